@@ -120,7 +120,7 @@ export interface Attachment {
   size: number;
 }
 
-/** A message opened (WEBMAIL-48); ``view_mode`` is remembered for its sender. */
+/** A message opened (WEBMAIL-48); ``view_mode`` is remembered for its sender. ``validation`` of the From domain is */
 export interface ParsedMessage {
   id: number;
   headers: Array<Header>;
@@ -130,6 +130,7 @@ export interface ParsedMessage {
   structure: Part;
   list_reply_address: string;
   view_mode: "" | "html" | "html_ext" | "text";
+  validation: "" | "dmarc" | "list" | "none" | "relaxed" | "strict";
 }
 
 /** One field of the message's header, decoded for reading. */
@@ -365,6 +366,24 @@ export interface LoginResult {
   login_address: string;
 }
 
+/** What is kept about a message. ``reason`` is the word of X-Moxlite-Reason (docs/reasons.md) and ``why`` the */
+export interface MessageDetails {
+  arrival: Arrival | null;
+  reason: string;
+  why: Array<string>;
+}
+
+/** How a message came by SMTP. ``mail_from`` "" is the null path; ``mail_from_ok``: SPF allows it. ``signed_by`` are */
+export interface Arrival {
+  remote_ip: string;
+  ehlo: string;
+  mail_from: string;
+  mail_from_ok: boolean;
+  rcpt_to: string;
+  signed_by: Array<string>;
+  tls: string;
+}
+
 /** A rule that might be added or taken away: for mail of a list or of a sender to an own address. */
 export interface Suggestion {
   recipient: string;
@@ -506,7 +525,7 @@ export const checks: Checks = {
   MessageItem: { id: "integer", mailbox_id: "integer", uid: "integer", modseq: "integer", thread_id: "integer", flags: ["list", "string"], keywords: ["list", "string"], received: "time", size: "integer", subject: "string", preview: "string", date: ["nullable", "time"], from: ["list", ["ref", "Address"]], to: ["list", ["ref", "Address"]], cc: ["list", ["ref", "Address"]], bcc: ["list", ["ref", "Address"]], reply_to: ["list", ["ref", "Address"]], attachments: ["list", ["ref", "Attachment"]], is_signed: "boolean", is_encrypted: "boolean", thread_muted: "boolean", thread_collapsed: "boolean", thread_missing_link: "boolean", thread_parent: "integer", same_message_id: "boolean", match_query: "boolean" },
   Address: { name: "string", user: "string", host: "string" },
   Attachment: { path: "string", filename: "string", content_type: "string", size: "integer" },
-  ParsedMessage: { id: "integer", headers: ["list", ["ref", "Header"]], texts: ["list", ["ref", "Text"]], has_html: "boolean", attachments: ["list", ["ref", "Attachment"]], structure: ["ref", "Part"], list_reply_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]] },
+  ParsedMessage: { id: "integer", headers: ["list", ["ref", "Header"]], texts: ["list", ["ref", "Text"]], has_html: "boolean", attachments: ["list", ["ref", "Attachment"]], structure: ["ref", "Part"], list_reply_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]], validation: ["enum", ["", "dmarc", "list", "none", "relaxed", "strict"]] },
   Header: { name: "string", value: "string" },
   Text: { path: "string", content_type: "string", text: "string", truncated: "boolean" },
   Part: { path: "string", content_type: "string", disposition: "string", filename: "string", size: "integer", parts: ["list", ["ref", "Part"]] },
@@ -536,6 +555,8 @@ export const checks: Checks = {
   NotFilter: { words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]], labels: ["optional", ["list", "string"]], attachments: ["optional", ["list", ["enum", ["any", "archive", "document", "image", "none", "pdf", "presentation", "spreadsheet"]]]] },
   Page: { count: "integer", anchor_message_id: ["optional", "integer"], before: ["optional", "boolean"], position: ["optional", ["nullable", "integer"]], dest_message_id: ["optional", "integer"] },
   LoginResult: { csrf_token: "string", login_address: "string" },
+  MessageDetails: { arrival: ["nullable", ["ref", "Arrival"]], reason: "string", why: ["list", "string"] },
+  Arrival: { remote_ip: "string", ehlo: "string", mail_from: "string", mail_from_ok: "boolean", rcpt_to: "string", signed_by: ["list", "string"], tls: "string" },
   Suggestion: { recipient: "string", list_id: "string", msg_from: "string", remove: "boolean", mailbox: "string" },
   DeliveryReport: { recipients: ["list", ["ref", "Delivery"]], seen: "string" },
   Delivery: { id: "integer", recipient: "string", state: ["enum", ["canceled", "delivered", "failed", "held", "queued", "relayed", "trying"]], attempts: "integer", ended: ["nullable", "time"], last_attempt: ["nullable", "time"], next_attempt: ["nullable", "time"], last_planned: ["nullable", "time"], error: "string", advice: "string", reply: "string", host: "string", tls: "string" },
@@ -565,6 +586,11 @@ export class Client extends BaseClient {
     return this.call("login", { login_token, username, password }, { login_token: "string", username: "string", password: "string" }, ["ref", "LoginResult"]);
   }
 
+  /** How a message came, and why it is where it is. */
+  message_details(message_id: number): Promise<MessageDetails> {
+    return this.call("message_details", { message_id }, { message_id: "integer" }, ["ref", "MessageDetails"]);
+  }
+
   /** The rule that would have filed a message to where it was moved; null when there is none to propose. */
   ruleset_suggest_move(message_id: number, from_mailbox_id: number, to_mailbox_id: number): Promise<Suggestion | null> {
     return this.call("ruleset_suggest_move", { message_id, from_mailbox_id, to_mailbox_id }, { message_id: "integer", from_mailbox_id: "integer", to_mailbox_id: "integer" }, ["nullable", ["ref", "Suggestion"]]);
@@ -573,6 +599,11 @@ export class Client extends BaseClient {
   /** Add the proposed rule, or remove it. A conflict when it would not be proposed any more. */
   ruleset_accept(message_id: number, from_mailbox_id: number, to_mailbox_id: number): Promise<null> {
     return this.call("ruleset_accept", { message_id, from_mailbox_id, to_mailbox_id }, { message_id: "integer", from_mailbox_id: "integer", to_mailbox_id: "integer" }, "null");
+  }
+
+  /** From now on, file mail of this message's sender to the address that it came to into a mailbox; what that rule */
+  ruleset_for_sender(message_id: number, mailbox_id: number): Promise<Suggestion> {
+    return this.call("ruleset_for_sender", { message_id, mailbox_id }, { message_id: "integer", mailbox_id: "integer" }, ["ref", "Suggestion"]);
   }
 
   /** Never again propose it: for this list or sender at this address and in this direction, or for moves from, or */

@@ -108,3 +108,16 @@ export async function showKeys(table: CommandTable): Promise<void> {
     el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, t("Close"))),
   ]);
 }
+
+/** Titles that are shown at once. */
+const mostTitles = 100;
+
+/** What the titles of an element and of those in it say: for fingers and keys, which cannot rest on something (WEBMAIL-60). */
+export async function showTitles(at: Element): Promise<void> {
+  const titled = [at, ...at.querySelectorAll("[title]")].filter((one): one is HTMLElement => one instanceof HTMLElement && one.title !== "" && one.checkVisibility());
+  await dialog<void>(t("What has the focus"), (close) => [
+    el("div", { class: "keys" }, el("dl", {}, titled.slice(0, mostTitles).map((one) => [el("dt", { dir: "auto" }, one.innerText.trim().slice(0, 80)), el("dd", { dir: "auto" }, one.title)]))),
+    titled.length === 0 && el("p", { class: "dialog-text" }, t("There is nothing to explain here.")),
+    el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, t("Close"))),
+  ].filter((one) => one !== false));
+}

@@ -6,14 +6,17 @@ export type Scheme = "auto" | "light" | "dark";
 const queries: Record<Scheme, string> = { auto: "(prefers-color-scheme: dark)", light: "not all", dark: "all" };
 const dark = new Set<CSSMediaRule>();
 
+function find(rules: CSSRuleList): void {
+  for (const rule of rules) {
+    if (rule instanceof CSSMediaRule && /prefers-color-scheme:\s*dark/.test(rule.conditionText)) dark.add(rule);
+    else if (rule instanceof CSSLayerBlockRule) find(rule.cssRules);
+  }
+}
+
 /** Paint the page so. */
 export function paint(scheme: Scheme): void {
   if (dark.size === 0) {
-    for (const sheet of document.styleSheets) {
-      for (const rule of sheet.cssRules) {
-        if (rule instanceof CSSMediaRule && /prefers-color-scheme:\s*dark/.test(rule.conditionText)) dark.add(rule);
-      }
-    }
+    for (const sheet of document.styleSheets) find(sheet.cssRules);
   }
   for (const rule of dark) rule.media.mediaText = queries[scheme];
   document.documentElement.style.colorScheme = scheme === "auto" ? "" : scheme;

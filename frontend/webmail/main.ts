@@ -15,9 +15,9 @@ import { many, t } from "../lib/words";
 import { addComposeCommands, composeBar } from "./commands/compose";
 import type { Desk, Refinement, Threading } from "./commands/desk";
 import { addFindCommands, listMenu } from "./commands/find";
-import { addCommands, barCommands } from "./commands/table";
+import { addCommands, barCommands, senderCommands } from "./commands/table";
 import type * as ComposePart from "./compose/part";
-import type { Role } from "./data/mailboxes";
+import { labelsOf, type Role } from "./data/mailboxes";
 import { Stream } from "./data/stream";
 import { isThreaded } from "./data/queries";
 import { isUnread } from "./data/threads";
@@ -28,9 +28,12 @@ import { Find } from "./find";
 import type * as MailboxesPart from "./mailboxes/part";
 import type * as PalettePart from "./palette/part";
 import type * as RulesPart from "./rules/part";
+import type * as SenderPart from "./sender/part";
+import type { AboutSender } from "./sender/part";
 import type * as SentPart from "./sent/part";
 import type * as SettingsPart from "./settings/part";
 import { Actions } from "./state/actions";
+import type * as TouchPart from "./touch/part";
 import { parsePlace, writePlace } from "./state/address";
 import { type How, Mail } from "./state/mail";
 import type { AllSettings } from "./state/settings";
@@ -60,7 +63,7 @@ class App implements Desk {
     outdated: (version) => this.renew(version),
     checking: location.hostname === "localhost",
   });
-  private readonly actions = new Actions(this.client, this.mail, (item, mailbox) => void this.offerRule(item, mailbox));
+  private readonly actions = new Actions(this.client, base, this.mail, (item, mailbox) => void this.offerRule(item, mailbox));
   private readonly stream = new Stream(this.client, base, {
     event: (event) => {
       this.mail.take(event);
@@ -109,6 +112,7 @@ class App implements Desk {
     failed: (error) => void showError(t("Opening the message failed"), error),
     settings: () => this.settings(),
     remember: (address, mode) => void attempt(t("Remembering it for this sender"), () => this.client.from_address_settings_save(address, mode)),
+    senderMenu: (item, at) => openMenu(at, t("What to do about this sender"), senderCommands(this, () => item).filter(enabled)),
     opened: (item, place) => {
       // WEBMAIL-81
       const wait = this.settings().mark_seen_ms;
@@ -279,6 +283,9 @@ class App implements Desk {
     this.list.root.focus();
     this.recover();
     this.writeAsked();
+    // it will be needed; until then a failure is none
+    void this.reader.prepare().catch(() => null);
+    if (navigator.maxTouchPoints > 0) void part<typeof TouchPart>(base, "touch").then((found) => this.list.pushable(found), () => null);
   }
 
   private title(): void {
@@ -343,6 +350,11 @@ class App implements Desk {
     await (await part<typeof PalettePart>(base, "palette")).showKeys(this.commands);
   }
 
+  async showTitles(): Promise<void> {
+    const at = document.activeElement ?? document.body;
+    await (await part<typeof PalettePart>(base, "palette")).showTitles(at);
+  }
+
   openSettings(): void {
     void attempt(t("Opening the settings"), async () => (await part<typeof SettingsPart>(base, "settings")).openSettings(this));
   }
@@ -395,10 +407,10 @@ class App implements Desk {
 
   toRole(role: Role): void {
     this.unread();
-    if (!this.actions.toRole(role)) void this.offerRole(role);
+    if (!this.actions.toRole(role)) void this.offerMissing(role);
   }
 
-  private async offerRole(role: Role): Promise<void> {
+  private async offerMissing(role: Role): Promise<void> {
     await (await mailboxDialogs()).offerRole(this.client, role, this.mail.mailboxes.value);
   }
 
@@ -441,11 +453,22 @@ class App implements Desk {
   }
 
   async chooseLabels(): Promise<void> {
-    const known = this.mail.mailboxes.value.flatMap((mailbox) => mailbox.keywords);
     const { chooseLabels } = await mailboxDialogs();
-    await chooseLabels(known, this.selected(), (label, add) =>
-      this.actions.flag([label], add, () => (add ? t("Labelled “{label}”", { label }) : t("Label “{label}” removed", { label }))),
-    );
+    await chooseLabels(this.labels(), this.selected(), (label, add) => this.label(label, add));
+  }
+
+  toggleLabel(number: number): void {
+    const label = this.labels()[number - 1];
+    if (label === undefined) toast(t("There is no label {n}", { n: number }));
+    else this.label(label, !this.selected().every((item) => item.keywords.includes(label)));
+  }
+
+  private labels(): string[] {
+    return labelsOf(this.mail.mailboxes.value, this.selected());
+  }
+
+  private label(label: string, add: boolean): void {
+    this.actions.flag([label], add, () => (add ? t("Labelled “{label}”", { label }) : t("Label “{label}” removed", { label })));
   }
 
   exportSelection(): void {
@@ -471,6 +494,38 @@ class App implements Desk {
 
   openRaw(): void {
     this.reader.openRaw();
+  }
+
+  openTab(): void {
+    this.reader.openTab();
+  }
+
+  openAttachments(): void {
+    this.reader.openAttachments();
+  }
+
+  openDetails(): void {
+    this.reader.openDetails();
+  }
+
+  focusMessage(): void {
+    this.reader.focus();
+  }
+
+  reading(): MessageItem | null {
+    return this.reader.current();
+  }
+
+  sender(item: MessageItem, what: AboutSender): void {
+    void part<typeof SenderPart>(base, "sender").then((found) => found.act(item, what, {
+      client: this.client,
+      mail: this.mail,
+      actions: this.actions,
+      search: (text) => void this.find.search(text, 0),
+      choose: async (title, among) => (await mailboxDialogs()).chooseMailbox(title, among),
+      offerRole: (role) => void this.offerMissing(role),
+      say: toast,
+    }));
   }
 
   scrollMessage(screens: number): void {

@@ -378,6 +378,7 @@ def test_a_row_is_pushed_aside_by_a_finger(chromium: Browser, local: LocalServer
     reader.log_in()
     page = reader.page
     expect(page.locator(".message")).to_have_count(3)
+    expect(page.locator(".messages[data-pushable]")).to_have_count(1)
 
     def push(subject: str, by: int) -> None:
         page.locator(".message", has_text=subject).evaluate(

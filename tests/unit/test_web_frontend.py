@@ -35,10 +35,15 @@ def test_each_colour_is_a_variable_with_a_light_and_a_dark_value(name: str) -> N
 def test_the_apps_stylesheets_name_no_colour_of_their_own() -> None:
     """WEBMAIL-9: but the white canvas of HTML mail (WEBMAIL-10)."""
     named = {
-        app: re.findall(r"#[0-9a-fA-F]{3,8}\b|\brgba?\(", (FRONTEND / app / "style.css").read_text())
+        app: [
+            colour
+            for sheet in sorted((FRONTEND / app).rglob("*.css"))
+            for colour in re.findall(r"#[0-9a-fA-F]{3,8}\b|\brgba?\(", sheet.read_text())
+        ]
         for app in ("webmail", "account")
     }
-    assert named == {"webmail": ["#ffffff"], "account": []}
+    # a page of a message, and one of an attachment
+    assert named == {"webmail": ["#ffffff", "#ffffff"], "account": []}
 
 
 @pytest.mark.parametrize(
@@ -59,3 +64,17 @@ def test_nothing_is_loaded_from_elsewhere() -> None:
         urls = re.findall(r"(?:https?:)?//[a-z0-9.-]+\.[a-z]{2,}", text)
         assert set(urls) <= {"http://www.w3.org"}, name
         assert "sourceMappingURL" not in text
+
+
+def test_each_reason_has_its_words() -> None:
+    """WEBMAIL-77: what docs/reasons.md lists is said in the details of a message."""
+    table = (top() / "docs" / "reasons.md").read_text()
+    words = {
+        word
+        for line in table.splitlines()
+        if line.startswith("| `")
+        for word in re.findall(r"`([^`]+)`", line.split("|")[1])
+    }
+    source = (FRONTEND / "webmail" / "details" / "reasons.ts").read_text()
+    told = set(re.findall(r'^  "?([a-z0-9-]+)"?: t\(', source, re.MULTILINE))
+    assert words == told

@@ -4,6 +4,7 @@ import type { Client, MessageItem } from "../../gen/webmail";
 import type { CommandTable } from "../../lib/commands";
 import type { Kind } from "../compose/part";
 import type { Role } from "../data/mailboxes";
+import type { AboutSender } from "../sender/part";
 import type { AllSettings, Local } from "../state/settings";
 
 export type Threading = "off" | "on" | "unread";
@@ -50,6 +51,14 @@ export interface Desk {
   showHTML(): void;
   toggleHeaders(): void;
   openRaw(): void;
+  /** The message alone, in a new tab. */
+  openTab(): void;
+  openAttachments(): void;
+  openDetails(): void;
+  /** Put the focus into what is read. */
+  focusMessage(): void;
+  /** Set the label of this number, counted in the order of the label dialog from 1 on, or clear it where all have it. */
+  toggleLabel(number: number): void;
   /** Scroll the message by screens, or to its ends with infinities. */
   scrollMessage(screens: number): void;
 
@@ -60,6 +69,13 @@ export interface Desk {
   openSettings(): void;
   findCommand(): void;
   showKeys(): void;
+  /** Show the titles of what has the focus, and of what is in it. */
+  showTitles(): void;
+
+  /** The message that is read; of a thread the one that was opened last. */
+  reading(): MessageItem | null;
+  /** Do something about the sender of a message. */
+  sender(item: MessageItem, what: AboutSender): void;
 
   /** Begin a message: a new one, or from the one that is shown; `mailto` is an address that fills in a new one. */
   compose(kind: Kind, mailto?: string): void;

@@ -1,8 +1,10 @@
 // The commands of the webmail (WEBMAIL-71): what each is called, its keys, and when it can be done. What it does is the desk's.
 // Parts add their own: compose, search, settings.
 
+import type { MessageItem } from "../../gen/webmail";
 import type { Command } from "../../lib/commands";
 import { t } from "../../lib/words";
+import type { AboutSender } from "../sender/part";
 import type { Desk } from "./desk";
 
 /** The commands that a bar above the message shows, in this order; those that cannot be done are left out. */
@@ -28,10 +30,28 @@ export function addCommands(desk: Desk): void {
   desk.commands.add(t("Message"), message(desk));
 }
 
+/** What can be done about the sender of a message (WEBMAIL-142): in the table for the message that is read, in the menu beside a
+ * sender for that one. */
+export function senderCommands(desk: Desk, of: () => MessageItem | null): Command[] {
+  const act = (what: AboutSender, title: string): Command => ({
+    id: `sender.${what}`,
+    title,
+    when: () => of()?.from.length === 1,
+    run: () => desk.sender(of()!, what),
+  });
+  return [
+    act("search", t("Search mail of this sender")),
+    act("always", t("Always file mail of this sender to…")),
+    act("block", t("Block this sender: mail goes to Junk")),
+    act("phishing", t("This is phishing")),
+  ];
+}
+
 function anywhere(desk: Desk): Command[] {
   return [
     { id: "app.palette", title: t("Find a command"), keys: ["ctrl k"], quiet: true, run: () => desk.findCommand() },
     { id: "app.keys", title: t("Show all keys"), keys: ["?"], run: () => desk.showKeys() },
+    { id: "app.titles", title: t("Explain what has the focus"), keys: ["ctrl ?"], run: () => desk.showTitles() },
     {
       id: "app.undo",
       title: () => (desk.undoable() === "" ? t("Undo") : t("Undo: {what}", { what: desk.undoable() })),
@@ -99,6 +119,14 @@ function messages(desk: Desk): Command[] {
     { id: "message.flag", title: t("Flag"), keys: ["s"], when: () => some() && !desk.selected().some((item) => item.flags.includes("\\flagged")), run: () => desk.flag(["\\flagged"], true) },
     { id: "message.unflag", title: t("Unflag"), keys: ["s"], when: any("\\flagged"), run: () => desk.flag(["\\flagged"], false) },
     { id: "message.labels", title: t("Labels…"), keys: ["y"], when: loaded, run: () => desk.chooseLabels() },
+    ...Array.from({ length: 9 }, (_, i): Command => ({
+      id: `message.label-${i + 1}`,
+      title: t("Label {n} of the list, or no more", { n: i + 1 }),
+      keys: [String(i + 1)],
+      quiet: true,
+      when: loaded,
+      run: () => desk.toggleLabel(i + 1),
+    })),
     { id: "message.export", title: t("Export…"), keys: ["E"], when: some, run: () => desk.exportSelection() },
   ];
 }
@@ -117,7 +145,12 @@ function message(desk: Desk): Command[] {
     { id: "message.text", title: t("Show the text"), keys: ["t"], when: shown, run: () => desk.showText() },
     { id: "message.html", title: t("Show the HTML; again: with what it loads from elsewhere"), keys: ["T"], when: shown, run: () => desk.showHTML() },
     { id: "message.headers", title: t("Show all headers"), keys: ["ctrl i"], when: shown, run: () => desk.toggleHeaders() },
+    { id: "message.tab", title: t("Open the message in a new tab"), keys: ["o"], when: shown, run: () => desk.openTab() },
     { id: "message.raw", title: t("Open the raw message"), keys: ["O"], when: shown, run: () => desk.openRaw() },
+    { id: "message.details", title: t("Details: how it came, why it is here, its parts"), keys: ["I"], when: shown, run: () => desk.openDetails() },
+    { id: "message.attachments", title: t("Look at the attachments"), keys: ["v"], when: () => (desk.reading()?.attachments.length ?? 0) > 0, run: () => desk.openAttachments() },
+    { id: "message.focus", title: t("Go into the message"), keys: ["ctrl m"], quiet: true, when: shown, run: () => desk.focusMessage() },
+    ...senderCommands(desk, () => desk.reading()),
     scroll("message.scroll-down", t("Scroll the message down"), 0.75, ["alt j", "alt ArrowDown"]),
     scroll("message.scroll-up", t("Scroll the message up"), -0.75, ["alt k", "alt ArrowUp"]),
     scroll("message.scroll-end", t("Scroll to the end"), Infinity, ["alt J"]),

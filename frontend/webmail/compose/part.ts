@@ -3,6 +3,7 @@
 import type { Begun, MessageItem } from "../../gen/webmail";
 import { attempt } from "../../lib/dialogs";
 import type { Toast, ToastAction } from "../../lib/toasts";
+import { adopt } from "../../lib/sheets";
 import type { Desk } from "../commands/desk";
 import type { AllSettings } from "../state/settings";
 import { fullTime } from "../ui/format";
@@ -10,6 +11,9 @@ import { Composer, type Start } from "./composer";
 import { lostCopies, newId } from "./copies";
 import { parseMailto } from "./mailto";
 import { begin, signatureOf } from "./signature";
+import sheet from "./compose.css";
+
+adopt(sheet);
 
 export type Kind = Parameters<Desk["client"]["compose_prepare"]>[0];
 

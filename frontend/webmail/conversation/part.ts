@@ -3,9 +3,13 @@
 import type { MessageItem } from "../../gen/webmail";
 import { el, fill, isolated } from "../../lib/dom";
 import { t } from "../../lib/words";
+import { adopt } from "../../lib/sheets";
 import { isUnread } from "../data/threads";
 import { addressList, age, fullTime, shortAddress } from "../ui/format";
-import type { Message } from "../ui/message";
+import type { Message } from "../message/part";
+import sheet from "./conversation.css";
+
+adopt(sheet);
 
 /** Messages that are opened at once; more are a click away. */
 const openedAtOnce = 5;

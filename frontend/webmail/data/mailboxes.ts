@@ -1,6 +1,6 @@
 // The mailboxes of the account, as the stream tells of them.
 
-import type { Change, Mailbox } from "../../gen/webmail";
+import type { Change, Mailbox, MessageItem } from "../../gen/webmail";
 
 /** Order of mailboxes: Inbox, those with a role, then by name. */
 const roleOrder = ["draft", "sent", "archive", "trash", "junk"] as const;
@@ -11,6 +11,11 @@ function rank(mailbox: Mailbox): number {
   if (mailbox.name === "Inbox") return -1;
   const role = roleOrder.findIndex((name) => mailbox.roles.includes(name));
   return role < 0 ? roleOrder.length : role;
+}
+
+/** The labels that are known, in the order in which they are counted: those of the mailboxes and of these messages. */
+export function labelsOf(mailboxes: readonly Mailbox[], items: readonly MessageItem[]): string[] {
+  return [...new Set([...mailboxes, ...items].flatMap(({ keywords }) => keywords))].filter((label) => !label.startsWith("$")).sort();
 }
 
 export class Mailboxes {

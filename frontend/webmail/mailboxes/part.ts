@@ -4,8 +4,12 @@ import type { Client, Mailbox, MessageItem } from "../../gen/webmail";
 import { ask, attempt, confirm, dialog } from "../../lib/dialogs";
 import { el } from "../../lib/dom";
 import { many, t } from "../../lib/words";
+import { adopt } from "../../lib/sheets";
 import type { Exported } from "../export/part";
 import type { Role } from "../data/mailboxes";
+import sheet from "./labels.css";
+
+adopt(sheet);
 
 export const roleNames: readonly (readonly [Role, string])[] = [
   ["draft", t("Drafts")],
@@ -100,18 +104,17 @@ export function isLabel(text: string): boolean {
 }
 
 /** Ask which labels the messages shall have: each is on all, on some, or on none of them. `change` is called at once. */
-export async function chooseLabels(known: readonly string[], items: readonly MessageItem[], change: (label: string, add: boolean) => void): Promise<void> {
-  const labels = [...new Set([...known, ...items.flatMap((item) => item.keywords)])].filter((label) => !label.startsWith("$")).sort();
+export async function chooseLabels(labels: readonly string[], items: readonly MessageItem[], change: (label: string, add: boolean) => void): Promise<void> {
   await dialog<void>(t("Labels"), (close) => {
     const list = el("div", { class: "labels" });
-    const row = (label: string, having: number) => {
+    const row = (label: string, having: number, key: Node | false = false) => {
       const box = el("input", { type: "checkbox" });
       box.checked = having === items.length && having > 0;
       box.indeterminate = having > 0 && having < items.length;
       box.addEventListener("change", () => change(label, box.checked));
-      return el("label", { class: "check" }, box, label);
+      return el("label", { class: "check" }, box, label, key);
     };
-    list.append(...labels.map((label) => row(label, items.filter((item) => item.keywords.includes(label)).length)));
+    list.append(...labels.map((label, i) => row(label, items.filter((item) => item.keywords.includes(label)).length, i < 9 && el("kbd", {}, String(i + 1)))));
     const input = el("input", { class: "dialog-input", "aria-label": t("New label"), placeholder: t("New label"), autocomplete: "off", spellcheck: "false", autofocus: true });
     const wrong = el("p", { class: "dialog-text", role: "alert" });
     const form = el(

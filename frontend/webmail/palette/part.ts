@@ -1,3 +1,8 @@
 // Where commands are looked for, by name or by key.
 
-export { openPalette, showKeys } from "../../lib/palette";
+import { adopt } from "../../lib/sheets";
+import sheet from "./palette.css";
+
+adopt(sheet);
+
+export { openPalette, showKeys, showTitles } from "../../lib/palette";

@@ -5,6 +5,10 @@ import type { Client, Suggestion } from "../../gen/webmail";
 import { attempt } from "../../lib/dialogs";
 import { el } from "../../lib/dom";
 import { t } from "../../lib/words";
+import { adopt } from "../../lib/sheets";
+import sheet from "./rules.css";
+
+adopt(sheet);
 
 /** A message that was moved, from mailbox to mailbox. */
 export interface Moved {

@@ -2,8 +2,12 @@
 
 import { type Child, el, fill } from "../../lib/dom";
 import { t } from "../../lib/words";
+import { adopt } from "../../lib/sheets";
 import type { SearchBar } from "../ui/searchbar";
 import { type Problem, type Token, kinds, parse, states, tokens, write } from "./grammar";
+import sheet from "./form.css";
+
+adopt(sheet);
 
 export { parse } from "./grammar";
 

@@ -4,6 +4,10 @@ import type { Client, Delivery, MessageItem } from "../../gen/webmail";
 import { attempt } from "../../lib/dialogs";
 import { el, fill } from "../../lib/dom";
 import { many, t } from "../../lib/words";
+import { adopt } from "../../lib/sheets";
+import sheet from "./sent.css";
+
+adopt(sheet);
 
 /** Milliseconds until the server is asked again after it could not be reached. */
 const again = 10_000;

@@ -3,8 +3,12 @@
 import { attempt, dialog } from "../../lib/dialogs";
 import { type Child, el } from "../../lib/dom";
 import { t } from "../../lib/words";
+import { adopt } from "../../lib/sheets";
 import type { Desk } from "../commands/desk";
 import type { AllSettings, Layout } from "../state/settings";
+import sheet from "./settings.css";
+
+adopt(sheet);
 
 type Choices<T extends string> = readonly (readonly [T, string])[];
 

@@ -1,19 +1,20 @@
 // What is done to messages: shown at once, sent in order, told by a toast, and taken back by Undo (WEBMAIL-70, 82..84, 124, 137).
 
-import type { Client, Mailbox, MessageItem, QueryAction, QueryDone } from "../../gen/webmail";
+import type { Client, Mailbox, MessageItem } from "../../gen/webmail";
+import { part } from "../../lib/parts";
 import { signal } from "../../lib/signal";
 import { type Toast, toast } from "../../lib/toasts";
 import { many, t } from "../../lib/words";
+import type * as BulkPart from "../bulk/part";
+import type { What } from "../bulk/part";
 import type { Role } from "../data/mailboxes";
 import type { Action } from "../data/pending";
 import type { Mail } from "./mail";
 
 /** How many actions can be taken back (WEBMAIL-124). */
 const undoSteps = 20;
-/** Ids in one call. */
-const callSize = 1000;
-
-interface Undo {
+/** What takes an action back. */
+export interface Undo {
   readonly what: string;
   readonly actions: () => Action[];
 }
@@ -22,9 +23,8 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Cut a list into pieces of at most `size`. */
-function pieces<T>(all: readonly T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size));
+function movedTo({ name: mailbox }: Mailbox): (n: number) => string {
+  return (n) => many(n, "Moved to {mailbox}", "{n} messages moved to {mailbox}", { mailbox });
 }
 
 export class Actions {
@@ -36,6 +36,7 @@ export class Actions {
 
   constructor(
     private readonly client: Client,
+    private readonly base: string,
     private readonly mail: Mail,
     /** One message was moved by hand, and the server has done it. */
     private readonly moved: (item: MessageItem, mailbox: Mailbox) => void,
@@ -53,12 +54,18 @@ export class Actions {
   /** Move what is selected. */
   move(mailbox: Mailbox, markSeen: boolean): void {
     if (mailbox.id === this.mail.current.value?.id) return;
-    const said = (n: number) => many(n, "Moved to {mailbox}", "{n} messages moved to {mailbox}", { mailbox: mailbox.name });
+    const said = movedTo(mailbox);
     if (!this.mail.selectedAreLoaded()) {
       void this.onQuery({ action: "move", mailbox_id: mailbox.id, mark_seen: markSeen }, said);
       return;
     }
-    const items = this.targets().filter((item) => item.mailbox_id !== mailbox.id);
+    this.moveItems(this.targets(), mailbox, markSeen);
+  }
+
+  /** Move these messages. */
+  moveItems(all: readonly MessageItem[], mailbox: Mailbox, markSeen: boolean): void {
+    const said = movedTo(mailbox);
+    const items = all.filter((item) => item.mailbox_id !== mailbox.id);
     if (items.length === 0) return;
     const unread = markSeen ? items.filter((item) => !item.flags.includes("\\seen")) : [];
     const ids = items.map((item) => item.id);
@@ -80,8 +87,13 @@ export class Actions {
       void this.onQuery({ action: add ? "flags_add" : "flags_clear", flags: [...flags] }, said);
       return;
     }
+    this.flagItems(this.mail.selected(), flags, add, said);
+  }
+
+  /** Set, or clear, flags and keywords of these messages. */
+  flagItems(all: readonly MessageItem[], flags: readonly string[], add: boolean, said: (n: number) => string): void {
     const has = (item: MessageItem, flag: string) => item.flags.includes(flag) || item.keywords.includes(flag);
-    const items = this.mail.selected().filter((item) => flags.some((flag) => has(item, flag) !== add));
+    const items = all.filter((item) => flags.some((flag) => has(item, flag) !== add));
     if (items.length === 0) return;
     this.perform(this.flagging(items, flags, add), said(items.length), t("Not changed"), {
       what: said(items.length),
@@ -177,68 +189,22 @@ export class Actions {
     });
   }
 
-  /** Do something with messages of the query that are not all loaded, a thousand at a time, with progress and a way to stop. */
-  private async onQuery(what: Pick<QueryAction, "action" | "mailbox_id" | "mark_seen" | "flags">, said: (n: number) => string): Promise<void> {
+  /** Do something with messages of the query that are not all loaded. */
+  private async onQuery(what: What, said: (n: number) => string): Promise<void> {
     if (this.running) return;
-    const selection = this.mail.selection.value;
-    const from = this.mail.current.value?.id ?? 0;
-    const all = this.mail.selectedCount.value;
-    const query: QueryAction = {
-      query: this.mail.query.value,
-      ranges: selection.stretches.map(({ first, last }) => ({ first, last })),
-      except_ids: this.mail.meantIds(selection.except),
-      modseq: this.mail.modseq,
-      ...what,
-    };
-    const ids: number[] = [];
-    const unseen: number[] = [];
-    let stopped = false;
     this.running = true;
     this.last?.close();
-    const stop = () => (stopped = true);
-    const progress = toast(t("Working on {n} messages…", { n: all }), { title: t("Stop"), run: stop }, true);
-    if (what.action === "move" || what.action === "delete") this.mail.unselect();
     try {
-      // messages chosen one by one beside a range are few, and loaded
-      const single = this.mail.meantIds(selection.ids.keys());
-      if (single.length > 0) await this.onIds(single, what);
-      ids.push(...single);
-      let after: QueryAction["after"] = null;
-      // without ranges the server would take all of the query
-      for (let more = selection.open; more && !stopped; more = after !== null) {
-        const done: QueryDone = await this.client.query_action({ ...query, after });
-        ids.push(...done.message_ids);
-        unseen.push(...done.unseen_ids);
-        after = done.after;
-        progress.say(t("{n} of {all} messages…", { n: ids.length, all }));
-      }
-      const undo = what.action === "delete" ? null : { what: said(ids.length), actions: () => this.backFromQuery(ids, unseen, from, what) };
-      if (undo !== null) this.remember(undo);
-      progress.close();
-      this.say(said(ids.length), undo !== null);
+      const { onQuery } = await part<typeof BulkPart>(this.base, "bulk");
+      const undo = await onQuery(this.client, this.mail, toast, what, said);
+      if (undo === null) return;
+      if (what.action !== "delete") this.remember(undo);
+      this.say(undo.what, what.action !== "delete");
     } catch (error) {
-      progress.close();
-      this.failed(many(ids.length, "Stopped after {n} message", "Stopped after {n} messages"), error);
+      this.failed(t("Stopped"), error);
     } finally {
       this.running = false;
     }
-  }
-
-  private async onIds(ids: number[], what: Pick<QueryAction, "action" | "mailbox_id" | "mark_seen" | "flags">): Promise<void> {
-    if (what.action === "move") await this.client.message_move(ids, what.mailbox_id ?? 0, what.mark_seen);
-    else if (what.action === "delete") await this.client.message_delete(ids);
-    else if (what.action === "flags_add") await this.client.flags_add(ids, what.flags ?? []);
-    else await this.client.flags_clear(ids, what.flags ?? []);
-  }
-
-  private backFromQuery(ids: number[], unseen: number[], from: number, what: Pick<QueryAction, "action" | "mailbox_id" | "mark_seen" | "flags">): Action[] {
-    const calls = (all: number[], call: (piece: number[]) => Promise<unknown>): Action[] =>
-      pieces(all, callSize).map((piece) => ({ shown: {}, call: () => call(piece) }));
-    const flags = what.flags ?? [];
-    if (what.action === "flags_add") return calls(ids, (piece) => this.client.flags_clear(piece, flags));
-    if (what.action === "flags_clear") return calls(ids, (piece) => this.client.flags_add(piece, flags));
-    const moved = calls(ids, (piece) => this.client.message_move(piece, from, false, what.mailbox_id));
-    return what.mark_seen === true ? [...moved, ...calls(unseen, (piece) => this.client.flags_clear(piece, ["\\seen"]))] : moved;
   }
 
   private remember(undo: Undo): void {

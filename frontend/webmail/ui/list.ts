@@ -5,8 +5,8 @@ import { el, fill } from "../../lib/dom";
 import { effect, untracked } from "../../lib/signal";
 import { t } from "../../lib/words";
 import type { Mail } from "../state/mail";
+import type * as TouchPart from "../touch/part";
 import { Row } from "./row";
-import { swipes } from "./swipe";
 
 /** Height of a row in px by density, as in style.css. */
 const heights = { comfortable: 78, compact: 54 };
@@ -44,12 +44,6 @@ export class MessageList {
     this.root.addEventListener("click", (event) => this.clicked(event));
     this.root.addEventListener("dblclick", (event) => this.at(event)?.item != null && owner.fold());
     this.root.addEventListener("dragstart", (event) => this.dragged(event));
-    swipes(this.root, (row) => this.rowOf(row)?.item != null, (row, direction) => {
-      const found = this.rowOf(row);
-      if (found === undefined) return;
-      this.mail.moveTo(found.position, "select");
-      owner.swiped(direction);
-    });
     new ResizeObserver(() => this.later()).observe(this.root);
     setInterval(() => this.refreshAges(), 30_000);
     effect(() => {
@@ -62,6 +56,17 @@ export class MessageList {
       void this.mail.focus.value;
       untracked(() => this.reveal());
     });
+  }
+
+  /** Have rows be pushed aside by fingers. */
+  pushable({ swipes }: typeof TouchPart): void {
+    swipes(this.root, (row) => this.rowOf(row)?.item != null, (row, direction) => {
+      const found = this.rowOf(row);
+      if (found === undefined) return;
+      this.mail.moveTo(found.position, "select");
+      this.owner.swiped(direction);
+    });
+    this.root.dataset["pushable"] = "";
   }
 
   /** Mark these texts where rows show them. */

@@ -1,4 +1,4 @@
-// What is read: one message, or a thread, which is the part `conversation`.
+// What is read: one message, which is the part `message`, or a thread, the part `conversation`.
 
 import type { Client, MessageItem, ParsedMessage } from "../../gen/webmail";
 import { type Child, el, fill } from "../../lib/dom";
@@ -7,20 +7,26 @@ import { part } from "../../lib/parts";
 import { many, t } from "../../lib/words";
 import type * as ConversationPart from "../conversation/part";
 import type { Conversation } from "../conversation/part";
-import { Message, type MessageOwner, subjectOf } from "./message";
+import type * as DetailsPart from "../details/part";
+import type * as MessagePart from "../message/part";
+import type { Message, MessageOwner } from "../message/part";
+import type * as ViewerPart from "../viewer/part";
+import { subjectOf } from "./subject";
 
 /** Opened messages that are kept, so that stepping back and forth is at once. */
 const kept = 20;
 
-export interface ReaderOwner extends Pick<MessageOwner, "framed" | "opened" | "settings" | "remember"> {
+export interface ReaderOwner extends Pick<MessageOwner, "framed" | "opened" | "settings" | "remember" | "senderMenu"> {
   /** The bar of what can be done with the selected messages. */
   readonly bar: HTMLElement;
   failed(error: unknown): void;
 }
 
 export class Reader {
-  readonly root = el("section", { class: "reader", "aria-label": t("Message") });
+  readonly root = el("section", { class: "reader", "aria-label": t("Message"), tabindex: "-1" });
   private readonly cache = new Map<number, Promise<ParsedMessage>>();
+  private shown: MessageItem | null = null;
+  private parts: typeof MessagePart | null = null;
   private message: Message | null = null;
   private conversation: Conversation | null = null;
   private thread = 0;
@@ -43,13 +49,29 @@ export class Reader {
         this.cache.clear();
         this.offer(parsed);
       },
+      look: (item, path) => void this.with<typeof ViewerPart>("viewer", ({ look }) => look(base, item, path)),
+      senderMenu: (item, at) => owner.senderMenu(item, at),
+      details: (item, parsed) => void this.with<typeof DetailsPart>("details", ({ openDetails }) => openDetails(client, base, item, parsed)),
     };
     this.showNothing(0);
   }
 
+  /** Fetch what shows a message, so that it is there when one is opened. */
+  async prepare(): Promise<typeof MessagePart> {
+    return (this.parts ??= await part<typeof MessagePart>(this.base, "message"));
+  }
+
+  private async with<T>(name: string, work: (found: T) => unknown): Promise<void> {
+    try {
+      await work(await part<T>(this.base, name));
+    } catch (error) {
+      this.owner.failed(error);
+    }
+  }
+
   /** The message that is shown; of a thread the one that was opened last. */
   current(): MessageItem | null {
-    return this.opened()?.item ?? null;
+    return this.opened()?.item ?? this.shown;
   }
 
   /** Whether a message is open. */
@@ -82,12 +104,24 @@ export class Reader {
 
   /** Show a message; when it is shown, it may have other flags now. */
   show(item: MessageItem): void {
-    if (this.message?.item.id === item.id) {
-      this.message.item = item;
+    if (this.shown?.id === item.id) {
+      this.shown = item;
+      if (this.message !== null) this.message.item = item;
       return;
     }
     this.clear();
-    this.message = this.make(item, false);
+    this.shown = item;
+    if (this.parts !== null) this.unfold(this.parts, item);
+    else {
+      this.put(this.owner.bar, el("header", { class: "reader-head" }, subjectOf(item)));
+      this.prepare()
+        .then((parts) => this.shown?.id === item.id && this.unfold(parts, this.shown))
+        .catch((error: unknown) => this.owner.failed(error));
+    }
+  }
+
+  private unfold(parts: typeof MessagePart, item: MessageItem): void {
+    this.message = this.make(parts, item, false);
     this.put(this.owner.bar, this.message.root);
     this.root.scrollTop = 0;
     this.message.show().catch((error: unknown) => this.owner.failed(error));
@@ -104,10 +138,10 @@ export class Reader {
     this.thread = first.thread_id;
     const column = el("div", { class: "conversation" });
     this.put(this.owner.bar, el("header", { class: "reader-head" }, subjectOf(first)), column);
-    part<typeof ConversationPart>(this.base, "conversation")
-      .then(({ Conversation }) => {
+    Promise.all([part<typeof ConversationPart>(this.base, "conversation"), this.prepare()])
+      .then(([{ Conversation }, parts]) => {
         if (this.thread !== first.thread_id) return;
-        this.conversation = new Conversation(column, (item) => this.make(item, true), (error) => this.owner.failed(error));
+        this.conversation = new Conversation(column, (item) => this.make(parts, item, true), (error) => this.owner.failed(error));
         this.conversation.update(members, wanted);
       })
       .catch((error: unknown) => this.owner.failed(error));
@@ -129,6 +163,23 @@ export class Reader {
     this.opened()?.openRaw();
   }
 
+  openTab(): void {
+    this.opened()?.openTab();
+  }
+
+  openAttachments(): void {
+    this.opened()?.openAttachments();
+  }
+
+  openDetails(): void {
+    this.opened()?.openDetails();
+  }
+
+  /** Put the focus into what is read. */
+  focus(): void {
+    this.root.focus();
+  }
+
   /** Scroll by screens, or to the ends with infinities. */
   scroll(screens: number): void {
     if (this.conversation === null) this.message?.scroll(screens);
@@ -143,13 +194,14 @@ export class Reader {
   }
 
   private clear(): void {
+    this.shown = null;
     this.message = null;
     this.conversation = null;
     this.thread = 0;
   }
 
-  private make(item: MessageItem, whole: boolean): Message {
-    return new Message(item, this.base, this.own, whole);
+  private make(parts: typeof MessagePart, item: MessageItem, whole: boolean): Message {
+    return new parts.Message(item, this.base, this.own, whole);
   }
 
   private opened(): Message | null {

@@ -50,14 +50,14 @@ class ZipWriter:
         self._offset = 0
         self._count = 0
 
-    def begin(self, name: str, mtime: int, *, folder: bool = False) -> bytes:
-        """The header of a member; `mtime` is Unix time."""
+    def begin(self, name: str, mtime: int, *, folder: bool = False, level: int = LEVEL) -> bytes:
+        """The header of a member; `mtime` is Unix time, `level` zlib's: 0 for what is compressed already."""
         self._name = name.encode("utf-8", "replace") + (b"/" if folder else b"")
         self._time, self._date = _dos_time(mtime)
         self._folder = folder
         self._start = self._offset
         self._crc = self._size = self._packed = 0
-        self._compressor = zlib.compressobj(LEVEL, zlib.DEFLATED, -15)
+        self._compressor = zlib.compressobj(level, zlib.DEFLATED, -15)
         extra = ZIP64_LOCAL.pack(1, 16, 0, 0)
         head = LOCAL.pack(
             b"PK\x03\x04",

@@ -1,1051 +1,1051 @@
 "use strict";
 (() => {
-  // lib/check.ts
-  var CheckFailed = class extends Error {
+// lib/check.ts
+var CheckFailed = class extends Error {
+};
+function verify(table, check, value, path) {
+  if (typeof check === "string") {
+    if (!scalar(check, value)) throw new CheckFailed(`${path}: ${check} expected`);
+    return;
+  }
+  switch (check[0]) {
+    case "list":
+      if (!Array.isArray(value)) throw new CheckFailed(`${path}: list expected`);
+      value.forEach((item, i) => verify(table, check[1], item, `${path}[${i}]`));
+      return;
+    case "nullable":
+      if (value !== null) verify(table, check[1], value, path);
+      return;
+    case "optional":
+      if (value !== void 0) verify(table, check[1], value, path);
+      return;
+    case "enum":
+      if (!check[1].some((allowed) => allowed === value)) throw new CheckFailed(`${path}: one of ${check[1].join(", ")} expected`);
+      return;
+    case "ref":
+      fields(table, check[1], value, path);
+      return;
+    case "union": {
+      const kind = isObject(value) ? value["kind"] : void 0;
+      const name = typeof kind === "string" ? check[1][kind] : void 0;
+      if (name === void 0) throw new CheckFailed(`${path}: kind is unknown`);
+      fields(table, name, value, path);
+    }
+  }
+}
+function fields(table, name, value, path) {
+  if (!isObject(value)) throw new CheckFailed(`${path}: object expected`);
+  for (const [field, check] of Object.entries(table[name] ?? {})) verify(table, check, value[field], `${path}.${field}`);
+}
+function scalar(check, value) {
+  switch (check) {
+    case "any":
+      return true;
+    case "null":
+      return value === null;
+    case "integer":
+      return Number.isSafeInteger(value);
+    case "time":
+      return typeof value === "string" && !Number.isNaN(Date.parse(value));
+    default:
+      return typeof value === check;
+  }
+}
+function isObject(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+// lib/client.ts
+var CallFailed = class extends Error {
+  constructor(call, code, message) {
+    super(message);
+    this.call = call;
+    this.code = code;
+  }
+  call;
+  code;
+};
+var unauthenticated = /* @__PURE__ */ new Set(["user:noAuth", "user:badAuth"]);
+var BaseClient = class {
+  constructor(base2, table, logIn) {
+    this.base = base2;
+    this.table = table;
+    this.logIn = logIn;
+  }
+  base;
+  table;
+  logIn;
+  csrfToken = "";
+  loggingIn = null;
+  async call(name, parameters, checks2, result) {
+    for (const [key, check] of Object.entries(checks2)) verify(this.table, check, parameters[key], `${name}: ${key}`);
+    const body = JSON.stringify(parameters);
+    for (; ; ) {
+      try {
+        const value = await this.post(name, body);
+        verify(this.table, result, value, `${name}: result`);
+        return value;
+      } catch (error) {
+        if (!(error instanceof CallFailed) || !unauthenticated.has(error.code)) throw error;
+        await this.again(error.message);
+      }
+    }
+  }
+  async again(reason) {
+    this.loggingIn ??= this.logIn(reason).finally(() => {
+      this.loggingIn = null;
+    });
+    await this.loggingIn;
+  }
+  async post(name, body) {
+    await simulatedLatency();
+    let response;
+    let answer;
+    try {
+      response = await fetch(`${this.base}api/${name}`, {
+        method: "POST",
+        headers: { "content-type": "application/json", "x-moxlite-csrf": this.csrfToken },
+        body,
+        credentials: "same-origin"
+      });
+    } catch {
+      throw new CallFailed(name, "", "The server cannot be reached.");
+    }
+    try {
+      answer = await response.json();
+    } catch {
+      throw new CallFailed(name, "", `The server answered ${response.status} without saying why.`);
+    }
+    if (answer.error) throw new CallFailed(name, answer.error.code, answer.error.message);
+    return answer.result;
+  }
+};
+async function simulatedLatency() {
+  const setting = localStorage.getItem("moxlite-debug");
+  if (setting === null) return;
+  const { wait_min_ms: least = 0, wait_max_ms: most = 0 } = JSON.parse(setting);
+  await new Promise((resolve) => setTimeout(resolve, least + Math.random() * Math.max(0, most - least)));
+}
+
+// gen/account.ts
+var checks = {
+  ImportStep: { kind: ["enum", ["step"]], title: "string" },
+  ImportCount: { kind: ["enum", ["count"]], mailbox: "string", count: "integer" },
+  ImportProblem: { kind: ["enum", ["problem"]], message: "string" },
+  ImportProgress: { kind: ["enum", ["progress"]], octets: "integer", size: "integer", messages: "integer", seconds_left: ["nullable", "integer"] },
+  ImportDone: { kind: ["enum", ["done"]], messages: "integer", problems: "integer", dry_run: "boolean" },
+  ImportAborted: { kind: ["enum", ["aborted"]], message: "string" },
+  LoginResult: { csrf_token: "string", login_address: "string" },
+  Apps: { webmail: "string" },
+  Overview: { login_address: "string", storage_used: "integer", storage_limit: "integer" },
+  Mailbox: { name: "string", total: "integer", size: "integer" },
+  ImportState: { token: "string", uploading: "boolean" }
+};
+var importEventCheck = ["union", { step: "ImportStep", count: "ImportCount", problem: "ImportProblem", progress: "ImportProgress", done: "ImportDone", aborted: "ImportAborted" }];
+var Client = class extends BaseClient {
+  login_prep() {
+    return this.call("login_prep", {}, {}, "string");
+  }
+  login(login_token, username, password) {
+    return this.call("login", { login_token, username, password }, { login_token: "string", username: "string", password: "string" }, ["ref", "LoginResult"]);
+  }
+  apps() {
+    return this.call("apps", {}, {}, ["ref", "Apps"]);
+  }
+  logout() {
+    return this.call("logout", {}, {}, "null");
+  }
+  overview() {
+    return this.call("overview", {}, {}, ["ref", "Overview"]);
+  }
+  mailboxes() {
+    return this.call("mailboxes", {}, {}, ["list", ["ref", "Mailbox"]]);
+  }
+  import_state() {
+    return this.call("import_state", {}, {}, ["ref", "ImportState"]);
+  }
+  import_check(size2) {
+    return this.call("import_check", { size: size2 }, { size: "integer" }, "null");
+  }
+  import_abort(token) {
+    return this.call("import_abort", { token }, { token: "string" }, "null");
+  }
+};
+
+// lib/dom.ts
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === void 0 || value === null || value === false) continue;
+    if (typeof value === "function") {
+      element.addEventListener(name.slice(2), value);
+    } else if (name === "data") {
+      Object.assign(element.dataset, value);
+    } else {
+      element.setAttribute(name, value === true ? "" : String(value));
+    }
+  }
+  append(element, children);
+  return element;
+}
+function append(parent, children) {
+  for (const child of children) {
+    if (child === null || child === void 0 || child === false) continue;
+    if (Array.isArray(child)) append(parent, child);
+    else if (typeof child === "string") parent.appendChild(child.length > 0 ? text(child) : document.createTextNode(""));
+    else parent.appendChild(child);
+  }
+}
+function fill(parent, ...children) {
+  parent.replaceChildren();
+  append(parent, children);
+}
+function byId(id, kind) {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`no element #${id}`);
+  return found;
+}
+var ascii = /^[\x00-\x7f]*$/;
+var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
+var mixable = /[\p{L}]/u;
+function text(value) {
+  if (ascii.test(value)) return document.createTextNode(value);
+  const fragment = document.createDocumentFragment();
+  let plain = "";
+  let last = 0;
+  for (const match of value.matchAll(scripts)) {
+    const piece = match[0];
+    const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
+    if (kind !== 0 && last !== 0 && kind !== last) {
+      fragment.append(plain, mark(piece));
+      plain = "";
+      last = kind;
+      continue;
+    }
+    plain += piece;
+    if (kind !== 0) last = kind;
+    else if (!mixable.test(piece)) last = 0;
+  }
+  fragment.append(plain);
+  return fragment;
+}
+function mark(value) {
+  const element = document.createElement("span");
+  element.className = "scriptswitch";
+  element.textContent = value;
+  return element;
+}
+function icon(path, name = "icon") {
+  const namespace = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(namespace, "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("class", name);
+  svg.setAttribute("aria-hidden", "true");
+  const line = document.createElementNS(namespace, "path");
+  line.setAttribute("d", path);
+  svg.append(line);
+  return svg;
+}
+function brand() {
+  return el("div", { class: "brand" }, icon("M1 3.5h14v9.5H1z M14.7 4L8 9.2 1.3 4", "brand-mark"), "moxlite");
+}
+
+// lib/focus.ts
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function holdFocus() {
+  const before = document.activeElement;
+  return () => {
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
   };
-  function verify(table, check, value, path) {
-    if (typeof check === "string") {
-      if (!scalar(check, value)) throw new CheckFailed(`${path}: ${check} expected`);
+}
+
+// lib/dialogs.ts
+function dialog(title, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const giveBack = holdFocus();
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      giveBack();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    document.body.append(box);
+    box.showModal();
+  });
+}
+async function showError(action, error) {
+  const message = error instanceof Error ? error.message : String(error);
+  await dialog(action, (close) => [
+    el("p", { class: "dialog-text" }, message),
+    el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, "Close"))
+  ]);
+}
+async function confirm(title, message, action) {
+  const answer = await dialog(title, (close) => [
+    el("p", { class: "dialog-text" }, message),
+    el(
+      "div",
+      { class: "dialog-buttons" },
+      el("button", { onclick: () => close(false) }, "Cancel"),
+      el("button", { class: "danger", autofocus: true, onclick: () => close(true) }, action)
+    )
+  ]);
+  return answer === true;
+}
+async function attempt(action, work) {
+  const timer = setTimeout(() => setStatus(`${action}…`), 1e3);
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    await showError(`${action} failed`, error);
+    return false;
+  } finally {
+    clearTimeout(timer);
+    setStatus("");
+  }
+}
+function setStatus(message) {
+  const line = byId("status", HTMLElement);
+  line.hidden = message === "";
+  fill(line, message);
+}
+
+// lib/numbers.ts
+function size(octets) {
+  if (octets < 1024) return `${octets} B`;
+  const units = ["KB", "MB", "GB", "TB"];
+  let value = octets;
+  let unit = -1;
+  do {
+    value /= 1024;
+    unit++;
+  } while (value >= 999.5 && unit < units.length - 1);
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+}
+function count(number, one, many) {
+  return `${number.toLocaleString()} ${number === 1 ? one : many}`;
+}
+function duration(seconds) {
+  if (seconds < 10) return "a few seconds";
+  if (seconds < 90) return `${Math.ceil(seconds / 10) * 10} seconds`;
+  const minutes = Math.ceil(seconds / 60);
+  if (minutes < 90) return `${minutes} minutes`;
+  return count(Math.round(seconds / 360) / 10, "hour", "hours");
+}
+
+// lib/login.ts
+function askLogIn(app, reason, tryLogIn, below = []) {
+  return new Promise((resolve) => {
+    const problem = el("p", { class: "login-problem", role: "alert" }, reason);
+    const username = el("input", {
+      name: "username",
+      inputmode: "email",
+      autocomplete: "username",
+      autocapitalize: "none",
+      spellcheck: "false",
+      required: true,
+      autofocus: true
+    });
+    const password = el("input", { name: "password", type: "password", autocomplete: "current-password", required: true });
+    const button = el("button", { class: "primary", type: "submit" }, "Log in");
+    problem.hidden = reason === "";
+    const form = el(
+      "form",
+      {
+        class: "login",
+        onsubmit: async (event) => {
+          event.preventDefault();
+          button.disabled = true;
+          try {
+            await tryLogIn(username.value, password.value);
+            overlay.close();
+            overlay.remove();
+            resolve();
+          } catch (error) {
+            problem.hidden = false;
+            fill(problem, linked(error instanceof Error ? error.message : String(error)));
+            password.select();
+          } finally {
+            button.disabled = false;
+          }
+        }
+      },
+      brand(),
+      el("h1", {}, app),
+      problem,
+      el("label", { class: "field" }, "Email address", username),
+      el("label", { class: "field" }, "Password", password),
+      button,
+      below
+    );
+    const overlay = el("dialog", { class: "login-overlay", "aria-label": `Log in to ${app}` }, form);
+    overlay.addEventListener("cancel", (event) => event.preventDefault());
+    overlay.addEventListener("keydown", (event) => event.stopPropagation());
+    document.body.append(overlay);
+    overlay.showModal();
+    username.focus();
+  });
+}
+function linked(value) {
+  return value.split(/(https?:\/\/[^\s<>"]+)/).map(
+    (piece, i) => i % 2 === 1 ? el("a", { href: piece, target: "_blank", rel: "noopener noreferrer" }, piece) : document.createTextNode(piece)
+  );
+}
+
+// lib/session.ts
+var Session = class {
+  constructor(app, title, client, ask) {
+    this.title = title;
+    this.client = client;
+    this.ask = ask;
+    this.csrfKey = `moxlite-${app}-csrf`;
+    this.addressKey = `moxlite-${app}-address`;
+  }
+  title;
+  client;
+  ask;
+  csrfKey;
+  addressKey;
+  resume() {
+    addEventListener("storage", (event) => {
+      if (event.key === this.csrfKey) this.client.csrfToken = event.newValue ?? "";
+    });
+    this.client.csrfToken = localStorage.getItem(this.csrfKey) ?? "";
+    return this.client.csrfToken !== "";
+  }
+  async logIn(reason, below = []) {
+    const before = localStorage.getItem(this.addressKey);
+    await this.ask(
+      this.title,
+      reason,
+      async (username, password) => {
+        const token = await this.client.login_prep();
+        const result = await this.client.login(token, username, password);
+        this.client.csrfToken = result.csrf_token;
+        localStorage.setItem(this.csrfKey, result.csrf_token);
+        localStorage.setItem(this.addressKey, result.login_address);
+      },
+      below
+    );
+    return before !== null && before !== localStorage.getItem(this.addressKey);
+  }
+  async logOut() {
+    if (!await attempt("Logging out", () => this.client.logout())) return;
+    localStorage.removeItem(this.csrfKey);
+    localStorage.removeItem(this.addressKey);
+    location.hash = "";
+    location.reload();
+  }
+};
+function beforeDisplay(root) {
+  const hook = window.moxliteBeforeDisplay ?? window.moxBeforeDisplay;
+  try {
+    hook?.(root);
+  } catch (error) {
+    void showError("The custom script of this server failed", error);
+  }
+}
+
+// account/exporting.ts
+var Exporting = class {
+  constructor(client, base2) {
+    this.client = client;
+    this.archive.append(this.none);
+    this.form = el(
+      "form",
+      {
+        class: "form",
+        method: "post",
+        action: `${base2}export`,
+        onsubmit: (event) => {
+          event.preventDefault();
+          void this.download();
+        }
+      },
+      this.csrf,
+      el("div", { class: "fields" }, el("label", { class: "field" }, "Mailbox", this.mailbox), el("label", { class: "field" }, "File", this.archive)),
+      el("label", { class: "check" }, this.recursive, "With the mailboxes inside it"),
+      el(
+        "fieldset",
+        { class: "choice" },
+        el("legend", {}, "Format"),
+        el("label", { class: "check" }, this.mbox, el("span", {}, "mbox: a file for each mailbox, which most mail programs read")),
+        el("label", { class: "check" }, this.maildir, el("span", {}, "Maildir: a folder for each mailbox, a file for each message"))
+      ),
+      this.what,
+      el("div", { class: "buttons" }, el("button", { class: "primary", type: "submit" }, "Download"))
+    );
+    fill(
+      this.root,
+      el("h2", { id: "export-title" }, "Export"),
+      el("p", { class: "hint" }, "Messages are written as they are, with their flags, keywords and the time they were received. What arrives during the download is not in it."),
+      this.form,
+      this.names
+    );
+  }
+  client;
+  root = el("section", { class: "card", "aria-labelledby": "export-title" });
+  csrf = el("input", { type: "hidden", name: "csrf" });
+  mailbox = el("select", { name: "mailbox", onchange: () => this.adapt() });
+  names = el("datalist", { id: "mailbox-names" });
+  recursive = el("input", { type: "checkbox", name: "recursive", value: "1", checked: true, onchange: () => this.adapt() });
+  mbox = el("input", { type: "radio", name: "format", value: "mbox", checked: true, onchange: () => this.adapt() });
+  maildir = el("input", { type: "radio", name: "format", value: "maildir", onchange: () => this.adapt() });
+  archive = el(
+    "select",
+    { name: "archive" },
+    el("option", { value: "zip" }, "zip archive"),
+    el("option", { value: "tgz" }, "tar.gz archive"),
+    el("option", { value: "tar" }, "tar archive, not compressed")
+  );
+  none = el("option", { value: "none" }, "no archive: one mbox file");
+  what = el("p", { class: "hint" });
+  form;
+  mailboxes = [];
+  async show() {
+    this.mailboxes = await this.client.mailboxes();
+    const chosen = this.mailbox.value;
+    fill(this.mailbox, el("option", { value: "" }, "All mailboxes"), this.mailboxes.map((mailbox) => el("option", { value: mailbox.name }, mailbox.name)));
+    this.mailbox.value = this.mailboxes.some((mailbox) => mailbox.name === chosen) ? chosen : "";
+    fill(this.names, this.mailboxes.map((mailbox) => el("option", { value: mailbox.name })));
+    this.adapt();
+  }
+  adapt() {
+    const name = this.mailbox.value;
+    const below = this.mailboxes.filter((mailbox) => mailbox.name.startsWith(`${name}/`));
+    this.recursive.disabled = name === "" || below.length === 0;
+    const whole = name === "" ? this.mailboxes : this.mailboxes.filter((mailbox) => mailbox.name === name).concat(this.recursive.checked ? below : []);
+    this.none.disabled = !this.mbox.checked || name === "" || whole.length !== 1;
+    if (this.none.disabled && this.archive.value === "none") this.archive.value = "zip";
+    const messages = whole.reduce((sum, mailbox) => sum + mailbox.total, 0);
+    const octets = whole.reduce((sum, mailbox) => sum + mailbox.size, 0);
+    fill(this.what, `${count(messages, "message", "messages")}, ${size(octets)}`);
+  }
+  async download() {
+    const chosen = this.mailbox.value;
+    try {
+      await this.show();
+    } catch (error) {
+      await showError("The export could not be begun", error);
       return;
     }
-    switch (check[0]) {
-      case "list":
-        if (!Array.isArray(value)) throw new CheckFailed(`${path}: list expected`);
-        value.forEach((item, i) => verify(table, check[1], item, `${path}[${i}]`));
-        return;
-      case "nullable":
-        if (value !== null) verify(table, check[1], value, path);
-        return;
-      case "optional":
-        if (value !== void 0) verify(table, check[1], value, path);
-        return;
-      case "enum":
-        if (!check[1].some((allowed) => allowed === value)) throw new CheckFailed(`${path}: one of ${check[1].join(", ")} expected`);
-        return;
-      case "ref":
-        fields(table, check[1], value, path);
-        return;
-      case "union": {
-        const kind = isObject(value) ? value["kind"] : void 0;
-        const name = typeof kind === "string" ? check[1][kind] : void 0;
-        if (name === void 0) throw new CheckFailed(`${path}: kind is unknown`);
-        fields(table, name, value, path);
-      }
+    if (this.mailbox.value !== chosen) {
+      await showError("The export could not be begun", "This mailbox is no longer there.");
+      return;
     }
+    this.csrf.value = this.client.csrfToken;
+    this.form.submit();
   }
-  function fields(table, name, value, path) {
-    if (!isObject(value)) throw new CheckFailed(`${path}: object expected`);
-    for (const [field, check] of Object.entries(table[name] ?? {})) verify(table, check, value[field], `${path}.${field}`);
-  }
-  function scalar(check, value) {
-    switch (check) {
-      case "any":
-        return true;
-      case "null":
-        return value === null;
-      case "integer":
-        return Number.isSafeInteger(value);
-      case "time":
-        return typeof value === "string" && !Number.isNaN(Date.parse(value));
-      default:
-        return typeof value === check;
-    }
-  }
-  function isObject(value) {
-    return typeof value === "object" && value !== null && !Array.isArray(value);
-  }
+};
 
-  // lib/client.ts
-  var CallFailed = class extends Error {
-    constructor(call, code, message) {
-      super(message);
-      this.call = call;
-      this.code = code;
-    }
-    call;
-    code;
-  };
-  var unauthenticated = /* @__PURE__ */ new Set(["user:noAuth", "user:badAuth"]);
-  var BaseClient = class {
-    constructor(base2, table, logIn) {
-      this.base = base2;
-      this.table = table;
-      this.logIn = logIn;
-    }
-    base;
-    table;
-    logIn;
-    csrfToken = "";
-    loggingIn = null;
-    async call(name, parameters, checks2, result) {
-      for (const [key, check] of Object.entries(checks2)) verify(this.table, check, parameters[key], `${name}: ${key}`);
-      const body = JSON.stringify(parameters);
-      for (; ; ) {
-        try {
-          const value = await this.post(name, body);
-          verify(this.table, result, value, `${name}: result`);
-          return value;
-        } catch (error) {
-          if (!(error instanceof CallFailed) || !unauthenticated.has(error.code)) throw error;
-          await this.again(error.message);
-        }
-      }
-    }
-    async again(reason) {
-      this.loggingIn ??= this.logIn(reason).finally(() => {
-        this.loggingIn = null;
-      });
-      await this.loggingIn;
-    }
-    async post(name, body) {
-      await simulatedLatency();
-      let response;
-      let answer;
-      try {
-        response = await fetch(`${this.base}api/${name}`, {
-          method: "POST",
-          headers: { "content-type": "application/json", "x-moxlite-csrf": this.csrfToken },
-          body,
-          credentials: "same-origin"
-        });
-      } catch {
-        throw new CallFailed(name, "", "The server cannot be reached.");
-      }
-      try {
-        answer = await response.json();
-      } catch {
-        throw new CallFailed(name, "", `The server answered ${response.status} without saying why.`);
-      }
-      if (answer.error) throw new CallFailed(name, answer.error.code, answer.error.message);
-      return answer.result;
-    }
-  };
-  async function simulatedLatency() {
-    const setting = localStorage.getItem("moxlite-debug");
-    if (setting === null) return;
-    const { wait_min_ms: least = 0, wait_max_ms: most = 0 } = JSON.parse(setting);
-    await new Promise((resolve) => setTimeout(resolve, least + Math.random() * Math.max(0, most - least)));
+// account/follow.ts
+var retryAfter = 2e3;
+var Follower = class {
+  constructor(client, base2, token, owner) {
+    this.client = client;
+    this.base = base2;
+    this.token = token;
+    this.owner = owner;
+    this.connect();
   }
-
-  // gen/account.ts
-  var checks = {
-    ImportStep: { kind: ["enum", ["step"]], title: "string" },
-    ImportCount: { kind: ["enum", ["count"]], mailbox: "string", count: "integer" },
-    ImportProblem: { kind: ["enum", ["problem"]], message: "string" },
-    ImportProgress: { kind: ["enum", ["progress"]], octets: "integer", size: "integer", messages: "integer", seconds_left: ["nullable", "integer"] },
-    ImportDone: { kind: ["enum", ["done"]], messages: "integer", problems: "integer", dry_run: "boolean" },
-    ImportAborted: { kind: ["enum", ["aborted"]], message: "string" },
-    LoginResult: { csrf_token: "string", login_address: "string" },
-    Apps: { webmail: "string" },
-    Overview: { login_address: "string", storage_used: "integer", storage_limit: "integer" },
-    Mailbox: { name: "string", total: "integer", size: "integer" },
-    ImportState: { token: "string", uploading: "boolean" }
-  };
-  var importEventCheck = ["union", { step: "ImportStep", count: "ImportCount", problem: "ImportProblem", progress: "ImportProgress", done: "ImportDone", aborted: "ImportAborted" }];
-  var Client = class extends BaseClient {
-    login_prep() {
-      return this.call("login_prep", {}, {}, "string");
-    }
-    login(login_token, username, password) {
-      return this.call("login", { login_token, username, password }, { login_token: "string", username: "string", password: "string" }, ["ref", "LoginResult"]);
-    }
-    apps() {
-      return this.call("apps", {}, {}, ["ref", "Apps"]);
-    }
-    logout() {
-      return this.call("logout", {}, {}, "null");
-    }
-    overview() {
-      return this.call("overview", {}, {}, ["ref", "Overview"]);
-    }
-    mailboxes() {
-      return this.call("mailboxes", {}, {}, ["list", ["ref", "Mailbox"]]);
-    }
-    import_state() {
-      return this.call("import_state", {}, {}, ["ref", "ImportState"]);
-    }
-    import_check(size2) {
-      return this.call("import_check", { size: size2 }, { size: "integer" }, "null");
-    }
-    import_abort(token) {
-      return this.call("import_abort", { token }, { token: "string" }, "null");
-    }
-  };
-
-  // lib/dom.ts
-  function el(tag, attributes = {}, ...children) {
-    const element = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) {
-      if (value === void 0 || value === null || value === false) continue;
-      if (typeof value === "function") {
-        element.addEventListener(name.slice(2), value);
-      } else if (name === "data") {
-        Object.assign(element.dataset, value);
-      } else {
-        element.setAttribute(name, value === true ? "" : String(value));
-      }
-    }
-    append(element, children);
-    return element;
+  client;
+  base;
+  token;
+  owner;
+  source = null;
+  timer = 0;
+  stop() {
+    clearTimeout(this.timer);
+    this.source?.close();
+    this.source = null;
   }
-  function append(parent, children) {
-    for (const child of children) {
-      if (child === null || child === void 0 || child === false) continue;
-      if (Array.isArray(child)) append(parent, child);
-      else if (typeof child === "string") parent.appendChild(child.length > 0 ? text(child) : document.createTextNode(""));
-      else parent.appendChild(child);
-    }
-  }
-  function fill(parent, ...children) {
-    parent.replaceChildren();
-    append(parent, children);
-  }
-  function byId(id, kind) {
-    const found = document.getElementById(id);
-    if (!(found instanceof kind)) throw new Error(`no element #${id}`);
-    return found;
-  }
-  var ascii = /^[\x00-\x7f]*$/;
-  var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
-  var mixable = /[\p{L}]/u;
-  function text(value) {
-    if (ascii.test(value)) return document.createTextNode(value);
-    const fragment = document.createDocumentFragment();
-    let plain = "";
-    let last = 0;
-    for (const match of value.matchAll(scripts)) {
-      const piece = match[0];
-      const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
-      if (kind !== 0 && last !== 0 && kind !== last) {
-        fragment.append(plain, mark(piece));
-        plain = "";
-        last = kind;
-        continue;
-      }
-      plain += piece;
-      if (kind !== 0) last = kind;
-      else if (!mixable.test(piece)) last = 0;
-    }
-    fragment.append(plain);
-    return fragment;
-  }
-  function mark(value) {
-    const element = document.createElement("span");
-    element.className = "scriptswitch";
-    element.textContent = value;
-    return element;
-  }
-  function icon(path, name = "icon") {
-    const namespace = "http://www.w3.org/2000/svg";
-    const svg = document.createElementNS(namespace, "svg");
-    svg.setAttribute("viewBox", "0 0 16 16");
-    svg.setAttribute("class", name);
-    svg.setAttribute("aria-hidden", "true");
-    const line = document.createElementNS(namespace, "path");
-    line.setAttribute("d", path);
-    svg.append(line);
-    return svg;
-  }
-  function brand() {
-    return el("div", { class: "brand" }, icon("M1 3.5h14v9.5H1z M14.7 4L8 9.2 1.3 4", "brand-mark"), "moxlite");
-  }
-
-  // lib/focus.ts
-  function focusHome() {
-    document.querySelector("[data-home]")?.focus({ preventScroll: true });
-  }
-  function holdFocus() {
-    const before = document.activeElement;
-    return () => {
-      if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
-      if (document.activeElement === null || document.activeElement === document.body) focusHome();
+  connect() {
+    const source = new EventSource(`${this.base}importprogress?token=${encodeURIComponent(this.token)}`);
+    this.source = source;
+    source.onopen = () => this.owner.begins();
+    for (const kind of Object.keys(importEventCheck[1])) source.addEventListener(kind, (event) => this.take(event.data));
+    source.onerror = () => {
+      source.close();
+      this.owner.waiting();
+      this.timer = window.setTimeout(() => void this.again(), retryAfter);
     };
   }
+  async again() {
+    try {
+      const state = await this.client.import_state();
+      if (this.source === null) return;
+      if (state.token === this.token) this.connect();
+      else this.owner.lost();
+    } catch (error) {
+      if (!(error instanceof CallFailed) || error.code !== "") throw error;
+      this.timer = window.setTimeout(() => void this.again(), retryAfter);
+    }
+  }
+  take(data) {
+    const event = JSON.parse(data);
+    verify(checks, importEventCheck, event, "event");
+    const known = event;
+    if (known.kind === "done" || known.kind === "aborted") this.stop();
+    this.owner.event(known);
+  }
+};
 
-  // lib/dialogs.ts
-  function dialog(title, build, dismissable = true) {
-    return new Promise((resolve) => {
-      const giveBack = holdFocus();
-      const box = el("dialog", { class: "dialog", "aria-label": title });
-      const close = (value) => {
-        box.close();
-        box.remove();
-        giveBack();
-        resolve(value);
+// account/upload.ts
+var UploadAborted = class extends Error {
+};
+var Upload = class {
+  request = new XMLHttpRequest();
+  send(url, form, csrfToken, progress) {
+    const request = this.request;
+    return new Promise((resolve, reject) => {
+      request.open("POST", url);
+      request.setRequestHeader("x-moxlite-csrf", csrfToken);
+      request.upload.onprogress = (event) => progress(event.loaded, event.total);
+      request.onload = () => {
+        try {
+          const answer = JSON.parse(request.responseText);
+          if (typeof answer.token === "string") resolve(answer.token);
+          else reject(new CallFailed("import", answer.error?.code ?? "", answer.error?.message ?? "The answer of the server cannot be understood."));
+        } catch {
+          reject(new CallFailed("import", "", request.responseText || `The server answered ${request.status} without saying why.`));
+        }
       };
-      box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
-      box.addEventListener("cancel", (event) => {
-        event.preventDefault();
-        if (dismissable) close(null);
-      });
-      box.addEventListener("keydown", (event) => event.stopPropagation());
-      document.body.append(box);
-      box.showModal();
+      request.onerror = () => reject(new CallFailed("import", "", "The connection broke while the file was sent. Nothing was imported."));
+      request.onabort = () => reject(new UploadAborted("the upload was ended"));
+      request.send(form);
     });
   }
-  async function showError(action, error) {
-    const message = error instanceof Error ? error.message : String(error);
-    await dialog(action, (close) => [
-      el("p", { class: "dialog-text" }, message),
-      el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, "Close"))
-    ]);
+  abort() {
+    this.request.abort();
   }
-  async function confirm(title, message, action) {
-    const answer = await dialog(title, (close) => [
-      el("p", { class: "dialog-text" }, message),
+};
+
+// account/importing.ts
+var keptKey = "moxlite-account-import";
+var shownMailboxes = 200;
+var lostText = "Nothing more is known of this import: it ended more than a minute ago, or the server was started again, which takes an import back. Look at your mailboxes.";
+var Importing = class {
+  constructor(client, base2, changed) {
+    this.client = client;
+    this.base = base2;
+    this.changed = changed;
+    const drop = el(
+      "div",
+      { class: "drop" },
+      el("label", { class: "drop-text", for: "import-file" }, "Choose a file, or drop it here"),
+      this.fileName,
+      el("span", { class: "hint", id: "import-kinds" }, "zip, tar.gz or tar with mbox files, Maildirs or .eml files, such as exports of Google Takeout or Thunderbird folders; or one mbox or .eml file"),
+      this.file
+    );
+    this.file.addEventListener("change", () => this.chosen());
+    drop.addEventListener("dragover", (event) => {
+      event.preventDefault();
+      drop.classList.add("over");
+    });
+    drop.addEventListener("dragleave", () => drop.classList.remove("over"));
+    drop.addEventListener("drop", (event) => {
+      event.preventDefault();
+      drop.classList.remove("over");
+      if (event.dataTransfer !== null && event.dataTransfer.files.length > 0) {
+        this.file.files = event.dataTransfer.files;
+        this.chosen();
+      }
+    });
+    this.form = el(
+      "form",
+      {
+        class: "form",
+        onsubmit: (event) => {
+          event.preventDefault();
+          void this.begin();
+        }
+      },
+      drop,
       el(
         "div",
-        { class: "dialog-buttons" },
-        el("button", { onclick: () => close(false) }, "Cancel"),
-        el("button", { class: "danger", autofocus: true, onclick: () => close(true) }, action)
-      )
-    ]);
-    return answer === true;
+        { class: "fields" },
+        el("label", { class: "field" }, "Into mailbox", this.mailbox),
+        el("label", { class: "field" }, "Cut off the beginning of mailbox names", this.prefix)
+      ),
+      el("label", { class: "check" }, this.skip, "Leave out messages that the mailbox has already"),
+      el("label", { class: "check" }, this.trial, "Only try it: count messages and find problems, store nothing"),
+      el("div", { class: "buttons" }, this.submit)
+    );
+    this.running = el(
+      "div",
+      { class: "running", hidden: true },
+      this.runningTitle,
+      this.doing,
+      this.bar,
+      this.figures,
+      this.result,
+      this.counts,
+      this.problems,
+      el("div", { class: "buttons" }, this.cancel, this.another)
+    );
+    fill(
+      this.root,
+      el("h2", { id: "import-title" }, "Import"),
+      el("p", { class: "hint" }, "All of the file is imported, or nothing if something fails. You can go on reading and writing mail meanwhile, and close this page once the file is sent."),
+      this.form,
+      this.running
+    );
+    addEventListener("beforeunload", (event) => {
+      if (this.upload !== null) event.preventDefault();
+    });
+    this.chosen();
   }
-  async function attempt(action, work) {
-    const timer = setTimeout(() => setStatus(`${action}…`), 1e3);
-    try {
-      await work();
-      return true;
-    } catch (error) {
-      await showError(`${action} failed`, error);
-      return false;
-    } finally {
-      clearTimeout(timer);
-      setStatus("");
+  client;
+  base;
+  changed;
+  root = el("section", { class: "card", "aria-labelledby": "import-title" });
+  file = el("input", { type: "file", class: "drop-input", id: "import-file", "aria-describedby": "import-kinds", accept: ".zip,.tgz,.gz,.tar,.mbox,.mbx,.eml,application/mbox,message/rfc822" });
+  fileName = el("span", { class: "drop-name" });
+  mailbox = el("input", { autocomplete: "off", spellcheck: "false", list: "mailbox-names", placeholder: "as in the file, else Inbox" });
+  prefix = el("input", { autocomplete: "off", spellcheck: "false", placeholder: "such as “[Gmail]” or “Old/Mail”" });
+  skip = el("input", { type: "checkbox" });
+  trial = el("input", { type: "checkbox" });
+  submit = el("button", { class: "primary", type: "submit" }, "Import");
+  form;
+  bar = el("progress", { class: "bar", max: 1, "aria-label": "Progress" });
+  doing = el("p", { class: "doing", role: "status" });
+  figures = el("p", { class: "figures" });
+  counts = el("div", { class: "counts" });
+  problems = el("details", { class: "problems" });
+  cancel = el("button", { onclick: () => void this.askCancel() }, "Cancel");
+  another = el("button", { class: "primary", onclick: () => this.dismiss() }, "Import another file");
+  result = el("p", { class: "result", role: "alert" });
+  running;
+  runningTitle = el("h3");
+  upload = null;
+  follower = null;
+  kept = null;
+  step = "";
+  found = /* @__PURE__ */ new Map();
+  texts = [];
+  drawing = 0;
+  async show() {
+    if (this.upload !== null || this.follower !== null) return;
+    this.kept = readKept();
+    const state = await this.client.import_state();
+    const kept = this.kept;
+    if (kept !== null && !kept.dismissed) {
+      this.open(kept.name);
+      if (kept.end !== void 0 && state.token !== kept.token) this.end(kept.end);
+      else this.follow(kept);
+    } else if (state.token !== "" && state.token !== kept?.token) {
+      this.open("");
+      this.follow({ token: state.token, name: "" });
     }
   }
-  function setStatus(message) {
-    const line = byId("status", HTMLElement);
-    line.hidden = message === "";
-    fill(line, message);
+  chosen() {
+    const file = this.file.files?.[0];
+    fill(this.fileName, file === void 0 ? "" : `${file.name} · ${size(file.size)}`);
+    this.fileName.hidden = file === void 0;
+    this.submit.disabled = file === void 0;
   }
-
-  // lib/numbers.ts
-  function size(octets) {
-    if (octets < 1024) return `${octets} B`;
-    const units = ["KB", "MB", "GB", "TB"];
-    let value = octets;
-    let unit = -1;
-    do {
-      value /= 1024;
-      unit++;
-    } while (value >= 999.5 && unit < units.length - 1);
-    return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
-  }
-  function count(number, one, many) {
-    return `${number.toLocaleString()} ${number === 1 ? one : many}`;
-  }
-  function duration(seconds) {
-    if (seconds < 10) return "a few seconds";
-    if (seconds < 90) return `${Math.ceil(seconds / 10) * 10} seconds`;
-    const minutes = Math.ceil(seconds / 60);
-    if (minutes < 90) return `${minutes} minutes`;
-    return count(Math.round(seconds / 360) / 10, "hour", "hours");
-  }
-
-  // lib/login.ts
-  function askLogIn(app, reason, tryLogIn, below = []) {
-    return new Promise((resolve) => {
-      const problem = el("p", { class: "login-problem", role: "alert" }, reason);
-      const username = el("input", {
-        name: "username",
-        inputmode: "email",
-        autocomplete: "username",
-        autocapitalize: "none",
-        spellcheck: "false",
-        required: true,
-        autofocus: true
+  async begin() {
+    const file = this.file.files?.[0];
+    if (file === void 0) return;
+    this.submit.disabled = true;
+    try {
+      await this.client.import_check(file.size);
+    } catch (error) {
+      await showError("This file cannot be imported now", error);
+      return;
+    } finally {
+      this.submit.disabled = false;
+    }
+    const form = new FormData();
+    if (this.mailbox.value.trim() !== "") form.set("mailbox", this.mailbox.value.trim());
+    if (this.prefix.value.trim() !== "") form.set("skip_mailbox_prefix", this.prefix.value.trim());
+    if (this.skip.checked) form.set("skip_duplicates", "1");
+    if (this.trial.checked) form.set("dry_run", "1");
+    form.set("file", file);
+    this.open(file.name);
+    const upload = this.upload = new Upload();
+    fill(this.doing, "Sending the file…");
+    const began = Date.now();
+    try {
+      const token = await upload.send(`${this.base}import`, form, this.client.csrfToken, (sent, whole) => {
+        const seconds = (Date.now() - began) / 1e3;
+        this.draw(sent, whole, seconds > 2 && sent > 0 ? seconds * (whole - sent) / sent : null);
       });
-      const password = el("input", { name: "password", type: "password", autocomplete: "current-password", required: true });
-      const button = el("button", { class: "primary", type: "submit" }, "Log in");
-      problem.hidden = reason === "";
-      const form = el(
-        "form",
-        {
-          class: "login",
-          onsubmit: async (event) => {
-            event.preventDefault();
-            button.disabled = true;
-            try {
-              await tryLogIn(username.value, password.value);
-              overlay.close();
-              overlay.remove();
-              resolve();
-            } catch (error) {
-              problem.hidden = false;
-              fill(problem, linked(error instanceof Error ? error.message : String(error)));
-              password.select();
-            } finally {
-              button.disabled = false;
-            }
-          }
-        },
-        brand(),
-        el("h1", {}, app),
-        problem,
-        el("label", { class: "field" }, "Email address", username),
-        el("label", { class: "field" }, "Password", password),
-        button,
-        below
-      );
-      const overlay = el("dialog", { class: "login-overlay", "aria-label": `Log in to ${app}` }, form);
-      overlay.addEventListener("cancel", (event) => event.preventDefault());
-      overlay.addEventListener("keydown", (event) => event.stopPropagation());
-      document.body.append(overlay);
-      overlay.showModal();
-      username.focus();
+      this.upload = null;
+      this.follow({ token, name: file.name });
+    } catch (error) {
+      this.upload = null;
+      this.close();
+      if (error instanceof UploadAborted) return;
+      await showError("The file was not imported", await this.reason(error, file.size));
+    }
+  }
+  async reason(error, octets) {
+    if (!(error instanceof CallFailed) || error.code !== "") return error;
+    try {
+      await this.client.import_check(octets);
+      return error;
+    } catch (reason) {
+      return reason instanceof CallFailed && reason.code !== "" ? reason : error;
+    }
+  }
+  follow(kept) {
+    this.keep(kept);
+    this.follower = new Follower(this.client, this.base, kept.token, {
+      begins: () => {
+        this.found.clear();
+        this.texts = [];
+        this.step = "";
+      },
+      event: (event) => this.take(event),
+      waiting: () => fill(this.doing, "The connection is lost; the import goes on. Trying to connect…"),
+      lost: () => {
+        this.follower?.stop();
+        this.end(this.kept?.end ?? { kind: "aborted", message: lostText });
+      }
     });
   }
-  function linked(value) {
-    return value.split(/(https?:\/\/[^\s<>"]+)/).map(
-      (piece, i) => i % 2 === 1 ? el("a", { href: piece, target: "_blank", rel: "noopener noreferrer" }, piece) : document.createTextNode(piece)
-    );
-  }
-
-  // lib/session.ts
-  var Session = class {
-    constructor(app, title, client, ask) {
-      this.title = title;
-      this.client = client;
-      this.ask = ask;
-      this.csrfKey = `moxlite-${app}-csrf`;
-      this.addressKey = `moxlite-${app}-address`;
-    }
-    title;
-    client;
-    ask;
-    csrfKey;
-    addressKey;
-    resume() {
-      addEventListener("storage", (event) => {
-        if (event.key === this.csrfKey) this.client.csrfToken = event.newValue ?? "";
-      });
-      this.client.csrfToken = localStorage.getItem(this.csrfKey) ?? "";
-      return this.client.csrfToken !== "";
-    }
-    async logIn(reason, below = []) {
-      const before = localStorage.getItem(this.addressKey);
-      await this.ask(
-        this.title,
-        reason,
-        async (username, password) => {
-          const token = await this.client.login_prep();
-          const result = await this.client.login(token, username, password);
-          this.client.csrfToken = result.csrf_token;
-          localStorage.setItem(this.csrfKey, result.csrf_token);
-          localStorage.setItem(this.addressKey, result.login_address);
-        },
-        below
-      );
-      return before !== null && before !== localStorage.getItem(this.addressKey);
-    }
-    async logOut() {
-      if (!await attempt("Logging out", () => this.client.logout())) return;
-      localStorage.removeItem(this.csrfKey);
-      localStorage.removeItem(this.addressKey);
-      location.hash = "";
-      location.reload();
-    }
-  };
-  function beforeDisplay(root) {
-    const hook = window.moxliteBeforeDisplay ?? window.moxBeforeDisplay;
-    try {
-      hook?.(root);
-    } catch (error) {
-      void showError("The custom script of this server failed", error);
+  take(event) {
+    switch (event.kind) {
+      case "step":
+        this.step = event.title;
+        fill(this.doing, event.title === "finishing" ? "Putting the messages into their mailboxes…" : "Reading the file…");
+        this.cancel.disabled = event.title === "finishing";
+        if (event.title === "finishing") this.draw(1, 1, null);
+        return;
+      case "count":
+        this.found.set(event.mailbox, event.count);
+        this.later();
+        return;
+      case "problem":
+        this.texts.push(event.message);
+        this.later();
+        return;
+      case "progress":
+        if (this.step !== "finishing") this.progress(event);
+        return;
+      case "done":
+      case "aborted":
+        this.end(event);
+        if (event.kind === "done" && !event.dry_run) this.changed();
     }
   }
-
-  // account/exporting.ts
-  var Exporting = class {
-    constructor(client, base2) {
-      this.client = client;
-      this.archive.append(this.none);
-      this.form = el(
-        "form",
-        {
-          class: "form",
-          method: "post",
-          action: `${base2}export`,
-          onsubmit: (event) => {
-            event.preventDefault();
-            void this.download();
-          }
-        },
-        this.csrf,
-        el("div", { class: "fields" }, el("label", { class: "field" }, "Mailbox", this.mailbox), el("label", { class: "field" }, "File", this.archive)),
-        el("label", { class: "check" }, this.recursive, "With the mailboxes inside it"),
-        el(
-          "fieldset",
-          { class: "choice" },
-          el("legend", {}, "Format"),
-          el("label", { class: "check" }, this.mbox, el("span", {}, "mbox: a file for each mailbox, which most mail programs read")),
-          el("label", { class: "check" }, this.maildir, el("span", {}, "Maildir: a folder for each mailbox, a file for each message"))
-        ),
-        this.what,
-        el("div", { class: "buttons" }, el("button", { class: "primary", type: "submit" }, "Download"))
-      );
-      fill(
-        this.root,
-        el("h2", { id: "export-title" }, "Export"),
-        el("p", { class: "hint" }, "Messages are written as they are, with their flags, keywords and the time they were received. What arrives during the download is not in it."),
-        this.form,
-        this.names
-      );
-    }
-    client;
-    root = el("section", { class: "card", "aria-labelledby": "export-title" });
-    csrf = el("input", { type: "hidden", name: "csrf" });
-    mailbox = el("select", { name: "mailbox", onchange: () => this.adapt() });
-    names = el("datalist", { id: "mailbox-names" });
-    recursive = el("input", { type: "checkbox", name: "recursive", value: "1", checked: true, onchange: () => this.adapt() });
-    mbox = el("input", { type: "radio", name: "format", value: "mbox", checked: true, onchange: () => this.adapt() });
-    maildir = el("input", { type: "radio", name: "format", value: "maildir", onchange: () => this.adapt() });
-    archive = el(
-      "select",
-      { name: "archive" },
-      el("option", { value: "zip" }, "zip archive"),
-      el("option", { value: "tgz" }, "tar.gz archive"),
-      el("option", { value: "tar" }, "tar archive, not compressed")
+  progress(event) {
+    this.draw(event.octets, event.size, event.seconds_left);
+  }
+  draw(octets, whole, left) {
+    const share = whole > 0 ? octets / whole : 0;
+    this.bar.value = share;
+    const percent = `${Math.floor(share * 100)} %`;
+    const rest = left === null ? "" : ` · about ${duration(left)} left`;
+    fill(this.figures, whole > 1 ? `${percent} · ${size(octets)} of ${size(whole)}${rest}` : "");
+    document.title = `${percent} · Import · moxlite`;
+  }
+  later() {
+    this.drawing ||= requestAnimationFrame(() => {
+      this.drawing = 0;
+      this.drawFound(this.texts.length);
+    });
+  }
+  drawFound(problems) {
+    const rows = [...this.found].slice(0, shownMailboxes);
+    const more = this.found.size - rows.length;
+    const total = [...this.found.values()].reduce((sum, number) => sum + number, 0);
+    fill(
+      this.counts,
+      rows.length > 0 && el(
+        "table",
+        {},
+        el("caption", {}, `${count(total, "message", "messages")} in ${count(this.found.size, "mailbox", "mailboxes")}`),
+        el("tbody", {}, rows.map(([name, number]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, number.toLocaleString())))),
+        more > 0 && el("tfoot", {}, el("tr", {}, el("td", { colspan: 2 }, `and ${count(more, "mailbox", "mailboxes")} more`)))
+      )
     );
-    none = el("option", { value: "none" }, "no archive: one mbox file");
-    what = el("p", { class: "hint" });
-    form;
-    mailboxes = [];
-    async show() {
-      this.mailboxes = await this.client.mailboxes();
-      const chosen = this.mailbox.value;
-      fill(this.mailbox, el("option", { value: "" }, "All mailboxes"), this.mailboxes.map((mailbox) => el("option", { value: mailbox.name }, mailbox.name)));
-      this.mailbox.value = this.mailboxes.some((mailbox) => mailbox.name === chosen) ? chosen : "";
-      fill(this.names, this.mailboxes.map((mailbox) => el("option", { value: mailbox.name })));
-      this.adapt();
+    this.problems.hidden = this.texts.length === 0;
+    const hidden = problems - this.texts.length;
+    fill(
+      this.problems,
+      el("summary", {}, `${count(problems, "problem", "problems")}: what is left out`),
+      el("ul", {}, this.texts.map((text2) => el("li", {}, text2)), hidden > 0 && el("li", {}, `and ${hidden.toLocaleString()} more`))
+    );
+  }
+  end(end) {
+    this.follower = null;
+    if (this.kept !== null) this.keep({ ...this.kept, end });
+    cancelAnimationFrame(this.drawing);
+    this.drawing = 0;
+    this.drawFound(end.kind === "done" ? end.problems : this.texts.length);
+    const good = end.kind === "done";
+    this.bar.hidden = true;
+    this.cancel.hidden = true;
+    this.another.hidden = false;
+    this.result.hidden = false;
+    this.result.classList.toggle("bad", !good);
+    fill(this.doing);
+    fill(this.figures);
+    fill(this.result, endText(end));
+    document.title = `${good ? "Done" : "Not imported"} · Import · moxlite`;
+  }
+  open(name) {
+    this.form.hidden = true;
+    this.running.hidden = false;
+    this.found.clear();
+    this.texts = [];
+    this.step = "";
+    this.bar.hidden = false;
+    this.bar.removeAttribute("value");
+    this.cancel.hidden = false;
+    this.cancel.disabled = false;
+    this.another.hidden = true;
+    this.result.hidden = true;
+    this.drawFound(0);
+    fill(this.runningTitle, name === "" ? "An import that was begun elsewhere" : name);
+    fill(this.doing, "Connecting…");
+    fill(this.figures);
+  }
+  close() {
+    this.running.hidden = true;
+    this.form.hidden = false;
+    document.title = "Import and export · moxlite";
+  }
+  dismiss() {
+    if (this.kept !== null) this.keep({ ...this.kept, dismissed: true });
+    this.form.reset();
+    this.chosen();
+    this.close();
+    this.file.focus();
+  }
+  async askCancel() {
+    if (this.upload !== null) {
+      this.upload.abort();
+      return;
     }
-    adapt() {
-      const name = this.mailbox.value;
-      const below = this.mailboxes.filter((mailbox) => mailbox.name.startsWith(`${name}/`));
-      this.recursive.disabled = name === "" || below.length === 0;
-      const whole = name === "" ? this.mailboxes : this.mailboxes.filter((mailbox) => mailbox.name === name).concat(this.recursive.checked ? below : []);
-      this.none.disabled = !this.mbox.checked || name === "" || whole.length !== 1;
-      if (this.none.disabled && this.archive.value === "none") this.archive.value = "zip";
-      const messages = whole.reduce((sum, mailbox) => sum + mailbox.total, 0);
-      const octets = whole.reduce((sum, mailbox) => sum + mailbox.size, 0);
-      fill(this.what, `${count(messages, "message", "messages")}, ${size(octets)}`);
+    const token = this.follower?.token;
+    if (token === void 0) return;
+    if (await confirm("Cancel this import?", "What was read so far is taken back; the account stays as it was.", "Cancel the import")) {
+      await attempt("Cancelling the import", () => this.client.import_abort(token));
     }
-    async download() {
-      const chosen = this.mailbox.value;
-      try {
-        await this.show();
-      } catch (error) {
-        await showError("The export could not be begun", error);
-        return;
-      }
-      if (this.mailbox.value !== chosen) {
-        await showError("The export could not be begun", "This mailbox is no longer there.");
-        return;
-      }
-      this.csrf.value = this.client.csrfToken;
-      this.form.submit();
-    }
-  };
+  }
+  keep(kept) {
+    this.kept = kept;
+    sessionStorage.setItem(keptKey, JSON.stringify(kept));
+  }
+};
+function endText(end) {
+  if (end.kind === "aborted") return end.message === lostText ? lostText : `Nothing was imported: ${end.message}`;
+  const messages = count(end.messages, "message", "messages");
+  const problems = end.problems > 0 ? `, ${count(end.problems, "problem", "problems")}` : "";
+  return end.dry_run ? `${messages} would be imported${problems}. This was a trial: nothing was stored.` : `${messages} imported${problems}.`;
+}
+function readKept() {
+  const text2 = sessionStorage.getItem(keptKey);
+  return text2 === null ? null : JSON.parse(text2);
+}
 
-  // account/follow.ts
-  var retryAfter = 2e3;
-  var Follower = class {
-    constructor(client, base2, token, owner) {
-      this.client = client;
-      this.base = base2;
-      this.token = token;
-      this.owner = owner;
-      this.connect();
-    }
-    client;
-    base;
-    token;
-    owner;
-    source = null;
-    timer = 0;
-    stop() {
-      clearTimeout(this.timer);
-      this.source?.close();
-      this.source = null;
-    }
-    connect() {
-      const source = new EventSource(`${this.base}importprogress?token=${encodeURIComponent(this.token)}`);
-      this.source = source;
-      source.onopen = () => this.owner.begins();
-      for (const kind of Object.keys(importEventCheck[1])) source.addEventListener(kind, (event) => this.take(event.data));
-      source.onerror = () => {
-        source.close();
-        this.owner.waiting();
-        this.timer = window.setTimeout(() => void this.again(), retryAfter);
-      };
-    }
-    async again() {
-      try {
-        const state = await this.client.import_state();
-        if (this.source === null) return;
-        if (state.token === this.token) this.connect();
-        else this.owner.lost();
-      } catch (error) {
-        if (!(error instanceof CallFailed) || error.code !== "") throw error;
-        this.timer = window.setTimeout(() => void this.again(), retryAfter);
-      }
-    }
-    take(data) {
-      const event = JSON.parse(data);
-      verify(checks, importEventCheck, event, "event");
-      const known = event;
-      if (known.kind === "done" || known.kind === "aborted") this.stop();
-      this.owner.event(known);
-    }
-  };
+// account/transfer.ts
+var Transfer = class {
+  title = "Import and export";
+  root;
+  importing;
+  exporting;
+  constructor(client, base2, changed) {
+    this.exporting = new Exporting(client, base2);
+    this.importing = new Importing(client, base2, () => {
+      changed();
+      void this.exporting.show();
+    });
+    this.root = el("div", { class: "transfer" }, el("h1", {}, this.title), this.importing.root, this.exporting.root);
+  }
+  async show() {
+    await Promise.all([this.importing.show(), this.exporting.show()]);
+  }
+};
 
-  // account/upload.ts
-  var UploadAborted = class extends Error {
-  };
-  var Upload = class {
-    request = new XMLHttpRequest();
-    send(url, form, csrfToken, progress) {
-      const request = this.request;
-      return new Promise((resolve, reject) => {
-        request.open("POST", url);
-        request.setRequestHeader("x-moxlite-csrf", csrfToken);
-        request.upload.onprogress = (event) => progress(event.loaded, event.total);
-        request.onload = () => {
-          try {
-            const answer = JSON.parse(request.responseText);
-            if (typeof answer.token === "string") resolve(answer.token);
-            else reject(new CallFailed("import", answer.error?.code ?? "", answer.error?.message ?? "The answer of the server cannot be understood."));
-          } catch {
-            reject(new CallFailed("import", "", request.responseText || `The server answered ${request.status} without saying why.`));
-          }
-        };
-        request.onerror = () => reject(new CallFailed("import", "", "The connection broke while the file was sent. Nothing was imported."));
-        request.onabort = () => reject(new UploadAborted("the upload was ended"));
-        request.send(form);
-      });
-    }
-    abort() {
-      this.request.abort();
-    }
-  };
-
-  // account/importing.ts
-  var keptKey = "moxlite-account-import";
-  var shownMailboxes = 200;
-  var lostText = "Nothing more is known of this import: it ended more than a minute ago, or the server was started again, which takes an import back. Look at your mailboxes.";
-  var Importing = class {
-    constructor(client, base2, changed) {
-      this.client = client;
-      this.base = base2;
-      this.changed = changed;
-      const drop = el(
-        "div",
-        { class: "drop" },
-        el("label", { class: "drop-text", for: "import-file" }, "Choose a file, or drop it here"),
-        this.fileName,
-        el("span", { class: "hint", id: "import-kinds" }, "zip, tar.gz or tar with mbox files, Maildirs or .eml files, such as exports of Google Takeout or Thunderbird folders; or one mbox or .eml file"),
-        this.file
-      );
-      this.file.addEventListener("change", () => this.chosen());
-      drop.addEventListener("dragover", (event) => {
-        event.preventDefault();
-        drop.classList.add("over");
-      });
-      drop.addEventListener("dragleave", () => drop.classList.remove("over"));
-      drop.addEventListener("drop", (event) => {
-        event.preventDefault();
-        drop.classList.remove("over");
-        if (event.dataTransfer !== null && event.dataTransfer.files.length > 0) {
-          this.file.files = event.dataTransfer.files;
-          this.chosen();
-        }
-      });
-      this.form = el(
-        "form",
-        {
-          class: "form",
-          onsubmit: (event) => {
-            event.preventDefault();
-            void this.begin();
-          }
-        },
-        drop,
+// account/main.ts
+var base = document.location.pathname.replace(/[^/]*$/, "");
+var App = class {
+  client = new Client(base, checks, (reason) => this.logIn(reason));
+  session = new Session("account", "Account", this.client, askLogIn);
+  sections = { transfer: new Transfer(this.client, base, () => void this.overview()) };
+  nav = el("nav", { class: "sections", "aria-label": "Sections" });
+  page = el("main", { class: "page", id: "page" });
+  address = el("span", { class: "account-address" });
+  usage = el("span", { class: "usage" });
+  webmail = el("a", { hidden: true }, "Webmail");
+  displayed = false;
+  async start() {
+    const known = this.session.resume();
+    addEventListener("hashchange", () => void this.open());
+    fill(
+      byId("app", HTMLElement),
+      el(
+        "aside",
+        { class: "side" },
+        brand(),
+        this.nav,
         el(
           "div",
-          { class: "fields" },
-          el("label", { class: "field" }, "Into mailbox", this.mailbox),
-          el("label", { class: "field" }, "Cut off the beginning of mailbox names", this.prefix)
-        ),
-        el("label", { class: "check" }, this.skip, "Leave out messages that the mailbox has already"),
-        el("label", { class: "check" }, this.trial, "Only try it: count messages and find problems, store nothing"),
-        el("div", { class: "buttons" }, this.submit)
-      );
-      this.running = el(
-        "div",
-        { class: "running", hidden: true },
-        this.runningTitle,
-        this.doing,
-        this.bar,
-        this.figures,
-        this.result,
-        this.counts,
-        this.problems,
-        el("div", { class: "buttons" }, this.cancel, this.another)
-      );
-      fill(
-        this.root,
-        el("h2", { id: "import-title" }, "Import"),
-        el("p", { class: "hint" }, "All of the file is imported, or nothing if something fails. You can go on reading and writing mail meanwhile, and close this page once the file is sent."),
-        this.form,
-        this.running
-      );
-      addEventListener("beforeunload", (event) => {
-        if (this.upload !== null) event.preventDefault();
-      });
-      this.chosen();
-    }
-    client;
-    base;
-    changed;
-    root = el("section", { class: "card", "aria-labelledby": "import-title" });
-    file = el("input", { type: "file", class: "drop-input", id: "import-file", "aria-describedby": "import-kinds", accept: ".zip,.tgz,.gz,.tar,.mbox,.mbx,.eml,application/mbox,message/rfc822" });
-    fileName = el("span", { class: "drop-name" });
-    mailbox = el("input", { autocomplete: "off", spellcheck: "false", list: "mailbox-names", placeholder: "as in the file, else Inbox" });
-    prefix = el("input", { autocomplete: "off", spellcheck: "false", placeholder: "such as “[Gmail]” or “Old/Mail”" });
-    skip = el("input", { type: "checkbox" });
-    trial = el("input", { type: "checkbox" });
-    submit = el("button", { class: "primary", type: "submit" }, "Import");
-    form;
-    bar = el("progress", { class: "bar", max: 1, "aria-label": "Progress" });
-    doing = el("p", { class: "doing", role: "status" });
-    figures = el("p", { class: "figures" });
-    counts = el("div", { class: "counts" });
-    problems = el("details", { class: "problems" });
-    cancel = el("button", { onclick: () => void this.askCancel() }, "Cancel");
-    another = el("button", { class: "primary", onclick: () => this.dismiss() }, "Import another file");
-    result = el("p", { class: "result", role: "alert" });
-    running;
-    runningTitle = el("h3");
-    upload = null;
-    follower = null;
-    kept = null;
-    step = "";
-    found = /* @__PURE__ */ new Map();
-    texts = [];
-    drawing = 0;
-    async show() {
-      if (this.upload !== null || this.follower !== null) return;
-      this.kept = readKept();
-      const state = await this.client.import_state();
-      const kept = this.kept;
-      if (kept !== null && !kept.dismissed) {
-        this.open(kept.name);
-        if (kept.end !== void 0 && state.token !== kept.token) this.end(kept.end);
-        else this.follow(kept);
-      } else if (state.token !== "" && state.token !== kept?.token) {
-        this.open("");
-        this.follow({ token: state.token, name: "" });
-      }
-    }
-    chosen() {
-      const file = this.file.files?.[0];
-      fill(this.fileName, file === void 0 ? "" : `${file.name} · ${size(file.size)}`);
-      this.fileName.hidden = file === void 0;
-      this.submit.disabled = file === void 0;
-    }
-    async begin() {
-      const file = this.file.files?.[0];
-      if (file === void 0) return;
-      this.submit.disabled = true;
-      try {
-        await this.client.import_check(file.size);
-      } catch (error) {
-        await showError("This file cannot be imported now", error);
-        return;
-      } finally {
-        this.submit.disabled = false;
-      }
-      const form = new FormData();
-      if (this.mailbox.value.trim() !== "") form.set("mailbox", this.mailbox.value.trim());
-      if (this.prefix.value.trim() !== "") form.set("skip_mailbox_prefix", this.prefix.value.trim());
-      if (this.skip.checked) form.set("skip_duplicates", "1");
-      if (this.trial.checked) form.set("dry_run", "1");
-      form.set("file", file);
-      this.open(file.name);
-      const upload = this.upload = new Upload();
-      fill(this.doing, "Sending the file…");
-      const began = Date.now();
-      try {
-        const token = await upload.send(`${this.base}import`, form, this.client.csrfToken, (sent, whole) => {
-          const seconds = (Date.now() - began) / 1e3;
-          this.draw(sent, whole, seconds > 2 && sent > 0 ? seconds * (whole - sent) / sent : null);
-        });
-        this.upload = null;
-        this.follow({ token, name: file.name });
-      } catch (error) {
-        this.upload = null;
-        this.close();
-        if (error instanceof UploadAborted) return;
-        await showError("The file was not imported", await this.reason(error, file.size));
-      }
-    }
-    async reason(error, octets) {
-      if (!(error instanceof CallFailed) || error.code !== "") return error;
-      try {
-        await this.client.import_check(octets);
-        return error;
-      } catch (reason) {
-        return reason instanceof CallFailed && reason.code !== "" ? reason : error;
-      }
-    }
-    follow(kept) {
-      this.keep(kept);
-      this.follower = new Follower(this.client, this.base, kept.token, {
-        begins: () => {
-          this.found.clear();
-          this.texts = [];
-          this.step = "";
-        },
-        event: (event) => this.take(event),
-        waiting: () => fill(this.doing, "The connection is lost; the import goes on. Trying to connect…"),
-        lost: () => {
-          this.follower?.stop();
-          this.end(this.kept?.end ?? { kind: "aborted", message: lostText });
-        }
-      });
-    }
-    take(event) {
-      switch (event.kind) {
-        case "step":
-          this.step = event.title;
-          fill(this.doing, event.title === "finishing" ? "Putting the messages into their mailboxes…" : "Reading the file…");
-          this.cancel.disabled = event.title === "finishing";
-          if (event.title === "finishing") this.draw(1, 1, null);
-          return;
-        case "count":
-          this.found.set(event.mailbox, event.count);
-          this.later();
-          return;
-        case "problem":
-          this.texts.push(event.message);
-          this.later();
-          return;
-        case "progress":
-          if (this.step !== "finishing") this.progress(event);
-          return;
-        case "done":
-        case "aborted":
-          this.end(event);
-          if (event.kind === "done" && !event.dry_run) this.changed();
-      }
-    }
-    progress(event) {
-      this.draw(event.octets, event.size, event.seconds_left);
-    }
-    draw(octets, whole, left) {
-      const share = whole > 0 ? octets / whole : 0;
-      this.bar.value = share;
-      const percent = `${Math.floor(share * 100)} %`;
-      const rest = left === null ? "" : ` · about ${duration(left)} left`;
-      fill(this.figures, whole > 1 ? `${percent} · ${size(octets)} of ${size(whole)}${rest}` : "");
-      document.title = `${percent} · Import · moxlite`;
-    }
-    later() {
-      this.drawing ||= requestAnimationFrame(() => {
-        this.drawing = 0;
-        this.drawFound(this.texts.length);
-      });
-    }
-    drawFound(problems) {
-      const rows = [...this.found].slice(0, shownMailboxes);
-      const more = this.found.size - rows.length;
-      const total = [...this.found.values()].reduce((sum, number) => sum + number, 0);
-      fill(
-        this.counts,
-        rows.length > 0 && el(
-          "table",
-          {},
-          el("caption", {}, `${count(total, "message", "messages")} in ${count(this.found.size, "mailbox", "mailboxes")}`),
-          el("tbody", {}, rows.map(([name, number]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, number.toLocaleString())))),
-          more > 0 && el("tfoot", {}, el("tr", {}, el("td", { colspan: 2 }, `and ${count(more, "mailbox", "mailboxes")} more`)))
+          { class: "account" },
+          this.address,
+          this.usage,
+          el("div", { class: "account-links" }, this.webmail, el("button", { class: "link", onclick: () => void this.session.logOut() }, "Log out"))
         )
-      );
-      this.problems.hidden = this.texts.length === 0;
-      const hidden = problems - this.texts.length;
-      fill(
-        this.problems,
-        el("summary", {}, `${count(problems, "problem", "problems")}: what is left out`),
-        el("ul", {}, this.texts.map((text2) => el("li", {}, text2)), hidden > 0 && el("li", {}, `and ${hidden.toLocaleString()} more`))
-      );
+      ),
+      this.page
+    );
+    try {
+      const apps = await this.client.apps();
+      this.webmail.hidden = apps.webmail === "";
+      this.webmail.href = apps.webmail;
+      if (!known) await this.logIn("");
+      await this.open();
+    } catch (error) {
+      await showError("The account cannot be shown", error);
     }
-    end(end) {
-      this.follower = null;
-      if (this.kept !== null) this.keep({ ...this.kept, end });
-      cancelAnimationFrame(this.drawing);
-      this.drawing = 0;
-      this.drawFound(end.kind === "done" ? end.problems : this.texts.length);
-      const good = end.kind === "done";
-      this.bar.hidden = true;
-      this.cancel.hidden = true;
-      this.another.hidden = false;
-      this.result.hidden = false;
-      this.result.classList.toggle("bad", !good);
-      fill(this.doing);
-      fill(this.figures);
-      fill(this.result, endText(end));
-      document.title = `${good ? "Done" : "Not imported"} · Import · moxlite`;
-    }
-    open(name) {
-      this.form.hidden = true;
-      this.running.hidden = false;
-      this.found.clear();
-      this.texts = [];
-      this.step = "";
-      this.bar.hidden = false;
-      this.bar.removeAttribute("value");
-      this.cancel.hidden = false;
-      this.cancel.disabled = false;
-      this.another.hidden = true;
-      this.result.hidden = true;
-      this.drawFound(0);
-      fill(this.runningTitle, name === "" ? "An import that was begun elsewhere" : name);
-      fill(this.doing, "Connecting…");
-      fill(this.figures);
-    }
-    close() {
-      this.running.hidden = true;
-      this.form.hidden = false;
-      document.title = "Import and export · moxlite";
-    }
-    dismiss() {
-      if (this.kept !== null) this.keep({ ...this.kept, dismissed: true });
-      this.form.reset();
-      this.chosen();
-      this.close();
-      this.file.focus();
-    }
-    async askCancel() {
-      if (this.upload !== null) {
-        this.upload.abort();
-        return;
-      }
-      const token = this.follower?.token;
-      if (token === void 0) return;
-      if (await confirm("Cancel this import?", "What was read so far is taken back; the account stays as it was.", "Cancel the import")) {
-        await attempt("Cancelling the import", () => this.client.import_abort(token));
-      }
-    }
-    keep(kept) {
-      this.kept = kept;
-      sessionStorage.setItem(keptKey, JSON.stringify(kept));
-    }
-  };
-  function endText(end) {
-    if (end.kind === "aborted") return end.message === lostText ? lostText : `Nothing was imported: ${end.message}`;
-    const messages = count(end.messages, "message", "messages");
-    const problems = end.problems > 0 ? `, ${count(end.problems, "problem", "problems")}` : "";
-    return end.dry_run ? `${messages} would be imported${problems}. This was a trial: nothing was stored.` : `${messages} imported${problems}.`;
   }
-  function readKept() {
-    const text2 = sessionStorage.getItem(keptKey);
-    return text2 === null ? null : JSON.parse(text2);
+  async logIn(reason) {
+    const webmail = this.webmail.hidden ? [] : [el("p", { class: "login-below" }, "Your mail is in the ", el("a", { href: this.webmail.href }, "webmail"), ".")];
+    if (await this.session.logIn(reason, webmail) && this.displayed) location.reload();
   }
-
-  // account/transfer.ts
-  var Transfer = class {
-    title = "Import and export";
-    root;
-    importing;
-    exporting;
-    constructor(client, base2, changed) {
-      this.exporting = new Exporting(client, base2);
-      this.importing = new Importing(client, base2, () => {
-        changed();
-        void this.exporting.show();
-      });
-      this.root = el("div", { class: "transfer" }, el("h1", {}, this.title), this.importing.root, this.exporting.root);
-    }
-    async show() {
-      await Promise.all([this.importing.show(), this.exporting.show()]);
-    }
-  };
-
-  // account/main.ts
-  var base = document.location.pathname.replace(/[^/]*$/, "");
-  var App = class {
-    client = new Client(base, checks, (reason) => this.logIn(reason));
-    session = new Session("account", "Account", this.client, askLogIn);
-    sections = { transfer: new Transfer(this.client, base, () => void this.overview()) };
-    nav = el("nav", { class: "sections", "aria-label": "Sections" });
-    page = el("main", { class: "page", id: "page" });
-    address = el("span", { class: "account-address" });
-    usage = el("span", { class: "usage" });
-    webmail = el("a", { hidden: true }, "Webmail");
-    displayed = false;
-    async start() {
-      const known = this.session.resume();
-      addEventListener("hashchange", () => void this.open());
-      fill(
-        byId("app", HTMLElement),
-        el(
-          "aside",
-          { class: "side" },
-          brand(),
-          this.nav,
-          el(
-            "div",
-            { class: "account" },
-            this.address,
-            this.usage,
-            el("div", { class: "account-links" }, this.webmail, el("button", { class: "link", onclick: () => void this.session.logOut() }, "Log out"))
-          )
-        ),
-        this.page
-      );
-      try {
-        const apps = await this.client.apps();
-        this.webmail.hidden = apps.webmail === "";
-        this.webmail.href = apps.webmail;
-        if (!known) await this.logIn("");
-        await this.open();
-      } catch (error) {
-        await showError("The account cannot be shown", error);
-      }
-    }
-    async logIn(reason) {
-      const webmail = this.webmail.hidden ? [] : [el("p", { class: "login-below" }, "Your mail is in the ", el("a", { href: this.webmail.href }, "webmail"), ".")];
-      if (await this.session.logIn(reason, webmail) && this.displayed) location.reload();
-    }
-    async overview() {
-      const overview = await this.client.overview();
-      const limit = overview.storage_limit === 0 ? "" : ` of ${size(overview.storage_limit)}`;
-      fill(this.address, overview.login_address);
-      fill(this.usage, `${size(overview.storage_used)}${limit} used`);
-    }
-    async open() {
-      const names = Object.keys(this.sections);
-      const wanted = location.hash.slice(1);
-      const name = names.includes(wanted) ? wanted : names[0];
-      const section = this.sections[name];
-      await this.overview();
-      fill(
-        this.nav,
-        names.map(
-          (other) => el("a", { class: "section-link", href: `#${other}`, "aria-current": other === name ? "page" : void 0 }, icon("M3 5.5h9.5 M10 3l2.5 2.5L10 8 M13 10.5H3.5 M6 8l-2.5 2.5L6 13"), this.sections[other].title)
-        )
-      );
-      await section.show();
-      document.title = `${section.title} · moxlite`;
-      fill(this.page, section.root);
-      beforeDisplay(section.root);
-      byId("app", HTMLElement).hidden = false;
-      this.displayed = true;
-    }
-  };
-  addEventListener("error", (event) => void showError("Something went wrong in this page", event.error ?? event.message));
-  addEventListener("unhandledrejection", (event) => void showError("Something went wrong in this page", event.reason));
-  setStatus("");
-  void new App().start();
+  async overview() {
+    const overview = await this.client.overview();
+    const limit = overview.storage_limit === 0 ? "" : ` of ${size(overview.storage_limit)}`;
+    fill(this.address, overview.login_address);
+    fill(this.usage, `${size(overview.storage_used)}${limit} used`);
+  }
+  async open() {
+    const names = Object.keys(this.sections);
+    const wanted = location.hash.slice(1);
+    const name = names.includes(wanted) ? wanted : names[0];
+    const section = this.sections[name];
+    await this.overview();
+    fill(
+      this.nav,
+      names.map(
+        (other) => el("a", { class: "section-link", href: `#${other}`, "aria-current": other === name ? "page" : void 0 }, icon("M3 5.5h9.5 M10 3l2.5 2.5L10 8 M13 10.5H3.5 M6 8l-2.5 2.5L6 13"), this.sections[other].title)
+      )
+    );
+    await section.show();
+    document.title = `${section.title} · moxlite`;
+    fill(this.page, section.root);
+    beforeDisplay(section.root);
+    byId("app", HTMLElement).hidden = false;
+    this.displayed = true;
+  }
+};
+addEventListener("error", (event) => void showError("Something went wrong in this page", event.error ?? event.message));
+addEventListener("unhandledrejection", (event) => void showError("Something went wrong in this page", event.reason));
+setStatus("");
+void new App().start();
 })();

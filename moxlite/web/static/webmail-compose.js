@@ -133,17 +133,12 @@ function setStatus(message) {
   fill(line2, message);
 }
 
-// lib/words.ts
-function t(text2, values = {}) {
-  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
-    const value = values[name];
-    if (value === void 0) return whole;
-    return typeof value === "number" ? value.toLocaleString() : value;
-  });
+// lib/sheets.ts
+function adopt(text2) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`@layer app {${text2}}`);
+  document.adoptedStyleSheets.push(sheet);
 }
-
-// webmail/data/links.ts
-var trailing = new Set(".,;:!?'»”*_");
 
 // webmail/ui/format.ts
 var minute = 60;
@@ -158,6 +153,15 @@ function fullTime(time) {
 // lib/client.ts
 function codeOf(error) {
   return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
+}
+
+// lib/words.ts
+function t(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    return typeof value === "number" ? value.toLocaleString() : value;
+  });
 }
 
 // webmail/compose/copies.ts
@@ -1042,7 +1046,11 @@ function parseMailto(url) {
   return asked;
 }
 
+// webmail/compose/compose.css
+var compose_default = '/* beside what is written, not on its buttons */\nbody:has(.composer) .toasts {\n  left: 20px;\n  transform: none;\n}\n\n.composers {\n  position: fixed;\n  right: 16px;\n  bottom: 0;\n  z-index: 5;\n  display: flex;\n  flex-direction: row-reverse;\n  align-items: flex-end;\n  gap: 12px;\n  max-width: calc(100vw - 32px);\n  pointer-events: none;\n}\n\n.composer {\n  display: flex;\n  flex-direction: column;\n  width: min(580px, 100vw - 32px);\n  height: min(620px, 100dvh - 24px);\n  min-width: 0;\n  background: var(--popup-background);\n  border: 1px solid var(--border-color);\n  border-bottom: 0;\n  border-radius: 10px 10px 0 0;\n  box-shadow: var(--shadow);\n  pointer-events: auto;\n}\n\n.composer.wide {\n  width: min(960px, 100vw - 32px);\n  height: calc(100dvh - 24px);\n}\n\n.composer[inert] > :not(.compose-foot) {\n  opacity: 0.6;\n}\n\n.compose-head {\n  display: flex;\n  align-items: center;\n  gap: 4px;\n  padding: 6px 8px 6px 14px;\n  background: var(--background-mild);\n  border-radius: 10px 10px 0 0;\n}\n\n.compose-title {\n  flex: 1;\n  margin: 0;\n  overflow: hidden;\n  font-size: 14px;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n}\n\n.compose-head button {\n  min-width: 32px;\n  min-height: 32px;\n  font-size: 16px;\n}\n\n.compose-field {\n  display: grid;\n  grid-template-columns: 62px minmax(0, 1fr) auto;\n  align-items: center;\n  padding: 3px 14px;\n  border-bottom: 1px solid var(--border-color);\n  min-height: 38px;\n}\n\n.compose-field > label,\n.compose-label {\n  color: var(--color-mild);\n  font-size: 13px;\n}\n\n.compose-field select {\n  min-width: 0;\n  border: 0;\n  background: var(--popup-background);\n  color: var(--color);\n  font: inherit;\n  min-height: 30px;\n}\n\n.chip-box {\n  position: relative;\n  display: flex;\n  flex-wrap: wrap;\n  gap: 4px;\n  grid-column: 2 / -1;\n  cursor: text;\n  max-height: 110px;\n  overflow-y: auto;\n}\n\n.chip-box:has(.completions:not([hidden])) {\n  overflow: visible;\n}\n\n.chips {\n  display: contents;\n}\n\n.chip {\n  display: inline-flex;\n  align-items: center;\n  max-width: 100%;\n  padding: 0 2px 0 9px;\n  border-radius: 13px;\n  background: var(--button-hover-background);\n  font-size: 13px;\n  line-height: 26px;\n}\n\n.chip.bad {\n  outline: 1.5px solid var(--danger);\n}\n\n.chip-name {\n  overflow: hidden;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n}\n\n.bars {\n  display: grid;\n  grid-auto-flow: column;\n  gap: 2px;\n  width: 30px;\n  margin-left: 7px;\n}\n\n.bars i {\n  height: 4px;\n  border-radius: 2px;\n  background: var(--border-color);\n}\n\n.bars .yes {\n  background: var(--underline-green);\n}\n\n.bars .no {\n  background: var(--underline-red);\n}\n\n.bars .error {\n  background: var(--underline-grey);\n}\n\n.chip-remove,\n.file-remove {\n  min-width: 24px;\n  min-height: 24px;\n  padding: 0;\n  border: 0;\n  background: none;\n  color: var(--color-mild);\n}\n\n.chip-input {\n  flex: 1;\n  min-width: 110px;\n  min-height: 28px;\n}\n\n.chip-input,\n.compose-subject,\n.compose-text {\n  border: 0;\n  outline-offset: -2px;\n  background: none;\n  color: var(--color);\n  font: inherit;\n}\n\n.field-hint {\n  grid-column: 2 / -1;\n  color: var(--danger);\n  font-size: 13px;\n}\n\n.field-hint:empty {\n  display: none;\n}\n\n.completions {\n  position: absolute;\n  inset: 100% 0 auto;\n  z-index: 1;\n  max-height: 260px;\n  overflow-y: auto;\n  background: var(--popup-background);\n  border: 1px solid var(--border-color);\n  border-radius: 8px;\n  box-shadow: var(--shadow);\n}\n\n.completion {\n  display: flex;\n  gap: 8px;\n  padding: 6px 10px;\n  cursor: pointer;\n}\n\n.completion[aria-selected="true"] {\n  background: var(--mailbox-active-background);\n}\n\n.completion-address {\n  color: var(--color-mild);\n}\n\n.compose-subject {\n  padding: 9px 14px;\n  border-bottom: 1px solid var(--border-color);\n  font-weight: 600;\n}\n\n.compose-text {\n  flex: 1;\n  min-height: 60px;\n  padding: 12px 14px;\n  resize: none;\n  line-height: 1.5;\n}\n\n.files {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 6px;\n  padding: 0 14px;\n  max-height: 120px;\n  overflow-y: auto;\n}\n\n.file {\n  display: flex;\n  align-items: center;\n  gap: 8px;\n  max-width: 100%;\n  margin-bottom: 6px;\n  padding: 3px 4px 3px 10px;\n  border: 1px solid var(--border-color);\n  border-radius: 8px;\n  background: var(--background-mild);\n  font-size: 13px;\n}\n\n.file.failed {\n  border-color: var(--danger);\n}\n\n.file-name {\n  overflow: hidden;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n}\n\n.file-size {\n  flex: none;\n  color: var(--color-mild);\n}\n\n.file progress {\n  width: 70px;\n}\n\n.compose-foot {\n  display: flex;\n  align-items: center;\n  gap: 8px;\n  padding: 8px 14px;\n  border-top: 1px solid var(--border-color);\n}\n\n.compose-state {\n  flex: 1;\n  min-width: 0;\n  color: var(--color-mild);\n  font-size: 13px;\n}\n\n.compose-new {\n  margin: 2px 0 10px;\n}\n\n@media (max-width: 860px) {\n  .composers {\n    inset: 0 0 auto;\n    max-width: none;\n  }\n\n  .composer,\n  .composer.wide {\n    position: fixed;\n    inset: 0 0 auto;\n    width: 100vw;\n    height: var(--seen, 100dvh);\n    border: 0;\n    border-radius: 0;\n  }\n\n  /* the keyboard comes from below: what sends stands on top */\n  .compose-head {\n    order: -2;\n    border-radius: 0;\n  }\n\n  .compose-foot {\n    order: -1;\n    border-top: 0;\n    border-bottom: 1px solid var(--border-color);\n  }\n\n  .compose-foot button,\n  .compose-head button {\n    min-height: 44px;\n    min-width: 44px;\n  }\n\n  .compose-text,\n  .chip-input,\n  .compose-subject {\n    font-size: 16px;\n  }\n}\n';
+
 // webmail/compose/part.ts
+adopt(compose_default);
 async function compose(desk, say, kind, item, selected, mailto = "") {
   if (kind === "edit" && item !== null && Composer.focus(item.id)) return;
   let begun = null;

@@ -70,13 +70,17 @@ function t(text2, values = {}) {
   });
 }
 
+// lib/sheets.ts
+function adopt(text2) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`@layer app {${text2}}`);
+  document.adoptedStyleSheets.push(sheet);
+}
+
 // webmail/data/threads.ts
 function isUnread(item) {
   return !item.flags.includes("\\seen");
 }
-
-// webmail/data/links.ts
-var trailing = new Set(".,;:!?'»”*_");
 
 // webmail/ui/format.ts
 var minute = 60;
@@ -108,7 +112,11 @@ function addressList(addresses, one) {
   return addresses.map(one).join(", ");
 }
 
+// webmail/conversation/conversation.css
+var conversation_default = "/* A thread as a column. */\n\n.conversation {\n  flex: 1;\n  min-height: 0;\n  padding: 0 18px 24px;\n  overflow-y: auto;\n}\n\n.card {\n  margin-bottom: 8px;\n  border: 1px solid var(--border-color);\n  border-radius: 10px;\n  overflow: hidden;\n}\n\n.card-head {\n  display: flex;\n  align-items: baseline;\n  gap: 10px;\n  width: 100%;\n  padding: 10px 14px;\n  border: 0;\n  border-radius: 0;\n  background: none;\n  text-align: left;\n}\n\n.card-from {\n  flex: none;\n  max-width: 45%;\n  overflow: hidden;\n  text-overflow: ellipsis;\n  white-space: pre;\n}\n\n.card.unread .card-from {\n  font-weight: 650;\n}\n\n.card-preview {\n  flex: 1;\n  min-width: 0;\n  overflow: hidden;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n  color: var(--color-mild);\n  font-size: 13.5px;\n}\n\n.card.beside:not(.open) {\n  background: var(--background-mild);\n}\n\n.card .reader-head {\n  padding: 2px 14px 10px;\n}\n\n@media (max-width: 860px) {\n  .conversation {\n    padding: 0 8px 16px;\n  }\n\n  .card-head {\n    min-height: 44px;\n  }\n}\n";
+
 // webmail/conversation/part.ts
+adopt(conversation_default);
 var openedAtOnce = 5;
 var Conversation = class {
   constructor(column, make, failed) {

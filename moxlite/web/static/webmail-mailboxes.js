@@ -162,7 +162,18 @@ function many(n, one, other, values = {}) {
   return t(n === 1 ? one : other, { ...values, n });
 }
 
+// lib/sheets.ts
+function adopt(text2) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`@layer app {${text2}}`);
+  document.adoptedStyleSheets.push(sheet);
+}
+
+// webmail/mailboxes/labels.css
+var labels_default = "/* Labels of what is selected. */\n\n.labels {\n  display: grid;\n  gap: 8px;\n  max-height: 40vh;\n  margin: 12px 0;\n  overflow-y: auto;\n}\n\n.label-new {\n  display: flex;\n  gap: 8px;\n}\n\n.label-new input {\n  flex: 1;\n  min-width: 0;\n}\n";
+
 // webmail/mailboxes/part.ts
+adopt(labels_default);
 var roleNames = [
   ["draft", t("Drafts")],
   ["sent", t("Sent messages")],
@@ -239,18 +250,17 @@ async function offerRole(client, role, mailboxes) {
 function isLabel(text2) {
   return /^[\x21-\x7e]{1,128}$/.test(text2) && !/[(){%*"\\\]]/.test(text2) && !/^\\/.test(text2) && text2 === text2.toLowerCase();
 }
-async function chooseLabels(known, items, change) {
-  const labels = [.../* @__PURE__ */ new Set([...known, ...items.flatMap((item) => item.keywords)])].filter((label) => !label.startsWith("$")).sort();
+async function chooseLabels(labels, items, change) {
   await dialog(t("Labels"), (close) => {
     const list = el("div", { class: "labels" });
-    const row = (label, having) => {
+    const row = (label, having, key = false) => {
       const box = el("input", { type: "checkbox" });
       box.checked = having === items.length && having > 0;
       box.indeterminate = having > 0 && having < items.length;
       box.addEventListener("change", () => change(label, box.checked));
-      return el("label", { class: "check" }, box, label);
+      return el("label", { class: "check" }, box, label, key);
     };
-    list.append(...labels.map((label) => row(label, items.filter((item) => item.keywords.includes(label)).length)));
+    list.append(...labels.map((label, i) => row(label, items.filter((item) => item.keywords.includes(label)).length, i < 9 && el("kbd", {}, String(i + 1)))));
     const input = el("input", { class: "dialog-input", "aria-label": t("New label"), placeholder: t("New label"), autocomplete: "off", spellcheck: "false", autofocus: true });
     const wrong = el("p", { class: "dialog-text", role: "alert" });
     const form = el(

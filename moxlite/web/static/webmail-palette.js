@@ -1,3 +1,13 @@
+// lib/sheets.ts
+function adopt(text2) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`@layer app {${text2}}`);
+  document.adoptedStyleSheets.push(sheet);
+}
+
+// webmail/palette/palette.css
+var palette_default = '/* Commands found by name, all keys, and titles. */\n\n.keys {\n  max-height: 62vh;\n  overflow-y: auto;\n  font-size: 14px;\n}\n\n.keys h3 {\n  margin: 12px 0 6px;\n  font-size: 13px;\n  color: var(--color-mild);\n}\n\n.keys dl {\n  display: grid;\n  grid-template-columns: max-content minmax(0, 1fr);\n  gap: 5px 16px;\n  margin: 0;\n}\n\n.keys dd {\n  margin: 0;\n}\n\n.palette-input {\n  width: 100%;\n}\n\n.palette-list {\n  height: 46vh;\n  margin-top: 10px;\n  overflow-y: auto;\n}\n\n.palette-row {\n  display: flex;\n  justify-content: space-between;\n  gap: 14px;\n  padding: 7px 10px;\n  border-radius: 7px;\n  cursor: pointer;\n}\n\n.palette-row:hover {\n  background: var(--button-hover-background);\n}\n\n.palette-row[aria-selected="true"] {\n  background: var(--mailbox-active-background);\n}\n\n.palette-keys {\n  flex: none;\n}\n';
+
 // lib/commands.ts
 function titleOf(command) {
   return typeof command.title === "string" ? command.title : command.title();
@@ -199,7 +209,20 @@ async function showKeys(table) {
     el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, t("Close")))
   ]);
 }
+var mostTitles = 100;
+async function showTitles(at) {
+  const titled = [at, ...at.querySelectorAll("[title]")].filter((one) => one instanceof HTMLElement && one.title !== "" && one.checkVisibility());
+  await dialog(t("What has the focus"), (close) => [
+    el("div", { class: "keys" }, el("dl", {}, titled.slice(0, mostTitles).map((one) => [el("dt", { dir: "auto" }, one.innerText.trim().slice(0, 80)), el("dd", { dir: "auto" }, one.title)]))),
+    titled.length === 0 && el("p", { class: "dialog-text" }, t("There is nothing to explain here.")),
+    el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, t("Close")))
+  ].filter((one) => one !== false));
+}
+
+// webmail/palette/part.ts
+adopt(palette_default);
 export {
   openPalette,
-  showKeys
+  showKeys,
+  showTitles
 };

@@ -130,7 +130,18 @@ function t(text2, values = {}) {
   });
 }
 
+// lib/sheets.ts
+function adopt(text2) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`@layer app {${text2}}`);
+  document.adoptedStyleSheets.push(sheet);
+}
+
+// webmail/rules/rules.css
+var rules_default = "/* The rule that is offered after a move. */\n\n.offer {\n  position: fixed;\n  right: 20px;\n  bottom: 20px;\n  z-index: 4;\n  display: grid;\n  gap: 10px;\n  width: min(400px, calc(100vw - 32px));\n  padding: 16px;\n  overflow-wrap: anywhere;\n  border: 1px solid var(--border-color);\n  border-radius: 10px;\n  background: var(--popup-background);\n  box-shadow: var(--shadow);\n  font-size: 14px;\n}\n\n.offer-buttons {\n  display: flex;\n  gap: 8px;\n}\n\n.offer .link {\n  display: block;\n  padding: 4px 0;\n}\n";
+
 // webmail/rules/part.ts
+adopt(rules_default);
 var open = null;
 function question(rule) {
   const what = rule.list_id === "" ? t("mail from {sender}", { sender: rule.msg_from }) : t("mail of the list {list}", { list: rule.list_id });

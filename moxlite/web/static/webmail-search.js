@@ -66,6 +66,13 @@ function t(text2, values = {}) {
   });
 }
 
+// lib/sheets.ts
+function adopt(text2) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`@layer app {${text2}}`);
+  document.adoptedStyleSheets.push(sheet);
+}
+
 // webmail/search/grammar.ts
 var most = 20;
 var tags = {
@@ -203,7 +210,11 @@ function moment(text2, last, now) {
   return start.toISOString();
 }
 
+// webmail/search/form.css
+var form_default = '/* The form of a search. */\n\n.search-form {\n  position: absolute;\n  inset: calc(100% + 6px) 0 auto;\n  z-index: 3;\n  width: min(560px, calc(100vw - 24px));\n  max-height: calc(100dvh - 90px);\n  padding: 12px 14px 14px;\n  overflow-y: auto;\n  border: 1px solid var(--border-color);\n  border-radius: 11px;\n  background: var(--popup-background);\n  box-shadow: var(--shadow);\n}\n\n.search-help {\n  margin: 0 0 8px;\n  color: var(--color-mild);\n  font-size: 13px;\n}\n\n.search-field {\n  display: grid;\n  grid-template-columns: 96px minmax(0, 1fr);\n  align-items: center;\n  gap: 2px 10px;\n  margin-bottom: 5px;\n  font-size: 14px;\n}\n\n.search-field .dialog-input {\n  width: 100%;\n  margin: 0;\n  padding: 5px 9px;\n}\n\n.search-field [aria-invalid="true"] {\n  border-color: var(--underline-red);\n}\n\n.field-problem {\n  grid-column: 2;\n  font-size: 12.5px;\n  color: var(--underline-red);\n}\n\n.field-problem:empty {\n  display: none;\n}\n\n@media (max-width: 860px) {\n  .search-form {\n    inset: calc(100% + 6px) auto auto -44px;\n    width: calc(100vw - 16px);\n  }\n}\n';
+
 // webmail/search/part.ts
+adopt(form_default);
 var fields = [
   { tag: "", label: t("Words"), hint: t("anywhere in the message") },
   { tag: "from", label: t("From") },

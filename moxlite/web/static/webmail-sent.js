@@ -133,7 +133,18 @@ function many(n, one, other, values = {}) {
   return t(n === 1 ? one : other, { ...values, n });
 }
 
+// lib/sheets.ts
+function adopt(text2) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`@layer app {${text2}}`);
+  document.adoptedStyleSheets.push(sheet);
+}
+
+// webmail/sent/sent.css
+var sent_default = "/* What became of a sent message. */\n\n.deliveries ul {\n  max-height: 30vh;\n  margin: 8px 0;\n  padding: 0;\n  overflow-y: auto;\n  list-style: none;\n}\n\n.delivery {\n  padding: 4px 0;\n  overflow-wrap: anywhere;\n}\n\n.delivery.failed,\n.delivery-error {\n  color: var(--danger);\n}\n\n.delivery-advice {\n  color: var(--color-mild);\n}\n";
+
 // webmail/sent/part.ts
+adopt(sent_default);
 var again = 1e4;
 var fresh = 6e5;
 var waiting = /* @__PURE__ */ new Set(["queued", "trying", "held"]);

@@ -130,7 +130,18 @@ function t(text3, values = {}) {
   });
 }
 
+// lib/sheets.ts
+function adopt(text3) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`@layer app {${text3}}`);
+  document.adoptedStyleSheets.push(sheet);
+}
+
+// webmail/settings/settings.css
+var settings_default = "/* The settings. */\n\n.settings-body {\n  display: grid;\n  gap: 18px;\n  max-height: 68vh;\n  overflow-y: auto;\n}\n\n.settings section,\n.settings details {\n  display: grid;\n  gap: 9px;\n}\n\n.settings h3 {\n  font-size: 13px;\n  color: var(--color-mild);\n}\n\n.setting {\n  display: grid;\n  grid-template-columns: 9em minmax(0, 1fr);\n  align-items: center;\n}\n\n.setting select,\ntextarea.dialog-input {\n  width: 100%;\n  padding: 6px;\n  border: 1px solid var(--border-color);\n  border-radius: 7px;\n  background: var(--background);\n}\n";
+
 // webmail/settings/part.ts
+adopt(settings_default);
 function select(label, value, choices, first = false) {
   const input = el("select", { autofocus: first }, choices.map(([one, words]) => el("option", { value: one }, words)));
   input.value = value;

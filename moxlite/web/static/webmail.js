@@ -1,4061 +1,3826 @@
 "use strict";
 (() => {
-  // <define:PARTS>
-  var define_PARTS_default = { compose: "compose.c494dd1b89f4e9ef4759.js", conversation: "conversation.a7068de82ee2d0564241.js", export: "export.7aa0e72b890f33f1d1ad.js", login: "login.499a3b354821d9fbeb71.js", mailboxes: "mailboxes.edc2a2bc8b0a88919747.js", palette: "palette.ea0845644786060b28c8.js", rules: "rules.c8833918da97d1d65e64.js", search: "search.9bf60a8ba6d6eb51fb0a.js", sent: "sent.bc6fdcd4cdccdf88829e.js", settings: "settings.74d2c32e6269217a3b6c.js" };
+// <define:PARTS>
+var define_PARTS_default = { bulk: "bulk.1dc6f2d2886cd896cefd.js", compose: "compose.f56850a89260d01585c7.js", conversation: "conversation.20a8181874e977120cf0.js", details: "details.aced6cec8b0d9461f985.js", export: "export.7aa0e72b890f33f1d1ad.js", login: "login.499a3b354821d9fbeb71.js", mailboxes: "mailboxes.349b71de7e5db545f803.js", message: "message.aa2a64c1a0e0527e7e3a.js", palette: "palette.912860871c95244d8b58.js", rules: "rules.d30fb769835e3cfb70c2.js", search: "search.f7227a75752deff78958.js", sender: "sender.91712d9cad1751e19855.js", sent: "sent.f242bc778218a4552297.js", settings: "settings.94cc08509b0b76ff5056.js", touch: "touch.2ad1c40d045d313e3e6b.js", viewer: "viewer.b9a48720e51f312d59f9.js" };
 
-  // lib/check.ts
-  var CheckFailed = class extends Error {
+// lib/check.ts
+var CheckFailed = class extends Error {
+};
+function verify(table, check, value, path) {
+  if (typeof check === "string") {
+    if (!scalar(check, value)) throw new CheckFailed(`${path}: ${check} expected`);
+    return;
+  }
+  switch (check[0]) {
+    case "list":
+      if (!Array.isArray(value)) throw new CheckFailed(`${path}: list expected`);
+      value.forEach((item, i) => verify(table, check[1], item, `${path}[${i}]`));
+      return;
+    case "nullable":
+      if (value !== null) verify(table, check[1], value, path);
+      return;
+    case "optional":
+      if (value !== void 0) verify(table, check[1], value, path);
+      return;
+    case "enum":
+      if (!check[1].some((allowed) => allowed === value)) throw new CheckFailed(`${path}: one of ${check[1].join(", ")} expected`);
+      return;
+    case "ref":
+      fields(table, check[1], value, path);
+      return;
+    case "union": {
+      const kind = isObject(value) ? value["kind"] : void 0;
+      const name = typeof kind === "string" ? check[1][kind] : void 0;
+      if (name === void 0) throw new CheckFailed(`${path}: kind is unknown`);
+      fields(table, name, value, path);
+    }
+  }
+}
+function fields(table, name, value, path) {
+  if (!isObject(value)) throw new CheckFailed(`${path}: object expected`);
+  for (const [field, check] of Object.entries(table[name] ?? {})) verify(table, check, value[field], `${path}.${field}`);
+}
+function scalar(check, value) {
+  switch (check) {
+    case "any":
+      return true;
+    case "null":
+      return value === null;
+    case "integer":
+      return Number.isSafeInteger(value);
+    case "time":
+      return typeof value === "string" && !Number.isNaN(Date.parse(value));
+    default:
+      return typeof value === check;
+  }
+}
+function isObject(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+// lib/client.ts
+var CallFailed = class extends Error {
+  constructor(call, code, message2) {
+    super(message2);
+    this.call = call;
+    this.code = code;
+  }
+  call;
+  code;
+};
+var unauthenticated = /* @__PURE__ */ new Set(["user:noAuth", "user:badAuth"]);
+var BaseClient = class {
+  constructor(base2, table, logIn) {
+    this.base = base2;
+    this.table = table;
+    this.logIn = logIn;
+  }
+  base;
+  table;
+  logIn;
+  csrfToken = "";
+  loggingIn = null;
+  async call(name, parameters, checks2, result) {
+    for (const [key2, check] of Object.entries(checks2)) verify(this.table, check, parameters[key2], `${name}: ${key2}`);
+    const body = JSON.stringify(parameters);
+    for (; ; ) {
+      try {
+        const value = await this.post(name, body);
+        verify(this.table, result, value, `${name}: result`);
+        return value;
+      } catch (error) {
+        if (!(error instanceof CallFailed) || !unauthenticated.has(error.code)) throw error;
+        await this.again(error.message);
+      }
+    }
+  }
+  async again(reason) {
+    this.loggingIn ??= this.logIn(reason).finally(() => {
+      this.loggingIn = null;
+    });
+    await this.loggingIn;
+  }
+  async post(name, body) {
+    await simulatedLatency();
+    let response;
+    let answer;
+    try {
+      response = await fetch(`${this.base}api/${name}`, {
+        method: "POST",
+        headers: { "content-type": "application/json", "x-moxlite-csrf": this.csrfToken },
+        body,
+        credentials: "same-origin"
+      });
+    } catch {
+      throw new CallFailed(name, "", "The server cannot be reached.");
+    }
+    try {
+      answer = await response.json();
+    } catch {
+      throw new CallFailed(name, "", `The server answered ${response.status} without saying why.`);
+    }
+    if (answer.error) throw new CallFailed(name, answer.error.code, answer.error.message);
+    return answer.result;
+  }
+};
+async function simulatedLatency() {
+  const setting = localStorage.getItem("moxlite-debug");
+  if (setting === null) return;
+  const { wait_min_ms: least2 = 0, wait_max_ms: most2 = 0 } = JSON.parse(setting);
+  await new Promise((resolve) => setTimeout(resolve, least2 + Math.random() * Math.max(0, most2 - least2)));
+}
+
+// gen/webmail.ts
+var checks = {
+  Start: { kind: ["enum", ["start"]], stream_id: "integer", login_address: "string", addresses: ["list", "string"], mailboxes: ["list", ["ref", "Mailbox"]], mailbox_name: "string", rejects_mailbox: "string", account_path: "string", version: "string", modseq: "integer", server_time: "time", capabilities: ["list", "string"], settings: ["ref", "Settings"] },
+  Mailbox: { id: "integer", name: "string", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]], keywords: ["list", "string"], total: "integer", unread: "integer", unseen: "integer", deleted: "integer", size: "integer" },
+  Settings: { signature: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]] },
+  OwnSignature: { address: "string", text: "string" },
+  Resume: { kind: ["enum", ["resume"]], stream_id: "integer", version: "string", modseq: "integer", server_time: "time" },
+  ViewMsgs: { kind: ["enum", ["view_msgs"]], view_id: "integer", request_id: "integer", items: ["list", ["list", ["ref", "MessageItem"]]], position: "integer", total: "integer", view_end: "boolean", parsed_message: ["nullable", ["ref", "ParsedMessage"]] },
+  MessageItem: { id: "integer", mailbox_id: "integer", uid: "integer", modseq: "integer", thread_id: "integer", flags: ["list", "string"], keywords: ["list", "string"], received: "time", size: "integer", subject: "string", preview: "string", date: ["nullable", "time"], from: ["list", ["ref", "Address"]], to: ["list", ["ref", "Address"]], cc: ["list", ["ref", "Address"]], bcc: ["list", ["ref", "Address"]], reply_to: ["list", ["ref", "Address"]], attachments: ["list", ["ref", "Attachment"]], is_signed: "boolean", is_encrypted: "boolean", thread_muted: "boolean", thread_collapsed: "boolean", thread_missing_link: "boolean", thread_parent: "integer", same_message_id: "boolean", match_query: "boolean" },
+  Address: { name: "string", user: "string", host: "string" },
+  Attachment: { path: "string", filename: "string", content_type: "string", size: "integer" },
+  ParsedMessage: { id: "integer", headers: ["list", ["ref", "Header"]], texts: ["list", ["ref", "Text"]], has_html: "boolean", attachments: ["list", ["ref", "Attachment"]], structure: ["ref", "Part"], list_reply_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]], validation: ["enum", ["", "dmarc", "list", "none", "relaxed", "strict"]] },
+  Header: { name: "string", value: "string" },
+  Text: { path: "string", content_type: "string", text: "string", truncated: "boolean" },
+  Part: { path: "string", content_type: "string", disposition: "string", filename: "string", size: "integer", parts: ["list", ["ref", "Part"]] },
+  ViewProgress: { kind: ["enum", ["view_progress"]], view_id: "integer", total: "integer", looked: "integer", of: "integer", done: "boolean", stopped: "boolean" },
+  ViewStale: { kind: ["enum", ["view_stale"]], view_id: "integer" },
+  ViewReset: { kind: ["enum", ["view_reset"]], view_id: "integer", request_id: "integer" },
+  ViewErr: { kind: ["enum", ["view_err"]], view_id: "integer", request_id: "integer", message: "string", unthreaded: "boolean" },
+  ViewChanges: { kind: ["enum", ["view_changes"]], view_id: "integer", modseq: "integer", more: "boolean", changes: ["list", ["union", { settings: "SettingsChange", msg_add: "MsgAdd", msg_remove: "MsgRemove", msg_flags: "MsgFlags", msg_thread: "MsgThread", mailbox_add: "MailboxAdd", mailbox_remove: "MailboxRemove", mailbox_rename: "MailboxRename", mailbox_counts: "MailboxCounts", mailbox_special_use: "MailboxSpecialUse", mailbox_keywords: "MailboxKeywords" }]] },
+  SettingsChange: { kind: ["enum", ["settings"]], settings: ["ref", "Settings"] },
+  MsgAdd: { kind: ["enum", ["msg_add"]], item: ["ref", "MessageItem"] },
+  MsgRemove: { kind: ["enum", ["msg_remove"]], mailbox_id: "integer", message_ids: ["list", "integer"] },
+  MsgFlags: { kind: ["enum", ["msg_flags"]], message_id: "integer", mailbox_id: "integer", modseq: "integer", flags: ["list", "string"], keywords: ["list", "string"] },
+  MsgThread: { kind: ["enum", ["msg_thread"]], message_ids: ["list", "integer"], muted: "boolean", collapsed: "boolean" },
+  MailboxAdd: { kind: ["enum", ["mailbox_add"]], mailbox: ["ref", "Mailbox"] },
+  MailboxRemove: { kind: ["enum", ["mailbox_remove"]], mailbox_id: "integer", name: "string" },
+  MailboxRename: { kind: ["enum", ["mailbox_rename"]], mailbox_id: "integer", old_name: "string", name: "string" },
+  MailboxCounts: { kind: ["enum", ["mailbox_counts"]], mailbox_id: "integer", total: "integer", unread: "integer", unseen: "integer", deleted: "integer", size: "integer" },
+  MailboxSpecialUse: { kind: ["enum", ["mailbox_special_use"]], mailbox_id: "integer", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]] },
+  MailboxKeywords: { kind: ["enum", ["mailbox_keywords"]], mailbox_id: "integer", keywords: ["list", "string"] },
+  Keepalive: { kind: ["enum", ["keepalive"]] },
+  Fatal: { kind: ["enum", ["fatal"]], message: "string" },
+  ServerShutdown: { kind: ["enum", ["server_shutdown"]] },
+  Request: { id: "integer", view_id: "integer", stream_id: ["optional", "integer"], cancel: ["optional", "boolean"], query: ["optional", ["nullable", ["ref", "Query"]]], page: ["optional", ["nullable", ["ref", "Page"]]] },
+  Query: { filter: ["ref", "Filter"], not_filter: ["optional", ["ref", "NotFilter"]], order_asc: ["optional", "boolean"], threading: ["optional", ["enum", ["off", "on", "unread"]]] },
+  Filter: { mailbox_id: ["optional", "integer"], mailbox_name: ["optional", "string"], mailbox_children_included: ["optional", "boolean"], unread: ["optional", "boolean"], words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]], labels: ["optional", ["list", "string"]], headers: ["optional", ["list", ["ref", "HeaderIs"]]], oldest: ["optional", ["nullable", "time"]], newest: ["optional", ["nullable", "time"]], size_min: ["optional", ["nullable", "integer"]], size_max: ["optional", ["nullable", "integer"]], attachments: ["optional", ["nullable", ["enum", ["any", "archive", "document", "image", "none", "pdf", "presentation", "spreadsheet"]]]] },
+  HeaderIs: { name: "string", value: ["optional", "string"] },
+  NotFilter: { words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]], labels: ["optional", ["list", "string"]], attachments: ["optional", ["list", ["enum", ["any", "archive", "document", "image", "none", "pdf", "presentation", "spreadsheet"]]]] },
+  Page: { count: "integer", anchor_message_id: ["optional", "integer"], before: ["optional", "boolean"], position: ["optional", ["nullable", "integer"]], dest_message_id: ["optional", "integer"] },
+  LoginResult: { csrf_token: "string", login_address: "string" },
+  MessageDetails: { arrival: ["nullable", ["ref", "Arrival"]], reason: "string", why: ["list", "string"] },
+  Arrival: { remote_ip: "string", ehlo: "string", mail_from: "string", mail_from_ok: "boolean", rcpt_to: "string", signed_by: ["list", "string"], tls: "string" },
+  Suggestion: { recipient: "string", list_id: "string", msg_from: "string", remove: "boolean", mailbox: "string" },
+  DeliveryReport: { recipients: ["list", ["ref", "Delivery"]], seen: "string" },
+  Delivery: { id: "integer", recipient: "string", state: ["enum", ["canceled", "delivered", "failed", "held", "queued", "relayed", "trying"]], attempts: "integer", ended: ["nullable", "time"], last_attempt: ["nullable", "time"], next_attempt: ["nullable", "time"], last_planned: ["nullable", "time"], error: "string", advice: "string", reply: "string", host: "string", tls: "string" },
+  Begun: { from: ["ref", "Party"], to: ["list", ["ref", "Party"]], cc: ["list", ["ref", "Party"]], bcc: ["list", ["ref", "Party"]], subject: "string", text: "string", message_id: "string", in_reply_to: "string", references: ["list", "string"], uploads: ["list", ["ref", "Uploaded"]] },
+  Party: { name: "string", address: "string" },
+  Uploaded: { upload_id: "string", filename: "string", content_type: "string", size: "integer" },
+  Written: { from: ["ref", "Party"], to: ["list", ["ref", "Party"]], cc: ["list", ["ref", "Party"]], bcc: ["list", ["ref", "Party"]], reply_to: ["list", ["ref", "Party"]], subject: "string", text: "string", uploads: ["list", "string"], message_id: "string", in_reply_to: "string", references: ["list", "string"], tls: ["optional", ["enum", ["default", "insecure", "require"]]], original_id: ["optional", "integer"], original_flag: ["optional", ["enum", ["", "answered", "forwarded"]]] },
+  Suggestions: { parties: ["list", ["ref", "Party"]], complete: "boolean" },
+  Security: { starttls: ["enum", ["", "error", "no", "yes"]], requiretls: ["enum", ["", "error", "no", "yes"]], mtasts: ["enum", ["", "error", "no", "yes"]], dnssec: ["enum", ["", "error", "no", "yes"]], dane: ["enum", ["", "error", "no", "yes"]] },
+  QueryAction: { query: ["ref", "Query"], ranges: ["optional", ["list", ["ref", "Range"]]], except_ids: ["optional", ["list", "integer"]], modseq: "integer", action: ["enum", ["delete", "flags_add", "flags_clear", "move"]], mailbox_id: ["optional", "integer"], mark_seen: ["optional", "boolean"], flags: ["optional", ["list", "string"]], after: ["optional", ["nullable", ["ref", "Mark"]]] },
+  Range: { first: ["ref", "Mark"], last: ["ref", "Mark"] },
+  Mark: { received: "time", id: "integer" },
+  QueryDone: { message_ids: ["list", "integer"], unseen_ids: ["list", "integer"], after: ["nullable", ["ref", "Mark"]] }
+};
+var streamEventCheck = ["union", { start: "Start", resume: "Resume", view_msgs: "ViewMsgs", view_progress: "ViewProgress", view_stale: "ViewStale", view_reset: "ViewReset", view_err: "ViewErr", view_changes: "ViewChanges", keepalive: "Keepalive", fatal: "Fatal", server_shutdown: "ServerShutdown" }];
+var Client = class extends BaseClient {
+  login_prep() {
+    return this.call("login_prep", {}, {}, "string");
+  }
+  login(login_token, username, password) {
+    return this.call("login", { login_token, username, password }, { login_token: "string", username: "string", password: "string" }, ["ref", "LoginResult"]);
+  }
+  message_details(message_id) {
+    return this.call("message_details", { message_id }, { message_id: "integer" }, ["ref", "MessageDetails"]);
+  }
+  ruleset_suggest_move(message_id, from_mailbox_id, to_mailbox_id) {
+    return this.call("ruleset_suggest_move", { message_id, from_mailbox_id, to_mailbox_id }, { message_id: "integer", from_mailbox_id: "integer", to_mailbox_id: "integer" }, ["nullable", ["ref", "Suggestion"]]);
+  }
+  ruleset_accept(message_id, from_mailbox_id, to_mailbox_id) {
+    return this.call("ruleset_accept", { message_id, from_mailbox_id, to_mailbox_id }, { message_id: "integer", from_mailbox_id: "integer", to_mailbox_id: "integer" }, "null");
+  }
+  ruleset_for_sender(message_id, mailbox_id) {
+    return this.call("ruleset_for_sender", { message_id, mailbox_id }, { message_id: "integer", mailbox_id: "integer" }, ["ref", "Suggestion"]);
+  }
+  ruleset_never(message_id, from_mailbox_id, to_mailbox_id, never) {
+    return this.call("ruleset_never", { message_id, from_mailbox_id, to_mailbox_id, never }, { message_id: "integer", from_mailbox_id: "integer", to_mailbox_id: "integer", never: ["enum", ["from_mailbox", "message", "to_mailbox"]] }, "null");
+  }
+  settings_save(settings) {
+    return this.call("settings_save", { settings }, { settings: ["ref", "Settings"] }, "null");
+  }
+  from_address_settings_save(from_address, view_mode) {
+    return this.call("from_address_settings_save", { from_address, view_mode }, { from_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]] }, "null");
+  }
+  delivery_status(message_id, seen) {
+    return this.call("delivery_status", { message_id, seen }, { message_id: "integer", seen: ["optional", "string"] }, ["ref", "DeliveryReport"]);
+  }
+  delivery_retry(delivery_ids) {
+    return this.call("delivery_retry", { delivery_ids }, { delivery_ids: ["list", "integer"] }, "integer");
+  }
+  delivery_cancel(delivery_ids) {
+    return this.call("delivery_cancel", { delivery_ids }, { delivery_ids: ["list", "integer"] }, "integer");
+  }
+  compose_prepare(kind, message_id, selected, when) {
+    return this.call("compose_prepare", { kind, message_id, selected, when }, { kind: ["enum", ["edit", "forward", "forward_attached", "new", "reply", "reply_all", "reply_list"]], message_id: ["optional", "integer"], selected: ["optional", "string"], when: ["optional", "string"] }, ["ref", "Begun"]);
+  }
+  draft_save(draft, save_id, replaces) {
+    return this.call("draft_save", { draft, save_id, replaces }, { draft: ["ref", "Written"], save_id: "string", replaces: ["optional", "integer"] }, "integer");
+  }
+  message_submit(message2, submit_id, draft_id) {
+    return this.call("message_submit", { message: message2, submit_id, draft_id }, { message: ["ref", "Written"], submit_id: "string", draft_id: ["optional", "integer"] }, "null");
+  }
+  draft_remove(draft_id) {
+    return this.call("draft_remove", { draft_id }, { draft_id: "integer" }, "null");
+  }
+  upload_remove(upload_id) {
+    return this.call("upload_remove", { upload_id }, { upload_id: "string" }, "null");
+  }
+  complete_recipient(search2) {
+    return this.call("complete_recipient", { search: search2 }, { search: "string" }, ["ref", "Suggestions"]);
+  }
+  recipient_security(address) {
+    return this.call("recipient_security", { address }, { address: "string" }, ["ref", "Security"]);
+  }
+  logout() {
+    return this.call("logout", {}, {}, "null");
+  }
+  token() {
+    return this.call("token", {}, {}, "string");
+  }
+  request(request) {
+    return this.call("request", { request }, { request: ["ref", "Request"] }, "null");
+  }
+  message_item(message_id) {
+    return this.call("message_item", { message_id }, { message_id: "integer" }, ["ref", "MessageItem"]);
+  }
+  parsed_message(message_id) {
+    return this.call("parsed_message", { message_id }, { message_id: "integer" }, ["ref", "ParsedMessage"]);
+  }
+  flags_add(message_ids, flags) {
+    return this.call("flags_add", { message_ids, flags }, { message_ids: ["list", "integer"], flags: ["list", "string"] }, "null");
+  }
+  flags_clear(message_ids, flags) {
+    return this.call("flags_clear", { message_ids, flags }, { message_ids: ["list", "integer"], flags: ["list", "string"] }, "null");
+  }
+  message_move(message_ids, mailbox_id, mark_seen, from_mailbox_id) {
+    return this.call("message_move", { message_ids, mailbox_id, mark_seen, from_mailbox_id }, { message_ids: ["list", "integer"], mailbox_id: "integer", mark_seen: ["optional", "boolean"], from_mailbox_id: ["optional", "integer"] }, "null");
+  }
+  query_action(action) {
+    return this.call("query_action", { action }, { action: ["ref", "QueryAction"] }, ["ref", "QueryDone"]);
+  }
+  thread_mute(message_ids, mute) {
+    return this.call("thread_mute", { message_ids, mute }, { message_ids: ["list", "integer"], mute: "boolean" }, "null");
+  }
+  thread_collapse(message_ids, collapse) {
+    return this.call("thread_collapse", { message_ids, collapse }, { message_ids: ["list", "integer"], collapse: "boolean" }, "null");
+  }
+  message_delete(message_ids) {
+    return this.call("message_delete", { message_ids }, { message_ids: ["list", "integer"] }, "null");
+  }
+  mailboxes_mark_read(mailbox_ids) {
+    return this.call("mailboxes_mark_read", { mailbox_ids }, { mailbox_ids: ["list", "integer"] }, "null");
+  }
+  mailbox_create(name) {
+    return this.call("mailbox_create", { name }, { name: "string" }, "integer");
+  }
+  mailbox_rename(mailbox_id, name) {
+    return this.call("mailbox_rename", { mailbox_id, name }, { mailbox_id: "integer", name: "string" }, "null");
+  }
+  mailbox_delete(mailbox_id) {
+    return this.call("mailbox_delete", { mailbox_id }, { mailbox_id: "integer" }, "null");
+  }
+  mailbox_set_special_use(mailbox_id, roles) {
+    return this.call("mailbox_set_special_use", { mailbox_id, roles }, { mailbox_id: "integer", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]] }, "null");
+  }
+  decode_mime_words(text2) {
+    return this.call("decode_mime_words", { text: text2 }, { text: "string" }, "string");
+  }
+};
+
+// lib/commands.ts
+function keyName(event) {
+  const letter = event.altKey ? /^Key([A-Z])$/.exec(event.code)?.[1] : void 0;
+  const key2 = letter === void 0 ? event.key === " " ? "Space" : event.key : event.shiftKey ? letter : letter.toLowerCase();
+  const shift = event.shiftKey && key2.length > 1 ? "shift " : "";
+  return `${event.ctrlKey || event.metaKey ? "ctrl " : ""}${event.altKey ? "alt " : ""}${shift}${key2}`;
+}
+function titleOf(command) {
+  return typeof command.title === "string" ? command.title : command.title();
+}
+function hintOf(command) {
+  const key2 = command.keys?.[0];
+  return key2 === void 0 ? titleOf(command) : `${titleOf(command)} (${key2})`;
+}
+function enabled(command) {
+  return command.when?.() ?? true;
+}
+var CommandTable = class {
+  letters = true;
+  byId = /* @__PURE__ */ new Map();
+  byKey = /* @__PURE__ */ new Map();
+  groups = /* @__PURE__ */ new Map();
+  add(group, commands) {
+    const listed = this.groups.get(group) ?? { name: group, commands: [] };
+    this.groups.set(group, listed);
+    for (const command of commands) {
+      if (this.byId.has(command.id)) throw new Error(`two commands are called ${command.id}`);
+      this.byId.set(command.id, command);
+      listed.commands.push(command);
+      for (const key2 of command.keys ?? []) this.byKey.set(key2, [...this.byKey.get(key2) ?? [], command]);
+    }
+  }
+  get(id) {
+    const found = this.byId.get(id);
+    if (found === void 0) throw new Error(`no command ${id}`);
+    return found;
+  }
+  all() {
+    return [...this.groups.values()];
+  }
+  run(id) {
+    const command = this.get(id);
+    if (enabled(command)) command.run();
+  }
+  key(name) {
+    if (!this.letters && name.length === 1) return false;
+    const command = this.byKey.get(name)?.find(enabled);
+    command?.run();
+    return command !== void 0;
+  }
+};
+
+// lib/dom.ts
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === void 0 || value === null || value === false) continue;
+    if (typeof value === "function") {
+      element.addEventListener(name.slice(2), value);
+    } else if (name === "data") {
+      Object.assign(element.dataset, value);
+    } else {
+      element.setAttribute(name, value === true ? "" : String(value));
+    }
+  }
+  append(element, children);
+  return element;
+}
+function append(parent, children) {
+  for (const child of children) {
+    if (child === null || child === void 0 || child === false) continue;
+    if (Array.isArray(child)) append(parent, child);
+    else if (typeof child === "string") parent.appendChild(child.length > 0 ? text(child) : document.createTextNode(""));
+    else parent.appendChild(child);
+  }
+}
+function fill(parent, ...children) {
+  parent.replaceChildren();
+  append(parent, children);
+}
+function byId(id, kind) {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`no element #${id}`);
+  return found;
+}
+var ascii = /^[\x00-\x7f]*$/;
+var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
+var mixable = /[\p{L}]/u;
+function text(value) {
+  if (ascii.test(value)) return document.createTextNode(value);
+  const fragment = document.createDocumentFragment();
+  let plain = "";
+  let last = 0;
+  for (const match of value.matchAll(scripts)) {
+    const piece = match[0];
+    const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
+    if (kind !== 0 && last !== 0 && kind !== last) {
+      fragment.append(plain, mark(piece));
+      plain = "";
+      last = kind;
+      continue;
+    }
+    plain += piece;
+    if (kind !== 0) last = kind;
+    else if (!mixable.test(piece)) last = 0;
+  }
+  fragment.append(plain);
+  return fragment;
+}
+var bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
+function isolated(value) {
+  return value.replace(bidiControls, (sign) => `[U+${sign.charCodeAt(0).toString(16).toUpperCase()}]`);
+}
+function mark(value) {
+  const element = document.createElement("span");
+  element.className = "scriptswitch";
+  element.textContent = value;
+  return element;
+}
+function icon(path, name = "icon") {
+  const namespace = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(namespace, "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("class", name);
+  svg.setAttribute("aria-hidden", "true");
+  const line = document.createElementNS(namespace, "path");
+  line.setAttribute("d", path);
+  svg.append(line);
+  return svg;
+}
+function brand() {
+  return el("div", { class: "brand" }, icon("M1 3.5h14v9.5H1z M14.7 4L8 9.2 1.3 4", "brand-mark"), "moxlite");
+}
+
+// lib/focus.ts
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function holdFocus() {
+  const before = document.activeElement;
+  return () => {
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
   };
-  function verify(table, check, value, path) {
-    if (typeof check === "string") {
-      if (!scalar(check, value)) throw new CheckFailed(`${path}: ${check} expected`);
+}
+
+// lib/dialogs.ts
+function dialog(title, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const giveBack = holdFocus();
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      giveBack();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    document.body.append(box);
+    box.showModal();
+  });
+}
+async function showError(action, error) {
+  const message2 = error instanceof Error ? error.message : String(error);
+  await dialog(action, (close) => [
+    el("p", { class: "dialog-text" }, message2),
+    el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, "Close"))
+  ]);
+}
+async function confirm(title, message2, action) {
+  const answer = await dialog(title, (close) => [
+    el("p", { class: "dialog-text" }, message2),
+    el(
+      "div",
+      { class: "dialog-buttons" },
+      el("button", { onclick: () => close(false) }, "Cancel"),
+      el("button", { class: "danger", autofocus: true, onclick: () => close(true) }, action)
+    )
+  ]);
+  return answer === true;
+}
+async function attempt(action, work) {
+  const timer = setTimeout(() => setStatus(`${action}…`), 1e3);
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    await showError(`${action} failed`, error);
+    return false;
+  } finally {
+    clearTimeout(timer);
+    setStatus("");
+  }
+}
+function setStatus(message2) {
+  const line = byId("status", HTMLElement);
+  line.hidden = message2 === "";
+  fill(line, message2);
+}
+
+// lib/keyboard.ts
+var typing = "input, textarea, select, [contenteditable]";
+var pressed = "button, a[href], summary";
+function belongsTo(target, key2) {
+  const element = target;
+  if (typeof element?.closest !== "function") return false;
+  return element.closest(typing) !== null || (key2 === "Enter" || key2 === "Space") && element.closest(pressed) !== null;
+}
+function listen(target, commands, active) {
+  const take = (event) => {
+    if (event.isComposing || event.defaultPrevented || !active()) return;
+    const name = keyName(event);
+    if (belongsTo(event.target, name)) return;
+    if (commands.key(name)) event.preventDefault();
+  };
+  target.addEventListener("keydown", take);
+  return () => target.removeEventListener("keydown", take);
+}
+
+// lib/menu.ts
+function openMenu(anchor, title, commands) {
+  const items = commands.map(
+    (command) => el(
+      "button",
+      {
+        class: "menu-item",
+        role: "menuitem",
+        tabindex: "-1",
+        title: hintOf(command),
+        onclick: () => {
+          close();
+          command.run();
+        }
+      },
+      el("span", {}, titleOf(command)),
+      command.keys?.[0] !== void 0 && el("kbd", {}, command.keys[0])
+    )
+  );
+  const menu = el("div", { class: "menu", role: "menu", "aria-label": title }, items);
+  const giveBack = holdFocus();
+  const close = () => {
+    menu.remove();
+    anchor.setAttribute("aria-expanded", "false");
+    removeEventListener("pointerdown", outside, true);
+    giveBack();
+  };
+  const outside = (event) => {
+    if (event.target instanceof Node && !menu.contains(event.target)) close();
+  };
+  menu.addEventListener("keydown", (event) => {
+    const at = items.findIndex((item) => item === document.activeElement);
+    const next = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 }[event.key];
+    event.stopPropagation();
+    if (next !== void 0) items[(next + items.length) % items.length]?.focus();
+    else if (event.key === "Escape" || event.key === "Tab") close();
+    else return;
+    event.preventDefault();
+  });
+  (anchor.closest("main") ?? document.body).append(menu);
+  const place = anchor.getBoundingClientRect();
+  const { offsetWidth: width, offsetHeight: height } = menu;
+  const below = place.bottom + 4 + height <= innerHeight;
+  menu.style.left = `${Math.max(8, Math.min(place.right - width, innerWidth - width - 8))}px`;
+  menu.style.top = `${below ? place.bottom + 4 : Math.max(8, place.top - 4 - height)}px`;
+  anchor.setAttribute("aria-expanded", "true");
+  addEventListener("pointerdown", outside, true);
+  items[0]?.focus();
+}
+
+// lib/parts.ts
+var loading = /* @__PURE__ */ new Map();
+function part(base2, name) {
+  let found = loading.get(name);
+  if (found === void 0) {
+    found = import(`${base2}part/${define_PARTS_default[name] ?? ""}`).catch((error) => {
+      loading.delete(name);
+      throw new Error("A part of this page could not be loaded. Try again, or load the page anew.", { cause: error });
+    });
+    loading.set(name, found);
+  }
+  return found;
+}
+
+// lib/scheme.ts
+var queries = { auto: "(prefers-color-scheme: dark)", light: "not all", dark: "all" };
+var dark = /* @__PURE__ */ new Set();
+function find(rules) {
+  for (const rule of rules) {
+    if (rule instanceof CSSMediaRule && /prefers-color-scheme:\s*dark/.test(rule.conditionText)) dark.add(rule);
+    else if (rule instanceof CSSLayerBlockRule) find(rule.cssRules);
+  }
+}
+function paint(scheme) {
+  if (dark.size === 0) {
+    for (const sheet of document.styleSheets) find(sheet.cssRules);
+  }
+  for (const rule of dark) rule.media.mediaText = queries[scheme];
+  document.documentElement.style.colorScheme = scheme === "auto" ? "" : scheme;
+}
+
+// lib/session.ts
+var Session = class {
+  constructor(app, title, client, ask) {
+    this.title = title;
+    this.client = client;
+    this.ask = ask;
+    this.csrfKey = `moxlite-${app}-csrf`;
+    this.addressKey = `moxlite-${app}-address`;
+  }
+  title;
+  client;
+  ask;
+  csrfKey;
+  addressKey;
+  resume() {
+    addEventListener("storage", (event) => {
+      if (event.key === this.csrfKey) this.client.csrfToken = event.newValue ?? "";
+    });
+    this.client.csrfToken = localStorage.getItem(this.csrfKey) ?? "";
+    return this.client.csrfToken !== "";
+  }
+  async logIn(reason, below = []) {
+    const before = localStorage.getItem(this.addressKey);
+    await this.ask(
+      this.title,
+      reason,
+      async (username, password) => {
+        const token = await this.client.login_prep();
+        const result = await this.client.login(token, username, password);
+        this.client.csrfToken = result.csrf_token;
+        localStorage.setItem(this.csrfKey, result.csrf_token);
+        localStorage.setItem(this.addressKey, result.login_address);
+      },
+      below
+    );
+    return before !== null && before !== localStorage.getItem(this.addressKey);
+  }
+  async logOut() {
+    if (!await attempt("Logging out", () => this.client.logout())) return;
+    localStorage.removeItem(this.csrfKey);
+    localStorage.removeItem(this.addressKey);
+    location.hash = "";
+    location.reload();
+  }
+};
+function beforeDisplay(root) {
+  const hook = window.moxliteBeforeDisplay ?? window.moxBeforeDisplay;
+  try {
+    hook?.(root);
+  } catch (error) {
+    void showError("The custom script of this server failed", error);
+  }
+}
+
+// lib/signal.ts
+var Reader = class {
+  constructor(stale) {
+    this.stale = stale;
+  }
+  stale;
+  read = /* @__PURE__ */ new Map();
+  follow(work) {
+    this.forget();
+    return untracked(work, this);
+  }
+  note(source) {
+    source.readers.add(this);
+    this.read.set(source, source.version);
+  }
+  changed() {
+    return [...this.read].some(([source, version]) => (source.refresh(), source.version !== version));
+  }
+  forget() {
+    for (const source of this.read.keys()) source.readers.delete(this);
+    this.read.clear();
+  }
+};
+var Source = class {
+  constructor(current) {
+    this.current = current;
+  }
+  current;
+  version = 0;
+  readers = /* @__PURE__ */ new Set();
+  refresh = () => {
+  };
+  get value() {
+    this.refresh();
+    reader?.note(this);
+    return this.current;
+  }
+  set value(next) {
+    if (this.put(next)) this.tell();
+  }
+  put(next) {
+    const other = !Object.is(this.current, next);
+    if (other) this.version++;
+    this.current = next;
+    return other;
+  }
+  tell = () => [...this.readers].forEach((one) => one.stale());
+};
+var reader = null;
+var owned = null;
+var waiting = /* @__PURE__ */ new Set();
+function untracked(work, by = null) {
+  const before = reader;
+  reader = by;
+  try {
+    return work();
+  } finally {
+    reader = before;
+  }
+}
+function signal(first) {
+  return new Source(first);
+}
+function computed(make) {
+  const source = new Source(void 0);
+  let [fresh, made] = [false, false];
+  const own = new Reader(() => {
+    if (!fresh) return;
+    fresh = false;
+    source.tell();
+  });
+  source.refresh = () => {
+    if (fresh) return;
+    fresh = true;
+    if (!made || own.changed()) source.put(own.follow(make));
+    made = true;
+  };
+  return source;
+}
+function effect(work) {
+  let ended = false;
+  const act = () => void (ended || own.changed() && own.follow(work));
+  const own = new Reader(() => {
+    if (waiting.size === 0) queueMicrotask(settle);
+    waiting.add(act);
+  });
+  const end = () => {
+    ended = true;
+    own.forget();
+  };
+  owned?.push(end);
+  own.follow(work);
+  return end;
+}
+function settle() {
+  const acts = [...waiting];
+  waiting.clear();
+  for (const act of acts) act();
+}
+
+// lib/words.ts
+function t(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    return typeof value === "number" ? value.toLocaleString() : value;
+  });
+}
+function many(n, one, other, values = {}) {
+  return t(n === 1 ? one : other, { ...values, n });
+}
+
+// lib/toasts.ts
+var shown = 1e4;
+var most = 3;
+var stack = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
+function toast(text2, action, lasting = false) {
+  if (!stack.isConnected) document.body.append(stack);
+  const words = el("span", {}, text2);
+  let timer = 0;
+  const close = () => {
+    clearTimeout(timer);
+    box.remove();
+  };
+  const box = el(
+    "div",
+    { class: "toast" },
+    words,
+    action !== void 0 && el(
+      "button",
+      {
+        class: "toast-action",
+        onclick: () => {
+          close();
+          action.run();
+        }
+      },
+      action.title
+    ),
+    !lasting && el("button", { class: "toast-close", "aria-label": t("Close"), onclick: close }, "×")
+  );
+  if (!lasting) timer = window.setTimeout(close, shown);
+  stack.append(box);
+  while (stack.childElementCount > most) stack.firstElementChild?.remove();
+  return { say: (other) => words.textContent = other, close };
+}
+
+// webmail/commands/compose.ts
+var composeBar = ["compose.edit", "compose.reply", "compose.reply-all", "compose.forward"];
+function addComposeCommands(desk) {
+  const shown3 = () => desk.shown() !== null;
+  const draft = () => shown3() && desk.inRole("draft");
+  const received = () => shown3() && !desk.inRole("draft");
+  const many2 = () => {
+    const item = desk.shown();
+    return received() && item !== null && item.to.length + item.cc.length > 1;
+  };
+  const commands = [
+    { id: "compose.new", title: t("New message"), keys: ["c"], run: () => desk.compose("new") },
+    { id: "compose.edit", title: t("Edit"), keys: ["e"], when: draft, run: () => desk.compose("edit") },
+    { id: "compose.reply", title: t("Reply"), keys: ["r"], when: received, run: () => desk.compose("reply") },
+    { id: "compose.reply-all", title: t("Reply to all"), keys: ["R"], when: many2, run: () => desk.compose("reply_all") },
+    { id: "compose.reply-alone", title: t("Reply"), keys: ["R"], quiet: true, when: () => received() && !many2(), run: () => desk.compose("reply") },
+    { id: "compose.reply-list", title: t("Reply to the list"), keys: ["ctrl L"], when: received, run: () => desk.compose("reply_list") },
+    { id: "compose.forward", title: t("Forward"), keys: ["f"], when: received, run: () => desk.compose("forward") },
+    { id: "compose.forward-attached", title: t("Forward as an attachment"), keys: ["F"], when: received, run: () => desk.compose("forward_attached") },
+    { id: "compose.again", title: t("Write again as a new message"), when: received, run: () => desk.compose("edit") }
+  ];
+  desk.commands.add(t("Write"), commands);
+}
+
+// webmail/commands/find.ts
+var threadings = [
+  ["unread", t("Threads; those with unread messages expanded")],
+  ["on", t("Threads; all expanded, but those that were collapsed")],
+  ["off", t("No threads")]
+];
+var refinements = [
+  ["", t("Show all messages")],
+  ["read", t("Show read messages only")],
+  ["flagged", t("Show flagged messages only")],
+  ["attachments", t("Show messages with attachments only")]
+];
+var listMenu = [
+  ...refinements.map(([id]) => `list.show-${id || "all"}`),
+  ...threadings.map(([id]) => `threads.${id}`)
+];
+function addFindCommands(desk) {
+  const threaded = () => desk.threading() !== "off";
+  const some = () => threaded() && desk.selectedCount() > 0;
+  const find2 = [
+    { id: "search.open", title: t("Search"), keys: ["/"], run: () => desk.focusSearch() },
+    { id: "search.stop", title: t("Stop the search"), keys: ["Escape"], quiet: true, when: () => desk.searching() === "running", run: () => desk.stopSearch() },
+    {
+      id: "search.end",
+      title: t("End the search"),
+      keys: ["Escape"],
+      quiet: true,
+      when: () => desk.searching() === "done" && desk.selectedCount() === 0,
+      run: () => desk.endSearch()
+    },
+    ...refinements.map(
+      ([id, title]) => ({ id: `list.show-${id || "all"}`, title, when: () => desk.refinement() !== id, run: () => desk.refine(id) })
+    )
+  ];
+  const threads = [
+    { id: "threads.next", title: t("Next thread"), keys: ["n"], quiet: true, when: threaded, run: () => desk.moveThread(1) },
+    { id: "threads.previous", title: t("Beginning of the thread, or the one before"), keys: ["p"], quiet: true, when: threaded, run: () => desk.moveThread(-1) },
+    { id: "threads.select", title: t("Select the thread"), keys: ["S"], when: threaded, run: () => desk.selectThread() },
+    { id: "threads.fold", title: t("Collapse the thread, or expand it"), keys: ["C"], when: threaded, run: () => desk.fold() },
+    { id: "threads.collapse", title: t("Collapse the thread"), keys: ["ArrowLeft"], quiet: true, when: threaded, run: () => desk.fold(false) },
+    { id: "threads.expand", title: t("Expand the thread"), keys: ["ArrowRight"], quiet: true, when: threaded, run: () => desk.fold(true) },
+    { id: "threads.mute", title: () => desk.allMuted() ? t("Unmute the thread") : t("Mute the thread"), keys: ["X"], when: some, run: () => desk.toggleMute() },
+    ...threadings.map(
+      ([id, title]) => ({ id: `threads.${id}`, title, when: () => desk.threading() !== id, run: () => desk.showThreads(id) })
+    )
+  ];
+  desk.commands.add(t("Search"), find2);
+  desk.commands.add(t("Threads"), threads);
+}
+
+// webmail/commands/table.ts
+var barCommands = [
+  "message.archive",
+  "message.trash",
+  "message.delete",
+  "message.junk",
+  "message.move",
+  "message.unread",
+  "message.read",
+  "message.flag",
+  "message.unflag",
+  "message.labels",
+  "message.export"
+];
+function addCommands(desk) {
+  desk.commands.add(t("Anywhere"), anywhere(desk));
+  desk.commands.add(t("List"), list(desk));
+  desk.commands.add(t("Messages"), messages(desk));
+  desk.commands.add(t("Message"), message(desk));
+}
+function senderCommands(desk, of) {
+  const act = (what, title) => ({
+    id: `sender.${what}`,
+    title,
+    when: () => of()?.from.length === 1,
+    run: () => desk.sender(of(), what)
+  });
+  return [
+    act("search", t("Search mail of this sender")),
+    act("always", t("Always file mail of this sender to…")),
+    act("block", t("Block this sender: mail goes to Junk")),
+    act("phishing", t("This is phishing"))
+  ];
+}
+function anywhere(desk) {
+  return [
+    { id: "app.palette", title: t("Find a command"), keys: ["ctrl k"], quiet: true, run: () => desk.findCommand() },
+    { id: "app.keys", title: t("Show all keys"), keys: ["?"], run: () => desk.showKeys() },
+    { id: "app.titles", title: t("Explain what has the focus"), keys: ["ctrl ?"], run: () => desk.showTitles() },
+    {
+      id: "app.undo",
+      title: () => desk.undoable() === "" ? t("Undo") : t("Undo: {what}", { what: desk.undoable() }),
+      keys: ["ctrl z"],
+      when: () => desk.undoable() !== "",
+      run: () => desk.undo()
+    },
+    { id: "app.inbox", title: t("Open the Inbox"), keys: ["i"], run: () => desk.openInbox() },
+    { id: "app.unread-only", title: t("Show unread messages only, or all"), run: () => desk.toggleUnread() },
+    { id: "mailbox.menu", title: t("Actions for this mailbox"), keys: ["b"], run: () => desk.openMailboxMenu() },
+    { id: "app.settings", title: t("Settings…"), keys: ["ctrl !"], run: () => desk.openSettings() },
+    { id: "mailbox.create", title: t("New mailbox…"), run: () => desk.createMailbox() },
+    { id: "app.log-out", title: t("Log out"), run: () => desk.logOut() }
+  ];
+}
+function move(desk, id, title, by, key2, letter) {
+  const upper = letter.toUpperCase();
+  const extend = upper === letter ? [`shift ${key2}`] : [`shift ${key2}`, upper];
+  return [
+    { id: `list.${id}`, title, keys: [letter, key2], quiet: true, run: () => desk.moveFocus(by, "select") },
+    { id: `list.${id}-extend`, title: t("{title}, extending the selection", { title }), keys: extend, quiet: true, run: () => desk.moveFocus(by, "extend") },
+    { id: `list.${id}-focus`, title: t("{title}, without selecting", { title }), keys: [`ctrl ${key2}`], quiet: true, run: () => desk.moveFocus(by, "focus") }
+  ];
+}
+function list(desk) {
+  const some = () => desk.selectedCount() > 0;
+  return [
+    ...move(desk, "down", t("Next message"), 1, "ArrowDown", "j"),
+    ...move(desk, "up", t("Previous message"), -1, "ArrowUp", "k"),
+    ...move(desk, "page-down", t("Ten messages on"), 10, "PageDown", "l"),
+    ...move(desk, "page-up", t("Ten messages back"), -10, "PageUp", "h"),
+    ...move(desk, "last", t("Last message"), Infinity, "End", "."),
+    ...move(desk, "first", t("First message"), -Infinity, "Home", ","),
+    { id: "list.open", title: t("Open the message"), keys: ["Enter"], quiet: true, run: () => desk.moveFocus(0, "select") },
+    { id: "list.toggle", title: t("Select, or unselect"), keys: ["Space", "ctrl Space"], quiet: true, run: () => desk.toggleFocused() },
+    { id: "list.next-unread", title: t("Next unread message"), keys: ["u"], run: () => desk.nextUnread() },
+    { id: "list.all", title: t("Select all messages"), keys: ["ctrl a"], run: () => desk.selectAll() },
+    { id: "list.none", title: t("Back to the list"), keys: ["Escape"], when: some, run: () => desk.unselect() }
+  ];
+}
+function messages(desk) {
+  const some = () => desk.selectedCount() > 0;
+  const unknown = () => desk.selected().length < desk.selectedCount();
+  const any = (flag) => () => unknown() || desk.selected().some((item) => item.flags.includes(flag));
+  const anyWithout = (flag) => () => unknown() || desk.selected().some((item) => !item.flags.includes(flag));
+  const loaded = () => some() && !unknown();
+  const trash = () => some() && !desk.inRole("trash") && !desk.inRole("draft");
+  const last = () => some() && (desk.inRole("trash") || desk.inRole("draft"));
+  return [
+    { id: "message.archive", title: t("Archive"), keys: ["a"], when: () => some() && !desk.inRole("archive"), run: () => desk.toRole("archive") },
+    { id: "message.trash", title: t("Trash"), keys: ["d", "Delete"], when: trash, run: () => desk.toRole("trash") },
+    { id: "message.delete", title: t("Delete…"), keys: ["d", "Delete"], when: last, run: () => desk.deleteForGood() },
+    { id: "message.delete-at-once", title: t("Delete for good…"), keys: ["D"], when: some, run: () => desk.deleteForGood() },
+    { id: "message.junk", title: t("Junk"), keys: ["q"], when: () => some() && !desk.inRole("junk"), run: () => desk.toRole("junk") },
+    { id: "message.move", title: t("Move…"), keys: ["w"], when: some, run: () => desk.chooseMove() },
+    { id: "message.read", title: t("Mark read"), keys: ["m"], when: anyWithout("\\seen"), run: () => desk.flag(["\\seen"], true) },
+    { id: "message.unread", title: t("Mark unread"), keys: ["M"], when: any("\\seen"), run: () => desk.flag(["\\seen", "$junk", "$notjunk"], false) },
+    { id: "message.not-junk", title: t("Not junk"), keys: ["Q"], when: () => some() && (desk.inRole("junk") || any("$junk")()), run: () => desk.notJunk() },
+    { id: "message.flag", title: t("Flag"), keys: ["s"], when: () => some() && !desk.selected().some((item) => item.flags.includes("\\flagged")), run: () => desk.flag(["\\flagged"], true) },
+    { id: "message.unflag", title: t("Unflag"), keys: ["s"], when: any("\\flagged"), run: () => desk.flag(["\\flagged"], false) },
+    { id: "message.labels", title: t("Labels…"), keys: ["y"], when: loaded, run: () => desk.chooseLabels() },
+    ...Array.from({ length: 9 }, (_, i) => ({
+      id: `message.label-${i + 1}`,
+      title: t("Label {n} of the list, or no more", { n: i + 1 }),
+      keys: [String(i + 1)],
+      quiet: true,
+      when: loaded,
+      run: () => desk.toggleLabel(i + 1)
+    })),
+    { id: "message.export", title: t("Export…"), keys: ["E"], when: some, run: () => desk.exportSelection() }
+  ];
+}
+function message(desk) {
+  const shown3 = () => desk.shown() !== null;
+  const scroll = (id, title, by, keys) => ({
+    id,
+    title,
+    keys,
+    quiet: true,
+    when: shown3,
+    run: () => desk.scrollMessage(by)
+  });
+  return [
+    { id: "message.text", title: t("Show the text"), keys: ["t"], when: shown3, run: () => desk.showText() },
+    { id: "message.html", title: t("Show the HTML; again: with what it loads from elsewhere"), keys: ["T"], when: shown3, run: () => desk.showHTML() },
+    { id: "message.headers", title: t("Show all headers"), keys: ["ctrl i"], when: shown3, run: () => desk.toggleHeaders() },
+    { id: "message.tab", title: t("Open the message in a new tab"), keys: ["o"], when: shown3, run: () => desk.openTab() },
+    { id: "message.raw", title: t("Open the raw message"), keys: ["O"], when: shown3, run: () => desk.openRaw() },
+    { id: "message.details", title: t("Details: how it came, why it is here, its parts"), keys: ["I"], when: shown3, run: () => desk.openDetails() },
+    { id: "message.attachments", title: t("Look at the attachments"), keys: ["v"], when: () => (desk.reading()?.attachments.length ?? 0) > 0, run: () => desk.openAttachments() },
+    { id: "message.focus", title: t("Go into the message"), keys: ["ctrl m"], quiet: true, when: shown3, run: () => desk.focusMessage() },
+    ...senderCommands(desk, () => desk.reading()),
+    scroll("message.scroll-down", t("Scroll the message down"), 0.75, ["alt j", "alt ArrowDown"]),
+    scroll("message.scroll-up", t("Scroll the message up"), -0.75, ["alt k", "alt ArrowUp"]),
+    scroll("message.scroll-end", t("Scroll to the end"), Infinity, ["alt J"]),
+    scroll("message.scroll-top", t("Scroll to the top"), -Infinity, ["alt K"])
+  ];
+}
+
+// webmail/data/mailboxes.ts
+var roleOrder = ["draft", "sent", "archive", "trash", "junk"];
+function rank(mailbox) {
+  if (mailbox.name === "Inbox") return -1;
+  const role = roleOrder.findIndex((name) => mailbox.roles.includes(name));
+  return role < 0 ? roleOrder.length : role;
+}
+function labelsOf(mailboxes, items) {
+  return [...new Set([...mailboxes, ...items].flatMap(({ keywords }) => keywords))].filter((label) => !label.startsWith("$")).sort();
+}
+var Mailboxes = class {
+  byId = /* @__PURE__ */ new Map();
+  ordered() {
+    return [...this.byId.values()].sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
+  }
+  get(id) {
+    return this.byId.get(id);
+  }
+  withRole(role) {
+    return [...this.byId.values()].find((mailbox) => mailbox.roles.includes(role));
+  }
+  named(name) {
+    return [...this.byId.values()].find((mailbox) => mailbox.name === name);
+  }
+  set(mailboxes) {
+    this.byId.clear();
+    for (const mailbox of mailboxes) this.byId.set(mailbox.id, mailbox);
+  }
+  apply(change) {
+    switch (change.kind) {
+      case "mailbox_add":
+        this.byId.set(change.mailbox.id, change.mailbox);
+        return true;
+      case "mailbox_remove":
+        this.byId.delete(change.mailbox_id);
+        return true;
+      case "mailbox_rename":
+        return this.update(change.mailbox_id, { name: change.name });
+      case "mailbox_counts": {
+        const { total, unread, unseen, deleted, size: size2 } = change;
+        return this.update(change.mailbox_id, { total, unread, unseen, deleted, size: size2 });
+      }
+      case "mailbox_special_use":
+        return this.update(change.mailbox_id, { roles: change.roles });
+      case "mailbox_keywords":
+        return this.update(change.mailbox_id, { keywords: change.keywords });
+      default:
+        return false;
+    }
+  }
+  update(id, values) {
+    const mailbox = this.byId.get(id);
+    if (mailbox !== void 0) this.byId.set(id, { ...mailbox, ...values });
+    return true;
+  }
+};
+
+// webmail/data/stream.ts
+var bufferedAfter = 1e4;
+var silentAfter = 45e3;
+var heldLong = 5e3;
+var waits = [1, 2, 5, 10, 30];
+var Stream = class {
+  constructor(client, base2, owner) {
+    this.client = client;
+    this.base = base2;
+    this.owner = owner;
+    addEventListener("online", () => this.retry());
+    addEventListener("focus", () => this.retry());
+  }
+  client;
+  base;
+  owner;
+  wire = null;
+  useWebsocket = false;
+  attempts = 0;
+  openedAt = 0;
+  timer = 0;
+  watchdog = 0;
+  stopped = true;
+  generation = 0;
+  start() {
+    this.stopped = false;
+    void this.connect();
+  }
+  stop() {
+    this.stopped = true;
+    this.drop();
+  }
+  retry() {
+    if (this.timer === 0 || this.stopped) return;
+    clearTimeout(this.timer);
+    this.timer = 0;
+    void this.connect();
+  }
+  drop() {
+    this.generation++;
+    clearTimeout(this.timer);
+    clearTimeout(this.watchdog);
+    this.timer = 0;
+    this.wire?.close();
+    this.wire = null;
+  }
+  async connect() {
+    this.drop();
+    const generation = this.generation;
+    let token;
+    try {
+      token = await this.client.token();
+    } catch (error) {
+      if (generation !== this.generation) return;
+      if (error instanceof CallFailed && error.code === "") this.lost();
+      else this.owner.failed(error);
       return;
     }
-    switch (check[0]) {
-      case "list":
-        if (!Array.isArray(value)) throw new CheckFailed(`${path}: list expected`);
-        value.forEach((item, i) => verify(table, check[1], item, `${path}[${i}]`));
-        return;
-      case "nullable":
-        if (value !== null) verify(table, check[1], value, path);
-        return;
-      case "optional":
-        if (value !== void 0) verify(table, check[1], value, path);
-        return;
-      case "enum":
-        if (!check[1].some((allowed) => allowed === value)) throw new CheckFailed(`${path}: one of ${check[1].join(", ")} expected`);
-        return;
-      case "ref":
-        fields(table, check[1], value, path);
-        return;
-      case "union": {
-        const kind = isObject(value) ? value["kind"] : void 0;
-        const name = typeof kind === "string" ? check[1][kind] : void 0;
-        if (name === void 0) throw new CheckFailed(`${path}: kind is unknown`);
-        fields(table, name, value, path);
+    if (generation !== this.generation || this.stopped) return;
+    this.openedAt = 0;
+    const patience2 = setTimeout(() => {
+      if (generation !== this.generation || this.openedAt !== 0) return;
+      this.useWebsocket = !this.useWebsocket;
+      void this.connect();
+    }, bufferedAfter);
+    const opening = this.owner.opening();
+    const take = (data) => {
+      if (generation !== this.generation) return;
+      clearTimeout(this.watchdog);
+      this.watchdog = window.setTimeout(() => generation === this.generation && this.lost(), silentAfter);
+      if (this.openedAt === 0) {
+        this.openedAt = Date.now();
+        clearTimeout(patience2);
+        this.owner.connection(true);
       }
-    }
-  }
-  function fields(table, name, value, path) {
-    if (!isObject(value)) throw new CheckFailed(`${path}: object expected`);
-    for (const [field, check] of Object.entries(table[name] ?? {})) verify(table, check, value[field], `${path}.${field}`);
-  }
-  function scalar(check, value) {
-    switch (check) {
-      case "any":
-        return true;
-      case "null":
-        return value === null;
-      case "integer":
-        return Number.isSafeInteger(value);
-      case "time":
-        return typeof value === "string" && !Number.isNaN(Date.parse(value));
-      default:
-        return typeof value === check;
-    }
-  }
-  function isObject(value) {
-    return typeof value === "object" && value !== null && !Array.isArray(value);
-  }
-
-  // lib/client.ts
-  var CallFailed = class extends Error {
-    constructor(call, code, message2) {
-      super(message2);
-      this.call = call;
-      this.code = code;
-    }
-    call;
-    code;
-  };
-  var unauthenticated = /* @__PURE__ */ new Set(["user:noAuth", "user:badAuth"]);
-  var BaseClient = class {
-    constructor(base2, table, logIn) {
-      this.base = base2;
-      this.table = table;
-      this.logIn = logIn;
-    }
-    base;
-    table;
-    logIn;
-    csrfToken = "";
-    loggingIn = null;
-    async call(name, parameters, checks2, result) {
-      for (const [key2, check] of Object.entries(checks2)) verify(this.table, check, parameters[key2], `${name}: ${key2}`);
-      const body = JSON.stringify(parameters);
-      for (; ; ) {
-        try {
-          const value = await this.post(name, body);
-          verify(this.table, result, value, `${name}: result`);
-          return value;
-        } catch (error) {
-          if (!(error instanceof CallFailed) || !unauthenticated.has(error.code)) throw error;
-          await this.again(error.message);
-        }
-      }
-    }
-    async again(reason) {
-      this.loggingIn ??= this.logIn(reason).finally(() => {
-        this.loggingIn = null;
-      });
-      await this.loggingIn;
-    }
-    async post(name, body) {
-      await simulatedLatency();
-      let response;
-      let answer;
-      try {
-        response = await fetch(`${this.base}api/${name}`, {
-          method: "POST",
-          headers: { "content-type": "application/json", "x-moxlite-csrf": this.csrfToken },
-          body,
-          credentials: "same-origin"
-        });
-      } catch {
-        throw new CallFailed(name, "", "The server cannot be reached.");
-      }
-      try {
-        answer = await response.json();
-      } catch {
-        throw new CallFailed(name, "", `The server answered ${response.status} without saying why.`);
-      }
-      if (answer.error) throw new CallFailed(name, answer.error.code, answer.error.message);
-      return answer.result;
-    }
-  };
-  async function simulatedLatency() {
-    const setting = localStorage.getItem("moxlite-debug");
-    if (setting === null) return;
-    const { wait_min_ms: least3 = 0, wait_max_ms: most3 = 0 } = JSON.parse(setting);
-    await new Promise((resolve) => setTimeout(resolve, least3 + Math.random() * Math.max(0, most3 - least3)));
-  }
-
-  // gen/webmail.ts
-  var checks = {
-    Start: { kind: ["enum", ["start"]], stream_id: "integer", login_address: "string", addresses: ["list", "string"], mailboxes: ["list", ["ref", "Mailbox"]], mailbox_name: "string", rejects_mailbox: "string", account_path: "string", version: "string", modseq: "integer", server_time: "time", capabilities: ["list", "string"], settings: ["ref", "Settings"] },
-    Mailbox: { id: "integer", name: "string", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]], keywords: ["list", "string"], total: "integer", unread: "integer", unseen: "integer", deleted: "integer", size: "integer" },
-    Settings: { signature: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]] },
-    OwnSignature: { address: "string", text: "string" },
-    Resume: { kind: ["enum", ["resume"]], stream_id: "integer", version: "string", modseq: "integer", server_time: "time" },
-    ViewMsgs: { kind: ["enum", ["view_msgs"]], view_id: "integer", request_id: "integer", items: ["list", ["list", ["ref", "MessageItem"]]], position: "integer", total: "integer", view_end: "boolean", parsed_message: ["nullable", ["ref", "ParsedMessage"]] },
-    MessageItem: { id: "integer", mailbox_id: "integer", uid: "integer", modseq: "integer", thread_id: "integer", flags: ["list", "string"], keywords: ["list", "string"], received: "time", size: "integer", subject: "string", preview: "string", date: ["nullable", "time"], from: ["list", ["ref", "Address"]], to: ["list", ["ref", "Address"]], cc: ["list", ["ref", "Address"]], bcc: ["list", ["ref", "Address"]], reply_to: ["list", ["ref", "Address"]], attachments: ["list", ["ref", "Attachment"]], is_signed: "boolean", is_encrypted: "boolean", thread_muted: "boolean", thread_collapsed: "boolean", thread_missing_link: "boolean", thread_parent: "integer", same_message_id: "boolean", match_query: "boolean" },
-    Address: { name: "string", user: "string", host: "string" },
-    Attachment: { path: "string", filename: "string", content_type: "string", size: "integer" },
-    ParsedMessage: { id: "integer", headers: ["list", ["ref", "Header"]], texts: ["list", ["ref", "Text"]], has_html: "boolean", attachments: ["list", ["ref", "Attachment"]], structure: ["ref", "Part"], list_reply_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]] },
-    Header: { name: "string", value: "string" },
-    Text: { path: "string", content_type: "string", text: "string", truncated: "boolean" },
-    Part: { path: "string", content_type: "string", disposition: "string", filename: "string", size: "integer", parts: ["list", ["ref", "Part"]] },
-    ViewProgress: { kind: ["enum", ["view_progress"]], view_id: "integer", total: "integer", looked: "integer", of: "integer", done: "boolean", stopped: "boolean" },
-    ViewStale: { kind: ["enum", ["view_stale"]], view_id: "integer" },
-    ViewReset: { kind: ["enum", ["view_reset"]], view_id: "integer", request_id: "integer" },
-    ViewErr: { kind: ["enum", ["view_err"]], view_id: "integer", request_id: "integer", message: "string", unthreaded: "boolean" },
-    ViewChanges: { kind: ["enum", ["view_changes"]], view_id: "integer", modseq: "integer", more: "boolean", changes: ["list", ["union", { settings: "SettingsChange", msg_add: "MsgAdd", msg_remove: "MsgRemove", msg_flags: "MsgFlags", msg_thread: "MsgThread", mailbox_add: "MailboxAdd", mailbox_remove: "MailboxRemove", mailbox_rename: "MailboxRename", mailbox_counts: "MailboxCounts", mailbox_special_use: "MailboxSpecialUse", mailbox_keywords: "MailboxKeywords" }]] },
-    SettingsChange: { kind: ["enum", ["settings"]], settings: ["ref", "Settings"] },
-    MsgAdd: { kind: ["enum", ["msg_add"]], item: ["ref", "MessageItem"] },
-    MsgRemove: { kind: ["enum", ["msg_remove"]], mailbox_id: "integer", message_ids: ["list", "integer"] },
-    MsgFlags: { kind: ["enum", ["msg_flags"]], message_id: "integer", mailbox_id: "integer", modseq: "integer", flags: ["list", "string"], keywords: ["list", "string"] },
-    MsgThread: { kind: ["enum", ["msg_thread"]], message_ids: ["list", "integer"], muted: "boolean", collapsed: "boolean" },
-    MailboxAdd: { kind: ["enum", ["mailbox_add"]], mailbox: ["ref", "Mailbox"] },
-    MailboxRemove: { kind: ["enum", ["mailbox_remove"]], mailbox_id: "integer", name: "string" },
-    MailboxRename: { kind: ["enum", ["mailbox_rename"]], mailbox_id: "integer", old_name: "string", name: "string" },
-    MailboxCounts: { kind: ["enum", ["mailbox_counts"]], mailbox_id: "integer", total: "integer", unread: "integer", unseen: "integer", deleted: "integer", size: "integer" },
-    MailboxSpecialUse: { kind: ["enum", ["mailbox_special_use"]], mailbox_id: "integer", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]] },
-    MailboxKeywords: { kind: ["enum", ["mailbox_keywords"]], mailbox_id: "integer", keywords: ["list", "string"] },
-    Keepalive: { kind: ["enum", ["keepalive"]] },
-    Fatal: { kind: ["enum", ["fatal"]], message: "string" },
-    ServerShutdown: { kind: ["enum", ["server_shutdown"]] },
-    Request: { id: "integer", view_id: "integer", stream_id: ["optional", "integer"], cancel: ["optional", "boolean"], query: ["optional", ["nullable", ["ref", "Query"]]], page: ["optional", ["nullable", ["ref", "Page"]]] },
-    Query: { filter: ["ref", "Filter"], not_filter: ["optional", ["ref", "NotFilter"]], order_asc: ["optional", "boolean"], threading: ["optional", ["enum", ["off", "on", "unread"]]] },
-    Filter: { mailbox_id: ["optional", "integer"], mailbox_name: ["optional", "string"], mailbox_children_included: ["optional", "boolean"], unread: ["optional", "boolean"], words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]], labels: ["optional", ["list", "string"]], headers: ["optional", ["list", ["ref", "HeaderIs"]]], oldest: ["optional", ["nullable", "time"]], newest: ["optional", ["nullable", "time"]], size_min: ["optional", ["nullable", "integer"]], size_max: ["optional", ["nullable", "integer"]], attachments: ["optional", ["nullable", ["enum", ["any", "archive", "document", "image", "none", "pdf", "presentation", "spreadsheet"]]]] },
-    HeaderIs: { name: "string", value: ["optional", "string"] },
-    NotFilter: { words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]], labels: ["optional", ["list", "string"]], attachments: ["optional", ["list", ["enum", ["any", "archive", "document", "image", "none", "pdf", "presentation", "spreadsheet"]]]] },
-    Page: { count: "integer", anchor_message_id: ["optional", "integer"], before: ["optional", "boolean"], position: ["optional", ["nullable", "integer"]], dest_message_id: ["optional", "integer"] },
-    LoginResult: { csrf_token: "string", login_address: "string" },
-    Suggestion: { recipient: "string", list_id: "string", msg_from: "string", remove: "boolean", mailbox: "string" },
-    DeliveryReport: { recipients: ["list", ["ref", "Delivery"]], seen: "string" },
-    Delivery: { id: "integer", recipient: "string", state: ["enum", ["canceled", "delivered", "failed", "held", "queued", "relayed", "trying"]], attempts: "integer", ended: ["nullable", "time"], last_attempt: ["nullable", "time"], next_attempt: ["nullable", "time"], last_planned: ["nullable", "time"], error: "string", advice: "string", reply: "string", host: "string", tls: "string" },
-    Begun: { from: ["ref", "Party"], to: ["list", ["ref", "Party"]], cc: ["list", ["ref", "Party"]], bcc: ["list", ["ref", "Party"]], subject: "string", text: "string", message_id: "string", in_reply_to: "string", references: ["list", "string"], uploads: ["list", ["ref", "Uploaded"]] },
-    Party: { name: "string", address: "string" },
-    Uploaded: { upload_id: "string", filename: "string", content_type: "string", size: "integer" },
-    Written: { from: ["ref", "Party"], to: ["list", ["ref", "Party"]], cc: ["list", ["ref", "Party"]], bcc: ["list", ["ref", "Party"]], reply_to: ["list", ["ref", "Party"]], subject: "string", text: "string", uploads: ["list", "string"], message_id: "string", in_reply_to: "string", references: ["list", "string"], tls: ["optional", ["enum", ["default", "insecure", "require"]]], original_id: ["optional", "integer"], original_flag: ["optional", ["enum", ["", "answered", "forwarded"]]] },
-    Suggestions: { parties: ["list", ["ref", "Party"]], complete: "boolean" },
-    Security: { starttls: ["enum", ["", "error", "no", "yes"]], requiretls: ["enum", ["", "error", "no", "yes"]], mtasts: ["enum", ["", "error", "no", "yes"]], dnssec: ["enum", ["", "error", "no", "yes"]], dane: ["enum", ["", "error", "no", "yes"]] },
-    QueryAction: { query: ["ref", "Query"], ranges: ["optional", ["list", ["ref", "Range"]]], except_ids: ["optional", ["list", "integer"]], modseq: "integer", action: ["enum", ["delete", "flags_add", "flags_clear", "move"]], mailbox_id: ["optional", "integer"], mark_seen: ["optional", "boolean"], flags: ["optional", ["list", "string"]], after: ["optional", ["nullable", ["ref", "Mark"]]] },
-    Range: { first: ["ref", "Mark"], last: ["ref", "Mark"] },
-    Mark: { received: "time", id: "integer" },
-    QueryDone: { message_ids: ["list", "integer"], unseen_ids: ["list", "integer"], after: ["nullable", ["ref", "Mark"]] }
-  };
-  var streamEventCheck = ["union", { start: "Start", resume: "Resume", view_msgs: "ViewMsgs", view_progress: "ViewProgress", view_stale: "ViewStale", view_reset: "ViewReset", view_err: "ViewErr", view_changes: "ViewChanges", keepalive: "Keepalive", fatal: "Fatal", server_shutdown: "ServerShutdown" }];
-  var Client = class extends BaseClient {
-    login_prep() {
-      return this.call("login_prep", {}, {}, "string");
-    }
-    login(login_token, username, password) {
-      return this.call("login", { login_token, username, password }, { login_token: "string", username: "string", password: "string" }, ["ref", "LoginResult"]);
-    }
-    ruleset_suggest_move(message_id, from_mailbox_id, to_mailbox_id) {
-      return this.call("ruleset_suggest_move", { message_id, from_mailbox_id, to_mailbox_id }, { message_id: "integer", from_mailbox_id: "integer", to_mailbox_id: "integer" }, ["nullable", ["ref", "Suggestion"]]);
-    }
-    ruleset_accept(message_id, from_mailbox_id, to_mailbox_id) {
-      return this.call("ruleset_accept", { message_id, from_mailbox_id, to_mailbox_id }, { message_id: "integer", from_mailbox_id: "integer", to_mailbox_id: "integer" }, "null");
-    }
-    ruleset_never(message_id, from_mailbox_id, to_mailbox_id, never) {
-      return this.call("ruleset_never", { message_id, from_mailbox_id, to_mailbox_id, never }, { message_id: "integer", from_mailbox_id: "integer", to_mailbox_id: "integer", never: ["enum", ["from_mailbox", "message", "to_mailbox"]] }, "null");
-    }
-    settings_save(settings) {
-      return this.call("settings_save", { settings }, { settings: ["ref", "Settings"] }, "null");
-    }
-    from_address_settings_save(from_address, view_mode) {
-      return this.call("from_address_settings_save", { from_address, view_mode }, { from_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]] }, "null");
-    }
-    delivery_status(message_id, seen) {
-      return this.call("delivery_status", { message_id, seen }, { message_id: "integer", seen: ["optional", "string"] }, ["ref", "DeliveryReport"]);
-    }
-    delivery_retry(delivery_ids) {
-      return this.call("delivery_retry", { delivery_ids }, { delivery_ids: ["list", "integer"] }, "integer");
-    }
-    delivery_cancel(delivery_ids) {
-      return this.call("delivery_cancel", { delivery_ids }, { delivery_ids: ["list", "integer"] }, "integer");
-    }
-    compose_prepare(kind, message_id, selected, when) {
-      return this.call("compose_prepare", { kind, message_id, selected, when }, { kind: ["enum", ["edit", "forward", "forward_attached", "new", "reply", "reply_all", "reply_list"]], message_id: ["optional", "integer"], selected: ["optional", "string"], when: ["optional", "string"] }, ["ref", "Begun"]);
-    }
-    draft_save(draft, save_id, replaces) {
-      return this.call("draft_save", { draft, save_id, replaces }, { draft: ["ref", "Written"], save_id: "string", replaces: ["optional", "integer"] }, "integer");
-    }
-    message_submit(message2, submit_id, draft_id) {
-      return this.call("message_submit", { message: message2, submit_id, draft_id }, { message: ["ref", "Written"], submit_id: "string", draft_id: ["optional", "integer"] }, "null");
-    }
-    draft_remove(draft_id) {
-      return this.call("draft_remove", { draft_id }, { draft_id: "integer" }, "null");
-    }
-    upload_remove(upload_id) {
-      return this.call("upload_remove", { upload_id }, { upload_id: "string" }, "null");
-    }
-    complete_recipient(search2) {
-      return this.call("complete_recipient", { search: search2 }, { search: "string" }, ["ref", "Suggestions"]);
-    }
-    recipient_security(address) {
-      return this.call("recipient_security", { address }, { address: "string" }, ["ref", "Security"]);
-    }
-    logout() {
-      return this.call("logout", {}, {}, "null");
-    }
-    token() {
-      return this.call("token", {}, {}, "string");
-    }
-    request(request) {
-      return this.call("request", { request }, { request: ["ref", "Request"] }, "null");
-    }
-    message_item(message_id) {
-      return this.call("message_item", { message_id }, { message_id: "integer" }, ["ref", "MessageItem"]);
-    }
-    parsed_message(message_id) {
-      return this.call("parsed_message", { message_id }, { message_id: "integer" }, ["ref", "ParsedMessage"]);
-    }
-    flags_add(message_ids, flags) {
-      return this.call("flags_add", { message_ids, flags }, { message_ids: ["list", "integer"], flags: ["list", "string"] }, "null");
-    }
-    flags_clear(message_ids, flags) {
-      return this.call("flags_clear", { message_ids, flags }, { message_ids: ["list", "integer"], flags: ["list", "string"] }, "null");
-    }
-    message_move(message_ids, mailbox_id, mark_seen, from_mailbox_id) {
-      return this.call("message_move", { message_ids, mailbox_id, mark_seen, from_mailbox_id }, { message_ids: ["list", "integer"], mailbox_id: "integer", mark_seen: ["optional", "boolean"], from_mailbox_id: ["optional", "integer"] }, "null");
-    }
-    query_action(action) {
-      return this.call("query_action", { action }, { action: ["ref", "QueryAction"] }, ["ref", "QueryDone"]);
-    }
-    thread_mute(message_ids, mute) {
-      return this.call("thread_mute", { message_ids, mute }, { message_ids: ["list", "integer"], mute: "boolean" }, "null");
-    }
-    thread_collapse(message_ids, collapse) {
-      return this.call("thread_collapse", { message_ids, collapse }, { message_ids: ["list", "integer"], collapse: "boolean" }, "null");
-    }
-    message_delete(message_ids) {
-      return this.call("message_delete", { message_ids }, { message_ids: ["list", "integer"] }, "null");
-    }
-    mailboxes_mark_read(mailbox_ids) {
-      return this.call("mailboxes_mark_read", { mailbox_ids }, { mailbox_ids: ["list", "integer"] }, "null");
-    }
-    mailbox_create(name) {
-      return this.call("mailbox_create", { name }, { name: "string" }, "integer");
-    }
-    mailbox_rename(mailbox_id, name) {
-      return this.call("mailbox_rename", { mailbox_id, name }, { mailbox_id: "integer", name: "string" }, "null");
-    }
-    mailbox_delete(mailbox_id) {
-      return this.call("mailbox_delete", { mailbox_id }, { mailbox_id: "integer" }, "null");
-    }
-    mailbox_set_special_use(mailbox_id, roles) {
-      return this.call("mailbox_set_special_use", { mailbox_id, roles }, { mailbox_id: "integer", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]] }, "null");
-    }
-    decode_mime_words(text2) {
-      return this.call("decode_mime_words", { text: text2 }, { text: "string" }, "string");
-    }
-  };
-
-  // lib/commands.ts
-  function keyName(event) {
-    const letter = event.altKey ? /^Key([A-Z])$/.exec(event.code)?.[1] : void 0;
-    const key2 = letter === void 0 ? event.key === " " ? "Space" : event.key : event.shiftKey ? letter : letter.toLowerCase();
-    const shift = event.shiftKey && key2.length > 1 ? "shift " : "";
-    return `${event.ctrlKey || event.metaKey ? "ctrl " : ""}${event.altKey ? "alt " : ""}${shift}${key2}`;
-  }
-  function titleOf(command) {
-    return typeof command.title === "string" ? command.title : command.title();
-  }
-  function hintOf(command) {
-    const key2 = command.keys?.[0];
-    return key2 === void 0 ? titleOf(command) : `${titleOf(command)} (${key2})`;
-  }
-  function enabled(command) {
-    return command.when?.() ?? true;
-  }
-  var CommandTable = class {
-    letters = true;
-    byId = /* @__PURE__ */ new Map();
-    byKey = /* @__PURE__ */ new Map();
-    groups = /* @__PURE__ */ new Map();
-    add(group, commands) {
-      const listed = this.groups.get(group) ?? { name: group, commands: [] };
-      this.groups.set(group, listed);
-      for (const command of commands) {
-        if (this.byId.has(command.id)) throw new Error(`two commands are called ${command.id}`);
-        this.byId.set(command.id, command);
-        listed.commands.push(command);
-        for (const key2 of command.keys ?? []) this.byKey.set(key2, [...this.byKey.get(key2) ?? [], command]);
-      }
-    }
-    get(id) {
-      const found = this.byId.get(id);
-      if (found === void 0) throw new Error(`no command ${id}`);
-      return found;
-    }
-    all() {
-      return [...this.groups.values()];
-    }
-    run(id) {
-      const command = this.get(id);
-      if (enabled(command)) command.run();
-    }
-    key(name) {
-      if (!this.letters && name.length === 1) return false;
-      const command = this.byKey.get(name)?.find(enabled);
-      command?.run();
-      return command !== void 0;
-    }
-  };
-
-  // lib/dom.ts
-  function el(tag, attributes = {}, ...children) {
-    const element = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) {
-      if (value === void 0 || value === null || value === false) continue;
-      if (typeof value === "function") {
-        element.addEventListener(name.slice(2), value);
-      } else if (name === "data") {
-        Object.assign(element.dataset, value);
-      } else {
-        element.setAttribute(name, value === true ? "" : String(value));
-      }
-    }
-    append(element, children);
-    return element;
-  }
-  function append(parent, children) {
-    for (const child of children) {
-      if (child === null || child === void 0 || child === false) continue;
-      if (Array.isArray(child)) append(parent, child);
-      else if (typeof child === "string") parent.appendChild(child.length > 0 ? text(child) : document.createTextNode(""));
-      else parent.appendChild(child);
-    }
-  }
-  function fill(parent, ...children) {
-    parent.replaceChildren();
-    append(parent, children);
-  }
-  function byId(id, kind) {
-    const found = document.getElementById(id);
-    if (!(found instanceof kind)) throw new Error(`no element #${id}`);
-    return found;
-  }
-  var ascii = /^[\x00-\x7f]*$/;
-  var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
-  var mixable = /[\p{L}]/u;
-  function text(value) {
-    if (ascii.test(value)) return document.createTextNode(value);
-    const fragment = document.createDocumentFragment();
-    let plain = "";
-    let last = 0;
-    for (const match of value.matchAll(scripts)) {
-      const piece = match[0];
-      const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
-      if (kind !== 0 && last !== 0 && kind !== last) {
-        fragment.append(plain, mark(piece));
-        plain = "";
-        last = kind;
-        continue;
-      }
-      plain += piece;
-      if (kind !== 0) last = kind;
-      else if (!mixable.test(piece)) last = 0;
-    }
-    fragment.append(plain);
-    return fragment;
-  }
-  var bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
-  function isolated(value) {
-    return value.replace(bidiControls, (sign) => `[U+${sign.charCodeAt(0).toString(16).toUpperCase()}]`);
-  }
-  function mark(value) {
-    const element = document.createElement("span");
-    element.className = "scriptswitch";
-    element.textContent = value;
-    return element;
-  }
-  function icon(path, name = "icon") {
-    const namespace = "http://www.w3.org/2000/svg";
-    const svg = document.createElementNS(namespace, "svg");
-    svg.setAttribute("viewBox", "0 0 16 16");
-    svg.setAttribute("class", name);
-    svg.setAttribute("aria-hidden", "true");
-    const line = document.createElementNS(namespace, "path");
-    line.setAttribute("d", path);
-    svg.append(line);
-    return svg;
-  }
-  function brand() {
-    return el("div", { class: "brand" }, icon("M1 3.5h14v9.5H1z M14.7 4L8 9.2 1.3 4", "brand-mark"), "moxlite");
-  }
-
-  // lib/focus.ts
-  function focusHome() {
-    document.querySelector("[data-home]")?.focus({ preventScroll: true });
-  }
-  function holdFocus() {
-    const before = document.activeElement;
-    return () => {
-      if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
-      if (document.activeElement === null || document.activeElement === document.body) focusHome();
+      this.take(data);
     };
-  }
-
-  // lib/dialogs.ts
-  function dialog(title, build, dismissable = true) {
-    return new Promise((resolve) => {
-      const giveBack = holdFocus();
-      const box = el("dialog", { class: "dialog", "aria-label": title });
-      const close = (value) => {
-        box.close();
-        box.remove();
-        giveBack();
-        resolve(value);
-      };
-      box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
-      box.addEventListener("cancel", (event) => {
-        event.preventDefault();
-        if (dismissable) close(null);
-      });
-      box.addEventListener("keydown", (event) => event.stopPropagation());
-      document.body.append(box);
-      box.showModal();
-    });
-  }
-  async function showError(action, error) {
-    const message2 = error instanceof Error ? error.message : String(error);
-    await dialog(action, (close) => [
-      el("p", { class: "dialog-text" }, message2),
-      el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, "Close"))
-    ]);
-  }
-  async function confirm(title, message2, action) {
-    const answer = await dialog(title, (close) => [
-      el("p", { class: "dialog-text" }, message2),
-      el(
-        "div",
-        { class: "dialog-buttons" },
-        el("button", { onclick: () => close(false) }, "Cancel"),
-        el("button", { class: "danger", autofocus: true, onclick: () => close(true) }, action)
-      )
-    ]);
-    return answer === true;
-  }
-  async function attempt(action, work) {
-    const timer = setTimeout(() => setStatus(`${action}…`), 1e3);
-    try {
-      await work();
-      return true;
-    } catch (error) {
-      await showError(`${action} failed`, error);
-      return false;
-    } finally {
-      clearTimeout(timer);
-      setStatus("");
-    }
-  }
-  function setStatus(message2) {
-    const line = byId("status", HTMLElement);
-    line.hidden = message2 === "";
-    fill(line, message2);
-  }
-
-  // lib/keyboard.ts
-  var typing = "input, textarea, select, [contenteditable]";
-  var pressed = "button, a[href], summary";
-  function belongsTo(target, key2) {
-    const element = target;
-    if (typeof element?.closest !== "function") return false;
-    return element.closest(typing) !== null || (key2 === "Enter" || key2 === "Space") && element.closest(pressed) !== null;
-  }
-  function listen(target, commands, active) {
-    const take = (event) => {
-      if (event.isComposing || event.defaultPrevented || !active()) return;
-      const name = keyName(event);
-      if (belongsTo(event.target, name)) return;
-      if (commands.key(name)) event.preventDefault();
+    const gone = () => {
+      clearTimeout(patience2);
+      if (generation === this.generation) this.lost();
     };
-    target.addEventListener("keydown", take);
-    return () => target.removeEventListener("keydown", take);
+    this.wire = this.useWebsocket ? this.openWebsocket(token, opening, take, gone) : this.openEvents(token, opening, take, gone);
   }
-
-  // lib/menu.ts
-  function openMenu(anchor, title, commands) {
-    const items = commands.map(
-      (command) => el(
-        "button",
-        {
-          class: "menu-item",
-          role: "menuitem",
-          tabindex: "-1",
-          title: hintOf(command),
-          onclick: () => {
-            close();
-            command.run();
-          }
-        },
-        el("span", {}, titleOf(command)),
-        command.keys?.[0] !== void 0 && el("kbd", {}, command.keys[0])
-      )
-    );
-    const menu = el("div", { class: "menu", role: "menu", "aria-label": title }, items);
-    const giveBack = holdFocus();
-    const close = () => {
-      menu.remove();
-      anchor.setAttribute("aria-expanded", "false");
-      removeEventListener("pointerdown", outside, true);
-      giveBack();
-    };
-    const outside = (event) => {
-      if (event.target instanceof Node && !menu.contains(event.target)) close();
-    };
-    menu.addEventListener("keydown", (event) => {
-      const at = items.findIndex((item) => item === document.activeElement);
-      const next = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 }[event.key];
-      event.stopPropagation();
-      if (next !== void 0) items[(next + items.length) % items.length]?.focus();
-      else if (event.key === "Escape" || event.key === "Tab") close();
-      else return;
-      event.preventDefault();
-    });
-    (anchor.closest("main") ?? document.body).append(menu);
-    const place = anchor.getBoundingClientRect();
-    const { offsetWidth: width, offsetHeight: height } = menu;
-    const below = place.bottom + 4 + height <= innerHeight;
-    menu.style.left = `${Math.max(8, Math.min(place.right - width, innerWidth - width - 8))}px`;
-    menu.style.top = `${below ? place.bottom + 4 : Math.max(8, place.top - 4 - height)}px`;
-    anchor.setAttribute("aria-expanded", "true");
-    addEventListener("pointerdown", outside, true);
-    items[0]?.focus();
-  }
-
-  // lib/parts.ts
-  var loading = /* @__PURE__ */ new Map();
-  function part(base2, name) {
-    let found = loading.get(name);
-    if (found === void 0) {
-      found = import(`${base2}part/${define_PARTS_default[name] ?? ""}`).catch((error) => {
-        loading.delete(name);
-        throw new Error("A part of this page could not be loaded. Try again, or load the page anew.", { cause: error });
-      });
-      loading.set(name, found);
-    }
-    return found;
-  }
-
-  // lib/scheme.ts
-  var queries = { auto: "(prefers-color-scheme: dark)", light: "not all", dark: "all" };
-  var dark = /* @__PURE__ */ new Set();
-  function paint(scheme) {
-    if (dark.size === 0) {
-      for (const sheet of document.styleSheets) {
-        for (const rule of sheet.cssRules) {
-          if (rule instanceof CSSMediaRule && /prefers-color-scheme:\s*dark/.test(rule.conditionText)) dark.add(rule);
-        }
-      }
-    }
-    for (const rule of dark) rule.media.mediaText = queries[scheme];
-    document.documentElement.style.colorScheme = scheme === "auto" ? "" : scheme;
-  }
-
-  // lib/session.ts
-  var Session = class {
-    constructor(app, title, client, ask) {
-      this.title = title;
-      this.client = client;
-      this.ask = ask;
-      this.csrfKey = `moxlite-${app}-csrf`;
-      this.addressKey = `moxlite-${app}-address`;
-    }
-    title;
-    client;
-    ask;
-    csrfKey;
-    addressKey;
-    resume() {
-      addEventListener("storage", (event) => {
-        if (event.key === this.csrfKey) this.client.csrfToken = event.newValue ?? "";
-      });
-      this.client.csrfToken = localStorage.getItem(this.csrfKey) ?? "";
-      return this.client.csrfToken !== "";
-    }
-    async logIn(reason, below = []) {
-      const before = localStorage.getItem(this.addressKey);
-      await this.ask(
-        this.title,
-        reason,
-        async (username, password) => {
-          const token = await this.client.login_prep();
-          const result = await this.client.login(token, username, password);
-          this.client.csrfToken = result.csrf_token;
-          localStorage.setItem(this.csrfKey, result.csrf_token);
-          localStorage.setItem(this.addressKey, result.login_address);
-        },
-        below
-      );
-      return before !== null && before !== localStorage.getItem(this.addressKey);
-    }
-    async logOut() {
-      if (!await attempt("Logging out", () => this.client.logout())) return;
-      localStorage.removeItem(this.csrfKey);
-      localStorage.removeItem(this.addressKey);
-      location.hash = "";
-      location.reload();
-    }
-  };
-  function beforeDisplay(root) {
-    const hook = window.moxliteBeforeDisplay ?? window.moxBeforeDisplay;
-    try {
-      hook?.(root);
-    } catch (error) {
-      void showError("The custom script of this server failed", error);
-    }
-  }
-
-  // lib/signal.ts
-  var Reader = class {
-    constructor(stale) {
-      this.stale = stale;
-    }
-    stale;
-    read = /* @__PURE__ */ new Map();
-    follow(work) {
-      this.forget();
-      return untracked(work, this);
-    }
-    note(source) {
-      source.readers.add(this);
-      this.read.set(source, source.version);
-    }
-    changed() {
-      return [...this.read].some(([source, version]) => (source.refresh(), source.version !== version));
-    }
-    forget() {
-      for (const source of this.read.keys()) source.readers.delete(this);
-      this.read.clear();
-    }
-  };
-  var Source = class {
-    constructor(current) {
-      this.current = current;
-    }
-    current;
-    version = 0;
-    readers = /* @__PURE__ */ new Set();
-    refresh = () => {
-    };
-    get value() {
-      this.refresh();
-      reader?.note(this);
-      return this.current;
-    }
-    set value(next) {
-      if (this.put(next)) this.tell();
-    }
-    put(next) {
-      const other = !Object.is(this.current, next);
-      if (other) this.version++;
-      this.current = next;
-      return other;
-    }
-    tell = () => [...this.readers].forEach((one) => one.stale());
-  };
-  var reader = null;
-  var owned = null;
-  var waiting = /* @__PURE__ */ new Set();
-  function untracked(work, by = null) {
-    const before = reader;
-    reader = by;
-    try {
-      return work();
-    } finally {
-      reader = before;
-    }
-  }
-  function signal(first) {
-    return new Source(first);
-  }
-  function computed(make) {
-    const source = new Source(void 0);
-    let [fresh, made] = [false, false];
-    const own = new Reader(() => {
-      if (!fresh) return;
-      fresh = false;
-      source.tell();
-    });
-    source.refresh = () => {
-      if (fresh) return;
-      fresh = true;
-      if (!made || own.changed()) source.put(own.follow(make));
-      made = true;
+  openEvents(token, opening, take, gone) {
+    const parameters = new URLSearchParams({ token, request: JSON.stringify(opening.request) });
+    if (opening.since > 0) parameters.set("since", String(opening.since));
+    const source = new EventSource(`${this.base}events?${parameters}`);
+    for (const kind of Object.keys(streamEventCheck[1])) source.addEventListener(kind, (event) => take(event.data));
+    source.onerror = () => {
+      source.close();
+      gone();
     };
     return source;
   }
-  function effect(work) {
-    let ended = false;
-    const act = () => void (ended || own.changed() && own.follow(work));
-    const own = new Reader(() => {
-      if (waiting.size === 0) queueMicrotask(settle);
-      waiting.add(act);
-    });
-    const end = () => {
-      ended = true;
-      own.forget();
+  openWebsocket(token, opening, take, gone) {
+    const parameters = new URLSearchParams({ token });
+    if (opening.since > 0) parameters.set("since", String(opening.since));
+    const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}${this.base}ws?${parameters}`, "moxlite.webmail.v1");
+    socket.onopen = () => socket.send(JSON.stringify({ request: opening.request }));
+    socket.onmessage = (message2) => {
+      const frame = JSON.parse(String(message2.data));
+      take(JSON.stringify(frame.data));
     };
-    owned?.push(end);
-    own.follow(work);
-    return end;
+    socket.onclose = gone;
+    return socket;
   }
-  function settle() {
-    const acts = [...waiting];
-    waiting.clear();
-    for (const act of acts) act();
-  }
-
-  // lib/words.ts
-  function t(text2, values = {}) {
-    return text2.replace(/\{(\w+)\}/g, (whole, name) => {
-      const value = values[name];
-      if (value === void 0) return whole;
-      return typeof value === "number" ? value.toLocaleString() : value;
-    });
-  }
-  function many(n, one, other, values = {}) {
-    return t(n === 1 ? one : other, { ...values, n });
-  }
-
-  // lib/toasts.ts
-  var shown = 1e4;
-  var most = 3;
-  var stack = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
-  function toast(text2, action, lasting = false) {
-    if (!stack.isConnected) document.body.append(stack);
-    const words = el("span", {}, text2);
-    let timer = 0;
-    const close = () => {
-      clearTimeout(timer);
-      box.remove();
-    };
-    const box = el(
-      "div",
-      { class: "toast" },
-      words,
-      action !== void 0 && el(
-        "button",
-        {
-          class: "toast-action",
-          onclick: () => {
-            close();
-            action.run();
-          }
-        },
-        action.title
-      ),
-      !lasting && el("button", { class: "toast-close", "aria-label": t("Close"), onclick: close }, "×")
-    );
-    if (!lasting) timer = window.setTimeout(close, shown);
-    stack.append(box);
-    while (stack.childElementCount > most) stack.firstElementChild?.remove();
-    return { say: (other) => words.textContent = other, close };
-  }
-
-  // webmail/commands/compose.ts
-  var composeBar = ["compose.edit", "compose.reply", "compose.reply-all", "compose.forward"];
-  function addComposeCommands(desk) {
-    const shown3 = () => desk.shown() !== null;
-    const draft = () => shown3() && desk.inRole("draft");
-    const received = () => shown3() && !desk.inRole("draft");
-    const many2 = () => {
-      const item = desk.shown();
-      return received() && item !== null && item.to.length + item.cc.length > 1;
-    };
-    const commands = [
-      { id: "compose.new", title: t("New message"), keys: ["c"], run: () => desk.compose("new") },
-      { id: "compose.edit", title: t("Edit"), keys: ["e"], when: draft, run: () => desk.compose("edit") },
-      { id: "compose.reply", title: t("Reply"), keys: ["r"], when: received, run: () => desk.compose("reply") },
-      { id: "compose.reply-all", title: t("Reply to all"), keys: ["R"], when: many2, run: () => desk.compose("reply_all") },
-      { id: "compose.reply-alone", title: t("Reply"), keys: ["R"], quiet: true, when: () => received() && !many2(), run: () => desk.compose("reply") },
-      { id: "compose.reply-list", title: t("Reply to the list"), keys: ["ctrl L"], when: received, run: () => desk.compose("reply_list") },
-      { id: "compose.forward", title: t("Forward"), keys: ["f"], when: received, run: () => desk.compose("forward") },
-      { id: "compose.forward-attached", title: t("Forward as an attachment"), keys: ["F"], when: received, run: () => desk.compose("forward_attached") },
-      { id: "compose.again", title: t("Write again as a new message"), when: received, run: () => desk.compose("edit") }
-    ];
-    desk.commands.add(t("Write"), commands);
-  }
-
-  // webmail/commands/find.ts
-  var threadings = [
-    ["unread", t("Threads; those with unread messages expanded")],
-    ["on", t("Threads; all expanded, but those that were collapsed")],
-    ["off", t("No threads")]
-  ];
-  var refinements = [
-    ["", t("Show all messages")],
-    ["read", t("Show read messages only")],
-    ["flagged", t("Show flagged messages only")],
-    ["attachments", t("Show messages with attachments only")]
-  ];
-  var listMenu = [
-    ...refinements.map(([id]) => `list.show-${id || "all"}`),
-    ...threadings.map(([id]) => `threads.${id}`)
-  ];
-  function addFindCommands(desk) {
-    const threaded = () => desk.threading() !== "off";
-    const some = () => threaded() && desk.selectedCount() > 0;
-    const find = [
-      { id: "search.open", title: t("Search"), keys: ["/"], run: () => desk.focusSearch() },
-      { id: "search.stop", title: t("Stop the search"), keys: ["Escape"], quiet: true, when: () => desk.searching() === "running", run: () => desk.stopSearch() },
-      {
-        id: "search.end",
-        title: t("End the search"),
-        keys: ["Escape"],
-        quiet: true,
-        when: () => desk.searching() === "done" && desk.selectedCount() === 0,
-        run: () => desk.endSearch()
-      },
-      ...refinements.map(
-        ([id, title]) => ({ id: `list.show-${id || "all"}`, title, when: () => desk.refinement() !== id, run: () => desk.refine(id) })
-      )
-    ];
-    const threads = [
-      { id: "threads.next", title: t("Next thread"), keys: ["n"], quiet: true, when: threaded, run: () => desk.moveThread(1) },
-      { id: "threads.previous", title: t("Beginning of the thread, or the one before"), keys: ["p"], quiet: true, when: threaded, run: () => desk.moveThread(-1) },
-      { id: "threads.select", title: t("Select the thread"), keys: ["S"], when: threaded, run: () => desk.selectThread() },
-      { id: "threads.fold", title: t("Collapse the thread, or expand it"), keys: ["C"], when: threaded, run: () => desk.fold() },
-      { id: "threads.collapse", title: t("Collapse the thread"), keys: ["ArrowLeft"], quiet: true, when: threaded, run: () => desk.fold(false) },
-      { id: "threads.expand", title: t("Expand the thread"), keys: ["ArrowRight"], quiet: true, when: threaded, run: () => desk.fold(true) },
-      { id: "threads.mute", title: () => desk.allMuted() ? t("Unmute the thread") : t("Mute the thread"), keys: ["X"], when: some, run: () => desk.toggleMute() },
-      ...threadings.map(
-        ([id, title]) => ({ id: `threads.${id}`, title, when: () => desk.threading() !== id, run: () => desk.showThreads(id) })
-      )
-    ];
-    desk.commands.add(t("Search"), find);
-    desk.commands.add(t("Threads"), threads);
-  }
-
-  // webmail/commands/table.ts
-  var barCommands = [
-    "message.archive",
-    "message.trash",
-    "message.delete",
-    "message.junk",
-    "message.move",
-    "message.unread",
-    "message.read",
-    "message.flag",
-    "message.unflag",
-    "message.labels",
-    "message.export"
-  ];
-  function addCommands(desk) {
-    desk.commands.add(t("Anywhere"), anywhere(desk));
-    desk.commands.add(t("List"), list(desk));
-    desk.commands.add(t("Messages"), messages(desk));
-    desk.commands.add(t("Message"), message(desk));
-  }
-  function anywhere(desk) {
-    return [
-      { id: "app.palette", title: t("Find a command"), keys: ["ctrl k"], quiet: true, run: () => desk.findCommand() },
-      { id: "app.keys", title: t("Show all keys"), keys: ["?"], run: () => desk.showKeys() },
-      {
-        id: "app.undo",
-        title: () => desk.undoable() === "" ? t("Undo") : t("Undo: {what}", { what: desk.undoable() }),
-        keys: ["ctrl z"],
-        when: () => desk.undoable() !== "",
-        run: () => desk.undo()
-      },
-      { id: "app.inbox", title: t("Open the Inbox"), keys: ["i"], run: () => desk.openInbox() },
-      { id: "app.unread-only", title: t("Show unread messages only, or all"), run: () => desk.toggleUnread() },
-      { id: "mailbox.menu", title: t("Actions for this mailbox"), keys: ["b"], run: () => desk.openMailboxMenu() },
-      { id: "app.settings", title: t("Settings…"), keys: ["ctrl !"], run: () => desk.openSettings() },
-      { id: "mailbox.create", title: t("New mailbox…"), run: () => desk.createMailbox() },
-      { id: "app.log-out", title: t("Log out"), run: () => desk.logOut() }
-    ];
-  }
-  function move(desk, id, title, by, key2, letter) {
-    const upper = letter.toUpperCase();
-    const extend = upper === letter ? [`shift ${key2}`] : [`shift ${key2}`, upper];
-    return [
-      { id: `list.${id}`, title, keys: [letter, key2], quiet: true, run: () => desk.moveFocus(by, "select") },
-      { id: `list.${id}-extend`, title: t("{title}, extending the selection", { title }), keys: extend, quiet: true, run: () => desk.moveFocus(by, "extend") },
-      { id: `list.${id}-focus`, title: t("{title}, without selecting", { title }), keys: [`ctrl ${key2}`], quiet: true, run: () => desk.moveFocus(by, "focus") }
-    ];
-  }
-  function list(desk) {
-    const some = () => desk.selectedCount() > 0;
-    return [
-      ...move(desk, "down", t("Next message"), 1, "ArrowDown", "j"),
-      ...move(desk, "up", t("Previous message"), -1, "ArrowUp", "k"),
-      ...move(desk, "page-down", t("Ten messages on"), 10, "PageDown", "l"),
-      ...move(desk, "page-up", t("Ten messages back"), -10, "PageUp", "h"),
-      ...move(desk, "last", t("Last message"), Infinity, "End", "."),
-      ...move(desk, "first", t("First message"), -Infinity, "Home", ","),
-      { id: "list.open", title: t("Open the message"), keys: ["Enter"], quiet: true, run: () => desk.moveFocus(0, "select") },
-      { id: "list.toggle", title: t("Select, or unselect"), keys: ["Space", "ctrl Space"], quiet: true, run: () => desk.toggleFocused() },
-      { id: "list.next-unread", title: t("Next unread message"), keys: ["u"], run: () => desk.nextUnread() },
-      { id: "list.all", title: t("Select all messages"), keys: ["ctrl a"], run: () => desk.selectAll() },
-      { id: "list.none", title: t("Back to the list"), keys: ["Escape"], when: some, run: () => desk.unselect() }
-    ];
-  }
-  function messages(desk) {
-    const some = () => desk.selectedCount() > 0;
-    const unknown = () => desk.selected().length < desk.selectedCount();
-    const any = (flag) => () => unknown() || desk.selected().some((item) => item.flags.includes(flag));
-    const anyWithout = (flag) => () => unknown() || desk.selected().some((item) => !item.flags.includes(flag));
-    const loaded = () => some() && !unknown();
-    const trash = () => some() && !desk.inRole("trash") && !desk.inRole("draft");
-    const last = () => some() && (desk.inRole("trash") || desk.inRole("draft"));
-    return [
-      { id: "message.archive", title: t("Archive"), keys: ["a"], when: () => some() && !desk.inRole("archive"), run: () => desk.toRole("archive") },
-      { id: "message.trash", title: t("Trash"), keys: ["d", "Delete"], when: trash, run: () => desk.toRole("trash") },
-      { id: "message.delete", title: t("Delete…"), keys: ["d", "Delete"], when: last, run: () => desk.deleteForGood() },
-      { id: "message.delete-at-once", title: t("Delete for good…"), keys: ["D"], when: some, run: () => desk.deleteForGood() },
-      { id: "message.junk", title: t("Junk"), keys: ["q"], when: () => some() && !desk.inRole("junk"), run: () => desk.toRole("junk") },
-      { id: "message.move", title: t("Move…"), keys: ["w"], when: some, run: () => desk.chooseMove() },
-      { id: "message.read", title: t("Mark read"), keys: ["m"], when: anyWithout("\\seen"), run: () => desk.flag(["\\seen"], true) },
-      { id: "message.unread", title: t("Mark unread"), keys: ["M"], when: any("\\seen"), run: () => desk.flag(["\\seen", "$junk", "$notjunk"], false) },
-      { id: "message.not-junk", title: t("Not junk"), keys: ["Q"], when: () => some() && (desk.inRole("junk") || any("$junk")()), run: () => desk.notJunk() },
-      { id: "message.flag", title: t("Flag"), keys: ["s"], when: () => some() && !desk.selected().some((item) => item.flags.includes("\\flagged")), run: () => desk.flag(["\\flagged"], true) },
-      { id: "message.unflag", title: t("Unflag"), keys: ["s"], when: any("\\flagged"), run: () => desk.flag(["\\flagged"], false) },
-      { id: "message.labels", title: t("Labels…"), keys: ["y"], when: loaded, run: () => desk.chooseLabels() },
-      { id: "message.export", title: t("Export…"), keys: ["E"], when: some, run: () => desk.exportSelection() }
-    ];
-  }
-  function message(desk) {
-    const shown3 = () => desk.shown() !== null;
-    const scroll = (id, title, by, keys) => ({
-      id,
-      title,
-      keys,
-      quiet: true,
-      when: shown3,
-      run: () => desk.scrollMessage(by)
-    });
-    return [
-      { id: "message.text", title: t("Show the text"), keys: ["t"], when: shown3, run: () => desk.showText() },
-      { id: "message.html", title: t("Show the HTML; again: with what it loads from elsewhere"), keys: ["T"], when: shown3, run: () => desk.showHTML() },
-      { id: "message.headers", title: t("Show all headers"), keys: ["ctrl i"], when: shown3, run: () => desk.toggleHeaders() },
-      { id: "message.raw", title: t("Open the raw message"), keys: ["O"], when: shown3, run: () => desk.openRaw() },
-      scroll("message.scroll-down", t("Scroll the message down"), 0.75, ["alt j", "alt ArrowDown"]),
-      scroll("message.scroll-up", t("Scroll the message up"), -0.75, ["alt k", "alt ArrowUp"]),
-      scroll("message.scroll-end", t("Scroll to the end"), Infinity, ["alt J"]),
-      scroll("message.scroll-top", t("Scroll to the top"), -Infinity, ["alt K"])
-    ];
-  }
-
-  // webmail/data/stream.ts
-  var bufferedAfter = 1e4;
-  var silentAfter = 45e3;
-  var heldLong = 5e3;
-  var waits = [1, 2, 5, 10, 30];
-  var Stream = class {
-    constructor(client, base2, owner) {
-      this.client = client;
-      this.base = base2;
-      this.owner = owner;
-      addEventListener("online", () => this.retry());
-      addEventListener("focus", () => this.retry());
+  take(data) {
+    const event = JSON.parse(data);
+    try {
+      verify(checks, streamEventCheck, event, "event");
+    } catch (error) {
+      this.owner.failed(error);
+      return;
     }
-    client;
-    base;
-    owner;
-    wire = null;
-    useWebsocket = false;
-    attempts = 0;
-    openedAt = 0;
-    timer = 0;
-    watchdog = 0;
-    stopped = true;
-    generation = 0;
-    start() {
-      this.stopped = false;
-      void this.connect();
-    }
-    stop() {
-      this.stopped = true;
+    const known = event;
+    if (known.kind === "server_shutdown") {
       this.drop();
+      this.owner.connection(false);
+      this.later(3e3 + Math.random() * 5e3);
+      return;
     }
-    retry() {
-      if (this.timer === 0 || this.stopped) return;
-      clearTimeout(this.timer);
-      this.timer = 0;
-      void this.connect();
-    }
-    drop() {
-      this.generation++;
-      clearTimeout(this.timer);
-      clearTimeout(this.watchdog);
-      this.timer = 0;
-      this.wire?.close();
-      this.wire = null;
-    }
-    async connect() {
+    if (known.kind === "fatal") {
       this.drop();
-      const generation = this.generation;
-      let token;
-      try {
-        token = await this.client.token();
-      } catch (error) {
-        if (generation !== this.generation) return;
-        if (error instanceof CallFailed && error.code === "") this.lost();
-        else this.owner.failed(error);
-        return;
-      }
-      if (generation !== this.generation || this.stopped) return;
-      this.openedAt = 0;
-      const patience2 = setTimeout(() => {
-        if (generation !== this.generation || this.openedAt !== 0) return;
-        this.useWebsocket = !this.useWebsocket;
-        void this.connect();
-      }, bufferedAfter);
-      const opening = this.owner.opening();
-      const take = (data) => {
-        if (generation !== this.generation) return;
-        clearTimeout(this.watchdog);
-        this.watchdog = window.setTimeout(() => generation === this.generation && this.lost(), silentAfter);
-        if (this.openedAt === 0) {
-          this.openedAt = Date.now();
-          clearTimeout(patience2);
-          this.owner.connection(true);
-        }
-        this.take(data);
-      };
-      const gone = () => {
-        clearTimeout(patience2);
-        if (generation === this.generation) this.lost();
-      };
-      this.wire = this.useWebsocket ? this.openWebsocket(token, opening, take, gone) : this.openEvents(token, opening, take, gone);
-    }
-    openEvents(token, opening, take, gone) {
-      const parameters = new URLSearchParams({ token, request: JSON.stringify(opening.request) });
-      if (opening.since > 0) parameters.set("since", String(opening.since));
-      const source = new EventSource(`${this.base}events?${parameters}`);
-      for (const kind of Object.keys(streamEventCheck[1])) source.addEventListener(kind, (event) => take(event.data));
-      source.onerror = () => {
-        source.close();
-        gone();
-      };
-      return source;
-    }
-    openWebsocket(token, opening, take, gone) {
-      const parameters = new URLSearchParams({ token });
-      if (opening.since > 0) parameters.set("since", String(opening.since));
-      const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}${this.base}ws?${parameters}`, "moxlite.webmail.v1");
-      socket.onopen = () => socket.send(JSON.stringify({ request: opening.request }));
-      socket.onmessage = (message2) => {
-        const frame = JSON.parse(String(message2.data));
-        take(JSON.stringify(frame.data));
-      };
-      socket.onclose = gone;
-      return socket;
-    }
-    take(data) {
-      const event = JSON.parse(data);
-      try {
-        verify(checks, streamEventCheck, event, "event");
-      } catch (error) {
-        this.owner.failed(error);
-        return;
-      }
-      const known = event;
-      if (known.kind === "server_shutdown") {
-        this.drop();
-        this.owner.connection(false);
-        this.later(3e3 + Math.random() * 5e3);
-        return;
-      }
-      if (known.kind === "fatal") {
-        this.drop();
-        this.owner.connection(false);
-        this.later(this.nextWait());
-        return;
-      }
-      this.owner.event(known);
-    }
-    lost() {
-      clearTimeout(this.watchdog);
-      this.wire?.close();
-      this.wire = null;
-      this.generation++;
-      if (this.stopped) return;
-      if (this.openedAt !== 0 && Date.now() - this.openedAt > heldLong) {
-        this.attempts = 0;
-        void this.connect();
-        return;
-      }
       this.owner.connection(false);
       this.later(this.nextWait());
+      return;
     }
-    nextWait() {
-      if (this.openedAt !== 0 && Date.now() - this.openedAt > heldLong) this.attempts = 0;
-      return waits[Math.min(this.attempts++, waits.length - 1)] * 1e3;
+    this.owner.event(known);
+  }
+  lost() {
+    clearTimeout(this.watchdog);
+    this.wire?.close();
+    this.wire = null;
+    this.generation++;
+    if (this.stopped) return;
+    if (this.openedAt !== 0 && Date.now() - this.openedAt > heldLong) {
+      this.attempts = 0;
+      void this.connect();
+      return;
     }
-    later(milliseconds) {
-      this.timer = window.setTimeout(() => this.retry(), milliseconds);
-    }
+    this.owner.connection(false);
+    this.later(this.nextWait());
+  }
+  nextWait() {
+    if (this.openedAt !== 0 && Date.now() - this.openedAt > heldLong) this.attempts = 0;
+    return waits[Math.min(this.attempts++, waits.length - 1)] * 1e3;
+  }
+  later(milliseconds) {
+    this.timer = window.setTimeout(() => this.retry(), milliseconds);
+  }
+};
+
+// webmail/data/queries.ts
+function isSearch({ filter, not_filter }) {
+  const { mailbox_id: _id, mailbox_name: _name, unread: _unread, ...criteria } = filter;
+  const asked = (value) => Array.isArray(value) ? value.length > 0 : value != null && value !== false;
+  return (filter.mailbox_id ?? 0) < 0 || [...Object.values(criteria), ...Object.values(not_filter ?? {})].some(asked);
+}
+function isThreaded(query) {
+  return (query.threading ?? "off") !== "off";
+}
+function isListing(query) {
+  return isThreaded(query) || isSearch(query);
+}
+
+// webmail/data/threads.ts
+var deepest = 6;
+function tree(members) {
+  const known = new Set(members.map((item) => item.id));
+  const below = /* @__PURE__ */ new Map();
+  for (const item of [...members].sort((a, b) => a.received < b.received ? -1 : a.received > b.received ? 1 : a.id - b.id)) {
+    const above = known.has(item.thread_parent) && item.thread_parent !== item.id ? item.thread_parent : 0;
+    below.set(above, [...below.get(above) ?? [], item]);
+  }
+  const found = [];
+  const waiting2 = (below.get(0) ?? []).map((item) => ({ item, depth: 0 })).reverse();
+  while (waiting2.length > 0) {
+    const next = waiting2.pop();
+    found.push(next);
+    const children = (below.get(next.item.id) ?? []).map((item) => ({ item, depth: Math.min(deepest, next.depth + 1) }));
+    waiting2.push(...children.reverse());
+  }
+  return found.length === members.length ? found : members.map((item) => ({ item, depth: 0 }));
+}
+function isUnread(item) {
+  return !item.flags.includes("\\seen");
+}
+function flagsOf(members) {
+  return {
+    flags: [...new Set(members.flatMap((item) => item.flags))],
+    keywords: [...new Set(members.flatMap((item) => item.keywords))],
+    unread: members.some(isUnread)
   };
+}
+function sameLine(a, b) {
+  if (a === b) return true;
+  if (a === void 0 || b === void 0) return false;
+  return a.collapsed === b.collapsed && a.depth === b.depth && a.members.length === b.members.length && a.members.every((item, i) => item === b.members[i]);
+}
+var Folding = class {
+  expanded = /* @__PURE__ */ new Map();
+  reset() {
+    this.expanded = /* @__PURE__ */ new Map();
+  }
+  isExpanded(threadId, members, unread) {
+    let known = this.expanded.get(threadId);
+    if (known === void 0) {
+      const muted = members.some((item) => item.thread_muted);
+      known = unread ? !muted && members.some((item) => item.match_query && isUnread(item)) : !members.some((item) => item.thread_collapsed);
+      this.expanded.set(threadId, known);
+    }
+    return known;
+  }
+  set(threadId, expanded) {
+    this.expanded.set(threadId, expanded);
+  }
+};
 
-  // webmail/data/queries.ts
-  function isSearch({ filter, not_filter }) {
-    const { mailbox_id: _id, mailbox_name: _name, unread: _unread, ...criteria } = filter;
-    const asked = (value) => Array.isArray(value) ? value.length > 0 : value != null && value !== false;
-    return (filter.mailbox_id ?? 0) < 0 || [...Object.values(criteria), ...Object.values(not_filter ?? {})].some(asked);
-  }
-  function isThreaded(query) {
-    return (query.threading ?? "off") !== "off";
-  }
-  function isListing(query) {
-    return isThreaded(query) || isSearch(query);
-  }
-
-  // webmail/data/threads.ts
-  var deepest = 6;
-  function tree(members) {
-    const known = new Set(members.map((item) => item.id));
-    const below = /* @__PURE__ */ new Map();
-    for (const item of [...members].sort((a, b) => a.received < b.received ? -1 : a.received > b.received ? 1 : a.id - b.id)) {
-      const above = known.has(item.thread_parent) && item.thread_parent !== item.id ? item.thread_parent : 0;
-      below.set(above, [...below.get(above) ?? [], item]);
-    }
-    const found = [];
-    const waiting2 = (below.get(0) ?? []).map((item) => ({ item, depth: 0 })).reverse();
-    while (waiting2.length > 0) {
-      const next = waiting2.pop();
-      found.push(next);
-      const children = (below.get(next.item.id) ?? []).map((item) => ({ item, depth: Math.min(deepest, next.depth + 1) }));
-      waiting2.push(...children.reverse());
-    }
-    return found.length === members.length ? found : members.map((item) => ({ item, depth: 0 }));
-  }
-  function isUnread(item) {
-    return !item.flags.includes("\\seen");
-  }
-  function flagsOf(members) {
-    return {
-      flags: [...new Set(members.flatMap((item) => item.flags))],
-      keywords: [...new Set(members.flatMap((item) => item.keywords))],
-      unread: members.some(isUnread)
-    };
-  }
-  function sameLine(a, b) {
-    if (a === b) return true;
-    if (a === void 0 || b === void 0) return false;
-    return a.collapsed === b.collapsed && a.depth === b.depth && a.members.length === b.members.length && a.members.every((item, i) => item === b.members[i]);
-  }
-  var Folding = class {
-    expanded = /* @__PURE__ */ new Map();
-    reset() {
-      this.expanded = /* @__PURE__ */ new Map();
-    }
-    isExpanded(threadId, members, unread) {
-      let known = this.expanded.get(threadId);
-      if (known === void 0) {
-        const muted = members.some((item) => item.thread_muted);
-        known = unread ? !muted && members.some((item) => item.match_query && isUnread(item)) : !members.some((item) => item.thread_collapsed);
-        this.expanded.set(threadId, known);
-      }
-      return known;
-    }
-    set(threadId, expanded) {
-      this.expanded.set(threadId, expanded);
-    }
-  };
-
-  // webmail/ui/searchbar.ts
-  var glass = "M7 2.5a4.5 4.5 0 100 9 4.5 4.5 0 000-9z M10.3 10.3L14 14";
-  var SearchBar = class {
-    constructor(mail, owner) {
-      this.mail = mail;
-      this.owner = owner;
-      this.root.addEventListener("submit", (event) => {
-        event.preventDefault();
-        this.submit();
-      });
-      this.input.addEventListener("focus", () => owner.openForm(this));
-      this.input.addEventListener("input", () => this.clear.hidden = this.input.value === "");
-      this.clear.addEventListener("click", () => this.end());
-      this.root.addEventListener("keydown", (event) => {
-        if (event.key !== "Escape") return;
-        event.preventDefault();
-        event.stopPropagation();
-        this.close();
-        mail.stopSearch();
-        owner.leave();
-      });
-      document.addEventListener("pointerdown", (event) => {
-        if (event.target instanceof Node && !this.root.contains(event.target)) this.close();
-      });
-      this.root.addEventListener("focusout", (event) => {
-        if (event.relatedTarget instanceof Node && !this.root.contains(event.relatedTarget)) this.close();
-      });
-      effect(() => this.draw());
-    }
-    mail;
-    owner;
-    input = el("input", {
-      class: "search-input",
-      type: "search",
-      maxlength: "1000",
-      placeholder: t("Search mail"),
-      "aria-label": t("Search mail"),
-      "aria-describedby": "search-said",
-      autocomplete: "off",
-      spellcheck: "false",
-      enterkeyhint: "search"
+// webmail/ui/searchbar.ts
+var glass = "M7 2.5a4.5 4.5 0 100 9 4.5 4.5 0 000-9z M10.3 10.3L14 14";
+var SearchBar = class {
+  constructor(mail, owner) {
+    this.mail = mail;
+    this.owner = owner;
+    this.root.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.submit();
     });
-    form = el("div", { class: "search-form", hidden: true });
-    said = el("div", { class: "search-said", id: "search-said", role: "status" });
-    problems = el("ul", { class: "search-problems", hidden: true });
-    clear = el("button", { class: "search-clear", type: "button", "aria-label": t("End the search"), title: t("End the search"), hidden: true }, "✕");
-    root = el(
-      "form",
-      { class: "search", role: "search" },
-      el("div", { class: "search-bar" }, icon(glass), this.input, this.clear),
-      this.problems,
+    this.input.addEventListener("focus", () => owner.openForm(this));
+    this.input.addEventListener("input", () => this.clear.hidden = this.input.value === "");
+    this.clear.addEventListener("click", () => this.end());
+    this.root.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      event.preventDefault();
+      event.stopPropagation();
+      this.close();
+      mail.stopSearch();
+      owner.leave();
+    });
+    document.addEventListener("pointerdown", (event) => {
+      if (event.target instanceof Node && !this.root.contains(event.target)) this.close();
+    });
+    this.root.addEventListener("focusout", (event) => {
+      if (event.relatedTarget instanceof Node && !this.root.contains(event.relatedTarget)) this.close();
+    });
+    effect(() => this.draw());
+  }
+  mail;
+  owner;
+  input = el("input", {
+    class: "search-input",
+    type: "search",
+    maxlength: "1000",
+    placeholder: t("Search mail"),
+    "aria-label": t("Search mail"),
+    "aria-describedby": "search-said",
+    autocomplete: "off",
+    spellcheck: "false",
+    enterkeyhint: "search"
+  });
+  form = el("div", { class: "search-form", hidden: true });
+  said = el("div", { class: "search-said", id: "search-said", role: "status" });
+  problems = el("ul", { class: "search-problems", hidden: true });
+  clear = el("button", { class: "search-clear", type: "button", "aria-label": t("End the search"), title: t("End the search"), hidden: true }, "✕");
+  root = el(
+    "form",
+    { class: "search", role: "search" },
+    el("div", { class: "search-bar" }, icon(glass), this.input, this.clear),
+    this.problems,
+    this.said,
+    this.form
+  );
+  submit() {
+    this.close();
+    this.owner.search(this.input.value.trim());
+    this.owner.leave();
+  }
+  show(text2, problems) {
+    this.input.value = text2;
+    this.clear.hidden = text2 === "";
+    this.problems.hidden = problems.length === 0;
+    fill(this.problems, problems.map(({ why }) => el("li", {}, why)));
+  }
+  close() {
+    this.form.hidden = true;
+  }
+  end() {
+    this.show("", []);
+    this.close();
+    this.owner.search("");
+  }
+  draw() {
+    const searching = this.mail.searching.value;
+    this.said.hidden = searching === null;
+    if (searching === null) return;
+    const { looked, of, found, done, stopped } = searching;
+    const count = many(found, "{n} found", "{n} found");
+    const numbers = { looked, of: Math.max(of, looked), count };
+    fill(
       this.said,
-      this.form
+      done && !stopped && count,
+      stopped && t("Stopped: {count}; {looked} of {of} messages looked at", numbers),
+      !done && (looked === 0 ? t("Searching…") : t("Searching… {count}; {looked} of {of} messages looked at", numbers)),
+      !done && el("button", { class: "link", type: "button", onclick: () => this.mail.stopSearch() }, t("Stop"))
     );
-    submit() {
-      this.close();
-      this.owner.search(this.input.value.trim());
-      this.owner.leave();
-    }
-    show(text2, problems) {
-      this.input.value = text2;
-      this.clear.hidden = text2 === "";
-      this.problems.hidden = problems.length === 0;
-      fill(this.problems, problems.map(({ why }) => el("li", {}, why)));
-    }
-    close() {
-      this.form.hidden = true;
-    }
-    end() {
-      this.show("", []);
-      this.close();
-      this.owner.search("");
-    }
-    draw() {
-      const searching = this.mail.searching.value;
-      this.said.hidden = searching === null;
-      if (searching === null) return;
-      const { looked, of, found, done, stopped } = searching;
-      const count = many(found, "{n} found", "{n} found");
-      const numbers = { looked, of: Math.max(of, looked), count };
-      fill(
-        this.said,
-        done && !stopped && count,
-        stopped && t("Stopped: {count}; {looked} of {of} messages looked at", numbers),
-        !done && (looked === 0 ? t("Searching…") : t("Searching… {count}; {looked} of {of} messages looked at", numbers)),
-        !done && el("button", { class: "link", type: "button", onclick: () => this.mail.stopSearch() }, t("Stop"))
-      );
-    }
-  };
+  }
+};
 
-  // webmail/find.ts
-  var threadingKey = "moxlite-webmail-threading";
-  function storedThreading() {
-    const known = localStorage.getItem(threadingKey);
-    return known === "off" || known === "on" ? known : "unread";
-  }
-  var Find = class {
-    constructor(path, mail, owner) {
-      this.path = path;
-      this.mail = mail;
-      this.owner = owner;
-      this.bar = new SearchBar(mail, {
-        search: (text2) => void this.search(text2),
-        openForm: (bar) => void attempt(t("Opening the form"), async () => (await this.part()).openForm(bar, () => this.names())),
-        leave: () => owner.leave()
-      });
-    }
-    path;
-    mail;
-    owner;
-    text = signal("");
-    refinement = signal("");
-    threading = signal(storedThreading());
-    bar;
-    mailbox = 0;
-    base = { filter: { mailbox_id: 0 } };
-    named(name) {
-      return this.with({ filter: { mailbox_id: 0, mailbox_name: name } });
-    }
-    openMailbox(mailbox, message2 = 0) {
-      this.text.value = "";
-      this.refinement.value = "";
-      this.mailbox = mailbox.id;
-      this.bar.show("", []);
-      this.owner.mark([]);
-      this.open({ filter: { mailbox_id: mailbox.id } }, message2);
-    }
-    async search(text2, message2 = 0, begin = false) {
-      if (text2 === "") {
-        const inbox = this.mail.boxes.named("Inbox");
-        const before = this.mail.boxes.get(this.mailbox) ?? inbox;
-        if (before !== void 0 && this.text.value !== "") this.openMailbox(before);
-        return;
-      }
-      await attempt(t("Searching"), async () => {
-        const { parse } = await this.part();
-        const { query, problems, needles } = parse(text2, this.mail.mailboxes.value, /* @__PURE__ */ new Date());
-        if (this.text.value === "") this.mailbox = this.mail.current.value?.id ?? this.mailbox;
-        this.text.value = text2;
-        this.refinement.value = "";
-        this.bar.show(text2, problems);
-        this.owner.mark(needles);
-        this.base = query;
-        if (begin) this.mail.begin(this.with(query));
-        else this.open(query, message2);
-      });
-    }
-    known() {
-      if (/(^|\s)-?(sub)?(mb|mailbox):/i.test(this.text.value)) void this.search(this.text.value);
-    }
-    refine(to) {
-      this.refinement.value = to;
-      this.open(this.here());
-    }
-    showThreads(how) {
-      this.threading.value = how;
-      localStorage.setItem(threadingKey, how);
-      this.open(this.here());
-    }
-    here() {
-      const id = this.mail.current.value?.id;
-      return this.text.value === "" && id !== void 0 ? { filter: { mailbox_id: id } } : this.base;
-    }
-    open(query, message2 = 0) {
-      this.base = query;
-      this.mail.open(this.with(query), message2);
-    }
-    with({ filter, not_filter }) {
-      const labels = filter.labels ?? [];
-      const narrower = {
-        "": {},
-        unread: { unread: true },
-        read: { labels: [...labels, "\\seen"] },
-        flagged: { labels: [...labels, "\\flagged"] },
-        attachments: { attachments: filter.attachments ?? "any" }
-      }[this.refinement.value];
-      const query = { filter: { ...filter, ...narrower }, threading: this.threading.value };
-      return not_filter === void 0 ? query : { ...query, not_filter };
-    }
-    names() {
-      const mailboxes = this.mail.mailboxes.value;
-      return { mailboxes, labels: [...new Set(mailboxes.flatMap((mailbox) => mailbox.keywords))].sort() };
-    }
-    part() {
-      return part(this.path, "search");
-    }
-  };
-
-  // webmail/state/actions.ts
-  var undoSteps = 20;
-  var callSize = 1e3;
-  function messageOf(error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-  function pieces(all, size2) {
-    return Array.from({ length: Math.ceil(all.length / size2) }, (_, i) => all.slice(i * size2, (i + 1) * size2));
-  }
-  var Actions = class {
-    constructor(client, mail, moved) {
-      this.client = client;
-      this.mail = mail;
-      this.moved = moved;
-    }
-    client;
-    mail;
-    moved;
-    undoable = signal("");
-    undos = [];
-    last = null;
-    running = false;
-    toRole(role) {
-      const mailbox = this.mail.boxes.withRole(role);
-      if (mailbox === void 0) return false;
-      this.move(mailbox, true);
-      return true;
-    }
-    move(mailbox, markSeen) {
-      if (mailbox.id === this.mail.current.value?.id) return;
-      const said = (n) => many(n, "Moved to {mailbox}", "{n} messages moved to {mailbox}", { mailbox: mailbox.name });
-      if (!this.mail.selectedAreLoaded()) {
-        void this.onQuery({ action: "move", mailbox_id: mailbox.id, mark_seen: markSeen }, said);
-        return;
-      }
-      const items = this.targets().filter((item) => item.mailbox_id !== mailbox.id);
-      if (items.length === 0) return;
-      const unread = markSeen ? items.filter((item) => !item.flags.includes("\\seen")) : [];
-      const ids = items.map((item) => item.id);
-      const leaves = this.mail.leavesFor(mailbox);
-      const action = {
-        shown: leaves ? { remove: new Set(ids) } : { moved: { ids: new Set(ids), mailboxId: mailbox.id } },
-        call: async () => {
-          await this.client.message_move(ids, mailbox.id, markSeen);
-          if (items.length === 1) this.moved(items[0], mailbox);
-        }
-      };
-      this.perform(action, said(items.length), t("Not moved"), { what: said(items.length), actions: () => this.back(items, mailbox.id, unread) });
-      if (leaves) this.mail.left(items);
-    }
-    flag(flags, add, said) {
-      if (!this.mail.selectedAreLoaded()) {
-        void this.onQuery({ action: add ? "flags_add" : "flags_clear", flags: [...flags] }, said);
-        return;
-      }
-      const has = (item, flag) => item.flags.includes(flag) || item.keywords.includes(flag);
-      const items = this.mail.selected().filter((item) => flags.some((flag) => has(item, flag) !== add));
-      if (items.length === 0) return;
-      this.perform(this.flagging(items, flags, add), said(items.length), t("Not changed"), {
-        what: said(items.length),
-        actions: () => flags.map((flag) => this.flagging(items.filter((item) => has(item, flag) !== add), [flag], !add))
-      });
-    }
-    mute(mute) {
-      const items = this.mail.selected().filter((item) => item.thread_muted !== mute);
-      if (items.length === 0) return;
-      const ids = items.map((item) => item.id);
-      const said = mute ? t("Muted: new messages of this thread arrive read") : t("No longer muted");
-      const call = (to) => ({ shown: {}, call: () => this.client.thread_mute(ids, to) });
-      this.perform(call(mute), said, t("Not muted"), { what: said, actions: () => [call(!mute)] });
-    }
-    collapse(members) {
-      const collapse = !members.some((item) => item.thread_collapsed);
-      const action = { shown: {}, call: () => this.client.thread_collapse(members.map((item) => item.id), collapse) };
-      this.mail.pending.do(action).catch((error) => this.failed(t("Not kept"), error));
-    }
-    seen(item) {
-      this.mail.pending.do(this.flagging([item], ["\\seen"], true)).catch((error) => this.failed(t("Not marked as read"), error));
-    }
-    deleteForGood() {
-      const said = (n) => many(n, "Deleted for good", "{n} messages deleted for good");
-      if (!this.mail.selectedAreLoaded()) {
-        void this.onQuery({ action: "delete" }, said);
-        return;
-      }
-      const items = this.mail.selected();
-      const ids = items.map((item) => item.id);
-      this.perform({ shown: { remove: new Set(ids) }, call: () => this.client.message_delete(ids) }, said(ids.length), t("Not deleted"), null);
-      this.mail.left(items);
-    }
-    undo() {
-      const last = this.undos.pop();
-      this.undoable.value = this.undos.at(-1)?.what ?? "";
-      if (last === void 0) return;
-      this.say(t("Undone: {what}", { what: last.what }));
-      for (const action of last.actions()) this.mail.pending.do(action).catch((error) => this.failed(t("Not undone"), error));
-    }
-    targets() {
-      const items = this.mail.selected();
-      const sent = this.mail.boxes.withRole("sent")?.id;
-      return items.length === 1 || this.mail.inRole("sent") ? items : items.filter((item) => item.mailbox_id !== sent);
-    }
-    flagging(items, flags, add) {
-      const ids = items.map((item) => item.id);
-      return {
-        shown: { flags: { ids: new Set(ids), add: add ? flags : [], clear: add ? [] : flags } },
-        call: async () => {
-          if (ids.length > 0) await (add ? this.client.flags_add(ids, [...flags]) : this.client.flags_clear(ids, [...flags]));
-        }
-      };
-    }
-    back(items, from, unread) {
-      const actions = [];
-      for (const origin of new Set(items.map((item) => item.mailbox_id))) {
-        const own = items.filter((item) => item.mailbox_id === origin);
-        actions.push({
-          shown: { add: { mailboxId: origin, items: own } },
-          call: () => this.client.message_move(own.map((item) => item.id), origin, false, from)
-        });
-      }
-      if (unread.length > 0) actions.push(this.flagging(unread, ["\\seen"], false));
-      return actions;
-    }
-    perform(action, said, failed, undo) {
-      if (undo !== null) this.remember(undo);
-      this.say(said, undo !== null);
-      this.mail.pending.do(action).catch((error) => {
-        if (undo !== null) {
-          this.undos = this.undos.filter((other) => other !== undo);
-          this.undoable.value = this.undos.at(-1)?.what ?? "";
-        }
-        this.failed(failed, error);
-      });
-    }
-    async onQuery(what, said) {
-      if (this.running) return;
-      const selection = this.mail.selection.value;
-      const from = this.mail.current.value?.id ?? 0;
-      const all = this.mail.selectedCount.value;
-      const query = {
-        query: this.mail.query.value,
-        ranges: selection.stretches.map(({ first, last }) => ({ first, last })),
-        except_ids: this.mail.meantIds(selection.except),
-        modseq: this.mail.modseq,
-        ...what
-      };
-      const ids = [];
-      const unseen = [];
-      let stopped = false;
-      this.running = true;
-      this.last?.close();
-      const stop = () => stopped = true;
-      const progress = toast(t("Working on {n} messages…", { n: all }), { title: t("Stop"), run: stop }, true);
-      if (what.action === "move" || what.action === "delete") this.mail.unselect();
-      try {
-        const single = this.mail.meantIds(selection.ids.keys());
-        if (single.length > 0) await this.onIds(single, what);
-        ids.push(...single);
-        let after = null;
-        for (let more = selection.open; more && !stopped; more = after !== null) {
-          const done = await this.client.query_action({ ...query, after });
-          ids.push(...done.message_ids);
-          unseen.push(...done.unseen_ids);
-          after = done.after;
-          progress.say(t("{n} of {all} messages…", { n: ids.length, all }));
-        }
-        const undo = what.action === "delete" ? null : { what: said(ids.length), actions: () => this.backFromQuery(ids, unseen, from, what) };
-        if (undo !== null) this.remember(undo);
-        progress.close();
-        this.say(said(ids.length), undo !== null);
-      } catch (error) {
-        progress.close();
-        this.failed(many(ids.length, "Stopped after {n} message", "Stopped after {n} messages"), error);
-      } finally {
-        this.running = false;
-      }
-    }
-    async onIds(ids, what) {
-      if (what.action === "move") await this.client.message_move(ids, what.mailbox_id ?? 0, what.mark_seen);
-      else if (what.action === "delete") await this.client.message_delete(ids);
-      else if (what.action === "flags_add") await this.client.flags_add(ids, what.flags ?? []);
-      else await this.client.flags_clear(ids, what.flags ?? []);
-    }
-    backFromQuery(ids, unseen, from, what) {
-      const calls = (all, call) => pieces(all, callSize).map((piece) => ({ shown: {}, call: () => call(piece) }));
-      const flags = what.flags ?? [];
-      if (what.action === "flags_add") return calls(ids, (piece) => this.client.flags_clear(piece, flags));
-      if (what.action === "flags_clear") return calls(ids, (piece) => this.client.flags_add(piece, flags));
-      const moved = calls(ids, (piece) => this.client.message_move(piece, from, false, what.mailbox_id));
-      return what.mark_seen === true ? [...moved, ...calls(unseen, (piece) => this.client.flags_clear(piece, ["\\seen"]))] : moved;
-    }
-    remember(undo) {
-      this.undos = [...this.undos, undo].slice(-undoSteps);
-      this.undoable.value = undo.what;
-    }
-    say(text2, withUndo = false) {
-      this.last?.close();
-      this.last = toast(text2, withUndo ? { title: t("Undo"), run: () => this.undo() } : void 0);
-    }
-    failed(what, error) {
-      this.last?.close();
-      this.last = toast(t("{what}: {why}", { what, why: messageOf(error) }));
-    }
-  };
-
-  // webmail/state/address.ts
-  var prefix = "search:";
-  function parsePlace(hash) {
-    const value = hash.replace(/^#/, "");
-    const comma = value.lastIndexOf(",");
-    const number = comma < 0 ? 0 : Number(value.slice(comma + 1));
-    const message2 = Number.isSafeInteger(number) && number > 0 ? number : 0;
-    const text2 = message2 > 0 ? value.slice(0, comma) : value;
-    try {
-      if (text2.startsWith(prefix)) return { name: "", search: decodeURIComponent(text2.slice(prefix.length)), message: message2 };
-      return { name: decodeURIComponent(text2) || "Inbox", search: "", message: message2 };
-    } catch {
-      return { name: "Inbox", search: "", message: 0 };
-    }
-  }
-  function writePlace({ name, search: search2, message: message2 }) {
-    const what = search2 !== "" ? `${prefix}${encodeURIComponent(search2)}` : encodeURIComponent(name);
-    return `#${what}${message2 > 0 ? `,${message2}` : ""}`;
-  }
-
-  // webmail/data/mailboxes.ts
-  var roleOrder = ["draft", "sent", "archive", "trash", "junk"];
-  function rank(mailbox) {
-    if (mailbox.name === "Inbox") return -1;
-    const role = roleOrder.findIndex((name) => mailbox.roles.includes(name));
-    return role < 0 ? roleOrder.length : role;
-  }
-  var Mailboxes = class {
-    byId = /* @__PURE__ */ new Map();
-    ordered() {
-      return [...this.byId.values()].sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
-    }
-    get(id) {
-      return this.byId.get(id);
-    }
-    withRole(role) {
-      return [...this.byId.values()].find((mailbox) => mailbox.roles.includes(role));
-    }
-    named(name) {
-      return [...this.byId.values()].find((mailbox) => mailbox.name === name);
-    }
-    set(mailboxes) {
-      this.byId.clear();
-      for (const mailbox of mailboxes) this.byId.set(mailbox.id, mailbox);
-    }
-    apply(change) {
-      switch (change.kind) {
-        case "mailbox_add":
-          this.byId.set(change.mailbox.id, change.mailbox);
-          return true;
-        case "mailbox_remove":
-          this.byId.delete(change.mailbox_id);
-          return true;
-        case "mailbox_rename":
-          return this.update(change.mailbox_id, { name: change.name });
-        case "mailbox_counts": {
-          const { total, unread, unseen, deleted, size: size2 } = change;
-          return this.update(change.mailbox_id, { total, unread, unseen, deleted, size: size2 });
-        }
-        case "mailbox_special_use":
-          return this.update(change.mailbox_id, { roles: change.roles });
-        case "mailbox_keywords":
-          return this.update(change.mailbox_id, { keywords: change.keywords });
-        default:
-          return false;
-      }
-    }
-    update(id, values) {
-      const mailbox = this.byId.get(id);
-      if (mailbox !== void 0) this.byId.set(id, { ...mailbox, ...values });
-      return true;
-    }
-  };
-
-  // webmail/data/order.ts
-  function markOf(item) {
-    return { received: item.received, id: item.id };
-  }
-  function compare(a, b, oldestFirst) {
-    const [first, second] = [a.received.slice(0, -1), b.received.slice(0, -1)];
-    const order = first < second ? -1 : first > second ? 1 : a.id - b.id;
-    return oldestFirst ? order : -order;
-  }
-  function search(items, at, oldestFirst) {
-    let low = 0;
-    let high = items.length;
-    while (low < high) {
-      const middle = low + high >> 1;
-      if (compare(items[middle], at, oldestFirst) < 0) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
-
-  // webmail/data/pending.ts
-  var patience = 3e3;
-  function isKeyword(flag) {
-    return !flag.startsWith("\\") && !flag.startsWith("$");
-  }
-  function changed(item, add, clear) {
-    const after = (own, kind) => {
-      const wanted = add.filter((flag) => isKeyword(flag) === kind);
-      return [.../* @__PURE__ */ new Set([...own.filter((flag) => !clear.includes(flag)), ...wanted])];
-    };
-    return { ...item, flags: after(item.flags, false), keywords: after(item.keywords, true) };
-  }
-  var Pending = class {
-    constructor(changed2) {
-      this.changed = changed2;
-    }
-    changed;
-    entries = [];
-    last = Promise.resolve();
-    made = /* @__PURE__ */ new WeakMap();
-    get busy() {
-      return this.entries.some((entry) => !entry.done);
-    }
-    get size() {
-      return this.entries.length;
-    }
-    async do(action) {
-      const entry = { ...action, call: () => action.call(), done: false };
-      this.entries = [...this.entries, entry];
-      this.changed();
-      const turn = this.last.then(() => entry.call());
-      this.last = turn.catch(() => {
-      });
-      try {
-        await turn;
-        entry.done = true;
-        setTimeout(() => this.drop(entry), patience);
-      } catch (error) {
-        this.drop(entry);
-        throw error;
-      }
-    }
-    leaving(id) {
-      return this.entries.some((entry) => entry.shown.remove?.has(id));
-    }
-    show(items, mailboxId, oldestFirst) {
-      let shown3 = items;
-      for (const { shown: one } of this.entries) {
-        const { remove, moved, add, flags } = one;
-        if (remove !== void 0) shown3 = shown3.filter((item) => !remove.has(item.id));
-        if (moved !== void 0) shown3 = shown3.map((item) => moved.ids.has(item.id) ? this.placed(item, moved.mailboxId) : item);
-        if (add !== void 0 && add.mailboxId === mailboxId) {
-          for (const item of add.items) {
-            if (shown3.some((other) => other.id === item.id)) continue;
-            const index = search(shown3, item, oldestFirst);
-            shown3 = [...shown3.slice(0, index), item, ...shown3.slice(index)];
-          }
-        }
-        if (flags !== void 0) shown3 = shown3.map((item) => flags.ids.has(item.id) ? this.flagged(item, one) : item);
-      }
-      return shown3;
-    }
-    settle(items, mailboxId) {
-      const before = this.entries.length;
-      const byId2 = new Map(items.map((item) => [item.id, item]));
-      this.entries = this.entries.filter((entry) => {
-        if (!entry.done) return true;
-        const { remove, moved, add, flags } = entry.shown;
-        const here = (id) => byId2.has(id) && (mailboxId <= 0 || byId2.get(id).mailbox_id === mailboxId);
-        if (remove !== void 0 && [...remove].some(here)) return true;
-        if (moved !== void 0 && [...moved.ids].some((id) => byId2.has(id) && byId2.get(id).mailbox_id !== moved.mailboxId)) return true;
-        if (add !== void 0 && add.mailboxId === mailboxId && add.items.some((item) => !byId2.has(item.id))) return true;
-        if (flags === void 0) return false;
-        return [...flags.ids].some((id) => {
-          const item = byId2.get(id);
-          if (item === void 0) return false;
-          const own = [...item.flags, ...item.keywords];
-          return flags.add.some((flag) => !own.includes(flag)) || flags.clear.some((flag) => own.includes(flag));
-        });
-      });
-      if (this.entries.length < before) this.changed();
-    }
-    flagged(item, shown3) {
-      const flags = shown3.flags;
-      const key2 = [...flags.add, "", ...flags.clear].join(" ");
-      const known = this.made.get(item);
-      if (known?.entries === key2) return known.item;
-      const made = changed(item, flags.add, flags.clear);
-      this.made.set(item, { entries: key2, item: made });
-      return made;
-    }
-    placed(item, mailboxId) {
-      if (item.mailbox_id === mailboxId) return item;
-      const key2 = `in ${mailboxId}`;
-      const known = this.made.get(item);
-      if (known?.entries === key2) return known.item;
-      const made = { ...item, mailbox_id: mailboxId };
-      this.made.set(item, { entries: key2, item: made });
-      return made;
-    }
-    drop(entry) {
-      if (!this.entries.includes(entry)) return;
-      this.entries = this.entries.filter((other) => other !== entry);
-      this.changed();
-    }
-  };
-
-  // webmail/data/selection.ts
-  var Selection = class _Selection {
-    constructor(ids, stretches, whole, except) {
-      this.ids = ids;
-      this.stretches = stretches;
-      this.whole = whole;
-      this.except = except;
-    }
-    ids;
-    stretches;
-    whole;
-    except;
-    static none = new _Selection(/* @__PURE__ */ new Map(), [], false, /* @__PURE__ */ new Set());
-    static all = new _Selection(/* @__PURE__ */ new Map(), [], true, /* @__PURE__ */ new Set());
-    static of(items) {
-      return new _Selection(new Map(items.map((item) => [item.id, item])), [], false, /* @__PURE__ */ new Set());
-    }
-    get open() {
-      return this.whole || this.stretches.length > 0;
-    }
-    count(total) {
-      if (this.whole) return Math.max(0, total - this.except.size);
-      return Math.max(0, this.ids.size + this.stretches.reduce((sum, one) => sum + one.count, 0) - this.except.size);
-    }
-    has(item, oldestFirst, at = item) {
-      return !this.except.has(item.id) && (this.ids.has(item.id) || this.covers(at, oldestFirst));
-    }
-    toggled(item, oldestFirst, at = item) {
-      if (this.covers(at, oldestFirst)) return this.with({ except: flipped(this.except, item.id) });
-      const ids = new Map(this.ids);
-      if (!ids.delete(item.id)) ids.set(item.id, item);
-      return this.with({ ids });
-    }
-    plus(items, oldestFirst) {
-      const except = new Set(this.except);
-      const ids = new Map(this.ids);
-      for (const item of items) {
-        except.delete(item.id);
-        if (!this.covers(item, oldestFirst)) ids.set(item.id, item);
-      }
-      return this.with({ ids, except });
-    }
-    plusStretch(stretch, oldestFirst) {
-      if (this.whole) return this;
-      const inside = (mark2) => compare(stretch.first, mark2, oldestFirst) <= 0 && compare(mark2, stretch.last, oldestFirst) <= 0;
-      const apart = this.stretches.filter((other) => !inside(other.first) && !inside(other.last) && !contains(other, stretch.first, oldestFirst));
-      const ids = new Map([...this.ids].filter(([, mark2]) => !inside(mark2)));
-      return this.with({ ids, stretches: [...apart, stretch].sort((a, b) => compare(a.first, b.first, oldestFirst)) });
-    }
-    without(items, oldestFirst) {
-      if (items.length === 0) return this;
-      const gone = new Set(items.map((item) => item.id));
-      const ids = new Map([...this.ids].filter(([id]) => !gone.has(id)));
-      const except = new Set([...this.except].filter((id) => !gone.has(id)));
-      const stretches = this.stretches.map((one) => ({ ...one, count: one.count - items.filter((item) => contains(one, item, oldestFirst)).length }));
-      return this.with({ ids, except, stretches: stretches.filter((one) => one.count > 0) });
-    }
-    covers(item, oldestFirst) {
-      return this.whole || this.stretches.some((one) => contains(one, item, oldestFirst));
-    }
-    with(values) {
-      const next = { ids: this.ids, stretches: this.stretches, except: this.except, ...values };
-      return new _Selection(next.ids, next.stretches, this.whole, next.except);
-    }
-  };
-  function contains(range, mark2, oldestFirst) {
-    return compare(range.first, mark2, oldestFirst) <= 0 && compare(mark2, range.last, oldestFirst) <= 0;
-  }
-  function flipped(ids, id) {
-    const next = new Set(ids);
-    if (!next.delete(id)) next.add(id);
-    return next;
-  }
-
-  // webmail/data/view.ts
-  var pageSize = 100;
-  var kept = 1e3;
-  var View = class {
-    query = { filter: { mailbox_id: 0, mailbox_name: "Inbox" } };
-    viewId = 0;
-    start = 0;
-    items = [];
-    known = false;
-    end = false;
-    unsure = false;
-    stale = false;
-    threads = /* @__PURE__ */ new Map();
-    gathered = [];
-    gatheredAt = 0;
-    matching = 0;
-    requestId = 0;
-    running = null;
-    fresh = false;
-    get total() {
-      if (this.end) return this.start + this.items.length;
-      if (isListing(this.query)) return Math.max(this.matching, this.start + this.items.length);
-      const gone = this.query.filter.unread === true ? this.items.filter((item) => item.flags.includes("\\seen")).length : 0;
-      return Math.max(this.matching + gone, this.start + this.items.length);
-    }
-    get busy() {
-      return this.running !== null;
-    }
-    at(position) {
-      return this.items[position - this.start];
-    }
-    item(id) {
-      return this.items.find((item) => item.id === id);
-    }
-    members(row) {
-      return [row, ...this.threads.get(row.id) ?? []];
-    }
-    found(total) {
-      this.matching = total;
-    }
-    all() {
-      return isThreaded(this.query) ? this.items.flatMap((item) => this.members(item)) : this.items;
-    }
-    open(query, destination = 0) {
-      this.query = query;
-      this.viewId++;
-      this.start = this.matching = 0;
-      this.items = [];
-      this.threads.clear();
-      this.known = this.unsure = this.end = this.stale = false;
-      return this.request("new", { count: pageSize, dest_message_id: destination });
-    }
-    resume() {
-      const last = this.items.at(-1);
-      const request = this.request("check", { count: pageSize, anchor_message_id: last?.id ?? 0 });
-      this.running = null;
-      this.unsure = true;
-      return this.end && this.start === 0 ? { ...request, page: null } : request;
-    }
-    want(first, last) {
-      const end = this.start + this.items.length;
-      const wantedEnd = Math.min(last, this.total);
-      const wantedFirst = Math.max(0, first);
-      if (!this.known || wantedFirst >= this.start && wantedEnd <= end) return null;
-      const apart = wantedEnd <= this.start || wantedFirst >= end || this.items.length === 0;
-      if (this.running !== null && !(apart && this.running !== "new")) return null;
-      if (apart) return this.request("new", { count: pageSize, position: Math.max(0, Math.floor((wantedFirst + wantedEnd - pageSize) / 2)) });
-      this.drop(wantedFirst, wantedEnd);
-      return wantedEnd > end ? this.request("behind", { count: pageSize, anchor_message_id: this.items.at(-1).id }) : this.request("before", { count: pageSize, anchor_message_id: this.items[0].id, before: true });
-    }
-    refresh(first, last) {
-      if (!this.stale || this.running !== null) return null;
-      this.stale = false;
-      return this.request("refresh", { count: pageSize, position: Math.max(0, Math.floor((first + last - pageSize) / 2)) });
-    }
-    check() {
-      const first = this.items[0];
-      if (!this.unsure || this.running !== null || isListing(this.query)) return null;
-      this.unsure = false;
-      return first === void 0 ? null : this.request("check", { count: 1, anchor_message_id: first.id });
-    }
-    take(event) {
-      if (event.view_id !== this.viewId || event.request_id !== this.requestId || this.running === null) return false;
-      this.known = true;
-      this.matching = event.total;
-      const items = event.items.map((thread) => thread[0]);
-      for (const [row, ...others2] of event.items) {
-        if (others2.length > 0) this.threads.set(row.id, others2);
-        else this.threads.delete(row.id);
-      }
-      if (this.running === "refresh") {
-        if (this.gathered.length === 0) this.gatheredAt = event.position;
-        this.gathered.push(...items);
-        if (items.length > 0) return true;
-        this.replace(this.gathered, this.gatheredAt);
-        this.gathered = [];
-        this.end = event.view_end;
-        this.running = null;
-        return true;
-      }
-      if (items.length === 0) {
-        if (this.fresh) this.replace([], event.position);
-        if (this.running === "new" || this.running === "behind") this.end = event.view_end;
-        this.running = null;
-        return true;
-      }
-      const present = new Set(this.items.map((item) => item.id));
-      const others = items.filter((item) => !present.has(item.id));
-      if (this.fresh) this.replace(items, event.position);
-      else if (this.running === "check") this.start = Math.max(0, event.position - 1);
-      else if (this.running === "before") {
-        this.items = [...others, ...this.items];
-        this.start = event.position;
-      } else {
-        this.start = Math.max(0, event.position - this.items.length);
-        this.items = [...this.items, ...others];
-      }
-      return true;
-    }
-    reset(viewId, requestId) {
-      if (viewId !== this.viewId || requestId !== this.requestId) return;
-      this.running = "new";
-      this.fresh = true;
-    }
-    failed() {
-      this.running = null;
-      this.known = true;
-    }
-    lost() {
-      this.running = null;
-    }
-    apply(change) {
-      switch (change.kind) {
-        case "msg_add":
-          return this.add(change.item);
-        case "msg_remove":
-          if (isListing(this.query)) return [];
-          return change.mailbox_id === this.query.filter.mailbox_id ? this.remove(change.message_ids) : [];
-        case "msg_flags":
-          this.change(
-            [change.message_id],
-            (item) => change.modseq < item.modseq ? item : { ...item, flags: change.flags, keywords: change.keywords, modseq: change.modseq }
-          );
-          return [];
-        case "msg_thread":
-          this.change(change.message_ids, (item) => ({ ...item, thread_muted: change.muted, thread_collapsed: change.collapsed }));
-          return [];
-        case "mailbox_counts":
-          if (change.mailbox_id === this.query.filter.mailbox_id && !isListing(this.query)) {
-            this.matching = this.query.filter.unread === true ? change.unseen : change.total + change.deleted;
-          }
-          return [];
-        default:
-          return [];
-      }
-    }
-    checkConsistency() {
-      for (let i = 1; i < this.items.length && !isListing(this.query); i++) {
-        if (compare(this.items[i - 1], this.items[i], this.query.order_asc === true) >= 0) throw new Error(`the list is out of order at ${i}`);
-      }
-      if (this.start < 0 || this.start + this.items.length > this.total) throw new Error("the run lies outside of the list");
-    }
-    request(kind, page) {
-      this.running = kind;
-      this.gathered = [];
-      this.fresh = kind === "new";
-      return { id: ++this.requestId, view_id: this.viewId, query: this.query, page };
-    }
-    replace(items, position) {
-      this.items = items;
-      this.start = position;
-      this.fresh = this.end = false;
-      if (this.threads.size > 4 * kept) this.threads = new Map(items.map((item) => [item.id, this.threads.get(item.id) ?? []]));
-    }
-    drop(first, last) {
-      const over = this.items.length + pageSize - kept;
-      if (over <= 0) return;
-      const above = Math.max(0, first - this.start);
-      const below = Math.max(0, this.start + this.items.length - last);
-      if (above > below) {
-        const gone = Math.min(over, above);
-        this.items = this.items.slice(gone);
-        this.start += gone;
-      } else {
-        const gone = Math.min(over, below);
-        this.items = this.items.slice(0, this.items.length - gone);
-        if (gone > 0) this.end = false;
-      }
-    }
-    add(item) {
-      if (isListing(this.query)) return [];
-      const present = this.item(item.id);
-      if (present !== void 0 && present.modseq > item.modseq) return [];
-      const gone = present === void 0 ? [] : this.remove([item.id]);
-      if (item.mailbox_id !== this.query.filter.mailbox_id) return gone;
-      const index = search(this.items, item, this.query.order_asc === true);
-      this.matching++;
-      if (index === 0 && this.start > 0) {
-        this.start++;
-        this.unsure = true;
-      } else if (index < this.items.length || this.end) {
-        this.items = [...this.items.slice(0, index), item, ...this.items.slice(index)];
-      }
-      return [];
-    }
-    remove(ids) {
-      const wanted = new Set(ids);
-      const gone = this.items.filter((item) => wanted.has(item.id));
-      this.items = this.items.filter((item) => !wanted.has(item.id));
-      this.matching = Math.max(0, this.matching - ids.length);
-      if (gone.length < ids.length && this.start > 0) this.unsure = true;
-      return gone;
-    }
-    change(ids, make) {
-      const wanted = new Set(ids);
-      if (this.items.some((item) => wanted.has(item.id))) this.items = this.items.map((item) => wanted.has(item.id) ? make(item) : item);
-      for (const [id, others] of this.threads) {
-        if (others.some((item) => wanted.has(item.id))) this.threads.set(id, others.map((item) => wanted.has(item.id) ? make(item) : item));
-      }
-    }
-  };
-
-  // webmail/state/settings.ts
-  var defaults = {
-    signature: "",
-    signatures: [],
-    quoting: "auto",
-    show_address_security: true,
-    show_html: false,
-    no_show_shortcuts: false,
-    show_headers: [],
-    color_scheme: "auto",
-    density: "comfortable",
-    single_keys: true,
-    mark_seen_ms: 500,
-    after_action: "next"
-  };
-  var key = "moxlite-webmail-panes";
-  function loadLocal() {
-    const found = { layout: "auto", width: 0, height: 0 };
-    try {
-      return { ...found, ...JSON.parse(localStorage.getItem(key) ?? "{}") };
-    } catch {
-      return found;
-    }
-  }
-  function saveLocal(local) {
-    localStorage.setItem(key, JSON.stringify(local));
-  }
-
-  // webmail/state/mail.ts
-  var checkAfter = 300;
-  var refreshAfter = 50;
-  var restAfter = 80;
-  var Mail = class {
-    constructor(outside) {
-      this.outside = outside;
-      this.query = signal(this.view.query);
-      this.current = computed(() => {
-        const mailboxes = this.mailboxes.value;
-        return mailboxes.find((mailbox) => mailbox.id === this.query.value.filter.mailbox_id);
-      });
-      this.rows = computed(() => {
-        void this.version.value;
-        return this.overlaid();
-      });
-      this.shown = computed(() => {
-        const selection = this.selection.value;
-        if (selection.open || selection.ids.size !== 1) return null;
-        const [id] = selection.ids.keys();
-        return this.rows.value.items.find((item) => item.id === id) ?? null;
-      });
-      this.conversation = computed(() => {
-        const shown3 = this.shown.value;
-        const line = shown3 === null ? void 0 : this.rows.value.lines.get(shown3.id);
-        return line?.collapsed === true && line.members.length > 1 ? line.members : null;
-      });
-      this.selectedCount = computed(() => this.selection.value.count(this.rows.value.total));
-    }
-    outside;
-    facts = signal({ login_address: "", addresses: [], account_path: "" });
-    mailboxes = signal([]);
-    query;
-    rows;
-    selection = signal(Selection.none);
-    focus = signal(null);
-    connected = signal(true);
-    settings = signal(defaults);
-    problem = signal(null);
-    searching = signal(null);
-    current;
-    shown;
-    conversation;
-    selectedCount;
-    pending = new Pending(() => this.changed());
-    boxes = new Mailboxes();
-    streamId = 0;
-    modseq = 0;
-    clockOffset = 0;
-    wanted = 0;
-    view = new View();
-    version = signal(0);
-    entries = [];
-    folding = new Folding();
-    server = "";
-    refreshing = 0;
-    screen = { first: 0, last: 0 };
-    resting = 0;
-    checking = 0;
-    awaited = [];
-    get oldestFirst() {
-      return this.view.query.order_asc === true;
-    }
-    begin(query) {
-      this.query.value = this.view.query = query;
-      if (isSearch(query)) this.searching.value = { looked: 0, of: 0, found: 0, done: false, stopped: false };
-    }
-    stopSearch() {
-      if (this.searching.value?.done !== false) return;
-      this.outside.send({ id: 0, view_id: this.view.viewId, cancel: true });
-    }
-    opening() {
-      this.view.lost();
-      if (this.modseq > 0 && this.view.known) return { request: this.view.resume(), since: this.modseq };
-      return { request: this.view.open(this.view.query, this.wanted), since: 0 };
-    }
-    open(query, wanted = 0) {
-      this.wanted = wanted;
-      this.awaited = [];
-      this.problem.value = null;
-      this.searching.value = isSearch(query) ? { looked: 0, of: 0, found: 0, done: false, stopped: false } : null;
-      this.folding.reset();
-      this.outside.send(this.view.open(query, wanted));
-      this.query.value = query;
-      this.selection.value = Selection.none;
-      this.focus.value = null;
-      this.changed();
-    }
-    take(event) {
-      switch (event.kind) {
-        case "start": {
-          const again = this.modseq > 0;
-          this.began(event.version, event.stream_id, event.server_time);
-          this.modseq = event.modseq;
-          this.facts.value = { login_address: event.login_address, addresses: event.addresses, account_path: event.account_path };
-          this.settings.value = { ...defaults, ...event.settings };
-          this.boxes.set(event.mailboxes);
-          this.mailboxes.value = this.boxes.ordered();
-          const opened = this.boxes.named(event.mailbox_name);
-          if (opened !== void 0) this.view.query = { ...this.view.query, filter: { ...this.view.query.filter, mailbox_id: opened.id, mailbox_name: "" } };
-          this.query.value = this.view.query;
-          if (again) this.open(this.view.query);
-          return;
-        }
-        case "resume":
-          this.began(event.version, event.stream_id, event.server_time);
-          if (isListing(this.view.query)) this.outdated();
-          this.changed();
-          return;
-        case "view_msgs":
-          if (!this.view.take(event)) return;
-          if (event.parsed_message !== null) this.outside.opened(event.parsed_message);
-          this.changed();
-          this.arrived();
-          return;
-        case "view_progress":
-          if (event.view_id !== this.view.viewId) return;
-          this.view.found(event.total);
-          if (this.searching.value !== null) this.searching.value = { looked: event.looked, of: event.of, found: event.total, done: event.done, stopped: event.stopped };
-          this.changed();
-          if (!this.view.busy) this.fetch();
-          return;
-        case "view_stale":
-          if (event.view_id === this.view.viewId) this.outdated();
-          return;
-        case "view_reset":
-          this.view.reset(event.view_id, event.request_id);
-          return;
-        case "view_err":
-          if (event.view_id !== this.view.viewId) return;
-          this.view.failed();
-          this.problem.value = { message: event.message, unthreaded: event.unthreaded };
-          this.changed();
-          return;
-        case "view_changes":
-          this.apply(event.changes);
-          if (!event.more) this.modseq = event.modseq;
-      }
-    }
-    look(first, last) {
-      this.screen = { first, last };
-      const rows = this.rows.value;
-      const apart = last <= rows.start || first >= rows.start + rows.items.length;
-      clearTimeout(this.resting);
-      if (apart && rows.items.length > 0) this.resting = window.setTimeout(() => this.fetch(), restAfter);
-      else this.fetch();
-    }
-    selected() {
-      return this.selectedRows().flatMap((row) => this.meant(row));
-    }
-    selects(row) {
-      return this.selection.value.has(row, this.oldestFirst, this.rows.value.lines.get(row.id)?.top);
-    }
-    selectedAreLoaded() {
-      return this.selectedRows().length === this.selectedCount.value;
-    }
-    meant(row) {
-      const line = this.rows.value.lines.get(row.id);
-      if (line?.collapsed !== true) return [row];
-      const matching = line.members.filter((item) => item.match_query);
-      return matching.length > 0 ? matching : [row];
-    }
-    meantIds(ids) {
-      const rows = new Map(this.rows.value.items.map((item) => [item.id, item]));
-      return [...ids].flatMap((id) => rows.has(id) ? this.meant(rows.get(id)).map((item) => item.id) : [id]);
-    }
-    leavesFor(mailbox) {
-      const { mailbox_id } = this.query.value.filter;
-      if ((mailbox_id ?? 0) >= 0) return true;
-      return mailbox_id === -1 && mailbox.roles.some((role) => role === "trash" || role === "junk");
-    }
-    fold(expand) {
-      const focus = this.focus.value;
-      const line = focus === null ? void 0 : this.rows.value.lines.get(focus.item.id);
-      if (line === void 0 || line.members.length < 2) return [];
-      const wanted = expand ?? line.collapsed;
-      if (wanted !== line.collapsed) return [];
-      const selected = line.members.some((item) => this.selection.value.ids.has(item.id));
-      this.folding.set(line.top.thread_id, wanted);
-      this.changed();
-      const { items, start: start2 } = this.rows.value;
-      const first = wanted ? line.members[0] : line.top;
-      const index = items.findIndex((item) => item.id === first.id);
-      if (index >= 0) this.moveTo(start2 + index, selected ? "select" : "focus");
-      return line.members;
-    }
-    moveThread(by) {
-      const { items, start: start2, lines } = this.rows.value;
-      const from = this.focus.value === null ? -1 : this.focus.value.position - start2;
-      const begins = (index2) => index2 >= 0 && index2 < items.length && lines.get(items[index2 - 1]?.id ?? 0)?.top !== lines.get(items[index2].id)?.top;
-      let index = from + by;
-      while (index > 0 && index < items.length && lines.size > 0 && !begins(index)) index += by;
-      if (index >= 0 && index < items.length) this.moveTo(start2 + index, "select");
-    }
-    selectThread() {
-      const focus = this.focus.value;
-      const line = focus === null ? void 0 : this.rows.value.lines.get(focus.item.id);
-      if (focus === null) return;
-      this.selection.value = Selection.of(line === void 0 || line.collapsed ? [focus.item] : line.members);
-    }
-    inRole(role) {
-      return this.current.value?.roles.includes(role) ?? false;
-    }
-    select(id) {
-      const rows = this.rows.value;
-      const index = rows.items.findIndex((item) => item.id === id);
-      if (index >= 0) this.moveTo(rows.start + index, "select");
-    }
-    selectAll() {
-      if (this.rows.value.total > 0) this.selection.value = Selection.all;
-    }
-    unselect() {
-      this.selection.value = Selection.none;
-    }
-    toggleFocused() {
-      const focus = this.focus.value;
-      if (focus !== null) this.toggle(focus.position);
-    }
-    toggle(position) {
-      const item = this.at(position);
-      if (item === void 0) return;
-      this.focus.value = { item, position };
-      this.selection.value = this.selection.value.toggled(item, this.oldestFirst, this.rows.value.lines.get(item.id)?.top);
-    }
-    moveFocus(by, how) {
-      const total = this.rows.value.total;
-      if (total === 0) return;
-      const from = this.awaited.at(-1)?.position ?? this.focus.value?.position ?? (by > 0 && Number.isFinite(by) ? -1 : 0);
-      this.moveTo(Math.min(total - 1, Math.max(0, from + by)), how);
-    }
-    moveTo(position, how) {
-      const item = this.at(position);
-      if (how !== "extend") this.awaited = [];
-      if (item === void 0 || this.awaited.length > 0) {
-        this.awaited.push({ position, how });
-        if (this.awaited.length === 1) this.look(position, position + 1);
-        return;
-      }
-      const from = this.focus.value;
-      this.focus.value = { item, position };
-      if (how === "select") this.selection.value = Selection.of([item]);
-      else if (how === "extend") this.extend(from ?? { item, position }, { item, position });
-    }
-    heading() {
-      return this.awaited.at(0)?.position ?? this.focus.value?.position ?? null;
-    }
-    nextUnread() {
-      const rows = this.rows.value;
-      const from = this.focus.value === null ? 0 : this.focus.value.position + 1 - rows.start;
-      const unread = (item) => this.meant(item).some(isUnread);
-      const next = rows.items.findIndex((item, i) => i >= from && unread(item));
-      if (next >= 0) this.moveTo(rows.start + next, "select");
-    }
-    left(gone) {
-      if (gone.length === 0) return;
-      const before = this.selection.value;
-      const after = before.without(gone, this.oldestFirst);
-      const first = gone.find((item) => before.has(item, this.oldestFirst));
-      if (first === void 0) {
-        this.refocus();
-        return;
-      }
-      this.selection.value = after;
-      const rows = this.rows.value;
-      if (before.whole || after.count(rows.total) > 0 || rows.items.length === 0) {
-        this.refocus();
-        return;
-      }
-      const wish = this.settings.value.after_action;
-      const found = isThreaded(this.query.value) ? (this.focus.value?.position ?? 0) - rows.start : search(rows.items, markOf(first), this.oldestFirst);
-      const index = Math.max(0, Math.min(wish === "previous" ? found - 1 : found, rows.items.length - 1));
-      this.moveTo(rows.start + index, wish === "list" ? "focus" : "select");
-    }
-    began(version, streamId, time) {
-      if (this.server !== "" && this.server !== version) this.outside.outdated(version);
-      this.server = version;
-      this.streamId = streamId;
-      this.clockOffset = Date.parse(time) - Date.now();
-    }
-    apply(changes) {
-      const gone = [];
-      let boxes = false;
-      for (const change of changes) {
-        if (change.kind === "settings") this.settings.value = { ...defaults, ...change.settings };
-        boxes = this.boxes.apply(change) || boxes;
-        gone.push(...this.view.apply(change));
-      }
-      if (boxes) this.mailboxes.value = this.boxes.ordered();
-      this.changed();
-      this.left(gone.filter((item) => !this.pending.leaving(item.id)));
-      this.pending.settle(this.view.all(), this.view.query.filter.mailbox_id ?? 0);
-      if (this.view.unsure) {
-        clearTimeout(this.checking);
-        this.checking = window.setTimeout(() => this.fetch(), checkAfter);
-      }
-    }
-    changed() {
-      if (this.outside.checking) this.view.checkConsistency();
-      this.version.value++;
-    }
-    overlaid() {
-      const { start: start2, items, total, known, query } = this.view;
-      const mailbox = isListing(query) ? 0 : query.filter.mailbox_id ?? 0;
-      if (isThreaded(query)) return this.threaded();
-      const shown3 = this.pending.show(items, mailbox, this.oldestFirst);
-      return { start: start2, items: shown3, total: total + shown3.length - items.length, known, lines: /* @__PURE__ */ new Map() };
-    }
-    threaded() {
-      const { start: start2, items: tops, total, known, query } = this.view;
-      const items = [];
-      const lines = /* @__PURE__ */ new Map();
-      this.entries = [];
-      for (const [i, top] of tops.entries()) {
-        const present = this.pending.show(this.view.members(top), 0, this.oldestFirst);
-        if (!present.some((item) => item.match_query)) continue;
-        const order = tree(present);
-        const members = order.map(({ item }) => item);
-        const expanded = members.length > 1 && this.folding.isExpanded(top.thread_id, members, query.threading === "unread");
-        const first = present.find((item) => item.id === top.id) ?? present.find((item) => item.match_query);
-        const rows = expanded ? order : [{ item: first, depth: 0 }];
-        for (const { item, depth } of rows) {
-          items.push(item);
-          this.entries.push(start2 + i);
-          lines.set(item.id, { top: first, members, collapsed: !expanded, depth });
-        }
-      }
-      return { start: start2, items, total: total + items.length - tops.length, known, lines };
-    }
-    arrived() {
-      if (this.wanted > 0 && this.rows.value.items.some((item) => item.id === this.wanted)) {
-        const wanted = this.wanted;
-        this.wanted = 0;
-        this.select(wanted);
-      }
-      const [next, ...others] = this.awaited;
-      if (next !== void 0 && this.at(next.position) !== void 0) {
-        this.awaited = [];
-        this.moveTo(next.position, next.how);
-        for (const one of others) this.moveTo(one.position, one.how);
-      }
-      this.refocus();
-      if (!this.view.busy) this.fetch();
-    }
-    fetch() {
-      const first = this.entryAt(this.screen.first);
-      const last = this.entryAt(this.screen.last);
-      const request = this.view.want(first, last) ?? this.view.check() ?? this.view.refresh(first, last);
-      if (request !== null && this.streamId > 0) this.outside.send(request);
-    }
-    entryAt(row) {
-      const { start: start2, items, total } = this.rows.value;
-      if (row >= start2 + items.length) return row + this.view.total - total;
-      return isThreaded(this.query.value) && row > start2 ? this.entries[row - start2] : row;
-    }
-    outdated() {
-      this.view.stale = true;
-      clearTimeout(this.refreshing);
-      this.refreshing = window.setTimeout(() => this.fetch(), refreshAfter);
-    }
-    selectedRows() {
-      return this.rows.value.items.filter((item) => this.selects(item));
-    }
-    at(position) {
-      const rows = this.rows.value;
-      return rows.items[position - rows.start];
-    }
-    refocus() {
-      const focus = this.focus.value;
-      if (focus === null) return;
-      const rows = this.rows.value;
-      const index = rows.items.findIndex((item) => item.id === focus.item.id);
-      if (index >= 0) this.focus.value = { item: rows.items[index], position: rows.start + index };
-      else if (rows.total === 0) this.focus.value = null;
-      else {
-        const position = Math.min(focus.position, rows.total - 1);
-        this.focus.value = { item: this.at(position) ?? focus.item, position };
-      }
-    }
-    extend(from, to) {
-      const [first, last] = from.position <= to.position ? [from, to] : [to, from];
-      const rows = this.rows.value;
-      const items = rows.items.slice(Math.max(0, first.position - rows.start), last.position + 1 - rows.start);
-      const count = last.position + 1 - first.position;
-      const place = (item) => markOf(rows.lines.get(item.id)?.top ?? item);
-      this.selection.value = items.length === count ? this.selection.value.plus(items, this.oldestFirst) : this.selection.value.plusStretch({ first: place(first.item), last: place(last.item), count }, this.oldestFirst);
-    }
-  };
-
-  // webmail/ui/bar.ts
-  var Bar = class {
-    constructor(commands, ids, back, hints) {
-      this.commands = commands;
-      this.ids = ids;
-      this.hints = hints;
-      this.more.addEventListener("click", () => openMenu(this.more, t("More actions"), this.folded));
-      this.root.append(el("button", { class: "back", onclick: back }, t("‹ Back")), this.buttons, this.more);
-      new ResizeObserver(() => this.fold()).observe(this.root);
-    }
-    commands;
-    ids;
-    hints;
-    root = el("div", { class: "toolbar", role: "toolbar", "aria-label": t("Actions") });
-    buttons = el("div", { class: "toolbar-buttons" });
-    more = el("button", { class: "toolbar-more", "aria-haspopup": "menu", title: t("More actions"), "aria-label": t("More actions") }, "⋯");
-    folded = [];
-    draw() {
-      const focused = this.buttons.contains(document.activeElement) ? document.activeElement.dataset["command"] : void 0;
-      fill(
-        this.buttons,
-        this.possible().map(
-          (command) => el(
-            "button",
-            {
-              class: command.id === "message.delete" ? "danger" : "",
-              data: { command: command.id },
-              title: hintOf(command),
-              onclick: () => {
-                this.commands.run(command.id);
-                if (this.hints()) hintKey(command);
-              }
-            },
-            titleOf(command)
-          )
-        )
-      );
-      this.fold();
-      if (focused === void 0) return;
-      this.buttons.querySelector(`[data-command="${focused}"]`)?.focus();
-      if (!this.buttons.contains(document.activeElement)) focusHome();
-    }
-    possible() {
-      return this.ids.map((id) => this.commands.get(id)).filter(enabled);
-    }
-    fold() {
-      const buttons = [...this.buttons.children].filter((child) => child instanceof HTMLElement);
-      for (const button of buttons) button.hidden = false;
-      this.more.hidden = true;
-      const possible = this.possible();
-      let shown3 = buttons.length;
-      while (shown3 > 1 && this.buttons.scrollWidth > this.buttons.clientWidth) {
-        this.more.hidden = false;
-        shown3--;
-        buttons[shown3].hidden = true;
-      }
-      this.folded = possible.slice(shown3);
-    }
-  };
-  var hinted = 1500;
-  var hint = null;
-  function hintKey(command) {
-    hint?.remove();
-    const key2 = command.keys?.[0];
-    if (key2 === void 0) return;
-    const shown3 = hint = el("div", { class: "key-hint", "aria-hidden": "true" }, el("kbd", {}, key2));
-    document.body.append(shown3);
-    setTimeout(() => shown3.remove(), hinted);
-  }
-
-  // webmail/ui/drawer.ts
-  var shown2 = "show-side";
-  var Drawer = class {
-    constructor(side) {
-      this.side = side;
-      side.addEventListener("keydown", (event) => {
-        if (event.key !== "Escape" || !this.open) return;
-        event.stopPropagation();
-        this.close();
-        this.button.focus();
-      });
-      document.addEventListener("pointerdown", (event) => {
-        if (this.open && event.target instanceof Node && !side.contains(event.target) && !this.button.contains(event.target) && document.querySelector("dialog[open]") === null) this.close();
-      });
-    }
-    side;
-    button = el("button", { class: "menu-open", "aria-label": t("Mailboxes"), "aria-expanded": "false", onclick: () => this.toggle() }, "☰");
-    close() {
-      document.body.classList.remove(shown2);
-      this.button.setAttribute("aria-expanded", "false");
-    }
-    get open() {
-      return document.body.classList.contains(shown2);
-    }
-    toggle() {
-      if (this.open) return this.close();
-      document.body.classList.add(shown2);
-      this.button.setAttribute("aria-expanded", "true");
-      (this.side.querySelector("[aria-current]") ?? this.side.querySelector("button"))?.focus();
-    }
-  };
-
-  // webmail/ui/marks.ts
-  function marked(text2, needles) {
-    const wanted = needles.filter((needle) => needle.length > 1 || text2.length < 200);
-    if (wanted.length === 0) return [text2];
-    const pattern = new RegExp(wanted.map((needle) => needle.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|"), "giu");
-    const pieces2 = [];
-    let end = 0;
-    for (const match of text2.matchAll(pattern)) {
-      if (match[0] === "") continue;
-      pieces2.push(text2.slice(end, match.index), el("mark", { class: "hit" }, match[0]));
-      end = match.index + match[0].length;
-    }
-    pieces2.push(text2.slice(end));
-    return pieces2;
-  }
-  var most2 = 2e4;
-  function markIn(page, needles) {
-    if (needles.length === 0) return;
-    const walker = page.createTreeWalker(page.body, NodeFilter.SHOW_TEXT);
-    const found = [];
-    for (let n = 0; n < most2 && walker.nextNode(); n++) found.push(walker.currentNode);
-    for (const node of found) {
-      const pieces2 = marked(node.data, needles);
-      if (pieces2.length > 1) node.replaceWith(...pieces2.map((piece) => piece instanceof Node ? page.adoptNode(piece) : String(piece)));
-    }
-  }
-
-  // webmail/data/links.ts
-  var start = /\b(?:https?:\/\/|mailto:)[^\s<>"“”]+/g;
-  var trailing = new Set(".,;:!?'»”*_");
-  function linkPieces(line) {
-    const pieces2 = [];
-    let end = 0;
-    for (const match of line.matchAll(start)) {
-      const url = withoutTrailing(match[0]);
-      pieces2.push(line.slice(end, match.index), { url, elsewhere: elsewhere(url) });
-      end = match.index + url.length;
-    }
-    pieces2.push(line.slice(end));
-    return pieces2;
-  }
-  function withoutTrailing(url) {
-    let closing = 0;
-    for (const char of url) closing += char === ")" ? 1 : char === "(" ? -1 : 0;
-    let end = url.length;
-    for (; end > 0; end--) {
-      const last = url[end - 1];
-      if (last === ")" && closing > 0) closing--;
-      else if (!trailing.has(last)) break;
-    }
-    return url.slice(0, end);
-  }
-  function elsewhere(url) {
-    if (!/^https?:/i.test(url)) return "";
-    const authority = /^[^/\\?#]*/.exec(url.slice(url.indexOf("//") + 2))[0];
-    if (!authority.includes("@")) return "";
-    try {
-      return new URL(url).host;
-    } catch {
-      return "";
-    }
-  }
-
-  // webmail/ui/format.ts
-  var minute = 60;
-  var hour = 60 * minute;
-  var day = 24 * hour;
-  var year = 365.25 * day;
-  var month = year / 12;
-  function age(time, now) {
-    const seconds = Math.max(0, (now - Date.parse(time)) / 1e3);
-    if (seconds < minute) return "<1min";
-    if (seconds < hour) return `${Math.floor(seconds / minute)}min`;
-    if (seconds < day) return `${Math.floor(seconds / hour)}h`;
-    if (seconds < month) return `${Math.floor(seconds / day)}d`;
-    if (seconds < year) return `${Math.floor(seconds / month)}mo`;
-    return `${Math.floor(seconds / year)}y`;
-  }
-  function fullTime(time) {
-    return new Date(time).toLocaleString(void 0, { dateStyle: "full", timeStyle: "medium" });
-  }
-  function bareAddress(address) {
-    if (address.host === "") return address.user;
-    const user = /^[^\s"(),:;<>@[\\\]]+$/.test(address.user) ? address.user : JSON.stringify(address.user);
-    return `${user}@${address.host}`;
-  }
-  function shortAddress(address) {
-    return address.name.trim() || bareAddress(address);
-  }
-  function longAddress(address) {
-    const name = address.name.trim();
-    return name === "" ? bareAddress(address) : `${name} <${bareAddress(address)}>`;
-  }
-  function addressList(addresses, one) {
-    return addresses.map(one).join(", ");
-  }
-  function linked(line) {
-    return linkPieces(line).map((piece) => {
-      if (typeof piece === "string") return piece;
-      const link = el("a", { href: piece.url, target: "_blank", rel: "noopener noreferrer" }, piece.url);
-      const note = t("This link leads to {host}, not to where its text says", { host: piece.elsewhere });
-      return piece.elsewhere === "" ? link : [link, el("b", { class: "elsewhere", title: note }, `→ ${piece.elsewhere}`)];
+// webmail/find.ts
+var threadingKey = "moxlite-webmail-threading";
+function storedThreading() {
+  const known = localStorage.getItem(threadingKey);
+  return known === "off" || known === "on" ? known : "unread";
+}
+var Find = class {
+  constructor(path, mail, owner) {
+    this.path = path;
+    this.mail = mail;
+    this.owner = owner;
+    this.bar = new SearchBar(mail, {
+      search: (text2) => void this.search(text2),
+      openForm: (bar) => void attempt(t("Opening the form"), async () => (await this.part()).openForm(bar, () => this.names())),
+      leave: () => owner.leave()
     });
   }
-  function asciiDomains(addresses) {
-    const ascii2 = (host) => /^[\x00-\x7f]*$/.test(host) || !URL.canParse(`http://${host}`) ? host : new URL(`http://${host}`).hostname;
-    if (addresses.every(({ host }) => ascii2(host) === host)) return "";
-    return addresses.map((one) => bareAddress({ ...one, host: ascii2(one.host) })).join(", ");
+  path;
+  mail;
+  owner;
+  text = signal("");
+  refinement = signal("");
+  threading = signal(storedThreading());
+  bar;
+  mailbox = 0;
+  base = { filter: { mailbox_id: 0 } };
+  named(name) {
+    return this.with({ filter: { mailbox_id: 0, mailbox_name: name } });
   }
-  function quoteLevel(line) {
-    let level = 0;
-    for (let at = 0; line[at] === ">"; at += line[at + 1] === " " ? 2 : 1) level++;
-    return level;
+  openMailbox(mailbox, message2 = 0) {
+    this.text.value = "";
+    this.refinement.value = "";
+    this.mailbox = mailbox.id;
+    this.bar.show("", []);
+    this.owner.mark([]);
+    this.open({ filter: { mailbox_id: mailbox.id } }, message2);
   }
-  var foldedFrom = 7;
-  function readableText(value, needles) {
-    const blocks = [];
-    let level = -1;
-    let signed = false;
-    let lines = [];
-    const flush = () => {
-      const kind = level > 0 ? `text quoted quoted${(level - 1) % 3 + 1}` : signed ? "text signature" : "text";
-      if (level >= 0) blocks.push({ quoted: level > 0, lines: lines.length / 2, node: el("div", { class: kind }, lines) });
-      lines = [];
+  async search(text2, message2 = 0, begin = false) {
+    if (text2 === "") {
+      const inbox = this.mail.boxes.named("Inbox");
+      const before = this.mail.boxes.get(this.mailbox) ?? inbox;
+      if (before !== void 0 && this.text.value !== "") this.openMailbox(before);
+      return;
+    }
+    await attempt(t("Searching"), async () => {
+      const { parse } = await this.part();
+      const { query, problems, needles } = parse(text2, this.mail.mailboxes.value, /* @__PURE__ */ new Date());
+      if (this.text.value === "") this.mailbox = this.mail.current.value?.id ?? this.mailbox;
+      this.text.value = text2;
+      this.refinement.value = "";
+      this.bar.show(text2, problems);
+      this.owner.mark(needles);
+      this.base = query;
+      if (begin) this.mail.begin(this.with(query));
+      else this.open(query, message2);
+    });
+  }
+  known() {
+    if (/(^|\s)-?(sub)?(mb|mailbox):/i.test(this.text.value)) void this.search(this.text.value);
+  }
+  refine(to) {
+    this.refinement.value = to;
+    this.open(this.here());
+  }
+  showThreads(how) {
+    this.threading.value = how;
+    localStorage.setItem(threadingKey, how);
+    this.open(this.here());
+  }
+  here() {
+    const id = this.mail.current.value?.id;
+    return this.text.value === "" && id !== void 0 ? { filter: { mailbox_id: id } } : this.base;
+  }
+  open(query, message2 = 0) {
+    this.base = query;
+    this.mail.open(this.with(query), message2);
+  }
+  with({ filter, not_filter }) {
+    const labels = filter.labels ?? [];
+    const narrower = {
+      "": {},
+      unread: { unread: true },
+      read: { labels: [...labels, "\\seen"] },
+      flagged: { labels: [...labels, "\\flagged"] },
+      attachments: { attachments: filter.attachments ?? "any" }
+    }[this.refinement.value];
+    const query = { filter: { ...filter, ...narrower }, threading: this.threading.value };
+    return not_filter === void 0 ? query : { ...query, not_filter };
+  }
+  names() {
+    const mailboxes = this.mail.mailboxes.value;
+    return { mailboxes, labels: [...new Set(mailboxes.flatMap((mailbox) => mailbox.keywords))].sort() };
+  }
+  part() {
+    return part(this.path, "search");
+  }
+};
+
+// webmail/state/actions.ts
+var undoSteps = 20;
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+function movedTo({ name: mailbox }) {
+  return (n) => many(n, "Moved to {mailbox}", "{n} messages moved to {mailbox}", { mailbox });
+}
+var Actions = class {
+  constructor(client, base2, mail, moved) {
+    this.client = client;
+    this.base = base2;
+    this.mail = mail;
+    this.moved = moved;
+  }
+  client;
+  base;
+  mail;
+  moved;
+  undoable = signal("");
+  undos = [];
+  last = null;
+  running = false;
+  toRole(role) {
+    const mailbox = this.mail.boxes.withRole(role);
+    if (mailbox === void 0) return false;
+    this.move(mailbox, true);
+    return true;
+  }
+  move(mailbox, markSeen) {
+    if (mailbox.id === this.mail.current.value?.id) return;
+    const said = movedTo(mailbox);
+    if (!this.mail.selectedAreLoaded()) {
+      void this.onQuery({ action: "move", mailbox_id: mailbox.id, mark_seen: markSeen }, said);
+      return;
+    }
+    this.moveItems(this.targets(), mailbox, markSeen);
+  }
+  moveItems(all, mailbox, markSeen) {
+    const said = movedTo(mailbox);
+    const items = all.filter((item) => item.mailbox_id !== mailbox.id);
+    if (items.length === 0) return;
+    const unread = markSeen ? items.filter((item) => !item.flags.includes("\\seen")) : [];
+    const ids = items.map((item) => item.id);
+    const leaves = this.mail.leavesFor(mailbox);
+    const action = {
+      shown: leaves ? { remove: new Set(ids) } : { moved: { ids: new Set(ids), mailboxId: mailbox.id } },
+      call: async () => {
+        await this.client.message_move(ids, mailbox.id, markSeen);
+        if (items.length === 1) this.moved(items[0], mailbox);
+      }
     };
-    for (const line of value.replace(/\r\n?/g, "\n").split("\n")) {
-      const own = quoteLevel(line);
-      const signs = line === "-- ";
-      if (own !== level || signs && !signed) {
-        flush();
-        level = own;
-        signed = signs || signed && own === 0;
-      }
-      lines.push(linked(line).map((piece) => typeof piece === "string" ? marked(piece, needles) : piece), "\n");
-    }
-    flush();
-    return blocks.some((block) => !block.quoted && block.node.textContent.trim() !== "") ? foldQuotes(blocks) : blocks.map(({ node }) => node);
+    this.perform(action, said(items.length), t("Not moved"), { what: said(items.length), actions: () => this.back(items, mailbox.id, unread) });
+    if (leaves) this.mail.left(items);
   }
-  function foldQuotes(blocks) {
-    const found = [];
-    for (let i = 0; i < blocks.length; i++) {
-      const end = blocks.findIndex((block, at) => at >= i && !block.quoted);
-      const run = blocks.slice(i, end < 0 ? void 0 : end);
-      const count = run.reduce((sum, block) => sum + block.lines, 0);
-      if (count < foldedFrom || run.some(({ node }) => node.querySelector(".hit") !== null)) {
-        found.push(...run.map(({ node }) => node), ...end < 0 ? [] : [blocks[end].node]);
-      } else {
-        const summary = el("summary", {}, t("Show quoted text: {n} lines", { n: count }));
-        found.push(el("details", { class: "quote" }, summary, run.map(({ node }) => node)), ...end < 0 ? [] : [blocks[end].node]);
-      }
-      if (end < 0) break;
-      i = end;
+  flag(flags, add, said) {
+    if (!this.mail.selectedAreLoaded()) {
+      void this.onQuery({ action: add ? "flags_add" : "flags_clear", flags: [...flags] }, said);
+      return;
     }
+    this.flagItems(this.mail.selected(), flags, add, said);
+  }
+  flagItems(all, flags, add, said) {
+    const has = (item, flag) => item.flags.includes(flag) || item.keywords.includes(flag);
+    const items = all.filter((item) => flags.some((flag) => has(item, flag) !== add));
+    if (items.length === 0) return;
+    this.perform(this.flagging(items, flags, add), said(items.length), t("Not changed"), {
+      what: said(items.length),
+      actions: () => flags.map((flag) => this.flagging(items.filter((item) => has(item, flag) !== add), [flag], !add))
+    });
+  }
+  mute(mute) {
+    const items = this.mail.selected().filter((item) => item.thread_muted !== mute);
+    if (items.length === 0) return;
+    const ids = items.map((item) => item.id);
+    const said = mute ? t("Muted: new messages of this thread arrive read") : t("No longer muted");
+    const call = (to) => ({ shown: {}, call: () => this.client.thread_mute(ids, to) });
+    this.perform(call(mute), said, t("Not muted"), { what: said, actions: () => [call(!mute)] });
+  }
+  collapse(members) {
+    const collapse = !members.some((item) => item.thread_collapsed);
+    const action = { shown: {}, call: () => this.client.thread_collapse(members.map((item) => item.id), collapse) };
+    this.mail.pending.do(action).catch((error) => this.failed(t("Not kept"), error));
+  }
+  seen(item) {
+    this.mail.pending.do(this.flagging([item], ["\\seen"], true)).catch((error) => this.failed(t("Not marked as read"), error));
+  }
+  deleteForGood() {
+    const said = (n) => many(n, "Deleted for good", "{n} messages deleted for good");
+    if (!this.mail.selectedAreLoaded()) {
+      void this.onQuery({ action: "delete" }, said);
+      return;
+    }
+    const items = this.mail.selected();
+    const ids = items.map((item) => item.id);
+    this.perform({ shown: { remove: new Set(ids) }, call: () => this.client.message_delete(ids) }, said(ids.length), t("Not deleted"), null);
+    this.mail.left(items);
+  }
+  undo() {
+    const last = this.undos.pop();
+    this.undoable.value = this.undos.at(-1)?.what ?? "";
+    if (last === void 0) return;
+    this.say(t("Undone: {what}", { what: last.what }));
+    for (const action of last.actions()) this.mail.pending.do(action).catch((error) => this.failed(t("Not undone"), error));
+  }
+  targets() {
+    const items = this.mail.selected();
+    const sent = this.mail.boxes.withRole("sent")?.id;
+    return items.length === 1 || this.mail.inRole("sent") ? items : items.filter((item) => item.mailbox_id !== sent);
+  }
+  flagging(items, flags, add) {
+    const ids = items.map((item) => item.id);
+    return {
+      shown: { flags: { ids: new Set(ids), add: add ? flags : [], clear: add ? [] : flags } },
+      call: async () => {
+        if (ids.length > 0) await (add ? this.client.flags_add(ids, [...flags]) : this.client.flags_clear(ids, [...flags]));
+      }
+    };
+  }
+  back(items, from, unread) {
+    const actions = [];
+    for (const origin of new Set(items.map((item) => item.mailbox_id))) {
+      const own = items.filter((item) => item.mailbox_id === origin);
+      actions.push({
+        shown: { add: { mailboxId: origin, items: own } },
+        call: () => this.client.message_move(own.map((item) => item.id), origin, false, from)
+      });
+    }
+    if (unread.length > 0) actions.push(this.flagging(unread, ["\\seen"], false));
+    return actions;
+  }
+  perform(action, said, failed, undo) {
+    if (undo !== null) this.remember(undo);
+    this.say(said, undo !== null);
+    this.mail.pending.do(action).catch((error) => {
+      if (undo !== null) {
+        this.undos = this.undos.filter((other) => other !== undo);
+        this.undoable.value = this.undos.at(-1)?.what ?? "";
+      }
+      this.failed(failed, error);
+    });
+  }
+  async onQuery(what, said) {
+    if (this.running) return;
+    this.running = true;
+    this.last?.close();
+    try {
+      const { onQuery } = await part(this.base, "bulk");
+      const undo = await onQuery(this.client, this.mail, toast, what, said);
+      if (undo === null) return;
+      if (what.action !== "delete") this.remember(undo);
+      this.say(undo.what, what.action !== "delete");
+    } catch (error) {
+      this.failed(t("Stopped"), error);
+    } finally {
+      this.running = false;
+    }
+  }
+  remember(undo) {
+    this.undos = [...this.undos, undo].slice(-undoSteps);
+    this.undoable.value = undo.what;
+  }
+  say(text2, withUndo = false) {
+    this.last?.close();
+    this.last = toast(text2, withUndo ? { title: t("Undo"), run: () => this.undo() } : void 0);
+  }
+  failed(what, error) {
+    this.last?.close();
+    this.last = toast(t("{what}: {why}", { what, why: messageOf(error) }));
+  }
+};
+
+// webmail/state/address.ts
+var prefix = "search:";
+function parsePlace(hash) {
+  const value = hash.replace(/^#/, "");
+  const comma = value.lastIndexOf(",");
+  const number = comma < 0 ? 0 : Number(value.slice(comma + 1));
+  const message2 = Number.isSafeInteger(number) && number > 0 ? number : 0;
+  const text2 = message2 > 0 ? value.slice(0, comma) : value;
+  try {
+    if (text2.startsWith(prefix)) return { name: "", search: decodeURIComponent(text2.slice(prefix.length)), message: message2 };
+    return { name: decodeURIComponent(text2) || "Inbox", search: "", message: message2 };
+  } catch {
+    return { name: "Inbox", search: "", message: 0 };
+  }
+}
+function writePlace({ name, search: search2, message: message2 }) {
+  const what = search2 !== "" ? `${prefix}${encodeURIComponent(search2)}` : encodeURIComponent(name);
+  return `#${what}${message2 > 0 ? `,${message2}` : ""}`;
+}
+
+// webmail/data/order.ts
+function markOf(item) {
+  return { received: item.received, id: item.id };
+}
+function compare(a, b, oldestFirst) {
+  const [first, second] = [a.received.slice(0, -1), b.received.slice(0, -1)];
+  const order = first < second ? -1 : first > second ? 1 : a.id - b.id;
+  return oldestFirst ? order : -order;
+}
+function search(items, at, oldestFirst) {
+  let low = 0;
+  let high = items.length;
+  while (low < high) {
+    const middle = low + high >> 1;
+    if (compare(items[middle], at, oldestFirst) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+// webmail/data/pending.ts
+var patience = 3e3;
+function isKeyword(flag) {
+  return !flag.startsWith("\\") && !flag.startsWith("$");
+}
+function changed(item, add, clear) {
+  const after = (own, kind) => {
+    const wanted = add.filter((flag) => isKeyword(flag) === kind);
+    return [.../* @__PURE__ */ new Set([...own.filter((flag) => !clear.includes(flag)), ...wanted])];
+  };
+  return { ...item, flags: after(item.flags, false), keywords: after(item.keywords, true) };
+}
+var Pending = class {
+  constructor(changed2) {
+    this.changed = changed2;
+  }
+  changed;
+  entries = [];
+  last = Promise.resolve();
+  made = /* @__PURE__ */ new WeakMap();
+  get busy() {
+    return this.entries.some((entry) => !entry.done);
+  }
+  get size() {
+    return this.entries.length;
+  }
+  async do(action) {
+    const entry = { ...action, call: () => action.call(), done: false };
+    this.entries = [...this.entries, entry];
+    this.changed();
+    const turn = this.last.then(() => entry.call());
+    this.last = turn.catch(() => {
+    });
+    try {
+      await turn;
+      entry.done = true;
+      setTimeout(() => this.drop(entry), patience);
+    } catch (error) {
+      this.drop(entry);
+      throw error;
+    }
+  }
+  leaving(id) {
+    return this.entries.some((entry) => entry.shown.remove?.has(id));
+  }
+  show(items, mailboxId, oldestFirst) {
+    let shown3 = items;
+    for (const { shown: one } of this.entries) {
+      const { remove, moved, add, flags } = one;
+      if (remove !== void 0) shown3 = shown3.filter((item) => !remove.has(item.id));
+      if (moved !== void 0) shown3 = shown3.map((item) => moved.ids.has(item.id) ? this.placed(item, moved.mailboxId) : item);
+      if (add !== void 0 && add.mailboxId === mailboxId) {
+        for (const item of add.items) {
+          if (shown3.some((other) => other.id === item.id)) continue;
+          const index = search(shown3, item, oldestFirst);
+          shown3 = [...shown3.slice(0, index), item, ...shown3.slice(index)];
+        }
+      }
+      if (flags !== void 0) shown3 = shown3.map((item) => flags.ids.has(item.id) ? this.flagged(item, one) : item);
+    }
+    return shown3;
+  }
+  settle(items, mailboxId) {
+    const before = this.entries.length;
+    const byId2 = new Map(items.map((item) => [item.id, item]));
+    this.entries = this.entries.filter((entry) => {
+      if (!entry.done) return true;
+      const { remove, moved, add, flags } = entry.shown;
+      const here = (id) => byId2.has(id) && (mailboxId <= 0 || byId2.get(id).mailbox_id === mailboxId);
+      if (remove !== void 0 && [...remove].some(here)) return true;
+      if (moved !== void 0 && [...moved.ids].some((id) => byId2.has(id) && byId2.get(id).mailbox_id !== moved.mailboxId)) return true;
+      if (add !== void 0 && add.mailboxId === mailboxId && add.items.some((item) => !byId2.has(item.id))) return true;
+      if (flags === void 0) return false;
+      return [...flags.ids].some((id) => {
+        const item = byId2.get(id);
+        if (item === void 0) return false;
+        const own = [...item.flags, ...item.keywords];
+        return flags.add.some((flag) => !own.includes(flag)) || flags.clear.some((flag) => own.includes(flag));
+      });
+    });
+    if (this.entries.length < before) this.changed();
+  }
+  flagged(item, shown3) {
+    const flags = shown3.flags;
+    const key2 = [...flags.add, "", ...flags.clear].join(" ");
+    const known = this.made.get(item);
+    if (known?.entries === key2) return known.item;
+    const made = changed(item, flags.add, flags.clear);
+    this.made.set(item, { entries: key2, item: made });
+    return made;
+  }
+  placed(item, mailboxId) {
+    if (item.mailbox_id === mailboxId) return item;
+    const key2 = `in ${mailboxId}`;
+    const known = this.made.get(item);
+    if (known?.entries === key2) return known.item;
+    const made = { ...item, mailbox_id: mailboxId };
+    this.made.set(item, { entries: key2, item: made });
+    return made;
+  }
+  drop(entry) {
+    if (!this.entries.includes(entry)) return;
+    this.entries = this.entries.filter((other) => other !== entry);
+    this.changed();
+  }
+};
+
+// webmail/data/selection.ts
+var Selection = class _Selection {
+  constructor(ids, stretches, whole, except) {
+    this.ids = ids;
+    this.stretches = stretches;
+    this.whole = whole;
+    this.except = except;
+  }
+  ids;
+  stretches;
+  whole;
+  except;
+  static none = new _Selection(/* @__PURE__ */ new Map(), [], false, /* @__PURE__ */ new Set());
+  static all = new _Selection(/* @__PURE__ */ new Map(), [], true, /* @__PURE__ */ new Set());
+  static of(items) {
+    return new _Selection(new Map(items.map((item) => [item.id, item])), [], false, /* @__PURE__ */ new Set());
+  }
+  get open() {
+    return this.whole || this.stretches.length > 0;
+  }
+  count(total) {
+    if (this.whole) return Math.max(0, total - this.except.size);
+    return Math.max(0, this.ids.size + this.stretches.reduce((sum, one) => sum + one.count, 0) - this.except.size);
+  }
+  has(item, oldestFirst, at = item) {
+    return !this.except.has(item.id) && (this.ids.has(item.id) || this.covers(at, oldestFirst));
+  }
+  toggled(item, oldestFirst, at = item) {
+    if (this.covers(at, oldestFirst)) return this.with({ except: flipped(this.except, item.id) });
+    const ids = new Map(this.ids);
+    if (!ids.delete(item.id)) ids.set(item.id, item);
+    return this.with({ ids });
+  }
+  plus(items, oldestFirst) {
+    const except = new Set(this.except);
+    const ids = new Map(this.ids);
+    for (const item of items) {
+      except.delete(item.id);
+      if (!this.covers(item, oldestFirst)) ids.set(item.id, item);
+    }
+    return this.with({ ids, except });
+  }
+  plusStretch(stretch, oldestFirst) {
+    if (this.whole) return this;
+    const inside = (mark2) => compare(stretch.first, mark2, oldestFirst) <= 0 && compare(mark2, stretch.last, oldestFirst) <= 0;
+    const apart = this.stretches.filter((other) => !inside(other.first) && !inside(other.last) && !contains(other, stretch.first, oldestFirst));
+    const ids = new Map([...this.ids].filter(([, mark2]) => !inside(mark2)));
+    return this.with({ ids, stretches: [...apart, stretch].sort((a, b) => compare(a.first, b.first, oldestFirst)) });
+  }
+  without(items, oldestFirst) {
+    if (items.length === 0) return this;
+    const gone = new Set(items.map((item) => item.id));
+    const ids = new Map([...this.ids].filter(([id]) => !gone.has(id)));
+    const except = new Set([...this.except].filter((id) => !gone.has(id)));
+    const stretches = this.stretches.map((one) => ({ ...one, count: one.count - items.filter((item) => contains(one, item, oldestFirst)).length }));
+    return this.with({ ids, except, stretches: stretches.filter((one) => one.count > 0) });
+  }
+  covers(item, oldestFirst) {
+    return this.whole || this.stretches.some((one) => contains(one, item, oldestFirst));
+  }
+  with(values) {
+    const next = { ids: this.ids, stretches: this.stretches, except: this.except, ...values };
+    return new _Selection(next.ids, next.stretches, this.whole, next.except);
+  }
+};
+function contains(range, mark2, oldestFirst) {
+  return compare(range.first, mark2, oldestFirst) <= 0 && compare(mark2, range.last, oldestFirst) <= 0;
+}
+function flipped(ids, id) {
+  const next = new Set(ids);
+  if (!next.delete(id)) next.add(id);
+  return next;
+}
+
+// webmail/data/view.ts
+var pageSize = 100;
+var kept = 1e3;
+var View = class {
+  query = { filter: { mailbox_id: 0, mailbox_name: "Inbox" } };
+  viewId = 0;
+  start = 0;
+  items = [];
+  known = false;
+  end = false;
+  unsure = false;
+  stale = false;
+  threads = /* @__PURE__ */ new Map();
+  gathered = [];
+  gatheredAt = 0;
+  matching = 0;
+  requestId = 0;
+  running = null;
+  fresh = false;
+  get total() {
+    if (this.end) return this.start + this.items.length;
+    if (isListing(this.query)) return Math.max(this.matching, this.start + this.items.length);
+    const gone = this.query.filter.unread === true ? this.items.filter((item) => item.flags.includes("\\seen")).length : 0;
+    return Math.max(this.matching + gone, this.start + this.items.length);
+  }
+  get busy() {
+    return this.running !== null;
+  }
+  at(position) {
+    return this.items[position - this.start];
+  }
+  item(id) {
+    return this.items.find((item) => item.id === id);
+  }
+  members(row) {
+    return [row, ...this.threads.get(row.id) ?? []];
+  }
+  found(total) {
+    this.matching = total;
+  }
+  all() {
+    return isThreaded(this.query) ? this.items.flatMap((item) => this.members(item)) : this.items;
+  }
+  open(query, destination = 0) {
+    this.query = query;
+    this.viewId++;
+    this.start = this.matching = 0;
+    this.items = [];
+    this.threads.clear();
+    this.known = this.unsure = this.end = this.stale = false;
+    return this.request("new", { count: pageSize, dest_message_id: destination });
+  }
+  resume() {
+    const last = this.items.at(-1);
+    const request = this.request("check", { count: pageSize, anchor_message_id: last?.id ?? 0 });
+    this.running = null;
+    this.unsure = true;
+    return this.end && this.start === 0 ? { ...request, page: null } : request;
+  }
+  want(first, last) {
+    const end = this.start + this.items.length;
+    const wantedEnd = Math.min(last, this.total);
+    const wantedFirst = Math.max(0, first);
+    if (!this.known || wantedFirst >= this.start && wantedEnd <= end) return null;
+    const apart = wantedEnd <= this.start || wantedFirst >= end || this.items.length === 0;
+    if (this.running !== null && !(apart && this.running !== "new")) return null;
+    if (apart) return this.request("new", { count: pageSize, position: Math.max(0, Math.floor((wantedFirst + wantedEnd - pageSize) / 2)) });
+    this.drop(wantedFirst, wantedEnd);
+    return wantedEnd > end ? this.request("behind", { count: pageSize, anchor_message_id: this.items.at(-1).id }) : this.request("before", { count: pageSize, anchor_message_id: this.items[0].id, before: true });
+  }
+  refresh(first, last) {
+    if (!this.stale || this.running !== null) return null;
+    this.stale = false;
+    return this.request("refresh", { count: pageSize, position: Math.max(0, Math.floor((first + last - pageSize) / 2)) });
+  }
+  check() {
+    const first = this.items[0];
+    if (!this.unsure || this.running !== null || isListing(this.query)) return null;
+    this.unsure = false;
+    return first === void 0 ? null : this.request("check", { count: 1, anchor_message_id: first.id });
+  }
+  take(event) {
+    if (event.view_id !== this.viewId || event.request_id !== this.requestId || this.running === null) return false;
+    this.known = true;
+    this.matching = event.total;
+    const items = event.items.map((thread) => thread[0]);
+    for (const [row, ...others2] of event.items) {
+      if (others2.length > 0) this.threads.set(row.id, others2);
+      else this.threads.delete(row.id);
+    }
+    if (this.running === "refresh") {
+      if (this.gathered.length === 0) this.gatheredAt = event.position;
+      this.gathered.push(...items);
+      if (items.length > 0) return true;
+      this.replace(this.gathered, this.gatheredAt);
+      this.gathered = [];
+      this.end = event.view_end;
+      this.running = null;
+      return true;
+    }
+    if (items.length === 0) {
+      if (this.fresh) this.replace([], event.position);
+      if (this.running === "new" || this.running === "behind") this.end = event.view_end;
+      this.running = null;
+      return true;
+    }
+    const present = new Set(this.items.map((item) => item.id));
+    const others = items.filter((item) => !present.has(item.id));
+    if (this.fresh) this.replace(items, event.position);
+    else if (this.running === "check") this.start = Math.max(0, event.position - 1);
+    else if (this.running === "before") {
+      this.items = [...others, ...this.items];
+      this.start = event.position;
+    } else {
+      this.start = Math.max(0, event.position - this.items.length);
+      this.items = [...this.items, ...others];
+    }
+    return true;
+  }
+  reset(viewId, requestId) {
+    if (viewId !== this.viewId || requestId !== this.requestId) return;
+    this.running = "new";
+    this.fresh = true;
+  }
+  failed() {
+    this.running = null;
+    this.known = true;
+  }
+  lost() {
+    this.running = null;
+  }
+  apply(change) {
+    switch (change.kind) {
+      case "msg_add":
+        return this.add(change.item);
+      case "msg_remove":
+        if (isListing(this.query)) return [];
+        return change.mailbox_id === this.query.filter.mailbox_id ? this.remove(change.message_ids) : [];
+      case "msg_flags":
+        this.change(
+          [change.message_id],
+          (item) => change.modseq < item.modseq ? item : { ...item, flags: change.flags, keywords: change.keywords, modseq: change.modseq }
+        );
+        return [];
+      case "msg_thread":
+        this.change(change.message_ids, (item) => ({ ...item, thread_muted: change.muted, thread_collapsed: change.collapsed }));
+        return [];
+      case "mailbox_counts":
+        if (change.mailbox_id === this.query.filter.mailbox_id && !isListing(this.query)) {
+          this.matching = this.query.filter.unread === true ? change.unseen : change.total + change.deleted;
+        }
+        return [];
+      default:
+        return [];
+    }
+  }
+  checkConsistency() {
+    for (let i = 1; i < this.items.length && !isListing(this.query); i++) {
+      if (compare(this.items[i - 1], this.items[i], this.query.order_asc === true) >= 0) throw new Error(`the list is out of order at ${i}`);
+    }
+    if (this.start < 0 || this.start + this.items.length > this.total) throw new Error("the run lies outside of the list");
+  }
+  request(kind, page) {
+    this.running = kind;
+    this.gathered = [];
+    this.fresh = kind === "new";
+    return { id: ++this.requestId, view_id: this.viewId, query: this.query, page };
+  }
+  replace(items, position) {
+    this.items = items;
+    this.start = position;
+    this.fresh = this.end = false;
+    if (this.threads.size > 4 * kept) this.threads = new Map(items.map((item) => [item.id, this.threads.get(item.id) ?? []]));
+  }
+  drop(first, last) {
+    const over = this.items.length + pageSize - kept;
+    if (over <= 0) return;
+    const above = Math.max(0, first - this.start);
+    const below = Math.max(0, this.start + this.items.length - last);
+    if (above > below) {
+      const gone = Math.min(over, above);
+      this.items = this.items.slice(gone);
+      this.start += gone;
+    } else {
+      const gone = Math.min(over, below);
+      this.items = this.items.slice(0, this.items.length - gone);
+      if (gone > 0) this.end = false;
+    }
+  }
+  add(item) {
+    if (isListing(this.query)) return [];
+    const present = this.item(item.id);
+    if (present !== void 0 && present.modseq > item.modseq) return [];
+    const gone = present === void 0 ? [] : this.remove([item.id]);
+    if (item.mailbox_id !== this.query.filter.mailbox_id) return gone;
+    const index = search(this.items, item, this.query.order_asc === true);
+    this.matching++;
+    if (index === 0 && this.start > 0) {
+      this.start++;
+      this.unsure = true;
+    } else if (index < this.items.length || this.end) {
+      this.items = [...this.items.slice(0, index), item, ...this.items.slice(index)];
+    }
+    return [];
+  }
+  remove(ids) {
+    const wanted = new Set(ids);
+    const gone = this.items.filter((item) => wanted.has(item.id));
+    this.items = this.items.filter((item) => !wanted.has(item.id));
+    this.matching = Math.max(0, this.matching - ids.length);
+    if (gone.length < ids.length && this.start > 0) this.unsure = true;
+    return gone;
+  }
+  change(ids, make) {
+    const wanted = new Set(ids);
+    if (this.items.some((item) => wanted.has(item.id))) this.items = this.items.map((item) => wanted.has(item.id) ? make(item) : item);
+    for (const [id, others] of this.threads) {
+      if (others.some((item) => wanted.has(item.id))) this.threads.set(id, others.map((item) => wanted.has(item.id) ? make(item) : item));
+    }
+  }
+};
+
+// webmail/state/settings.ts
+var defaults = {
+  signature: "",
+  signatures: [],
+  quoting: "auto",
+  show_address_security: true,
+  show_html: false,
+  no_show_shortcuts: false,
+  show_headers: [],
+  color_scheme: "auto",
+  density: "comfortable",
+  single_keys: true,
+  mark_seen_ms: 500,
+  after_action: "next"
+};
+var key = "moxlite-webmail-panes";
+function loadLocal() {
+  const found = { layout: "auto", width: 0, height: 0 };
+  try {
+    return { ...found, ...JSON.parse(localStorage.getItem(key) ?? "{}") };
+  } catch {
     return found;
   }
+}
+function saveLocal(local) {
+  localStorage.setItem(key, JSON.stringify(local));
+}
 
-  // webmail/ui/row.ts
-  var clip = "M12.5 7.2L7.8 12a2.9 2.9 0 01-4.2-4.1l5.2-5.2a2 2 0 012.8 2.8l-5 5a1 1 0 01-1.4-1.4l4.4-4.4";
-  var letters = [
-    ["\\answered", "↩", t("Answered")],
-    ["$forwarded", "↪", t("Forwarded")],
-    ["$junk", "j", t("Junk")],
-    ["\\deleted", "D", t("Marked as deleted")],
-    ["\\draft", "d", t("Draft")],
-    ["$phishing", "p", t("Phishing")]
-  ];
-  var Row = class {
-    root = el("div", { class: "message", role: "option", draggable: "true" });
-    item = null;
-    position = -1;
-    people = el("span", { class: "message-people", dir: "auto" });
-    marks = el("span", { class: "message-marks" });
-    time = el("time", { class: "message-age" });
-    subject = el("div", { class: "message-subject", dir: "auto" });
-    preview = el("div", { class: "message-preview", dir: "auto" });
-    line;
-    manner = null;
-    constructor() {
-      this.root.append(el("div", { class: "message-top" }, this.people, this.marks, this.time), this.subject, this.preview);
-    }
-    show(item, manner, line) {
-      const before = this.manner;
-      if (before !== null && item === this.item && sameLine(line, this.line) && before.recipients === manner.recipients && before.needles === manner.needles && before.here === manner.here) return;
-      this.manner = manner;
-      this.item = item;
-      this.line = line;
-      this.root.classList.toggle("missing", item === null);
-      if (item === null) {
-        this.root.removeAttribute("id");
-        this.root.classList.remove("unread", "deleted", "beside", "in-thread");
-        for (const part2 of [this.people, this.marks, this.time, this.subject, this.preview]) fill(part2);
+// webmail/state/mail.ts
+var checkAfter = 300;
+var refreshAfter = 50;
+var restAfter = 80;
+var Mail = class {
+  constructor(outside) {
+    this.outside = outside;
+    this.query = signal(this.view.query);
+    this.current = computed(() => {
+      const mailboxes = this.mailboxes.value;
+      return mailboxes.find((mailbox) => mailbox.id === this.query.value.filter.mailbox_id);
+    });
+    this.rows = computed(() => {
+      void this.version.value;
+      return this.overlaid();
+    });
+    this.shown = computed(() => {
+      const selection = this.selection.value;
+      if (selection.open || selection.ids.size !== 1) return null;
+      const [id] = selection.ids.keys();
+      return this.rows.value.items.find((item) => item.id === id) ?? null;
+    });
+    this.conversation = computed(() => {
+      const shown3 = this.shown.value;
+      const line = shown3 === null ? void 0 : this.rows.value.lines.get(shown3.id);
+      return line?.collapsed === true && line.members.length > 1 ? line.members : null;
+    });
+    this.selectedCount = computed(() => this.selection.value.count(this.rows.value.total));
+  }
+  outside;
+  facts = signal({ login_address: "", addresses: [], account_path: "" });
+  mailboxes = signal([]);
+  query;
+  rows;
+  selection = signal(Selection.none);
+  focus = signal(null);
+  connected = signal(true);
+  settings = signal(defaults);
+  problem = signal(null);
+  searching = signal(null);
+  current;
+  shown;
+  conversation;
+  selectedCount;
+  pending = new Pending(() => this.changed());
+  boxes = new Mailboxes();
+  streamId = 0;
+  modseq = 0;
+  clockOffset = 0;
+  wanted = 0;
+  view = new View();
+  version = signal(0);
+  entries = [];
+  folding = new Folding();
+  server = "";
+  refreshing = 0;
+  screen = { first: 0, last: 0 };
+  resting = 0;
+  checking = 0;
+  awaited = [];
+  get oldestFirst() {
+    return this.view.query.order_asc === true;
+  }
+  begin(query) {
+    this.query.value = this.view.query = query;
+    if (isSearch(query)) this.searching.value = { looked: 0, of: 0, found: 0, done: false, stopped: false };
+  }
+  stopSearch() {
+    if (this.searching.value?.done !== false) return;
+    this.outside.send({ id: 0, view_id: this.view.viewId, cancel: true });
+  }
+  opening() {
+    this.view.lost();
+    if (this.modseq > 0 && this.view.known) return { request: this.view.resume(), since: this.modseq };
+    return { request: this.view.open(this.view.query, this.wanted), since: 0 };
+  }
+  open(query, wanted = 0) {
+    this.wanted = wanted;
+    this.awaited = [];
+    this.problem.value = null;
+    this.searching.value = isSearch(query) ? { looked: 0, of: 0, found: 0, done: false, stopped: false } : null;
+    this.folding.reset();
+    this.outside.send(this.view.open(query, wanted));
+    this.query.value = query;
+    this.selection.value = Selection.none;
+    this.focus.value = null;
+    this.changed();
+  }
+  take(event) {
+    switch (event.kind) {
+      case "start": {
+        const again = this.modseq > 0;
+        this.began(event.version, event.stream_id, event.server_time);
+        this.modseq = event.modseq;
+        this.facts.value = { login_address: event.login_address, addresses: event.addresses, account_path: event.account_path };
+        this.settings.value = { ...defaults, ...event.settings };
+        this.boxes.set(event.mailboxes);
+        this.mailboxes.value = this.boxes.ordered();
+        const opened = this.boxes.named(event.mailbox_name);
+        if (opened !== void 0) this.view.query = { ...this.view.query, filter: { ...this.view.query.filter, mailbox_id: opened.id, mailbox_name: "" } };
+        this.query.value = this.view.query;
+        if (again) this.open(this.view.query);
         return;
       }
-      const thread = line?.collapsed === true ? line.members : [item];
-      const { flags, keywords, unread } = flagsOf(thread);
-      const depth = line?.collapsed === false ? line.depth : 0;
-      this.root.id = `message-${item.id}`;
-      this.root.style.setProperty("--depth", String(depth));
-      this.root.classList.toggle("unread", unread);
-      this.root.classList.toggle("deleted", flags.includes("\\deleted"));
-      this.root.classList.toggle("beside", !item.match_query || thread.every((one) => one.thread_muted));
-      this.root.classList.toggle("in-thread", line?.collapsed === false && line.members.length > 1);
-      this.showPeople(thread, manner);
-      const subject = isolated(item.subject) || t("(no subject)");
-      fill(this.subject, depth > 0 && this.branch(item), marked(subject, manner.needles));
-      const elsewhere2 = [...new Set(thread.filter((one) => one.mailbox_id !== manner.here).map((one) => manner.mailbox(one.mailbox_id)))];
-      fill(
-        this.preview,
-        elsewhere2.length > 0 && elsewhere2[0] !== "" && el("span", { class: "keyword other-mailbox" }, elsewhere2.join(", ")),
-        keywords.map((keyword) => el("span", { class: "keyword" }, keyword)),
-        marked(isolated(item.preview), manner.needles)
-      );
-      this.time.dateTime = item.received;
-      this.time.title = fullTime(item.received);
-      this.refreshAge(manner.now);
-      this.showMarks(thread, flags);
+      case "resume":
+        this.began(event.version, event.stream_id, event.server_time);
+        if (isListing(this.view.query)) this.outdated();
+        this.changed();
+        return;
+      case "view_msgs":
+        if (!this.view.take(event)) return;
+        if (event.parsed_message !== null) this.outside.opened(event.parsed_message);
+        this.changed();
+        this.arrived();
+        return;
+      case "view_progress":
+        if (event.view_id !== this.view.viewId) return;
+        this.view.found(event.total);
+        if (this.searching.value !== null) this.searching.value = { looked: event.looked, of: event.of, found: event.total, done: event.done, stopped: event.stopped };
+        this.changed();
+        if (!this.view.busy) this.fetch();
+        return;
+      case "view_stale":
+        if (event.view_id === this.view.viewId) this.outdated();
+        return;
+      case "view_reset":
+        this.view.reset(event.view_id, event.request_id);
+        return;
+      case "view_err":
+        if (event.view_id !== this.view.viewId) return;
+        this.view.failed();
+        this.problem.value = { message: event.message, unthreaded: event.unthreaded };
+        this.changed();
+        return;
+      case "view_changes":
+        this.apply(event.changes);
+        if (!event.more) this.modseq = event.modseq;
     }
-    place(position, total, top, selected, focused) {
-      const { root } = this;
-      if (position !== this.position) {
-        this.position = position;
-        root.setAttribute("aria-posinset", String(position + 1));
+  }
+  look(first, last) {
+    this.screen = { first, last };
+    const rows = this.rows.value;
+    const apart = last <= rows.start || first >= rows.start + rows.items.length;
+    clearTimeout(this.resting);
+    if (apart && rows.items.length > 0) this.resting = window.setTimeout(() => this.fetch(), restAfter);
+    else this.fetch();
+  }
+  selected() {
+    return this.selectedRows().flatMap((row) => this.meant(row));
+  }
+  selects(row) {
+    return this.selection.value.has(row, this.oldestFirst, this.rows.value.lines.get(row.id)?.top);
+  }
+  selectedAreLoaded() {
+    return this.selectedRows().length === this.selectedCount.value;
+  }
+  meant(row) {
+    const line = this.rows.value.lines.get(row.id);
+    if (line?.collapsed !== true) return [row];
+    const matching = line.members.filter((item) => item.match_query);
+    return matching.length > 0 ? matching : [row];
+  }
+  meantIds(ids) {
+    const rows = new Map(this.rows.value.items.map((item) => [item.id, item]));
+    return [...ids].flatMap((id) => rows.has(id) ? this.meant(rows.get(id)).map((item) => item.id) : [id]);
+  }
+  leavesFor(mailbox) {
+    const { mailbox_id } = this.query.value.filter;
+    if ((mailbox_id ?? 0) >= 0) return true;
+    return mailbox_id === -1 && mailbox.roles.some((role) => role === "trash" || role === "junk");
+  }
+  fold(expand) {
+    const focus = this.focus.value;
+    const line = focus === null ? void 0 : this.rows.value.lines.get(focus.item.id);
+    if (line === void 0 || line.members.length < 2) return [];
+    const wanted = expand ?? line.collapsed;
+    if (wanted !== line.collapsed) return [];
+    const selected = line.members.some((item) => this.selection.value.ids.has(item.id));
+    this.folding.set(line.top.thread_id, wanted);
+    this.changed();
+    const { items, start } = this.rows.value;
+    const first = wanted ? line.members[0] : line.top;
+    const index = items.findIndex((item) => item.id === first.id);
+    if (index >= 0) this.moveTo(start + index, selected ? "select" : "focus");
+    return line.members;
+  }
+  moveThread(by) {
+    const { items, start, lines } = this.rows.value;
+    const from = this.focus.value === null ? -1 : this.focus.value.position - start;
+    const begins = (index2) => index2 >= 0 && index2 < items.length && lines.get(items[index2 - 1]?.id ?? 0)?.top !== lines.get(items[index2].id)?.top;
+    let index = from + by;
+    while (index > 0 && index < items.length && lines.size > 0 && !begins(index)) index += by;
+    if (index >= 0 && index < items.length) this.moveTo(start + index, "select");
+  }
+  selectThread() {
+    const focus = this.focus.value;
+    const line = focus === null ? void 0 : this.rows.value.lines.get(focus.item.id);
+    if (focus === null) return;
+    this.selection.value = Selection.of(line === void 0 || line.collapsed ? [focus.item] : line.members);
+  }
+  inRole(role) {
+    return this.current.value?.roles.includes(role) ?? false;
+  }
+  select(id) {
+    const rows = this.rows.value;
+    const index = rows.items.findIndex((item) => item.id === id);
+    if (index >= 0) this.moveTo(rows.start + index, "select");
+  }
+  selectAll() {
+    if (this.rows.value.total > 0) this.selection.value = Selection.all;
+  }
+  unselect() {
+    this.selection.value = Selection.none;
+  }
+  toggleFocused() {
+    const focus = this.focus.value;
+    if (focus !== null) this.toggle(focus.position);
+  }
+  toggle(position) {
+    const item = this.at(position);
+    if (item === void 0) return;
+    this.focus.value = { item, position };
+    this.selection.value = this.selection.value.toggled(item, this.oldestFirst, this.rows.value.lines.get(item.id)?.top);
+  }
+  moveFocus(by, how) {
+    const total = this.rows.value.total;
+    if (total === 0) return;
+    const from = this.awaited.at(-1)?.position ?? this.focus.value?.position ?? (by > 0 && Number.isFinite(by) ? -1 : 0);
+    this.moveTo(Math.min(total - 1, Math.max(0, from + by)), how);
+  }
+  moveTo(position, how) {
+    const item = this.at(position);
+    if (how !== "extend") this.awaited = [];
+    if (item === void 0 || this.awaited.length > 0) {
+      this.awaited.push({ position, how });
+      if (this.awaited.length === 1) this.look(position, position + 1);
+      return;
+    }
+    const from = this.focus.value;
+    this.focus.value = { item, position };
+    if (how === "select") this.selection.value = Selection.of([item]);
+    else if (how === "extend") this.extend(from ?? { item, position }, { item, position });
+  }
+  heading() {
+    return this.awaited.at(0)?.position ?? this.focus.value?.position ?? null;
+  }
+  nextUnread() {
+    const rows = this.rows.value;
+    const from = this.focus.value === null ? 0 : this.focus.value.position + 1 - rows.start;
+    const unread = (item) => this.meant(item).some(isUnread);
+    const next = rows.items.findIndex((item, i) => i >= from && unread(item));
+    if (next >= 0) this.moveTo(rows.start + next, "select");
+  }
+  left(gone) {
+    if (gone.length === 0) return;
+    const before = this.selection.value;
+    const after = before.without(gone, this.oldestFirst);
+    const first = gone.find((item) => before.has(item, this.oldestFirst));
+    if (first === void 0) {
+      this.refocus();
+      return;
+    }
+    this.selection.value = after;
+    const rows = this.rows.value;
+    if (before.whole || after.count(rows.total) > 0 || rows.items.length === 0) {
+      this.refocus();
+      return;
+    }
+    const wish = this.settings.value.after_action;
+    const found = isThreaded(this.query.value) ? (this.focus.value?.position ?? 0) - rows.start : search(rows.items, markOf(first), this.oldestFirst);
+    const index = Math.max(0, Math.min(wish === "previous" ? found - 1 : found, rows.items.length - 1));
+    this.moveTo(rows.start + index, wish === "list" ? "focus" : "select");
+  }
+  began(version, streamId, time) {
+    if (this.server !== "" && this.server !== version) this.outside.outdated(version);
+    this.server = version;
+    this.streamId = streamId;
+    this.clockOffset = Date.parse(time) - Date.now();
+  }
+  apply(changes) {
+    const gone = [];
+    let boxes = false;
+    for (const change of changes) {
+      if (change.kind === "settings") this.settings.value = { ...defaults, ...change.settings };
+      boxes = this.boxes.apply(change) || boxes;
+      gone.push(...this.view.apply(change));
+    }
+    if (boxes) this.mailboxes.value = this.boxes.ordered();
+    this.changed();
+    this.left(gone.filter((item) => !this.pending.leaving(item.id)));
+    this.pending.settle(this.view.all(), this.view.query.filter.mailbox_id ?? 0);
+    if (this.view.unsure) {
+      clearTimeout(this.checking);
+      this.checking = window.setTimeout(() => this.fetch(), checkAfter);
+    }
+  }
+  changed() {
+    if (this.outside.checking) this.view.checkConsistency();
+    this.version.value++;
+  }
+  overlaid() {
+    const { start, items, total, known, query } = this.view;
+    const mailbox = isListing(query) ? 0 : query.filter.mailbox_id ?? 0;
+    if (isThreaded(query)) return this.threaded();
+    const shown3 = this.pending.show(items, mailbox, this.oldestFirst);
+    return { start, items: shown3, total: total + shown3.length - items.length, known, lines: /* @__PURE__ */ new Map() };
+  }
+  threaded() {
+    const { start, items: tops, total, known, query } = this.view;
+    const items = [];
+    const lines = /* @__PURE__ */ new Map();
+    this.entries = [];
+    for (const [i, top] of tops.entries()) {
+      const present = this.pending.show(this.view.members(top), 0, this.oldestFirst);
+      if (!present.some((item) => item.match_query)) continue;
+      const order = tree(present);
+      const members = order.map(({ item }) => item);
+      const expanded = members.length > 1 && this.folding.isExpanded(top.thread_id, members, query.threading === "unread");
+      const first = present.find((item) => item.id === top.id) ?? present.find((item) => item.match_query);
+      const rows = expanded ? order : [{ item: first, depth: 0 }];
+      for (const { item, depth } of rows) {
+        items.push(item);
+        this.entries.push(start + i);
+        lines.set(item.id, { top: first, members, collapsed: !expanded, depth });
       }
-      root.setAttribute("aria-setsize", String(total));
-      root.style.transform = `translateY(${top}px)`;
-      root.classList.toggle("active", selected);
-      root.classList.toggle("focused", focused);
-      root.setAttribute("aria-selected", String(selected));
     }
-    refreshAge(now) {
-      if (this.item === null) return;
-      const value = age(this.item.received, now);
-      if (this.time.textContent !== value) this.time.textContent = value;
+    return { start, items, total: total + items.length - tops.length, known, lines };
+  }
+  arrived() {
+    if (this.wanted > 0 && this.rows.value.items.some((item) => item.id === this.wanted)) {
+      const wanted = this.wanted;
+      this.wanted = 0;
+      this.select(wanted);
     }
-    showPeople(thread, manner) {
-      const all = thread.flatMap((item) => manner.recipients ? [...item.to, ...item.cc, ...item.bcc] : item.from);
-      const people = [...new Map(all.map((one) => [`${one.user}@${one.host}`, one])).values()];
-      this.people.classList.toggle("recipients", manner.recipients);
-      this.people.title = addressList(people, longAddress);
-      fill(
-        this.people,
-        marked(isolated(addressList(people, shortAddress)) || t("(no address)"), manner.needles),
-        thread.length > 1 && el("span", { class: "thread-count", title: t("{n} messages", { n: thread.length }) }, String(thread.length))
-      );
+    const [next, ...others] = this.awaited;
+    if (next !== void 0 && this.at(next.position) !== void 0) {
+      this.awaited = [];
+      this.moveTo(next.position, next.how);
+      for (const one of others) this.moveTo(one.position, one.how);
     }
-    branch(item) {
-      if (item.same_message_id) return el("span", { class: "branch", title: t("Has the same Message-ID as the message above") }, "≈ ");
-      if (item.thread_missing_link) return el("span", { class: "branch", title: t("The message that it answers is not here") }, "↯ ");
-      return el("span", { class: "branch", "aria-hidden": "true" }, "↳ ");
+    this.refocus();
+    if (!this.view.busy) this.fetch();
+  }
+  fetch() {
+    const first = this.entryAt(this.screen.first);
+    const last = this.entryAt(this.screen.last);
+    const request = this.view.want(first, last) ?? this.view.check() ?? this.view.refresh(first, last);
+    if (request !== null && this.streamId > 0) this.outside.send(request);
+  }
+  entryAt(row) {
+    const { start, items, total } = this.rows.value;
+    if (row >= start + items.length) return row + this.view.total - total;
+    return isThreaded(this.query.value) && row > start ? this.entries[row - start] : row;
+  }
+  outdated() {
+    this.view.stale = true;
+    clearTimeout(this.refreshing);
+    this.refreshing = window.setTimeout(() => this.fetch(), refreshAfter);
+  }
+  selectedRows() {
+    return this.rows.value.items.filter((item) => this.selects(item));
+  }
+  at(position) {
+    const rows = this.rows.value;
+    return rows.items[position - rows.start];
+  }
+  refocus() {
+    const focus = this.focus.value;
+    if (focus === null) return;
+    const rows = this.rows.value;
+    const index = rows.items.findIndex((item) => item.id === focus.item.id);
+    if (index >= 0) this.focus.value = { item: rows.items[index], position: rows.start + index };
+    else if (rows.total === 0) this.focus.value = null;
+    else {
+      const position = Math.min(focus.position, rows.total - 1);
+      this.focus.value = { item: this.at(position) ?? focus.item, position };
     }
-    showMarks(thread, flags) {
-      const files = thread.reduce((sum, item) => sum + item.attachments.length, 0);
-      const known = flags.includes("$junk") || flags.includes("$notjunk");
-      const letter = (sign, title) => el("span", { class: "mark", title }, sign);
-      fill(
-        this.marks,
-        letters.filter(([flag]) => flags.includes(flag)).map(([, sign, title]) => letter(sign, title)),
-        !known && flags.includes("\\seen") && el("span", { class: "mark unknown", title: t("Neither junk nor wanted: the junk filter has learnt nothing from it") }, "?"),
-        thread.every((item) => item.thread_muted) && letter("m", t("Muted: new messages of the thread arrive read")),
-        files > 0 && el("span", { class: "mark", title: t("Attachments: {n}", { n: files }) }, icon(clip)),
-        flags.includes("\\flagged") && el("span", { class: "mark flagged", title: t("Flagged") }, "★")
-      );
-    }
-  };
+  }
+  extend(from, to) {
+    const [first, last] = from.position <= to.position ? [from, to] : [to, from];
+    const rows = this.rows.value;
+    const items = rows.items.slice(Math.max(0, first.position - rows.start), last.position + 1 - rows.start);
+    const count = last.position + 1 - first.position;
+    const place = (item) => markOf(rows.lines.get(item.id)?.top ?? item);
+    this.selection.value = items.length === count ? this.selection.value.plus(items, this.oldestFirst) : this.selection.value.plusStretch({ first: place(first.item), last: place(last.item), count }, this.oldestFirst);
+  }
+};
 
-  // webmail/ui/swipe.ts
-  var far = 90;
-  var least = 12;
-  function swipes(list2, possible, done) {
-    let row = null;
-    let from = { x: 0, y: 0 };
-    let pushed = false;
-    const show = (by) => {
-      row?.style.setProperty("--swipe", `${by}px`);
-      row?.classList.toggle("swiped-right", by > 0);
-      row?.classList.toggle("swiped-left", by < 0);
-      row?.classList.toggle("swiped-far", Math.abs(by) >= far);
+// webmail/ui/bar.ts
+var Bar = class {
+  constructor(commands, ids, back, hints) {
+    this.commands = commands;
+    this.ids = ids;
+    this.hints = hints;
+    this.more.addEventListener("click", () => openMenu(this.more, t("More actions"), this.folded));
+    this.root.append(el("button", { class: "back", onclick: back }, t("‹ Back")), this.buttons, this.more);
+    new ResizeObserver(() => this.fold()).observe(this.root);
+  }
+  commands;
+  ids;
+  hints;
+  root = el("div", { class: "toolbar", role: "toolbar", "aria-label": t("Actions") });
+  buttons = el("div", { class: "toolbar-buttons" });
+  more = el("button", { class: "toolbar-more", "aria-haspopup": "menu", title: t("More actions"), "aria-label": t("More actions") }, "⋯");
+  folded = [];
+  draw() {
+    const focused = this.buttons.contains(document.activeElement) ? document.activeElement.dataset["command"] : void 0;
+    fill(
+      this.buttons,
+      this.possible().map(
+        (command) => el(
+          "button",
+          {
+            class: command.id === "message.delete" ? "danger" : "",
+            data: { command: command.id },
+            title: hintOf(command),
+            onclick: () => {
+              this.commands.run(command.id);
+              if (this.hints()) hintKey(command);
+            }
+          },
+          titleOf(command)
+        )
+      )
+    );
+    this.fold();
+    if (focused === void 0) return;
+    this.buttons.querySelector(`[data-command="${focused}"]`)?.focus();
+    if (!this.buttons.contains(document.activeElement)) focusHome();
+  }
+  possible() {
+    return this.ids.map((id) => this.commands.get(id)).filter(enabled);
+  }
+  fold() {
+    const buttons = [...this.buttons.children].filter((child) => child instanceof HTMLElement);
+    for (const button of buttons) button.hidden = false;
+    this.more.hidden = true;
+    const possible = this.possible();
+    let shown3 = buttons.length;
+    while (shown3 > 1 && this.buttons.scrollWidth > this.buttons.clientWidth) {
+      this.more.hidden = false;
+      shown3--;
+      buttons[shown3].hidden = true;
+    }
+    this.folded = possible.slice(shown3);
+  }
+};
+var hinted = 1500;
+var hint = null;
+function hintKey(command) {
+  hint?.remove();
+  const key2 = command.keys?.[0];
+  if (key2 === void 0) return;
+  const shown3 = hint = el("div", { class: "key-hint", "aria-hidden": "true" }, el("kbd", {}, key2));
+  document.body.append(shown3);
+  setTimeout(() => shown3.remove(), hinted);
+}
+
+// webmail/ui/drawer.ts
+var shown2 = "show-side";
+var Drawer = class {
+  constructor(side) {
+    this.side = side;
+    side.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || !this.open) return;
+      event.stopPropagation();
+      this.close();
+      this.button.focus();
+    });
+    document.addEventListener("pointerdown", (event) => {
+      if (this.open && event.target instanceof Node && !side.contains(event.target) && !this.button.contains(event.target) && document.querySelector("dialog[open]") === null) this.close();
+    });
+  }
+  side;
+  button = el("button", { class: "menu-open", "aria-label": t("Mailboxes"), "aria-expanded": "false", onclick: () => this.toggle() }, "☰");
+  close() {
+    document.body.classList.remove(shown2);
+    this.button.setAttribute("aria-expanded", "false");
+  }
+  get open() {
+    return document.body.classList.contains(shown2);
+  }
+  toggle() {
+    if (this.open) return this.close();
+    document.body.classList.add(shown2);
+    this.button.setAttribute("aria-expanded", "true");
+    (this.side.querySelector("[aria-current]") ?? this.side.querySelector("button"))?.focus();
+  }
+};
+
+// webmail/ui/format.ts
+var minute = 60;
+var hour = 60 * minute;
+var day = 24 * hour;
+var year = 365.25 * day;
+var month = year / 12;
+function age(time, now) {
+  const seconds = Math.max(0, (now - Date.parse(time)) / 1e3);
+  if (seconds < minute) return "<1min";
+  if (seconds < hour) return `${Math.floor(seconds / minute)}min`;
+  if (seconds < day) return `${Math.floor(seconds / hour)}h`;
+  if (seconds < month) return `${Math.floor(seconds / day)}d`;
+  if (seconds < year) return `${Math.floor(seconds / month)}mo`;
+  return `${Math.floor(seconds / year)}y`;
+}
+function fullTime(time) {
+  return new Date(time).toLocaleString(void 0, { dateStyle: "full", timeStyle: "medium" });
+}
+function bareAddress(address) {
+  if (address.host === "") return address.user;
+  const user = /^[^\s"(),:;<>@[\\\]]+$/.test(address.user) ? address.user : JSON.stringify(address.user);
+  return `${user}@${address.host}`;
+}
+function shortAddress(address) {
+  return address.name.trim() || bareAddress(address);
+}
+function longAddress(address) {
+  const name = address.name.trim();
+  return name === "" ? bareAddress(address) : `${name} <${bareAddress(address)}>`;
+}
+function addressList(addresses, one) {
+  return addresses.map(one).join(", ");
+}
+
+// webmail/ui/marks.ts
+function marked(text2, needles) {
+  const wanted = needles.filter((needle) => needle.length > 1 || text2.length < 200);
+  if (wanted.length === 0) return [text2];
+  const pattern = new RegExp(wanted.map((needle) => needle.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|"), "giu");
+  const pieces = [];
+  let end = 0;
+  for (const match of text2.matchAll(pattern)) {
+    if (match[0] === "") continue;
+    pieces.push(text2.slice(end, match.index), el("mark", { class: "hit" }, match[0]));
+    end = match.index + match[0].length;
+  }
+  pieces.push(text2.slice(end));
+  return pieces;
+}
+
+// webmail/ui/row.ts
+var clip = "M12.5 7.2L7.8 12a2.9 2.9 0 01-4.2-4.1l5.2-5.2a2 2 0 012.8 2.8l-5 5a1 1 0 01-1.4-1.4l4.4-4.4";
+var letters = [
+  ["\\answered", "↩", t("Answered")],
+  ["$forwarded", "↪", t("Forwarded")],
+  ["$junk", "j", t("Junk")],
+  ["\\deleted", "D", t("Marked as deleted")],
+  ["\\draft", "d", t("Draft")],
+  ["$phishing", "p", t("Phishing")]
+];
+var Row = class {
+  root = el("div", { class: "message", role: "option", draggable: "true" });
+  item = null;
+  position = -1;
+  people = el("span", { class: "message-people", dir: "auto" });
+  marks = el("span", { class: "message-marks" });
+  time = el("time", { class: "message-age" });
+  subject = el("div", { class: "message-subject", dir: "auto" });
+  preview = el("div", { class: "message-preview", dir: "auto" });
+  line;
+  manner = null;
+  constructor() {
+    this.root.append(el("div", { class: "message-top" }, this.people, this.marks, this.time), this.subject, this.preview);
+  }
+  show(item, manner, line) {
+    const before = this.manner;
+    if (before !== null && item === this.item && sameLine(line, this.line) && before.recipients === manner.recipients && before.needles === manner.needles && before.here === manner.here) return;
+    this.manner = manner;
+    this.item = item;
+    this.line = line;
+    this.root.classList.toggle("missing", item === null);
+    if (item === null) {
+      this.root.removeAttribute("id");
+      this.root.classList.remove("unread", "deleted", "beside", "in-thread");
+      for (const part2 of [this.people, this.marks, this.time, this.subject, this.preview]) fill(part2);
+      return;
+    }
+    const thread = line?.collapsed === true ? line.members : [item];
+    const { flags, keywords, unread } = flagsOf(thread);
+    const depth = line?.collapsed === false ? line.depth : 0;
+    this.root.id = `message-${item.id}`;
+    this.root.style.setProperty("--depth", String(depth));
+    this.root.classList.toggle("unread", unread);
+    this.root.classList.toggle("deleted", flags.includes("\\deleted"));
+    this.root.classList.toggle("beside", !item.match_query || thread.every((one) => one.thread_muted));
+    this.root.classList.toggle("in-thread", line?.collapsed === false && line.members.length > 1);
+    this.showPeople(thread, manner);
+    const subject = isolated(item.subject) || t("(no subject)");
+    fill(this.subject, depth > 0 && this.branch(item), marked(subject, manner.needles));
+    const elsewhere = [...new Set(thread.filter((one) => one.mailbox_id !== manner.here).map((one) => manner.mailbox(one.mailbox_id)))];
+    fill(
+      this.preview,
+      elsewhere.length > 0 && elsewhere[0] !== "" && el("span", { class: "keyword other-mailbox" }, elsewhere.join(", ")),
+      keywords.map((keyword) => el("span", { class: "keyword" }, keyword)),
+      marked(isolated(item.preview), manner.needles)
+    );
+    this.time.dateTime = item.received;
+    this.time.title = fullTime(item.received);
+    this.refreshAge(manner.now);
+    this.showMarks(thread, flags);
+  }
+  place(position, total, top, selected, focused) {
+    const { root } = this;
+    if (position !== this.position) {
+      this.position = position;
+      root.setAttribute("aria-posinset", String(position + 1));
+    }
+    root.setAttribute("aria-setsize", String(total));
+    root.style.transform = `translateY(${top}px)`;
+    root.classList.toggle("active", selected);
+    root.classList.toggle("focused", focused);
+    root.setAttribute("aria-selected", String(selected));
+  }
+  refreshAge(now) {
+    if (this.item === null) return;
+    const value = age(this.item.received, now);
+    if (this.time.textContent !== value) this.time.textContent = value;
+  }
+  showPeople(thread, manner) {
+    const all = thread.flatMap((item) => manner.recipients ? [...item.to, ...item.cc, ...item.bcc] : item.from);
+    const people = [...new Map(all.map((one) => [`${one.user}@${one.host}`, one])).values()];
+    this.people.classList.toggle("recipients", manner.recipients);
+    this.people.title = addressList(people, longAddress);
+    fill(
+      this.people,
+      marked(isolated(addressList(people, shortAddress)) || t("(no address)"), manner.needles),
+      thread.length > 1 && el("span", { class: "thread-count", title: t("{n} messages", { n: thread.length }) }, String(thread.length))
+    );
+  }
+  branch(item) {
+    if (item.same_message_id) return el("span", { class: "branch", title: t("Has the same Message-ID as the message above") }, "≈ ");
+    if (item.thread_missing_link) return el("span", { class: "branch", title: t("The message that it answers is not here") }, "↯ ");
+    return el("span", { class: "branch", "aria-hidden": "true" }, "↳ ");
+  }
+  showMarks(thread, flags) {
+    const files = thread.reduce((sum, item) => sum + item.attachments.length, 0);
+    const known = flags.includes("$junk") || flags.includes("$notjunk");
+    const letter = (sign, title) => el("span", { class: "mark", title }, sign);
+    fill(
+      this.marks,
+      letters.filter(([flag]) => flags.includes(flag)).map(([, sign, title]) => letter(sign, title)),
+      !known && flags.includes("\\seen") && el("span", { class: "mark unknown", title: t("Neither junk nor wanted: the junk filter has learnt nothing from it") }, "?"),
+      thread.every((item) => item.thread_muted) && letter("m", t("Muted: new messages of the thread arrive read")),
+      files > 0 && el("span", { class: "mark", title: t("Attachments: {n}", { n: files }) }, icon(clip)),
+      flags.includes("\\flagged") && el("span", { class: "mark flagged", title: t("Flagged") }, "★")
+    );
+  }
+};
+
+// webmail/ui/list.ts
+var heights = { comfortable: 78, compact: 54 };
+var rowHeight = heights.comfortable;
+var maxHeight = 8e6;
+var MessageList = class {
+  constructor(mail, owner) {
+    this.mail = mail;
+    this.owner = owner;
+    this.root.append(this.space, this.note);
+    this.root.addEventListener("scroll", () => this.later());
+    this.root.addEventListener("click", (event) => this.clicked(event));
+    this.root.addEventListener("dblclick", (event) => this.at(event)?.item != null && owner.fold());
+    this.root.addEventListener("dragstart", (event) => this.dragged(event));
+    new ResizeObserver(() => this.later()).observe(this.root);
+    setInterval(() => this.refreshAges(), 3e4);
+    effect(() => {
+      rowHeight = heights[mail.settings.value.density];
+      document.body.classList.toggle("compact", rowHeight === heights.compact);
+      this.draw();
+    });
+    effect(() => {
+      void this.mail.focus.value;
+      untracked(() => this.reveal());
+    });
+  }
+  mail;
+  owner;
+  root = el("div", { class: "messages", "aria-label": t("Messages"), tabindex: "0", data: { home: "" } });
+  space = el("div", { class: "messages-space" });
+  note = el("div", { class: "messages-note" });
+  shown = /* @__PURE__ */ new Map();
+  pool = [];
+  frame = 0;
+  viewOf = null;
+  arrived = 0;
+  needles = [];
+  first = null;
+  pushable({ swipes }) {
+    swipes(this.root, (row) => this.rowOf(row)?.item != null, (row, direction) => {
+      const found = this.rowOf(row);
+      if (found === void 0) return;
+      this.mail.moveTo(found.position, "select");
+      this.owner.swiped(direction);
+    });
+    this.root.dataset["pushable"] = "";
+  }
+  mark(needles) {
+    this.needles = needles;
+    this.draw();
+  }
+  reveal() {
+    const position = this.mail.heading();
+    if (position === null || this.root.clientHeight === 0) return;
+    const top = position * rowHeight;
+    const at = this.logical();
+    if (top < at) this.scrollTo(top);
+    else if (top + rowHeight > at + this.root.clientHeight) this.scrollTo(top + rowHeight - this.root.clientHeight);
+    this.draw();
+  }
+  later() {
+    if (this.frame !== 0) return;
+    this.frame = requestAnimationFrame(() => {
+      this.frame = 0;
+      this.draw();
+    });
+  }
+  get height() {
+    return this.mail.rows.value.total * rowHeight;
+  }
+  get scale() {
+    const { clientHeight } = this.root;
+    return this.height <= maxHeight ? 1 : (this.height - clientHeight) / (maxHeight - clientHeight);
+  }
+  logical() {
+    return this.root.scrollTop * this.scale;
+  }
+  scrollTo(top) {
+    this.root.scrollTop = top / this.scale;
+  }
+  draw() {
+    const { rows, selection, focus, query, current, problem } = this.mail;
+    const { start, items, total, known, lines } = rows.value;
+    void selection.value;
+    const focused = focus.value?.position ?? -1;
+    const { root, space, note } = this;
+    if (this.viewOf !== query.value) {
+      this.viewOf = query.value;
+      this.first = null;
+      root.scrollTop = 0;
+    }
+    this.call(total);
+    space.style.height = `${Math.min(this.height, maxHeight)}px`;
+    const refusal = problem.value;
+    const words = refusal?.message ?? (known && total === 0 ? this.emptyNote() : "");
+    if (note.dataset["words"] !== words) {
+      note.dataset["words"] = words;
+      fill(note, words, refusal?.unthreaded === true && el("button", { onclick: () => this.owner.unthread() }, t("Show without threads")));
+    }
+    this.hold();
+    const screen = root.clientHeight;
+    const top = this.logical();
+    const visible = Math.ceil(screen / rowHeight) + 1;
+    const begin = Math.max(0, Math.floor(top / rowHeight) - visible);
+    const end = Math.min(total, Math.ceil(top / rowHeight) + 2 * visible);
+    const roles = current.value?.roles ?? [];
+    const manner = {
+      now: Date.now() + this.mail.clockOffset,
+      recipients: roles.includes("sent") || roles.includes("draft"),
+      here: query.value.filter.mailbox_id ?? 0,
+      mailbox: (id) => this.mail.boxes.get(id)?.name ?? "",
+      needles: this.needles
     };
-    const end = () => {
-      show(0);
-      row = null;
-      pushed = false;
+    const wanted = /* @__PURE__ */ new Map();
+    for (let position = begin; position < end; position++) {
+      const item = items[position - start];
+      wanted.set(item === void 0 ? `at ${position}` : `id ${item.id}`, position);
+    }
+    for (const [key2, row] of this.shown) {
+      if (wanted.has(key2)) continue;
+      this.shown.delete(key2);
+      this.pool.push(row);
+      row.root.remove();
+    }
+    const shift = root.scrollTop - top;
+    let active = "";
+    let next = space.firstElementChild;
+    for (const [key2, position] of wanted) {
+      const item = items[position - start] ?? null;
+      let row = this.shown.get(key2);
+      if (row === void 0) {
+        row = this.pool.pop() ?? new Row();
+        this.shown.set(key2, row);
+      }
+      if (row.root === next) next = next.nextElementSibling;
+      else space.insertBefore(row.root, next);
+      row.show(item, manner, item === null ? void 0 : lines.get(item.id));
+      row.place(position, total, position * rowHeight + shift, item !== null && this.mail.selects(item), position === focused);
+      row.root.classList.toggle("arrived", item !== null && item.id === this.arrived);
+      if (position === focused && item !== null) active = row.root.id;
+    }
+    if (active === "") root.removeAttribute("aria-activedescendant");
+    else root.setAttribute("aria-activedescendant", active);
+    if (screen > 0) this.mail.look(begin, Math.max(end, begin + 1));
+  }
+  call(total) {
+    const role = total > 0 ? "listbox" : "group";
+    if (this.root.role === role) return;
+    this.root.role = role;
+    this.root.ariaMultiSelectable = total > 0 ? "true" : null;
+  }
+  hold() {
+    const { start, items } = this.mail.rows.value;
+    const before = this.first;
+    if (before !== null && this.root.scrollTop >= 8) {
+      const index = items.findIndex((item2) => item2.id === before.id);
+      if (index >= 0 && start + index !== before.position) this.scrollTo(this.logical() + (start + index - before.position) * rowHeight);
+    }
+    const position = Math.ceil(this.logical() / rowHeight);
+    const item = items[position - start];
+    const top = items[0];
+    const newest = start === 0 && before !== null && before.position === 0 && top !== void 0 && top.id > before.id;
+    this.arrived = newest ? top.id : this.arrived;
+    this.first = item === void 0 ? null : { id: item.id, position };
+  }
+  rowOf(element) {
+    return [...this.shown.values()].find((row) => row.root === element);
+  }
+  at(event) {
+    const element = event.target instanceof Element ? event.target.closest(".message") : null;
+    return element === null ? void 0 : this.rowOf(element);
+  }
+  clicked(event) {
+    const row = this.at(event);
+    if (row?.item == null) return;
+    if (event.ctrlKey || event.metaKey) this.mail.toggle(row.position);
+    else this.mail.moveTo(row.position, event.shiftKey ? "extend" : "select");
+  }
+  dragged(event) {
+    const row = this.at(event);
+    if (row?.item == null) return;
+    if (!this.mail.selects(row.item)) this.mail.moveTo(row.position, "select");
+    event.dataTransfer?.setData("text/plain", row.item.subject);
+  }
+  emptyNote() {
+    const searching = this.mail.searching.value;
+    if (searching?.done === false) return "";
+    if (searching !== null) return searching.stopped ? t("Stopped before anything was found.") : t("Nothing was found.");
+    return this.mail.query.value.filter.unread === true ? t("No unread messages here.") : t("No messages here.");
+  }
+  refreshAges() {
+    const now = Date.now() + this.mail.clockOffset;
+    for (const row of this.shown.values()) row.refreshAge(now);
+  }
+};
+
+// lib/numbers.ts
+function size(octets) {
+  if (octets < 1024) return `${octets} B`;
+  const units = ["KB", "MB", "GB", "TB"];
+  let value = octets;
+  let unit = -1;
+  do {
+    value /= 1024;
+    unit++;
+  } while (value >= 999.5 && unit < units.length - 1);
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+}
+
+// webmail/ui/mailboxes.ts
+var icons = {
+  inbox: "M2 9l2.2-6h7.6L14 9v4H2zM2 9h3.5l1 2h3l1-2H14",
+  draft: "M3 13l.6-2.8L11 2.8l2.2 2.2-7.4 7.4z",
+  sent: "M2 8l12-5-4 11-2.6-4.4z M7.4 9.6L14 3",
+  archive: "M2 3h12v3H2z M3 6v7h10V6 M6.5 8.5h3",
+  trash: "M3 4.5h10 M6 4.5V3h4v1.5 M4.2 4.5l.6 9h6.4l.6-9",
+  junk: "M8 2a6 6 0 100 12A6 6 0 008 2z M8 5v4 M8 11v.2",
+  folder: "M2 4h4.5L8 5.5h6V13H2z"
+};
+var MailboxList = class {
+  constructor(owner) {
+    this.owner = owner;
+  }
+  owner;
+  root = el("nav", { class: "mailboxes", "aria-label": t("Mailboxes") });
+  draw(mailboxes, active) {
+    const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset["mailbox"] : void 0;
+    fill(
+      this.root,
+      mailboxes.map((mailbox) => this.row(mailbox, mailbox.id === active)),
+      el("button", { class: "mailbox-new", onclick: () => this.owner.createMailbox() }, t("+ New mailbox"))
+    );
+    if (focused !== void 0) this.root.querySelector(`[data-mailbox="${focused}"]`)?.focus();
+  }
+  row(mailbox, active) {
+    const elements = mailbox.name.split("/");
+    const kind = mailbox.name === "Inbox" ? "inbox" : mailbox.roles[0] ?? "folder";
+    const title = t("{name}: {total} messages, {unread} unread, {size}", {
+      name: mailbox.name,
+      total: mailbox.total,
+      unread: mailbox.unread,
+      size: size(mailbox.size)
+    });
+    const actions = t("Actions for {name}", { name: mailbox.name });
+    const menu = el("button", { class: "mailbox-menu", title: actions, "aria-label": actions }, "⋯");
+    menu.addEventListener("click", (event) => {
+      event.stopPropagation();
+      this.owner.mailboxMenu(mailbox, menu);
+    });
+    const open = el(
+      "button",
+      {
+        class: "mailbox-open",
+        title,
+        data: { mailbox: String(mailbox.id) },
+        "aria-current": active ? "page" : void 0,
+        onclick: () => this.owner.openMailbox(mailbox)
+      },
+      icon(icons[kind] ?? icons["folder"]),
+      el("span", { class: "mailbox-name" }, elements.at(-1)),
+      mailbox.unread > 0 && el("span", { class: "mailbox-unread", "aria-label": t("{n} unread", { n: mailbox.unread }) }, mailbox.unread.toLocaleString())
+    );
+    const row = el("div", { class: `mailbox${active ? " active" : ""}${mailbox.unread > 0 ? " unread" : ""}` }, open, menu);
+    row.style.setProperty("--depth", String(elements.length - 1));
+    row.addEventListener("dragover", (event) => {
+      event.preventDefault();
+      row.classList.add("drop");
+    });
+    row.addEventListener("dragleave", () => row.classList.remove("drop"));
+    row.addEventListener("drop", (event) => {
+      event.preventDefault();
+      row.classList.remove("drop");
+      this.owner.dropMessages(mailbox);
+    });
+    return row;
+  }
+};
+
+// webmail/ui/panes.ts
+var wide = 1100;
+var [least, step] = [180, 24];
+var Panes = class {
+  constructor(root) {
+    this.root = root;
+    this.splitter.addEventListener("pointerdown", (event) => {
+      this.splitter.setPointerCapture(event.pointerId);
+      event.preventDefault();
+    });
+    this.splitter.addEventListener("pointermove", (event) => {
+      if (!this.splitter.hasPointerCapture(event.pointerId)) return;
+      const list2 = this.splitter.previousElementSibling.getBoundingClientRect();
+      this.resize(this.below ? event.clientY - list2.top : event.clientX - list2.left);
+    });
+    this.splitter.addEventListener("dblclick", () => this.set({ ...this.local, [this.below ? "height" : "width"]: 0 }));
+    this.splitter.addEventListener("keydown", (event) => {
+      const by = { ArrowLeft: -step, ArrowUp: -step, ArrowRight: step, ArrowDown: step }[event.key];
+      if (by === void 0) return;
+      const list2 = this.splitter.previousElementSibling.getBoundingClientRect();
+      this.resize((this.below ? list2.height : list2.width) + by);
+      event.preventDefault();
+      event.stopPropagation();
+    });
+    addEventListener("resize", () => this.draw());
+    new ResizeObserver(() => this.tell()).observe(root);
+    this.draw();
+  }
+  root;
+  splitter = el("div", { class: "splitter", role: "separator", tabindex: "0", "aria-label": t("Size of the list") });
+  local = loadLocal();
+  below = false;
+  set(local) {
+    this.local = local;
+    saveLocal(local);
+    this.draw();
+  }
+  resize(size2) {
+    const room = (this.below ? innerHeight : innerWidth) - 2 * least;
+    this.set({ ...this.local, [this.below ? "height" : "width"]: Math.round(Math.min(Math.max(size2, least), Math.max(room, least))) });
+  }
+  draw() {
+    const { layout, width, height } = this.local;
+    this.below = layout === "topbottom" || layout === "auto" && innerWidth < wide;
+    this.root.classList.toggle("below", this.below);
+    this.splitter.setAttribute("aria-orientation", this.below ? "horizontal" : "vertical");
+    this.root.style.setProperty("--list-width", width === 0 ? "" : `${width}px`);
+    this.root.style.setProperty("--list-height", height === 0 ? "" : `${height}px`);
+    this.tell();
+  }
+  tell() {
+    const list2 = this.splitter.previousElementSibling?.getBoundingClientRect();
+    const { clientWidth, clientHeight } = this.root;
+    if (list2 === void 0 || clientWidth === 0) return;
+    const share = this.below ? list2.height / clientHeight : list2.width / clientWidth;
+    this.splitter.setAttribute("aria-valuenow", String(Math.round(100 * share)));
+  }
+};
+
+// webmail/ui/subject.ts
+function subjectOf(item) {
+  return el("h1", { class: "reader-subject", dir: "auto" }, isolated(item.subject) || t("(no subject)"));
+}
+
+// webmail/ui/reader.ts
+var kept2 = 20;
+var Reader2 = class {
+  constructor(client, base2, owner) {
+    this.client = client;
+    this.base = base2;
+    this.owner = owner;
+    this.own = {
+      open: (id) => this.open(id),
+      needles: () => this.needles,
+      framed: (page) => owner.framed(page),
+      opened: (item, place) => owner.opened(item, place),
+      settings: () => owner.settings(),
+      remember: (address, mode) => owner.remember(address, mode),
+      chosen: (parsed) => {
+        this.cache.clear();
+        this.offer(parsed);
+      },
+      look: (item, path) => void this.with("viewer", ({ look }) => look(base2, item, path)),
+      senderMenu: (item, at) => owner.senderMenu(item, at),
+      details: (item, parsed) => void this.with("details", ({ openDetails }) => openDetails(client, base2, item, parsed))
     };
-    list2.addEventListener("pointerdown", (event) => {
-      if (event.pointerType !== "touch" || !(event.target instanceof Element)) return;
-      const found = event.target.closest(".message");
-      if (found === null || !possible(found)) return;
-      row = found;
-      from = { x: event.clientX, y: event.clientY };
-    });
-    list2.addEventListener("pointermove", (event) => {
-      if (row === null || event.pointerType !== "touch") return;
-      const by = event.clientX - from.x;
-      if (!pushed && Math.abs(event.clientY - from.y) > Math.abs(by)) return;
-      if (!pushed && Math.abs(by) < least) return;
-      pushed = true;
-      show(by);
-    });
-    list2.addEventListener("pointerup", (event) => {
-      const target = row;
-      const by = event.clientX - from.x;
-      const enough = pushed && Math.abs(by) >= far;
-      end();
-      if (target !== null && enough) done(target, by > 0 ? "right" : "left");
-    });
-    list2.addEventListener("pointercancel", end);
+    this.showNothing(0);
   }
-
-  // webmail/ui/list.ts
-  var heights = { comfortable: 78, compact: 54 };
-  var rowHeight = heights.comfortable;
-  var maxHeight = 8e6;
-  var MessageList = class {
-    constructor(mail, owner) {
-      this.mail = mail;
-      this.owner = owner;
-      this.root.append(this.space, this.note);
-      this.root.addEventListener("scroll", () => this.later());
-      this.root.addEventListener("click", (event) => this.clicked(event));
-      this.root.addEventListener("dblclick", (event) => this.at(event)?.item != null && owner.fold());
-      this.root.addEventListener("dragstart", (event) => this.dragged(event));
-      swipes(this.root, (row) => this.rowOf(row)?.item != null, (row, direction) => {
-        const found = this.rowOf(row);
-        if (found === void 0) return;
-        this.mail.moveTo(found.position, "select");
-        owner.swiped(direction);
-      });
-      new ResizeObserver(() => this.later()).observe(this.root);
-      setInterval(() => this.refreshAges(), 3e4);
-      effect(() => {
-        rowHeight = heights[mail.settings.value.density];
-        document.body.classList.toggle("compact", rowHeight === heights.compact);
-        this.draw();
-      });
-      effect(() => {
-        void this.mail.focus.value;
-        untracked(() => this.reveal());
-      });
-    }
-    mail;
-    owner;
-    root = el("div", { class: "messages", "aria-label": t("Messages"), tabindex: "0", data: { home: "" } });
-    space = el("div", { class: "messages-space" });
-    note = el("div", { class: "messages-note" });
-    shown = /* @__PURE__ */ new Map();
-    pool = [];
-    frame = 0;
-    viewOf = null;
-    arrived = 0;
-    needles = [];
-    first = null;
-    mark(needles) {
-      this.needles = needles;
-      this.draw();
-    }
-    reveal() {
-      const position = this.mail.heading();
-      if (position === null || this.root.clientHeight === 0) return;
-      const top = position * rowHeight;
-      const at = this.logical();
-      if (top < at) this.scrollTo(top);
-      else if (top + rowHeight > at + this.root.clientHeight) this.scrollTo(top + rowHeight - this.root.clientHeight);
-      this.draw();
-    }
-    later() {
-      if (this.frame !== 0) return;
-      this.frame = requestAnimationFrame(() => {
-        this.frame = 0;
-        this.draw();
-      });
-    }
-    get height() {
-      return this.mail.rows.value.total * rowHeight;
-    }
-    get scale() {
-      const { clientHeight } = this.root;
-      return this.height <= maxHeight ? 1 : (this.height - clientHeight) / (maxHeight - clientHeight);
-    }
-    logical() {
-      return this.root.scrollTop * this.scale;
-    }
-    scrollTo(top) {
-      this.root.scrollTop = top / this.scale;
-    }
-    draw() {
-      const { rows, selection, focus, query, current, problem } = this.mail;
-      const { start: start2, items, total, known, lines } = rows.value;
-      void selection.value;
-      const focused = focus.value?.position ?? -1;
-      const { root, space, note } = this;
-      if (this.viewOf !== query.value) {
-        this.viewOf = query.value;
-        this.first = null;
-        root.scrollTop = 0;
-      }
-      this.call(total);
-      space.style.height = `${Math.min(this.height, maxHeight)}px`;
-      const refusal = problem.value;
-      const words = refusal?.message ?? (known && total === 0 ? this.emptyNote() : "");
-      if (note.dataset["words"] !== words) {
-        note.dataset["words"] = words;
-        fill(note, words, refusal?.unthreaded === true && el("button", { onclick: () => this.owner.unthread() }, t("Show without threads")));
-      }
-      this.hold();
-      const screen = root.clientHeight;
-      const top = this.logical();
-      const visible = Math.ceil(screen / rowHeight) + 1;
-      const begin = Math.max(0, Math.floor(top / rowHeight) - visible);
-      const end = Math.min(total, Math.ceil(top / rowHeight) + 2 * visible);
-      const roles = current.value?.roles ?? [];
-      const manner = {
-        now: Date.now() + this.mail.clockOffset,
-        recipients: roles.includes("sent") || roles.includes("draft"),
-        here: query.value.filter.mailbox_id ?? 0,
-        mailbox: (id) => this.mail.boxes.get(id)?.name ?? "",
-        needles: this.needles
-      };
-      const wanted = /* @__PURE__ */ new Map();
-      for (let position = begin; position < end; position++) {
-        const item = items[position - start2];
-        wanted.set(item === void 0 ? `at ${position}` : `id ${item.id}`, position);
-      }
-      for (const [key2, row] of this.shown) {
-        if (wanted.has(key2)) continue;
-        this.shown.delete(key2);
-        this.pool.push(row);
-        row.root.remove();
-      }
-      const shift = root.scrollTop - top;
-      let active = "";
-      let next = space.firstElementChild;
-      for (const [key2, position] of wanted) {
-        const item = items[position - start2] ?? null;
-        let row = this.shown.get(key2);
-        if (row === void 0) {
-          row = this.pool.pop() ?? new Row();
-          this.shown.set(key2, row);
-        }
-        if (row.root === next) next = next.nextElementSibling;
-        else space.insertBefore(row.root, next);
-        row.show(item, manner, item === null ? void 0 : lines.get(item.id));
-        row.place(position, total, position * rowHeight + shift, item !== null && this.mail.selects(item), position === focused);
-        row.root.classList.toggle("arrived", item !== null && item.id === this.arrived);
-        if (position === focused && item !== null) active = row.root.id;
-      }
-      if (active === "") root.removeAttribute("aria-activedescendant");
-      else root.setAttribute("aria-activedescendant", active);
-      if (screen > 0) this.mail.look(begin, Math.max(end, begin + 1));
-    }
-    call(total) {
-      const role = total > 0 ? "listbox" : "group";
-      if (this.root.role === role) return;
-      this.root.role = role;
-      this.root.ariaMultiSelectable = total > 0 ? "true" : null;
-    }
-    hold() {
-      const { start: start2, items } = this.mail.rows.value;
-      const before = this.first;
-      if (before !== null && this.root.scrollTop >= 8) {
-        const index = items.findIndex((item2) => item2.id === before.id);
-        if (index >= 0 && start2 + index !== before.position) this.scrollTo(this.logical() + (start2 + index - before.position) * rowHeight);
-      }
-      const position = Math.ceil(this.logical() / rowHeight);
-      const item = items[position - start2];
-      const top = items[0];
-      const newest = start2 === 0 && before !== null && before.position === 0 && top !== void 0 && top.id > before.id;
-      this.arrived = newest ? top.id : this.arrived;
-      this.first = item === void 0 ? null : { id: item.id, position };
-    }
-    rowOf(element) {
-      return [...this.shown.values()].find((row) => row.root === element);
-    }
-    at(event) {
-      const element = event.target instanceof Element ? event.target.closest(".message") : null;
-      return element === null ? void 0 : this.rowOf(element);
-    }
-    clicked(event) {
-      const row = this.at(event);
-      if (row?.item == null) return;
-      if (event.ctrlKey || event.metaKey) this.mail.toggle(row.position);
-      else this.mail.moveTo(row.position, event.shiftKey ? "extend" : "select");
-    }
-    dragged(event) {
-      const row = this.at(event);
-      if (row?.item == null) return;
-      if (!this.mail.selects(row.item)) this.mail.moveTo(row.position, "select");
-      event.dataTransfer?.setData("text/plain", row.item.subject);
-    }
-    emptyNote() {
-      const searching = this.mail.searching.value;
-      if (searching?.done === false) return "";
-      if (searching !== null) return searching.stopped ? t("Stopped before anything was found.") : t("Nothing was found.");
-      return this.mail.query.value.filter.unread === true ? t("No unread messages here.") : t("No messages here.");
-    }
-    refreshAges() {
-      const now = Date.now() + this.mail.clockOffset;
-      for (const row of this.shown.values()) row.refreshAge(now);
-    }
-  };
-
-  // lib/numbers.ts
-  function size(octets) {
-    if (octets < 1024) return `${octets} B`;
-    const units = ["KB", "MB", "GB", "TB"];
-    let value = octets;
-    let unit = -1;
-    do {
-      value /= 1024;
-      unit++;
-    } while (value >= 999.5 && unit < units.length - 1);
-    return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+  client;
+  base;
+  owner;
+  root = el("section", { class: "reader", "aria-label": t("Message"), tabindex: "-1" });
+  cache = /* @__PURE__ */ new Map();
+  shown = null;
+  parts = null;
+  message = null;
+  conversation = null;
+  thread = 0;
+  needles = [];
+  own;
+  async prepare() {
+    return this.parts ??= await part(this.base, "message");
   }
-
-  // webmail/ui/mailboxes.ts
-  var icons = {
-    inbox: "M2 9l2.2-6h7.6L14 9v4H2zM2 9h3.5l1 2h3l1-2H14",
-    draft: "M3 13l.6-2.8L11 2.8l2.2 2.2-7.4 7.4z",
-    sent: "M2 8l12-5-4 11-2.6-4.4z M7.4 9.6L14 3",
-    archive: "M2 3h12v3H2z M3 6v7h10V6 M6.5 8.5h3",
-    trash: "M3 4.5h10 M6 4.5V3h4v1.5 M4.2 4.5l.6 9h6.4l.6-9",
-    junk: "M8 2a6 6 0 100 12A6 6 0 008 2z M8 5v4 M8 11v.2",
-    folder: "M2 4h4.5L8 5.5h6V13H2z"
-  };
-  var MailboxList = class {
-    constructor(owner) {
-      this.owner = owner;
+  async with(name, work) {
+    try {
+      await work(await part(this.base, name));
+    } catch (error) {
+      this.owner.failed(error);
     }
-    owner;
-    root = el("nav", { class: "mailboxes", "aria-label": t("Mailboxes") });
-    draw(mailboxes, active) {
-      const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset["mailbox"] : void 0;
-      fill(
-        this.root,
-        mailboxes.map((mailbox) => this.row(mailbox, mailbox.id === active)),
-        el("button", { class: "mailbox-new", onclick: () => this.owner.createMailbox() }, t("+ New mailbox"))
-      );
-      if (focused !== void 0) this.root.querySelector(`[data-mailbox="${focused}"]`)?.focus();
-    }
-    row(mailbox, active) {
-      const elements = mailbox.name.split("/");
-      const kind = mailbox.name === "Inbox" ? "inbox" : mailbox.roles[0] ?? "folder";
-      const title = t("{name}: {total} messages, {unread} unread, {size}", {
-        name: mailbox.name,
-        total: mailbox.total,
-        unread: mailbox.unread,
-        size: size(mailbox.size)
-      });
-      const actions = t("Actions for {name}", { name: mailbox.name });
-      const menu = el("button", { class: "mailbox-menu", title: actions, "aria-label": actions }, "⋯");
-      menu.addEventListener("click", (event) => {
-        event.stopPropagation();
-        this.owner.mailboxMenu(mailbox, menu);
-      });
-      const open = el(
-        "button",
-        {
-          class: "mailbox-open",
-          title,
-          data: { mailbox: String(mailbox.id) },
-          "aria-current": active ? "page" : void 0,
-          onclick: () => this.owner.openMailbox(mailbox)
-        },
-        icon(icons[kind] ?? icons["folder"]),
-        el("span", { class: "mailbox-name" }, elements.at(-1)),
-        mailbox.unread > 0 && el("span", { class: "mailbox-unread", "aria-label": t("{n} unread", { n: mailbox.unread }) }, mailbox.unread.toLocaleString())
-      );
-      const row = el("div", { class: `mailbox${active ? " active" : ""}${mailbox.unread > 0 ? " unread" : ""}` }, open, menu);
-      row.style.setProperty("--depth", String(elements.length - 1));
-      row.addEventListener("dragover", (event) => {
-        event.preventDefault();
-        row.classList.add("drop");
-      });
-      row.addEventListener("dragleave", () => row.classList.remove("drop"));
-      row.addEventListener("drop", (event) => {
-        event.preventDefault();
-        row.classList.remove("drop");
-        this.owner.dropMessages(mailbox);
-      });
-      return row;
-    }
-  };
-
-  // webmail/ui/panes.ts
-  var wide = 1100;
-  var [least2, step] = [180, 24];
-  var Panes = class {
-    constructor(root) {
-      this.root = root;
-      this.splitter.addEventListener("pointerdown", (event) => {
-        this.splitter.setPointerCapture(event.pointerId);
-        event.preventDefault();
-      });
-      this.splitter.addEventListener("pointermove", (event) => {
-        if (!this.splitter.hasPointerCapture(event.pointerId)) return;
-        const list2 = this.splitter.previousElementSibling.getBoundingClientRect();
-        this.resize(this.below ? event.clientY - list2.top : event.clientX - list2.left);
-      });
-      this.splitter.addEventListener("dblclick", () => this.set({ ...this.local, [this.below ? "height" : "width"]: 0 }));
-      this.splitter.addEventListener("keydown", (event) => {
-        const by = { ArrowLeft: -step, ArrowUp: -step, ArrowRight: step, ArrowDown: step }[event.key];
-        if (by === void 0) return;
-        const list2 = this.splitter.previousElementSibling.getBoundingClientRect();
-        this.resize((this.below ? list2.height : list2.width) + by);
-        event.preventDefault();
-        event.stopPropagation();
-      });
-      addEventListener("resize", () => this.draw());
-      new ResizeObserver(() => this.tell()).observe(root);
-      this.draw();
-    }
-    root;
-    splitter = el("div", { class: "splitter", role: "separator", tabindex: "0", "aria-label": t("Size of the list") });
-    local = loadLocal();
-    below = false;
-    set(local) {
-      this.local = local;
-      saveLocal(local);
-      this.draw();
-    }
-    resize(size2) {
-      const room = (this.below ? innerHeight : innerWidth) - 2 * least2;
-      this.set({ ...this.local, [this.below ? "height" : "width"]: Math.round(Math.min(Math.max(size2, least2), Math.max(room, least2))) });
-    }
-    draw() {
-      const { layout, width, height } = this.local;
-      this.below = layout === "topbottom" || layout === "auto" && innerWidth < wide;
-      this.root.classList.toggle("below", this.below);
-      this.splitter.setAttribute("aria-orientation", this.below ? "horizontal" : "vertical");
-      this.root.style.setProperty("--list-width", width === 0 ? "" : `${width}px`);
-      this.root.style.setProperty("--list-height", height === 0 ? "" : `${height}px`);
-      this.tell();
-    }
-    tell() {
-      const list2 = this.splitter.previousElementSibling?.getBoundingClientRect();
-      const { clientWidth, clientHeight } = this.root;
-      if (list2 === void 0 || clientWidth === 0) return;
-      const share = this.below ? list2.height / clientHeight : list2.width / clientWidth;
-      this.splitter.setAttribute("aria-valuenow", String(Math.round(100 * share)));
-    }
-  };
-
-  // webmail/ui/message.ts
-  var firstAttachments = 4;
-  var highest = 2e4;
-  function subjectOf(item) {
-    return el("h1", { class: "reader-subject", dir: "auto" }, isolated(item.subject) || t("(no subject)"));
   }
-  var Message = class {
-    constructor(item, base2, owner, whole) {
-      this.item = item;
-      this.base = base2;
-      this.owner = owner;
-      this.whole = whole;
-      const place = el("div", { class: "reader-note", hidden: true });
-      fill(this.root, this.heading(item), place, this.bar, this.body);
-      this.owner.opened(item, place);
+  current() {
+    return this.opened()?.item ?? this.shown;
+  }
+  shows(id) {
+    return this.message?.item.id === id || this.conversation?.shows(id) === true;
+  }
+  offer(parsed) {
+    this.remember(parsed.id, Promise.resolve(parsed));
+  }
+  mark(needles) {
+    this.needles = needles;
+  }
+  showNothing(selected) {
+    this.clear();
+    this.put(
+      selected > 0 ? this.owner.bar : null,
+      el(
+        "div",
+        { class: "reader-empty" },
+        selected > 0 ? many(selected, "{n} message selected", "{n} messages selected") : t("Select a message to read it")
+      )
+    );
+  }
+  show(item) {
+    if (this.shown?.id === item.id) {
+      this.shown = item;
+      if (this.message !== null) this.message.item = item;
+      return;
     }
-    item;
-    base;
-    owner;
-    whole;
-    root = el("div", { class: "reader-message" });
-    parsed = null;
-    mode = "text";
-    allHeaders = false;
-    body = el("div", { class: "reader-body" });
-    bar = el("div", { class: "reader-bar" });
-    async show() {
-      const parsed = await this.owner.open(this.item.id);
-      this.parsed = parsed;
-      this.mode = this.first(parsed);
-      this.draw();
+    this.clear();
+    this.shown = item;
+    if (this.parts !== null) this.unfold(this.parts, item);
+    else {
+      this.put(this.owner.bar, el("header", { class: "reader-head" }, subjectOf(item)));
+      this.prepare().then((parts) => this.shown?.id === item.id && this.unfold(parts, this.shown)).catch((error) => this.owner.failed(error));
     }
-    first(parsed) {
-      if (!parsed.has_html) return "text";
-      const { view_mode: remembered } = parsed;
-      if (remembered !== "" && (remembered !== "text" || parsed.texts.length > 0)) return remembered === "html_ext" ? "htmlexternal" : remembered;
-      return parsed.texts.length === 0 || this.owner.settings().show_html ? "html" : "text";
+  }
+  unfold(parts, item) {
+    this.message = this.make(parts, item, false);
+    this.put(this.owner.bar, this.message.root);
+    this.root.scrollTop = 0;
+    this.message.show().catch((error) => this.owner.failed(error));
+  }
+  showThread(members, wanted) {
+    const first = members[0];
+    if (this.conversation !== null && this.thread === first.thread_id) {
+      this.conversation.update(members, wanted);
+      return;
     }
-    choose(mode) {
-      if (this.parsed === null || this.mode === mode) return;
-      this.mode = mode;
-      if (this.parsed.has_html) this.keep(mode === "htmlexternal" ? "html_ext" : mode);
-      this.draw();
+    this.clear();
+    this.thread = first.thread_id;
+    const column = el("div", { class: "conversation" });
+    this.put(this.owner.bar, el("header", { class: "reader-head" }, subjectOf(first)), column);
+    Promise.all([part(this.base, "conversation"), this.prepare()]).then(([{ Conversation }, parts]) => {
+      if (this.thread !== first.thread_id) return;
+      this.conversation = new Conversation(column, (item) => this.make(parts, item, true), (error) => this.owner.failed(error));
+      this.conversation.update(members, wanted);
+    }).catch((error) => this.owner.failed(error));
+  }
+  showText() {
+    this.opened()?.showText();
+  }
+  showHTML() {
+    this.opened()?.showHTML();
+  }
+  toggleHeaders() {
+    this.opened()?.toggleHeaders();
+  }
+  openRaw() {
+    this.opened()?.openRaw();
+  }
+  openTab() {
+    this.opened()?.openTab();
+  }
+  openAttachments() {
+    this.opened()?.openAttachments();
+  }
+  openDetails() {
+    this.opened()?.openDetails();
+  }
+  focus() {
+    this.root.focus();
+  }
+  scroll(screens) {
+    if (this.conversation === null) this.message?.scroll(screens);
+    else this.conversation.scroll(screens);
+  }
+  put(...children) {
+    const giveBack = this.root.contains(document.activeElement) ? holdFocus() : null;
+    fill(this.root, children);
+    giveBack?.();
+  }
+  clear() {
+    this.shown = null;
+    this.message = null;
+    this.conversation = null;
+    this.thread = 0;
+  }
+  make(parts, item, whole) {
+    return new parts.Message(item, this.base, this.own, whole);
+  }
+  opened() {
+    return this.message ?? this.conversation?.current ?? null;
+  }
+  open(id) {
+    const known = this.cache.get(id);
+    if (known !== void 0) return known;
+    const opened = this.client.parsed_message(id);
+    this.remember(id, opened);
+    opened.catch(() => this.cache.delete(id));
+    return opened;
+  }
+  remember(id, parsed) {
+    this.cache.set(id, parsed);
+    for (const old of this.cache.keys()) {
+      if (this.cache.size <= kept2) break;
+      this.cache.delete(old);
     }
-    keep(view) {
-      const { parsed, item } = this;
-      const [sender, ...others] = item.from;
-      if (parsed === null || sender === void 0 || others.length > 0) return;
-      this.parsed = { ...parsed, view_mode: view };
-      this.owner.chosen(this.parsed);
-      this.owner.remember(bareAddress(sender), view);
-    }
-    showText() {
-      this.choose("text");
-    }
-    showHTML() {
-      if (this.parsed?.has_html) this.choose(this.mode === "html" ? "htmlexternal" : "html");
-    }
-    toggleHeaders() {
-      this.allHeaders = !this.allHeaders;
-      this.draw();
-    }
-    openRaw() {
-      window.open(`${this.base}msg/${this.item.id}/raw`, "_blank", "noopener");
-    }
-    scroll(screens) {
-      const by = Number.isFinite(screens) ? screens * this.body.clientHeight : Math.sign(screens) * this.body.scrollHeight;
-      this.body.scrollBy({ top: by });
-    }
-    heading(item) {
-      const row = (label, value, title = "") => value !== "" && [el("dt", {}, label), el("dd", { dir: "auto", title: title || void 0 }, isolated(value))];
-      const people = (label, all) => row(label, addressList(all, longAddress), asciiDomains(all));
-      return el(
-        "header",
-        { class: "reader-head" },
-        !this.whole && subjectOf(item),
-        el(
-          "dl",
-          { class: "reader-fields" },
-          people(t("From"), item.from),
-          people(t("Reply to"), item.reply_to),
-          people(t("To"), item.to),
-          people(t("Cc"), item.cc),
-          people(t("Bcc"), item.bcc),
-          row(t("Date"), fullTime(item.date ?? item.received))
-        ),
-        this.attachments(item.attachments)
-      );
-    }
-    attachments(all) {
-      if (all.length === 0) return null;
-      const list2 = el("div", { class: "attachments" });
-      const one = (attachment) => el(
-        "span",
-        { class: "attachment", title: attachment.content_type },
-        el("a", { href: this.part("view", attachment.path), target: "_blank", rel: "noopener" }, attachment.filename),
-        el("span", { class: "attachment-size" }, size(attachment.size)),
-        el("a", { class: "attachment-get", href: this.part("download", attachment.path), title: t("Download {name}", { name: attachment.filename }), "aria-label": t("Download") }, "↓")
-      );
-      const draw = (count) => fill(
-        list2,
-        all.slice(0, count).map(one),
-        all.length > count && el("button", { class: "link", onclick: () => draw(all.length) }, t("{n} more", { n: all.length - count }))
-      );
-      draw(firstAttachments);
-      return list2;
-    }
-    part(kind, path) {
-      return `${this.base}msg/${this.item.id}/${kind}/${path}`;
-    }
-    draw() {
-      const { parsed, item } = this;
-      if (parsed === null) return;
-      const modes = [
-        ["text", t("Text"), parsed.texts.length > 0],
-        ["html", t("HTML"), parsed.has_html],
-        ["htmlexternal", t("HTML with external resources"), parsed.has_html]
-      ];
-      const inline = parsed.texts.map((part2) => /^-----BEGIN PGP (SIGNED MESSAGE|MESSAGE)-----/m.exec(part2.text)?.[1]).find((kind) => kind !== void 0);
-      fill(
-        this.bar,
-        modes.filter(([, , possible]) => possible).map(
-          ([mode, label]) => el(
-            "button",
-            {
-              class: "mode",
-              "aria-pressed": String(this.mode === mode),
-              onclick: () => this.choose(mode)
-            },
-            label
-          )
-        ),
-        parsed.view_mode !== "" && el("button", { class: "mode", title: t("Messages of this sender are shown so"), onclick: () => (this.keep(""), this.draw()) }, t("Forget for this sender")),
-        el("span", { class: "spacer" }),
-        (item.is_signed || inline === "SIGNED MESSAGE") && el("span", { class: "hint", title: t("The server does not verify signatures") }, t("signed")),
-        (item.is_encrypted || inline === "MESSAGE") && el("span", { class: "hint", title: t("The server cannot decrypt this") }, t("encrypted")),
-        parsed.texts.length === 0 && parsed.has_html && el("span", { class: "hint" }, t("HTML-only message")),
-        el("button", { class: "mode", "aria-pressed": String(this.allHeaders), onclick: () => this.toggleHeaders() }, t("Headers")),
-        el("button", { class: "mode", onclick: () => this.openRaw() }, t("Raw"))
-      );
-      const wanted = new Set(this.owner.settings().show_headers.map((name) => name.toLowerCase()));
-      const headers = this.allHeaders ? parsed.headers : parsed.headers.filter((header) => wanted.has(header.name.toLowerCase()));
-      fill(this.body, headers.length > 0 && this.headers(headers), this.mode === "text" ? this.texts(parsed) : this.frame());
-      this.body.classList.toggle("framed", this.mode !== "text");
-    }
-    headers(headers) {
-      return el(
-        "table",
-        { class: "headers" },
-        headers.map((header) => el("tr", {}, el("th", {}, header.name), el("td", {}, header.value)))
-      );
-    }
-    texts(parsed) {
-      if (parsed.texts.length === 0) return el("p", { class: "hint" }, t("No textual content"));
-      return parsed.texts.map(
-        (part2) => el("article", { class: "text-part" }, readableText(part2.text, this.owner.needles()), part2.truncated && el("p", { class: "hint" }, t("The rest of this text is not shown.")))
-      );
-    }
-    frame() {
-      const kind = this.mode === "htmlexternal" ? "htmlexternal" : "html";
-      const frame = el("iframe", {
-        class: "html",
-        title: t("Message"),
-        sandbox: "allow-same-origin allow-popups allow-popups-to-escape-sandbox",
-        referrerpolicy: "no-referrer",
-        src: `${this.base}msg/${this.item.id}/${kind}?sameorigin=true`
-      });
-      frame.addEventListener("load", () => {
-        const page = frame.contentDocument;
-        if (page === null) return;
-        markIn(page, this.owner.needles());
-        this.owner.framed(page);
-        if (this.whole) frame.style.height = `${Math.min(highest, page.documentElement.scrollHeight)}px`;
-      });
-      return frame;
-    }
-  };
+  }
+};
 
-  // webmail/ui/reader.ts
-  var kept2 = 20;
-  var Reader2 = class {
-    constructor(client, base2, owner) {
-      this.client = client;
-      this.base = base2;
-      this.owner = owner;
-      this.own = {
-        open: (id) => this.open(id),
-        needles: () => this.needles,
-        framed: (page) => owner.framed(page),
-        opened: (item, place) => owner.opened(item, place),
-        settings: () => owner.settings(),
-        remember: (address, mode) => owner.remember(address, mode),
-        chosen: (parsed) => {
-          this.cache.clear();
-          this.offer(parsed);
-        }
-      };
-      this.showNothing(0);
+// webmail/main.ts
+var schemeKey = "moxlite-webmail-scheme";
+var base = document.location.pathname.replace(/[^/]*$/, "");
+function mailboxDialogs() {
+  return part(base, "mailboxes");
+}
+var App = class {
+  base = base;
+  commands = new CommandTable();
+  client = new Client(base, checks, (reason) => this.logIn(reason));
+  session = new Session("webmail", "Webmail", this.client, async (...asked) => (await part(base, "login")).askLogIn(...asked));
+  mail = new Mail({
+    send: (request) => this.send(request),
+    opened: (parsed) => this.reader.offer(parsed),
+    outdated: (version) => this.renew(version),
+    checking: location.hostname === "localhost"
+  });
+  actions = new Actions(this.client, base, this.mail, (item, mailbox) => void this.offerRule(item, mailbox));
+  stream = new Stream(this.client, base, {
+    event: (event) => {
+      this.mail.take(event);
+      if (event.kind === "start") {
+        this.display();
+        this.find.known();
+      }
+    },
+    connection: (connected) => this.mail.connected.value = connected,
+    failed: (error) => void showError(t("The connection to the server failed"), error),
+    opening: () => this.mail.opening()
+  });
+  mailboxes = new MailboxList({
+    openMailbox: (mailbox) => this.openMailbox(mailbox),
+    createMailbox: () => this.commands.run("mailbox.create"),
+    mailboxMenu: (mailbox) => void this.mailboxMenu(mailbox),
+    dropMessages: (mailbox) => this.actions.move(mailbox, false)
+  });
+  find = new Find(base, this.mail, {
+    mark: (needles) => {
+      this.list.mark(needles);
+      this.reader.mark(needles);
+    },
+    leave: () => this.list.root.focus()
+  });
+  list = new MessageList(this.mail, {
+    fold: () => this.fold(),
+    unthread: () => this.showThreads("off"),
+    swiped: (direction) => this.commands.run(direction === "right" ? "message.archive" : this.inRole("trash") ? "message.delete" : "message.trash")
+  });
+  bar = new Bar(
+    this.commands,
+    [...composeBar, ...barCommands],
+    () => this.unselect(),
+    () => !this.settings().no_show_shortcuts
+  );
+  panes = new Panes(byId("app", HTMLElement));
+  side = el("aside", { class: "side", "aria-label": t("Mailboxes and account") });
+  drawer = new Drawer(this.side);
+  reader = new Reader2(this.client, base, {
+    bar: this.bar.root,
+    framed: (page) => {
+      listen(page, this.commands, () => this.displayed);
+      this.writeTo(page);
+    },
+    failed: (error) => void showError(t("Opening the message failed"), error),
+    settings: () => this.settings(),
+    remember: (address, mode) => void attempt(t("Remembering it for this sender"), () => this.client.from_address_settings_save(address, mode)),
+    senderMenu: (item, at) => openMenu(at, t("What to do about this sender"), senderCommands(this, () => item).filter(enabled)),
+    opened: (item, place) => {
+      const wait = this.settings().mark_seen_ms;
+      if (wait >= 0 && isUnread(item)) this.seenTimers.push(window.setTimeout(() => this.seen(item.id), wait));
+      if (this.mail.boxes.get(item.mailbox_id)?.roles.includes("sent")) void this.followSent(item, place);
     }
-    client;
-    base;
-    owner;
-    root = el("section", { class: "reader", "aria-label": t("Message") });
-    cache = /* @__PURE__ */ new Map();
-    message = null;
-    conversation = null;
-    thread = 0;
-    needles = [];
-    own;
-    current() {
-      return this.opened()?.item ?? null;
-    }
-    shows(id) {
-      return this.message?.item.id === id || this.conversation?.shows(id) === true;
-    }
-    offer(parsed) {
-      this.remember(parsed.id, Promise.resolve(parsed));
-    }
-    mark(needles) {
-      this.needles = needles;
-    }
-    showNothing(selected) {
-      this.clear();
-      this.put(
-        selected > 0 ? this.owner.bar : null,
+  });
+  seenTimers = [];
+  displayed = false;
+  start() {
+    if (location.search !== "") history.replaceState(null, "", base + location.hash);
+    const scheme = localStorage.getItem(schemeKey);
+    if (scheme === "light" || scheme === "dark") this.mail.settings.value = { ...this.settings(), color_scheme: scheme };
+    const known = this.session.resume();
+    const place = parsePlace(location.hash);
+    this.mail.wanted = place.message;
+    this.mail.begin(this.find.named(place.name || "Inbox"));
+    const ready = place.search === "" ? Promise.resolve() : this.find.search(place.search, 0, true);
+    addEventListener("hashchange", () => this.writeAsked() || this.followHash());
+    addEventListener("beforeunload", (event) => {
+      if (this.mail.pending.busy) event.preventDefault();
+    });
+    addCommands(this);
+    addComposeCommands(this);
+    addFindCommands(this);
+    listen(document, this.commands, () => this.displayed && document.querySelector("dialog[open]") === null);
+    this.writeTo(document);
+    this.layOut(byId("app", HTMLElement));
+    this.watch();
+    void (known ? ready : this.logIn("").then(() => ready)).then(() => this.stream.start());
+  }
+  layOut(root) {
+    const facts = this.mail.facts;
+    const account = el("span", { class: "account-address" });
+    const accountLink = el("a", { title: t("Import and export mail"), hidden: true }, t("Account"));
+    const heading = el("h1", { class: "list-title" });
+    const count = el("span", { class: "list-count" });
+    const more = el("button", { class: "link list-menu", "aria-haspopup": "menu", title: t("What the list shows"), "aria-label": t("What the list shows") }, "⋯");
+    more.addEventListener("click", () => openMenu(more, t("What the list shows"), listMenu.map((id) => this.commands.get(id)).filter(enabled)));
+    const offline = el("div", { class: "offline", role: "status" }, t("Not connected"), el("button", { onclick: () => this.stream.retry() }, t("Connect")));
+    const command = (id, attributes, ...label) => el("button", { ...attributes, onclick: () => this.commands.run(id) }, label);
+    fill(
+      this.side,
+      brand(),
+      el("button", { class: "primary compose-new", title: t("New message (c)"), onclick: () => this.commands.run("compose.new") }, t("New message")),
+      this.mailboxes.root,
+      el("div", { class: "account" }, account, el("div", { class: "account-links" }, command("app.settings", { class: "link" }, t("Settings")), accountLink, command("app.log-out", { class: "link" }, t("Log out"))))
+    );
+    fill(
+      root,
+      this.side,
+      el(
+        "section",
+        { class: "middle", "aria-label": t("List") },
         el(
           "div",
-          { class: "reader-empty" },
-          selected > 0 ? many(selected, "{n} message selected", "{n} messages selected") : t("Select a message to read it")
-        )
-      );
-    }
-    show(item) {
-      if (this.message?.item.id === item.id) {
-        this.message.item = item;
-        return;
-      }
-      this.clear();
-      this.message = this.make(item, false);
-      this.put(this.owner.bar, this.message.root);
-      this.root.scrollTop = 0;
-      this.message.show().catch((error) => this.owner.failed(error));
-    }
-    showThread(members, wanted) {
-      const first = members[0];
-      if (this.conversation !== null && this.thread === first.thread_id) {
-        this.conversation.update(members, wanted);
-        return;
-      }
-      this.clear();
-      this.thread = first.thread_id;
-      const column = el("div", { class: "conversation" });
-      this.put(this.owner.bar, el("header", { class: "reader-head" }, subjectOf(first)), column);
-      part(this.base, "conversation").then(({ Conversation }) => {
-        if (this.thread !== first.thread_id) return;
-        this.conversation = new Conversation(column, (item) => this.make(item, true), (error) => this.owner.failed(error));
-        this.conversation.update(members, wanted);
-      }).catch((error) => this.owner.failed(error));
-    }
-    showText() {
-      this.opened()?.showText();
-    }
-    showHTML() {
-      this.opened()?.showHTML();
-    }
-    toggleHeaders() {
-      this.opened()?.toggleHeaders();
-    }
-    openRaw() {
-      this.opened()?.openRaw();
-    }
-    scroll(screens) {
-      if (this.conversation === null) this.message?.scroll(screens);
-      else this.conversation.scroll(screens);
-    }
-    put(...children) {
-      const giveBack = this.root.contains(document.activeElement) ? holdFocus() : null;
-      fill(this.root, children);
-      giveBack?.();
-    }
-    clear() {
-      this.message = null;
-      this.conversation = null;
-      this.thread = 0;
-    }
-    make(item, whole) {
-      return new Message(item, this.base, this.own, whole);
-    }
-    opened() {
-      return this.message ?? this.conversation?.current ?? null;
-    }
-    open(id) {
-      const known = this.cache.get(id);
-      if (known !== void 0) return known;
-      const opened = this.client.parsed_message(id);
-      this.remember(id, opened);
-      opened.catch(() => this.cache.delete(id));
-      return opened;
-    }
-    remember(id, parsed) {
-      this.cache.set(id, parsed);
-      for (const old of this.cache.keys()) {
-        if (this.cache.size <= kept2) break;
-        this.cache.delete(old);
-      }
-    }
-  };
-
-  // webmail/main.ts
-  var schemeKey = "moxlite-webmail-scheme";
-  var base = document.location.pathname.replace(/[^/]*$/, "");
-  function mailboxDialogs() {
-    return part(base, "mailboxes");
-  }
-  var App = class {
-    base = base;
-    commands = new CommandTable();
-    client = new Client(base, checks, (reason) => this.logIn(reason));
-    session = new Session("webmail", "Webmail", this.client, async (...asked) => (await part(base, "login")).askLogIn(...asked));
-    mail = new Mail({
-      send: (request) => this.send(request),
-      opened: (parsed) => this.reader.offer(parsed),
-      outdated: (version) => this.renew(version),
-      checking: location.hostname === "localhost"
-    });
-    actions = new Actions(this.client, this.mail, (item, mailbox) => void this.offerRule(item, mailbox));
-    stream = new Stream(this.client, base, {
-      event: (event) => {
-        this.mail.take(event);
-        if (event.kind === "start") {
-          this.display();
-          this.find.known();
-        }
-      },
-      connection: (connected) => this.mail.connected.value = connected,
-      failed: (error) => void showError(t("The connection to the server failed"), error),
-      opening: () => this.mail.opening()
-    });
-    mailboxes = new MailboxList({
-      openMailbox: (mailbox) => this.openMailbox(mailbox),
-      createMailbox: () => this.commands.run("mailbox.create"),
-      mailboxMenu: (mailbox) => void this.mailboxMenu(mailbox),
-      dropMessages: (mailbox) => this.actions.move(mailbox, false)
-    });
-    find = new Find(base, this.mail, {
-      mark: (needles) => {
-        this.list.mark(needles);
-        this.reader.mark(needles);
-      },
-      leave: () => this.list.root.focus()
-    });
-    list = new MessageList(this.mail, {
-      fold: () => this.fold(),
-      unthread: () => this.showThreads("off"),
-      swiped: (direction) => this.commands.run(direction === "right" ? "message.archive" : this.inRole("trash") ? "message.delete" : "message.trash")
-    });
-    bar = new Bar(
-      this.commands,
-      [...composeBar, ...barCommands],
-      () => this.unselect(),
-      () => !this.settings().no_show_shortcuts
-    );
-    panes = new Panes(byId("app", HTMLElement));
-    side = el("aside", { class: "side", "aria-label": t("Mailboxes and account") });
-    drawer = new Drawer(this.side);
-    reader = new Reader2(this.client, base, {
-      bar: this.bar.root,
-      framed: (page) => {
-        listen(page, this.commands, () => this.displayed);
-        this.writeTo(page);
-      },
-      failed: (error) => void showError(t("Opening the message failed"), error),
-      settings: () => this.settings(),
-      remember: (address, mode) => void attempt(t("Remembering it for this sender"), () => this.client.from_address_settings_save(address, mode)),
-      opened: (item, place) => {
-        const wait = this.settings().mark_seen_ms;
-        if (wait >= 0 && isUnread(item)) this.seenTimers.push(window.setTimeout(() => this.seen(item.id), wait));
-        if (this.mail.boxes.get(item.mailbox_id)?.roles.includes("sent")) void this.followSent(item, place);
-      }
-    });
-    seenTimers = [];
-    displayed = false;
-    start() {
-      if (location.search !== "") history.replaceState(null, "", base + location.hash);
-      const scheme = localStorage.getItem(schemeKey);
-      if (scheme === "light" || scheme === "dark") this.mail.settings.value = { ...this.settings(), color_scheme: scheme };
-      const known = this.session.resume();
-      const place = parsePlace(location.hash);
-      this.mail.wanted = place.message;
-      this.mail.begin(this.find.named(place.name || "Inbox"));
-      const ready = place.search === "" ? Promise.resolve() : this.find.search(place.search, 0, true);
-      addEventListener("hashchange", () => this.writeAsked() || this.followHash());
-      addEventListener("beforeunload", (event) => {
-        if (this.mail.pending.busy) event.preventDefault();
-      });
-      addCommands(this);
-      addComposeCommands(this);
-      addFindCommands(this);
-      listen(document, this.commands, () => this.displayed && document.querySelector("dialog[open]") === null);
-      this.writeTo(document);
-      this.layOut(byId("app", HTMLElement));
-      this.watch();
-      void (known ? ready : this.logIn("").then(() => ready)).then(() => this.stream.start());
-    }
-    layOut(root) {
-      const facts = this.mail.facts;
-      const account = el("span", { class: "account-address" });
-      const accountLink = el("a", { title: t("Import and export mail"), hidden: true }, t("Account"));
-      const heading = el("h1", { class: "list-title" });
-      const count = el("span", { class: "list-count" });
-      const more = el("button", { class: "link list-menu", "aria-haspopup": "menu", title: t("What the list shows"), "aria-label": t("What the list shows") }, "⋯");
-      more.addEventListener("click", () => openMenu(more, t("What the list shows"), listMenu.map((id) => this.commands.get(id)).filter(enabled)));
-      const offline = el("div", { class: "offline", role: "status" }, t("Not connected"), el("button", { onclick: () => this.stream.retry() }, t("Connect")));
-      const command = (id, attributes, ...label) => el("button", { ...attributes, onclick: () => this.commands.run(id) }, label);
-      fill(
-        this.side,
-        brand(),
-        el("button", { class: "primary compose-new", title: t("New message (c)"), onclick: () => this.commands.run("compose.new") }, t("New message")),
-        this.mailboxes.root,
-        el("div", { class: "account" }, account, el("div", { class: "account-links" }, command("app.settings", { class: "link" }, t("Settings")), accountLink, command("app.log-out", { class: "link" }, t("Log out"))))
-      );
-      fill(
-        root,
-        this.side,
-        el(
-          "section",
-          { class: "middle", "aria-label": t("List") },
-          el(
-            "div",
-            { class: "list-top" },
-            this.drawer.button,
-            this.find.bar.root
-          ),
-          el(
-            "header",
-            { class: "list-head" },
-            heading,
-            count,
-            command("app.unread-only", { class: "link" }, el("span", { class: "unread-toggle" }, t("Unread only"))),
-            more
-          ),
-          offline,
-          this.list.root
+          { class: "list-top" },
+          this.drawer.button,
+          this.find.bar.root
         ),
-        this.panes.splitter,
-        this.reader.root
-      );
-      effect(() => {
-        const { login_address, account_path } = facts.value;
-        fill(account, login_address);
-        accountLink.href = account_path;
-        accountLink.hidden = account_path === "";
-      });
-      effect(() => {
-        const selected = this.mail.selectedCount.value;
-        const name = this.find.text.value !== "" ? t("Search") : this.mail.current.value?.name.split("/").at(-1) ?? "";
-        fill(heading, name);
-        const { total } = this.mail.rows.value;
-        const mailbox = this.mail.current.value;
-        const threads = isThreaded(this.mail.query.value) && (mailbox === void 0 || total !== mailbox.total + mailbox.deleted);
-        const all = threads ? many(total, "{n} thread", "{n} threads") : many(total, "{n} message", "{n} messages");
-        fill(count, selected > 1 ? t("{n} of {total} selected", { n: selected, total }) : this.mail.searching.value === null && all);
-      });
-      effect(() => {
-        offline.hidden = this.mail.connected.value;
-      });
-      effect(() => {
-        root.classList.toggle("unread-only", this.mail.query.value.filter.unread === true);
-      });
-    }
-    watch() {
-      effect(() => {
-        this.mailboxes.draw(this.mail.mailboxes.value, this.mail.current.value?.id ?? 0);
-      });
-      effect(() => {
-        const mailboxes = this.mail.mailboxes.value;
-        if (this.displayed && mailboxes.length > 0 && this.mail.current.value === void 0 && (this.mail.query.value.filter.mailbox_id ?? 0) > 0) this.openInbox();
-      });
-      effect(() => {
-        const { color_scheme, single_keys } = this.settings();
-        paint(color_scheme);
-        localStorage.setItem(schemeKey, color_scheme);
-        this.commands.letters = single_keys;
-      });
-      effect(() => this.title());
-      effect(() => this.read(this.mail.shown.value, this.mail.selectedCount.value, this.mail.conversation.value));
-      effect(() => {
-        void this.mail.rows.value;
-        void this.mail.selection.value;
-        void this.mail.mailboxes.value;
-        void this.find.threading.value;
-        this.bar.draw();
-      });
-      effect(() => this.writeHash(this.mail.shown.value?.id ?? 0));
-    }
-    read(item, selected, thread) {
-      document.body.classList.toggle("show-message", selected > 0);
-      if (item === null) {
-        this.unread();
-        this.reader.showNothing(selected);
-      } else if (thread !== null) this.reader.showThread(thread, item.id);
-      else this.reader.show(item);
-    }
-    seen(id) {
-      const { items, lines } = this.mail.rows.value;
-      const item = items.find((one) => one.id === id) ?? [...lines.values()].flatMap((line) => line.members).find((one) => one.id === id);
-      if (item !== void 0 && isUnread(item) && this.reader.shows(id)) this.actions.seen(item);
-    }
-    unread() {
-      for (const timer of this.seenTimers) clearTimeout(timer);
-      this.seenTimers = [];
-    }
-    async logIn(reason) {
-      if (await this.session.logIn(reason) && this.displayed) location.reload();
-    }
-    display() {
-      if (this.displayed) return;
-      this.displayed = true;
-      const root = byId("app", HTMLElement);
-      beforeDisplay(root);
-      root.hidden = false;
-      this.list.root.focus();
-      this.recover();
-      this.writeAsked();
-    }
-    title() {
+        el(
+          "header",
+          { class: "list-head" },
+          heading,
+          count,
+          command("app.unread-only", { class: "link" }, el("span", { class: "unread-toggle" }, t("Unread only"))),
+          more
+        ),
+        offline,
+        this.list.root
+      ),
+      this.panes.splitter,
+      this.reader.root
+    );
+    effect(() => {
+      const { login_address, account_path } = facts.value;
+      fill(account, login_address);
+      accountLink.href = account_path;
+      accountLink.hidden = account_path === "";
+    });
+    effect(() => {
+      const selected = this.mail.selectedCount.value;
+      const name = this.find.text.value !== "" ? t("Search") : this.mail.current.value?.name.split("/").at(-1) ?? "";
+      fill(heading, name);
+      const { total } = this.mail.rows.value;
       const mailbox = this.mail.current.value;
-      const unread = mailbox !== void 0 && mailbox.unread > 0 ? `(${mailbox.unread}) ` : "";
-      const offline = this.mail.connected.value ? "" : ` ${t("(not connected)")}`;
-      const shown3 = this.find.text.value !== "" ? t("Search: {text}", { text: this.find.text.value }) : mailbox?.name ?? "Webmail";
-      document.title = `${unread}${shown3} · ${this.mail.facts.value.login_address || "moxlite"}${offline}`;
-    }
-    renew(version) {
-      const load = () => location.replace(`${base}?v=${encodeURIComponent(version)}${location.hash}`);
-      if (document.querySelector(".composer") === null) load();
-      else toast(t("The server has a newer version of this page."), { title: t("Load it"), run: load }, true);
-    }
-    send(request) {
-      void attempt(t("Loading messages"), () => this.client.request({ ...request, stream_id: this.mail.streamId }));
-    }
-    openMailbox(mailbox) {
-      this.drawer.close();
-      this.find.openMailbox(mailbox);
-    }
-    async mailboxMenu(mailbox) {
-      const parent = this.mail.mailboxes.value.some((other) => other.name.startsWith(`${mailbox.name}/`));
-      const { mailboxMenu } = await mailboxDialogs();
-      await mailboxMenu(this.client, mailbox, parent, (title, what) => this.export(title, what));
-    }
-    async export(title, what) {
-      const { exportMail } = await part(base, "export");
-      await exportMail(this.client, base, title, what);
-    }
-    facts() {
-      return this.mail.facts.value;
-    }
-    settings() {
-      return this.mail.settings.value;
-    }
-    async findCommand() {
-      let typed = "";
-      const hold = (event) => {
-        if (event.key.length === 1) typed += event.key;
-        event.preventDefault();
-        event.stopPropagation();
-      };
-      addEventListener("keydown", hold, true);
-      const loaded = part(base, "palette").finally(() => removeEventListener("keydown", hold, true));
-      await (await loaded).openPalette(this.commands, typed);
-    }
-    async showKeys() {
-      await (await part(base, "palette")).showKeys(this.commands);
-    }
-    openSettings() {
-      void attempt(t("Opening the settings"), async () => (await part(base, "settings")).openSettings(this));
-    }
-    shown() {
-      return this.mail.shown.value;
-    }
-    selected() {
-      return this.mail.selected();
-    }
-    selectedCount() {
-      return this.mail.selectedCount.value;
-    }
-    inRole(role) {
-      return this.mail.inRole(role);
-    }
-    undoable() {
-      return this.actions.undoable.value;
-    }
-    undo() {
-      this.actions.undo();
-    }
-    moveFocus(by, how) {
-      this.mail.moveFocus(by, how);
-      this.list.reveal();
-    }
-    toggleFocused() {
-      this.mail.toggleFocused();
-    }
-    selectAll() {
-      this.mail.selectAll();
-    }
-    unselect() {
-      this.mail.unselect();
-      this.list.root.focus();
-    }
-    nextUnread() {
-      this.mail.nextUnread();
-    }
-    toRole(role) {
+      const threads = isThreaded(this.mail.query.value) && (mailbox === void 0 || total !== mailbox.total + mailbox.deleted);
+      const all = threads ? many(total, "{n} thread", "{n} threads") : many(total, "{n} message", "{n} messages");
+      fill(count, selected > 1 ? t("{n} of {total} selected", { n: selected, total }) : this.mail.searching.value === null && all);
+    });
+    effect(() => {
+      offline.hidden = this.mail.connected.value;
+    });
+    effect(() => {
+      root.classList.toggle("unread-only", this.mail.query.value.filter.unread === true);
+    });
+  }
+  watch() {
+    effect(() => {
+      this.mailboxes.draw(this.mail.mailboxes.value, this.mail.current.value?.id ?? 0);
+    });
+    effect(() => {
+      const mailboxes = this.mail.mailboxes.value;
+      if (this.displayed && mailboxes.length > 0 && this.mail.current.value === void 0 && (this.mail.query.value.filter.mailbox_id ?? 0) > 0) this.openInbox();
+    });
+    effect(() => {
+      const { color_scheme, single_keys } = this.settings();
+      paint(color_scheme);
+      localStorage.setItem(schemeKey, color_scheme);
+      this.commands.letters = single_keys;
+    });
+    effect(() => this.title());
+    effect(() => this.read(this.mail.shown.value, this.mail.selectedCount.value, this.mail.conversation.value));
+    effect(() => {
+      void this.mail.rows.value;
+      void this.mail.selection.value;
+      void this.mail.mailboxes.value;
+      void this.find.threading.value;
+      this.bar.draw();
+    });
+    effect(() => this.writeHash(this.mail.shown.value?.id ?? 0));
+  }
+  read(item, selected, thread) {
+    document.body.classList.toggle("show-message", selected > 0);
+    if (item === null) {
       this.unread();
-      if (!this.actions.toRole(role)) void this.offerRole(role);
-    }
-    async offerRole(role) {
-      await (await mailboxDialogs()).offerRole(this.client, role, this.mail.mailboxes.value);
-    }
-    async chooseMove() {
-      const { chooseMailbox } = await mailboxDialogs();
-      const here = this.mail.current.value?.id;
-      const chosen = await chooseMailbox(
-        t("Move to"),
-        this.mail.mailboxes.value.filter((mailbox) => mailbox.id !== here)
-      );
-      if (chosen !== null) this.actions.move(chosen, false);
-    }
-    async deleteForGood() {
-      this.unread();
-      const what = many(
-        this.selectedCount(),
-        "This removes this message from the account. It cannot be undone.",
-        "This removes {n} messages from the account. It cannot be undone."
-      );
-      if (await confirm(t("Delete for good?"), what, t("Delete"))) this.actions.deleteForGood();
-    }
-    flag(flags, add) {
-      this.unread();
-      const said = (n) => many(n, "Message changed", "{n} messages changed");
-      this.actions.flag(flags, add, said);
-    }
-    notJunk() {
-      const inbox = this.mail.boxes.named("Inbox");
-      if (this.inRole("junk") && inbox !== void 0) this.actions.move(inbox, false);
-      else this.flag(["$junk"], false);
-    }
-    openMailboxMenu() {
-      const mailbox = this.mail.current.value;
-      if (mailbox !== void 0) void this.mailboxMenu(mailbox);
-    }
-    async chooseLabels() {
-      const known = this.mail.mailboxes.value.flatMap((mailbox) => mailbox.keywords);
-      const { chooseLabels } = await mailboxDialogs();
-      await chooseLabels(
-        known,
-        this.selected(),
-        (label, add) => this.actions.flag([label], add, () => add ? t("Labelled “{label}”", { label }) : t("Label “{label}” removed", { label }))
-      );
-    }
-    exportSelection() {
-      const ids = this.selected().map((item) => item.id);
-      const count = this.selectedCount();
-      const mailbox = this.mail.current.value;
-      const title = many(ids.length, "Export this message", "Export {n} messages");
-      if (ids.length === count) void this.export(title, { ids });
-      else if (mailbox !== void 0) void this.export(t("Export “{name}”", { name: mailbox.name }), { mailbox: mailbox.name, parent: false });
-    }
-    showText() {
-      this.reader.showText();
-    }
-    showHTML() {
-      this.reader.showHTML();
-    }
-    toggleHeaders() {
-      this.reader.toggleHeaders();
-    }
-    openRaw() {
-      this.reader.openRaw();
-    }
-    scrollMessage(screens) {
-      this.reader.scroll(screens);
-    }
-    compose(kind, mailto = "") {
-      this.drawer.close();
-      const selection = getSelection();
-      const selected = selection !== null && this.reader.root.contains(selection.anchorNode) ? selection.toString() : "";
-      const item = kind === "new" ? null : this.reader.current();
-      void attempt(t("Writing"), async () => (await part(base, "compose")).compose(this, toast, kind, item, selected, mailto));
-    }
-    async offerRule({ id, mailbox_id: from }, { id: to, name, roles }) {
-      const source = this.mail.boxes.get(from);
-      if (source === void 0 || source.roles.length + roles.length > 0) return;
-      const rule = await this.client.ruleset_suggest_move(id, from, to).catch(() => null);
-      if (rule === null) return;
-      const { offerRule } = await part(base, "rules");
-      offerRule(this.client, rule, { message: id, from, to }, { from: source.name, to: name });
-    }
-    async followSent(item, place) {
-      const { follow } = await part(base, "sent");
-      await follow(this.client, item, place);
-    }
-    writeAsked() {
-      const asked = /^#compose(?: |%20)(.+)$/.exec(location.hash)?.[1];
-      if (asked === void 0) return false;
-      history.replaceState(null, "", location.pathname + location.search);
-      this.writeHash(this.mail.shown.value?.id ?? 0);
-      this.compose("new", /^mailto%3a/i.test(asked) ? decodeURIComponent(asked) : asked);
-      return true;
-    }
-    writeTo(page) {
-      page.addEventListener("click", (event) => {
-        const link = event.target?.closest("a[href]")?.getAttribute("href") ?? "";
-        if (!/^mailto:/i.test(link)) return;
-        event.preventDefault();
-        this.compose("new", link);
-      });
-    }
-    recover() {
-      if (!Object.keys(localStorage).some((key2) => key2.startsWith("moxlite-webmail-draft-"))) return;
-      void attempt(t("Recovering a draft"), async () => (await part(base, "compose")).recover(this, toast));
-    }
-    openInbox() {
-      const inbox = this.mail.boxes.named("Inbox");
-      if (inbox !== void 0) this.openMailbox(inbox);
-    }
-    async createMailbox() {
-      await (await mailboxDialogs()).createMailbox(this.client);
-    }
-    toggleUnread() {
-      this.find.refine(this.find.refinement.value === "unread" ? "" : "unread");
-    }
-    searching() {
-      const searching = this.mail.searching.value;
-      return searching === null || this.find.text.value === "" ? "" : searching.done ? "done" : "running";
-    }
-    focusSearch() {
-      this.find.bar.input.focus();
-      this.find.bar.input.select();
-    }
-    stopSearch() {
-      this.mail.stopSearch();
-    }
-    endSearch() {
-      this.find.bar.end();
-    }
-    refinement() {
-      return this.find.refinement.value;
-    }
-    refine(to) {
-      this.find.refine(to);
-    }
-    threading() {
-      return this.find.threading.value;
-    }
-    showThreads(how) {
-      this.find.showThreads(how);
-    }
-    moveThread(by) {
-      this.mail.moveThread(by);
-      this.list.reveal();
-    }
-    selectThread() {
-      this.mail.selectThread();
-    }
-    fold(expand) {
-      const members = this.mail.fold(expand);
-      if (members.length > 0 && this.find.threading.value === "on") this.actions.collapse(members);
-    }
-    allMuted() {
-      return this.mail.selected().every((item) => item.thread_muted);
-    }
-    toggleMute() {
-      this.actions.mute(!this.allMuted());
-    }
-    async logOut() {
-      this.stream.stop();
-      await this.session.logOut();
-    }
-    followHash() {
-      const { name, search: search2, message: message2 } = parsePlace(location.hash);
-      if (search2 !== "") {
-        if (search2 !== this.find.text.value) void this.find.search(search2, message2);
-        else this.followMessage(message2);
-        return;
-      }
-      const mailbox = this.mail.boxes.named(name);
-      if (mailbox === void 0) return;
-      if (mailbox.id !== this.mail.current.value?.id || this.find.text.value !== "") this.find.openMailbox(mailbox, message2);
+      this.reader.showNothing(selected);
+    } else if (thread !== null) this.reader.showThread(thread, item.id);
+    else this.reader.show(item);
+  }
+  seen(id) {
+    const { items, lines } = this.mail.rows.value;
+    const item = items.find((one) => one.id === id) ?? [...lines.values()].flatMap((line) => line.members).find((one) => one.id === id);
+    if (item !== void 0 && isUnread(item) && this.reader.shows(id)) this.actions.seen(item);
+  }
+  unread() {
+    for (const timer of this.seenTimers) clearTimeout(timer);
+    this.seenTimers = [];
+  }
+  async logIn(reason) {
+    if (await this.session.logIn(reason) && this.displayed) location.reload();
+  }
+  display() {
+    if (this.displayed) return;
+    this.displayed = true;
+    const root = byId("app", HTMLElement);
+    beforeDisplay(root);
+    root.hidden = false;
+    this.list.root.focus();
+    this.recover();
+    this.writeAsked();
+    void this.reader.prepare().catch(() => null);
+    if (navigator.maxTouchPoints > 0) void part(base, "touch").then((found) => this.list.pushable(found), () => null);
+  }
+  title() {
+    const mailbox = this.mail.current.value;
+    const unread = mailbox !== void 0 && mailbox.unread > 0 ? `(${mailbox.unread}) ` : "";
+    const offline = this.mail.connected.value ? "" : ` ${t("(not connected)")}`;
+    const shown3 = this.find.text.value !== "" ? t("Search: {text}", { text: this.find.text.value }) : mailbox?.name ?? "Webmail";
+    document.title = `${unread}${shown3} · ${this.mail.facts.value.login_address || "moxlite"}${offline}`;
+  }
+  renew(version) {
+    const load = () => location.replace(`${base}?v=${encodeURIComponent(version)}${location.hash}`);
+    if (document.querySelector(".composer") === null) load();
+    else toast(t("The server has a newer version of this page."), { title: t("Load it"), run: load }, true);
+  }
+  send(request) {
+    void attempt(t("Loading messages"), () => this.client.request({ ...request, stream_id: this.mail.streamId }));
+  }
+  openMailbox(mailbox) {
+    this.drawer.close();
+    this.find.openMailbox(mailbox);
+  }
+  async mailboxMenu(mailbox) {
+    const parent = this.mail.mailboxes.value.some((other) => other.name.startsWith(`${mailbox.name}/`));
+    const { mailboxMenu } = await mailboxDialogs();
+    await mailboxMenu(this.client, mailbox, parent, (title, what) => this.export(title, what));
+  }
+  async export(title, what) {
+    const { exportMail } = await part(base, "export");
+    await exportMail(this.client, base, title, what);
+  }
+  facts() {
+    return this.mail.facts.value;
+  }
+  settings() {
+    return this.mail.settings.value;
+  }
+  async findCommand() {
+    let typed = "";
+    const hold = (event) => {
+      if (event.key.length === 1) typed += event.key;
+      event.preventDefault();
+      event.stopPropagation();
+    };
+    addEventListener("keydown", hold, true);
+    const loaded = part(base, "palette").finally(() => removeEventListener("keydown", hold, true));
+    await (await loaded).openPalette(this.commands, typed);
+  }
+  async showKeys() {
+    await (await part(base, "palette")).showKeys(this.commands);
+  }
+  async showTitles() {
+    const at = document.activeElement ?? document.body;
+    await (await part(base, "palette")).showTitles(at);
+  }
+  openSettings() {
+    void attempt(t("Opening the settings"), async () => (await part(base, "settings")).openSettings(this));
+  }
+  shown() {
+    return this.mail.shown.value;
+  }
+  selected() {
+    return this.mail.selected();
+  }
+  selectedCount() {
+    return this.mail.selectedCount.value;
+  }
+  inRole(role) {
+    return this.mail.inRole(role);
+  }
+  undoable() {
+    return this.actions.undoable.value;
+  }
+  undo() {
+    this.actions.undo();
+  }
+  moveFocus(by, how) {
+    this.mail.moveFocus(by, how);
+    this.list.reveal();
+  }
+  toggleFocused() {
+    this.mail.toggleFocused();
+  }
+  selectAll() {
+    this.mail.selectAll();
+  }
+  unselect() {
+    this.mail.unselect();
+    this.list.root.focus();
+  }
+  nextUnread() {
+    this.mail.nextUnread();
+  }
+  toRole(role) {
+    this.unread();
+    if (!this.actions.toRole(role)) void this.offerMissing(role);
+  }
+  async offerMissing(role) {
+    await (await mailboxDialogs()).offerRole(this.client, role, this.mail.mailboxes.value);
+  }
+  async chooseMove() {
+    const { chooseMailbox } = await mailboxDialogs();
+    const here = this.mail.current.value?.id;
+    const chosen = await chooseMailbox(
+      t("Move to"),
+      this.mail.mailboxes.value.filter((mailbox) => mailbox.id !== here)
+    );
+    if (chosen !== null) this.actions.move(chosen, false);
+  }
+  async deleteForGood() {
+    this.unread();
+    const what = many(
+      this.selectedCount(),
+      "This removes this message from the account. It cannot be undone.",
+      "This removes {n} messages from the account. It cannot be undone."
+    );
+    if (await confirm(t("Delete for good?"), what, t("Delete"))) this.actions.deleteForGood();
+  }
+  flag(flags, add) {
+    this.unread();
+    const said = (n) => many(n, "Message changed", "{n} messages changed");
+    this.actions.flag(flags, add, said);
+  }
+  notJunk() {
+    const inbox = this.mail.boxes.named("Inbox");
+    if (this.inRole("junk") && inbox !== void 0) this.actions.move(inbox, false);
+    else this.flag(["$junk"], false);
+  }
+  openMailboxMenu() {
+    const mailbox = this.mail.current.value;
+    if (mailbox !== void 0) void this.mailboxMenu(mailbox);
+  }
+  async chooseLabels() {
+    const { chooseLabels } = await mailboxDialogs();
+    await chooseLabels(this.labels(), this.selected(), (label, add) => this.label(label, add));
+  }
+  toggleLabel(number) {
+    const label = this.labels()[number - 1];
+    if (label === void 0) toast(t("There is no label {n}", { n: number }));
+    else this.label(label, !this.selected().every((item) => item.keywords.includes(label)));
+  }
+  labels() {
+    return labelsOf(this.mail.mailboxes.value, this.selected());
+  }
+  label(label, add) {
+    this.actions.flag([label], add, () => add ? t("Labelled “{label}”", { label }) : t("Label “{label}” removed", { label }));
+  }
+  exportSelection() {
+    const ids = this.selected().map((item) => item.id);
+    const count = this.selectedCount();
+    const mailbox = this.mail.current.value;
+    const title = many(ids.length, "Export this message", "Export {n} messages");
+    if (ids.length === count) void this.export(title, { ids });
+    else if (mailbox !== void 0) void this.export(t("Export “{name}”", { name: mailbox.name }), { mailbox: mailbox.name, parent: false });
+  }
+  showText() {
+    this.reader.showText();
+  }
+  showHTML() {
+    this.reader.showHTML();
+  }
+  toggleHeaders() {
+    this.reader.toggleHeaders();
+  }
+  openRaw() {
+    this.reader.openRaw();
+  }
+  openTab() {
+    this.reader.openTab();
+  }
+  openAttachments() {
+    this.reader.openAttachments();
+  }
+  openDetails() {
+    this.reader.openDetails();
+  }
+  focusMessage() {
+    this.reader.focus();
+  }
+  reading() {
+    return this.reader.current();
+  }
+  sender(item, what) {
+    void part(base, "sender").then((found) => found.act(item, what, {
+      client: this.client,
+      mail: this.mail,
+      actions: this.actions,
+      search: (text2) => void this.find.search(text2, 0),
+      choose: async (title, among) => (await mailboxDialogs()).chooseMailbox(title, among),
+      offerRole: (role) => void this.offerMissing(role),
+      say: toast
+    }));
+  }
+  scrollMessage(screens) {
+    this.reader.scroll(screens);
+  }
+  compose(kind, mailto = "") {
+    this.drawer.close();
+    const selection = getSelection();
+    const selected = selection !== null && this.reader.root.contains(selection.anchorNode) ? selection.toString() : "";
+    const item = kind === "new" ? null : this.reader.current();
+    void attempt(t("Writing"), async () => (await part(base, "compose")).compose(this, toast, kind, item, selected, mailto));
+  }
+  async offerRule({ id, mailbox_id: from }, { id: to, name, roles }) {
+    const source = this.mail.boxes.get(from);
+    if (source === void 0 || source.roles.length + roles.length > 0) return;
+    const rule = await this.client.ruleset_suggest_move(id, from, to).catch(() => null);
+    if (rule === null) return;
+    const { offerRule } = await part(base, "rules");
+    offerRule(this.client, rule, { message: id, from, to }, { from: source.name, to: name });
+  }
+  async followSent(item, place) {
+    const { follow } = await part(base, "sent");
+    await follow(this.client, item, place);
+  }
+  writeAsked() {
+    const asked = /^#compose(?: |%20)(.+)$/.exec(location.hash)?.[1];
+    if (asked === void 0) return false;
+    history.replaceState(null, "", location.pathname + location.search);
+    this.writeHash(this.mail.shown.value?.id ?? 0);
+    this.compose("new", /^mailto%3a/i.test(asked) ? decodeURIComponent(asked) : asked);
+    return true;
+  }
+  writeTo(page) {
+    page.addEventListener("click", (event) => {
+      const link = event.target?.closest("a[href]")?.getAttribute("href") ?? "";
+      if (!/^mailto:/i.test(link)) return;
+      event.preventDefault();
+      this.compose("new", link);
+    });
+  }
+  recover() {
+    if (!Object.keys(localStorage).some((key2) => key2.startsWith("moxlite-webmail-draft-"))) return;
+    void attempt(t("Recovering a draft"), async () => (await part(base, "compose")).recover(this, toast));
+  }
+  openInbox() {
+    const inbox = this.mail.boxes.named("Inbox");
+    if (inbox !== void 0) this.openMailbox(inbox);
+  }
+  async createMailbox() {
+    await (await mailboxDialogs()).createMailbox(this.client);
+  }
+  toggleUnread() {
+    this.find.refine(this.find.refinement.value === "unread" ? "" : "unread");
+  }
+  searching() {
+    const searching = this.mail.searching.value;
+    return searching === null || this.find.text.value === "" ? "" : searching.done ? "done" : "running";
+  }
+  focusSearch() {
+    this.find.bar.input.focus();
+    this.find.bar.input.select();
+  }
+  stopSearch() {
+    this.mail.stopSearch();
+  }
+  endSearch() {
+    this.find.bar.end();
+  }
+  refinement() {
+    return this.find.refinement.value;
+  }
+  refine(to) {
+    this.find.refine(to);
+  }
+  threading() {
+    return this.find.threading.value;
+  }
+  showThreads(how) {
+    this.find.showThreads(how);
+  }
+  moveThread(by) {
+    this.mail.moveThread(by);
+    this.list.reveal();
+  }
+  selectThread() {
+    this.mail.selectThread();
+  }
+  fold(expand) {
+    const members = this.mail.fold(expand);
+    if (members.length > 0 && this.find.threading.value === "on") this.actions.collapse(members);
+  }
+  allMuted() {
+    return this.mail.selected().every((item) => item.thread_muted);
+  }
+  toggleMute() {
+    this.actions.mute(!this.allMuted());
+  }
+  async logOut() {
+    this.stream.stop();
+    await this.session.logOut();
+  }
+  followHash() {
+    const { name, search: search2, message: message2 } = parsePlace(location.hash);
+    if (search2 !== "") {
+      if (search2 !== this.find.text.value) void this.find.search(search2, message2);
       else this.followMessage(message2);
+      return;
     }
-    followMessage(message2) {
-      if (message2 === 0) this.mail.unselect();
-      else if (this.shown()?.id !== message2) this.mail.select(message2);
-    }
-    writeHash(shown3) {
-      const search2 = this.find.text.value;
-      const mailbox = this.mail.current.value;
-      if (mailbox === void 0 && search2 === "") return;
-      const hash = writePlace({ name: mailbox?.name ?? "", search: search2, message: shown3 || this.mail.wanted });
-      if (location.hash === hash) return;
-      if (location.hash.includes(",") && hash.includes(",")) history.replaceState(null, "", hash);
-      else history.pushState(null, "", hash);
-    }
-  };
-  addEventListener("error", (event) => void showError(t("Something went wrong in this page"), event.error ?? event.message));
-  addEventListener("unhandledrejection", (event) => void showError(t("Something went wrong in this page"), event.reason));
-  if (new URLSearchParams(location.search).has("v")) history.replaceState(null, "", `${base}${location.hash}`);
-  setStatus("");
-  new App().start();
+    const mailbox = this.mail.boxes.named(name);
+    if (mailbox === void 0) return;
+    if (mailbox.id !== this.mail.current.value?.id || this.find.text.value !== "") this.find.openMailbox(mailbox, message2);
+    else this.followMessage(message2);
+  }
+  followMessage(message2) {
+    if (message2 === 0) this.mail.unselect();
+    else if (this.shown()?.id !== message2) this.mail.select(message2);
+  }
+  writeHash(shown3) {
+    const search2 = this.find.text.value;
+    const mailbox = this.mail.current.value;
+    if (mailbox === void 0 && search2 === "") return;
+    const hash = writePlace({ name: mailbox?.name ?? "", search: search2, message: shown3 || this.mail.wanted });
+    if (location.hash === hash) return;
+    if (location.hash.includes(",") && hash.includes(",")) history.replaceState(null, "", hash);
+    else history.pushState(null, "", hash);
+  }
+};
+addEventListener("error", (event) => void showError(t("Something went wrong in this page"), event.error ?? event.message));
+addEventListener("unhandledrejection", (event) => void showError(t("Something went wrong in this page"), event.reason));
+if (new URLSearchParams(location.search).has("v")) history.replaceState(null, "", `${base}${location.hash}`);
+setStatus("");
+new App().start();
 })();

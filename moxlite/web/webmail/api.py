@@ -26,6 +26,7 @@ from moxlite.web.sessions import Caller, Sessions
 from moxlite.web.types import Name
 from moxlite.web.webmail.calls import Surroundings
 from moxlite.web.webmail.composecalls import ComposeCalls
+from moxlite.web.webmail.detailcalls import DetailCalls
 from moxlite.web.webmail.filters import is_plain
 from moxlite.web.webmail.items import make_items, split_flags, use_of_roles
 from moxlite.web.webmail.parsed import parse_message
@@ -43,7 +44,7 @@ T = TypeVar("T")
 Flags = Annotated[list[Annotated[str, Meta(min_length=1, max_length=128)]], Meta(min_length=1, max_length=100)]
 
 
-class API(ComposeCalls, SentCalls, SettingsCalls, RuleCalls):
+class API(ComposeCalls, SentCalls, SettingsCalls, RuleCalls, DetailCalls):
     """What a browser can ask for; `Caller.session` is set for all but the public calls."""
 
     def __init__(self, surroundings: Surroundings, sessions: Sessions, streams: Streams) -> None:

@@ -73,11 +73,12 @@ class Webmail:
         self._sessions = Sessions("webmail", auth=auth, logins=logins, config=config)
         self._streams = Streams()
         self._exports = exports
+        self._tmp = config().static.data_dir / "tmp"
         surroundings = Surroundings(
             config=config,
             edit=edit,
             accounts=accounts,
-            tmp=config().static.data_dir / "tmp",
+            tmp=self._tmp,
             keys=keys,
             deliveries=deliveries,
             assure=assure,
@@ -204,7 +205,7 @@ class Webmail:
         session = await page_session(self._sessions, caller)
         async with account_of(self._accounts, session) as account:
             sameorigin = query_parameters(request).get("sameorigin") == "true"
-            await serve_message(account, rest, writer, sameorigin=sameorigin)
+            await serve_message(account, rest, writer, self._tmp, sameorigin=sameorigin)
 
 
 def parse_since(parameters: dict[str, str]) -> int:

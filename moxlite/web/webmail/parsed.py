@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, cast
 
 from moxlite.proto.address import AddressError, Domain
 from moxlite.proto.mime import types as mime
@@ -34,6 +34,10 @@ MAX_HEADER: Final = 256 * 1024  # of the header section; longer ones are cut
 MAX_FIELDS: Final = 1000
 # up to here reading and decoding takes the loop less than 2 ms; beyond it is a thread's work
 MAX_ON_LOOP: Final = 64 * 1024
+VALIDATION: Final = "SELECT msgfrom_validation FROM message_smtp WHERE message_id = ?"
+
+Validation = Literal["", "dmarc", "list", "none", "relaxed", "strict"]
+
 MAILTO: Final = re.compile(r"<\s*mailto:([^>\s?]+)", re.IGNORECASE)
 
 
@@ -79,7 +83,18 @@ def _parse(r: Reader, message_id: int, structure: mime.Structure) -> ParsedMessa
         structure=part_tree(root),
         list_reply_address=list_post(header.value for header in headers if header.name.lower() == "list-post"),
         view_mode=_view_mode(r, structure),
+        validation=_validation(r, message_id),
     )
+
+
+def _validation(r: Reader, message_id: int) -> Validation:
+    found: str = r.value(VALIDATION, message_id) or "unknown"
+    if found in ("strict", "dmarc", "relaxed"):
+        return cast(Validation, found)
+    row = message_rows.message(r, message_id)
+    if row.is_forward or row.is_mailinglist:
+        return "list"
+    return "none" if found == "none" else ""
 
 
 def _view_mode(r: Reader, structure: mime.Structure) -> ViewMode:

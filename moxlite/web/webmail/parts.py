@@ -22,10 +22,14 @@ from moxlite.web.headers import disposition
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.messages import Response
 from moxlite.web.webmail.items import clean_filename, find_html, time_of
-from moxlite.web.webmail.parsed import structure_of
+from moxlite.web.webmail.pages import head, title_of, whole_text
+from moxlite.web.webmail.parsed import parse_message, structure_of
 from moxlite.web.webmail.sanitize import MAX_HTML, Sanitized, TooComplex, references, sanitize
+from moxlite.web.webmail.zipped import send_zip
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from moxlite.store.changelog.account import Account
     from moxlite.store.file.transaction import Reader
     from moxlite.web.http.exchange import ResponseWriter
@@ -67,6 +71,12 @@ img {{ max-width: 100%; }}
 table {{ max-width: 100%; }}
 blockquote {{ margin: 0 0 0 2px; padding-left: 14px; border-left: 2px solid #d5dbe1; }}
 pre {{ white-space: pre-wrap; }}
+.head {{ padding: 18px 26px 10px; border-bottom: 1px solid #d5dbe1; }}
+.head h1 {{ margin: 0 0 8px; font-size: 20px; unicode-bidi: isolate; }}
+.head dl {{ display: grid; grid-template-columns: max-content 1fr; gap: 2px 14px; margin: 0; font-size: 13.5px; }}
+.head dt {{ color: #5a6675; }}
+.head dd {{ margin: 0; white-space: pre-wrap; }}
+pre.body {{ margin: 0; font: inherit; min-height: 0; }}
 </style></head>
 <body>{body}</body></html>
 """
@@ -81,9 +91,11 @@ class Located(msgspec.Struct, frozen=True):
     structure: mime.Structure
 
 
-async def serve_message(account: Account, rest: list[str], writer: ResponseWriter, *, sameorigin: bool = False) -> None:
-    """Answer ``msg/ID/KIND[/PATH]``; `rest` is what follows ``msg/``, split at slashes. `sameorigin`: HTML keeps the
-    origin of the app, without scripts as always.
+async def serve_message(
+    account: Account, rest: list[str], writer: ResponseWriter, directory: Path, *, sameorigin: bool = False
+) -> None:
+    """Answer ``msg/ID/KIND[/PATH]``; `rest` is what follows ``msg/``, split at slashes; `directory` is for temporary
+    files. `sameorigin`: HTML keeps the origin of the app, without scripts as always.
 
     Raises HTTPError: 404 for an unknown message, kind or part.
     """
@@ -98,8 +110,14 @@ async def serve_message(account: Account, rest: list[str], writer: ResponseWrite
     match kind, path:
         case (("raw" | "rawdl"), ""):
             await send_raw(account, found, writer, download=kind == "rawdl")
-        case (("html" | "htmlexternal"), ""):
-            await send_html(account, found, writer, external=kind == "htmlexternal", sameorigin=sameorigin)
+        case (("html" | "htmlexternal" | "msghtml" | "msghtmlexternal"), ""):
+            external, headed = kind.endswith("external"), kind.startswith("msg")
+            await send_html(account, found, writer, external=external, sameorigin=sameorigin, headed=headed)
+        case (("text" | "msgtext"), ""):
+            await send_text(account, found, writer, headed=kind == "msgtext")
+        case ("attachments.zip", ""):
+            headers = (*HEADERS, ("content-security-policy", CLOSED))
+            await send_zip(account, found.message_id, found.received, found.structure, writer, directory, headers)
         case (("view" | "viewtext" | "download"), _) if path:
             await send_part(account, found, writer, kind, path)
         case _:
@@ -171,10 +189,26 @@ async def send_part(account: Account, found: Located, writer: ResponseWriter, ki
     await writer.finish()
 
 
+async def send_text(account: Account, found: Located, writer: ResponseWriter, *, headed: bool) -> None:
+    """The texts as a page; `headed`: below a head, for a tab of its own."""
+    content = whole_text(await parse_message(account, found.message_id))
+    await send_page(found, writer, content, CLOSED, headed=headed)
+
+
+async def send_page(found: Located, writer: ResponseWriter, content: str, policy: str, *, headed: bool) -> None:
+    """A page with this content."""
+    envelope = found.structure.envelope
+    page = PAGE.format(body=(head(envelope, found.received) if headed else "") + content)
+    if headed:
+        page = page.replace("<title>Message<", f"<title>{title_of(envelope)}<", 1)
+    headers = (("content-type", "text/html; charset=utf-8"), *HEADERS, ("content-security-policy", policy))
+    await writer.respond(Response(200, headers, page.encode()))
+
+
 async def send_html(
-    account: Account, found: Located, writer: ResponseWriter, *, external: bool, sameorigin: bool
+    account: Account, found: Located, writer: ResponseWriter, *, external: bool, sameorigin: bool, headed: bool
 ) -> None:
-    """The HTML body, made harmless, as a page for the frame in the reader."""
+    """The HTML body, made harmless, as a page for the frame in the reader; `headed`: below a head, for a tab."""
     html = find_html(found.structure.root)
     if html is None:
         raise not_found()
@@ -190,8 +224,7 @@ async def send_html(
     policy = OPEN if external else CLOSED
     if sameorigin:
         policy = policy.replace(SANDBOX, SHARED_SANDBOX)
-    headers = (("content-type", "text/html; charset=utf-8"), *HEADERS, ("content-security-policy", policy))
-    await writer.respond(Response(200, headers, PAGE.format(body=page).encode()))
+    await send_page(found, writer, page, policy, headed=headed)
 
 
 def notice(blocked: Mapping[str, int]) -> str:

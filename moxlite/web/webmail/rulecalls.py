@@ -15,7 +15,7 @@ from moxlite.web.calls import call
 from moxlite.web.errors import Conflict, UserError
 from moxlite.web.sessions import Caller
 from moxlite.web.webmail.calls import AccountCalls
-from moxlite.web.webmail.rules import Proposal, accept, propose
+from moxlite.web.webmail.rules import Proposal, accept, for_sender, propose
 from moxlite.web.webmail.types import ID
 
 if TYPE_CHECKING:
@@ -47,13 +47,7 @@ class RuleCalls(AccountCalls):
         found = await self._propose(caller, message_id, from_mailbox_id, to_mailbox_id)
         if found is None or found.destination.startswith("@"):
             return None
-        return Suggestion(
-            recipient=found.recipient,
-            list_id=found.list_id,
-            msg_from=found.msg_from,
-            remove=found.remove,
-            mailbox=found.mailbox,
-        )
+        return _suggestion(found)
 
     @call()
     async def ruleset_accept(self, caller: Caller, message_id: ID, from_mailbox_id: ID, to_mailbox_id: ID) -> None:
@@ -61,8 +55,24 @@ class RuleCalls(AccountCalls):
         found = await self._propose(caller, message_id, from_mailbox_id, to_mailbox_id)
         if found is None:
             raise Conflict("this rule is not to be proposed any more")
+        await self._keep(caller, found)
+
+    @call()
+    async def ruleset_for_sender(self, caller: Caller, message_id: ID, mailbox_id: ID) -> Suggestion:
+        """From now on, file mail of this message's sender to the address that it came to into a mailbox; what that rule
+        is. A conflict when there is such a rule already.
+        """
+        name = caller.require().account
+        snapshot = self._server.config()
+        async with self._accounts.use(name) as account:
+            found = await account.read(
+                lambda r: for_sender(r, snapshot, name, message_id, mailbox_id), op="webmail_sender_rule"
+            )
+        await self._keep(caller, found)
+        return _suggestion(found)
+
+    async def _keep(self, caller: Caller, proposal: Proposal) -> None:
         account = caller.require().account
-        proposal = found
 
         def change(document: Document, snapshot: Snapshot) -> None:
             accept(document, snapshot, account, proposal, datetime.now(UTC).date())
@@ -108,3 +118,13 @@ class RuleCalls(AccountCalls):
             return await account.scan(
                 lambda r: propose(r, snapshot, name, message_id, source, target), op="webmail_rule"
             )
+
+
+def _suggestion(found: Proposal) -> Suggestion:
+    return Suggestion(
+        recipient=found.recipient,
+        list_id=found.list_id,
+        msg_from=found.msg_from,
+        remove=found.remove,
+        mailbox=found.mailbox,
+    )

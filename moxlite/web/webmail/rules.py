@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from moxlite.config.snapshot import Snapshot
     from moxlite.store.file.transaction import Reader
 
-__all__ = ["Proposal", "accept", "propose"]
+__all__ = ["Proposal", "accept", "for_sender", "propose"]
 
 MAX_HEADER: Final = 256 * 1024  # octets of the header section that are looked at
 MAX_FIELDS: Final = 1000
@@ -102,6 +102,33 @@ def propose(r: Reader, snapshot: Snapshot, account: str, message_id: int, source
         list_id=list_id,
         msg_from="" if list_id else sender,
         remove=remove,
+        mailbox=rule.mailbox,
+        rule=rule,
+    )
+
+
+def for_sender(r: Reader, snapshot: Snapshot, account: str, message_id: int, target: int) -> Proposal:
+    """The rule that files mail like this message, by its sender alone, to a mailbox (WEBMAIL-142).
+
+    Raises NoSuchMessage, NoSuchMailbox, UserError.
+    """
+    message_rows.message(r, message_id)
+    reached = mailbox_rows.mailbox(r, target)
+    facts = r.row(FACTS, message_id)
+    recipient = None if facts is None or not facts[0] else _recipient(snapshot, account, facts[0], facts[1])
+    if facts is None or recipient is None:
+        raise UserError("this message did not come to one of the account's addresses: there is no rule for it")
+    msgfrom, msgfrom_domain = facts[4:]
+    sender = f"{msgfrom}@{msgfrom_domain}".lower() if msgfrom_domain else ""
+    rule = _rule(reached.name, "", sender, ())
+    if rule is None:
+        raise UserError("this message has no sender that a rule could name")
+    return Proposal(
+        destination=recipient.configured,
+        recipient=str(recipient.canonical),
+        list_id="",
+        msg_from=sender,
+        remove=False,
         mailbox=rule.mailbox,
         rule=rule,
     )

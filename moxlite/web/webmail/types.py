@@ -293,7 +293,9 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class ParsedMessage(msgspec.Struct, frozen=True):
-    """A message opened (WEBMAIL-48); ``view_mode`` is remembered for its sender."""
+    """A message opened (WEBMAIL-48); ``view_mode`` is remembered for its sender. ``validation`` of the From domain is
+    that of the delivery (AUTH-58); "list" where a rule trusts a list or forwarder and nothing is proven, "" unknown.
+    """
 
     id: int
     headers: list[Header]
@@ -303,6 +305,7 @@ class ParsedMessage(msgspec.Struct, frozen=True):
     structure: Part
     list_reply_address: str
     view_mode: ViewMode
+    validation: Literal["", "dmarc", "list", "none", "relaxed", "strict"]
 
 
 class Start(msgspec.Struct, frozen=True, tag="start", tag_field="kind"):

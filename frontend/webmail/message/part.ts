@@ -3,10 +3,17 @@
 import type { Address, Attachment, MessageItem, ParsedMessage } from "../../gen/webmail";
 import { type Child, el, fill, isolated } from "../../lib/dom";
 import { size } from "../../lib/numbers";
+import { adopt } from "../../lib/sheets";
 import { t } from "../../lib/words";
 import type { AllSettings } from "../state/settings";
-import { addressList, asciiDomains, bareAddress, fullTime, longAddress, readableText } from "./format";
-import { markIn } from "./marks";
+import { addressList, bareAddress, fullTime, longAddress } from "../ui/format";
+import { subjectOf } from "../ui/subject";
+import { asciiDomains } from "./addresses";
+import sheet from "./message.css";
+import { markIn } from "./page";
+import { readableText } from "./text";
+
+adopt(sheet);
 
 /** What a message needs of the rest. */
 export interface MessageOwner {
@@ -23,6 +30,12 @@ export interface MessageOwner {
   remember(address: string, mode: ParsedMessage["view_mode"]): void;
   /** How it is shown was chosen: opened messages of before may say otherwise. */
   chosen(parsed: ParsedMessage): void;
+  /** Look at an attachment, and from there at the others. */
+  look(item: MessageItem, path: string): void;
+  /** What can be done about the sender of a message: a menu at this button. */
+  senderMenu(item: MessageItem, at: HTMLElement): void;
+  /** All that is known of a message. */
+  details(item: MessageItem, parsed: ParsedMessage): void;
 }
 
 type Mode = "text" | "html" | "htmlexternal";
@@ -31,9 +44,22 @@ const firstAttachments = 4;
 /** Pixels that a page in a thread may be high; a higher one scrolls. */
 const highest = 20_000;
 
-/** The subject as the head of what is read. */
-export function subjectOf(item: MessageItem): HTMLElement {
-  return el("h1", { class: "reader-subject", dir: "auto" }, isolated(item.subject) || t("(no subject)"));
+/** Images that are shown below a text, and the octets of one that is not too large for that. */
+const mostImages = 20;
+const largestImage = 10 * 1024 * 1024;
+
+/** What is said of the sender's domain, and how it looks (WEBMAIL-77). */
+const validations: Partial<Record<ParsedMessage["validation"], readonly [string, string]>> = {
+  strict: ["green", t("The message comes from this domain: SPF or DKIM says so")],
+  dmarc: ["green", t("The message comes from this domain: DMARC says so")],
+  relaxed: ["green", t("The message comes from a domain of the same owner: SPF or DKIM says so")],
+  list: ["blue", t("The message came by a list or a forward that your rules trust; its author is not proven")],
+  none: ["red", t("Nothing proves that the message comes from this domain")],
+};
+
+/** Whether an image may be shown as one: drawings in SVG may hold scripts. */
+function isImage(attachment: Attachment): boolean {
+  return attachment.content_type.startsWith("image/") && !attachment.content_type.startsWith("image/svg");
 }
 
 export class Message {
@@ -43,6 +69,7 @@ export class Message {
   private allHeaders = false;
   private readonly body = el("div", { class: "reader-body" });
   private readonly bar = el("div", { class: "reader-bar" });
+  private readonly sender = el("dd", { dir: "auto" });
 
   /** `whole`: an HTML message is as high as its page, for what scrolls is the thread around it. */
   constructor(
@@ -61,6 +88,7 @@ export class Message {
     const parsed = await this.owner.open(this.item.id);
     this.parsed = parsed;
     this.mode = this.first(parsed);
+    this.drawSender(validations[parsed.validation]);
     this.draw();
   }
 
@@ -109,6 +137,21 @@ export class Message {
     window.open(`${this.base}msg/${this.item.id}/raw`, "_blank", "noopener");
   }
 
+  /** The message alone, as it is shown here, in a new tab; for paper, too. */
+  openTab(): void {
+    window.open(`${this.base}msg/${this.item.id}/msg${this.mode}`, "_blank", "noopener");
+  }
+
+  /** Look at the attachments, from the first one on. */
+  openAttachments(): void {
+    const [first] = this.item.attachments;
+    if (first !== undefined) this.owner.look(this.item, first.path);
+  }
+
+  openDetails(): void {
+    if (this.parsed !== null) this.owner.details(this.item, this.parsed);
+  }
+
   /** Scroll by screens, or to the ends with infinities. */
   scroll(screens: number): void {
     const by = Number.isFinite(screens) ? screens * this.body.clientHeight : Math.sign(screens) * this.body.scrollHeight;
@@ -118,6 +161,7 @@ export class Message {
   private heading(item: MessageItem): HTMLElement {
     const row = (label: string, value: string, title = "") => value !== "" && [el("dt", {}, label), el("dd", { dir: "auto", title: title || undefined }, isolated(value))];
     const people = (label: string, all: Address[]) => row(label, addressList(all, longAddress), asciiDomains(all));
+    this.drawSender();
     return el(
       "header",
       { class: "reader-head" },
@@ -125,7 +169,7 @@ export class Message {
       el(
         "dl",
         { class: "reader-fields" },
-        people(t("From"), item.from),
+        item.from.length > 0 && [el("dt", {}, t("From")), this.sender],
         people(t("Reply to"), item.reply_to),
         people(t("To"), item.to),
         people(t("Cc"), item.cc),
@@ -136,6 +180,21 @@ export class Message {
     );
   }
 
+  /** Who it is from; once it is known, with a line under the domain that says whether that is proven (WEBMAIL-77). */
+  private drawSender([colour, why]: readonly [string, string] | readonly [] = []): void {
+    const { from } = this.item;
+    const menu = el("button", { class: "link sender-menu", "aria-haspopup": "menu", title: t("What to do about this sender"), "aria-label": t("What to do about this sender") }, "⋯");
+    menu.addEventListener("click", () => this.owner.senderMenu(this.item, menu));
+    const one = (address: Address) => {
+      const whole = isolated(longAddress(address));
+      const at = whole.lastIndexOf(address.host);
+      if (colour === undefined || address.host === "" || at < 0) return whole;
+      return [whole.slice(0, at), el("span", { class: `validation ${colour}`, title: why }, address.host), whole.slice(at + address.host.length)];
+    };
+    this.sender.title = asciiDomains(from);
+    fill(this.sender, from.map((address, i) => [i > 0 && ", ", one(address)]), menu);
+  }
+
   private attachments(all: Attachment[]): Child {
     if (all.length === 0) return null;
     const list = el("div", { class: "attachments" });
@@ -143,7 +202,7 @@ export class Message {
       el(
         "span",
         { class: "attachment", title: attachment.content_type },
-        el("a", { href: this.part("view", attachment.path), target: "_blank", rel: "noopener" }, attachment.filename),
+        this.looking(attachment, attachment.filename),
         el("span", { class: "attachment-size" }, size(attachment.size)),
         el("a", { class: "attachment-get", href: this.part("download", attachment.path), title: t("Download {name}", { name: attachment.filename }), "aria-label": t("Download") }, "↓"),
       );
@@ -152,9 +211,21 @@ export class Message {
         list,
         all.slice(0, count).map(one),
         all.length > count && el("button", { class: "link", onclick: () => draw(all.length) }, t("{n} more", { n: all.length - count })),
+        all.length > 1 && el("a", { class: "attachment-all", href: `${this.base}msg/${this.item.id}/attachments.zip` }, t("All as a zip file")),
       );
     draw(firstAttachments);
     return list;
+  }
+
+  /** A link to an attachment: a click looks at it here, one with ctrl in a new tab. */
+  private looking(attachment: Attachment, ...content: Child[]): HTMLElement {
+    const link = el("a", { href: this.part("view", attachment.path), target: "_blank", rel: "noopener" }, content);
+    link.addEventListener("click", (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      this.owner.look(this.item, attachment.path);
+    });
+    return link;
   }
 
   private part(kind: string, path: string): string {
@@ -192,6 +263,7 @@ export class Message {
       (item.is_encrypted || inline === "MESSAGE") && el("span", { class: "hint", title: t("The server cannot decrypt this") }, t("encrypted")),
       parsed.texts.length === 0 && parsed.has_html && el("span", { class: "hint" }, t("HTML-only message")),
       el("button", { class: "mode", "aria-pressed": String(this.allHeaders), onclick: () => this.toggleHeaders() }, t("Headers")),
+      el("button", { class: "mode", onclick: () => this.openDetails() }, t("Details")),
       el("button", { class: "mode", onclick: () => this.openRaw() }, t("Raw")),
     );
     const wanted = new Set(this.owner.settings().show_headers.map((name) => name.toLowerCase()));
@@ -209,10 +281,14 @@ export class Message {
   }
 
   private texts(parsed: ParsedMessage): Child {
-    if (parsed.texts.length === 0) return el("p", { class: "hint" }, t("No textual content"));
-    return parsed.texts.map((part) =>
+    const images = this.item.attachments
+      .filter((one) => isImage(one) && one.size <= largestImage)
+      .slice(0, mostImages)
+      .map((one) => this.looking(one, el("img", { class: "shown-image", src: this.part("view", one.path), alt: one.filename, loading: "lazy" })));
+    if (parsed.texts.length === 0) return [el("p", { class: "hint" }, t("No textual content")), images];
+    return [...parsed.texts.map((part) =>
       el("article", { class: "text-part" }, readableText(part.text, this.owner.needles()), part.truncated && el("p", { class: "hint" }, t("The rest of this text is not shown."))),
-    );
+    ), images];
   }
 
   private frame(): HTMLElement {

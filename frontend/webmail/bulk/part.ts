@@ -1,0 +1,77 @@
+// Actions on more messages than are loaded: the server does them, a thousand at a time (WEBMAIL-137).
+
+import type { Client, QueryAction, QueryDone } from "../../gen/webmail";
+import { many, t } from "../../lib/words";
+import type { toast } from "../../lib/toasts";
+import type { Action } from "../data/pending";
+import type { Undo } from "../state/actions";
+import type { Mail } from "../state/mail";
+
+/** What is done with them. */
+export type What = Pick<QueryAction, "action" | "mailbox_id" | "mark_seen" | "flags">;
+
+/** Ids in one call. */
+const callSize = 1000;
+
+/** Cut a list into pieces of at most `size`. */
+function pieces<T>(all: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size));
+}
+
+/** Do it with what is selected, showing how far it is and a way to stop; the result takes it back. Null: it has failed, and that was said. */
+export async function onQuery(client: Client, mail: Mail, say: typeof toast, what: What, said: (n: number) => string): Promise<Undo | null> {
+  const selection = mail.selection.value;
+  const from = mail.current.value?.id ?? 0;
+  const all = mail.selectedCount.value;
+  const query: QueryAction = {
+    query: mail.query.value,
+    ranges: selection.stretches.map(({ first, last }) => ({ first, last })),
+    except_ids: mail.meantIds(selection.except),
+    modseq: mail.modseq,
+    ...what,
+  };
+  const ids: number[] = [];
+  const unseen: number[] = [];
+  let stopped = false;
+  const progress = say(t("Working on {n} messages…", { n: all }), { title: t("Stop"), run: () => (stopped = true) }, true);
+  if (what.action === "move" || what.action === "delete") mail.unselect();
+  try {
+    // messages chosen one by one beside a range are few, and loaded
+    const single = mail.meantIds(selection.ids.keys());
+    if (single.length > 0) await onIds(client, single, what);
+    ids.push(...single);
+    let after: QueryAction["after"] = null;
+    // without ranges the server would take all of the query
+    for (let more = selection.open; more && !stopped; more = after !== null) {
+      const done: QueryDone = await client.query_action({ ...query, after });
+      ids.push(...done.message_ids);
+      unseen.push(...done.unseen_ids);
+      after = done.after;
+      progress.say(t("{n} of {all} messages…", { n: ids.length, all }));
+    }
+    progress.close();
+  } catch (error) {
+    progress.close();
+    const why = error instanceof Error ? error.message : String(error);
+    say(t("{what}: {why}", { what: many(ids.length, "Stopped after {n} message", "Stopped after {n} messages"), why }));
+    return null;
+  }
+  return { what: said(ids.length), actions: () => back(client, ids, unseen, from, what) };
+}
+
+async function onIds(client: Client, ids: number[], what: What): Promise<void> {
+  if (what.action === "move") await client.message_move(ids, what.mailbox_id ?? 0, what.mark_seen);
+  else if (what.action === "delete") await client.message_delete(ids);
+  else if (what.action === "flags_add") await client.flags_add(ids, what.flags ?? []);
+  else await client.flags_clear(ids, what.flags ?? []);
+}
+
+function back(client: Client, ids: number[], unseen: number[], from: number, what: What): Action[] {
+  const calls = (all: number[], call: (piece: number[]) => Promise<unknown>): Action[] =>
+    pieces(all, callSize).map((piece) => ({ shown: {}, call: () => call(piece) }));
+  const flags = what.flags ?? [];
+  if (what.action === "flags_add") return calls(ids, (piece) => client.flags_clear(piece, flags));
+  if (what.action === "flags_clear") return calls(ids, (piece) => client.flags_add(piece, flags));
+  const moved = calls(ids, (piece) => client.message_move(piece, from, false, what.mailbox_id));
+  return what.mark_seen === true ? [...moved, ...calls(unseen, (piece) => client.flags_clear(piece, ["\\seen"]))] : moved;
+}

@@ -1,0 +1,11 @@
+// Addresses as DNS has them.
+
+import type { Address } from "../../gen/webmail";
+import { bareAddress } from "../ui/format";
+
+/** The addresses as DNS has their domains; "" when that is how they are shown (WEBMAIL-75). */
+export function asciiDomains(addresses: Address[]): string {
+  const ascii = (host: string) => (/^[\x00-\x7f]*$/.test(host) || !URL.canParse(`http://${host}`) ? host : new URL(`http://${host}`).hostname);
+  if (addresses.every(({ host }) => ascii(host) === host)) return "";
+  return addresses.map((one) => bareAddress({ ...one, host: ascii(one.host) })).join(", ");
+}

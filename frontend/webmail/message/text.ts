@@ -1,0 +1,71 @@
+// A text for reading: links, quotes, what was searched for.
+
+import { type Child, el } from "../../lib/dom";
+import { t } from "../../lib/words";
+import { linkPieces } from "../data/links";
+import { marked } from "../ui/marks";
+
+/** One line of text with its web addresses as links; beside one that seems to lead elsewhere, where it leads. */
+export function linked(line: string): Child[] {
+  return linkPieces(line).map((piece) => {
+    if (typeof piece === "string") return piece;
+    const link = el("a", { href: piece.url, target: "_blank", rel: "noopener noreferrer" }, piece.url);
+    const note = t("This link leads to {host}, not to where its text says", { host: piece.elsewhere });
+    return piece.elsewhere === "" ? link : [link, el("b", { class: "elsewhere", title: note }, `→ ${piece.elsewhere}`)];
+  });
+}
+
+/** How often a line is quoted: `> > text` is 2. */
+export function quoteLevel(line: string): number {
+  let level = 0;
+  for (let at = 0; line[at] === ">"; at += line[at + 1] === " " ? 2 : 1) level++;
+  return level;
+}
+
+/** Quoted lines that follow each other and are folded: what one answers to is there, but not in the way. */
+const foldedFrom = 7;
+
+/** A plain text for reading: links, quotes in three colours and folded where they are long, the signature dimmed, and `needles`
+ * marked. */
+export function readableText(value: string, needles: readonly string[]): Node[] {
+  const blocks: { quoted: boolean; lines: number; node: HTMLElement }[] = [];
+  let level = -1;
+  let signed = false;
+  let lines: Child[] = [];
+  const flush = () => {
+    const kind = level > 0 ? `text quoted quoted${((level - 1) % 3) + 1}` : signed ? "text signature" : "text";
+    if (level >= 0) blocks.push({ quoted: level > 0, lines: lines.length / 2, node: el("div", { class: kind }, lines) });
+    lines = [];
+  };
+  for (const line of value.replace(/\r\n?/g, "\n").split("\n")) {
+    const own = quoteLevel(line);
+    const signs = line === "-- ";
+    if (own !== level || (signs && !signed)) {
+      flush();
+      level = own;
+      signed = signs || (signed && own === 0);
+    }
+    lines.push(linked(line).map((piece) => (typeof piece === "string" ? marked(piece, needles) : piece)), "\n");
+  }
+  flush();
+  // a message that only quotes has nothing else to show
+  return blocks.some((block) => !block.quoted && block.node.textContent.trim() !== "") ? foldQuotes(blocks) : blocks.map(({ node }) => node);
+}
+
+function foldQuotes(blocks: readonly { quoted: boolean; lines: number; node: HTMLElement }[]): Node[] {
+  const found: Node[] = [];
+  for (let i = 0; i < blocks.length; i++) {
+    const end = blocks.findIndex((block, at) => at >= i && !block.quoted);
+    const run = blocks.slice(i, end < 0 ? undefined : end);
+    const count = run.reduce((sum, block) => sum + block.lines, 0);
+    if (count < foldedFrom || run.some(({ node }) => node.querySelector(".hit") !== null)) {
+      found.push(...run.map(({ node }) => node), ...(end < 0 ? [] : [blocks[end]!.node]));
+    } else {
+      const summary = el("summary", {}, t("Show quoted text: {n} lines", { n: count }));
+      found.push(el("details", { class: "quote" }, summary, run.map(({ node }) => node)), ...(end < 0 ? [] : [blocks[end]!.node]));
+    }
+    if (end < 0) break;
+    i = end;
+  }
+  return found;
+}

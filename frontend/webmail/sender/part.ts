@@ -1,0 +1,47 @@
+// What is done about the sender of a message (WEBMAIL-142).
+
+import type { Client, Mailbox, MessageItem } from "../../gen/webmail";
+import { attempt } from "../../lib/dialogs";
+import type { toast } from "../../lib/toasts";
+import { t } from "../../lib/words";
+import type { Role } from "../data/mailboxes";
+import type { Actions } from "../state/actions";
+import type { Mail } from "../state/mail";
+import { bareAddress } from "../ui/format";
+
+/** Look for its mail; file all further mail elsewhere, or as junk; mark one message as phishing. */
+export type AboutSender = "search" | "always" | "block" | "phishing";
+
+interface Page {
+  readonly client: Client;
+  readonly mail: Mail;
+  readonly actions: Actions;
+  readonly say: typeof toast;
+  search(text: string): void;
+  choose(title: string, among: readonly Mailbox[]): Promise<Mailbox | null>;
+  /** No mailbox has this role. */
+  offerRole(role: Role): void;
+}
+
+/** Do it. */
+export async function act(item: MessageItem, what: AboutSender, page: Page): Promise<void> {
+  const { mail, actions } = page;
+  if (what === "search") {
+    page.search(`from:"${bareAddress(item.from[0]!).replaceAll('"', '""')}"`);
+    return;
+  }
+  const others = mail.mailboxes.value.filter((mailbox) => mailbox.roles.length === 0 && mailbox.name !== "Inbox");
+  const chosen = what === "always" ? await page.choose(t("Always file mail of this sender to"), others) : mail.boxes.withRole("junk");
+  if (chosen === undefined) page.offerRole("junk");
+  if (chosen == null) return;
+  if (what === "phishing") actions.flagItems([item], ["$phishing"], true, () => t("Marked as phishing"));
+  else if (!(await rule(item, chosen, page))) return;
+  actions.moveItems([item], chosen, what !== "always");
+}
+
+async function rule(item: MessageItem, { id }: Mailbox, { client, say }: Page): Promise<boolean> {
+  return attempt(t("Adding the rule"), async () => {
+    const { msg_from: sender, recipient, mailbox } = await client.ruleset_for_sender(item.id, id);
+    say(t("Mail from {sender} to {recipient} goes to “{mailbox}” from now on", { sender, recipient, mailbox }));
+  });
+}

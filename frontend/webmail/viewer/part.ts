@@ -1,0 +1,87 @@
+// Looking at attachments (WEBMAIL-80): images, PDF and text here, all others by name, size and type; everything as text on request.
+
+import type { Attachment, MessageItem } from "../../gen/webmail";
+import { dialog } from "../../lib/dialogs";
+import { el, fill } from "../../lib/dom";
+import { size } from "../../lib/numbers";
+import { adopt } from "../../lib/sheets";
+import { t } from "../../lib/words";
+import sheet from "./viewer.css";
+
+adopt(sheet);
+
+/** What the browser may show of a type: an image, a page of its own (PDF), the text, or nothing. */
+function kindOf({ content_type: type }: Attachment): "image" | "pdf" | "text" | "" {
+  if (type.startsWith("image/") && !type.startsWith("image/svg")) return "image";
+  if (type === "application/pdf") return "pdf";
+  return type.startsWith("text/") || type.startsWith("message/") || type === "application/json" ? "text" : "";
+}
+
+/** Show the attachment at `path`; arrows lead to the others. */
+export async function look(base: string, item: MessageItem, path: string): Promise<void> {
+  const all = item.attachments;
+  let at = Math.max(0, all.findIndex((one) => one.path === path));
+  await dialog<void>(t("Attachments"), (close) => {
+    const name = el("h2", { class: "viewer-name", dir: "auto", "aria-live": "polite" });
+    const view = el("div", { class: "viewer-view", tabindex: "0", autofocus: true, "aria-label": t("Attachment") });
+    const download = el("a", { class: "button", title: t("Download (d)") }, t("Download"));
+    const text = el("button", {}, t("As text"));
+    const step = (by: number, title: string, label: string) => el("button", { title, "aria-label": title, disabled: all.length < 2, onclick: () => to(at + by) }, label);
+    const url = (kind: string) => `${base}msg/${item.id}/${kind}/${all[at]!.path}`;
+    const frame = (kind: string, sandbox: boolean) =>
+      el("iframe", { class: "viewer-frame", title: all[at]!.filename, src: url(kind), sandbox: sandbox ? "" : undefined, referrerpolicy: "no-referrer" });
+    const show = (kind: ReturnType<typeof kindOf>) => {
+      const one = all[at]!;
+      fill(name, one.filename, el("small", {}, `${size(one.size)} · ${t("{n} of {all}", { n: at + 1, all: all.length })}`));
+      download.href = url("download");
+      text.hidden = kind === "text";
+      if (kind === "image") fill(view, el("img", { src: url("view"), alt: one.filename, onerror: () => fill(view, el("p", {}, t("This image cannot be shown."))) }));
+      // Chromium's viewer of PDF works in no sandbox; the answer's policy lets it run nothing of ours
+      else if (kind === "pdf") fill(view, frame("view", false));
+      else if (kind === "text") fill(view, frame("viewtext", true));
+      else fill(view, el("p", {}, t("{type}: this cannot be shown here.", { type: one.content_type })));
+    };
+    const to = (next: number) => {
+      at = (next + all.length) % all.length;
+      show(kindOf(all[at]!));
+      view.focus();
+    };
+    text.addEventListener("click", () => {
+      show("text");
+      // the button is gone, and the keys shall work on
+      view.focus();
+    });
+    const keys: Record<string, () => void> = {
+      ArrowLeft: () => to(at - 1),
+      h: () => to(at - 1),
+      ArrowRight: () => to(at + 1),
+      l: () => to(at + 1),
+      "0": () => to(0),
+      $: () => to(all.length - 1),
+      d: () => download.click(),
+    };
+    const root = el(
+      "div",
+      { class: "viewer" },
+      el(
+        "header",
+        { class: "viewer-head" },
+        name,
+        step(-1, t("The one before (h)"), "‹"),
+        step(1, t("The next one (l)"), "›"),
+        text,
+        download,
+        el("button", { class: "primary", onclick: () => close() }, t("Close")),
+      ),
+      view,
+    );
+    root.addEventListener("keydown", (event) => {
+      const act = event.ctrlKey || event.altKey || event.metaKey ? undefined : keys[event.key];
+      if (act === undefined) return;
+      event.preventDefault();
+      act();
+    });
+    show(kindOf(all[at]!));
+    return [root];
+  });
+}

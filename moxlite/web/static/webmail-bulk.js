@@ -1,0 +1,71 @@
+// lib/words.ts
+function t(text, values = {}) {
+  return text.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    return typeof value === "number" ? value.toLocaleString() : value;
+  });
+}
+function many(n, one, other, values = {}) {
+  return t(n === 1 ? one : other, { ...values, n });
+}
+
+// webmail/bulk/part.ts
+var callSize = 1e3;
+function pieces(all, size) {
+  return Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size));
+}
+async function onQuery(client, mail, say, what, said) {
+  const selection = mail.selection.value;
+  const from = mail.current.value?.id ?? 0;
+  const all = mail.selectedCount.value;
+  const query = {
+    query: mail.query.value,
+    ranges: selection.stretches.map(({ first, last }) => ({ first, last })),
+    except_ids: mail.meantIds(selection.except),
+    modseq: mail.modseq,
+    ...what
+  };
+  const ids = [];
+  const unseen = [];
+  let stopped = false;
+  const progress = say(t("Working on {n} messages…", { n: all }), { title: t("Stop"), run: () => stopped = true }, true);
+  if (what.action === "move" || what.action === "delete") mail.unselect();
+  try {
+    const single = mail.meantIds(selection.ids.keys());
+    if (single.length > 0) await onIds(client, single, what);
+    ids.push(...single);
+    let after = null;
+    for (let more = selection.open; more && !stopped; more = after !== null) {
+      const done = await client.query_action({ ...query, after });
+      ids.push(...done.message_ids);
+      unseen.push(...done.unseen_ids);
+      after = done.after;
+      progress.say(t("{n} of {all} messages…", { n: ids.length, all }));
+    }
+    progress.close();
+  } catch (error) {
+    progress.close();
+    const why = error instanceof Error ? error.message : String(error);
+    say(t("{what}: {why}", { what: many(ids.length, "Stopped after {n} message", "Stopped after {n} messages"), why }));
+    return null;
+  }
+  return { what: said(ids.length), actions: () => back(client, ids, unseen, from, what) };
+}
+async function onIds(client, ids, what) {
+  if (what.action === "move") await client.message_move(ids, what.mailbox_id ?? 0, what.mark_seen);
+  else if (what.action === "delete") await client.message_delete(ids);
+  else if (what.action === "flags_add") await client.flags_add(ids, what.flags ?? []);
+  else await client.flags_clear(ids, what.flags ?? []);
+}
+function back(client, ids, unseen, from, what) {
+  const calls = (all, call) => pieces(all, callSize).map((piece) => ({ shown: {}, call: () => call(piece) }));
+  const flags = what.flags ?? [];
+  if (what.action === "flags_add") return calls(ids, (piece) => client.flags_clear(piece, flags));
+  if (what.action === "flags_clear") return calls(ids, (piece) => client.flags_add(piece, flags));
+  const moved = calls(ids, (piece) => client.message_move(piece, from, false, what.mailbox_id));
+  return what.mark_seen === true ? [...moved, ...calls(unseen, (piece) => client.flags_clear(piece, ["\\seen"]))] : moved;
+}
+export {
+  onQuery
+};

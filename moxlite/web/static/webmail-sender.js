@@ -1,0 +1,168 @@
+// lib/dom.ts
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === void 0 || value === null || value === false) continue;
+    if (typeof value === "function") {
+      element.addEventListener(name.slice(2), value);
+    } else if (name === "data") {
+      Object.assign(element.dataset, value);
+    } else {
+      element.setAttribute(name, value === true ? "" : String(value));
+    }
+  }
+  append(element, children);
+  return element;
+}
+function append(parent, children) {
+  for (const child of children) {
+    if (child === null || child === void 0 || child === false) continue;
+    if (Array.isArray(child)) append(parent, child);
+    else if (typeof child === "string") parent.appendChild(child.length > 0 ? text(child) : document.createTextNode(""));
+    else parent.appendChild(child);
+  }
+}
+function fill(parent, ...children) {
+  parent.replaceChildren();
+  append(parent, children);
+}
+function byId(id, kind) {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`no element #${id}`);
+  return found;
+}
+var ascii = /^[\x00-\x7f]*$/;
+var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
+var mixable = /[\p{L}]/u;
+function text(value) {
+  if (ascii.test(value)) return document.createTextNode(value);
+  const fragment = document.createDocumentFragment();
+  let plain = "";
+  let last = 0;
+  for (const match of value.matchAll(scripts)) {
+    const piece = match[0];
+    const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
+    if (kind !== 0 && last !== 0 && kind !== last) {
+      fragment.append(plain, mark(piece));
+      plain = "";
+      last = kind;
+      continue;
+    }
+    plain += piece;
+    if (kind !== 0) last = kind;
+    else if (!mixable.test(piece)) last = 0;
+  }
+  fragment.append(plain);
+  return fragment;
+}
+function mark(value) {
+  const element = document.createElement("span");
+  element.className = "scriptswitch";
+  element.textContent = value;
+  return element;
+}
+
+// lib/focus.ts
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function holdFocus() {
+  const before = document.activeElement;
+  return () => {
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
+  };
+}
+
+// lib/dialogs.ts
+function dialog(title, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const giveBack = holdFocus();
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      giveBack();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    document.body.append(box);
+    box.showModal();
+  });
+}
+async function showError(action, error) {
+  const message = error instanceof Error ? error.message : String(error);
+  await dialog(action, (close) => [
+    el("p", { class: "dialog-text" }, message),
+    el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, "Close"))
+  ]);
+}
+async function attempt(action, work) {
+  const timer = setTimeout(() => setStatus(`${action}…`), 1e3);
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    await showError(`${action} failed`, error);
+    return false;
+  } finally {
+    clearTimeout(timer);
+    setStatus("");
+  }
+}
+function setStatus(message) {
+  const line = byId("status", HTMLElement);
+  line.hidden = message === "";
+  fill(line, message);
+}
+
+// lib/words.ts
+function t(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    return typeof value === "number" ? value.toLocaleString() : value;
+  });
+}
+
+// webmail/ui/format.ts
+var minute = 60;
+var hour = 60 * minute;
+var day = 24 * hour;
+var year = 365.25 * day;
+var month = year / 12;
+function bareAddress(address) {
+  if (address.host === "") return address.user;
+  const user = /^[^\s"(),:;<>@[\\\]]+$/.test(address.user) ? address.user : JSON.stringify(address.user);
+  return `${user}@${address.host}`;
+}
+
+// webmail/sender/part.ts
+async function act(item, what, page) {
+  const { mail, actions } = page;
+  if (what === "search") {
+    page.search(`from:"${bareAddress(item.from[0]).replaceAll('"', '""')}"`);
+    return;
+  }
+  const others = mail.mailboxes.value.filter((mailbox) => mailbox.roles.length === 0 && mailbox.name !== "Inbox");
+  const chosen = what === "always" ? await page.choose(t("Always file mail of this sender to"), others) : mail.boxes.withRole("junk");
+  if (chosen === void 0) page.offerRole("junk");
+  if (chosen == null) return;
+  if (what === "phishing") actions.flagItems([item], ["$phishing"], true, () => t("Marked as phishing"));
+  else if (!await rule(item, chosen, page)) return;
+  actions.moveItems([item], chosen, what !== "always");
+}
+async function rule(item, { id }, { client, say }) {
+  return attempt(t("Adding the rule"), async () => {
+    const { msg_from: sender, recipient, mailbox } = await client.ruleset_for_sender(item.id, id);
+    say(t("Mail from {sender} to {recipient} goes to “{mailbox}” from now on", { sender, recipient, mailbox }));
+  });
+}
+export {
+  act
+};

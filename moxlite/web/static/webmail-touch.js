@@ -1,0 +1,45 @@
+// webmail/touch/part.ts
+var far = 90;
+var least = 12;
+function swipes(list, possible, done) {
+  let row = null;
+  let from = { x: 0, y: 0 };
+  let pushed = false;
+  const show = (by) => {
+    row?.style.setProperty("--swipe", `${by}px`);
+    row?.classList.toggle("swiped-right", by > 0);
+    row?.classList.toggle("swiped-left", by < 0);
+    row?.classList.toggle("swiped-far", Math.abs(by) >= far);
+  };
+  const end = () => {
+    show(0);
+    row = null;
+    pushed = false;
+  };
+  list.addEventListener("pointerdown", (event) => {
+    if (event.pointerType !== "touch" || !(event.target instanceof Element)) return;
+    const found = event.target.closest(".message");
+    if (found === null || !possible(found)) return;
+    row = found;
+    from = { x: event.clientX, y: event.clientY };
+  });
+  list.addEventListener("pointermove", (event) => {
+    if (row === null || event.pointerType !== "touch") return;
+    const by = event.clientX - from.x;
+    if (!pushed && Math.abs(event.clientY - from.y) > Math.abs(by)) return;
+    if (!pushed && Math.abs(by) < least) return;
+    pushed = true;
+    show(by);
+  });
+  list.addEventListener("pointerup", (event) => {
+    const target = row;
+    const by = event.clientX - from.x;
+    const enough = pushed && Math.abs(by) >= far;
+    end();
+    if (target !== null && enough) done(target, by > 0 ? "right" : "left");
+  });
+  list.addEventListener("pointercancel", end);
+}
+export {
+  swipes
+};

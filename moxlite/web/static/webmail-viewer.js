@@ -1,0 +1,199 @@
+// lib/dom.ts
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === void 0 || value === null || value === false) continue;
+    if (typeof value === "function") {
+      element.addEventListener(name.slice(2), value);
+    } else if (name === "data") {
+      Object.assign(element.dataset, value);
+    } else {
+      element.setAttribute(name, value === true ? "" : String(value));
+    }
+  }
+  append(element, children);
+  return element;
+}
+function append(parent, children) {
+  for (const child of children) {
+    if (child === null || child === void 0 || child === false) continue;
+    if (Array.isArray(child)) append(parent, child);
+    else if (typeof child === "string") parent.appendChild(child.length > 0 ? text(child) : document.createTextNode(""));
+    else parent.appendChild(child);
+  }
+}
+function fill(parent, ...children) {
+  parent.replaceChildren();
+  append(parent, children);
+}
+var ascii = /^[\x00-\x7f]*$/;
+var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
+var mixable = /[\p{L}]/u;
+function text(value) {
+  if (ascii.test(value)) return document.createTextNode(value);
+  const fragment = document.createDocumentFragment();
+  let plain = "";
+  let last = 0;
+  for (const match of value.matchAll(scripts)) {
+    const piece = match[0];
+    const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
+    if (kind !== 0 && last !== 0 && kind !== last) {
+      fragment.append(plain, mark(piece));
+      plain = "";
+      last = kind;
+      continue;
+    }
+    plain += piece;
+    if (kind !== 0) last = kind;
+    else if (!mixable.test(piece)) last = 0;
+  }
+  fragment.append(plain);
+  return fragment;
+}
+function mark(value) {
+  const element = document.createElement("span");
+  element.className = "scriptswitch";
+  element.textContent = value;
+  return element;
+}
+
+// lib/focus.ts
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function holdFocus() {
+  const before = document.activeElement;
+  return () => {
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
+  };
+}
+
+// lib/dialogs.ts
+function dialog(title, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const giveBack = holdFocus();
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      giveBack();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    document.body.append(box);
+    box.showModal();
+  });
+}
+
+// lib/numbers.ts
+function size(octets) {
+  if (octets < 1024) return `${octets} B`;
+  const units = ["KB", "MB", "GB", "TB"];
+  let value = octets;
+  let unit = -1;
+  do {
+    value /= 1024;
+    unit++;
+  } while (value >= 999.5 && unit < units.length - 1);
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+}
+
+// lib/sheets.ts
+function adopt(text2) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`@layer app {${text2}}`);
+  document.adoptedStyleSheets.push(sheet);
+}
+
+// lib/words.ts
+function t(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    return typeof value === "number" ? value.toLocaleString() : value;
+  });
+}
+
+// webmail/viewer/viewer.css
+var viewer_default = ".dialog:has(> .viewer) {\n  width: min(1200px, calc(100vw - 24px));\n  max-width: none;\n  height: calc(100dvh - 24px);\n  max-height: none;\n  padding: 0;\n}\n\n.dialog:has(> .viewer) > .dialog-title {\n  display: none;\n}\n\n.viewer {\n  display: flex;\n  flex-direction: column;\n  height: 100%;\n}\n\n.viewer-head {\n  display: flex;\n  flex-wrap: wrap;\n  align-items: center;\n  gap: 6px;\n  padding: 8px 12px;\n  border-bottom: 1px solid var(--border-color);\n}\n\n.viewer-head :is(button, .button) {\n  min-height: 36px;\n}\n\n.viewer-head .button {\n  display: inline-flex;\n  align-items: center;\n  padding: 0 10px;\n}\n\n.viewer-name {\n  flex: 1 1 240px;\n  min-width: 0;\n  margin: 0;\n  overflow: hidden;\n  font-size: 15px;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n}\n\n.viewer-name small {\n  margin-left: 10px;\n  color: var(--color-mild);\n  font-weight: 400;\n}\n\n.viewer-view {\n  display: flex;\n  flex: 1;\n  align-items: center;\n  justify-content: center;\n  min-height: 0;\n  padding: 8px;\n  overflow: auto;\n  background: var(--background-mild);\n}\n\n.viewer-view img {\n  max-width: 100%;\n  max-height: 100%;\n  object-fit: contain;\n}\n\n.viewer-frame {\n  width: 100%;\n  height: 100%;\n  border: 0;\n  background: #ffffff;\n}\n\n@media (max-width: 860px) {\n  .viewer-head :is(button, .button) {\n    min-width: 44px;\n    min-height: 44px;\n  }\n}\n";
+
+// webmail/viewer/part.ts
+adopt(viewer_default);
+function kindOf({ content_type: type }) {
+  if (type.startsWith("image/") && !type.startsWith("image/svg")) return "image";
+  if (type === "application/pdf") return "pdf";
+  return type.startsWith("text/") || type.startsWith("message/") || type === "application/json" ? "text" : "";
+}
+async function look(base, item, path) {
+  const all = item.attachments;
+  let at = Math.max(0, all.findIndex((one) => one.path === path));
+  await dialog(t("Attachments"), (close) => {
+    const name = el("h2", { class: "viewer-name", dir: "auto", "aria-live": "polite" });
+    const view = el("div", { class: "viewer-view", tabindex: "0", autofocus: true, "aria-label": t("Attachment") });
+    const download = el("a", { class: "button", title: t("Download (d)") }, t("Download"));
+    const text2 = el("button", {}, t("As text"));
+    const step = (by, title, label) => el("button", { title, "aria-label": title, disabled: all.length < 2, onclick: () => to(at + by) }, label);
+    const url = (kind) => `${base}msg/${item.id}/${kind}/${all[at].path}`;
+    const frame = (kind, sandbox) => el("iframe", { class: "viewer-frame", title: all[at].filename, src: url(kind), sandbox: sandbox ? "" : void 0, referrerpolicy: "no-referrer" });
+    const show = (kind) => {
+      const one = all[at];
+      fill(name, one.filename, el("small", {}, `${size(one.size)} · ${t("{n} of {all}", { n: at + 1, all: all.length })}`));
+      download.href = url("download");
+      text2.hidden = kind === "text";
+      if (kind === "image") fill(view, el("img", { src: url("view"), alt: one.filename, onerror: () => fill(view, el("p", {}, t("This image cannot be shown."))) }));
+      else if (kind === "pdf") fill(view, frame("view", false));
+      else if (kind === "text") fill(view, frame("viewtext", true));
+      else fill(view, el("p", {}, t("{type}: this cannot be shown here.", { type: one.content_type })));
+    };
+    const to = (next) => {
+      at = (next + all.length) % all.length;
+      show(kindOf(all[at]));
+      view.focus();
+    };
+    text2.addEventListener("click", () => {
+      show("text");
+      view.focus();
+    });
+    const keys = {
+      ArrowLeft: () => to(at - 1),
+      h: () => to(at - 1),
+      ArrowRight: () => to(at + 1),
+      l: () => to(at + 1),
+      "0": () => to(0),
+      $: () => to(all.length - 1),
+      d: () => download.click()
+    };
+    const root = el(
+      "div",
+      { class: "viewer" },
+      el(
+        "header",
+        { class: "viewer-head" },
+        name,
+        step(-1, t("The one before (h)"), "‹"),
+        step(1, t("The next one (l)"), "›"),
+        text2,
+        download,
+        el("button", { class: "primary", onclick: () => close() }, t("Close"))
+      ),
+      view
+    );
+    root.addEventListener("keydown", (event) => {
+      const act = event.ctrlKey || event.altKey || event.metaKey ? void 0 : keys[event.key];
+      if (act === void 0) return;
+      event.preventDefault();
+      act();
+    });
+    show(kindOf(all[at]));
+    return [root];
+  });
+}
+export {
+  look
+};

@@ -1,0 +1,93 @@
+"""The call that tells all that is kept about a message: how it came, and why it is where it is (WEBMAIL-76, 77)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from moxlite.acceptance.why import lines, unpack
+from moxlite.store.delivery.reasons import read_why
+from moxlite.store.rows import messages as message_rows
+from moxlite.store.types import MessageID
+from moxlite.web.calls import call
+from moxlite.web.sessions import Caller
+from moxlite.web.webmail.calls import AccountCalls
+from moxlite.web.webmail.types import ID
+
+if TYPE_CHECKING:
+    from moxlite.store.file.transaction import Reader
+
+__all__ = ["Arrival", "DetailCalls", "MessageDetails"]
+
+ARRIVAL: Final = """SELECT remote_ip, ehlo_domain, mailfrom, mailfrom_domain, rcptto, rcptto_domain, mailfrom_ok
+FROM message_smtp WHERE message_id = ?"""
+SIGNED: Final = "SELECT domain FROM message_dkim WHERE message_id = ? ORDER BY domain"
+
+
+class Arrival(msgspec.Struct, frozen=True, kw_only=True):
+    """How a message came by SMTP. ``mail_from`` "" is the null path; ``mail_from_ok``: SPF allows it. ``signed_by`` are
+    domains with a valid DKIM signature. ``tls`` is the version, with the cipher; "" without TLS.
+    """
+
+    remote_ip: str
+    ehlo: str
+    mail_from: str
+    mail_from_ok: bool
+    rcpt_to: str
+    signed_by: list[str]
+    tls: str
+
+
+class MessageDetails(msgspec.Struct, frozen=True, kw_only=True):
+    """What is kept about a message. ``reason`` is the word of X-Moxlite-Reason (docs/reasons.md) and ``why`` the
+    evidence, line by line; "" and none for what was not delivered by SMTP.
+    """
+
+    arrival: Arrival | None
+    reason: str
+    why: list[str]
+
+
+class DetailCalls(AccountCalls):
+    """What a browser asks for when a user wants to know all."""
+
+    @call()
+    async def message_details(self, caller: Caller, message_id: ID) -> MessageDetails:
+        """How a message came, and why it is where it is."""
+
+        def read(r: Reader) -> MessageDetails:
+            message_rows.message(r, message_id)
+            reason, why = _why(r, message_id)
+            return MessageDetails(arrival=_arrival(r, message_id), reason=reason, why=why)
+
+        async with self._accounts.use(caller.require().account) as account:
+            return await account.read(read, op="webmail_details")
+
+
+def _arrival(r: Reader, message_id: int) -> Arrival | None:
+    row = r.row(ARRIVAL, message_id)
+    if row is None:
+        return None
+    remote, ehlo, mailfrom, mailfrom_domain, rcptto, rcptto_domain, ok = row
+    info = message_rows.infos(r, [MessageID(message_id)]).get(MessageID(message_id))
+    return Arrival(
+        remote_ip=remote,
+        ehlo=ehlo,
+        mail_from=f"{mailfrom}@{mailfrom_domain}" if mailfrom_domain else mailfrom,
+        mail_from_ok=bool(ok),
+        rcpt_to=f"{rcptto}@{rcptto_domain}" if rcptto_domain else rcptto,
+        signed_by=[domain for (domain,) in r.rows(SIGNED, message_id)],
+        tls="" if info is None else " ".join(filter(None, (info.tls_version, info.tls_cipher))),
+    )
+
+
+def _why(r: Reader, message_id: int) -> tuple[str, list[str]]:
+    octets = read_why(r, message_id)
+    if octets is None:
+        return "", []
+    try:
+        why = unpack(octets)
+    except msgspec.MsgspecError:
+        return "", ["What was noted at the delivery is damaged."]
+    return why.reason, list(lines(why))

@@ -1,0 +1,197 @@
+"""What a message offers in a real browser: its attachments, its details, its sender, keys that lead elsewhere."""
+
+import imaplib
+import io
+import re
+import smtplib
+import struct
+import zipfile
+import zlib
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.integration.browser import chromium
+from tests.integration.test_webmail_browser import Reader, append, flags, local, reader, server
+from tests.running import LocalServer
+from tests.tools import until
+
+__all__ = ["chromium", "local", "reader", "server"]
+
+pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_group("browser")]
+
+PDF = (
+    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 100]>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+)
+
+
+def picture(width: int, height: int) -> bytes:
+    """A PNG of one colour."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">L", len(data)) + kind + data + struct.pack(">L", zlib.crc32(kind + data))
+
+    rows = (b"\0" + b"\x30\x90\x80" * width) * height
+    head = struct.pack(">LLBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def with_files(session: imaplib.IMAP4, subject: str, files: list[tuple[str, str, bytes]]) -> None:
+    """Put a message with these files, as name, type and octets, into the Inbox."""
+    message = EmailMessage()
+    message["From"] = "Ada Lindqvist <ada@nordlicht.example>"
+    message["To"] = "moxlite@localhost"
+    message["Subject"] = subject
+    message.set_content("The files are attached.\n")
+    for name, kind, octets in files:
+        main, _, sub = kind.partition("/")
+        message.add_attachment(octets, main, sub, filename=name)
+    assert session.append("INBOX", "", "", re.sub(rb"\r?\n", b"\r\n", message.as_bytes()))[0] == "OK"
+
+
+def arrive(server: LocalServer, subject: str, sender: str = "ada@nordlicht.example") -> None:
+    """A message by SMTP, from outside."""
+    with smtplib.SMTP("127.0.0.1", server.port(25)) as session:
+        text = f"From: {sender}\r\nTo: moxlite@localhost\r\nSubject: {subject}\r\n\r\nSome text.\r\n"
+        session.sendmail(sender, ["moxlite@localhost"], text)
+
+
+def test_attachments_are_looked_at_and_downloaded(reader: Reader, mailbox: imaplib.IMAP4, tmp_path: Path) -> None:
+    """WEBMAIL-80, WEBMAIL-50, WEBMAIL-71: images, PDF and text; all others as text; all in one zip file."""
+    page = reader.page
+    files = [
+        ("boat.png", "image/png", picture(40, 20)),
+        ("plan.pdf", "application/pdf", PDF),
+        ("notes.txt", "text/plain", b"one\ntwo <b>three</b>\n"),
+        ("notes.txt", "text/csv", b"a,b\n"),
+        ("data.bin", "application/octet-stream", b"raw octets " * 500),
+    ]
+    with_files(mailbox, "Files", files)
+    page.locator(".message").first.click()
+    # the first four, and the others on request; the image also stands below the text
+    expect(page.locator(".attachment")).to_have_count(4)
+    page.get_by_role("button", name="1 more").click()
+    expect(page.locator(".attachment")).to_have_count(5)
+    shown = page.locator(".text-part ~ a .shown-image")
+    expect(shown).to_be_visible()
+    until(lambda: shown.evaluate("(one) => one.naturalWidth") == 40)
+    page.keyboard.press("v")
+    viewer = page.locator(".viewer")
+    expect(viewer.locator(".viewer-name")).to_contain_text("boat.png")
+    until(lambda: viewer.locator("img").evaluate("(one) => one.naturalWidth") == 40)
+    page.screenshot(path=tmp_path / "image.png")
+    page.keyboard.press("ArrowRight")
+    expect(viewer.locator(".viewer-name")).to_contain_text("plan.pdf")
+    expect(viewer.locator("iframe")).to_have_attribute("src", re.compile(r"/view/0\.2$"))
+    page.screenshot(path=tmp_path / "pdf.png")
+    viewer.get_by_role("button", name="The next one (l)").click()
+    expect(viewer.frame_locator("iframe").locator("body")).to_contain_text("two <b>three</b>")
+    page.keyboard.press("$")
+    expect(viewer).to_contain_text("application/octet-stream: this cannot be shown here.")
+    viewer.get_by_role("button", name="As text").click()
+    expect(viewer.frame_locator("iframe").locator("body")).to_contain_text("raw octets")
+    page.keyboard.press("0")
+    expect(viewer.locator(".viewer-name")).to_contain_text("boat.png")
+    with page.expect_download() as waiting:
+        page.keyboard.press("d")
+    assert (waiting.value.suggested_filename, Path(waiting.value.path()).read_bytes()) == files[0][::2]
+    page.keyboard.press("Escape")
+    expect(viewer).to_have_count(0)
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="All as a zip file").click()
+    assert re.fullmatch(r"email-\d+-attachments-\d{8}-files\.zip", waiting.value.suggested_filename)
+    with zipfile.ZipFile(io.BytesIO(Path(waiting.value.path()).read_bytes())) as packed:
+        assert packed.namelist() == ["boat.png", "plan.pdf", "notes.txt", "notes-1.txt", "data.bin"]
+        assert [packed.read(name) for name in packed.namelist()] == [octets for _, _, octets in files]
+
+
+def test_a_message_tells_how_it_came_and_why_it_is_here(reader: Reader, local: LocalServer, tmp_path: Path) -> None:
+    """WEBMAIL-76, WEBMAIL-77: a line under the sender's domain; details in plain words."""
+    page = reader.page
+    arrive(local, "Unproven")
+    page.locator(".message", has_text="Unproven").click()
+    domain = page.locator(".reader-fields .validation")
+    expect(domain).to_have_text("nordlicht.example")
+    expect(domain).to_have_class(re.compile("red"))
+    expect(domain).to_have_attribute("title", re.compile("^Nothing proves"))
+    page.keyboard.press("I")
+    details = page.get_by_role("dialog", name="Details of the message")
+    expect(details).to_contain_text("127.0.0.1")
+    expect(details).to_contain_text("ada@nordlicht.example")
+    expect(details).to_contain_text("Nothing speaks against the message.")
+    details.get_by_text("All that was looked at").click()
+    expect(details.locator("pre")).to_contain_text("Plan: no-bad-signals")
+    expect(details).to_contain_text("text/plain")
+    page.screenshot(path=tmp_path / "details.png")
+    page.keyboard.press("Escape")
+    expect(details).to_have_count(0)
+
+
+def test_a_sender_is_looked_for_and_blocked(reader: Reader, local: LocalServer, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-142: the next message of the sender goes to Junk, and this one as well; phishing is marked."""
+    page = reader.page
+    arrive(local, "Offer", "eve@offers.example")
+    append(mailbox, "Friendly")
+    page.locator(".message", has_text="Offer").click()
+    menu = page.get_by_role("button", name="What to do about this sender")
+    menu.click()
+    page.get_by_role("menuitem", name="Search mail of this sender").click()
+    expect(page.locator(".search-input")).to_have_value('from:"eve@offers.example"')
+    expect(page.locator(".message-subject")).to_have_text(["Offer"])
+    page.keyboard.press("i")
+    page.locator(".message", has_text="Offer").click()
+    menu.click()
+    with page.expect_response("**/api/ruleset_for_sender") as kept:
+        page.get_by_role("menuitem", name="Block this sender").click()
+    assert kept.value.ok
+    expect(page.locator(".message-subject")).to_have_text(["Friendly"])
+    arrive(local, "Offer again", "eve@offers.example")
+    until(lambda: mailbox.status("Junk", "(MESSAGES)")[1][0] == b"Junk (MESSAGES 2)")
+    page.locator(".message", has_text="Friendly").click()
+    page.keyboard.press("Control+k")
+    page.keyboard.type("phishing")
+    expect(page.locator(".palette-row").first).to_contain_text("This is phishing")
+    page.keyboard.press("Enter")
+    until(lambda: mailbox.status("Junk", "(MESSAGES)")[1][0] == b"Junk (MESSAGES 3)")
+    mailbox.select("Junk")
+    assert flags(mailbox, "1:*").count("$Phishing") == 1
+    mailbox.store("1:*", "+FLAGS.SILENT", "(\\Deleted)")
+    mailbox.close()
+
+
+def test_keys_lead_to_tabs_titles_and_labels(reader: Reader, mailbox: imaplib.IMAP4, tmp_path: Path) -> None:
+    """WEBMAIL-71, WEBMAIL-60, WEBMAIL-50, WEBMAIL-84: o, ctrl m, ctrl ?, 1 to 9."""
+    page = reader.page
+    append(mailbox, "Pages & more", text="the text\n", html="<p>the page</p><script>document.title = 1</script>")
+    page.locator(".message").first.click()
+    expect(page.locator(".text-part")).to_be_visible()
+    for kind, content in (("text", "the text"), ("html", "the page")):
+        if kind == "html":
+            page.keyboard.press("T")
+            expect(page.frame_locator("iframe.html").locator("p")).to_have_text(content)
+        with page.context.expect_page() as opened:
+            page.keyboard.press("o")
+        tab = opened.value
+        expect(tab.locator(".body").first).to_contain_text(content)
+        expect(tab.locator("h1")).to_have_text("Pages & more")
+        expect(tab).to_have_title("Pages & more")
+        tab.screenshot(path=tmp_path / f"tab-{kind}.png")
+        tab.close()
+    page.keyboard.press("Control+m")
+    expect(page.locator(".reader")).to_be_focused()
+    page.keyboard.press("Control+Shift+?")
+    titles = page.get_by_role("dialog", name="What has the focus")
+    expect(titles).to_contain_text("What to do about this sender")
+    page.keyboard.press("Escape")
+    page.keyboard.press("1")
+    expect(page.locator(".toast")).to_contain_text("There is no label 1")
+    mailbox.store("1", "+FLAGS", "(receipts)")
+    expect(page.locator(".message .keyword")).to_have_text(["receipts"])
+    page.keyboard.press("1")
+    expect(page.locator(".message .keyword")).to_have_count(0)
+    page.keyboard.press("1")
+    expect(page.locator(".message .keyword")).to_have_text(["receipts"])
+    until(lambda: "receipts" in flags(mailbox, "1"))
