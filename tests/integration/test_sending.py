@@ -19,3 +19,11 @@ def test_mail_leaves_for_hosts_of_every_kind(tmp_path: Path) -> None:
     """
     with own_net("postfix") as folder:
         play("tests.integration.sendingnet", folder, seconds=SECONDS, log=tmp_path / "steps")
+
+
+def test_others_judge_tlsa_records_as_we_do(tmp_path: Path) -> None:
+    """AUTH-63..66, AUTH-90, QUEUE-52: `posttls-finger` of Postfix and `ldns-dane` agree with `dane dial`, host by host.
+    See tests/integration/danenet.py.
+    """
+    with own_net("postfix", "posttls-finger", "ldns-dane") as folder:
+        play("tests.integration.danenet", folder, seconds=SECONDS, log=tmp_path / "steps")

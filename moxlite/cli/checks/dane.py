@@ -123,7 +123,7 @@ async def _verify(
     except (DNSError, DialError, SMTPError, trio.TooSlowError) as error:
         return TEMPORARY, told | {"status": "temperror", "problem": str(error) or "took too long"}
     pkix = Trust().check(chain, host)
-    problem = tlsa.verify(records.usable, chain, (records.base, *names), pkix=pkix)
+    problem = tlsa.verify(records.usable, chain, tuple(dict.fromkeys((records.base, *names))), pkix=pkix)
     told |= {"pkix": "pass" if pkix is None else pkix.text}
     if problem is not None:
         return NO, told | {"status": "fail", "problem": f"{problem.kind}: {problem.text}"}
