@@ -1,5 +1,5 @@
-"""Hosts with TLSA records of every kind, judged by us, by Postfix's `posttls-finger` and by `ldns-dane`, in a net of its
-own: run by test_sending as root, in new namespaces for network and mounts, with a folder as its argument.
+"""Hosts with TLSA records of every kind, judged by us, by `posttls-finger` of Postfix and by `ldns-dane`, in a net of
+their own: run by test_sending as root, in new namespaces for network and mounts, with a folder as its argument.
 """
 
 import json
@@ -25,7 +25,7 @@ ZONE = "dane.example"
 
 
 class Case(NamedTuple):
-    """A host: the certificate that it shows, its records (usage, selector, matching, certificate; ``wrong`` for one that
+    """A host: the certificate that it shows, its records (usage, selector, matching, certificate; ``wrong``: one that
     it does not have), and whether DANE vouches for it.
     """
 

@@ -1,0 +1,45 @@
+"""`python -m tests.sendserver ARGS`: moxlite in a world of many domains, ``d0.example`` and so on, each with a host of
+its own for mail; all of them answer at one port of loopback, which the variable SINK names.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from ipaddress import ip_address
+
+from moxlite import house
+from moxlite.cli import run
+from moxlite.net.dial import Dialed, LocalAddresses, dial
+from moxlite.net.limits import IPAddress
+from moxlite.net.resolver import FakeResolver
+
+__all__ = ["DOMAINS"]
+
+DOMAINS = 50
+
+
+async def dial_sink(
+    _: object, addresses: Sequence[IPAddress], port: int, *, local: LocalAddresses | None = None
+) -> Dialed:
+    """In place of `house._dial`: the address counts as that of the host."""
+    del port, local
+    found = await dial([ip_address("127.0.0.1")], int(os.environ["SINK"]))
+    return Dialed(found.stream, addresses[0])
+
+
+def main() -> int:
+    """Put up the world, and run the command."""
+    names = [f"d{number}.example" for number in range(DOMAINS)]
+    world = FakeResolver(
+        {
+            "MX": {name: [f"10 mx.{name}"] for name in names},
+            "A": {f"mx.{name}": [f"5.45.100.{number + 1}"] for number, name in enumerate(names)},
+        }
+    )
+    setattr(house, "_resolver", lambda _: world)  # noqa: B010 - its own is of another type
+    setattr(house, "_dial", dial_sink)  # noqa: B010
+    return run(sys.argv[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
