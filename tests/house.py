@@ -20,9 +20,10 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -40,24 +41,14 @@ from moxlite.server import serve
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.credentials import change_password
 from moxlite.supervision import Fate, Supervisor
+from tests.browsing import Browser
 from tests.ports import Ports
 from tests.session.imapd_harness import Client as IMAPClient
 from tests.session.smtpd_harness import Client as SMTPClient
-from tests.web_rig import Browser
 
 __all__ = ["DOMAINS", "PASSWORD", "STATIC", "Faults", "Running", "house", "soon"]
 
 PASSWORD = "correct horse"
-
-STATIC = """\
-hostname = "mx.example.org"
-data_dir = "data"
-rate_limits.exempt = ["127.0.0.0/8"]
-[postmaster]
-account = "mia"
-mailbox = "Postmaster"
-"""
-"""moxlite.toml, without its listeners."""
 
 LISTENER = """
 [listeners.{name}]
@@ -67,8 +58,18 @@ imap = {{ enabled = true, port = {base}43, require_tls = false }}
 webmail_http = {{ enabled = true, port = {base}80 }}
 metrics_http = {{ enabled = true, port = {base}81 }}
 """
-LISTENERS = {"one": 1, "two": 2}
-"""Names, and hundreds of their ports. Two, so that there is another door while one cannot be used."""
+
+STATIC = f"""\
+hostname = "mx.example.org"
+data_dir = "data"
+rate_limits.exempt = ["127.0.0.0/8"]
+[postmaster]
+account = "mia"
+mailbox = "Postmaster"
+{LISTENER.format(name="one", base=1)}
+{LISTENER.format(name="two", base=2)}
+"""
+"""moxlite.toml. Two listeners, so that there is another door while one cannot be used."""
 
 DOMAINS = """\
 [domains."example.org"]
@@ -162,9 +163,15 @@ class Running:
         settings = getattr(self.house.static.listeners[listener], service)
         return int(settings.port)
 
-    def connect(self, **connection: Any) -> trio.SocketStream:
-        """A connection to `port`, from `remote`. Raises OSError: nothing listens there."""
-        return self._ports.connect(**connection)
+    def connect(
+        self, *, port: int, ip: str = "127.0.0.1", remote: str = "127.0.0.1", tls: bool = False, window: int = 0
+    ) -> trio.SocketStream | trio.SSLStream[trio.SocketStream]:
+        """A connection from `remote` to a port, with TLS from the beginning or without; `window` as `Ports.connect`.
+
+        Raises OSError: nothing listens there.
+        """
+        stream = self._ports.connect(port, ip=ip, remote=remote, window=window)
+        return trio.SSLStream(stream, _any_server(), https_compatible=True) if tls else stream
 
     async def smtp(self, listener: str = "one") -> SMTPClient:
         """A client that has said EHLO."""
@@ -207,22 +214,21 @@ class Running:
 
 @asynccontextmanager
 async def house(
-    folder: Path, *, static: str = "", domains: str = DOMAINS, passwords: bool = True
+    folder: Path, *, static: str = STATIC, domains: str = DOMAINS, passwords: Mapping[str, str] | None = None
 ) -> AsyncIterator[Running]:
     """A server whose configuration and data are below `folder`, stopped in order at the end.
 
     Args:
-      static: lines of moxlite.toml, before all tables.
+      static: moxlite.toml.
       domains: domains.toml.
-      passwords: make all accounts, with `PASSWORD`. False: the folder is that of a server that has run before.
+      passwords: of accounts, which are made; `PASSWORD` for all by itself, none where the folder is that of a server
+        that has run before.
     """
     path = folder / "config" / "moxlite.toml"
     path.parent.mkdir(parents=True, exist_ok=True)
-    listeners = "".join(LISTENER.format(name=name, base=base) for name, base in LISTENERS.items())
-    path.write_text(static + STATIC + listeners)
+    path.write_text(static)
     (path.parent / "domains.toml").write_text(domains)
-    if passwords:
-        await _set_passwords(path)
+    await _set_passwords(path, passwords)
     umask = os.umask(0)
     ports = Ports()
     started = start(path, drop=False, bind=ports.bind)
@@ -245,12 +251,21 @@ async def house(
                 handler.close()
 
 
-async def _set_passwords(path: Path) -> None:
+async def _set_passwords(path: Path, passwords: Mapping[str, str] | None) -> None:
     holder, _ = ConfigHolder.open(path)
     accounts = Accounts(holder.current.static.data_dir, store_options(lambda: holder.current))
     try:
-        for name in holder.current.domains.accounts:
+        for name in holder.current.domains.accounts if passwords is None else passwords:
             async with accounts.use(name) as account:
-                await change_password(account, PASSWORD)
+                await change_password(account, PASSWORD if passwords is None else passwords[name])
     finally:
         await accounts.aclose()
+
+
+@cache
+def _any_server() -> ssl.SSLContext:
+    """A client that asks for no certificate."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context

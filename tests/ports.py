@@ -13,6 +13,7 @@ from typing import Final
 import trio
 
 from moxlite.net.limits import IPAddress
+from moxlite.net.listeners import BindError
 
 __all__ = ["CLIENT", "Ports"]
 
@@ -28,7 +29,9 @@ class Ports:
         self._arriving: dict[tuple[str, int], trio.MemorySendChannel[trio.SocketStream]] = {}
 
     def bind(self, ip: IPAddress, port: int) -> socket.socket:
-        """A socket that stands for the port, and is bound to nothing."""
+        """A socket that stands for the port, and is bound to nothing. Raises BindError: another has the port."""
+        if (str(ip), port) in self._bound.values():
+            raise BindError(f"{ip} {port} is taken")
         sock = socket.socket(socket.AF_UNIX)
         self._bound[sock.fileno()] = (str(ip), port)
         return sock
@@ -39,11 +42,17 @@ class Ports:
         self._arriving[self._bound[sock.fileno()]] = send
         return Listener(sock, receive)
 
-    def connect(self, port: int, *, ip: str = "127.0.0.1", remote: str = CLIENT) -> trio.SocketStream:
-        """The client's end of a new connection. Raises OSError: nothing listens there."""
+    def connect(self, port: int, *, ip: str = "127.0.0.1", remote: str = CLIENT, window: int = 0) -> trio.SocketStream:
+        """The client's end of a new connection. `window`: octets that the kernel holds of what the server sends, as
+        well as the system can; 0: as usual.
+
+        Raises OSError: nothing listens there.
+        """
         try:
             arriving = self._arriving[ip, port]
             ours, theirs = socket.socketpair()
+            if window:
+                theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, window)
             arriving.send_nowait(_stream(theirs, remote=(remote, 1024 + theirs.fileno()), local=(ip, port)))
         except (KeyError, trio.BrokenResourceError):
             raise ConnectionRefusedError(f"nothing listens at {ip} {port}") from None

@@ -8,7 +8,8 @@ import subprocess
 import sys
 import tarfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from moxlite.process.ports import failure_limits
 __all__ = [
     "eventually",
     "free_port",
+    "limits_stand_still",
     "mine",
     "need",
     "outcome_of",
@@ -93,6 +95,16 @@ def still(windows: Iterable[Window]) -> RateLimiter:
 def still_failures() -> FailedLogins:
     """The same for failed log-ins, with the limits that a configuration has by itself."""
     return failure_limits(RateLimits(), clock=lambda: 0.0)
+
+
+@contextmanager
+def limits_stand_still() -> Iterator[None]:
+    """Limiters that are made within the block have windows that never end, as `still` makes one."""
+    with pytest.MonkeyPatch.context() as patch:
+        for made in (RateLimiter.__init__, failure_limits):
+            assert made.__kwdefaults__ is not None
+            patch.setitem(made.__kwdefaults__, "clock", lambda: 0.0)
+        yield
 
 
 def until(

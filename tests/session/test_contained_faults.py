@@ -13,7 +13,7 @@ import trio.testing
 
 from moxlite.process.signals import Signals
 from moxlite.process.startup import StartFailed
-from tests.house import Running, house, soon
+from tests.house import STATIC, Running, house, soon
 
 pytestmark = [pytest.mark.served, pytest.mark.slow]
 
@@ -49,7 +49,7 @@ async def test_an_account_whose_folder_cannot_be_read_is_alone_with_that(
     monkeypatch.setattr(Path, "stat", no_entry)  # tests may run as root, whom no mode keeps out
     (folder / "account.db").rename(folder / "kept")
     (folder / "account.db").mkdir()
-    async with house(tmp_path, passwords=False) as running:
+    async with house(tmp_path, passwords={}) as running:
         await soon(lambda: "account not tended" in caplog.messages, "the round has met the account")
         assert (await deliver(running, "tom@example.org")).startswith("250")
         assert (await deliver(running, "mia@example.org")).startswith("4")
@@ -73,7 +73,7 @@ async def test_an_old_copy_that_cannot_be_deleted_is_a_line_of_the_log(
     for copy in copies:
         copy.mkdir()
         os.utime(copy, (OLD, OLD))
-    async with house(tmp_path, passwords=False) as running:
+    async with house(tmp_path, passwords={}) as running:
 
         def told() -> set[str]:
             lines = [one for one in caplog.records if one.message == "old copy of a database not deleted"]
@@ -91,7 +91,7 @@ async def test_sighup_without_the_folder_of_the_log_does_the_rest(
     """ADMIN-39, ADMIN-54: the old file stays in use, the certificates are read."""
     log = tmp_path / "log"
     log.mkdir()
-    async with house(tmp_path, static=f'log_file = "{log}/moxlite.log"\n') as running:
+    async with house(tmp_path, static=f'log_file = "{log}/moxlite.log"\n' + STATIC) as running:
         shutil.rmtree(log)
         caplog.set_level(logging.INFO, "moxlite")
         running.signals.note("SIGHUP")

@@ -55,7 +55,7 @@ async def test_an_account_that_has_lost_its_database_takes_no_mail(
     data = await served(tmp_path)
     path = data / "accounts" / "mia" / "account.db"
     damage(path, kind)
-    async with house(tmp_path, passwords=False) as running:
+    async with house(tmp_path, passwords={}) as running:
         await soon(lambda: "account not tended" in caplog.messages, "the round has met the account")
         assert (await deliver(running, "mia@example.org")).startswith("451 4.3.0")
         assert (await deliver(running, "tom@example.org")).startswith("250")
@@ -79,7 +79,7 @@ async def test_an_account_that_has_lost_its_folder_is_not_new(what: str, tmp_pat
     if what == "accounts":
         (data / what).mkdir()  # the empty folder below a mount
     lost = ["mia", "tom"] if what == "accounts" else ["mia"]
-    async with house(tmp_path, passwords=False) as running:
+    async with house(tmp_path, passwords={}) as running:
         for name in ("mia", "tom"):
             answer = await deliver(running, f"{name}@example.org")
             assert answer.startswith("451 4.3.0" if name in lost else "250"), name
@@ -143,7 +143,7 @@ async def test_without_auth_db_mail_and_passwords_work(kind: str, tmp_path: Path
     """STORE-158e: it takes mail, IMAP and the web log in by password; /readyz says what is wrong."""
     data = await served(tmp_path)
     damage(data / "auth.db", kind)
-    async with house(tmp_path, passwords=False) as running:
+    async with house(tmp_path, passwords={}) as running:
         assert (await deliver(running, "mia@example.org")).startswith("250")
         imap = await running.imap()
         assert "* 1 EXISTS" in await imap.select()
@@ -205,7 +205,7 @@ async def test_without_queue_db_mail_comes_in(kind: str, tmp_path: Path) -> None
     """QUEUE-158: incoming mail and IMAP go on."""
     data = await served(tmp_path)
     damage(data / "queue.db", kind)
-    async with house(tmp_path, passwords=False) as running:
+    async with house(tmp_path, passwords={}) as running:
         assert (await deliver(running, "mia@example.org")).startswith("250")
         await running.imap()
         status, text = await running.readiness()

@@ -18,10 +18,10 @@ from moxlite.admin.requests import Wellness
 from moxlite.metrics import metrics
 from moxlite.store.errors import StorageFull
 from moxlite.supervision import FIRST_PAUSE
-from tests.house import Faults, Running, house, soon
+from tests.browsing import Browser
+from tests.house import STATIC, Faults, Running, house, soon
 from tests.session.imapd_harness import Client as IMAPClient
 from tests.tools import top
-from tests.web_rig import Browser
 
 pytestmark = [pytest.mark.served, pytest.mark.slow]
 
@@ -34,7 +34,7 @@ ERRORS: dict[str, Callable[[], BaseException]] = {
     "group": lambda: ExceptionGroup("several", [PermissionError("no"), ExceptionGroup("inner", [ValueError("x")])]),
 }
 
-STATIC = """\
+BACKED_UP = """\
 backup.target = "backup"
 backup.schedule = "24h"
 """
@@ -83,7 +83,7 @@ async def test_any_task_may_fail_and_all_doors_stay_open(
     kind: str, tmp_path: Path, faults: Faults, mock_clock: MockClock
 ) -> None:
     """ADMIN-39a, WEB-155: each task of the server fails alone, /readyz names it, and it runs again after its pause."""
-    async with house(tmp_path, static=STATIC) as running:
+    async with house(tmp_path, static=BACKED_UP + STATIC) as running:
         doors = Doors(running, await running.imap("mia"), await running.web("mia"))
         await doors.imap.select()
         tree = running.tree

@@ -33,8 +33,6 @@ async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
         found = await open_rig(tmp_path, nursery, domains=DOMAINS)
         yield found
         nursery.cancel_scope.cancel()
-        with trio.CancelScope(shield=True):
-            await found.auth.aclose()
 
 
 @pytest.fixture

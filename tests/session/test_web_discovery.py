@@ -28,7 +28,6 @@ mtasts_https = { enabled = true, port = 443 }
 imaps = { enabled = true }
 imap = { enabled = true }
 submissions = { enabled = true }
-tls.key_certs = [{ cert_file = "cert.pem", key_file = "key.pem" }]
 
 [listeners.proxied]""",
 )

@@ -201,7 +201,7 @@ async def test_who_takes_nothing_is_left_and_the_snapshot_with_it(
     monkeypatch.setattr(exports, "MAX_PER_ACCOUNT", 1)
     async with rig.account() as account:
         await deliver_mail(account, mail(50, body="0123456789" * 100_000))
-        slow = rig.connect(lockstep=True)
+        slow = rig.connect(small=True)
         await slow.send_all(asked(mia, format="mbox", archive="tar"))
         head = await slow.receive_some(100)
         assert head.startswith(b"HTTP/1.1 200 ")

@@ -303,8 +303,6 @@ async def test_a_file_over_the_limit_is_refused_by_its_announcement_or_when_it_c
         assert end["kind"] == "aborted"
         assert "102400" in end["message"]
         nursery.cancel_scope.cancel()
-        with trio.CancelScope(shield=True):
-            await room.auth.aclose()
 
 
 @pytest.mark.served
@@ -463,8 +461,6 @@ async def test_an_import_over_the_quota_says_so(tmp_path: Path) -> None:
         end = await imported(room, browser, ("file", mbox([mail(1, body="x" * 200_000)])))
         assert (end["kind"], "not enough room" in end["message"]) == ("aborted", True)
         nursery.cancel_scope.cancel()
-        with trio.CancelScope(shield=True):
-            await room.auth.aclose()
 
 
 @pytest.mark.served

@@ -35,7 +35,7 @@ async def test_a_log_in_sets_a_cookie_that_only_this_app_sees(rig: Rig) -> None:
 
 async def test_over_https_the_cookie_never_goes_in_the_clear(rig: Rig) -> None:
     """WEB-52."""
-    browser = rig.browser(tls=True)
+    browser = rig.browser(port=443, tls=True)
     answer = await browser.post("login_prep", {})
     assert "Secure" in answer.cookies[0].split("; ")
     assert "Max-Age=30" in answer.cookies[0].split("; ")
@@ -54,7 +54,7 @@ async def test_a_log_in_needs_the_cookie_of_its_form(rig: Rig) -> None:
 
 async def test_behind_a_proxy_the_refusal_hints_at_its_path(rig: Rig) -> None:
     """WEB-51."""
-    browser = rig.browser(port=81, listener="proxied")
+    browser = rig.browser(port=81)
     answer = await browser.post("login", {"login_token": "x", "username": ADDRESS, "password": PASSWORD})
     assert "/webmail/" in answer.json["error"]["message"]
 

@@ -10,6 +10,7 @@ import trio
 
 from moxlite.bell import Bell
 from moxlite.proto.address import Domain
+from moxlite.queue.queue import Queue
 from moxlite.store.delivery.reputation import set_domain_tls
 from moxlite.store.delivery.status import RecipientStatus, State
 from moxlite.submission.assurance import Assurance
@@ -56,19 +57,21 @@ def deliveries() -> Deliveries:
 
 
 @pytest.fixture
-async def rig(tmp_path: Path, deliveries: Deliveries) -> AsyncIterator[Rig]:
-    """The room, whose server knows of deliveries and of other domains."""
+async def rig(tmp_path: Path, deliveries: Deliveries, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rig]:
+    """A server whose queue knows of these deliveries, and of other domains."""
 
-    async def assure(domain: Domain) -> Assurance:
+    async def assure(_: Queue, domain: Domain) -> Assurance:
         assert domain.ascii == "remote.example"
         return Assurance("yes", "no", "error")
 
+    monkeypatch.setattr(Queue, "assure", assure)
+    for name in ("status", "watch", "try_now", "cancel"):
+        method = getattr(deliveries, name)
+        monkeypatch.setattr(Queue, name, lambda _, *given, method=method: method(*given))
     async with trio.open_nursery() as nursery:
-        found = await open_rig(tmp_path, nursery, deliveries=deliveries, assure=assure)
+        found = await open_rig(tmp_path, nursery)
         yield found
         nursery.cancel_scope.cancel()
-        with trio.CancelScope(shield=True):
-            await found.auth.aclose()
 
 
 @pytest.fixture

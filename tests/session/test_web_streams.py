@@ -354,13 +354,13 @@ async def test_many_streams_share_the_work_of_one_change(
 
 async def test_a_reader_that_stops_costs_the_others_nothing_and_catches_up(rig: Rig, browser: Browser) -> None:
     """WEBMAIL-45: nothing is made for it while it does not read; then it gets what it missed at once."""
-    browser.connection = {"lockstep": True}
+    browser.connection = {"small": True}
     stalled, _ = await opened(browser)
     browser.connection = {}
     reading, _ = await opened(browser)
     async with rig.account() as account:
         for number in range(30):
-            await deliver_mail(account, mail(number))
+            await deliver_mail(account, mail(number, subject="more than the kernel holds " * 200))
             assert (await reading.change("msg_add"))["item"]["uid"] == number + 1
     uids: list[int] = []
     events = 0
@@ -369,7 +369,7 @@ async def test_a_reader_that_stops_costs_the_others_nothing_and_catches_up(rig: 
         events += 1
         uids += [change["item"]["uid"] for change in event["changes"] if change["kind"] == "msg_add"]
     assert uids == list(range(1, 31))
-    assert events <= 3
+    assert events <= 5  # those that the kernel held, and the rest at once
     await stalled.aclose()
     await reading.aclose()
 
