@@ -16,6 +16,7 @@ import msgspec
 import trio
 
 from moxlite.mailauth import iprev
+from moxlite.mailauth.arc.chain import FIELDS as ARC_FIELDS
 from moxlite.mailauth.arc.trust import Vouched, vouched
 from moxlite.mailauth.arc.verify import verify as verify_arc
 from moxlite.mailauth.dkim.message import Message as SignedMessage
@@ -40,6 +41,7 @@ from moxlite.mailauth.spf import check as spf
 from moxlite.net.limits import unmap
 from moxlite.net.metrics import panics
 from moxlite.net.resolver import Resolver
+from moxlite.proto import publicsuffix
 from moxlite.proto.address import AddressError, Domain
 from moxlite.proto.mime.envelope import RawAddress, decode_address, parse_addresses
 from moxlite.proto.mime.headers import HeaderSection
@@ -125,73 +127,118 @@ class Checks(msgspec.Struct, frozen=True, kw_only=True):
 
 async def check_spf(resolver: Resolver, question: Question) -> SPFResult:
     """SPF of MAIL FROM, of HELO for the null sender."""
-    ask = partial(
-        spf.check,
+    return await _bounded("spf", partial(_ask_spf, resolver, question), _no_spf(question))
+
+
+async def _ask_spf(resolver: Resolver, question: Question) -> SPFResult:
+    return await spf.check(
         resolver,
         ip=unmap(question.remote),
         mail_from=question.mail_from,
         helo=question.helo,
         receiver=question.hostname,
     )
-    failed = SPFResult(
+
+
+def _no_spf(question: Question) -> SPFResult:
+    """What is known of SPF before it was asked for."""
+    return SPFResult(
         status=SPFStatus.TEMPERROR,
         identity="mailfrom" if question.mail_from else "helo",
         domain=question.mail_from.rpartition("@")[2] or question.helo,
         problem="not checked in time",
     )
-    return await _bounded("spf", ask, failed)
 
 
 async def check_sender(
     resolver: Resolver, question: Question, message: SignedMessage, spf_result: SPFResult | None = None
 ) -> Checks:
     """Check a message, whose octets are as they were received; `spf_result` when that is known already."""
-    ip = unmap(question.remote)
-    found: dict[str, object] = {}
-
-    async def one(name: str, work: Callable[[], Awaitable[object]], failed: object) -> None:
-        found[name] = await _bounded(name, work, failed)
-
-    async def ask_spf() -> None:
-        found["spf"] = spf_result if spf_result is not None else await check_spf(resolver, question)
-
-    async with trio.open_nursery() as nursery:
-        no_iprev = IPRevResult(status=IPRevStatus.TEMPERROR, problem="failed")
-        nursery.start_soon(one, "iprev", partial(iprev.check, resolver, ip), no_iprev)
-        nursery.start_soon(ask_spf)
-        if question.mail_from and question.helo_domain:
-            ask_helo = partial(
-                spf.check_helo, resolver, ip=ip, helo=question.helo_domain, receiver=question.hostname, explain=False
-            )
-            failed = SPFResult(status=SPFStatus.TEMPERROR, identity="helo", domain=question.helo_domain)
-            nursery.start_soon(one, "helo", ask_helo, failed)
-        ask_dkim = partial(verify_dkim, resolver, message, allow_sha1=question.allow_sha1)
-        no_arc = ARCResult(status=ARCStatus.TEMPERROR, problem="not checked in time")
-        nursery.start_soon(one, "arc", partial(verify_arc, resolver, message), no_arc)
-        nursery.start_soon(one, "dkim", ask_dkim, [DKIMResult(status=SignatureStatus.TEMPERROR, problem="failed")])
-    of_spf = cast(SPFResult, found["spf"])
-    dkim_results = tuple(cast(Sequence[DKIMResult], found["dkim"]))
+    found = await _first_checks(resolver, question, message, spf_result)
+    of_spf, dkim_results = found.spf, found.dkim
     ask_dmarc = partial(verify_dmarc, resolver, question.from_domains, of_spf, dkim_results, method=question.method)
     no_dmarc = DMARCResult(
         status=DMARCStatus.TEMPERROR, domain=next(iter(question.from_domains), ""), problem="not checked in time"
     )
     dmarc = await _bounded("dmarc", ask_dmarc, no_dmarc)
-    arc = cast(ARCResult, found["arc"])
+    if not publicsuffix.loaded():
+        await trio.to_thread.run_sync(publicsuffix.load)
     checks = Checks(
-        arc=arc,
-        vouched=vouched(arc, question.trusted_sealers, dmarc.domain, dmarc.org_domain or dmarc.domain),
-        iprev=cast(IPRevResult, found["iprev"]),
+        arc=found.arc,
+        vouched=vouched(found.arc, question.trusted_sealers, dmarc.domain, dmarc.org_domain or dmarc.domain),
+        iprev=found.iprev,
         spf=of_spf,
-        helo=cast("SPFResult | None", found.get("helo")),
+        helo=found.helo,
         dkim=dkim_results,
         dmarc=dmarc,
-        from_validation=await trio.to_thread.run_sync(_validation, question, dmarc, of_spf, dkim_results)
-        if len(question.from_domains) == 1
-        else "none",
+        from_validation=_validation(question, dmarc, of_spf, dkim_results),
         report_signers=await _report_signers(resolver, question, message, dkim_results) if question.tlsrpt else (),
     )
     _count(checks)
     return checks
+
+
+class _First(msgspec.Struct):
+    """What is asked at the same time, as long as nothing else is known: temporary errors."""
+
+    iprev: IPRevResult
+    spf: SPFResult
+    helo: SPFResult | None
+    dkim: tuple[DKIMResult, ...]
+    arc: ARCResult
+
+
+async def _first_checks(
+    resolver: Resolver, question: Question, message: SignedMessage, spf_result: SPFResult | None
+) -> _First:
+    """All but DMARC, at the same time. There is a task only for what asks somewhere: most mail has no ARC fields."""
+    ip = unmap(question.remote)
+    signed = message.section.count(b"dkim-signature") > 0
+    sealed = any(message.section.count(name) for name in ARC_FIELDS)
+    found = _First(
+        iprev=IPRevResult(status=IPRevStatus.TEMPERROR, problem="failed"),
+        spf=_no_spf(question) if spf_result is None else spf_result,
+        helo=None,
+        dkim=(DKIMResult(status=SignatureStatus.TEMPERROR, problem="failed"),) if signed else (),
+        arc=ARCResult(status=ARCStatus.TEMPERROR, problem="not checked in time")
+        if sealed
+        else ARCResult(status=ARCStatus.NONE),
+    )
+
+    async def ask_iprev() -> None:
+        found.iprev = await iprev.check(resolver, ip)
+
+    async def ask_spf() -> None:
+        found.spf = await _ask_spf(resolver, question)
+
+    async def ask_helo() -> None:
+        found.helo = await spf.check_helo(
+            resolver, ip=ip, helo=question.helo_domain, receiver=question.hostname, explain=False
+        )
+
+    async def ask_dkim() -> None:
+        found.dkim = tuple(await verify_dkim(resolver, message, allow_sha1=question.allow_sha1))
+
+    async def ask_arc() -> None:
+        found.arc = await verify_arc(resolver, message)
+
+    asked: list[tuple[str, Callable[[], Awaitable[None]]]] = [("iprev", ask_iprev)]
+    if spf_result is None:
+        asked.append(("spf", ask_spf))
+    if question.mail_from and question.helo_domain:
+        found.helo = SPFResult(status=SPFStatus.TEMPERROR, identity="helo", domain=question.helo_domain)
+        asked.append(("helo", ask_helo))
+    if signed:
+        asked.append(("dkim", ask_dkim))
+    if sealed:
+        asked.append(("arc", ask_arc))
+    own, *others = asked
+    with trio.move_on_after(SECONDS):
+        async with trio.open_nursery() as nursery:
+            for name, work in others:
+                nursery.start_soon(_guarded, name, work, None)
+            await _guarded(*own, None)
+    return found
 
 
 async def _report_signers(
@@ -208,7 +255,9 @@ async def _report_signers(
 def _validation(
     question: Question, dmarc: DMARCResult, spf_result: SPFResult, dkim: Sequence[DKIMResult]
 ) -> FromValidation:
-    """In a thread: the list of public suffixes may have to be read first."""
+    """The list of public suffixes has been read."""
+    if len(question.from_domains) != 1:
+        return "none"
     known = dmarc if dmarc.domain else msgspec.structs.replace(dmarc, domain=question.from_domains[0])
     return cast(FromValidation, validation(known, spf_result, dkim))
 
@@ -216,11 +265,17 @@ def _validation(
 async def _bounded(name: str, work: Callable[[], Awaitable[T]], failed: T) -> T:
     """What one method finds; `failed` when it takes too long or crashes."""
     with trio.move_on_after(SECONDS):
-        try:
-            return await work()
-        except Exception as error:  # the one place where a check's crash ends (AUTH-13)
-            panics.labels(pkg="mailauth").inc()
-            logger.error("check of a sender failed", extra={"kv": {"method": name}}, exc_info=error)
+        return await _guarded(name, work, failed)
+    return failed
+
+
+async def _guarded(name: str, work: Callable[[], Awaitable[T]], failed: T) -> T:
+    """What one method finds; `failed` when it crashes."""
+    try:
+        return await work()
+    except Exception as error:  # the one place where a check's crash ends (AUTH-13)
+        panics.labels(pkg="mailauth").inc()
+        logger.error("check of a sender failed", extra={"kv": {"method": name}}, exc_info=error)
     return failed
 
 

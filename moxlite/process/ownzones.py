@@ -6,7 +6,7 @@ label, as localhost, have neither SPF nor DKIM (AUTH-21, AUTH-35).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
@@ -27,11 +27,10 @@ SPF: Final = "v=spf1 ip4:127.0.0.0/8 ip6:::1 -all"
 TTL: Final = 60
 """Seconds; nothing remembers them."""
 
-LOOPBACK: Final[Mapping[tuple[str, RecordType], Record]] = {
-    ("localhost.", RecordType.A): IPv4Address("127.0.0.1"),
-    ("localhost.", RecordType.AAAA): IPv6Address("::1"),
-    (absolute(IPv4Address("127.0.0.1").reverse_pointer), RecordType.PTR): "localhost.",
-    (absolute(IPv6Address("::1").reverse_pointer), RecordType.PTR): "localhost.",
+LOOPBACK: Final[Mapping[str, Sequence[tuple[RecordType, Record]]]] = {
+    "localhost.": ((RecordType.A, IPv4Address("127.0.0.1")), (RecordType.AAAA, IPv6Address("::1"))),
+    absolute(IPv4Address("127.0.0.1").reverse_pointer): ((RecordType.PTR, "localhost."),),
+    absolute(IPv6Address("::1").reverse_pointer): ((RecordType.PTR, "localhost."),),
 }
 
 
@@ -47,29 +46,26 @@ class OwnZones(Resolver):
             raise ValueError(f"relative name {name!r}")
         await trio.lowlevel.checkpoint()
         name = name.lower()
-        found = tuple(self._records(name, kind))
-        if found:
-            return Answer(found, False, TTL, name)
-        known = any(tuple(self._records(name, one)) for one in RecordType)
-        raise NotFound(f"no {kind} records at {name}", nonexistent=not known)
+        records = dict(self._records(name))
+        if kind in records:
+            return Answer((records[kind],), False, TTL, name)
+        raise NotFound(f"no {kind} records at {name}", nonexistent=not records)
 
-    def _records(self, name: str, kind: RecordType) -> Iterator[Record]:
-        here = LOOPBACK.get((name, kind))
-        if here is not None:
-            yield here
+    def _records(self, name: str) -> Iterator[tuple[RecordType, Record]]:
+        """All that is at a name, at most one of a kind."""
+        yield from LOOPBACK.get(name, ())
         snapshot = self._current()
         selector, marker, domain = name.partition("._domainkey.")
         settings = _domain(snapshot, domain if marker else name)
         if settings is None:
             return
-        if marker and kind is RecordType.TXT and selector in settings.dkim.selectors:
+        if not marker:
+            yield RecordType.TXT, SPF
+            yield RecordType.MX, MX(10, absolute(snapshot.static.hostname.ascii))
+        elif selector in settings.dkim.selectors:
             key = self._keys.key(settings.dkim.selectors[selector].key_file)
             if key is not None:
-                yield key_record(key)
-        elif not marker and kind is RecordType.TXT:
-            yield SPF
-        elif not marker and kind is RecordType.MX:
-            yield MX(10, absolute(snapshot.static.hostname.ascii))
+                yield RecordType.TXT, key_record(key)
 
 
 def _domain(snapshot: Snapshot, name: str) -> DomainConfig | None:

@@ -179,7 +179,7 @@ async def test_a_crash_of_one_check_loses_nothing(smtp: Smtp, monkeypatch: pytes
     monkeypatch.setattr(checks.iprev, "check", crash)
     counted = panics.labels(pkg="mailauth").value
     before = mailauth_total.labels(method="dkim", result="temperror").value
-    assert (await send(smtp, zone())).startswith("250")
+    assert (await send(smtp, zone(), await signed(MAIL))).startswith("250")
     [results] = headers(await smtp.one(), "Authentication-Results")
     assert "iprev=temperror" in results
     assert "dkim=temperror" in results
