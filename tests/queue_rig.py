@@ -1,5 +1,8 @@
 """What tests of the queue share: a configuration, a clock that is set by hand, SMTP servers that answer by script,
 and a queue on all that.
+
+Below the server on purpose (`tests.house` is for what crosses rooms): days of attempts pass in a second, servers of
+others answer what no real one does, and random numbers have a seed.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""A newcomer, played end to end in a net of its own (docs/first-hour.md): run by test_newcomer as root, in new
+"""A newcomer, played end to end in a net of its own (docs/first-hour.md): run by test_server_newcomer as root, in new
 namespaces for network and mounts, with a folder as its argument.
 
 The net has one bridge with two public addresses: the newcomer's, and that of a peer that serves another domain. DNS is

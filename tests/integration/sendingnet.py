@@ -1,5 +1,5 @@
-"""Mail leaves a server for hosts of every kind, in a net of its own: run by test_sending as root, in new namespaces for
-network and mounts, with a folder as its argument.
+"""Mail leaves a server for hosts of every kind, in a net of its own: run by test_queue_sending as root, in new
+namespaces for network and mounts, with a folder as its argument.
 
 Three Postfix receive it: one without TLS, one with TLSA records, one under MTA-STS policies that a web server serves by
 https; a test CA vouches for what is good. Further addresses of the third show certificates that are not. DNS is knot

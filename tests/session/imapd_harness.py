@@ -1,5 +1,8 @@
 """IMAP sessions over memory streams, with a real store, real log-ins and a real configuration.
 
+Below the server on purpose (`tests.house` is for what crosses rooms): a test gives a session its deadlines, facts of
+TLS, seat and stream.
+
 A test reads as the transcript of a session::
 
     async with imap.connect() as c:

@@ -1,6 +1,8 @@
 """An SMTP server without sockets over a real store, and clients that speak by transcript.
 
-A submission goes into `Smtp.queued` instead of a queue, a delivery that waits for its account into `Smtp.deferred`.
+A submission goes into `Smtp.queued` instead of a queue, a delivery that waits for its account into `Smtp.deferred`: so
+this stands below the server (`tests.house`, which is for what crosses rooms) on purpose, since tests look at what is
+handed over, and give sessions the keys and facts of a connection.
 """
 
 import base64

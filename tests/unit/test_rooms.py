@@ -8,6 +8,7 @@ from pathlib import Path
 import moxlite
 
 HERE = Path(moxlite.__file__).parent
+TESTS = Path(__file__).parent.parent
 
 MAX_LINES = 600
 """Of one module: past this it is split by job."""
@@ -17,6 +18,17 @@ MAX_MODULES = 30
 
 MAX_IN_LARGE_ROOMS = 20
 LARGE_ROOMS = {"store", "imapd"}
+
+MAX_TEST_LINES = 1000
+"""Of one file of tests: each is read alone, found by its name, so that a file is a list and no text."""
+
+OF_NO_ROOM = {
+    "campaigns": "of script/soak, each through many rooms",
+    "dnsworld": "tests what tests are run in",
+    "nurseries": "looks at all modules",
+    "rooms": "looks at all modules and tests",
+}
+"""Files of tests by what comes after ``test_``, and why they begin with no room."""
 
 
 def modules() -> Iterator[Path]:
@@ -47,3 +59,19 @@ def test_each_room_says_what_lives_there() -> None:
         str(one.parent) for one in modules() if one.name == "__init__.py" and not (HERE / one).read_text().strip()
     }
     assert silent == set()
+
+
+def test_tests_begin_with_the_room_that_they_test() -> None:
+    """docs/develop.md: a room of moxlite, a part of proto, or script."""
+    rooms = {one.parts[0].removesuffix(".py") for one in modules()} - {"__init__", "__main__"}
+    rooms |= {one.parts[1].removesuffix(".py") for one in modules() if one.parts[0] == "proto"} | {"script"}
+    names = {path.stem.removeprefix("test_") for path in TESTS.rglob("test_*.py")}
+    assert {one for one in names if not any(one == room or one.startswith(f"{room}_") for room in rooms)} == {
+        *OF_NO_ROOM
+    }
+
+
+def test_no_file_of_tests_is_too_long_to_look_over() -> None:
+    """docs/style.md."""
+    lengths = {path.name: len(path.read_text().splitlines()) for path in TESTS.rglob("*.py")}
+    assert {name: length for name, length in lengths.items() if length > MAX_TEST_LINES} == {}

@@ -14,7 +14,7 @@ from moxlite.store.errors import AccountUnknown, MissingFile, StorageBroken
 from moxlite.store.options import AccountConfig, Options
 from tests.house import house, soon
 from tests.running import LocalServer
-from tests.session.test_contained_faults import deliver
+from tests.session.test_server_contained_faults import deliver
 
 pytestmark = pytest.mark.slow
 

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.integration.browser import chromium
-from tests.integration.test_webmail_browser import Reader, append, flags, local, reader, server
+from tests.integration.test_web_webmail_browser import Reader, append, flags, local, reader, server
 from tests.running import LocalServer
 from tests.tools import until
 
