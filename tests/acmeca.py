@@ -1,7 +1,9 @@
 """A CA for tests: Debian's pebble on loopback ports, a resolver that finds every name at 127.0.0.1, and in front
-of it a proxy that adds what pebble does not know (renewal information, RFC 9773), notes orders, and errs when told to.
+of it a proxy that adds what pebble does not know (renewal information, RFC 9773; a clock that the test moves), checks
+and notes orders, and errs when told to.
 """
 
+import datetime as dt
 import json
 import os
 import random
@@ -14,10 +16,18 @@ import urllib.request
 from base64 import urlsafe_b64decode
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+
+from moxlite.autotls.files import certificate_id
+from moxlite.net.certificates import certificate_names
 from tests.realservers import listening
 from tests.running import make_certificate
 from tests.tools import free_port, need, until
@@ -33,8 +43,10 @@ class Pebble:
 
     http, tls: ports where it looks for proofs. validity: seconds that its certificates hold. nonces: percentage of
     nonces that it refuses. eab: key id and key that accounts must name. window: renewal information for all
-    certificates, seconds from now, None for a CA that has none. err: asked before each request by path; what it
-    returns is the answer instead of pebble's. resolver: asked instead of the own one, ``IP:PORT``.
+    certificates, seconds from now, None for a CA that has none. ahead: seconds by which its clock is ahead of the
+    machine's. err: asked before each request by path; what it
+    returns is the answer instead of pebble's. resolver: asked instead of the own one, ``IP:PORT``. wrong: what clients
+    did that they must not.
     """
 
     folder: Path
@@ -46,13 +58,17 @@ class Pebble:
     window: tuple[float, float] | None = None
     err: Callable[[str], Answer | None] = lambda _: None
     resolver: str = ""
+    ahead: float = 0.0
+    wrong: list[str] = field(default_factory=list)
     orders: list[dict[str, Any]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Choose ports and an address for DNS: resolvers are asked at port 53."""
         self.dns = f"127.{random.randrange(64, 250)}.{random.randrange(256)}.{random.randrange(1, 255)}"
-        self.ca_file, key = make_certificate(self.folder)
+        self._issued: dict[str, frozenset[str]] = {}
+        self._replaced: set[str] = set()
+        self.ca_file, key = make_certificate(self.folder, days=3650)
         self._pebble, self._proxy, self._management, self._names = (free_port() for _ in range(4))
         self.directory = f"https://localhost:{self._proxy}/dir"
         settings = {
@@ -122,17 +138,68 @@ class Pebble:
         body = json.dumps({"host": f"{name}.", "addresses": [ip]}).encode()
         urllib.request.urlopen(f"http://127.0.0.1:{self._names}/add-a", data=body, timeout=30).close()
 
+    def now(self) -> float:
+        """Seconds UTC by its clock."""
+        return time.time() + self.ahead
+
     def roots(self) -> str:
         """The configuration of an authority, for moxlite.toml."""
         return f'directory_url = "{self.directory}"\nca_cert_file = "{self.ca_file}"\n'
 
     def root(self) -> str:
         """The certificate that those which it issues end at, as PEM."""
+        return self._managed("roots").decode()
+
+    def _managed(self, kind: str) -> bytes:
+        """Of pebble's own keys and certificates, one as PEM."""
         context = ssl.create_default_context(cafile=str(self.ca_file))
-        url = f"https://localhost:{self._management}/roots/0"
+        url = f"https://localhost:{self._management}/{kind}/0"
         with urllib.request.urlopen(url, context=context, timeout=30) as answer:
             text: bytes = answer.read()
-        return text.decode()
+        return text
+
+    def _signed(self, leaf: x509.Certificate) -> x509.Certificate:
+        """The same certificate by pebble's key, which begins now."""
+        issuer = x509.load_pem_x509_certificate(self._managed("intermediates"))
+        key = load_pem_private_key(self._managed("intermediate-keys"), None)
+        assert isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey)
+        begin = dt.datetime.fromtimestamp(self.now() - 60, dt.UTC)
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(leaf.subject)
+            .issuer_name(issuer.subject)
+            .public_key(leaf.public_key())
+            .serial_number(leaf.serial_number)
+            .not_valid_before(begin)
+            .not_valid_after(begin + dt.timedelta(seconds=self.validity))
+        )
+        for extension in leaf.extensions:
+            builder = builder.add_extension(extension.value, extension.critical)
+        return builder.sign(key, hashes.SHA256())
+
+    def _check_order(self, order: dict[str, Any]) -> None:
+        """RFC 9773 §5: a certificate is replaced once, by one that has a name of it."""
+        self.orders.append(order)
+        replaced = order.get("replaces")
+        if replaced is None:
+            return
+        names = {one["value"] for one in order["identifiers"]}
+        if replaced in self._replaced:
+            self.wrong.append(f"{replaced} was replaced before")
+        if not names & self._issued.get(replaced, frozenset()):
+            self.wrong.append(f"{replaced} is not for {names}")
+
+    def _note_issued(self, chain: bytes) -> bytes:
+        """The chain of a new certificate, by its clock."""
+        leaf = x509.load_pem_x509_certificate(chain)
+        names = frozenset(certificate_names(leaf))
+        order = next(one for one in reversed(self.orders) if names == {name["value"] for name in one["identifiers"]})
+        self._replaced.add(order.get("replaces", ""))
+        self._issued[certificate_id(leaf)] = names
+        if not self.ahead:
+            return chain
+        end = b"-----END CERTIFICATE-----\n"
+        return self._signed(leaf).public_bytes(Encoding.PEM) + chain.partition(end)[2]
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         ca = self
@@ -171,12 +238,12 @@ class Pebble:
         if path.startswith("/renewal-info/"):
             assert self.window is not None
             start, end = (
-                time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds)) for seconds in self.window
+                time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.now() + seconds)) for seconds in self.window
             )
             text = json.dumps({"suggestedWindow": {"start": start, "end": end}}).encode()
             return 200, {"Content-Type": "application/json", "Retry-After": "21600"}, text
         if path == "/order-plz":
-            self.orders.append(json.loads(_base64url(json.loads(body)["payload"])))
+            self._check_order(json.loads(_base64url(json.loads(body)["payload"])))
         request = urllib.request.Request(
             f"https://localhost:{self._pebble}{path}", data=body if method == "POST" else None, method=method
         )
@@ -193,12 +260,13 @@ class Pebble:
         except urllib.error.HTTPError as error:
             status, found, text = error.code, error.headers, error.read()
         kept = {
-            name: found[name]
-            for name in ("Content-Type", "Replay-Nonce", "Location", "Retry-After", "Date")
-            if found[name]
+            name: found[name] for name in ("Content-Type", "Replay-Nonce", "Location", "Retry-After") if found[name]
         }
         if found["Link"]:
             kept["Link"] = ", ".join(found.get_all("Link") or [])
+        kept["Date"] = formatdate(self.now(), usegmt=True)
+        if path.startswith("/certZ/") and status == 200:
+            text = self._note_issued(text)
         if path == "/dir" and self.window is not None:
             own = json.loads(text)
             own["renewalInfo"] = self.directory.replace("/dir", "/renewal-info/")
