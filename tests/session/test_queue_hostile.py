@@ -3,6 +3,7 @@
 import email
 import email.policy
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import msgspec
@@ -18,8 +19,9 @@ from moxlite.queue.filters import Filter
 from moxlite.queue.notices.dsns import compose_notice
 from moxlite.queue.queue import Queue
 from moxlite.queue.rows import Result
-from moxlite.store.errors import AccountUnknown, StoreError
-from tests.queue_rig import Server, rig_at, sample
+from moxlite.store.errors import AccountUnknown, StorageFull, StoreError
+from tests.queue_rig import MESSAGE, Server, rig_at, sample
+from tests.tools import eventually
 
 KEEP = 'keep_retired_message_period = "72h"'
 
@@ -206,3 +208,54 @@ async def test_endless_octets_from_a_server_end_the_attempt(tmp_path: Path) -> N
         rows = await rig.queue.list_messages()
         assert [row.attempts for row in rows] == [1, 1]
         assert all(len(row.results[0].error) < 2200 for row in rows)
+
+
+class Dripping(Server):
+    """Begins a reply, and sends an octet of it at a time, without end."""
+
+    async def _speak(self, stream: trio.abc.Stream) -> None:
+        await stream.send_all(b"220-")
+        while True:
+            await stream.send_all(b"x")
+            await trio.sleep(0.005)
+
+
+@pytest.mark.served
+async def test_a_reply_that_drips_ends_with_the_time_of_the_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """QUEUE-150, QUEUE-60: each octet begins no new time; a temporary failure, and others are not held up."""
+    monkeypatch.setattr("moxlite.queue.session.SESSION_SECONDS", 0.5)
+    async with rig_at(tmp_path) as rig:
+        dripping = rig.remote(Dripping())
+        good = rig.remote(Server(), "good.example", "192.0.2.3")
+        await rig.submit("bob@remote.example")
+        await rig.submit("bob@good.example")
+        await rig.settle()
+        [row] = await rig.queue.list_messages()
+        assert (row.attempts, dripping.connections, len(good.messages)) == (1, 1, 1)
+        assert row.results[0].error == "session: 4.4.2 session took too long"
+
+
+@pytest.mark.served
+async def test_a_full_disk_refuses_what_is_new_and_loses_nothing(tmp_path: Path) -> None:
+    """QUEUE-157: what is under way goes on, and its message is sent once, whenever its outcome can be written."""
+    async with rig_at(tmp_path, account='keep_retired_message_period = "72h"') as rig:
+        mx = rig.remote(Server())
+        mx.hang_after_data = True
+        [number] = await rig.submit("bob@remote.example")
+        await mx.in_data.wait()
+        database = rig.queue._database
+        pages = await database.read(lambda r: r.value("PRAGMA page_count"), op="test")
+        await database.write(lambda tx: tx.db.pragma("max_page_count", pages))
+        with pytest.raises(StorageFull):
+            await rig.submit("eve@remote.example", data=MESSAGE + Random(7).randbytes(1 << 20).hex(" ", 30).encode())
+        mx.release.set()
+        await eventually(lambda: mx.messages)
+        await eventually(lambda: not rig.queue.scheduler.busy_domains)
+        await database.write(lambda tx: tx.db.pragma("max_page_count", 1 << 30))
+        rig.queue.scheduler.changed()
+        await rig.settle()
+        assert (await rig.queue.get_retired(number)).attempts == 1
+        await rig.pass_time(500)
+        assert mx.recipients == [["bob@remote.example"]]

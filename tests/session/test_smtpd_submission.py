@@ -20,6 +20,7 @@ from moxlite.smtpd import Pace
 from moxlite.store.auth.apppasswords import add_app_password, remove_app_password
 from moxlite.store.auth.tlskeys import read_certificate
 from moxlite.store.delivery.submission import DSNNotify, QueueFull
+from moxlite.store.errors import StorageFull, StoreError
 from tests.session.smtpd_harness import PASSWORD, TLS, Client, Smtp, clock, headers, smtp
 from tests.tools import eventually
 
@@ -306,11 +307,12 @@ async def test_limits_of_an_account_are_told(smtp: Smtp) -> None:
     assert len(smtp.queued) == 3
 
 
-async def test_a_full_queue_is_told(smtp: Smtp) -> None:
-    """SMTP-115"""
+@pytest.mark.parametrize("error", [QueueFull("too much"), StorageFull("queue.db")])
+async def test_a_full_queue_is_told(smtp: Smtp, error: StoreError) -> None:
+    """SMTP-115, QUEUE-157: the account has too much waiting, or the disk is full."""
 
     async def submit(*args: object) -> list[int]:
-        raise QueueFull("too much")
+        raise error
 
     async with smtp.user(context=smtp.with_context(submit=submit)) as client:
         assert (await send(client)).startswith("452 4.3.1")
