@@ -161,7 +161,7 @@ class Scheduler:
     def waits_of(self, domain: str, now: int) -> str:
         """For what a recipient domain waits, for people; "" for nothing that is known."""
         if domain in self._blocked:
-            return "its host has as many connections of ours as it gets; one of them must end first"
+            return "its host has as many connections of ours as it gets; one of them must be free first"
         until, text = self._put_off.get(domain, (0, ""))
         return text if until > now else ""
 
