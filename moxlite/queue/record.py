@@ -153,19 +153,22 @@ class Marked(msgspec.Struct, frozen=True):
 
 def mark(tx: Tx, ids: Sequence[int], policy: Policy) -> Marked:
     """Count an attempt of these messages before it is made, so that no fault of ours can lead to a tight loop
-    (QUEUE-13).
+    (QUEUE-13). Those that have had as many get the same time for the next one: they go together again (QUEUE-65).
 
     Returns them as they are now; those that meanwhile were held, put off or removed are left out.
     """
     marked: list[Message] = []
     suppressed: list[Ended] = []
+    next_attempts: dict[int, int] = {}
     for message_id in ids:
         message = get(tx, message_id)
         if message is None or message.hold or message.done or message.next_attempt > policy.now:
             continue
         attempts = message.attempts + 1
         results = (*message.results, Result(start=policy.now, error=DELIVERING))
-        next_attempt = policy.now + delay_after(attempts, policy.retry_delays, policy.random)
+        if attempts not in next_attempts:
+            next_attempts[attempts] = policy.now + delay_after(attempts, policy.retry_delays, policy.random)
+        next_attempt = next_attempts[attempts]
         tx.execute(MARK, attempts, policy.now, next_attempt, encode_results(results), message_id)
         message = msgspec.structs.replace(
             message, attempts=attempts, last_attempt=policy.now, next_attempt=next_attempt, results=results

@@ -269,7 +269,9 @@ class Scheduler:
         followers: list[Attempt] = []
 
         async def follow(before: Attempt, transport: str) -> Attempt | None:
-            more = await self._next_batch(before.batch.first, transport)
+            # An attempt may last until its own rows are due again: those are not tried a second time meanwhile.
+            tried = {message.id for one in (attempt, *followers) for message in one.batch.messages}
+            more = await self._next_batch(before.batch.first, transport, tried)
             if more is None:
                 return None
             followers.append(before.follow_up(more))
@@ -322,8 +324,10 @@ class Scheduler:
         await self._record(list(marked.suppressed))
         return marked.messages
 
-    async def _next_batch(self, before: Message, transport: str) -> Batch | None:
-        """What is due for the same domain and may go the same way, marked. None: nothing, or the end is near."""
+    async def _next_batch(self, before: Message, transport: str, tried: set[int]) -> Batch | None:
+        """What else is due for the same domain and may go the same way, marked; not the rows that were `tried`. None:
+        nothing, or the end is near.
+        """
         if not self._serving:
             return None
         policy = policy_of(self._ctx)
@@ -337,9 +341,11 @@ class Scheduler:
                 and not sender_domain_disabled(snapshot, message)
             )
 
-        asked = partial(following, domain=before.rcpt_domain, unwritten=set(self._unwritten), now=policy.now, fits=fits)
+        without = tried | set(self._unwritten)
+        asked = partial(following, domain=before.rcpt_domain, unwritten=without, now=policy.now, fits=fits)
         while (found := await self._database.read(asked, op="queue following")) is not None:
             ids, _ = await self._group(found, policy)
+            ids = [one for one in ids if one not in tried]
             if marked := await self._mark(ids, policy):
                 return Batch(marked, partial(octets, self._database, marked[0]))
         return None

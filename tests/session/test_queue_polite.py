@@ -2,6 +2,7 @@
 QUEUE-168, QUEUE-169).
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -432,3 +433,30 @@ async def test_silent_hosts_take_no_room_from_others(tmp_path: Path, monkeypatch
         assert len(rig.queue.scheduler.busy_domains) == 9
         for server in silent:
             server.release.set()
+
+
+class Slow(Server):
+    """Takes its time for the first recipients, by the clock of the queue."""
+
+    passes: Callable[[], None] = staticmethod(lambda: None)
+
+    def _reply(self, line: str, default: str) -> str | None:
+        if line.startswith("RCPT"):
+            self.passes()
+        return super()._reply(line, default)
+
+
+async def test_a_slow_answer_is_no_reason_to_try_twice_at_once(tmp_path: Path) -> None:
+    """QUEUE-165, QUEUE-13: an attempt lasts until its row is due again; the row does not follow itself over the
+    connection, but is tried anew once the outcome is written.
+    """
+    async with rig_at(tmp_path, account='keep_retired_message_period = "72h"') as rig:
+        mx = Slow({"RCPT": ["451 4.3.0 later", "451 4.3.0 later", "250 ok"]})
+        rig.remote(mx)
+        mx.passes = lambda: rig.clock.advance(500 if not mx.messages else 0)
+        await rig.submit("bob@remote.example", "carol@remote.example")
+        await rig.settle()
+        rows = await rig.queue.list_retired()
+        assert [[one.code for one in row.results] for row in rows] == [[451, 250]] * 2
+        assert [row.attempts for row in rows] == [2, 2]
+        assert len(mx.messages) == 1
