@@ -17,7 +17,8 @@ export class Drawer {
       this.close();
       this.button.focus();
     });
-    document.addEventListener("pointerdown", (event) => {
+    // what lies beside it takes no taps meanwhile (style.css): the tap that closes it does nothing else
+    document.addEventListener("click", (event) => {
       if (this.open && event.target instanceof Node && !side.contains(event.target) && !this.button.contains(event.target) && document.querySelector("dialog[open]") === null) this.close();
     });
   }

@@ -2595,7 +2595,7 @@ var Drawer = class {
       this.close();
       this.button.focus();
     });
-    document.addEventListener("pointerdown", (event) => {
+    document.addEventListener("click", (event) => {
       if (this.open && event.target instanceof Node && !side.contains(event.target) && !this.button.contains(event.target) && document.querySelector("dialog[open]") === null) this.close();
     });
   }

@@ -1,0 +1,309 @@
+"""A day's work in the webmail without a mouse, and the same with a thumb: every step by keys or by taps alone."""
+
+import email
+import email.policy
+import imaplib
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.integration.browser import Visitor, chromium
+from tests.integration.webmail_views import message
+from tests.running import LocalServer
+from tests.tools import until
+
+__all__ = ["chromium"]
+
+pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_group("browser")]
+
+#: What tells where the keys go: the element with the focus, with an outline, or the row that the list marks for it.
+VISIBLE = """() => {
+  const seen = (one) => {
+    const box = one.getBoundingClientRect(), style = getComputedStyle(one);
+    const drawn = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 1;
+    return drawn && box.width > 0 && box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth;
+  };
+  const focused = document.activeElement;
+  const name = `${focused?.tagName}.${focused?.className}`;
+  // the list marks a row, the search field the bar around it
+  const bar = focused?.closest(".search-bar");
+  const others = focused?.matches(".messages") ? focused.querySelectorAll(".focused") : bar ? [bar] : [];
+  return [name, focused !== null && focused !== document.body && [focused, ...others].some(seen)];
+}"""
+PATIENCE = 30.0
+"""Seconds until what a step leads to must be seen."""
+
+#: The message that is labelled.
+LABELLED = "Lunch"
+#: The larger side of what a thumb is to hit, px (WEBMAIL-59).
+THUMB = 44
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    """One server for both days."""
+    with LocalServer(tmp_path_factory.mktemp("day") / "server") as found:
+        yield found
+
+
+@pytest.fixture
+def imap(server: LocalServer) -> Iterator[imaplib.IMAP4]:
+    """The account as it is in the morning: a thread, and other mail."""
+    session = imaplib.IMAP4("127.0.0.1", server.port(143))
+    session.login(server.user, server.password)
+    for name in ("INBOX", "Archive", "Sent", "Boats"):
+        if session.select(name)[0] == "OK" and session.search(None, "ALL")[1] != [b""]:
+            session.store("1:*", "+FLAGS.SILENT", "(\\Deleted)")
+            session.expunge()
+    session.create("Boats")
+    for subject in ("Minutes", "Lunch", "Harbour"):
+        session.append("INBOX", "", "", message(subject, f"About {subject.lower()}.\n"))
+    for number in (1, 2, 3):
+        session.append("INBOX", "(\\Seen)", "", message("Re: Boats", f"Answer {number}.\n", number=number))
+    yield session
+    session.logout()
+
+
+def content(session: imaplib.IMAP4, mailbox: str) -> list[bytes]:
+    """The octets of all messages of a mailbox."""
+    session.select(mailbox, readonly=True)
+    _, (numbers,) = session.search(None, "ALL")
+    found = []
+    for number in numbers.split():
+        _, data = session.fetch(number.decode(), "(BODY.PEEK[])")
+        found += [one[1] for one in data if isinstance(one, tuple)]
+    return found
+
+
+def sent_with_a_file(session: imaplib.IMAP4) -> None:
+    """The reply is in Sent, once, with its file."""
+    until(lambda: len(content(session, "Sent")) == 1)
+    [octets] = content(session, "Sent")
+    sent = email.message_from_bytes(octets, policy=email.policy.default)
+    assert [part.get_filename() for part in sent.iter_attachments()] == ["plan.txt"]  # type: ignore[attr-defined]
+    assert sent["subject"] == "Re: Minutes"
+
+
+class Keys:
+    """A page that is worked with by keys alone; after each step the focus must be seen."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def look(self, step: str) -> None:
+        """The focus is somewhere, and is seen there."""
+        end = time.monotonic() + PATIENCE
+        while not (found := self.page.evaluate(VISIBLE))[1]:
+            assert time.monotonic() < end, f"after {step} the focus is not seen: {found[0]}"
+            time.sleep(0.05)
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+            self.look(key)
+
+    def type(self, text: str) -> None:
+        self.page.keyboard.type(text)
+        self.look(text)
+
+    def go(self, target: Locator, key: str = "Tab") -> None:
+        """Step by the tab key until the target has the focus."""
+        for _ in range(60):
+            if target.evaluate("(one) => one === document.activeElement"):
+                return
+            self.press(key)
+        raise AssertionError("the tab key does not come to it")
+
+
+def test_a_day_without_a_mouse(chromium: Browser, server: LocalServer, imap: imaplib.IMAP4, tmp_path: Path) -> None:
+    """WEBMAIL-71, WEBMAIL-144, WEBMAIL-155: log in, read, reply with a file, search, move a thread, undo, label, change
+    a setting, log out.
+    """
+    visitor = Visitor(chromium, server)
+    page = visitor.page
+    keys = Keys(page)
+    page.goto(f"{visitor.base}/webmail/")
+    expect(page.get_by_label("Email address")).to_be_focused()
+    keys.type(server.user)
+    keys.press("Tab")
+    keys.type(server.password)
+    page.keyboard.press("Enter")
+    expect(page.locator(".message")).to_have_count(4)
+    keys.look("log in")
+    # read
+    while page.locator(".message.focused .message-subject").all_inner_texts() != ["Minutes"]:
+        keys.press("j")
+    expect(page.locator(".reader-subject")).to_have_text("Minutes")
+    # reply with a file
+    page.keyboard.press("r")
+    composer = page.locator(".composer")
+    expect(composer.get_by_label("Text")).to_be_focused()
+    keys.type("The plan is attached.")
+    keys.go(composer.get_by_role("button", name="Attach"))
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Enter")
+    (tmp_path / "plan.txt").write_text("the plan")
+    chooser.value.set_files(tmp_path / "plan.txt")
+    expect(composer.locator(".file-name")).to_have_text("plan.txt")
+    keys.look("the file")
+    page.keyboard.press("Control+Enter")
+    expect(composer).to_have_count(0)
+    keys.look("sending")
+    sent_with_a_file(imap)
+    # search
+    keys.press("/")
+    keys.type("subject:boats")
+    page.keyboard.press("Enter")
+    expect(page.locator(".search-said")).to_contain_text("found")
+    keys.look("searching")
+    keys.press("j")
+    expect(page.locator(".reader-subject")).to_contain_text("Boats")
+    keys.press("Escape")
+    keys.press("Escape")
+    expect(page.locator(".list-title")).to_have_text("Inbox")
+    # move a thread, and take it back
+    keys.press("Home")
+    while page.locator(".message.focused .message-subject").all_inner_texts() != ["Re: Boats"]:
+        keys.press("j")
+    keys.press("w")
+    dialog = page.locator("dialog[open]")
+    keys.go(dialog.get_by_role("button", name="Boats", exact=True))
+    page.keyboard.press("Enter")
+    expect(dialog).to_have_count(0)
+    keys.look("moving")
+    until(lambda: len(content(imap, "Boats")) == 3)
+    keys.press("Control+z")
+    until(lambda: len(content(imap, "Boats")) == 0)
+    # label
+    while page.locator(".message.focused .message-subject").all_inner_texts() != [LABELLED]:
+        keys.press("j")
+    keys.press("y")
+    expect(dialog.get_by_label("New label")).to_be_focused()
+    keys.type("later")
+    page.keyboard.press("Enter")
+    expect(page.locator(".message", has_text=LABELLED).locator(".keyword")).to_have_text(["later"])
+    keys.look("labelling")
+    # a setting
+    keys.press("Control+!")
+    keys.go(dialog.get_by_label("Rows"))
+    keys.press("ArrowDown")
+    keys.go(dialog.get_by_role("button", name="Save"))
+    page.keyboard.press("Enter")
+    expect(page.locator(".message").first).to_have_css("height", "54px")
+    keys.look("the setting")
+    keys.press("Control+!")
+    keys.go(dialog.get_by_label("Rows"))
+    keys.press("ArrowUp")
+    keys.go(dialog.get_by_role("button", name="Save"))
+    page.keyboard.press("Enter")
+    expect(page.locator(".message").first).to_have_css("height", "78px")
+    # log out, by its name
+    page.keyboard.press("Control+k")
+    page.keyboard.type("log out")
+    expect(page.locator(".palette-row").first).to_contain_text("Log out")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Password")).to_be_visible()
+    keys.look("logging out")
+    visitor.close()
+
+
+def tap(target: Locator) -> None:
+    """Tap what a thumb can hit."""
+    expect(target).to_be_visible()
+    end = time.monotonic() + PATIENCE
+    while (box := target.bounding_box()) is None:  # it is being drawn anew
+        assert time.monotonic() < end, f"{target} is gone"
+    assert max(box["width"], box["height"]) >= THUMB, f"{target} is {box['width']} × {box['height']} px"
+    target.tap()
+
+
+def test_a_day_with_a_thumb(chromium: Browser, server: LocalServer, imap: imaplib.IMAP4, tmp_path: Path) -> None:
+    """WEBMAIL-59, WEBMAIL-155: the same at 390 px, by touch; nothing scrolls sideways."""
+    visitor = Visitor(chromium, server, viewport={"width": 390, "height": 780}, has_touch=True, is_mobile=True)
+    page = visitor.page
+    page.goto(f"{visitor.base}/webmail/")
+    tap(page.get_by_label("Email address"))
+    page.keyboard.type(server.user)
+    tap(page.get_by_label("Password"))
+    page.keyboard.type(server.password)
+    tap(page.get_by_role("button", name="Log in"))
+    expect(page.locator(".message")).to_have_count(4)
+    # read, and reply with a file
+    tap(page.locator(".message", has_text="Minutes"))
+    expect(page.locator(".reader-subject")).to_have_text("Minutes")
+    narrow(page)
+    tap(page.locator(".toolbar").get_by_role("button", name="Reply", exact=True))
+    composer = page.locator(".composer")
+    tap(composer.get_by_label("Text"))
+    page.keyboard.type("The plan is attached. ")
+    (tmp_path / "plan.txt").write_text("the plan")
+    with page.expect_file_chooser() as chooser:
+        tap(composer.get_by_role("button", name="Attach"))
+    chooser.value.set_files(tmp_path / "plan.txt")
+    expect(composer.locator(".file-name")).to_have_text("plan.txt")
+    narrow(page)
+    tap(composer.get_by_role("button", name="Send"))
+    expect(composer).to_have_count(0)
+    sent_with_a_file(imap)
+    tap(page.get_by_role("button", name="Back"))
+    # search
+    tap(page.locator(".search-input"))
+    page.keyboard.type("subject:boats")
+    page.keyboard.press("Enter")
+    expect(page.locator(".search-said")).to_contain_text("found")
+    tap(page.locator(".message").first)
+    expect(page.locator(".reader-subject")).to_contain_text("Boats")
+    narrow(page)
+    tap(page.get_by_role("button", name="Back"))
+    page.get_by_role("button", name="End the search").tap()
+    expect(page.locator(".list-title")).to_have_text("Inbox")
+    # move a thread, and take it back
+    tap(page.locator(".message", has_text="Re: Boats"))
+    choose(page, "Move…")
+    dialog = page.locator("dialog[open]")
+    dialog.get_by_role("button", name="Boats", exact=True).tap()
+    until(lambda: len(content(imap, "Boats")) == 3)
+    page.locator(".toast").get_by_role("button", name="Undo").last.tap()
+    until(lambda: len(content(imap, "Boats")) == 0)
+    # label
+    if page.get_by_role("button", name="Back").is_visible():
+        tap(page.get_by_role("button", name="Back"))
+    tap(page.locator(".message", has_text=LABELLED))
+    choose(page, "Labels…")
+    tap(dialog.get_by_label("New label"))
+    page.keyboard.type("later")
+    dialog.get_by_role("button", name="Add").tap()
+    tap(page.get_by_role("button", name="Back"))
+    expect(page.locator(".message", has_text=LABELLED).locator(".keyword")).to_have_text(["later"])
+    # a setting, and log out
+    for rows, height in (("compact", "54px"), ("comfortable", "78px")):
+        tap(page.get_by_role("button", name="Mailboxes"))
+        page.get_by_role("button", name="Settings").tap()
+        dialog.get_by_label("Rows").select_option(rows)
+        dialog.get_by_role("button", name="Save").tap()
+        expect(page.locator(".message").first).to_have_css("height", height)
+        narrow(page)
+        page.touchscreen.tap(380, 400)
+        expect(page.locator(".side")).to_be_hidden()
+    tap(page.get_by_role("button", name="Mailboxes"))
+    page.get_by_role("button", name="Log out").tap()
+    expect(page.get_by_label("Password")).to_be_visible()
+    visitor.close()
+
+
+def narrow(page: Page) -> None:
+    """Nothing scrolls sideways."""
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def choose(page: Page, name: str) -> None:
+    """An action of the bar, or of its menu."""
+    button = page.locator(".toolbar").get_by_role("button", name=name)
+    if not button.is_visible():
+        tap(page.get_by_role("button", name="More actions"))
+        page.get_by_role("menuitem", name=name).tap()
+    else:
+        tap(button)
