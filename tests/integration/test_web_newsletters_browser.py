@@ -1,0 +1,106 @@
+"""Newsletters as senders build them, made harmless: legible in light and dark, and not worse than they were sent."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from moxlite.web.webmail.parts import PAGE
+from moxlite.web.webmail.sanitize import sanitize
+from tests.integration.browser import ARGUMENTS, chromium
+from tests.newsletters import newsletters
+from tests.tools import need
+
+__all__ = ["chromium"]
+
+pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_group("browser")]
+
+LEGIBLE = 3.0
+"""Contrast of text on its background (WCAG 2.1 §1.4.3, large text): a design may have less as it was sent."""
+
+#: The contrast of each text that is seen, by the text. A picture behind it counts as not loaded.
+CONTRAST = """() => {
+  const parse = (colour) => (colour.match(/[\\d.]+/g) ?? [0, 0, 0, 0]).map(Number);
+  const over = ([r, g, b, a = 1], [R, G, B]) => [r * a + R * (1 - a), g * a + G * (1 - a), b * a + B * (1 - a)];
+  const behind = (one) => {
+    if (one === null) return [255, 255, 255];
+    const colour = parse(getComputedStyle(one).backgroundColor);
+    return (colour[3] ?? 1) === 1 ? colour.slice(0, 3) : over(colour, behind(one.parentElement));
+  };
+  const light = (colour) => {
+    const linear = (one) => (one <= 0.03928 ? one / 12.92 : ((one + 0.055) / 1.055) ** 2.4);
+    const [r, g, b] = colour.map((one) => linear(one / 255));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
+  };
+  const found = {};
+  const all = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node; (node = all.nextNode()); ) {
+    const text = node.data.trim(), one = node.parentElement, style = getComputedStyle(one);
+    if (!/\\p{L}/u.test(text) || one.closest("style, script, title, .blocked") !== null) continue;
+    if (!one.checkVisibility({ opacityProperty: true }) || parseFloat(style.fontSize) <= 1) continue;
+    const back = behind(one);
+    const [a, b] = [light(over(parse(style.color), back)), light(back)].sort((x, y) => y - x);
+    found[text] = Math.min(found[text] ?? 99, a / b);
+  }
+  return found;
+}"""
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    """A page that reaches nothing."""
+    context = chromium.new_context(viewport={"width": 700, "height": 800})
+    context.route("**/*", lambda route: route.abort())
+    yield context.new_page()
+    context.close()
+
+
+def harmless(html: str) -> str:
+    """The page of a message, as the webmail serves it."""
+    return PAGE.format(body=sanitize(html, {}, external=False).html)
+
+
+def contrasts(page: Page, html: str, scheme: Any) -> dict[str, float]:
+    """How each text of a page stands out."""
+    page.emulate_media(color_scheme=scheme)
+    page.set_content(html)
+    found: dict[str, float] = page.evaluate(CONTRAST)
+    return found
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_newsletters_stay_legible(page: Page, scheme: str) -> None:
+    """WEBMAIL-53, WEBMAIL-10: what was seen in the light as it was sent is seen in both, and stands out as well."""
+    wrong = []
+    for name, html in newsletters().items():
+        sent, shown = contrasts(page, html, "light"), contrasts(page, harmless(html), scheme)
+        assert len(sent) >= 3, name
+        wrong += [f"{name}: “{text}” is not seen" for text in sent if text not in shown]
+        wrong += [f"{name}: “{text}” is seen" for text in shown if text not in sent]
+        for text in sent.keys() & shown.keys():
+            if shown[text] < min(LEGIBLE, sent[text]) - 0.01:
+                wrong.append(f"{name}: “{text}” has {shown[text]:.2f}, was sent with {sent[text]:.2f}")
+    assert not wrong, "\n".join(wrong)
+
+
+def main() -> None:
+    """Write pictures of each, as it was sent and as it is shown, side by side: `python -m … FOLDER`."""
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=need("chromium"), args=ARGUMENTS)
+        for scheme in ("light", "dark"):
+            page = browser.new_page(viewport={"width": 700, "height": 520}, color_scheme=scheme)  # type: ignore[arg-type]
+            page.route("**/*", lambda route: route.abort())
+            for name, html in newsletters().items():
+                for what, text in (("shown", harmless(html)), *((("sent", html),) if scheme == "light" else ())):
+                    page.set_content(text)
+                    page.screenshot(path=folder / f"{name} {scheme} {what}.png")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
