@@ -17,7 +17,7 @@ pytestmark = [
 ]
 
 OWN = 47_000
-"""kB of memory that belong to no file (45,000 to 45,700 with Python 3.11.7); code of libraries is another 8 to 13 MB."""
+"""kB of memory that belong to no file (45,700 with Python 3.11.7); code of libraries is another 8 to 13 MB."""
 
 LATER = ("nh3", "_regex")
 """Compiled libraries that no server needs before its first mail or browser."""
