@@ -30,6 +30,7 @@ from typing import Any
 import pytest
 import trio
 
+from moxlite import server
 from moxlite.admin.storage import store_options
 from moxlite.config.holder import ConfigHolder
 from moxlite.house import House
@@ -37,7 +38,6 @@ from moxlite.net.ctlclient import CtlClient, connect_ctl
 from moxlite.net.log import LogHandler
 from moxlite.process.signals import Signals
 from moxlite.process.startup import start
-from moxlite.server import serve
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.credentials import change_password
 from moxlite.supervision import Fate, Supervisor
@@ -236,7 +236,9 @@ async def house(
     signals = Signals()
     try:
         async with AsyncExitStack() as clients, trio.open_nursery() as nursery:
-            run = partial(serve, started, local=True, ready=ready.append, signals=signals, listen=ports.listen)
+            # memory is the whole process's: objects of tests must not be frozen, and looking at all of them takes 0.1 s
+            clients.enter_context(pytest.MonkeyPatch.context()).setattr(server, "_settle_memory", bool)
+            run = partial(server.serve, started, local=True, ready=ready.append, signals=signals, listen=ports.listen)
             nursery.start_soon(run)
             await soon(lambda: ready, "the server is ready")
             yield Running(folder, ready[0], signals, ports, clients)

@@ -1,10 +1,9 @@
 """A kill in each step of an upgrade: the next open goes on as if nothing had been (STORE-148, STORE-149, STORE-160)."""
 
+import multiprocessing
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import apsw
@@ -20,26 +19,23 @@ from tests.faultvfs import FaultVFS
 from tests.tools import top
 from tests.upgrade_fixtures import names, unpack
 
-# Opens argv[1] with the schema argv[2], and is killed before the statement with number argv[3].
-CHILD = """
-import os, signal, sys
-from pathlib import Path
-import apsw
-from moxlite.store.file.migrations import Kind, open_file
-from moxlite.store.options import Options
+_children = multiprocessing.get_context("forkserver")
+"""Forked from a process that has all modules loaded: there are some hundred of them."""
 
-left = int(sys.argv[3])
 
-def traced(cursor, sql, bindings):
-    global left
-    if left == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-    left -= 1
-    return True
+def upgrade(path: Path, schema: Path, left: int) -> None:
+    """Open an account with that schema, and be killed before the statement with number `left`."""
 
-apsw.connection_hooks.append(lambda db: setattr(db, "exec_trace", traced))
-open_file(Path(sys.argv[1]), Kind.ACCOUNT, Options(min_free_space=0, schema=Path(sys.argv[2])), create=True).close()
-"""
+    def traced(*_: object) -> bool:
+        nonlocal left
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        left -= 1
+        return True
+
+    apsw.connection_hooks.append(lambda db: setattr(db, "exec_trace", traced))
+    open_file(path, Kind.ACCOUNT, Options(min_free_space=0, schema=schema), create=True).close()
+
 
 REWRITE = """-- rewrites tables
 CREATE TABLE keyword_new (lower TEXT PRIMARY KEY, spelling TEXT NOT NULL, color TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -62,13 +58,15 @@ def test_a_kill_before_each_statement_of_an_upgrade_is_made_good(tmp_path: Path)
     last = len(migrations_of(Kind.ACCOUNT)) + 1
     (schema / "account" / f"{last:04}-rewrite.sql").write_text(REWRITE)
     killed = 0
+    _children.set_forkserver_preload([__name__])
     while True:
         folder = tmp_path / str(killed)
         folder.mkdir()
         path = folder / "account.db"
         shutil.copy(original, path)
-        command = [sys.executable, "-c", CHILD, str(path), str(schema), str(killed)]
-        child = subprocess.run(command, check=False, env=os.environ | {"PYTHONPATH": str(top())}, timeout=60)
+        child = _children.Process(target=upgrade, args=(path, schema, killed))
+        child.start()
+        child.join(timeout=300)
         db = open_file(path, Kind.ACCOUNT, Options(min_free_space=0, schema=schema), create=True)
         assert db.pragma("user_version") == last
         assert db.execute("SELECT count(*) FROM keyword WHERE color = 'red'").fetchone() != (0,)
@@ -80,9 +78,9 @@ def test_a_kill_before_each_statement_of_an_upgrade_is_made_good(tmp_path: Path)
         assert copy.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         copy.close()
         shutil.rmtree(folder)
-        if child.returncode == 0:
+        if child.exitcode == 0:
             break
-        assert child.returncode == -signal.SIGKILL
+        assert child.exitcode == -signal.SIGKILL
         killed += 1
     assert killed > 20
 
