@@ -26,6 +26,8 @@ __all__ = ["run"]
 
 DISK = 128 << 20
 ROUNDS = 20
+PATIENCE = 300.0
+"""Seconds for what only has to happen: a sender is refused, deliveries go on. The machine may be busy otherwise."""
 
 
 @contextlib.contextmanager
@@ -49,7 +51,7 @@ def fill_up(server: ServedServer, ledger: Ledger, rng: random.Random) -> list[st
 
     def sender(seed: int) -> None:
         own = random.Random(seed)
-        with smtplib.SMTP("127.0.0.1", server.ports["smtp"], timeout=30) as client:
+        with smtplib.SMTP("127.0.0.1", server.ports["smtp"], timeout=PATIENCE) as client:
             while True:
                 mark, content = ledger.make("in", own)
                 try:
@@ -67,9 +69,9 @@ def fill_up(server: ServedServer, ledger: Ledger, rng: random.Random) -> list[st
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=120)
+        thread.join(timeout=PATIENCE)
         if thread.is_alive():
-            raise Finding("a sender is still busy after 120 s on a full disk")
+            raise Finding(f"a sender is still busy after {PATIENCE:.0f} s on a full disk")
     return refusals
 
 
@@ -132,11 +134,11 @@ def one_round(folder: Path, reserve: int, rng: random.Random) -> tuple[int, set[
 
 def resume(server: ServedServer, ledger: Ledger, rng: random.Random) -> None:
     """With room again, deliveries succeed by themselves: STORE-157 retries every 10 s, and the machine may be busy."""
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + PATIENCE
     while True:
         mark, content = ledger.make("in", rng)
         try:
-            with smtplib.SMTP("127.0.0.1", server.ports["smtp"], timeout=30) as client:
+            with smtplib.SMTP("127.0.0.1", server.ports["smtp"], timeout=PATIENCE) as client:
                 client.sendmail("", ["eve@example.org"], content)
         except (smtplib.SMTPException, OSError) as refusal:
             if time.monotonic() > deadline:
