@@ -25,6 +25,7 @@ from moxlite.queue.content import octets
 from moxlite.queue.context import Context
 from moxlite.queue.due import Candidate, following, together, usable
 from moxlite.queue.notices.dsns import deliver_notice
+from moxlite.queue.offers import Offers
 from moxlite.queue.own.inbound import Waiting
 from moxlite.queue.reach.load import OpenConnection
 from moxlite.queue.record import Ended, Marked, Policy
@@ -36,7 +37,6 @@ from moxlite.queue.schedule import SECOND
 from moxlite.queue.session import Batch
 from moxlite.queue.status import meaning_of
 from moxlite.queue.webhooks.events import webhooks_of
-from moxlite.store.delivery.reputation import set_domain_tls
 from moxlite.store.errors import StoreError
 from moxlite.store.file.database import Database
 
@@ -145,6 +145,7 @@ class Scheduler:
         self._serving = False  # attempts may begin
         ctx.load.on_free = self._host_free
         self.sessions = SessionCounts(ctx)
+        self._offers = Offers(ctx)
         self._unwritten: dict[int, Ended] = {}  # outcomes that the database would not take (QUEUE-157)
 
     def changed(self) -> None:
@@ -286,7 +287,7 @@ class Scheduler:
                 self._blocked[candidate.domain] = _Blocked(untried.key, candidate.attempts > 0)
             for one in (attempt, *followers):
                 self.sessions.note(one.batch.first, one.tls_results)
-                await self._note_offers(one.batch.first, one.offers)
+                await self._offers.note(one.batch.first, one.offers)
         except BaseException:
             if (connection := attempt.hand_over()) is not None:
                 await self._ctx.load.hang_up(connection)
@@ -356,21 +357,6 @@ class Scheduler:
         if waiting:
             del self._blocked[min(waiting, key=lambda domain: self._blocked[domain].retry)]  # of equals the first
             self._wake.set()
-
-    async def _note_offers(self, message: Message, offers: tuple[bool, bool] | None) -> None:
-        """Let the sender's account know what the recipients' domain offers; a failure of that harms nothing
-        (QUEUE-57, 58).
-        """
-        if offers is None or not message.account:
-            return
-        starttls, requiretls = offers
-        try:
-            async with self._ctx.accounts.use(message.account) as account:
-                await account.write(
-                    lambda tx: set_domain_tls(tx, message.rcpt_domain, starttls=starttls, requiretls=requiretls)
-                )
-        except StoreError as exc:
-            logger.info("tls of a domain not noted", extra={"kv": {"err": exc, "domain": message.rcpt_domain}})
 
     async def _record(self, ended: list[Ended]) -> None:
         """Write outcomes down; those that the database does not take are kept in memory, so that nothing is sent

@@ -217,6 +217,33 @@ async def test_account_learns_what_tls_a_domain_offers(tmp_path: Path) -> None:
         assert [found and (found.starttls, found.requiretls) for found in seen] == [(True, True), (False, False)]
 
 
+async def test_what_a_domain_offers_is_noted_once_an_hour(tmp_path: Path) -> None:
+    """QUEUE-57: not for each message; a failure to note it is made good by the next one (QUEUE-58)."""
+    async with rig_at(tmp_path) as rig:
+        rig.remote(Server())
+
+        async def noted() -> int | None:
+            async with rig.accounts.use("alice") as account:
+                found = await account.read(lambda r: r.value("SELECT updated FROM recipient_domain_tls"), op="test")
+            return None if found is None else int(found)
+
+        async def forget() -> None:
+            async with rig.accounts.use("alice") as account:
+                await account.write(lambda tx: tx.execute("DELETE FROM recipient_domain_tls"))
+
+        await rig.submit("bob@remote.example")
+        await rig.settle()
+        assert await noted() is not None
+        await forget()
+        await rig.submit("eve@remote.example")
+        await rig.settle()
+        assert await noted() is None
+        await rig.pass_time(3601)
+        await rig.submit("bob@remote.example")
+        await rig.settle()
+        assert await noted() is not None
+
+
 @pytest.mark.parametrize("how", ["refused", "broken"])
 async def test_failing_tls_leads_to_one_connection_in_clear(tmp_path: Path, how: str) -> None:
     """QUEUE-53: no policy demands TLS, so the mail goes without it."""

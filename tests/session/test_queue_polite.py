@@ -11,6 +11,7 @@ import trio
 from moxlite.net.certificates import self_signed
 from moxlite.net.resolver import RecordType
 from moxlite.queue.filters import Filter, RetiredPage
+from tests.certs import tlsa
 from tests.queue_rig import HANG, START, Rig, Server, rig_at
 from tests.tools import eventually
 
@@ -351,6 +352,33 @@ async def test_only_a_connection_that_satisfies_the_domain_is_taken(tmp_path: Pa
         assert (mx.connections, len(mx.messages)) == (2, 4)
         words = {row.rcpt_domain: row.results[0].policy for row in await rig.queue.list_retired()}
         assert words == {f"{name}.example": "sts" if name in "bd" else "opportunistic" for name in "abcd"}
+
+
+async def test_a_connection_is_judged_by_the_tlsa_records_of_now(tmp_path: Path) -> None:
+    """QUEUE-165, QUEUE-52, QUEUE-55: domains of a host with TLSA records share one that matches them, also with
+    REQUIRETLS, for it is verified; what comes after the records have changed takes none of it.
+    """
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        rig.certificate = self_signed(["mx.provider.example"])
+        mx = hosted(rig, Server(tls=rig.certificate, extensions=["REQUIRETLS"]), "a.example", "b.example", "c.example")
+        rig.resolver._authentic = True
+        rig.resolver.set("_25._tcp.mx.provider.example", RecordType.TLSA, [tlsa(rig.certificate.leaf)])
+        for domain in ("a.example", "b.example"):
+            await rig.submit(f"bob@{domain}")
+            await rig.settle()
+        assert (mx.connections, len(mx.messages)) == (1, 2)
+        await rig.submit("bob@c.example", requiretls=True)
+        await rig.settle()
+        assert (mx.connections, len(mx.messages)) == (1, 3)
+        assert sum("REQUIRETLS" in line for line in mx.lines) == 1
+        rig.resolver.set(
+            "_25._tcp.mx.provider.example", RecordType.TLSA, [tlsa(self_signed(["mx.provider.example"]).leaf)]
+        )
+        [number] = await rig.submit("eve@b.example")
+        await rig.settle()
+        row = await rig.queue.get(number)
+        assert (len(mx.messages), row.attempts) == (3, 1)
+        assert "certificate" in row.results[0].error
 
 
 async def test_a_connection_that_does_not_fit_makes_room(tmp_path: Path) -> None:
