@@ -242,18 +242,22 @@ def run(seed: int, share: float, report: Report) -> None:
         threading.Thread(target=sink.serve_forever, daemon=True).start()
         server = ServedServer(Path(folder) / "server", static=STATIC, module="tests.sendserver")
         server.environment = {"SINK": str(sink.server_address[1])}
-        with server:
-            pass
-        stages = sorted(rng.randrange(1, messages) for _ in range(kills))
-        for stage in stages:
+        try:
+            with server:
+                pass
+            stages = sorted(rng.randrange(1, messages) for _ in range(kills))
+            for stage in stages:
+                server.start()
+                work(server, ledger, stage, rng.uniform(0, LONGEST_REST))
             server.start()
-            work(server, ledger, stage, rng.uniform(0, LONGEST_REST))
-        server.start()
-        work(server, ledger, messages, None)
-        drain(server)
-        told = notices(server)
-        if (code := server.stop()) != 0:
-            raise Finding(f"the server ended with exit code {code}:\n{server.log()[-2000:]}")
+            work(server, ledger, messages, None)
+            drain(server)
+            told = notices(server)
+            if (code := server.stop()) != 0:
+                raise Finding(f"the server ended with exit code {code}:\n{server.log()[-2000:]}")
+        finally:
+            if server.process.poll() is None:  # there was a finding
+                server.kill()
         sink.shutdown()
         checked = server.cli("store", "check", "--deep", check=False)
         if checked.returncode != 0:
