@@ -21,6 +21,7 @@ from moxlite.net.limits import RateLimiter, Window
 from moxlite.process.ports import failure_limits
 
 __all__ = [
+    "SBIN",
     "eventually",
     "free_port",
     "limits_stand_still",

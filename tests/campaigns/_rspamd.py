@@ -1,0 +1,88 @@
+"""rspamd as a second opinion: SPF, DKIM, DMARC and ARC alone, asked by its HTTP interface."""
+
+import http.client
+import json
+import subprocess
+import time
+from pathlib import Path
+from typing import Final
+
+from tests.tools import need
+
+__all__ = ["Rspamd"]
+
+CONFIG: Final = """\
+options {{
+  dns {{ nameserver = ["127.0.0.1:53:1"]; timeout = 10s; retransmits = 1; }}
+  filters = "dkim";
+  tempdir = "{folder}";
+  control_socket = "{folder}/ctl.sock mode=0600";
+  local_addrs = [];
+  url_tld = "{folder}/suffixes";
+  disable_hyperscan = true;
+}}
+logging {{ type = "file"; filename = "{folder}/rspamd.log"; level = "error"; }}
+worker "normal" {{ bind_socket = "127.0.0.1:{port}"; count = 1; }}
+lua = "/usr/share/rspamd/rules/rspamd.lua";
+modules {{
+  path = "/usr/share/rspamd/plugins/spf.lua";
+  path = "/usr/share/rspamd/plugins/dmarc.lua";
+  path = "/usr/share/rspamd/plugins/arc.lua";
+}}
+spf {{ min_cache_ttl = 0; spf_cache_size = 1; }}
+dkim {{ trusted_only = false; skip_multi = false; max_sigs = 20; }}
+dmarc {{ }}
+arc {{ }}
+actions {{ reject = 1000; }}
+"""
+
+SECONDS: Final = 60.0
+
+
+class Rspamd:
+    """One that runs, with the resolver at 127.0.0.1 port 53. A context manager.
+
+    Args:
+      folder: for its files.
+      suffixes: the public suffixes that it knows.
+    """
+
+    def __init__(self, folder: Path, suffixes: str, port: int) -> None:
+        self._folder = folder
+        self._port = port
+        (folder / "suffixes").write_text(suffixes)
+        (folder / "rspamd.conf").write_text(CONFIG.format(folder=folder, port=port))
+
+    def __enter__(self) -> "Rspamd":
+        command = [need("rspamd"), "-f", "-i", "-c", str(self._folder / "rspamd.conf")]
+        with (self._folder / "rspamd.out").open("wb") as out:
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+        self._client = http.client.HTTPConnection("127.0.0.1", self._port, timeout=SECONDS)
+        deadline = time.monotonic() + SECONDS
+        while True:
+            try:
+                self._client.connect()
+                self._client.close()  # it would close an idle one
+                return self
+            except OSError:
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    self.__exit__()
+                    raise
+                time.sleep(0.1)
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+        self._process.terminate()
+        try:
+            self._process.wait(timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def symbols(self, message: bytes, ip: str, helo: str, sender: str) -> frozenset[str]:
+        """What it says of a message: R_SPF_…, R_DKIM_…, DMARC_…, ARC_… and others."""
+        headers = {"IP": ip, "Helo": helo, "From": sender, "Rcpt": "you@remote.test"}
+        self._client.request("POST", "/checkv2", message, headers)
+        answer = json.loads(self._client.getresponse().read())
+        self._client.close()
+        return frozenset(answer["symbols"])
