@@ -14,6 +14,7 @@ __all__ = [
     "dnsbl_total",
     "errors_total",
     "observe_command",
+    "rejects_total",
     "report_total",
     "requiretls_total",
     "starttls_errors_total",
@@ -34,6 +35,11 @@ delivery_total: Final = Counter(
 delayed_total: Final = Counter(
     "moxlite_smtpd_first_time_delay",
     "Messages of unknown senders that waited, or that came while too many did.",
+    ["result"],
+)
+rejects_total: Final = Counter(
+    "moxlite_smtpd_rejects",
+    "Copies of refused messages: kept, skipped (it is there already, or the mailbox is full), or an error.",
     ["result"],
 )
 dnsbl_total: Final = Counter("moxlite_smtpd_dnsbl", "Questions to block lists.", ["zone", "result"])
@@ -70,6 +76,8 @@ def observe_command(kind: str, verb: str, code: int, ecode: str, seconds: float)
 panics.labels(pkg="smtpd")  # starts at 0, so that a rule on its increase works from the first crash on
 for _result in ("waited", "crowded", "gone"):
     delayed_total.labels(result=_result)
+for _result in ("kept", "skipped", "error"):
+    rejects_total.labels(result=_result)
 for _kind in ("smtp", "submission"):
     connection_total.labels(kind=_kind)
 for _reason in ("eof", "sslv2", "unsupportedversions", "nottls", "other"):

@@ -23,6 +23,7 @@ from moxlite.acceptance.outcomes import Outcome, State, combined, of_plan, refus
 from moxlite.acceptance.plan import ACCEPTED
 from moxlite.acceptance.producers.dmarc import dmarc_override, is_forward
 from moxlite.acceptance.producers.rates import HIGH_RATE
+from moxlite.acceptance.steps import steps
 from moxlite.config.snapshot import AccountRecipient, AliasRecipient
 from moxlite.mailauth.headers import authentication_results, received_spf
 from moxlite.mailauth.results import ARCStatus, SPFStatus
@@ -39,7 +40,7 @@ from moxlite.smtpd.transaction import AcceptedRecipient, Transaction
 from moxlite.store.content.prepare import Prepared
 from moxlite.store.delivery.actions import Delivery, FileInto, Mark
 from moxlite.store.delivery.deferred import Deferred
-from moxlite.store.delivery.perform import Owed, owe, perform, suppress_retry
+from moxlite.store.delivery.perform import Owed, Performed, owe, perform, suppress_retry
 from moxlite.store.errors import StorageBusy, StoreError
 from moxlite.store.mail.facts import Facts, SMTPFacts, Validation, ip_classes
 
@@ -166,7 +167,7 @@ class Reception:
         return self._outcomes[self._cases[number].account]
 
     def _as_judged(self, case: Case) -> Prepared:
-        return self._prepared.with_prefix(self._prefix(case, UNJUDGED))
+        return self._prepared.with_prefix(self._prefix(case, trace.reason_field(UNJUDGED)))
 
     async def _lists(self) -> str:
         """The block list that has the client, "" for none; asked once for all recipients (SMTP-94)."""
@@ -253,16 +254,18 @@ class Reception:
         decided = self._decided[name]
         if decided.plan.actions:
             try:
-                await self._store(decided, ())
+                result = "skipped" if (await self._store(decided, ())).added is None else "kept"
             except StoreError as error:
+                result = "error"
                 logger.warning("refused message not kept", extra={"kv": {"account": name, "err": error}})
+            metrics.rejects_total.labels(result=result).inc()
 
-    async def _store(self, decided: Decided, owes: tuple[Owed, ...]) -> None:
+    async def _store(self, decided: Decided, owes: tuple[Owed, ...]) -> Performed:
         session, case = self._session, decided.case
-        whole = self._prepared.with_prefix(self._prefix(case, decided.plan.word))
+        whole = self._prepared.with_prefix(self._decided_prefix(decided))
         async with session.context.accounts.use(case.account) as account:
             with trio.move_on_after(session.context.pace.store, shield=True):
-                await perform(
+                return await perform(
                     account,
                     whole,
                     self._delivery(decided),
@@ -270,7 +273,6 @@ class Reception:
                     retried=self._retry_key if len(self._decided) > 1 else b"",
                     owes=owes,
                 )
-                return
         raise StorageBusy("the commit takes too long")
 
     def _delivery(self, decided: Decided) -> Delivery:
@@ -375,7 +377,7 @@ class Reception:
             key=self._transaction.identifier,
             account=case.account,
             delivery=msgspec.structs.replace(self._delivery(decided), received=self._transaction.received),
-            prefix=self._prefix(case, decided.plan.word),
+            prefix=self._decided_prefix(decided),
             sender=self._transaction.sender.address,
             recipient=Address(case.asked.localpart, case.asked.host)
             if isinstance(case.asked.host, Domain)
@@ -421,11 +423,14 @@ class Reception:
 
     # What is stored
 
-    def _prefix(self, case: Case, word: str) -> bytes:
+    def _decided_prefix(self, decided: Decided) -> bytes:
+        return self._prefix(decided.case, trace.reason_field(decided.plan.word, steps(decided.case.evidence)))
+
+    def _prefix(self, case: Case, reason: bytes) -> bytes:
         """The trace fields, in the order of SMTP-78."""
         prefix = b"".join(
             (
-                trace.reason_field(word),
+                reason,
                 trace.report_problem(case.recipient.reports, case.report_problem),
                 trace.delivered_to(case.asked, utf8=self._utf8),
                 trace.return_path(self._transaction.sender, utf8=self._utf8),
@@ -503,6 +508,10 @@ class Reception:
         decided, outcome = self._decided[name], self._outcomes[name]
         word = decided.plan.word
         facts = self._noted(self._transaction.recipients[decided.case.indexes[0]], word)
+        if decided.case.history is not None:
+            facts["method"] = decided.case.history.method
+        if decided.case.probability is not None:
+            facts["probability"] = f"{decided.case.probability:.4f}"
         if outcome.state is State.ACCEPTED and outcome.reply is not None:
             result, text = "deferred", "message waits for its account"
             facts["reply"] = str(outcome.reply)

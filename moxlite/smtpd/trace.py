@@ -80,9 +80,10 @@ def delivered_to(recipient: Path, *, utf8: bool) -> bytes:
     return f"Delivered-To: {recipient.pack(utf8)}\r\n".encode()
 
 
-def reason_field(reason: str) -> bytes:
-    """Why the message is where it is (SMTP-78)."""
-    return f"X-Moxlite-Reason: {reason}\r\n".encode()
+def reason_field(reason: str, steps: Collection[str] = ()) -> bytes:
+    """Why the message is where it is: the word of the decision, and what was found, step by step (SMTP-78)."""
+    text = ";\r\n\t".join((reason, *steps))
+    return f"X-Moxlite-Reason: {text}\r\n".encode()
 
 
 def report_problem(kind: ReportKind | None, problem: str) -> bytes:

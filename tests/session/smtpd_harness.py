@@ -61,6 +61,7 @@ __all__ = [
     "fail_for",
     "headers",
     "pass_time",
+    "reason_of",
     "serving",
     "smtp",
 ]
@@ -342,6 +343,12 @@ async def fail_for(
 
     for room in (reception, *rooms):
         monkeypatch.setattr(room, "perform", store)
+
+
+def reason_of(message: bytes) -> str:
+    """The word in X-Moxlite-Reason, which stands there once."""
+    [field] = headers(message, "X-Moxlite-Reason")
+    return field.partition(";")[0]
 
 
 def headers(message: bytes, name: str) -> list[str]:

@@ -16,7 +16,7 @@ from moxlite.store.options import Options
 from moxlite.store.reports.evaluations import evaluations_of
 from moxlite.store.reports.reportsdb import ReportsDB
 from moxlite.supervision import open_supervisor
-from tests.session.smtpd_harness import TLS, Smtp, headers, smtp
+from tests.session.smtpd_harness import TLS, Smtp, headers, reason_of, smtp
 from tests.session.test_smtpd_checks import KEY, MAIL, ZONE, zone
 
 pytestmark = pytest.mark.served
@@ -72,7 +72,7 @@ async def test_a_trusted_sealer_that_saw_the_author_proven_is_believed(smtp: Smt
     context = trusting(smtp, "list.example")
     assert (await send(smtp, context, await passed_on())).startswith("250")
     message = await smtp.one()
-    assert headers(message, "X-Moxlite-Reason") == ["no-bad-signals"]
+    assert reason_of(message) == "no-bad-signals"
     assert "dmarc=fail (policy reject, override local_policy" in headers(message, "Authentication-Results")[0]
     async with smtp.context.accounts.use("mia") as account:
         domains = await account.read(lambda r: r.rows("SELECT domain FROM message_dkim"), op="test")

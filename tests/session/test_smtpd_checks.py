@@ -93,6 +93,11 @@ async def test_a_message_carries_what_was_found(smtp: Smtp, caplog: pytest.LogCa
         b"Received-SPF",
         b"Received",
     ]
+    [reason] = headers(message, "X-Moxlite-Reason")
+    assert reason == (
+        "no-bad-signals; reverse name: pass mx.remote.example; SPF: pass remote.example; signed by remote.example; "
+        "DMARC: pass policy reject; proof of the author: strict; earlier mail: none"
+    )
     [results] = headers(message, "Authentication-Results")
     assert results.startswith(
         "mail.ours.example; iprev=pass (with dnssec) policy.iprev=198.51.100.7; "
@@ -111,6 +116,7 @@ async def test_a_message_carries_what_was_found(smtp: Smtp, caplog: pytest.LogCa
     [line] = [record for record in caplog.records if record.message == "message delivered"]
     found: dict[str, str] = line.kv  # type: ignore[attr-defined]  # of our logger
     assert (str(found["spf"]), found["dkim"], found["dmarc"]) == ("pass", "remote.example:pass", "pass:reject")
+    assert (found["reason"], found["method"]) == ("no-bad-signals", "none")
 
 
 async def test_without_dnssec_the_fields_say_so(smtp: Smtp) -> None:

@@ -10,7 +10,7 @@ from moxlite.acceptance import gathering
 from moxlite.net.resolver import FakeResolver, RecordType
 from moxlite.proto.mime.types import MailAddress
 from moxlite.smtpd import Context, session
-from moxlite.smtpd.metrics import delayed_total
+from moxlite.smtpd.metrics import delayed_total, rejects_total
 from moxlite.store.errors import OverQuota, StorageBroken
 from moxlite.store.junk.classify import Judgement
 from moxlite.store.mail.copying import move_messages
@@ -18,7 +18,7 @@ from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.mail.recipients import add_recipients
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import Flag
-from tests.session.smtpd_harness import TLS, Client, Smtp, clock, fail_for, headers, pass_time, smtp
+from tests.session.smtpd_harness import TLS, Client, Smtp, clock, fail_for, headers, pass_time, reason_of, smtp
 from tests.session.test_smtpd_checks import MAIL, signed, zone
 from tests.session.test_smtpd_rulesets import with_rules
 
@@ -69,15 +69,17 @@ async def count(smtp: Smtp, *mailboxes: str) -> tuple[int, ...]:
 
 
 async def reason(smtp: Smtp, mailbox: str = "Inbox") -> str:
-    return headers((await smtp.messages(mailbox=mailbox))[-1], "X-Moxlite-Reason")[0]
+    return reason_of((await smtp.messages(mailbox=mailbox))[-1])
 
 
 # DMARC
 
 
 async def test_a_policy_of_reject_is_honoured(smtp: Smtp) -> None:
-    """SMTP-85: 550 5.7.26, a copy in Rejects, untrained, and no notice to a forged sender (SMTP-102)."""
+    """SMTP-85: 550 5.7.26, a copy in Rejects, untrained, and no notice to a forged sender (SMTP-102, SMTP-139)."""
+    kept = rejects_total.labels(result="kept").value
     assert (await send(smtp, FORBIDDEN)).startswith("550 5.7.26")
+    assert rejects_total.labels(result="kept").value == kept + 1
     assert await count(smtp, "Inbox", "Rejects", "Junk") == (0, 1, 0)
     assert await reason(smtp, "Rejects") == "dmarc-policy"
     [results] = headers(await smtp.one(mailbox="Rejects"), "Authentication-Results")

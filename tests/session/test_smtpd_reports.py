@@ -22,7 +22,7 @@ from moxlite.store.reports.received import ReceivedReport, unpack_report
 from moxlite.store.reports.reportsdb import ReportsDB
 from moxlite.supervision import open_supervisor
 from tests.reportmail import dmarc_xml, gz, report_mail, tls_json, zipped
-from tests.session.smtpd_harness import TLS, Smtp, headers, smtp
+from tests.session.smtpd_harness import TLS, Smtp, headers, reason_of, smtp
 from tests.session.test_smtpd_checks import KEY, signed, zone
 
 pytestmark = pytest.mark.served
@@ -127,7 +127,7 @@ async def test_a_dmarc_report_is_taken(
         2,
     )
     [message] = await taking.smtp.messages(mailbox="DMARC")
-    assert headers(message, "X-Moxlite-Reason") == ["reporting"]
+    assert reason_of(message) == "reporting"
     assert await taking.problem() == ""
     assert await flags(taking.smtp) == {1}
     whole_report = await taking.reports.database.read(lambda r: received.report(r, "dmarc", one.id), op="test")
@@ -190,7 +190,7 @@ async def test_a_report_that_cannot_be_used_is_delivered_like_other_mail(
     unusable = report_total.labels(kind="dmarc", result="unusable").value
     assert (await taking.bring(report_mail(content(), "application/octet-stream", to=DMARC))).startswith("250")
     assert problem in await taking.problem()
-    assert headers((await taking.smtp.messages(mailbox="DMARC"))[0], "X-Moxlite-Reason") == ["no-bad-signals"]
+    assert reason_of((await taking.smtp.messages(mailbox="DMARC"))[0]) == "no-bad-signals"
     assert await flags(taking.smtp) == {0}
     assert await taking.kept() == []
     assert report_total.labels(kind="dmarc", result="unusable").value == unusable + 1
@@ -265,7 +265,7 @@ async def test_a_tls_report_is_taken(taking: Taking, content: Callable[[], bytes
     assert (policy["type"], policy["mx"]) == ("of-tomorrow", ["mx.ours.example"])
     assert policy["failures"] == [{"result_type": "new-failure", "sessions": 1}]
     assert tlsrpt_session_total.labels(result="success").value == well + 5
-    assert headers(await taking.smtp.one(mailbox="TLSRPT"), "X-Moxlite-Reason") == ["reporting"]
+    assert reason_of(await taking.smtp.one(mailbox="TLSRPT")) == "reporting"
 
 
 async def test_a_report_about_the_host_comes_to_its_own_address(taking: Taking) -> None:
@@ -275,7 +275,7 @@ async def test_a_report_about_the_host_comes_to_its_own_address(taking: Taking) 
     mail = report_mail(gz(tls_json("mail.ours.example")), "application/tlsrpt+gzip", to="tls@mail.ours.example")
     assert (await taking.bring(mail, "tls@mail.ours.example")).startswith("250")
     assert [one.domain for one in await taking.kept("tls")] == ["mail.ours.example"]
-    assert headers(await taking.smtp.one(mailbox="Host"), "X-Moxlite-Reason") == ["reporting"]
+    assert reason_of(await taking.smtp.one(mailbox="Host")) == "reporting"
 
 
 @pytest.mark.parametrize(

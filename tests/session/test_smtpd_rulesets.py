@@ -11,7 +11,7 @@ from moxlite.config.load import ConfigError
 from moxlite.smtpd import Context, deliver
 from moxlite.store.errors import StorageBroken
 from moxlite.store.junk.classify import Judgement
-from tests.session.smtpd_harness import Smtp, clock, headers, smtp
+from tests.session.smtpd_harness import Smtp, clock, reason_of, smtp
 
 pytestmark = pytest.mark.served
 
@@ -153,12 +153,12 @@ async def test_a_rule_accepts_what_would_be_rejected_into_its_mailbox(
     lines = [record.message for record in caplog.records]
     if junk:
         [message] = messages["Unwanted"]
-        assert headers(message, "X-Moxlite-Reason") == ["junk-content"]
+        assert reason_of(message) == "junk-content"
         _, is_reject, seen, *_, verdict, _, destined = await facts_of(smtp, "Unwanted")
         assert (is_reject, seen, verdict, destined) == (1, 1, None, "Lists")
         assert "junk accepted by a ruleset" in lines
     else:
-        assert headers(messages["Lists"][0], "X-Moxlite-Reason") == ["no-bad-signals"]
+        assert reason_of(messages["Lists"][0]) == "no-bad-signals"
         assert (await facts_of(smtp, "Lists"))[1:3] == (0, 0)
         assert "message delivered" in lines
 

@@ -129,6 +129,27 @@ async def test_what_a_record_says_stays_out_of_headers_and_replies(smtp: Smtp) -
     assert len(headers(message, "Received-SPF")) == 1
 
 
+async def test_the_steps_in_the_header_are_plain_ascii(smtp: Smtp) -> None:
+    """SMTP-78, SMTP-152: domains in A-labels, no control octets or semicolons of others, twenty steps at most."""
+    resolver = world("v=spf1 +all", "xn--tst-qla.example")
+    for number in range(30):
+        resolver.set(f"s1._domainkey.d{number}.example", RecordType.TXT, [key_record(KEY)])
+    mail = MAIL
+    for number in range(30):
+        mail = await signed(mail, f"x@d{number}.example")
+    context = smtp.with_context(resolver=resolver)
+    async with smtp.connect(context=context, tls=TLS, remote=CLIENT) as client:
+        assert (await client.deliver(message=mail, sender="mia@xn--tst-qla.example")).startswith("250")
+    message = await smtp.one()
+    [field] = headers(message, "X-Moxlite-Reason")
+    word, *steps = field.split("; ")
+    assert (word, steps[1]) == ("no-bad-signals", "SPF: pass xn--tst-qla.example")
+    assert len([step for step in steps if step.startswith("signed by d")]) == 10
+    assert field.isascii()
+    assert field.isprintable()
+    assert all(len(line) < 200 for line in message.partition(b"\r\n\r\n")[0].split(b"\r\n")[: len(steps)])
+
+
 DMARC = [
     ({"remote.example": "p=none"}, "fail", "policy none", "Inbox"),
     ({"remote.example": "p=quarantine"}, "fail", "policy quarantine", "Junk"),
