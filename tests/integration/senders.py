@@ -1,5 +1,5 @@
-"""Senders of all kinds before a server, in a net of its own: run by test_senders in new namespaces for network and
-mounts, with a folder as its argument.
+"""Senders of all kinds before a server, in a net of its own: run by test_smtpd_senders in new namespaces for network
+and mounts, with a folder as its argument.
 
 DNS is knot and unbound at port 53, with zones of the senders. Postfix with opendkim sends what must be taken; swaks
 sends what must not, once for each way to be refused that a sender can bring about by itself, and reads the reply.
