@@ -99,7 +99,9 @@ def test_no_text_of_others_makes_a_field_of_its_own(
 
 
 @pytest.mark.served
-async def test_metrics_tell_connections_attempts_and_what_waits(tmp_path: Path) -> None:
+async def test_metrics_tell_connections_attempts_and_what_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """QUEUE-73, QUEUE-21: by result; gauges of size, hold and age."""
     names = ("moxlite_queue_connection_total", "moxlite_queue_delivery_duration_seconds_count")
     labels = {"attempt": "1", "transport": "", "tlsmode": "opportunistic"}
@@ -122,6 +124,7 @@ async def test_metrics_tell_connections_attempts_and_what_waits(tmp_path: Path) 
         assert sample(names[0], result="error") == before[1] + 1
         for result, count in counts.items():
             assert sample(names[1], result=result, **labels) == count + 1
+        monkeypatch.setattr(rig.queue.scheduler, "_room", lambda **_: False)  # what is due from now on waits
         rig.clock.advance(1000)
         await rig.queue.measure()
         assert sample("moxlite_queue_oldest_seconds") > 400
