@@ -66,6 +66,11 @@ export class CommandTable {
     }
   }
 
+  /** Whether there is such a command. */
+  has(id: string): boolean {
+    return this.byId.has(id);
+  }
+
   /** The command of this id. */
   get(id: string): Command {
     const found = this.byId.get(id);
@@ -84,10 +89,10 @@ export class CommandTable {
     if (enabled(command)) command.run();
   }
 
-  /** Do what a key stands for; true when there was something to do. */
-  key(name: string): boolean {
+  /** Do what a key stands for; true when there was something to do. `within`: of the commands whose id begins so. */
+  key(name: string, within = ""): boolean {
     if (!this.letters && name.length === 1) return false;
-    const command = this.byKey.get(name)?.find(enabled);
+    const command = this.byKey.get(name)?.find((one) => one.id.startsWith(within) && enabled(one));
     command?.run();
     return command !== undefined;
   }

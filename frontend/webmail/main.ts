@@ -60,6 +60,7 @@ class App implements Desk {
   private readonly mail = new Mail({
     send: (request) => this.send(request),
     opened: (parsed) => this.reader.offer(parsed),
+    removed: () => toast(t("The message that you were reading was moved or removed elsewhere")),
     outdated: (version) => this.renew(version),
     checking: location.hostname === "localhost",
   });
@@ -347,7 +348,9 @@ class App implements Desk {
   }
 
   async showKeys(): Promise<void> {
-    await (await part<typeof PalettePart>(base, "palette")).showKeys(this.commands);
+    const [palette, writing] = await Promise.all([part<typeof PalettePart>(base, "palette"), part<typeof ComposePart>(base, "compose")]);
+    writing.addKeys(this);
+    await palette.showKeys(this.commands);
   }
 
   async showTitles(): Promise<void> {
@@ -459,8 +462,7 @@ class App implements Desk {
 
   toggleLabel(number: number): void {
     const label = this.labels()[number - 1];
-    if (label === undefined) toast(t("There is no label {n}", { n: number }));
-    else this.label(label, !this.selected().every((item) => item.keywords.includes(label)));
+    if (label !== undefined) this.label(label, !this.selected().every((item) => item.keywords.includes(label)));
   }
 
   private labels(): string[] {

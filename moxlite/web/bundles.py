@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Final
 
-from moxlite.web.document import STATIC, build_tag
+from moxlite.web.document import STATIC, part_tag
 from moxlite.web.headers import SERVICE_HEADERS
 from moxlite.web.http.conditional import Representation, respond
 from moxlite.web.http.encoding import choose, compress
@@ -52,7 +52,7 @@ def _parts(app: str) -> Mapping[str, tuple[Representation, Representation]]:
     headers = (("cache-control", IMMUTABLE), ("vary", "Accept-Encoding"), *SERVICE_HEADERS)
     for path in sorted(STATIC.glob(f"{app}-*.js")):
         content = path.read_bytes()
-        tag = build_tag(content.decode())
+        tag = part_tag(content.decode())
         name = f"{path.stem.removeprefix(f'{app}-')}.{tag}.js"
         kind = "text/javascript; charset=utf-8"
         squeezed = compress(content, "gzip", gzip_level=GZIP_LEVEL)

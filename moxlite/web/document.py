@@ -21,7 +21,7 @@ from moxlite.web.http.encoding import choose, compress
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.exchange import Request, ResponseWriter
 
-__all__ = ["STATIC", "Document", "build_tag"]
+__all__ = ["STATIC", "Document", "build_tag", "part_tag"]
 
 logger = logging.getLogger("moxlite.web.document")
 
@@ -97,6 +97,11 @@ def _ours(name: str) -> tuple[str, tuple[bytes, ...]]:
     """
     ours = [(STATIC / f"{name}.{kind}").read_text("utf-8") for kind in ("html", "css", "js")]
     return build_tag(*ours), tuple(zlib.compress(text.encode()) for text in ours)
+
+
+def part_tag(content: str) -> str:
+    """The name of a part's content, short, for the page holds those of all: 48 bits tell the builds of a part apart."""
+    return build_tag(content)[:12]
 
 
 def build_tag(*parts: str) -> str:

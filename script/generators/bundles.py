@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 from generators import account, webmail
-from moxlite.web.document import build_tag
+from moxlite.web.document import part_tag
 
 TOP = Path(__file__).resolve().parent.parent.parent
 FRONTEND = TOP / "frontend"
@@ -84,7 +84,7 @@ def outputs() -> dict[str, bytes]:
             static = f"moxlite/web/static/{app}"
             lazy = parts(source, app, Path(name))
             written |= {f"{static}-{part}.js": content for part, content in lazy.items()}
-            names = {part: f"{part}.{build_tag(content.decode())}.js" for part, content in lazy.items()}
+            names = {part: f"{part}.{part_tag(content.decode())}.js" for part, content in lazy.items()}
             script = build(
                 source,
                 f"{app}/main.ts",

@@ -4,12 +4,14 @@
 import type { Uploaded, Written } from "../../gen/webmail";
 import { codeOf } from "../../lib/client";
 import { confirm, dialog, showError } from "../../lib/dialogs";
+import { keyName } from "../../lib/commands";
 import { el, fill } from "../../lib/dom";
 import { focusHome } from "../../lib/focus";
 import { t } from "../../lib/words";
 import type { Desk } from "../commands/desk";
 import { type Copy, dropCopy, holdCopy, keepCopy, newId } from "./copies";
 import { Files } from "./files";
+import { writing } from "./keys";
 import type { Say } from "./part";
 import { formatParty, speaksOfFiles } from "./parties";
 import { Recipients } from "./recipients";
@@ -47,7 +49,7 @@ export class Composer {
   private readonly heading = el("h2", { class: "compose-title" });
   private readonly picker = el("input", { type: "file", multiple: true, hidden: true, onchange: () => (this.files.add(this.picker.files ?? []), (this.picker.value = "")) });
   private readonly files: Files;
-  private readonly sendButton = el("button", { class: "primary", title: t("Send (ctrl Enter)"), onclick: () => void this.send() }, t("Send"));
+  private readonly sendButton = el("button", { class: "primary", title: t("Send (ctrl Enter)"), onclick: () => void this.submit(false) }, t("Send"));
   private readonly draft: Written;
   private readonly release: () => void;
   private draftId: number;
@@ -60,6 +62,7 @@ export class Composer {
   private conflict = false;
   private closed = false;
   private sending = false;
+  private archive = false;
   private copyTimer = 0;
   private saveTimer = 0;
   private dirtySince = 0;
@@ -112,6 +115,11 @@ export class Composer {
     if (start.changed) this.changed();
     void this.judge();
     if (this.submitId !== "") void this.transmit();
+  }
+
+  /** The composer that has the focus. */
+  static focused(): Composer | null {
+    return [...open].find((one) => one.root.contains(document.activeElement)) ?? null;
   }
 
   /** Go to the composer that has this draft; false: there is none. */
@@ -266,7 +274,7 @@ export class Composer {
   }
 
   /** Keep what is typed among the drafts; true when it is there. */
-  private save(): Promise<boolean> {
+  save(): Promise<boolean> {
     clearTimeout(this.saveTimer);
     return this.alone(async () => {
       if (this.closed || this.conflict || this.sending) return false;
@@ -320,8 +328,16 @@ export class Composer {
     void this.save();
   }
 
-  private async send(): Promise<void> {
+  /** Go to a field. */
+  go(to: "to" | "cc" | "bcc" | "reply_to"): void {
+    if (to !== "to") this.reveal();
+    [this.to, this.cc, this.bcc, this.replyTo].find(({ field }) => field === to)?.input.focus();
+  }
+
+  /** Send, when nothing is missing; `archive`: then put away the thread that is answered, if it is still what is read. */
+  async submit(archive: boolean): Promise<void> {
     if (this.sending || this.closed) return;
+    this.archive = archive;
     const fields = [this.to, this.cc, this.bcc, this.replyTo];
     for (const field of fields) {
       const wrong = field.wrong();
@@ -362,6 +378,7 @@ export class Composer {
         await this.alone(() => this.desk.client.message_submit(this.written(), this.submitId, this.draftId));
         this.finish();
         this.say(t("Message sent"));
+        if (this.archive && this.desk.selected().some((item) => item.id === this.draft.original_id)) this.putAway();
         return;
       } catch (error) {
         const code = codeOf(error);
@@ -373,6 +390,11 @@ export class Composer {
         await new Promise((resolve) => setTimeout(resolve, retryAfter));
       }
     }
+  }
+
+  private putAway(): void {
+    if (this.desk.threading() !== "off") this.desk.selectThread();
+    this.desk.toRole("archive");
   }
 
   private refused(code: string | null, error: Error): void {
@@ -399,7 +421,7 @@ export class Composer {
   }
 
   /** Close; what was typed is kept, removed, or goes on being written. */
-  private async close(): Promise<void> {
+  async close(): Promise<void> {
     if (this.sending || this.closed) return;
     if (this.version === 0) return this.finish();
     if (this.saved === this.version) return this.finish();
@@ -460,9 +482,6 @@ export class Composer {
     // the keys of the list are not meant here
     event.stopPropagation();
     if (event.isComposing || event.defaultPrevented) return;
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) void this.send();
-    else if (event.key === "Escape") void this.close();
-    else return;
-    event.preventDefault();
+    if (this.desk.commands.key(keyName(event), writing)) event.preventDefault();
   }
 }

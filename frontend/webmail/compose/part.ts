@@ -9,11 +9,17 @@ import type { AllSettings } from "../state/settings";
 import { fullTime } from "../ui/format";
 import { Composer, type Start } from "./composer";
 import { lostCopies, newId } from "./copies";
+import { addKeys as addWritingKeys } from "./keys";
 import { parseMailto } from "./mailto";
 import { begin, signatureOf } from "./signature";
 import sheet from "./compose.css";
 
 adopt(sheet);
+
+/** Have the table of the page know the keys of writing. */
+export function addKeys(desk: Desk): void {
+  addWritingKeys(desk, () => Composer.focused());
+}
 
 export type Kind = Parameters<Desk["client"]["compose_prepare"]>[0];
 
@@ -22,6 +28,7 @@ export type Say = (text: string, action?: ToastAction) => Toast;
 
 /** Open a composer. `selected`: what is quoted instead of the whole text; `mailto`: an address that fills in a new message. */
 export async function compose(desk: Desk, say: Say, kind: Kind, item: MessageItem | null, selected: string, mailto = ""): Promise<void> {
+  addKeys(desk);
   if (kind === "edit" && item !== null && Composer.focus(item.id)) return;
   let begun: Begun | null = null;
   await attempt("Writing", async () => {
@@ -36,7 +43,8 @@ function start(settings: AllSettings, begun: Begun, kind: Kind, item: MessageIte
   const { uploads, ...fields } = begun;
   const answered = kind.startsWith("reply");
   // what was selected is answered below; a whole text lies below the answer (WEBMAIL-92)
-  const below = answered && (settings.quoting === "bottom" || (settings.quoting === "auto" && selected !== ""));
+  // the body of a mailto: is the beginning of the text
+  const below = kind === "new" ? begun.text !== "" : answered && (settings.quoting === "bottom" || (settings.quoting === "auto" && selected !== ""));
   const { text, cursor } = kind === "edit" ? { text: begun.text, cursor: 0 } : begin(begun.text, signatureOf(settings, begun.from.address), below);
   const draft = item !== null && kind === "edit" && item.flags.includes("\\draft") ? item.id : 0;
   return {
@@ -66,6 +74,7 @@ function start(settings: AllSettings, begun: Begun, kind: Kind, item: MessageIte
 
 /** Open composers for what pages that are gone have left. */
 export async function recover(desk: Desk, say: Say): Promise<void> {
+  addKeys(desk);
   const login = desk.facts().login_address;
   for (const [id, copy] of await lostCopies(login)) {
     // a day later it is not known any more what a call led to

@@ -1,6 +1,7 @@
 // What is done to messages: shown at once, sent in order, told by a toast, and taken back by Undo (WEBMAIL-70, 82..84, 124, 137).
 
 import type { Client, Mailbox, MessageItem } from "../../gen/webmail";
+import { codeOf } from "../../lib/client";
 import { part } from "../../lib/parts";
 import { signal } from "../../lib/signal";
 import { type Toast, toast } from "../../lib/toasts";
@@ -121,7 +122,10 @@ export class Actions {
 
   /** A message was looked at: no word of it, and nothing to take back. */
   seen(item: MessageItem): void {
-    this.mail.pending.do(this.flagging([item], ["\\seen"], true)).catch((error: unknown) => this.failed(t("Not marked as read"), error));
+    this.mail.pending.do(this.flagging([item], ["\\seen"], true)).catch((error: unknown) => {
+      // what is gone meanwhile need not be read any more
+      if (codeOf(error) !== "user:notFound") this.failed(t("Not marked as read"), error);
+    });
   }
 
   /** Remove what is selected for good; the question was asked. */

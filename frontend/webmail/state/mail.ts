@@ -1,7 +1,7 @@
 // The state of the page: mailboxes, the rows that are shown, the focus and the selection, as signals. The stream's events come
 // in here; views read the signals, and commands call the functions.
 
-import type { Change, Mailbox, MessageItem, ParsedMessage, Query, Request, StreamEvent } from "../../gen/webmail";
+import type { Change, Mailbox, MessageItem, MsgRemove, ParsedMessage, Query, Request, StreamEvent } from "../../gen/webmail";
 import { type Readable, type Signal, computed, signal } from "../../lib/signal";
 import { Mailboxes, type Role } from "../data/mailboxes";
 import { markOf, search } from "../data/order";
@@ -58,6 +58,8 @@ export interface Outside {
   send(request: Request): void;
   /** A message came opened with the list. */
   opened(parsed: ParsedMessage): void;
+  /** The message that is shown has left the view, and not by what was done here. */
+  removed(): void;
   /** The server has another version than this page. */
   outdated(version: string): void;
   /** Whether to verify what must always hold: for tests and localhost. */
@@ -415,20 +417,33 @@ export class Mail {
 
   private apply(changes: readonly Change[]): void {
     const gone: MessageItem[] = [];
-    let boxes = false;
+    let [boxes, removed] = [false, false];
     for (const change of changes) {
+      if (change.kind === "msg_remove") removed ||= this.isReading(change);
       if (change.kind === "settings") this.settings.value = { ...defaults, ...change.settings };
       boxes = this.boxes.apply(change) || boxes;
       gone.push(...this.view.apply(change));
     }
     if (boxes) this.mailboxes.value = this.boxes.ordered();
     this.changed();
-    this.left(gone.filter((item) => !this.pending.leaving(item.id)));
+    const elsewhere = gone.filter((item) => !this.pending.leaving(item.id));
+    this.left(elsewhere);
+    if (removed) {
+      // threads and results come anew by themselves, without it
+      if (isListing(this.view.query)) this.unselect();
+      this.outside.removed();
+    }
     this.pending.settle(this.view.all(), this.view.query.filter.mailbox_id ?? 0);
     if (this.view.unsure) {
       clearTimeout(this.checking);
       this.checking = window.setTimeout(() => this.fetch(), checkAfter);
     }
+  }
+
+  /** Whether the message that is shown leaves its mailbox, which is shown, and not by what was done here. */
+  private isReading({ mailbox_id, message_ids }: MsgRemove): boolean {
+    const shown = this.shown.value?.id ?? 0;
+    return mailbox_id === this.view.query.filter.mailbox_id && message_ids.includes(shown) && !this.pending.leaving(shown);
   }
 
   /** Something of the view or of the pending actions is another. */

@@ -155,6 +155,14 @@ function codeOf(error) {
   return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
 }
 
+// lib/commands.ts
+function keyName(event) {
+  const letter = event.altKey ? /^Key([A-Z])$/.exec(event.code)?.[1] : void 0;
+  const key = letter === void 0 ? event.key === " " ? "Space" : event.key : event.shiftKey ? letter : letter.toLowerCase();
+  const shift = event.shiftKey && key.length > 1 ? "shift " : "";
+  return `${event.ctrlKey || event.metaKey ? "ctrl " : ""}${event.altKey ? "alt " : ""}${shift}${key}`;
+}
+
 // lib/words.ts
 function t(text2, values = {}) {
   return text2.replace(/\{(\w+)\}/g, (whole, name) => {
@@ -302,6 +310,30 @@ var Files = class {
     this.changed();
   }
 };
+
+// webmail/compose/keys.ts
+var writing = "write.";
+function addKeys(desk, focused) {
+  if (desk.commands.has(`${writing}send`)) return;
+  const command = (id, title, keys, run) => ({
+    id: writing + id,
+    title,
+    keys,
+    quiet: true,
+    when: () => focused() !== null,
+    run: () => run(focused())
+  });
+  desk.commands.add(t("While writing"), [
+    command("send", t("Send"), ["ctrl Enter"], (one) => one.submit(false)),
+    command("send-archive", t("Send, and archive the thread that it answers"), ["ctrl shift Enter"], (one) => one.submit(true)),
+    command("save", t("Save the draft now"), ["ctrl s"], (one) => one.save()),
+    command("close", t("Close"), ["Escape", "ctrl S"], (one) => one.close()),
+    command("to", t("Go to the recipients"), ["ctrl O"], (one) => one.go("to")),
+    command("cc", t("Go to Cc"), ["ctrl C"], (one) => one.go("cc")),
+    command("bcc", t("Go to Bcc"), ["ctrl B"], (one) => one.go("bcc")),
+    command("reply-to", t("Go to the address for replies"), ["ctrl Y"], (one) => one.go("reply_to"))
+  ]);
+}
 
 // webmail/compose/parties.ts
 function parseParties(text2) {
@@ -674,7 +706,7 @@ var Composer = class {
   heading = el("h2", { class: "compose-title" });
   picker = el("input", { type: "file", multiple: true, hidden: true, onchange: () => (this.files.add(this.picker.files ?? []), this.picker.value = "") });
   files;
-  sendButton = el("button", { class: "primary", title: t("Send (ctrl Enter)"), onclick: () => void this.send() }, t("Send"));
+  sendButton = el("button", { class: "primary", title: t("Send (ctrl Enter)"), onclick: () => void this.submit(false) }, t("Send"));
   draft;
   release;
   draftId;
@@ -686,6 +718,7 @@ var Composer = class {
   conflict = false;
   closed = false;
   sending = false;
+  archive = false;
   copyTimer = 0;
   saveTimer = 0;
   dirtySince = 0;
@@ -696,6 +729,9 @@ var Composer = class {
   };
   onHide = () => this.keep();
   onViewport = () => this.fit();
+  static focused() {
+    return [...open].find((one) => one.root.contains(document.activeElement)) ?? null;
+  }
   static focus(draftId) {
     const found = [...open].find((one) => one.draftId === draftId);
     found?.text.focus();
@@ -878,8 +914,13 @@ var Composer = class {
     this.version++;
     void this.save();
   }
-  async send() {
+  go(to) {
+    if (to !== "to") this.reveal();
+    [this.to, this.cc, this.bcc, this.replyTo].find(({ field }) => field === to)?.input.focus();
+  }
+  async submit(archive) {
     if (this.sending || this.closed) return;
+    this.archive = archive;
     const fields = [this.to, this.cc, this.bcc, this.replyTo];
     for (const field of fields) {
       const wrong = field.wrong();
@@ -917,6 +958,7 @@ var Composer = class {
         await this.alone(() => this.desk.client.message_submit(this.written(), this.submitId, this.draftId));
         this.finish();
         this.say(t("Message sent"));
+        if (this.archive && this.desk.selected().some((item) => item.id === this.draft.original_id)) this.putAway();
         return;
       } catch (error) {
         const code = codeOf(error);
@@ -928,6 +970,10 @@ var Composer = class {
         await new Promise((resolve) => setTimeout(resolve, retryAfter));
       }
     }
+  }
+  putAway() {
+    if (this.desk.threading() !== "off") this.desk.selectThread();
+    this.desk.toRole("archive");
   }
   refused(code, error) {
     this.sending = false;
@@ -1005,10 +1051,7 @@ var Composer = class {
   key(event) {
     event.stopPropagation();
     if (event.isComposing || event.defaultPrevented) return;
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) void this.send();
-    else if (event.key === "Escape") void this.close();
-    else return;
-    event.preventDefault();
+    if (this.desk.commands.key(keyName(event), writing)) event.preventDefault();
   }
 };
 
@@ -1051,7 +1094,11 @@ var compose_default = '/* beside what is written, not on its buttons */\nbody:ha
 
 // webmail/compose/part.ts
 adopt(compose_default);
+function addKeys2(desk) {
+  addKeys(desk, () => Composer.focused());
+}
 async function compose(desk, say, kind, item, selected, mailto = "") {
+  addKeys2(desk);
   if (kind === "edit" && item !== null && Composer.focus(item.id)) return;
   let begun = null;
   await attempt("Writing", async () => {
@@ -1064,7 +1111,7 @@ async function compose(desk, say, kind, item, selected, mailto = "") {
 function start(settings, begun, kind, item, selected) {
   const { uploads, ...fields } = begun;
   const answered = kind.startsWith("reply");
-  const below = answered && (settings.quoting === "bottom" || settings.quoting === "auto" && selected !== "");
+  const below = kind === "new" ? begun.text !== "" : answered && (settings.quoting === "bottom" || settings.quoting === "auto" && selected !== "");
   const { text: text2, cursor } = kind === "edit" ? { text: begun.text, cursor: 0 } : begin(begun.text, signatureOf(settings, begun.from.address), below);
   const draft = item !== null && kind === "edit" && item.flags.includes("\\draft") ? item.id : 0;
   return {
@@ -1092,6 +1139,7 @@ function start(settings, begun, kind, item, selected) {
   };
 }
 async function recover(desk, say) {
+  addKeys2(desk);
   const login = desk.facts().login_address;
   for (const [id, copy] of await lostCopies(login)) {
     if (Date.now() - copy.time > 864e5) copy.submitId = copy.saveId = "";
@@ -1099,6 +1147,7 @@ async function recover(desk, say) {
   }
 }
 export {
+  addKeys2 as addKeys,
   compose,
   recover
 };

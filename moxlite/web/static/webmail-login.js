@@ -1,3 +1,13 @@
+// lib/login.css
+var login_default = "/* The log-in form. */\n\n.login-overlay {\n  width: min(380px, calc(100vw - 32px));\n  padding: 30px;\n}\n\n.login-overlay::backdrop {\n  background: color-mix(in srgb, var(--background-mild) 82%, transparent);\n  backdrop-filter: blur(6px);\n}\n\n.login {\n  display: grid;\n  gap: 16px;\n}\n\n.login h1 {\n  font-size: 22px;\n  font-weight: 650;\n  letter-spacing: -0.015em;\n}\n\n.login button {\n  padding: 10px;\n  margin-top: 4px;\n}\n\n.login-problem {\n  padding: 9px 12px;\n  border-radius: 8px;\n  background: var(--warning-background);\n  font-size: 14px;\n  overflow-wrap: anywhere;\n}\n";
+
+// lib/sheets.ts
+function adopt(text2) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`@layer app {${text2}}`);
+  document.adoptedStyleSheets.push(sheet);
+}
+
 // lib/dom.ts
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -129,6 +139,9 @@ function linked(value) {
     (piece, i) => i % 2 === 1 ? el("a", { href: piece, target: "_blank", rel: "noopener noreferrer" }, piece) : document.createTextNode(piece)
   );
 }
+
+// webmail/login/part.ts
+adopt(login_default);
 export {
   askLogIn
 };

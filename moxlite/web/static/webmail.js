@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.1dc6f2d2886cd896cefd.js", compose: "compose.f56850a89260d01585c7.js", conversation: "conversation.20a8181874e977120cf0.js", details: "details.aced6cec8b0d9461f985.js", export: "export.7aa0e72b890f33f1d1ad.js", login: "login.499a3b354821d9fbeb71.js", mailboxes: "mailboxes.349b71de7e5db545f803.js", message: "message.aa2a64c1a0e0527e7e3a.js", palette: "palette.912860871c95244d8b58.js", rules: "rules.d30fb769835e3cfb70c2.js", search: "search.f7227a75752deff78958.js", sender: "sender.91712d9cad1751e19855.js", sent: "sent.f242bc778218a4552297.js", settings: "settings.94cc08509b0b76ff5056.js", touch: "touch.2ad1c40d045d313e3e6b.js", viewer: "viewer.b9a48720e51f312d59f9.js" };
+var define_PARTS_default = { bulk: "bulk.1dc6f2d2886c.js", compose: "compose.e3bac205acdb.js", conversation: "conversation.20a8181874e9.js", details: "details.aced6cec8b0d.js", export: "export.7aa0e72b890f.js", login: "login.c3b2749abd14.js", mailboxes: "mailboxes.349b71de7e5d.js", message: "message.8e93ff4a8de3.js", palette: "palette.912860871c95.js", rules: "rules.d30fb769835e.js", search: "search.f7227a75752d.js", sender: "sender.91712d9cad17.js", sent: "sent.f242bc778218.js", settings: "settings.94cc08509b0b.js", touch: "touch.2ad1c40d045d.js", viewer: "viewer.b9a48720e51f.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -68,6 +68,9 @@ var CallFailed = class extends Error {
   call;
   code;
 };
+function codeOf(error) {
+  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
+}
 var unauthenticated = /* @__PURE__ */ new Set(["user:noAuth", "user:badAuth"]);
 var BaseClient = class {
   constructor(base2, table, logIn) {
@@ -334,6 +337,9 @@ var CommandTable = class {
       for (const key2 of command.keys ?? []) this.byKey.set(key2, [...this.byKey.get(key2) ?? [], command]);
     }
   }
+  has(id) {
+    return this.byId.has(id);
+  }
   get(id) {
     const found = this.byId.get(id);
     if (found === void 0) throw new Error(`no command ${id}`);
@@ -346,9 +352,9 @@ var CommandTable = class {
     const command = this.get(id);
     if (enabled(command)) command.run();
   }
-  key(name) {
+  key(name, within = "") {
     if (!this.letters && name.length === 1) return false;
-    const command = this.byKey.get(name)?.find(enabled);
+    const command = this.byKey.get(name)?.find((one) => one.id.startsWith(within) && enabled(one));
     command?.run();
     return command !== void 0;
   }
@@ -1568,7 +1574,9 @@ var Actions = class {
     this.mail.pending.do(action).catch((error) => this.failed(t("Not kept"), error));
   }
   seen(item) {
-    this.mail.pending.do(this.flagging([item], ["\\seen"], true)).catch((error) => this.failed(t("Not marked as read"), error));
+    this.mail.pending.do(this.flagging([item], ["\\seen"], true)).catch((error) => {
+      if (codeOf(error) !== "user:notFound") this.failed(t("Not marked as read"), error);
+    });
   }
   deleteForGood() {
     const said = (n) => many(n, "Deleted for good", "{n} messages deleted for good");
@@ -2407,20 +2415,30 @@ var Mail = class {
   }
   apply(changes) {
     const gone = [];
-    let boxes = false;
+    let [boxes, removed] = [false, false];
     for (const change of changes) {
+      if (change.kind === "msg_remove") removed ||= this.isReading(change);
       if (change.kind === "settings") this.settings.value = { ...defaults, ...change.settings };
       boxes = this.boxes.apply(change) || boxes;
       gone.push(...this.view.apply(change));
     }
     if (boxes) this.mailboxes.value = this.boxes.ordered();
     this.changed();
-    this.left(gone.filter((item) => !this.pending.leaving(item.id)));
+    const elsewhere = gone.filter((item) => !this.pending.leaving(item.id));
+    this.left(elsewhere);
+    if (removed) {
+      if (isListing(this.view.query)) this.unselect();
+      this.outside.removed();
+    }
     this.pending.settle(this.view.all(), this.view.query.filter.mailbox_id ?? 0);
     if (this.view.unsure) {
       clearTimeout(this.checking);
       this.checking = window.setTimeout(() => this.fetch(), checkAfter);
     }
+  }
+  isReading({ mailbox_id, message_ids }) {
+    const shown3 = this.shown.value?.id ?? 0;
+    return mailbox_id === this.view.query.filter.mailbox_id && message_ids.includes(shown3) && !this.pending.leaving(shown3);
   }
   changed() {
     if (this.outside.checking) this.view.checkConsistency();
@@ -3297,6 +3315,7 @@ var App = class {
   mail = new Mail({
     send: (request) => this.send(request),
     opened: (parsed) => this.reader.offer(parsed),
+    removed: () => toast(t("The message that you were reading was moved or removed elsewhere")),
     outdated: (version) => this.renew(version),
     checking: location.hostname === "localhost"
   });
@@ -3549,7 +3568,9 @@ var App = class {
     await (await loaded).openPalette(this.commands, typed);
   }
   async showKeys() {
-    await (await part(base, "palette")).showKeys(this.commands);
+    const [palette, writing] = await Promise.all([part(base, "palette"), part(base, "compose")]);
+    writing.addKeys(this);
+    await palette.showKeys(this.commands);
   }
   async showTitles() {
     const at = document.activeElement ?? document.body;
@@ -3638,8 +3659,7 @@ var App = class {
   }
   toggleLabel(number) {
     const label = this.labels()[number - 1];
-    if (label === void 0) toast(t("There is no label {n}", { n: number }));
-    else this.label(label, !this.selected().every((item) => item.keywords.includes(label)));
+    if (label !== void 0) this.label(label, !this.selected().every((item) => item.keywords.includes(label)));
   }
   labels() {
     return labelsOf(this.mail.mailboxes.value, this.selected());

@@ -1,0 +1,40 @@
+// Commands of a message that is being written (WEBMAIL-71). They are in the table of the page, and possible while the focus is in
+// a composer.
+
+import type { Command } from "../../lib/commands";
+import { t } from "../../lib/words";
+import type { Desk } from "../commands/desk";
+
+/** How the ids of these commands begin. */
+export const writing = "write.";
+
+/** What a composer can be told. */
+export interface Writing {
+  submit(archive: boolean): Promise<void>;
+  save(): Promise<boolean>;
+  close(): Promise<void>;
+  go(to: "to" | "cc" | "bcc" | "reply_to"): void;
+}
+
+/** Put them into the table, once; `focused` is the composer that has the focus. */
+export function addKeys(desk: Desk, focused: () => Writing | null): void {
+  if (desk.commands.has(`${writing}send`)) return;
+  const command = (id: string, title: string, keys: string[], run: (one: Writing) => unknown): Command => ({
+    id: writing + id,
+    title,
+    keys,
+    quiet: true,
+    when: () => focused() !== null,
+    run: () => run(focused()!),
+  });
+  desk.commands.add(t("While writing"), [
+    command("send", t("Send"), ["ctrl Enter"], (one) => one.submit(false)),
+    command("send-archive", t("Send, and archive the thread that it answers"), ["ctrl shift Enter"], (one) => one.submit(true)),
+    command("save", t("Save the draft now"), ["ctrl s"], (one) => one.save()),
+    command("close", t("Close"), ["Escape", "ctrl S"], (one) => one.close()),
+    command("to", t("Go to the recipients"), ["ctrl O"], (one) => one.go("to")),
+    command("cc", t("Go to Cc"), ["ctrl C"], (one) => one.go("cc")),
+    command("bcc", t("Go to Bcc"), ["ctrl B"], (one) => one.go("bcc")),
+    command("reply-to", t("Go to the address for replies"), ["ctrl Y"], (one) => one.go("reply_to")),
+  ]);
+}
