@@ -1,4 +1,4 @@
-"""The webmail in real browsers, with 100,000 messages: `python -m bench.webmail [--messages N] [--folder DIR]`.
+"""The webmail in real browsers, with 100,000 messages: `python -m bench.webmail [--messages N]`.
 
 Debian's chromium by Playwright, Debian's firefox-esr by WebDriver BiDi (`tests/firefox.py`), one after the other on the
 same server; in both the same functions run in the page and measure by its own clock. Figures beside the bars of
@@ -249,12 +249,11 @@ def main() -> None:
     """Measure, and print one table."""
     parser = argparse.ArgumentParser(prog="python -m bench.webmail", description=__doc__)
     parser.add_argument("--messages", type=int, default=100_000)
-    parser.add_argument("--folder", type=Path, help="keep the account there, and take the one that is there")
     parser.add_argument("--only", choices=[*BROWSERS])
     parser.add_argument("--json", type=Path, help="write the figures there too")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="moxlite-bench-", ignore_cleanup_errors=True) as scratch:
-        server = Moxlite(options.folder or Path(scratch))
+        server = Moxlite(Path(scratch))
         server.start()
         try:
             fill(server, options.messages)
