@@ -1,9 +1,9 @@
 """A newcomer, played end to end in a net of its own (docs/first-hour.md): run by test_server_newcomer as root, in new
 namespaces for network and mounts, with a folder as its argument.
 
-The net has one bridge with two public addresses: the newcomer's, and that of a peer that serves another domain. DNS is
-knot and unbound at port 53, the CA is pebble. What the newcomer types is what docs/install.md says; what a closed net
-needs beside that (the CA's URL, its root) is marked.
+The net has one bridge with three public addresses: the newcomer's, that of a Postfix, and that of a peer that runs
+moxlite as well. DNS is knot and unbound at port 53, the CA is pebble, whose certificates hold for six days. What the
+newcomer types is what docs/install.md says; what a closed net needs beside that (the CA's URL, its root) is marked.
 """
 
 import email
@@ -11,22 +11,33 @@ import imaplib
 import json
 import os
 import re
+import shutil
 import signal
 import smtplib
 import ssl
 import subprocess
 import sys
 import time
+import urllib.request
 from dataclasses import dataclass
 from email.message import EmailMessage, Message
 from pathlib import Path
 
+from cryptography import x509
+
 from tests.acmeca import Pebble
+from tests.acmeserver import public_key
+from tests.certs import Authority
 from tests.dnsworld import DNSWorld
+from tests.fakeclock import FakeClock
+from tests.integration import postfixpeer
+from tests.integration.postfixpeer import SIGNED, UNSIGNED, PostfixPeer
 from tests.ownnet import add_address, set_up_net
 from tests.rootserver import interpreter, readable_path
 from tests.running import ServerProcess, make_certificate
 from tests.tools import until
+from tests.upgrade_fixtures import names as old_versions
+from tests.upgrade_fixtures import unpack
 
 OWN = "5.45.100.10"
 PEER = "5.45.100.20"
@@ -67,12 +78,15 @@ class Served(ServerProcess):
     """A server as the documentation starts it: by root, who gives itself up."""
 
     roots: str = ""
+    clock: FakeClock | None = None
 
     def __post_init__(self) -> None:
         python = interpreter()
         assert python is not None
         self.python = python
-        self.environment = {**readable_path(), "SSL_CERT_FILE": self.roots}
+        path = readable_path()
+        own = {} if self.clock is None else self.clock.environment(path["PYTHONPATH"])
+        self.environment = {**path, **own, "SSL_CERT_FILE": self.roots}
 
     def command(self) -> list[str]:
         return ["--config", str(self.folder / "config/moxlite.toml"), "serve"]
@@ -88,22 +102,23 @@ def say(text: str) -> None:
 class Newcomer:
     """The machine of the newcomer."""
 
-    def __init__(self, folder: Path, world: DNSWorld, ca: Pebble) -> None:
-        self.server = Served(folder / "moxlite", roots=str(folder / "roots.pem"))
+    def __init__(self, folder: Path, world: DNSWorld, ca: Pebble, authority: Authority) -> None:
+        self.clock = FakeClock(folder / "clock")
+        self.server = Served(folder / "moxlite", roots=str(folder / "roots.pem"), clock=self.clock)
         self.world = world
         self.ca = ca
-        roots = folder / "roots.pem"  # a closed net: the CA's root stands for the system's
-        roots.write_text(ca.root())
-        roots.chmod(0o644)
-        self.tls = ssl.create_default_context(cafile=str(roots))
+        self.roots = folder / "roots.pem"  # a closed net: these stand for the system's
+        self.roots.write_text(ca.root() + authority.pem.decode())
+        self.roots.chmod(0o644)
+        self.tls = ssl.create_default_context(cafile=str(self.roots))
         self.zone = f"mx A {OWN}\n"
 
     @property
     def config(self) -> Path:
         return self.server.folder / "config/moxlite.toml"
 
-    def moxlite(self, *args: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        done = self.server.cli(*args, check=False)
+    def moxlite(self, *args: str, check: bool = True, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        done = self.server.cli(*args, check=False, stdin=stdin)
         assert not check or done.returncode == 0, f"moxlite {' '.join(args)}:\n{done.stdout}\n{done.stderr}"
         return done
 
@@ -142,9 +157,14 @@ class Newcomer:
 
     def read(self, what: str, wanted: str) -> Message:
         """The message whose subject is `wanted`, from the newcomer's Inbox, over verified TLS."""
-        with imaplib.IMAP4_SSL("mail.example.org", ssl_context=self.tls, timeout=60) as box:
-            box.login("you@example.org", self.password)
-            return awaited(box, wanted, ("INBOX",), f"{what}; {self.server.log()[-4000:]}")
+        with self.mailbox() as box:
+            return awaited(box, wanted, ("INBOX", "Junk"), f"{what}; {self.server.log()[-4000:]}")
+
+    def mailbox(self, user: str = "you@example.org", password: str = "") -> imaplib.IMAP4:
+        """Logged in, over verified TLS."""
+        box = imaplib.IMAP4_SSL("mail.example.org", ssl_context=self.tls, timeout=60)
+        box.login(user, password or self.password)
+        return box
 
     def send(self, to: str, subject: str) -> None:
         """By submission with the settings that `clientconfig` prints."""
@@ -152,6 +172,11 @@ class Newcomer:
         with smtplib.SMTP_SSL("mail.example.org", 465, context=self.tls, timeout=60) as smtp:
             smtp.login("you@example.org", self.password)
             smtp.send_message(message)
+
+    def shown(self) -> x509.Certificate:
+        """The certificate of port 465."""
+        text = ssl.get_server_certificate((OWN, 465), timeout=60)
+        return x509.load_pem_x509_certificate(text.encode())
 
 
 def letter(sender: str, to: str, subject: str) -> EmailMessage:
@@ -215,9 +240,99 @@ class Peer:
             return awaited(box, subject, ("INBOX", "Junk"), f"{subject} at the peer; {self.server.log()[-4000:]}")
 
 
-def play(folder: Path, world: DNSWorld, ca: Pebble) -> None:
+def with_postfix(me: Newcomer, postfix: PostfixPeer) -> None:
+    """Mail both ways, under DANE and under MTA-STS."""
+    for domain, policy in ((SIGNED, "dane"), (UNSIGNED, "sts")):
+        me.send(f"bob@{domain}", f"To {domain}")
+        assert "using TLSv1.3" in postfix.read(f"To {domain}")
+        sent = [line for line in me.server.log().splitlines() if f"mx.{domain}" in line and "policy=" in line]
+        assert re.search(rf'policy="?{policy}\b', sent[-1]), sent
+    postfix.send(str(letter(f"bob@{SIGNED}", "you@example.org", "By DANE")), "you@example.org")
+    with urllib.request.urlopen("https://mta-sts.example.org/.well-known/mta-sts.txt", context=me.tls) as answer:
+        postfix.require("example.org", answer.read().decode())
+    postfix.send(str(letter(f"bob@{SIGNED}", "you@example.org", "By policy")), "you@example.org")
+    for subject in ("By DANE", "By policy"):
+        assert "spf=pass" in me.read("mail of postfix", subject)["Authentication-Results"]
+
+
+def upgrade_and_restore(me: Newcomer, folder: Path) -> None:
+    """docs/upgrade.md and docs/restore.md: an account as the first release left it, a backup, the way back to that."""
+    me.moxlite("config", "account", "add", "old", "old@example.org")
+    me.server.stop()
+    data = me.server.folder / "data"
+    old = unpack(old_versions()[0], folder / "old") / "accounts/test2/account.db"
+    for path in (data / "accounts/old").glob("account.db*"):
+        path.unlink()
+    shutil.copy(old, data / "accounts/old/account.db")
+    os.chown(data / "accounts/old/account.db", int(USER), int(USER))
+    backups = folder / "backups"
+    backups.mkdir()
+    os.chown(backups, int(USER), int(USER))
+    me.moxlite("backup", str(backups / "before"))
+    me.moxlite("verifydata", "--upgrade", str(backups / "before"))
+    say("a backup that can be upgraded")
+
+    me.server.start()
+    me.moxlite("account", "set-password", "old", stdin="an old password\n")
+    with me.mailbox("old@example.org", "an old password") as box:
+        assert int(box.select("INBOX", readonly=True)[1][0] or b"0") > 0, "mail of the older version"
+    assert me.moxlite("store", "check", "--deep", "old").returncode == 0
+    me.send("you@example.org", "Later")
+    me.read("mail of one's own", "Later")
+    me.server.stop()
+    say("the older account was upgraded")
+
+    data.rename(data.with_name("data.old"))
+    data.mkdir(0o750)
+    os.chown(data, int(USER), int(USER))
+    me.moxlite("restore", str(backups / "before"))
+    me.server.start()
+    me.moxlite("healthcheck")
+    me.read("mail of the backup", "Welcome")
+    with me.mailbox() as box:
+        box.select("INBOX", readonly=True)
+        assert fetch(box, "Later") == []
+    say("restored")
+
+
+def renew(me: Newcomer, ca: Pebble) -> None:
+    """Certificates of six days come and go, the CA is away for a while; what TLSA records name stays. A year of this is
+    the campaign acme_year.
+    """
+    first = me.shown()
+
+    def pass_days(days: float) -> None:
+        me.clock.move(days * 86_400)
+        ca.ahead = me.clock.ahead
+        me.server.process.send_signal(signal.SIGHUP)  # it looks each hour by itself
+
+    def renewed(before: x509.Certificate) -> x509.Certificate:
+        until(lambda: me.shown() != before, seconds=120, what=f"renewal; {me.server.log()[-4000:]}", pause=0.5)
+        assert public_key(me.shown()) == public_key(first)
+        me.moxlite("dane", "dialmx", "example.org", "mx.example.org")
+        return me.shown()
+
+    pass_days(3.1)
+    second = renewed(first)
+    say("renewed at half of the lifetime; DANE verifies it")
+    ca.err = lambda _: (503, {"Content-Type": "text/html"}, b"away")
+    pass_days(8)
+    until(lambda: "HTTP status 503" in me.server.log(), seconds=120, what="the CA's answer in the log")
+    assert me.shown() == second, "it has ended, and is shown all the same"
+    me.moxlite("dane", "dialmx", "example.org", "mx.example.org")
+    _, found = me.doctor("--skip-mail")
+    told = [one for one in found["findings"] if one["grade"] == "error" and "mx.example.org" in str(one)]
+    assert told, found
+    ca.err = lambda _: None
+    pass_days(1.1)
+    renewed(second)
+    assert ca.wrong == []
+    say("the CA was away; renewed since it is back")
+
+
+def play(folder: Path, world: DNSWorld, ca: Pebble, authority: Authority, postfix: PostfixPeer) -> None:
     """All steps, in their order."""
-    me = Newcomer(folder, world, ca)
+    me = Newcomer(folder, world, ca, authority)
     me.quickstart()
     me.publish()
     me.moxlite("config", "test")
@@ -248,6 +363,12 @@ def play(folder: Path, world: DNSWorld, ca: Pebble) -> None:
         results = peer.read("Thank you")["Authentication-Results"]
         assert all(f"{method}=pass" in results for method in ("spf", "dkim", "dmarc", "iprev")), results
         say("mail went out, with SPF, DKIM, DMARC and reverse name right")
+        peer.server.stop()
+        with postfix:
+            with_postfix(me, postfix)
+        say("mail both ways with Postfix, under DANE and under MTA-STS")
+        upgrade_and_restore(me, folder)
+        renew(me, ca)
         user = Path(f"/proc/{me.server.process.pid}/status").read_text()
         say(f"parent {re.search('Uid:.*', user)[0]}")  # type: ignore[index]
         me.moxlite("stop")
@@ -259,21 +380,27 @@ def play(folder: Path, world: DNSWorld, ca: Pebble) -> None:
 
 def main() -> None:
     """Play in the folder that is given."""
-    signal.alarm(600)  # whatever hangs: the caller has given up by then
+    signal.alarm(900)  # whatever hangs: the caller has given up by then
     folder = Path(sys.argv[1])
-    set_up_net(folder, OWN)
+    set_up_net(folder, OWN, postfixpeer.IP)
     os.umask(0o022)
-    reverse = "10 PTR mx.example.org.\n20 PTR mx.example.net.\n"
+    reverse = f"10 PTR mx.example.org.\n20 PTR mx.example.net.\n30 PTR mx.{SIGNED}.\n"
+    authority = Authority()
+    pair = authority.issue(f"mx.{SIGNED}", f"mx.{UNSIGNED}", f"mta-sts.{UNSIGNED}")
     zones = {
         "com": "",
         "example.org": f"mx A {OWN}",
         "example.net": PEER_ZONE,
+        SIGNED: postfixpeer.signed_zone(pair),
+        UNSIGNED: postfixpeer.unsigned_zone(),
         "100.45.5.in-addr.arpa": reverse,
     }
+    postfix = PostfixPeer(folder / "postfix", pair, folder / "roots.pem")
     (folder / "ca").mkdir()
-    with DNSWorld(zones, port=53) as world, Pebble(folder / "ca", 80, 443, resolver="127.0.0.1:53") as ca:
+    ca = Pebble(folder / "ca", 80, 443, resolver="127.0.0.1:53", validity=6 * 86_400)
+    with DNSWorld(zones, unsigned=[UNSIGNED], port=53) as world, ca:
         say("the net stands")
-        play(folder, world, ca)
+        play(folder, world, ca, authority, postfix)
     say("done")
 
 

@@ -8,15 +8,17 @@ from tests.ownnet import own_net, play
 
 pytestmark = [pytest.mark.integration, pytest.mark.served]
 
-SECONDS = 300
-"""For all of it; 70 are usual."""
+SECONDS = 900
+"""For all of it on a machine that does other things as well; 5 minutes at most where it does not."""
 
 
 def test_a_newcomer_has_mail_both_ways(tmp_path: Path) -> None:
-    """ADMIN-25, 34, 36, 37, 47, 48, 49, 70, WEB-112: quickstart as root, its records into a signed zone, the first
-    `serve`, certificates by ACME, a clean `config dnscheck` and `doctor`; mail comes in from a peer that checks DANE,
-    and goes out with SPF, DKIM, DMARC and the reverse name right. The server tells that its resolver verifies DNSSEC
-    (AUTH-10). See tests/integration/newcomer.py.
+    """ADMIN-25, 27, 34, 36, 37, 47, 48, 49, 50, 51, 52, 70, WEB-112, 116, 117, 127, 140: quickstart as root, its
+    records into a signed zone, the first `serve`, certificates by ACME, a clean `config dnscheck` and `doctor`; mail
+    comes in from a peer that checks DANE, and goes out with SPF, DKIM, DMARC and the reverse name right; mail both
+    ways with Postfix under DANE and MTA-STS; an account of the first release is upgraded, a backup restored;
+    certificates of six days are renewed with the same key, and the CA is away for a while. The server tells that its
+    resolver verifies DNSSEC (AUTH-10). See tests/integration/newcomer.py.
     """
     with own_net("pebble", "openssl") as folder:
         play("tests.integration.newcomer", folder, seconds=SECONDS, log=tmp_path / "steps")
