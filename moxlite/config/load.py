@@ -161,7 +161,7 @@ def _decode(section: type[SectionT], source: Source) -> tuple[SectionT | None, l
         table = parse(source)
     except ConfigError as error:
         return None, [], list(error.problems)
-    decoded, findings = decode(section, table, source.path.parent)
+    decoded, findings = decode(section, table, source.path.parent.absolute())
     return decoded, findings, []
 
 
@@ -198,7 +198,7 @@ def _not_consequential(findings: Sequence[Finding], others: Sequence[Finding]) -
 
 def _with_whole_data_dir(static: Static, path: Path) -> Static:
     """The default of `data_dir` starts at the file's directory too (ADMIN-4); resolved, for it is shown to people."""
-    return msgspec.structs.replace(static, data_dir=(path.parent / static.data_dir).resolve())
+    return msgspec.structs.replace(static, data_dir=(path.parent.absolute() / static.data_dir).resolve())
 
 
 Acting = Callable[[], AbstractContextManager[None]]
@@ -264,7 +264,7 @@ def load_changed(now: Snapshot, document: Document, path: Path) -> Snapshot:
         if table is None:
             objects[kind].pop(name, None)
             continue
-        one, wrong = decode(OBJECTS[kind], table, path.parent, (kind, name))
+        one, wrong = decode(OBJECTS[kind], table, path.parent.absolute(), (kind, name))
         findings += wrong
         if one is not None:
             objects[kind][name] = one

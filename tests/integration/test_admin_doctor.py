@@ -8,6 +8,7 @@ import threading
 import time
 import typing
 from collections.abc import Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from moxlite.admin.doctor.findings import Code, Finding, in_order, worst
+from moxlite.admin.doctor.findings import Code, Finding, in_groups, in_order, worst
 from moxlite.admin.doctor.nightly import HOUR, SPREAD, next_night
 from moxlite.net.certificates import load_private_key
 from moxlite.process.permissions import differing_permissions
@@ -240,6 +241,14 @@ def test_the_same_fault_at_another_time_is_the_same() -> None:
     assert one.key == two.key != bad.key
     assert in_order([one, bad, two]) == [bad, two]
     assert (worst([one, bad]), worst([one]), worst([])) == ("error", "warning", None)
+
+
+def test_what_mends_several_faults_is_said_once() -> None:
+    """ADMIN-70: below the last of them: four missing keys of a domain are four lines and four records, not sixteen."""
+    say = partial(Finding, grade="error", code="dns", about="example.org dkim")
+    faults = [say(text=f"{name}: no record", commands=("add a", "add b")) for name in "ab"]
+    other = Finding(grade="error", code="dns", about="example.org mx", text="no MX record", commands=("add mx",))
+    assert list(in_groups([*faults, other])) == [(faults, ("add a", "add b")), ([other], ("add mx",))]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")

@@ -93,7 +93,9 @@ def test_a_bare_machine_gets_a_configuration(tmp_path: Path, world: DNSWorld, ho
     assert public["tls"]["acme"] == "letsencrypt"
     assert len(public["tls"]["host_private_key_files"]) == 2
     assert static["user"] == USER
-    assert moxlite(tmp_path, "config", "test").returncode == 0
+    tested = moxlite(tmp_path, "config", "test")
+    assert (tested.returncode, tested.stdout, tested.stderr) == (0, "config OK\n", "")
+    assert "config dnscheck example.org\n" in done.stdout, "what is said next can be typed as it stands"
 
     records = moxlite(tmp_path, "config", "dnsrecords", "example.org", "--resolver", world.server).stdout
     assert "\n_25._tcp.mx.example.org. TLSA 3 1 1 " in records

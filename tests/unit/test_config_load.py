@@ -78,6 +78,19 @@ def test_a_good_configuration_has_its_defaults(tmp_path: Path) -> None:
         snapshot.static.pedantic = True  # type: ignore[misc]
 
 
+def test_a_relative_path_of_the_configuration_changes_no_path_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ADMIN-4: `--config config/moxlite.toml`, which is the default too, gives the same as the whole path."""
+    (tmp_path / "config").mkdir()
+    monkeypatch.chdir(tmp_path)
+    static = 'data_dir = "../data"\nadmin_password_file = "adminpasswd"\n' + STATIC
+    relative = good(Path("config"), static).static
+    assert relative.data_dir == tmp_path / "data"
+    assert relative.admin_password_file == tmp_path / "config/adminpasswd"
+    assert relative == good(tmp_path / "config", static).static
+
+
 def test_a_table_that_is_given_partly_keeps_the_defaults_of_its_place(tmp_path: Path) -> None:
     """ADMIN-7: admin_https has its own port and path whatever else is set."""
     static = STATIC + "admin_http.enabled = true\n"

@@ -1,12 +1,13 @@
 """What is found: graded, sorted, comparable with what was found before (ADMIN-70)."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import Final, Literal
 
 import msgspec
 
-__all__ = ["GRADES", "Code", "Finding", "Grade", "in_order", "worst"]
+__all__ = ["GRADES", "Code", "Finding", "Grade", "in_groups", "in_order", "worst"]
 
 Grade = Literal["error", "warning", "note"]
 
@@ -74,6 +75,12 @@ def in_order(findings: Iterable[Finding]) -> list[Finding]:
     """The worst first, then by code and what they are about; each once."""
     found = {one.key: one for one in findings}
     return sorted(found.values(), key=lambda one: (GRADES.index(one.grade), one.code, one.about, one.text))
+
+
+def in_groups(findings: Iterable[Finding]) -> Iterator[tuple[list[Finding], tuple[str, ...]]]:
+    """Findings that stand beside each other and are mended by the same, with what mends them: said once for all."""
+    for (_, commands), group in groupby(findings, key=lambda one: (one.about, one.commands)):
+        yield list(group), commands
 
 
 def worst(findings: Iterable[Finding]) -> Grade | None:

@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 import trio
 
-from moxlite.admin.doctor.findings import Finding
+from moxlite.admin.doctor.findings import Finding, in_groups
 from moxlite.admin.doctor.requests import Told
 from moxlite.admin.notices import notify_postmaster
 from moxlite.bell import sleep_by_both_clocks
@@ -205,10 +205,10 @@ def _text(told: Told, standing: int) -> str:
         if not findings:
             continue
         lines += [title, ""]
-        for one in findings:
-            lines.append(f"- {one.grade}, {one.code}: {one.text}")
+        for group, commands in in_groups(findings):
+            lines += [f"- {one.grade}, {one.code}: {one.text}" for one in group]
             if findings is told.new:
-                lines += [f"    {command}" for command in one.commands]
+                lines += [f"    {command}" for command in commands]
         lines.append("")
     if standing:
         lines += [f"{standing} earlier finding{'s stay' if standing > 1 else ' stays'}: moxlite doctor lists all.", ""]

@@ -95,7 +95,7 @@ def _examine(snapshot: "Snapshot", running: "Running | None", resolver: str | No
 def _show(found: "list[Finding]", steps: list[str]) -> int:
     import msgspec
 
-    from moxlite.admin.doctor.findings import in_order, worst
+    from moxlite.admin.doctor.findings import in_groups, in_order, worst
 
     findings = in_order(found)
     grade = worst(findings)
@@ -104,9 +104,10 @@ def _show(found: "list[Finding]", steps: list[str]) -> int:
         answer = {"grade": grade or "ok", "findings": findings, "mail": steps}
         print(msgspec.json.format(msgspec.json.encode(answer), indent=2).decode())
         return code
-    for one in findings:
-        print(f"{one.grade}: {one.code}: {printable(one.text)}")
-        for command in one.commands:
+    for group, commands in in_groups(findings):
+        for one in group:
+            print(f"{one.grade}: {one.code}: {printable(one.text)}")
+        for command in commands:
             print(f"    {printable(command)}")
     for step in steps:
         print(f"mail: {printable(step)}")

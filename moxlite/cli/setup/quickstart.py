@@ -141,6 +141,7 @@ def _next(said: _Said, config: Path, domain: "Domain", *, signed: bool, addresse
     from moxlite.admin.dns.zonefile import zone_file
     from moxlite.admin.offer import offer_for
     from moxlite.config.load import load
+    from moxlite.process.privileges import UnknownUser, user_ids
 
     snapshot, _ = load(config)
     settings = snapshot.domain(domain)
@@ -152,7 +153,11 @@ def _next(said: _Said, config: Path, domain: "Domain", *, signed: bool, addresse
         for one in servers:
             said.say(f"   {label}: {one.host.ascii} port {one.port}, TLS; the user name is the whole address")
     said.say("")
-    said.say("2. Add these records to DNS (again: moxlite config dnsrecords; then: moxlite config dnscheck).")
+    packaged = _is_packaged(config)
+    command = "moxlite" if packaged else f"{program()} --config {config}"
+    said.say("2. Add these records to DNS. To print them again, and to compare DNS with them:")
+    said.say(f"   {command} config dnsrecords {domain}")
+    said.say(f"   {command} config dnscheck {domain}")
     said.say("   Does the domain have mail elsewhere already? With the MX record, new mail comes here.")
     said.say("")
     for ip in () if addressed else own_ips(snapshot) or ():
@@ -160,13 +165,14 @@ def _next(said: _Said, config: Path, domain: "Domain", *, signed: bool, addresse
     keys = read_keys(snapshot, domain)
     said.text(zone_file(domain, settings, wanted_records(snapshot, domain, settings, keys), keys, signed=signed))
     said.say("")
-    command = f"{program()} --config {config}"
     user = snapshot.static.user
     said.say("3. Start the server, as root; it becomes the user by itself:")
-    if _is_packaged(config):
+    if packaged:
         said.say("   systemctl start moxlite")
     else:
-        if not user.isdecimal():
+        try:
+            user_ids(user)
+        except UnknownUser:
             said.say(f"   useradd --system --no-create-home {user}")
         said.say(f"   {command} config printservice >/etc/systemd/system/moxlite.service")
         said.say("   systemctl daemon-reload && systemctl enable --now moxlite")
