@@ -3,7 +3,8 @@
 import type { Client, Mailbox } from "../gen/account";
 import { showError } from "../lib/dialogs";
 import { el, fill } from "../lib/dom";
-import { count, size } from "../lib/numbers";
+import { size } from "../lib/numbers";
+import { many } from "../lib/words";
 
 export class Exporting {
   readonly root = el("section", { class: "card", "aria-labelledby": "export-title" });
@@ -83,7 +84,7 @@ export class Exporting {
     if (this.none.disabled && this.archive.value === "none") this.archive.value = "zip";
     const messages = whole.reduce((sum, mailbox) => sum + mailbox.total, 0);
     const octets = whole.reduce((sum, mailbox) => sum + mailbox.size, 0);
-    fill(this.what, `${count(messages, "message", "messages")}, ${size(octets)}`);
+    fill(this.what, `${many(messages, "{n} message", "{n} messages")}, ${size(octets)}`);
   }
 
   /** Post the form. The mailboxes are read before, which also shows the log-in form if the session has ended. */

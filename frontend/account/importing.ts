@@ -4,7 +4,8 @@ import type { Client, ImportAborted, ImportDone, ImportEvent, ImportProgress } f
 import { CallFailed } from "../lib/client";
 import { attempt, confirm, showError } from "../lib/dialogs";
 import { el, fill } from "../lib/dom";
-import { count, duration, size } from "../lib/numbers";
+import { duration, size } from "../lib/numbers";
+import { many } from "../lib/words";
 import { Follower } from "./follow";
 import { Upload, UploadAborted } from "./upload";
 
@@ -271,16 +272,16 @@ export class Importing {
         el(
           "table",
           {},
-          el("caption", {}, `${count(total, "message", "messages")} in ${count(this.found.size, "mailbox", "mailboxes")}`),
+          el("caption", {}, `${many(total, "{n} message", "{n} messages")} in ${many(this.found.size, "{n} mailbox", "{n} mailboxes")}`),
           el("tbody", {}, rows.map(([name, number]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, number.toLocaleString())))),
-          more > 0 && el("tfoot", {}, el("tr", {}, el("td", { colspan: 2 }, `and ${count(more, "mailbox", "mailboxes")} more`))),
+          more > 0 && el("tfoot", {}, el("tr", {}, el("td", { colspan: 2 }, `and ${many(more, "{n} mailbox", "{n} mailboxes")} more`))),
         ),
     );
     this.problems.hidden = this.texts.length === 0;
     const hidden = problems - this.texts.length;
     fill(
       this.problems,
-      el("summary", {}, `${count(problems, "problem", "problems")}: what is left out`),
+      el("summary", {}, `${many(problems, "{n} problem", "{n} problems")}: what is left out`),
       el("ul", {}, this.texts.map((text) => el("li", {}, text)), hidden > 0 && el("li", {}, `and ${hidden.toLocaleString()} more`)),
     );
   }
@@ -356,8 +357,8 @@ export class Importing {
 
 function endText(end: ImportDone | ImportAborted): string {
   if (end.kind === "aborted") return end.message === lostText ? lostText : `Nothing was imported: ${end.message}`;
-  const messages = count(end.messages, "message", "messages");
-  const problems = end.problems > 0 ? `, ${count(end.problems, "problem", "problems")}` : "";
+  const messages = many(end.messages, "{n} message", "{n} messages");
+  const problems = end.problems > 0 ? `, ${many(end.problems, "{n} problem", "{n} problems")}` : "";
   return end.dry_run ? `${messages} would be imported${problems}. This was a trial: nothing was stored.` : `${messages} imported${problems}.`;
 }
 

@@ -1,6 +1,7 @@
 // Calls to the server: JSON by POST, checked on both sides, repeated after a log-in when the session is over.
 
 import { type Check, type Checks, verify } from "./check";
+import { t } from "./words";
 
 export type { Checks } from "./check";
 
@@ -73,12 +74,12 @@ export abstract class BaseClient {
         credentials: "same-origin",
       });
     } catch {
-      throw new CallFailed(name, "", "The server cannot be reached.");
+      throw new CallFailed(name, "", t("The server cannot be reached."));
     }
     try {
       answer = await response.json();
     } catch {
-      throw new CallFailed(name, "", `The server answered ${response.status} without saying why.`);
+      throw new CallFailed(name, "", t("The server answered {status} without saying why.", { status: String(response.status) }));
     }
     if (answer.error) throw new CallFailed(name, answer.error.code, answer.error.message);
     return answer.result;

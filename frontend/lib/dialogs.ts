@@ -2,6 +2,7 @@
 
 import { byId, el, fill } from "./dom";
 import { holdFocus } from "./focus";
+import { t } from "./words";
 
 /** A dialog in the middle of the page; resolves with what `close` is given, or null when it is dismissed. */
 export function dialog<T>(title: string, build: (close: (value: T) => void) => Node[], dismissable = true): Promise<T | null> {
@@ -30,7 +31,7 @@ export async function showError(action: string, error: unknown): Promise<void> {
   const message = error instanceof Error ? error.message : String(error);
   await dialog<void>(action, (close) => [
     el("p", { class: "dialog-text" }, message),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, "Close")),
+    el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, t("Close"))),
   ]);
 }
 
@@ -41,7 +42,7 @@ export async function confirm(title: string, message: string, action: string): P
     el(
       "div",
       { class: "dialog-buttons" },
-      el("button", { onclick: () => close(false) }, "Cancel"),
+      el("button", { onclick: () => close(false) }, t("Cancel")),
       el("button", { class: "danger", autofocus: true, onclick: () => close(true) }, action),
     ),
   ]);
@@ -69,12 +70,12 @@ export async function ask(title: string, label: string, value: string, action: s
 
 /** Run an action of the user: say so when it takes longer than a second, and tell of its failure. True when it succeeded. */
 export async function attempt(action: string, work: () => Promise<unknown>): Promise<boolean> {
-  const timer = setTimeout(() => setStatus(`${action}…`), 1000);
+  const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1000);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(`${action} failed`, error);
+    await showError(t("{action} failed", { action }), error);
     return false;
   } finally {
     clearTimeout(timer);

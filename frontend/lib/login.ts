@@ -1,6 +1,7 @@
 // The log-in form that lies over the page. What is below stays as it is, so nothing is lost when a session ends.
 
 import { brand, el, fill } from "./dom";
+import { t } from "./words";
 
 /** Try to log in with these; throws with a text for the user. */
 export type TryLogIn = (username: string, password: string) => Promise<void>;
@@ -21,7 +22,7 @@ export function askLogIn(app: string, reason: string, tryLogIn: TryLogIn, below:
       autofocus: true,
     });
     const password = el("input", { name: "password", type: "password", autocomplete: "current-password", required: true });
-    const button = el("button", { class: "primary", type: "submit" }, "Log in");
+    const button = el("button", { class: "primary", type: "submit" }, t("Log in"));
     problem.hidden = reason === "";
     const form = el(
       "form",
@@ -47,12 +48,12 @@ export function askLogIn(app: string, reason: string, tryLogIn: TryLogIn, below:
       brand(),
       el("h1", {}, app),
       problem,
-      el("label", { class: "field" }, "Email address", username),
-      el("label", { class: "field" }, "Password", password),
+      el("label", { class: "field" }, t("Email address"), username),
+      el("label", { class: "field" }, t("Password"), password),
       button,
       below,
     );
-    const overlay = el("dialog", { class: "login-overlay", "aria-label": `Log in to ${app}` }, form);
+    const overlay = el("dialog", { class: "login-overlay", "aria-label": t("Log in to {app}", { app }) }, form);
     overlay.addEventListener("cancel", (event) => event.preventDefault());
     overlay.addEventListener("keydown", (event) => event.stopPropagation());
     document.body.append(overlay);

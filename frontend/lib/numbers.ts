@@ -1,5 +1,7 @@
 // How numbers are shown.
 
+import { many, t } from "./words";
+
 /** A size for people, in powers of 1024. */
 export function size(octets: number): string {
   if (octets < 1024) return `${octets} B`;
@@ -13,16 +15,11 @@ export function size(octets: number): string {
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
 }
 
-/** So many of something: `1 message`, `1,204 messages`. */
-export function count(number: number, one: string, many: string): string {
-  return `${number.toLocaleString()} ${number === 1 ? one : many}`;
-}
-
 /** How long something will take, roughly. */
 export function duration(seconds: number): string {
-  if (seconds < 10) return "a few seconds";
-  if (seconds < 90) return `${Math.ceil(seconds / 10) * 10} seconds`;
+  if (seconds < 10) return t("a few seconds");
+  if (seconds < 90) return t("{n} seconds", { n: Math.ceil(seconds / 10) * 10 });
   const minutes = Math.ceil(seconds / 60);
-  if (minutes < 90) return `${minutes} minutes`;
-  return count(Math.round(seconds / 360) / 10, "hour", "hours");
+  if (minutes < 90) return many(minutes, "{n} minute", "{n} minutes");
+  return many(Math.round(seconds / 360) / 10, "{n} hour", "{n} hours");
 }

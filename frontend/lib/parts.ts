@@ -1,5 +1,7 @@
 // Parts of an app that are fetched when they are needed, once.
 
+import { t } from "./words";
+
 /** File names of the parts of this app, with the hash of their content; `script/gen` puts them in. */
 declare const PARTS: Readonly<Record<string, string>>;
 
@@ -12,7 +14,7 @@ export function part<T>(base: string, name: string): Promise<T> {
     found = import(`${base}part/${PARTS[name] ?? ""}`).catch((error: unknown) => {
       // it may be there the next time
       loading.delete(name);
-      throw new Error("A part of this page could not be loaded. Try again, or load the page anew.", { cause: error });
+      throw new Error(t("A part of this page could not be loaded. Try again, or load the page anew."), { cause: error });
     });
     loading.set(name, found);
   }

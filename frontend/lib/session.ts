@@ -2,6 +2,7 @@
 
 import { attempt, showError } from "./dialogs";
 import type { AskLogIn } from "./login";
+import { t } from "./words";
 
 declare global {
   interface Window {
@@ -63,7 +64,7 @@ export class Session {
 
   /** End the session and show the page anew. */
   async logOut(): Promise<void> {
-    if (!(await attempt("Logging out", () => this.client.logout()))) return;
+    if (!(await attempt(t("Logging out"), () => this.client.logout()))) return;
     localStorage.removeItem(this.csrfKey);
     localStorage.removeItem(this.addressKey);
     location.hash = "";
@@ -77,6 +78,6 @@ export function beforeDisplay(root: HTMLElement): void {
   try {
     hook?.(root);
   } catch (error) {
-    void showError("The custom script of this server failed", error);
+    void showError(t("The custom script of this server failed"), error);
   }
 }

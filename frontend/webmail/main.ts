@@ -2,8 +2,8 @@
 
 import { Client, type Mailbox, type MessageItem, type Request, checks } from "../gen/webmail";
 import { CommandTable, enabled } from "../lib/commands";
-import { attempt, confirm, setStatus, showError } from "../lib/dialogs";
-import { brand, byId, el, fill } from "../lib/dom";
+import { attempt, setStatus, showError } from "../lib/dialogs";
+import { byId, el } from "../lib/dom";
 import { listen } from "../lib/keyboard";
 import { openMenu } from "../lib/menu";
 import { part } from "../lib/parts";
@@ -14,12 +14,11 @@ import { toast } from "../lib/toasts";
 import { many, t } from "../lib/words";
 import { addComposeCommands, composeBar } from "./commands/compose";
 import type { Desk, Refinement, Threading } from "./commands/desk";
-import { addFindCommands, listMenu } from "./commands/find";
+import { addFindCommands } from "./commands/find";
 import { addCommands, barCommands, senderCommands } from "./commands/table";
 import type * as ComposePart from "./compose/part";
 import { labelsOf, type Role } from "./data/mailboxes";
 import { Stream } from "./data/stream";
-import { isThreaded } from "./data/queries";
 import { isUnread } from "./data/threads";
 import type * as LoginPart from "./login/part";
 import type * as ExportPart from "./export/part";
@@ -27,6 +26,7 @@ import type { Exported } from "./export/part";
 import { Find } from "./find";
 import type * as MailboxesPart from "./mailboxes/part";
 import type * as PalettePart from "./palette/part";
+import { followPlace, tellPlace } from "./place";
 import type * as RulesPart from "./rules/part";
 import type * as SenderPart from "./sender/part";
 import type { AboutSender } from "./sender/part";
@@ -34,13 +34,14 @@ import type * as SentPart from "./sent/part";
 import type * as SettingsPart from "./settings/part";
 import { Actions } from "./state/actions";
 import type * as TouchPart from "./touch/part";
-import { parsePlace, writePlace } from "./state/address";
+import { parsePlace } from "./state/address";
 import { type How, Mail } from "./state/mail";
 import type { AllSettings } from "./state/settings";
 import { Bar } from "./ui/bar";
 import { Drawer } from "./ui/drawer";
 import { MessageList } from "./ui/list";
 import { MailboxList } from "./ui/mailboxes";
+import { layOut } from "./ui/page";
 import { Panes } from "./ui/panes";
 import { Reader } from "./ui/reader";
 
@@ -57,7 +58,7 @@ class App implements Desk {
   readonly commands = new CommandTable();
   readonly client = new Client(base, checks, (reason) => this.logIn(reason));
   private readonly session = new Session("webmail", "Webmail", this.client, async (...asked) => (await part<typeof LoginPart>(base, "login")).askLogIn(...asked));
-  private readonly mail = new Mail({
+  readonly mail = new Mail({
     send: (request) => this.send(request),
     opened: (parsed) => this.reader.offer(parsed),
     removed: () => toast(t("The message that you were reading was moved or removed elsewhere")),
@@ -65,7 +66,7 @@ class App implements Desk {
     checking: location.hostname === "localhost",
   });
   private readonly actions = new Actions(this.client, base, this.mail, (item, mailbox) => void this.offerRule(item, mailbox));
-  private readonly stream = new Stream(this.client, base, {
+  readonly stream = new Stream(this.client, base, {
     event: (event) => {
       this.mail.take(event);
       if (event.kind === "start") {
@@ -77,20 +78,20 @@ class App implements Desk {
     failed: (error) => void showError(t("The connection to the server failed"), error),
     opening: () => this.mail.opening(),
   });
-  private readonly mailboxes = new MailboxList({
+  readonly mailboxes = new MailboxList({
     openMailbox: (mailbox) => this.openMailbox(mailbox),
     createMailbox: () => this.commands.run("mailbox.create"),
     mailboxMenu: (mailbox) => void this.mailboxMenu(mailbox),
     dropMessages: (mailbox) => this.actions.move(mailbox, false),
   });
-  private readonly find = new Find(base, this.mail, {
+  readonly find = new Find(base, this.mail, {
     mark: (needles) => {
       this.list.mark(needles);
       this.reader.mark(needles);
     },
     leave: () => this.list.root.focus(),
   });
-  private readonly list = new MessageList(this.mail, {
+  readonly list = new MessageList(this.mail, {
     fold: () => this.fold(),
     unthread: () => this.showThreads("off"),
     swiped: (direction) => this.commands.run(direction === "right" ? "message.archive" : this.inRole("trash") ? "message.delete" : "message.trash"),
@@ -102,9 +103,9 @@ class App implements Desk {
     () => !this.settings().no_show_shortcuts,
   );
   readonly panes = new Panes(byId("app", HTMLElement));
-  private readonly side = el("aside", { class: "side", "aria-label": t("Mailboxes and account") });
-  private readonly drawer = new Drawer(this.side);
-  private readonly reader = new Reader(this.client, base, {
+  readonly side = el("aside", { class: "side", "aria-label": t("Mailboxes and account") });
+  readonly drawer = new Drawer(this.side);
+  readonly reader = new Reader(this.client, base, {
     bar: this.bar.root,
     framed: (page) => {
       listen(page, this.commands, () => this.displayed);
@@ -133,7 +134,7 @@ class App implements Desk {
     this.mail.wanted = place.message;
     this.mail.begin(this.find.named(place.name || "Inbox"));
     const ready = place.search === "" ? Promise.resolve() : this.find.search(place.search, 0, true);
-    addEventListener("hashchange", () => this.writeAsked() || this.followHash());
+    addEventListener("hashchange", () => this.writeAsked() || followPlace(this.mail, this.find));
     addEventListener("beforeunload", (event) => {
       // what is on its way to the server would be lost
       if (this.mail.pending.busy) event.preventDefault();
@@ -143,79 +144,10 @@ class App implements Desk {
     addFindCommands(this);
     listen(document, this.commands, () => this.displayed && document.querySelector("dialog[open]") === null);
     this.writeTo(document);
-    this.layOut(byId("app", HTMLElement));
+    layOut(byId("app", HTMLElement), this);
     this.watch();
     // without a token there can be no session: the form comes first
     void (known ? ready : this.logIn("").then(() => ready)).then(() => this.stream.start());
-  }
-
-  private layOut(root: HTMLElement): void {
-    const facts = this.mail.facts;
-    const account = el("span", { class: "account-address" });
-    const accountLink = el("a", { title: t("Import and export mail"), hidden: true }, t("Account"));
-    const heading = el("h1", { class: "list-title" });
-    const count = el("span", { class: "list-count" });
-    const more = el("button", { class: "link list-menu", "aria-haspopup": "menu", title: t("What the list shows"), "aria-label": t("What the list shows") }, "⋯");
-    more.addEventListener("click", () => openMenu(more, t("What the list shows"), listMenu.map((id) => this.commands.get(id)).filter(enabled)));
-    const offline = el("div", { class: "offline", role: "status" }, t("Not connected"), el("button", { onclick: () => this.stream.retry() }, t("Connect")));
-    const command = (id: string, attributes: Record<string, unknown>, ...label: (Node | string)[]) =>
-      el("button", { ...attributes, onclick: () => this.commands.run(id) }, label);
-    fill(
-      this.side,
-      brand(),
-      el("button", { class: "primary compose-new", title: t("New message (c)"), onclick: () => this.commands.run("compose.new") }, t("New message")),
-      this.mailboxes.root,
-      el("div", { class: "account" }, account, el("div", { class: "account-links" }, command("app.settings", { class: "link" }, t("Settings")), accountLink, command("app.log-out", { class: "link" }, t("Log out")))),
-    );
-    fill(
-      root,
-      this.side,
-      el(
-        "section",
-        { class: "middle", "aria-label": t("List") },
-        el(
-          "div",
-          { class: "list-top" },
-          this.drawer.button,
-          this.find.bar.root,
-        ),
-        el(
-          "header",
-          { class: "list-head" },
-          heading,
-          count,
-          command("app.unread-only", { class: "link" }, el("span", { class: "unread-toggle" }, t("Unread only"))),
-          more,
-        ),
-        offline,
-        this.list.root,
-      ),
-      this.panes.splitter,
-      this.reader.root,
-    );
-    effect(() => {
-      const { login_address, account_path } = facts.value;
-      fill(account, login_address);
-      accountLink.href = account_path;
-      accountLink.hidden = account_path === "";
-    });
-    effect(() => {
-      const selected = this.mail.selectedCount.value;
-      const name = this.find.text.value !== "" ? t("Search") : (this.mail.current.value?.name.split("/").at(-1) ?? "");
-      fill(heading, name);
-      const { total } = this.mail.rows.value;
-      const mailbox = this.mail.current.value;
-      // where each thread is one message the word would only puzzle
-      const threads = isThreaded(this.mail.query.value) && (mailbox === undefined || total !== mailbox.total + mailbox.deleted);
-      const all = threads ? many(total, "{n} thread", "{n} threads") : many(total, "{n} message", "{n} messages");
-      fill(count, selected > 1 ? t("{n} of {total} selected", { n: selected, total }) : this.mail.searching.value === null && all);
-    });
-    effect(() => {
-      offline.hidden = this.mail.connected.value;
-    });
-    effect(() => {
-      root.classList.toggle("unread-only", this.mail.query.value.filter.unread === true);
-    });
   }
 
   /** Have the page follow the state. */
@@ -243,7 +175,7 @@ class App implements Desk {
       void this.find.threading.value;
       this.bar.draw();
     });
-    effect(() => this.writeHash(this.mail.shown.value?.id ?? 0));
+    effect(() => tellPlace(this.mail, this.find));
   }
 
   /** Show the message that is selected, or its thread, or how many are. */
@@ -429,12 +361,8 @@ class App implements Desk {
 
   async deleteForGood(): Promise<void> {
     this.unread();
-    const what = many(
-      this.selectedCount(),
-      "This removes this message from the account. It cannot be undone.",
-      "This removes {n} messages from the account. It cannot be undone.",
-    );
-    if (await confirm(t("Delete for good?"), what, t("Delete"))) this.actions.deleteForGood();
+    const { confirmDelete } = await mailboxDialogs();
+    if (await confirmDelete(this.selectedCount())) this.actions.deleteForGood();
   }
 
   flag(flags: string[], add: boolean): void {
@@ -562,7 +490,7 @@ class App implements Desk {
     const asked = /^#compose(?: |%20)(.+)$/.exec(location.hash)?.[1];
     if (asked === undefined) return false;
     history.replaceState(null, "", location.pathname + location.search);
-    this.writeHash(this.mail.shown.value?.id ?? 0);
+    tellPlace(this.mail, this.find);
     this.compose("new", /^mailto%3a/i.test(asked) ? decodeURIComponent(asked) : asked);
     return true;
   }
@@ -657,35 +585,6 @@ class App implements Desk {
   async logOut(): Promise<void> {
     this.stream.stop();
     await this.session.logOut();
-  }
-
-  private followHash(): void {
-    const { name, search, message } = parsePlace(location.hash);
-    if (search !== "") {
-      if (search !== this.find.text.value) void this.find.search(search, message);
-      else this.followMessage(message);
-      return;
-    }
-    const mailbox = this.mail.boxes.named(name);
-    if (mailbox === undefined) return;
-    if (mailbox.id !== this.mail.current.value?.id || this.find.text.value !== "") this.find.openMailbox(mailbox, message);
-    else this.followMessage(message);
-  }
-
-  private followMessage(message: number): void {
-    if (message === 0) this.mail.unselect();
-    else if (this.shown()?.id !== message) this.mail.select(message);
-  }
-
-  private writeHash(shown: number): void {
-    const search = this.find.text.value;
-    const mailbox = this.mail.current.value;
-    if (mailbox === undefined && search === "") return;
-    const hash = writePlace({ name: mailbox?.name ?? "", search, message: shown || this.mail.wanted });
-    if (location.hash === hash) return;
-    // stepping through messages is no history; opening a message or a mailbox is
-    if (location.hash.includes(",") && hash.includes(",")) history.replaceState(null, "", hash);
-    else history.pushState(null, "", hash);
   }
 }
 

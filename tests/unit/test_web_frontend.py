@@ -78,3 +78,48 @@ def test_each_reason_has_its_words() -> None:
     source = (FRONTEND / "webmail" / "details" / "reasons.ts").read_text()
     told = set(re.findall(r'^  "?([a-z0-9-]+)"?: t\(', source, re.MULTILINE))
     assert words == told
+
+
+TOKENS = re.compile(
+    r"""//[^\n]*|/\*.*?\*/"""  # comments
+    r"""|"(?:\\.|[^"\\\n])*"|`(?:\\.|\$\{(?:[^{}`]|\{[^{}]*\}|`[^`]*`)*\}|[^`\\])*`"""  # strings, templates
+    r"""|/(?![/*\s])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n\[])+/[dgimsuvy]*(?=[\s.,:;)\]])"""  # regular expressions
+    r"""|[A-Za-z_$][\w$.]*|\s+|.""",
+    re.DOTALL,
+)
+NAMES = {"Inbox", "Webmail", "ctrl shift Enter"}  # of a mailbox, of the program, of a key
+KEYS = re.compile(r"Arrow\w+|Page\w+|Backspace|Delete|End|Enter|Escape|Home|Space|Tab")
+
+
+def bare_words(source: str) -> list[str]:
+    """The strings that read as words for a person and are not, at any depth, an argument of ``t`` or ``many``."""
+    found: list[str] = []
+    calls: list[str] = []
+    before = ""
+    for match in TOKENS.finditer(source):
+        token = match[0]
+        if token == "(":
+            calls.append(before)
+        elif token == ")":
+            calls.pop()
+        elif token[0] in '"`' and not {"t", "many"} & set(calls):
+            words = token[1:-1]
+            sentence = re.match(r"[A-Z][a-z]", words) or re.match(r'"\w+( [a-z,]+){2,}', token)
+            # an error that names a fault of the program, not of the mail, is for developers: it begins in lower case
+            fault = calls and calls[-1] == "Error" and words[0].islower()
+            if sentence and not fault and words not in NAMES and not KEYS.fullmatch(words):
+                found.append(words)
+        if not token.isspace():
+            before = token
+    return found
+
+
+def test_words_for_people_go_through_one_function() -> None:
+    """WEBMAIL-143a, WEBMAIL-159: of the webmail and of what all apps share."""
+    assert bare_words('el("p", {}, "Not sent")') == ["Not sent"]
+    assert bare_words('el("p", { class: `text quoted quoted${level}` })') == []
+    assert bare_words('say("a few seconds")') == ["a few seconds"]
+    assert bare_words('el("p", {}, t("Not sent"), key === "Escape")') == []
+    for folder in ("lib", "webmail"):
+        for path in sorted((FRONTEND / folder).rglob("*.ts")):
+            assert bare_words(path.read_text()) == [], path

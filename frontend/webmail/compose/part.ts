@@ -2,8 +2,9 @@
 
 import type { Begun, MessageItem } from "../../gen/webmail";
 import { attempt } from "../../lib/dialogs";
-import type { Toast, ToastAction } from "../../lib/toasts";
 import { adopt } from "../../lib/sheets";
+import type { Toast, ToastAction } from "../../lib/toasts";
+import { t } from "../../lib/words";
 import type { Desk } from "../commands/desk";
 import type { AllSettings } from "../state/settings";
 import { fullTime } from "../ui/format";
@@ -31,7 +32,7 @@ export async function compose(desk: Desk, say: Say, kind: Kind, item: MessageIte
   addKeys(desk);
   if (kind === "edit" && item !== null && Composer.focus(item.id)) return;
   let begun: Begun | null = null;
-  await attempt("Writing", async () => {
+  await attempt(t("Writing"), async () => {
     begun = await desk.client.compose_prepare(kind, item?.id ?? 0, selected.slice(0, 200_000), item === null ? "" : fullTime(item.date ?? item.received));
   });
   if (begun === null) return;

@@ -4,6 +4,7 @@ import type { Client } from "../../gen/webmail";
 import { attempt, dialog } from "../../lib/dialogs";
 import { el } from "../../lib/dom";
 import { postForm } from "../../lib/post";
+import { t } from "../../lib/words";
 
 /** What is to be exported: a mailbox, which may have others inside it, or messages by their ids. */
 export type Exported = { mailbox: string; parent: boolean } | { ids: number[] };
@@ -13,10 +14,10 @@ export async function exportMail(client: Client, base: string, title: string, wh
   const below = el("input", { type: "checkbox" });
   const parent = "parent" in what && what.parent;
   const forms: [string, Record<string, string>][] = [
-    ["One mbox file", { format: "mbox", archive: "none" }],
-    ["zip archive with mbox files", { format: "mbox", archive: "zip" }],
-    ["zip archive with Maildirs", { format: "maildir", archive: "zip" }],
-    ["tar.gz archive with Maildirs", { format: "maildir", archive: "tgz" }],
+    [t("One mbox file"), { format: "mbox", archive: "none" }],
+    [t("zip archive with mbox files"), { format: "mbox", archive: "zip" }],
+    [t("zip archive with Maildirs"), { format: "maildir", archive: "zip" }],
+    [t("tar.gz archive with Maildirs"), { format: "maildir", archive: "tgz" }],
   ];
   const buttons = forms.map(([label, form], i) => {
     const button = el("button", { autofocus: i === 0 }, label);
@@ -26,7 +27,7 @@ export async function exportMail(client: Client, base: string, title: string, wh
   const form = await dialog<Record<string, string>>(title, (close) => {
     for (const { button, form } of buttons) button.addEventListener("click", () => close(form));
     return [
-      parent && el("label", { class: "check" }, below, "With the mailboxes inside it"),
+      parent && el("label", { class: "check" }, below, t("With the mailboxes inside it")),
       el("div", { class: "choices" }, buttons.map(({ button }) => button)),
     ].filter((part) => part !== false);
   });
@@ -34,6 +35,6 @@ export async function exportMail(client: Client, base: string, title: string, wh
   const chosen: Record<string, string> = "ids" in what ? { messageids: what.ids.join(",") } : { mailbox: what.mailbox };
   if (below.checked) chosen["recursive"] = "1";
   // a call first: if the session has ended, the log-in form comes, not a page with an error
-  const alive = await attempt("Exporting", () => client.decode_mime_words(""));
+  const alive = await attempt(t("Exporting"), () => client.decode_mime_words(""));
   if (alive) postForm(`${base}export`, { csrf: client.csrfToken, ...form, ...chosen });
 }

@@ -26,6 +26,16 @@ export function chooseMailbox(title: string, mailboxes: readonly Mailbox[]): Pro
   ]);
 }
 
+/** Ask before so many messages are removed; true: they are to be. */
+export function confirmDelete(messages: number): Promise<boolean> {
+  const what = many(
+    messages,
+    "This removes this message from the account. It cannot be undone.",
+    "This removes {n} messages from the account. It cannot be undone.",
+  );
+  return confirm(t("Delete for good?"), what, t("Delete"));
+}
+
 export async function createMailbox(client: Client): Promise<void> {
   const name = await ask(t("New mailbox"), t("Name; “/” puts it inside another"), "", t("Create"));
   if (name !== null) await attempt(t("Creating the mailbox"), () => client.mailbox_create(name));

@@ -1,0 +1,37 @@
+// The address bar follows what is shown, and what is shown follows the address bar (WEBMAIL-63).
+
+import type { Find } from "./find";
+import { parsePlace, writePlace } from "./state/address";
+import type { Mail } from "./state/mail";
+
+/** Show what the address names: it was typed, or the reader went back. */
+export function followPlace(mail: Mail, find: Find): void {
+  const { name, search, message } = parsePlace(location.hash);
+  if (search !== "") {
+    if (search !== find.text.value) void find.search(search, message);
+    else followMessage(mail, message);
+    return;
+  }
+  const mailbox = mail.boxes.named(name);
+  if (mailbox === undefined) return;
+  if (mailbox.id !== mail.current.value?.id || find.text.value !== "") find.openMailbox(mailbox, message);
+  else followMessage(mail, message);
+}
+
+function followMessage(mail: Mail, message: number): void {
+  if (message === 0) mail.unselect();
+  else if (mail.shown.value?.id !== message) mail.select(message);
+}
+
+/** Name in the address what is shown. */
+export function tellPlace(mail: Mail, find: Find): void {
+  const shown = mail.shown.value?.id ?? 0;
+  const search = find.text.value;
+  const mailbox = mail.current.value;
+  if (mailbox === undefined && search === "") return;
+  const hash = writePlace({ name: mailbox?.name ?? "", search, message: shown || mail.wanted });
+  if (location.hash === hash) return;
+  // stepping through messages is no history; opening a message or a mailbox is
+  if (location.hash.includes(",") && hash.includes(",")) history.replaceState(null, "", hash);
+  else history.pushState(null, "", hash);
+}

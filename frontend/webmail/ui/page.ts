@@ -1,0 +1,101 @@
+// The page: mailboxes and account on one side, the list in the middle, the message beside it.
+
+import { type CommandTable, enabled } from "../../lib/commands";
+import { brand, el, fill } from "../../lib/dom";
+import { openMenu } from "../../lib/menu";
+import { effect } from "../../lib/signal";
+import { many, t } from "../../lib/words";
+import { listMenu } from "../commands/find";
+import { isThreaded } from "../data/queries";
+import type { Stream } from "../data/stream";
+import type { Find } from "../find";
+import type { Mail } from "../state/mail";
+import type { Drawer } from "./drawer";
+import type { MessageList } from "./list";
+import type { MailboxList } from "./mailboxes";
+import type { Panes } from "./panes";
+import type { Reader } from "./reader";
+
+/** The pieces of the page, and the state that its headings follow. */
+export interface Page {
+  readonly commands: CommandTable;
+  readonly mail: Mail;
+  readonly stream: Stream;
+  readonly find: Find;
+  readonly side: HTMLElement;
+  readonly drawer: Drawer;
+  readonly mailboxes: MailboxList;
+  readonly list: MessageList;
+  readonly panes: Panes;
+  readonly reader: Reader;
+}
+
+/** Put the pieces into `root`. */
+export function layOut(root: HTMLElement, page: Page): void {
+  const facts = page.mail.facts;
+  const account = el("span", { class: "account-address" });
+  const accountLink = el("a", { title: t("Import and export mail"), hidden: true }, t("Account"));
+  const heading = el("h1", { class: "list-title" });
+  const count = el("span", { class: "list-count" });
+  const more = el("button", { class: "link list-menu", "aria-haspopup": "menu", title: t("What the list shows"), "aria-label": t("What the list shows") }, "⋯");
+  more.addEventListener("click", () => openMenu(more, t("What the list shows"), listMenu.map((id) => page.commands.get(id)).filter(enabled)));
+  const offline = el("div", { class: "offline", role: "status" }, t("Not connected"), el("button", { onclick: () => page.stream.retry() }, t("Connect")));
+  const command = (id: string, attributes: Record<string, unknown>, ...label: (Node | string)[]) =>
+    el("button", { ...attributes, onclick: () => page.commands.run(id) }, label);
+  fill(
+    page.side,
+    brand(),
+    el("button", { class: "primary compose-new", title: t("New message (c)"), onclick: () => page.commands.run("compose.new") }, t("New message")),
+    page.mailboxes.root,
+    el("div", { class: "account" }, account, el("div", { class: "account-links" }, command("app.settings", { class: "link" }, t("Settings")), accountLink, command("app.log-out", { class: "link" }, t("Log out")))),
+  );
+  fill(
+    root,
+    page.side,
+    el(
+      "section",
+      { class: "middle", "aria-label": t("List") },
+      el(
+        "div",
+        { class: "list-top" },
+        page.drawer.button,
+        page.find.bar.root,
+      ),
+      el(
+        "header",
+        { class: "list-head" },
+        heading,
+        count,
+        command("app.unread-only", { class: "link" }, el("span", { class: "unread-toggle" }, t("Unread only"))),
+        more,
+      ),
+      offline,
+      page.list.root,
+    ),
+    page.panes.splitter,
+    page.reader.root,
+  );
+  effect(() => {
+    const { login_address, account_path } = facts.value;
+    fill(account, login_address);
+    accountLink.href = account_path;
+    accountLink.hidden = account_path === "";
+  });
+  effect(() => {
+    const selected = page.mail.selectedCount.value;
+    const name = page.find.text.value !== "" ? t("Search") : (page.mail.current.value?.name.split("/").at(-1) ?? "");
+    fill(heading, name);
+    const { total } = page.mail.rows.value;
+    const mailbox = page.mail.current.value;
+    // where each thread is one message the word would only puzzle
+    const threads = isThreaded(page.mail.query.value) && (mailbox === undefined || total !== mailbox.total + mailbox.deleted);
+    const all = threads ? many(total, "{n} thread", "{n} threads") : many(total, "{n} message", "{n} messages");
+    fill(count, selected > 1 ? t("{n} of {total} selected", { n: selected, total }) : page.mail.searching.value === null && all);
+  });
+  effect(() => {
+    offline.hidden = page.mail.connected.value;
+  });
+  effect(() => {
+    root.classList.toggle("unread-only", page.mail.query.value.filter.unread === true);
+  });
+}
