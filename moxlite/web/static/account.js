@@ -55,6 +55,18 @@ function isObject(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+// lib/words.ts
+function t(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    return typeof value === "number" ? value.toLocaleString() : value;
+  });
+}
+function many(n, one, other, values = {}) {
+  return t(n === 1 ? one : other, { ...values, n });
+}
+
 // lib/client.ts
 var CallFailed = class extends Error {
   constructor(call, code, message) {
@@ -109,12 +121,12 @@ var BaseClient = class {
         credentials: "same-origin"
       });
     } catch {
-      throw new CallFailed(name, "", "The server cannot be reached.");
+      throw new CallFailed(name, "", t("The server cannot be reached."));
     }
     try {
       answer = await response.json();
     } catch {
-      throw new CallFailed(name, "", `The server answered ${response.status} without saying why.`);
+      throw new CallFailed(name, "", t("The server answered {status} without saying why.", { status: String(response.status) }));
     }
     if (answer.error) throw new CallFailed(name, answer.error.code, answer.error.message);
     return answer.result;
@@ -287,7 +299,7 @@ async function showError(action, error) {
   const message = error instanceof Error ? error.message : String(error);
   await dialog(action, (close) => [
     el("p", { class: "dialog-text" }, message),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, "Close"))
+    el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, t("Close")))
   ]);
 }
 async function confirm(title, message, action) {
@@ -296,19 +308,19 @@ async function confirm(title, message, action) {
     el(
       "div",
       { class: "dialog-buttons" },
-      el("button", { onclick: () => close(false) }, "Cancel"),
+      el("button", { onclick: () => close(false) }, t("Cancel")),
       el("button", { class: "danger", autofocus: true, onclick: () => close(true) }, action)
     )
   ]);
   return answer === true;
 }
 async function attempt(action, work) {
-  const timer = setTimeout(() => setStatus(`${action}…`), 1e3);
+  const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(`${action} failed`, error);
+    await showError(t("{action} failed", { action }), error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -333,15 +345,12 @@ function size(octets) {
   } while (value >= 999.5 && unit < units.length - 1);
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
 }
-function count(number, one, many) {
-  return `${number.toLocaleString()} ${number === 1 ? one : many}`;
-}
 function duration(seconds) {
-  if (seconds < 10) return "a few seconds";
-  if (seconds < 90) return `${Math.ceil(seconds / 10) * 10} seconds`;
+  if (seconds < 10) return t("a few seconds");
+  if (seconds < 90) return t("{n} seconds", { n: Math.ceil(seconds / 10) * 10 });
   const minutes = Math.ceil(seconds / 60);
-  if (minutes < 90) return `${minutes} minutes`;
-  return count(Math.round(seconds / 360) / 10, "hour", "hours");
+  if (minutes < 90) return many(minutes, "{n} minute", "{n} minutes");
+  return many(Math.round(seconds / 360) / 10, "{n} hour", "{n} hours");
 }
 
 // lib/login.ts
@@ -358,7 +367,7 @@ function askLogIn(app, reason, tryLogIn, below = []) {
       autofocus: true
     });
     const password = el("input", { name: "password", type: "password", autocomplete: "current-password", required: true });
-    const button = el("button", { class: "primary", type: "submit" }, "Log in");
+    const button = el("button", { class: "primary", type: "submit" }, t("Log in"));
     problem.hidden = reason === "";
     const form = el(
       "form",
@@ -384,12 +393,12 @@ function askLogIn(app, reason, tryLogIn, below = []) {
       brand(),
       el("h1", {}, app),
       problem,
-      el("label", { class: "field" }, "Email address", username),
-      el("label", { class: "field" }, "Password", password),
+      el("label", { class: "field" }, t("Email address"), username),
+      el("label", { class: "field" }, t("Password"), password),
       button,
       below
     );
-    const overlay = el("dialog", { class: "login-overlay", "aria-label": `Log in to ${app}` }, form);
+    const overlay = el("dialog", { class: "login-overlay", "aria-label": t("Log in to {app}", { app }) }, form);
     overlay.addEventListener("cancel", (event) => event.preventDefault());
     overlay.addEventListener("keydown", (event) => event.stopPropagation());
     document.body.append(overlay);
@@ -441,7 +450,7 @@ var Session = class {
     return before !== null && before !== localStorage.getItem(this.addressKey);
   }
   async logOut() {
-    if (!await attempt("Logging out", () => this.client.logout())) return;
+    if (!await attempt(t("Logging out"), () => this.client.logout())) return;
     localStorage.removeItem(this.csrfKey);
     localStorage.removeItem(this.addressKey);
     location.hash = "";
@@ -453,7 +462,7 @@ function beforeDisplay(root) {
   try {
     hook?.(root);
   } catch (error) {
-    void showError("The custom script of this server failed", error);
+    void showError(t("The custom script of this server failed"), error);
   }
 }
 
@@ -530,7 +539,7 @@ var Exporting = class {
     if (this.none.disabled && this.archive.value === "none") this.archive.value = "zip";
     const messages = whole.reduce((sum, mailbox) => sum + mailbox.total, 0);
     const octets = whole.reduce((sum, mailbox) => sum + mailbox.size, 0);
-    fill(this.what, `${count(messages, "message", "messages")}, ${size(octets)}`);
+    fill(this.what, `${many(messages, "{n} message", "{n} messages")}, ${size(octets)}`);
   }
   async download() {
     const chosen = this.mailbox.value;
@@ -867,16 +876,16 @@ var Importing = class {
       rows.length > 0 && el(
         "table",
         {},
-        el("caption", {}, `${count(total, "message", "messages")} in ${count(this.found.size, "mailbox", "mailboxes")}`),
+        el("caption", {}, `${many(total, "{n} message", "{n} messages")} in ${many(this.found.size, "{n} mailbox", "{n} mailboxes")}`),
         el("tbody", {}, rows.map(([name, number]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, number.toLocaleString())))),
-        more > 0 && el("tfoot", {}, el("tr", {}, el("td", { colspan: 2 }, `and ${count(more, "mailbox", "mailboxes")} more`)))
+        more > 0 && el("tfoot", {}, el("tr", {}, el("td", { colspan: 2 }, `and ${many(more, "{n} mailbox", "{n} mailboxes")} more`)))
       )
     );
     this.problems.hidden = this.texts.length === 0;
     const hidden = problems - this.texts.length;
     fill(
       this.problems,
-      el("summary", {}, `${count(problems, "problem", "problems")}: what is left out`),
+      el("summary", {}, `${many(problems, "{n} problem", "{n} problems")}: what is left out`),
       el("ul", {}, this.texts.map((text2) => el("li", {}, text2)), hidden > 0 && el("li", {}, `and ${hidden.toLocaleString()} more`))
     );
   }
@@ -944,8 +953,8 @@ var Importing = class {
 };
 function endText(end) {
   if (end.kind === "aborted") return end.message === lostText ? lostText : `Nothing was imported: ${end.message}`;
-  const messages = count(end.messages, "message", "messages");
-  const problems = end.problems > 0 ? `, ${count(end.problems, "problem", "problems")}` : "";
+  const messages = many(end.messages, "{n} message", "{n} messages");
+  const problems = end.problems > 0 ? `, ${many(end.problems, "{n} problem", "{n} problems")}` : "";
   return end.dry_run ? `${messages} would be imported${problems}. This was a trial: nothing was stored.` : `${messages} imported${problems}.`;
 }
 function readKept() {

@@ -74,6 +74,15 @@ function holdFocus() {
   };
 }
 
+// lib/words.ts
+function t(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    return typeof value === "number" ? value.toLocaleString() : value;
+  });
+}
+
 // lib/dialogs.ts
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
@@ -99,7 +108,7 @@ async function showError(action, error) {
   const message = error instanceof Error ? error.message : String(error);
   await dialog(action, (close) => [
     el("p", { class: "dialog-text" }, message),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, "Close"))
+    el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, t("Close")))
   ]);
 }
 async function confirm(title, message, action) {
@@ -108,19 +117,19 @@ async function confirm(title, message, action) {
     el(
       "div",
       { class: "dialog-buttons" },
-      el("button", { onclick: () => close(false) }, "Cancel"),
+      el("button", { onclick: () => close(false) }, t("Cancel")),
       el("button", { class: "danger", autofocus: true, onclick: () => close(true) }, action)
     )
   ]);
   return answer === true;
 }
 async function attempt(action, work) {
-  const timer = setTimeout(() => setStatus(`${action}…`), 1e3);
+  const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(`${action} failed`, error);
+    await showError(t("{action} failed", { action }), error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -161,15 +170,6 @@ function keyName(event) {
   const key = letter === void 0 ? event.key === " " ? "Space" : event.key : event.shiftKey ? letter : letter.toLowerCase();
   const shift = event.shiftKey && key.length > 1 ? "shift " : "";
   return `${event.ctrlKey || event.metaKey ? "ctrl " : ""}${event.altKey ? "alt " : ""}${shift}${key}`;
-}
-
-// lib/words.ts
-function t(text2, values = {}) {
-  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
-    const value = values[name];
-    if (value === void 0) return whole;
-    return typeof value === "number" ? value.toLocaleString() : value;
-  });
 }
 
 // webmail/compose/copies.ts
@@ -1101,7 +1101,7 @@ async function compose(desk, say, kind, item, selected, mailto = "") {
   addKeys2(desk);
   if (kind === "edit" && item !== null && Composer.focus(item.id)) return;
   let begun = null;
-  await attempt("Writing", async () => {
+  await attempt(t("Writing"), async () => {
     begun = await desk.client.compose_prepare(kind, item?.id ?? 0, selected.slice(0, 2e5), item === null ? "" : fullTime(item.date ?? item.received));
   });
   if (begun === null) return;

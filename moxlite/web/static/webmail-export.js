@@ -74,6 +74,15 @@ function holdFocus() {
   };
 }
 
+// lib/words.ts
+function t(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    return typeof value === "number" ? value.toLocaleString() : value;
+  });
+}
+
 // lib/dialogs.ts
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
@@ -99,16 +108,16 @@ async function showError(action, error) {
   const message = error instanceof Error ? error.message : String(error);
   await dialog(action, (close) => [
     el("p", { class: "dialog-text" }, message),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, "Close"))
+    el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, t("Close")))
   ]);
 }
 async function attempt(action, work) {
-  const timer = setTimeout(() => setStatus(`${action}…`), 1e3);
+  const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(`${action} failed`, error);
+    await showError(t("{action} failed", { action }), error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -138,10 +147,10 @@ async function exportMail(client, base, title, what) {
   const below = el("input", { type: "checkbox" });
   const parent = "parent" in what && what.parent;
   const forms = [
-    ["One mbox file", { format: "mbox", archive: "none" }],
-    ["zip archive with mbox files", { format: "mbox", archive: "zip" }],
-    ["zip archive with Maildirs", { format: "maildir", archive: "zip" }],
-    ["tar.gz archive with Maildirs", { format: "maildir", archive: "tgz" }]
+    [t("One mbox file"), { format: "mbox", archive: "none" }],
+    [t("zip archive with mbox files"), { format: "mbox", archive: "zip" }],
+    [t("zip archive with Maildirs"), { format: "maildir", archive: "zip" }],
+    [t("tar.gz archive with Maildirs"), { format: "maildir", archive: "tgz" }]
   ];
   const buttons = forms.map(([label, form2], i) => {
     const button = el("button", { autofocus: i === 0 }, label);
@@ -151,14 +160,14 @@ async function exportMail(client, base, title, what) {
   const form = await dialog(title, (close) => {
     for (const { button, form: form2 } of buttons) button.addEventListener("click", () => close(form2));
     return [
-      parent && el("label", { class: "check" }, below, "With the mailboxes inside it"),
+      parent && el("label", { class: "check" }, below, t("With the mailboxes inside it")),
       el("div", { class: "choices" }, buttons.map(({ button }) => button))
     ].filter((part) => part !== false);
   });
   if (form === null) return;
   const chosen = "ids" in what ? { messageids: what.ids.join(",") } : { mailbox: what.mailbox };
   if (below.checked) chosen["recursive"] = "1";
-  const alive = await attempt("Exporting", () => client.decode_mime_words(""));
+  const alive = await attempt(t("Exporting"), () => client.decode_mime_words(""));
   if (alive) postForm(`${base}export`, { csrf: client.csrfToken, ...form, ...chosen });
 }
 export {

@@ -81,6 +81,15 @@ function brand() {
   return el("div", { class: "brand" }, icon("M1 3.5h14v9.5H1z M14.7 4L8 9.2 1.3 4", "brand-mark"), "moxlite");
 }
 
+// lib/words.ts
+function t(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    return typeof value === "number" ? value.toLocaleString() : value;
+  });
+}
+
 // lib/login.ts
 function askLogIn(app, reason, tryLogIn, below = []) {
   return new Promise((resolve) => {
@@ -95,7 +104,7 @@ function askLogIn(app, reason, tryLogIn, below = []) {
       autofocus: true
     });
     const password = el("input", { name: "password", type: "password", autocomplete: "current-password", required: true });
-    const button = el("button", { class: "primary", type: "submit" }, "Log in");
+    const button = el("button", { class: "primary", type: "submit" }, t("Log in"));
     problem.hidden = reason === "";
     const form = el(
       "form",
@@ -121,12 +130,12 @@ function askLogIn(app, reason, tryLogIn, below = []) {
       brand(),
       el("h1", {}, app),
       problem,
-      el("label", { class: "field" }, "Email address", username),
-      el("label", { class: "field" }, "Password", password),
+      el("label", { class: "field" }, t("Email address"), username),
+      el("label", { class: "field" }, t("Password"), password),
       button,
       below
     );
-    const overlay = el("dialog", { class: "login-overlay", "aria-label": `Log in to ${app}` }, form);
+    const overlay = el("dialog", { class: "login-overlay", "aria-label": t("Log in to {app}", { app }) }, form);
     overlay.addEventListener("cancel", (event) => event.preventDefault());
     overlay.addEventListener("keydown", (event) => event.stopPropagation());
     document.body.append(overlay);

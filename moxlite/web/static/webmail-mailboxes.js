@@ -74,6 +74,18 @@ function holdFocus() {
   };
 }
 
+// lib/words.ts
+function t(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    return typeof value === "number" ? value.toLocaleString() : value;
+  });
+}
+function many(n, one, other, values = {}) {
+  return t(n === 1 ? one : other, { ...values, n });
+}
+
 // lib/dialogs.ts
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
@@ -99,7 +111,7 @@ async function showError(action, error) {
   const message = error instanceof Error ? error.message : String(error);
   await dialog(action, (close) => [
     el("p", { class: "dialog-text" }, message),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, "Close"))
+    el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, t("Close")))
   ]);
 }
 async function confirm(title, message, action) {
@@ -108,7 +120,7 @@ async function confirm(title, message, action) {
     el(
       "div",
       { class: "dialog-buttons" },
-      el("button", { onclick: () => close(false) }, "Cancel"),
+      el("button", { onclick: () => close(false) }, t("Cancel")),
       el("button", { class: "danger", autofocus: true, onclick: () => close(true) }, action)
     )
   ]);
@@ -132,12 +144,12 @@ async function ask(title, label, value, action) {
   });
 }
 async function attempt(action, work) {
-  const timer = setTimeout(() => setStatus(`${action}…`), 1e3);
+  const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(`${action} failed`, error);
+    await showError(t("{action} failed", { action }), error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -148,18 +160,6 @@ function setStatus(message) {
   const line = byId("status", HTMLElement);
   line.hidden = message === "";
   fill(line, message);
-}
-
-// lib/words.ts
-function t(text2, values = {}) {
-  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
-    const value = values[name];
-    if (value === void 0) return whole;
-    return typeof value === "number" ? value.toLocaleString() : value;
-  });
-}
-function many(n, one, other, values = {}) {
-  return t(n === 1 ? one : other, { ...values, n });
 }
 
 // lib/sheets.ts
@@ -185,6 +185,14 @@ function chooseMailbox(title, mailboxes) {
   return dialog(title, (close) => [
     el("div", { class: "choices" }, mailboxes.map((mailbox, i) => el("button", { autofocus: i === 0, onclick: () => close(mailbox) }, mailbox.name)))
   ]);
+}
+function confirmDelete(messages) {
+  const what = many(
+    messages,
+    "This removes this message from the account. It cannot be undone.",
+    "This removes {n} messages from the account. It cannot be undone."
+  );
+  return confirm(t("Delete for good?"), what, t("Delete"));
 }
 async function createMailbox(client) {
   const name = await ask(t("New mailbox"), t("Name; “/” puts it inside another"), "", t("Create"));
@@ -285,6 +293,7 @@ async function chooseLabels(labels, items, change) {
 export {
   chooseLabels,
   chooseMailbox,
+  confirmDelete,
   createMailbox,
   isLabel,
   mailboxMenu,

@@ -61,6 +61,15 @@ function mark(value) {
   return element;
 }
 
+// lib/words.ts
+function t(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    return typeof value === "number" ? value.toLocaleString() : value;
+  });
+}
+
 // lib/numbers.ts
 function size(octets) {
   if (octets < 1024) return `${octets} B`;
@@ -79,15 +88,6 @@ function adopt(text2) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
   document.adoptedStyleSheets.push(sheet);
-}
-
-// lib/words.ts
-function t(text2, values = {}) {
-  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
-    const value = values[name];
-    if (value === void 0) return whole;
-    return typeof value === "number" ? value.toLocaleString() : value;
-  });
 }
 
 // webmail/ui/format.ts

@@ -74,6 +74,18 @@ function holdFocus() {
   };
 }
 
+// lib/words.ts
+function t(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    return typeof value === "number" ? value.toLocaleString() : value;
+  });
+}
+function many(n, one, other, values = {}) {
+  return t(n === 1 ? one : other, { ...values, n });
+}
+
 // lib/dialogs.ts
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
@@ -99,16 +111,16 @@ async function showError(action, error) {
   const message = error instanceof Error ? error.message : String(error);
   await dialog(action, (close) => [
     el("p", { class: "dialog-text" }, message),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, "Close"))
+    el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, t("Close")))
   ]);
 }
 async function attempt(action, work) {
-  const timer = setTimeout(() => setStatus(`${action}…`), 1e3);
+  const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(`${action} failed`, error);
+    await showError(t("{action} failed", { action }), error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -119,18 +131,6 @@ function setStatus(message) {
   const line = byId("status", HTMLElement);
   line.hidden = message === "";
   fill(line, message);
-}
-
-// lib/words.ts
-function t(text2, values = {}) {
-  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
-    const value = values[name];
-    if (value === void 0) return whole;
-    return typeof value === "number" ? value.toLocaleString() : value;
-  });
-}
-function many(n, one, other, values = {}) {
-  return t(n === 1 ? one : other, { ...values, n });
 }
 
 // lib/sheets.ts

@@ -69,6 +69,15 @@ function holdFocus() {
   };
 }
 
+// lib/words.ts
+function t(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    return typeof value === "number" ? value.toLocaleString() : value;
+  });
+}
+
 // lib/dialogs.ts
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
@@ -109,15 +118,6 @@ function adopt(text2) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
   document.adoptedStyleSheets.push(sheet);
-}
-
-// lib/words.ts
-function t(text2, values = {}) {
-  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
-    const value = values[name];
-    if (value === void 0) return whole;
-    return typeof value === "number" ? value.toLocaleString() : value;
-  });
 }
 
 // webmail/viewer/viewer.css

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.1dc6f2d2886c.js", compose: "compose.e3bac205acdb.js", conversation: "conversation.20a8181874e9.js", details: "details.aced6cec8b0d.js", export: "export.7aa0e72b890f.js", login: "login.c3b2749abd14.js", mailboxes: "mailboxes.349b71de7e5d.js", message: "message.8e93ff4a8de3.js", palette: "palette.912860871c95.js", rules: "rules.d30fb769835e.js", search: "search.f7227a75752d.js", sender: "sender.91712d9cad17.js", sent: "sent.f242bc778218.js", settings: "settings.94cc08509b0b.js", touch: "touch.2ad1c40d045d.js", viewer: "viewer.b9a48720e51f.js" };
+var define_PARTS_default = { bulk: "bulk.1dc6f2d2886c.js", compose: "compose.63ff591eb06b.js", conversation: "conversation.20a8181874e9.js", details: "details.406efe302afd.js", export: "export.9d0697586c1f.js", login: "login.b19cbff8ad17.js", mailboxes: "mailboxes.5f6e1bf241ce.js", message: "message.8ec5432db553.js", palette: "palette.bfb155b10c1b.js", rules: "rules.f04cb2850ab4.js", search: "search.f7227a75752d.js", sender: "sender.4d8374c8fd60.js", sent: "sent.2abad40c2db5.js", settings: "settings.e206059ee5ef.js", touch: "touch.2ad1c40d045d.js", viewer: "viewer.ed056a87696a.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -56,6 +56,18 @@ function scalar(check, value) {
 }
 function isObject(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+// lib/words.ts
+function t(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    return typeof value === "number" ? value.toLocaleString() : value;
+  });
+}
+function many(n, one, other, values = {}) {
+  return t(n === 1 ? one : other, { ...values, n });
 }
 
 // lib/client.ts
@@ -115,12 +127,12 @@ var BaseClient = class {
         credentials: "same-origin"
       });
     } catch {
-      throw new CallFailed(name, "", "The server cannot be reached.");
+      throw new CallFailed(name, "", t("The server cannot be reached."));
     }
     try {
       answer = await response.json();
     } catch {
-      throw new CallFailed(name, "", `The server answered ${response.status} without saying why.`);
+      throw new CallFailed(name, "", t("The server answered {status} without saying why.", { status: String(response.status) }));
     }
     if (answer.error) throw new CallFailed(name, answer.error.code, answer.error.message);
     return answer.result;
@@ -479,28 +491,16 @@ async function showError(action, error) {
   const message2 = error instanceof Error ? error.message : String(error);
   await dialog(action, (close) => [
     el("p", { class: "dialog-text" }, message2),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, "Close"))
+    el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, t("Close")))
   ]);
-}
-async function confirm(title, message2, action) {
-  const answer = await dialog(title, (close) => [
-    el("p", { class: "dialog-text" }, message2),
-    el(
-      "div",
-      { class: "dialog-buttons" },
-      el("button", { onclick: () => close(false) }, "Cancel"),
-      el("button", { class: "danger", autofocus: true, onclick: () => close(true) }, action)
-    )
-  ]);
-  return answer === true;
 }
 async function attempt(action, work) {
-  const timer = setTimeout(() => setStatus(`${action}…`), 1e3);
+  const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(`${action} failed`, error);
+    await showError(t("{action} failed", { action }), error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -589,7 +589,7 @@ function part(base2, name) {
   if (found === void 0) {
     found = import(`${base2}part/${define_PARTS_default[name] ?? ""}`).catch((error) => {
       loading.delete(name);
-      throw new Error("A part of this page could not be loaded. Try again, or load the page anew.", { cause: error });
+      throw new Error(t("A part of this page could not be loaded. Try again, or load the page anew."), { cause: error });
     });
     loading.set(name, found);
   }
@@ -651,7 +651,7 @@ var Session = class {
     return before !== null && before !== localStorage.getItem(this.addressKey);
   }
   async logOut() {
-    if (!await attempt("Logging out", () => this.client.logout())) return;
+    if (!await attempt(t("Logging out"), () => this.client.logout())) return;
     localStorage.removeItem(this.csrfKey);
     localStorage.removeItem(this.addressKey);
     location.hash = "";
@@ -663,7 +663,7 @@ function beforeDisplay(root) {
   try {
     hook?.(root);
   } catch (error) {
-    void showError("The custom script of this server failed", error);
+    void showError(t("The custom script of this server failed"), error);
   }
 }
 
@@ -765,18 +765,6 @@ function settle() {
   const acts = [...waiting];
   waiting.clear();
   for (const act of acts) act();
-}
-
-// lib/words.ts
-function t(text2, values = {}) {
-  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
-    const value = values[name];
-    if (value === void 0) return whole;
-    return typeof value === "number" ? value.toLocaleString() : value;
-  });
-}
-function many(n, one, other, values = {}) {
-  return t(n === 1 ? one : other, { ...values, n });
 }
 
 // lib/toasts.ts
@@ -1235,19 +1223,6 @@ var Stream = class {
   }
 };
 
-// webmail/data/queries.ts
-function isSearch({ filter, not_filter }) {
-  const { mailbox_id: _id, mailbox_name: _name, unread: _unread, ...criteria } = filter;
-  const asked = (value) => Array.isArray(value) ? value.length > 0 : value != null && value !== false;
-  return (filter.mailbox_id ?? 0) < 0 || [...Object.values(criteria), ...Object.values(not_filter ?? {})].some(asked);
-}
-function isThreaded(query) {
-  return (query.threading ?? "off") !== "off";
-}
-function isListing(query) {
-  return isThreaded(query) || isSearch(query);
-}
-
 // webmail/data/threads.ts
 var deepest = 6;
 function tree(members) {
@@ -1489,6 +1464,54 @@ var Find = class {
   }
 };
 
+// webmail/state/address.ts
+var prefix = "search:";
+function parsePlace(hash) {
+  const value = hash.replace(/^#/, "");
+  const comma = value.lastIndexOf(",");
+  const number = comma < 0 ? 0 : Number(value.slice(comma + 1));
+  const message2 = Number.isSafeInteger(number) && number > 0 ? number : 0;
+  const text2 = message2 > 0 ? value.slice(0, comma) : value;
+  try {
+    if (text2.startsWith(prefix)) return { name: "", search: decodeURIComponent(text2.slice(prefix.length)), message: message2 };
+    return { name: decodeURIComponent(text2) || "Inbox", search: "", message: message2 };
+  } catch {
+    return { name: "Inbox", search: "", message: 0 };
+  }
+}
+function writePlace({ name, search: search2, message: message2 }) {
+  const what = search2 !== "" ? `${prefix}${encodeURIComponent(search2)}` : encodeURIComponent(name);
+  return `#${what}${message2 > 0 ? `,${message2}` : ""}`;
+}
+
+// webmail/place.ts
+function followPlace(mail, find2) {
+  const { name, search: search2, message: message2 } = parsePlace(location.hash);
+  if (search2 !== "") {
+    if (search2 !== find2.text.value) void find2.search(search2, message2);
+    else followMessage(mail, message2);
+    return;
+  }
+  const mailbox = mail.boxes.named(name);
+  if (mailbox === void 0) return;
+  if (mailbox.id !== mail.current.value?.id || find2.text.value !== "") find2.openMailbox(mailbox, message2);
+  else followMessage(mail, message2);
+}
+function followMessage(mail, message2) {
+  if (message2 === 0) mail.unselect();
+  else if (mail.shown.value?.id !== message2) mail.select(message2);
+}
+function tellPlace(mail, find2) {
+  const shown3 = mail.shown.value?.id ?? 0;
+  const search2 = find2.text.value;
+  const mailbox = mail.current.value;
+  if (mailbox === void 0 && search2 === "") return;
+  const hash = writePlace({ name: mailbox?.name ?? "", search: search2, message: shown3 || mail.wanted });
+  if (location.hash === hash) return;
+  if (location.hash.includes(",") && hash.includes(",")) history.replaceState(null, "", hash);
+  else history.pushState(null, "", hash);
+}
+
 // webmail/state/actions.ts
 var undoSteps = 20;
 function messageOf(error) {
@@ -1663,26 +1686,6 @@ var Actions = class {
   }
 };
 
-// webmail/state/address.ts
-var prefix = "search:";
-function parsePlace(hash) {
-  const value = hash.replace(/^#/, "");
-  const comma = value.lastIndexOf(",");
-  const number = comma < 0 ? 0 : Number(value.slice(comma + 1));
-  const message2 = Number.isSafeInteger(number) && number > 0 ? number : 0;
-  const text2 = message2 > 0 ? value.slice(0, comma) : value;
-  try {
-    if (text2.startsWith(prefix)) return { name: "", search: decodeURIComponent(text2.slice(prefix.length)), message: message2 };
-    return { name: decodeURIComponent(text2) || "Inbox", search: "", message: message2 };
-  } catch {
-    return { name: "Inbox", search: "", message: 0 };
-  }
-}
-function writePlace({ name, search: search2, message: message2 }) {
-  const what = search2 !== "" ? `${prefix}${encodeURIComponent(search2)}` : encodeURIComponent(name);
-  return `#${what}${message2 > 0 ? `,${message2}` : ""}`;
-}
-
 // webmail/data/order.ts
 function markOf(item) {
   return { received: item.received, id: item.id };
@@ -1809,6 +1812,19 @@ var Pending = class {
     this.changed();
   }
 };
+
+// webmail/data/queries.ts
+function isSearch({ filter, not_filter }) {
+  const { mailbox_id: _id, mailbox_name: _name, unread: _unread, ...criteria } = filter;
+  const asked = (value) => Array.isArray(value) ? value.length > 0 : value != null && value !== false;
+  return (filter.mailbox_id ?? 0) < 0 || [...Object.values(criteria), ...Object.values(not_filter ?? {})].some(asked);
+}
+function isThreaded(query) {
+  return (query.threading ?? "off") !== "off";
+}
+function isListing(query) {
+  return isThreaded(query) || isSearch(query);
+}
 
 // webmail/data/selection.ts
 var Selection = class _Selection {
@@ -3070,6 +3086,74 @@ var MailboxList = class {
   }
 };
 
+// webmail/ui/page.ts
+function layOut(root, page) {
+  const facts = page.mail.facts;
+  const account = el("span", { class: "account-address" });
+  const accountLink = el("a", { title: t("Import and export mail"), hidden: true }, t("Account"));
+  const heading = el("h1", { class: "list-title" });
+  const count = el("span", { class: "list-count" });
+  const more = el("button", { class: "link list-menu", "aria-haspopup": "menu", title: t("What the list shows"), "aria-label": t("What the list shows") }, "⋯");
+  more.addEventListener("click", () => openMenu(more, t("What the list shows"), listMenu.map((id) => page.commands.get(id)).filter(enabled)));
+  const offline = el("div", { class: "offline", role: "status" }, t("Not connected"), el("button", { onclick: () => page.stream.retry() }, t("Connect")));
+  const command = (id, attributes, ...label) => el("button", { ...attributes, onclick: () => page.commands.run(id) }, label);
+  fill(
+    page.side,
+    brand(),
+    el("button", { class: "primary compose-new", title: t("New message (c)"), onclick: () => page.commands.run("compose.new") }, t("New message")),
+    page.mailboxes.root,
+    el("div", { class: "account" }, account, el("div", { class: "account-links" }, command("app.settings", { class: "link" }, t("Settings")), accountLink, command("app.log-out", { class: "link" }, t("Log out"))))
+  );
+  fill(
+    root,
+    page.side,
+    el(
+      "section",
+      { class: "middle", "aria-label": t("List") },
+      el(
+        "div",
+        { class: "list-top" },
+        page.drawer.button,
+        page.find.bar.root
+      ),
+      el(
+        "header",
+        { class: "list-head" },
+        heading,
+        count,
+        command("app.unread-only", { class: "link" }, el("span", { class: "unread-toggle" }, t("Unread only"))),
+        more
+      ),
+      offline,
+      page.list.root
+    ),
+    page.panes.splitter,
+    page.reader.root
+  );
+  effect(() => {
+    const { login_address, account_path } = facts.value;
+    fill(account, login_address);
+    accountLink.href = account_path;
+    accountLink.hidden = account_path === "";
+  });
+  effect(() => {
+    const selected = page.mail.selectedCount.value;
+    const name = page.find.text.value !== "" ? t("Search") : page.mail.current.value?.name.split("/").at(-1) ?? "";
+    fill(heading, name);
+    const { total } = page.mail.rows.value;
+    const mailbox = page.mail.current.value;
+    const threads = isThreaded(page.mail.query.value) && (mailbox === void 0 || total !== mailbox.total + mailbox.deleted);
+    const all = threads ? many(total, "{n} thread", "{n} threads") : many(total, "{n} message", "{n} messages");
+    fill(count, selected > 1 ? t("{n} of {total} selected", { n: selected, total }) : page.mail.searching.value === null && all);
+  });
+  effect(() => {
+    offline.hidden = page.mail.connected.value;
+  });
+  effect(() => {
+    root.classList.toggle("unread-only", page.mail.query.value.filter.unread === true);
+  });
+}
+
 // webmail/ui/panes.ts
 var wide = 1100;
 var [least, step] = [180, 24];
@@ -3386,7 +3470,7 @@ var App = class {
     this.mail.wanted = place.message;
     this.mail.begin(this.find.named(place.name || "Inbox"));
     const ready = place.search === "" ? Promise.resolve() : this.find.search(place.search, 0, true);
-    addEventListener("hashchange", () => this.writeAsked() || this.followHash());
+    addEventListener("hashchange", () => this.writeAsked() || followPlace(this.mail, this.find));
     addEventListener("beforeunload", (event) => {
       if (this.mail.pending.busy) event.preventDefault();
     });
@@ -3395,75 +3479,9 @@ var App = class {
     addFindCommands(this);
     listen(document, this.commands, () => this.displayed && document.querySelector("dialog[open]") === null);
     this.writeTo(document);
-    this.layOut(byId("app", HTMLElement));
+    layOut(byId("app", HTMLElement), this);
     this.watch();
     void (known ? ready : this.logIn("").then(() => ready)).then(() => this.stream.start());
-  }
-  layOut(root) {
-    const facts = this.mail.facts;
-    const account = el("span", { class: "account-address" });
-    const accountLink = el("a", { title: t("Import and export mail"), hidden: true }, t("Account"));
-    const heading = el("h1", { class: "list-title" });
-    const count = el("span", { class: "list-count" });
-    const more = el("button", { class: "link list-menu", "aria-haspopup": "menu", title: t("What the list shows"), "aria-label": t("What the list shows") }, "⋯");
-    more.addEventListener("click", () => openMenu(more, t("What the list shows"), listMenu.map((id) => this.commands.get(id)).filter(enabled)));
-    const offline = el("div", { class: "offline", role: "status" }, t("Not connected"), el("button", { onclick: () => this.stream.retry() }, t("Connect")));
-    const command = (id, attributes, ...label) => el("button", { ...attributes, onclick: () => this.commands.run(id) }, label);
-    fill(
-      this.side,
-      brand(),
-      el("button", { class: "primary compose-new", title: t("New message (c)"), onclick: () => this.commands.run("compose.new") }, t("New message")),
-      this.mailboxes.root,
-      el("div", { class: "account" }, account, el("div", { class: "account-links" }, command("app.settings", { class: "link" }, t("Settings")), accountLink, command("app.log-out", { class: "link" }, t("Log out"))))
-    );
-    fill(
-      root,
-      this.side,
-      el(
-        "section",
-        { class: "middle", "aria-label": t("List") },
-        el(
-          "div",
-          { class: "list-top" },
-          this.drawer.button,
-          this.find.bar.root
-        ),
-        el(
-          "header",
-          { class: "list-head" },
-          heading,
-          count,
-          command("app.unread-only", { class: "link" }, el("span", { class: "unread-toggle" }, t("Unread only"))),
-          more
-        ),
-        offline,
-        this.list.root
-      ),
-      this.panes.splitter,
-      this.reader.root
-    );
-    effect(() => {
-      const { login_address, account_path } = facts.value;
-      fill(account, login_address);
-      accountLink.href = account_path;
-      accountLink.hidden = account_path === "";
-    });
-    effect(() => {
-      const selected = this.mail.selectedCount.value;
-      const name = this.find.text.value !== "" ? t("Search") : this.mail.current.value?.name.split("/").at(-1) ?? "";
-      fill(heading, name);
-      const { total } = this.mail.rows.value;
-      const mailbox = this.mail.current.value;
-      const threads = isThreaded(this.mail.query.value) && (mailbox === void 0 || total !== mailbox.total + mailbox.deleted);
-      const all = threads ? many(total, "{n} thread", "{n} threads") : many(total, "{n} message", "{n} messages");
-      fill(count, selected > 1 ? t("{n} of {total} selected", { n: selected, total }) : this.mail.searching.value === null && all);
-    });
-    effect(() => {
-      offline.hidden = this.mail.connected.value;
-    });
-    effect(() => {
-      root.classList.toggle("unread-only", this.mail.query.value.filter.unread === true);
-    });
   }
   watch() {
     effect(() => {
@@ -3488,7 +3506,7 @@ var App = class {
       void this.find.threading.value;
       this.bar.draw();
     });
-    effect(() => this.writeHash(this.mail.shown.value?.id ?? 0));
+    effect(() => tellPlace(this.mail, this.find));
   }
   read(item, selected, thread) {
     document.body.classList.toggle("show-message", selected > 0);
@@ -3632,12 +3650,8 @@ var App = class {
   }
   async deleteForGood() {
     this.unread();
-    const what = many(
-      this.selectedCount(),
-      "This removes this message from the account. It cannot be undone.",
-      "This removes {n} messages from the account. It cannot be undone."
-    );
-    if (await confirm(t("Delete for good?"), what, t("Delete"))) this.actions.deleteForGood();
+    const { confirmDelete } = await mailboxDialogs();
+    if (await confirmDelete(this.selectedCount())) this.actions.deleteForGood();
   }
   flag(flags, add) {
     this.unread();
@@ -3739,7 +3753,7 @@ var App = class {
     const asked = /^#compose(?: |%20)(.+)$/.exec(location.hash)?.[1];
     if (asked === void 0) return false;
     history.replaceState(null, "", location.pathname + location.search);
-    this.writeHash(this.mail.shown.value?.id ?? 0);
+    tellPlace(this.mail, this.find);
     this.compose("new", /^mailto%3a/i.test(asked) ? decodeURIComponent(asked) : asked);
     return true;
   }
@@ -3811,31 +3825,6 @@ var App = class {
   async logOut() {
     this.stream.stop();
     await this.session.logOut();
-  }
-  followHash() {
-    const { name, search: search2, message: message2 } = parsePlace(location.hash);
-    if (search2 !== "") {
-      if (search2 !== this.find.text.value) void this.find.search(search2, message2);
-      else this.followMessage(message2);
-      return;
-    }
-    const mailbox = this.mail.boxes.named(name);
-    if (mailbox === void 0) return;
-    if (mailbox.id !== this.mail.current.value?.id || this.find.text.value !== "") this.find.openMailbox(mailbox, message2);
-    else this.followMessage(message2);
-  }
-  followMessage(message2) {
-    if (message2 === 0) this.mail.unselect();
-    else if (this.shown()?.id !== message2) this.mail.select(message2);
-  }
-  writeHash(shown3) {
-    const search2 = this.find.text.value;
-    const mailbox = this.mail.current.value;
-    if (mailbox === void 0 && search2 === "") return;
-    const hash = writePlace({ name: mailbox?.name ?? "", search: search2, message: shown3 || this.mail.wanted });
-    if (location.hash === hash) return;
-    if (location.hash.includes(",") && hash.includes(",")) history.replaceState(null, "", hash);
-    else history.pushState(null, "", hash);
   }
 };
 addEventListener("error", (event) => void showError(t("Something went wrong in this page"), event.error ?? event.message));
