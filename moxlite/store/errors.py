@@ -167,10 +167,11 @@ class AlreadyDone(StoreError):
 
 
 class OverQuota(StoreError):
-    """The account's messages would exceed `limit` octets (STORE-62). Nothing was changed."""
+    """The account's messages, `used` octets, would exceed `limit` octets (STORE-62). Nothing was changed."""
 
-    def __init__(self, limit: int) -> None:
-        super().__init__(f"account is over its quota of {limit} octets")
+    def __init__(self, used: int, limit: int) -> None:
+        super().__init__(f"account is over its quota: {used} of {limit} octets are used")
+        self.used = used
         self.limit = limit
 
 

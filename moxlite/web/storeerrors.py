@@ -21,6 +21,17 @@ BUSY_RETRY_AFTER: Final = ("retry-after", "5")
 
 DAMAGED: Final = "the storage of this account does not answer as it should"
 
+UNITS: Final = ("octets", "KiB", "MiB", "GiB", "TiB")
+"""Of sizes that are told to people, each 1,024 of the one before."""
+
+
+def _full(error: store.OverQuota) -> str:
+    """Both sizes in the unit of the limit (WEBMAIL-117)."""
+    power = min(max(error.limit.bit_length() - 1, 0) // 10, len(UNITS) - 1)
+    used, limit = (f"{size / 1024**power:.{1 if power else 0}f}" for size in (error.used, error.limit))
+    return f"the account has no room for it: {used} of {limit} {UNITS[power]} are used"
+
+
 _TABLE: Final[Mapping[type[store.StoreError], Callable[[Any], APIError]]] = {
     store.NoSuchMessage: lambda e: NotFound(str(e)),
     store.NoSuchMailbox: lambda e: NotFound(str(e)),
@@ -34,7 +45,7 @@ _TABLE: Final[Mapping[type[store.StoreError], Callable[[Any], APIError]]] = {
     store.BadKeyword: lambda e: UserError(str(e)),
     store.MailboxNotAllowed: lambda e: UserError(str(e)),
     store.LimitExceeded: lambda e: UserError(str(e)),
-    store.OverQuota: lambda e: StorageRefused(f"the account is over its limit of {e.limit} octets"),
+    store.OverQuota: lambda e: StorageRefused(_full(e)),
     store.StorageFull: lambda e: StorageRefused("the disk of the server is full"),
     store.StorageBusy: lambda e: Unavailable("the server is busy, try again in a moment", BUSY_RETRY_AFTER),
     store.StorageBroken: lambda e: Unavailable(DAMAGED, RETRY_AFTER),

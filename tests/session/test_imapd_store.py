@@ -235,7 +235,7 @@ async def test_a_copy_leaves_nothing_though_slices_behind_the_failed_one_were_ma
 
     def copy(tx: AccountTx, source_id: MailboxID, uids: Sequence[int], target_id: MailboxID) -> Copied:
         if 5 in uids:
-            raise OverQuota(1)
+            raise OverQuota(1, 1)
         return copy_messages(tx, source_id, uids, target_id)
 
     monkeypatch.setattr(bulk, "copy_messages", copy)

@@ -258,7 +258,7 @@ async def test_a_delivery_that_waits_keeps_what_its_sender_wants_to_be_told(
     """QUEUE-28, SMTP-156: NOTIFY, RET, ENVID and ORCPT go with it; success and delay only to who shows who they are."""
     context = smtp.configured("starttls = false, first=>starttls = false, dsn_ext = true, first")
     context = msgspec.structs.replace(context, resolver=zone(records | {"_dmarc.remote.example": []}))
-    await fail_for(smtp, monkeypatch, {"mia": OverQuota(5)})
+    await fail_for(smtp, monkeypatch, {"mia": OverQuota(5, 5)})
     async with smtp.connect(context=context) as client:
         await client.play(
             "C: MAIL FROM:<ann@remote.example> RET=HDRS ENVID=id1\nS: 250\n"

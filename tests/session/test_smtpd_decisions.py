@@ -506,7 +506,7 @@ async def test_what_its_owner_took_out_of_rejects_does_not_come_twice(smtp: Smtp
 
 async def test_a_full_account_refuses_for_now(smtp: Smtp, monkeypatch: pytest.MonkeyPatch) -> None:
     """SMTP-99: 452 4.2.2, nothing is stored."""
-    await fail_for(smtp, monkeypatch, {"mia": OverQuota(5)})
+    await fail_for(smtp, monkeypatch, {"mia": OverQuota(5, 5)})
     assert (await send(smtp)).startswith("452 4.2.2")
     assert await count(smtp, "Inbox", "Rejects") == (0, 0)
 

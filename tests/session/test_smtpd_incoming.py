@@ -313,7 +313,7 @@ async def test_an_alias_is_for_members_unless_public(smtp: Smtp) -> None:
 @pytest.mark.parametrize(
     ("error", "reply"),
     [
-        (OverQuota(5), "452 4.2.2"),
+        (OverQuota(5, 5), "452 4.2.2"),
         (StorageFull("full"), "452 4.3.1"),
         (StorageBroken("broken"), "451 4.3.0"),
     ],
@@ -331,10 +331,10 @@ async def test_errors_of_the_store_have_their_replies(
 async def test_one_reply_stands_for_all_refusals(smtp: Smtp, monkeypatch: pytest.MonkeyPatch) -> None:
     """SMTP-108"""
     both = "C: RCPT TO:<mia@ours.example>\nS: 250\nC: RCPT TO:<bo@ours.example>\nS: 250\nC: DATA\nS: 354\nC: .\nS: "
-    await fail_for(smtp, monkeypatch, {"mia": OverQuota(5), "bo": OverQuota(6)})
+    await fail_for(smtp, monkeypatch, {"mia": OverQuota(5, 5), "bo": OverQuota(6, 6)})
     async with smtp.connect() as client:
         await client.play(f"C: MAIL FROM:<ann@remote.example>\nS: 250\n{both}452 4.2.2 mailbox full (")
-    await fail_for(smtp, monkeypatch, {"mia": OverQuota(5), "bo": StorageBroken("x")})
+    await fail_for(smtp, monkeypatch, {"mia": OverQuota(5, 5), "bo": StorageBroken("x")})
     async with smtp.connect() as client:
         await client.play(f"C: MAIL FROM:<ann@remote.example>\nS: 250\n{both}451-4.3.0 452 4.2.2 mailbox full")
 

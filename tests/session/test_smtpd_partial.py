@@ -55,7 +55,7 @@ BOTH = ("mia@ours.example", "bo@ours.example")
 
 async def test_what_one_account_cannot_take_now_is_owed_before_250(smtp: Smtp, monkeypatch: pytest.MonkeyPatch) -> None:
     """SMTP-74, SMTP-108: nothing is told to the sender, the others have it."""
-    await fail_for(smtp, monkeypatch, {"mia": OverQuota(5)})
+    await fail_for(smtp, monkeypatch, {"mia": OverQuota(5, 5)})
     async with smtp.connect() as client:
         assert (await send(client, *BOTH)).startswith("250 2.0.0 message accepted, id ")
     (owed,) = smtp.deferred
@@ -134,11 +134,11 @@ async def test_a_null_sender_is_never_told(
 
 async def test_members_of_an_alias_fail_alone(smtp: Smtp, monkeypatch: pytest.MonkeyPatch) -> None:
     """SMTP-104: one is full, one is fine; all full; one full and one gone; one fine and one gone."""
-    await fail_for(smtp, monkeypatch, {"mia": OverQuota(5)})
+    await fail_for(smtp, monkeypatch, {"mia": OverQuota(5, 5)})
     async with smtp.connect() as client:
         assert (await send(client, "team@ours.example")).startswith("250 2.0.0 message accepted, id ")
         assert [(one.account, str(one.recipient)) for one in smtp.deferred] == [("mia", "team@ours.example")]
-        await fail_for(smtp, monkeypatch, {"mia": OverQuota(5), "bo": OverQuota(5)})
+        await fail_for(smtp, monkeypatch, {"mia": OverQuota(5, 5), "bo": OverQuota(5, 5)})
         assert (await send(client, "team@ours.example")).startswith("452 4.2.2 mailbox full")
         await fail_for(smtp, monkeypatch, {"mia": AccountRemoved("mia"), "bo": StorageBusy("locked")})
         assert (await send(client, "team@ours.example")).startswith("451 4.3.0")
@@ -209,7 +209,7 @@ async def test_without_a_queue_all_is_brought_again_and_nothing_comes_twice(
     smtp: Smtp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SMTP-108, QUEUE-158"""
-    await fail_for(smtp, monkeypatch, {"mia": OverQuota(5)})
+    await fail_for(smtp, monkeypatch, {"mia": OverQuota(5, 5)})
     async with smtp.connect(context=smtp.with_context(defer=None)) as client:
         for _ in range(2):
             assert (await send(client, *BOTH)).startswith("451 4.3.0 some recipients cannot be served now")
@@ -227,7 +227,7 @@ async def test_a_queue_that_fails_is_none(smtp: Smtp, monkeypatch: pytest.Monkey
     async def broken(deferred: Sequence[Deferred], spool: Spool) -> None:
         raise StorageFull("queue.db")
 
-    await fail_for(smtp, monkeypatch, {"mia": OverQuota(5)})
+    await fail_for(smtp, monkeypatch, {"mia": OverQuota(5, 5)})
     async with smtp.connect(context=smtp.with_context(defer=broken)) as client:
         assert (await send(client, *BOTH)).startswith("451 4.3.0")
 
@@ -312,7 +312,7 @@ async def test_three_recipients_one_locked_one_full_one_fine(
     one DSN at the end of the message's life.
     """
     now = Clock()
-    errors: dict[str, StoreError] = {"mia": StorageBusy("locked"), "bo": OverQuota(5)}
+    errors: dict[str, StoreError] = {"mia": StorageBusy("locked"), "bo": OverQuota(5, 5)}
     await fail_for(smtp, monkeypatch, errors, inbound)
     clock.rate = 1.0
     async with with_queue(smtp, now) as (context, queue), smtp.connect(context=context) as client:

@@ -7,7 +7,9 @@ from urllib.parse import quote
 import pytest
 import trio
 
+from moxlite.store.rows.mailboxes import state
 from tests.session.test_web_compose import Queue, call_id, messages, queue, written
+from tests.store_mail import deliver_mail
 from tests.web_rig import Browser, Rig, open_rig
 
 __all__ = ["queue"]
@@ -76,7 +78,10 @@ async def test_names_of_files_are_cleaned(browser: Browser) -> None:
 
 
 async def test_a_full_account_refuses_and_keeps_what_it_had(rig: Rig, browser: Browser, queue: Queue) -> None:
-    """WEBMAIL-117: the limit is named; the draft that there was stays as it was."""
+    """WEBMAIL-117: what is used and the limit are named; the draft that there was stays as it was."""
+    async with rig.account() as account:
+        await deliver_mail(account, b"Subject: Much\r\n\r\n" + b"x" * 10_000)
+        used = (await account.read(state, op="test")).total_size
     draft = await browser.call("draft_save", draft=written(), save_id=call_id())
     large = written(text="word " * 20_000)
     for call, parameters in (
@@ -85,7 +90,9 @@ async def test_a_full_account_refuses_and_keeps_what_it_had(rig: Rig, browser: B
     ):
         answer = await browser.post(call, parameters)
         assert answer.status == 507, answer.body
-        assert answer.json["error"]["message"] == "the account is over its limit of 40960 octets"
+        assert (
+            answer.json["error"]["message"] == f"the account has no room for it: {used / 1024:.1f} of 40.0 KiB are used"
+        )
     assert [row.id for row in await messages(rig, "Drafts")] == [draft]
     assert await messages(rig, "Sent") == []
 

@@ -189,7 +189,7 @@ async def test_what_was_written_before_goes_when_the_unit_fails(accounts: Accoun
         item = Append(await prepare(Spool.of(mail(1)), chunks=False))
 
         def no_room(tx: AccountTx, added: list[Added]) -> None:
-            raise OverQuota(1)
+            raise OverQuota(1, 1)
 
         with pytest.raises(OverQuota):
             await append(account, inbox.id, [item, item], also=no_room)

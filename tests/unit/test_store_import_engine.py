@@ -306,7 +306,7 @@ async def test_an_import_beyond_the_quota_changes_nothing(tmp_path: Path) -> Non
     async with accounts.use("mia") as account:
         progress = await imported(accounts, many(20), MBOX)
         assert isinstance(progress.end, Aborted)
-        assert str(OverQuota(1_000_000)) in progress.end.text
+        assert str(OverQuota(0, 1_000_000)) in progress.end.text
         dry = await imported(accounts, many(20), Order(form=Form.MBOX, dry_run=True))
         assert isinstance(dry.end, Aborted)
         assert await look(account, staged) == (0, 0)

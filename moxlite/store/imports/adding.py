@@ -200,7 +200,7 @@ class _Adding:
         limit = self._account.config.quota
         used = await self._account.read(lambda r: state(r).total_size, op="import")
         if 0 < limit < used + self._octets:
-            raise OverQuota(limit)
+            raise OverQuota(used, limit)
 
     async def _resolve(self, reader: ReadAhead) -> None:
         """Letters whose file of keywords came behind their messages, as archives may have it (STORE-125)."""

@@ -210,4 +210,4 @@ def add_size(tx: AccountTx, octets: int) -> None:
 def _check_quota(tx: AccountTx, octets: int, total: int) -> None:
     limit = tx.config.quota
     if octets > 0 and 0 < limit < total:
-        raise OverQuota(limit)
+        raise OverQuota(total - octets, limit)

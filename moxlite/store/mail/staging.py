@@ -106,8 +106,9 @@ def stage(tx: AccountTx, messages: Sequence[Staged], octets: int) -> None:
       OverQuota: so many have no room (STORE-123).
     """
     limit = tx.config.quota
-    if 0 < limit < tx.value(TOTAL) + octets:
-        raise OverQuota(limit)
+    used = tx.value(TOTAL)
+    if 0 < limit < used + octets:
+        raise OverQuota(used, limit)
     bodies = add_bodies(tx, [one.prepared for one in messages])
     tx.executemany(INSERT_INFO, [(one.id, one.prepared.structure, one.prepared.preview) for one in messages])
     tx.executemany(INSERT_WIRE, [(one.id, one.prepared.envelope, one.prepared.bodystructure) for one in messages])
