@@ -5,8 +5,9 @@ Below the server on purpose (`tests.house` is for what crosses rooms): days of a
 others answer what no real one does, and random numbers have a seed.
 """
 
+import base64
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
@@ -27,7 +28,9 @@ from moxlite.net.httpclient import HTTPClient
 from moxlite.net.resolver import FakeResolver, RecordType
 from moxlite.net.tls import ServerTLS
 from moxlite.net.tlserrors import TLSError
+from moxlite.net.tlsstream import TLSStream
 from moxlite.process.signingkeys import SigningKeys
+from moxlite.proto import sasl
 from moxlite.proto.address import Address
 from moxlite.queue.context import Context, Dial, Loopback
 from moxlite.queue.queue import Queue
@@ -47,11 +50,13 @@ from moxlite.supervision import open_supervisor
 from tests.supervised import supervised
 from tests.tools import eventually
 
-__all__ = ["HANG", "MESSAGE", "START", "Clock", "Rig", "Server", "rig_at", "sample", "submission"]
+__all__ = ["DRIP", "HANG", "MESSAGE", "START", "Clock", "Rig", "Server", "rig_at", "sample", "submission"]
 
 START = 1_800_000_000_000_000
 HANG = "(nothing)"
 """A reply of `Server` that is never sent: the connection stays open until `release`."""
+DRIP = "(drips)"
+"""A reply of `Server` that comes an octet at a time, and never ends."""
 
 MESSAGE = b"Subject: test\r\nMessage-Id: <m1@own.example>\r\n\r\n.body\r\n"
 
@@ -109,7 +114,8 @@ class Server:
 
     ``replies``: by the beginning of a command (upper case, the longest that fits), what to answer; a list is used up
     one by one, its last entry stays. ``greeting`` and ``ehlo`` likewise. The reply None closes the connection.
-    ``data``: to the final dot.
+    ``data``: to the final dot. ``logins``: password by user name, for AUTH by any mechanism; without them AUTH is
+    answered by script.
     """
 
     def __init__(
@@ -119,6 +125,7 @@ class Server:
         extensions: Sequence[str] = ("PIPELINING", "ENHANCEDSTATUSCODES", "8BITMIME"),
         tls: KeyPair | None = None,
         broken_tls: bool = False,
+        logins: Mapping[str, str] | None = None,
     ) -> None:
         self.replies: dict[str, list[str | None]] = {
             key: [value] if value is None or isinstance(value, str) else list(value)
@@ -127,6 +134,9 @@ class Server:
         self.extensions = extensions
         self.tls = ServerTLS([tls]) if tls else None
         self.broken_tls = broken_tls
+        self.logins = logins
+        self.logged_in: list[tuple[str, str]] = []
+        """Mechanism and user of each log-in."""
         self.lines: list[str] = []
         self.messages: list[bytes] = []
         self.recipients: list[list[str]] = []
@@ -159,6 +169,12 @@ class Server:
             async with stream:
                 await self._speak(stream)
 
+    def _bindings(self, stream: trio.abc.Stream) -> sasl.ChannelBindings:
+        """What a log-in can be bound to: nothing, where no mechanism that does so is offered."""
+        if not isinstance(stream, TLSStream) or not any("-PLUS" in one for one in self.extensions):
+            return sasl.NO_BINDINGS
+        return {kind: stream.channel_binding(kind) for kind in stream.channel_bindings()}
+
     async def _speak(self, stream: trio.abc.Stream) -> None:
         buffer = bytearray()
         encrypted = False
@@ -180,8 +196,14 @@ class Server:
                 self.hung.set()
                 await self.release.wait()
                 return False
+            if text == DRIP:
+                await drip(stream)
             await stream.send_all(text.encode() + b"\r\n")
             return True
+
+        async def challenge(octets: bytes) -> bytes:
+            await say("334 " + base64.b64encode(octets).decode())
+            return base64.b64decode(await line() or "")
 
         if not await say(self._reply("greeting", "220 mx.example ESMTP")):
             return
@@ -210,6 +232,11 @@ class Server:
                 assert self.tls is not None
                 stream = await self.tls.accept(stream)
                 encrypted = True
+            elif verb == "AUTH" and self.logins is not None:
+                name, user = await log_in(command, self._bindings(stream), self.logins, challenge)
+                if user:
+                    self.logged_in.append((name, user))
+                await say("235 2.7.0 in" if user else "535 5.7.8 wrong")
             elif verb == "MAIL":
                 to, answer = [], self._reply(command, "250 2.1.0 ok")
                 begun = answer is not None and answer.startswith("2")
@@ -228,8 +255,9 @@ class Server:
                 if not answer or not answer.startswith("354"):
                     continue
                 body = []
-                while (one := await line()) not in (None, "."):
-                    assert one is not None
+                while (one := await line()) != ".":
+                    if one is None:
+                        return  # a connection that ends before the message does brings none
                     body.append(one.removeprefix("."))
                 self.in_data.set()
                 if self.hang_after_data:
@@ -246,6 +274,48 @@ class Server:
                 return
             elif not await say(self._reply(command, "250 2.0.0 ok")):
                 return
+
+
+async def drip(stream: trio.abc.Stream) -> None:
+    """Begin a reply, and send an octet of it now and then, until the client goes."""
+    await stream.send_all(b"250-")
+    while True:
+        await stream.send_all(b"x")
+        await trio.sleep(0.005)
+
+
+async def log_in(
+    command: str,
+    bindings: sasl.ChannelBindings,
+    logins: Mapping[str, str],
+    challenge: Callable[[bytes], Awaitable[bytes]],
+) -> tuple[str, str]:
+    """Serve AUTH. Returns mechanism and user, the latter empty where it was refused."""
+    _, name, *given = command.split(" ")
+    mechanism = sasl.server_mechanism(name, hostname="mx.example", bindings=bindings)
+    assert mechanism is not None
+    try:
+        step = mechanism.step(base64.b64decode(given[0]) if given else None)
+        while not isinstance(step, sasl.Done):
+            match step:
+                case sasl.Challenge():
+                    step = mechanism.step(await challenge(step.data))
+                case sasl.NeedCredentials():
+                    password = logins[step.username]
+                    step = mechanism.credentials(
+                        sasl.Secrets(
+                            sasl.derive_scram(password, "sha1"),
+                            sasl.derive_scram(password, "sha256"),
+                            sasl.cram_md5_states(password),
+                        )
+                    )
+                case sasl.CheckPassword():
+                    return name, step.username if logins.get(step.username) == step.password else ""
+                case _:
+                    return name, ""
+    except sasl.SASLError:
+        return name, ""
+    return name, step.username
 
 
 class Rig:

@@ -35,7 +35,9 @@ def relay_of(transport: Transport) -> tuple[RelayTransport, int, TLSMode] | None
 async def deliver_by_relay(
     ctx: Context, batch: Batch, trace: Trace, name: str, relay: RelayTransport, port: int, mode: TLSMode
 ) -> Outcomes:
-    """Hand a batch to a smarthost. Raises SMTPError when that fails for all of it."""
+    """Hand a batch to a smarthost. Raises SMTPError when that fails for all of it: a log-in that fails is temporary,
+    for the administrator mends it, and it says nothing of the message (QUEUE-33).
+    """
     verified = mode is not TLSMode.SKIP and not relay.starttls_insecure_skip_verify
     if verified:
         await trio.to_thread.run_sync(ctx.trust.load)  # at the first use: the roots take some MB
@@ -78,4 +80,9 @@ async def deliver_by_relay(
         if client.tls_stream is not None:
             trace.tls_words = "verified" if verified else "opportunistic"
 
-    return await converse(client, batch, trace, requiretls=requiretls, judge=judge, greeted=greeted)
+    try:
+        return await converse(client, batch, trace, requiretls=requiretls, judge=judge, greeted=greeted)
+    except SMTPError as exc:
+        if exc.command == "auth":
+            raise SMTPError(False, exc.code, exc.ecode, exc.command, exc.line, exc.more_lines) from exc
+        raise

@@ -213,33 +213,6 @@ async def test_endless_octets_from_a_server_end_the_attempt(tmp_path: Path) -> N
         assert all(len(row.results[0].error) < 2200 for row in rows)
 
 
-class Dripping(Server):
-    """Begins a reply, and sends an octet of it at a time, without end."""
-
-    async def _speak(self, stream: trio.abc.Stream) -> None:
-        await stream.send_all(b"220-")
-        while True:
-            await stream.send_all(b"x")
-            await trio.sleep(0.005)
-
-
-@pytest.mark.served
-async def test_a_reply_that_drips_ends_with_the_time_of_the_session(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """QUEUE-150, QUEUE-60: each octet begins no new time; a temporary failure, and others are not held up."""
-    monkeypatch.setattr("moxlite.queue.session.SESSION_SECONDS", 0.5)
-    async with rig_at(tmp_path) as rig:
-        dripping = rig.remote(Dripping())
-        good = rig.remote(Server(), "good.example", "192.0.2.3")
-        await rig.submit("bob@remote.example")
-        await rig.submit("bob@good.example")
-        await rig.settle()
-        [row] = await rig.queue.list_messages()
-        assert (row.attempts, dripping.connections, len(good.messages)) == (1, 1, 1)
-        assert row.results[0].error == "session: 4.4.2 session took too long"
-
-
 @pytest.mark.served
 async def test_a_full_disk_refuses_what_is_new_and_loses_nothing(tmp_path: Path) -> None:
     """QUEUE-157: what is under way goes on, and its message is sent once, whenever its outcome can be written."""

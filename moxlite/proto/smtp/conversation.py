@@ -186,8 +186,12 @@ Exchange: TypeAlias = Generator[Action, Outcomes, T]
 
 
 def receive(command: str, timeout: float = COMMAND_TIMEOUT) -> Exchange[Response]:
-    """Read a reply."""
-    reply = yield Receive(command, timeout)
+    """Read a reply. A failure that names no command, such as a reply that is none, is one of this command."""
+    try:
+        reply = yield Receive(command, timeout)
+    except SMTPError as error:
+        error.command = error.command or command
+        raise
     assert isinstance(reply, Response)
     return reply
 

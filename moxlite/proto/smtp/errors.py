@@ -65,7 +65,8 @@ class SMTPError(Exception):
     def __str__(self) -> str:
         """One line for logs and people."""
         code = " ".join(part for part in (str(self.code or ""), self.ecode) if part)
-        return f"{self.command}: {code + ' ' if code else ''}{' '.join((self.line, *self.more_lines))}"
+        command = f"{self.command}: " if self.command else ""
+        return f"{command}{code + ' ' if code else ''}{' '.join((self.line, *self.more_lines))}"
 
 
 class ProtocolError(SMTPError):

@@ -352,8 +352,14 @@ OURS: Final = {
         "Your account sends nothing more to this address, because earlier messages have come back.",
         "If the address works again, have it taken off the list: `moxlite queue suppress remove ACCOUNT ADDRESS`.",
     ),
+    "auth": Meaning(
+        Cause.OTHER,
+        "The server that mail goes out by does not accept our log-in.",
+        WAIT,
+        "Check the user name, the password and the mechanisms of the transport in moxlite.toml.",
+    ),
 }
-"""By the command, where this server has decided by itself; tried before all else."""
+"""By the command, where this server has decided by itself or is set up wrongly; tried before all else."""
 
 BARE: Final = {
     "connect": Meaning(Cause.CONNECT, "No host of the recipient's domain answers.", WAIT),
