@@ -1,5 +1,6 @@
 """Hosts with TLSA records of every kind, judged by us, by `posttls-finger` of Postfix and by `ldns-dane`, in a net of
-their own: run by test_sending as root, in new namespaces for network and mounts, with a folder as its argument.
+their own: run by test_queue_sending as root, in new namespaces for network and mounts, with a folder as its
+argument.
 """
 
 import json
