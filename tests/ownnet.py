@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.machine import hindrance_to_nets
 from tests.rootserver import hindrance
 from tests.tools import need, top
 
@@ -27,10 +28,8 @@ def own_net(*programs: str) -> Iterator[Path]:
         pytest.skip(hindrance())
     for program in ("unshare", "ip", "mount", "knotd", "unbound", *programs):
         need(program)
-    probe = "ip link add probe type bridge && mount --bind /etc/hostname /etc/resolv.conf"
-    allowed = subprocess.run(["unshare", "--net", "--mount", "sh", "-c", probe], check=False, capture_output=True)
-    if allowed.returncode:
-        pytest.skip(f"this machine allows no net of one's own: {allowed.stderr.decode().strip()}")
+    if why := hindrance_to_nets():
+        pytest.skip(f"this machine allows no net of one's own: {why}")
     folder = Path(tempfile.mkdtemp(prefix="moxlite-net-", dir="/opt"))
     try:
         folder.chmod(0o755)
