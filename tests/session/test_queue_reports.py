@@ -26,7 +26,7 @@ from moxlite.queue.reports.mail import Outcome
 from moxlite.store.errors import StorageBroken
 from moxlite.store.reports.evaluations import DKIMEvaluation, Evaluation, SPFEvaluation, add_evaluations
 from moxlite.store.reports.suppressed import add_suppressed
-from tests.queue_rig import START, Rig, Server, rig_at
+from tests.queue_rig import START, Rig, Server, rig_at, sample
 from tests.tools import eventually
 
 pytestmark = pytest.mark.served
@@ -152,6 +152,10 @@ async def test_sessions_of_a_day_are_reported_after_it(tmp_path: Path) -> None:
         assert header["TLS-Required"] == "No"
         assert header.get_content_type() == "multipart/report"
         assert header.get_param("report-type") == "tlsrpt"
+        attached = header.get_payload()[1]  # type: ignore[index]
+        assert attached.get_content_type() == "application/tlsrpt+gzip"  # type: ignore[union-attr]
+        name = "own.example!remote.example!1799971200!1800057599.json.gz"
+        assert attached.get_filename() == name  # type: ignore[union-attr]
         [signature] = await verify(rig.resolver, SignedMessage.of(octets))
         assert (signature.status, signature.domain) == ("pass", "own.example")
         signed = header["DKIM-Signature"].lower()
@@ -283,6 +287,19 @@ async def test_reports_go_where_one_good_record_says(tmp_path: Path, records: li
         assert why in outcome.why
 
 
+async def test_a_record_that_cannot_be_looked_up_is_asked_for_the_next_day(tmp_path: Path) -> None:
+    """QUEUE-126, QUEUE-134: what was counted is kept, the report goes then; each outcome is counted."""
+    counts = {one: sample("moxlite_queue_reports_total", kind="tls", result=one) for one in ("later", "sent")}
+    async with reporting(tmp_path) as rig:
+        await fail_tls(rig)
+        rig.resolver._failing = {"_smtp._tls.remote.example.": TempError("no answer")}
+        assert (await rig.queue.tls_reports.send(TODAY))[0].result == "later"
+        rig.resolver._failing = {}
+        assert (await rig.queue.tls_reports.send(TODAY))[0].result == "sent"
+    for result, count in counts.items():
+        assert sample("moxlite_queue_reports_total", kind="tls", result=result) == count + 1
+
+
 async def test_a_dmarc_report_counts_the_messages_of_a_day(tmp_path: Path) -> None:
     """QUEUE-131, QUEUE-133, AUTH-82: in the words of RFC 9990, whatever `ri` and size the record asks for; equal ones
     as a row, aligned signatures first. It is signed by its author's domain, so that it passes DMARC itself.
@@ -374,6 +391,22 @@ async def test_mailboxes_elsewhere_must_agree(tmp_path: Path) -> None:
         rig.resolver._failing = {}
         [outcome] = await rig.queue.dmarc_reports.send(TODAY)
         assert outcome.result == "sent"
+
+
+async def test_the_record_of_now_says_where_reports_go(tmp_path: Path) -> None:
+    """QUEUE-132: none wanted any more: what was counted is forgotten. A mailbox that does not agree is named in the
+    report to the others.
+    """
+    async with reporting(tmp_path) as rig:
+        rig.resolver.set("_dmarc.remote.example", RecordType.TXT, ["v=DMARC1; p=reject"])
+        assert "no reports any more" in (await one(rig)).why
+        assert await rig.queue.dmarc_reports.pending() == []
+        both = "v=DMARC1; p=reject; rua=mailto:r@reports.example,mailto:x@elsewhere.example"
+        rig.resolver.set("_dmarc.remote.example", RecordType.TXT, [both])
+        assert (await one(rig)).recipients == ("r@reports.example",)
+        await rig.settle()
+        [error] = dmarc_report(sent(rig)[0]).errors
+        assert "elsewhere.example" in error
 
 
 async def test_suppressed_addresses_get_nothing(tmp_path: Path) -> None:

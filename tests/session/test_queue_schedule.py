@@ -16,6 +16,7 @@ from moxlite.queue.rows import DELIVERING, INTERRUPTED
 from moxlite.store.delivery.submission import DSNNotify, SubmissionRecipient
 from moxlite.store.errors import AccountUnknown, StorageFull
 from moxlite.store.file.transaction import Tx
+from moxlite.store.types import Flag
 from tests.queue_rig import MESSAGE, START, Rig, Server, rig_at, sample
 from tests.tools import eventually
 
@@ -61,37 +62,66 @@ async def test_message_is_tried_for_five_days_with_growing_delays(tmp_path: Path
         assert (retired.success, retired.attempts, len(retired.results)) == (False, 14, 14)
 
 
-async def test_own_number_of_attempts_wins(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["dmarc", "tlsrpt"])
+async def test_own_number_of_attempts_wins(tmp_path: Path, kind: str) -> None:
     """QUEUE-11, QUEUE-105: reports get 5 attempts, no delayed DSN, and their failure goes to the postmaster, seen,
     and counted.
     """
-    before = sample("moxlite_queue_report_failure_total", kind="dmarc")
+    before = sample("moxlite_queue_report_failure_total", kind=kind)
     async with rig_at(tmp_path) as rig:
         server = rig.remote(Server({"MAIL": "451 4.3.0 later"}))
-        await rig.submit("bob@remote.example", is_dmarc_report=True)
+        await rig.submit("bob@remote.example", is_dmarc_report=kind == "dmarc", is_tls_report=kind == "tlsrpt")
         assert len(await attempt_times(rig, server, 10)) == 5
         assert await rig.inbox() == []
-        [failed] = await rig.inbox("admin", "Postmaster/dmarc")
+        [failed] = await rig.inbox("admin", f"Postmaster/{kind}")
         assert b"mail delivery failed" in failed
-    assert sample("moxlite_queue_report_failure_total", kind="dmarc") == before + 1
+        async with rig.accounts.use("admin") as account:
+            assert await account.read(lambda r: r.value("SELECT flags FROM message"), op="test") == Flag.SEEN
+    assert sample("moxlite_queue_report_failure_total", kind=kind) == before + 1
+
+
+async def test_a_dsn_is_no_mail_of_strangers(tmp_path: Path) -> None:
+    """QUEUE-100, QUEUE-17: it is known as a DSN, counts for no one's reputation, and comes though the domain is
+    disabled, when the message has waited for its whole time.
+    """
+    async with rig_at(tmp_path, static="[queue]\nmax_attempts = 2\ndelay_dsn_attempt = 5") as rig:
+        rig.remote(Server())
+        await rig.submit("bob@remote.example", sender="alice@off.example")
+        await rig.settle()
+        assert await rig.inbox() == []
+        await rig.pass_time(460)
+        [dsn] = await rig.inbox()
+        assert b"Delivered-To: alice@off.example" in dsn
+        assert b"domain of sender temporarily disabled" in dsn
+        async with rig.accounts.use("alice") as account:
+            facts = "SELECT m.dsn, m.flags, (SELECT count(*) FROM message_smtp) FROM message m"
+            assert await account.read(lambda r: tuple(r.row(facts) or ()), op="test") == (1, 0, 0)
 
 
 async def test_dsn_says_what_happened_in_every_part(tmp_path: Path) -> None:
     """QUEUE-100..103, QUEUE-4: headers, human text, machine text, the message itself."""
     async with rig_at(tmp_path) as rig:
         rig.remote(Server({"RCPT": "550-5.1.1 no such user\r\n550 5.1.1 (ask sales) really"}))
-        await rig.submit("bob@remote.example", dsn_envid="env1", dsn_ret="FULL")
+        release = {"hold_until": START, "future_release": "for;60"}
+        await rig.submit("bob@remote.example", dsn_envid="env1", dsn_ret="FULL", **release)
         await rig.settle()
         [dsn] = await rig.inbox()
         for expected in (
             b"Return-Path: <>\r\nDelivered-To: alice@own.example\r\n",
             b"From: <postmaster@mail.own.example>",
             b"To: <alice@own.example>",
+            b"Subject: mail delivery failed",
+            b"Message-Id: <",
+            b"Date: Fri, 15 Jan 2027 08:00:00 +0000",
             b"References: <m1@own.example>",
+            b"In-Reply-To: <m1@own.example>",
             b"Auto-Submitted: auto-replied",
             b"multipart/report",
             b"Original-Envelope-ID: env1",
             b"Reporting-MTA: dns; mail.own.example",
+            b"Arrival-Date: Fri, 15 Jan 2027 08:00:00 +0000",
+            b"Future-Release-Request: for;60",
+            b"Last-Attempt-Date: Fri, 15 Jan 2027 08:00:00 +0000",
             b"Final-Recipient: rfc822;bob@remote.example",
             b"Action: failed",
             b"Status: 5.1.1",

@@ -24,7 +24,7 @@ from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.actions import Delivery, FileInto
 from moxlite.store.delivery.perform import perform
 from moxlite.store.delivery.submission import SubmissionRecipient
-from tests.queue_rig import START, Rig, Server, rig_at
+from tests.queue_rig import START, Rig, Server, rig_at, sample
 from tests.tools import eventually
 from tests.webserver import Answer, WebServer, web_server
 
@@ -356,8 +356,9 @@ async def test_a_call_that_a_kill_has_cut_off_is_made_again(tmp_path: Path) -> N
 
 
 async def test_an_account_cannot_fill_the_disk_with_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """QUEUE-90: events beyond the limit are dropped, mail goes out all the same."""
+    """QUEUE-90: events beyond the limit are dropped and counted, mail goes out all the same."""
     monkeypatch.setattr(keeping, "MAX_HOOKS", 2)
+    before = sample("moxlite_webhook_dropped_total")
     async with called(tmp_path) as (rig, server):
         server.answers = [Answer(500)]
         remote = rig.remote(Server())
@@ -366,6 +367,7 @@ async def test_an_account_cannot_fill_the_disk_with_calls(tmp_path: Path, monkey
         await rig.settle()
         assert len(remote.messages) == 4
         assert len(await rig.queue.webhooks.list_hooks()) == 2
+    assert sample("moxlite_webhook_dropped_total") == before + 2
 
 
 async def test_people_list_schedule_and_cancel(tmp_path: Path) -> None:
