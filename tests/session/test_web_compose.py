@@ -28,6 +28,8 @@ pytestmark = pytest.mark.served
 
 __all__ = ["rig"]
 
+LARGE = 20 << 20
+"""Octets of a file (WEBMAIL-151)."""
 ME = {"name": "", "address": "mia@example.org"}
 TOM = {"name": "Tom", "address": "tom@example.net"}
 
@@ -90,6 +92,17 @@ def written(**fields: Any) -> dict[str, Any]:
         "references": [],
         **fields,
     }
+
+
+async def used_pages(rig: Rig) -> int:
+    """Octets of the account's file that are in use."""
+    async with rig.account() as account:
+
+        def read(r: Any) -> int:
+            pages, free, size = (r.value(f"PRAGMA {name}") for name in ("page_count", "freelist_count", "page_size"))
+            return int((pages - free) * size)
+
+        return await account.read(read, op="test")
 
 
 def call_id() -> str:
@@ -317,6 +330,41 @@ async def test_a_message_is_forwarded_as_it_is(rig: Rig, browser: Browser, queue
     [out] = await carried(rig, queue)
     assert await octets_of(rig, original) in out.octets
     assert (await messages(rig, "Inbox"))[0].flags & Flag.FORWARDED
+
+
+async def test_files_of_what_is_forwarded_come_along_and_can_be_left_out(
+    rig: Rig, browser: Browser, queue: Queue
+) -> None:
+    """WEBMAIL-92: in the text, all of them are files of the new message; one that was taken away does not go."""
+    original = EmailMessage()
+    original["From"], original["Subject"] = "ann@example.net", "Plans"
+    original.set_content("Two plans.\n")
+    contents = {name: os.urandom(2000) for name in ("one.pdf", "two.pdf")}
+    for name, content in contents.items():
+        original.add_attachment(content, maintype="application", subtype="pdf", filename=name)
+    async with rig.account() as account:
+        forwarded = (await deliver_mail(account, original.as_bytes(policy=email.policy.SMTP))).message_id
+    begun = await browser.call("compose_prepare", kind="forward", message_id=forwarded, when="Friday")
+    assert [one["filename"] for one in begun["uploads"]] == ["one.pdf", "two.pdf"]
+    assert "Subject: Plans\n" in begun["text"]
+    kept = begun["uploads"][1]["upload_id"]
+    message = written(uploads=[kept], original_id=forwarded, original_flag="forwarded")
+    await browser.call("message_submit", message=message, submit_id=call_id())
+    [out] = await carried(rig, queue)
+    assert files(out.parsed) == [("two.pdf", contents["two.pdf"])]
+
+
+async def test_a_large_message_that_is_sent_is_stored_once(rig: Rig, browser: Browser, queue: Queue) -> None:
+    """WEBMAIL-151: the copy in Sent is what goes out; the queue's note of it holds no second one."""
+    file = await upload(browser, "large.bin", os.urandom(LARGE))
+    before = await used_pages(rig)
+    await browser.call("message_submit", message=written(uploads=[file["upload_id"]]), submit_id=call_id())
+    grown = await used_pages(rig) - before
+    assert LARGE < grown < 2 * LARGE
+    [sent] = await messages(rig, "Sent")
+    [out] = await carried(rig, queue)
+    assert out.octets in await octets_of(rig, sent.id)
+    assert await used_pages(rig) - before <= grown
 
 
 async def test_an_upload_is_bounded_and_guarded(rig: Rig, browser: Browser) -> None:

@@ -1,6 +1,7 @@
 """Where the webmail is served, and what its documents and schema promise."""
 
 import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -44,6 +45,21 @@ async def test_each_listener_says_whether_and_where_it_has_the_webmail(rig: Rig)
     without = rig.browser(port=83)
     answer = await without.fetch("/webmail/")
     assert b"Webmail" not in answer.body
+
+
+async def test_the_page_and_its_parts_are_for_all_and_mail_is_not(rig: Rig) -> None:
+    """WEBMAIL-6: before the log-in the page comes with its parts; what shows mail wants a session."""
+    stranger = rig.browser()
+    page = await stranger.fetch("/webmail/")
+    names = set(re.findall(r'"(\w+\.[0-9a-f]+\.js)"', page.body.decode()))
+    assert {"login", "compose", "message"} <= {name.partition(".")[0] for name in names}
+    for name in names:
+        part = await stranger.fetch(f"/webmail/part/{name}")
+        assert part.status == 200, name
+        assert part.headers["content-type"].startswith("text/javascript")
+        assert "immutable" in part.headers["cache-control"]
+    for path in ("events", "msg/1/raw", "msg/1/view/1", "msg/1/attachments.zip"):
+        assert (await stranger.fetch(f"/webmail/{path}")).status in (401, 403), path
 
 
 async def test_a_browser_without_scripts_is_told_so(rig: Rig) -> None:
