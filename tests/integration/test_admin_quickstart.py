@@ -1,5 +1,6 @@
 """``moxlite quickstart``: what it makes, what it leaves behind when it fails, and that the result can be served."""
 
+import datetime as dt
 import imaplib
 import json
 import os
@@ -10,16 +11,19 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+import trio
 
 from moxlite.admin.quickstart import make as making
 from moxlite.admin.quickstart.interfaces import InterfaceAddress, machine_addresses
 from moxlite.admin.quickstart.listeners import Places, choose_places
-from moxlite.admin.quickstart.surroundings import find_hostname, look_around, try_port_25
+from moxlite.admin.quickstart.surroundings import ask_registry, find_hostname, look_around, try_port_25
 from moxlite.cli import run
+from moxlite.net.httpclient import HTTPClient
 from moxlite.net.resolver import FakeResolver, TempError
 from moxlite.proto.address import Domain
 from tests.dnsworld import DNSWorld
@@ -307,6 +311,42 @@ async def test_a_failure_of_dns_is_no_block_of_port_25() -> None:
     warnings = await try_port_25(FakeResolver(records), [ip_address("8.8.8.8")])
     assert ["Blocked, see there" in line for line in warnings] == [True, False]
     assert "port 25 of other servers cannot be reached" in warnings[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("sub.new.com", "new.com was registered 10 days ago"),
+        ("old.com", ""),
+        ("nosuch.com", "the registry does not know nosuch.com"),
+        ("broken.com", ""),
+    ],
+)
+async def test_a_new_domain_is_told(name: str, words: str) -> None:
+    """ADMIN-29: by its registry, which is asked about the organizational domain."""
+    now = dt.datetime.now(dt.UTC)
+    ages = {"new.com": dt.timedelta(days=10, hours=1), "old.com": dt.timedelta(weeks=7)}
+
+    async def answer(stream: trio.SocketStream) -> None:
+        request = b""
+        while b"\r\n\r\n" not in request:
+            request += await stream.receive_some(4096)
+        asked = request.split()[1].decode().rpartition("/")[2]
+        body = b"no JSON"
+        if asked in ages:
+            date = (now - ages[asked]).isoformat()
+            body = json.dumps({"events": [{"eventAction": "registration", "eventDate": date}]}).encode()
+        status = b"404 Not Found" if asked == "nosuch.com" else b"200 OK"
+        head = b"HTTP/1.1 %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % (status, len(body))
+        await stream.send_all(head + body)
+
+    async with trio.open_nursery() as nursery:
+        listener = await nursery.start(partial(trio.serve_tcp, answer, 0, host="127.0.0.1"))
+        port = listener[0].socket.getsockname()[1]
+        http = HTTPClient(FakeResolver(), allow_internal=True)
+        warnings = await ask_registry(http, Domain.parse(name), f"http://127.0.0.1:{port}/")
+        nursery.cancel_scope.cancel()
+    assert [words in line for line in warnings] == ([True] if words else [])
 
 
 async def test_the_name_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:

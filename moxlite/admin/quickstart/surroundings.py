@@ -1,5 +1,6 @@
 """What DNS and other machines say about this one, before anything is written (ADMIN-26..29)."""
 
+import datetime as dt
 import socket
 from collections.abc import Sequence
 from typing import Final
@@ -12,17 +13,23 @@ from moxlite.mailauth.dnsbl import DNSBLStatus
 from moxlite.mailauth.dnsbl import check as check_list
 from moxlite.mailauth.dnssec import ADVICE, Verifies, check_resolver
 from moxlite.net.dial import DialError, dial
+from moxlite.net.httpclient import HTTPClient
 from moxlite.net.limits import IPAddress
+from moxlite.net.rdap import NotRegistered, RDAPError, registered
 from moxlite.net.resolver import DNSError, NotFound, Resolver
 from moxlite.proto.address import AddressError, Domain
+from moxlite.proto.publicsuffix import organizational_domain
 
-__all__ = ["Surroundings", "find_hostname", "look_around", "try_port_25", "try_targets"]
+__all__ = ["Surroundings", "ask_registry", "find_hostname", "look_around", "try_port_25", "try_targets"]
 
 SECONDS: Final = 10.0
 """For all look-ups together; and for the connections to port 25."""
 
 TARGETS: Final = ("gmail.com", "outlook.com")
 """Whose mail hosts are tried: one alone may be away, or may not like us."""
+
+YOUNG: Final = dt.timedelta(weeks=6)
+"""Of a domain: most junk comes from domains that are younger, and large receivers judge them by that."""
 
 LISTS: Final = ("sbl.spamhaus.org", "bl.spamcop.net")
 
@@ -171,3 +178,24 @@ async def try_port_25(resolver: Resolver, ips: Sequence[IPAddress]) -> list[str]
                     if ip.is_global:
                         nursery.start_soon(listed, zone, ip)
     return warnings
+
+
+async def ask_registry(http: HTTPClient, domain: Domain, server: str = "") -> list[str]:
+    """Whether a registry knows the organizational domain, and for how long; a warning, or none. A registry that does
+    not answer, or has no RDAP, tells nothing.
+
+    Args:
+      server: as in `moxlite.net.rdap.registered`.
+    """
+    owned = Domain.parse(organizational_domain(domain.ascii))
+    with trio.move_on_after(SECONDS):
+        try:
+            age = dt.datetime.now(dt.UTC) - await registered(http, owned, server)
+        except NotRegistered:
+            return [f"the registry does not know {owned}: no mail for it arrives until it is registered"]
+        except RDAPError:
+            return []
+        if age < YOUNG:
+            since = f"{owned} was registered {max(age.days, 0)} days ago"
+            return [f"{since}: many receivers take mail of so new a domain for junk; begin with few messages"]
+    return []

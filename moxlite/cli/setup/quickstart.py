@@ -22,7 +22,9 @@ __all__ = ["program", "quickstart"]
 @click.argument("address")
 @click.argument("user", default="moxlite")
 @click.option("--hostname", metavar="NAME", help="Full name of this machine.  [default: as the system or DNS says]")
-@click.option("--skip-dial", is_flag=True, help="Don't try port 25 of others, and ask no block lists.")
+@click.option(
+    "--skip-dial", is_flag=True, help="Don't try port 25 of others, and ask neither block lists nor the registry."
+)
 @resolver_option
 def quickstart(address: str, user: str, hostname: str | None, skip_dial: bool, resolver: str | None) -> None:
     """Make the configuration of a mail server for ADDRESS and its domain, which runs as USER (a name or a number).
@@ -96,7 +98,8 @@ def _look(
 
     from moxlite.admin.quickstart.interfaces import machine_addresses
     from moxlite.admin.quickstart.listeners import choose_places
-    from moxlite.admin.quickstart.surroundings import find_hostname, look_around, try_port_25
+    from moxlite.admin.quickstart.surroundings import ask_registry, find_hostname, look_around, try_port_25
+    from moxlite.net.httpclient import HTTPClient
 
     try:
         machine = machine_addresses()
@@ -111,6 +114,7 @@ def _look(
         warnings = [*warnings, *around.warnings, *places.warnings]
         if not skip_dial:
             warnings += await try_port_25(resolver, [one.ip for one in machine] or around.host_ips)
+            warnings += await ask_registry(HTTPClient(resolver), domain)
         for warning in warnings:
             said.warn(warning)
         return host, places, around
