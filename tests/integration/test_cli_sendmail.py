@@ -1,6 +1,7 @@
 """`moxlite sendmail` as a process, against a running server (QUEUE-141..144, ADMIN-21)."""
 
 import base64
+import imaplib
 import json
 import os
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.mail import contents
 from tests.running import LocalServer
 from tests.tools import free_port, top, until
 
@@ -92,6 +94,28 @@ def test_it_is_sendmail_under_that_name(server: LocalServer, tmp_path: Path) -> 
     done = box.send("-t", text=text, name="/usr/sbin/sendmail")
     assert (done.returncode, done.stderr) == (0, "")
     until(lambda: len(sent_to(server, "@header.example")) == 2, what="both messages")
+
+
+def test_the_message_is_made_whole(server: LocalServer, tmp_path: Path) -> None:
+    """QUEUE-141, QUEUE-142: the address of the settings is its author, under the name of -F; -f is the sender of the
+    envelope alone; Bcc goes, lines end in CRLF, one with a dot stays with -i. A header without a colon is an error.
+    """
+    box = Box(server, tmp_path, f'password = "{server.password}"')
+    sender = server.user.replace("@", "+cron@")
+    text = "From: root\nTo: one@whole.example\nBcc: two@whole.example\nSubject: whole\n\na\n.\nb\n"
+    done = box.send("-t", "-i", "-F", "Cron on box", "-f", sender, text=text)
+    assert (done.returncode, done.stderr) == (0, "")
+    until(lambda: len(sent_to(server, "@whole.example")) == 2, what="both messages")
+    assert {one["sender"] for one in sent_to(server, "@whole.example")} == {sender}
+    with imaplib.IMAP4("127.0.0.1", server.port(143)) as session:
+        session.login(server.user, server.password)
+        first, *_ = [one for one in contents(session) if b"Subject: whole\r\n" in one]
+    assert f'\r\nFrom: "Cron on box" <{server.user}>\r\n'.replace('"', "") in first.decode().replace('"', "")
+    assert b"Bcc:" not in first
+    assert first.endswith(b"\r\n\r\na\r\n.\r\nb\r\n")
+    broken = box.send("one@whole.example", text="Subject: whole\nno field\n\nx\n")
+    assert broken.returncode == 1
+    assert len(sent_to(server, "@whole.example")) == 2
 
 
 def test_mail_is_handed_in_with_a_client_key(server: LocalServer, tmp_path: Path) -> None:

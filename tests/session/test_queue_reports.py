@@ -352,6 +352,20 @@ async def test_a_dmarc_report_counts_the_messages_of_a_day(tmp_path: Path) -> No
         assert [sum(row.count for row in dmarc_report(one).records) for one in sent(rig)] == [4, 1]
 
 
+async def test_a_report_with_too_many_rows_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """QUEUE-133: equal messages still count; the number of those that do not is told."""
+    assert dmarc.MAX_ROWS == 20_000
+    monkeypatch.setattr(dmarc, "MAX_ROWS", 1)
+    async with reporting(tmp_path) as rig:
+        others = [msgspec.structs.replace(EVALUATION, source_ip=f"192.0.2.{number}") for number in (2, 3)]
+        await evaluated(rig, EVALUATION, *others, EVALUATION)
+        await rig.queue.dmarc_reports.send(TODAY)
+        await rig.settle()
+        report = dmarc_report(sent(rig)[0])
+        assert [row.count for row in report.records] == [2]
+        assert report.errors == ("2 messages are not counted: there are too many different ones",)
+
+
 async def test_what_is_no_reason_for_a_report_makes_none(tmp_path: Path) -> None:
     """QUEUE-130: reports, and strangers that were refused; beside others they count."""
     async with reporting(tmp_path) as rig:

@@ -256,6 +256,27 @@ async def test_calls_at_once_are_bounded_and_in_order(tmp_path: Path) -> None:
         assert {one["QueueMsgID"] for one in told(server)[:3]} == set(ids[:3])
 
 
+async def test_a_server_that_has_failed_is_called_by_one_at_a_time(tmp_path: Path) -> None:
+    """QUEUE-92: until a call there succeeds; what calls took is measured by their result."""
+    name = "moxlite_webhook_call_duration_seconds_count"
+    before = {result: sample(name, result=result) for result in ("ok", "status")}
+    async with called(tmp_path) as (rig, server):
+        server.answers = [Answer(500), Answer(hang=True)]
+        rig.remote(Server())
+        await rig.submit("bob@remote.example")
+        await failures(rig)
+        for _ in range(4):
+            await rig.submit("bob@remote.example")
+        await server.wait(2)
+        await rig.settle()
+        assert rig.queue.webhooks.caller.calls == 1
+        server.answers = [Answer()]
+        server.release.set()
+        await finished(rig, 4)
+        await quiet(rig)
+    assert {result: sample(name, result=result) - count for result, count in before.items()} == {"ok": 4, "status": 1}
+
+
 async def test_a_server_that_hangs_holds_up_no_other_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """QUEUE-92, WEB-137: silent calls take a room of their own."""
     monkeypatch.setattr(calls, "MAX_CALLS", 3)
