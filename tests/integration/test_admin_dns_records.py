@@ -201,6 +201,9 @@ async def test_nothing_in_dns_yet(config: Path, world: DNSWorld) -> None:
     for topic in ("mx", "spf", "dkim", "dmarc", "tlsrpt", "host-tlsrpt", "mtasts", "srv", "autoconfig", "autodiscover"):
         assert reports[topic].errors, topic
         assert any("add to DNS: " in line for line in reports[topic].instructions), topic
+    assert any(
+        "autoconfig.example.org. has no address: DNS does not know" in line for line in reports["autoconfig"].errors
+    )
     assert reports["iprev"].errors == []
     optional = [line for line in reports["srv"].instructions if "_pop3" in line]
     assert optional == [], "what may be left out is not asked for (AUTH-91)"

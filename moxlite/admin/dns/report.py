@@ -56,8 +56,12 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         """The addresses of an absolute name; an error in the report, and none, where there are none."""
         try:
             answer = await self.resolver.ips(name)
+        except NotFound as error:
+            why = "DNS does not know the name" if error.nonexistent else "DNS has neither A nor AAAA records of it"
+            report.errors.append(f"{what} {name} has no address: {why}")
+            return ()
         except DNSError as error:
-            report.errors.append(f"{what} {name} has no address: {error}")
+            report.errors.append(f"the addresses of {what} {name} are not known: {error}")
             return ()
         report.found.append(f"{name} {' '.join(map(str, answer.records))}")
         return answer.records
