@@ -198,6 +198,24 @@ async def test_nothing_is_reported_twice_or_about_reports(tmp_path: Path) -> Non
         assert [one.result for one in await rig.queue.tls_reports.send("20270117")] == []
 
 
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_session_for_a_dmarc_report_is_told_only_if_it_failed(tmp_path: Path, *, fails: bool) -> None:
+    """QUEUE-121: two servers that report to each other come to an end."""
+    async with reporting(tmp_path, top="outgoing_tls_reports_for_all_success = true") as rig:
+        wants(rig, "reports.example")
+        if fails:
+            rig.sts(STS.replace("remote", "reports").replace("enforce", "testing"), "reports.example")
+        else:
+            rig.resolver.set("reports.example", RecordType.MX, ["10 mx.remote.example"])
+            rig.resolver.set("mx.remote.example", RecordType.A, ["192.0.2.7"])
+            rig.serve("192.0.2.7", Server(tls=rig.certificate))
+        assert (await one(rig)).result == "sent"
+        await rig.settle()
+        outcomes = {one.domain: (one.result, one.why) for one in await rig.queue.tls_reports.send(TODAY)}
+        expected = ("sent", "") if fails else ("skipped", "all sessions were for reports")
+        assert outcomes["reports.example"] == expected
+
+
 async def test_a_kill_while_reports_are_sent_loses_and_doubles_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -392,6 +392,38 @@ async def test_reports_count_domain_and_host_apart(tmp_path: Path, monkeypatch: 
         assert host.text[0].startswith("3 1 1 ")
 
 
+async def test_a_host_that_is_the_domain_is_reported_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """QUEUE-120: with TLSA records of its own, the same name has no result without a policy beside."""
+    seen: list[tuple[PolicyResult, ...]] = []
+    own = Attempt.run
+
+    async def run(self: Attempt) -> list[Ended]:
+        ended = await own(self)
+        seen.append(self.tls_results)
+        return ended
+
+    monkeypatch.setattr(Attempt, "run", run)
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        rig.remote(Server(tls=FOREIGN))
+        rig.resolver.set("remote.example", RecordType.MX, ["10 remote.example"])
+        rig.resolver.set("remote.example", RecordType.A, ["192.0.2.1"])
+        signed(rig, tlsa(FOREIGN), host="remote.example")
+        await attempt(rig)
+        [results] = seen
+        assert [(one.type, one.domain, one.successes) for one in results] == [("tlsa", "remote.example", 1)]
+
+
+@pytest.mark.parametrize("report", ["dmarc", "tls"])
+async def test_a_dmarc_report_never_falls_back_to_clear(tmp_path: Path, report: str) -> None:
+    """QUEUE-134, QUEUE-53: it tells of others; where TLS is broken it waits. A report on TLS goes."""
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        mx = rig.remote(Server(broken_tls=True))
+        result = await attempt(rig, is_dmarc_report=report == "dmarc", is_tls_report=report == "tls")
+        assert (result.success, mx.connections, len(mx.messages)) == (
+            (False, 1, 0) if report == "dmarc" else (True, 2, 1)
+        )
+
+
 async def test_policies_are_refreshed_and_forgotten(tmp_path: Path) -> None:
     """QUEUE-113: after half a day the record confirms, or the file is fetched anew; unused for 180 days: gone."""
     async with rig_at(tmp_path) as rig:
