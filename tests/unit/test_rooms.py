@@ -23,6 +23,7 @@ MAX_TEST_LINES = 1000
 """Of one file of tests: each is read alone, found by its name, so that a file is a list and no text."""
 
 OF_NO_ROOM = {
+    "a_machine": "tells what the machine allows, first of all",
     "campaigns": "of script/soak, each through many rooms",
     "dnsworld": "tests what tests are run in",
     "nurseries": "looks at all modules",
