@@ -11,6 +11,7 @@ import trio
 
 from moxlite.net.resolver import RecordType
 from moxlite.proto.address import Address
+from moxlite.queue import record
 from moxlite.queue.rows import Message
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.submission import DSNNotify, SubmissionRecipient
@@ -191,6 +192,20 @@ async def test_failures_of_a_submission_come_in_one_notice(tmp_path: Path) -> No
         assert "Check the address for typing errors" in text
         assert "The recipient's mailbox is full." in text
         assert "no such user" in text
+
+
+async def test_a_notice_of_many_is_short_for_people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """QUEUE-102: part 1 names the first 50, part 2 all; what is too much for one notice comes in a further one."""
+    assert record.MAX_TOGETHER == 500
+    monkeypatch.setattr(record, "MAX_TOGETHER", 60)
+    async with rig_at(tmp_path) as rig:
+        rig.remote(Server({"RCPT": "550 5.1.1 no such user"}))
+        await submit(rig, *(f"r{number:02}@remote.example" for number in range(70)))
+        await rig.settle()
+        first, second = await notices(rig)
+        assert (len(groups(first)), len(groups(second))) == (1 + 60, 1 + 10)
+        assert words(first).count("There is no mailbox with this address.") == 50
+        assert "10 more recipients stand in the second part of this message." in words(first)
 
 
 async def test_a_notice_does_not_wait_for_ever(tmp_path: Path) -> None:
