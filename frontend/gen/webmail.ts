@@ -11,6 +11,7 @@ export interface Start {
   mailboxes: Array<Mailbox>;
   mailbox_name: string;
   rejects_mailbox: string;
+  introbox: string;
   account_path: string;
   version: string;
   modseq: number;
@@ -516,7 +517,7 @@ export type StreamEvent = Start | Resume | ViewMsgs | ViewProgress | ViewStale |
 export type Change = SettingsChange | MsgAdd | MsgRemove | MsgFlags | MsgThread | MailboxAdd | MailboxRemove | MailboxRename | MailboxCounts | MailboxSpecialUse | MailboxKeywords;
 
 export const checks: Checks = {
-  Start: { kind: ["enum", ["start"]], stream_id: "integer", login_address: "string", addresses: ["list", "string"], mailboxes: ["list", ["ref", "Mailbox"]], mailbox_name: "string", rejects_mailbox: "string", account_path: "string", version: "string", modseq: "integer", server_time: "time", capabilities: ["list", "string"], settings: ["ref", "Settings"] },
+  Start: { kind: ["enum", ["start"]], stream_id: "integer", login_address: "string", addresses: ["list", "string"], mailboxes: ["list", ["ref", "Mailbox"]], mailbox_name: "string", rejects_mailbox: "string", introbox: "string", account_path: "string", version: "string", modseq: "integer", server_time: "time", capabilities: ["list", "string"], settings: ["ref", "Settings"] },
   Mailbox: { id: "integer", name: "string", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]], keywords: ["list", "string"], total: "integer", unread: "integer", unseen: "integer", deleted: "integer", size: "integer" },
   Settings: { signature: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]] },
   OwnSignature: { address: "string", text: "string" },

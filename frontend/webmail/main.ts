@@ -19,14 +19,13 @@ import { addCommands, barCommands, senderCommands } from "./commands/table";
 import type * as ComposePart from "./compose/part";
 import { labelsOf, type Role } from "./data/mailboxes";
 import { Stream } from "./data/stream";
-import { isUnread } from "./data/threads";
 import type * as LoginPart from "./login/part";
 import type * as ExportPart from "./export/part";
 import type { Exported } from "./export/part";
 import { Find } from "./find";
 import type * as MailboxesPart from "./mailboxes/part";
 import type * as PalettePart from "./palette/part";
-import { followPlace, tellPlace } from "./place";
+import { followPlace, tellPlace, tellTitle } from "./place";
 import type * as RulesPart from "./rules/part";
 import type * as SenderPart from "./sender/part";
 import type { AboutSender } from "./sender/part";
@@ -47,6 +46,8 @@ import { Reader } from "./ui/reader";
 
 /** The scheme of the last time, until the settings have come. */
 const schemeKey = "moxlite-webmail-scheme";
+/** ms that an unjudged message is shown before the junk filter learns that it is wanted (WEBMAIL-81). */
+const notJunkAfter = 5000;
 const base = document.location.pathname.replace(/[^/]*$/, "");
 
 function mailboxDialogs(): Promise<typeof MailboxesPart> {
@@ -117,12 +118,16 @@ class App implements Desk {
     senderMenu: (item, at) => openMenu(at, t("What to do about this sender"), senderCommands(this, () => item).filter(enabled)),
     opened: (item, place) => {
       // WEBMAIL-81
-      const wait = this.settings().mark_seen_ms;
-      if (wait >= 0 && isUnread(item)) this.seenTimers.push(window.setTimeout(() => this.seen(item.id), wait));
-      if (this.mail.boxes.get(item.mailbox_id)?.roles.includes("sent")) void this.followSent(item, place);
+      if (this.mail.conversation.value === null) this.unread();
+      this.after(this.settings().mark_seen_ms, item.id, ["\\seen"]);
+      const box = this.mail.boxes.get(item.mailbox_id);
+      const { rejects_mailbox, introbox } = this.facts();
+      // what the server has put aside is looked at because it is there
+      if (box !== undefined && box.name !== rejects_mailbox && box.name !== introbox) this.after(notJunkAfter, item.id, ["$notjunk", "$junk", "\\draft"]);
+      if (box?.roles.includes("sent")) void this.followSent(item, place);
     },
   });
-  private seenTimers: number[] = [];
+  private timers: number[] = [];
   private displayed = false;
 
   start(): void {
@@ -166,7 +171,7 @@ class App implements Desk {
       localStorage.setItem(schemeKey, color_scheme);
       this.commands.letters = single_keys;
     });
-    effect(() => this.title());
+    effect(() => tellTitle(this.mail, this.find));
     effect(() => this.read(this.mail.shown.value, this.mail.selectedCount.value, this.mail.conversation.value));
     effect(() => {
       void this.mail.rows.value;
@@ -188,17 +193,22 @@ class App implements Desk {
     else this.reader.show(item);
   }
 
-  /** A message was shown for a moment: it is read, if it still is what is shown. */
-  private seen(id: number): void {
-    const { items, lines } = this.mail.rows.value;
-    const item = items.find((one) => one.id === id) ?? [...lines.values()].flatMap((line) => line.members).find((one) => one.id === id);
-    if (item !== undefined && isUnread(item) && this.reader.shows(id)) this.actions.seen(item);
+  /** In so many ms give a message the first of these flags, if it still is what is shown and has none of them. */
+  private after(wait: number, id: number, flags: readonly string[]): void {
+    if (wait < 0) return;
+    this.timers.push(
+      window.setTimeout(() => {
+        const { items, lines } = this.mail.rows.value;
+        const item = items.find((one) => one.id === id) ?? [...lines.values()].flatMap((line) => line.members).find((one) => one.id === id);
+        if (item !== undefined && !flags.some((flag) => item.flags.includes(flag)) && this.reader.shows(id)) this.actions.looked(item, flags[0]!);
+      }, wait),
+    );
   }
 
-  /** What is shown does not become read by being shown any longer. */
+  /** What is shown gets no flag by being shown any longer. */
   private unread(): void {
-    for (const timer of this.seenTimers) clearTimeout(timer);
-    this.seenTimers = [];
+    for (const timer of this.timers) clearTimeout(timer);
+    this.timers = [];
   }
 
   /** Show the form, and log in with what is typed there. */
@@ -221,14 +231,6 @@ class App implements Desk {
     if (navigator.maxTouchPoints > 0) void part<typeof TouchPart>(base, "touch").then((found) => this.list.pushable(found), () => null);
   }
 
-  private title(): void {
-    const mailbox = this.mail.current.value;
-    const unread = mailbox !== undefined && mailbox.unread > 0 ? `(${mailbox.unread}) ` : "";
-    const offline = this.mail.connected.value ? "" : ` ${t("(not connected)")}`;
-    const shown = this.find.text.value !== "" ? t("Search: {text}", { text: this.find.text.value }) : (mailbox?.name ?? "Webmail");
-    document.title = `${unread}${shown} · ${this.mail.facts.value.login_address || "moxlite"}${offline}`;
-  }
-
   /** WEBMAIL-12: load the page anew, but not under the hands of who writes; what was typed is kept and comes back. */
   private renew(version: string): void {
     const load = () => location.replace(`${base}?v=${encodeURIComponent(version)}${location.hash}`);
@@ -248,12 +250,12 @@ class App implements Desk {
   private async mailboxMenu(mailbox: Mailbox): Promise<void> {
     const parent = this.mail.mailboxes.value.some((other) => other.name.startsWith(`${mailbox.name}/`));
     const { mailboxMenu } = await mailboxDialogs();
-    await mailboxMenu(this.client, mailbox, parent, (title, what) => this.export(title, what));
+    await mailboxMenu(this.client, mailbox, parent, (what) => this.export(what));
   }
 
-  private async export(title: string, what: Exported): Promise<void> {
+  private async export(what: Exported): Promise<void> {
     const { exportMail } = await part<typeof ExportPart>(base, "export");
-    await exportMail(this.client, base, title, what);
+    await exportMail(this.client, base, what);
   }
 
   // The desk: what commands do.
@@ -405,9 +407,8 @@ class App implements Desk {
     const ids = this.selected().map((item) => item.id);
     const count = this.selectedCount();
     const mailbox = this.mail.current.value;
-    const title = many(ids.length, "Export this message", "Export {n} messages");
-    if (ids.length === count) void this.export(title, { ids });
-    else if (mailbox !== undefined) void this.export(t("Export “{name}”", { name: mailbox.name }), { mailbox: mailbox.name, parent: false });
+    if (ids.length === count) void this.export({ ids });
+    else if (mailbox !== undefined) void this.export({ mailbox: mailbox.name, parent: false });
   }
 
   showText(): void {

@@ -1,5 +1,6 @@
-// The address bar follows what is shown, and what is shown follows the address bar (WEBMAIL-63).
+// The address bar and the title follow what is shown, and what is shown follows the address bar (WEBMAIL-63).
 
+import { t } from "../lib/words";
 import type { Find } from "./find";
 import { parsePlace, writePlace } from "./state/address";
 import type { Mail } from "./state/mail";
@@ -34,4 +35,14 @@ export function tellPlace(mail: Mail, find: Find): void {
   // stepping through messages is no history; opening a message or a mailbox is
   if (location.hash.includes(",") && hash.includes(",")) history.replaceState(null, "", hash);
   else history.pushState(null, "", hash);
+}
+
+/** Name in the title what is shown, and how much of it is unread. */
+export function tellTitle(mail: Mail, find: Find): void {
+  const mailbox = mail.current.value;
+  const search = find.text.value;
+  const unread = mailbox !== undefined && mailbox.unread > 0 ? `(${mailbox.unread}) ` : "";
+  const offline = mail.connected.value ? "" : ` ${t("(not connected)")}`;
+  const shown = search !== "" ? t("Search: {text}", { text: search }) : (mailbox?.name ?? "Webmail");
+  document.title = `${unread}${shown} · ${mail.facts.value.login_address || "moxlite"}${offline}`;
 }

@@ -2,17 +2,35 @@
 
 import imaplib
 import re
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.integration.browser import chromium
-from tests.integration.test_web_webmail_browser import Reader, append, local, reader, server
+from tests.integration.conftest import panics
+from tests.integration.test_web_webmail_browser import Reader, append, local, reader
+from tests.running import LocalServer
 from tests.tools import until
 
-__all__ = ["chromium", "local", "reader", "server"]
+__all__ = ["chromium", "local", "reader"]
 
 pytestmark = [pytest.mark.served, pytest.mark.integration]
+
+REJECTS = "Rejects"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    """A server whose account keeps what is refused."""
+    found = LocalServer(tmp_path_factory.mktemp("keys") / "server")
+    path = found.folder / "config" / "domains.toml"
+    text = path.read_text()
+    assert text.count("[accounts.moxlite]\n") == 1
+    path.write_text(text.replace("[accounts.moxlite]\n", f'[accounts.moxlite]\nrejects_mailbox = "{REJECTS}"\n'))
+    with found:
+        yield found
+        assert panics(found) == 0, found.log()
 
 
 def flags(session: imaplib.IMAP4, mailbox: str) -> str:
@@ -44,6 +62,28 @@ def test_junk_is_marked_trained_and_taken_back(reader: Reader, mailbox: imaplib.
     until(lambda: re.search("Seen|NotJunk", flags(mailbox, "INBOX")) is None)
     page.keyboard.press("a")
     until(lambda: "$NotJunk" in flags(mailbox, "Archive"))
+
+
+def test_what_is_read_for_a_while_is_wanted_but_not_in_rejects(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-81: after five seconds, which the page's clock jumps over; actions are sent in their order, so that a
+    mark in Rejects would have been there before the one in the Inbox.
+    """
+    mailbox.create(REJECTS)
+    append(mailbox, "Refused", mailbox=REJECTS)
+    append(mailbox, "Wanted")
+    page = reader.context.new_page()
+    page.clock.install()
+    page.goto(f"{reader.base}/webmail/#{REJECTS}")
+    for subject, place in (("Refused", REJECTS), ("Wanted", "INBOX")):
+        page.locator(".message", has_text=subject).click()
+        expect(page.locator(".reader-subject")).to_have_text(subject)
+        expect(page.locator(".text-part")).to_be_visible()
+        page.clock.fast_forward(6000)
+        until(lambda place=place: "\\Seen" in flags(mailbox, place))  # type: ignore[misc] # bound now
+        page.keyboard.press("i")
+    until(lambda: "$NotJunk" in flags(mailbox, "INBOX"))
+    assert "$NotJunk" not in flags(mailbox, REJECTS)
+    mailbox.delete(REJECTS)
 
 
 def test_b_opens_the_menu_of_the_mailbox(reader: Reader) -> None:

@@ -4,13 +4,14 @@ import type { Client } from "../../gen/webmail";
 import { attempt, dialog } from "../../lib/dialogs";
 import { el } from "../../lib/dom";
 import { postForm } from "../../lib/post";
-import { t } from "../../lib/words";
+import { many, t } from "../../lib/words";
 
 /** What is to be exported: a mailbox, which may have others inside it, or messages by their ids. */
 export type Exported = { mailbox: string; parent: boolean } | { ids: number[] };
 
 /** Ask for the form of the file, and have the browser download it. */
-export async function exportMail(client: Client, base: string, title: string, what: Exported): Promise<void> {
+export async function exportMail(client: Client, base: string, what: Exported): Promise<void> {
+  const title = "ids" in what ? many(what.ids.length, "Export this message", "Export {n} messages") : t("Export “{name}”", { name: what.mailbox });
   const below = el("input", { type: "checkbox" });
   const parent = "parent" in what && what.parent;
   const forms: [string, Record<string, string>][] = [

@@ -46,7 +46,7 @@ export async function mailboxMenu(
   client: Client,
   mailbox: Mailbox,
   parent: boolean,
-  exporting: (title: string, what: Exported) => Promise<void>,
+  exporting: (what: Exported) => Promise<void>,
 ): Promise<void> {
   const fixed = mailbox.name === "Inbox";
   const action = await dialog<"read" | "rename" | "roles" | "export" | "delete">(mailbox.name, (close) => [
@@ -66,7 +66,7 @@ export async function mailboxMenu(
     const name = await ask(t("Rename mailbox"), t("New name"), mailbox.name, t("Rename"));
     if (name !== null && name !== mailbox.name) await attempt(t("Renaming the mailbox"), () => client.mailbox_rename(mailbox.id, name));
   }
-  if (action === "export") await exporting(t("Export “{name}”", { name: mailbox.name }), { mailbox: mailbox.name, parent });
+  if (action === "export") await exporting({ mailbox: mailbox.name, parent });
   if (action === "roles") await chooseRole(client, mailbox);
   if (action === "delete") {
     const what = many(mailbox.total, "“{name}” and its message are removed. It cannot be undone.", "“{name}” and its {n} messages are removed. It cannot be undone.", {

@@ -120,11 +120,11 @@ export class Actions {
     this.mail.pending.do(action).catch((error: unknown) => this.failed(t("Not kept"), error));
   }
 
-  /** A message was looked at: no word of it, and nothing to take back. */
-  seen(item: MessageItem): void {
-    this.mail.pending.do(this.flagging([item], ["\\seen"], true)).catch((error: unknown) => {
-      // what is gone meanwhile need not be read any more
-      if (codeOf(error) !== "user:notFound") this.failed(t("Not marked as read"), error);
+  /** A message was looked at, and gets a flag by that: no word of it, and nothing to take back. */
+  looked(item: MessageItem, flag: string): void {
+    this.mail.pending.do(this.flagging([item], [flag], true)).catch((error: unknown) => {
+      // what is gone meanwhile needs no mark any more
+      if (codeOf(error) !== "user:notFound") this.failed(t("Not marked"), error);
     });
   }
 

@@ -48,6 +48,8 @@ export interface Facts {
   readonly login_address: string;
   readonly addresses: readonly string[];
   readonly account_path: string;
+  readonly rejects_mailbox: string;
+  readonly introbox: string;
 }
 
 export type How = "select" | "extend" | "focus";
@@ -74,7 +76,7 @@ const refreshAfter = 50;
 const restAfter = 80;
 
 export class Mail {
-  readonly facts: Signal<Facts> = signal({ login_address: "", addresses: [], account_path: "" });
+  readonly facts: Signal<Facts> = signal({ login_address: "", addresses: [], account_path: "", rejects_mailbox: "", introbox: "" });
   readonly mailboxes: Signal<readonly Mailbox[]> = signal([]);
   readonly query: Signal<Query>;
   readonly rows: Readable<Rows>;
@@ -185,7 +187,7 @@ export class Mail {
         const again = this.modseq > 0;
         this.began(event.version, event.stream_id, event.server_time);
         this.modseq = event.modseq;
-        this.facts.value = { login_address: event.login_address, addresses: event.addresses, account_path: event.account_path };
+        this.facts.value = event;
         this.settings.value = { ...defaults, ...event.settings };
         this.boxes.set(event.mailboxes);
         this.mailboxes.value = this.boxes.ordered();

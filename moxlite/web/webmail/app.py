@@ -188,6 +188,7 @@ class Webmail:
             login_address=session.address,
             addresses=addresses,
             rejects_mailbox=(settings.rejects_mailbox if settings is not None else None) or "",
+            introbox=(settings.introbox if settings is not None else None) or "",
             account_path=account_path,
             version=self._document.tag,
         )

@@ -114,6 +114,7 @@ class Facts(msgspec.Struct, frozen=True):
     login_address: str
     addresses: list[str]
     rejects_mailbox: str
+    introbox: str
     account_path: str
     version: str
 
@@ -243,6 +244,7 @@ class Stream:
                 mailboxes=[mailbox_of(box) for box in mailboxes],
                 mailbox_name=opened[0].name if query.filter.mailbox_id >= 0 else "",
                 rejects_mailbox=self._facts.rejects_mailbox,
+                introbox=self._facts.introbox,
                 account_path=self._facts.account_path,
                 version=self._facts.version,
                 modseq=cursor.modseq,

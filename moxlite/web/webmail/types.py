@@ -317,6 +317,7 @@ class Start(msgspec.Struct, frozen=True, tag="start", tag_field="kind"):
     mailboxes: list[Mailbox]
     mailbox_name: str
     rejects_mailbox: str
+    introbox: str
     account_path: str
     version: str
     modseq: int
