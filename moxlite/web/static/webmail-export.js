@@ -82,6 +82,9 @@ function t(text2, values = {}) {
     return typeof value === "number" ? value.toLocaleString() : value;
   });
 }
+function many(n, one, other, values = {}) {
+  return t(n === 1 ? one : other, { ...values, n });
+}
 
 // lib/dialogs.ts
 function dialog(title, build, dismissable = true) {
@@ -143,7 +146,8 @@ function postForm(action, fields) {
 }
 
 // webmail/export/part.ts
-async function exportMail(client, base, title, what) {
+async function exportMail(client, base, what) {
+  const title = "ids" in what ? many(what.ids.length, "Export this message", "Export {n} messages") : t("Export “{name}”", { name: what.mailbox });
   const below = el("input", { type: "checkbox" });
   const parent = "parent" in what && what.parent;
   const forms = [

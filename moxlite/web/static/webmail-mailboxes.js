@@ -217,7 +217,7 @@ async function mailboxMenu(client, mailbox, parent, exporting) {
     const name = await ask(t("Rename mailbox"), t("New name"), mailbox.name, t("Rename"));
     if (name !== null && name !== mailbox.name) await attempt(t("Renaming the mailbox"), () => client.mailbox_rename(mailbox.id, name));
   }
-  if (action === "export") await exporting(t("Export “{name}”", { name: mailbox.name }), { mailbox: mailbox.name, parent });
+  if (action === "export") await exporting({ mailbox: mailbox.name, parent });
   if (action === "roles") await chooseRole(client, mailbox);
   if (action === "delete") {
     const what = many(mailbox.total, "“{name}” and its message are removed. It cannot be undone.", "“{name}” and its {n} messages are removed. It cannot be undone.", {

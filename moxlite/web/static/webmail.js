@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.1dc6f2d2886c.js", compose: "compose.63ff591eb06b.js", conversation: "conversation.20a8181874e9.js", details: "details.406efe302afd.js", export: "export.9d0697586c1f.js", login: "login.b19cbff8ad17.js", mailboxes: "mailboxes.5f6e1bf241ce.js", message: "message.8ec5432db553.js", palette: "palette.bfb155b10c1b.js", rules: "rules.f04cb2850ab4.js", search: "search.f7227a75752d.js", sender: "sender.4d8374c8fd60.js", sent: "sent.2abad40c2db5.js", settings: "settings.e206059ee5ef.js", touch: "touch.2ad1c40d045d.js", viewer: "viewer.ed056a87696a.js" };
+var define_PARTS_default = { bulk: "bulk.1dc6f2d2886c.js", compose: "compose.63ff591eb06b.js", conversation: "conversation.20a8181874e9.js", details: "details.406efe302afd.js", export: "export.801828fa2ebf.js", login: "login.b19cbff8ad17.js", mailboxes: "mailboxes.f59ae427e775.js", message: "message.8ec5432db553.js", palette: "palette.bfb155b10c1b.js", rules: "rules.f04cb2850ab4.js", search: "search.f7227a75752d.js", sender: "sender.4d8374c8fd60.js", sent: "sent.2abad40c2db5.js", settings: "settings.e206059ee5ef.js", touch: "touch.2ad1c40d045d.js", viewer: "viewer.ed056a87696a.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -147,7 +147,7 @@ async function simulatedLatency() {
 
 // gen/webmail.ts
 var checks = {
-  Start: { kind: ["enum", ["start"]], stream_id: "integer", login_address: "string", addresses: ["list", "string"], mailboxes: ["list", ["ref", "Mailbox"]], mailbox_name: "string", rejects_mailbox: "string", account_path: "string", version: "string", modseq: "integer", server_time: "time", capabilities: ["list", "string"], settings: ["ref", "Settings"] },
+  Start: { kind: ["enum", ["start"]], stream_id: "integer", login_address: "string", addresses: ["list", "string"], mailboxes: ["list", ["ref", "Mailbox"]], mailbox_name: "string", rejects_mailbox: "string", introbox: "string", account_path: "string", version: "string", modseq: "integer", server_time: "time", capabilities: ["list", "string"], settings: ["ref", "Settings"] },
   Mailbox: { id: "integer", name: "string", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]], keywords: ["list", "string"], total: "integer", unread: "integer", unseen: "integer", deleted: "integer", size: "integer" },
   Settings: { signature: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]] },
   OwnSignature: { address: "string", text: "string" },
@@ -1223,59 +1223,6 @@ var Stream = class {
   }
 };
 
-// webmail/data/threads.ts
-var deepest = 6;
-function tree(members) {
-  const known = new Set(members.map((item) => item.id));
-  const below = /* @__PURE__ */ new Map();
-  for (const item of [...members].sort((a, b) => a.received < b.received ? -1 : a.received > b.received ? 1 : a.id - b.id)) {
-    const above = known.has(item.thread_parent) && item.thread_parent !== item.id ? item.thread_parent : 0;
-    below.set(above, [...below.get(above) ?? [], item]);
-  }
-  const found = [];
-  const waiting2 = (below.get(0) ?? []).map((item) => ({ item, depth: 0 })).reverse();
-  while (waiting2.length > 0) {
-    const next = waiting2.pop();
-    found.push(next);
-    const children = (below.get(next.item.id) ?? []).map((item) => ({ item, depth: Math.min(deepest, next.depth + 1) }));
-    waiting2.push(...children.reverse());
-  }
-  return found.length === members.length ? found : members.map((item) => ({ item, depth: 0 }));
-}
-function isUnread(item) {
-  return !item.flags.includes("\\seen");
-}
-function flagsOf(members) {
-  return {
-    flags: [...new Set(members.flatMap((item) => item.flags))],
-    keywords: [...new Set(members.flatMap((item) => item.keywords))],
-    unread: members.some(isUnread)
-  };
-}
-function sameLine(a, b) {
-  if (a === b) return true;
-  if (a === void 0 || b === void 0) return false;
-  return a.collapsed === b.collapsed && a.depth === b.depth && a.members.length === b.members.length && a.members.every((item, i) => item === b.members[i]);
-}
-var Folding = class {
-  expanded = /* @__PURE__ */ new Map();
-  reset() {
-    this.expanded = /* @__PURE__ */ new Map();
-  }
-  isExpanded(threadId, members, unread) {
-    let known = this.expanded.get(threadId);
-    if (known === void 0) {
-      const muted = members.some((item) => item.thread_muted);
-      known = unread ? !muted && members.some((item) => item.match_query && isUnread(item)) : !members.some((item) => item.thread_collapsed);
-      this.expanded.set(threadId, known);
-    }
-    return known;
-  }
-  set(threadId, expanded) {
-    this.expanded.set(threadId, expanded);
-  }
-};
-
 // webmail/ui/searchbar.ts
 var glass = "M7 2.5a4.5 4.5 0 100 9 4.5 4.5 0 000-9z M10.3 10.3L14 14";
 var SearchBar = class {
@@ -1511,6 +1458,14 @@ function tellPlace(mail, find2) {
   if (location.hash.includes(",") && hash.includes(",")) history.replaceState(null, "", hash);
   else history.pushState(null, "", hash);
 }
+function tellTitle(mail, find2) {
+  const mailbox = mail.current.value;
+  const search2 = find2.text.value;
+  const unread = mailbox !== void 0 && mailbox.unread > 0 ? `(${mailbox.unread}) ` : "";
+  const offline = mail.connected.value ? "" : ` ${t("(not connected)")}`;
+  const shown3 = search2 !== "" ? t("Search: {text}", { text: search2 }) : mailbox?.name ?? "Webmail";
+  document.title = `${unread}${shown3} · ${mail.facts.value.login_address || "moxlite"}${offline}`;
+}
 
 // webmail/state/actions.ts
 var undoSteps = 20;
@@ -1596,9 +1551,9 @@ var Actions = class {
     const action = { shown: {}, call: () => this.client.thread_collapse(members.map((item) => item.id), collapse) };
     this.mail.pending.do(action).catch((error) => this.failed(t("Not kept"), error));
   }
-  seen(item) {
-    this.mail.pending.do(this.flagging([item], ["\\seen"], true)).catch((error) => {
-      if (codeOf(error) !== "user:notFound") this.failed(t("Not marked as read"), error);
+  looked(item, flag) {
+    this.mail.pending.do(this.flagging([item], [flag], true)).catch((error) => {
+      if (codeOf(error) !== "user:notFound") this.failed(t("Not marked"), error);
     });
   }
   deleteForGood() {
@@ -1900,6 +1855,59 @@ function flipped(ids, id) {
   return next;
 }
 
+// webmail/data/threads.ts
+var deepest = 6;
+function tree(members) {
+  const known = new Set(members.map((item) => item.id));
+  const below = /* @__PURE__ */ new Map();
+  for (const item of [...members].sort((a, b) => a.received < b.received ? -1 : a.received > b.received ? 1 : a.id - b.id)) {
+    const above = known.has(item.thread_parent) && item.thread_parent !== item.id ? item.thread_parent : 0;
+    below.set(above, [...below.get(above) ?? [], item]);
+  }
+  const found = [];
+  const waiting2 = (below.get(0) ?? []).map((item) => ({ item, depth: 0 })).reverse();
+  while (waiting2.length > 0) {
+    const next = waiting2.pop();
+    found.push(next);
+    const children = (below.get(next.item.id) ?? []).map((item) => ({ item, depth: Math.min(deepest, next.depth + 1) }));
+    waiting2.push(...children.reverse());
+  }
+  return found.length === members.length ? found : members.map((item) => ({ item, depth: 0 }));
+}
+function isUnread(item) {
+  return !item.flags.includes("\\seen");
+}
+function flagsOf(members) {
+  return {
+    flags: [...new Set(members.flatMap((item) => item.flags))],
+    keywords: [...new Set(members.flatMap((item) => item.keywords))],
+    unread: members.some(isUnread)
+  };
+}
+function sameLine(a, b) {
+  if (a === b) return true;
+  if (a === void 0 || b === void 0) return false;
+  return a.collapsed === b.collapsed && a.depth === b.depth && a.members.length === b.members.length && a.members.every((item, i) => item === b.members[i]);
+}
+var Folding = class {
+  expanded = /* @__PURE__ */ new Map();
+  reset() {
+    this.expanded = /* @__PURE__ */ new Map();
+  }
+  isExpanded(threadId, members, unread) {
+    let known = this.expanded.get(threadId);
+    if (known === void 0) {
+      const muted = members.some((item) => item.thread_muted);
+      known = unread ? !muted && members.some((item) => item.match_query && isUnread(item)) : !members.some((item) => item.thread_collapsed);
+      this.expanded.set(threadId, known);
+    }
+    return known;
+  }
+  set(threadId, expanded) {
+    this.expanded.set(threadId, expanded);
+  }
+};
+
 // webmail/data/view.ts
 var pageSize = 100;
 var kept = 1e3;
@@ -2180,7 +2188,7 @@ var Mail = class {
     this.selectedCount = computed(() => this.selection.value.count(this.rows.value.total));
   }
   outside;
-  facts = signal({ login_address: "", addresses: [], account_path: "" });
+  facts = signal({ login_address: "", addresses: [], account_path: "", rejects_mailbox: "", introbox: "" });
   mailboxes = signal([]);
   query;
   rows;
@@ -2244,7 +2252,7 @@ var Mail = class {
         const again = this.modseq > 0;
         this.began(event.version, event.stream_id, event.server_time);
         this.modseq = event.modseq;
-        this.facts.value = { login_address: event.login_address, addresses: event.addresses, account_path: event.account_path };
+        this.facts.value = event;
         this.settings.value = { ...defaults, ...event.settings };
         this.boxes.set(event.mailboxes);
         this.mailboxes.value = this.boxes.ordered();
@@ -3387,6 +3395,7 @@ var Reader2 = class {
 
 // webmail/main.ts
 var schemeKey = "moxlite-webmail-scheme";
+var notJunkAfter = 5e3;
 var base = document.location.pathname.replace(/[^/]*$/, "");
 function mailboxDialogs() {
   return part(base, "mailboxes");
@@ -3454,12 +3463,15 @@ var App = class {
     remember: (address, mode) => void attempt(t("Remembering it for this sender"), () => this.client.from_address_settings_save(address, mode)),
     senderMenu: (item, at) => openMenu(at, t("What to do about this sender"), senderCommands(this, () => item).filter(enabled)),
     opened: (item, place) => {
-      const wait = this.settings().mark_seen_ms;
-      if (wait >= 0 && isUnread(item)) this.seenTimers.push(window.setTimeout(() => this.seen(item.id), wait));
-      if (this.mail.boxes.get(item.mailbox_id)?.roles.includes("sent")) void this.followSent(item, place);
+      if (this.mail.conversation.value === null) this.unread();
+      this.after(this.settings().mark_seen_ms, item.id, ["\\seen"]);
+      const box = this.mail.boxes.get(item.mailbox_id);
+      const { rejects_mailbox, introbox } = this.facts();
+      if (box !== void 0 && box.name !== rejects_mailbox && box.name !== introbox) this.after(notJunkAfter, item.id, ["$notjunk", "$junk", "\\draft"]);
+      if (box?.roles.includes("sent")) void this.followSent(item, place);
     }
   });
-  seenTimers = [];
+  timers = [];
   displayed = false;
   start() {
     if (location.search !== "") history.replaceState(null, "", base + location.hash);
@@ -3497,7 +3509,7 @@ var App = class {
       localStorage.setItem(schemeKey, color_scheme);
       this.commands.letters = single_keys;
     });
-    effect(() => this.title());
+    effect(() => tellTitle(this.mail, this.find));
     effect(() => this.read(this.mail.shown.value, this.mail.selectedCount.value, this.mail.conversation.value));
     effect(() => {
       void this.mail.rows.value;
@@ -3516,14 +3528,19 @@ var App = class {
     } else if (thread !== null) this.reader.showThread(thread, item.id);
     else this.reader.show(item);
   }
-  seen(id) {
-    const { items, lines } = this.mail.rows.value;
-    const item = items.find((one) => one.id === id) ?? [...lines.values()].flatMap((line) => line.members).find((one) => one.id === id);
-    if (item !== void 0 && isUnread(item) && this.reader.shows(id)) this.actions.seen(item);
+  after(wait, id, flags) {
+    if (wait < 0) return;
+    this.timers.push(
+      window.setTimeout(() => {
+        const { items, lines } = this.mail.rows.value;
+        const item = items.find((one) => one.id === id) ?? [...lines.values()].flatMap((line) => line.members).find((one) => one.id === id);
+        if (item !== void 0 && !flags.some((flag) => item.flags.includes(flag)) && this.reader.shows(id)) this.actions.looked(item, flags[0]);
+      }, wait)
+    );
   }
   unread() {
-    for (const timer of this.seenTimers) clearTimeout(timer);
-    this.seenTimers = [];
+    for (const timer of this.timers) clearTimeout(timer);
+    this.timers = [];
   }
   async logIn(reason) {
     if (await this.session.logIn(reason) && this.displayed) location.reload();
@@ -3540,13 +3557,6 @@ var App = class {
     void this.reader.prepare().catch(() => null);
     if (navigator.maxTouchPoints > 0) void part(base, "touch").then((found) => this.list.pushable(found), () => null);
   }
-  title() {
-    const mailbox = this.mail.current.value;
-    const unread = mailbox !== void 0 && mailbox.unread > 0 ? `(${mailbox.unread}) ` : "";
-    const offline = this.mail.connected.value ? "" : ` ${t("(not connected)")}`;
-    const shown3 = this.find.text.value !== "" ? t("Search: {text}", { text: this.find.text.value }) : mailbox?.name ?? "Webmail";
-    document.title = `${unread}${shown3} · ${this.mail.facts.value.login_address || "moxlite"}${offline}`;
-  }
   renew(version) {
     const load = () => location.replace(`${base}?v=${encodeURIComponent(version)}${location.hash}`);
     if (document.querySelector(".composer") === null) load();
@@ -3562,11 +3572,11 @@ var App = class {
   async mailboxMenu(mailbox) {
     const parent = this.mail.mailboxes.value.some((other) => other.name.startsWith(`${mailbox.name}/`));
     const { mailboxMenu } = await mailboxDialogs();
-    await mailboxMenu(this.client, mailbox, parent, (title, what) => this.export(title, what));
+    await mailboxMenu(this.client, mailbox, parent, (what) => this.export(what));
   }
-  async export(title, what) {
+  async export(what) {
     const { exportMail } = await part(base, "export");
-    await exportMail(this.client, base, title, what);
+    await exportMail(this.client, base, what);
   }
   facts() {
     return this.mail.facts.value;
@@ -3685,9 +3695,8 @@ var App = class {
     const ids = this.selected().map((item) => item.id);
     const count = this.selectedCount();
     const mailbox = this.mail.current.value;
-    const title = many(ids.length, "Export this message", "Export {n} messages");
-    if (ids.length === count) void this.export(title, { ids });
-    else if (mailbox !== void 0) void this.export(t("Export “{name}”", { name: mailbox.name }), { mailbox: mailbox.name, parent: false });
+    if (ids.length === count) void this.export({ ids });
+    else if (mailbox !== void 0) void this.export({ mailbox: mailbox.name, parent: false });
   }
   showText() {
     this.reader.showText();
