@@ -87,6 +87,14 @@ def listening(port: int, ip: str = "127.0.0.1") -> bool:
     return False
 
 
+def let_others_in(top: Path) -> None:
+    """Open a temporary folder, and those that it lies in, for the programs' own users."""
+    for folder in (*reversed(top.parents), top):
+        temporary = folder.is_relative_to("/tmp") or folder.is_relative_to("/dev/shm")
+        if temporary and folder.stat().st_uid == os.getuid():
+            folder.chmod(folder.stat().st_mode | 0o755)
+
+
 @dataclass
 class Postfix:
     """A Postfix of its own; `extra` is added to main.cf (relayhost, virtual_transport, TLS, ...), `services` to
@@ -103,9 +111,7 @@ class Postfix:
         """Write the configuration and start the master process."""
         postfix = need("postfix")
         self.top.mkdir(parents=True, exist_ok=True)
-        for folder in (*reversed(self.top.parents), self.top):
-            if folder.stat().st_uid == os.getuid() and folder.parts[:2] == ("/", "tmp"):
-                folder.chmod(folder.stat().st_mode | 0o755)
+        let_others_in(self.top)
         for name in ("etc", "spool", "data", "log"):
             (self.top / name).mkdir(exist_ok=True)
         shutil.chown(self.top / "data", "postfix")
@@ -240,9 +246,7 @@ class Dovecot:
         """Write the configuration and start the master process in the foreground of a child."""
         dovecot = need("dovecot")
         self.top.mkdir(parents=True, exist_ok=True)
-        for folder in (*reversed(self.top.parents), self.top):
-            if folder.stat().st_uid == os.getuid() and folder.parts[:2] == ("/", "tmp"):
-                folder.chmod(folder.stat().st_mode | 0o755)
+        let_others_in(self.top)
         for name in ("state", "mail"):
             (self.top / name).mkdir(exist_ok=True)
         self.run = Path(tempfile.mkdtemp(prefix="moxlite-dovecot-"))
