@@ -148,6 +148,7 @@ def test_a_day_without_a_mouse(chromium: Browser, server: LocalServer, imap: ima
     (tmp_path / "plan.txt").write_text("the plan")
     chooser.value.set_files(tmp_path / "plan.txt")
     expect(composer.locator(".file-name")).to_have_text("plan.txt")
+    expect(composer.locator("progress:visible")).to_have_count(0)  # until then nothing is sent
     keys.look("the file")
     page.keyboard.press("Control+Enter")
     expect(composer).to_have_count(0)
@@ -244,6 +245,7 @@ def test_a_day_with_a_thumb(chromium: Browser, server: LocalServer, imap: imapli
         tap(composer.get_by_role("button", name="Attach"))
     chooser.value.set_files(tmp_path / "plan.txt")
     expect(composer.locator(".file-name")).to_have_text("plan.txt")
+    expect(composer.locator("progress:visible")).to_have_count(0)  # until then nothing is sent
     narrow(page)
     tap(composer.get_by_role("button", name="Send"))
     expect(composer).to_have_count(0)
