@@ -10,7 +10,7 @@ import { part } from "../lib/parts";
 import { type Scheme, paint } from "../lib/scheme";
 import { Session, beforeDisplay } from "../lib/session";
 import { effect } from "../lib/signal";
-import { toast } from "../lib/toasts";
+import { toast, type Toast } from "../lib/toasts";
 import { many, t } from "../lib/words";
 import { addComposeCommands, composeBar } from "./commands/compose";
 import type { Desk, Refinement, Threading } from "./commands/desk";
@@ -231,11 +231,13 @@ class App implements Desk {
     if (navigator.maxTouchPoints > 0) void part<typeof TouchPart>(base, "touch").then((found) => this.list.pushable(found), () => null);
   }
 
+  private newer?: Toast;
+
   /** WEBMAIL-12: load the page anew, but not under the hands of who writes; what was typed is kept and comes back. */
   private renew(version: string): void {
     const load = () => location.replace(`${base}?v=${encodeURIComponent(version)}${location.hash}`);
     if (document.querySelector(".composer") === null) load();
-    else toast(t("The server has a newer version of this page."), { title: t("Load it"), run: load }, true);
+    else this.newer ??= toast(t("The server has a newer version of this page."), { title: t("Load it"), run: load }, true);
   }
 
   private send(request: Request): void {

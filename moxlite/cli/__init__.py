@@ -4,6 +4,7 @@ This module holds the top group and nothing else; the others are imported when o
 each starts within 200 ms. Commands of a running server go through its control socket (`common.call`).
 """
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -79,6 +80,16 @@ def _words() -> list[str]:
     return ["sendmail", *sys.argv[1:]] if Path(sys.argv[0]).name == "sendmail" else sys.argv[1:]
 
 
+def _drop_unwritten() -> None:
+    """What stdout can't take goes nowhere; else Python tries once more at its end, and says so in its own words."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
 def run(args: Sequence[str] | None = None) -> int:
     """Run a command line; returns the exit code. One clear line on stderr says what failed."""
     try:
@@ -106,5 +117,6 @@ def run(args: Sequence[str] | None = None) -> int:
         return 1
     except OSError as error:
         print(f"moxlite: {printable(str(error))}", file=sys.stderr)
+        _drop_unwritten()
         return 1
     return result if isinstance(result, int) else 0

@@ -1,6 +1,7 @@
 """The command line without a server: exit codes, help, config verbs, what is printed (ADMIN-11, 18, 19, 65, 83)."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -103,9 +104,9 @@ def test_global_options_stand_behind_the_verb_too(
 def test_nothing_ends_in_a_traceback(config: Path, tmp_path: Path, args: list[str], closed: str, code: int) -> None:
     """ADMIN-18: arguments that miss, accounts that are not there, streams that are closed or full."""
     command = [sys.executable, "-m", "moxlite", *args]
-    done = subprocess.run(
-        ["sh", "-c", f'"$@" {closed}', "sh", *command], cwd=tmp_path, capture_output=True, text=True, timeout=60
-    )
+    shell = ["sh", "-c", f'"$@" {closed}', "sh", *command]
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    done = subprocess.run(shell, cwd=tmp_path, capture_output=True, text=True, timeout=60, env=buffered)
     assert "Traceback" not in done.stderr
     assert "Exception ignored" not in done.stderr
     assert done.returncode == code, done.stderr

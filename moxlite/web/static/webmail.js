@@ -3557,10 +3557,11 @@ var App = class {
     void this.reader.prepare().catch(() => null);
     if (navigator.maxTouchPoints > 0) void part(base, "touch").then((found) => this.list.pushable(found), () => null);
   }
+  newer;
   renew(version) {
     const load = () => location.replace(`${base}?v=${encodeURIComponent(version)}${location.hash}`);
     if (document.querySelector(".composer") === null) load();
-    else toast(t("The server has a newer version of this page."), { title: t("Load it"), run: load }, true);
+    else this.newer ??= toast(t("The server has a newer version of this page."), { title: t("Load it"), run: load }, true);
   }
   send(request) {
     void attempt(t("Loading messages"), () => this.client.request({ ...request, stream_id: this.mail.streamId }));
