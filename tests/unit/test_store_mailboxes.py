@@ -19,17 +19,19 @@ from moxlite.store.mail.mailboxes import (
     create_mailbox,
     delete_mailbox,
     ensure_mailbox,
+    rename_inbox,
     rename_mailbox,
     set_special_use,
     subscribe,
     unsubscribe,
 )
-from moxlite.store.mail.slices import rename_inbox_in_slices
+from moxlite.store.mail.slices import move_in_slices
 from moxlite.store.rows.mailboxes import mailbox_by_name, mailboxes, state, subscriptions
 from moxlite.store.types import (
     AnnotationChanged,
     Event,
     Flag,
+    Mailbox,
     MailboxAdded,
     MailboxRemoved,
     MailboxRenamed,
@@ -56,6 +58,13 @@ async def events(account: Account, change: object) -> list[Event]:
     with cursor:
         await account.write(change)  # type: ignore[arg-type]  # any unit
         return list((await cursor.take()).events)
+
+
+async def renamed_inbox(account: Account, name: str) -> list[Mailbox]:
+    """Rename Inbox, as RENAME does; the mailboxes made."""
+    inbox, made = await account.write(lambda tx: rename_inbox(tx, name))
+    await move_in_slices(account, inbox.id, inbox.uidnext, made[-1].id)
+    return made
 
 
 async def test_creating_makes_parents_and_subscribes_all(accounts: Accounts) -> None:
@@ -203,7 +212,7 @@ async def test_renaming_inbox_moves_its_messages_to_a_new_mailbox(accounts: Acco
         await put(account, 3)
         await account.write(lambda tx: create_mailbox(tx, "Inbox/sub"))
         await account.write(lambda tx: annotations.set_annotation(tx, inbox.id, "/private/comment", b"mine"))
-        made = await rename_inbox_in_slices(account, lambda _: "old/2026")
+        made = await renamed_inbox(account, "old/2026")
         assert [found.name for found in made] == ["old", "old/2026"]
         assert [row.uid for row in await rows(account, "old/2026")] == [1, 2, 3]
         assert (await box(account)).exists == 0
@@ -313,7 +322,7 @@ async def test_moves_of_inbox_are_told_as_removal_and_additions(accounts: Accoun
         await put(account, 2)
         _, cursor = await account.subscribe()
         with cursor:
-            await rename_inbox_in_slices(account, lambda _: "old")
+            await renamed_inbox(account, "old")
             told = list((await cursor.take()).events)
         kinds = [type(event) for event in told if isinstance(event, MailboxAdded | MessagesRemoved | MessageAdded)]
         assert kinds == [MailboxAdded, MessagesRemoved, MessageAdded, MessageAdded]

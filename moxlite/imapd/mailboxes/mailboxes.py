@@ -12,7 +12,7 @@ from moxlite.proto.imap.responses import Code
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import MailboxHasChildren
 from moxlite.store.mail import mailboxes as store
-from moxlite.store.mail.slices import delete_in_slices, rename_inbox_in_slices
+from moxlite.store.mail.slices import delete_in_slices, move_in_slices
 from moxlite.store.names import INBOX
 from moxlite.store.types import Mailbox, SpecialUse
 
@@ -75,21 +75,20 @@ async def rename(session: Session, command: c.Rename) -> Done:
             await source.account.read(lambda r: source.find(r, source.name, "x"), op="imap-rename")
             raise no("a mailbox stays in its account", "CANNOT")
 
-        def unit(tx: AccountTx) -> bool:
+        def unit(tx: AccountTx) -> tuple[Mailbox, list[Mailbox]] | None:
             box = source.find(tx, source.name, "x")
             target.may_create(tx)
-            if box.name == INBOX and source.guest:
-                raise no("the inbox is for its owner to rename", "NOPERM")
             if box.name != INBOX:
                 store.rename_mailbox(tx, box.id, target.name)
-            return box.name == INBOX
+                return None
+            if source.guest:
+                raise no("the inbox is for its owner to rename", "NOPERM")
+            return store.rename_inbox(tx, target.name)
 
-        def new_name(tx: AccountTx) -> str:
-            target.may_create(tx)
-            return target.name
-
-        if await source.account.write(unit, source.origin):
-            await rename_inbox_in_slices(source.account, new_name, source.origin)
+        renamed = await source.account.write(unit, source.origin)
+        if renamed is not None:
+            inbox, made = renamed
+            await move_in_slices(source.account, inbox.id, inbox.uidnext, made[-1].id, source.origin)
     return Done("renamed")
 
 

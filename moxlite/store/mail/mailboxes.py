@@ -308,7 +308,7 @@ def _rename_rows(tx: AccountTx, moved: list[tuple[MailboxID, str, str]]) -> list
 
 def rename_inbox(tx: AccountTx, name: str) -> tuple[Mailbox, list[Mailbox]]:
     """What RENAME of Inbox begins with (RFC 9051 §6.3.6, IMAP-65): a new mailbox with a copy of its annotations. Its
-    messages follow by `slices.rename_inbox_in_slices`; its children stay.
+    messages follow by `slices.move_in_slices`; its children stay.
 
     Returns Inbox, and the mailboxes made, parents first. Raises as `create_mailbox`.
     """

@@ -1,4 +1,4 @@
-"""Changes of all messages of a mailbox, in slices: it is deleted (STORE-13, IMAP-64), or Inbox is renamed (IMAP-65)."""
+"""All messages of a mailbox go, in slices: it is deleted (STORE-13, IMAP-64), or they move (Inbox renamed, IMAP-65)."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from moxlite.store.changelog.bus import Cursor
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.mail.copying import move_messages
 from moxlite.store.mail.expunging import expunge
-from moxlite.store.mail.mailboxes import check_deletable, delete_mailbox, rename_inbox
-from moxlite.store.types import Mailbox, MailboxID
+from moxlite.store.mail.mailboxes import check_deletable, delete_mailbox
+from moxlite.store.types import MailboxID
 
-__all__ = ["delete_in_slices", "rename_inbox_in_slices"]
+__all__ = ["delete_in_slices", "move_in_slices"]
 
 SLICE: Final = 400
 """Messages removed or moved in a unit: 10 ms, after which what others write goes first."""
@@ -53,29 +53,18 @@ async def delete_in_slices(
         left = await account.write(partial(remove, mailbox_id=left), origin)
 
 
-async def rename_inbox_in_slices(
-    account: Account, name: Callable[[AccountTx], str], origin: Cursor | None = None
-) -> list[Mailbox]:
-    """RENAME of Inbox (RFC 9051 §6.3.6, IMAP-65) for any number of messages: what is there at the beginning moves to a
-    new mailbox, each slice in a unit of its own.
+async def move_in_slices(
+    account: Account, source_id: MailboxID, uidnext: int, target_id: MailboxID, origin: Cursor | None = None
+) -> None:
+    """Move what a mailbox had when `uidnext` was its next UID, each slice in a unit of its own.
 
-    Args:
-      name: of the new mailbox, in the first unit; raises what its caller wants to hear.
-
-    Returns the mailboxes made, parents first, as the first unit made them. Raises what `name` and `rename_inbox` raise.
-    After a cancellation the rest is in Inbox; a mailbox that is deleted meanwhile takes no more.
+    Raises as `copying.move_messages`. After that, and after a cancellation, the rest is where it was.
     """
 
-    def begin(tx: AccountTx) -> tuple[MailboxID, int, list[Mailbox]]:
-        inbox, made = rename_inbox(tx, name(tx))
-        return inbox.id, inbox.uidnext, made
-
     def move(tx: AccountTx) -> bool:
-        uids = [uid for (uid,) in tx.rows(BELOW, inbox_id, uidnext, SLICE)]
-        move_messages(tx, inbox_id, uids, made[-1].id)
+        uids = [uid for (uid,) in tx.rows(BELOW, source_id, uidnext, SLICE)]
+        move_messages(tx, source_id, uids, target_id)
         return len(uids) == SLICE
 
-    inbox_id, uidnext, made = await account.write(begin, origin)
     while await account.write(move, origin):
         pass
-    return made
