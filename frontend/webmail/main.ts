@@ -406,11 +406,7 @@ class App implements Desk {
   }
 
   exportSelection(): void {
-    const ids = this.selected().map((item) => item.id);
-    const count = this.selectedCount();
-    const mailbox = this.mail.current.value;
-    if (ids.length === count) void this.export({ ids });
-    else if (mailbox !== undefined) void this.export({ mailbox: mailbox.name, parent: false });
+    void attempt(t("Exporting"), async () => (await part<typeof ExportPart>(base, "export")).exportSelected(this.client, base, this.mail));
   }
 
   showText(): void {

@@ -41,6 +41,8 @@ class Visitor:
         self.requests: list[str] = []
         self.page.on("pageerror", lambda error: self.problems.append(str(error)))
         self.page.on("console", lambda message: self._console(message.type, message.text))
+        # from now on what asks for a file is told to the test: asked for at the last moment, a key can overtake it
+        self.page.on("filechooser", lambda chooser: None)
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.base = f"https://localhost:{server.port(443)}" if tls else f"http://localhost:{server.port(80)}"
 

@@ -245,6 +245,30 @@ def test_long_lists_come_as_they_are_read(reader: Reader, mailbox: imaplib.IMAP4
     expect(page.locator(".reader-subject")).to_have_text("number 330")
 
 
+CLICK_EMPTY = """async () => {
+  const list = document.querySelector(".messages");
+  list.scrollTop = 250 * 78;
+  await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  const row = document.querySelector(".message.missing[aria-posinset='252']");
+  row.click();
+  const before = row.textContent;
+  window.clicked = row;
+  return before;
+}"""
+
+
+def test_a_row_that_is_still_empty_takes_a_click(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-37: its message is opened when it has come, in the element that the pointer is on."""
+    page = reader.page
+    for number in range(1, 331):
+        append(mailbox, f"number {number}")
+    page.reload()
+    expect(page.locator(".list-count")).to_have_text("330 messages")
+    assert page.evaluate(CLICK_EMPTY) == ""
+    expect(page.locator(".reader-subject")).to_have_text("number 79")
+    assert page.evaluate("window.clicked.matches('.focused') && window.clicked.textContent.includes('number 79')")
+
+
 def test_all_of_a_long_list_is_selected_archived_and_brought_back(reader: Reader, mailbox: imaplib.IMAP4) -> None:
     """WEBMAIL-69, WEBMAIL-124, WEBMAIL-137: loaded or not; all but one."""
     page = reader.page

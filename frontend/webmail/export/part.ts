@@ -5,6 +5,7 @@ import { attempt, dialog } from "../../lib/dialogs";
 import { el } from "../../lib/dom";
 import { postForm } from "../../lib/post";
 import { many, t } from "../../lib/words";
+import type { Mail } from "../state/mail";
 
 /** What is to be exported: a mailbox, which may have others inside it, or messages by their ids. */
 export type Exported = { mailbox: string; parent: boolean } | { ids: number[] };
@@ -38,4 +39,12 @@ export async function exportMail(client: Client, base: string, what: Exported): 
   // a call first: if the session has ended, the log-in form comes, not a page with an error
   const alive = await attempt(t("Exporting"), () => client.decode_mime_words(""));
   if (alive) postForm(`${base}export`, { csrf: client.csrfToken, ...form, ...chosen });
+}
+
+/** Export what is selected in the list; where not all of it is loaded that is the whole mailbox. */
+export async function exportSelected(client: Client, base: string, mail: Mail): Promise<void> {
+  const ids = mail.selected().map((item) => item.id);
+  const mailbox = mail.current.value;
+  if (ids.length === mail.selectedCount.value) await exportMail(client, base, { ids });
+  else if (mailbox !== undefined) await exportMail(client, base, { mailbox: mailbox.name, parent: false });
 }

@@ -154,6 +154,12 @@ export class MessageList {
     for (const [key, row] of this.shown) {
       if (wanted.has(key)) continue;
       this.shown.delete(key);
+      // what it stood for has come: a pointer may be down on it
+      const came = `id ${items[row.position - start]?.id}`;
+      if (row.item === null && wanted.has(came) && !this.shown.has(came)) {
+        this.shown.set(came, row);
+        continue;
+      }
       this.pool.push(row);
       row.root.remove();
     }
@@ -215,7 +221,7 @@ export class MessageList {
 
   private clicked(event: MouseEvent): void {
     const row = this.at(event);
-    if (row?.item == null) return;
+    if (row === undefined) return;
     if (event.ctrlKey || event.metaKey) this.mail.toggle(row.position);
     else this.mail.moveTo(row.position, event.shiftKey ? "extend" : "select");
   }

@@ -174,6 +174,13 @@ async function exportMail(client, base, what) {
   const alive = await attempt(t("Exporting"), () => client.decode_mime_words(""));
   if (alive) postForm(`${base}export`, { csrf: client.csrfToken, ...form, ...chosen });
 }
+async function exportSelected(client, base, mail) {
+  const ids = mail.selected().map((item) => item.id);
+  const mailbox = mail.current.value;
+  if (ids.length === mail.selectedCount.value) await exportMail(client, base, { ids });
+  else if (mailbox !== void 0) await exportMail(client, base, { mailbox: mailbox.name, parent: false });
+}
 export {
-  exportMail
+  exportMail,
+  exportSelected
 };

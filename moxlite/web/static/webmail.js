@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.1dc6f2d2886c.js", compose: "compose.63ff591eb06b.js", conversation: "conversation.20a8181874e9.js", details: "details.406efe302afd.js", export: "export.801828fa2ebf.js", login: "login.b19cbff8ad17.js", mailboxes: "mailboxes.f59ae427e775.js", message: "message.8ec5432db553.js", palette: "palette.bfb155b10c1b.js", rules: "rules.f04cb2850ab4.js", search: "search.f7227a75752d.js", sender: "sender.4d8374c8fd60.js", sent: "sent.2abad40c2db5.js", settings: "settings.e206059ee5ef.js", touch: "touch.2ad1c40d045d.js", viewer: "viewer.ed056a87696a.js" };
+var define_PARTS_default = { bulk: "bulk.1dc6f2d2886c.js", compose: "compose.63ff591eb06b.js", conversation: "conversation.20a8181874e9.js", details: "details.406efe302afd.js", export: "export.71749457b99a.js", login: "login.b19cbff8ad17.js", mailboxes: "mailboxes.f59ae427e775.js", message: "message.8ec5432db553.js", palette: "palette.bfb155b10c1b.js", rules: "rules.f04cb2850ab4.js", search: "search.f7227a75752d.js", sender: "sender.4d8374c8fd60.js", sent: "sent.2abad40c2db5.js", settings: "settings.e206059ee5ef.js", touch: "touch.2ad1c40d045d.js", viewer: "viewer.ed056a87696a.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -2937,6 +2937,11 @@ var MessageList = class {
     for (const [key2, row] of this.shown) {
       if (wanted.has(key2)) continue;
       this.shown.delete(key2);
+      const came = `id ${items[row.position - start]?.id}`;
+      if (row.item === null && wanted.has(came) && !this.shown.has(came)) {
+        this.shown.set(came, row);
+        continue;
+      }
       this.pool.push(row);
       row.root.remove();
     }
@@ -2990,7 +2995,7 @@ var MessageList = class {
   }
   clicked(event) {
     const row = this.at(event);
-    if (row?.item == null) return;
+    if (row === void 0) return;
     if (event.ctrlKey || event.metaKey) this.mail.toggle(row.position);
     else this.mail.moveTo(row.position, event.shiftKey ? "extend" : "select");
   }
@@ -3693,11 +3698,7 @@ var App = class {
     this.actions.flag([label], add, () => add ? t("Labelled “{label}”", { label }) : t("Label “{label}” removed", { label }));
   }
   exportSelection() {
-    const ids = this.selected().map((item) => item.id);
-    const count = this.selectedCount();
-    const mailbox = this.mail.current.value;
-    if (ids.length === count) void this.export({ ids });
-    else if (mailbox !== void 0) void this.export({ mailbox: mailbox.name, parent: false });
+    void attempt(t("Exporting"), async () => (await part(base, "export")).exportSelected(this.client, base, this.mail));
   }
   showText() {
     this.reader.showText();
