@@ -150,7 +150,6 @@ class Message(_Common, frozen=True, kw_only=True):
     hold: bool
     next_attempt: int
     prefix: bytes
-    dsn_utf8: bytes
     priority: int
     deliver_by: str
     dsn_due: str

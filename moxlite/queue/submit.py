@@ -29,9 +29,9 @@ INSERT: Final = """
 INSERT INTO msg (base_id, content_id, queued, hold, account, login_address, sender_localpart, sender_domain, from_id,
     rcpt_localpart, rcpt_domain, message_id, subject, attempts, max_attempts, next_attempt, last_attempt, dialed_ips,
     results, transport, future_release_request, has8bit, smtputf8, is_dmarc_report, is_tls_report, size, prefix,
-    dsn_utf8, require_tls, extra, priority, deliver_by, dsn_notify, dsn_ret, dsn_envid, dsn_orcpt, dsn_due, dsn_next)
+    require_tls, extra, priority, deliver_by, dsn_notify, dsn_ret, dsn_envid, dsn_orcpt, dsn_due, dsn_next)
 VALUES (0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, NULL, '{}', '[]', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
-    ?, ?, ?, '', 0)"""
+    ?, ?, '', 0)"""
 
 
 def add_submission(tx: Tx, submission: Submission, content: Content, now: int, *, mirrored: bool = False) -> list[int]:
@@ -117,7 +117,6 @@ def insert_row(
         int(submission.is_tls_report),
         len(submission.prefix) + size,
         submission.prefix,
-        submission.dsn_utf8,
         None if submission.requiretls is None else int(submission.requiretls),
         msgspec.json.encode(submission.extra).decode(),
         submission.priority,

@@ -85,7 +85,7 @@ def test_no_text_of_others_makes_a_field_of_its_own(
                 dsn_orcpt=f"rfc822;{orcpt}",
                 results=(Result(start=1, code=550, secode="1.1", error=reply, reply=reply, host="mx.example"),),
             )
-            found.append(await compose_notice(rig.queue.ctx, rig.queue._database, [failed]))
+            found.append(await compose_notice(rig.queue.ctx, rig.queue._database, [failed], utf8=failed.smtputf8))
 
     trio.run(compose)
     header, _, _ = found[0].partition(b"\r\n\r\n")

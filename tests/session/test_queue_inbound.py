@@ -1,5 +1,6 @@
 """Deliveries that wait in the queue for an account of this server (docs/spec/queue.md QUEUE-28)."""
 
+import email
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +105,7 @@ async def test_operations_of_the_queue_work_on_it(tmp_path: Path) -> None:
         assert await left(rig) == [0, 0, 0]
 
 
-async def told(rig: Rig, server: Server) -> bytes:
+async def told(rig: Rig, server: Server, sender: str = "ann@remote.example") -> bytes:
     """The DSN that the sender's server gets."""
     await rig.pass_time(500)
     with trio.fail_after(30):
@@ -112,7 +113,7 @@ async def told(rig: Rig, server: Server) -> bytes:
             await trio.sleep(0.002)
     await rig.settle()
     [notice] = server.messages
-    assert server.recipients == [["ann@remote.example"]]
+    assert server.recipients == [[sender]]
     assert await left(rig) == [0, 0, 0]
     return notice
 
@@ -159,6 +160,35 @@ async def test_its_sender_is_told_what_he_has_asked_for(tmp_path: Path, notify: 
             assert server.messages == []
         assert len(await rig.inbox(mailbox="Filed")) == (not fails)
         assert await left(rig) == [0, 0, 0]
+
+
+@pytest.mark.parametrize("sender", ["ann@remote.example", "änn@remote.example"])
+async def test_a_dsn_that_leaves_has_the_form_that_its_way_takes(tmp_path: Path, sender: str) -> None:
+    """QUEUE-104: seven bits for an address that each host knows, though the message was an internationalized one and
+    the host has no SMTPUTF8; UTF-8 where the sender's address needs it.
+    """
+    wide = not sender.isascii()
+    data = "Subject: täst\r\nMessage-Id: <m1@own.example>\r\n\r\nx\r\n".encode()
+    facts = {"sender": Address.parse(sender), "recipient": Address.parse("älice@own.example"), "smtputf8": True}
+    async with rig_at(tmp_path) as rig:
+        plain = ("PIPELINING", "ENHANCEDSTATUSCODES")
+        server = rig.remote(Server(extensions=(*plain, "8BITMIME", "SMTPUTF8") if wide else plain))
+        await defer(rig, deferred(**facts), data=data)
+        await rig.queue._database.write(lambda tx: tx.execute("UPDATE local SET account = 'gone'"))
+        notice = await told(rig, server, sender)
+        [mail] = [line for line in server.lines if line.startswith("MAIL")]
+        assert ("SMTPUTF8" in mail) == wide
+        if wide:
+            assert b"message/global-delivery-status" in notice
+            assert "Final-Recipient: utf-8;älice@own.example".encode() in notice
+            assert "Subject: täst".encode() in notice
+        else:
+            assert notice.isascii()
+            assert b"message/delivery-status" in notice
+            assert rb"Final-Recipient: utf-8;\x{E4}lice@own.example" in notice
+            returned = list(email.message_from_bytes(notice).walk())[-1]
+            assert returned.get_content_type() == "text/rfc822-headers"
+            assert "Subject: täst".encode() in returned.get_payload(decode=True)  # type: ignore[operator]  # octets
 
 
 async def test_a_dsn_that_leaves_the_server_is_signed_by_the_nearest_domain(tmp_path: Path) -> None:

@@ -243,6 +243,18 @@ async def test_a_kill_while_reports_are_sent_loses_and_doubles_none(
         assert await rig.queue.dmarc_reports.send(TODAY) == []
 
 
+async def test_a_remark_is_no_reason_for_a_report(tmp_path: Path) -> None:
+    """QUEUE-122, QUEUE-124: no policy, no STARTTLS: that stands in reports, but calls for none."""
+    async with reporting(tmp_path) as rig:
+        rig.remote(Server())
+        await rig.submit("bob@remote.example")
+        await rig.settle()
+        [domain, host] = await rig.queue.tls_reports.send(TODAY)
+        assert (domain.domain, domain.result, domain.why) == ("remote.example", "skipped", "all sessions went well")
+        assert host.result == "skipped"
+        assert not sent(rig)
+
+
 async def test_success_is_reported_where_that_is_wanted(tmp_path: Path) -> None:
     """QUEUE-124: `outgoing_tls_reports_for_all_success`."""
     for name, top, expected in (
@@ -423,6 +435,25 @@ async def test_mailboxes_elsewhere_must_agree(tmp_path: Path) -> None:
         rig.resolver._failing = {}
         [outcome] = await rig.queue.dmarc_reports.send(TODAY)
         assert outcome.result == "sent"
+
+
+async def test_a_record_cannot_make_us_send_without_end(tmp_path: Path) -> None:
+    """QUEUE-132: at most 20 addresses, also where those elsewhere name others in their place; the report tells it."""
+    async with reporting(tmp_path) as rig:
+        hosts = [f"h{number}.example" for number in range(21)]
+        rua = ",".join(f"mailto:r@{host}" for host in hosts)
+        rig.resolver.set("_dmarc.remote.example", RecordType.TXT, [f"v=DMARC1; p=reject; rua={rua}"])
+        for host in hosts:
+            others = ",".join(f"mailto:r{number}@{host}" for number in range(15))
+            rig.resolver.set(f"remote.example._report._dmarc.{host}", RecordType.TXT, [f"v=DMARC1; rua={others}"])
+            rig.resolver.set(host, RecordType.MX, ["10 mx.reports.example"])
+        outcome = await one(rig)
+        assert len(outcome.recipients) == 20
+        await rig.settle()
+        assert dmarc_report(sent(rig)[0]).errors == (
+            "only 20 of 21 addresses in the record are served",
+            "only 20 of 300 addresses that take reports are served",
+        )
 
 
 async def test_the_record_of_now_says_where_reports_go(tmp_path: Path) -> None:

@@ -88,12 +88,15 @@ async def test_what_was_recorded_is_written_before_the_end(tmp_path: Path) -> No
 
 
 async def test_old_rows_go(tmp_path: Path) -> None:
-    """STORE-158g: by the upkeep of the file."""
+    """STORE-158g, QUEUE-123, QUEUE-131: by the upkeep of the file; not before the second night after their day."""
+    second_night = 2 * DAY + DAY // 4
     reports = await open_reports(tmp_path)
 
     def old_and_new(tx: Tx) -> None:
-        e.add_evaluations(tx, [msgspec.structs.replace(ONE, evaluated=tx.now - age) for age in (0, DAY, 3 * DAY)])
-        for age in (DAY, 3 * DAY):
+        e.add_evaluations(
+            tx, [msgspec.structs.replace(ONE, evaluated=tx.now - age) for age in (0, second_night, 4 * DAY)]
+        )
+        for age in (second_night, 4 * DAY):
             tx.execute(
                 "INSERT INTO tls_result VALUES (NULL, 'r.example', ?, 'r.example', 0, 1, 0, 0, ?, '[]')",
                 str(age),

@@ -15,7 +15,7 @@ from moxlite.proto.address import Address, AddressError
 __all__ = ["Destinations", "find_destinations"]
 
 MAX_ADDRESSES: Final = 20
-"""Of one record; who wants more is not served."""
+"""URIs read of one record, and addresses that get a report."""
 
 
 class Destinations(msgspec.Struct, frozen=True):
@@ -49,7 +49,11 @@ async def find_destinations(
         if not agreed:
             problems.append(f"{address}: {address.domain.ascii} does not say that it takes reports about {domain}")
         found += agreed
-    return Destinations(tuple(dict.fromkeys(found)), tuple(problems))
+    addresses = tuple(dict.fromkeys(found))
+    for count, what in ((len(rua), "addresses in the record"), (len(addresses), "addresses that take reports")):
+        if count > MAX_ADDRESSES:
+            problems.append(f"only {MAX_ADDRESSES} of {count} {what} are served")
+    return Destinations(addresses[:MAX_ADDRESSES], tuple(problems))
 
 
 def _mailbox(uri: str) -> Address | None:

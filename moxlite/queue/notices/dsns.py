@@ -53,10 +53,10 @@ async def deliver_notice(ctx: Context, database: Database, messages: Sequence[Me
     """
     static = ctx.config().static
     message = messages[0]
-    octets_of_dsn = await compose_notice(ctx, database, messages)
     if await database.read(lambda r: waiting(r, message.id), op="queue notice") is not None:
-        await _send_notice(ctx, database, message, octets_of_dsn)
+        await _send_notice(ctx, database, message)
         return
+    octets_of_dsn = await compose_notice(ctx, database, messages, utf8=message.smtputf8)
     prefix = f"Return-Path: <>\r\nDelivered-To: {message.sender.pack(False)}\r\n".encode()
     account_name, mailbox, flags = message.account, "Inbox", Flag(0)
     if message.is_dmarc_report or message.is_tls_report:
@@ -75,10 +75,14 @@ async def deliver_notice(ctx: Context, database: Database, messages: Sequence[Me
                 await deliver(account, prepared, NO_FACTS, static.postmaster.mailbox, transaction_id=key, flags=flags)
 
 
-async def _send_notice(ctx: Context, database: Database, message: Message, octets_of_dsn: bytes) -> None:
-    """Queue the DSN to the sender of mail that came in, once (QUEUE-28)."""
+async def _send_notice(ctx: Context, database: Database, message: Message) -> None:
+    """Queue the DSN to the sender of mail that came in, once (QUEUE-28).
+
+    In the UTF-8 form only where the sender's address needs SMTPUTF8: a host on the way back may not have it (RFC 6533).
+    """
     sender = message.sender.address
     assert sender is not None, "no DSN goes to the null path"
+    octets_of_dsn = await compose_notice(ctx, database, [message], utf8=sender.needs_smtputf8)
     submission = Submission(
         account=ctx.config().static.postmaster.account,
         mail_from=None,
@@ -86,7 +90,7 @@ async def _send_notice(ctx: Context, database: Database, message: Message, octet
         received=ctx.clock(),
         prefix=await _signatures(ctx, octets_of_dsn, Address(POSTMASTER, ctx.config().static.hostname)),
         has8bit=not octets_of_dsn.isascii(),
-        smtputf8=message.smtputf8 and not octets_of_dsn.isascii(),
+        smtputf8=sender.needs_smtputf8,
         requiretls=True if message.require_tls else None,
         subject=subject_of([Action(message.dsn_due)]),
         key=_key([message]),
@@ -113,8 +117,8 @@ def _key(messages: Sequence[Message]) -> bytes:
     return f"queue dsn {first.id} {first.queued} {others}".encode()
 
 
-async def compose_notice(ctx: Context, database: Database, messages: Sequence[Message]) -> bytes:
-    """The octets of the DSN that is owed about some recipients of a submission."""
+async def compose_notice(ctx: Context, database: Database, messages: Sequence[Message], *, utf8: bool) -> bytes:
+    """The octets of the DSN that is owed about some recipients of a submission; `utf8`: its form (QUEUE-104)."""
     snapshot = ctx.config()
     hostname = snapshot.static.hostname
     first = messages[0]
@@ -144,7 +148,7 @@ async def compose_notice(ctx: Context, database: Database, messages: Sequence[Me
         text=notice_text(messages, actions, _retries(ctx, first, actions[0]), hostname),
         original=await _returned(database, first, full=full),
         full=full,
-        utf8=first.smtputf8,
+        utf8=utf8,
     )
 
 

@@ -104,7 +104,7 @@ class TLSReports:
         outcome = Outcome(kind="tls", domain=wanted.domain, day=wanted.day, result="skipped")
         if not any(one.send_report for one in results):
             return msgspec.structs.replace(outcome, why="all sessions were for reports")
-        failed = any(policy.failed or policy.failures for one in results for policy in one.policies)
+        failed = any(policy.failed for one in results for policy in one.policies)  # not mere remarks (QUEUE-122)
         if not failed and not self._ctx.config().static.outgoing_tls_reports_for_all_success:
             return msgspec.structs.replace(outcome, why="all sessions went well")
         try:

@@ -39,7 +39,7 @@ CREATE INDEX tls_report_domain ON tls_report (domain, period_end, id);
 CREATE INDEX tls_report_received ON tls_report (received);
 CREATE INDEX tls_report_sender ON tls_report (sender, received);
 
--- Messages that were judged by a DMARC policy whose owner wants reports (SMTP-103, QUEUE-130). Sent, or dropped after 48 h.
+-- Messages that were judged by a DMARC policy whose owner wants reports (SMTP-103, QUEUE-130). Sent, or dropped after 72 h.
 CREATE TABLE dmarc_evaluation (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     policy_domain TEXT NOT NULL,        -- where the record stands

@@ -93,7 +93,6 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
       dsn_ret, dsn_envid: ``FULL``, ``HDRS`` or ""; the decoded envelope id (RFC 3461 §4.3, §4.4).
       priority: MT-PRIORITY (RFC 6710), -9..9. deliver_by: seconds and mode letters of DELIVERBY (RFC 2852), "" when not
         given.
-      dsn_utf8: an alternative body for peers that speak SMTPUTF8, only for own DSNs (RFC 6533).
       transport: name of the transport to use, "" for routing.
       login_address: the address of the log-in, "" for mail made by the server.
       key: makes the submission unique for 7 days: the second one with the same key adds nothing (STORE-189). Empty: not
@@ -117,7 +116,6 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     dsn_envid: str = ""
     priority: int = 0
     deliver_by: str = ""
-    dsn_utf8: bytes = b""
     is_dmarc_report: bool = False
     is_tls_report: bool = False
     transport: str = ""

@@ -6,6 +6,6 @@ SMTP-103; QUEUE-120..134).
 - `testdata`: a row in each table
 - `evaluations`: messages judged by the DMARC policies of others, written down without delaying a reply
 
-The mails that brought the reports lie in their mailboxes; what is counted lives for two days. So a file that is missing
-is made anew, and one that cannot be used costs no mail.
+The mails that brought the reports lie in their mailboxes; what is counted lives for three days. So a file that is
+missing is made anew, and one that cannot be used costs no mail.
 """

@@ -36,7 +36,7 @@ QUEUE_SIZE: Final = 1_000
 """Evaluations waiting for the writer, 1 MB; what comes beyond is dropped and counted."""
 
 MAX_EVALUATIONS: Final = 1_000_000
-"""Rows in all, 500 MB: beyond, messages are not counted. They live for two days (QUEUE-131)."""
+"""Rows in all, 500 MB: beyond, messages are not counted. They live for three days (QUEUE-131)."""
 
 COLUMNS: Final = (
     "policy_domain, evaluated, optional, record, source_ip, disposition, aligned_dkim, aligned_spf, overrides, "

@@ -25,8 +25,9 @@ UPKEEP: Final = 3600.0
 RECEIVED_RETENTION: Final = 400 * DAY
 """Microseconds for which a report that came is kept: this month can be compared with that of last year."""
 
-COUNTED_RETENTION: Final = 2 * DAY
-"""Microseconds for which evaluations and TLS results wait to be sent (QUEUE-123, QUEUE-131)."""
+COUNTED_RETENTION: Final = 3 * DAY
+"""Microseconds for which evaluations and TLS results are kept (QUEUE-123, QUEUE-131): those of a day's first minutes
+are two days and some hours old when a report that could not be sent in the night after is tried again in the next."""
 
 EXPIRE_STEP: Final = 2_000
 """Rows removed in one unit: 20 ms."""

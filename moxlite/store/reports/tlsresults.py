@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 MAX_ROWS: Final = 100_000
-"""Domains and days in all, 100 MB at most: beyond, sessions are not counted. Rows live for two days (QUEUE-123)."""
+"""Domains and days in all, 100 MB at most: beyond, sessions are not counted. Rows live for three days (QUEUE-123)."""
 
 MAX_POLICIES: Final = 10
 """Of one domain and day: an owner changes a policy once or twice."""
