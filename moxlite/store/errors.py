@@ -26,6 +26,7 @@ __all__ = [
     "MailboxNotAllowed",
     "MigrationNeedsSpace",
     "MissingFile",
+    "NoRight",
     "NoSuchMailbox",
     "NoSuchMessage",
     "OverQuota",
@@ -189,6 +190,14 @@ class UidsExhausted(LimitExceeded):
     def __init__(self, mailbox: str) -> None:
         super().__init__(f"UIDs of mailbox {mailbox!r}; give it new ones with: moxlite store reassign-uids")
         self.mailbox = mailbox
+
+
+class NoRight(StoreError):
+    """The user lacks the right of this letter (RFC 4314 §2.1) on a mailbox of another (IMAP-157)."""
+
+    def __init__(self, right: str) -> None:
+        super().__init__(f"you lack the right {right} on this mailbox")
+        self.right = right
 
 
 class BadMailboxName(StoreError):

@@ -21,6 +21,7 @@ __all__ = [
     "ancestors",
     "check_name",
     "is_below",
+    "is_foreign",
     "leaf",
     "parent",
 ]
@@ -95,3 +96,8 @@ def ancestors(name: str) -> list[str]:
 def is_below(name: str, above: str) -> bool:
     """Whether `name` lies anywhere below `above`; a name is not below itself."""
     return name.startswith(above + SEPARATOR)
+
+
+def is_foreign(name: str) -> bool:
+    """Whether a name has the prefix of other users' mailboxes (IMAP-157)."""
+    return name == OTHERS or is_below(name, OTHERS)

@@ -24,7 +24,7 @@ from moxlite.imapd.session.seat import Seat
 from moxlite.imapd.session.sessions import AccountShare
 from moxlite.imapd.session.uidlist import UidList, uid_array
 from moxlite.imapd.session.view import View
-from moxlite.store.accounts import shares
+from moxlite.store.accounts import crossing, shares
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.mail.acl import set_rights
 from moxlite.store.auth.authdb import AuthDB
@@ -35,7 +35,7 @@ from moxlite.store.rows.messages import uids
 from tests.store_mail import put, rows
 
 folder, point = Path(sys.argv[1]), sys.argv[2]
-across.PART = 2
+crossing.PART = 2
 
 def end(*_, **__):
     os._exit(9)

@@ -21,6 +21,7 @@ from moxlite.imapd.session.view import View
 from moxlite.imapd.telling.changes import check_view
 from moxlite.net.ctlclient import CtlFailed
 from moxlite.net.exposition import REGISTRY
+from moxlite.store.accounts import crossing
 from moxlite.store.accounts.shares import publish_shares, sharing_task
 from moxlite.store.auth.apppasswords import add_app_password
 from moxlite.store.auth.credentials import set_credential
@@ -317,7 +318,7 @@ async def test_what_is_added_has_the_flags_that_the_guest_may_set_and_counts_for
 
 async def test_messages_are_copied_and_moved_between_accounts(imap: Imap, monkeypatch: pytest.MonkeyPatch) -> None:
     """IMAP-157: with flags, dates and octets as they were; in several units, all of a copy or nothing."""
-    monkeypatch.setattr(across, "PART", 2)
+    monkeypatch.setattr(crossing, "PART", 2)
     await filled(imap, "lrswite", 5)
     async with guest(imap) as c:
         await c.ok(f"a SELECT {BOX}")
@@ -379,7 +380,7 @@ async def test_a_crash_within_a_copy_between_accounts_leaves_nothing(
     imap: Imap, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """IMAP-157, IMAP-117: what some units have added goes when the account is opened again."""
-    monkeypatch.setattr(across, "PART", 1)
+    monkeypatch.setattr(crossing, "PART", 1)
     monkeypatch.setattr(across, "end_copy", lambda tx, copy: 1 / 0)
     monkeypatch.setattr(bulk, "undo_part", lambda tx, copy: False)  # the server is killed
     await filled(imap, "lr")

@@ -15,7 +15,6 @@ from moxlite.imapd.fetch.fetch import tell_items
 from moxlite.imapd.session.errors import no
 from moxlite.imapd.session.messagelimit import cut
 from moxlite.imapd.session.named import resolve
-from moxlite.imapd.session.rights import allowed_flags
 from moxlite.imapd.session.state import Done, Session
 from moxlite.imapd.session.uidlist import uid_array
 from moxlite.imapd.session.view import View
@@ -25,6 +24,7 @@ from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.fetchitems import Attribute
 from moxlite.proto.imap.responses import Code
 from moxlite.proto.imap.seqset import format_ranges, runs
+from moxlite.store.accounts.access import allowed_flags
 from moxlite.store.changelog.bus import MARK_ROWS
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader

@@ -6,6 +6,6 @@
 - `acl`, `metadata`, `quota`: rights, annotations, space
 - `notify`, `sources`: NOTIFY, and which mailboxes its groups (and those of ESEARCH) mean
 
-Whose mailbox a name means, and what the user may do there, is `session.place` and `session.rights`. Messages are
-changed in `changes`, told of in `telling`.
+Whose mailbox a name means is `session.place`; what the user may do there, `store.accounts.access`. Messages are changed
+in `changes`, told of in `telling`.
 """

@@ -15,16 +15,16 @@ from moxlite.imapd.mailboxes.metadata import values_of_mailboxes
 from moxlite.imapd.mailboxes.patterns import Pattern
 from moxlite.imapd.session.errors import bad
 from moxlite.imapd.session.place import at, known_owners, open_account
-from moxlite.imapd.session.rights import SYSTEM_RIGHTS, Access, is_foreign
 from moxlite.imapd.session.state import Done, Session
 from moxlite.imapd.telling.flagwire import list_names
 from moxlite.imapd.telling.recent import unclaimed
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.responses import ListData, LsubData, MyRightsData, StatusData
+from moxlite.store.accounts.access import SYSTEM_RIGHTS, Access
 from moxlite.store.errors import NoSuchMailbox, StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.acl import RIGHTS, visible
-from moxlite.store.names import OTHERS, ancestors, parent
+from moxlite.store.names import OTHERS, ancestors, is_foreign, parent
 from moxlite.store.rows.mailboxes import mailboxes, subscriptions
 from moxlite.store.types import Mailbox
 

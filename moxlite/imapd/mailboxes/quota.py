@@ -7,12 +7,11 @@ from typing import Final
 
 from moxlite.imapd.session.errors import no
 from moxlite.imapd.session.place import at, owner_of
-from moxlite.imapd.session.rights import is_foreign
 from moxlite.imapd.session.state import Done, Session
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.responses import QuotaData, QuotaRootData
 from moxlite.store.errors import BadMailboxName
-from moxlite.store.names import OTHERS, check_name
+from moxlite.store.names import OTHERS, check_name, is_foreign
 from moxlite.store.rows.mailboxes import state
 
 __all__ = ["quota", "quota_root", "set_quota"]

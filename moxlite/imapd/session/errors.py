@@ -53,6 +53,7 @@ _TABLE: Final[Mapping[type[store.StoreError], Callable[[Any], Refused]]] = {
     store.UidsExhausted: lambda e: no("the mailbox has given out all UIDs", "LIMIT"),
     store.LimitExceeded: lambda e: no(str(e), "LIMIT"),
     store.NoSuchMailbox: lambda e: no("no such mailbox", "NONEXISTENT"),
+    store.NoRight: lambda e: no(str(e), "NOPERM"),
     store.MailboxExists: lambda e: no("there is a mailbox of that name", "ALREADYEXISTS"),
     store.MailboxHasChildren: lambda e: no("the mailbox has children", "HASCHILDREN"),
     store.BadMailboxName: lambda e: no(f"mailbox name not allowed: {e}", "CANNOT"),

@@ -6,23 +6,21 @@ Theory of operation
 Every command with a mailbox name goes through `at`, which gives a `Place`: the account that has the mailbox, open as
 long as the block lasts, and the mailbox's name there. What a guest may do is read from the owner's file in the same
 read or unit in which it is done. Without the right ``l`` a mailbox, an account without any, and an account that
-doesn't exist are all the same: NO [NONEXISTENT]. An account is only opened for who has been given rights there, as
-`auth.db` says: so a client cannot have accounts opened, or learn from the time it takes which there are.
+doesn't exist are all the same: NO [NONEXISTENT]. `store.accounts.access` says who may do what.
 """
 
 import logging
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from types import TracebackType
 
 from moxlite.imapd.session.errors import no
-from moxlite.imapd.session.rights import Access, is_foreign
 from moxlite.imapd.session.seat import Seat
 from moxlite.imapd.session.state import Session
+from moxlite.store.accounts.access import Access, visited
 from moxlite.store.changelog.bus import Cursor
-from moxlite.store.errors import AccountRemoved, AccountUnknown, BadMailboxName, NoSuchMailbox, StoreError
+from moxlite.store.errors import BadMailboxName, NoSuchMailbox, StoreError
 from moxlite.store.file.transaction import Reader
-from moxlite.store.names import OTHERS, ancestors, check_name
+from moxlite.store.names import OTHERS, ancestors, check_name, is_foreign
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.search.index import IndexedAccount
 from moxlite.store.types import Mailbox, MailboxID
@@ -96,21 +94,10 @@ async def known_owners(session: Session) -> list[str]:
         return []
 
 
-@asynccontextmanager
-async def open_account(session: Session, owner: str) -> AsyncIterator[IndexedAccount]:
+def open_account(session: Session, owner: str) -> AbstractAsyncContextManager[IndexedAccount]:
     """The account of another user, open as long as the block lasts. Raises NoSuchMailbox if it shares nothing."""
     context = session.context
-    if not await context.auth.may_share(owner, session.home.owner):
-        raise NoSuchMailbox(OTHERS)
-    entered = False
-    try:
-        async with context.accounts.use(owner) as account:
-            entered = True
-            yield account
-    except (AccountUnknown, AccountRemoved):
-        if entered:
-            raise
-        raise NoSuchMailbox(OTHERS) from None
+    return visited(context.accounts, context.auth, owner, session.home.owner)
 
 
 class at:  # noqa: N801 reads as a statement: `async with at(session, name) as place:`

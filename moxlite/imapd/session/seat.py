@@ -2,8 +2,8 @@
 
 from contextlib import AsyncExitStack
 
-from moxlite.imapd.session.rights import Access
 from moxlite.imapd.session.sessions import AccountShare
+from moxlite.store.accounts.access import Access
 from moxlite.store.changelog.bus import Cursor
 from moxlite.store.search.index import IndexedAccount
 

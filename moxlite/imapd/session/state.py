@@ -19,7 +19,6 @@ from moxlite.bell import Alarm
 from moxlite.imapd.session.context import SLOW_FAILURES, Context
 from moxlite.imapd.session.errors import Disconnect, no
 from moxlite.imapd.session.output import HIGH_WATER, Wire
-from moxlite.imapd.session.rights import check_rights
 from moxlite.imapd.session.seat import Seat
 from moxlite.imapd.session.sessions import SessionFacts
 from moxlite.imapd.session.trace import Masker
@@ -29,6 +28,7 @@ from moxlite.proto.imap.encode import encode
 from moxlite.proto.imap.fetchitems import FetchItem
 from moxlite.proto.imap.responses import Code, Response, State
 from moxlite.proto.imap.server import LiteralRequest
+from moxlite.store.accounts.access import check_rights
 from moxlite.store.mail.systemmailbox import UNCHANGEABLE
 from moxlite.store.types import Event
 

@@ -26,7 +26,6 @@ import trio
 
 from moxlite.imapd.session.errors import Disconnect, refusal
 from moxlite.imapd.session.named import removed_since
-from moxlite.imapd.session.rights import allowed_flags, is_foreign
 from moxlite.imapd.session.seat import Seat
 from moxlite.imapd.session.state import Session
 from moxlite.imapd.session.uidlist import uid_array
@@ -36,8 +35,10 @@ from moxlite.imapd.telling.recent import claim_told
 from moxlite.proto.imap.encode import expunge_lines, fetch_flags, uidfetch_flags, vanished_lines
 from moxlite.proto.imap.responses import Code, FlagsData, ListData, MetadataChanged, RecentData, State
 from moxlite.proto.imap.seqset import Ranges, index_runs, normalize, runs, within
+from moxlite.store.accounts.access import allowed_flags
 from moxlite.store.changelog.bus import Batch, Cursor
 from moxlite.store.errors import StoreError
+from moxlite.store.names import is_foreign
 from moxlite.store.rows.keywords import MAX_PER_MAILBOX
 from moxlite.store.types import (
     AccountClosing,

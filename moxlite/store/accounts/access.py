@@ -1,24 +1,29 @@
-"""What a user may do with mailboxes of an account (RFC 4314): by letters, and asked of the store.
-
-Which account a name leads to is for `place` to say.
+"""What a user may do with mailboxes of an account (RFC 4314), their own or that of another: by letters, and asked of
+the store; and the door to the account of another. IMAP and the webmail have it in common (IMAP-157, WEBMAIL-62).
 """
 
+from __future__ import annotations
+
 import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import lru_cache
 from typing import Final
 
 import msgspec
 
-from moxlite.imapd.session.errors import no
-from moxlite.store.errors import BadMailboxName, NoSuchMailbox
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.accounts.opened import OpenAccount
+from moxlite.store.auth.authdb import AuthDB
+from moxlite.store.errors import AccountRemoved, AccountUnknown, BadMailboxName, NoRight, NoSuchMailbox
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.acl import RIGHTS, rights_of
 from moxlite.store.mail.systemmailbox import check_fillable, check_own, is_system
-from moxlite.store.names import OTHERS, check_name, is_below
+from moxlite.store.names import OTHERS, check_name
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import Flag, Mailbox, MailboxID
 
-__all__ = ["SYSTEM_RIGHTS", "WRITING", "Access", "allowed_flags", "check_rights", "is_foreign"]
+__all__ = ["SYSTEM_RIGHTS", "WRITING", "Access", "allowed_flags", "check_rights", "visited"]
 
 SYSTEM_RIGHTS: Final = "lrte"
 """What its owner may do with the system's mailbox (IMAP-162): read, and move messages away, for which RFC 6851 §4.4
@@ -30,11 +35,6 @@ WRITING: Final = "istwe"
 
 _OF_FLAGS: Final = {Flag.SEEN: "s", Flag.DELETED: "t"}
 """Flags with a right of their own; all others, and keywords, need ``w`` (RFC 4314 §4)."""
-
-
-def is_foreign(name: str) -> bool:
-    """Whether a name has the prefix of other users' mailboxes."""
-    return name == OTHERS or is_below(name, OTHERS)
 
 
 @lru_cache(maxsize=256)  # the combinations in use are few
@@ -75,8 +75,8 @@ class Access(msgspec.Struct, frozen=True, eq=False, kw_only=True):
         return SYSTEM_RIGHTS if box.system else RIGHTS
 
     def require(self, r: Reader, box: Mailbox, needed: str) -> None:
-        """Raises NoSuchMailbox for a mailbox that the user must not know of, Refused (NOPERM) without the rights that
-        are needed, MailboxNotAllowed for changing the system's mailbox.
+        """Raises NoSuchMailbox for a mailbox that the user must not know of, NoRight without the rights that are
+        needed, MailboxNotAllowed for changing the system's mailbox.
         """
         rights = self.rights_to(r, box)
         if "l" not in rights:
@@ -100,7 +100,26 @@ class Access(msgspec.Struct, frozen=True, eq=False, kw_only=True):
 
 
 def check_rights(rights: str, needed: str) -> None:
-    """Raises Refused (NOPERM) unless all rights that are needed are there."""
-    missing = [letter for letter in needed if letter not in rights]
-    if missing:
-        raise no(f"you lack the right {missing[0]} on this mailbox", "NOPERM")
+    """Raises NoRight unless all rights that are needed are there."""
+    for letter in needed:
+        if letter not in rights:
+            raise NoRight(letter)
+
+
+@asynccontextmanager
+async def visited(accounts: Accounts, auth: AuthDB, owner: str, guest: str) -> AsyncIterator[OpenAccount]:
+    """The account of another user, open as long as the block lasts. Raises NoSuchMailbox if it shares nothing: an
+    account is only opened for a guest whom `auth.db` names, so that a client cannot have accounts opened, or learn from
+    the time it takes which there are.
+    """
+    if not await auth.may_share(owner, guest):
+        raise NoSuchMailbox(OTHERS)
+    entered = False
+    try:
+        async with accounts.use(owner) as account:
+            entered = True
+            yield account
+    except (AccountUnknown, AccountRemoved):
+        if entered:
+            raise
+        raise NoSuchMailbox(OTHERS) from None

@@ -1,0 +1,143 @@
+"""Messages that go from the file of one account to that of another, and into a mailbox where the user may not set all
+flags (IMAP-157, WEBMAIL-62).
+
+They are read from one file and added to the other, as APPEND would, some at a time: each part is a unit of the target,
+within its quota. What is removed from the source afterwards, and how several parts belong together, is the caller's.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack, aclosing, closing
+from functools import partial
+from typing import Final
+
+import msgspec
+
+from moxlite.store.accounts.access import Access, allowed_flags, check_rights
+from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.bus import Cursor
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.content.body import stream_message
+from moxlite.store.content.prepare import prepare
+from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.deliver import Append, append
+from moxlite.store.errors import NoSuchMessage
+from moxlite.store.mail.adding import Added
+from moxlite.store.mail.copying import Copied
+from moxlite.store.mail.fetching import fetch_rows
+from moxlite.store.rows.keywords import split_keywords
+from moxlite.store.rows.messages import flags_of_bits
+from moxlite.store.types import UID, Flag, MailboxID
+
+__all__ = ["MEMORY", "Landing", "parts", "transfer"]
+
+PART: Final = 50
+"""Messages in a unit: as many open files at most."""
+
+PART_OCTETS: Final = 16 << 20
+"""Octets in a unit, from which on no further message is added to it."""
+
+MEMORY: Final = 65_536
+"""Octets of each message that are kept in memory; the rest lies in a file."""
+
+
+class Landing(msgspec.Struct, frozen=True, eq=False, kw_only=True):
+    """Where messages are added: a mailbox of `account`, with the rights of `access`; `origin`: the caller's cursor."""
+
+    account: Account
+    access: Access
+    mailbox_id: MailboxID
+    origin: Cursor | None = None
+
+
+async def parts(account: Account, mailbox_id: MailboxID, uids: array[int]) -> list[array[int]]:
+    """The messages in parts, each small enough for one unit."""
+    found: list[array[int]] = []
+    part, octets = array("I"), 0
+    for start in range(0, len(uids), PART):
+        read = partial(fetch_rows, mailbox_id=mailbox_id, uids=uids[start : start + PART], columns=("size",))
+        rows, _ = await account.read(read, op="crossing")
+        for uid, *_, size in rows:
+            if part and (len(part) == PART or octets + size > PART_OCTETS):
+                found.append(part)
+                part, octets = array("I"), 0
+            part.append(uid)
+            octets += size
+    return [*found, part] if part else found
+
+
+async def transfer(
+    source: Account,
+    mailbox_id: MailboxID,
+    part: Iterable[int],
+    target: Landing,
+    spool: Callable[[], Spool],
+    *,
+    also: Callable[[AccountTx, Copied], None] | None = None,
+    seen: bool = False,
+) -> Copied | None:
+    """Add messages, one of `parts`, to the target, with those flags that the user may set there; None if all of them
+    are gone meanwhile.
+
+    Args:
+      spool: gives a new one, to be closed here, that keeps `MEMORY` octets.
+      also: more work for the unit that adds them.
+      seen: mark them as read, where the user may.
+
+    Raises NoRight (``i``), NoSuchMailbox, OSError: a message can't be spooled; OverQuota and what else adding raises.
+    """
+    read = partial(
+        fetch_rows, mailbox_id=mailbox_id, uids=array("I", part), columns=("size", "received", "received_offset")
+    )
+    rows, _ = await source.read(read, op="crossing")
+    rights = await target.account.read(lambda r: target.access.rights(r, target.mailbox_id), op="crossing")
+    allowed, with_keywords = allowed_flags(rights)
+    more = Flag.SEEN if seen else Flag(0)
+    with ExitStack() as spools:
+        uids: list[UID] = []
+        items: list[Append] = []
+        for uid, flags, keywords, message_id, _body, size, received, offset in rows:
+            one = spools.enter_context(closing(spool()))
+            if not await _spooled(source, message_id, one):
+                continue
+            prepared = await prepare(one, max_size=size)
+            words = split_keywords(keywords) if with_keywords else ()
+            items.append(Append(prepared, (flags_of_bits(flags) | more) & allowed, words, received, offset))
+            uids.append(uid)
+        if not items:
+            return None
+        found: list[Copied] = []
+
+        def then(tx: AccountTx, added: list[Added]) -> None:
+            check_rights(target.access.rights(tx, target.mailbox_id), "i")
+            found[:] = [_copied(mailbox_id, uids, added)]
+            if also is not None:
+                also(tx, found[0])
+
+        await append(target.account, target.mailbox_id, items, origin=target.origin, also=then)
+        return found[0]
+
+
+def _copied(mailbox_id: MailboxID, uids: list[UID], added: list[Added]) -> Copied:
+    return Copied(
+        source_id=mailbox_id,
+        target_id=added[0].mailbox_id,
+        uidvalidity=added[0].uidvalidity,
+        source_uids=tuple(uids),
+        target_uids=tuple([one.uid for one in added]),
+        message_ids=tuple([one.message_id for one in added]),
+    )
+
+
+async def _spooled(account: Account, message_id: int, spool: Spool) -> bool:
+    """Whether all octets of a message are in the spool now; False if it is gone. Raises OSError."""
+    try:
+        async with aclosing(stream_message(account, message_id)) as blocks:
+            async for block in blocks:
+                await spool.write(block)
+        await spool.finish()
+    except NoSuchMessage:
+        return False
+    return True
