@@ -1,5 +1,6 @@
 """An HTTP server of the tests' own, which answers by plan and keeps what it was asked."""
 
+import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -40,6 +41,7 @@ class WebServer:
     """`answers` are used up one by one, the last one stays."""
 
     port: int
+    tls: ssl.SSLContext | None = None
     answers: list[Answer] = field(default_factory=lambda: [Answer()])
     asked: list[Asked] = field(default_factory=list)
     release: trio.Event = field(default_factory=trio.Event)
@@ -48,14 +50,15 @@ class WebServer:
 
     def url(self, path: str = "/hook", host: str = "127.0.0.1") -> str:
         """Where it is."""
-        return f"http://{host}:{self.port}{path}"
+        return f"http{'s' if self.tls else ''}://{host}:{self.port}{path}"
 
     async def wait(self, number: int) -> None:
         """Until it was asked so often."""
         await eventually(lambda: len(self.asked) >= number)
 
-    async def serve(self, stream: trio.SocketStream) -> None:
+    async def serve(self, raw: trio.SocketStream) -> None:
         """One connection, one request."""
+        stream = raw if self.tls is None else trio.SSLStream(raw, self.tls, server_side=True, https_compatible=True)
         self.now += 1
         self.most = max(self.most, self.now)
         try:
@@ -66,14 +69,14 @@ class WebServer:
         finally:
             self.now -= 1
 
-    async def _answer(self, stream: trio.SocketStream) -> None:
+    async def _answer(self, stream: trio.abc.Stream) -> None:
         connection = h11.Connection(h11.SERVER)
         body = b""
         request: h11.Request | None = None
         while True:
             event = connection.next_event()
             if event is h11.NEED_DATA:
-                connection.receive_data(await stream.receive_some())
+                connection.receive_data(bytes(await stream.receive_some()))
             elif isinstance(event, h11.Request):
                 request = event
             elif isinstance(event, h11.Data):
@@ -99,10 +102,10 @@ class WebServer:
 
 
 @asynccontextmanager
-async def web_server() -> AsyncIterator[WebServer]:
-    """A running one on loopback."""
+async def web_server(tls: ssl.SSLContext | None = None) -> AsyncIterator[WebServer]:
+    """A running one on loopback; with `tls` it speaks https."""
     listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
-    server = WebServer(listeners[0].socket.getsockname()[1])
+    server = WebServer(listeners[0].socket.getsockname()[1], tls)
     async with trio.open_nursery() as nursery:
         await nursery.start(trio.serve_listeners, server.serve, listeners)
         yield server

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from moxlite.cli.sendmail.settings import DEFAULT_PATH
 from tests.integration.mail import contents
 from tests.running import LocalServer
 from tests.tools import free_port, top, until
@@ -46,15 +47,24 @@ class Box:
         lines = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
         self.file.write_text("\n".join([*lines, secret]))
 
-    def send(self, *words: str, text: str = MESSAGE, name: str = "") -> subprocess.CompletedProcess[str]:
-        """Run it, as ``moxlite sendmail`` or under a name of its own."""
+    def send(
+        self, *words: str, text: str = MESSAGE, name: str = "", default: bool = False
+    ) -> subprocess.CompletedProcess[str]:
+        """Run it, as ``moxlite sendmail`` or under a name of its own; `default`: the file stands for that in /etc."""
         command = [sys.executable, "-m", "moxlite", "sendmail"]
         if name:
             code = "import sys; sys.argv[0] = sys.argv.pop(1); from moxlite.__main__ import main; main()"
             command = [sys.executable, "-c", code, name]
+        if default:
+            code = (
+                "import pathlib, sys; from moxlite.cli.sendmail import settings;"
+                " settings.DEFAULT_PATH = pathlib.Path(sys.argv.pop(1));"
+                " from moxlite.__main__ import main; main()"
+            )
+            command = [sys.executable, "-c", code, str(self.file), "sendmail"]
         environment = os.environ | {"HOME": str(self.home), "PYTHONPATH": str(top())}
         return subprocess.run(
-            [*command, "-C", str(self.file), *words],
+            [*command, *([] if default else ["-C", str(self.file)]), *words],
             input=text,
             capture_output=True,
             text=True,
@@ -73,7 +83,7 @@ def sent_to(server: LocalServer, address: str) -> list[dict[str, object]]:
     return json.loads(server.cli("queue", "retired", "list", "--to", address, "--json").stdout)  # type: ignore[no-any-return]
 
 
-@pytest.mark.parametrize("method", ["", "SCRAM-SHA-256-PLUS", "CRAM-MD5", "PLAIN"])
+@pytest.mark.parametrize("method", ["", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-1", "CRAM-MD5", "PLAIN"])
 def test_mail_is_handed_in_with_a_password(server: LocalServer, tmp_path: Path, method: str) -> None:
     """QUEUE-141, QUEUE-143, ADMIN-21: by TLS from the start; the most secure mechanism, or the one that is named."""
     box = Box(server, tmp_path, f'password = "{server.password}"', auth_method=method)
@@ -84,6 +94,24 @@ def test_mail_is_handed_in_with_a_password(server: LocalServer, tmp_path: Path, 
     [sent] = sent_to(server, to)
     assert (sent["sender"], sent["subject"]) == (server.user, "from a program")
     assert box.kept == []
+
+
+@pytest.mark.parametrize(("demand", "kept"), [("", None), ("yes", True), ("no", False)])
+def test_all_mail_of_a_machine_may_demand_tls(
+    server: LocalServer, tmp_path: Path, demand: str, kept: bool | None
+) -> None:
+    """QUEUE-142, QUEUE-55, QUEUE-56: `require_tls`: REQUIRETLS, or the header field that does without; here the
+    settings are those in /etc, which no -C names.
+    """
+    assert str(DEFAULT_PATH) == "/etc/moxlite-submit.toml"
+    box = Box(server, tmp_path, f'password = "{server.password}"', require_tls=demand)
+    to = f"friend-{demand or 'usual'}@tls.example"
+    done = box.send(to, default=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    until(lambda: sent_to(server, to), what="the message")
+    [sent] = sent_to(server, to)
+    row = json.loads(server.cli("queue", "retired", "print", str(sent["id"])).stdout)
+    assert row["require_tls"] is kept
 
 
 def test_it_is_sendmail_under_that_name(server: LocalServer, tmp_path: Path) -> None:

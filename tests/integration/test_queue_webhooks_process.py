@@ -152,6 +152,7 @@ async def test_what_answers_a_sent_message_is_an_event_of_it(hooked: tuple[Local
     cases = [
         ("delayed", "4.2.2", "452 4.2.2 mailbox full", 452),
         ("relayed", "2.0.0", "250 ok", 0),
+        ("expanded", "2.0.0", "250 ok", 0),
         ("failed", "5.1.1", "550 5.1.1 no such user", 550),
     ]
     for number, (action, status, diagnostic, code) in enumerate(cases, 2):
@@ -162,14 +163,14 @@ async def test_what_answers_a_sent_message_is_an_event_of_it(hooked: tuple[Local
         assert event["QueueMsgID"] == delivered["QueueMsgID"]
         assert event["Suppressing"] == (action == "failed")
     await send(server, 25, "alice@elsewhere.example", address, message())
-    unrecognized = (await calls(web, "/out", 5))[-1]
+    unrecognized = (await calls(web, "/out", 6))[-1]
     assert (unrecognized["Event"], unrecognized["DSN"]) == ("unrecognized", False)
     stray = DSN.format(to="x", action="failed", status="5.0.0", diagnostic="550 x")
     await send(server, 25, "", "moxlite+unknown@localhost", stray)
     assert (await calls(web, "/in", 2))[1]["Subject"] == "failed"  # no id of a message: mail as any other
     print_it = partial(server.cli, "queue", "retired", "print", str(delivered["QueueMsgID"]))
     row = json.loads((await trio.to_thread.run_sync(print_it)).stdout)
-    assert [one["error"].partition(":")[0] for one in row["results"][1:]] == ["incoming message"] * 4
+    assert [one["error"].partition(":")[0] for one in row["results"][1:]] == ["incoming message"] * 5
     assert row["success"] is False
     with contextlib.closing(sqlite3.connect(server.folder / "data/queue.db")) as db:
         assert db.execute("SELECT state FROM outcome WHERE id = ?", (row["id"],)).fetchall() == [("failed",)]

@@ -2,70 +2,34 @@
 The matrix of all policies is in test_queue_tls_matrix.py.
 """
 
-import datetime as dt
-import hashlib
 from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 import trio
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from cryptography.x509.oid import NameOID
 from OpenSSL import SSL
 
 from moxlite.mailauth.mtasts import FetchFailed
-from moxlite.net.certificates import KeyPair, self_signed
+from moxlite.net.certificates import self_signed
 from moxlite.net.dial import CONNECT_SECONDS
 from moxlite.net.resolver import TLSA, RecordType, TempError
 from moxlite.net.tls import ClientTLS, ServerTLS
 from moxlite.proto.address import Domain
-from moxlite.queue.attempt import Attempt
-from moxlite.queue.record import Ended
 from moxlite.queue.rows import Result
 from moxlite.queue.tls.policies import Standing
-from moxlite.queue.tls.results import PolicyResult
 from moxlite.store.delivery.reputation import domain_tls
+from tests.certs import Authority, tlsa
 from tests.queue_rig import Rig, Server, rig_at
+from tests.tls_rig import KEEP, MX, counted, publish_tlsa
 
 pytestmark = pytest.mark.served
 
-KEEP = 'keep_retired_message_period = "72h"'
-MX = "mx.remote.example"
 ENFORCE = f"mode: enforce, mx: {MX}, max_age: 86400"
 OTHER = "mode: enforce, mx: mx.elsewhere.example, max_age: 86400"
 
 
-def tlsa(pair: KeyPair | x509.Certificate, usage: int = 3, matching: int = 1) -> TLSA:
-    leaf = pair.leaf if isinstance(pair, KeyPair) else pair
-    data = leaf.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return TLSA(usage, 1, matching, hashlib.sha256(data).digest() if matching else data)
-
-
-def expired(name: str) -> KeyPair:
-    """Of a key of its own, and over for a week."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = dt.datetime.now(dt.UTC).replace(microsecond=0)
-    builder = (
-        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=30))
-        .not_valid_after(now - dt.timedelta(days=7))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-    )
-    return KeyPair((builder.sign(key, hashes.SHA256()),), key)
-
-
 FOREIGN = self_signed(["elsewhere.example"])
-OLD = expired("elsewhere.example")
-
-
-def signed(rig: Rig, *records: TLSA, host: str = MX) -> None:
-    """All of DNS is signed, and the host has these records."""
-    rig.resolver._authentic = True
-    rig.resolver.set(f"_25._tcp.{host}", RecordType.TLSA, records)
+OLD = Authority().issue("elsewhere.example", days=-7)
 
 
 async def attempt(rig: Rig, **facts: object) -> Result:
@@ -274,7 +238,7 @@ async def test_tlsa_counts_only_with_signed_mx_and_addresses(
         rig.resolver.set(MX, RecordType.CNAME, ["end.example"])
         rig.resolver.set("end.example", RecordType.A, ["192.0.2.1"])
         name = f"_25._tcp.{base}"
-        rig.resolver.set(name, RecordType.TLSA, [tlsa(rig.certificate)])
+        rig.resolver.set(name, RecordType.TLSA, [tlsa(rig.certificate.leaf)])
         rig.resolver._authentic = {f"{one}." for one in (*authentic, name, f"_25._tcp.{MX}", "_25._tcp.end.example")}
         assert (await attempt(rig)).policy == words
 
@@ -285,7 +249,7 @@ async def test_a_record_of_an_authority_wants_name_and_dates(tmp_path: Path, goo
     pair = self_signed(["remote.example" if good else "elsewhere.example"])
     async with rig_at(tmp_path, account=KEEP) as rig:
         mx = rig.remote(Server(tls=pair))
-        signed(rig, tlsa(pair, usage=2))
+        publish_tlsa(rig, tlsa(pair.leaf, usage=2))
         result = await attempt(rig)
         assert (result.success, result.policy) == ((True, "dane") if good else (False, ""))
         assert len(mx.messages) == good
@@ -302,7 +266,7 @@ async def test_one_of_several_records_is_enough(tmp_path: Path) -> None:
     unknown = (TLSA(3, 2, 1, digest), TLSA(3, 1, 9, digest), TLSA(7, 1, 1, digest), TLSA(3, 1, 1, b"short"))
     async with rig_at(tmp_path, account=KEEP) as rig:
         mx = rig.remote(Server(tls=rig.certificate))
-        signed(rig, *unknown, tlsa(new), tlsa(rig.certificate))
+        publish_tlsa(rig, *unknown, tlsa(new.leaf), tlsa(rig.certificate.leaf))
         result = await attempt(rig)
         assert (result.success, result.policy, result.tls_failures) == (True, "dane", ())
         mx.tls = ServerTLS([new])
@@ -316,7 +280,7 @@ async def test_what_no_record_matches_is_kept_for_reports(tmp_path: Path) -> Non
     """AUTH-66, QUEUE-120: a host whose key is neither the old one nor the next gets nothing, and the reason is told."""
     async with rig_at(tmp_path, account=KEEP) as rig:
         mx = rig.remote(Server(tls=rig.certificate))
-        signed(rig, TLSA(9, 1, 1, b"\x01" * 32), tlsa(FOREIGN), tlsa(OLD))
+        publish_tlsa(rig, TLSA(9, 1, 1, b"\x01" * 32), tlsa(FOREIGN.leaf), tlsa(OLD.leaf))
         result = await attempt(rig)
         assert (result.success, mx.messages) == (False, [])
         assert "validation-failure/dane-no-match" in result.tls_failures
@@ -368,19 +332,11 @@ class Mute:
 
 async def test_reports_count_domain_and_host_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """QUEUE-120: per attempt one result for the domain and one for each host, with the policy as it was."""
-    seen: list[tuple[PolicyResult, ...]] = []
-    own = Attempt.run
-
-    async def run(self: Attempt) -> list[Ended]:
-        ended = await own(self)
-        seen.append(self.tls_results)
-        return ended
-
-    monkeypatch.setattr(Attempt, "run", run)
+    seen = counted(monkeypatch)
     async with rig_at(tmp_path) as rig:
         rig.remote(Server(tls=FOREIGN))
         rig.sts(ENFORCE)
-        signed(rig, tlsa(FOREIGN))
+        publish_tlsa(rig, tlsa(FOREIGN.leaf))
         await attempt(rig)
         [(domain, host)] = seen
         assert (domain.type, domain.domain, domain.successes, domain.failed) == ("sts", "remote.example", 0, 1)
@@ -394,20 +350,12 @@ async def test_reports_count_domain_and_host_apart(tmp_path: Path, monkeypatch: 
 
 async def test_a_host_that_is_the_domain_is_reported_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """QUEUE-120: with TLSA records of its own, the same name has no result without a policy beside."""
-    seen: list[tuple[PolicyResult, ...]] = []
-    own = Attempt.run
-
-    async def run(self: Attempt) -> list[Ended]:
-        ended = await own(self)
-        seen.append(self.tls_results)
-        return ended
-
-    monkeypatch.setattr(Attempt, "run", run)
+    seen = counted(monkeypatch)
     async with rig_at(tmp_path, account=KEEP) as rig:
         rig.remote(Server(tls=FOREIGN))
         rig.resolver.set("remote.example", RecordType.MX, ["10 remote.example"])
         rig.resolver.set("remote.example", RecordType.A, ["192.0.2.1"])
-        signed(rig, tlsa(FOREIGN), host="remote.example")
+        publish_tlsa(rig, tlsa(FOREIGN.leaf), name="_25._tcp.remote.example")
         await attempt(rig)
         [results] = seen
         assert [(one.type, one.domain, one.successes) for one in results] == [("tlsa", "remote.example", 1)]

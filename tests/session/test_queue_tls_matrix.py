@@ -9,19 +9,13 @@ import pytest
 
 from moxlite.mailauth.mtasts import FetchFailed
 from moxlite.net.certificates import self_signed
-from moxlite.net.resolver import TLSA, RecordType, TempError
-from moxlite.queue.attempt import Attempt
-from moxlite.queue.record import Ended
+from moxlite.net.resolver import TLSA, TempError
 from moxlite.queue.rows import Message
-from moxlite.queue.tls.results import PolicyResult
 from tests.certs import Authority, tlsa
 from tests.queue_rig import Rig, Server, rig_at
+from tests.tls_rig import KEEP, MX, TLSA_NAME, counted, publish_tlsa
 
 pytestmark = pytest.mark.served
-
-KEEP = 'keep_retired_message_period = "72h"'
-MX = "mx.remote.example"
-TLSA_NAME = f"_25._tcp.{MX}"
 
 CA = Authority()
 PAIRS = {
@@ -132,8 +126,6 @@ ROWS = [
 
 def publish(rig: Rig, policy: str) -> None:
     """What the domain says of itself, in words of `ROWS`."""
-    if "dane" in policy:
-        rig.resolver._authentic = True
     for part in policy.split():
         kind, _, which = part.partition("-")
         host = "mx.elsewhere.example" if which == "other" else MX
@@ -148,11 +140,12 @@ def publish(rig: Rig, policy: str) -> None:
                 failure = FetchFailed("no answer", untrusted=which == "foreign")
                 rig.web["https://mta-sts.remote.example/.well-known/mta-sts.txt"] = failure
             case "dane", "unusable":
-                rig.resolver.set(TLSA_NAME, RecordType.TLSA, [TLSA(1, 1, 1, b"\0" * 32)])
+                publish_tlsa(rig, TLSA(1, 1, 1, b"\0" * 32))
             case "dane", "bogus":
+                rig.resolver._authentic = True
                 rig.resolver._failing[f"{TLSA_NAME}."] = TempError("bogus", dnssec=True)
             case "dane", _:
-                rig.resolver.set(TLSA_NAME, RecordType.TLSA, [tlsa(PAIRS[which or "good"].leaf)])
+                publish_tlsa(rig, tlsa(PAIRS[which or "good"].leaf))
 
 
 def host(server: str) -> Server:
@@ -167,15 +160,7 @@ async def test_where_a_message_goes(tmp_path: Path, row: Row, demand: str, monke
     """QUEUE-50..56, QUEUE-61, QUEUE-120..122, QUEUE-103: what holds, what is reported, what the sender hears; a policy
     that is tested or overlooked has failed all the same (RFC 8461 §5).
     """
-    seen: list[tuple[PolicyResult, ...]] = []
-    own = Attempt.run
-
-    async def run(self: Attempt) -> list[Ended]:
-        ended = await own(self)
-        seen.append(self.tls_results)
-        return ended
-
-    monkeypatch.setattr(Attempt, "run", run)
+    seen = counted(monkeypatch)
     async with rig_at(tmp_path, account=KEEP) as rig:
         rig.queue.ctx.trust._extra = (CA.root,)
         mx = rig.remote(host(row.server))

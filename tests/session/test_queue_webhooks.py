@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -24,6 +25,7 @@ from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.actions import Delivery, FileInto
 from moxlite.store.delivery.perform import perform
 from moxlite.store.delivery.submission import SubmissionRecipient
+from tests.certs import Authority
 from tests.queue_rig import START, Rig, Server, rig_at, sample
 from tests.tools import eventually
 from tests.webserver import Answer, WebServer, web_server
@@ -325,6 +327,46 @@ async def test_inner_addresses_are_not_called(tmp_path: Path, host: str) -> None
             await rig.submit("bob@remote.example")
             [failed] = await failures(rig)
             assert "inner network" in failed.results[0].error
+            assert not server.asked
+
+
+@pytest.mark.parametrize(
+    ("names", "days", "known", "problem"),
+    [
+        (["hooks.example"], 30, True, ""),
+        (["hooks.example"], 30, False, "self-signed certificate in certificate chain"),
+        (["hooks.example"], -7, True, "certificate has expired"),
+        (["elsewhere.example"], 30, True, "Hostname mismatch"),
+    ],
+    ids=["good", "foreign", "expired", "misnamed"],
+)
+async def test_https_is_verified_before_anything_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: list[str], days: float, known: bool, problem: str
+) -> None:
+    """QUEUE-92: authority, dates and name; of a server that does not prove who it is the message and the authorization
+    are kept, and it is called again by the schedule.
+    """
+    authority = Authority()
+    (tmp_path / "roots.pem").write_bytes((authority if known else Authority("Another")).pem)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "roots.pem"))
+    pair = authority.issue(*names, days=days)
+    (tmp_path / "web.pem").write_bytes(pair.certificate_pem() + pair.key_pem())
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(tmp_path / "web.pem")
+    async with web_server(context) as server:
+        url = server.url(host="hooks.example")
+        account = f'{KEEP}outgoing_webhook = {{ url = "{url}", authorization = "Bearer 7" }}'
+        async with rig_at(tmp_path, top=PRIVATE, account=account) as rig:
+            rig.resolver.set("hooks.example", RecordType.A, ["127.0.0.1"])
+            rig.remote(Server())
+            await rig.submit("bob@remote.example")
+            if not problem:
+                [hook] = await finished(rig)
+                assert hook.results[0].status == 200
+                assert server.asked[0].headers["authorization"] == "Bearer 7"
+                return
+            [failed] = await failures(rig)
+            assert problem in failed.results[0].error
             assert not server.asked
 
 
