@@ -10,6 +10,7 @@ from moxlite.admin.accounts import account_settings
 from moxlite.admin.dkimkeys import NewKey
 from moxlite.admin.domains import domain_settings
 from moxlite.admin.quickstart.listeners import Places
+from moxlite.admin.quickstart.webserver import PORT, Webserver
 from moxlite.config.edit import Document
 from moxlite.proto.address import Address, Domain
 
@@ -29,22 +30,30 @@ admin_password_file = "adminpasswd"
 [postmaster]
 account = {account}
 mailbox = "Postmaster"
-{tlsrpt}
-[acme.letsencrypt]
-directory_url = "https://acme-v02.api.letsencrypt.org/directory"
-contact_email = {contact}
-
+{tlsrpt}{authority}
 # What the internet sees.{warning}
 [listeners.public]
 ips = {public}
-{nat}tls.acme = "letsencrypt"
-# Kept for all certificates of this host, so that TLSA records in DNS stay true.
-tls.host_private_key_files = {hostkeys}
-smtp.enabled = true
+{nat}{tls}smtp.enabled = true
 # Lists of addresses that send junk, asked about strangers only; some want to know you first:
 # smtp.dnsbls = ["sbl.spamhaus.org", "bl.spamcop.net"]
 submissions.enabled = true
 imaps.enabled = true
+{web}"""
+
+AUTHORITY: Final = """
+[acme.letsencrypt]
+directory_url = "https://acme-v02.api.letsencrypt.org/directory"
+contact_email = {contact}
+"""
+
+ORDERED: Final = """\
+tls.acme = "letsencrypt"
+# Kept for all certificates of this host, so that TLSA records in DNS stay true.
+tls.host_private_key_files = {hostkeys}
+"""
+
+OWN_WEB: Final = """\
 autoconfig_https.enabled = true
 mtasts_https.enabled = true
 webserver_http.enabled = true
@@ -56,6 +65,22 @@ ips = {internal}
 hostname = "localhost"
 account_http.enabled = true
 webmail_http.enabled = true
+metrics_http.enabled = true
+"""
+
+GIVEN: Final = """\
+# Of another program; read again every 6 hours, and by: moxlite tls reload
+tls.key_certs = [{pairs}]
+"""
+
+BEHIND_WEB: Final = """
+# What the web server of this machine passes on, pages for users, and metrics.
+[listeners.internal]
+ips = {internal}
+autoconfig_https = {{ enabled = true, port = {port}, non_tls = true, forwarded = true }}
+mtasts_https = {{ enabled = true, port = {port}, non_tls = true, forwarded = true }}
+account_http = {{ enabled = true, port = {port}, forwarded = true }}
+webmail_http = {{ enabled = true, port = {port}, forwarded = true }}
 metrics_http.enabled = true
 """
 
@@ -140,8 +165,24 @@ def static_file(
     contact: str,
     places: Places,
     hostkeys: Sequence[str],
+    webserver: Webserver | None,
 ) -> str:
-    """moxlite.toml. Only services that exist are enabled."""
+    """moxlite.toml. Only services that exist are enabled.
+
+    Args:
+      webserver: one that keeps the ports of the web.
+    """
+    if webserver is None:
+        authority = AUTHORITY.format(contact=_toml(contact))
+        tls = ORDERED.format(hostkeys=_toml(list(hostkeys)))
+        web = OWN_WEB.format(internal=_toml(list(places.internal)))
+    else:
+        pairs = (
+            f"{{ cert_file = {_toml(str(certificate))}, key_file = {_toml(str(key))} }}"
+            for certificate, key in webserver.pairs
+        )
+        authority, tls = "", GIVEN.format(pairs=", ".join(pairs))
+        web = BEHIND_WEB.format(internal=_toml(list(places.loopback)), port=PORT)
     wild = any(ip in ("0.0.0.0", "::") for ip in places.public)  # noqa: S104 - compared
     return STATIC.format(
         data=_toml(data),
@@ -150,12 +191,12 @@ def static_file(
         account=_toml(account),
         # both addresses would be one, with two owners
         tlsrpt="" if hostname == domain else TLSRPT.format(account=_toml(account)),
-        contact=_toml(contact),
+        authority=authority,
         warning="".join(f"\n# WARNING: {text}." for text in places.warnings) if wild or places.nat else "",
         public=_toml(list(places.public)),
         nat=f"nat_ips = {_toml(list(places.nat))}\n" if places.nat else "",
-        hostkeys=_toml(list(hostkeys)),
-        internal=_toml(list(places.internal)),
+        tls=tls,
+        web=web,
     )
 
 

@@ -29,13 +29,19 @@ class Places(msgspec.Struct, frozen=True):
     nat: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
+    @property
+    def loopback(self) -> tuple[str, ...]:
+        """Those of ``internal`` that only this machine reaches."""
+        return tuple(ip for ip in self.internal if ip in LOOPBACK)
 
-def choose_places(machine: Sequence[InterfaceAddress], host: Sequence[IPAddress]) -> Places:
+
+def choose_places(machine: Sequence[InterfaceAddress], host: Sequence[IPAddress], *, other_web: bool = False) -> Places:
     """Choose the addresses.
 
     Args:
       machine: all addresses of this machine.
       host: what DNS says of the hostname.
+      other_web: another web server keeps ports 80 and 443.
     """
     inner = {one.interface for one in machine if _is_private(one.ip)}
     own = [one for one in machine if not one.ip.is_loopback]
@@ -59,17 +65,21 @@ def choose_places(machine: Sequence[InterfaceAddress], host: Sequence[IPAddress]
     if named and set(named) <= set(private):
         return Places(tuple(named), loopback)  # a closed net
     if named and private:
+        web = "" if other_web else "80, 443, "
         text = (
             "this machine has private addresses only, so it is behind NAT: the addresses that DNS gives the hostname "
-            "stand as nat_ips. Forward ports 25, 80, 443, 465 and 993, and do so without hiding the addresses of "
-            "clients: limits and the judgement of senders depend on them"
+            f"stand as nat_ips. Forward ports 25, {web}465 and 993, and do so without hiding the addresses of clients: "
+            "limits and the judgement of senders depend on them"
         )
         return Places(tuple(private), loopback, tuple(named), (text,))
-    text = (
-        "no public address was found. The listener public has 0.0.0.0 and ::, with which the server will not start: "
-        "ports that internal has already (80) are in use. Put the public addresses there; behind NAT the private ones, "
-        "with nat_ips. It needs port 80, for ACME"
+    unknown = "no public address was found. The listener public has 0.0.0.0 and ::, with which "
+    what = (
+        "checks cannot tell its addresses. "
+        if other_web
+        else "the server will not start: ports that internal has already (80) are in use. "
     )
+    mend = "Put the public addresses there; behind NAT the private ones, with nat_ips"
+    text = unknown + what + mend + ("" if other_web else ". It needs port 80, for ACME")
     return Places(("0.0.0.0", "::"), (*private, *loopback), warnings=(text,))  # noqa: S104 - it is to be replaced
 
 

@@ -16,6 +16,7 @@ from moxlite.admin.dkimkeys import DKIM_FOLDER, made_keys, write_new
 from moxlite.admin.hostkeys import HOST_KEYS, KINDS, Kind, make_host_key
 from moxlite.admin.quickstart.files import domains_file, static_file
 from moxlite.admin.quickstart.listeners import Places
+from moxlite.admin.quickstart.webserver import Webserver
 from moxlite.config.load import DOMAINS_FILE
 from moxlite.logins.adminpassword import write_admin_password
 from moxlite.process.configtest import test_config
@@ -71,13 +72,17 @@ def existing(config: Path) -> list[Path]:
     return [path for path in files if path.exists()] + ([data] if data.exists() and any(data.iterdir()) else [])
 
 
-def make(config: Path, address: Address, user: str, hostname: Domain, places: Places) -> Made:
+def make(
+    config: Path, address: Address, user: str, hostname: Domain, places: Places, webserver: Webserver | None = None
+) -> Made:
     """Write configuration, keys, and the account with its password. Takes some seconds, for the keys.
 
     Args:
       config: the absolute path of moxlite.toml to be; domains.toml and keys get beside it, the data directory where
         `data_folder` says.
       user: name or number of the service user.
+      webserver: another one, which keeps ports 80 and 443: then no certificates are ordered, and no keys of the host
+        are made for them.
 
     Raises:
       QuickstartFailed: nothing is left behind, also where the process was interrupted.
@@ -88,10 +93,11 @@ def make(config: Path, address: Address, user: str, hostname: Domain, places: Pl
     warnings: list[str] = []
     with contextlib.ExitStack() as undo:
         try:
-            for path in (folder, folder / HOST_KEYS, data_folder(config)):
+            keys = (folder / HOST_KEYS,) if webserver is None else ()
+            for path in (folder, *keys, data_folder(config)):
                 _new_folder(path, undo)
             _write(folder / MARKER, "", undo)
-            made = _make(config, address, user, hostname, places, undo, warnings)
+            made = _make(config, address, user, hostname, places, webserver, undo, warnings)
         except OSError as error:
             raise QuickstartFailed(f"{error.filename or folder}: {error.strerror or error}") from None
         undo.pop_all()
@@ -105,13 +111,15 @@ def _make(
     user: str,
     hostname: Domain,
     places: Places,
+    webserver: Webserver | None,
     undo: contextlib.ExitStack,
     warnings: list[str],
 ) -> Made:
     now = dt.datetime.now(dt.UTC)
     folder, data = config.parent, data_folder(config)
     account = account_name(address)
-    hostkeys = [_host_key(folder, hostname, kind, now, undo) for kind in KINDS]
+    kinds = KINDS if webserver is None else ()
+    hostkeys = [_host_key(folder, hostname, kind, now, undo) for kind in kinds]
     with made_keys(folder, address.domain, now) as keys:
         admin_password, account_password = generate_password(), generate_password()
         undo.callback(_remove, folder / ADMIN_PASSWORD)
@@ -125,6 +133,7 @@ def _make(
             contact=str(address) if address.localpart.isascii() else f"postmaster@{address.domain.unicode}",
             places=places,
             hostkeys=hostkeys,
+            webserver=webserver,
         )
         _write(folder / DOMAINS_FILE, domains_file(address, account, keys, now), undo)
         draft = folder / f".{config.name}.new"

@@ -12,6 +12,7 @@ from moxlite.cli.common import Failure, config_path, printable
 if TYPE_CHECKING:
     from moxlite.admin.quickstart.listeners import Places
     from moxlite.admin.quickstart.surroundings import Surroundings
+    from moxlite.admin.quickstart.webserver import Kind, Webserver
     from moxlite.net.resolver import Resolver
     from moxlite.proto.address import Domain
 
@@ -25,8 +26,31 @@ __all__ = ["program", "quickstart"]
 @click.option(
     "--skip-dial", is_flag=True, help="Don't try port 25 of others, and ask neither block lists nor the registry."
 )
+@click.option(
+    "--existing-webserver",
+    "webserver",
+    type=click.Choice(["nginx", "caddy", "apache"]),
+    help="Another web server keeps ports 80 and 443; what it needs in its configuration is printed.",
+)
+@click.option(
+    "--cert-file",
+    "cert_files",
+    metavar="FILE",
+    multiple=True,
+    help="With --existing-webserver: the certificate for mail, with its chain (PEM); may be repeated.",
+)
+@click.option("--key-file", "key_files", metavar="FILE", multiple=True, help="The key of each certificate (PEM).")
 @resolver_option
-def quickstart(address: str, user: str, hostname: str | None, skip_dial: bool, resolver: str | None) -> None:
+def quickstart(
+    address: str,
+    user: str,
+    hostname: str | None,
+    skip_dial: bool,
+    webserver: "Kind | None",
+    cert_files: tuple[str, ...],
+    key_files: tuple[str, ...],
+    resolver: str | None,
+) -> None:
     """Make the configuration of a mail server for ADDRESS and its domain, which runs as USER (a name or a number).
 
     Files are made where --config says, and beside it; nothing is overwritten. What is wrong around the machine is told
@@ -38,6 +62,7 @@ def quickstart(address: str, user: str, hostname: str | None, skip_dial: bool, r
     from moxlite.net.dns import DNSResolver
     from moxlite.proto.address import Address, AddressError
 
+    other = _other_webserver(webserver, cert_files, key_files)
     try:
         parsed = Address.parse(address)
         parse_domain(parsed.domain.ascii)
@@ -52,9 +77,9 @@ def quickstart(address: str, user: str, hostname: str | None, skip_dial: bool, r
     if not parsed.localpart.isascii():
         said.warn("some servers cannot send to an address that is not ASCII: add an alias that is")
     asked = DNSResolver() if resolver is None else resolver_at(resolver)
-    host, places, around = _look(said, asked, parsed.domain, named, skip_dial=skip_dial)
+    host, places, around = _look(said, asked, parsed.domain, named, other, skip_dial=skip_dial)
     try:
-        made = make(config, parsed, user, host, places)
+        made = make(config, parsed, user, host, places, other)
     except QuickstartFailed as error:
         raise Failure(str(error)) from None
     for warning in made.warnings:
@@ -62,8 +87,24 @@ def quickstart(address: str, user: str, hostname: str | None, skip_dial: bool, r
     said.say(f"made {config} and what belongs to it; account {made.account} with the address {parsed}")
     print(f"account password: {made.account_password}")
     print(f"admin password: {made.admin_password}")
-    _next(said, config, parsed.domain, signed=around.signed, addressed=bool(around.host_ips))
+    _next(said, config, parsed.domain, other, signed=around.signed, addressed=bool(around.host_ips))
     said.keep(config.parent / "quickstart.log")
+
+
+def _other_webserver(
+    kind: "Kind | None", cert_files: tuple[str, ...], key_files: tuple[str, ...]
+) -> "Webserver | None":
+    """The web server that stays; None for none. Raises click.UsageError."""
+    from moxlite.admin.quickstart.webserver import Webserver
+
+    if kind is None:
+        if cert_files or key_files:
+            raise click.UsageError("--cert-file and --key-file go with --existing-webserver; else moxlite orders")
+        return None
+    if not cert_files or len(cert_files) != len(key_files):
+        raise click.UsageError("--existing-webserver wants a --cert-file and its --key-file, for the ports of mail")
+    files = ((Path(one).absolute(), Path(key).absolute()) for one, key in zip(cert_files, key_files, strict=True))
+    return Webserver(kind, tuple(files))
 
 
 class _Said:
@@ -91,14 +132,25 @@ class _Said:
 
 
 def _look(
-    said: _Said, resolver: "Resolver", domain: "Domain", hostname: "Domain | None", *, skip_dial: bool
+    said: _Said,
+    resolver: "Resolver",
+    domain: "Domain",
+    hostname: "Domain | None",
+    other: "Webserver | None",
+    *,
+    skip_dial: bool,
 ) -> "tuple[Domain, Places, Surroundings]":
-    """Hostname, addresses of the listeners, and what DNS says of the host; warnings are told."""
+    """Hostname, addresses of the listeners, and what DNS says of the host; warnings are told. Raises Failure for
+    certificates that cannot be used.
+    """
     import trio
 
     from moxlite.admin.quickstart.interfaces import machine_addresses
     from moxlite.admin.quickstart.listeners import choose_places
+    from moxlite.admin.quickstart.occupied import look_at_ports
     from moxlite.admin.quickstart.surroundings import ask_registry, find_hostname, look_around, try_port_25
+    from moxlite.admin.quickstart.webserver import check_pairs
+    from moxlite.net.certificates import CertificateError
     from moxlite.net.httpclient import HTTPClient
 
     try:
@@ -110,8 +162,14 @@ def _look(
     async def run() -> "tuple[Domain, Places, Surroundings]":
         host, warnings = (hostname, []) if hostname is not None else await find_hostname(resolver, machine, domain)
         around = await look_around(resolver, host)
-        places = choose_places(machine, around.host_ips)
+        places = choose_places(machine, around.host_ips, other_web=other is not None)
         warnings = [*warnings, *around.warnings, *places.warnings]
+        if other is not None:
+            try:
+                warnings += check_pairs(other.pairs, host, domain)
+            except CertificateError as error:
+                raise Failure(str(error)) from None
+        warnings += await look_at_ports(places, other_web=other is not None)
         if not skip_dial:
             warnings += await try_port_25(resolver, [one.ip for one in machine] or around.host_ips)
             warnings += await ask_registry(HTTPClient(resolver), domain)
@@ -139,11 +197,14 @@ def _is_packaged(config: Path) -> bool:
         return False
 
 
-def _next(said: _Said, config: Path, domain: "Domain", *, signed: bool, addressed: bool) -> None:
+def _next(
+    said: _Said, config: Path, domain: "Domain", other: "Webserver | None", *, signed: bool, addressed: bool
+) -> None:
     """What is to be done now. signed, addressed: whether DNSSEC vouches for the host, and DNS has addresses for it."""
     from moxlite.admin.dns.wanted import own_ips, read_keys, wanted_records
     from moxlite.admin.dns.zonefile import zone_file
     from moxlite.admin.offer import offer_for
+    from moxlite.admin.quickstart.webserver import PORT
     from moxlite.config.load import load
     from moxlite.process.privileges import UnknownUser, user_ids
 
@@ -169,8 +230,9 @@ def _next(said: _Said, config: Path, domain: "Domain", *, signed: bool, addresse
     keys = read_keys(snapshot, domain)
     said.text(zone_file(domain, settings, wanted_records(snapshot, domain, settings, keys), keys, signed=signed))
     said.say("")
+    _tell_of_ports(said, offer.host, domain, other)
     user = snapshot.static.user
-    said.say("3. Start the server, as root; it becomes the user by itself:")
+    said.say("4. Start the server, as root; it becomes the user by itself:")
     if packaged:
         said.say("   systemctl start moxlite")
     else:
@@ -182,5 +244,26 @@ def _next(said: _Said, config: Path, domain: "Domain", *, signed: bool, addresse
         said.say("   systemctl daemon-reload && systemctl enable --now moxlite")
         said.say(f"   or without systemd: {command} serve")
     said.say("")
-    said.say("4. The web pages answer on this machine; from yours:")
-    said.say(f"   ssh -L 8080:127.0.0.1:80 root@{snapshot.static.hostname.ascii}  then http://localhost:8080/webmail/")
+    said.say("5. The web pages answer on this machine; from yours:")
+    port = 80 if other is None else PORT
+    host = snapshot.static.hostname.ascii
+    said.say(f"   ssh -L 8080:127.0.0.1:{port} root@{host}  then http://localhost:8080/webmail/")
+
+
+def _tell_of_ports(said: _Said, host: "Domain", domain: "Domain", other: "Webserver | None") -> None:
+    """Ports that must be open, and what another web server passes on."""
+    from moxlite.admin.quickstart.occupied import MAIL_PORTS, WEB_PORTS
+    from moxlite.admin.quickstart.webserver import configuration
+
+    ports = sorted((*MAIL_PORTS, *WEB_PORTS))
+    listing = ", ".join(map(str, ports))
+    said.say(f"3. Open ports {listing} in the firewalls of this machine and of your provider. From here that cannot")
+    said.say("   be seen; from another machine, once the server runs:")
+    said.say(f"   for port in {' '.join(map(str, ports))}; do nc -vz {host.ascii} $port; done")
+    if other is not None:
+        said.say("   Your web server needs this, and to be reloaded then:")
+        said.say("")
+        said.text(configuration(other, host, domain))
+        said.say("")
+        said.say("   After each renewal of the certificate: moxlite tls reload (else it is read within 6 hours)")
+    said.say("")

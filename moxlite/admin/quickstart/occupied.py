@@ -1,0 +1,54 @@
+"""Which programs have the ports of this machine before the server does (ADMIN-29, 33)."""
+
+from ipaddress import ip_address
+from typing import Final
+
+import trio
+
+from moxlite.admin.quickstart.listeners import Places
+from moxlite.admin.quickstart.webserver import PORT
+from moxlite.net.dial import DialError, dial
+
+__all__ = ["MAIL_PORTS", "WEB_PORTS", "look_at_ports"]
+
+MAIL_PORTS: Final = (25, 465, 993)
+WEB_PORTS: Final = (80, 443)
+
+SECONDS: Final = 3.0
+"""For all ports: these are addresses of this machine, which answers at once."""
+
+
+async def look_at_ports(places: Places, *, other_web: bool) -> list[str]:
+    """Warnings about ports that are taken, since certificates could not be had then, nor mail.
+
+    Args:
+      other_web: another web server keeps those of the web; then it is told if nothing is there.
+    """
+    wild = any(ip_address(ip).is_unspecified for ip in places.public)
+    outside = places.loopback if wild else places.public
+    inside = [(ip, PORT) for ip in places.loopback] if other_web else [(ip, 80) for ip in places.internal]
+    wanted = [(ip, port) for ip in outside for port in (*MAIL_PORTS, *(() if other_web else WEB_PORTS))] + inside
+    answered: set[tuple[str, int]] = set()
+
+    async def look(ip: str, port: int) -> None:
+        try:
+            dialed = await dial([ip_address(ip)], port, seconds=SECONDS)
+        except DialError:
+            return
+        answered.add((ip, port))
+        await trio.aclose_forcefully(dialed.stream)
+
+    with trio.move_on_after(SECONDS):
+        async with trio.open_nursery() as nursery:
+            for ip, port in {*wanted, *((ip, port) for ip in outside for port in WEB_PORTS)}:
+                nursery.start_soon(look, ip, port)
+    warnings = []
+    taken = sorted({port for ip, port in wanted if (ip, port) in answered})
+    if taken:
+        listing = ", ".join(map(str, taken))
+        text = f"another program has port {listing}, so the server will not start: see ss -ltnp, and stop it"
+        web = not other_web and set(taken) & set(WEB_PORTS)
+        warnings.append(f"{text}; for a web server that is to stay: --existing-webserver" if web else text)
+    if other_web and not any(port == 443 for _, port in answered):
+        warnings.append("no web server answers at port 443 of this machine")
+    return warnings

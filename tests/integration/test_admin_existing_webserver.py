@@ -1,0 +1,108 @@
+"""``moxlite quickstart --existing-webserver``: a mail server beside a web server that keeps its ports (ADMIN-33)."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from moxlite.admin.quickstart.listeners import Places
+from moxlite.admin.quickstart.webserver import TEXTS, Webserver, configuration
+from moxlite.net.certificates import self_signed
+from moxlite.proto.address import Domain
+from tests.ownnet import own_net, play
+from tests.tools import top
+
+pytestmark = [pytest.mark.integration, pytest.mark.served]
+
+SECONDS = 300
+"""On a machine that does other things as well; 20 s where it does not."""
+
+
+def test_a_mail_server_beside_nginx(tmp_path: Path) -> None:
+    """ADMIN-29, 33, 34, 48, WEB-120, 121, 123, 124, 127: nginx has a site at ports 80 and 443 and takes what quickstart
+    prints for it, verbatim; settings and policy come through it, `dnscheck` is clean but for DANE, the pages stay
+    inside; a certificate that another program renews reaches the worker. Without the option, quickstart says that the
+    ports are taken. See tests/integration/besideweb.py.
+    """
+    with own_net("nginx") as folder:
+        play("tests.integration.besideweb", folder, seconds=SECONDS, log=tmp_path / "steps")
+
+
+def quickstart(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "moxlite", "--config", str(folder / "config/moxlite.toml"), "quickstart"]
+    command += ["--skip-dial", "--resolver", "127.0.0.1:9", "--hostname", "mx.example.org"]
+    user = str(os.getuid() or 2000)
+    environment = {**os.environ, "PYTHONPATH": str(top())}
+    return subprocess.run(
+        [*command, *more, "me@example.org", user],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=environment,
+    )
+
+
+def write_pair(folder: Path, name: str, *names: str, days: float = 30) -> tuple[str, ...]:
+    """Options that name a new certificate."""
+    pair = self_signed(names, days=days)
+    (folder / f"{name}.pem").write_bytes(pair.certificate_pem())
+    (folder / f"{name}.key").write_bytes(pair.key_pem())
+    return ("--cert-file", str(folder / f"{name}.pem"), "--key-file", str(folder / f"{name}.key"))
+
+
+def test_certificates_that_are_given_are_looked_at_first(tmp_path: Path) -> None:
+    """ADMIN-33, 35: a file that is not there, a key of another certificate, options that do not go together: nothing is
+    made. A name that is missing, and a certificate that has ended, are warnings; several pairs stand in their order.
+    """
+    first = write_pair(tmp_path, "first", "mx.example.org")
+    second = write_pair(tmp_path, "second", "*.example.org")
+    old = write_pair(tmp_path, "old", "mail.example.org", days=-0.01)
+    new = tmp_path / "new"
+    crossed = ("--cert-file", first[1], "--key-file", second[3])
+    for args, code, words in (
+        (first, 2, "go with --existing-webserver"),
+        (("--existing-webserver", "nginx"), 2, "wants a --cert-file"),
+        (("--existing-webserver", "nginx", *first, *second[:2]), 2, "wants a --cert-file"),
+        (("--existing-webserver", "lighttpd", *first), 2, "lighttpd"),
+        (("--existing-webserver", "nginx", *first[:3], "/nowhere"), 1, "cannot read /nowhere: No such file"),
+        (("--existing-webserver", "nginx", *crossed), 1, f"{first[1]} with {second[3]}: "),
+    ):
+        done = quickstart(new, *args)
+        assert (done.returncode, new.exists()) == (code, False), done.stderr
+        assert words in done.stderr
+    done = quickstart(tmp_path / "one", "--existing-webserver", "caddy", *first, *old)
+    assert done.returncode == 0, done.stderr
+    assert f"warning: the certificate in {old[1]} has ended at " in done.stdout
+    assert "no certificate is for" not in done.stdout
+    assert "\nmta-sts.example.org, autoconfig.example.org" in done.stdout
+    text = (tmp_path / "one/config/moxlite.toml").read_text()
+    assert text.index(first[1]) < text.index(old[1])
+    assert "acme" not in text
+    assert not (tmp_path / "one/config/hostkeys").exists()
+    done = quickstart(tmp_path / "two", "--existing-webserver", "apache", *first)
+    assert "warning: no certificate is for mail.example.org" in done.stdout
+    done = quickstart(tmp_path / "three", "--existing-webserver", "apache", *second)
+    assert "no certificate is for" not in done.stdout, "a wildcard"
+    assert "    ProxyPreserveHost On\n" in done.stdout
+
+
+@pytest.mark.parametrize("kind", sorted(TEXTS))
+def test_what_a_web_server_is_told_has_all_names(kind: str) -> None:
+    """ADMIN-33: each kind passes on the same, to loopback alone."""
+    server = Webserver(kind, ((Path("/tls/chain"), Path("/tls/key")),))  # type: ignore[arg-type]  # of three
+    text = configuration(server, Domain.parse("mx.example.org"), Domain.parse("bücher.example"))
+    for name in ("mta-sts", "autoconfig", "autodiscover", "mail"):
+        assert f"{name}.xn--bcher-kva.example" in text
+    for word in ("mx.example.org", "autodiscover/", "mail-v1", "profile.mobileconfig"):
+        assert word in text
+    backends = text.split("127.0.0.1")[1:]
+    assert backends
+    assert all(one.startswith(":1080") for one in backends)
+
+
+def test_only_loopback_is_for_the_web_server() -> None:
+    """ADMIN-33: an inner network does not get at a port that believes in X-Forwarded-For."""
+    assert Places(("192.0.2.1",), ("10.0.0.1", "127.0.0.1", "::1")).loopback == ("127.0.0.1", "::1")
