@@ -20,6 +20,7 @@ from moxlite.proto.mime.types import MIMEError
 from moxlite.proto.smtp.replies import Response
 from moxlite.smtpd import replies, simulate, trace
 from moxlite.smtpd.asking import question_of
+from moxlite.smtpd.noting import Noting
 from moxlite.smtpd.reception import Reception
 from moxlite.smtpd.replies import Refused, refuse
 from moxlite.smtpd.session import Session
@@ -47,6 +48,9 @@ async def deliver(session: Session, transaction: Transaction, spool: Spool) -> R
         raise Refused(replies.LOOP)
     if all(isinstance(recipient.found, UnknownLocalpart) for recipient in transaction.recipients):
         await session.wire.pause(session.context.pace.unknown)
+        noting = Noting(session, transaction, spool.size)
+        for recipient in transaction.recipients:
+            noting.unknown(recipient)
         raise Refused(replies.UNKNOWN_USER)
     checks = await _check(session, transaction, spool, section)
     if not session.info.trusted_local:

@@ -26,7 +26,7 @@ from moxlite.acceptance.producers.rates import HIGH_RATE
 from moxlite.acceptance.steps import steps
 from moxlite.config.snapshot import AccountRecipient, AliasRecipient
 from moxlite.mailauth.headers import authentication_results, received_spf
-from moxlite.mailauth.results import ARCStatus, SPFStatus
+from moxlite.mailauth.results import SPFStatus
 from moxlite.net.limits import unmap
 from moxlite.proto import publicsuffix
 from moxlite.proto.address import Address, Domain
@@ -34,11 +34,12 @@ from moxlite.proto.publicsuffix import organizational_domain
 from moxlite.proto.smtp.replies import Response
 from moxlite.smtpd import blocklists, metrics, replies, trace
 from moxlite.smtpd.notices import Failed, failure_notice, notify_later, receipt
+from moxlite.smtpd.noting import Noting
 from moxlite.smtpd.reports import Reports
 from moxlite.smtpd.session import Session
-from moxlite.smtpd.transaction import AcceptedRecipient, Transaction
+from moxlite.smtpd.transaction import Transaction
 from moxlite.store.content.prepare import Prepared
-from moxlite.store.delivery.actions import Delivery, FileInto, Mark
+from moxlite.store.delivery.actions import Delivery
 from moxlite.store.delivery.deferred import Deferred
 from moxlite.store.delivery.perform import Owed, Performed, owe, perform, suppress_retry
 from moxlite.store.errors import StorageBusy, StoreError
@@ -55,9 +56,6 @@ UNJUDGED: Final = "unjudged"
 """Placeholder word in the trace fields that the junk filter reads; the stored ones have that of the plan."""
 
 NOT_NOW: Final = Response(451, "4.3.0", ("some recipients cannot be served now, try again later",))
-
-MAX_NOTED: Final = 10
-"""Signatures named in a line of the log: as many as are evaluated (AUTH-30)."""
 
 _ip_classes: Final = lru_cache(4096)(ip_classes)
 """Senders come back: the cache saves 40 µs a message."""
@@ -121,13 +119,14 @@ class Reception:
         await self._reports.keep(self._decided[name] for name in self._in_state(State.ACCEPTED))
         sender = self._transaction.sender.host
         self._reports.evaluated(self._decided.values(), sender.ascii if isinstance(sender, Domain) else "")
+        noting = Noting(self._session, self._transaction, self._prepared.size, self._evidence)
         for name in self._decided:
-            self._note(name)
+            noting.account(self._decided[name], self._outcomes[name])
         if any(one.plan.junk or _is_too_much(one) for one in self._decided.values()):
             self._session.wire.slow = True  # SMTP-15
         for recipient in recipients:
             if not isinstance(recipient.found, AccountRecipient | AliasRecipient):
-                self._note_unknown(recipient)
+                noting.unknown(recipient)
         return response
 
     # Planning
@@ -502,62 +501,6 @@ class Reception:
         )
 
     # Telling
-
-    def _note(self, name: str) -> None:
-        """One line in the log and one count per account (SMTP-139, SMTP-140)."""
-        decided, outcome = self._decided[name], self._outcomes[name]
-        word = decided.plan.word
-        facts = self._noted(self._transaction.recipients[decided.case.indexes[0]], word)
-        if decided.case.history is not None:
-            facts["method"] = decided.case.history.method
-        if decided.case.probability is not None:
-            facts["probability"] = f"{decided.case.probability:.4f}"
-        if outcome.state is State.ACCEPTED and outcome.reply is not None:
-            result, text = "deferred", "message waits for its account"
-            facts["reply"] = str(outcome.reply)
-        elif outcome.state is State.ACCEPTED:
-            result, text = "delivered", "message delivered"
-            first = decided.plan.actions[0]
-            if isinstance(first, FileInto) and first.mark is Mark.REJECT:
-                text = "message filed as junk" if word.startswith("dmarc-") else "junk accepted by a ruleset"
-                facts["mailbox"] = first.mailbox
-        else:
-            result, text = "rejected" if decided.plan.reply is not None else "error", "message refused"
-            facts["reply"] = str(outcome.reply)
-        metrics.delivery_total.labels(result=result, reason=word).inc()
-        logger.info(text, extra={"kv": facts})
-
-    def _note_unknown(self, recipient: AcceptedRecipient) -> None:
-        word = "unknown-user"
-        metrics.delivery_total.labels(result="rejected", reason=word).inc()
-        logger.info(
-            "message refused", extra={"kv": self._noted(recipient, word) | {"reply": str(replies.UNKNOWN_USER)}}
-        )
-
-    def _noted(self, recipient: AcceptedRecipient, word: str) -> dict[str, object]:
-        checks = self._evidence.checks
-        found: dict[str, object] = {}
-        if checks is not None:
-            dmarc = checks.dmarc
-            found = {
-                "iprev": checks.iprev.status,
-                "spf": checks.spf.status,
-                "dkim": ",".join(f"{one.domain or '-'}:{one.status}" for one in checks.dkim[:MAX_NOTED]) or "none",
-                "dmarc": f"{dmarc.status}:{dmarc.policy}" if dmarc.record_domain else dmarc.status,
-            }
-            if checks.arc.status is not ARCStatus.NONE:
-                found["arc"] = checks.arc.status
-        return (
-            self._session.log_facts()
-            | found
-            | {
-                "mailfrom": str(self._transaction.sender),
-                "rcptto": str(recipient.path),
-                "msgfrom": str(self._evidence.msg_from or ""),
-                "size": self._prepared.size,
-                "reason": word,
-            }
-        )
 
 
 def _reverse_name(checks: Checks | None) -> str:

@@ -2,7 +2,8 @@
 and mounts, with a folder as its argument.
 
 DNS is knot and unbound at port 53, with zones of the senders. Postfix with opendkim sends what must be taken; swaks
-sends what must not, once for each way to be refused that a sender can bring about by itself, and reads the reply.
+sends what must not, once for each way to be refused (`tests.integration.refusals`), and reads the reply. For refusals
+by history and content, mail comes before, and its owner says by IMAP that it is junk.
 """
 
 import imaplib
@@ -19,99 +20,30 @@ from contextlib import contextmanager
 from email import message_from_bytes
 from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple
 
-from moxlite.mailauth.dkim.keys import generate, key_record, to_pem
-from tests.campaigns._spfzones import quoted
+from moxlite.mailauth.dkim.keys import to_pem
+from moxlite.store.junk.score import SIGNIFICANT_HAMS
 from tests.dnsworld import DNSWorld
 from tests.integration.mail import contents
+from tests.integration.refusals import (
+    CLIENTS,
+    DOMAINS,
+    FLOOD,
+    FLOOD_LIMIT,
+    FLOODING,
+    GOOD,
+    KEY,
+    LISTS,
+    PASTS,
+    REFUSALS,
+    SPAM,
+    ZONES,
+    Mail,
+    Refusal,
+)
 from tests.realservers import Postfix, listening
 from tests.running import ServedServer
 from tests.tools import free_port, need, until
-
-NET: Final = "5.45.100"
-GOOD, STRANGER, FLOOD, LISTED = (f"{NET}.{number}" for number in (10, 20, 80, 200))
-"""Addresses of clients, of which the last two share no network of 64 addresses with the others."""
-
-KEY: Final = generate("rsa")
-
-ZONES: Final = {
-    "good.example": f"""\
-@ A {GOOD}
-@ MX 10 @
-@ TXT "v=spf1 ip4:{GOOD} -all"
-mx A {GOOD}
-sel._domainkey TXT {quoted(key_record(KEY))}
-_dmarc TXT "v=DMARC1; p=reject"
-""",
-    "strict.example": f'@ MX 10 mx.good.example.\n@ TXT "v=spf1 ip4:{GOOD} -all"\n_dmarc TXT "v=DMARC1; p=reject"',
-    "spf.example": f'@ MX 10 mx.good.example.\n@ TXT "v=spf1 ip4:{GOOD} -all"',
-    "plain.example": "@ MX 10 mx.good.example.",
-    "null.example": "@ MX 0 .",
-    "bogus.example": "@ MX 10 mx.good.example.",
-    "unsure.example": '@ MX 10 mx.good.example.\n@ TXT "v=spf1 include:bogus.example -all"\n'
-    '_dmarc TXT "v=DMARC1; p=reject"',
-    "100.45.5.in-addr.arpa": "\n".join(
-        f"{ip.rpartition('.')[2]} PTR mx.good.example." for ip in (GOOD, STRANGER, FLOOD, LISTED)
-    ),
-    "bl.example": f"2.0.0.127 A 127.0.0.2\n{'.'.join(reversed(LISTED.split('.')))} A 127.0.0.2",
-}
-
-LISTS: Final = 'dnsbls = ["bl.example"]'
-
-FLOOD_LIMIT: Final = 3
-"""Messages in a minute that an address may bring to an account; all but FLOOD are exempt."""
-
-DOMAINS: Final = """\
-[domains."example.org".aliases.members]
-addresses = ["bob@example.org", "eve@example.org"]
-[domains."off.example"]
-disabled = true
-[accounts.eve.destinations."eve@off.example"]
-[accounts.eve.destinations."moved@example.org"]
-smtp_error = "550 we have moved"
-[accounts.eve.destinations."later@example.org"]
-smtp_error = "421 come back"
-[accounts.eve.destinations."proof@example.org"]
-message_auth_required_smtp_error = "prove who you are"
-"""
-
-
-class Refusal(NamedTuple):
-    """What swaks sends, and what it must read. `author` stands in From, the same as `sender` unless given; `word`: in
-    the log, "" where no account was asked.
-    """
-
-    reply: str
-    sender: str
-    to: str = "eve@example.org"
-    author: str = ""
-    ip: str = STRANGER
-    word: str = ""
-
-
-REFUSALS: Final = (
-    Refusal("550 5.7.27", "ann@null.example"),
-    Refusal("550 5.1.8", "ann@nowhere.example"),
-    Refusal("451 4.4.0", "ann@bogus.example"),
-    Refusal("550 5.7.0", "ann@[192.0.2.1]"),
-    Refusal("550 5.1.1", "ann@plain.example", "bob@elsewhere.example"),
-    Refusal("550 5.1.1", "ann@plain.example", "nobody@example.org"),
-    Refusal("550 5.1.1", "ann@plain.example", "moved@example.org"),
-    Refusal("451 4.3.0", "ann@plain.example", "later@example.org"),
-    Refusal("450 4.2.1", "ann@plain.example", "eve@off.example"),
-    Refusal("452 4.5.3", "ann@plain.example", "eve@example.org,bob@example.org"),
-    Refusal("550 5.7.2", "ann@plain.example", "members@example.org", word="alias-members-only"),
-    Refusal("550 5.7.1", "ann@plain.example", author="ann@a.example>\nFrom: <ben@b.example", word="ambiguous-from"),
-    Refusal("550 5.7.26", "ann@strict.example", word="dmarc-policy"),
-    Refusal("550 5.7.26", "ann@plain.example", author="ann@strict.example", word="dmarc-policy"),
-    Refusal("451 4.7.26", "ann@unsure.example", word="dmarc-temperror"),
-    Refusal("550 5.7.26", "ann@plain.example", "proof@example.org", word="msg-auth-required"),
-    Refusal("451 4.3.0", "ann@spf.example", word="spf-policy"),
-    Refusal("451 4.3.0", "ann@plain.example", ip=LISTED, word="dns-blocklisted"),
-)
-FLOODING: Final = Refusal("452 4.2.2", "ann@plain.example", ip=FLOOD, word="high-rate")
-"""What is refused when FLOOD_LIMIT messages have been taken."""
 
 
 def say(text: str) -> None:
@@ -121,7 +53,7 @@ def say(text: str) -> None:
 def set_up_net(folder: Path) -> None:
     """Loopback, the clients' addresses, and a resolver in /etc/resolv.conf, in the namespaces of this process."""
     commands = ["ip link set lo up", "ip link add ext0 type bridge", "ip link set ext0 up"]
-    commands += [f"ip addr add {ip}/24 dev ext0" for ip in (GOOD, STRANGER, FLOOD, LISTED)]
+    commands += [f"ip addr add {ip}/24 dev ext0" for ip in CLIENTS]
     for command in commands:
         subprocess.run(command.split(), check=True)
     resolv = folder / "resolv.conf"
@@ -172,9 +104,7 @@ def by_postfix(folder: Path, server: ServedServer) -> None:
                     )
                     client.sendmail("ann@good.example", ["eve@example.org"], mail.encode())
             until(lambda: postfix.queued() == 0, seconds=90, what=f"postfix is done:\n{postfix.log()[-3000:]}")
-    session = imaplib.IMAP4("127.0.0.1", server.ports["imap"])
-    session.starttls()
-    session.login("eve@example.org", server.password)
+    session = log_in(server, "eve")
     found = contents(session)
     session.logout()
     assert len(found) == 10, server.log()[-3000:]
@@ -186,15 +116,18 @@ def by_postfix(folder: Path, server: ServedServer) -> None:
     say("postfix with opendkim: ten messages, all checks pass")
 
 
-def swaks(server: ServedServer, one: Refusal) -> str:
-    """Try; the transcript."""
-    author = one.author or one.sender
-    header = (
-        f"From: <{author}>\nTo: <{one.to.partition(',')[0]}>\nSubject: hello\nDate: Fri, 20 Nov 2026 12:00:00 +0000\n"
-        f"Message-Id: <{time.monotonic_ns()}@swaks.example>\n\ntext\n"
+def header_of(one: Mail) -> str:
+    """The message, with lines that end in LF."""
+    return (
+        f"From: <{one.author or one.sender}>\nTo: <{one.to.partition(',')[0]}>\nSubject: hello\n"
+        f"Date: Fri, 20 Nov 2026 12:00:00 +0000\nMessage-Id: <{time.monotonic_ns()}@swaks.example>\n\n{one.text}\n"
     )
+
+
+def swaks(server: ServedServer, one: Mail) -> str:
+    """Try; the transcript."""
     command = [need("swaks"), "--server", f"127.0.0.1:{server.ports['smtp']}", "--local-interface", one.ip]
-    command += ["-tls", "--helo", "mx.good.example", "--from", one.sender, "--to", one.to, "--data", header]
+    command += ["-tls", "--helo", "mx.good.example", "--from", one.sender, "--to", one.to, "--data", header_of(one)]
     command += ["--timeout", "60s", "--drop-after", "DOT"]  # a client whose mail is refused as junk is served slowly
     done = subprocess.run(command, check=False, capture_output=True, text=True, errors="replace", timeout=120)
     return done.stdout + done.stderr
@@ -202,17 +135,56 @@ def swaks(server: ServedServer, one: Refusal) -> str:
 
 def refused(server: ServedServer, one: Refusal) -> None:
     """The reply is the one that is expected, and the log names the reason."""
-    transcript = swaks(server, one)
+    transcript = swaks(server, one.mail)
     found = re.findall(r"^<(?:\*\*|~\*) +(.*)$", transcript, re.MULTILINE)
     assert any(line.startswith((one.reply, one.reply.replace(" ", "-", 1))) for line in found), f"{one}\n{transcript}"
     if one.word:
-        line = rf"remote={re.escape(one.ip)} .*mailfrom={re.escape(one.sender)} .* reason={one.word} "
+        line = rf"remote={re.escape(one.mail.ip)} .*mailfrom={re.escape(one.mail.sender)} .* reason={one.word} "
         assert re.search(line, server.log()), f"{one}\n{server.log()[-4000:]}"
+
+
+def log_in(server: ServedServer, account: str) -> imaplib.IMAP4:
+    """A session of IMAP."""
+    session = imaplib.IMAP4("127.0.0.1", server.ports["imap"])
+    session.starttls()
+    session.login(f"{account}@example.org", server.password)
+    return session
+
+
+def have_past(server: ServedServer) -> None:
+    """Bring what came before, and let eve say that all of it is junk."""
+    for ip in CLIENTS:
+        mails = [mail for one in PASTS for mail in one.past if mail.ip == ip]
+        if mails:
+            with smtplib.SMTP("127.0.0.1", server.ports["smtp"], "mx.good.example", source_address=(ip, 0)) as client:
+                client.starttls()
+                for mail in mails:
+                    client.sendmail(mail.sender, [mail.to], header_of(mail))
+    session = log_in(server, "eve")
+    for one in PASTS:
+        _, [count] = session.select(one.mail.to.partition("@")[0])
+        assert count == str(len(one.past)).encode(), f"{one}\n{server.log()[-4000:]}"
+        session.store("1:*", "+FLAGS", "($Junk)")
+    session.logout()
+
+
+def teach(server: ServedServer) -> None:
+    """Let the filter of bob learn enough for its word to count."""
+    session = log_in(server, "bob")
+    for number in range(SIGNIFICANT_HAMS):
+        for flag, text in (("$NotJunk", "lunch meeting minutes agenda"), ("$Junk", SPAM)):
+            mail = f"From: <x@y.example>\r\nSubject: hello {flag} {number}\r\n\r\ntext {text}\r\n"
+            session.append("INBOX", f"({flag})", None, mail.encode())
+    session.logout()
+    question = server.folder / "question.eml"
+    question.write_text("Subject: hello\r\n\r\ntext\r\n")
+    expected = f"learnt: {SIGNIFICANT_HAMS} ham, {SIGNIFICANT_HAMS} junk"
+    until(lambda: expected in server.cli("junk", "explain", "bob", str(question)).stdout, what="the filter has learnt")
 
 
 def play(folder: Path) -> None:
     """All of them."""
-    exempt = ", ".join(f'"{one}"' for one in ("127.0.0.0/8", *(f"{ip}/32" for ip in (GOOD, STRANGER, LISTED))))
+    exempt = ", ".join(f'"{one}"' for one in ("127.0.0.0/8", *(f"{ip}/32" for ip in CLIENTS if ip != FLOOD)))
     limits = f"rate_limits.messages_per_minute = [{FLOOD_LIMIT}, 100, 100]"
     server = ServedServer(folder / "moxlite", domains=DOMAINS, exempt=exempt, top=limits)
     config = server.folder / "config/moxlite.toml"
@@ -221,11 +193,15 @@ def play(folder: Path) -> None:
     )
     with server:
         by_postfix(folder, server)
+        have_past(server)
+        teach(server)
+        say("history and filter know enough")
         for _ in range(FLOOD_LIMIT):
-            assert re.search(r"^<~  250 2\.0\.0", swaks(server, FLOODING), re.MULTILINE), server.log()[-2000:]
-        with ThreadPoolExecutor(max_workers=4) as pool:  # some replies come slowly
-            list(pool.map(partial(refused, server), (FLOODING, *REFUSALS)))
-        say(f"swaks: {len(REFUSALS) + 1} refusals")
+            assert re.search(r"^<~  250 2\.0\.0", swaks(server, FLOODING.mail), re.MULTILINE), server.log()[-2000:]
+        refusals = (FLOODING, *PASTS, *REFUSALS)
+        with ThreadPoolExecutor(max_workers=len(refusals)) as pool:  # most of them wait for a slow reply
+            list(pool.map(partial(refused, server), refusals))
+        say(f"swaks: {len(refusals)} refusals")
 
 
 def main() -> None:

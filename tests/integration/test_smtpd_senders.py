@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.refusals import ELSEWHERE, FLOODING, PASTS, REFUSALS, refusing_words
 from tests.machine import hindrance_to_nets
 from tests.tools import need, top
 
@@ -18,9 +19,16 @@ SECONDS = 300
 """For all of it; 40 are usual."""
 
 
+def test_each_word_that_refuses_is_brought_about() -> None:
+    """SMTP-81..98: the tables of refusals have all of docs/reasons.md, but for those that no sender can bring about."""
+    brought = {one.word for one in (*REFUSALS, *PASTS, FLOODING) if one.word}
+    assert brought == refusing_words() - ELSEWHERE.keys()
+
+
 def test_what_is_signed_arrives_and_each_refusal_has_its_reply(tmp_path: Path) -> None:
-    """SMTP-67, SMTP-69, SMTP-73, SMTP-74, SMTP-76, SMTP-81, SMTP-85, SMTP-87, SMTP-90, SMTP-94, SMTP-106, SMTP-179,
-    AUTH-12, AUTH-54, AUTH-85: see tests/integration/senders.py. As root: postfix wants that.
+    """SMTP-67, SMTP-69, SMTP-73, SMTP-74, SMTP-76, SMTP-81, SMTP-85, SMTP-87, SMTP-88, SMTP-90, SMTP-91, SMTP-93,
+    SMTP-94, SMTP-95, SMTP-106, SMTP-179, AUTH-12, AUTH-54, AUTH-85: see tests/integration/senders.py. As root: postfix
+    wants that.
     """
     for program in ("unshare", "ip", "mount", "knotd", "unbound", "postfix", "opendkim", "swaks"):
         need(program)

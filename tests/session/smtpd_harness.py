@@ -62,6 +62,7 @@ __all__ = [
     "headers",
     "pass_time",
     "reason_of",
+    "refusals_logged",
     "serving",
     "smtp",
 ]
@@ -349,6 +350,11 @@ def reason_of(message: bytes) -> str:
     """The word in X-Moxlite-Reason, which stands there once."""
     [field] = headers(message, "X-Moxlite-Reason")
     return field.partition(";")[0]
+
+
+def refusals_logged(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """The words in the log for messages that were refused, for each account."""
+    return [record.__dict__["kv"]["reason"] for record in caplog.records if record.getMessage() == "message refused"]
 
 
 def headers(message: bytes, name: str) -> list[str]:

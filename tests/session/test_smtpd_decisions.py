@@ -7,6 +7,7 @@ import pytest
 import trio
 
 from moxlite.acceptance import gathering
+from moxlite.mailauth.dkim.keys import key_record
 from moxlite.net.resolver import FakeResolver, RecordType
 from moxlite.proto.mime.types import MailAddress
 from moxlite.smtpd import Context, session
@@ -18,8 +19,19 @@ from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.mail.recipients import add_recipients
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import Flag
-from tests.session.smtpd_harness import TLS, Client, Smtp, clock, fail_for, headers, pass_time, reason_of, smtp
-from tests.session.test_smtpd_checks import MAIL, signed, zone
+from tests.session.smtpd_harness import (
+    TLS,
+    Client,
+    Smtp,
+    clock,
+    fail_for,
+    headers,
+    pass_time,
+    reason_of,
+    refusals_logged,
+    smtp,
+)
+from tests.session.test_smtpd_checks import KEY, MAIL, signed, zone
 from tests.session.test_smtpd_rulesets import with_rules
 
 __all__ = ["clock", "smtp"]
@@ -30,6 +42,8 @@ DMARC = "_dmarc.remote.example"
 FORBIDDEN = {"remote.example": ["v=spf1 -all"]}
 FILTER = "[accounts.mia.junk_filter]\nthreshold = 0.9\nonegrams = true"
 NUMBER = iter(range(1_000_000))
+SERVICE = "service.example"
+"""A domain that sends for others."""
 
 
 async def send(
@@ -237,23 +251,50 @@ async def test_an_author_whose_mail_was_junk_is_refused(smtp: Smtp) -> None:
     assert await reason(smtp) == "msgfromfull"
 
 
-async def test_junk_of_several_authors_makes_a_domain_junk(smtp: Smtp) -> None:
-    """SMTP-88 msgfromdomain: three authors; strangers who share a provider say nothing about each other."""
+async def wave(smtp: Smtp, domain: str) -> str:
+    """Three authors of a domain, which proves each of them, send junk; the reply to a fourth one."""
+    world = {domain: ["v=spf1 +all"], f"_dmarc.{domain}": ["v=DMARC1; p=reject"]}
 
-    async def wave(domain: str) -> str:
-        world = {domain: ["v=spf1 +all"], f"_dmarc.{domain}": ["v=DMARC1; p=reject"], DMARC: []}
-        for name in (b"a", b"b", b"c"):
-            mail = MAIL.replace(b"ann@remote.example", name + b"@" + domain.encode())
-            assert (await send(smtp, world, mail, sender="")).startswith(("250", "550"))
-        mail = MAIL.replace(b"ann@remote.example", b"d@" + domain.encode())
-        for name in "abc":
-            other = MAIL.replace(b"ann@remote.example", f"{name}@{domain}".encode())
-            await send(smtp, {**world, "there.example": ["v=spf1 +all"]}, other, sender="", hello=f"EHLO {domain}")
-        await mark(smtp, Flag.JUNK)
+    async def by(name: str) -> str:
+        mail = MAIL.replace(b"ann@remote.example", f"{name}@{domain}".encode())
         return await send(smtp, world, mail, sender="", hello=f"EHLO {domain}")
 
-    assert (await wave("wave.example")).startswith("451 4.3.0")
+    for name in ("ann", "ben", "cy"):
+        assert (await by(name)).startswith("250")
+    await mark(smtp, Flag.JUNK)
+    return await by("dan")
+
+
+async def test_junk_of_several_authors_makes_a_domain_junk(smtp: Smtp) -> None:
+    """SMTP-88 msgfromdomain: three authors."""
+    assert (await wave(smtp, "wave.example")).startswith("451 4.3.0")
     assert await reason(smtp, "Rejects") == "msgfromdomain"
+
+
+async def test_strangers_who_share_a_provider_say_nothing_about_each_other(smtp: Smtp) -> None:
+    """SMTP-88: neither by the name that all of them share, nor by its networks."""
+    assert (await wave(smtp, "gmail.com")).startswith("250")
+    assert await reason(smtp) == "no-bad-signals"
+    assert "earlier mail: junk by ip1" in headers((await smtp.messages())[-1], "X-Moxlite-Reason")[0]
+
+
+async def test_junk_by_a_service_is_not_that_of_its_other_customers(smtp: Smtp) -> None:
+    """SMTP-88 dkimspf: what a domain signs for others makes none of them junk, but for its own authors."""
+
+    async def by(author: str) -> str:
+        world = {DMARC: [], f"s1._domainkey.{SERVICE}": [key_record(KEY)], "remote.example": []}
+        mail = MAIL.replace(b"ann@remote.example", author.encode())
+        mail = mail.replace(b"Message-Id: <1@", b"Message-Id: <s%d@" % next(NUMBER))
+        return await send(smtp, world, await signed(mail, f"x@{SERVICE}"))
+
+    for author in ("ann@first.example", "ben@second.example"):
+        assert (await by(author)).startswith("250")
+    await mark(smtp, Flag.JUNK)
+    assert (await by("cy@third.example")).startswith("250")
+    assert await reason(smtp) == "no-bad-signals"
+    assert "earlier mail: junk by dkimspf" in headers((await smtp.messages())[-1], "X-Moxlite-Reason")[0]
+    assert (await by(f"dan@{SERVICE}")).startswith("451 4.3.0")
+    assert await reason(smtp, "Rejects") == "dkimspf"
 
 
 async def test_whom_the_owner_wrote_to_is_accepted(smtp: Smtp) -> None:
@@ -267,7 +308,7 @@ async def test_whom_the_owner_wrote_to_is_accepted(smtp: Smtp) -> None:
 
 
 async def test_history_that_cannot_be_read_makes_the_sender_try_again(
-    smtp: Smtp, monkeypatch: pytest.MonkeyPatch
+    smtp: Smtp, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """SMTP-96."""
 
@@ -275,7 +316,9 @@ async def test_history_that_cannot_be_read_makes_the_sender_try_again(
         raise StorageBroken("disk I/O error")
 
     monkeypatch.setattr(gathering, "reputation", broken)
+    caplog.set_level("INFO", logger="moxlite.smtpd")
     assert (await send(smtp)).startswith("451 4.3.0")
+    assert refusals_logged(caplog) == ["reputation-error"]
 
 
 async def test_spf_alone_refuses_only_a_fail_without_other_proof(smtp: Smtp) -> None:

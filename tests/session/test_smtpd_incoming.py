@@ -10,6 +10,7 @@ from moxlite.net.admission import Gate
 from moxlite.net.limits import OpenConnections, Window
 from moxlite.net.resolver import MX, FakeResolver
 from moxlite.smtpd import Pace
+from moxlite.smtpd.metrics import delivery_total
 from moxlite.store.content import prepare
 from moxlite.store.content.octetlimiter import OctetLimiter
 from moxlite.store.errors import OverQuota, StorageBroken, StorageFull, StoreError
@@ -250,6 +251,21 @@ async def test_an_unknown_address_is_refused_after_the_message(smtp: Smtp) -> No
     context = smtp.configured('delay = "0s"=>delay = "0s", reject_unknown_at_rcpt = true')
     async with smtp.connect(context=context) as client:
         await client.play("C: MAIL FROM:<a@remote.example>\nS: 250\nC: RCPT TO:<nobody@ours.example>\nS: 550 5.1.1")
+
+
+async def test_mail_to_unknown_addresses_is_told_to_the_owner(smtp: Smtp, caplog: pytest.LogCaptureFixture) -> None:
+    """SMTP-74, SMTP-139, SMTP-140: who tries which address, by log and metric."""
+    caplog.set_level("INFO", logger="moxlite.smtpd")
+    counted = delivery_total.labels(result="rejected", reason="unknown-user")
+    before = counted.value
+    async with smtp.connect() as client:
+        assert (await client.deliver("nobody@ours.example")).startswith("550 5.1.1")
+    (record,) = [record for record in caplog.records if record.getMessage() == "message refused"]
+    facts = record.__dict__["kv"]
+    assert (facts["mailfrom"], facts["rcptto"]) == ("ann@remote.example", "nobody@ours.example")
+    assert facts["reason"] == "unknown-user"
+    assert str(facts["remote"]) == "198.51.100.7"
+    assert counted.value == before + 1
 
 
 async def test_several_recipients_get_the_message_once_each(smtp: Smtp) -> None:

@@ -11,7 +11,7 @@ from moxlite.config.load import ConfigError
 from moxlite.smtpd import Context, deliver
 from moxlite.store.errors import StorageBroken
 from moxlite.store.junk.classify import Judgement
-from tests.session.smtpd_harness import Smtp, clock, reason_of, smtp
+from tests.session.smtpd_harness import Smtp, clock, reason_of, refusals_logged, smtp
 
 pytestmark = pytest.mark.served
 
@@ -179,7 +179,7 @@ async def test_without_such_a_rule_or_a_filter_the_content_is_not_judged(
 
 
 async def test_a_filter_that_cannot_be_read_makes_the_sender_try_again(
-    smtp: Smtp, monkeypatch: pytest.MonkeyPatch
+    smtp: Smtp, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """SMTP-96"""
 
@@ -187,7 +187,9 @@ async def test_a_filter_that_cannot_be_read_makes_the_sender_try_again(
         raise StorageBroken("disk I/O error")
 
     monkeypatch.setattr(gathering, "classify", broken)
+    caplog.set_level("INFO", logger="moxlite.smtpd")
     assert (await deliver_to(smtp, with_rules(smtp, JUNK, account=FILTER))).startswith("451 4.3.0")
+    assert refusals_logged(caplog) == ["junk-classify-error"]
 
 
 async def test_what_a_rule_accepted_is_not_put_where_rejects_are_removed(smtp: Smtp) -> None:

@@ -22,7 +22,7 @@ from moxlite.store.mail.copying import move_messages
 from moxlite.store.mail.recipients import add_recipients
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import Flag
-from tests.session.smtpd_harness import TLS, Smtp, clock, headers, smtp
+from tests.session.smtpd_harness import TLS, Smtp, clock, headers, refusals_logged, smtp
 from tests.session.test_smtpd_checks import MAIL, signed, zone
 from tests.session.test_smtpd_decisions import DMARC, FILTER, FORBIDDEN, count, mark, reason, send
 from tests.session.test_smtpd_rulesets import with_rules
@@ -132,7 +132,9 @@ async def test_a_listed_client_is_told_a_token(smtp: Smtp) -> None:
     assert await reason(smtp, "Rejects") == "give-subjectpass"
 
 
-async def test_keys_that_cannot_be_read(smtp: Smtp, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_keys_that_cannot_be_read(
+    smtp: Smtp, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     """SMTP-96: the sender tries again."""
 
     def broken(*_: object) -> str:
@@ -141,7 +143,9 @@ async def test_keys_that_cannot_be_read(smtp: Smtp, monkeypatch: pytest.MonkeyPa
     context = passable(smtp)
     monkeypatch.setattr(passing, "find_subjectpass_key", broken)
     mail = with_subject("(pass:AAAAAAAAAAAAAAAAAAAAAA)")
+    caplog.set_level("INFO", logger="moxlite.smtpd")
     assert (await send(smtp, PERMITTED, mail, context=context, remote=STRICT)).startswith("451 4.3.0 error")
+    assert refusals_logged(caplog) == ["subjectpass-error"]
 
 
 async def test_the_threshold_is_not_to_be_found_by_trying(smtp: Smtp, monkeypatch: pytest.MonkeyPatch) -> None:
