@@ -4,6 +4,7 @@ from typing import ClassVar
 
 __all__ = [
     "APIError",
+    "AlreadySent",
     "BadAuth",
     "Conflict",
     "LoginFailed",
@@ -70,6 +71,12 @@ class Conflict(APIError):
 
     code = "user:conflict"
     status = 409
+
+
+class AlreadySent(Conflict):
+    """The message went out before, and stands in Sent."""
+
+    code = "user:sent"
 
 
 class RateLimited(APIError):

@@ -1,15 +1,12 @@
-"""kill -9 of the server while messages are written and sent (WEBMAIL-88, WEBMAIL-98, WEBMAIL-100).
+"""kill -9 of the server, and of browsers, while messages are written and sent (WEBMAIL-88, WEBMAIL-98, WEBMAIL-100).
 
 A writer uploads a file, saves a draft, saves it again and sends it, by the calls that the browser makes, and repeats
 each call under its id until it has an answer; a draft that was acknowledged must be there to be replaced. The server
 dies at a random moment and starts again. In the end each message is in Sent once, has arrived once, each whole, and no
-draft is left.
+draft is left. Then browsers are killed: `tests.campaigns._killedbrowsers`.
 """
 
-import email
-import email.policy
 import http.client
-import imaplib
 import json
 import random
 import tempfile
@@ -20,8 +17,11 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
+from tests.campaigns._killedbrowsers import kill_browsers
+from tests.campaigns._reading import messages
 from tests.campaigns.report import Finding, Report
 from tests.running import LocalServer
+from tests.tools import until
 
 __all__ = ["run"]
 
@@ -114,29 +114,45 @@ class Writer:
 
 
 def run(seed: int, share: float, report: Report) -> None:
-    """KILLS × share kills."""
+    """KILLS × share kills of a server, then those of browsers."""
+    with tempfile.TemporaryDirectory(prefix="moxlite-compose-") as folder:
+        kill_servers(Path(folder), seed, share, report)
+        with LocalServer(Path(folder) / "browsed") as server:
+            typed = kill_browsers(server, Path(folder), random.Random(seed + 2), share, report)
+            words = {one.subject: [word for _, word in one.words] for one in typed}
+            until(lambda: len(messages(server, "INBOX")) >= len(words), what="what browsers have sent", pause=0.5)
+            for mailbox in ("Sent", "INBOX"):
+                if subjects(found := messages(server, mailbox)) != Counter(list(words)):
+                    raise Finding(f"{mailbox} of browsers: {sorted(subjects(found).items())}")
+                if {one["subject"]: one.get_content().split() for one in found} != words:
+                    raise Finding(f"{mailbox} of browsers: a text is another")
+            if left := messages(server, "Drafts"):
+                raise Finding(f"{len(left)} drafts of browsers are left")
+
+
+def kill_servers(folder: Path, seed: int, share: float, report: Report) -> None:
+    """The part in which the server dies."""
     kills = max(1, round(KILLS * share))
     chance = random.Random(seed)
-    with tempfile.TemporaryDirectory(prefix="moxlite-compose-") as folder:
-        with LocalServer(Path(folder) / "server") as server:
-            writer = Writer(server, random.Random(seed + 1))
-            writer.log_in()
-            thread = threading.Thread(target=writer.run)
-            thread.start()
-            for _ in range(kills):
-                time.sleep(chance.uniform(0, LONGEST))
-                server.kill()
-                server.start()
-            writer.stop.set()
-            thread.join(300)
-            if writer.failure is not None:
-                raise writer.failure
-            if thread.is_alive():
-                raise Finding("a message was not answered within five minutes")
-            look(server, writer, report, kills)
-        checked = server.cli("store", "check", "--deep", check=False)
-        if checked.returncode != 0:
-            raise Finding(f"the store is not sound: {checked.stdout}{checked.stderr}")
+    with LocalServer(folder / "server") as server:
+        writer = Writer(server, random.Random(seed + 1))
+        writer.log_in()
+        thread = threading.Thread(target=writer.run)
+        thread.start()
+        for _ in range(kills):
+            time.sleep(chance.uniform(0, LONGEST))
+            server.kill()
+            server.start()
+        writer.stop.set()
+        thread.join(300)
+        if writer.failure is not None:
+            raise writer.failure
+        if thread.is_alive():
+            raise Finding("a message was not answered within five minutes")
+        look(server, writer, report, kills)
+    checked = server.cli("store", "check", "--deep", check=False)
+    if checked.returncode != 0:
+        raise Finding(f"the store is not sound: {checked.stdout}{checked.stderr}")
 
 
 def look(server: LocalServer, writer: Writer, report: Report, kills: int) -> None:
@@ -177,23 +193,3 @@ def look(server: LocalServer, writer: Writer, report: Report, kills: int) -> Non
 def subjects(found: list[EmailMessage]) -> Counter[str]:
     """How many messages there are of each subject."""
     return Counter(message["subject"] for message in found)
-
-
-def messages(server: LocalServer, mailbox: str) -> list[EmailMessage]:
-    """All messages of a mailbox, by IMAP; none if it is not there."""
-    session = imaplib.IMAP4("127.0.0.1", server.port(143))
-    try:
-        session.login(server.user, server.password)
-        if session.select(mailbox, readonly=True)[0] != "OK":
-            return []
-        _, (numbers,) = session.search(None, "ALL")
-        found: list[EmailMessage] = []
-        for number in numbers.split():
-            _, data = session.fetch(number.decode(), "(BODY.PEEK[])")
-            octets = next(one[1] for one in data if isinstance(one, tuple))  # flags may be told beside it
-            message = email.message_from_bytes(octets, policy=email.policy.default)
-            assert isinstance(message, EmailMessage)
-            found.append(message)
-        return found
-    finally:
-        session.logout()

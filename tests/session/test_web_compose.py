@@ -219,6 +219,20 @@ async def test_a_repeated_call_sends_nothing_again(rig: Rig, browser: Browser, q
     await carried(rig, queue)
 
 
+async def test_a_message_is_not_sent_again_under_another_id(rig: Rig, browser: Browser, queue: Queue) -> None:
+    """WEBMAIL-100: a browser that was killed while it sent has an older copy, which knows nothing of the call."""
+    await browser.call("message_submit", message=written(), submit_id=call_id())
+    again = written(message_id="<1@MAIL.example.org>", text="Hello, a")
+    assert await browser.error("message_submit", message=again, submit_id=call_id()) == (409, "user:sent")
+    assert await browser.error("draft_save", draft=again, save_id=call_id()) == (409, "user:sent")
+    assert len(await messages(rig, "Sent")) == 1
+    assert await messages(rig, "Drafts") == []
+    await carried(rig, queue)
+    # another message is another matter
+    await browser.call("message_submit", message=written(message_id="<2@mail.example.org>"), submit_id=call_id())
+    await carried(rig, queue, 2)
+
+
 async def test_what_is_refused_changes_nothing(rig: Rig, browser: Browser, queue: Queue) -> None:
     """WEBMAIL-98, WEBMAIL-100: the answer names the field."""
     draft = await browser.call("draft_save", draft=written(), save_id=call_id())

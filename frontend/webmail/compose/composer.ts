@@ -307,6 +307,10 @@ export class Composer {
       return;
     }
     if (code !== "") this.unanswered = null;
+    if (code === "user:sent") {
+      this.sent();
+      return;
+    }
     if (code === "user:conflict") {
       this.conflict = true;
       fill(
@@ -376,8 +380,7 @@ export class Composer {
       this.note(t("Sending…"));
       try {
         await this.alone(() => this.desk.client.message_submit(this.written(), this.submitId, this.draftId));
-        this.finish();
-        this.say(t("Message sent"));
+        this.sent();
         if (this.archive && this.desk.selected().some((item) => item.id === this.draft.original_id)) this.putAway();
         return;
       } catch (error) {
@@ -392,6 +395,11 @@ export class Composer {
     }
   }
 
+  private sent(): void {
+    this.finish();
+    this.say(t("Message sent"));
+  }
+
   private putAway(): void {
     if (this.desk.threading() !== "off") this.desk.selectThread();
     this.desk.toRole("archive");
@@ -402,7 +410,7 @@ export class Composer {
     this.submitId = "";
     this.lock(false);
     this.keep();
-    if (code === "user:conflict") {
+    if (code === "user:conflict" || code === "user:sent") {
       this.failed(error);
       return;
     }

@@ -80,6 +80,8 @@ export async function recover(desk: Desk, say: Say): Promise<void> {
   for (const [id, copy] of await lostCopies(login)) {
     // a day later it is not known any more what a call led to
     if (Date.now() - copy.time > 86_400_000) copy.submitId = copy.saveId = "";
-    new Composer(desk, say, id, { copy, cursor: copy.draft.text.length, focus: "text", changed: true, judged: copy.draft.tls === "default" });
+    const composer = new Composer(desk, say, id, { copy, cursor: copy.draft.text.length, focus: "text", changed: true, judged: copy.draft.tls === "default" });
+    // at once: when the page was killed while it sent, the server knows whether the message has gone out
+    void composer.save();
   }
 }

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 from moxlite.compose.draft import BadDraft, Draft, File, check, message
 from moxlite.proto.address import Address, AddressError
+from moxlite.proto.mime.messageid import canonical_message_id
 from moxlite.proto.mime.types import MailAddress
 from moxlite.store.content.prepare import held_body, prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.content.uploads import Upload, upload_of, upload_pieces, use_uploads
+from moxlite.store.delivery.reasons import messages_by_messageid
 from moxlite.store.mail.adding import add_message
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.mailboxes import create_mailbox, ensure_mailbox, set_special_use
@@ -22,7 +24,7 @@ from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.rows.views import mailboxes_of
 from moxlite.store.types import Flag, MailboxID, MessageID, SpecialUse
 from moxlite.web.composing.uploads import MESSAGE, key_of
-from moxlite.web.errors import Conflict, TooLarge, UserError
+from moxlite.web.errors import AlreadySent, Conflict, TooLarge, UserError
 
 if TYPE_CHECKING:
     from moxlite.store.changelog.account import Account
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
     from moxlite.web.composing.types import Party, Written
 
-__all__ = ["composed", "draft_of", "drop_draft", "mailbox_for", "save_draft"]
+__all__ = ["composed", "draft_of", "drop_draft", "mailbox_for", "refuse_sent", "save_draft"]
 
 USER_AGENT: Final = "moxlite webmail"
 
@@ -138,6 +140,7 @@ async def save_draft(
 
     Raises:
       Conflict: the draft was replaced or removed elsewhere; nothing is changed.
+      AlreadySent: the message has gone out.
       As `composed` and `add_message` besides.
     """
     try:
@@ -156,6 +159,7 @@ async def save_draft(
                 saved = tx.value(SAVED, save_id)
                 if saved is not None:
                     return MessageID(saved)
+                refuse_sent(tx, written)
                 drop_draft(tx, replaces)
                 box = mailbox_for(tx, SpecialUse.DRAFTS)
                 added = add_message(tx, ready, box, flags=Flag.SEEN | Flag.DRAFT)
@@ -176,6 +180,19 @@ def drop_draft(tx: AccountTx, message_id: int) -> None:
     if found is None or drafts is None or found != drafts.id:
         raise Conflict("this draft was changed or removed elsewhere")
     expunge_ids(tx, [message_id])
+
+
+def refuse_sent(r: Reader, written: Written) -> None:
+    """Raise AlreadySent when this message stands in Sent: a browser that was killed while it sent may have kept the
+    message as it was before, without the id of the call.
+    """
+    messageid = canonical_message_id(written.message_id)
+    sent = mailbox_rows.mailbox_by_use(r, SpecialUse.SENT)
+    if messageid is None or sent is None:
+        return
+    found = [MessageID(one) for one in messages_by_messageid(r, messageid)]
+    if sent.id in mailboxes_of(r, found).values():
+        raise AlreadySent("this message was sent before")
 
 
 def mailbox_for(tx: AccountTx, use: SpecialUse) -> MailboxID:

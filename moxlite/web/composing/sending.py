@@ -35,7 +35,7 @@ from moxlite.submission.errors import SubmissionRefused
 from moxlite.submission.letter import Letter
 from moxlite.submission.metrics import submission_total
 from moxlite.submission.submit import complete, counted_as, limits_of
-from moxlite.web.composing.drafts import composed, draft_of, drop_draft, mailbox_for
+from moxlite.web.composing.drafts import composed, draft_of, drop_draft, mailbox_for, refuse_sent
 from moxlite.web.errors import Unavailable, UserError
 from moxlite.web.metrics import submissions
 
@@ -81,6 +81,7 @@ async def send(account: Account, keys: SigningKeys, written: Written, wish: Wish
     Raises:
       UserError: names the field that is wrong, or says why it may not go out.
       Conflict: the draft was changed elsewhere.
+      AlreadySent: the message went out under another `submit_id`.
       OutgoingLimitExceeded, OverQuota, StorageFull, NoSuchUpload, OSError; nothing is changed by any of them.
     """
     # the queue knows keys of all accounts: one account cannot take that of another
@@ -111,6 +112,7 @@ async def send(account: Account, keys: SigningKeys, written: Written, wish: Wish
             def unit(tx: AccountTx) -> bool:
                 if not tx.once(key):
                     return False
+                refuse_sent(tx, written)
                 add_outgoing(tx, counted, limits)
                 drop_draft(tx, wish.draft_id)
                 if written.original_flag and mailboxes_of(tx, [written.original_id]):

@@ -896,6 +896,10 @@ var Composer = class {
       return;
     }
     if (code !== "") this.unanswered = null;
+    if (code === "user:sent") {
+      this.sent();
+      return;
+    }
     if (code === "user:conflict") {
       this.conflict = true;
       fill(
@@ -956,8 +960,7 @@ var Composer = class {
       this.note(t("Sending…"));
       try {
         await this.alone(() => this.desk.client.message_submit(this.written(), this.submitId, this.draftId));
-        this.finish();
-        this.say(t("Message sent"));
+        this.sent();
         if (this.archive && this.desk.selected().some((item) => item.id === this.draft.original_id)) this.putAway();
         return;
       } catch (error) {
@@ -971,6 +974,10 @@ var Composer = class {
       }
     }
   }
+  sent() {
+    this.finish();
+    this.say(t("Message sent"));
+  }
   putAway() {
     if (this.desk.threading() !== "off") this.desk.selectThread();
     this.desk.toRole("archive");
@@ -980,7 +987,7 @@ var Composer = class {
     this.submitId = "";
     this.lock(false);
     this.keep();
-    if (code === "user:conflict") {
+    if (code === "user:conflict" || code === "user:sent") {
       this.failed(error);
       return;
     }
@@ -1143,7 +1150,8 @@ async function recover(desk, say) {
   const login = desk.facts().login_address;
   for (const [id, copy] of await lostCopies(login)) {
     if (Date.now() - copy.time > 864e5) copy.submitId = copy.saveId = "";
-    new Composer(desk, say, id, { copy, cursor: copy.draft.text.length, focus: "text", changed: true, judged: copy.draft.tls === "default" });
+    const composer = new Composer(desk, say, id, { copy, cursor: copy.draft.text.length, focus: "text", changed: true, judged: copy.draft.tls === "default" });
+    void composer.save();
   }
 }
 export {
