@@ -6,8 +6,8 @@ import type { Desk, Refinement, Threading } from "./desk";
 
 /** Ways to show threads (WEBMAIL-66). */
 const threadings: readonly (readonly [Threading, string])[] = [
-  ["unread", t("Threads; those with unread messages expanded")],
-  ["on", t("Threads; all expanded, but those that were collapsed")],
+  ["unread", t("Threads; expanded if unread")],
+  ["on", t("Threads; expanded unless collapsed")],
   ["off", t("No threads")],
 ];
 const refinements: readonly (readonly [Refinement, string])[] = [

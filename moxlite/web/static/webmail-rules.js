@@ -138,7 +138,7 @@ function adopt(text2) {
 }
 
 // webmail/rules/rules.css
-var rules_default = "/* The rule that is offered after a move. */\n\n.offer {\n  position: fixed;\n  right: 20px;\n  bottom: 20px;\n  z-index: 4;\n  display: grid;\n  gap: 10px;\n  width: min(400px, calc(100vw - 32px));\n  padding: 16px;\n  overflow-wrap: anywhere;\n  border: 1px solid var(--border-color);\n  border-radius: 10px;\n  background: var(--popup-background);\n  box-shadow: var(--shadow);\n  font-size: 14px;\n}\n\n.offer-buttons {\n  display: flex;\n  gap: 8px;\n}\n\n.offer .link {\n  display: block;\n  padding: 4px 0;\n}\n";
+var rules_default = "/* The rule that is offered after a move. */\n\n.offer {\n  position: fixed;\n  right: 20px;\n  bottom: 20px;\n  z-index: 4;\n  display: grid;\n  gap: 10px;\n  width: min(400px, calc(100vw - 32px));\n  padding: 16px;\n  overflow-wrap: anywhere;\n  border: 1px solid var(--border-color);\n  border-radius: 10px;\n  background: var(--popup-background);\n  box-shadow: var(--shadow);\n  font-size: 14px;\n}\n\n/* what was moved is told at the same time */\n@media (max-width: 1099px) {\n  body:has(.toast) .offer {\n    bottom: 130px;\n  }\n}\n\n.offer-buttons {\n  display: flex;\n  gap: 8px;\n}\n\n.offer .link {\n  display: block;\n  padding: 4px 0;\n}\n";
 
 // webmail/rules/part.ts
 adopt(rules_default);

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.1dc6f2d2886c.js", compose: "compose.63ff591eb06b.js", conversation: "conversation.20a8181874e9.js", details: "details.406efe302afd.js", export: "export.71749457b99a.js", login: "login.b19cbff8ad17.js", mailboxes: "mailboxes.f59ae427e775.js", message: "message.8ec5432db553.js", palette: "palette.bfb155b10c1b.js", rules: "rules.f04cb2850ab4.js", search: "search.f7227a75752d.js", sender: "sender.4d8374c8fd60.js", sent: "sent.2abad40c2db5.js", settings: "settings.e206059ee5ef.js", touch: "touch.2ad1c40d045d.js", viewer: "viewer.ed056a87696a.js" };
+var define_PARTS_default = { bulk: "bulk.1dc6f2d2886c.js", compose: "compose.d91a150d5e38.js", conversation: "conversation.20a8181874e9.js", details: "details.406efe302afd.js", export: "export.71749457b99a.js", login: "login.b19cbff8ad17.js", mailboxes: "mailboxes.f59ae427e775.js", message: "message.e13defc26b1a.js", palette: "palette.bfb155b10c1b.js", rules: "rules.b2bf92c73600.js", search: "search.f7227a75752d.js", sender: "sender.4d8374c8fd60.js", sent: "sent.2abad40c2db5.js", settings: "settings.ec9151ecf23c.js", touch: "touch.2ad1c40d045d.js", viewer: "viewer.ed056a87696a.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -828,8 +828,8 @@ function addComposeCommands(desk) {
 
 // webmail/commands/find.ts
 var threadings = [
-  ["unread", t("Threads; those with unread messages expanded")],
-  ["on", t("Threads; all expanded, but those that were collapsed")],
+  ["unread", t("Threads; expanded if unread")],
+  ["on", t("Threads; expanded unless collapsed")],
   ["off", t("No threads")]
 ];
 var refinements = [
