@@ -61,6 +61,10 @@ ROUNDS: Final = 2
 """Over all servers."""
 MAX_SERVERS: Final = 3
 """As in libc."""
+SILENT_SECONDS: Final = 300.0
+"""For which a server that did not answer is asked after all others. Then one look-up finds out whether it answers
+again: so it costs TRY_SECONDS once in that time (AUTH-2).
+"""
 PAYLOAD: Final = 1232
 """EDNS payload that passes without fragments (DNS flag day 2020)."""
 MAX_TTL: Final = 300
@@ -76,6 +80,20 @@ DNSSEC_CODES: Final = frozenset({1, 2, 5, 6, 7, 8, 9, 10, 11, 12})
 """Extended errors (RFC 8914) that mean: signatures bogus, missing or not verifiable (AUTH-4)."""
 
 
+UNTRUSTED: Final = frozenset({ipaddress.IPv4Address("127.0.0.11")})
+"""Loopback addresses behind which no resolver is: Docker's passes on what another server says, with its AD bit
+(AUTH-3).
+"""
+
+
+class _NoAnswerError(TempError):
+    """Nothing came from a server. `silent`: within TRY_SECONDS."""
+
+    def __init__(self, text: str, *, silent: bool = False) -> None:
+        super().__init__(text)
+        self.silent = silent
+
+
 class Servers(msgspec.Struct, frozen=True):
     """Whom to ask, in order; ``trusted``: their AD bit is believed."""
 
@@ -88,7 +106,8 @@ def _servers(addresses: Sequence[IPAddress], trust_ad: bool, port: int = PORT) -
     if not addresses:
         addresses = (ipaddress.IPv4Address("127.0.0.1"), ipaddress.IPv6Address("::1"))
     addresses = tuple(addresses[:MAX_SERVERS])
-    return Servers(addresses, trust_ad or all(ip.is_loopback for ip in addresses), port)
+    nearby = all(ip.is_loopback and ip not in UNTRUSTED for ip in addresses)
+    return Servers(addresses, trust_ad or nearby, port)
 
 
 def read_resolv_conf(text: str) -> Servers:
@@ -145,6 +164,7 @@ class DNSResolver(Resolver):
         self._looked = float("-inf")
         self._cache: OrderedDict[tuple[str, RecordType], tuple[float, Answer[Record] | NotFound]] = OrderedDict()
         self._flights: dict[tuple[str, RecordType], _Flight] = {}
+        self._silent: dict[IPAddress, float] = {}  # who did not answer, until when
 
     @property
     def servers(self) -> Servers:
@@ -287,16 +307,43 @@ class DNSResolver(Resolver):
         query.flags |= dns.flags.AD
         servers = self.servers
         failure: TempError | None = None
-        for _ in range(ROUNDS):
-            for server in servers.addresses:
-                query.id = random.SystemRandom().randrange(65536)
-                try:
-                    return await _exchange(query, server, servers.port), servers.trusted
-                except TempError as exc:
-                    if failure is None or exc.code is not None:
-                        failure = exc
+        order = self._in_order(servers.addresses)
+        answered, silent = False, set[IPAddress]()
+        for server in order:
+            if server in silent and len(set(order)) > 1:
+                continue
+            if answered and server in self._silent:
+                continue
+            query.id = random.SystemRandom().randrange(65536)
+            try:
+                response = await _exchange(query, server, servers.port)
+            except TempError as exc:
+                if failure is None or exc.code is not None:
+                    failure = exc
+                if not isinstance(exc, _NoAnswerError):
+                    answered = True
+                elif exc.silent:
+                    silent.add(server)
+                    self._silent[server] = self._clock() + SILENT_SECONDS
+            else:
+                self._silent.pop(server, None)
+                return response, servers.trusted
         assert failure is not None
         raise failure
+
+    def _in_order(self, addresses: Sequence[IPAddress]) -> list[IPAddress]:
+        """Whom to ask for one look-up, one after the other: twice who answers, then once who did not lately."""
+        now = self._clock()
+        first: list[IPAddress] = []
+        last: list[IPAddress] = []
+        for server in addresses:
+            until = self._silent.get(server)
+            if until is not None and now >= until:
+                self._silent[server] = now + SILENT_SECONDS  # others don't wait while this look-up finds out
+                until = None
+            (first if until is None else last).append(server)
+        self._silent = {server: until for server, until in self._silent.items() if server in addresses}
+        return first * ROUNDS + last
 
 
 def _result(outcome: Answer[Record] | DNSError) -> Answer[Record]:
@@ -314,12 +361,12 @@ async def _exchange(query: dns.message.Message, server: IPAddress, port: int) ->
             with trio.fail_after(TRY_SECONDS):
                 response = await _exchange_tcp(query, server, port)
     except trio.TooSlowError:
-        raise TempError(f"DNS server {server} did not answer") from None
+        raise _NoAnswerError(f"DNS server {server} did not answer", silent=True) from None
     except (OSError, EOFError, trio.BrokenResourceError) as exc:
         hint = ""
         if server.is_loopback and isinstance(exc, ConnectionRefusedError):
             hint = "; is a resolver such as unbound installed, and /etc/resolv.conf right?"
-        raise TempError(f"DNS server {server} cannot be reached: {exc}{hint}") from exc
+        raise _NoAnswerError(f"DNS server {server} cannot be reached: {exc}{hint}") from exc
     except (dns.exception.DNSException, ValueError) as exc:
         raise TempError(f"DNS server {server} sent an unusable response: {exc}") from exc
     rcode = response.rcode()

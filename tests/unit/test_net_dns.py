@@ -15,32 +15,34 @@ import pytest
 import trio
 import trio.testing
 
-from moxlite.net.dns import DNSResolver, read_resolv_conf
+from moxlite.net.dns import SILENT_SECONDS, DNSResolver, read_resolv_conf
 from moxlite.net.resolver import MX, TLSA, FakeResolver, NotFound, PermError, RecordType, TempError
 
 Script = Callable[[dns.message.Message], dns.message.Message | None]
 
 
-async def bound() -> tuple[trio.socket.SocketType, trio.socket.SocketType, int]:
-    """Sockets for UDP and TCP on one port of loopback, and the port."""
+async def bound(port: int = 0, host: str = "127.0.0.1") -> tuple[trio.socket.SocketType, trio.socket.SocketType, int]:
+    """Sockets for UDP and TCP on one port of loopback, a free one unless given, and the port."""
     while True:
         udp, listener = trio.socket.socket(type=socket.SOCK_DGRAM), trio.socket.socket()
-        await udp.bind(("127.0.0.1", 0))
-        port = int(udp.getsockname()[1])
+        await udp.bind((host, port))
+        got = int(udp.getsockname()[1])
         try:
-            await listener.bind(("127.0.0.1", port))
-        except OSError:  # somebody's TCP port
+            await listener.bind((host, got))
+        except OSError:  # another program's TCP port
             udp.close()
             listener.close()
             continue
         listener.listen()
-        return udp, listener, port
+        return udp, listener, got
 
 
 @contextlib.asynccontextmanager
-async def server(script: Script, *, tcp: Script | None = None) -> AsyncIterator[int]:
+async def server(
+    script: Script, *, tcp: Script | None = None, port: int = 0, host: str = "127.0.0.1"
+) -> AsyncIterator[int]:
     """A DNS server on loopback that answers by `script`: its port."""
-    udp, listener, port = await bound()
+    udp, listener, port = await bound(port, host)
 
     async def serve_udp() -> None:
         while True:
@@ -155,6 +157,87 @@ async def test_ad_bit_of_a_server_that_is_not_trusted_means_nothing() -> None:
     assert read_resolv_conf("nameserver 192.0.2.53\noptions edns0 trust-ad\n").trusted
     assert not read_resolv_conf("nameserver 192.0.2.53 # x\noptions ndots:1\nnonsense\nnameserver bad\n").trusted
     assert [str(ip) for ip in read_resolv_conf("; empty\n").addresses] == ["127.0.0.1", "::1"]
+
+
+async def test_the_resolver_of_docker_is_not_trusted() -> None:
+    """AUTH-3, AUTH-104: 127.0.0.11 passes on what another server says; who knows better may say so."""
+    assert not read_resolv_conf("nameserver 127.0.0.11\noptions edns0 ndots:0\n").trusted
+    assert not read_resolv_conf("nameserver 127.0.0.1\nnameserver 127.0.0.11\n").trusted
+    assert read_resolv_conf("nameserver 127.0.0.53\n").trusted
+    assert read_resolv_conf("nameserver 127.0.0.11\noptions trust-ad\n").trusted
+
+    def script(query: dns.message.Message) -> dns.message.Message:
+        return reply(query, "mx.example.org. 0 A 192.0.2.1", ad=True)
+
+    async with server(script, host="127.0.0.11") as port:
+        for trust_ad in (False, True):
+            r = DNSResolver([ip_address("127.0.0.11")], port=port, trust_ad=trust_ad)
+            assert (await r.ips("mx.example.org.", 4)).authentic is trust_ad
+
+
+SILENT, TALKING = ip_address("127.0.0.2"), ip_address("127.0.0.3")
+
+
+async def test_a_silent_server_costs_its_time_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AUTH-2: the others are asked first then; one look-up finds out, minutes later, that it answers again."""
+    monkeypatch.setattr("moxlite.net.dns.TRY_SECONDS", 0.2)
+    asked: list[str] = []
+    speaks, now = False, 0.0
+
+    def mute(query: dns.message.Message) -> dns.message.Message | None:
+        asked.append("silent")
+        return reply(query, f"{query.question[0].name} 0 A 192.0.2.1") if speaks else None
+
+    def talk(query: dns.message.Message) -> dns.message.Message:
+        asked.append("talking")
+        return reply(query, f"{query.question[0].name} 0 A 192.0.2.1")
+
+    async with server(mute, host=str(SILENT)) as port, server(talk, host=str(TALKING), port=port):
+        r = DNSResolver([SILENT, TALKING], port=port, clock=lambda: now)
+        for number in range(3):
+            await r.ips(f"a{number}.example.", 4)
+        assert asked == ["silent", *["talking"] * 3]
+        asked.clear()
+        now = SILENT_SECONDS - 1
+        await r.ips("b.example.", 4)
+        now = SILENT_SECONDS + 1
+        async with trio.open_nursery() as nursery:  # of many at that time one waits
+            for number in range(4):
+                nursery.start_soon(r.ips, f"c{number}.example.", 4)
+        assert asked.count("silent") == 1
+        asked.clear()
+        now, speaks = 2 * SILENT_SECONDS + 2, True
+        for number in range(2):
+            await r.ips(f"d{number}.example.", 4)
+        assert asked == ["silent"] * 2
+
+
+async def test_a_server_that_says_no_leaves_the_silent_one_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AUTH-2, AUTH-4: a zone that fails costs no wait; where no other server is there, the silent one is asked again,
+    once while it is known to be silent.
+    """
+    monkeypatch.setattr("moxlite.net.dns.TRY_SECONDS", 0.2)
+    asked: list[str] = []
+
+    def mute(_: dns.message.Message) -> None:
+        asked.append("silent")
+
+    def fail(query: dns.message.Message) -> dns.message.Message:
+        asked.append("failing")
+        return reply(query, rcode=2)
+
+    async with server(mute, host=str(SILENT)) as port, server(fail, host=str(TALKING), port=port):
+        r = DNSResolver([SILENT, TALKING], port=port)
+        for _ in range(2):
+            with pytest.raises(TempError):
+                await r.ips("a.example.", 4)
+        assert asked == ["silent", "failing", "failing", "failing", "failing"]
+        asked.clear()
+        alone = DNSResolver([SILENT], port=port)
+        for _ in range(2):
+            with pytest.raises(TempError, match="did not answer"):
+                await alone.ips("a.example.", 4)
+        assert asked == ["silent"] * 3
 
 
 async def test_resolv_conf_is_read_again_when_it_changes(tmp_path: Path) -> None:
