@@ -30,8 +30,7 @@ def write_dmarc_report(report: DMARCReport) -> Iterator[bytes]:
     lines += _element("extra_contact_info", report.contact)
     lines += _element("report_id", report.report_id, needed=True)
     lines.append(f"<date_range><begin>{report.begin}</begin><end>{report.end}</end></date_range>")
-    for error in report.errors:
-        lines += _element("error", error)
+    lines += _element("error", "; ".join(report.errors))  # at most one (§3.1.1)
     lines += _element("generator", report.generator)
     lines.append("</report_metadata>")
     lines.append("<policy_published>")

@@ -27,6 +27,7 @@ from moxlite.store.errors import StorageBroken
 from moxlite.store.reports.evaluations import DKIMEvaluation, Evaluation, SPFEvaluation, add_evaluations
 from moxlite.store.reports.suppressed import add_suppressed
 from tests.queue_rig import START, Rig, Server, rig_at, sample
+from tests.reportforms import check_dmarc_form, check_tls_form
 from tests.tools import eventually
 
 pytestmark = pytest.mark.served
@@ -95,11 +96,17 @@ def parts(octets: bytes) -> tuple[email.message.Message, str, bytes]:
 
 
 def tls_report(octets: bytes) -> TLSReport:
-    return read_tls_report(parts(octets)[2])
+    """By our reader, after a look at its form by an independent one."""
+    content = parts(octets)[2]
+    check_tls_form(content)
+    return read_tls_report(content)
 
 
 def dmarc_report(octets: bytes) -> DMARCReport:
-    return read_dmarc_report([parts(octets)[2]])
+    """As `tls_report`."""
+    content = parts(octets)[2]
+    check_dmarc_form(content)
+    return read_dmarc_report([content])
 
 
 async def fail_tls(rig: Rig, number: int = 1) -> None:
@@ -377,6 +384,7 @@ async def test_a_dmarc_report_counts_the_messages_of_a_day(tmp_path: Path) -> No
             ("sub.remote.example", "none", 1),
         ]
         assert others[0].envelope_from == "helo.example"
+        assert (others[0].spf_results[0].domain, others[0].spf_results[0].scope) == ("helo.example", "mfrom")
         assert (others[1].reasons[0].type, others[1].reasons[0].comment) == ("mailing_list", "it is <one>")
         await next_day(rig)
         assert [sum(row.count for row in dmarc_report(one).records) for one in sent(rig)] == [4, 1]
@@ -451,8 +459,7 @@ async def test_a_record_cannot_make_us_send_without_end(tmp_path: Path) -> None:
         assert len(outcome.recipients) == 20
         await rig.settle()
         assert dmarc_report(sent(rig)[0]).errors == (
-            "only 20 of 21 addresses in the record are served",
-            "only 20 of 300 addresses that take reports are served",
+            "only 20 of 21 addresses in the record are served; only 20 of 300 addresses that take reports are served",
         )
 
 

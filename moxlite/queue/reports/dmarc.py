@@ -215,6 +215,8 @@ class DMARCReports:
 
 
 def _row(one: Evaluation) -> ReportRecord:
+    # For the null path SPF checks postmaster@HELO: that is the MAIL FROM identity too (RFC 7208 §2.4), and the only
+    # scope that a report may name (RFC 9990 §3.1.1).
     helo = next((spf.domain for spf in one.spf if spf.scope == "helo"), "")
     return ReportRecord(
         source_ip=one.source_ip,
@@ -229,7 +231,7 @@ def _row(one: Evaluation) -> ReportRecord:
             DKIMAuth(signature.domain, signature.selector, signature.result, signature.problem)
             for signature in sorted(one.dkim, key=lambda signature: not _is_near(signature.domain, one))
         ),
-        spf_results=tuple(SPFAuth(spf.domain, spf.scope, spf.result) for spf in one.spf[:1]),
+        spf_results=tuple(SPFAuth(spf.domain, "mfrom", spf.result) for spf in one.spf[:1]),
     )
 
 

@@ -69,7 +69,7 @@ class DKIMEvaluation(msgspec.Struct, frozen=True, array_like=True):
 
 
 class SPFEvaluation(msgspec.Struct, frozen=True, array_like=True):
-    """An evaluation of SPF. `scope`: ``mfrom`` or ``helo`` (RFC 9990)."""
+    """An evaluation of SPF. `scope`: ``mfrom``, or ``helo`` for the null path."""
 
     domain: str
     scope: str
