@@ -1,4 +1,5 @@
-"""The resolver that asks DNS servers: dnspython's messages and queries over Trio (AUTH-2..7, AUTH-11).
+"""The resolver that asks DNS servers over UDP and TCP, and keeps what they say for a while (AUTH-2..7, AUTH-11). How a
+message looks is in `dnswire`.
 
 It wants a validating resolver nearby (RFC 4035 §4.9.3): the AD bit is believed only from servers on this machine, or
 where the administrator says that the path to them is safe.
@@ -6,7 +7,7 @@ where the administrator says that the path to them is safe.
 
 import ipaddress
 import logging
-import random
+import secrets
 import socket
 import time
 from collections import OrderedDict
@@ -14,30 +15,23 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-import dns.exception
-import dns.flags
-import dns.message
-import dns.name
-import dns.rcode
-import dns.rdatatype
-import dns.rdtypes.ANY.MX
-import dns.rdtypes.ANY.TLSA
-import dns.rdtypes.ANY.TXT
-import dns.rdtypes.IN.A
-import dns.rdtypes.IN.AAAA
-import dns.rdtypes.IN.SRV
-import dns.rdtypes.nsbase
 import msgspec
 import trio
-from dns.rdata import Rdata
 
 from moxlite.metrics import Histogram
+from moxlite.net.dnswire import (
+    NOERROR,
+    NXDOMAIN,
+    ExtendedError,
+    Response,
+    WireError,
+    encode_question,
+    is_response,
+    read_response,
+)
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import (
     MAX_CHAIN,
-    MX,
-    SRV,
-    TLSA,
     Answer,
     DNSError,
     NotFound,
@@ -46,6 +40,7 @@ from moxlite.net.resolver import (
     RecordType,
     Resolver,
     TempError,
+    TooManyAliases,
 )
 
 __all__ = ["DNSResolver", "Servers", "read_resolv_conf"]
@@ -65,8 +60,7 @@ SILENT_SECONDS: Final = 300.0
 """For which a server that did not answer is asked after all others. Then one look-up finds out whether it answers
 again: so it costs TRY_SECONDS once in that time (AUTH-2).
 """
-PAYLOAD: Final = 1232
-"""EDNS payload that passes without fragments (DNS flag day 2020)."""
+MAX_DATAGRAM: Final = 65_535
 MAX_TTL: Final = 300
 """Seconds that an answer is kept; the resolver beside us keeps it longer."""
 MAX_NEGATIVE_TTL: Final = 60
@@ -75,6 +69,18 @@ MAX_ENTRIES: Final = 10_000
 RESOLV_CONF: Final = Path("/etc/resolv.conf")
 RESOLV_CONF_SECONDS: Final = 5.0
 """Between looks at its modification time."""
+
+ERROR_NAMES: Final = (
+    *("other", "unsupported-dnskey-algorithm", "unsupported-ds-digest-type", "stale-answer", "forged-answer"),
+    *("dnssec-indeterminate", "dnssec-bogus", "signature-expired", "signature-not-yet-valid", "dnskey-missing"),
+    *("rrsigs-missing", "no-zone-key-bit-set", "nsec-missing", "cached-error", "not-ready", "blocked", "censored"),
+    *("filtered", "prohibited", "stale-nxdomain-answer", "not-authoritative", "not-supported"),
+    *("no-reachable-authority", "network-error", "invalid-data"),
+)
+"""Of extended errors, by code (RFC 8914 §5.2)."""
+
+CODES: Final = {1: "FORMERR", 2: "SERVFAIL", 4: "NOTIMP", 5: "REFUSED"}
+"""Of servers that fail (RFC 1035 §4.1.1)."""
 
 DNSSEC_CODES: Final = frozenset({1, 2, 5, 6, 7, 8, 9, 10, 11, 12})
 """Extended errors (RFC 8914) that mean: signatures bogus, missing or not verifiable (AUTH-4)."""
@@ -272,39 +278,30 @@ class DNSResolver(Resolver):
 
     async def _follow(self, name: str, kind: RecordType) -> Answer[Record]:
         """Ask, and ask on where a response breaks off in the middle of a chain of CNAMEs."""
-        authentic, chain, current = True, [], name
+        authentic, current = True, name
+        chain: list[str] = []
         while True:
             response, trusted = await self._ask(current, kind)
-            try:
-                chaining = response.resolve_chaining()
-            except dns.exception.DNSException as exc:
-                raise PermError(f"malformed response for {kind} of {current}: {exc}") from exc
-            authentic = authentic and trusted and bool(response.flags & dns.flags.AD)
-            if kind != RecordType.CNAME:
-                chain += [str(rrset.name).lower() for rrset in chaining.cnames]
+            authentic = authentic and trusted and response.authentic
+            chain += response.chain
             if len(chain) > MAX_CHAIN:
-                raise TempError(f"more than {MAX_CHAIN} CNAMEs at {name}")
-            final = str(chaining.canonical_name).lower()
-            if chaining.answer is not None:
-                records = tuple(_record(rdata) for rdata in chaining.answer)
-                return Answer(records, authentic, chaining.minimum_ttl, final, tuple(chain))
-            if final != current and response.rcode() == dns.rcode.NOERROR and not response.authority:
-                current = final
+                raise TooManyAliases(f"more than {MAX_CHAIN} CNAMEs at {name}")
+            if response.records:
+                return Answer(response.records, authentic, response.ttl, response.name, tuple(chain))
+            if response.chain and response.rcode == NOERROR and not response.authority:
+                current = response.name
                 continue
             raise NotFound(
-                f"no {kind} records at {final}",
+                f"no {kind} records at {response.name}",
                 authentic=authentic,
-                ttl=chaining.minimum_ttl,
-                nonexistent=response.rcode() == dns.rcode.NXDOMAIN,
+                ttl=response.ttl,
+                nonexistent=response.rcode == NXDOMAIN,
+                name=response.name,
+                chain=tuple(chain),
             )
 
-    async def _ask(self, name: str, kind: RecordType) -> tuple[dns.message.QueryMessage, bool]:
+    async def _ask(self, name: str, kind: RecordType) -> tuple[Response, bool]:
         """The first good response of any server, and whether its AD bit may be believed."""
-        try:
-            query = dns.message.make_query(name, str(kind), use_edns=0, payload=PAYLOAD)
-        except (dns.exception.DNSException, ValueError) as exc:
-            raise PermError(f"{name!r} is no DNS name: {exc}") from exc
-        query.flags |= dns.flags.AD
         servers = self.servers
         failure: TempError | None = None
         order = self._in_order(servers.addresses)
@@ -314,9 +311,8 @@ class DNSResolver(Resolver):
                 continue
             if answered and server in self._silent:
                 continue
-            query.id = random.SystemRandom().randrange(65536)
             try:
-                response = await _exchange(query, server, servers.port)
+                response = await _exchange(name, kind, server, servers.port)
             except TempError as exc:
                 if failure is None or exc.code is not None:
                     failure = exc
@@ -352,14 +348,20 @@ def _result(outcome: Answer[Record] | DNSError) -> Answer[Record]:
     raise outcome.with_traceback(None)
 
 
-async def _exchange(query: dns.message.Message, server: IPAddress, port: int) -> dns.message.QueryMessage:
-    """One question to one server, over TCP where the response does not fit. Raises TempError."""
+async def _exchange(name: str, kind: RecordType, server: IPAddress, port: int) -> Response:
+    """One question to one server, over TCP where the response does not fit. Raises TempError; PermError where the name
+    cannot be.
+    """
+    try:
+        question = encode_question(secrets.randbelow(65536), name, kind)
+    except WireError as exc:
+        raise PermError(f"{name!r} is no DNS name: {exc}") from exc
     try:
         with trio.fail_after(TRY_SECONDS):
-            response = await _exchange_udp(query, server, port)
-        if response.flags & dns.flags.TC:
+            response = read_response(await _over_udp(question, server, port), name, kind)
+        if response.truncated:
             with trio.fail_after(TRY_SECONDS):
-                response = await _exchange_tcp(query, server, port)
+                response = read_response(await _over_tcp(question, server, port), name, kind)
     except trio.TooSlowError:
         raise _NoAnswerError(f"DNS server {server} did not answer", silent=True) from None
     except (OSError, EOFError, trio.BrokenResourceError) as exc:
@@ -367,56 +369,56 @@ async def _exchange(query: dns.message.Message, server: IPAddress, port: int) ->
         if server.is_loopback and isinstance(exc, ConnectionRefusedError):
             hint = "; is a resolver such as unbound installed, and /etc/resolv.conf right?"
         raise _NoAnswerError(f"DNS server {server} cannot be reached: {exc}{hint}") from exc
-    except (dns.exception.DNSException, ValueError) as exc:
+    except WireError as exc:
         raise TempError(f"DNS server {server} sent an unusable response: {exc}") from exc
-    rcode = response.rcode()
-    if rcode not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
-        raise _failed(server, response, rcode)
-    lame = not response.answer and not response.flags & (dns.flags.RA | dns.flags.AA)
-    if lame or not isinstance(response, dns.message.QueryMessage):
+    if response.error is not None and response.rcode not in (NOERROR, NXDOMAIN):
+        raise _failed(server, response.error)
+    if response.rcode not in (NOERROR, NXDOMAIN):
+        raise TempError(f"DNS server {server} failed: {CODES.get(response.rcode, response.rcode)}")
+    if response.lame or response.truncated:
         raise TempError(f"DNS server {server} does not resolve for us")
     return response
 
 
-async def _exchange_udp(query: dns.message.Message, server: IPAddress, port: int) -> dns.message.Message:
-    """The first datagram that is a response to `query`; others are ignored (AUTH-6).
+async def _over_udp(question: bytes, server: IPAddress, port: int) -> bytes:
+    """The first datagram that is a response to a question; others are ignored (AUTH-6).
 
-    The connected socket has a random port, takes datagrams of this server only, and learns when none listens there.
+    The connected socket has a random port, takes datagrams of this server only, and learns when none listens there. It
+    is a plain one, since neither connecting nor sending a datagram waits: Trio's would take turns for them.
     """
-    with trio.socket.socket(_family(server), socket.SOCK_DGRAM) as sock:
-        await sock.connect((str(server), port))
-        await sock.send(query.to_wire())
+    await trio.lowlevel.checkpoint_if_cancelled()
+    with socket.socket(_family(server), socket.SOCK_DGRAM) as sock:
+        sock.setblocking(False)
+        sock.connect((str(server), port))
+        sock.send(question)
         while True:
-            data = await sock.recv(65535)
+            await trio.lowlevel.wait_readable(sock)
             try:
-                response = dns.message.from_wire(data, ignore_trailing=True, raise_on_truncation=False)
-            except (dns.exception.DNSException, ValueError):
+                data = sock.recv(MAX_DATAGRAM)
+            except BlockingIOError:  # its checksum was wrong
                 continue
-            if query.is_response(response):
-                return response
+            if is_response(question, data):
+                return data
 
 
-async def _exchange_tcp(query: dns.message.Message, server: IPAddress, port: int) -> dns.message.Message:
-    """The response to `query` over a connection of its own, where lengths of two octets stand before messages (RFC 1035
-    §4.2.2).
+async def _over_tcp(question: bytes, server: IPAddress, port: int) -> bytes:
+    """The response to a question over a connection of its own, where lengths of two octets stand before messages (RFC
+    1035 §4.2.2).
 
-    `dns.asyncquery` does the same, with half a megabyte of what else it can do.
-
-    Raises OSError, EOFError, trio.BrokenResourceError: the connection ended; DNSException, ValueError: what came is no
-    response.
+    Raises OSError, EOFError, trio.BrokenResourceError: the connection ended; WireError: what came is another message.
     """
     with trio.socket.socket(_family(server), socket.SOCK_STREAM) as sock:
         await sock.connect((str(server), port))
         stream = trio.SocketStream(sock)
-        await stream.send_all(query.to_wire(prepend_length=True))
+        await stream.send_all(len(question).to_bytes(2) + question)
         data = bytearray()
         while len(data) < 2 or len(data) < 2 + int.from_bytes(data[:2]):
             if not (more := await stream.receive_some()):
                 raise EOFError("the connection was closed")
             data += more
-    response = dns.message.from_wire(bytes(data[2 : 2 + int.from_bytes(data[:2])]))
-    if not query.is_response(response):
-        raise ValueError("it answers another question")
+    response = bytes(data[2 : 2 + int.from_bytes(data[:2])])
+    if not is_response(question, response):
+        raise WireError("it answers another question")
     return response
 
 
@@ -424,28 +426,8 @@ def _family(server: IPAddress) -> socket.AddressFamily:
     return socket.AF_INET if server.version == 4 else socket.AF_INET6
 
 
-def _failed(server: IPAddress, response: dns.message.Message, rcode: dns.rcode.Rcode) -> TempError:
-    for option in response.extended_errors():
-        code = int(option.code)
-        text = (
-            f"dns-extended-error-{code}-{(option.text or option.code.name).lower().replace(' ', '-').replace('_', '-')}"
-        )
-        return TempError(f"DNS server {server} failed: {text}", code=code, dnssec=code in DNSSEC_CODES)
-    return TempError(f"DNS server {server} failed: {dns.rcode.to_text(rcode)}")
-
-
-def _record(rdata: Rdata) -> Record:
-    match rdata:
-        case dns.rdtypes.IN.A.A() | dns.rdtypes.IN.AAAA.AAAA():
-            return ipaddress.ip_address(rdata.address)
-        case dns.rdtypes.ANY.TXT.TXT():
-            return b"".join(rdata.strings).decode("ascii", "surrogateescape")
-        case dns.rdtypes.ANY.MX.MX():
-            return MX(int(rdata.preference), str(rdata.exchange).lower())
-        case dns.rdtypes.IN.SRV.SRV():
-            return SRV(int(rdata.priority), int(rdata.weight), int(rdata.port), str(rdata.target).lower())
-        case dns.rdtypes.ANY.TLSA.TLSA():
-            return TLSA(int(rdata.usage), int(rdata.selector), int(rdata.mtype), bytes(rdata.cert))
-        case dns.rdtypes.nsbase.NSBase():
-            return str(rdata.target).lower()
-    raise PermError(f"unexpected record {rdata.rdtype}")
+def _failed(server: IPAddress, error: ExtendedError) -> TempError:
+    name = ERROR_NAMES[error.code] if error.code < len(ERROR_NAMES) else "unassigned"
+    text = (error.text or name).lower().replace(" ", "-").replace("_", "-")
+    shown = f"dns-extended-error-{error.code}-{text}"
+    return TempError(f"DNS server {server} failed: {shown}", code=error.code, dnssec=error.code in DNSSEC_CODES)

@@ -29,6 +29,7 @@ __all__ = [
     "RecordType",
     "Resolver",
     "TempError",
+    "TooManyAliases",
     "absolute",
 ]
 
@@ -107,13 +108,24 @@ class DNSError(Exception):
 
 class NotFound(DNSError):
     """The name does not exist (``nonexistent``: NXDOMAIN), or has no records of this type. ``ttl``: how long that
-    holds, in seconds.
+    holds, in seconds. ``name``: the one without records, behind the CNAMEs at the names of ``chain``.
     """
 
-    def __init__(self, text: str, *, authentic: bool = False, ttl: int = 0, nonexistent: bool = False) -> None:
+    def __init__(
+        self,
+        text: str,
+        *,
+        name: str,
+        authentic: bool = False,
+        ttl: int = 0,
+        nonexistent: bool = False,
+        chain: tuple[str, ...] = (),
+    ) -> None:
         super().__init__(text, authentic=authentic)
+        self.name = name
         self.ttl = ttl
         self.nonexistent = nonexistent
+        self.chain = chain
 
 
 class TempError(DNSError):
@@ -129,8 +141,12 @@ class TempError(DNSError):
         self.dnssec = dnssec
 
 
+class TooManyAliases(TempError):
+    """More than `MAX_CHAIN` CNAMEs in a row: most likely they go round in a circle."""
+
+
 class PermError(DNSError):
-    """The name or the response is malformed."""
+    """The name is malformed."""
 
 
 def absolute(name: str) -> str:
@@ -270,11 +286,15 @@ class FakeResolver(Resolver):
                 if self._fallback is not None:
                     return await self._fallback.lookup(current, kind)
                 raise NotFound(
-                    f"no {kind} records at {current}", authentic=authentic, nonexistent=not self._exists(current)
+                    f"no {kind} records at {current}",
+                    authentic=authentic,
+                    nonexistent=not self._exists(current),
+                    name=current,
+                    chain=tuple(chain),
                 )
             chain.append(current)
             current = cast(str, alias[0])
-        raise TempError(f"more than {MAX_CHAIN} CNAMEs at {name}")
+        raise TooManyAliases(f"more than {MAX_CHAIN} CNAMEs at {name}")
 
     def _exists(self, name: str) -> bool:
         """Whether the table has anything at a name or below it (RFC 8020)."""

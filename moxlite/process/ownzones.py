@@ -49,7 +49,7 @@ class OwnZones(Resolver):
         records = dict(self._records(name))
         if kind in records:
             return Answer((records[kind],), False, TTL, name)
-        raise NotFound(f"no {kind} records at {name}", nonexistent=not records)
+        raise NotFound(f"no {kind} records at {name}", nonexistent=not records, name=name)
 
     def _records(self, name: str) -> Iterator[tuple[RecordType, Record]]:
         """All that is at a name, at most one of a kind."""

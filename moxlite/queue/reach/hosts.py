@@ -13,7 +13,17 @@ import trio
 
 from moxlite.net.addresses import is_internal
 from moxlite.net.limits import IPAddress
-from moxlite.net.resolver import MX, Answer, DNSError, NotFound, PermError, Resolver, TempError, absolute
+from moxlite.net.resolver import (
+    MX,
+    Answer,
+    DNSError,
+    NotFound,
+    PermError,
+    Resolver,
+    TempError,
+    TooManyAliases,
+    absolute,
+)
 from moxlite.proto.address import AddressError, Domain
 from moxlite.proto.smtp.errors import SMTPError
 
@@ -24,9 +34,8 @@ logger = logging.getLogger("moxlite.queue.reach.hosts")
 LOOKUP_SECONDS: Final = 30.0
 """For each look-up (QUEUE-41)."""
 
-MAX_DOMAIN_CNAMES: Final = 16
 MAX_HOST_CNAMES: Final = 10
-"""QUEUE-41, QUEUE-46."""
+"""QUEUE-46."""
 
 MAX_HOSTS: Final = 20
 MAX_ADDRESSES: Final = 10
@@ -70,21 +79,21 @@ async def hosts_of(
 
     Args:
       domain: of the recipient; not one of ours.
-      resolver: asked for CNAME and MX.
+      resolver: asked for MX; it follows the CNAMEs on the way (QUEUE-41).
       random: orders hosts of equal preference (RFC 5321 §5.1).
       own_names: names of this server; a host among them ends the list, or mail would go round in circles (QUEUE-44).
 
     Raises NoHosts.
     """
-    name, authentic = await _canonical(absolute(domain.ascii), resolver)
     try:
         with trio.fail_after(LOOKUP_SECONDS):
-            answer = await resolver.mx(name)
+            answer = await resolver.mx(absolute(domain.ascii))
     except NotFound as exc:
-        expanded = name.rstrip(".")
-        return Hosts((expanded,), authentic and exc.authentic, implicit=True, expanded=expanded)
+        expanded = exc.name.rstrip(".")
+        return Hosts((expanded,), exc.authentic, implicit=True, expanded=expanded)
     except (TempError, PermError, trio.TooSlowError) as exc:
-        raise NoHosts(f"MX lookup for {domain}: {_why(exc)}", ecode="4.4.3") from exc
+        ecode = "4.4.6" if isinstance(exc, TooManyAliases) else "4.4.3"
+        raise NoHosts(f"MX lookup for {domain}: {_why(exc)}", ecode=ecode) from exc
     if len(answer.records) == 1 and answer.records[0].host == ".":
         raise NoHosts(f"{domain} does not accept mail", permanent=True, code=556, ecode="5.1.10")  # RFC 7505 §3
     names = _order(answer.records, random)
@@ -97,27 +106,11 @@ async def hosts_of(
         usable.append(host)
     if not usable:
         raise NoHosts(f"{domain} has no valid MX host", ecode="4.4.4")
-    return Hosts(tuple(usable[:MAX_HOSTS]), authentic and answer.authentic, expanded=name.rstrip("."))
+    return Hosts(tuple(usable[:MAX_HOSTS]), answer.authentic, expanded=answer.name.rstrip("."))
 
 
 def _why(exc: Exception) -> str:
     return "timeout" if isinstance(exc, trio.TooSlowError) else str(exc)
-
-
-async def _canonical(name: str, resolver: Resolver) -> tuple[str, bool]:
-    """Follow the CNAMEs at a domain; the last name, and whether all of it is authentic. Raises NoHosts."""
-    authentic = True
-    for _ in range(MAX_DOMAIN_CNAMES + 1):
-        try:
-            with trio.fail_after(LOOKUP_SECONDS):
-                answer = await resolver.cname(name)
-        except NotFound as exc:
-            return name, authentic and exc.authentic
-        except (TempError, PermError, trio.TooSlowError) as exc:
-            raise NoHosts(f"CNAME lookup for {name}: {_why(exc)}", ecode="4.4.3") from exc
-        authentic = authentic and answer.authentic
-        name = answer.records[0]
-    raise NoHosts(f"more than {MAX_DOMAIN_CNAMES} CNAMEs at {name}", ecode="4.4.6")
 
 
 def _order(records: Sequence[MX], random: Random) -> list[str]:
