@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -11,6 +11,8 @@ import trio
 
 from moxlite.acceptance import checks
 from moxlite.config.domains import DKIM_HEADERS
+from moxlite.mailauth.dkim import verify
+from moxlite.mailauth.dkim.canonical import BodyHash, Canonicalization, hash_body
 from moxlite.mailauth.dkim.keys import generate, key_record
 from moxlite.mailauth.dkim.message import Message
 from moxlite.mailauth.dkim.sign import Signer, sign
@@ -172,6 +174,26 @@ async def test_a_long_message_is_verified_from_its_file(smtp: Smtp) -> None:
     mail = await signed(MAIL + b"and so on and on\r\n" * 10_000)
     assert (await send(smtp, zone(), mail)).startswith("250")
     assert "dkim=pass" in headers(await smtp.one(), "Authentication-Results")[0]
+
+
+async def test_the_body_is_read_once_for_all_signatures(smtp: Smtp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """AUTH-30, AUTH-39: whatever ways of reading it they name; it lies in a file."""
+    passes = []
+
+    def counted(pieces: Iterable[bytes], wanted: Iterable[BodyHash]) -> Mapping[BodyHash, bytes]:
+        passes.append(sorted(way for way, _ in wanted))
+        return hash_body(pieces, wanted)
+
+    monkeypatch.setattr(verify, "hash_body", counted)
+    plain = MAIL + b"and so on \t and on \r\n" * 100_000
+    ways: tuple[Canonicalization, ...] = ("relaxed", "simple", "relaxed")
+    signers = [Signer(selector="s1", key=KEY, sealed=DKIM_HEADERS, body=way) for way in ways]
+    mail = await sign(Message.of(plain), Address.parse("ann@remote.example"), signers, time.time()) + plain
+    context = smtp.configured("max_message_size = 200000=>max_message_size = 4000000", resolver=zone())
+    async with smtp.connect(context=context) as client:
+        assert (await client.deliver(message=mail)).startswith("250")
+    assert headers(await smtp.one(), "Authentication-Results")[0].count("dkim=pass") == 3
+    assert passes == [["relaxed", "simple"]]
 
 
 async def test_a_crash_of_one_check_loses_nothing(smtp: Smtp, monkeypatch: pytest.MonkeyPatch) -> None:

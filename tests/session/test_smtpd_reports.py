@@ -141,6 +141,49 @@ async def test_a_dmarc_report_is_taken(
     assert (len(await taking.kept()), report_total.labels(kind="dmarc", result="again").value) == (1, again + 1)
 
 
+OLD = """<?xml version="1.0" encoding="UTF-8" ?>
+<feedback xmlns="http://dmarc.org/dmarc-xml/0.1">
+ <version>0.1</version>
+ <report_metadata><org_name>Remote</org_name><email>r@remote.example</email><extra_contact_info>x</extra_contact_info>
+  <report_id>old</report_id><date_range><begin>{begin}</begin><end>{end}</end></date_range></report_metadata>
+ <policy_published><domain>ours.example</domain><adkim>r</adkim><aspf>s</aspf><p>quarantine</p><sp>none</sp>
+  <pct>25</pct><fo>1</fo></policy_published>
+ <record><row><source_ip>2001:db8::1</source_ip><count>4</count><policy_evaluated>
+   <disposition>quarantine</disposition><dkim>fail</dkim><spf>fail</spf>
+   <reason><type>sampled_out</type><comment>by chance</comment></reason></policy_evaluated></row>
+  <identifiers><envelope_to>remote.example</envelope_to><envelope_from>there.example</envelope_from>
+   <header_from>ours.example</header_from></identifiers>
+  <auth_results><dkim><domain>there.example</domain><selector>s</selector><result>pass</result></dkim>
+   <spf><domain>there.example</domain><scope>mfrom</scope><result>softfail</result></spf></auth_results></record>
+</feedback>"""
+
+
+async def test_a_report_of_rfc_7489_is_taken(taking: Taking) -> None:
+    """AUTH-80: with its own namespace, `pct`, and a reason that RFC 9990 does not have any more."""
+    text = OLD.format(begin=NOW - 86400, end=NOW)
+    assert (await taking.bring(report_mail(gz(text.encode()), "application/gzip", to=DMARC))).startswith("250")
+    [one] = await taking.kept()
+    assert (one.report_id, one.domain, one.total, one.failed) == ("old", "ours.example", 4, 4)
+    whole = await taking.reports.database.read(lambda r: received.report(r, "dmarc", one.id), op="test")
+    assert whole is not None
+    report = msgspec.json.decode(unpack_report(whole.content), type=DMARCReport)
+    assert (report.policy.p, report.policy.sp, report.policy.aspf, report.policy.pct) == (
+        "quarantine",
+        "none",
+        "s",
+        "25",
+    )
+    [record] = report.records
+    assert (record.disposition, record.envelope_to, record.header_from) == (
+        "quarantine",
+        "remote.example",
+        "ours.example",
+    )
+    assert [(reason.type, reason.comment) for reason in record.reasons] == [("sampled_out", "by chance")]
+    assert [(one.domain, one.result) for one in record.dkim_results] == [("there.example", "pass")]
+    assert [(one.scope, one.result) for one in record.spf_results] == [("mfrom", "softfail")]
+
+
 NOW = int(time.time())
 
 

@@ -93,6 +93,31 @@ async def test_what_is_added_is_signed_and_what_is_removed_is_not(smtp: Smtp) ->
     assert {verdict[0] for verdict in await verdicts(Queued(relayed, queued.octets))} == {"pass"}
 
 
+async def test_what_one_click_and_programs_read_is_signed_but_not_sealed(smtp: Smtp) -> None:
+    """AUTH-43, SMTP-113: RFC 8058 §4 wants both List-Unsubscribe fields signed; a list may add fields of its own."""
+    fields = (
+        b"MIME-Version: 1.0\r\nContent-Type: text/plain\r\nContent-Transfer-Encoding: 7bit\r\n"
+        b"List-Id: <news.ours.example>\r\nList-Unsubscribe: <https://ours.example/u>\r\n"
+        b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
+    )
+    async with smtp.user(context=signing(smtp, "ours.example")) as client:
+        assert (await send(client, fields + MESSAGE)).startswith("250")
+    (queued,) = smtp.queued
+    [signature, _] = headers(queued.submission.prefix, "DKIM-Signature")
+    names = "".join(signature.partition(" h=")[2].partition(";")[0].split()).lower().split(":")
+    for name in ("mime-version", "content-transfer-encoding", "list-id", "list-unsubscribe", "list-unsubscribe-post"):
+        assert names.count(name) == 1
+    for name in ("from", "to", "subject", "date", "message-id", "content-type"):
+        assert names.count(name) == 2
+    for changed, verdict in (
+        (queued.octets.replace(b"https://ours.example/u", b"https://evil.example/u"), "fail"),
+        (queued.octets.replace(b"One-Click", b"Two-Clicks"), "fail"),
+        (b"List-Id: <people.list.example>\r\n" + queued.octets, "pass"),
+    ):
+        assert changed != queued.octets
+        assert {one[0] for one in await verdicts(Queued(queued.submission, changed))} == {verdict}
+
+
 async def test_a_long_message_is_signed(smtp: Smtp) -> None:
     """AUTH-44"""
     body = b"line\r\n" * 30_000

@@ -1,0 +1,117 @@
+"""Which DMARC policy applies to an author, and what speaks for an indirect way, by whole sessions (mailauth.md §5,
+SMTP-85).
+"""
+
+import logging
+
+import pytest
+
+from moxlite.mailauth.dkim.keys import key_record
+from moxlite.mailauth.dkim.message import Message
+from moxlite.mailauth.dkim.sign import Signer, sign
+from moxlite.net.resolver import FakeResolver, RecordType
+from moxlite.proto.address import Address
+from tests.session.smtpd_harness import TLS, Smtp, clock, headers, reason_of, smtp
+from tests.session.test_smtpd_checks import KEY, MAIL, zone
+from tests.session.test_smtpd_decisions import DMARC, FORBIDDEN, count, send
+from tests.session.test_smtpd_rulesets import with_rules
+
+__all__ = ["clock", "smtp"]
+
+pytestmark = pytest.mark.served
+
+NOTHING = {DMARC: [], "remote.example": []}
+"""What the zone of the other tests says of its author, taken back."""
+
+POLICIES = [
+    # np: for names that do not exist, not for those without a record of this type (RFC 9989 §4.7)
+    ("gone.own.example", {"own.example": "p=none; sp=none; np=reject"}, "policy reject", "Rejects"),
+    ("here.own.example", {"own.example": "p=reject; sp=none; np=reject"}, "policy none", "Inbox"),
+    ("here.own.example", {"own.example": "p=none; sp=reject"}, "policy reject", "Rejects"),
+    ("gone.own.example", {"own.example": "p=none; sp=quarantine"}, "policy quarantine", "Junk"),
+    # the organization and not what stands between
+    ("a.here.own.example", {"here.own.example": "p=reject", "own.example": "p=none"}, "policy none", "Inbox"),
+    ("a.here.own.example", {"here.own.example": "p=none", "own.example": "p=reject"}, "policy reject", "Rejects"),
+    # psd: an organization by its own word, and registries above it
+    ("a.here.own.example", {"here.own.example": "p=reject; psd=n", "own.example": "p=none"}, "reject", "Rejects"),
+    ("own.example", {"example": "p=reject; psd=y"}, "policy reject", "Rejects"),
+    ("own.example", {"example": "p=reject; sp=none; psd=y"}, "policy none", "Inbox"),
+    ("own.example", {"own.example": "p=none", "example": "p=reject; psd=y"}, "policy none", "Inbox"),
+    ("a.here.own.example", {"own.example": "p=reject; psd=y", "example": "p=none"}, "policy reject", "Rejects"),
+    # sizes and what RFC 9989 has dropped
+    ("own.example", {"own.example": "p=reject; pct=5; ri=1; rf=x; rua=mailto:a@b.example!5m"}, "reject", "Rejects"),
+    ("own.example", {"own.example": "rua=mailto:a@b.example"}, "policy none", "Inbox"),
+]
+
+
+def world(records: dict[str, str]) -> FakeResolver:
+    """Policies; here.own.example and other.example exist."""
+    resolver = zone(NOTHING)
+    for name, record in records.items():
+        resolver.set(f"_dmarc.{name}", RecordType.TXT, [f"v=DMARC1; {record}"])
+    resolver.set("here.own.example", RecordType.A, ["192.0.2.1"])
+    resolver.set("s1._domainkey.service.example", RecordType.TXT, [key_record(KEY)])
+    return resolver
+
+
+@pytest.mark.parametrize(("author", "records", "policy", "mailbox"), POLICIES)
+async def test_the_policy_that_applies(
+    smtp: Smtp, author: str, records: dict[str, str], policy: str, mailbox: str
+) -> None:
+    """AUTH-4, AUTH-51, AUTH-52, AUTH-55, SMTP-85"""
+    mail = MAIL.replace(b"ann@remote.example", f"ann@{author}".encode())
+    async with smtp.connect(context=smtp.with_context(resolver=world(records)), tls=TLS) as client:
+        await client.deliver(message=mail, sender="")
+    [results] = headers(await smtp.one(mailbox=mailbox), "Authentication-Results")
+    assert "dmarc=fail" in results
+    assert policy in results
+
+
+@pytest.mark.parametrize(
+    ("signer", "records", "status"),
+    [
+        ("own.example", {"own.example": "p=reject"}, "pass"),
+        ("here.own.example", {"own.example": "p=reject"}, "pass"),
+        ("other.own.example", {"own.example": "p=reject; psd=y"}, "fail"),  # two organizations of one registry
+        ("here.own.example", {"own.example": "p=reject; psd=y"}, "pass"),
+        ("own.example", {"own.example": "p=reject", "here.own.example": "p=reject; psd=n"}, "fail"),
+    ],
+)
+async def test_organizations_align(smtp: Smtp, signer: str, records: dict[str, str], status: str) -> None:
+    """AUTH-51, AUTH-53: of an author at a.here.own.example; each domain that passes has a walk of its own."""
+    mail = MAIL.replace(b"ann@remote.example", b"ann@a.here.own.example")
+    signature = await sign(
+        Message.of(mail),
+        Address.parse(f"x@{signer}"),
+        [Signer(selector="s1", key=KEY, sealed=("From", "Subject"))],
+        0,
+    )
+    resolver = world(records)
+    resolver.set(f"s1._domainkey.{signer}", RecordType.TXT, [key_record(KEY)])
+    async with smtp.connect(context=smtp.with_context(resolver=resolver), tls=TLS) as client:
+        await client.deliver(message=signature + mail, sender="")
+    [results] = headers(await smtp.one(mailbox="Inbox" if status == "pass" else "Rejects"), "Authentication-Results")
+    assert f"dmarc={status}" in results
+
+
+async def test_a_rule_that_names_a_verified_domain_is_a_sign_of_an_indirect_way(
+    smtp: Smtp, caplog: pytest.LogCaptureFixture
+) -> None:
+    """SMTP-82, SMTP-85, SMTP-98, AUTH-56: what `reject` would refuse goes to Junk, with its reason and a line in the
+    log; what another sends is refused.
+    """
+    caplog.set_level(logging.INFO)
+    context = with_rules(smtp, 'mailbox = "Service"\nverified_domain = "other.example"')
+    through = {**FORBIDDEN, "other.example": ["v=spf1 +all"]}
+    assert (await send(smtp, through, sender="b@other.example", context=context)).startswith("250")
+    assert await count(smtp, "Inbox", "Service", "Junk", "Rejects") == (0, 0, 1, 0)
+    message = await smtp.one(mailbox="Junk")
+    assert reason_of(message) == "dmarc-indirect"
+    assert "override local_policy" in headers(message, "Authentication-Results")[0]
+    [line] = [record for record in caplog.records if record.message == "message filed as junk"]
+    facts = line.__dict__["kv"]
+    assert (facts["reason"], facts["mailbox"], facts["dmarc"]) == ("dmarc-indirect", "Junk", "fail:reject")
+    assert (await send(smtp, FORBIDDEN, sender="b@other.example", context=context)).startswith("550 5.7.26")
+    proven = {**NOTHING, "other.example": ["v=spf1 +all"]}
+    assert (await send(smtp, proven, sender="b@other.example", context=context)).startswith("250")
+    assert await count(smtp, "Inbox", "Service") == (0, 1)

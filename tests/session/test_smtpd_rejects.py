@@ -1,0 +1,78 @@
+"""Copies of refused messages: how long, how many, and what they mean when their owner takes one out (SMTP-102)."""
+
+import pytest
+
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.delivery import rejects
+from moxlite.store.mail.copying import move_messages
+from moxlite.store.options import DAY
+from moxlite.store.rows.mailboxes import mailbox_by_name
+from moxlite.store.types import Flag
+from tests.session.smtpd_harness import Smtp, clock, headers, smtp
+from tests.session.test_smtpd_checks import MAIL
+from tests.session.test_smtpd_decisions import DMARC, FORBIDDEN, count, mark, send
+
+__all__ = ["clock", "smtp"]
+
+pytestmark = pytest.mark.served
+
+REFUSED = {DMARC: [], **FORBIDDEN}
+
+
+async def refuse(smtp: Smtp, number: int, **more: object) -> None:
+    mail = MAIL.replace(b"text", b"text %d" % number)
+    assert (await send(smtp, REFUSED, mail, **more)).startswith("451 4.3.0")  # type: ignore[arg-type]  # by name
+
+
+async def age(smtp: Smtp, days: int) -> None:
+    """Let all mail have come so long ago."""
+    async with smtp.context.accounts.use("mia") as account:
+        await account.write(lambda tx: tx.execute("UPDATE message SET received = received - ?", days * DAY))
+
+
+async def test_copies_are_kept_for_two_weeks(smtp: Smtp) -> None:
+    """SMTP-102, STORE-72: older ones go when the next one comes."""
+    await refuse(smtp, 1)
+    await age(smtp, 13)
+    await refuse(smtp, 2)
+    assert await count(smtp, "Rejects") == (2,)
+    await age(smtp, 2)
+    await refuse(smtp, 3)
+    assert await count(smtp, "Rejects") == (2,)
+
+
+async def test_so_many_copies_are_kept_unless_the_owner_wants_all(smtp: Smtp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SMTP-102, STORE-72: the refusal is the same; with `keep_rejects` neither age nor number ends them."""
+    assert rejects.MAX_REJECTS == 1000
+    monkeypatch.setattr(rejects, "MAX_REJECTS", 2)
+    for number in range(3):
+        await refuse(smtp, number)
+    assert await count(smtp, "Rejects") == (2,)
+    path = smtp.context.config.path.with_name("domains.toml")
+    path.write_text(path.read_text().replace("[accounts.mia]\n", "[accounts.mia]\nkeep_rejects = true\n"))
+    context = smtp.configured("")
+    await age(smtp, 20)
+    for number in range(3, 6):
+        await refuse(smtp, number, context=context)
+    assert await count(smtp, "Rejects") == (5,)
+
+
+async def test_what_its_owner_moves_out_is_history(smtp: Smtp) -> None:
+    """SMTP-88, SMTP-102, STORE-73: it is unseen and no reject any more, and speaks for its author."""
+    state = "SELECT is_reject, flags & ? FROM message JOIN mailbox ON mailbox.id = mailbox_id WHERE name = ?"
+
+    def move(tx: AccountTx) -> None:
+        refused, inbox = mailbox_by_name(tx, "Rejects"), mailbox_by_name(tx, "Inbox")
+        assert refused is not None
+        assert inbox is not None
+        move_messages(tx, refused.id, [1], inbox.id)
+
+    await refuse(smtp, 1)
+    async with smtp.context.accounts.use("mia") as account:
+        assert await account.read(lambda r: r.row(state, Flag.SEEN, "Rejects"), op="test") == (1, Flag.SEEN)
+        await account.write(move)
+        assert await account.read(lambda r: r.row(state, Flag.SEEN, "Inbox"), op="test") == (0, 0)
+    await mark(smtp, Flag.NOTJUNK)
+    assert (await send(smtp, {DMARC: [], "remote.example": []})).startswith("250")
+    [steps] = headers((await smtp.messages())[-1], "X-Moxlite-Reason")
+    assert "earlier mail: wanted by msgfromfull" in steps
