@@ -130,7 +130,7 @@ async def _try_anew(ctx: Context, batch: Batch, trace: Trace, host: _Host) -> Ou
     except (HandshakeFailed, TLSRefused) as exc:
         if not policy.clear:
             raise
-        if policy.tolerant and policy.words != "opportunistic":
+        if policy.overlooks:
             metrics.tls_ignored.labels(ignored="badtls").inc()
         metrics.plaintext_fallbacks.inc()
         logger.info("tls failed, trying again in clear", extra={"kv": {"err": exc, "host": host.name}})
@@ -221,6 +221,8 @@ async def _connected(ctx: Context, batch: Batch, trace: Trace, host: _Host, *, i
     def greeted() -> None:
         if client.tls_stream is not None:
             trace.tls_words = seen.words
+        elif policy.overlooks and not in_clear:  # the host has no STARTTLS; a try in clear was counted before it
+            metrics.tls_ignored.labels(ignored="badtls").inc()
         if not in_clear:
             _count(trace, name, policy, encrypted=client.tls_stream is not None, seen=seen)
 

@@ -13,7 +13,7 @@ from moxlite.net.resolver import TLSA, TempError
 from moxlite.queue.rows import Message
 from tests.certs import Authority, tlsa
 from tests.queue_rig import Rig, Server, rig_at
-from tests.tls_rig import KEEP, MX, TLSA_NAME, counted, publish_tlsa
+from tests.tls_rig import KEEP, MX, TLSA_NAME, counted, counters, publish_tlsa
 
 pytestmark = pytest.mark.served
 
@@ -191,3 +191,44 @@ async def test_where_a_message_goes(tmp_path: Path, row: Row, demand: str, monke
         assert not any(line.startswith("MAIL") for line in mx.lines) or expected
         assert set(result.tls_failures) == set(row.failures)
         assert counts == (row.overlooked or row.counts if demand == "no" else row.counts)
+
+
+@pytest.mark.parametrize(
+    ("policy", "server", "requiretls", "expected"),
+    [
+        ("", "good", None, {"destinations false"}),
+        ("", "good", True, {"destinations false", "requiretls_unsupported nopolicy"}),
+        ("", "broken", None, {"destinations false", "plaintext_fallback"}),
+        ("", "plain", False, {"destinations false"}),
+        ("sts", "lacks", True, {"destinations false", "requiretls_unsupported norequiretls"}),
+        ("sts", "foreign", False, {"destinations false", "tlsrequiredno_ignored certificate"}),
+        ("sts", "plain", False, {"destinations false", "tlsrequiredno_ignored badtls"}),
+        ("sts", "refuses", False, {"destinations false", "plaintext_fallback", "tlsrequiredno_ignored badtls"}),
+        ("sts", "broken", False, {"destinations false", "plaintext_fallback", "tlsrequiredno_ignored badtls"}),
+        ("sts-other", "good", False, {"destinations false", "tlsrequiredno_ignored mtastsmx"}),
+        ("sts-silent", "good", False, {"destinations false", "tlsrequiredno_ignored mtastspolicy"}),
+        ("dane", "good", None, {"destinations true", "dane_required"}),
+        ("dane", "plain", False, {"destinations true", "dane_required", "tlsrequiredno_ignored badtls"}),
+        ("dane-unusable", "foreign", None, {"destinations true", "dane_required", "dane_unusable"}),
+        ("dane-bogus", "good", None, {"destinations true", "tlsa_errors"}),
+        ("dane-bogus", "good", False, {"destinations true", "tlsa_errors", "tlsrequiredno_ignored badtlsa"}),
+    ],
+)
+async def test_what_tls_meets_is_counted(
+    tmp_path: Path, policy: str, server: str, requiretls: bool | None, expected: set[str]
+) -> None:
+    """QUEUE-73, QUEUE-53, QUEUE-55, QUEUE-56: each once, and nothing else; also what the sender told us to overlook."""
+    async with rig_at(tmp_path) as rig:
+        rig.queue.ctx.trust._extra = (CA.root,)
+        mx = rig.remote(host("good" if server == "lacks" else server))
+        if server == "lacks":
+            mx.extensions = []
+        publish(rig, policy)
+        if policy == "sts-silent":
+            rig.resolver._failing["_mta-sts.remote.example."] = TempError("silent")
+        before = counters()
+        await rig.submit("bob@remote.example", requiretls=requiretls)
+        await rig.settle()
+        assert {name: count - before[name] for name, count in counters().items() if count != before[name]} == (
+            dict.fromkeys(expected, 1.0)
+        )

@@ -76,6 +76,11 @@ class HostPolicy(msgspec.Struct, frozen=True, kw_only=True):
         return self.words, self.mode, self.server_name, self.records, self.pkix, self.clear, self.tolerant
 
     @property
+    def overlooks(self) -> bool:
+        """The sender told us to overlook what else would be demanded (QUEUE-56)."""
+        return self.tolerant and self.words != "opportunistic"
+
+    @property
     def dane_applies(self) -> bool:
         """The host has TLSA records, usable or not."""
         return "dane" in self.words
