@@ -248,7 +248,7 @@ def _autotls(name: str, started: Started, resolver: Resolver, tls: TLSPorts, cha
         eab_key=started.acme_keys.bindings.get(name, ""),
         resolver=resolver,
         challenges=challenges,
-        ports=Ports(partial(tls.put, name), partial(tls.for_challenges, name), tls.kinds(name)),
+        ports=Ports(partial(tls.put, name), partial(tls.for_challenges, name), tls.places(name)),
     )
 
 

@@ -44,9 +44,9 @@ class Pebble:
     http, tls: ports where it looks for proofs. validity: seconds that its certificates hold. nonces: percentage of
     nonces that it refuses. eab: key id and key that accounts must name. window: renewal information for all
     certificates, seconds from now, None for a CA that has none. ahead: seconds by which its clock is ahead of the
-    machine's. err: asked before each request by path; what it
-    returns is the answer instead of pebble's. resolver: asked instead of the own one, ``IP:PORT``. wrong: what clients
-    did that they must not.
+    machine's. err: asked before each request by path; what it returns is the answer instead of pebble's. alter: changes
+    what pebble answers. resolver: asked instead of the own one, ``IP:PORT``. wrong: what clients did that they must
+    not.
     """
 
     folder: Path
@@ -57,6 +57,7 @@ class Pebble:
     eab: tuple[str, str] | None = None
     window: tuple[float, float] | None = None
     err: Callable[[str], Answer | None] = lambda _: None
+    alter: Callable[[bytes], bytes] = lambda text: text
     resolver: str = ""
     ahead: float = 0.0
     wrong: list[str] = field(default_factory=list)
@@ -271,7 +272,7 @@ class Pebble:
             own = json.loads(text)
             own["renewalInfo"] = self.directory.replace("/dir", "/renewal-info/")
             text = json.dumps(own).encode()
-        return status, kept, text
+        return status, kept, self.alter(text)
 
 
 def _base64url(text: str) -> bytes:

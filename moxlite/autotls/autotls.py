@@ -25,6 +25,7 @@ from moxlite.autotls.files import Folder, HostKeys, HostState, certificate_id
 from moxlite.autotls.messages import Authority, ChallengeKind, Issued, Order, Windows, WindowsAsked
 from moxlite.autotls.names import listeners_of, own_ips, pointing, wanted_names
 from moxlite.autotls.ordering import CAFailed, Speak, speak
+from moxlite.autotls.rehearsal import Place, Rehearsed, rehearse
 from moxlite.bell import Bell
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.static import ACME
@@ -45,18 +46,25 @@ FIRST_ROUND: Final = 1.0
 AT_ONCE: Final = 10
 BETWEEN: Final = 10.0
 """So many names get their first certificate in one go, then there are so many seconds between two (WEB-115)."""
+KEPT_OUT: Final = " (here the port answers: a firewall of this machine, or one before it, keeps the CA out)"
+"""Said where the CA could not connect to a port at which our own proof was seen."""
 DUE_PART: Final = 3 / 4
 """Of a certificate's lifetime: who has not been renewed by then is a case for the administrator (WEB-155)."""
 
 
 class Ports(msgspec.Struct, frozen=True):
     """What the certificates are for. put: use this one from the next handshake on. tls: the ports where a CA looks for
-    tls-alpn-01. kinds: the challenges that can be answered, the best first.
+    tls-alpn-01. places: where challenges are answered, the best kind first.
     """
 
     put: Callable[[KeyPair], None]
     tls: Callable[[], Iterable[ServerTLS]]
-    kinds: tuple[ChallengeKind, ...]
+    places: tuple[Place, ...]
+
+    @property
+    def kinds(self) -> tuple[ChallengeKind, ...]:
+        """The challenges that can be answered, the best first."""
+        return tuple(dict.fromkeys(one.kind for one in self.places))
 
 
 class AutoTLS:
@@ -102,6 +110,7 @@ class AutoTLS:
         self._pairs: dict[str, KeyPair] = {}
         self._state = self._files.read_state()
         self._elsewhere: dict[str, str] = {}
+        self._rehearsed: dict[str, Rehearsed] = {}
         self._broken = ""
 
     @property
@@ -149,7 +158,9 @@ class AutoTLS:
         own = {snapshot.hostname(name).ascii for name in listeners_of(snapshot, self.name)}
         for host in wanted_names(snapshot, self.name):
             pair, state = self._pairs.get(host), self._state.hosts.get(host, HostState())
-            words = self._elsewhere.get(host) or state.error
+            seen = self._rehearsed.get(host)
+            wrong = () if seen is None else seen.wrong.values()
+            words = self._elsewhere.get(host) or "; ".join(filter(None, (*wrong, state.error)))
             if pair is None:
                 if words and host in own:
                     found.append(f"no certificate for {host}: {words}")
@@ -171,6 +182,7 @@ class AutoTLS:
         for host in wanted:
             self._state.hosts.setdefault(host, HostState())
         self._elsewhere = {host: words for host, words in self._elsewhere.items() if host in wanted}
+        self._rehearsed = {host: seen for host, seen in self._rehearsed.items() if host in wanted}
         await self._ask_for_windows(wanted)
         new = 0
         for host in wanted:
@@ -255,7 +267,8 @@ class AutoTLS:
         if now < state.next_try and state.saw == saw:
             return
         state.saw = saw
-        kinds = self._kinds(state)
+        seen = await self._rehearse(host, found.ips)
+        kinds = tuple(sorted(self._kinds(state), key=lambda kind: kind in seen.wrong))
         state.failures += 1  # unless it succeeds; noted before, since the server may die in the attempt
         state.next_try = now + timing.pause(state.failures)
         await self._write_state()
@@ -264,16 +277,19 @@ class AutoTLS:
         except (CAFailed, OSError) as error:
             asked = error.retry_after if isinstance(error, CAFailed) else None
             state.error = str(error)
+            if isinstance(error, CAFailed) and error.unreached and kinds[0] in seen.well:
+                state.error += KEPT_OUT
             state.next_try = self._clock() + timing.pause(state.failures, asked)
             if asked is not None:
                 self._state.not_before = self._clock() + timing.pause(1, asked)
             metrics.cert_request_errors.inc()
-            kv = {"host": host, "acme": self.name, "failures": state.failures, "err": str(error)}
+            kv = {"host": host, "acme": self.name, "failures": state.failures, "err": state.error}
             kv["retry"] = f"{state.next_try - self._clock():.0f}s"
             logger.error("certificate not ordered, the old one stays in use", extra={"kv": kv})
             await self._write_state()
             return
         kind = kinds[0]
+        self._rehearsed.pop(host, None)
         self._state.hosts[host] = HostState(kind=kind, ordered=self._clock(), saw=saw)
         self._pairs[host] = pair
         self._ports.put(pair)
@@ -281,6 +297,18 @@ class AutoTLS:
         _, end = timing.lifetime(pair.leaf)
         logger.info("certificate ordered", extra={"kv": {"host": host, "acme": self.name, "ends": _utc(end)}})
         await self._write_state()
+
+    async def _rehearse(self, host: str, ips: tuple[str, ...]) -> Rehearsed:
+        """Look for our own proofs first; what is wrong is told before a CA is asked, and once."""
+        with self._challenges.showing(self._ports.tls()) as show:
+            seen = await rehearse(host, ips, self._ports.places, show)
+        before = self._rehearsed.get(host)
+        for kind, words in seen.wrong.items():
+            if before is None or before.wrong.get(kind) != words:
+                kv = {"host": host, "challenge": kind, "why": words}
+                logger.warning("a CA will not find our proof", extra={"kv": kv})
+        self._rehearsed[host] = seen
+        return seen
 
     def _kinds(self, state: HostState) -> tuple[ChallengeKind, ...]:
         """The challenges in the order in which this try wants them: what worked last comes first, after a failure the

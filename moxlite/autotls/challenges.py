@@ -16,7 +16,7 @@ from moxlite.autotls.messages import Prove
 from moxlite.net.certificates import KeyPair
 from moxlite.net.tls import ServerTLS
 
-__all__ = ["Challenges", "challenge_certificate"]
+__all__ = ["ACME_IDENTIFIER", "Challenges", "challenge_certificate", "identifier"]
 
 ACME_IDENTIFIER: Final = x509.ObjectIdentifier("1.3.6.1.5.5.7.1.31")
 """id-pe-acmeIdentifier (RFC 8737 §6.1)."""
@@ -58,11 +58,15 @@ class Challenges:
                     port.set_challenge(proof.name, None)
 
 
+def identifier(key_authorization: str) -> bytes:
+    """The extension's value: an OCTET STRING of 32 octets."""
+    return b"\x04\x20" + hashlib.sha256(key_authorization.encode()).digest()
+
+
 def challenge_certificate(name: str, key_authorization: str) -> KeyPair:
     """The self-signed certificate of RFC 8737 §3."""
     key = ec.generate_private_key(ec.SECP256R1())
     now = dt.datetime.now(dt.UTC)
-    digest = hashlib.sha256(key_authorization.encode()).digest()
     certificate = (
         x509.CertificateBuilder()
         .subject_name(x509.Name([]))
@@ -73,7 +77,7 @@ def challenge_certificate(name: str, key_authorization: str) -> KeyPair:
         .not_valid_after(now + DAY)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=True)
         .add_extension(
-            x509.UnrecognizedExtension(ACME_IDENTIFIER, b"\x04\x20" + digest),  # an OCTET STRING of 32 octets
+            x509.UnrecognizedExtension(ACME_IDENTIFIER, identifier(key_authorization)),
             critical=True,
         )
         .sign(key, hashes.SHA256())

@@ -286,6 +286,14 @@ def words(error: Exception, net: Network) -> str:
             return f"the CA's answer makes no sense: {type(error).__name__}: {error}"
 
 
+def unreached(error: Exception) -> bool:
+    """Whether the CA could not connect to where it looks for proofs (RFC 8555 §6.7, ``connection``)."""
+    if not isinstance(error, errors.ValidationError):
+        return False
+    found = [one.error for authorization in error.failed_authzrs for one in authorization.body.challenges]
+    return any(one is not None and one.code == "connection" for one in found)
+
+
 def problem(error: messages.Error) -> str:
     """A problem document (RFC 7807), with those of single names (RFC 8555 §6.7.1)."""
     parts = [f"{error.code or error.typ}: {error.detail or error.title or 'no details'}"]
@@ -307,7 +315,7 @@ def work(job: Job) -> Event:
         *(errors.Error, messages.Error, JoseError, requests.RequestException),
         *(ValueError, LookupError, TypeError, AttributeError, AssertionError, MemoryError, OSError),
     ) as error:
-        return Failed(words(error, net)[:TEXT], net.retry_after, net.clock)
+        return Failed(words(error, net)[:TEXT], net.retry_after, net.clock, unreached(error))
 
 
 def main() -> None:

@@ -101,12 +101,14 @@ class Windows(msgspec.Struct, frozen=True, tag="windows-are"):
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
     """It did not work. text: in the CA's own words where there are any. retry_after: seconds, if the CA named a time.
-    clock: how many seconds the CA's clock is ahead of ours, where that is more than a few minutes.
+    clock: how many seconds the CA's clock is ahead of ours, where that is more than a few minutes. unreached: the CA
+    could not connect to where it looks for proofs.
     """
 
     text: str
     retry_after: float | None = None
     clock: float | None = None
+    unreached: bool = False
 
 
 Job: TypeAlias = Order | WindowsAsked

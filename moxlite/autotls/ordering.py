@@ -30,12 +30,13 @@ _events: Final[msgspec.json.Decoder[Event]] = msgspec.json.Decoder(Event)
 
 class CAFailed(Exception):
     """The CA did not do what it was asked for; the text is in its own words where there are any. `retry_after`:
-    seconds, None if it named no time.
+    seconds, None if it named no time. `unreached`: it could not connect to where it looks for proofs.
     """
 
-    def __init__(self, text: str, *, retry_after: float | None = None) -> None:
+    def __init__(self, text: str, *, retry_after: float | None = None, unreached: bool = False) -> None:
         super().__init__(text)
         self.retry_after = retry_after
+        self.unreached = unreached
 
 
 async def speak(job: Job, show: Show) -> Issued | Windows:
@@ -70,7 +71,7 @@ async def speak(job: Job, show: Show) -> Issued | Windows:
     match last:
         case Failed():
             clock = "" if last.clock is None else f" (the CA's clock is {last.clock:+.0f} s from ours)"
-            raise CAFailed(last.text + clock, retry_after=last.retry_after)
+            raise CAFailed(last.text + clock, retry_after=last.retry_after, unreached=last.unreached)
         case Issued() | Windows():
             return last
         case _ if limit.cancelled_caught:

@@ -13,8 +13,8 @@ import trio
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from moxlite.autotls.messages import ChallengeKind
 from moxlite.autotls.metrics import not_after, not_before
+from moxlite.autotls.rehearsal import Place
 from moxlite.config.static import RateLimits, Static
 from moxlite.logins.guessing import AccountWindow, FailedLogins
 from moxlite.net.admission import Gate
@@ -24,7 +24,7 @@ from moxlite.net.limits import OpenConnections, RateLimiter, Window
 from moxlite.net.tls import ServerTLS
 from moxlite.process.errors import StartFailed
 from moxlite.process.keyfiles import Certificates, Read, renewed
-from moxlite.process.startup import Service, endpoints
+from moxlite.process.startup import HTTP_PORT, Service, endpoints
 
 __all__ = ["TLSPorts", "connection_gate", "failure_limits", "roots_of", "trust_of"]
 
@@ -182,14 +182,16 @@ class TLSPorts:
         found = [self.of(listener, "https") for listener in self._with_acme(authority)]
         return [tls for tls in found if tls is not None]
 
-    def kinds(self, authority: str) -> tuple[ChallengeKind, ...]:
-        """The challenges that the listeners of this ``[acme.NAME]`` can answer, the best first."""
-        found: dict[ChallengeKind, None] = {}
+    def places(self, authority: str) -> tuple[Place, ...]:
+        """Where the listeners of this ``[acme.NAME]`` answer challenges, the best kind first: at the ports that a CA
+        asks; where http has another than 80, a router leads there.
+        """
         served = [one for one in endpoints(self._static) if one.listener in self._with_acme(authority)]
-        if any(one.service == "https" and one.port == self._static.acme[authority].port for one in served):
-            found["tls-alpn-01"] = None
-        if any(one.service == "http" for one in served):
-            found["http-01"] = None
+        https = self._static.acme[authority].port
+        plain = {one.port for one in served if one.service == "http"}
+        found = [Place("http-01", port) for port in sorted(plain & {HTTP_PORT} or plain)]
+        if any((one.service, one.port) == ("https", https) for one in served):
+            found.insert(0, Place("tls-alpn-01", https))
         return tuple(found)
 
     def host_keys(self, keys: Mapping[str, Sequence[PrivateKey]], authority: str) -> dict[str, Sequence[PrivateKey]]:

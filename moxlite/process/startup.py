@@ -40,6 +40,7 @@ from moxlite.safefile import replaceable
 from moxlite.store.backup.layout import RESTORING
 
 __all__ = [
+    "HTTP_PORT",
     "Endpoint",
     "Service",
     "StartFailed",

@@ -9,6 +9,7 @@ import pytest
 from moxlite.autotls.files import certificate_id
 from tests.acmeca import Pebble
 from tests.acmeserver import CertifiedServer, public_key
+from tests.ownnet import own_net, play
 from tests.tools import free_port, until
 
 pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.slow]
@@ -73,6 +74,30 @@ def test_a_name_that_is_elsewhere_fails_no_other(tmp_path: Path, ports: tuple[in
             words = "mail.example.org is at 192.0.2.7, where this server does not listen"
             assert f'host=mail.example.org why="{words}"' in server.log()
         assert [one["value"] for order in ca.orders for one in order["identifiers"]] == ["mx.example.org"]
+
+
+def test_a_firewall_that_keeps_the_ca_out_is_told(tmp_path: Path, ports: tuple[int, int]) -> None:
+    """WEB-119, WEB-140: the CA connects to ports that lead nowhere, as behind a firewall, while our own proof is seen
+    at the server's; the log and the doctor say both.
+    """
+    with Pebble(tmp_path / "ca", *ports) as ca:
+        ca.http, ca.tls = free_port(), free_port()  # where the server listens
+        # RFC 8555 §6.7, as Let's Encrypt says it; pebble has another word for TLS
+        ca.alter = lambda text: text.replace(b"acme:error:unauthorized", b"acme:error:connection")
+        with CertifiedServer(tmp_path / "server", ca=ca) as server:
+            until(lambda: "certificate not ordered" in server.log(), seconds=90, what="the failure")
+            assert "a firewall of this machine, or one before it, keeps the CA out" in server.log()
+            assert "a CA will not find our proof" not in server.log()
+            told = json.loads(server.cli("--json", "doctor", "--skip-dial", "--skip-mail", check=False).stdout)
+        [found] = [one["text"] for one in told["findings"] if one["code"] == "certificate-order"]
+        assert "Failed to connect" in found
+        assert "keeps the CA out" in found
+
+
+def test_a_port_that_is_closed_here_is_told_before_an_order(tmp_path: Path) -> None:
+    """WEB-113, WEB-119: see tests/integration/closedports.py."""
+    with own_net("pebble", "openssl") as folder:
+        play("tests.integration.closedports", folder, seconds=300, log=tmp_path / "steps")
 
 
 def test_the_ca_says_when_to_renew_and_hears_what_is_replaced(tmp_path: Path, ports: tuple[int, int]) -> None:

@@ -20,6 +20,7 @@ from moxlite.autotls.files import Folder, HostState, State, certificate_id
 from moxlite.autotls.messages import Issued, Job, Order, Prove, Window, Windows
 from moxlite.autotls.names import wanted_names
 from moxlite.autotls.ordering import CAFailed
+from moxlite.autotls.rehearsal import Place
 from moxlite.cli import run
 from moxlite.config.load import load
 from moxlite.config.snapshot import Snapshot
@@ -138,7 +139,7 @@ class World:
             ports=Ports(
                 lambda pair: self.used.__setitem__(certificate_names(pair.leaf), pair),
                 list,
-                ("tls-alpn-01", "http-01"),
+                (Place("tls-alpn-01", 443), Place("http-01", 80)),
             ),
             clock=lambda: self.ca.now,
             choose=lambda start, end: (start + end) / 2,

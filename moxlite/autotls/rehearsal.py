@@ -1,0 +1,147 @@
+"""Looking for our own proof as a CA will, before the CA is asked: at the addresses that DNS gives a name (WEB-119).
+
+What is seen from here is what lies on this machine: its own packet filter, another program at the port. Whether a
+firewall or a router further out lets a CA in can only be known from outside. So what is found is told, and an order is
+made all the same.
+"""
+
+import secrets
+import socket
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from ipaddress import ip_address
+from typing import Final
+
+import msgspec
+import trio
+from cryptography import x509
+
+from moxlite.autotls.challenges import ACME_IDENTIFIER, identifier
+from moxlite.autotls.messages import ChallengeKind, Prove
+from moxlite.net.dial import DialError, dial
+from moxlite.net.limits import IPAddress
+from moxlite.net.tls import ClientTLS
+from moxlite.net.tlserrors import TLSError
+
+__all__ = ["Place", "Rehearsed", "rehearse"]
+
+ALPN: Final = "acme-tls/1"
+"""RFC 8737 §6.2."""
+
+SECONDS: Final = 5.0
+"""For each look: nothing leaves this machine."""
+
+MAX_ADDRESSES: Final = 8
+"""Of a name, that are looked at."""
+
+MAX_ANSWER: Final = 8192
+"""Octets of an answer to http-01; ours has 400."""
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where proofs of a kind are shown."""
+
+    kind: ChallengeKind
+    port: int
+
+
+class Rehearsed(msgspec.Struct, frozen=True):
+    """What was seen. wrong: by kind, in words. well: kinds whose proof was seen at each address of this machine."""
+
+    wrong: Mapping[ChallengeKind, str]
+    well: frozenset[ChallengeKind]
+
+
+async def rehearse(name: str, ips: Iterable[str], places: Sequence[Place], show: Callable[[Prove], None]) -> Rehearsed:
+    """Show proofs of our own making, and look for them.
+
+    Args:
+      name: A-labels.
+      ips: of the name; those of other machines (a router's) are left out.
+      places: all ports of a kind, of which one that answers is enough.
+      show: shows a proof from now on.
+
+    Raises nothing.
+    """
+    here = [ip for ip in map(ip_address, sorted(ips)[:MAX_ADDRESSES]) if _is_here(ip)]
+    proofs = {kind: _proof(kind, name) for kind in dict.fromkeys(one.kind for one in places)}
+    for proof in proofs.values():
+        show(proof)
+    seen: dict[tuple[ChallengeKind, IPAddress], list[str]] = {(kind, ip): [] for kind in proofs for ip in here}
+
+    async def look(place: Place, ip: IPAddress) -> None:
+        check = _by_http if place.kind == "http-01" else _by_tls
+        words = f"port {place.port} of {ip} does not answer within {SECONDS:.0f} s"
+        with trio.move_on_after(SECONDS):
+            words = await check(proofs[place.kind], ip, place.port)
+        seen[place.kind, ip].append(words)
+
+    async with trio.open_nursery() as nursery:
+        for place in places:
+            for ip in here:
+                nursery.start_soon(look, place, ip)
+    wrong: dict[ChallengeKind, str] = {}
+    for (kind, _), found in seen.items():
+        if found and all(found):
+            wrong[kind] = "; ".join(filter(None, (wrong.get(kind), *sorted(found))))
+    return Rehearsed(wrong, frozenset(kind for kind in proofs if here and kind not in wrong))
+
+
+def _is_here(ip: IPAddress) -> bool:
+    """Whether an address is of this machine: others cannot be bound."""
+    family = socket.AF_INET if ip.version == 4 else socket.AF_INET6
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.bind((str(ip), 0))
+    except OSError:
+        return False
+    return True
+
+
+def _proof(kind: ChallengeKind, name: str) -> Prove:
+    token = secrets.token_urlsafe(16)
+    return Prove(kind, name, token, f"{token}.{secrets.token_urlsafe(16)}")
+
+
+async def _by_http(proof: Prove, ip: IPAddress, port: int) -> str:
+    """What is wrong with our answer to http-01; "" for nothing."""
+    request = (
+        f"GET /.well-known/acme-challenge/{proof.token} HTTP/1.1\r\nHost: {proof.name}\r\n"
+        "User-Agent: moxlite\r\nConnection: close\r\n\r\n"
+    )
+    try:
+        stream = (await dial([ip], port, seconds=SECONDS)).stream
+    except DialError as error:
+        return f"port {port} of this machine does not answer: {error}"
+    answer = bytearray()
+    async with stream:
+        try:
+            await stream.send_all(request.encode())
+            while len(answer) < MAX_ANSWER and (data := await stream.receive_some(MAX_ANSWER)):
+                answer += data
+        except trio.BrokenResourceError:
+            pass  # what has come until then is looked at
+    return "" if proof.key_authorization.encode() in answer else _other(ip, port)
+
+
+async def _by_tls(proof: Prove, ip: IPAddress, port: int) -> str:
+    """The same for tls-alpn-01."""
+    try:
+        stream = (await dial([ip], port, seconds=SECONDS)).stream
+    except DialError as error:
+        return f"port {port} of this machine does not answer: {error}"
+    try:
+        tls = await ClientTLS(alpn=(ALPN,)).connect(stream, proof.name)
+    except TLSError:
+        return _other(ip, port)
+    leaf = tls.peer_chain()[0]
+    await trio.aclose_forcefully(tls)
+    try:
+        shown = leaf.extensions.get_extension_for_oid(ACME_IDENTIFIER).value
+    except (x509.ExtensionNotFound, ValueError):
+        return _other(ip, port)
+    expected = identifier(proof.key_authorization)
+    return "" if isinstance(shown, x509.UnrecognizedExtension) and shown.value == expected else _other(ip, port)
+
+
+def _other(ip: IPAddress, port: int) -> str:
+    return f"another program answers at port {port} of {ip}"
