@@ -22,9 +22,10 @@ from moxlite.proto.address import NULL_PATH, Address, AddressError, Domain, Path
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.messageid import canonical_message_id
 from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.changelog.account import Account
 from moxlite.store.content.prepare import MAX_MESSAGE, prepare
 from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.reasons import messages_by_messageid, read_why
+from moxlite.store.delivery.reasons import mailbox_names, messages_by_messageid, messages_by_sender, read_why
 from moxlite.store.errors import StoreError
 
 __all__ = ["Explained", "WhyCommands", "WhyFailed", "WhyFile", "WhyMessage", "dry_run", "stored"]
@@ -35,7 +36,7 @@ class WhyFailed(Exception):
 
 
 class WhyMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``why --account NAME``: `message` is an id or a Message-ID."""
+    """``why --account NAME``: `message` is an id, a Message-ID or a sender."""
 
     account: str
     message: str
@@ -51,32 +52,49 @@ class WhyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Explained(msgspec.Struct, frozen=True):
-    """A message at an account: `message` is its id, 0 in a dry run; `why` None when no reasons are known."""
+    """A message at an account: `message` is its id, 0 in a dry run; `why` None when no reasons are known; `mailbox` in
+    which it is.
+    """
 
     account: str
     message: int
     why: Why | None
+    mailbox: str = ""
 
 
 async def stored(accounts: Accounts, name: str, message: str) -> list[Explained]:
-    """The reasons of a message of an account, by its id or its Message-ID; copies share theirs. Raises WhyFailed."""
+    """The reasons of messages of an account, newest first: by the id of one, a Message-ID, the address of a sender, or
+    ``@`` and a sender's domain. Copies share theirs. Raises WhyFailed.
+    """
     try:
         async with accounts.use(name) as account:
-            ids = [int(message)] if message.isascii() and message.isdecimal() and len(message) < 19 else []
-            if not ids:
-                messageid = canonical_message_id(message)
-                ids = await account.read(lambda r: messages_by_messageid(r, messageid), op="why") if messageid else []
+            ids = await _found(account, message)
+            names = await account.read(lambda r: mailbox_names(r, ids), op="why")
             found = [(one, await account.read(lambda r, one=one: read_why(r, one), op="why")) for one in ids]  # type: ignore[misc]  # a default binds the loop's value
-            there = await account.read(
-                lambda r: [one for one in ids if r.row("SELECT 1 FROM message WHERE id = ?", one) is not None], op="why"
-            )
     except StoreError as error:
         raise WhyFailed(f"cannot be read: {error}") from None
-    if not there:
+    if not names:
         raise WhyFailed(f"there is no message {message} in account {name}")
     return [
-        Explained(name, one, None if octets is None else _unpacked(octets)) for one, octets in found if one in there
+        Explained(name, one, None if octets is None else _unpacked(octets), names[one])
+        for one, octets in found
+        if one in names
     ]
+
+
+async def _found(account: Account, message: str) -> list[int]:
+    if message.isascii() and message.isdecimal() and len(message) < 19:
+        return [int(message)]
+    messageid = canonical_message_id(message)
+    found = await account.read(lambda r: messages_by_messageid(r, messageid), op="why") if messageid else []
+    if found or "@" not in message:
+        return found
+    try:
+        sender = Address.parse(message if message.partition("@")[0] else f"x{message}")
+    except AddressError:
+        return []
+    localpart = sender.localpart if message.partition("@")[0] else ""
+    return await account.scan(lambda r: messages_by_sender(r, localpart, sender.domain.unicode), op="why")
 
 
 def _unpacked(octets: bytes) -> Why:

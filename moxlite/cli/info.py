@@ -3,10 +3,12 @@
 import re
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
+import moxlite
 from moxlite import __version__
 from moxlite.cli.asking import TEMPORARY, resolver_option, with_resolver
 from moxlite.cli.common import Failure, load_config, printable, settings
@@ -121,11 +123,15 @@ def licenses() -> None:
                 print(f"-- {file}")
                 print(file.read_text(encoding="utf-8"))
 
+    checkout = Path(moxlite.__file__).parent.parent / "LICENSE"
     for name in ("moxlite", *RUNS_ON):
         try:
             show(name)
         except (PackageNotFoundError, OSError):
-            print(f"== {name}: its licence is not installed here")
+            if name == "moxlite" and checkout.exists():
+                print(f"== {name} {__version__}\n-- LICENSE\n{checkout.read_text(encoding='utf-8')}")
+            else:
+                print(f"== {name}: its licence is not installed here")
 
 
 @click.command()

@@ -19,18 +19,20 @@ T = TypeVar("T")
 
 
 @click.command()
-@click.option("--account", metavar="NAME", help="A message of this account, by its number or its Message-ID.")
+@click.option("--account", metavar="NAME", help="Messages of this account, by number, Message-ID or sender.")
 @click.option("--from", "sender", metavar="ADDR", help="Of a file: the envelope sender, <> for none.  [default: From]")
 @click.option("--to", "recipient", metavar="ADDR", help="Of a file: the envelope recipient.")
 @click.option("--ip", default="127.0.0.1", metavar="IP", show_default=True, help="Of a file: the client's address.")
 @click.option("--helo", default="", metavar="NAME", help="Of a file: what the client calls itself.")
-@click.argument("message", metavar="ID|FILE")
+@click.argument("message", metavar="ID|SENDER|FILE")
 def why(account: str | None, sender: str | None, recipient: str | None, ip: str, helo: str, message: str) -> None:
     """Tell why a message is where it is: the evidence, what each rule proposed, and the plan that was carried out.
 
-    With --account the message is one that was delivered to it. Else it is a file with a whole message, and the command
-    tells what would become of it at the account of --to, now, without delivering it and without asking the network.
-    Without a running server, the files are opened directly.
+    With --account the message is one that was delivered to it, or refused with a copy in its rejects mailbox: by its
+    number, its Message-ID, or the address of its sender (ann@example.com, or @example.com for all of a domain), of
+    whom the newest twenty are told. Refusals that leave no copy are in the log. Else it is a file with a whole
+    message, and the command tells what would become of it at the account of --to, now, without delivering it and
+    without asking the network. Without a running server, the files are opened directly.
     """
     if account is not None:
         if recipient is not None or sender is not None:
@@ -86,7 +88,8 @@ def _print(found: "list[Explained]") -> None:
     for number, one in enumerate(found):
         if number:
             print()
-        print(f"account {one.account}" + (f", message {one.message}" if one.message else ""))
+        where = f", in {printable(one.mailbox)}" if one.mailbox else ""
+        print(f"account {one.account}" + (f", message {one.message}{where}" if one.message else ""))
         if one.why is None:
             print("no reasons are kept: it was put there by a program, an import or an earlier version")
             continue

@@ -2,6 +2,7 @@
 
 import pytest
 
+from moxlite.acceptance.commands import WhyFailed, stored
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.delivery import rejects
 from moxlite.store.mail.copying import move_messages
@@ -76,3 +77,25 @@ async def test_what_its_owner_moves_out_is_history(smtp: Smtp) -> None:
     assert (await send(smtp, {DMARC: [], "remote.example": []})).startswith("250")
     [steps] = headers((await smtp.messages())[-1], "X-Moxlite-Reason")
     assert "earlier mail: wanted by msgfromfull" in steps
+
+
+async def test_the_owner_can_ask_why_mail_of_a_sender_was_refused(smtp: Smtp) -> None:
+    """ADMIN-77, SMTP-102: by the address in From or MAIL FROM, in any case, or by the domain; newest first, with all
+    that was found and proposed.
+    """
+    assert (await send(smtp, {DMARC: [], "remote.example": []})).startswith("250")
+    await refuse(smtp, 1)
+    accounts = smtp.context.accounts
+    for asked in ("Ann@remote.example", "ann@REMOTE.example", "@remote.example"):
+        refused, taken = await stored(accounts, "mia", asked)
+        assert (refused.mailbox, taken.mailbox) == ("Rejects", "Inbox")
+        assert refused.why is not None
+        assert (refused.why.reason, refused.why.reply) == ("spf-policy", "451 4.3.0 message is not taken now")
+        assert "keep a copy in Rejects" in refused.why.actions
+        assert [said.word for said in refused.why.proposals] == ["spf-policy"]
+        assert any(fact.name == "spf" and fact.value.startswith("fail") for fact in refused.why.facts)
+    one = await stored(accounts, "mia", str(refused.message))
+    assert [found.mailbox for found in one] == ["Rejects"]
+    for asked in ("ben@remote.example", "@example", "ann@other.example"):
+        with pytest.raises(WhyFailed, match="there is no message"):
+            await stored(accounts, "mia", asked)

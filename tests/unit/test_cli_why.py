@@ -64,14 +64,14 @@ def test_a_delivered_message_tells_why_it_is_there(config: Path, capsys: Capture
     assert run(["why", "--account", "me", "1"]) == 0
     out = capsys.readouterr().out
     assert out.startswith(
-        "account me, message 1\nFrom <anton@example.com> to <me@example.org>, client 192.0.2.1\\x1b[2J"
+        "account me, message 1, in Inbox\nFrom <anton@example.com> to <me@example.org>, client 192.0.2.1\\x1b[2J"
     )
     assert out.endswith("Plan: no-bad-signals\n  reply: 250, accepted\n")
     assert run(["why", "--account", "me", "<1@example.com>"]) == 0
     found = capsys.readouterr().out
     assert [line for line in found.splitlines() if line.startswith("account")] == [
-        "account me, message 2",
-        "account me, message 1",
+        "account me, message 2, in Copies",
+        "account me, message 1, in Inbox",
     ]
     assert run(["--json", "why", "--account", "me", "2"]) == 0
     assert json.loads(capsys.readouterr().out)[0]["why"]["reason"] == "no-bad-signals"
@@ -108,6 +108,9 @@ def test_what_cannot_be_told_is_said(config: Path, capsys: Capture) -> None:
     for args, code, text in (
         (["--account", "me", "999"], 1, "there is no message 999 in account me"),
         (["--account", "me", "<none@example.com>"], 1, "there is no message <none@example.com> in account me"),
+        (["--account", "me", "none@example.com"], 1, "there is no message none@example.com in account me"),
+        (["--account", "me", "a@b@@"], 1, "there is no message a@b@@ in account me"),
+        (["--account", "me", "@"], 1, "there is no message @ in account me"),
         (["--account", "nobody", "1"], 1, 'there is no account "nobody"'),
         (["--account", "me", "--to", "a@b.example", "1"], 2, "are for a file"),
         ([file], 2, "say --account NAME"),
