@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Final
+
+import msgspec
 
 from moxlite.store.file.transaction import Reader, Tx
 
@@ -62,4 +63,4 @@ def messages_by_sender(r: Reader, localpart: str, domain: str) -> list[int]:
 
 def mailbox_names(r: Reader, ids: Sequence[int]) -> dict[int, str]:
     """The mailbox of each message that is there, by its id."""
-    return dict(r.rows(NAMES, json.dumps(list(ids))))
+    return dict(r.rows(NAMES, msgspec.json.encode(list(ids)).decode()))
