@@ -4,7 +4,7 @@ import type { Client, Mailbox } from "../gen/account";
 import { showError } from "../lib/dialogs";
 import { el, fill } from "../lib/dom";
 import { size } from "../lib/numbers";
-import { many } from "../lib/words";
+import { many, t } from "../lib/words";
 
 export class Exporting {
   readonly root = el("section", { class: "card", "aria-labelledby": "export-title" });
@@ -17,11 +17,11 @@ export class Exporting {
   private readonly archive = el(
     "select",
     { name: "archive" },
-    el("option", { value: "zip" }, "zip archive"),
-    el("option", { value: "tgz" }, "tar.gz archive"),
-    el("option", { value: "tar" }, "tar archive, not compressed"),
+    el("option", { value: "zip" }, t("zip archive")),
+    el("option", { value: "tgz" }, t("tar.gz archive")),
+    el("option", { value: "tar" }, t("tar archive, not compressed")),
   );
-  private readonly none = el("option", { value: "none" }, "no archive: one mbox file");
+  private readonly none = el("option", { value: "none" }, t("no archive: one mbox file"));
   private readonly what = el("p", { class: "hint" });
   private readonly form: HTMLFormElement;
   private mailboxes: Mailbox[] = [];
@@ -43,22 +43,22 @@ export class Exporting {
         },
       },
       this.csrf,
-      el("div", { class: "fields" }, el("label", { class: "field" }, "Mailbox", this.mailbox), el("label", { class: "field" }, "File", this.archive)),
-      el("label", { class: "check" }, this.recursive, "With the mailboxes inside it"),
+      el("div", { class: "fields" }, el("label", { class: "field" }, t("Mailbox"), this.mailbox), el("label", { class: "field" }, t("File"), this.archive)),
+      el("label", { class: "check" }, this.recursive, t("With the mailboxes inside it")),
       el(
         "fieldset",
         { class: "choice" },
-        el("legend", {}, "Format"),
-        el("label", { class: "check" }, this.mbox, el("span", {}, "mbox: a file for each mailbox, which most mail programs read")),
-        el("label", { class: "check" }, this.maildir, el("span", {}, "Maildir: a folder for each mailbox, a file for each message")),
+        el("legend", {}, t("Format")),
+        el("label", { class: "check" }, this.mbox, el("span", {}, t("mbox: a file for each mailbox, which most mail programs read"))),
+        el("label", { class: "check" }, this.maildir, el("span", {}, t("Maildir: a folder for each mailbox, a file for each message"))),
       ),
       this.what,
-      el("div", { class: "buttons" }, el("button", { class: "primary", type: "submit" }, "Download")),
+      el("div", { class: "buttons" }, el("button", { class: "primary", type: "submit" }, t("Download"))),
     );
     fill(
       this.root,
-      el("h2", { id: "export-title" }, "Export"),
-      el("p", { class: "hint" }, "Messages are written as they are, with their flags, keywords and the time they were received. What arrives during the download is not in it."),
+      el("h2", { id: "export-title" }, t("Export")),
+      el("p", { class: "hint" }, t("Messages are written as they are, with their flags, keywords and the time they were received. What arrives during the download is not in it.")),
       this.form,
       this.names,
     );
@@ -68,7 +68,7 @@ export class Exporting {
   async show(): Promise<void> {
     this.mailboxes = await this.client.mailboxes();
     const chosen = this.mailbox.value;
-    fill(this.mailbox, el("option", { value: "" }, "All mailboxes"), this.mailboxes.map((mailbox) => el("option", { value: mailbox.name }, mailbox.name)));
+    fill(this.mailbox, el("option", { value: "" }, t("All mailboxes")), this.mailboxes.map((mailbox) => el("option", { value: mailbox.name }, mailbox.name)));
     this.mailbox.value = this.mailboxes.some((mailbox) => mailbox.name === chosen) ? chosen : "";
     fill(this.names, this.mailboxes.map((mailbox) => el("option", { value: mailbox.name })));
     this.adapt();
@@ -93,11 +93,11 @@ export class Exporting {
     try {
       await this.show();
     } catch (error) {
-      await showError("The export could not be begun", error);
+      await showError(t("The export could not be begun"), error);
       return;
     }
     if (this.mailbox.value !== chosen) {
-      await showError("The export could not be begun", "This mailbox is no longer there.");
+      await showError(t("The export could not be begun"), t("This mailbox is no longer there."));
       return;
     }
     this.csrf.value = this.client.csrfToken;

@@ -5,7 +5,7 @@ import { CallFailed } from "../lib/client";
 import { attempt, confirm, showError } from "../lib/dialogs";
 import { el, fill } from "../lib/dom";
 import { duration, size } from "../lib/numbers";
-import { many } from "../lib/words";
+import { many, t } from "../lib/words";
 import { Follower } from "./follow";
 import { Upload, UploadAborted } from "./upload";
 
@@ -21,25 +21,25 @@ interface Kept {
 
 const keptKey = "moxlite-account-import";
 const shownMailboxes = 200;
-const lostText = "Nothing more is known of this import: it ended more than a minute ago, or the server was started again, which takes an import back. Look at your mailboxes.";
+const lostText = t("Nothing more is known of this import: it ended more than a minute ago, or the server was started again, which takes an import back. Look at your mailboxes.");
 
 export class Importing {
   readonly root = el("section", { class: "card", "aria-labelledby": "import-title" });
   private readonly file = el("input", { type: "file", class: "drop-input", id: "import-file", "aria-describedby": "import-kinds", accept: ".zip,.tgz,.gz,.tar,.mbox,.mbx,.eml,application/mbox,message/rfc822" });
   private readonly fileName = el("span", { class: "drop-name" });
-  private readonly mailbox = el("input", { autocomplete: "off", spellcheck: "false", list: "mailbox-names", placeholder: "as in the file, else Inbox" });
-  private readonly prefix = el("input", { autocomplete: "off", spellcheck: "false", placeholder: "such as “[Gmail]” or “Old/Mail”" });
+  private readonly mailbox = el("input", { autocomplete: "off", spellcheck: "false", list: "mailbox-names", placeholder: t("as in the file, else Inbox") });
+  private readonly prefix = el("input", { autocomplete: "off", spellcheck: "false", placeholder: t("such as “[Gmail]” or “Old/Mail”") });
   private readonly skip = el("input", { type: "checkbox" });
   private readonly trial = el("input", { type: "checkbox" });
-  private readonly submit = el("button", { class: "primary", type: "submit" }, "Import");
+  private readonly submit = el("button", { class: "primary", type: "submit" }, t("Import"));
   private readonly form: HTMLFormElement;
-  private readonly bar = el("progress", { class: "bar", max: 1, "aria-label": "Progress" });
+  private readonly bar = el("progress", { class: "bar", max: 1, "aria-label": t("Progress") });
   private readonly doing = el("p", { class: "doing", role: "status" });
   private readonly figures = el("p", { class: "figures" });
   private readonly counts = el("div", { class: "counts" });
   private readonly problems = el("details", { class: "problems" });
-  private readonly cancel = el("button", { onclick: () => void this.askCancel() }, "Cancel");
-  private readonly another = el("button", { class: "primary", onclick: () => this.dismiss() }, "Import another file");
+  private readonly cancel = el("button", { onclick: () => void this.askCancel() }, t("Cancel"));
+  private readonly another = el("button", { class: "primary", onclick: () => this.dismiss() }, t("Import another file"));
   private readonly result = el("p", { class: "result", role: "alert" });
   private readonly running: HTMLElement;
   private readonly runningTitle = el("h3");
@@ -61,9 +61,9 @@ export class Importing {
     const drop = el(
       "div",
       { class: "drop" },
-      el("label", { class: "drop-text", for: "import-file" }, "Choose a file, or drop it here"),
+      el("label", { class: "drop-text", for: "import-file" }, t("Choose a file, or drop it here")),
       this.fileName,
-      el("span", { class: "hint", id: "import-kinds" }, "zip, tar.gz or tar with mbox files, Maildirs or .eml files, such as exports of Google Takeout or Thunderbird folders; or one mbox or .eml file"),
+      el("span", { class: "hint", id: "import-kinds" }, t("zip, tar.gz or tar with mbox files, Maildirs or .eml files, such as exports of Google Takeout or Thunderbird folders; or one mbox or .eml file")),
       this.file,
     );
     this.file.addEventListener("change", () => this.chosen());
@@ -93,11 +93,11 @@ export class Importing {
       el(
         "div",
         { class: "fields" },
-        el("label", { class: "field" }, "Into mailbox", this.mailbox),
-        el("label", { class: "field" }, "Cut off the beginning of mailbox names", this.prefix),
+        el("label", { class: "field" }, t("Into mailbox"), this.mailbox),
+        el("label", { class: "field" }, t("Cut off the beginning of mailbox names"), this.prefix),
       ),
-      el("label", { class: "check" }, this.skip, "Leave out messages that the mailbox has already"),
-      el("label", { class: "check" }, this.trial, "Only try it: count messages and find problems, store nothing"),
+      el("label", { class: "check" }, this.skip, t("Leave out messages that the mailbox has already")),
+      el("label", { class: "check" }, this.trial, t("Only try it: count messages and find problems, store nothing")),
       el("div", { class: "buttons" }, this.submit),
     );
     this.running = el(
@@ -114,8 +114,8 @@ export class Importing {
     );
     fill(
       this.root,
-      el("h2", { id: "import-title" }, "Import"),
-      el("p", { class: "hint" }, "All of the file is imported, or nothing if something fails. You can go on reading and writing mail meanwhile, and close this page once the file is sent."),
+      el("h2", { id: "import-title" }, t("Import")),
+      el("p", { class: "hint" }, t("All of the file is imported, or nothing if something fails. You can go on reading and writing mail meanwhile, and close this page once the file is sent.")),
       this.form,
       this.running,
     );
@@ -156,7 +156,7 @@ export class Importing {
     try {
       await this.client.import_check(file.size);
     } catch (error) {
-      await showError("This file cannot be imported now", error);
+      await showError(t("This file cannot be imported now"), error);
       return;
     } finally {
       this.submit.disabled = false;
@@ -169,7 +169,7 @@ export class Importing {
     form.set("file", file);
     this.open(file.name);
     const upload = (this.upload = new Upload());
-    fill(this.doing, "Sending the file…");
+    fill(this.doing, t("Sending the file…"));
     const began = Date.now();
     try {
       const token = await upload.send(`${this.base}import`, form, this.client.csrfToken, (sent, whole) => {
@@ -182,7 +182,7 @@ export class Importing {
       this.upload = null;
       this.close();
       if (error instanceof UploadAborted) return;
-      await showError("The file was not imported", await this.reason(error, file.size));
+      await showError(t("The file was not imported"), await this.reason(error, file.size));
     }
   }
 
@@ -206,7 +206,7 @@ export class Importing {
         this.step = "";
       },
       event: (event) => this.take(event),
-      waiting: () => fill(this.doing, "The connection is lost; the import goes on. Trying to connect…"),
+      waiting: () => fill(this.doing, t("The connection is lost; the import goes on. Trying to connect…")),
       lost: () => {
         this.follower?.stop();
         this.end(this.kept?.end ?? { kind: "aborted", message: lostText });
@@ -218,7 +218,7 @@ export class Importing {
     switch (event.kind) {
       case "step":
         this.step = event.title;
-        fill(this.doing, event.title === "finishing" ? "Putting the messages into their mailboxes…" : "Reading the file…");
+        fill(this.doing, event.title === "finishing" ? t("Putting the messages into their mailboxes…") : t("Reading the file…"));
         this.cancel.disabled = event.title === "finishing";
         if (event.title === "finishing") this.draw(1, 1, null);
         return;
@@ -249,9 +249,9 @@ export class Importing {
     const share = whole > 0 ? octets / whole : 0;
     this.bar.value = share;
     const percent = `${Math.floor(share * 100)} %`;
-    const rest = left === null ? "" : ` · about ${duration(left)} left`;
-    fill(this.figures, whole > 1 ? `${percent} · ${size(octets)} of ${size(whole)}${rest}` : "");
-    document.title = `${percent} · Import · moxlite`;
+    const rest = left === null ? "" : ` · ${t("about {time} left", { time: duration(left) })}`;
+    fill(this.figures, whole > 1 ? `${percent} · ${t("{part} of {whole}", { part: size(octets), whole: size(whole) })}${rest}` : "");
+    document.title = `${percent} · ${t("Import")} · moxlite`;
   }
 
   /** Draw counts and problems, once for all events that come together. */
@@ -272,17 +272,17 @@ export class Importing {
         el(
           "table",
           {},
-          el("caption", {}, `${many(total, "{n} message", "{n} messages")} in ${many(this.found.size, "{n} mailbox", "{n} mailboxes")}`),
+          el("caption", {}, t("{messages} in {mailboxes}", { messages: many(total, "{n} message", "{n} messages"), mailboxes: many(this.found.size, "{n} mailbox", "{n} mailboxes") })),
           el("tbody", {}, rows.map(([name, number]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, number.toLocaleString())))),
-          more > 0 && el("tfoot", {}, el("tr", {}, el("td", { colspan: 2 }, `and ${many(more, "{n} mailbox", "{n} mailboxes")} more`))),
+          more > 0 && el("tfoot", {}, el("tr", {}, el("td", { colspan: 2 }, many(more, "and {n} mailbox more", "and {n} mailboxes more")))),
         ),
     );
     this.problems.hidden = this.texts.length === 0;
     const hidden = problems - this.texts.length;
     fill(
       this.problems,
-      el("summary", {}, `${many(problems, "{n} problem", "{n} problems")}: what is left out`),
-      el("ul", {}, this.texts.map((text) => el("li", {}, text)), hidden > 0 && el("li", {}, `and ${hidden.toLocaleString()} more`)),
+      el("summary", {}, many(problems, "{n} problem: what is left out", "{n} problems: what is left out")),
+      el("ul", {}, this.texts.map((text) => el("li", {}, text)), hidden > 0 && el("li", {}, t("and {n} more", { n: hidden }))),
     );
   }
 
@@ -301,7 +301,7 @@ export class Importing {
     fill(this.doing);
     fill(this.figures);
     fill(this.result, endText(end));
-    document.title = `${good ? "Done" : "Not imported"} · Import · moxlite`;
+    document.title = `${good ? t("Done") : t("Not imported")} · ${t("Import")} · moxlite`;
   }
 
   /** Show what runs instead of the form. */
@@ -318,15 +318,15 @@ export class Importing {
     this.another.hidden = true;
     this.result.hidden = true;
     this.drawFound(0);
-    fill(this.runningTitle, name === "" ? "An import that was begun elsewhere" : name);
-    fill(this.doing, "Connecting…");
+    fill(this.runningTitle, name === "" ? t("An import that was begun elsewhere") : name);
+    fill(this.doing, t("Connecting…"));
     fill(this.figures);
   }
 
   private close(): void {
     this.running.hidden = true;
     this.form.hidden = false;
-    document.title = "Import and export · moxlite";
+    document.title = `${t("Import and export")} · moxlite`;
   }
 
   private dismiss(): void {
@@ -344,8 +344,8 @@ export class Importing {
     }
     const token = this.follower?.token;
     if (token === undefined) return;
-    if (await confirm("Cancel this import?", "What was read so far is taken back; the account stays as it was.", "Cancel the import")) {
-      await attempt("Cancelling the import", () => this.client.import_abort(token));
+    if (await confirm(t("Cancel this import?"), t("What was read so far is taken back; the account stays as it was."), t("Cancel the import"))) {
+      await attempt(t("Cancelling the import"), () => this.client.import_abort(token));
     }
   }
 
@@ -356,10 +356,11 @@ export class Importing {
 }
 
 function endText(end: ImportDone | ImportAborted): string {
-  if (end.kind === "aborted") return end.message === lostText ? lostText : `Nothing was imported: ${end.message}`;
+  if (end.kind === "aborted") return end.message === lostText ? lostText : t("Nothing was imported: {why}", { why: end.message });
   const messages = many(end.messages, "{n} message", "{n} messages");
   const problems = end.problems > 0 ? `, ${many(end.problems, "{n} problem", "{n} problems")}` : "";
-  return end.dry_run ? `${messages} would be imported${problems}. This was a trial: nothing was stored.` : `${messages} imported${problems}.`;
+  const values = { messages, problems };
+  return end.dry_run ? t("{messages} would be imported{problems}. This was a trial: nothing was stored.", values) : t("{messages} imported{problems}.", values);
 }
 
 function readKept(): Kept | null {

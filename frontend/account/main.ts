@@ -6,6 +6,7 @@ import { brand, byId, el, fill, icon } from "../lib/dom";
 import { size } from "../lib/numbers";
 import { askLogIn } from "../lib/login";
 import { Session, beforeDisplay } from "../lib/session";
+import { t } from "../lib/words";
 import { Transfer } from "./transfer";
 
 const base = document.location.pathname.replace(/[^/]*$/, "");
@@ -20,9 +21,9 @@ interface Section {
 
 class App {
   private readonly client: Client = new Client(base, checks, (reason) => this.logIn(reason));
-  private readonly session = new Session("account", "Account", this.client, askLogIn);
+  private readonly session = new Session("account", t("Account"), this.client, askLogIn);
   private readonly sections: Record<string, Section> = { transfer: new Transfer(this.client, base, () => void this.overview()) };
-  private readonly nav = el("nav", { class: "sections", "aria-label": "Sections" });
+  private readonly nav = el("nav", { class: "sections", "aria-label": t("Sections") });
   private readonly page = el("main", { class: "page", id: "page" });
   private readonly address = el("span", { class: "account-address" });
   private readonly usage = el("span", { class: "usage" });
@@ -44,7 +45,7 @@ class App {
           { class: "account" },
           this.address,
           this.usage,
-          el("div", { class: "account-links" }, this.webmail, el("button", { class: "link", onclick: () => void this.session.logOut() }, "Log out")),
+          el("div", { class: "account-links" }, this.webmail, el("button", { class: "link", onclick: () => void this.session.logOut() }, t("Log out"))),
         ),
       ),
       this.page,
@@ -56,21 +57,21 @@ class App {
       if (!known) await this.logIn("");
       await this.open();
     } catch (error) {
-      await showError("The account cannot be shown", error);
+      await showError(t("The account cannot be shown"), error);
     }
   }
 
   private async logIn(reason: string): Promise<void> {
-    const webmail = this.webmail.hidden ? [] : [el("p", { class: "login-below" }, "Your mail is in the ", el("a", { href: this.webmail.href }, "webmail"), ".")];
+    const webmail = this.webmail.hidden ? [] : [el("p", { class: "login-below" }, el("a", { href: this.webmail.href }, t("Your mail is in the webmail")))];
     if ((await this.session.logIn(reason, webmail)) && this.displayed) location.reload();
   }
 
   /** Tell who has logged in, and how much of the account is in use. */
   private async overview(): Promise<void> {
     const overview = await this.client.overview();
-    const limit = overview.storage_limit === 0 ? "" : ` of ${size(overview.storage_limit)}`;
     fill(this.address, overview.login_address);
-    fill(this.usage, `${size(overview.storage_used)}${limit} used`);
+    const values = { used: size(overview.storage_used), limit: size(overview.storage_limit) };
+    fill(this.usage, overview.storage_limit === 0 ? t("{used} used", values) : t("{used} of {limit} used", values));
   }
 
   /** Show the section that the address names, else the first. */
@@ -95,7 +96,7 @@ class App {
   }
 }
 
-addEventListener("error", (event) => void showError("Something went wrong in this page", event.error ?? event.message));
-addEventListener("unhandledrejection", (event) => void showError("Something went wrong in this page", event.reason));
+addEventListener("error", (event) => void showError(t("Something went wrong in this page"), event.error ?? event.message));
+addEventListener("unhandledrejection", (event) => void showError(t("Something went wrong in this page"), event.reason));
 setStatus("");
 void new App().start();

@@ -2,11 +2,12 @@
 
 import type { Client } from "../gen/account";
 import { el } from "../lib/dom";
+import { t } from "../lib/words";
 import { Exporting } from "./exporting";
 import { Importing } from "./importing";
 
 export class Transfer {
-  readonly title = "Import and export";
+  readonly title = t("Import and export");
   readonly root: HTMLElement;
   private readonly importing: Importing;
   private readonly exporting: Exporting;

@@ -1,6 +1,7 @@
 // A file on its way to the server. Only XMLHttpRequest tells how much of a request has been sent.
 
 import { CallFailed } from "../lib/client";
+import { t } from "../lib/words";
 
 /** Sending was ended by the user. */
 export class UploadAborted extends Error {}
@@ -19,13 +20,13 @@ export class Upload {
         try {
           const answer = JSON.parse(request.responseText) as { token?: unknown; error?: { code: string; message: string } };
           if (typeof answer.token === "string") resolve(answer.token);
-          else reject(new CallFailed("import", answer.error?.code ?? "", answer.error?.message ?? "The answer of the server cannot be understood."));
+          else reject(new CallFailed("import", answer.error?.code ?? "", answer.error?.message ?? t("The answer of the server cannot be understood.")));
         } catch {
-          reject(new CallFailed("import", "", request.responseText || `The server answered ${request.status} without saying why.`));
+          reject(new CallFailed("import", "", request.responseText || t("The server answered {status} without saying why.", { status: String(request.status) })));
         }
       };
-      request.onerror = () => reject(new CallFailed("import", "", "The connection broke while the file was sent. Nothing was imported."));
-      request.onabort = () => reject(new UploadAborted("the upload was ended"));
+      request.onerror = () => reject(new CallFailed("import", "", t("The connection broke while the file was sent. Nothing was imported.")));
+      request.onabort = () => reject(new UploadAborted());
       request.send(form);
     });
   }

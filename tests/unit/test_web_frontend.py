@@ -115,11 +115,11 @@ def bare_words(source: str) -> list[str]:
 
 
 def test_words_for_people_go_through_one_function() -> None:
-    """WEBMAIL-143a, WEBMAIL-159: of the webmail and of what all apps share."""
+    """WEBMAIL-143a, WEBMAIL-159: of the webmail, of the account app and of what all apps share."""
     assert bare_words('el("p", {}, "Not sent")') == ["Not sent"]
     assert bare_words('el("p", { class: `text quoted quoted${level}` })') == []
     assert bare_words('say("a few seconds")') == ["a few seconds"]
     assert bare_words('el("p", {}, t("Not sent"), key === "Escape")') == []
-    for folder in ("lib", "webmail"):
+    for folder in ("account", "lib", "webmail"):
         for path in sorted((FRONTEND / folder).rglob("*.ts")):
             assert bare_words(path.read_text()) == [], path

@@ -483,22 +483,22 @@ var Exporting = class {
         }
       },
       this.csrf,
-      el("div", { class: "fields" }, el("label", { class: "field" }, "Mailbox", this.mailbox), el("label", { class: "field" }, "File", this.archive)),
-      el("label", { class: "check" }, this.recursive, "With the mailboxes inside it"),
+      el("div", { class: "fields" }, el("label", { class: "field" }, t("Mailbox"), this.mailbox), el("label", { class: "field" }, t("File"), this.archive)),
+      el("label", { class: "check" }, this.recursive, t("With the mailboxes inside it")),
       el(
         "fieldset",
         { class: "choice" },
-        el("legend", {}, "Format"),
-        el("label", { class: "check" }, this.mbox, el("span", {}, "mbox: a file for each mailbox, which most mail programs read")),
-        el("label", { class: "check" }, this.maildir, el("span", {}, "Maildir: a folder for each mailbox, a file for each message"))
+        el("legend", {}, t("Format")),
+        el("label", { class: "check" }, this.mbox, el("span", {}, t("mbox: a file for each mailbox, which most mail programs read"))),
+        el("label", { class: "check" }, this.maildir, el("span", {}, t("Maildir: a folder for each mailbox, a file for each message")))
       ),
       this.what,
-      el("div", { class: "buttons" }, el("button", { class: "primary", type: "submit" }, "Download"))
+      el("div", { class: "buttons" }, el("button", { class: "primary", type: "submit" }, t("Download")))
     );
     fill(
       this.root,
-      el("h2", { id: "export-title" }, "Export"),
-      el("p", { class: "hint" }, "Messages are written as they are, with their flags, keywords and the time they were received. What arrives during the download is not in it."),
+      el("h2", { id: "export-title" }, t("Export")),
+      el("p", { class: "hint" }, t("Messages are written as they are, with their flags, keywords and the time they were received. What arrives during the download is not in it.")),
       this.form,
       this.names
     );
@@ -514,18 +514,18 @@ var Exporting = class {
   archive = el(
     "select",
     { name: "archive" },
-    el("option", { value: "zip" }, "zip archive"),
-    el("option", { value: "tgz" }, "tar.gz archive"),
-    el("option", { value: "tar" }, "tar archive, not compressed")
+    el("option", { value: "zip" }, t("zip archive")),
+    el("option", { value: "tgz" }, t("tar.gz archive")),
+    el("option", { value: "tar" }, t("tar archive, not compressed"))
   );
-  none = el("option", { value: "none" }, "no archive: one mbox file");
+  none = el("option", { value: "none" }, t("no archive: one mbox file"));
   what = el("p", { class: "hint" });
   form;
   mailboxes = [];
   async show() {
     this.mailboxes = await this.client.mailboxes();
     const chosen = this.mailbox.value;
-    fill(this.mailbox, el("option", { value: "" }, "All mailboxes"), this.mailboxes.map((mailbox) => el("option", { value: mailbox.name }, mailbox.name)));
+    fill(this.mailbox, el("option", { value: "" }, t("All mailboxes")), this.mailboxes.map((mailbox) => el("option", { value: mailbox.name }, mailbox.name)));
     this.mailbox.value = this.mailboxes.some((mailbox) => mailbox.name === chosen) ? chosen : "";
     fill(this.names, this.mailboxes.map((mailbox) => el("option", { value: mailbox.name })));
     this.adapt();
@@ -546,11 +546,11 @@ var Exporting = class {
     try {
       await this.show();
     } catch (error) {
-      await showError("The export could not be begun", error);
+      await showError(t("The export could not be begun"), error);
       return;
     }
     if (this.mailbox.value !== chosen) {
-      await showError("The export could not be begun", "This mailbox is no longer there.");
+      await showError(t("The export could not be begun"), t("This mailbox is no longer there."));
       return;
     }
     this.csrf.value = this.client.csrfToken;
@@ -625,13 +625,13 @@ var Upload = class {
         try {
           const answer = JSON.parse(request.responseText);
           if (typeof answer.token === "string") resolve(answer.token);
-          else reject(new CallFailed("import", answer.error?.code ?? "", answer.error?.message ?? "The answer of the server cannot be understood."));
+          else reject(new CallFailed("import", answer.error?.code ?? "", answer.error?.message ?? t("The answer of the server cannot be understood.")));
         } catch {
-          reject(new CallFailed("import", "", request.responseText || `The server answered ${request.status} without saying why.`));
+          reject(new CallFailed("import", "", request.responseText || t("The server answered {status} without saying why.", { status: String(request.status) })));
         }
       };
-      request.onerror = () => reject(new CallFailed("import", "", "The connection broke while the file was sent. Nothing was imported."));
-      request.onabort = () => reject(new UploadAborted("the upload was ended"));
+      request.onerror = () => reject(new CallFailed("import", "", t("The connection broke while the file was sent. Nothing was imported.")));
+      request.onabort = () => reject(new UploadAborted());
       request.send(form);
     });
   }
@@ -643,7 +643,7 @@ var Upload = class {
 // account/importing.ts
 var keptKey = "moxlite-account-import";
 var shownMailboxes = 200;
-var lostText = "Nothing more is known of this import: it ended more than a minute ago, or the server was started again, which takes an import back. Look at your mailboxes.";
+var lostText = t("Nothing more is known of this import: it ended more than a minute ago, or the server was started again, which takes an import back. Look at your mailboxes.");
 var Importing = class {
   constructor(client, base2, changed) {
     this.client = client;
@@ -652,9 +652,9 @@ var Importing = class {
     const drop = el(
       "div",
       { class: "drop" },
-      el("label", { class: "drop-text", for: "import-file" }, "Choose a file, or drop it here"),
+      el("label", { class: "drop-text", for: "import-file" }, t("Choose a file, or drop it here")),
       this.fileName,
-      el("span", { class: "hint", id: "import-kinds" }, "zip, tar.gz or tar with mbox files, Maildirs or .eml files, such as exports of Google Takeout or Thunderbird folders; or one mbox or .eml file"),
+      el("span", { class: "hint", id: "import-kinds" }, t("zip, tar.gz or tar with mbox files, Maildirs or .eml files, such as exports of Google Takeout or Thunderbird folders; or one mbox or .eml file")),
       this.file
     );
     this.file.addEventListener("change", () => this.chosen());
@@ -684,11 +684,11 @@ var Importing = class {
       el(
         "div",
         { class: "fields" },
-        el("label", { class: "field" }, "Into mailbox", this.mailbox),
-        el("label", { class: "field" }, "Cut off the beginning of mailbox names", this.prefix)
+        el("label", { class: "field" }, t("Into mailbox"), this.mailbox),
+        el("label", { class: "field" }, t("Cut off the beginning of mailbox names"), this.prefix)
       ),
-      el("label", { class: "check" }, this.skip, "Leave out messages that the mailbox has already"),
-      el("label", { class: "check" }, this.trial, "Only try it: count messages and find problems, store nothing"),
+      el("label", { class: "check" }, this.skip, t("Leave out messages that the mailbox has already")),
+      el("label", { class: "check" }, this.trial, t("Only try it: count messages and find problems, store nothing")),
       el("div", { class: "buttons" }, this.submit)
     );
     this.running = el(
@@ -705,8 +705,8 @@ var Importing = class {
     );
     fill(
       this.root,
-      el("h2", { id: "import-title" }, "Import"),
-      el("p", { class: "hint" }, "All of the file is imported, or nothing if something fails. You can go on reading and writing mail meanwhile, and close this page once the file is sent."),
+      el("h2", { id: "import-title" }, t("Import")),
+      el("p", { class: "hint" }, t("All of the file is imported, or nothing if something fails. You can go on reading and writing mail meanwhile, and close this page once the file is sent.")),
       this.form,
       this.running
     );
@@ -721,19 +721,19 @@ var Importing = class {
   root = el("section", { class: "card", "aria-labelledby": "import-title" });
   file = el("input", { type: "file", class: "drop-input", id: "import-file", "aria-describedby": "import-kinds", accept: ".zip,.tgz,.gz,.tar,.mbox,.mbx,.eml,application/mbox,message/rfc822" });
   fileName = el("span", { class: "drop-name" });
-  mailbox = el("input", { autocomplete: "off", spellcheck: "false", list: "mailbox-names", placeholder: "as in the file, else Inbox" });
-  prefix = el("input", { autocomplete: "off", spellcheck: "false", placeholder: "such as “[Gmail]” or “Old/Mail”" });
+  mailbox = el("input", { autocomplete: "off", spellcheck: "false", list: "mailbox-names", placeholder: t("as in the file, else Inbox") });
+  prefix = el("input", { autocomplete: "off", spellcheck: "false", placeholder: t("such as “[Gmail]” or “Old/Mail”") });
   skip = el("input", { type: "checkbox" });
   trial = el("input", { type: "checkbox" });
-  submit = el("button", { class: "primary", type: "submit" }, "Import");
+  submit = el("button", { class: "primary", type: "submit" }, t("Import"));
   form;
-  bar = el("progress", { class: "bar", max: 1, "aria-label": "Progress" });
+  bar = el("progress", { class: "bar", max: 1, "aria-label": t("Progress") });
   doing = el("p", { class: "doing", role: "status" });
   figures = el("p", { class: "figures" });
   counts = el("div", { class: "counts" });
   problems = el("details", { class: "problems" });
-  cancel = el("button", { onclick: () => void this.askCancel() }, "Cancel");
-  another = el("button", { class: "primary", onclick: () => this.dismiss() }, "Import another file");
+  cancel = el("button", { onclick: () => void this.askCancel() }, t("Cancel"));
+  another = el("button", { class: "primary", onclick: () => this.dismiss() }, t("Import another file"));
   result = el("p", { class: "result", role: "alert" });
   running;
   runningTitle = el("h3");
@@ -771,7 +771,7 @@ var Importing = class {
     try {
       await this.client.import_check(file.size);
     } catch (error) {
-      await showError("This file cannot be imported now", error);
+      await showError(t("This file cannot be imported now"), error);
       return;
     } finally {
       this.submit.disabled = false;
@@ -784,7 +784,7 @@ var Importing = class {
     form.set("file", file);
     this.open(file.name);
     const upload = this.upload = new Upload();
-    fill(this.doing, "Sending the file…");
+    fill(this.doing, t("Sending the file…"));
     const began = Date.now();
     try {
       const token = await upload.send(`${this.base}import`, form, this.client.csrfToken, (sent, whole) => {
@@ -797,7 +797,7 @@ var Importing = class {
       this.upload = null;
       this.close();
       if (error instanceof UploadAborted) return;
-      await showError("The file was not imported", await this.reason(error, file.size));
+      await showError(t("The file was not imported"), await this.reason(error, file.size));
     }
   }
   async reason(error, octets) {
@@ -818,7 +818,7 @@ var Importing = class {
         this.step = "";
       },
       event: (event) => this.take(event),
-      waiting: () => fill(this.doing, "The connection is lost; the import goes on. Trying to connect…"),
+      waiting: () => fill(this.doing, t("The connection is lost; the import goes on. Trying to connect…")),
       lost: () => {
         this.follower?.stop();
         this.end(this.kept?.end ?? { kind: "aborted", message: lostText });
@@ -829,7 +829,7 @@ var Importing = class {
     switch (event.kind) {
       case "step":
         this.step = event.title;
-        fill(this.doing, event.title === "finishing" ? "Putting the messages into their mailboxes…" : "Reading the file…");
+        fill(this.doing, event.title === "finishing" ? t("Putting the messages into their mailboxes…") : t("Reading the file…"));
         this.cancel.disabled = event.title === "finishing";
         if (event.title === "finishing") this.draw(1, 1, null);
         return;
@@ -857,9 +857,9 @@ var Importing = class {
     const share = whole > 0 ? octets / whole : 0;
     this.bar.value = share;
     const percent = `${Math.floor(share * 100)} %`;
-    const rest = left === null ? "" : ` · about ${duration(left)} left`;
-    fill(this.figures, whole > 1 ? `${percent} · ${size(octets)} of ${size(whole)}${rest}` : "");
-    document.title = `${percent} · Import · moxlite`;
+    const rest = left === null ? "" : ` · ${t("about {time} left", { time: duration(left) })}`;
+    fill(this.figures, whole > 1 ? `${percent} · ${t("{part} of {whole}", { part: size(octets), whole: size(whole) })}${rest}` : "");
+    document.title = `${percent} · ${t("Import")} · moxlite`;
   }
   later() {
     this.drawing ||= requestAnimationFrame(() => {
@@ -876,17 +876,17 @@ var Importing = class {
       rows.length > 0 && el(
         "table",
         {},
-        el("caption", {}, `${many(total, "{n} message", "{n} messages")} in ${many(this.found.size, "{n} mailbox", "{n} mailboxes")}`),
+        el("caption", {}, t("{messages} in {mailboxes}", { messages: many(total, "{n} message", "{n} messages"), mailboxes: many(this.found.size, "{n} mailbox", "{n} mailboxes") })),
         el("tbody", {}, rows.map(([name, number]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, number.toLocaleString())))),
-        more > 0 && el("tfoot", {}, el("tr", {}, el("td", { colspan: 2 }, `and ${many(more, "{n} mailbox", "{n} mailboxes")} more`)))
+        more > 0 && el("tfoot", {}, el("tr", {}, el("td", { colspan: 2 }, many(more, "and {n} mailbox more", "and {n} mailboxes more"))))
       )
     );
     this.problems.hidden = this.texts.length === 0;
     const hidden = problems - this.texts.length;
     fill(
       this.problems,
-      el("summary", {}, `${many(problems, "{n} problem", "{n} problems")}: what is left out`),
-      el("ul", {}, this.texts.map((text2) => el("li", {}, text2)), hidden > 0 && el("li", {}, `and ${hidden.toLocaleString()} more`))
+      el("summary", {}, many(problems, "{n} problem: what is left out", "{n} problems: what is left out")),
+      el("ul", {}, this.texts.map((text2) => el("li", {}, text2)), hidden > 0 && el("li", {}, t("and {n} more", { n: hidden })))
     );
   }
   end(end) {
@@ -904,7 +904,7 @@ var Importing = class {
     fill(this.doing);
     fill(this.figures);
     fill(this.result, endText(end));
-    document.title = `${good ? "Done" : "Not imported"} · Import · moxlite`;
+    document.title = `${good ? t("Done") : t("Not imported")} · ${t("Import")} · moxlite`;
   }
   open(name) {
     this.form.hidden = true;
@@ -919,14 +919,14 @@ var Importing = class {
     this.another.hidden = true;
     this.result.hidden = true;
     this.drawFound(0);
-    fill(this.runningTitle, name === "" ? "An import that was begun elsewhere" : name);
-    fill(this.doing, "Connecting…");
+    fill(this.runningTitle, name === "" ? t("An import that was begun elsewhere") : name);
+    fill(this.doing, t("Connecting…"));
     fill(this.figures);
   }
   close() {
     this.running.hidden = true;
     this.form.hidden = false;
-    document.title = "Import and export · moxlite";
+    document.title = `${t("Import and export")} · moxlite`;
   }
   dismiss() {
     if (this.kept !== null) this.keep({ ...this.kept, dismissed: true });
@@ -942,8 +942,8 @@ var Importing = class {
     }
     const token = this.follower?.token;
     if (token === void 0) return;
-    if (await confirm("Cancel this import?", "What was read so far is taken back; the account stays as it was.", "Cancel the import")) {
-      await attempt("Cancelling the import", () => this.client.import_abort(token));
+    if (await confirm(t("Cancel this import?"), t("What was read so far is taken back; the account stays as it was."), t("Cancel the import"))) {
+      await attempt(t("Cancelling the import"), () => this.client.import_abort(token));
     }
   }
   keep(kept) {
@@ -952,10 +952,11 @@ var Importing = class {
   }
 };
 function endText(end) {
-  if (end.kind === "aborted") return end.message === lostText ? lostText : `Nothing was imported: ${end.message}`;
+  if (end.kind === "aborted") return end.message === lostText ? lostText : t("Nothing was imported: {why}", { why: end.message });
   const messages = many(end.messages, "{n} message", "{n} messages");
   const problems = end.problems > 0 ? `, ${many(end.problems, "{n} problem", "{n} problems")}` : "";
-  return end.dry_run ? `${messages} would be imported${problems}. This was a trial: nothing was stored.` : `${messages} imported${problems}.`;
+  const values = { messages, problems };
+  return end.dry_run ? t("{messages} would be imported{problems}. This was a trial: nothing was stored.", values) : t("{messages} imported{problems}.", values);
 }
 function readKept() {
   const text2 = sessionStorage.getItem(keptKey);
@@ -964,7 +965,7 @@ function readKept() {
 
 // account/transfer.ts
 var Transfer = class {
-  title = "Import and export";
+  title = t("Import and export");
   root;
   importing;
   exporting;
@@ -985,9 +986,9 @@ var Transfer = class {
 var base = document.location.pathname.replace(/[^/]*$/, "");
 var App = class {
   client = new Client(base, checks, (reason) => this.logIn(reason));
-  session = new Session("account", "Account", this.client, askLogIn);
+  session = new Session("account", t("Account"), this.client, askLogIn);
   sections = { transfer: new Transfer(this.client, base, () => void this.overview()) };
-  nav = el("nav", { class: "sections", "aria-label": "Sections" });
+  nav = el("nav", { class: "sections", "aria-label": t("Sections") });
   page = el("main", { class: "page", id: "page" });
   address = el("span", { class: "account-address" });
   usage = el("span", { class: "usage" });
@@ -1008,7 +1009,7 @@ var App = class {
           { class: "account" },
           this.address,
           this.usage,
-          el("div", { class: "account-links" }, this.webmail, el("button", { class: "link", onclick: () => void this.session.logOut() }, "Log out"))
+          el("div", { class: "account-links" }, this.webmail, el("button", { class: "link", onclick: () => void this.session.logOut() }, t("Log out")))
         )
       ),
       this.page
@@ -1020,18 +1021,18 @@ var App = class {
       if (!known) await this.logIn("");
       await this.open();
     } catch (error) {
-      await showError("The account cannot be shown", error);
+      await showError(t("The account cannot be shown"), error);
     }
   }
   async logIn(reason) {
-    const webmail = this.webmail.hidden ? [] : [el("p", { class: "login-below" }, "Your mail is in the ", el("a", { href: this.webmail.href }, "webmail"), ".")];
+    const webmail = this.webmail.hidden ? [] : [el("p", { class: "login-below" }, el("a", { href: this.webmail.href }, t("Your mail is in the webmail")))];
     if (await this.session.logIn(reason, webmail) && this.displayed) location.reload();
   }
   async overview() {
     const overview = await this.client.overview();
-    const limit = overview.storage_limit === 0 ? "" : ` of ${size(overview.storage_limit)}`;
     fill(this.address, overview.login_address);
-    fill(this.usage, `${size(overview.storage_used)}${limit} used`);
+    const values = { used: size(overview.storage_used), limit: size(overview.storage_limit) };
+    fill(this.usage, overview.storage_limit === 0 ? t("{used} used", values) : t("{used} of {limit} used", values));
   }
   async open() {
     const names = Object.keys(this.sections);
@@ -1053,8 +1054,8 @@ var App = class {
     this.displayed = true;
   }
 };
-addEventListener("error", (event) => void showError("Something went wrong in this page", event.error ?? event.message));
-addEventListener("unhandledrejection", (event) => void showError("Something went wrong in this page", event.reason));
+addEventListener("error", (event) => void showError(t("Something went wrong in this page"), event.error ?? event.message));
+addEventListener("unhandledrejection", (event) => void showError(t("Something went wrong in this page"), event.reason));
 setStatus("");
 void new App().start();
 })();
