@@ -60,7 +60,7 @@ class App implements Desk {
   readonly client = new Client(base, checks, (reason) => this.logIn(reason));
   private readonly session = new Session("webmail", "Webmail", this.client, async (...asked) => (await part<typeof LoginPart>(base, "login")).askLogIn(...asked));
   readonly mail = new Mail({
-    send: (request) => this.send(request),
+    send: (request) => void this.send(request),
     opened: (parsed) => this.reader.offer(parsed),
     removed: () => toast(t("The message that you were reading was moved or removed elsewhere")),
     outdated: (version) => this.renew(version),
@@ -240,8 +240,10 @@ class App implements Desk {
     else this.newer ??= toast(t("The server has a newer version of this page."), { title: t("Load it"), run: load }, true);
   }
 
-  private send(request: Request): void {
-    void attempt(t("Loading messages"), () => this.client.request({ ...request, stream_id: this.mail.streamId }));
+  private async send(request: Request): Promise<void> {
+    const sent = await attempt(t("Loading messages"), () => this.client.request({ ...request, stream_id: this.mail.streamId }));
+    // the next connection asks for what is shown
+    if (!sent) this.stream.lost();
   }
 
   private openMailbox(mailbox: Mailbox): void {

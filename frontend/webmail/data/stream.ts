@@ -163,7 +163,8 @@ export class Stream {
     this.owner.event(known);
   }
 
-  private lost(): void {
+  /** The connection is gone, or did not bring what was asked for: another one comes. */
+  lost(): void {
     clearTimeout(this.watchdog);
     this.wire?.close();
     this.wire = null;

@@ -3411,7 +3411,7 @@ var App = class {
   client = new Client(base, checks, (reason) => this.logIn(reason));
   session = new Session("webmail", "Webmail", this.client, async (...asked) => (await part(base, "login")).askLogIn(...asked));
   mail = new Mail({
-    send: (request) => this.send(request),
+    send: (request) => void this.send(request),
     opened: (parsed) => this.reader.offer(parsed),
     removed: () => toast(t("The message that you were reading was moved or removed elsewhere")),
     outdated: (version) => this.renew(version),
@@ -3568,8 +3568,9 @@ var App = class {
     if (document.querySelector(".composer") === null) load();
     else this.newer ??= toast(t("The server has a newer version of this page."), { title: t("Load it"), run: load }, true);
   }
-  send(request) {
-    void attempt(t("Loading messages"), () => this.client.request({ ...request, stream_id: this.mail.streamId }));
+  async send(request) {
+    const sent = await attempt(t("Loading messages"), () => this.client.request({ ...request, stream_id: this.mail.streamId }));
+    if (!sent) this.stream.lost();
   }
   openMailbox(mailbox) {
     this.drawer.close();

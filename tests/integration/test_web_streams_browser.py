@@ -1,0 +1,124 @@
+"""What the webmail makes of events that seldom come, and of calls that have no answer, in a real browser."""
+
+import imaplib
+import json
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.integration.browser import chromium
+from tests.integration.test_web_webmail_browser import Reader, append, local, reader, server
+from tests.running import LocalServer
+from tests.tools import until
+
+__all__ = ["chromium", "local", "reader", "server"]
+
+pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_group("browser")]
+
+BETWEEN = """
+window.between = (event) => [event];  // what the page is told instead of an event
+const Real = EventSource;
+window.EventSource = class extends Real {
+  addEventListener(kind, take) {
+    this.takers = { ...this.takers, [kind]: take };
+    super.addEventListener(kind, ({ data }) => window.between(JSON.parse(data)).forEach((event) => this.tell(event)));
+    window.source = this;
+  }
+  tell(event) {
+    this.takers[event.kind](new MessageEvent(event.kind, { data: JSON.stringify(event) }));
+  }
+};
+"""
+"""Lets a test hold back events of the server, or change them: with little mail all is over at once."""
+
+
+class Between(Reader):
+    """A reader between whose page and server the test stands."""
+
+    def __init__(self, browser: Browser, server: LocalServer) -> None:
+        super().__init__(browser, server)
+        self.page.add_init_script(BETWEEN)
+        self.log_in()
+        expect(self.page.locator(".list-title")).to_have_text("Inbox")
+
+
+def test_a_search_is_stopped_and_left_by_escape(chromium: Browser, local: LocalServer, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-73: Escape stops, and what was found stays; Escape again leaves the search."""
+    append(mailbox, "Green harbour", "A boat is in it.\n")
+    append(mailbox, "Red harbour")
+    found = Between(chromium, local)
+    page = found.page
+    expect(page.locator(".message")).to_have_count(2)
+    page.evaluate(
+        """() => {
+          window.between = (event) => {
+            if (event.kind !== "view_progress") return [event];
+            window.held = event;
+            return [{ ...event, done: false, looked: 1, of: 90000 }];
+          };
+        }"""
+    )
+    asked: list[dict[str, object]] = []
+    page.on(
+        "request",
+        lambda one: one.url.endswith("/api/request") and asked.append(json.loads(one.post_data or "")["request"]),
+    )
+    page.keyboard.press("/")
+    page.keyboard.type("boat")
+    page.keyboard.press("Enter")
+    expect(page.locator(".search-said")).to_contain_text("Searching… 1 found; 1 of 90,000 messages looked at")
+    expect(page.locator(".message-subject")).to_have_text(["Green harbour"])
+    page.keyboard.press("Escape")
+    until(lambda: asked[-1].get("cancel") is True, what="the request to stop")
+    page.evaluate("window.source.tell({ ...window.held, done: true, stopped: true, looked: 1, of: 90000 })")
+    expect(page.locator(".search-said")).to_contain_text("Stopped: 1 found; 1 of 90,000 messages looked at")
+    expect(page.locator(".message-subject")).to_have_text(["Green harbour"])
+    page.keyboard.press("Escape")
+    expect(page.locator(".list-title")).to_have_text("Inbox")
+    expect(page.locator(".message")).to_have_count(2)
+    found.close()
+
+
+def test_a_list_can_be_had_without_threads_while_they_are_built(
+    chromium: Browser, local: LocalServer, mailbox: imaplib.IMAP4
+) -> None:
+    """WEBMAIL-68: the page says why there is nothing, and offers the view without threads."""
+    append(mailbox, "Green harbour")
+    found = Between(chromium, local)
+    page = found.page
+    expect(page.locator(".message")).to_have_count(1)
+    words = "The threads of this account are still being put together."
+    page.evaluate(
+        """(message) => {
+          window.between = (event) => {
+            if (event.kind !== "view_msgs") return [event];
+            // the end of an answer comes alone
+            if (event.items.length === 0) window.between = (next) => [next];
+            const { view_id, request_id } = event;
+            return [{ kind: "view_err", view_id, request_id, message, unthreaded: true }];
+          };
+        }""",
+        words,
+    )
+    page.locator(".mailbox-open", has_text="Archive").click()
+    expect(page.locator(".messages-note")).to_contain_text(words)
+    page.get_by_role("button", name="Show without threads").click()
+    expect(page.locator(".messages-note")).to_have_text("No messages here.")
+    page.locator(".mailbox-open", has_text="Inbox").click()
+    expect(page.locator(".message-subject")).to_have_text(["Green harbour"])
+    found.close()
+
+
+def test_what_had_no_answer_is_asked_for_again(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-36, WEBMAIL-44: a request for rows that was lost, with the stream still open, leaves no list behind."""
+    page = reader.page
+    append(mailbox, "first")
+    expect(page.locator(".message")).to_have_count(1)
+    page.route("**/api/request", lambda route: route.abort())
+    append(mailbox, "second")
+    expect(page.get_by_role("dialog")).to_contain_text("Loading messages failed")
+    page.unroute("**/api/request")
+    page.keyboard.press("Escape")
+    expect(page.locator(".message-subject")).to_have_text(["second", "first"])
+    append(mailbox, "third")
+    expect(page.locator(".message-subject")).to_have_text(["third", "second", "first"])
