@@ -6,7 +6,6 @@ dies at a random moment and starts again. In the end each message is in Sent onc
 draft is left. Then browsers are killed: `tests.campaigns._killedbrowsers`.
 """
 
-import http.client
 import json
 import random
 import tempfile
@@ -15,10 +14,10 @@ import time
 from collections import Counter
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any
 
 from tests.campaigns._killedbrowsers import kill_browsers
 from tests.campaigns._reading import messages
+from tests.campaigns._webcalls import Caller
 from tests.campaigns.report import Finding, Report
 from tests.running import LocalServer
 from tests.tools import until
@@ -33,52 +32,16 @@ SETTLED = 90.0
 """Seconds within which all that was sent must have arrived: a loaded machine, and the queue's first retry."""
 
 
-class Writer:
-    """A browser as far as its calls go; it outlives the server."""
+class Writer(Caller):
+    """Writes message after message."""
 
     def __init__(self, server: LocalServer, random: random.Random) -> None:
-        self.server = server
+        super().__init__(server)
         self.random = random
-        self.cookies: dict[str, str] = {}
-        self.csrf = ""
         self.sent: dict[str, bytes] = {}
         self.draft = 0
         self.stop = threading.Event()
         self.failure: BaseException | None = None
-
-    def ask(self, target: str, body: bytes, kind: str = "application/json") -> Any:
-        """One request, repeated until the server answers."""
-        while True:
-            connection = http.client.HTTPConnection("127.0.0.1", self.server.port(80), timeout=60)
-            try:
-                headers = {"content-type": kind, "x-moxlite-csrf": self.csrf}
-                headers["cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-                connection.request("POST", f"/webmail/{target}", body, headers)
-                response = connection.getresponse()
-                answer = json.loads(response.read())
-            except (OSError, http.client.HTTPException, ValueError):
-                time.sleep(0.05)
-                continue
-            finally:
-                connection.close()
-            for field in response.headers.get_all("set-cookie") or []:
-                name, _, value = field.partition(";")[0].partition("=")
-                self.cookies[name] = value
-            if response.status == 503:  # it is stopping, or just starting
-                time.sleep(0.05)
-                continue
-            if response.status != 200:
-                raise Finding(f"{target} was answered {response.status}: {answer}")
-            return answer["result"]
-
-    def call(self, name: str, **parameters: Any) -> Any:
-        """A call of the webmail."""
-        return self.ask(f"api/{name}", json.dumps(parameters).encode())
-
-    def log_in(self) -> None:
-        token = self.call("login_prep")
-        found = self.call("login", login_token=token, username=self.server.user, password=self.server.password)
-        self.csrf = found["csrf_token"]
 
     def run(self) -> None:
         """Write messages until `stop`, the last one to its end."""
