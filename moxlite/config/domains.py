@@ -67,6 +67,13 @@ class Route(Section, frozen=True):
         tuple[SubdomainPattern, ...], doc("Only for these recipient domains; a leading dot also matches subdomains.")
     ] = ()
     minimum_attempts: Annotated[int, doc("Only once this many attempts have failed.")] = 0
+    after: Annotated[
+        Literal["", "blocked"],
+        doc(
+            "blocked: only for a message that a host has refused because it blocks the address of this server. It goes"
+            " this way then, at once, in place of coming back. Empty: for all."
+        ),
+    ] = ""
 
 
 DKIM_HEADERS: Final = (

@@ -11,6 +11,7 @@ from moxlite.config.transports import Transport
 from moxlite.net.connections import guard
 from moxlite.proto.smtp.errors import SMTPError
 from moxlite.queue import metrics
+from moxlite.queue.bounces.table import Cause
 from moxlite.queue.context import Context
 from moxlite.queue.direct import deliver_direct
 from moxlite.queue.own.inbound import Waiting, deliver_waiting
@@ -18,10 +19,11 @@ from moxlite.queue.own.local import deliver_local, deliver_to_loopback
 from moxlite.queue.reach.load import OpenConnection, Untried
 from moxlite.queue.record import Ended, Verdict
 from moxlite.queue.relay import deliver_by_relay, relay_of
-from moxlite.queue.routing import choose_transport, sender_domain_disabled
+from moxlite.queue.routing import choose_transport, sender_domain_disabled, way_round
 from moxlite.queue.rows import Message, Result
 from moxlite.queue.schedule import attempts_left, max_attempts_of
 from moxlite.queue.session import Batch, Outcomes, Postponed, Trace, cut_short, goes_well
+from moxlite.queue.status import meaning_of
 from moxlite.queue.tls.results import PolicyResult
 from moxlite.queue.ways import direct_way
 from moxlite.store.delivery.status import Handed
@@ -231,7 +233,19 @@ class Attempt:
             verdict = Verdict.PERMANENT if error.permanent else Verdict.TEMPORARY
         own = self._taker is Handed.ACCOUNT
         promised = self._trace.promises and not own
-        return Ended(message, verdict, self._result(error=error), tuple(self._trace.dialed), promised=promised, own=own)
+        result = self._result(error=error)
+        detour = self._detour(message, result)
+        if detour:
+            verdict = Verdict.TEMPORARY
+        dialed = tuple(self._trace.dialed)
+        return Ended(message, verdict, result, dialed, promised=promised, own=own, transport=detour)
+
+    def _detour(self, message: Message, result: Result) -> str:
+        """The transport that leads around a block of our address, if this attempt has met one; else "" (QUEUE-184)."""
+        if result.success or not self._direct or meaning_of(result).cause is not Cause.BLOCKED_IP:
+            return ""
+        name = way_round(self._ctx.config(), message)
+        return "" if name == self._transport else name
 
     def _too_old(self, message: Message) -> bool:
         """Whether it has had all the time of the schedule: then it counts also when it is not tried, or a host that is

@@ -73,6 +73,7 @@ PUT_OFF: Final = """
 UPDATE msg SET next_attempt = ? WHERE hold = 0 AND dsn_due IN ('', 'delayed') AND next_attempt < ? AND attempts = ?
 AND rcpt_domain = ? AND account = ? AND sender_domain = ? AND transport = ?
 AND id NOT IN (SELECT msg_id FROM local)"""
+DETOUR: Final = "UPDATE msg SET transport = ?, next_attempt = ? WHERE id = ?"
 SET_RESULTS: Final = "UPDATE msg SET results = ?, dialed_ips = ? WHERE id = ?"
 SET_DSN: Final = "UPDATE msg SET dsn_due = ?, dsn_next = ? WHERE id = ?"
 SET_DONE: Final = "UPDATE msg SET dsn_due = ?, dsn_next = ?, hold = 0 WHERE id = ?"
@@ -107,7 +108,8 @@ class Ended(msgspec.Struct, frozen=True):
     """The outcome of one attempt for one message. ``dialed``: host and address that were connected to, for the next
     attempt (QUEUE-47). ``until``: of an uncounted one, when to try, µs UTC; all other rows that would go the same way
     wait for as long (QUEUE-169). ``promised``: who took the message will tell the sender of its delivery (RFC 3461).
-    ``own``: the outcome is of this server's making, and says nothing of others.
+    ``own``: the outcome is of this server's making, and says nothing of others. ``transport``: of a temporary one, the
+    transport that the message takes from now on, at once; "" for the way that it has.
     """
 
     message: Message
@@ -117,6 +119,7 @@ class Ended(msgspec.Struct, frozen=True):
     until: int = 0
     promised: bool = False
     own: bool = False
+    transport: str = ""
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -222,6 +225,8 @@ def finish(tx: Tx, ended: Sequence[Ended], policy: Policy) -> None:
                 suppressing = note_failure(tx, message, one.result, "reply", now=policy.now, expiry=expiry)
             fail(tx, message, policy, one.result, event, suppressing=suppressing)
             continue
+        if one.transport:
+            tx.execute(DETOUR, one.transport, policy.now, message.id)
         note_event(tx, message, Event.DELAYED, policy.webhooks, policy.now, one.result)
         if message.attempts == policy.delay_dsn_attempt and _wants(message, DSNNotify.DELAY):
             tx.execute(SET_DSN, DSN_DELAYED, policy.now + NOTICE_WAIT, message.id)

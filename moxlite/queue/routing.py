@@ -1,6 +1,6 @@
 """Which way a message takes: its own transport, else the first route that matches (QUEUE-30, QUEUE-31). Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from moxlite.config.domains import DomainConfig, Route
 from moxlite.config.snapshot import Snapshot
@@ -8,7 +8,7 @@ from moxlite.config.transports import Transport
 from moxlite.proto.address import AddressError, Domain
 from moxlite.queue.rows import Message
 
-__all__ = ["choose_transport", "matching_route", "sender_domain_disabled"]
+__all__ = ["choose_transport", "matching_route", "sender_domain_disabled", "way_round"]
 
 
 def _matches(patterns: Sequence[str], domain: str) -> bool:
@@ -24,11 +24,16 @@ def _matches(patterns: Sequence[str], domain: str) -> bool:
     return False
 
 
-def matching_route(routes: Sequence[Route], sender_domain: str, recipient_domain: str, attempts: int) -> Route | None:
-    """The first route for a message of which `attempts` were made already."""
+def matching_route(
+    routes: Sequence[Route], sender_domain: str, recipient_domain: str, attempts: int, *, blocked: bool = False
+) -> Route | None:
+    """The first route for a message of which `attempts` were made already; with `blocked` among those for messages that
+    met a block, else among the others.
+    """
     for route in routes:
         if (
-            attempts >= route.minimum_attempts
+            (route.after == "blocked") is blocked
+            and attempts >= route.minimum_attempts
             and _matches(route.from_domain, sender_domain)
             and _matches(route.to_domain, recipient_domain)
         ):
@@ -45,22 +50,35 @@ def choose_transport(snapshot: Snapshot, message: Message, attempts: int) -> tup
 
     None with a name: that transport does not exist (any more).
     """
-    name = message.transport
-    if not name:
-        account = snapshot.account(message.account)
-        domain = _own_domain(snapshot, message.sender_domain)
-        for routes in (
-            account.routes if account else (),
-            domain.routes if domain else (),
-            snapshot.domains.routes,
-        ):
-            if message.is_tls_report or message.is_dmarc_report:
-                routes = tuple(route for route in routes if route.from_domain)
-            route = matching_route(routes, message.sender_domain, message.rcpt_domain, attempts)
-            if route is not None:
-                name = route.transport
-                break
+    name = message.transport or _route(snapshot, message, attempts)
     return name, snapshot.static.transports.get(name) if name else None
+
+
+def way_round(snapshot: Snapshot, message: Message) -> str:
+    """The transport by which a message goes on that was refused because our address is blocked (QUEUE-184); "" where no
+    route leads around.
+    """
+    return _route(snapshot, message, message.attempts, blocked=True)
+
+
+def _route(snapshot: Snapshot, message: Message, attempts: int, *, blocked: bool = False) -> str:
+    """The transport of the first route, "" for none."""
+    for routes in _routes(snapshot, message):
+        if message.is_tls_report or message.is_dmarc_report:
+            routes = tuple(route for route in routes if route.from_domain)
+        route = matching_route(routes, message.sender_domain, message.rcpt_domain, attempts, blocked=blocked)
+        if route is not None:
+            return route.transport
+    return ""
+
+
+def _routes(snapshot: Snapshot, message: Message) -> Iterator[Sequence[Route]]:
+    """Those of the account, of the sender's domain, of all."""
+    if (account := snapshot.account(message.account)) is not None:
+        yield account.routes
+    if (domain := _own_domain(snapshot, message.sender_domain)) is not None:
+        yield domain.routes
+    yield snapshot.domains.routes
 
 
 def _own_domain(snapshot: Snapshot, name: str) -> DomainConfig | None:

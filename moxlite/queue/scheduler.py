@@ -464,6 +464,7 @@ def _log(ended: list[Ended]) -> None:
                     "sender": message.sender_address or "<>",
                     "recipient": message.recipient_address,
                     "transport": result.transport or None,
+                    "detour": one.transport or None,
                     "host": result.host or None,
                     "ip": result.ip or None,
                     "tls": result.tls or None,
