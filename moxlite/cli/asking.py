@@ -85,12 +85,12 @@ def _lines(found: Mapping[str, object], indent: str) -> None:
         if isinstance(value, Mapping):
             print(f"{indent}{name}:")
             _lines(value, indent + "  ")
-        elif isinstance(value, list) and value and isinstance(value[0], Mapping):
+        elif isinstance(value, list | tuple) and value and isinstance(value[0], Mapping):
             for number, one in enumerate(value, 1):
                 print(f"{indent}{name} {number}:")
                 _lines(one, indent + "  ")
-        elif value not in (None, "", []):
-            text = ", ".join(map(str, value)) if isinstance(value, list) else _word(value)
+        elif value not in (None, "", [], ()):
+            text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else _word(value)
             print(f"{indent}{name.replace('_', ' ')}: {printable(text)}")
 
 

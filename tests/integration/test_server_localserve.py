@@ -104,6 +104,18 @@ def test_the_default_directory_is_in_the_users_configuration(tmp_path: Path) -> 
     done = moxlite("localserve", "--init-only", environment={"XDG_CONFIG_HOME": str(tmp_path)})
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "moxlite-localserve/config/moxlite.toml").exists()
+    if not (top() / ".venv/bin/python").exists():
+        pytest.skip("script/moxlite uses the environment of script/server, which is not there")
+    environment = {name: value for name, value in os.environ.items() if name != "MOXLITE_CONF"}
+    asked = subprocess.run(
+        [str(top() / "script/moxlite"), "why", "--account", "moxlite", "you@example.org"],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=environment | {"XDG_CONFIG_HOME": str(tmp_path)},
+    )
+    assert asked.returncode == 1
+    assert "there is no message you@example.org in account moxlite" in asked.stderr
 
 
 @pytest.mark.parametrize("options", [["--ip", "300.1.1.1"], ["--port-base", "70000"], ["--port-base", "-5"]])

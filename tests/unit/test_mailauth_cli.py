@@ -120,6 +120,10 @@ def test_look_ups(server: str, capsys: pytest.CaptureFixture[str]) -> None:
     code, found = ask(capsys, server, "iprev", "lookup", "192.0.2.1")
     assert (code, found["status"], found["name"]) == (0, "pass", "mx.good.example")
     assert ask(capsys, server, "iprev", "lookup", "192.0.2.7")[0] == 1
+    assert run(["iprev", "lookup", "192.0.2.1", "--resolver", server]) == 0
+    assert "\nnames: mx.good.example\n" in capsys.readouterr().out
+    assert run(["iprev", "lookup", "192.0.2.7", "--resolver", server]) == 1
+    assert "names" not in capsys.readouterr().out
 
 
 def test_mailboxes_for_reports_must_agree(server: str, capsys: pytest.CaptureFixture[str]) -> None:
