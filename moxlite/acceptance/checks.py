@@ -93,6 +93,7 @@ class Checks(msgspec.Struct, frozen=True, kw_only=True):
       spf: of MAIL FROM, of HELO for the null sender. helo: of HELO beside MAIL FROM, None where that was not asked.
       from_validation: how the From domain is validated.
       report_signers: domains of signatures of all of the message by keys that may sign TLS reports (SMTP-101).
+      authors: domains in From, of which DMARC asks for the first MAX_DOMAINS.
       arc: of the chain of servers that have passed the message on. vouched: what trusted ones of them say of it.
     """
 
@@ -102,6 +103,7 @@ class Checks(msgspec.Struct, frozen=True, kw_only=True):
     dkim: tuple[DKIMResult, ...] = ()
     helo: SPFResult | None = None
     from_validation: FromValidation = "none"
+    authors: int = 0
     report_signers: tuple[str, ...] = ()
     arc: ARCResult = ARCResult(status=ARCStatus.NONE)
     vouched: Vouched | None = None
@@ -172,6 +174,7 @@ async def check_sender(
         dkim=dkim_results,
         dmarc=dmarc,
         from_validation=_validation(question, dmarc, of_spf, dkim_results),
+        authors=len(question.from_domains),
         report_signers=await _report_signers(resolver, question, message, dkim_results) if question.tlsrpt else (),
     )
     _count(checks)

@@ -7,6 +7,7 @@ from typing import Final
 
 from moxlite.acceptance.cases import Case
 from moxlite.acceptance.plan import Proposal, Reason
+from moxlite.mailauth.dmarc.evaluate import MAX_DOMAINS
 from moxlite.proto.smtp.replies import Response
 
 __all__ = ["ambiguous_from"]
@@ -14,8 +15,16 @@ __all__ = ["ambiguous_from"]
 AMBIGUOUS_FROM: Final = Response(550, "5.7.1", ("message has more than one From field",))
 
 
+MANY_AUTHORS: Final = Response(550, "5.7.1", (f"authors are of more than {MAX_DOMAINS} domains",))
+
+
 def ambiguous_from(case: Case) -> Sequence[Proposal]:
-    """Refuse a message with several From fields: programs show different ones."""
-    if case.evidence.from_fields <= 1:
-        return ()
-    return (Proposal(because=Reason("ambiguous-from", "header"), reply=AMBIGUOUS_FROM),)
+    """Refuse a message with several From fields, since programs show different ones, and one with authors of more
+    domains than are asked for: the last would come without a proof.
+    """
+    checks = case.evidence.checks
+    if case.evidence.from_fields > 1:
+        return (Proposal(because=Reason("ambiguous-from", "header"), reply=AMBIGUOUS_FROM),)
+    if checks is not None and checks.authors > MAX_DOMAINS:
+        return (Proposal(because=Reason("ambiguous-from", "header"), reply=MANY_AUTHORS),)
+    return ()
