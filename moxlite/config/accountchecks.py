@@ -7,7 +7,7 @@ from typing import Final
 from moxlite.config.decode import Finding, KeyPath, near
 from moxlite.config.domains import Account, Destination, DomainConfig, JunkFilter, Ruleset
 from moxlite.config.snapshot import canonical_localpart
-from moxlite.proto.address import Address, AddressError
+from moxlite.proto.address import Address, AddressError, Domain
 
 __all__ = [
     "ACCOUNT_NAME",
@@ -69,6 +69,11 @@ def account_findings(name: str, account: Account, domains: Mapping[str, DomainCo
         yield Finding((*path, "login_disabled"), "must not be empty", "take the key away to let the user log in")
     for configured, destination in account.destinations.items():
         yield from _destination((*path, "destinations", configured), destination)
+        for index, address in enumerate(destination.refused_addresses):
+            if not _leads_to(address, configured, domains):
+                yield Finding(
+                    (*path, "destinations", configured, "refused_addresses", index), f"does not lead to {configured}"
+                )
     yield from _mailboxes(path, account)
     if account.queue_mailbox:
         yield from _queue_mailbox(path, account)
@@ -104,6 +109,22 @@ def _destination(path: KeyPath, destination: Destination) -> Iterator[Finding]:
             yield Finding((*path, "smtp_error"), "refuses all mail: no mailbox or rulesets beside it")
     for index, ruleset in enumerate(destination.rulesets):
         yield from _ruleset((*path, "rulesets", index), ruleset)
+
+
+def _leads_to(address: Address, configured: str, domains: Mapping[str, DomainConfig]) -> bool:
+    """Whether mail for the address may come to a destination: one with more behind a separator, any for a catchall."""
+    localpart, _, domain = configured.rpartition("@")
+    settings = domains.get(address.domain.unicode)
+    if settings is None:
+        return False
+    try:
+        if not localpart:
+            return Domain.parse(domain) == address.domain
+        own = Address.parse(configured)
+    except AddressError:  # a mistake that is told elsewhere
+        return True
+    wanted = canonical_localpart(own.localpart, settings)
+    return own.domain == address.domain and canonical_localpart(address.localpart, settings) == wanted
 
 
 def _ruleset(path: KeyPath, ruleset: Ruleset) -> Iterator[Finding]:

@@ -224,6 +224,10 @@ class Destination(Section, frozen=True):
     full_name: Annotated[str, doc("Name for this address, if another than the account's.")] = ""
     rulesets: Annotated[tuple[Ruleset, ...], doc("Rules for filing.")] = ()
     smtp_error: Annotated[AsciiText | None, doc("Refuse all mail: `421` or `550`, a space, and a text.")] = None
+    refused_addresses: Annotated[
+        tuple[Address, ...],
+        doc("Addresses that lead here and are refused as they are written: `you+shop@…`, or a name of a catchall."),
+    ] = ()
     message_auth_required_smtp_error: Annotated[
         AsciiText | None, doc("Refuse mail without valid DMARC, DKIM or SPF, with this text.")
     ] = None

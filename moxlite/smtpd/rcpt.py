@@ -38,7 +38,7 @@ async def rcpt(session: Session, command: c.RcptTo) -> Response:
         await simulate.fail(command.path.localpart, "rcptto")
     found = session.snapshot.lookup(command.path)
     if session.context.submission:
-        _check_submitted(found, command.path)
+        _check_submitted(session, found, command.path)
     else:
         found = await _incoming(session, transaction, command.path, found)
     transaction.recipients.append(AcceptedRecipient(command, found))
@@ -46,11 +46,12 @@ async def rcpt(session: Session, command: c.RcptTo) -> Response:
     return replies.RCPT_OK
 
 
-def _check_submitted(found: Recipient, path: Path) -> None:
+def _check_submitted(session: Session, found: Recipient, path: Path) -> None:
     """The column "Submission" of SMTP-69."""
     match found:
         case AccountRecipient():
             _check_smtp_error(found.destination)
+            _check_refused(session, found.destination, path)
         case UnknownLocalpart():
             raise Refused(replies.UNKNOWN_USER)
         case DomainDisabled():
@@ -68,6 +69,7 @@ async def _incoming(session: Session, transaction: Transaction, path: Path, foun
     match found:
         case AccountRecipient():
             _check_smtp_error(found.destination)
+            _check_refused(session, found.destination, path)
         case NotLocal():
             raise Refused(replies.NOT_OURS)
         case DomainDisabled():
@@ -88,6 +90,14 @@ def _check_smtp_error(destination: Destination) -> None:
         if code == "550":
             raise refuse(550, "5.1.1", text)
         raise refuse(451, "4.3.0", text)
+
+
+def _check_refused(session: Session, destination: Destination, path: Path) -> None:
+    """An address that its owner has given up, as one that does not exist (SMTP-72a)."""
+    if destination.refused_addresses and isinstance(path.host, Domain):
+        written = session.snapshot.folded(Address(path.localpart, path.host))
+        if any(session.snapshot.folded(one) == written for one in destination.refused_addresses):
+            raise Refused(replies.UNKNOWN_USER)
 
 
 def _check_tls(session: Session, found: Recipient) -> None:

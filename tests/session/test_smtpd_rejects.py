@@ -99,3 +99,25 @@ async def test_the_owner_can_ask_why_mail_of_a_sender_was_refused(smtp: Smtp) ->
     for asked in ("ben@remote.example", "@example", "ann@other.example"):
         with pytest.raises(WhyFailed, match="there is no message"):
             await stored(accounts, "mia", asked)
+
+
+async def test_an_address_that_leaked_is_given_up(smtp: Smtp) -> None:
+    """SMTP-69, SMTP-72a: as it is written, in any case, also for own users; all else of the address works."""
+    path = smtp.context.config.path.with_name("domains.toml")
+    line = '[accounts.bo.destinations."bo@ours.example"]\n'
+    assert line in path.read_text()
+    refused = 'refused_addresses = ["bo+Shop@ours.example"]\n'
+    catchall = '[accounts.bo.destinations."@ours.example"]\nrefused_addresses = ["old@ours.example"]\n'
+    path.write_text(path.read_text().replace(line, line + refused + catchall))
+    context = smtp.configured("")
+    async with smtp.connect(context=context) as client:
+        await client.play("C: MAIL FROM:<ann@remote.example>\nS: 250")
+        for leaked in ("bo+shop@ours.example", "BO+SHOP@OURS.example", "Old@ours.example"):
+            await client.play(f"C: RCPT TO:<{leaked}>\nS: 550 5.1.1")
+    for good in ("bo@ours.example", "bo+shopping@ours.example", "older@ours.example"):
+        async with smtp.connect(context=context) as client:
+            assert (await client.deliver(good)).startswith("250")
+    async with smtp.user(context=context) as client:
+        await client.play("C: MAIL FROM:<mia@ours.example>\nS: 250\nC: RCPT TO:<bo+shop@ours.example>\nS: 550 5.1.1")
+        await client.play("C: RCPT TO:<bo@ours.example>\nS: 250")
+    assert len(await smtp.messages("bo")) == 3
