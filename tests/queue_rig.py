@@ -375,7 +375,7 @@ class Rig:
             if server is None or server.refuse_connections:
                 failures.append((ip, "Connection refused"))
             else:
-                return Dialed(server.connect(), ip)  # type: ignore[arg-type]  # any stream does
+                return Dialed(server.connect(), ip)
         raise DialError(failures)
 
     async def fetch(self, url: str) -> bytes:

@@ -226,6 +226,11 @@ class Trust:
         self._system = system
         self._store: crypto.X509Store | None = None
 
+    @property
+    def loaded(self) -> bool:
+        """Whether the roots were read."""
+        return self._store is not None
+
     def load(self) -> None:
         """Read the roots, unless that has been done. Blocks; a system without any root file just trusts none."""
         if self._store is not None:

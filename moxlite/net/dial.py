@@ -8,6 +8,7 @@ import msgspec
 import trio
 
 from moxlite.net.limits import IPAddress
+from moxlite.net.sockets import QuickStream
 
 __all__ = ["CONNECT_SECONDS", "TIMEOUT", "DialError", "Dialed", "LocalAddresses", "dial"]
 
@@ -33,7 +34,7 @@ class LocalAddresses(msgspec.Struct, frozen=True):
 class Dialed(msgspec.Struct, frozen=True):
     """A connection, and the address that answered."""
 
-    stream: trio.SocketStream
+    stream: trio.abc.Stream
     ip: IPAddress
 
 
@@ -74,14 +75,14 @@ async def dial(
     raise DialError(failures)
 
 
-async def _connect(ip: IPAddress, port: int, local: LocalAddresses) -> trio.SocketStream:
+async def _connect(ip: IPAddress, port: int, local: LocalAddresses) -> QuickStream:
     family, source = (socket.AF_INET, local.ipv4) if ip.version == 4 else (socket.AF_INET6, local.ipv6)
     sock = trio.socket.socket(family, socket.SOCK_STREAM)
     try:
         if source is not None:
             await sock.bind((str(source), 0))
         await sock.connect((str(ip), port))
-        return trio.SocketStream(sock)
+        return QuickStream(trio.SocketStream(sock))
     except BaseException:
         sock.close()
         raise

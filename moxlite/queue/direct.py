@@ -4,12 +4,14 @@ import logging
 from collections.abc import Sequence
 from typing import Final
 
+import trio
+
 from moxlite.proto.address import Domain
 from moxlite.proto.smtp.errors import RequireTLSMissing, SMTPError, SMTPUTF8Missing
 from moxlite.queue import metrics
 from moxlite.queue.context import Context
 from moxlite.queue.onehost import Destination, NotVouched, try_host
-from moxlite.queue.reach.hosts import Hosts, hosts_of
+from moxlite.queue.reach.hosts import Hosts, NoHosts, hosts_of
 from moxlite.queue.reach.load import Untried
 from moxlite.queue.rows import Message
 from moxlite.queue.session import Batch, Outcomes, Trace
@@ -34,9 +36,7 @@ async def deliver_direct(ctx: Context, batch: Batch, trace: Trace, way: Way) -> 
     """
     recipient = batch.first.recipient
     if isinstance(recipient.host, Domain):
-        hosts = await hosts_of(recipient.host, ctx.resolver, ctx.random, ctx.config().derived.hostnames)
-        # Of the domain that the sender wrote, not of where its CNAMEs lead (RFC 8461 §3.4).
-        destination = Destination(recipient.host, hosts, await _standing(ctx, batch.first, recipient.host, trace))
+        destination = await _destination(ctx, batch.first, recipient.host, trace)
     else:
         destination = Destination(None, Hosts((str(recipient.host),), authentic=False), Standing())
     metrics.destinations.labels(authentic=str(destination.hosts.authentic).lower()).inc()
@@ -67,9 +67,32 @@ async def deliver_direct(ctx: Context, batch: Batch, trace: Trace, way: Way) -> 
     return {one: None if error is None else _final(error, met[one]) for one, error in outcomes.items()}
 
 
-async def _standing(ctx: Context, message: Message, domain: Domain, trace: Trace) -> Standing:
-    """What MTA-STS says of the domain. Raises SMTPError while that cannot be known (QUEUE-51, QUEUE-111)."""
-    standing = await ctx.policies.find(domain)
+async def _destination(ctx: Context, message: Message, domain: Domain, trace: Trace) -> Destination:
+    """The hosts of a domain and what MTA-STS says of it, looked up at the same time: each a question or two to servers
+    far away. Raises SMTPError.
+    """
+    # Of the domain that the sender wrote, not of where its CNAMEs lead (RFC 8461 §3.4).
+    found: list[Standing] = []
+
+    async def look_up() -> None:
+        found.append(await ctx.policies.find(domain))
+
+    missing: NoHosts | None = None
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(look_up)
+        try:
+            hosts = await hosts_of(domain, ctx.resolver, ctx.random, ctx.config().derived.hostnames)
+        except NoHosts as exc:
+            missing = exc
+            nursery.cancel_scope.cancel()
+    if missing is not None:
+        raise missing
+    [standing] = found
+    return Destination(domain, hosts, _judged(standing, message, domain, trace))
+
+
+def _judged(standing: Standing, message: Message, domain: Domain, trace: Trace) -> Standing:
+    """What MTA-STS says of the domain, noted. Raises SMTPError while that cannot be known (QUEUE-51, QUEUE-111)."""
     trace.tally.of_domain(domain.ascii, standing.policy, standing.failure)
     if standing.unknown and message.require_tls is False:
         metrics.tls_ignored.labels(ignored="mtastspolicy").inc()

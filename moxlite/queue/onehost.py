@@ -58,13 +58,15 @@ class Destination(msgspec.Struct, frozen=True):
 
 
 class _Host(msgspec.Struct, frozen=True):
-    """A host that may be connected to. `seconds`: for connecting."""
+    """A host that may be connected to. `addresses`: none before they are looked up, which an open connection does
+    without. `seconds`: for connecting.
+    """
 
     name: str
     way: Way
-    addresses: Addresses
     policy: HostPolicy
-    seconds: float
+    addresses: tuple[IPAddress, ...] = ()
+    seconds: float = CONNECT_SECONDS
 
     @property
     def key(self) -> tuple[str, int | None, str]:
@@ -87,8 +89,10 @@ async def try_host(ctx: Context, batch: Batch, trace: Trace, name: str, way: Way
         before, trace.left_open = trace.left_open, None
         await ctx.load.hang_up(before)
     trace.host, trace.ip, trace.tls, trace.tls_words, trace.greeted = name, "", "", "", False
+    addresses: Addresses | None = None
     asked = trio.current_time()
-    addresses = await _addresses(ctx, batch, name, way, destination)
+    if destination.domain is not None and destination.hosts.authentic:  # whether there is DANE hangs on them
+        addresses = await _addresses(ctx, batch, name, way, destination)
     lookup = trio.current_time() - asked
     policy = await _policy(ctx, batch, name, addresses, destination, trace)
     if policy.refusal is not None:
@@ -96,8 +100,9 @@ async def try_host(ctx: Context, batch: Batch, trace: Trace, name: str, way: Way
             metrics.requiretls_unsupported.labels(reason="nopolicy").inc()
             raise NotVouched(policy.refusal.text)
         raise SMTPError(False, 0, "4.7.5", "connect", policy.refusal.text)
-    await trio.to_thread.run_sync(ctx.trust.load)  # at the first use: the roots take some MB
-    host = _Host(name, way, addresses, policy, CONNECT_SECONDS - lookup)
+    if not ctx.trust.loaded:  # at the first use: the roots take some MB
+        await trio.to_thread.run_sync(ctx.trust.load)
+    host = _Host(name, way, policy)
     done: Outcomes = {}
     while (free := ctx.load.take(host.key, ctx.clock(), partial(_fits, ctx, host))) is not None:
         answers = await _go_on(ctx, batch, trace, host, free)
@@ -108,6 +113,11 @@ async def try_host(ctx: Context, batch: Batch, trace: Trace, name: str, way: Way
         if not left:
             return done
         batch = Batch(left, batch.octets)  # the host has closed it: that says nothing of a new one
+    if addresses is None:
+        asked = trio.current_time()
+        addresses = await _addresses(ctx, batch, name, way, destination)
+        lookup = trio.current_time() - asked
+    host = msgspec.structs.replace(host, addresses=addresses.ips, seconds=CONNECT_SECONDS - lookup)
     return done | await _try_anew(ctx, batch, trace, host)
 
 
@@ -182,7 +192,7 @@ async def _go_on(ctx: Context, batch: Batch, trace: Trace, host: _Host, free: Op
             batch,
             trace,
             requiretls=requiretls,
-            judge=partial(_judged, batch=batch, addresses=host.addresses.ips),
+            judge=partial(_judged, batch=batch, addresses=free.addresses),
             then=then,
             begun=True,
         )
@@ -228,7 +238,14 @@ async def _connected(ctx: Context, batch: Batch, trace: Trace, host: _Host, *, i
 
     async def then(outcomes: Outcomes) -> bool:
         connection = OpenConnection(
-            host.key, client, policy, ip=trace.ip, tls=trace.tls, tls_mode=trace.tls_mode, offers=trace.offers
+            host.key,
+            client,
+            policy,
+            addresses=host.addresses,
+            ip=trace.ip,
+            tls=trace.tls,
+            tls_mode=trace.tls_mode,
+            offers=trace.offers,
         )
         _learn(ctx, host.key, outcomes)
         return await _send_more(ctx, connection, trace, outcomes, requiretls=requiretls)
@@ -239,7 +256,7 @@ async def _connected(ctx: Context, batch: Batch, trace: Trace, host: _Host, *, i
             batch,
             trace,
             requiretls=requiretls,
-            judge=partial(_judged, batch=batch, addresses=host.addresses.ips),
+            judge=partial(_judged, batch=batch, addresses=host.addresses),
             greeted=greeted,
             then=then,
         )
@@ -312,13 +329,15 @@ def _count(
 
 
 async def _policy(
-    ctx: Context, batch: Batch, name: str, addresses: Addresses, destination: Destination, trace: Trace
+    ctx: Context, batch: Batch, name: str, addresses: Addresses | None, destination: Destination, trace: Trace
 ) -> HostPolicy:
-    """The TLS policy of a host; what the sender told us to overlook is counted."""
+    """The TLS policy of a host; what the sender told us to overlook is counted. `addresses`: None where DNSSEC does not
+    vouch for the name of the host, so that it has no DANE.
+    """
     first, hosts, domain = batch.first, destination.hosts, destination.domain
     records: dane.HostRecords | DNSError | None = None
     names: tuple[str, ...] = ()
-    if domain is not None and hosts.authentic and addresses.answer is not None:
+    if domain is not None and addresses is not None and addresses.answer is not None:
         records = await _tlsa(ctx, domain.ascii if hosts.implicit else name, addresses.answer)
         if isinstance(records, DNSError):
             metrics.tlsa_errors.inc()
@@ -378,8 +397,7 @@ async def _addresses(ctx: Context, batch: Batch, name: str, way: Way, destinatio
 
 async def _connect(ctx: Context, host: _Host, trace: Trace) -> Dialed:
     try:
-        ips = host.addresses.ips
-        dialed = await connect(host.way.dial, ips, PORT, local=ctx.local_addresses, seconds=host.seconds)
+        dialed = await connect(host.way.dial, host.addresses, PORT, local=ctx.local_addresses, seconds=host.seconds)
     except NotConnected:
         ctx.load.dead(host.key, ctx.clock())
         raise

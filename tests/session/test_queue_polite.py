@@ -292,6 +292,20 @@ async def test_a_connection_stays_open_for_what_comes_a_little_later(
         assert (mx.connections, len(mx.messages)) == (2, 5)
 
 
+async def test_an_open_connection_needs_no_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """QUEUE-165, QUEUE-46: they are looked up for a new connection; without DNSSEC nothing else hangs on them."""
+    monkeypatch.setattr("moxlite.queue.reach.load.IDLE_SECONDS", 60.0)
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        mx = hosted(rig, Server(), "a.example", "b.example")
+        await rig.submit("bob@a.example")
+        await rig.settle()
+        asked = len(rig.resolver.asked)
+        await rig.submit("bob@b.example")
+        await rig.settle()
+        assert (mx.connections, len(mx.messages)) == (1, 2)
+        assert {kind for _, kind in rig.resolver.asked[asked:]} == {RecordType.MX, RecordType.TXT}
+
+
 async def test_transactions_are_counted_over_all_domains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """QUEUE-165, QUEUE-66: a hundred over one connection, or MAILMAX, whatever their domains."""
     monkeypatch.setattr("moxlite.queue.onehost.MAX_TRANSACTIONS", 4)

@@ -14,6 +14,7 @@ import trio.lowlevel
 
 from moxlite.net.dial import DialError, LocalAddresses, dial
 from moxlite.net.exposition import REGISTRY
+from moxlite.net.sockets import QuickStream
 from moxlite.process import watchdog as watchdog_module
 from moxlite.process.lock import DataLock, Locked
 from moxlite.process.watchdog import Watchdog
@@ -45,7 +46,8 @@ async def test_connection_comes_from_the_wanted_local_address() -> None:
     listener = (await trio.open_tcp_listeners(0, host="127.0.0.1"))[0]
     local = LocalAddresses(ipv4=ip_address("127.0.0.5"))
     dialed = await dial([ip_address("127.0.0.1")], listener.socket.getsockname()[1], local=local)
-    assert dialed.stream.socket.getsockname()[0] == "127.0.0.5"
+    assert isinstance(dialed.stream, QuickStream)
+    assert dialed.stream.transport.socket.getsockname()[0] == "127.0.0.5"
     await dialed.stream.aclose()
     await listener.aclose()
 

@@ -8,13 +8,14 @@ takes it, or it is closed after a few seconds::
 """
 
 import re
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import Final
 
 import msgspec
 import trio
 
 from moxlite.metrics import Gauge
+from moxlite.net.limits import IPAddress
 from moxlite.net.smtpclient import SMTPClient
 from moxlite.proto.smtp.errors import SMTPError
 from moxlite.queue.tls.hostpolicy import HostPolicy
@@ -71,6 +72,7 @@ class OpenConnection:
     Attributes:
       key: of the host. client: how to speak with it.
       policy: the demands on TLS under which the connection was made.
+      addresses: those that the host had then.
       ip: of the host. tls: version and cipher, for people; tls_mode: for metrics.
       offers: whether the host offers STARTTLS and REQUIRETLS.
     """
@@ -81,6 +83,7 @@ class OpenConnection:
         client: SMTPClient,
         policy: HostPolicy,
         *,
+        addresses: Sequence[IPAddress],
         ip: str,
         tls: str,
         tls_mode: str,
@@ -89,6 +92,7 @@ class OpenConnection:
         self.key = key
         self.client = client
         self.policy = policy
+        self.addresses = addresses
         self.ip = ip
         self.tls = tls
         self.tls_mode = tls_mode
