@@ -43,7 +43,8 @@ class Pebble:
 
     http, tls: ports where it looks for proofs. validity: seconds that its certificates hold. nonces: percentage of
     nonces that it refuses. eab: key id and key that accounts must name. window: renewal information for all
-    certificates, seconds from now, None for a CA that has none. ahead: seconds by which its clock is ahead of the
+    certificates, seconds from now; parts: the same as parts of each one's lifetime; both None for a CA that has none.
+    ahead: seconds by which its clock is ahead of the
     machine's. err: asked before each request by path; what it returns is the answer instead of pebble's. alter: changes
     what pebble answers. resolver: asked instead of the own one, ``IP:PORT``. wrong: what clients did that they must
     not.
@@ -56,6 +57,7 @@ class Pebble:
     nonces: int = 0
     eab: tuple[str, str] | None = None
     window: tuple[float, float] | None = None
+    parts: tuple[float, float] | None = None
     err: Callable[[str], Answer | None] = lambda _: None
     alter: Callable[[bytes], bytes] = lambda text: text
     resolver: str = ""
@@ -68,6 +70,7 @@ class Pebble:
         """Choose ports and an address for DNS: resolvers are asked at port 53."""
         self.dns = f"127.{random.randrange(64, 250)}.{random.randrange(256)}.{random.randrange(1, 255)}"
         self._issued: dict[str, frozenset[str]] = {}
+        self._begun: dict[str, float] = {}
         self._replaced: set[str] = set()
         self.ca_file, key = make_certificate(self.folder, days=3650)
         self._pebble, self._proxy, self._management, self._names = (free_port() for _ in range(4))
@@ -197,10 +200,19 @@ class Pebble:
         order = next(one for one in reversed(self.orders) if names == {name["value"] for name in one["identifiers"]})
         self._replaced.add(order.get("replaces", ""))
         self._issued[certificate_id(leaf)] = names
+        self._begun[certificate_id(leaf)] = self.now()
         if not self.ahead:
             return chain
         end = b"-----END CERTIFICATE-----\n"
         return self._signed(leaf).public_bytes(Encoding.PEM) + chain.partition(end)[2]
+
+    def _window(self, certificate: str) -> tuple[float, float]:
+        """When a certificate is to be renewed, seconds UTC."""
+        if self.parts is not None:
+            begin = self._begun[certificate]
+            return begin + self.parts[0] * self.validity, begin + self.parts[1] * self.validity
+        assert self.window is not None
+        return self.now() + self.window[0], self.now() + self.window[1]
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         ca = self
@@ -237,9 +249,8 @@ class Pebble:
         if (wrong := self.err(path)) is not None:
             return wrong
         if path.startswith("/renewal-info/"):
-            assert self.window is not None
             start, end = (
-                time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.now() + seconds)) for seconds in self.window
+                time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(one)) for one in self._window(path.rpartition("/")[2])
             )
             text = json.dumps({"suggestedWindow": {"start": start, "end": end}}).encode()
             return 200, {"Content-Type": "application/json", "Retry-After": "21600"}, text
@@ -268,7 +279,7 @@ class Pebble:
         kept["Date"] = formatdate(self.now(), usegmt=True)
         if path.startswith("/certZ/") and status == 200:
             text = self._note_issued(text)
-        if path == "/dir" and self.window is not None:
+        if path == "/dir" and (self.window is not None or self.parts is not None):
             own = json.loads(text)
             own["renewalInfo"] = self.directory.replace("/dir", "/renewal-info/")
             text = json.dumps(own).encode()

@@ -1,5 +1,6 @@
 """A year of six-day certificates with a real server and pebble, by a clock that the campaign moves: what TLSA records
-name never changes; for the last third of the year the CA is away (WEB-115, WEB-116, WEB-117, WEB-140).
+name never changes. In its first third the CA leaves renewal to the server, in the second one it says when, and hears
+what is replaced (RFC 9773), in the last one it is away (WEB-115, WEB-116, WEB-117, WEB-140).
 """
 
 import signal
@@ -23,6 +24,10 @@ DAYS = 365
 LIFETIME = 6 * DAY
 STEP = 3.05 * DAY
 """Seconds by which the clock is moved each time: half of the lifetime is over then, when renewal is due."""
+PARTS = (0.30, 0.40)
+"""Of the lifetime, between which the CA wants a renewal."""
+EARLY = 2.45 * DAY
+"""The same as `STEP` for that: the window has ended, and half of the lifetime is not over."""
 AWAY = (503, {"Content-Type": "text/html"}, b"away")
 WORDS = "HTTP status 503"
 
@@ -43,16 +48,24 @@ def run(seed: int, share: float, report: Report) -> None:
 
 
 def _year(server: CertifiedServer, ca: Pebble, clock: FakeClock, share: float, report: Report) -> None:
-    key, began = server.host_key, time.monotonic()
+    key = server.host_key
     shown = server.issued(HOST)
-    renewals = max(2, round(DAYS * DAY * 2 / 3 / STEP * share))
-    for _ in range(renewals):
-        _move(server, ca, clock, STEP)
-        shown = _renewed(server, ca, shown, key)
-    report.tell(
-        f"{renewals} renewals of {LIFETIME / DAY:.0f}-day certificates, {renewals * STEP / DAY:.0f} days by the clock, "
-        f"{(time.monotonic() - began) / renewals:.1f} s each: the host's key is the same"
-    )
+    for words, parts, step in (("by half of the lifetime", None, STEP), ("when the CA says", PARTS, EARLY)):
+        began, ordered = time.monotonic(), len(ca.orders)
+        ca.parts = parts
+        renewals = max(2, round(DAYS * DAY / 3 / step * share))
+        for _ in range(renewals):
+            _move(server, ca, clock, step)
+            shown = _renewed(server, ca, shown, key)
+        replaced = {order.get("replaces", "") for order in ca.orders[ordered:]} - {""}
+        if len(ca.orders) - ordered != renewals or len(replaced) != (renewals if parts else 0):
+            orders = len(ca.orders) - ordered
+            raise Finding(f"{renewals} renewals made {orders} orders that replace {len(replaced)} certificates")
+        report.tell(
+            f"{words}: {renewals} renewals of {LIFETIME / DAY:.0f}-day certificates, {renewals * step / DAY:.0f} days "
+            f"by the clock, {(time.monotonic() - began) / renewals:.1f} s each: the host's key is the same"
+            f"{', each order names the certificate that it replaces' if parts else ''}"
+        )
 
     ca.err = lambda _: AWAY
     asked, days = len(ca.asked), max(10, round(DAYS / 3 * share))

@@ -173,6 +173,7 @@ def _live(machine: Machine, report: Report) -> None:
 
     run("moxlite config account add eve eve@example.org && moxlite config test")
     _must("eve" in run("moxlite config account list"), "an account added by the command line")
+    _configure(machine, report)
     before = machine.server()
     run("systemctl reload moxlite")
     until(lambda: "certificates read again" in run("journalctl -u moxlite"), what="the reload")
@@ -196,6 +197,47 @@ def _live(machine: Machine, report: Report) -> None:
     _must(run(kept) == before, "configuration and mail stay")
     _must(run("systemctl is-failed moxlite", check=False) != "failed", "systemd has forgotten the unit")
     report.tell("removed and purged: no process, no program, configuration and mail as they were")
+
+
+AS_WORKER = "setpriv --reuid=moxlite --regid=moxlite --init-groups"
+
+
+def _configure(machine: Machine, report: Report) -> None:
+    """Verbs that change the configuration, by root and by the user of the server: the server writes, the files stay
+    its own. Without a server, what needs none still works, and the rest says so.
+    """
+    run = machine.run
+    kept = "stat -c '%U:%G %a' /etc/moxlite/domains.toml /etc/moxlite/moxlite.toml"
+    before = run(kept)
+    for who in ("", f"{AS_WORKER} "):
+        for verb in (
+            "domain add second.example eve",
+            "address add eve@second.example eve",
+            "alias add team@second.example you@example.org eve@example.org",
+            "alias rmaddr team@second.example you@example.org",
+            "domain disable second.example",
+            "domain enable second.example",
+            "account disable eve away",
+            "account enable eve",
+            "alias rm team@second.example",
+            "address rm eve@second.example",
+            "domain rm second.example",
+        ):
+            run(f"{who}moxlite --yes config {verb}")
+        _must("second.example" not in run(f"{who}moxlite config domain list"), "all is as it was")
+    keys = run("stat -c '%U %a' /etc/moxlite/dkim/*.pem")
+    _must(set(keys.splitlines()) == {"moxlite 600"}, f"keys that only the server can read: {keys}")
+    _must(run(kept) == before, f"owners and modes stay: {before}, then {run(kept)}")
+    run("systemctl stop moxlite")
+    for verb in ("config test", "config dnsrecords example.org", "config printservice", "config ensure-acme-host-keys"):
+        run(f"moxlite {verb}")
+    run("echo 'a new long password' | moxlite admin set-password && moxlite store check --deep eve")
+    _must(run("moxlite config account list; echo $?", check=False).endswith("3"), "it says that no server runs")
+    _must("no server runs here" in run("moxlite doctor --skip-dial --resolver 127.0.0.1:9", check=False), "doctor too")
+    run("systemctl start moxlite")
+    run("moxlite healthcheck", check=False)
+    _must(run(kept) == before, "and stay so")
+    report.tell("configuration changed by root and by the server's user; without a server, what needs none works")
 
 
 def _must(holds: bool, what: str) -> None:

@@ -1,6 +1,7 @@
 """``moxlite config`` against a running server: domains, aliases, TLS keys, accounts (ADMIN-12..17, 19)."""
 
 import imaplib
+import io
 import json
 import ssl
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from moxlite.cli import run
 from moxlite.config.load import load
 from tests.running import ServedServer
 
@@ -176,3 +178,38 @@ def test_disabling_an_account_ends_its_sessions(server: ServedServer) -> None:
     server.cli("config", "account", "enable", "eve")
     other.login("eve@example.org", server.password)
     other.logout()
+
+
+def test_what_works_without_a_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """ADMIN-19, docs/install.md: once the server has stopped, verbs that need none work on its files; the others say
+    that none runs, exit with 3, and change nothing.
+    """
+    stopped = ServedServer(tmp_path / "stopped")
+    with stopped:
+        pass
+    monkeypatch.setenv("MOXLITE_CONF", str(stopped.folder / "config/moxlite.toml"))
+    for line in (
+        *(f"config {verb}" for verb in ("test", "dnsrecords example.org", "clientconfig example.org", "printservice")),
+        *(
+            "store check bob",
+            "store stats",
+            "junk retrain bob",
+            "reports list dmarc",
+            f"export mbox {tmp_path}/out bob",
+        ),
+        f"backup run {tmp_path}/copy",
+        f"verifydata {tmp_path}/copy",
+    ):
+        assert run(line.split()) == 0, f"{line}: {capsys.readouterr()}"
+    domains = (stopped.folder / "config/domains.toml").read_bytes()
+    for line in (
+        *("config domain list", "config domain add new.example bob", "config account rm eve", "config alias list"),
+        *("config address add new@example.org bob", "account set-password bob", "queue list", "tls reload"),
+        *("log levels", "imap sessions", "healthcheck", "config account disable eve away", "dmarc pending"),
+    ):
+        monkeypatch.setattr("sys.stdin", io.StringIO("a new long password\n"))
+        assert run(["--yes", *line.split()]) == 3, line
+        assert "moxlite: no server is running" in capsys.readouterr().err
+    assert (stopped.folder / "config/domains.toml").read_bytes() == domains

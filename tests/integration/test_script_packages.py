@@ -175,7 +175,9 @@ def test_install_upgrade_remove_purge(root: InstallRoot, deb: Path, newer: Path)
     assert int(uid) < 1000
     assert root.has("/usr/lib/moxlite/lib/python3.11/site-packages/moxlite/__pycache__")
     assert "moxlite" in root.run("moxlite", "version").stdout
-    root.run("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "moxlite", "licenses")
+    said = root.run("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "moxlite", "licenses").stdout
+    assert (top() / "LICENSE").read_text() in said
+    assert "not installed here" not in said
 
     quickstart = ("moxlite", "quickstart", "--skip-dial", "--hostname", "mx.example.org", "--resolver", "127.0.0.1:9")
     said = root.run(*quickstart, "you@example.org").stdout
