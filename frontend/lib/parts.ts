@@ -14,7 +14,7 @@ export function part<T>(base: string, name: string): Promise<T> {
     found = import(`${base}part/${PARTS[name] ?? ""}`).catch((error: unknown) => {
       // it may be there the next time
       loading.delete(name);
-      throw new Error(t("A part of this page could not be loaded. Try again, or load the page anew."), { cause: error });
+      throw new Error(t("A part of this page could not be loaded. Try again, or reload the page."), { cause: error });
     });
     loading.set(name, found);
   }

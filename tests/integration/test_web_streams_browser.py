@@ -4,7 +4,7 @@ import imaplib
 import json
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from tests.integration.browser import chromium
 from tests.integration.test_web_webmail_browser import Reader, append, local, reader, server
@@ -122,3 +122,23 @@ def test_what_had_no_answer_is_asked_for_again(reader: Reader, mailbox: imaplib.
     expect(page.locator(".message-subject")).to_have_text(["second", "first"])
     append(mailbox, "third")
     expect(page.locator(".message-subject")).to_have_text(["third", "second", "first"])
+
+
+def test_a_server_that_can_not_yet_is_asked_again(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-44: what a server answers while it starts or stops is not its last word."""
+    page = reader.page
+    append(mailbox, "Green harbour")
+    expect(page.locator(".message")).to_have_count(1)
+    body = json.dumps({"error": {"code": "server:error", "message": "The server is stopping."}})
+    asked: list[str] = []
+
+    def refuse(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(status=503, content_type="application/json", body=body)
+
+    page.route("**/api/token", refuse)
+    page.reload()
+    until(lambda: page.evaluate("1") and len(asked) >= 2, what="a second attempt")
+    page.unroute("**/api/token")
+    expect(page.locator(".message-subject")).to_have_text(["Green harbour"])
+    reader.problems.clear()  # the browser notes the answers' status

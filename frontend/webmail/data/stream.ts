@@ -83,7 +83,8 @@ export class Stream {
       token = await this.client.token();
     } catch (error) {
       if (generation !== this.generation) return;
-      if (error instanceof CallFailed && error.code === "") this.lost();
+      // a server that stops or starts answers that it can't
+      if (error instanceof CallFailed && !error.code.startsWith("user:")) this.lost();
       else this.owner.failed(error);
       return;
     }

@@ -589,7 +589,7 @@ function part(base2, name) {
   if (found === void 0) {
     found = import(`${base2}part/${define_PARTS_default[name] ?? ""}`).catch((error) => {
       loading.delete(name);
-      throw new Error(t("A part of this page could not be loaded. Try again, or load the page anew."), { cause: error });
+      throw new Error(t("A part of this page could not be loaded. Try again, or reload the page."), { cause: error });
     });
     loading.set(name, found);
   }
@@ -1125,7 +1125,7 @@ var Stream = class {
       token = await this.client.token();
     } catch (error) {
       if (generation !== this.generation) return;
-      if (error instanceof CallFailed && error.code === "") this.lost();
+      if (error instanceof CallFailed && !error.code.startsWith("user:")) this.lost();
       else this.owner.failed(error);
       return;
     }
