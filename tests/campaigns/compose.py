@@ -17,10 +17,10 @@ from pathlib import Path
 
 from tests.campaigns._killedbrowsers import kill_browsers
 from tests.campaigns._reading import messages
-from tests.campaigns._webcalls import Caller
 from tests.campaigns.report import Finding, Report
 from tests.running import LocalServer
 from tests.tools import until
+from tests.webcalls import Caller
 
 __all__ = ["run"]
 
@@ -36,7 +36,7 @@ class Writer(Caller):
     """Writes message after message."""
 
     def __init__(self, server: LocalServer, random: random.Random) -> None:
-        super().__init__(server)
+        super().__init__(server.port(80), server.user, server.password)
         self.random = random
         self.sent: dict[str, bytes] = {}
         self.draft = 0
@@ -59,7 +59,7 @@ class Writer(Caller):
         file = self.ask(f"upload?filename=f{number}", content, "application/octet-stream")
         message = {key: begun[key] for key in ("from", "cc", "bcc", "message_id", "in_reply_to", "references")}
         message |= {
-            "to": [{"name": "", "address": self.server.user}],
+            "to": [{"name": "", "address": self.user}],
             "reply_to": [],
             "subject": f"message {number}",
             "text": "first",

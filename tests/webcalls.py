@@ -1,4 +1,6 @@
-"""A browser as far as its calls go, for campaigns: it outlives the server, and repeats a call until it is answered."""
+"""A browser as far as its calls go, without a loop of its own: it outlives the server, and repeats a call until it is
+answered.
+"""
 
 import http.client
 import json
@@ -7,7 +9,6 @@ from typing import Any
 from urllib.parse import quote
 
 from tests.campaigns.report import Finding
-from tests.running import LocalServer
 
 __all__ = ["Caller"]
 
@@ -15,8 +16,10 @@ __all__ = ["Caller"]
 class Caller:
     """Cookies, token and calls of the webmail."""
 
-    def __init__(self, server: LocalServer) -> None:
-        self.server = server
+    def __init__(self, port: int, user: str, password: str) -> None:
+        self.port = port
+        self.user = user
+        self.password = password
         self.cookies: dict[str, str] = {}
         self.csrf = ""
 
@@ -27,7 +30,7 @@ class Caller:
     def ask(self, target: str, body: bytes, kind: str = "application/json") -> Any:
         """One request, repeated until the server answers."""
         while True:
-            connection = http.client.HTTPConnection("127.0.0.1", self.server.port(80), timeout=60)
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
             try:
                 headers = {"content-type": kind, "x-moxlite-csrf": self.csrf}
                 headers["cookie"] = self._cookie
@@ -55,14 +58,14 @@ class Caller:
 
     def log_in(self) -> None:
         token = self.call("login_prep")
-        found = self.call("login", login_token=token, username=self.server.user, password=self.server.password)
+        found = self.call("login", login_token=token, username=self.user, password=self.password)
         self.csrf = found["csrf_token"]
 
     def view(self, query: Any) -> list[list[Any]]:
         """What a view of this query shows, asked for anew: its entries, each a message or the messages of a thread."""
         request = {"id": 1, "view_id": 1, "query": query, "page": {"count": 10_000}}
         target = f"/webmail/events?token={self.call('token')}&request={quote(json.dumps(request))}"
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.port(80), timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request("GET", target, headers={"cookie": self._cookie})
             response = connection.getresponse()
