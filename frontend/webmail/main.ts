@@ -5,7 +5,6 @@ import { CommandTable, enabled } from "../lib/commands";
 import { attempt, setStatus, showError } from "../lib/dialogs";
 import { byId, el } from "../lib/dom";
 import { listen } from "../lib/keyboard";
-import { openMenu } from "../lib/menu";
 import { part } from "../lib/parts";
 import { type Scheme, paint } from "../lib/scheme";
 import { Session, beforeDisplay } from "../lib/session";
@@ -17,12 +16,13 @@ import type { Desk, Refinement, Threading } from "./commands/desk";
 import { addFindCommands } from "./commands/find";
 import { addCommands, barCommands, senderCommands } from "./commands/table";
 import type * as ComposePart from "./compose/part";
-import { labelsOf, type Role } from "./data/mailboxes";
+import { allows, labelsOf, own, type Role } from "./data/mailboxes";
 import { Stream } from "./data/stream";
 import type * as LoginPart from "./login/part";
 import type * as ExportPart from "./export/part";
 import type { Exported } from "./export/part";
 import { Find } from "./find";
+import type * as MenuPart from "./menu/part";
 import type * as MailboxesPart from "./mailboxes/part";
 import type * as PalettePart from "./palette/part";
 import { followPlace, tellPlace, tellTitle } from "./place";
@@ -36,7 +36,7 @@ import type * as TouchPart from "./touch/part";
 import { parsePlace } from "./state/address";
 import { type How, Mail } from "./state/mail";
 import type { AllSettings } from "./state/settings";
-import { Bar } from "./ui/bar";
+import { Bar, type OpenMenu } from "./ui/bar";
 import { Drawer } from "./ui/drawer";
 import { MessageList } from "./ui/list";
 import { MailboxList } from "./ui/mailboxes";
@@ -101,7 +101,10 @@ class App implements Desk {
     this.commands,
     [...composeBar, ...barCommands],
     () => this.unselect(),
-    () => !this.settings().no_show_shortcuts,
+    (command) => {
+      if (!this.settings().no_show_shortcuts) void part<typeof MenuPart>(base, "menu").then((found) => found.hintKey(command), () => null);
+    },
+    (...asked) => this.openMenu(...asked),
   );
   readonly panes = new Panes(byId("app", HTMLElement));
   readonly side = el("aside", { class: "side", "aria-label": t("Mailboxes and account") });
@@ -115,16 +118,16 @@ class App implements Desk {
     failed: (error) => void showError(t("Opening the message failed"), error),
     settings: () => this.settings(),
     remember: (address, mode) => void attempt(t("Remembering it for this sender"), () => this.client.from_address_settings_save(address, mode)),
-    senderMenu: (item, at) => openMenu(at, t("What to do about this sender"), senderCommands(this, () => item).filter(enabled)),
+    senderMenu: (item, at) => this.openMenu(at, t("What to do about this sender"), senderCommands(this, () => item).filter(enabled)),
     opened: (item, place) => {
       // WEBMAIL-81
       if (this.mail.conversation.value === null) this.unread();
-      this.after(this.settings().mark_seen_ms, item.id, ["\\seen"]);
+      if (this.may("s")) this.after(this.settings().mark_seen_ms, item.id, ["\\seen"]);
       const box = this.mail.boxes.get(item.mailbox_id);
       const { rejects_mailbox, introbox } = this.facts();
       // what the server has put aside is looked at because it is there
-      if (box !== undefined && box.name !== rejects_mailbox && box.name !== introbox) this.after(notJunkAfter, item.id, ["$notjunk", "$junk", "\\draft"]);
-      if (box?.roles.includes("sent")) void this.followSent(item, place);
+      if (box?.owner === "" && box.name !== rejects_mailbox && box.name !== introbox) this.after(notJunkAfter, item.id, ["$notjunk", "$junk", "\\draft"]);
+      if (box?.owner === "" && box.roles.includes("sent")) void this.followSent(item, place);
     },
   });
   private timers: number[] = [];
@@ -209,6 +212,10 @@ class App implements Desk {
   private unread(): void {
     for (const timer of this.timers) clearTimeout(timer);
     this.timers = [];
+  }
+
+  openMenu(...asked: Parameters<OpenMenu>): void {
+    void attempt(t("Opening the menu"), async () => (await part<typeof MenuPart>(base, "menu")).openMenu(...asked));
   }
 
   /** Show the form, and log in with what is typed there. */
@@ -316,6 +323,10 @@ class App implements Desk {
     return this.mail.inRole(role);
   }
 
+  may(rights: string, role?: Role): boolean {
+    return this.mail.may(rights, role);
+  }
+
   undoable(): string {
     return this.actions.undoable.value;
   }
@@ -360,7 +371,7 @@ class App implements Desk {
     const here = this.mail.current.value?.id;
     const chosen = await chooseMailbox(
       t("Move to"),
-      this.mail.mailboxes.value.filter((mailbox) => mailbox.id !== here),
+      this.mail.mailboxes.value.filter((mailbox) => mailbox.id !== here && allows(mailbox, "i")),
     );
     if (chosen !== null) this.actions.move(chosen, false);
   }
@@ -380,7 +391,7 @@ class App implements Desk {
   notJunk(): void {
     const inbox = this.mail.boxes.named("Inbox");
     // the account's own rules mark and train what is moved out of Junk (WEBMAIL-82)
-    if (this.inRole("junk") && inbox !== undefined) this.actions.move(inbox, false);
+    if (this.inRole("junk") && this.may(own) && inbox !== undefined) this.actions.move(inbox, false);
     else this.flag(["$junk"], false);
   }
 
@@ -472,9 +483,9 @@ class App implements Desk {
   }
 
   /** WEBMAIL-101; that there is nothing to offer is no failure. */
-  private async offerRule({ id, mailbox_id: from }: MessageItem, { id: to, name, roles }: Mailbox): Promise<void> {
+  private async offerRule({ id, mailbox_id: from }: MessageItem, { id: to, name, roles, owner }: Mailbox): Promise<void> {
     const source = this.mail.boxes.get(from);
-    if (source === undefined || source.roles.length + roles.length > 0) return;
+    if (source === undefined || source.owner + owner !== "" || source.roles.length + roles.length > 0) return;
     const rule = await this.client.ruleset_suggest_move(id, from, to).catch(() => null);
     if (rule === null) return;
     const { offerRule } = await part<typeof RulesPart>(base, "rules");
@@ -572,7 +583,7 @@ class App implements Desk {
   fold(expand?: boolean): void {
     const members = this.mail.fold(expand);
     // only where all are expanded unless said otherwise is it kept (WEBMAIL-66)
-    if (members.length > 0 && this.find.threading.value === "on") this.actions.collapse(members);
+    if (members.length > 0 && this.may(own) && this.find.threading.value === "on") this.actions.collapse(members);
   }
 
   allMuted(): boolean {

@@ -9,6 +9,7 @@ __all__ = [
     "Conflict",
     "LoginFailed",
     "NoAuth",
+    "NotAllowed",
     "NotFound",
     "RateLimited",
     "ServerFailed",
@@ -57,6 +58,13 @@ class LoginFailed(APIError):
 
     code = "user:loginFailed"
     status = 401
+
+
+class NotAllowed(APIError):
+    """The rights that the user has there do not permit it (WEBMAIL-62)."""
+
+    code = "user:notAllowed"
+    status = 403
 
 
 class NotFound(APIError):

@@ -9,10 +9,11 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
+import msgspec
 import trio
 
 from moxlite import late
@@ -28,12 +29,19 @@ from moxlite.web.http.errors import ClientGone, HTTPError
 from moxlite.web.storeerrors import RETRY_AFTER, page_error
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
     from moxlite.store.accounts.accounts import Accounts
+    from moxlite.store.auth.sessions import Session
+    from moxlite.store.changelog.account import Account
     from moxlite.store.exports.engine import Export
     from moxlite.web.http.exchange import ResponseWriter
     from moxlite.web.sessions import Caller, Sessions
 
 __all__ = ["BrowserExports"]
+
+IDs: TypeAlias = "tuple[int, ...] | None"
+Opened: TypeAlias = "Callable[[Session, IDs], AbstractAsyncContextManager[tuple[Account, IDs]]]"
 
 logger = logging.getLogger("moxlite.web.exports")
 
@@ -64,8 +72,11 @@ class BrowserExports:
         self._directory = directory
         self._running: Counter[str] = Counter()
 
-    async def answer(self, caller: Caller, sessions: Sessions, writer: ResponseWriter) -> None:
-        """Answer ``POST export`` with the file. Raises HTTPError before its first octet, ClientGone if it cannot be
+    async def answer(
+        self, caller: Caller, sessions: Sessions, writer: ResponseWriter, opened: Opened | None = None
+    ) -> None:
+        """Answer ``POST export`` with the file. `opened` gives the account of messages that are named, and their ids
+        there; without it they are one's own. Raises HTTPError before its first octet, ClientGone if it cannot be
         finished.
         """
         request = caller.request
@@ -91,7 +102,8 @@ class BrowserExports:
         self._running[session.account] += 1
         complete = False
         try:
-            async with account_of(self._accounts, session) as account:
+            async with (opened or self._own)(session, order.ids) as (account, ids):
+                order = msgspec.structs.replace(order, ids=ids)
                 await self._send(Export(account, order, self._directory), session.account, order, writer)
             complete = True
         finally:
@@ -99,6 +111,11 @@ class BrowserExports:
             self._running[session.account] -= 1
             if not self._running[session.account]:
                 del self._running[session.account]
+
+    @asynccontextmanager
+    async def _own(self, session: Session, ids: IDs) -> AsyncIterator[tuple[Account, IDs]]:
+        async with account_of(self._accounts, session) as account:
+            yield account, ids
 
     async def _send(self, export: Export, account: str, order: ExportOrder, writer: ResponseWriter) -> None:
         began = trio.current_time()

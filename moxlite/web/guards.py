@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from moxlite.web.http.exchange import Request
     from moxlite.web.sessions import Caller, Sessions
 
-__all__ = ["account_of", "page_session", "pages", "parse_fields", "query_parameters", "refuse_foreign"]
+__all__ = ["account_of", "account_pages", "page_session", "pages", "parse_fields", "query_parameters", "refuse_foreign"]
 
 MAX_FIELDS: Final = 16  # of a query or a form; ours have fewer
 
@@ -67,10 +67,17 @@ def parse_fields(text: str) -> dict[str, str]:
 @asynccontextmanager
 async def account_of(accounts: Accounts, session: Session) -> AsyncIterator[OpenAccount]:
     """The account of a session, for what is no call. Raises HTTPError 404, 503, 507."""
+    with account_pages():
+        async with accounts.use(session.account) as account:
+            yield account
+
+
+@contextmanager
+def account_pages() -> Iterator[None]:
+    """As `pages`, and an account that is gone is a page that is not found."""
     try:
         with pages():
-            async with accounts.use(session.account) as account:
-                yield account
+            yield
     except (AccountUnknown, AccountRemoved) as e:
         raise HTTPError(404, "This account is no longer there.") from e
 

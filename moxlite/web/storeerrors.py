@@ -8,7 +8,16 @@ from typing import Any, Final
 from moxlite.store import errors as store
 from moxlite.store.content.uploads import NoSuchUpload
 from moxlite.store.delivery.outgoing import OutgoingLimitExceeded
-from moxlite.web.errors import APIError, Conflict, NotFound, ServerFailed, StorageRefused, Unavailable, UserError
+from moxlite.web.errors import (
+    APIError,
+    Conflict,
+    NotAllowed,
+    NotFound,
+    ServerFailed,
+    StorageRefused,
+    Unavailable,
+    UserError,
+)
 from moxlite.web.http.errors import HTTPError
 
 __all__ = ["RETRY_AFTER", "api_error", "page_error"]
@@ -32,6 +41,20 @@ def _full(error: store.OverQuota) -> str:
     return f"the account has no room for it: {used} of {limit} {UNITS[power]} are used"
 
 
+_RIGHTS: Final = {
+    "s": "mark messages as read or unread",
+    "w": "change flags and labels",
+    "i": "put messages into it",
+    "t": "take messages out of it",
+    "e": "take messages out of it",
+}
+"""What rights are for, in words (RFC 4314 §2.1)."""
+
+
+def _missing(right: str) -> str:
+    return f"the owner of this mailbox does not let you {_RIGHTS.get(right, 'do this')}"
+
+
 _TABLE: Final[Mapping[type[store.StoreError], Callable[[Any], APIError]]] = {
     store.NoSuchMessage: lambda e: NotFound(str(e)),
     store.NoSuchMailbox: lambda e: NotFound(str(e)),
@@ -39,6 +62,9 @@ _TABLE: Final[Mapping[type[store.StoreError], Callable[[Any], APIError]]] = {
     OutgoingLimitExceeded: lambda e: UserError(str(e)),
     store.AccountUnknown: lambda e: NotFound(str(e)),
     store.AccountRemoved: lambda e: NotFound(str(e)),
+    store.NoRight: lambda e: NotAllowed(
+        f"the owner of this mailbox does not let you {_RIGHTS.get(e.right, 'do this')}"
+    ),
     store.MailboxExists: lambda e: Conflict(str(e)),
     store.MailboxHasChildren: lambda e: Conflict(str(e)),
     store.BadMailboxName: lambda e: UserError(str(e)),

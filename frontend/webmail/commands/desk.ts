@@ -27,6 +27,9 @@ export interface Desk {
   selectedCount(): number;
   /** Whether the mailbox that is shown has this role. */
   inRole(role: Role): boolean;
+  /** Whether the owner of the mailbox that is shown lets this be done there: letters of RFC 4314, or `own`; with a role: and
+   * messages be put into their mailbox with it. */
+  may(rights: string, role?: Role): boolean;
 
   /** Move the focus of the list by rows, or to its ends with infinities. */
   moveFocus(by: number, how: "select" | "extend" | "focus"): void;

@@ -2,6 +2,7 @@
 
 import type { Command } from "../../lib/commands";
 import { t } from "../../lib/words";
+import { own } from "../data/mailboxes";
 import type { Desk, Refinement, Threading } from "./desk";
 
 /** Ways to show threads (WEBMAIL-66). */
@@ -49,7 +50,7 @@ export function addFindCommands(desk: Desk): void {
     { id: "threads.fold", title: t("Collapse the thread, or expand it"), keys: ["C"], when: threaded, run: () => desk.fold() },
     { id: "threads.collapse", title: t("Collapse the thread"), keys: ["ArrowLeft"], quiet: true, when: threaded, run: () => desk.fold(false) },
     { id: "threads.expand", title: t("Expand the thread"), keys: ["ArrowRight"], quiet: true, when: threaded, run: () => desk.fold(true) },
-    { id: "threads.mute", title: () => (desk.allMuted() ? t("Unmute the thread") : t("Mute the thread")), keys: ["X"], when: some, run: () => desk.toggleMute() },
+    { id: "threads.mute", title: () => (desk.allMuted() ? t("Unmute the thread") : t("Mute the thread")), keys: ["X"], when: () => some() && desk.may(own), run: () => desk.toggleMute() },
     ...threadings.map(
       ([id, title]): Command => ({ id: `threads.${id}`, title, when: () => desk.threading() !== id, run: () => desk.showThreads(id) }),
     ),

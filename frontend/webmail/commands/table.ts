@@ -4,6 +4,7 @@
 import type { MessageItem } from "../../gen/webmail";
 import type { Command } from "../../lib/commands";
 import { t } from "../../lib/words";
+import { own } from "../data/mailboxes";
 import type { AboutSender } from "../sender/part";
 import type { Desk } from "./desk";
 
@@ -36,7 +37,7 @@ export function senderCommands(desk: Desk, of: () => MessageItem | null): Comman
   const act = (what: AboutSender, title: string): Command => ({
     id: `sender.${what}`,
     title,
-    when: () => of()?.from.length === 1,
+    when: () => of()?.from.length === 1 && (what === "search" || desk.may(own)),
     run: () => desk.sender(of()!, what),
   });
   return [
@@ -100,24 +101,25 @@ function messages(desk: Desk): Command[] {
   const some = () => desk.selectedCount() > 0;
   // of those that are not loaded nothing is known: then both are offered
   const unknown = () => desk.selected().length < desk.selectedCount();
-  const any = (flag: string) => () => unknown() || desk.selected().some((item) => item.flags.includes(flag));
-  const anyWithout = (flag: string) => () => unknown() || desk.selected().some((item) => !item.flags.includes(flag));
-  const loaded = () => some() && !unknown();
+  const any = (flag: string, right: string) => () => desk.may(right) && (unknown() || desk.selected().some((item) => item.flags.includes(flag)));
+  const anyWithout = (flag: string, right: string) => () => desk.may(right) && (unknown() || desk.selected().some((item) => !item.flags.includes(flag)));
+  const deletable = () => some() && desk.may("te");
+  const loaded = () => some() && desk.may("w") && !unknown();
   // in Trash there is no way but out (WEBMAIL-83)
-  const trash = () => some() && !desk.inRole("trash") && !desk.inRole("draft");
-  const last = () => some() && (desk.inRole("trash") || desk.inRole("draft"));
+  const trash = () => some() && desk.may("te", "trash") && !desk.inRole("trash") && !desk.inRole("draft");
+  const last = () => deletable() && (desk.inRole("trash") || desk.inRole("draft"));
   return [
-    { id: "message.archive", title: t("Archive"), keys: ["a"], when: () => some() && !desk.inRole("archive"), run: () => desk.toRole("archive") },
+    { id: "message.archive", title: t("Archive"), keys: ["a"], when: () => some() && !desk.inRole("archive") && desk.may("te", "archive"), run: () => desk.toRole("archive") },
     { id: "message.trash", title: t("Trash"), keys: ["d", "Delete"], when: trash, run: () => desk.toRole("trash") },
     { id: "message.delete", title: t("Delete…"), keys: ["d", "Delete"], when: last, run: () => desk.deleteForGood() },
-    { id: "message.delete-at-once", title: t("Delete for good…"), keys: ["D"], when: some, run: () => desk.deleteForGood() },
-    { id: "message.junk", title: t("Junk"), keys: ["q"], when: () => some() && !desk.inRole("junk"), run: () => desk.toRole("junk") },
-    { id: "message.move", title: t("Move…"), keys: ["w"], when: some, run: () => desk.chooseMove() },
-    { id: "message.read", title: t("Mark read"), keys: ["m"], when: anyWithout("\\seen"), run: () => desk.flag(["\\seen"], true) },
-    { id: "message.unread", title: t("Mark unread"), keys: ["M"], when: any("\\seen"), run: () => desk.flag(["\\seen", "$junk", "$notjunk"], false) },
-    { id: "message.not-junk", title: t("Not junk"), keys: ["Q"], when: () => some() && (desk.inRole("junk") || any("$junk")()), run: () => desk.notJunk() },
-    { id: "message.flag", title: t("Flag"), keys: ["s"], when: () => some() && !desk.selected().some((item) => item.flags.includes("\\flagged")), run: () => desk.flag(["\\flagged"], true) },
-    { id: "message.unflag", title: t("Unflag"), keys: ["s"], when: any("\\flagged"), run: () => desk.flag(["\\flagged"], false) },
+    { id: "message.delete-at-once", title: t("Delete for good…"), keys: ["D"], when: deletable, run: () => desk.deleteForGood() },
+    { id: "message.junk", title: t("Junk"), keys: ["q"], when: () => some() && !desk.inRole("junk") && desk.may("te", "junk"), run: () => desk.toRole("junk") },
+    { id: "message.move", title: t("Move…"), keys: ["w"], when: deletable, run: () => desk.chooseMove() },
+    { id: "message.read", title: t("Mark read"), keys: ["m"], when: anyWithout("\\seen", "s"), run: () => desk.flag(["\\seen"], true) },
+    { id: "message.unread", title: t("Mark unread"), keys: ["M"], when: any("\\seen", "s"), run: () => desk.flag(desk.may("w") ? ["\\seen", "$junk", "$notjunk"] : ["\\seen"], false) },
+    { id: "message.not-junk", title: t("Not junk"), keys: ["Q"], when: () => some() && (desk.inRole("junk") ? desk.may("w") : any("$junk", "w")()), run: () => desk.notJunk() },
+    { id: "message.flag", title: t("Flag"), keys: ["s"], when: () => some() && desk.may("w") && !desk.selected().some((item) => item.flags.includes("\\flagged")), run: () => desk.flag(["\\flagged"], true) },
+    { id: "message.unflag", title: t("Unflag"), keys: ["s"], when: any("\\flagged", "w"), run: () => desk.flag(["\\flagged"], false) },
     { id: "message.labels", title: t("Labels…"), keys: ["y"], when: loaded, run: () => desk.chooseLabels() },
     ...Array.from({ length: 9 }, (_, i): Command => ({
       id: `message.label-${i + 1}`,
@@ -147,7 +149,7 @@ function message(desk: Desk): Command[] {
     { id: "message.headers", title: t("Show all headers"), keys: ["ctrl i"], when: shown, run: () => desk.toggleHeaders() },
     { id: "message.tab", title: t("Open the message in a new tab"), keys: ["o"], when: shown, run: () => desk.openTab() },
     { id: "message.raw", title: t("Open the raw message"), keys: ["O"], when: shown, run: () => desk.openRaw() },
-    { id: "message.details", title: t("Details: how it came, why it is here, its parts"), keys: ["I"], when: shown, run: () => desk.openDetails() },
+    { id: "message.details", title: t("Details: how it came, why it is here, its parts"), keys: ["I"], when: () => shown() && desk.may(own), run: () => desk.openDetails() },
     { id: "message.attachments", title: t("Look at the attachments"), keys: ["v"], when: () => (desk.reading()?.attachments.length ?? 0) > 0, run: () => desk.openAttachments() },
     { id: "message.focus", title: t("Go into the message"), keys: ["ctrl m"], quiet: true, when: shown, run: () => desk.focusMessage() },
     ...senderCommands(desk, () => desk.reading()),

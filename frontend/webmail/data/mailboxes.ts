@@ -18,20 +18,29 @@ export function labelsOf(mailboxes: readonly Mailbox[], items: readonly MessageI
   return [...new Set([...mailboxes, ...items].flatMap(({ keywords }) => keywords))].filter((label) => !label.startsWith("$")).sort();
 }
 
+/** What no other's mailbox allows: a right for one's own account alone, beside the letters of RFC 4314. */
+export const own = "*";
+
+/** Whether its owner lets the user do this there: letters of RFC 4314. All is allowed in one's own mailboxes. */
+export function allows(mailbox: Mailbox, rights: string): boolean {
+  return mailbox.owner === "" || [...rights].every((right) => mailbox.rights.includes(right));
+}
+
 export class Mailboxes {
   private readonly byId = new Map<number, Mailbox>();
 
   /** All of them in the order of the list. */
   ordered(): Mailbox[] {
-    return [...this.byId.values()].sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
+    return [...this.byId.values()].sort((a, b) => a.owner.localeCompare(b.owner) || rank(a) - rank(b) || a.name.localeCompare(b.name));
   }
 
   get(id: number): Mailbox | undefined {
     return this.byId.get(id);
   }
 
-  withRole(role: Role): Mailbox | undefined {
-    return [...this.byId.values()].find((mailbox) => mailbox.roles.includes(role));
+  /** Of one's own account, or of an owner who shares it. */
+  withRole(role: Role, owner = ""): Mailbox | undefined {
+    return [...this.byId.values()].find((mailbox) => mailbox.owner === owner && mailbox.roles.includes(role));
   }
 
   named(name: string): Mailbox | undefined {
@@ -42,6 +51,11 @@ export class Mailboxes {
   set(mailboxes: readonly Mailbox[]): void {
     this.byId.clear();
     for (const mailbox of mailboxes) this.byId.set(mailbox.id, mailbox);
+  }
+
+  /** Take those of others as they are. */
+  setShared(mailboxes: readonly Mailbox[]): void {
+    this.set([...[...this.byId.values()].filter(({ owner }) => owner === ""), ...mailboxes]);
   }
 
   /** Take a change; false when it is none of mailboxes. */
@@ -63,6 +77,9 @@ export class Mailboxes {
         return this.update(change.mailbox_id, { roles: change.roles });
       case "mailbox_keywords":
         return this.update(change.mailbox_id, { keywords: change.keywords });
+      case "mailboxes_shared":
+        this.setShared(change.mailboxes);
+        return true;
       default:
         return false;
     }

@@ -6,7 +6,7 @@ import { el } from "../../lib/dom";
 import { many, t } from "../../lib/words";
 import { adopt } from "../../lib/sheets";
 import type { Exported } from "../export/part";
-import type { Role } from "../data/mailboxes";
+import { type Role, allows } from "../data/mailboxes";
 import sheet from "./labels.css";
 
 adopt(sheet);
@@ -48,16 +48,17 @@ export async function mailboxMenu(
   parent: boolean,
   exporting: (what: Exported) => Promise<void>,
 ): Promise<void> {
-  const fixed = mailbox.name === "Inbox";
+  const guest = mailbox.owner !== "";
+  const fixed = guest || mailbox.name === "Inbox";
   const action = await dialog<"read" | "rename" | "roles" | "export" | "delete">(mailbox.name, (close) => [
     el("p", { class: "dialog-text" }, t("{total} messages, {unread} unread", { total: mailbox.total, unread: mailbox.unread })),
     el(
       "div",
       { class: "choices" },
-      el("button", { disabled: mailbox.unread === 0, onclick: () => close("read") }, t("Mark all as read")),
+      el("button", { disabled: mailbox.unread === 0 || !allows(mailbox, "s"), onclick: () => close("read") }, t("Mark all as read")),
       el("button", { disabled: fixed, onclick: () => close("rename") }, t("Rename…")),
       el("button", { disabled: fixed, onclick: () => close("roles") }, t("Use as…")),
-      el("button", { onclick: () => close("export") }, t("Export…")),
+      el("button", { disabled: guest, onclick: () => close("export") }, t("Export…")),
       el("button", { disabled: fixed, class: "danger", onclick: () => close("delete") }, t("Delete…")),
     ),
   ]);

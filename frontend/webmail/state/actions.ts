@@ -8,7 +8,7 @@ import { type Toast, toast } from "../../lib/toasts";
 import { many, t } from "../../lib/words";
 import type * as BulkPart from "../bulk/part";
 import type { What } from "../bulk/part";
-import type { Role } from "../data/mailboxes";
+import { type Role, allows } from "../data/mailboxes";
 import type { Action } from "../data/pending";
 import type { Mail } from "./mail";
 
@@ -45,7 +45,7 @@ export class Actions {
 
   /** Move what is selected to the mailbox with this role; false when there is none. */
   toRole(role: Role): boolean {
-    const mailbox = this.mail.boxes.withRole(role);
+    const mailbox = this.mail.boxes.withRole(role, this.mail.current.value?.owner);
     if (mailbox === undefined) return false;
     // WEBMAIL-83: what is put away is read
     this.move(mailbox, true);
@@ -78,7 +78,13 @@ export class Actions {
         if (items.length === 1) this.moved(items[0]!, mailbox);
       },
     };
-    this.perform(action, said(items.length), t("Not moved"), { what: said(items.length), actions: () => this.back(items, mailbox.id, unread) });
+    // in the file of another account, or without all of their flags, they are other messages
+    const back = ({ mailbox_id }: MessageItem) => {
+      const box = this.mail.boxes.get(mailbox_id);
+      return box?.owner === mailbox.owner && allows(box, "i") && allows(mailbox, "swte");
+    };
+    const undo = { what: said(items.length), actions: () => this.back(items, mailbox.id, unread) };
+    this.perform(action, said(items.length), t("Not moved"), items.every(back) ? undo : null);
     if (leaves) this.mail.left(items);
   }
 

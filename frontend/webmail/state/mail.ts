@@ -3,7 +3,7 @@
 
 import type { Change, Mailbox, MessageItem, MsgRemove, ParsedMessage, Query, Request, StreamEvent } from "../../gen/webmail";
 import { type Readable, type Signal, computed, signal } from "../../lib/signal";
-import { Mailboxes, type Role } from "../data/mailboxes";
+import { Mailboxes, type Role, allows } from "../data/mailboxes";
 import { markOf, search } from "../data/order";
 import { Pending } from "../data/pending";
 import { isListing, isSearch, isThreaded } from "../data/queries";
@@ -200,6 +200,8 @@ export class Mail {
       }
       case "resume":
         this.began(event.version, event.stream_id, event.server_time);
+        this.boxes.setShared(event.shared);
+        this.mailboxes.value = this.boxes.ordered();
         // what was found is the server's, and gone with the connection
         if (isListing(this.view.query)) this.outdated();
         this.changed();
@@ -317,6 +319,14 @@ export class Mail {
     const line = focus === null ? undefined : this.rows.value.lines.get(focus.item.id);
     if (focus === null) return;
     this.selection.value = Selection.of(line === undefined || line.collapsed ? [focus.item] : line.members);
+  }
+
+  /** Whether the owner of the mailbox that is shown lets this be done; with a role: and messages be put into theirs. */
+  may(rights: string, role?: Role): boolean {
+    const mailbox = this.current.value;
+    if (mailbox === undefined || mailbox.owner === "") return true;
+    const target = role && this.boxes.withRole(role, mailbox.owner);
+    return allows(mailbox, rights) && (role === undefined || (target !== undefined && allows(target, "i")));
   }
 
   inRole(role: Role): boolean {

@@ -1,5 +1,10 @@
 // Rows that a finger pushes aside: to the right archives, to the left goes to the trash (WEBMAIL-59).
 
+import { adopt } from "../../lib/sheets";
+import sheet from "./touch.css";
+
+adopt(sheet);
+
 /** A row pushed this far is let go of, px. */
 const far = 90;
 /** Less than this is a tap, px; and a push that goes rather up or down is a scroll. */

@@ -3,8 +3,10 @@
 import { type Command, type CommandTable, enabled, hintOf, titleOf } from "../../lib/commands";
 import { el, fill } from "../../lib/dom";
 import { focusHome } from "../../lib/focus";
-import { openMenu } from "../../lib/menu";
 import { t } from "../../lib/words";
+
+/** Open a menu of commands at a button. */
+export type OpenMenu = (anchor: HTMLElement, title: string, commands: readonly Command[]) => void;
 
 export class Bar {
   readonly root = el("div", { class: "toolbar", role: "toolbar", "aria-label": t("Actions") });
@@ -16,8 +18,9 @@ export class Bar {
     private readonly commands: CommandTable,
     private readonly ids: readonly string[],
     back: () => void,
-    /** Whether the key of a clicked action is shown. */
-    private readonly hints: () => boolean,
+    /** An action was clicked: its key may be shown. */
+    private readonly clicked: (command: Command) => void,
+    openMenu: OpenMenu,
   ) {
     this.more.addEventListener("click", () => openMenu(this.more, t("More actions"), this.folded));
     this.root.append(el("button", { class: "back", onclick: back }, t("‹ Back")), this.buttons, this.more);
@@ -38,7 +41,7 @@ export class Bar {
             title: hintOf(command),
             onclick: () => {
               this.commands.run(command.id);
-              if (this.hints()) hintKey(command);
+              this.clicked(command);
             },
           },
           titleOf(command),
@@ -70,18 +73,4 @@ export class Bar {
     }
     this.folded = possible.slice(shown);
   }
-}
-
-/** How long the key of a clicked action is shown, milliseconds (WEBMAIL-60). */
-const hinted = 1500;
-let hint: HTMLElement | null = null;
-
-/** Show the key that would have done it. */
-function hintKey(command: Command): void {
-  hint?.remove();
-  const key = command.keys?.[0];
-  if (key === undefined) return;
-  const shown = (hint = el("div", { class: "key-hint", "aria-hidden": "true" }, el("kbd", {}, key)));
-  document.body.append(shown);
-  setTimeout(() => shown.remove(), hinted);
 }

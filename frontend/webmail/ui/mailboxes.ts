@@ -29,18 +29,23 @@ export class MailboxList {
 
   /** Draw all mailboxes; `active` is the one that is shown. */
   draw(mailboxes: readonly Mailbox[], active: number): void {
+    const owners = [...new Set(mailboxes.map(({ owner }) => owner))];
     const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset["mailbox"] : undefined;
     fill(
       this.root,
-      mailboxes.map((mailbox) => this.row(mailbox, mailbox.id === active)),
-      el("button", { class: "mailbox-new", onclick: () => this.owner.createMailbox() }, t("+ New mailbox")),
+      owners.flatMap((owner) => [
+        owner !== "" && el("h2", { class: "mailbox-owner" }, owner),
+        ...mailboxes.filter((mailbox) => mailbox.owner === owner).map((mailbox) => this.row(mailbox, mailbox.id === active)),
+        owner === "" && el("button", { class: "mailbox-new", onclick: () => this.owner.createMailbox() }, t("+ New mailbox")),
+      ]),
     );
     if (focused !== undefined) this.root.querySelector<HTMLElement>(`[data-mailbox="${focused}"]`)?.focus();
   }
 
   private row(mailbox: Mailbox, active: boolean): HTMLElement {
-    const elements = mailbox.name.split("/");
-    const kind = mailbox.name === "Inbox" ? "inbox" : (mailbox.roles[0] ?? "folder");
+    // below their owner
+    const elements = mailbox.name.split("/").slice(mailbox.owner === "" ? 0 : 2);
+    const kind = elements.join("/") === "Inbox" ? "inbox" : (mailbox.roles[0] ?? "folder");
     const title = t("{name}: {total} messages, {unread} unread, {size}", {
       name: mailbox.name,
       total: mailbox.total,

@@ -2,7 +2,6 @@
 
 import { type CommandTable, enabled } from "../../lib/commands";
 import { brand, el, fill } from "../../lib/dom";
-import { openMenu } from "../../lib/menu";
 import { effect } from "../../lib/signal";
 import { many, t } from "../../lib/words";
 import { listMenu } from "../commands/find";
@@ -10,6 +9,7 @@ import { isThreaded } from "../data/queries";
 import type { Stream } from "../data/stream";
 import type { Find } from "../find";
 import type { Mail } from "../state/mail";
+import type { OpenMenu } from "./bar";
 import type { Drawer } from "./drawer";
 import type { MessageList } from "./list";
 import type { MailboxList } from "./mailboxes";
@@ -28,6 +28,7 @@ export interface Page {
   readonly list: MessageList;
   readonly panes: Panes;
   readonly reader: Reader;
+  readonly openMenu: OpenMenu;
 }
 
 /** Put the pieces into `root`. */
@@ -38,7 +39,7 @@ export function layOut(root: HTMLElement, page: Page): void {
   const heading = el("h1", { class: "list-title" });
   const count = el("span", { class: "list-count" });
   const more = el("button", { class: "link list-menu", "aria-haspopup": "menu", title: t("What the list shows"), "aria-label": t("What the list shows") }, "⋯");
-  more.addEventListener("click", () => openMenu(more, t("What the list shows"), listMenu.map((id) => page.commands.get(id)).filter(enabled)));
+  more.addEventListener("click", () => page.openMenu(more, t("What the list shows"), listMenu.map((id) => page.commands.get(id)).filter(enabled)));
   const offline = el("div", { class: "offline", role: "status" }, t("Not connected"), el("button", { onclick: () => page.stream.retry() }, t("Connect")));
   const command = (id: string, attributes: Record<string, unknown>, ...label: (Node | string)[]) =>
     el("button", { ...attributes, onclick: () => page.commands.run(id) }, label);

@@ -23,7 +23,7 @@ from moxlite.store.names import OTHERS, check_name
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import Flag, Mailbox, MailboxID
 
-__all__ = ["SYSTEM_RIGHTS", "WRITING", "Access", "allowed_flags", "check_rights", "visited"]
+__all__ = ["SYSTEM_RIGHTS", "WRITING", "Access", "allowed_flags", "check_rights", "flag_rights", "visited"]
 
 SYSTEM_RIGHTS: Final = "lrte"
 """What its owner may do with the system's mailbox (IMAP-162): read, and move messages away, for which RFC 6851 §4.4
@@ -45,6 +45,12 @@ def allowed_flags(rights: str) -> tuple[Flag, bool]:
         if _OF_FLAGS.get(flag, "w") in rights:
             flags |= flag
     return flags, "w" in rights
+
+
+def flag_rights(flags: Flag, keywords: bool) -> str:
+    """The rights that changing these flags needs, and keywords."""
+    needed = {_OF_FLAGS.get(flag, "w") for flag in Flag if flag & flags} | ({"w"} if keywords else set())
+    return "".join(sorted(needed))
 
 
 class Access(msgspec.Struct, frozen=True, eq=False, kw_only=True):

@@ -17,6 +17,7 @@ from typing import Final
 import msgspec
 import trio
 
+from moxlite.bell import Alarm
 from moxlite.store.auth import loginattempts, sessions, tlskeys
 from moxlite.store.auth.loginattempts import LoginAttempt, RecordedAttempt
 from moxlite.store.auth.memorysessions import MemorySessions
@@ -45,6 +46,7 @@ END_REMOVAL: Final = (
     "DELETE FROM login_attempt WHERE account = ?",
     "DELETE FROM shared WHERE owner = ?",
     "DELETE FROM shared WHERE guest = ?",
+    "DELETE FROM owner_number WHERE owner = ?",
     "DELETE FROM account_removal WHERE account = ?",
 )
 MAX_OWNERS: Final = 200
@@ -57,6 +59,11 @@ GUESTS: Final = "SELECT guest FROM shared WHERE owner = ?"
 DROP_GUESTS: Final = "DELETE FROM shared WHERE owner = ?"
 ADD_GUEST: Final = "INSERT INTO shared (owner, guest) VALUES (?, ?)"
 OWNERS: Final = "SELECT DISTINCT owner FROM shared WHERE guest IN (?1, ?2) AND owner <> ?1 ORDER BY owner LIMIT ?3"
+ADD_NUMBER: Final = "INSERT INTO owner_number (owner) VALUES (?) ON CONFLICT (owner) DO NOTHING"
+NUMBERED: Final = """
+SELECT DISTINCT s.owner, n.number FROM shared s JOIN owner_number n ON n.owner = s.owner
+WHERE s.guest IN (?1, 'anyone') AND s.owner <> ?1 ORDER BY s.owner LIMIT ?2"""
+OWNER_OF_NUMBER: Final = "SELECT owner FROM owner_number WHERE number = ?"
 SHARES: Final = "SELECT 1 FROM shared WHERE owner = ?1 AND guest IN (?2, 'anyone') AND ?1 <> ?2"
 AUDIT: Final = "INSERT INTO audit (at, actor, remote_ip, action, object, detail) VALUES (?, ?, ?, ?, ?, ?)"
 AUDIT_LIST: Final = (
@@ -83,7 +90,10 @@ def _now() -> int:
 
 
 class AuthDB:
-    """The open file. Without `start` no log-in attempt is written."""
+    """The open file. Without `start` no log-in attempt is written.
+
+    `sharing` counts changes of who shares mailboxes with whom; `sharing_alarms` ring at each.
+    """
 
     def __init__(self, database: Database | StoreError) -> None:
         """For `open`; or with the error of `open` one that is out of service: what needs the file raises StorageBroken,
@@ -92,6 +102,8 @@ class AuthDB:
         self._database = database
         self._recorder = loginattempts.attempt_recorder(lambda: self.database)
         self._in_memory = MemorySessions()
+        self.sharing = 0
+        self.sharing_alarms: set[Alarm] = set()
 
     @classmethod
     async def open(cls, path: Path, options: Options, *, create: bool = False) -> AuthDB:
@@ -271,10 +283,15 @@ class AuthDB:
         def unit(tx: Tx) -> None:
             tx.execute(DROP_GUESTS, owner)
             tx.executemany(ADD_GUEST, [(owner, guest) for guest in sorted(wanted)])
+            if wanted:
+                tx.execute(ADD_NUMBER, owner)
 
         if await self.database.read(known, op="shared"):
             return False
         await self.database.write(unit)
+        self.sharing += 1
+        for alarm in self.sharing_alarms:
+            alarm.ring()
         return True
 
     async def owners(self, guest: str, *, anyone: bool = True) -> list[str]:
@@ -285,6 +302,15 @@ class AuthDB:
             lambda r: r.rows(OWNERS, guest, ANYONE if anyone else guest, MAX_OWNERS), op="shared"
         )
         return [owner for (owner,) in rows]
+
+    async def numbered_owners(self, guest: str, limit: int) -> list[tuple[str, int]]:
+        """As `owners`, `limit` at most, each with its number (WEBMAIL-62)."""
+        return await self.database.read(lambda r: r.rows(NUMBERED, guest, limit), op="shared")
+
+    async def owner_of(self, number: int) -> str | None:
+        """The account of this number, whether or not it shares anything with the one who asks."""
+        row = await self.database.read(lambda r: r.row(OWNER_OF_NUMBER, number), op="shared")
+        return None if row is None else row[0]
 
     async def may_share(self, owner: str, guest: str) -> bool:
         """Whether `owners` of `guest` would name `owner`."""

@@ -169,6 +169,11 @@ function adopt(text2) {
   document.adoptedStyleSheets.push(sheet);
 }
 
+// webmail/data/mailboxes.ts
+function allows(mailbox, rights) {
+  return mailbox.owner === "" || [...rights].every((right) => mailbox.rights.includes(right));
+}
+
 // webmail/mailboxes/labels.css
 var labels_default = "/* Labels of what is selected. */\n\n.labels {\n  display: grid;\n  gap: 8px;\n  max-height: 40vh;\n  margin: 12px 0;\n  overflow-y: auto;\n}\n\n.label-new {\n  display: flex;\n  gap: 8px;\n}\n\n.label-new input {\n  flex: 1;\n  min-width: 0;\n}\n";
 
@@ -199,16 +204,17 @@ async function createMailbox(client) {
   if (name !== null) await attempt(t("Creating the mailbox"), () => client.mailbox_create(name));
 }
 async function mailboxMenu(client, mailbox, parent, exporting) {
-  const fixed = mailbox.name === "Inbox";
+  const guest = mailbox.owner !== "";
+  const fixed = guest || mailbox.name === "Inbox";
   const action = await dialog(mailbox.name, (close) => [
     el("p", { class: "dialog-text" }, t("{total} messages, {unread} unread", { total: mailbox.total, unread: mailbox.unread })),
     el(
       "div",
       { class: "choices" },
-      el("button", { disabled: mailbox.unread === 0, onclick: () => close("read") }, t("Mark all as read")),
+      el("button", { disabled: mailbox.unread === 0 || !allows(mailbox, "s"), onclick: () => close("read") }, t("Mark all as read")),
       el("button", { disabled: fixed, onclick: () => close("rename") }, t("Rename…")),
       el("button", { disabled: fixed, onclick: () => close("roles") }, t("Use as…")),
-      el("button", { onclick: () => close("export") }, t("Export…")),
+      el("button", { disabled: guest, onclick: () => close("export") }, t("Export…")),
       el("button", { disabled: fixed, class: "danger", onclick: () => close("delete") }, t("Delete…"))
     )
   ]);

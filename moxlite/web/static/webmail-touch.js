@@ -1,4 +1,15 @@
+// lib/sheets.ts
+function adopt(text) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`@layer app {${text}}`);
+  document.adoptedStyleSheets.push(sheet);
+}
+
+// webmail/touch/touch.css
+var touch_default = ".message.swiped-left {\n  background: var(--warning-background);\n}\n\n.message.swiped-right {\n  background: var(--success-background);\n}\n\n.message.swiped-far {\n  font-weight: 650;\n}\n";
+
 // webmail/touch/part.ts
+adopt(touch_default);
 var far = 90;
 var least = 12;
 function swipes(list, possible, done) {

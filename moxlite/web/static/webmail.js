@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.1dc6f2d2886c.js", compose: "compose.d91a150d5e38.js", conversation: "conversation.20a8181874e9.js", details: "details.406efe302afd.js", export: "export.71749457b99a.js", login: "login.b19cbff8ad17.js", mailboxes: "mailboxes.f59ae427e775.js", message: "message.e13defc26b1a.js", palette: "palette.bfb155b10c1b.js", rules: "rules.b2bf92c73600.js", search: "search.f7227a75752d.js", sender: "sender.4d8374c8fd60.js", sent: "sent.2abad40c2db5.js", settings: "settings.ec9151ecf23c.js", touch: "touch.2ad1c40d045d.js", viewer: "viewer.ed056a87696a.js" };
+var define_PARTS_default = { bulk: "bulk.1dc6f2d2886c.js", compose: "compose.d91a150d5e38.js", conversation: "conversation.20a8181874e9.js", details: "details.406efe302afd.js", export: "export.71749457b99a.js", login: "login.b19cbff8ad17.js", mailboxes: "mailboxes.72715107ca10.js", menu: "menu.888a8aa39ba0.js", message: "message.25fc8fa17754.js", palette: "palette.bfb155b10c1b.js", rules: "rules.b2bf92c73600.js", search: "search.f7227a75752d.js", sender: "sender.4d8374c8fd60.js", sent: "sent.2abad40c2db5.js", settings: "settings.ec9151ecf23c.js", touch: "touch.bd9c4402e40f.js", viewer: "viewer.ed056a87696a.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -148,10 +148,10 @@ async function simulatedLatency() {
 // gen/webmail.ts
 var checks = {
   Start: { kind: ["enum", ["start"]], stream_id: "integer", login_address: "string", addresses: ["list", "string"], mailboxes: ["list", ["ref", "Mailbox"]], mailbox_name: "string", rejects_mailbox: "string", introbox: "string", account_path: "string", version: "string", modseq: "integer", server_time: "time", capabilities: ["list", "string"], settings: ["ref", "Settings"] },
-  Mailbox: { id: "integer", name: "string", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]], keywords: ["list", "string"], total: "integer", unread: "integer", unseen: "integer", deleted: "integer", size: "integer" },
+  Mailbox: { id: "integer", name: "string", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]], keywords: ["list", "string"], total: "integer", unread: "integer", unseen: "integer", deleted: "integer", size: "integer", owner: "string", rights: "string" },
   Settings: { signature: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]] },
   OwnSignature: { address: "string", text: "string" },
-  Resume: { kind: ["enum", ["resume"]], stream_id: "integer", version: "string", modseq: "integer", server_time: "time" },
+  Resume: { kind: ["enum", ["resume"]], stream_id: "integer", version: "string", modseq: "integer", server_time: "time", shared: ["list", ["ref", "Mailbox"]] },
   ViewMsgs: { kind: ["enum", ["view_msgs"]], view_id: "integer", request_id: "integer", items: ["list", ["list", ["ref", "MessageItem"]]], position: "integer", total: "integer", view_end: "boolean", parsed_message: ["nullable", ["ref", "ParsedMessage"]] },
   MessageItem: { id: "integer", mailbox_id: "integer", uid: "integer", modseq: "integer", thread_id: "integer", flags: ["list", "string"], keywords: ["list", "string"], received: "time", size: "integer", subject: "string", preview: "string", date: ["nullable", "time"], from: ["list", ["ref", "Address"]], to: ["list", ["ref", "Address"]], cc: ["list", ["ref", "Address"]], bcc: ["list", ["ref", "Address"]], reply_to: ["list", ["ref", "Address"]], attachments: ["list", ["ref", "Attachment"]], is_signed: "boolean", is_encrypted: "boolean", thread_muted: "boolean", thread_collapsed: "boolean", thread_missing_link: "boolean", thread_parent: "integer", same_message_id: "boolean", match_query: "boolean" },
   Address: { name: "string", user: "string", host: "string" },
@@ -164,7 +164,7 @@ var checks = {
   ViewStale: { kind: ["enum", ["view_stale"]], view_id: "integer" },
   ViewReset: { kind: ["enum", ["view_reset"]], view_id: "integer", request_id: "integer" },
   ViewErr: { kind: ["enum", ["view_err"]], view_id: "integer", request_id: "integer", message: "string", unthreaded: "boolean" },
-  ViewChanges: { kind: ["enum", ["view_changes"]], view_id: "integer", modseq: "integer", more: "boolean", changes: ["list", ["union", { settings: "SettingsChange", msg_add: "MsgAdd", msg_remove: "MsgRemove", msg_flags: "MsgFlags", msg_thread: "MsgThread", mailbox_add: "MailboxAdd", mailbox_remove: "MailboxRemove", mailbox_rename: "MailboxRename", mailbox_counts: "MailboxCounts", mailbox_special_use: "MailboxSpecialUse", mailbox_keywords: "MailboxKeywords" }]] },
+  ViewChanges: { kind: ["enum", ["view_changes"]], view_id: "integer", modseq: "integer", more: "boolean", changes: ["list", ["union", { settings: "SettingsChange", msg_add: "MsgAdd", msg_remove: "MsgRemove", msg_flags: "MsgFlags", msg_thread: "MsgThread", mailbox_add: "MailboxAdd", mailbox_remove: "MailboxRemove", mailbox_rename: "MailboxRename", mailbox_counts: "MailboxCounts", mailbox_special_use: "MailboxSpecialUse", mailbox_keywords: "MailboxKeywords", mailboxes_shared: "MailboxesShared" }]] },
   SettingsChange: { kind: ["enum", ["settings"]], settings: ["ref", "Settings"] },
   MsgAdd: { kind: ["enum", ["msg_add"]], item: ["ref", "MessageItem"] },
   MsgRemove: { kind: ["enum", ["msg_remove"]], mailbox_id: "integer", message_ids: ["list", "integer"] },
@@ -176,6 +176,7 @@ var checks = {
   MailboxCounts: { kind: ["enum", ["mailbox_counts"]], mailbox_id: "integer", total: "integer", unread: "integer", unseen: "integer", deleted: "integer", size: "integer" },
   MailboxSpecialUse: { kind: ["enum", ["mailbox_special_use"]], mailbox_id: "integer", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]] },
   MailboxKeywords: { kind: ["enum", ["mailbox_keywords"]], mailbox_id: "integer", keywords: ["list", "string"] },
+  MailboxesShared: { kind: ["enum", ["mailboxes_shared"]], mailboxes: ["list", ["ref", "Mailbox"]] },
   Keepalive: { kind: ["enum", ["keepalive"]] },
   Fatal: { kind: ["enum", ["fatal"]], message: "string" },
   ServerShutdown: { kind: ["enum", ["server_shutdown"]] },
@@ -532,56 +533,6 @@ function listen(target, commands, active) {
   return () => target.removeEventListener("keydown", take);
 }
 
-// lib/menu.ts
-function openMenu(anchor, title, commands) {
-  const items = commands.map(
-    (command) => el(
-      "button",
-      {
-        class: "menu-item",
-        role: "menuitem",
-        tabindex: "-1",
-        title: hintOf(command),
-        onclick: () => {
-          close();
-          command.run();
-        }
-      },
-      el("span", {}, titleOf(command)),
-      command.keys?.[0] !== void 0 && el("kbd", {}, command.keys[0])
-    )
-  );
-  const menu = el("div", { class: "menu", role: "menu", "aria-label": title }, items);
-  const giveBack = holdFocus();
-  const close = () => {
-    menu.remove();
-    anchor.setAttribute("aria-expanded", "false");
-    removeEventListener("pointerdown", outside, true);
-    giveBack();
-  };
-  const outside = (event) => {
-    if (event.target instanceof Node && !menu.contains(event.target)) close();
-  };
-  menu.addEventListener("keydown", (event) => {
-    const at = items.findIndex((item) => item === document.activeElement);
-    const next = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 }[event.key];
-    event.stopPropagation();
-    if (next !== void 0) items[(next + items.length) % items.length]?.focus();
-    else if (event.key === "Escape" || event.key === "Tab") close();
-    else return;
-    event.preventDefault();
-  });
-  (anchor.closest("main") ?? document.body).append(menu);
-  const place = anchor.getBoundingClientRect();
-  const { offsetWidth: width, offsetHeight: height } = menu;
-  const below = place.bottom + 4 + height <= innerHeight;
-  menu.style.left = `${Math.max(8, Math.min(place.right - width, innerWidth - width - 8))}px`;
-  menu.style.top = `${below ? place.bottom + 4 : Math.max(8, place.top - 4 - height)}px`;
-  anchor.setAttribute("aria-expanded", "true");
-  addEventListener("pointerdown", outside, true);
-  items[0]?.focus();
-}
-
 // lib/parts.ts
 var loading = /* @__PURE__ */ new Map();
 function part(base2, name) {
@@ -733,7 +684,7 @@ function signal(first) {
 function computed(make) {
   const source = new Source(void 0);
   let [fresh, made] = [false, false];
-  const own = new Reader(() => {
+  const own2 = new Reader(() => {
     if (!fresh) return;
     fresh = false;
     source.tell();
@@ -741,24 +692,24 @@ function computed(make) {
   source.refresh = () => {
     if (fresh) return;
     fresh = true;
-    if (!made || own.changed()) source.put(own.follow(make));
+    if (!made || own2.changed()) source.put(own2.follow(make));
     made = true;
   };
   return source;
 }
 function effect(work) {
   let ended = false;
-  const act = () => void (ended || own.changed() && own.follow(work));
-  const own = new Reader(() => {
+  const act = () => void (ended || own2.changed() && own2.follow(work));
+  const own2 = new Reader(() => {
     if (waiting.size === 0) queueMicrotask(settle);
     waiting.add(act);
   });
   const end = () => {
     ended = true;
-    own.forget();
+    own2.forget();
   };
   owned?.push(end);
-  own.follow(work);
+  own2.follow(work);
   return end;
 }
 function settle() {
@@ -826,6 +777,73 @@ function addComposeCommands(desk) {
   desk.commands.add(t("Write"), commands);
 }
 
+// webmail/data/mailboxes.ts
+var roleOrder = ["draft", "sent", "archive", "trash", "junk"];
+function rank(mailbox) {
+  if (mailbox.name === "Inbox") return -1;
+  const role = roleOrder.findIndex((name) => mailbox.roles.includes(name));
+  return role < 0 ? roleOrder.length : role;
+}
+function labelsOf(mailboxes, items) {
+  return [...new Set([...mailboxes, ...items].flatMap(({ keywords }) => keywords))].filter((label) => !label.startsWith("$")).sort();
+}
+var own = "*";
+function allows(mailbox, rights) {
+  return mailbox.owner === "" || [...rights].every((right) => mailbox.rights.includes(right));
+}
+var Mailboxes = class {
+  byId = /* @__PURE__ */ new Map();
+  ordered() {
+    return [...this.byId.values()].sort((a, b) => a.owner.localeCompare(b.owner) || rank(a) - rank(b) || a.name.localeCompare(b.name));
+  }
+  get(id) {
+    return this.byId.get(id);
+  }
+  withRole(role, owner = "") {
+    return [...this.byId.values()].find((mailbox) => mailbox.owner === owner && mailbox.roles.includes(role));
+  }
+  named(name) {
+    return [...this.byId.values()].find((mailbox) => mailbox.name === name);
+  }
+  set(mailboxes) {
+    this.byId.clear();
+    for (const mailbox of mailboxes) this.byId.set(mailbox.id, mailbox);
+  }
+  setShared(mailboxes) {
+    this.set([...[...this.byId.values()].filter(({ owner }) => owner === ""), ...mailboxes]);
+  }
+  apply(change) {
+    switch (change.kind) {
+      case "mailbox_add":
+        this.byId.set(change.mailbox.id, change.mailbox);
+        return true;
+      case "mailbox_remove":
+        this.byId.delete(change.mailbox_id);
+        return true;
+      case "mailbox_rename":
+        return this.update(change.mailbox_id, { name: change.name });
+      case "mailbox_counts": {
+        const { total, unread, unseen, deleted, size: size2 } = change;
+        return this.update(change.mailbox_id, { total, unread, unseen, deleted, size: size2 });
+      }
+      case "mailbox_special_use":
+        return this.update(change.mailbox_id, { roles: change.roles });
+      case "mailbox_keywords":
+        return this.update(change.mailbox_id, { keywords: change.keywords });
+      case "mailboxes_shared":
+        this.setShared(change.mailboxes);
+        return true;
+      default:
+        return false;
+    }
+  }
+  update(id, values) {
+    const mailbox = this.byId.get(id);
+    if (mailbox !== void 0) this.byId.set(id, { ...mailbox, ...values });
+    return true;
+  }
+};
+
 // webmail/commands/find.ts
 var threadings = [
   ["unread", t("Threads; expanded if unread")],
@@ -867,7 +885,7 @@ function addFindCommands(desk) {
     { id: "threads.fold", title: t("Collapse the thread, or expand it"), keys: ["C"], when: threaded, run: () => desk.fold() },
     { id: "threads.collapse", title: t("Collapse the thread"), keys: ["ArrowLeft"], quiet: true, when: threaded, run: () => desk.fold(false) },
     { id: "threads.expand", title: t("Expand the thread"), keys: ["ArrowRight"], quiet: true, when: threaded, run: () => desk.fold(true) },
-    { id: "threads.mute", title: () => desk.allMuted() ? t("Unmute the thread") : t("Mute the thread"), keys: ["X"], when: some, run: () => desk.toggleMute() },
+    { id: "threads.mute", title: () => desk.allMuted() ? t("Unmute the thread") : t("Mute the thread"), keys: ["X"], when: () => some() && desk.may(own), run: () => desk.toggleMute() },
     ...threadings.map(
       ([id, title]) => ({ id: `threads.${id}`, title, when: () => desk.threading() !== id, run: () => desk.showThreads(id) })
     )
@@ -900,7 +918,7 @@ function senderCommands(desk, of) {
   const act = (what, title) => ({
     id: `sender.${what}`,
     title,
-    when: () => of()?.from.length === 1,
+    when: () => of()?.from.length === 1 && (what === "search" || desk.may(own)),
     run: () => desk.sender(of(), what)
   });
   return [
@@ -958,23 +976,24 @@ function list(desk) {
 function messages(desk) {
   const some = () => desk.selectedCount() > 0;
   const unknown = () => desk.selected().length < desk.selectedCount();
-  const any = (flag) => () => unknown() || desk.selected().some((item) => item.flags.includes(flag));
-  const anyWithout = (flag) => () => unknown() || desk.selected().some((item) => !item.flags.includes(flag));
-  const loaded = () => some() && !unknown();
-  const trash = () => some() && !desk.inRole("trash") && !desk.inRole("draft");
-  const last = () => some() && (desk.inRole("trash") || desk.inRole("draft"));
+  const any = (flag, right) => () => desk.may(right) && (unknown() || desk.selected().some((item) => item.flags.includes(flag)));
+  const anyWithout = (flag, right) => () => desk.may(right) && (unknown() || desk.selected().some((item) => !item.flags.includes(flag)));
+  const deletable = () => some() && desk.may("te");
+  const loaded = () => some() && desk.may("w") && !unknown();
+  const trash = () => some() && desk.may("te", "trash") && !desk.inRole("trash") && !desk.inRole("draft");
+  const last = () => deletable() && (desk.inRole("trash") || desk.inRole("draft"));
   return [
-    { id: "message.archive", title: t("Archive"), keys: ["a"], when: () => some() && !desk.inRole("archive"), run: () => desk.toRole("archive") },
+    { id: "message.archive", title: t("Archive"), keys: ["a"], when: () => some() && !desk.inRole("archive") && desk.may("te", "archive"), run: () => desk.toRole("archive") },
     { id: "message.trash", title: t("Trash"), keys: ["d", "Delete"], when: trash, run: () => desk.toRole("trash") },
     { id: "message.delete", title: t("Delete…"), keys: ["d", "Delete"], when: last, run: () => desk.deleteForGood() },
-    { id: "message.delete-at-once", title: t("Delete for good…"), keys: ["D"], when: some, run: () => desk.deleteForGood() },
-    { id: "message.junk", title: t("Junk"), keys: ["q"], when: () => some() && !desk.inRole("junk"), run: () => desk.toRole("junk") },
-    { id: "message.move", title: t("Move…"), keys: ["w"], when: some, run: () => desk.chooseMove() },
-    { id: "message.read", title: t("Mark read"), keys: ["m"], when: anyWithout("\\seen"), run: () => desk.flag(["\\seen"], true) },
-    { id: "message.unread", title: t("Mark unread"), keys: ["M"], when: any("\\seen"), run: () => desk.flag(["\\seen", "$junk", "$notjunk"], false) },
-    { id: "message.not-junk", title: t("Not junk"), keys: ["Q"], when: () => some() && (desk.inRole("junk") || any("$junk")()), run: () => desk.notJunk() },
-    { id: "message.flag", title: t("Flag"), keys: ["s"], when: () => some() && !desk.selected().some((item) => item.flags.includes("\\flagged")), run: () => desk.flag(["\\flagged"], true) },
-    { id: "message.unflag", title: t("Unflag"), keys: ["s"], when: any("\\flagged"), run: () => desk.flag(["\\flagged"], false) },
+    { id: "message.delete-at-once", title: t("Delete for good…"), keys: ["D"], when: deletable, run: () => desk.deleteForGood() },
+    { id: "message.junk", title: t("Junk"), keys: ["q"], when: () => some() && !desk.inRole("junk") && desk.may("te", "junk"), run: () => desk.toRole("junk") },
+    { id: "message.move", title: t("Move…"), keys: ["w"], when: deletable, run: () => desk.chooseMove() },
+    { id: "message.read", title: t("Mark read"), keys: ["m"], when: anyWithout("\\seen", "s"), run: () => desk.flag(["\\seen"], true) },
+    { id: "message.unread", title: t("Mark unread"), keys: ["M"], when: any("\\seen", "s"), run: () => desk.flag(desk.may("w") ? ["\\seen", "$junk", "$notjunk"] : ["\\seen"], false) },
+    { id: "message.not-junk", title: t("Not junk"), keys: ["Q"], when: () => some() && (desk.inRole("junk") ? desk.may("w") : any("$junk", "w")()), run: () => desk.notJunk() },
+    { id: "message.flag", title: t("Flag"), keys: ["s"], when: () => some() && desk.may("w") && !desk.selected().some((item) => item.flags.includes("\\flagged")), run: () => desk.flag(["\\flagged"], true) },
+    { id: "message.unflag", title: t("Unflag"), keys: ["s"], when: any("\\flagged", "w"), run: () => desk.flag(["\\flagged"], false) },
     { id: "message.labels", title: t("Labels…"), keys: ["y"], when: loaded, run: () => desk.chooseLabels() },
     ...Array.from({ length: 9 }, (_, i) => ({
       id: `message.label-${i + 1}`,
@@ -1003,7 +1022,7 @@ function message(desk) {
     { id: "message.headers", title: t("Show all headers"), keys: ["ctrl i"], when: shown3, run: () => desk.toggleHeaders() },
     { id: "message.tab", title: t("Open the message in a new tab"), keys: ["o"], when: shown3, run: () => desk.openTab() },
     { id: "message.raw", title: t("Open the raw message"), keys: ["O"], when: shown3, run: () => desk.openRaw() },
-    { id: "message.details", title: t("Details: how it came, why it is here, its parts"), keys: ["I"], when: shown3, run: () => desk.openDetails() },
+    { id: "message.details", title: t("Details: how it came, why it is here, its parts"), keys: ["I"], when: () => shown3() && desk.may(own), run: () => desk.openDetails() },
     { id: "message.attachments", title: t("Look at the attachments"), keys: ["v"], when: () => (desk.reading()?.attachments.length ?? 0) > 0, run: () => desk.openAttachments() },
     { id: "message.focus", title: t("Go into the message"), keys: ["ctrl m"], quiet: true, when: shown3, run: () => desk.focusMessage() },
     ...senderCommands(desk, () => desk.reading()),
@@ -1013,63 +1032,6 @@ function message(desk) {
     scroll("message.scroll-top", t("Scroll to the top"), -Infinity, ["alt K"])
   ];
 }
-
-// webmail/data/mailboxes.ts
-var roleOrder = ["draft", "sent", "archive", "trash", "junk"];
-function rank(mailbox) {
-  if (mailbox.name === "Inbox") return -1;
-  const role = roleOrder.findIndex((name) => mailbox.roles.includes(name));
-  return role < 0 ? roleOrder.length : role;
-}
-function labelsOf(mailboxes, items) {
-  return [...new Set([...mailboxes, ...items].flatMap(({ keywords }) => keywords))].filter((label) => !label.startsWith("$")).sort();
-}
-var Mailboxes = class {
-  byId = /* @__PURE__ */ new Map();
-  ordered() {
-    return [...this.byId.values()].sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
-  }
-  get(id) {
-    return this.byId.get(id);
-  }
-  withRole(role) {
-    return [...this.byId.values()].find((mailbox) => mailbox.roles.includes(role));
-  }
-  named(name) {
-    return [...this.byId.values()].find((mailbox) => mailbox.name === name);
-  }
-  set(mailboxes) {
-    this.byId.clear();
-    for (const mailbox of mailboxes) this.byId.set(mailbox.id, mailbox);
-  }
-  apply(change) {
-    switch (change.kind) {
-      case "mailbox_add":
-        this.byId.set(change.mailbox.id, change.mailbox);
-        return true;
-      case "mailbox_remove":
-        this.byId.delete(change.mailbox_id);
-        return true;
-      case "mailbox_rename":
-        return this.update(change.mailbox_id, { name: change.name });
-      case "mailbox_counts": {
-        const { total, unread, unseen, deleted, size: size2 } = change;
-        return this.update(change.mailbox_id, { total, unread, unseen, deleted, size: size2 });
-      }
-      case "mailbox_special_use":
-        return this.update(change.mailbox_id, { roles: change.roles });
-      case "mailbox_keywords":
-        return this.update(change.mailbox_id, { keywords: change.keywords });
-      default:
-        return false;
-    }
-  }
-  update(id, values) {
-    const mailbox = this.byId.get(id);
-    if (mailbox !== void 0) this.byId.set(id, { ...mailbox, ...values });
-    return true;
-  }
-};
 
 // webmail/data/stream.ts
 var bufferedAfter = 1e4;
@@ -1491,7 +1453,7 @@ var Actions = class {
   last = null;
   running = false;
   toRole(role) {
-    const mailbox = this.mail.boxes.withRole(role);
+    const mailbox = this.mail.boxes.withRole(role, this.mail.current.value?.owner);
     if (mailbox === void 0) return false;
     this.move(mailbox, true);
     return true;
@@ -1519,7 +1481,12 @@ var Actions = class {
         if (items.length === 1) this.moved(items[0], mailbox);
       }
     };
-    this.perform(action, said(items.length), t("Not moved"), { what: said(items.length), actions: () => this.back(items, mailbox.id, unread) });
+    const back = ({ mailbox_id }) => {
+      const box = this.mail.boxes.get(mailbox_id);
+      return box?.owner === mailbox.owner && allows(box, "i") && allows(mailbox, "swte");
+    };
+    const undo = { what: said(items.length), actions: () => this.back(items, mailbox.id, unread) };
+    this.perform(action, said(items.length), t("Not moved"), items.every(back) ? undo : null);
     if (leaves) this.mail.left(items);
   }
   flag(flags, add, said) {
@@ -1591,10 +1558,10 @@ var Actions = class {
   back(items, from, unread) {
     const actions = [];
     for (const origin of new Set(items.map((item) => item.mailbox_id))) {
-      const own = items.filter((item) => item.mailbox_id === origin);
+      const own2 = items.filter((item) => item.mailbox_id === origin);
       actions.push({
-        shown: { add: { mailboxId: origin, items: own } },
-        call: () => this.client.message_move(own.map((item) => item.id), origin, false, from)
+        shown: { add: { mailboxId: origin, items: own2 } },
+        call: () => this.client.message_move(own2.map((item) => item.id), origin, false, from)
       });
     }
     if (unread.length > 0) actions.push(this.flagging(unread, ["\\seen"], false));
@@ -1667,9 +1634,9 @@ function isKeyword(flag) {
   return !flag.startsWith("\\") && !flag.startsWith("$");
 }
 function changed(item, add, clear) {
-  const after = (own, kind) => {
+  const after = (own2, kind) => {
     const wanted = add.filter((flag) => isKeyword(flag) === kind);
-    return [.../* @__PURE__ */ new Set([...own.filter((flag) => !clear.includes(flag)), ...wanted])];
+    return [.../* @__PURE__ */ new Set([...own2.filter((flag) => !clear.includes(flag)), ...wanted])];
   };
   return { ...item, flags: after(item.flags, false), keywords: after(item.keywords, true) };
 }
@@ -1737,8 +1704,8 @@ var Pending = class {
       return [...flags.ids].some((id) => {
         const item = byId2.get(id);
         if (item === void 0) return false;
-        const own = [...item.flags, ...item.keywords];
-        return flags.add.some((flag) => !own.includes(flag)) || flags.clear.some((flag) => own.includes(flag));
+        const own2 = [...item.flags, ...item.keywords];
+        return flags.add.some((flag) => !own2.includes(flag)) || flags.clear.some((flag) => own2.includes(flag));
       });
     });
     if (this.entries.length < before) this.changed();
@@ -2264,6 +2231,8 @@ var Mail = class {
       }
       case "resume":
         this.began(event.version, event.stream_id, event.server_time);
+        this.boxes.setShared(event.shared);
+        this.mailboxes.value = this.boxes.ordered();
         if (isListing(this.view.query)) this.outdated();
         this.changed();
         return;
@@ -2357,6 +2326,12 @@ var Mail = class {
     const line = focus === null ? void 0 : this.rows.value.lines.get(focus.item.id);
     if (focus === null) return;
     this.selection.value = Selection.of(line === void 0 || line.collapsed ? [focus.item] : line.members);
+  }
+  may(rights, role) {
+    const mailbox = this.current.value;
+    if (mailbox === void 0 || mailbox.owner === "") return true;
+    const target = role && this.boxes.withRole(role, mailbox.owner);
+    return allows(mailbox, rights) && (role === void 0 || target !== void 0 && allows(target, "i"));
   }
   inRole(role) {
     return this.current.value?.roles.includes(role) ?? false;
@@ -2558,17 +2533,17 @@ var Mail = class {
 
 // webmail/ui/bar.ts
 var Bar = class {
-  constructor(commands, ids, back, hints) {
+  constructor(commands, ids, back, clicked, openMenu) {
     this.commands = commands;
     this.ids = ids;
-    this.hints = hints;
+    this.clicked = clicked;
     this.more.addEventListener("click", () => openMenu(this.more, t("More actions"), this.folded));
     this.root.append(el("button", { class: "back", onclick: back }, t("‹ Back")), this.buttons, this.more);
     new ResizeObserver(() => this.fold()).observe(this.root);
   }
   commands;
   ids;
-  hints;
+  clicked;
   root = el("div", { class: "toolbar", role: "toolbar", "aria-label": t("Actions") });
   buttons = el("div", { class: "toolbar-buttons" });
   more = el("button", { class: "toolbar-more", "aria-haspopup": "menu", title: t("More actions"), "aria-label": t("More actions") }, "⋯");
@@ -2586,7 +2561,7 @@ var Bar = class {
             title: hintOf(command),
             onclick: () => {
               this.commands.run(command.id);
-              if (this.hints()) hintKey(command);
+              this.clicked(command);
             }
           },
           titleOf(command)
@@ -2615,16 +2590,6 @@ var Bar = class {
     this.folded = possible.slice(shown3);
   }
 };
-var hinted = 1500;
-var hint = null;
-function hintKey(command) {
-  hint?.remove();
-  const key2 = command.keys?.[0];
-  if (key2 === void 0) return;
-  const shown3 = hint = el("div", { class: "key-hint", "aria-hidden": "true" }, el("kbd", {}, key2));
-  document.body.append(shown3);
-  setTimeout(() => shown3.remove(), hinted);
-}
 
 // webmail/ui/drawer.ts
 var shown2 = "show-side";
@@ -3047,17 +3012,21 @@ var MailboxList = class {
   owner;
   root = el("nav", { class: "mailboxes", "aria-label": t("Mailboxes") });
   draw(mailboxes, active) {
+    const owners = [...new Set(mailboxes.map(({ owner }) => owner))];
     const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset["mailbox"] : void 0;
     fill(
       this.root,
-      mailboxes.map((mailbox) => this.row(mailbox, mailbox.id === active)),
-      el("button", { class: "mailbox-new", onclick: () => this.owner.createMailbox() }, t("+ New mailbox"))
+      owners.flatMap((owner) => [
+        owner !== "" && el("h2", { class: "mailbox-owner" }, owner),
+        ...mailboxes.filter((mailbox) => mailbox.owner === owner).map((mailbox) => this.row(mailbox, mailbox.id === active)),
+        owner === "" && el("button", { class: "mailbox-new", onclick: () => this.owner.createMailbox() }, t("+ New mailbox"))
+      ])
     );
     if (focused !== void 0) this.root.querySelector(`[data-mailbox="${focused}"]`)?.focus();
   }
   row(mailbox, active) {
-    const elements = mailbox.name.split("/");
-    const kind = mailbox.name === "Inbox" ? "inbox" : mailbox.roles[0] ?? "folder";
+    const elements = mailbox.name.split("/").slice(mailbox.owner === "" ? 0 : 2);
+    const kind = elements.join("/") === "Inbox" ? "inbox" : mailbox.roles[0] ?? "folder";
     const title = t("{name}: {total} messages, {unread} unread, {size}", {
       name: mailbox.name,
       total: mailbox.total,
@@ -3107,7 +3076,7 @@ function layOut(root, page) {
   const heading = el("h1", { class: "list-title" });
   const count = el("span", { class: "list-count" });
   const more = el("button", { class: "link list-menu", "aria-haspopup": "menu", title: t("What the list shows"), "aria-label": t("What the list shows") }, "⋯");
-  more.addEventListener("click", () => openMenu(more, t("What the list shows"), listMenu.map((id) => page.commands.get(id)).filter(enabled)));
+  more.addEventListener("click", () => page.openMenu(more, t("What the list shows"), listMenu.map((id) => page.commands.get(id)).filter(enabled)));
   const offline = el("div", { class: "offline", role: "status" }, t("Not connected"), el("button", { onclick: () => page.stream.retry() }, t("Connect")));
   const command = (id, attributes, ...label) => el("button", { ...attributes, onclick: () => page.commands.run(id) }, label);
   fill(
@@ -3452,7 +3421,10 @@ var App = class {
     this.commands,
     [...composeBar, ...barCommands],
     () => this.unselect(),
-    () => !this.settings().no_show_shortcuts
+    (command) => {
+      if (!this.settings().no_show_shortcuts) void part(base, "menu").then((found) => found.hintKey(command), () => null);
+    },
+    (...asked) => this.openMenu(...asked)
   );
   panes = new Panes(byId("app", HTMLElement));
   side = el("aside", { class: "side", "aria-label": t("Mailboxes and account") });
@@ -3466,14 +3438,14 @@ var App = class {
     failed: (error) => void showError(t("Opening the message failed"), error),
     settings: () => this.settings(),
     remember: (address, mode) => void attempt(t("Remembering it for this sender"), () => this.client.from_address_settings_save(address, mode)),
-    senderMenu: (item, at) => openMenu(at, t("What to do about this sender"), senderCommands(this, () => item).filter(enabled)),
+    senderMenu: (item, at) => this.openMenu(at, t("What to do about this sender"), senderCommands(this, () => item).filter(enabled)),
     opened: (item, place) => {
       if (this.mail.conversation.value === null) this.unread();
-      this.after(this.settings().mark_seen_ms, item.id, ["\\seen"]);
+      if (this.may("s")) this.after(this.settings().mark_seen_ms, item.id, ["\\seen"]);
       const box = this.mail.boxes.get(item.mailbox_id);
       const { rejects_mailbox, introbox } = this.facts();
-      if (box !== void 0 && box.name !== rejects_mailbox && box.name !== introbox) this.after(notJunkAfter, item.id, ["$notjunk", "$junk", "\\draft"]);
-      if (box?.roles.includes("sent")) void this.followSent(item, place);
+      if (box?.owner === "" && box.name !== rejects_mailbox && box.name !== introbox) this.after(notJunkAfter, item.id, ["$notjunk", "$junk", "\\draft"]);
+      if (box?.owner === "" && box.roles.includes("sent")) void this.followSent(item, place);
     }
   });
   timers = [];
@@ -3546,6 +3518,9 @@ var App = class {
   unread() {
     for (const timer of this.timers) clearTimeout(timer);
     this.timers = [];
+  }
+  openMenu(...asked) {
+    void attempt(t("Opening the menu"), async () => (await part(base, "menu")).openMenu(...asked));
   }
   async logIn(reason) {
     if (await this.session.logIn(reason) && this.displayed) location.reload();
@@ -3626,6 +3601,9 @@ var App = class {
   inRole(role) {
     return this.mail.inRole(role);
   }
+  may(rights, role) {
+    return this.mail.may(rights, role);
+  }
   undoable() {
     return this.actions.undoable.value;
   }
@@ -3661,7 +3639,7 @@ var App = class {
     const here = this.mail.current.value?.id;
     const chosen = await chooseMailbox(
       t("Move to"),
-      this.mail.mailboxes.value.filter((mailbox) => mailbox.id !== here)
+      this.mail.mailboxes.value.filter((mailbox) => mailbox.id !== here && allows(mailbox, "i"))
     );
     if (chosen !== null) this.actions.move(chosen, false);
   }
@@ -3677,7 +3655,7 @@ var App = class {
   }
   notJunk() {
     const inbox = this.mail.boxes.named("Inbox");
-    if (this.inRole("junk") && inbox !== void 0) this.actions.move(inbox, false);
+    if (this.inRole("junk") && this.may(own) && inbox !== void 0) this.actions.move(inbox, false);
     else this.flag(["$junk"], false);
   }
   openMailboxMenu() {
@@ -3749,9 +3727,9 @@ var App = class {
     const item = kind === "new" ? null : this.reader.current();
     void attempt(t("Writing"), async () => (await part(base, "compose")).compose(this, toast, kind, item, selected, mailto));
   }
-  async offerRule({ id, mailbox_id: from }, { id: to, name, roles }) {
+  async offerRule({ id, mailbox_id: from }, { id: to, name, roles, owner }) {
     const source = this.mail.boxes.get(from);
-    if (source === void 0 || source.roles.length + roles.length > 0) return;
+    if (source === void 0 || source.owner + owner !== "" || source.roles.length + roles.length > 0) return;
     const rule = await this.client.ruleset_suggest_move(id, from, to).catch(() => null);
     if (rule === null) return;
     const { offerRule } = await part(base, "rules");
@@ -3826,7 +3804,7 @@ var App = class {
   }
   fold(expand) {
     const members = this.mail.fold(expand);
-    if (members.length > 0 && this.find.threading.value === "on") this.actions.collapse(members);
+    if (members.length > 0 && this.may(own) && this.find.threading.value === "on") this.actions.collapse(members);
   }
   allMuted() {
     return this.mail.selected().every((item) => item.thread_muted);

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from msgspec import Meta
 
 from moxlite.proto.mime.words import decode_words
+from moxlite.store.accounts.access import flag_rights
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader
-from moxlite.store.mail.copying import move_ids
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.mail.mailboxes import create_mailbox, rename_mailbox, set_special_use
@@ -18,17 +18,19 @@ from moxlite.store.mail.slices import delete_in_slices
 from moxlite.store.mail.threadlinks import set_thread_flags
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.rows import messages as message_rows
-from moxlite.store.rows.views import mailboxes_of, unseen_ids
+from moxlite.store.rows.views import unseen_ids
 from moxlite.store.types import Flag, MailboxID, MessageID
 from moxlite.web.calls import call
-from moxlite.web.errors import Conflict, NotFound
+from moxlite.web.errors import NotAllowed
 from moxlite.web.sessions import Caller, Sessions
 from moxlite.web.types import Name
 from moxlite.web.webmail.calls import Surroundings
 from moxlite.web.webmail.composecalls import ComposeCalls
 from moxlite.web.webmail.detailcalls import DetailCalls
 from moxlite.web.webmail.filters import is_plain
-from moxlite.web.webmail.items import make_items, split_flags, use_of_roles
+from moxlite.web.webmail.holders import Holder, by_account, number_of
+from moxlite.web.webmail.items import split_flags, use_of_roles
+from moxlite.web.webmail.moving import TAKING, move
 from moxlite.web.webmail.parsed import parse_message
 from moxlite.web.webmail.queryactions import act, act_on_search
 from moxlite.web.webmail.rulecalls import RuleCalls
@@ -71,38 +73,29 @@ class API(ComposeCalls, SentCalls, SettingsCalls, RuleCalls, DetailCalls):
     @call()
     async def message_item(self, caller: Caller, message_id: ID) -> MessageItem:
         """A message as it stands in lists."""
+        async with self._holders.at(caller.require(), message_id) as holder:
 
-        def read(r: Reader) -> MessageItem:
-            return make_items(r, [message_rows.message(r, message_id)])[0]
+            def read(r: Reader) -> MessageItem:
+                holder.known(r, [message_id])
+                return holder.items(r, [message_rows.message(r, holder.local_id(message_id))])[0]
 
-        async with self._accounts.use(caller.require().account) as account:
-            return await account.read(read, op="webmail_item")
+            return await holder.account.read(read, op="webmail_item")
 
     @call()
     async def parsed_message(self, caller: Caller, message_id: ID) -> ParsedMessage:
         """A message for reading: its header, texts and parts."""
-        async with self._accounts.use(caller.require().account) as account:
-            return await parse_message(account, message_id)
+        async with self._holders.at(caller.require(), message_id) as holder:
+            return await parse_message(holder, message_id)
 
     @call()
     async def flags_add(self, caller: Caller, message_ids: IDs, flags: Flags) -> None:
         """Set flags (`\\seen`, `$junk`, ...) and keywords."""
-        bits, keywords = split_flags(flags)
-
-        def unit(tx: AccountTx) -> None:
-            store_flags_ids(tx, list(known(tx, message_ids)), mode="add", flags=bits, keywords=keywords)
-
-        await self._write(caller, unit)
+        await self._flag(caller, message_ids, flags, "add")
 
     @call()
     async def flags_clear(self, caller: Caller, message_ids: IDs, flags: Flags) -> None:
         """Remove flags and keywords."""
-        bits, keywords = split_flags(flags)
-
-        def unit(tx: AccountTx) -> None:
-            store_flags_ids(tx, list(known(tx, message_ids)), mode="remove", flags=bits, keywords=keywords)
-
-        await self._write(caller, unit)
+        await self._flag(caller, message_ids, flags, "remove")
 
     @call()
     async def message_move(
@@ -116,70 +109,67 @@ class API(ComposeCalls, SentCalls, SettingsCalls, RuleCalls, DetailCalls):
         """Move messages to a mailbox; a conflict when one of them is there already. With `from_mailbox_id` those that
         are no longer in that mailbox stay where they are: so an action is undone (WEBMAIL-124).
         """
-
-        def unit(tx: AccountTx) -> None:
-            mailbox_rows.mailbox(tx, mailbox_id)
-            if from_mailbox_id:
-                found = mailboxes_of(tx, message_ids)
-                messages = {message_id: there for message_id, there in found.items() if there == from_mailbox_id}
-            else:
-                messages = known(tx, message_ids)
-            for message_id, there in messages.items():
-                if there == mailbox_id:
-                    raise Conflict(f"message {message_id} is in this mailbox already")
-            if not messages:
-                return
-            if mark_seen:
-                store_flags_ids(tx, list(messages), mode="add", flags=Flag.SEEN)
-            move_ids(tx, list(messages), MailboxID(mailbox_id))
-
-        await self._write(caller, unit)
+        session = caller.require()
+        async with self._holders.at(session, mailbox_id) as target:
+            for ids in by_account(message_ids):
+                async with self._holders.at(session, ids[0]) as source:
+                    await move(
+                        source,
+                        ids,
+                        target,
+                        mailbox_id,
+                        seen=mark_seen,
+                        only_in=from_mailbox_id,
+                        tmp=self._server.tmp,
+                    )
 
     @call()
     async def query_action(self, caller: Caller, action: QueryAction) -> QueryDone:
         """Do something with the messages of a query, at most a thousand in one call (WEBMAIL-137); go on with `after`
         of the result.
         """
-        if is_plain(action.query):
-            return await self._write(caller, lambda tx: act(tx, action))
-        name = caller.require().account
-        settings = self._server.config().account(name)
-        rejects = (settings.rejects_mailbox if settings is not None else None) or ""
-        async with self._accounts.use(name) as account:
-            return await act_on_search(account, action, rejects)
+        session = caller.require()
+        if number_of(action.query.filter.mailbox_id) or number_of(action.mailbox_id):
+            # each part of a move between accounts is a unit, and what came since is known by the modseq of one account
+            raise NotAllowed("messages that are not loaded are changed only where all is your own")
+        async with self._holders.at(session) as home:
+            if is_plain(action.query):
+                return await home.account.write(lambda tx: act(tx, action, home))
+            settings = self._server.config().account(session.account)
+            rejects = (settings.rejects_mailbox if settings is not None else None) or ""
+            return await act_on_search(home, action, rejects)
 
     @call()
     async def thread_mute(self, caller: Caller, message_ids: IDs, mute: bool) -> None:
         """Mute messages with all below them, or no more: what comes into a muted thread arrives read. Muting collapses
         (WEBMAIL-67).
         """
-        await self._write(caller, lambda tx: set_thread_flags(tx, list(known(tx, message_ids)), muted=mute))
+        await self._set_threads(caller, message_ids, lambda tx, ids: set_thread_flags(tx, ids, muted=mute))
 
     @call()
     async def thread_collapse(self, caller: Caller, message_ids: IDs, collapse: bool) -> None:
         """Keep that messages, with all below them, are shown collapsed, or expanded (WEBMAIL-66)."""
-        await self._write(caller, lambda tx: set_thread_flags(tx, list(known(tx, message_ids)), collapsed=collapse))
+        await self._set_threads(caller, message_ids, lambda tx, ids: set_thread_flags(tx, ids, collapsed=collapse))
 
     @call()
     async def message_delete(self, caller: Caller, message_ids: IDs) -> None:
         """Remove messages for good."""
-
-        def unit(tx: AccountTx) -> None:
-            expunge_ids(tx, list(known(tx, message_ids)))
-
-        await self._write(caller, unit)
+        await self._change(caller, message_ids, TAKING, expunge_ids)
 
     @call()
     async def mailboxes_mark_read(self, caller: Caller, mailbox_ids: IDs) -> None:
         """Mark all messages of these mailboxes as read."""
+        for ids in by_account(mailbox_ids):
+            async with self._holders.at(caller.require(), ids[0]) as holder:
 
-        def unit(tx: AccountTx) -> None:
-            for mailbox_id in mailbox_ids:
-                mailbox_rows.mailbox(tx, mailbox_id)
-                if ids := unseen_ids(tx, mailbox_id):
-                    store_flags_ids(tx, ids, mode="add", flags=Flag.SEEN)
+                def unit(tx: AccountTx, holder: Holder = holder, ids: Sequence[int] = ids) -> None:
+                    for mailbox_id in map(holder.local_id, ids):
+                        holder.check_box(tx, mailbox_id, "s")
+                        mailbox_rows.mailbox(tx, mailbox_id)
+                        if found := unseen_ids(tx, mailbox_id):
+                            store_flags_ids(tx, found, mode="add", flags=Flag.SEEN)
 
-        await self._write(caller, unit)
+                await holder.account.write(unit)
 
     @call()
     async def mailbox_create(self, caller: Caller, name: Name) -> int:
@@ -213,13 +203,37 @@ class API(ComposeCalls, SentCalls, SettingsCalls, RuleCalls, DetailCalls):
         async with self._accounts.use(caller.require().account) as account:
             return await account.write(unit)
 
+    async def _flag(self, caller: Caller, shown: Sequence[int], flags: Flags, mode: Literal["add", "remove"]) -> None:
+        bits, keywords = split_flags(flags)
 
-def known(tx: AccountTx, message_ids: Sequence[int]) -> dict[MessageID, MailboxID]:
-    """These messages, each once, with their mailboxes. Raises NotFound naming the first that does not exist
-    (WEBMAIL-26).
-    """
-    found = mailboxes_of(tx, message_ids)
-    missing = next((message_id for message_id in message_ids if MessageID(message_id) not in found), None)
-    if missing is not None:
-        raise NotFound(f"message {missing} is not there, or no more")
-    return found
+        def change(tx: AccountTx, ids: list[MessageID]) -> None:
+            store_flags_ids(tx, ids, mode=mode, flags=bits, keywords=keywords)
+
+        await self._change(caller, shown, flag_rights(bits, bool(keywords)), change)
+
+    async def _set_threads(
+        self, caller: Caller, shown: Sequence[int], change: Callable[[AccountTx, list[MessageID]], object]
+    ) -> None:
+        """A thread may reach into mailboxes that are not shared: it is its owner's (WEBMAIL-62)."""
+        await self._change(caller, shown, "", change, own=True)
+
+    async def _change(
+        self,
+        caller: Caller,
+        shown: Sequence[int],
+        needed: str,
+        change: Callable[[AccountTx, list[MessageID]], object],
+        *,
+        own: bool = False,
+    ) -> None:
+        """Change messages, those of each account in one unit; a guest needs these rights, or with `own` is refused."""
+        for ids in by_account(shown):
+            async with self._holders.at(caller.require(), ids[0]) as holder:
+
+                def unit(tx: AccountTx, holder: Holder = holder, ids: Sequence[int] = ids) -> None:
+                    found = list(holder.known(tx, ids, needed))
+                    if own:
+                        holder.refuse_guest("threads are muted and folded")
+                    change(tx, found)
+
+                await holder.account.write(unit)

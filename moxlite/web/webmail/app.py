@@ -15,7 +15,7 @@ from moxlite.web.bundles import Bundles
 from moxlite.web.callserver import CallServer
 from moxlite.web.document import Document
 from moxlite.web.errors import UserError
-from moxlite.web.guards import account_of, page_session, query_parameters
+from moxlite.web.guards import page_session, query_parameters
 from moxlite.web.headers import SERVICE_HEADERS
 from moxlite.web.http.encoding import stream_compressor
 from moxlite.web.http.errors import HTTPError
@@ -25,6 +25,7 @@ from moxlite.web.sessions import Caller, Sessions
 from moxlite.web.storeerrors import RETRY_AFTER
 from moxlite.web.webmail.api import API
 from moxlite.web.webmail.calls import Edit, Surroundings
+from moxlite.web.webmail.holders import Holder, Holders
 from moxlite.web.webmail.parts import serve_message
 from moxlite.web.webmail.streams import Facts, Stream, Streams, TooManyStreams, required_query
 from moxlite.web.webmail.types import Request, StreamEvent
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from moxlite.store.auth.authdb import AuthDB
     from moxlite.store.auth.sessions import Session
     from moxlite.store.delivery.status import Deliveries
-    from moxlite.store.search.index import IndexedAccount
     from moxlite.submission.assurance import Assure
     from moxlite.web.exports import BrowserExports
     from moxlite.web.http.exchange import ResponseWriter
@@ -67,17 +67,17 @@ class Webmail:
         assure: Assure,
     ) -> None:
         self._config = config
-        self._accounts = accounts
         self._document = Document("webmail", config_dir, "webmail")
         self._bundles = Bundles("webmail")
         self._sessions = Sessions("webmail", auth=auth, logins=logins, config=config)
-        self._streams = Streams()
+        self._holders = Holders(accounts, auth)
+        self._streams = Streams(self._holders)
         self._exports = exports
         self._tmp = config().static.data_dir / "tmp"
         surroundings = Surroundings(
             config=config,
             edit=edit,
-            accounts=accounts,
+            holders=self._holders,
             tmp=self._tmp,
             keys=keys,
             deliveries=deliveries,
@@ -115,7 +115,7 @@ class Webmail:
         elif rest == "upload":
             await self._api.receive_file(caller, writer)
         elif rest == "export":
-            await self._exports.answer(caller, self._sessions, writer)
+            await self._exports.answer(caller, self._sessions, writer, self._holders.exported)
         elif rest == "ws":
             await self._websocket(caller, writer, account_path)
         elif rest.startswith("part/"):
@@ -140,8 +140,8 @@ class Webmail:
             since = parse_since(parameters)
         except (UserError, msgspec.DecodeError) as e:
             raise HTTPError(400, str(e)) from e
-        async with account_of(self._accounts, session) as account:
-            stream = self._add(session, account, account_path)
+        async with self._holders.page(session) as home:
+            stream = self._add(session, home, account_path)
             compressor = stream_compressor(request.headers)
             headers = (
                 EVENT_STREAM_HEADERS if compressor is None else (*EVENT_STREAM_HEADERS, ("content-encoding", "gzip"))
@@ -170,15 +170,15 @@ class Webmail:
             since = parse_since(parameters)
         except UserError as e:
             raise HTTPError(400, str(e)) from e
-        async with account_of(self._accounts, session) as account:
-            stream = self._add(session, account, account_path)
+        async with self._holders.page(session) as home:
+            stream = self._add(session, home, account_path)
             try:
                 with metrics.streams.labels(kind="websocket").track_inprogress():
                     await serve_frames(request, writer, stream, since, self._sessions.alive)
             finally:
                 self._streams.remove(stream)
 
-    def _add(self, session: Session, account: IndexedAccount, account_path: str) -> Stream:
+    def _add(self, session: Session, home: Holder, account_path: str) -> Stream:
         snapshot = self._config()
         settings = snapshot.account(session.account)
         aliases = snapshot.derived.aliases_of.get(session.account, ())
@@ -193,7 +193,7 @@ class Webmail:
             version=self._document.tag,
         )
         try:
-            return self._streams.add(session, account, facts)
+            return self._streams.add(session, home, facts)
         except TooManyStreams as e:
             raise HTTPError(503, "The server has too many streams; try again later.", (RETRY_AFTER,)) from e
 
@@ -204,9 +204,11 @@ class Webmail:
         if request.method not in ("GET", "HEAD"):
             raise HTTPError(405, "Messages can only be fetched.", (("allow", "GET, HEAD"),))
         session = await page_session(self._sessions, caller)
-        async with account_of(self._accounts, session) as account:
+        number = rest[0][:16]
+        shown = int(number) if number.isascii() and number.isdigit() else 0
+        async with self._holders.page(session, shown) as holder:
             sameorigin = query_parameters(request).get("sameorigin") == "true"
-            await serve_message(account, rest, writer, self._tmp, sameorigin=sameorigin)
+            await serve_message(holder, rest, writer, self._tmp, sameorigin=sameorigin)
 
 
 def parse_since(parameters: dict[str, str]) -> int:

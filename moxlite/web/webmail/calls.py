@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, TypeAlias
 import msgspec
 
 from moxlite.process.signingkeys import SigningKeys
-from moxlite.store.accounts.accounts import Accounts
 from moxlite.submission.assurance import Assure
 from moxlite.web.logincalls import LoginCalls
 from moxlite.web.sessions import Sessions
+from moxlite.web.webmail.holders import Holders
 
 if TYPE_CHECKING:
     from moxlite.config.holder import Change
@@ -31,6 +31,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
       config: gives the configuration of this moment.
       edit: changes the configuration of domains and accounts; as `ConfigHolder.edit`.
+      holders: the ways of users to accounts, their own and those of others.
       tmp: for long messages.
       keys: of the domains that sign.
       deliveries: what becomes of mail that was sent; None while there is no queue.
@@ -39,7 +40,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
 
     config: Callable[[], Snapshot]
     edit: Edit
-    accounts: Accounts
+    holders: Holders
     tmp: Path
     keys: SigningKeys
     deliveries: Deliveries | None
@@ -52,4 +53,5 @@ class AccountCalls(LoginCalls):
     def __init__(self, sessions: Sessions, surroundings: Surroundings) -> None:
         super().__init__(sessions)
         self._server = surroundings
-        self._accounts = surroundings.accounts
+        self._holders = surroundings.holders
+        self._accounts = surroundings.holders.accounts

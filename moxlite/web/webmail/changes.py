@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -16,7 +16,7 @@ from moxlite.store.mail.settings import load_settings
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.rows import messages as message_rows
 from moxlite.store.rows.views import Place
-from moxlite.web.webmail.items import ITEM_SLICE, flag_names, mailbox_of, make_items, roles_of
+from moxlite.web.webmail.items import ITEM_SLICE, flag_names, mailbox_of, make_items, roles_of, with_ids
 from moxlite.web.webmail.settings import Settings
 from moxlite.web.webmail.types import (
     Change,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from moxlite.store.changelog.account import Account
     from moxlite.store.file.transaction import Reader
 
-__all__ = ["Change", "EncodedChange", "SharedChanges"]
+__all__ = ["Change", "EncodedChange", "SharedChanges", "encoded"]
 
 KEPT: Final = 1000  # encoded changes per account, some 700 octets each: two slices of the bus
 
@@ -60,7 +60,9 @@ class EncodedChange(msgspec.Struct, frozen=True):
 class SharedChanges:
     """The changes of one account. Streams that wake for the same events share one reading and one encoding of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, shown_id: Callable[[int], int]) -> None:
+        """`shown_id`: ids as browsers know them: streams of its owner and those of others have each one of this."""
+        self._shown_id = shown_id
         self._encoded: OrderedDict[store.Event, EncodedChange | None] = OrderedDict()
         self._making: trio.Event | None = None  # set when the stream that makes some now has made them
 
@@ -103,7 +105,7 @@ class SharedChanges:
             rows = message_rows.rows_by_ids(r, [event.message_id for event in added])
             items = {
                 row.id: EncodedChange(
-                    encoder.encode(MsgAdd(item)),
+                    encoder.encode(MsgAdd(with_ids(item, self._shown_id))),
                     row.mailbox_id,
                     Place(row.received, row.id),
                     unread=not row.flags & store.Flag.SEEN,
@@ -128,40 +130,42 @@ class SharedChanges:
                     made[event] = item if item is not None and item.mailbox_id == event.mailbox_id else None
                 case store.MailboxAdded():
                     box = mailboxes.get(event.mailbox_id)
-                    made[event] = None if box is None else _encoded(MailboxAdd(mailbox_of(box)))
+                    made[event] = None if box is None else encoded(MailboxAdd(mailbox_of(box)))
                 case store.SettingsChanged():
-                    made[event] = _encoded(SettingsChange(settings))
+                    made[event] = encoded(SettingsChange(settings))
                 case _:
-                    made[event] = _plain(event)
+                    made[event] = _plain(event, self._shown_id)
         return made
 
 
-def _encoded(change: Change, mailbox_id: int = 0) -> EncodedChange:
+def encoded(change: Change, mailbox_id: int = 0) -> EncodedChange:
+    """A change as JSON; `mailbox_id` as it is in the account."""
     return EncodedChange(encoder.encode(change), mailbox_id)
 
 
-def _plain(event: store.Event) -> EncodedChange | None:
+def _plain(event: store.Event, shown_id: Callable[[int], int]) -> EncodedChange | None:
     """The change of an event that says all by itself; None for what concerns no browser."""
     match event:
         case store.MessagesRemoved():
-            return _encoded(MsgRemove(event.mailbox_id, list(event.message_ids)), event.mailbox_id)
+            return encoded(MsgRemove(shown_id(event.mailbox_id), [*map(shown_id, event.message_ids)]), event.mailbox_id)
         case store.FlagsChanged():
             names = flag_names(event.flags)
-            change = MsgFlags(event.message_id, event.mailbox_id, event.modseq, names, list(event.keywords))
-            return _encoded(change, event.mailbox_id)
+            message_id, mailbox_id = shown_id(event.message_id), shown_id(event.mailbox_id)
+            change = MsgFlags(message_id, mailbox_id, event.modseq, names, list(event.keywords))
+            return encoded(change, event.mailbox_id)
         case store.ThreadChanged():
-            return _encoded(MsgThread(list(event.message_ids), event.muted, event.collapsed))
+            return encoded(MsgThread(list(event.message_ids), event.muted, event.collapsed))
         case store.MailboxRemoved():
-            return _encoded(MailboxRemove(event.mailbox_id, event.name))
+            return encoded(MailboxRemove(event.mailbox_id, event.name))
         case store.MailboxRenamed():
-            return _encoded(MailboxRename(event.mailbox_id, event.old_name, event.name))
+            return encoded(MailboxRename(event.mailbox_id, event.old_name, event.name))
         case store.MailboxCounts():
-            return _encoded(
+            return encoded(
                 MailboxCounts(event.mailbox_id, event.total, event.unread, event.unseen, event.deleted, event.size)
             )
         case store.MailboxSpecialUse():
-            return _encoded(MailboxSpecialUse(event.mailbox_id, roles_of(event.special_use)))
+            return encoded(MailboxSpecialUse(event.mailbox_id, roles_of(event.special_use)))
         case store.MailboxKeywords():
-            return _encoded(MailboxKeywords(event.mailbox_id, list(event.keywords)))
+            return encoded(MailboxKeywords(event.mailbox_id, list(event.keywords)))
         case _:
             return None

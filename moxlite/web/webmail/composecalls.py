@@ -113,8 +113,8 @@ class ComposeCalls(AccountCalls):
         own = own_of(snapshot, session.account, session.address)
         if kind == "new" or not message_id:
             return _begun(Answer(author=own.login), [], snapshot)
-        async with self._accounts.use(session.account) as account:
-            original, structure = await read_original(account, message_id, when)
+        async with self._holders.at(session) as home, self._holders.at(session, message_id) as holder:
+            original, structure = await read_original(holder, message_id, when)
             uploads: list[Uploaded] = []
             match kind:
                 case "edit":
@@ -124,9 +124,9 @@ class ComposeCalls(AccountCalls):
                 case _:
                     found = answer(original, own, kind, selected=selected.replace("\r\n", "\n"))
             if kind in ("edit", "forward"):
-                uploads = await carry_files(account, message_id, structure)
+                uploads = await carry_files(holder, message_id, structure, home.account)
             elif kind == "forward_attached":
-                uploads = [await carry_message(account, message_id, structure.envelope.subject)]
+                uploads = [await carry_message(holder, message_id, structure.envelope.subject, home.account)]
             return _begun(found, uploads, snapshot)
 
     @call()

@@ -54,15 +54,19 @@ class DetailCalls(AccountCalls):
 
     @call()
     async def message_details(self, caller: Caller, message_id: ID) -> MessageDetails:
-        """How a message came, and why it is where it is."""
+        """How a message came, and why it is where it is. The owner's rules and reputations are in that: not for the
+        guests of a shared mailbox.
+        """
+        async with self._holders.at(caller.require(), message_id) as holder:
 
-        def read(r: Reader) -> MessageDetails:
-            message_rows.message(r, message_id)
-            reason, why = _why(r, message_id)
-            return MessageDetails(arrival=_arrival(r, message_id), reason=reason, why=why)
+            def read(r: Reader) -> MessageDetails:
+                holder.known(r, [message_id])
+                holder.refuse_guest("how mail came is told")
+                message_rows.message(r, message_id)
+                reason, why = _why(r, message_id)
+                return MessageDetails(arrival=_arrival(r, message_id), reason=reason, why=why)
 
-        async with self._accounts.use(caller.require().account) as account:
-            return await account.read(read, op="webmail_details")
+            return await holder.account.read(read, op="webmail_details")
 
 
 def _arrival(r: Reader, message_id: int) -> Arrival | None:

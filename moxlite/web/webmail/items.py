@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -163,6 +163,14 @@ def make_items(r: Reader, rows: Sequence[MessageRow]) -> list[MessageItem]:
             )
         )
     return items
+
+
+def with_ids(item: MessageItem, shown_id: Callable[[int], int]) -> MessageItem:
+    """An item with ids as browsers know them."""
+    if shown_id(1) == 1:
+        return item
+    shown, box, thread = [shown_id(one) for one in (item.id, item.mailbox_id, item.thread_id)]
+    return msgspec.structs.replace(item, id=shown, mailbox_id=box, thread_id=thread)
 
 
 OPAQUE: Final = mime.Structure(

@@ -22,20 +22,21 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import trio
 
+from moxlite.store import errors as store_errors
 from moxlite.store import types as store
 from moxlite.store.rows.conversations import Member, members, threads_of, threads_of_removed
 from moxlite.store.rows.messages import rows_by_ids
 from moxlite.store.search.finding import Search
 from moxlite.web.webmail.filters import is_plain, wanted_of
-from moxlite.web.webmail.items import ITEM_SLICE, make_items
+from moxlite.web.webmail.items import ITEM_SLICE
 from moxlite.web.webmail.view import FIRST_SLICE, Reset, Slice
 
 if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
     from moxlite.store.rows.conditions import Placed
-    from moxlite.store.search.index import IndexedAccount
     from moxlite.store.types import MailboxID
     from moxlite.web.webmail.changes import EncodedChange
+    from moxlite.web.webmail.holders import Holder
     from moxlite.web.webmail.types import MessageItem, Page, Query
 
 __all__ = ["Listing", "Progress"]
@@ -54,6 +55,7 @@ class Listing:
     """The entries of a view, found step by step.
 
     Attributes:
+      mailboxes: those that it looks into, by their ids in the account of `holder`.
       end: whether all entries are known. stopped: the reader has ended the search.
     """
 
@@ -62,15 +64,18 @@ class Listing:
         view_id: int,
         query: Query,
         mailboxes: Sequence[MailboxID],
-        account: IndexedAccount,
+        holder: Holder,
         searching: trio.CapacityLimiter,
     ) -> None:
-        """`searching`: how many searches of this account may work at the same time (WEBMAIL-115)."""
+        """`query` and `mailboxes` with ids as the account of `holder` has them. `searching`: how many searches of this
+        account may work at the same time (WEBMAIL-115).
+        """
         self.view_id: Final = view_id
         self.query: Final = query
         self.stopped = False
-        self._account = account
-        self._mailboxes = frozenset(mailboxes)
+        self.holder: Final = holder
+        self._account = holder.account
+        self.mailboxes: Final = frozenset(mailboxes)
         self._wanted = wanted_of(query, mailboxes)
         self._searching = searching
         self._threaded = query.threading != "off"
@@ -112,7 +117,7 @@ class Listing:
         """Whether a change concerns what this view shows. What is added comes with a page."""
         if change.mailbox_id == 0:
             return True
-        return change.place is None and (self._threaded or change.mailbox_id in self._mailboxes)
+        return change.place is None and (self._threaded or change.mailbox_id in self.mailboxes)
 
     async def resume(self, wanted: Page | None) -> None:
         """A browser that comes back asks for the rows that it shows."""
@@ -151,7 +156,7 @@ class Listing:
     async def more(self, wanted: Page) -> AsyncGenerator[Slice | Reset | Progress, None]:
         """The entries of a page in slices, as they are found."""
         start: int | None = wanted.position
-        named = wanted.anchor_message_id or wanted.dest_message_id
+        named = self.holder.local_id(wanted.anchor_message_id or wanted.dest_message_id)
         if start is None and named:
             index = None
             async for found in self._entry_of(named):
@@ -203,19 +208,36 @@ class Listing:
     async def _items(self, first: int, last: int) -> list[list[MessageItem]]:
         ids, threads = self._ids[first:last], self._threads[first:last]
         if not self._threaded:
-            return await self._account.read(
-                lambda r: [[item] for item in make_items(r, rows_by_ids(r, ids))], op="webmail_view"
-            )
+            return await self._account.read(partial(self._read_messages, ids=ids), op="webmail_view")
         found: list[list[MessageItem]] = []
         for start in range(0, len(ids), THREADS):
             part = [*zip(ids[start : start + THREADS], threads[start : start + THREADS], strict=True)]
             found += await self._account.scan(partial(self._read_threads, entries=part), op="webmail_threads")
         return found
 
+    def _readable(self, r: Reader) -> frozenset[MailboxID] | None:
+        """The mailboxes that the user may read, None for all. Raises NoSuchMailbox when those of the view are not all
+        among them any more.
+        """
+        readable = self.holder.readable(r)
+        if readable is not None and not self.mailboxes <= readable:
+            raise store_errors.NoSuchMailbox(self.holder.owner)
+        return readable
+
+    def _read_messages(self, r: Reader, ids: Sequence[int]) -> list[list[MessageItem]]:
+        readable = self._readable(r)
+        rows = rows_by_ids(r, ids)
+        if readable is not None:  # one may have been moved since it was found
+            rows = [row for row in rows if row.mailbox_id in readable]
+        return [[item] for item in self.holder.items(r, rows)]
+
     def _read_threads(self, r: Reader, entries: list[tuple[int, int]]) -> list[list[MessageItem]]:
+        readable = self._readable(r)
         found = []
         for first_id, threadid in entries:
             of = members(r, threadid, MAX_MEMBERS)
+            if readable is not None:  # a thread reaches into mailboxes that are not shared
+                of = [one for one in of if one.row.mailbox_id in readable]
             if of:
                 found.append(self._thread(r, first_id, of))
         return found
@@ -224,19 +246,20 @@ class Listing:
         """A thread whole: the message of its entry first, then the others, oldest first."""
         known: dict[int, Member] = {one.row.id: one for one in of}
         made: list[MessageItem] = []
-        for one, item in zip(of, make_items(r, [one.row for one in of]), strict=True):
+        for one, item in zip(of, self.holder.items(r, [one.row for one in of]), strict=True):
             above = next((known[parent] for parent in one.parents if parent in known), None)
-            matching = one.row.id in self._hits if self._selective else one.row.mailbox_id in self._mailboxes
+            matching = one.row.id in self._hits if self._selective else one.row.mailbox_id in self.mailboxes
             made.append(
                 msgspec.structs.replace(
                     item,
-                    thread_parent=0 if above is None else above.row.id,
+                    thread_parent=0 if above is None else self.holder.shown_id(above.row.id),
                     same_message_id=above is not None and above.row.messageid == one.row.messageid is not None,
                     match_query=matching,
                 )
             )
         matching_ones = [item for item in made if item.match_query] or made
-        first = next((item for item in made if item.id == first_id), matching_ones[-1])
+        shown = self.holder.shown_id(first_id)
+        first = next((item for item in made if item.id == shown), matching_ones[-1])
         return [first, *(item for item in made if item is not first)]
 
     # Changes of the account
@@ -257,7 +280,7 @@ class Listing:
         return await (self._follow_threads(added, removed, moved) if self._threaded else self._follow(added, removed))
 
     def _concerns(self, event: store.MessageAdded | store.MessagesRemoved) -> bool:
-        return self._threaded or event.mailbox_id in self._mailboxes
+        return self._threaded or event.mailbox_id in self.mailboxes
 
     async def _follow(self, added: list[store.MessageID], removed: list[store.MessagesRemoved]) -> bool:
         changed = False

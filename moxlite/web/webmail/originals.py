@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from moxlite.store.changelog.account import Account
     from moxlite.store.file.transaction import Reader
     from moxlite.web.composing.types import Uploaded
+    from moxlite.web.webmail.holders import Holder
 
 __all__ = ["carry_files", "carry_message", "own_of", "read_original"]
 
@@ -54,10 +55,12 @@ def own_of(snapshot: Snapshot, account: str, login: str) -> Own:
     )
 
 
-async def read_original(account: Account, message_id: int, when: str) -> tuple[Original, mime.Structure]:
+async def read_original(holder: Holder, shown: int, when: str) -> tuple[Original, mime.Structure]:
     """A message as answers need it; `when` is its date in the reader's words. Raises NoSuchMessage, ChunkDamaged."""
+    message_id = holder.local_id(shown)
 
     def read(r: Reader) -> tuple[Original, mime.Structure]:
+        holder.check_message(r, message_id)
         message_rows.message(r, message_id)
         structure = structure_of(r, message_id)
         content = body.locate(r, message_id)
@@ -77,7 +80,7 @@ async def read_original(account: Account, message_id: int, when: str) -> tuple[O
         )
         return original, structure
 
-    return await account.scan(read, op="webmail_original")
+    return await holder.account.scan(read, op="webmail_original")
 
 
 def _addresses(values: list[bytes]) -> list[MailAddress]:
@@ -106,27 +109,29 @@ def _text(root: mime.Part, octets: Callable[[int, int], bytes]) -> str:
     return visible_text(part_text(html[1], octets, MAX_TEXT), quotes=True) if html is not None else ""
 
 
-async def carry_files(account: Account, message_id: int, structure: mime.Structure) -> list[Uploaded]:
-    """The files of a message as uploads, to be attached to another one."""
+async def carry_files(holder: Holder, shown: int, structure: mime.Structure, home: Account) -> list[Uploaded]:
+    """The files of a message that was read, as uploads of the account `home`, to be attached to another one."""
+    message_id = holder.local_id(shown)
     found: list[Uploaded] = []
     for file in attachments(structure.root)[:MAX_FILES]:
         part = part_at(structure.root, file.path)
         assert part is not None
         whole = part.message is not None
-        pieces = _decoded(account, message_id, part)
+        pieces = _decoded(holder.account, message_id, part)
         media_type = OCTETS if whole else part.media_type
-        upload = await receive_upload(account, file.filename, media_type, pieces, message=False)
+        upload = await receive_upload(home, file.filename, media_type, pieces, message=False)
         found.append(shown_upload(upload))
     return found
 
 
-async def carry_message(account: Account, message_id: int, subject: str) -> Uploaded:
-    """A whole message as an upload."""
+async def carry_message(holder: Holder, shown: int, subject: str, home: Account) -> Uploaded:
+    """A whole message that was read, as an upload of the account `home`."""
+    account, message_id = holder.account, holder.local_id(shown)
     row = await account.read(lambda r: message_rows.message(r, message_id), op="webmail_item")
     sound = await _has_sound_lines(account, message_id)
     stream = body.stream_message(account, message_id, 0, row.size)
     name = f"{subject[:100].strip() or 'message'}.eml"
-    return shown_upload(await receive_upload(account, name, OCTETS, stream, message=sound))
+    return shown_upload(await receive_upload(home, name, OCTETS, stream, message=sound))
 
 
 async def _has_sound_lines(account: Account, message_id: int) -> bool:

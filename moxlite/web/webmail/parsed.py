@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final, Literal, cast
 
+import msgspec
+
 from moxlite.proto.address import AddressError, Domain
 from moxlite.proto.mime import types as mime
 from moxlite.proto.mime.headers import HeaderSection
@@ -22,8 +24,8 @@ from moxlite.web.webmail.settings import ViewMode
 from moxlite.web.webmail.types import Header, ParsedMessage, Text
 
 if TYPE_CHECKING:
-    from moxlite.store.changelog.account import Account
     from moxlite.store.file.transaction import Reader
+    from moxlite.web.webmail.holders import Holder
 
 __all__ = ["list_post", "parse_message", "sender_key", "structure_of"]
 
@@ -49,17 +51,21 @@ def structure_of(r: Reader, message_id: int) -> mime.Structure:
     return fetching.structure_of(packed)
 
 
-async def parse_message(account: Account, message_id: int) -> ParsedMessage:
-    """Open a message. Raises NoSuchMessage, ChunkDamaged."""
+async def parse_message(holder: Holder, shown: int) -> ParsedMessage:
+    """Open the message with this id of the browser. Raises NoSuchMessage, ChunkDamaged."""
+    account, message_id = holder.account, holder.local_id(shown)
 
     def index(r: Reader) -> mime.Structure:
+        holder.check_message(r, message_id)
         message_rows.message(r, message_id)
         return structure_of(r, message_id)
 
     structure = await account.read(index, op="structure")
     wanted = min(structure.root.body, MAX_HEADER) + sum(part.size for _, part in find_texts(structure.root))
     read = account.read if wanted <= MAX_ON_LOOP else account.scan
-    return await read(lambda r: _parse(r, message_id, structure), op="webmail_message")
+    parsed = await read(lambda r: _parse(r, message_id, structure), op="webmail_message")
+    # how the owner of a shared mailbox looks at mail of this sender is not how others do
+    return msgspec.structs.replace(parsed, id=shown, view_mode="") if holder.guest else parsed
 
 
 def _parse(r: Reader, message_id: int, structure: mime.Structure) -> ParsedMessage:

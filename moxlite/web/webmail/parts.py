@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from moxlite.store.changelog.account import Account
     from moxlite.store.file.transaction import Reader
     from moxlite.web.http.exchange import ResponseWriter
+    from moxlite.web.webmail.holders import Holder
 
 __all__ = ["serve_message"]
 
@@ -92,10 +93,14 @@ class Located(msgspec.Struct, frozen=True):
 
 
 async def serve_message(
-    account: Account, rest: list[str], writer: ResponseWriter, directory: Path, *, sameorigin: bool = False
+    holder: Holder, rest: list[str], writer: ResponseWriter, directory: Path, *, sameorigin: bool = False
 ) -> None:
-    """Answer ``msg/ID/KIND[/PATH]``; `rest` is what follows ``msg/``, split at slashes; `directory` is for temporary
-    files. `sameorigin`: HTML keeps the origin of the app, without scripts as always.
+    """Answer ``msg/ID/KIND[/PATH]``; `rest` is what follows ``msg/``, split at slashes.
+
+    Args:
+      holder: the account that has the message.
+      directory: for temporary files.
+      sameorigin: HTML keeps the origin of the app, without scripts as always.
 
     Raises HTTPError: 404 for an unknown message, kind or part.
     """
@@ -106,7 +111,8 @@ async def serve_message(
             pass
         case _:
             raise not_found()
-    found = await locate(account, int(number[:16]))
+    account = holder.account
+    found = await locate(holder, int(number[:16]))
     match kind, path:
         case (("raw" | "rawdl"), ""):
             await send_raw(account, found, writer, download=kind == "rawdl")
@@ -114,7 +120,7 @@ async def serve_message(
             external, headed = kind.endswith("external"), kind.startswith("msg")
             await send_html(account, found, writer, external=external, sameorigin=sameorigin, headed=headed)
         case (("text" | "msgtext"), ""):
-            await send_text(account, found, writer, headed=kind == "msgtext")
+            await send_text(holder, found, writer, headed=kind == "msgtext")
         case ("attachments.zip", ""):
             headers = (*HEADERS, ("content-security-policy", CLOSED))
             await send_zip(account, found.message_id, found.received, found.structure, writer, directory, headers)
@@ -129,15 +135,17 @@ def not_found() -> HTTPError:
     return HTTPError(404, "There is no such message, or no such part of it.")
 
 
-async def locate(account: Account, message_id: int) -> Located:
-    """The message and its index."""
+async def locate(holder: Holder, shown: int) -> Located:
+    """The message with this id of the browser, and its index."""
+    message_id = holder.local_id(shown)
 
     def read(r: Reader) -> Located:
+        holder.check_message(r, message_id)
         row = message_rows.message(r, message_id)
         return Located(message_id, row.received, row.size, structure_of(r, message_id))
 
     try:
-        return await account.read(read, op="webmail_locate")
+        return await holder.account.read(read, op="webmail_locate")
     except (ChunkDamaged, NoSuchMessage) as e:
         raise not_found() from e
 
@@ -189,9 +197,9 @@ async def send_part(account: Account, found: Located, writer: ResponseWriter, ki
     await writer.finish()
 
 
-async def send_text(account: Account, found: Located, writer: ResponseWriter, *, headed: bool) -> None:
+async def send_text(holder: Holder, found: Located, writer: ResponseWriter, *, headed: bool) -> None:
     """The texts as a page; `headed`: below a head, for a tab of its own."""
-    content = whole_text(await parse_message(account, found.message_id))
+    content = whole_text(await parse_message(holder, holder.shown_id(found.message_id)))
     await send_page(found, writer, content, CLOSED, headed=headed)
 
 

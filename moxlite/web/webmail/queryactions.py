@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from moxlite.store.changelog.unit import AccountTx
     from moxlite.store.search.index import IndexedAccount
     from moxlite.store.types import MessageRow
+    from moxlite.web.webmail.holders import Holder
     from moxlite.web.webmail.types import QueryAction
 
 __all__ = ["act", "act_on_search"]
@@ -38,11 +39,11 @@ __all__ = ["act", "act_on_search"]
 UNIT: Final = 1000  # messages that one call changes (WEBMAIL-137)
 
 
-def act(tx: AccountTx, wanted: QueryAction) -> QueryDone:
+def act(tx: AccountTx, wanted: QueryAction, home: Holder) -> QueryDone:
     """Do it with the next thousand of a plain mailbox. Raises NoSuchMailbox, Conflict (a move into the mailbox itself),
     UserError.
     """
-    mailbox = resolve(tx, wanted.query)
+    mailbox = resolve(tx, wanted.query, home)
     _check(tx, wanted)
     if wanted.action == "move" and wanted.mailbox_id == mailbox.id:
         raise Conflict("these messages are in this mailbox already")
@@ -54,11 +55,12 @@ def act(tx: AccountTx, wanted: QueryAction) -> QueryDone:
     return _done(_change(tx, _chosen(looked, wanted), wanted), after)
 
 
-async def act_on_search(account: IndexedAccount, wanted: QueryAction, rejects: str) -> QueryDone:
+async def act_on_search(home: Holder, wanted: QueryAction, rejects: str) -> QueryDone:
     """Do it with the next thousand of what is found. `rejects` as for `resolve_all`. Raises as `act`, but for the
     conflict: messages that are in the mailbox already stay.
     """
-    boxes = await account.read(lambda r: resolve_all(r, wanted.query, rejects), op="webmail_view")
+    account = home.account
+    boxes = await account.read(lambda r: resolve_all(r, wanted.query, rejects, home), op="webmail_view")
     found, after = await _find(account, wanted, [box.id for box in boxes])
 
     def unit(tx: AccountTx) -> QueryDone:

@@ -20,10 +20,12 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Protocol
+from weakref import WeakValueDictionary
 
 import msgspec
 import trio
 
+from moxlite.bell import Alarm
 from moxlite.store.errors import (
     ChunkDamaged,
     Closed,
@@ -33,6 +35,7 @@ from moxlite.store.errors import (
     StorageBroken,
     StorageBusy,
     StorageFull,
+    StoreError,
 )
 from moxlite.store.mail.settings import load_settings
 from moxlite.store.rows import mailboxes as mailbox_rows
@@ -61,17 +64,19 @@ from moxlite.web.webmail.types import (
     ViewReset,
     ViewStale,
 )
-from moxlite.web.webmail.view import Reset, View, resolve_all
+from moxlite.web.webmail.view import Reset, View, replace_mailbox, resolve_all
+from moxlite.web.webmail.visits import Visits
 
 if TYPE_CHECKING:
     from moxlite.store.auth.sessions import Session
     from moxlite.store.changelog.bus import Batch, Cursor
     from moxlite.store.file.transaction import Reader
-    from moxlite.store.search.index import IndexedAccount
     from moxlite.store.types import Mailbox
     from moxlite.web.http.drain import Drain
     from moxlite.web.webmail.changes import EncodedChange
+    from moxlite.web.webmail.holders import Holder, Holders
     from moxlite.web.webmail.types import MessageItem, Query
+    from moxlite.web.webmail.visits import Visit
 
 __all__ = ["Facts", "Sink", "Stream", "Streams", "TooManyStreams", "required_query"]
 
@@ -88,6 +93,7 @@ MAX_STREAMS: Final = 2000
 MAX_SEARCHES: Final = 2  # of an account that work at the same time (WEBMAIL-115)
 PROGRESS: Final = 0.3  # seconds between two words about a search
 FIRST_PAGE: Final = 50  # for a browser that took a resumption for granted
+GONE: Final = "This mailbox is no longer there."
 EVENT_SIZE: Final = 128 * 1024  # changes are sent in events of about this size, so that none is large (WEBMAIL-147)
 
 encoder = msgspec.json.Encoder()
@@ -126,18 +132,24 @@ class Stream:
         self,
         stream_id: int,
         session: Session,
-        account: IndexedAccount,
+        home: Holder,
         facts: Facts,
         shared: SharedChanges,
         searching: trio.CapacityLimiter,
+        visits: Callable[[Alarm], Visits],
     ) -> None:
-        """`searching`: how many searches of this account may work at the same time."""
+        """`searching`: how many searches of this account may work at the same time; `visits` makes those of the stream
+        at accounts that share mailboxes, which ring its alarm.
+        """
         self.stream_id: Final = stream_id
         self.session: Final = session
-        self._account = account
+        self._home = home
+        self._account = home.account
         self._facts = facts
         self._shared = shared
         self._searching = searching
+        self._alarm = Alarm()
+        self._visits = visits(self._alarm)
         self._told = 0.0  # when the browser heard of the search last
         self._drain: Drain | None = None
         self._request: Request | None = None
@@ -172,7 +184,8 @@ class Stream:
         Raises ClientGone.
         """
         try:
-            await self._serve(first, since, sink, drain, alive)
+            async with self._visits:
+                await self._serve(first, since, sink, drain, alive)
         except (StorageBroken, StorageBusy, StorageFull, Closed, ReadInterrupted, ChunkDamaged) as e:
             logger.warning("stream ended", extra={"kv": {"account": self.session.account, "err": e}})
             await self._send(sink, Fatal("the storage of this account does not answer as it should"))
@@ -182,7 +195,9 @@ class Stream:
     ) -> None:
         self._drain = drain
         cursor = await self._begin(first, since, sink)
+        visits = self._visits
         with cursor:
+            cursor.alarm = self._alarm
             silent_since = checked = trio.current_time()
             while True:
                 if drain.begun:
@@ -192,6 +207,8 @@ class Stream:
                     checked = trio.current_time()
                     if not await alive(self.session):
                         self.end("session no longer valid")
+                    if visits.lost:
+                        await self._tell_shared(cursor, sink)
                 if self._ending is not None:
                     await self._send(sink, Fatal(self._ending))
                     return
@@ -202,6 +219,10 @@ class Stream:
                     if await self._tell(await cursor.take(), sink):
                         return
                     cursor.acknowledge(cursor.modseq)
+                elif visits.changed:
+                    await self._tell_shared(cursor, sink)
+                elif (visit := visits.pending()) is not None:
+                    await self._tell_visit(visit, cursor, sink)
                 elif isinstance(self._view, Listing) and self._view.working:
                     await self._view.advance()
                     await self._tell_progress(self._view, sink)
@@ -218,31 +239,51 @@ class Stream:
             scope.deadline = deadline
             self._waiting = scope
             try:
-                if self._request is None and self._ending is None:
-                    await cursor.wait()
+                await trio.lowlevel.checkpoint()
+                while self._request is None and self._ending is None and not self._news(cursor):
+                    await self._alarm.sleep()
             finally:
                 self._waiting = None
+
+    def _news(self, cursor: Cursor) -> bool:
+        """Whether there is something to tell."""
+        return cursor.pending() or self._visits.changed or self._visits.pending() is not None
 
     async def _begin(self, first: Request, since: int, sink: Sink) -> Cursor:
         """The first event: `start` with all mailboxes, or `resume` when the change log reaches back to what the browser
         has.
         """
         query = required_query(first)
-        if since > 0:
+        await self._visits.look()
+        try:
+            holder, wanted = self._visits.whose(query)
+        except NoSuchMailbox:  # no longer shared
+            holder, wanted = self._home, replace_mailbox(query, 0)
+        at_home = holder is self._home
+        if since > 0 and at_home:
             state = await self._account.read(mailbox_rows.state, op="webmail_resume")
             if state.highest_purged_modseq <= since <= state.modseq:
-                return await self._resume(first, query, ModSeq(since), sink)
+                return await self._resume(first, wanted, ModSeq(since), sink)
         (mailboxes, opened, settings), cursor = await self._account.subscribe(
-            lambda r: (mailbox_rows.mailboxes(r), self._resolve_first(r, query), load_settings(r, Settings)),
+            lambda r: (
+                mailbox_rows.mailboxes(r),
+                self._resolve_first(r, wanted if at_home else replace_mailbox(query, 0)),
+                load_settings(r, Settings),
+            ),
             op="webmail_start",
         )
         try:
+            if not at_home:
+                try:
+                    opened = await self._resolve(holder, wanted)
+                except StoreError:  # the rights, or the account, have gone in this moment
+                    holder, wanted = self._home, replace_mailbox(query, 0)
             start = Start(
                 stream_id=self.stream_id,
                 login_address=self._facts.login_address,
                 addresses=self._facts.addresses,
-                mailboxes=[mailbox_of(box) for box in mailboxes],
-                mailbox_name=opened[0].name if query.filter.mailbox_id >= 0 else "",
+                mailboxes=[*map(mailbox_of, mailboxes), *self._visits.mailboxes()],
+                mailbox_name=holder.shown(opened[0].name) if query.filter.mailbox_id >= 0 else "",
                 rejects_mailbox=self._facts.rejects_mailbox,
                 introbox=self._facts.introbox,
                 account_path=self._facts.account_path,
@@ -254,7 +295,7 @@ class Stream:
             )
             await self._send(sink, start, cursor.modseq)
             page = first.page or Page(FIRST_PAGE)
-            await self._open(msgspec.structs.replace(first, page=page), query, opened, sink)
+            await self._open(msgspec.structs.replace(first, page=page), wanted, opened, holder, sink)
         except BaseException:
             cursor.close()
             raise
@@ -265,9 +306,10 @@ class Stream:
             lambda r: self._resolve_first(r, query), op="webmail_resume", since=since
         )
         try:
-            self._view = self._make_view(first.view_id, query, opened)
+            self._view = self._make_view(first.view_id, query, opened, self._home)
             await self._view.resume(first.page)
-            await self._send(sink, Resume(self.stream_id, self._facts.version, since, datetime.now(UTC)))
+            shared = self._visits.mailboxes()
+            await self._send(sink, Resume(self.stream_id, self._facts.version, since, datetime.now(UTC), shared))
         except BaseException:
             cursor.close()
             raise
@@ -292,37 +334,39 @@ class Stream:
             await self._send(sink, ViewErr(request.view_id, request.id, "a new view needs a query"))
             return
         try:
-            opened = await self._account.read(
-                lambda r: resolve_all(r, query, self._facts.rejects_mailbox), op="webmail_view"
-            )
+            holder, wanted = self._visits.whose(query)
+            opened = await self._resolve(holder, wanted)
         except NoSuchMailbox:
-            await self._send(sink, ViewErr(request.view_id, request.id, "This mailbox is no longer there."))
+            await self._send(sink, ViewErr(request.view_id, request.id, GONE))
             return
-        await self._open(request, query, opened, sink)
+        await self._open(request, wanted, opened, holder, sink)
 
-    async def _open(self, request: Request, query: Query, mailboxes: list[Mailbox], sink: Sink) -> None:
-        self._view = view = self._make_view(request.view_id, query, mailboxes)
-        if query.threading != "off" and not await self._account.read(threads_ready, op="webmail_view"):
+    async def _resolve(self, holder: Holder, query: Query) -> list[Mailbox]:
+        rejects = self._facts.rejects_mailbox
+        return await holder.account.read(lambda r: resolve_all(r, query, rejects, holder), op="webmail_view")
+
+    async def _open(self, request: Request, query: Query, mailboxes: list[Mailbox], holder: Holder, sink: Sink) -> None:
+        self._view = view = self._make_view(request.view_id, query, mailboxes, holder)
+        if query.threading != "off" and not await holder.account.read(threads_ready, op="webmail_view"):
             # WEBMAIL-68
             message = "The threads of this account are still being put together."
             await self._send(sink, ViewErr(request.view_id, request.id, message, unthreaded=True))
             return
         await self._send_page(view, request, sink, opening=True)
 
-    def _make_view(self, view_id: int, query: Query, mailboxes: list[Mailbox]) -> View | Listing:
+    def _make_view(self, view_id: int, query: Query, mailboxes: list[Mailbox], holder: Holder) -> View | Listing:
         ids = [box.id for box in mailboxes]
         if is_plain(query):
-            return View(view_id, query, ids[0], self._account)
-        return Listing(view_id, query, ids, self._account, self._searching)
+            return View(view_id, query, ids[0], holder)
+        return Listing(view_id, query, ids, holder, self._searching)
 
     def _resolve_first(self, r: Reader, query: Query) -> list[Mailbox]:
         """As `resolve_all`, for the first view of a stream: a mailbox that has gone meanwhile is Inbox."""
         rejects = self._facts.rejects_mailbox
         try:
-            return resolve_all(r, query, rejects)
+            return resolve_all(r, query, rejects, self._home)
         except NoSuchMailbox:
-            inbox = msgspec.structs.replace(query.filter, mailbox_id=0, mailbox_name="")
-            return resolve_all(r, msgspec.structs.replace(query, filter=inbox), rejects)
+            return resolve_all(r, replace_mailbox(query, 0), rejects, self._home)
 
     async def _tell_progress(self, view: Listing, sink: Sink) -> None:
         """How far a search is, each 0.3 s and at its end; what has gone meanwhile is noticed by the sending."""
@@ -333,6 +377,13 @@ class Stream:
         await self._send(sink, ViewProgress(view.view_id, view.total, looked, of, view.end, view.stopped))
 
     async def _send_page(self, view: View | Listing, request: Request, sink: Sink, *, opening: bool) -> None:
+        try:
+            await self._send_entries(view, request, sink, opening=opening)
+        except NoSuchMailbox:  # of another, who has taken the rights back
+            self._view = None
+            await self._send(sink, ViewErr(view.view_id, request.id, GONE))
+
+    async def _send_entries(self, view: View | Listing, request: Request, sink: Sink, *, opening: bool) -> None:
         wanted = request.page
         if wanted is None:
             return
@@ -354,20 +405,22 @@ class Stream:
                     continue
                 parsed = None
                 if not opened:
-                    parsed = await self._open_message(found.items, wanted.dest_message_id)
+                    parsed = await self._open_message(view.holder, found.items, wanted.dest_message_id)
                     opened = parsed is not None or not wanted.dest_message_id
                 page = ViewMsgs(view.view_id, request.id, found.items, found.position, total, False, parsed)
                 await self._send(sink, page)
         at_end = not wanted.before and position >= total and view.end
         await self._send(sink, ViewMsgs(view.view_id, request.id, [], position, total, at_end))
 
-    async def _open_message(self, threads: list[list[MessageItem]], destination: int) -> ParsedMessage | None:
+    async def _open_message(
+        self, holder: Holder, threads: list[list[MessageItem]], destination: int
+    ) -> ParsedMessage | None:
         """The message that will be read first: the one asked for, if it comes with these, else the first."""
         message_id = destination or threads[0][0].id
         if all(item.id != message_id for thread in threads for item in thread):
             return None
         try:
-            return await parse_message(self._account, message_id)
+            return await parse_message(holder, message_id)
         except (NoSuchMessage, ChunkDamaged):
             return None
 
@@ -377,15 +430,48 @@ class Stream:
         events = batch.events
         closing = bool(events) and isinstance(events[-1], AccountClosing)
         changes = await self._shared.encode(self._account, events[:-1] if closing else events)
-        wanted = [change for change in changes if view is None or view.wants(change)]
-        await self._send_changes(wanted, batch, sink)
-        if isinstance(view, Listing) and not closing and await view.follow(events):
+        at_home = view is None or view.holder is self._home
+        wanted = [
+            change for change in changes if view is None or (view.wants(change) if at_home else change.mailbox_id == 0)
+        ]
+        await self._send_changes(wanted, batch.modseq, sink, more=batch.more)
+        if isinstance(view, Listing) and at_home and not closing and await view.follow(events):
             await self._send(sink, ViewStale(view.view_id))
         if closing:
             await self._send(sink, Fatal("the account is closed for now"))
         return closing
 
-    async def _send_changes(self, changes: list[EncodedChange], batch: Batch, sink: Sink) -> None:
+    async def _tell_shared(self, cursor: Cursor, sink: Sink) -> None:
+        """Who shares mailboxes may be another: tell of all that are shared now."""
+        await self._visits.look()
+        self._drop_view()
+        await self._send_changes([self._visits.told()], cursor.modseq, sink)
+
+    async def _tell_visit(self, visit: Visit, cursor: Cursor, sink: Sink) -> None:
+        """Send what has happened at an account that shares mailboxes: only what the user may read now."""
+        heard = await self._visits.hear(visit)
+        self._drop_view()
+        view = self._view
+        if view is not None and view.holder is not visit.holder:
+            view = None
+        told = [change for change in heard.of_messages if view is not None and view.wants(change)] + heard.of_boxes
+        if told:
+            await self._send_changes(told, cursor.modseq, sink)
+        if isinstance(view, Listing) and await view.follow(heard.events):
+            await self._send(sink, ViewStale(view.view_id))
+
+    def _drop_view(self) -> None:
+        """End a view of what the user may no longer read; the browser hears it by the mailboxes that are left."""
+        view = self._view
+        if view is None or view.holder is self._home:
+            return
+        visit = self._visits.of(view.holder.number)
+        if visit is None or visit.holder is not view.holder or not view.mailboxes <= visit.boxes.keys():
+            self._view = None
+
+    async def _send_changes(
+        self, changes: list[EncodedChange], modseq: ModSeq, sink: Sink, *, more: bool = False
+    ) -> None:
         """Changes in one or more `view_changes`; the JSON is put together from parts that all streams share."""
         view_id = 0 if self._view is None else self._view.view_id
         at = 0
@@ -395,14 +481,14 @@ class Stream:
             while at < len(changes) and size < EVENT_SIZE:
                 size += len(changes[at].data)
                 at += 1
-            more = batch.more or at < len(changes)
+            goes_on = more or at < len(changes)
             head = b'{"kind":"view_changes","view_id":%d,"modseq":%d,"more":%s,"changes":[' % (
                 view_id,
-                batch.modseq,
-                b"true" if more else b"false",
+                modseq,
+                b"true" if goes_on else b"false",
             )
             data = head + b",".join(change.data for change in changes[start:at]) + b"]}"
-            await sink.send("view_changes", data, None if more else batch.modseq)
+            await sink.send("view_changes", data, None if goes_on else modseq)
             if at >= len(changes):
                 return
 
@@ -425,7 +511,9 @@ class _Token(msgspec.Struct, frozen=True):
 class Streams:
     """All streams of the server, and the tokens by which they are opened."""
 
-    def __init__(self) -> None:
+    def __init__(self, holders: Holders) -> None:
+        self._holders = holders
+        self._of_guests: WeakValueDictionary[int, SharedChanges] = WeakValueDictionary()
         self._tokens: dict[str, OrderedDict[str, _Token]] = {}
         self._streams: OrderedDict[int, Stream] = OrderedDict()
         self._shared: dict[str, SharedChanges] = {}
@@ -453,7 +541,7 @@ class Streams:
         if entry is None or entry.session.id != session.id or entry.expires < time.monotonic():
             raise UserError("bad token")
 
-    def add(self, session: Session, account: IndexedAccount, facts: Facts) -> Stream:
+    def add(self, session: Session, home: Holder, facts: Facts) -> Stream:
         """A new stream; the oldest of the same session or account ends when there are too many. Raises
         TooManyStreams.
         """
@@ -466,11 +554,19 @@ class Streams:
         if len(self._streams) >= MAX_STREAMS:
             raise TooManyStreams
         self._last_id += 1
-        shared = self._shared.setdefault(session.account, SharedChanges())
+        shared = self._shared.setdefault(session.account, SharedChanges(home.shown_id))
         searching = self._searching.setdefault(session.account, trio.CapacityLimiter(MAX_SEARCHES))
-        stream = Stream(self._last_id, session, account, facts, shared, searching)
+
+        def visits(alarm: Alarm) -> Visits:
+            return Visits(home, self._holders, self._changes_of, alarm)
+
+        stream = Stream(self._last_id, session, home, facts, shared, searching, visits)
         self._streams[stream.stream_id] = stream
         return stream
+
+    def _changes_of(self, holder: Holder) -> SharedChanges:
+        """The changes of an account as all guests are told of them."""
+        return self._of_guests.setdefault(holder.number, SharedChanges(holder.shown_id))
 
     def remove(self, stream: Stream) -> None:
         """A stream has ended."""

@@ -33,6 +33,7 @@ __all__ = [
     "MailboxRemove",
     "MailboxRename",
     "MailboxSpecialUse",
+    "MailboxesShared",
     "Mark",
     "MessageItem",
     "MsgAdd",
@@ -218,7 +219,9 @@ class Attachment(msgspec.Struct, frozen=True):
 
 
 class Mailbox(msgspec.Struct, frozen=True):
-    """A mailbox with its counts (WEBMAIL-35)."""
+    """A mailbox with its counts (WEBMAIL-35). ``owner`` is the account of another that shares it, "" for one's own; the
+    ``rights`` of RFC 4314 that the user has there are told then.
+    """
 
     id: int
     name: str
@@ -229,6 +232,8 @@ class Mailbox(msgspec.Struct, frozen=True):
     unseen: int
     deleted: int
     size: int
+    owner: str = ""
+    rights: str = ""
 
 
 class MessageItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -403,6 +408,12 @@ class MailboxKeywords(msgspec.Struct, frozen=True, tag="mailbox_keywords", tag_f
     keywords: list[str]
 
 
+class MailboxesShared(msgspec.Struct, frozen=True, tag="mailboxes_shared", tag_field="kind"):
+    """The mailboxes of others are now these, with what the user may do there (WEBMAIL-62)."""
+
+    mailboxes: list[Mailbox]
+
+
 class SettingsChange(msgspec.Struct, frozen=True, tag="settings", tag_field="kind"):
     """The user's settings are now these."""
 
@@ -421,6 +432,7 @@ Change = (
     | MailboxCounts
     | MailboxSpecialUse
     | MailboxKeywords
+    | MailboxesShared
 )
 
 
@@ -487,12 +499,15 @@ class ViewChanges(msgspec.Struct, frozen=True, tag="view_changes", tag_field="ki
 
 
 class Resume(msgspec.Struct, frozen=True, tag="resume", tag_field="kind"):
-    """The stream goes on behind the modseq that the browser had: nothing is lost, its list stays (WEBMAIL-44)."""
+    """The stream goes on behind the modseq that the browser had: nothing is lost, its list stays (WEBMAIL-44). What was
+    ``shared`` by others meanwhile is told anew.
+    """
 
     stream_id: int
     version: str
     modseq: int
     server_time: Time
+    shared: list[Mailbox]
 
 
 class Fatal(msgspec.Struct, frozen=True, tag="fatal", tag_field="kind"):

@@ -24,15 +24,15 @@ from moxlite.store.rows.views import (
 )
 from moxlite.store.types import SpecialUse
 from moxlite.web.webmail.changes import EncodedChange
-from moxlite.web.webmail.items import ITEM_SLICE, make_items
+from moxlite.web.webmail.items import ITEM_SLICE
 
 if TYPE_CHECKING:
-    from moxlite.store.changelog.account import Account
     from moxlite.store.file.transaction import Reader
     from moxlite.store.types import Mailbox
+    from moxlite.web.webmail.holders import Holder
     from moxlite.web.webmail.types import MessageItem, Page, Query
 
-__all__ = ["FIRST_SLICE", "Reset", "Slice", "View", "resolve", "resolve_all"]
+__all__ = ["FIRST_SLICE", "Reset", "Slice", "View", "replace_mailbox", "resolve", "resolve_all"]
 
 FIRST_SLICE: Final = 50  # what a screen shows at once goes out first
 MAX_COUNTED: Final = 20_000  # entries of an index that are counted on the loop: 0.4 ms
@@ -66,14 +66,21 @@ class View:
     there are none behind it. A browser that went to the end has not all that lies between; it counts what it hears of.
     """
 
-    def __init__(self, view_id: int, query: Query, mailbox_id: int, account: Account) -> None:
-        self._account = account
+    def __init__(self, view_id: int, query: Query, mailbox_id: int, holder: Holder) -> None:
+        """`query` and `mailbox_id` with ids as the account of `holder` has them."""
+        self.holder: Final = holder
+        self._account = holder.account
         self.view_id: Final = view_id
         self.query: Final = query
         self.mailbox_id: Final = mailbox_id
         self.first: Final = FIRST_OLDEST if query.order_asc else FIRST_NEWEST
         self.sent: Place = self.first
         self.end = False
+
+    @property
+    def mailboxes(self) -> frozenset[int]:
+        """Those that it shows, by their ids in the account."""
+        return frozenset({self.mailbox_id})
 
     def wants(self, change: EncodedChange) -> bool:
         """Whether a change concerns what this view shows. A flag of a message that was not sent yet does no harm, and
@@ -98,9 +105,8 @@ class View:
             self.end = True
             return
         if wanted.anchor_message_id:
-            place = await self._account.read(
-                lambda r: place_of(r, self.mailbox_id, wanted.anchor_message_id), op="webmail_anchor"
-            )
+            anchor = self.holder.local_id(wanted.anchor_message_id)
+            place = await self._account.read(lambda r: place_of(r, self.mailbox_id, anchor), op="webmail_anchor")
             # the last message shown was moved or removed while no stream listened: older additions are not missed, for
             # pages come by anchor
             self.sent = place or self.sent
@@ -133,18 +139,19 @@ class View:
 
     def _begin(self, r: Reader, wanted: Page) -> _Begin:
         """Where the page begins: `wanted` names it in one of four ways."""
+        self.holder.check_box(r, self.mailbox_id)
         unread, oldest_first = self.query.filter.unread, self.query.order_asc
         total = view_total(r, self.mailbox_id, unread=unread)
         if wanted.position is not None:
             return self._begin_at(r, min(wanted.position, total), total)
         if wanted.anchor_message_id:
-            place = place_of(r, self.mailbox_id, wanted.anchor_message_id)
+            place = place_of(r, self.mailbox_id, self.holder.local_id(wanted.anchor_message_id))
             if place is None:
                 return _Begin(self.first, 0, total, reset=True)
             before = position_of(r, self.mailbox_id, place, oldest_first=oldest_first, unread=unread)
             return _Begin(place, before if wanted.before else before + 1, total)
         if wanted.dest_message_id:
-            place = place_of(r, self.mailbox_id, wanted.dest_message_id)
+            place = place_of(r, self.mailbox_id, self.holder.local_id(wanted.dest_message_id))
             if place is not None:
                 before = position_of(r, self.mailbox_id, place, oldest_first=oldest_first, unread=unread)
                 # the top of the view, when the message is on its first page
@@ -162,9 +169,10 @@ class View:
         unread = self.query.filter.unread
 
         def read(r: Reader) -> tuple[Slice, Place | None]:
+            self.holder.check_box(r, self.mailbox_id)
             rows = page(r, self.mailbox_id, behind, limit, oldest_first=self.query.order_asc, unread=unread)
             found = Slice(
-                [[item] for item in make_items(r, rows)], position, view_total(r, self.mailbox_id, unread=unread)
+                [[item] for item in self.holder.items(r, rows)], position, view_total(r, self.mailbox_id, unread=unread)
             )
             return found, Place(rows[-1].received, rows[-1].id) if rows else None
 
@@ -176,10 +184,11 @@ class View:
         unread = self.query.filter.unread
 
         def read(r: Reader) -> Slice:
+            self.holder.check_box(r, self.mailbox_id)
             rows = page(r, self.mailbox_id, begin.behind, limit, oldest_first=not self.query.order_asc, unread=unread)
             rows.reverse()
             total = view_total(r, self.mailbox_id, unread=unread)
-            return Slice([[item] for item in make_items(r, rows)], max(0, begin.position - len(rows)), total)
+            return Slice([[item] for item in self.holder.items(r, rows)], max(0, begin.position - len(rows)), total)
 
         return await (self._account.scan if unread else self._account.read)(read, op="webmail_view")
 
@@ -189,9 +198,12 @@ class View:
         return await (self._account.scan if large else self._account.read)(read, op=op)
 
 
-def resolve(r: Reader, query: Query) -> Mailbox:
-    """The mailbox that a query names; Inbox for an unknown name. Raises NoSuchMailbox for an unknown id."""
+def resolve(r: Reader, query: Query, holder: Holder) -> Mailbox:
+    """The mailbox that a query names; Inbox for an unknown name. Raises NoSuchMailbox for an id that is unknown, or
+    that the user may not read.
+    """
     if query.filter.mailbox_id > 0:
+        holder.check_box(r, query.filter.mailbox_id)
         return mailbox_rows.mailbox(r, query.filter.mailbox_id)
     found = mailbox_rows.mailbox_by_name(r, query.filter.mailbox_name) or mailbox_rows.mailbox_by_name(r, INBOX)
     if found is None:
@@ -199,17 +211,24 @@ def resolve(r: Reader, query: Query) -> Mailbox:
     return found
 
 
-def resolve_all(r: Reader, query: Query, rejects: str) -> list[Mailbox]:
-    """The mailboxes that a query looks into (WEBMAIL-38); `rejects` is the name of the mailbox for what was refused.
-    Raises NoSuchMailbox.
+def replace_mailbox(query: Query, mailbox_id: int) -> Query:
+    """The query in the mailbox with this id."""
+    return msgspec.structs.replace(
+        query, filter=msgspec.structs.replace(query.filter, mailbox_id=mailbox_id, mailbox_name="")
+    )
+
+
+def resolve_all(r: Reader, query: Query, rejects: str, holder: Holder) -> list[Mailbox]:
+    """The mailboxes that a query looks into (WEBMAIL-38), of those that the user may read; `rejects` is the name of the
+    mailbox for what was refused. Raises NoSuchMailbox.
     """
-    boxes = mailbox_rows.mailboxes(r)
+    boxes = [box for box, _ in holder.seen(r)] if holder.guest else mailbox_rows.mailboxes(r)
     if query.filter.mailbox_id == -2:
         return boxes
     if query.filter.mailbox_id == -1:
         aside = SpecialUse.TRASH | SpecialUse.JUNK
         return [box for box in boxes if not box.special_use & aside and box.name != rejects]
-    named = resolve(r, query)
+    named = resolve(r, query, holder)
     if not query.filter.mailbox_children_included:
         return [named]
     return [box for box in boxes if box.id == named.id or box.name.startswith(f"{named.name}/")]

@@ -1,0 +1,24 @@
+// A menu of commands, and the key that would have done what was clicked.
+
+import type { Command } from "../../lib/commands";
+import { el } from "../../lib/dom";
+import { adopt } from "../../lib/sheets";
+import sheet from "./menu.css";
+
+adopt(sheet);
+
+export { openMenu } from "../../lib/menu";
+
+/** How long the key of a clicked action is shown, milliseconds (WEBMAIL-60). */
+const hinted = 1500;
+let hint: HTMLElement | null = null;
+
+/** Show the key that would have done it. */
+export function hintKey(command: Command): void {
+  hint?.remove();
+  const key = command.keys?.[0];
+  if (key === undefined) return;
+  const shown = (hint = el("div", { class: "key-hint", "aria-hidden": "true" }, el("kbd", {}, key)));
+  document.body.append(shown);
+  setTimeout(() => shown.remove(), hinted);
+}

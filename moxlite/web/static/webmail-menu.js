@@ -1,0 +1,152 @@
+// lib/dom.ts
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === void 0 || value === null || value === false) continue;
+    if (typeof value === "function") {
+      element.addEventListener(name.slice(2), value);
+    } else if (name === "data") {
+      Object.assign(element.dataset, value);
+    } else {
+      element.setAttribute(name, value === true ? "" : String(value));
+    }
+  }
+  append(element, children);
+  return element;
+}
+function append(parent, children) {
+  for (const child of children) {
+    if (child === null || child === void 0 || child === false) continue;
+    if (Array.isArray(child)) append(parent, child);
+    else if (typeof child === "string") parent.appendChild(child.length > 0 ? text(child) : document.createTextNode(""));
+    else parent.appendChild(child);
+  }
+}
+var ascii = /^[\x00-\x7f]*$/;
+var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
+var mixable = /[\p{L}]/u;
+function text(value) {
+  if (ascii.test(value)) return document.createTextNode(value);
+  const fragment = document.createDocumentFragment();
+  let plain = "";
+  let last = 0;
+  for (const match of value.matchAll(scripts)) {
+    const piece = match[0];
+    const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
+    if (kind !== 0 && last !== 0 && kind !== last) {
+      fragment.append(plain, mark(piece));
+      plain = "";
+      last = kind;
+      continue;
+    }
+    plain += piece;
+    if (kind !== 0) last = kind;
+    else if (!mixable.test(piece)) last = 0;
+  }
+  fragment.append(plain);
+  return fragment;
+}
+function mark(value) {
+  const element = document.createElement("span");
+  element.className = "scriptswitch";
+  element.textContent = value;
+  return element;
+}
+
+// lib/sheets.ts
+function adopt(text2) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`@layer app {${text2}}`);
+  document.adoptedStyleSheets.push(sheet);
+}
+
+// webmail/menu/menu.css
+var menu_default = ".menu {\n  position: fixed;\n  z-index: 6;\n  display: grid;\n  min-width: 200px;\n  max-width: calc(100vw - 16px);\n  max-height: calc(100vh - 16px);\n  padding: 6px;\n  overflow-y: auto;\n  border: 1px solid var(--border-color);\n  border-radius: 10px;\n  background: var(--popup-background);\n  box-shadow: var(--shadow);\n}\n\n.menu-item {\n  display: flex;\n  justify-content: space-between;\n  align-items: center;\n  gap: 20px;\n  padding: 7px 10px;\n  border: 0;\n  background: none;\n  text-align: left;\n}\n\n.menu-item kbd {\n  margin: 0;\n}\n\n.key-hint {\n  position: fixed;\n  right: 20px;\n  bottom: 20px;\n  z-index: 5;\n  font-size: 20px;\n}\n\n.key-hint kbd {\n  padding: 6px 12px;\n  font-size: 18px;\n  box-shadow: var(--shadow);\n}\n";
+
+// lib/commands.ts
+function titleOf(command) {
+  return typeof command.title === "string" ? command.title : command.title();
+}
+function hintOf(command) {
+  const key = command.keys?.[0];
+  return key === void 0 ? titleOf(command) : `${titleOf(command)} (${key})`;
+}
+
+// lib/focus.ts
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function holdFocus() {
+  const before = document.activeElement;
+  return () => {
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
+  };
+}
+
+// lib/menu.ts
+function openMenu(anchor, title, commands) {
+  const items = commands.map(
+    (command) => el(
+      "button",
+      {
+        class: "menu-item",
+        role: "menuitem",
+        tabindex: "-1",
+        title: hintOf(command),
+        onclick: () => {
+          close();
+          command.run();
+        }
+      },
+      el("span", {}, titleOf(command)),
+      command.keys?.[0] !== void 0 && el("kbd", {}, command.keys[0])
+    )
+  );
+  const menu = el("div", { class: "menu", role: "menu", "aria-label": title }, items);
+  const giveBack = holdFocus();
+  const close = () => {
+    menu.remove();
+    anchor.setAttribute("aria-expanded", "false");
+    removeEventListener("pointerdown", outside, true);
+    giveBack();
+  };
+  const outside = (event) => {
+    if (event.target instanceof Node && !menu.contains(event.target)) close();
+  };
+  menu.addEventListener("keydown", (event) => {
+    const at = items.findIndex((item) => item === document.activeElement);
+    const next = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 }[event.key];
+    event.stopPropagation();
+    if (next !== void 0) items[(next + items.length) % items.length]?.focus();
+    else if (event.key === "Escape" || event.key === "Tab") close();
+    else return;
+    event.preventDefault();
+  });
+  (anchor.closest("main") ?? document.body).append(menu);
+  const place = anchor.getBoundingClientRect();
+  const { offsetWidth: width, offsetHeight: height } = menu;
+  const below = place.bottom + 4 + height <= innerHeight;
+  menu.style.left = `${Math.max(8, Math.min(place.right - width, innerWidth - width - 8))}px`;
+  menu.style.top = `${below ? place.bottom + 4 : Math.max(8, place.top - 4 - height)}px`;
+  anchor.setAttribute("aria-expanded", "true");
+  addEventListener("pointerdown", outside, true);
+  items[0]?.focus();
+}
+
+// webmail/menu/part.ts
+adopt(menu_default);
+var hinted = 1500;
+var hint = null;
+function hintKey(command) {
+  hint?.remove();
+  const key = command.keys?.[0];
+  if (key === void 0) return;
+  const shown = hint = el("div", { class: "key-hint", "aria-hidden": "true" }, el("kbd", {}, key));
+  document.body.append(shown);
+  setTimeout(() => shown.remove(), hinted);
+}
+export {
+  hintKey,
+  openMenu
+};

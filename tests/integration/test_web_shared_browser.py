@@ -1,0 +1,113 @@
+"""A shared mailbox in a real browser, while its owner works by IMAP."""
+
+import imaplib
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.integration.browser import PATIENCE, chromium
+from tests.integration.mail import message
+from tests.running import ServedServer, free_port
+
+__all__ = ["chromium"]
+
+pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_group("browser")]
+
+
+@pytest.fixture
+def port() -> int:
+    """Of the webmail."""
+    return free_port()
+
+
+@pytest.fixture
+def served(tmp_path: Path, port: int) -> Iterator[ServedServer]:
+    """A server with bob, the owner, and eve, the guest."""
+    webmail = f"webmail_http = {{ enabled = true, port = {port} }}"
+    with ServedServer(tmp_path / "server", static=webmail) as server:
+        yield server
+    assert "panic" not in server.log()
+
+
+@pytest.fixture
+def bob(served: ServedServer) -> Iterator[imaplib.IMAP4]:
+    """Bob by IMAP, with two messages in Sales."""
+    session = imaplib.IMAP4_SSL("127.0.0.1", served.ports["imaps"], ssl_context=ssl._create_unverified_context())
+    session.login("bob@example.org", served.password)
+    session.create("Sales")
+    for number in (1, 2):
+        session.append("Sales", "", "", message(number))
+    yield session
+    session.logout()
+
+
+@pytest.fixture
+def eve(chromium: Browser, served: ServedServer, port: int) -> Iterator[Page]:
+    """Eve's page, with her Inbox open."""
+    context = chromium.new_context(locale="en-GB")
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto(f"http://localhost:{port}/webmail/")
+    page.get_by_label("Email address").fill("eve@example.org")
+    page.get_by_label("Password").fill(served.password)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.locator(".list-title")).to_have_text("Inbox")
+    yield page
+    context.close()
+    assert problems == []
+
+
+def test_a_shared_mailbox_is_read_and_worked_in(bob: imaplib.IMAP4, eve: Page, tmp_path: Path) -> None:
+    """WEBMAIL-62: it appears below its owner while the page is open, offers what the rights allow and no more, follows
+    what the owner does, and is gone with the rights.
+    """
+    rows = eve.locator(".message")
+    toolbar = eve.locator(".toolbar-buttons")
+    owner = eve.locator(".mailbox-owner")
+    expect(owner).to_have_count(0)
+    assert bob.setacl("Sales", "eve", "lr")[0] == "OK"
+    expect(owner).to_have_text("bob")
+    sales = eve.locator(".mailbox", has_text="Sales")
+    expect(sales.locator(".mailbox-unread")).to_have_text("2")
+    sales.locator(".mailbox-open").click()
+    expect(rows).to_have_count(2)
+    rows.first.click()
+    expect(eve.locator(".reader-subject")).to_be_visible()
+    expect(toolbar.get_by_role("button", name="Reply", exact=True)).to_be_visible()
+    for name in ("Archive", "Trash", "Move…", "Flag", "Labels…"):
+        expect(toolbar.get_by_role("button", name=name, exact=True)).to_have_count(0)
+    eve.screenshot(path=tmp_path / "read-only.png")
+
+    bob.append("Sales", "", "", message(3))
+    expect(rows).to_have_count(3)
+    for name in ("Sales", "Archive"):
+        assert bob.setacl(name, "eve", "lrswite")[0] == "OK"
+    expect(owner).to_have_count(1)
+    expect(eve.locator(".mailbox", has_text="Archive")).to_have_count(2)
+    rows.first.click()
+    toolbar.get_by_role("button", name="Archive", exact=True).click()
+    expect(rows).to_have_count(2)
+    expect(eve.locator(".toast")).to_contain_text("Moved to Other Users/bob/Archive")
+    bob.select("Archive", readonly=True)
+    assert bob.search(None, "ALL")[1] == [b"1"]
+    eve.keyboard.press("Control+z")
+    expect(rows).to_have_count(3)
+    rows.first.click()
+    eve.keyboard.press("w")
+    eve.get_by_role("dialog").get_by_role("button", name="Archive", exact=True).click()
+    expect(rows).to_have_count(2)
+    eve.screenshot(path=tmp_path / "worked-in.png")
+    eve.locator(".mailbox", has_text="Archive").first.locator(".mailbox-open").click()
+    expect(rows).to_have_count(1)
+
+    sales.locator(".mailbox-open").click()
+    expect(rows).to_have_count(2)
+    for name in ("Sales", "Archive"):
+        assert bob.deleteacl(name, "eve")[0] == "OK"
+    expect(eve.locator(".list-title")).to_have_text("Inbox")
+    expect(owner).to_have_count(0)

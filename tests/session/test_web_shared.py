@@ -1,0 +1,340 @@
+"""Mailboxes of others in the webmail: what is shown, what the rights allow, and that nothing else can be reached."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from moxlite.store.accounts.shares import publish_shares
+from moxlite.store.changelog.account import Account
+from moxlite.store.mail.acl import set_rights
+from moxlite.store.mail.expunging import expunge_ids
+from moxlite.store.mail.mailboxes import create_mailbox, rename_mailbox, set_special_use
+from moxlite.store.types import Flag, SpecialUse
+from moxlite.web.calls import calls_of
+from moxlite.web.webmail.api import API
+from tests.store_mail import box, deliver_mail, mail, put, rows
+from tests.web_rig import Browser, Events, Rig, first_request, rig
+
+pytestmark = pytest.mark.served
+
+__all__ = ["rig"]
+
+FORM = "application/x-www-form-urlencoded"
+SALES = "Other Users/tom/Sales"
+SECRET = b"From: a@example.net\r\nSubject: private\r\nMessage-ID: <1@x>\r\n\r\nunseen words\r\n"
+
+
+async def share(rig: Rig, rights: str, name: str = "Sales") -> None:
+    """Give mia these rights on a mailbox of tom."""
+    async with rig.account("tom") as tom:
+        there = (await box(tom, name)).id
+        await tom.write(lambda tx: set_rights(tx, there, "mia", rights))
+        await publish_shares(rig.auth, tom)
+
+
+@pytest.fixture
+async def tom(rig: Rig) -> AsyncIterator[Account]:
+    """The owner: three messages in Sales, one in Sales/Old and in Inbox, nothing shared yet."""
+    async with rig.account("tom") as account:
+        await account.write(lambda tx: create_mailbox(tx, "Sales/Old"))
+        await put(account, 3, "Sales")
+        await deliver_mail(account, SECRET)
+        await deliver_mail(account, SECRET, "Sales/Old")
+        yield account
+
+
+@pytest.fixture
+async def mia(rig: Rig) -> Browser:
+    """The guest, who has logged in."""
+    found = rig.browser()
+    await found.log_in()
+    return found
+
+
+async def opened(browser: Browser, mailbox: str = SALES, **options: Any) -> tuple[Events, Any, list[Any]]:
+    """A stream that shows a mailbox: with its start, and the rows of the first view."""
+    events = await browser.events(first_request(mailbox), **options)
+    start = await events.until("start")
+    found: list[Any] = []
+    while page := (await events.until("view_msgs"))["items"]:
+        found += page
+    return events, start, found
+
+
+async def shared_of(events: Events) -> list[Any]:
+    """The mailboxes of others as they are told next."""
+    while True:
+        for change in (await events.until("view_changes"))["changes"]:
+            if change["kind"] == "mailboxes_shared":
+                found: list[Any] = change["mailboxes"]
+                return found
+
+
+async def change_of(events: Events, kind: str) -> Any:
+    """The next change of a kind."""
+    while True:
+        for change in (await events.until("view_changes"))["changes"]:
+            if change["kind"] == kind:
+                return change
+
+
+async def test_shared_mailboxes_are_told_with_owner_and_rights(rig: Rig, tom: Account, mia: Browser) -> None:
+    """WEBMAIL-62, WEBMAIL-34: those that may be read; the others, and messages in them, are not there."""
+    await share(rig, "lrs")
+    await share(rig, "l", "Sales/Old")
+    events, start, items = await opened(mia)
+    others = [one for one in start["mailboxes"] if one["owner"]]
+    assert [(one["name"], one["owner"], one["rights"], one["total"]) for one in others] == [(SALES, "tom", "lrs", 3)]
+    assert start["mailbox_name"] == SALES
+    assert [thread[0]["mailbox_id"] for thread in items] == [others[0]["id"]] * 3
+    assert len({thread[0]["id"] for thread in items}) == 3
+    parsed = await mia.call("parsed_message", message_id=items[0][0]["id"])
+    assert parsed["id"] == items[0][0]["id"]
+    await events.aclose()
+
+
+async def test_rights_come_and_go_while_the_page_is_open(rig: Rig, tom: Account, mia: Browser) -> None:
+    """WEBMAIL-62: a grant appears, what the owner changes arrives, and with the rights the view goes."""
+    events, start, _ = await opened(mia, "Inbox")
+    assert [one for one in start["mailboxes"] if one["owner"]] == []
+    await share(rig, "lr")
+    [sales] = await shared_of(events)
+    assert (sales["name"], sales["rights"]) == (SALES, "lr")
+    await share(rig, "lrs")
+    assert [one["rights"] for one in await shared_of(events)] == ["lrs"]
+    ask = {"id": 2, "stream_id": start["stream_id"], "view_id": 2, "page": {"count": 50}}
+    await mia.call("request", request={**ask, "query": {"filter": {"mailbox_id": sales["id"]}}})
+    while (await events.until("view_msgs"))["items"]:
+        pass
+    await put(tom, 1, "Sales", first=9)
+    item = (await change_of(events, "msg_add"))["item"]
+    assert item["mailbox_id"] == sales["id"]
+    await deliver_mail(tom, SECRET)  # not shared: nothing is told of it
+    await tom.write(lambda tx: expunge_ids(tx, [item["id"] & 0xFFFFFFFF]))
+    removed = await change_of(events, "msg_remove")
+    assert removed["message_ids"] == [item["id"]]
+    inside = (await box(tom, "Sales")).id
+    await tom.write(lambda tx: rename_mailbox(tx, inside, "Shop"))
+    assert [one["name"] for one in await shared_of(events)] == ["Other Users/tom/Shop"]
+    await share(rig, "", "Shop")
+    assert await shared_of(events) == []
+    await put(tom, 1, "Shop", first=20)
+    await mia.call("request", request={**ask, "id": 3, "page": {"count": 5, "position": 0}})
+    assert (await events.until("view_err"))["request_id"] == 3
+    assert (await mia.error("parsed_message", message_id=item["id"]))[0] == 404
+    await events.aclose()
+
+
+async def test_a_stream_that_comes_back_hears_what_is_shared_now(rig: Rig, tom: Account, mia: Browser) -> None:
+    """WEBMAIL-44, WEBMAIL-62."""
+    await share(rig, "lr")
+    events, start, _ = await opened(mia, "Inbox")
+    await events.aclose()
+    await share(rig, "")
+    events = await mia.events(first_request("Inbox"), since=start["modseq"])
+    assert (await events.next())["shared"] == []
+    await events.aclose()
+
+
+async def test_threads_show_nothing_of_what_is_not_shared(rig: Rig, tom: Account, mia: Browser) -> None:
+    """WEBMAIL-62, WEBMAIL-66: a thread may reach into other mailboxes of its owner."""
+    reply = SECRET.replace(b"<1@x>", b"<2@x>\r\nReferences: <1@x>").replace(b"unseen words", b"shown words")
+    await deliver_mail(tom, reply, "Sales")
+    await share(rig, "lrt")
+    request = first_request(SALES)
+    request["query"]["threading"] = "on"
+    events = await mia.events(request)
+    await events.until("start")
+    page = (await events.until("view_msgs"))["items"]
+    threads = [[item["subject"] for item in thread] for thread in page]
+    assert ["private"] in threads
+    assert max(map(len, threads)) == 1
+    assert all(item["preview"] != "unseen words" for thread in page for item in thread)
+    await events.aclose()
+
+
+async def test_a_right_is_needed_for_each_thing(rig: Rig, tom: Account, mia: Browser) -> None:
+    """WEBMAIL-62, IMAP-157: `s` for read, `w` for flags and labels, `t` and `e` to take away, `i` to put in."""
+    await share(rig, "lr")
+    events, start, items = await opened(mia)
+    await events.aclose()
+    one, two, three = (thread[0]["id"] for thread in items)
+    sales = next(box["id"] for box in start["mailboxes"] if box["owner"])
+    inbox = next(box["id"] for box in start["mailboxes"] if box["name"] == "Inbox")
+    own = await deliver_to(rig, "mia")
+    refused = (403, "user:notAllowed")
+    assert await mia.error("flags_add", message_ids=[one], flags=["\\seen"]) == refused
+    assert await mia.error("mailboxes_mark_read", mailbox_ids=[sales]) == refused
+    assert await mia.error("message_delete", message_ids=[one]) == refused
+    assert await mia.error("message_move", message_ids=[one], mailbox_id=inbox) == refused
+    assert await mia.error("message_move", message_ids=[own], mailbox_id=sales) == refused
+    await share(rig, "lrs")
+    await mia.call("flags_add", message_ids=[one], flags=["\\seen"])
+    assert await mia.error("flags_add", message_ids=[one], flags=["\\flagged"]) == refused
+    assert await mia.error("flags_add", message_ids=[one], flags=["work"]) == refused
+    await mia.call("mailboxes_mark_read", mailbox_ids=[sales])
+    assert all(row.flags & Flag.SEEN for row in await rows(tom, "Sales"))
+    await share(rig, "lrswte")
+    await mia.call("flags_add", message_ids=[one], flags=["\\flagged", "work"])
+    await mia.call("message_delete", message_ids=[two])
+    await mia.call("message_move", message_ids=[one], mailbox_id=inbox)
+    async with rig.account("mia") as account:
+        moved = [row for row in await rows(account) if row.flags & Flag.FLAGGED]
+    assert [row.keywords for row in moved] == [("work",)]
+    assert [row.id for row in await rows(tom, "Sales")] == [three & 0xFFFFFFFF]
+    assert await mia.error("message_move", message_ids=[own], mailbox_id=sales) == refused
+    await share(rig, "lri")
+    await mia.call("message_move", message_ids=[own], mailbox_id=sales)
+    assert len(await rows(tom, "Sales")) == 2
+
+
+async def deliver_to(rig: Rig, name: str) -> int:
+    """A message in an account's Inbox; its id."""
+    async with rig.account(name) as account:
+        return int((await deliver_mail(account, mail(7))).message_id)
+
+
+async def test_archive_and_trash_are_the_owners(rig: Rig, tom: Account, mia: Browser) -> None:
+    """WEBMAIL-62: within the owner's account a message stays itself, and the move can be taken back."""
+    await tom.write(lambda tx: set_special_use(tx, create_mailbox(tx, "Put away")[-1].id, SpecialUse.ARCHIVE))
+    await share(rig, "lrswte")
+    await share(rig, "lrswite", "Put away")
+    events, start, items = await opened(mia)
+    await events.aclose()
+    roles = {box["roles"][0]: box["id"] for box in start["mailboxes"] if box["owner"] and box["roles"]}
+    one = items[0][0]["id"]
+    await mia.call("message_move", message_ids=[one], mailbox_id=roles["archive"], mark_seen=True)
+    assert [row.id for row in await rows(tom, "Put away")] == [one & 0xFFFFFFFF]
+    refused = await mia.error(
+        "message_move",
+        message_ids=[one],
+        mailbox_id=items[0][0]["mailbox_id"],
+        from_mailbox_id=roles["archive"],
+    )
+    assert refused == (403, "user:notAllowed"), "without `i` in Sales it can't come back"
+    await share(rig, "lrswi")
+    back = {"mailbox_id": items[0][0]["mailbox_id"], "from_mailbox_id": roles["archive"]}
+    await mia.call("message_move", message_ids=[one], **back)
+    assert (await rows(tom, "Put away"), len(await rows(tom, "Sales"))) == ([], 3)
+    await mia.call("message_move", message_ids=[one], **back)  # it isn't there any more: nothing is moved
+
+
+async def test_what_is_read_over_http_follows_the_rights(rig: Rig, tom: Account, mia: Browser) -> None:
+    """WEBMAIL-49, WEBMAIL-50, WEBMAIL-62, WEBMAIL-85, WEBMAIL-113: pages, raw octets, and exports of messages."""
+    await share(rig, "lr")
+    events, _, items = await opened(mia)
+    await events.aclose()
+    one = items[0][0]["id"]
+    hidden = one >> 32 << 32 | int((await rows(tom))[0].id)
+    kinds = ["raw", "rawdl", "text", "msgtext", "attachments.zip", "view/0", "viewtext/0", "download/0"]
+    for kind in kinds:
+        assert (await mia.fetch(f"/webmail/msg/{one}/{kind}")).status == 200
+    for wrong in (hidden, one & 0xFFFFFFFF, one + (1 << 32), (1 << 52) + 1):
+        for kind in kinds:
+            assert (await mia.fetch(f"/webmail/msg/{wrong}/{kind}")).status == 404
+    form = {"csrf": mia.csrf, "format": "mbox", "archive": "none"}
+
+    async def export(**fields: str) -> int:
+        body = urlencode({**form, **fields}).encode()
+        answer = await mia.fetch("/webmail/export", method="POST", headers={"content-type": FORM}, body=body)
+        assert b"unseen" not in answer.body
+        return answer.status
+
+    assert await export(messageids=str(one)) == 200
+    assert await export(messageids=f"{one},{hidden}") == 404
+    assert await export(mailbox=SALES) == 400
+    await share(rig, "")
+    assert await export(messageids=str(one)) == 404
+    for kind in kinds:
+        assert (await mia.fetch(f"/webmail/msg/{one}/{kind}")).status == 404
+
+
+WITHOUT_IDS = {
+    "login_prep",
+    "login",
+    "logout",
+    "token",
+    "mailbox_create",
+    "decode_mime_words",
+    "settings_save",
+    "from_address_settings_save",
+    "upload_remove",
+    "complete_recipient",
+    "recipient_security",
+    "delivery_retry",
+    "delivery_cancel",
+}
+"""Calls that name nothing of an account's; the last two name rows of the queue, which knows whose they are."""
+
+
+@pytest.mark.parametrize("rights", ["", "l", "lrswitekxa"])
+async def test_no_call_reaches_what_is_not_shared(
+    rig: Rig, tom: Account, mia: Browser, monkeypatch: pytest.MonkeyPatch, rights: str
+) -> None:
+    """WEBMAIL-62, WEBMAIL-113: every call with ids of messages and mailboxes that the user may not read, whatever they
+    may do in another mailbox of the same owner; each is refused, and nothing is another afterwards.
+    """
+    await share(rig, rights)
+    hidden = await rows(tom)
+    [(_, number)] = await rig.auth.numbered_owners("mia", 9) if rights else [("tom", 1)]
+    message = number << 32 | int(hidden[0].id)
+    mailbox = number << 32 | int((await box(tom)).id)
+    own = await deliver_to(rig, "mia")
+    async with rig.account("mia") as account:
+        inbox = int((await box(account)).id)
+    values: dict[str, Any] = {
+        "message_id": message,
+        "message_ids": [message],
+        "mailbox_id": mailbox,
+        "mailbox_ids": [mailbox],
+        "from_mailbox_id": mailbox,
+        "to_mailbox_id": mailbox,
+        "flags": ["\\seen"],
+        "mute": True,
+        "collapse": True,
+        "roles": ["archive"],
+        "name": "Mine",
+        "kind": "reply",
+        "never": "message",
+        "draft_id": message,
+        "replaces": message,
+        "save_id": "0" * 32,
+        "submit_id": "1" * 32,
+    }
+    written = {"from": {"name": "", "address": "mia@example.org"}, "to": [{"name": "", "address": "x@example.org"}]}
+    answers: dict[str, tuple[int, str]] = {}
+    for name, entry in calls_of(API).items():
+        if name in WITHOUT_IDS:
+            continue
+        fields = [field for field in entry.parameters.__struct_fields__ if field in values]
+        given = {field: values[field] for field in fields}
+        if name == "query_action":
+            query = {"filter": {"mailbox_id": mailbox}}
+            given = {"action": {"query": query, "modseq": 1 << 40, "action": "flags_add", "flags": ["\\seen"]}}
+        elif name == "request":
+            given = {"request": {"id": 1, "view_id": 1, "stream_id": message}}
+        elif name in ("draft_save", "message_submit"):
+            given["draft" if name == "draft_save" else "message"] = {**written, "original_id": message}
+        answer = await mia.post(name, given)
+        answers[name] = (answer.status, answer.body.decode())
+    allowed = {name: answer for name, answer in answers.items() if answer[0] not in (403, 404, 409)}
+    assert set(answers) == set(calls_of(API)) - WITHOUT_IDS
+    # a message that is written is one's own; what it answers is not touched where it isn't one's own
+    assert set(allowed) <= {"draft_save", "message_submit", "ruleset_never"}, allowed
+    for target in (mailbox, message):
+        assert (await mia.error("message_move", message_ids=[own], mailbox_id=target))[0] == 404
+    assert (await mia.error("message_move", message_ids=[message], mailbox_id=inbox))[0] == 404
+    assert (await mia.error("flags_add", message_ids=[own, message], flags=["\\seen"]))[0] == 404
+    assert await rows(tom) == hidden
+    events = await mia.events({**first_request(), "query": {"filter": {"mailbox_id": mailbox}}})
+    start = await events.until("start")
+    assert start["mailbox_name"] == "Inbox"
+    found = (await events.until("view_msgs"))["items"]
+    assert [thread[0]["id"] for thread in found] == [own], "one's own Inbox"
+    ask = {"id": 2, "stream_id": start["stream_id"], "view_id": 2, "page": {"count": 50}}
+    for wrong in (mailbox, number << 32 | 99_999, 77 << 32 | 1):
+        await mia.call("request", request={**ask, "query": {"filter": {"mailbox_id": wrong}}})
+        assert (await events.until("view_err"))["view_id"] == 2
+    await events.aclose()
