@@ -17,7 +17,7 @@ from moxlite.admin.backups import BackupCommands
 from moxlite.admin.doctor.commands import DoctorCommands, Sources, look
 from moxlite.admin.doctor.findings import Finding, in_order
 from moxlite.admin.doctor.nightly import Nightly
-from moxlite.admin.doctor.requests import QueueState, Waiting
+from moxlite.admin.doctor.requests import Blocked, QueueState, Waiting
 from moxlite.house import House, https_client, trust
 from moxlite.net.ctlserver import Command
 from moxlite.queue.filters import Filter, Page
@@ -115,13 +115,17 @@ def _sources(house: House, queue: Queue | None, updates: "UpdateWatch | None") -
         if queue is None:
             return None
         counts = await queue.counts()
+        blocks = [
+            Blocked(one.meaning.meaning, one.meaning.admin, one.since / 1e6, one.times, one.host, one.reply)
+            for one in queue.blocks()
+        ]
         waiting = await queue.list_messages(Filter(hold=False), Page(sort="queued", n=1))
         if not waiting:
-            return QueueState(counts.messages, counts.held)
+            return QueueState(counts.messages, counts.held, blocks=blocks)
         first = waiting[0]
         error = first.last_result.error if first.last_result is not None else ""
         oldest = time.time() - first.queued / 1e6
-        return QueueState(counts.messages, counts.held, oldest, first.recipient_address, error)
+        return QueueState(counts.messages, counts.held, oldest, first.recipient_address, error, blocks)
 
     async def look_up(message_id: str) -> Waiting | None:
         if queue is None:

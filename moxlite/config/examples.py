@@ -49,6 +49,11 @@ transport = "smarthost"
 to_domain = ["example.net", ".example.net"]
 minimum_attempts = 3
 transport = "smarthost"
+
+# or only for messages that a host has refused because it blocks the address of this server
+[[routes]]
+after = "blocked"
+transport = "smarthost"
 """
 
 PROMETHEUS: Final = """\

@@ -234,18 +234,14 @@ class Attempt:
         own = self._taker is Handed.ACCOUNT
         promised = self._trace.promises and not own
         result = self._result(error=error)
-        detour = self._detour(message, result)
-        if detour:
+        blocked = self._direct and not result.success and meaning_of(result).cause is Cause.BLOCKED_IP
+        detour = way_round(self._ctx.config(), message) if blocked else ""
+        if detour == self._transport:
+            detour = ""
+        elif detour:
             verdict = Verdict.TEMPORARY
         dialed = tuple(self._trace.dialed)
-        return Ended(message, verdict, result, dialed, promised=promised, own=own, transport=detour)
-
-    def _detour(self, message: Message, result: Result) -> str:
-        """The transport that leads around a block of our address, if this attempt has met one; else "" (QUEUE-184)."""
-        if result.success or not self._direct or meaning_of(result).cause is not Cause.BLOCKED_IP:
-            return ""
-        name = way_round(self._ctx.config(), message)
-        return "" if name == self._transport else name
+        return Ended(message, verdict, result, dialed, promised=promised, own=own, transport=detour, blocked=blocked)
 
     def _too_old(self, message: Message) -> bool:
         """Whether it has had all the time of the schedule: then it counts also when it is not tried, or a host that is

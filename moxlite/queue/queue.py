@@ -13,6 +13,7 @@ from moxlite.bell import Bell
 from moxlite.proto.address import Domain
 from moxlite.queue import holdrules, metrics, operations, record
 from moxlite.queue.assurance import assurance_of
+from moxlite.queue.bounces.blocks import Block
 from moxlite.queue.content import drop_unused, encoded, octets
 from moxlite.queue.context import Context
 from moxlite.queue.errors import NoSuchMessage, UnknownTransport
@@ -273,6 +274,10 @@ class Queue:
     async def counts(self) -> Counts:
         """How many messages there are, how many are on hold, when the next is due."""
         return await self._database.scan(operations.count, op="queue counts")
+
+    def blocks(self) -> list[Block]:
+        """Who blocks the address of this server, as hosts have said lately, the latest first (QUEUE-184)."""
+        return self.scheduler.blocks.listed(self.ctx.clock())
 
     async def list_retired(self, wanted: RetiredFilter | None = None, page: RetiredPage | None = None) -> list[Retired]:
         """One page of finished messages. Raises BadFilter."""

@@ -109,7 +109,8 @@ class Ended(msgspec.Struct, frozen=True):
     attempt (QUEUE-47). ``until``: of an uncounted one, when to try, µs UTC; all other rows that would go the same way
     wait for as long (QUEUE-169). ``promised``: who took the message will tell the sender of its delivery (RFC 3461).
     ``own``: the outcome is of this server's making, and says nothing of others. ``transport``: of a temporary one, the
-    transport that the message takes from now on, at once; "" for the way that it has.
+    transport that the message takes from now on, at once; "" for the way that it has. ``blocked``: a host has
+    refused it because it blocks our address (QUEUE-184).
     """
 
     message: Message
@@ -120,6 +121,7 @@ class Ended(msgspec.Struct, frozen=True):
     promised: bool = False
     own: bool = False
     transport: str = ""
+    blocked: bool = False
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ from moxlite.net.connections import guard
 from moxlite.net.log import bind_cid, new_cid
 from moxlite.queue import record
 from moxlite.queue.attempt import Attempt
+from moxlite.queue.bounces.blocks import Blocks
 from moxlite.queue.bounces.judge import UNNAMED
 from moxlite.queue.content import octets
 from moxlite.queue.context import Context
@@ -28,7 +29,7 @@ from moxlite.queue.notices.dsns import deliver_notice
 from moxlite.queue.offers import Offers
 from moxlite.queue.own.inbound import Waiting
 from moxlite.queue.reach.load import OpenConnection
-from moxlite.queue.record import Ended, Marked, Policy
+from moxlite.queue.record import Ended, Marked, Policy, Verdict
 from moxlite.queue.reports.counting import SessionCounts
 from moxlite.queue.resigning import renew_signatures
 from moxlite.queue.routing import choose_transport, sender_domain_disabled
@@ -145,6 +146,7 @@ class Scheduler:
         self._serving = False  # attempts may begin
         ctx.load.on_free = self._host_free
         self.sessions = SessionCounts(ctx)
+        self.blocks = Blocks()
         self._offers = Offers(ctx)
         self._unwritten: dict[int, Ended] = {}  # outcomes that the database would not take (QUEUE-157)
 
@@ -367,6 +369,7 @@ class Scheduler:
         _log(ended)
         policy = policy_of(self._ctx)
         self._note_put_off(ended, policy.now)
+        self._note_blocks(ended, policy.now)
         written = False
         with trio.move_on_after(RECORD_SECONDS, shield=True):
             try:
@@ -378,6 +381,14 @@ class Scheduler:
             finally:
                 if not written:
                     self._unwritten.update((one.message.id, one) for one in ended)
+
+    def _note_blocks(self, ended: list[Ended], now: int) -> None:
+        for one in ended:
+            if one.blocked:
+                result = one.result
+                self.blocks.note(meaning_of(result), result.host, result.reply or result.error, now)
+            elif one.verdict is Verdict.DELIVERED:
+                self.blocks.end(one.result.host)
 
     def _note_put_off(self, ended: list[Ended], now: int) -> None:
         for one in ended:

@@ -4,6 +4,8 @@ import datetime as dt
 import imaplib
 import json
 import os
+import smtplib
+import socketserver
 import threading
 import time
 import typing
@@ -133,6 +135,52 @@ def test_a_server_that_is_down(tmp_path: Path) -> None:
     done = server.cli("doctor", *NOWHERE, check=False)
     assert done.returncode == 1
     assert "nonsense" in done.stderr + done.stdout
+
+
+class Blocking(socketserver.StreamRequestHandler):
+    """A mail host that blocks our address."""
+
+    def handle(self) -> None:
+        """Answer until the client goes."""
+        self.wfile.write(b"220 mx ESMTP\r\n")
+        while verb := self.rfile.readline(1000)[:4].upper():
+            reply = (
+                b"550 5.7.1 Client host [192.0.2.25] blocked using zen.spamhaus.org" if verb == b"RCPT" else b"250 ok"
+            )
+            self.wfile.write(reply + b"\r\n")
+
+
+def test_a_block_of_the_address_is_told(tmp_path: Path) -> None:
+    """ADMIN-70, QUEUE-184: who blocks, since when, the reply, and the page that ends it; the same block is the same
+    finding, though it has refused more by then.
+    """
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Blocking) as sink:
+        threading.Thread(target=sink.serve_forever, daemon=True).start()
+        server = ServedServer(tmp_path / "server", static=STATIC.format(more=""), module="tests.sendserver")
+        server.environment = {"SINK": str(sink.server_address[1])}
+        told: list[dict[str, Any]] = []
+        with server:
+            for times in (1, 2):
+                with smtplib.SMTP("127.0.0.1", server.ports["submission"], timeout=60) as client:
+                    client.starttls()
+                    client.login("bob@example.org", server.password)
+                    client.sendmail("bob@example.org", ["a@d1.example"], f"From: bob@example.org\r\n\r\n{times}\r\n")
+                until(lambda: not json.loads(server.cli("queue", "list", "--json").stdout or "[]"), what="the refusal")
+                _, found = doctor(server, "--skip-mail")
+                told += [one for one in found["findings"] if one["code"] == "address-blocked"]
+            shown = server.cli("doctor", "--skip-dial", "--skip-mail", *NOWHERE, check=False).stdout
+        sink.shutdown()
+    first, second = told
+    assert first["grade"] == "error"
+    assert "Spamhaus lists" in first["text"]
+    assert "UTC: 1. mx.d1.example has said: " in first["detail"]
+    assert first["detail"].endswith("Client host [192.0.2.25] blocked using zen.spamhaus.org")
+    assert "https://check.spamhaus.org/" in first["commands"][0]
+    assert second["detail"] != first["detail"]
+    assert {name: second[name] for name in ("code", "about", "text", "commands")} == {
+        name: first[name] for name in ("code", "about", "text", "commands")
+    }
+    assert second["detail"] in shown
 
 
 def test_a_certificate_that_ends_soon(tmp_path: Path) -> None:

@@ -79,6 +79,31 @@ async def test_the_other_way_may_be_blocked_as_well(tmp_path: Path) -> None:
         assert len(await rig.inbox()) == 1
 
 
+async def test_the_administrator_hears_of_a_block(tmp_path: Path) -> None:
+    """QUEUE-184: who, since when, how often and the last reply, once per kind of block, with or without a way around;
+    until the host takes a message again, or two days have passed.
+    """
+    async with blocked(tmp_path, route="") as (rig, host, _):
+        for _ in range(2):
+            await rig.submit("bob@remote.example")
+            await rig.settle()
+            rig.clock.advance(3600)
+        [block] = rig.queue.blocks()
+        assert (block.times, block.host, block.reply) == (2, "mx.remote.example", LISTED.partition(" ")[2])
+        assert block.last - block.since == 3600_000_000
+        assert "Spamhaus" in block.meaning.meaning
+        assert "check.spamhaus.org" in block.meaning.admin
+        rig.clock.advance(48 * 3600)
+        assert rig.queue.blocks() == []
+        await rig.submit("bob@remote.example")
+        await rig.settle()
+        assert [one.times for one in rig.queue.blocks()] == [1]
+        await rig.submit("ann@remote.example")
+        await rig.settle()
+        assert len(host.messages) == 1
+        assert rig.queue.blocks() == []
+
+
 async def test_a_message_goes_its_new_way_after_a_restart(tmp_path: Path) -> None:
     """QUEUE-184, QUEUE-1: the way is a fact of the row."""
     async with blocked(tmp_path, relay=Server({"MAIL": "451 4.3.0 later"})) as (rig, _, relay):

@@ -18,6 +18,7 @@ time. note: nothing is wrong; something could be better, or could not be looked 
 
 Code = Literal[
     "account-broken",
+    "address-blocked",
     "backup-none",
     "backup-old",
     "certificate-ending",
@@ -56,7 +57,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the list.
 
     about: what it is about: a domain and topic, a path, a port. text: what is wrong. commands: what mends it: commands,
-    or what to do in words.
+    or what to do in words. detail: more of it, that reads otherwise the next time though the fault is the same.
     """
 
     grade: Grade
@@ -64,6 +65,12 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     about: str
     text: str
     commands: tuple[str, ...] = ()
+    detail: str = ""
+
+    @property
+    def words(self) -> str:
+        """Text and detail."""
+        return f"{self.text} {self.detail}".rstrip()
 
     @property
     def key(self) -> str:

@@ -206,7 +206,7 @@ def _text(told: Told, standing: int) -> str:
             continue
         lines += [title, ""]
         for group, commands in in_groups(findings):
-            lines += [f"- {one.grade}, {one.code}: {one.text}" for one in group]
+            lines += [f"- {one.grade}, {one.code}: {one.words}" for one in group]
             if findings is told.new:
                 lines += [f"    {command}" for command in commands]
         lines.append("")

@@ -7,7 +7,20 @@ import msgspec
 from moxlite.admin.doctor.findings import Code, Finding, Grade
 from moxlite.admin.requests import Request
 
-__all__ = ["LookUp", "QueueState", "Running", "SendMail", "Sent", "Told", "Waiting"]
+__all__ = ["Blocked", "LookUp", "QueueState", "Running", "SendMail", "Sent", "Told", "Waiting"]
+
+
+class Blocked(msgspec.Struct, frozen=True):
+    """A block of the server's address: who blocks, in a sentence, and what to do; since when, seconds UTC; how often a
+    message was refused for it; the host and the reply of the last time.
+    """
+
+    meaning: str
+    todo: str
+    since: float
+    times: int
+    host: str
+    reply: str
 
 
 class QueueState(msgspec.Struct, frozen=True):
@@ -20,6 +33,7 @@ class QueueState(msgspec.Struct, frozen=True):
     oldest: float = 0.0
     recipient: str = ""
     error: str = ""
+    blocks: list[Blocked] = []
 
 
 class Running(msgspec.Struct, frozen=True):

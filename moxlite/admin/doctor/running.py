@@ -9,12 +9,18 @@ import trio
 
 from moxlite.admin.doctor.examination import Examination
 from moxlite.admin.doctor.findings import Finding
-from moxlite.admin.doctor.requests import Running
+from moxlite.admin.doctor.requests import Blocked, Running
 
 __all__ = ["check_running"]
 
 STUCK_SECONDS: Final = 4 * 3600.0
 """For which a message waits in the queue until that is told: by then four attempts have failed (QUEUE-10)."""
+
+WAY_ROUND: Final = 'moxlite config example transport (a route with after = "blocked")'
+"""What helps until the block is over (QUEUE-184)."""
+
+MAX_REPLY: Final = 300
+"""Characters of a host's reply that are told."""
 
 MISSED: Final = 2
 """Intervals without a backup after which one is missing."""
@@ -66,11 +72,24 @@ async def check_running(examination: Examination) -> list[Finding]:
     return found
 
 
+def _blocked(block: Blocked) -> Finding:
+    since = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(block.since))
+    reply = " ".join(block.reply.split())[:MAX_REPLY]
+    return Finding(
+        grade="error",
+        code="address-blocked",
+        about="mail out",
+        text=block.meaning,
+        detail=f"Messages refused since {since}: {block.times}. {block.host} has said: {reply}",
+        commands=(*([block.todo] if block.todo else []), WAY_ROUND),
+    )
+
+
 def _queue(running: Running) -> list[Finding]:
     queue = running.queue
     if queue is None:
         return []
-    found: list[Finding] = []
+    found = [_blocked(one) for one in queue.blocks]
     if queue.oldest > STUCK_SECONDS:
         why = f": {queue.error}" if queue.error else ""
         text = f"mail to {queue.recipient} has been waiting for {queue.oldest / 3600:.0f} h{why}"

@@ -106,7 +106,7 @@ def _show(found: "list[Finding]", steps: list[str]) -> int:
         return code
     for group, commands in in_groups(findings):
         for one in group:
-            print(f"{one.grade}: {one.code}: {printable(one.text)}")
+            print(f"{one.grade}: {one.code}: {printable(one.words)}")
         for command in commands:
             print(f"    {printable(command)}")
     for step in steps:
@@ -127,7 +127,7 @@ def _night() -> int:
     told = call("doctor nightly", NoArguments(), Told)
     for title, findings in (("new", told.new), ("gone", told.gone)):
         for one in findings:
-            print(f"{title}: {one.grade}: {one.code}: {printable(one.text)}")
+            print(f"{title}: {one.grade}: {one.code}: {printable(one.words)}")
     if told.channels:
         print(f"told by {', '.join(told.channels)}")
     for problem in told.problems:
