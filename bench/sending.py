@@ -203,9 +203,9 @@ WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ?1 - 1
 INSERT INTO msg (base_id, content_id, queued, hold, account, login_address, sender_localpart, sender_domain, from_id,
     rcpt_localpart, rcpt_domain, message_id, subject, attempts, max_attempts, next_attempt, last_attempt, dialed_ips,
     results, transport, future_release_request, has8bit, smtputf8, is_dmarc_report, is_tls_report, size, prefix,
-    dsn_utf8, require_tls, extra, priority, deliver_by, dsn_notify, dsn_ret, dsn_envid, dsn_orcpt, dsn_due, dsn_next)
+    require_tls, extra, priority, deliver_by, dsn_notify, dsn_ret, dsn_envid, dsn_orcpt, dsn_due, dsn_next)
 SELECT 0, 1, 1, 0, 'bob', '', 'bob', 'example.org', '', 'u' || i, 'd' || (i % ?2) || '.example', '', '', i % ?2 < ?3, 0,
-    CASE WHEN i % ?2 < ?3 THEN i ELSE 1000000 + i END, NULL, '{}', '[]', '', '', 0, 0, 0, 0, 4000, x'', x'', NULL, '{}',
+    CASE WHEN i % ?2 < ?3 THEN i ELSE 1000000 + i END, NULL, '{}', '[]', '', '', 0, 0, 0, 0, 4000, x'', NULL, '{}',
     0, '', 0, '', '', '', '', 0 FROM n"""
 
 

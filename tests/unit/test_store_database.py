@@ -115,6 +115,7 @@ async def test_a_new_database_has_all_its_pragmas(db: Database) -> None:
         "mmap_size": 0,
         "wal_autocheckpoint": 0,
     }
+    assert await db.read(lambda r: r.db.pragma("cache_size"), op="test") == -4096  # STORE-10: readers of the queue
 
 
 async def test_plans_do_not_depend_on_bound_values(db: Database) -> None:
