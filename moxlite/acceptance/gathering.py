@@ -42,6 +42,7 @@ from moxlite.acceptance.passing import may_have_token, may_pass, with_offer, wit
 from moxlite.acceptance.plan import ACCEPTED, Plan, Proposal, merge
 from moxlite.acceptance.producers import ORDER
 from moxlite.acceptance.producers.dmarc import is_forward, is_listed
+from moxlite.acceptance.producers.senders import is_allowed
 from moxlite.acceptance.replies import store_reply
 from moxlite.acceptance.reportmail import ReportFound, Unusable
 from moxlite.acceptance.rulesets import RuleFacts, first_match
@@ -187,7 +188,7 @@ def _needs_judgement(case: Case) -> bool:
     evidence = case.evidence
     if evidence.envelope.trusted or is_listed(case) or case.report is not None:
         return False
-    if evidence.fact(RATE) or evidence.fact(SUBJECT_PASS):
+    if evidence.fact(RATE) or evidence.fact(SUBJECT_PASS) or is_allowed(case):
         return False
     if case.history is not None:
         return not case.history.conclusive

@@ -18,6 +18,7 @@ from moxlite.config.values import (
     Path,
     Regexp,
     Section,
+    Sender,
     Separator,
     Size,
     SubdomainPattern,
@@ -45,6 +46,7 @@ __all__ = [
     "Route",
     "Ruleset",
     "Selector",
+    "SenderLists",
     "SubjectPass",
     "WebForward",
     "WebHandler",
@@ -256,6 +258,18 @@ class SubjectPass(Section, frozen=True):
     period: Annotated[Duration, doc("How long a token works.")]
 
 
+class SenderLists(Section, frozen=True):
+    """Senders whose mail is refused, or taken whatever the junk filter says. A domain stands for those below it too."""
+
+    blocked: Annotated[
+        tuple[Sender, ...],
+        doc("Refused: in From or MAIL FROM, or by network; a copy is kept in `rejects_mailbox`."),
+    ] = ()
+    allowed: Annotated[
+        tuple[Sender, ...], doc("Taken, where SPF or DKIM proves the author: the address in From, or the network.")
+    ] = ()
+
+
 class AutomaticJunkFlags(Section, frozen=True):
     """Marking messages as junk or not junk by the mailbox that they're moved to."""
 
@@ -300,6 +314,7 @@ class Account(Section, frozen=True):
         Duration, doc("How long finished webhook calls stay listed; `0s` not at all.")
     ] = 0.0
     subject_pass: Annotated[SubjectPass | None, doc("Tokens in the subject for suspected senders.")] = None
+    senders: Annotated[SenderLists, doc("Senders that are blocked, or allowed.")] = SenderLists()
     quota_message_size: Annotated[
         Size | None, doc("Space for messages, instead of the global limit; negative is without limit.")
     ] = None

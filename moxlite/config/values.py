@@ -36,12 +36,14 @@ __all__ = [
     "Kind",
     "Localpart",
     "MailboxName",
+    "NamedSender",
     "Network",
     "Path",
     "Port",
     "Regexp",
     "RenewBefore",
     "Section",
+    "Sender",
     "Separator",
     "Size",
     "SubdomainPattern",
@@ -257,6 +259,27 @@ def read_network(value: object, _: FilePath) -> IPNetwork:
         raise ValueError(f"is not an IP network such as 192.0.2.0/24{hint}") from None
 
 
+NamedSender = MailAddress | DomainName | IPv4Network | IPv6Network
+"""Whose mail is meant: an address, a domain with those below it, or a network of clients."""
+
+
+def read_sender(value: object, base: FilePath) -> NamedSender:
+    text = text_of(value, "a sender")
+    if "@" in text:
+        return read_address(value, base)
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        return read_domain(value, base)
+    return read_network(value, base)
+
+
+def _show_sender(value: NamedSender) -> str:
+    if isinstance(value, MailAddress):
+        return value.pack(True)
+    return value.unicode if isinstance(value, DomainName) else str(value)
+
+
 def read_url(value: object, _: FilePath) -> str:
     text = text_of(value, "a URL")
     try:
@@ -347,6 +370,9 @@ Address = Annotated[MailAddress, Kind("address", read_address, lambda address: a
 Localpart = Annotated[str, Kind("localpart", read_localpart, str)]
 IP = Annotated[IPv4Address | IPv6Address, Kind("ip", read_ip, str)]
 Network = Annotated[IPv4Network | IPv6Network, Kind("network", read_network, str)]
+Sender = Annotated[
+    MailAddress | DomainName | IPv4Network | IPv6Network, Kind("address, domain or network", read_sender, _show_sender)
+]
 URL = Annotated[str, Kind("url", read_url, str)]
 BaseURL = Annotated[str, Kind("base url", read_base_url, str)]
 """Scheme (or none, to keep that of the request), host, perhaps query and fragment; no path."""

@@ -115,6 +115,7 @@ REFUSALS: Final = (
     Refusal("450 4.2.1", Mail("ann@plain.example", "eve@off.example")),
     Refusal("452 4.5.3", Mail("ann@plain.example", "eve@example.org,bob@example.org")),
     Refusal("550 5.7.2", Mail("ann@plain.example", "members@example.org"), "alias-members-only"),
+    Refusal("550 5.7.1", Mail("ann@plain.example", author="x@ads.blocked.example"), "blocked-sender"),
     Refusal("550 5.7.1", Mail("ann@plain.example", author="ann@a.example>\nFrom: <ben@b.example"), "ambiguous-from"),
     Refusal("550 5.7.26", Mail("ann@strict.example"), "dmarc-policy"),
     Refusal("550 5.7.26", Mail("ann@plain.example", author="ann@strict.example"), "dmarc-policy"),
@@ -181,6 +182,8 @@ period = "12h"
 [accounts.bob.junk_filter]
 threshold = 0.95
 onegrams = true
+[accounts.eve.senders]
+blocked = ["blocked.example"]
 [domains."example.org".aliases.members]
 addresses = ["bob@example.org", "eve@example.org"]
 [domains."off.example"]

@@ -1,9 +1,10 @@
-"""Which DMARC policy applies to an author, and what speaks for an indirect way, by whole sessions (mailauth.md §5,
-SMTP-85).
+"""Which DMARC policy applies to an author, what speaks for an indirect way, and whom the owner names, by whole sessions
+(mailauth.md §5, SMTP-85, SMTP-169).
 """
 
 import logging
 
+import msgspec
 import pytest
 
 from moxlite.mailauth.dkim.keys import key_record
@@ -11,10 +12,12 @@ from moxlite.mailauth.dkim.message import Message
 from moxlite.mailauth.dkim.sign import Signer, sign
 from moxlite.net.resolver import FakeResolver, RecordType
 from moxlite.proto.address import Address
+from moxlite.store.types import Flag
 from tests.session.smtpd_harness import TLS, Smtp, clock, headers, reason_of, smtp
 from tests.session.test_smtpd_checks import KEY, MAIL, zone
-from tests.session.test_smtpd_decisions import DMARC, FORBIDDEN, count, send
+from tests.session.test_smtpd_decisions import DMARC, FILTER, FORBIDDEN, count, mark, send
 from tests.session.test_smtpd_rulesets import with_rules
+from tests.session.test_smtpd_subjectpass import judging
 
 __all__ = ["clock", "smtp"]
 
@@ -115,3 +118,62 @@ async def test_a_rule_that_names_a_verified_domain_is_a_sign_of_an_indirect_way(
     proven = {**NOTHING, "other.example": ["v=spf1 +all"]}
     assert (await send(smtp, proven, sender="b@other.example", context=context)).startswith("250")
     assert await count(smtp, "Inbox", "Service") == (0, 1)
+
+
+LISTED = """[accounts.mia.senders]
+blocked = ["Ads@shop.example", "spam.example", "203.0.113.0/24"]
+allowed = ["ann@remote.example", "friends.example"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("author", "sender", "remote", "blocked"),
+    [
+        ("ads@SHOP.example", "", "198.51.100.7", True),
+        ("orders@shop.example", "", "198.51.100.7", False),
+        ("x@deep.spam.example", "", "198.51.100.7", True),
+        ("x@notspam.example", "", "198.51.100.7", False),
+        ("x@shop.example", "bounce@spam.example", "198.51.100.7", True),
+        ("x@shop.example", "", "203.0.113.9", True),
+        ("x@shop.example", "", "::ffff:203.0.113.9", True),
+    ],
+)
+async def test_senders_that_the_owner_blocks(smtp: Smtp, author: str, sender: str, remote: str, blocked: bool) -> None:
+    """SMTP-169: by From, MAIL FROM or the client's network, with a copy; other accounts don't."""
+    context = with_rules(smtp, account=LISTED)
+    mail = MAIL.replace(b"ann@remote.example", author.encode())
+    resolver = world({})
+    resolver.set("spam.example", RecordType.MX, ["10 mx.spam.example"])
+    context = msgspec.structs.replace(context, resolver=resolver)
+    async with smtp.connect(context=context, tls=TLS, remote=remote) as client:
+        reply = await client.deliver(message=mail, sender=sender)
+    assert reply.startswith("550 5.7.1 the recipient takes no mail of this sender" if blocked else "250")
+    assert await count(smtp, "Inbox", "Rejects") == (not blocked, blocked)
+    if blocked:
+        assert reason_of(await smtp.one(mailbox="Rejects")) == "blocked-sender"
+    async with smtp.connect(context=context, tls=TLS, remote=remote) as client:
+        assert not (await client.deliver(to="bo@ours.example", message=mail, sender=sender)).startswith("550")
+
+
+@pytest.mark.parametrize(("proven", "word"), [(True, "allowed-sender"), (False, "junk-content")])
+async def test_a_proven_author_whom_the_owner_allows_is_accepted(
+    smtp: Smtp, monkeypatch: pytest.MonkeyPatch, proven: bool, word: str
+) -> None:
+    """SMTP-169: the junk filter, SPF of the way and the introbox decide nothing; an author without proof is judged as
+    any other.
+    """
+    judging(monkeypatch, 1.0)
+    path = smtp.context.config.path.with_name("domains.toml")
+    path.write_text(path.read_text().replace("[accounts.mia]\n", '[accounts.mia]\nintrobox = "New"\n'))
+    context = with_rules(smtp, account=LISTED + FILTER)
+    changes = {DMARC: [], "remote.example": ["v=spf1 -all" if proven else "v=spf1 ?all"]}
+    assert (await send(smtp, changes, context=context, proven=proven)).startswith("250" if proven else "451")
+    assert reason_of(await smtp.one(mailbox="Inbox" if proven else "Rejects")) == word
+
+
+async def test_history_counts_for_more_than_a_list(smtp: Smtp) -> None:
+    """SMTP-169, SMTP-88: a proven author whose mail the owner has marked as junk since."""
+    context = with_rules(smtp, account=LISTED)
+    assert (await send(smtp, context=context, proven=True)).startswith("250")
+    await mark(smtp, Flag.JUNK)
+    assert (await send(smtp, context=context, proven=True)).startswith("451 4.3.0")

@@ -31,6 +31,8 @@ const reasons: Readonly<Record<string, string>> = {
   "give-subjectpass": t("The junk filter was in doubt; the author was told a word to put into the subject."),
   "dns-blocklisted": t("A list of senders of junk has the computer that it came from."),
   "ambiguous-from": t("It claims more than one author."),
+  "blocked-sender": t("You block this sender."),
+  "allowed-sender": t("You allow this sender, who has proven to be it."),
   "alias-members-only": t("Only members may write to this address."),
   "unknown-user": t("The address does not exist."),
   "reputation-error": t("Earlier mail could not be looked at."),

@@ -21,6 +21,7 @@ from moxlite.acceptance.producers.origin import own_queue
 from moxlite.acceptance.producers.rates import high_rate
 from moxlite.acceptance.producers.report import valid_report
 from moxlite.acceptance.producers.ruleset import matching_ruleset
+from moxlite.acceptance.producers.senders import allowed_sender, blocked_sender
 from moxlite.acceptance.producers.simulated import simulated_failure
 from moxlite.acceptance.producers.subjectpass import subject_pass
 
@@ -33,12 +34,14 @@ ORDER: Final[tuple[Producer, ...]] = (
     high_rate,
     members_only,
     own_queue,
+    blocked_sender,
     ambiguous_from,
     list_allow,
     dmarc_policy,
     auth_required,
     known_sender,
     valid_report,
+    allowed_sender,
     spf_policy,
     reverse_name,
     subject_pass,

@@ -9,6 +9,7 @@ from moxlite.acceptance.cases import Case
 from moxlite.acceptance.evidence import HISTORY
 from moxlite.acceptance.plan import Proposal, Reason
 from moxlite.acceptance.producers.dmarc import quarantined
+from moxlite.acceptance.producers.senders import is_allowed
 from moxlite.store.delivery.actions import FileInto
 from moxlite.store.names import INBOX
 
@@ -25,7 +26,9 @@ def first_contact(case: Case) -> Sequence[Proposal]:
     settings, history = case.settings, case.history
     if settings is None or not settings.introbox or history is None or history.method in KNOWN:
         return ()
-    if case.rule is not None or case.destined != INBOX or case.recipient.reports or quarantined(case):
+    if case.rule is not None or case.destined != INBOX or case.recipient.reports:
+        return ()
+    if quarantined(case) or is_allowed(case):
         return ()
     files = FileInto(mailbox=settings.introbox, destined=INBOX)
     return (Proposal(because=Reason("introbox", "introbox", (HISTORY,)), actions=(files,), keep=False),)

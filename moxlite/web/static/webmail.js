@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.1dc6f2d2886c.js", compose: "compose.d91a150d5e38.js", conversation: "conversation.20a8181874e9.js", details: "details.406efe302afd.js", export: "export.71749457b99a.js", login: "login.b19cbff8ad17.js", mailboxes: "mailboxes.72715107ca10.js", menu: "menu.888a8aa39ba0.js", message: "message.25fc8fa17754.js", palette: "palette.bfb155b10c1b.js", rules: "rules.b2bf92c73600.js", search: "search.f7227a75752d.js", sender: "sender.4d8374c8fd60.js", sent: "sent.2abad40c2db5.js", settings: "settings.ec9151ecf23c.js", touch: "touch.bd9c4402e40f.js", viewer: "viewer.ed056a87696a.js" };
+var define_PARTS_default = { bulk: "bulk.1dc6f2d2886c.js", compose: "compose.d91a150d5e38.js", conversation: "conversation.20a8181874e9.js", details: "details.5af44e7881b1.js", export: "export.71749457b99a.js", login: "login.b19cbff8ad17.js", mailboxes: "mailboxes.72715107ca10.js", menu: "menu.888a8aa39ba0.js", message: "message.25fc8fa17754.js", palette: "palette.bfb155b10c1b.js", rules: "rules.b2bf92c73600.js", search: "search.f7227a75752d.js", sender: "sender.4d8374c8fd60.js", sent: "sent.2abad40c2db5.js", settings: "settings.ec9151ecf23c.js", touch: "touch.bd9c4402e40f.js", viewer: "viewer.ed056a87696a.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
