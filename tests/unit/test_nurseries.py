@@ -17,8 +17,10 @@ NURSERIES = {
     "admin/dns/check.py",  # the topics of one check of a domain
     "admin/doctor/examine.py",  # the checks of one examination
     "admin/doctor/names.py",  # the domains of one
+    "admin/quickstart/occupied.py",  # the ports of one quickstart
     "admin/quickstart/surroundings.py",  # the questions of one quickstart
     "admin/junk.py",
+    "autotls/rehearsal.py",  # the proofs of one order
     "cli/checks/smtp.py",  # both ways of one session by hand
     "imapd/connection.py",
     "imapd/session/progress.py",
@@ -30,6 +32,7 @@ NURSERIES = {
     "net/ctlserver.py",
     "net/resolver.py",
     "queue/assurance.py",  # the questions about one domain
+    "queue/direct.py",  # those about one recipients' domain
     "smtpd/connection.py",
     "smtpd/reception.py",
     "store/imports/adding.py",
