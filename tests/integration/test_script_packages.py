@@ -43,14 +43,19 @@ def package(
 def deb(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The package, not compressed. Its wheels are those of MOXLITE_WHEELS, else of the package index or pip's cache."""
     need("dpkg-deb")
-    folder = tmp_path_factory.mktemp("deb")
+    return built(tmp_path_factory.mktemp("deb"), "amd64")
+
+
+def built(folder: Path, architecture: str) -> Path:
+    """The package of an architecture; without wheels the test is skipped, but not under CI."""
     wheels = os.environ.get("MOXLITE_WHEELS")
     more = ("--wheels", wheels) if wheels else ()
-    done = package("deb", "--to", folder, "--version", "1.0~test1", "--compression", "none", *more)
+    where = ("--to", folder, "--arch", architecture)
+    done = package("deb", *where, "--version", "1.0~test1", "--compression", "none", *more)
     if done.returncode and any(words in done.stderr for words in NO_NETWORK) and os.environ.get("CI") != "true":
         pytest.skip("the wheels cannot be had here: MOXLITE_WHEELS may name a folder with them")
     assert done.returncode == 0, done.stderr
-    path = folder / "moxlite_1.0~test1_amd64.deb"
+    path = folder / f"moxlite_1.0~test1_{architecture}.deb"
     assert done.stdout.strip() == str(path)
     return path
 
@@ -94,6 +99,24 @@ def test_what_is_in_the_package(deb: Path) -> None:
     assert {f"{packages}moxlite/{name}" for name in ("server.py", "schema/auth/", "web/static/")} <= files.keys()
     assert re.search(r"apsw/\S+x86_64-linux-gnu\.so", listing)
     assert {name.split("/")[1] for name in files} == {"", "etc", "lib", "usr", "var"}
+
+
+AARCH64 = 183
+"""In the header of ELF files (elf(5), ``e_machine``)."""
+
+
+def test_the_package_for_arm(tmp_path: Path) -> None:
+    """ADMIN-42, ADMIN-43: each locked package has a wheel for arm64, and all machine code in the package is of it."""
+    need("dpkg-deb")
+    if os.environ.get("MOXLITE_WHEELS"):
+        pytest.skip("MOXLITE_WHEELS has wheels of this machine")
+    deb = built(tmp_path, "arm64")
+    assert fields(deb)["Architecture"] == "arm64"
+    subprocess.run(["dpkg-deb", "--extract", str(deb), str(tmp_path / "tree")], check=True)
+    heads = {path: path.read_bytes()[:20] for path in (tmp_path / "tree").rglob("*.so*") if path.is_file()}
+    assert len(heads) > 20
+    wrong = [path.name for path, head in heads.items() if head[:4] != b"\x7fELF" or head[18] != AARCH64]
+    assert wrong == []
 
 
 def test_the_unit_of_the_package(deb: Path, tmp_path: Path) -> None:
