@@ -65,6 +65,14 @@ MAX_LOGGED_REPLY: Final = 300
 MAX_PUT_OFF: Final = 1000
 """Domains whose wait is explained to people."""
 
+REMEMBERED_SECONDS: Final = 60.0
+"""For which a recipient domain is known to go to a host that had all its connections. While it has, the domain waits
+without a try, which would cost questions to DNS and two commits.
+"""
+
+MAX_REMEMBERED: Final = 1000
+"""Such domains; of more the oldest are forgotten."""
+
 NOTICE_RETRY: Final = 5 * 60 * SECOND
 """Before a DSN that could not be stored is tried again."""
 
@@ -142,6 +150,7 @@ class Scheduler:
         self._wake_notices = trio.Event()
         self._busy: dict[str, _Turn] = {}  # by recipient domain
         self._blocked: dict[str, _Blocked] = {}  # by recipient domain
+        self._hosts: dict[str, tuple[Hashable, float]] = {}  # recipient domain: its host, known until
         self._put_off: dict[str, tuple[int, str]] = {}  # recipient domain: until when and why its host is not tried
         self._serving = False  # attempts may begin
         ctx.load.on_free = self._host_free
@@ -215,6 +224,9 @@ class Scheduler:
                 retry = candidate.attempts > 0
                 if candidate.domain in self._busy or candidate.domain in self._blocked or not self._room(retry=retry):
                     continue
+                if (host := self._full_host_of(candidate.domain)) is not None:
+                    self._blocked[candidate.domain] = _Blocked(host, retry)
+                    continue
                 self._busy[candidate.domain] = _Turn(retry, trio.current_time())
                 attempts.start_soon(self._deliver, candidate)
         return self._relief()
@@ -287,6 +299,7 @@ class Scheduler:
             untried = attempt.waits_for
             if untried is not None and untried.until is None and self._ctx.load.full(untried.key):
                 self._blocked[candidate.domain] = _Blocked(untried.key, candidate.attempts > 0)
+                self._remember(candidate.domain, untried.key)
             for one in (attempt, *followers):
                 self.sessions.note(one.batch.first, one.tls_results)
                 await self._offers.note(one.batch.first, one.offers)
@@ -352,6 +365,17 @@ class Scheduler:
             if marked := await self._mark(ids, policy):
                 return Batch(marked, partial(octets, self._database, marked[0]))
         return None
+
+    def _remember(self, domain: str, host: Hashable) -> None:
+        self._hosts.pop(domain, None)  # to the end of the order
+        self._hosts[domain] = host, trio.current_time() + REMEMBERED_SECONDS
+        if len(self._hosts) > MAX_REMEMBERED:
+            del self._hosts[next(iter(self._hosts))]
+
+    def _full_host_of(self, domain: str) -> Hashable | None:
+        """The host that a recipient domain went to lately, if it has all its connections."""
+        host, until = self._hosts.get(domain, (None, 0.0))
+        return host if trio.current_time() < until and self._ctx.load.full(host) else None
 
     def _host_free(self, key: Hashable) -> None:
         """A connection to a host has ended, or may be taken: one of the domains that wait for the host is next."""

@@ -174,6 +174,31 @@ async def test_what_is_never_tried_has_an_end_all_the_same(tmp_path: Path) -> No
         assert "not tried" in row.results[0].error
 
 
+async def test_a_domain_waits_for_its_full_host_without_a_try(tmp_path: Path) -> None:
+    """QUEUE-14, QUEUE-165: once it is known where it goes, it costs nothing before a connection is free."""
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        mx = hosted(rig, Server(), "a.example", "b.example", "c.example")
+        scheduler = rig.queue.scheduler
+        for turn in (1, 2):
+            mx.hang_after_data, mx.release = True, trio.Event()
+            for domain in ("a.example", "b.example"):
+                await rig.submit(f"bob@{domain}")
+            with trio.fail_after(30):
+                while mx.lines.count("DATA") != 3 * turn - 1:  # noqa: ASYNC110 - nothing tells
+                    await trio.sleep(0.005)
+            asked = len(rig.resolver.asked)
+            await rig.submit("bob@c.example")
+            with trio.fail_after(30):
+                while scheduler.waiting_domains != 1:  # noqa: ASYNC110 - nothing tells
+                    await trio.sleep(0.005)
+            questions = {name for name, _ in rig.resolver.asked[asked:]}
+            assert ("c.example." in questions) is (turn == 1)
+            mx.release.set()
+            await rig.settle()
+            assert len(mx.messages) == 3 * turn
+        assert {len(row.results) for row in await rig.queue.list_retired()} == {1}
+
+
 async def test_dead_domains_hold_up_no_good_one(tmp_path: Path) -> None:
     """QUEUE-14, QUEUE-169: a hundred domains on a host that does not answer, retries before them in the queue."""
     async with rig_at(tmp_path, account=KEEP) as rig:
