@@ -290,7 +290,8 @@ def test_the_transport_example_fits_the_minimal_one(capsys: Capture, tmp_path: P
     )
     assert errors == []
     assert snapshot is not None
-    assert [route.transport for route in snapshot.domains.routes] == ["smarthost"]
+    assert [(route.transport, route.after) for route in snapshot.domains.routes][-1] == ("smarthost", "blocked")
+    assert {route.transport for route in snapshot.domains.routes} == {"smarthost"}
 
 
 # Others
