@@ -1,6 +1,7 @@
 """A running server gets its certificates from a CA that speaks ACME: Debian's pebble."""
 
 import json
+import re
 import ssl
 from pathlib import Path
 
@@ -92,6 +93,20 @@ def test_a_firewall_that_keeps_the_ca_out_is_told(tmp_path: Path, ports: tuple[i
         [found] = [one["text"] for one in told["findings"] if one["code"] == "certificate-order"]
         assert "Failed to connect" in found
         assert "keeps the CA out" in found
+
+
+def test_a_clock_that_differs_from_the_cas_is_told(tmp_path: Path, ports: tuple[int, int]) -> None:
+    """ADMIN-70: with the difference, before a server has started."""
+    with Pebble(tmp_path / "ca", *ports) as ca:
+        server = CertifiedServer(tmp_path / "server", ca=ca)
+        for ahead, grade in ((150.0, "warning"), (3000.0, "error")):
+            ca.ahead = ahead
+            told = json.loads(server.cli("--json", "doctor", "--skip-dial", check=False).stdout)
+            [found] = [one for one in told["findings"] if one["code"] == "clock-wrong"]
+            seconds = re.fullmatch(r"the clock is (\d+) s behind that of the CA test", found["text"])
+            assert seconds is not None, found
+            assert ahead - 60 < int(seconds[1]) < ahead + 60
+            assert found["grade"] == grade
 
 
 def test_a_port_that_is_closed_here_is_told_before_an_order(tmp_path: Path) -> None:
