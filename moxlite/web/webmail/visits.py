@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+import trio
 
 from moxlite.store import types as store
 from moxlite.store.accounts.access import visited
@@ -39,6 +40,11 @@ logger = logging.getLogger("moxlite.web.webmail")
 
 MAX_OWNERS: Final = 50
 """Accounts whose mailboxes one stream shows: each is held open for it, at 1 MB."""
+
+OPENING: Final = 5.0
+"""Seconds for opening one account, 4 ms as a rule: one that is being migrated or mended comes later, and the user's own
+mail need not wait for it.
+"""
 
 OF_MESSAGES: Final = (store.MessageAdded, store.MessagesRemoved, store.FlagsChanged)
 """Events that guests hear of one by one; all others only have the mailboxes looked at again."""
@@ -168,11 +174,17 @@ class Visits:
             kv = {"account": self._home.owner, "err": str(e)}
             logger.warning("who shares mailboxes is not known", extra={"kv": kv})
             owners = {}
+            self.lost = True
         for name in [name for name, visit in self._visits.items() if owners.get(name) != visit.holder.number]:
             await self.leave(self._visits[name])
         for name, number in owners.items():
             if name not in self._visits:
-                await self._begin(name, number)
+                with trio.move_on_after(OPENING) as scope:
+                    await self._begin(name, number)
+                if scope.cancelled_caught:
+                    kv = {"account": self._home.owner, "owner": name}
+                    logger.warning("shared account opens slowly", extra={"kv": kv})
+                    self.lost = True
 
     async def hear(self, visit: Visit) -> Heard:
         """What has happened at an account. When it can't be read it is left: what is the user's own goes on."""
