@@ -3,6 +3,7 @@
 Beyond the checks of the files themselves, keys and certificates are read where this user may.
 """
 
+import datetime as dt
 import os
 import stat
 from collections.abc import Iterator
@@ -64,13 +65,16 @@ def _static(static: Static) -> Findings:
             path: KeyPath = ("listeners", name, "tls", "key_certs", index)
             warnings += _exposed((*path, "key_file"), pair.key_file)
             try:
-                KeyPair.load(pair.cert_file.read_bytes(), pair.key_file.read_bytes())
+                leaf = KeyPair.load(pair.cert_file.read_bytes(), pair.key_file.read_bytes()).leaf
+                if leaf.not_valid_after_utc < dt.datetime.now(dt.UTC):
+                    text = f"the certificate in {pair.cert_file} has ended at {leaf.not_valid_after_utc:%Y-%m-%d}"
+                    warnings.append(Finding(path, text))
             except PermissionError as error:
                 warnings.append(Finding(path, f"not checked: {error.filename} is not readable for this user"))
             except OSError as error:
                 errors.append(Finding(path, f"cannot read {error.filename}: {error.strerror}"))
             except CertificateError as error:
-                errors.append(Finding(path, str(error)))
+                errors.append(Finding(path, f"{pair.cert_file} with {pair.key_file}: {error}"))
         for index, key in enumerate(listener.tls.host_private_key_files):
             warnings += _exposed(("listeners", name, "tls", "host_private_key_files", index), key)
     return errors, warnings

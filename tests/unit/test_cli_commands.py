@@ -20,6 +20,7 @@ from moxlite.config.domains import Domains
 from moxlite.config.load import check_files, source_of
 from moxlite.config.reference import describe
 from moxlite.config.static import Static
+from moxlite.net.certificates import self_signed
 from moxlite.process.receivedid import ReceivedID, load_key
 from tests.running import make_certificate
 from tests.small_config import DOMAINS, STATIC
@@ -189,7 +190,17 @@ def test_config_test_reads_certificates_and_keys(config: Path, capsys: Capture) 
     assert "everybody on this machine can read" in capsys.readouterr().err
     (config / "key.pem").write_text("nonsense")
     assert run(["config", "test"]) == 1
-    assert "no usable private key" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "no usable private key" in said
+    assert f"{config}/cert.pem with {config}/key.pem: " in said
+    other, old = self_signed(["mx.example.org"]), self_signed(["mx.example.org"], days=-0.01)
+    (config / "key.pem").write_bytes(other.key_pem())
+    assert run(["config", "test"]) == 1, "of another certificate"
+    assert f"{config}/cert.pem with {config}/key.pem: " in capsys.readouterr().err
+    (config / "cert.pem").write_bytes(old.certificate_pem())
+    (config / "key.pem").write_bytes(old.key_pem())
+    assert run(["config", "test"]) == 0
+    assert f"the certificate in {config}/cert.pem has ended at " in capsys.readouterr().err
     (config / "key.pem").unlink()
     assert run(["config", "test"]) == 1
     assert "cannot read" in capsys.readouterr().err
