@@ -3,12 +3,15 @@
 /** What stands for a name in braces: `t("Moved to {mailbox}", { mailbox })`. */
 export type Values = Readonly<Record<string, string | number>>;
 
+/** Made at its first use, and once: each takes a phone some ms. */
+let grouped: Intl.NumberFormat | undefined;
+
 /** The text for people; numbers are grouped as the reader's language does. */
 export function t(text: string, values: Values = {}): string {
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
     const value = values[name];
     if (value === undefined) return whole;
-    return typeof value === "number" ? value.toLocaleString() : value;
+    return typeof value === "number" ? (grouped ??= new Intl.NumberFormat()).format(value) : value;
   });
 }
 

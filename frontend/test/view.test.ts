@@ -65,6 +65,20 @@ test("a message that comes above the run moves it", () => {
   assert.equal(view.total, 1001);
 });
 
+test("a message that comes while a new connection asks where the run begins", () => {
+  const server = new Server(50);
+  const view = opened(server);
+  view.resume();
+  const request = view.check()!;
+  const changes = server.add(5000);
+  const answer = server.answer(request);
+  for (const change of changes) view.apply(change);
+  for (const event of answer) view.take(event);
+  fetch(view, server, 0, 20);
+  assert.equal(view.start, 0);
+  assert.deepEqual(ids(view), server.items.map((one) => one.id));
+});
+
 for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
   test(`random changes and scrolling end in what the server has, seed ${seed}`, () => {
     const random = dice(seed);

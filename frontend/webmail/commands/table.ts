@@ -145,11 +145,11 @@ function message(desk: Desk): Command[] {
   });
   return [
     { id: "message.text", title: t("Show the text"), keys: ["t"], when: shown, run: () => desk.showText() },
-    { id: "message.html", title: t("Show the HTML; again: with what it loads from elsewhere"), keys: ["T"], when: shown, run: () => desk.showHTML() },
+    { id: "message.html", title: t("Show the HTML; again: all of it"), keys: ["T"], when: shown, run: () => desk.showHTML() },
     { id: "message.headers", title: t("Show all headers"), keys: ["ctrl i"], when: shown, run: () => desk.toggleHeaders() },
     { id: "message.tab", title: t("Open the message in a new tab"), keys: ["o"], when: shown, run: () => desk.openTab() },
     { id: "message.raw", title: t("Open the raw message"), keys: ["O"], when: shown, run: () => desk.openRaw() },
-    { id: "message.details", title: t("Details: how it came, why it is here, its parts"), keys: ["I"], when: () => shown() && desk.may(own), run: () => desk.openDetails() },
+    { id: "message.details", title: t("Details"), keys: ["I"], when: () => shown() && desk.may(own), run: () => desk.openDetails() },
     { id: "message.attachments", title: t("Look at the attachments"), keys: ["v"], when: () => (desk.reading()?.attachments.length ?? 0) > 0, run: () => desk.openAttachments() },
     { id: "message.focus", title: t("Go into the message"), keys: ["ctrl m"], quiet: true, when: shown, run: () => desk.focusMessage() },
     ...senderCommands(desk, () => desk.reading()),

@@ -151,6 +151,8 @@ export class View {
     }
     if (items.length === 0) {
       if (this.fresh) this.replace([], event.position);
+      // nothing stands before the first
+      if (this.running === "before" && event.position === 0) this.start = 0;
       if (this.running === "new" || this.running === "behind") this.end = event.view_end;
       this.running = null;
       return true;
@@ -158,7 +160,8 @@ export class View {
     const present = new Set(this.items.map((item) => item.id));
     const others = items.filter((item) => !present.has(item.id));
     if (this.fresh) this.replace(items, event.position);
-    else if (this.running === "check") this.start = Math.max(0, event.position - 1);
+    // what was added meanwhile may stand before the anchor
+    else if (this.running === "check") this.start = Math.max(0, event.position - (others.length || this.items.findIndex((item) => item.id === items[0]!.id)));
     else if (this.running === "before") {
       this.items = [...others, ...this.items];
       this.start = event.position;

@@ -19,9 +19,11 @@ export function age(time: string, now: number): string {
   return `${Math.floor(seconds / year)}y`;
 }
 
+let full: Intl.DateTimeFormat | undefined;
+
 /** A time in full, in the browser's zone. */
 export function fullTime(time: string): string {
-  return new Date(time).toLocaleString(undefined, { dateStyle: "full", timeStyle: "medium" });
+  return (full ??= new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" })).format(new Date(time));
 }
 
 /** `user@host`, with the user quoted where it needs to be (RFC 5321 §4.1.2). */

@@ -69,7 +69,7 @@ export class MailboxList {
       },
       icon(icons[kind] ?? icons["folder"]!),
       el("span", { class: "mailbox-name" }, elements.at(-1)!),
-      mailbox.unread > 0 && el("span", { class: "mailbox-unread", "aria-label": t("{n} unread", { n: mailbox.unread }) }, mailbox.unread.toLocaleString()),
+      mailbox.unread > 0 && el("span", { class: "mailbox-unread", "aria-label": t("{n} unread", { n: mailbox.unread }) }, t("{n}", { n: mailbox.unread })),
     );
     const row = el("div", { class: `mailbox${active ? " active" : ""}${mailbox.unread > 0 ? " unread" : ""}` }, open, menu);
     row.style.setProperty("--depth", String(elements.length - 1));

@@ -136,7 +136,7 @@ export class Row {
     fill(
       this.marks,
       letters.filter(([flag]) => flags.includes(flag)).map(([, sign, title]) => letter(sign, title)),
-      !known && flags.includes("\\seen") && el("span", { class: "mark unknown", title: t("Neither junk nor wanted: the junk filter has learnt nothing from it") }, "?"),
+      !known && flags.includes("\\seen") && el("span", { class: "mark unknown", title: t("The junk filter has learnt nothing from it") }, "?"),
       thread.every((item) => item.thread_muted) && letter("m", t("Muted: new messages of the thread arrive read")),
       files > 0 && el("span", { class: "mark", title: t("Attachments: {n}", { n: files }) }, icon(clip)),
       flags.includes("\\flagged") && el("span", { class: "mark flagged", title: t("Flagged") }, "★"),

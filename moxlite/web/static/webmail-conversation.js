@@ -62,11 +62,12 @@ function mark(value) {
 }
 
 // lib/words.ts
+var grouped;
 function t(text2, values = {}) {
   return text2.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === void 0) return whole;
-    return typeof value === "number" ? value.toLocaleString() : value;
+    return typeof value === "number" ? (grouped ??= new Intl.NumberFormat()).format(value) : value;
   });
 }
 
@@ -97,8 +98,9 @@ function age(time, now) {
   if (seconds < year) return `${Math.floor(seconds / month)}mo`;
   return `${Math.floor(seconds / year)}y`;
 }
+var full;
 function fullTime(time) {
-  return new Date(time).toLocaleString(void 0, { dateStyle: "full", timeStyle: "medium" });
+  return (full ??= new Intl.DateTimeFormat(void 0, { dateStyle: "full", timeStyle: "medium" })).format(new Date(time));
 }
 function bareAddress(address) {
   if (address.host === "") return address.user;

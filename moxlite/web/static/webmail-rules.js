@@ -75,11 +75,12 @@ function holdFocus() {
 }
 
 // lib/words.ts
+var grouped;
 function t(text2, values = {}) {
   return text2.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === void 0) return whole;
-    return typeof value === "number" ? value.toLocaleString() : value;
+    return typeof value === "number" ? (grouped ??= new Intl.NumberFormat()).format(value) : value;
   });
 }
 

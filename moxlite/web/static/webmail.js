@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.1dc6f2d2886c.js", compose: "compose.d91a150d5e38.js", conversation: "conversation.20a8181874e9.js", details: "details.5af44e7881b1.js", export: "export.71749457b99a.js", login: "login.b19cbff8ad17.js", mailboxes: "mailboxes.72715107ca10.js", menu: "menu.888a8aa39ba0.js", message: "message.25fc8fa17754.js", palette: "palette.bfb155b10c1b.js", rules: "rules.b2bf92c73600.js", search: "search.f7227a75752d.js", sender: "sender.4d8374c8fd60.js", sent: "sent.2abad40c2db5.js", settings: "settings.ec9151ecf23c.js", touch: "touch.bd9c4402e40f.js", viewer: "viewer.ed056a87696a.js" };
+var define_PARTS_default = { bulk: "bulk.ee5ae480f952.js", compose: "compose.46ceb7fdad32.js", conversation: "conversation.0e072d25bf14.js", details: "details.3bdbe89ffadf.js", export: "export.fe190d6cd66e.js", login: "login.de1c3fa4327c.js", mailboxes: "mailboxes.5ec21ba689d5.js", menu: "menu.888a8aa39ba0.js", message: "message.9fe5d2deb585.js", palette: "palette.803e728c3746.js", rules: "rules.2554391d133f.js", search: "search.ff933eca0bc5.js", sender: "sender.ec249df6cb3a.js", sent: "sent.c304807f0807.js", settings: "settings.b54c46697331.js", touch: "touch.bd9c4402e40f.js", viewer: "viewer.67b0cdc1e239.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -59,11 +59,12 @@ function isObject(value) {
 }
 
 // lib/words.ts
+var grouped;
 function t(text2, values = {}) {
   return text2.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === void 0) return whole;
-    return typeof value === "number" ? value.toLocaleString() : value;
+    return typeof value === "number" ? (grouped ??= new Intl.NumberFormat()).format(value) : value;
   });
 }
 function many(n, one, other, values = {}) {
@@ -1018,11 +1019,11 @@ function message(desk) {
   });
   return [
     { id: "message.text", title: t("Show the text"), keys: ["t"], when: shown3, run: () => desk.showText() },
-    { id: "message.html", title: t("Show the HTML; again: with what it loads from elsewhere"), keys: ["T"], when: shown3, run: () => desk.showHTML() },
+    { id: "message.html", title: t("Show the HTML; again: all of it"), keys: ["T"], when: shown3, run: () => desk.showHTML() },
     { id: "message.headers", title: t("Show all headers"), keys: ["ctrl i"], when: shown3, run: () => desk.toggleHeaders() },
     { id: "message.tab", title: t("Open the message in a new tab"), keys: ["o"], when: shown3, run: () => desk.openTab() },
     { id: "message.raw", title: t("Open the raw message"), keys: ["O"], when: shown3, run: () => desk.openRaw() },
-    { id: "message.details", title: t("Details: how it came, why it is here, its parts"), keys: ["I"], when: () => shown3() && desk.may(own), run: () => desk.openDetails() },
+    { id: "message.details", title: t("Details"), keys: ["I"], when: () => shown3() && desk.may(own), run: () => desk.openDetails() },
     { id: "message.attachments", title: t("Look at the attachments"), keys: ["v"], when: () => (desk.reading()?.attachments.length ?? 0) > 0, run: () => desk.openAttachments() },
     { id: "message.focus", title: t("Go into the message"), keys: ["ctrl m"], quiet: true, when: shown3, run: () => desk.focusMessage() },
     ...senderCommands(desk, () => desk.reading()),
@@ -1977,6 +1978,7 @@ var View = class {
     }
     if (items.length === 0) {
       if (this.fresh) this.replace([], event.position);
+      if (this.running === "before" && event.position === 0) this.start = 0;
       if (this.running === "new" || this.running === "behind") this.end = event.view_end;
       this.running = null;
       return true;
@@ -1984,7 +1986,7 @@ var View = class {
     const present = new Set(this.items.map((item) => item.id));
     const others = items.filter((item) => !present.has(item.id));
     if (this.fresh) this.replace(items, event.position);
-    else if (this.running === "check") this.start = Math.max(0, event.position - 1);
+    else if (this.running === "check") this.start = Math.max(0, event.position - (others.length || this.items.findIndex((item) => item.id === items[0].id)));
     else if (this.running === "before") {
       this.items = [...others, ...this.items];
       this.start = event.position;
@@ -2638,8 +2640,9 @@ function age(time, now) {
   if (seconds < year) return `${Math.floor(seconds / month)}mo`;
   return `${Math.floor(seconds / year)}y`;
 }
+var full;
 function fullTime(time) {
-  return new Date(time).toLocaleString(void 0, { dateStyle: "full", timeStyle: "medium" });
+  return (full ??= new Intl.DateTimeFormat(void 0, { dateStyle: "full", timeStyle: "medium" })).format(new Date(time));
 }
 function bareAddress(address) {
   if (address.host === "") return address.user;
@@ -2774,7 +2777,7 @@ var Row = class {
     fill(
       this.marks,
       letters.filter(([flag]) => flags.includes(flag)).map(([, sign, title]) => letter(sign, title)),
-      !known && flags.includes("\\seen") && el("span", { class: "mark unknown", title: t("Neither junk nor wanted: the junk filter has learnt nothing from it") }, "?"),
+      !known && flags.includes("\\seen") && el("span", { class: "mark unknown", title: t("The junk filter has learnt nothing from it") }, "?"),
       thread.every((item) => item.thread_muted) && letter("m", t("Muted: new messages of the thread arrive read")),
       files > 0 && el("span", { class: "mark", title: t("Attachments: {n}", { n: files }) }, icon(clip)),
       flags.includes("\\flagged") && el("span", { class: "mark flagged", title: t("Flagged") }, "★")
@@ -3050,7 +3053,7 @@ var MailboxList = class {
       },
       icon(icons[kind] ?? icons["folder"]),
       el("span", { class: "mailbox-name" }, elements.at(-1)),
-      mailbox.unread > 0 && el("span", { class: "mailbox-unread", "aria-label": t("{n} unread", { n: mailbox.unread }) }, mailbox.unread.toLocaleString())
+      mailbox.unread > 0 && el("span", { class: "mailbox-unread", "aria-label": t("{n} unread", { n: mailbox.unread }) }, t("{n}", { n: mailbox.unread }))
     );
     const row = el("div", { class: `mailbox${active ? " active" : ""}${mailbox.unread > 0 ? " unread" : ""}` }, open, menu);
     row.style.setProperty("--depth", String(elements.length - 1));
