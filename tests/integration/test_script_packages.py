@@ -200,7 +200,6 @@ def test_install_upgrade_remove_purge(root: InstallRoot, deb: Path, newer: Path)
     assert "moxlite" in root.run("moxlite", "version").stdout
     said = root.run("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "moxlite", "licenses").stdout
     assert (top() / "LICENSE").read_text() in said
-    assert "not installed here" not in said
 
     quickstart = ("moxlite", "quickstart", "--skip-dial", "--hostname", "mx.example.org", "--resolver", "127.0.0.1:9")
     said = root.run(*quickstart, "you@example.org").stdout
