@@ -10,6 +10,7 @@ __all__ = ["ShownRow", "difference", "rows_of"]
 
 ROWS = """() => {
   const list = document.querySelector(".messages");
+  if (list === null) return [];
   list.scrollTop = 0;
   const text = (row, place) => row.querySelector(place)?.textContent ?? "";
   return [...list.querySelectorAll(".message")].map((row) => ({

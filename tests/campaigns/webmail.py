@@ -171,7 +171,7 @@ class Tab:
         """Keys for the list; what asks or complains is closed before."""
         while self.page.locator("dialog[open]").count():
             self.page.keyboard.press("Escape")
-        self.page.evaluate("document.querySelector('.messages').focus()")
+        self.page.evaluate("document.querySelector('.messages')?.focus()")
         for key in keys:
             self.page.keyboard.press(key)
 
@@ -256,6 +256,8 @@ class Tab:
         """The line is whole again."""
         self.refused = {}
         self.context.set_offline(False)
+        if not self.page.locator(".messages").count():  # it was loaded anew without a line
+            self.reload()
         with contextlib.suppress(BrowserError):
             self.press()
 
