@@ -12,12 +12,14 @@ import trio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from moxlite.proto.address import Address, Domain, Localpart
 from moxlite.proto.dsn import parse_dsn
 from moxlite.proto.mime.structure import scan
 from moxlite.queue import scheduler
 from moxlite.queue.filters import Filter
 from moxlite.queue.notices.dsns import compose_notice
 from moxlite.queue.queue import Queue
+from moxlite.queue.reports.mail import Author, ReportMail, report_message
 from moxlite.queue.rows import Result
 from moxlite.store.errors import AccountUnknown, StorageFull, StoreError
 from tests.queue_rig import MESSAGE, Server, rig_at, sample
@@ -96,6 +98,44 @@ def test_no_text_of_others_makes_a_field_of_its_own(
         [name for name in allowed if name not in (b"in-reply-to", b"references")],
     )
     assert all(len(line) <= 998 for line in found[0].split(b"\r\n"))
+
+
+@pytest.mark.slow
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@given(subject=TEXT, filename=TEXT, value=TEXT)
+def test_no_text_of_others_makes_a_field_of_a_report(
+    tmp_path_factory: pytest.TempPathFactory, subject: str, filename: str, value: str
+) -> None:
+    """QUEUE-161: neither in the header of a report nor in those of its parts."""
+    found: list[bytes] = []
+
+    async def compose() -> None:
+        async with rig_at(tmp_path_factory.mktemp("queue"), serve=False) as rig:
+            domain = Domain.parse("moxlite.example")
+            mail = ReportMail(
+                kind="tls",
+                key=b"key",
+                recipients=(Address(Localpart("reports"), domain),),
+                subject=subject,
+                text=value,
+                filename=filename or "report.gz",
+                media_type="application/tlsrpt+gzip",
+                content=b"\x1f\x8b",
+                fields=(("TLS-Report-Domain", value),),
+            )
+            found.append(
+                b"".join(report_message(rig.queue.ctx, Author(Address(Localpart("postmaster"), domain), ()), mail))
+            )
+
+    trio.run(compose)
+    whole = found[0]
+    assert b"\0" not in whole
+    message = email.message_from_bytes(whole, policy=email.policy.SMTP)
+    wanted = ["from", "to", "subject", "message-id", "date", "auto-submitted", "tls-report-domain"]
+    assert [name.lower() for name in message] == [*wanted, "mime-version", "content-type"]
+    for part in message.iter_parts():  # type: ignore[attr-defined]
+        allowed = {"content-type", "content-transfer-encoding", "content-disposition"}
+        assert {name.lower() for name in part} <= allowed
 
 
 @pytest.mark.served

@@ -23,7 +23,16 @@ from moxlite.store.delivery.submission import Submission, SubmissionRecipient, S
 from moxlite.store.reports.received import Kind
 from moxlite.store.reports.suppressed import is_suppressed
 
-__all__ = ["Author", "Outcome", "ReportMail", "author_of", "gzipped", "send_report", "without_suppressed"]
+__all__ = [
+    "Author",
+    "Outcome",
+    "ReportMail",
+    "author_of",
+    "gzipped",
+    "report_message",
+    "send_report",
+    "without_suppressed",
+]
 
 logger = logging.getLogger("moxlite.queue.reports")
 
@@ -115,7 +124,7 @@ def gzipped(pieces: Iterable[bytes]) -> bytes:
 
 async def send_report(ctx: Context, submit: Submit, author: Author, mail: ReportMail) -> None:
     """Hand a report to the queue, once. Raises StoreError, QueueFull, SigningError."""
-    octets = b"".join(_message(ctx, author, mail))
+    octets = b"".join(report_message(ctx, author, mail))
     names = tuple(name for name, _ in mail.fields)
     signers = [msgspec.structs.replace(one, sealed=(*one.sealed, *names)) for one in author.signers]
     signature = await sign(Message.of(octets), author.address, signers, time.time(), domain=author.address.domain)
@@ -135,7 +144,10 @@ async def send_report(ctx: Context, submit: Submit, author: Author, mail: Report
         await submit(submission, spool)
 
 
-def _message(ctx: Context, author: Author, mail: ReportMail) -> Iterator[bytes]:
+def report_message(ctx: Context, author: Author, mail: ReportMail) -> Iterator[bytes]:
+    """The octets of the message that brings a report, unsigned; whatever stands in it makes no field of its own
+    (QUEUE-161).
+    """
     header = [
         address_field("From", [_shown(author.address)]),
         address_field("To", [_shown(one) for one in mail.recipients]),
