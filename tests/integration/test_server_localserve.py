@@ -406,6 +406,10 @@ def test_the_queue_is_seen_and_worked_on(server: LocalServer) -> None:
     assert rows(server, "queue", "list", "--next-attempt", ">1h")[0]["id"] == one["id"]
     server.cli("queue", "transport", "--ids", str(one["id"]), "")
     assert server.cli("queue", "transport", "--ids", str(one["id"]), "nonsense", check=False).returncode == 1
+    for option, value in (("--submitted", "<soon"), ("--next-attempt", "=1h"), ("--to", "@not a domain")):  # QUEUE-154
+        refused = server.cli("queue", "drop", option, value, check=False)
+        assert refused.returncode == 1 and (value in refused.stderr or value[1:] in refused.stderr), refused.stderr
+    assert len(rows(server, "queue", "list", "--to", "@held.example")) == 2
     server.cli("queue", "requiretls", "--ids", str(one["id"]), "no")
     assert server.cli("queue", "drop", check=False).returncode == 1  # without a filter it wants --all
     server.cli("queue", "drop", "--ids", str(one["id"]))
