@@ -30,7 +30,6 @@ RUNS_ON: Final = (
     "cryptography",
     "argon2-cffi",
     "precis-i18n",
-    "dnspython",
     "idna",
     "multipart",
     "zstandard",
