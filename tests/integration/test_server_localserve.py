@@ -408,7 +408,8 @@ def test_the_queue_is_seen_and_worked_on(server: LocalServer) -> None:
     assert server.cli("queue", "transport", "--ids", str(one["id"]), "nonsense", check=False).returncode == 1
     for option, value in (("--submitted", "<soon"), ("--next-attempt", "=1h"), ("--to", "@not a domain")):  # QUEUE-154
         refused = server.cli("queue", "drop", option, value, check=False)
-        assert refused.returncode == 1 and (value in refused.stderr or value[1:] in refused.stderr), refused.stderr
+        assert refused.returncode == 1
+        assert value[1:] in refused.stderr
     assert len(rows(server, "queue", "list", "--to", "@held.example")) == 2
     server.cli("queue", "requiretls", "--ids", str(one["id"]), "no")
     assert server.cli("queue", "drop", check=False).returncode == 1  # without a filter it wants --all
