@@ -1,4 +1,5 @@
 // The webmail: the stream fills the state, the state draws the panes, the keys and buttons run commands.
+// It is longer than 600 lines: here alone parts meet each other, each by a few lines, and each has its work elsewhere.
 
 import { Client, type Mailbox, type MessageItem, type Request, checks } from "../gen/webmail";
 import { CommandTable, enabled } from "../lib/commands";
