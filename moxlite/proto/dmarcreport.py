@@ -171,6 +171,15 @@ _ITEM: Final = {
     **{f"{REASON}/{name}": name for name in Override.__struct_fields__},
 }
 _NUMBERS: Final = frozenset({"begin", "end", "count"})
+_WORDS: Final = frozenset(
+    {
+        f"{DKIM}/result",
+        f"{SPF}/result",
+        *(f"{RECORD}/row/policy_evaluated/{one}" for one in ("disposition", "dkim", "spf")),
+    }
+)
+"""Paths of words out of a list, which some write with capitals: they are told in lower case."""
+
 FIELDS: Final = {**_REPORT, **_POLICY, **_ROW, **_ITEM, ERROR: "error"}
 """The paths whose text is a value."""
 
@@ -279,6 +288,8 @@ class _Reading:
 
     def _value(self, path: str, name: str) -> None:
         text = self._text.strip()[:MAX_TEXT]
+        if path in _WORDS:
+            text = text.lower()
         text = self._kept.setdefault(text, text) if len(self._kept) < MAX_RECORDS else text
         if path == ERROR:
             if len(self._errors) < MAX_GROUP:
