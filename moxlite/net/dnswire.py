@@ -196,7 +196,7 @@ class _Reader:
         self, flags: int, questions: int, answers: int, authorities: int, additionals: int, name: str, kind: RecordType
     ) -> Response:
         for _ in range(questions):
-            self._name()  # the others point to it
+            name = self._name()  # the others point to it, and as here it is written in records
             self._at += 4
         wanted: dict[str, _Found] = {}
         aliases: dict[str, _Found] = {}

@@ -133,6 +133,20 @@ def test_answer_says_what_theirs_says(data: st.DataObject) -> None:
     assert found.authority == bool(response.authority)
 
 
+@given(
+    st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters=".\\"), min_size=1, max_size=20)
+)
+def test_a_name_need_not_be_asked_for_in_the_form_of_zone_files(label: str) -> None:
+    """AUTH-1: macros of SPF make names with "@" and what not; their records are found under the escaped name."""
+    name = f"{label}.yes.example."
+    question = encode_question(1, name, RecordType.A)
+    query = dns.message.from_wire(question)
+    rrset = dns.rrset.from_text(query.question[0].name, 5, "IN", "A", "192.0.2.1")
+    wire = answer(query, [rrset]).to_wire()
+    assert is_response(question, wire)
+    assert read_response(wire, name, RecordType.A).records == (ipaddress.IPv4Address("192.0.2.1"),)
+
+
 def test_denial_without_soa_holds_for_no_time() -> None:
     """AUTH-7: an absence that no SOA dates is not kept (RFC 2308 §5)."""
     query = ask("x.example.", RecordType.A)

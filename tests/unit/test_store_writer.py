@@ -470,15 +470,14 @@ async def test_under_constant_load_the_log_stays_short(db: Database, monkeypatch
 
     async def load(name: str) -> None:
         nonlocal peak
-        for n in range(60):
+        for n in range(120):
             await db.write(insert(f"{name}{n}", 40_000))
             peak = max(peak, db.wal_bytes)
 
     async with trio.open_nursery() as nursery:
         for name in "abcdefgh":
             nursery.start_soon(load, name)
-    assert 480 * 40_000 > 16_000_000
-    assert peak < 480 * 40_000
+    assert peak < 960 * 40_000 / 1.3  # a helper that gets no processor is late
 
 
 # Series
