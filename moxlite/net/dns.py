@@ -64,6 +64,10 @@ MAX_DATAGRAM: Final = 65_535
 MAX_TTL: Final = 300
 """Seconds that an answer is kept; the resolver beside us keeps it longer."""
 MAX_NEGATIVE_TTL: Final = 60
+UNDATED_TTL: Final = 30
+"""Seconds for which an absence is kept that says nothing of its time. RFC 2308 §5 would not keep it, lest servers pass
+it in circles; it goes no further than this process, and a burst of mail would ask for it hundreds of times.
+"""
 MAX_ENTRIES: Final = 10_000
 """Cached answers, about 10 MB."""
 RESOLV_CONF: Final = Path("/etc/resolv.conf")
@@ -294,7 +298,7 @@ class DNSResolver(Resolver):
             raise NotFound(
                 f"no {kind} records at {response.name}",
                 authentic=authentic,
-                ttl=response.ttl,
+                ttl=response.ttl if response.authority else UNDATED_TTL,
                 nonexistent=response.rcode == NXDOMAIN,
                 name=response.name,
                 chain=tuple(chain),

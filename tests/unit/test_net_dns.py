@@ -15,7 +15,7 @@ import pytest
 import trio
 import trio.testing
 
-from moxlite.net.dns import SILENT_SECONDS, DNSResolver, read_resolv_conf
+from moxlite.net.dns import SILENT_SECONDS, UNDATED_TTL, DNSResolver, read_resolv_conf
 from moxlite.net.resolver import MX, TLSA, FakeResolver, NotFound, PermError, RecordType, TempError
 
 Script = Callable[[dns.message.Message], dns.message.Message | None]
@@ -144,6 +144,7 @@ async def test_denials_are_told_apart_from_failures() -> None:
         with pytest.raises(NotFound) as empty:
             await r.mx("nodata.example.")
         assert not empty.value.authentic
+        assert empty.value.ttl == UNDATED_TTL
         with pytest.raises(TempError, match="dns-extended-error-6-bad-signature") as bogus:
             await r.mx("bogus.example.")
         assert bogus.value.code == 6

@@ -148,7 +148,7 @@ def test_a_name_need_not_be_asked_for_in_the_form_of_zone_files(label: str) -> N
 
 
 def test_denial_without_soa_holds_for_no_time() -> None:
-    """AUTH-7: an absence that no SOA dates is not kept (RFC 2308 §5)."""
+    """AUTH-7: an absence that no SOA dates says no time (RFC 2308 §5); the resolver keeps it for a moment."""
     query = ask("x.example.", RecordType.A)
     found = read_response(answer(query, []).to_wire(), "x.example.", RecordType.A)
     assert (found.ttl, found.records, found.authority) == (0, (), False)
