@@ -1,5 +1,6 @@
 """A real browser for tests of the apps: Chromium by Playwright."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -57,6 +58,15 @@ class Visitor:
         self.page.get_by_label("Email address").fill(self.server.user)
         self.page.get_by_label("Password").fill(password or self.server.password)
         self.page.get_by_role("button", name="Log in").click()
+
+    def fall_silent(self, wanted: re.Pattern[str]) -> None:
+        """Let a page that is connected hear nothing for 50 s, and wait for what it asks for then. The clock is fake.
+
+        One jump a connection: after another one, before its first event, the page takes the way around a proxy that
+        holds events back.
+        """
+        with self.page.expect_request(wanted):
+            self.page.clock.run_for(50_000)
 
     def close(self) -> None:
         self.context.close()

@@ -453,12 +453,7 @@ def test_a_silent_connection_is_made_anew(reader: Reader, mailbox: imaplib.IMAP4
     # there is something to go on from
     expect(page.locator(".messages-note")).to_have_text("No messages here.")
 
-    def came_again() -> bool:
-        page.clock.run_for(50_000)
-        return any("/webmail/events?" in url and "since=" in url for url in reader.requests)
-
-    reader.requests.clear()
-    until(came_again)
+    reader.fall_silent(re.compile(r"/webmail/events\?.*since="))
     append(mailbox, "after the silence")
     expect(page.locator(".message-subject")).to_have_text("after the silence")
 
