@@ -51,8 +51,8 @@ _RIGHTS: Final = {
 """What rights are for, in words (RFC 4314 §2.1)."""
 
 
-def _missing(right: str) -> str:
-    return f"the owner of this mailbox does not let you {_RIGHTS.get(right, 'do this')}"
+def _missing(error: store.NoRight) -> str:
+    return f"the owner of this mailbox does not let you {_RIGHTS.get(error.right, 'do this')}"
 
 
 _TABLE: Final[Mapping[type[store.StoreError], Callable[[Any], APIError]]] = {
@@ -62,9 +62,7 @@ _TABLE: Final[Mapping[type[store.StoreError], Callable[[Any], APIError]]] = {
     OutgoingLimitExceeded: lambda e: UserError(str(e)),
     store.AccountUnknown: lambda e: NotFound(str(e)),
     store.AccountRemoved: lambda e: NotFound(str(e)),
-    store.NoRight: lambda e: NotAllowed(
-        f"the owner of this mailbox does not let you {_RIGHTS.get(e.right, 'do this')}"
-    ),
+    store.NoRight: lambda e: NotAllowed(_missing(e)),
     store.MailboxExists: lambda e: Conflict(str(e)),
     store.MailboxHasChildren: lambda e: Conflict(str(e)),
     store.BadMailboxName: lambda e: UserError(str(e)),

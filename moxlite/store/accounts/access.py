@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import lru_cache
 from typing import Final
 
@@ -120,12 +120,9 @@ async def visited(accounts: Accounts, auth: AuthDB, owner: str, guest: str) -> A
     """
     if not await auth.may_share(owner, guest):
         raise NoSuchMailbox(OTHERS)
-    entered = False
-    try:
-        async with accounts.use(owner) as account:
-            entered = True
-            yield account
-    except (AccountUnknown, AccountRemoved):
-        if entered:
-            raise
-        raise NoSuchMailbox(OTHERS) from None
+    async with AsyncExitStack() as stack:
+        try:
+            account = await stack.enter_async_context(accounts.use(owner))
+        except (AccountUnknown, AccountRemoved):
+            raise NoSuchMailbox(OTHERS) from None
+        yield account

@@ -13,7 +13,7 @@ doesn't share anything are all the same: NotFound.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -64,6 +64,10 @@ def by_account(shown: Iterable[int]) -> list[list[int]]:
     return [*found.values()]
 
 
+def _may_read(rights: str) -> bool:
+    return all(letter in rights for letter in READING)
+
+
 class Holder(Access, frozen=True, eq=False, kw_only=True):
     """An account and what the user may do there; `number` is 0 for one's own."""
 
@@ -89,13 +93,13 @@ class Holder(Access, frozen=True, eq=False, kw_only=True):
     def seen(self, r: Reader) -> list[tuple[MailboxRow, str]]:
         """The mailboxes of another that the user may read, with the rights there."""
         found = visible(r, self.guest, MAX_BOXES)
-        return [(box, rights) for box, rights in found if all(letter in rights for letter in READING)]
+        return [(box, rights) for box, rights in found if _may_read(rights)]
 
     def check_box(self, r: Reader, mailbox_id: int, needed: str = "") -> None:
         """Raises NoSuchMailbox for a mailbox that the user may not read, NoRight without the rights that are needed."""
         if self.guest:
             rights = self.rights(r, MailboxID(mailbox_id))
-            if any(letter not in rights for letter in READING):
+            if not _may_read(rights):
                 raise NoSuchMailbox(self.shown_id(mailbox_id))
             check_rights(rights, needed)
 
@@ -114,15 +118,14 @@ class Holder(Access, frozen=True, eq=False, kw_only=True):
         Raises NotFound naming the first that is not there for the user (WEBMAIL-26), NoRight.
         """
         found = mailboxes_of(r, [self.local_id(one) for one in shown])
-        for there in {*found.values()} if self.guest else ():
-            rights = self.rights(r, there)
-            if any(letter not in rights for letter in READING):
-                found = {one: box for one, box in found.items() if box != there}
+        rights = {there: self.rights(r, there) for there in {*found.values()}} if self.guest else {}
+        if self.guest:
+            found = {one: there for one, there in found.items() if _may_read(rights[there])}
         missing = next((one for one in shown if MessageID(self.local_id(one)) not in found), None)
         if missing is not None:
             raise NotFound(f"message {missing} is not there, or no more")
-        for there in {*found.values()} if self.guest else ():
-            check_rights(self.rights(r, there), needed)
+        for given in rights.values():
+            check_rights(given, needed)
         return found
 
     def refuse_guest(self, what: str) -> None:
@@ -160,17 +163,15 @@ class Holders:
                 yield Holder(owner=session.account, account=account)
             return
         owner = await self.auth.owner_of(number)
-        entered = False
-        try:
-            if owner is None:
-                raise NoSuchMailbox(shown)
-            async with visited(self.accounts, self.auth, owner, session.account) as account:
-                entered = True
-                yield Holder(owner=owner, guest=session.account, account=account, number=number)
-        except NoSuchMailbox:
-            if entered:
-                raise
-            raise NoSuchMessage(shown) from None
+        if owner is None:
+            raise NoSuchMessage(shown)
+        async with AsyncExitStack() as stack:
+            opened = visited(self.accounts, self.auth, owner, session.account)
+            try:
+                account = await stack.enter_async_context(opened)
+            except NoSuchMailbox:
+                raise NoSuchMessage(shown) from None
+            yield Holder(owner=owner, guest=session.account, account=account, number=number)
 
     @asynccontextmanager
     async def page(self, session: Session, shown: int = 0) -> AsyncIterator[Holder]:
