@@ -1,18 +1,21 @@
 """Mailboxes of others in the webmail: what is shown, what the rights allow, and that nothing else can be reached."""
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urlencode
 
 import pytest
+import trio
 
 from moxlite.store.accounts.shares import publish_shares
 from moxlite.store.changelog.account import Account
+from moxlite.store.errors import StorageBroken
 from moxlite.store.mail.acl import set_rights
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.mailboxes import create_mailbox, rename_mailbox, set_special_use
 from moxlite.store.types import Flag, SpecialUse
 from moxlite.web.calls import calls_of
+from moxlite.web.webmail import streams, visits
 from moxlite.web.webmail.api import API
 from tests.store_mail import box, deliver_mail, mail, put, rows
 from tests.web_rig import Browser, Events, Rig, first_request, rig
@@ -143,6 +146,34 @@ async def test_a_stream_that_comes_back_hears_what_is_shared_now(rig: Rig, tom: 
     await share(rig, "")
     events = await mia.events(first_request("Inbox"), since=start["modseq"])
     assert (await events.next())["shared"] == []
+    await events.aclose()
+
+
+async def test_an_owner_who_cannot_be_read_is_told_once(
+    rig: Rig, tom: Account, mia: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WEBMAIL-43, WEBMAIL-62: the account is tried again and again; the browser hears when that changes something."""
+    await share(rig, "lr")
+    tries = trio.Semaphore(0)
+
+    def broken(*_: object) -> NoReturn:
+        tries.release()
+        raise StorageBroken("no page of it can be read")
+
+    monkeypatch.setattr(streams, "SESSION_CHECK", 0.05)
+    with monkeypatch.context() as fault:
+        fault.setattr(visits, "visited", broken)
+        events, start, _ = await opened(mia, "Inbox")
+        assert [one for one in start["mailboxes"] if one["owner"]] == []
+        with trio.fail_after(60):
+            for _ in range(4):
+                await tries.acquire()
+        await deliver_to(rig, "mia")
+        kinds: list[str] = []
+        while "msg_add" not in kinds:
+            kinds += [change["kind"] for change in (await events.until("view_changes"))["changes"]]
+        assert "mailboxes_shared" not in kinds
+    assert [one["name"] for one in await shared_of(events)] == [SALES]
     await events.aclose()
 
 

@@ -150,7 +150,8 @@ class Stream:
         self._searching = searching
         self._alarm = Alarm()
         self._visits = visits(self._alarm)
-        self._told = 0.0  # when the browser heard of the search last
+        self._sent = 0.0  # when the browser heard anything last
+        self._told = 0.0  # when it heard of the search last
         self._drain: Drain | None = None
         self._request: Request | None = None
         self._ending: str | None = None
@@ -198,7 +199,7 @@ class Stream:
         visits = self._visits
         with cursor:
             cursor.alarm = self._alarm
-            silent_since = checked = trio.current_time()
+            checked = trio.current_time()
             while True:
                 if drain.begun:
                     await self._send(sink, ServerShutdown())
@@ -226,12 +227,10 @@ class Stream:
                 elif isinstance(self._view, Listing) and self._view.working:
                     await self._view.advance()
                     await self._tell_progress(self._view, sink)
-                elif trio.current_time() - silent_since >= KEEPALIVE:
+                elif trio.current_time() - self._sent >= KEEPALIVE:
                     await self._send(sink, Keepalive())
                 else:
-                    await self._wait(cursor, drain, min(silent_since + KEEPALIVE, checked + SESSION_CHECK))
-                    continue
-                silent_since = trio.current_time()
+                    await self._wait(cursor, drain, min(self._sent + KEEPALIVE, checked + SESSION_CHECK))
 
     async def _wait(self, cursor: Cursor, drain: Drain, deadline: float) -> None:
         """Sleep until there is something to do, or to look at."""
@@ -282,7 +281,7 @@ class Stream:
                 stream_id=self.stream_id,
                 login_address=self._facts.login_address,
                 addresses=self._facts.addresses,
-                mailboxes=[*map(mailbox_of, mailboxes), *self._visits.mailboxes()],
+                mailboxes=[*map(mailbox_of, mailboxes), *self._visits.tell()],
                 mailbox_name=holder.shown(opened[0].name) if query.filter.mailbox_id >= 0 else "",
                 rejects_mailbox=self._facts.rejects_mailbox,
                 introbox=self._facts.introbox,
@@ -308,7 +307,7 @@ class Stream:
         try:
             self._view = self._make_view(first.view_id, query, opened, self._home)
             await self._view.resume(first.page)
-            shared = self._visits.mailboxes()
+            shared = self._visits.tell()
             await self._send(sink, Resume(self.stream_id, self._facts.version, since, datetime.now(UTC), shared))
         except BaseException:
             cursor.close()
@@ -442,10 +441,11 @@ class Stream:
         return closing
 
     async def _tell_shared(self, cursor: Cursor, sink: Sink) -> None:
-        """Who shares mailboxes may be another: tell of all that are shared now."""
+        """Who shares mailboxes may be another: tell of all that are shared now, if they are others."""
         await self._visits.look()
         self._drop_view()
-        await self._send_changes([self._visits.told()], cursor.modseq, sink)
+        if news := self._visits.news():
+            await self._send_changes(news, cursor.modseq, sink)
 
     async def _tell_visit(self, visit: Visit, cursor: Cursor, sink: Sink) -> None:
         """Send what has happened at an account that shares mailboxes: only what the user may read now."""
@@ -489,11 +489,13 @@ class Stream:
             )
             data = head + b",".join(change.data for change in changes[start:at]) + b"]}"
             await sink.send("view_changes", data, None if goes_on else modseq)
+            self._sent = trio.current_time()
             if at >= len(changes):
                 return
 
     async def _send(self, sink: Sink, event: StreamEvent, modseq: int | None = None) -> None:
         await sink.send(str(event.__struct_config__.tag), encoder.encode(event), modseq)
+        self._sent = trio.current_time()
 
 
 def required_query(first: Request) -> Query:

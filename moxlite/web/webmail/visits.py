@@ -117,6 +117,7 @@ class Visits:
         self._alarm = alarm
         self._visits: dict[str, Visit] = {}
         self._sharing = -1  # the state of `auth.db` that was looked at
+        self._known: list[Mailbox] = []  # by the browser
         self.lost = False
 
     async def __aenter__(self) -> Visits:
@@ -138,6 +139,16 @@ class Visits:
     def mailboxes(self) -> list[Mailbox]:
         """All mailboxes of others, by owner."""
         return [box for _, visit in sorted(self._visits.items()) for box in visit.boxes.values()]
+
+    def tell(self) -> list[Mailbox]:
+        """The same, for the browser, which knows of them then."""
+        self._known = self.mailboxes()
+        return self._known
+
+    def news(self) -> list[EncodedChange]:
+        """All mailboxes of others as a change; none when the browser knows of just these."""
+        known = self._known
+        return [encoded(MailboxesShared(self._known))] if self.tell() != known else []
 
     def pending(self) -> Visit | None:
         """A visit that has something to hear."""
@@ -195,13 +206,12 @@ class Visits:
             logger.info("shared account left", extra={"kv": {"account": self._home.owner, "err": e}})
             await self.leave(visit)
             self.lost = True
-            return Heard((), [], [self.told()])
+            return Heard((), [], self.news())
         readable = [change for change in changes if change.mailbox_id in visit.boxes]
-        return Heard(events, readable, [self.told()] if counts is None else [*map(encoded, counts)])
-
-    def told(self) -> EncodedChange:
-        """All mailboxes of others, as a change."""
-        return encoded(MailboxesShared(self.mailboxes()))
+        if counts is None:
+            return Heard(events, readable, self.news())
+        self.tell()
+        return Heard(events, readable, [*map(encoded, counts)])
 
     async def leave(self, visit: Visit) -> None:
         """Let go of an account."""
