@@ -9,7 +9,9 @@ import pytest
 import trio
 import trio_websocket
 
-from tests.store_mail import deliver_mail, mail, put
+from moxlite.store.accounts.shares import publish_shares
+from moxlite.store.mail.acl import set_rights
+from tests.store_mail import box, deliver_mail, mail, put, rows
 from tests.web_rig import Browser, Rig, first_request, rig
 
 pytestmark = pytest.mark.served
@@ -149,3 +151,43 @@ async def test_a_websocket_hears_that_the_server_stops(rig: Rig, browser: Browse
 async def test_what_is_no_websocket_is_refused(browser: Browser, headers: dict[str, str], status: int) -> None:
     """WEBMAIL-32 (RFC 6455 §4.2)."""
     assert (await browser.fetch("/webmail/ws?token=x", headers=headers)).status == status
+
+
+async def test_a_websocket_shows_nothing_of_accounts_that_share_nothing(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-32, WEBMAIL-62, WEBMAIL-113: ids of their mailboxes and messages are refused as on `/webmail/events`."""
+    async with rig.account("tom") as tom, rig.account() as mia:
+        await put(tom, 2)
+        own = int((await deliver_mail(mia, mail(9))).message_id)
+        inbox = (await box(tom)).id
+        await tom.write(lambda tx: set_rights(tx, inbox, "mia", "lr"))
+        await publish_shares(rig.auth, tom)
+        [(_, number)] = await rig.auth.numbered_owners("mia", 9)  # an account has one when it has shared something
+        await tom.write(lambda tx: set_rights(tx, inbox, "mia", ""))
+        await publish_shares(rig.auth, tom)
+        mailbox, message = number << 32 | int(inbox), number << 32 | int((await rows(tom))[0].id)
+        async with websocket(browser) as socket:
+            first = {**first_request(), "query": {"filter": {"mailbox_id": mailbox}}}
+            first["page"] = {"count": 50, "dest_message_id": message}
+            await socket.send_message(json.dumps({"request": first}))
+            assert (await receive(socket, "start"))["data"]["mailbox_name"] == "Inbox"
+            page = (await receive(socket, "view_msgs"))["data"]
+            assert [thread[0]["id"] for thread in page["items"]] == [own], "one's own Inbox"
+            assert page["parsed_message"] is None
+            inside = {"id": 2, "view_id": 1, "page": {"count": 50, "anchor_message_id": message}}
+            await socket.send_message(json.dumps({"request": inside}))
+            assert (await receive(socket, "view_reset"))["data"]["request_id"] == 2
+            for view_id, wrong in enumerate((mailbox, number << 32 | 99_999, 77 << 32 | 1), 2):
+                query = {"filter": {"mailbox_id": wrong}}
+                ask = {"id": 3, "view_id": view_id, "query": query, "page": {"count": 50}}
+                await socket.send_message(json.dumps({"request": ask}))
+                assert (await receive(socket, "view_err"))["data"]["view_id"] == view_id
+            for view_id, everywhere in enumerate((-1, -2), 5):
+                query = {"filter": {"mailbox_id": everywhere}}
+                page_of = {"count": 50, "dest_message_id": message}
+                await socket.send_message(
+                    json.dumps({"request": {**ask, "view_id": view_id, "query": query, "page": page_of}})
+                )
+                page = (await receive(socket, "view_msgs"))["data"]
+                while page["view_id"] != view_id:
+                    page = (await receive(socket, "view_msgs"))["data"]
+                assert [thread[0]["id"] for thread in page["items"]] == [own]
