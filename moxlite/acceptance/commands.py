@@ -89,11 +89,12 @@ async def _found(account: Account, message: str) -> list[int]:
     found = await account.read(lambda r: messages_by_messageid(r, messageid), op="why") if messageid else []
     if found or "@" not in message:
         return found
+    domain_only = message.startswith("@")
     try:
-        sender = Address.parse(message if message.partition("@")[0] else f"x{message}")
+        sender = Address.parse(f"x{message}" if domain_only else message)
     except AddressError:
         return []
-    localpart = sender.localpart if message.partition("@")[0] else ""
+    localpart = "" if domain_only else sender.localpart
     return await account.scan(lambda r: messages_by_sender(r, localpart, sender.domain.unicode), op="why")
 
 

@@ -69,10 +69,9 @@ async def rehearse(name: str, ips: Iterable[str], places: Sequence[Place], show:
     seen: dict[tuple[ChallengeKind, IPAddress], list[str]] = {(kind, ip): [] for kind in proofs for ip in here}
 
     async def look(place: Place, ip: IPAddress) -> None:
-        check = _by_http if place.kind == "http-01" else _by_tls
         words = f"port {place.port} of {ip} does not answer within {SECONDS:.0f} s"
         with trio.move_on_after(SECONDS):
-            words = await check(proofs[place.kind], ip, place.port)
+            words = await _problem(place, proofs[place.kind], ip)
         seen[place.kind, ip].append(words)
 
     async with trio.open_nursery() as nursery:
@@ -102,16 +101,22 @@ def _proof(kind: ChallengeKind, name: str) -> Prove:
     return Prove(kind, name, token, f"{token}.{secrets.token_urlsafe(16)}")
 
 
-async def _by_http(proof: Prove, ip: IPAddress, port: int) -> str:
-    """What is wrong with our answer to http-01; "" for nothing."""
+async def _problem(place: Place, proof: Prove, ip: IPAddress) -> str:
+    """What is wrong with the answer to a challenge; "" for nothing."""
+    try:
+        stream = (await dial([ip], place.port, seconds=SECONDS)).stream
+    except DialError as error:
+        return f"port {place.port} of this machine does not answer: {error}"
+    proves = _proves_by_http if place.kind == "http-01" else _proves_by_tls
+    return "" if await proves(proof, stream) else _other(ip, place.port)
+
+
+async def _proves_by_http(proof: Prove, stream: trio.abc.Stream) -> bool:
+    """Whether the answer to http-01 is ours."""
     request = (
         f"GET /.well-known/acme-challenge/{proof.token} HTTP/1.1\r\nHost: {proof.name}\r\n"
         "User-Agent: moxlite\r\nConnection: close\r\n\r\n"
     )
-    try:
-        stream = (await dial([ip], port, seconds=SECONDS)).stream
-    except DialError as error:
-        return f"port {port} of this machine does not answer: {error}"
     answer = bytearray()
     async with stream:
         try:
@@ -120,27 +125,23 @@ async def _by_http(proof: Prove, ip: IPAddress, port: int) -> str:
                 answer += data
         except trio.BrokenResourceError:
             pass  # what has come until then is looked at
-    return "" if proof.key_authorization.encode() in answer else _other(ip, port)
+    return proof.key_authorization.encode() in answer
 
 
-async def _by_tls(proof: Prove, ip: IPAddress, port: int) -> str:
+async def _proves_by_tls(proof: Prove, stream: trio.abc.Stream) -> bool:
     """The same for tls-alpn-01."""
-    try:
-        stream = (await dial([ip], port, seconds=SECONDS)).stream
-    except DialError as error:
-        return f"port {port} of this machine does not answer: {error}"
     try:
         tls = await ClientTLS(alpn=(ALPN,)).connect(stream, proof.name)
     except TLSError:
-        return _other(ip, port)
+        return False
     leaf = tls.peer_chain()[0]
     await trio.aclose_forcefully(tls)
     try:
         shown = leaf.extensions.get_extension_for_oid(ACME_IDENTIFIER).value
     except (x509.ExtensionNotFound, ValueError):
-        return _other(ip, port)
+        return False
     expected = identifier(proof.key_authorization)
-    return "" if isinstance(shown, x509.UnrecognizedExtension) and shown.value == expected else _other(ip, port)
+    return isinstance(shown, x509.UnrecognizedExtension) and shown.value == expected
 
 
 def _other(ip: IPAddress, port: int) -> str:

@@ -370,9 +370,7 @@ Address = Annotated[MailAddress, Kind("address", read_address, lambda address: a
 Localpart = Annotated[str, Kind("localpart", read_localpart, str)]
 IP = Annotated[IPv4Address | IPv6Address, Kind("ip", read_ip, str)]
 Network = Annotated[IPv4Network | IPv6Network, Kind("network", read_network, str)]
-Sender = Annotated[
-    MailAddress | DomainName | IPv4Network | IPv6Network, Kind("address, domain or network", read_sender, _show_sender)
-]
+Sender = Annotated[NamedSender, Kind("address, domain or network", read_sender, _show_sender)]
 URL = Annotated[str, Kind("url", read_url, str)]
 BaseURL = Annotated[str, Kind("base url", read_base_url, str)]
 """Scheme (or none, to keep that of the request), host, perhaps query and fragment; no path."""

@@ -7,13 +7,14 @@ instead of raising: the queue reports it (RFC 8460) and may be told to go on.
 import datetime as dt
 import hashlib
 import ssl
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final, TypeAlias
 
 import msgspec
+import trio
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
@@ -77,6 +78,14 @@ class KeyPair(msgspec.Struct, frozen=True):
         if _spki(key.public_key()) != _spki(chain[0].public_key()):
             raise CertificateError("private key does not belong to the first certificate")
         return cls(chain, key)
+
+    @classmethod
+    def read(cls, certificates: Path, key: Path, read: Callable[[Path], bytes] = Path.read_bytes) -> "KeyPair":
+        """As `load`, from two files. Raises OSError, and CertificateError with the names of both."""
+        try:
+            return cls.load(read(certificates), read(key))
+        except CertificateError as error:
+            raise CertificateError(f"{certificates} with {key}: {error}") from None
 
     @property
     def leaf(self) -> x509.Certificate:
@@ -218,7 +227,7 @@ _EXPIRY_CODES: Final = frozenset(
 class Trust:
     """The roots that chains must end at: the system's, and more that the configuration names.
 
-    Reading the system's file takes tens of milliseconds: `load` does it, in a thread, before the first `check`.
+    Reading the system's file takes tens of milliseconds and some MB: `ready` does it before the first `check`.
     """
 
     def __init__(self, extra: Iterable[x509.Certificate] = (), *, system: bool = True) -> None:
@@ -226,10 +235,10 @@ class Trust:
         self._system = system
         self._store: crypto.X509Store | None = None
 
-    @property
-    def loaded(self) -> bool:
-        """Whether the roots were read."""
-        return self._store is not None
+    async def ready(self) -> None:
+        """`load` in a thread, unless that has been done."""
+        if self._store is None:
+            await trio.to_thread.run_sync(self.load)
 
     def load(self) -> None:
         """Read the roots, unless that has been done. Blocks; a system without any root file just trusts none."""

@@ -65,7 +65,7 @@ def _static(static: Static) -> Findings:
             path: KeyPath = ("listeners", name, "tls", "key_certs", index)
             warnings += _exposed((*path, "key_file"), pair.key_file)
             try:
-                leaf = KeyPair.load(pair.cert_file.read_bytes(), pair.key_file.read_bytes()).leaf
+                leaf = KeyPair.read(pair.cert_file, pair.key_file).leaf
                 if leaf.not_valid_after_utc < dt.datetime.now(dt.UTC):
                     text = f"the certificate in {pair.cert_file} has ended at {leaf.not_valid_after_utc:%Y-%m-%d}"
                     warnings.append(Finding(path, text))
@@ -74,7 +74,7 @@ def _static(static: Static) -> Findings:
             except OSError as error:
                 errors.append(Finding(path, f"cannot read {error.filename}: {error.strerror}"))
             except CertificateError as error:
-                errors.append(Finding(path, f"{pair.cert_file} with {pair.key_file}: {error}"))
+                errors.append(Finding(path, str(error)))
         for index, key in enumerate(listener.tls.host_private_key_files):
             warnings += _exposed(("listeners", name, "tls", "host_private_key_files", index), key)
     return errors, warnings

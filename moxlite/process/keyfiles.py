@@ -74,12 +74,12 @@ def _listeners(static: Static) -> Iterator[tuple[str, tuple[KeyCert, ...]]]:
 
 def _load(listener: str, pair: KeyCert, read: Read) -> KeyPair:
     try:
-        return KeyPair.load(read(pair.cert_file), read(pair.key_file))
+        return KeyPair.read(pair.cert_file, pair.key_file, read)
     except OSError as error:
         what = f"{error.filename}: {error.strerror}" if error.filename else f"{pair.cert_file}: {error}"
         raise StartFailed(f"listeners.{listener}.tls: cannot read {what}") from None
     except CertificateError as error:
-        raise StartFailed(f"listeners.{listener}.tls: {pair.cert_file} with {pair.key_file}: {error}") from None
+        raise StartFailed(f"listeners.{listener}.tls: {error}") from None
 
 
 def load_acme_keys(static: Static, read: Read) -> ACMEKeys:

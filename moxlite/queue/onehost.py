@@ -89,19 +89,16 @@ async def try_host(ctx: Context, batch: Batch, trace: Trace, name: str, way: Way
         before, trace.left_open = trace.left_open, None
         await ctx.load.hang_up(before)
     trace.host, trace.ip, trace.tls, trace.tls_words, trace.greeted = name, "", "", "", False
-    addresses: Addresses | None = None
-    asked = trio.current_time()
+    found: tuple[Addresses, float] | None = None
     if destination.domain is not None and destination.hosts.authentic:  # whether there is DANE hangs on them
-        addresses = await _addresses(ctx, batch, name, way, destination)
-    lookup = trio.current_time() - asked
-    policy = await _policy(ctx, batch, name, addresses, destination, trace)
+        found = await _addresses(ctx, batch, name, way, destination)
+    policy = await _policy(ctx, batch, name, found[0] if found else None, destination, trace)
     if policy.refusal is not None:
         if not policy.refusal.vouched:
             metrics.requiretls_unsupported.labels(reason="nopolicy").inc()
             raise NotVouched(policy.refusal.text)
         raise SMTPError(False, 0, "4.7.5", "connect", policy.refusal.text)
-    if not ctx.trust.loaded:  # at the first use: the roots take some MB
-        await trio.to_thread.run_sync(ctx.trust.load)
+    await ctx.trust.ready()
     host = _Host(name, way, policy)
     done: Outcomes = {}
     while (free := ctx.load.take(host.key, ctx.clock(), partial(_fits, ctx, host))) is not None:
@@ -113,11 +110,8 @@ async def try_host(ctx: Context, batch: Batch, trace: Trace, name: str, way: Way
         if not left:
             return done
         batch = Batch(left, batch.octets)  # the host has closed it: that says nothing of a new one
-    if addresses is None:
-        asked = trio.current_time()
-        addresses = await _addresses(ctx, batch, name, way, destination)
-        lookup = trio.current_time() - asked
-    host = msgspec.structs.replace(host, addresses=addresses.ips, seconds=CONNECT_SECONDS - lookup)
+    addresses, seconds = found or await _addresses(ctx, batch, name, way, destination)
+    host = msgspec.structs.replace(host, addresses=addresses.ips, seconds=CONNECT_SECONDS - seconds)
     return done | await _try_anew(ctx, batch, trace, host)
 
 
@@ -379,11 +373,15 @@ async def _tlsa(ctx: Context, host: str, answer: Answer[IPAddress]) -> dane.Host
         return TempError("timeout")
 
 
-async def _addresses(ctx: Context, batch: Batch, name: str, way: Way, destination: Destination) -> Addresses:
+async def _addresses(
+    ctx: Context, batch: Batch, name: str, way: Way, destination: Destination
+) -> tuple[Addresses, float]:
+    """Addresses of a host, and the seconds that asking for them took, which connecting has less."""
     host = batch.first.recipient.host
     if host is not None and not isinstance(host, Domain):  # an address literal: only that one (QUEUE-40)
-        return Addresses((host,))
-    return await addresses_of(
+        return Addresses((host,)), 0.0
+    asked = trio.current_time()
+    addresses = await addresses_of(
         name,
         ctx.resolver,
         ctx.random,
@@ -393,6 +391,7 @@ async def _addresses(ctx: Context, batch: Batch, name: str, way: Way, destinatio
         implicit=destination.hosts.implicit and way.family is None,
         avoid_ipv6=way.avoid_ipv6,
     )
+    return addresses, trio.current_time() - asked
 
 
 async def _connect(ctx: Context, host: _Host, trace: Trace) -> Dialed:

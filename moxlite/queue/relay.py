@@ -2,8 +2,6 @@
 
 from typing import Final
 
-import trio
-
 from moxlite.config.transports import RelayTransport, Transport
 from moxlite.net.smtpclient import CertificateRejected, SMTPClient
 from moxlite.net.tls import ClientTLS
@@ -39,8 +37,8 @@ async def deliver_by_relay(
     for the administrator mends it, and it says nothing of the message (QUEUE-33).
     """
     verified = mode is not TLSMode.SKIP and not relay.starttls_insecure_skip_verify
-    if verified and not ctx.trust.loaded:  # at the first use: the roots take some MB
-        await trio.to_thread.run_sync(ctx.trust.load)
+    if verified:
+        await ctx.trust.ready()
     requiretls = batch.first.require_tls is True
     if requiretls and not verified:
         text = f"message demands verified TLS, which transport {name} does not use"

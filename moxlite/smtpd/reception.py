@@ -500,8 +500,6 @@ class Reception:
             dkim_domains=_signers(evidence),
         )
 
-    # Telling
-
 
 def _reverse_name(checks: Checks | None) -> str:
     return checks.iprev.name if checks is not None else ""

@@ -39,11 +39,9 @@ def check_pairs(pairs: Sequence[tuple[Path, Path]], hostname: Domain, domain: Do
     names: list[str] = []
     for certificate, key in pairs:
         try:
-            pair = KeyPair.load(certificate.read_bytes(), key.read_bytes())
+            pair = KeyPair.read(certificate, key)
         except OSError as error:
             raise CertificateError(f"cannot read {error.filename}: {error.strerror or error}") from None
-        except CertificateError as error:
-            raise CertificateError(f"{certificate} with {key}: {error}") from None
         names += certificate_names(pair.leaf)
         if pair.leaf.not_valid_after_utc < dt.datetime.now(dt.UTC):
             warnings.append(f"the certificate in {certificate} has ended at {pair.leaf.not_valid_after_utc:%Y-%m-%d}")

@@ -60,7 +60,7 @@ async def _hand_in(letter: Letter, settings: Settings) -> None:
     key = _client_key(settings)
     trust = Trust()
     if not settings.tls_insecure_skip_verify:
-        await trio.to_thread.run_sync(trust.load)
+        await trust.ready()
     try:
         dialed = await dial(await _addresses(settings), settings.port)
     except DialError as error:

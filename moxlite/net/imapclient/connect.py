@@ -75,7 +75,7 @@ async def connect(
     host = _ascii(server.host)
     addresses = await _addresses(host, resolver)
     if server.tls != "none":
-        await trio.to_thread.run_sync(trust.load)
+        await trust.ready()
     try:
         dialed = await dial(addresses, server.real_port)
     except DialError as error:
