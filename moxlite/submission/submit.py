@@ -18,6 +18,7 @@ from moxlite.proto.mime.dates import format_date
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.header import look_at, read_header
+from moxlite.store.content.prepare import Prepared
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, OutgoingLimits, add_outgoing, remove_outgoing
 from moxlite.store.delivery.submission import Submission, Submit
@@ -59,10 +60,14 @@ class Submitted(msgspec.Struct, frozen=True):
 
 
 class Complete(msgspec.Struct, frozen=True):
-    """A message that may go out: what the queue takes, and its author."""
+    """A message that may go out: what the queue takes, and its author.
+
+    ``prepared``: made of the caller's spool; None if something in it does not go out, such as Bcc.
+    """
 
     submission: Submission
     author: Address
+    prepared: Prepared | None = None
 
 
 async def complete(keys: SigningKeys, letter: Letter, spool: Spool) -> Complete:
@@ -73,7 +78,8 @@ async def complete(keys: SigningKeys, letter: Letter, spool: Spool) -> Complete:
     """
     try:
         async with _clean(letter, spool) as (octets, section, extra):
-            return await _complete(keys, letter, octets, section, extra)
+            found = await _complete(keys, letter, octets, section, extra)
+            return found if octets is spool else msgspec.structs.replace(found, prepared=None)
     except SubmissionRefused as error:
         metrics.submission_total.labels(result=error.result).inc()
         raise
@@ -168,7 +174,7 @@ async def _complete(
         deliver_by=letter.deliver_by,
         login_address=letter.identity.address,
     )
-    return Complete(submission, author)
+    return Complete(submission, author, prepared)
 
 
 async def _signatures(

@@ -7,6 +7,7 @@ import time
 from email.message import Message
 from importlib.util import find_spec
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
@@ -308,6 +309,28 @@ def test_strict_scanning_refuses(message: bytes, reason: str) -> None:
     with pytest.raises(MIMEError, match=reason):
         scan(message, strict=True)
     assert_nested(scan(message))
+
+
+LINES = st.lists(
+    st.sampled_from([b"", b"x", b"x" * 997, b"x" * 998, b"x" * 999, b"x" * 1000, b"\r", b"\n", b"\r\n", b"\r\r\n"]),
+    max_size=30,
+)
+
+
+@given(LINES)
+def test_lines_are_judged_alike_however_the_octets_are_cut(pieces: list[bytes]) -> None:
+    """STORE-53: a line end that falls between two windows is one all the same."""
+    data = b"A: b\r\n\r\n" + b"".join(pieces)
+    lines = data.split(b"\r\n")
+    sound = all(b"\r" not in line and b"\n" not in line for line in lines)
+    sound = sound and max(map(len, lines[:-1])) <= 998 and len(lines[-1]) <= 999
+    for window in (7, 1000, 1 << 20):
+        with patch("moxlite.proto.mime.structure._WINDOW", window):
+            if sound:
+                scan(data, strict=True)
+            else:
+                with pytest.raises(MIMEError, match=r"bare|too long"):
+                    scan(data, strict=True)
 
 
 def test_strict_scanning_accepts_what_is_well_formed() -> None:

@@ -104,7 +104,7 @@ async def send(account: Account, keys: SigningKeys, written: Written, wish: Wish
             raise (Unavailable if error.result == "signerror" else UserError)(field + error.text) from error
         except HeaderTooLarge as error:
             raise UserError("the header of the message is too long") from error
-        prepared = await prepare(spool, max_size=letter.max_size)
+        prepared = found.prepared or await prepare(spool, max_size=letter.max_size)
         limits, counted = limits_of(letter), counted_as(letter)
         owed = OwedMessage(found.submission).pack()
         async with held_body(account, prepared) as ready:
