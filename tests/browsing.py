@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -79,7 +80,8 @@ class Browser:
         codec, octets = self.request(method, target, headers, body)
         stream = self.rig.connect(**self.connection)
         async with stream:
-            await stream.send_all(octets)
+            with suppress(trio.BrokenResourceError):  # refused before all was sent: the answer tells
+                await stream.send_all(octets)
             head: h11.Response | None = None
             content = b""
             while True:

@@ -39,7 +39,9 @@ async def test_what_follows_the_command_in_one_piece_is_compressed_already(imap:
         octets = deflate.compress(b"b NOOP\r\n") + deflate.flush(zlib.Z_PARTIAL_FLUSH)
         await c.send(b"a COMPRESS DEFLATE\r\n" + octets)
         assert (await c.until("a"))[-1].startswith("a OK")
-        c.stream = DeflateStream(c.stream)
+        early = bytes(c.buffer)  # the answers may come in one piece, too
+        c.buffer.clear()
+        c.stream = DeflateStream(c.stream, received=early)
         assert (await c.until("b"))[-1].startswith("b OK")
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import regex
 
 from moxlite.acceptance.rulesets import TOTAL_SECONDS, RuleFacts, first_match
 from moxlite.config.domains import Ruleset
@@ -72,3 +73,16 @@ async def test_slow_patterns_take_a_tenth_of_a_second_together() -> None:
     start = time.monotonic()
     assert await first_match(rules, facts) is None
     assert time.monotonic() - start < 300 * TOTAL_SECONDS  # without a limit it would be years
+
+
+async def test_a_rule_is_not_slow_because_the_machine_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-65: the processor's time counts, not that in which others have it, or in which a library is loaded."""
+    search = regex.search
+
+    def late(*args: Any, **options: Any) -> object:
+        time.sleep(2 * TOTAL_SECONDS)
+        return search(*args, **options)
+
+    monkeypatch.setattr(regex, "search", late)
+    rules = [rule(msg_from_regexp="nothing"), rule(smtp_mail_from_regexp="^news@")]
+    assert await first_match(rules, FACTS) == 1

@@ -1,8 +1,13 @@
 """Reports in the forms in which large providers send them, which are not all those of the RFCs (AUTH-80, AUTH-81)."""
 
 import json
+import time
+from collections.abc import Iterator
 
-from moxlite.proto.dmarcreport import DMARCReport, ReportRecord, read_dmarc_report
+import pytest
+
+from moxlite.proto import dmarcreport
+from moxlite.proto.dmarcreport import DMARCReport, DMARCReportError, ReportRecord, read_dmarc_report
 from moxlite.proto.tlsreport import FailureDetail, TLSReport, read_tls_report
 
 HELO = "<spf><result>none</result><scope>helo</scope></spf>"
@@ -76,6 +81,28 @@ def test_reasons_and_domains_that_are_empty() -> None:
     )
     assert [(one.type, one.comment) for one in record.reasons] == [("", "")]
     assert record.spf_results[0].domain == ""
+
+
+def test_the_time_of_a_report_is_that_of_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AUTH-80, AUTH-107: a busy machine does not make a report unusable."""
+    text = b"<feedback><report_metadata><report_id>x</report_id></report_metadata></feedback>"
+
+    def late() -> Iterator[bytes]:
+        for octet in text:
+            yield bytes([octet])
+            time.sleep(0.002)
+
+    def endless() -> Iterator[bytes]:
+        yield b"<feedback>"
+        while True:
+            yield b"<version/>"
+
+    monkeypatch.setattr(dmarcreport, "MAX_SECONDS", 0.1)
+    assert read_dmarc_report(late()).report_id == "x"
+    monkeypatch.setattr(dmarcreport, "MAX_ELEMENTS", 1 << 60)
+    monkeypatch.setattr(dmarcreport, "MAX_OCTETS", 1 << 60)
+    with pytest.raises(DMARCReportError, match="takes too long"):
+        read_dmarc_report(endless())
 
 
 def tls(*details: dict[str, object], end: str, **policy: object) -> TLSReport:
