@@ -17,7 +17,7 @@ from moxlite.admin.backups import BackupCommands
 from moxlite.admin.doctor.commands import DoctorCommands, Sources, look
 from moxlite.admin.doctor.findings import Finding, in_order
 from moxlite.admin.doctor.nightly import Nightly
-from moxlite.admin.doctor.requests import Blocked, QueueState, Waiting
+from moxlite.admin.doctor.requests import Blocked, QueueState, StoppedSender, Waiting
 from moxlite.house import House, https_client, trust
 from moxlite.net.ctlserver import Command
 from moxlite.queue.filters import Filter, Page
@@ -119,13 +119,17 @@ def _sources(house: House, queue: Queue | None, updates: "UpdateWatch | None") -
             Blocked(one.meaning.meaning, one.meaning.admin, one.since / 1e6, one.times, one.host, one.reply)
             for one in queue.blocks()
         ]
+        stopped = [
+            StoppedSender(one.stop.account, one.stop.since / 1e6, one.stop.why, one.held.messages)
+            for one in await queue.stopped()
+        ]
         waiting = await queue.list_messages(Filter(hold=False), Page(sort="queued", n=1))
         if not waiting:
-            return QueueState(counts.messages, counts.held, blocks=blocks)
+            return QueueState(counts.messages, counts.held, blocks=blocks, stopped=stopped)
         first = waiting[0]
         error = first.last_result.error if first.last_result is not None else ""
         oldest = time.time() - first.queued / 1e6
-        return QueueState(counts.messages, counts.held, oldest, first.recipient_address, error, blocks)
+        return QueueState(counts.messages, counts.held, oldest, first.recipient_address, error, blocks, stopped)
 
     async def look_up(message_id: str) -> Waiting | None:
         if queue is None:

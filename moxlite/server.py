@@ -48,6 +48,7 @@ from moxlite.process.startup import Endpoint, Service, Started, StartFailed, not
 from moxlite.process.systemd import keep_alive, notify
 from moxlite.process.watchdog import Watchdog
 from moxlite.queue.control.commands import QueueCommands
+from moxlite.queue.control.guardcommands import GuardCommands
 from moxlite.queue.control.reportcommands import ReportCommands
 from moxlite.queue.control.suppresscommands import SuppressCommands
 from moxlite.queue.control.webhookcommands import WebhookCommands
@@ -231,6 +232,7 @@ def _commands(
     if queue is not None:
         commands.update(QueueCommands(queue).registry())
         commands.update(SuppressCommands(queue).registry())
+        commands.update(GuardCommands(queue).registry())
         commands.update(WebhookCommands(queue.webhooks).registry())
         commands.update(ReportCommands(queue).registry())
     return commands

@@ -192,6 +192,7 @@ SERVED_DOMAINS = """\
 domain = "example.org"
 max_outgoing_messages_per_day = 1000000
 max_first_time_recipients_per_day = 1000000
+max_recipients_per_hour = 0
 [accounts.bob.destinations."bob@example.org"]
 [accounts.eve]
 domain = "example.org"

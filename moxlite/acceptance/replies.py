@@ -6,7 +6,7 @@ from typing import Final
 
 from moxlite.proto.smtp.replies import Response
 from moxlite.store.delivery.outgoing import OutgoingLimitExceeded
-from moxlite.store.delivery.submission import FromIDTaken, QueueFull
+from moxlite.store.delivery.submission import FromIDTaken, QueueFull, SendingStopped
 from moxlite.store.errors import (
     AccountRemoved,
     AccountUnknown,
@@ -42,6 +42,8 @@ STORE_ERRORS: Final[tuple[tuple[type[StoreError], Response], ...]] = (
 
 def store_reply(error: StoreError) -> Response:
     """The reply that tells a client what the store could not do."""
-    if isinstance(error, OutgoingLimitExceeded):
-        return Response.of(451, "4.7.1", str(error))  # names the limit and its setting (SMTP-116)
+    if isinstance(error, OutgoingLimitExceeded | SendingStopped):
+        return Response.of(
+            451, "4.7.1", str(error)
+        )  # names the limit and its setting (SMTP-116), or what to do (SMTP-170)
     return next(response for kind, response in STORE_ERRORS if isinstance(error, kind))

@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from moxlite.cli.common import Failure, call, json_option, printable, settings, show
-from moxlite.queue.control.results import Changed, HookLine, Line, Rule, Suppressed, Try
+from moxlite.queue.control.results import Changed, HookLine, Line, Rule, StoppedAccount, Suppressed, Try
 
 __all__ = ["queue"]
 
@@ -257,6 +257,42 @@ def suppress_lookup(account: str, address: str, as_json: bool) -> None:
     """Tell whether ACCOUNT may send to ADDRESS: the entry that forbids it, if there is one."""
     found = call("queue suppress lookup", {"account": account, "address": address}, list[Suppressed])
     show(found, ("account", "address", "base", "manual", "created", "expires", "reason"), as_json=as_json)
+
+
+@queue.group()
+def guard() -> None:
+    """Accounts that the guard has stopped, because it looks as if strangers send with them."""
+
+
+@guard.command("list")
+@json_option
+def guard_list(as_json: bool) -> None:
+    """List them: since when, why, and what of them waits; with --json also from where they have sent."""
+    found = call("queue guard list", {}, list[StoppedAccount])
+    show(found, ("account", "since", "why", "messages", "recipients", "oldest"), as_json=as_json)
+
+
+@guard.command("release")
+@click.argument("account")
+@json_option
+def guard_release(account: str, as_json: bool) -> None:
+    """Let ACCOUNT send again, with what the guard holds of it; tell what that is.
+
+    To see it before: `moxlite queue list --account ACCOUNT --hold true`; to take it away: `moxlite queue drop` with the
+    same options. What a person or a hold rule has put on hold stays there.
+    """
+    found = call("queue guard release", {"account": account}, StoppedAccount)
+    if as_json or settings().as_json:
+        show([found], (), as_json=True)
+        return
+    print(f"account {found.account} may send again; it was stopped since {found.since}: {found.why}")
+    if found.messages:
+        print(
+            f"released: messages: {found.messages}, recipients: {found.recipients}, their domains: {found.domains},"
+            f" the oldest of {found.oldest}"
+        )
+    else:
+        print("released: nothing, no message of it was held")
 
 
 @queue.group()

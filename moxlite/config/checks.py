@@ -64,6 +64,8 @@ def check_static(static: Static) -> list[Finding]:
         findings.append(Finding(("queue", "max_concurrent_deliveries"), "must be at least 1"))
     if 0 < static.imap.message_limit < LOWEST_MESSAGE_LIMIT:
         findings.append(Finding(("imap", "message_limit"), f"must be 0 or at least {LOWEST_MESSAGE_LIMIT}"))
+    if not 1 <= static.queue.guard.failed_share <= 100:
+        findings.append(Finding(("queue", "guard", "failed_share"), "must be from 1 to 100"))
     findings += _backup(static)
     findings += _updates(static)
     if static.tls is not None and static.tls.ca is not None and not static.tls.ca.cert_files:

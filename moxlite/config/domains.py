@@ -335,6 +335,11 @@ class Account(Section, frozen=True):
     max_first_time_recipients_per_day: Annotated[
         int, doc("Limit of recipients never written to before, in 24 hours.")
     ] = 200
+    max_recipients_per_hour: Annotated[
+        int | None,
+        doc("Recipients in an hour by which the guard stops the account, instead of its own number; 0: any number."),
+    ] = None
+    no_sending_guard: Annotated[bool, doc("The guard leaves this account alone (see `queue.guard`).")] = False
     no_first_time_sender_delay: Annotated[bool, doc("Don't let unknown senders wait.")] = False
     no_custom_password: Annotated[bool, doc("The user only gets generated passwords.")] = False
     require_app_passwords: Annotated[

@@ -229,6 +229,26 @@ class InitialMailboxes(Section, frozen=True):
     regular: Annotated[tuple[MailboxName, ...], doc("Further mailboxes.")] = ()
 
 
+class SendingGuard(Section, frozen=True):
+    """The guard against accounts that strangers send with: their messages wait until they are released."""
+
+    enabled: Annotated[bool, doc("Stop accounts whose sending looks abused.")] = True
+    failures: Annotated[
+        int, doc("Recipients refused for good within 10 minutes by which an account is stopped; 0: any number.")
+    ] = 20
+    failed_share: Annotated[
+        int,
+        doc("Percent that they must be of the recipients of two hours: old newsletters have dead addresses as well."),
+    ] = 25
+    networks: Annotated[
+        int,
+        doc("An account is stopped when its messages come from more networks (/16, /32) in an hour; 0: any number."),
+    ] = 5
+    recipients_per_hour: Annotated[
+        int, doc("An account is stopped when it sends to more recipients in an hour; 0: any number.")
+    ] = 500
+
+
 class Queue(Section, frozen=True):
     """Sending mail."""
 
@@ -249,6 +269,9 @@ class Queue(Section, frozen=True):
     suppression_expiry: Annotated[
         Duration, doc("After this an address leaves the suppression list; `0s` means never.")
     ] = 0.0
+    guard: Annotated[
+        SendingGuard, doc("The guard against accounts that strangers send with: their messages wait for your release.")
+    ] = SendingGuard()
     webhook_accept_2xx: Annotated[bool, doc("Take every 2xx answer of a webhook as success, not only 200.")] = False
 
 

@@ -1,6 +1,6 @@
 """What can go wrong when asking the queue for something. What every submitter meets is in store, beside `Submit`."""
 
-from moxlite.store.delivery.submission import FromIDTaken, QueueFull
+from moxlite.store.delivery.submission import FromIDTaken, QueueFull, SendingStopped
 
 __all__ = [
     "AlreadySuppressed",
@@ -8,9 +8,11 @@ __all__ = [
     "FromIDTaken",
     "NoSuchMessage",
     "NoSuchWebhook",
+    "NotStopped",
     "NotSuppressed",
     "QueueError",
     "QueueFull",
+    "SendingStopped",
     "UnknownTransport",
 ]
 
@@ -37,6 +39,10 @@ class AlreadySuppressed(QueueError):
 
 class NotSuppressed(QueueError):
     """The address is not on the suppression list (QUEUE-83)."""
+
+
+class NotStopped(QueueError):
+    """The account is not stopped (SMTP-170)."""
 
 
 class BadFilter(QueueError):

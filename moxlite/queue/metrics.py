@@ -18,6 +18,8 @@ __all__ = [
     "reports",
     "requiretls_unsupported",
     "size",
+    "stopped",
+    "stops",
     "tls_ignored",
     "tlsa_errors",
     "webhook_calls",
@@ -70,6 +72,8 @@ webhook_calls = Histogram(
 )
 webhooks_dropped = Counter("moxlite_webhook_dropped", "Webhooks not queued, as too many of their account wait.")
 webhooks = Gauge("moxlite_webhook_size", "Webhooks that wait.")
+stops = Counter("moxlite_queue_stops", "Accounts that the guard has stopped, by the sign of abuse.", ["sign"])
+stopped = Gauge("moxlite_queue_stopped", "Accounts that are stopped by the guard, and wait for their release.")
 held = Gauge("moxlite_queue_hold", "Messages on hold.")
 size = Gauge("moxlite_queue_size", "Messages in the queue.")
 oldest = Gauge("moxlite_queue_oldest_seconds", "For how long the message has been due that waits longest.")
@@ -79,6 +83,8 @@ for _kind in ("dmarc", "tls"):
         reports.labels(kind=_kind, result=_result)
 for _kind in ("dmarc", "tlsrpt"):
     report_failures.labels(kind=_kind)
+for _sign in ("failures", "networks", "recipients"):
+    stops.labels(sign=_sign)
 for _result in RESULTS:
     connections.labels(result=_result)
 for _result in ("ok", "status", "error"):

@@ -30,12 +30,13 @@ __all__ = [
     "drop_messages",
     "fail_messages",
     "get_retired",
+    "hold_messages",
     "list_messages",
     "list_retired",
     "schedule_messages",
-    "set_hold",
     "set_require_tls",
     "set_transport",
+    "unhold_messages",
 ]
 
 CANCELED: Final = "delivery canceled by admin"
@@ -43,7 +44,9 @@ CANCELED: Final = "delivery canceled by admin"
 SELECT: Final = f"SELECT {MESSAGE_COLUMNS} FROM msg"  # noqa: S608 column names
 SELECT_RETIRED: Final = f"SELECT {RETIRED_COLUMNS} FROM msg_retired"  # noqa: S608 column names
 SELECT_IDS: Final = "SELECT id FROM msg"
-SET_HOLD: Final = "UPDATE msg SET hold = ? WHERE id = ? AND hold <> ? AND dsn_due IN ('', 'delayed')"
+HOLD: Final = "UPDATE msg SET hold = 1 WHERE id = ? AND hold = 0 AND dsn_due IN ('', 'delayed')"
+UNHOLD: Final = "UPDATE msg SET hold = 0, guarded = 0 WHERE id = ? AND hold = 1 AND dsn_due IN ('', 'delayed')"
+UNHOLD_OWN: Final = "UPDATE msg SET hold = 0 WHERE id = ? AND hold = 1 AND guarded = 0 AND dsn_due IN ('', 'delayed')"
 SET_NEXT: Final = "UPDATE msg SET next_attempt = ? WHERE id = ? AND dsn_due IN ('', 'delayed')"
 ADD_NEXT: Final = "UPDATE msg SET next_attempt = next_attempt + ? WHERE id = ? AND dsn_due IN ('', 'delayed')"
 SET_TRANSPORT: Final = "UPDATE msg SET transport = ? WHERE id = ? AND dsn_due IN ('', 'delayed')"
@@ -92,9 +95,15 @@ def _ids(r: Reader, wanted: Filter, now: int) -> list[int]:
     return [row[0] for row in r.rows(SELECT_IDS + condition.sql, *condition.args)]
 
 
-def set_hold(tx: Tx, wanted: Filter, now: int, *, hold: bool) -> int:
-    """Hold messages, or release them; returns how many were changed."""
-    return sum(tx.execute(SET_HOLD, int(hold), message_id, int(hold)) for message_id in _ids(tx, wanted, now))
+def hold_messages(tx: Tx, wanted: Filter, now: int) -> int:
+    """Hold messages; returns how many were changed."""
+    return sum(tx.execute(HOLD, message_id) for message_id in _ids(tx, wanted, now))
+
+
+def unhold_messages(tx: Tx, wanted: Filter, now: int, *, guarded: bool) -> int:
+    """Release messages, with `guarded` also those that the guard holds; returns how many were changed."""
+    sql = UNHOLD if guarded else UNHOLD_OWN
+    return sum(tx.execute(sql, message_id) for message_id in _ids(tx, wanted, now))
 
 
 def schedule_messages(tx: Tx, wanted: Filter, now: int, *, delta: int, from_now: bool) -> int:

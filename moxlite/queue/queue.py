@@ -16,8 +16,12 @@ from moxlite.queue.assurance import assurance_of
 from moxlite.queue.bounces.blocks import Block
 from moxlite.queue.content import drop_unused, encoded, octets
 from moxlite.queue.context import Context
-from moxlite.queue.errors import NoSuchMessage, UnknownTransport
+from moxlite.queue.errors import NoSuchMessage, NotStopped, SendingStopped, UnknownTransport
 from moxlite.queue.filters import Filter, Page, RetiredFilter, RetiredPage
+from moxlite.queue.guard.signs import clean_signs, limits_from
+from moxlite.queue.guard.stops import Stopped, clean_stops, number_of_stops, release, stop_of, stops
+from moxlite.queue.guard.telling import Guard
+from moxlite.queue.guard.units import take
 from moxlite.queue.holdrules import HoldRule
 from moxlite.queue.mirror import Mirror
 from moxlite.queue.operations import Counts
@@ -30,7 +34,6 @@ from moxlite.queue.rows import Message, Retired
 from moxlite.queue.schedule import SECOND, delay_after
 from moxlite.queue.scheduler import Scheduler, policy_of
 from moxlite.queue.status import Watchers, clean_outcomes, statuses
-from moxlite.queue.submit import add_submission
 from moxlite.queue.suppression import (
     Suppression,
     add_suppression,
@@ -83,7 +86,8 @@ class Queue:
         self.mirror = Mirror(ctx, database)
         self._watchers = Watchers()
         self.webhooks = WebhookQueue(ctx, database, self._watchers.changed)
-        self.scheduler = Scheduler(ctx, database, self._also_changed, self._watchers.changed)
+        self.guard = Guard(ctx, database)
+        self.scheduler = Scheduler(ctx, database, self._also_changed, self._watchers.changed, self.guard.began)
         self.tls_reports = DailyReports(ctx, TLSReports(ctx, self.submit, self.scheduler.sessions))
         self.dmarc_reports = DailyReports(ctx, DMARCReports(ctx, self.submit))
 
@@ -122,6 +126,7 @@ class Queue:
         tree.start("queue.source", self.ctx.ipv6.serve)
         tree.start("queue.cache", self.ctx.policies.serve_file)
         tree.start("queue.notices", self.scheduler.serve_notices)
+        tree.start("queue.guard", self.guard.serve)
         if self.ctx.reports is not None:
             tree.start("queue.tls-sessions", self.scheduler.sessions.serve)
             if not self.ctx.reports.broken:  # /readyz names it
@@ -148,14 +153,19 @@ class Queue:
         A submission with a key that was seen before adds nothing, and gives the ids of the first time. The spool
         stays the caller's.
 
-        Raises QueueFull, FromIDTaken, StorageFull, StorageBroken.
+        Raises QueueFull, FromIDTaken, SendingStopped, StorageFull, StorageBroken.
         """
         await spool.finish()
         now = self.ctx.clock()
         async with encoded(self._database, spool) as content:
             mirrored = self.mirror.wants(submission.account)
-            unit = partial(add_submission, submission=submission, content=content, now=now, mirrored=mirrored)
-            ids = await self._database.write(unit, weight=spool.size or 1)
+            limits_of = limits_from(self.ctx.config())
+            unit = partial(
+                take, submission=submission, content=content, now=now, limits_of=limits_of, mirrored=mirrored
+            )
+            ids, stop = await self._database.write(unit, weight=spool.size or 1)
+        if stop is not None:
+            self.guard.began([stop])
         logger.info(
             "message queued",
             extra={
@@ -211,22 +221,45 @@ class Queue:
         return self._watchers.watch(account)
 
     async def try_now(self, account: str, ids: Sequence[int]) -> int:
-        """Make the next attempt for these messages of an account at once; returns for how many."""
+        """Make the next attempt for these messages of an account at once; returns for how many. What the guard holds
+        waits for the administrator.
+        """
         if not ids:
             return 0
         wanted = Filter(ids=tuple(ids), account=account)
-        await self.unhold(wanted)
+        await self._change(lambda tx, now: operations.unhold_messages(tx, wanted, now, guarded=False))
         return await self.schedule(wanted, 0, from_now=True)
 
     async def cancel(self, account: str, ids: Sequence[int]) -> int:
         """Take these messages of an account out of the queue; returns how many."""
         return await self.drop(Filter(ids=tuple(ids), account=account)) if ids else 0
 
+    async def check_sending(self, account: str) -> None:
+        """Raise SendingStopped while the account is stopped (SMTP-170)."""
+        stop = await self._database.read(partial(stop_of, account=account), op="queue stop")
+        if stop is not None:
+            raise SendingStopped(stop.since)
+
     async def assure(self, domain: Domain) -> Assurance:
         """How well mail to a domain would be protected (`submission.assurance.Assure`); localserve asks no others."""
         if self.ctx.loopback is not None:
             return await not_asked(domain)
         return await assurance_of(domain, self.ctx.resolver, self.ctx.policies, self.ctx.random)
+
+    # Accounts that the guard has stopped (SMTP-170)
+
+    async def stopped(self) -> list[Stopped]:
+        """Those that are, with what they have waiting."""
+        now = self.ctx.clock()
+        return await self._database.scan(partial(stops, now=now), op="queue stops")
+
+    async def release(self, account: str) -> Stopped:
+        """Let an account send again, also what the guard holds of it; returns what that was. Raises NotStopped."""
+        found = await self._change(lambda tx, now: release(tx, account, now))
+        if found is None:
+            raise NotStopped(f"account {account!r} is not stopped")
+        logger.info("account released", extra={"kv": {"account": account, "messages": found.held.messages}})
+        return found
 
     # Suppression lists; addresses and accounts as people write them
 
@@ -298,11 +331,11 @@ class Queue:
 
     async def hold(self, wanted: Filter) -> int:
         """Make no more attempts until released."""
-        return await self._change(lambda tx, now: operations.set_hold(tx, wanted, now, hold=True))
+        return await self._change(lambda tx, now: operations.hold_messages(tx, wanted, now))
 
     async def unhold(self, wanted: Filter) -> int:
-        """Release."""
-        return await self._change(lambda tx, now: operations.set_hold(tx, wanted, now, hold=False))
+        """Release, also what the guard holds."""
+        return await self._change(lambda tx, now: operations.unhold_messages(tx, wanted, now, guarded=True))
 
     async def schedule(self, wanted: Filter, delta: float, *, from_now: bool = False) -> int:
         """Put the next attempt off by `delta` seconds (negative: bring it forward), or with `from_now` to so long
@@ -378,7 +411,7 @@ class Queue:
             await trio.sleep(CLEANING_SECONDS)
 
     async def clean(self) -> None:
-        """Remove retired rows, outcomes, keys of submissions and suppressions whose time is over."""
+        """Remove retired rows, outcomes, keys, suppressions and counts of the guard whose time is over."""
         now = self.ctx.clock()
         while await self._database.write(lambda tx: clean_retired(tx, now)):
             pass
@@ -386,6 +419,8 @@ class Queue:
             pass
         await self.webhooks.clean()
         await self._database.write(partial(_clean_keys, now=now))
+        await self._database.write(partial(clean_signs, now=now))
+        await self._database.write(partial(clean_stops, now=now))
         accounts = list(self.ctx.config().domains.accounts)
         await self._database.write(lambda tx: clean_suppressions(tx, accounts, now))
 
@@ -395,12 +430,14 @@ class Queue:
         """
         try:
             counts = await self.counts()
+            stopped = await self._database.read(number_of_stops, op="queue stops")
             await self.webhooks.measure()
         except StoreError as exc:
             logger.error("counting the queue failed", extra={"kv": {"err": exc}})
             return
         metrics.size.set(counts.messages)
         metrics.held.set(counts.held)
+        metrics.stopped.set(stopped)
         due = 0 if counts.next_attempt is None else self.ctx.clock() - counts.next_attempt
         metrics.oldest.set(max(0, due) / SECOND)
 

@@ -143,7 +143,7 @@ class _Common(msgspec.Struct, frozen=True, kw_only=True):
 
 class Message(_Common, frozen=True, kw_only=True):
     """A row of ``msg``: a message for one recipient that waits or is being delivered. Times in µs UTC, sizes in
-    octets.
+    octets. `guarded`: it is on hold because its account is stopped (SMTP-170).
     """
 
     content_id: int
@@ -154,6 +154,7 @@ class Message(_Common, frozen=True, kw_only=True):
     deliver_by: str
     dsn_due: str
     dsn_next: int
+    guarded: bool
 
     @property
     def done(self) -> bool:

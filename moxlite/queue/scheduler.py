@@ -25,6 +25,9 @@ from moxlite.queue.bounces.judge import UNNAMED
 from moxlite.queue.content import octets
 from moxlite.queue.context import Context
 from moxlite.queue.due import Candidate, following, together, usable
+from moxlite.queue.guard.signs import limits_from
+from moxlite.queue.guard.stops import Stop
+from moxlite.queue.guard.units import finish
 from moxlite.queue.notices.dsns import deliver_notice
 from moxlite.queue.offers import Offers
 from moxlite.queue.own.inbound import Waiting
@@ -139,10 +142,18 @@ class Scheduler:
     """Makes the attempts. `changed` is called after each commit that may make something due."""
 
     def __init__(
-        self, ctx: Context, database: Database, also: Callable[[], None], moved: Callable[[set[str]], None]
+        self,
+        ctx: Context,
+        database: Database,
+        also: Callable[[], None],
+        moved: Callable[[set[str]], None],
+        stopped: Callable[[list[Stop]], None],
     ) -> None:
-        """`also` is called with each `changed`; `moved` with the accounts whose messages have another status."""
+        """`also` is called with each `changed`; `moved` with the accounts whose messages have another status; `stopped`
+        with those that the guard has stopped.
+        """
         self._moved = moved
+        self._stopped = stopped
         self._ctx = ctx
         self._database = database
         self._also = also
@@ -397,7 +408,7 @@ class Scheduler:
         written = False
         with trio.move_on_after(RECORD_SECONDS, shield=True):
             try:
-                await self._database.write(lambda tx: record.finish(tx, ended, policy))
+                await self._finish(ended, policy)
                 written = True
                 self._moved({one.message.account for one in ended})
             except StoreError as exc:
@@ -405,6 +416,10 @@ class Scheduler:
             finally:
                 if not written:
                     self._unwritten.update((one.message.id, one) for one in ended)
+
+    async def _finish(self, ended: list[Ended], policy: Policy) -> None:
+        limits_of = limits_from(self._ctx.config())
+        self._stopped(await self._database.write(lambda tx: finish(tx, ended, policy, limits_of)))
 
     def _note_blocks(self, ended: list[Ended], now: int) -> None:
         for one in ended:
@@ -427,7 +442,7 @@ class Scheduler:
             return
         ended = list(self._unwritten.values())
         policy = policy_of(self._ctx)
-        await self._database.write(lambda tx: record.finish(tx, ended, policy))
+        await self._finish(ended, policy)
         for one in ended:
             del self._unwritten[one.message.id]
         self.changed()  # there may be something to tell

@@ -32,6 +32,13 @@ __all__ = [
 OUTCOME_LIFE: Final = 30 * 24 * 3600 * SECOND
 """For which a sender sees what became of a message; after that it is not asked for."""
 
+STOPPED: Final = "Sending from your account is stopped, because it looks as if a stranger uses it."
+WHEN_STOPPED: Final = (
+    "The message waits; none is lost. Tell the administrator of your mail server, who can let it go. If you have not"
+    " sent it, change your password."
+)
+"""What the sender of a message that the guard holds is told (SMTP-170)."""
+
 CLEAN_SLICE: Final = 1000
 """Rows removed in one transaction."""
 
@@ -113,6 +120,8 @@ def _of_row(message: Message, retry_delays: Sequence[float], max_attempts: int) 
         planned = attempts_left(message.attempts, maximum, message.next_attempt, retry_delays)
         if planned:
             status = msgspec.structs.replace(status, next_attempt=planned[0], last_planned=planned[-1])
+    if message.guarded:
+        return msgspec.structs.replace(status, error=STOPPED, meaning=STOPPED, advice=WHEN_STOPPED)
     ended_attempts = [result for result in message.results if result.error != DELIVERING]
     return _with_result(status, ended_attempts[-1] if ended_attempts else None)
 

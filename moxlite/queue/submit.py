@@ -9,9 +9,9 @@ from moxlite.queue.errors import FromIDTaken, QueueFull
 from moxlite.queue.holdrules import hold_rules, is_held
 from moxlite.queue.mirrorrows import add_mirror
 from moxlite.store.delivery.submission import Submission, SubmissionRecipient
-from moxlite.store.file.transaction import Tx
+from moxlite.store.file.transaction import Reader, Tx
 
-__all__ = ["add_submission", "check_room", "insert_row", "sender_of"]
+__all__ = ["add_submission", "check_room", "insert_row", "is_known", "sender_of"]
 
 MAX_ROWS: Final = 10_000
 MAX_OCTETS: Final = 2 << 30
@@ -64,6 +64,11 @@ def add_submission(tx: Tx, submission: Submission, content: Content, now: int, *
     if submission.key:
         tx.execute(INSERT_KEY, submission.key, ids[0], ids[-1], now)
     return ids
+
+
+def is_known(r: Reader, submission: Submission) -> bool:
+    """Whether it came before, under the same key."""
+    return bool(submission.key) and r.row(KEY, submission.key) is not None
 
 
 def sender_of(submission: Submission, recipient: SubmissionRecipient) -> tuple[str, str]:

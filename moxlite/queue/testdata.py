@@ -13,6 +13,8 @@ from moxlite import __version__
 from moxlite.process.receivedid import load_key
 from moxlite.proto.address import Address
 from moxlite.queue.content import encoded
+from moxlite.queue.guard.signs import Sign, Suspicion, note_sent
+from moxlite.queue.guard.stops import stop
 from moxlite.queue.holdrules import HoldRule, add_hold_rule
 from moxlite.queue.mirrorrows import GRACE, added, begin, due
 from moxlite.queue.own.inbound import add_deferred
@@ -88,6 +90,7 @@ async def _generate(data: Path) -> None:
         await _show(data, database, submission, spool)
         await database.write(lambda tx: add_hold_rule(tx, HoldRule(id=0, account=ACCOUNTS[0])))
         await database.write(_add_hooks)
+        await database.write(partial(_add_guard, submission=submission))
     finally:
         await database.aclose()
     await generate_reports(data)
@@ -109,6 +112,12 @@ def _add_hooks(tx: Tx) -> None:
             msg_id=1,
         )
         add_hook(tx, hook, SENT)
+
+
+def _add_guard(tx: Tx, submission: Submission) -> None:
+    """What the guard counts, and an account that it has stopped (SMTP-170)."""
+    note_sent(tx, submission, SENT)
+    stop(tx, ACCOUNTS[1], Suspicion(Sign.RECIPIENTS, "it has sent to 501 recipients within an hour"), SENT)
 
 
 async def _show(data: Path, database: Database, submission: Submission, spool: Spool) -> None:

@@ -60,6 +60,7 @@ def _letter(session: Session, transaction: Transaction) -> Letter:
         mail_from=transaction.sender.address,
         recipients=tuple(map(_recipient, transaction.recipients)),
         received=transaction.received,
+        remote=str(session.info.remote),
         max_size=session.listener.max_message_size,
         trace=_trace(session, transaction),
         may_need_smtputf8=mail.smtputf8 or not pedantic,

@@ -19,6 +19,7 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
       hostname: of this server, in a Message-Id that is made.
       mail_from: the envelope sender, which the caller has found to be the user's own; None for the null path.
       recipients: the envelope's, at least one, without FROMID.
+      remote: the address of the client, "" where it is not known.
       received: when it was handed in, µs UTC.
       max_size: octets of a message.
       trace: header fields to stand on top, each ending in CRLF.
@@ -32,6 +33,7 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     mail_from: Address | None
     recipients: tuple[SubmissionRecipient, ...]
     received: int
+    remote: str = ""
     max_size: int
     trace: bytes = b""
     may_need_smtputf8: bool = True

@@ -17,6 +17,7 @@ for _result in (
     "messagelimiterror",
     "recipientlimiterror",
     "signerror",
+    "stopped",
     "queueerror",
 ):
     submission_total.labels(result=_result)

@@ -21,7 +21,7 @@ from moxlite.store.content.header import look_at, read_header
 from moxlite.store.content.prepare import Prepared
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, OutgoingLimits, add_outgoing, remove_outgoing
-from moxlite.store.delivery.submission import Submission, Submit
+from moxlite.store.delivery.submission import SendingStopped, Submission, Submit
 from moxlite.store.errors import StoreError
 from moxlite.submission import checks, metrics
 from moxlite.submission.errors import SubmissionRefused, SubmissionStuck
@@ -94,6 +94,7 @@ async def submit(office: PostOffice, letter: Letter, spool: Spool) -> Submitted:
       SubmissionRefused: the message cannot be sent as it is.
       HeaderTooLarge: its header section is longer than what is read.
       OutgoingLimitExceeded, QueueFull, FromIDTaken, and other StoreErrors: as the store and the queue raise them.
+      SendingStopped: the guard has stopped the account (SMTP-170).
       SubmissionStuck: it may be queued or not.
       OSError: as reading the spool does.
     """
@@ -105,6 +106,9 @@ async def submit(office: PostOffice, letter: Letter, spool: Spool) -> Submitted:
     except OutgoingLimitExceeded as error:
         total = error.setting == "max_outgoing_messages_per_day"
         metrics.submission_total.labels(result="messagelimiterror" if total else "recipientlimiterror").inc()
+        raise
+    except SendingStopped:
+        metrics.submission_total.labels(result="stopped").inc()
         raise
     except (StoreError, SubmissionStuck):
         metrics.submission_total.labels(result="queueerror").inc()
@@ -173,6 +177,7 @@ async def _complete(
         priority=letter.priority,
         deliver_by=letter.deliver_by,
         login_address=letter.identity.address,
+        remote=letter.remote,
     )
     return Complete(submission, author, prepared)
 

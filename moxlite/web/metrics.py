@@ -68,6 +68,7 @@ for _result in (
     "messagelimiterror",
     "recipientlimiterror",
     "signerror",
+    "stopped",
     "storesenterror",
 ):
     submissions.labels(result=_result)

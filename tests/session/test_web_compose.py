@@ -22,7 +22,7 @@ from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.rows.messages import rows_by_uid
 from moxlite.store.types import Flag, MessageRow
 from tests.store_mail import deliver_mail
-from tests.web_rig import Browser, Rig, rig
+from tests.web_rig import DOMAINS, Browser, Rig, open_rig, rig
 
 pytestmark = pytest.mark.served
 
@@ -265,6 +265,30 @@ async def test_a_limit_names_its_setting_and_nothing_is_kept(rig: Rig, browser: 
     async with rig.accounts.use("mia") as account:
         await account.carrier.once()
     assert len(await messages(rig, "Sent")) == len(queue.taken) < 3
+
+
+async def test_an_account_that_is_stopped_is_told_and_keeps_its_draft(tmp_path: Path) -> None:
+    """SMTP-170, WEBMAIL-98: with words that say what to do; nothing goes to Sent."""
+    domains = DOMAINS.replace("[accounts.mia]\n", "[accounts.mia]\nmax_recipients_per_hour = 1\n")
+    async with trio.open_nursery() as nursery:
+        rig = await open_rig(tmp_path, nursery, domains=domains)
+        browser = rig.browser()
+        await browser.log_in()
+        draft = await browser.call("draft_save", draft=written(), save_id=call_id())
+        two = written(to=[TOM, {"name": "", "address": "ann@example.net"}])
+        sent = 0
+        with trio.fail_after(60):  # what was accepted is carried to the queue a moment later
+            while (
+                answer := await browser.post("message_submit", {"message": two, "submit_id": call_id()})
+            ).status == 200:
+                sent += 1
+        assert (sent > 0, answer.status) == (True, 400)
+        assert "tell the administrator" in answer.json["error"]["message"]
+        arguments = {"message": written(), "submit_id": call_id(), "draft_id": draft}
+        assert (await browser.post("message_submit", arguments)).status == 400
+        assert len(await messages(rig, "Sent")) == sent
+        assert [row.id for row in await messages(rig, "Drafts")] == [draft]
+        nursery.cancel_scope.cancel()
 
 
 async def test_a_draft_is_kept_whole_and_replaced(rig: Rig, browser: Browser) -> None:

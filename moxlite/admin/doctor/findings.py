@@ -18,6 +18,7 @@ time. note: nothing is wrong; something could be better, or could not be looked 
 
 Code = Literal[
     "account-broken",
+    "account-stopped",
     "address-blocked",
     "backup-none",
     "backup-old",

@@ -23,6 +23,15 @@ class Blocked(msgspec.Struct, frozen=True):
     reply: str
 
 
+class StoppedSender(msgspec.Struct, frozen=True):
+    """An account that the guard has stopped: since when, seconds UTC; why, a sentence; how many messages are held."""
+
+    account: str
+    since: float
+    why: str
+    messages: int
+
+
 class QueueState(msgspec.Struct, frozen=True):
     """How the queue is. oldest: seconds for which the message has been waiting that waits longest, without those on
     hold; its last error and recipient, "" where it was not tried.
@@ -34,6 +43,7 @@ class QueueState(msgspec.Struct, frozen=True):
     recipient: str = ""
     error: str = ""
     blocks: list[Blocked] = []
+    stopped: list[StoppedSender] = []
 
 
 class Running(msgspec.Struct, frozen=True):

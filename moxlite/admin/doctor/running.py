@@ -9,7 +9,7 @@ import trio
 
 from moxlite.admin.doctor.examination import Examination
 from moxlite.admin.doctor.findings import Finding
-from moxlite.admin.doctor.requests import Blocked, Running
+from moxlite.admin.doctor.requests import Blocked, Running, StoppedSender
 
 __all__ = ["check_running"]
 
@@ -85,11 +85,26 @@ def _blocked(block: Blocked) -> Finding:
     )
 
 
+def _stopped(one: StoppedSender) -> Finding:
+    since = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(one.since))
+    return Finding(
+        grade="error",
+        code="account-stopped",
+        about=one.account,
+        text=f"account {one.account} is stopped: it looks as if a stranger sends with it",
+        detail=f"Since {since}: {one.why}. Messages that wait: {one.messages}.",
+        commands=(
+            f"moxlite queue list --account {one.account} --hold true",
+            f"moxlite queue guard release {one.account}",
+        ),
+    )
+
+
 def _queue(running: Running) -> list[Finding]:
     queue = running.queue
     if queue is None:
         return []
-    found = [_blocked(one) for one in queue.blocks]
+    found = [_blocked(one) for one in queue.blocks] + [_stopped(one) for one in queue.stopped]
     if queue.oldest > STUCK_SECONDS:
         why = f": {queue.error}" if queue.error else ""
         text = f"mail to {queue.recipient} has been waiting for {queue.oldest / 3600:.0f} h{why}"

@@ -12,8 +12,10 @@ __all__ = [
     "Line",
     "PendingReport",
     "Rule",
+    "SentFrom",
     "SentReport",
     "SentReports",
+    "StoppedAccount",
     "Suppressed",
     "Try",
     "WithoutReports",
@@ -89,6 +91,32 @@ class Suppressed(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     created: str
     expires: str = ""
+
+
+class SentFrom(msgspec.Struct, frozen=True):
+    """A network that an account has sent from in the last day: the latest address, when first and last (RFC 3339)."""
+
+    address: str
+    first: str
+    last: str
+    messages: int
+
+
+class StoppedAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """An account that the guard has stopped, or had; times in RFC 3339, UTC. `sign`: failures, networks or recipients;
+    `why`: for people. What is held: `messages` to so many `recipients` in so many `domains`, the `oldest` queued then,
+    "" for nothing.
+    """
+
+    account: str
+    since: str
+    sign: str
+    why: str
+    messages: int
+    recipients: int
+    domains: int
+    oldest: str
+    sources: list[SentFrom]
 
 
 class HookLine(msgspec.Struct, frozen=True, kw_only=True):

@@ -30,6 +30,8 @@ def why_words(message: Message, now: int, waits: str) -> str:
         return "it is over; the sender is being told" + (f": {_failure(last)}" if last and not last.success else "")
     if message.last_result is not None and message.last_result.error == DELIVERING:
         return "an attempt is under way"
+    if message.guarded:
+        return "its account is stopped: it looks as if a stranger sends with it"
     if message.hold:
         return "it is on hold until it is released"
     if last is not None and message.next_attempt > now:
@@ -47,6 +49,8 @@ def next_words(
     """What comes next, if nothing changes."""
     if message.done:
         return "it leaves the queue"
+    if message.guarded:
+        return f"nothing, until `moxlite queue guard release {message.account}`"
     if message.hold:
         return "nothing, until `moxlite queue unhold`"
     maximum = max_attempts_of(message.max_attempts, max_attempts)

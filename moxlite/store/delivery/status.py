@@ -106,6 +106,9 @@ class Deliveries(Protocol):
     async def try_now(self, account: str, ids: Sequence[int]) -> int:
         """Make the next attempt at once, also of what is held; returns for how many rows."""
 
+    async def check_sending(self, account: str) -> None:
+        """Raise SendingStopped while nothing more is taken from the account (SMTP-170)."""
+
     async def cancel(self, account: str, ids: Sequence[int]) -> int:
         """Take rows out of the queue without a notice; returns how many. Those of an attempt that is under way may be
         delivered all the same.

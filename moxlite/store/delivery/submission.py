@@ -7,6 +7,7 @@ packed by `pack`.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 from enum import IntFlag
 from typing import Final, TypeAlias
@@ -24,6 +25,7 @@ __all__ = [
     "DSNNotify",
     "FromIDTaken",
     "QueueFull",
+    "SendingStopped",
     "Submission",
     "SubmissionRecipient",
     "Submit",
@@ -49,6 +51,20 @@ class FromIDTaken(StoreError):
     def __init__(self, from_id: str) -> None:
         super().__init__(f"sender id {from_id} is in use already")
         self.from_id = from_id
+
+
+class SendingStopped(StoreError):
+    """Nothing more is taken from the account, whose sending looks abused, until the administrator releases it
+    (SMTP-170); the text is for its user. `since`: µs UTC.
+    """
+
+    def __init__(self, since: int) -> None:
+        when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(since // 1_000_000))
+        super().__init__(
+            f"sending from this account is stopped since {when}, because it looks as if a stranger uses it;"
+            " what you sent before waits; tell the administrator of your mail server, and change your password"
+        )
+        self.since = since
 
 
 class DSNNotify(IntFlag):
@@ -94,7 +110,8 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
       priority: MT-PRIORITY (RFC 6710), -9..9. deliver_by: seconds and mode letters of DELIVERBY (RFC 2852), "" when not
         given.
       transport: name of the transport to use, "" for routing.
-      login_address: the address of the log-in, "" for mail made by the server.
+      login_address: the address of the log-in, "" for mail made by the server. remote: the address of its client, ""
+        where it is not known.
       key: makes the submission unique for 7 days: the second one with the same key adds nothing (STORE-189). Empty: not
         wanted.
     """
@@ -120,6 +137,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     is_tls_report: bool = False
     transport: str = ""
     login_address: str = ""
+    remote: str = ""
     key: bytes = b""
 
     def pack(self) -> bytes:
@@ -136,7 +154,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 Submit: TypeAlias = Callable[[Submission, Spool], Awaitable[list[int]]]
 """`queue.submit`: adds one row per recipient and returns their ids after the commit; the spool stays the caller's. It
-raises QueueFull, FromIDTaken, and what a Database raises.
+raises QueueFull, FromIDTaken, SendingStopped, and what a Database raises.
 """
 
 _ENCODER: Final = msgspec.msgpack.Encoder()

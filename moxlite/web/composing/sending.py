@@ -24,7 +24,7 @@ from moxlite.store.content.header import HeaderTooLarge
 from moxlite.store.content.prepare import held_body, prepare
 from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, add_outgoing
 from moxlite.store.delivery.owed import SUBMIT, OwedMessage
-from moxlite.store.delivery.submission import SubmissionRecipient
+from moxlite.store.delivery.submission import SendingStopped, SubmissionRecipient
 from moxlite.store.errors import StoreError
 from moxlite.store.mail.adding import add_message
 from moxlite.store.mail.flags import store_flags_ids
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from moxlite.process.signingkeys import SigningKeys
     from moxlite.store.changelog.account import Account
     from moxlite.store.changelog.unit import AccountTx
+    from moxlite.store.delivery.status import Deliveries
     from moxlite.web.composing.types import Written
 
 __all__ = ["Wish", "send"]
@@ -63,6 +64,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
       listener: that the call came by; secure: over TLS.
+      remote: the address of the client.
       submit_id: of 16 octets; the same again sends nothing.
       draft_id: the draft that the message was, 0 for none.
     """
@@ -71,23 +73,33 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     identity: Identity
     listener: str
     secure: bool
+    remote: str
     submit_id: bytes
     draft_id: int
 
 
-async def send(account: Account, keys: SigningKeys, written: Written, wish: Wish, tmp: Path) -> None:
-    """Send a message, or do nothing when this `submit_id` has been seen.
+async def send(
+    account: Account, keys: SigningKeys, written: Written, wish: Wish, tmp: Path, deliveries: Deliveries | None
+) -> None:
+    """Send a message, or do nothing when this `submit_id` has been seen. `deliveries`: None where there is no queue.
 
     Raises:
       UserError: names the field that is wrong, or says why it may not go out.
       Conflict: the draft was changed elsewhere.
       AlreadySent: the message went out under another `submit_id`.
+      SendingStopped: the guard has stopped the account.
       OutgoingLimitExceeded, OverQuota, StorageFull, NoSuchUpload, OSError; nothing is changed by any of them.
     """
     # the queue knows keys of all accounts: one account cannot take that of another
     key = hashlib.sha256(b"submit\0" + account.name.encode() + b"\0" + wish.submit_id).digest()
     if await account.read(lambda r: r.value(KNOWN, key), op="submit_known") is not None:
         return
+    if deliveries is not None:
+        try:
+            await deliveries.check_sending(account.name)
+        except SendingStopped:
+            submissions.labels(result="stopped").inc()
+            raise
     now = time.time_ns() // 1000
     try:
         draft = draft_of(written, now)
@@ -165,6 +177,7 @@ def _letter(draft: Draft, to: tuple[Address, ...], written: Written, wish: Wish,
         mail_from=author,
         recipients=tuple(SubmissionRecipient(one) for one in to),
         received=now,
+        remote=wish.remote,
         max_size=snapshot.listener(wish.listener).max_message_size,
         trace=trace.encode(),
         requiretls=written.tls == "require",

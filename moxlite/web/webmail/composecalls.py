@@ -155,12 +155,13 @@ class ComposeCalls(AccountCalls):
             identity=Identity(session.account, session.address),
             listener=request.info.listener,
             secure=request.scheme == "https",
+            remote=request.client_ip,
             submit_id=bytes.fromhex(submit_id),
             draft_id=draft_id,
         )
         try:
             async with self._accounts.use(session.account) as account:
-                await send(account, self._server.keys, message, wish, self._server.tmp)
+                await send(account, self._server.keys, message, wish, self._server.tmp, self._server.deliveries)
         except OSError as e:
             raise StorageRefused("the disk of the server is full") from e
 

@@ -1,0 +1,205 @@
+"""What each account sends, counted, and the signs that a stranger sends with it (SMTP-170). On a transaction.
+
+A stranger with a list of addresses writes to many that are gone, from rented machines all over the world. A user with
+an old newsletter writes to some that are gone among many that are not; one on a journey has two or three networks.
+"""
+
+from collections.abc import Callable
+from enum import StrEnum
+from ipaddress import ip_address, ip_network
+from typing import Final, TypeAlias
+
+import msgspec
+
+from moxlite.config.snapshot import Snapshot
+from moxlite.queue.bounces.judge import explain
+from moxlite.queue.bounces.table import Cause
+from moxlite.queue.rows import Message, Result
+from moxlite.queue.schedule import SECOND
+from moxlite.store.delivery.submission import Submission
+from moxlite.store.file.transaction import Reader, Tx
+
+__all__ = [
+    "Limits",
+    "LimitsOf",
+    "Sign",
+    "Source",
+    "Suspicion",
+    "clean_signs",
+    "forget",
+    "limits_from",
+    "network_of",
+    "note_failures",
+    "note_sent",
+    "sources",
+    "speaks_of_sender",
+    "suspicion_of_failures",
+    "suspicion_of_sending",
+]
+
+MINUTE: Final = 60 * SECOND
+FAILURE_MINUTES: Final = 10
+"""Minutes over which failures are counted: a bad list fails at once, dead addresses of friends now and then."""
+
+SHARE_MINUTES: Final = 120
+"""Minutes whose recipients the failures are compared with, and in which the failed messages were queued: three retries
+after greylisting fit in.
+"""
+
+HOUR: Final = 60 * MINUTE
+DAY: Final = 24 * HOUR
+
+PREFIX_4, PREFIX_6 = 16, 32
+"""Leading bits of a network: what one provider gives its customers in turn. A phone that gets another address at each
+mast stays within one or two.
+"""
+
+MAX_SOURCES: Final = 20
+"""Networks that are told of."""
+
+OF_THE_SENDER: Final = frozenset({Cause.UNKNOWN_USER, Cause.CONTENT, Cause.POLICY, Cause.RATE, Cause.OTHER})
+"""Refusals that abuse brings. A full mailbox, the size, our address on a list or missing DNS records say nothing of who
+has written.
+"""
+
+ADD_SENT: Final = """
+INSERT INTO sending (account, minute, recipients, failed) VALUES (?, ?, ?, 0)
+ON CONFLICT DO UPDATE SET recipients = recipients + excluded.recipients"""
+ADD_FAILED: Final = """
+INSERT INTO sending (account, minute, recipients, failed) VALUES (?, ?, 0, ?)
+ON CONFLICT DO UPDATE SET failed = failed + excluded.failed"""
+ADD_SOURCE: Final = """
+INSERT INTO sending_from (account, network, address, first, last, messages) VALUES (?1, ?2, ?3, ?4, ?4, 1)
+ON CONFLICT DO UPDATE SET address = excluded.address, last = excluded.last, messages = messages + 1"""
+RECIPIENTS: Final = "SELECT coalesce(sum(recipients), 0) FROM sending WHERE account = ? AND minute > ?"
+FAILED: Final = "SELECT coalesce(sum(failed), 0) FROM sending WHERE account = ? AND minute > ?"
+NETWORKS: Final = "SELECT count(*) FROM sending_from WHERE account = ? AND network <> '' AND last > ?"
+SOURCES: Final = """
+SELECT address, first, last, messages FROM sending_from WHERE account = ? AND last > ? ORDER BY last DESC LIMIT ?"""
+FORGET: Final = ("DELETE FROM sending WHERE account = ?", "DELETE FROM sending_from WHERE account = ?")
+CLEAN: Final = "DELETE FROM sending WHERE minute < ?"
+CLEAN_SOURCES: Final = "DELETE FROM sending_from WHERE last < ?"
+
+
+class Sign(StrEnum):
+    """Why an account is stopped."""
+
+    FAILURES = "failures"
+    NETWORKS = "networks"
+    RECIPIENTS = "recipients"
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """What an account may do before it is stopped; 0 for what is not looked at. `failed_share`: percent."""
+
+    failures: int
+    failed_share: int
+    networks: int
+    recipients: int
+
+
+LimitsOf: TypeAlias = Callable[[str], Limits | None]
+"""The limits of an account, None where the guard leaves it alone."""
+
+
+class Suspicion(msgspec.Struct, frozen=True):
+    """A sign that was seen; `why` is a sentence without its full stop."""
+
+    sign: Sign
+    why: str
+
+
+class Source(msgspec.Struct, frozen=True):
+    """A network that an account has sent from: the latest address, when first and last (µs UTC), how many messages."""
+
+    address: str
+    first: int
+    last: int
+    messages: int
+
+
+def limits_from(snapshot: Snapshot) -> LimitsOf:
+    """By the configuration as it is now."""
+    guard = snapshot.static.queue.guard
+
+    def limits_of(name: str) -> Limits | None:
+        account = snapshot.account(name)
+        if not guard.enabled or account is None or account.no_sending_guard:
+            return None
+        own = account.max_recipients_per_hour
+        recipients = guard.recipients_per_hour if own is None else own
+        return Limits(guard.failures, guard.failed_share, guard.networks, recipients)
+
+    return limits_of
+
+
+def network_of(address: str) -> str:
+    """The network that an address counts for; "" for those of this machine and its neighbours."""
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return ""
+    if ip.version == 6 and ip.ipv4_mapped is not None:
+        ip = ip.ipv4_mapped
+    if not ip.is_global:
+        return ""
+    return str(ip_network((ip, PREFIX_4 if ip.version == 4 else PREFIX_6), strict=False))
+
+
+def note_sent(tx: Tx, submission: Submission, now: int) -> None:
+    """Count a message that a user hands in, and from where."""
+    tx.execute(ADD_SENT, submission.account, now // MINUTE, len(submission.recipients))
+    tx.execute(ADD_SOURCE, submission.account, network_of(submission.remote), submission.remote, now)
+
+
+def suspicion_of_sending(r: Reader, account: str, limits: Limits, now: int) -> Suspicion | None:
+    """What the counts say after a message was handed in."""
+    if limits.networks and (networks := r.value(NETWORKS, account, now - HOUR)) > limits.networks:
+        return Suspicion(Sign.NETWORKS, f"its messages came from {networks} networks within an hour")
+    if limits.recipients and (sent := r.value(RECIPIENTS, account, now // MINUTE - 60)) > limits.recipients:
+        return Suspicion(Sign.RECIPIENTS, f"it has sent to {sent} recipients within an hour")
+    return None
+
+
+def speaks_of_sender(message: Message, result: Result, now: int) -> bool:
+    """Whether a failure for good is one that counts: another server has refused, not long after the message came, and
+    not because of us or of its own troubles.
+    """
+    if not message.login_address or result.code < 500 or now - message.queued > SHARE_MINUTES * MINUTE:
+        return False
+    found = explain(result.code, result.secode, result.reply or result.error, result.command)
+    return found.cause in OF_THE_SENDER
+
+
+def note_failures(tx: Tx, account: str, number: int, now: int) -> None:
+    """Count recipients of an account that were refused for good."""
+    tx.execute(ADD_FAILED, account, now // MINUTE, number)
+
+
+def suspicion_of_failures(r: Reader, account: str, limits: Limits, now: int) -> Suspicion | None:
+    """What the counts say after recipients were refused."""
+    failed = r.value(FAILED, account, now // MINUTE - FAILURE_MINUTES)
+    if not limits.failures or failed < limits.failures:
+        return None
+    sent = r.value(RECIPIENTS, account, now // MINUTE - SHARE_MINUTES)
+    if failed * 100 < limits.failed_share * sent:
+        return None
+    why = f"{failed} recipients were refused for good within {FAILURE_MINUTES} minutes, of {sent} in two hours"
+    return Suspicion(Sign.FAILURES, why)
+
+
+def sources(r: Reader, account: str, now: int) -> list[Source]:
+    """From where an account has sent in the last day, the latest first."""
+    return [Source(*row) for row in r.rows(SOURCES, account, now - DAY, MAX_SOURCES)]
+
+
+def forget(tx: Tx, account: str) -> None:
+    """Begin to count anew."""
+    for statement in FORGET:
+        tx.execute(statement, account)
+
+
+def clean_signs(tx: Tx, now: int) -> None:
+    """Remove what is older than a day."""
+    tx.execute(CLEAN, (now - DAY) // MINUTE)
+    tx.execute(CLEAN_SOURCES, now - DAY)

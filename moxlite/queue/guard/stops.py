@@ -1,0 +1,166 @@
+"""Accounts whose sending is stopped: their messages are held until they are released (SMTP-170). On a transaction."""
+
+from typing import Final
+
+import msgspec
+
+from moxlite.queue.guard.signs import Sign, Source, Suspicion, forget, sources
+from moxlite.queue.schedule import SECOND
+from moxlite.store.file.transaction import Reader, Row, Tx
+
+__all__ = [
+    "Held",
+    "Stop",
+    "Stopped",
+    "clean_stops",
+    "hold_rows",
+    "mark_told",
+    "number_of_stops",
+    "release",
+    "released_at",
+    "stop",
+    "stop_of",
+    "stops",
+    "untold",
+]
+
+RELEASED_LIFE: Final = 24 * 3600 * SECOND
+"""For which it is known when an account was released: longer than the failures of what was queued before count."""
+
+COLUMNS: Final = "account, since, sign, why"
+GET: Final = f"SELECT {COLUMNS} FROM stop WHERE account = ? AND released IS NULL"  # noqa: S608 column names
+LIST: Final = f"SELECT {COLUMNS} FROM stop WHERE released IS NULL ORDER BY since, account"  # noqa: S608 column names
+UNTOLD: Final = f"""
+SELECT {COLUMNS} FROM stop WHERE released IS NULL AND told = 0 ORDER BY since LIMIT 1"""  # noqa: S608 column names
+COUNT: Final = "SELECT count(*) FROM stop WHERE released IS NULL"
+RELEASED: Final = "SELECT released FROM stop WHERE account = ? AND released IS NOT NULL"
+INSERT: Final = "INSERT OR REPLACE INTO stop (account, since, sign, why, told, released) VALUES (?, ?, ?, ?, 0, NULL)"
+TELL: Final = "UPDATE stop SET told = 1 WHERE account = ? AND since = ?"
+RELEASE: Final = "UPDATE stop SET released = ? WHERE account = ?"
+CLEAN: Final = "DELETE FROM stop WHERE released < ?"
+HOLD: Final = """
+UPDATE msg SET hold = 1, guarded = 1
+WHERE account = ? AND login_address <> '' AND hold = 0 AND dsn_due IN ('', 'delayed')"""
+HOLD_NEW: Final = "UPDATE msg SET hold = 1, guarded = 1 WHERE id BETWEEN ? AND ? AND hold = 0"
+UNHOLD: Final = "UPDATE msg SET hold = 0, guarded = 0 WHERE account = ? AND guarded = 1"
+HELD: Final = """
+SELECT count(DISTINCT content_id), count(*), min(queued), count(DISTINCT rcpt_domain) FROM msg
+WHERE account = ? AND guarded = 1"""
+SUBJECTS: Final = """
+SELECT subject, count(*), min(queued) FROM msg WHERE account = ? AND guarded = 1
+GROUP BY content_id ORDER BY min(queued) LIMIT ?"""
+
+MAX_SUBJECTS: Final = 5
+"""Messages that are told of, for a first look at what was sent."""
+
+
+class Stop(msgspec.Struct, frozen=True):
+    """An account is stopped since a moment (µs UTC), because of a sign; `why` is a sentence without its full stop."""
+
+    account: str
+    since: int
+    sign: Sign
+    why: str
+
+
+class Held(msgspec.Struct, frozen=True):
+    """What the guard holds of an account: messages, their recipients and these recipients' domains, when the oldest was
+    queued (µs UTC, None for nothing); subject and number of recipients of the first few messages.
+    """
+
+    messages: int
+    recipients: int
+    oldest: int | None
+    domains: int
+    first: tuple[tuple[str, int], ...]
+
+
+class Stopped(msgspec.Struct, frozen=True):
+    """A stop with what it holds, and from where the account has sent."""
+
+    stop: Stop
+    held: Held
+    sources: tuple[Source, ...]
+
+
+def stop_of(r: Reader, account: str) -> Stop | None:
+    """The stop of an account."""
+    row = r.row(GET, account)
+    return None if row is None else _of_row(row)
+
+
+def _of_row(row: Row) -> Stop:
+    account, since, sign, why = row
+    return Stop(account, since, Sign(sign), why)
+
+
+def stops(r: Reader, now: int) -> list[Stopped]:
+    """All accounts that are stopped, the first one first."""
+    return [_whole(r, _of_row(row), now) for row in r.rows(LIST)]
+
+
+def untold(r: Reader, now: int) -> Stopped | None:
+    """The first one that is to be told of."""
+    row = r.row(UNTOLD)
+    return None if row is None else _whole(r, _of_row(row), now)
+
+
+def number_of_stops(r: Reader) -> int:
+    """How many accounts are stopped."""
+    return int(r.value(COUNT))
+
+
+def _whole(r: Reader, one: Stop, now: int) -> Stopped:
+    return Stopped(one, _held(r, one.account), tuple(sources(r, one.account, now)))
+
+
+def _held(r: Reader, account: str) -> Held:
+    row = r.row(HELD, account)
+    assert row is not None
+    messages, recipients, oldest, domains = row
+    first = tuple((subject, number) for subject, number, _ in r.rows(SUBJECTS, account, MAX_SUBJECTS))
+    return Held(messages, recipients, oldest, domains, first)
+
+
+def released_at(r: Reader, account: str) -> int:
+    """When an account was released, 0 for not lately: what was queued before counts no more."""
+    row = r.row(RELEASED, account)
+    return 0 if row is None else row[0]
+
+
+def stop(tx: Tx, account: str, suspicion: Suspicion, now: int) -> Stop:
+    """Stop an account: what waits of it is held, but for what the server has made itself. What a person or a rule holds
+    stays theirs.
+    """
+    tx.execute(INSERT, account, now, suspicion.sign.value, suspicion.why)
+    tx.execute(HOLD, account)
+    return Stop(account, now, suspicion.sign, suspicion.why)
+
+
+def hold_rows(tx: Tx, first: int, last: int) -> None:
+    """Hold rows that were just added, of an account that is stopped."""
+    tx.execute(HOLD_NEW, first, last)
+
+
+def mark_told(tx: Tx, one: Stop) -> None:
+    """The administrator and the user know."""
+    tx.execute(TELL, one.account, one.since)
+
+
+def release(tx: Tx, account: str, now: int) -> Stopped | None:
+    """Release an account and what the guard holds of it, and count anew; returns what was held, None if it is not
+    stopped.
+    """
+    one = stop_of(tx, account)
+    if one is None:
+        return None
+    whole = _whole(tx, one, now)
+    tx.execute(RELEASE, now, account)
+    tx.execute(UNHOLD, account)
+    forget(tx, account)
+    return whole
+
+
+def clean_stops(tx: Tx, now: int) -> None:
+    """Forget accounts that were released long ago."""
+    tx.execute(CLEAN, now - RELEASED_LIFE)
