@@ -170,6 +170,7 @@ export interface ViewProgress {
   of: number;
   done: boolean;
   stopped: boolean;
+  left_out: Array<string>;
 }
 
 /** Entries have come into the view, or left it, otherwise than ``view_changes`` tells: those that are shown should */
@@ -539,7 +540,7 @@ export const checks: Checks = {
   Header: { name: "string", value: "string" },
   Text: { path: "string", content_type: "string", text: "string", truncated: "boolean" },
   Part: { path: "string", content_type: "string", disposition: "string", filename: "string", size: "integer", parts: ["list", ["ref", "Part"]] },
-  ViewProgress: { kind: ["enum", ["view_progress"]], view_id: "integer", total: "integer", looked: "integer", of: "integer", done: "boolean", stopped: "boolean" },
+  ViewProgress: { kind: ["enum", ["view_progress"]], view_id: "integer", total: "integer", looked: "integer", of: "integer", done: "boolean", stopped: "boolean", left_out: ["list", "string"] },
   ViewStale: { kind: ["enum", ["view_stale"]], view_id: "integer" },
   ViewReset: { kind: ["enum", ["view_reset"]], view_id: "integer", request_id: "integer" },
   ViewErr: { kind: ["enum", ["view_err"]], view_id: "integer", request_id: "integer", message: "string", unthreaded: "boolean" },

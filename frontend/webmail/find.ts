@@ -43,8 +43,10 @@ export class Find {
   ) {
     this.bar = new SearchBar(mail, {
       search: (text) => void this.search(text),
-      openForm: (bar) => void attempt(t("Opening the form"), async () => (await this.part()).openForm(bar, () => this.names())),
+      openForm: (bar) => void attempt(t("Opening the form"), async () => (await this.part()).openForm(bar, mail)),
       leave: () => owner.leave(),
+      // that the part is not there is told where it is asked for
+      say: (place, searching) => void this.part().then(({ say }) => say(place, searching, () => mail.stopSearch()), () => null),
     });
   }
 
@@ -123,11 +125,6 @@ export class Find {
     }[this.refinement.value];
     const query: Query = { filter: { ...filter, ...narrower }, threading: this.threading.value };
     return not_filter === undefined ? query : { ...query, not_filter };
-  }
-
-  private names(): { mailboxes: readonly Mailbox[]; labels: string[] } {
-    const mailboxes = this.mail.mailboxes.value;
-    return { mailboxes, labels: [...new Set(mailboxes.flatMap((mailbox) => mailbox.keywords))].sort() };
   }
 
   private part(): Promise<typeof SearchPart> {

@@ -1,6 +1,7 @@
 """A shared mailbox in a real browser, while its owner works by IMAP."""
 
 import imaplib
+import re
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.integration.browser import PATIENCE, chromium
 from tests.integration.mail import message
 from tests.running import ServedServer, free_port
+from tests.tools import until
 
 __all__ = ["chromium"]
 
@@ -32,11 +34,17 @@ def served(tmp_path: Path, port: int) -> Iterator[ServedServer]:
     assert "panic" not in server.log()
 
 
+def by_imap(served: ServedServer, name: str) -> imaplib.IMAP4:
+    """A session of an account."""
+    session = imaplib.IMAP4_SSL("127.0.0.1", served.ports["imaps"], ssl_context=ssl._create_unverified_context())
+    session.login(f"{name}@example.org", served.password)
+    return session
+
+
 @pytest.fixture
 def bob(served: ServedServer) -> Iterator[imaplib.IMAP4]:
     """Bob by IMAP, with two messages in Sales."""
-    session = imaplib.IMAP4_SSL("127.0.0.1", served.ports["imaps"], ssl_context=ssl._create_unverified_context())
-    session.login("bob@example.org", served.password)
+    session = by_imap(served, "bob")
     session.create("Sales")
     for number in (1, 2):
         session.append("Sales", "", "", message(number))
@@ -111,3 +119,58 @@ def test_a_shared_mailbox_is_read_and_worked_in(bob: imaplib.IMAP4, eve: Page, t
         assert bob.deleteacl(name, "eve")[0] == "OK"
     expect(eve.locator(".list-title")).to_have_text("Inbox")
     expect(owner).to_have_count(0)
+
+
+def test_a_search_over_all_mailboxes_shows_those_of_others(
+    bob: imaplib.IMAP4, eve: Page, served: ServedServer, tmp_path: Path
+) -> None:
+    """WEBMAIL-38, WEBMAIL-62, WEBMAIL-63, WEBMAIL-72: rows of both accounts in one list, commands as the rights of each
+    allow, Archive for each at its owner's, and the same search again with the address.
+    """
+    own = by_imap(served, "eve")
+    own.append("INBOX", "", "", message(7, body="plans of eve\r\n"))
+    bob.append("Sales", "", "", message(8, body="plans of bob\r\n"))
+    assert bob.setacl("Sales", "eve", "lr")[0] == "OK"
+    expect(eve.locator(".mailbox-owner")).to_have_text("bob")
+    rows = eve.locator(".message")
+    toolbar = eve.locator(".toolbar-buttons")
+    archive = toolbar.get_by_role("button", name="Archive", exact=True)
+    eve.get_by_label("Search mail").fill("plans")
+    eve.keyboard.press("Enter")
+    expect(rows).to_have_count(2)
+    expect(eve.locator(".search-said")).to_have_text("2 found")
+    shared, home = rows.filter(has_text="number 8"), rows.filter(has_text="number 7")
+    expect(shared.locator(".other-mailbox")).to_have_text("Other Users/bob/Sales")
+    expect(home.locator(".other-mailbox")).to_have_text("Inbox")
+    eve.screenshot(path=tmp_path / "found.png")
+
+    home.click()
+    expect(archive).to_be_visible()
+    shared.click()
+    expect(eve.locator(".reader-subject")).to_contain_text("number 8")
+    expect(archive).to_have_count(0)
+    eve.get_by_role("button", name="Details", exact=True).click()
+    details = eve.get_by_role("dialog")
+    expect(details).to_contain_text("Record")
+    expect(details).not_to_contain_text("How it came")
+    eve.keyboard.press("Escape")
+    expect(details).to_have_count(0)
+    expect(eve).to_have_url(re.compile(r"#search:plans,\d{10,}$"))
+    eve.reload()
+    expect(rows).to_have_count(2)
+    expect(eve.locator(".reader-subject")).to_contain_text("number 8")
+
+    eve.locator(".messages").focus()
+    eve.keyboard.press("Control+a")
+    expect(eve.locator(".list-count")).to_contain_text("2 of 2 selected")
+    expect(archive).to_have_count(0)
+    for name in ("Sales", "Archive"):
+        assert bob.setacl(name, "eve", "lrswite")[0] == "OK"
+    archive.click()
+    for session in (bob, own):
+        done = lambda session=session: session.select("Archive", readonly=True)[1] == [b"1"]  # noqa: E731
+        until(done, what="the message in the archive of its owner")
+    expect(rows).to_have_count(2)
+    expect(shared.locator(".other-mailbox")).to_have_text("Other Users/bob/Archive")
+    expect(home.locator(".other-mailbox")).to_have_text("Archive")
+    own.logout()

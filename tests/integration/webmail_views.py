@@ -53,7 +53,7 @@ def message(subject: str, text: str, *, number: int = 0, html: str = "", files: 
 
 
 def populate(server: LocalServer) -> None:
-    """Mail of all kinds, and mailboxes inside others."""
+    """Mail of all kinds, mailboxes inside others, and one that another account shares."""
     session = imaplib.IMAP4("127.0.0.1", server.port(143))
     session.login(server.user, server.password)
     for name in ("Projects/Garden", "Empty"):
@@ -68,6 +68,14 @@ def populate(server: LocalServer) -> None:
     session.append("INBOX", "", "", message("News", "The text.\n", html=PAGE))
     session.append("INBOX", "", "", message("ערב טוב from the port", "שלום, הסירות כאן.\n\nمرحبا\n"))
     session.logout()
+    server.cli("config", "account", "add", "kira", "kira@localhost")
+    server.cli("account", "set-password", "kira", stdin=f"{server.password}\n")
+    owner = imaplib.IMAP4("127.0.0.1", server.port(143))
+    owner.login("kira@localhost", server.password)
+    owner.create("Plans")
+    owner.append("Plans", "", "", message("Next year", TEXT, files=1))
+    owner.setacl("Plans", "moxlite", "lr")
+    owner.logout()
     with smtplib.SMTP("127.0.0.1", server.port(25)) as smtp:
         text = "From: Tom <tom@nordlicht.example>\r\nTo: moxlite@localhost\r\nSubject: To be filed\r\n\r\nx\r\n"
         smtp.sendmail("tom@nordlicht.example", ["moxlite@localhost"], text)
@@ -164,6 +172,13 @@ def reading(walk: Walk) -> Iterator[str]:
     page.locator(".card-head").first.click()
     expect(page.locator(".card.open")).to_have_count(2)
     yield "conversation opened"
+    walk.mailbox("Plans")
+    walk.open("Next year")
+    expect(page.locator(".text-part").first).to_be_visible()
+    yield "shared mailbox"
+    walk.dialog("I")
+    yield "details of a shared message"
+    walk.closed()
     walk.mailbox("Empty")
     expect(page.locator(".messages-note")).to_be_visible()
     yield "empty mailbox"

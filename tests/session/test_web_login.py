@@ -175,7 +175,7 @@ async def test_an_account_that_may_not_log_in_says_why_and_loses_its_sessions(ri
 
 async def test_sessions_that_were_removed_end_their_streams(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """WEBMAIL-19, WEBMAIL-30: as a password change does."""
-    monkeypatch.setattr("moxlite.web.webmail.streams.SESSION_CHECK", 0.05)
+    monkeypatch.setattr("moxlite.web.webmail.live.streams.SESSION_CHECK", 0.05)
     browser = rig.browser()
     await browser.log_in()
     events = await browser.events()

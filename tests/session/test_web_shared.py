@@ -1,31 +1,28 @@
 """Mailboxes of others in the webmail: what is shown, what the rights allow, and that nothing else can be reached."""
 
-from collections.abc import AsyncIterator
 from typing import Any, NoReturn
 from urllib.parse import urlencode
 
 import pytest
 import trio
 
-from moxlite.store.accounts.shares import publish_shares
 from moxlite.store.changelog.account import Account
 from moxlite.store.errors import StorageBroken
-from moxlite.store.mail.acl import set_rights
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.mailboxes import create_mailbox, rename_mailbox, set_special_use
 from moxlite.store.types import Flag, SpecialUse
 from moxlite.web.calls import calls_of
-from moxlite.web.webmail import streams, visits
 from moxlite.web.webmail.api import API
+from moxlite.web.webmail.live import streams, visits
 from tests.store_mail import box, deliver_mail, mail, put, rows
 from tests.web_rig import Browser, Events, Rig, first_request, rig
+from tests.web_sharing import SALES, SECRET, mia, opened, share, shared_of, tom
 
 pytestmark = pytest.mark.served
 
-__all__ = ["rig"]
+__all__ = ["mia", "rig", "tom"]
 
 FORM = "application/x-www-form-urlencoded"
-SALES = "Other Users/tom/Sales"
 WRITTEN: dict[str, Any] = {
     "from": {"name": "", "address": "mia@example.org"},
     "to": [{"name": "", "address": "mia@example.org"}],
@@ -34,53 +31,6 @@ WRITTEN: dict[str, Any] = {
     "message_id": "<written@mail.example.org>",
 }
 """A message as typed."""
-SECRET = b"From: a@example.net\r\nSubject: private\r\nMessage-ID: <1@x>\r\n\r\nunseen words\r\n"
-
-
-async def share(rig: Rig, rights: str, name: str = "Sales") -> None:
-    """Give mia these rights on a mailbox of tom."""
-    async with rig.account("tom") as tom:
-        there = (await box(tom, name)).id
-        await tom.write(lambda tx: set_rights(tx, there, "mia", rights))
-        await publish_shares(rig.auth, tom)
-
-
-@pytest.fixture
-async def tom(rig: Rig) -> AsyncIterator[Account]:
-    """The owner: three messages in Sales, one in Sales/Old and in Inbox, nothing shared yet."""
-    async with rig.account("tom") as account:
-        await account.write(lambda tx: create_mailbox(tx, "Sales/Old"))
-        await put(account, 3, "Sales")
-        await deliver_mail(account, SECRET)
-        await deliver_mail(account, SECRET, "Sales/Old")
-        yield account
-
-
-@pytest.fixture
-async def mia(rig: Rig) -> Browser:
-    """The guest, who has logged in."""
-    found = rig.browser()
-    await found.log_in()
-    return found
-
-
-async def opened(browser: Browser, mailbox: str = SALES, **options: Any) -> tuple[Events, Any, list[Any]]:
-    """A stream that shows a mailbox: with its start, and the rows of the first view."""
-    events = await browser.events(first_request(mailbox), **options)
-    start = await events.until("start")
-    found: list[Any] = []
-    while page := (await events.until("view_msgs"))["items"]:
-        found += page
-    return events, start, found
-
-
-async def shared_of(events: Events) -> list[Any]:
-    """The mailboxes of others as they are told next."""
-    while True:
-        for change in (await events.until("view_changes"))["changes"]:
-            if change["kind"] == "mailboxes_shared":
-                found: list[Any] = change["mailboxes"]
-                return found
 
 
 async def change_of(events: Events, kind: str) -> Any:

@@ -11,7 +11,7 @@ from moxlite.store.delivery.deliver import deliver
 from moxlite.store.mail.copying import move_ids
 from moxlite.store.mail.facts import NO_FACTS
 from moxlite.store.types import Flag
-from moxlite.web.webmail import changes, streams
+from moxlite.web.webmail.live import changes, openstreams, streams
 from tests.store_mail import box, deliver_mail, mail, prepared, put
 from tests.tools import eventually
 from tests.web_rig import Browser, Events, Rig, first_request, rig
@@ -389,12 +389,12 @@ async def test_the_oldest_stream_ends_when_a_session_has_too_many(
     rig: Rig, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """WEBMAIL-115."""
-    monkeypatch.setattr(streams, "MAX_PER_SESSION", 2)
+    monkeypatch.setattr(openstreams, "MAX_PER_SESSION", 2)
     first, _ = await opened(browser)
     second, _ = await opened(browser)
     third, _ = await opened(browser)
     assert "too many" in (await first.until("fatal"))["message"]
-    monkeypatch.setattr(streams, "MAX_STREAMS", 2)
+    monkeypatch.setattr(openstreams, "MAX_STREAMS", 2)
     refused = await browser.events()
     assert await refused.next() is None
     assert refused.status == 503

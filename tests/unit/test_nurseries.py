@@ -38,7 +38,7 @@ NURSERIES = {
     "store/imports/adding.py",
     "web/http/websocket.py",
     "web/serve.py",
-    "web/webmail/frames.py",
+    "web/webmail/live/frames.py",
 }
 STARTS = NURSERIES | {
     "net/listeners.py",  # in the nursery that it is given

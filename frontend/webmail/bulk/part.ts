@@ -33,7 +33,10 @@ export async function onQuery(client: Client, mail: Mail, say: typeof toast, wha
   const ids: number[] = [];
   const unseen: number[] = [];
   let stopped = false;
-  const progress = say(t("Working on {n} messages…", { n: all }), { title: t("Stop"), run: () => (stopped = true) }, true);
+  // of all mailboxes, the server changes one's own
+  const mixed = (query.query.filter.mailbox_id ?? 0) < 0 && mail.mailboxes.value.some(({ owner }) => owner !== "");
+  const begun = mixed ? t("Working on your own of {n} messages…", { n: all }) : t("Working on {n} messages…", { n: all });
+  const progress = say(begun, { title: t("Stop"), run: () => (stopped = true) }, true);
   if (what.action === "move" || what.action === "delete") mail.unselect();
   try {
     // messages chosen one by one beside a range are few, and loaded
@@ -56,7 +59,7 @@ export async function onQuery(client: Client, mail: Mail, say: typeof toast, wha
     say(t("{what}: {why}", { what: many(ids.length, "Stopped after {n} message", "Stopped after {n} messages"), why }));
     return null;
   }
-  return { what: said(ids.length), actions: () => back(client, ids, unseen, from, what) };
+  return { what: mixed ? t("{done}; those of others stay as they are", { done: said(ids.length) }) : said(ids.length), actions: () => back(client, ids, unseen, from, what) };
 }
 
 async function onIds(client: Client, ids: number[], what: What): Promise<void> {

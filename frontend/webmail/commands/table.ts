@@ -149,7 +149,7 @@ function message(desk: Desk): Command[] {
     { id: "message.headers", title: t("Show all headers"), keys: ["ctrl i"], when: shown, run: () => desk.toggleHeaders() },
     { id: "message.tab", title: t("Open the message in a new tab"), keys: ["o"], when: shown, run: () => desk.openTab() },
     { id: "message.raw", title: t("Open the raw message"), keys: ["O"], when: shown, run: () => desk.openRaw() },
-    { id: "message.details", title: t("Details"), keys: ["I"], when: () => shown() && desk.may(own), run: () => desk.openDetails() },
+    { id: "message.details", title: t("Details"), keys: ["I"], when: shown, run: () => desk.openDetails() },
     { id: "message.attachments", title: t("Look at the attachments"), keys: ["v"], when: () => (desk.reading()?.attachments.length ?? 0) > 0, run: () => desk.openAttachments() },
     { id: "message.focus", title: t("Go into the message"), keys: ["ctrl m"], quiet: true, when: shown, run: () => desk.focusMessage() },
     ...senderCommands(desk, () => desk.reading()),

@@ -21,6 +21,11 @@ export function labelsOf(mailboxes: readonly Mailbox[], items: readonly MessageI
 /** What no other's mailbox allows: a right for one's own account alone, beside the letters of RFC 4314. */
 export const own = "*";
 
+/** Whether a message or mailbox is of one's own account: the ids of others have the number of theirs above 32 bits. */
+export function isOwn(id: number): boolean {
+  return id < 2 ** 32;
+}
+
 /** Whether its owner lets the user do this there: letters of RFC 4314. All is allowed in one's own mailboxes. */
 export function allows(mailbox: Mailbox, rights: string): boolean {
   return mailbox.owner === "" || [...rights].every((right) => mailbox.rights.includes(right));

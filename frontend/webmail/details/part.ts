@@ -6,6 +6,7 @@ import { type Child, el, isolated } from "../../lib/dom";
 import { size } from "../../lib/numbers";
 import { adopt } from "../../lib/sheets";
 import { t } from "../../lib/words";
+import { isOwn } from "../data/mailboxes";
 import { fullTime } from "../ui/format";
 import sheet from "./details.css";
 import { reasonOf } from "./reasons";
@@ -14,11 +15,11 @@ adopt(sheet);
 
 type Part = ParsedMessage["structure"];
 
-/** Fetch the details and show them. */
+/** Fetch the details and show them. How a message came to another's mailbox is for its owner alone. */
 export async function openDetails(client: Client, base: string, item: MessageItem, parsed: ParsedMessage): Promise<void> {
   let found: MessageDetails | null = null;
   await attempt(t("Looking at the message"), async () => {
-    found = await client.message_details(item.id);
+    found = isOwn(item.id) ? await client.message_details(item.id) : { arrival: null, reason: "", why: [] };
   });
   if (found === null) return;
   const details: MessageDetails = found;

@@ -1,8 +1,10 @@
-// The form of a search: the same criteria as in the bar above it. What is changed in one is at once in the other (WEBMAIL-73).
+// The form of a search: the same criteria as in the bar above it. What is changed in one is at once in the other (WEBMAIL-73). And
+// the words on how far a search is.
 
 import { type Child, el, fill } from "../../lib/dom";
 import { t } from "../../lib/words";
 import { adopt } from "../../lib/sheets";
+import type { Mail, Searching } from "../state/mail";
 import type { SearchBar } from "../ui/searchbar";
 import { type Problem, type Token, kinds, parse, states, tokens, write } from "./grammar";
 import sheet from "./form.css";
@@ -42,13 +44,31 @@ interface Names {
 
 let number = 0;
 
+/** Write how far a search is, and what of others it could not look into. */
+export function say(place: HTMLElement, { looked, of, found, done, stopped, left_out }: Searching, stop: () => void): void {
+  const count = t("{n} found", { n: found });
+  const numbers = { looked, of: Math.max(of, looked), count };
+  fill(
+    place,
+    done && !stopped && count,
+    stopped && t("Stopped: {count}; {looked} of {of} messages looked at", numbers),
+    !done && (looked === 0 ? t("Searching…") : t("Searching… {count}; {looked} of {of} messages looked at", numbers)),
+    !done && el("button", { class: "link", type: "button", onclick: stop }, t("Stop")),
+    left_out.length > 0 && el("p", {}, t("Without the mailboxes of {owners}: they can't be read at the moment.", { owners: left_out.join(", ") })),
+  );
+}
+
 /** Show the form below the bar. */
-export function openForm(bar: SearchBar, names: () => Names): void {
+export function openForm(bar: SearchBar, mail: Mail): void {
   bar.form.hidden = false;
   if (bar.form.childElementCount > 0) {
     bar.input.dispatchEvent(new Event("input"));
     return;
   }
+  const names = (): Names => {
+    const mailboxes = mail.mailboxes.value;
+    return { mailboxes, labels: [...new Set(mailboxes.flatMap((mailbox) => mailbox.keywords))].sort() };
+  };
   const rows = fields.map((field) => row(field, bar, names));
   const draw = () => {
     const all = tokens(bar.input.value);

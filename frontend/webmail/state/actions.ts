@@ -43,12 +43,19 @@ export class Actions {
     private readonly moved: (item: MessageItem, mailbox: Mailbox) => void,
   ) {}
 
-  /** Move what is selected to the mailbox with this role; false when there is none. */
+  /** Move what is selected to the mailbox of its owner with this role; false when there is none. */
   toRole(role: Role): boolean {
-    const mailbox = this.mail.boxes.withRole(role, this.mail.current.value?.owner);
-    if (mailbox === undefined) return false;
+    const { boxes } = this.mail;
+    const owners = this.mail.owners();
+    const targets = [...owners.size > 0 ? owners : [""]].map((owner) => boxes.withRole(role, owner));
+    if (targets.includes(undefined)) return false;
     // WEBMAIL-83: what is put away is read
-    this.move(mailbox, true);
+    if (targets.length === 1) this.move(targets[0]!, true);
+    else {
+      // each owner's messages are put away at their owner's
+      const items = this.targets();
+      for (const target of targets) this.moveItems(items.filter((item) => boxes.get(item.mailbox_id)?.owner === target!.owner), target!, true);
+    }
     return true;
   }
 

@@ -1,7 +1,7 @@
 // The state of the page: mailboxes, the rows that are shown, the focus and the selection, as signals. The stream's events come
 // in here; views read the signals, and commands call the functions.
 
-import type { Change, Mailbox, MessageItem, MsgRemove, ParsedMessage, Query, Request, StreamEvent } from "../../gen/webmail";
+import type { Change, Mailbox, MessageItem, MsgRemove, ParsedMessage, Query, Request, StreamEvent, ViewProgress } from "../../gen/webmail";
 import { type Readable, type Signal, computed, signal } from "../../lib/signal";
 import { Mailboxes, type Role, allows } from "../data/mailboxes";
 import { markOf, search } from "../data/order";
@@ -24,13 +24,12 @@ export interface Rows {
 }
 
 /** How far a search is. */
-export interface Searching {
-  readonly looked: number;
-  readonly of: number;
+export interface Searching extends Pick<ViewProgress, "looked" | "of" | "done" | "stopped" | "left_out"> {
   readonly found: number;
-  readonly done: boolean;
-  readonly stopped: boolean;
 }
+
+/** A search that has only been asked for. */
+const begun: Searching = { looked: 0, of: 0, found: 0, done: false, stopped: false, left_out: [] };
 
 /** Why there are no rows; `unthreaded`: without threads there could be. */
 export interface Refusal {
@@ -96,6 +95,8 @@ export class Mail {
   readonly conversation: Readable<readonly MessageItem[] | null>;
   /** How many messages are selected, loaded or not. */
   readonly selectedCount: Readable<number>;
+  /** The mailboxes whose rights count: the one that is shown, and those of the messages that are selected. */
+  private readonly concerned: Readable<readonly Mailbox[]>;
   readonly pending = new Pending(() => this.changed());
   readonly boxes = new Mailboxes();
   /** Identifies the stream in requests. */
@@ -141,6 +142,12 @@ export class Mail {
       return line?.collapsed === true && line.members.length > 1 ? line.members : null;
     });
     this.selectedCount = computed(() => this.selection.value.count(this.rows.value.total));
+    this.concerned = computed(() => {
+      // what is not all loaded is changed where it is one's own (WEBMAIL-137)
+      const items = this.selectedAreLoaded() ? this.selected() : [];
+      const ids = new Set([this.query.value.filter.mailbox_id, ...items.map((item) => item.mailbox_id)]);
+      return this.mailboxes.value.filter((mailbox) => ids.has(mailbox.id));
+    });
   }
 
   get oldestFirst(): boolean {
@@ -150,7 +157,7 @@ export class Mail {
   /** Show this query with the first connection. */
   begin(query: Query): void {
     this.query.value = this.view.query = query;
-    if (isSearch(query)) this.searching.value = { looked: 0, of: 0, found: 0, done: false, stopped: false };
+    if (isSearch(query)) this.searching.value = begun;
   }
 
   /** Look for no more. */
@@ -171,7 +178,7 @@ export class Mail {
     this.wanted = wanted;
     this.awaited = [];
     this.problem.value = null;
-    this.searching.value = isSearch(query) ? { looked: 0, of: 0, found: 0, done: false, stopped: false } : null;
+    this.searching.value = isSearch(query) ? begun : null;
     this.folding.reset();
     this.outside.send(this.view.open(query, wanted));
     this.query.value = query;
@@ -215,7 +222,7 @@ export class Mail {
       case "view_progress":
         if (event.view_id !== this.view.viewId) return;
         this.view.found(event.total);
-        if (this.searching.value !== null) this.searching.value = { looked: event.looked, of: event.of, found: event.total, done: event.done, stopped: event.stopped };
+        if (this.searching.value !== null) this.searching.value = { ...event, found: event.total };
         this.changed();
         if (!this.view.busy) this.fetch();
         return;
@@ -321,12 +328,18 @@ export class Mail {
     this.selection.value = Selection.of(line === undefined || line.collapsed ? [focus.item] : line.members);
   }
 
-  /** Whether the owner of the mailbox that is shown lets this be done; with a role: and messages be put into theirs. */
+  /** Whether the owners of what is selected let this be done; with a role: and messages be put into theirs. */
   may(rights: string, role?: Role): boolean {
-    const mailbox = this.current.value;
-    if (mailbox === undefined || mailbox.owner === "") return true;
-    const target = role && this.boxes.withRole(role, mailbox.owner);
-    return allows(mailbox, rights) && (role === undefined || (target !== undefined && allows(target, "i")));
+    return this.concerned.value.every((mailbox) => {
+      if (mailbox.owner === "") return true;
+      const target = role && this.boxes.withRole(role, mailbox.owner);
+      return allows(mailbox, rights) && (role === undefined || (target !== undefined && allows(target, "i")));
+    });
+  }
+
+  /** Whose mailboxes they are; "" is the user's own account. */
+  owners(): Set<string> {
+    return new Set(this.concerned.value.map(({ owner }) => owner));
   }
 
   inRole(role: Role): boolean {

@@ -2,9 +2,9 @@
 
 import { el, fill, icon } from "../../lib/dom";
 import { effect } from "../../lib/signal";
-import { many, t } from "../../lib/words";
+import { t } from "../../lib/words";
 import type { Problem } from "../search/grammar";
-import type { Mail } from "../state/mail";
+import type { Mail, Searching } from "../state/mail";
 
 const glass = "M7 2.5a4.5 4.5 0 100 9 4.5 4.5 0 000-9z M10.3 10.3L14 14";
 
@@ -13,6 +13,8 @@ export interface SearchOwner {
   search(text: string): void;
   /** The form is wanted below the bar. */
   openForm(bar: SearchBar): void;
+  /** How far the search is shall be written there. */
+  say(place: HTMLElement, searching: Searching): void;
   /** The keys are to go to the list. */
   leave(): void;
 }
@@ -99,16 +101,6 @@ export class SearchBar {
   private draw(): void {
     const searching = this.mail.searching.value;
     this.said.hidden = searching === null;
-    if (searching === null) return;
-    const { looked, of, found, done, stopped } = searching;
-    const count = many(found, "{n} found", "{n} found");
-    const numbers = { looked, of: Math.max(of, looked), count };
-    fill(
-      this.said,
-      done && !stopped && count,
-      stopped && t("Stopped: {count}; {looked} of {of} messages looked at", numbers),
-      !done && (looked === 0 ? t("Searching…") : t("Searching… {count}; {looked} of {of} messages looked at", numbers)),
-      !done && el("button", { class: "link", type: "button", onclick: () => this.mail.stopSearch() }, t("Stop")),
-    );
+    if (searching !== null) this.owner.say(this.said, searching);
   }
 }

@@ -28,6 +28,7 @@ __all__ = [
     "inherit_acl",
     "joined",
     "rights_of",
+    "rights_seen",
     "set_rights",
     "visible",
 ]
@@ -83,13 +84,17 @@ def rights_of(r: Reader, mailbox_id: MailboxID, guest: str) -> str:
     return joined(*[rights for (rights,) in rows]) if rows else ""
 
 
-def visible(r: Reader, guest: str, limit: int) -> list[tuple[Mailbox, str]]:
+def rights_seen(r: Reader, guest: str, limit: int) -> list[tuple[MailboxID, str]]:
     """The mailboxes that the account `guest` may know of, the oldest first, `limit` at most, each with its rights."""
     found: dict[MailboxID, str] = {}
     for mailbox_id, rights in r.iterate(SEEN, guest):
         found[mailbox_id] = joined(found.get(mailbox_id, ""), rights)
-    seen = [(mailbox_id, rights) for mailbox_id, rights in found.items() if "l" in rights]
-    return [(mailbox(r, mailbox_id), rights) for mailbox_id, rights in seen[:limit]]
+    return [(mailbox_id, rights) for mailbox_id, rights in found.items() if "l" in rights][:limit]
+
+
+def visible(r: Reader, guest: str, limit: int) -> list[tuple[Mailbox, str]]:
+    """As `rights_seen`, with the mailboxes as they are."""
+    return [(mailbox(r, mailbox_id), rights) for mailbox_id, rights in rights_seen(r, guest, limit)]
 
 
 def guests(r: Reader) -> list[str]:

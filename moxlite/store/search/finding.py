@@ -71,15 +71,26 @@ class Search:
     Attributes:
       done: all was looked at.
       looked: messages looked at. of: how many there are at most; 0 before the first step.
+      reached: the last of them; matches that are still to come stand behind it.
     """
 
     def __init__(
-        self, account: IndexedAccount, wanted: Wanted, *, oldest_first: bool = False, only: Sequence[int] | None = None
+        self,
+        account: IndexedAccount,
+        wanted: Wanted,
+        *,
+        oldest_first: bool = False,
+        only: Sequence[int] | None = None,
+        beside: int = 1,
     ) -> None:
-        """`only`: among the messages with these ids."""
+        """`only`: among the messages with these ids. `beside`: how many searches go on together, this one included:
+        they share what one may hold, and each takes small steps.
+        """
         self.done = False
         self.looked = 0
         self.of = 0
+        self.reached: Placed | None = None
+        self._beside = beside
         self._account = account
         self._wanted = wanted
         self._oldest_first = oldest_first
@@ -103,6 +114,8 @@ class Search:
         if part and self._wanted.term is not None:
             part, found = await self._decided(part, self._wanted.term)
         self.looked += len(part)
+        if part:
+            self.reached = part[-1]
         if found and self._wanted.test is not None:
             found = await self._account.scan(partial(self._tested, part=found), op="search-test")
         self.done = self._listed and not self._waiting
@@ -138,7 +151,8 @@ class Search:
     async def _take(self) -> list[Placed]:
         """The next messages to look at. The first ones are few, so that there is soon something to show."""
         if not self._waiting and not self._listed:
-            limit = SLICE if self._first else WIDE if len(self._wanted.mailboxes) > 1 else LIGHT
+            wide = max(LIGHT, WIDE // self._beside) if len(self._wanted.mailboxes) > 1 else LIGHT
+            limit = SLICE if self._first else wide
             read = partial(
                 walk,
                 mailbox_ids=self._wanted.mailboxes,
@@ -152,7 +166,7 @@ class Search:
             if self._waiting:
                 self._behind = self._waiting[-1].place
             self._waiting.reverse()
-        size = LIGHT if self._wanted.by_rows and not self._first else SLICE
+        size = LIGHT if self._wanted.by_rows and not self._first and self._beside == 1 else SLICE
         self._first = False
         part = self._waiting[-size:]
         del self._waiting[-size:]

@@ -30,7 +30,9 @@ async function onQuery(client, mail, say, what, said) {
   const ids = [];
   const unseen = [];
   let stopped = false;
-  const progress = say(t("Working on {n} messages…", { n: all }), { title: t("Stop"), run: () => stopped = true }, true);
+  const mixed = (query.query.filter.mailbox_id ?? 0) < 0 && mail.mailboxes.value.some(({ owner }) => owner !== "");
+  const begun = mixed ? t("Working on your own of {n} messages…", { n: all }) : t("Working on {n} messages…", { n: all });
+  const progress = say(begun, { title: t("Stop"), run: () => stopped = true }, true);
   if (what.action === "move" || what.action === "delete") mail.unselect();
   try {
     const single = mail.meantIds(selection.ids.keys());
@@ -51,7 +53,7 @@ async function onQuery(client, mail, say, what, said) {
     say(t("{what}: {why}", { what: many(ids.length, "Stopped after {n} message", "Stopped after {n} messages"), why }));
     return null;
   }
-  return { what: said(ids.length), actions: () => back(client, ids, unseen, from, what) };
+  return { what: mixed ? t("{done}; those of others stay as they are", { done: said(ids.length) }) : said(ids.length), actions: () => back(client, ids, unseen, from, what) };
 }
 async function onIds(client, ids, what) {
   if (what.action === "move") await client.message_move(ids, what.mailbox_id ?? 0, what.mark_seen);

@@ -155,6 +155,11 @@ function adopt(text2) {
   document.adoptedStyleSheets.push(sheet);
 }
 
+// webmail/data/mailboxes.ts
+function isOwn(id) {
+  return id < 2 ** 32;
+}
+
 // webmail/ui/format.ts
 var minute = 60;
 var hour = 60 * minute;
@@ -217,7 +222,7 @@ adopt(details_default);
 async function openDetails(client, base, item, parsed) {
   let found = null;
   await attempt(t("Looking at the message"), async () => {
-    found = await client.message_details(item.id);
+    found = isOwn(item.id) ? await client.message_details(item.id) : { arrival: null, reason: "", why: [] };
   });
   if (found === null) return;
   const details = found;

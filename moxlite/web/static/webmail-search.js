@@ -232,12 +232,28 @@ var fields = [
   { tag: "header", label: t("Header"), hint: t("Name:text") }
 ];
 var number = 0;
-function openForm(bar, names) {
+function say(place, { looked, of, found, done, stopped, left_out }, stop) {
+  const count = t("{n} found", { n: found });
+  const numbers = { looked, of: Math.max(of, looked), count };
+  fill(
+    place,
+    done && !stopped && count,
+    stopped && t("Stopped: {count}; {looked} of {of} messages looked at", numbers),
+    !done && (looked === 0 ? t("Searching…") : t("Searching… {count}; {looked} of {of} messages looked at", numbers)),
+    !done && el("button", { class: "link", type: "button", onclick: stop }, t("Stop")),
+    left_out.length > 0 && el("p", {}, t("Without the mailboxes of {owners}: they can't be read at the moment.", { owners: left_out.join(", ") }))
+  );
+}
+function openForm(bar, mail) {
   bar.form.hidden = false;
   if (bar.form.childElementCount > 0) {
     bar.input.dispatchEvent(new Event("input"));
     return;
   }
+  const names = () => {
+    const mailboxes = mail.mailboxes.value;
+    return { mailboxes, labels: [...new Set(mailboxes.flatMap((mailbox) => mailbox.keywords))].sort() };
+  };
   const rows = fields.map((field) => row(field, bar, names));
   const draw = () => {
     const all = tokens(bar.input.value);
@@ -298,5 +314,6 @@ function many(field, value) {
 }
 export {
   openForm,
-  parse
+  parse,
+  say
 };

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.ee5ae480f952.js", compose: "compose.46ceb7fdad32.js", conversation: "conversation.0e072d25bf14.js", details: "details.3bdbe89ffadf.js", export: "export.fe190d6cd66e.js", login: "login.de1c3fa4327c.js", mailboxes: "mailboxes.5ec21ba689d5.js", menu: "menu.888a8aa39ba0.js", message: "message.9fe5d2deb585.js", palette: "palette.803e728c3746.js", rules: "rules.2554391d133f.js", search: "search.ff933eca0bc5.js", sender: "sender.ec249df6cb3a.js", sent: "sent.c304807f0807.js", settings: "settings.b54c46697331.js", touch: "touch.bd9c4402e40f.js", viewer: "viewer.67b0cdc1e239.js" };
+var define_PARTS_default = { bulk: "bulk.0935759ce3c2.js", compose: "compose.46ceb7fdad32.js", conversation: "conversation.0e072d25bf14.js", details: "details.69786e976b2e.js", export: "export.fe190d6cd66e.js", login: "login.de1c3fa4327c.js", mailboxes: "mailboxes.5ec21ba689d5.js", menu: "menu.888a8aa39ba0.js", message: "message.9fe5d2deb585.js", palette: "palette.803e728c3746.js", rules: "rules.2554391d133f.js", search: "search.3dd0a3645bd5.js", sender: "sender.ec249df6cb3a.js", sent: "sent.c304807f0807.js", settings: "settings.b54c46697331.js", touch: "touch.bd9c4402e40f.js", viewer: "viewer.67b0cdc1e239.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -161,7 +161,7 @@ var checks = {
   Header: { name: "string", value: "string" },
   Text: { path: "string", content_type: "string", text: "string", truncated: "boolean" },
   Part: { path: "string", content_type: "string", disposition: "string", filename: "string", size: "integer", parts: ["list", ["ref", "Part"]] },
-  ViewProgress: { kind: ["enum", ["view_progress"]], view_id: "integer", total: "integer", looked: "integer", of: "integer", done: "boolean", stopped: "boolean" },
+  ViewProgress: { kind: ["enum", ["view_progress"]], view_id: "integer", total: "integer", looked: "integer", of: "integer", done: "boolean", stopped: "boolean", left_out: ["list", "string"] },
   ViewStale: { kind: ["enum", ["view_stale"]], view_id: "integer" },
   ViewReset: { kind: ["enum", ["view_reset"]], view_id: "integer", request_id: "integer" },
   ViewErr: { kind: ["enum", ["view_err"]], view_id: "integer", request_id: "integer", message: "string", unthreaded: "boolean" },
@@ -1023,7 +1023,7 @@ function message(desk) {
     { id: "message.headers", title: t("Show all headers"), keys: ["ctrl i"], when: shown3, run: () => desk.toggleHeaders() },
     { id: "message.tab", title: t("Open the message in a new tab"), keys: ["o"], when: shown3, run: () => desk.openTab() },
     { id: "message.raw", title: t("Open the raw message"), keys: ["O"], when: shown3, run: () => desk.openRaw() },
-    { id: "message.details", title: t("Details"), keys: ["I"], when: () => shown3() && desk.may(own), run: () => desk.openDetails() },
+    { id: "message.details", title: t("Details"), keys: ["I"], when: shown3, run: () => desk.openDetails() },
     { id: "message.attachments", title: t("Look at the attachments"), keys: ["v"], when: () => (desk.reading()?.attachments.length ?? 0) > 0, run: () => desk.openAttachments() },
     { id: "message.focus", title: t("Go into the message"), keys: ["ctrl m"], quiet: true, when: shown3, run: () => desk.focusMessage() },
     ...senderCommands(desk, () => desk.reading()),
@@ -1262,17 +1262,7 @@ var SearchBar = class {
   draw() {
     const searching = this.mail.searching.value;
     this.said.hidden = searching === null;
-    if (searching === null) return;
-    const { looked, of, found, done, stopped } = searching;
-    const count = many(found, "{n} found", "{n} found");
-    const numbers = { looked, of: Math.max(of, looked), count };
-    fill(
-      this.said,
-      done && !stopped && count,
-      stopped && t("Stopped: {count}; {looked} of {of} messages looked at", numbers),
-      !done && (looked === 0 ? t("Searching…") : t("Searching… {count}; {looked} of {of} messages looked at", numbers)),
-      !done && el("button", { class: "link", type: "button", onclick: () => this.mail.stopSearch() }, t("Stop"))
-    );
+    if (searching !== null) this.owner.say(this.said, searching);
   }
 };
 
@@ -1289,8 +1279,9 @@ var Find = class {
     this.owner = owner;
     this.bar = new SearchBar(mail, {
       search: (text2) => void this.search(text2),
-      openForm: (bar) => void attempt(t("Opening the form"), async () => (await this.part()).openForm(bar, () => this.names())),
-      leave: () => owner.leave()
+      openForm: (bar) => void attempt(t("Opening the form"), async () => (await this.part()).openForm(bar, mail)),
+      leave: () => owner.leave(),
+      say: (place, searching) => void this.part().then(({ say }) => say(place, searching, () => mail.stopSearch()), () => null)
     });
   }
   path;
@@ -1364,10 +1355,6 @@ var Find = class {
     }[this.refinement.value];
     const query = { filter: { ...filter, ...narrower }, threading: this.threading.value };
     return not_filter === void 0 ? query : { ...query, not_filter };
-  }
-  names() {
-    const mailboxes = this.mail.mailboxes.value;
-    return { mailboxes, labels: [...new Set(mailboxes.flatMap((mailbox) => mailbox.keywords))].sort() };
   }
   part() {
     return part(this.path, "search");
@@ -1454,9 +1441,15 @@ var Actions = class {
   last = null;
   running = false;
   toRole(role) {
-    const mailbox = this.mail.boxes.withRole(role, this.mail.current.value?.owner);
-    if (mailbox === void 0) return false;
-    this.move(mailbox, true);
+    const { boxes } = this.mail;
+    const owners = this.mail.owners();
+    const targets = [...owners.size > 0 ? owners : [""]].map((owner) => boxes.withRole(role, owner));
+    if (targets.includes(void 0)) return false;
+    if (targets.length === 1) this.move(targets[0], true);
+    else {
+      const items = this.targets();
+      for (const target of targets) this.moveItems(items.filter((item) => boxes.get(item.mailbox_id)?.owner === target.owner), target, true);
+    }
     return true;
   }
   move(mailbox, markSeen) {
@@ -2128,6 +2121,7 @@ function saveLocal(local) {
 }
 
 // webmail/state/mail.ts
+var begun = { looked: 0, of: 0, found: 0, done: false, stopped: false, left_out: [] };
 var checkAfter = 300;
 var refreshAfter = 50;
 var restAfter = 80;
@@ -2155,6 +2149,11 @@ var Mail = class {
       return line?.collapsed === true && line.members.length > 1 ? line.members : null;
     });
     this.selectedCount = computed(() => this.selection.value.count(this.rows.value.total));
+    this.concerned = computed(() => {
+      const items = this.selectedAreLoaded() ? this.selected() : [];
+      const ids = /* @__PURE__ */ new Set([this.query.value.filter.mailbox_id, ...items.map((item) => item.mailbox_id)]);
+      return this.mailboxes.value.filter((mailbox) => ids.has(mailbox.id));
+    });
   }
   outside;
   facts = signal({ login_address: "", addresses: [], account_path: "", rejects_mailbox: "", introbox: "" });
@@ -2171,6 +2170,7 @@ var Mail = class {
   shown;
   conversation;
   selectedCount;
+  concerned;
   pending = new Pending(() => this.changed());
   boxes = new Mailboxes();
   streamId = 0;
@@ -2192,7 +2192,7 @@ var Mail = class {
   }
   begin(query) {
     this.query.value = this.view.query = query;
-    if (isSearch(query)) this.searching.value = { looked: 0, of: 0, found: 0, done: false, stopped: false };
+    if (isSearch(query)) this.searching.value = begun;
   }
   stopSearch() {
     if (this.searching.value?.done !== false) return;
@@ -2207,7 +2207,7 @@ var Mail = class {
     this.wanted = wanted;
     this.awaited = [];
     this.problem.value = null;
-    this.searching.value = isSearch(query) ? { looked: 0, of: 0, found: 0, done: false, stopped: false } : null;
+    this.searching.value = isSearch(query) ? begun : null;
     this.folding.reset();
     this.outside.send(this.view.open(query, wanted));
     this.query.value = query;
@@ -2247,7 +2247,7 @@ var Mail = class {
       case "view_progress":
         if (event.view_id !== this.view.viewId) return;
         this.view.found(event.total);
-        if (this.searching.value !== null) this.searching.value = { looked: event.looked, of: event.of, found: event.total, done: event.done, stopped: event.stopped };
+        if (this.searching.value !== null) this.searching.value = { ...event, found: event.total };
         this.changed();
         if (!this.view.busy) this.fetch();
         return;
@@ -2330,10 +2330,14 @@ var Mail = class {
     this.selection.value = Selection.of(line === void 0 || line.collapsed ? [focus.item] : line.members);
   }
   may(rights, role) {
-    const mailbox = this.current.value;
-    if (mailbox === void 0 || mailbox.owner === "") return true;
-    const target = role && this.boxes.withRole(role, mailbox.owner);
-    return allows(mailbox, rights) && (role === void 0 || target !== void 0 && allows(target, "i"));
+    return this.concerned.value.every((mailbox) => {
+      if (mailbox.owner === "") return true;
+      const target = role && this.boxes.withRole(role, mailbox.owner);
+      return allows(mailbox, rights) && (role === void 0 || target !== void 0 && allows(target, "i"));
+    });
+  }
+  owners() {
+    return new Set(this.concerned.value.map(({ owner }) => owner));
   }
   inRole(role) {
     return this.current.value?.roles.includes(role) ?? false;

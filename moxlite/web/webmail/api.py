@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Literal, TypeVar
+from functools import partial
+from typing import Annotated, Final, Literal, TypeVar
 
 from msgspec import Meta
 
 from moxlite.proto.mime.words import decode_words
 from moxlite.store.accounts.access import flag_rights
+from moxlite.store.auth.sessions import Session
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.expunging import expunge_ids
@@ -30,13 +32,13 @@ from moxlite.web.webmail.detailcalls import DetailCalls
 from moxlite.web.webmail.filters import is_plain
 from moxlite.web.webmail.holders import Holder, by_account, number_of
 from moxlite.web.webmail.items import split_flags, use_of_roles
+from moxlite.web.webmail.live.openstreams import Streams
 from moxlite.web.webmail.moving import TAKING, move
 from moxlite.web.webmail.parsed import parse_message
 from moxlite.web.webmail.queryactions import act, act_on_search
 from moxlite.web.webmail.rulecalls import RuleCalls
 from moxlite.web.webmail.sentcalls import SentCalls
 from moxlite.web.webmail.settingscalls import SettingsCalls
-from moxlite.web.webmail.streams import Streams
 from moxlite.web.webmail.types import ID, AnyID, IDs, MessageItem, ParsedMessage, QueryAction, QueryDone, Request, Role
 
 __all__ = ["API"]
@@ -44,6 +46,9 @@ __all__ = ["API"]
 T = TypeVar("T")
 
 Flags = Annotated[list[Annotated[str, Meta(min_length=1, max_length=128)]], Meta(min_length=1, max_length=100)]
+
+OWN_THREADS: Final = "threads are muted and folded"
+"""What guests may not do, as `Holder.refuse_guest` says it."""
 
 
 class API(ComposeCalls, SentCalls, SettingsCalls, RuleCalls, DetailCalls):
@@ -110,6 +115,7 @@ class API(ComposeCalls, SentCalls, SettingsCalls, RuleCalls, DetailCalls):
         are no longer in that mailbox stay where they are: so an action is undone (WEBMAIL-124).
         """
         session = caller.require()
+        await self._check(session, message_ids, TAKING)
         async with self._holders.at(session, mailbox_id) as target:
             for ids in by_account(message_ids):
                 async with self._holders.at(session, ids[0]) as source:
@@ -227,13 +233,28 @@ class API(ComposeCalls, SentCalls, SettingsCalls, RuleCalls, DetailCalls):
         own: bool = False,
     ) -> None:
         """Change messages, those of each account in one unit; a guest needs these rights, or with `own` is refused."""
+        session = caller.require()
+        await self._check(session, shown, needed, own=own)
         for ids in by_account(shown):
-            async with self._holders.at(caller.require(), ids[0]) as holder:
+            async with self._holders.at(session, ids[0]) as holder:
 
                 def unit(tx: AccountTx, holder: Holder = holder, ids: Sequence[int] = ids) -> None:
                     found = list(holder.known(tx, ids, needed))
                     if own:
-                        holder.refuse_guest("threads are muted and folded")
+                        holder.refuse_guest(OWN_THREADS)
                     change(tx, found)
 
                 await holder.account.write(unit)
+
+    async def _check(self, session: Session, shown: Sequence[int], needed: str, *, own: bool = False) -> None:
+        """Look through messages of several accounts before any is changed, so that a right which lacks at one is not
+        found when the others are done with. Arguments as of `_change`. Raises NotFound, NoRight, NotAllowed, and what
+        opening an account raises.
+        """
+        parts = by_account(shown)
+        for ids in parts if len(parts) > 1 else ():
+            async with self._holders.at(session, ids[0]) as holder:
+                known = partial(holder.known, shown=ids, needed=needed)
+                await holder.account.read(known, op="webmail_rights")
+                if own:
+                    holder.refuse_guest(OWN_THREADS)

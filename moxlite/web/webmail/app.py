@@ -26,8 +26,9 @@ from moxlite.web.storeerrors import RETRY_AFTER
 from moxlite.web.webmail.api import API
 from moxlite.web.webmail.calls import Edit, Surroundings
 from moxlite.web.webmail.holders import Holder, Holders
+from moxlite.web.webmail.live.openstreams import Streams, TooManyStreams
+from moxlite.web.webmail.live.streams import Facts, Stream, required_query
 from moxlite.web.webmail.parts import serve_message
-from moxlite.web.webmail.streams import Facts, Stream, Streams, TooManyStreams, required_query
 from moxlite.web.webmail.types import Request, StreamEvent
 
 if TYPE_CHECKING:
@@ -158,8 +159,8 @@ class Webmail:
 
     async def _websocket(self, caller: Caller, writer: ResponseWriter, account_path: str) -> None:
         # Websockets cost 2 MB and 20 ms: in a thread when a browser wants one. The import below then finds it done.
-        await late.load("moxlite.web.webmail.frames")
-        from moxlite.web.webmail.frames import check_upgrade, serve_frames
+        await late.load("moxlite.web.webmail.live.frames")
+        from moxlite.web.webmail.live.frames import check_upgrade, serve_frames
 
         request = caller.request
         check_upgrade(request)

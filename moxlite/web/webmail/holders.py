@@ -20,7 +20,7 @@ import msgspec
 
 from moxlite.store.accounts.access import Access, check_rights, visited
 from moxlite.store.errors import NoSuchMailbox, NoSuchMessage
-from moxlite.store.mail.acl import visible
+from moxlite.store.mail.acl import rights_seen, visible
 from moxlite.store.rows.views import mailboxes_of
 from moxlite.store.search.index import IndexedAccount
 from moxlite.store.types import MailboxID, MessageID
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from moxlite.store.types import MessageRow
     from moxlite.web.webmail.types import Mailbox, MessageItem
 
-__all__ = ["Holder", "Holders", "by_account", "number_of"]
+__all__ = ["Holder", "Holders", "Scope", "by_account", "number_of"]
 
 BITS: Final = 32
 """Of an id within its account: 4 billion messages. Above it there is room for 2 million accounts that share."""
@@ -88,7 +88,9 @@ class Holder(Access, frozen=True, eq=False, kw_only=True):
 
     def readable(self, r: Reader) -> frozenset[MailboxID] | None:
         """The mailboxes that the user may read; None for all of them."""
-        return frozenset(box.id for box, _ in self.seen(r)) if self.guest else None
+        if not self.guest:
+            return None
+        return frozenset(one for one, rights in rights_seen(r, self.guest, MAX_BOXES) if _may_read(rights))
 
     def seen(self, r: Reader) -> list[tuple[MailboxRow, str]]:
         """The mailboxes of another that the user may read, with the rights there."""
@@ -143,6 +145,20 @@ class Holder(Access, frozen=True, eq=False, kw_only=True):
         return msgspec.structs.replace(
             mailbox_of(box), id=self.shown_id(box.id), name=name, owner=self.owner, rights=rights
         )
+
+
+class Scope(msgspec.Struct, frozen=True, eq=False):
+    """Mailboxes of an account that a query looks into, by their ids there."""
+
+    holder: Holder
+    mailboxes: frozenset[MailboxID]
+
+    def readable(self, r: Reader) -> frozenset[MailboxID] | None:
+        """As of the holder. Raises NoSuchMailbox when these mailboxes are not all among them any more."""
+        found = self.holder.readable(r)
+        if found is not None and not self.mailboxes <= found:
+            raise NoSuchMailbox(self.holder.owner)
+        return found
 
 
 class Holders:

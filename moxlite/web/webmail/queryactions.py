@@ -22,8 +22,8 @@ from moxlite.store.types import Flag, MailboxID, SpecialUse
 from moxlite.web.errors import Conflict, UserError
 from moxlite.web.webmail.filters import wanted_of
 from moxlite.web.webmail.items import EPOCH, split_flags
+from moxlite.web.webmail.live.view import resolve, resolve_all
 from moxlite.web.webmail.types import Mark, QueryDone
-from moxlite.web.webmail.view import resolve, resolve_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,7 @@ getting more (WEBMAIL-36..42). An index holds its order; what none holds is a `l
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -22,9 +22,10 @@ from moxlite.store.rows.views import (
     position_of,
     view_total,
 )
-from moxlite.store.types import SpecialUse
-from moxlite.web.webmail.changes import EncodedChange
+from moxlite.store.types import MailboxID, SpecialUse
+from moxlite.web.webmail.holders import Scope
 from moxlite.web.webmail.items import ITEM_SLICE
+from moxlite.web.webmail.live.changes import EncodedChange
 
 if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from moxlite.web.webmail.holders import Holder
     from moxlite.web.webmail.types import MessageItem, Page, Query
 
-__all__ = ["FIRST_SLICE", "Reset", "Slice", "View", "replace_mailbox", "resolve", "resolve_all"]
+__all__ = ["FIRST_SLICE", "Reset", "Slice", "View", "of_all", "replace_mailbox", "resolve", "resolve_all"]
 
 FIRST_SLICE: Final = 50  # what a screen shows at once goes out first
 MAX_COUNTED: Final = 20_000  # entries of an index that are counted on the loop: 0.4 ms
@@ -78,17 +79,21 @@ class View:
         self.end = False
 
     @property
-    def mailboxes(self) -> frozenset[int]:
-        """Those that it shows, by their ids in the account."""
-        return frozenset({self.mailbox_id})
+    def scopes(self) -> list[Scope]:
+        """What it looks into: one mailbox."""
+        return [Scope(self.holder, frozenset({MailboxID(self.mailbox_id)}))]
 
-    def wants(self, change: EncodedChange) -> bool:
-        """Whether a change concerns what this view shows. A flag of a message that was not sent yet does no harm, and
-        asking would cost a read.
+    def holder_of(self, _shown: int) -> Holder:
+        """The account of a message that it shows."""
+        return self.holder
+
+    def wants(self, change: EncodedChange, holder: Holder) -> bool:
+        """Whether a change of an account concerns what this view shows. A flag of a message that was not sent yet does
+        no harm, and asking would cost a read.
         """
         if change.mailbox_id == 0:
             return True
-        if change.mailbox_id != self.mailbox_id:
+        if holder is not self.holder or change.mailbox_id != self.mailbox_id:
             return False
         if change.place is None:
             return True
@@ -223,12 +228,17 @@ def resolve_all(r: Reader, query: Query, rejects: str, holder: Holder) -> list[M
     mailbox for what was refused. Raises NoSuchMailbox.
     """
     boxes = [box for box, _ in holder.seen(r)] if holder.guest else mailbox_rows.mailboxes(r)
-    if query.filter.mailbox_id == -2:
-        return boxes
-    if query.filter.mailbox_id == -1:
-        aside = SpecialUse.TRASH | SpecialUse.JUNK
-        return [box for box in boxes if not box.special_use & aside and box.name != rejects]
+    if query.filter.mailbox_id < 0:
+        return of_all(boxes, query.filter.mailbox_id, rejects)
     named = resolve(r, query, holder)
     if not query.filter.mailbox_children_included:
         return [named]
     return [box for box in boxes if box.id == named.id or box.name.startswith(f"{named.name}/")]
+
+
+def of_all(boxes: Iterable[Mailbox], wanted: int, rejects: str) -> list[Mailbox]:
+    """Those of an account's mailboxes that a query over all mailboxes looks into: with -2 all, with -1 not those for
+    what was thrown away or refused (WEBMAIL-38).
+    """
+    aside = SpecialUse.TRASH | SpecialUse.JUNK
+    return [box for box in boxes if wanted == -2 or (not box.special_use & aside and box.name != rejects)]

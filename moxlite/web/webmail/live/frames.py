@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from moxlite.store.auth.sessions import Session
     from moxlite.web.http.exchange import Request as HTTPRequest
     from moxlite.web.http.exchange import ResponseWriter
-    from moxlite.web.webmail.streams import Stream
+    from moxlite.web.webmail.live.streams import Stream
 
 __all__ = ["check_upgrade", "serve_frames"]
 

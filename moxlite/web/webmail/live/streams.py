@@ -11,16 +11,11 @@ bounds what one stream holds. What a change looks like is made once per account 
 
 from __future__ import annotations
 
-import base64
 import logging
-import secrets
-import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Protocol
-from weakref import WeakValueDictionary
 
 import msgspec
 import trio
@@ -39,13 +34,13 @@ from moxlite.store.errors import (
 )
 from moxlite.store.mail.settings import load_settings
 from moxlite.store.rows import mailboxes as mailbox_rows
-from moxlite.store.rows.conversations import threads_ready
 from moxlite.store.types import AccountClosing, ModSeq
-from moxlite.web.errors import NotFound, UserError
-from moxlite.web.webmail.changes import SharedChanges
+from moxlite.web.errors import UserError
 from moxlite.web.webmail.filters import is_plain
+from moxlite.web.webmail.holders import Scope
 from moxlite.web.webmail.items import mailbox_of
-from moxlite.web.webmail.listing import Listing, Progress
+from moxlite.web.webmail.live.listing import Listing, Progress
+from moxlite.web.webmail.live.view import Reset, View, replace_mailbox, resolve_all
 from moxlite.web.webmail.parsed import parse_message
 from moxlite.web.webmail.settings import Settings
 from moxlite.web.webmail.types import (
@@ -64,8 +59,6 @@ from moxlite.web.webmail.types import (
     ViewReset,
     ViewStale,
 )
-from moxlite.web.webmail.view import Reset, View, replace_mailbox, resolve_all
-from moxlite.web.webmail.visits import Visits
 
 if TYPE_CHECKING:
     from moxlite.store.auth.sessions import Session
@@ -73,34 +66,24 @@ if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
     from moxlite.store.types import Mailbox
     from moxlite.web.http.drain import Drain
-    from moxlite.web.webmail.changes import EncodedChange
-    from moxlite.web.webmail.holders import Holder, Holders
+    from moxlite.web.webmail.holders import Holder
+    from moxlite.web.webmail.live.changes import EncodedChange, SharedChanges
+    from moxlite.web.webmail.live.visits import Visit, Visits
     from moxlite.web.webmail.types import MessageItem, Query
-    from moxlite.web.webmail.visits import Visit
 
-__all__ = ["Facts", "Sink", "Stream", "Streams", "TooManyStreams", "required_query"]
+__all__ = ["Facts", "Sink", "Stream", "required_query"]
 
 logger = logging.getLogger("moxlite.web.webmail")
 
 KEEPALIVE: Final = 30.0  # WEBMAIL-33: below the 45 s after which a browser comes anew, and the 60 s of common proxies
 SESSION_CHECK: Final = 10.0  # WEBMAIL-18: how long a stream may outlive its session
-TOKEN_AGE: Final = 60.0  # WEBMAIL-30
-TOKEN_SIZE: Final = 16
-MAX_TOKENS: Final = 200  # per account: as many as there may be streams that connect at once
-MAX_PER_SESSION: Final = 100  # WEBMAIL-115
-MAX_PER_ACCOUNT: Final = 200
-MAX_STREAMS: Final = 2000
-MAX_SEARCHES: Final = 2  # of an account that work at the same time (WEBMAIL-115)
 PROGRESS: Final = 0.3  # seconds between two words about a search
 FIRST_PAGE: Final = 50  # for a browser that took a resumption for granted
 GONE: Final = "This mailbox is no longer there."
+UNREADABLE: Final = "This mailbox can't be read at the moment."
 EVENT_SIZE: Final = 128 * 1024  # changes are sent in events of about this size, so that none is large (WEBMAIL-147)
 
 encoder = msgspec.json.Encoder()
-
-
-class TooManyStreams(Exception):
-    """The server has as many streams as it may have (WEBMAIL-115)."""
 
 
 class Sink(Protocol):
@@ -225,8 +208,7 @@ class Stream:
                 elif (visit := visits.pending()) is not None:
                     await self._tell_visit(visit, cursor, sink)
                 elif isinstance(self._view, Listing) and self._view.working:
-                    await self._view.advance()
-                    await self._tell_progress(self._view, sink)
+                    await self._advance(self._view, sink)
                 elif trio.current_time() - self._sent >= KEEPALIVE:
                     await self._send(sink, Keepalive())
                 else:
@@ -346,18 +328,21 @@ class Stream:
 
     async def _open(self, request: Request, query: Query, mailboxes: list[Mailbox], holder: Holder, sink: Sink) -> None:
         self._view = view = self._make_view(request.view_id, query, mailboxes, holder)
-        if query.threading != "off" and not await holder.account.read(threads_ready, op="webmail_view"):
-            # WEBMAIL-68
+        if isinstance(view, Listing) and not await view.threads_ready():  # WEBMAIL-68
             message = "The threads of this account are still being put together."
             await self._send(sink, ViewErr(request.view_id, request.id, message, unthreaded=True))
             return
         await self._send_page(view, request, sink, opening=True)
 
     def _make_view(self, view_id: int, query: Query, mailboxes: list[Mailbox], holder: Holder) -> View | Listing:
-        ids = [box.id for box in mailboxes]
         if is_plain(query):
-            return View(view_id, query, ids[0], holder)
-        return Listing(view_id, query, ids, holder, self._searching)
+            return View(view_id, query, mailboxes[0].id, holder)
+        scope = Scope(holder, frozenset([box.id for box in mailboxes]))
+        return Listing(view_id, query, [scope, *self._shared_scopes(query)], self._searching)
+
+    def _shared_scopes(self, query: Query) -> list[Scope]:
+        """What a query looks into besides: in all mailboxes, those of others, too (WEBMAIL-38)."""
+        return self._visits.scopes(query.filter.mailbox_id, self._facts.rejects_mailbox)
 
     def _resolve_first(self, r: Reader, query: Query) -> list[Mailbox]:
         """As `resolve_all`, for the first view of a stream: a mailbox that has gone meanwhile is Inbox."""
@@ -367,20 +352,48 @@ class Stream:
         except NoSuchMailbox:
             return resolve_all(r, replace_mailbox(query, 0), rejects, self._home)
 
+    async def _advance(self, view: Listing, sink: Sink) -> None:
+        """Look on, for a moment, behind the pages that were asked for."""
+        try:
+            await view.advance()
+        except StoreError as e:
+            await self._end_view(view, 0, e, sink)
+            return
+        await self._tell_progress(view, sink)
+        await self._tell_stale(sink)
+
+    async def _end_view(self, view: View | Listing, request_id: int, error: StoreError, sink: Sink) -> None:
+        """End a view of another's mailbox whose rights are gone, or that can't be read. Raises the error for one's
+        own.
+        """
+        gone = isinstance(error, NoSuchMailbox)
+        if not gone and not view.scopes[0].holder.guest:
+            raise error
+        self._view = None
+        await self._send(sink, ViewErr(view.view_id, request_id, GONE if gone else UNREADABLE))
+
+    async def _tell_stale(self, sink: Sink, *, changed: bool = False) -> None:
+        """Tell of entries that are others, `changed` or by themselves."""
+        view = self._view
+        if isinstance(view, Listing) and (changed or view.stale):
+            view.stale = False
+            await self._send(sink, ViewStale(view.view_id))
+
     async def _tell_progress(self, view: Listing, sink: Sink) -> None:
         """How far a search is, each 0.3 s and at its end; what has gone meanwhile is noticed by the sending."""
         if view.working and trio.current_time() - self._told < PROGRESS:
             return
         self._told = trio.current_time()
         looked, of = view.progress
-        await self._send(sink, ViewProgress(view.view_id, view.total, looked, of, view.end, view.stopped))
+        left_out = sorted(view.left_out | self._visits.unread) if view.everywhere else []
+        await self._send(sink, ViewProgress(view.view_id, view.total, looked, of, view.end, view.stopped, left_out))
 
     async def _send_page(self, view: View | Listing, request: Request, sink: Sink, *, opening: bool) -> None:
         try:
             await self._send_entries(view, request, sink, opening=opening)
-        except NoSuchMailbox:  # of another, who has taken the rights back
-            self._view = None
-            await self._send(sink, ViewErr(view.view_id, request.id, GONE))
+        except StoreError as e:
+            await self._end_view(view, request.id, e, sink)
+        await self._tell_stale(sink)
 
     async def _send_entries(self, view: View | Listing, request: Request, sink: Sink, *, opening: bool) -> None:
         wanted = request.page
@@ -404,7 +417,7 @@ class Stream:
                     continue
                 parsed = None
                 if not opened:
-                    parsed = await self._open_message(view.holder, found.items, wanted.dest_message_id)
+                    parsed = await self._open_message(view, found.items, wanted.dest_message_id)
                     opened = parsed is not None or not wanted.dest_message_id
                 page = ViewMsgs(view.view_id, request.id, found.items, found.position, total, False, parsed)
                 await self._send(sink, page)
@@ -412,16 +425,19 @@ class Stream:
         await self._send(sink, ViewMsgs(view.view_id, request.id, [], position, total, at_end))
 
     async def _open_message(
-        self, holder: Holder, threads: list[list[MessageItem]], destination: int
+        self, view: View | Listing, threads: list[list[MessageItem]], destination: int
     ) -> ParsedMessage | None:
         """The message that will be read first: the one asked for, if it comes with these, else the first."""
         message_id = destination or threads[0][0].id
-        if all(item.id != message_id for thread in threads for item in thread):
+        holder = view.holder_of(message_id)
+        if holder is None or all(item.id != message_id for thread in threads for item in thread):
             return None
         try:
             return await parse_message(holder, message_id)
-        except (NoSuchMessage, ChunkDamaged):
-            return None
+        except StoreError as e:
+            if holder.guest or isinstance(e, (NoSuchMessage, ChunkDamaged)):
+                return None
+            raise
 
     async def _tell(self, batch: Batch, sink: Sink) -> bool:
         """Send the changes of a batch; True when the account wants its subscribers to end."""
@@ -429,13 +445,10 @@ class Stream:
         events = batch.events
         closing = bool(events) and isinstance(events[-1], AccountClosing)
         changes = await self._shared.encode(self._account, events[:-1] if closing else events)
-        at_home = view is None or view.holder is self._home
-        wanted = [
-            change for change in changes if view is None or (view.wants(change) if at_home else change.mailbox_id == 0)
-        ]
+        wanted = [change for change in changes if view is None or view.wants(change, self._home)]
         await self._send_changes(wanted, batch.modseq, sink, more=batch.more)
-        if isinstance(view, Listing) and at_home and not closing and await view.follow(events):
-            await self._send(sink, ViewStale(view.view_id))
+        if isinstance(view, Listing) and not closing:
+            await self._tell_stale(sink, changed=await view.follow(events, self._home))
         if closing:
             await self._send(sink, Fatal("the account is closed for now"))
         return closing
@@ -443,31 +456,34 @@ class Stream:
     async def _tell_shared(self, cursor: Cursor, sink: Sink) -> None:
         """Who shares mailboxes may be another: tell of all that are shared now, if they are others."""
         await self._visits.look()
-        self._drop_view()
+        changed = self._review()
         if news := self._visits.news():
             await self._send_changes(news, cursor.modseq, sink)
+        await self._tell_stale(sink, changed=changed)
 
     async def _tell_visit(self, visit: Visit, cursor: Cursor, sink: Sink) -> None:
         """Send what has happened at an account that shares mailboxes: only what the user may read now."""
         heard = await self._visits.hear(visit)
-        self._drop_view()
+        changed = self._review()
         view = self._view
-        if view is not None and view.holder is not visit.holder:
-            view = None
-        told = [change for change in heard.of_messages if view is not None and view.wants(change)] + heard.of_boxes
+        told = [change for change in heard.of_messages if view is not None and view.wants(change, visit.holder)]
+        told += heard.of_boxes
         if told:
             await self._send_changes(told, cursor.modseq, sink)
-        if isinstance(view, Listing) and await view.follow(heard.events):
-            await self._send(sink, ViewStale(view.view_id))
+        if isinstance(view, Listing):
+            changed |= await view.follow(heard.events, visit.holder)
+        await self._tell_stale(sink, changed=changed)
 
-    def _drop_view(self) -> None:
-        """End a view of what the user may no longer read; the browser hears it by the mailboxes that are left."""
+    def _review(self) -> bool:
+        """Look whether the view can go on with what is shared now. One of what may no longer be read ends; the browser
+        hears it by the mailboxes that are left. Of one of all mailboxes: whether its entries are others.
+        """
         view = self._view
-        if view is None or view.holder is self._home:
-            return
-        visit = self._visits.of(view.holder.number)
-        if visit is None or visit.holder is not view.holder or not view.mailboxes <= visit.boxes.keys():
+        if isinstance(view, Listing) and view.everywhere:
+            return view.look_into([view.scopes[0], *self._shared_scopes(view.query)])
+        if view is not None and not all(map(self._visits.allows, view.scopes)):
             self._view = None
+        return False
 
     async def _send_changes(
         self, changes: list[EncodedChange], modseq: ModSeq, sink: Sink, *, more: bool = False
@@ -503,89 +519,3 @@ def required_query(first: Request) -> Query:
     if first.query is None:
         raise UserError("request: a stream begins with a query")
     return first.query
-
-
-class _Token(msgspec.Struct, frozen=True):
-    session: Session
-    expires: float
-
-
-class Streams:
-    """All streams of the server, and the tokens by which they are opened."""
-
-    def __init__(self, holders: Holders) -> None:
-        self._holders = holders
-        self._of_guests: WeakValueDictionary[int, SharedChanges] = WeakValueDictionary()
-        self._tokens: dict[str, OrderedDict[str, _Token]] = {}
-        self._streams: OrderedDict[int, Stream] = OrderedDict()
-        self._shared: dict[str, SharedChanges] = {}
-        self._searching: dict[str, trio.CapacityLimiter] = {}
-        self._last_id = secrets.randbelow(1 << 30)
-
-    def token(self, session: Session) -> str:
-        """A token that opens one stream, within a minute: an address with the cookie alone must not do (WEBMAIL-30)."""
-        value = base64.urlsafe_b64encode(secrets.token_bytes(TOKEN_SIZE)).rstrip(b"=").decode()
-        tokens = self._tokens.setdefault(session.account, OrderedDict())
-        now = time.monotonic()
-        for old in [old for old, entry in tokens.items() if entry.expires < now]:
-            del tokens[old]
-        tokens[value] = _Token(session, now + TOKEN_AGE)
-        if len(tokens) > MAX_TOKENS:
-            tokens.popitem(last=False)
-        return value
-
-    def redeem(self, session: Session, token: str) -> None:
-        """Use a token up. Raises UserError when it is none of this session."""
-        tokens = self._tokens.get(session.account, OrderedDict())
-        entry = tokens.pop(token, None)
-        if not tokens:
-            self._tokens.pop(session.account, None)
-        if entry is None or entry.session.id != session.id or entry.expires < time.monotonic():
-            raise UserError("bad token")
-
-    def add(self, session: Session, home: Holder, facts: Facts) -> Stream:
-        """A new stream; the oldest of the same session or account ends when there are too many. Raises
-        TooManyStreams.
-        """
-        own = [stream for stream in self._streams.values() if stream.session.account == session.account]
-        same = [stream for stream in own if stream.session.id == session.id]
-        if len(same) >= MAX_PER_SESSION:
-            same[0].end("too many streams of this session")
-        elif len(own) >= MAX_PER_ACCOUNT:
-            own[0].end("too many streams of this account")
-        if len(self._streams) >= MAX_STREAMS:
-            raise TooManyStreams
-        self._last_id += 1
-        shared = self._shared.setdefault(session.account, SharedChanges(home.shown_id))
-        searching = self._searching.setdefault(session.account, trio.CapacityLimiter(MAX_SEARCHES))
-
-        def visits(alarm: Alarm) -> Visits:
-            return Visits(home, self._holders, self._changes_of, alarm)
-
-        stream = Stream(self._last_id, session, home, facts, shared, searching, visits)
-        self._streams[stream.stream_id] = stream
-        return stream
-
-    def _changes_of(self, holder: Holder) -> SharedChanges:
-        """The changes of an account as all guests are told of them."""
-        return self._of_guests.setdefault(holder.number, SharedChanges(holder.shown_id))
-
-    def remove(self, stream: Stream) -> None:
-        """A stream has ended."""
-        self._streams.pop(stream.stream_id, None)
-        if not any(other.session.account == stream.session.account for other in self._streams.values()):
-            self._shared.pop(stream.session.account, None)
-            self._searching.pop(stream.session.account, None)
-
-    def find(self, session: Session, stream_id: int) -> Stream:
-        """A stream of this session. Raises NotFound."""
-        stream = self._streams.get(stream_id)
-        if stream is None or stream.session.id != session.id:
-            raise NotFound(f"no stream {stream_id}")
-        return stream
-
-    def end_session(self, session: Session) -> None:
-        """A session is over: so are its streams."""
-        for stream in self._streams.values():
-            if stream.session.id == session.id:
-                stream.end("session no longer valid")

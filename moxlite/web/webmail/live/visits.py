@@ -22,10 +22,10 @@ from moxlite.store.accounts.access import visited
 from moxlite.store.errors import NoSuchMailbox, StoreError
 from moxlite.store.names import OTHERS, is_foreign
 from moxlite.store.rows.mailboxes import mailbox_by_name
-from moxlite.web.webmail.changes import EncodedChange, SharedChanges, encoded
-from moxlite.web.webmail.holders import Holder, number_of
+from moxlite.web.webmail.holders import Holder, Scope, number_of
+from moxlite.web.webmail.live.changes import EncodedChange, SharedChanges, encoded
+from moxlite.web.webmail.live.view import of_all, replace_mailbox
 from moxlite.web.webmail.types import MailboxCounts, MailboxesShared
-from moxlite.web.webmail.view import replace_mailbox
 
 if TYPE_CHECKING:
     from moxlite.bell import Alarm
@@ -59,12 +59,15 @@ class Heard(msgspec.Struct, frozen=True):
 
 
 class Visit:
-    """One account. `boxes`: the mailboxes that the user may read, by their ids there, as the browser knows them."""
+    """One account. `boxes`: the mailboxes that the user may read, by their ids there, as the browser knows them;
+    `rows`: the same as they are stored.
+    """
 
     def __init__(self, holder: Holder, cursor: Cursor, shared: SharedChanges) -> None:
         self.holder: Final = holder
         self.cursor: Final = cursor
         self.boxes: dict[store.MailboxID, Mailbox] = {}
+        self.rows: list[store.Mailbox] = []
         self.stack = AsyncExitStack()  # what is let go of with the visit
         self._shared = shared
 
@@ -84,6 +87,7 @@ class Visit:
         """Read which mailboxes there are for the user: counts that are others; None when more than counts is."""
         before = self.boxes
         found = await self.holder.account.read(self.holder.seen, op="webmail_shared")
+        self.rows = [box for box, _ in found]
         self.boxes = {box.id: self.holder.mailbox(box, rights) for box, rights in found}
         if {one: _uncounted(box) for one, box in before.items()} != {
             one: _uncounted(box) for one, box in self.boxes.items()
@@ -103,7 +107,7 @@ def _uncounted(box: Mailbox) -> Mailbox:
 class Visits:
     """All accounts that share mailboxes with the user of one stream. As a context manager it lets go of them.
 
-    `lost`: one was closed, or could not be read, and may be there again: `look` now and then.
+    `unread`: owners whose accounts were closed, or could not be read, and may be there again: `look` now and then.
     """
 
     def __init__(self, home: Holder, holders: Holders, shared: Callable[[Holder], SharedChanges], alarm: Alarm) -> None:
@@ -118,7 +122,8 @@ class Visits:
         self._visits: dict[str, Visit] = {}
         self._sharing = -1  # the state of `auth.db` that was looked at
         self._known: list[Mailbox] = []  # by the browser
-        self.lost = False
+        self._blind = False  # it could not be found out who shares
+        self.unread: set[str] = set()
 
     async def __aenter__(self) -> Visits:
         self._auth.sharing_alarms.add(self._alarm)
@@ -135,6 +140,11 @@ class Visits:
     def changed(self) -> bool:
         """Whether who shares with whom may be another since `look`."""
         return self._sharing != self._auth.sharing
+
+    @property
+    def lost(self) -> bool:
+        """Whether there may be more than is known."""
+        return self._blind or bool(self.unread)
 
     def mailboxes(self) -> list[Mailbox]:
         """All mailboxes of others, by owner."""
@@ -158,6 +168,24 @@ class Visits:
         """The visit at the account with this number."""
         return next((visit for visit in self._visits.values() if visit.holder.number == number), None)
 
+    def allows(self, scope: Scope) -> bool:
+        """Whether these mailboxes are there for the user still; one's own always are."""
+        if not scope.holder.guest:
+            return True
+        visit = self.of(scope.holder.number)
+        return visit is not None and visit.holder is scope.holder and scope.mailboxes <= visit.boxes.keys()
+
+    def scopes(self, wanted: int, rejects: str) -> list[Scope]:
+        """What a query over all mailboxes, -1 or -2, looks into at accounts of others; nothing for another query.
+        `rejects` as for `of_all`.
+        """
+        found = []
+        for _, visit in sorted(self._visits.items()) if wanted < 0 else ():
+            boxes = frozenset([box.id for box in of_all(visit.rows, wanted, rejects)])
+            if boxes:
+                found.append(Scope(visit.holder, boxes))
+        return found
+
     def whose(self, query: Query) -> tuple[Holder, Query]:
         """The account that a query looks into, and the query with ids as they are there. Raises NoSuchMailbox."""
         shown = query.filter.mailbox_id
@@ -174,7 +202,8 @@ class Visits:
     async def look(self) -> None:
         """Find out who shares something with the user now. Errors of the store never hide what is the user's own."""
         self._sharing = self._auth.sharing
-        self.lost = False
+        self._blind = False
+        self.unread = set()
         try:
             owners = dict(await self._auth.numbered_owners(self._home.owner, MAX_OWNERS))
             # a mailbox of one's own with the name of theirs hides those of others, as in IMAP (decisions/004)
@@ -185,7 +214,7 @@ class Visits:
             kv = {"account": self._home.owner, "err": str(e)}
             logger.warning("who shares mailboxes is not known", extra={"kv": kv})
             owners = {}
-            self.lost = True
+            self._blind = True
         for name in [name for name, visit in self._visits.items() if owners.get(name) != visit.holder.number]:
             await self.leave(self._visits[name])
         for name, number in owners.items():
@@ -195,7 +224,7 @@ class Visits:
                 if scope.cancelled_caught:
                     kv = {"account": self._home.owner, "owner": name}
                     logger.warning("shared account opens slowly", extra={"kv": kv})
-                    self.lost = True
+                    self.unread.add(name)
 
     async def hear(self, visit: Visit) -> Heard:
         """What has happened at an account. When it can't be read it is left: what is the user's own goes on."""
@@ -205,7 +234,7 @@ class Visits:
         except StoreError as e:
             logger.info("shared account left", extra={"kv": {"account": self._home.owner, "err": e}})
             await self.leave(visit)
-            self.lost = True
+            self.unread.add(visit.holder.owner)
             return Heard((), [], self.news())
         readable = [change for change in changes if change.mailbox_id in visit.boxes]
         if counts is None:
@@ -237,4 +266,4 @@ class Visits:
         except StoreError as e:  # a broken file of another user must not hide one's own
             kv = {"account": guest, "owner": owner, "err": str(e)}
             logger.warning("shared mailboxes are left out", extra={"kv": kv})
-            self.lost = True
+            self.unread.add(owner)

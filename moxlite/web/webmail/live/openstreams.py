@@ -1,0 +1,124 @@
+"""All event streams of the server, and the tokens by which they are opened (WEBMAIL-30, 115)."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+import time
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Final
+from weakref import WeakValueDictionary
+
+import msgspec
+import trio
+
+from moxlite.web.errors import NotFound, UserError
+from moxlite.web.webmail.live.changes import SharedChanges
+from moxlite.web.webmail.live.streams import Stream
+from moxlite.web.webmail.live.visits import Visits
+
+if TYPE_CHECKING:
+    from moxlite.bell import Alarm
+    from moxlite.store.auth.sessions import Session
+    from moxlite.web.webmail.holders import Holder, Holders
+    from moxlite.web.webmail.live.streams import Facts
+
+__all__ = ["Streams", "TooManyStreams"]
+
+TOKEN_AGE: Final = 60.0  # WEBMAIL-30
+TOKEN_SIZE: Final = 16
+MAX_TOKENS: Final = 200  # per account: as many as there may be streams that connect at once
+MAX_PER_SESSION: Final = 100  # WEBMAIL-115
+MAX_PER_ACCOUNT: Final = 200
+MAX_STREAMS: Final = 2000
+MAX_SEARCHES: Final = 2  # of an account that work at the same time (WEBMAIL-115)
+
+
+class TooManyStreams(Exception):
+    """The server has as many streams as it may have (WEBMAIL-115)."""
+
+
+class _Token(msgspec.Struct, frozen=True):
+    session: Session
+    expires: float
+
+
+class Streams:
+    """All streams of the server, and the tokens by which they are opened."""
+
+    def __init__(self, holders: Holders) -> None:
+        self._holders = holders
+        self._of_guests: WeakValueDictionary[int, SharedChanges] = WeakValueDictionary()
+        self._tokens: dict[str, OrderedDict[str, _Token]] = {}
+        self._streams: OrderedDict[int, Stream] = OrderedDict()
+        self._shared: dict[str, SharedChanges] = {}
+        self._searching: dict[str, trio.CapacityLimiter] = {}
+        self._last_id = secrets.randbelow(1 << 30)
+
+    def token(self, session: Session) -> str:
+        """A token that opens one stream, within a minute: an address with the cookie alone must not do (WEBMAIL-30)."""
+        value = base64.urlsafe_b64encode(secrets.token_bytes(TOKEN_SIZE)).rstrip(b"=").decode()
+        tokens = self._tokens.setdefault(session.account, OrderedDict())
+        now = time.monotonic()
+        for old in [old for old, entry in tokens.items() if entry.expires < now]:
+            del tokens[old]
+        tokens[value] = _Token(session, now + TOKEN_AGE)
+        if len(tokens) > MAX_TOKENS:
+            tokens.popitem(last=False)
+        return value
+
+    def redeem(self, session: Session, token: str) -> None:
+        """Use a token up. Raises UserError when it is none of this session."""
+        tokens = self._tokens.get(session.account, OrderedDict())
+        entry = tokens.pop(token, None)
+        if not tokens:
+            self._tokens.pop(session.account, None)
+        if entry is None or entry.session.id != session.id or entry.expires < time.monotonic():
+            raise UserError("bad token")
+
+    def add(self, session: Session, home: Holder, facts: Facts) -> Stream:
+        """A new stream; the oldest of the same session or account ends when there are too many. Raises
+        TooManyStreams.
+        """
+        own = [stream for stream in self._streams.values() if stream.session.account == session.account]
+        same = [stream for stream in own if stream.session.id == session.id]
+        if len(same) >= MAX_PER_SESSION:
+            same[0].end("too many streams of this session")
+        elif len(own) >= MAX_PER_ACCOUNT:
+            own[0].end("too many streams of this account")
+        if len(self._streams) >= MAX_STREAMS:
+            raise TooManyStreams
+        self._last_id += 1
+        shared = self._shared.setdefault(session.account, SharedChanges(home.shown_id))
+        searching = self._searching.setdefault(session.account, trio.CapacityLimiter(MAX_SEARCHES))
+
+        def visits(alarm: Alarm) -> Visits:
+            return Visits(home, self._holders, self._changes_of, alarm)
+
+        stream = Stream(self._last_id, session, home, facts, shared, searching, visits)
+        self._streams[stream.stream_id] = stream
+        return stream
+
+    def _changes_of(self, holder: Holder) -> SharedChanges:
+        """The changes of an account as all guests are told of them."""
+        return self._of_guests.setdefault(holder.number, SharedChanges(holder.shown_id))
+
+    def remove(self, stream: Stream) -> None:
+        """A stream has ended."""
+        self._streams.pop(stream.stream_id, None)
+        if not any(other.session.account == stream.session.account for other in self._streams.values()):
+            self._shared.pop(stream.session.account, None)
+            self._searching.pop(stream.session.account, None)
+
+    def find(self, session: Session, stream_id: int) -> Stream:
+        """A stream of this session. Raises NotFound."""
+        stream = self._streams.get(stream_id)
+        if stream is None or stream.session.id != session.id:
+            raise NotFound(f"no stream {stream_id}")
+        return stream
+
+    def end_session(self, session: Session) -> None:
+        """A session is over: so are its streams."""
+        for stream in self._streams.values():
+            if stream.session.id == session.id:
+                stream.end("session no longer valid")
