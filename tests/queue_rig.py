@@ -8,7 +8,6 @@ others answer what no real one does, and random numbers have a seed.
 import base64
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from functools import partial
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from random import Random
@@ -43,6 +42,7 @@ from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.owed import SUBMIT
 from moxlite.store.delivery.submission import Submission, SubmissionRecipient
 from moxlite.store.delivery.tell import TELL
+from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.systemmailbox import UNQUEUE
 from moxlite.store.options import Options
 from moxlite.store.reports.reportsdb import ReportsDB
@@ -441,17 +441,18 @@ class Rig:
         await self.settle()
 
     async def inbox(self, account: str = "alice", mailbox: str = "Inbox") -> list[bytes]:
-        """The messages of a mailbox, oldest first."""
-        async with self.accounts.use(account) as opened:
-            rows = await opened.scan(
-                lambda r: r.rows(
-                    "SELECT m.id, m.size FROM message m JOIN mailbox b ON b.id = m.mailbox_id"
-                    " WHERE b.name = ? ORDER BY m.id",
-                    mailbox,
-                ),
-                op="test",
+        """The messages of a mailbox at one moment, oldest first."""
+
+        def read(r: Reader) -> list[bytes]:
+            rows = r.rows(
+                "SELECT m.id, m.size FROM message m JOIN mailbox b ON b.id = m.mailbox_id"
+                " WHERE b.name = ? ORDER BY m.id",
+                mailbox,
             )
-            return [await opened.scan(partial(message_range, message_id=i, length=n), op="test") for i, n in rows]
+            return [message_range(r, i, 0, n) for i, n in list(rows)]
+
+        async with self.accounts.use(account) as opened:
+            return await opened.scan(read, op="test")
 
 
 def sample(name: str, **labels: str) -> float:

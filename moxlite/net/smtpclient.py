@@ -51,6 +51,9 @@ commands = Histogram(
 MAX_LABELS: Final = 300
 """Different codes counted apart; a server that invents more is counted under "other"."""
 
+ALERT_SECONDS: Final = 1.0
+"""Seconds for what a server has said before it went: all of that has come."""
+
 _seen_labels: set[tuple[str, str, str]] = set()
 
 T = TypeVar("T")
@@ -197,8 +200,22 @@ class SMTPClient:
                 await self._stream.send_all(action.data)
         except trio.TooSlowError:
             raise ConnectionLost(f"server did not take data for {action.timeout:.0f} s") from None
-        except (trio.BrokenResourceError, trio.ClosedResourceError) as exc:
+        except trio.BrokenResourceError as exc:
+            raise _lost(await self._alert() or exc) from exc
+        except trio.ClosedResourceError as exc:
             raise _lost(exc) from exc
+
+    async def _alert(self) -> trio.BrokenResourceError | None:
+        """The alert of TLS that a server sent before it went: our sends fail because of that."""
+        if self.tls_stream is None:
+            return None
+        with trio.move_on_after(ALERT_SECONDS):
+            try:
+                while await self.tls_stream.receive_some():
+                    await trio.lowlevel.checkpoint()
+            except trio.BrokenResourceError as exc:
+                return exc
+        return None
 
     async def _receive(self, action: Receive) -> Response:
         started = time.monotonic()

@@ -81,12 +81,16 @@ class TLSStream(Prompt):
             try:
                 self._ssl.do_handshake()
             except SSL.WantReadError:
-                async with self._send_lock:
-                    await self._flush(MIN_CHUNK)
+                gone: trio.BrokenResourceError | None = None
+                try:
+                    async with self._send_lock:
+                        await self._flush(MIN_CHUNK)
+                except trio.BrokenResourceError as exc:
+                    gone = exc  # what the peer said before it went tells why
                 data = await self.transport.receive_some(MIN_CHUNK)
                 if not data:
                     self._broken = True
-                    raise TLSError("peer closed the connection in the handshake", kind="eof") from None
+                    raise TLSError("peer closed the connection in the handshake", kind="eof") from gone
                 self._ssl.bio_write(data)
             except SSL.Error as exc:
                 error = tls_error(exc)

@@ -44,6 +44,7 @@ from moxlite.store.delivery.owed import SUBMIT
 from moxlite.store.delivery.perform import perform
 from moxlite.store.delivery.submission import Submission
 from moxlite.store.errors import StoreError
+from moxlite.store.file.transaction import Reader
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.rows.messages import uids
@@ -310,21 +311,20 @@ class Smtp:
             yield client
 
     async def messages(self, account: str = "mia", mailbox: str = "Inbox") -> list[bytes]:
-        """The octets of all messages in a mailbox."""
-        async with self.context.accounts.use(account) as open_account:
-            box = await open_account.read(lambda r: mailbox_by_name(r, mailbox), op="test")
+        """The octets of all messages in a mailbox, as they are at one moment."""
+
+        def read(r: Reader) -> list[bytes]:
+            box = mailbox_by_name(r, mailbox)
             if box is None:
                 return []
             found = []
-            for uid in await open_account.read(lambda r: list(uids(r, box.id)), op="test"):
-                (row,) = await open_account.read(
-                    lambda r, uid=uid: r.row("SELECT id FROM message WHERE mailbox_id = ? AND uid = ?", box.id, uid),  # type: ignore[misc]  # a default binds it
-                    op="test",
-                )
-                found.append(
-                    await open_account.read(lambda r, row=row: message_range(r, row, 0, 1 << 30), op="test")  # type: ignore[misc]  # as above
-                )
+            for uid in list(uids(r, box.id)):
+                (row,) = r.row("SELECT id FROM message WHERE mailbox_id = ? AND uid = ?", box.id, uid)
+                found.append(message_range(r, row, 0, 1 << 30))
             return found
+
+        async with self.context.accounts.use(account) as open_account:
+            return await open_account.scan(read, op="test")
 
     async def one(self, account: str = "mia", mailbox: str = "Inbox") -> bytes:
         """The only message of a mailbox."""

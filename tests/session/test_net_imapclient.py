@@ -78,7 +78,10 @@ async def line(stream: trio.abc.Stream) -> bytes:
     """One line of the client."""
     data = b""
     while not data.endswith(b"\n"):
-        data += await stream.receive_some(1)
+        octet = await stream.receive_some(1)
+        if not octet:
+            raise trio.BrokenResourceError("the client has gone")
+        data += octet
     return data
 
 

@@ -2,16 +2,20 @@
 The matrix of all policies is in test_queue_tls_matrix.py.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
+import trio.testing
 from OpenSSL import SSL
 
 from moxlite.mailauth.mtasts import FetchFailed
 from moxlite.net.certificates import self_signed
-from moxlite.net.dial import CONNECT_SECONDS
+from moxlite.net.dial import CONNECT_SECONDS, Dialed
 from moxlite.net.resolver import TLSA, RecordType, TempError
 from moxlite.net.tls import ClientTLS, ServerTLS
 from moxlite.proto.address import Domain
@@ -286,14 +290,47 @@ async def test_what_no_record_matches_is_kept_for_reports(tmp_path: Path) -> Non
         assert "validation-failure/dane-no-match" in result.tls_failures
 
 
-async def test_an_alert_right_after_the_handshake_is_a_failure_of_tls(tmp_path: Path) -> None:
+class Hesitant(trio.abc.SendStream):
+    """A client's end of a connection whose server has always done its part before the client sends again: what the
+    server says is there, and where it closes it is gone.
+    """
+
+    def __init__(self, stream: trio.abc.Stream) -> None:
+        self.stream = stream
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        await self.stream.send_all(data)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await self.stream.wait_send_all_might_not_block()
+
+    async def aclose(self) -> None:
+        await self.stream.aclose()
+
+
+@asynccontextmanager
+async def slow_rig(folder: Path) -> AsyncIterator[Rig]:
+    """A queue that is slower than the servers it speaks with."""
+    rig: Rig
+
+    async def dial(*args: Any, **options: Any) -> Dialed:
+        dialed = await rig.dial(*args, **options)
+        return Dialed(trio.StapledStream(Hesitant(dialed.stream), dialed.stream), dialed.ip)
+
+    async with rig_at(folder, account=KEEP, dial=dial) as rig:
+        yield rig
+
+
+@pytest.mark.parametrize("hesitant", [False, True])
+async def test_an_alert_right_after_the_handshake_is_a_failure_of_tls(tmp_path: Path, hesitant: bool) -> None:
     """SMTP-129, QUEUE-122: with TLS 1.3 a host that wants a certificate says so when its handshake is over for us. It
-    counts in reports, and is tried in clear where no policy forbids it.
+    counts in reports, and is tried in clear where no policy forbids it; also where the host is gone before we send.
     """
     for policy, encrypted in (("", [False]), (ENFORCE, [])):
         folder = tmp_path / ("open" if not policy else "enforced")
         folder.mkdir()
-        async with rig_at(folder, account=KEEP) as rig:
+        async with slow_rig(folder) if hesitant else rig_at(folder, account=KEEP) as rig:
             mx = rig.remote(Server(tls=rig.certificate))
             assert mx.tls is not None
             for context in (mx.tls._base, mx.tls._default):
@@ -303,6 +340,14 @@ async def test_an_alert_right_after_the_handshake_is_a_failure_of_tls(tmp_path: 
             result = await attempt(rig)
             assert any("certificate_required" in one for one in result.tls_failures), result
             assert (mx.encrypted, result.success) == (encrypted, not policy)
+
+
+@pytest.mark.parametrize("hesitant", [False, True])
+async def test_a_host_that_says_no_tls_and_goes_is_heard(tmp_path: Path, hesitant: bool) -> None:
+    """QUEUE-122: what it said tells more than that it has gone, though our part of the handshake cannot be sent."""
+    async with slow_rig(tmp_path) if hesitant else rig_at(tmp_path, account=KEEP) as rig:
+        rig.remote(Server(broken_tls=True))
+        assert (await attempt(rig)).tls_failures == ("validation-failure/nottls",)
 
 
 async def test_a_host_that_is_silent_in_the_handshake_is_left_after_a_minute(

@@ -29,7 +29,8 @@ PAIRS = {
 """
 
 EXPIRED, MISNAMED, FOREIGN = "certificate-expired", "certificate-host-mismatch", "certificate-not-trusted"
-NO_STARTTLS, BROKEN, NO_MATCH = "starttls-not-supported", "validation-failure/eof", "validation-failure/dane-no-match"
+NO_STARTTLS, NO_MATCH = "starttls-not-supported", "validation-failure/dane-no-match"
+BROKEN = "validation-failure/nottls"
 OTHER_MX = "validation-failure/mtasts-policy-mx-mismatch"
 UNUSABLE = "tlsa-invalid/all-unusable-records+ignored"
 FETCH, WEBPKI = "sts-policy-fetch-error/cannot-fetch-policy", "sts-webpki-invalid/certificate-not-trusted"
