@@ -319,7 +319,7 @@ class Smtp:
                 return []
             found = []
             for uid in list(uids(r, box.id)):
-                (row,) = r.row("SELECT id FROM message WHERE mailbox_id = ? AND uid = ?", box.id, uid)
+                row = r.value("SELECT id FROM message WHERE mailbox_id = ? AND uid = ?", box.id, uid)
                 found.append(message_range(r, row, 0, 1 << 30))
             return found
 
