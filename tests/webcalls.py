@@ -9,8 +9,16 @@ from typing import Any
 from urllib.parse import quote
 
 from tests.campaigns.report import Finding
+from tests.running import LocalServer
 
-__all__ = ["Caller"]
+__all__ = ["Caller", "send_at_once"]
+
+
+def send_at_once(server: LocalServer) -> None:
+    """Have the pages of the webmail offer no Undo after Send: what is sent arrives at once (WEBMAIL-123)."""
+    caller = Caller(server.port(80), server.user, server.password)
+    caller.log_in()
+    caller.call("settings_save", settings={"undo_send_seconds": 0})
 
 
 class Caller:

@@ -47,6 +47,7 @@ export interface Settings {
   color_scheme?: "auto" | "dark" | "light";
   density?: "comfortable" | "compact";
   single_keys?: boolean;
+  undo_send_seconds?: number;
   mark_seen_ms?: number;
   after_action?: "list" | "next" | "previous";
 }
@@ -529,7 +530,7 @@ export type Change = SettingsChange | MsgAdd | MsgRemove | MsgFlags | MsgThread 
 export const checks: Checks = {
   Start: { kind: ["enum", ["start"]], stream_id: "integer", login_address: "string", addresses: ["list", "string"], mailboxes: ["list", ["ref", "Mailbox"]], mailbox_name: "string", rejects_mailbox: "string", introbox: "string", account_path: "string", version: "string", modseq: "integer", server_time: "time", capabilities: ["list", "string"], settings: ["ref", "Settings"] },
   Mailbox: { id: "integer", name: "string", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]], keywords: ["list", "string"], total: "integer", unread: "integer", unseen: "integer", deleted: "integer", size: "integer", owner: "string", rights: "string" },
-  Settings: { signature: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]] },
+  Settings: { signature: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], undo_send_seconds: ["optional", "integer"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]] },
   OwnSignature: { address: "string", text: "string" },
   Resume: { kind: ["enum", ["resume"]], stream_id: "integer", version: "string", modseq: "integer", server_time: "time", shared: ["list", ["ref", "Mailbox"]] },
   ViewMsgs: { kind: ["enum", ["view_msgs"]], view_id: "integer", request_id: "integer", items: ["list", ["list", ["ref", "MessageItem"]]], position: "integer", total: "integer", view_end: "boolean", parsed_message: ["nullable", ["ref", "ParsedMessage"]] },
@@ -659,8 +660,13 @@ export class Client extends BaseClient {
   }
 
   /** Send a message, once for each ``submit_id``: a copy goes to Sent, the draft goes, the original is marked. */
-  message_submit(message: Written, submit_id: string, draft_id?: number): Promise<null> {
-    return this.call("message_submit", { message, submit_id, draft_id }, { message: ["ref", "Written"], submit_id: "string", draft_id: ["optional", "integer"] }, "null");
+  message_submit(message: Written, submit_id: string, draft_id?: number, undo_s?: number): Promise<number> {
+    return this.call("message_submit", { message, submit_id, draft_id, undo_s }, { message: ["ref", "Written"], submit_id: "string", draft_id: ["optional", "integer"], undo_s: ["optional", "integer"] }, "integer");
+  }
+
+  /** Send a message not after all (WEBMAIL-123): it is a draft again, whose id is returned, or 0 when its copy was */
+  message_submit_undo(submit_id: string): Promise<number> {
+    return this.call("message_submit_undo", { submit_id }, { submit_id: "string" }, "integer");
   }
 
   /** Remove a draft. A conflict when it was replaced or removed elsewhere. */

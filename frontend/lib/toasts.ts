@@ -20,8 +20,8 @@ export interface Toast {
 
 const stack = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
 
-/** Say something; it goes after ten seconds, or with its action. `lasting`: it stays until `close`. */
-export function toast(text: string, action?: ToastAction, lasting = false): Toast {
+/** Say something; it goes after ten seconds or so many ms, or with its action. 0 ms: it stays until `close`. */
+export function toast(text: string, action?: ToastAction, time = shown): Toast {
   if (!stack.isConnected) document.body.append(stack);
   const words = el("span", {}, text);
   let timer = 0;
@@ -45,9 +45,9 @@ export function toast(text: string, action?: ToastAction, lasting = false): Toas
         },
         action.title,
       ),
-    !lasting && el("button", { class: "toast-close", "aria-label": t("Close"), onclick: close }, "×"),
+    time > 0 && el("button", { class: "toast-close", "aria-label": t("Close"), onclick: close }, "×"),
   );
-  if (!lasting) timer = window.setTimeout(close, shown);
+  if (time > 0) timer = window.setTimeout(close, time);
   stack.append(box);
   while (stack.childElementCount > most) stack.firstElementChild?.remove();
   return { say: (other) => (words.textContent = other), close };

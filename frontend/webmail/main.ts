@@ -67,7 +67,7 @@ class App implements Desk {
     outdated: (version) => this.renew(version),
     checking: location.hostname === "localhost",
   });
-  private readonly actions = new Actions(this.client, base, this.mail, (item, mailbox) => void this.offerRule(item, mailbox));
+  readonly actions = new Actions(this.client, base, this.mail, (item, mailbox) => void this.offerRule(item, mailbox));
   readonly stream = new Stream(this.client, base, {
     event: (event) => {
       this.mail.take(event);
@@ -245,7 +245,7 @@ class App implements Desk {
   private renew(version: string): void {
     const load = () => location.replace(`${base}?v=${encodeURIComponent(version)}${location.hash}`);
     if (document.querySelector(".composer") === null) load();
-    else this.newer ??= toast(t("The server has a newer version of this page."), { title: t("Load it"), run: load }, true);
+    else this.newer ??= toast(t("The server has a newer version of this page."), { title: t("Load it"), run: load }, 0);
   }
 
   private async send(request: Request): Promise<void> {
@@ -484,13 +484,10 @@ class App implements Desk {
   }
 
   /** WEBMAIL-101; that there is nothing to offer is no failure. */
-  private async offerRule({ id, mailbox_id: from }: MessageItem, { id: to, name, roles, owner }: Mailbox): Promise<void> {
-    const source = this.mail.boxes.get(from);
-    if (source === undefined || source.owner + owner !== "" || source.roles.length + roles.length > 0) return;
-    const rule = await this.client.ruleset_suggest_move(id, from, to).catch(() => null);
-    if (rule === null) return;
-    const { offerRule } = await part<typeof RulesPart>(base, "rules");
-    offerRule(this.client, rule, { message: id, from, to }, { from: source.name, to: name });
+  private async offerRule(item: MessageItem, to: Mailbox): Promise<void> {
+    const from = this.mail.boxes.get(item.mailbox_id);
+    if (from === undefined || from.owner + to.owner !== "" || from.roles.length + to.roles.length > 0) return;
+    await (await part<typeof RulesPart>(base, "rules")).offerRule(this.client, item.id, from, to);
   }
 
   private async followSent(item: MessageItem, place: HTMLElement): Promise<void> {

@@ -70,6 +70,7 @@ for _result in (
     "signerror",
     "stopped",
     "storesenterror",
+    "undone",
 ):
     submissions.labels(result=_result)
 for _counter in (autoconf_requests, autodiscover_requests):

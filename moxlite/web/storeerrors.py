@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from moxlite.store import errors as store
 from moxlite.store.content.uploads import NoSuchUpload
+from moxlite.store.delivery.held import TooLate
 from moxlite.store.delivery.outgoing import OutgoingLimitExceeded
 from moxlite.store.delivery.submission import SendingStopped
 from moxlite.web.errors import (
@@ -60,6 +61,7 @@ _TABLE: Final[Mapping[type[store.StoreError], Callable[[Any], APIError]]] = {
     store.NoSuchMessage: lambda e: NotFound(str(e)),
     store.NoSuchMailbox: lambda e: NotFound(str(e)),
     NoSuchUpload: lambda e: UserError(f"attachments: {e}"),
+    TooLate: lambda e: Conflict(str(e)),
     OutgoingLimitExceeded: lambda e: UserError(str(e)),
     SendingStopped: lambda e: UserError(str(e)),
     store.AccountUnknown: lambda e: NotFound(str(e)),

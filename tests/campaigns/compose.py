@@ -1,9 +1,10 @@
 """kill -9 of the server, and of browsers, while messages are written and sent (WEBMAIL-88, WEBMAIL-98, WEBMAIL-100).
 
 A writer uploads a file, saves a draft, saves it again and sends it, by the calls that the browser makes, and repeats
-each call under its id until it has an answer; a draft that was acknowledged must be there to be replaced. The server
-dies at a random moment and starts again. In the end each message is in Sent once, has arrived once, each whole, and no
-draft is left. Then browsers are killed: `tests.campaigns._killedbrowsers`.
+each call under its id until it has an answer; a draft that was acknowledged must be there to be replaced. Some messages
+are held for a while, and some of these are taken back and sent again (WEBMAIL-123). The server dies at a random moment
+and starts again. In the end each message is in Sent once, has arrived once, each whole, and no draft is left. Then
+browsers are killed: `tests.campaigns._killedbrowsers`.
 """
 
 import json
@@ -27,6 +28,9 @@ __all__ = ["run"]
 KILLS = 300
 LONGEST = 1.2
 """Seconds until a kill: a message takes a third of it."""
+
+TAKEN_BACK = 0.25
+"""Share of the messages that are sent, taken back and sent again."""
 
 SETTLED = 90.0
 """Seconds within which all that was sent must have arrived: a loaded machine, and the queue's first retry."""
@@ -70,7 +74,12 @@ class Writer(Caller):
             self.draft = self.call("draft_save", draft=message, save_id=self.new_id(), replaces=self.draft)
         self.sent[f"message {number}"] = content
         draft, self.draft = self.draft, 0
-        self.call("message_submit", message=message, submit_id=self.new_id(), draft_id=draft)
+        if self.random.random() < TAKEN_BACK:
+            submit_id = self.new_id()
+            self.call("message_submit", message=message, submit_id=submit_id, draft_id=draft, undo_s=60)
+            draft = self.call("message_submit_undo", submit_id=submit_id)
+        undo = self.random.choice((0, 1))
+        self.call("message_submit", message=message, submit_id=self.new_id(), draft_id=draft, undo_s=undo)
 
     def new_id(self) -> str:
         return self.random.randbytes(16).hex()

@@ -14,6 +14,7 @@ from tests.integration.browser import Visitor, chromium
 from tests.integration.webmail_views import message
 from tests.running import LocalServer
 from tests.tools import until
+from tests.webcalls import send_at_once
 
 __all__ = ["chromium"]
 
@@ -46,6 +47,7 @@ THUMB = 44
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     """One server for both days."""
     with LocalServer(tmp_path_factory.mktemp("day") / "server") as found:
+        send_at_once(found)
         yield found
 
 

@@ -15,6 +15,7 @@ from tests.integration.browser import Visitor, chromium
 from tests.integration.conftest import panics
 from tests.running import LocalServer
 from tests.tools import until
+from tests.webcalls import send_at_once
 
 __all__ = ["chromium"]
 
@@ -31,6 +32,7 @@ HTML = (
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     """One server for all tests; it must have counted no panic, and its store must be sound in the end."""
     with LocalServer(tmp_path_factory.mktemp("webmail") / "server") as found:
+        send_at_once(found)
         yield found
         assert panics(found) == 0, found.log()
     checked = found.cli("store", "check", "--deep", check=False)

@@ -19,6 +19,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tests.integration.browser import ARGUMENTS, Visitor
 from tests.running import LocalServer
 from tests.tools import need
+from tests.webcalls import send_at_once
 
 __all__ = ["SCREENS", "populate", "settle", "views"]
 
@@ -53,7 +54,8 @@ def message(subject: str, text: str, *, number: int = 0, html: str = "", files: 
 
 
 def populate(server: LocalServer) -> None:
-    """Mail of all kinds, mailboxes inside others, and one that another account shares."""
+    """Mail of all kinds, mailboxes inside others, and one that another account shares; what is sent arrives at once."""
+    send_at_once(server)
     session = imaplib.IMAP4("127.0.0.1", server.port(143))
     session.login(server.user, server.password)
     for name in ("Projects/Garden", "Empty"):

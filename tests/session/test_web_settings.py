@@ -26,6 +26,7 @@ DEFAULTS = {
     "single_keys": True,
     "mark_seen_ms": 500,
     "after_action": "next",
+    "undo_send_seconds": 10,
 }
 
 

@@ -36,7 +36,7 @@ export async function onQuery(client: Client, mail: Mail, say: typeof toast, wha
   // of all mailboxes, the server changes one's own
   const mixed = (query.query.filter.mailbox_id ?? 0) < 0 && mail.mailboxes.value.some(({ owner }) => owner !== "");
   const begun = mixed ? t("Working on your own of {n} messages…", { n: all }) : t("Working on {n} messages…", { n: all });
-  const progress = say(begun, { title: t("Stop"), run: () => (stopped = true) }, true);
+  const progress = say(begun, { title: t("Stop"), run: () => (stopped = true) }, 0);
   if (what.action === "move" || what.action === "delete") mail.unselect();
   try {
     // messages chosen one by one beside a range are few, and loaded

@@ -5,6 +5,7 @@ import type { CommandTable } from "../../lib/commands";
 import type { Kind } from "../compose/part";
 import type { Role } from "../data/mailboxes";
 import type { AboutSender } from "../sender/part";
+import type { Actions } from "../state/actions";
 import type { AllSettings, Local } from "../state/settings";
 
 export type Threading = "off" | "on" | "unread";
@@ -49,6 +50,8 @@ export interface Desk {
   /** What `undo` would take back, in words; "" when there is nothing. */
   undoable(): string;
   undo(): void;
+  /** What was done, and how it is taken back. */
+  readonly actions: Pick<Actions, "remember" | "forget" | "takeBack">;
 
   showText(): void;
   showHTML(): void;

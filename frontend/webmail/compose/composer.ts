@@ -16,6 +16,7 @@ import type { Say } from "./part";
 import { formatParty, speaksOfFiles } from "./parties";
 import { Recipients } from "./recipients";
 import { exchange, signatureOf } from "./signature";
+import { offerUndo } from "./takeback";
 import { Ways, canRequire } from "./ways";
 
 /** Milliseconds: until the browser's copy, until the draft after the last key, between drafts while typing, between tries. */
@@ -256,14 +257,18 @@ export class Composer {
     this.saveTimer = window.setTimeout(() => void this.save(), Math.max(0, Math.min(saveAfter, this.dirtySince + saveEach - now)));
   }
 
+  /** All that is known of the message. */
+  private copy(): Copy {
+    const login = this.desk.facts().login_address;
+    return { login, time: Date.now(), draft: this.written(), files: this.files.value, draftId: this.draftId, saveId: this.unanswered?.saveId ?? "", submitId: this.submitId };
+  }
+
   /** Write the browser's copy now. */
   private keep(): void {
     clearTimeout(this.copyTimer);
     this.copyTimer = 0;
     if (this.closed || this.version === 0) return;
-    const login = this.desk.facts().login_address;
-    const kept = { login, time: Date.now(), draft: this.written(), files: this.files.value, draftId: this.draftId, saveId: this.unanswered?.saveId ?? "", submitId: this.submitId };
-    if (!keepCopy(this.id, kept)) this.note(t("This browser has no room for a copy"));
+    if (!keepCopy(this.id, this.copy())) this.note(t("This browser has no room for a copy"));
   }
 
   /** Work that must not run beside another: saving, sending, removing. */
@@ -379,8 +384,9 @@ export class Composer {
     for (;;) {
       this.note(t("Sending…"));
       try {
-        await this.alone(() => this.desk.client.message_submit(this.written(), this.submitId, this.draftId));
-        this.sent();
+        const { undo_send_seconds: wanted } = this.desk.settings();
+        const seconds = await this.alone(() => this.desk.client.message_submit(this.written(), this.submitId, this.draftId, wanted));
+        this.sent(seconds);
         if (this.archive && this.desk.selected().some((item) => item.id === this.draft.original_id)) this.putAway();
         return;
       } catch (error) {
@@ -395,9 +401,20 @@ export class Composer {
     }
   }
 
-  private sent(): void {
+  /** It goes out; for so many seconds it can be taken back (WEBMAIL-123). */
+  private sent(seconds = 0): void {
+    const { desk, say, submitId } = this;
+    const copy = this.copy();
+    const cursor = this.text.selectionStart;
     this.finish();
-    this.say(t("Message sent"));
+    if (seconds === 0) {
+      say(t("Message sent"));
+      return;
+    }
+    offerUndo(desk, say, submitId, seconds, (draftId) => {
+      // the draft has all but what only this browser knows: which message is answered, and the wish for TLS
+      new Composer(desk, say, newId(), { copy: { ...copy, draftId, saveId: "", submitId: "" }, cursor, focus: "text", changed: true, judged: false });
+    });
   }
 
   private putAway(): void {

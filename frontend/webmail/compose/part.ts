@@ -25,7 +25,7 @@ export function addKeys(desk: Desk): void {
 export type Kind = Parameters<Desk["client"]["compose_prepare"]>[0];
 
 /** Words at the bottom, of which the page has one stack. */
-export type Say = (text: string, action?: ToastAction) => Toast;
+export type Say = (text: string, action?: ToastAction, time?: number) => Toast;
 
 /** Open a composer. `selected`: what is quoted instead of the whole text; `mailto`: an address that fills in a new message. */
 export async function compose(desk: Desk, say: Say, kind: Kind, item: MessageItem | null, selected: string, mailto = ""): Promise<void> {

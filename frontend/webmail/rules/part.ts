@@ -1,7 +1,7 @@
 // The rule that is offered when a message was moved by hand (WEBMAIL-101..104). It stands beside the page and takes no key
 // from it: who goes on reading has said "not now".
 
-import type { Client, Suggestion } from "../../gen/webmail";
+import type { Client, Mailbox, Suggestion } from "../../gen/webmail";
 import { attempt } from "../../lib/dialogs";
 import { el } from "../../lib/dom";
 import { t } from "../../lib/words";
@@ -9,13 +9,6 @@ import { adopt } from "../../lib/sheets";
 import sheet from "./rules.css";
 
 adopt(sheet);
-
-/** A message that was moved, from mailbox to mailbox. */
-export interface Moved {
-  readonly message: number;
-  readonly from: number;
-  readonly to: number;
-}
 
 let open: HTMLElement | null = null;
 
@@ -26,8 +19,10 @@ function question(rule: Suggestion): string {
     : t("Always file {what} to {recipient} into “{mailbox}”?", { what, recipient: rule.recipient, mailbox: rule.mailbox });
 }
 
-/** Offer it. Another offer takes its place. */
-export function offerRule(client: Client, rule: Suggestion, { message, from, to }: Moved, names: { from: string; to: string }): void {
+/** Offer the rule that would have moved a message from mailbox to mailbox, if there is one. Another offer takes its place. */
+export async function offerRule(client: Client, message: number, { id: from, name: fromName }: Mailbox, { id: to, name: toName }: Mailbox): Promise<void> {
+  const rule = await client.ruleset_suggest_move(message, from, to).catch(() => null);
+  if (rule === null) return;
   open?.remove();
   const close = () => {
     root.remove();
@@ -56,8 +51,8 @@ export function offerRule(client: Client, rule: Suggestion, { message, from, to 
       {},
       el("summary", {}, t("Never ask again…")),
       el("button", { class: "link", onclick: () => never("message") }, rule.list_id === "" ? t("for this sender") : t("for this list")),
-      el("button", { class: "link", onclick: () => never("to_mailbox") }, t("for moves to “{name}”", { name: names.to })),
-      el("button", { class: "link", onclick: () => never("from_mailbox") }, t("for moves from “{name}”", { name: names.from })),
+      el("button", { class: "link", onclick: () => never("to_mailbox") }, t("for moves to “{name}”", { name: toName })),
+      el("button", { class: "link", onclick: () => never("from_mailbox") }, t("for moves from “{name}”", { name: fromName })),
     ),
   );
   open = root;

@@ -156,11 +156,15 @@ export class Actions {
 
   /** Take the last action back. */
   undo(): void {
-    const last = this.undos.pop();
-    this.undoable.value = this.undos.at(-1)?.what ?? "";
-    if (last === undefined) return;
-    this.say(t("Undone: {what}", { what: last.what }));
-    for (const action of last.actions()) this.mail.pending.do(action).catch((error: unknown) => this.failed(t("Not undone"), error));
+    const last = this.undos.at(-1);
+    if (last !== undefined) this.takeBack(last);
+  }
+
+  /** Take this action back. */
+  takeBack(undo: Undo): void {
+    this.forget(undo);
+    this.say(t("Undone: {what}", { what: undo.what }));
+    for (const action of undo.actions()) this.mail.pending.do(action).catch((error: unknown) => this.failed(t("Not undone"), error));
   }
 
   /** WEBMAIL-70: of several messages those in Sent stay, unless Sent is open. */
@@ -198,10 +202,7 @@ export class Actions {
     if (undo !== null) this.remember(undo);
     this.say(said, undo !== null);
     this.mail.pending.do(action).catch((error: unknown) => {
-      if (undo !== null) {
-        this.undos = this.undos.filter((other) => other !== undo);
-        this.undoable.value = this.undos.at(-1)?.what ?? "";
-      }
+      if (undo !== null) this.forget(undo);
       this.failed(failed, error);
     });
   }
@@ -224,9 +225,19 @@ export class Actions {
     }
   }
 
-  private remember(undo: Undo): void {
-    this.undos = [...this.undos, undo].slice(-undoSteps);
-    this.undoable.value = undo.what;
+  /** Something can be taken back. */
+  remember(undo: Undo): void {
+    this.keep([...this.undos, undo].slice(-undoSteps));
+  }
+
+  /** It cannot any more. */
+  forget(undo: Undo): void {
+    this.keep(this.undos.filter((other) => other !== undo));
+  }
+
+  private keep(undos: Undo[]): void {
+    this.undos = undos;
+    this.undoable.value = undos.at(-1)?.what ?? "";
   }
 
   private say(text: string, withUndo = false): void {

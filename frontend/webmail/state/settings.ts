@@ -16,6 +16,7 @@ export const defaults: AllSettings = {
   color_scheme: "auto",
   density: "comfortable",
   single_keys: true,
+  undo_send_seconds: 10,
   mark_seen_ms: 500,
   after_action: "next",
 };

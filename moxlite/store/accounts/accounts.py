@@ -290,8 +290,7 @@ class Accounts:
                 if slot is None:
                     continue  # another call was here meanwhile
                 async with slot.lock:
-                    busy = slot.account is not None and slot.account.database.idle < IDLE and number >= excess
-                    if not slot.users and not busy:
+                    if not slot.users and not _busy(slot, needed=number < excess):
                         await self._close(name, slot)
                 if slot.account is None and not slot.users and not slot.removed and self._slots.get(name) is slot:
                     del self._slots[name]
@@ -408,6 +407,14 @@ class Accounts:
                 await trio.to_thread.run_sync(give_memory_back)
             if give_memory_back.owed or not all(map(_rests, self._slots.values())):
                 self._upkeep_bell.ring()
+
+
+def _busy(slot: _Slot, *, needed: bool) -> bool:
+    """Whether an account without users has yet to do: what is held in its outbox for some seconds goes out by then.
+    `needed`: others want its place.
+    """
+    account = slot.account
+    return account is not None and (account.carrier.waits or (account.database.idle < IDLE and not needed))
 
 
 async def _keep_up(account: OpenAccount) -> None:

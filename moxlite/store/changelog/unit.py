@@ -23,9 +23,9 @@ database.
 
 NEXT_MODSEQ: Final = "UPDATE state SET modseq = modseq + 1 WHERE id = 1 RETURNING modseq"
 ONCE: Final = "INSERT INTO unit_key (key, created) VALUES (?, ?) ON CONFLICT DO NOTHING"
-OWE: Final = (
-    "INSERT INTO outbox (key, kind, message_id, data, created) VALUES (?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING"
-)
+OWE: Final = """
+INSERT INTO outbox (key, kind, message_id, data, created, due) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (key) DO NOTHING"""
 
 
 class AccountTx(Tx):
@@ -147,13 +147,14 @@ class AccountTx(Tx):
         """
         return self.execute(ONCE, key, self.now) == 1
 
-    def owe(self, key: bytes, kind: str, data: bytes, message_id: int | None = None) -> None:
+    def owe(self, key: bytes, kind: str, data: bytes, message_id: int | None = None, *, due: int = 0) -> None:
         """Write a row of `outbox`: the handler of `kind` will get it after the commit, once or more often (STORE-189a).
 
         `key` is unique for what is owed: a second row of the same key is not written. The content of `message_id` is
-        kept until the row is carried.
+        kept until the row is carried. `due`, µs UTC: not before that, and until then it may be taken back
+        (`store.delivery.held`); 0: at once.
         """
-        self.execute(OWE, key, kind, message_id, data, self.now)
+        self.execute(OWE, key, kind, message_id, data, self.now, due)
         self.after_commit(self._owes)
 
     def committed(self) -> None:

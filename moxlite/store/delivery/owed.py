@@ -11,10 +11,23 @@ import msgspec
 from moxlite.store.delivery.perform import Owed
 from moxlite.store.delivery.submission import Submission
 
-__all__ = ["SUBMIT", "OwedMessage"]
+__all__ = ["SUBMIT", "Beside", "OwedMessage"]
 
 SUBMIT: Final = "submit"
 """Kind of these rows."""
+
+
+class Beside(msgspec.Struct, frozen=True):
+    """What the unit of a submission did besides, for the case that it is taken back (WEBMAIL-123).
+
+    Attributes:
+      original_id: the message that it answers or forwards, 0 for none. flags: those that it got by that.
+      counted: ids of the rows of ``outgoing``.
+    """
+
+    original_id: int = 0
+    flags: int = 0
+    counted: tuple[int, ...] = ()
 
 
 class OwedMessage(msgspec.Struct, frozen=True):
@@ -26,6 +39,7 @@ class OwedMessage(msgspec.Struct, frozen=True):
 
     submission: Submission
     octets: bytes = b""
+    beside: Beside = Beside()
 
     def pack(self) -> bytes:
         """The form in which it lies in the row."""

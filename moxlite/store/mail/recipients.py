@@ -18,7 +18,15 @@ from moxlite.proto.mime.types import MailAddress
 from moxlite.proto.publicsuffix import organizational_domain
 from moxlite.store.file.transaction import Reader, Row, Tx
 
-__all__ = ["Suggestion", "add_recipients", "suggest_recipients", "wrote_to", "wrote_to_domain", "wrote_to_orgdomain"]
+__all__ = [
+    "Suggestion",
+    "add_recipients",
+    "forget_recipients",
+    "suggest_recipients",
+    "wrote_to",
+    "wrote_to_domain",
+    "wrote_to_orgdomain",
+]
 
 MAX_RECIPIENTS: Final = 1000
 """Recipients kept of one message: what SMTP takes for one (SMTP-32)."""
@@ -33,6 +41,7 @@ SUGGESTIONS: Final = 20
 """Suggestions at once (STORE-96)."""
 
 INSERT: Final = "INSERT INTO recipient (message_id, localpart, domain, orgdomain, name, sent) VALUES (?, ?, ?, ?, ?, ?)"
+FORGET: Final = "DELETE FROM recipient WHERE message_id = ?"
 # Without being told, SQLite would walk all rows of the domain from the newest on.
 BY_ADDRESS: Final = "SELECT max(sent) FROM recipient INDEXED BY recipient_address WHERE domain = ? AND localpart = ?"
 BY_DOMAIN: Final = "SELECT max(sent) FROM recipient WHERE domain = ?"
@@ -82,6 +91,11 @@ def add_recipients(tx: Tx, message_id: int, addresses: Iterable[MailAddress], se
         if len(rows) == MAX_RECIPIENTS:
             break
     tx.executemany(INSERT, rows)
+
+
+def forget_recipients(tx: Tx, message_id: int) -> None:
+    """Forget what `add_recipients` noted: the message was not sent."""
+    tx.execute(FORGET, message_id)
 
 
 def wrote_to(r: Reader, localpart: str, domain: str) -> int | None:

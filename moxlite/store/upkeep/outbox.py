@@ -3,11 +3,15 @@
 A unit writes a row of `outbox` with its change; this task gives the rows, oldest first, to the handler of their kind
 and deletes each after it. A crash between the two means that the handler gets the row again: it must be idempotent by
 the row's key. A handler that raises is asked again later, ever more rarely, and does not hold up the others.
+
+A row with a time lies here until then, and may be taken back (`store.delivery.held`). The carrier takes the time away
+before it gives the row to its handler: of the two, carrying and taking back, the first one happens, and the other not.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeAlias
 
@@ -33,13 +37,14 @@ FIRST_RETRY: Final = 5.0
 LAST_RETRY: Final = 3600.0
 """Seconds until a row that failed is tried again; doubled each time from the first to the last."""
 
-ROWS: Final = "SELECT id, key, kind, message_id, data, created FROM outbox WHERE id > ? ORDER BY id LIMIT ?"
+ROWS: Final = "SELECT id, key, kind, message_id, data, created, due FROM outbox WHERE id > ? ORDER BY id LIMIT ?"
+CLAIM: Final = "UPDATE outbox SET due = 0 WHERE id = ?"
 DELETE: Final = "DELETE FROM outbox WHERE id = ?"
 
 
 class OutboxRow(msgspec.Struct, frozen=True):
     """What is owed. `key` is unique for it; `message_id` names the message it is about, if any, whose content is still
-    there.
+    there. `created`, `due`: µs UTC; the latter is 0 where the row goes at once.
     """
 
     id: int
@@ -48,6 +53,7 @@ class OutboxRow(msgspec.Struct, frozen=True):
     message_id: int | None
     data: bytes
     created: int
+    due: int = 0
 
 
 Handler: TypeAlias = Callable[[Account, OutboxRow], Awaitable[None]]
@@ -68,6 +74,13 @@ class Carrier:
         self._lock = trio.Lock()
         # Rows that failed: when to try again, and the delay after the next failure.
         self._later: dict[int, tuple[float, float]] = {}
+        # Rows that wait for their time: when that is by our clock, which no setting of the other one changes.
+        self._held: dict[int, float] = {}
+
+    @property
+    def waits(self) -> bool:
+        """Whether rows are being carried, or wait for their time: the account stays open for them."""
+        return self._lock.locked() or bool(self._held)
 
     def want(self) -> None:
         """A row was committed, or a handler registered."""
@@ -85,7 +98,7 @@ class Carrier:
                 await self._bell.wait()
 
     async def once(self) -> float:
-        """Carry over what there is; returns the seconds until a failed row is due again."""
+        """Carry over what there is; returns the seconds until a row that is held or has failed is due."""
         async with self._lock:
             self._bell.quiet()
             after = 0
@@ -96,14 +109,19 @@ class Carrier:
                     await self._carry(row)
                 after = rows[-1].id
             self._later = {row_id: later for row_id, later in self._later.items() if row_id in seen}
-            now = trio.current_time()
-            return max(0.0, min((due for due, _ in self._later.values()), default=float("inf")) - now)
+            self._held = {row_id: due for row_id, due in self._held.items() if row_id in seen}
+            moments = [*self._held.values(), *(due for due, _ in self._later.values())]
+            return max(0.0, min(moments, default=float("inf")) - trio.current_time())
 
     async def _carry(self, row: OutboxRow) -> None:
         handler = self._handlers.get(row.kind)
         due, delay = self._later.get(row.id, (0.0, FIRST_RETRY))
-        if handler is None or trio.current_time() < due:
+        if handler is None or trio.current_time() < max(due, self._held_until(row)):
             return
+        if row.due:
+            if not await self._account.database.write(lambda tx: tx.execute(CLAIM, row.id)):
+                return  # it was taken back meanwhile
+            self._held.pop(row.id, None)
         # Noted before: whatever the handler raises, the next start goes on with the other rows.
         self._later[row.id] = (trio.current_time() + delay, min(delay * 2, LAST_RETRY))
         try:
@@ -118,6 +136,17 @@ class Carrier:
             return
         await self._account.database.write(lambda tx: _done(tx, row.id))
         self._later.pop(row.id, None)
+
+    def _held_until(self, row: OutboxRow) -> float:
+        """When the time of a row has come, by our clock. A wall clock that was set back prolongs it by no more than the
+        row was meant to wait.
+        """
+        if not row.due:
+            return 0.0
+        if row.id not in self._held:
+            left = min(row.due - time.time_ns() // 1000, row.due - row.created)
+            self._held[row.id] = trio.current_time() + left / 1_000_000
+        return self._held[row.id]
 
 
 def _done(tx: Tx, row_id: int) -> None:

@@ -2,6 +2,9 @@
 
 The unit counts the message, removes its draft, marks the original, keeps a copy in Sent and writes a row of the outbox
 that names this copy. So a crash leaves all of it or nothing, and a call that is repeated finds its key.
+
+A message that may be taken back lies in the outbox until then (WEBMAIL-123); another unit, `take_back`, makes a draft
+of it again.
 """
 
 from __future__ import annotations
@@ -22,20 +25,22 @@ from moxlite.proto.address import Address, Domain, Localpart
 from moxlite.proto.mime.dates import format_date
 from moxlite.store.content.header import HeaderTooLarge
 from moxlite.store.content.prepare import held_body, prepare
+from moxlite.store.delivery.held import held_until
+from moxlite.store.delivery.held import take_back as take_back_held
 from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, add_outgoing
-from moxlite.store.delivery.owed import SUBMIT, OwedMessage
+from moxlite.store.delivery.owed import SUBMIT, Beside, OwedMessage
 from moxlite.store.delivery.submission import SendingStopped, SubmissionRecipient
 from moxlite.store.errors import StoreError
 from moxlite.store.mail.adding import add_message
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.rows.messages import message
 from moxlite.store.rows.views import mailboxes_of
-from moxlite.store.types import Flag, SpecialUse
+from moxlite.store.types import Flag, MessageID, SpecialUse
 from moxlite.submission.errors import SubmissionRefused
 from moxlite.submission.letter import Letter
 from moxlite.submission.metrics import submission_total
 from moxlite.submission.submit import complete, counted_as, limits_of
-from moxlite.web.composing.drafts import composed, draft_of, drop_draft, mailbox_for, refuse_sent
+from moxlite.web.composing.drafts import NOTE_SAVED, SAVED, composed, draft_of, drop_draft, mailbox_for, refuse_sent
 from moxlite.web.errors import Unavailable, UserError
 from moxlite.web.metrics import submissions
 
@@ -45,14 +50,25 @@ if TYPE_CHECKING:
     from moxlite.store.changelog.account import Account
     from moxlite.store.changelog.unit import AccountTx
     from moxlite.store.delivery.status import Deliveries
+    from moxlite.store.file.transaction import Reader
     from moxlite.web.composing.types import Written
 
-__all__ = ["Wish", "send"]
+__all__ = ["MAX_UNDO", "Wish", "send", "take_back"]
 
 logger = logging.getLogger("moxlite.web.compose")
 
 ID_OCTETS: Final = 12
 """Random octets of the id in a Received field."""
+
+MAX_UNDO: Final = 60
+"""Seconds for which a page may offer to take a message back."""
+
+MARGIN: Final = 10
+"""Seconds for which a message is held beyond that: the answer to sending it, after which the page begins to count, and
+the call that takes it back may each take half of them on a slow line.
+"""
+
+SECOND: Final = 1_000_000
 
 KNOWN: Final = "SELECT 1 FROM unit_key WHERE key = ?"
 JUDGED: Final = Flag.JUNK | Flag.NOTJUNK
@@ -67,6 +83,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
       remote: the address of the client.
       submit_id: of 16 octets; the same again sends nothing.
       draft_id: the draft that the message was, 0 for none.
+      undo: seconds for which the page offers to take it back, up to MAX_UNDO; 0: it goes out at once.
     """
 
     snapshot: Snapshot
@@ -76,12 +93,15 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     remote: str
     submit_id: bytes
     draft_id: int
+    undo: int = 0
 
 
 async def send(
     account: Account, keys: SigningKeys, written: Written, wish: Wish, tmp: Path, deliveries: Deliveries | None
-) -> None:
+) -> int:
     """Send a message, or do nothing when this `submit_id` has been seen. `deliveries`: None where there is no queue.
+
+    Returns the seconds for which taking it back may be offered: `Wish.undo`, and fewer when the call is repeated.
 
     Raises:
       UserError: names the field that is wrong, or says why it may not go out.
@@ -90,10 +110,10 @@ async def send(
       SendingStopped: the guard has stopped the account.
       OutgoingLimitExceeded, OverQuota, StorageFull, NoSuchUpload, OSError; nothing is changed by any of them.
     """
-    # the queue knows keys of all accounts: one account cannot take that of another
-    key = hashlib.sha256(b"submit\0" + account.name.encode() + b"\0" + wish.submit_id).digest()
-    if await account.read(lambda r: r.value(KNOWN, key), op="submit_known") is not None:
-        return
+    key = _key(account, wish.submit_id)
+    left = await account.read(lambda r: _left(r, key), op="submit_known")
+    if left is not None:
+        return left
     if deliveries is not None:
         try:
             await deliveries.check_sending(account.name)
@@ -118,23 +138,22 @@ async def send(
             raise UserError("the header of the message is too long") from error
         prepared = found.prepared or await prepare(spool, max_size=letter.max_size)
         limits, counted = limits_of(letter), counted_as(letter)
-        owed = OwedMessage(found.submission).pack()
         async with held_body(account, prepared) as ready:
 
             def unit(tx: AccountTx) -> bool:
                 if not tx.once(key):
                     return False
                 refuse_sent(tx, written)
-                add_outgoing(tx, counted, limits)
+                rows = add_outgoing(tx, counted, limits)
                 drop_draft(tx, wish.draft_id)
-                if written.original_flag and mailboxes_of(tx, [written.original_id]):
-                    flags = FLAGS[written.original_flag]
-                    if not message(tx, written.original_id).flags & JUDGED:
-                        flags |= Flag.NOTJUNK  # WEBMAIL-82
-                    store_flags_ids(tx, [written.original_id], mode="add", flags=flags)
+                marked = _mark(tx, written)
                 sent = mailbox_for(tx, SpecialUse.SENT)
                 added = add_message(tx, ready, sent, flags=Flag.SEEN | Flag.NOTJUNK)
-                tx.owe(key, SUBMIT, owed, added.message_id)
+                owed = OwedMessage(
+                    found.submission, beside=Beside(written.original_id, int(marked), tuple(rows) if wish.undo else ())
+                )
+                due = tx.now + (wish.undo + MARGIN) * SECOND if wish.undo else 0
+                tx.owe(key, SUBMIT, owed.pack(), added.message_id, due=due)
                 return True
 
             try:
@@ -157,6 +176,55 @@ async def send(
             "size": prepared.size,
         }
         logger.info("message submitted", extra={"kv": facts})
+    return wish.undo
+
+
+async def take_back(account: Account, submit_id: bytes) -> MessageID | None:
+    """Send a message not after all, which is a draft again then; returns its id, the same when the call is repeated, or
+    None when its copy was removed meanwhile.
+
+    Raises TooLate: it is on its way; nothing is changed.
+    """
+    key = _key(account, submit_id)
+    undone = hashlib.sha256(b"undo\0" + key).digest()
+
+    def unit(tx: AccountTx) -> tuple[MessageID | None, bool]:
+        saved = tx.value(SAVED, undone)
+        if saved is not None:
+            return MessageID(saved) if saved else None, False
+        draft = take_back_held(tx, key, mailbox_for(tx, SpecialUse.DRAFTS))
+        tx.execute(NOTE_SAVED, undone, draft or 0, tx.now)
+        return draft, True
+
+    draft, new = await account.write(unit)
+    if new:
+        submissions.labels(result="undone").inc()
+        logger.info("message taken back before it went out", extra={"kv": {"account": account.name}})
+    return draft
+
+
+def _key(account: Account, submit_id: bytes) -> bytes:
+    """The queue knows keys of all accounts: one account cannot take that of another."""
+    return hashlib.sha256(b"submit\0" + account.name.encode() + b"\0" + submit_id).digest()
+
+
+def _left(r: Reader, key: bytes) -> int | None:
+    """The seconds for which a message that was sent may be taken back; None: it was not sent."""
+    if r.value(KNOWN, key) is None:
+        return None
+    return max(0, (held_until(r, key) - time.time_ns() // 1000) // SECOND - MARGIN)
+
+
+def _mark(tx: AccountTx, written: Written) -> Flag:
+    """Mark the message that is answered or forwarded; returns the flags that it had not."""
+    if not written.original_flag or not mailboxes_of(tx, [written.original_id]):
+        return Flag(0)
+    before = message(tx, written.original_id).flags
+    flags = FLAGS[written.original_flag]
+    if not before & JUDGED:
+        flags |= Flag.NOTJUNK  # WEBMAIL-82
+    store_flags_ids(tx, [written.original_id], mode="add", flags=flags)
+    return flags & ~before
 
 
 def _letter(draft: Draft, to: tuple[Address, ...], written: Written, wish: Wish, now: int) -> Letter:

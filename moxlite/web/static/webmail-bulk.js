@@ -32,7 +32,7 @@ async function onQuery(client, mail, say, what, said) {
   let stopped = false;
   const mixed = (query.query.filter.mailbox_id ?? 0) < 0 && mail.mailboxes.value.some(({ owner }) => owner !== "");
   const begun = mixed ? t("Working on your own of {n} messages…", { n: all }) : t("Working on {n} messages…", { n: all });
-  const progress = say(begun, { title: t("Stop"), run: () => stopped = true }, true);
+  const progress = say(begun, { title: t("Stop"), run: () => stopped = true }, 0);
   if (what.action === "move" || what.action === "delete") mail.unselect();
   try {
     const single = mail.meantIds(selection.ids.keys());

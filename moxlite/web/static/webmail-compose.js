@@ -649,11 +649,37 @@ ${before}`);
   return after === "" ? text2.slice(0, at).trimEnd() + text2.slice(end) : text2.slice(0, at + 1) + after + text2.slice(end);
 }
 
+// webmail/compose/takeback.ts
+var retryAfter = 1e3;
+function offerUndo(desk, say, submitId, seconds, again) {
+  const takeBack = async () => {
+    withdraw();
+    for (; ; ) {
+      try {
+        again(await desk.client.message_submit_undo(submitId));
+        return;
+      } catch (error) {
+        if (codeOf(error) !== "") throw error;
+        await new Promise((resolve) => setTimeout(resolve, retryAfter));
+      }
+    }
+  };
+  const undo = { what: t("Message sent"), actions: () => [{ shown: {}, call: takeBack }] };
+  const withdraw = () => {
+    clearTimeout(timer);
+    toast.close();
+    desk.actions.forget(undo);
+  };
+  const toast = say(undo.what, { title: t("Undo"), run: () => desk.actions.takeBack(undo) }, seconds * 1e3);
+  const timer = setTimeout(withdraw, seconds * 1e3);
+  desk.actions.remember(undo);
+}
+
 // webmail/compose/composer.ts
-var [copyAfter, saveAfter, saveEach, retryAfter] = [1e3, 5e3, 15e3, 4e3];
+var [copyAfter, saveAfter, saveEach, retryAfter2] = [1e3, 5e3, 15e3, 4e3];
 var stack = el("div", { class: "composers" });
 var open = /* @__PURE__ */ new Set();
-var Composer = class {
+var Composer = class _Composer {
   constructor(desk, say, id, start2) {
     this.desk = desk;
     this.say = say;
@@ -853,13 +879,15 @@ var Composer = class {
     clearTimeout(this.saveTimer);
     this.saveTimer = window.setTimeout(() => void this.save(), Math.max(0, Math.min(saveAfter, this.dirtySince + saveEach - now)));
   }
+  copy() {
+    const login = this.desk.facts().login_address;
+    return { login, time: Date.now(), draft: this.written(), files: this.files.value, draftId: this.draftId, saveId: this.unanswered?.saveId ?? "", submitId: this.submitId };
+  }
   keep() {
     clearTimeout(this.copyTimer);
     this.copyTimer = 0;
     if (this.closed || this.version === 0) return;
-    const login = this.desk.facts().login_address;
-    const kept = { login, time: Date.now(), draft: this.written(), files: this.files.value, draftId: this.draftId, saveId: this.unanswered?.saveId ?? "", submitId: this.submitId };
-    if (!keepCopy(this.id, kept)) this.note(t("This browser has no room for a copy"));
+    if (!keepCopy(this.id, this.copy())) this.note(t("This browser has no room for a copy"));
   }
   alone(work) {
     const next = this.busy.then(work, work);
@@ -912,7 +940,7 @@ var Composer = class {
       return;
     }
     this.note(t("Not saved: {why}", { why: error.message }));
-    if (code === "") this.saveTimer = window.setTimeout(() => void this.save(), retryAfter);
+    if (code === "") this.saveTimer = window.setTimeout(() => void this.save(), retryAfter2);
   }
   saveAsNew() {
     this.conflict = false;
@@ -961,8 +989,9 @@ var Composer = class {
     for (; ; ) {
       this.note(t("Sending…"));
       try {
-        await this.alone(() => this.desk.client.message_submit(this.written(), this.submitId, this.draftId));
-        this.sent();
+        const { undo_send_seconds: wanted } = this.desk.settings();
+        const seconds = await this.alone(() => this.desk.client.message_submit(this.written(), this.submitId, this.draftId, wanted));
+        this.sent(seconds);
         if (this.archive && this.desk.selected().some((item) => item.id === this.draft.original_id)) this.putAway();
         return;
       } catch (error) {
@@ -972,13 +1001,22 @@ var Composer = class {
           return;
         }
         this.note(t("The server does not answer; trying again. It will not be sent twice."));
-        await new Promise((resolve) => setTimeout(resolve, retryAfter));
+        await new Promise((resolve) => setTimeout(resolve, retryAfter2));
       }
     }
   }
-  sent() {
+  sent(seconds = 0) {
+    const { desk, say, submitId } = this;
+    const copy = this.copy();
+    const cursor = this.text.selectionStart;
     this.finish();
-    this.say(t("Message sent"));
+    if (seconds === 0) {
+      say(t("Message sent"));
+      return;
+    }
+    offerUndo(desk, say, submitId, seconds, (draftId) => {
+      new _Composer(desk, say, newId(), { copy: { ...copy, draftId, saveId: "", submitId: "" }, cursor, focus: "text", changed: true, judged: false });
+    });
   }
   putAway() {
     if (this.desk.threading() !== "off") this.desk.selectThread();

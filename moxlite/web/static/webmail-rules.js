@@ -148,7 +148,9 @@ function question(rule) {
   const what = rule.list_id === "" ? t("mail from {sender}", { sender: rule.msg_from }) : t("mail of the list {list}", { list: rule.list_id });
   return rule.remove ? t("Stop filing {what} to {recipient} into “{mailbox}”?", { what, recipient: rule.recipient, mailbox: rule.mailbox }) : t("Always file {what} to {recipient} into “{mailbox}”?", { what, recipient: rule.recipient, mailbox: rule.mailbox });
 }
-function offerRule(client, rule, { message, from, to }, names) {
+async function offerRule(client, message, { id: from, name: fromName }, { id: to, name: toName }) {
+  const rule = await client.ruleset_suggest_move(message, from, to).catch(() => null);
+  if (rule === null) return;
   open?.remove();
   const close = () => {
     root.remove();
@@ -177,8 +179,8 @@ function offerRule(client, rule, { message, from, to }, names) {
       {},
       el("summary", {}, t("Never ask again…")),
       el("button", { class: "link", onclick: () => never("message") }, rule.list_id === "" ? t("for this sender") : t("for this list")),
-      el("button", { class: "link", onclick: () => never("to_mailbox") }, t("for moves to “{name}”", { name: names.to })),
-      el("button", { class: "link", onclick: () => never("from_mailbox") }, t("for moves from “{name}”", { name: names.from }))
+      el("button", { class: "link", onclick: () => never("to_mailbox") }, t("for moves to “{name}”", { name: toName })),
+      el("button", { class: "link", onclick: () => never("from_mailbox") }, t("for moves from “{name}”", { name: fromName }))
     )
   );
   open = root;

@@ -189,6 +189,7 @@ async function openSettings(desk) {
     ["list", t("Back to the list")]
   ]);
   const seen = select(t("Mark as read"), String(old.mark_seen_ms), seenChoices(old.mark_seen_ms));
+  const undo = select(t("Sent messages can be taken back"), String(old.undo_send_seconds), undoChoices(old.undo_send_seconds));
   const html = check(t("Show HTML first"), old.show_html);
   const bars = check(t("Look up how mail to each recipient is protected"), old.show_address_security);
   const hints = check(t("Show the key of an action that is clicked"), !old.no_show_shortcuts);
@@ -200,6 +201,7 @@ async function openSettings(desk) {
     signature: signature.read(),
     signatures: signatures.map((one) => ({ address: one.address, text: one.read() })).filter((one) => one.text !== ""),
     quoting: quoting.read(),
+    undo_send_seconds: Number(undo.read()),
     color_scheme: scheme.read(),
     density: density.read(),
     after_action: after.read(),
@@ -226,7 +228,7 @@ async function openSettings(desk) {
         { class: "settings-body" },
         section(t("Look"), scheme.root, density.root, layout.root),
         section(t("Reading"), seen.root, after.root, html.root, headers.root),
-        section(t("Writing"), quoting.root, signature.root, signatures.length > 0 && el("details", {}, el("summary", {}, t("Another signature for an address")), signatures.map((one) => one.root)), bars.root),
+        section(t("Writing"), quoting.root, undo.root, signature.root, signatures.length > 0 && el("details", {}, el("summary", {}, t("Another signature for an address")), signatures.map((one) => one.root)), bars.root),
         section(t("Keys and links"), keys.root, hints.root, mailtoButton(desk))
       ),
       el("div", { class: "dialog-buttons" }, el("button", { class: "primary", type: "submit" }, t("Save")))
@@ -243,6 +245,10 @@ function seenChoices(now) {
   ];
   if (!known.some(([value]) => value === String(now))) known.push([String(now), t("After {n} seconds", { n: now / 1e3 })]);
   return known;
+}
+function undoChoices(now) {
+  const numbers = [.../* @__PURE__ */ new Set([5, 10, 20, 30, now])].filter((n) => n > 0).sort((a, b) => a - b);
+  return [["0", t("Never")], ...numbers.map((n) => [String(n), t("For {n} seconds", { n })])];
 }
 function mailtoButton(desk) {
   if (typeof navigator.registerProtocolHandler !== "function") return null;

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.0935759ce3c2.js", compose: "compose.46ceb7fdad32.js", conversation: "conversation.0e072d25bf14.js", details: "details.69786e976b2e.js", export: "export.fe190d6cd66e.js", login: "login.de1c3fa4327c.js", mailboxes: "mailboxes.5ec21ba689d5.js", menu: "menu.888a8aa39ba0.js", message: "message.9fe5d2deb585.js", palette: "palette.803e728c3746.js", rules: "rules.2554391d133f.js", search: "search.3dd0a3645bd5.js", sender: "sender.ec249df6cb3a.js", sent: "sent.c304807f0807.js", settings: "settings.b54c46697331.js", touch: "touch.bd9c4402e40f.js", viewer: "viewer.67b0cdc1e239.js" };
+var define_PARTS_default = { bulk: "bulk.73f0d00c0f4a.js", compose: "compose.bac42dc9b781.js", conversation: "conversation.0e072d25bf14.js", details: "details.69786e976b2e.js", export: "export.fe190d6cd66e.js", login: "login.de1c3fa4327c.js", mailboxes: "mailboxes.5ec21ba689d5.js", menu: "menu.888a8aa39ba0.js", message: "message.9fe5d2deb585.js", palette: "palette.803e728c3746.js", rules: "rules.e6d1424992c3.js", search: "search.3dd0a3645bd5.js", sender: "sender.ec249df6cb3a.js", sent: "sent.c304807f0807.js", settings: "settings.ed6404ea8c27.js", touch: "touch.5477156ef0f8.js", viewer: "viewer.67b0cdc1e239.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -150,7 +150,7 @@ async function simulatedLatency() {
 var checks = {
   Start: { kind: ["enum", ["start"]], stream_id: "integer", login_address: "string", addresses: ["list", "string"], mailboxes: ["list", ["ref", "Mailbox"]], mailbox_name: "string", rejects_mailbox: "string", introbox: "string", account_path: "string", version: "string", modseq: "integer", server_time: "time", capabilities: ["list", "string"], settings: ["ref", "Settings"] },
   Mailbox: { id: "integer", name: "string", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]], keywords: ["list", "string"], total: "integer", unread: "integer", unseen: "integer", deleted: "integer", size: "integer", owner: "string", rights: "string" },
-  Settings: { signature: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]] },
+  Settings: { signature: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], undo_send_seconds: ["optional", "integer"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]] },
   OwnSignature: { address: "string", text: "string" },
   Resume: { kind: ["enum", ["resume"]], stream_id: "integer", version: "string", modseq: "integer", server_time: "time", shared: ["list", ["ref", "Mailbox"]] },
   ViewMsgs: { kind: ["enum", ["view_msgs"]], view_id: "integer", request_id: "integer", items: ["list", ["list", ["ref", "MessageItem"]]], position: "integer", total: "integer", view_end: "boolean", parsed_message: ["nullable", ["ref", "ParsedMessage"]] },
@@ -248,8 +248,11 @@ var Client = class extends BaseClient {
   draft_save(draft, save_id, replaces) {
     return this.call("draft_save", { draft, save_id, replaces }, { draft: ["ref", "Written"], save_id: "string", replaces: ["optional", "integer"] }, "integer");
   }
-  message_submit(message2, submit_id, draft_id) {
-    return this.call("message_submit", { message: message2, submit_id, draft_id }, { message: ["ref", "Written"], submit_id: "string", draft_id: ["optional", "integer"] }, "null");
+  message_submit(message2, submit_id, draft_id, undo_s) {
+    return this.call("message_submit", { message: message2, submit_id, draft_id, undo_s }, { message: ["ref", "Written"], submit_id: "string", draft_id: ["optional", "integer"], undo_s: ["optional", "integer"] }, "integer");
+  }
+  message_submit_undo(submit_id) {
+    return this.call("message_submit_undo", { submit_id }, { submit_id: "string" }, "integer");
   }
   draft_remove(draft_id) {
     return this.call("draft_remove", { draft_id }, { draft_id: "integer" }, "null");
@@ -723,7 +726,7 @@ function settle() {
 var shown = 1e4;
 var most = 3;
 var stack = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
-function toast(text2, action, lasting = false) {
+function toast(text2, action, time = shown) {
   if (!stack.isConnected) document.body.append(stack);
   const words = el("span", {}, text2);
   let timer = 0;
@@ -746,9 +749,9 @@ function toast(text2, action, lasting = false) {
       },
       action.title
     ),
-    !lasting && el("button", { class: "toast-close", "aria-label": t("Close"), onclick: close }, "×")
+    time > 0 && el("button", { class: "toast-close", "aria-label": t("Close"), onclick: close }, "×")
   );
-  if (!lasting) timer = window.setTimeout(close, shown);
+  if (time > 0) timer = window.setTimeout(close, time);
   stack.append(box);
   while (stack.childElementCount > most) stack.firstElementChild?.remove();
   return { say: (other) => words.textContent = other, close };
@@ -1529,11 +1532,13 @@ var Actions = class {
     this.mail.left(items);
   }
   undo() {
-    const last = this.undos.pop();
-    this.undoable.value = this.undos.at(-1)?.what ?? "";
-    if (last === void 0) return;
-    this.say(t("Undone: {what}", { what: last.what }));
-    for (const action of last.actions()) this.mail.pending.do(action).catch((error) => this.failed(t("Not undone"), error));
+    const last = this.undos.at(-1);
+    if (last !== void 0) this.takeBack(last);
+  }
+  takeBack(undo) {
+    this.forget(undo);
+    this.say(t("Undone: {what}", { what: undo.what }));
+    for (const action of undo.actions()) this.mail.pending.do(action).catch((error) => this.failed(t("Not undone"), error));
   }
   targets() {
     const items = this.mail.selected();
@@ -1565,10 +1570,7 @@ var Actions = class {
     if (undo !== null) this.remember(undo);
     this.say(said, undo !== null);
     this.mail.pending.do(action).catch((error) => {
-      if (undo !== null) {
-        this.undos = this.undos.filter((other) => other !== undo);
-        this.undoable.value = this.undos.at(-1)?.what ?? "";
-      }
+      if (undo !== null) this.forget(undo);
       this.failed(failed, error);
     });
   }
@@ -1589,8 +1591,14 @@ var Actions = class {
     }
   }
   remember(undo) {
-    this.undos = [...this.undos, undo].slice(-undoSteps);
-    this.undoable.value = undo.what;
+    this.keep([...this.undos, undo].slice(-undoSteps));
+  }
+  forget(undo) {
+    this.keep(this.undos.filter((other) => other !== undo));
+  }
+  keep(undos) {
+    this.undos = undos;
+    this.undoable.value = undos.at(-1)?.what ?? "";
   }
   say(text2, withUndo = false) {
     this.last?.close();
@@ -2104,6 +2112,7 @@ var defaults = {
   color_scheme: "auto",
   density: "comfortable",
   single_keys: true,
+  undo_send_seconds: 10,
   mark_seen_ms: 500,
   after_action: "next"
 };
@@ -3548,7 +3557,7 @@ var App = class {
   renew(version) {
     const load = () => location.replace(`${base}?v=${encodeURIComponent(version)}${location.hash}`);
     if (document.querySelector(".composer") === null) load();
-    else this.newer ??= toast(t("The server has a newer version of this page."), { title: t("Load it"), run: load }, true);
+    else this.newer ??= toast(t("The server has a newer version of this page."), { title: t("Load it"), run: load }, 0);
   }
   async send(request) {
     const sent = await attempt(t("Loading messages"), () => this.client.request({ ...request, stream_id: this.mail.streamId }));
@@ -3734,13 +3743,10 @@ var App = class {
     const item = kind === "new" ? null : this.reader.current();
     void attempt(t("Writing"), async () => (await part(base, "compose")).compose(this, toast, kind, item, selected, mailto));
   }
-  async offerRule({ id, mailbox_id: from }, { id: to, name, roles, owner }) {
-    const source = this.mail.boxes.get(from);
-    if (source === void 0 || source.owner + owner !== "" || source.roles.length + roles.length > 0) return;
-    const rule = await this.client.ruleset_suggest_move(id, from, to).catch(() => null);
-    if (rule === null) return;
-    const { offerRule } = await part(base, "rules");
-    offerRule(this.client, rule, { message: id, from, to }, { from: source.name, to: name });
+  async offerRule(item, to) {
+    const from = this.mail.boxes.get(item.mailbox_id);
+    if (from === void 0 || from.owner + to.owner !== "" || from.roles.length + to.roles.length > 0) return;
+    await (await part(base, "rules")).offerRule(this.client, item.id, from, to);
   }
   async followSent(item, place) {
     const { follow } = await part(base, "sent");

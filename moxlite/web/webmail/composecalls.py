@@ -23,7 +23,7 @@ from moxlite.submission.assurance import Finding
 from moxlite.web.calls import call, encode_result
 from moxlite.web.callserver import refused
 from moxlite.web.composing.drafts import drop_draft, save_draft
-from moxlite.web.composing.sending import Wish, send
+from moxlite.web.composing.sending import MAX_UNDO, Wish, send, take_back
 from moxlite.web.composing.types import Party, Uploaded, UploadID, Written
 from moxlite.web.composing.uploads import OCTETS, key_of, receive_upload, shown_upload
 from moxlite.web.errors import APIError, StorageRefused, UserError
@@ -52,6 +52,8 @@ Kind = Literal["new", "reply", "reply_all", "reply_list", "forward", "forward_at
 AnyID = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 CallID = Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
 """32 hex digits that a browser makes up for a call, so that repeating it does nothing twice."""
+
+Undo = Annotated[int, Meta(ge=0, le=MAX_UNDO)]
 
 
 class Begun(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,8 +148,14 @@ class ComposeCalls(AccountCalls):
         return int(saved)
 
     @call()
-    async def message_submit(self, caller: Caller, message: Written, submit_id: CallID, draft_id: AnyID = 0) -> None:
-        """Send a message, once for each ``submit_id``: a copy goes to Sent, the draft goes, the original is marked."""
+    async def message_submit(
+        self, caller: Caller, message: Written, submit_id: CallID, draft_id: AnyID = 0, undo_s: Undo = 0
+    ) -> int:
+        """Send a message, once for each ``submit_id``: a copy goes to Sent, the draft goes, the original is marked.
+
+        ``undo_s``: seconds for which the page offers to take it back (WEBMAIL-123); it goes out no sooner. Returns how
+        many are left of them.
+        """
         session = caller.require()
         request = caller.request
         wish = Wish(
@@ -158,12 +166,22 @@ class ComposeCalls(AccountCalls):
             remote=request.client_ip,
             submit_id=bytes.fromhex(submit_id),
             draft_id=draft_id,
+            undo=undo_s,
         )
         try:
             async with self._accounts.use(session.account) as account:
-                await send(account, self._server.keys, message, wish, self._server.tmp, self._server.deliveries)
+                return await send(account, self._server.keys, message, wish, self._server.tmp, self._server.deliveries)
         except OSError as e:
             raise StorageRefused("the disk of the server is full") from e
+
+    @call()
+    async def message_submit_undo(self, caller: Caller, submit_id: CallID) -> int:
+        """Send a message not after all (WEBMAIL-123): it is a draft again, whose id is returned, or 0 when its copy was
+        removed meanwhile. A conflict when it is on its way.
+        """
+        async with self._accounts.use(caller.require().account) as account:
+            draft = await take_back(account, bytes.fromhex(submit_id))
+        return int(draft or 0)
 
     @call()
     async def draft_remove(self, caller: Caller, draft_id: AnyID) -> None:

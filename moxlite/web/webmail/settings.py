@@ -33,7 +33,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ``show_address_security``: bars below recipients (WEBMAIL-94). ``show_html``: HTML first, where nothing else is
     remembered for the sender. ``show_headers``: fields that are shown besides the usual ones. ``mark_seen_ms``: how
     long a message is shown until it is read, -1 for never. ``after_action``: which message is shown when one has left
-    the list. ``single_keys``: keys without ctrl or alt run commands (WEBMAIL-144).
+    the list. ``undo_send_seconds``: for so long a message that was sent may be taken back, 0 for never (WEBMAIL-123).
+    ``single_keys``: keys without ctrl or alt run commands (WEBMAIL-144).
     """
 
     signature: Signature = ""
@@ -46,5 +47,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     color_scheme: Literal["auto", "light", "dark"] = "auto"
     density: Literal["comfortable", "compact"] = "comfortable"
     single_keys: bool = True
+    undo_send_seconds: Annotated[int, Meta(ge=0, le=60)] = 10
     mark_seen_ms: Annotated[int, Meta(ge=-1, le=600_000)] = 500
     after_action: Literal["next", "previous", "list"] = "next"

@@ -1,0 +1,35 @@
+// A message that was sent can be taken back for some seconds (WEBMAIL-123). The server holds it for longer than the offer stands.
+
+import { codeOf } from "../../lib/client";
+import { t } from "../../lib/words";
+import type { Desk } from "../commands/desk";
+import type { Say } from "./part";
+
+/** Milliseconds until the server is asked again after it has not answered. */
+const retryAfter = 1_000;
+
+/** Offer it, by a toast and by `ctrl z`; `again` opens what was taken back, which is this draft now, 0 for none. */
+export function offerUndo(desk: Desk, say: Say, submitId: string, seconds: number, again: (draftId: number) => void): void {
+  const takeBack = async () => {
+    withdraw();
+    for (;;) {
+      try {
+        again(await desk.client.message_submit_undo(submitId));
+        return;
+      } catch (error) {
+        // whether it was too late, only an answer tells
+        if (codeOf(error) !== "") throw error;
+        await new Promise((resolve) => setTimeout(resolve, retryAfter));
+      }
+    }
+  };
+  const undo = { what: t("Message sent"), actions: () => [{ shown: {}, call: takeBack }] };
+  const withdraw = () => {
+    clearTimeout(timer);
+    toast.close();
+    desk.actions.forget(undo);
+  };
+  const toast = say(undo.what, { title: t("Undo"), run: () => desk.actions.takeBack(undo) }, seconds * 1000);
+  const timer = setTimeout(withdraw, seconds * 1000);
+  desk.actions.remember(undo);
+}

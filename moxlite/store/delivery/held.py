@@ -1,0 +1,83 @@
+"""Submissions that lie in the outbox for some seconds, in which their sender may take them back (WEBMAIL-123).
+
+Until its time has come, the queue does not know of a submission: all of it is in the account's file. So taking it back
+is one unit, of all recipients, the copy in Sent and what else sending it has changed.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.delivery.outgoing import remove_outgoing
+from moxlite.store.delivery.owed import Beside, OwedMessage
+from moxlite.store.errors import StoreError
+from moxlite.store.file.transaction import Reader
+from moxlite.store.mail.copying import move_ids
+from moxlite.store.mail.flags import store_flags_ids
+from moxlite.store.mail.recipients import forget_recipients
+from moxlite.store.mail.threadlinks import place_of
+from moxlite.store.rows.conversations import members
+from moxlite.store.rows.views import mailboxes_of
+from moxlite.store.types import Flag, MailboxID, MessageID
+
+__all__ = ["TooLate", "held_until", "take_back"]
+
+MEMBERS: Final = 500
+"""Messages of the thread of an original that are looked at for another answer to it, the newest: 2 ms."""
+
+HELD_UNTIL: Final = "SELECT due FROM outbox WHERE key = ?"
+TAKE: Final = "DELETE FROM outbox WHERE key = ? AND due > 0 RETURNING message_id, data"
+
+
+class TooLate(StoreError):
+    """The submission is not held any more: the queue has it, or is about to get it."""
+
+    def __init__(self) -> None:
+        super().__init__("it is too late, the message is on its way")
+
+
+def held_until(r: Reader, key: bytes) -> int:
+    """Until when a submission may be taken back, µs UTC; 0: no more, or it is unknown."""
+    return r.value(HELD_UNTIL, key) or 0
+
+
+def take_back(tx: AccountTx, key: bytes, drafts: MailboxID) -> MessageID | None:
+    """Send a message not after all: its copy becomes a draft, the message that it answers loses the marks that it got,
+    and nothing is counted. Returns the draft; None when the copy was removed meanwhile.
+
+    Raises:
+      TooLate: nothing is changed.
+      As `move_ids` besides.
+    """
+    row = tx.row(TAKE, key)
+    if row is None:
+        raise TooLate
+    message_id, beside = MessageID(row[0]), OwedMessage.unpack(row[1]).beside
+    remove_outgoing(tx, beside.counted)
+    _unmark(tx, beside, message_id)
+    if not mailboxes_of(tx, [message_id]):
+        return None
+    forget_recipients(tx, message_id)
+    move_ids(tx, [message_id], drafts)
+    store_flags_ids(tx, [message_id], mode="remove", flags=Flag.NOTJUNK)
+    store_flags_ids(tx, [message_id], mode="add", flags=Flag.DRAFT | Flag.SEEN)
+    return message_id
+
+
+def _unmark(tx: AccountTx, beside: Beside, message_id: MessageID) -> None:
+    """Take from the original the flags that it got, but ``\\Answered`` only if there is no other answer in the mailbox
+    of this one.
+    """
+    flags = Flag(beside.flags)
+    found = mailboxes_of(tx, [beside.original_id, message_id])
+    if not flags or beside.original_id not in found:
+        return
+    original = MessageID(beside.original_id)
+    threadid = place_of(tx, original).threadid
+    if flags & Flag.ANSWERED and threadid and (sent := found.get(message_id)) is not None:
+        for one in members(tx, threadid, MEMBERS):
+            other = one.row.id != message_id and one.row.mailbox_id == sent
+            if other and one.parents[:1] == (original,):
+                flags &= ~Flag.ANSWERED
+    store_flags_ids(tx, [original], mode="remove", flags=flags)
