@@ -8,7 +8,9 @@ import click
 import msgspec
 
 from moxlite.cli.common import Failure, call, json_option, printable, settings, show
+from moxlite.cli.explaining import leaves, told
 from moxlite.queue.control.results import Changed, HookLine, Line, Rule, StoppedAccount, Suppressed, Try
+from moxlite.queue.explanation import Explanation
 
 __all__ = ["queue"]
 
@@ -132,6 +134,27 @@ def attempts_(id_: int, as_json: bool) -> None:
     """
     found = call("queue attempts", {"id": id_}, list[Try])
     show(found, ("start", "seconds", "host", "ip", "tls", "outcome", "meaning", "admin"), as_json=as_json)
+
+
+@queue.command("explain")
+@click.argument("address")
+@click.option("--from", "sender", default="", metavar="ADDR", help="By the routes and lists of this sender.")
+@click.option("--connect", is_flag=True, help="Also connect to the hosts, up to STARTTLS; no message is begun.")
+@json_option
+def explain_(address: str, sender: str, connect: bool, as_json: bool) -> None:
+    """Tell where a message to ADDRESS would go at this moment, and how: the way, the hosts and their addresses in
+    order, MTA-STS and DANE, what TLS each host must show, what waits for that domain and why.
+
+    Without --from only the routes of all accounts count. With --connect hosts are connected to, until one is good (3 at
+    most). Exit code 1 if the message would not leave now.
+    """
+    found = call("queue explain", {"recipient": address, "sender": sender, "connect": connect}, Explanation)
+    if as_json or settings().as_json:
+        print(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
+    else:
+        print("\n".join(printable(line) for line in told(found)))
+    if not leaves(found):
+        sys.exit(1)
 
 
 def _operation(name: str, about: str) -> None:

@@ -6,7 +6,6 @@ from typing import Final
 
 import trio
 
-from moxlite.config.snapshot import NotLocal
 from moxlite.config.transports import Transport
 from moxlite.net.connections import guard
 from moxlite.proto.smtp.errors import SMTPError
@@ -19,7 +18,7 @@ from moxlite.queue.own.local import deliver_local, deliver_to_loopback
 from moxlite.queue.reach.load import OpenConnection, Untried
 from moxlite.queue.record import Ended, Verdict
 from moxlite.queue.relay import deliver_by_relay, relay_of
-from moxlite.queue.routing import choose_transport, sender_domain_disabled, way_round
+from moxlite.queue.routing import course_of, way_round
 from moxlite.queue.rows import Message, Result
 from moxlite.queue.schedule import attempts_left, max_attempts_of
 from moxlite.queue.session import Batch, Outcomes, Postponed, Trace, cut_short, goes_well
@@ -162,30 +161,19 @@ class Attempt:
         if self._waiting is not None:
             self._taker = Handed.ACCOUNT
             return await deliver_waiting(ctx, batch, self._waiting, trace)
-        if sender_domain_disabled(snapshot, first):
-            raise SMTPError(False, 0, "4.7.0", "route", "domain of sender temporarily disabled")
-        name, transport = choose_transport(snapshot, first, first.attempts - 1)
-        self._transport = name
-        if name and transport is None:
-            raise SMTPError(False, 0, "4.3.5", "route", f"transport {name} does not exist")
-        if transport is not None and (failure := transport.fail) is not None:
-            code = failure.smtp_code
-            raise SMTPError(code >= 500, code, f"{code // 100}.7.0", "route", failure.smtp_message)
+        course = course_of(snapshot, first, first.attempts - 1, localserve=ctx.loopback is not None)
+        self._transport = course.name
+        if course.error is not None:
+            raise course.error
         if ctx.loopback is not None:
             return await deliver_to_loopback(ctx, batch, trace, ctx.loopback)
-        if transport is not None and transport != Transport():
-            return await self._by_transport(name, transport)
-        if not name and not isinstance(snapshot.lookup(first.recipient), NotLocal):
+        if course.transport is not None and (relay := relay_of(course.transport)) is not None:
+            self._taker = Handed.RELAY
+            return await deliver_by_relay(ctx, batch, trace, course.name, *relay)
+        if course.kind == "local":
             self._taker = Handed.ACCOUNT
             return await deliver_local(ctx, batch, trace)
-        return await self._directly(None)
-
-    async def _by_transport(self, name: str, transport: Transport) -> Outcomes:
-        ctx, batch, trace = self._ctx, self.batch, self._trace
-        if (relay := relay_of(transport)) is not None:
-            self._taker = Handed.RELAY
-            return await deliver_by_relay(ctx, batch, trace, name, *relay)
-        return await self._directly(transport)
+        return await self._directly(course.transport)
 
     async def _directly(self, transport: Transport | None) -> Outcomes:
         self._direct = True

@@ -18,7 +18,7 @@ from moxlite.queue.session import Batch, Outcomes, Trace
 from moxlite.queue.tls.policies import Standing
 from moxlite.queue.ways import Way
 
-__all__ = ["deliver_direct"]
+__all__ = ["deliver_direct", "destination_of", "goes_elsewhere", "waits_for_policy"]
 
 logger = logging.getLogger("moxlite.queue.direct")
 
@@ -35,10 +35,9 @@ async def deliver_direct(ctx: Context, batch: Batch, trace: Trace, way: Way) -> 
     wait, for twice is worse than late.
     """
     recipient = batch.first.recipient
-    if isinstance(recipient.host, Domain):
-        destination = await _destination(ctx, batch.first, recipient.host, trace)
-    else:
-        destination = Destination(None, Hosts((str(recipient.host),), authentic=False), Standing())
+    destination = await destination_of(ctx, batch.first)
+    if destination.domain is not None:
+        _judge(destination.standing, batch.first, destination.domain, trace)
     metrics.destinations.labels(authentic=str(destination.hosts.authentic).lower()).inc()
     outcomes: Outcomes = {}
     met: dict[int, list[SMTPError]] = {message.id: [] for message in batch.messages}
@@ -60,17 +59,20 @@ async def deliver_direct(ctx: Context, batch: Batch, trace: Trace, way: Way) -> 
         for message_id, error in answers.items():
             if error is not None:
                 met[message_id].append(error)
-        left = tuple(message for message in pending.messages if _try_elsewhere(answers.get(message.id)))
+        left = tuple(message for message in pending.messages if goes_elsewhere(answers.get(message.id)))
         if not left or trace.sent_all:
             break
         pending = Batch(left, batch.octets)
     return {one: None if error is None else _final(error, met[one]) for one, error in outcomes.items()}
 
 
-async def _destination(ctx: Context, message: Message, domain: Domain, trace: Trace) -> Destination:
-    """The hosts of a domain and what MTA-STS says of it, looked up at the same time: each a question or two to servers
-    far away. Raises SMTPError.
+async def destination_of(ctx: Context, message: Message) -> Destination:
+    """The hosts of a recipient's domain and what MTA-STS says of it, looked up at the same time: each a question or two
+    to servers far away. Raises SMTPError.
     """
+    domain = message.recipient.host
+    if not isinstance(domain, Domain):
+        return Destination(None, Hosts((str(domain),), authentic=False), Standing())
     # Of the domain that the sender wrote, not of where its CNAMEs lead (RFC 8461 §3.4).
     found: list[Standing] = []
 
@@ -88,20 +90,28 @@ async def _destination(ctx: Context, message: Message, domain: Domain, trace: Tr
     if missing is not None:
         raise missing
     [standing] = found
-    return Destination(domain, hosts, _judged(standing, message, domain, trace))
+    return Destination(domain, hosts, standing)
 
 
-def _judged(standing: Standing, message: Message, domain: Domain, trace: Trace) -> Standing:
-    """What MTA-STS says of the domain, noted. Raises SMTPError while that cannot be known (QUEUE-51, QUEUE-111)."""
+def _judge(standing: Standing, message: Message, domain: Domain, trace: Trace) -> None:
+    """Note what MTA-STS says of the domain. Raises SMTPError while that cannot be known."""
     trace.tally.of_domain(domain.ascii, standing.policy, standing.failure)
+    if (error := waits_for_policy(standing, message, domain)) is not None:
+        raise error
     if standing.unknown and message.require_tls is False:
         metrics.tls_ignored.labels(ignored="mtastspolicy").inc()
-    elif standing.unknown and (message.attempts <= PATIENT_ATTEMPTS or message.require_tls):
-        raise SMTPError(False, 0, "4.4.3", "mtasts", f"DNS does not say whether {domain} has an MTA-STS policy")
-    return standing
 
 
-def _try_elsewhere(error: SMTPError | None) -> bool:
+def waits_for_policy(standing: Standing, message: Message, domain: Domain) -> SMTPError | None:
+    """Why a message waits while DNS does not say whether there is a policy; None: it does not (QUEUE-51, QUEUE-111)."""
+    patient = message.attempts <= PATIENT_ATTEMPTS or message.require_tls
+    if not standing.unknown or message.require_tls is False or not patient:
+        return None
+    return SMTPError(False, 0, "4.4.3", "mtasts", f"DNS does not say whether {domain} has an MTA-STS policy")
+
+
+def goes_elsewhere(error: SMTPError | None) -> bool:
+    """Whether the next host is tried after this outcome at one."""
     return error is not None and not error.permanent
 
 

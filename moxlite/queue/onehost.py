@@ -3,7 +3,7 @@ another domain went over, and the session (QUEUE-46..56, QUEUE-165).
 """
 
 import logging
-from collections.abc import Hashable, Sequence
+from collections.abc import AsyncIterator, Hashable, Sequence
 from functools import partial
 from typing import Final
 
@@ -24,6 +24,7 @@ from moxlite.queue import metrics
 from moxlite.queue.context import Context
 from moxlite.queue.reach.hosts import LOOKUP_SECONDS, Addresses, Hosts, addresses_of
 from moxlite.queue.reach.load import OpenConnection
+from moxlite.queue.rows import Message
 from moxlite.queue.session import (
     Batch,
     Outcomes,
@@ -39,7 +40,7 @@ from moxlite.queue.tls.policies import Standing
 from moxlite.queue.tls.results import Failure, ResultType, of_handshake
 from moxlite.queue.ways import NotConnected, Way, connect
 
-__all__ = ["Destination", "NotVouched", "try_host"]
+__all__ = ["Destination", "Host", "NotVouched", "Visit", "addresses_for", "policy_for", "try_host", "visit"]
 
 logger = logging.getLogger("moxlite.queue.onehost")
 
@@ -57,7 +58,7 @@ class Destination(msgspec.Struct, frozen=True):
     standing: Standing
 
 
-class _Host(msgspec.Struct, frozen=True):
+class Host(msgspec.Struct, frozen=True):
     """A host that may be connected to. `addresses`: none before they are looked up, which an open connection does
     without. `seconds`: for connecting.
     """
@@ -91,7 +92,7 @@ async def try_host(ctx: Context, batch: Batch, trace: Trace, name: str, way: Way
     trace.host, trace.ip, trace.tls, trace.tls_words, trace.greeted = name, "", "", "", False
     found: tuple[Addresses, float] | None = None
     if destination.domain is not None and destination.hosts.authentic:  # whether there is DANE hangs on them
-        found = await _addresses(ctx, batch, name, way, destination)
+        found = await addresses_for(ctx, batch.first, name, way, destination)
     policy = await _policy(ctx, batch, name, found[0] if found else None, destination, trace)
     if policy.refusal is not None:
         if not policy.refusal.vouched:
@@ -99,7 +100,7 @@ async def try_host(ctx: Context, batch: Batch, trace: Trace, name: str, way: Way
             raise NotVouched(policy.refusal.text)
         raise SMTPError(False, 0, "4.7.5", "connect", policy.refusal.text)
     await ctx.trust.ready()
-    host = _Host(name, way, policy)
+    host = Host(name, way, policy)
     done: Outcomes = {}
     while (free := ctx.load.take(host.key, ctx.clock(), partial(_fits, ctx, host))) is not None:
         answers = await _go_on(ctx, batch, trace, host, free)
@@ -110,12 +111,49 @@ async def try_host(ctx: Context, batch: Batch, trace: Trace, name: str, way: Way
         if not left:
             return done
         batch = Batch(left, batch.octets)  # the host has closed it: that says nothing of a new one
-    addresses, seconds = found or await _addresses(ctx, batch, name, way, destination)
+    addresses, seconds = found or await addresses_for(ctx, batch.first, name, way, destination)
     host = msgspec.structs.replace(host, addresses=addresses.ips, seconds=CONNECT_SECONDS - seconds)
     return done | await _try_anew(ctx, batch, trace, host)
 
 
-def _fits(ctx: Context, host: _Host, connection: OpenConnection) -> bool:
+class Visit(msgspec.Struct, frozen=True):
+    """What a connection without a message has shown: the address of the host, its greeting, the keywords of its last
+    answer to EHLO, version and cipher of TLS, the policies that the session satisfied ("" in clear). `error`: why a
+    message would not have been sent over it.
+    """
+
+    ip: str
+    greeting: str
+    keywords: tuple[str, ...]
+    tls: str
+    policies: str
+    error: SMTPError | None
+
+
+async def visit(ctx: Context, message: Message, host: Host) -> Visit:
+    """Connect to a host as for this message, up to EHLO, STARTTLS and the look at its certificate; say good-bye."""
+    await ctx.trust.ready()
+    trace = Trace(_nothing_to_keep)
+    error = None
+    try:
+        await _try_anew(ctx, Batch((message,), _nothing, visit=True), trace, host)
+    except SMTPError as exc:
+        error = exc
+    return Visit(trace.ip, trace.greeting, trace.keywords, trace.tls, trace.tls_words, error)
+
+
+async def _nothing_to_keep(outcomes: Outcomes) -> None:
+    """A visit has no outcomes."""
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    """Nor octets."""
+    pieces: tuple[bytes, ...] = ()
+    for piece in pieces:
+        yield piece
+
+
+def _fits(ctx: Context, host: Host, connection: OpenConnection) -> bool:
     """Whether messages under a policy may go over a connection that was made for others: it demands the same, and the
     certificate is good for it too (QUEUE-165).
     """
@@ -127,7 +165,7 @@ def _fits(ctx: Context, host: _Host, connection: OpenConnection) -> bool:
     return not look_at(host.policy, tls.peer_chain(), host.name, ctx.trust.check).rejected
 
 
-async def _try_anew(ctx: Context, batch: Batch, trace: Trace, host: _Host) -> Outcomes:
+async def _try_anew(ctx: Context, batch: Batch, trace: Trace, host: Host) -> Outcomes:
     policy = host.policy
     try:
         return await _session(ctx, batch, trace, host)
@@ -141,7 +179,7 @@ async def _try_anew(ctx: Context, batch: Batch, trace: Trace, host: _Host) -> Ou
     return await _session(ctx, batch, trace, host, in_clear=True)
 
 
-async def _session(ctx: Context, batch: Batch, trace: Trace, host: _Host, *, in_clear: bool = False) -> Outcomes:
+async def _session(ctx: Context, batch: Batch, trace: Trace, host: Host, *, in_clear: bool = False) -> Outcomes:
     """One connection. Raises SMTPError; Untried where there is to be none now."""
     ctx.load.begin(host.key, ctx.clock())
     try:
@@ -168,7 +206,7 @@ def _learn_later(ctx: Context, key: Hashable, trace: Trace, outcomes: Outcomes) 
     _learn(ctx, key, {one: error for one, error in outcomes.items() if trace.sent_all or not cut_short(error)})
 
 
-async def _go_on(ctx: Context, batch: Batch, trace: Trace, host: _Host, free: OpenConnection) -> Outcomes:
+async def _go_on(ctx: Context, batch: Batch, trace: Trace, host: Host, free: OpenConnection) -> Outcomes:
     """Send over a connection that was made for others. Raises SMTPError."""
     trace.ip, trace.tls, trace.tls_mode, trace.offers = free.ip, free.tls, free.tls_mode, free.offers
     trace.tls_words = host.policy.words if free.tls else ""
@@ -195,7 +233,7 @@ async def _go_on(ctx: Context, batch: Batch, trace: Trace, host: _Host, free: Op
             ctx.load.end(free.key)
 
 
-async def _connected(ctx: Context, batch: Batch, trace: Trace, host: _Host, *, in_clear: bool) -> Outcomes:
+async def _connected(ctx: Context, batch: Batch, trace: Trace, host: Host, *, in_clear: bool) -> Outcomes:
     name, policy = host.name, host.policy
     mode = TLSMode.SKIP if in_clear else policy.mode
     trace.tls_mode = mode.value + "".join(
@@ -325,20 +363,34 @@ def _count(
 async def _policy(
     ctx: Context, batch: Batch, name: str, addresses: Addresses | None, destination: Destination, trace: Trace
 ) -> HostPolicy:
-    """The TLS policy of a host; what the sender told us to overlook is counted. `addresses`: None where DNSSEC does not
-    vouch for the name of the host, so that it has no DANE.
+    """The TLS policy of a host, counted, with what the sender told us to overlook."""
+    policy, records = await policy_for(ctx, batch.first, name, addresses, destination)
+    if isinstance(records, DNSError):
+        metrics.tlsa_errors.inc()
+    elif records is not None:
+        metrics.dane_required.inc()
+        if not records.usable:
+            metrics.dane_unusable.inc()
+    if destination.domain is not None:
+        trace.tally.of_host(name, records.usable if isinstance(records, dane.HostRecords) else None)
+    trace.tally.remark(name, domain=policy.sts, dane=policy.dane)
+    for what in policy.ignored:
+        metrics.tls_ignored.labels(ignored=what).inc()
+    return policy
+
+
+async def policy_for(
+    ctx: Context, message: Message, name: str, addresses: Addresses | None, destination: Destination
+) -> tuple[HostPolicy, dane.HostRecords | DNSError | None]:
+    """The TLS policy of a host for a message, with its TLSA records. `addresses`: None where DNSSEC does not vouch for
+    the name of the host, so that it has no DANE.
     """
-    first, hosts, domain = batch.first, destination.hosts, destination.domain
+    hosts, domain = destination.hosts, destination.domain
     records: dane.HostRecords | DNSError | None = None
     names: tuple[str, ...] = ()
     if domain is not None and addresses is not None and addresses.answer is not None:
         records = await _tlsa(ctx, domain.ascii if hosts.implicit else name, addresses.answer)
-        if isinstance(records, DNSError):
-            metrics.tlsa_errors.inc()
-        elif records is not None:
-            metrics.dane_required.inc()
-            if not records.usable:
-                metrics.dane_unusable.inc()
+        if isinstance(records, dane.HostRecords):
             names = dane.allowed_names(
                 records.base,
                 host=name,
@@ -352,15 +404,10 @@ async def _policy(
         standing=destination.standing,
         records=records,
         names=names,
-        require_tls=first.require_tls,
-        report=first.is_dmarc_report,
+        require_tls=message.require_tls,
+        report=message.is_dmarc_report,
     )
-    if domain is not None:
-        trace.tally.of_host(name, records.usable if isinstance(records, dane.HostRecords) else None)
-    trace.tally.remark(name, domain=policy.sts, dane=policy.dane)
-    for what in policy.ignored:
-        metrics.tls_ignored.labels(ignored=what).inc()
-    return policy
+    return policy, records
 
 
 async def _tlsa(ctx: Context, host: str, answer: Answer[IPAddress]) -> dane.HostRecords | DNSError | None:
@@ -373,11 +420,13 @@ async def _tlsa(ctx: Context, host: str, answer: Answer[IPAddress]) -> dane.Host
         return TempError("timeout")
 
 
-async def _addresses(
-    ctx: Context, batch: Batch, name: str, way: Way, destination: Destination
+async def addresses_for(
+    ctx: Context, message: Message, name: str, way: Way, destination: Destination
 ) -> tuple[Addresses, float]:
-    """Addresses of a host, and the seconds that asking for them took, which connecting has less."""
-    host = batch.first.recipient.host
+    """Addresses of a host in the order to try them for a message, and the seconds that asking for them took, which
+    connecting has less. Raises NoHosts.
+    """
+    host = message.recipient.host
     if host is not None and not isinstance(host, Domain):  # an address literal: only that one (QUEUE-40)
         return Addresses((host,)), 0.0
     asked = trio.current_time()
@@ -386,7 +435,7 @@ async def _addresses(
         ctx.resolver,
         ctx.random,
         family=way.family,
-        dialed=batch.first.dialed_ips.get(name, ()),
+        dialed=message.dialed_ips.get(name, ()),
         allow_private=ctx.config().static.allow_private_mx,
         implicit=destination.hosts.implicit and way.family is None,
         avoid_ipv6=way.avoid_ipv6,
@@ -394,7 +443,7 @@ async def _addresses(
     return addresses, trio.current_time() - asked
 
 
-async def _connect(ctx: Context, host: _Host, trace: Trace) -> Dialed:
+async def _connect(ctx: Context, host: Host, trace: Trace) -> Dialed:
     try:
         dialed = await connect(host.way.dial, host.addresses, PORT, local=ctx.local_addresses, seconds=host.seconds)
     except NotConnected:

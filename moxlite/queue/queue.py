@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
+import msgspec
 import trio
 
 from moxlite.bell import Bell
@@ -17,6 +18,8 @@ from moxlite.queue.bounces.blocks import Block
 from moxlite.queue.content import drop_unused, encoded, octets
 from moxlite.queue.context import Context
 from moxlite.queue.errors import NoSuchMessage, NotStopped, SendingStopped, UnknownTransport
+from moxlite.queue.explain import explain, message_to, waiting_for
+from moxlite.queue.explanation import Explanation
 from moxlite.queue.filters import Filter, Page, RetiredFilter, RetiredPage
 from moxlite.queue.guard.signs import clean_signs, limits_from
 from moxlite.queue.guard.stops import Stopped, clean_stops, number_of_stops, release, stop_of, stops
@@ -38,6 +41,7 @@ from moxlite.queue.suppression import (
     Suppression,
     add_suppression,
     clean_suppressions,
+    for_message,
     remove_suppression,
     suppression_of,
     suppressions,
@@ -326,6 +330,26 @@ class Queue:
         if found is None:
             raise NoSuchMessage(f"no finished message {message_id}")
         return found
+
+    async def explain(self, recipient: str, sender: str = "", *, connect: bool = False) -> Explanation:
+        """How a message to an address would leave, and what waits for its domain (QUEUE-182). With `sender` by the
+        routes of its domain and account; `connect`: with what the hosts say, up to STARTTLS.
+
+        Raises BadFilter: an address is none.
+        """
+        message, now = message_to(self.ctx, recipient, sender), self.ctx.clock()
+        entry = await self._database.read(partial(for_message, message=message, now=now), op="queue explain")
+        stop = await self._database.read(partial(stop_of, account=message.account), op="queue explain")
+        why = self.scheduler.waits_of(message.rcpt_domain, now)
+        waits = partial(waiting_for, domain=message.rcpt_domain, why=why)
+        waiting = await self._database.scan(waits, op="queue explain")
+        found = await explain(self.ctx, message, connect=connect)
+        return msgspec.structs.replace(
+            found,
+            suppressed="" if entry is None else entry.reason or "put on the suppression list by hand",
+            stopped="" if stop is None else stop.why,
+            waiting=waiting,
+        )
 
     # Operating; each returns how many messages were changed, and raises BadFilter
 

@@ -1,14 +1,59 @@
 """Which way a message takes: its own transport, else the first route that matches (QUEUE-30, QUEUE-31). Pure."""
 
 from collections.abc import Iterator, Sequence
+from typing import Literal
+
+import msgspec
 
 from moxlite.config.domains import DomainConfig, Route
-from moxlite.config.snapshot import Snapshot
+from moxlite.config.snapshot import NotLocal, Snapshot
 from moxlite.config.transports import Transport
 from moxlite.proto.address import AddressError, Domain
+from moxlite.proto.smtp.errors import SMTPError
 from moxlite.queue.rows import Message
 
-__all__ = ["choose_transport", "matching_route", "sender_domain_disabled", "way_round"]
+__all__ = ["Course", "choose_transport", "course_of", "matching_route", "sender_domain_disabled", "way_round"]
+
+
+class Course(msgspec.Struct, frozen=True):
+    """Which way an attempt goes.
+
+    Attributes:
+      kind: nowhere, because of `error`; in localserve to its own listener; to a smarthost; to an account of this
+        server; to the hosts of the recipient's domain.
+      name: of the transport, "" without one.
+      transport: its settings; None for what is usual.
+    """
+
+    kind: Literal["nowhere", "loopback", "relay", "local", "direct"]
+    name: str = ""
+    transport: Transport | None = None
+    error: SMTPError | None = None
+
+
+def course_of(snapshot: Snapshot, message: Message, attempts: int, *, localserve: bool) -> Course:
+    """The way of the attempt after `attempts` others."""
+    if sender_domain_disabled(snapshot, message):
+        return _nowhere("", False, 0, "4.7.0", "domain of sender temporarily disabled")
+    name, transport = choose_transport(snapshot, message, attempts)
+    if name and transport is None:
+        return _nowhere(name, False, 0, "4.3.5", f"transport {name} does not exist")
+    if transport is not None and (failure := transport.fail) is not None:
+        code = failure.smtp_code
+        return _nowhere(name, code >= 500, code, f"{code // 100}.7.0", failure.smtp_message)
+    if localserve:
+        return Course("loopback", name, transport)
+    if transport is not None and (transport.smtp or transport.submission or transport.submissions):
+        return Course("relay", name, transport)
+    if transport is not None and transport != Transport():
+        return Course("direct", name, transport)
+    if not name and not isinstance(snapshot.lookup(message.recipient), NotLocal):
+        return Course("local")
+    return Course("direct", name)
+
+
+def _nowhere(name: str, permanent: bool, code: int, ecode: str, text: str) -> Course:
+    return Course("nowhere", name, error=SMTPError(permanent, code, ecode, "route", text))
 
 
 def _matches(patterns: Sequence[str], domain: str) -> bool:

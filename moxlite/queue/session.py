@@ -51,10 +51,13 @@ Outcomes = dict[int, SMTPError | None]
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """Messages that go in one transaction; ``octets`` gives their content anew at each call."""
+    """Messages that go in one transaction; ``octets`` gives their content anew at each call. ``visit``: they stay, the
+    host is only greeted (QUEUE-182).
+    """
 
     messages: tuple[Message, ...]
     octets: Callable[[], AsyncIterator[bytes]]
+    visit: bool = False
 
     @property
     def first(self) -> Message:
@@ -89,6 +92,10 @@ class Trace:
         self.dialed: list[tuple[str, str]] = []
         self.greeted = False
         """The host of now has answered to EHLO, over TLS where that was begun."""
+        self.greeting = ""
+        """What the host said first."""
+        self.keywords: tuple[str, ...] = ()
+        """Extensions that the host announced in its latest answer to EHLO, sorted."""
         self.offers: tuple[bool, bool] | None = None
         """Whether the host that was last greeted offers STARTTLS and REQUIRETLS (QUEUE-57)."""
         self.sent_all = False
@@ -182,6 +189,7 @@ async def converse(
                     trace.tls = f"{tls.facts.version} {tls.facts.cipher}"
                 extensions = client.codec.extensions
                 trace.offers = (tls is not None or "STARTTLS" in extensions, "REQUIRETLS" in extensions)
+                trace.greeting, trace.keywords = client.codec.greeting, tuple(sorted(extensions.keywords))
                 trace.greeted = True
                 greeted()
             outcomes = await run_transactions(client, batch, trace, requiretls=requiretls, judge=judge)
@@ -191,6 +199,7 @@ async def converse(
     except SMTPError:
         if not trace.greeted and (known := client.announced) is not None:
             trace.offers = ("STARTTLS" in known, "REQUIRETLS" in known)
+            trace.greeting, trace.keywords = client.codec.greeting, tuple(sorted(known.keywords))
         await client.quit()
         raise
     except BaseException:  # nothing is said in the middle of a message that was cut off
@@ -217,7 +226,7 @@ async def run_transactions(
     """Send a batch over a greeted connection, in as many transactions as the host wants (QUEUE-66, QUEUE-67).
     Arguments as `converse`.
     """
-    pending: Sequence[Message] = batch.messages
+    pending: Sequence[Message] = () if batch.visit else batch.messages
     outcomes: Outcomes = {}
     while pending:
         trace.sent_all = False

@@ -1,6 +1,5 @@
 """What all commands of the control socket about the queue share: their arguments, their answers, their errors."""
 
-import datetime as dt
 from collections.abc import Awaitable
 from typing import TypeVar
 
@@ -10,7 +9,7 @@ from moxlite.net.ctlserver import CommandFailed
 from moxlite.queue.errors import QueueError
 from moxlite.store.errors import StoreError
 
-__all__ = ["Request", "rfc3339", "tried"]
+__all__ = ["Request", "tried"]
 
 T = TypeVar("T")
 
@@ -27,9 +26,3 @@ async def tried(operation: Awaitable[T]) -> T:
         raise CommandFailed("badRequest", str(error)) from None
     except StoreError as error:
         raise CommandFailed("failed", f"the queue's database failed: {error}") from None
-
-
-def rfc3339(microseconds: int) -> str:
-    """A moment, in UTC."""
-    moment = dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=microseconds)
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -9,15 +9,17 @@ import msgspec
 
 from moxlite.net.ctlserver import Command, CommandFailed, Exchange
 from moxlite.queue.bounces.judge import UNNAMED
-from moxlite.queue.control.answers import Request, rfc3339, tried
+from moxlite.queue.control.answers import Request, tried
 from moxlite.queue.control.results import Changed, Line, Rule, Try
 from moxlite.queue.control.words import admin_words, next_words, why_words
 from moxlite.queue.errors import NoSuchMessage
+from moxlite.queue.explanation import Explanation
 from moxlite.queue.filters import Filter, Page, RetiredFilter, RetiredPage
 from moxlite.queue.queue import Queue
 from moxlite.queue.rows import DELIVERING, Message, Result, Retired
 from moxlite.queue.schedule import SECOND
 from moxlite.queue.status import meaning_of
+from moxlite.queue.times import rfc3339
 
 __all__ = ["QueueCommands"]
 
@@ -76,6 +78,14 @@ class AddHoldRule(Request, frozen=True, kw_only=True):
     recipient: str = ""
 
 
+class Explain(Request, frozen=True, kw_only=True):
+    """``queue explain``: `sender` empty for none; `connect`: ask the hosts."""
+
+    recipient: str
+    sender: str = ""
+    connect: bool = False
+
+
 class Nothing(Request, frozen=True, kw_only=True):
     """For commands without arguments."""
 
@@ -99,6 +109,7 @@ class QueueCommands:
             "queue requiretls": Command(SetRequireTLS, self.requiretls),
             "queue dump": Command(MessageID, self.dump),
             "queue attempts": Command(MessageID, self.attempts),
+            "queue explain": Command(Explain, self.explain),
             "queue retired list": Command(ListRetired, self.list_retired),
             "queue retired print": Command(MessageID, self.print_retired),
             "queue holdrules list": Command(Nothing, self.list_rules),
@@ -133,6 +144,10 @@ class QueueCommands:
         except NoSuchMessage:
             message = await tried(self._queue.get_retired(args.id))
         return [_try(result) for result in message.results]
+
+    async def explain(self, args: Explain, exchange: Exchange) -> Explanation:
+        """How a message would leave."""
+        return await tried(self._queue.explain(args.recipient, args.sender, connect=args.connect))
 
     async def list_retired(self, args: ListRetired, exchange: Exchange) -> list[Line]:
         """One page of finished messages."""

@@ -5,10 +5,11 @@
 from collections.abc import Mapping
 
 from moxlite.net.ctlserver import Command, Exchange
-from moxlite.queue.control.answers import Request, rfc3339, tried
+from moxlite.queue.control.answers import Request, tried
 from moxlite.queue.control.results import SentFrom, StoppedAccount
 from moxlite.queue.guard.stops import Stopped
 from moxlite.queue.queue import Queue
+from moxlite.queue.times import rfc3339
 
 __all__ = ["GuardCommands"]
 

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 
 from moxlite.net.ctlserver import Command, CommandFailed, Exchange
-from moxlite.queue.control.answers import Request, rfc3339, tried
+from moxlite.queue.control.answers import Request, tried
 from moxlite.queue.control.results import Suppressed
 from moxlite.queue.queue import Queue
 from moxlite.queue.suppression import Suppression
+from moxlite.queue.times import rfc3339
 
 __all__ = ["SuppressCommands"]
 

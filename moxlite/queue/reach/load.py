@@ -225,6 +225,14 @@ class HostLoad:
         if self._pauses.pop(key, None) is not None:
             self._measure(now)
 
+    def pause_of(self, key: Hashable, now: int) -> str:
+        """Why a host is left alone, for people; "" where it is not."""
+        try:
+            self._ask(key, now)
+        except Untried as exc:
+            return exc.line
+        return ""
+
     def forget(self, now: int) -> None:
         """Try all hosts again, as the administrator says."""
         self._pauses.clear()

@@ -24,7 +24,7 @@ from moxlite.store.file.database import Database, Kind
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import DAY, SECOND, Options
 
-__all__ = ["Policies", "Standing"]
+__all__ = ["Kept", "Policies", "Standing"]
 
 logger = logging.getLogger("moxlite.queue.tls.policies")
 
@@ -196,6 +196,10 @@ class Policies:
             return Standing(failure=failure, unknown=not record_id and failure.type is ResultType.STS_FETCH)
         await self._keep(_row(domain, record_id, policy, now, now))
         return Standing(policy)
+
+    async def kept(self, domain: Domain) -> Kept | None:
+        """What is kept of a domain, whether it is in force or not; nothing is looked up."""
+        return await self._read(domain.ascii)
 
     # Upkeep
 

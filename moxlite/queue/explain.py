@@ -1,0 +1,311 @@
+"""How a message to an address would leave, asked of the functions that deliver it (QUEUE-182).
+
+Nothing is decided here. A message that is no row of the queue goes through the choice of the way, the look-ups and the
+TLS policies of each host; with a visit also through connecting, EHLO and STARTTLS. No MAIL is said.
+"""
+
+from typing import Final
+
+import msgspec
+import trio
+
+from moxlite.config.snapshot import AccountRecipient
+from moxlite.mailauth import dane
+from moxlite.net.resolver import DNSError
+from moxlite.proto.address import Address, AddressError, Path
+from moxlite.proto.smtp.conversation import TLSMode
+from moxlite.proto.smtp.errors import SMTPError
+from moxlite.queue.context import Context
+from moxlite.queue.direct import destination_of, goes_elsewhere, waits_for_policy
+from moxlite.queue.errors import BadFilter
+from moxlite.queue.explanation import MTASTS, Explanation, HostPlan, Met, Waiting
+from moxlite.queue.onehost import Destination, Host, Visit, addresses_for, policy_for, visit
+from moxlite.queue.relay import relay_of
+from moxlite.queue.routing import Course, course_of
+from moxlite.queue.rows import Message
+from moxlite.queue.schedule import SECOND
+from moxlite.queue.times import rfc3339
+from moxlite.queue.tls.hostpolicy import HostPolicy
+from moxlite.queue.tls.policies import Kept, Standing
+from moxlite.queue.ways import Way, direct_way
+from moxlite.store.delivery.submission import DSNNotify
+from moxlite.store.file.transaction import Reader
+
+__all__ = ["explain", "message_to", "waiting_for"]
+
+LOOK_UP_SECONDS: Final = 90.0
+"""For all questions to DNS and the web: a policy that is fetched for the first time takes a minute at most."""
+
+VISIT_SECONDS: Final = 60.0
+"""For one host: connecting takes half of that, slow greetings the rest."""
+
+MAX_VISITS: Final = 3
+"""Hosts that are connected to until one is good; a person waits for the answer."""
+
+MAX_TEXT: Final = 500
+"""Characters of a greeting or an error that are told."""
+
+WAITING: Final = """
+SELECT count(*), coalesce(sum(hold), 0), min(queued) FROM msg
+WHERE rcpt_domain = ? AND dsn_due IN ('', 'delayed')"""
+
+
+def message_to(ctx: Context, recipient: str, sender: str) -> Message:
+    """A message as the queue would have it before its first attempt. Raises BadFilter: an address is none."""
+    to, by = _path(recipient), _path(sender) if sender else None
+    account = ""
+    if by is not None:
+        found = ctx.config().lookup(by)
+        account = found.account if isinstance(found, AccountRecipient) else ""
+    now = ctx.clock()
+    return Message(
+        id=0,
+        base_id=0,
+        queued=now,
+        account=account,
+        login_address="",
+        sender_localpart="" if by is None else str(by.localpart),
+        sender_domain="" if by is None else _domain(by),
+        from_id="",
+        rcpt_localpart=str(to.localpart),
+        rcpt_domain=_domain(to),
+        message_id="",
+        subject="",
+        attempts=1,
+        max_attempts=0,
+        last_attempt=now,
+        dialed_ips={},
+        results=(),
+        transport="",
+        future_release_request="",
+        has8bit=False,
+        smtputf8=False,
+        is_dmarc_report=False,
+        is_tls_report=False,
+        size=0,
+        require_tls=None,
+        extra={},
+        dsn_notify=DSNNotify(0),
+        dsn_ret="",
+        dsn_envid="",
+        dsn_orcpt="",
+        content_id=0,
+        hold=False,
+        next_attempt=now,
+        prefix=b"",
+        priority=0,
+        deliver_by="",
+        dsn_due="",
+        dsn_next=0,
+        guarded=False,
+    )
+
+
+def _path(text: str) -> Path:
+    try:
+        path = Path.parse(text)
+    except AddressError as exc:
+        raise BadFilter(f"bad address {text!r}: {exc}") from exc
+    if path.host is None:
+        raise BadFilter(f"bad address {text!r}: it has no domain")
+    return path
+
+
+def _domain(path: Path) -> str:
+    """As the column has it (QUEUE-2)."""
+    address = path.address
+    return address.domain.unicode if isinstance(address, Address) else path.pack(False).rpartition("@")[2]
+
+
+def waiting_for(r: Reader, domain: str, why: str) -> Waiting:
+    """What waits for a domain, in lower-case U-labels."""
+    row = r.row(WAITING, domain)
+    assert row is not None
+    messages, held, oldest = row
+    return Waiting(messages, held, "" if oldest is None else rfc3339(oldest), why)
+
+
+async def explain(ctx: Context, message: Message, *, connect: bool) -> Explanation:
+    """The way of a message, its hosts and what they must show; `connect`: and what they say.
+
+    Raises nothing of its own: what is wrong is in the answer.
+    """
+    course = course_of(ctx.config(), message, 0, localserve=ctx.loopback is not None)
+    found = Explanation(
+        recipient=message.recipient_address,
+        sender=message.sender_address,
+        account=message.account,
+        course=course.kind,
+        transport=course.name,
+        way=_way_words(ctx, course),
+    )
+    if course.error is not None:
+        return _failed(found, course.error)
+    if course.kind != "direct":
+        return found
+    try:
+        with trio.fail_after(LOOK_UP_SECONDS):
+            return await _directly(ctx, message, course, found, connect=connect)
+    except SMTPError as exc:
+        return _failed(found, exc)
+    except trio.TooSlowError:
+        return msgspec.structs.replace(found, error=f"look-ups took more than {LOOK_UP_SECONDS:.0f} s")
+
+
+def _failed(found: Explanation, error: SMTPError) -> Explanation:
+    return msgspec.structs.replace(found, error=str(error)[:MAX_TEXT], permanent=error.permanent)
+
+
+def _way_words(ctx: Context, course: Course) -> str:
+    match course.kind:
+        case "nowhere":
+            return "it does not leave"
+        case "loopback":
+            return "this server is localserve: to its own listener"
+        case "local":
+            return "to an account of this server"
+        case "relay":
+            assert course.transport is not None
+            relay = relay_of(course.transport)
+            assert relay is not None
+            smarthost, port, mode = relay
+            tls = {
+                TLSMode.IMMEDIATE: "TLS from the first octet",
+                TLSMode.REQUIRED_STARTTLS: "STARTTLS demanded",
+            }.get(mode, "without TLS")
+            unchecked = mode is TLSMode.SKIP or smarthost.starttls_insecure_skip_verify
+            check = "" if mode is TLSMode.SKIP else ", any certificate" if unchecked else ", certificate checked"
+            login = "with a log-in" if smarthost.auth is not None else "without a log-in"
+            return f"to the smarthost {smarthost.host.ascii} port {port}, {tls}{check}, {login}"
+        case _:
+            return (
+                f"to the hosts of the recipient's domain{_source_words(ctx, direct_way(ctx, course.transport), course)}"
+            )
+
+
+def _source_words(ctx: Context, way: Way, course: Course) -> str:
+    """From where we connect."""
+    words = f", as {way.ehlo_name}"
+    if course.transport is not None and course.transport.socks is not None:
+        return f"{words}, through the proxy {course.transport.socks.address}"
+    own = [str(one) for one in (ctx.local_addresses.ipv4, ctx.local_addresses.ipv6) if one is not None]
+    if own:
+        words += f", from {' and '.join(own)}"
+    if way.family is not None:
+        return f"{words}, over IPv{way.family} only"
+    if way.avoid_ipv6:
+        return f"{words}, over IPv4 where a host has it: our IPv6 address has no name that leads back to it"
+    return f"{words}, over IPv6 first"
+
+
+async def _directly(
+    ctx: Context, message: Message, course: Course, found: Explanation, *, connect: bool
+) -> Explanation:
+    domain = message.recipient.address.domain if message.recipient.address is not None else None
+    before = None if domain is None else await ctx.policies.kept(domain)
+    destination = await destination_of(ctx, message)
+    if destination.domain is not None:
+        after = await ctx.policies.kept(destination.domain)
+        mtasts = _mtasts(destination.standing, before, after, ctx.clock())
+        waits = waits_for_policy(destination.standing, message, destination.domain)
+        found = msgspec.structs.replace(found, mtasts=mtasts)
+        if waits is not None:
+            found = _failed(found, waits)
+    way = direct_way(ctx, course.transport)
+    plans: list[HostPlan] = []
+    visits = MAX_VISITS if connect else 0
+    for name in destination.hosts.names:
+        plan, host = await _plan(ctx, message, name, way, destination)
+        if visits and not plan.refusal and not plan.pause:
+            seen = await _visit(ctx, message, host)
+            plan = msgspec.structs.replace(plan, met=_met(seen))
+            visits = visits - 1 if goes_elsewhere(seen.error) else 0
+        plans.append(plan)
+    return msgspec.structs.replace(found, dnssec=destination.hosts.authentic, hosts=tuple(plans))
+
+
+def _mtasts(standing: Standing, before: Kept | None, after: Kept | None, now: int) -> MTASTS:
+    problem = str(standing.failure) if standing.failure is not None else ""
+    if standing.unknown:
+        problem = "DNS does not say whether there is a policy"
+    policy = standing.policy
+    if policy is None:
+        return MTASTS(problem=problem)
+    known = before is not None and before.valid_end > now and before.mode != ""
+    source = (
+        "kept"
+        if known and before is not None and after is not None and before.last_update == after.last_update
+        else "fetched"
+    )
+    row = after or before
+    return MTASTS(
+        mode=policy.mode,
+        mx=policy.mx,
+        source=source,
+        fetched=rfc3339(row.last_update if row is not None else now),
+        until=rfc3339(row.valid_end if row is not None else now + policy.max_age * SECOND),
+        problem=problem,
+    )
+
+
+async def _plan(ctx: Context, message: Message, name: str, way: Way, destination: Destination) -> tuple[HostPlan, Host]:
+    """One host, and what connecting to it needs: without addresses where it cannot be."""
+    try:
+        addresses, _ = await addresses_for(ctx, message, name, way, destination)
+    except SMTPError as exc:
+        plan = HostPlan(name=name, refusal=str(exc)[:MAX_TEXT])
+        return plan, Host(name, way, HostPolicy(words="opportunistic"))
+    secure = addresses if destination.domain is not None and destination.hosts.authentic else None
+    policy, records = await policy_for(ctx, message, name, secure, destination)
+    host = Host(name, way, policy, addresses.ips)
+    usable = records.usable if isinstance(records, dane.HostRecords) else ()
+    plan = HostPlan(
+        name=name,
+        addresses=tuple(map(str, addresses.ips)),
+        policies=policy.words,
+        demand=_demand(policy),
+        tlsa=tuple(f"{one.usage} {one.selector} {one.matching} {one.data.hex()}" for one in usable),
+        tlsa_name=records.base if isinstance(records, dane.HostRecords) else "",
+        tlsa_problem=_tlsa_problem(records),
+        refusal="" if policy.refusal is None else policy.refusal.text,
+        pause=ctx.load.pause_of(host.key, ctx.clock()),
+    )
+    return plan, host
+
+
+def _tlsa_problem(records: dane.HostRecords | DNSError | None) -> str:
+    if isinstance(records, DNSError):
+        return f"TLSA records cannot be looked up: {records}"[:MAX_TEXT]
+    if records is not None and records.others:
+        return f"TLSA records that cannot be used: {records.others}"
+    return ""
+
+
+def _demand(policy: HostPolicy) -> str:
+    """What the host must show, in words."""
+    if policy.mode is TLSMode.OPPORTUNISTIC:
+        return "TLS if it offers that, whatever its certificate; in clear if not, or if TLS fails"
+    demands = []
+    if policy.records:
+        demands.append(f"a certificate that matches its TLSA records (name {policy.server_name})")
+    if policy.pkix == "enforce":
+        demands.append("a certificate of a known authority for its name")
+    return "TLS, with " + " and ".join(demands) if demands else "TLS, whatever its certificate"
+
+
+async def _visit(ctx: Context, message: Message, host: Host) -> Visit:
+    with trio.move_on_after(VISIT_SECONDS):
+        return await visit(ctx, message, host)
+    late = SMTPError(False, 0, "4.4.2", "session", f"no end within {VISIT_SECONDS:.0f} s")
+    return Visit("", "", (), "", "", late)
+
+
+def _met(seen: Visit) -> Met:
+    return Met(
+        ip=seen.ip,
+        greeting=seen.greeting[:MAX_TEXT],
+        keywords=seen.keywords,
+        tls=seen.tls,
+        policies=seen.policies or ("clear" if seen.keywords else ""),
+        error="" if seen.error is None else str(seen.error)[:MAX_TEXT],
+    )
