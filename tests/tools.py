@@ -11,9 +11,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import pytest
 import trio
+import trio.testing
 
 from moxlite.config.static import RateLimits
 from moxlite.logins.guessing import FailedLogins
@@ -28,6 +30,7 @@ __all__ = [
     "mine",
     "need",
     "outcome_of",
+    "settled",
     "slowness",
     "still",
     "still_failures",
@@ -128,6 +131,37 @@ async def eventually(condition: Callable[[], object], *, seconds: float = 60.0, 
             await trio.sleep(0.005)
         return
     pytest.fail(f"waited {seconds:.0f} s for: {what}")
+
+
+WORKING: Final = frozenset(
+    {("_threads.py", "to_thread_run_sync"), ("threads.py", "in_thread"), ("threads.py", "result"), ("writer.py", "run")}
+)
+"""Files and functions in which a task waits for a thread: of trio, and of `store.file`."""
+
+
+async def settled(cushion: float = 0.0) -> None:
+    """Wait until no task can go on by itself, those included for which a thread is at work, however long that takes:
+    all wait for time to pass, or for others. `cushion` as `trio.testing.wait_all_tasks_blocked`.
+    """
+    while True:
+        await trio.testing.wait_all_tasks_blocked(cushion)
+        if not any(map(_in_thread, _tasks())):
+            return
+        cushion = max(cushion, 0.001)
+
+
+def _tasks() -> Iterator[trio.lowlevel.Task]:
+    root = trio.lowlevel.current_root_task()
+    found = [root] if root is not None else []
+    while found:
+        task = found.pop()
+        yield task
+        found += [child for nursery in task.child_nurseries for child in nursery.child_tasks]
+
+
+def _in_thread(task: trio.lowlevel.Task) -> bool:
+    frames = (frame for frame, _ in task.iter_await_frames())
+    return any((Path(frame.f_code.co_filename).name, frame.f_code.co_name) in WORKING for frame in frames)
 
 
 def top() -> Path:

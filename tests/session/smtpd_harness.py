@@ -49,7 +49,7 @@ from moxlite.store.options import AccountConfig, Options
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.rows.messages import uids
 from tests.supervised import supervised
-from tests.tools import still, still_failures
+from tests.tools import settled, still, still_failures
 
 __all__ = [
     "MESSAGE",
@@ -371,9 +371,9 @@ def clock() -> trio.testing.MockClock:
 
 async def pass_time(clock: trio.testing.MockClock, seconds: float) -> None:
     """Let time go by, once the server waits for it."""
-    await trio.testing.wait_all_tasks_blocked(0.02)
+    await settled(0.02)
     clock.jump(seconds)
-    await trio.testing.wait_all_tasks_blocked(0.02)
+    await settled(0.02)
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from moxlite.net.ctlclient import CtlFailed
 from moxlite.proto.imap import commands as c
 from tests.session.imapd_harness import Client, Imap, imap
 from tests.session.test_imapd_operator import operator
+from tests.tools import settled
 
 __all__ = ["imap"]
 
@@ -168,7 +169,7 @@ async def test_sessions_end_with_the_time_of_their_app_password(
         nursery.start_soon(sessions.end_expired)
         async with reader(imap, tmp_path, expires=started + 600 * 1_000_000) as client:
             await client.ok("a NOOP")
-            await trio.testing.wait_all_tasks_blocked(0.01)
+            await settled(0.01)
             monkeypatch.setattr(sessions_module, "now", lambda: started + 600 * 1_000_000)
             if how == "in time":
                 mock_clock.jump(600)

@@ -19,6 +19,7 @@ from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import MailboxID
 from tests.session.imapd_harness import Imap, imap
 from tests.store_mail import put, rows
+from tests.tools import settled
 
 pytestmark = pytest.mark.served
 
@@ -31,7 +32,7 @@ async def test_silent_clients_are_sent_away(mock_clock: MockClock, imap: Imap) -
     """IMAP-19, IMAP-180"""
     async with imap.connect() as c:
         mock_clock.jump(29)
-        await trio.testing.wait_all_tasks_blocked()
+        await settled()
         await c.ok("a NOOP")
         mock_clock.jump(31)
         assert await c.line() == b"* BYE inactive\r\n"
@@ -44,9 +45,9 @@ async def test_sessions_may_be_silent_for_half_an_hour(mock_clock: MockClock, im
     async with imap.user() as c:
         if idling:
             await c.idle()
-        await trio.testing.wait_all_tasks_blocked()
+        await settled()
         mock_clock.jump(29 * 60)
-        await trio.testing.wait_all_tasks_blocked()
+        await settled()
         mock_clock.jump(61)
         assert await c.line() == b"* BYE inactive\r\n"
         assert await c.line() == b""
@@ -57,12 +58,12 @@ async def test_each_command_begins_the_half_hour_anew(mock_clock: MockClock, ima
     async with imap.user() as c:
         for _ in range(5):
             mock_clock.jump(20 * 60)
-            await trio.testing.wait_all_tasks_blocked()
+            await settled()
             await c.ok("a NOOP")
         mock_clock.jump(29 * 60)
-        await trio.testing.wait_all_tasks_blocked()
+        await settled()
         await c.ok("a NOOP")
-        await trio.testing.wait_all_tasks_blocked()
+        await settled()
         mock_clock.jump(30 * 60 + 1)
         assert await c.line() == b"* BYE inactive\r\n"
         assert await c.line() == b""
@@ -72,7 +73,7 @@ async def test_what_has_come_is_read_before_anybody_looks_at_the_time(mock_clock
     """IMAP-19: as after the machine has slept."""
     for _ in range(12):  # Trio runs tasks that can go on in any order
         async with imap.user() as c:
-            await trio.testing.wait_all_tasks_blocked()
+            await settled()
             await c.send("a NOOP\r\n")
             mock_clock.jump(31 * 60)
             assert (await c.until("a"))[-1].startswith("a OK")
@@ -93,14 +94,14 @@ async def test_the_time_of_a_command_is_nobodys_silence(
     monkeypatch.setattr(listing, "_names", slowly)
     async with imap.user() as c:
         await c.send('a LIST "" *\r\n')
-        await trio.testing.wait_all_tasks_blocked(0.01)
+        await settled(0.01)
         mock_clock.jump(3599)
-        await trio.testing.wait_all_tasks_blocked(0.01)
+        await settled(0.01)
         mock_clock.jump(1)
         assert (await c.until("a"))[-1].startswith("a OK")
-        await trio.testing.wait_all_tasks_blocked()
+        await settled()
         mock_clock.jump(29 * 60)
-        await trio.testing.wait_all_tasks_blocked()
+        await settled()
         await c.ok("b NOOP")
 
 
@@ -109,7 +110,7 @@ async def test_a_command_that_comes_when_the_session_ends_is_done_and_answered_o
     for turns in range(8):
         imap.shutdown = trio.Event()
         async with imap.user() as c:
-            await trio.testing.wait_all_tasks_blocked()
+            await settled()
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(c.send, f"a CREATE box{turns}\r\n")
                 for _ in range(turns):
@@ -131,9 +132,9 @@ async def test_a_literal_must_keep_coming(mock_clock: MockClock, imap: Imap) -> 
         assert await c.response() == "+ go ahead"
         for _ in range(3):
             await c.send("x" * 100)
-            await trio.testing.wait_all_tasks_blocked()
+            await settled()
             mock_clock.jump(20)
-        await trio.testing.wait_all_tasks_blocked()
+        await settled()
         mock_clock.jump(31)
         assert await c.line() == b"* BYE inactive\r\n"
     async with imap.account() as account:
@@ -148,7 +149,7 @@ async def test_a_literal_that_comes_slowly_is_cut(mock_clock: MockClock, imap: I
         assert await c.response() == "+ go ahead"
         for _ in range(7):
             await c.send("x" * 10_000)
-            await trio.testing.wait_all_tasks_blocked()
+            await settled()
             mock_clock.jump(26)
         await c.send("x")
         assert await c.line() == b"* BYE the message comes too slowly\r\n"
@@ -184,7 +185,7 @@ async def test_a_client_that_takes_nothing_is_dropped(mock_clock: MockClock, ima
     ours, theirs = trio.testing.lockstep_stream_pair()  # whoever sends waits until the other end has taken it
     ended = trio.Event()
     imap.nursery.start_soon(imap.serve, theirs, imap.info(), imap.context, ended)
-    await trio.testing.wait_all_tasks_blocked()
+    await settled()
     mock_clock.jump(31)
     await ended.wait()
     await ours.aclose()
@@ -222,7 +223,7 @@ async def test_a_connection_lost_anywhere_leaves_nothing_behind(imap: Imap) -> N
     ):
         async with imap.connect() as c:
             await c.send(octets)
-            await trio.testing.wait_all_tasks_blocked(0.01)
+            await settled(0.01)
     assert imap.context.sessions.count() == 0
     assert list(imap.context.spools.directory.iterdir()) == []
     assert panics.labels(pkg="imapd").value == before

@@ -7,6 +7,7 @@ import trio.testing
 from trio.testing import MockClock
 
 from tests.session.imapd_harness import Imap, imap
+from tests.tools import settled
 
 pytestmark = pytest.mark.served
 
@@ -26,14 +27,14 @@ async def test_all_idling_clients_hear_of_the_server_at_the_same_time(mock_clock
     every(imap, 120.0)
     async with imap.user() as one, imap.user() as other:
         await one.idle()
-        await trio.testing.wait_all_tasks_blocked()
+        await settled()
         mock_clock.jump(100)
         await other.idle()
-        await trio.testing.wait_all_tasks_blocked()
+        await settled()
         mock_clock.jump(120 - trio.current_time() % 120)
         assert await one.response() == "* OK still here"
         assert await other.response() == "* OK still here"
-        await trio.testing.wait_all_tasks_blocked()
+        await settled()
         mock_clock.jump(120)
         assert await one.done() == ["* OK still here"]
 
@@ -42,7 +43,7 @@ async def test_by_default_nothing_is_said(mock_clock: MockClock, imap: Imap) -> 
     """IMAP-161"""
     async with imap.user() as c:
         await c.idle()
-        await trio.testing.wait_all_tasks_blocked()
+        await settled()
         mock_clock.jump(1000)
-        await trio.testing.wait_all_tasks_blocked()
+        await settled()
         assert await c.done() == []

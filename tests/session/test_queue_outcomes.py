@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 import trio
+from trio.testing import MockClock
 
 from moxlite.net.resolver import RecordType
+from moxlite.queue.session import SESSION_SECONDS
 from tests.queue_rig import HANG, Rig, Server, rig_at
 from tests.tools import eventually
 
@@ -46,14 +48,15 @@ async def test_a_delivery_is_written_down_before_the_good_bye(tmp_path: Path) ->
         assert await retired(rig) == {"bob": True, "no": False}
 
 
-async def test_the_end_of_a_session_discards_no_outcome(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_end_of_a_session_discards_no_outcome(tmp_path: Path, leaping_clock: MockClock) -> None:
     """QUEUE-15, QUEUE-60: the session's limit passes in a second transaction; who was delivered in the first is not
     sent again, neither to the next host nor later.
     """
-    monkeypatch.setattr("moxlite.queue.session.SESSION_SECONDS", 0.2)
     async with rig_at(tmp_path, account=KEEP) as rig:
         mx = rig.remote(Server({"RCPT TO:<late": ["452 4.5.3 too many", HANG, "250 2.1.5 ok"]}))
         await rig.submit("early@remote.example", "late@remote.example")
+        await mx.hung.wait()
+        leaping_clock.jump(SESSION_SECONDS)
         await rig.settle()
         assert await retired(rig) == {"early": True}
         [waiting] = await rig.queue.list_messages()
@@ -63,17 +66,16 @@ async def test_the_end_of_a_session_discards_no_outcome(tmp_path: Path, monkeypa
         assert mx.recipients == [["early@remote.example"], ["late@remote.example"]]
 
 
-async def test_the_next_host_gets_only_what_the_first_did_not_take(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_next_host_gets_only_what_the_first_did_not_take(tmp_path: Path, leaping_clock: MockClock) -> None:
     """QUEUE-15, QUEUE-44: a session that ends in the middle leads on to the next host with the rest."""
-    monkeypatch.setattr("moxlite.queue.session.SESSION_SECONDS", 0.2)
     async with rig_at(tmp_path, account=KEEP) as rig:
         first = rig.remote(Server({"RCPT TO:<late": ["452 4.5.3 too many", HANG]}))
         rig.resolver.set("remote.example", RecordType.MX, ["10 mx.remote.example", "20 b.remote.example"])
         rig.resolver.set("b.remote.example", RecordType.A, ["192.0.2.2"])
         second = rig.serve("192.0.2.2", Server())
         await rig.submit("early@remote.example", "late@remote.example")
+        await first.hung.wait()
+        leaping_clock.jump(SESSION_SECONDS)
         await rig.settle()
         assert first.recipients == [["early@remote.example"]]
         assert second.recipients == [["late@remote.example"]]

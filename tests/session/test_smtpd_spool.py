@@ -9,6 +9,7 @@ from moxlite.process.spools import Spools
 from moxlite.smtpd.context import Context
 from moxlite.store.content.spoolspace import SpoolSpace
 from tests.session.smtpd_harness import MESSAGE, Client, Smtp, clock, pass_time, smtp
+from tests.tools import settled
 
 __all__ = ["clock", "smtp"]
 
@@ -29,7 +30,7 @@ async def begin(client: Client, octets: int) -> None:
     """A message that is not finished."""
     await client.play(ENVELOPE)
     await client.send(b"Subject: x\r\n\r\n" + BLOCK * (octets // len(BLOCK)))
-    await trio.testing.wait_all_tasks_blocked(0.02)
+    await settled(0.02)
 
 
 async def test_one_network_does_not_take_the_room_of_others(smtp: Smtp) -> None:

@@ -22,7 +22,7 @@ from moxlite.store.auth.tlskeys import read_certificate
 from moxlite.store.delivery.submission import DSNNotify, QueueFull
 from moxlite.store.errors import StorageFull, StoreError
 from tests.session.smtpd_harness import PASSWORD, TLS, Client, Smtp, clock, headers, smtp
-from tests.tools import eventually
+from tests.tools import eventually, settled
 
 pytestmark = pytest.mark.served
 
@@ -617,7 +617,7 @@ async def test_a_password_in_pieces_does_not_reach_the_trace(smtp: Smtp, caplog:
         caplog.clear()
         async with smtp.connect("submission") as client:
             await client.send(line[:cut])
-            await trio.testing.wait_all_tasks_blocked()
+            await settled()
             await client.send(line[cut:])
             assert await client.reply() == "250 2.0.0 ok"
             assert (await client.reply()).startswith("535 ")

@@ -14,9 +14,11 @@ import dns.rrset
 import pytest
 import trio
 import trio.testing
+from trio.testing import MockClock
 
-from moxlite.net.dns import SILENT_SECONDS, UNDATED_TTL, DNSResolver, read_resolv_conf
+from moxlite.net.dns import SILENT_SECONDS, TRY_SECONDS, UNDATED_TTL, DNSResolver, read_resolv_conf
 from moxlite.net.resolver import MX, TLSA, FakeResolver, NotFound, PermError, RecordType, TempError
+from tests.tools import eventually
 
 Script = Callable[[dns.message.Message], dns.message.Message | None]
 
@@ -179,14 +181,15 @@ async def test_the_resolver_of_docker_is_not_trusted() -> None:
 SILENT, TALKING = ip_address("127.0.0.2"), ip_address("127.0.0.3")
 
 
-async def test_a_silent_server_costs_its_time_once(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_silent_server_costs_its_time_once(leaping_clock: MockClock) -> None:
     """AUTH-2: the others are asked first then; one look-up finds out, minutes later, that it answers again."""
-    monkeypatch.setattr("moxlite.net.dns.TRY_SECONDS", 0.2)
     asked: list[str] = []
-    speaks, now = False, 0.0
+    speaks, leaps, now, done = False, True, 0.0, 0
 
     def mute(query: dns.message.Message) -> dns.message.Message | None:
         asked.append("silent")
+        if leaps:
+            leaping_clock.jump(TRY_SECONDS)
         return reply(query, f"{query.question[0].name} 0 A 192.0.2.1") if speaks else None
 
     def talk(query: dns.message.Message) -> dns.message.Message:
@@ -202,9 +205,18 @@ async def test_a_silent_server_costs_its_time_once(monkeypatch: pytest.MonkeyPat
         now = SILENT_SECONDS - 1
         await r.ips("b.example.", 4)
         now = SILENT_SECONDS + 1
+        leaps = False
+
+        async def look_up(name: str) -> None:
+            nonlocal done
+            await r.ips(name, 4)
+            done += 1
+
         async with trio.open_nursery() as nursery:  # of many at that time one waits
             for number in range(4):
-                nursery.start_soon(r.ips, f"c{number}.example.", 4)
+                nursery.start_soon(look_up, f"c{number}.example.")
+            await eventually(lambda: done == 3)
+            leaping_clock.jump(TRY_SECONDS)
         assert asked.count("silent") == 1
         asked.clear()
         now, speaks = 2 * SILENT_SECONDS + 2, True
@@ -213,15 +225,15 @@ async def test_a_silent_server_costs_its_time_once(monkeypatch: pytest.MonkeyPat
         assert asked == ["silent"] * 2
 
 
-async def test_a_server_that_says_no_leaves_the_silent_one_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_server_that_says_no_leaves_the_silent_one_alone(leaping_clock: MockClock) -> None:
     """AUTH-2, AUTH-4: a zone that fails costs no wait; where no other server is there, the silent one is asked again,
     once while it is known to be silent.
     """
-    monkeypatch.setattr("moxlite.net.dns.TRY_SECONDS", 0.2)
     asked: list[str] = []
 
     def mute(_: dns.message.Message) -> None:
         asked.append("silent")
+        leaping_clock.jump(TRY_SECONDS)
 
     def fail(query: dns.message.Message) -> dns.message.Message:
         asked.append("failing")
