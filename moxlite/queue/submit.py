@@ -55,7 +55,7 @@ def add_submission(tx: Tx, submission: Submission, content: Content, now: int, *
         if recipient.from_id and tx.row(FROM_ID, recipient.from_id) is not None:
             raise FromIDTaken(recipient.from_id)
         sender = sender_of(submission, recipient)
-        held = is_held(rules, account=submission.account, sender=sender, recipient=recipient.address)
+        held = submission.hold or is_held(rules, account=submission.account, sender=sender, recipient=recipient.address)
         ids.append(insert_row(tx, submission, recipient, content_id, content.size, sender, held=held, now=now))
     if len(ids) > 1 and len({sender_of(submission, recipient) for recipient in submission.recipients}) == 1:
         tx.execute(SET_BASE, ids[0], ids[0], ids[-1])

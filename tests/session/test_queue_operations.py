@@ -230,6 +230,18 @@ async def test_held_messages_wait_and_go_when_released(tmp_path: Path) -> None:
         assert len(mx.messages) == 1
 
 
+async def test_a_submission_may_come_on_hold(tmp_path: Path) -> None:
+    """QUEUE-20, STORE-145: what an account of a restored backup owes to the queue waits until it is released."""
+    async with rig_at(tmp_path) as rig:
+        mx = rig.remote(Server())
+        await rig.submit("a@remote.example", "b@remote.example", hold=True)
+        await rig.settle()
+        assert mx.messages == []
+        assert await rig.queue.unhold(everything()) == 2
+        await rig.settle()
+        assert len(mx.messages) == 1
+
+
 async def test_hold_rules_match_by_all_that_is_set(tmp_path: Path) -> None:
     """QUEUE-20, QUEUE-21: account, sender and recipient as domain or address; also what is there already."""
     async with rig_at(tmp_path, serve=False) as rig:

@@ -1,6 +1,7 @@
 """Restoring a full backup, and verifying one (docs/spec/store.md §13)."""
 
 import shutil
+from functools import partial
 from pathlib import Path
 
 import apsw
@@ -9,6 +10,7 @@ import trio
 
 from moxlite.admin.restores import verify_stopped
 from moxlite.process.lock import DataLock, Locked
+from moxlite.proto.address import Address
 from moxlite.queue.testdata import generate
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.gentestdata import ACCOUNTS, made_up
@@ -18,6 +20,8 @@ from moxlite.store.backup.layout import INCOMPLETE, RESTORING
 from moxlite.store.backup.restore import GAP, restore
 from moxlite.store.backup.verify import verify
 from moxlite.store.changelog.account import Account
+from moxlite.store.delivery.owed import SUBMIT, OwedMessage
+from moxlite.store.delivery.submission import Submission, SubmissionRecipient
 from moxlite.store.options import Options
 from moxlite.store.rows.mailboxes import mailboxes
 from moxlite.store.types import Mailbox
@@ -94,6 +98,33 @@ def test_the_restored_queue_is_on_hold(backup: Path, tmp_path: Path) -> None:
     assert {hold for (hold,) in rows(tmp_path / "held/queue.db", "SELECT hold FROM msg")} == {1}
     restore(backup, tmp_path / "resumed", OPTIONS, resume_queue=True)
     assert {hold for (hold,) in rows(tmp_path / "resumed/queue.db", "SELECT hold FROM msg")} == {0}
+
+
+@pytest.mark.parametrize("resume", [False, True])
+async def test_what_accounts_owe_to_the_queue_comes_there_on_hold(tmp_path: Path, resume: bool) -> None:
+    """STORE-145, STORE-189a, WEBMAIL-123: a message that could be taken back when the backup was made may have gone out
+    since.
+    """
+    sender = Address.parse("mia@example.org")
+    submission = Submission(
+        account="mia", mail_from=sender, recipients=(SubmissionRecipient(sender),), received=1, message_id="<1@x>"
+    )
+    owed = OwedMessage(submission, b"Subject: x\r\n\r\nx\r\n")
+    data, config, name = tmp_path / "data", tmp_path / "config", ACCOUNTS[0]
+    config.mkdir()
+    for folder, restored in ((data, False), (tmp_path / "restored", True)):
+        if restored:
+            arguments = Source(data, config, frozenset([name])), tmp_path / "backup"
+            assert (await trio.to_thread.run_sync(back_up, *arguments)).errors == []
+            await trio.to_thread.run_sync(partial(restore, tmp_path / "backup", folder, OPTIONS, resume_queue=resume))
+        accounts = Accounts(folder, made_up())
+        async with accounts.use(name) as account:
+            if not restored:
+                await account.write(lambda tx: tx.owe(b"key", SUBMIT, owed.pack(), due=1 << 60))
+            [(kept, due)] = await account.read(lambda r: r.rows("SELECT data, due FROM outbox"), op="test")
+        await accounts.aclose()
+    assert OwedMessage.unpack(kept).submission.hold is not resume
+    assert (due == 0) is not resume
 
 
 def test_data_that_is_there_is_not_touched(original: Path, backup: Path, tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 Clients and other servers have seen what came after the backup. So nothing may look to them like what they know: every
 mailbox gets a new UIDVALIDITY and every account file a new id; modseqs and ids that are given out go on 2^20 higher, so
-that none is given out twice; and the queue is on hold, for what it still has may be sent already.
+that none is given out twice; and the queue is on hold, for what it still has, and what accounts owe to it, may be sent
+already.
 
 All is copied into `tmp/` of the data directory first. Then a mark, RESTORING, stands in it while the parts are moved
 in place: a server does not start before a restore was finished, by running it again.
@@ -17,12 +18,14 @@ from pathlib import Path
 from typing import Final
 
 import apsw
+import msgspec
 
 from moxlite.store.backup.copying import copy_database, sync_folder
 from moxlite.store.backup.errors import BackupError, BadTarget
 from moxlite.store.backup.full import copy_file
 from moxlite.store.backup.layout import INCOMPLETE, RESTORING, databases, has_databases, other_files
 from moxlite.store.backup.verify import data_of
+from moxlite.store.delivery.owed import SUBMIT, OwedMessage
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.file.migrations import Kind, open_file
 from moxlite.store.options import Options
@@ -54,6 +57,8 @@ MAILBOXES: Final = "SELECT id FROM mailbox ORDER BY id"
 RENEW_MAILBOX: Final = """
 UPDATE mailbox SET uidvalidity = ?, modseq = (SELECT modseq FROM state WHERE id = 1) WHERE id = ?"""
 HOLD: Final = "UPDATE msg SET hold = 1"
+OWED: Final = "SELECT id, data FROM outbox WHERE kind = ?"
+OWE_HELD: Final = "UPDATE outbox SET data = ?, due = 0 WHERE id = ?"
 
 
 def restore(
@@ -126,6 +131,8 @@ def renew(path: Path, kind: Kind, options: Options, *, resume_queue: bool) -> No
             db.execute(MISSING_IDS, (GAP,))
         if kind is Kind.ACCOUNT:
             _renew_account(db)
+            if not resume_queue:
+                _hold_owed(db)
         elif kind is Kind.QUEUE and not resume_queue:
             db.execute(HOLD)
         db.execute("COMMIT")
@@ -135,6 +142,18 @@ def renew(path: Path, kind: Kind, options: Options, *, resume_queue: bool) -> No
     for suffix in ("-wal", "-shm"):
         if path.with_name(path.name + suffix).exists():
             raise BackupError(f"{path} is in use")
+
+
+def _hold_owed(db: apsw.Connection) -> None:
+    """What an account owes to the queue comes there on hold: it may have gone out after the backup."""
+    for row_id, data in db.execute(OWED, (SUBMIT,)).fetchall():
+        assert isinstance(data, bytes)  # the column is a BLOB
+        try:
+            owed = OwedMessage.unpack(data)
+        except msgspec.DecodeError:
+            continue  # damaged: it does not go out either
+        held = msgspec.structs.replace(owed, submission=msgspec.structs.replace(owed.submission, hold=True))
+        db.execute(OWE_HELD, (held.pack(), row_id))
 
 
 def _renew_account(db: apsw.Connection) -> None:

@@ -106,6 +106,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
       extra: text pairs that travel to rows and webhooks (QUEUE-5).
       hold_until: µs UTC of FUTURERELEASE, None at once; future_release: ``for;SECONDS`` or ``until;TIME`` for DSNs
         (QUEUE-27).
+      hold: an administrator releases it; no attempt is made before (QUEUE-20).
       dsn_ret, dsn_envid: ``FULL``, ``HDRS`` or ""; the decoded envelope id (RFC 3461 §4.3, §4.4).
       priority: MT-PRIORITY (RFC 6710), -9..9. deliver_by: seconds and mode letters of DELIVERBY (RFC 2852), "" when not
         given.
@@ -128,6 +129,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     subject: str = ""
     extra: dict[str, str] = {}
     hold_until: int | None = None
+    hold: bool = False
     future_release: str = ""
     dsn_ret: str = ""
     dsn_envid: str = ""
