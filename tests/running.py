@@ -85,9 +85,11 @@ class ServerProcess:
             )
         deadline = time.monotonic() + READY_SECONDS
         while not any(self.is_ready(line) for line in self.log().splitlines()):
-            if self.process.poll() is not None or time.monotonic() > deadline:
+            code = self.process.poll()
+            if code is not None or time.monotonic() > deadline:
                 self.process.kill()
-                pytest.fail("the server did not become ready:\n" + self.log())
+                became = f"was not ready in {READY_SECONDS:.0f} s" if code is None else f"ended with {code}"
+                pytest.fail(f"the server {became}, its log:\n{self.log()}")
             time.sleep(0.005)
         return time.perf_counter() - began
 

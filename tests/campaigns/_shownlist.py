@@ -22,7 +22,8 @@ ROWS = """() => {
     flagged: row.querySelector(".flagged") !== null,
     count: Number(text(row, ".thread-count") || "1"),
     keywords: [...row.querySelectorAll(".keyword:not(.other-mailbox)")].map((one) => one.textContent).sort(),
-    subject: row.querySelector(".message-subject").lastChild?.textContent ?? "",
+    // behind the sign of an answer, all pieces of it: hits of a search are elements of their own
+    subject: text(row, ".message-subject").slice(text(row, ".message-subject .branch").length),
     total: Number(row.getAttribute("aria-setsize")),
   }));
 }"""

@@ -1,6 +1,11 @@
 """Messages and parts over HTTP, with the policies that make them harmless."""
 
 import base64
+from email import message_from_bytes
+from email.mime.image import MIMEImage
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
+from email.policy import SMTP
 
 import pytest
 
@@ -94,6 +99,62 @@ async def test_html_is_sanitized_and_its_own_images_are_inside(browser: Browser,
     assert "onclick" not in text
     assert "https://tracker.example" not in text
     assert "1 external image was not loaded: tracker.example" in text
+
+
+def related(*images: bytes, html: bytes = b'<img src="cid:a">') -> bytes:
+    """A multipart/related of HTML and images that are called "a", "b", …"""
+    made = MIMEMultipart("related")
+    made.attach(MIMEText(html.decode(), "html"))
+    for name, content in zip("abc", images, strict=False):
+        image = MIMEImage(content, "png")
+        image["Content-ID"] = f"<{name}>"
+        made.attach(image)
+    return made.as_bytes(policy=SMTP)
+
+
+def shown(content: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(content).decode()
+
+
+async def test_of_two_images_with_one_id_the_nearer_is_shown(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-54: the HTML's siblings come before what stands further away, in front of it or behind."""
+    outer = MIMEMultipart("mixed")
+    for content in (related(b"far"), related(b"near"), related(b"behind")):
+        outer.attach(message_from_bytes(content))
+    # the first HTML part is the one that is shown: that of the first has to be another kind
+    outer.get_payload(0).get_payload(0).replace_header("Content-Type", "text/enriched")
+    async with rig.account() as account:
+        found = await deliver_mail(account, outer.as_bytes(policy=SMTP))
+    text = (await browser.fetch(f"/webmail/msg/{found.message_id}/html")).body.decode()
+    assert shown(b"near") in text
+    assert shown(b"far") not in text
+    assert shown(b"behind") not in text
+
+
+async def test_an_image_of_a_parent_is_found(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-54: as of mail in which the HTML stands in a multipart/alternative of its own."""
+    outer = message_from_bytes(related(b"beside"))
+    inner = MIMEMultipart("alternative")
+    inner.attach(outer.get_payload(0))
+    outer.set_payload([inner, outer.get_payload(1)])
+    async with rig.account() as account:
+        found = await deliver_mail(account, outer.as_bytes(policy=SMTP))
+    assert shown(b"beside") in (await browser.fetch(f"/webmail/msg/{found.message_id}/html")).body.decode()
+
+
+async def test_images_beyond_their_room_are_left_out_with_a_word(
+    rig: Rig, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WEBMAIL-54: the first ones come in."""
+    monkeypatch.setattr("moxlite.web.webmail.parts.MAX_IMAGES", 25)
+    html = b'<img src="cid:b"><img src="cid:a"><img src="cid:c"><img src="cid:nowhere">'
+    async with rig.account() as account:
+        found = await deliver_mail(account, related(b"a" * 10, b"b" * 20, b"c" * 5, html=html))
+    text = (await browser.fetch(f"/webmail/msg/{found.message_id}/html")).body.decode()
+    assert shown(b"b" * 20) in text
+    assert shown(b"c" * 5) in text
+    assert shown(b"a" * 10) not in text
+    assert "1 image of this message is too large to be shown here" in text
 
 
 @pytest.mark.parametrize("kind", ["html", "htmlexternal"])

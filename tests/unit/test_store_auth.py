@@ -79,7 +79,7 @@ async def test_tokens_are_not_in_the_file(auth: AuthDB, tmp_path: Path) -> None:
 
 
 async def test_a_session_expires_24_hours_after_its_last_use(auth: AuthDB, monkeypatch: pytest.MonkeyPatch) -> None:
-    """STORE-105, WEB-54"""
+    """STORE-105, WEB-54, WEBMAIL-19"""
     tokens = await auth.add_session("webmail", "mia", "mia@example.org")
     first = (await auth.sessions("mia"))[0]
 
@@ -98,7 +98,7 @@ async def test_a_session_expires_24_hours_after_its_last_use(auth: AuthDB, monke
 
 
 async def test_the_hundred_and_first_session_replaces_the_one_that_expires_first(auth: AuthDB) -> None:
-    """STORE-105"""
+    """STORE-105, WEBMAIL-19"""
 
     def many(tx: sessions.Tx) -> list[str]:
         tokens = []

@@ -10,11 +10,11 @@ from typing import Final
 import msgspec
 
 from moxlite.store.changelog.bus import MARK_ROWS, Bus, Cursor
-from moxlite.store.file.transaction import Connection, Tx
+from moxlite.store.file.transaction import Connection, Reader, Tx
 from moxlite.store.options import AccountConfig
 from moxlite.store.types import Event, MessageID, MessagesRemoved, ModSeq
 
-__all__ = ["AccountTx"]
+__all__ = ["AccountTx", "was_done"]
 
 OVERTAKEN: Final = 10_000
 """Messages above which a unit no longer names what it overtook: its subscriber then takes all of it from the
@@ -22,6 +22,7 @@ database.
 """
 
 NEXT_MODSEQ: Final = "UPDATE state SET modseq = modseq + 1 WHERE id = 1 RETURNING modseq"
+DONE: Final = "SELECT 1 FROM unit_key WHERE key = ?"
 ONCE: Final = "INSERT INTO unit_key (key, created) VALUES (?, ?) ON CONFLICT DO NOTHING"
 OWE: Final = """
 INSERT INTO outbox (key, kind, message_id, data, created, due) VALUES (?, ?, ?, ?, ?, ?)
@@ -173,3 +174,8 @@ class AccountTx(Tx):
         if self._rows > MARK_ROWS and not self._marked:
             self._marked = True
             self._events.clear()
+
+
+def was_done(r: Reader, key: bytes) -> bool:
+    """Whether a unit with this idempotency key was committed in the last 7 days (STORE-189)."""
+    return r.row(DONE, key) is not None

@@ -15,6 +15,7 @@ import msgspec
 from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import DAY
+from moxlite.store.types import MessageID
 
 __all__ = [
     "PIECE_SIZE",
@@ -25,6 +26,8 @@ __all__ = [
     "drop_upload",
     "finish_upload",
     "forget_uploads",
+    "note_saved_draft",
+    "saved_draft",
     "upload_of",
     "upload_pieces",
     "use_uploads",
@@ -55,6 +58,8 @@ PIECE: Final = "SELECT data FROM upload_piece WHERE id = ?"
 OLDEST: Final = "SELECT id FROM upload WHERE used < ? ORDER BY used LIMIT 1"
 DROP_PIECES: Final = "DELETE FROM upload_piece WHERE id >= ? AND id < ?"
 DROP: Final = "DELETE FROM upload WHERE id = ?"
+SAVED: Final = "SELECT message_id FROM draft_saved WHERE key = ?"
+NOTE_SAVED: Final = "INSERT INTO draft_saved (key, message_id, created) VALUES (?, ?, ?)"
 FORGET_SAVED: Final = "DELETE FROM draft_saved WHERE created < ?"
 
 
@@ -127,6 +132,17 @@ def upload_pieces(r: Reader, upload: Upload) -> Iterator[bytes]:
 def use_uploads(tx: Tx, keys: Iterable[bytes]) -> None:
     """Keep these files for another day."""
     tx.executemany(USE, [(tx.now, key) for key in keys])
+
+
+def saved_draft(r: Reader, key: bytes) -> MessageID | None:
+    """The message that the call of this key saved as a draft, within the last day; None for a new key."""
+    found = r.value(SAVED, key)
+    return None if found is None else MessageID(found)
+
+
+def note_saved_draft(tx: Tx, key: bytes, message_id: MessageID) -> None:
+    """Note that the call of this key saved this message."""
+    tx.execute(NOTE_SAVED, key, message_id, tx.now)
 
 
 def drop_upload(tx: Tx, key: bytes) -> None:

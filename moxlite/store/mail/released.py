@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
+from moxlite.store.changelog.unit import was_done
 from moxlite.store.file.arrays import int_array
 from moxlite.store.types import SpecialUse
 
@@ -19,7 +20,6 @@ __all__ = ["is_released", "note_released"]
 TAKEN: Final = """
 SELECT m.messageid, b.hash FROM carray(?) c CROSS JOIN message m ON m.id = c.value JOIN body b ON b.id = m.body_id
 WHERE m.messageid IS NOT NULL"""
-NOTED: Final = "SELECT 1 FROM unit_key WHERE key = ?"
 STANDS: Final = """
 SELECT 1 FROM message m JOIN body b ON b.id = m.body_id JOIN mailbox box ON box.id = m.mailbox_id
 WHERE m.messageid = ? AND b.hash = ? AND NOT m.is_reject AND (box.special_use & ?) = 0 LIMIT 1"""
@@ -35,7 +35,7 @@ def note_released(tx: AccountTx, ids: Iterable[int]) -> None:
 
 def is_released(tx: AccountTx, messageid: str, digest: bytes) -> bool:
     """Whether the owner took this message out of the rejects mailbox, and has it, but not as trash or junk."""
-    if tx.row(NOTED, _key(messageid, digest)) is None:
+    if not was_done(tx, _key(messageid, digest)):
         return False
     return tx.row(STANDS, messageid, digest, int(SpecialUse.TRASH | SpecialUse.JUNK)) is not None
 

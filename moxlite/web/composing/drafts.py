@@ -15,7 +15,14 @@ from moxlite.proto.mime.messageid import canonical_message_id
 from moxlite.proto.mime.types import MailAddress
 from moxlite.store.content.prepare import held_body, prepare
 from moxlite.store.content.spool import Spool
-from moxlite.store.content.uploads import Upload, upload_of, upload_pieces, use_uploads
+from moxlite.store.content.uploads import (
+    Upload,
+    note_saved_draft,
+    saved_draft,
+    upload_of,
+    upload_pieces,
+    use_uploads,
+)
 from moxlite.store.delivery.reasons import messages_by_messageid
 from moxlite.store.mail.adding import add_message
 from moxlite.store.mail.expunging import expunge_ids
@@ -38,9 +45,6 @@ USER_AGENT: Final = "moxlite webmail"
 
 NAMES: Final = {SpecialUse.DRAFTS: "Drafts", SpecialUse.SENT: "Sent"}
 """What a mailbox of this role is called where there is none."""
-
-SAVED: Final = "SELECT message_id FROM draft_saved WHERE key = ?"
-NOTE_SAVED: Final = "INSERT INTO draft_saved (key, message_id, created) VALUES (?, ?, ?)"
 
 
 def draft_of(written: Written, date: int, *, lenient: bool = False) -> Draft:
@@ -147,24 +151,24 @@ async def save_draft(
         draft = draft_of(written, time.time_ns() // 1000, lenient=True)
     except BadDraft as error:
         raise UserError(f"{error.field}: {error}") from error
-    before = await account.read(lambda r: r.value(SAVED, save_id), op="draft_saved")
+    before = await account.read(lambda r: saved_draft(r, save_id), op="draft_saved")
     if before is not None:
-        return MessageID(before)
+        return before
     keys = [key_of(upload_id) for upload_id in written.uploads]
     async with composed(account, draft, written.uploads, tmp, max_size) as spool:
         prepared = await prepare(spool, max_size=max_size)
         async with held_body(account, prepared) as ready:
 
             def unit(tx: AccountTx) -> MessageID:
-                saved = tx.value(SAVED, save_id)
+                saved = saved_draft(tx, save_id)
                 if saved is not None:
-                    return MessageID(saved)
+                    return saved
                 refuse_sent(tx, written)
                 drop_draft(tx, replaces)
                 box = mailbox_for(tx, SpecialUse.DRAFTS)
                 added = add_message(tx, ready, box, flags=Flag.SEEN | Flag.DRAFT)
                 use_uploads(tx, keys)
-                tx.execute(NOTE_SAVED, save_id, added.message_id, tx.now)
+                note_saved_draft(tx, save_id, added.message_id)
                 return added.message_id
 
             saved_as = await account.write(unit, weight=spool.size)

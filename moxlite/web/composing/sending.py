@@ -23,6 +23,7 @@ from moxlite.config.snapshot import Snapshot
 from moxlite.logins.identity import Identity
 from moxlite.proto.address import Address, Domain, Localpart
 from moxlite.proto.mime.dates import format_date
+from moxlite.store.changelog.unit import was_done
 from moxlite.store.content.header import HeaderTooLarge
 from moxlite.store.content.prepare import held_body, prepare
 from moxlite.store.delivery.held import held_until
@@ -70,7 +71,6 @@ the call that takes it back may each take half of them on a slow line.
 
 SECOND: Final = 1_000_000
 
-KNOWN: Final = "SELECT 1 FROM unit_key WHERE key = ?"
 JUDGED: Final = Flag.JUNK | Flag.NOTJUNK
 FLAGS: Final = {"answered": Flag.ANSWERED, "forwarded": Flag.FORWARDED}
 
@@ -210,7 +210,7 @@ def _key(account: Account, submit_id: bytes) -> bytes:
 
 def _left(r: Reader, key: bytes) -> int | None:
     """The seconds for which a message that was sent may be taken back; None: it was not sent."""
-    if r.value(KNOWN, key) is None:
+    if not was_done(r, key):
         return None
     return max(0, (held_until(r, key) - time.time_ns() // 1000) // SECOND - MARGIN)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from moxlite.acceptance.why import lines, unpack
 from moxlite.store.delivery.reasons import read_why
 from moxlite.store.rows import messages as message_rows
+from moxlite.store.rows.arrivals import signing_domains, smtp_arrival
 from moxlite.store.types import MessageID
 from moxlite.web.calls import call
 from moxlite.web.sessions import Caller
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
 
 __all__ = ["Arrival", "DetailCalls", "MessageDetails"]
-
-ARRIVAL: Final = """SELECT remote_ip, ehlo_domain, mailfrom, mailfrom_domain, rcptto, rcptto_domain, mailfrom_ok
-FROM message_smtp WHERE message_id = ?"""
-SIGNED: Final = "SELECT domain FROM message_dkim WHERE message_id = ? ORDER BY domain"
 
 
 class Arrival(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,18 +67,17 @@ class DetailCalls(AccountCalls):
 
 
 def _arrival(r: Reader, message_id: int) -> Arrival | None:
-    row = r.row(ARRIVAL, message_id)
-    if row is None:
+    came = smtp_arrival(r, message_id)
+    if came is None:
         return None
-    remote, ehlo, mailfrom, mailfrom_domain, rcptto, rcptto_domain, ok = row
     info = message_rows.infos(r, [MessageID(message_id)]).get(MessageID(message_id))
     return Arrival(
-        remote_ip=remote,
-        ehlo=ehlo,
-        mail_from=f"{mailfrom}@{mailfrom_domain}" if mailfrom_domain else mailfrom,
-        mail_from_ok=bool(ok),
-        rcpt_to=f"{rcptto}@{rcptto_domain}" if rcptto_domain else rcptto,
-        signed_by=[domain for (domain,) in r.rows(SIGNED, message_id)],
+        remote_ip=came.remote_ip,
+        ehlo=came.ehlo_domain,
+        mail_from=f"{came.mailfrom}@{came.mailfrom_domain}" if came.mailfrom_domain else came.mailfrom,
+        mail_from_ok=came.mailfrom_ok,
+        rcpt_to=f"{came.rcptto}@{came.rcptto_domain}" if came.rcptto_domain else came.rcptto,
+        signed_by=signing_domains(r, message_id),
         tls="" if info is None else " ".join(filter(None, (info.tls_version, info.tls_cipher))),
     )
 

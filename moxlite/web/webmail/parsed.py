@@ -18,6 +18,7 @@ from moxlite.store.errors import NoSuchMessage
 from moxlite.store.mail import fetching
 from moxlite.store.mail.settings import address_view
 from moxlite.store.rows import messages as message_rows
+from moxlite.store.rows.arrivals import smtp_arrival
 from moxlite.store.types import MessageID
 from moxlite.web.webmail.items import attachments, find_html, find_texts, part_tree
 from moxlite.web.webmail.settings import ViewMode
@@ -36,7 +37,6 @@ MAX_HEADER: Final = 256 * 1024  # of the header section; longer ones are cut
 MAX_FIELDS: Final = 1000
 # up to here reading and decoding takes the loop less than 2 ms; beyond it is a thread's work
 MAX_ON_LOOP: Final = 64 * 1024
-VALIDATION: Final = "SELECT msgfrom_validation FROM message_smtp WHERE message_id = ?"
 
 Validation = Literal["", "dmarc", "list", "none", "relaxed", "strict"]
 
@@ -94,7 +94,8 @@ def _parse(r: Reader, message_id: int, structure: mime.Structure) -> ParsedMessa
 
 
 def _validation(r: Reader, message_id: int) -> Validation:
-    found: str = r.value(VALIDATION, message_id) or "unknown"
+    came = smtp_arrival(r, message_id)
+    found = "unknown" if came is None else came.msgfrom_validation
     if found in ("strict", "dmarc", "relaxed"):
         return cast(Validation, found)
     row = message_rows.message(r, message_id)

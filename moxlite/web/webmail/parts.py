@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import aclosing
 from html import escape
 from typing import TYPE_CHECKING, Final
@@ -225,8 +225,8 @@ async def send_html(
         page = too_complex("The HTML of this message is too large to be shown.")
     else:
         try:
-            clean = await sanitized(account, found, part, external=external)
-            page = notice(clean.blocked) + clean.html
+            clean, left_out = await sanitized(account, found, part, external=external)
+            page = notice(clean.blocked) + omitted(left_out) + clean.html
         except TooComplex as e:
             page = too_complex(str(e))
     policy = OPEN if external else CLOSED
@@ -246,20 +246,28 @@ def notice(blocked: Mapping[str, int]) -> str:
     return f'<div class="blocked">{images} not loaded: {named}</div>'
 
 
+def omitted(images: int) -> str:
+    """A line above the HTML for images of the message itself that are not in it (WEBMAIL-54)."""
+    if not images:
+        return ""
+    large = "1 image of this message is" if images == 1 else f"{images} images of this message are"
+    return f'<div class="blocked">{large} too large to be shown here: it is among the attachments</div>'
+
+
 def too_complex(text: str) -> str:
     """The page instead of HTML that is not given to anybody; the links of the reader lead to text and raw octets."""
     return f'<div class="body"><p>{text} Look at its text, or at the raw message.</p></div>'
 
 
-async def sanitized(account: Account, found: Located, part: mime.Part, *, external: bool) -> Sanitized:
-    """Read, decode and sanitize in worker threads. Raises TooComplex."""
+async def sanitized(account: Account, found: Located, part: mime.Part, *, external: bool) -> tuple[Sanitized, int]:
+    """Read, decode and sanitize in worker threads; also how many of its images are left out. Raises TooComplex."""
 
-    def read(r: Reader) -> tuple[str, Mapping[str, str]]:
+    def read(r: Reader) -> tuple[str, Mapping[str, str], int]:
         content = body.locate(r, found.message_id)
         text = part_text(part, lambda start, stop: body.read_content(r, content, start, stop - start), MAX_HTML + 1)
-        return text, inline_images(r, content, found.structure.root, references(text))
+        return text, *inline_images(r, content, found.structure.root, part, references(text))
 
-    text, images = await account.scan(read, op="webmail_html")
+    text, images, left_out = await account.scan(read, op="webmail_html")
     result: Sanitized | None = None
     with trio.move_on_after(SANITIZE_TIMEOUT):
         result = await trio.to_thread.run_sync(
@@ -267,28 +275,57 @@ async def sanitized(account: Account, found: Located, part: mime.Part, *, extern
         )
     if result is None:
         raise TooComplex("The HTML of this message takes too long to be made safe.")
-    return result
+    return result, left_out
 
 
-def inline_images(r: Reader, content: body.Content, root: mime.Part, wanted: set[str]) -> dict[str, str]:
-    """Data URIs of the images that the HTML refers to, by Content-ID as it is written there; all together at most
-    `MAX_IMAGES`.
+def inline_images(
+    r: Reader, content: body.Content, root: mime.Part, html: mime.Part, wanted: Sequence[str]
+) -> tuple[dict[str, str], int]:
+    """Data URIs of the images that the HTML refers to, by Content-ID as it is written there, and how many are left out:
+    all together have at most `MAX_IMAGES` octets, and the first ones come in.
     """
     images: dict[str, str] = {}
-    left = MAX_IMAGES
-    by_id = {
-        part.content_id.decode("utf-8", "replace").strip().strip("<>"): part
-        for part in root.walk()
-        if part.content_id is not None and part.type == "IMAGE" and not part.subtype.startswith("SVG")
-    }
+    left, left_out = MAX_IMAGES, 0
+    by_id = _nearest_images(root, html, {unquoted(reference) for reference in wanted})
     for reference in wanted:
         part = by_id.get(unquoted(reference))
-        if part is None or part.decoded > left:
+        if part is None:
+            continue
+        if part.decoded > left:
+            left_out += 1
             continue
         left -= part.decoded
         octets = decode(body.read_content(r, content, part.body, part.size), part.encoding)
         images[reference] = f"data:{part.media_type};base64,{base64.b64encode(octets).decode()}"
-    return images
+    return images, left_out
+
+
+def _nearest_images(root: mime.Part, html: mime.Part, names: Collection[str]) -> dict[str, mime.Part]:
+    """The images of these Content-IDs. Of two that have the same, the one that stands in more of the multiparts around
+    the HTML: its siblings come before those of its parents, and these before all others.
+    """
+    around: list[mime.Part] = []
+    inner: mime.Part | None = root
+    while inner is not None:
+        around.append(inner)
+        inner = next((part for part in inner.parts if part.body <= html.header < part.end), None)
+
+    def nearness(part: mime.Part) -> int:
+        return sum(outer.body <= part.header < outer.end for outer in around)
+
+    found: dict[str, mime.Part] = {}
+    for part in root.walk():
+        name = _image_id(part)
+        if name in names and (name not in found or nearness(part) > nearness(found[name])):
+            found[name] = part
+    return found
+
+
+def _image_id(part: mime.Part) -> str:
+    """The Content-ID of an image that may be shown, without its brackets; "" for another part."""
+    if part.content_id is None or part.type != "IMAGE" or part.subtype.startswith("SVG"):
+        return ""
+    return part.content_id.decode("utf-8", "replace").strip().strip("<>")
 
 
 def unquoted(reference: str) -> str:

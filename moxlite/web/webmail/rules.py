@@ -21,6 +21,7 @@ from moxlite.store.content import body
 from moxlite.store.mail.settings import is_declined
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.rows import messages as message_rows
+from moxlite.store.rows.arrivals import SMTPArrival, signing_domains, smtp_arrival
 from moxlite.web.errors import Conflict, UserError
 from moxlite.web.webmail.parsed import structure_of
 
@@ -37,10 +38,6 @@ MAX_RULES: Final = 1000  # of one address: more is no work of a person
 
 LIST_ID: Final = re.compile(rb"<([A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,250})>\s*\Z")
 """RFC 2919 §3, the end of the field; a name before it is for people."""
-
-ENVELOPE: Final = "SELECT rcptto, rcptto_domain, mailfrom_domain, mailfrom_ok, msgfrom, msgfrom_domain"
-FACTS: Final = f"{ENVELOPE} FROM message_smtp WHERE message_id = ?"
-SIGNED: Final = "SELECT domain FROM message_dkim WHERE message_id = ?"
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,21 +66,20 @@ def propose(r: Reader, snapshot: Snapshot, account: str, message_id: int, source
     """
     message_rows.message(r, message_id)
     left, reached = mailbox_rows.mailbox(r, source), mailbox_rows.mailbox(r, target)
-    facts = r.row(FACTS, message_id)
-    if left.special_use or reached.special_use or facts is None or not facts[0]:
+    came = smtp_arrival(r, message_id)
+    if left.special_use or reached.special_use or came is None:
         return None
-    rcptto, rcptto_domain, mailfrom_domain, mailfrom_ok, msgfrom, msgfrom_domain = facts
-    recipient = _recipient(snapshot, account, rcptto, rcptto_domain)
+    recipient = _recipient(snapshot, account, came)
     if recipient is None:
         return None
     default = recipient.destination.mailbox
     if default not in (left.name, reached.name):
         return None
     remove = reached.name == default
-    verified = [domain for (domain,) in r.rows(SIGNED, message_id)]
-    if mailfrom_ok and mailfrom_domain:
-        verified.append(mailfrom_domain)
-    sender = f"{msgfrom}@{msgfrom_domain}".lower() if msgfrom_domain else ""
+    verified = signing_domains(r, message_id)
+    if came.mailfrom_ok and came.mailfrom_domain:
+        verified.append(came.mailfrom_domain)
+    sender = _sender(came)
     list_id = _list_id(r, message_id)
     rule = _rule((left if remove else reached).name, list_id, sender, verified)
     if rule is None:
@@ -114,12 +110,11 @@ def for_sender(r: Reader, snapshot: Snapshot, account: str, message_id: int, tar
     """
     message_rows.message(r, message_id)
     reached = mailbox_rows.mailbox(r, target)
-    facts = r.row(FACTS, message_id)
-    recipient = None if facts is None or not facts[0] else _recipient(snapshot, account, facts[0], facts[1])
-    if facts is None or recipient is None:
+    came = smtp_arrival(r, message_id)
+    recipient = None if came is None else _recipient(snapshot, account, came)
+    if came is None or recipient is None:
         raise UserError("this message did not come to one of the account's addresses: there is no rule for it")
-    msgfrom, msgfrom_domain = facts[4:]
-    sender = f"{msgfrom}@{msgfrom_domain}".lower() if msgfrom_domain else ""
+    sender = _sender(came)
     rule = _rule(reached.name, "", sender, ())
     if rule is None:
         raise UserError("this message has no sender that a rule could name")
@@ -134,13 +129,21 @@ def for_sender(r: Reader, snapshot: Snapshot, account: str, message_id: int, tar
     )
 
 
-def _recipient(snapshot: Snapshot, account: str, localpart: str, domain: str) -> AccountRecipient | None:
+def _recipient(snapshot: Snapshot, account: str, came: SMTPArrival) -> AccountRecipient | None:
+    """To whom of this account a message came; None for an address that is not, or no longer, one of its own."""
+    if not came.rcptto:
+        return None
     try:
-        found = snapshot.lookup(Address(Localpart(localpart), Domain.parse(domain)))
+        found = snapshot.lookup(Address(Localpart(came.rcptto), Domain.parse(came.rcptto_domain)))
     except AddressError:
         return None
     mine = isinstance(found, AccountRecipient) and found.account == account and found.reports is None
     return found if mine and isinstance(found, AccountRecipient) else None
+
+
+def _sender(came: SMTPArrival) -> str:
+    """The address in From, as rules compare it; "" for none that is valid."""
+    return f"{came.msgfrom}@{came.msgfrom_domain}".lower() if came.msgfrom_domain else ""
 
 
 def _list_id(r: Reader, message_id: int) -> str:

@@ -132,9 +132,9 @@ class Sanitized(msgspec.Struct, frozen=True):
     blocked: Mapping[str, int]
 
 
-def references(html: str) -> set[str]:
-    """The Content-IDs that the HTML may refer to (RFC 2392)."""
-    return {match[1] for match in CID.finditer(html)}
+def references(html: str) -> list[str]:
+    """The Content-IDs that the HTML may refer to (RFC 2392), each once, as they come."""
+    return list(dict.fromkeys(match[1] for match in CID.finditer(html)))
 
 
 def sanitize(html: str, images: Mapping[str, str], *, external: bool) -> Sanitized:

@@ -1,0 +1,45 @@
+"""What is kept of the SMTP transaction that brought a message (STORE-90), read back by its id."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from moxlite.store.file.transaction import Reader
+from moxlite.store.mail.facts import Validation
+
+__all__ = ["SMTPArrival", "signing_domains", "smtp_arrival"]
+
+READ: Final = """SELECT remote_ip, ehlo_domain, mailfrom, mailfrom_domain, mailfrom_ok, rcptto, rcptto_domain, msgfrom,
+msgfrom_domain, msgfrom_validation FROM message_smtp WHERE message_id = ?"""
+SIGNED: Final = "SELECT domain FROM message_dkim WHERE message_id = ? ORDER BY domain"
+
+
+class SMTPArrival(msgspec.Struct, frozen=True):
+    """The fields of `SMTPFacts` of these names."""
+
+    remote_ip: str
+    ehlo_domain: str
+    mailfrom: str
+    mailfrom_domain: str
+    mailfrom_ok: bool
+    rcptto: str
+    rcptto_domain: str
+    msgfrom: str
+    msgfrom_domain: str
+    msgfrom_validation: Validation
+
+
+def smtp_arrival(r: Reader, message_id: int) -> SMTPArrival | None:
+    """How a message came; None for one that did not come by SMTP, or is not there."""
+    row = r.row(READ, message_id)
+    if row is None:
+        return None
+    remote, ehlo, mailfrom, mailfrom_domain, ok, *others = row
+    return SMTPArrival(remote, ehlo, mailfrom, mailfrom_domain, bool(ok), *others)
+
+
+def signing_domains(r: Reader, message_id: int) -> list[str]:
+    """The domains of which a message has a DKIM signature that passed, in alphabetical order."""
+    return [domain for (domain,) in r.rows(SIGNED, message_id)]
