@@ -16,9 +16,9 @@ from moxlite.proto.mime.words import decode_words
 from moxlite.store.content import body
 from moxlite.store.errors import NoSuchMessage
 from moxlite.store.mail import fetching
+from moxlite.store.mail.arrivals import smtp_arrival
 from moxlite.store.mail.settings import address_view
 from moxlite.store.rows import messages as message_rows
-from moxlite.store.rows.arrivals import smtp_arrival
 from moxlite.store.types import MessageID
 from moxlite.web.webmail.items import attachments, find_html, find_texts, part_tree
 from moxlite.web.webmail.settings import ViewMode
