@@ -64,14 +64,13 @@ export class Bar {
     const buttons = [...this.buttons.children].filter((child): child is HTMLElement => child instanceof HTMLElement);
     for (const button of buttons) button.hidden = false;
     this.more.hidden = true;
+    const possible = this.possible();
     let shown = buttons.length;
-    if (shown > 1 && this.buttons.scrollWidth > this.buttons.clientWidth) {
+    while (shown > 1 && this.buttons.scrollWidth > this.buttons.clientWidth) {
       this.more.hidden = false;
-      // all are asked before one is hidden: else each would lay out the page anew; 3 px are their room's padding
-      const end = this.buttons.getBoundingClientRect().right - 3;
-      shown = Math.max(1, buttons.filter((button) => button.getBoundingClientRect().right <= end).length);
-      for (const button of buttons.slice(shown)) button.hidden = true;
+      shown--;
+      buttons[shown]!.hidden = true;
     }
-    this.folded = this.possible().slice(shown);
+    this.folded = possible.slice(shown);
   }
 }

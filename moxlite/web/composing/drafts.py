@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
     from moxlite.web.composing.types import Party, Written
 
-__all__ = ["NOTE_SAVED", "SAVED", "composed", "draft_of", "drop_draft", "mailbox_for", "refuse_sent", "save_draft"]
+__all__ = ["composed", "draft_of", "drop_draft", "mailbox_for", "refuse_sent", "save_draft"]
 
 USER_AGENT: Final = "moxlite webmail"
 

@@ -26,6 +26,7 @@ from moxlite.proto.mime.dates import format_date
 from moxlite.store.changelog.unit import was_done
 from moxlite.store.content.header import HeaderTooLarge
 from moxlite.store.content.prepare import held_body, prepare
+from moxlite.store.content.uploads import note_saved_draft, saved_draft
 from moxlite.store.delivery.held import held_until
 from moxlite.store.delivery.held import take_back as take_back_held
 from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, add_outgoing
@@ -41,7 +42,7 @@ from moxlite.submission.errors import SubmissionRefused
 from moxlite.submission.letter import Letter
 from moxlite.submission.metrics import submission_total
 from moxlite.submission.submit import complete, counted_as, limits_of
-from moxlite.web.composing.drafts import NOTE_SAVED, SAVED, composed, draft_of, drop_draft, mailbox_for, refuse_sent
+from moxlite.web.composing.drafts import composed, draft_of, drop_draft, mailbox_for, refuse_sent
 from moxlite.web.errors import Unavailable, UserError
 from moxlite.web.metrics import submissions
 
@@ -189,11 +190,11 @@ async def take_back(account: Account, submit_id: bytes) -> MessageID | None:
     undone = hashlib.sha256(b"undo\0" + key).digest()
 
     def unit(tx: AccountTx) -> tuple[MessageID | None, bool]:
-        saved = tx.value(SAVED, undone)
+        saved = saved_draft(tx, undone)
         if saved is not None:
-            return MessageID(saved) if saved else None, False
+            return saved or None, False
         draft = take_back_held(tx, key, mailbox_for(tx, SpecialUse.DRAFTS))
-        tx.execute(NOTE_SAVED, undone, draft or 0, tx.now)
+        note_saved_draft(tx, undone, draft or MessageID(0))
         return draft, True
 
     draft, new = await account.write(unit)

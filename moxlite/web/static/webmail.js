@@ -2595,14 +2595,14 @@ var Bar = class {
     const buttons = [...this.buttons.children].filter((child) => child instanceof HTMLElement);
     for (const button of buttons) button.hidden = false;
     this.more.hidden = true;
+    const possible = this.possible();
     let shown3 = buttons.length;
-    if (shown3 > 1 && this.buttons.scrollWidth > this.buttons.clientWidth) {
+    while (shown3 > 1 && this.buttons.scrollWidth > this.buttons.clientWidth) {
       this.more.hidden = false;
-      const end = this.buttons.getBoundingClientRect().right - 3;
-      shown3 = Math.max(1, buttons.filter((button) => button.getBoundingClientRect().right <= end).length);
-      for (const button of buttons.slice(shown3)) button.hidden = true;
+      shown3--;
+      buttons[shown3].hidden = true;
     }
-    this.folded = this.possible().slice(shown3);
+    this.folded = possible.slice(shown3);
   }
 };
 
