@@ -4,14 +4,16 @@ import imaplib
 import re
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
+import apsw
 import pytest
 
 from tests.running import LocalServer
+from tests.tools import until
 
-__all__ = ["commands", "local", "logs_in_by", "mailbox", "metric", "session", "shared", "shared_server"]
+__all__ = ["all_has_come", "commands", "local", "logs_in_by", "mailbox", "metric", "session", "shared", "shared_server"]
 
 
 @contextmanager
@@ -102,6 +104,21 @@ def logs_in_by(server: LocalServer, *mechanisms: str) -> Iterator[None]:
 def panics(server: LocalServer) -> float:
     """The sum of the panic counters of all rooms."""
     return metric(server, "moxlite_panic_total")
+
+
+def all_has_come(server: LocalServer) -> None:
+    """Wait until nothing that was sent is on its way: all of it comes back to its sender here (SMTP-131), and would
+    come into an Inbox that the next test takes for empty.
+    """
+    name = server.user.partition("@")[0]
+    # what leaves the one is in the other by then
+    for path, table in ((f"accounts/{name}/account.db", "outbox"), ("queue.db", "msg")):
+
+        def empty(path: str = path, table: str = table) -> bool:
+            with closing(apsw.Connection(str(server.folder / "data" / path), flags=apsw.SQLITE_OPEN_READONLY)) as db:
+                return not list(db.execute(f"SELECT 1 FROM {table} LIMIT 1"))
+
+        until(empty, what=f"nothing in {table}")
 
 
 @pytest.fixture

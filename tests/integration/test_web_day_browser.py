@@ -3,6 +3,7 @@
 import email
 import email.policy
 import imaplib
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.integration.browser import Visitor, chromium
+from tests.integration.conftest import all_has_come
 from tests.integration.webmail_views import message
 from tests.running import LocalServer
 from tests.tools import until
@@ -37,6 +39,8 @@ VISIBLE = """() => {
 PATIENCE = 30.0
 """Seconds until what a step leads to must be seen."""
 
+#: A search that is done.
+FOUND = re.compile(r"^\d+ found$")
 #: The message that is labelled.
 LABELLED = "Lunch"
 #: The larger side of what a thumb is to hit, px (WEBMAIL-59).
@@ -54,6 +58,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
 @pytest.fixture
 def imap(server: LocalServer) -> Iterator[imaplib.IMAP4]:
     """The account as it is in the morning: a thread, and other mail."""
+    all_has_come(server)
     session = imaplib.IMAP4("127.0.0.1", server.port(143))
     session.login(server.user, server.password)
     for name in ("INBOX", "Archive", "Sent", "Boats"):
@@ -160,13 +165,16 @@ def test_a_day_without_a_mouse(chromium: Browser, server: LocalServer, imap: ima
     keys.press("/")
     keys.type("subject:boats")
     page.keyboard.press("Enter")
-    expect(page.locator(".search-said")).to_contain_text("found")
+    # until it is done Escape would stop it only
+    expect(page.locator(".search-said")).to_have_text(FOUND)
+    expect(page.locator(".message").first).to_contain_text("Boats")
     keys.look("searching")
     keys.press("j")
     expect(page.locator(".reader-subject")).to_contain_text("Boats")
     keys.press("Escape")
     keys.press("Escape")
     expect(page.locator(".list-title")).to_have_text("Inbox")
+    expect(page.locator(".message-subject", has_text=LABELLED)).to_be_visible()
     # move a thread, and take it back
     keys.press("Home")
     while page.locator(".message.focused .message-subject").all_inner_texts() != ["Re: Boats"]:
@@ -228,10 +236,8 @@ def test_a_day_with_a_thumb(chromium: Browser, server: LocalServer, imap: imapli
     visitor = Visitor(chromium, server, viewport={"width": 390, "height": 780}, has_touch=True, is_mobile=True)
     page = visitor.page
     page.goto(f"{visitor.base}/webmail/")
-    tap(page.get_by_label("Email address"))
-    page.keyboard.type(server.user)
-    tap(page.get_by_label("Password"))
-    page.keyboard.type(server.password)
+    tap_and_type(page.get_by_label("Email address"), server.user)
+    tap_and_type(page.get_by_label("Password"), server.password)
     tap(page.get_by_role("button", name="Log in"))
     expect(page.locator(".message")).to_have_count(4)
     # read, and reply with a file
@@ -240,8 +246,7 @@ def test_a_day_with_a_thumb(chromium: Browser, server: LocalServer, imap: imapli
     narrow(page)
     tap(page.locator(".toolbar").get_by_role("button", name="Reply", exact=True))
     composer = page.locator(".composer")
-    tap(composer.get_by_label("Text"))
-    page.keyboard.type("The plan is attached. ")
+    tap_and_type(composer.get_by_label("Text"), "The plan is attached. ")
     (tmp_path / "plan.txt").write_text("the plan")
     with page.expect_file_chooser() as chooser:
         tap(composer.get_by_role("button", name="Attach"))
@@ -254,10 +259,9 @@ def test_a_day_with_a_thumb(chromium: Browser, server: LocalServer, imap: imapli
     sent_with_a_file(imap)
     tap(page.get_by_role("button", name="Back"))
     # search
-    tap(page.locator(".search-input"))
-    page.keyboard.type("subject:boats")
+    tap_and_type(page.locator(".search-input"), "subject:boats")
     page.keyboard.press("Enter")
-    expect(page.locator(".search-said")).to_contain_text("found")
+    expect(page.locator(".search-said")).to_have_text(FOUND)
     tap(page.locator(".message").first)
     expect(page.locator(".reader-subject")).to_contain_text("Boats")
     narrow(page)
@@ -273,12 +277,10 @@ def test_a_day_with_a_thumb(chromium: Browser, server: LocalServer, imap: imapli
     page.locator(".toast").get_by_role("button", name="Undo").last.tap()
     until(lambda: len(content(imap, "Boats")) == 0)
     # label
-    if page.get_by_role("button", name="Back").is_visible():
-        tap(page.get_by_role("button", name="Back"))
+    tap(page.get_by_role("button", name="Back"))
     tap(page.locator(".message", has_text=LABELLED))
     choose(page, "Labels…")
-    tap(dialog.get_by_label("New label"))
-    page.keyboard.type("later")
+    tap_and_type(dialog.get_by_label("New label"), "later")
     dialog.get_by_role("button", name="Add").tap()
     tap(page.get_by_role("button", name="Back"))
     expect(page.locator(".message", has_text=LABELLED).locator(".keyword")).to_have_text(["later"])
@@ -298,13 +300,21 @@ def test_a_day_with_a_thumb(chromium: Browser, server: LocalServer, imap: imapli
     visitor.close()
 
 
+def tap_and_type(target: Locator, text: str) -> None:
+    """Tap a field, and type into it once the tap has led there."""
+    tap(target)
+    expect(target).to_be_focused()
+    target.page.keyboard.type(text)
+
+
 def narrow(page: Page) -> None:
     """Nothing scrolls sideways."""
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.wait_for_function("document.documentElement.scrollWidth <= 390")
 
 
 def choose(page: Page, name: str) -> None:
-    """An action of the bar, or of its menu."""
+    """An action of the bar, or of its menu, which a narrow bar has as soon as it is laid out."""
+    expect(page.get_by_role("button", name="More actions")).to_be_visible()
     button = page.locator(".toolbar").get_by_role("button", name=name)
     if not button.is_visible():
         tap(page.get_by_role("button", name="More actions"))

@@ -4,6 +4,7 @@ import imaplib
 import re
 from collections.abc import Iterator
 from email.message import EmailMessage
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -47,9 +48,12 @@ class Reader(Visitor):
         expect(self.page.locator(".list-title")).to_have_text("Inbox")
 
     def search(self, text: str) -> None:
+        """Search, and wait until the list is that of the search: keys mean what it shows."""
         self.page.keyboard.press("/")
         self.page.locator(".search-input").fill(text)
         self.page.keyboard.press("Enter")
+        expect(self.page).to_have_url(re.compile(f"#search:{re.escape(quote(text))}$"))
+        expect(self.page.locator(".search-said")).to_have_text(re.compile(r"^\d+ found$"))
 
 
 @pytest.fixture
@@ -136,6 +140,8 @@ def test_a_search_finds_marks_and_is_left_again(reader: Reader, imap: imaplib.IM
     page.reload()
     expect(page.locator(".reader-subject")).to_have_text("Green harbour")
     expect(page.locator(".search-input")).to_have_value("boat s:harbour")
+    # until it is done Escape would stop it only
+    expect(page.locator(".search-said")).to_have_text("2 found")
     # one Escape for the message, one for the search
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")
@@ -280,7 +286,8 @@ def test_ways_to_show_threads_are_kept(reader: Reader, imap: imaplib.IMAP4) -> N
     page.get_by_role("button", name="What the list shows").click()
     page.get_by_role("menuitem", name="expanded unless collapsed").click()
     expect(page.locator(".message .branch")).to_have_count(2)
-    page.locator(".message", has_text="Person 2").dblclick()
+    with page.expect_response("**/api/thread_collapse"):  # else the reload could come first
+        page.locator(".message", has_text="Person 2").dblclick()
     expect(page.locator(".thread-count")).to_have_text("3")
     until(lambda: page.evaluate("localStorage.getItem('moxlite-webmail-threading')") == "on")
     page.reload()
@@ -305,7 +312,7 @@ def test_a_phone_searches_and_reads_a_thread(phone: Reader, imap: imaplib.IMAP4)
     expect(page.locator(".search-said")).to_contain_text("found")
     page.locator(".message").first.tap()
     expect(page.locator(".card")).to_have_count(3)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.wait_for_function("document.documentElement.scrollWidth <= 390")
     page.get_by_role("button", name="Back").tap()
     expect(page.locator(".message").first).to_be_visible()
 

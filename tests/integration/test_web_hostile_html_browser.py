@@ -15,6 +15,7 @@ from tests.firefox import Firefox, firefox
 from tests.htmlcorpus import all_vectors
 from tests.integration.browser import chromium
 from tests.proxies import PAGE_URL, LoggingProxy, logging_proxy
+from tests.tools import until
 
 __all__ = ["chromium"]
 
@@ -136,7 +137,9 @@ def test_what_runs_or_loads_is_seen(shown: Shown) -> None:
     """WEBMAIL-156: without both layers these tests would fail."""
     assert "pwned" in shown.show(PAGE.format(body="<img src=x onerror=document.title='pwned'>"), "")
     loading = "<style>p{background:url(http://evil.example/a)}</style><p>x"
-    assert shown.show(PAGE.format(body=loading), "") == ["http://evil.example/a"]
+    # a page may be loaded before it is laid out, and asks for what lies behind its text then
+    shown.show(PAGE.format(body=loading), "")
+    until(lambda: shown.window.title() == "Message" and shown.proxy.asked == ["http://evil.example/a"])
     assert shown.show(PAGE.format(body=loading), CLOSED) == []
     assert shown.show(PAGE.format(body="<img src=https://evil.example/a>"), "") == ["evil.example:443"]
     assert shown.show(PAGE.format(body="<img src=http://127.0.0.1:8765/a>"), "") == ["http://127.0.0.1:8765/a"]
