@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from moxlite.queue.explanation import MTASTS, Explanation, HostPlan, Met, Waiting
+from moxlite.queue.explaining.values import MTASTS, Explanation, HostPlan, Met, Waiting
 
 __all__ = ["leaves", "told"]
 

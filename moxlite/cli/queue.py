@@ -10,7 +10,7 @@ import msgspec
 from moxlite.cli.common import Failure, call, json_option, printable, settings, show
 from moxlite.cli.explaining import leaves, told
 from moxlite.queue.control.results import Changed, HookLine, Line, Rule, StoppedAccount, Suppressed, Try
-from moxlite.queue.explanation import Explanation
+from moxlite.queue.explaining.values import Explanation
 
 __all__ = ["queue"]
 

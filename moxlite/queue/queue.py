@@ -18,8 +18,8 @@ from moxlite.queue.bounces.blocks import Block
 from moxlite.queue.content import drop_unused, encoded, octets
 from moxlite.queue.context import Context
 from moxlite.queue.errors import NoSuchMessage, NotStopped, SendingStopped, UnknownTransport
-from moxlite.queue.explain import explain, message_to, waiting_for
-from moxlite.queue.explanation import Explanation
+from moxlite.queue.explaining.explain import explain, message_to, waiting_for
+from moxlite.queue.explaining.values import Explanation
 from moxlite.queue.filters import Filter, Page, RetiredFilter, RetiredPage
 from moxlite.queue.guard.signs import clean_signs, limits_from
 from moxlite.queue.guard.stops import Stopped, clean_stops, number_of_stops, release, stop_of, stops

@@ -1,10 +1,11 @@
-"""When a message is tried again, and for how long (QUEUE-10..12). Pure: no clock, no database."""
+"""When a message is tried again, and for how long (QUEUE-10..12); moments as text. Pure: no clock, no database."""
 
+import datetime as dt
 from collections.abc import Sequence
 from random import Random
 from typing import Final
 
-__all__ = ["JITTER", "SECOND", "attempts_left", "delay_after", "max_attempts_of"]
+__all__ = ["JITTER", "SECOND", "attempts_left", "delay_after", "max_attempts_of", "rfc3339"]
 
 SECOND: Final = 1_000_000
 """Microseconds."""
@@ -36,3 +37,9 @@ def attempts_left(attempts: int, maximum: int, next_attempt: int, delays: Sequen
         times.append(when)
         when += int(delays[min(number, len(delays)) - 1] * SECOND)
     return times
+
+
+def rfc3339(microseconds: int) -> str:
+    """A moment (µs UTC), in UTC."""
+    moment = dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=microseconds)
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")

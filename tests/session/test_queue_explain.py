@@ -8,7 +8,7 @@ from moxlite.cli.explaining import leaves, told
 from moxlite.net.certificates import self_signed
 from moxlite.net.resolver import RecordType, TempError
 from moxlite.queue.errors import BadFilter
-from moxlite.queue.explanation import Explanation
+from moxlite.queue.explaining.values import Explanation
 from moxlite.queue.filters import Filter
 from tests.certs import tlsa
 from tests.queue_rig import Rig, Server, rig_at

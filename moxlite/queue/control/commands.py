@@ -13,13 +13,12 @@ from moxlite.queue.control.answers import Request, tried
 from moxlite.queue.control.results import Changed, Line, Rule, Try
 from moxlite.queue.control.words import admin_words, next_words, why_words
 from moxlite.queue.errors import NoSuchMessage
-from moxlite.queue.explanation import Explanation
+from moxlite.queue.explaining.values import Explanation
 from moxlite.queue.filters import Filter, Page, RetiredFilter, RetiredPage
 from moxlite.queue.queue import Queue
 from moxlite.queue.rows import DELIVERING, Message, Result, Retired
-from moxlite.queue.schedule import SECOND
+from moxlite.queue.schedule import SECOND, rfc3339
 from moxlite.queue.status import meaning_of
-from moxlite.queue.times import rfc3339
 
 __all__ = ["QueueCommands"]
 

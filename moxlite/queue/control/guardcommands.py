@@ -9,7 +9,7 @@ from moxlite.queue.control.answers import Request, tried
 from moxlite.queue.control.results import SentFrom, StoppedAccount
 from moxlite.queue.guard.stops import Stopped
 from moxlite.queue.queue import Queue
-from moxlite.queue.times import rfc3339
+from moxlite.queue.schedule import rfc3339
 
 __all__ = ["GuardCommands"]
 

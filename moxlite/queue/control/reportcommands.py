@@ -12,8 +12,7 @@ from moxlite.queue.control.answers import Request, tried
 from moxlite.queue.control.results import Dropped, PendingReport, SentReport, SentReports, WithoutReports
 from moxlite.queue.queue import Queue
 from moxlite.queue.reports.daily import DailyReports, parse_day, yesterday
-from moxlite.queue.schedule import SECOND
-from moxlite.queue.times import rfc3339
+from moxlite.queue.schedule import SECOND, rfc3339
 from moxlite.store.file.database import Database
 from moxlite.store.reports.received import Kind
 from moxlite.store.reports.suppressed import add_suppressed, list_suppressed, remove_suppressed

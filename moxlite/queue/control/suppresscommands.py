@@ -6,8 +6,8 @@ from moxlite.net.ctlserver import Command, CommandFailed, Exchange
 from moxlite.queue.control.answers import Request, tried
 from moxlite.queue.control.results import Suppressed
 from moxlite.queue.queue import Queue
+from moxlite.queue.schedule import rfc3339
 from moxlite.queue.suppression import Suppression
-from moxlite.queue.times import rfc3339
 
 __all__ = ["SuppressCommands"]
 
