@@ -14,6 +14,8 @@ from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.mail.mailboxes import create_mailbox, set_special_use
 from moxlite.store.rows.mailboxes import mailboxes
+from moxlite.store.search import finding
+from moxlite.store.search.index import Index
 from moxlite.store.types import Flag, SpecialUse
 from moxlite.web.webmail.holders import Holder
 from moxlite.web.webmail.live import visits
@@ -219,6 +221,50 @@ async def test_an_owner_who_cannot_be_read_is_named_and_left_out(
     await searching.until_shows(["m3", "m0"])
     assert searching.progress["left_out"] == ["tom"]
     assert searching.total == 2
+
+
+async def test_first_results_come_while_the_accounts_are_looked_into_and_can_be_stopped(
+    rig: Rig, tom: OpenAccount, own: OpenAccount, searching: Searching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WEBMAIL-40, WEBMAIL-62, WEBMAIL-73: the account that is the furthest behind is looked into next, what all have
+    passed is shown in its final order, and what was found stays when the search is ended.
+    """
+    wanted = await interleave(tom, own, 24)
+    await put(own, 30, first=100)  # newer ones in which nothing is found
+    await share(rig, "lr")
+
+    async def unindexed(*_: object) -> None:
+        """As long as the text index has nothing, all messages are looked through."""
+
+    monkeypatch.setattr(Index, "candidates", unindexed)
+    monkeypatch.setattr(finding, "SLICE", 2)
+    step, going, asked = Merging.step, trio.Event(), trio.Event()
+    steps: list[str] = []
+
+    async def held(self: Merging, source: Any) -> Any:
+        found = await step(self, source)
+        steps.append(source.scope.holder.guest)
+        if found and len(steps) > 20:
+            asked.set()
+            await going.wait()
+        return found
+
+    monkeypatch.setattr(Merging, "step", held)
+    first = await searching.subjects(WORDS, count=2)
+    assert first == wanted[:2]
+    assert steps.count("") > 10, "what is newer was looked through before anything was shown"
+    with trio.fail_after(60):
+        await asked.wait()
+    stop = {"id": 0, "stream_id": searching.start["stream_id"], "view_id": searching.view_id, "cancel": True}
+    await searching.browser.call("request", request=stop)
+    going.set()
+    progress = await searching.events.until("view_progress")
+    while not progress["done"]:
+        progress = await searching.events.until("view_progress")
+    assert progress["stopped"]
+    assert 2 <= progress["total"] < 24
+    assert 0 < progress["looked"] < progress["of"]
+    assert await searching.subjects() == wanted[: progress["total"]]
 
 
 async def test_messages_of_several_accounts_are_changed_together_or_not_at_all(
