@@ -514,9 +514,10 @@ export interface Mark {
   id: number;
 }
 
-/** What one call did: the messages that it changed, those of them that were unread, and where to go on; null at the */
+/** What one call did: the messages that it changed, the mailbox that each was in, those of them that were unread, */
 export interface QueryDone {
   message_ids: Array<number>;
+  mailbox_ids: Array<number>;
   unseen_ids: Array<number>;
   after: Mark | null;
 }
@@ -582,7 +583,7 @@ export const checks: Checks = {
   QueryAction: { query: ["ref", "Query"], ranges: ["optional", ["list", ["ref", "Range"]]], except_ids: ["optional", ["list", "integer"]], modseq: "integer", action: ["enum", ["delete", "flags_add", "flags_clear", "move"]], mailbox_id: ["optional", "integer"], mark_seen: ["optional", "boolean"], flags: ["optional", ["list", "string"]], after: ["optional", ["nullable", ["ref", "Mark"]]] },
   Range: { first: ["ref", "Mark"], last: ["ref", "Mark"] },
   Mark: { received: "time", id: "integer" },
-  QueryDone: { message_ids: ["list", "integer"], unseen_ids: ["list", "integer"], after: ["nullable", ["ref", "Mark"]] },
+  QueryDone: { message_ids: ["list", "integer"], mailbox_ids: ["list", "integer"], unseen_ids: ["list", "integer"], after: ["nullable", ["ref", "Mark"]] },
 };
 
 export const streamEventCheck = ["union", { start: "Start", resume: "Resume", view_msgs: "ViewMsgs", view_progress: "ViewProgress", view_stale: "ViewStale", view_reset: "ViewReset", view_err: "ViewErr", view_changes: "ViewChanges", keepalive: "Keepalive", fatal: "Fatal", server_shutdown: "ServerShutdown" }] as const satisfies Checks[string][string];

@@ -380,7 +380,7 @@ class App implements Desk {
   async deleteForGood(): Promise<void> {
     this.unread();
     const { confirmDelete } = await mailboxDialogs();
-    if (await confirmDelete(this.selectedCount())) this.actions.deleteForGood();
+    if (await confirmDelete(this.mail)) this.actions.deleteForGood();
   }
 
   flag(flags: string[], add: boolean): void {

@@ -304,6 +304,22 @@ def test_all_of_a_long_list_is_selected_archived_and_brought_back(reader: Reader
     page.keyboard.press("a")
     expect(page.locator(".list-count")).to_have_text("1 message")
     reader.expect_subjects("number 250")
+    # what is found in several mailboxes goes back to where each was
+    page.get_by_label("Search mail").fill("subject:number")
+    page.keyboard.press("Enter")
+    expect(page.locator(".search-said")).to_have_text("250 found")
+    expect(page.locator(".message").first).to_contain_text("number 250")
+    page.locator(".messages").focus()
+    page.keyboard.press("Control+a")
+    expect(page.locator(".list-count")).to_have_text("250 of 250 selected")
+    page.keyboard.press("d")
+    expect(page.locator(".toast")).to_contain_text("250 messages moved to Trash")
+    expect(page.locator(".message")).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".message").first).to_contain_text("number 250")
+    for name, count in (("Inbox", "1 message"), ("Archive", "249 messages")):
+        page.locator(".mailbox-open", has_text=name).click()
+        expect(page.locator(".list-count")).to_have_text(count)
 
 
 def test_actions_are_shown_at_once_and_each_once_on_a_slow_line(reader: Reader, mailbox: imaplib.IMAP4) -> None:

@@ -305,6 +305,7 @@ async def test_an_action_on_a_whole_query_leaves_the_mailboxes_of_others_alone(
     action = {"query": WORDS, "modseq": 1 << 40, "action": "delete"}
     done = await searching.browser.call("query_action", action=action)
     assert (len(done["message_ids"]), done["after"]) == (2, None)
+    assert done["mailbox_ids"] == [(await box(own)).id] * 2
     assert (await rows(own), await rows(tom, "Sales")) == ([], before)
 
 

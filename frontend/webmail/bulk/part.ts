@@ -6,6 +6,7 @@ import type { toast } from "../../lib/toasts";
 import type { Action } from "../data/pending";
 import type { Undo } from "../state/actions";
 import type { Mail } from "../state/mail";
+import { leavesOthers } from "../state/others";
 
 /** What is done with them. */
 export type What = Pick<QueryAction, "action" | "mailbox_id" | "mark_seen" | "flags">;
@@ -21,7 +22,6 @@ function pieces<T>(all: readonly T[], size: number): T[][] {
 /** Do it with what is selected, showing how far it is and a way to stop; the result takes it back. Null: it has failed, and that was said. */
 export async function onQuery(client: Client, mail: Mail, say: typeof toast, what: What, said: (n: number) => string): Promise<Undo | null> {
   const selection = mail.selection.value;
-  const from = mail.current.value?.id ?? 0;
   const all = mail.selectedCount.value;
   const query: QueryAction = {
     query: mail.query.value,
@@ -31,23 +31,27 @@ export async function onQuery(client: Client, mail: Mail, say: typeof toast, wha
     ...what,
   };
   const ids: number[] = [];
+  /** The mailboxes that they were in. */
+  const from: number[] = [];
   const unseen: number[] = [];
   let stopped = false;
-  // of all mailboxes, the server changes one's own
-  const mixed = (query.query.filter.mailbox_id ?? 0) < 0 && mail.mailboxes.value.some(({ owner }) => owner !== "");
+  const mixed = leavesOthers(mail);
   const begun = mixed ? t("Working on your own of {n} messages…", { n: all }) : t("Working on {n} messages…", { n: all });
   const progress = say(begun, { title: t("Stop"), run: () => (stopped = true) }, 0);
+  const origins = new Map(mail.rows.value.items.flatMap((row) => mail.meant(row)).map((item) => [item.id, item.mailbox_id]));
   if (what.action === "move" || what.action === "delete") mail.unselect();
   try {
     // messages chosen one by one beside a range are few, and loaded
     const single = mail.meantIds(selection.ids.keys());
     if (single.length > 0) await onIds(client, single, what);
     ids.push(...single);
+    from.push(...single.map((id) => origins.get(id) ?? mail.current.value?.id ?? 0));
     let after: QueryAction["after"] = null;
     // without ranges the server would take all of the query
     for (let more = selection.open; more && !stopped; more = after !== null) {
       const done: QueryDone = await client.query_action({ ...query, after });
       ids.push(...done.message_ids);
+      from.push(...done.mailbox_ids);
       unseen.push(...done.unseen_ids);
       after = done.after;
       progress.say(t("{n} of {all} messages…", { n: ids.length, all }));
@@ -69,12 +73,14 @@ async function onIds(client: Client, ids: number[], what: What): Promise<void> {
   else await client.flags_clear(ids, what.flags ?? []);
 }
 
-function back(client: Client, ids: number[], unseen: number[], from: number, what: What): Action[] {
+function back(client: Client, ids: number[], unseen: number[], from: number[], what: What): Action[] {
   const calls = (all: number[], call: (piece: number[]) => Promise<unknown>): Action[] =>
     pieces(all, callSize).map((piece) => ({ shown: {}, call: () => call(piece) }));
   const flags = what.flags ?? [];
   if (what.action === "flags_add") return calls(ids, (piece) => client.flags_clear(piece, flags));
   if (what.action === "flags_clear") return calls(ids, (piece) => client.flags_add(piece, flags));
-  const moved = calls(ids, (piece) => client.message_move(piece, from, false, what.mailbox_id));
+  const moved = [...new Set(from)].flatMap((origin) =>
+    calls(ids.filter((_, i) => from[i] === origin), (piece) => client.message_move(piece, origin, false, what.mailbox_id)),
+  );
   return what.mark_seen === true ? [...moved, ...calls(unseen, (piece) => client.flags_clear(piece, ["\\seen"]))] : moved;
 }

@@ -7,6 +7,8 @@ import { many, t } from "../../lib/words";
 import { adopt } from "../../lib/sheets";
 import type { Exported } from "../export/part";
 import { type Role, allows } from "../data/mailboxes";
+import type { Mail } from "../state/mail";
+import { leavesOthers } from "../state/others";
 import sheet from "./labels.css";
 
 adopt(sheet);
@@ -27,13 +29,14 @@ export function chooseMailbox(title: string, mailboxes: readonly Mailbox[]): Pro
 }
 
 /** Ask before so many messages are removed; true: they are to be. */
-export function confirmDelete(messages: number): Promise<boolean> {
+export function confirmDelete(mail: Mail): Promise<boolean> {
   const what = many(
-    messages,
+    mail.selectedCount.value,
     "This removes this message from the account. It cannot be undone.",
     "This removes {n} messages from the account. It cannot be undone.",
   );
-  return confirm(t("Delete for good?"), what, t("Delete"));
+  const kept = leavesOthers(mail) ? ` ${t("Those of them that are in mailboxes of others stay.")}` : "";
+  return confirm(t("Delete for good?"), what + kept, t("Delete"));
 }
 
 export async function createMailbox(client: Client): Promise<void> {

@@ -11,6 +11,12 @@ function many(n, one, other, values = {}) {
   return t(n === 1 ? one : other, { ...values, n });
 }
 
+// webmail/state/others.ts
+function leavesOthers(mail) {
+  const { mailbox_id } = mail.query.value.filter;
+  return (mailbox_id ?? 0) < 0 && !mail.selectedAreLoaded() && mail.mailboxes.value.some(({ owner }) => owner !== "");
+}
+
 // webmail/bulk/part.ts
 var callSize = 1e3;
 function pieces(all, size) {
@@ -18,7 +24,6 @@ function pieces(all, size) {
 }
 async function onQuery(client, mail, say, what, said) {
   const selection = mail.selection.value;
-  const from = mail.current.value?.id ?? 0;
   const all = mail.selectedCount.value;
   const query = {
     query: mail.query.value,
@@ -28,20 +33,24 @@ async function onQuery(client, mail, say, what, said) {
     ...what
   };
   const ids = [];
+  const from = [];
   const unseen = [];
   let stopped = false;
-  const mixed = (query.query.filter.mailbox_id ?? 0) < 0 && mail.mailboxes.value.some(({ owner }) => owner !== "");
+  const mixed = leavesOthers(mail);
   const begun = mixed ? t("Working on your own of {n} messages…", { n: all }) : t("Working on {n} messages…", { n: all });
   const progress = say(begun, { title: t("Stop"), run: () => stopped = true }, 0);
+  const origins = new Map(mail.rows.value.items.flatMap((row) => mail.meant(row)).map((item) => [item.id, item.mailbox_id]));
   if (what.action === "move" || what.action === "delete") mail.unselect();
   try {
     const single = mail.meantIds(selection.ids.keys());
     if (single.length > 0) await onIds(client, single, what);
     ids.push(...single);
+    from.push(...single.map((id) => origins.get(id) ?? mail.current.value?.id ?? 0));
     let after = null;
     for (let more = selection.open; more && !stopped; more = after !== null) {
       const done = await client.query_action({ ...query, after });
       ids.push(...done.message_ids);
+      from.push(...done.mailbox_ids);
       unseen.push(...done.unseen_ids);
       after = done.after;
       progress.say(t("{n} of {all} messages…", { n: ids.length, all }));
@@ -66,7 +75,9 @@ function back(client, ids, unseen, from, what) {
   const flags = what.flags ?? [];
   if (what.action === "flags_add") return calls(ids, (piece) => client.flags_clear(piece, flags));
   if (what.action === "flags_clear") return calls(ids, (piece) => client.flags_add(piece, flags));
-  const moved = calls(ids, (piece) => client.message_move(piece, from, false, what.mailbox_id));
+  const moved = [...new Set(from)].flatMap(
+    (origin) => calls(ids.filter((_, i) => from[i] === origin), (piece) => client.message_move(piece, origin, false, what.mailbox_id))
+  );
   return what.mark_seen === true ? [...moved, ...calls(unseen, (piece) => client.flags_clear(piece, ["\\seen"]))] : moved;
 }
 export {

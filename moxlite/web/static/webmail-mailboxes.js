@@ -175,6 +175,12 @@ function allows(mailbox, rights) {
   return mailbox.owner === "" || [...rights].every((right) => mailbox.rights.includes(right));
 }
 
+// webmail/state/others.ts
+function leavesOthers(mail) {
+  const { mailbox_id } = mail.query.value.filter;
+  return (mailbox_id ?? 0) < 0 && !mail.selectedAreLoaded() && mail.mailboxes.value.some(({ owner }) => owner !== "");
+}
+
 // webmail/mailboxes/labels.css
 var labels_default = "/* Labels of what is selected. */\n\n.labels {\n  display: grid;\n  gap: 8px;\n  max-height: 40vh;\n  margin: 12px 0;\n  overflow-y: auto;\n}\n\n.label-new {\n  display: flex;\n  gap: 8px;\n}\n\n.label-new input {\n  flex: 1;\n  min-width: 0;\n}\n";
 
@@ -192,13 +198,14 @@ function chooseMailbox(title, mailboxes) {
     el("div", { class: "choices" }, mailboxes.map((mailbox, i) => el("button", { autofocus: i === 0, onclick: () => close(mailbox) }, mailbox.name)))
   ]);
 }
-function confirmDelete(messages) {
+function confirmDelete(mail) {
   const what = many(
-    messages,
+    mail.selectedCount.value,
     "This removes this message from the account. It cannot be undone.",
     "This removes {n} messages from the account. It cannot be undone."
   );
-  return confirm(t("Delete for good?"), what, t("Delete"));
+  const kept = leavesOthers(mail) ? ` ${t("Those of them that are in mailboxes of others stay.")}` : "";
+  return confirm(t("Delete for good?"), what + kept, t("Delete"));
 }
 async function createMailbox(client) {
   const name = await ask(t("New mailbox"), t("Name; “/” puts it inside another"), "", t("Create"));

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.73f0d00c0f4a.js", compose: "compose.bac42dc9b781.js", conversation: "conversation.0e072d25bf14.js", details: "details.69786e976b2e.js", export: "export.fe190d6cd66e.js", login: "login.de1c3fa4327c.js", mailboxes: "mailboxes.5ec21ba689d5.js", menu: "menu.888a8aa39ba0.js", message: "message.9fe5d2deb585.js", palette: "palette.803e728c3746.js", rules: "rules.e6d1424992c3.js", search: "search.3dd0a3645bd5.js", sender: "sender.ec249df6cb3a.js", sent: "sent.c304807f0807.js", settings: "settings.ed6404ea8c27.js", touch: "touch.5477156ef0f8.js", viewer: "viewer.67b0cdc1e239.js" };
+var define_PARTS_default = { bulk: "bulk.4b4b3ad0804b.js", compose: "compose.bac42dc9b781.js", conversation: "conversation.0e072d25bf14.js", details: "details.69786e976b2e.js", export: "export.fe190d6cd66e.js", login: "login.de1c3fa4327c.js", mailboxes: "mailboxes.c2aad4881908.js", menu: "menu.888a8aa39ba0.js", message: "message.9fe5d2deb585.js", palette: "palette.803e728c3746.js", rules: "rules.e6d1424992c3.js", search: "search.3dd0a3645bd5.js", sender: "sender.ec249df6cb3a.js", sent: "sent.c304807f0807.js", settings: "settings.ed6404ea8c27.js", touch: "touch.5477156ef0f8.js", viewer: "viewer.67b0cdc1e239.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -202,7 +202,7 @@ var checks = {
   QueryAction: { query: ["ref", "Query"], ranges: ["optional", ["list", ["ref", "Range"]]], except_ids: ["optional", ["list", "integer"]], modseq: "integer", action: ["enum", ["delete", "flags_add", "flags_clear", "move"]], mailbox_id: ["optional", "integer"], mark_seen: ["optional", "boolean"], flags: ["optional", ["list", "string"]], after: ["optional", ["nullable", ["ref", "Mark"]]] },
   Range: { first: ["ref", "Mark"], last: ["ref", "Mark"] },
   Mark: { received: "time", id: "integer" },
-  QueryDone: { message_ids: ["list", "integer"], unseen_ids: ["list", "integer"], after: ["nullable", ["ref", "Mark"]] }
+  QueryDone: { message_ids: ["list", "integer"], mailbox_ids: ["list", "integer"], unseen_ids: ["list", "integer"], after: ["nullable", ["ref", "Mark"]] }
 };
 var streamEventCheck = ["union", { start: "Start", resume: "Resume", view_msgs: "ViewMsgs", view_progress: "ViewProgress", view_stale: "ViewStale", view_reset: "ViewReset", view_err: "ViewErr", view_changes: "ViewChanges", keepalive: "Keepalive", fatal: "Fatal", server_shutdown: "ServerShutdown" }];
 var Client = class extends BaseClient {
@@ -3662,7 +3662,7 @@ var App = class {
   async deleteForGood() {
     this.unread();
     const { confirmDelete } = await mailboxDialogs();
-    if (await confirmDelete(this.selectedCount())) this.actions.deleteForGood();
+    if (await confirmDelete(this.mail)) this.actions.deleteForGood();
   }
   flag(flags, add) {
     this.unread();

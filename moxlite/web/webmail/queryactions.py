@@ -120,7 +120,8 @@ def _chosen(rows: list[MessageRow], wanted: QueryAction) -> list[MessageRow]:
 
 
 def _done(changed: list[MessageRow], after: Mark | None) -> QueryDone:
-    return QueryDone([row.id for row in changed], [row.id for row in changed if not row.flags & Flag.SEEN], after)
+    unseen: list[int] = [row.id for row in changed if not row.flags & Flag.SEEN]
+    return QueryDone([row.id for row in changed], [int(row.mailbox_id) for row in changed], unseen, after)
 
 
 def _next(tx: AccountTx, mailbox_id: MailboxID, wanted: QueryAction) -> list[MessageRow]:

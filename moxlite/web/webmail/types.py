@@ -192,11 +192,12 @@ class QueryAction(Strict, frozen=True, kw_only=True):
 
 
 class QueryDone(msgspec.Struct, frozen=True):
-    """What one call did: the messages that it changed, those of them that were unread, and where to go on; null at the
-    end.
+    """What one call did: the messages that it changed, the mailbox that each was in, those of them that were unread,
+    and where to go on; null at the end.
     """
 
     message_ids: list[int]
+    mailbox_ids: list[int]
     unseen_ids: list[int]
     after: Mark | None
 
