@@ -272,6 +272,35 @@ async def test_what_comes_and_goes_is_taken_up(rig: Rig, finder: Finder) -> None
     await finder.events.aclose()
 
 
+@pytest.mark.parametrize("threading", ["off", "on"])
+async def test_what_gets_and_loses_a_label_is_taken_up(rig: Rig, finder: Finder, threading: str) -> None:
+    """WEBMAIL-43: by whoever it was changed; that a message was read makes it no other one."""
+    async with rig.account() as account:
+        first = await store(account, letter("Day 1"), day=1)
+        second = await store(account, letter("Day 2"), day=2)
+        await store(account, letter("Day 3"), day=3)
+    call = finder.browser.call
+    await call("flags_add", message_ids=[first], flags=["garden"])
+    query = {"filter": {"mailbox_id": -1, "labels": ["garden"]}, "threading": threading}
+    assert await finder.subjects(query) == ["Day 1"]
+
+    async def changed(number: int) -> list[str]:
+        await finder.events.until("view_stale")
+        ask = {"id": number, "stream_id": finder.stream_id, "view_id": finder.view_id}
+        await call("request", request={**ask, "page": {"count": 10, "position": 0}})
+        found: list[str] = []
+        while (page := await finder.events.until("view_msgs"))["items"]:
+            found += [thread[0]["subject"] for thread in page["items"]]
+        return found
+
+    await call("flags_add", message_ids=[second], flags=["garden"])
+    assert await changed(60) == ["Day 2", "Day 1"]
+    await call("flags_clear", message_ids=[first], flags=["garden"])
+    assert await changed(61) == ["Day 2"]
+    await call("flags_clear", message_ids=[second], flags=["garden"])
+    assert await changed(62) == []
+
+
 async def test_what_is_wrong_in_a_filter_is_refused(browser: Browser) -> None:
     """WEBMAIL-24, WEBMAIL-38."""
     request = {"id": 1, "view_id": 1, "stream_id": 1, "page": {"count": 1}}

@@ -6,7 +6,7 @@ import pytest
 
 from moxlite.store.mail.copying import move_ids
 from moxlite.store.types import Flag
-from moxlite.web.webmail import listing
+from moxlite.web.webmail.live import listing
 from tests.store_mail import box, deliver_mail, look, mail, put, rows
 from tests.web_rig import Browser, Events, Rig, rig
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from moxlite.store.types import MailboxID
     from moxlite.web.webmail.types import Filter, Kind, NotFilter, Query
 
-__all__ = ["is_plain", "kind_of", "wanted_of"]
+__all__ = ["is_by_flags", "is_plain", "kind_of", "wanted_of"]
 
 KINDS: Final[dict[str, Kind]] = {
     "application/pdf": "pdf",
@@ -73,6 +73,13 @@ def is_plain(query: Query) -> bool:
 
 def _excludes(n: NotFilter) -> bool:
     return bool(n.words or n.from_ or n.to or n.subject or n.labels or n.attachments)
+
+
+def is_by_flags(query: Query) -> bool:
+    """Whether labels and flags decide if a message matches. Whether it was read does not count: who
+    reads what was unread would have it vanish under the eyes.
+    """
+    return any(label.lower() != "\\seen" for label in (*query.filter.labels, *query.not_filter.labels))
 
 
 def wanted_of(query: Query, mailboxes: Sequence[MailboxID]) -> Wanted:

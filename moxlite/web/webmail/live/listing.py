@@ -29,7 +29,7 @@ from moxlite.store.errors import NoSuchMailbox, StoreError
 from moxlite.store.rows.conversations import Member, members, threads_of, threads_of_removed, threads_ready
 from moxlite.store.rows.messages import rows_by_ids
 from moxlite.store.search.finding import Search
-from moxlite.web.webmail.filters import is_plain, wanted_of
+from moxlite.web.webmail.filters import is_by_flags, is_plain, wanted_of
 from moxlite.web.webmail.holders import Scope, number_of
 from moxlite.web.webmail.items import ITEM_SLICE
 from moxlite.web.webmail.live.merging import Merging
@@ -80,6 +80,7 @@ class Listing:
         self._threaded = query.threading != "off"
         # of a search, the messages that match; of whole mailboxes, that is seen by the mailbox
         self._selective = not is_plain(msgspec.structs.replace(query, threading="off"))
+        self._by_flags = is_by_flags(query)
         self._given: dict[int, Scope] = {}
         self._begun = False
         self.look_into(scopes)
@@ -361,30 +362,44 @@ class Listing:
             if isinstance(one, store.MessagesRemoved) and (self._threaded or one.mailbox_id in here)
         ]
         moved = [one for one in events if isinstance(one, store.ThreadChanged)] if self._threaded else []
+        marked = [one for one in events if isinstance(one, store.FlagsChanged)] if self._by_flags else []
+        relabelled = [one.message_id for one in marked if one.mailbox_id in here]
         count = len(added) + sum(len(one.uids) for one in removed) + sum(len(one.message_ids) for one in moved)
+        count += len(relabelled)
         if count == 0:
             return False
         if count > MAX_FOLLOWED:
             self._begin_anew()
             return True
         if self._search is not None:
-            self._search.forget(holder, [one for event in removed for one in event.message_ids])
+            self._search.forget(holder, [*relabelled, *(one for event in removed for one in event.message_ids)])
         try:
             if self._threaded:
-                return await self._follow_threads(scope, added, removed, moved)
-            return await self._follow(scope, added, removed)
+                return await self._follow_threads(scope, added + relabelled, removed, moved)
+            return await self._follow(scope, added, removed, relabelled)
         except StoreError as e:
             self._without(holder.number, e)
             return True
 
-    async def _follow(self, scope: Scope, added: list[store.MessageID], removed: list[store.MessagesRemoved]) -> bool:
+    async def _follow(
+        self,
+        scope: Scope,
+        added: list[store.MessageID],
+        removed: list[store.MessagesRemoved],
+        relabelled: list[store.MessageID],
+    ) -> bool:
         shown_id = scope.holder.shown_id
         changed = False
         for message_id in (one for event in removed for one in event.message_ids):
             if (index := _index(self._ids, shown_id(message_id))) is not None:
                 self._drop(index)
                 changed = True
-        for one in await self._matching(scope, added):
+        matching = await self._matching(scope, added + relabelled)
+        for message_id in set(relabelled).difference(one.message_id for one in matching):
+            if (index := _index(self._ids, shown_id(message_id))) is not None:
+                self._drop(index)
+                changed = True
+        for one in matching:
             if _index(self._ids, shown_id(one.message_id)) is None:
                 changed = True
                 if not self._insert(scope.holder, one):
@@ -413,6 +428,8 @@ class Listing:
 
         threads = await holder.account.scan(read, op="webmail_threads")
         matching: dict[int, list[Placed]] = {}
+        if self._selective:
+            self._hits.difference_update(holder.shown_id(one) for of in threads.values() for one in of)
         for one in await self._matching(scope, [one for of in threads.values() for one in of]):
             matching.setdefault(one.threadid, []).append(one)
             if self._selective:
