@@ -266,7 +266,7 @@ def test_the_task_of_the_night_runs(tmp_path: Path) -> None:
     """ADMIN-70: a server with the defaults has the task, which waits for its hour."""
     with ServedServer(tmp_path / "server") as server:
         server.process.send_signal(10)  # SIGUSR1: the tree of tasks goes to the log
-        until(lambda: "admin.doctor" in server.log(), seconds=30, what="the task in the tree")
+        until(lambda: "admin.doctor" in server.log(), what="the task in the tree")
         assert "admin.own-listings" in server.log()
 
 

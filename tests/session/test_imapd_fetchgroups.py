@@ -17,7 +17,7 @@ from moxlite.store.mail.expunging import expunge
 from moxlite.store.types import MailboxID
 from tests.session.imapd_harness import Client, Imap, imap
 from tests.store_mail import prepared, put
-from tests.tools import eventually
+from tests.tools import eventually, settled
 
 pytestmark = pytest.mark.served
 
@@ -160,7 +160,7 @@ async def test_a_slow_client_holds_two_groups(
         await c.send("a UID FETCH 1:* (BODY.PEEK[])\r\n")
         assert await c.response() == told(1, messages[0])
         await counter.until(2)
-        await trio.testing.wait_all_tasks_blocked()
+        await settled()
         assert len(counter.groups) == 2
         assert [hasattr(group, "_stored") for group in counter.groups] == [False, True], "held twice"
         assert [await c.response() for _ in messages[1:]] == [told(n, text) for n, text in enumerate(messages[1:], 2)]

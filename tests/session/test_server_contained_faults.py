@@ -103,7 +103,9 @@ async def test_sighup_without_the_folder_of_the_log_does_the_rest(
         assert running.tree.failures == {}
 
 
-async def test_a_failure_of_the_signals_task_loses_no_signal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_failure_of_the_signals_task_loses_no_signal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mock_clock: trio.testing.MockClock
+) -> None:
     """ADMIN-39, ADMIN-39a: what comes in its pause waits, SIGTERM too."""
     async with house(tmp_path) as running:
         with monkeypatch.context() as patch:
@@ -113,6 +115,7 @@ async def test_a_failure_of_the_signals_task_loses_no_signal(tmp_path: Path, mon
         os.kill(os.getpid(), signal.SIGTERM)
         await trio.testing.wait_all_tasks_blocked(0.01)
         assert not running.house.shutdown.is_set()
+        mock_clock.jump(1)
         await soon(running.house.shutdown.is_set, "it has started again, and stops the server")
 
 

@@ -20,7 +20,7 @@ from moxlite.config.holder import ChangedMeanwhile, ConfigHolder, ObjectChanged
 from moxlite.config.inotify import folders_of
 from moxlite.config.load import ConfigError
 from moxlite.config.snapshot import Snapshot
-from tests.tools import eventually, slowness
+from tests.tools import eventually, settled, slowness
 
 STATIC = """\
 hostname = "mx.example.org"
@@ -102,7 +102,7 @@ async def test_a_valid_file_becomes_active_when_it_is_saved(
     holder.on_change(lambda old, new: seen.append((old, new)))
     async with trio.open_nursery() as nursery:
         nursery.start_soon(holder.watch)
-        await trio.testing.wait_all_tasks_blocked()
+        await settled()
         before = holder.current
         save(holder.domains_path, DOMAINS + '[domains."example.net"]\n')
         await eventually(lambda: seen, what="the change")
@@ -129,7 +129,7 @@ async def test_a_file_behind_links_is_followed(tmp_path: Path) -> None:
     assert folders_of(holder.domains_path) == {tmp_path / "config", tmp_path, tmp_path / "one"}
     async with trio.open_nursery() as nursery:
         nursery.start_soon(holder.watch)
-        await trio.testing.wait_all_tasks_blocked()
+        await settled()
         (tmp_path / "new").symlink_to("two")
         (tmp_path / "new").rename(tmp_path / "current")
         await eventually(lambda: "two.example" in holder.current.domains.domains, what="the exchanged folder")
@@ -168,7 +168,7 @@ async def test_nobody_is_woken_up_while_the_file_stays(holder: ConfigHolder, moc
     """ADMIN-5, IMAP-170: the next time that the server looks by itself is an hour away."""
     async with trio.open_nursery() as nursery:
         nursery.start_soon(holder.watch)
-        await trio.testing.wait_all_tasks_blocked()
+        await settled()
         assert trio.lowlevel.current_statistics().seconds_to_next_deadline > 3000
         nursery.cancel_scope.cancel()
 
@@ -179,7 +179,7 @@ async def test_an_invalid_file_leaves_the_old_one_active_and_is_logged_once(
     """ADMIN-5, ADMIN-61: also a half-written file."""
     async with trio.open_nursery() as nursery:
         nursery.start_soon(holder.watch)
-        await trio.testing.wait_all_tasks_blocked()
+        await settled()
         before = holder.current
         holder.domains_path.write_text(DOMAINS + "[accounts.half")
         await eventually(lambda: holder.problems, what="the mistake")
@@ -262,7 +262,7 @@ async def test_what_is_saved_right_after_our_own_change_is_used(
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(holder.watch)
-        await trio.testing.wait_all_tasks_blocked()
+        await settled()
         monkeypatch.setattr(holder_module, "write_atomically", and_theirs)
         await holder.edit(change(changes.add_address, "a@example.org", "me"))
         await eventually(lambda: "example.net" in holder.current.domains.domains, what="their change")

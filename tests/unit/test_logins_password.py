@@ -45,6 +45,7 @@ from moxlite.store.auth.tlskeys import TLSKey
 from moxlite.store.errors import StorageFull
 from moxlite.store.file.transaction import Tx
 from tests.supervised import supervised
+from tests.tools import settled
 
 STATIC = """\
 hostname = "mx.example.org"
@@ -216,9 +217,9 @@ async def test_a_connection_that_keeps_failing_waits_longer_each_time(place: Pla
             done.set()
 
         nursery.start_soon(attempt)
-        await trio.testing.wait_all_tasks_blocked()
+        await settled()
         mock_clock.jump(1.9)
-        await trio.testing.wait_all_tasks_blocked()
+        await settled()
         assert not done.is_set()
         mock_clock.jump(0.2)
         await done.wait()

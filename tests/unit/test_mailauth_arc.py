@@ -188,7 +188,7 @@ async def test_too_many_sets_fail_unseen(sets: int) -> None:
         for name in (b"ARC-Seal", b"ARC-Message-Signature", b"ARC-Authentication-Results")
     )
     asking = FakeResolver({}, failing={"s._domainkey.a.example.": AssertionError("asked")})  # type: ignore[dict-item]  # fails the test
-    with trio.fail_after(5):
+    with trio.fail_after(30):
         found = await judge(fields + MAIL, asking)
     assert found.status is ARCStatus.FAIL
     assert found.problem in {"too many ARC sets", "too many octets in ARC fields"}
@@ -198,7 +198,7 @@ async def test_too_many_sets_fail_unseen(sets: int) -> None:
 async def test_large_fields_fail_unseen(filler: bytes) -> None:
     """AUTH-110, AUTH-101: whatever they are filled with."""
     octets = b"ARC-Seal: i=1;" + filler * (65 << 10) + b"\r\n" + MAIL
-    with trio.fail_after(5):
+    with trio.fail_after(30):
         found = await judge(octets)
     assert (found.status, found.problem) == (ARCStatus.FAIL, "too many octets in ARC fields")
 

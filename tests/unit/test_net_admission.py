@@ -148,7 +148,7 @@ async def test_limits_come_before_the_handshake(tls: bool) -> None:
         assert limited.rate is not None
         assert limited.rate.add(LOOPBACK)
         async with await trio.open_tcp_stream("127.0.0.1", sock.getsockname()[1]) as client:
-            with trio.fail_after(5):
+            with trio.fail_after(60):
                 assert await client.receive_some() == b""  # no TLS alert either
         nursery.cancel_scope.cancel()
     assert heard == ([] if tls else [Refusal.RATE])
@@ -171,7 +171,7 @@ async def test_a_silent_connection_is_closed_for_a_new_one() -> None:
         exempt = [ip_network("127.0.0.0/8")]
         nursery.start_soon(partial(accept, connections=nursery, admission=Admission(2, exempt=exempt), gate=gate()))
         clients = [await trio.open_tcp_stream("127.0.0.1", sock.getsockname()[1]) for _ in range(3)]
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             assert await clients[0].receive_some() == b""
         assert ended == [clients[0].socket.getsockname()[1]]
         nursery.cancel_scope.cancel()
