@@ -81,6 +81,13 @@ RULES: Final = (
         "10m",
         "A message has been due for an hour and is not tried.",
     ),
+    Alert(
+        "MoxliteAccountStopped",
+        "warning",
+        "moxlite_queue_stopped > 0",
+        "0m",
+        "An account is stopped, as if a stranger sent with it: moxlite queue guard list shows it.",
+    ),
     Alert("MoxliteOnHold", "info", "moxlite_queue_hold > 0", "2h", "Messages are on hold."),
     Alert(
         "MoxliteSMTPErrors",
