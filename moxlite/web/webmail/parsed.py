@@ -14,9 +14,9 @@ from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.text import part_text
 from moxlite.proto.mime.words import decode_words
 from moxlite.store.content import body
+from moxlite.store.delivery.arrivals import smtp_arrival
 from moxlite.store.errors import NoSuchMessage
 from moxlite.store.mail import fetching
-from moxlite.store.mail.arrivals import smtp_arrival
 from moxlite.store.mail.settings import address_view
 from moxlite.store.rows import messages as message_rows
 from moxlite.store.types import MessageID
