@@ -24,3 +24,17 @@ export function listen(target: Document, commands: CommandTable, active: () => b
   target.addEventListener("keydown", take);
   return () => target.removeEventListener("keydown", take);
 }
+
+/** What `work` comes to, and what is typed until then: that is meant for what it opens, not for the page. Dialogs have their keys. */
+export async function typedUntil<T>(work: Promise<T>): Promise<[T, string]> {
+  let typed = "";
+  const hold = (event: KeyboardEvent) => {
+    if (document.querySelector("dialog[open]") !== null) return;
+    if (event.key.length === 1 && !event.ctrlKey) typed += event.key;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  addEventListener("keydown", hold, true);
+  const done = await work.finally(() => removeEventListener("keydown", hold, true));
+  return [done, typed];
+}

@@ -68,7 +68,6 @@ class Source<T> implements Signal<T> {
 }
 
 let reader: Reader | null = null;
-let owned: (() => void)[] | null = null;
 const waiting = new Set<() => void>();
 
 /** Read values without being told of their changes. */
@@ -105,33 +104,14 @@ export function computed<T>(make: () => T): Readable<T> {
   return source as Readable<T>;
 }
 
-/** Run now, and again after each change of what was read; the result ends it, and so does the scope that it began in. */
-export function effect(work: () => void): () => void {
-  let ended = false;
-  const act = () => void (ended || (own.changed() && own.follow(work)));
+/** Run now, and again after each change of what was read, as long as the page is there. */
+export function effect(work: () => void): void {
+  const act = () => void (own.changed() && own.follow(work));
   const own = new Reader(() => {
     if (waiting.size === 0) queueMicrotask(settle);
     waiting.add(act);
   });
-  const end = () => {
-    ended = true;
-    own.forget();
-  };
-  owned?.push(end);
   own.follow(work);
-  return end;
-}
-
-/** Run `work`; the result ends all effects that began in it. */
-export function scope(work: () => void): () => void {
-  const before = owned;
-  const own: (() => void)[] = (owned = []);
-  try {
-    work();
-  } finally {
-    owned = before;
-  }
-  return () => own.splice(0).forEach((end) => end());
 }
 
 /** Run the effects that wait, now instead of in the next microtask. */

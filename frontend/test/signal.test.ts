@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { computed, effect, scope, settle, signal, untracked } from "../lib/signal";
+import { computed, effect, settle, signal, untracked } from "../lib/signal";
 
 test("an effect runs once per batch, with the last values", () => {
   const a = signal(1);
@@ -74,25 +74,19 @@ test("what is read may change from run to run", () => {
   assert.equal(runs, 3);
 });
 
-test("a scope ends its effects, and an untracked value is not followed", () => {
+test("an untracked value is not followed", () => {
   const a = signal(1);
   const b = signal(1);
   let runs = 0;
-  const end = scope(() => {
-    effect(() => {
-      runs++;
-      untracked(() => b.value);
-      void a.value;
-    });
+  effect(() => {
+    runs++;
+    untracked(() => b.value);
+    void a.value;
   });
   b.value = 2;
   settle();
   assert.equal(runs, 1);
   a.value = 2;
-  settle();
-  assert.equal(runs, 2);
-  a.value = 3;
-  end();
   settle();
   assert.equal(runs, 2);
 });

@@ -37,7 +37,6 @@ export class Find {
   private base: Pick<Query, "filter" | "not_filter"> = { filter: { mailbox_id: 0 } };
 
   constructor(
-    private readonly path: string,
     private readonly mail: Mail,
     private readonly owner: FindOwner,
   ) {
@@ -128,6 +127,6 @@ export class Find {
   }
 
   private part(): Promise<typeof SearchPart> {
-    return part<typeof SearchPart>(this.path, "search");
+    return part<typeof SearchPart>("search");
   }
 }

@@ -3,13 +3,13 @@
 
 import { Client, type Mailbox, type MessageItem, type Request, checks } from "../gen/webmail";
 import { CommandTable, enabled } from "../lib/commands";
-import { attempt, setStatus, showError } from "../lib/dialogs";
+import { attempt, showError } from "../lib/dialogs";
 import { byId, el } from "../lib/dom";
-import { listen } from "../lib/keyboard";
+import { listen, typedUntil } from "../lib/keyboard";
 import { part } from "../lib/parts";
 import { type Scheme, paint } from "../lib/scheme";
 import { Session, beforeDisplay } from "../lib/session";
-import { effect } from "../lib/signal";
+import { effect, signal } from "../lib/signal";
 import { toast, type Toast } from "../lib/toasts";
 import { many, t } from "../lib/words";
 import { addComposeCommands, composeBar } from "./commands/compose";
@@ -52,14 +52,14 @@ const notJunkAfter = 5000;
 const base = document.location.pathname.replace(/[^/]*$/, "");
 
 function mailboxDialogs(): Promise<typeof MailboxesPart> {
-  return part<typeof MailboxesPart>(base, "mailboxes");
+  return part<typeof MailboxesPart>("mailboxes");
 }
 
 class App implements Desk {
   readonly base = base;
   readonly commands = new CommandTable();
   readonly client = new Client(base, checks, (reason) => this.logIn(reason));
-  private readonly session = new Session("webmail", "Webmail", this.client, async (...asked) => (await part<typeof LoginPart>(base, "login")).askLogIn(...asked));
+  private readonly session = new Session("webmail", "Webmail", this.client, async (...asked) => (await part<typeof LoginPart>("login")).askLogIn(...asked));
   readonly mail = new Mail({
     send: (request) => void this.send(request),
     opened: (parsed) => this.reader.offer(parsed),
@@ -67,7 +67,7 @@ class App implements Desk {
     outdated: (version) => this.renew(version),
     checking: location.hostname === "localhost",
   });
-  readonly actions = new Actions(this.client, base, this.mail, (item, mailbox) => void this.offerRule(item, mailbox));
+  readonly actions = new Actions(this.client, this.mail, (item, mailbox) => void this.offerRule(item, mailbox));
   readonly stream = new Stream(this.client, base, {
     event: (event) => {
       this.mail.take(event);
@@ -86,7 +86,7 @@ class App implements Desk {
     mailboxMenu: (mailbox) => void this.mailboxMenu(mailbox),
     dropMessages: (mailbox) => this.actions.move(mailbox, false),
   });
-  readonly find = new Find(base, this.mail, {
+  readonly find = new Find(this.mail, {
     mark: (needles) => {
       this.list.mark(needles);
       this.reader.mark(needles);
@@ -103,7 +103,7 @@ class App implements Desk {
     [...composeBar, ...barCommands],
     () => this.unselect(),
     (command) => {
-      if (!this.settings().no_show_shortcuts) void part<typeof MenuPart>(base, "menu").then((found) => found.hintKey(command), () => null);
+      if (!this.settings().no_show_shortcuts) void part<typeof MenuPart>("menu").then((found) => found.hintKey(command), () => null);
     },
     (...asked) => this.openMenu(...asked),
   );
@@ -118,7 +118,7 @@ class App implements Desk {
     },
     failed: (error) => void showError(t("Opening the message failed"), error),
     settings: () => this.settings(),
-    remember: (address, mode) => void attempt(t("Remembering it for this sender"), () => this.client.from_address_settings_save(address, mode)),
+    remember: (address, mode) => attempt(t("Remembering it for this sender"), () => this.client.from_address_settings_save(address, mode)),
     senderMenu: (item, at) => this.openMenu(at, t("What to do about this sender"), senderCommands(this, () => item).filter(enabled)),
     opened: (item, place) => {
       // WEBMAIL-81
@@ -159,9 +159,13 @@ class App implements Desk {
     void (known ? ready : this.logIn("").then(() => ready)).then(() => this.stream.start());
   }
 
-  /** Have the page follow the state. */
+  /** Have the page follow the state. While a pointer is down, what would be drawn anew below it waits: it would not be clicked. */
   private watch(): void {
+    const held = signal(false);
+    // a click is told of after the pointer is up, in the same task
+    for (const kind of ["pointerdown", "pointerup", "pointercancel"]) addEventListener(kind, () => setTimeout(() => (held.value = kind === "pointerdown")), true);
     effect(() => {
+      if (held.value) return;
       this.mailboxes.draw(this.mail.mailboxes.value, this.mail.current.value?.id ?? 0);
     });
     effect(() => {
@@ -178,6 +182,7 @@ class App implements Desk {
     effect(() => tellTitle(this.mail, this.find));
     effect(() => this.read(this.mail.shown.value, this.mail.selectedCount.value, this.mail.conversation.value));
     effect(() => {
+      if (held.value) return;
       void this.mail.rows.value;
       void this.mail.selection.value;
       void this.mail.mailboxes.value;
@@ -216,7 +221,7 @@ class App implements Desk {
   }
 
   openMenu(...asked: Parameters<OpenMenu>): void {
-    void attempt(t("Opening the menu"), async () => (await part<typeof MenuPart>(base, "menu")).openMenu(...asked));
+    void attempt(t("Opening the menu"), async () => (await part<typeof MenuPart>("menu")).openMenu(...asked));
   }
 
   /** Show the form, and log in with what is typed there. */
@@ -236,7 +241,7 @@ class App implements Desk {
     this.writeAsked();
     // it will be needed; until then a failure is none
     void this.reader.prepare().catch(() => null);
-    if (navigator.maxTouchPoints > 0) void part<typeof TouchPart>(base, "touch").then((found) => this.list.pushable(found), () => null);
+    if (navigator.maxTouchPoints > 0) void part<typeof TouchPart>("touch").then((found) => this.list.pushable(found), () => null);
   }
 
   private newer?: Toast;
@@ -266,7 +271,7 @@ class App implements Desk {
   }
 
   private async export(what: Exported): Promise<void> {
-    const { exportMail } = await part<typeof ExportPart>(base, "export");
+    const { exportMail } = await part<typeof ExportPart>("export");
     await exportMail(this.client, base, what);
   }
 
@@ -281,31 +286,23 @@ class App implements Desk {
   }
 
   async findCommand(): Promise<void> {
-    // what is typed until it has come is meant for it
-    let typed = "";
-    const hold = (event: KeyboardEvent) => {
-      if (event.key.length === 1) typed += event.key;
-      event.preventDefault();
-      event.stopPropagation();
-    };
-    addEventListener("keydown", hold, true);
-    const loaded = part<typeof PalettePart>(base, "palette").finally(() => removeEventListener("keydown", hold, true));
-    await (await loaded).openPalette(this.commands, typed);
+    const [palette, typed] = await typedUntil(part<typeof PalettePart>("palette"));
+    await palette.openPalette(this.commands, typed);
   }
 
   async showKeys(): Promise<void> {
-    const [palette, writing] = await Promise.all([part<typeof PalettePart>(base, "palette"), part<typeof ComposePart>(base, "compose")]);
+    const [palette, writing] = await Promise.all([part<typeof PalettePart>("palette"), part<typeof ComposePart>("compose")]);
     writing.addKeys(this);
     await palette.showKeys(this.commands);
   }
 
   async showTitles(): Promise<void> {
     const at = document.activeElement ?? document.body;
-    await (await part<typeof PalettePart>(base, "palette")).showTitles(at);
+    await (await part<typeof PalettePart>("palette")).showTitles(at);
   }
 
   openSettings(): void {
-    void attempt(t("Opening the settings"), async () => (await part<typeof SettingsPart>(base, "settings")).openSettings(this));
+    void attempt(t("Opening the settings"), async () => (await part<typeof SettingsPart>("settings")).openSettings(this));
   }
 
   shown(): MessageItem | null {
@@ -420,7 +417,7 @@ class App implements Desk {
   }
 
   exportSelection(): void {
-    void attempt(t("Exporting"), async () => (await part<typeof ExportPart>(base, "export")).exportSelected(this.client, base, this.mail));
+    void attempt(t("Exporting"), async () => (await part<typeof ExportPart>("export")).exportSelected(this.client, base, this.mail));
   }
 
   showText(): void {
@@ -460,7 +457,7 @@ class App implements Desk {
   }
 
   sender(item: MessageItem, what: AboutSender): void {
-    void part<typeof SenderPart>(base, "sender").then((found) => found.act(item, what, {
+    void part<typeof SenderPart>("sender").then((found) => found.act(item, what, {
       client: this.client,
       mail: this.mail,
       actions: this.actions,
@@ -480,18 +477,21 @@ class App implements Desk {
     const selection = getSelection();
     const selected = selection !== null && this.reader.root.contains(selection.anchorNode) ? selection.toString() : "";
     const item = kind === "new" ? null : this.reader.current();
-    void attempt(t("Writing"), async () => (await part<typeof ComposePart>(base, "compose")).compose(this, toast, kind, item, selected, mailto));
+    void attempt(t("Writing"), async () => {
+      const [, typed] = await typedUntil(part<typeof ComposePart>("compose").then((found) => found.compose(this, toast, kind, item, selected, mailto)));
+      document.execCommand("insertText", false, typed);
+    });
   }
 
   /** WEBMAIL-101; that there is nothing to offer is no failure. */
   private async offerRule(item: MessageItem, to: Mailbox): Promise<void> {
     const from = this.mail.boxes.get(item.mailbox_id);
     if (from === undefined || from.owner + to.owner !== "" || from.roles.length + to.roles.length > 0) return;
-    await (await part<typeof RulesPart>(base, "rules")).offerRule(this.client, item.id, from, to);
+    await (await part<typeof RulesPart>("rules")).offerRule(this.client, item.id, from, to);
   }
 
   private async followSent(item: MessageItem, place: HTMLElement): Promise<void> {
-    const { follow } = await part<typeof SentPart>(base, "sent");
+    const { follow } = await part<typeof SentPart>("sent");
     await follow(this.client, item, place);
   }
 
@@ -519,7 +519,7 @@ class App implements Desk {
   /** Take up what a page that was killed has left of messages. */
   private recover(): void {
     if (!Object.keys(localStorage).some((key) => key.startsWith("moxlite-webmail-draft-"))) return;
-    void attempt(t("Recovering a draft"), async () => (await part<typeof ComposePart>(base, "compose")).recover(this, toast));
+    void attempt(t("Recovering a draft"), async () => (await part<typeof ComposePart>("compose")).recover(this, toast));
   }
 
   openInbox(): void {
@@ -601,5 +601,4 @@ class App implements Desk {
 addEventListener("error", (event) => void showError(t("Something went wrong in this page"), event.error ?? event.message));
 addEventListener("unhandledrejection", (event) => void showError(t("Something went wrong in this page"), event.reason));
 if (new URLSearchParams(location.search).has("v")) history.replaceState(null, "", `${base}${location.hash}`);
-setStatus("");
 new App().start();

@@ -5,6 +5,7 @@ import { attempt } from "../../lib/dialogs";
 import { adopt } from "../../lib/sheets";
 import type { Toast, ToastAction } from "../../lib/toasts";
 import { t } from "../../lib/words";
+import choices from "../choices.css";
 import type { Desk } from "../commands/desk";
 import type { AllSettings } from "../state/settings";
 import { fullTime } from "../ui/format";
@@ -15,6 +16,7 @@ import { parseMailto } from "./mailto";
 import { begin, signatureOf } from "./signature";
 import sheet from "./compose.css";
 
+adopt(choices);
 adopt(sheet);
 
 /** Have the table of the page know the keys of writing. */

@@ -54,10 +54,6 @@ export class Pending {
     return this.entries.some((entry) => !entry.done);
   }
 
-  get size(): number {
-    return this.entries.length;
-  }
-
   /** Show an action and have it done when those before it are; rejects when it failed and is taken back. */
   async do(action: Action): Promise<void> {
     const entry: Entry = { ...action, call: () => action.call(), done: false };

@@ -53,11 +53,6 @@ export class View {
     return this.running !== null;
   }
 
-  /** The message at a position, if it is loaded. */
-  at(position: number): MessageItem | undefined {
-    return this.items[position - this.start];
-  }
-
   item(id: number): MessageItem | undefined {
     return this.items.find((item) => item.id === id);
   }
@@ -220,9 +215,9 @@ export class View {
   /** What must always hold; throws with what does not. */
   checkConsistency(): void {
     for (let i = 1; i < this.items.length && !isListing(this.query); i++) {
-      if (compare(this.items[i - 1]!, this.items[i]!, this.query.order_asc === true) >= 0) throw new Error(`the list is out of order at ${i}`);
+      if (compare(this.items[i - 1]!, this.items[i]!, this.query.order_asc === true) >= 0) throw new Error("rows out of order");
     }
-    if (this.start < 0 || this.start + this.items.length > this.total) throw new Error("the run lies outside of the list");
+    if (this.start < 0 || this.start + this.items.length > this.total) throw new Error("rows outside");
   }
 
   private request(kind: Kind, page: Page): Request {

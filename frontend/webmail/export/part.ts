@@ -4,8 +4,12 @@ import type { Client } from "../../gen/webmail";
 import { attempt, dialog } from "../../lib/dialogs";
 import { el } from "../../lib/dom";
 import { postForm } from "../../lib/post";
+import { adopt } from "../../lib/sheets";
 import { many, t } from "../../lib/words";
+import choices from "../choices.css";
 import type { Mail } from "../state/mail";
+
+adopt(choices);
 
 /** What is to be exported: a mailbox, which may have others inside it, or messages by their ids. */
 export type Exported = { mailbox: string; parent: boolean } | { ids: number[] };

@@ -6,11 +6,13 @@ import { el } from "../../lib/dom";
 import { many, t } from "../../lib/words";
 import { adopt } from "../../lib/sheets";
 import type { Exported } from "../export/part";
+import choices from "../choices.css";
 import { type Role, allows } from "../data/mailboxes";
 import type { Mail } from "../state/mail";
 import { leavesOthers } from "../state/others";
 import sheet from "./labels.css";
 
+adopt(choices);
 adopt(sheet);
 
 export const roleNames: readonly (readonly [Role, string])[] = [

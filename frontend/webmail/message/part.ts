@@ -26,8 +26,8 @@ export interface MessageOwner {
   /** A message is shown; `place` is below its head, for what there is to say of it. */
   opened(item: MessageItem, place: HTMLElement): void;
   settings(): AllSettings;
-  /** The user has chosen how messages of this sender are shown; "" forgets it. */
-  remember(address: string, mode: ParsedMessage["view_mode"]): void;
+  /** The user has chosen how messages of this sender are shown; "" forgets it. Resolves when that is done, or has failed. */
+  remember(address: string, mode: ParsedMessage["view_mode"]): Promise<unknown>;
   /** How it is shown was chosen: opened messages of before may say otherwise. */
   chosen(parsed: ParsedMessage): void;
   /** Look at an attachment, and from there at the others. */
@@ -62,6 +62,9 @@ function isImage(attachment: Attachment): boolean {
   return attachment.content_type.startsWith("image/") && !attachment.content_type.startsWith("image/svg");
 }
 
+/** Choices on their way to the server, one after the other: what is opened next goes by them. */
+let remembered: Promise<unknown> = Promise.resolve();
+
 export class Message {
   readonly root = el("div", { class: "reader-message" });
   private parsed: ParsedMessage | null = null;
@@ -69,7 +72,9 @@ export class Message {
   private allHeaders = false;
   private readonly body = el("div", { class: "reader-body" });
   private readonly bar = el("div", { class: "reader-bar" });
-  private readonly sender = el("dd", { dir: "auto" });
+  private readonly people = el("span");
+  private readonly menu = el("button", { class: "link sender-menu", "aria-haspopup": "menu", title: t("What to do about this sender"), "aria-label": t("What to do about this sender") }, "⋯");
+  private readonly sender = el("dd", { dir: "auto" }, this.people, this.menu);
 
   /** `whole`: an HTML message is as high as its page, for what scrolls is the thread around it. */
   constructor(
@@ -79,12 +84,14 @@ export class Message {
     private readonly whole: boolean,
   ) {
     const place = el("div", { class: "reader-note", hidden: true });
+    this.menu.addEventListener("click", () => this.owner.senderMenu(this.item, this.menu));
     fill(this.root, this.heading(item), place, this.bar, this.body);
     this.owner.opened(item, place);
   }
 
   /** Show the text; resolves when it is there. */
   async show(): Promise<void> {
+    await remembered;
     const parsed = await this.owner.open(this.item.id);
     this.parsed = parsed;
     this.mode = this.first(parsed);
@@ -114,7 +121,7 @@ export class Message {
     if (parsed === null || sender === undefined || others.length > 0) return;
     this.parsed = { ...parsed, view_mode: view };
     this.owner.chosen(this.parsed);
-    this.owner.remember(bareAddress(sender), view);
+    remembered = remembered.then(() => this.owner.remember(bareAddress(sender), view));
   }
 
   /** Show the text. */
@@ -183,8 +190,6 @@ export class Message {
   /** Who it is from; once it is known, with a line under the domain that says whether that is proven (WEBMAIL-77). */
   private drawSender([colour, why]: readonly [string, string] | readonly [] = []): void {
     const { from } = this.item;
-    const menu = el("button", { class: "link sender-menu", "aria-haspopup": "menu", title: t("What to do about this sender"), "aria-label": t("What to do about this sender") }, "⋯");
-    menu.addEventListener("click", () => this.owner.senderMenu(this.item, menu));
     const one = (address: Address) => {
       const whole = isolated(longAddress(address));
       const at = whole.lastIndexOf(address.host);
@@ -192,7 +197,8 @@ export class Message {
       return [whole.slice(0, at), el("span", { class: `validation ${colour}`, title: why }, address.host), whole.slice(at + address.host.length)];
     };
     this.sender.title = asciiDomains(from);
-    fill(this.sender, from.map((address, i) => [i > 0 && ", ", one(address)]), menu);
+    // the button stays the same: a pointer may be down on it
+    fill(this.people, from.map((address, i) => [i > 0 && ", ", one(address)]));
   }
 
   private attachments(all: Attachment[]): Child {
@@ -302,11 +308,25 @@ export class Message {
       referrerpolicy: "no-referrer",
       src: `${this.base}msg/${this.item.id}/${kind}?sameorigin=true`,
     });
+    let [known, loaded]: [Document | null, boolean] = [null, false];
+    const take = () => {
+      const page = frame.contentDocument;
+      if (page === null || page === known || page.URL === "about:blank") return;
+      known = page;
+      this.owner.framed(page);
+    };
+    // keys and links are ours as soon as there is something to see: until its pictures have come, a page is not loaded
+    const watch = () => {
+      take();
+      if (frame.isConnected && !loaded) requestAnimationFrame(watch);
+    };
+    requestAnimationFrame(watch);
     frame.addEventListener("load", () => {
       const page = frame.contentDocument;
       if (page === null) return;
+      loaded = true;
+      take();
       markIn(page, this.owner.needles());
-      this.owner.framed(page);
       if (this.whole) frame.style.height = `${Math.min(highest, page.documentElement.scrollHeight)}px`;
     });
     return frame;

@@ -58,8 +58,9 @@ export function say(place: HTMLElement, { looked, of, found, done, stopped, left
   );
 }
 
-/** Show the form below the bar. */
+/** Show the form below the bar, unless the reader has left it while this part was loaded. */
 export function openForm(bar: SearchBar, mail: Mail): void {
+  if (!bar.root.contains(document.activeElement)) return;
   bar.form.hidden = false;
   if (bar.form.childElementCount > 0) {
     bar.input.dispatchEvent(new Event("input"));

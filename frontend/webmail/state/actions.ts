@@ -37,7 +37,6 @@ export class Actions {
 
   constructor(
     private readonly client: Client,
-    private readonly base: string,
     private readonly mail: Mail,
     /** One message was moved by hand, and the server has done it. */
     private readonly moved: (item: MessageItem, mailbox: Mailbox) => void,
@@ -213,7 +212,7 @@ export class Actions {
     this.running = true;
     this.last?.close();
     try {
-      const { onQuery } = await part<typeof BulkPart>(this.base, "bulk");
+      const { onQuery } = await part<typeof BulkPart>("bulk");
       const undo = await onQuery(this.client, this.mail, toast, what, said);
       if (undo === null) return;
       if (what.action !== "delete") this.remember(undo);

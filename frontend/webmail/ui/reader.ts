@@ -58,12 +58,12 @@ export class Reader {
 
   /** Fetch what shows a message, so that it is there when one is opened. */
   async prepare(): Promise<typeof MessagePart> {
-    return (this.parts ??= await part<typeof MessagePart>(this.base, "message"));
+    return (this.parts ??= await part<typeof MessagePart>("message"));
   }
 
   private async with<T>(name: string, work: (found: T) => unknown): Promise<void> {
     try {
-      await work(await part<T>(this.base, name));
+      await work(await part<T>(name));
     } catch (error) {
       this.owner.failed(error);
     }
@@ -138,7 +138,7 @@ export class Reader {
     this.thread = first.thread_id;
     const column = el("div", { class: "conversation" });
     this.put(this.owner.bar, el("header", { class: "reader-head" }, subjectOf(first)), column);
-    Promise.all([part<typeof ConversationPart>(this.base, "conversation"), this.prepare()])
+    Promise.all([part<typeof ConversationPart>("conversation"), this.prepare()])
       .then(([{ Conversation }, parts]) => {
         if (this.thread !== first.thread_id) return;
         this.conversation = new Conversation(column, (item) => this.make(parts, item, true), (error) => this.owner.failed(error));

@@ -146,7 +146,18 @@ function postForm(action, fields) {
   form.remove();
 }
 
+// lib/sheets.ts
+function adopt(text2) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`@layer app {${text2}}`);
+  document.adoptedStyleSheets.push(sheet);
+}
+
+// webmail/choices.css
+var choices_default = "/* Choices below each other, in dialogs of several parts. */\n\n.choices {\n  display: grid;\n  gap: 6px;\n  max-height: 60vh;\n  margin-top: 12px;\n  padding: 2px;\n  overflow-y: auto;\n}\n\n.choices button {\n  flex: none;\n  text-align: left;\n}\n";
+
 // webmail/export/part.ts
+adopt(choices_default);
 async function exportMail(client, base, what) {
   const title = "ids" in what ? many(what.ids.length, "Export this message", "Export {n} messages") : t("Export “{name}”", { name: what.mailbox });
   const below = el("input", { type: "checkbox" });

@@ -170,6 +170,9 @@ function adopt(text2) {
   document.adoptedStyleSheets.push(sheet);
 }
 
+// webmail/choices.css
+var choices_default = "/* Choices below each other, in dialogs of several parts. */\n\n.choices {\n  display: grid;\n  gap: 6px;\n  max-height: 60vh;\n  margin-top: 12px;\n  padding: 2px;\n  overflow-y: auto;\n}\n\n.choices button {\n  flex: none;\n  text-align: left;\n}\n";
+
 // webmail/data/mailboxes.ts
 function allows(mailbox, rights) {
   return mailbox.owner === "" || [...rights].every((right) => mailbox.rights.includes(right));
@@ -185,6 +188,7 @@ function leavesOthers(mail) {
 var labels_default = "/* Labels of what is selected. */\n\n.labels {\n  display: grid;\n  gap: 8px;\n  max-height: 40vh;\n  margin: 12px 0;\n  overflow-y: auto;\n}\n\n.label-new {\n  display: flex;\n  gap: 8px;\n}\n\n.label-new input {\n  flex: 1;\n  min-width: 0;\n}\n";
 
 // webmail/mailboxes/part.ts
+adopt(choices_default);
 adopt(labels_default);
 var roleNames = [
   ["draft", t("Drafts")],

@@ -266,6 +266,7 @@ var validations = {
 function isImage(attachment) {
   return attachment.content_type.startsWith("image/") && !attachment.content_type.startsWith("image/svg");
 }
+var remembered = Promise.resolve();
 var Message = class {
   constructor(item, base, owner, whole) {
     this.item = item;
@@ -273,6 +274,7 @@ var Message = class {
     this.owner = owner;
     this.whole = whole;
     const place = el("div", { class: "reader-note", hidden: true });
+    this.menu.addEventListener("click", () => this.owner.senderMenu(this.item, this.menu));
     fill(this.root, this.heading(item), place, this.bar, this.body);
     this.owner.opened(item, place);
   }
@@ -286,8 +288,11 @@ var Message = class {
   allHeaders = false;
   body = el("div", { class: "reader-body" });
   bar = el("div", { class: "reader-bar" });
-  sender = el("dd", { dir: "auto" });
+  people = el("span");
+  menu = el("button", { class: "link sender-menu", "aria-haspopup": "menu", title: t("What to do about this sender"), "aria-label": t("What to do about this sender") }, "⋯");
+  sender = el("dd", { dir: "auto" }, this.people, this.menu);
   async show() {
+    await remembered;
     const parsed = await this.owner.open(this.item.id);
     this.parsed = parsed;
     this.mode = this.first(parsed);
@@ -296,8 +301,8 @@ var Message = class {
   }
   first(parsed) {
     if (!parsed.has_html) return "text";
-    const { view_mode: remembered } = parsed;
-    if (remembered !== "" && (remembered !== "text" || parsed.texts.length > 0)) return remembered === "html_ext" ? "htmlexternal" : remembered;
+    const { view_mode: remembered2 } = parsed;
+    if (remembered2 !== "" && (remembered2 !== "text" || parsed.texts.length > 0)) return remembered2 === "html_ext" ? "htmlexternal" : remembered2;
     return parsed.texts.length === 0 || this.owner.settings().show_html ? "html" : "text";
   }
   choose(mode) {
@@ -312,7 +317,7 @@ var Message = class {
     if (parsed === null || sender === void 0 || others.length > 0) return;
     this.parsed = { ...parsed, view_mode: view };
     this.owner.chosen(this.parsed);
-    this.owner.remember(bareAddress(sender), view);
+    remembered = remembered.then(() => this.owner.remember(bareAddress(sender), view));
   }
   showText() {
     this.choose("text");
@@ -364,8 +369,6 @@ var Message = class {
   }
   drawSender([colour, why] = []) {
     const { from } = this.item;
-    const menu = el("button", { class: "link sender-menu", "aria-haspopup": "menu", title: t("What to do about this sender"), "aria-label": t("What to do about this sender") }, "⋯");
-    menu.addEventListener("click", () => this.owner.senderMenu(this.item, menu));
     const one = (address) => {
       const whole = isolated(longAddress(address));
       const at = whole.lastIndexOf(address.host);
@@ -373,7 +376,7 @@ var Message = class {
       return [whole.slice(0, at), el("span", { class: `validation ${colour}`, title: why }, address.host), whole.slice(at + address.host.length)];
     };
     this.sender.title = asciiDomains(from);
-    fill(this.sender, from.map((address, i) => [i > 0 && ", ", one(address)]), menu);
+    fill(this.people, from.map((address, i) => [i > 0 && ", ", one(address)]));
   }
   attachments(all) {
     if (all.length === 0) return null;
@@ -465,11 +468,24 @@ var Message = class {
       referrerpolicy: "no-referrer",
       src: `${this.base}msg/${this.item.id}/${kind}?sameorigin=true`
     });
+    let [known, loaded] = [null, false];
+    const take = () => {
+      const page = frame.contentDocument;
+      if (page === null || page === known || page.URL === "about:blank") return;
+      known = page;
+      this.owner.framed(page);
+    };
+    const watch = () => {
+      take();
+      if (frame.isConnected && !loaded) requestAnimationFrame(watch);
+    };
+    requestAnimationFrame(watch);
     frame.addEventListener("load", () => {
       const page = frame.contentDocument;
       if (page === null) return;
+      loaded = true;
+      take();
       markIn(page, this.owner.needles());
-      this.owner.framed(page);
       if (this.whole) frame.style.height = `${Math.min(highest, page.documentElement.scrollHeight)}px`;
     });
     return frame;

@@ -245,6 +245,7 @@ function say(place, { looked, of, found, done, stopped, left_out }, stop) {
   );
 }
 function openForm(bar, mail) {
+  if (!bar.root.contains(document.activeElement)) return;
   bar.form.hidden = false;
   if (bar.form.childElementCount > 0) {
     bar.input.dispatchEvent(new Event("input"));

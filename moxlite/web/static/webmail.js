@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.4b4b3ad0804b.js", compose: "compose.bac42dc9b781.js", conversation: "conversation.0e072d25bf14.js", details: "details.69786e976b2e.js", export: "export.fe190d6cd66e.js", login: "login.de1c3fa4327c.js", mailboxes: "mailboxes.c2aad4881908.js", menu: "menu.888a8aa39ba0.js", message: "message.9fe5d2deb585.js", palette: "palette.803e728c3746.js", rules: "rules.e6d1424992c3.js", search: "search.3dd0a3645bd5.js", sender: "sender.ec249df6cb3a.js", sent: "sent.c304807f0807.js", settings: "settings.ed6404ea8c27.js", touch: "touch.5477156ef0f8.js", viewer: "viewer.67b0cdc1e239.js" };
+var define_PARTS_default = { bulk: "bulk.4b4b3ad0804b.js", compose: "compose.81c7b5fd8949.js", conversation: "conversation.0e072d25bf14.js", details: "details.69786e976b2e.js", export: "export.775e86796a51.js", login: "login.de1c3fa4327c.js", mailboxes: "mailboxes.4c4a8543e4c5.js", menu: "menu.888a8aa39ba0.js", message: "message.caef9ac2bf12.js", palette: "palette.803e728c3746.js", rules: "rules.e6d1424992c3.js", search: "search.31f5a9201f93.js", sender: "sender.ec249df6cb3a.js", sent: "sent.c304807f0807.js", settings: "settings.ed6404ea8c27.js", touch: "touch.5477156ef0f8.js", viewer: "viewer.67b0cdc1e239.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -536,13 +536,26 @@ function listen(target, commands, active) {
   target.addEventListener("keydown", take);
   return () => target.removeEventListener("keydown", take);
 }
+async function typedUntil(work) {
+  let typed = "";
+  const hold = (event) => {
+    if (document.querySelector("dialog[open]") !== null) return;
+    if (event.key.length === 1 && !event.ctrlKey) typed += event.key;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  addEventListener("keydown", hold, true);
+  const done = await work.finally(() => removeEventListener("keydown", hold, true));
+  return [done, typed];
+}
 
 // lib/parts.ts
+var folder = "./part/";
 var loading = /* @__PURE__ */ new Map();
-function part(base2, name) {
+function part(name) {
   let found = loading.get(name);
   if (found === void 0) {
-    found = import(`${base2}part/${define_PARTS_default[name] ?? ""}`).catch((error) => {
+    found = import(folder + define_PARTS_default[name]).catch((error) => {
       loading.delete(name);
       throw new Error(t("A part of this page could not be loaded. Try again, or reload the page."), { cause: error });
     });
@@ -671,7 +684,6 @@ var Source = class {
   tell = () => [...this.readers].forEach((one) => one.stale());
 };
 var reader = null;
-var owned = null;
 var waiting = /* @__PURE__ */ new Set();
 function untracked(work, by = null) {
   const before = reader;
@@ -702,19 +714,12 @@ function computed(make) {
   return source;
 }
 function effect(work) {
-  let ended = false;
-  const act = () => void (ended || own2.changed() && own2.follow(work));
+  const act = () => void (own2.changed() && own2.follow(work));
   const own2 = new Reader(() => {
     if (waiting.size === 0) queueMicrotask(settle);
     waiting.add(act);
   });
-  const end = () => {
-    ended = true;
-    own2.forget();
-  };
-  owned?.push(end);
   own2.follow(work);
-  return end;
 }
 function settle() {
   const acts = [...waiting];
@@ -1276,8 +1281,7 @@ function storedThreading() {
   return known === "off" || known === "on" ? known : "unread";
 }
 var Find = class {
-  constructor(path, mail, owner) {
-    this.path = path;
+  constructor(mail, owner) {
     this.mail = mail;
     this.owner = owner;
     this.bar = new SearchBar(mail, {
@@ -1287,7 +1291,6 @@ var Find = class {
       say: (place, searching) => void this.part().then(({ say }) => say(place, searching, () => mail.stopSearch()), () => null)
     });
   }
-  path;
   mail;
   owner;
   text = signal("");
@@ -1360,7 +1363,7 @@ var Find = class {
     return not_filter === void 0 ? query : { ...query, not_filter };
   }
   part() {
-    return part(this.path, "search");
+    return part("search");
   }
 };
 
@@ -1429,14 +1432,12 @@ function movedTo({ name: mailbox }) {
   return (n) => many(n, "Moved to {mailbox}", "{n} messages moved to {mailbox}", { mailbox });
 }
 var Actions = class {
-  constructor(client, base2, mail, moved) {
+  constructor(client, mail, moved) {
     this.client = client;
-    this.base = base2;
     this.mail = mail;
     this.moved = moved;
   }
   client;
-  base;
   mail;
   moved;
   undoable = signal("");
@@ -1579,7 +1580,7 @@ var Actions = class {
     this.running = true;
     this.last?.close();
     try {
-      const { onQuery } = await part(this.base, "bulk");
+      const { onQuery } = await part("bulk");
       const undo = await onQuery(this.client, this.mail, toast, what, said);
       if (undo === null) return;
       if (what.action !== "delete") this.remember(undo);
@@ -1652,9 +1653,6 @@ var Pending = class {
   made = /* @__PURE__ */ new WeakMap();
   get busy() {
     return this.entries.some((entry) => !entry.done);
-  }
-  get size() {
-    return this.entries.length;
   }
   async do(action) {
     const entry = { ...action, call: () => action.call(), done: false };
@@ -1905,9 +1903,6 @@ var View = class {
   get busy() {
     return this.running !== null;
   }
-  at(position) {
-    return this.items[position - this.start];
-  }
   item(id) {
     return this.items.find((item) => item.id === id);
   }
@@ -2036,9 +2031,9 @@ var View = class {
   }
   checkConsistency() {
     for (let i = 1; i < this.items.length && !isListing(this.query); i++) {
-      if (compare(this.items[i - 1], this.items[i], this.query.order_asc === true) >= 0) throw new Error(`the list is out of order at ${i}`);
+      if (compare(this.items[i - 1], this.items[i], this.query.order_asc === true) >= 0) throw new Error("rows out of order");
     }
-    if (this.start < 0 || this.start + this.items.length > this.total) throw new Error("the run lies outside of the list");
+    if (this.start < 0 || this.start + this.items.length > this.total) throw new Error("rows outside");
   }
   request(kind, page) {
     this.running = kind;
@@ -3253,11 +3248,11 @@ var Reader2 = class {
   needles = [];
   own;
   async prepare() {
-    return this.parts ??= await part(this.base, "message");
+    return this.parts ??= await part("message");
   }
   async with(name, work) {
     try {
-      await work(await part(this.base, name));
+      await work(await part(name));
     } catch (error) {
       this.owner.failed(error);
     }
@@ -3315,7 +3310,7 @@ var Reader2 = class {
     this.thread = first.thread_id;
     const column = el("div", { class: "conversation" });
     this.put(this.owner.bar, el("header", { class: "reader-head" }, subjectOf(first)), column);
-    Promise.all([part(this.base, "conversation"), this.prepare()]).then(([{ Conversation }, parts]) => {
+    Promise.all([part("conversation"), this.prepare()]).then(([{ Conversation }, parts]) => {
       if (this.thread !== first.thread_id) return;
       this.conversation = new Conversation(column, (item) => this.make(parts, item, true), (error) => this.owner.failed(error));
       this.conversation.update(members, wanted);
@@ -3388,13 +3383,13 @@ var schemeKey = "moxlite-webmail-scheme";
 var notJunkAfter = 5e3;
 var base = document.location.pathname.replace(/[^/]*$/, "");
 function mailboxDialogs() {
-  return part(base, "mailboxes");
+  return part("mailboxes");
 }
 var App = class {
   base = base;
   commands = new CommandTable();
   client = new Client(base, checks, (reason) => this.logIn(reason));
-  session = new Session("webmail", "Webmail", this.client, async (...asked) => (await part(base, "login")).askLogIn(...asked));
+  session = new Session("webmail", "Webmail", this.client, async (...asked) => (await part("login")).askLogIn(...asked));
   mail = new Mail({
     send: (request) => void this.send(request),
     opened: (parsed) => this.reader.offer(parsed),
@@ -3402,7 +3397,7 @@ var App = class {
     outdated: (version) => this.renew(version),
     checking: location.hostname === "localhost"
   });
-  actions = new Actions(this.client, base, this.mail, (item, mailbox) => void this.offerRule(item, mailbox));
+  actions = new Actions(this.client, this.mail, (item, mailbox) => void this.offerRule(item, mailbox));
   stream = new Stream(this.client, base, {
     event: (event) => {
       this.mail.take(event);
@@ -3421,7 +3416,7 @@ var App = class {
     mailboxMenu: (mailbox) => void this.mailboxMenu(mailbox),
     dropMessages: (mailbox) => this.actions.move(mailbox, false)
   });
-  find = new Find(base, this.mail, {
+  find = new Find(this.mail, {
     mark: (needles) => {
       this.list.mark(needles);
       this.reader.mark(needles);
@@ -3438,7 +3433,7 @@ var App = class {
     [...composeBar, ...barCommands],
     () => this.unselect(),
     (command) => {
-      if (!this.settings().no_show_shortcuts) void part(base, "menu").then((found) => found.hintKey(command), () => null);
+      if (!this.settings().no_show_shortcuts) void part("menu").then((found) => found.hintKey(command), () => null);
     },
     (...asked) => this.openMenu(...asked)
   );
@@ -3453,7 +3448,7 @@ var App = class {
     },
     failed: (error) => void showError(t("Opening the message failed"), error),
     settings: () => this.settings(),
-    remember: (address, mode) => void attempt(t("Remembering it for this sender"), () => this.client.from_address_settings_save(address, mode)),
+    remember: (address, mode) => attempt(t("Remembering it for this sender"), () => this.client.from_address_settings_save(address, mode)),
     senderMenu: (item, at) => this.openMenu(at, t("What to do about this sender"), senderCommands(this, () => item).filter(enabled)),
     opened: (item, place) => {
       if (this.mail.conversation.value === null) this.unread();
@@ -3489,7 +3484,10 @@ var App = class {
     void (known ? ready : this.logIn("").then(() => ready)).then(() => this.stream.start());
   }
   watch() {
+    const held = signal(false);
+    for (const kind of ["pointerdown", "pointerup", "pointercancel"]) addEventListener(kind, () => setTimeout(() => held.value = kind === "pointerdown"), true);
     effect(() => {
+      if (held.value) return;
       this.mailboxes.draw(this.mail.mailboxes.value, this.mail.current.value?.id ?? 0);
     });
     effect(() => {
@@ -3505,6 +3503,7 @@ var App = class {
     effect(() => tellTitle(this.mail, this.find));
     effect(() => this.read(this.mail.shown.value, this.mail.selectedCount.value, this.mail.conversation.value));
     effect(() => {
+      if (held.value) return;
       void this.mail.rows.value;
       void this.mail.selection.value;
       void this.mail.mailboxes.value;
@@ -3536,7 +3535,7 @@ var App = class {
     this.timers = [];
   }
   openMenu(...asked) {
-    void attempt(t("Opening the menu"), async () => (await part(base, "menu")).openMenu(...asked));
+    void attempt(t("Opening the menu"), async () => (await part("menu")).openMenu(...asked));
   }
   async logIn(reason) {
     if (await this.session.logIn(reason) && this.displayed) location.reload();
@@ -3551,7 +3550,7 @@ var App = class {
     this.recover();
     this.writeAsked();
     void this.reader.prepare().catch(() => null);
-    if (navigator.maxTouchPoints > 0) void part(base, "touch").then((found) => this.list.pushable(found), () => null);
+    if (navigator.maxTouchPoints > 0) void part("touch").then((found) => this.list.pushable(found), () => null);
   }
   newer;
   renew(version) {
@@ -3573,7 +3572,7 @@ var App = class {
     await mailboxMenu(this.client, mailbox, parent, (what) => this.export(what));
   }
   async export(what) {
-    const { exportMail } = await part(base, "export");
+    const { exportMail } = await part("export");
     await exportMail(this.client, base, what);
   }
   facts() {
@@ -3583,27 +3582,20 @@ var App = class {
     return this.mail.settings.value;
   }
   async findCommand() {
-    let typed = "";
-    const hold = (event) => {
-      if (event.key.length === 1) typed += event.key;
-      event.preventDefault();
-      event.stopPropagation();
-    };
-    addEventListener("keydown", hold, true);
-    const loaded = part(base, "palette").finally(() => removeEventListener("keydown", hold, true));
-    await (await loaded).openPalette(this.commands, typed);
+    const [palette, typed] = await typedUntil(part("palette"));
+    await palette.openPalette(this.commands, typed);
   }
   async showKeys() {
-    const [palette, writing] = await Promise.all([part(base, "palette"), part(base, "compose")]);
+    const [palette, writing] = await Promise.all([part("palette"), part("compose")]);
     writing.addKeys(this);
     await palette.showKeys(this.commands);
   }
   async showTitles() {
     const at = document.activeElement ?? document.body;
-    await (await part(base, "palette")).showTitles(at);
+    await (await part("palette")).showTitles(at);
   }
   openSettings() {
-    void attempt(t("Opening the settings"), async () => (await part(base, "settings")).openSettings(this));
+    void attempt(t("Opening the settings"), async () => (await part("settings")).openSettings(this));
   }
   shown() {
     return this.mail.shown.value;
@@ -3693,7 +3685,7 @@ var App = class {
     this.actions.flag([label], add, () => add ? t("Labelled “{label}”", { label }) : t("Label “{label}” removed", { label }));
   }
   exportSelection() {
-    void attempt(t("Exporting"), async () => (await part(base, "export")).exportSelected(this.client, base, this.mail));
+    void attempt(t("Exporting"), async () => (await part("export")).exportSelected(this.client, base, this.mail));
   }
   showText() {
     this.reader.showText();
@@ -3723,7 +3715,7 @@ var App = class {
     return this.reader.current();
   }
   sender(item, what) {
-    void part(base, "sender").then((found) => found.act(item, what, {
+    void part("sender").then((found) => found.act(item, what, {
       client: this.client,
       mail: this.mail,
       actions: this.actions,
@@ -3741,15 +3733,18 @@ var App = class {
     const selection = getSelection();
     const selected = selection !== null && this.reader.root.contains(selection.anchorNode) ? selection.toString() : "";
     const item = kind === "new" ? null : this.reader.current();
-    void attempt(t("Writing"), async () => (await part(base, "compose")).compose(this, toast, kind, item, selected, mailto));
+    void attempt(t("Writing"), async () => {
+      const [, typed] = await typedUntil(part("compose").then((found) => found.compose(this, toast, kind, item, selected, mailto)));
+      document.execCommand("insertText", false, typed);
+    });
   }
   async offerRule(item, to) {
     const from = this.mail.boxes.get(item.mailbox_id);
     if (from === void 0 || from.owner + to.owner !== "" || from.roles.length + to.roles.length > 0) return;
-    await (await part(base, "rules")).offerRule(this.client, item.id, from, to);
+    await (await part("rules")).offerRule(this.client, item.id, from, to);
   }
   async followSent(item, place) {
-    const { follow } = await part(base, "sent");
+    const { follow } = await part("sent");
     await follow(this.client, item, place);
   }
   writeAsked() {
@@ -3770,7 +3765,7 @@ var App = class {
   }
   recover() {
     if (!Object.keys(localStorage).some((key2) => key2.startsWith("moxlite-webmail-draft-"))) return;
-    void attempt(t("Recovering a draft"), async () => (await part(base, "compose")).recover(this, toast));
+    void attempt(t("Recovering a draft"), async () => (await part("compose")).recover(this, toast));
   }
   openInbox() {
     const inbox = this.mail.boxes.named("Inbox");
@@ -3833,6 +3828,5 @@ var App = class {
 addEventListener("error", (event) => void showError(t("Something went wrong in this page"), event.error ?? event.message));
 addEventListener("unhandledrejection", (event) => void showError(t("Something went wrong in this page"), event.reason));
 if (new URLSearchParams(location.search).has("v")) history.replaceState(null, "", `${base}${location.hash}`);
-setStatus("");
 new App().start();
 })();

@@ -1,0 +1,136 @@
+"""Readers who are quicker than the line, or than the page is drawn, in a real browser: no key, no click is lost."""
+
+import imaplib
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Locator, Route, expect
+
+from tests.integration.browser import chromium
+from tests.integration.test_web_webmail_browser import Reader, append, local, reader, server
+from tests.running import LocalServer
+from tests.tools import until
+
+__all__ = ["chromium", "local", "reader", "server"]
+
+pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_group("browser")]
+
+
+@pytest.fixture
+def anew(chromium: Browser, local: LocalServer, mailbox: imaplib.IMAP4) -> Iterator[Reader]:
+    """A reader who has opened a message, and whose browser has no more parts of the page than that takes."""
+    append(mailbox, "Question")
+    found = Reader(chromium, local)
+    found.log_in()
+    found.page.locator(".message").click()
+    expect(found.page.locator(".text-part")).to_be_visible()
+    yield found
+    found.close()
+
+
+def press_on(reader: Reader, target: Locator) -> None:
+    """Have the mouse down on this."""
+    target.hover()
+    reader.page.mouse.down()
+
+
+def test_what_is_typed_while_the_composer_comes_is_its_text(anew: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-87: it archives, trashes and opens nothing while the part comes, nor while the server prepares."""
+    page = anew.page
+    composer = page.locator(".composer")
+    with anew.held("**/api/compose_prepare"):
+        with anew.held("**/part/compose.*"):
+            page.keyboard.press("r")
+            page.keyboard.type("dear Ada, ")
+        page.keyboard.type("all is done")
+    expect(composer.get_by_label("Text")).to_have_value(re.compile("^dear Ada, all is done\n"))
+    page.keyboard.type(".")
+    expect(composer.get_by_label("Text")).to_have_value(re.compile("^dear Ada, all is done[.]\n"))
+    composer.get_by_role("button", name="Discard").click()
+    page.get_by_role("dialog", name="Discard").get_by_role("button", name="Discard").click()
+    expect(composer).to_have_count(0)
+    expect(page.locator(".message-subject")).to_have_text(["Question"])
+    assert mailbox.status("Trash", "(MESSAGES)")[1][0] == b"Trash (MESSAGES 0)"
+
+
+def test_keys_go_on_where_a_message_could_not_be_begun(anew: Reader) -> None:
+    """WEBMAIL-87: the page says why, and Escape closes that."""
+    page = anew.page
+    anew.expect_problem("400")
+    body = '{"error": {"code": "user:error", "message": "Not now."}}'
+    page.route(
+        "**/api/compose_prepare",
+        lambda route: route.fulfill(status=400, content_type="application/json", body=body),
+    )
+    page.keyboard.press("r")
+    failed = page.get_by_role("dialog", name="Writing failed")
+    expect(failed).to_contain_text("Not now.")
+    page.keyboard.press("Escape")
+    expect(failed).to_have_count(0)
+    page.keyboard.press("s")
+    expect(page.locator(".message .flagged")).to_have_count(1)
+
+
+def test_a_form_that_comes_late_does_not_lie_over_the_results(anew: Reader) -> None:
+    """WEBMAIL-73: the search was begun while the part with the form was loaded."""
+    page = anew.page
+    with anew.held("**/part/search.*"):
+        page.keyboard.press("/")
+        page.keyboard.type("subject:question")
+        page.keyboard.press("Enter")
+    expect(page.locator(".search-said")).to_have_text("1 found")
+    expect(page.locator(".search-form")).to_be_hidden()
+
+
+def test_a_click_counts_though_what_it_is_on_is_drawn_anew(anew: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-60: between down and up of the mouse something comes that the bar, or the list of mailboxes, follows."""
+    page = anew.page
+    press_on(anew, page.locator(".toolbar").get_by_role("button", name="Archive"))
+    mailbox.noop()
+    mailbox.store("1", "+FLAGS", "(\\Flagged)")
+    expect(page.locator(".message .flagged")).to_have_count(1)
+    page.mouse.up()
+    expect(page.locator(".message")).to_have_count(0)
+    press_on(anew, page.locator(".mailbox-open", has_text="Archive"))
+    append(mailbox, "News")
+    expect(page.locator(".message-subject")).to_have_text(["News"])
+    page.mouse.up()
+    expect(page.locator(".list-title")).to_have_text("Archive")
+    # and what has come is drawn then
+    expect(page.locator(".mailbox", has_text="Inbox").locator(".mailbox-unread")).to_have_text("1")
+
+
+def test_keys_work_in_a_page_whose_pictures_have_not_come(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-71, WEBMAIL-53."""
+    page = reader.page
+    append(mailbox, "second")
+    append(mailbox, "first", html='<p>the page</p><img src="https://slow.example/a.png">')
+    waiting: list[Route] = []
+    page.route("https://slow.example/**", lambda route: waiting.append(route))
+    page.locator(".message", has_text="first").click()
+    expect(page.locator(".text-part")).to_be_visible()
+    page.get_by_role("button", name="HTML with external resources").click()
+    until(lambda: page.evaluate("true") and waiting, what="the picture to be asked for")
+    page.frame_locator("iframe.html").locator("p").click()
+    page.keyboard.press("j")
+    expect(page.locator(".reader-subject")).to_have_text("second")
+    with page.expect_response("**/api/from_address_settings_save"):
+        page.get_by_role("button", name="Forget for this sender").click()
+
+
+def test_how_a_sender_is_shown_holds_for_the_next_message_at_once(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-55, WEBMAIL-56: though the server was told of it a moment before only."""
+    page = reader.page
+    for subject in ("second", "first"):
+        append(mailbox, subject, html=f"<p>the page of the {subject}</p>")
+    page.locator(".message", has_text="first").click()
+    expect(page.locator(".text-part")).to_be_visible()
+    with reader.held("**/api/from_address_settings_save"):
+        page.keyboard.press("T")
+        expect(page.frame_locator("iframe.html").locator("p")).to_have_text("the page of the first")
+        page.locator(".message", has_text="second").click()
+        expect(page.locator(".reader-subject")).to_have_text("second")
+    expect(page.frame_locator("iframe.html").locator("p")).to_have_text("the page of the second")
+    with page.expect_response("**/api/from_address_settings_save"):
+        page.get_by_role("button", name="Forget for this sender").click()
