@@ -164,8 +164,10 @@ def kill_browsers(
 
 def write(page: Page, typed: Typed, to: str, chance: random.Random) -> None:
     """Type a message for a while, and send it if it is one to be sent."""
-    page.keyboard.press("c")
     composer = page.locator(".composer")
+    # a copy of the message before may have outlived the kill: it opens, and goes when the server says that it was sent
+    until(lambda: not page.evaluate(KEPT_HERE) and not composer.count(), what="a page without copies", pause=0.1)
+    page.keyboard.press("c")
     composer.get_by_label("To", exact=True).fill(to)
     composer.get_by_label("Subject").fill(typed.subject)
     composer.get_by_label("Text").focus()

@@ -330,6 +330,22 @@ async def test_a_draft_comes_back_with_its_files(rig: Rig, browser: Browser, que
     assert await messages(rig, "Drafts") == []
 
 
+async def test_an_older_copy_of_a_draft_that_was_sent_is_refused(rig: Rig, browser: Browser, queue: Queue) -> None:
+    """WEBMAIL-100: a draft keeps its Message-ID when it is edited, so that a browser which was killed and comes back
+    with the copy of before makes no draft of what has gone out.
+    """
+    draft = await browser.call("draft_save", draft=written(), save_id=call_id())
+    begun = await browser.call("compose_prepare", kind="edit", message_id=draft)
+    assert begun["message_id"] == written()["message_id"]
+    message = written(message_id=begun["message_id"], text="More.\n")
+    await browser.call("message_submit", message=message, submit_id=call_id(), draft_id=draft)
+    assert await browser.error("draft_save", draft=written(), save_id=call_id()) == (409, "user:sent")
+    assert await messages(rig, "Drafts") == []
+    [sent] = await messages(rig, "Sent")
+    again = await browser.call("compose_prepare", kind="edit", message_id=sent.id)
+    assert again["message_id"] != begun["message_id"]
+
+
 async def test_a_reply_begins_with_what_it_answers(rig: Rig, browser: Browser, queue: Queue) -> None:
     """WEBMAIL-90, WEBMAIL-91, WEBMAIL-92, WEBMAIL-99, WEBMAIL-82: and the original is marked."""
     octets = (

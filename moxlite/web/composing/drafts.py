@@ -28,6 +28,7 @@ from moxlite.store.mail.adding import add_message
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.mailboxes import create_mailbox, ensure_mailbox, set_special_use
 from moxlite.store.rows import mailboxes as mailbox_rows
+from moxlite.store.rows import messages as message_rows
 from moxlite.store.rows.views import mailboxes_of
 from moxlite.store.types import Flag, MailboxID, MessageID, SpecialUse
 from moxlite.web.composing.uploads import MESSAGE, key_of
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
     from moxlite.web.composing.types import Party, Written
 
-__all__ = ["composed", "draft_of", "drop_draft", "mailbox_for", "refuse_sent", "save_draft"]
+__all__ = ["composed", "draft_of", "drop_draft", "mailbox_for", "refuse_sent", "save_draft", "unsent_id"]
 
 USER_AGENT: Final = "moxlite webmail"
 
@@ -190,13 +191,26 @@ def refuse_sent(r: Reader, written: Written) -> None:
     """Raise AlreadySent when this message stands in Sent: a browser that was killed while it sent may have kept the
     message as it was before, without the id of the call.
     """
-    messageid = canonical_message_id(written.message_id)
+    if _is_sent(r, written.message_id):
+        raise AlreadySent("this message was sent before")
+
+
+def unsent_id(r: Reader, message_id: int) -> str:
+    """The Message-ID that a draft keeps while it is edited, with its brackets: what a browser has kept of it goes when
+    the draft was sent. "" for another message than a draft, and for one of which a twin has gone out.
+    """
+    row = message_rows.message(r, message_id)
+    found = f"<{row.messageid}>" if row.messageid else ""
+    return found if found and row.flags & Flag.DRAFT and not _is_sent(r, found) else ""
+
+
+def _is_sent(r: Reader, message_id: str) -> bool:
+    messageid = canonical_message_id(message_id)
     sent = mailbox_rows.mailbox_by_use(r, SpecialUse.SENT)
     if messageid is None or sent is None:
-        return
+        return False
     found = [MessageID(one) for one in messages_by_messageid(r, messageid)]
-    if sent.id in mailboxes_of(r, found).values():
-        raise AlreadySent("this message was sent before")
+    return sent.id in mailboxes_of(r, found).values()
 
 
 def mailbox_for(tx: AccountTx, use: SpecialUse) -> MailboxID:

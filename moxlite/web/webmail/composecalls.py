@@ -22,7 +22,7 @@ from moxlite.store.mail.recipients import suggest_recipients
 from moxlite.submission.assurance import Finding
 from moxlite.web.calls import call, encode_result
 from moxlite.web.callserver import refused
-from moxlite.web.composing.drafts import drop_draft, save_draft
+from moxlite.web.composing.drafts import drop_draft, save_draft, unsent_id
 from moxlite.web.composing.sending import MAX_UNDO, Wish, send, take_back
 from moxlite.web.composing.types import Party, Uploaded, UploadID, Written
 from moxlite.web.composing.uploads import OCTETS, key_of, receive_upload, shown_upload
@@ -129,7 +129,11 @@ class ComposeCalls(AccountCalls):
                 uploads = await carry_files(holder, message_id, structure, home.account)
             elif kind == "forward_attached":
                 uploads = [await carry_message(holder, message_id, structure.envelope.subject, home.account)]
-            return _begun(found, uploads, snapshot)
+            kept = ""
+            if kind == "edit":
+                local = holder.local_id(message_id)
+                kept = await holder.account.read(lambda r: unsent_id(r, local), op="compose_edit")
+            return _begun(found, uploads, snapshot, kept)
 
     @call()
     async def draft_save(self, caller: Caller, draft: Written, save_id: CallID, replaces: AnyID = 0) -> int:
@@ -258,7 +262,7 @@ def _max_size(snapshot: Snapshot, caller: Caller) -> int:
     return snapshot.listener(caller.request.info.listener).max_message_size
 
 
-def _begun(found: Answer, uploads: list[Uploaded], snapshot: Snapshot) -> Begun:
+def _begun(found: Answer, uploads: list[Uploaded], snapshot: Snapshot, message_id: str = "") -> Begun:
     return Begun(
         from_=_party(found.author),
         to=[_party(one) for one in found.to],
@@ -266,7 +270,7 @@ def _begun(found: Answer, uploads: list[Uploaded], snapshot: Snapshot) -> Begun:
         bcc=[_party(one) for one in found.bcc],
         subject=found.subject,
         text=found.text,
-        message_id=new_message_id(snapshot.static.hostname.ascii),
+        message_id=message_id or new_message_id(snapshot.static.hostname.ascii),
         in_reply_to=found.in_reply_to,
         references=list(found.references),
         uploads=uploads,
