@@ -3,15 +3,18 @@
 from pathlib import Path
 
 import pytest
+import trio
+from trio.testing import MockClock
 
 from moxlite.cli.explaining import leaves, told
 from moxlite.net.certificates import self_signed
 from moxlite.net.resolver import RecordType, TempError
 from moxlite.queue.errors import BadFilter
+from moxlite.queue.explaining.explain import VISIT_SECONDS
 from moxlite.queue.explaining.values import Explanation
 from moxlite.queue.filters import Filter
 from tests.certs import tlsa
-from tests.queue_rig import Rig, Server, rig_at
+from tests.queue_rig import HANG, Rig, Server, rig_at
 from tests.tls_rig import KEEP, MX, publish_tlsa
 
 pytestmark = pytest.mark.served
@@ -147,6 +150,30 @@ async def test_a_host_that_fails_says_why(tmp_path: Path, kind: str, error: str)
         last = row.last_result
         assert last is not None
         assert last.error.replace("mx5", "mx1") == met[0].error
+
+
+async def test_each_host_has_its_own_time(tmp_path: Path, leaping_clock: MockClock) -> None:
+    """QUEUE-182: 60 s, and what hosts take leaves the time for look-ups alone."""
+    async with rig_at(tmp_path) as rig:
+        hosts = [f"mx{n}.remote.example" for n in range(1, 4)]
+        rig.resolver.set("remote.example", RecordType.MX, [f"{n}0 {host}" for n, host in enumerate(hosts, 1)])
+        silent = []
+        for number, host in enumerate(hosts, 1):
+            rig.resolver.set(host, RecordType.A, [f"192.0.2.{number}"])
+            silent.append(rig.serve(f"192.0.2.{number}", Server({"EHLO": HANG})))
+        answers: list[Explanation] = []
+
+        async def ask() -> None:
+            answers.append(await rig.queue.explain(BOB, connect=True))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ask)
+            for one in silent:
+                await one.hung.wait()
+                leaping_clock.jump(VISIT_SECONDS)
+        [found] = answers
+        assert found.error == ""
+        assert ["no end within 60 s" in host.met.error for host in found.hosts if host.met] == [True] * 3
 
 
 async def test_tls_that_no_policy_demands_is_gone_without(tmp_path: Path) -> None:

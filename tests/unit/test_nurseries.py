@@ -33,6 +33,7 @@ NURSERIES = {
     "net/resolver.py",
     "queue/assurance.py",  # the questions about one domain
     "queue/direct.py",  # those about one recipients' domain
+    "queue/explaining/explain.py",  # the hosts of one domain
     "smtpd/connection.py",
     "smtpd/reception.py",
     "store/imports/adding.py",

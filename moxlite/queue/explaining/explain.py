@@ -4,6 +4,7 @@ Nothing is decided here. A message that is no row of the queue goes through the 
 TLS policies of each host; with a visit also through connecting, EHLO and STARTTLS. No MAIL is said.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -144,11 +145,13 @@ async def explain(ctx: Context, message: Message, *, connect: bool) -> Explanati
         return found
     try:
         with trio.fail_after(LOOK_UP_SECONDS):
-            return await _directly(ctx, message, course, found, connect=connect)
+            found, hosts = await _directly(ctx, message, course, found)
     except SMTPError as exc:
         return _failed(found, exc)
     except trio.TooSlowError:
         return msgspec.structs.replace(found, error=f"look-ups took more than {LOOK_UP_SECONDS:.0f} s")
+    plans = await _met_by(ctx, message, hosts) if connect else [plan for plan, _ in hosts]
+    return msgspec.structs.replace(found, hosts=tuple(plans))
 
 
 def _failed(found: Explanation, error: SMTPError) -> Explanation:
@@ -198,8 +201,9 @@ def _source_words(ctx: Context, way: Way, course: Course) -> str:
 
 
 async def _directly(
-    ctx: Context, message: Message, course: Course, found: Explanation, *, connect: bool
-) -> Explanation:
+    ctx: Context, message: Message, course: Course, found: Explanation
+) -> tuple[Explanation, list[tuple[HostPlan, Host]]]:
+    """What DNS and the policies say, and of each host, in the order of trying. Raises SMTPError."""
     domain = message.recipient.address.domain if message.recipient.address is not None else None
     before = None if domain is None else await ctx.policies.kept(domain)
     destination = await destination_of(ctx, message)
@@ -211,16 +215,30 @@ async def _directly(
         if waits is not None:
             found = _failed(found, waits)
     way = direct_way(ctx, course.transport)
+    hosts: dict[str, tuple[HostPlan, Host]] = {}
+
+    async def look(name: str) -> None:
+        hosts[name] = await _plan(ctx, message, name, way, destination)
+
+    async with trio.open_nursery() as nursery:  # a name server that is slow is so for each of them
+        for name in destination.hosts.names:
+            nursery.start_soon(look, name)
+    found = msgspec.structs.replace(found, dnssec=destination.hosts.authentic)
+    return found, [hosts[name] for name in destination.hosts.names]
+
+
+async def _met_by(ctx: Context, message: Message, hosts: Sequence[tuple[HostPlan, Host]]) -> list[HostPlan]:
+    """Connect to hosts until one is good, and say what each said."""
     plans: list[HostPlan] = []
-    visits = MAX_VISITS if connect else 0
-    for name in destination.hosts.names:
-        plan, host = await _plan(ctx, message, name, way, destination)
+    visits = MAX_VISITS
+    for plan, host in hosts:
         if visits and not plan.refusal and not plan.pause:
             seen = await _visit(ctx, message, host)
-            plan = msgspec.structs.replace(plan, met=_met(seen))
+            plans.append(msgspec.structs.replace(plan, met=_met(seen)))
             visits = visits - 1 if goes_elsewhere(seen.error) else 0
-        plans.append(plan)
-    return msgspec.structs.replace(found, dnssec=destination.hosts.authentic, hosts=tuple(plans))
+        else:
+            plans.append(plan)
+    return plans
 
 
 def _mtasts(standing: Standing, before: Kept | None, after: Kept | None, now: int) -> MTASTS:
