@@ -157,20 +157,44 @@ async def test_a_log_out_ends_the_session_and_its_streams(rig: Rig) -> None:
     assert await browser.error("token") == (401, "user:badAuth")
 
 
-async def test_an_account_that_may_not_log_in_says_why_and_loses_its_sessions(rig: Rig) -> None:
-    """WEBMAIL-18, WEB-57."""
+async def add_to(rig: Rig, section: str, line: str) -> None:
+    """Write a line into a section of domains.toml, and have the server read it."""
+    path = rig.holder.domains_path
+    before = path.read_text()
+    assert f"[{section}]\n" in before
+    path.write_text(before.replace(f"[{section}]\n", f"[{section}]\n{line}\n"))
+    await rig.holder.reload()
+
+
+async def test_an_account_that_may_not_log_in_says_why_and_loses_its_sessions(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WEBMAIL-18, WEB-57: calls at once, streams when they look at their session again."""
     browser = rig.browser()
     await browser.log_in()
-    domains = rig.holder.domains_path.read_text()
-    rig.holder.domains_path.write_text(
-        domains.replace("[accounts.mia]\n", '[accounts.mia]\nlogin_disabled = "Ask Tom, see https://example.org/"\n')
-    )
-    await rig.holder.reload()
+    monkeypatch.setattr("moxlite.web.webmail.live.streams.SESSION_CHECK", 0.05)
+    events = await browser.events()
+    await events.until("start")
+    await add_to(rig, "accounts.mia", 'login_disabled = "Ask Tom, see https://example.org/"')
+    assert (await events.until("fatal"))["message"] == "session no longer valid"
     assert await browser.error("token") == (401, "user:badAuth")
     token = await browser.call("login_prep")
     answer = await browser.post("login", {"login_token": token, "username": ADDRESS, "password": PASSWORD})
     assert answer.status == 401
     assert answer.json["error"] == {"code": "user:loginFailed", "message": "Ask Tom, see https://example.org/"}
+
+
+async def test_accounts_of_a_disabled_domain_can_log_in(rig: Rig) -> None:
+    """WEBMAIL-18: they read what they have."""
+    before = rig.browser()
+    await before.log_in()
+    await add_to(rig, 'domains."example.org"', "disabled = true")
+    assert await before.call("token")
+    browser = rig.browser()
+    await browser.log_in()
+    events = await browser.events()
+    assert (await events.until("start"))["mailbox_name"] == "Inbox"
+    await events.aclose()
 
 
 async def test_sessions_that_were_removed_end_their_streams(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
