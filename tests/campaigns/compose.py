@@ -109,7 +109,7 @@ def kill_servers(folder: Path, seed: int, share: float, report: Report) -> None:
     with LocalServer(folder / "server") as server:
         writer = Writer(server, random.Random(seed + 1))
         writer.log_in()
-        thread = threading.Thread(target=writer.run)
+        thread = threading.Thread(target=writer.run, daemon=True)
         thread.start()
         for _ in range(kills):
             time.sleep(chance.uniform(0, LONGEST))

@@ -215,7 +215,7 @@ def test_threads_fold_and_open_as_a_conversation(reader: Reader, imap: imaplib.I
     expect(page.locator(".card")).to_have_count(4)
     expect(page.locator(".card.open")).to_have_count(1)
     expect(page.locator(".card.open .text").first).to_contain_text("Answer 4.")
-    expect(page.locator(".card.open details.quote summary")).to_have_text("Show quoted text: 10 lines")
+    expect(page.locator(".card.open details.quote summary")).to_have_text("Quoted text: 10 lines")
     expect(page.get_by_text("line 9")).to_be_hidden()
     page.locator(".card.open summary").click()
     expect(page.get_by_text("line 9")).to_be_visible()

@@ -241,7 +241,7 @@ function foldQuotes(blocks) {
     if (count < foldedFrom || run.some(({ node }) => node.querySelector(".hit") !== null)) {
       found.push(...run.map(({ node }) => node), ...end < 0 ? [] : [blocks[end].node]);
     } else {
-      const summary = el("summary", {}, t("Show quoted text: {n} lines", { n: count }));
+      const summary = el("summary", {}, t("Quoted text: {n} lines", { n: count }));
       found.push(el("details", { class: "quote" }, summary, run.map(({ node }) => node)), ...end < 0 ? [] : [blocks[end].node]);
     }
     if (end < 0) break;
