@@ -139,7 +139,7 @@ function adopt(text3) {
 }
 
 // webmail/settings/settings.css
-var settings_default = "/* The settings. */\n\n.settings-body {\n  display: grid;\n  grid-template-columns: minmax(0, 1fr);\n  gap: 18px;\n  max-height: 68vh;\n  overflow-y: auto;\n}\n\n.settings section,\n.settings details {\n  display: grid;\n  grid-template-columns: minmax(0, 1fr);\n  gap: 9px;\n}\n\n.settings h3 {\n  font-size: 13px;\n  color: var(--color-mild);\n}\n\n.setting {\n  display: grid;\n  grid-template-columns: 9em minmax(0, 1fr);\n  align-items: center;\n}\n\n.setting select,\ntextarea.dialog-input {\n  width: 100%;\n  padding: 6px;\n  border: 1px solid var(--border-color);\n  border-radius: 7px;\n  background: var(--background);\n}\n";
+var settings_default = "/* The settings. */\n\n.settings-body {\n  display: grid;\n  grid-template-columns: minmax(0, 1fr);\n  gap: 18px;\n  max-height: 68vh;\n  overflow-y: auto;\n}\n\n.settings section,\n.settings details {\n  display: grid;\n  grid-template-columns: minmax(0, 1fr);\n  gap: 9px;\n}\n\n.settings h3 {\n  font-size: 13px;\n  color: var(--color-mild);\n}\n\n.setting {\n  display: grid;\n  grid-template-columns: 9em minmax(0, 1fr);\n  align-items: center;\n}\n\n.setting select,\ntextarea.dialog-input {\n  width: 100%;\n  padding: 6px;\n  border: 1px solid var(--border-color);\n  border-radius: 7px;\n  background: var(--background);\n}\n\n@media (max-width: 640px) {\n  .setting {\n    grid-template-columns: minmax(0, 1fr);\n    gap: 3px;\n  }\n}\n";
 
 // webmail/settings/part.ts
 adopt(settings_default);

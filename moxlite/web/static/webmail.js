@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.4b4b3ad0804b.js", compose: "compose.81c7b5fd8949.js", conversation: "conversation.0e072d25bf14.js", details: "details.69786e976b2e.js", export: "export.775e86796a51.js", login: "login.de1c3fa4327c.js", mailboxes: "mailboxes.4c4a8543e4c5.js", menu: "menu.888a8aa39ba0.js", message: "message.0a42aba9d939.js", palette: "palette.803e728c3746.js", rules: "rules.e6d1424992c3.js", search: "search.31f5a9201f93.js", sender: "sender.ec249df6cb3a.js", sent: "sent.c304807f0807.js", settings: "settings.ed6404ea8c27.js", touch: "touch.5477156ef0f8.js", viewer: "viewer.67b0cdc1e239.js" };
+var define_PARTS_default = { bulk: "bulk.4b4b3ad0804b.js", compose: "compose.81c7b5fd8949.js", conversation: "conversation.0e072d25bf14.js", details: "details.69786e976b2e.js", export: "export.775e86796a51.js", login: "login.de1c3fa4327c.js", mailboxes: "mailboxes.4c4a8543e4c5.js", menu: "menu.888a8aa39ba0.js", message: "message.0a42aba9d939.js", palette: "palette.803e728c3746.js", rules: "rules.e6d1424992c3.js", search: "search.31f5a9201f93.js", sender: "sender.ec249df6cb3a.js", sent: "sent.c304807f0807.js", settings: "settings.66520618a603.js", touch: "touch.5477156ef0f8.js", viewer: "viewer.67b0cdc1e239.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
