@@ -299,7 +299,7 @@ class Hesitant(trio.abc.SendStream):
         self.stream = stream
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        await trio.testing.wait_all_tasks_blocked(0.01)
+        await trio.testing.wait_all_tasks_blocked()
         await self.stream.send_all(data)
 
     async def wait_send_all_might_not_block(self) -> None:
