@@ -202,7 +202,7 @@ def recovered(page: Page, server: LocalServer, typed: Typed) -> Recovered:
         """What the browser has kept opens by itself, and is saved, or goes away again if it was sent."""
         if not page.evaluate(KEPT_HERE):
             return kept("Sent") is not None or kept("Drafts") is not None
-        return composer.count() > 0 and bool(composer.locator(".compose-state").inner_text())
+        return any(composer.locator(".compose-state").all_inner_texts())  # as it is now: it may go at any moment
 
     until(settled, what=f"{typed.subject} anywhere", pause=0.5)
     if (sent := kept("Sent")) is not None:
