@@ -96,7 +96,8 @@ def test_a_list_can_be_had_without_threads_while_they_are_built(
     page.evaluate(
         """(message) => {
           window.between = (event) => {
-            if (event.kind !== "view_msgs") return [event];
+            // an answer about the Inbox, where there is a message, may still be on its way
+            if (event.kind !== "view_msgs" || event.total > 0) return [event];
             // the end of an answer comes alone
             if (event.items.length === 0) window.between = (next) => [next];
             const { view_id, request_id } = event;
