@@ -530,3 +530,18 @@ def test_what_is_set_aside_within_a_second_gets_folders_of_its_own(tmp_path: Pat
     assert len(found) == 3
     assert len(list(tmp_path.glob("damaged-*/queue.db-wal"))) == 3
     assert set_aside(tmp_path, "queue.db") is None
+
+
+async def test_accounts_close_though_their_supervisor_has_ended(tmp_path: Path, store_options: Options) -> None:
+    """STORE-140: an account that is opened at the last moment has no tasks, whose end closing could wait for."""
+    found = Accounts(tmp_path, store_options)
+    with trio.CancelScope() as scope:
+        async with supervision.open_supervisor("test") as tree:
+            found.start(tree)
+            scope.cancel()
+            await trio.lowlevel.checkpoint()
+    with pytest.raises(RuntimeError):
+        async with found.use("mia"):
+            raise AssertionError("it has no tasks")
+    with trio.fail_after(60):
+        await found.aclose()

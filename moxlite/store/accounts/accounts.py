@@ -358,8 +358,9 @@ class Accounts:
 
     def _start_tasks(self, slot: _Slot) -> None:
         if self._tree is not None and slot.tasks is None and slot.account is not None:
-            slot.tasks = AccountTasks(slot.account, self._tasks)
-            self._tree.start("store.account", slot.tasks.run, Fate.ONCE)
+            tasks = AccountTasks(slot.account, self._tasks)
+            self._tree.start("store.account", tasks.run, Fate.ONCE)
+            slot.tasks = tasks  # not before: closing waits for their end, and a supervisor that has ended starts none
 
     async def _left(self, name: str, slot: _Slot) -> None:
         """The last user of an account has left."""
