@@ -37,6 +37,7 @@ __all__ = [
     "printable",
     "settings",
     "show",
+    "show_json",
     "talk",
 ]
 
@@ -271,13 +272,18 @@ def printable(text: str) -> str:
 def show(rows: Sequence[msgspec.Struct], columns: Iterable[str], *, as_json: bool = False) -> None:
     """Print a listing: JSON with all fields, or a table of some. Lists within a field are joined by commas."""
     if as_json or settings().as_json:
-        print(msgspec.json.format(msgspec.json.encode(list(rows)), indent=2).decode())
+        show_json(list(rows))
         return
     names = list(columns)
     table = [[_cell(getattr(row, name)) for name in names] for row in rows]
     widths = [max(len(name), *(len(line[i]) for line in table)) if table else len(name) for i, name in enumerate(names)]
     for line in [[name.replace("_", " ") for name in names], *table]:
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def show_json(value: object) -> None:
+    """Print a value, or JSON that is at hand (`msgspec.Raw`), for programs and for people."""
+    print(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
 
 
 def _cell(value: object) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 import click
 import msgspec
 
-from moxlite.cli.common import Failure, call, json_option, printable, settings, show
+from moxlite.cli.common import Failure, call, json_option, printable, settings, show, show_json
 from moxlite.cli.explaining import leaves, told
 from moxlite.queue.control.results import Changed, HookLine, Line, Rule, StoppedAccount, Suppressed, Try
 from moxlite.queue.explaining.values import Explanation
@@ -150,7 +150,7 @@ def explain_(address: str, sender: str, connect: bool, as_json: bool) -> None:
     """
     found = call("queue explain", {"recipient": address, "sender": sender, "connect": connect}, Explanation)
     if as_json or settings().as_json:
-        print(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
+        show_json(found)
     else:
         print("\n".join(printable(line) for line in told(found)))
     if not leaves(found):
@@ -237,8 +237,7 @@ def retired_list(as_json: bool, **given: Any) -> None:
 @click.argument("id_", metavar="ID", type=int)
 def retired_print(id_: int) -> None:
     """Print all about finished message ID as JSON."""
-    found = call("queue retired print", {"id": id_}, msgspec.Raw)
-    print(msgspec.json.format(bytes(found), indent=2).decode())
+    show_json(call("queue retired print", {"id": id_}, msgspec.Raw))
 
 
 @queue.group()
@@ -410,7 +409,7 @@ def webhook_cancel(every: bool, **given: Any) -> None:
 @click.argument("id_", metavar="ID", type=int)
 def webhook_print(id_: int) -> None:
     """Print all about webhook ID as JSON: what it sends, and what came of each call."""
-    print(msgspec.json.format(bytes(call("queue webhook print", {"id": id_}, msgspec.Raw)), indent=2).decode())
+    show_json(call("queue webhook print", {"id": id_}, msgspec.Raw))
 
 
 @webhook.group("retired")
@@ -432,5 +431,4 @@ def webhook_retired_list(as_json: bool, **given: Any) -> None:
 @click.argument("id_", metavar="ID", type=int)
 def webhook_retired_print(id_: int) -> None:
     """Print all about finished webhook ID as JSON."""
-    found = call("queue webhook retired print", {"id": id_}, msgspec.Raw)
-    print(msgspec.json.format(bytes(found), indent=2).decode())
+    show_json(call("queue webhook retired print", {"id": id_}, msgspec.Raw))

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from moxlite.cli.asking import resolver_at, resolver_option
-from moxlite.cli.common import FAILED, NOT_RUNNING, Failure, call, config_path, load_config, printable, settings
+from moxlite.cli.common import (
+    FAILED,
+    NOT_RUNNING,
+    Failure,
+    call,
+    config_path,
+    load_config,
+    printable,
+    settings,
+    show_json,
+)
 
 if TYPE_CHECKING:
     from moxlite.admin.doctor.findings import Finding
@@ -93,8 +103,6 @@ def _examine(snapshot: "Snapshot", running: "Running | None", resolver: str | No
 
 
 def _show(found: "list[Finding]", steps: list[str]) -> int:
-    import msgspec
-
     from moxlite.admin.doctor.findings import in_groups, in_order, worst
 
     findings = in_order(found)
@@ -102,7 +110,7 @@ def _show(found: "list[Finding]", steps: list[str]) -> int:
     code = {"error": FAILED, "warning": WARNED}.get(grade or "", 0)
     if settings().as_json:
         answer = {"grade": grade or "ok", "findings": findings, "mail": steps}
-        print(msgspec.json.format(msgspec.json.encode(answer), indent=2).decode())
+        show_json(answer)
         return code
     for group, commands in in_groups(findings):
         for one in group:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from moxlite.cli.asking import resolver_at, resolver_option
-from moxlite.cli.common import FAILED, Failure, config_path, load_config, printable, settings
+from moxlite.cli.common import FAILED, Failure, config_path, load_config, printable, settings, show_json
 
 if TYPE_CHECKING:
     from moxlite.config.domains import DomainConfig
@@ -50,7 +50,6 @@ def dnscheck(name: str, resolver: str | None) -> int:
 
     Exit code 1 if there are errors. Services are tried only while the server runs here.
     """
-    import msgspec
     import trio
 
     from moxlite.admin.dns.check import check_domain
@@ -71,7 +70,7 @@ def dnscheck(name: str, resolver: str | None) -> int:
     reports = trio.run(run)
     failed = any(getattr(report, "errors", None) for report in reports.values())
     if settings().as_json:
-        print(msgspec.json.format(msgspec.json.encode(reports), indent=2).decode())
+        show_json(reports)
         return FAILED if failed else 0
     for topic, report in reports.items():
         lines = [
