@@ -43,7 +43,6 @@ STORE_ERRORS: Final[tuple[tuple[type[StoreError], Response], ...]] = (
 def store_reply(error: StoreError) -> Response:
     """The reply that tells a client what the store could not do."""
     if isinstance(error, OutgoingLimitExceeded | SendingStopped):
-        return Response.of(
-            451, "4.7.1", str(error)
-        )  # names the limit and its setting (SMTP-116), or what to do (SMTP-170)
+        # names the limit and its setting (SMTP-116), or says what to do (SMTP-170)
+        return Response.of(451, "4.7.1", str(error))
     return next(response for kind, response in STORE_ERRORS if isinstance(error, kind))

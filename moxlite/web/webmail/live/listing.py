@@ -32,7 +32,7 @@ from moxlite.store.search.finding import Search
 from moxlite.web.webmail.filters import is_by_flags, is_plain, wanted_of
 from moxlite.web.webmail.holders import Scope, number_of
 from moxlite.web.webmail.items import ITEM_SLICE
-from moxlite.web.webmail.live.merging import Merging
+from moxlite.web.webmail.live.merging import Merging, key_of
 from moxlite.web.webmail.live.view import FIRST_SLICE, Reset, Slice
 
 if TYPE_CHECKING:
@@ -389,13 +389,11 @@ class Listing:
         relabelled: list[store.MessageID],
     ) -> bool:
         shown_id = scope.holder.shown_id
-        changed = False
-        for message_id in (one for event in removed for one in event.message_ids):
-            if (index := _index(self._ids, shown_id(message_id))) is not None:
-                self._drop(index)
-                changed = True
         matching = await self._matching(scope, added + relabelled)
-        for message_id in set(relabelled).difference(one.message_id for one in matching):
+        gone = {one for event in removed for one in event.message_ids}
+        gone |= set(relabelled).difference(one.message_id for one in matching)
+        changed = False
+        for message_id in gone:
             if (index := _index(self._ids, shown_id(message_id))) is not None:
                 self._drop(index)
                 changed = True
@@ -467,11 +465,10 @@ class Listing:
 
     def _insert(self, holder: Holder, one: Placed) -> bool:
         """Make an entry at its place; False when that is where the search has not been yet, which then begins anew."""
-        sign = 1 if self.query.order_asc else -1
         shown, thread = holder.shown_id(one.message_id), holder.shown_id(one.threadid)
-        key = (sign * one.received, sign * shown)
+        key = partial(key_of, self.query)
         index = bisect_left(
-            range(len(self._ids)), key, key=lambda at: (sign * self._received[at], sign * self._ids[at])
+            range(len(self._ids)), key(one.received, shown), key=lambda at: key(self._received[at], self._ids[at])
         )
         if self._search is not None:
             if index == len(self._ids):

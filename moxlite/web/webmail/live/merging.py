@@ -24,12 +24,17 @@ if TYPE_CHECKING:
     from moxlite.web.webmail.holders import Holder, Scope
     from moxlite.web.webmail.types import Query
 
-__all__ = ["Key", "Merging", "Source"]
+__all__ = ["Key", "Merging", "Source", "key_of"]
 
 Key: TypeAlias = tuple[int, int]
 """Where a message stands in a view: less is earlier. By its time of reception and the browser's id, both negated when
 the newest is first.
 """
+
+
+def key_of(query: Query, received: int, shown: int) -> Key:
+    """Where a message stands that was received then (µs UTC), by the browser's id."""
+    return (received, shown) if query.order_asc else (-received, -shown)
 
 
 class Source:
@@ -52,7 +57,7 @@ class Merging:
 
     def __init__(self, scopes: Iterable[Scope], query: Query) -> None:
         found = list(scopes)
-        self._sign = 1 if query.order_asc else -1
+        self._query = query
         self.sources = {one.holder.number: Source(one, query, len(found)) for one in found}
 
     @property
@@ -89,13 +94,12 @@ class Merging:
         gone = frozenset(messages)
         source.waiting = deque(one for one in source.waiting if one.message_id not in gone)
 
-    def key(self, holder: Holder, one: Placed) -> Key:
-        """Where a message of an account stands."""
-        return self._sign * one.received, self._sign * holder.shown_id(one.message_id)
-
     def _reached(self, source: Source) -> Key | None:
         """How far an account was looked into; None: not at all."""
-        return None if source.search.reached is None else self.key(source.scope.holder, source.search.reached)
+        return None if source.search.reached is None else self._key(source.scope.holder, source.search.reached)
+
+    def _key(self, holder: Holder, one: Placed) -> Key:
+        return key_of(self._query, one.received, holder.shown_id(one.message_id))
 
     def _settled(self) -> list[tuple[Holder, Placed]]:
         if len(self.sources) == 1:
@@ -110,8 +114,8 @@ class Merging:
         found: list[tuple[Key, Holder, Placed]] = []
         for source in self.sources.values():
             holder, waiting = source.scope.holder, source.waiting
-            while waiting and (limit is None or self.key(holder, waiting[0]) <= limit):
+            while waiting and (limit is None or self._key(holder, waiting[0]) <= limit):
                 one = waiting.popleft()
-                found.append((self.key(holder, one), holder, one))
+                found.append((self._key(holder, one), holder, one))
         found.sort(key=lambda entry: entry[0])
         return [(holder, one) for _, holder, one in found]
