@@ -68,12 +68,13 @@ class Visitor:
     @contextmanager
     def held(self, wanted: str | re.Pattern[str]) -> Iterator[None]:
         """What is asked for within the block has its answer afterwards; something must have been."""
-        held: list[Route] | None = []
-        self.page.route(wanted, lambda route: route.continue_() if held is None else held.append(route))
+        held: list[Route] = []
+        over = False
+        self.page.route(wanted, lambda route: route.continue_() if over else held.append(route))
         yield
         until(lambda: self.page.evaluate("true") and held, what=f"a request for {wanted}")
-        routes, held = held, None
-        for route in routes:
+        over = True
+        for route in held:
             route.continue_()
 
     def fall_silent(self, wanted: re.Pattern[str]) -> None:

@@ -25,6 +25,7 @@ from moxlite.queue.reports import counting, daily, dmarc, tls
 from moxlite.queue.reports.mail import Outcome
 from moxlite.store.errors import StorageBroken
 from moxlite.store.reports.evaluations import DKIMEvaluation, Evaluation, SPFEvaluation, add_evaluations
+from moxlite.store.reports.received import KINDS
 from moxlite.store.reports.suppressed import add_suppressed
 from tests.queue_rig import START, Rig, Server, rig_at, sample
 from tests.reportforms import check_dmarc_form, check_tls_form
@@ -87,7 +88,9 @@ async def next_day(rig: Rig) -> None:
 def parts(octets: bytes) -> tuple[email.message.Message, str, bytes]:
     """The header, the text and the unpacked content of a report."""
     message = email.message_from_bytes(octets)
-    text, attached = message.get_payload()  # type: ignore[misc]
+    payload = message.get_payload()
+    assert isinstance(payload, list)
+    text, attached = payload
     assert isinstance(text, email.message.Message)
     assert isinstance(attached, email.message.Message)
     content = attached.get_payload(decode=True)
@@ -482,9 +485,9 @@ async def test_the_record_of_now_says_where_reports_go(tmp_path: Path) -> None:
 async def test_suppressed_addresses_get_nothing(tmp_path: Path) -> None:
     """QUEUE-126, QUEUE-134: until their time is over."""
     async with reporting(tmp_path) as rig:
-        for kind in ("dmarc", "tls"):
+        for kind in KINDS:
             await rig.reports.database.write(
-                partial(add_suppressed, kind=kind, address="R@reports.example", until=START + 10**12, comment="")  # type: ignore[arg-type]
+                partial(add_suppressed, kind=kind, address="R@reports.example", until=START + 10**12, comment="")
             )
         outcome = await one(rig)
         assert "suppressed" in outcome.why
