@@ -50,6 +50,7 @@ from moxlite.queue.queue import Queue
 from moxlite.queue.reach.source import IPv6Source
 from moxlite.queue.tls.fetching import fetcher
 from moxlite.queue.tls.policies import Policies
+from moxlite.sandbox.processes import Sandbox
 from moxlite.smtpd.connection import serve_connection as serve_smtp
 from moxlite.smtpd.context import Context as SMTPContext
 from moxlite.smtpd.localpipe import LocalPipe
@@ -108,6 +109,7 @@ class House:
     shutdown: trio.Event = field(default_factory=trio.Event)
     imap_sessions: Sessions = field(default_factory=Sessions)
     senders: Senders = field(default_factory=Senders)
+    sandbox: Sandbox = field(default_factory=Sandbox)
     clock: ClockWatch = field(default_factory=ClockWatch)
     faults: list[str] = field(default_factory=list)
     measures: list[Measure] = field(default_factory=list)
@@ -468,6 +470,7 @@ def _web(house: House, queue: Queue | None) -> Callable[[Endpoint], Served]:
         auth=house.auth,
         logins=house.logins,
         imports=house.imports,
+        sandbox=house.sandbox,
         keys=house.started.keys,
         edit=house.config.edit,
         deliveries=queue,

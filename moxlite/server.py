@@ -6,6 +6,7 @@
      ├─ supervisor "server": each long-running task by its name; after a failure it starts again
      │    ├─ accounts: upkeep, rounds, unclean; in each open account a supervisor of its own
      │    ├─ auth.db, configuration, clock, systemd, signals, control socket, backups, scrub …
+     │    ├─ processes of the sandbox, which do what strangers' mails make expensive
      │    ├─ queue: scheduler, notices, webhooks, mirror, clean, database, policies, cache, source, reports
      │    └─ the accept loop of each port
      ├─ connections: one task each, in a guard
@@ -141,6 +142,7 @@ async def serve(
             tree.start("process.parent", partial(_end_with, started.parent, house.shutdown))
         for one in house.autotls:
             tree.start(f"autotls.{one.name}", one.serve)
+        tree.start("sandbox.processes", house.sandbox.serve)
         tree.start("imapd.expiry", house.imap_sessions.end_expired)
         await _finish_removals(house)
         house.clock.on_set(house.imap_sessions.look_again)

@@ -3,7 +3,9 @@
 from itertools import product
 from pathlib import Path
 
-__all__ = ["all_vectors", "generated", "written"]
+from moxlite.web.webmail.parts import BEGIN, END
+
+__all__ = ["all_vectors", "generated", "page_of", "written"]
 
 TOP = Path(__file__).resolve().parent.parent / "fixtures" / "html"
 SIGNS = str.maketrans({"␤": "\n", "␍": "\r", "␀": "\0", "␉": "\t"})
@@ -106,3 +108,8 @@ def generated() -> list[str]:
 def all_vectors() -> list[str]:
     """All, each once, in the same order each time."""
     return list(dict.fromkeys(written() + generated()))
+
+
+def page_of(body: str) -> str:
+    """A page as the webmail writes it around HTML."""
+    return BEGIN.format(title="Message") + body + END.decode()

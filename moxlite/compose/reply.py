@@ -1,21 +1,52 @@
-"""What an answer begins with: sender, recipients, subject, place in the thread, quoted text (WEBMAIL-90..92, 99)."""
+"""What an answer begins with: sender, recipients, subject, place in the thread, quoted text (WEBMAIL-90..92, 99).
+
+`quote` looks at the text of a stranger as a whole: it is work for the sandbox (docs/decisions/010). All else here looks
+at fields that are short.
+"""
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
 from moxlite.proto.address import Address, AddressError, Domain, Localpart
-from moxlite.proto.mime.compose import format_address
+from moxlite.proto.mime.compose import format_address, unflow
+from moxlite.proto.mime.text import visible_text
 from moxlite.proto.mime.types import Envelope, MailAddress
 
-__all__ = ["Answer", "Kind", "Original", "Own", "answer", "edit_again", "forward"]
+__all__ = [
+    "Answer",
+    "Kind",
+    "Original",
+    "Own",
+    "PlainText",
+    "Quotable",
+    "Quoted",
+    "answer",
+    "edit_again",
+    "forward",
+    "quotable",
+    "quote",
+    "unquoted",
+]
 
 Kind = Literal["reply", "reply_all", "reply_list"]
 
 MAX_QUOTED: Final = 200_000
 """Characters of a quoted text: it travels in calls of at most 1 MiB (WEB-20); who answers more has it attached."""
+
+MAX_SUBJECT: Final = 1000
+"""Characters of a subject that is looked at: more is no subject that is read."""
+
+MAX_KEPT_SUBJECT: Final = 5_000
+"""Characters of the subject of a message that is written again: as many as a draft may have (`draft.MAX_SUBJECT`)."""
+
+MAX_NAME: Final = 200
+"""Characters of a name in the lines above a quoted or forwarded text."""
+
+MAX_WHOLE: Final = 8 << 20
+"""Characters of a text that is written again: more than the original's texts together (`Quotable.texts`)."""
 
 _FORWARD: Final = re.compile(r"\s*(?:fwd?|wg|tr)\s*(?:\[[0-9]+\]|\([0-9]+\))?\s*:\s*", re.IGNORECASE)
 _REPLY: Final = re.compile(r"\s*(?:re|aw|antw|sv|vs|rif)\s*(?:\[[0-9]+\]|\([0-9]+\))?\s*:\s*", re.IGNORECASE)
@@ -29,15 +60,46 @@ class Original(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
       references: text of its References field. list_post: where one writes to its list, "" when nowhere.
       delivered_to: addresses of its Delivered-To fields, the topmost first.
-      text: its text as a reader sees it, lines ending in LF. when: its date as its reader has it, in words.
+      when: its date as its reader has it, in words.
     """
 
     envelope: Envelope
     references: str = ""
     list_post: str = ""
     delivered_to: tuple[MailAddress, ...] = ()
-    text: str = ""
     when: str = ""
+
+
+class PlainText(msgspec.Struct, frozen=True):
+    """A text/plain part, decoded. `flowed`: it is format=flowed without DelSp (RFC 3676)."""
+
+    text: str
+    flowed: bool = False
+
+
+class Quotable(msgspec.Struct, frozen=True, kw_only=True):
+    """The words of a message that is answered, forwarded or written again.
+
+    Attributes:
+      kind: "edit" keeps subject and text as they are.
+      subject: at most `MAX_SUBJECT` characters of it, or `MAX_KEPT_SUBJECT` of "edit". head: lines above the text.
+      texts: its plain texts. html: its HTML where no plain text says anything.
+      selected: what is quoted instead of the whole.
+    """
+
+    kind: Literal["answer", "forward", "edit"]
+    subject: str
+    head: str = ""
+    texts: tuple[PlainText, ...] = ()
+    html: str = ""
+    selected: str = ""
+
+
+class Quoted(msgspec.Struct, frozen=True):
+    """Subject and text that a composer begins with."""
+
+    subject: Annotated[str, msgspec.Meta(max_length=MAX_KEPT_SUBJECT)]
+    text: Annotated[str, msgspec.Meta(max_length=MAX_WHOLE)]
 
 
 class Own(msgspec.Struct, frozen=True):
@@ -67,8 +129,46 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     references: tuple[str, ...] = ()
 
 
-def answer(original: Original, own: Own, kind: Kind, *, selected: str = "") -> Answer:
-    """A reply to the author, to all, or to the list. `selected`: what is quoted instead of the whole text."""
+def quotable(original: Original, kind: Kind | Literal["forward", "forward_attached", "edit"]) -> Quotable:
+    """The words of a message without its texts, which the caller adds."""
+    envelope = original.envelope
+    subject = envelope.subject[:MAX_SUBJECT]
+    match kind:
+        case "edit":
+            return Quotable(kind="edit", subject=envelope.subject[:MAX_KEPT_SUBJECT])
+        case "forward":
+            return Quotable(kind="forward", subject=subject, head=_forwarded_head(original, subject))
+        case "forward_attached":
+            return Quotable(kind="forward", subject=subject)
+        case _:
+            name = _shown(envelope.from_)
+            head = f"On {original.when}, {name} wrote:" if original.when else f"{name} wrote:"
+            return Quotable(kind="answer", subject=subject, head=head)
+
+
+def quote(original: Quotable) -> Quoted:
+    """Subject and text that an answer, a forwarded message or a message written again begins with."""
+    text = _whole(original)
+    match original.kind:
+        case "edit":
+            return Quoted(original.subject, text[:MAX_WHOLE])
+        case "forward":
+            inline = "\n".join((original.head, "", text[:MAX_QUOTED])) if original.head else ""
+            return Quoted(f"Fwd: {_bare(_FORWARD, original.subject)}", inline)
+        case "answer":
+            quoted = _quoted(original.selected or _without_signature(text))
+            words = f"{original.head}\n{quoted}\n" if quoted else ""
+            return Quoted(f"Re: {_bare(_REPLY, original.subject)}", words)
+
+
+def unquoted(original: Quotable) -> Quoted:
+    """In place of `quote`, where the text of a message could not be looked at: its subject alone."""
+    mark = {"answer": "Re: ", "forward": "Fwd: ", "edit": ""}[original.kind]
+    return Quoted(f"{mark}{original.subject.strip()}", "")
+
+
+def answer(original: Original, own: Own, kind: Kind, quoted: Quoted) -> Answer:
+    """A reply to the author, to all, or to the list."""
     envelope = original.envelope
     author = _author(original, own)
     mine = any(_is(own.is_own, one) for one in envelope.from_)
@@ -81,46 +181,27 @@ def answer(original: Original, own: Own, kind: Kind, *, selected: str = "") -> A
     if kind != "reply_list":
         others = _without_own(to, own)
         to = others or _unique(to)  # a note to oneself goes to oneself
-    cc = tuple(one for one in _without_own(cc, own) if _key(one) not in {_key(other) for other in to})
+    present = {_key(other) for other in to}
+    cc = tuple(one for one in _without_own(cc, own) if _key(one) not in present)
     in_reply_to, references = _thread(original)
-    name = _shown(envelope.from_)
-    head = f"On {original.when}, {name} wrote:" if original.when else f"{name} wrote:"
-    quoted = _quoted(selected or _without_signature(original.text))
     return Answer(
         author=author,
         to=_unique(to),
         cc=cc,
-        subject=f"Re: {_bare(_REPLY, envelope.subject)}",
-        text=f"{head}\n{quoted}\n" if quoted else "",
+        subject=quoted.subject,
+        text=quoted.text,
         in_reply_to=in_reply_to,
         references=references,
     )
 
 
-def forward(original: Original, own: Own, *, inline: bool) -> Answer:
-    """A message to be passed on: its text below a block of its header, or, not `inline`, attached by the caller."""
-    envelope = original.envelope
-    lines = ["---------- Forwarded message ----------"]
-    for label, value in (
-        ("From", _listed(envelope.from_)),
-        ("Date", original.when),
-        ("Subject", envelope.subject),
-        ("To", _listed(envelope.to)),
-        ("Cc", _listed(envelope.cc)),
-    ):
-        if value:
-            lines.append(f"{label}: {value}")
-    text = "\n".join((*lines, "", original.text[:MAX_QUOTED])) if inline else ""
+def forward(original: Original, own: Own, quoted: Quoted) -> Answer:
+    """A message to be passed on: its text below a block of its header, or attached by the caller."""
     _, references = _thread(original)
-    return Answer(
-        author=_author(original, own),
-        subject=f"Fwd: {_bare(_FORWARD, envelope.subject)}",
-        text=text,
-        references=references,
-    )
+    return Answer(author=_author(original, own), subject=quoted.subject, text=quoted.text, references=references)
 
 
-def edit_again(original: Original, own: Own) -> Answer:
+def edit_again(original: Original, own: Own, quoted: Quoted) -> Answer:
     """A sent message, or a draft, as a new one: with its recipients and text."""
     envelope = original.envelope
     author = next((one for one in envelope.from_ if _is(own.may_send, one)), own.login)
@@ -129,11 +210,26 @@ def edit_again(original: Original, own: Own) -> Answer:
         to=envelope.to,
         cc=envelope.cc,
         bcc=envelope.bcc,
-        subject=envelope.subject,
-        text=original.text,
+        subject=quoted.subject,
+        text=quoted.text,
         in_reply_to=envelope.in_reply_to,
         references=tuple(_ID.findall(original.references)),
     )
+
+
+def _forwarded_head(original: Original, subject: str) -> str:
+    envelope = original.envelope
+    lines = ["---------- Forwarded message ----------"]
+    for label, value in (
+        ("From", _listed(envelope.from_)),
+        ("Date", original.when),
+        ("Subject", subject),
+        ("To", _listed(envelope.to)),
+        ("Cc", _listed(envelope.cc)),
+    ):
+        if value:
+            lines.append(f"{label}: {value}")
+    return "\n".join(lines)
 
 
 def _author(original: Original, own: Own) -> MailAddress:
@@ -196,11 +292,20 @@ def _bare(mark: re.Pattern[str], subject: str) -> str:
 def _shown(addresses: tuple[MailAddress, ...]) -> str:
     if not addresses:
         return "someone"
-    return addresses[0].name or f"{addresses[0].localpart}@{addresses[0].domain}"
+    return (addresses[0].name or f"{addresses[0].localpart}@{addresses[0].domain}")[:MAX_NAME]
 
 
 def _listed(addresses: tuple[MailAddress, ...]) -> str:
-    return ", ".join(format_address(one, utf8=True) for one in addresses[:50] if one.localpart)
+    shortened = (msgspec.structs.replace(one, name=one.name[:MAX_NAME]) for one in addresses[:50] if one.localpart)
+    return ", ".join(format_address(one, utf8=True) for one in shortened)
+
+
+def _whole(original: Quotable) -> str:
+    """The plain texts, or what the HTML shows where there are none; lines end in LF."""
+    texts = [unflow(one.text) if one.flowed else one.text.replace("\r\n", "\n") for one in original.texts]
+    if any(text.strip() for text in texts):
+        return "\n".join(text.removesuffix("\n") for text in texts)
+    return visible_text(original.html, quotes=True) if original.html else ""
 
 
 def _without_signature(text: str) -> str:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import threading
 from functools import lru_cache
+from pathlib import Path
 from typing import Final
 
+import publicsuffixlist
 from publicsuffixlist import PublicSuffixList
 
-__all__ = ["load", "loaded", "organizational_domain", "use"]
+__all__ = ["load", "loaded", "organizational_domain", "prepare", "use"]
 
 _lists: Final[list[PublicSuffixList]] = []
+_sources: Final[list[bytes]] = []
 _loading: Final = threading.Lock()
 
 
@@ -27,7 +30,12 @@ def load() -> None:
     """Read the bundled list if there is none yet. Blocks: for threads."""
     with _loading:
         if not _lists:
-            _lists.append(PublicSuffixList(only_icann=True))
+            _lists.append(PublicSuffixList(_sources[0] if _sources else None, only_icann=True))
+
+
+def prepare() -> None:
+    """Read the file of the bundled list, 1 ms, so that `load` needs none: for a process that will open no files."""
+    _sources[:] = [Path(publicsuffixlist.PSLFILE).read_bytes()]
 
 
 def use(source: bytes) -> None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from moxlite.net.certificates import KeyPair
     from moxlite.net.limits import IPNetwork
     from moxlite.process.signingkeys import SigningKeys
+    from moxlite.sandbox.processes import Sandbox
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.auth.authdb import AuthDB
     from moxlite.store.delivery.status import Deliveries
@@ -108,6 +109,7 @@ def make_context(
     auth: AuthDB,
     logins: Logins,
     imports: Imports,
+    sandbox: Sandbox,
     keys: SigningKeys,
     edit: Edit,
     deliveries: Deliveries | None,
@@ -124,6 +126,7 @@ def make_context(
       config: gives the configuration of this moment.
       config_dir: where the administrator's own style and script files may lie.
       imports: those of the whole server; its `serve` must run.
+      sandbox: processes for what strangers' mails make expensive; its `serve` must run.
       keys: of the domains that sign what users send.
       edit: changes the configuration of domains and accounts.
       deliveries: what becomes of that; None while there is no queue.
@@ -146,6 +149,7 @@ def make_context(
             auth=auth,
             logins=logins,
             exports=exports,
+            sandbox=sandbox,
             keys=keys,
             edit=edit,
             deliveries=deliveries,

@@ -9,10 +9,10 @@ from typing import Protocol
 import pytest
 from playwright.sync_api import Browser
 
-from moxlite.web.webmail.parts import CLOSED, PAGE
-from moxlite.web.webmail.sanitize import sanitize
+from moxlite.sandbox.sanitize import sanitize
+from moxlite.web.webmail.parts import CLOSED
 from tests.firefox import Firefox, firefox
-from tests.htmlcorpus import all_vectors
+from tests.htmlcorpus import all_vectors, page_of
 from tests.integration.browser import chromium
 from tests.proxies import PAGE_URL, LoggingProxy, logging_proxy
 from tests.tools import until
@@ -135,21 +135,21 @@ def shown(request: pytest.FixtureRequest, proxy: LoggingProxy) -> Iterator[Shown
 
 def test_what_runs_or_loads_is_seen(shown: Shown) -> None:
     """WEBMAIL-156: without both layers these tests would fail."""
-    assert "pwned" in shown.show(PAGE.format(body="<img src=x onerror=document.title='pwned'>"), "")
+    assert "pwned" in shown.show(page_of("<img src=x onerror=document.title='pwned'>"), "")
     loading = "<style>p{background:url(http://evil.example/a)}</style><p>x"
     # a page may be loaded before it is laid out, and asks for what lies behind its text then
-    shown.show(PAGE.format(body=loading), "")
+    shown.show(page_of(loading), "")
     until(lambda: shown.window.title() == "Message" and shown.proxy.asked == ["http://evil.example/a"])
-    assert shown.show(PAGE.format(body=loading), CLOSED) == []
-    assert shown.show(PAGE.format(body="<img src=https://evil.example/a>"), "") == ["evil.example:443"]
-    assert shown.show(PAGE.format(body="<img src=http://127.0.0.1:8765/a>"), "") == ["http://127.0.0.1:8765/a"]
+    assert shown.show(page_of(loading), CLOSED) == []
+    assert shown.show(page_of("<img src=https://evil.example/a>"), "") == ["evil.example:443"]
+    assert shown.show(page_of("<img src=http://127.0.0.1:8765/a>"), "") == ["http://127.0.0.1:8765/a"]
 
 
 def test_sanitized_vectors_run_and_load_nothing_without_any_policy(shown: Shown) -> None:
     """WEBMAIL-108, WEBMAIL-156: the sanitizer alone; elements of our own page are told by their place."""
     for some in pieces(all_vectors(), 300):
         body = "".join(sanitize(vector, {}, external=False).html for vector in some)
-        wrong = shown.show(PAGE.format(body=body), "")
+        wrong = shown.show(page_of(body), "")
         assert wrong == [], f"one of {some}"
         # all is where it belongs: nothing has become part of what is around it
         assert shown.window.count("body > :not(.body, style)") == 0
@@ -165,5 +165,5 @@ def test_the_policy_alone_lets_no_vector_run(shown: Shown) -> None:
     for some in pieces(vectors, 60):
         frames = "".join(f"<div>{vector}</div><!-- --></style></title></textarea>" for vector in some)
         in_clear = re.sub("https:", "http:", frames, flags=re.IGNORECASE)
-        wrong = shown.show(PAGE.format(body=in_clear), CLOSED)
+        wrong = shown.show(page_of(in_clear), CLOSED)
         assert wrong == [], f"one of {some}"

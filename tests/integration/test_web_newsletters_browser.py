@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from moxlite.web.webmail.parts import PAGE
-from moxlite.web.webmail.sanitize import sanitize
+from moxlite.sandbox.sanitize import sanitize
+from tests.htmlcorpus import page_of
 from tests.integration.browser import ARGUMENTS, chromium
 from tests.newsletters import newsletters
 from tests.tools import need
@@ -60,7 +60,7 @@ def page(chromium: Browser) -> Iterator[Page]:
 
 def harmless(html: str) -> str:
     """The page of a message, as the webmail serves it."""
-    return PAGE.format(body=sanitize(html, {}, external=False).html)
+    return page_of(sanitize(html, {}, external=False).html)
 
 
 def contrasts(page: Page, html: str, scheme: Any) -> dict[str, float]:

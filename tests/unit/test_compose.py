@@ -3,10 +3,12 @@
 import email
 import email.policy
 
+import msgspec
 import pytest
 
+from moxlite.compose import reply
 from moxlite.compose.draft import BadDraft, Draft, File, check, message, recipients
-from moxlite.compose.reply import Original, Own, answer, edit_again, forward
+from moxlite.compose.reply import Answer, Kind, Original, Own, PlainText, quotable, quote
 from moxlite.proto.address import Address
 from moxlite.proto.mime.types import Envelope, MailAddress
 
@@ -24,6 +26,27 @@ OWN = Own(at("mia@ours.example", "Mia M"), is_own, is_own)
 FRIEND = at("friend@remote.example", "A Friend")
 
 
+TEXT = "Hi\n\n\n\nhow about noon?\n-- \nmy signature\n"
+
+
+def answer(message: Original, own: Own, kind: Kind, selected: str = "") -> Answer:
+    """A reply, its words as the sandbox quotes them."""
+    words = msgspec.structs.replace(quotable(message, kind), texts=(PlainText(TEXT),), selected=selected)
+    return reply.answer(message, own, kind, quote(words))
+
+
+def forward(message: Original, own: Own, *, inline: bool) -> Answer:
+    words = msgspec.structs.replace(
+        quotable(message, "forward" if inline else "forward_attached"), texts=(PlainText(TEXT),)
+    )
+    return reply.forward(message, own, quote(words))
+
+
+def edit_again(message: Original, own: Own) -> Answer:
+    words = msgspec.structs.replace(quotable(message, "edit"), texts=(PlainText(TEXT),))
+    return reply.edit_again(message, own, quote(words))
+
+
 def original(**more: object) -> Original:
     envelope = Envelope(
         subject="Lunch",
@@ -35,7 +58,6 @@ def original(**more: object) -> Original:
     )
     facts: dict[str, object] = {
         "envelope": envelope,
-        "text": "Hi\n\n\n\nhow about noon?\n-- \nmy signature\n",
         "when": "Monday",
     }
     return Original(**(facts | more))  # type: ignore[arg-type]
@@ -104,7 +126,7 @@ def test_a_forward_has_the_header_above_the_text() -> None:
     """WEBMAIL-92."""
     found = forward(original(), OWN, inline=True)
     assert "From: A Friend <friend@remote.example>\nDate: Monday\nSubject: Lunch\n" in found.text
-    assert found.text.endswith("my signature\n")
+    assert found.text.endswith("my signature")
     assert (found.to, found.in_reply_to) == ((), "")
     assert forward(original(), OWN, inline=False).text == ""
 

@@ -53,6 +53,7 @@ SWALLOWS = {
     "supervision.py",
     "net/connections.py",
     "acceptance/checks.py",  # one check of one message: it is told as temperror (AUTH-13)
+    "sandbox/child.py",  # one job of a child process: the server is told, and counts it (WEBMAIL-109c)
     "smtpd/reports.py",  # one report: its mail is delivered, and says so (AUTH-107)
     "web/serve.py",  # the guard of one request: it is answered 500, the connection goes on
     "store/file/writer.py",  # between threads: it is the caller's, who gets it

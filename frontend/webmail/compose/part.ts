@@ -40,10 +40,11 @@ export async function compose(desk: Desk, say: Say, kind: Kind, item: MessageIte
   if (begun === null) return;
   if (mailto !== "") begun = { ...(begun as Begun), ...parseMailto(mailto) };
   new Composer(desk, say, newId(), start(desk.settings(), begun, kind, item, selected));
+  if (begun.note !== "") say(begun.note);
 }
 
 function start(settings: AllSettings, begun: Begun, kind: Kind, item: MessageItem | null, selected: string): Start {
-  const { uploads, ...fields } = begun;
+  const { uploads, note: _, ...fields } = begun;
   const answered = kind.startsWith("reply");
   // what was selected is answered below; a whole text lies below the answer (WEBMAIL-92)
   // the body of a mailto: is the beginning of the text

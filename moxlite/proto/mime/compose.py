@@ -365,18 +365,18 @@ def unflow(text: str) -> str:
 
     For a part with format=flowed and without DelSp. Lines end in LF.
     """
-    out: list[str] = []
+    paragraphs: list[list[str]] = []
     open_depth = -1  # of the paragraph that the next line may go on, -1: none
     for line in _NEWLINE.split(text):
         content = line.lstrip(">")
         depth = len(line) - len(content)
         content = content.removeprefix(" ")
         if depth == open_depth and content != "-- ":
-            out[-1] += content
+            paragraphs[-1].append(content)
         else:
-            out.append(f"{'>' * depth}{' ' if depth and content else ''}{content}")
+            paragraphs.append([f"{'>' * depth}{' ' if depth and content else ''}{content}"])
         open_depth = depth if content.endswith(" ") and content != "-- " else -1
-    return "\n".join(out)
+    return "\n".join("".join(pieces) for pieces in paragraphs)
 
 
 def _wrap(content: str, width: int) -> list[str]:

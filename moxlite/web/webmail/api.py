@@ -89,7 +89,8 @@ class API(ComposeCalls, SentCalls, SettingsCalls, RuleCalls, DetailCalls):
     @call()
     async def parsed_message(self, caller: Caller, message_id: ID) -> ParsedMessage:
         """A message for reading: its header, texts and parts."""
-        async with self._holders.at(caller.require(), message_id) as holder:
+        session = caller.require()
+        async with self._server.views.shown(session.account), self._holders.at(session, message_id) as holder:
             return await parse_message(holder, message_id)
 
     @call()

@@ -14,7 +14,7 @@ from moxlite.web import metrics
 from moxlite.web.bundles import Bundles
 from moxlite.web.callserver import CallServer
 from moxlite.web.document import Document
-from moxlite.web.errors import UserError
+from moxlite.web.errors import Unavailable, UserError
 from moxlite.web.guards import page_session, query_parameters
 from moxlite.web.headers import SERVICE_HEADERS
 from moxlite.web.http.encoding import stream_compressor
@@ -28,8 +28,9 @@ from moxlite.web.webmail.calls import Edit, Surroundings
 from moxlite.web.webmail.holders import Holder, Holders
 from moxlite.web.webmail.live.openstreams import Streams, TooManyStreams
 from moxlite.web.webmail.live.streams import Facts, Stream, required_query
-from moxlite.web.webmail.parts import serve_message
+from moxlite.web.webmail.parts import View, serve_message
 from moxlite.web.webmail.types import Request, StreamEvent
+from moxlite.web.webmail.views import Views
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from moxlite.config.snapshot import Snapshot
     from moxlite.logins.logins import Logins
     from moxlite.process.signingkeys import SigningKeys
+    from moxlite.sandbox.processes import Sandbox
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.auth.authdb import AuthDB
     from moxlite.store.auth.sessions import Session
@@ -62,6 +64,7 @@ class Webmail:
         auth: AuthDB,
         logins: Logins,
         exports: BrowserExports,
+        sandbox: Sandbox,
         keys: SigningKeys,
         edit: Edit,
         deliveries: Deliveries | None,
@@ -72,14 +75,18 @@ class Webmail:
         self._bundles = Bundles("webmail")
         self._sessions = Sessions("webmail", auth=auth, logins=logins, config=config)
         self._holders = Holders(accounts, auth)
-        self._streams = Streams(self._holders)
+        self._views = Views()
+        self._streams = Streams(self._holders, self._views)
         self._exports = exports
+        self._sandbox = sandbox
         self._tmp = config().static.data_dir / "tmp"
         surroundings = Surroundings(
             config=config,
             edit=edit,
             holders=self._holders,
             tmp=self._tmp,
+            sandbox=sandbox,
+            views=self._views,
             keys=keys,
             deliveries=deliveries,
             assure=assure,
@@ -148,7 +155,7 @@ class Webmail:
                 EVENT_STREAM_HEADERS if compressor is None else (*EVENT_STREAM_HEADERS, ("content-encoding", "gzip"))
             )
             try:
-                with metrics.streams.labels(kind="sse").track_inprogress():
+                with metrics.streams.labels(kind="sse").track_inprogress(), self._sandbox.page():
                     await writer.start(200, (*headers, *SERVICE_HEADERS))
                     sink = EventSink(writer, compressor)
                     await stream.run(first, since, sink, request.drain, self._sessions.alive)
@@ -174,7 +181,7 @@ class Webmail:
         async with self._holders.page(session) as home:
             stream = self._add(session, home, account_path)
             try:
-                with metrics.streams.labels(kind="websocket").track_inprogress():
+                with metrics.streams.labels(kind="websocket").track_inprogress(), self._sandbox.page():
                     await serve_frames(request, writer, stream, since, self._sessions.alive)
             finally:
                 self._streams.remove(stream)
@@ -209,7 +216,11 @@ class Webmail:
         shown = int(number) if number.isascii() and number.isdigit() else 0
         async with self._holders.page(session, shown) as holder:
             sameorigin = query_parameters(request).get("sameorigin") == "true"
-            await serve_message(holder, rest, writer, self._tmp, sameorigin=sameorigin)
+            view = View(session.account, self._views, self._sandbox, self._tmp, sameorigin)
+            try:
+                await serve_message(holder, rest, writer, view)
+            except Unavailable as e:
+                raise HTTPError(e.status, e.text, e.headers) from e
 
 
 def parse_since(parameters: dict[str, str]) -> int:

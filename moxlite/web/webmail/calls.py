@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, TypeAlias
 import msgspec
 
 from moxlite.process.signingkeys import SigningKeys
+from moxlite.sandbox.processes import Sandbox
 from moxlite.submission.assurance import Assure
 from moxlite.web.logincalls import LoginCalls
 from moxlite.web.sessions import Sessions
 from moxlite.web.webmail.holders import Holders
+from moxlite.web.webmail.views import Views
 
 if TYPE_CHECKING:
     from moxlite.config.holder import Change
@@ -33,6 +35,8 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
       edit: changes the configuration of domains and accounts; as `ConfigHolder.edit`.
       holders: the ways of users to accounts, their own and those of others.
       tmp: for long messages.
+      sandbox: processes for what strangers' mails make expensive.
+      views: the messages of each account that are shown at once.
       keys: of the domains that sign.
       deliveries: what becomes of mail that was sent; None while there is no queue.
       assure: finds out how well mail to a domain would be protected.
@@ -42,6 +46,8 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     edit: Edit
     holders: Holders
     tmp: Path
+    sandbox: Sandbox
+    views: Views
     keys: SigningKeys
     deliveries: Deliveries | None
     assure: Assure

@@ -10,11 +10,13 @@ import msgspec
 import trio
 from msgspec import Meta
 
-from moxlite.compose.reply import Answer, answer, edit_again, forward
+from moxlite.compose.reply import Answer, Quotable, Quoted, answer, edit_again, forward, unquoted
 from moxlite.logins.identity import Identity
 from moxlite.proto.address import Address, AddressError
 from moxlite.proto.mime.compose import new_message_id
 from moxlite.proto.mime.types import MailAddress
+from moxlite.sandbox.jobs import Quote
+from moxlite.sandbox.processes import JobFailed, Refused
 from moxlite.store.content.uploads import drop_upload
 from moxlite.store.delivery.reputation import domain_tls
 from moxlite.store.errors import StoreError
@@ -26,7 +28,7 @@ from moxlite.web.composing.drafts import drop_draft, save_draft, unsent_id
 from moxlite.web.composing.sending import MAX_UNDO, Wish, send, take_back
 from moxlite.web.composing.types import Party, Uploaded, UploadID, Written
 from moxlite.web.composing.uploads import OCTETS, key_of, receive_upload, shown_upload
-from moxlite.web.errors import APIError, StorageRefused, UserError
+from moxlite.web.errors import APIError, StorageRefused, Unavailable, UserError
 from moxlite.web.guards import query_parameters, refuse_foreign
 from moxlite.web.headers import API_HEADERS
 from moxlite.web.http.errors import HTTPError
@@ -57,7 +59,9 @@ Undo = Annotated[int, Meta(ge=0, le=MAX_UNDO)]
 
 
 class Begun(msgspec.Struct, frozen=True, kw_only=True):
-    """What the composer shows first; ``message_id`` stays the same while the message is edited."""
+    """What the composer shows first; ``message_id`` stays the same while the message is edited; ``note`` is a sentence
+    for the user, where something is missing.
+    """
 
     from_: Party = msgspec.field(name="from")
     to: list[Party]
@@ -69,6 +73,7 @@ class Begun(msgspec.Struct, frozen=True, kw_only=True):
     in_reply_to: str
     references: list[str]
     uploads: list[Uploaded]
+    note: str = ""
 
 
 class Security(msgspec.Struct, frozen=True):
@@ -115,16 +120,22 @@ class ComposeCalls(AccountCalls):
         own = own_of(snapshot, session.account, session.address)
         if kind == "new" or not message_id:
             return _begun(Answer(author=own.login), [], snapshot)
-        async with self._holders.at(session) as home, self._holders.at(session, message_id) as holder:
-            original, structure = await read_original(holder, message_id, when)
+        async with (
+            self._server.views.shown(session.account),
+            self._holders.at(session) as home,
+            self._holders.at(session, message_id) as holder,
+        ):
+            read = await read_original(holder, message_id, when, kind, selected)
+            original, structure = read.original, read.structure
+            quoted, note = await self._quote(session.account, read.words)
             uploads: list[Uploaded] = []
             match kind:
                 case "edit":
-                    found = edit_again(original, own)
+                    found = edit_again(original, own, quoted)
                 case "forward" | "forward_attached":
-                    found = forward(original, own, inline=kind == "forward")
+                    found = forward(original, own, quoted)
                 case _:
-                    found = answer(original, own, kind, selected=selected.replace("\r\n", "\n"))
+                    found = answer(original, own, kind, quoted)
             if kind in ("edit", "forward"):
                 uploads = await carry_files(holder, message_id, structure, home.account)
             elif kind == "forward_attached":
@@ -133,7 +144,19 @@ class ComposeCalls(AccountCalls):
             if kind == "edit":
                 local = holder.local_id(message_id)
                 kept = await holder.account.read(lambda r: unsent_id(r, local), op="compose_edit")
-            return _begun(found, uploads, snapshot, kept)
+            return _begun(found, uploads, snapshot, kept, note)
+
+    async def _quote(self, account: str, words: Quotable) -> tuple[Quoted, str]:
+        """Subject and text of an answer, and a sentence for the user where the text is missing. A message that is
+        written again is never without its text, which would be lost.
+        """
+        try:
+            async with self._server.sandbox.turn(account) as turn:
+                return await turn.do(Quote(words)), ""
+        except (JobFailed, Refused) as e:
+            if words.kind == "edit":
+                raise Unavailable(f"the text of this message cannot be read for writing: {e}") from e
+            return unquoted(words), f"The text of the message is not quoted. {e}"
 
     @call()
     async def draft_save(self, caller: Caller, draft: Written, save_id: CallID, replaces: AnyID = 0) -> int:
@@ -262,7 +285,7 @@ def _max_size(snapshot: Snapshot, caller: Caller) -> int:
     return snapshot.listener(caller.request.info.listener).max_message_size
 
 
-def _begun(found: Answer, uploads: list[Uploaded], snapshot: Snapshot, message_id: str = "") -> Begun:
+def _begun(found: Answer, uploads: list[Uploaded], snapshot: Snapshot, message_id: str = "", note: str = "") -> Begun:
     return Begun(
         from_=_party(found.author),
         to=[_party(one) for one in found.to],
@@ -274,6 +297,7 @@ def _begun(found: Answer, uploads: list[Uploaded], snapshot: Snapshot, message_i
         in_reply_to=found.in_reply_to,
         references=list(found.references),
         uploads=uploads,
+        note=note,
     )
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
-from moxlite.compose.reply import Original, Own
+import msgspec
+
+from moxlite.compose.reply import Kind, Original, Own, PlainText, Quotable, quotable
 from moxlite.config.snapshot import AccountRecipient
 from moxlite.proto.address import Address, AddressError
 from moxlite.proto.mime import types as mime
-from moxlite.proto.mime.compose import unflow
 from moxlite.proto.mime.decode import decoder
 from moxlite.proto.mime.headers import HeaderSection
-from moxlite.proto.mime.text import part_text, visible_text
+from moxlite.proto.mime.text import part_text
 from moxlite.proto.mime.types import MailAddress
 from moxlite.proto.mime.words import decode_words
 from moxlite.store.content import body
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["carry_files", "carry_message", "own_of", "read_original"]
 
 MAX_TEXT: Final = 2 << 20  # octets read of a text that may be quoted: more than is quoted (`compose.reply`)
+MAX_ALL_TEXTS: Final = 4 << 20  # of all texts of a message
 MAX_HEADER: Final = 256 << 10
 MAX_FIELDS: Final = 1000
 MAX_FILES: Final = 200  # `compose.draft` takes no more
@@ -55,11 +57,27 @@ def own_of(snapshot: Snapshot, account: str, login: str) -> Own:
     )
 
 
-async def read_original(holder: Holder, shown: int, when: str) -> tuple[Original, mime.Structure]:
-    """A message as answers need it; `when` is its date in the reader's words. Raises NoSuchMessage, ChunkDamaged."""
+class Read(msgspec.Struct, frozen=True):
+    """A message as answers need it; its words are not looked at yet."""
+
+    original: Original
+    words: Quotable
+    structure: mime.Structure
+
+
+async def read_original(
+    holder: Holder,
+    shown: int,
+    when: str,
+    kind: Kind | Literal["forward", "forward_attached", "edit"],
+    selected: str = "",
+) -> Read:
+    """Read a message that is answered; `when` is its date in the reader's words, `selected` is quoted instead of the
+    whole text. Raises NoSuchMessage, ChunkDamaged.
+    """
     message_id = holder.local_id(shown)
 
-    def read(r: Reader) -> tuple[Original, mime.Structure]:
+    def read(r: Reader) -> Read:
         holder.check_message(r, message_id)
         message_rows.message(r, message_id)
         structure = structure_of(r, message_id)
@@ -75,10 +93,13 @@ async def read_original(holder: Holder, shown: int, when: str) -> tuple[Original
             references=" ".join(text.decode("ascii", "replace") for text in section.texts(b"references")),
             list_post=list_post(decode_words(text) for text in section.texts(b"list-post")),
             delivered_to=tuple(_addresses(section.texts(b"delivered-to"))),
-            text=_text(root, octets),
             when=when,
         )
-        return original, structure
+        words = quotable(original, kind)
+        if kind == "forward_attached" or selected:
+            return Read(original, msgspec.structs.replace(words, selected=selected), structure)
+        texts, html = _texts(root, octets)
+        return Read(original, msgspec.structs.replace(words, texts=texts, html=html), structure)
 
     return await holder.account.scan(read, op="webmail_original")
 
@@ -94,19 +115,25 @@ def _addresses(values: list[bytes]) -> list[MailAddress]:
     return found
 
 
-def _text(root: mime.Part, octets: Callable[[int, int], bytes]) -> str:
-    """The plain texts, or what the HTML shows where there are none."""
-    texts: list[str] = []
+def _texts(root: mime.Part, octets: Callable[[int, int], bytes]) -> tuple[tuple[PlainText, ...], str]:
+    """The plain texts, and the HTML where none of them says anything."""
+    texts: list[PlainText] = []
+    left = MAX_ALL_TEXTS
     for _, part in find_texts(root):
-        if part.media_type != "text/plain":
+        if part.media_type != "text/plain" or not left:
             continue
-        text = part_text(part, octets, MAX_TEXT)
         flowed = part.parameter("format").lower() == "flowed" and part.parameter("delsp").lower() != "yes"
-        texts.append(unflow(text) if flowed else text.replace("\r\n", "\n"))
-    if any(text.strip() for text in texts):
-        return "\n".join(text.removesuffix("\n") for text in texts)
+        texts.append(PlainText(_valid(part_text(part, octets, min(left, MAX_TEXT))), flowed))
+        left -= min(left, part.decoded)
+    if any(not one.text.isspace() for one in texts if one.text):
+        return tuple(texts), ""
     html = find_html(root)
-    return visible_text(part_text(html[1], octets, MAX_TEXT), quotes=True) if html is not None else ""
+    return (), _valid(part_text(html[1], octets, MAX_TEXT)) if html is not None else ""
+
+
+def _valid(text: str) -> str:
+    """Text without halves of characters, which some charsets can write."""
+    return text.encode("utf-8", "replace").decode()
 
 
 async def carry_files(holder: Holder, shown: int, structure: mime.Structure, home: Account) -> list[Uploaded]:

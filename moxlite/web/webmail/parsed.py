@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable
 from typing import TYPE_CHECKING, Final, Literal, cast
 
 import msgspec
@@ -25,12 +25,14 @@ from moxlite.web.webmail.settings import ViewMode
 from moxlite.web.webmail.types import Header, ParsedMessage, Text
 
 if TYPE_CHECKING:
+    from moxlite.store.changelog.account import Account
     from moxlite.store.file.transaction import Reader
     from moxlite.web.webmail.holders import Holder
 
-__all__ = ["list_post", "parse_message", "sender_key", "structure_of"]
+__all__ = ["list_post", "parse_message", "read_texts", "sender_key", "structure_of"]
 
 MAX_TEXT: Final = 2 * 1024 * 1024  # octets of one text (WEBMAIL-48): 30,000 lines, more than anyone reads in a pane
+MAX_ALL_TEXTS: Final = 4 * 1024 * 1024  # octets of all texts of a message together; more is among the raw octets
 MAX_REPORT_TEXT: Final = 1024 * 1024  # of a part of a delivery report
 MAX_TEXTS: Final = 50  # parts read as text; what follows is still among the raw octets
 MAX_HEADER: Final = 256 * 1024  # of the header section; longer ones are cut
@@ -76,10 +78,10 @@ def _parse(r: Reader, message_id: int, structure: mime.Structure) -> ParsedMessa
         Header(field.label.decode("ascii"), decode_words(field.text)) for field in HeaderSection(raw, MAX_FIELDS)
     ]
     texts: list[Text] = []
+    left = MAX_ALL_TEXTS
     for path, part in find_texts(root)[:MAX_TEXTS]:
-        limit = MAX_TEXT if part.media_type == "text/plain" else MAX_REPORT_TEXT
-        text = part_text(part, lambda start, stop: body.read_content(r, content, start, stop - start), limit)
-        texts.append(Text(path, part.media_type, text, part.decoded > limit))
+        texts.append(_text(r, content, path, part, left))
+        left -= min(left, part.decoded)
     return ParsedMessage(
         id=message_id,
         headers=headers,
@@ -91,6 +93,25 @@ def _parse(r: Reader, message_id: int, structure: mime.Structure) -> ParsedMessa
         view_mode=_view_mode(r, structure),
         validation=_validation(r, message_id),
     )
+
+
+def _text(r: Reader, content: body.Content, path: str, part: mime.Part, left: int) -> Text:
+    """A text of at most `left` octets, and of as many as its kind may have."""
+    limit = min(left, MAX_TEXT if part.media_type == "text/plain" else MAX_REPORT_TEXT)
+    text = part_text(part, lambda start, stop: body.read_content(r, content, start, stop - start), limit)
+    return Text(path, part.media_type, text, part.decoded > limit)
+
+
+async def read_texts(account: Account, message_id: int, root: mime.Part) -> AsyncGenerator[Text, None]:
+    """The texts of a message in turn, each read when it is asked for. Raises NoSuchMessage, ChunkDamaged."""
+    left = MAX_ALL_TEXTS
+    for path, part in find_texts(root)[:MAX_TEXTS]:
+
+        def read(r: Reader, path: str = path, part: mime.Part = part, left: int = left) -> Text:
+            return _text(r, body.locate(r, message_id), path, part, left)
+
+        yield await (account.read if part.size <= MAX_ON_LOOP else account.scan)(read, op="webmail_text")
+        left -= min(left, part.decoded)
 
 
 def _validation(r: Reader, message_id: int) -> Validation:

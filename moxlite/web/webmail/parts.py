@@ -2,46 +2,34 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Collection, Mapping, Sequence
 from contextlib import aclosing
-from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from urllib.parse import unquote
 
 import msgspec
-import trio
 
 from moxlite.proto.mime import types as mime
-from moxlite.proto.mime.decode import decode, decoder
-from moxlite.proto.mime.text import part_text
+from moxlite.proto.mime.decode import decoder
+from moxlite.sandbox.processes import Sandbox
 from moxlite.store.content import body
 from moxlite.store.errors import ChunkDamaged, NoSuchMessage
 from moxlite.store.rows import messages as message_rows
 from moxlite.web.headers import disposition
 from moxlite.web.http.errors import HTTPError
-from moxlite.web.http.messages import Response
+from moxlite.web.webmail.drawing import Page, Source, Unshown, draw, notices, replacement, with_images
 from moxlite.web.webmail.items import clean_filename, find_html, time_of
-from moxlite.web.webmail.pages import head, title_of, whole_text
-from moxlite.web.webmail.parsed import parse_message, structure_of
-from moxlite.web.webmail.sanitize import MAX_HTML, Sanitized, TooComplex, references, sanitize
+from moxlite.web.webmail.pages import head, shown_text, title_of
+from moxlite.web.webmail.parsed import read_texts, structure_of
+from moxlite.web.webmail.views import Views
 from moxlite.web.webmail.zipped import send_zip
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from moxlite.store.changelog.account import Account
     from moxlite.store.file.transaction import Reader
     from moxlite.web.http.exchange import ResponseWriter
     from moxlite.web.webmail.holders import Holder
 
-__all__ = ["serve_message"]
-
-MAX_HOSTS: Final = 5  # named in the line about what was not loaded
-MAX_IMAGES: Final = 10 * 1024 * 1024  # octets of all cid: images of a message together (WEBMAIL-54)
-SANITIZE_TIMEOUT: Final = 5.0  # WEBMAIL-109
-# sanitizing holds a thread for at most some seconds, and two of them leave the processor to others
-SANITIZERS: Final = trio.CapacityLimiter(2)
+__all__ = ["View", "serve_message"]
 
 POLICY: Final = "frame-ancestors 'self'; default-src 'none'; base-uri 'none'; form-action 'none'"
 SANDBOX: Final = "sandbox allow-popups allow-popups-to-escape-sandbox"
@@ -61,8 +49,8 @@ HEADERS: Final = (
     ("cross-origin-resource-policy", "same-origin"),
     ("cache-control", "no-store"),
 )
-PAGE: Final = """<!doctype html>
-<html><head><meta charset="utf-8"><title>Message</title>
+BEGIN: Final = """<!doctype html>
+<html><head><meta charset="utf-8"><title>{title}</title>
 <style>
 body {{ margin: 0; background: #fff; color: #1c2430; overflow-wrap: anywhere; }}
 body {{ font: 15px/1.5 system-ui, "Segoe UI", "Noto Sans", sans-serif; }}
@@ -79,8 +67,12 @@ pre {{ white-space: pre-wrap; }}
 .head dd {{ margin: 0; white-space: pre-wrap; }}
 pre.body {{ margin: 0; font: inherit; min-height: 0; }}
 </style></head>
-<body>{body}</body></html>
-"""
+<body>"""
+END: Final = b"</body></html>\n"
+TEXT_BEGIN: Final = b'<pre class="body" dir="auto">'
+TEXT_END: Final = b"</pre>"
+PIECE: Final = 16 * 1024
+"""Characters of a text that are escaped at once: 1 ms at most."""
 
 
 class Located(msgspec.Struct, frozen=True):
@@ -92,17 +84,27 @@ class Located(msgspec.Struct, frozen=True):
     structure: mime.Structure
 
 
-async def serve_message(
-    holder: Holder, rest: list[str], writer: ResponseWriter, directory: Path, *, sameorigin: bool = False
-) -> None:
-    """Answer ``msg/ID/KIND[/PATH]``; `rest` is what follows ``msg/``, split at slashes.
+class View(msgspec.Struct, frozen=True):
+    """How a message is shown.
 
-    Args:
-      holder: the account that has the message.
-      directory: for temporary files.
+    Attributes:
+      account: the one that asks. directory: for temporary files.
       sameorigin: HTML keeps the origin of the app, without scripts as always.
+    """
 
-    Raises HTTPError: 404 for an unknown message, kind or part.
+    account: str
+    views: Views
+    sandbox: Sandbox
+    directory: Path
+    sameorigin: bool = False
+
+
+async def serve_message(holder: Holder, rest: list[str], writer: ResponseWriter, view: View) -> None:
+    """Answer ``msg/ID/KIND[/PATH]``; `rest` is what follows ``msg/``, split at slashes; `holder` has the message.
+
+    Raises:
+      HTTPError: 404 for an unknown message, kind or part.
+      Unavailable: too much is shown to this account already.
     """
     match rest:
         case [number, kind] if number.isascii() and number.isdigit():
@@ -115,17 +117,24 @@ async def serve_message(
     found = await locate(holder, int(number[:16]))
     match kind, path:
         case (("raw" | "rawdl"), ""):
-            await send_raw(account, found, writer, download=kind == "rawdl")
+            async with view.views.sent(view.account):
+                await send_raw(account, found, writer, download=kind == "rawdl")
         case (("html" | "htmlexternal" | "msghtml" | "msghtmlexternal"), ""):
             external, headed = kind.endswith("external"), kind.startswith("msg")
-            await send_html(account, found, writer, external=external, sameorigin=sameorigin, headed=headed)
+            async with view.views.shown(view.account):
+                await send_html(account, found, writer, view, external=external, headed=headed)
         case (("text" | "msgtext"), ""):
-            await send_text(holder, found, writer, headed=kind == "msgtext")
+            async with view.views.shown(view.account):
+                await send_text(holder, found, writer, headed=kind == "msgtext")
         case ("attachments.zip", ""):
             headers = (*HEADERS, ("content-security-policy", CLOSED))
-            await send_zip(account, found.message_id, found.received, found.structure, writer, directory, headers)
+            async with view.views.sent(view.account):
+                await send_zip(
+                    account, found.message_id, found.received, found.structure, writer, view.directory, headers
+                )
         case (("view" | "viewtext" | "download"), _) if path:
-            await send_part(account, found, writer, kind, path)
+            async with view.views.sent(view.account):
+                await send_part(account, found, writer, kind, path)
         case _:
             raise not_found()
 
@@ -198,139 +207,62 @@ async def send_part(account: Account, found: Located, writer: ResponseWriter, ki
 
 
 async def send_text(holder: Holder, found: Located, writer: ResponseWriter, *, headed: bool) -> None:
-    """The texts as a page; `headed`: below a head, for a tab of its own."""
-    content = whole_text(await parse_message(holder, holder.shown_id(found.message_id)))
-    await send_page(found, writer, content, CLOSED, headed=headed)
-
-
-async def send_page(found: Located, writer: ResponseWriter, content: str, policy: str, *, headed: bool) -> None:
-    """A page with this content."""
-    envelope = found.structure.envelope
-    page = PAGE.format(body=(head(envelope, found.received) if headed else "") + content)
-    if headed:
-        page = page.replace("<title>Message<", f"<title>{title_of(envelope)}<", 1)
-    headers = (("content-type", "text/html; charset=utf-8"), *HEADERS, ("content-security-policy", policy))
-    await writer.respond(Response(200, headers, page.encode()))
+    """The texts as a page, each written before the next is read; `headed`: below a head, for a tab of its own."""
+    await start_page(found, writer, CLOSED, headed=headed)
+    none = True
+    async with aclosing(read_texts(holder.account, found.message_id, found.structure.root)) as texts:
+        async for text in texts:
+            none = False
+            await writer.write(TEXT_BEGIN)
+            for start in range(0, len(text.text), PIECE):
+                await writer.write(shown_text(text.text[start : start + PIECE]).encode("utf-8", "replace"))
+            await writer.write(TEXT_END)
+    if none:
+        await writer.write(b'<div class="body"><p>No textual content</p></div>')
+    await end_page(writer)
 
 
 async def send_html(
-    account: Account, found: Located, writer: ResponseWriter, *, external: bool, sameorigin: bool, headed: bool
+    account: Account, found: Located, writer: ResponseWriter, view: View, *, external: bool, headed: bool
 ) -> None:
     """The HTML body, made harmless, as a page for the frame in the reader; `headed`: below a head, for a tab."""
     html = find_html(found.structure.root)
     if html is None:
         raise not_found()
-    _, part = html
-    if part.size > 2 * MAX_HTML:
-        page = too_complex("The HTML of this message is too large to be shown.")
-    else:
-        try:
-            clean, left_out = await sanitized(account, found, part, external=external)
-            page = notice(clean.blocked) + omitted(left_out) + clean.html
-        except TooComplex as e:
-            page = too_complex(str(e))
+    source = Source(account, found.message_id, html[1])
+    page: Page | None = None
+    instead = ""
+    try:
+        page = await draw(source, found.structure.root, view.account, view.sandbox, external=external)
+    except Unshown as reason:
+        instead = await replacement(source, view.account, view.sandbox, str(reason))
     policy = OPEN if external else CLOSED
-    if sameorigin:
+    if view.sameorigin:
         policy = policy.replace(SANDBOX, SHARED_SANDBOX)
-    await send_page(found, writer, page, policy, headed=headed)
+    await start_page(found, writer, policy, headed=headed)
+    if page is None:
+        await writer.write(instead.encode("utf-8", "replace"))
+    else:
+        await writer.write(notices(page.drawn).encode("utf-8", "replace"))
+        async with aclosing(with_images(source, page)) as pieces:
+            async for piece in pieces:
+                await writer.write(piece)
+    await end_page(writer)
 
 
-def notice(blocked: Mapping[str, int]) -> str:
-    """A line above the HTML that tells what was left out, the hosts with the most first (WEBMAIL-55)."""
-    if not blocked:
-        return ""
-    hosts = sorted(blocked, key=lambda host: (-blocked[host], host))
-    named = ", ".join(escape(host) for host in hosts[:MAX_HOSTS]) + (", …" if len(hosts) > MAX_HOSTS else "")
-    count = sum(blocked.values())
-    images = "1 external image was" if count == 1 else f"{count} external images were"
-    return f'<div class="blocked">{images} not loaded: {named}</div>'
+async def start_page(found: Located, writer: ResponseWriter, policy: str, *, headed: bool) -> None:
+    """All of a page that stands before its content."""
+    envelope = found.structure.envelope
+    begin = BEGIN.format(title=title_of(envelope) if headed else "Message")
+    headers = (("content-type", "text/html; charset=utf-8"), *HEADERS, ("content-security-policy", policy))
+    await writer.start(200, headers)
+    await writer.write((begin + (head(envelope, found.received) if headed else "")).encode("utf-8", "replace"))
 
 
-def omitted(images: int) -> str:
-    """A line above the HTML for images of the message itself that are not in it (WEBMAIL-54)."""
-    if not images:
-        return ""
-    large = "1 image of this message is" if images == 1 else f"{images} images of this message are"
-    return f'<div class="blocked">{large} too large to be shown here: it is among the attachments</div>'
-
-
-def too_complex(text: str) -> str:
-    """The page instead of HTML that is not given to anybody; the links of the reader lead to text and raw octets."""
-    return f'<div class="body"><p>{text} Look at its text, or at the raw message.</p></div>'
-
-
-async def sanitized(account: Account, found: Located, part: mime.Part, *, external: bool) -> tuple[Sanitized, int]:
-    """Read, decode and sanitize in worker threads; also how many of its images are left out. Raises TooComplex."""
-
-    def read(r: Reader) -> tuple[str, Mapping[str, str], int]:
-        content = body.locate(r, found.message_id)
-        text = part_text(part, lambda start, stop: body.read_content(r, content, start, stop - start), MAX_HTML + 1)
-        return text, *inline_images(r, content, found.structure.root, part, references(text))
-
-    text, images, left_out = await account.scan(read, op="webmail_html")
-    result: Sanitized | None = None
-    with trio.move_on_after(SANITIZE_TIMEOUT):
-        result = await trio.to_thread.run_sync(
-            lambda: sanitize(text, images, external=external), abandon_on_cancel=True, limiter=SANITIZERS
-        )
-    if result is None:
-        raise TooComplex("The HTML of this message takes too long to be made safe.")
-    return result, left_out
-
-
-def inline_images(
-    r: Reader, content: body.Content, root: mime.Part, html: mime.Part, wanted: Sequence[str]
-) -> tuple[dict[str, str], int]:
-    """Data URIs of the images that the HTML refers to, by Content-ID as it is written there, and how many are left out:
-    all together have at most `MAX_IMAGES` octets, and the first ones come in.
-    """
-    images: dict[str, str] = {}
-    left, left_out = MAX_IMAGES, 0
-    by_id = _nearest_images(root, html, {unquoted(reference) for reference in wanted})
-    for reference in wanted:
-        part = by_id.get(unquoted(reference))
-        if part is None:
-            continue
-        if part.decoded > left:
-            left_out += 1
-            continue
-        left -= part.decoded
-        octets = decode(body.read_content(r, content, part.body, part.size), part.encoding)
-        images[reference] = f"data:{part.media_type};base64,{base64.b64encode(octets).decode()}"
-    return images, left_out
-
-
-def _nearest_images(root: mime.Part, html: mime.Part, names: Collection[str]) -> dict[str, mime.Part]:
-    """The images of these Content-IDs. Of two that have the same, the one that stands in more of the multiparts around
-    the HTML: its siblings come before those of its parents, and these before all others.
-    """
-    around: list[mime.Part] = []
-    inner: mime.Part | None = root
-    while inner is not None:
-        around.append(inner)
-        inner = next((part for part in inner.parts if part.body <= html.header < part.end), None)
-
-    def nearness(part: mime.Part) -> int:
-        return sum(outer.body <= part.header < outer.end for outer in around)
-
-    found: dict[str, mime.Part] = {}
-    for part in root.walk():
-        name = _image_id(part)
-        if name in names and (name not in found or nearness(part) > nearness(found[name])):
-            found[name] = part
-    return found
-
-
-def _image_id(part: mime.Part) -> str:
-    """The Content-ID of an image that may be shown, without its brackets; "" for another part."""
-    if part.content_id is None or part.type != "IMAGE" or part.subtype.startswith("SVG"):
-        return ""
-    return part.content_id.decode("utf-8", "replace").strip().strip("<>")
-
-
-def unquoted(reference: str) -> str:
-    """A Content-ID out of a cid: URL (RFC 2392 §2)."""
-    return unquote(reference)
+async def end_page(writer: ResponseWriter) -> None:
+    """The end of a page."""
+    await writer.write(END)
+    await writer.finish()
 
 
 def part_at(root: mime.Part, path: str) -> mime.Part | None:

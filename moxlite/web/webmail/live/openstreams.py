@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from moxlite.store.auth.sessions import Session
     from moxlite.web.webmail.holders import Holder, Holders
     from moxlite.web.webmail.live.streams import Facts
+    from moxlite.web.webmail.views import Views
 
 __all__ = ["Streams", "TooManyStreams"]
 
@@ -46,8 +47,9 @@ class _Token(msgspec.Struct, frozen=True):
 class Streams:
     """All streams of the server, and the tokens by which they are opened."""
 
-    def __init__(self, holders: Holders) -> None:
+    def __init__(self, holders: Holders, views: Views) -> None:
         self._holders = holders
+        self._views = views
         self._of_guests: WeakValueDictionary[int, SharedChanges] = WeakValueDictionary()
         self._tokens: dict[str, OrderedDict[str, _Token]] = {}
         self._streams: OrderedDict[int, Stream] = OrderedDict()
@@ -95,7 +97,7 @@ class Streams:
         def visits(alarm: Alarm) -> Visits:
             return Visits(home, self._holders, self._changes_of, alarm)
 
-        stream = Stream(self._last_id, session, home, facts, shared, searching, visits)
+        stream = Stream(self._last_id, session, home, facts, shared, searching, visits, self._views)
         self._streams[stream.stream_id] = stream
         return stream
 

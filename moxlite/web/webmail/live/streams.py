@@ -35,7 +35,7 @@ from moxlite.store.errors import (
 from moxlite.store.mail.settings import load_settings
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.types import AccountClosing, ModSeq
-from moxlite.web.errors import UserError
+from moxlite.web.errors import Unavailable, UserError
 from moxlite.web.webmail.filters import is_plain
 from moxlite.web.webmail.holders import Scope
 from moxlite.web.webmail.items import mailbox_of
@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from moxlite.web.webmail.live.changes import EncodedChange, SharedChanges
     from moxlite.web.webmail.live.visits import Visit, Visits
     from moxlite.web.webmail.types import MessageItem, Query
+    from moxlite.web.webmail.views import Views
 
 __all__ = ["Facts", "Sink", "Stream", "required_query"]
 
@@ -120,9 +121,10 @@ class Stream:
         shared: SharedChanges,
         searching: trio.CapacityLimiter,
         visits: Callable[[Alarm], Visits],
+        views: Views,
     ) -> None:
         """`searching`: how many searches of this account may work at the same time; `visits` makes those of the stream
-        at accounts that share mailboxes, which ring its alarm.
+        at accounts that share mailboxes, which ring its alarm; `views` are those of all accounts.
         """
         self.stream_id: Final = stream_id
         self.session: Final = session
@@ -133,6 +135,7 @@ class Stream:
         self._searching = searching
         self._alarm = Alarm()
         self._visits = visits(self._alarm)
+        self._views = views
         self._sent = 0.0  # when the browser heard anything last
         self._told = 0.0  # when it heard of the search last
         self._drain: Drain | None = None
@@ -433,7 +436,10 @@ class Stream:
         if holder is None or all(item.id != message_id for thread in threads for item in thread):
             return None
         try:
-            return await parse_message(holder, message_id)
+            async with self._views.shown(self.session.account):
+                return await parse_message(holder, message_id)
+        except Unavailable:
+            return None  # the page asks for it when it shows it
         except StoreError as e:
             if holder.guest or isinstance(e, (NoSuchMessage, ChunkDamaged)):
                 return None

@@ -1,29 +1,26 @@
 """HTML of messages, made harmless (WEBMAIL-53, 54, 79, 108, 109). Style sheets are the job of `sheets.py`.
 
-nh3 (ammonia) parses as browsers do and keeps what is on a list. Its cost is quadratic in nesting (design-facts §12),
-and a thread cannot be
-stopped: what is nested too deeply is not given to it at all. The policy that the page is sent with is the second layer;
-it alone would do.
+nh3 (ammonia) parses as browsers do and keeps what is on a list. Its cost is quadratic in some shapes (design-facts
+§12): `bounds` knows them, and the process that runs it has limits of time and memory (docs/decisions/010). The policy
+that the page is sent with is the second layer; it alone would do.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from html import escape, unescape
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 import msgspec
+import nh3
 
-from moxlite.web.webmail.links import TooManyLinks, marked
-from moxlite.web.webmail.sheets import STYLES, safe_declarations, safe_sheets
+from moxlite.sandbox.bounds import excess
+from moxlite.sandbox.links import TooManyLinks, marked
+from moxlite.sandbox.sheets import STYLES, safe_declarations, safe_sheets
 
-__all__ = ["MAX_HTML", "Sanitized", "TooComplex", "references", "sanitize"]
+__all__ = ["MAX_HTML", "Images", "Sanitized", "TooComplex", "sanitize"]
 
 MAX_HTML: Final = 10 * 1024 * 1024  # WEBMAIL-109
-# 10,000 elements inside each other take 0.2 s, 20,000 take 0.8 (measured); a page with fewer tags can be nested as it
-# likes
-MAX_FREE_TAGS: Final = 10_000
-MAX_DEPTH: Final = 512  # WEBMAIL-109; browsers stop at 512 as well
 
 # fmt: off
 TAGS: Final = {
@@ -55,7 +52,6 @@ ATTRIBUTES: Final = {
 }
 SCHEMES: Final = {"http", "https", "mailto", "tel", "cid", "data"}
 DATA_IMAGE: Final = re.compile(r"data:image/(?:png|gif|jpe?g|webp|bmp|avif|x-icon)[;,]", re.IGNORECASE)
-CID: Final = re.compile(r"cid:([^\s\"'<>)]{1,998})", re.IGNORECASE)  # 998: the longest line a field can have
 BODY_TAG: Final = re.compile(r"<body\b([^>]{0,2000})>", re.IGNORECASE)
 COLOUR: Final = re.compile(r"#[0-9a-f]{3,8}|[a-z]{3,20}\Z", re.IGNORECASE)
 BODY_STYLE: Final = re.compile(r"\bstyle\s{0,9}=\s{0,9}(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
@@ -68,61 +64,16 @@ BACKGROUND: Final = re.compile(
     re.IGNORECASE,
 )
 
-# HTML §13.2.5: a tag, read as tokenizers do as long as it is written as it should be; atomic, so that no text costs
-# more than linear time. Not possessive: groups with "*+" and "?+" match what they should not before Python 3.11.5.
-TAG: Final = re.compile(
-    r"<(?P<end>/?)(?P<name>[a-zA-Z][^\s/>]*)"
-    r"(?>(?:[\s/]*[^\s\"'<>/=]++(?>(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s\"'>][^\s>]*+))?))*)[\s/]*+>"
-)
-COMMENT_END: Final = re.compile(r"--!?>")
-STYLE_END: Final = re.compile(r"</style[\s/>]", re.IGNORECASE)
-VOID: Final = frozenset(
-    ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"]
-)
-# these end when their next sibling begins, so they may stand unclosed a thousand times without being inside each other
-SELF_ENDING: Final = frozenset(
-    [
-        "p",
-        "li",
-        "dd",
-        "dt",
-        "tr",
-        "td",
-        "th",
-        "tbody",
-        "thead",
-        "tfoot",
-        "colgroup",
-        "caption",
-        "option",
-        "optgroup",
-        "rt",
-        "rp",
-    ]
-)
-# after these another grammar holds; no mail of that size has them
-FOREIGN: Final = frozenset(
-    [
-        "script",
-        "title",
-        "textarea",
-        "xmp",
-        "iframe",
-        "noembed",
-        "noframes",
-        "noscript",
-        "plaintext",
-        "svg",
-        "math",
-        "select",
-        "template",
-        "frameset",
-    ]
-)
-
 
 class TooComplex(Exception):
     """This HTML is not given to the sanitizer; the text is for the reader."""
+
+
+class Images(Protocol):
+    """Data URIs of the images of a message; a dictionary will do."""
+
+    def get(self, reference: str, /) -> str | None:
+        """The one for a reference ``cid:reference``, asked for once for each."""
 
 
 class Sanitized(msgspec.Struct, frozen=True):
@@ -132,25 +83,15 @@ class Sanitized(msgspec.Struct, frozen=True):
     blocked: Mapping[str, int]
 
 
-def references(html: str) -> list[str]:
-    """The Content-IDs that the HTML may refer to (RFC 2392), each once, as they come."""
-    return list(dict.fromkeys(match[1] for match in CID.finditer(html)))
-
-
-def sanitize(html: str, images: Mapping[str, str], *, external: bool) -> Sanitized:
-    """Keep what is harmless; run in a worker thread.
-
-    ``images`` are data URIs by Content-ID. With `external` images from elsewhere stay, else they are counted and left
-    out.
+def sanitize(html: str, images: Images, *, external: bool) -> Sanitized:
+    """Keep what is harmless. With `external` images from elsewhere stay, else they are counted and left out.
 
     Raises TooComplex.
     """
     if len(html) > MAX_HTML:
         raise TooComplex("The HTML of this message is too large to be shown.")
-    if html.count("<") > MAX_FREE_TAGS and depth(html) > MAX_DEPTH:
-        raise TooComplex("The HTML of this message is nested too deeply to be shown.")
-    import nh3  # 1.5 MB that only who reads mail here needs
-
+    if found := excess(html):
+        raise TooComplex(found)
     blocked: dict[str, int] = {}
     cleaned = nh3.clean(
         html,
@@ -171,9 +112,7 @@ def sanitize(html: str, images: Mapping[str, str], *, external: bool) -> Sanitiz
         raise TooComplex("The HTML of this message has too many links to be shown.") from e
 
 
-def _filter(
-    images: Mapping[str, str], blocked: dict[str, int], *, external: bool
-) -> Callable[[str, str, str], str | None]:
+def _filter(images: Images, blocked: dict[str, int], *, external: bool) -> Callable[[str, str, str], str | None]:
     def keep(tag: str, attribute: str, value: str) -> str | None:
         if attribute == "style":
             # without it, light text would stand on a light page
@@ -225,44 +164,3 @@ def _wrapped(html: str, cleaned: str) -> str:
     return (
         f'<div class="body" style="{escape(style)}">{cleaned}</div>' if style else f'<div class="body">{cleaned}</div>'
     )
-
-
-def depth(html: str) -> int:
-    """A bound of how deeply elements are nested: never below what a parser makes of it, but for a small factor (cells
-    in their tables).
-
-    An end tag counts only when it ends the innermost element. Text that is not plainly written is taken for nested
-    beyond all bounds.
-    """
-    opened: list[str] = []
-    deepest = 0
-    at = html.find("<")
-    while 0 <= at < len(html):
-        if html.startswith("<!--", at):
-            match = COMMENT_END.search(html, at + 2)
-        elif html.startswith("<![CDATA", at):
-            return len(html)
-        elif html.startswith(("<!", "<?"), at):
-            end = html.find(">", at)
-            at = html.find("<", end) if end >= 0 else -1
-            continue
-        elif not html[at + 1 : at + 2].isalpha() and not html.startswith("</", at):
-            at = html.find("<", at + 1)
-            continue
-        else:
-            match = TAG.match(html, at)
-            if match is None or match["name"].lower() in FOREIGN:
-                return len(html)
-            name = match["name"].lower()
-            if match["end"]:
-                if opened and opened[-1] == name:
-                    opened.pop()
-            elif name == "style":
-                match = STYLE_END.search(html, match.end())
-            elif name not in VOID and name not in SELF_ENDING:
-                opened.append(name)
-                deepest = max(deepest, len(opened))
-        if match is None:  # a comment or style without an end takes all that follows
-            break
-        at = html.find("<", match.end())
-    return deepest

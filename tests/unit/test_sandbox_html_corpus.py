@@ -5,8 +5,8 @@ from html.parser import HTMLParser
 import pytest
 import tinycss2
 
-from moxlite.web.webmail.sanitize import ATTRIBUTES, DATA_IMAGE, TAGS, sanitize
-from moxlite.web.webmail.sheets import STYLES
+from moxlite.sandbox.sanitize import ATTRIBUTES, DATA_IMAGE, TAGS, sanitize
+from moxlite.sandbox.sheets import STYLES
 from tests.htmlcorpus import all_vectors
 
 SCHEMES = {"a": ("http:", "https:", "mailto:", "tel:", "#"), "img": ("http:", "https:")}

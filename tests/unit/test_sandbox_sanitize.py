@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moxlite.web.webmail.sanitize import MAX_DEPTH, TooComplex, depth, references, sanitize
+from moxlite.sandbox.bounds import MAX_DEPTH, depth
+from moxlite.sandbox.sanitize import TooComplex, sanitize
 
 VECTORS = [
     "<script>alert(1)</script>",
@@ -80,7 +81,6 @@ def test_a_body_colour_cannot_be_more_than_a_colour() -> None:
 def test_images_inside_the_message_become_data() -> None:
     """WEBMAIL-54."""
     html = '<img src="cid:logo@x"><img src="CID:gone">'
-    assert references(html) == ["logo@x", "gone"]
     cleaned = sanitize(html, {"logo@x": "data:image/png;base64,AAAA"}, external=False).html
     assert 'src="data:image/png;base64,AAAA"' in cleaned
     assert "gone" not in cleaned

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moxlite.web.webmail.sheets import MAX_SHEETS, safe_declarations, safe_sheets
+from moxlite.sandbox.sheets import MAX_SHEETS, safe_declarations, safe_sheets
 
 RULES = [
     ("td.a, p>b{color:red}", ".body td.a,.body p>b{color:red}"),

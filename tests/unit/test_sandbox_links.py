@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from moxlite.web.webmail.links import named_hosts, target_host
-from moxlite.web.webmail.sanitize import TooComplex, sanitize
+from moxlite.sandbox.links import named_hosts, target_host
+from moxlite.sandbox.sanitize import TooComplex, sanitize
 
 MARKED = [
     ("https://evil.example/x", "https://www.bank.example/login"),

@@ -11,6 +11,9 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
+import tinycss2
+from tinycss2 import color3
+
 __all__ = ["MAX_SHEETS", "STYLES", "safe_declarations", "safe_sheets"]
 
 MAX_SHEETS: Final = 64 * 1024
@@ -73,8 +76,6 @@ Node = Any
 
 def safe_sheets(html: str) -> str:
     """The rules of all sheets of `html` in one, without what is not on the list; "" when nothing is left."""
-    import tinycss2  # needed by who reads mail here, as nh3 is
-
     rules: list[str] = []
     left = MAX_SHEETS
     for media, sheet in _sheets(html):
@@ -95,8 +96,6 @@ def safe_sheets(html: str) -> str:
 
 def safe_declarations(text: str) -> str:
     """The content of a style attribute, without what is not on the list."""
-    import tinycss2
-
     try:
         return _declarations(tinycss2.parse_blocks_contents(text, skip_comments=True, skip_whitespace=True))
     except ValueError:  # as above
@@ -126,8 +125,6 @@ def _sheets(html: str) -> Iterator[tuple[str, str]]:
 
 
 def _rules(nodes: Iterable[Node], depth: int) -> Iterator[str]:
-    import tinycss2
-
     for node in nodes:
         if node.type == "qualified-rule":
             selectors = [found for one in _split(node.prelude) if (found := _selector(one)) is not None]
@@ -207,8 +204,6 @@ def _component(node: Node, depth: int, *, strings: bool) -> str | None:
 
 def _colour(nodes: Iterable[Node]) -> str | None:
     """The colour among the parts of the `background` shorthand (CSS Backgrounds 3 §3.10)."""
-    from tinycss2 import color3
-
     for node in nodes:
         plain = node.type in ("ident", "hash") or (node.type == "function" and node.lower_name in COLOUR_FUNCTIONS)
         if plain and color3.parse_color(node) is not None:

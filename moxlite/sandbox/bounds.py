@@ -1,0 +1,274 @@
+"""Bounds on HTML before it is parsed: shapes for which parsers take time or memory that grows with the square of the
+text (WEBMAIL-109, 109b; HTML §13.2).
+
+They are counted on the text, in one pass. A mail can be written so that this count is wrong; the limits of the process
+hold then. The bounds tell the reader at once, and without the death of a process.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+__all__ = ["MAX_ATTRIBUTES", "MAX_DEPTH", "MAX_FORMATTING", "MAX_REBUILT", "depth", "excess"]
+
+# 10,000 elements inside each other take 0.2 s, 20,000 take 0.8 (measured); a page with fewer tags can be nested as it
+# likes
+MAX_FREE_TAGS: Final = 10_000
+MAX_DEPTH: Final = 512  # WEBMAIL-109; browsers stop at 512 as well
+
+MAX_FORMATTING: Final = 600
+"""Formatting elements that are open at once: each new one is compared with all (the Noah's Ark clause). 4,900 take
+2.8 s (measured); no letter has a tenth of that.
+"""
+
+SAME: Final = 3
+"""Formatting elements with the same attributes that are open at once, at most."""
+
+MAX_REBUILT: Final = 250_000
+"""Elements that a parser makes anew: behind each block the formatting elements that were open in it (§13.2.4.3). A
+million takes 250 MB and 2.7 s (measured).
+"""
+
+MAX_ATTRIBUTES: Final = 2_000
+"""Of one tag: each is compared with all others; 20,000 take 1.3 s (measured)."""
+
+FREE: Final = 64 * 1024
+"""Characters of HTML that is counted only if it has many formatting elements; the limits of the process do the rest."""
+
+LONG_TAG: Final = 3 * MAX_ATTRIBUTES
+"""Characters of a tag whose attributes are counted: fewer cannot hold too many different ones."""
+
+# HTML §13.2.5: a tag, read as tokenizers do as long as it is written as it should be; atomic, so that no text costs
+# more than linear time. Not possessive: groups with "*+" and "?+" match what they should not before Python 3.11.5.
+TAG: Final = re.compile(
+    r"<(?P<end>/?)(?P<name>[a-zA-Z][^\s/>]*)"
+    r"(?>(?:[\s/]*[^\s\"'<>/=]++(?>(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s\"'>][^\s>]*+))?))*)[\s/]*+>"
+)
+ATTRIBUTE: Final = re.compile(r"[\s/]([^\s/>=\"']++)")
+NAME: Final = re.compile(r"</?([a-zA-Z][^\s/>]{0,40})")
+FORMATS: Final = re.compile(r"<(?:b|big|code|em|font|i|s|small|strike|strong|tt|u)[\s/>]", re.IGNORECASE)
+COMMENT_END: Final = re.compile(r"--!?>")
+RAW_END: Final = {name: re.compile(rf"</{name}[\s/>]", re.IGNORECASE) for name in ("style", "title")}
+"""Ends of elements without tags inside that are in ordinary mail (§13.2.5.2, §13.2.5.4)."""
+VOID: Final = frozenset(
+    ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"]
+)
+FORMATTING: Final = frozenset(["b", "big", "code", "em", "font", "i", "s", "small", "strike", "strong", "tt", "u"])
+"""HTML §13.2.4.3, without `a` and `nobr`: a second one ends the first."""
+CELLS: Final = frozenset(["td", "th", "caption"])
+"""Elements whose end closes the formatting elements in them (§13.2.4.3: markers)."""
+# these end when their next sibling begins, so they may stand unclosed a thousand times without being inside each other
+SELF_ENDING: Final = frozenset(
+    [
+        "p",
+        "li",
+        "dd",
+        "dt",
+        "tr",
+        "td",
+        "th",
+        "tbody",
+        "thead",
+        "tfoot",
+        "colgroup",
+        "caption",
+        "option",
+        "optgroup",
+        "rt",
+        "rp",
+    ]
+)
+# after these another grammar holds; no mail of that size has them
+FOREIGN: Final = frozenset(
+    [
+        "script",
+        "textarea",
+        "xmp",
+        "iframe",
+        "noembed",
+        "noframes",
+        "noscript",
+        "plaintext",
+        "svg",
+        "math",
+        "select",
+        "template",
+        "frameset",
+    ]
+)
+
+
+def excess(html: str) -> str:
+    """A sentence for the reader that tells which bound the HTML exceeds; "" if it may be parsed."""
+    tags = html.count("<")
+    if tags > MAX_FREE_TAGS and depth(html) > MAX_DEPTH:
+        return "The HTML of this message is nested too deeply to be shown."
+    if len(html) <= FREE and sum(1 for _ in FORMATS.finditer(html)) <= MAX_FORMATTING:
+        return ""
+    return _Counted(html).excess
+
+
+class _Counted:
+    """HTML counted tag by tag, until a bound is exceeded."""
+
+    def __init__(self, html: str) -> None:
+        self._levels = [_Level()]
+        """One for all that is outside of tables, and one for the current cell of each table that is open."""
+        self._rebuilt = 0
+        self.excess = self._count(html)
+
+    def _count(self, html: str) -> str:
+        at = html.find("<")
+        while 0 <= at < len(html):
+            if html.startswith("<!--", at):
+                end = COMMENT_END.search(html, at + 2)
+                if end is None:
+                    break
+                at = html.find("<", end.end())
+                continue
+            name = NAME.match(html, at)
+            if name is None:
+                at = html.find("<", at + 1)
+                continue
+            tag = TAG.match(html, at)
+            close = tag.end() if tag is not None else html.find(">", at)
+            if close < 0:
+                close = len(html)
+            if close - at > LONG_TAG and _attributes(html, at, close) > MAX_ATTRIBUTES:
+                return "The HTML of this message has a tag with too many attributes to be shown."
+            element, closing = name[1].lower(), html[at + 1] == "/"
+            if element in RAW_END and not closing:
+                end = RAW_END[element].search(html, close)
+                if end is None:
+                    break
+                close = end.end()
+            else:
+                self._step(element, html[at : min(close, at + LONG_TAG)], closing=closing)
+                if self._rebuilt > MAX_REBUILT or sum(level.formats for level in self._levels) > MAX_FORMATTING:
+                    return "The HTML of this message opens too many formats at once to be shown."
+            at = html.find("<", close)
+        return ""
+
+    def _step(self, element: str, tag: str, *, closing: bool) -> None:
+        """Take one tag into account."""
+        level = self._levels[-1]
+        if element == "table":
+            if not closing:
+                self._levels.append(_Level())
+            elif len(self._levels) > 1:
+                self._levels.pop()
+        elif element in CELLS or element == "tr":
+            if len(self._levels) > 1:
+                self._levels[-1] = _Level()
+        elif element in FORMATTING:
+            if closing:
+                level.close_format(element)
+            else:
+                level.open_format(element, tag)
+        elif closing:
+            self._rebuilt += level.end(element)
+        elif element not in VOID:
+            if element in SELF_ENDING:
+                self._rebuilt += level.end(element)
+            level.begin(element)
+
+
+class _Level:
+    """The elements that are open in a cell of a table, or outside of all. `formats`: how many of them are formats."""
+
+    def __init__(self) -> None:
+        self.formats = 0
+        self._opened: list[tuple[str, str]] = []
+        """Elements by name, the innermost last; of formatting ones the whole tag, of others ""."""
+        self._count: dict[tuple[str, str], int] = {}
+
+    def begin(self, element: str) -> None:
+        """An element that is not a formatting one begins."""
+        self._push((element, ""))
+
+    def open_format(self, element: str, tag: str) -> None:
+        """A formatting element begins. Of those that are all the same a parser keeps three (§13.2.4.3)."""
+        if self._count.get((element, tag), 0) < SAME:
+            self._push((element, tag))
+            self.formats += 1
+
+    def close_format(self, element: str) -> None:
+        """The innermost formatting element of this name ends."""
+        for at in range(len(self._opened) - 1, -1, -1):
+            name, tag = self._opened[at]
+            if name == element and tag:
+                self._count[self._opened.pop(at)] -= 1
+                self.formats -= 1
+                return
+
+    def end(self, element: str) -> int:
+        """An element that is not a formatting one ends. The formatting elements that are open in it are made anew
+        behind it: how many these are.
+        """
+        key = (element, "")
+        if not self._count.get(key):
+            return 0
+        kept: list[tuple[str, str]] = []
+        while (inner := self._opened.pop()) != key:
+            self._count[inner] -= 1
+            if inner[1]:
+                kept.append(inner)
+        self._count[key] -= 1
+        for one in reversed(kept):
+            self._push(one)
+        return len(kept)
+
+    def _push(self, key: tuple[str, str]) -> None:
+        self._opened.append(key)
+        self._count[key] = self._count.get(key, 0) + 1
+
+
+def _attributes(html: str, start: int, end: int) -> int:
+    count = 0
+    for _ in ATTRIBUTE.finditer(html, start, end):
+        count += 1
+        if count > MAX_ATTRIBUTES:
+            break
+    return count
+
+
+def depth(html: str) -> int:
+    """A bound of how deeply elements are nested: never below what a parser makes of it, but for a small factor (cells
+    in their tables).
+
+    An end tag counts only when it ends the innermost element. Text that is not plainly written is taken for nested
+    beyond all bounds.
+    """
+    opened: list[str] = []
+    deepest = 0
+    at = html.find("<")
+    while 0 <= at < len(html):
+        if html.startswith("<!--", at):
+            match = COMMENT_END.search(html, at + 2)
+        elif html.startswith("<![CDATA", at):
+            return len(html)
+        elif html.startswith(("<!", "<?"), at):
+            end = html.find(">", at)
+            at = html.find("<", end) if end >= 0 else -1
+            continue
+        elif not html[at + 1 : at + 2].isalpha() and not html.startswith("</", at):
+            at = html.find("<", at + 1)
+            continue
+        else:
+            match = TAG.match(html, at)
+            if match is None or match["name"].lower() in FOREIGN:
+                return len(html)
+            name = match["name"].lower()
+            if match["end"]:
+                if opened and opened[-1] == name:
+                    opened.pop()
+            elif name in RAW_END:
+                match = RAW_END[name].search(html, match.end())
+            elif name not in VOID and name not in SELF_ENDING:
+                opened.append(name)
+                deepest = max(deepest, len(opened))
+        if match is None:  # a comment or style without an end takes all that follows
+            break
+        at = html.find("<", match.end())
+    return deepest

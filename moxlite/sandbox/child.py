@@ -1,0 +1,105 @@
+"""A process of the sandbox: ``python -m moxlite.sandbox.child``, with a socket to the server as its standard input.
+
+It loads all modules that jobs need, confines itself, says so, and does one job after the other until the socket ends.
+"""
+
+from __future__ import annotations
+
+import resource
+import signal
+import socket
+import sys
+from typing import Final
+
+import msgspec
+
+from moxlite.proto import publicsuffix
+from moxlite.sandbox.confine import FILES, confine, watched
+from moxlite.sandbox.jobs import AnyJob
+from moxlite.sandbox.messages import LENGTH, MAX_FRAME, Ready, Refused, Reply
+from moxlite.sandbox.work import SAMPLES, work
+
+__all__ = ["main"]
+
+SECONDS: Final = 10.0
+"""Of one job, then the system ends the process: longer than the server waits."""
+
+GROWN: Final = 160 << 20
+"""Octets of memory at its highest, from which on a process does no further job: what is left is in pieces."""
+
+MAX_TEXT: Final = 500
+"""Characters of an error's text."""
+
+_jobs: Final[msgspec.msgpack.Decoder[AnyJob]] = msgspec.msgpack.Decoder(AnyJob)
+
+
+def receive(channel: socket.socket) -> bytearray | None:
+    """The next frame; None if the server has no further job. Raises ValueError: longer than frames are."""
+    head = _octets(channel, LENGTH)
+    if head is None:
+        return None
+    size = int.from_bytes(head, "big")
+    if size > MAX_FRAME:
+        raise ValueError("too long a frame")
+    return _octets(channel, size)
+
+
+def _octets(channel: socket.socket, size: int) -> bytearray | None:
+    buffer = bytearray(size)
+    view, at = memoryview(buffer), 0
+    while at < size:
+        count = channel.recv_into(view[at:])
+        if not count:
+            return None
+        at += count
+    return buffer
+
+
+def send(channel: socket.socket, message: Ready | Reply) -> None:
+    """Send a frame."""
+    octets = msgspec.msgpack.encode(message)
+    if len(octets) > MAX_FRAME:
+        octets = msgspec.msgpack.encode(Reply("refused", "This message is too large to be shown."))
+    channel.sendall(len(octets).to_bytes(LENGTH, "big") + octets)
+
+
+def reply(job: AnyJob) -> Reply:
+    """Do a job."""
+    try:
+        answer = msgspec.Raw(msgspec.msgpack.encode(work(job)))
+    except Refused as refusal:
+        return Reply("refused", str(refusal), last=_grown())
+    except Exception as error:  # noqa: BLE001  of a library: the process ends, the next job shall not find it as this one left it
+        frames = error.__traceback__
+        while frames is not None and frames.tb_next is not None:
+            frames = frames.tb_next
+        place = "" if frames is None else f" ({frames.tb_frame.f_code.co_filename}:{frames.tb_lineno})"
+        return Reply("failed", f"{type(error).__name__}: {error}"[:MAX_TEXT] + place[-MAX_TEXT:], last=True)
+    return Reply("done", answer=answer, last=_grown())
+
+
+def _grown() -> bool:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 > GROWN
+
+
+def main() -> None:
+    """Do jobs until the server is gone."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # a terminal's ^C is for the server
+    channel = socket.socket(fileno=0)
+    publicsuffix.prepare()
+    for sample in SAMPLES:  # modules that load others at their first use load them now
+        work(sample)
+    confine()
+    send(channel, Ready(FILES))
+    while (frame := receive(channel)) is not None:
+        with watched(0, SECONDS):
+            answer = reply(_jobs.decode(frame))
+        del frame
+        send(channel, answer)
+        if answer.last:
+            sys.exit()
+
+
+if __name__ == "__main__":
+    main()

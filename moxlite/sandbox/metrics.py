@@ -1,0 +1,22 @@
+"""Metrics of the sandbox (WEBMAIL-109a)."""
+
+from moxlite.metrics import Counter, Gauge, Histogram
+
+__all__ = ["deaths", "jobs_seconds", "processes", "starts"]
+
+processes = Gauge("moxlite_sandbox_processes", "Processes of the sandbox that run.")
+starts = Counter("moxlite_sandbox_starts", "Processes of the sandbox that were started.")
+deaths = Counter(
+    "moxlite_sandbox_deaths",
+    "Processes of the sandbox that ended against the server's wish; the mail at work was not shown as HTML.",
+    ["cause"],
+)
+"""cause: "deadline" (ended by the server), "ended" (a signal, mostly by lack of memory, or an error), "answer" (one
+that the server does not accept), "start" (it never was ready).
+"""
+jobs_seconds = Histogram(
+    "moxlite_sandbox_jobs_seconds",
+    "Seconds that jobs of the sandbox took, without their turn and the start of a process.",
+    ["job"],
+    buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
+)

@@ -1,0 +1,162 @@
+"""One process of the sandbox, as the server sees it: started, asked, ended."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import trio
+
+import moxlite
+from moxlite.sandbox import metrics
+from moxlite.sandbox.messages import LENGTH, MAX_FRAME, Ready, Reply
+
+__all__ = ["Died", "Process", "start_process"]
+
+logger = logging.getLogger("moxlite.sandbox")
+
+START_SECONDS: Final = 20.0
+"""Until a process is ready: 0.3 s on a quiet machine, more on a small one that has to read its modules from a card."""
+
+END_SECONDS: Final = 1.0
+"""For a process that may end itself."""
+
+LARGE: Final = 256 * 1024
+"""Octets of a frame that is read in a thread: up to here it takes less than 1 ms."""
+
+KEPT: Final = ("LD_LIBRARY_PATH", "PYTHONHOME", "PATH", "SYSTEMROOT")
+"""What a process gets of the server's environment, which may hold secrets."""
+
+_ready: Final = msgspec.msgpack.Decoder(Ready)
+_replies: Final = msgspec.msgpack.Decoder(Reply)
+
+
+class Died(Exception):
+    """A process ended before it answered. `cause`: as in `metrics.deaths`."""
+
+    def __init__(self, cause: str, text: str) -> None:
+        super().__init__(text)
+        self.cause = cause
+
+
+class Process:
+    """A process that is ready; made by `start_process`."""
+
+    def __init__(self, process: trio.Process, stream: trio.SocketStream) -> None:
+        self._process = process
+        self._stream = stream
+        metrics.processes.inc()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs, as far as the system has told."""
+        return self._process.poll() is None
+
+    async def ask(self, frame: bytes, seconds: float) -> Reply:
+        """Have it do a job. Raises Died: it must be killed now."""
+        with trio.move_on_after(seconds):
+            try:
+                await self._stream.send_all(len(frame).to_bytes(LENGTH, "big") + frame)
+                octets = await self._receive()
+            except (trio.BrokenResourceError, trio.ClosedResourceError):
+                raise Died("ended", "the process ended") from None
+            return await _decoded(octets)
+        raise Died("deadline", f"no answer within {seconds:g} s")
+
+    async def ready(self) -> None:
+        """Wait for its first message. Raises Died."""
+        with trio.move_on_after(START_SECONDS) as limit:
+            try:
+                _ready.decode(await self._receive())
+            except (trio.BrokenResourceError, Died, msgspec.MsgspecError) as error:
+                raise Died("start", f"the process ended: {error}") from None
+        if limit.cancelled_caught:
+            raise Died("start", f"the process was not ready within {START_SECONDS:g} s")
+
+    async def _receive(self) -> bytearray:
+        buffer = await self._octets(LENGTH)
+        size = int.from_bytes(buffer, "big")
+        if size > MAX_FRAME:
+            raise Died("answer", "an answer that is too long")
+        return await self._octets(size)
+
+    async def _octets(self, size: int) -> bytearray:
+        buffer = bytearray()
+        while len(buffer) < size:
+            data = await self._stream.receive_some(min(size - len(buffer), 1 << 18))
+            if not data:
+                raise Died("ended", "the process ended")
+            buffer += data
+        return buffer
+
+    async def end(self, *, kill: bool = False) -> int:
+        """End it: at once, or when it has seen that there are no jobs. Returns its status (negative: a signal)."""
+        metrics.processes.dec()
+        with trio.CancelScope(shield=True):
+            await trio.aclose_forcefully(self._stream)
+            with trio.move_on_after(0 if kill else END_SECONDS):
+                await self._process.wait()
+            with suppress(ProcessLookupError):
+                self._process.kill()
+            await self._process.wait()
+        assert self._process.returncode is not None
+        return self._process.returncode
+
+
+async def _decoded(octets: bytearray) -> Reply:
+    """Raises Died."""
+    try:
+        if len(octets) <= LARGE:
+            return _replies.decode(octets)
+        return await trio.to_thread.run_sync(_replies.decode, octets)
+    except msgspec.MsgspecError as error:
+        raise Died("answer", f"no reply: {error}") from None
+
+
+async def start_process() -> Process:
+    """Start a process, and wait until it has confined itself. Raises Died."""
+    root = str(Path(moxlite.__file__).parent.parent)
+    kept = {name: value for name in KEPT if (value := os.environ.get(name))}
+    paths = [root, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    ours, theirs = socket.socketpair()
+    metrics.starts.inc()
+    try:
+        process = await trio.lowlevel.open_process(
+            # -P: nothing is imported from the folder in which it starts
+            [sys.executable, "-P", "-m", "moxlite.sandbox.child"],
+            stdin=theirs.fileno(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            env={**kept, "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths)), "LC_ALL": "C.UTF-8"},
+            start_new_session=True,  # a terminal's ^C is for the server
+        )
+    except OSError as error:
+        ours.close()
+        raise Died("start", f"the process cannot be started: {error}") from None
+    except BaseException:
+        ours.close()
+        raise
+    finally:
+        theirs.close()
+    found = Process(process, trio.SocketStream(trio.socket.from_stdlib_socket(ours)))
+    try:
+        await found.ready()
+    except Died as died:
+        status = await found.end(kill=True)
+        raise Died("start", f"{died} (status {status})") from None
+    except BaseException:
+        await found.end(kill=True)
+        raise
+    return found

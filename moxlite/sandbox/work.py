@@ -1,0 +1,97 @@
+"""The functions that do the jobs of the sandbox, each by the type of its job. Imported by the child process alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from urllib.parse import unquote
+
+import msgspec
+
+from moxlite.compose.reply import PlainText, Quotable, Quoted, quote
+from moxlite.proto.mime.text import visible_text
+from moxlite.sandbox.jobs import MAX_HOSTS, AnyJob, DrawHTML, Drawn, Picture, Quote, Shown, ShowText
+from moxlite.sandbox.messages import Refused
+from moxlite.sandbox.sanitize import TooComplex, sanitize
+
+__all__ = ["SAMPLES", "WORK", "work"]
+
+MAX_HOST: Final = 253
+"""Characters of a host's name (RFC 1035 §2.3.4)."""
+
+
+class Placed:
+    """The images of a message, as the sanitizer asks for them: by Content-ID as it is written in the HTML.
+
+    Each reference takes the image's octets from the room, since each will hold the image as a whole (WEBMAIL-54).
+    """
+
+    def __init__(self, job: DrawHTML) -> None:
+        self._pictures = {picture.name: (number, picture.size) for number, picture in enumerate(job.pictures)}
+        self._marker = job.marker
+        self._room = job.room
+        self.left_out = 0
+
+    def get(self, reference: str, /) -> str | None:
+        """The address that stands for the image of a ``cid:`` URL (RFC 2392 §2), None if it is not to be shown."""
+        found = self._pictures.get(unquote(reference))
+        if found is None:
+            return None
+        number, size = found
+        if size > self._room:
+            self.left_out += 1
+            return None
+        self._room -= size
+        return f"{self._marker}{number};"
+
+
+def draw_html(job: DrawHTML) -> Drawn:
+    """Raises Refused."""
+    placed = Placed(job)
+    try:
+        clean = sanitize(job.html, placed, external=job.external)
+    except TooComplex as refusal:
+        raise Refused(str(refusal)) from None
+    hosts = sorted(clean.blocked, key=lambda host: (-clean.blocked[host], host))
+    return Drawn(
+        html=clean.html.encode("utf-8", "replace"),
+        blocked=sum(clean.blocked.values()),
+        hosts=tuple(host[:MAX_HOST] for host in hosts[:MAX_HOSTS]),
+        more=len(hosts) > MAX_HOSTS,
+        left_out=placed.left_out,
+    )
+
+
+def show_text(job: ShowText) -> Shown:
+    """The text of HTML."""
+    return Shown(visible_text(job.html, alt=True, limit=job.limit)[: job.limit])
+
+
+def quote_text(job: Quote) -> Quoted:
+    """The words of an answer."""
+    return quote(job.original)
+
+
+WORK: Final[Mapping[type[AnyJob], Callable[[Any], msgspec.Struct]]] = {
+    DrawHTML: draw_html,
+    ShowText: show_text,
+    Quote: quote_text,
+}
+
+
+def work(job: AnyJob) -> msgspec.Struct:
+    """Do a job. Raises Refused; errors of libraries come out."""
+    return WORK[type(job)](job)
+
+
+_HTML: Final = (
+    "<style>@media (max-width: 9px) { p > a:hover { color: rgb(1, 2, 3); background: #fff } }</style>"
+    '<body bgcolor="#fff" style="color: red"><p style="background: #fff">&auml;<img src="cid:a">'
+    '<a href="https://b\u00fccher.example/">www.other.example</a>'
+)
+SAMPLES: Final[tuple[AnyJob, ...]] = (
+    DrawHTML(_HTML, (Picture("a", 1),), 1, "data:x;", external=False),
+    ShowText(_HTML, 100),
+    Quote(Quotable(kind="answer", subject="Re: a", head="A:", texts=(PlainText("a \r\nb", flowed=True),))),
+)
+"""Jobs that take all ways through the libraries that load something at its first use."""
