@@ -275,7 +275,7 @@ async def test_an_account_that_is_stopped_is_told_and_keeps_its_draft(tmp_path: 
         browser = rig.browser()
         await browser.log_in()
         draft = await browser.call("draft_save", draft=written(), save_id=call_id())
-        two = written(to=[TOM, {"name": "", "address": "ann@example.net"}])
+        two = written(to=[TOM, {"name": "", "address": "ann@example.net"}], message_id="<2@mail.example.org>")
         sent = 0
         with trio.fail_after(60):  # what was accepted is carried to the queue a moment later
             while (
@@ -312,6 +312,40 @@ async def test_a_draft_is_kept_whole_and_replaced(rig: Rig, browser: Browser) ->
     assert begun["text"].rstrip("\n") == text.rstrip()
     await browser.call("draft_remove", draft_id=second)
     assert await messages(rig, "Drafts") == []
+
+
+async def test_a_draft_is_replaced_by_its_message_id_too(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-88: a browser that was killed may not remember that it has saved the message."""
+    first = await browser.call("draft_save", draft=written(), save_id=call_id())
+    other = await browser.call("draft_save", draft=written(message_id="<2@mail.example.org>"), save_id=call_id())
+    second = await browser.call("draft_save", draft=written(text="More.\n"), save_id=call_id())
+    assert [row.id for row in await messages(rig, "Drafts")] == [other, second]
+    # what knows its draft replaces that one alone, and nothing when it is gone
+    assert await browser.error("draft_save", draft=written(), save_id=call_id(), replaces=first) == (
+        409,
+        "user:conflict",
+    )
+    assert [row.id for row in await messages(rig, "Drafts")] == [other, second]
+
+
+async def test_a_draft_that_is_newer_than_a_copy_is_found(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-88: by the Message-ID of the copy, and how old the copy is, seconds."""
+    name = written()["message_id"]
+    assert await browser.call("draft_find", message_id=name, seconds=60) == 0
+    draft = await browser.call("draft_save", draft=written(), save_id=call_id())
+    assert await browser.call("draft_find", message_id=name, seconds=60) == draft
+    assert await browser.call("draft_find", message_id="<other@x.example>", seconds=60) == 0
+    async with rig.account() as account:
+        await account.write(lambda tx: tx.execute("UPDATE message SET received = received - 61000000"))
+    assert await browser.call("draft_find", message_id=name, seconds=60) == 0
+
+
+async def test_a_message_that_is_sent_takes_its_forgotten_draft_away(rig: Rig, browser: Browser, queue: Queue) -> None:
+    """WEBMAIL-88, WEBMAIL-100: a browser that was killed while it sent may not know of the draft."""
+    await browser.call("draft_save", draft=written(), save_id=call_id())
+    await browser.call("message_submit", message=written(), submit_id=call_id())
+    assert await messages(rig, "Drafts") == []
+    assert len(await messages(rig, "Sent")) == 1
 
 
 async def test_a_draft_comes_back_with_its_files(rig: Rig, browser: Browser, queue: Queue) -> None:

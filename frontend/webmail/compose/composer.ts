@@ -321,7 +321,7 @@ export class Composer {
       fill(
         this.state,
         t("This draft was changed elsewhere."),
-        el("button", { type: "button", class: "link", onclick: () => this.saveAsNew() }, t("Save as new")),
+        el("button", { type: "button", class: "link", onclick: () => void this.saveAsNew() }, t("Save as new")),
       );
       return;
     }
@@ -330,11 +330,31 @@ export class Composer {
     if (code === "") this.saveTimer = window.setTimeout(() => void this.save(), retryAfter);
   }
 
-  private saveAsNew(): void {
-    this.conflict = false;
-    this.draftId = 0;
-    this.version++;
-    void this.save();
+  /** What is written here is another message than the draft from now on; false: the server could not be asked. */
+  private async detach(): Promise<boolean> {
+    return this.alone(async () => {
+      try {
+        const { message_id } = await this.desk.client.compose_prepare("new");
+        this.draft.message_id = message_id;
+      } catch (error) {
+        await showError(t("Making another draft of it failed"), error);
+        return false;
+      }
+      this.conflict = false;
+      this.draftId = 0;
+      this.version++;
+      return true;
+    });
+  }
+
+  private async saveAsNew(): Promise<void> {
+    if (await this.detach()) await this.save();
+  }
+
+  /** A draft that was changed elsewhere is sent when that is wished; true: this one is another message now. */
+  private async sendAsNew(): Promise<boolean> {
+    const why = t("It was not sent: this draft was changed elsewhere. The other version stays among the drafts.");
+    return (await confirm(t("Send this version?"), why, t("Send"))) && (await this.detach());
   }
 
   /** Go to a field. */
@@ -367,6 +387,12 @@ export class Composer {
       const anyway = await confirm(t("Send without an attachment?"), t("The text speaks of an attachment, and there is none."), t("Send"));
       if (!anyway) return;
     }
+    if (this.conflict && !(await this.sendAsNew())) return;
+    await this.hand();
+  }
+
+  /** Send it as it is. */
+  private async hand(): Promise<void> {
     this.sending = true;
     this.lock(true);
     await this.busy;
@@ -429,6 +455,7 @@ export class Composer {
     this.keep();
     if (code === "user:conflict" || code === "user:sent") {
       this.failed(error);
+      if (this.conflict) void this.sendAsNew().then((wished) => (wished ? this.hand() : undefined));
       return;
     }
     this.note(t("Not sent"));

@@ -10,7 +10,7 @@ import type { Desk } from "../commands/desk";
 import type { AllSettings } from "../state/settings";
 import { fullTime } from "../ui/format";
 import { Composer, type Start } from "./composer";
-import { lostCopies, newId } from "./copies";
+import { type Copy, lostCopies, newId } from "./copies";
 import { addKeys as addWritingKeys } from "./keys";
 import { parseMailto } from "./mailto";
 import { begin, signatureOf } from "./signature";
@@ -83,8 +83,20 @@ export async function recover(desk: Desk, say: Say): Promise<void> {
   for (const [id, copy] of await lostCopies(login)) {
     // a day later it is not known any more what a call led to
     if (Date.now() - copy.time > 86_400_000) copy.submitId = copy.saveId = "";
+    await refresh(desk, copy);
     const composer = new Composer(desk, say, id, { copy, cursor: copy.draft.text.length, focus: "text", changed: true, judged: copy.draft.tls === "default" });
     // at once: when the page was killed while it sent, the server knows whether the message has gone out
     void composer.save();
   }
+}
+
+/** Take the draft instead of a copy that is older: browsers write copies to the disk up to a minute late. */
+async function refresh(desk: Desk, copy: Copy): Promise<void> {
+  if (copy.draftId > 0 || copy.saveId !== "" || copy.submitId !== "") return;
+  const seconds = Math.max(0, Math.ceil((Date.now() - copy.time) / 1000));
+  const newer = await desk.client.draft_find(copy.draft.message_id, seconds);
+  if (newer === 0) return;
+  const { uploads, ...fields } = await desk.client.compose_prepare("edit", newer);
+  // what only the browser knows stays: which message is answered, and the wish for TLS
+  Object.assign(copy, { draft: { ...copy.draft, ...fields }, files: uploads, draftId: newer });
 }

@@ -40,7 +40,16 @@ if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
     from moxlite.web.composing.types import Party, Written
 
-__all__ = ["composed", "draft_of", "drop_draft", "mailbox_for", "refuse_sent", "save_draft", "unsent_id"]
+__all__ = [
+    "composed",
+    "draft_of",
+    "draft_under",
+    "drop_draft",
+    "mailbox_for",
+    "refuse_sent",
+    "save_draft",
+    "unsent_id",
+]
 
 USER_AGENT: Final = "moxlite webmail"
 
@@ -140,7 +149,8 @@ async def save_draft(
     """Keep a draft in place of an earlier one; returns its id.
 
     Args:
-      replaces: the message that it was until now, 0 for none.
+      replaces: the message that it was until now. 0: none is known; a draft with the same Message-ID is replaced then,
+        which a browser that was killed has saved and does not remember.
       save_id: the same call again under it saves nothing, and returns the first id.
 
     Raises:
@@ -165,7 +175,7 @@ async def save_draft(
                 if saved is not None:
                     return saved
                 refuse_sent(tx, written)
-                drop_draft(tx, replaces)
+                drop_draft(tx, replaces or draft_under(tx, written.message_id))
                 box = mailbox_for(tx, SpecialUse.DRAFTS)
                 added = add_message(tx, ready, box, flags=Flag.SEEN | Flag.DRAFT)
                 use_uploads(tx, keys)
@@ -185,6 +195,20 @@ def drop_draft(tx: AccountTx, message_id: int) -> None:
     if found is None or drafts is None or found != drafts.id:
         raise Conflict("this draft was changed or removed elsewhere")
     expunge_ids(tx, [message_id])
+
+
+def draft_under(r: Reader, message_id: str, since: int = 0) -> int:
+    """The newest message among the drafts with this Message-ID (in its brackets) that was saved at `since` or later, µs
+    UTC; 0 if there is none.
+    """
+    messageid = canonical_message_id(message_id)
+    drafts = mailbox_rows.mailbox_by_use(r, SpecialUse.DRAFTS)
+    if messageid is None or drafts is None:
+        return 0
+    found = [MessageID(one) for one in messages_by_messageid(r, messageid)]
+    boxes = mailboxes_of(r, found)
+    newest = next((one for one in found if boxes.get(one) == drafts.id), None)
+    return newest if newest is not None and message_rows.message(r, newest).received >= since else 0
 
 
 def refuse_sent(r: Reader, written: Written) -> None:

@@ -42,7 +42,7 @@ from moxlite.submission.errors import SubmissionRefused
 from moxlite.submission.letter import Letter
 from moxlite.submission.metrics import submission_total
 from moxlite.submission.submit import complete, counted_as, limits_of
-from moxlite.web.composing.drafts import composed, draft_of, drop_draft, mailbox_for, refuse_sent
+from moxlite.web.composing.drafts import composed, draft_of, draft_under, drop_draft, mailbox_for, refuse_sent
 from moxlite.web.errors import Unavailable, UserError
 from moxlite.web.metrics import submissions
 
@@ -146,7 +146,7 @@ async def send(
                     return False
                 refuse_sent(tx, written)
                 rows = add_outgoing(tx, counted, limits)
-                drop_draft(tx, wish.draft_id)
+                drop_draft(tx, wish.draft_id or draft_under(tx, written.message_id))
                 marked = _mark(tx, written)
                 sent = mailbox_for(tx, SpecialUse.SENT)
                 added = add_message(tx, ready, sent, flags=Flag.SEEN | Flag.NOTJUNK)

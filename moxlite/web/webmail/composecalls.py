@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
@@ -24,7 +25,7 @@ from moxlite.store.mail.recipients import suggest_recipients
 from moxlite.submission.assurance import Finding
 from moxlite.web.calls import call, encode_result
 from moxlite.web.callserver import refused
-from moxlite.web.composing.drafts import drop_draft, save_draft, unsent_id
+from moxlite.web.composing.drafts import draft_under, drop_draft, save_draft, unsent_id
 from moxlite.web.composing.sending import MAX_UNDO, Wish, send, take_back
 from moxlite.web.composing.types import Party, Uploaded, UploadID, Written
 from moxlite.web.composing.uploads import OCTETS, key_of, receive_upload, shown_upload
@@ -161,7 +162,7 @@ class ComposeCalls(AccountCalls):
     @call()
     async def draft_save(self, caller: Caller, draft: Written, save_id: CallID, replaces: AnyID = 0) -> int:
         """Keep a message as typed among the drafts, in place of ``replaces``; returns its id. A conflict when that was
-        replaced or removed elsewhere.
+        replaced or removed elsewhere. 0: in place of a draft with the same Message-ID, if there is one.
         """
         session = caller.require()
         snapshot = self._server.config()
@@ -173,6 +174,17 @@ class ComposeCalls(AccountCalls):
         except OSError as e:
             raise StorageRefused("the disk of the server is full") from e
         return int(saved)
+
+    @call()
+    async def draft_find(
+        self, caller: Caller, message_id: Annotated[str, Meta(max_length=1000)], seconds: Annotated[int, Meta(ge=0)]
+    ) -> int:
+        """The draft with this Message-ID that was saved in the last ``seconds``, or 0: the copy that a killed browser
+        has kept of the text may be older than that.
+        """
+        since = (int(time.time()) - seconds) * 1_000_000
+        async with self._accounts.use(caller.require().account) as account:
+            return await account.read(lambda r: draft_under(r, message_id, since), op="draft_find")
 
     @call()
     async def message_submit(
