@@ -71,10 +71,11 @@ class Original(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlainText(msgspec.Struct, frozen=True):
-    """A text/plain part, decoded. `flowed`: it is format=flowed without DelSp (RFC 3676)."""
+    """A text/plain part, decoded. `flowed`, `delsp`: its parameters format=flowed and DelSp=yes (RFC 3676)."""
 
     text: str
     flowed: bool = False
+    delsp: bool = False
 
 
 class Quotable(msgspec.Struct, frozen=True, kw_only=True):
@@ -302,7 +303,7 @@ def _listed(addresses: tuple[MailAddress, ...]) -> str:
 
 def _whole(original: Quotable) -> str:
     """The plain texts, or what the HTML shows where there are none; lines end in LF."""
-    texts = [unflow(one.text) if one.flowed else one.text.replace("\r\n", "\n") for one in original.texts]
+    texts = [unflow(one.text, delsp=one.delsp) if one.flowed else one.text.replace("\r\n", "\n") for one in original.texts]
     if any(text.strip() for text in texts):
         return "\n".join(text.removesuffix("\n") for text in texts)
     return visible_text(original.html, quotes=True) if original.html else ""

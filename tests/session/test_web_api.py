@@ -257,6 +257,50 @@ async def test_a_long_text_is_cut_with_a_note(rig: Rig, browser: Browser) -> Non
     assert len(text["text"]) == 2 * 1024 * 1024
 
 
+async def test_a_flowed_text_is_joined(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-48, RFC 3676: lines that go on are one; of a text that is not flowed each stays."""
+    body = b"Bring the blue \r\ndish.\r\n> and the \r\n> spoons\r\n-- \r\nMia\r\n"
+    async with rig.account() as account:
+        head = b"Content-Type: text/plain; charset=utf-8"
+        ids = [
+            (await deliver_mail(account, head + more + b"\r\n\r\n" + body)).message_id
+            for more in (b"; format=flowed", b"")
+        ]
+    first, second = [(await browser.call("parsed_message", message_id=one))["texts"][0]["text"] for one in ids]
+    assert first == "Bring the blue dish.\n> and the spoons\n-- \nMia\n"
+    assert second == body.decode()
+
+
+async def test_an_invitation_is_a_file_of_the_row_and_of_the_search(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-47, WEBMAIL-48: one that is another form of the text, as Outlook sends it."""
+    octets = "\r\n".join(
+        [
+            "Subject: Budget review",
+            'Content-Type: multipart/alternative; boundary="b"',
+            "",
+            "--b",
+            "Content-Type: text/plain",
+            "",
+            "Priya invites you.",
+            "--b",
+            "Content-Type: text/calendar; method=REQUEST; charset=utf-8",
+            "",
+            "BEGIN:VCALENDAR",
+            "--b--",
+            "",
+        ]
+    )
+    async with rig.account() as account:
+        message_id = (await deliver_mail(account, octets.encode())).message_id
+    item = await browser.call("message_item", message_id=message_id)
+    [file] = item["attachments"]
+    assert (file["path"], file["filename"], file["content_type"]) == ("0.1", "invitation.ics", "text/calendar")
+    assert (await browser.call("parsed_message", message_id=message_id))["attachments"] == [file]
+    answer = await browser.fetch(f"/webmail/msg/{message_id}/download/0.1")
+    assert answer.body == b"BEGIN:VCALENDAR"
+    assert "invitation.ics" in answer.headers["content-disposition"]
+
+
 async def test_the_mailbox_of_the_queue_is_shown_and_refuses_in_clear_words(
     rig: Rig, browser: Browser, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,10 +1,11 @@
 """Rows of the store as the webmail shows them."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moxlite.proto.mime.types import Parameter, Part
+from moxlite.proto.mime.types import EmbeddedMessage, Envelope, Parameter, Part
 from moxlite.store.types import Flag
 from moxlite.web.webmail.items import attachments, clean_filename, find_html, find_texts, flag_names, split_flags
 
@@ -71,6 +72,58 @@ def test_the_body_is_told_from_the_files() -> None:
     assert html is not None
     assert html[0] == "0.0.1.0"
     assert [one.path for one in attachments(root)] == ["0.1", "0.2", "0.3"]
+
+
+def invitation(method: str = "REQUEST") -> Part:
+    return msgspec.structs.replace(leaf("text/calendar"), parameters=(Parameter("method", method),))
+
+
+def test_an_invitation_among_the_forms_of_a_text_is_a_file() -> None:
+    """WEBMAIL-48: no reader would know of it else; of two that are the same one is shown."""
+    root = multipart("alternative", leaf("text/plain"), leaf("text/html"), invitation())
+    assert [(one.path, one.filename) for one in attachments(root)] == [("0.2", "invitation.ics")]
+    twice = multipart("mixed", root, leaf("application/ics", filename="invite.ics", disposition="ATTACHMENT"))
+    assert [(one.path, one.filename) for one in attachments(twice)] == [("0.1", "invite.ics")]
+    answered = multipart("alternative", leaf("text/plain"), invitation("REPLY"), invitation("REPLY"))
+    assert [(one.path, one.filename) for one in attachments(answered)] == [("0.1", "calendar.ics")]
+    assert [one.path for one in attachments(invitation())] == ["0"]
+
+
+def test_a_text_that_is_not_read_is_a_file() -> None:
+    """WEBMAIL-48: patches and tables come inline; other forms of what is read are none."""
+    root = multipart(
+        "mixed",
+        multipart(
+            "alternative", leaf("text/plain"), leaf("text/x-amp-html"), leaf("text/html"), leaf("text/watch-html")
+        ),
+        leaf("text/x-patch", filename="fix.patch", disposition="INLINE"),
+        leaf("text/csv"),
+        leaf("text/html"),
+        leaf("text/plain", disposition="INLINE"),
+    )
+    assert [one.path for one in attachments(root)] == ["0.1", "0.2", "0.3"]
+    assert [path for path, _ in find_texts(root)] == ["0.0.0", "0.4"]
+
+
+@pytest.mark.parametrize(
+    ("subject", "name"),
+    [
+        ("Minutes of Monday", "Minutes of Monday.eml"),
+        ("a/b\u202e", "a_bU+202E.eml"),
+        ("x" * 500, "x" * 100 + ".eml"),
+        (" . ", "attachment-0.1.eml"),
+        ("", "attachment-0.1.eml"),
+    ],
+)
+def test_an_attached_message_is_called_by_its_subject(subject: str, name: str) -> None:
+    """WEBMAIL-49, WEBMAIL-112."""
+    inner = EmbeddedMessage(Envelope(subject=subject), b"", leaf("text/plain"))
+    part = msgspec.structs.replace(leaf("message/rfc822"), message=inner)
+    assert clean_filename(part, "0.1") == name
+    assert (
+        clean_filename(msgspec.structs.replace(part, disposition_parameters=(Parameter("filename", "f.eml"),)), "0.1")
+        == "f.eml"
+    )
 
 
 def test_a_signature_is_no_file() -> None:

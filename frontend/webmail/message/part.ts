@@ -327,7 +327,9 @@ export class Message {
       loaded = true;
       take();
       markIn(page, this.owner.needles());
-      if (this.whole) frame.style.height = `${Math.min(highest, page.documentElement.scrollHeight)}px`;
+      // with room for the bar by which a wide page is scrolled sideways
+      const bar = (page.defaultView?.innerHeight ?? 0) - page.documentElement.clientHeight;
+      if (this.whole) frame.style.height = `${Math.min(highest, page.documentElement.scrollHeight + bar)}px`;
     });
     return frame;
   }

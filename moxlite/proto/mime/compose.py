@@ -16,7 +16,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from .types import MailAddress
+from .types import MailAddress, Part
 from .words import encode_parameter, encode_words
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "parameter_field",
     "text_field",
     "unflow",
+    "unflowed",
 ]
 
 _LINE: Final = 78  # RFC 5322 §2.1.1: lines should not be longer
@@ -360,23 +361,33 @@ def flow(text: str, width: int = 72) -> str:
     return "\r\n".join(out)
 
 
-def unflow(text: str) -> str:
+def unflow(text: str, *, delsp: bool = False) -> str:
     """The text that `flow` made this one from, as far as it can be known: paragraphs on one line each (RFC 3676 §4).
 
-    For a part with format=flowed and without DelSp. Lines end in LF.
+    For a part with format=flowed; `delsp`: with DelSp=yes, the space at the end of a line that goes on is no part of
+    the text (§4.1). Lines end in LF. A line that begins with ">" and is no quote keeps the space before it (§4.4).
     """
-    paragraphs: list[list[str]] = []
+    out: list[str] = []
     open_depth = -1  # of the paragraph that the next line may go on, -1: none
     for line in _NEWLINE.split(text):
         content = line.lstrip(">")
         depth = len(line) - len(content)
-        content = content.removeprefix(" ")
-        if depth == open_depth and content != "-- ":
-            paragraphs[-1].append(content)
-        else:
-            paragraphs.append([f"{'>' * depth}{' ' if depth and content else ''}{content}"])
+        if depth or not content.startswith(" >"):
+            content = content.removeprefix(" ")
+        if depth != open_depth or content == "-- ":
+            out.append(f"\n{'>' * depth}{' ' if depth and content else ''}")
         open_depth = depth if content.endswith(" ") and content != "-- " else -1
-    return "\n".join("".join(pieces) for pieces in paragraphs)
+        out.append(content[:-1] if delsp and open_depth >= 0 else content)
+    return "".join(out)[1:]
+
+
+def unflowed(part: Part, text: str) -> str:
+    """The text of a plain text part: with its paragraphs on one line each, which end in LF, if it is format=flowed, else
+    as it is.
+    """
+    if part.parameter("format").lower() != "flowed":
+        return text
+    return unflow(text, delsp=part.parameter("delsp").lower() == "yes")
 
 
 def _wrap(content: str, width: int) -> list[str]:

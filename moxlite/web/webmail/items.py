@@ -71,6 +71,16 @@ SIGNATURES: Final = frozenset(
     {"application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"}
 )
 EXTENSIONS: Final = {"text/plain": ".txt", "text/html": ".html", "message/rfc822": ".eml", "message/global": ".eml"}
+TEXTS: Final = frozenset(
+    {"text/plain", "message/delivery-status", "message/global-delivery-status", "text/rfc822-headers"}
+)
+"""What is read as text where it is not meant as a file."""
+
+NAMES: Final = {"text/calendar": "calendar.ics", "application/ics": "calendar.ics"}
+"""File names of parts that have none, for readers who meet them often; an invitation is `INVITATION`."""
+
+INVITATION: Final = "invitation.ics"
+MAX_SUBJECT: Final = 100  # characters of the name of an attached message
 
 
 def time_of(microseconds: int) -> datetime:
@@ -213,17 +223,23 @@ def _unicode_domain(domain: str) -> str:
 # Parts
 
 
-def walk_shown(part: mime.Part, path: str = "0") -> Iterator[tuple[str, mime.Part]]:
+def walk_shown(root: mime.Part) -> Iterator[tuple[str, mime.Part]]:
     """The leaves that a reader is shown, with their paths: of multipart/signed only the first child; embedded messages
     stay whole.
     """
-    stack = [(path, part)]
+    return ((path, part) for path, part, _ in _walk(root))
+
+
+def _walk(root: mime.Part) -> Iterator[tuple[str, mime.Part, bool]]:
+    """As `walk_shown`, and whether the leaf is one of several forms of the same (RFC 2046 §5.1.4)."""
+    stack = [("0", root, False)]
     while stack:
-        path, part = stack.pop()
+        path, part, alternative = stack.pop()
         if part.type != "MULTIPART":
-            yield path, part
+            yield path, part, alternative
             continue
-        children = [(f"{path}.{i}", child) for i, child in enumerate(part.parts)]
+        alternative = alternative or part.subtype == "ALTERNATIVE"
+        children = [(f"{path}.{i}", child, alternative) for i, child in enumerate(part.parts)]
         if part.subtype == "SIGNED":
             children = children[:1]
         stack.extend(reversed(children))
@@ -233,8 +249,11 @@ def find_texts(root: mime.Part) -> list[tuple[str, mime.Part]]:
     """The parts that are read as text, in their order: plain text not meant as a file, and what a delivery report
     says.
     """
-    shown = ("text/plain", "message/delivery-status", "message/global-delivery-status", "text/rfc822-headers")
-    return [(path, part) for path, part in walk_shown(root) if part.media_type in shown and not part.is_attachment]
+    return [(path, part) for path, part in walk_shown(root) if _is_text(part)]
+
+
+def _is_text(part: mime.Part) -> bool:
+    return part.media_type in TEXTS and not part.is_attachment
 
 
 def find_html(root: mime.Part) -> tuple[str, mime.Part] | None:
@@ -246,19 +265,29 @@ def find_html(root: mime.Part) -> tuple[str, mime.Part] | None:
 
 
 def attachments(root: mime.Part) -> list[Attachment]:
-    """What is offered as files: all leaves that are neither read as text nor the HTML body nor an image inside it."""
+    """What is offered as files: all leaves that are neither read as text nor the HTML body nor an image inside it nor
+    another form of these. An invitation is a file although it is another form of the text that speaks of it.
+    """
     html = find_html(root)
     files: list[Attachment] = []
-    for path, part in walk_shown(root):
-        if part.media_type in SIGNATURES or (not part.is_attachment and part.type == "TEXT" and not part.defect):
+    calendars: list[int] = []  # other forms, of which the first is a file where no file is one
+    attached = False
+    for path, part, alternative in _walk(root):
+        media_type = part.media_type
+        if media_type in SIGNATURES or (_is_text(part) and not part.defect) or (html is not None and part is html[1]):
             continue
-        if part.media_type in ("message/delivery-status", "message/global-delivery-status") and not part.is_attachment:
-            continue
+        if alternative and part.type == "TEXT" and not part.is_attachment and not part.defect:
+            if media_type != "text/calendar":
+                continue
+            calendars.append(len(files))
+        elif media_type in NAMES:
+            attached = True
         inside = html is not None and part.type == "IMAGE" and part.content_id is not None
         if inside and part.disposition != "ATTACHMENT":
             continue
-        files.append(Attachment(path, clean_filename(part, path), part.media_type, part.decoded))
-    return files
+        files.append(Attachment(path, clean_filename(part, path), media_type, part.decoded))
+    twins = set(calendars if attached else calendars[1:])
+    return [file for i, file in enumerate(files) if i not in twins] if twins else files
 
 
 def clean_filename(part: mime.Part, path: str) -> str:
@@ -266,7 +295,7 @@ def clean_filename(part: mime.Part, path: str) -> str:
     (WEBMAIL-49).
     """
     kept: list[str] = []
-    for char in part.filename:
+    for char in part.filename or _title(part):
         if char in UNSAFE_IN_FILENAMES or unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp"):
             kept.append("_")
         elif unicodedata.bidirectional(char) in ("LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI"):
@@ -281,6 +310,16 @@ def clean_filename(part: mime.Part, path: str) -> str:
         head = (stem if tail else name).encode()[: MAX_FILENAME - len(tail.encode())]
         name = head.decode(errors="ignore") + tail
     return name or f"attachment-{path}{EXTENSIONS.get(part.media_type, '.' + _extension(part.subtype))}"
+
+
+def _title(part: mime.Part) -> str:
+    """The name of a file by what it is: an attached message has a subject. "" where nothing tells."""
+    if part.message is not None:
+        subject = part.message.envelope.subject[:MAX_SUBJECT].strip(". ")
+        return subject and subject + EXTENSIONS["message/rfc822"]
+    if part.media_type in NAMES and part.parameter("method").upper() == "REQUEST":
+        return INVITATION
+    return NAMES.get(part.media_type, "")
 
 
 def _extension(subtype: str) -> str:

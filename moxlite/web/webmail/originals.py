@@ -122,8 +122,9 @@ def _texts(root: mime.Part, octets: Callable[[int, int], bytes]) -> tuple[tuple[
     for _, part in find_texts(root):
         if part.media_type != "text/plain" or not left:
             continue
-        flowed = part.parameter("format").lower() == "flowed" and part.parameter("delsp").lower() != "yes"
-        texts.append(PlainText(_valid(part_text(part, octets, min(left, MAX_TEXT))), flowed))
+        flowed = part.parameter("format").lower() == "flowed"
+        delsp = part.parameter("delsp").lower() == "yes"
+        texts.append(PlainText(_valid(part_text(part, octets, min(left, MAX_TEXT))), flowed, delsp))
         left -= min(left, part.decoded)
     if any(not one.text.isspace() for one in texts if one.text):
         return tuple(texts), ""

@@ -10,6 +10,7 @@ import msgspec
 
 from moxlite.proto.address import AddressError, Domain
 from moxlite.proto.mime import types as mime
+from moxlite.proto.mime.compose import unflowed
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.text import part_text
 from moxlite.proto.mime.words import decode_words
@@ -39,6 +40,7 @@ MAX_HEADER: Final = 256 * 1024  # of the header section; longer ones are cut
 MAX_FIELDS: Final = 1000
 # up to here reading and decoding takes the loop less than 2 ms; beyond it is a thread's work
 MAX_ON_LOOP: Final = 64 * 1024
+FLOWED: Final = 16  # times the work of another text, where each octet is a line
 
 Validation = Literal["", "dmarc", "list", "none", "relaxed", "strict"]
 
@@ -63,7 +65,9 @@ async def parse_message(holder: Holder, shown: int) -> ParsedMessage:
         return structure_of(r, message_id)
 
     structure = await account.read(index, op="structure")
-    wanted = min(structure.root.body, MAX_HEADER) + sum(part.size for _, part in find_texts(structure.root))
+    wanted = min(structure.root.body, MAX_HEADER)
+    for _, part in find_texts(structure.root):
+        wanted += part.size * (FLOWED if part.parameter("format") else 1)
     read = account.read if wanted <= MAX_ON_LOOP else account.scan
     parsed = await read(lambda r: _parse(r, message_id, structure), op="webmail_message")
     # how the owner of a shared mailbox looks at mail of this sender is not how others do
@@ -99,7 +103,7 @@ def _text(r: Reader, content: body.Content, path: str, part: mime.Part, left: in
     """A text of at most `left` octets, and of as many as its kind may have."""
     limit = min(left, MAX_TEXT if part.media_type == "text/plain" else MAX_REPORT_TEXT)
     text = part_text(part, lambda start, stop: body.read_content(r, content, start, stop - start), limit)
-    return Text(path, part.media_type, text, part.decoded > limit)
+    return Text(path, part.media_type, unflowed(part, text), part.decoded > limit)
 
 
 async def read_texts(account: Account, message_id: int, root: mime.Part) -> AsyncGenerator[Text, None]:

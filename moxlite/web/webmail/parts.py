@@ -52,7 +52,7 @@ HEADERS: Final = (
 BEGIN: Final = """<!doctype html>
 <html><head><meta charset="utf-8"><title>{title}</title>
 <style>
-body {{ margin: 0; background: #fff; color: #1c2430; overflow-wrap: anywhere; }}
+body {{ margin: 0; background: #fff; color: #1c2430; overflow-wrap: break-word; }}
 body {{ font: 15px/1.5 system-ui, "Segoe UI", "Noto Sans", sans-serif; }}
 .body {{ padding: 18px 26px; min-height: 100vh; box-sizing: border-box; }}
 .blocked {{ padding: 7px 26px; background: #fdecd2; font-size: 13px; }}
@@ -62,7 +62,7 @@ blockquote {{ margin: 0 0 0 2px; padding-left: 14px; border-left: 2px solid #d5d
 pre {{ white-space: pre-wrap; }}
 .head {{ padding: 18px 26px 10px; border-bottom: 1px solid #d5dbe1; }}
 .head h1 {{ margin: 0 0 8px; font-size: 20px; unicode-bidi: isolate; }}
-.head dl {{ display: grid; grid-template-columns: max-content 1fr; gap: 2px 14px; margin: 0; font-size: 13.5px; }}
+.head dl {{ display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 2px 14px; margin: 0; font-size: 13.5px; }}
 .head dt {{ color: #5a6675; }}
 .head dd {{ margin: 0; white-space: pre-wrap; }}
 pre.body {{ margin: 0; font: inherit; min-height: 0; }}
