@@ -1,8 +1,10 @@
 """Mail that was sent, and the way it goes: by the webmail's calls."""
 
+import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -10,9 +12,13 @@ import trio
 
 from moxlite.bell import Bell
 from moxlite.proto.address import Domain
+from moxlite.proto.dsn import DSN, Action, DSNRecipient, compose_dsn
+from moxlite.proto.mime.types import MailAddress
 from moxlite.queue.queue import Queue
 from moxlite.store.delivery.reputation import set_domain_tls
 from moxlite.store.delivery.status import RecipientStatus, State
+from moxlite.store.mail.flags import store_flags_ids
+from moxlite.store.types import Flag
 from moxlite.submission.assurance import Assurance
 from tests.store_mail import deliver_mail
 from tests.web_rig import Browser, Rig, open_rig
@@ -107,6 +113,68 @@ async def test_a_sent_message_tells_what_became_of_it(rig: Rig, browser: Browser
         for bell in deliveries.bells:
             bell.ring()
     assert news == ["delivered"]
+
+
+def notice(recipient: str, *, about: str = "<one@example.org>", action: Action = Action.FAILED) -> bytes:
+    """A DSN as a host of others makes it."""
+    said = DSNRecipient(final_recipient=recipient, action=action, status="5.1.1", diagnostic="550 5.1.1 no such user")
+    return compose_dsn(
+        DSN(reporting_mta="mx.remote.example", recipients=(said,), arrival=0),
+        sender=MailAddress("", "postmaster", "remote.example"),
+        to=MailAddress("", "mia", "example.org"),
+        subject="failed",
+        message_id=f"<{os.urandom(8).hex()}@remote.example>",
+        date=0,
+        references=about,
+        original=f"Message-ID: {about}\r\nSubject: x\r\n\r\n".encode(),
+    )
+
+
+async def test_a_notice_that_comes_back_is_believed(rig: Rig, browser: Browser, deliveries: Deliveries) -> None:
+    """WEBMAIL-138: a host has taken the message for two recipients, and tells later that one is unknown."""
+    message_id = await sent(rig)
+    [bob] = deliveries.rows
+    delivered = msgspec.structs.replace(bob, state=State.DELIVERED, ended=5)
+    deliveries.rows = [delivered, msgspec.structs.replace(delivered, id=8, recipient="ann@REMOTE.example")]
+    report = await browser.call("delivery_status", message_id=message_id)
+    assert [one["state"] for one in report["recipients"]] == ["delivered", "delivered"]
+    news: list[dict[str, Any]] = []
+
+    async def wait() -> None:
+        news.append(await browser.call("delivery_status", message_id=message_id, seen=report["seen"]))
+
+    deliveries.watched = trio.Event()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(wait)
+        with trio.fail_after(30):
+            await deliveries.watched.wait()
+        async with rig.account() as account:
+            await deliver_mail(account, notice("ann@remote.example"))
+    first, second = news[0]["recipients"]
+    assert (first["state"], second["state"]) == ("delivered", "failed")
+    assert second["error"] == "A notice of mx.remote.example says: 550 5.1.1 no such user"
+
+
+@pytest.mark.parametrize(
+    ("octets", "flags"),
+    [
+        (notice("bob@remote.example", about="<other@example.org>"), Flag(0)),
+        (notice("else@remote.example"), Flag(0)),
+        (notice("bob@remote.example", action=Action.DELAYED), Flag(0)),
+        (notice("bob@remote.example"), Flag.JUNK),
+    ],
+)
+async def test_other_notices_change_nothing(
+    rig: Rig, browser: Browser, deliveries: Deliveries, octets: bytes, flags: Flag
+) -> None:
+    """WEBMAIL-138: about another message or recipient, of a delay, and what is taken for junk."""
+    message_id = await sent(rig)
+    deliveries.rows = [msgspec.structs.replace(deliveries.rows[0], state=State.DELIVERED, ended=5)]
+    async with rig.account() as account:
+        came = await deliver_mail(account, octets)
+        await account.write(lambda tx: store_flags_ids(tx, [came.message_id], mode="add", flags=flags))
+    report = await browser.call("delivery_status", message_id=message_id)
+    assert [one["state"] for one in report["recipients"]] == ["delivered"]
 
 
 async def test_a_message_that_was_not_sent_here_has_no_recipients(rig: Rig, browser: Browser) -> None:

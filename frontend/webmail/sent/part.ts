@@ -14,6 +14,9 @@ const again = 10_000;
 /** For so long after it was sent, a message that nothing is known of may still be on its way to the queue, milliseconds. */
 const fresh = 600_000;
 
+/** For so long after all is delivered, a notice may come that a host has refused it after all, milliseconds. */
+const objections = 60_000;
+
 const waiting = new Set<Delivery["state"]>(["queued", "trying", "held"]);
 const states: Record<Delivery["state"], string> = {
   queued: t("waiting"),
@@ -68,7 +71,8 @@ export async function follow(client: Client, { id: messageId, received }: Messag
       seen = report.seen;
       // for a moment a message that was just sent is not known yet
       const settled = report.recipients.length > 0 || Date.now() - sent > fresh;
-      if (settled && report.recipients.every((one) => !waiting.has(one.state))) return;
+      const ended = Math.max(sent, ...report.recipients.map((one) => Date.parse(one.ended ?? received)));
+      if (settled && Date.now() - ended > objections && report.recipients.every((one) => !waiting.has(one.state))) return;
     } catch {
       await new Promise((resolve) => setTimeout(resolve, again));
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
@@ -17,9 +18,12 @@ from moxlite.web.sessions import Caller
 from moxlite.web.webmail.calls import AccountCalls
 from moxlite.web.webmail.items import time_of
 from moxlite.web.webmail.parsed import structure_of
+from moxlite.web.webmail.returned import corrected, words_of
 from moxlite.web.webmail.types import ID
 
 if TYPE_CHECKING:
+    from moxlite.bell import Bell
+    from moxlite.store.changelog.bus import Cursor
     from moxlite.store.delivery.status import Deliveries, RecipientStatus
     from moxlite.store.file.transaction import Reader
 
@@ -27,6 +31,9 @@ __all__ = ["Delivery", "DeliveryReport", "SentCalls"]
 
 WAIT: Final = 20.0
 """Seconds that a call waits for news: below what proxies allow, and within the end of a server that stops."""
+
+GATHER: Final = 0.2
+"""Seconds after something new until it is looked at: an import is a thousand units, and not one of them a DSN."""
 
 RowIDs = Annotated[list[ID], Meta(min_length=1, max_length=1000)]
 Time = Annotated[datetime, Meta(tz=True)]
@@ -66,8 +73,8 @@ class SentCalls(AccountCalls):
     async def delivery_status(
         self, caller: Caller, message_id: ID, seen: Annotated[str, Meta(max_length=64)] = ""
     ) -> DeliveryReport:
-        """What has become of a message that was sent. When that is the state ``seen``, the answer waits 20 seconds for
-        another.
+        """The state of a message that was sent, by the queue and by the DSNs that came back. When that is the state
+        ``seen``, the answer waits 20 seconds for another.
         """
         session = caller.require()
         deliveries = self._server.deliveries
@@ -80,15 +87,25 @@ class SentCalls(AccountCalls):
 
         async with self._accounts.use(session.account) as account:
             name = await account.read(read, op="webmail_delivery")
-        if not name:
-            return _report([])
-        with deliveries.watch(session.account) as bell:
-            report = _report(await deliveries.status(session.account, name))
-            with trio.move_on_after(WAIT):
-                while report.seen == seen:
-                    await bell.wait()
+            if not name:
+                return _report([])
+            _, news = await account.subscribe()
+            with news, deliveries.watch(session.account) as bell:
+
+                async def look() -> DeliveryReport:
                     bell.quiet()
-                    report = _report(await deliveries.status(session.account, name))
+                    while news.pending() and news.closing is None:
+                        await news.take()
+                        news.acknowledge(news.modseq)
+                    words = await account.scan(lambda r: words_of(r, message_id), op="webmail_returned")
+                    return _report(corrected(await deliveries.status(session.account, name), words))
+
+                report = await look()
+                with trio.move_on_after(WAIT):
+                    while report.seen == seen and news.closing is None:
+                        await _either(bell, news)
+                        await trio.sleep(GATHER)
+                        report = await look()
         return report
 
     @call()
@@ -105,6 +122,18 @@ class SentCalls(AccountCalls):
         if self._server.deliveries is None:
             raise Unavailable("the queue of the server cannot be used now")
         return self._server.deliveries
+
+
+async def _either(bell: Bell, news: Cursor) -> None:
+    """Wait until the queue, or the account, has something new."""
+
+    async def first(wait: Callable[[], Awaitable[None]]) -> None:
+        await wait()
+        nursery.cancel_scope.cancel()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(first, bell.wait)
+        nursery.start_soon(first, news.wait)
 
 
 def _report(found: list[RecipientStatus]) -> DeliveryReport:
