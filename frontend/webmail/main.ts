@@ -35,7 +35,7 @@ import type * as SettingsPart from "./settings/part";
 import { Actions } from "./state/actions";
 import type * as TouchPart from "./touch/part";
 import { parsePlace } from "./state/address";
-import { type How, Mail } from "./state/mail";
+import { type Counts, type How, Mail } from "./state/mail";
 import type { AllSettings } from "./state/settings";
 import { Bar, type OpenMenu } from "./ui/bar";
 import { Drawer } from "./ui/drawer";
@@ -180,7 +180,7 @@ class App implements Desk {
       this.commands.letters = single_keys;
     });
     effect(() => tellTitle(this.mail, this.find));
-    effect(() => this.read(this.mail.shown.value, this.mail.selectedCount.value, this.mail.conversation.value));
+    effect(() => this.read(this.mail.shown.value, this.mail.selectedCount.value > 0 ? this.mail.selectedCounts.value : null, this.mail.conversation.value));
     effect(() => {
       if (held.value) return;
       void this.mail.rows.value;
@@ -193,8 +193,8 @@ class App implements Desk {
   }
 
   /** Show the message that is selected, or its thread, or how many are. */
-  private read(item: MessageItem | null, selected: number, thread: readonly MessageItem[] | null): void {
-    document.body.classList.toggle("show-message", selected > 0);
+  private read(item: MessageItem | null, selected: Counts | null, thread: readonly MessageItem[] | null): void {
+    document.body.classList.toggle("show-message", selected !== null);
     if (item === null) {
       this.unread();
       this.reader.showNothing(selected);

@@ -162,6 +162,16 @@ async def test_a_search_finds_threads(rig: Rig, browser: Browser) -> None:
     await view.events.aclose()
 
 
+async def test_a_search_says_how_many_messages_it_found_in_how_many_threads(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-40, WEBMAIL-73."""
+    await three_threads(rig)
+    view = await Threads.open(rig, browser, filter={"mailbox_id": -1, "words": ["hello"]})
+    while not (progress := await view.events.until("view_progress"))["done"]:
+        pass
+    assert (progress["total"], progress["messages"]) == (3, 6)
+    await view.events.aclose()
+
+
 async def test_new_mail_of_a_muted_thread_arrives_read(rig: Rig, browser: Browser) -> None:
     """WEBMAIL-67: muting collapses; other views hear of it; what is delivered below is read, muted and collapsed."""
     await three_threads(rig)

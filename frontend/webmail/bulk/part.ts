@@ -7,6 +7,7 @@ import type { Action } from "../data/pending";
 import type { Undo } from "../state/actions";
 import type { Mail } from "../state/mail";
 import { leavesOthers } from "../state/others";
+import { counted } from "../ui/counts";
 
 /** What is done with them. */
 export type What = Pick<QueryAction, "action" | "mailbox_id" | "mark_seen" | "flags">;
@@ -22,7 +23,8 @@ function pieces<T>(all: readonly T[], size: number): T[][] {
 /** Do it with what is selected, showing how far it is and a way to stop; the result takes it back. Null: it has failed, and that was said. */
 export async function onQuery(client: Client, mail: Mail, say: typeof toast, what: What, said: (n: number) => string): Promise<Undo | null> {
   const selection = mail.selection.value;
-  const all = mail.selectedCount.value;
+  const counts = mail.selectedCounts.value;
+  const all = counts.messages;
   const query: QueryAction = {
     query: mail.query.value,
     ranges: selection.stretches.map(({ first, last }) => ({ first, last })),
@@ -36,7 +38,8 @@ export async function onQuery(client: Client, mail: Mail, say: typeof toast, wha
   const unseen: number[] = [];
   let stopped = false;
   const mixed = leavesOthers(mail);
-  const begun = mixed ? t("Working on your own of {n} messages…", { n: all }) : t("Working on {n} messages…", { n: all });
+  const words = { what: counted(counts) };
+  const begun = mixed ? t("Working on your own of {what}…", words) : t("Working on {what}…", words);
   const progress = say(begun, { title: t("Stop"), run: () => (stopped = true) }, 0);
   const origins = new Map(mail.rows.value.items.flatMap((row) => mail.meant(row)).map((item) => [item.id, item.mailbox_id]));
   if (what.action === "move" || what.action === "delete") mail.unselect();
@@ -54,7 +57,7 @@ export async function onQuery(client: Client, mail: Mail, say: typeof toast, wha
       from.push(...done.mailbox_ids);
       unseen.push(...done.unseen_ids);
       after = done.after;
-      progress.say(t("{n} of {all} messages…", { n: ids.length, all }));
+      progress.say(all === null ? many(ids.length, "{n} message…", "{n} messages…") : t("{n} of {all} messages…", { n: ids.length, all }));
     }
     progress.close();
   } catch (error) {

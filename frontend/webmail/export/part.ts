@@ -49,6 +49,6 @@ export async function exportMail(client: Client, base: string, what: Exported): 
 export async function exportSelected(client: Client, base: string, mail: Mail): Promise<void> {
   const ids = mail.selected().map((item) => item.id);
   const mailbox = mail.current.value;
-  if (ids.length === mail.selectedCount.value) await exportMail(client, base, { ids });
+  if (mail.selectedAreLoaded()) await exportMail(client, base, { ids });
   else if (mailbox !== undefined) await exportMail(client, base, { mailbox: mailbox.name, parent: false });
 }

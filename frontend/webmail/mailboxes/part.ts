@@ -10,6 +10,7 @@ import choices from "../choices.css";
 import { type Role, allows } from "../data/mailboxes";
 import type { Mail } from "../state/mail";
 import { leavesOthers } from "../state/others";
+import { counted } from "../ui/counts";
 import sheet from "./labels.css";
 
 adopt(choices);
@@ -32,11 +33,11 @@ export function chooseMailbox(title: string, mailboxes: readonly Mailbox[]): Pro
 
 /** Ask before so many messages are removed; true: they are to be. */
 export function confirmDelete(mail: Mail): Promise<boolean> {
-  const what = many(
-    mail.selectedCount.value,
-    "This removes this message from the account. It cannot be undone.",
-    "This removes {n} messages from the account. It cannot be undone.",
-  );
+  const counts = mail.selectedCounts.value;
+  const what =
+    counts.messages === 1
+      ? t("This removes this message from the account. It cannot be undone.")
+      : t("This removes {what} from the account. It cannot be undone.", { what: counted(counts) });
   const kept = leavesOthers(mail) ? ` ${t("Those of them that are in mailboxes of others stay.")}` : "";
   return confirm(t("Delete for good?"), what + kept, t("Delete"));
 }

@@ -5,6 +5,7 @@ import { type Child, el, fill } from "../../lib/dom";
 import { t } from "../../lib/words";
 import { adopt } from "../../lib/sheets";
 import type { Mail, Searching } from "../state/mail";
+import { counted } from "../ui/counts";
 import type { SearchBar } from "../ui/searchbar";
 import { type Problem, type Token, kinds, parse, states, tokens, write } from "./grammar";
 import sheet from "./form.css";
@@ -45,8 +46,8 @@ interface Names {
 let number = 0;
 
 /** Write how far a search is, and what of others it could not look into. */
-export function say(place: HTMLElement, { looked, of, found, done, stopped, left_out }: Searching, stop: () => void): void {
-  const count = t("{n} found", { n: found });
+export function say(place: HTMLElement, { looked, of, found, messages, done, stopped, left_out }: Searching, stop: () => void): void {
+  const count = messages > found ? t("{what} found", { what: counted({ messages, conversations: found }) }) : t("{n} found", { n: found });
   const numbers = { looked, of: Math.max(of, looked), count };
   fill(
     place,

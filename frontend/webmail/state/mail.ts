@@ -17,6 +17,8 @@ export interface Rows {
   readonly start: number;
   readonly items: readonly MessageItem[];
   readonly total: number;
+  /** How many there would be if each thread was one. */
+  readonly entries: number;
   /** The first answer has come. */
   readonly known: boolean;
   /** What the rows stand for, by the ids of their messages; without threads nothing. */
@@ -24,12 +26,27 @@ export interface Rows {
 }
 
 /** How far a search is. */
-export interface Searching extends Pick<ViewProgress, "looked" | "of" | "done" | "stopped" | "left_out"> {
+export interface Searching extends Pick<ViewProgress, "messages" | "looked" | "of" | "done" | "stopped" | "left_out"> {
   readonly found: number;
 }
 
 /** A search that has only been asked for. */
-const begun: Searching = { looked: 0, of: 0, found: 0, done: false, stopped: false, left_out: [] };
+const begun: Searching = { messages: 0, looked: 0, of: 0, found: 0, done: false, stopped: false, left_out: [] };
+
+/** Messages, and the conversations that they are in; null: how many messages is not known. Without threads both are equal. */
+export interface Counts {
+  readonly messages: number | null;
+  readonly conversations: number;
+}
+
+/** Counts that stay the same object while they are the same. */
+function kept(count: () => Counts): Readable<Counts> {
+  let last: Counts = { messages: 0, conversations: 0 };
+  return computed(() => {
+    const next = count();
+    return next.messages === last.messages && next.conversations === last.conversations ? last : (last = next);
+  });
+}
 
 /** Why there are no rows; `unthreaded`: without threads there could be. */
 export interface Refusal {
@@ -93,8 +110,12 @@ export class Mail {
   readonly shown: Readable<MessageItem | null>;
   /** The thread whose collapsed row is selected; null when it is one message, or several rows. */
   readonly conversation: Readable<readonly MessageItem[] | null>;
-  /** How many messages are selected, loaded or not. */
+  /** How many rows are selected, loaded or not. */
   readonly selectedCount: Readable<number>;
+  /** What the view has. */
+  readonly counts: Readable<Counts>;
+  /** What is selected of it. */
+  readonly selectedCounts: Readable<Counts>;
   /** The mailboxes whose rights count: the one that is shown, and those of the messages that are selected. */
   private readonly concerned: Readable<readonly Mailbox[]>;
   readonly pending = new Pending(() => this.changed());
@@ -117,7 +138,8 @@ export class Mail {
   private screen = { first: 0, last: 0 };
   private resting = 0;
   private checking = 0;
-  /** Moves that wait for rows that are not there yet: one that selects, then those that extend the selection. */
+  /** Moves that wait for rows that are not there yet: one that selects, then those that extend the selection. The last row is at
+   * infinity: how many rows expanded threads have is known when they come. */
   private awaited: { position: number; how: How }[] = [];
 
   constructor(private readonly outside: Outside) {
@@ -142,6 +164,8 @@ export class Mail {
       return line?.collapsed === true && line.members.length > 1 ? line.members : null;
     });
     this.selectedCount = computed(() => this.selection.value.count(this.rows.value.total));
+    this.counts = kept(() => this.all());
+    this.selectedCounts = kept(() => this.chosen());
     this.concerned = computed(() => {
       // what is not all loaded is changed where it is one's own (WEBMAIL-137)
       const items = this.selectedAreLoaded() ? this.selected() : [];
@@ -378,16 +402,18 @@ export class Mail {
   moveFocus(by: number, how: How): void {
     const total = this.rows.value.total;
     if (total === 0) return;
-    const from = this.awaited.at(-1)?.position ?? this.focus.value?.position ?? (by > 0 && Number.isFinite(by) ? -1 : 0);
-    this.moveTo(Math.min(total - 1, Math.max(0, from + by)), how);
+    const last = this.awaited.at(-1);
+    const from = (last === undefined ? this.focus.value?.position : this.row(last.position)) ?? (by > 0 && Number.isFinite(by) ? -1 : 0);
+    this.moveTo(by === Infinity ? by : Math.min(total - 1, Math.max(0, from + by)), how);
   }
 
   /** Move the focus to a row; when it is not there yet, as soon as it is. */
-  moveTo(position: number, how: How): void {
+  moveTo(wanted: number, how: How): void {
+    const position = this.row(wanted);
     const item = this.at(position);
     if (how !== "extend") this.awaited = [];
     if (item === undefined || this.awaited.length > 0) {
-      this.awaited.push({ position, how });
+      this.awaited.push({ position: wanted, how });
       if (this.awaited.length === 1) this.look(position, position + 1);
       return;
     }
@@ -399,7 +425,13 @@ export class Mail {
 
   /** The row where the focus will be when what it waits for has come. */
   heading(): number | null {
-    return this.awaited.at(0)?.position ?? this.focus.value?.position ?? null;
+    const awaited = this.awaited.at(0)?.position;
+    return awaited === undefined ? (this.focus.value?.position ?? null) : this.row(awaited);
+  }
+
+  /** A row that there is. */
+  private row(position: number): number {
+    return Math.min(position, Math.max(0, this.rows.value.total - 1));
   }
 
   nextUnread(): void {
@@ -482,7 +514,8 @@ export class Mail {
     const mailbox = isListing(query) ? 0 : (query.filter.mailbox_id ?? 0);
     if (isThreaded(query)) return this.threaded();
     const shown = this.pending.show(items, mailbox, this.oldestFirst);
-    return { start, items: shown, total: total + shown.length - items.length, known, lines: new Map() };
+    const rows = total + shown.length - items.length;
+    return { start, items: shown, total: rows, entries: rows, known, lines: new Map() };
   }
 
   /** The rows of threads: of each one row, or those of its messages. */
@@ -491,10 +524,14 @@ export class Mail {
     const items: MessageItem[] = [];
     const lines = new Map<number, Line>();
     this.entries = [];
+    let gone = 0;
     for (const [i, top] of tops.entries()) {
       const present = this.pending.show(this.view.members(top), 0, this.oldestFirst);
       // without a message that matches it is none of this view
-      if (!present.some((item) => item.match_query)) continue;
+      if (!present.some((item) => item.match_query)) {
+        gone++;
+        continue;
+      }
       const order = tree(present);
       const members = order.map(({ item }) => item);
       const expanded = members.length > 1 && this.folding.isExpanded(top.thread_id, members, query.threading === "unread");
@@ -506,7 +543,34 @@ export class Mail {
         lines.set(item.id, { top: first, members, collapsed: !expanded, depth });
       }
     }
-    return { start, items, total: total + items.length - tops.length, known, lines };
+    return { start, items, total: total + items.length - tops.length, entries: total - gone, known, lines };
+  }
+
+  private all(): Counts {
+    const { entries } = this.rows.value;
+    const query = this.query.value;
+    if (!isThreaded(query)) return { messages: entries, conversations: entries };
+    const mailbox = this.current.value;
+    // the mailbox may tell of messages whose rows are not here yet, or here no more
+    const listed = mailbox && (query.filter.unread === true ? mailbox.unseen : mailbox.total + mailbox.deleted);
+    const messages = isSearch(query) ? this.searching.value?.messages : listed;
+    return { messages: messages === undefined ? null : Math.max(messages, entries), conversations: entries };
+  }
+
+  private chosen(): Counts {
+    const { selection, selectedCount, counts } = this;
+    const { whole, except } = selection.value;
+    if (this.selectedAreLoaded()) {
+      const items = this.selected();
+      const threads = isThreaded(this.query.value) ? new Set(items.map((item) => item.thread_id)).size : items.length;
+      return { messages: items.length, conversations: threads };
+    }
+    const { messages, conversations } = counts.value;
+    if (!isThreaded(this.query.value)) return { messages: selectedCount.value, conversations: selectedCount.value };
+    if (!whole || messages === null) return { messages: null, conversations: whole ? conversations : selectedCount.value };
+    if (except.size === 0) return { messages, conversations };
+    const left = Math.max(0, messages - this.meantIds(except).length);
+    return { messages: left, conversations: left };
   }
 
   /** Rows have come: moves that waited for them go on, and what is still missing is asked for. */
@@ -517,7 +581,7 @@ export class Mail {
       this.select(wanted);
     }
     const [next, ...others] = this.awaited;
-    if (next !== undefined && this.at(next.position) !== undefined) {
+    if (next !== undefined && this.at(this.row(next.position)) !== undefined) {
       this.awaited = [];
       this.moveTo(next.position, next.how);
       for (const one of others) this.moveTo(one.position, one.how);

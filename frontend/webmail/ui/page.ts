@@ -3,13 +3,13 @@
 import { type CommandTable, enabled } from "../../lib/commands";
 import { brand, el, fill } from "../../lib/dom";
 import { effect } from "../../lib/signal";
-import { many, t } from "../../lib/words";
+import { t } from "../../lib/words";
 import { listMenu } from "../commands/find";
-import { isThreaded } from "../data/queries";
 import type { Stream } from "../data/stream";
 import type { Find } from "../find";
-import type { Mail } from "../state/mail";
+import type { Counts, Mail } from "../state/mail";
 import type { OpenMenu } from "./bar";
+import { counted } from "./counts";
 import type { Drawer } from "./drawer";
 import type { MessageList } from "./list";
 import type { MailboxList } from "./mailboxes";
@@ -29,6 +29,12 @@ export interface Page {
   readonly panes: Panes;
   readonly reader: Reader;
   readonly openMenu: OpenMenu;
+}
+
+/** Two numbers of the same kind: messages, where both are known. */
+function few(selected: Counts, all: Counts): { n: number; total: number } {
+  if (selected.messages === null || all.messages === null) return { n: selected.conversations, total: all.conversations };
+  return { n: selected.messages, total: all.messages };
 }
 
 /** Put the pieces into `root`. */
@@ -86,12 +92,11 @@ export function layOut(root: HTMLElement, page: Page): void {
     const selected = page.mail.selectedCount.value;
     const name = page.find.text.value !== "" ? t("Search") : (page.mail.current.value?.name.split("/").at(-1) ?? "");
     fill(heading, name);
-    const { total } = page.mail.rows.value;
-    const mailbox = page.mail.current.value;
-    // where each thread is one message the word would only puzzle
-    const threads = isThreaded(page.mail.query.value) && (mailbox === undefined || total !== mailbox.total + mailbox.deleted);
-    const all = threads ? many(total, "{n} thread", "{n} threads") : many(total, "{n} message", "{n} messages");
-    fill(count, selected > 1 ? t("{n} of {total} selected", { n: selected, total }) : page.mail.searching.value === null && all);
+    const all = page.mail.counts.value;
+    // which of the search are known, its bar says
+    const words = selected > 1 ? t("{n} of {total} selected", few(page.mail.selectedCounts.value, all)) : page.mail.searching.value === null && counted(all);
+    fill(count, words);
+    count.title = words || "";
   });
   effect(() => {
     offline.hidden = page.mail.connected.value;

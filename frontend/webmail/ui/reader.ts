@@ -4,13 +4,15 @@ import type { Client, MessageItem, ParsedMessage } from "../../gen/webmail";
 import { type Child, el, fill } from "../../lib/dom";
 import { holdFocus } from "../../lib/focus";
 import { part } from "../../lib/parts";
-import { many, t } from "../../lib/words";
+import { t } from "../../lib/words";
 import type * as ConversationPart from "../conversation/part";
 import type { Conversation } from "../conversation/part";
 import type * as DetailsPart from "../details/part";
 import type * as MessagePart from "../message/part";
 import type { Message, MessageOwner } from "../message/part";
 import type * as ViewerPart from "../viewer/part";
+import type { Counts } from "../state/mail";
+import { counted } from "./counts";
 import { subjectOf } from "./subject";
 
 /** Opened messages that are kept, so that stepping back and forth is at once. */
@@ -53,7 +55,7 @@ export class Reader {
       senderMenu: (item, at) => owner.senderMenu(item, at),
       details: (item, parsed) => void this.with<typeof DetailsPart>("details", ({ openDetails }) => openDetails(client, base, item, parsed)),
     };
-    this.showNothing(0);
+    this.showNothing(null);
   }
 
   /** Fetch what shows a message, so that it is there when one is opened. */
@@ -90,14 +92,14 @@ export class Reader {
   }
 
   /** Show that none, or several, are selected. */
-  showNothing(selected: number): void {
+  showNothing(selected: Counts | null): void {
     this.clear();
     this.put(
-      selected > 0 ? this.owner.bar : null,
+      selected !== null && this.owner.bar,
       el(
         "div",
         { class: "reader-empty" },
-        selected > 0 ? many(selected, "{n} message selected", "{n} messages selected") : t("Select a message to read it"),
+        selected !== null ? t("{what} selected", { what: counted(selected) }) : t("Select a message to read it"),
       ),
     );
   }

@@ -128,6 +128,11 @@ class Listing:
         return len(self._ids)
 
     @property
+    def messages(self) -> int:
+        """Messages of a search that match, known by now; of whole mailboxes, of which a mailbox tells it, entries."""
+        return len(self._hits) if self._threaded and self._selective else self.total
+
+    @property
     def end(self) -> bool:
         """Whether there will be no more."""
         return self._search is None

@@ -389,7 +389,8 @@ class Stream:
         self._told = trio.current_time()
         looked, of = view.progress
         left_out = sorted(view.left_out | self._visits.unread) if view.everywhere else []
-        await self._send(sink, ViewProgress(view.view_id, view.total, looked, of, view.end, view.stopped, left_out))
+        found = ViewProgress(view.view_id, view.total, view.messages, looked, of, view.end, view.stopped, left_out)
+        await self._send(sink, found)
 
     async def _send_page(self, view: View | Listing, request: Request, sink: Sink, *, opening: bool) -> None:
         try:

@@ -1,0 +1,11 @@
+// How many messages there are, in words.
+
+import { many } from "../../lib/words";
+import type { Counts } from "../state/mail";
+
+/** "2,904 messages in 2,354 conversations"; the conversations are left out where each is one message. */
+export function counted({ messages, conversations }: Counts): string {
+  if (messages === null) return many(conversations, "{n} conversation", "{n} conversations");
+  const all = many(messages, "{n} message", "{n} messages");
+  return conversations === messages ? all : many(conversations, "{all} in {n} conversation", "{all} in {n} conversations", { all });
+}
