@@ -14,7 +14,7 @@ from moxlite.queue.onehost import Destination, NotVouched, try_host
 from moxlite.queue.reach.hosts import Hosts, NoHosts, hosts_of
 from moxlite.queue.reach.load import Untried
 from moxlite.queue.rows import Message
-from moxlite.queue.session import Batch, Outcomes, Trace
+from moxlite.queue.session import Batch, Outcomes, Postponed, Trace
 from moxlite.queue.tls.policies import Standing
 from moxlite.queue.ways import Way
 
@@ -112,7 +112,7 @@ def waits_for_policy(standing: Standing, message: Message, domain: Domain) -> SM
 
 def goes_elsewhere(error: SMTPError | None) -> bool:
     """Whether the next host is tried after this outcome at one."""
-    return error is not None and not error.permanent
+    return error is not None and not error.permanent and not isinstance(error, Postponed)
 
 
 def _final(error: SMTPError, met: Sequence[SMTPError]) -> SMTPError:

@@ -24,6 +24,7 @@ __all__ = [
     "Follower",
     "Outcomes",
     "Postponed",
+    "Stale",
     "Trace",
     "converse",
     "cut_short",
@@ -44,6 +45,17 @@ class Postponed(SMTPError):
 
     def __init__(self) -> None:
         super().__init__(False, 0, "", "", "host takes no more messages on this connection")
+
+
+class Stale(SMTPError):
+    """The host refused a transaction because of the connection, which was in use before. That says nothing of the
+    message, which goes over a fresh connection at once (QUEUE-68a). ``line``: what the host said.
+    """
+
+    usable = False
+
+    def __init__(self, error: SMTPError) -> None:
+        super().__init__(False, error.code, error.ecode, error.command, error.line, error.more_lines)
 
 
 Outcomes = dict[int, SMTPError | None]
@@ -141,7 +153,10 @@ def session_seconds(size: int) -> float:
 
 def goes_well(outcomes: Outcomes) -> bool:
     """Whether the host takes mail: another message is worth a try."""
-    return any(error is None or error.permanent or error.command == "rcpt" for error in outcomes.values())
+    return any(
+        error is None or error.permanent or (error.command == "rcpt" and not cut_short(error))
+        for error in outcomes.values()
+    )
 
 
 def cut_short(error: SMTPError | None) -> bool:
@@ -149,6 +164,17 @@ def cut_short(error: SMTPError | None) -> bool:
     message unless all octets were sent.
     """
     return error is not None and not error.permanent and (not error.usable or error.code == 421)
+
+
+def _refuses_connection(error: SMTPError, *, sent_all: bool) -> bool:
+    """Whether a host that was used before refused the connection's state and not the message: RSET, MAIL for good, or
+    a command that it finds out of order.
+    """
+    if error.command == "rset":
+        return error.code != 0
+    if error.command == "mail":
+        return error.code == 421 or error.code >= 500
+    return error.code == 503 and not sent_all
 
 
 def _as_it_is(error: SMTPError) -> SMTPError:
@@ -230,12 +256,19 @@ async def run_transactions(
     outcomes: Outcomes = {}
     while pending:
         trace.sent_all = False
+        reused = client.codec.transactions > 0
         transaction = _transaction(pending, requiretls=requiretls)
         trace.promises = "DSN" in client.codec.extensions
         outcome = await client.deliver(transaction, _watched(batch.octets(), trace))
         trace.taken = outcome.reply
-        if outcome.error is None or outcome.error.code:
+        failure = outcome.error
+        stale = reused and failure is not None and _refuses_connection(failure, sent_all=trace.sent_all)
+        if failure is None or failure.code:
             trace.sent_all = False  # the host has answered for what it got
+        if failure is not None and (stale or (outcomes and cut_short(failure) and not trace.sent_all)):
+            ending = Postponed() if outcomes else Stale(failure)
+            outcomes.update((message.id, ending) for message in pending)
+            break
         again: list[Message] = []
         refusals: Outcomes = {}
         answered: Outcomes = {}

@@ -452,6 +452,61 @@ def test_354_without_an_accepted_recipient_is_ended_by_a_dot() -> None:
     assert client.usable
 
 
+def test_rset_goes_with_the_transaction_after_one_that_was_refused() -> None:
+    """QUEUE-68a, SMTP-126: in one write with MAIL, also after a refusal at the end of the data; not after a message
+    that was taken.
+    """
+    client = connected("PIPELINING")
+    refused = "C: MAIL FROM:<a@b.example>\nC: RCPT TO:<c@d.example>\nC: DATA\nS: 250 ok\nS: 250 ok\nS: 354 go\n"
+    assert delivered(deliver(client, refused + "C: x\nC: .\nS: 550 5.7.1 no", body=b"x\r\n")) == [False]
+    script = Script(
+        "C: RSET\nC: MAIL FROM:<a@b.example>\nC: RCPT TO:<c@d.example>\nC: DATA\nS: 250 ok\nS: 250 ok\nS: 250 ok\n"
+        "S: 354 go\nC: x\nC: .\nS: 250 ok",
+        b"x\r\n",
+    )
+    assert delivered(script.play(client, client.deliver(transaction()))) == [True]
+    assert script.writes == 2
+    assert delivered(deliver(client, refused + "C: x\nC: .\nS: 250 ok", body=b"x\r\n")) == [True]
+
+
+@pytest.mark.parametrize(
+    "replies",
+    ["S: 503 5.5.1 already have MAIL\nS: 250 ok\nS: 354 go", "S: 250 ok\nS: 550 5.1.1 no\nS: 354 go"],
+    ids=["MAIL refused", "no recipient"],
+)
+def test_data_for_an_earlier_transaction_gets_no_dot(replies: str) -> None:
+    """QUEUE-68a, QUEUE-68: a server that goes on with an earlier transaction would deliver an empty message."""
+    client = connected("PIPELINING")
+    envelope = "C: MAIL FROM:<a@b.example>\nC: RCPT TO:<c@d.example>\nC: DATA\n"
+    deliver(client, envelope + "S: 250 ok\nS: 250 ok\nS: 354 go\nC: x\nC: .\nS: 250 ok", body=b"x\r\n")
+    outcome = deliver(client, envelope + replies, body=b"x\r\n")
+    assert delivered(outcome) == [False]
+    assert not client.usable
+
+
+def test_rset_that_is_refused_ends_the_connection() -> None:
+    """QUEUE-68a: whatever follows."""
+    client = connected("PIPELINING")
+    envelope = "C: MAIL FROM:<a@b.example>\nC: RCPT TO:<c@d.example>\nC: DATA\n"
+    deliver(client, envelope + "S: 550 no\nS: 503 no\nS: 503 no")
+    outcome = deliver(client, "C: RSET\n" + envelope + "S: 502 5.5.1 unknown")
+    assert outcome.error is not None
+    assert outcome.error.command == "rset"
+    assert not client.usable
+
+
+def test_a_chunk_waits_for_the_replies_where_an_earlier_transaction_might_take_it() -> None:
+    """QUEUE-68a: the second message of a connection; the third goes in one write again."""
+    client = connected("PIPELINING", "CHUNKING")
+    chunk = "C: BDAT 3 LAST\nC: x\n"
+    envelope = "C: MAIL FROM:<a@b.example>\nC: RCPT TO:<c@d.example>\n"
+    together = envelope + chunk + "S: 250 ok\nS: 250 ok\nS: 250 ok"
+    assert delivered(deliver(client, together, body=b"x\r\n")) == [True]
+    in_turn = envelope + "S: 250 ok\nS: 250 ok\n" + chunk + "S: 250 ok"
+    assert delivered(deliver(client, in_turn, body=b"x\r\n")) == [True]
+    assert delivered(deliver(client, together, body=b"x\r\n")) == [True]
+
+
 def test_a_close_instead_of_a_reply_to_data_leaves_the_last_refusal() -> None:
     """SMTP-126; QUEUE-69"""
     outcome = deliver(

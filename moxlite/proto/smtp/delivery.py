@@ -42,6 +42,7 @@ __all__ = ["Delivery"]
 
 PIPELINE_BATCH: Final = 50  # recipients: their replies of up to 512 octets make 25 KiB, less than any receive window
 CHUNK: Final = 1 << 20  # octets of one BDAT (SMTP-127)
+BAD_SEQUENCE: Final = 503  # RFC 5321 §4.2.3
 JOINED: Final = 1 << 16
 """Octets of DATA that go in one write: most messages with their final dot. Each write is a packet, and wakes the server
 up: a tenth of what a short message costs us.
@@ -56,6 +57,7 @@ class Connection(Protocol):
     pedantic: bool
     transactions: int
     needs_reset: bool
+    begins_anew: bool
     usable: bool
 
     @property
@@ -77,7 +79,7 @@ class Delivery:
         self._replies: list[Response] = []  # to RCPT, in order
         self._lost: SMTPError | None = None  # an I/O error while replies may still be waiting to be read
         self._data_reply: Response | None = None
-        self._clean = True  # no RSET needed
+        self._first = client.transactions == 0  # the server has no earlier transaction that it could go on with
         self._begun = False  # MAIL was sent
         self._in_body = False  # octets of the message were sent, its end was not
 
@@ -87,17 +89,14 @@ class Delivery:
         error: SMTPError | None = None
         try:
             self._check()
-            if reset:
-                yield Send(b"RSET\r\n")
-                expect("rset", (yield from receive("rset")))
-            final = yield from self._send()
+            final = yield from self._send(b"RSET\r\n" if reset else b"")
         except SMTPError as failure:
             error = failure
         if self._in_body or (error is not None and not error.usable):
             self._client.usable = False
         if self._begun:
             self._client.transactions += 1
-            self._client.needs_reset = not self._clean
+            self._client.needs_reset = final is None
         return Outcome(tuple(self._results(error)), final, error)
 
     def _check(self) -> None:
@@ -148,33 +147,38 @@ class Delivery:
                 line += f" ORCPT={kind};{encode_xtext(address)}"
         return line.encode() + b"\r\n"
 
-    def _send(self) -> Exchange[Response]:
-        """The transaction up to the final reply."""
+    def _send(self, reset: bytes) -> Exchange[Response]:
+        """The transaction up to the final reply. `reset`: the command that goes before MAIL, if any."""
         first = self._encoder.feed((yield from need_body()))  # a bad line end in a short message shows before MAIL
         whole = b""
-        if self._chunking and self._transaction.size <= CHUNK and "PIPELINING" in self._extensions:
+        # A message is sent before the reply to MAIL only where an earlier transaction cannot take it (QUEUE-68a).
+        ahead = self._first or (self._client.begins_anew and not reset)
+        if ahead and self._chunking and self._transaction.size <= CHUNK and "PIPELINING" in self._extensions:
             whole = yield from self._rest(first)
         self._begun = True
         if "PIPELINING" in self._extensions:
-            yield from self._envelope_pipelined(b"BDAT %d LAST\r\n" % len(whole) if whole else b"", whole)
+            yield from self._envelope_pipelined(reset, b"BDAT %d LAST\r\n" % len(whole) if whole else b"", whole)
         else:
-            yield from self._envelope_in_turn()
+            yield from self._envelope_in_turn(reset)
         if whole:
             reply = yield from self._reply("data", FINAL_TIMEOUT)
             if not self._accepted():
                 raise self._last_refusal()  # what the server said of BDAT then does not matter
             return expect("data", reply)
         if not self._accepted() and self._data_reply is None:
-            self._clean = False
             raise self._last_refusal()
         if self._chunking:
             return (yield from self._chunks(first))
         return (yield from self._data(first))
 
-    def _envelope_in_turn(self) -> Exchange[None]:
-        """MAIL, RCPT, …, DATA, each after the reply to the one before."""
+    def _envelope_in_turn(self, reset: bytes) -> Exchange[None]:
+        """RSET where it is needed, MAIL, RCPT, …, DATA, each after the reply to the one before."""
+        if reset:
+            yield Send(reset)
+            self._was_reset((yield from receive("rset")))
         yield Send(self._mail())
         expect("mail", (yield from receive("mail")))
+        self._mail_taken(reset)
         for recipient in self._recipients:
             yield Send(self._rcpt(recipient))
             self._replies.append((yield from self._reply("rcpt")))
@@ -182,10 +186,12 @@ class Delivery:
             yield Send(b"DATA\r\n")
             self._data_reply = yield from self._reply("data", DATA_TIMEOUT)
 
-    def _envelope_pipelined(self, bdat: bytes, body: bytes) -> Exchange[None]:
-        """MAIL with all RCPTs and DATA (or BDAT and a short body) in as few writes as is safe (RFC 2920 §3.1)."""
+    def _envelope_pipelined(self, reset: bytes, bdat: bytes, body: bytes) -> Exchange[None]:
+        """RSET where it is needed, MAIL with all RCPTs and DATA (or BDAT and a short body) in as few writes as is safe
+        (RFC 2920 §3.1). After a refused MAIL no further recipients are sent.
+        """
         mail: Response | None = None
-        batch = [self._mail()]
+        batch = [reset, self._mail()]
         try:
             for start in range(0, len(self._recipients), PIPELINE_BATCH):
                 some = self._recipients[start : start + PIPELINE_BATCH]
@@ -198,26 +204,42 @@ class Delivery:
                     yield from self._try_to_send(body, SendKind.DATA)
                 batch = []
                 if mail is None:
+                    if reset:
+                        self._was_reset((yield from self._reply("rset")))
                     mail = yield from self._reply("mail")
                 for _ in some:
                     self._replies.append((yield from self._reply("rcpt")))
-            assert mail is not None  # a transaction has recipients
-            if not self._chunking:
-                self._data_reply = yield from self._reply("data", DATA_TIMEOUT)
-                if not mail.ok and self._data_reply.code == 354:
-                    yield from self._nothing()
-            elif bdat and not mail.ok:
-                yield from self._reply("data", FINAL_TIMEOUT)
+                if last and not self._chunking:
+                    self._data_reply = yield from self._reply("data", DATA_TIMEOUT)
+                    if not mail.ok and self._data_reply.code == 354:  # an earlier transaction would take the dot
+                        self._client.usable = False
+                elif last and bdat and not mail.ok:
+                    yield from self._reply("data", FINAL_TIMEOUT)
+                if not mail.ok:
+                    break
         except ConnectionLost:
             self._client.usable = False
             if mail is None or mail.ok:
                 if len(self._replies) == len(self._recipients) and not self._accepted():
                     raise self._last_refusal() from None  # a server that closes instead of a reply to DATA: QUEUE-69
                 raise
-        assert mail is not None
+        assert mail is not None  # a transaction has recipients
         if not mail.ok:
-            self._clean = False
             raise SMTPError.from_reply("mail", mail) if mail.code >= 400 else ProtocolError("unexpected reply", "mail")
+        self._mail_taken(reset)
+
+    def _was_reset(self, reply: Response) -> None:
+        """Check the reply to RSET. Raises SMTPError: what MAIL and RCPT mean to that server then is unknown, so the
+        connection is of no more use.
+        """
+        if not reply.ok:
+            self._client.usable = False
+            expect("rset", reply)
+
+    def _mail_taken(self, reset: bytes) -> None:
+        """Note that the server has begun another transaction without being told to end the one before."""
+        if not self._first and not reset:
+            self._client.begins_anew = True
 
     def _try_to_send(self, data: bytes, kind: SendKind = SendKind.COMMAND) -> Exchange[None]:
         """Send; if that fails, go on to read: a refusal that is already under way tells more than a broken pipe."""
@@ -254,12 +276,12 @@ class Delivery:
         reply = self._data_reply
         assert reply is not None
         if not self._accepted():
-            if reply.code == 354:
+            if reply.code == 354 and self._first:
                 yield from self._nothing()
-            self._clean = False
+            elif reply.code == 354:  # recipients of an earlier transaction would get an empty message
+                self._client.usable = False
             raise self._last_refusal()
         if reply.code != 354:
-            self._clean = False
             expect("data", reply, 3)
         self._in_body = True
         block = first
@@ -286,7 +308,6 @@ class Delivery:
         """The message in BDAT chunks (RFC 3030 §4.2), each after the reply to the one before."""
         pending = bytearray(first)
         ended = not first
-        self._clean = False
         while True:
             while not ended and len(pending) <= CHUNK:
                 data = yield from need_body()
@@ -298,15 +319,16 @@ class Delivery:
             yield Send(b"BDAT %d%s\r\n" % (len(chunk), b" LAST" if last else b""))
             yield Send(chunk, BLOCK_TIMEOUT, SendKind.DATA)
             reply = yield from receive("data", FINAL_TIMEOUT if last else COMMAND_TIMEOUT)
-            if last:
-                self._clean = True  # whatever the answer is, the transaction is over
-                return expect("data", reply)
             expect("data", reply)
+            if last:
+                return reply
 
     def _results(self, error: SMTPError | None) -> Sequence[RecipientResult]:
         """One result per recipient: its own refusal, else the transaction's error."""
         results = []
         accepted = self._accepted()
+        # A refused recipient ends the transaction of some servers, which then know nothing of the others (QUEUE-67).
+        ended = any(not reply.ok and reply.code != BAD_SEQUENCE for reply in self._replies)
         for index in range(len(self._transaction.recipients)):
             if index >= len(self._recipients):  # beyond the server's RCPTMAX
                 late = SMTPError(False, 452, "4.5.3", "rcpt", "more recipients than the server takes at once")
@@ -314,9 +336,11 @@ class Delivery:
                 continue
             reply = self._replies[index] if index < len(self._replies) else None
             if reply is None or reply.ok or (error is not None and error.command == "mail"):
-                results.append(RecipientResult(error, reply=reply))
+                again = ended and error is not None and error.command == "data" and error.code == BAD_SEQUENCE
+                results.append(RecipientResult(error, again=again, reply=reply))
                 continue
             refusal = SMTPError.from_reply("rcpt", reply) if reply.code >= 400 else ProtocolError("bad reply", "rcpt")
             again = reply.code in {452, 552} and index > 0 and accepted > 0
+            again = again or (reply.code == BAD_SEQUENCE and ended)
             results.append(RecipientResult(refusal, again=again, reply=reply))
         return results
