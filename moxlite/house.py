@@ -402,11 +402,12 @@ async def _dial(
     addresses: Sequence[IPAddress],
     port: int,
     *,
+    inside: bool,
     local: LocalAddresses | None = None,
     seconds: float = CONNECT_SECONDS,
 ) -> Dialed:
     """Connect to another mail server; block lists are asked about us once there were many. Raises DialError."""
-    dialed = await dial(addresses, port, local=local, seconds=seconds)
+    dialed = await dial(addresses, port, inside=inside, local=local, seconds=seconds)
     listings.connected()
     return dialed
 

@@ -20,8 +20,9 @@ from moxlite.admin.storage import store_options
 from moxlite.config.load import load
 from moxlite.config.snapshot import Snapshot
 from moxlite.mailauth.mtasts import FetchFailed
+from moxlite.net.addresses import is_internal
 from moxlite.net.certificates import KeyPair, Trust, self_signed
-from moxlite.net.dial import Dialed, DialError, LocalAddresses
+from moxlite.net.dial import INNER, Dialed, DialError, LocalAddresses
 from moxlite.net.exposition import REGISTRY
 from moxlite.net.httpclient import HTTPClient
 from moxlite.net.resolver import FakeResolver, RecordType
@@ -363,6 +364,7 @@ class Rig:
         addresses: Sequence[IPv4Address | IPv6Address],
         port: int,
         *,
+        inside: bool,
         local: LocalAddresses | None = None,
         seconds: float = 30,
     ) -> Dialed:
@@ -370,6 +372,9 @@ class Rig:
         await trio.lowlevel.checkpoint()
         failures = []
         for ip in addresses:
+            if not inside and is_internal(ip):
+                failures.append((ip, INNER))
+                continue
             self.dialed.append((str(ip), port))
             server = self.servers.get((str(ip), port))
             if server is None or server.refuse_connections:

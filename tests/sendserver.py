@@ -23,12 +23,13 @@ async def dial_sink(
     addresses: Sequence[IPAddress],
     port: int,
     *,
+    inside: bool,
     local: LocalAddresses | None = None,
     seconds: float = 30.0,
 ) -> Dialed:
     """In place of `house._dial`: the address counts as that of the host."""
-    del port, local
-    found = await dial([ip_address("127.0.0.1")], int(os.environ["SINK"]), seconds=seconds)
+    del port, inside, local
+    found = await dial([ip_address("127.0.0.1")], int(os.environ["SINK"]), inside=True, seconds=seconds)
     return Dialed(found.stream, addresses[0])
 
 

@@ -104,7 +104,7 @@ def _proof(kind: ChallengeKind, name: str) -> Prove:
 async def _problem(place: Place, proof: Prove, ip: IPAddress) -> str:
     """What is wrong with the answer to a challenge; "" for nothing."""
     try:
-        stream = (await dial([ip], place.port, seconds=SECONDS)).stream
+        stream = (await dial([ip], place.port, inside=True, seconds=SECONDS)).stream
     except DialError as error:
         return f"port {place.port} of this machine does not answer: {error}"
     proves = _proves_by_http if place.kind == "http-01" else _proves_by_tls

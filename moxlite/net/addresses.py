@@ -1,17 +1,48 @@
-"""Which addresses a stranger's name may lead us to: none of the inner network (QUEUE-92, QUEUE-152, AUTH-106)."""
+"""Names and addresses by which a stranger may lead us to a host: none of the inner network (QUEUE-92, QUEUE-152,
+AUTH-106).
+"""
 
-from ipaddress import IPv4Address, IPv6Address, IPv6Network
+import re
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Final
 
 from moxlite.net.limits import IPAddress
 
-__all__ = ["is_internal"]
+__all__ = ["is_address_text", "is_internal", "is_local_name"]
 
 _AT_THE_END: Final = (IPv6Network("64:ff9b::/96"), IPv6Network("::/96"))
 """IPv4 addresses in the last four octets: of NAT64 (RFC 6052 §2.1), and compatible ones (RFC 4291 §2.5.5.1)."""
 
-_LOCAL_NAT64: Final = IPv6Network("64:ff9b:1::/48")
-"""A network's own, RFC 8215: where in it an IPv4 address stands only that network knows."""
+_GLOBAL: Final = IPv6Network("2000::/3")
+"""All of IPv6 that IANA gives out to networks of the internet. Beyond it are unique local (fc00::/7), link-local
+(fe80::/10), site-local (fec0::/10, RFC 3879), multicast, and a network's own NAT64 (64:ff9b:1::/48, RFC 8215).
+"""
+
+_NOT_GLOBAL: Final = (
+    IPv4Network("100.64.0.0/10"),  # shared by customers of a provider: RFC 6598
+    IPv4Network("192.0.0.0/24"),  # RFC 6890 §2.1
+    IPv6Network("2001:db8::/32"),  # documentation: RFC 3849
+    IPv6Network("3fff::/20"),  # documentation: RFC 9637
+)
+"""Of the registries for special purposes, where Python's own tables differ by version."""
+
+_NUMBER: Final = re.compile(r"[0-9]++|0x[0-9a-f]*+", re.IGNORECASE)
+"""The last label of an address as inet_aton(3) reads it, decimal, octal or hexadecimal. No top-level domain is a
+number (RFC 3696 §2).
+"""
+
+_LOCAL: Final = frozenset(
+    (
+        *("localhost", "localdomain", "local", "internal", "home", "lan", "corp", "intranet", "private"),
+        *("localhost4", "localhost6", "localdomain4", "localdomain6"),
+    )
+)
+"""Top-level domains that exist on machines and inner networks alone (RFC 6761 §6.3, RFC 6762 §3, ICANN's reserved
+``internal``, ``home`` and ``corp``), and names of loopback in /etc/hosts.
+"""
+
+_HOME: Final = ".home.arpa"
+"""RFC 8375."""
 
 
 def is_internal(ip: IPAddress) -> bool:
@@ -19,7 +50,9 @@ def is_internal(ip: IPAddress) -> bool:
     leads to such an IPv4 address. Neighbours there trust us, and a stranger's name must not make us speak with them.
     """
     ip = _inner(ip)
-    return not ip.is_global or ip.is_multicast or ip in _LOCAL_NAT64
+    if ip.version == 6 and ip not in _GLOBAL:
+        return True
+    return not ip.is_global or ip.is_multicast or any(ip in network for network in _NOT_GLOBAL)
 
 
 def _inner(ip: IPAddress) -> IPAddress:
@@ -31,3 +64,20 @@ def _inner(ip: IPAddress) -> IPAddress:
             return IPv4Address(int(ip) & 0xFFFFFFFF)
         return ip.ipv4_mapped or ip.sixtofour or ip
     return ip
+
+
+def is_address_text(name: str) -> bool:
+    """Whether a host's name is the text of an address in any form: ``127.0.0.1``, ``127.1``, ``0177.0.0.1``,
+    ``0x7f000001``, ``2130706433``, ``::1``, ``[::1]``, each with a final dot too.
+    """
+    text = name.removesuffix(".")
+    return ":" in text or "[" in text or _NUMBER.fullmatch(text.rpartition(".")[2]) is not None
+
+
+def is_local_name(name: str) -> bool:
+    """Whether a host's name means something on this machine or in its network alone: ``localhost``, names below the
+    top-level domains of inner networks, and single labels.
+    """
+    text = name.removesuffix(".").lower()
+    rest, _, last = text.rpartition(".")
+    return not rest or last in _LOCAL or f".{text}".endswith(_HOME)

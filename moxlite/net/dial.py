@@ -1,4 +1,9 @@
-"""Connecting to one of several addresses, in order, within a total time (QUEUE-48)."""
+"""Connecting to one of several addresses, in order, within a total time (QUEUE-48), if it may be connected to
+(QUEUE-152).
+
+All connections to other hosts begin here, but for questions to the configured name servers: a test of
+`tests/unit/test_net_dial.py` finds others.
+"""
 
 import socket
 from collections.abc import Sequence
@@ -7,13 +12,17 @@ from typing import Final
 import msgspec
 import trio
 
+from moxlite.net.addresses import is_internal
 from moxlite.net.limits import IPAddress
 from moxlite.net.sockets import QuickStream
 
-__all__ = ["CONNECT_SECONDS", "TIMEOUT", "DialError", "Dialed", "LocalAddresses", "dial"]
+__all__ = ["CONNECT_SECONDS", "INNER", "TIMEOUT", "DialError", "Dialed", "LocalAddresses", "dial"]
 
 TIMEOUT: Final = "timeout"
 """The words of a failure by silence."""
+
+INNER: Final = "an address of an inner network, it is not connected to"
+"""The words of a failure by QUEUE-152."""
 
 CONNECT_SECONDS: Final = 30.0
 """For all addresses of a host together (QUEUE-48)."""
@@ -51,6 +60,7 @@ async def dial(
     addresses: Sequence[IPAddress],
     port: int,
     *,
+    inside: bool,
     local: LocalAddresses | None = None,
     seconds: float = CONNECT_SECONDS,
 ) -> Dialed:
@@ -58,10 +68,18 @@ async def dial(
 
     Mail is not interactive: racing addresses would only spoil the order that greylisting hosts and reputation want
     (QUEUE-47). The time left is shared equally by the addresses left. Raises DialError.
+
+    Args:
+      inside: whether addresses of the inner network may be connected to: true only where the administrator has named
+        the host, or has allowed strangers to name such ones. Of those that may not each is a failure.
+      local: from where. seconds: for all addresses together.
     """
     end = trio.current_time() + seconds
     failures: list[tuple[IPAddress, str]] = []
     for index, ip in enumerate(addresses):
+        if not inside and is_internal(ip):
+            failures.append((ip, INNER))
+            continue
         share = (end - trio.current_time()) / (len(addresses) - index)
         try:
             with trio.fail_after(max(share, MIN_TRY_SECONDS)):

@@ -169,7 +169,7 @@ class HTTPClient:
     async def _connect(self, scheme: str, host: str, port: int) -> trio.abc.Stream:
         addresses = await self._addresses(host)
         try:
-            stream: trio.abc.Stream = (await dial(addresses, port)).stream
+            stream: trio.abc.Stream = (await dial(addresses, port, inside=self._allow_internal)).stream
         except DialError as error:
             raise HTTPError(f"cannot connect to {host}: {error}") from error
         if scheme == "http":

@@ -33,10 +33,13 @@ class Dial(Protocol):
         addresses: Sequence[IPAddress],
         port: int,
         *,
+        inside: bool,
         local: LocalAddresses | None = None,
         seconds: float = CONNECT_SECONDS,
     ) -> Dialed:
-        """Connect to the first address that answers, within `seconds`. Raises DialError."""
+        """Connect to the first address that answers, within `seconds`. `inside`: it may be one of the inner network.
+        Raises DialError.
+        """
 
 
 def now() -> int:

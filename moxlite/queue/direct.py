@@ -83,7 +83,13 @@ async def destination_of(ctx: Context, message: Message) -> Destination:
     async with trio.open_nursery() as nursery:
         nursery.start_soon(look_up)
         try:
-            hosts = await hosts_of(domain, ctx.resolver, ctx.random, ctx.config().derived.hostnames)
+            hosts = await hosts_of(
+                domain,
+                ctx.resolver,
+                ctx.random,
+                ctx.config().derived.hostnames,
+                allow_private=ctx.config().static.allow_private_mx,
+            )
         except NoHosts as exc:
             missing = exc
             nursery.cancel_scope.cancel()

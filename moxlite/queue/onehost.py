@@ -11,6 +11,7 @@ import msgspec
 import trio
 
 from moxlite.mailauth import dane
+from moxlite.net.addresses import is_internal
 from moxlite.net.dial import CONNECT_SECONDS, Dialed
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import Answer, DNSError, TempError
@@ -22,7 +23,7 @@ from moxlite.proto.smtp.conversation import TLSMode
 from moxlite.proto.smtp.errors import ConnectionLost, RequireTLSMissing, SMTPError, TLSRefused
 from moxlite.queue import metrics
 from moxlite.queue.context import Context
-from moxlite.queue.reach.hosts import LOOKUP_SECONDS, Addresses, Hosts, addresses_of
+from moxlite.queue.reach.hosts import LOOKUP_SECONDS, Addresses, Hosts, NoHosts, addresses_of
 from moxlite.queue.reach.load import OpenConnection
 from moxlite.queue.rows import Message
 from moxlite.queue.session import (
@@ -427,7 +428,10 @@ async def addresses_for(
     connecting has less. Raises NoHosts.
     """
     host = message.recipient.host
+    allow_private = ctx.config().static.allow_private_mx
     if host is not None and not isinstance(host, Domain):  # an address literal: only that one (QUEUE-40)
+        if is_internal(host) and not allow_private:
+            raise NoHosts(f"[{host}] is an address of an inner network", permanent=True, ecode="5.1.2")
         return Addresses((host,)), 0.0
     asked = trio.current_time()
     addresses = await addresses_of(
@@ -436,7 +440,7 @@ async def addresses_for(
         ctx.random,
         family=way.family,
         dialed=message.dialed_ips.get(name, ()),
-        allow_private=ctx.config().static.allow_private_mx,
+        allow_private=allow_private,
         implicit=destination.hosts.implicit and way.family is None,
         avoid_ipv6=way.avoid_ipv6,
     )
@@ -445,7 +449,14 @@ async def addresses_for(
 
 async def _connect(ctx: Context, host: Host, trace: Trace) -> Dialed:
     try:
-        dialed = await connect(host.way.dial, host.addresses, PORT, local=ctx.local_addresses, seconds=host.seconds)
+        dialed = await connect(
+            host.way.dial,
+            host.addresses,
+            PORT,
+            inside=ctx.config().static.allow_private_mx,
+            local=ctx.local_addresses,
+            seconds=host.seconds,
+        )
     except NotConnected:
         ctx.load.dead(host.key, ctx.clock())
         raise

@@ -46,9 +46,9 @@ async def deliver_by_relay(
     host = relay.host.ascii
     trace.host, trace.tls_mode = host, mode.value
     addresses = await addresses_of(
-        host, ctx.resolver, ctx.random, dialed=batch.first.dialed_ips.get(host, ()), allow_private=True
+        host, ctx.resolver, ctx.random, dialed=batch.first.dialed_ips.get(host, ()), configured=True
     )
-    dialed = await connect(ctx.dial, addresses.ips, port, local=ctx.local_addresses)
+    dialed = await connect(ctx.dial, addresses.ips, port, inside=True, local=ctx.local_addresses)
     trace.ip = str(dialed.ip)
     trace.dialed.append((host, trace.ip))
 

@@ -1,14 +1,14 @@
 """Ways to hosts: how the transports of direct delivery connect, and what they call us (QUEUE-32)."""
 
 from collections.abc import Sequence
-from ipaddress import ip_address
 from typing import Literal
 
 import msgspec
 import trio
 
 from moxlite.config.transports import Transport
-from moxlite.net.dial import CONNECT_SECONDS, TIMEOUT, Dialed, DialError, LocalAddresses
+from moxlite.net.addresses import is_internal
+from moxlite.net.dial import CONNECT_SECONDS, INNER, TIMEOUT, Dialed, DialError, LocalAddresses
 from moxlite.net.limits import IPAddress
 from moxlite.net.socks import SocksError, connect_through_socks
 from moxlite.proto.smtp.errors import SMTPError
@@ -55,15 +55,16 @@ async def connect(
     addresses: Sequence[IPAddress],
     port: int,
     *,
+    inside: bool,
     local: LocalAddresses | None = None,
     seconds: float = CONNECT_SECONDS,
 ) -> Dialed:
-    """Connect to the first address that answers, within `seconds`, and count how that went. Raises NotConnected;
-    SMTPError where a proxy cannot be found.
+    """Connect to the first address that answers, within `seconds`, and count how that went. `inside`: it may be one of
+    the inner network (QUEUE-152). Raises NotConnected; SMTPError where a proxy cannot be found.
     """
     result = "canceled"
     try:
-        dialed = await dial(addresses, port, local=local, seconds=seconds)
+        dialed = await dial(addresses, port, inside=inside, local=local, seconds=seconds)
         result = "ok"
     except DialError as exc:
         result = "timeout" if exc.failures and all(text == TIMEOUT for _, text in exc.failures) else "error"
@@ -89,6 +90,7 @@ class SocksDial:
         addresses: Sequence[IPAddress],
         port: int,
         *,
+        inside: bool,
         local: LocalAddresses | None = None,
         seconds: float = CONNECT_SECONDS,
     ) -> Dialed:
@@ -99,9 +101,12 @@ class SocksDial:
         failures: list[tuple[IPAddress, str]] = []
         end = trio.current_time() + seconds
         for index, ip in enumerate(addresses):
+            if not inside and is_internal(ip):  # the proxy may be of the same network as we
+                failures.append((ip, INNER))
+                continue
             share = max(0.0, end - trio.current_time()) / (len(addresses) - index)
             next_one = trio.current_time() + share
-            dialed = await self._ctx.dial(proxies, self._port, local=local, seconds=share)
+            dialed = await self._ctx.dial(proxies, self._port, inside=True, local=local, seconds=share)
             try:
                 with trio.fail_at(next_one):
                     await connect_through_socks(dialed.stream, ip, port)
@@ -115,8 +120,5 @@ class SocksDial:
         raise DialError(failures)
 
     async def _proxies(self) -> Sequence[IPAddress]:
-        try:
-            return [ip_address(self._host)]
-        except ValueError:
-            found = await addresses_of(self._host, self._ctx.resolver, self._ctx.random, allow_private=True)
-            return found.ips
+        found = await addresses_of(self._host, self._ctx.resolver, self._ctx.random, configured=True)
+        return found.ips

@@ -13,11 +13,12 @@ import trio
 
 from moxlite import house
 from moxlite.admin.ownlistings import OwnListings
-from moxlite.net.dial import LocalAddresses, dial
+from moxlite.net.dial import INNER, DialError, LocalAddresses, dial
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import FakeResolver, RecordType
 from moxlite.queue.filters import Filter
 from moxlite.queue.rows import MAX_RESULTS
+from moxlite.queue.ways import direct_way
 from tests.queue_rig import Rig, Server, rig_at, sample
 from tests.tools import eventually
 
@@ -114,10 +115,7 @@ async def test_no_more_hosts_and_addresses_are_tried_than_make_sense(tmp_path: P
 async def test_no_mx_leads_into_the_inner_network(tmp_path: Path, kind: RecordType, ip: str) -> None:
     """QUEUE-152: a temporary failure, and no connection; public addresses of the same host are used."""
     async with rig_at(tmp_path) as rig:
-        text = (tmp_path / "moxlite.toml").read_text()
-        assert PRIVATE in text
-        (tmp_path / "moxlite.toml").write_text(text.replace(PRIVATE, ""))
-        rig.reload()
+        await without_private(rig)
         inner = rig.serve(ip, Server())
         rig.resolver.set("evil.example", RecordType.MX, ["10 mx.evil.example"])
         rig.resolver.set("mx.evil.example", kind, [ip])
@@ -129,6 +127,101 @@ async def test_no_mx_leads_into_the_inner_network(tmp_path: Path, kind: RecordTy
         outer = rig.serve(PUBLIC, Server())
         await rig.pass_time(500)
         assert (outer.connections, inner.connections) == (1, 0)
+
+
+async def without_private(rig: Rig) -> None:
+    """Run the queue as it is by default."""
+    text = (rig.path / "moxlite.toml").read_text()
+    assert PRIVATE in text
+    (rig.path / "moxlite.toml").write_text(text.replace(PRIVATE, ""))
+    rig.reload()
+
+
+TEXTS = [
+    *("127.0.0.1.", "10.0.0.94.", "127.1.", "0177.0.0.1.", "0x7f.0.0.1.", "0x7f000001.", "2130706433.", "::1."),
+    *("[127.0.0.1].", "[::1].", "localhost.", "mx.localhost.", "localhost.localdomain.", "ip6-localhost."),
+]
+
+
+@pytest.mark.parametrize("name", [*TEXTS, "nas.local.", "mail.internal.", "router.home.arpa.", "intranet."])
+async def test_an_mx_that_names_the_inner_network_is_skipped(tmp_path: Path, name: str) -> None:
+    """QUEUE-152, QUEUE-42: neither looked up nor dialled, also where DNS knows the name; the next MX gets the mail
+    (RFC 5321 §5.1), and with no other the message waits.
+    """
+    async with rig_at(tmp_path) as rig:
+        await without_private(rig)
+        inner = [rig.serve(ip, Server()) for ip in ("127.0.0.1", "::1", "10.0.0.94", PUBLIC)]
+        rig.resolver.set("evil.example", RecordType.MX, [f"10 {name}"])
+        rig.resolver.set(name, RecordType.A, [PUBLIC])
+        [number] = await rig.submit("bob@evil.example")
+        await rig.settle()
+        assert (rig.dialed, sum(one.connections for one in inner)) == ([], 0)
+        assert "no valid MX host" in await failed(rig, number)
+        assert (await rig.queue.get(number)).attempts == 1
+        rig.resolver.set("evil.example", RecordType.MX, [f"10 {name}", "20 mx.evil.example"])
+        rig.resolver.set("mx.evil.example", RecordType.A, ["9.9.9.10"])
+        outer = rig.serve("9.9.9.10", Server())
+        await rig.pass_time(500)
+        assert outer.recipients == [["bob@evil.example"]]
+        assert rig.dialed == [("9.9.9.10", 25)]
+
+
+@pytest.mark.parametrize("name", TEXTS)
+async def test_an_mx_that_is_an_address_is_skipped_in_closed_networks_too(tmp_path: Path, name: str) -> None:
+    """QUEUE-152: `allow_private_mx` allows names with private addresses, not texts of addresses or localhost."""
+    async with rig_at(tmp_path) as rig:
+        rig.resolver.set("evil.example", RecordType.MX, [f"10 {name}", "20 mx.evil.example"])
+        rig.resolver.set("mx.evil.example", RecordType.A, ["10.0.0.2"])
+        mx = rig.serve("10.0.0.2", Server())
+        await rig.submit("bob@evil.example")
+        await rig.settle()
+        assert mx.recipients == [["bob@evil.example"]]
+        assert rig.dialed == [("10.0.0.2", 25)]
+
+
+@pytest.mark.parametrize("domain", ["127.0.0.1", "2130706433", "localhost", "mail.localhost", "printer.local"])
+async def test_a_recipient_of_the_inner_network_fails_for_good(tmp_path: Path, domain: str) -> None:
+    """QUEUE-152, QUEUE-42: without MX the domain is the host, which is not connected to."""
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        await without_private(rig)
+        inner = rig.serve("127.0.0.1", Server())
+        [number] = await rig.submit("bob@elsewhere.example")
+        await rig.queue._database.write(lambda tx: tx.execute("UPDATE msg SET rcpt_domain = ?", domain))
+        await rig.settle()
+        assert (rig.dialed, inner.connections) == ([], 0)
+        assert f"{domain} is " in await failed(rig, number)
+        [dsn] = await rig.inbox()
+        assert b"Status: 5.1.2" in dsn
+
+
+@pytest.mark.parametrize("ip", ["127.0.0.1", "10.0.0.5", "169.254.169.254", "::1", "fec0::1"])
+async def test_an_address_literal_of_the_inner_network_fails_for_good(tmp_path: Path, ip: str) -> None:
+    """QUEUE-152, QUEUE-40: users are not to reach it by mail either."""
+    async with rig_at(tmp_path, account=KEEP) as rig:
+        await without_private(rig)
+        inner = rig.serve(ip, Server())
+        await rig.submit("bob@elsewhere.example")
+        await rig.queue._database.write(lambda tx: tx.execute("UPDATE msg SET rcpt_domain = ?", f"[{ip}]"))
+        await rig.settle()
+        assert (rig.dialed, inner.connections) == ([], 0)
+        [dsn] = await rig.inbox()
+        assert b"Status: 5.1.2" in dsn
+
+
+async def test_a_proxy_is_not_asked_for_the_inner_network(tmp_path: Path) -> None:
+    """QUEUE-152, QUEUE-32: it may be of the same network; the proxy itself may have any address."""
+    socks = 'address = "127.0.0.1:1080", remote_ips = ["9.9.9.9"], remote_hostname = "p.example"'
+    static = f"[transports.proxy]\nsocks = {{ {socks} }}"
+    routes = '[[routes]]\ntransport = "proxy"'
+    async with rig_at(tmp_path, static=static, domains=routes) as rig:
+        way = direct_way(rig.queue.ctx, rig.snapshot.static.transports["proxy"])
+        with pytest.raises(DialError) as caught:
+            await way.dial([ip_address("10.0.0.1")], 25, inside=False)
+        assert [text for _, text in caught.value.failures] == [INNER]
+        assert rig.dialed == []
+        with pytest.raises(DialError):
+            await way.dial([ip_address("10.0.0.1")], 25, inside=True)
+        assert rig.dialed == [("127.0.0.1", 1080)]
 
 
 async def test_addresses_that_need_smtputf8_ask_all_hosts(tmp_path: Path) -> None:

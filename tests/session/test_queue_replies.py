@@ -146,12 +146,13 @@ async def test_addresses_that_swallow_packets_are_passed_by(tmp_path: Path) -> N
         addresses: Sequence[IPv4Address | IPv6Address],
         port: int,
         *,
+        inside: bool,
         local: LocalAddresses | None = None,
         seconds: float = 30,
     ) -> Dialed:
         if lost := [ip for ip in addresses if str(ip) in holes]:
             raise DialError([(ip, "timed out") for ip in lost])
-        return await Rig.dial(rig, addresses, port, local=local, seconds=seconds)
+        return await Rig.dial(rig, addresses, port, inside=inside, local=local, seconds=seconds)
 
     async with rig_at(tmp_path, account=KEEP, dial=dial) as rig:
         rig.resolver.set("remote.example", RecordType.MX, ["10 a.remote.example", "20 b.remote.example"])

@@ -24,7 +24,7 @@ async def test_next_address_is_tried_when_one_refuses() -> None:
     """QUEUE-48: in order; the address that answered is told."""
     listener = (await trio.open_tcp_listeners(0, host="127.0.0.2"))[0]
     port = listener.socket.getsockname()[1]
-    dialed = await dial([ip_address("127.0.0.1"), ip_address("127.0.0.2")], port)
+    dialed = await dial([ip_address("127.0.0.1"), ip_address("127.0.0.2")], port, inside=True)
     assert str(dialed.ip) == "127.0.0.2"
     await dialed.stream.aclose()
     await listener.aclose()
@@ -34,17 +34,17 @@ async def test_failure_names_every_address() -> None:
     """QUEUE-48: what happened where."""
     port = free_port()
     with pytest.raises(DialError, match=r"Connection refused.*Connection refused") as caught:
-        await dial([ip_address("127.0.0.1"), ip_address("127.0.0.2")], port)
+        await dial([ip_address("127.0.0.1"), ip_address("127.0.0.2")], port, inside=True)
     assert [str(ip) for ip, _ in caught.value.failures] == ["127.0.0.1", "127.0.0.2"]
     with pytest.raises(DialError, match="no addresses"):
-        await dial([], 25)
+        await dial([], 25, inside=False)
 
 
 async def test_connection_comes_from_the_wanted_local_address() -> None:
     """QUEUE-48: explicit listen addresses are the source."""
     listener = (await trio.open_tcp_listeners(0, host="127.0.0.1"))[0]
     local = LocalAddresses(ipv4=ip_address("127.0.0.5"))
-    dialed = await dial([ip_address("127.0.0.1")], listener.socket.getsockname()[1], local=local)
+    dialed = await dial([ip_address("127.0.0.1")], listener.socket.getsockname()[1], inside=True, local=local)
     assert isinstance(dialed.stream, QuickStream)
     assert dialed.stream.transport.socket.getsockname()[0] == "127.0.0.5"
     await dialed.stream.aclose()

@@ -53,7 +53,7 @@ class Internet:
     async def smtp(self, ip: IPAddress, host: str) -> str:
         with trio.move_on_after(PROBE_SECONDS):
             try:
-                stream = (await dial([ip], 25, seconds=PROBE_SECONDS)).stream
+                stream = (await dial([ip], 25, inside=True, seconds=PROBE_SECONDS)).stream
             except DialError as error:
                 return str(error)
             client = SMTPClient(
@@ -74,7 +74,7 @@ class Internet:
     async def tls(self, ip: IPAddress, port: int, host: str) -> str:
         with trio.move_on_after(PROBE_SECONDS):
             try:
-                stream = (await dial([ip], port, seconds=PROBE_SECONDS)).stream
+                stream = (await dial([ip], port, inside=True, seconds=PROBE_SECONDS)).stream
             except DialError as error:
                 return f"port {port}: {error}"
             try:

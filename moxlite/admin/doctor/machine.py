@@ -148,7 +148,7 @@ async def check_ports(examination: Examination) -> list[Finding]:
     for endpoint in endpoints(examination.snapshot.static):
         ip = _connectable(endpoint.ip)
         try:
-            dialed = await dial([ip], endpoint.port, seconds=CONNECT_SECONDS)
+            dialed = await dial([ip], endpoint.port, inside=True, seconds=CONNECT_SECONDS)
         except DialError as error:
             if examination.running is not None:
                 found.append(_closed(endpoint, error))

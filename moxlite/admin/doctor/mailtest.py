@@ -147,7 +147,7 @@ async def _smtp(snapshot: Snapshot, at: Endpoint, sent: Sent, auth: ClientAuth |
     """A connection to a port of ours, before the first word; None if there is none, which is told."""
     mode = TLSMode.IMMEDIATE if at.tls else TLSMode.OPPORTUNISTIC
     try:
-        stream = (await dial([_ip(at)], at.port, seconds=CONNECT_SECONDS)).stream
+        stream = (await dial([_ip(at)], at.port, inside=True, seconds=CONNECT_SECONDS)).stream
     except DialError as error:
         sent.fail("error", "mail-not-delivered", f"{at.service} at port {at.port}: {error}", "systemctl status moxlite")
         return None
@@ -203,7 +203,7 @@ async def _imap(snapshot: Snapshot, credentials: Credentials, sent: Sent) -> Cli
         sent.fail("note", "not-checked", "the message was not read: no listener has IMAP")
         return None
     try:
-        stream = (await dial([_ip(at)], at.port, seconds=CONNECT_SECONDS)).stream
+        stream = (await dial([_ip(at)], at.port, inside=True, seconds=CONNECT_SECONDS)).stream
     except DialError as error:
         sent.fail("error", "mail-not-read", f"{at.service} at port {at.port}: {error}", "systemctl status moxlite")
         return None

@@ -32,7 +32,7 @@ async def look_at_ports(places: Places, *, other_web: bool) -> list[str]:
 
     async def look(ip: str, port: int) -> None:
         try:
-            dialed = await dial([ip_address(ip)], port, seconds=SECONDS)
+            dialed = await dial([ip_address(ip)], port, inside=True, seconds=SECONDS)
         except DialError:
             return
         answered.add((ip, port))

@@ -136,7 +136,7 @@ async def try_targets(resolver: Resolver) -> tuple[str, str]:
         except DNSError:
             return
         try:
-            dialed = await dial(addresses[:2], 25, seconds=SECONDS)
+            dialed = await dial(addresses[:2], 25, inside=False, seconds=SECONDS)
         except DialError as error:
             blocked.append(f"{host} ({error})")
             return

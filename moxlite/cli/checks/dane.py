@@ -142,7 +142,7 @@ async def _chain(addresses: "Sequence[IPAddress]", port: int, name: str, *, star
     from moxlite.net.tlserrors import TLSError
     from moxlite.proto.smtp.conversation import TLSMode
 
-    stream = (await dial(addresses, port)).stream
+    stream = (await dial(addresses, port, inside=True)).stream
     if starttls:
         client = SMTPClient(stream, EHLO_NAME, tls_mode=TLSMode.REQUIRED_STARTTLS, tls=ClientTLS(), server_name=name)
         try:

@@ -86,7 +86,7 @@ async def _session(resolver: "Resolver", host: str, port: int, mode: "TLSMode", 
             raise CertificateRejected(problem.text)
 
     try:
-        stream = (await connect(await _addresses(resolver, host), port)).stream
+        stream = (await connect(await _addresses(resolver, host), port, inside=True)).stream
     except (DNSError, DialError) as error:
         note(str(error))
         return TEMPORARY

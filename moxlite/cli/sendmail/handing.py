@@ -62,7 +62,7 @@ async def _hand_in(letter: Letter, settings: Settings) -> None:
     if not settings.tls_insecure_skip_verify:
         await trust.ready()
     try:
-        dialed = await dial(await _addresses(settings), settings.port)
+        dialed = await dial(await _addresses(settings), settings.port, inside=True)
     except DialError as error:
         raise NotTaken(f"{settings.host}: {error}", temporary=True) from None
 

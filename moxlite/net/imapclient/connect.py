@@ -77,7 +77,7 @@ async def connect(
     if server.tls != "none":
         await trust.ready()
     try:
-        dialed = await dial(addresses, server.real_port)
+        dialed = await dial(addresses, server.real_port, inside=True)
     except DialError as error:
         raise ConnectionLost(str(error)) from None
     client = Client(dialed.stream, strict=strict, seconds=seconds)

@@ -44,7 +44,7 @@ async def deliver_to_loopback(ctx: Context, batch: Batch, trace: Trace, loopback
     await _simulate(batch)
     hostname = ctx.config().static.hostname.ascii
     trace.host, trace.ip, trace.tls_mode = hostname, str(loopback.ip), TLSMode.OPPORTUNISTIC.value
-    dialed = await connect(ctx.dial, [loopback.ip], loopback.port)
+    dialed = await connect(ctx.dial, [loopback.ip], loopback.port, inside=True)
     client = SMTPClient(dialed.stream, hostname, tls=ClientTLS(), server_name=hostname)
 
     def greeted() -> None:

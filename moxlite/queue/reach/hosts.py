@@ -11,7 +11,7 @@ from typing import Final, Literal
 import msgspec
 import trio
 
-from moxlite.net.addresses import is_internal
+from moxlite.net.addresses import is_address_text, is_internal, is_local_name
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import (
     MX,
@@ -73,7 +73,12 @@ class Addresses(msgspec.Struct, frozen=True):
 
 
 async def hosts_of(
-    domain: Domain, resolver: Resolver, random: Random, own_names: frozenset[str] = frozenset()
+    domain: Domain,
+    resolver: Resolver,
+    random: Random,
+    own_names: frozenset[str] = frozenset(),
+    *,
+    allow_private: bool = False,
 ) -> Hosts:
     """The hosts that take mail for a domain.
 
@@ -82,6 +87,7 @@ async def hosts_of(
       resolver: asked for MX; it follows the CNAMEs on the way (QUEUE-41).
       random: orders hosts of equal preference (RFC 5321 §5.1).
       own_names: names of this server; a host among them ends the list, or mail would go round in circles (QUEUE-44).
+      allow_private: take names of inner networks too, but for ``localhost`` (QUEUE-152).
 
     Raises NoHosts.
     """
@@ -96,7 +102,7 @@ async def hosts_of(
         raise NoHosts(f"MX lookup for {domain}: {_why(exc)}", ecode=ecode) from exc
     if len(answer.records) == 1 and answer.records[0].host == ".":
         raise NoHosts(f"{domain} does not accept mail", permanent=True, code=556, ecode="5.1.10")  # RFC 7505 §3
-    names = _order(answer.records, random)
+    names = _order(answer.records, random, allow_private=allow_private)
     usable: list[str] = []
     for host in names:
         if host in own_names:
@@ -113,16 +119,33 @@ def _why(exc: Exception) -> str:
     return "timeout" if isinstance(exc, trio.TooSlowError) else str(exc)
 
 
-def _order(records: Sequence[MX], random: Random) -> list[str]:
-    """Valid names by preference, shuffled among equals, each once."""
+def _order(records: Sequence[MX], random: Random, *, allow_private: bool) -> list[str]:
+    """Valid names by preference, shuffled among equals, each once. What names no host of the internet is skipped, and
+    a sender goes on with the others (RFC 5321 §5.1).
+    """
     shuffled = sorted(records, key=lambda record: (record.preference, random.random()))
     names: dict[str, None] = {}
     for record in shuffled:
+        problem = ""
         try:
-            names[Domain.parse(record.host.rstrip(".")).ascii] = None
+            name = Domain.parse(record.host.rstrip(".")).ascii
+            problem = _problem(name, allow_private=allow_private)
         except AddressError:
-            logger.info("MX host skipped, not a valid name", extra={"kv": {"host": record.host}})
+            problem = "not a valid name"
+        if problem:
+            logger.info("MX host skipped", extra={"kv": {"host": record.host, "err": problem}})
+        else:
+            names[name] = None
     return list(names)
+
+
+def _problem(name: str, *, allow_private: bool) -> str:
+    """Why a name that a stranger gives is not looked up as a host; "" for a good one (QUEUE-152)."""
+    if is_address_text(name):
+        return "the text of an address, not a name"
+    if f".{name}".endswith((".localhost", ".localdomain")) or (not allow_private and is_local_name(name)):
+        return "a name of this machine, or of its network"
+    return ""
 
 
 async def addresses_of(
@@ -133,24 +156,29 @@ async def addresses_of(
     family: Literal[4, 6] | None = None,
     dialed: Sequence[str] = (),
     allow_private: bool = False,
+    configured: bool = False,
     implicit: bool = False,
     avoid_ipv6: bool = False,
 ) -> Addresses:
     """The addresses of a host, in the order to try them.
 
     Args:
-      host: name without final dot; of a smarthost also an IP address or ``localhost`` (RFC 6761 §6.3), neither of which
-        is looked up.
+      host: name without final dot; where it is `configured` also an IP address or ``localhost`` (RFC 6761 §6.3),
+        neither of which is looked up.
       family: only of this one (transport `direct`).
       dialed: those connected to in earlier attempts, the latest last (QUEUE-47).
       allow_private: take private networks and loopback too (QUEUE-152).
+      configured: the administrator has named the host, a smarthost or proxy: it may be anywhere.
       implicit: there is no MX record; a domain without addresses then takes no mail at all, which is final.
       avoid_ipv6: leave out IPv6 addresses of a host that has others.
 
     Raises NoHosts.
     """
-    if (known := _known(host)) is not None:
+    if configured and (known := _known(host)) is not None:
         return Addresses(tuple(ip for ip in known if family in (None, ip.version)))
+    allow_private = allow_private or configured
+    if not configured and (problem := _problem(host, allow_private=allow_private)):
+        raise NoHosts(f"{host} is {problem}", permanent=implicit, ecode="5.1.2" if implicit else "4.4.4")
     try:
         with trio.fail_after(LOOKUP_SECONDS):
             answer = await resolver.ips(absolute(host), family)

@@ -1,0 +1,188 @@
+"""Which names and addresses of strangers are connected to, and that each connection asks (QUEUE-152)."""
+
+import ast
+from collections.abc import Iterator
+from ipaddress import ip_address
+from typing import Final
+
+import pytest
+import trio
+
+from moxlite.net.addresses import is_address_text, is_internal, is_local_name
+from moxlite.net.dial import INNER, DialError, dial
+from tests.tools import top
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("0.0.0.0", "0.1.2.3", "10.1.2.3", "100.64.0.1", "100.127.255.254", "127.0.0.1", "127.255.0.1", "169.254.9.9"),
+        *("172.16.0.1", "172.31.255.255", "192.0.0.8", "192.0.2.1", "192.168.0.1", "198.18.0.1", "198.51.100.1"),
+        *("203.0.113.9", "224.0.0.1", "239.255.255.250", "240.0.0.1", "255.255.255.255"),
+        *("::", "::1", "fe80::1", "febf::1", "fec0::1", "feff::1", "fc00::1", "fdff::1", "ff02::1", "ff0e::1"),
+        *("2001:db8::1", "3fff::1", "3fff:fff:ffff::1", "5f00::1", "100::1", "2001::1", "4000::1", "1::1"),
+        *("::ffff:10.0.0.1", "::ffff:100.64.0.1", "::ffff:0:10.0.0.1", "64:ff9b::169.254.169.254", "64:ff9b:1::1"),
+        *("2002:7f00:1::1", "2002:6440:1::", "::127.0.0.1", "2002:c0a8:101::"),
+    ],
+)
+def test_addresses_of_inner_networks(text: str) -> None:
+    """QUEUE-152, QUEUE-92: by the registries of IANA, and the forms of IPv6 that hold such an IPv4 address."""
+    assert is_internal(ip_address(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("1.1.1.1", "8.8.8.8", "100.63.255.255", "100.128.0.1", "172.15.0.1", "172.32.0.1", "192.0.1.1", "198.20.0.1"),
+        *("223.255.255.254", "2a00::1", "2606:4700::1", "3ffe::1", "2001:4860::8888"),
+        *("::ffff:8.8.8.8", "64:ff9b::8.8.8.8", "2002:808:808::1"),
+    ],
+)
+def test_addresses_of_the_internet(text: str) -> None:
+    """QUEUE-152: their neighbours too."""
+    assert not is_internal(ip_address(text))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("127.0.0.1", "127.0.0.1.", "10.0.0.94.", "127.1", "0177.0.0.1", "0x7f.0.0.1", "0x7f000001", "0X7F000001"),
+        *("2130706433", "017700000001", "1.2.3.0x", "256.256.256.256", "mx.10", "::1", "fe80::1%eth0", "[::1]"),
+        *("[127.0.0.1]", "::ffff:127.0.0.1"),
+    ],
+)
+def test_texts_of_addresses_are_no_names(name: str) -> None:
+    """QUEUE-152: whatever inet_aton(3) or a resolver makes of them."""
+    assert is_address_text(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["mx.example", "10.mx.example.", "0x7f.example", "127.0.0.1.nip.io", "mx1", "xn--p1ai"]
+)
+def test_names_are_no_texts_of_addresses(name: str) -> None:
+    """QUEUE-152: numbers before the last label are of a name; where it leads, its addresses say."""
+    assert not is_address_text(name)
+
+
+def test_names_of_this_machine_and_its_network() -> None:
+    """QUEUE-152."""
+    for name in (
+        "localhost",
+        "LOCALHOST.",
+        "a.localhost",
+        "localhost.localdomain",
+        "mail",
+        "nas.local",
+        "a.b.internal",
+    ):
+        assert is_local_name(name), name
+    for name in ("pi.home.arpa", "home.arpa", "router.lan", "x.corp", "ip6-localhost", "localhost6.localdomain6"):
+        assert is_local_name(name), name
+    for name in ("mx.example", "localhost.example", "local.example", "arpa.example"):
+        assert not is_local_name(name), name
+
+
+async def test_an_inner_address_is_not_dialled() -> None:
+    """QUEUE-152: the last look is at the address that would be connected to, whatever way led to it."""
+    listener = (await trio.open_tcp_listeners(0, host="127.0.0.1"))[0]
+    port = listener.socket.getsockname()[1]
+    for text in ("127.0.0.1", "::ffff:127.0.0.1"):
+        with pytest.raises(DialError) as caught:
+            await dial([ip_address(text)], port, inside=False)
+        assert caught.value.failures == ((ip_address(text), INNER),)
+    await (await dial([ip_address("127.0.0.1")], port, inside=True)).stream.aclose()
+    await listener.aclose()
+
+
+SOCKETS: Final = {
+    "moxlite/net/dial.py": "the one way to other hosts",
+    "moxlite/net/dns.py": "the name servers that the configuration or the system names",
+    "moxlite/net/ctltcp.py": "this machine's control port, at loopback",
+    "moxlite/queue/reach/source.py": "a datagram socket that sends nothing: which source address the system takes",
+    "moxlite/autotls/rehearsal.py": "a datagram socket that sends nothing: whether an address is of this machine",
+    "moxlite/net/listeners.py": "listens",
+    "moxlite/process/localserve.py": "tries whether IPv6 can be listened at",
+}
+"""Modules that make sockets of the internet, and what for."""
+
+LIBRARIES: Final = {"moxlite/autotls/child.py": {"requests"}}
+"""Modules that connect by a library, here to the certificate authority of the configuration."""
+
+CONNECTING: Final = {"requests", "urllib.request", "http.client", "smtplib", "imaplib", "ftplib", "poplib", "aiohttp"}
+
+INSIDE: Final = {
+    "moxlite/admin/dns/network.py": "the administrator looks at the own domains' servers",
+    "moxlite/admin/doctor/machine.py": "own ports",
+    "moxlite/admin/doctor/mailtest.py": "own ports",
+    "moxlite/admin/quickstart/occupied.py": "own ports",
+    "moxlite/autotls/rehearsal.py": "own ports",
+    "moxlite/cli/checks/dane.py": "the host of the command line",
+    "moxlite/cli/checks/smtp.py": "the host of the command line",
+    "moxlite/cli/sendmail/handing.py": "the smarthost of the configuration",
+    "moxlite/net/imapclient/connect.py": "the IMAP server that the administrator copies from",
+    "moxlite/queue/own/local.py": "the own listener",
+    "moxlite/queue/relay.py": "the smarthost of the configuration",
+    "moxlite/queue/ways.py": "the SOCKS proxy of the configuration",
+}
+"""Modules that dial addresses of inner networks whatever the configuration says, and whose they are."""
+
+ASKING: Final = {
+    "moxlite/admin/doctor/machine.py": "the certificate authority of the configuration",
+    "moxlite/care.py": "the examination of each night: servers of the configuration, and those that this program names",
+    "moxlite/cli/checks/mtasts.py": "the host of the command line",
+    "moxlite/cli/info.py": "the server that this program names, or the configuration",
+    "moxlite/cli/setup/doctor.py": "as each night",
+}
+"""Modules that ask web servers at inner addresses whatever the configuration says, and whose they are."""
+
+DIALS: Final = {"dial", "connect"}
+MAKERS: Final = {"open_tcp_stream", "open_ssl_over_tcp_stream", "create_connection", "open_connection", "urlopen"}
+"""Functions of libraries that connect by a name."""
+
+
+def trees() -> Iterator[tuple[str, ast.Module]]:
+    for path in sorted((top() / "moxlite").rglob("*.py")):
+        yield path.relative_to(top()).as_posix(), ast.parse(path.read_text())
+
+
+def called(node: ast.Call) -> str:
+    match node.func:
+        case ast.Attribute(attr=name) | ast.Name(id=name):
+            return name
+    return ""
+
+
+def imported(tree: ast.Module) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {one.name for one in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{one.name}" for one in node.names)}
+    return found
+
+
+def family(node: ast.AST) -> str:
+    """The socket family that an expression names, ``AF_INET`` or another."""
+    return next((one.attr for one in ast.walk(node) if isinstance(one, ast.Attribute) and "AF_" in one.attr), "")
+
+
+def test_each_connection_asks_whether_its_address_may_be_dialled() -> None:
+    """QUEUE-152, QUEUE-92, AUTH-106: sockets are connected by `net.dial`, and who dials inner addresses is listed."""
+    sockets, inside, asking = set(), set(), set()
+    for path, tree in trees():
+        calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+        assert not MAKERS & set(map(called, calls)), path
+        assert imported(tree) & CONNECTING == LIBRARIES.get(path, set()), path
+        if any(called(node) == "socket" and family(node) != "AF_UNIX" for node in calls):
+            sockets.add(path)
+        for node in calls:
+            wanted = [one.value for one in node.keywords if one.arg == "inside"]
+            if called(node) in DIALS and any(isinstance(one, ast.Constant) and one.value is True for one in wanted):
+                inside.add(path)
+            wanted = [one.value for one in node.keywords if one.arg == "allow_internal"]
+            if any(isinstance(one, ast.Constant) and one.value is True for one in wanted):
+                asking.add(path)
+    assert sockets == set(SOCKETS)
+    assert inside == set(INSIDE)
+    assert asking == set(ASKING)
