@@ -39,6 +39,7 @@ from moxlite.net.resolver import (
     Record,
     RecordType,
     Resolver,
+    Silence,
     TempError,
     TooManyAliases,
 )
@@ -56,6 +57,8 @@ ROUNDS: Final = 2
 """Over all servers."""
 MAX_SERVERS: Final = 3
 """As in libc."""
+LOOPBACK: Final = (ipaddress.IPv4Address("127.0.0.1"), ipaddress.IPv6Address("::1"))
+"""Servers where none are named. One of them is enough."""
 SILENT_SECONDS: Final = 300.0
 """For which a server that did not answer is asked after all others. Then one look-up finds out whether it answers
 again: so it costs TRY_SECONDS once in that time (AUTH-2).
@@ -70,6 +73,8 @@ it in circles; it goes no further than this process, and a burst of mail would a
 """
 MAX_ENTRIES: Final = 10_000
 """Cached answers, about 10 MB."""
+PUBLIC: Final = "com."
+"""Zone whose name servers each resolver on the internet has at hand."""
 RESOLV_CONF: Final = Path("/etc/resolv.conf")
 RESOLV_CONF_SECONDS: Final = 5.0
 """Between looks at its modification time."""
@@ -113,9 +118,7 @@ class Servers(msgspec.Struct, frozen=True):
 
 
 def _servers(addresses: Sequence[IPAddress], trust_ad: bool, port: int = PORT) -> Servers:
-    if not addresses:
-        addresses = (ipaddress.IPv4Address("127.0.0.1"), ipaddress.IPv6Address("::1"))
-    addresses = tuple(addresses[:MAX_SERVERS])
+    addresses = tuple(addresses[:MAX_SERVERS]) or LOOPBACK
     nearby = all(ip.is_loopback and ip not in UNTRUSTED for ip in addresses)
     return Servers(addresses, trust_ad or nearby, port)
 
@@ -213,6 +216,34 @@ class DNSResolver(Resolver):
             await flight.done.wait()
             if flight.outcome is not None:
                 return _result(flight.outcome)
+
+    async def silence(self, name: str) -> Silence:
+        servers = self.servers
+        answered: set[IPAddress] = set()
+
+        async def ask(server: IPAddress, question: str, kind: RecordType, other: trio.CancelScope) -> None:
+            try:
+                await _exchange(question, kind, server, servers.port)
+            except _NoAnswerError:
+                return
+            except (TempError, PermError):
+                pass
+            answered.add(server)
+            other.cancel()
+
+        async def ask_both(server: IPAddress) -> None:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(ask, server, PUBLIC, RecordType.NS, nursery.cancel_scope)
+                nursery.start_soon(ask, server, name, RecordType.A, nursery.cancel_scope)
+
+        async with trio.open_nursery() as nursery:
+            for server in servers.addresses:
+                nursery.start_soon(ask_both, server)
+        silent = tuple(server for server in servers.addresses if server not in answered)
+        if answered and servers.addresses == LOOPBACK:
+            silent = ()
+        file = "" if self._fixed is not None else str(self._resolv_conf)
+        return Silence(silent, not answered, file)
 
     async def _fly(self, key: tuple[str, RecordType]) -> Answer[Record] | DNSError:
         flight = self._flights[key] = _Flight()

@@ -28,6 +28,7 @@ __all__ = [
     "Record",
     "RecordType",
     "Resolver",
+    "Silence",
     "TempError",
     "TooManyAliases",
     "absolute",
@@ -149,6 +150,18 @@ class PermError(DNSError):
     """The name is malformed."""
 
 
+class Silence(msgspec.Struct, frozen=True):
+    """DNS servers that do not answer.
+
+    ``servers``: their addresses. ``all``: no other server is left, so that no look-up can succeed. ``file``: the
+    system's file that names them, "" where an option or a setting does.
+    """
+
+    servers: tuple[IPAddress, ...] = ()
+    all: bool = False
+    file: str = ""
+
+
 def absolute(name: str) -> str:
     """`name` in lower case with its final dot."""
     return name.lower() if name.endswith(".") else f"{name.lower()}."
@@ -162,6 +175,15 @@ class Resolver(ABC):
         """Records of `kind` at the absolute `name`, CNAMEs followed (except when a CNAME is asked for). Raises
         ValueError for a relative name.
         """
+
+    async def silence(self, name: str) -> Silence:
+        """Ask each DNS server at once, within seconds, whether it answers. A failure that it reports is an answer.
+
+        Args:
+          name: absolute, asked for beside a public one, which resolvers of a closed network may not know.
+        """
+        await trio.lowlevel.checkpoint()
+        return Silence()
 
     async def txt(self, name: str) -> Answer[str]:
         """TXT records, each joined to one text (RFC 7208 §3.3)."""

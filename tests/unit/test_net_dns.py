@@ -10,6 +10,7 @@ import dns.edns
 import dns.flags
 import dns.message
 import dns.rcode
+import dns.rdatatype
 import dns.rrset
 import pytest
 import trio
@@ -17,7 +18,7 @@ import trio.testing
 from trio.testing import MockClock
 
 from moxlite.net.dns import SILENT_SECONDS, TRY_SECONDS, UNDATED_TTL, DNSResolver, read_resolv_conf
-from moxlite.net.resolver import MX, TLSA, FakeResolver, NotFound, PermError, RecordType, TempError
+from moxlite.net.resolver import MX, TLSA, FakeResolver, NotFound, PermError, RecordType, Silence, TempError
 from tests.tools import eventually
 
 Script = Callable[[dns.message.Message], dns.message.Message | None]
@@ -251,6 +252,32 @@ async def test_a_server_that_says_no_leaves_the_silent_one_alone(leaping_clock: 
             with pytest.raises(TempError, match="did not answer"):
                 await alone.ips("a.example.", 4)
         assert asked == ["silent"] * 3
+
+
+async def test_servers_that_do_not_answer_are_named(leaping_clock: MockClock, tmp_path: Path) -> None:
+    """ADMIN-48c: all at once, within one time-out; a failure is an answer, and one of two questions is enough, since a
+    resolver of a closed network may not know the public one.
+    """
+    asked = 0
+
+    def mute(_: dns.message.Message) -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 2:
+            leaping_clock.jump(TRY_SECONDS)
+
+    def closed(query: dns.message.Message) -> dns.message.Message | None:
+        return None if query.question[0].rdtype == dns.rdatatype.NS else reply(query, rcode=2)
+
+    async with server(mute, host=str(SILENT)) as port, server(closed, host=str(TALKING), port=port):
+        both = await DNSResolver([SILENT, TALKING], port=port).silence("mx.example.")
+        assert both == Silence((SILENT,), all=False)
+        asked = 0
+        assert await DNSResolver([SILENT], port=port).silence("mx.example.") == Silence((SILENT,), all=True)
+    path = tmp_path / "resolv.conf"
+    path.write_text("nameserver 127.0.0.66\n")
+    dead = await DNSResolver(resolv_conf=path).silence("mx.example.")
+    assert (dead.all, dead.file) == (True, str(path))
 
 
 async def test_resolv_conf_is_read_again_when_it_changes(tmp_path: Path) -> None:
