@@ -1,23 +1,33 @@
 """The records that we print, in a zone that knot signs and unbound verifies, and what the check says of them."""
 
+import datetime as dt
 import ipaddress
 import json
+import re
+import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import dns.zone
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from moxlite.admin.dns.check import TOPICS, check_domain
 from moxlite.admin.dns.report import Report
+from moxlite.admin.dns.wanted import read_keys, wanted_records
+from moxlite.admin.dns.zonefile import zone_line
 from moxlite.admin.domains import require_domain
 from moxlite.cli import run
 from moxlite.config.load import load
 from moxlite.mailauth.mtasts import FetchFailed
+from moxlite.net.certificates import load_private_key
 from moxlite.net.limits import IPAddress
-from moxlite.net.resolver import FakeResolver, Resolver, TempError
+from moxlite.net.resolver import MX, SRV, TLSA, FakeResolver, RecordType, Resolver, TempError
 from tests.dnsworld import DNSWorld
 
 pytestmark = [pytest.mark.integration, pytest.mark.served]
@@ -94,13 +104,17 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 class Services:
     """Our services as a stranger finds them; what is in `broken` is what is wrong with all of them."""
 
-    def __init__(self, policy: str = "", broken: str = "") -> None:
+    def __init__(self, policy: str = "", broken: str = "", chain: Sequence[x509.Certificate] = ()) -> None:
         self.policy = policy or "version: STSv1\r\nmode: testing\r\nmx: mx.example.org\r\nmax_age: 604800\r\n"
         self.broken = broken
+        self.chain = chain
         self.tried: list[tuple[str, int, str]] = []
 
     async def smtp(self, ip: IPAddress, host: str) -> str:
         return await self.tls(ip, 25, host)
+
+    async def shown(self, ip: IPAddress, host: str) -> tuple[Sequence[x509.Certificate], str]:
+        return self.chain, self.broken
 
     async def tls(self, ip: IPAddress, port: int, host: str) -> str:
         self.tried.append((str(ip), port, host))
@@ -132,7 +146,7 @@ async def test_records_that_we_print_pass_our_own_check(config: Path, world: DNS
     world.set("example.org", HOST)
     done = moxlite("config", "dnsrecords", "example.org", "--resolver", world.server)
     world.set("example.org", HOST + done.stdout)
-    services = Services()
+    services = Services(chain=[certificate(config / "ec.pem")])
     reports = await checked(config, world.resolver(), services)
     assert {name: (one.errors, one.warnings) for name, one in reports.items()} == dict.fromkeys(TOPICS, ([], []))
     assert ["mode testing" in line for line in reports["mtasts"].instructions] == [True]
@@ -147,7 +161,7 @@ async def test_records_that_we_print_pass_our_own_check(config: Path, world: DNS
     check = moxlite("--json", "config", "dnscheck", "example.org", "--resolver", world.server)
     assert check.returncode == 0, check.stdout
     found = json.loads(check.stdout)
-    assert set(found) == set(TOPICS)
+    assert set(found) == {"servers", *TOPICS}
     assert [one for one in found.values() if one["errors"] or one["warnings"]] == []
     assert "the server does not run" in found["tls"]["instructions"][0]
 
@@ -158,7 +172,8 @@ def test_a_zone_file_and_nothing_else(config: Path) -> None:
     """
     out = moxlite("config", "dnsrecords", "example.org", "--resolver", "127.0.0.1:1").stdout
     lines = [line for line in out.splitlines() if line and not line.startswith(";")]
-    assert lines[0] == "$TTL 300"
+    assert lines[:3] == ["$TTL 300", "mx.example.org. A 192.0.2.1", "mx.example.org. AAAA 2001:db8::1"]
+    assert "\n; 1.2.0.192.in-addr.arpa. PTR mx.example.org.\n" in out
     assert all(line.split()[0].endswith(".") for line in lines[1:])
     assert 'mx.example.org. TXT "v=spf1 ip4:192.0.2.1 ip6:2001:db8::1 a -all"' in lines
     assert 'example.org. TXT "v=spf1 ip4:192.0.2.1 ip6:2001:db8::1 mx ~all"' in lines
@@ -189,7 +204,8 @@ def test_a_zone_file_and_nothing_else(config: Path) -> None:
 async def test_spf_permits_addresses_that_the_host_does_not_have_in_dns(config: Path, world: DNSWorld) -> None:
     """ADMIN-47, ADMIN-48: a machine with two addresses, of which DNS gives the host one."""
     records = moxlite("config", "dnsrecords", "example.org", "--resolver", world.server).stdout
-    world.set("example.org", "mx.example.org. A 192.0.2.1\n" + records)
+    assert "AAAA 2001:db8::1" in records
+    world.set("example.org", records.replace("mx.example.org. AAAA 2001:db8::1\n", ""))
     reports = await checked(config, world.resolver(), Services(), served=False)
     assert (reports["spf"].errors, reports["spf"].warnings) == ([], [])
 
@@ -212,18 +228,200 @@ async def test_nothing_in_dns_yet(config: Path, world: DNSWorld) -> None:
     assert "error: no MX record" in done.stdout
 
 
-async def test_dane_tells_what_senders_would_refuse(config: Path, world: DNSWorld) -> None:
-    """ADMIN-48, AUTH-67: a foreign record and a missing one are errors."""
-    world.set("example.org", f"{HOST}@ MX 10 mx\n_25._tcp.mx TLSA 3 1 1 {'ab' * 32}\n")
-    report = (await checked(config, world.resolver(), Services()))["dane"]
-    assert any("lacks 2 TLSA records" in line for line in report.errors)
-    assert any("not of our keys" in line for line in report.errors)
+MISTAKES = {
+    "spf-twice": ("spf", 'example.org. TXT "v=spf1 include:_spf.provider.example ~all"', "v=spf1", False),
+    "spf-useless": ("spf", 'example.org. TXT "v=spf1 mx -all"', "", False),
+    "spf-other": ("spf", 'example.org. TXT "v=spf1 redirect=_spf.provider.example"', "example.org. TXT", True),
+    "spf-host": ("spf", 'mx.example.org. TXT "v=spf1 -all"', "mx.example.org. TXT", True),
+    "mx-second": ("mx", "example.org. MX 20 old.example.org.", "", False),
+    "mx-other": ("mx", "example.org. MX 20 old.example.org.", "example.org. MX", True),
+    "mx-null": ("mx", "example.org. MX 0 .", "example.org. MX", True),
+    "host-more": ("iprev", "mx.example.org. A 198.51.100.7", "", False),
+    "host-other": ("mx", "mx.example.org. A 198.51.100.7", "mx.example.org. A", True),
+    "dkim-other": ("dkim", 'a._domainkey.example.org. TXT "v=DKIM1;p=OTHER"', "a._domainkey", True),
+    "dkim-twice": ("dkim", 'a._domainkey.example.org. TXT "v=DKIM1;p=OTHER"', "", False),
+    "tlsa-other": ("dane", f"_25._tcp.mx.example.org. TLSA 3 1 1 {'ab' * 32}", "_25._tcp.mx", True),
+    "tlsa-more": ("dane", f"_25._tcp.mx.example.org. TLSA 3 1 1 {'ab' * 32}", "", False),
+    "dmarc-other": (
+        "dmarc",
+        '_dmarc.example.org. TXT "v=DMARC1; p=quarantine; rua=mailto:a@example.org"',
+        "_dmarc",
+        True,
+    ),
+    "dmarc-twice": ("dmarc", '_dmarc.example.org. TXT "v=DMARC1; p=none"', "", False),
+    "tlsrpt-twice": ("tlsrpt", '_smtp._tls.example.org. TXT "v=TLSRPTv1; rua=mailto:b@example.org"', "", False),
+    "mtasts-old": ("mtasts", '_mta-sts.example.org. TXT "v=STSv1; id=1"', "_mta-sts", True),
+    "mtasts-twice": ("mtasts", '_mta-sts.example.org. TXT "v=STSv1; id=1"', "", False),
+    "srv-other": ("srv", "_imaps._tcp.example.org. SRV 0 1 993 old.example.org.", "_imaps._tcp", True),
+    "client-other": ("client-settings", "mail.example.org. CNAME old.example.org.", "mail.example.org. CNAME", True),
+}
+"""Topic, the wrong line, the beginning of right ones, and whether the wrong line is there in their place."""
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+async def test_instructions_mend_each_mistake(config: Path, mistake: str) -> None:
+    """ADMIN-48b: a wrong record is an error, and what is told to add, to put in another's place and to remove, done as
+    it stands, leaves nothing wrong; what else a record permits stays permitted.
+    """
+    topic, wrong, begins, instead = MISTAKES[mistake]
+    snapshot, _ = load(config / "moxlite.toml")
+    domain, settings = require_domain(snapshot, "example.org")
+    zone = [zone_line(one) for one in wanted_records(snapshot, domain, settings, read_keys(snapshot, domain))]
+    if instead:
+        zone = [line for line in zone if not line.startswith(begins)]
+    zone.append(wrong)
+    services = Services(chain=[certificate(config / "ec.pem")])
+    report = (await checked(config, table(zone), services))[topic]
+    assert report.errors, report
+    verbs = [line for line in report.instructions if mend(zone, line)]
+    assert verbs, report.instructions
+    assert wrong[:100] not in "\n".join(zone), verbs
+    found = await checked(config, table(zone), services)
+    assert {name: one for name, one in found.items() if one.errors or one.warnings} == {}
+    text = "\n".join(zone)
+    assert ("_spf.provider.example" in text) == (mistake in ("spf-twice", "spf-other"))
+    assert ("p=quarantine" in text) == (mistake == "dmarc-other"), "an owner's policy stays"
+
+
+WORLD = """\
+com. NS a.gtld.
+old.example.org. A 198.51.100.7
+_spf.provider.example. TXT "v=spf1 ip4:198.51.100.1 -all"
+1.2.0.192.in-addr.arpa. PTR mx.example.org.
+"""
+
+
+def table(zone: list[str]) -> FakeResolver:
+    """A resolver that knows these lines, and the world beside them; all of it is signed."""
+    found: dict[tuple[str, RecordType], list[str | MX | SRV | TLSA]] = {}
+    reverse6 = f"{ipaddress.ip_address('2001:db8::1').reverse_pointer}. PTR mx.example.org."
+    for line in (*zone, *WORLD.splitlines(), reverse6):
+        name, kind, text = line.split(" ", 2)
+        values = found.setdefault((name, RecordType(kind) if kind != "CAA" else RecordType.NS), [])
+        words = text.split()
+        match kind:
+            case "SRV":
+                priority, weight, port = map(int, words[:3])
+                values.append(SRV(priority, weight, port, words[3]))
+            case "TLSA":
+                usage, selector, matching = map(int, words[:3])
+                values.append(TLSA(usage, selector, matching, bytes.fromhex(words[3])))
+            case "TXT":
+                values.append("".join(re.findall(r'"([^"]*)"', text)))
+            case "CAA":
+                continue
+            case _:
+                values.append(text)
+    resolver = FakeResolver(authentic=True)
+    for (name, one), records in found.items():
+        resolver.set(name, one, records)
+    return resolver
+
+
+def mend(zone: list[str], instruction: str) -> bool:
+    """Do in a zone what an instruction says; False for one about something else."""
+    if found := re.fullmatch(r"add to DNS: (.*)", instruction):
+        zone.append(found[1])
+    elif found := re.fullmatch(r"put into DNS instead of `(.*)`: (.*)", instruction):
+        [at] = [index for index, line in enumerate(zone) if line.startswith(found[1].rstrip("…"))]
+        zone[at] = found[2]
+    elif found := re.fullmatch(r"remove from DNS: (.*)", instruction):
+        [at] = [index for index, line in enumerate(zone) if line.startswith(found[1].rstrip("…"))]
+        del zone[at]
+    else:
+        return False
+    return True
+
+
+def certificate(path: Path) -> x509.Certificate:
+    """One with the key in a file."""
+    key = load_private_key(path.read_bytes())
+    name = x509.Name([x509.NameAttribute(x509.oid.NameOID.COMMON_NAME, "mx.example.org")])
+    now = dt.datetime.now(dt.UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    return (
+        made.not_valid_before(now)
+        .not_valid_after(now + dt.timedelta(days=1))
+        .sign(key, None if isinstance(key, Ed25519PrivateKey) else hashes.SHA256())
+    )
+
+
+async def test_dane_without_keys_of_the_host(config: Path, world: DNSWorld) -> None:
+    """ADMIN-48, AUTH-67: without keys in the configuration TLSA records are looked up all the same, and compared with
+    what port 25 shows: those that fit are no error, others are, with the record to put instead; that is so in a zone
+    without DNSSEC and while the server is down as far as can be told.
+    """
     (config / "moxlite.toml").write_text(
         STATIC.format(static="").replace('tls.host_private_key_files = ["rsa.pem", "ec.pem"]', "")
     )
-    report = (await checked(config, world.resolver(), Services()))["dane"]
+    services = Services(chain=[certificate(config / "ec.pem")])
+    zone = [*HOST.splitlines(), "example.org. MX 10 mx.example.org."]
+    world.set("example.org", "\n".join(zone))
+    report = (await checked(config, world.resolver(), services))["dane"]
     assert (report.errors, len(report.warnings)) == ([], 1)
+    assert "no DANE" in report.warnings[0]
     assert "ensure-acme-host-keys" in report.instructions[0]
+
+    zone.append(f"_25._tcp.mx.example.org. TLSA 3 1 1 {'ab' * 32}")
+    world.set("example.org", "\n".join(zone))
+    report = (await checked(config, world.resolver(), services))["dane"]
+    assert [f"{ip} shows at port 25" in report.errors[at] for at, ip in enumerate(("192.0.2.1", "2001:db8::1"))] == [
+        True,
+        True,
+    ], report
+    assert "instead of" in report.instructions[0]
+    broken = (await checked(config, world.resolver(), Services(broken="refused")))["dane"]
+    assert any("not compared" in line for line in broken.warnings), broken
+    for line in report.instructions:
+        mend(zone, line)
+    world.set("example.org", "\n".join(zone))
+    report = (await checked(config, world.resolver(), services))["dane"]
+    assert report.errors == []
+    assert "the next certificate may have a key" in report.warnings[0]
+    other = Services(chain=[certificate(config / "rsa.pem")])
+    assert (await checked(config, world.resolver(), other))["dane"].errors
+    down = (await checked(config, world.resolver(), other, served=False))["dane"]
+    assert down.errors == []
+    assert any("the server does not run" in line for line in down.instructions)
+
+
+async def test_a_key_that_port_25_does_not_show_yet(config: Path, world: DNSWorld) -> None:
+    """ADMIN-48, AUTH-67: records as the configuration wants them, while the server still shows another key."""
+    records = moxlite("config", "dnsrecords", "example.org", "--resolver", world.server).stdout
+    world.set("example.org", records)
+    report = (await checked(config, world.resolver(), Services(chain=[certificate(config / "ed25519.pem")])))["dane"]
+    assert len(report.errors) == 2
+    assert any("systemctl restart moxlite" in line for line in report.instructions)
+
+
+def test_a_dead_dns_server_is_one_finding(config: Path) -> None:
+    """ADMIN-48c, ADMIN-70: of dnscheck and doctor, after one time-out; nothing else is looked up, and nothing is said
+    about records.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mute:
+        mute.bind(("127.0.0.1", 0))
+        server = f"127.0.0.1:{mute.getsockname()[1]}"
+        started = time.monotonic()
+        done = moxlite("config", "dnscheck", "example.org", "--resolver", server)
+        assert time.monotonic() - started < 10
+        assert done.returncode == 1
+        assert done.stdout.splitlines()[:2] == ["servers: ", "  error: DNS server 127.0.0.1 does not answer"]
+        assert len(done.stdout.splitlines()) == 3
+        found = json.loads(moxlite("--json", "config", "dnscheck", "example.org", "--resolver", server).stdout)
+        assert set(found) == {"servers"}
+        path = config / "moxlite.toml"
+        path.write_text(path.read_text().replace('"192.0.2.1", "2001:db8::1"', '"127.0.0.1"'))
+        started = time.monotonic()
+        done = moxlite("--json", "doctor", "--skip-mail", "--resolver", server)
+        assert time.monotonic() - started < 10
+    findings = json.loads(done.stdout)["findings"]
+    [dead] = [one for one in findings if "DNS" in one["text"] or one["code"] in ("dns", "dns-server", "not-checked")]
+    assert (dead["grade"], dead["code"], dead["text"]) == (
+        "error",
+        "dns-server",
+        "DNS server 127.0.0.1 does not answer",
+    )
+    assert "--resolver" in dead["commands"][0]
 
 
 async def test_a_relay_is_named(config: Path, world: DNSWorld) -> None:

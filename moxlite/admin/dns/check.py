@@ -6,7 +6,7 @@ from typing import Final
 
 import trio
 
-from moxlite.admin.dns import clients, senders, transport
+from moxlite.admin.dns import clients, dane, senders, transport
 from moxlite.admin.dns.network import Network
 from moxlite.admin.dns.report import Case, Report
 from moxlite.admin.dns.wanted import HeldKeys, own_ips, read_keys, socks_ips, wanted_records
@@ -16,7 +16,7 @@ from moxlite.config.snapshot import Snapshot
 from moxlite.net.resolver import DNSError, Resolver
 from moxlite.proto.address import Domain
 
-__all__ = ["TOPICS", "check_domain", "is_signed"]
+__all__ = ["TOPICS", "check_domain", "check_servers", "is_signed"]
 
 logger = logging.getLogger("moxlite.admin.dns")
 
@@ -28,7 +28,7 @@ TOPICS: Final[Mapping[str, Callable[[Case], Awaitable[Report]]]] = {
     "iprev": transport.check_iprev,
     "mx": transport.check_mx,
     "tls": transport.check_tls,
-    "dane": transport.check_dane,
+    "dane": dane.check_dane,
     "spf": senders.check_spf,
     "dkim": senders.check_dkim,
     "dmarc": senders.check_dmarc,
@@ -40,6 +40,25 @@ TOPICS: Final[Mapping[str, Callable[[Case], Awaitable[Report]]]] = {
     "autodiscover": clients.check_autodiscover,
     "client-settings": clients.check_client_settings,
 }
+
+
+async def check_servers(resolver: Resolver, host: Domain) -> Report:
+    """Whether the DNS servers answer. Where none does, no topic can be checked: an error, within one time-out.
+
+    Args:
+      host: a name that should exist.
+    """
+    silence = await resolver.silence(f"{host.ascii}.")
+    if not silence.servers:
+        return Report()
+    several = len(silence.servers) > 1
+    text = f"DNS server{'s' * several} {', '.join(map(str, silence.servers))} {'do' if several else 'does'} not answer"
+    mend = f"mend {silence.file}" if silence.file else "correct the address: dns.servers in moxlite.toml, or --resolver"
+    if any(ip.is_loopback for ip in silence.servers):
+        mend += "; is a resolver such as unbound running on this machine?"
+    report = Report(instructions=[mend])
+    (report.errors if silence.all else report.warnings).append(text)
+    return report
 
 
 async def is_signed(resolver: Resolver, host: Domain) -> bool:

@@ -2,15 +2,18 @@
 
 from typing import Final
 
+from moxlite.admin.dns.mending import instructions, shown
 from moxlite.admin.dns.report import Case, Report
 from moxlite.admin.dns.wanted import Topic
-from moxlite.admin.dns.zonefile import zone_line
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import SRV, DNSError, NotFound
 
 __all__ = ["check_autoconfig", "check_autodiscover", "check_client_settings", "check_srv"]
 
 HTTPS: Final = 443
+
+MAX_SERVICES: Final = 10
+"""SRV records of one name that are looked at."""
 
 
 async def check_srv(case: Case) -> Report:
@@ -23,17 +26,17 @@ async def check_srv(case: Case) -> Report:
         except NotFound:
             if not wanted.optional:
                 report.errors.append(f"no SRV record at {wanted.name}")
-                report.instructions.append(f"add to DNS: {zone_line(wanted)}")
+                report.instructions += instructions((), [wanted])
             continue
         except DNSError as error:
             problems = report.warnings if wanted.optional else report.errors
             problems.append(f"the look-up of {wanted.name} SRV failed: {error}")
             continue
-        report.found += [f"{wanted.name} SRV {_shown(one)}" for one in found[:10]]
+        report.found += shown(wanted.name, "SRV", found[:MAX_SERVICES])
         if not any((one.port, one.target) == (wanted.value.port, wanted.value.target) for one in found):
             problems = report.warnings if wanted.optional else report.errors
             problems.append(f"{wanted.name} is {_shown(found[0])}, but this server has {_shown(wanted.value)}")
-            report.instructions.append(f"put into DNS instead: {zone_line(wanted)}")
+            report.instructions += instructions(shown(wanted.name, "SRV", found[:MAX_SERVICES]), [wanted])
     return report
 
 
@@ -56,22 +59,30 @@ async def check_autodiscover(case: Case) -> Report:
     name = f"_autodiscover._tcp.{case.domain.ascii}."
     try:
         found = (await case.resolver.srv(name)).records
-    except DNSError as error:
+    except NotFound as error:
         report.errors.append(f"no SRV record: {error}")
         case.ask_for(report, "autodiscover", name=name)
         return report
-    for one in found[:10]:
-        report.found.append(f"{name} SRV {_shown(one)}")
+    except DNSError as error:
+        report.errors.append(f"the look-up of {name} SRV failed: {error}")
+        return report
+    wrong: list[SRV] = []
+    for one in found[:MAX_SERVICES]:
+        report.found += shown(name, "SRV", [one])
         if one.port != HTTPS:
             report.errors.append(f"{name} names port {one.port}; it must be 443")
+            wrong.append(one)
         if one.target == ".":
             report.errors.append(f"{name} says that there is no such service")
+            wrong.append(one)
             continue
         ips = await case.addresses(one.target, report, "the target")
         if not case.are_ours(ips):
             report.errors.append(f"{name} names {one.target}, which is not this server")
-            case.ask_for(report, "autodiscover", name=name)
+            wrong.append(one)
         await case.probe(report, ips, HTTPS, one.target.rstrip("."))
+    if wrong:
+        case.ask_for(report, "autodiscover", name=name, found=shown(name, "SRV", dict.fromkeys(wrong)))
     return report
 
 
@@ -96,7 +107,7 @@ async def _host(case: Case, report: Report, name: str, topic: Topic, *, probe: b
     if not ips or not case.are_ours(ips):
         if ips:
             report.errors.append(f"{name} has addresses that are not ours: {', '.join(map(str, ips))}")
-        case.ask_for(report, topic, name=name)
+        case.ask_for(report, topic, name=name, found=await case.host_lines(name))
     if probe:
         await case.probe(report, ips, HTTPS, name.rstrip("."))
     return ips

@@ -1,9 +1,11 @@
 """What checks do beside asking DNS: connecting to our own services as a stranger does (ADMIN-48)."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
 import trio
+from cryptography import x509
 
 from moxlite.mailauth.mtasts import FetchFailed
 from moxlite.net.certificates import Trust
@@ -24,10 +26,13 @@ PROBE_SECONDS: Final = 10.0
 
 
 class Network(Protocol):
-    """Connections that checks make. Each method returns what is wrong, "" for nothing; hosts are A-labels."""
+    """Connections that checks make. `smtp` and `tls` return the problem, "" for none; hosts are A-labels."""
 
     async def smtp(self, ip: IPAddress, host: str) -> str:
         """STARTTLS at port 25 with a certificate for `host`."""
+
+    async def shown(self, ip: IPAddress, host: str) -> tuple[Sequence[x509.Certificate], str]:
+        """The certificates that port 25 shows after STARTTLS, leaf first, unverified, and the problem, "" for none."""
 
     async def tls(self, ip: IPAddress, port: int, host: str) -> str:
         """TLS with a certificate for `host`."""
@@ -51,25 +56,31 @@ class Internet:
         self._http = http
 
     async def smtp(self, ip: IPAddress, host: str) -> str:
+        chain, problem = await self.shown(ip, host)
+        if problem:
+            return problem
+        wrong = await trio.to_thread.run_sync(self._trust.check, chain, host)
+        return "" if wrong is None else f"{ip} port 25: {wrong.text}"
+
+    async def shown(self, ip: IPAddress, host: str) -> tuple[Sequence[x509.Certificate], str]:
         with trio.move_on_after(PROBE_SECONDS):
             try:
                 stream = (await dial([ip], 25, inside=True, seconds=PROBE_SECONDS)).stream
             except DialError as error:
-                return str(error)
+                return (), str(error)
             client = SMTPClient(
                 stream, ehlo_name=self._hostname, tls_mode=TLSMode.REQUIRED_STARTTLS, tls=ClientTLS(), server_name=host
             )
             try:
                 await client.hello()
                 assert client.tls_stream is not None
-                problem = await trio.to_thread.run_sync(self._trust.check, client.tls_stream.peer_chain(), host)
+                return client.tls_stream.peer_chain(), ""
             except SMTPError as error:
-                return f"{ip} port 25: {error}"
+                return (), f"{ip} port 25: {error}"
             finally:
                 with trio.CancelScope(shield=True):  # does not wait
                     await client.abort()
-            return "" if problem is None else f"{ip} port 25: {problem.text}"
-        return f"{ip} port 25: no answer within {PROBE_SECONDS:.0f} s"
+        return (), f"{ip} port 25: no answer within {PROBE_SECONDS:.0f} s"
 
     async def tls(self, ip: IPAddress, port: int, host: str) -> str:
         with trio.move_on_after(PROBE_SECONDS):

@@ -1,12 +1,12 @@
 """What a check says, and what it works with (ADMIN-48)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
+from moxlite.admin.dns.mending import instructions, shown
 from moxlite.admin.dns.network import Network
 from moxlite.admin.dns.wanted import Keys, Topic, Wanted
-from moxlite.admin.dns.zonefile import zone_line
 from moxlite.config.domains import DomainConfig
 from moxlite.config.snapshot import Snapshot
 from moxlite.net.limits import IPAddress
@@ -54,6 +54,10 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
     async def addresses(self, name: str, report: Report, what: str) -> tuple[IPAddress, ...]:
         """The addresses of an absolute name; an error in the report, and none, where there are none."""
+        return await self.find_addresses(name, report, what) or ()
+
+    async def find_addresses(self, name: str, report: Report, what: str) -> tuple[IPAddress, ...] | None:
+        """As `addresses`; None where the look-up failed."""
         try:
             answer = await self.resolver.ips(name)
         except NotFound as error:
@@ -62,20 +66,35 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
             return ()
         except DNSError as error:
             report.errors.append(f"the addresses of {what} {name} are not known: {error}")
-            return ()
+            return None
         report.found.append(f"{name} {' '.join(map(str, answer.records))}")
         return answer.records
 
-    async def the_text(self, report: Report, topic: Topic, name: str, prefix: str) -> str | None:
+    async def host_lines(self, name: str) -> list[str]:
+        """Lines of the records that give an absolute name its addresses: of its CNAME, or of A and AAAA."""
+        try:
+            answer = await self.resolver.ips(name)
+        except DNSError:
+            return []
+        if answer.chain:
+            return shown(name, "CNAME", [(*answer.chain, answer.name)[1]])
+        return [line for ip in answer.records for line in shown(name, "A" if ip.version == 4 else "AAAA", [str(ip)])]
+
+    async def the_text(
+        self, report: Report, topic: Topic, name: str, prefix: str, choose: Callable[[Sequence[str]], str | None]
+    ) -> str | None:
         """The one TXT record at an absolute name that begins so; None, with an error in the report, where there is
         none, or there are several.
+
+        Args:
+          choose: the text that should stay of several ones, or take their place; None for the wanted one.
         """
         found = await self.texts(name, prefix, report)
         if found is None or len(found) == 1:
             return found[0] if found else None
         problem = f"{len(found)} records, there must be one" if found else "no record"
         report.errors.append(f"{name} TXT {prefix}: {problem}")
-        self.ask_for(report, topic, name=name)
+        self.ask_for(report, topic, name=name, found=shown(name, "TXT", found), text=choose(found) if found else None)
         return None
 
     async def texts(self, name: str, prefix: str, report: Report) -> list[str] | None:
@@ -91,12 +110,34 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         report.found += [f"{name} TXT {text}" for text in found]
         return found
 
-    def ask_for(self, report: Report, topic: Topic, *, name: str | None = None) -> None:
-        """Tell which records are to be added to DNS."""
-        for one in self.records(topic):
-            line = f"add to DNS: {zone_line(one)}"
-            if (name is None or one.name == name) and line not in report.instructions:
-                report.instructions.append(line)
+    def ask_for(
+        self,
+        report: Report,
+        topic: Topic,
+        *,
+        name: str | None = None,
+        found: Sequence[str] = (),
+        text: str | None = None,
+    ) -> None:
+        """Tell how DNS comes to the wanted records of a topic.
+
+        Args:
+          name: of the records, None for all.
+          found: lines of those at `name` that are not as they should be.
+          text: value of the one TXT record at `name`, where it is not the wanted one.
+        """
+        wanted = [one for one in self.records(topic) if name is None or one.name == name]
+        if text is not None and name is not None:
+            wanted = [Wanted(topic, name, "TXT", text)]
+        report.instructions += [line for line in instructions(found, wanted) if line not in report.instructions]
+
+    async def mend_host(self, report: Report) -> None:
+        """Tell which addresses of the host are to be added, replaced and removed."""
+        found = await self.host_lines(f"{self.host.ascii}.")
+        for kind in ("A", "AAAA"):
+            wanted = [one for one in self.records("host") if one.kind == kind]
+            lines = instructions([line for line in found if f" {kind} " in line], wanted)
+            report.instructions += [line for line in lines if line not in report.instructions]
 
     async def probe(self, report: Report, ips: Sequence[IPAddress], port: int, host: str) -> None:
         """Connect to each address with TLS."""

@@ -1,7 +1,12 @@
 """Checks of what receivers look up about our mail: SPF, DKIM, DMARC, TLS reports (ADMIN-48, 48a, AUTH-74, 91)."""
 
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from moxlite.admin.dns.mending import shown
 from moxlite.admin.dns.report import Case, Report
 from moxlite.admin.dns.wanted import Topic, report_address
 from moxlite.config.domains import Route
@@ -11,16 +16,22 @@ from moxlite.mailauth.dmarc.record import parse_record as parse_dmarc
 from moxlite.mailauth.results import SPFStatus
 from moxlite.mailauth.spf.check import check as check_sender
 from moxlite.mailauth.spf.check import check_helo
-from moxlite.net.resolver import DNSError
+from moxlite.net.resolver import DNSError, NotFound
 
 __all__ = ["check_dkim", "check_dmarc", "check_host_tlsrpt", "check_spf", "check_tlsrpt"]
+
+MAX_KEYS: Final = 10
+"""TXT records at a selector that are shown."""
+
+MAX_TERMS: Final = 30
+"""Terms of an SPF record that are taken over into another; receivers look up ten."""
 
 
 async def check_spf(case: Case) -> Report:
     """The domain and the host permit each of our addresses."""
     report = Report()
     _smarthosts(case, report)
-    found = await case.the_text(report, "spf", f"{case.domain.ascii}.", "v=spf1")
+    found = await _the_spf(case, report, "spf", f"{case.domain.ascii}.")
     ips = (*(case.ips or ()), *case.socks)
     if case.ips is None or not ips:
         report.warnings.append("our addresses are not known (0.0.0.0, ::, NAT): that SPF permits them is not checked")
@@ -31,7 +42,7 @@ async def check_spf(case: Case) -> Report:
         )
         if result.status != SPFStatus.PASS:
             report.errors.append(f"SPF of {case.domain} for {ip}: {result.status}{_because(result.problem)}")
-            case.ask_for(report, "spf")
+            _mend_spf(case, report, "spf", found or "", result.status)
     await _host_spf(case, report)
     return report
 
@@ -39,13 +50,50 @@ async def check_spf(case: Case) -> Report:
 async def _host_spf(case: Case, report: Report) -> None:
     if case.host == case.domain:
         return
-    if await case.the_text(report, "spf-host", f"{case.host.ascii}.", "v=spf1") is None:
+    found = await _the_spf(case, report, "spf-host", f"{case.host.ascii}.")
+    if found is None:
         return
     for ip in case.ips or ():
         result = await check_helo(case.resolver, ip=ip, helo=case.host.ascii)
         if result.status != SPFStatus.PASS:
             report.errors.append(f"SPF of the host {case.host} for {ip}: {result.status}{_because(result.problem)}")
-            case.ask_for(report, "spf-host")
+            _mend_spf(case, report, "spf-host", found, result.status)
+
+
+async def _the_spf(case: Case, report: Report, topic: Topic, name: str) -> str | None:
+    wanted = str(case.records(topic)[0].value)
+    return await case.the_text(report, topic, name, "v=spf1", partial(_combined, wanted))
+
+
+def _mend_spf(case: Case, report: Report, topic: Topic, found: str, status: SPFStatus) -> None:
+    """Ask for a record that permits our addresses, and all that the one in DNS permits; not where the failure may pass
+    by itself.
+    """
+    if status == SPFStatus.TEMPERROR:
+        return
+    wanted = case.records(topic)[0]
+    readable = status != SPFStatus.PERMERROR
+    text = _combined(str(wanted.value), [found]) if readable else None
+    case.ask_for(report, topic, name=wanted.name, found=shown(wanted.name, "TXT", [found]), text=text)
+
+
+def _combined(wanted: str, found: Sequence[str]) -> str:
+    """One SPF record that permits what several ones do (RFC 7208 §3.2): the first of them that does, else the wanted
+    one with the terms of the others behind its own. A ``redirect`` becomes an ``include``; ``exp`` is left out.
+    """
+    *own, last = wanted.split()
+    terms = dict.fromkeys(own)
+    for text in found:
+        for term in text.split()[1:MAX_TERMS]:
+            bare = term.removeprefix("+")
+            if bare.lower().startswith("redirect="):
+                bare = f"include:{bare.partition('=')[2]}"
+            if bare.lower().lstrip("-~?") != "all" and not bare.lower().startswith("exp="):
+                terms[bare] = None
+    for text in found:
+        if terms.keys() <= set(text.split()):
+            return text
+    return " ".join([*terms, last])
 
 
 async def check_dkim(case: Case) -> Report:
@@ -59,19 +107,24 @@ async def check_dkim(case: Case) -> Report:
     if not case.settings.dkim.sign:
         report.errors.append("dkim.sign is empty: mail of this domain is not signed")
     for wanted in case.records("dkim"):
+        lines: list[str] = []
         try:
             texts = (await case.resolver.txt(wanted.name)).records
+            lines = shown(wanted.name, "TXT", texts[:MAX_KEYS])
             record = choose_record(texts)
-        except (DNSError, RecordError) as error:
+        except (NotFound, RecordError) as error:
             report.errors.append(f"{wanted.name}: {error}")
-            case.ask_for(report, "dkim", name=wanted.name)
+            case.ask_for(report, "dkim", name=wanted.name, found=lines)
+            continue
+        except DNSError as error:
+            report.errors.append(f"the look-up of {wanted.name} TXT failed: {error}")
             continue
         report.found.append(f"{wanted.name} TXT with a key of {record.bits} bits")
         own = parse_record(str(wanted.value))
         form = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
         if record.key.public_bytes(*form) != own.key.public_bytes(*form):
             report.errors.append(f"{wanted.name} has another key than the one here: signatures with it fail")
-            case.ask_for(report, "dkim", name=wanted.name)
+            case.ask_for(report, "dkim", name=wanted.name, found=lines)
         if record.testing:
             report.warnings.append(f"{wanted.name} says that DKIM is only tried (t=y)")
     return report
@@ -81,26 +134,28 @@ async def check_dmarc(case: Case) -> Report:
     """There is a policy, it says something, and reports come here."""
     report = Report()
     name = f"_dmarc.{case.domain.ascii}."
-    found = await case.the_text(report, "dmarc", name, "v=DMARC1")
+    settings = case.settings.dmarc
+    own = "" if settings is None else report_address(case.domain, settings)
+    found = await case.the_text(report, "dmarc", name, "v=DMARC1", partial(_reporting, own))
     if found is None:
         return report
+    lines = shown(name, "TXT", [found])
     try:
         record = parse_dmarc(found)
     except DMARCRecordError as error:
         report.errors.append(f"{name}: {error}")
-        case.ask_for(report, "dmarc")
+        case.ask_for(report, "dmarc", name=name, found=lines)
         return report
     if record.policy == "none" or record.subdomains == "none":
         report.warnings.append("the policy asks receivers for nothing (p=none, or sp=none)")
     if record.testing:
         report.warnings.append("the policy is only tried (t=y, or pct=0)")
-    if case.settings.dmarc is None:
+    if settings is None:
         report.warnings.append("no address for DMARC reports is configured for this domain")
         return report
-    own = report_address(case.domain, case.settings.dmarc)
     if own.lower() not in [one.lower() for one in record.rua]:
         report.errors.append(f"reports do not go to {own}")
-        case.ask_for(report, "dmarc")
+        case.ask_for(report, "dmarc", name=name, found=lines, text=_with_address(found, own))
     for uri in record.rua:
         await _external(case, report, uri)
     return report
@@ -147,20 +202,35 @@ async def check_host_tlsrpt(case: Case) -> Report:
 
 
 async def _tlsrpt(case: Case, report: Report, name: str, topic: Topic) -> None:
-    found = await case.the_text(report, topic, name, "v=TLSRPTv1")
+    [own] = _rua(str(case.records(topic)[0].value))
+    found = await case.the_text(report, topic, name, "v=TLSRPTv1", partial(_reporting, own))
     if found is None:
         return
-    have, want = (_rua(text) for text in (found, str(case.records(topic)[0].value)))
-    if not have:
-        report.errors.append(f"{name} has no rua")
-        case.ask_for(report, topic)
-    elif not want <= have:
-        report.errors.append(f"reports do not go to {', '.join(sorted(want))}")
-        case.ask_for(report, topic)
+    have = _rua(found)
+    if own not in have:
+        report.errors.append(f"reports do not go to {own}" if have else f"{name} has no rua")
+        text = _with_address(found, own)
+        case.ask_for(report, topic, name=name, found=shown(name, "TXT", [found]), text=text)
+
+
+def _reporting(address: str, found: Sequence[str]) -> str | None:
+    """The first DMARC or TLSRPT record that names an address of ours, a URI in any case."""
+    return next((text for text in found if address and address.lower() in _rua(text)), None)
+
+
+def _with_address(found: str, address: str) -> str:
+    """A DMARC or TLSRPT record that names one address more for reports."""
+    fields = [field.strip() for field in found.split(";") if field.strip()]
+    for index, field in enumerate(fields):
+        name, _, value = field.partition("=")
+        if name.strip() == "rua":
+            fields[index] = f"rua={','.join(filter(None, (value.strip(), address)))}"
+            return "; ".join(fields)
+    return "; ".join([*fields, f"rua={address}"])
 
 
 def _rua(text: str) -> set[str]:
-    """The addresses of a TLSRPT record (RFC 8460 §3)."""
+    """The addresses of a TLSRPT or DMARC record (RFC 8460 §3, RFC 9989)."""
     for field in text.split(";")[1:]:
         name, _, value = field.partition("=")
         if name.strip() == "rua":

@@ -1,19 +1,17 @@
-"""Checks of how mail gets here: DNSSEC, reverse names, MX, TLS, DANE, MTA-STS (ADMIN-48, AUTH-60, 67, 73)."""
+"""Checks of how mail gets here: DNSSEC, reverse names, MX, TLS, MTA-STS (ADMIN-48, AUTH-60, 73)."""
 
 from typing import Final
 
+from moxlite.admin.dns.mending import instructions, shown
+from moxlite.admin.dns.mxhosts import MAX_HOSTS, absolute_name, mx_hosts, mx_of
 from moxlite.admin.dns.report import Case, Report
-from moxlite.admin.dns.wanted import Wanted
+from moxlite.admin.dns.wanted import Kind
 from moxlite.mailauth.dnssec import ADVICE, Verifies, check_resolver
 from moxlite.mailauth.mtasts import FetchFailed, NoPolicy, Policy, PolicyError, fetch_policy, find_record, matches
 from moxlite.net.limits import IPAddress
-from moxlite.net.resolver import MX, TLSA, Answer, DNSError, NotFound
-from moxlite.proto.address import Domain
+from moxlite.net.resolver import MX, DNSError, NotFound
 
-__all__ = ["check_dane", "check_dnssec", "check_iprev", "check_mtasts", "check_mx", "check_tls"]
-
-MAX_HOSTS: Final = 20
-"""MX hosts that are looked at; RFC 5321 knows no limit, and a made-up answer may have thousands."""
+__all__ = ["check_dnssec", "check_iprev", "check_mtasts", "check_mx", "check_tls"]
 
 SHORT_AGE: Final = 86_400
 """Seconds; a policy that is kept no longer than this protects few senders (RFC 8461 §3.2)."""
@@ -28,7 +26,7 @@ async def check_dnssec(case: Case) -> Report:
     if verifies.status is Verifies.UNVERIFIED:
         report.instructions.append(ADVICE)
     try:
-        signed = (await case.resolver.mx(_name(case.domain))).authentic
+        signed = (await case.resolver.mx(absolute_name(case.domain))).authentic
     except DNSError as error:
         signed = error.authentic
     if not signed and verifies.status is not Verifies.UNVERIFIED:
@@ -43,10 +41,9 @@ async def check_iprev(case: Case) -> Report:
     names = {case.host.ascii, case.snapshot.static.hostname.ascii}
     transports = case.snapshot.static.transports.values()
     socks = {one.socks.remote_hostname.ascii for one in transports if one.socks is not None}
-    ips = dict.fromkeys(await case.addresses(_name(case.host), report, "the host"))
+    ips = dict.fromkeys(await case.addresses(absolute_name(case.host), report, "the host"))
     if not ips:
-        case_line = f"add to DNS the addresses of this machine: {_name(case.host)} A (and AAAA)"
-        report.instructions.append(case_line)
+        _ask_for_addresses(case, report)
     ips.update(dict.fromkeys((*(case.ips or ()), *case.socks)))
     natted = any(one.nat_ips or one.ips_natted for one in case.snapshot.static.listeners.values())
     for ip in ips:
@@ -55,8 +52,15 @@ async def check_iprev(case: Case) -> Report:
             continue
         if case.ips is not None and ip not in case.ips and ip not in case.socks:
             report.errors.append(f"{case.host} has the address {ip}, which is not one of this server")
+            await case.mend_host(report)
         await _reverse(case, report, ip, socks if ip in case.socks else names, natted=natted)
     return report
+
+
+def _ask_for_addresses(case: Case, report: Report) -> None:
+    case.ask_for(report, "host")
+    if not case.records("host"):
+        report.instructions.append(f"add to DNS the addresses of this machine: {absolute_name(case.host)} A (and AAAA)")
 
 
 async def _reverse(case: Case, report: Report, ip: IPAddress, expected: set[str], *, natted: bool) -> None:
@@ -92,84 +96,57 @@ async def _reverse(case: Case, report: Report, ip: IPAddress, expected: set[str]
 async def check_mx(case: Case) -> Report:
     """Mail for the domain is delivered here, and here alone."""
     report = Report()
-    answer = await _mx(case, report)
+    answer = await mx_of(case, report)
     if answer is None:
         return report
-    for record in answer.records[:MAX_HOSTS]:
-        if record.host == ".":
-            report.errors.append(f"{case.domain} has a null MX: it takes no mail")
-            case.ask_for(report, "mx")
-            continue
-        ips = await case.addresses(record.host, report, "the MX host")
-        if not ips or case.ips is None:
-            continue
-        ours = [ip for ip in ips if ip in case.ips]
-        if not ours:
-            report.errors.append(f"the MX host {record.host} is another machine: {', '.join(map(str, ips))}")
-            case.ask_for(report, "mx")
-        elif len(ours) < len(ips):
-            others = ", ".join(str(ip) for ip in ips if ip not in ours)
-            report.errors.append(f"the MX host {record.host} also has addresses that are not ours: {others}")
+    name = absolute_name(case.domain)
+    wrong = [one for one in answer.records[:MAX_HOSTS] if not await _leads_here(case, report, one)]
+    if wrong and len(wrong) < len(answer.records):
+        report.instructions += instructions(shown(name, "MX", wrong), ())
+    elif wrong:
+        case.ask_for(report, "mx", found=shown(name, "MX", wrong))
     return report
+
+
+async def _leads_here(case: Case, report: Report, record: MX) -> bool:
+    """Whether an MX record may stay; where it names our host, only the addresses of that can be wrong."""
+    if record.host == ".":
+        report.errors.append(f"{case.domain} has a null MX: it takes no mail")
+        return False
+    ours = record.host.lower() == absolute_name(case.host)
+    ips = await case.find_addresses(record.host, report, "the MX host")
+    if ips is None:
+        return True  # not known
+    if not ips:
+        if ours:
+            _ask_for_addresses(case, report)
+        return ours
+    foreign = [] if case.ips is None else [ip for ip in ips if ip not in case.ips]
+    if not foreign:
+        return True
+    others = ", ".join(map(str, foreign))
+    if len(foreign) == len(ips):
+        report.errors.append(f"the MX host {record.host} is another machine: {others}")
+    else:
+        report.errors.append(f"the MX host {record.host} also has addresses that are not ours: {others}")
+    if ours:
+        await case.mend_host(report)
+    elif len(foreign) < len(ips):
+        for ip in foreign:
+            kind: Kind = "A" if ip.version == 4 else "AAAA"
+            report.instructions += instructions(shown(record.host, kind, [str(ip)]), ())
+        return True
+    return ours
 
 
 async def check_tls(case: Case) -> Report:
     """STARTTLS at all addresses of the MX hosts, with certificates of a known authority."""
     report = Report()
-    answer = await _mx(case, report, quiet=True)
-    for host in _hosts(answer):
+    answer = await mx_of(case, report, quiet=True)
+    for host in mx_hosts(answer):
         for ip in await case.addresses(host, report, "the MX host"):
             await case.probe(report, (ip,), 25, host.rstrip("."))
     return report
-
-
-async def check_dane(case: Case) -> Report:
-    """The TLSA records of the MX hosts are those of our keys."""
-    report = Report(warnings=list(case.keys.host_problems))
-    if not case.keys.tlsa:
-        report.warnings.append("no DANE: no listener with SMTP has keys of the host for it")
-        report.instructions.append(
-            "make keys with `moxlite config ensure-acme-host-keys`, name them in host_private_key_files of the "
-            "listener, and add the TLSA records that `moxlite config dnsrecords` prints then"
-        )
-        return report
-    answer = await _mx(case, report, quiet=True)
-    if answer is None:
-        report.instructions.append("there is no MX record yet whose host could have TLSA records")
-        return report
-    if not answer.authentic:
-        report.warnings.append(f"the MX record of {case.domain} is not signed: senders will not look for TLSA records")
-    wanted = case.records("dane")
-    for host in _hosts(answer):
-        await _tlsa(case, report, host, wanted)
-    return report
-
-
-async def _tlsa(case: Case, report: Report, host: str, wanted: list[Wanted]) -> None:
-    name = f"_25._tcp.{host}"
-    try:
-        found = await case.resolver.tlsa(name)
-    except NotFound as error:
-        if error.authentic:
-            report.errors.append(f"{name} has no TLSA record")
-            case.ask_for(report, "dane", name=name)
-        else:
-            report.warnings.append(f"{host} has no TLSA records; they need DNSSEC for its zone first")
-        return
-    except DNSError as error:
-        report.errors.append(f"the look-up of {name} TLSA failed, so senders with DANE do not deliver: {error}")
-        return
-    records = set(found.records)
-    report.found += [f"{name} TLSA {_shown(one)}" for one in found.records[:MAX_HOSTS]]
-    if not found.authentic:
-        report.errors.append(f"{name} has TLSA records, but its zone is not signed: they do nothing")
-        return
-    ours = {one.value for one in wanted if isinstance(one.value, TLSA)}
-    if missing := ours - records:
-        report.errors.append(f"{name} lacks {len(missing)} TLSA record{'s' if len(missing) > 1 else ''} of our keys")
-        case.ask_for(report, "dane", name=name)
-    for one in records - ours:
-        report.errors.append(f"{name} has a TLSA record that is not of our keys: {_shown(one)}")
 
 
 async def check_mtasts(case: Case) -> Report:
@@ -182,27 +159,34 @@ async def check_mtasts(case: Case) -> Report:
             "enable mtasts_https at a listener, add [domains.NAME.mtasts] to domains.toml (moxlite config "
             "describe-domains), and the records of `moxlite config dnsrecords`"
         )
+    name = f"_mta-sts.{absolute_name(case.domain)}"
     try:
         identifier = await find_record(case.resolver, case.domain)
         report.found.append(f"record with id {identifier}")
         if mtasts is not None and identifier != mtasts.policy_id:
             report.errors.append(f"the record has id {identifier}, the policy here has {mtasts.policy_id}")
-            case.ask_for(report, "mtasts", name=f"_mta-sts.{_name(case.domain)}")
+            case.ask_for(report, "mtasts", name=name, found=await _policy_lines(case, name))
     except NoPolicy as error:
         if mtasts is not None:
             report.errors.append(f"no record: {error}")
-            case.ask_for(report, "mtasts")
+            case.ask_for(report, "mtasts", name=name)
     except PolicyError as error:
         report.errors.append(f"record: {error}")
+        if not error.temporary:
+            case.ask_for(report, "mtasts", name=name, found=await _policy_lines(case, name))
     if mtasts is None and not report.found:
         return report
-    ips = await case.addresses(f"mta-sts.{_name(case.domain)}", report, "the policy host")
+    ips = await case.addresses(f"mta-sts.{absolute_name(case.domain)}", report, "the policy host")
     if not ips:
-        case.ask_for(report, "mtasts")
+        case.ask_for(report, "mtasts", name=f"mta-sts.{absolute_name(case.domain)}")
         return report
     if any(case.reachable(report, ip) for ip in ips):
         await _policy(case, report)
     return report
+
+
+async def _policy_lines(case: Case, name: str) -> list[str]:
+    return shown(name, "TXT", await case.texts(name, "v=STSv1", Report()) or ())
 
 
 async def _policy(case: Case, report: Report) -> None:
@@ -222,43 +206,15 @@ async def _policy(case: Case, report: Report) -> None:
     if policy.max_age <= SHORT_AGE:
         report.warnings.append(f"the policy is kept for {policy.max_age} s only; a week or more protects better")
     if policy.mode != "none":
-        await _hosts_of(case, report, policy)
+        await _compare_hosts(case, report, policy)
 
 
-async def _hosts_of(case: Case, report: Report, policy: Policy) -> None:
+async def _compare_hosts(case: Case, report: Report, policy: Policy) -> None:
     if not matches(policy, case.host.ascii):
         report.errors.append(f"the policy does not name our host {case.host}")
-    hosts = [host.rstrip(".") for host in _hosts(await _mx(case, Report(), quiet=True))]
+    hosts = [host.rstrip(".") for host in mx_hosts(await mx_of(case, Report(), quiet=True))]
     report.errors += [f"the policy does not name the MX host {host}" for host in hosts if not matches(policy, host)]
     for pattern in policy.mx:
         one = Policy(policy.mode, policy.max_age, (pattern,))
         if hosts and not any(matches(one, host) for host in hosts):
             report.warnings.append(f"the policy names {pattern}, which is no MX host")
-
-
-async def _mx(case: Case, report: Report, *, quiet: bool = False) -> Answer[MX] | None:
-    """The MX records; None if there are none, an error in the report unless `quiet`."""
-    try:
-        answer = await case.resolver.mx(_name(case.domain))
-    except DNSError as error:
-        if not quiet:
-            report.errors.append(f"no MX record: {error}")
-            case.ask_for(report, "mx")
-        return None
-    if not quiet:
-        report.found += [f"{case.domain} MX {one.preference} {one.host}" for one in answer.records[:MAX_HOSTS]]
-    return answer
-
-
-def _hosts(answer: Answer[MX] | None) -> list[str]:
-    """The MX hosts, absolute, without a null MX."""
-    found = () if answer is None else answer.records[:MAX_HOSTS]
-    return list(dict.fromkeys(one.host for one in found if one.host != "."))
-
-
-def _name(domain: Domain) -> str:
-    return f"{domain.ascii}."
-
-
-def _shown(record: TLSA) -> str:
-    return f"{record.usage} {record.selector} {record.matching} {record.data[:64].hex()}"

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import msgspec
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from moxlite.admin.dkimkeys import KeyUnreadable, read_key
@@ -23,9 +23,23 @@ from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import MX, SRV, TLSA
 from moxlite.proto.address import Domain
 
-__all__ = ["CAA", "HeldKeys", "Keys", "Topic", "Wanted", "own_ips", "read_keys", "report_address", "wanted_records"]
+__all__ = [
+    "CAA",
+    "HeldKeys",
+    "Keys",
+    "Kind",
+    "Topic",
+    "Value",
+    "Wanted",
+    "own_ips",
+    "public_key_record",
+    "read_keys",
+    "report_address",
+    "wanted_records",
+]
 
 Topic = Literal[
+    "host",
     "dane",
     "spf-host",
     "host-tlsrpt",
@@ -57,7 +71,7 @@ class CAA(msgspec.Struct, frozen=True):
 
 
 Value: TypeAlias = str | MX | SRV | TLSA | CAA
-Kind = Literal["TXT", "CNAME", "MX", "SRV", "TLSA", "CAA"]
+Kind = Literal["A", "AAAA", "TXT", "CNAME", "MX", "SRV", "TLSA", "CAA"]
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -127,9 +141,14 @@ def read_keys(snapshot: Snapshot, domain: Domain, held: HeldKeys | None = None) 
 
 
 def _tlsa(key: PrivateKeyTypes) -> tuple[bool, TLSA]:
-    """Whether the key is of ECDSA, and ``3 1 1`` of it (RFC 7671 §5.1)."""
-    spki = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return isinstance(key, ec.EllipticCurvePrivateKey), TLSA(3, 1, 1, hashlib.sha256(spki).digest())
+    """Whether the key is of ECDSA, and its record."""
+    return isinstance(key, ec.EllipticCurvePrivateKey), public_key_record(key.public_key())
+
+
+def public_key_record(key: PublicKeyTypes) -> TLSA:
+    """``3 1 1`` of a key (RFC 7671 §5.1)."""
+    spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return TLSA(3, 1, 1, hashlib.sha256(spki).digest())
 
 
 def own_ips(snapshot: Snapshot) -> tuple[IPAddress, ...] | None:
@@ -200,6 +219,8 @@ def _mechanism(ip: IPAddress) -> str:
 
 
 def _host(snapshot: Snapshot, domain: Domain, host: Domain, keys: Keys) -> Iterable[Wanted]:
+    for ip in own_ips(snapshot) or ():
+        yield Wanted("host", _dot(host), "A" if ip.version == 4 else "AAAA", str(ip))
     for record in keys.tlsa:
         yield Wanted("dane", f"_25._tcp.{_dot(host)}", "TLSA", record, live=False)
     if host == domain:

@@ -2,15 +2,16 @@
 
 import textwrap
 from collections.abc import Iterator, Sequence
+from ipaddress import ip_address
 from itertools import groupby
 from typing import Final
 
-from moxlite.admin.dns.wanted import CAA, Keys, Topic, Wanted
+from moxlite.admin.dns.wanted import CAA, Keys, Kind, Topic, Value, Wanted
 from moxlite.config.domains import DomainConfig
 from moxlite.net.resolver import MX, SRV, TLSA
 from moxlite.proto.address import Domain
 
-__all__ = ["txt_strings", "zone_file", "zone_line"]
+__all__ = ["record_line", "txt_strings", "zone_file", "zone_line"]
 
 TTL: Final = 300
 """Seconds; short while things may still change."""
@@ -22,6 +23,7 @@ WIDTH: Final = 110
 """Characters of a comment's line."""
 
 ABOUT: Final[dict[Topic, str]] = {
+    "host": "The addresses of this machine. Once for this machine.",
     "dane": "DANE: other servers that send mail here accept these keys alone. Once for this machine.",
     "spf-host": "What this machine sends under its own name: notices of failed delivery.",
     "host-tlsrpt": "Where others report failures of TLS to this machine.",
@@ -39,13 +41,27 @@ ABOUT: Final[dict[Topic, str]] = {
 }
 
 
-def zone_file(domain: Domain, settings: DomainConfig, records: Sequence[Wanted], keys: Keys, *, signed: bool) -> str:
+UNADDRESSED: Final = (
+    "The addresses of this machine, by which the internet reaches it. The configuration does not tell them (ips and "
+    "nat_ips of the listener public); the reverse name of each must be that of the machine."
+)
+
+REVERSE: Final = "Reverse names, which the provider of the machine sets: each address has this one alone."
+
+
+def zone_file(
+    domain: Domain, host: Domain, settings: DomainConfig, records: Sequence[Wanted], keys: Keys, *, signed: bool
+) -> str:
     """The text of a zone file with all records, names absolute.
 
     Args:
+      host: the name of the machine for this domain.
       signed: the host's zone has DNSSEC, so that TLSA records mean something; else they stand in comments.
     """
     lines = [f"; DNS records for {domain.ascii}", f"$TTL {TTL}"]
+    ips = [ip_address(str(one.value)) for one in records if one.topic == "host"]
+    if not ips:
+        lines += ["", *_comment(UNADDRESSED), f"; {host.ascii}. A ADDRESS", f"; {host.ascii}. AAAA ADDRESS"]
     for topic, group in groupby(records, key=lambda one: one.topic):
         lines += ["", *_comment(ABOUT[topic])]
         if topic == "dane" and not signed:
@@ -58,29 +74,36 @@ def zone_file(domain: Domain, settings: DomainConfig, records: Sequence[Wanted],
             if len(str(record.value)) > MAX_STRING and record.kind == "TXT":
                 lines.append("; In several strings, since one holds 255 octets. A web form may want them as one text.")
             lines.append(line if record.live or signed else f"; {line}")
+        if topic == "host":
+            lines += ["", *_comment(REVERSE), *(f"; {ip.reverse_pointer}. PTR {host.ascii}." for ip in ips)]
     lines += _notes(settings, keys)
     return "\n".join(lines) + "\n"
 
 
 def zone_line(record: Wanted) -> str:
     """One line."""
-    return f"{record.name} {record.kind} {_data(record)}"
+    return record_line(record.name, record.kind, record.value)
 
 
-def _data(record: Wanted) -> str:
-    match record.value:
+def record_line(name: str, kind: Kind, value: Value) -> str:
+    """One line of a record that need not be a wanted one."""
+    return f"{name} {kind} {_data(kind, value)}"
+
+
+def _data(kind: Kind, value: Value) -> str:
+    match value:
         case MX(preference, host):
             return f"{preference} {host}"
         case SRV(priority, weight, port, target):
             return f"{priority} {weight} {port} {target}"
         case TLSA(usage, selector, matching, data):
             return f"{usage} {selector} {matching} {data.hex()}"
-        case CAA(flags, tag, value):
-            return f"{flags} {tag} {_quoted(value)}"
-        case str(text) if record.kind == "TXT":
+        case CAA(flags, tag, text):
+            return f"{flags} {tag} {_quoted(text)}"
+        case str(text) if kind == "TXT":
             return txt_strings(text)
-        case str(name):
-            return name
+        case str(text):
+            return text
 
 
 def txt_strings(text: str) -> str:

@@ -24,6 +24,7 @@ class Examination(msgspec.Struct, frozen=True, kw_only=True):
       held: keys that this process has already, None where it reads their files.
       inside: this is the server's own process, which is unprivileged and confined by its unit.
       dial: try port 25 of other servers.
+      names: DNS answers, so that names can be looked up.
     """
 
     snapshot: Snapshot
@@ -35,3 +36,4 @@ class Examination(msgspec.Struct, frozen=True, kw_only=True):
     held: HeldKeys | None = None
     inside: bool = False
     dial: bool = False
+    names: bool = True

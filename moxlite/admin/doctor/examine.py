@@ -4,6 +4,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
+import msgspec
 import trio
 
 from moxlite.admin.doctor import configuration, machine, names, running
@@ -34,8 +35,11 @@ CHECKS: Final[Mapping[str, Check]] = {
 
 
 async def examine(examination: Examination) -> list[Finding]:
-    """What is found, in order. What does not end in time, or crashes, is a finding."""
-    found: list[Finding] = []
+    """What is found, in order. What does not end in time, or crashes, is a finding. A DNS server that is dead is one,
+    and nothing is looked up then.
+    """
+    found = await names.check_servers(examination)
+    examination = msgspec.structs.replace(examination, names=not any(one.grade == "error" for one in found))
     waiting = dict.fromkeys(CHECKS)
 
     async def run(name: str, check: Check) -> None:

@@ -31,6 +31,7 @@ Code = Literal[
     "config-warning",
     "disk-low",
     "dns",
+    "dns-server",
     "key-not-in-effect",
     "listed",
     "mail-not-delivered",

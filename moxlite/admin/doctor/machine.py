@@ -89,7 +89,7 @@ async def check_clock(examination: Examination) -> list[Finding]:
     """The time beside that of the CAs, and whether anything keeps it right."""
     found: list[Finding] = []
     known = False
-    for name, acme in examination.snapshot.static.acme.items():
+    for name, acme in examination.snapshot.static.acme.items() if examination.names else ():
         try:
             off = await _difference(examination, acme)
         except (HTTPError, OSError, ValueError) as error:
@@ -182,7 +182,7 @@ def _connectable(ip: IPAddress) -> IPAddress:
 async def check_outgoing(examination: Examination) -> list[Finding]:
     """Port 25 of others can be reached from here, where this machine delivers by itself."""
     ips = own_ips(examination.snapshot)
-    if not examination.dial or not any(ip.is_global for ip in ips or ()):
+    if not examination.names or not examination.dial or not any(ip.is_global for ip in ips or ()):
         return []
     blocked, unknown = await try_targets(examination.resolver)
     grade, code, text = ("error", "port-25-blocked", blocked) if blocked else ("note", "not-checked", unknown)
@@ -195,7 +195,7 @@ async def check_outgoing(examination: Examination) -> list[Finding]:
 async def check_lists(examination: Examination) -> list[Finding]:
     """Our own addresses on block lists (ADMIN-59)."""
     found: list[Finding] = []
-    for zone in watched_zones(examination.snapshot):
+    for zone in watched_zones(examination.snapshot) if examination.names else ():
         for ip in own_ips(examination.snapshot) or ():
             result = await check_list(examination.resolver, zone, ip)
             if result.status is DNSBLStatus.FAIL:

@@ -4,13 +4,13 @@ from typing import Final
 
 import trio
 
-from moxlite.admin.dns.check import check_domain
+from moxlite.admin.dns import check as dns
 from moxlite.admin.dns.report import Report
 from moxlite.admin.doctor.examination import Examination
 from moxlite.admin.doctor.findings import Finding, Grade
 from moxlite.proto.address import Domain
 
-__all__ = ["check_names"]
+__all__ = ["check_names", "check_servers"]
 
 AT_ONCE: Final = 4
 """Domains: each asks about sixty questions."""
@@ -19,8 +19,22 @@ MAX_COMMANDS: Final = 8
 """Instructions that a finding repeats; ``dnscheck`` tells all."""
 
 
+async def check_servers(examination: Examination) -> list[Finding]:
+    """The DNS servers answer."""
+    report = await dns.check_servers(examination.resolver, examination.snapshot.static.hostname)
+    see = tuple(report.instructions)
+    graded: tuple[tuple[Grade, list[str]], ...] = (("error", report.errors), ("warning", report.warnings))
+    return [
+        Finding(grade=grade, code="dns-server", about="DNS", text=text, commands=see)
+        for grade, texts in graded
+        for text in texts
+    ]
+
+
 async def check_names(examination: Examination) -> list[Finding]:
     """Each topic of each domain that is enabled."""
+    if not examination.names:
+        return []
     found: list[Finding] = []
     limit = trio.CapacityLimiter(AT_ONCE)
     snapshot = examination.snapshot
@@ -29,7 +43,7 @@ async def check_names(examination: Examination) -> list[Finding]:
         settings = snapshot.domain(domain)
         assert settings is not None
         async with limit:
-            reports = await check_domain(
+            reports = await dns.check_domain(
                 snapshot,
                 domain,
                 settings,

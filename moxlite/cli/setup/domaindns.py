@@ -36,10 +36,11 @@ def dnsrecords(name: str, resolver: str | None) -> None:
 
     snapshot, domain, found = _domain(name)
     keys = read_keys(snapshot, domain)
+    host = offer_for(snapshot, domain).host
     signed = False
     if keys.tlsa:
-        signed = trio.run(is_signed, _resolver(snapshot, resolver), offer_for(snapshot, domain).host)
-    print(zone_file(domain, found, wanted_records(snapshot, domain, found, keys), keys, signed=signed), end="")
+        signed = trio.run(is_signed, _resolver(snapshot, resolver), host)
+    print(zone_file(domain, host, found, wanted_records(snapshot, domain, found, keys), keys, signed=signed), end="")
 
 
 @click.command()
@@ -48,11 +49,12 @@ def dnsrecords(name: str, resolver: str | None) -> None:
 def dnscheck(name: str, resolver: str | None) -> int:
     """Compare DNS with what DOMAIN needs, and try our services from outside as others do.
 
-    Exit code 1 if there are errors. Services are tried only while the server runs here.
+    Exit code 1 if there are errors. Services are tried only while the server runs here. Nothing else is checked where
+    no DNS server answers.
     """
     import trio
 
-    from moxlite.admin.dns.check import check_domain
+    from moxlite.admin.dns.check import check_domain, check_servers
     from moxlite.admin.dns.network import Internet, is_served
     from moxlite.net.httpclient import HTTPClient
     from moxlite.process.ports import roots_of, trust_of
@@ -64,8 +66,11 @@ def dnscheck(name: str, resolver: str | None) -> int:
     network = Internet(static.hostname.ascii, trust_of(static), http)
 
     async def run() -> "dict[str, object]":
+        servers = await check_servers(asked, static.hostname)
+        if servers.errors:
+            return {"servers": servers}
         served = await is_served(static.data_dir)
-        return dict(await check_domain(snapshot, domain, found, asked, network, served=served))
+        return {"servers": servers, **await check_domain(snapshot, domain, found, asked, network, served=served)}
 
     reports = trio.run(run)
     failed = any(getattr(report, "errors", None) for report in reports.values())

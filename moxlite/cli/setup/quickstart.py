@@ -87,7 +87,7 @@ def quickstart(
     said.say(f"made {config} and what belongs to it; account {made.account} with the address {parsed}")
     print(f"account password: {made.account_password}")
     print(f"admin password: {made.admin_password}")
-    _next(said, config, parsed.domain, other, signed=around.signed, addressed=bool(around.host_ips))
+    _next(said, config, parsed.domain, other, signed=around.signed)
     said.keep(config.parent / "quickstart.log")
 
 
@@ -197,11 +197,9 @@ def _is_packaged(config: Path) -> bool:
         return False
 
 
-def _next(
-    said: _Said, config: Path, domain: "Domain", other: "Webserver | None", *, signed: bool, addressed: bool
-) -> None:
-    """What is to be done now. signed, addressed: whether DNSSEC vouches for the host, and DNS has addresses for it."""
-    from moxlite.admin.dns.wanted import own_ips, read_keys, wanted_records
+def _next(said: _Said, config: Path, domain: "Domain", other: "Webserver | None", *, signed: bool) -> None:
+    """Tell what is to be done now. signed: DNSSEC vouches for the host."""
+    from moxlite.admin.dns.wanted import read_keys, wanted_records
     from moxlite.admin.dns.zonefile import zone_file
     from moxlite.admin.offer import offer_for
     from moxlite.admin.quickstart.webserver import PORT
@@ -225,10 +223,9 @@ def _next(
     said.say(f"   {command} config dnscheck {domain}")
     said.say("   Does the domain have mail elsewhere already? With the MX record, new mail comes here.")
     said.say("")
-    for ip in () if addressed else own_ips(snapshot) or ():
-        said.say(f"{offer.host.ascii}. {'A' if ip.version == 4 else 'AAAA'} {ip}")
     keys = read_keys(snapshot, domain)
-    said.text(zone_file(domain, settings, wanted_records(snapshot, domain, settings, keys), keys, signed=signed))
+    records = wanted_records(snapshot, domain, settings, keys)
+    said.text(zone_file(domain, offer.host, settings, records, keys, signed=signed))
     said.say("")
     _tell_of_ports(said, offer.host, domain, other)
     user = snapshot.static.user

@@ -1,0 +1,137 @@
+"""The check of DANE: TLSA records in DNS beside our keys, and beside what port 25 shows (ADMIN-48, AUTH-67).
+
+Whether the configuration names keys or not, senders that know DANE go by the records: those that fit no key which the
+host shows keep mail away.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from cryptography import x509
+
+from moxlite.admin.dns.mending import instructions, shown
+from moxlite.admin.dns.mxhosts import MAX_HOSTS, absolute_name, mx_hosts, mx_of
+from moxlite.admin.dns.report import Case, Report
+from moxlite.admin.dns.wanted import Wanted, public_key_record
+from moxlite.mailauth.dane import allowed_names, is_usable, verify
+from moxlite.net.limits import IPAddress
+from moxlite.net.resolver import TLSA, Answer, DNSError, NotFound
+
+__all__ = ["check_dane"]
+
+MAKE_KEYS: Final = (
+    "make keys with `moxlite config ensure-acme-host-keys`, name them in host_private_key_files of the listener, and "
+    "add the TLSA records that `moxlite config dnsrecords` prints then"
+)
+
+
+async def check_dane(case: Case) -> Report:
+    """The TLSA records of the MX hosts fit the keys that these show."""
+    report = Report(warnings=list(case.keys.host_problems))
+    answer = await mx_of(case, report, quiet=True)
+    if case.keys.tlsa:
+        if answer is None:
+            report.instructions.append("there is no MX record yet whose host could have TLSA records")
+        elif not answer.authentic:
+            text = f"the MX record of {case.domain} is not signed: senders will not look for TLSA records"
+            report.warnings.append(text)
+    published = [host for host in mx_hosts(answer) if await _check_host(case, report, host)]
+    if not case.keys.tlsa:
+        own = absolute_name(case.host)
+        report.warnings.append(
+            "no keys of the host are configured: the next certificate may have a key that the TLSA records don't fit"
+            if own in map(str.lower, published)
+            else "no DANE: no listener with SMTP has keys of the host for it"
+        )
+        report.instructions.append(MAKE_KEYS)
+    return report
+
+
+async def _check_host(case: Case, report: Report, host: str) -> bool:
+    """Compare the records of a host; whether it has any."""
+    name = f"_25._tcp.{host}"
+    wanted = [one for one in case.records("dane") if one.name == name.lower()]
+    try:
+        found = await case.resolver.tlsa(name)
+    except NotFound as error:
+        if wanted and error.authentic:
+            report.errors.append(f"{name} has no TLSA record")
+            case.ask_for(report, "dane", name=name.lower())
+        elif wanted:
+            report.warnings.append(f"{host} has no TLSA records; they need DNSSEC for its zone first")
+        return False
+    except DNSError as error:
+        report.errors.append(f"the look-up of {name} TLSA failed, so senders with DANE do not deliver: {error}")
+        return False
+    report.found += shown(name, "TLSA", found.records[:MAX_HOSTS])
+    if not found.authentic:
+        report.errors.append(f"{name} has TLSA records, but its zone is not signed: they do nothing")
+    live = await _live(case, report, host)
+    if wanted:
+        _compare_keys(report, name, found, wanted, live)
+    _compare_live(case, report, host, found, live, keys={one.value for one in wanted})
+    return True
+
+
+Live = dict[IPAddress, Sequence[x509.Certificate]]
+"""The certificates that port 25 of a host shows, by address, leaf first; without addresses that show none."""
+
+
+async def _live(case: Case, report: Report, host: str) -> Live:
+    live: Live = {}
+    for ip in await case.addresses(host, report, "the MX host"):
+        if case.reachable(report, ip):
+            chain, problem = await case.network.shown(ip, host.rstrip("."))
+            if chain:
+                live[ip] = chain
+            else:
+                why = problem or "no certificate"
+                report.warnings.append(f"the TLSA records of {host} were not compared with its port 25: {why}")
+    return live
+
+
+def _compare_keys(report: Report, name: str, found: Answer[TLSA], wanted: Sequence[Wanted], live: Live) -> None:
+    """Compare the records of our host with its keys in the configuration."""
+    ours = {one.value for one in wanted}
+    missing = ours - set(found.records)
+    strange = [one for one in found.records if one not in ours and not _fits_any([one], live, name)]
+    if missing:
+        report.errors.append(f"{name} lacks {len(missing)} TLSA record{'s' if len(missing) > 1 else ''} of our keys")
+    for line in shown(name, "TLSA", strange[:MAX_HOSTS]):
+        report.errors.append(f"a TLSA record is not of our keys: {line}")
+    if missing or strange:
+        kept = [one for one in found.records if one in ours]
+        report.instructions += instructions(shown(name, "TLSA", [*strange[:MAX_HOSTS], *kept]), wanted)
+
+
+def _compare_live(case: Case, report: Report, host: str, found: Answer[TLSA], live: Live, *, keys: set[object]) -> None:
+    """Compare the records of a host with what it shows.
+
+    Args:
+      keys: records of the keys in the configuration; none for another machine.
+    """
+    name = f"_25._tcp.{host}"
+    unfit = [ip for ip, chain in live.items() if not _fits(found.records, chain, name)]
+    for ip in unfit:
+        text = f"no TLSA record of {name} fits the key that {ip} shows at port 25: senders with DANE do not deliver"
+        report.errors.append(text)
+    if not unfit or host.lower() != absolute_name(case.host):
+        return
+    now = dict.fromkeys(public_key_record(live[ip][0].public_key()) for ip in unfit)
+    if not keys:
+        wanted = [Wanted("dane", name, "TLSA", one) for one in now]
+        report.instructions += instructions(shown(name, "TLSA", found.records[:MAX_HOSTS]), wanted)
+    elif not keys >= now.keys():
+        text = "port 25 shows another key than those of host_private_key_files: systemctl restart moxlite"
+        report.instructions.append(text)
+
+
+def _fits(records: Sequence[TLSA], chain: Sequence[x509.Certificate], name: str) -> bool:
+    host = name.removeprefix("_25._tcp.").rstrip(".")
+    names = allowed_names(host, host=host, has_mx=True, secure=False)
+    usable = [one for one in records[:MAX_HOSTS] if is_usable(one)]
+    return verify(usable, chain, names) is None
+
+
+def _fits_any(records: Sequence[TLSA], live: Live, name: str) -> bool:
+    return any(_fits(records, chain, name) for chain in live.values())

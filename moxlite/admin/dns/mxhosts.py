@@ -1,0 +1,43 @@
+"""The MX records of a domain, as several checks look at them (ADMIN-48)."""
+
+from typing import Final
+
+from moxlite.admin.dns.mending import shown
+from moxlite.admin.dns.report import Case, Report
+from moxlite.net.resolver import MX, Answer, DNSError, NotFound
+from moxlite.proto.address import Domain
+
+__all__ = ["MAX_HOSTS", "absolute_name", "mx_hosts", "mx_of"]
+
+MAX_HOSTS: Final = 20
+"""MX hosts that are looked at; RFC 5321 knows no limit, and a made-up answer may have thousands."""
+
+
+async def mx_of(case: Case, report: Report, *, quiet: bool = False) -> Answer[MX] | None:
+    """The MX records; None if there are none, an error in the report unless `quiet`."""
+    name = absolute_name(case.domain)
+    try:
+        answer = await case.resolver.mx(name)
+    except NotFound as error:
+        if not quiet:
+            report.errors.append(f"no MX record: {error}")
+            case.ask_for(report, "mx")
+        return None
+    except DNSError as error:
+        if not quiet:
+            report.errors.append(f"the look-up of {name} MX failed: {error}")
+        return None
+    if not quiet:
+        report.found += shown(name, "MX", answer.records[:MAX_HOSTS])
+    return answer
+
+
+def mx_hosts(answer: Answer[MX] | None) -> list[str]:
+    """The MX hosts, absolute, without a null MX."""
+    found = () if answer is None else answer.records[:MAX_HOSTS]
+    return list(dict.fromkeys(one.host for one in found if one.host != "."))
+
+
+def absolute_name(domain: Domain) -> str:
+    """The name of a domain as it is asked for."""
+    return f"{domain.ascii}."
