@@ -21,7 +21,7 @@ LONG_STEP_SECONDS: Final = 0.005
 """A hundred sessions, each held up this long, still answer within half a second."""
 
 FELT_SECONDS: Final = 0.1
-"""Long enough to be noticed, so the owner is warned of it; shorter ones are for developers, at level debug."""
+"""Long enough to be noticed, so the owner is warned of it; shorter ones are only counted."""
 
 LOG_SECONDS: Final = 1.0
 """Between log lines: a busy minute must not fill the log."""
@@ -87,16 +87,13 @@ class Watchdog(trio.abc.Instrument):
         metrics.long_steps.labels(pkg=_package(where)).inc()
         self._unlogged += 1
         duration = now - self._step_began
-        felt = duration >= FELT_SECONDS
-        if felt and now - self._logged < LOG_SECONDS:
+        if duration < FELT_SECONDS or now - self._logged < LOG_SECONDS:
             return
-        logger.log(
-            logging.WARNING if felt else logging.DEBUG,
+        logger.warning(
             "a task held the event loop",
             extra={"kv": {"task": task.name, "seconds": duration, "since_warned": self._unlogged}},
         )
-        if felt:
-            self._logged, self._unlogged = now, 0
+        self._logged, self._unlogged = now, 0
 
 
 def _package(where: str) -> str:
