@@ -17,7 +17,7 @@ import trio
 from moxlite.acceptance.carrying import carrier
 from moxlite.admin.commands import AdminCommands
 from moxlite.admin.ownlistings import OwnListings
-from moxlite.admin.storage import compression, store_options
+from moxlite.admin.storage import compression, short_of_space, store_options
 from moxlite.admin.storagefaults import StorageFaults
 from moxlite.autotls.autotls import AutoTLS, Ports
 from moxlite.autotls.challenges import Challenges
@@ -125,7 +125,16 @@ class House:
 
     async def problems(self) -> list[str]:
         """What keeps the server from being well, one line each: for /readyz and ``moxlite healthcheck``."""
-        return self.own_faults() + self.tree.problems() + self.orders()
+        return self.own_faults() + await self.disk_faults() + self.tree.problems() + self.orders()
+
+    async def disk_faults(self) -> list[str]:
+        """Why the disk with the data takes no mail; a file system that hangs is left to its thread."""
+        static = self.current().static
+        try:
+            short = await trio.to_thread.run_sync(short_of_space, static, abandon_on_cancel=True)
+        except OSError as error:
+            return [f"{static.data_dir}: {error.strerror or error}"]
+        return [f"{static.data_dir}: {short}"] if short else []
 
     def own_faults(self) -> list[str]:
         """Those of them that are neither of tasks nor of certificates."""

@@ -1,19 +1,20 @@
 """The settings of the store, from the configuration."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from moxlite.config.domains import JunkFilter
 from moxlite.config.snapshot import Snapshot
-from moxlite.config.static import InitialMailboxes
+from moxlite.config.static import InitialMailboxes, Static
 from moxlite.store.content.chunks import Compression
 from moxlite.store.junkflags import JunkFlagRules
 from moxlite.store.junkparams import Grams, JunkParams
 from moxlite.store.options import SECOND, AccountConfig, Options
 from moxlite.store.types import SpecialUse
 
-__all__ = ["account_config", "compression", "junk_params", "store_options"]
+__all__ = ["account_config", "compression", "junk_params", "short_of_space", "store_options"]
 
 USES: Final = {
     "archive": SpecialUse.ARCHIVE,
@@ -57,6 +58,14 @@ def store_options(
         search_index=settings.search_index,
         degraded=degraded,
     )
+
+
+def short_of_space(static: Static) -> str:
+    """Why the disk with the data takes no mail, in a line; "" where it has room (STORE-157). Blocks; raises OSError."""
+    free, wanted = shutil.disk_usage(static.data_dir).free, static.store.min_free_space
+    if free >= wanted:
+        return ""
+    return f"{free >> 20} MiB are free, below {wanted >> 20} MiB (store.min_free_space): no mail is accepted"
 
 
 def compression(snapshot: Snapshot) -> Compression:

@@ -9,6 +9,8 @@ import socketserver
 import threading
 import time
 import typing
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -27,7 +29,7 @@ from moxlite.net.certificates import load_private_key
 from moxlite.process.permissions import differing_permissions
 from tests.dnstable import dns_of
 from tests.running import ServedServer
-from tests.tools import top, until
+from tests.tools import free_port, top, until
 
 pytestmark = [pytest.mark.integration, pytest.mark.served]
 
@@ -115,9 +117,20 @@ def test_it_says_where_mail_stops(server: ServedServer) -> None:
 
 
 def test_a_server_that_is_down(tmp_path: Path) -> None:
-    """ADMIN-70: without a server the files are examined; another program at a port of ours is told."""
-    server = ServedServer(tmp_path / "server", static='[store]\nmin_free_space = "900000g"\n')
+    """ADMIN-70: without a server the files are examined; another program at a port of ours is told. A full disk is
+    named by the doctor, and by `healthcheck` and /readyz (ADMIN-39c, STORE-157).
+    """
+    port = free_port()
+    full = f'metrics_http = {{ enabled = true, port = {port} }}\n[store]\nmin_free_space = "900000g"\n'
+    server = ServedServer(tmp_path / "server", static=full)
     with server:
+        ill = server.cli("healthcheck", check=False)
+        assert ill.returncode == 1
+        assert "MiB are free, below 921600000 MiB (store.min_free_space): no mail is accepted" in ill.stderr
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=30)
+        assert refused.value.code == 503
+        assert "no mail is accepted" in refused.value.read().decode()
         _, found = doctor(server)
         [said] = texts(found, "mail-not-delivered")
         assert "stopped at" in said

@@ -19,6 +19,7 @@ from moxlite.admin.doctor.examination import Examination
 from moxlite.admin.doctor.findings import Finding
 from moxlite.admin.ownlistings import watched_zones
 from moxlite.admin.quickstart.surroundings import try_targets
+from moxlite.admin.storage import short_of_space
 from moxlite.autotls.timing import lifetime
 from moxlite.config.static import ACME
 from moxlite.mailauth.dnsbl import DNSBLStatus
@@ -64,20 +65,15 @@ async def check_disk(examination: Examination) -> list[Finding]:
     path = static.data_dir
     try:
         found = await trio.to_thread.run_sync(os.statvfs, path)
+        short = await trio.to_thread.run_sync(short_of_space, static)
     except OSError as error:
         text = f"{path}: {error.strerror or error}"
         return [Finding(grade="error", code="disk-low", about=str(path), text=text)]
     free, size = found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize
     see = (f"du -xh --max-depth=2 {path} | sort -h | tail", "moxlite store stats")
     say = partial(Finding, code="disk-low", about=str(path), commands=see)
-    if free < static.store.min_free_space:
-        wanted = static.store.min_free_space >> 20
-        return [
-            say(
-                grade="error",
-                text=f"{free >> 20} MiB are free, below {wanted} MiB (store.min_free_space): no mail is accepted",
-            )
-        ]
+    if short:
+        return [say(grade="error", text=short)]
     if size and free < size * LOW_PART:
         return [say(grade="warning", text=f"{free >> 20} of {size >> 20} MiB are free, less than a tenth")]
     if found.f_files and found.f_favail < found.f_files * FEW_FILES:
