@@ -155,7 +155,7 @@ async def serve(
             await trio.to_thread.run_sync(note_version, house.static.data_dir)
         make = handlers(house, queue)
         pipe.handler = make["smtp"](pipe.endpoint).handler
-        backups = BackupCommands(config=house.config, accounts=house.accounts)
+        backups = BackupCommands(config=house.config, accounts=house.accounts, read=started.read)
         care = start_care(house, backups, queue)
         async with trio.open_nursery() as connections, trio.open_nursery() as attempts:
             if queue is not None:

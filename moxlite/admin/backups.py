@@ -1,6 +1,7 @@
 """Backups of a running server, through the control socket, and of a stopped one (ADMIN-50..52)."""
 
 import contextlib
+import os
 import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -10,22 +11,26 @@ from typing import Final, TypeVar
 
 import trio
 
+from moxlite.admin.backupsource import source_of
 from moxlite.admin.requests import AccountName, BackedUp, BackUp, RestoredMail, RestoreMail
 from moxlite.admin.storewords import answering
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
 from moxlite.net.ctl import StreamBroken
 from moxlite.net.ctlserver import Command, CommandFailed, Exchange
+from moxlite.process.keyfiles import Read, read_named
+from moxlite.process.privileges import acting_as, service_user
 from moxlite.process.stopped import stopped
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup.errors import BackupError
-from moxlite.store.backup.full import Source, back_up, inside
+from moxlite.store.backup.full import back_up, inside
 from moxlite.store.backup.selective import restore_mail
+from moxlite.store.backup.sources import Source
 from moxlite.store.backup.whole import is_unused, unpack_account
 from moxlite.store.errors import AccountExists, AccountUnknown, StoreError
 from moxlite.store.file.threads import in_thread
 
-__all__ = ["BackupCommands", "back_up_stopped", "run_told", "source_of"]
+__all__ = ["BackupCommands", "back_up_stopped", "run_told"]
 
 T = TypeVar("T")
 
@@ -33,25 +38,25 @@ PROGRESS: Final = 64
 """Lines of progress that may wait for a slow client; more are dropped, for the next ones tell as much."""
 
 
-def source_of(snapshot: Snapshot, config: Path, broken: Mapping[str, str]) -> Source:
-    """What is backed up. `config` is the static configuration file, `broken` the accounts known to be damaged."""
-    return Source(
-        data=snapshot.static.data_dir,
-        config=config.resolve().parent,
-        configured=frozenset(snapshot.domains.accounts),
-        broken=dict(broken),
-    )
-
-
 def back_up_stopped(snapshot: Snapshot, config: Path, args: BackUp, tell: Callable[[str], None]) -> BackedUp:
     """Back up without a server.
 
     Raises:
       Locked: another process uses the data directory.
+      UnknownUser: as root, and there is no service user.
       BackupError, OSError: nothing was backed up.
     """
-    with stopped(snapshot.static.data_dir):
-        return _back_up(source_of(snapshot, config, {}), args, tell, lambda: False)
+    static = snapshot.static
+    ids = service_user(static.user)
+
+    def readable(path: Path) -> bool:
+        with acting_as(*ids) if ids is not None else contextlib.nullcontext():
+            return os.access(path, os.R_OK, effective_ids=os.access in os.supports_effective_ids)
+
+    # before this process acts as another user
+    source = source_of(snapshot, config, {}, partial(read_named, ids=ids), readable)
+    with stopped(static.data_dir):
+        return _back_up(source, args, tell, lambda: False)
 
 
 def _back_up(source: Source, args: BackUp, tell: Callable[[str], None], cancelled: Callable[[], bool]) -> BackedUp:
@@ -70,15 +75,17 @@ def _back_up(source: Source, args: BackUp, tell: Callable[[str], None], cancelle
         report = Repository(target, data=source.data).back_up(source, tell=tell, cancelled=cancelled)
     else:
         report = back_up(source, target, tell=tell, cancelled=cancelled)
-    return BackedUp(report.databases, report.octets, report.stored, report.errors, report.warnings)
+    return BackedUp(report.databases, report.octets, report.stored, report.errors, report.warnings, report.left_out)
 
 
 class BackupCommands:
     """The commands of the control socket that make backups. One runs at a time: two would only share the disk."""
 
-    def __init__(self, *, config: ConfigHolder, accounts: Accounts) -> None:
+    def __init__(self, *, config: ConfigHolder, accounts: Accounts, read: Read = Path.read_bytes) -> None:
+        """`read` reads files that moxlite.toml names, which only root may be able to open."""
         self._config = config
         self._accounts = accounts
+        self._read = read
         self._lock = trio.Lock()
 
     def registry(self) -> Mapping[str, Command]:
@@ -103,8 +110,14 @@ class BackupCommands:
             return await self._make(args, exchange)
 
     async def _make(self, args: BackUp, exchange: Exchange | None) -> BackedUp:
-        source = source_of(self._config.current, self._config.path, self._accounts.broken())
-        return await run_told(partial(_back_up, source, args), exchange, name="backup")
+        current, path, broken = self._config.current, self._config.path, self._accounts.broken()
+
+        def work(tell: Callable[[str], None], cancelled: Callable[[], bool]) -> BackedUp:
+            return _back_up(
+                source_of(current, path, broken, self._read, partial(os.access, mode=os.R_OK)), args, tell, cancelled
+            )
+
+        return await run_told(work, exchange, name="backup")
 
     async def restore_mail(self, args: RestoreMail, exchange: Exchange) -> RestoredMail:
         """Add mail of a backup to an account; the client sends the account's database (STORE-185)."""

@@ -31,6 +31,9 @@ logger = logging.getLogger("moxlite.admin.backups")
 RETRY: Final = 600.0
 """Seconds until a backup that failed is tried again: a disk that was not mounted, a network that was away."""
 
+WEEK: Final = 7 * 86_400
+"""Seconds until the administrator is told again that keys are missing."""
+
 MISSED: Final = 2
 """Intervals without success after which the administrator is told again each day."""
 
@@ -60,7 +63,9 @@ class BackupSchedule:
             metrics.BACKUP_LAST_SUCCESS.set(last)
         while True:
             await sleep_by_both_clocks(self._interval, since=last)
-            problem = await self._once()
+            problem, left_out = await self._once()
+            if left_out:
+                await self._tell_of_keys(left_out)
             if problem:
                 logger.error("scheduled backup failed", extra={"kv": {"target": self._target, "err": problem}})
                 await self._notify(problem, last)
@@ -76,27 +81,48 @@ class BackupSchedule:
             return 0.0
         return found[-1].created / 1e6 if found else 0.0
 
-    async def _once(self) -> str:
-        """Make one; what is wrong with it, "" when it is whole."""
+    async def _once(self) -> tuple[str, list[str]]:
+        """Make one. Returns its errors, "" when it is whole; and a line for each private key that it lacks."""
         request = BackUp(str(self._target), repo=True)
         try:
             exists = await trio.to_thread.run_sync((self._target / "repository.json").exists)
             if not exists:
                 request = BackUp(str(self._target), repo=True, recipients=list(self._settings.encrypt_to))
             done = await self._commands.make_alone(request)
+            for line in done.warnings:
+                logger.warning("scheduled backup", extra={"kv": {"target": self._target, "warning": line}})
             if not done.errors and not self._settings.encrypt_to:
                 await trio.to_thread.run_sync(self._prune)
         except CommandFailed as error:
-            return str(error)
+            return str(error), []
         except BackupError as error:
-            return f"old snapshots cannot be removed: {error}"
+            return f"old snapshots cannot be removed: {error}", []
         except OSError as error:
-            return f"{error.filename or self._target}: {error.strerror or error}"
-        return "\n".join(done.errors)
+            return f"{error.filename or self._target}: {error.strerror or error}", []
+        return "\n".join(done.errors), done.left_out
 
     def _prune(self) -> None:
         settings = self._settings
         Repository(self._target).prune(keep_daily=settings.keep_daily, keep_weekly=settings.keep_weekly)
+
+    async def _tell_of_keys(self, left_out: list[str]) -> None:
+        """Log that the backup lacks private keys, and tell the administrator once a week."""
+        kv = {"target": self._target, "files": len(left_out), "first": left_out[0]}
+        logger.warning("the backup lacks private keys", extra={"kv": kv})
+        lines = "\n".join(left_out)
+        text = (
+            f"The backup to {self._target} lacks private keys of this host:\n\n{lines}\n\n"
+            "A machine that is restored from it has new ones, and the TLSA records in DNS must change before mail "
+            "comes again from servers that verify by DANE. Set backup.include_keys = true, or encrypt the repository "
+            "(backup.encrypt_to, with a new backup.target).\n"
+        )
+        week = int(time.time() // WEEK)
+        try:
+            await notify_postmaster(
+                self._accounts, self._config.current, "backup without keys", text, once=f"backup keys {week} {lines}"
+            )
+        except StoreError as error:
+            logger.error("notice not delivered", extra={"kv": {"err": str(error)}})
 
     async def _notify(self, problem: str, last: float) -> None:
         """Tell the administrator: of a failure once, and each day while there has been no backup for two intervals."""

@@ -233,13 +233,16 @@ class BackUp(Request, frozen=True):
 
 
 class BackedUp(msgspec.Struct, frozen=True):
-    """What came of a backup; without `errors` it is whole."""
+    """Outcome of a backup; without `errors` it is whole. `left_out` has a line for each private key of the host that
+    the backup lacks.
+    """
 
     databases: int
     octets: int
     stored: int
     errors: list[str] = []
     warnings: list[str] = []
+    left_out: list[str] = []
 
 
 class StoreRepair(Request, frozen=True):

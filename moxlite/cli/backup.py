@@ -61,6 +61,9 @@ def run(
 
     A running server makes the copy itself, and goes on meanwhile; so it is written by the server's user. Nothing is
     printed when all is well. Files that exist are not overwritten; a copy that is not whole has a file INCOMPLETE.
+
+    Private keys of the host go into encrypted repositories, and into other backups with `backup.include_keys`; files
+    that are left out are named as warnings. The hash of the admin password is in no backup.
     """
     if (dest is None) == (repo is None):
         raise click.UsageError("where to? give either a directory DEST or --repo DIR")
@@ -77,7 +80,7 @@ def run(
         if failure.code != NOT_RUNNING:
             raise
         done = _stopped(request)
-    _report(done.warnings, done.errors)
+    _report([*done.warnings, *done.left_out], done.errors)
     if verbose:
         print(f"{done.databases} databases, {done.octets} octets" + (f", {done.stored} new" if repo else ""))
     if done.errors:

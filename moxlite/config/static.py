@@ -306,6 +306,13 @@ class Backup(Section, frozen=True):
     ] = None
     keep_daily: Annotated[int, doc("Days of which the last snapshot is kept.")] = 14
     keep_weekly: Annotated[int, doc("Weeks of which the last snapshot is kept.")] = 8
+    include_keys: Annotated[
+        bool,
+        doc(
+            "Put the private keys of the host into backups that are not encrypted, too; encrypted ones always have "
+            "them. Without them a new machine makes new keys, and TLSA records in DNS must change."
+        ),
+    ] = False
     encrypt_to: Annotated[
         tuple[str, ...],
         doc("Recipients (`age1…`) that a new repository is encrypted to. Old snapshots are then removed by hand."),

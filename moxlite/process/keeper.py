@@ -1,5 +1,5 @@
-"""The parent that stays root: it reads renewed certificates and keys for the server, passes signals on to it, and ends
-as it ended (ADMIN-36, WEB-121).
+"""The parent that stays root: it reads certificates and keys for the server, renewed ones and those of the host for a
+backup, passes signals on to it, and ends as it ended (ADMIN-36, STORE-141a, WEB-121).
 
 A program of its own, which `parent.split` puts in place of the process that has started the server. It reads nothing
 from the network, opens no file but those that the configuration named when root read it, and imports next to nothing:

@@ -13,8 +13,20 @@ from moxlite.config.listeners import KeyCert
 from moxlite.config.static import Static
 from moxlite.net.certificates import CertificateError, KeyPair, PrivateKey, load_private_key
 from moxlite.process.errors import StartFailed
+from moxlite.process.privileges import acting_as
+from moxlite.safefile import replaceable
 
-__all__ = ["ACMEKeys", "Certificates", "Read", "certificate_files", "load_acme_keys", "load_certificates", "renewed"]
+__all__ = [
+    "ACMEKeys",
+    "Certificates",
+    "Read",
+    "certificate_files",
+    "host_key_files",
+    "load_acme_keys",
+    "load_certificates",
+    "read_named",
+    "renewed",
+]
 
 Read: TypeAlias = Callable[[Path], bytes]
 """Gives the octets of a file; raises OSError."""
@@ -38,6 +50,22 @@ def certificate_files(static: Static) -> list[Path]:
     """The files of all certificates and their keys, each once."""
     pairs = [pair for _, found in _listeners(static) for pair in found]
     return list(dict.fromkeys(path for pair in pairs for path in (pair.cert_file, pair.key_file)))
+
+
+def host_key_files(static: Static) -> list[Path]:
+    """The files of the host's own keys for certificates by ACME, each once."""
+    found = (one.tls.host_private_key_files for one in static.listeners.values() if one.tls is not None)
+    return list(dict.fromkeys(path for paths in found for path in paths))
+
+
+def read_named(path: Path, ids: tuple[int, int] | None) -> bytes:
+    """The octets of a file that the configuration names. Where the service user, whose `ids` these are, could replace
+    it, it is read as that user (ADMIN-37). Raises OSError.
+    """
+    if ids is None or not replaceable(path):
+        return path.read_bytes()
+    with acting_as(*ids):
+        return path.read_bytes()
 
 
 def load_certificates(static: Static, read: Read = Path.read_bytes) -> dict[str, tuple[KeyPair, ...]]:

@@ -97,7 +97,7 @@ def split(files: Sequence[Path]) -> Parent:
     This one becomes the parent, and passes signals on; none is lost meanwhile.
 
     Args:
-      files: certificates and keys that are read again later.
+      files: certificates and keys that are read again later, for renewals and for backups.
 
     Raises StartFailed.
     """

@@ -28,7 +28,15 @@ from moxlite.net import log
 from moxlite.net.limits import IPAddress
 from moxlite.net.listeners import Bind, BindError, bind
 from moxlite.process.errors import StartFailed
-from moxlite.process.keyfiles import ACMEKeys, Certificates, certificate_files, load_acme_keys, load_certificates
+from moxlite.process.keyfiles import (
+    ACMEKeys,
+    Certificates,
+    certificate_files,
+    host_key_files,
+    load_acme_keys,
+    load_certificates,
+    read_named,
+)
 from moxlite.process.lock import DataLock, Locked
 from moxlite.process.parent import Parent, split
 from moxlite.process.permissions import fix_config, fix_data
@@ -102,6 +110,14 @@ class Started(msgspec.Struct, frozen=True, kw_only=True):
     """What could not be done, and keeps the server from being well, one line each."""
     first: bool
     """No server has come to work with this data directory before: it may make auth.db and queue.db (STORE-158d)."""
+
+    def read(self, path: Path) -> bytes:
+        """The octets of a file with certificates or keys that moxlite.toml names. Blocks. Raises OSError."""
+        for name, acme in self.holder.current.static.acme.items():
+            binding = acme.external_account_binding
+            if binding is not None and binding.key_file == path and name in self.acme_keys.bindings:
+                return f"{self.acme_keys.bindings[name]}\n".encode()  # no PEM, so the parent does not pass it on
+        return path.read_bytes() if self.parent is None else self.parent.read(path)
 
     def close(self) -> None:
         """Close the sockets and release the lock; both may be closed already."""
@@ -199,7 +215,7 @@ def start(
         if ids is not None and not static.no_fix_permissions:
             changes += fix_data(static.data_dir, ids[0])
         lock = undo.enter_context(_lock(static.data_dir, ids))
-        read = partial(_read, ids=ids)
+        read = partial(read_named, ids=ids)
         certificates, acme_keys = load_certificates(static, read), load_acme_keys(static, read)
         sockets: list[tuple[Endpoint, socket.socket]] = []
         undo.callback(_close_all, sockets)
@@ -210,7 +226,7 @@ def start(
                 raise StartFailed(str(error)) from None
         parent = None
         if ids is not None:
-            parent = split(certificate_files(static))
+            parent = split([*certificate_files(static), *host_key_files(static)])
             undo.callback(parent.close)
             try:
                 drop_privileges(*ids)
@@ -255,16 +271,6 @@ def _refuse_replaceable(path: Path) -> None:
             f"started as root, and others than root could change {path}: {why}; make it and its folders root's "
             "(chown root, chmod go-w), or start as another user"
         )
-
-
-def _read(path: Path, ids: tuple[int, int] | None) -> bytes:
-    """A file that the configuration names; where the service user could replace it, it is read as that user. Raises
-    OSError.
-    """
-    if ids is None or not replaceable(path):
-        return path.read_bytes()
-    with acting_as(*ids):
-        return path.read_bytes()
 
 
 def _open_config(path: Path, uid: int, gid: int) -> list[str]:

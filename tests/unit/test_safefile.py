@@ -15,7 +15,8 @@ from moxlite.process.receivedid import load_key
 from moxlite.process.startup import StartFailed, start
 from moxlite.process.stopped import stopped
 from moxlite.safefile import check_regular, open_regular, replaceable
-from moxlite.store.backup.full import Source, back_up
+from moxlite.store.backup.full import back_up
+from moxlite.store.backup.sources import Source
 from moxlite.store.file.migrations import Kind, open_file
 from moxlite.store.options import Options
 

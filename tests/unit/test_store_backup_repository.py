@@ -15,10 +15,10 @@ import moxlite.store.backup.packs
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup.blocks import BLOCK, Blocks
 from moxlite.store.backup.errors import BackupCancelled, BackupError, BadTarget, RepositoryError
-from moxlite.store.backup.full import Report, Source
 from moxlite.store.backup.layout import INCOMPLETE
 from moxlite.store.backup.manifest import snapshot_id
 from moxlite.store.backup.repository import Repository, create_repository
+from moxlite.store.backup.sources import Report, Source
 from moxlite.store.backup.verify import verify
 from moxlite.store.options import Options
 from tests.store_fixtures import accounts

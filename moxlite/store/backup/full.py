@@ -13,16 +13,15 @@ from pathlib import Path
 from typing import Final
 
 import apsw
-import msgspec
 
 from moxlite.store import metrics
 from moxlite.store.backup.copying import Cancelled, copy_database, sync_folder
 from moxlite.store.backup.errors import BackupCancelled, BackupError, BadTarget
 from moxlite.store.backup.layout import INCOMPLETE, RESTORING, databases, other_files
+from moxlite.store.backup.sources import CONFIG, NAMED, ConfigFile, Report, Source, config_files
 
 __all__ = [
-    "Report",
-    "Source",
+    "KEY_MODE",
     "Tell",
     "back_up",
     "check_target",
@@ -37,31 +36,11 @@ logger = logging.getLogger("moxlite.store.backup")
 
 FOLDER_MODE: Final = 0o750
 
+KEY_MODE: Final = 0o600
+"""Of a file that another process has read: a private key."""
+
 Tell = Callable[[str], None]
 """Takes a line on what is being done, for ``--verbose``."""
-
-
-class Source(msgspec.Struct, frozen=True):
-    """What is backed up: the data directory, the folder of the configuration, which accounts it has, and which of them
-    are known to be damaged, with the reason.
-    """
-
-    data: Path
-    config: Path
-    configured: frozenset[str]
-    broken: dict[str, str] = {}
-
-
-class Report(msgspec.Struct):
-    """What came of a backup. Without errors it is whole; a warning is only worth knowing. `stored` is what a repository
-    has grown by.
-    """
-
-    databases: int = 0
-    octets: int = 0
-    stored: int = 0
-    errors: list[str] = []
-    warnings: list[str] = []
 
 
 def note_failure(report: Report, source: Source, path: Path, error: OSError) -> None:
@@ -78,7 +57,7 @@ def note_failure(report: Report, source: Source, path: Path, error: OSError) -> 
 def check_target(source: Source, target: Path) -> None:
     """Raise BadTarget when a full backup must not be written there: inside of its source, or over another one."""
     inside(source, target)
-    if any((target / name).exists() for name in ("data", "config", INCOMPLETE)):
+    if any((target / name).exists() for name in ("data", CONFIG, NAMED, INCOMPLETE)):
         raise BadTarget(f"{target} holds a backup already, whole or not: choose another place, or remove it")
 
 
@@ -92,7 +71,8 @@ def inside(source: Source, target: Path) -> None:
 
 def warnings_of(source: Source) -> list[str]:
     """What is odd about a data directory, yet no reason to fail."""
-    warnings = [
+    warnings = [f"{path} is left out: another program keeps it" for path in source.foreign]
+    warnings += [
         f"account {one.account} is not in the configuration; it is backed up all the same"
         for one in databases(source.data)
         if one.account is not None and one.account not in source.configured
@@ -186,17 +166,14 @@ class _Work:
                 self.report.errors.append(f"{path}: copied, but damaged: {self.source.broken[one.account]}")
 
     def files(self) -> None:
-        for one in other_files(self.source.data):
-            if one.regular:
-                self.file(self.source.data / one.path, self.target / "data" / one.path)
-        data = self.source.data.resolve()
-        for folder, folders, names in os.walk(self.source.config):
-            # SQLite alone may touch databases (see layout.py), wherever the data directory lies.
-            folders[:] = sorted(name for name in folders if (Path(folder) / name).resolve() != data)
-            for name in sorted(names):
-                path = Path(folder) / name
-                if path.is_file():
-                    self.file(path, self.target / "config" / path.relative_to(self.source.config))
+        for other in other_files(self.source.data):
+            if other.regular:
+                self.file(self.source.data / other.path, self.target / "data" / other.path)
+        for one in config_files(self.source, keys=self.source.include_keys, report=self.report):
+            if one.content is None:
+                self.file(one.path, self.target / one.name)
+            else:
+                self.written(one, self.target / one.name)
 
     def file(self, path: Path, target: Path) -> None:
         if self.cancelled():
@@ -208,6 +185,20 @@ class _Work:
             if not path.exists():
                 return  # a certificate was renewed, an account removed
             note_failure(self.report, self.source, path, error)
+
+    def written(self, one: ConfigFile, target: Path) -> None:
+        """A file of which the octets are at hand."""
+        self.tell(str(one.path))
+        try:
+            target.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+            fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, KEY_MODE)
+            with os.fdopen(fd, "wb") as copy:
+                copy.write(one.content or b"")
+                copy.flush()
+                os.fsync(copy.fileno())
+            sync_folder(target.parent)
+        except OSError as error:
+            self.report.errors.append(f"{one.path}: {error_text(error)}")
 
 
 def copy_file(path: Path, target: Path) -> None:

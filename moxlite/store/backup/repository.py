@@ -32,7 +32,7 @@ from moxlite.store.backup.blockfile import BlockVFS
 from moxlite.store.backup.blocks import BLOCK, PACKS, Blocks
 from moxlite.store.backup.copying import Cancelled, copy_pages, snapshot, stamp_of, sync_folder
 from moxlite.store.backup.errors import BackupCancelled, BackupError, BadTarget, RepositoryError
-from moxlite.store.backup.full import Report, Source, Tell, error_text, inside, note_failure, warnings_of
+from moxlite.store.backup.full import KEY_MODE, Tell, error_text, inside, note_failure, warnings_of
 from moxlite.store.backup.layout import INCOMPLETE, RESTORING, databases, other_files
 from moxlite.store.backup.manifest import FORMAT, Entry, Manifest, decode, encode, snapshot_id
 from moxlite.store.backup.sealing import (
@@ -44,6 +44,7 @@ from moxlite.store.backup.sealing import (
     opener_of,
     sealer_of,
 )
+from moxlite.store.backup.sources import ConfigFile, Report, Source, config_files
 
 __all__ = ["Pruned", "Repository", "SnapshotInfo", "create_repository"]
 
@@ -225,7 +226,7 @@ class Repository:
             self._blocks.begin()
             work = _Work(self._blocks, source, self._previous(), report, tell, cancelled)
             work.databases()
-            work.files()
+            work.files(keys=source.include_keys or self._sealer is not None)
             self._blocks.finish()
             manifest = Manifest(
                 FORMAT, created, __version__, str(source.data), tuple(work.entries), tuple(report.errors)
@@ -467,22 +468,18 @@ class _Work:
             raise BackupError("the copy has gaps")
         return Entry(name, size, 0o640, b"".join(names[number] for number in range(count)), stamp)
 
-    def files(self) -> None:
+    def files(self, *, keys: bool) -> None:
         for other in other_files(self.source.data):
             if other.regular:
                 self.file(self.source.data / other.path, f"data/{other.path}")
-        data = self.source.data.resolve()
-        for folder, folders, found in os.walk(self.source.config):
-            folders[:] = sorted(name for name in folders if (Path(folder) / name).resolve() != data)
-            for name in sorted(found):
-                path = Path(folder) / name
-                if path.is_file():
-                    self.file(path, f"config/{path.relative_to(self.source.config).as_posix()}")
+        for one in config_files(self.source, keys=keys, report=self.report):
+            if one.content is None:
+                self.file(one.path, one.name)
+            else:
+                self.written(one, one.content)
 
     def file(self, path: Path, name: str) -> None:
-        if self.cancelled():
-            raise BackupCancelled("the backup was cancelled")
-        self.tell(str(path))
+        self.begin(path)
         try:
             mode = path.stat().st_mode & 0o777
             names, size = [], 0
@@ -494,5 +491,21 @@ class _Work:
             if path.exists():
                 note_failure(self.report, self.source, path, error)
             return
-        self.entries.append(Entry(name, size, mode, b"".join(names)))
-        self.report.octets += size
+        self.add(Entry(name, size, mode, b"".join(names)))
+
+    def written(self, one: ConfigFile, content: bytes) -> None:
+        """A file of which the octets are at hand."""
+        self.begin(one.path)
+        names = [self.blocks.put(content[at : at + BLOCK]) for at in range(0, len(content), BLOCK)]
+        self.add(Entry(one.name, len(content), KEY_MODE, b"".join(names)))
+
+    def begin(self, path: Path) -> None:
+        """Tell of a file. Raises BackupCancelled."""
+        if self.cancelled():
+            raise BackupCancelled("the backup was cancelled")
+        self.tell(str(path))
+
+    def add(self, entry: Entry) -> None:
+        """Have a file in the snapshot."""
+        self.entries.append(entry)
+        self.report.octets += entry.size

@@ -1,0 +1,131 @@
+"""Files beside the databases that a backup holds: those of the configuration, and private keys that it names
+(STORE-141a).
+
+In a backup, ``config/`` is the folder of the configuration. ``named/`` holds files of other folders that the
+configuration names, each by its absolute path, and `CONFIG_FOLDER`, the path of the folder that relative names begin
+at.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+__all__ = ["CONFIG", "CONFIG_FOLDER", "NAMED", "ConfigFile", "NamedFile", "Report", "Source", "config_files"]
+
+CONFIG: Final = "config"
+NAMED: Final = "named"
+CONFIG_FOLDER: Final = ".config-folder"
+NO_KEYS: Final = "is left out: the backup is not encrypted, and backup.include_keys is not set"
+
+
+class NamedFile(msgspec.Struct, frozen=True):
+    """A file that the configuration names, or one with a private key beside it.
+
+    Attributes:
+      path: absolute.
+      private: it holds a private key of the host; a backup without encryption takes it only with `include_keys`.
+      content: its octets, where another process has read it; None: the backup reads it.
+      problem: why it cannot be read; "" if it was not tried, or has `content`.
+    """
+
+    path: Path
+    private: bool = False
+    content: bytes | None = None
+    problem: str = ""
+
+    def __repr__(self) -> str:
+        """Without the key."""
+        return f"NamedFile({str(self.path)!r})"
+
+
+class Source(msgspec.Struct, frozen=True):
+    """The subject of a backup.
+
+    Attributes:
+      data: the data directory.
+      config: the folder of the configuration.
+      configured: names of all accounts of the configuration.
+      broken: accounts that are known to be damaged, with the reason.
+      named: files that the configuration names.
+      never: files of the configuration that no backup holds: the hash of the admin's password.
+      foreign: files that the configuration names and no backup holds, for another program keeps them.
+      include_keys: private keys of the host go into backups without encryption, too.
+    """
+
+    data: Path
+    config: Path
+    configured: frozenset[str]
+    broken: dict[str, str] = {}
+    named: tuple[NamedFile, ...] = ()
+    never: frozenset[Path] = frozenset()
+    foreign: tuple[Path, ...] = ()
+    include_keys: bool = False
+
+
+class Report(msgspec.Struct):
+    """Outcome of a backup. Without errors it is whole; a warning is only worth knowing. `left_out` has a line for each
+    private key that a new machine would miss. `stored` is the growth of a repository in octets.
+    """
+
+    databases: int = 0
+    octets: int = 0
+    stored: int = 0
+    errors: list[str] = []
+    warnings: list[str] = []
+    left_out: list[str] = []
+
+
+class ConfigFile(msgspec.Struct, frozen=True):
+    """A file to copy: its name in the backup, its path, and its octets where they are at hand already."""
+
+    name: str
+    path: Path
+    content: bytes | None = None
+
+    def __repr__(self) -> str:
+        """Without the content, which may be a key."""
+        return f"ConfigFile({self.name!r})"
+
+
+def config_files(source: Source, *, keys: bool, report: Report) -> Iterator[ConfigFile]:
+    """All files of the configuration that a backup holds, sorted. Files that are left out are noted in the report.
+
+    Args:
+      keys: private keys of the host are wanted; one that cannot be read is an error then.
+    """
+    named = {os.path.realpath(one.path): one for one in source.named}
+    never = {os.path.realpath(path) for path in source.never}
+    data = source.data.resolve()
+    for folder, folders, names in os.walk(source.config):
+        # SQLite alone may touch databases (see layout.py), wherever the data directory is.
+        folders[:] = sorted(name for name in folders if (Path(folder) / name).resolve() != data)
+        for name in sorted(names):
+            path = Path(folder) / name
+            real = os.path.realpath(path)
+            if real in never or not path.is_file():
+                continue
+            below = path.relative_to(source.config)
+            one = named.pop(real, NamedFile(path))
+            yield from _chosen(one, f"{CONFIG}/{below.as_posix()}", keys=keys, report=report)
+    elsewhere = False
+    for one in sorted(named.values(), key=lambda one: one.path):
+        absolute = os.path.normpath(source.config / one.path)
+        for chosen in _chosen(one, NAMED + Path(absolute).as_posix(), keys=keys, report=report):
+            elsewhere = True
+            yield chosen
+    if elsewhere:
+        yield ConfigFile(f"{NAMED}/{CONFIG_FOLDER}", source.config, f"{source.config}\n".encode())
+
+
+def _chosen(one: NamedFile, name: str, *, keys: bool, report: Report) -> Iterator[ConfigFile]:
+    if one.private and not keys:
+        report.left_out.append(f"{one.path} {NO_KEYS}")
+    elif one.problem:
+        report.errors.append(f"{one.path}: {one.problem}")
+    else:
+        yield ConfigFile(name, one.path, one.content)
