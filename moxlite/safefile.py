@@ -12,7 +12,15 @@ import stat
 from pathlib import Path
 from typing import Final
 
-__all__ = ["check_regular", "key_file", "open_folder", "open_regular", "read_regular", "replaceable"]
+__all__ = [
+    "check_regular",
+    "key_file",
+    "open_folder",
+    "open_regular",
+    "read_regular",
+    "replaceable",
+    "replaceable_parts",
+]
 
 FLAGS: Final = (
     getattr(os, "O_NOFOLLOW", 0)  # Windows has none of these, and links only for administrators
@@ -127,6 +135,23 @@ def replaceable(path: Path) -> str:
             todo += reversed([part for part in target.parts if part != "/"])
             continue
         place = entry
+
+
+def replaceable_parts(path: Path) -> list[str]:
+    """All reasons why another than root could put something else at a path, each with its cure; [] for none. Raises
+    OSError.
+    """
+    found: list[str] = []
+    for one in (*reversed(path.absolute().parents), path.absolute()):
+        place = one.lstat()
+        if place.st_uid != 0:
+            found.append(f"{one} belongs to user {place.st_uid}: chown root {one}")
+        sticky = place.st_mode & stat.S_ISVTX and stat.S_ISDIR(place.st_mode)
+        if _others_write(place) and not sticky and not stat.S_ISLNK(place.st_mode):
+            found.append(f"{one} can be written by others than root: chmod go-w {one}")
+    if not found and (why := replaceable(path)):
+        found.append(why)
+    return found
 
 
 def _others_write(found: os.stat_result) -> bool:

@@ -18,6 +18,7 @@ from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
 from moxlite.net.ctl import StreamBroken
 from moxlite.net.ctlserver import Command, CommandFailed, Exchange
+from moxlite.process.fences import told
 from moxlite.process.keyfiles import Read, read_named
 from moxlite.process.privileges import acting_as, service_user
 from moxlite.process.stopped import stopped
@@ -181,7 +182,8 @@ class BackupCommands:
         except BackupError as error:
             raise CommandFailed("failed", str(error)) from None
         except OSError as error:
-            raise CommandFailed("failed", f"{error.filename or 'backup'}: {error.strerror or error}") from None
+            path = Path(os.fsdecode(error.filename or "backup"))
+            raise CommandFailed("failed", f"{path}: {told(error, path)}") from None
         finally:
             self._lock.release()
 

@@ -4,18 +4,20 @@ WEB-117).
 
 import datetime as dt
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, Literal
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from moxlite.admin.dkimkeys import write_new
+from moxlite.config.edit import Document
+from moxlite.config.files import write_atomically
 from moxlite.config.static import Static
 from moxlite.net.certificates import CertificateError, KeyPair, PrivateKey, load_private_key
 from moxlite.safefile import open_regular
 
-__all__ = ["HOST_KEYS", "KINDS", "Kind", "ensure_host_keys", "make_host_key"]
+__all__ = ["HOST_KEYS", "KINDS", "Kind", "ensure_host_keys", "make_host_key", "name_host_keys"]
 
 Kind = Literal["rsa2048", "ecdsap256"]
 
@@ -39,8 +41,8 @@ def make_host_key(folder: Path, hostname: str, kind: Kind, now: dt.datetime, key
 def ensure_host_keys(folder: Path, static: Static, now: dt.datetime) -> dict[str, list[str]]:
     """Have a key of each kind for each listener whose certificates come by ACME.
 
-    Keys that the configuration names stay, others of the host below ``hostkeys`` are used, then that of its certificate
-    by ACME, so that this stays valid; else one is made.
+    Keys that the configuration names stay, but for files that are missing. Others of the host below ``hostkeys`` are
+    used, then that of its certificate by ACME, so that this stays valid; else one is made.
 
     Args:
       folder: of the configuration.
@@ -53,17 +55,35 @@ def ensure_host_keys(folder: Path, static: Static, now: dt.datetime) -> dict[str
     for name, listener in static.listeners.items():
         if listener.tls is None or listener.tls.acme is None:
             continue
-        paths = listener.tls.host_private_key_files
+        named = listener.tls.host_private_key_files
+        paths = [path for path in named if not _is_missing(path)]
         kinds = [_kind(load_private_key(path.read_bytes())) for path in paths]
         hostname = (listener.hostname or static.hostname).ascii
         missing = [kind for kind in KINDS if kind not in kinds]
-        if missing:
+        if missing or len(paths) < len(named):
             certificate = static.data_dir / "acme/keycerts" / listener.tls.acme / hostname
             more = [
                 _existing(folder, hostname, kind) or _new(folder, hostname, kind, now, certificate) for kind in missing
             ]
             found[name] = [*_below(folder, paths), *more]
     return found
+
+
+def name_host_keys(config: Path, found: Mapping[str, Sequence[str]]) -> None:
+    """Have moxlite.toml name the keys of `ensure_host_keys`; the other lines stay as they are. Raises OSError."""
+    document = Document(config.read_text(encoding="utf-8"))
+    for name, paths in found.items():
+        document.put(("listeners", name, "tls", "host_private_key_files"), list(paths))
+    write_atomically(config, str(document).encode())
+
+
+def _is_missing(path: Path) -> bool:
+    """Whether there is no such file; one that this user may not look at is there. Raises OSError."""
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _kind(key: PrivateKey) -> Kind | None:

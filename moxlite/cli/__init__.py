@@ -51,7 +51,7 @@ COMMANDS = {
     "quickstart": ("moxlite.cli.setup.quickstart:quickstart", "Make the configuration of a new mail server."),
     "rdap": ("moxlite.cli.checks.rdap:rdap", "Ask registries about domains."),
     "reports": ("moxlite.cli.reports:reports", "DMARC and TLS reports that others have sent about our domains."),
-    "restore": ("moxlite.cli.backup:restore", "Restore a backup into an empty data directory."),
+    "restore": ("moxlite.cli.restore:restore", "Restore a backup, into an empty data directory or as a whole server."),
     "sendmail": ("moxlite.cli.sendmail.command:sendmail", "Hand in mail of programs, as /usr/sbin/sendmail."),
     "serve": ("moxlite.cli.serving:serve", "Run the mail server."),
     "smtp": ("moxlite.cli.checks.smtp:smtp", "Speak with SMTP servers."),

@@ -1,11 +1,10 @@
-"""``moxlite backup`` and ``restore`` (docs/spec/admin.md §8)."""
+"""``moxlite backup`` (docs/spec/admin.md §8)."""
 
 import contextlib
 import sys
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,10 +14,17 @@ if TYPE_CHECKING:
     from moxlite.admin.requests import BackedUp, BackUp
     from moxlite.store.backup.repository import Repository
 
-__all__ = ["backup", "restore"]
-
-PIECE: Final = 1 << 20
-"""Octets read at a time from a file that goes to the server."""
+__all__ = [
+    "IDENTITY",
+    "PASSPHRASE",
+    "SNAPSHOT",
+    "backup",
+    "failures",
+    "open_repository",
+    "report",
+    "silent",
+    "tell_line",
+]
 
 
 class BackupGroup(click.Group):
@@ -75,12 +81,12 @@ def run(
     phrase = _passphrase(passphrase_file) or ""
     request = BackUp(str(target), verbose, repo is not None, list(encrypt_to), phrase)
     try:
-        done = call("backup", request, BackedUp, progress=_tell if verbose else None)
+        done = call("backup", request, BackedUp, progress=tell_line if verbose else None)
     except Failure as failure:
         if failure.code != NOT_RUNNING:
             raise
         done = _stopped(request)
-    _report([*done.warnings, *done.left_out], done.errors)
+    report([*done.warnings, *done.left_out], done.errors)
     if verbose:
         print(f"{done.databases} databases, {done.octets} octets" + (f", {done.stored} new" if repo else ""))
     if done.errors:
@@ -90,12 +96,12 @@ def run(
 def _stopped(request: "BackUp") -> "BackedUp":
     from moxlite.admin.backups import back_up_stopped
 
-    with _failures(request.target):
-        return back_up_stopped(load_config(), config_path(), request, _tell if request.verbose else _silent)
+    with failures(request.target):
+        return back_up_stopped(load_config(), config_path(), request, tell_line if request.verbose else silent)
 
 
 @contextlib.contextmanager
-def _failures(what: str) -> Iterator[None]:
+def failures(what: str) -> Iterator[None]:
     """Say what failed."""
     from moxlite.process.lock import Locked
     from moxlite.process.privileges import UnknownUser
@@ -121,7 +127,7 @@ def _passphrase(path: str | None) -> str | None:
     return lines[0]
 
 
-def _open(repo: str, identity: str | None, passphrase_file: str | None) -> "Repository":
+def open_repository(repo: str, identity: str | None, passphrase_file: str | None) -> "Repository":
     from moxlite.store.backup.repository import Repository
 
     identity_file = None if identity is None else Path(identity)
@@ -137,11 +143,11 @@ def list_(repo: str, identity: str | None, passphrase_file: str | None, as_json:
     """List the snapshots of a repository, the oldest first."""
     from moxlite.store.backup.repository import Repository
 
-    with _failures(repo):
+    with failures(repo):
         if identity is None and passphrase_file is None:
             found = Repository.infos(Path(repo))
         else:
-            found = _open(repo, identity, passphrase_file).snapshots()
+            found = open_repository(repo, identity, passphrase_file).snapshots()
     show(found, ("id", "files", "octets"), as_json=as_json)
 
 
@@ -152,8 +158,8 @@ def list_(repo: str, identity: str | None, passphrase_file: str | None, as_json:
 @PASSPHRASE
 def verify(repo: str, deep: bool, identity: str | None, passphrase_file: str | None) -> None:
     """Check that all blocks of all snapshots are there; exit code 1 if not."""
-    with _failures(repo):
-        problems = _open(repo, identity, passphrase_file).verify(deep=deep)
+    with failures(repo):
+        problems = open_repository(repo, identity, passphrase_file).verify(deep=deep)
     for line in problems:
         print(printable(line))
     if problems:
@@ -172,10 +178,10 @@ def extract(
     repo: str, out: str, snapshot: str | None, identity: str | None, passphrase_file: str | None, verbose: bool
 ) -> None:
     """Write a snapshot as a full backup, for `moxlite verifydata` and `moxlite restore`."""
-    with _failures(out):
-        opened = _open(repo, identity, passphrase_file)
-        manifest = opened.extract(Path(out), snapshot_id=snapshot, tell=_tell if verbose else _silent)
-    _report((), manifest.errors)
+    with failures(out):
+        opened = open_repository(repo, identity, passphrase_file)
+        manifest = opened.extract(Path(out), snapshot_id=snapshot, tell=tell_line if verbose else silent)
+    report((), manifest.errors)
     if manifest.errors:
         raise Failure(f"{out} is incomplete, as the snapshot was")
 
@@ -188,99 +194,24 @@ def extract(
 @PASSPHRASE
 def prune(repo: str, keep_daily: int, keep_weekly: int, identity: str | None, passphrase_file: str | None) -> None:
     """Remove old snapshots, and blocks that no other one needs. The newest snapshot stays in any case."""
-    with _failures(repo):
-        pruned = _open(repo, identity, passphrase_file).prune(keep_daily=keep_daily, keep_weekly=keep_weekly)
+    with failures(repo):
+        pruned = open_repository(repo, identity, passphrase_file).prune(keep_daily=keep_daily, keep_weekly=keep_weekly)
     for one in pruned.snapshots:
         print(f"removed {one}")
     if pruned.blocks:
         print(f"removed {pruned.blocks} blocks, {pruned.octets} octets")
 
 
-def _tell(line: str) -> None:
+def tell_line(line: str) -> None:
     print(printable(line))
 
 
-def _silent(line: str) -> None:
+def silent(line: str) -> None:
     """For a backup that is not verbose."""
 
 
-def _report(warnings: Sequence[str], errors: Sequence[str]) -> None:
+def report(warnings: Sequence[str], errors: Sequence[str]) -> None:
     for line in warnings:
         print(f"moxlite: warning: {printable(line)}", file=sys.stderr)
     for line in errors:
         print(f"moxlite: {printable(line)}", file=sys.stderr)
-
-
-@click.command()
-@click.argument("source", metavar="SRC")
-@click.option("--resume-queue", is_flag=True, help="Send what waits in the queue, instead of holding it.")
-@click.option("--account", metavar="NAME", help="Only the mail of this account, into the running server.")
-@click.option("--from", "origin", metavar="NAME", help="The account in the backup, if it has another name there.")
-@click.option("--mailbox", metavar="MAILBOX", help="Only this mailbox of the account, with those below it.")
-@click.option("--as", "target", metavar="MAILBOX", default="Restored", show_default=True, help="Where its mail goes.")
-@SNAPSHOT
-@IDENTITY
-@PASSPHRASE
-@click.option("--verbose", is_flag=True, help="Tell each file or mailbox.")
-def restore(
-    source: str,
-    resume_queue: bool,
-    account: str | None,
-    origin: str | None,
-    mailbox: str | None,
-    target: str,
-    snapshot: str | None,
-    identity: str | None,
-    passphrase_file: str | None,
-    verbose: bool,
-) -> None:
-    """Restore the backup or repository SRC.
-
-    Without --account, all of it into the data directory of a stopped server. SRC is verified first and stays as it is.
-    The data directory must be empty: move the old one away. The configuration is not restored; it is in SRC/config.
-    Mail programs read all mailboxes anew afterwards. What waits in the queue is put on hold, for it may have been sent
-    already: see `moxlite queue list`, `queue unhold` and `queue drop`.
-
-    With --account, the mail of one account into the running server. Messages are only added, below the mailbox that
-    --as names.
-    """
-    if account is None and (mailbox is not None or origin is not None):
-        raise click.UsageError("--mailbox and --from need --account")
-    with _failures(source), contextlib.ExitStack() as stack:
-        backup = Path(source).resolve()
-        is_repo = (backup / "repository.json").exists()
-        tell = _tell if verbose else _silent
-        if account is not None:
-            name = origin or account
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="moxlite-restore-")))
-            if is_repo:
-                file = folder / "account.db"
-                _open(source, identity, passphrase_file).extract_account(name, file, snapshot_id=snapshot)
-            else:
-                file = backup / "data/accounts" / name / "account.db"
-            _restore_mail(file, account, mailbox, target, tell)
-            return
-        if is_repo:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="moxlite-restore-"))) / "backup"
-            _open(source, identity, passphrase_file).extract(folder, snapshot_id=snapshot, tell=tell)
-            backup = folder
-        from moxlite.admin.restores import restore_stopped
-
-        problems = restore_stopped(load_config(), backup, resume_queue=resume_queue, tell=tell)
-    if problems:
-        _report((), problems)
-        raise Failure(f"{source} is damaged, nothing was restored")
-
-
-def _restore_mail(file: Path, account: str, mailbox: str | None, target: str, tell: Callable[[str], None]) -> None:
-    from moxlite.admin.requests import RestoredMail, RestoreMail
-
-    if not file.is_file():
-        raise Failure(f"the backup has no account of that name: there is no {file}")
-    with file.open("rb") as octets:
-        pieces = iter(lambda: octets.read(PIECE), b"")
-        request = RestoreMail(account, target, mailbox or "")
-        done = call("restore mail", request, RestoredMail, upload=pieces, progress=tell)
-    print(f"{done.messages} messages in {done.mailboxes} mailboxes")
-    if done.damaged:
-        raise Failure(f"{done.damaged} messages of the backup are damaged and were left out")

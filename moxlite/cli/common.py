@@ -25,6 +25,7 @@ __all__ = [
     "Failure",
     "LazyGroup",
     "Settings",
+    "as_root",
     "ask",
     "call",
     "config_path",
@@ -150,6 +151,12 @@ def json_option(command: F) -> F:
 def config_path() -> Path:
     """The static configuration file: ``--config``, ``$MOXLITE_CONF``, ``config/moxlite.toml`` (ADMIN-1)."""
     return Path(settings().config_path or os.environ.get("MOXLITE_CONF") or "config/moxlite.toml")
+
+
+def as_root(error: OSError) -> str:
+    """The advice that helps against a refusal, "" for another error: these commands are for root."""
+    refused = isinstance(error, PermissionError) and hasattr(os, "geteuid") and os.geteuid() != 0
+    return "; run it as root" if refused else ""
 
 
 def load_config() -> "Snapshot":

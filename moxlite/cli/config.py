@@ -32,11 +32,18 @@ config.add_command(ensure_acme_host_keys)
 def test() -> None:
     """Check both configuration files with all keys and certificates that they name; change nothing.
 
+    As root, also what the start would refuse on this machine: owners and modes, addresses, folders that systemd hides
+    from the server or lets it only read.
+
     Errors and warnings are printed with file, line and key. Exit code 1 if there are errors.
     """
     from moxlite.process.configtest import test_config
+    from moxlite.process.machinetest import test_machine
 
     errors, warnings = test_config(config_path())
+    if not errors:
+        errors, more = test_machine(config_path())
+        warnings += more
     for problem in errors:
         print(f"error: {problem}", file=sys.stderr)
     for problem in warnings:

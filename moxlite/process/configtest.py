@@ -19,6 +19,7 @@ from moxlite.config.snapshot import Snapshot
 from moxlite.config.static import Static
 from moxlite.mailauth.dkim.keys import GOOD_RSA, PrivateKeyError, load_private_key
 from moxlite.net.certificates import CertificateError, KeyPair
+from moxlite.net.certificates import load_private_key as load_host_key
 from moxlite.net.metrics import PACKAGES
 from moxlite.process.signingkeys import ONLY_SHA256, selectors_of
 
@@ -76,7 +77,11 @@ def _static(static: Static) -> Findings:
             except CertificateError as error:
                 errors.append(Finding(path, str(error)))
         for index, key in enumerate(listener.tls.host_private_key_files):
-            warnings += _exposed(("listeners", name, "tls", "host_private_key_files", index), key)
+            path = ("listeners", name, "tls", "host_private_key_files", index)
+            warnings += _exposed(path, key)
+            of_key = _host_key(path, key)
+            errors += of_key[0]
+            warnings += of_key[1]
     return errors, warnings
 
 
@@ -130,6 +135,19 @@ def _dkim_key(path: KeyPath, selector: Selector) -> Findings:
     elif key.key_size < GOOD_RSA:
         warnings.append(Finding(path, f"has only {key.key_size} bits", f"make one of {GOOD_RSA}"))
     return [], warnings
+
+
+def _host_key(path: KeyPath, file: Path) -> Findings:
+    try:
+        load_host_key(file.read_bytes())
+    except PermissionError:
+        return [], [Finding(path, f"not checked: {file} is not readable for this user")]
+    except OSError as error:
+        cure = "`moxlite config ensure-acme-host-keys` makes it anew" if isinstance(error, FileNotFoundError) else ""
+        return [Finding(path, f"cannot read {file}: {error.strerror}", cure)], []
+    except CertificateError as error:
+        return [Finding(path, f"{file}: {error}")], []
+    return [], []
 
 
 def _exposed(path: KeyPath, file: Path) -> Iterator[Finding]:

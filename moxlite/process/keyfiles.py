@@ -2,6 +2,8 @@
 and again (WEB-112, 120, 121).
 """
 
+import errno
+import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeAlias
@@ -13,6 +15,7 @@ from moxlite.config.listeners import KeyCert
 from moxlite.config.static import Static
 from moxlite.net.certificates import CertificateError, KeyPair, PrivateKey, load_private_key
 from moxlite.process.errors import StartFailed
+from moxlite.process.fences import told
 from moxlite.process.privileges import acting_as
 from moxlite.safefile import replaceable
 
@@ -104,7 +107,8 @@ def _load(listener: str, pair: KeyCert, read: Read) -> KeyPair:
     try:
         return KeyPair.read(pair.cert_file, pair.key_file, read)
     except OSError as error:
-        what = f"{error.filename}: {error.strerror}" if error.filename else f"{pair.cert_file}: {error}"
+        path = Path(os.fsdecode(error.filename)) if error.filename else pair.cert_file
+        what = f"{path}: {told(error, path)}"
         raise StartFailed(f"listeners.{listener}.tls: cannot read {what}") from None
     except CertificateError as error:
         raise StartFailed(f"listeners.{listener}.tls: {error}") from None
@@ -122,7 +126,8 @@ def load_acme_keys(static: Static, read: Read) -> ACMEKeys:
             try:
                 keys.append(load_private_key(read(path)))
             except OSError as error:
-                raise StartFailed(f"{key}: cannot read {error.filename}: {error.strerror}") from None
+                cure = "; `moxlite config ensure-acme-host-keys` makes it anew" if error.errno == errno.ENOENT else ""
+                raise StartFailed(f"{key}: cannot read {path}: {told(error, path)}{cure}") from None
             except CertificateError as error:
                 raise StartFailed(f"{key}: {path}: {error}") from None
         hosts[name] = tuple(sorted(keys, key=lambda key: not isinstance(key, ec.EllipticCurvePrivateKey)))
@@ -134,7 +139,7 @@ def load_acme_keys(static: Static, read: Read) -> ACMEKeys:
         try:
             bindings[name] = read(binding.key_file).decode("ascii").strip()
         except OSError as error:
-            raise StartFailed(f"acme.{name}: cannot read {error.filename}: {error.strerror}") from None
+            raise StartFailed(f"acme.{name}: cannot read {binding.key_file}: {told(error, binding.key_file)}") from None
         except UnicodeDecodeError:
             raise StartFailed(f"acme.{name}: {binding.key_file} is not a key in base64url") from None
     return ACMEKeys(hosts, bindings)

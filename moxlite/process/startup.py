@@ -44,7 +44,7 @@ from moxlite.process.privileges import UMASK, UnknownUser, Unreadable, acting_as
 from moxlite.process.receivedid import KEY_SIZE, load_key
 from moxlite.process.signingkeys import SigningKeys
 from moxlite.process.stopped import make_data
-from moxlite.safefile import replaceable
+from moxlite.safefile import replaceable, replaceable_parts
 from moxlite.store.backup.layout import RESTORING
 
 __all__ = [
@@ -263,13 +263,12 @@ def _refuse_replaceable(path: Path) -> None:
     whose user this becomes (ADMIN-37).
     """
     try:
-        why = replaceable(path)
+        why = replaceable_parts(path)
     except OSError:
         return  # reading it says what is wrong
     if why:
         raise StartFailed(
-            f"started as root, and others than root could change {path}: {why}; make it and its folders root's "
-            "(chown root, chmod go-w), or start as another user"
+            f"started as root, and others than root could change {path}: {'; '.join(why)} (or start as another user)"
         )
 
 

@@ -35,6 +35,7 @@ __all__ = [
     "public_key_record",
     "read_keys",
     "report_address",
+    "tlsa_records",
     "wanted_records",
 ]
 
@@ -149,6 +150,17 @@ def public_key_record(key: PublicKeyTypes) -> TLSA:
     """``3 1 1`` of a key (RFC 7671 §5.1)."""
     spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return TLSA(3, 1, 1, hashlib.sha256(spki).digest())
+
+
+def tlsa_records(snapshot: Snapshot) -> list[Wanted]:
+    """The TLSA records of the host's keys. Blocks: the keys are read."""
+    for name in snapshot.domains.domains:
+        domain = Domain.parse(name)
+        settings = snapshot.domain(domain)
+        if settings is not None:
+            keys = read_keys(snapshot, domain)
+            return [one for one in wanted_records(snapshot, domain, settings, keys) if one.topic == "dane"]
+    return []
 
 
 def own_ips(snapshot: Snapshot) -> tuple[IPAddress, ...] | None:

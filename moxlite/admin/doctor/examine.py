@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 import trio
 
-from moxlite.admin.doctor import configuration, machine, names, running
+from moxlite.admin.doctor import backups, configuration, machine, names, running
 from moxlite.admin.doctor.examination import Examination
 from moxlite.admin.doctor.findings import Finding, in_order
 
@@ -24,6 +24,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "configuration": configuration.check_configuration,
     "permissions": configuration.check_permissions,
     "server": running.check_running,
+    "backups": backups.check_backups,
     "ports": machine.check_ports,
     "certificates": machine.check_certificates,
     "disk": machine.check_disk,

@@ -1,6 +1,4 @@
-"""What the running server says about itself, as findings: tasks, accounts, queue, backups (ADMIN-39a, QUEUE-73,
-STORE-187).
-"""
+"""Findings about the running server, by its own word: tasks, accounts, queue (ADMIN-39a, QUEUE-73)."""
 
 import time
 from typing import Final
@@ -22,14 +20,11 @@ WAY_ROUND: Final = 'moxlite config example transport (a route with after = "bloc
 MAX_REPLY: Final = 300
 """Characters of a host's reply that are told."""
 
-MISSED: Final = 2
-"""Intervals without a backup after which one is missing."""
-
 
 async def check_running(examination: Examination) -> list[Finding]:
     """The server runs, and is well."""
     await trio.lowlevel.checkpoint()
-    running, static = examination.running, examination.snapshot.static
+    running = examination.running
     if running is None:
         commands = ("systemctl start moxlite", "journalctl -u moxlite -n 50")
         return [
@@ -59,16 +54,6 @@ async def check_running(examination: Examination) -> list[Finding]:
         text = f"version {running.update} is there, this is {running.version}"
         commands = ("moxlite checkupdate", "moxlite backup DIR")
         found.append(Finding(grade="note", code="update", about=running.update, text=text, commands=commands))
-    schedule = static.backup.schedule
-    if schedule is None:
-        text = "no backups are scheduled ([backup] in moxlite.toml)"
-        commands = ("moxlite backup DIR", "moxlite config describe-static | grep -A 20 backup")
-        found.append(Finding(grade="note", code="backup-none", about="backup", text=text, commands=commands))
-    elif running.last_backup and time.time() - running.last_backup > MISSED * schedule:
-        when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(running.last_backup))
-        text = f"the last good backup was made at {when}"
-        commands = (f"moxlite backup {static.backup.target} --repo", "journalctl -u moxlite | grep backup")
-        found.append(Finding(grade="error", code="backup-old", about="backup", text=text, commands=commands))
     return found
 
 

@@ -4,36 +4,45 @@ import datetime as dt
 
 import click
 
-from moxlite.cli.common import Failure, config_path, load_config
+from moxlite.cli.common import Failure, as_root, config_path, load_config
 
 __all__ = ["ensure_acme_host_keys"]
 
 
 @click.command("ensure-acme-host-keys")
 def ensure_acme_host_keys() -> None:
-    """Make the host's private keys for certificates by ACME, where they are missing, and print the lines to add.
+    """Make the host's private keys for certificates by ACME, where they are missing, and name them in moxlite.toml.
 
-    With these keys certificates are renewed without a change of key, so that TLSA records for DANE stay true. The key
-    of a certificate that is in use is kept. Nothing is changed but the folder hostkeys beside moxlite.toml: add the
-    printed lines to that file, restart, and print the DNS records again.
+    With these keys certificates are renewed without a change of key, so that TLSA records for DANE stay true. A key
+    that the configuration names and that is no longer there is made anew. The key of a certificate that is in use is
+    kept. Nothing is changed but the folder hostkeys beside moxlite.toml, and the line host_private_key_files of each
+    listener. Printed are the new lines, and the TLSA records; then restart the server.
     """
     import json
 
-    from moxlite.admin.hostkeys import ensure_host_keys
+    from moxlite.admin.dns.wanted import tlsa_records
+    from moxlite.admin.dns.zonefile import zone_line
+    from moxlite.admin.hostkeys import ensure_host_keys, name_host_keys
     from moxlite.config.decode import dotted
     from moxlite.net.certificates import CertificateError
 
-    static = load_config().static
+    static, config = load_config().static, config_path()
     if not any(one.tls is not None and one.tls.acme is not None for one in static.listeners.values()):
         raise Failure("no listener has certificates by ACME (tls.acme)")
     try:
-        found = ensure_host_keys(config_path().parent, static, dt.datetime.now(dt.UTC))
+        found = ensure_host_keys(config.parent, static, dt.datetime.now(dt.UTC))
+        if found:
+            name_host_keys(config, found)
     except OSError as error:
-        raise Failure(f"{error.filename}: {error.strerror or error}") from None
+        raise Failure(f"{error.filename or config}: {error.strerror or error}{as_root(error)}") from None
     except CertificateError as error:
         raise Failure(f"host_private_key_files: {error}") from None
     if not found:
-        print("# all keys are there, nothing to add")
+        print("# all keys are there, nothing is changed")
+        return
     for name, paths in found.items():
         print(f"[{dotted(('listeners', name, 'tls'))}]")
         print(f"host_private_key_files = {json.dumps(paths)}")
+    print("# These records belong into DNS, in place of other TLSA records, if its zone is signed by DNSSEC:")
+    for record in tlsa_records(load_config()):
+        print(zone_line(record))

@@ -46,7 +46,7 @@ from moxlite.store.backup.sealing import (
 )
 from moxlite.store.backup.sources import ConfigFile, Report, Source, config_files
 
-__all__ = ["Pruned", "Repository", "SnapshotInfo", "create_repository"]
+__all__ = ["Pruned", "Repository", "SnapshotInfo", "create_repository", "is_encrypted"]
 
 logger = logging.getLogger("moxlite.store.backup.repository")
 
@@ -104,6 +104,23 @@ def create_repository(
     sync_folder(repo)
 
 
+def is_encrypted(repo: Path) -> bool:
+    """Whether the blocks of a repository are encrypted. Raises RepositoryError, OSError."""
+    return bool(_settings(repo).recipients)
+
+
+def _settings(repo: Path) -> _Settings:
+    try:
+        settings = msgspec.json.decode((repo / "repository.json").read_bytes(), type=_Settings)
+    except (FileNotFoundError, NotADirectoryError):
+        raise RepositoryError(f"{repo} is no repository") from None
+    except msgspec.DecodeError as error:
+        raise RepositoryError(f"{repo / 'repository.json'} is damaged: {error}") from error
+    if settings.format != FORMAT:
+        raise RepositoryError(f"{repo} has format {settings.format}, this moxlite knows {FORMAT}")
+    return settings
+
+
 class Repository:
     """An open repository. Methods block; they are for threads and the command line.
 
@@ -123,14 +140,7 @@ class Repository:
         passphrase: str | None = None,
     ) -> None:
         self.path = repo
-        try:
-            settings = msgspec.json.decode((repo / "repository.json").read_bytes(), type=_Settings)
-        except (FileNotFoundError, NotADirectoryError):
-            raise RepositoryError(f"{repo} is no repository") from None
-        except msgspec.DecodeError as error:
-            raise RepositoryError(f"{repo / 'repository.json'} is damaged: {error}") from error
-        if settings.format != FORMAT:
-            raise RepositoryError(f"{repo} has format {settings.format}, this moxlite knows {FORMAT}")
+        settings = _settings(repo)
         self._opener: Opener | None = None
         self._sealer = None
         if settings.recipients:
@@ -296,6 +306,18 @@ class Repository:
                 self._blocks.get(name)
             except RepositoryError:
                 yield name
+
+    def names(self, snapshot_id: str | None = None) -> list[str]:
+        """The names of all files of a snapshot. Raises RepositoryError."""
+        return [entry.path for entry in self.manifest(snapshot_id).entries]
+
+    def read(self, name: str, snapshot_id: str | None = None) -> bytes:
+        """The octets of a small file of a snapshot. Raises RepositoryError: among others, it has none of that name."""
+        for entry in self.manifest(snapshot_id).entries:
+            if entry.path == name:
+                with self._blocks.opened():
+                    return b"".join(self._blocks.get(one) for one in entry.names())
+        raise RepositoryError(f"the snapshot has no {name}")
 
     def extract(self, target: Path, *, snapshot_id: str | None = None, tell: Tell = lambda _: None) -> Manifest:
         """Write a snapshot as a full backup to the new folder `target`; returns its manifest. Raises BadTarget,

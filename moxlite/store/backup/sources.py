@@ -114,7 +114,7 @@ def config_files(source: Source, *, keys: bool, report: Report) -> Iterator[Conf
             yield from _chosen(one, f"{CONFIG}/{below.as_posix()}", keys=keys, report=report)
     elsewhere = False
     for one in sorted(named.values(), key=lambda one: one.path):
-        absolute = os.path.normpath(source.config / one.path)
+        absolute = os.path.normpath(one.path.absolute())
         for chosen in _chosen(one, NAMED + Path(absolute).as_posix(), keys=keys, report=report):
             elsewhere = True
             yield chosen

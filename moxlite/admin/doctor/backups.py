@@ -1,0 +1,81 @@
+"""Scheduled backups: whether they come, are whole, and would outlive the disk (STORE-187, ADMIN-70)."""
+
+import os
+import time
+from pathlib import Path
+from typing import Final
+
+import trio
+
+from moxlite.admin.doctor.disks import share_a_disk
+from moxlite.admin.doctor.examination import Examination
+from moxlite.admin.doctor.findings import Finding
+from moxlite.config.static import Static
+from moxlite.process.keyfiles import host_key_files
+from moxlite.process.machinetest import backup_fault
+from moxlite.process.privileges import UnknownUser, service_user
+from moxlite.store.backup.errors import BackupError
+from moxlite.store.backup.repository import is_encrypted
+
+__all__ = ["check_backups"]
+
+MISSED: Final = 2
+"""Intervals without a backup after which one is missing."""
+
+
+async def check_backups(examination: Examination) -> list[Finding]:
+    """Findings about the scheduled backup."""
+    static, running = examination.snapshot.static, examination.running
+    schedule, target = static.backup.schedule, static.backup.target
+    if schedule is None or target is None:
+        text = "no backups are scheduled ([backup] in moxlite.toml)"
+        commands = ("moxlite backup DIR", "moxlite config describe-static | grep -A 20 backup")
+        return [Finding(grade="note", code="backup-none", about="backup", text=text, commands=commands)]
+    found: list[Finding] = []
+    if running is not None and running.last_backup and time.time() - running.last_backup > MISSED * schedule:
+        when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(running.last_backup))
+        text = f"the last good backup was made at {when}"
+        commands = (f"moxlite backup --repo {target}", "journalctl -u moxlite | grep backup")
+        found.append(Finding(grade="error", code="backup-old", about="backup", text=text, commands=commands))
+    return found + await trio.to_thread.run_sync(_of_target, static, target, examination.inside)
+
+
+def _of_target(static: Static, target: Path, inside: bool) -> list[Finding]:
+    """Findings about a local repository. `inside`: this is the server's own process."""
+    found: list[Finding] = []
+    about = str(target)
+    try:
+        ids = None if inside else service_user(static.user)
+        tried = inside or (os.name == "posix" and os.geteuid() == 0)
+        if tried and (fault := backup_fault(target, ids)):
+            found.append(Finding(grade="error", code="backup-unwritable", about=about, text=fault))
+    except UnknownUser:
+        pass  # told as a fault of the permissions
+    if host_key_files(static) and not static.backup.include_keys and not _encrypted(static, target):
+        found.append(
+            Finding(
+                grade="warning",
+                code="backup-without-keys",
+                about=about,
+                text=f"the backup in {target} lacks the private keys of the host: a new machine would need other TLSA "
+                "records in DNS",
+                commands=("set backup.include_keys = true in moxlite.toml", "systemctl restart moxlite"),
+            )
+        )
+    try:
+        shared = share_a_disk(static.data_dir, target)
+    except OSError:
+        return found
+    if shared:
+        text = f"the only scheduled backup, {target}, is on the disk of the data: if that breaks, both are lost"
+        commands = ("set backup.target to a folder of another disk",)
+        found.append(Finding(grade="warning", code="backup-same-disk", about=about, text=text, commands=commands))
+    return found
+
+
+def _encrypted(static: Static, target: Path) -> bool:
+    """Whether the repository is encrypted, or will be when it is made."""
+    try:
+        return is_encrypted(target)
+    except (BackupError, OSError):
+        return bool(static.backup.encrypt_to)

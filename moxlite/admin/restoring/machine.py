@@ -1,0 +1,259 @@
+"""A whole server out of a backup, on a machine that has none: configuration, keys and data (ADMIN-52a).
+
+All is written as root; owners and modes become those of `serve` at the end. Until then the data directory has the mark
+RESTORING, with which no server starts, and which lets the command be run again after it was cut short.
+"""
+
+import datetime as dt
+import json
+import os
+import stat
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from moxlite.admin.dns.wanted import tlsa_records
+from moxlite.admin.dns.zonefile import zone_line
+from moxlite.admin.hostkeys import ensure_host_keys, name_host_keys
+from moxlite.admin.storage import store_options
+from moxlite.config.edit import Document
+from moxlite.config.files import write_atomically
+from moxlite.config.load import DOMAINS_FILE, ConfigError, check_files, source_of
+from moxlite.config.snapshot import Snapshot
+from moxlite.logins.adminpassword import write_admin_password
+from moxlite.process.lock import DataLock
+from moxlite.process.permissions import fix_config, fix_data
+from moxlite.process.privileges import service_user
+from moxlite.process.signingkeys import selectors_of
+from moxlite.store.auth.credentials import generate_password
+from moxlite.store.backup.copying import sync_folder
+from moxlite.store.backup.errors import BadTarget
+from moxlite.store.backup.full import copy_file
+from moxlite.store.backup.layout import RESTORING
+from moxlite.store.backup.restore import restore
+from moxlite.store.backup.sources import CONFIG, CONFIG_FOLDER, NAMED
+from moxlite.store.backup.verify import verify
+from moxlite.store.file.boundary import Edge, storage
+
+__all__ = ["STATIC_FILE", "Prepared", "RestoredMachine", "check_empty", "prepare", "restore_machine"]
+
+STATIC_FILE: Final = "moxlite.toml"
+ADMIN_PASSWORD: Final = "adminpasswd"  # noqa: S105 - the file of its hash
+
+FOLDER_MODE: Final = 0o750
+CLOSED: Final = 0o700
+"""Mode of the data directory until all in it has its owner."""
+MOST: Final = 0o640
+"""Permissions that a restored file has at most."""
+
+EMPTY: Final = frozenset({"lost+found", "lock", RESTORING})
+"""Names that may be in an empty data directory."""
+
+Tell = Callable[[str], None]
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """The configuration of a backup as it will be on this machine.
+
+    Attributes:
+      config: its folder.
+      texts: the two files, by name.
+      snapshot: both, read.
+      ids: of the service user, who gets the files; None where this process gives none away.
+    """
+
+    config: Path
+    texts: dict[str, str]
+    snapshot: Snapshot
+    ids: tuple[int, int] | None
+
+
+class RestoredMachine(msgspec.Struct, frozen=True):
+    """Outcome of a restore.
+
+    Attributes:
+      admin_password: the new one; "" where the configuration has no administrator.
+      new_keys: TLSA records of keys of the host that were made, since the backup had none.
+      problems: of the restored data.
+      notes: owners and modes that could not be put right.
+      messages: how many were read and compared with their hashes.
+    """
+
+    admin_password: str
+    new_keys: list[str]
+    problems: list[str]
+    notes: list[str]
+    messages: int
+
+
+def prepare(read: Callable[[str], bytes], named: list[str], config: Path, data: Path | None) -> Prepared:
+    """Make the configuration of a backup that of this machine. Nothing is written.
+
+    Args:
+      read: gives the octets of a file of the backup, by its name there.
+      named: names of files below ``named/``.
+      config: the absolute folder that the configuration gets.
+      data: the data directory; None: as the configuration has it.
+
+    Raises:
+      ConfigError: mistakes in the configuration.
+      UnknownUser: as root, and there is no service user.
+      BackupError, OSError: the backup cannot be read.
+    """
+    origin = Path(read(f"{NAMED}/{CONFIG_FOLDER}").decode().strip()) if named else config
+    moves = {f"/{name.removeprefix(f'{NAMED}/')}": name for name in named}
+    texts = {
+        name: _moved(source_of(config / name, read(f"{CONFIG}/{name}")).text, origin, moves)
+        for name in (STATIC_FILE, DOMAINS_FILE)
+    }
+    document, settings = Document(texts[STATIC_FILE]), tomllib.loads(texts[STATIC_FILE])
+    if data is not None:
+        document.put(("data_dir",), str(data))
+    password = settings.get("admin_password_file")
+    if isinstance(password, str) and not (config / password).resolve().is_relative_to(config.resolve()):
+        document.put(("admin_password_file",), ADMIN_PASSWORD)
+    texts[STATIC_FILE] = str(document)
+    snapshot, errors, _ = check_files(*(source_of(config / name, text.encode()) for name, text in texts.items()))
+    if snapshot is None:
+        raise ConfigError(errors)
+    return Prepared(config, texts, snapshot, service_user(snapshot.static.user))
+
+
+def _moved(text: str, origin: Path, moves: Mapping[str, str]) -> str:
+    """The text with other paths for files that are in other places now.
+
+    Args:
+      origin: the folder at which relative paths begin.
+      moves: new paths, relative to the new folder, by the old absolute ones.
+    """
+    try:
+        found = set(_strings(tomllib.loads(text)))
+    except tomllib.TOMLDecodeError:
+        return text  # told by who checks the file
+    for old in found:
+        new = moves.get(os.path.normpath(origin / old))
+        if new is not None:
+            for quoted in (json.dumps(old, ensure_ascii=False), f"'{old}'"):
+                text = text.replace(quoted, json.dumps(new, ensure_ascii=False))
+    return text
+
+
+def _strings(value: object) -> Iterator[str]:
+    """All strings in a TOML value that could be paths."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from _strings(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from _strings(one)
+
+
+def check_empty(prepared: Prepared) -> None:
+    """Raise BadTarget where a server, or a part of one, is on this machine already."""
+    data = prepared.snapshot.static.data_dir
+    if (data / RESTORING).exists():
+        return  # a run that was cut short
+    for name in prepared.texts:
+        if (prepared.config / name).exists():
+            raise BadTarget(
+                f"there is a configuration in {prepared.config}: this is for a machine without one. To begin anew: "
+                f"mv {prepared.config} {prepared.config}.old"
+            )
+    if data.exists() and (there := sorted({one.name for one in data.iterdir()} - EMPTY)):
+        raise BadTarget(f"{data} is not empty, there is {there[0]}: mv {data} {data}.old")
+
+
+def restore_machine(backup: Path, prepared: Prepared, *, resume_queue: bool, tell: Tell) -> RestoredMachine | list[str]:
+    """Write configuration, keys and data. Blocks. Returns the problems of the backup instead where it is damaged;
+    nothing was changed then.
+
+    Raises:
+      BadTarget: see `check_empty`.
+      Locked: another process uses the data directory.
+      BackupError, StoreError, OSError: it can be run again.
+    """
+    check_empty(prepared)
+    found = verify(backup, tell=tell)
+    if found.problems:
+        return [str(one) for one in found.problems]
+    snapshot, config = prepared.snapshot, prepared.config
+    static, data, path = snapshot.static, snapshot.static.data_dir, prepared.config / STATIC_FILE
+    for folder in (config, data):
+        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    if prepared.ids is not None:
+        for folder in (config, data):
+            os.chown(folder, 0, 0, follow_symlinks=False)
+            folder.chmod(CLOSED)
+    with DataLock(data / "lock"):
+        mark = data / RESTORING
+        mark.touch()
+        with storage(Edge(str(backup))):
+            restore(backup, data, store_options(lambda: snapshot), resume_queue=resume_queue, tell=tell)
+        mark.touch()  # until the configuration is there, too
+        never = {path.name} if static.admin_password_file is None else {path.name, static.admin_password_file.name}
+        _copy(backup / CONFIG, config, never | {DOMAINS_FILE}, tell)
+        _copy(backup / NAMED, config / NAMED, {CONFIG_FOLDER}, tell)
+        password = ""
+        if static.admin_password_file is not None:
+            password = generate_password()
+            write_admin_password(static.admin_password_file, password)
+        for name, text in reversed(prepared.texts.items()):
+            write_atomically(config / name, text.encode(), mode=MOST)
+        missing = ensure_host_keys(config, static, dt.datetime.now(dt.UTC))
+        if missing:
+            name_host_keys(path, missing)
+        notes = _give(prepared, path)
+        mark.unlink()
+        sync_folder(data)
+        verified = verify(data, deep=True, tell=tell)
+    return RestoredMachine(
+        password,
+        _tlsa(path) if missing else [],
+        [str(one) for one in verified.problems],
+        notes,
+        verified.messages,
+    )
+
+
+def _copy(source: Path, target: Path, never: set[str], tell: Tell) -> None:
+    """Copy all regular files below a folder; none that is there is overwritten but by a run after one that was cut
+    short. `never` are names at its top.
+    """
+    for folder, folders, names in os.walk(source):
+        folders.sort()
+        for name in sorted(names):
+            path = Path(folder) / name
+            below = path.relative_to(source)
+            if str(below) in never or not stat.S_ISREG(path.lstat().st_mode):
+                continue
+            tell(str(path))
+            copy = target / below
+            copy.unlink(missing_ok=True)
+            copy_file(path, copy)
+            copy.chmod(stat.S_IMODE(copy.stat().st_mode) & MOST | stat.S_IRUSR | stat.S_IWUSR)
+
+
+def _give(prepared: Prepared, path: Path) -> list[str]:
+    """Give files to those who are to own them. Returns lines about those that could not be given."""
+    if prepared.ids is None:
+        return []
+    uid, gid = prepared.ids
+    static = prepared.snapshot.static
+    changed = fix_config(path, DOMAINS_FILE, static.data_dir, uid, gid)
+    for _, selector in selectors_of(prepared.snapshot.domains):
+        if selector.key_file.is_relative_to(prepared.config) and selector.key_file.is_file():
+            os.chown(selector.key_file, uid, gid, follow_symlinks=False)
+    changed += fix_data(static.data_dir, uid)
+    return [line for line in changed if " is now " not in line]
+
+
+def _tlsa(path: Path) -> list[str]:
+    """TLSA records of the keys that the configuration names by now."""
+    texts = [source_of(one, one.read_bytes()) for one in (path, path.parent / DOMAINS_FILE)]
+    snapshot, _, _ = check_files(*texts)
+    return [] if snapshot is None else [zone_line(one) for one in tlsa_records(snapshot)]

@@ -1,0 +1,74 @@
+"""Fences of systemd: paths that the unit hides from the server, or lets it only read (ADMIN-40, ADMIN-11a).
+
+`config printservice` and the Debian package write units with ProtectHome=yes, PrivateTmp=yes and ProtectSystem=strict
+(systemd.exec(5)). To the server hidden files do not exist, and other folders are read-only; both look like a fault of
+the disk to an owner who sees the file.
+"""
+
+import errno
+import os
+import subprocess
+from pathlib import Path
+from typing import Final
+
+__all__ = ["UNIT", "hidden", "read_only", "runs_systemd", "told", "writable_paths"]
+
+UNIT: Final = "moxlite"
+"""Name of the unit, of the package and in the documentation."""
+
+HOMES: Final = (Path("/root"), Path("/home"), Path("/run/user"))
+TEMPORARY: Final = (Path("/tmp"), Path("/var/tmp"))  # noqa: S108 - compared with
+
+SYSTEMD: Final = Path("/run/systemd/system")
+"""There where systemd runs the machine (sd_booted(3))."""
+
+SECONDS: Final = 10.0
+"""For an answer of systemctl."""
+
+
+def runs_systemd() -> bool:
+    """Whether systemd runs this machine."""
+    return SYSTEMD.exists()
+
+
+def hidden(path: Path) -> str:
+    """The setting of the unit that hides a path, "" for none."""
+    absolute = path.absolute()
+    for setting, folders in (("ProtectHome", HOMES), ("PrivateTmp", TEMPORARY)):
+        if any(absolute.is_relative_to(folder) for folder in folders):
+            return setting
+    return ""
+
+
+def told(error: OSError, path: Path) -> str:
+    """An error of the system in words, with its likely cause where a fence of systemd is one."""
+    text = error.strerror or str(error)
+    setting = hidden(path)
+    if error.errno in (errno.ENOENT, errno.EACCES) and setting and "INVOCATION_ID" in os.environ:
+        return (
+            f"{text} (systemd hides it from the server, by {setting}: keep it in another folder, such as /etc/moxlite)"
+        )
+    return f"{text} ({read_only(path)})" if error.errno == errno.EROFS else text
+
+
+def read_only(folder: Path) -> str:
+    """The cure where systemd lets the server only read a folder."""
+    return (
+        f"systemd lets the server only read there: `systemctl edit {UNIT}`, with the lines [Service] and "
+        f"ReadWritePaths={folder}, then `systemctl restart {UNIT}`"
+    )
+
+
+def writable_paths() -> list[Path] | None:
+    """Folders that the unit lets the server write to; None where that is not known, or no unit keeps it in."""
+    if not runs_systemd():
+        return None
+    command = ("systemctl", "show", "--property=LoadState,ProtectSystem,ReadWritePaths", f"{UNIT}.service")
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)  # noqa: S603 - fixed
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    values = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
+    if values.get("LoadState") != "loaded" or values.get("ProtectSystem") != "strict":
+        return None
+    return [Path(word.lstrip("-+")) for word in values.get("ReadWritePaths", "").split()]
