@@ -78,6 +78,13 @@ def test_a_dot_ends_the_message_unless_told_otherwise() -> None:
     assert letter(text, "-i", "a@x.example")[2].endswith(b"\r\n\r\none\r\n.\r\ntwo\r\n")
 
 
+def test_a_carriage_return_alone_is_a_blank() -> None:
+    """QUEUE-142: it ends no line, so that a progress meter in a log makes no header field, and no dot line."""
+    octets = letter(b"Subject: 10%\r20%\rBcc: x@x.example\n\na\r.\rb\r\nc\n", "-t", "a@x.example")
+    assert octets[1] == ["a@x.example"]
+    assert octets[2].endswith(b"Subject: 10% 20% Bcc: x@x.example\r\n\r\na . b\r\nc\r\n")
+
+
 @pytest.mark.parametrize(
     "text", [b"", b"\n", b"Subject: x\n", b"Subject: x\n\n", b"From me Mon Jan 1\nSubject: x\n\nbody\n"]
 )

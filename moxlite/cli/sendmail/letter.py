@@ -18,7 +18,8 @@ __all__ = ["BadLetter", "Letter", "make_letter"]
 FIELD: Final = re.compile(rb"([!-9;-~]+)[ \t]*:")
 """The name of a header field (RFC 5322 §2.2)."""
 
-LINE_END: Final = re.compile(rb"\r\n|\r|\n")
+LINE_END: Final = re.compile(rb"\r\n|\n")
+"""Programs write LF; a CR alone is no line end (RFC 5321 §2.3.8), and becomes a blank."""
 
 MAX_RECIPIENTS: Final = 1000
 """As the server takes in one transaction."""
@@ -38,7 +39,7 @@ class Letter(msgspec.Struct, frozen=True):
 
 def make_letter(data: bytes, flags: Flags, settings: Settings) -> Letter:
     """Make a letter of what a program has written. Raises BadLetter."""
-    lines = LINE_END.split(data)
+    lines = [line.replace(b"\r", b" ") for line in LINE_END.split(data)]
     if not flags.dots and b"." in lines:
         lines = [*lines[: lines.index(b".")], b""]
     if lines[-1]:
