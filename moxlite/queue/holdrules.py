@@ -37,14 +37,14 @@ class HoldRule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def parse_party(text: str) -> tuple[str, str]:
-    """Localpart and domain of a rule's sender or recipient: a domain, or a full address; empty for any. Raises
-    BadFilter.
+    """Localpart and domain of a rule's sender or recipient: a domain, with or without ``@`` before it, or a full
+    address; empty for any. Raises BadFilter.
     """
     if not text:
         return "", ""
     try:
-        if "@" not in text:
-            return "", Domain.parse(text).unicode
+        if "@" not in text[1:]:
+            return "", Domain.parse(text.removeprefix("@")).unicode
         path = Path.parse(text)
         if not isinstance(path.host, Domain):
             raise BadFilter(f"{text!r} is neither an address nor a domain")

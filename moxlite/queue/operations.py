@@ -39,7 +39,11 @@ __all__ = [
     "unhold_messages",
 ]
 
-CANCELED: Final = "delivery canceled by admin"
+FAILED: Final = "an administrator of this server has given up on the message"
+"""The last result of a message after ``queue fail``: its sender reads it in the notice."""
+
+DROPPED: Final = "an administrator of this server has removed the message; its sender was not told"
+"""The last result of a message after ``queue drop``."""
 
 SELECT: Final = f"SELECT {MESSAGE_COLUMNS} FROM msg"  # noqa: S608 column names
 SELECT_RETIRED: Final = f"SELECT {RETIRED_COLUMNS} FROM msg_retired"  # noqa: S608 column names
@@ -134,9 +138,9 @@ def fail_messages(tx: Tx, wanted: Filter, policy: Policy) -> int:
         message = message_of(row)
         if message.done:
             continue
-        canceled = Result(start=policy.now, error=CANCELED)
-        tx.execute(SET_RESULTS, encode_results((*message.results, canceled)), message_id)
-        fail(tx, message, policy, canceled)
+        given_up = Result(start=policy.now, error=FAILED)
+        tx.execute(SET_RESULTS, encode_results((*message.results, given_up)), message_id)
+        fail(tx, message, policy, given_up)
         failed.append(message)
     for content_id in {message.content_id for message in failed}:
         settle_notices(tx, content_id, policy)
@@ -150,7 +154,9 @@ def drop_messages(tx: Tx, wanted: Filter, policy: Policy) -> int:
         message = get(tx, message_id)
         assert message is not None
         ended = final_state(message)
+        results = message.results
         if ended is None:
             note_event(tx, message, Event.CANCELED, policy.webhooks, policy.now)
-        retire(tx, [message_id], ended or State.CANCELED, now=policy.now, keep_for=policy.keep_for)
+            results = (*results, Result(start=policy.now, error=DROPPED))
+        retire(tx, [message_id], ended or State.CANCELED, now=policy.now, keep_for=policy.keep_for, results=results)
     return len(ids)

@@ -257,6 +257,10 @@ async def test_hold_rules_match_by_all_that_is_set(tmp_path: Path) -> None:
         assert len(await rig.queue.hold_rules()) == 2
         with pytest.raises(BadFilter, match="neither"):
             await rig.queue.add_hold_rule(sender="no domain")
+        with pytest.raises(BadFilter, match="neither"):
+            await rig.queue.add_hold_rule(recipient="@")
+        assert (await rig.queue.add_hold_rule(recipient="@remote.example"))[1] == 1
+        assert (await rig.queue.hold_rules())[-1].recipient_domain == "remote.example"
 
 
 async def test_schedule_moves_attempts(tmp_path: Path) -> None:
@@ -305,9 +309,9 @@ async def test_failed_by_an_admin_tells_the_sender(tmp_path: Path) -> None:
         assert await rig.queue.fail(everything()) == 1
         await rig.settle()
         [dsn] = await rig.inbox()
-        assert b"delivery canceled by admin" in dsn
+        assert b"an administrator of this server has given up on the message" in dsn
         [retired] = await rig.queue.list_retired(RetiredFilter(success=False))
-        assert retired.results[-1].error == "delivery canceled by admin"
+        assert retired.results[-1].error == "an administrator of this server has given up on the message"
         assert await rig.queue.list_retired(RetiredFilter(success=True)) == []
 
 
@@ -317,7 +321,9 @@ async def test_dropped_is_gone_without_a_word(tmp_path: Path) -> None:
         [message_id] = await rig.submit("a@remote.example")
         await rig.submit("a@remote.example", account="admin")
         assert await rig.queue.drop(everything()) == 2
-        assert (await rig.queue.get_retired(message_id)).account == "alice"
+        gone = await rig.queue.get_retired(message_id)
+        assert (gone.account, gone.success) == ("alice", False)
+        assert gone.results[-1].error.startswith("an administrator of this server has removed the message")
         assert len(await rig.queue.list_retired(page=RetiredPage(sort="queued"))) == 1
         assert await rig.inbox() == []
         rig.clock.advance(71 * 3600)

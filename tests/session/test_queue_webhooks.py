@@ -132,7 +132,10 @@ async def test_failures_are_told_with_the_servers_words(tmp_path: Path) -> None:
         assert await rig.queue.fail(Filter(ids=(ids[1],))) == 1
         await server.wait(6)
         last = {one["QueueMsgID"]: (one["Event"], one["Error"]) for one in told(server)[4:]}
-        assert last == {ids[0]: ("canceled", ""), ids[1]: ("failed", "delivery canceled by admin")}
+        assert last == {
+            ids[0]: ("canceled", ""),
+            ids[1]: ("failed", "an administrator of this server has given up on the message"),
+        }
 
 
 async def test_only_the_wanted_events_are_told(tmp_path: Path) -> None:
