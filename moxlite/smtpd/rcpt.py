@@ -62,8 +62,8 @@ def _check_submitted(session: Session, found: Recipient, path: Path) -> None:
 
 
 async def _incoming(session: Session, transaction: Transaction, path: Path, found: Recipient) -> Recipient:
-    """The column "MX" of SMTP-69. In localserve everybody exists (SMTP-131)."""
-    if session.context.localserve and not isinstance(found, AccountRecipient | AliasRecipient):
+    """The column "MX" of SMTP-69. In localserve everybody exists (SMTP-131), but in a disabled domain."""
+    if session.context.localserve and not isinstance(found, AccountRecipient | AliasRecipient | DomainDisabled):
         found = _stand_in(session, transaction, path)
     _check_tls(session, found)
     match found:

@@ -613,6 +613,12 @@ async def test_localserve_delivers_everything_to_the_sender_or_the_default_accou
     assert len(await smtp.messages("bo")) == 1
 
 
+async def test_localserve_refuses_mail_for_disabled_domains(smtp: Smtp) -> None:
+    """SMTP-131, SMTP-69: as a real server does."""
+    async with smtp.connect(context=smtp.with_context(default_account="bo")) as client:
+        await client.play("C: MAIL FROM:<a@elsewhere.example>\nS: 250\nC: RCPT TO:<any@off.example>\nS: 450 4.2.1")
+
+
 async def test_localserve_wants_well_formed_messages(smtp: Smtp) -> None:
     """SMTP-133"""
     bad = b"Content-Type: multipart/mixed; boundary=x\r\n" + MESSAGE
