@@ -32,6 +32,9 @@ TELL_SECONDS: Final = 1.0
 """Between two lines about the progress of one account."""
 
 
+UNMARKED: Final = "nothing to learn, no message is marked as junk ($Junk) or as not junk ($NotJunk)"
+
+
 class JunkFailed(Exception):
     """Something that cannot be done; the text is for the person who asked."""
 
@@ -61,7 +64,7 @@ async def retrain_accounts(accounts: Accounts, names: list[str], tell: Tell) -> 
                     nursery.start_soon(_tell_all, name, receiver, tell)
                     async with sender:
                         messages = await account.trainer.retrain(note)
-                results.append(JunkDone(name, messages))
+                results.append(JunkDone(name, messages, "" if messages else UNMARKED))
         except StoreError as error:
             results.append(JunkDone(name, 0, f"cannot be retrained: {error}", failed=True))
     return results

@@ -41,7 +41,8 @@ def retrain(name: str | None) -> None:
 
     _report(
         served(lambda: call("junk retrain", JunkAccount(name or ""), list[JunkDone], progress=note), directly),
-        "messages learnt",
+        "message",
+        "learnt",
     )
 
 
@@ -60,7 +61,9 @@ def prune(name: str | None, days: int) -> None:
 
         return on_files(name, lambda accounts, names: prune_accounts(accounts, names, days))
 
-    _report(served(lambda: call("junk prune", JunkPrune(name or "", days), list[JunkDone]), directly), "words dropped")
+    _report(
+        served(lambda: call("junk prune", JunkPrune(name or "", days), list[JunkDone]), directly), "word", "dropped"
+    )
 
 
 @junk.command()
@@ -148,12 +151,13 @@ def _mbox(path: Path) -> list[bytes]:
     return messages
 
 
-def _report(results: "list[JunkDone]", what: str) -> None:
+def _report(results: "list[JunkDone]", what: str, done: str) -> None:
     if settings().as_json:
         show(results, (), as_json=True)
     else:
         for one in results:
-            print(f"{one.account}: {printable(one.note) if one.note else f'{one.count} {what}'}")
+            plural = "" if one.count == 1 else "s"
+            print(f"{one.account}: {printable(one.note) if one.note else f'{one.count} {what}{plural} {done}'}")
     failed = [one.account for one in results if one.failed]
     if failed:
         raise Failure(f"not done for {', '.join(failed)}")

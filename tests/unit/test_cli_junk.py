@@ -1,6 +1,7 @@
 """``moxlite junk`` without a server, on the files of a data directory (STORE-9, STORE-87, STORE-193)."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from moxlite.config.load import load
 from moxlite.process.lock import DataLock
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.delivery.deliver import Append, append
+from moxlite.store.mail.flags import store_flags
+from moxlite.store.types import Flag
 from tests.small_config import STATIC
 from tests.store_mail import box, mail, prepared
 
@@ -62,6 +65,28 @@ def test_retrain_learns_all_accounts_with_a_filter(config: Path, capsys: Capture
     assert json.loads(capsys.readouterr().out) == [{"account": "me", "count": 5, "note": "", "failed": False}]
     assert run(["junk", "retrain", "nobody"]) == 1
     assert 'there is no account "nobody"' in capsys.readouterr().err
+
+
+def test_retrain_says_why_it_learnt_nothing(config: Path, capsys: Capture) -> None:
+    """STORE-87: no message is marked; one alone is not "1 messages"."""
+    assert run(["junk", "retrain", "me"]) == 0
+    progress = capsys.readouterr().err
+    assert progress == "me: 0 of 5 messages\n"
+
+    async def unmark(*names: str) -> None:
+        snapshot, _ = load(config / "moxlite.toml")
+        accounts = Accounts(snapshot.static.data_dir, store_options(lambda: snapshot))
+        async with accounts.use("me") as account:
+            for name in names:
+                where = (await box(account, name)).id
+                await account.write(
+                    partial(store_flags, mailbox_id=where, uids=(1, 2), mode="remove", flags=Flag.JUNK | Flag.NOTJUNK)
+                )
+        await accounts.aclose()
+
+    trio.run(unmark, "Archive", "Junk")
+    assert run(["junk", "retrain", "me"]) == 0
+    assert capsys.readouterr().out == "me: 1 message learnt\n"
 
 
 def test_prune_tells_how_many_words_went(config: Path, capsys: Capture) -> None:

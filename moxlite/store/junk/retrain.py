@@ -38,7 +38,7 @@ UNIT_SECONDS: Final = 0.1
 # Also those that were learnt by a generation that is gone: their mark is taken away.
 NEXT: Final = f"""
 SELECT id FROM message WHERE id > ? AND (trained IS NOT NULL OR ({WANTED}) IS NOT NULL) ORDER BY id LIMIT ?"""  # noqa: S608
-LEFT: Final = f"SELECT count(*) FROM message WHERE id > ? AND ({WANTED}) IS NOT NULL"  # noqa: S608
+LEFT: Final = f"SELECT count(*) FROM message WHERE id > ? AND (trained IS NOT NULL OR ({WANTED}) IS NOT NULL)"  # noqa: S608
 STATE: Final = f"SELECT {WANTED}, trained FROM message WHERE id = ?"  # noqa: S608
 KEEP: Final = "INSERT INTO junk_retrain (message_id, trained) VALUES (?, ?)"
 TRAINED: Final = "UPDATE message SET trained = ? WHERE id = ?"
