@@ -83,15 +83,15 @@ def tell(found: Mapping[str, object]) -> None:
 def _lines(found: Mapping[str, object], indent: str) -> None:
     for name, value in found.items():
         if isinstance(value, Mapping):
-            print(f"{indent}{name}:")
+            print(f"{indent}{printable(name)}:")
             _lines(value, indent + "  ")
         elif isinstance(value, list | tuple) and value and isinstance(value[0], Mapping):
             for number, one in enumerate(value, 1):
-                print(f"{indent}{name} {number}:")
+                print(f"{indent}{printable(name)} {number}:")
                 _lines(one, indent + "  ")
         elif value not in (None, "", [], ()):
             text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else _word(value)
-            print(f"{indent}{name.replace('_', ' ')}: {printable(text)}")
+            print(f"{indent}{printable(name.replace('_', ' '))}: {printable(text)}")
 
 
 def _word(value: object) -> str:

@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from moxlite.cli.common import FAILED, Failure, moment, printable, settings, talk
+from moxlite.escapes import escaped_json
 
 if TYPE_CHECKING:
     from moxlite.migration.orders import Copied, Event
@@ -119,7 +120,7 @@ def _copy(command: str, **options: Any) -> None:
     finally:
         told.end()
     if settings().as_json:
-        print(msgspec.json.encode(copied).decode())
+        print(escaped_json(msgspec.json.encode(copied).decode()))
     elif not order.dry_run:
         print(_summary(copied))
 

@@ -11,7 +11,8 @@ import click
 import moxlite
 from moxlite import __version__
 from moxlite.cli.asking import TEMPORARY, resolver_option, with_resolver
-from moxlite.cli.common import Failure, load_config, printable, settings
+from moxlite.cli.common import Failure, data_dir, load_config, printable, settings
+from moxlite.escapes import escaped_json
 
 if TYPE_CHECKING:
     from moxlite.admin.updates import Change
@@ -96,11 +97,11 @@ def cid(received_id: str) -> None:
     """The cid of the log lines that belong to the id in a Received header (or in an error page)."""
     from moxlite.process.receivedid import ReceivedID, load_key
 
-    data_dir = load_config().static.data_dir
+    data = data_dir()
     if not re.fullmatch(r"[A-Za-z0-9_-]{22}", received_id):
         raise Failure("an id has 22 letters, digits, - and _")
     try:
-        found = ReceivedID(load_key(data_dir, create=False)).decode(received_id)
+        found = ReceivedID(load_key(data, create=False)).decode(received_id)
     except OSError as error:
         raise Failure(f"cannot read the key of this installation: {error}") from None
     if found is None:
@@ -162,7 +163,7 @@ def checkupdate(resolver: str | None) -> int:
         raise Failure(printable(str(error)), TEMPORARY) from None
     if settings().as_json:
         told = [{"version": one.version, "text": one.text} for one in changes]
-        print(msgspec.json.encode({"version": __version__, "newest": newest, "changes": told}).decode())
+        print(escaped_json(msgspec.json.encode({"version": __version__, "newest": newest, "changes": told}).decode()))
         return 0
     print(f"this is {__version__}, the newest version is {newest}")
     for one in changes:

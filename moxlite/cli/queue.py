@@ -7,8 +7,9 @@ from typing import Any, Final, TypeVar
 import click
 import msgspec
 
-from moxlite.cli.common import Failure, call, json_option, printable, settings, show, show_json
+from moxlite.cli.common import call, json_option, printable, settings, show, show_json
 from moxlite.cli.explaining import leaves, told
+from moxlite.cli.rawoutput import raw_output
 from moxlite.queue.control.results import Changed, HookLine, Line, Rule, StoppedAccount, Suppressed, Try
 from moxlite.queue.explaining.values import Explanation
 
@@ -209,10 +210,8 @@ def requiretls(value: str, every: bool, **given: Any) -> None:
 @queue.command()
 @click.argument("id_", metavar="ID", type=int)
 def dump(id_: int) -> None:
-    """Print message ID as it will be sent."""
-    if sys.stdout.isatty():
-        raise Failure("this is raw mail, which could do anything to a terminal: use `… | less` or a file")
-    call("queue dump", {"id": id_}, type(None), output=sys.stdout.buffer)
+    """Print message ID as it will be sent: octet by octet into a file or pipe, with escapes on a terminal."""
+    call("queue dump", {"id": id_}, type(None), output=raw_output())
 
 
 @queue.group()
@@ -307,7 +306,7 @@ def guard_release(account: str, as_json: bool) -> None:
     if as_json or settings().as_json:
         show([found], (), as_json=True)
         return
-    print(f"account {found.account} may send again; it was stopped since {found.since}: {found.why}")
+    print(printable(f"account {found.account} may send again; it was stopped since {found.since}: {found.why}"))
     if found.messages:
         print(
             f"released: messages: {found.messages}, recipients: {found.recipients}, their domains: {found.domains},"
@@ -331,8 +330,8 @@ def holdrules_list(as_json: bool) -> None:
 
 @holdrules.command("add")
 @click.option("--account", default="", help="Messages of this account.")
-@click.option("--sender", default="", metavar="ADDR", help="From this address or domain.")
-@click.option("--recipient", default="", metavar="ADDR", help="To this address or domain.")
+@click.option("--sender", default="", metavar="ADDR", help="From this address, or @domain.")
+@click.option("--recipient", default="", metavar="ADDR", help="To this address, or @domain.")
 def holdrules_add(account: str, sender: str, recipient: str) -> None:
     """Hold messages that match, now and in future. Without options: hold everything."""
     found = call("queue holdrules add", {"account": account, "sender": sender, "recipient": recipient}, Changed)

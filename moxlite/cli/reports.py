@@ -2,7 +2,6 @@
 
 import datetime as dt
 import io
-import sys
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -12,6 +11,7 @@ import msgspec
 
 from moxlite.cli.common import Failure, call, load_config, printable, show
 from moxlite.cli.files import served
+from moxlite.escapes import escaped_json
 
 if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
@@ -124,7 +124,7 @@ def show_(kind: str, number: int) -> None:
     octets = served(ask, lambda: _on_file(lambda _: shown(args), b""))
     if not octets:
         raise Failure(f"there is no report {number}")
-    sys.stdout.write(msgspec.json.format(octets, indent=2).decode() + "\n")
+    print(escaped_json(msgspec.json.format(octets, indent=2).decode()))
 
 
 def _good(kind: str, total: int, failed: int) -> int:

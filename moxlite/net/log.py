@@ -26,6 +26,7 @@ from typing import Final, Literal, TextIO
 
 import msgspec
 
+from moxlite.escapes import DECEPTIVE, escaped_json
 from moxlite.net import metrics
 from moxlite.safefile import open_regular
 
@@ -100,8 +101,8 @@ def bind_cid(cid: int) -> Iterator[None]:
 _PLAIN = re.compile(r"[!#-<>-\[\]-~]+")
 """Values that need no quotes: printable ASCII without space, quote, equal sign and backslash."""
 
-_UNSAFE = re.compile('[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\\\\"]')
-"""What could forge a line or move a terminal's cursor; lone surrogates stand for octets that are no UTF-8."""
+_UNSAFE = re.compile(rf'[{DECEPTIVE}\\"]')
+"""What could forge a line, or show another text than there is, and what ends a quoted value."""
 
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\", '"': '\\"'}
 
@@ -208,7 +209,7 @@ class JSONFormatter(logging.Formatter):
                 fields[key] = _text(value).encode("utf-8", "backslashreplace").decode()
         if trace := _traceback(record):
             fields["traceback"] = trace.encode("utf-8", "backslashreplace").decode()
-        return msgspec.json.encode(fields).decode()
+        return escaped_json(msgspec.json.encode(fields).decode())
 
 
 class _Repeats:

@@ -77,6 +77,19 @@ def test_any_value_stays_on_its_line(value: str | bytes) -> None:
         assert "\x1b" not in line
 
 
+DECEPTIVE = "\u202etxt.exe \u2066 \u200f \u061c \x9b31m \x7f \u2028"
+
+
+def test_text_that_changes_its_direction_is_escaped() -> None:
+    """ADMIN-54: bidi controls, too, in both formats; the JSON means the same."""
+    record = logging.makeLogRecord({"name": "moxlite.net", "msg": "text", "kv": {"v": DECEPTIVE, DECEPTIVE[0]: 1}})
+    plain = log.LogfmtFormatter(timestamps=False).format(record)
+    as_json = log.JSONFormatter(timestamps=False).format(record)
+    assert 'v="\\u202etxt.exe \\u2066 \\u200f \\u061c \\x9b31m \\x7f \\u2028"' in plain
+    assert as_json.isascii()
+    assert json.loads(as_json)["v"] == DECEPTIVE
+
+
 def test_json_lines_carry_the_same_fields() -> None:
     """ADMIN-54: for collectors that want JSON."""
     record = logging.makeLogRecord(

@@ -8,6 +8,7 @@ import click
 
 from moxlite.cli.asking import NO, TEMPORARY, YES, resolver_option, tell, with_resolver
 from moxlite.cli.common import Failure
+from moxlite.cli.rawoutput import raw_output
 
 if TYPE_CHECKING:
     from moxlite.mailauth.arc.seal import Sealer
@@ -105,8 +106,7 @@ def seal(
         raise Failure(f"cannot seal: {error}") from None
     if made is None:
         raise Failure("the chain cannot be verified for now", TEMPORARY)
-    sys.stdout.buffer.write(made if b"\r\n" in octets else made.replace(b"\r\n", b"\n"))
-    sys.stdout.buffer.flush()
+    raw_output().write(made if b"\r\n" in octets else made.replace(b"\r\n", b"\n"))
     return YES if made else NO
 
 

@@ -8,6 +8,7 @@ import click
 
 from moxlite.cli.asking import NO, TEMPORARY, YES, resolver_option, tell, with_resolver
 from moxlite.cli.common import Failure, load_config
+from moxlite.cli.rawoutput import raw_output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,8 +93,7 @@ def sign(file: str, domain: str | None, selector: str | None, key_file: str | No
         made = trio.run(work)
     except signing.SigningError as error:
         raise Failure(f"cannot sign: {error}") from None
-    sys.stdout.buffer.write(made if b"\r\n" in octets else made.replace(b"\r\n", b"\n"))
-    sys.stdout.buffer.flush()
+    raw_output().write(made if b"\r\n" in octets else made.replace(b"\r\n", b"\n"))
     return YES
 
 

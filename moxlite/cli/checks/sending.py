@@ -7,6 +7,7 @@ import msgspec
 
 from moxlite.cli.asking import NO, YES
 from moxlite.cli.common import call, json_option, printable, settings, show
+from moxlite.escapes import escaped_json
 from moxlite.queue.control.results import Dropped, PendingReport, SentReports, WithoutReports
 
 __all__ = ["report_commands"]
@@ -68,7 +69,7 @@ def _send_command(group: click.Group, name: str) -> None:
         """
         found = call(name, {"day": day}, SentReports)
         if as_json or settings().as_json:
-            print(msgspec.json.encode(found).decode())
+            print(escaped_json(msgspec.json.encode(found).decode()))
         else:
             for one in found.reports:
                 to = f" to {', '.join(one.recipients)}" if one.recipients else ""

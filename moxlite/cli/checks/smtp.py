@@ -6,6 +6,7 @@ import click
 
 from moxlite.cli.asking import NO, TEMPORARY, YES, resolver_option, with_resolver
 from moxlite.cli.common import note
+from moxlite.cli.rawoutput import raw_output
 
 if TYPE_CHECKING:
     import trio
@@ -147,12 +148,13 @@ async def _relay(stream: "trio.abc.Stream", scope: "trio.CancelScope") -> None:
             scope.deadline = trio.current_time() + IDLE_SECONDS
         scope.deadline = trio.current_time() + LAST_SECONDS
 
+    output = raw_output()
     scope.deadline = trio.current_time() + IDLE_SECONDS
     try:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(write)
             while data := await stream.receive_some(CHUNK):
-                sys.stdout.buffer.write(data)
+                output.write(bytes(data))
                 sys.stdout.buffer.flush()
                 scope.deadline = trio.current_time() + IDLE_SECONDS
             nursery.cancel_scope.cancel()

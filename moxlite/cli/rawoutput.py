@@ -1,0 +1,52 @@
+"""Octets of strangers on stdout: as they are into a file or pipe, made safe on a terminal (ADMIN-65)."""
+
+import codecs
+import sys
+from typing import BinaryIO, Protocol
+
+from moxlite.escapes import printable
+
+__all__ = ["Sink", "raw_output"]
+
+
+class Sink(Protocol):
+    """A writer of octets."""
+
+    def write(self, data: bytes, /) -> object:
+        """Take octets."""
+
+
+class _Terminal:
+    """Shows octets as UTF-8 text: lines and tabs stay, what could deceive or command the terminal is escaped."""
+
+    def __init__(self, to: BinaryIO) -> None:
+        self._to = to
+        self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+        self._held = b""
+
+    def write(self, data: bytes, /) -> None:
+        # CR LF is one line end, also where it is cut between two writes.
+        data = self._held + data
+        self._held = b"\r" if data.endswith(b"\r") else b""
+        text = self._decoder.decode(data.removesuffix(b"\r").replace(b"\r\n", b"\n"))
+        shown = "".join(part if part in ("\n", "\t") else printable(part) for part in _parts(text))
+        self._to.write(shown.encode())
+        self._to.flush()
+
+
+def _parts(text: str) -> list[str]:
+    """A text cut before and behind each line end and tab."""
+    found: list[str] = []
+    for number, line in enumerate(text.split("\n")):
+        if number:
+            found.append("\n")
+        for place, cell in enumerate(line.split("\t")):
+            if place:
+                found.append("\t")
+            found.append(cell)
+    return found
+
+
+def raw_output() -> Sink:
+    """Where a command writes octets that it hands on."""
+    return _Terminal(sys.stdout.buffer) if sys.stdout.isatty() else sys.stdout.buffer
