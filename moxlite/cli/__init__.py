@@ -105,7 +105,8 @@ def run(args: Sequence[str] | None = None) -> int:
         print("moxlite: aborted", file=sys.stderr)
         return 1
     except Failure as failure:
-        print(f"moxlite: {failure}", file=sys.stderr)
+        for line in str(failure).splitlines():
+            print(f"moxlite: {line}", file=sys.stderr)
         return failure.code
     except StoreError as error:  # of a verb that works on the files itself
         print(f"moxlite: {printable(str(error))}", file=sys.stderr)

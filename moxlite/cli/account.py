@@ -6,12 +6,24 @@ from pathlib import Path
 
 import click
 
-from moxlite.cli.common import Failure, call, json_option, load_config, moment, new_password, show
+from moxlite.cli.common import (
+    Failure,
+    ask,
+    call,
+    data_dir,
+    json_option,
+    load_config,
+    moment,
+    new_password,
+    printable,
+    settings,
+    show,
+)
 from moxlite.cli.imap import imapserve
 from moxlite.cli.recover import recover
 from moxlite.cli.share import share
 
-__all__ = ["account", "admin"]
+__all__ = ["account", "account_list", "admin"]
 
 
 @click.group()
@@ -20,6 +32,22 @@ def account() -> None:
 
 
 account.add_command(recover)
+
+
+@account.command("list")
+@json_option
+def account_list(as_json: bool) -> None:
+    """List all accounts; those that may not log in are marked as disabled."""
+    from moxlite.admin.requests import AccountInfo, NoArguments
+
+    found = call("config account list", NoArguments(), list[AccountInfo])
+    if as_json or settings().as_json:
+        show(found, (), as_json=True)
+        return
+    for one in found:
+        one_line = f"{one.account}{' (disabled)' if one.disabled else ''}"
+        about = f"  # {one.description}" if one.description else ""
+        print(printable(f"{one_line:<24} {', '.join(one.addresses)}{about}"))
 
 
 @account.command("set-password")
@@ -107,13 +135,16 @@ account.add_command(share)
 def undelete(name: str, since: str | None, mailbox: str) -> None:
     """Bring back messages that were removed from account NAME, into the mailboxes where they were.
 
-    That is possible for the time that store.undelete_grace says, unless the disk got short of space.
+    That is possible for the time that store.undelete_grace says, unless the disk got short of space. Without --since
+    and --mailbox it is all that was removed in that time, and the command asks first.
     """
     from moxlite.admin.requests import Undelete, UndeletedMail
 
+    if since is None and not mailbox:
+        ask(f"Bring back everything that was removed from account {name} and is still kept?")
     request = Undelete(name, 0 if since is None else moment(since), mailbox)
     done = call("account undelete", request, UndeletedMail)
-    print(f"{done.messages} messages are back")
+    print(f"{done.messages} message{' is' if done.messages == 1 else 's are'} back")
     if done.damaged:
         raise Failure(f"{done.damaged} messages are damaged and were left out")
 
@@ -131,7 +162,7 @@ def export_full(name: str, file: str) -> None:
     from moxlite.store.errors import StoreError
 
     try:
-        source = load_config().static.data_dir / "accounts" / check_account_name(name) / "account.db"
+        source = data_dir() / "accounts" / check_account_name(name) / "account.db"
         if not source.is_file():
             raise Failure(f"there is no account {name!r}")
         export_account(source, name, Path(file))

@@ -9,12 +9,16 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 import msgspec
 
+from moxlite.cli.rawoutput import Sink
+from moxlite.escapes import escaped_json, printable
+
 if TYPE_CHECKING:
+    from moxlite.config.load import ConfigError
     from moxlite.config.snapshot import Snapshot
     from moxlite.net.ctlclient import CtlClient
 
@@ -29,6 +33,7 @@ __all__ = [
     "ask",
     "call",
     "config_path",
+    "data_dir",
     "global_options",
     "json_option",
     "load_config",
@@ -40,6 +45,7 @@ __all__ = [
     "show",
     "show_json",
     "talk",
+    "unusable",
 ]
 
 T = TypeVar("T")
@@ -49,12 +55,9 @@ FAILED: Final = 1
 NOT_RUNNING: Final = 3
 OTHER_VERSION: Final = 4
 
-CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-"""Characters that move the cursor, change the direction of text, or otherwise deceive on a terminal (ADMIN-65)."""
-
 
 class Failure(Exception):
-    """The command failed; the text is one line for stderr."""
+    """The command failed; the text is for stderr, one line for each thing that is wrong."""
 
     def __init__(self, text: str, code: int = FAILED) -> None:
         super().__init__(text)
@@ -93,6 +96,15 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)
         _take_globals(command)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or name those that are spelt alike: click knows none of the lazy ones."""
+        name = args[0]
+        if not name.startswith("-") and name not in self.list_commands(ctx) and not ctx.resilient_parsing:
+            raise click.NoSuchCommand(name, possibilities=self.list_commands(ctx), ctx=ctx)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands, without importing them."""
@@ -160,16 +172,64 @@ def as_root(error: OSError) -> str:
 
 
 def load_config() -> "Snapshot":
-    """The configuration on disk; all its mistakes go to stderr, one per line."""
+    """The configuration on disk. Raises Failure with all its mistakes."""
     from moxlite.config.load import ConfigError, load
 
     try:
         snapshot, _ = load(config_path())
     except ConfigError as error:
-        for problem in error.problems[:-1]:
-            print(f"moxlite: {problem}", file=sys.stderr)
-        raise Failure(str(error.problems[-1])) from None
+        raise unusable(error) from None
     return snapshot
+
+
+def data_dir() -> Path:
+    """The data folder, which mistakes elsewhere in the configuration do not hide. Raises Failure."""
+    from moxlite.config.datadir import data_dir_of
+    from moxlite.config.load import ConfigError
+
+    try:
+        return data_dir_of(config_path())
+    except ConfigError as error:
+        raise unusable(error) from None
+
+
+def unusable(error: "ConfigError") -> Failure:
+    """The failure that tells all mistakes, a line each; files that only root can read are told once."""
+    closed = [one for one in error.problems if as_root(one.file)]
+    if closed:
+        return Failure(f"{closed[0].file} cannot be read by this user: run it as root")
+    return Failure("\n".join(map(str, error.problems)))
+
+
+def as_root(path: str) -> bool:
+    """Whether root could open a file that this user cannot."""
+    if os.name != "posix" or os.geteuid() == 0:
+        return False
+    try:
+        with open(path, "rb"):
+            return False
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+
+
+def _note_mistakes() -> None:
+    """Say, once in a command, that the configuration has mistakes; the command goes on without it."""
+    from moxlite.config.load import ConfigError, load
+
+    context = click.get_current_context(silent=True)
+    if context is None or context.meta.setdefault(f"{__name__}.looked", False):
+        return
+    context.meta[f"{__name__}.looked"] = True
+    try:
+        load(config_path())
+    except ConfigError as error:
+        first, more = error.problems[0], len(error.problems) - 1
+        if as_root(first.file):
+            return
+        rest = f" (and {more} more: moxlite config test)" if more else ""
+        note(f"moxlite: the configuration has a mistake, the server goes on with the last good one: {first}{rest}")
 
 
 def call(
@@ -177,7 +237,7 @@ def call(
     args: object,
     result: type[T],
     *,
-    output: BinaryIO | None = None,
+    output: Sink | None = None,
     progress: Callable[[str], None] | None = None,
     upload: bytes | Iterable[bytes] = b"",
 ) -> T:
@@ -227,13 +287,14 @@ def talk(conversation: Callable[["CtlClient"], Awaitable[T]], *, broken: int = N
 
     from moxlite.net.ctlclient import CtlFailed, NotRunning, VersionMismatch, connect_ctl
 
-    path = load_config().static.data_dir / "ctl"
+    path = data_dir() / "ctl"
     connected = False
 
     async def run() -> T:
         nonlocal connected
         async with connect_ctl(path) as client:
             connected = True
+            _note_mistakes()
             return await conversation(client)
 
     try:
@@ -271,11 +332,6 @@ def moment(text: str) -> int:
     return int(when.timestamp() * 1_000_000)
 
 
-def printable(text: str) -> str:
-    """A text that is safe to print, with control characters as escapes (ADMIN-65)."""
-    return CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
-
-
 def show(rows: Sequence[msgspec.Struct], columns: Iterable[str], *, as_json: bool = False) -> None:
     """Print a listing: JSON with all fields, or a table of some. Lists within a field are joined by commas."""
     if as_json or settings().as_json:
@@ -290,7 +346,7 @@ def show(rows: Sequence[msgspec.Struct], columns: Iterable[str], *, as_json: boo
 
 def show_json(value: object) -> None:
     """Print a value, or JSON that is at hand (`msgspec.Raw`), for programs and for people."""
-    print(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+    print(escaped_json(msgspec.json.format(msgspec.json.encode(value), indent=2).decode()))
 
 
 def _cell(value: object) -> str:

@@ -4,7 +4,8 @@ import sys
 
 import click
 
-from moxlite.cli.common import Failure, ask, call, config_path, json_option, settings, show
+from moxlite.cli.account import account_list
+from moxlite.cli.common import Failure, as_root, ask, call, config_path, json_option, show, unusable
 from moxlite.cli.setup.domaindns import clientconfig, dnscheck, dnsrecords
 from moxlite.cli.setup.domains import alias, domain
 from moxlite.cli.setup.hostkeys import ensure_acme_host_keys
@@ -37,10 +38,13 @@ def test() -> None:
 
     Errors and warnings are printed with file, line and key. Exit code 1 if there are errors.
     """
+    from moxlite.config.load import ConfigError
     from moxlite.process.configtest import test_config
     from moxlite.process.machinetest import test_machine
 
     errors, warnings = test_config(config_path())
+    if any(as_root(problem.file) for problem in errors):
+        raise unusable(ConfigError(errors))
     if not errors:
         errors, more = test_machine(config_path())
         warnings += more
@@ -110,19 +114,7 @@ def account() -> None:
     """Accounts in domains.toml, changed through the running server."""
 
 
-@account.command("list")
-@json_option
-def account_list(as_json: bool) -> None:
-    """List all accounts; those that may not log in are marked as disabled."""
-    from moxlite.admin.requests import AccountInfo, NoArguments
-
-    found = call("config account list", NoArguments(), list[AccountInfo])
-    if as_json or settings().as_json:
-        show(found, (), as_json=True)
-        return
-    for one in found:
-        one_line = f"{one.account}{' (disabled)' if one.disabled else ''}"
-        print(f"{one_line:<24} {', '.join(one.addresses)}{'  # ' + one.description if one.description else ''}")
+account.add_command(account_list)
 
 
 @account.command("addresses")

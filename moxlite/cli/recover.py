@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from moxlite.cli.common import Failure, load_config, printable
+from moxlite.cli.common import Failure, data_dir, printable
 
 __all__ = ["recover"]
 
@@ -33,7 +33,7 @@ def recover(name: str, out: str, file: str | None) -> None:
         if file is not None:
             done = run(name, Path(file), target)
         else:
-            data = load_config().static.data_dir
+            data = data_dir()
             with stopped(data):
                 done = run(name, data / "accounts" / name / "account.db", target)
         if done.losses:

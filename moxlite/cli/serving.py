@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import click
 
-from moxlite.cli.common import Failure, call, config_path, note, settings
+from moxlite.cli.common import Failure, call, config_path, note, settings, unusable
 
 if TYPE_CHECKING:
     from moxlite.config.snapshot import Snapshot
@@ -107,8 +107,10 @@ def localserve(
             raise Failure(f"cannot make {error.filename or where}: {error.strerror}") from None
         except StoreError as error:
             raise Failure(f"cannot make the account in {where}: {error}") from None
-    elif ip is not None or serve_workdir:
-        print(f"moxlite: {where} is there already: --ip and --serve-workdir count at the first start", file=sys.stderr)
+    else:
+        given = {"--ip": ip is not None, "--port-base": port_base is not None, "--serve-workdir": serve_workdir}
+        if passed_over := ", ".join(name for name, is_given in given.items() if is_given):
+            note(f"moxlite: {where} is there already, with ports of its first start: without effect now: {passed_over}")
     if init_only:
         print(f"made {where}")
         return 0
@@ -133,9 +135,7 @@ def _serve_with(
     try:
         started = start(path, log_level=log_level, pedantic=settings().pedantic, drop=drop)
     except ConfigError as error:
-        for problem in error.problems[:-1]:
-            print(f"moxlite: {problem}", file=sys.stderr)
-        raise Failure(str(error.problems[-1])) from None
+        raise unusable(error) from None
     except StartFailed as error:
         raise Failure(str(error)) from None
     for warning in started.warnings:

@@ -50,6 +50,9 @@ MAX_FILE: Final = 8 << 20
 OBJECTS: Final[dict[str, type[Section]]] = {"accounts": Account, "domains": DomainConfig}
 """Tables of domains.toml with a table for each name, of which there may be thousands."""
 
+BARE_TEXT: Final = re.compile(r"[ \t\[]*+[\w./@~:-]")
+"""A value, or the first of a list, that is not quoted."""
+
 POSITION: Final = re.compile(r"\s*\(at line (\d+), column (\d+)\)$")
 SectionT = TypeVar("SectionT", bound=Section)
 
@@ -137,17 +140,28 @@ def parse(source: Source) -> dict[str, object]:
         match = POSITION.search(text)
         line = int(match[1]) if match else source.text.count("\n") + 1
         column = f", at column {match[2]}" if match else ", at the end of the file"
-        hint = (
-            "the file starts with a byte order mark: save it as UTF-8 without BOM"
-            if source.text.startswith("\ufeff")
-            else ""
-        )
+        hint = _toml_hint(source.text, line)
         raise ConfigError(
             [Problem(str(source.path), line, "", f"not TOML: {POSITION.sub('', text)}{column}", hint)]
         ) from None
     except RecursionError:
         line = _deepest_line(source.text)
         raise ConfigError([Problem(str(source.path), line, "", "not usable: values are nested too deeply")]) from None
+
+
+def _toml_hint(text: str, line: int) -> str:
+    """What has likely gone wrong in a text that isn't TOML; `line` is that of the mistake, from 1."""
+    if text.startswith("\ufeff"):
+        return "the file starts with a byte order mark: save it as UTF-8 without BOM"
+    lines = text.split("\n")
+    _, equals, value = (lines[line - 1] if line <= len(lines) else "").partition("=")
+    if not equals or not BARE_TEXT.match(value):
+        return ""
+    try:
+        tomllib.loads(f"value = {value}")
+    except tomllib.TOMLDecodeError:
+        return 'text wants quotes, as in key = "text"'
+    return ""  # something else on this line
 
 
 def _deepest_line(text: str) -> int:

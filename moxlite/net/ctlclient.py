@@ -57,7 +57,9 @@ async def connect_ctl(path: Path) -> AsyncIterator["CtlClient"]:
                 await trio.aclose_forcefully(stream)
                 raise
     except (FileNotFoundError, ConnectionRefusedError) as exc:
-        raise NotRunning(f"no server is running: nothing answers at {path}") from exc
+        raise NotRunning(
+            f"no server is running: nothing answers at {path}; start it with `systemctl start moxlite`"
+        ) from exc
     except PermissionError as exc:
         raise NotRunning(f"not allowed to connect to {path}: run this as root or as the server's user") from exc
     except (trio.TooSlowError, CtlProtocolError, trio.BrokenResourceError, Unproven) as exc:

@@ -138,6 +138,9 @@ def test_the_working_directory_is_served_on_request(tmp_path: Path) -> None:
             assert answer.read() == Path("moxlite/py.typed").read_bytes()
     again = moxlite("localserve", "--dir", str(local.folder), "--serve-workdir", "--init-only")
     assert "is there already" in again.stderr
+    again = moxlite("localserve", "--dir", str(local.folder), "--port-base", "4000", "--ip", "127.0.0.1", "--init-only")
+    assert "without effect now: --ip, --port-base" in again.stderr
+    assert f"port = {local.port(25)}," in (local.folder / "config/moxlite.toml").read_text()
 
 
 def test_this_machine_meets_no_limits(tmp_path: Path) -> None:

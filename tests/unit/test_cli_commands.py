@@ -1,5 +1,6 @@
 """The command line without a server: exit codes, help, config verbs, what is printed (ADMIN-11, 18, 19, 65, 83)."""
 
+import io
 import json
 import os
 import socket
@@ -15,7 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
 from moxlite import __version__
 from moxlite.cli import run
-from moxlite.cli.common import printable
+from moxlite.cli.common import printable, show_json
+from moxlite.cli.rawoutput import raw_output
 from moxlite.config.domains import Domains
 from moxlite.config.load import check_files, source_of
 from moxlite.config.reference import describe
@@ -360,6 +362,43 @@ def test_control_characters_are_escaped_for_the_terminal() -> None:
     """ADMIN-65."""
     assert printable("a\x1b[31mb\r\n\u202ec") == "a\\x1b[31mb\\r\\n\\u202ec"
     assert printable("grüße") == "grüße"
+    assert printable("\x9b\u200e\udcff") == "\\x9b\\u200e\\xff"
+
+
+def test_mail_is_raw_in_a_pipe_and_safe_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ADMIN-65: `queue dump`, `dkim sign`, `arc seal`, `smtp dial`; lines and tabs stay, wherever octets are cut."""
+    mail = "Subject: gr\u00fc\u00dfe\r\n\tfolded\r\n\r\n\x1b]0;title\x07 \u202eexe \rhidden\r\n".encode() + b"\xff\n"
+    shown = "Subject: gr\u00fc\u00dfe\n\tfolded\n\n\\x1b]0;title\\x07 \\u202eexe \\rhidden\n\\xff\n"
+    for terminal in (False, True):
+        out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+        monkeypatch.setattr(out, "isatty", lambda terminal=terminal: terminal, raising=False)
+        monkeypatch.setattr("sys.stdout", out)
+        sink = raw_output()
+        for octet in mail:
+            sink.write(bytes([octet]))
+        assert isinstance(out.buffer, io.BytesIO)
+        assert out.buffer.getvalue() == (shown.encode() if terminal else mail)
+
+
+def test_json_of_strangers_text_is_safe_to_print(capsys: Capture) -> None:
+    """ADMIN-65: and means the same."""
+    show_json({"subject": "\u202e\x9b31m\x1b[2J\u2028"})
+    out = capsys.readouterr().out
+    assert out.isascii()
+    assert "\x1b" not in out
+    assert json.loads(out) == {"subject": "\u202e\x9b31m\x1b[2J\u2028"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [(["quikstart"], "quickstart"), (["qeue"], "queue"), (["queue", "lsit"], "list"), (["acount", "list"], "account")],
+)
+def test_a_mistyped_command_gets_the_likely_one(typed: list[str], meant: str, capsys: Capture) -> None:
+    """ADMIN-18: at the top level, too."""
+    assert run(typed) == 2
+    said = capsys.readouterr().err
+    assert "Did you mean" in said or "possibilities" in said
+    assert f"'{meant}'" in said or meant in said.splitlines()[-1]
 
 
 def test_the_command_line_starts_without_the_servers_modules() -> None:

@@ -2,6 +2,7 @@
 
 import os
 import re
+from pathlib import Path
 from typing import Final
 
 import trio
@@ -14,7 +15,7 @@ from moxlite.process.permissions import differing_permissions
 from moxlite.process.privileges import UnknownUser, service_user
 from moxlite.safefile import replaceable
 
-__all__ = ["check_configuration", "check_permissions"]
+__all__ = ["check_configuration", "check_files", "check_permissions"]
 
 MAX_LISTED: Final = 20
 """Files with other permissions that are named; what is wrong with hundreds is one thing."""
@@ -23,8 +24,13 @@ UNREADABLE: Final = re.compile(r"not checked: .* is not readable for this user")
 
 
 async def check_configuration(examination: Examination) -> list[Finding]:
-    """Mistakes of both files as they lie on the disk, and keys without effect."""
-    errors, warnings = await trio.to_thread.run_sync(test_config, examination.path)
+    """Mistakes of both files as they are on the disk, and keys without effect."""
+    return await check_files(examination.path)
+
+
+async def check_files(path: Path) -> list[Finding]:
+    """The same from the path of the static file: all that can be examined when the configuration cannot be used."""
+    errors, warnings = await trio.to_thread.run_sync(test_config, path)
     found = [_of(problem, error=True) for problem in errors]
     found += [_of(problem) for problem in warnings if not UNREADABLE.search(str(problem))]
     return found

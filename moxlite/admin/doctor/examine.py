@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -10,8 +11,9 @@ import trio
 from moxlite.admin.doctor import backups, configuration, machine, names, running
 from moxlite.admin.doctor.examination import Examination
 from moxlite.admin.doctor.findings import Finding, in_order
+from moxlite.admin.doctor.requests import Running
 
-__all__ = ["examine"]
+__all__ = ["examine", "examine_mistaken"]
 
 logger = logging.getLogger("moxlite.admin.doctor")
 
@@ -60,3 +62,13 @@ async def examine(examination: Examination) -> list[Finding]:
         text = f"the check did not end within {SECONDS:.0f} s"
         found.append(Finding(grade="warning", code="not-checked", about=name, text=text))
     return in_order(found)
+
+
+async def examine_mistaken(path: Path, said: Running | None) -> list[Finding]:
+    """What can be found while the configuration has mistakes: these, and what the running server says, if one runs.
+
+    path: of the static file.
+    """
+    text = "DNS, ports, certificates, permissions and the disk are examined once the configuration has no mistakes"
+    later = Finding(grade="note", code="not-checked", about="configuration", text=text)
+    return in_order([*await configuration.check_files(path), *running.check_words(said), later])

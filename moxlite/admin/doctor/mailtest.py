@@ -6,7 +6,7 @@ It says where it stopped. The log-in is by an app password of the postmaster's a
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from email.utils import formatdate
 from typing import Final
@@ -14,7 +14,6 @@ from typing import Final
 import trio
 
 from moxlite.admin.doctor.requests import LookUp, Sent, Waiting
-from moxlite.config.domains import Account
 from moxlite.config.snapshot import Snapshot
 from moxlite.net.dial import DialError, dial
 from moxlite.net.imapclient import Client, Credentials, IMAPClientError, Refused, log_in
@@ -31,6 +30,8 @@ from moxlite.proto.smtp.errors import SMTPError
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.apppasswords import add_app_password, remove_app_password
 from moxlite.store.errors import StoreError
+from moxlite.store.names import check_name
+from moxlite.store.upkeep.undelete import give_up
 
 __all__ = ["send_and_read"]
 
@@ -67,7 +68,7 @@ async def send_and_read(snapshot: Snapshot, accounts: Accounts, look_up: LookUp,
             credentials = Credentials(login, password)
             message_id = await _bring(snapshot, sent)
             if message_id:
-                await _read(snapshot, settings, credentials, message_id, sent)
+                await _read(snapshot, accounts, credentials, message_id, sent)
             if send_to:
                 await _send(snapshot, credentials, send_to, look_up, sent)
     except StoreError as error:
@@ -168,9 +169,11 @@ def _stopped(what: str, at: Endpoint, error: Exception) -> str:
     return f"{what} at port {at.port} stopped{f' at {stage.upper()}' if stage else ''}: {error}"
 
 
-async def _read(snapshot: Snapshot, settings: Account, credentials: Credentials, message_id: str, sent: Sent) -> None:
-    """Find the message by IMAP, and remove it."""
+async def _read(snapshot: Snapshot, accounts: Accounts, credentials: Credentials, message_id: str, sent: Sent) -> None:
+    """Find the message by IMAP, and remove it for good: there is nothing of it to undelete."""
     static = snapshot.static
+    name = static.postmaster.account
+    settings = snapshot.domains.accounts[name]
     own = static.postmaster.mailbox
     junk = static.initial_mailboxes.special_use.junk
     mailboxes = dict.fromkeys(filter(None, (own, "INBOX", settings.rejects_mailbox, junk)))
@@ -180,7 +183,8 @@ async def _read(snapshot: Snapshot, settings: Account, credentials: Credentials,
     try:
         for look in range(LOOKS):
             for mailbox in mailboxes:
-                if await _take(client, mailbox, message_id):
+                if uids := await _take(client, mailbox, message_id):
+                    await _give_up(accounts, name, mailbox, uids)
                     sent.steps.append(f"it was read by IMAP in the mailbox {mailbox}, and removed")
                     if mailbox != own:
                         text = f"the server's own mail to the postmaster came to {mailbox}, not to {own}"
@@ -240,13 +244,22 @@ async def _find(client: Client, mailbox: str, field: str, message_id: str) -> li
     return [number for data in answer.of(r.SearchData) for number in data.numbers]
 
 
-async def _take(client: Client, mailbox: str, message_id: str) -> bool:
-    """Remove the message from a mailbox; whether it was there."""
+async def _take(client: Client, mailbox: str, message_id: str) -> list[int]:
+    """Remove the message from a mailbox; its UIDs, none where it was not there."""
     found = await _find(client, mailbox, "Message-ID", message_id)
     for uid in found:
         await client.run(f"UID STORE {uid} +FLAGS.SILENT (\\Deleted)".encode())
         await client.run(f"UID EXPUNGE {uid}".encode())
-    return bool(found)
+    return found
+
+
+async def _give_up(accounts: Accounts, name: str, mailbox: str, uids: Sequence[int]) -> None:
+    try:
+        async with accounts.use(name) as account:
+            await account.write(lambda tx: give_up(tx, check_name(mailbox), uids))
+            account.removed()
+    except StoreError as error:
+        logger.warning("test message kept for undeleting", extra={"kv": {"account": name, "err": str(error)}})
 
 
 async def _send(snapshot: Snapshot, credentials: Credentials, to: str, look_up: LookUp, sent: Sent) -> None:

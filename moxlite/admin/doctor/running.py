@@ -9,7 +9,7 @@ from moxlite.admin.doctor.examination import Examination
 from moxlite.admin.doctor.findings import Finding
 from moxlite.admin.doctor.requests import Blocked, Running, StoppedSender
 
-__all__ = ["check_running"]
+__all__ = ["check_running", "check_words"]
 
 STUCK_SECONDS: Final = 4 * 3600.0
 """For which a message waits in the queue until that is told: by then four attempts have failed (QUEUE-10)."""
@@ -24,7 +24,11 @@ MAX_REPLY: Final = 300
 async def check_running(examination: Examination) -> list[Finding]:
     """The server runs, and is well."""
     await trio.lowlevel.checkpoint()
-    running = examination.running
+    return check_words(examination.running)
+
+
+def check_words(running: Running | None) -> list[Finding]:
+    """Findings from the server's own account of itself; None for `running`: no server runs."""
     if running is None:
         commands = ("systemctl start moxlite", "journalctl -u moxlite -n 50")
         return [

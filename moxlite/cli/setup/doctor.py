@@ -10,12 +10,13 @@ from moxlite.cli.common import (
     FAILED,
     NOT_RUNNING,
     Failure,
+    as_root,
     call,
     config_path,
-    load_config,
     printable,
     settings,
     show_json,
+    unusable,
 )
 
 if TYPE_CHECKING:
@@ -46,14 +47,37 @@ def doctor(resolver: str | None, skip_dial: bool, skip_mail: bool, send_to: str,
     """
     if nightly:
         return _night()
-    snapshot = load_config()
+    snapshot = _snapshot()
     running = _running()
-    findings = _examine(snapshot, running, resolver, dial=not skip_dial)
+    if snapshot is None:
+        findings = _examine_mistaken(running)
+    else:
+        findings = _examine(snapshot, running, resolver, dial=not skip_dial)
     steps: list[str] = []
     if running is not None and not skip_mail:
         sent = _send(send_to)
         steps, findings = sent.steps, findings + sent.findings
     return _show(findings, steps)
+
+
+def _snapshot() -> "Snapshot | None":
+    """The configuration; None where it has mistakes, which are findings. Raises Failure if only root may read it."""
+    from moxlite.config.load import ConfigError, load
+
+    try:
+        return load(config_path())[0]
+    except ConfigError as error:
+        if any(as_root(problem.file) for problem in error.problems):
+            raise unusable(error) from None
+        return None
+
+
+def _examine_mistaken(running: "Running | None") -> "list[Finding]":
+    import trio
+
+    from moxlite.admin.doctor.examine import examine_mistaken
+
+    return trio.run(examine_mistaken, config_path(), running)
 
 
 def _running() -> "Running | None":

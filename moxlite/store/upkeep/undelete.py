@@ -8,6 +8,7 @@ the tombstone is then given free, so that a second call brings nothing back twic
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -20,14 +21,15 @@ from moxlite.store.content.body import locate, message_chunks
 from moxlite.store.content.prepare import held_body, prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.errors import ChunkDamaged, NoSuchMessage
-from moxlite.store.file.transaction import Reader
+from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.mail.adding import add_message
 from moxlite.store.mail.facts import NO_FACTS
 from moxlite.store.mail.mailboxes import ensure_mailbox
 from moxlite.store.rows.keywords import split_keywords
+from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import Flag
 
-__all__ = ["Removed", "Undeleted", "removed_messages", "undelete"]
+__all__ = ["Removed", "Undeleted", "give_up", "removed_messages", "undelete"]
 
 logger = logging.getLogger("moxlite.store.undelete")
 
@@ -43,6 +45,7 @@ AND NOT EXISTS (SELECT 1 FROM message m WHERE m.id = q.message_id)
 AND (?2 = '' OR b.name = ?2 OR (b.name IS NULL AND g.name = ?2)) AND coalesce(b.name, g.name) IS NOT NULL
 GROUP BY q.message_id ORDER BY q.message_id"""
 STILL_THERE: Final = "SELECT 1 FROM erase_queue WHERE message_id = ? AND expunged_at > 0"
+GIVE_UP: Final = "UPDATE erase_queue SET expunged_at = 0 WHERE mailbox_id = ? AND uid = ?"
 GIVE_FREE: Final = "UPDATE erase_queue SET expunged_at = 0 WHERE message_id = ?"
 
 
@@ -69,6 +72,17 @@ class Undeleted(msgspec.Struct):
 def removed_messages(r: Reader, since: int, mailbox: str = "") -> list[Removed]:
     """What can be brought back: removed at or after `since` (µs UTC), of one mailbox or of all. For a scan."""
     return [Removed(*row) for row in r.rows(REMOVED, max(since, 1), mailbox)]
+
+
+def give_up(tx: Tx, mailbox: str, uids: Sequence[int]) -> None:
+    """Keep the content of removed messages no longer: nothing brings them back. `mailbox`: its name, checked.
+
+    The caller tells the account (`Account.removed`) after the commit.
+    """
+    box = mailbox_by_name(tx, mailbox)
+    if box is not None:
+        for uid in uids:
+            tx.execute(GIVE_UP, box.id, uid)
 
 
 async def undelete(account: Account, tmp: Path, *, since: int = 0, mailbox: str = "") -> Undeleted:

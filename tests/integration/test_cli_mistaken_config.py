@@ -1,0 +1,138 @@
+"""Commands for the running server while the configuration on the disk has mistakes (ADMIN-19a)."""
+
+import json
+import os
+import pwd
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from moxlite.config.datadir import data_dir_of
+from moxlite.config.load import ConfigError
+from tests.running import ServedServer
+from tests.tools import top
+
+pytestmark = [pytest.mark.integration, pytest.mark.served]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedServer]:
+    with ServedServer(tmp_path_factory.mktemp("mistaken") / "moxlite", static="[doctor]\nnightly = false\n") as server:
+        yield server
+
+
+@pytest.fixture
+def broken_domains(server: ServedServer) -> Iterator[Path]:
+    """domains.toml, with a mistake in its first line."""
+    path = server.folder / "config/domains.toml"
+    good = path.read_text()
+    path.write_text("nonsense = 1\n" + good)
+    yield path
+    path.write_text(good)
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        "queue list",
+        "log levels",
+        "config account list",
+        "account list",
+        "imap sessions",
+        "why --account bob a@b.example",
+    ],
+)
+def test_live_verbs_work_beside_a_mistake_in_domains_toml(
+    server: ServedServer, broken_domains: Path, args: str
+) -> None:
+    """ADMIN-19a: the server answers, and one line on stderr names file and line of the mistake."""
+    done = server.cli(*args.split(), check=False)
+    assert done.returncode == (1 if args.startswith("why") else 0)
+    first, *more = done.stderr.splitlines()
+    assert f"{broken_domains}:1: nonsense: unknown key" in first
+    assert more == (["moxlite: there is no message a@b.example in account bob"] if args.startswith("why") else [])
+    server.cli("healthcheck", check=False)
+
+
+def test_the_doctor_tells_of_a_mistake_and_what_the_server_says(server: ServedServer, broken_domains: Path) -> None:
+    """ADMIN-19a, ADMIN-70: the mistake is a finding; a message still goes through the server."""
+    done = server.cli("doctor", "--json", "--skip-dial", check=False)
+    assert done.returncode == 1
+    found = json.loads(done.stdout)
+    errors = [one["text"] for one in found["findings"] if one["code"] == "config-error"]
+    assert len(errors) == 1
+    assert f"{broken_domains}:1: nonsense" in errors[0]
+    assert [one["code"] for one in found["findings"]].count("not-checked") == 1
+    assert any("was read by IMAP" in step for step in found["mail"])
+
+
+def test_what_the_doctor_sends_cannot_be_undeleted(server: ServedServer) -> None:
+    """ADMIN-70, STORE-190: its messages leave nothing behind; without a filter the command asks."""
+    found = json.loads(server.cli("doctor", "--json", "--skip-dial", "--resolver", "127.0.0.1:9", check=False).stdout)
+    assert any("and removed" in step for step in found["mail"])
+    refused = server.cli("account", "undelete", "bob", check=False)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "--yes" in refused.stderr
+    assert server.cli("--yes", "account", "undelete", "bob").stdout == "0 messages are back\n"
+
+
+def test_a_mistake_in_the_static_file_leaves_stop(server: ServedServer) -> None:
+    """ADMIN-19a: of moxlite.toml only `data_dir` counts, even where the file is no TOML."""
+    static = server.folder / "config/moxlite.toml"
+    good = static.read_text()
+    try:
+        for bad in (good.replace("[listeners", "[[listeners", 1), good.replace("hostname =", "hostname = bad #", 1)):
+            static.write_text(bad)
+            done = server.cli("queue", "list")
+            assert f"{static}:" in done.stderr
+        static.write_text("hostname = mx.example.org\n" + good)
+        stopped = server.cli("stop")
+        assert "text wants quotes" in stopped.stderr
+        again = server.cli("stop", check=False)
+        assert again.returncode == 3
+        assert "no server is running" in again.stderr
+        assert "systemctl start moxlite" in again.stderr
+    finally:
+        static.write_text(good)
+
+
+def test_the_data_folder_is_found_in_a_broken_file(tmp_path: Path) -> None:
+    """ADMIN-19a: but not guessed."""
+    path = tmp_path / "moxlite.toml"
+    for text, found in (
+        ("x = [", "../data"),
+        ('x = y\ndata_dir = "here"\n[a', "here"),
+        ('[a]\ndata_dir = "below"\nx = y\n', "../data"),
+    ):
+        path.write_text(text)
+        assert data_dir_of(path) == (tmp_path / found).resolve()
+    for text in ('data_dir = "a"\ndata_dir = "b"\n', "data_dir = here\n", "data_dir = 1\n", 'data_dir = ""\n'):
+        path.write_text(text)
+        with pytest.raises(ConfigError):
+            data_dir_of(path)
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can become another user")
+@pytest.mark.parametrize("args", ["queue list", "doctor", "config test", "serve"])
+def test_who_may_not_read_the_configuration_is_sent_to_root(tmp_path: Path, args: str) -> None:
+    """ADMIN-18: one line, which says what to do."""
+    pwd.getpwnam("nobody")
+    (tmp_path / "config").mkdir(mode=0o700)
+    (tmp_path / "config/moxlite.toml").write_text("")
+    code = (
+        "import os, sys; sys.path.insert(0, %r); from moxlite.cli import run; import moxlite.cli.setup.doctor, "
+        "moxlite.process.configtest, moxlite.server, moxlite.cli.queue, moxlite.cli.config; os.setgroups([]); "
+        "os.setgid(65534); os.setuid(65534); sys.exit(run(sys.argv[1:]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code % str(top()), "--config", str(tmp_path / "config/moxlite.toml"), *args.split()],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.count("run it as root") == 1, done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
