@@ -91,6 +91,7 @@ def account_config(snapshot: Snapshot, name: str) -> AccountConfig | None:
             junk_mailbox_regexp=junk.junk_mailbox_regexp or "",
             neutral_mailbox_regexp=junk.neutral_mailbox_regexp or "",
             not_junk_mailbox_regexp=junk.not_junk_mailbox_regexp or "",
+            introbox=account.introbox or "",
         ),
         expire_after={name: int(age * SECOND) for name, age in account.expire_after.items()},
         junk_filter=None if account.junk_filter is None else junk_params(account.junk_filter),

@@ -65,6 +65,9 @@ SCOPES: Final[Mapping[Protocol, Scope]] = {
 }
 """What an app password must be for."""
 
+WHOLE_ADDRESS: Final = "the user name is the whole address, with @ and the domain"
+"""For the owner, in the log: the client is told nothing of what was wrong."""
+
 WEB: Final[frozenset[Protocol]] = frozenset({"webmail", "webaccount", "webadmin"})
 """The web apps: for the account's own password alone, also where all else needs app passwords (WEB-150)."""
 
@@ -383,6 +386,8 @@ class Logins:
         kv: dict[str, object] = {"remote": str(request.remote), "protocol": request.protocol, "username": username}
         if app_password:
             kv["app_password"] = app_password
+        if username and "@" not in username and recipient is None and not account:
+            kv["hint"] = WHOLE_ADDRESS
         if isinstance(error, NoSecrets):
             logger.info(
                 "account has no secret for this mechanism, save its password again",

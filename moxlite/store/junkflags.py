@@ -45,22 +45,28 @@ class Verdict(Enum):
 
 
 class JunkFlagRules(msgspec.Struct, frozen=True):
-    """``automatic_junk_flags`` of an account; an empty pattern is unset. The defaults are those of a new account."""
+    """``automatic_junk_flags`` of an account; an empty pattern is unset. The defaults are those of a new account.
+
+    `introbox`: the mailbox for first mail of unknown senders, "" for none: it says nothing about what is in it.
+    """
 
     enabled: bool = True
     junk_mailbox_regexp: str = "^(junk|spam)"
     neutral_mailbox_regexp: str = "^(inbox|introbox|neutral|postmaster|dmarc|tlsrpt|rejects)"
     not_junk_mailbox_regexp: str = ""
+    introbox: str = ""
 
 
 def classify(rules: JunkFlagRules, name: str, special_use: SpecialUse) -> Verdict:
     """The verdict of the mailbox `name`.
 
-    Special-use Junk always says junk. Else the patterns are searched in the lower-cased name, in the order junk,
-    neutral, not junk; with exactly two of them set, all other names are of the third class.
+    Special-use Junk always says junk, the introbox is always neutral. Else the patterns are searched in the lower-cased
+    name, in the order junk, neutral, not junk; with exactly two of them set, all other names are of the third class.
     """
     if special_use & SpecialUse.JUNK:
         return Verdict.JUNK
+    if rules.enabled and rules.introbox and name == rules.introbox:
+        return Verdict.NEUTRAL
     return _by_name(rules, name.lower()) if rules.enabled else Verdict.UNCHANGED
 
 

@@ -171,6 +171,19 @@ async def test_what_is_wrong_is_recorded_but_not_told(
     kv = line.__dict__["kv"]
     assert (kv["remote"], kv["protocol"], kv["username"]) == ("192.0.2.1", "imap", username)
     assert password not in str(kv) or not password
+    assert "hint" not in kv
+
+
+async def test_a_user_name_without_a_domain_is_explained_to_the_owner(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    """SMTP-65: in the log line alone."""
+    caplog.set_level(logging.INFO)
+    for name in ("me", "nobody"):
+        with pytest.raises(WrongCredentials, match="^bad user or password$"):
+            await place.login(name, PASSWORD)
+    lines = [record.__dict__["kv"] for record in caplog.records if record.message == "authentication failed"]
+    assert [kv["hint"] for kv in lines] == ["the user name is the whole address, with @ and the domain"] * 2
 
 
 async def test_a_disabled_login_is_told_only_after_the_right_password(place: Place) -> None:

@@ -121,6 +121,7 @@ def test_defaults_sort_mailboxes_into_junk_neutral_and_not_junk(name: str, verdi
 
 def test_special_use_junk_is_junk_whatever_the_rules() -> None:
     """STORE-84"""
+    assert classify(JunkFlagRules(introbox="Müll"), "Müll", SpecialUse.JUNK) is Verdict.JUNK
     assert classify(JunkFlagRules(enabled=False), "Müll", SpecialUse.JUNK) is Verdict.JUNK
     assert classify(JunkFlagRules(enabled=False), "Junk", SpecialUse(0)) is Verdict.UNCHANGED
 
