@@ -165,7 +165,7 @@ def config_path() -> Path:
     return Path(settings().config_path or os.environ.get("MOXLITE_CONF") or "config/moxlite.toml")
 
 
-def as_root(error: OSError) -> str:
+def root_advice(error: OSError) -> str:
     """The advice that helps against a refusal, "" for another error: these commands are for root."""
     refused = isinstance(error, PermissionError) and hasattr(os, "geteuid") and os.geteuid() != 0
     return "; run it as root" if refused else ""
@@ -195,18 +195,18 @@ def data_dir() -> Path:
 
 def unusable(error: "ConfigError") -> Failure:
     """The failure that tells all mistakes, a line each; files that only root can read are told once."""
-    closed = [one for one in error.problems if as_root(one.file)]
+    closed = [one for one in error.problems if for_root(one.file)]
     if closed:
         return Failure(f"{closed[0].file} cannot be read by this user: run it as root")
     return Failure("\n".join(map(str, error.problems)))
 
 
-def as_root(path: str) -> bool:
+def for_root(path: str) -> bool:
     """Whether root could open a file that this user cannot."""
     if os.name != "posix" or os.geteuid() == 0:
         return False
     try:
-        with open(path, "rb"):
+        with Path(path).open("rb"):
             return False
     except PermissionError:
         return True
@@ -226,7 +226,7 @@ def _note_mistakes() -> None:
         load(config_path())
     except ConfigError as error:
         first, more = error.problems[0], len(error.problems) - 1
-        if as_root(first.file):
+        if for_root(first.file):
             return
         rest = f" (and {more} more: moxlite config test)" if more else ""
         note(f"moxlite: the configuration has a mistake, the server goes on with the last good one: {first}{rest}")

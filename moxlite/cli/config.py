@@ -5,7 +5,7 @@ import sys
 import click
 
 from moxlite.cli.account import account_list
-from moxlite.cli.common import Failure, as_root, ask, call, config_path, json_option, show, unusable
+from moxlite.cli.common import Failure, ask, call, config_path, for_root, json_option, show, unusable
 from moxlite.cli.setup.domaindns import clientconfig, dnscheck, dnsrecords
 from moxlite.cli.setup.domains import alias, domain
 from moxlite.cli.setup.hostkeys import ensure_acme_host_keys
@@ -43,7 +43,7 @@ def test() -> None:
     from moxlite.process.machinetest import test_machine
 
     errors, warnings = test_config(config_path())
-    if any(as_root(problem.file) for problem in errors):
+    if any(for_root(problem.file) for problem in errors):
         raise unusable(ConfigError(errors))
     if not errors:
         errors, more = test_machine(config_path())

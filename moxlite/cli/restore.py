@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from moxlite.cli.backup import IDENTITY, PASSPHRASE, SNAPSHOT, failures, open_repository, report, silent, tell_line
-from moxlite.cli.common import Failure, as_root, call, config_path, load_config, note, printable
+from moxlite.cli.common import Failure, call, config_path, load_config, note, printable, root_advice
 
 if TYPE_CHECKING:
     from moxlite.admin.restoring.machine import Prepared, RestoredMachine
@@ -140,7 +140,7 @@ def _restore_machine(
         try:
             done = restore_machine(backup, prepared, resume_queue=resume_queue, tell=tell)
         except PermissionError as error:
-            raise Failure(f"{error.filename or config}: {error.strerror}{as_root(error)}") from None
+            raise Failure(f"{error.filename or config}: {error.strerror}{root_advice(error)}") from None
     if isinstance(done, list):
         report((), done)
         raise Failure(f"{source} is damaged, nothing was restored")

@@ -303,7 +303,9 @@ def _listed(addresses: tuple[MailAddress, ...]) -> str:
 
 def _whole(original: Quotable) -> str:
     """The plain texts, or what the HTML shows where there are none; lines end in LF."""
-    texts = [unflow(one.text, delsp=one.delsp) if one.flowed else one.text.replace("\r\n", "\n") for one in original.texts]
+    texts = [
+        unflow(one.text, delsp=one.delsp) if one.flowed else one.text.replace("\r\n", "\n") for one in original.texts
+    ]
     if any(text.strip() for text in texts):
         return "\n".join(text.removesuffix("\n") for text in texts)
     return visible_text(original.html, quotes=True) if original.html else ""

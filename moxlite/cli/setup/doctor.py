@@ -10,9 +10,9 @@ from moxlite.cli.common import (
     FAILED,
     NOT_RUNNING,
     Failure,
-    as_root,
     call,
     config_path,
+    for_root,
     printable,
     settings,
     show_json,
@@ -67,7 +67,7 @@ def _snapshot() -> "Snapshot | None":
     try:
         return load(config_path())[0]
     except ConfigError as error:
-        if any(as_root(problem.file) for problem in error.problems):
+        if any(for_root(problem.file) for problem in error.problems):
             raise unusable(error) from None
         return None
 

@@ -4,7 +4,7 @@ import datetime as dt
 
 import click
 
-from moxlite.cli.common import Failure, as_root, config_path, load_config
+from moxlite.cli.common import Failure, config_path, load_config, root_advice
 
 __all__ = ["ensure_acme_host_keys"]
 
@@ -34,7 +34,7 @@ def ensure_acme_host_keys() -> None:
         if found:
             name_host_keys(config, found)
     except OSError as error:
-        raise Failure(f"{error.filename or config}: {error.strerror or error}{as_root(error)}") from None
+        raise Failure(f"{error.filename or config}: {error.strerror or error}{root_advice(error)}") from None
     except CertificateError as error:
         raise Failure(f"host_private_key_files: {error}") from None
     if not found:
