@@ -180,7 +180,7 @@ async def test_a_user_name_without_a_domain_is_explained_to_the_owner(
     """SMTP-65: in the log line alone."""
     caplog.set_level(logging.INFO)
     for name in ("me", "nobody"):
-        with pytest.raises(WrongCredentials, match="^bad user or password$"):
+        with pytest.raises(WrongCredentials, match=r"^bad user or password$"):
             await place.login(name, PASSWORD)
     lines = [record.__dict__["kv"] for record in caplog.records if record.message == "authentication failed"]
     assert [kv["hint"] for kv in lines] == ["the user name is the whole address, with @ and the domain"] * 2

@@ -382,9 +382,7 @@ def unflow(text: str, *, delsp: bool = False) -> str:
 
 
 def unflowed(part: Part, text: str) -> str:
-    """The text of a plain text part: with its paragraphs on one line each, which end in LF, if it is format=flowed, else
-    as it is.
-    """
+    """Text of a plain text part. That of a part with format=flowed has each paragraph on one line, which ends in LF."""
     if part.parameter("format").lower() != "flowed":
         return text
     return unflow(text, delsp=part.parameter("delsp").lower() == "yes")

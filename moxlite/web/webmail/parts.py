@@ -62,7 +62,8 @@ blockquote {{ margin: 0 0 0 2px; padding-left: 14px; border-left: 2px solid #d5d
 pre {{ white-space: pre-wrap; }}
 .head {{ padding: 18px 26px 10px; border-bottom: 1px solid #d5dbe1; }}
 .head h1 {{ margin: 0 0 8px; font-size: 20px; unicode-bidi: isolate; }}
-.head dl {{ display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 2px 14px; margin: 0; font-size: 13.5px; }}
+.head dl {{ display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 2px 14px; margin: 0;
+  font-size: 13.5px; }}
 .head dt {{ color: #5a6675; }}
 .head dd {{ margin: 0; white-space: pre-wrap; }}
 pre.body {{ margin: 0; font: inherit; min-height: 0; }}
