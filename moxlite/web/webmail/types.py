@@ -454,7 +454,8 @@ class ViewMsgs(msgspec.Struct, frozen=True, tag="view_msgs", tag_field="kind"):
 class ViewProgress(msgspec.Struct, frozen=True, tag="view_progress", tag_field="kind"):
     """How far the search of a view is: ``total`` entries are found by now, with ``messages`` that match in them (of
     threads several), ``looked`` of at most ``of`` messages were looked at. ``done`` when no more will be found,
-    ``stopped`` when that is because it was cancelled. ``left_out`` are accounts that share mailboxes which could not be looked into.
+    ``stopped`` when that is because it was cancelled. ``left_out`` are accounts
+    that share mailboxes which could not be looked into.
     """
 
     view_id: int
