@@ -7,10 +7,11 @@ a hidden preheader and a tracking pixel.
 
 # ruff: noqa: E501 - lines of HTML, as long as such mail has them
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["newsletters"]
+__all__ = ["blown_up", "newsletters"]
 
 IMAGE = "https://img.sender.example"
 
@@ -192,3 +193,12 @@ WAYS: tuple[Callable[[Letter], str], ...] = (tables, sheets, mixed)
 def newsletters() -> dict[str, str]:
     """All, by their names."""
     return {f"{letter.name}-{way.__name__}": way(letter) for letter in LETTERS for way in WAYS}
+
+
+def blown_up(html: str, size: int) -> tuple[str, int]:
+    """A newsletter whose content is repeated in its body, up to about `size` characters, and how often it is there."""
+    found = re.search(r"<body[^>]*>", html)
+    begin, end = found.end() if found else 0, html.lower().rfind("</body")
+    content = html[begin:end]
+    count = max(1, size // len(content))
+    return html[:begin] + content * count + html[end:], count

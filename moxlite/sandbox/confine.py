@@ -26,9 +26,6 @@ FILES: Final = 3
 INHERITED: Final = 4096
 """Descriptors up to which all are closed; the server hands over none beyond the three."""
 
-NICE: Final = 5
-"""Steps below the server, which has to answer others meanwhile."""
-
 
 class NotConfined(Exception):
     """The system still gives what the limits should refuse."""
@@ -41,8 +38,6 @@ def confine() -> None:
     """
     with suppress(OSError):  # another system, or one that protects this file
         Path("/proc/self/oom_score_adj").write_text("1000")  # the system ends this process before the server
-    with suppress(OSError):
-        os.nice(NICE)
     os.closerange(FILES, INHERITED)
     for name, limit in (
         ("RLIMIT_CORE", 0),
