@@ -1,0 +1,121 @@
+"""Opening HTML mail in the webmail: ``python -m bench.opening``, figures on standard output.
+
+A server of its own in a folder that goes away, and its client in the same process; the thirty newsletters of the tests,
+as they are and blown up to a megabyte. Times are of the clock, and of processors: the second is what counts on a machine
+that is busy otherwise.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import msgspec
+import trio
+
+from moxlite.sandbox import processes
+from moxlite.sandbox.process import Process, start_process
+from tests.newsletters import blown_up, newsletters
+from tests.store_mail import deliver_mail
+from tests.web_rig import Browser, Rig, open_rig
+
+__all__ = ["main"]
+
+HEAD = "From: a@example.com\r\nSubject: news\r\nMIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
+
+
+class Took(msgspec.Struct, frozen=True):
+    """Milliseconds of a request: of the clock, and of processors in the server with its client, and in the process."""
+
+    clock: float
+    server: float
+    process: float
+
+
+def worked(pid: int) -> float:
+    """Milliseconds of processors that a process has taken."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e6 if pid else 0.0
+
+
+async def took(work: Callable[[], Awaitable[object]], pid: int = 0) -> Took:
+    """Measure one request."""
+    began, server, process = time.perf_counter(), time.process_time(), worked(pid)
+    await work()
+    return Took(1000 * (time.perf_counter() - began), 1000 * (time.process_time() - server), worked(pid) - process)
+
+
+def told(name: str, times: list[Took]) -> None:
+    """Print a line: medians."""
+    clock, server, process = (
+        statistics.median(getattr(one, part) for one in times) for part in ("clock", "server", "process")
+    )
+    print(f"{name}: clock {clock:.1f} ms, processor {server:.1f} ms + {process:.1f} ms, {len(times)} times")
+
+
+def memory(pid: int) -> float:
+    """MB of a process: its own, and its part of what it shares."""
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return next(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:")) / 1024
+
+
+async def started() -> Took:
+    """The start of a process, until it is ready."""
+    found: list[Process] = []
+
+    async def start() -> None:
+        found.append(await start_process())
+
+    one = await took(start)
+    one = msgspec.structs.replace(one, process=worked(found[0].pid))
+    await found[0].end()
+    return one
+
+
+async def measure(rig: Rig) -> None:
+    """All figures."""
+    browser = rig.browser()
+    await browser.log_in()
+    small, large = [], []
+    async with rig.account() as account:
+        for html in newsletters().values():
+            small.append((await deliver_mail(account, (HEAD + html).encode())).message_id)
+            large.append((await deliver_mail(account, (HEAD + blown_up(html, 1_000_000)[0]).encode())).message_id)
+    processes.JOB_SECONDS = 60.0  # type: ignore[misc]  # figures, not bounds: the machine may be busy
+    told("a process starts", [await started() for _ in range(10)])
+    sandbox = rig.house.sandbox
+    with sandbox.page():
+        while not sandbox.pids:
+            await trio.sleep(0.01)
+        [pid] = sandbox.pids
+        told("head", [await took(lambda one=one: browser.call("parsed_message", message_id=one)) for one in small])
+        told("HTML", [await took(lambda one=one: drawn(browser, one), pid) for one in small * 3])
+        print(f"memory of the process: {memory(pid):.1f} MB")
+        told("HTML of 1 MB", [await took(lambda one=one: drawn(browser, one), pid) for one in large])
+        print(f"memory of the process: {memory(pid):.1f} MB")
+
+
+async def drawn(browser: Browser, message: int) -> None:
+    """Fetch HTML that is shown as such."""
+    answer = await browser.fetch(f"/webmail/msg/{message}/html")
+    assert answer.status == 200
+    assert b"to be shown" not in answer.body
+
+
+async def run() -> None:
+    """A server, measured."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with trio.open_nursery() as nursery:
+            await measure(await open_rig(Path(folder), nursery))
+            nursery.cancel_scope.cancel()
+
+
+def main() -> None:
+    """Measure."""
+    trio.run(run)
+
+
+if __name__ == "__main__":
+    main()

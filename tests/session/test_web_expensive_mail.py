@@ -1,0 +1,252 @@
+"""Mail that was made to be expensive, opened and answered as its owner does: it costs its owner seconds, and no other
+user anything.
+"""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import trio
+
+from moxlite.net.metrics import panics
+from moxlite.sandbox import processes
+from moxlite.sandbox.metrics import deaths
+from tests.house import soon
+from tests.store_mail import deliver_mail
+from tests.web_rig import Browser, Rig, first_request, rig
+
+pytestmark = pytest.mark.served
+
+__all__ = ["rig"]
+
+CAUSES = ("deadline", "ended", "answer", "start")
+INSTEAD = "Look at its text, or at the raw message."
+
+
+def html_mail(html: str, *more: str) -> bytes:
+    """A mail of HTML, with further parts beside it."""
+    parts = [f"Content-Type: text/html; charset=utf-8\r\n\r\n{html}", *more]
+    inside = "".join(f"--b\r\n{part}\r\n" for part in parts)
+    head = "From: a@example.com\r\nSubject: x\r\nMIME-Version: 1.0\r\n"
+    return f'{head}Content-Type: multipart/related; boundary="b"\r\n\r\n{inside}--b--\r\n'.encode()
+
+
+def text_mail(text: str, *, subject: str = "x", kind: str = "text/plain") -> bytes:
+    head = f"From: a@example.com\r\nTo: mia@example.org\r\nSubject: {subject}\r\nMIME-Version: 1.0\r\n"
+    return f"{head}Content-Type: {kind}; charset=utf-8\r\n\r\n{text}".encode()
+
+
+def peak() -> int:
+    """MiB of memory that this process had at its highest since `peak` was asked for the last time."""
+    found = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    Path("/proc/self/clear_refs").write_text("5")
+    return int(found.split()[1]) // 1024
+
+
+@asynccontextmanager
+async def watched() -> AsyncIterator[list[float]]:
+    """The longest time that the event loop's thread worked without a look at the clock, in seconds of the processor,
+    which others may take meanwhile. In a list, when the block has ended.
+    """
+    longest = [0.0]
+
+    async def look() -> None:
+        last = time.thread_time()
+        while True:
+            await trio.sleep(0.01)
+            now = time.thread_time()
+            longest[0] = max(longest[0], now - last)
+            last = now
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(look)
+        yield longest
+        nursery.cancel_scope.cancel()
+
+
+@pytest.fixture
+async def browser(rig: Rig) -> Browser:
+    """A browser that has logged in."""
+    found = rig.browser()
+    await found.log_in()
+    return found
+
+
+async def delivered(rig: Rig, data: bytes) -> int:
+    async with rig.account() as account:
+        return (await deliver_mail(account, data)).message_id
+
+
+def dead() -> float:
+    return sum(deaths.labels(cause=cause).value for cause in CAUSES)
+
+
+FORMATS = "".join(f"<b id={number}>" for number in range(4900)) + "<p>x" * 4900
+
+
+def hidden_attributes(count: int) -> str:
+    """A tag whose attributes the bounds do not see to be of one tag."""
+    return "<p " + " ".join(f"a{number}='>'" for number in range(count)) + ">words"
+
+
+EXPENSIVE = {
+    "formats and blocks": FORMATS,
+    "formats in a block": "<p>" + "".join(f"<b id={number}>" for number in range(4900)) + "<p>x" * 4900,
+    "bodies in a comment": "<!--" + "<body " * 1_700_000 + "-->words",
+    "attributes": "<p " + " ".join(f"a{number}" for number in range(1_200_000)) + ">words",
+    "attributes that hide": hidden_attributes(200_000),
+    "paragraphs": "<p>x" * 2_000_000,
+    "depth": "<div>" * 200_000,
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", EXPENSIVE)
+async def test_html_that_is_expensive_costs_the_server_nothing(rig: Rig, browser: Browser, name: str) -> None:
+    """WEBMAIL-109, WEBMAIL-109a: opened three times, and another account sees its HTML meanwhile and afterwards."""
+    other = rig.browser()
+    await other.log_in()
+    message = f"/webmail/msg/{await delivered(rig, html_mail(EXPENSIVE[name]))}"
+    plain = f"/webmail/msg/{await delivered(rig, html_mail('<p>plain <b>words</b>'))}"
+    assert "plain <b>words</b>" in (await browser.fetch(f"{plain}/html")).body.decode()
+    crashes = sum(sample for _, _, sample in panics.samples())
+    peak()
+    before = peak()
+    async with watched() as longest, trio.open_nursery() as nursery:
+        for _ in range(3):
+            nursery.start_soon(opened, browser, message)
+    assert longest[0] < 1.0
+    assert peak() - before < 150
+    assert "plain <b>words</b>" in (await browser.fetch(f"{plain}/html")).body.decode()
+    assert sum(sample for _, _, sample in panics.samples()) == crashes
+
+
+async def opened(browser: Browser, message: str) -> None:
+    answer = await browser.fetch(f"{message}/html")
+    assert answer.status == 200
+    assert "to be shown" in (text := answer.body.decode()) or processes.TOO_LONG in text or "words" in text
+
+
+async def test_html_that_is_not_shown_is_shown_as_text(
+    rig: Rig, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WEBMAIL-109a: the page says why, has the text of the HTML, and names the raw message; the death is counted."""
+    monkeypatch.setattr(processes, "JOB_SECONDS", 2.0)
+    message = f"/webmail/msg/{await delivered(rig, html_mail('<h1>Dear A &amp; B</h1>' + hidden_attributes(60_000)))}"
+    before = dead()
+    page = (await browser.fetch(f"{message}/html?sameorigin=true")).body.decode()
+    assert processes.TOO_LONG in page
+    assert "This is its text; all of it is in the raw message." in page
+    assert "Dear A &amp; B" in page
+    assert dead() == before + 1
+    metrics = (await rig.browser(port=8010).fetch("/metrics")).body.decode()
+    assert 'moxlite_sandbox_deaths_total{cause="deadline"}' in metrics
+
+
+async def test_each_reference_to_an_image_counts(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-54: 9,000 references to one image of 30 kB are not 270 MB."""
+    image = "Content-Type: image/png\r\nContent-ID: <x>\r\n\r\n" + "A" * 30_000
+    message = await delivered(rig, html_mail("<img src=cid:x>" * 9000, image))
+    peak()
+    before = peak()
+    page = (await browser.fetch(f"/webmail/msg/{message}/html")).body
+    shown = (10 << 20) // 30_000
+    assert page.count(b'src="data:image/png;base64,') == shown
+    assert len(page) < 16 << 20
+    assert f"{9000 - shown} images of this message are too large to be shown here" in page.decode()
+    assert peak() - before < 150
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        text_mail("\t" * 70_000 + "x"),
+        text_mail("hello", subject="re" + " \r\n" + (" " * 900 + "\r\n") * 1000 + " x"),
+        text_mail("hello", subject="re: " * 200_000),
+        text_mail("> " * 500_000),
+        text_mail("a \r\n" * 500_000, kind="text/plain; format=flowed"),
+        text_mail("<" * 2_000_000, kind="text/html"),
+        text_mail("<blockquote>" * 150_000 + "x", kind="text/html"),
+    ],
+    ids=["tabs", "blanks in the subject", "marks in the subject", "quotes", "flowed", "signs", "blockquotes"],
+)
+async def test_answers_to_what_was_made_to_be_expensive(rig: Rig, browser: Browser, data: bytes) -> None:
+    """WEBMAIL-92, WEBMAIL-109a: the composer is there, and no other task waits for it."""
+    message = await delivered(rig, data)
+    for kind in ("reply", "forward", "edit"):
+        async with watched() as longest:
+            answer = await browser.post("compose_prepare", {"kind": kind, "message_id": message})
+        assert longest[0] < 1.0
+        if answer.status == 200:
+            begun = answer.json["result"]
+            assert len(begun["subject"]) <= 5000
+            assert not (begun["note"] and begun["text"])
+        else:
+            assert (kind, answer.status) == ("edit", 503)
+
+
+async def test_an_answer_without_its_text_says_so(rig: Rig, browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """WEBMAIL-92, WEBMAIL-109a: and a draft is never opened without its text, which would be lost."""
+    message = await delivered(rig, text_mail("hello", subject="Re: lunch"))
+    monkeypatch.setattr(processes, "JOB_SECONDS", 0.0)
+    begun = await browser.call("compose_prepare", kind="reply", message_id=message)
+    assert (begun["text"], begun["subject"]) == ("", "Re: Re: lunch")
+    assert begun["note"] == f"The text of the message is not quoted. {processes.TOO_LONG}"
+    assert [one["address"] for one in begun["to"]] == ["a@example.com"]
+    assert await browser.error("compose_prepare", kind="edit", message_id=message) == (503, "server:error")
+
+
+async def test_many_views_of_a_large_text_share_little_memory(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-109d: 190 at once by one account, none of them read by its client for a while."""
+    message = await delivered(rig, text_mail("words and more \u00e4\r\n" * 30_000))
+    pages: list[int] = []
+    peak()
+    before = peak()
+
+    async def view() -> None:
+        pages.append((await browser.fetch(f"/webmail/msg/{message}/text")).status)
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(190):
+            nursery.start_soon(view)
+    assert len(pages) == 190
+    assert set(pages) <= {200, 503}
+    assert peak() - before < 150
+
+
+@pytest.mark.parametrize("kind", ["text", "raw"])
+async def test_the_fifth_view_waits_and_is_refused_in_words(
+    rig: Rig, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WEBMAIL-109d: four are under way as long as their clients do not read."""
+    monkeypatch.setattr("moxlite.web.webmail.views.SECONDS", 0.3)
+    browser = rig.browser()
+    await browser.log_in()
+    message = await delivered(rig, text_mail("words and more\r\n" * 120_000))
+    streams = []
+    for _ in range(4):
+        stream = rig.connect(small=True)
+        _, octets = browser.request("GET", f"/webmail/msg/{message}/{kind}")
+        await stream.send_all(octets)
+        assert (await stream.receive_some(100)).startswith(b"HTTP/1.1 200")
+        streams.append(stream)
+    answer = await browser.fetch(f"/webmail/msg/{message}/{kind}")
+    assert answer.status == 503
+    assert answer.headers["retry-after"] == "5"
+    assert "to you already" in answer.body.decode()
+    for stream in streams:
+        await trio.aclose_forcefully(stream)
+    while (await browser.fetch(f"/webmail/msg/{message}/{kind}")).status == 503:
+        continue
+
+
+async def test_a_page_that_connects_starts_the_process(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-109a: before a message is opened."""
+    sandbox = rig.house.sandbox
+    assert sandbox.pids == []
+    events = await browser.events(first_request())
+    await events.until("start")
+    await soon(lambda: sandbox.pids, "a process")
+    await events.aclose()
