@@ -48,10 +48,10 @@ MAX_NAME: Final = 200
 MAX_WHOLE: Final = 8 << 20
 """Characters of a text that is written again: more than the original's texts together (`Quotable.texts`)."""
 
-_FORWARD: Final = re.compile(r"\s*(?:fwd?|wg|tr)\s*(?:\[[0-9]+\]|\([0-9]+\))?\s*:\s*", re.IGNORECASE)
-_REPLY: Final = re.compile(r"\s*(?:re|aw|antw|sv|vs|rif)\s*(?:\[[0-9]+\]|\([0-9]+\))?\s*:\s*", re.IGNORECASE)
+_FORWARD: Final = re.compile(r"(?:fwd?|wg|tr)\s*+(?:\[[0-9]++\]|\([0-9]++\))?\s*+:\s*+", re.IGNORECASE)
+_REPLY: Final = re.compile(r"(?:re|aw|antw|sv|vs|rif)\s*+(?:\[[0-9]++\]|\([0-9]++\))?\s*+:\s*+", re.IGNORECASE)
 _ID: Final = re.compile(r"<[^<>\s]{1,996}>")
-_BLANKS: Final = re.compile(r"(?:[ \t]*\n){3,}")
+_BLANKS: Final = re.compile(r"\n(?:[ \t]*+\n){2,}")
 
 
 class Original(msgspec.Struct, frozen=True, kw_only=True):
@@ -285,9 +285,11 @@ def _thread(original: Original) -> tuple[str, tuple[str, ...]]:
 
 def _bare(mark: re.Pattern[str], subject: str) -> str:
     """A subject without the marks of earlier answers."""
-    while (match := mark.match(subject)) is not None:
-        subject = subject[match.end() :]
-    return subject.strip()
+    subject = subject.strip()
+    at = 0
+    while (match := mark.match(subject, at)) is not None:
+        at = match.end()
+    return subject[at:]
 
 
 def _shown(addresses: tuple[MailAddress, ...]) -> str:

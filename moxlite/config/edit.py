@@ -31,16 +31,17 @@ Keys = tuple[str, ...]
 
 TOKEN: Final = re.compile(
     r"""
-      \"{3} [^"\\]* (?: (?: \\. | "(?!"") ) [^"\\]* )* \"{3,5}
-    | '{3} (?: [^'] | '(?!'') )* '{3,5}
-    | " [^"\\\n]* (?: \\. [^"\\\n]* )* "
-    | ' [^'\n]* '
+      \"{3} (?> [^"\\]*+ (?: (?: \\. | "(?!"") ) [^"\\]*+ )* ) (?: \"{3,5} | \\?\Z )
+    | '{3} (?> (?: [^']++ | '(?!'') )* ) (?: '{3,5} | \Z )
+    | " (?> [^"\\\n]*+ (?: \\. [^"\\\n]*+ )* ) (?: " | \\?$ )
+    | ' [^'\n]*+ (?: ' | $ )
     | \# [^\n]*
     | [\[\]{}]
     """,
-    re.DOTALL | re.VERBOSE,
+    re.DOTALL | re.MULTILINE | re.VERBOSE,
 )
-"""What must be known to tell headers from other lines that begin with a bracket."""
+"""What must be known to tell headers from other lines that begin with a bracket. A string without an end, which no TOML
+has, goes on to the end of its line or of the text, so that each octet is looked at once."""
 
 BLANK_END: Final = re.compile(r"(?:\A|\n)[ \t]*\r?\n\Z")
 BLANK_LINE: Final = re.compile(r"^[ \t]*\r?$", re.MULTILINE)

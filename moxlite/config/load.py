@@ -53,7 +53,7 @@ OBJECTS: Final[dict[str, type[Section]]] = {"accounts": Account, "domains": Doma
 BARE_TEXT: Final = re.compile(r"[ \t\[]*+[\w./@~:-]")
 """A value, or the first of a list, that is not quoted."""
 
-POSITION: Final = re.compile(r"\s*\(at line (\d+), column (\d+)\)$")
+POSITION: Final = re.compile(r"(?<!\s)\s*+\(at line (\d++), column (\d++)\)$")
 SectionT = TypeVar("SectionT", bound=Section)
 
 

@@ -93,7 +93,7 @@ class Kind:
 
 UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 DURATION: Final = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:ms|[smhd]))+")
-DURATION_PART: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|[smhd])")
+DURATION_PART: Final = re.compile(r"(?<![0-9.])([0-9]++(?:\.[0-9]++)?)(ms|[smhd])")
 LONGEST_DURATION: Final = 100 * 366 * 86400.0
 """A century in seconds: longer is a slip of the keyboard, and sums of times stay far from any overflow."""
 

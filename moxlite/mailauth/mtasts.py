@@ -98,7 +98,7 @@ _RECORD: Final = re.compile(r"v=STSv1[ \t]*;(?P<fields>.*)", re.DOTALL)
 _FIELD: Final = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9_.-]{0,31})=(?P<value>[!-:<>-~]+)")
 _ID: Final = re.compile(r"[A-Za-z0-9]{1,32}")
 # RFC 8461 §3.2.
-_LINE: Final = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9_.-]{0,31}):[ \t]*(?P<value>.*?)[ \t]*")
+_LINE: Final = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9_.-]{0,31}):(?P<value>.*)")
 _AGE: Final = re.compile(r"[0-9]{1,10}")
 _PATTERN: Final = re.compile(
     r"(?:\*\.)?[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*", re.IGNORECASE
@@ -138,10 +138,11 @@ def parse_policy(octets: bytes) -> Policy:
         match = _LINE.fullmatch(line)
         if match is None:
             raise PolicyError(Reason.POLICY_SYNTAX, f"bad line {line[:40]!r}")
+        value = match["value"].strip(" \t")
         if match["name"] == "mx":
-            hosts[_pattern(match["value"])] = None
+            hosts[_pattern(value)] = None
         else:
-            fields.setdefault(match["name"], match["value"])
+            fields.setdefault(match["name"], value)
     if len(hosts) > MAX_HOSTS:
         raise PolicyError(Reason.POLICY_SYNTAX, f"more than {MAX_HOSTS} mx")
     if fields.get("version") != "STSv1":

@@ -16,8 +16,8 @@ MAX_ADDRESSES: Final = 20
 
 _VERSION: Final = re.compile(r"v=TLSRPTv1[ \t]*(?:;|\Z)")
 _FIELD: Final = re.compile(
-    r"(?P<name>[A-Za-z0-9][A-Za-z0-9_.-]{0,31})=(?P<value>[!-:<>-~]+(?:[ \t]*,[ \t]*[!-:<>-~]+)*)"
-)
+    r"(?P<name>[A-Za-z0-9][A-Za-z0-9_.-]{0,31})=(?P<value>[!-:<>-~](?>[!-:<>-~]++|(?<=,)[ \t]++|[ \t]++(?=,))*)"
+)  # a comma is a character of values, too: atomic, so that each is looked at in one way
 _URI: Final = re.compile(r"[a-z][a-z0-9+.-]*:[!-~]+", re.IGNORECASE)
 
 

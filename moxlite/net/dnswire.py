@@ -86,7 +86,7 @@ _OPT: Final = struct.pack("!B2HIH", 0, OPT, PAYLOAD, 0, 0)
 _PLAIN: Final = re.compile(rb"[a-z0-9_-]+")
 _UNPRINTABLE: Final = re.compile(r"[^!-~]+")
 _ESCAPED: Final = re.compile(rb"\\([0-9]{3})|\\(.)", re.DOTALL)
-_LABEL: Final = re.compile(r"((?:[^.\\]|\\.)*)\.", re.DOTALL)
+_LABEL: Final = re.compile(r"((?>(?:[^.\\]++|\\.)*))\.", re.DOTALL)
 
 
 class WireError(ValueError):
@@ -403,9 +403,14 @@ def _labels_of(name: str) -> list[str]:
     """The labels of an absolute name, as they are written. Raises WireError: its final dot is part of a label."""
     if "\\" not in name:
         return name[:-1].split(".") if name != "." else []
-    found = [str(label) for label in _LABEL.findall(name)]
-    if sum(map(len, found)) + len(found) != len(name):
-        raise WireError("a name that does not end")
+    found: list[str] = []
+    at = 0
+    while at < len(name):
+        match = _LABEL.match(name, at)
+        if match is None:
+            raise WireError("a name that does not end")
+        found.append(match[1])
+        at = match.end()
     return found
 
 

@@ -43,8 +43,8 @@ LONG_TAG: Final = 3 * MAX_ATTRIBUTES
 # HTML §13.2.5: a tag, read as tokenizers do as long as it is written as it should be; atomic, so that no text costs
 # more than linear time. Not possessive: groups with "*+" and "?+" match what they should not before Python 3.11.5.
 TAG: Final = re.compile(
-    r"<(?P<end>/?)(?P<name>[a-zA-Z][^\s/>]*)"
-    r"(?>(?:[\s/]*[^\s\"'<>/=]++(?>(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s\"'>][^\s>]*+))?))*)[\s/]*+>"
+    r"<(?P<end>/?)(?P<name>[a-zA-Z][^\s/>]*+)"
+    r"(?>(?:[\s/]*+[^\s\"'<>/=]++(?>(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s\"'>][^\s>]*+))?))*)[\s/]*+>"
 )
 ATTRIBUTE: Final = re.compile(r"[\s/]([^\s/>=\"']++)")
 NAME: Final = re.compile(r"</?([a-zA-Z][^\s/>]{0,40})")

@@ -52,7 +52,7 @@ ATTRIBUTES: Final = {
 }
 SCHEMES: Final = {"http", "https", "mailto", "tel", "cid", "data"}
 DATA_IMAGE: Final = re.compile(r"data:image/(?:png|gif|jpe?g|webp|bmp|avif|x-icon)[;,]", re.IGNORECASE)
-BODY_TAG: Final = re.compile(r"<body\b([^>]{0,2000})>", re.IGNORECASE)
+BODY_TAG: Final = re.compile(r"<body\b([^<>]{0,2000})>", re.IGNORECASE)
 COLOUR: Final = re.compile(r"#[0-9a-f]{3,8}|[a-z]{3,20}\Z", re.IGNORECASE)
 BODY_STYLE: Final = re.compile(r"\bstyle\s{0,9}=\s{0,9}(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
 BODY_COLOUR: Final = re.compile(r"\b(bgcolor|text)\s*=\s*[\"']?([#0-9a-zA-Z]{3,20})", re.IGNORECASE)

@@ -33,11 +33,8 @@ _MODIFIER: Final = re.compile(r"(?P<name>[a-z][a-z0-9._-]*)=(?P<value>.*)", re.I
 _CIDR: Final = r"(?:/(?P<four>0|[1-9][0-9]?))?(?://(?P<six>0|[1-9][0-9]{0,2}))?"
 _HOST: Final = re.compile(rf"(?::(?P<domain>.+?))?{_CIDR}")
 _NETWORK: Final = re.compile(r":(?P<address>[^/]+)(?:/(?P<length>0|[1-9][0-9]{0,2}))?")
-# domain-end = ( "." toplabel [ "." ] ) / macro-expand
-_DOMAIN_END: Final = re.compile(
-    r".*(?:\.(?:[a-z0-9]*[a-z][a-z0-9]*|[a-z0-9]+-[a-z0-9-]*[a-z0-9])\.?|%(?:\{[^}]*\}|[%_-]))",
-    re.IGNORECASE | re.DOTALL,
-)
+# toplabel = ( *alphanum ALPHA *alphanum ) / ( 1*alphanum "-" *( alphanum / "-" ) alphanum )
+_TOP_LABEL: Final = re.compile(r"(?![0-9]*+\Z)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?", re.IGNORECASE)
 
 
 class RecordError(ValueError):
@@ -152,6 +149,17 @@ def _network(name: str, rest: str) -> IPv4Network | IPv6Network:
 def _domain(text: str) -> MacroText:
     """A domain-spec (§7.1)."""
     macros = parse_macros(text)
-    if _DOMAIN_END.fullmatch(text) is None:
+    if not _ends_well(text):
         raise RecordError("no domain name")
     return macros
+
+
+def _ends_well(text: str) -> bool:
+    """Whether a domain-spec ends as one: domain-end = ( "." toplabel [ "." ] ) / macro-expand."""
+    if text.endswith(("%%", "%_", "%-")):
+        return True
+    if text.endswith("}"):
+        opened = text.rfind("%{")
+        return opened >= 0 and "}" not in text[opened:-1]
+    _, dot, label = text.removesuffix(".").rpartition(".")
+    return bool(dot) and _TOP_LABEL.fullmatch(label) is not None

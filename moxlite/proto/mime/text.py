@@ -61,7 +61,7 @@ _QUOTE_OR_END: Final = re.compile(r"[\"'>]")
 _TAG_NAME: Final = re.compile(r"(/?)([A-Za-z][^\s/>]{0,40})")
 _ALT: Final = re.compile(r"""\salt\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"']+))""", re.IGNORECASE)
 _META_CHARSET: Final = re.compile(
-    rb"<meta[^>]{0,200}charset\s{0,9}=\s{0,9}[\"']?([A-Za-z0-9_:.-]{1,40})", re.IGNORECASE
+    rb"<meta[^<>]{0,200}charset\s{0,9}=\s{0,9}[\"']?([A-Za-z0-9_:.-]{1,40})", re.IGNORECASE
 )
 _BIG_REFERENCE: Final = re.compile(r"&#[0-9]{8,};?")  # no character has such a number, and int() refuses long ones
 _SPACE: Final = re.compile(r"[ \t\r\n\f]+")

@@ -18,7 +18,7 @@ __all__ = ["Plan", "Representation", "Validators", "http_date", "plan", "respond
 
 MAX_RANGES: Final = 8  # more is an attack (RFC 9110 §14.2), the whole is sent instead
 RANGE: Final = re.compile(r"([0-9]{0,18})-([0-9]{0,18})\Z")
-TAG: Final = re.compile(r'\s*(?:W/)?"([^"]*)"\s*(?:,|$)')
+TAG: Final = re.compile(r'"([^"]*+)"\s*+(?:,|$)')
 
 
 class Validators(msgspec.Struct, frozen=True):

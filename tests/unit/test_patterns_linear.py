@@ -1,0 +1,115 @@
+"""Regular expressions of the program: none takes more than linear time, whatever it is given."""
+
+import random
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from moxlite.compose.reply import _quoted
+from moxlite.mailauth.mtasts import PolicyError, parse_policy
+from moxlite.mailauth.tlsrpt import RecordError, parse_record
+from tests.patternprobes import Found, Probe, patterns, probes, slowness
+from tests.tools import top
+
+MADE = {
+    "moxlite.imapd.search.searchkeys.Hint._of_words": "escaped words alone",
+    "moxlite.imapd.search.searchkeys.Hint.of_field": "escaped words, one blank between, which fits in one way",
+    "moxlite.mailauth.spf.macros._value": "a set of characters",
+    "moxlite.patterns.found": "texts that `WORDS` knows as plain words; others go to `regex`, with a deadline",
+    "moxlite.proto.mime.structure._Scanner._likely": "two dashes and a choice of characters",
+    "moxlite.proto.mime.text._raw_end": "an escaped word",
+}
+"""Functions that make a pattern as they run, and why it is linear."""
+
+EXEMPT: dict[str, str] = {}
+"""Patterns that take more than linear time and may, with the reason. Patterns of users (rulesets, web handlers) are
+made by `regex`, which ends at a deadline, and are not among these.
+"""
+
+
+@pytest.mark.slow
+def test_patterns_take_linear_time() -> None:
+    """SMTP-155a: 64 KiB take at most six times as long as 16 KiB, and a second, in all that a pattern repeats."""
+    chance = random.Random(random.randrange(1 << 30))
+    found, _ = patterns()
+    assert len(found) > 250
+    slow = [
+        result
+        for one in found
+        if one.name not in EXEMPT
+        for way in one.ways
+        if (result := next(filter(None, (slowness(one, way, probe) for probe in probes(one.pattern, chance, 5))), None))
+    ]
+    assert slow == []
+
+
+def test_patterns_that_are_made_as_the_program_runs_are_known() -> None:
+    """SMTP-155a: a pattern that the test above cannot see has a reason to be linear."""
+    _, made = patterns()
+    assert set(made) == set(MADE)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"(?:x|x)*y",
+        r"name=(?P<value>.*?)[ \t]*",
+        r"(?:[ \t]*\n){3,}",
+        r"a(?:[!-~]+(?:,[!-~]+)*)z",
+    ],
+)
+def test_patterns_that_backtrack_are_found(pattern: str) -> None:
+    """SMTP-155a: the probes find the usual kinds."""
+    one = Found("x", re.compile(pattern), ("fullmatch", "search"))
+    assert any(slowness(one, way, probe) for way in one.ways for probe in probes(one.pattern))
+
+
+def test_a_probe_has_the_size_that_is_asked_for() -> None:
+    assert Probe("<", "ab", "!").text(10) == "<ababababab!"
+
+
+def test_possessive_groups_are_refused(tmp_path: Path) -> None:
+    """SMTP-155a: `script/patterns`, a part of `script/test lint`, finds them, and finds none in the program."""
+    script = top() / "script/patterns"
+    assert subprocess.run([sys.executable, script], check=False).returncode == 0
+    for text, status in (
+        (r'X = rb"(?:a|b)*+c"', 1),
+        (r'X = r"(a){2,}+"', 1),
+        ('X = r"[ab]*+c"', 0),
+        ('X = "!$\'()*+"', 0),
+    ):
+        (tmp_path / "moxlite").mkdir(exist_ok=True)
+        (tmp_path / "script").mkdir(exist_ok=True)
+        (tmp_path / "script/patterns").write_text(script.read_text())
+        (tmp_path / "moxlite/one.py").write_text(text)
+        done = subprocess.run([sys.executable, tmp_path / "script/patterns"], check=False, capture_output=True)
+        assert done.returncode == status, text
+
+
+def test_a_policy_of_tabs_is_read_at_once() -> None:
+    """AUTH-71: 64 KiB of tabs behind a field's colon took 10.5 s."""
+    found = parse_policy(
+        b"version: STSv1\nmode:\t \tenforce \t\nmax_age: 86400\nmx: mx.example.org\nother:" + b"\t" * 30000
+    )
+    assert (found.mode, found.mx) == ("enforce", ("mx.example.org",))
+    with pytest.raises(PolicyError, match="bad line"):
+        parse_policy(b"version:" + b"\t" * 60000 + b"\nx")
+
+
+def test_a_tlsrpt_record_of_commas_is_read_at_once() -> None:
+    """AUTH-74: a value of commas, which fits in 2^n ways, then a character that does not fit."""
+    with pytest.raises(RecordError, match="bad field"):
+        parse_record("v=TLSRPTv1; rua=" + "," * 5000 + "=")
+    found = parse_record("v=TLSRPTv1; x=a,,b; rua=mailto:a@example.org \t,\t https://example.org/r")
+    assert found is not None
+    assert found.rua == ("mailto:a@example.org", "https://example.org/r")
+
+
+def test_quoting_runs_of_blank_lines() -> None:
+    """WEBMAIL-92: three line ends and more with nothing between become one empty line."""
+    assert _quoted("a\nb\n\nc\n \t\n\n\nd  \n\n\n\ne") == "> a\n> b\n>\n> c\n>\n> d\n>\n> e"
+    _quoted("x\n" + "\t" * 150_000 + "y")
