@@ -111,11 +111,11 @@ def patterns() -> tuple[tuple[Found, ...], tuple[str, ...]]:
                     uses.setdefault(id(held), set()).update(_ways(node, passed))
             elif isinstance(node, ast.Call) and (way := _function_of_re(node)):
                 pattern = _compiled(node, module)
-                if pattern is None:
+                if pattern is None and _function(node):
                     made.append(f"{module.__name__}.{_function(node)}")
-                elif way != "compile":
+                elif pattern is not None and way != "compile":
                     inline.append(Found(f"{module.__name__}:{node.lineno}", pattern, (way,)))
-                elif _function(node):
+                elif pattern is not None and _function(node):
                     inline.append(Found(f"{module.__name__}:{node.lineno}", pattern, ("match", "search")))
     found: dict[int, Found] = {}
     for module in modules():

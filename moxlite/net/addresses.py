@@ -10,8 +10,10 @@ from moxlite.net.limits import IPAddress
 
 __all__ = ["is_address_text", "is_internal", "is_local_name"]
 
-_AT_THE_END: Final = (IPv6Network("64:ff9b::/96"), IPv6Network("::/96"))
-"""IPv4 addresses in the last four octets: of NAT64 (RFC 6052 §2.1), and compatible ones (RFC 4291 §2.5.5.1)."""
+_AT_THE_END: Final = (IPv6Network("64:ff9b::/96"), IPv6Network("::/96"), IPv6Network("::ffff:0:0:0/96"))
+"""IPv4 addresses in the last four octets: of NAT64 (RFC 6052 §2.1), compatible ones (RFC 4291 §2.5.5.1), and translated
+ones (RFC 2765 §2.1).
+"""
 
 _GLOBAL: Final = IPv6Network("2000::/3")
 """All of IPv6 that IANA gives out to networks of the internet. Beyond it are unique local (fc00::/7), link-local
@@ -21,6 +23,7 @@ _GLOBAL: Final = IPv6Network("2000::/3")
 _NOT_GLOBAL: Final = (
     IPv4Network("100.64.0.0/10"),  # shared by customers of a provider: RFC 6598
     IPv4Network("192.0.0.0/24"),  # RFC 6890 §2.1
+    IPv4Network("192.88.99.0/24"),  # relays of 6to4: RFC 7526
     IPv6Network("2001:db8::/32"),  # documentation: RFC 3849
     IPv6Network("3fff::/20"),  # documentation: RFC 9637
 )

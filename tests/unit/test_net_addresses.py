@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 from ipaddress import ip_address
+from random import Random
 from typing import Final
 
 import pytest
@@ -10,6 +11,9 @@ import trio
 
 from moxlite.net.addresses import is_address_text, is_internal, is_local_name
 from moxlite.net.dial import INNER, DialError, dial
+from moxlite.net.httpclient import HTTPClient, HTTPError
+from moxlite.net.resolver import FakeResolver
+from moxlite.queue.reach.hosts import NoHosts, addresses_of
 from tests.tools import top
 
 
@@ -18,8 +22,20 @@ from tests.tools import top
     [
         *("0.0.0.0", "0.1.2.3", "10.1.2.3", "100.64.0.1", "100.127.255.254", "127.0.0.1", "127.255.0.1", "169.254.9.9"),
         *("172.16.0.1", "172.31.255.255", "192.0.0.8", "192.0.2.1", "192.168.0.1", "198.18.0.1", "198.51.100.1"),
-        *("203.0.113.9", "224.0.0.1", "239.255.255.250", "240.0.0.1", "255.255.255.255"),
-        *("::", "::1", "fe80::1", "febf::1", "fec0::1", "feff::1", "fc00::1", "fdff::1", "ff02::1", "ff0e::1"),
+        *("192.88.99.1", "203.0.113.9", "224.0.0.1", "239.255.255.250", "240.0.0.1", "255.255.255.255"),
+        *(
+            "::",
+            "::1",
+            "fe80::1",
+            "fe80::1%eth0",
+            "febf::1",
+            "fec0::1",
+            "feff::1",
+            "fc00::1",
+            "fdff::1",
+            "ff02::1",
+            "ff0e::1",
+        ),
         *("2001:db8::1", "3fff::1", "3fff:fff:ffff::1", "5f00::1", "100::1", "2001::1", "4000::1", "1::1"),
         *("::ffff:10.0.0.1", "::ffff:100.64.0.1", "::ffff:0:10.0.0.1", "64:ff9b::169.254.169.254", "64:ff9b:1::1"),
         *("2002:7f00:1::1", "2002:6440:1::", "::127.0.0.1", "2002:c0a8:101::"),
@@ -34,7 +50,7 @@ def test_addresses_of_inner_networks(text: str) -> None:
     "text",
     [
         *("1.1.1.1", "8.8.8.8", "100.63.255.255", "100.128.0.1", "172.15.0.1", "172.32.0.1", "192.0.1.1", "198.20.0.1"),
-        *("223.255.255.254", "2a00::1", "2606:4700::1", "3ffe::1", "2001:4860::8888"),
+        *("223.255.255.254", "::ffff:0:8.8.8.8", "2a00::1", "2606:4700::1", "3ffe::1", "2001:4860::8888"),
         *("::ffff:8.8.8.8", "64:ff9b::8.8.8.8", "2002:808:808::1"),
     ],
 )
@@ -94,6 +110,33 @@ async def test_an_inner_address_is_not_dialled() -> None:
     await listener.aclose()
 
 
+NAMES: Final = {
+    "127.0.0.1.nip.io": "127.0.0.1",
+    "app.10-0-0-1.nip.io": "10.0.0.1",
+    "7f000001.nip.io": "127.0.0.1",
+    "100.64.0.1.sslip.io": "100.64.0.1",
+    "www-192-168-1-1.sslip.io": "192.168.1.1",
+    "--1.sslip.io": "::1",
+    "fe80--1.sslip.io": "fe80::1",
+    "localtest.me": "127.0.0.1",
+    "lvh.me": "127.0.0.1",
+    "169.254.169.254.traefik.me": "169.254.169.254",
+}
+"""Names of the internet that anyone can use for an address of an inner network."""
+
+
+@pytest.mark.parametrize(("name", "address"), NAMES.items())
+async def test_names_are_judged_by_the_address_that_is_dialled(name: str, address: str) -> None:
+    """QUEUE-152, QUEUE-92: whatever name leads there, neither mail nor a web request goes to an inner address."""
+    kind = "AAAA" if ":" in address else "A"
+    resolver = FakeResolver({kind: {name: [address]}})
+    with pytest.raises(NoHosts, match="private"):
+        await addresses_of(name, resolver, Random(1))
+    for url in (f"http://{name}/", f"https://{name}:8443/x"):
+        with pytest.raises(HTTPError, match="inner network"):
+            await HTTPClient(resolver).request("GET", url)
+
+
 SOCKETS: Final = {
     "moxlite/net/dial.py": "the one way to other hosts",
     "moxlite/net/dns.py": "the name servers that the configuration or the system names",
@@ -102,6 +145,9 @@ SOCKETS: Final = {
     "moxlite/autotls/rehearsal.py": "a datagram socket that sends nothing: whether an address is of this machine",
     "moxlite/net/listeners.py": "listens",
     "moxlite/process/localserve.py": "tries whether IPv6 can be listened at",
+    "moxlite/process/machinetest.py": "tries whether addresses and ports can be listened at",
+    "moxlite/sandbox/child.py": "the socket to the server, which it is given",
+    "moxlite/sandbox/confine.py": "tries whether sockets are refused",
 }
 """Modules that make sockets of the internet, and what for."""
 
