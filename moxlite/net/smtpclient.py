@@ -88,7 +88,6 @@ class SMTPClient:
         refuse it.
       auth: how to log in, None for not at all.
       shows_certificate: `tls` has a client certificate, so EXTERNAL can be used.
-      pedantic: refuse to send what the server did not announce to take.
 
     Methods raise SMTPError for everything that went wrong with this server; `deliver` has it in its outcome.
     """
@@ -104,7 +103,6 @@ class SMTPClient:
         check: Callable[[TLSStream], None] | None = None,
         auth: ClientAuth | None = None,
         shows_certificate: bool = False,
-        pedantic: bool = False,
     ) -> None:
         assert tls is not None or tls_mode is TLSMode.SKIP
         self._stream = stream
@@ -115,7 +113,6 @@ class SMTPClient:
         self._check = check
         self._auth = auth
         self._shows_certificate = shows_certificate
-        self._pedantic = pedantic
         self._codec: ClientConnection | None = None
 
     @property
@@ -142,9 +139,7 @@ class SMTPClient:
     async def hello(self) -> None:
         """TLS at once where that is the mode, greeting, EHLO, STARTTLS, log-in. Raises SMTPError."""
         facts = await self._start_tls(b"") if self._tls_mode is TLSMode.IMMEDIATE else None
-        self._codec = ClientConnection(
-            self._ehlo_name, tls_mode=self._tls_mode, tls=facts, auth=self._auth, pedantic=self._pedantic
-        )
+        self._codec = ClientConnection(self._ehlo_name, tls_mode=self._tls_mode, tls=facts, auth=self._auth)
         await self._run(self._codec.hello())
 
     async def deliver(self, transaction: Transaction, body: AsyncIterator[bytes]) -> Outcome:

@@ -7,7 +7,7 @@ from typing import Final
 import trio
 
 from moxlite.proto.address import Domain
-from moxlite.proto.smtp.errors import RequireTLSMissing, SMTPError, SMTPUTF8Missing
+from moxlite.proto.smtp.errors import EightBitMissing, RequireTLSMissing, SMTPError, SMTPUTF8Missing
 from moxlite.queue import metrics
 from moxlite.queue.context import Context
 from moxlite.queue.onehost import Destination, NotVouched, try_host
@@ -62,7 +62,7 @@ async def deliver_direct(ctx: Context, batch: Batch, trace: Trace, way: Way) -> 
         left = tuple(message for message in pending.messages if goes_elsewhere(answers.get(message.id)))
         if not left or trace.sent_all:
             break
-        pending = Batch(left, batch.octets)
+        pending = batch.of(left)
     return {one: None if error is None else _final(error, met[one]) for one, error in outcomes.items()}
 
 
@@ -123,10 +123,11 @@ def goes_elsewhere(error: SMTPError | None) -> bool:
 
 def _final(error: SMTPError, met: Sequence[SMTPError]) -> SMTPError:
     """All hosts were asked, and `met` is what they said. What each of them lacks will not come by waiting (QUEUE-55,
-    QUEUE-64); and where none was tried, there was no attempt (QUEUE-168, QUEUE-169).
+    QUEUE-63a, QUEUE-64); and where none was tried, there was no attempt (QUEUE-168, QUEUE-169).
     """
-    if isinstance(error, SMTPUTF8Missing):
-        return SMTPError(True, 0, "5.6.7", "mail", error.line)
+    for lacking in (SMTPUTF8Missing, EightBitMissing):
+        if all(isinstance(one, lacking) for one in met):
+            return SMTPError(True, 0, error.ecode, "mail", error.line)
     if all(isinstance(one, NotVouched | RequireTLSMissing) for one in met):
         return SMTPError(True, 554, "5.7.30", error.command, error.line)
     tried = [one for one in met if not isinstance(one, Untried)]

@@ -40,6 +40,7 @@ from moxlite.queue.tls.hostpolicy import HostPolicy, Seen, decide, look_at
 from moxlite.queue.tls.policies import Standing
 from moxlite.queue.tls.results import Failure, ResultType, of_handshake
 from moxlite.queue.ways import NotConnected, Way, connect
+from moxlite.store.content.spool import Spool
 
 __all__ = ["Destination", "Host", "NotVouched", "Visit", "addresses_for", "policy_for", "try_host", "visit"]
 
@@ -111,7 +112,7 @@ async def try_host(ctx: Context, batch: Batch, trace: Trace, name: str, way: Way
         done |= {one: error for one, error in answers.items() if not cut_short(error)}
         if not left:
             return done
-        batch = Batch(left, batch.octets)  # the host has closed it: that says nothing of a new one
+        batch = batch.of(left)  # the host has closed it: that says nothing of a new one
     addresses, seconds = found or await addresses_for(ctx, batch.first, name, way, destination)
     host = msgspec.structs.replace(host, addresses=addresses.ips, seconds=CONNECT_SECONDS - seconds)
     return done | await _try_anew(ctx, batch, trace, host)
@@ -137,7 +138,7 @@ async def visit(ctx: Context, message: Message, host: Host) -> Visit:
     trace = Trace(_nothing_to_keep)
     error = None
     try:
-        await _try_anew(ctx, Batch((message,), _nothing, visit=True), trace, host)
+        await _try_anew(ctx, Batch((message,), _nothing, _no_spool, visit=True), trace, host)
     except SMTPError as exc:
         error = exc
     return Visit(trace.ip, trace.greeting, trace.keywords, trace.tls, trace.tls_words, error)
@@ -152,6 +153,10 @@ async def _nothing() -> AsyncIterator[bytes]:
     pieces: tuple[bytes, ...] = ()
     for piece in pieces:
         yield piece
+
+
+async def _no_spool() -> Spool:
+    raise AssertionError("a visit sends no message")
 
 
 def _fits(ctx: Context, host: Host, connection: OpenConnection) -> bool:

@@ -7,7 +7,7 @@ from moxlite.net.smtpclient import CertificateRejected, SMTPClient
 from moxlite.net.tls import ClientTLS
 from moxlite.net.tlsstream import TLSStream
 from moxlite.proto.smtp.conversation import ClientAuth, TLSMode
-from moxlite.proto.smtp.errors import RequireTLSMissing, SMTPError
+from moxlite.proto.smtp.errors import EightBitMissing, RequireTLSMissing, SMTPError
 from moxlite.queue.context import Context
 from moxlite.queue.reach.hosts import addresses_of
 from moxlite.queue.session import Batch, Outcomes, Trace, converse
@@ -72,6 +72,8 @@ async def deliver_by_relay(
     lacking = f"transport {name} does not offer REQUIRETLS"
 
     def judge(error: SMTPError) -> SMTPError:
+        if isinstance(error, EightBitMissing):
+            return SMTPError(True, 0, error.ecode, "mail", error.line)
         return SMTPError(True, 554, "5.7.30", "mail", lacking) if isinstance(error, RequireTLSMissing) else error
 
     def greeted() -> None:

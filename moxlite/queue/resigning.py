@@ -22,7 +22,7 @@ from moxlite.store.errors import ChunkDamaged
 from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Tx
 
-__all__ = ["renew_signatures"]
+__all__ = ["copy_content", "own_signatures", "renew_signatures", "sign_spool"]
 
 logger = logging.getLogger("moxlite.queue.resigning")
 
@@ -77,25 +77,46 @@ def _made(text: bytes) -> tuple[int, str]:
 
 
 async def _signatures(ctx: Context, database: Database, message: Message, rest: bytes, domain: str) -> bytes:
-    """Fields by the keys that `domain` has now; none without keys. `rest` is what else stands in the prefix."""
+    """Fields by the keys that `domain` has now. `rest` is what else stands in the prefix."""
+    with Spool(ctx.tmp) as spool:
+        await copy_content(database, message, rest, spool)
+        return await sign_spool(ctx, spool, domain)
+
+
+async def copy_content(database: Database, message: Message, prefix: bytes, spool: Spool) -> None:
+    """Fill a spool with a message under another prefix. Raises StoreError, OSError."""
+    await spool.write(prefix)
+    skip = len(message.prefix)
+    async for piece in octets(database, message):
+        if skip < len(piece):
+            await spool.write(piece[skip:])
+        skip = max(0, skip - len(piece))
+    await spool.finish()
+
+
+def own_signatures(prefix: bytes) -> tuple[bytes, str]:
+    """The prefix without the signatures that the submission put there, and the domain of the first; "" without any."""
+    section = HeaderSection(prefix)
+    fields = section.all(SIGNATURE)
+    return (section.without(fields), _made(fields[0].text)[1]) if fields else (prefix, "")
+
+
+async def sign_spool(ctx: Context, spool: Spool, domain: str) -> bytes:
+    """Signature fields over a finished message by the keys that `domain` has now; none without keys.
+
+    Raises SigningError, HeaderTooLarge, AddressError, OSError.
+    """
     signer = Domain.parse(domain)
     signers = ctx.keys.signers(ctx.config().domain(signer))
     if not signers:
         return b""
-    with Spool(ctx.tmp) as spool:
-        skip = len(message.prefix)
-        async for piece in octets(database, message):
-            if skip < len(piece):
-                await spool.write(piece[skip:])
-            skip = max(0, skip - len(piece))
-        await spool.finish()
-        section = await read_header(spool)
-        start = spool.size if section.body is None else section.body
-        signed = Signed(
-            section=HeaderSection(rest + section.octets + b"\r\n"),
-            body=lambda: spool.chunks(start=start),
-            size=spool.size,
-            in_memory=spool.in_memory,
-        )
-        found, _ = read_addresses(signed.section.texts(b"from"))
-        return await sign(signed, from_address(found), signers, ctx.clock() / SECOND, domain=signer)
+    section = await read_header(spool)
+    start = spool.size if section.body is None else section.body
+    signed = Signed(
+        section=section,
+        body=lambda: spool.chunks(start=start),
+        size=spool.size,
+        in_memory=spool.in_memory,
+    )
+    found, _ = read_addresses(signed.section.texts(b"from"))
+    return await sign(signed, from_address(found), signers, ctx.clock() / SECOND, domain=signer)

@@ -39,6 +39,7 @@ from moxlite.queue.routing import choose_transport, sender_domain_disabled
 from moxlite.queue.rows import Message
 from moxlite.queue.schedule import SECOND
 from moxlite.queue.session import Batch
+from moxlite.queue.sevenbit import seven_bit
 from moxlite.queue.status import meaning_of
 from moxlite.queue.webhooks.events import webhooks_of
 from moxlite.store.errors import StoreError
@@ -291,7 +292,7 @@ class Scheduler:
         marked = await self._mark(ids, policy)
         if not marked:
             return None
-        batch = Batch(marked, partial(octets, self._database, marked[0]))
+        batch = self._batch(marked)
         followers: list[Attempt] = []
 
         async def follow(before: Attempt, transport: str) -> Attempt | None:
@@ -374,8 +375,12 @@ class Scheduler:
             ids, _ = await self._group(found, policy)
             ids = [one for one in ids if one not in tried]
             if marked := await self._mark(ids, policy):
-                return Batch(marked, partial(octets, self._database, marked[0]))
+                return self._batch(marked)
         return None
+
+    def _batch(self, marked: tuple[Message, ...]) -> Batch:
+        content = partial(octets, self._database, marked[0])
+        return Batch(marked, content, partial(seven_bit, self._ctx, self._database, marked[0]))
 
     def _remember(self, domain: str, host: Hashable) -> None:
         self._hosts.pop(domain, None)  # to the end of the order

@@ -5,18 +5,22 @@ A batch are the rows of one submission for recipients of one domain; they share 
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
 from typing import Final, Protocol
 
 import msgspec
 import trio
 
 from moxlite.net.smtpclient import SMTPClient
+from moxlite.proto.mime.sevenbit import Unconvertible
 from moxlite.proto.smtp.conversation import Recipient, Transaction
-from moxlite.proto.smtp.errors import SMTPError
+from moxlite.proto.smtp.errors import EightBitMissing, SMTPError
 from moxlite.proto.smtp.replies import Response
 from moxlite.queue.reach.load import OpenConnection
 from moxlite.queue.rows import Message
 from moxlite.queue.tls.results import Tally
+from moxlite.store.content.spool import WRITE_SIZE, Spool
 from moxlite.store.delivery.submission import DSNNotify
 
 __all__ = [
@@ -63,18 +67,24 @@ Outcomes = dict[int, SMTPError | None]
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """Messages that go in one transaction; ``octets`` gives their content anew at each call. ``visit``: they stay, the
-    host is only greeted (QUEUE-182).
+    """Messages that go in one transaction; ``octets`` gives their content anew at each call, ``seven_bit`` a spool of
+    their form for hosts without 8BITMIME, which the caller closes, or raises Unconvertible (QUEUE-63a). ``visit``: they
+    stay, the host is only greeted (QUEUE-182).
     """
 
     messages: tuple[Message, ...]
     octets: Callable[[], AsyncIterator[bytes]]
+    seven_bit: Callable[[], Awaitable[Spool]]
     visit: bool = False
 
     @property
     def first(self) -> Message:
         """Stands for all where they are equal."""
         return self.messages[0]
+
+    def of(self, messages: tuple[Message, ...]) -> "Batch":
+        """The batch of some of its messages."""
+        return msgspec.structs.replace(self, messages=messages)
 
 
 class Follower(Protocol):
@@ -252,14 +262,55 @@ async def run_transactions(
     """Send a batch over a greeted connection, in as many transactions as the host wants (QUEUE-66, QUEUE-67).
     Arguments as `converse`.
     """
+    octets, size = batch.octets, batch.first.size
+    with ExitStack() as made:
+        eight_bit = batch.first.has8bit and not batch.visit
+        if eight_bit and "8BITMIME" not in client.codec.extensions:
+            try:
+                spool = made.enter_context(await batch.seven_bit())
+            except Unconvertible as exc:
+                error = judge(EightBitMissing(str(exc)))
+                return dict.fromkeys((message.id for message in batch.messages), error)
+            except OSError as exc:
+                raise SMTPError(False, 0, "4.3.1", "content", f"no room to convert the message: {exc}") from exc
+            octets, size, eight_bit = partial(_octets_of, spool), spool.size, False
+        content = _Content(octets, size, eight_bit)
+        return await _run_transactions(client, batch, content, trace, requiretls=requiretls, judge=judge)
+
+
+class _Content(msgspec.Struct, frozen=True):
+    """The octets of a message as a host takes them, and what MAIL says of them."""
+
+    octets: Callable[[], AsyncIterator[bytes]]
+    size: int
+    eight_bit: bool
+
+
+async def _octets_of(spool: Spool) -> AsyncIterator[bytes]:
+    for at in range(0, spool.size, WRITE_SIZE):
+        if spool.in_memory:
+            yield spool.read(at, WRITE_SIZE)
+        else:
+            yield await trio.to_thread.run_sync(spool.read, at, WRITE_SIZE)
+
+
+async def _run_transactions(
+    client: SMTPClient,
+    batch: Batch,
+    content: _Content,
+    trace: Trace,
+    *,
+    requiretls: bool,
+    judge: Callable[[SMTPError], SMTPError],
+) -> Outcomes:
     pending: Sequence[Message] = () if batch.visit else batch.messages
     outcomes: Outcomes = {}
     while pending:
         trace.sent_all = False
         reused = client.codec.transactions > 0
-        transaction = _transaction(pending, requiretls=requiretls)
+        transaction = _transaction(pending, content, requiretls=requiretls)
         trace.promises = "DSN" in client.codec.extensions
-        outcome = await client.deliver(transaction, _watched(batch.octets(), trace))
+        outcome = await client.deliver(transaction, _watched(content.octets(), trace))
         trace.taken = outcome.reply
         failure = outcome.error
         stale = reused and failure is not None and _refuses_connection(failure, sent_all=trace.sent_all)
@@ -306,7 +357,7 @@ _NOTIFY: Final[Mapping[DSNNotify, str]] = {
 }
 
 
-def _transaction(messages: Sequence[Message], *, requiretls: bool) -> Transaction:
+def _transaction(messages: Sequence[Message], content: _Content, *, requiretls: bool) -> Transaction:
     first = messages[0]
     recipients = tuple(
         Recipient(
@@ -320,8 +371,8 @@ def _transaction(messages: Sequence[Message], *, requiretls: bool) -> Transactio
     return Transaction(
         mail_from=first.sender,
         recipients=recipients,
-        size=first.size,
-        eight_bit=first.has8bit,
+        size=content.size,
+        eight_bit=content.eight_bit,
         smtputf8=needs_utf8,
         requiretls=requiretls,
         ret=first.dsn_ret,

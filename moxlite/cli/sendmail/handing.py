@@ -4,6 +4,7 @@ import base64
 import binascii
 import socket
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,7 @@ from moxlite.net.smtpclient import CertificateRejected, SMTPClient
 from moxlite.net.tls import ClientTLS
 from moxlite.net.tlsstream import TLSStream
 from moxlite.proto.address import Path as MailPath
+from moxlite.proto.mime.sevenbit import Unconvertible, convert
 from moxlite.proto.smtp.conversation import ClientAuth, Recipient, TLSMode, Transaction
 from moxlite.proto.smtp.errors import SMTPError
 
@@ -90,15 +92,19 @@ async def _hand_in(letter: Letter, settings: Settings) -> None:
     )
     try:
         await client.hello()
+        octets = letter.octets
+        if not octets.isascii() and "8BITMIME" not in client.codec.extensions:
+            with suppress(Unconvertible):  # then the client says what the server lacks
+                octets = b"".join(convert(octets))
         transaction = Transaction(
             MailPath.of(letter.sender),
             tuple(Recipient(MailPath.of(one)) for one in letter.recipients),
-            len(letter.octets),
-            eight_bit=not letter.octets.isascii(),
+            len(octets),
+            eight_bit=not octets.isascii(),
             smtputf8=letter.sender.needs_smtputf8 or any(one.needs_smtputf8 for one in letter.recipients),
             requiretls=settings.require_tls == "yes",
         )
-        outcome = await client.deliver(transaction, _pieces(letter.octets))
+        outcome = await client.deliver(transaction, _pieces(octets))
     finally:
         with trio.CancelScope(shield=True):
             await client.quit()

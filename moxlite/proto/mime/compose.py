@@ -27,11 +27,13 @@ __all__ = [
     "MultiPart",
     "TextPart",
     "address_field",
+    "base64_lines",
     "compose",
     "flow",
     "format_address",
     "new_message_id",
     "parameter_field",
+    "quoted_printable",
     "text_field",
     "unflow",
     "unflowed",
@@ -302,7 +304,7 @@ def _encode(octets: bytes, *, eightbit: bool, base64: bool) -> tuple[bytes, byte
         quoted = b2a_qp(octets, istext=True)
         if len(quoted) * 3 <= len(octets) * 4 + 300:
             return b"quoted-printable", quoted
-    return b"base64", b"".join(_base64([octets]))
+    return b"base64", b"".join(base64_lines([octets]))
 
 
 def _data(entity: DataPart, utf8: bool) -> Iterator[bytes]:
@@ -315,11 +317,11 @@ def _data(entity: DataPart, utf8: bool) -> Iterator[bytes]:
     if entity.content_id:
         yield text_field("Content-ID", f"<{entity.content_id}>", utf8=utf8)
     yield b"\r\n"
-    yield from _base64([entity.content] if isinstance(entity.content, bytes) else entity.content)
+    yield from base64_lines([entity.content] if isinstance(entity.content, bytes) else entity.content)
 
 
-def _base64(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """Lines of 76 characters, whatever the sizes of the blocks."""
+def base64_lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Base64 in lines of 76 characters with CRLF, whatever the sizes of the blocks (RFC 2045 §6.8)."""
     rest = b""
     for block in blocks:
         data = rest + block
@@ -336,6 +338,27 @@ def _base64(blocks: Iterable[bytes]) -> Iterator[bytes]:
 def _base64_lines(data: bytes) -> bytes:
     text = b2a_base64(data, newline=False)
     return b"".join([text[at : at + 76] + b"\r\n" for at in range(0, len(text), 76)])
+
+
+def quoted_printable(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Text with CRLF in quoted-printable, whatever the sizes of the blocks (RFC 2045 §6.7)."""
+    rest = b""
+    for block in blocks:
+        data = rest + block
+        cut = data.rfind(b"\r\n") + 2
+        if cut < 2:  # a long line, of which a CR at the end is kept back
+            cut = len(data) - data.endswith(b"\r")
+        rest = data[cut:]
+        if cut:
+            soft = b"" if data.endswith(b"\r\n", 0, cut) else b"=\r\n"
+            yield _quoted_lines(data[:cut]) + soft
+    if rest:
+        yield _quoted_lines(rest)
+
+
+def _quoted_lines(data: bytes) -> bytes:
+    """Soft line ends of `b2a_qp` are those of the first line end in `data`, LF where there is none."""
+    return b2a_qp(data, istext=True).replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
 
 def flow(text: str, width: int = 72) -> str:

@@ -44,7 +44,6 @@ class ClientConnection:
         tls_mode: TLSMode = TLSMode.OPPORTUNISTIC,
         tls: TLSFacts | None = None,
         auth: ClientAuth | None = None,
-        pedantic: bool = False,
     ) -> None:
         """`ehlo_name`: own host name in A-labels.
 
@@ -58,7 +57,6 @@ class ClientConnection:
         self._ehlo_name = ehlo_name
         self._tls_mode = tls_mode
         self._auth = auth
-        self.pedantic = pedantic
         self._reader = ReplyReader()
         self.needs_reset = False  # the last transaction did not end in 2xx: RSET comes before the next one
         self.begins_anew = False  # the server has taken a MAIL after a message that it took, without RSET

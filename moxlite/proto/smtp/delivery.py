@@ -27,12 +27,12 @@ from moxlite.proto.smtp.conversation import (
 )
 from moxlite.proto.smtp.errors import (
     ConnectionLost,
+    EightBitMissing,
     MessageTooLarge,
     ProtocolError,
     RequireTLSMissing,
     SMTPError,
     SMTPUTF8Missing,
-    UnsendableMessage,
 )
 from moxlite.proto.smtp.extensions import Extensions
 from moxlite.proto.smtp.parameters import encode_xtext
@@ -54,7 +54,6 @@ class Connection(Protocol):
 
     extensions: Extensions
     tls: TLSFacts | None
-    pedantic: bool
     transactions: int
     needs_reset: bool
     begins_anew: bool
@@ -110,8 +109,8 @@ class Delivery:
             raise RequireTLSMissing
         if extensions.size and transaction.size > extensions.size:
             raise MessageTooLarge(transaction.size, extensions.size)
-        if transaction.eight_bit and "8BITMIME" not in extensions and self._client.pedantic:
-            raise UnsendableMessage("message has 8-bit data, which the server does not take", "5.6.3")
+        if transaction.eight_bit and "8BITMIME" not in extensions:
+            raise EightBitMissing
 
     def _mail(self) -> bytes:
         transaction, extensions = self._transaction, self._extensions

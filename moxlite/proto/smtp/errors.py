@@ -7,6 +7,7 @@ from moxlite.proto.smtp.replies import Response
 __all__ = [
     "CommandError",
     "ConnectionLost",
+    "EightBitMissing",
     "MessageTooLarge",
     "NoMechanism",
     "ProtocolError",
@@ -109,6 +110,14 @@ class SMTPUTF8Missing(SMTPError):
         super().__init__(False, 0, "5.6.7", "mail", "server does not support internationalized mail (SMTPUTF8)")
 
 
+class EightBitMissing(SMTPError):
+    """The message has 8-bit data, which the server does not take (RFC 6152 §3): another host may (QUEUE-63a)."""
+
+    def __init__(self, why: str = "") -> None:
+        cannot = f", and the message cannot be converted: {why}" if why else ""
+        super().__init__(False, 0, "5.6.3", "mail", f"server takes no 8-bit data (8BITMIME){cannot}")
+
+
 class RequireTLSMissing(SMTPError):
     """The message demands REQUIRETLS (RFC 8689), which the server lacks."""
 
@@ -126,7 +135,7 @@ class MessageTooLarge(SMTPError):
 
 
 class UnsendableMessage(SMTPError):
-    """The message cannot be sent here: bare CR or LF, no final CRLF, or (pedantic) 8-bit data without 8BITMIME."""
+    """The message cannot be sent: bare CR or LF, or no final CRLF."""
 
-    def __init__(self, text: str, ecode: str = "5.6.0") -> None:
-        super().__init__(True, 0, ecode, "data", text)
+    def __init__(self, text: str) -> None:
+        super().__init__(True, 0, "5.6.0", "data", text)

@@ -1,0 +1,162 @@
+"""A message of 8-bit data for a host without 8BITMIME: its parts in quoted-printable or base64 (RFC 6152 §3, RFC 2045
+§6).
+
+Theory of operation
+-------------------
+The structure says where the entities are. Each entity whose octets must change becomes one or two *edits*, its header
+section and its body; what is between edits goes out as it is. So the cost is linear in the size, and no more than a
+block of a body is in memory.
+
+Nothing that others may have signed is touched: a message with 8-bit data in a multipart/signed, or in an embedded
+message with a DKIM signature, cannot be converted. Nor can raw 8-bit octets in header fields, which need SMTPUTF8.
+"""
+
+import codecs
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from moxlite.proto.mime.compose import base64_lines, quoted_printable
+from moxlite.proto.mime.decode import decode_blocks, is_known_encoding
+from moxlite.proto.mime.headers import HeaderSection
+from moxlite.proto.mime.structure import Octets, scan
+from moxlite.proto.mime.types import Part
+
+__all__ = ["Unconvertible", "convert"]
+
+BLOCK: Final = 1 << 18
+"""Octets of a body that are looked at or encoded at once."""
+
+SHORT: Final = 300
+"""Octets by which quoted-printable may be longer than base64: people can read it."""
+
+_EIGHT: Final = bytes(range(128, 256))
+_MARKS: Final = bytes(range(128)) + b"?" * 128
+_SIGNED: Final = frozenset({"SIGNED", "ENCRYPTED"})
+_LABELS: Final = ("8BIT", "BINARY")
+
+
+class Unconvertible(ValueError):
+    """A message that has no 7-bit form, or whose signatures by others it would break. The argument says why."""
+
+
+class _Edit(msgspec.Struct, frozen=True):
+    """Octets from `start` to `end` are replaced by `octets`, or where `encoding` is given by their encoded form."""
+
+    start: int
+    end: int
+    octets: bytes = b""
+    encoding: str = ""
+    before: str = ""  # the encoding that they have
+
+
+def convert(data: Octets) -> Iterator[bytes]:
+    """The message in pieces of 7-bit data. Blocks for as long as reading and encoding the octets takes.
+
+    Args:
+      data: the whole message, lines ending in CRLF. It is read until the iterator is exhausted.
+
+    Raises Unconvertible, before the first piece.
+    """
+    edits: list[_Edit] = []
+    _look(data, scan(data).root, edits, top=True)
+    edits.sort(key=lambda edit: edit.start)
+    return _pieces(data, edits)
+
+
+def _pieces(data: Octets, edits: list[_Edit]) -> Iterator[bytes]:
+    at = 0
+    for edit in edits:
+        yield from _as_it_is(data, at, edit.start)
+        if edit.encoding:
+            content = decode_blocks(_blocks(data, edit.start, edit.end), edit.before)
+            yield from quoted_printable(content) if edit.encoding == "quoted-printable" else base64_lines(content)
+        else:
+            yield edit.octets
+        at = edit.end
+    yield from _as_it_is(data, at, len(data))
+
+
+def _as_it_is(data: Octets, start: int, end: int) -> Iterator[bytes]:
+    """What no entity needs changed. 8-bit octets there are of a preamble or epilogue, which programs ignore (RFC 2046
+    §5.1.1).
+    """
+    for block in _blocks(data, start, end):
+        yield block if block.isascii() else block.translate(_MARKS)
+
+
+def _blocks(data: Octets, start: int, end: int) -> Iterator[bytes]:
+    for at in range(start, end, BLOCK):
+        yield bytes(data[at : min(at + BLOCK, end)])
+
+
+def _is_ascii(data: Octets, start: int, end: int) -> bool:
+    return all(block.isascii() for block in _blocks(data, start, end))
+
+
+def _look(data: Octets, part: Part, edits: list[_Edit], *, top: bool) -> None:
+    """Add the edits of an entity and those in it. `top`: it is a message of its own. Raises Unconvertible."""
+    if not _is_ascii(data, part.header, part.body):
+        raise Unconvertible("a header field has 8-bit octets")
+    eight_bit = not _is_ascii(data, part.body, part.end)
+    if part.parts or part.message is not None:
+        if eight_bit and part.type == "MULTIPART" and part.subtype in _SIGNED:
+            raise Unconvertible("a signed part has 8-bit data")
+        if part.encoding in _LABELS:
+            edits.append(_header(data, part, "7bit", top=top))
+        for inner in part.parts:
+            _look(data, inner, edits, top=False)
+        if part.message is not None:
+            root = part.message.root
+            section = HeaderSection(bytes(data[root.header : root.body]))
+            if eight_bit and section.count(b"dkim-signature"):
+                raise Unconvertible("an attached message with a DKIM signature has 8-bit data")
+            _look(data, root, edits, top=True)
+        return
+    if not eight_bit:
+        if part.encoding in _LABELS:
+            edits.append(_header(data, part, "7bit", top=top))
+        return
+    if part.defect or not is_known_encoding(part.encoding):
+        raise Unconvertible(part.defect or f"8-bit data in the encoding {part.encoding}")
+    encoding = _lightest(data, part)
+    edits.append(_header(data, part, encoding, top=top))
+    edits.append(_Edit(part.body, part.end, encoding=encoding, before=part.encoding))
+
+
+def _lightest(data: Octets, part: Part) -> str:
+    """Quoted-printable for text of which at most a sixth is 8-bit, and for short text, else base64."""
+    if part.type != "TEXT" or part.encoding not in ("7BIT", "8BIT"):
+        return "base64"
+    eight = nul = 0
+    for block in _blocks(data, part.body, part.end):
+        eight += len(block) - len(block.translate(None, _EIGHT))
+        nul += block.count(b"\0")
+    return "base64" if nul or eight * 6 > part.size + SHORT else "quoted-printable"
+
+
+def _header(data: Octets, part: Part, encoding: str, *, top: bool) -> _Edit:
+    """The header section with another transfer encoding; of a message or part without Content-Type also its type."""
+    octets = bytes(data[part.header : part.body])
+    section = HeaderSection(octets)
+    end = b"" if section.body is None else octets[len(section.octets) :]
+    new = section.without(section.all(b"content-transfer-encoding"))
+    if top and not section.count(b"mime-version"):
+        new += b"MIME-Version: 1.0\r\n"
+    if not section.count(b"content-type") and encoding != "7bit":
+        charset = b"utf-8" if _is_utf8(data, part) else b"unknown-8bit"  # RFC 1428 §3
+        new += b"Content-Type: text/plain; charset=%s\r\n" % charset
+    new += b"Content-Transfer-Encoding: %s\r\n" % encoding.encode()
+    return _Edit(part.header, part.body, new + (end or b"\r\n"))
+
+
+def _is_utf8(data: Octets, part: Part) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for block in _blocks(data, part.body, part.end):
+            decoder.decode(block)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,50 @@
+"""Messages of 8-bit data for hosts without 8BITMIME: converted for the transaction, and signed anew (QUEUE-63a)."""
+
+import logging
+from functools import partial
+from typing import Final
+
+import trio
+
+from moxlite.mailauth.dkim.sign import SigningError
+from moxlite.proto.address import AddressError
+from moxlite.proto.mime.sevenbit import Unconvertible, convert
+from moxlite.queue.context import Context
+from moxlite.queue.resigning import copy_content, own_signatures, sign_spool
+from moxlite.queue.rows import Message
+from moxlite.store.content.header import HeaderTooLarge, read_header
+from moxlite.store.content.spool import Spool
+from moxlite.store.file.database import Database
+
+__all__ = ["seven_bit"]
+
+logger = logging.getLogger("moxlite.queue.sevenbit")
+
+SIGNED: Final = (b"dkim-signature", b"arc-message-signature", b"arc-seal")
+"""Fields by which others vouch for the body as it is."""
+
+
+async def seven_bit(ctx: Context, database: Database, message: Message) -> Spool:
+    """The message in 7-bit form with new signatures of ours, in a spool that the caller closes. The rows keep the 8-bit
+    form: the next host may take it.
+
+    Raises Unconvertible; StoreError, OSError as reading and writing do.
+    """
+    prefix, domain = own_signatures(message.prefix)
+    with Spool(ctx.tmp) as whole, Spool(ctx.tmp) as converted:
+        await copy_content(database, message, prefix, whole)
+        try:
+            section = await read_header(whole)
+            if any(section.count(name) for name in SIGNED):
+                raise Unconvertible("it is signed by others")
+            await trio.to_thread.run_sync(partial(_convert, whole, converted))
+            signatures = await sign_spool(ctx, converted, domain) if domain else b""
+        except (SigningError, HeaderTooLarge, AddressError) as exc:
+            raise Unconvertible(str(exc)) from exc
+        logger.info("message converted to 7-bit data", extra={"kv": {"msg": message.id, "domain": domain or None}})
+        return await converted.with_header(signatures, 0)
+
+
+def _convert(whole: Spool, converted: Spool) -> None:
+    with whole.open_view() as view:
+        converted.fill(convert(view))
