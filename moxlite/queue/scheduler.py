@@ -34,12 +34,12 @@ from moxlite.queue.own.inbound import Waiting
 from moxlite.queue.reach.load import OpenConnection
 from moxlite.queue.record import Ended, Marked, Policy, Verdict
 from moxlite.queue.reports.counting import SessionCounts
-from moxlite.queue.resigning import renew_signatures
 from moxlite.queue.routing import choose_transport, sender_domain_disabled
 from moxlite.queue.rows import Message
 from moxlite.queue.schedule import SECOND
 from moxlite.queue.session import Batch
-from moxlite.queue.sevenbit import seven_bit
+from moxlite.queue.signing.resigning import renew_signatures
+from moxlite.queue.signing.sevenbit import seven_bit
 from moxlite.queue.status import meaning_of
 from moxlite.queue.webhooks.events import webhooks_of
 from moxlite.store.errors import StoreError

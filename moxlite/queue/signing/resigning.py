@@ -24,7 +24,7 @@ from moxlite.store.file.transaction import Tx
 
 __all__ = ["copy_content", "own_signatures", "renew_signatures", "sign_spool"]
 
-logger = logging.getLogger("moxlite.queue.resigning")
+logger = logging.getLogger("moxlite.queue.signing.resigning")
 
 MAX_AGE: Final = 24 * 3600 * SECOND
 """Of a signature when an attempt begins: a host that takes the message may itself be late by two days."""

@@ -10,15 +10,15 @@ from moxlite.mailauth.dkim.sign import SigningError
 from moxlite.proto.address import AddressError
 from moxlite.proto.mime.sevenbit import Unconvertible, convert
 from moxlite.queue.context import Context
-from moxlite.queue.resigning import copy_content, own_signatures, sign_spool
 from moxlite.queue.rows import Message
+from moxlite.queue.signing.resigning import copy_content, own_signatures, sign_spool
 from moxlite.store.content.header import HeaderTooLarge, read_header
 from moxlite.store.content.spool import Spool
 from moxlite.store.file.database import Database
 
 __all__ = ["seven_bit"]
 
-logger = logging.getLogger("moxlite.queue.sevenbit")
+logger = logging.getLogger("moxlite.queue.signing.sevenbit")
 
 SIGNED: Final = (b"dkim-signature", b"arc-message-signature", b"arc-seal")
 """Fields by which others vouch for the body as it is."""
