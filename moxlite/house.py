@@ -14,6 +14,7 @@ from typing import Literal
 import msgspec
 import trio
 
+from moxlite.acceptance.bounces import AskSent
 from moxlite.acceptance.carrying import carrier
 from moxlite.admin.commands import AdminCommands
 from moxlite.admin.ownlistings import OwnListings
@@ -292,7 +293,12 @@ class Served(msgspec.Struct, frozen=True):
 
 def handlers(house: House, queue: Queue | None) -> Mapping[Service, Callable[[Endpoint], Served]]:
     """For each service, what serves one of its ports; the server goes on without a queue."""
-    smtp = _smtp(house, queue.submit if queue else refuse_submission, queue.defer if queue else None)
+    smtp = _smtp(
+        house,
+        queue.submit if queue else refuse_submission,
+        queue.defer if queue else None,
+        queue.was_sent if queue else None,
+    )
     imap, web = _imap(house), _web(house, queue)
 
     def https(endpoint: Endpoint) -> Served:
@@ -320,7 +326,7 @@ def handlers(house: House, queue: Queue | None) -> Mapping[Service, Callable[[En
     }
 
 
-def _smtp(house: House, submit: Submit, defer: Defer | None) -> Callable[[Endpoint], Served]:
+def _smtp(house: House, submit: Submit, defer: Defer | None, sent: AskSent | None) -> Callable[[Endpoint], Served]:
     gate = connection_gate(house.static.rate_limits)
 
     def handler(endpoint: Endpoint) -> Served:
@@ -333,6 +339,7 @@ def _smtp(house: House, submit: Submit, defer: Defer | None) -> Callable[[Endpoi
             submit=submit,
             keys=house.started.keys,
             defer=defer,
+            sent=sent,
             senders=house.senders,
             gate=gate,
             received_id=house.received_id,

@@ -69,6 +69,8 @@ DNSBL: Final = "dnsbl"
 """Fact: a block list that has the client (SMTP-94)."""
 REPORT: Final = "report"
 """Fact: the DMARC or TLS report in the message, or why it cannot be used (SMTP-86)."""
+STRAY: Final = "stray-bounce"
+"""A notification about a message that was never sent from here (SMTP-110)."""
 RATE: Final = "rate"
 """Fact: the limit that the network of the client has reached at the account (SMTP-137)."""
 SUBJECT_PASS: Final = "subjectpass"  # noqa: S105  # the name of a fact

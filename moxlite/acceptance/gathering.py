@@ -15,18 +15,22 @@ import msgspec
 import trio
 
 from moxlite.acceptance import rates
-from moxlite.acceptance.bounces import is_stray
+from moxlite.acceptance.bounces import AskSent, is_stray
 from moxlite.acceptance.cases import Case
 from moxlite.acceptance.checks import Checks
 from moxlite.acceptance.evidence import (
+    DKIM_DOMAIN,
     DNSBL,
+    EHLO_DOMAIN,
     HISTORY,
     INDIRECT,
     JUNK,
+    MAILFROM_DOMAIN,
     ORIGIN,
     RATE,
     REPORT,
     RULESET,
+    STRAY,
     SUBJECT_PASS,
     Envelope,
     Evidence,
@@ -143,6 +147,7 @@ async def decide(
     lists: Callable[[], Awaitable[str]] | None = None,
     reports: Callable[[ReportKind], Awaitable[ReportFound]] | None = None,
     limits: RateLimits | None = None,
+    sent: AskSent | None = None,
 ) -> Decided:
     """Gather what the case needs, and plan.
 
@@ -151,10 +156,12 @@ async def decide(
       lists: tells the block list that has the client, "" for none; asked when nothing else speaks against the message.
       reports: the report in the message, asked for where it came to an address for reports; raises Unusable.
       limits: for each network.
+      sent: asks the queue about a message that has come back.
     """
     case = await _with_rule(case, message)
     if case.evidence.checks is not None and not case.simulated:
         case = await _with_past(case, message, accounts, limits)
+        case = await _with_bounce(case, message, accounts, sent)
         if reports is not None and case.recipient.reports is not None and not case.evidence.fact(RATE):
             case = await _with_report(case, partial(reports, "dmarc" if case.recipient.reports == "dmarc" else "tls"))
     if may_have_token(case):
@@ -186,7 +193,7 @@ def _decided(case: Case) -> Decided:
 def _needs_judgement(case: Case) -> bool:
     """Whether content is asked: of mail of which history is not sure, and where a ruleset takes junk."""
     evidence = case.evidence
-    if evidence.envelope.trusted or is_listed(case) or case.report is not None:
+    if evidence.envelope.trusted or is_listed(case) or case.report is not None or evidence.fact(STRAY):
         return False
     if evidence.fact(RATE) or evidence.fact(SUBJECT_PASS) or is_allowed(case):
         return False
@@ -318,12 +325,30 @@ def _strict(case: Case, message: Message) -> bool:
     return not is_forward(case) and wanted.isdisjoint(named)
 
 
-async def _is_stray(case: Case, message: Message, accounts: Accounts) -> bool:
-    """Whether it is about a message that was never sent (SMTP-110)."""
-    if not message.prepared.index.is_dsn:
-        return False
-    async with accounts.use(case.account) as account:
-        return await is_stray(account, message.prepared)
+async def _with_bounce(case: Case, message: Message, accounts: Accounts, sent: AskSent | None) -> Case:
+    """Whether it is a bounce of a message that was never sent from here (SMTP-110); where the owner has a rule for the
+    mail, or allows its sender, that is not asked.
+    """
+    if not message.prepared.index.is_dsn or case.rule is not None or is_allowed(case):
+        return case
+    try:
+        async with accounts.use(case.account) as account:
+            stray = await is_stray(
+                account,
+                message.prepared,
+                sent,
+                asked=str(case.asked),
+                alias=case.alias is not None,
+                domains=case.evidence.values(EHLO_DOMAIN, MAILFROM_DOMAIN, DKIM_DOMAIN),
+                now=time.time_ns() // 1000,
+            )
+    except StoreError as error:
+        logger.warning("bounce not judged", extra={"kv": {"account": case.account, "err": error}})
+        return case
+    if not stray:
+        return case
+    fact = Fact(STRAY, "no message, recipient or forwarder fits", False, Strength.STRONG, f"mail of {case.account}")
+    return msgspec.structs.replace(case, evidence=case.evidence.but(fact))
 
 
 async def _with_judgement(
@@ -335,7 +360,7 @@ async def _with_judgement(
         return case
     try:
         judged = await judge()
-        strict = _strict(case, message) or await _is_stray(case, message, accounts)
+        strict = _strict(case, message)
     except StoreError as error:
         logger.warning("message not judged", extra={"kv": {"account": case.account, "err": error}})
         evidence = case.evidence.but(missing=(JUNK,))

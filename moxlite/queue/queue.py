@@ -36,7 +36,7 @@ from moxlite.queue.retire import clean_retired
 from moxlite.queue.rows import Message, Retired
 from moxlite.queue.schedule import SECOND, delay_after
 from moxlite.queue.scheduler import Scheduler, policy_of
-from moxlite.queue.status import Watchers, clean_outcomes, statuses
+from moxlite.queue.status import Watchers, clean_outcomes, statuses, was_sent
 from moxlite.queue.suppression import (
     Suppression,
     add_suppression,
@@ -205,6 +205,24 @@ class Queue:
         self.scheduler.changed()
 
     # For senders: `store.delivery.status.Deliveries`
+
+    async def was_sent(self, account: str, address: str, message_id: str, recipients: Sequence[str]) -> bool:
+        """Whether an account ("" for any) has sent a message in the last 30 days that a notification may be about: its
+        unique sender address is `address`, or it has this Message-ID, or one of the recipients (SMTP-110).
+
+        Raises StoreError.
+        """
+        from_id = self.webhooks.incoming.from_id(address)
+        return await self._database.scan(
+            partial(
+                was_sent,
+                account=account,
+                from_id=from_id,
+                message_id=message_id,
+                recipients=recipients,
+            ),
+            op="queue sent",
+        )
 
     async def status(self, account: str, message_id: str) -> list[RecipientStatus]:
         """What has become of what an account sent under a Message-ID, by recipient (QUEUE-175)."""

@@ -27,6 +27,7 @@ __all__ = [
     "note_outcome",
     "statuses",
     "success_of",
+    "was_sent",
 ]
 
 OUTCOME_LIFE: Final = 30 * 24 * 3600 * SECOND
@@ -57,6 +58,17 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 ANSWERED: Final = "UPDATE outcome SET state = ?, ended = ?, result = ? WHERE id = ?"
 SUCCEEDED: Final = "UPDATE msg_retired SET success = ? WHERE id = ?"
 CLEAN: Final = "DELETE FROM outcome WHERE id IN (SELECT id FROM outcome WHERE ended <= ? LIMIT ?)"
+
+OF_FROM_ID: Final = """
+SELECT 1 FROM msg WHERE from_id = ?2 AND (?1 = '' OR account = ?1)
+UNION ALL SELECT 1 FROM msg_retired WHERE from_id = ?2 AND (?1 = '' OR account = ?1) LIMIT 1"""
+OF_MESSAGE: Final = """
+SELECT 1 FROM msg WHERE message_id = ?2 AND (?1 = '' OR account = ?1)
+UNION ALL SELECT 1 FROM outcome WHERE message_id = ?2 AND (?1 = '' OR account = ?1) LIMIT 1"""
+OF_RECIPIENT: Final = """
+WITH wanted AS (SELECT lower(value) AS address FROM json_each(?2))
+SELECT 1 FROM msg WHERE (?1 = '' OR account = ?1) AND lower(rcpt_localpart || '@' || rcpt_domain) IN wanted
+UNION ALL SELECT 1 FROM outcome WHERE (?1 = '' OR account = ?1) AND lower(recipient) IN wanted LIMIT 1"""
 
 
 def meaning_of(result: Result) -> Meaning:
@@ -99,6 +111,17 @@ def statuses(
         )
         found.append(_with_result(status, msgspec.json.decode(text, type=Result | None)))
     return sorted(found, key=lambda one: one.id)
+
+
+def was_sent(r: Reader, account: str, from_id: str, message_id: str, recipients: Sequence[str]) -> bool:
+    """Whether an account ("" for any) has sent, as far as is kept, with this unique sender id, Message-ID, or to one of
+    the recipients. For `scan`: the last looks at all that the account sent in 30 days.
+    """
+    if from_id and r.row(OF_FROM_ID, account, from_id) is not None:
+        return True
+    if message_id and r.row(OF_MESSAGE, account, message_id) is not None:
+        return True
+    return bool(recipients) and r.row(OF_RECIPIENT, account, msgspec.json.encode(recipients).decode()) is not None
 
 
 def _of_row(message: Message, retry_delays: Sequence[float], max_attempts: int) -> RecipientStatus:

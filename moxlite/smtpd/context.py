@@ -4,6 +4,7 @@ from typing import Literal
 
 import msgspec
 
+from moxlite.acceptance.bounces import AskSent
 from moxlite.config.holder import ConfigHolder
 from moxlite.logins.logins import Logins
 from moxlite.net.admission import Gate
@@ -55,6 +56,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
       submit: `queue.submit`.
       keys: of the domains that sign what users submit.
+      sent: `queue.was_sent`, asked about bounces; None when there is no queue.
       defer: `queue.defer`; None when there is no queue, then no message is accepted for some accounts alone.
       resolver: None where nothing is asked; that of localserve knows no foreign host.
       senders: the sessions of users.
@@ -77,6 +79,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     spools: Spools
     keys: SigningKeys = msgspec.field(default_factory=SigningKeys)
     defer: Defer | None = None
+    sent: AskSent | None = None
     resolver: Resolver | None = None
     reports: ReportsDB | None = None
     starttls: ServerTLS | None = None

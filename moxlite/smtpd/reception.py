@@ -151,6 +151,7 @@ class Reception:
                     self._lists,
                     self._reports.read,
                     self._session.snapshot.static.rate_limits,
+                    self._session.context.sent,
                 )
             )
             self._said[number] = of_plan(decisions[-1].plan)

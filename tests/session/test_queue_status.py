@@ -6,9 +6,11 @@ import pytest
 import trio
 
 from moxlite.net.resolver import RecordType
+from moxlite.proto.address import Address
 from moxlite.queue.filters import Filter
 from moxlite.queue.status import OUTCOME_LIFE
 from moxlite.store.delivery.status import State
+from moxlite.store.delivery.submission import SubmissionRecipient
 from tests.queue_rig import HANG, START, Server, rig_at
 
 pytestmark = pytest.mark.served
@@ -117,3 +119,31 @@ async def test_outcomes_are_forgotten_after_a_month(tmp_path: Path) -> None:
         rig.clock.advance(120)
         await rig.queue.clean()
         assert await rig.queue.status("alice", ID) == []
+
+
+async def test_the_queue_knows_what_a_bounce_may_be_about(tmp_path: Path) -> None:
+    """SMTP-110, QUEUE-6, QUEUE-175: waiting and finished messages of the account, for thirty days; of any for ""."""
+    async with rig_at(tmp_path, domain='localpart_separators = ["+"]') as rig:
+        rig.remote(Server())
+        unique = SubmissionRecipient(
+            Address.parse("Bob@remote.example"), mail_from=Address.parse("alice+Id1@own.example"), from_id="Id1"
+        )
+        await rig.submit(unique)
+        await rig.submit("eve@away.example", message_id="<m2@own.example>")
+        await rig.settle()
+        sent = rig.queue.was_sent
+        for account in ("alice", ""):
+            assert await sent(account, "alice@own.example", "<m1@own.example>", ())
+            assert await sent(account, "alice@own.example", "<m2@own.example>", ())
+            assert await sent(account, "alice@own.example", "", ("x@y.example", "bob@REMOTE.example"))
+            assert await sent(account, "alice@own.example", "", ("eve@away.example",))
+        assert not await sent("admin", "admin@own.example", "<m1@own.example>", ("bob@remote.example",))
+        assert not await sent("alice", "alice@own.example", "<m3@own.example>", ("joe@remote.example",))
+        assert not await sent("alice", "alice@own.example", "", ())
+        await rig.queue.add_hold_rule(recipient="held.example")
+        held = SubmissionRecipient(
+            Address.parse("bob@held.example"), mail_from=Address.parse("alice+Id2@own.example"), from_id="Id2"
+        )
+        await rig.submit(held)
+        assert await sent("alice", "alice+Id2@own.example", "", ())
+        assert not await sent("alice", "alice+Id3@own.example", "", ())

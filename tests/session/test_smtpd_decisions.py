@@ -1,5 +1,6 @@
 """What becomes of a message, by who sent it and by what its owner said of earlier mail (smtp.md §8)."""
 
+import time
 from typing import Any
 
 import msgspec
@@ -9,14 +10,17 @@ import trio
 from moxlite.acceptance import gathering
 from moxlite.mailauth.dkim.keys import key_record
 from moxlite.net.resolver import FakeResolver, RecordType
+from moxlite.proto.address import Address
 from moxlite.proto.mime.types import MailAddress
 from moxlite.smtpd import Context, session
 from moxlite.smtpd.metrics import delayed_total, rejects_total
 from moxlite.store.errors import OverQuota, StorageBroken
+from moxlite.store.file.transaction import Tx
 from moxlite.store.junk.classify import Judgement
 from moxlite.store.mail.copying import move_messages
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.mail.recipients import add_recipients
+from moxlite.store.options import DAY
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import Flag
 from tests.session.smtpd_harness import (
@@ -364,28 +368,88 @@ BOUNCE = (
 )
 
 
+async def wrote(smtp: Smtp, to: str, ago: float = 0.0) -> None:
+    """Let mia have written to an address."""
+    address = Address.parse(to)
+    name = MailAddress("", str(address.localpart), address.domain.ascii)
+    sent = time.time_ns() // 1000 - int(ago * DAY)
+
+    def unit(tx: Tx) -> None:
+        [[number]] = tx.rows("SELECT max(id) FROM message")
+        add_recipients(tx, number, [name], sent)
+
+    async with smtp.context.accounts.use("mia") as account:
+        await account.write(unit)
+
+
 @pytest.mark.parametrize(
-    ("returned", "word"),
+    ("returned", "written", "ago", "word"),
     [
-        (b"Message-Id: <sent@ours.example>\r\n", "no-bad-signals"),
-        (b"Message-Id: <never@ours.example>\r\n", "junk-content-strict"),
-        (b"Subject: x\r\n", "junk-content-strict"),
+        (b"Message-Id: <sent@ours.example>\r\n", "", 0, "no-bad-signals"),
+        (b"Message-Id: <never@ours.example>\r\n", "", 0, "stray-bounce"),
+        (b"Subject: x\r\n", "", 0, "stray-bounce"),
+        (b"Subject: x\r\n", "bob@remote.example", 29, "msgtodomain"),
+        (b"Subject: x\r\n", "bob@remote.example", 31, "stray-bounce"),
+        (b"Subject: x\r\n", "list@forwarder.example", 1, "msgtoorgdomain"),
     ],
 )
-async def test_a_bounce_of_what_was_never_sent_is_judged_strictly(
-    smtp: Smtp, monkeypatch: pytest.MonkeyPatch, returned: bytes, word: str
+async def test_a_bounce_of_nothing_that_was_sent_goes_to_rejects(
+    smtp: Smtp, returned: bytes, written: str, ago: float, word: str
 ) -> None:
-    """SMTP-110: known is what the account has a copy of."""
+    """SMTP-110, SMTP-78: what fits is a Message-ID of the account, a recipient written to in 30 days, or the forwarder
+    that sends it, by its proven name; `why` has a word.
+    """
     await send(smtp, mail=MAIL.replace(b"1@remote.example", b"sent@ours.example"), proven=True)
+    before = await count(smtp, "Inbox", "Rejects")
+    if written:
+        await wrote(smtp, written, ago)
+    bounce = BOUNCE % returned
+    records: dict[str, list[str]] = {DMARC: [], "remote.example": []}
+    if "forwarder" in written:
+        bounce = bounce.replace(b"ann@remote", b"daemon@mx.forwarder")
+        records |= {"mx.forwarder.example": ["v=spf1 ip4:198.51.100.7 -all"]}
+    answer = await send(smtp, records, bounce, sender="", hello="EHLO mx.forwarder.example")
+    after = await count(smtp, "Inbox", "Rejects")
+    if word == "stray-bounce":
+        assert answer.startswith("550 5.7.1 this bounce is about no message")
+        assert after == (before[0], before[1] + 1)
+        assert "a bounce of nothing that was sent from here" in headers(
+            await smtp.one(mailbox="Rejects"), "X-Moxlite-Reason"
+        )[0].replace("\r\n", "")
+    else:
+        assert answer.startswith("250")
+        assert after == (before[0] + 1, before[1])
+    assert await reason(smtp, "Rejects" if word == "stray-bounce" else "Inbox") == word
 
-    async def judged(*_: object) -> Judgement:
-        return Judgement(0.5, True, ())
 
-    monkeypatch.setattr(gathering, "classify", judged)
-    context = with_rules(smtp, account=FILTER)
-    await send(smtp, {DMARC: [], "remote.example": []}, BOUNCE % returned, context=context)
-    mailbox = "Inbox" if word == "no-bad-signals" else "Rejects"
-    assert await reason(smtp, mailbox) == word
+async def test_without_rejects_a_stray_bounce_goes_to_junk(smtp: Smtp) -> None:
+    """SMTP-110: accepted, and not learnt from; also where earlier mail of its author was wanted."""
+    path = smtp.context.config.path.with_name("domains.toml")
+    text = path.read_text()
+    assert 'rejects_mailbox = "Rejects"' in text
+    path.write_text(text.replace('rejects_mailbox = "Rejects"', ""))
+    context = smtp.configured("")
+    await send(smtp, proven=True, context=context)
+    await mark(smtp, Flag.NOTJUNK)
+    answer = await send(smtp, {DMARC: []}, BOUNCE % b"Subject: x\r\n", sender="", context=context, proven=True)
+    assert answer.startswith("250")
+    assert await count(smtp, "Inbox", "Rejects", "Junk") == (1, 0, 1)
+    assert await reason(smtp, "Junk") == "stray-bounce"
+
+
+async def test_the_queue_is_asked_about_a_bounce(smtp: Smtp) -> None:
+    """SMTP-110, QUEUE-175: by account, address, Message-ID and recipients; what a program has sent has no copy."""
+    asked: list[object] = []
+
+    async def sent(*args: object) -> bool:
+        asked.append(args)
+        return True
+
+    context = msgspec.structs.replace(smtp.context, sent=sent)
+    bounce = BOUNCE % b"Message-Id: <program@ours.example>\r\n"
+    assert (await send(smtp, {DMARC: [], "remote.example": []}, bounce, sender="", context=context)).startswith("250")
+    assert asked == [("mia", "mia@ours.example", "<program@ours.example>", ("bob@remote.example",))]
+    assert await count(smtp, "Inbox", "Rejects") == (1, 0)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 from moxlite.acceptance.cases import Case
 from moxlite.acceptance.plan import Proposal
 from moxlite.acceptance.producers.alias import members_only
+from moxlite.acceptance.producers.bounce import stray_bounce
 from moxlite.acceptance.producers.dmarc import auth_required, dmarc_policy, list_allow
 from moxlite.acceptance.producers.header import ambiguous_from
 from moxlite.acceptance.producers.history import block_list, known_sender, reverse_name, spf_policy
@@ -39,6 +40,7 @@ ORDER: Final[tuple[Producer, ...]] = (
     list_allow,
     dmarc_policy,
     auth_required,
+    stray_bounce,
     known_sender,
     valid_report,
     allowed_sender,

@@ -83,7 +83,7 @@ class IncomingCarrier:
         told = Told.unpack(row.data)
         snapshot = self._ctx.config()
         try:
-            if (from_id := self._from_id(told.recipient)) and await self._answers(account, row, from_id):
+            if (from_id := self.from_id(told.recipient)) and await self._answers(account, row, from_id):
                 return
             settings = snapshot.account(account.name)
             if settings is None or settings.incoming_webhook is None:
@@ -104,7 +104,7 @@ class IncomingCarrier:
         await self._database.write(unit)
         self._changed()
 
-    def _from_id(self, recipient: str) -> str:
+    def from_id(self, recipient: str) -> str:
         """What stands behind the first separator of the domain, "" without one (QUEUE-6)."""
         try:
             address = Address.parse(recipient)
