@@ -1,5 +1,6 @@
 """Networks that send too much, and clients that are slowed down (SMTP-15, SMTP-81, SMTP-134, SMTP-137)."""
 
+import re
 import msgspec
 import pytest
 import trio
@@ -99,5 +100,7 @@ async def test_who_is_refused_so_is_slowed_down(smtp: Smtp, clock: trio.testing.
         assert trio.current_time() - began > 20
         assert (await client.say("NOOP")).startswith("250")
         assert trio.current_time() - began > 30
+        assert re.fullmatch(r"221 2\.0\.0 \S.*", await client.say("QUIT"))
+        assert await client.reply() == ""
     async with smtp.connect(context=slow, tls=TLS, remote="203.0.113.9") as client:
         await client.play("C: NOOP\nS: 250")
