@@ -88,7 +88,11 @@ KEEPALIVE_PROBES: Final = 5
 
 
 class BindError(Exception):
-    """A port cannot be bound; the text names it and what to do (ADMIN-66)."""
+    """A port cannot be bound; the text names it and what to do (ADMIN-66). `taken`: a socket has it already."""
+
+    def __init__(self, text: str, *, taken: bool = False) -> None:
+        super().__init__(text)
+        self.taken = taken
 
 
 def bind(ip: IPAddress, port: int, *, backlog: int = BACKLOG) -> socket.socket:
@@ -111,7 +115,7 @@ def bind(ip: IPAddress, port: int, *, backlog: int = BACKLOG) -> socket.socket:
         sock.setblocking(False)
     except OSError as exc:
         sock.close()
-        raise BindError(_bind_problem(exc, ip, port)) from exc
+        raise BindError(_bind_problem(exc, ip, port), taken=exc.errno == errno.EADDRINUSE) from exc
     return sock
 
 

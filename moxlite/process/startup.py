@@ -11,7 +11,7 @@ import secrets
 import shutil
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final, Literal
@@ -137,6 +137,22 @@ def endpoints(static: Static) -> list[Endpoint]:
     return list(found.values())
 
 
+def _clash(endpoint: Endpoint, bound: Iterable[Endpoint]) -> str:
+    """Which port of our own keeps another one from being bound, in words; "" where none does."""
+    ip, port = endpoint.ip, endpoint.port
+    for one in bound:
+        if (
+            one.port == port
+            and one.ip.version == ip.version
+            and (one.ip == ip or one.ip.is_unspecified or ip.is_unspecified)
+        ):
+            return (
+                f"{ip} port {port} of the listener {endpoint.listener} is taken by our own listener {one.listener}, "
+                f"which has {one.ip} port {port}; give each of them other addresses in `ips`, or another port"
+            )
+    return ""
+
+
 def _ports(listener: Listener) -> Iterator[tuple[Service, int]]:
     mail: tuple[Service, ...] = ("smtp", "submission", "submissions", "imap", "imaps")
     for service in mail:
@@ -223,7 +239,8 @@ def start(
             try:
                 sockets.append((endpoint, bind(endpoint.ip, endpoint.port)))
             except BindError as error:
-                raise StartFailed(str(error)) from None
+                ours = _clash(endpoint, [one for one, _ in sockets]) if error.taken else ""
+                raise StartFailed(ours or str(error)) from None
         parent = None
         if ids is not None:
             parent = split([*certificate_files(static), *host_key_files(static)])
