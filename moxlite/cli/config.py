@@ -9,6 +9,7 @@ from moxlite.cli.common import Failure, ask, call, config_path, for_root, json_o
 from moxlite.cli.setup.domaindns import clientconfig, dnscheck, dnsrecords
 from moxlite.cli.setup.domains import alias, domain
 from moxlite.cli.setup.hostkeys import ensure_acme_host_keys
+from moxlite.cli.setup.listeners import listeners
 from moxlite.cli.setup.quickstart import program
 from moxlite.cli.setup.tlspubkey import tlspubkey
 
@@ -27,6 +28,7 @@ config.add_command(dnsrecords)
 config.add_command(dnscheck)
 config.add_command(clientconfig)
 config.add_command(ensure_acme_host_keys)
+config.add_command(listeners)
 
 
 @config.command()

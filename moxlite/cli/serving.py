@@ -178,7 +178,7 @@ def _welcome(path: Path, snapshot: "Snapshot") -> str:
         f"  imap         {host}:{listener.imap.port}    imaps {host}:{listener.imaps.port}",
         "",
         f"  user {ADDRESS}, password {PASSWORD}",
-        f"  admin password {ADMIN_PASSWORD}",
+        f"  admin password {ADMIN_PASSWORD}, for the admin pages, which are not there yet",
         "",
         "  Mail to unknown addresses goes to its sender's account, else to moxlite. Nothing leaves this machine.",
         f"  Configuration and data: {path.parent.parent}",

@@ -18,6 +18,7 @@ import ssl
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from email.message import EmailMessage, Message
@@ -127,7 +128,7 @@ class Newcomer:
         self.server.folder.mkdir()
         done = self.moxlite(
             *("--config", str(self.config), "quickstart", "--skip-dial"),
-            *("--hostname", "mx.example.org", "you@example.org", USER),
+            *("--publish-web", "--hostname", "mx.example.org", "you@example.org", USER),
         )
         found = re.search(r"^account password: (\S+)$", done.stdout, re.MULTILINE)
         assert found is not None, done.stdout
@@ -142,7 +143,8 @@ class Newcomer:
         """Step 4: the records go into the zone as they are printed."""
         records = self.moxlite("config", "dnsrecords", "example.org").stdout
         assert "\n_25._tcp.mx.example.org. TLSA 3 1 1 " in records, "the zone is signed, so TLSA records are live"
-        self.world.set("example.org", self.zone + records)
+        self.published = self.zone + records
+        self.world.set("example.org", self.published)
 
     def dnscheck(self) -> dict[str, dict[str, list[str]]]:
         """Topics with errors or warnings."""
@@ -330,6 +332,45 @@ def renew(me: Newcomer, ca: Pebble) -> None:
     say("the CA was away; renewed since it is back")
 
 
+def webmail_from_everywhere(me: Newcomer) -> None:
+    """With --publish-web webmail and account page are at the mail host, and no admin page."""
+    for path, status in (("webmail/", 200), ("", 200), ("admin/", 404)):
+        try:
+            with urllib.request.urlopen(f"https://mx.example.org/{path}", context=me.tls, timeout=60) as answer:
+                found = answer.status
+        except urllib.error.HTTPError as error:
+            found = error.code
+        assert found == status, path
+    say("webmail and account page are there for all, the admin page is not")
+
+
+def wrong_tlsa(me: Newcomer) -> None:
+    """TLSA records that fit no key which port 25 shows are an error of dnscheck and doctor, host keys in the
+    configuration or not, with the lines to put instead; those, put into DNS, mend it.
+    """
+    zone, text = me.published, me.config.read_text()
+    wrong = re.sub(r"( TLSA 3 1 1 )\S+", lambda found: found[1] + "ab" * 32, zone, count=1)
+    wrong = re.sub(r"^_25\._tcp\.mx.* TLSA 3 1 1 (?!abab).*\n", "", wrong, flags=re.MULTILINE)
+    try:
+        me.world.set("example.org", wrong)
+        for static in (text, re.sub(r"^tls\.host_private_key_files.*\n", "", text, flags=re.MULTILINE)):
+            me.config.write_text(static)
+            dane = me.dnscheck()["dane"]
+            assert any(f"fits the key that {OWN} shows at port 25" in line for line in dane["errors"]), dane
+            _, found = me.doctor("--skip-mail")
+            [told] = [one for one in found["findings"] if "at port 25: senders with DANE do not" in one["text"]]
+            assert told["grade"] == "error", told
+            [instead] = [line for line in told["commands"] if line.startswith("put into DNS instead of `_25._tcp.mx.")]
+            me.world.set("example.org", wrong.replace(instead.split("`")[1], instead.split("`: ")[1]))
+            assert not any("at port 25" in line for line in me.dnscheck().get("dane", {}).get("errors", [])), instead
+            me.world.set("example.org", wrong)
+    finally:
+        me.config.write_text(text)
+        me.world.set("example.org", zone)
+    assert me.dnscheck() == {}
+    say("wrong TLSA records are told, with and without host keys in the configuration, and mended by what is told")
+
+
 def play(folder: Path, world: DNSWorld, ca: Pebble, authority: Authority, postfix: PostfixPeer) -> None:
     """All steps, in their order."""
     me = Newcomer(folder, world, ca, authority)
@@ -353,6 +394,8 @@ def play(folder: Path, world: DNSWorld, ca: Pebble, authority: Authority, postfi
         assert (code, wrong) == (0, []), f"{wrong}\n{me.server.log()[-4000:]}"
         assert len(found["mail"]) == 5, found["mail"]
         say(f"doctor is clean: {'; '.join(map(str, found['mail']))}")
+        webmail_from_everywhere(me)
+        wrong_tlsa(me)
 
         peer.send("you@example.org", "Welcome")
         arrived = me.read("mail of the peer", "Welcome")

@@ -23,9 +23,11 @@ from moxlite.admin.quickstart.interfaces import InterfaceAddress, machine_addres
 from moxlite.admin.quickstart.listeners import Places, choose_places
 from moxlite.admin.quickstart.surroundings import ask_registry, find_hostname, look_around, try_port_25
 from moxlite.cli import run
+from moxlite.config.load import load
 from moxlite.net.httpclient import HTTPClient
 from moxlite.net.resolver import FakeResolver, TempError
-from moxlite.proto.address import Domain
+from moxlite.process.startup import endpoints
+from moxlite.proto.address import Address, Domain
 from tests.dnsworld import DNSWorld
 from tests.running import ServerProcess, make_certificate
 from tests.tools import free_port, need, top
@@ -84,6 +86,7 @@ def test_a_bare_machine_gets_a_configuration(tmp_path: Path, world: DNSWorld, ho
     made = files_of(tmp_path)
     assert not [name for name, data in made.items() for _, word in passwords if word.encode() in data]
     assert done.stdout.count(passwords[0][1]) == 1
+    assert "the admin password is for the admin pages, which are" in done.stdout
     assert b"account me with the address me@example.org" in made["config/quickstart.log"]
     secret = list((tmp_path / "config").rglob("*.pem"))
     assert len(secret) == 6
@@ -116,6 +119,7 @@ def test_a_bare_machine_gets_a_configuration(tmp_path: Path, world: DNSWorld, ho
     again = quickstart(tmp_path, world)
     assert again.returncode == 1
     assert str(tmp_path / "config/moxlite.toml") in again.stderr
+    assert "this machine is set up already: `moxlite doctor`; to begin anew move these away: " in again.stderr
     assert files_of(tmp_path) == made, "nothing is overwritten (ADMIN-35)"
 
 
@@ -193,7 +197,7 @@ def test_a_failure_leaves_nothing_behind(
 
     monkeypatch.setattr(making, step, fail)
     config = tmp_path / "here/config/moxlite.toml"
-    address = making.Address.parse("me@example.org")
+    address = Address.parse("me@example.org")
     places = Places(("192.0.2.1",), ("127.0.0.1",))
     with pytest.raises((making.QuickstartFailed, KeyboardInterrupt)):
         making.make(config, address, USER, Domain.parse(HOSTNAME), places)
@@ -222,7 +226,7 @@ making.make(Path({str(tmp_path / "config/moxlite.toml")!r}), Address.parse("me@e
     assert making.existing(config) == []
     made = making.make(
         config,
-        making.Address.parse("me@example.org"),
+        Address.parse("me@example.org"),
         USER,
         Domain.parse(HOSTNAME),
         Places(("192.0.2.1",), ("127.0.0.1",)),
@@ -249,20 +253,152 @@ LO = ("lo=127.0.0.1", "lo=::1")
         ((*LO, "eth0=8.8.8.8", "eth0=8.8.4.4"), ["8.8.4.4"], "8.8.4.4", "127.0.0.1 ::1", ""),
         ((*LO, "eth0=10.0.0.1"), ["10.0.0.1"], "10.0.0.1", "127.0.0.1 ::1", ""),
         ((*LO, "eth0=10.0.0.1"), ["8.8.8.8"], "10.0.0.1", "127.0.0.1 ::1", "8.8.8.8"),
-        ((*LO, "eth0=10.0.0.1"), [], "0.0.0.0 ::", "10.0.0.1 127.0.0.1 ::1", ""),
+        ((*LO, "eth0=10.0.0.1"), [], "10.0.0.1", "127.0.0.1 ::1", "?"),
+        ((*LO, "docker0=172.17.0.1", "eth0=192.168.1.5"), [], "192.168.1.5", "172.17.0.1 127.0.0.1 ::1", "?"),
+        ((*LO, "wg0=10.0.0.9", "eth0=192.168.1.5"), ["8.8.8.8"], "192.168.1.5", "10.0.0.9 127.0.0.1 ::1", "8.8.8.8"),
         (LO[:1], [], "0.0.0.0 ::", "127.0.0.1", ""),
         ((), [], "0.0.0.0 ::", "127.0.0.1", ""),
-        ((*LO, "eth0=8.8.8.8", "eth0=10.0.0.1"), [], "0.0.0.0 ::", "8.8.8.8 10.0.0.1 127.0.0.1 ::1", ""),
+        ((*LO, "eth0=8.8.8.8", "eth0=10.0.0.1"), [], "8.8.8.8", "10.0.0.1 127.0.0.1 ::1", ""),
+        ((*LO, "eth0=2600::1", "eth0=192.168.1.5"), [], "192.168.1.5 2600::1", "127.0.0.1 ::1", "?"),
+        (
+            (*LO, "eth0=2600::1", "eth0=192.168.1.5"),
+            ["8.8.8.8", "2600::1"],
+            *("192.168.1.5 2600::1", "127.0.0.1 ::1", "8.8.8.8 2600::1"),
+        ),
+        ((*LO, "eth0=2600::1", "eth0=192.168.1.5"), ["2600::1"], "2600::1", "192.168.1.5 127.0.0.1 ::1", ""),
+        ((*LO, "eth0=2600::1", "docker0=172.17.0.1"), [], "2600::1", "172.17.0.1 127.0.0.1 ::1", ""),
     ],
 )
 def test_where_is_listened(machine: tuple[str, ...], dns: list[str], public: str, internal: str, nat: str) -> None:
-    """ADMIN-27, 28, 30: public addresses, closed nets, NAT, IPv6 only, none, a private address beside a public one,
-    two of which DNS names one.
+    """ADMIN-27, 28, 30: public addresses, closed nets, NAT, also before DNS knows the hostname ("?"), IPv6 only, none,
+    a private address beside a public one, of the same family and of the other, two of which DNS names one, interfaces
+    that don't lead to the internet. Each of them can be bound: no address is in both listeners.
     """
-    places = choose_places(at(*machine), [ip_address(ip) for ip in dns])
-    assert (" ".join(places.public), " ".join(places.internal), " ".join(places.nat)) == (public, internal, nat)
+    outgoing = [one.ip for one in at(*machine) if one.interface == "eth0"]
+    places = choose_places(at(*machine), [ip_address(ip) for ip in dns], outgoing=outgoing)
+    known = "?" if places.natted else " ".join(places.nat)
+    assert (" ".join(places.public), " ".join(places.internal), known) == (public, internal, nat)
     left_out = bool(dns) and not nat and len([one for one in machine if "=8.8." in one or "=26" in one]) > len(dns)
-    assert bool(places.warnings) == (places.public[0] == "0.0.0.0" or bool(nat) or left_out)
+    assert bool(places.warnings) == (places.wild or bool(nat) or left_out)
+    assert not set(places.public) & set(places.internal)
+
+
+@pytest.mark.parametrize(
+    ("places", "own"),
+    [
+        (Places(("127.0.0.2",), ("127.0.0.1",), natted=True, warnings=("behind NAT",)), False),
+        (Places(("0.0.0.0", "::"), ("127.0.0.1", "::1"), warnings=("no address",)), False),
+        (Places(("0.0.0.0",), ("127.0.0.1",), warnings=("no address",)), True),
+    ],
+)
+def test_what_is_made_behind_nat_starts(tmp_path: Path, places: Places, own: bool) -> None:
+    """ADMIN-30, ADMIN-66: the ports of both listeners can be bound, and the address before the NAT is a line to fill
+    in; where a listener has all addresses, and the other one of its ports, that is said of our own listener.
+    """
+    config = tmp_path / "config/moxlite.toml"
+    making.make(config, Address.parse("me@example.org"), USER, Domain.parse(HOSTNAME), places)
+    text = config.read_text()
+    assert 'log_level = "info"' in text
+    assert ("\n# nat_ips = [" in text) == ("\nips_natted = true\n" in text) == places.natted
+    wanted = endpoints(load(config)[0].static)
+    moved = {port: free_port() for port in sorted({one.port for one in wanted})}
+    for old, new in moved.items():
+        text = re.sub(rf"\bport = {old}\b", f"port = {new}", text)
+    names = {25: "smtp", 465: "submissions", 993: "imaps", 80: "webserver_http", 8010: "metrics_http"}
+    for old, name in names.items():
+        text = text.replace(f"{name}.enabled = true", f"{name} = {{ enabled = true, port = {moved.get(old, old)} }}")
+    for name in ("autoconfig_https", "mtasts_https", "webserver_https"):
+        text = text.replace(f"\n{name}.enabled = true", f"\n{name} = {{ enabled = true, port = {moved[443]} }}")
+    for name in ("account_http", "webmail_http"):
+        text = text.replace(f"{name} = {{ enabled = true }}", f"{name} = {{ enabled = true, port = {moved[80]} }}")
+    config.write_text(text)
+    make_certificate(config.parent)
+    text = text.replace(
+        'tls.acme = "letsencrypt"', 'tls.key_certs = [{ cert_file = "cert.pem", key_file = "key.pem" }]'
+    )
+    config.write_text(text)
+    if not own:
+        with Quickstarted(tmp_path) as server:
+            assert server.cli("healthcheck").returncode == 0
+        return
+    serve = moxlite(tmp_path, "serve", "--no-drop")
+    assert serve.returncode == 1
+    assert f"port {moved[80]} of the listener internal is taken by our own listener public" in serve.stderr
+    assert "another program" not in serve.stderr
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
+def test_as_a_user_it_says_run_it_as_root(tmp_path: Path) -> None:
+    """ADMIN-35a: where the folder is root's, whether it can be looked into or not; nothing is made."""
+    folder = tmp_path / "etc"
+    folder.mkdir()
+    tmp_path.chmod(0o755)
+    program = """
+import os, sys
+from moxlite.cli import run
+from moxlite.config.load import load
+import moxlite.cli.setup.quickstart, moxlite.admin.quickstart.make, moxlite.admin.dns.check, moxlite.net.dns
+import moxlite.admin.quickstart.surroundings, moxlite.admin.quickstart.occupied, moxlite.admin.quickstart.webserver
+os.setgid(4242), os.setuid(4242)
+sys.exit(run(sys.argv[1:]))
+"""
+    for mode in (0o755, 0o700):
+        folder.chmod(mode)
+        config = str(folder / "moxlite.toml")
+        command = ["--config", config, "quickstart", "--skip-dial", "--hostname", HOSTNAME, "me@example.org", USER]
+        command = [sys.executable, "-c", program, *command[:3], "--resolver", "127.0.0.1:9", *command[3:]]
+        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60, cwd=top())
+        assert done.returncode == 1, done
+        assert "run it as root" in done.stderr, done.stderr
+        assert list(folder.iterdir()) == []
+
+
+def test_webmail_from_everywhere(tmp_path: Path) -> None:
+    """ADMIN-34a: one command opens webmail and account app at port 443 of the mail host, and never the admin app; it
+    says what a log-in takes, and that a restart is needed; comments stay. Back again the file is as it was but for the
+    two lines; quickstart has it as an option.
+    """
+    config = tmp_path / "config/moxlite.toml"
+    address, places = Address.parse("me@example.org"), Places(("127.0.0.2",), ("127.0.0.1",))
+    making.make(config, address, USER, Domain.parse(HOSTNAME), places)
+    made = config.read_text()
+    config.write_text(made + "\n# mine\n")
+    config.chmod(0o600)
+    on = moxlite(tmp_path, "config", "listeners", "publish-web", "on")
+    assert (on.returncode, on.stderr) == (0, "")
+    assert "https://mx.example.org/webmail/ and https://mx.example.org/" in on.stdout
+    assert "until second factors are there" in on.stdout
+    assert "systemctl restart moxlite" in on.stdout
+    text = config.read_text()
+    assert text == made.replace("# account_https.", "account_https.").replace("# webmail_https.", "webmail_https.") + (
+        "\n# mine\n"
+    )
+    assert config.stat().st_mode & 0o777 == 0o600
+    public = tomllib.loads(text)["listeners"]["public"]
+    assert (public["webmail_https"], public["account_https"]) == ({"enabled": True}, {"enabled": True})
+    assert "admin_https" not in public
+    assert "Nothing was to be changed" in moxlite(tmp_path, "config", "listeners", "publish-web", "on").stdout
+    tested = moxlite(tmp_path, "config", "test")
+    assert (tested.returncode, tested.stdout) == (0, "config OK\n")
+
+    off = moxlite(tmp_path, "config", "listeners", "publish-web", "off")
+    assert "internal listener alone" in off.stdout
+    assert config.read_text() == text.replace("_https.enabled = true\n\n#", "_https.enabled = false\n\n#").replace(
+        "account_https.enabled = true", "account_https.enabled = false"
+    )
+    config.write_text(re.sub(r"^(account|webmail)_https.*\n", "", text, flags=re.MULTILINE))
+    assert moxlite(tmp_path, "config", "listeners", "publish-web", "on").returncode == 0
+    public = tomllib.loads(config.read_text())["listeners"]["public"]
+    assert (public["webmail_https"], public["account_https"]) == ({"enabled": True}, {"enabled": True})
+
+    other = tmp_path / "other"
+    making.make(other / "config/moxlite.toml", address, USER, Domain.parse(HOSTNAME), places, publish=True)
+    assert "\nwebmail_https.enabled = true\n" in (other / "config/moxlite.toml").read_text()
+    bare = re.sub(r"^(autoconfig|mtasts|webserver)_https.*\n", "", made, flags=re.MULTILINE)
+    config.write_text(bare + "mtasts_https = { enabled = true, port = 1080, non_tls = true }\n")
+    refused = moxlite(tmp_path, "config", "listeners", "publish-web", "on")
+    assert refused.returncode == 1
+    assert "another web server" in refused.stderr
 
 
 def test_fifty_interfaces() -> None:

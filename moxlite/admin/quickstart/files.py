@@ -10,6 +10,7 @@ from moxlite.admin.accounts import account_settings
 from moxlite.admin.dkimkeys import NewKey
 from moxlite.admin.domains import domain_settings
 from moxlite.admin.quickstart.listeners import Places
+from moxlite.admin.quickstart.publish import publish_lines
 from moxlite.admin.quickstart.webserver import PORT, Webserver
 from moxlite.config.edit import Document
 from moxlite.proto.address import Address, Domain
@@ -21,8 +22,7 @@ STATIC: Final = """\
 hostname = {hostname}
 data_dir = {data}
 user = {user}
-# More than is usually wanted, while things are new; then "info".
-log_level = "debug"
+log_level = "info"
 admin_password_file = "adminpasswd"
 # Look for new versions each day, and tell the postmaster; [updates] says where:
 # check_updates = true
@@ -58,14 +58,22 @@ autoconfig_https.enabled = true
 mtasts_https.enabled = true
 webserver_http.enabled = true
 webserver_https.enabled = true
-
+# Webmail and account pages for all the internet, at https://{hostname}/webmail/. A password is all that a
+# log-in takes there. Change these lines by: moxlite config listeners publish-web on|off
+{publish}
 # Pages for users and metrics, on this machine and the inner network.
 [listeners.internal]
 ips = {internal}
 hostname = "localhost"
-account_http.enabled = true
-webmail_http.enabled = true
+account_http = {{ enabled = true{port} }}
+webmail_http = {{ enabled = true{port} }}
 metrics_http.enabled = true
+"""
+
+NATTED: Final = """\
+# The address by which the internet knows this machine, once DNS gives it the hostname, in place of the next line:
+# nat_ips = ["198.51.100.1"]
+ips_natted = true
 """
 
 GIVEN: Final = """\
@@ -166,16 +174,23 @@ def static_file(
     places: Places,
     hostkeys: Sequence[str],
     webserver: Webserver | None,
+    publish: bool,
 ) -> str:
     """moxlite.toml. Only services that exist are enabled.
 
     Args:
+      publish: webmail and account app for the internet.
       webserver: one that keeps the ports of the web.
     """
     if webserver is None:
         authority = AUTHORITY.format(contact=_toml(contact))
         tls = ORDERED.format(hostkeys=_toml(list(hostkeys)))
-        web = OWN_WEB.format(internal=_toml(list(places.internal)))
+        web = OWN_WEB.format(
+            internal=_toml(list(places.internal)),
+            hostname=hostname.ascii,
+            publish=publish_lines(on=publish),
+            port=f", port = {PORT}" if places.wild else "",
+        )
     else:
         pairs = (
             f"{{ cert_file = {_toml(str(certificate))}, key_file = {_toml(str(key))} }}"
@@ -183,7 +198,7 @@ def static_file(
         )
         authority, tls = "", GIVEN.format(pairs=", ".join(pairs))
         web = BEHIND_WEB.format(internal=_toml(list(places.loopback)), port=PORT)
-    wild = any(ip in ("0.0.0.0", "::") for ip in places.public)  # noqa: S104 - compared
+    nat = NATTED if places.natted else f"nat_ips = {_toml(list(places.nat))}\n" if places.nat else ""
     return STATIC.format(
         data=_toml(data),
         hostname=_toml(hostname.unicode),
@@ -192,9 +207,9 @@ def static_file(
         # both addresses would be one, with two owners
         tlsrpt="" if hostname == domain else TLSRPT.format(account=_toml(account)),
         authority=authority,
-        warning="".join(f"\n# WARNING: {text}." for text in places.warnings) if wild or places.nat else "",
+        warning="".join(f"\n# WARNING: {text}." for text in places.warnings) if nat or places.wild else "",
         public=_toml(list(places.public)),
-        nat=f"nat_ips = {_toml(list(places.nat))}\n" if places.nat else "",
+        nat=nat,
         tls=tls,
         web=web,
     )

@@ -5,14 +5,17 @@ import ctypes.util
 import os
 import socket
 import sys
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 
 import msgspec
 
 from moxlite.net.limits import IPAddress
 
-__all__ = ["InterfaceAddress", "machine_addresses"]
+__all__ = ["InterfaceAddress", "machine_addresses", "outgoing_addresses"]
+
+OUTSIDE: Final = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
+"""Addresses that no interface has (RFC 5737, RFC 3849): the way there is that to the internet."""
 
 MAX_ADDRESSES: Final = 10_000
 """Bound of a list that the system gives."""
@@ -67,6 +70,19 @@ def machine_addresses() -> list[InterfaceAddress]:
     finally:
         libc.freeifaddrs(head)
     return list(found)
+
+
+def outgoing_addresses() -> list[IPAddress]:
+    """The addresses from which this machine speaks with the internet, one of each family that has a way there."""
+    found: list[IPAddress] = []
+    for family, there in OUTSIDE:
+        try:
+            with socket.socket(family, socket.SOCK_DGRAM) as sock:
+                sock.connect((there, 9))  # sends nothing
+                found.append(ip_address(sock.getsockname()[0].partition("%")[0]))
+        except OSError:
+            continue
+    return found
 
 
 def _address(pointer: int) -> IPAddress | None:

@@ -1,6 +1,6 @@
 """On which addresses mail is taken, and on which the administrator's pages are (ADMIN-27, 28, 30, 32)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from ipaddress import ip_network
 from typing import Final
 
@@ -16,17 +16,21 @@ PRIVATE: Final = tuple(map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.
 
 LOOPBACK: Final = ("127.0.0.1", "::1")
 
+WILD: Final = ("0.0.0.0", "::")  # noqa: S104 - it is to be replaced
+"""Addresses of ``public`` on a machine without any."""
+
 
 class Places(msgspec.Struct, frozen=True):
     """Addresses of the listeners.
 
-    ``nat``: by which the internet knows those of ``public``, where that is not the machine's own. ``warnings``: what to
-    look at.
+    ``nat``: by which the internet knows those of ``public``, where that is not the machine's own. ``natted``: so, but
+    they are not known yet. ``warnings``: what to look at.
     """
 
     public: tuple[str, ...]
     internal: tuple[str, ...]
     nat: tuple[str, ...] = ()
+    natted: bool = False
     warnings: tuple[str, ...] = ()
 
     @property
@@ -34,54 +38,102 @@ class Places(msgspec.Struct, frozen=True):
         """Those of ``internal`` that only this machine reaches."""
         return tuple(ip for ip in self.internal if ip in LOOPBACK)
 
+    @property
+    def wild(self) -> bool:
+        """Whether ``public`` has all addresses, so that ``internal`` needs ports of its own."""
+        return self.public == WILD
 
-def choose_places(machine: Sequence[InterfaceAddress], host: Sequence[IPAddress], *, other_web: bool = False) -> Places:
+
+def choose_places(
+    machine: Sequence[InterfaceAddress],
+    host: Sequence[IPAddress],
+    *,
+    outgoing: Sequence[IPAddress] = (),
+    other_web: bool = False,
+) -> Places:
     """Choose the addresses.
 
     Args:
       machine: all addresses of this machine.
       host: what DNS says of the hostname.
+      outgoing: those from which this machine speaks with the internet; of several interfaces behind NAT theirs are
+        taken.
       other_web: another web server keeps ports 80 and 443.
     """
-    inner = {one.interface for one in machine if _is_private(one.ip)}
     own = [one for one in machine if not one.ip.is_loopback]
-    public = [str(one.ip) for one in own if one.interface not in inner]
-    private = [str(one.ip) for one in own if one.interface in inner]
-    have = {str(one.ip) for one in machine}
-    loopback = tuple(ip for ip in LOOPBACK if ip in have) or LOOPBACK[:1]
-    named = [str(ip) for ip in host if not ip.is_loopback]
-    if public:
-        outside = [ip for ip in named if ip not in public]
-        warnings = [f"DNS gives the hostname the address {ip}, which this machine has not" for ip in outside]
-        # receivers hold mail from an address that the hostname does not lead back to for spam
-        chosen = [ip for ip in public if ip in named] or public
-        warnings += [
-            f"DNS does not give the hostname the address {ip}, so the listener public leaves it out: to use it, add it "
-            f"to DNS ({'A' if '.' in ip else 'AAAA'}), set its reverse name, and add it to ips"
-            for ip in public
-            if ip not in chosen
-        ]
-        return Places(tuple(chosen), (*private, *loopback), warnings=tuple(warnings))
-    if named and set(named) <= set(private):
-        return Places(tuple(named), loopback)  # a closed net
-    if named and private:
-        web = "" if other_web else "80, 443, "
-        text = (
-            "this machine has private addresses only, so it is behind NAT: the addresses that DNS gives the hostname "
-            f"stand as nat_ips. Forward ports 25, {web}465 and 993, and do so without hiding the addresses of clients: "
-            "limits and the judgement of senders depend on them"
-        )
-        return Places(tuple(private), loopback, tuple(named), (text,))
-    unknown = "no public address was found. The listener public has 0.0.0.0 and ::, with which "
-    what = (
-        "checks cannot tell its addresses. "
-        if other_web
-        else "the server will not start: ports that internal has already (80) are in use. "
+    have = {one.ip for one in machine}
+    loopback = tuple(ip for ip in LOOPBACK if ip in map(str, have)) or LOOPBACK[:1]
+    public = [one.ip for one in own if not _is_private(one.ip)]
+    private = [one for one in own if _is_private(one.ip)]
+    named = [ip for ip in host if not ip.is_loopback]
+    if named and not public and set(named) <= have:
+        return Places(_texts(named), loopback)  # a closed net
+    behind = _behind_nat(private, public, named, outgoing)
+    inner = _texts(one.ip for one in private if one.ip not in behind)
+    warnings: list[str] = []
+    outside = [ip for ip in named if ip not in have]
+    if not behind:
+        warnings += [f"DNS gives the hostname the address {ip}, which this machine has not" for ip in outside if public]
+    # receivers hold mail from an address that the hostname does not lead back to for spam
+    chosen = [ip for ip in public if ip in named] or public
+    warnings += [
+        f"DNS does not give the hostname the address {ip}, so the listener public leaves it out: to use it, add it "
+        f"to DNS ({'A' if ip.version == 4 else 'AAAA'}), set its reverse name, and add it to ips"
+        for ip in public
+        if ip not in chosen
+    ]
+    if not behind and not public:
+        warnings.append("this machine has no address but loopback: put its addresses into ips of the listener public")
+        return Places(WILD, (*inner, *loopback), warnings=tuple(warnings))
+    if not behind:
+        return Places(_texts(chosen), (*inner, *loopback), warnings=tuple(warnings))
+    web = "" if other_web else "80, 443, "
+    forward = (
+        f"Forward ports 25, {web}465 and 993, and do so without hiding the addresses of clients: limits and the "
+        "judgement of senders depend on them"
     )
-    mend = "Put the public addresses there; behind NAT the private ones, with nat_ips"
-    text = unknown + what + mend + ("" if other_web else ". It needs port 80, for ACME")
-    return Places(("0.0.0.0", "::"), (*private, *loopback), warnings=(text,))  # noqa: S104 - it is to be replaced
+    listened = _texts((*behind, *chosen))
+    if outside:
+        text = (
+            f"{_listing(behind)} is behind NAT: the addresses that DNS gives the hostname stand as nat_ips. {forward}"
+        )
+        nat = _texts((*outside, *chosen))
+        return Places(listened, (*inner, *loopback), nat, warnings=(*warnings, text))
+    text = (
+        f"{_listing(behind)} is a private address, so this machine is behind NAT, and DNS does not give the "
+        "hostname the address before it yet: add that to DNS, and to nat_ips of the listener public in place of "
+        f"ips_natted. {forward}"
+    )
+    return Places(listened, (*inner, *loopback), natted=True, warnings=(*warnings, text))
+
+
+def _behind_nat(
+    private: Sequence[InterfaceAddress],
+    public: Sequence[IPAddress],
+    named: Sequence[IPAddress],
+    outgoing: Sequence[IPAddress],
+) -> list[IPAddress]:
+    """The private addresses at which connections from the internet arrive.
+
+    Without a public address those of the interface that leads to the internet. Beside public ones of IPv6 the IPv4
+    addresses of the same interface, as at home, where DNS names an address that the machine has not, or nothing yet.
+    """
+    leading = {one.interface for one in private if one.ip in outgoing}
+    if public:
+        outside = any(ip.version == 4 and ip not in public for ip in named)
+        if any(ip.version == 4 for ip in public) or (named and not outside):
+            return []
+        return [one.ip for one in private if one.ip.version == 4 and one.ip in outgoing]
+    return [one.ip for one in private if not leading or one.interface in leading]
 
 
 def _is_private(ip: IPAddress) -> bool:
     return any(ip in network for network in PRIVATE if network.version == ip.version)
+
+
+def _texts(ips: Iterable[IPAddress]) -> tuple[str, ...]:
+    return tuple(map(str, ips))
+
+
+def _listing(ips: Sequence[IPAddress]) -> str:
+    return ", ".join(map(str, ips))

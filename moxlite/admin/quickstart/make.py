@@ -73,7 +73,14 @@ def existing(config: Path) -> list[Path]:
 
 
 def make(
-    config: Path, address: Address, user: str, hostname: Domain, places: Places, webserver: Webserver | None = None
+    config: Path,
+    address: Address,
+    user: str,
+    hostname: Domain,
+    places: Places,
+    webserver: Webserver | None = None,
+    *,
+    publish: bool = False,
 ) -> Made:
     """Write configuration, keys, and the account with its password. Takes some seconds, for the keys.
 
@@ -83,6 +90,7 @@ def make(
       user: name or number of the service user.
       webserver: another one, which keeps ports 80 and 443: then no certificates are ordered, and no keys of the host
         are made for them.
+      publish: webmail and account app for the internet.
 
     Raises:
       QuickstartFailed: nothing is left behind, also where the process was interrupted.
@@ -97,7 +105,12 @@ def make(
             for path in (folder, *keys, data_folder(config)):
                 _new_folder(path, undo)
             _write(folder / MARKER, "", undo)
-            made = _make(config, address, user, hostname, places, webserver, undo, warnings)
+            made = _make(config, address, user, hostname, places, webserver, undo, warnings, publish=publish)
+        except PermissionError as error:
+            path = error.filename or folder
+            raise QuickstartFailed(
+                f"{path}: {error.strerror}; run it as root, or choose a folder with --config"
+            ) from None
         except OSError as error:
             raise QuickstartFailed(f"{error.filename or folder}: {error.strerror or error}") from None
         undo.pop_all()
@@ -114,6 +127,8 @@ def _make(
     webserver: Webserver | None,
     undo: contextlib.ExitStack,
     warnings: list[str],
+    *,
+    publish: bool,
 ) -> Made:
     now = dt.datetime.now(dt.UTC)
     folder, data = config.parent, data_folder(config)
@@ -134,6 +149,7 @@ def _make(
             places=places,
             hostkeys=hostkeys,
             webserver=webserver,
+            publish=publish,
         )
         _write(folder / DOMAINS_FILE, domains_file(address, account, keys, now), undo)
         draft = folder / f".{config.name}.new"

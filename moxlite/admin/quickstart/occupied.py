@@ -24,9 +24,9 @@ async def look_at_ports(places: Places, *, other_web: bool) -> list[str]:
     Args:
       other_web: another web server keeps those of the web; then it is told if nothing is there.
     """
-    wild = any(ip_address(ip).is_unspecified for ip in places.public)
-    outside = places.loopback if wild else places.public
-    inside = [(ip, PORT) for ip in places.loopback] if other_web else [(ip, 80) for ip in places.internal]
+    outside = places.loopback if places.wild else places.public
+    pages = PORT if other_web or places.wild else 80
+    inside = [(ip, pages) for ip in (places.loopback if other_web else places.internal)]
     wanted = [(ip, port) for ip in outside for port in (*MAIL_PORTS, *(() if other_web else WEB_PORTS))] + inside
     answered: set[tuple[str, int]] = set()
 

@@ -8,6 +8,7 @@ import click
 
 from moxlite.cli.asking import resolver_at, resolver_option
 from moxlite.cli.common import Failure, config_path, printable
+from moxlite.cli.setup.listeners import PASSWORD_ALONE
 
 if TYPE_CHECKING:
     from moxlite.admin.quickstart.listeners import Places
@@ -40,6 +41,7 @@ __all__ = ["program", "quickstart"]
     help="With --existing-webserver: the certificate for mail, with its chain (PEM); may be repeated.",
 )
 @click.option("--key-file", "key_files", metavar="FILE", multiple=True, help="The key of each certificate (PEM).")
+@click.option("--publish-web", is_flag=True, help="Serve webmail and account pages to the internet, not only here.")
 @resolver_option
 def quickstart(
     address: str,
@@ -49,6 +51,7 @@ def quickstart(
     webserver: "Kind | None",
     cert_files: tuple[str, ...],
     key_files: tuple[str, ...],
+    publish_web: bool,
     resolver: str | None,
 ) -> None:
     """Make the configuration of a mail server for ADDRESS and its domain, which runs as USER (a name or a number).
@@ -58,7 +61,7 @@ def quickstart(
     """
     from moxlite.admin.accounts import Refused
     from moxlite.admin.domains import parse_domain
-    from moxlite.admin.quickstart.make import QuickstartFailed, existing, make
+    from moxlite.admin.quickstart.make import QuickstartFailed, make
     from moxlite.net.dns import DNSResolver
     from moxlite.proto.address import Address, AddressError
 
@@ -70,16 +73,16 @@ def quickstart(
     except (AddressError, Refused) as error:
         raise click.UsageError(f"{error}") from None
     config = config_path().absolute()
-    in_the_way = existing(config)
-    if in_the_way:
-        raise Failure(f"nothing is overwritten, and there are: {', '.join(map(str, in_the_way))}")
+    if other is not None and publish_web:
+        raise click.UsageError("--publish-web is for port 443 of moxlite; the lines for your web server are printed")
+    _refuse_existing(config)
     said = _Said()
     if not parsed.localpart.isascii():
         said.warn("some servers cannot send to an address that is not ASCII: add an alias that is")
     asked = DNSResolver() if resolver is None else resolver_at(resolver)
     host, places, around = _look(said, asked, parsed.domain, named, other, skip_dial=skip_dial)
     try:
-        made = make(config, parsed, user, host, places, other)
+        made = make(config, parsed, user, host, places, other, publish=publish_web)
     except QuickstartFailed as error:
         raise Failure(str(error)) from None
     for warning in made.warnings:
@@ -87,8 +90,28 @@ def quickstart(
     said.say(f"made {config} and what belongs to it; account {made.account} with the address {parsed}")
     print(f"account password: {made.account_password}")
     print(f"admin password: {made.admin_password}")
+    said.say(
+        "The account password is for mail programs and webmail; the admin password is for the admin pages, which are"
+    )
+    said.say("not there yet: keep it for then.")
     _next(said, config, parsed.domain, other, signed=around.signed)
     said.keep(config.parent / "quickstart.log")
+
+
+def _refuse_existing(config: Path) -> None:
+    """Raise Failure where a configuration is there already, with what to do; where it cannot be seen, too."""
+    from moxlite.admin.quickstart.make import existing
+
+    try:
+        found = existing(config)
+    except PermissionError as error:
+        raise Failure(f"{error.filename}: {error.strerror}; run it as root") from None
+    if not found:
+        return
+    listing = " ".join(map(str, found))
+    if config in found:
+        raise Failure(f"this machine is set up already: `moxlite doctor`; to begin anew move these away: {listing}")
+    raise Failure(f"files of an earlier set-up are there, and nothing is overwritten; move these away: {listing}")
 
 
 def _other_webserver(
@@ -145,10 +168,17 @@ def _look(
     """
     import trio
 
-    from moxlite.admin.quickstart.interfaces import machine_addresses
+    from moxlite.admin.dns.check import check_servers
+    from moxlite.admin.quickstart.interfaces import machine_addresses, outgoing_addresses
     from moxlite.admin.quickstart.listeners import choose_places
     from moxlite.admin.quickstart.occupied import look_at_ports
-    from moxlite.admin.quickstart.surroundings import ask_registry, find_hostname, look_around, try_port_25
+    from moxlite.admin.quickstart.surroundings import (
+        Surroundings,
+        ask_registry,
+        find_hostname,
+        look_around,
+        try_port_25,
+    )
     from moxlite.admin.quickstart.webserver import check_pairs
     from moxlite.net.certificates import CertificateError
     from moxlite.net.httpclient import HTTPClient
@@ -160,9 +190,14 @@ def _look(
         machine = []
 
     async def run() -> "tuple[Domain, Places, Surroundings]":
-        host, warnings = (hostname, []) if hostname is not None else await find_hostname(resolver, machine, domain)
-        around = await look_around(resolver, host)
-        places = choose_places(machine, around.host_ips, other_web=other is not None)
+        servers = await check_servers(resolver, domain)
+        dead = bool(servers.errors)
+        asked = [] if dead else machine
+        host, warnings = (hostname, []) if hostname is not None else await find_hostname(resolver, asked, domain)
+        warnings += [f"{text}: {'; '.join(servers.instructions)}" for text in (*servers.errors, *servers.warnings)]
+        around = Surroundings() if dead else await look_around(resolver, host)
+        outgoing = outgoing_addresses()
+        places = choose_places(machine, around.host_ips, outgoing=outgoing, other_web=other is not None)
         warnings = [*warnings, *around.warnings, *places.warnings]
         if other is not None:
             try:
@@ -170,7 +205,7 @@ def _look(
             except CertificateError as error:
                 raise Failure(str(error)) from None
         warnings += await look_at_ports(places, other_web=other is not None)
-        if not skip_dial:
+        if not skip_dial and not dead:
             warnings += await try_port_25(resolver, [one.ip for one in machine] or around.host_ips)
             warnings += await ask_registry(HTTPClient(resolver), domain)
         for warning in warnings:
@@ -202,7 +237,6 @@ def _next(said: _Said, config: Path, domain: "Domain", other: "Webserver | None"
     from moxlite.admin.dns.wanted import read_keys, wanted_records
     from moxlite.admin.dns.zonefile import zone_file
     from moxlite.admin.offer import offer_for
-    from moxlite.admin.quickstart.webserver import PORT
     from moxlite.config.load import load
     from moxlite.process.privileges import UnknownUser, user_ids
 
@@ -241,10 +275,16 @@ def _next(said: _Said, config: Path, domain: "Domain", other: "Webserver | None"
         said.say("   systemctl daemon-reload && systemctl enable --now moxlite")
         said.say(f"   or without systemd: {command} serve")
     said.say("")
-    said.say("5. The web pages answer on this machine; from yours:")
-    port = 80 if other is None else PORT
     host = snapshot.static.hostname.ascii
+    if any(one.webmail_https.enabled for one in snapshot.static.listeners.values()):
+        said.say(f"5. The web pages are at https://{host}/webmail/, for all the internet.")
+        said.say(f"   {PASSWORD_ALONE}")
+        return
+    said.say("5. The web pages answer on this machine; from yours:")
+    port = next(one.webmail_http.port for one in snapshot.static.listeners.values() if one.webmail_http.enabled)
     said.say(f"   ssh -L 8080:127.0.0.1:{port} root@{host}  then http://localhost:8080/webmail/")
+    if other is None:
+        said.say(f"   To open them to the internet: {command} config listeners publish-web on")
 
 
 def _tell_of_ports(said: _Said, host: "Domain", domain: "Domain", other: "Webserver | None") -> None:
