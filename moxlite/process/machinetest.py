@@ -35,18 +35,19 @@ def test_machine(path: Path) -> tuple[list[Problem], list[Problem]]:
     if snapshot is None:
         return [], []
     static, domains = sources
-    errors: list[Finding] = []
+    errors = list(_addresses(snapshot))
+    warnings: list[Finding] = []
     try:
         ids = service_user(snapshot.static.user)
-    except UnknownUser as error:
-        return static.problems([Finding(("user",), str(error))]), _hidden(snapshot, static, domains)
-    if ids is not None:
-        errors += [Finding((), text) for text in replaceable_parts(path)]
-    errors += _addresses(snapshot)
-    target = snapshot.static.backup.target
-    if target is not None and (fault := backup_fault(target, ids)):
-        errors.append(Finding(("backup", "target"), fault))
-    return static.problems(errors), _hidden(snapshot, static, domains)
+    except UnknownUser as error:  # on a machine that is being set up it comes a step later
+        warnings.append(Finding(("user",), str(error)))
+    else:
+        if ids is not None:
+            errors += [Finding((), text) for text in replaceable_parts(path)]
+        target = snapshot.static.backup.target
+        if target is not None and (fault := backup_fault(target, ids)):
+            errors.append(Finding(("backup", "target"), fault))
+    return static.problems(errors), static.problems(warnings) + _hidden(snapshot, static, domains)
 
 
 def _addresses(snapshot: Snapshot) -> Iterator[Finding]:

@@ -12,17 +12,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from tests.campaigns.report import Finding, Report
+from tests.containers import INCLUDE, SUITE, Machine, booted
+from tests.pages import commands
 from tests.tools import need, top, until
 
 __all__ = ["run"]
 
-SUITE = "bookworm"
-INCLUDE = "systemd,systemd-sysv,dbus,python3,adduser,ca-certificates,init-system-helpers,iproute2,procps,apt"
 ADDRESS = "198.51.100.7"
 """Of documentation nets (RFC 5737): quickstart takes it for one of the internet."""
 
@@ -45,7 +43,9 @@ def run(seed: int, share: float, report: Report) -> None:
         report.tell(f"mmdebstrap {SUITE}: {time.monotonic() - began:.0f} s")
         shutil.copytree(site, root / "srv/apt")
         (root / "etc/apt/sources.list").write_text("deb [signed-by=/srv/apt/moxlite.asc] file:/srv/apt stable main\n")
-        with _booted(root, report) as machine:
+        began = time.monotonic()
+        with booted(root, "--private-network") as machine:
+            report.tell(f"boot: {time.monotonic() - began:.0f} s")
             _live(machine, report)
 
 
@@ -82,79 +82,6 @@ def _repository(folder: Path, report: Report) -> Path:
     return folder / "apt"
 
 
-class Machine:
-    """The booted one, by the process of systemd-nspawn; `run` works there as root."""
-
-    def __init__(self, nspawn: int) -> None:
-        self._nspawn = nspawn
-
-    @property
-    def _command(self) -> list[str]:
-        """Its first process is another one at the beginning, which makes the namespaces."""
-        found = Path(f"/proc/{self._nspawn}/task/{self._nspawn}/children").read_text().split()
-        return ["nsenter", "--target", found[0] if found else "0", "--all"]
-
-    def run(self, command: str, *, check: bool = True) -> str:
-        """What a shell there prints."""
-        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
-        done = subprocess.run(
-            [*self._command, "sh", "-c", command],
-            capture_output=True,
-            text=True,
-            timeout=300,
-            env=environment,
-            check=False,
-        )
-        if check and done.returncode:
-            journal = subprocess.run(
-                [*self._command, "journalctl", "--no-pager", "-n", "40", "-u", "moxlite"],
-                capture_output=True,
-                text=True,
-                timeout=60,
-                env=environment,
-                check=False,
-            )
-            raise Finding(f"{command}: {done.stdout}{done.stderr}{journal.stdout}")
-        return done.stdout.strip()
-
-    def shows(self, name: str) -> str:
-        """A property of the unit."""
-        return self.run(f"systemctl show --value --property={name} moxlite")
-
-    def server(self) -> str:
-        """The process that serves, a child of the one that systemd knows."""
-        return self.run(f"pgrep --parent {self.shows('MainPID')}", check=False)
-
-    def active(self) -> bool:
-        """Whether the server has told systemd that it is ready."""
-        return self.shows("ActiveState") == "active" and bool(self.server())
-
-
-@contextmanager
-def _booted(root: Path, report: Report) -> Iterator[Machine]:
-    began = time.monotonic()
-    options = ("--boot", "--private-network", "--register=no", "--keep-unit", "--console=pipe")
-    with subprocess.Popen(
-        ["systemd-nspawn", "--directory", str(root), *options],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as nspawn:
-        try:
-            machine = Machine(nspawn.pid)
-            until(
-                lambda: machine.run("systemctl is-system-running", check=False) in ("running", "degraded"),
-                seconds=120,
-                what="the boot",
-            )
-            report.tell(f"boot: {time.monotonic() - began:.0f} s")
-            yield machine
-            machine.run("systemctl poweroff", check=False)
-            nspawn.wait(timeout=60)
-        finally:
-            nspawn.terminate()
-
-
 def _live(machine: Machine, report: Report) -> None:
     run = machine.run
     run(f"ip link set lo up; ip addr add {ADDRESS}/32 dev lo")
@@ -182,7 +109,10 @@ def _live(machine: Machine, report: Report) -> None:
     _backup(machine)
 
     began = time.monotonic()
-    run("apt-get -q install --yes moxlite")
+    for command in commands("upgrade.md", "Before it"):
+        run(command)
+    upgrade, _ = commands("upgrade.md", "With the Debian package")  # the second asks the doctor, and there is no DNS
+    run(upgrade.replace("apt-get install", "apt-get install --yes"))
     report.tell(f"upgrade by apt, until the server is ready: {time.monotonic() - began:.1f} s")
     _must(machine.active(), "it runs after the upgrade")
     _must("soak2" in run("dpkg-query --show moxlite"), "the newer version is there")
@@ -268,9 +198,11 @@ def _restarts(machine: Machine, report: Report) -> None:
 
 
 def _backup(machine: Machine) -> None:
-    """Made by the running server, and restored."""
-    machine.run("moxlite backup /var/backups/moxlite/first && moxlite verifydata --upgrade /var/backups/moxlite/first")
-    machine.run("systemctl stop moxlite && mv /var/lib/moxlite /var/lib/moxlite.old")
-    machine.run("install -d -o moxlite -g moxlite -m 0750 /var/lib/moxlite")
-    machine.run("moxlite restore /var/backups/moxlite/first && systemctl start moxlite")
+    """Made by the running server, and restored by the page, typed."""
+    machine.run(
+        "moxlite backup /var/backups/moxlite/before && moxlite verifydata --upgrade /var/backups/moxlite/before"
+    )
+    for command in commands("restore.md", "On the same machine"):
+        machine.run(command)
+    machine.run("rm -r /var/backups/moxlite/before /var/lib/moxlite.old")
     _must("eve" in machine.run("moxlite config account list"), "the restored server serves")

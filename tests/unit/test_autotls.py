@@ -435,25 +435,32 @@ def test_messages_survive_their_line() -> None:
 def test_host_keys_are_made_once_and_take_that_of_the_certificate(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """ADMIN-19, AUTH-67: `config ensure-acme-host-keys` prints lines that make the configuration complete."""
+    """ADMIN-19, AUTH-67: `config ensure-acme-host-keys` makes the configuration complete, and prints its new lines and
+    the TLSA records; keys that lie there unnamed are used, and one that has gone is made anew.
+    """
     configured(tmp_path)
     command = ["--config", str(tmp_path / "moxlite.toml"), "config", "ensure-acme-host-keys"]
+    before = (tmp_path / "moxlite.toml").read_text()
     used = self_signed(["mx.example.org"])
     Folder(tmp_path / "data/acme", "ca").write_certificate("mx.example.org", used, with_key=True)
     assert run(command) == 0
     printed = capsys.readouterr().out
     assert printed.startswith("[listeners.public.tls]\nhost_private_key_files = [")
-    assert run(command) == 0
-    assert capsys.readouterr().out == printed
     paths = sorted((tmp_path / "hostkeys").iterdir())
     assert [path.stat().st_mode & 0o777 for path in paths] == [0o600, 0o600]
     assert used.key_pem() in [path.read_bytes() for path in paths]
-    text = (tmp_path / "moxlite.toml").read_text()
-    line = printed.splitlines()[1].removeprefix("host_private_key_files = ")
-    (tmp_path / "moxlite.toml").write_text(
-        text.replace('acme = "ca" }', f'acme = "ca", host_private_key_files = {line} }}')
-    )
     assert run(command) == 0
-    assert "nothing to add" in capsys.readouterr().out
+    assert "nothing is changed" in capsys.readouterr().out
+    named = (tmp_path / "moxlite.toml").read_text()
+    (tmp_path / "moxlite.toml").write_text(before)
+    assert run(command) == 0
+    assert (tmp_path / "moxlite.toml").read_text() == named
+    assert printed == capsys.readouterr().out
+    (gone,) = [path for path in paths if path.read_bytes() != used.key_pem()]
+    gone.rename(tmp_path / "gone")
+    assert run(command) == 0
+    assert "hostkeys" in capsys.readouterr().out
+    paths = sorted((tmp_path / "hostkeys").iterdir())
+    assert len(paths) == 2
     keys = [load_private_key(path.read_bytes()) for path in paths]
     assert list(Folder(tmp_path / "data/acme", "ca").read_certificates({"mx.example.org": keys})) == ["mx.example.org"]

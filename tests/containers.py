@@ -1,0 +1,88 @@
+"""A Debian of a test's own, booted by systemd-nspawn: commands are run in it as root (systemd-nspawn(1))."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.tools import until
+
+__all__ = ["INCLUDE", "SUITE", "CommandFailed", "Machine", "booted"]
+
+SUITE = "bookworm"
+INCLUDE = "systemd,systemd-sysv,dbus,python3,adduser,ca-certificates,init-system-helpers,iproute2,procps,apt"
+"""Packages of a root by mmdebstrap: those of a server without anything on it."""
+
+ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
+SECONDS = 300
+
+
+class CommandFailed(Exception):
+    """A command in the machine failed; the text has its output, and the end of the server's log."""
+
+
+class Machine:
+    """The booted one, by the process of systemd-nspawn."""
+
+    def __init__(self, nspawn: int) -> None:
+        self._nspawn = nspawn
+
+    @property
+    def _command(self) -> list[str]:
+        """Its first process is another one at the beginning, which makes the namespaces."""
+        found = Path(f"/proc/{self._nspawn}/task/{self._nspawn}/children").read_text().split()
+        return ["nsenter", "--target", found[0] if found else "0", "--all"]
+
+    def _sh(self, command: str, seconds: float) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*self._command, "sh", "-c", command],
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            env=ENVIRONMENT,
+            check=False,
+        )
+
+    def run(self, command: str, *, check: bool = True) -> str:
+        """The output of a shell there. Raises CommandFailed."""
+        done = self._sh(command, SECONDS)
+        if check and done.returncode:
+            journal = self._sh("journalctl --no-pager -n 40 -u moxlite", 60)
+            raise CommandFailed(f"{command}: {done.returncode}: {done.stdout}{done.stderr}{journal.stdout}")
+        return done.stdout.strip()
+
+    def shows(self, name: str) -> str:
+        """A property of the unit."""
+        return self.run(f"systemctl show --value --property={name} moxlite")
+
+    def server(self) -> str:
+        """The process that serves, a child of the one that systemd knows."""
+        return self.run(f"pgrep --parent {self.shows('MainPID')}", check=False)
+
+    def active(self) -> bool:
+        """Whether the server has told systemd that it is ready."""
+        return self.shows("ActiveState") == "active" and bool(self.server())
+
+
+@contextmanager
+def booted(root: Path, *options: str) -> Iterator[Machine]:
+    """A machine, for the block; `options` are those of systemd-nspawn, about its network say."""
+    always = ("--boot", "--register=no", "--keep-unit", "--console=pipe")
+    with subprocess.Popen(
+        ["systemd-nspawn", "--directory", str(root), *always, *options],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as nspawn:
+        try:
+            machine = Machine(nspawn.pid)
+            until(
+                lambda: machine.run("systemctl is-system-running", check=False) in ("running", "degraded"),
+                seconds=120,
+                what="the boot",
+            )
+            yield machine
+            machine.run("systemctl poweroff", check=False)
+            nspawn.wait(timeout=60)
+        finally:
+            nspawn.terminate()
