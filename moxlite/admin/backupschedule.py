@@ -18,6 +18,7 @@ from moxlite.bell import sleep_by_both_clocks
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.static import Backup
 from moxlite.net.ctlserver import CommandFailed
+from moxlite.process.fences import told
 from moxlite.store import metrics
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup.errors import BackupError
@@ -98,7 +99,7 @@ class BackupSchedule:
         except BackupError as error:
             return f"old snapshots cannot be removed: {error}", []
         except OSError as error:
-            return f"{error.filename or self._target}: {error.strerror or error}", []
+            return f"{self._target}: {told(error, self._target)}", []
         return "\n".join(done.errors), done.left_out
 
     def _prune(self) -> None:

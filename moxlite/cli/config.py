@@ -1,6 +1,8 @@
 """``moxlite config``: check, describe, and change the configuration (ADMIN-11, ADMIN-12..17)."""
 
 import sys
+from pathlib import Path
+from typing import Final
 
 import click
 
@@ -14,6 +16,9 @@ from moxlite.cli.setup.quickstart import program
 from moxlite.cli.setup.tlspubkey import tlspubkey
 
 __all__ = ["config"]
+
+BACKUPS: Final = Path("/var/backups/moxlite")
+"""The place of backups in the documentation and of the Debian package."""
 
 
 @click.group()
@@ -107,7 +112,7 @@ def printservice() -> None:
     from moxlite.cli.common import load_config
 
     path, static = config_path().resolve(), load_config().static
-    backups = static.backup.target
+    backups = static.backup.target or BACKUPS
     print(unit_file(program=program(), config=path, data=static.data_dir.resolve(), backups=backups), end="")
 
 

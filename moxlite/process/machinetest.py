@@ -5,7 +5,6 @@
 
 import errno
 import os
-import stat
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
@@ -124,7 +123,9 @@ def backup_fault(target: Path, ids: tuple[int, int] | None) -> str:
     Args:
       ids: of the service user, where this process is root; None: this process is the server, or runs as it.
     """
-    existing = next((one for one in (target, *target.parents) if one.is_dir()), target)
+    existing = next(one for one in (target.absolute(), *target.absolute().parents) if one.exists())
+    if not existing.is_dir():
+        return f"{existing} is no folder"
     writable = writable_paths() if ids is not None else None
     if writable is not None and not any(target.is_relative_to(one) for one in writable):
         return f"the server cannot write to {target}: {read_only(target)}"
@@ -137,8 +138,8 @@ def backup_fault(target: Path, ids: tuple[int, int] | None) -> str:
     except OSError as error:
         if error.errno == errno.EROFS:
             return f"the server cannot write to {target}: {read_only(target)}"
-        mend = f"install -d -o USER -m 0750 {target}" if stat.S_ISDIR(existing.stat().st_mode) else "it is no folder"
-        return f"the server cannot write to {target}: {error.strerror or error} ({mend})"
+        text = f"the server cannot write to {target}: {error.strerror or error}"
+        return f"{text} (install -d -o USER -m 0750 {target}, with the user of the server)"
     return ""
 
 

@@ -508,7 +508,7 @@ def test_the_unit_has_the_paths_of_this_installation(tmp_path: Path, world: DNSW
     unit = moxlite(tmp_path, "config", "printservice").stdout
     lines = unit.splitlines()
     assert f"ExecStart={sys.executable} -m moxlite --config {tmp_path}/config/moxlite.toml serve" in lines
-    assert f"ReadWritePaths={tmp_path}/config {tmp_path}/data" in lines
+    assert f"ReadWritePaths={tmp_path}/config {tmp_path}/data -/var/backups/moxlite" in lines
     assert not any(line.startswith(("User=", "MemoryDenyWriteExecute", "RestrictSUIDSGID")) for line in lines)
     static = tmp_path / "config/moxlite.toml"
     static.write_text(static.read_text() + '[backup]\nschedule = "24h"\ntarget = "/mnt/backups"\n')

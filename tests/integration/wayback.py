@@ -171,6 +171,12 @@ def second_machine(me: Reader, world: DNSWorld, peer: Peer, password: str, recor
     say(said.splitlines()[-1])
 
 
+def take_address(address: str) -> None:
+    """Take an address from this net, and leave the others."""
+    Path("/proc/sys/net/ipv4/conf/ext0/promote_secondaries").write_text("1")
+    subprocess.run(["ip", "addr", "del", f"{address}/24", "dev", "ext0"], check=True)
+
+
 def main() -> None:
     """Play in the folder that is given."""
     signal.alarm(1500)  # whatever hangs: the caller has given up by then
@@ -199,6 +205,7 @@ def main() -> None:
             with booted(root(folder, "one", ca, roots), "--resolv-conf=off") as machine:
                 say("the first machine is up")
                 password, records = first_machine(Reader(machine, tls), world, ca, peer)
+            take_address(OWN)
             subprocess.run(["cp", "-a", str(folder / "one/var/backups/moxlite/repo"), str(disk)], check=True)
             subprocess.run(["chown", "-R", "0:0", str(disk)], check=True)  # as scp by root leaves it
             options = ("--resolv-conf=off", f"--bind={disk}:/var/backups/moxlite")

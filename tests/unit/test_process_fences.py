@@ -1,0 +1,89 @@
+"""Errors that fences of systemd cause, and disks below folders (ADMIN-11a, ADMIN-70)."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from moxlite.admin.doctor import disks
+from moxlite.admin.doctor.disks import disks_of, share_a_disk
+from moxlite.process import fences
+from moxlite.process.fences import hidden, told, writable_paths
+from moxlite.process.machinetest import backup_fault
+
+
+@pytest.mark.parametrize(
+    ("path", "setting"),
+    [
+        ("/root/cert.pem", "ProtectHome"),
+        ("/home/mia/backup", "ProtectHome"),
+        ("/tmp/key.pem", "PrivateTmp"),
+        ("/etc/moxlite/key.pem", ""),
+        ("/homes/key.pem", ""),
+    ],
+)
+def test_paths_that_the_unit_hides_are_known(path: str, setting: str) -> None:
+    """ADMIN-11a."""
+    assert hidden(Path(path)) == setting
+
+
+def test_an_error_names_the_fence_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ADMIN-11a: only where systemd has started the server; a read-only folder has its cure in words."""
+    missing = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    monkeypatch.delenv("INVOCATION_ID", raising=False)
+    assert told(missing, Path("/root/key.pem")) == "No such file or directory"
+    monkeypatch.setenv("INVOCATION_ID", "x")
+    assert "ProtectHome" in told(missing, Path("/root/key.pem"))
+    assert told(missing, Path("/etc/moxlite/key.pem")) == "No such file or directory"
+    read_only = told(OSError(errno.EROFS, os.strerror(errno.EROFS)), Path("/mnt/bk"))
+    assert "systemctl edit moxlite" in read_only
+    assert "ReadWritePaths=/mnt/bk" in read_only
+
+
+def test_the_unit_says_where_the_server_may_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ADMIN-11a: by the word of systemctl; nothing is known without systemd, or a unit that keeps the server in."""
+    program = tmp_path / "systemctl"
+    program.write_text(
+        "#!/bin/sh\necho LoadState=loaded\necho ProtectSystem=strict\n"
+        "echo ReadWritePaths=/etc/moxlite /var/lib/moxlite -/var/backups/moxlite\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setattr(fences, "SYSTEMD", tmp_path / "missing")
+    assert writable_paths() is None
+    monkeypatch.setattr(fences, "SYSTEMD", tmp_path)
+    assert writable_paths() == [Path("/etc/moxlite"), Path("/var/lib/moxlite"), Path("/var/backups/moxlite")]
+    fault = backup_fault(tmp_path / "repo", (os.getuid(), os.getgid()))
+    assert f"ReadWritePaths={tmp_path}/repo" in fault
+    program.write_text("#!/bin/sh\necho LoadState=not-found\n")
+    assert writable_paths() is None
+
+
+def test_a_folder_for_backups_is_tried(tmp_path: Path) -> None:
+    """ADMIN-11a, ADMIN-70: the nearest folder that exists counts, and nothing is left in it."""
+    assert backup_fault(tmp_path / "new" / "repo", None) == ""
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").touch()
+    assert backup_fault(tmp_path / "file", None) == f"{tmp_path}/file is no folder"
+
+
+def test_folders_of_one_disk_are_told_from_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ADMIN-70: two partitions of a disk are one, a file system in memory is another."""
+    assert share_a_disk(tmp_path, tmp_path / "missing" / "repo")
+    assert not share_a_disk(tmp_path, Path("/proc"))
+    blocks = tmp_path / "blocks"
+    for disk, parts in (("sda", ("sda1", "sda2")), ("sdb", ("sdb1",))):
+        for part in parts:
+            (blocks / disk / part).mkdir(parents=True)
+            (blocks / disk / part / "partition").touch()
+    (blocks / "dm-0" / "slaves").mkdir(parents=True)
+    (blocks / "dm-0" / "slaves" / "sda2").symlink_to("../../sda/sda2")
+    device = tmp_path.stat().st_dev
+    monkeypatch.setattr(disks, "BLOCKS", blocks)
+    monkeypatch.setattr(disks, "MOUNTS", tmp_path / "no mounts")
+    for name, disk in (("sda/sda1", "sda"), ("sdb/sdb1", "sdb"), ("dm-0", "sda")):
+        link = blocks / f"{os.major(device)}:{os.minor(device)}"
+        link.unlink(missing_ok=True)
+        link.symlink_to(name)
+        assert disks_of(tmp_path) == {disk}
