@@ -5,19 +5,25 @@
 
 import errno
 import os
+import subprocess
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
+from typing import Final
 
 from moxlite.config.decode import Finding, KeyPath
 from moxlite.config.load import DOMAINS_FILE, ConfigError, Problem, Source, check_files, read_source
 from moxlite.config.snapshot import Snapshot
 from moxlite.process.fences import hidden, read_only, runs_systemd, writable_paths
-from moxlite.process.privileges import UnknownUser, acting_as, service_user
+from moxlite.process.privileges import UnknownUser, service_user
 from moxlite.process.signingkeys import selectors_of
 from moxlite.safefile import replaceable_parts
 
 __all__ = ["backup_fault", "test_machine"]
+
+
+SECONDS: Final = 30.0
+"""For making a file: a disk may have to spin up."""
 
 
 def test_machine(path: Path) -> tuple[list[Problem], list[Problem]]:
@@ -129,22 +135,45 @@ def backup_fault(target: Path, ids: tuple[int, int] | None) -> str:
     writable = writable_paths() if ids is not None else None
     if writable is not None and not any(target.is_relative_to(one) for one in writable):
         return f"the server cannot write to {target}: {read_only(target)}"
+    why = _as_this_process(existing) if ids is None else _as_user(existing, *ids)
+    if not why:
+        return ""
+    if why == os.strerror(errno.EROFS):
+        return f"the server cannot write to {target}: {read_only(target)}"
+    cure = f"install -d -o USER -m 0750 {target}, with the user of the server"
+    return f"the server cannot write to {target}: {why} ({cure})"
+
+
+def _as_this_process(folder: Path) -> str:
+    """Make a file in a folder, and remove it. Returns the error of the system in words, "" for none."""
+    path = folder / f".moxlite-{os.getpid()}"
     try:
-        if ids is None:
-            _try(existing)
-        else:
-            with acting_as(*ids):
-                _try(existing)
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
+        path.unlink()
     except OSError as error:
-        if error.errno == errno.EROFS:
-            return f"the server cannot write to {target}: {read_only(target)}"
-        text = f"the server cannot write to {target}: {error.strerror or error}"
-        return f"{text} (install -d -o USER -m 0750 {target}, with the user of the server)"
+        return error.strerror or str(error)
     return ""
 
 
-def _try(folder: Path) -> None:
-    """Make a file in a folder, and remove it. Raises OSError."""
-    path = folder / f".moxlite-{os.getpid()}"
-    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
-    path.unlink()
+def _as_user(folder: Path, uid: int, gid: int) -> str:
+    """The same as another user, in a process of its own: other threads of this one go on being root."""
+    command = ("mktemp", str(folder / ".moxlite-XXXXXXXX"))
+    try:
+        done = subprocess.run(  # noqa: S603 - fixed but for the folder
+            command,
+            user=uid,
+            group=gid,
+            extra_groups=[],
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+            env={"PATH": os.defpath, "LC_ALL": "C"},
+            cwd="/",
+        )
+        if done.returncode == 0:
+            Path(done.stdout.rstrip("\n")).unlink()
+            return ""
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    return done.stderr.strip().rpartition(": ")[2]
