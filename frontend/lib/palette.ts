@@ -2,34 +2,9 @@
 
 import { type Command, type CommandTable, enabled, titleOf } from "./commands";
 import { dialog } from "./dialogs";
-import { el, fill } from "./dom";
+import { el } from "./dom";
+import { pick } from "./picker";
 import { t } from "./words";
-
-/** Whether the letters of `typed` come in `title` in this order; how well, the lower the better, else -1. */
-export function match(title: string, typed: string): number {
-  const text = title.toLowerCase();
-  const whole = text.indexOf(typed.toLowerCase());
-  if (whole >= 0) return whole === 0 || text[whole - 1] === " " ? whole : 50 + whole;
-  let at = -1;
-  let spread = 100;
-  for (const letter of typed.toLowerCase()) {
-    if (letter === " ") continue;
-    const next = text.indexOf(letter, at + 1);
-    if (next < 0) return -1;
-    spread += next - at;
-    at = next;
-  }
-  return spread;
-}
-
-/** The commands whose title matches, best first. */
-export function ranked(commands: readonly Command[], typed: string): Command[] {
-  return commands
-    .map((command) => ({ command, rank: match(titleOf(command), typed) }))
-    .filter(({ rank }) => rank >= 0)
-    .sort((a, b) => a.rank - b.rank)
-    .map(({ command }) => command);
-}
 
 function keysOf(command: Command): Node[] {
   return (command.keys ?? []).map((key) => el("kbd", {}, key));
@@ -38,56 +13,8 @@ function keysOf(command: Command): Node[] {
 /** Ask for a command by name and run it; `typed` of it has been typed already. */
 export async function openPalette(table: CommandTable, typed = ""): Promise<void> {
   const possible = table.all().flatMap((group) => group.commands.filter((command) => command.quiet !== true && enabled(command)));
-  const chosen = await dialog<Command>(t("Commands"), (close) => {
-    const list = el("div", { class: "palette-list", role: "listbox", id: "palette-list", "aria-label": t("Commands") });
-    let found: Command[] = ranked(possible, typed);
-    let at = 0;
-    const input = el("input", {
-      class: "dialog-input palette-input",
-      value: typed,
-      role: "combobox",
-      placeholder: t("What do you want to do?"),
-      "aria-label": t("Command"),
-      "aria-expanded": "true",
-      "aria-controls": "palette-list",
-      autocomplete: "off",
-      spellcheck: "false",
-      autofocus: true,
-    });
-    input.setSelectionRange(typed.length, typed.length);
-    const draw = () => {
-      fill(
-        list,
-        found.map((command, i) =>
-          el(
-            "div",
-            { class: "palette-row", role: "option", id: `palette-${i}`, "aria-selected": String(i === at), onclick: () => close(command) },
-            el("span", {}, titleOf(command)),
-            el("span", { class: "palette-keys" }, keysOf(command)),
-          ),
-        ),
-        found.length === 0 && el("p", { class: "dialog-text" }, t("No command is called so.")),
-      );
-      input.setAttribute("aria-activedescendant", `palette-${at}`);
-      list.querySelector(`#palette-${at}`)?.scrollIntoView({ block: "nearest" });
-    };
-    input.addEventListener("input", () => {
-      found = ranked(possible, input.value);
-      at = 0;
-      draw();
-    });
-    input.addEventListener("keydown", (event) => {
-      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-      const selected = found[at];
-      if (event.key === "Enter" && selected !== undefined) close(selected);
-      else if (step === undefined) return;
-      else at = Math.min(found.length - 1, Math.max(0, at + step));
-      event.preventDefault();
-      draw();
-    });
-    draw();
-    return [input, list];
-  });
+  const words = { label: t("Command"), hint: t("What do you want to do?"), nothing: t("No matching command.") };
+  const chosen = await pick(t("Commands"), words, possible, titleOf, { typed, detail: keysOf });
   chosen?.run();
 }
 

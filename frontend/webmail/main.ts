@@ -365,7 +365,7 @@ class App implements Desk {
   }
 
   async chooseMove(): Promise<void> {
-    const { chooseMailbox } = await mailboxDialogs();
+    const [{ chooseMailbox }, typed] = await typedUntil(mailboxDialogs());
     const here = this.mail.current.value?.id;
     const chosen = await chooseMailbox(
       t("Move to"),
@@ -407,6 +407,7 @@ class App implements Desk {
     const label = this.labels()[number - 1];
     if (label !== undefined) this.label(label, !this.selected().every((item) => item.keywords.includes(label)));
   }
+      typed,
 
   private labels(): string[] {
     return labelsOf(this.mail.mailboxes.value, this.selected());

@@ -3,6 +3,7 @@
 import type { Client, Mailbox, MessageItem } from "../../gen/webmail";
 import { ask, attempt, confirm, dialog } from "../../lib/dialogs";
 import { el } from "../../lib/dom";
+import { pick } from "../../lib/picker";
 import { many, t } from "../../lib/words";
 import { adopt } from "../../lib/sheets";
 import type { Exported } from "../export/part";
@@ -11,9 +12,11 @@ import { type Role, allows } from "../data/mailboxes";
 import type { Mail } from "../state/mail";
 import { leavesOthers } from "../state/others";
 import { counted } from "../ui/counts";
+import picker from "../../lib/picker.css";
 import sheet from "./labels.css";
 
 adopt(choices);
+adopt(picker);
 adopt(sheet);
 
 export const roleNames: readonly (readonly [Role, string])[] = [
@@ -24,11 +27,9 @@ export const roleNames: readonly (readonly [Role, string])[] = [
   ["junk", t("Junk")],
 ];
 
-/** Ask for one of these mailboxes. */
-export function chooseMailbox(title: string, mailboxes: readonly Mailbox[]): Promise<Mailbox | null> {
-  return dialog<Mailbox>(title, (close) => [
-    el("div", { class: "choices" }, mailboxes.map((mailbox, i) => el("button", { autofocus: i === 0, onclick: () => close(mailbox) }, mailbox.name))),
-  ]);
+/** Ask for one of these mailboxes by its name; `typed` of it has been typed already. */
+export function chooseMailbox(title: string, mailboxes: readonly Mailbox[], typed = ""): Promise<Mailbox | null> {
+  return pick(title, { label: t("Mailbox"), hint: t("Name of the mailbox"), nothing: t("No mailbox has this name.") }, mailboxes, ({ name }) => name, { typed });
 }
 
 /** Ask before so many messages are removed; true: they are to be. */
