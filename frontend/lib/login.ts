@@ -1,6 +1,7 @@
 // The log-in form that lies over the page. What is below stays as it is, so nothing is lost when a session ends.
 
 import { brand, el, fill } from "./dom";
+import { holdFocus } from "./focus";
 import { t } from "./words";
 
 /** Try to log in with these; throws with a text for the user. */
@@ -8,9 +9,10 @@ export type TryLogIn = (username: string, password: string) => Promise<void>;
 
 export type AskLogIn = typeof askLogIn;
 
-/** Show the form until a log-in succeeds; `below` stands under it. */
-export function askLogIn(app: string, reason: string, tryLogIn: TryLogIn, below: Node[] = []): Promise<void> {
+/** Show the form, with an address that is known, until a log-in succeeds; `below` stands under it. The focus is then where it was. */
+export function askLogIn(app: string, reason: string, address: string, tryLogIn: TryLogIn, below: Node[] = []): Promise<void> {
   return new Promise((resolve) => {
+    const giveBack = holdFocus();
     const problem = el("p", { class: "login-problem", role: "alert" }, reason);
     const username = el("input", {
       name: "username",
@@ -19,7 +21,7 @@ export function askLogIn(app: string, reason: string, tryLogIn: TryLogIn, below:
       autocapitalize: "none",
       spellcheck: "false",
       required: true,
-      autofocus: true,
+      value: address,
     });
     const password = el("input", { name: "password", type: "password", autocomplete: "current-password", required: true });
     const button = el("button", { class: "primary", type: "submit" }, t("Log in"));
@@ -33,8 +35,9 @@ export function askLogIn(app: string, reason: string, tryLogIn: TryLogIn, below:
           button.disabled = true;
           try {
             await tryLogIn(username.value, password.value);
-            overlay.close();
+            // not closed: Chromium would give the focus back itself, and without a caret: what is typed then is not entered
             overlay.remove();
+            giveBack();
             resolve();
           } catch (error) {
             problem.hidden = false;
@@ -58,7 +61,7 @@ export function askLogIn(app: string, reason: string, tryLogIn: TryLogIn, below:
     overlay.addEventListener("keydown", (event) => event.stopPropagation());
     document.body.append(overlay);
     overlay.showModal();
-    username.focus();
+    (address === "" ? username : password).focus();
   });
 }
 

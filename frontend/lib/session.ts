@@ -23,6 +23,8 @@ export interface LogInClient {
 export class Session {
   private readonly csrfKey: string;
   private readonly addressKey: string;
+  /** Address of the user whose page this is; "" before the first log-in. */
+  private address = "";
 
   /** `app` is its name in the browser's storage, `title` on the form; `ask` shows it. */
   constructor(
@@ -39,27 +41,32 @@ export class Session {
   resume(): boolean {
     addEventListener("storage", (event) => {
       if (event.key === this.csrfKey) this.client.csrfToken = event.newValue ?? "";
+      // another user has logged in: what is shown here is not theirs
+      if (event.key === this.addressKey && event.newValue !== null && this.address !== "" && event.newValue !== this.address) location.reload();
     });
+    this.address = localStorage.getItem(this.addressKey) ?? "";
     this.client.csrfToken = localStorage.getItem(this.csrfKey) ?? "";
     return this.client.csrfToken !== "";
   }
 
   /** Show the form until a log-in succeeds; true when it is another user than before. `below` stands under the form. */
   async logIn(reason: string, below: Node[] = []): Promise<boolean> {
-    const before = localStorage.getItem(this.addressKey);
+    const before = this.address;
     await this.ask(
       this.title,
       reason,
+      before,
       async (username, password) => {
         const token = await this.client.login_prep();
         const result = await this.client.login(token, username, password);
         this.client.csrfToken = result.csrf_token;
+        this.address = result.login_address;
         localStorage.setItem(this.csrfKey, result.csrf_token);
         localStorage.setItem(this.addressKey, result.login_address);
       },
       below,
     );
-    return before !== null && before !== localStorage.getItem(this.addressKey);
+    return before !== "" && before !== this.address;
   }
 
   /** End the session and show the page anew. */

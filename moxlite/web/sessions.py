@@ -38,8 +38,9 @@ LOGIN_TOKEN_AGE: Final = (
 FAILURE_DELAY: Final = 1.0  # WEB-56, WEBMAIL-16: guessing costs time, whatever was wrong
 MAX_COOKIES: Final = 16 * 1024  # far above what browsers keep for one host; http.cookies is no parser for a megabyte
 CSRF_HEADER: Final = "x-moxlite-csrf"
-EXPIRED: Final = "session expired (after 24 hours inactivity)"
-INVALID: Final = "session is not valid, log in again"
+LOGGED_OUT: Final = "You are logged out. Please log in again."
+EXPIRED: Final = "You were logged out after 24 hours without use. Please log in again."
+INVALID: Final = "You were logged out. Please log in again."
 
 
 class Caller:
@@ -65,7 +66,7 @@ class Caller:
     def require(self) -> Session:
         """The session; raises NoAuth without one."""
         if self.session is None:
-            raise errors.NoAuth("no session, log in first")
+            raise errors.NoAuth(LOGGED_OUT)
         return self.session
 
     def set_cookie(self, name: str, value: str, *, max_age: int | None = None) -> None:
@@ -143,7 +144,7 @@ class Sessions:
         """
         value = _cookies(caller.request).get(self._cookie)
         if value is None:
-            raise errors.NoAuth("no session, log in first")
+            raise errors.NoAuth(LOGGED_OUT)
         token, _, quoted = value.partition(" ")
         account = unquote(quoted)
         if csrf_token is None:
