@@ -134,3 +134,62 @@ def test_how_a_sender_is_shown_holds_for_the_next_message_at_once(reader: Reader
     expect(page.frame_locator("iframe.html").locator("p")).to_have_text("the page of the second")
     with page.expect_response("**/api/from_address_settings_save"):
         page.get_by_role("button", name="Forget for this sender").click()
+
+
+def test_a_key_after_a_draft_was_discarded_is_for_the_page(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-88a: also while the server has not answered; where it refuses, the message is there again."""
+    page = reader.page
+    composer = page.locator(".composer")
+    settings = page.get_by_role("dialog", name="Settings")
+    page.keyboard.press("c")
+    composer.get_by_label("Text").fill("To be forgotten")
+    page.keyboard.press("Control+s")
+    expect(composer.locator(".compose-state")).to_have_text("Draft saved")
+
+    def discard() -> None:
+        composer.get_by_role("button", name="Discard").click()
+        page.get_by_role("dialog", name="Discard").get_by_role("button", name="Discard").click()
+
+    reader.expect_problem("500")
+    body = '{"error": {"code": "server:error", "message": "The disk is on fire."}}'
+    page.route("**/api/draft_remove", lambda route: route.fulfill(status=500, body=body))
+    discard()
+    expect(page.get_by_role("dialog", name="Removing the draft failed")).to_contain_text("The disk is on fire.")
+    page.keyboard.press("Escape")
+    expect(composer.get_by_label("Text")).to_have_value("To be forgotten")
+    expect(composer.get_by_label("Text")).to_be_focused()
+    page.unroute("**/api/draft_remove")
+    with reader.held("**/api/draft_remove"):
+        discard()
+        expect(composer).to_be_hidden()
+        page.keyboard.press("Control+!")
+        expect(settings).to_be_visible()
+    expect(composer).to_have_count(0)
+    page.keyboard.press("Escape")
+    expect(settings).to_have_count(0)
+    assert mailbox.status("Drafts", "(MESSAGES)")[1][0] == b"Drafts (MESSAGES 0)"
+
+
+def test_what_is_typed_after_a_log_in_over_the_page_is_entered(reader: Reader) -> None:
+    """WEBMAIL-20: the caret is where it was, and the address is filled in."""
+    page = reader.page
+    page.keyboard.press("c")
+    text = page.locator(".composer").get_by_label("Text")
+    text.fill("Dear Ada, ")
+    text.press("End")
+    other = reader.context.new_page()
+    other.goto(f"{reader.base}/webmail/")
+    other.get_by_role("button", name="Log out").click()
+    expect(other.get_by_label("Password")).to_be_visible()
+    form = page.get_by_role("dialog", name="Log in to Webmail")
+    expect(form).to_contain_text("You are logged out.")
+    expect(form.get_by_label("Email address")).to_have_value(reader.server.user)
+    expect(form.get_by_label("Password")).to_be_focused()
+    page.keyboard.type(reader.server.password)
+    page.keyboard.press("Enter")
+    expect(form).to_have_count(0)
+    page.keyboard.type("all is done")
+    expect(text).to_have_value("Dear Ada, all is done")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Remove it").click()
+    expect(page.locator(".composer")).to_have_count(0)

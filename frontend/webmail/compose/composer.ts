@@ -493,6 +493,9 @@ export class Composer {
   }
 
   private async discard(): Promise<void> {
+    // it is gone for the user at once: what is typed from now on is for the page
+    this.root.hidden = true;
+    focusHome();
     if (this.version > 0 && !(await confirm(t("Discard this message?"), t("What was written is removed."), t("Discard")))) return;
     await this.remove();
   }
@@ -503,8 +506,13 @@ export class Composer {
         if (this.draftId > 0 && !this.conflict) await this.desk.client.draft_remove(this.draftId);
         this.finish();
       } catch (error) {
-        if (codeOf(error) === "user:conflict") this.finish();
-        else await showError(t("Removing the draft failed"), error);
+        if (codeOf(error) === "user:conflict") {
+          this.finish();
+          return;
+        }
+        this.root.hidden = false;
+        await showError(t("Removing the draft failed"), error);
+        this.text.focus();
       }
     });
   }
