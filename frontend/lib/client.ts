@@ -22,6 +22,11 @@ export function codeOf(error: unknown): string | null {
   return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
 }
 
+/** What an error says. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** Asks the user to log in and resolves when that is done; gets the reason that the server gave. */
 export type LogIn = (reason: string) => Promise<void>;
 
@@ -30,6 +35,10 @@ const unauthenticated = new Set(["user:noAuth", "user:badAuth"]);
 export abstract class BaseClient {
   /** Sent with each call; a foreign page cannot know it. */
   csrfToken = "";
+  /** Told of each call that had no answer, before it fails. */
+  unanswered: (call: string) => void = () => {};
+  /** Milliseconds after which calls are given up; others wait as long as the browser does. */
+  deadlines: Readonly<Record<string, number>> = {};
   private loggingIn: Promise<void> | null = null;
 
   constructor(
@@ -64,22 +73,24 @@ export abstract class BaseClient {
 
   private async post(name: string, body: string): Promise<unknown> {
     await simulatedLatency();
-    let response: Response;
+    let status = 0;
     let answer: { result?: unknown; error?: { code: string; message: string } };
+    const deadline = this.deadlines[name];
     try {
-      response = await fetch(`${this.base}api/${name}`, {
+      const response = await fetch(`${this.base}api/${name}`, {
         method: "POST",
         headers: { "content-type": "application/json", "x-moxlite-csrf": this.csrfToken },
         body,
         credentials: "same-origin",
+        signal: deadline === undefined ? null : AbortSignal.timeout(deadline),
       });
-    } catch {
-      throw new CallFailed(name, "", t("The server cannot be reached."));
-    }
-    try {
+      ({ status } = response);
       answer = await response.json();
     } catch {
-      throw new CallFailed(name, "", t("The server answered {status} without saying why.", { status: String(response.status) }));
+      this.unanswered(name);
+      // 502 and its kin are a proxy's word about a server that it cannot reach
+      const reached = status !== 0 && (status < 502 || status > 504);
+      throw new CallFailed(name, "", reached ? t("The server answered {status} without saying why.", { status: String(status) }) : t("The server cannot be reached."));
     }
     if (answer.error) throw new CallFailed(name, answer.error.code, answer.error.message);
     return answer.result;

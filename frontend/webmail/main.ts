@@ -37,6 +37,7 @@ import type * as TouchPart from "./touch/part";
 import { parsePlace } from "./state/address";
 import { type Counts, type How, Mail } from "./state/mail";
 import type { AllSettings } from "./state/settings";
+import { leavesOthers } from "./state/others";
 import { Bar, type OpenMenu } from "./ui/bar";
 import { Drawer } from "./ui/drawer";
 import { MessageList } from "./ui/list";
@@ -84,7 +85,11 @@ class App implements Desk {
     openMailbox: (mailbox) => this.openMailbox(mailbox),
     createMailbox: () => this.commands.run("mailbox.create"),
     mailboxMenu: (mailbox) => void this.mailboxMenu(mailbox),
-    dropMessages: (mailbox) => this.actions.move(mailbox, false),
+    dropMessages: (mailbox) => {
+      const { dragged } = this.list;
+      if (dragged === null) this.actions.move(mailbox, false);
+      else this.actions.moveItems(dragged, mailbox, false);
+    },
   });
   readonly find = new Find(this.mail, {
     mark: (needles) => {
@@ -96,7 +101,7 @@ class App implements Desk {
   readonly list = new MessageList(this.mail, {
     fold: () => this.fold(),
     unthread: () => this.showThreads("off"),
-    swiped: (direction) => this.commands.run(direction === "right" ? "message.archive" : this.inRole("trash") ? "message.delete" : "message.trash"),
+    swiped: (items, direction) => this.swiped(items, direction),
   });
   private readonly bar = new Bar(
     this.commands,
@@ -355,9 +360,21 @@ class App implements Desk {
     this.mail.nextUnread();
   }
 
-  toRole(role: Role): void {
+  toRole(role: Role, items?: readonly MessageItem[]): void {
     this.unread();
-    if (!this.actions.toRole(role)) void this.offerMissing(role);
+    if (!this.actions.toRole(role, items)) void this.offerMissing(role);
+  }
+
+  archiveThread(): void {
+    this.toRole("archive", this.mail.readThread());
+  }
+
+  /** A row was pushed aside: what it means is put away as by `a` and `d`, and nothing else is opened for that. */
+  private swiped(items: readonly MessageItem[], direction: "left" | "right"): void {
+    const role = direction === "right" ? "archive" : "trash";
+    if (role === "trash" && (this.inRole("trash") || this.inRole("draft"))) {
+      if (this.mail.may("te", undefined, items)) void this.deleteForGood(items);
+    } else if (!this.inRole(role) && this.mail.may("te", role, items)) this.toRole(role, items);
   }
 
   private async offerMissing(role: Role): Promise<void> {
@@ -374,16 +391,20 @@ class App implements Desk {
     if (chosen !== null) this.actions.move(chosen, false);
   }
 
-  async deleteForGood(): Promise<void> {
+  async deleteForGood(items?: readonly MessageItem[]): Promise<void> {
     this.unread();
     const { confirmDelete } = await mailboxDialogs();
-    if (await confirmDelete(this.mail)) this.actions.deleteForGood();
+    const few = items && { messages: items.length, conversations: items.length };
+    const asked = few ? confirmDelete(few, false) : confirmDelete(this.mail.selectedCounts.value, leavesOthers(this.mail));
+    if (await asked) this.actions.deleteForGood(items);
   }
 
   flag(flags: string[], add: boolean): void {
     this.unread();
-    const said = (n: number) => many(n, "Message changed", "{n} messages changed");
-    this.actions.flag(flags, add, said);
+    this.actions.flag(flags, add, {
+      doing: (n) => many(n, "Changing the message", "Changing {n} messages"),
+      done: (n) => many(n, "Message changed", "{n} messages changed"),
+    });
   }
 
   notJunk(): void {
@@ -414,7 +435,10 @@ class App implements Desk {
   }
 
   private label(label: string, add: boolean): void {
-    this.actions.flag([label], add, () => (add ? t("Labelled “{label}”", { label }) : t("Label “{label}” removed", { label })));
+    this.actions.flag([label], add, {
+      doing: () => (add ? t("Labelling “{label}”", { label }) : t("Removing the label “{label}”", { label })),
+      done: () => (add ? t("Labelled “{label}”", { label }) : t("Label “{label}” removed", { label })),
+    });
   }
 
   exportSelection(): void {

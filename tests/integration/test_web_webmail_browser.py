@@ -422,7 +422,7 @@ def test_labels_are_set_for_several_messages(reader: Reader, mailbox: imaplib.IM
 
 
 def test_a_row_is_pushed_aside_by_a_finger(chromium: Browser, local: LocalServer, mailbox: imaplib.IMAP4) -> None:
-    """WEBMAIL-59: right archives, left goes to the trash; a short push does nothing."""
+    """WEBMAIL-59, WEBMAIL-83: right archives, left goes to the trash, a short push does nothing; none opens mail."""
     for number in range(1, 4):
         append(mailbox, f"number {number}")
     reader = Reader(chromium, local, viewport={"width": 390, "height": 780}, has_touch=True)
@@ -448,9 +448,75 @@ def test_a_row_is_pushed_aside_by_a_finger(chromium: Browser, local: LocalServer
     expect(page.locator(".message")).to_have_count(2)
     push("number 3", -140)
     reader.expect_subjects("number 1")
+    # the list stays, and what comes next in it stays unread
+    expect(page.locator(".toast")).to_contain_text("Moved to Trash")
+    page.wait_for_timeout(1000)  # a message that is shown is read after half a second
+    expect(page.locator(".list-title")).to_be_in_viewport()
+    expect(page.locator(".message.unread")).to_have_count(1)
+    assert page.url.endswith("#Inbox")
+    assert "\\Seen" not in flags(mailbox, "1")
     for name in ("Archive", "Trash"):
         until(lambda name=name: mailbox.status(name, "(MESSAGES)")[1][0] == f"{name} (MESSAGES 1)".encode())
     reader.close()
+
+
+def test_what_is_done_to_several_messages_opens_none(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-83: nor does what is done to a row that is dragged; after what was read the next one is shown."""
+    page = reader.page
+    for number in range(1, 7):
+        append(mailbox, f"number {number}")
+    expect(page.locator(".message")).to_have_count(6)
+    page.locator(".message", has_text="number 6").drag_to(page.locator(".mailbox", has_text="Archive"))
+    expect(page.locator(".toast")).to_contain_text("Moved to Archive")
+    expect(page.locator(".message")).to_have_count(5)
+    expect(page.locator(".message[aria-selected=true]")).to_have_count(0)
+    page.locator(".message", has_text="number 5").click(modifiers=["Control"])
+    page.locator(".message", has_text="number 4").click(modifiers=["Control"])
+    page.keyboard.press("a")
+    reader.expect_subjects("number 3", "number 2", "number 1")
+    expect(page.locator(".message[aria-selected=true]")).to_have_count(0)
+    expect(page.locator(".reader-empty")).to_be_visible()
+    page.locator(".message", has_text="number 3").click()
+    expect(page.locator(".reader-subject")).to_have_text("number 3")
+    page.keyboard.press("a")
+    expect(page.locator(".reader-subject")).to_have_text("number 2")
+    until(lambda: mailbox.status("Archive", "(MESSAGES)")[1][0] == b"Archive (MESSAGES 4)")
+
+
+def test_a_mailbox_is_chosen_by_its_name(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-70a: among 60, by what is typed, at once too; Enter without a match moves nothing."""
+    page = reader.page
+    for number in range(60):
+        mailbox.create(f"Projects/Nr{number}")
+    mailbox.create("Ten")
+    append(mailbox, "Boats")
+    append(mailbox, "Ships")
+    expect(page.locator(".message")).to_have_count(2)
+    expect(page.locator(".mailbox", has_text="Nr59")).to_have_count(1)
+    page.locator(".message", has_text="Boats").click()
+    with reader.held("**/part/mailboxes.*"):
+        page.keyboard.press("w")
+        page.keyboard.type("Te")
+    dialog = page.get_by_role("dialog", name="Move to")
+    expect(dialog.get_by_role("combobox")).to_have_value("Te")
+    page.keyboard.type("n")
+    expect(dialog.locator(".palette-row").first).to_have_text("Ten")
+    page.keyboard.press("Enter")
+    expect(page.locator(".toast")).to_contain_text("Moved to Ten")
+    expect(page.locator(".message-subject")).to_have_text(["Ships"])
+    expect(page.locator(".reader-subject")).to_have_text("Ships")
+    page.keyboard.press("w")
+    page.keyboard.type("no such")
+    expect(dialog).to_contain_text("No mailbox has this name.")
+    page.keyboard.press("Enter")
+    expect(dialog).to_be_visible()
+    dialog.get_by_role("combobox").fill("nr42")
+    page.keyboard.press("Enter")
+    expect(page.locator(".toast")).to_contain_text("Moved to Projects/Nr42")
+    for name in ("Ten", "Projects/Nr42"):
+        until(lambda name=name: mailbox.status(name, "(MESSAGES)")[1][0] == f"{name} (MESSAGES 1)".encode())
+    for name in ("Ten", *(f"Projects/Nr{number}" for number in range(60)), "Projects"):
+        mailbox.delete(name)
 
 
 @pytest.mark.parametrize("width", [320, 390, 640, 900, 1100])

@@ -40,6 +40,8 @@ export interface Desk {
   nextUnread(): void;
 
   toRole(role: Role): void;
+  /** Put the thread away that is read, or the message. */
+  archiveThread(): void;
   chooseMove(): void;
   deleteForGood(): void;
   flag(flags: string[], add: boolean): void;

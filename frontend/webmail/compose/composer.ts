@@ -413,7 +413,7 @@ export class Composer {
         const { undo_send_seconds: wanted } = this.desk.settings();
         const seconds = await this.alone(() => this.desk.client.message_submit(this.written(), this.submitId, this.draftId, wanted));
         this.sent(seconds);
-        if (this.archive && this.desk.selected().some((item) => item.id === this.draft.original_id)) this.putAway();
+        if (this.archive && this.desk.selected().some((item) => item.id === this.draft.original_id)) this.desk.archiveThread();
         return;
       } catch (error) {
         const code = codeOf(error);
@@ -441,11 +441,6 @@ export class Composer {
       // the draft has all but what only this browser knows: which message is answered, and the wish for TLS
       new Composer(desk, say, newId(), { copy: { ...copy, draftId, saveId: "", submitId: "" }, cursor, focus: "text", changed: true, judged: false });
     });
-  }
-
-  private putAway(): void {
-    if (this.desk.threading() !== "off") this.desk.selectThread();
-    this.desk.toRole("archive");
   }
 
   private refused(code: string | null, error: Error): void {
@@ -493,14 +488,14 @@ export class Composer {
   }
 
   private async discard(): Promise<void> {
-    // it is gone for the user at once: what is typed from now on is for the page
-    this.root.hidden = true;
-    focusHome();
     if (this.version > 0 && !(await confirm(t("Discard this message?"), t("What was written is removed."), t("Discard")))) return;
     await this.remove();
   }
 
   private async remove(): Promise<void> {
+    // it is gone for the user at once: what is typed from now on is for the page
+    this.root.hidden = true;
+    focusHome();
     await this.alone(async () => {
       try {
         if (this.draftId > 0 && !this.conflict) await this.desk.client.draft_remove(this.draftId);

@@ -9,8 +9,7 @@ import { adopt } from "../../lib/sheets";
 import type { Exported } from "../export/part";
 import choices from "../choices.css";
 import { type Role, allows } from "../data/mailboxes";
-import type { Mail } from "../state/mail";
-import { leavesOthers } from "../state/others";
+import type { Counts } from "../state/mail";
 import { counted } from "../ui/counts";
 import picker from "../../lib/picker.css";
 import sheet from "./labels.css";
@@ -32,14 +31,13 @@ export function chooseMailbox(title: string, mailboxes: readonly Mailbox[], type
   return pick(title, { label: t("Mailbox"), hint: t("Name of the mailbox"), nothing: t("No mailbox has this name.") }, mailboxes, ({ name }) => name, { typed });
 }
 
-/** Ask before so many messages are removed; true: they are to be. */
-export function confirmDelete(mail: Mail): Promise<boolean> {
-  const counts = mail.selectedCounts.value;
+/** Ask before messages are removed; `mixed`: beside messages of others, which stay. True when they are to be removed. */
+export function confirmDelete(counts: Counts, mixed: boolean): Promise<boolean> {
   const what =
     counts.messages === 1
       ? t("This removes this message from the account. It cannot be undone.")
       : t("This removes {what} from the account. It cannot be undone.", { what: counted(counts) });
-  const kept = leavesOthers(mail) ? ` ${t("Those of them that are in mailboxes of others stay.")}` : "";
+  const kept = mixed ? ` ${t("Those of them that are in mailboxes of others stay.")}` : "";
   return confirm(t("Delete for good?"), what + kept, t("Delete"));
 }
 
@@ -100,15 +98,13 @@ async function chooseRole(client: Client, mailbox: Mailbox): Promise<void> {
 export async function offerRole(client: Client, role: Role, mailboxes: readonly Mailbox[]): Promise<void> {
   const name = roleNames.find(([known]) => known === role)?.[1] ?? role;
   const free = mailboxes.filter((mailbox) => mailbox.name !== "Inbox" && mailbox.roles.length === 0);
-  const chosen = await dialog<Mailbox | "new">(t("No mailbox is used as “{name}”", { name }), (close) => [
-    el("p", { class: "dialog-text" }, t("Choose the mailbox that shall be; then do it again.")),
-    el(
-      "div",
-      { class: "choices" },
-      el("button", { autofocus: true, onclick: () => close("new") }, t("A new one, “{name}”", { name })),
-      free.map((mailbox) => el("button", { onclick: () => close(mailbox) }, mailbox.name)),
-    ),
-  ]);
+  const chosen = await pick<Mailbox | "new">(
+    t("No mailbox is used as “{name}”", { name }),
+    { label: t("Mailbox"), hint: t("Name of the mailbox"), nothing: t("No mailbox has this name.") },
+    ["new", ...free],
+    (one) => (one === "new" ? t("A new one, “{name}”", { name }) : one.name),
+    { above: el("p", { class: "dialog-text" }, t("Choose the mailbox that shall be; then do it again.")) },
+  );
   if (chosen === null) return;
   await attempt(t("Changing the role"), async () => {
     const id = chosen === "new" ? await client.mailbox_create(name) : chosen.id;

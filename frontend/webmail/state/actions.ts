@@ -1,7 +1,7 @@
 // What is done to messages: shown at once, sent in order, told by a toast, and taken back by Undo (WEBMAIL-70, 82..84, 124, 137).
 
 import type { Client, Mailbox, MessageItem } from "../../gen/webmail";
-import { codeOf } from "../../lib/client";
+import { codeOf, messageOf } from "../../lib/client";
 import { part } from "../../lib/parts";
 import { signal } from "../../lib/signal";
 import { type Toast, toast } from "../../lib/toasts";
@@ -20,12 +20,20 @@ export interface Undo {
   readonly actions: () => Action[];
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+/** What an action on so many messages is called while it is done, and afterwards. */
+export interface Named {
+  readonly doing: (n: number) => string;
+  readonly done: (n: number) => string;
 }
 
-function movedTo({ name: mailbox }: Mailbox): (n: number) => string {
-  return (n) => many(n, "Moved to {mailbox}", "{n} messages moved to {mailbox}", { mailbox });
+/** How long an action may take before the page says that it waits, milliseconds. */
+const waitsAfter = 1_000;
+
+function movedTo({ name: mailbox }: Mailbox): Named {
+  return {
+    doing: (n) => many(n, "Moving to {mailbox}", "Moving {n} messages to {mailbox}", { mailbox }),
+    done: (n) => many(n, "Moved to {mailbox}", "{n} messages moved to {mailbox}", { mailbox }),
+  };
 }
 
 export class Actions {
@@ -33,6 +41,9 @@ export class Actions {
   readonly undoable = signal("");
   private undos: Undo[] = [];
   private last: Toast | null = null;
+  private failure: Toast | null = null;
+  /** Number of the newest action: the toast is about it. */
+  private newest = 0;
   private running = false;
 
   constructor(
@@ -42,17 +53,17 @@ export class Actions {
     private readonly moved: (item: MessageItem, mailbox: Mailbox) => void,
   ) {}
 
-  /** Move what is selected to the mailbox of its owner with this role; false when there is none. */
-  toRole(role: Role): boolean {
+  /** Move what is selected, or `chosen`, to the mailbox of its owner with this role; false when there is none. */
+  toRole(role: Role, chosen?: readonly MessageItem[]): boolean {
     const { boxes } = this.mail;
-    const owners = this.mail.owners();
+    const owners = this.mail.owners(chosen);
     const targets = [...owners.size > 0 ? owners : [""]].map((owner) => boxes.withRole(role, owner));
     if (targets.includes(undefined)) return false;
     // WEBMAIL-83: what is put away is read
-    if (targets.length === 1) this.move(targets[0]!, true);
+    if (targets.length === 1 && chosen === undefined) this.move(targets[0]!, true);
     else {
       // each owner's messages are put away at their owner's
-      const items = this.targets();
+      const items = chosen ?? this.targets();
       for (const target of targets) this.moveItems(items.filter((item) => boxes.get(item.mailbox_id)?.owner === target!.owner), target!, true);
     }
     return true;
@@ -61,9 +72,8 @@ export class Actions {
   /** Move what is selected. */
   move(mailbox: Mailbox, markSeen: boolean): void {
     if (mailbox.id === this.mail.current.value?.id) return;
-    const said = movedTo(mailbox);
     if (!this.mail.selectedAreLoaded()) {
-      void this.onQuery({ action: "move", mailbox_id: mailbox.id, mark_seen: markSeen }, said);
+      void this.onQuery({ action: "move", mailbox_id: mailbox.id, mark_seen: markSeen }, movedTo(mailbox));
       return;
     }
     this.moveItems(this.targets(), mailbox, markSeen);
@@ -71,7 +81,7 @@ export class Actions {
 
   /** Move these messages. */
   moveItems(all: readonly MessageItem[], mailbox: Mailbox, markSeen: boolean): void {
-    const said = movedTo(mailbox);
+    const named = movedTo(mailbox);
     const items = all.filter((item) => item.mailbox_id !== mailbox.id);
     if (items.length === 0) return;
     const unread = markSeen ? items.filter((item) => !item.flags.includes("\\seen")) : [];
@@ -89,27 +99,27 @@ export class Actions {
       const box = this.mail.boxes.get(mailbox_id);
       return box?.owner === mailbox.owner && allows(box, "i") && allows(mailbox, "swte");
     };
-    const undo = { what: said(items.length), actions: () => this.back(items, mailbox.id, unread) };
-    this.perform(action, said(items.length), t("Not moved"), items.every(back) ? undo : null);
+    const undo = { what: named.done(items.length), actions: () => this.back(items, mailbox.id, unread) };
+    this.perform(action, named, items.length, t("Not moved"), items.every(back) ? undo : null);
     if (leaves) this.mail.left(items);
   }
 
   /** Set, or clear, flags and keywords of what is selected. */
-  flag(flags: readonly string[], add: boolean, said: (n: number) => string): void {
+  flag(flags: readonly string[], add: boolean, named: Named): void {
     if (!this.mail.selectedAreLoaded()) {
-      void this.onQuery({ action: add ? "flags_add" : "flags_clear", flags: [...flags] }, said);
+      void this.onQuery({ action: add ? "flags_add" : "flags_clear", flags: [...flags] }, named);
       return;
     }
-    this.flagItems(this.mail.selected(), flags, add, said);
+    this.flagItems(this.mail.selected(), flags, add, named);
   }
 
   /** Set, or clear, flags and keywords of these messages. */
-  flagItems(all: readonly MessageItem[], flags: readonly string[], add: boolean, said: (n: number) => string): void {
+  flagItems(all: readonly MessageItem[], flags: readonly string[], add: boolean, named: Named): void {
     const has = (item: MessageItem, flag: string) => item.flags.includes(flag) || item.keywords.includes(flag);
     const items = all.filter((item) => flags.some((flag) => has(item, flag) !== add));
     if (items.length === 0) return;
-    this.perform(this.flagging(items, flags, add), said(items.length), t("Not changed"), {
-      what: said(items.length),
+    this.perform(this.flagging(items, flags, add), named, items.length, t("Not changed"), {
+      what: named.done(items.length),
       // each flag goes back on those messages that it was changed on
       actions: () => flags.map((flag) => this.flagging(items.filter((item) => has(item, flag) !== add), [flag], !add)),
     });
@@ -121,8 +131,9 @@ export class Actions {
     if (items.length === 0) return;
     const ids = items.map((item) => item.id);
     const said = mute ? t("Muted: new messages of this thread arrive read") : t("No longer muted");
+    const named = { doing: () => (mute ? t("Muting") : t("Unmuting")), done: () => said };
     const call = (to: boolean): Action => ({ shown: {}, call: () => this.client.thread_mute(ids, to) });
-    this.perform(call(mute), said, t("Not muted"), { what: said, actions: () => [call(!mute)] });
+    this.perform(call(mute), named, ids.length, t("Not muted"), { what: said, actions: () => [call(!mute)] });
   }
 
   /** Keep that a thread is collapsed, or expanded; its messages are as they were before. */
@@ -135,21 +146,24 @@ export class Actions {
   /** A message was looked at, and gets a flag by that: no word of it, and nothing to take back. */
   looked(item: MessageItem, flag: string): void {
     this.mail.pending.do(this.flagging([item], [flag], true)).catch((error: unknown) => {
-      // what is gone meanwhile needs no mark any more
-      if (codeOf(error) !== "user:notFound") this.failed(t("Not marked"), error);
+      // what is gone meanwhile needs no mark any more, and that the server does not answer is said elsewhere
+      if (!["user:notFound", ""].includes(codeOf(error) ?? "error")) this.failed(t("Not marked"), error);
     });
   }
 
-  /** Remove what is selected for good; the question was asked. */
-  deleteForGood(): void {
-    const said = (n: number) => many(n, "Deleted for good", "{n} messages deleted for good");
-    if (!this.mail.selectedAreLoaded()) {
-      void this.onQuery({ action: "delete" }, said);
+  /** Remove what is selected, or `chosen`, for good; the question was asked. */
+  deleteForGood(chosen?: readonly MessageItem[]): void {
+    const named: Named = {
+      doing: (n) => many(n, "Deleting", "Deleting {n} messages"),
+      done: (n) => many(n, "Deleted for good", "{n} messages deleted for good"),
+    };
+    if (chosen === undefined && !this.mail.selectedAreLoaded()) {
+      void this.onQuery({ action: "delete" }, named);
       return;
     }
-    const items = this.mail.selected();
+    const items = chosen ?? this.mail.selected();
     const ids = items.map((item) => item.id);
-    this.perform({ shown: { remove: new Set(ids) }, call: () => this.client.message_delete(ids) }, said(ids.length), t("Not deleted"), null);
+    this.perform({ shown: { remove: new Set(ids) }, call: () => this.client.message_delete(ids) }, named, ids.length, t("Not deleted"), null);
     this.mail.left(items);
   }
 
@@ -162,8 +176,9 @@ export class Actions {
   /** Take this action back. */
   takeBack(undo: Undo): void {
     this.forget(undo);
-    this.say(t("Undone: {what}", { what: undo.what }));
-    for (const action of undo.actions()) this.mail.pending.do(action).catch((error: unknown) => this.failed(t("Not undone"), error));
+    const { what } = undo;
+    const all = Promise.all(undo.actions().map((action) => this.mail.pending.do(action)));
+    void this.follow(all, t("Undoing: {what}", { what }), t("Undone: {what}", { what }), t("Not undone"), false);
   }
 
   /** WEBMAIL-70: of several messages those in Sent stay, unless Sent is open. */
@@ -197,23 +212,41 @@ export class Actions {
     return actions;
   }
 
-  private perform(action: Action, said: string, failed: string, undo: Undo | null): void {
+  private perform(action: Action, named: Named, n: number, failed: string, undo: Undo | null): void {
     if (undo !== null) this.remember(undo);
-    this.say(said, undo !== null);
-    this.mail.pending.do(action).catch((error: unknown) => {
-      if (undo !== null) this.forget(undo);
-      this.failed(failed, error);
+    void this.follow(this.mail.pending.do(action), named.doing(n), named.done(n), failed, undo !== null).then((done) => {
+      if (!done && undo !== null) this.forget(undo);
     });
   }
 
+  /** Say how an action goes: that it is done when the server has said so, and until then what it waits for, if that takes long.
+   * The toast is about the newest action; a failure is told of always. True when it was done. */
+  private async follow(work: Promise<unknown>, doing: string, done: string, failed: string, withUndo: boolean): Promise<boolean> {
+    const own = ++this.newest;
+    this.last?.close();
+    const timer = setTimeout(() => own === this.newest && this.say(t("{doing}: waiting for the server…", { doing }), withUndo, 0), waitsAfter);
+    try {
+      await work;
+      if (own === this.newest) this.say(done, withUndo);
+      return true;
+    } catch (error) {
+      if (own === this.newest) this.last?.close();
+      this.failed(failed, error);
+      return false;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   /** Do something with messages of the query that are not all loaded. */
-  private async onQuery(what: What, said: (n: number) => string): Promise<void> {
+  private async onQuery(what: What, { done }: Named): Promise<void> {
     if (this.running) return;
     this.running = true;
+    this.newest++;
     this.last?.close();
     try {
       const { onQuery } = await part<typeof BulkPart>("bulk");
-      const undo = await onQuery(this.client, this.mail, toast, what, said);
+      const undo = await onQuery(this.client, this.mail, toast, what, done);
       if (undo === null) return;
       if (what.action !== "delete") this.remember(undo);
       this.say(undo.what, what.action !== "delete");
@@ -239,13 +272,13 @@ export class Actions {
     this.undoable.value = undos.at(-1)?.what ?? "";
   }
 
-  private say(text: string, withUndo = false): void {
+  private say(text: string, withUndo = false, time?: number): void {
     this.last?.close();
-    this.last = toast(text, withUndo ? { title: t("Undo"), run: () => this.undo() } : undefined);
+    this.last = toast(text, withUndo ? { title: t("Undo"), run: () => this.undo() } : undefined, time);
   }
 
   private failed(what: string, error: unknown): void {
-    this.last?.close();
-    this.last = toast(t("{what}: {why}", { what, why: messageOf(error) }));
+    this.failure?.close();
+    this.failure = toast(t("{what}: {why}", { what, why: messageOf(error) }));
   }
 }

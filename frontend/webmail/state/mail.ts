@@ -168,9 +168,7 @@ export class Mail {
     this.selectedCounts = kept(() => this.chosen());
     this.concerned = computed(() => {
       // what is not all loaded is changed where it is one's own (WEBMAIL-137)
-      const items = this.selectedAreLoaded() ? this.selected() : [];
-      const ids = new Set([this.query.value.filter.mailbox_id, ...items.map((item) => item.mailbox_id)]);
-      return this.mailboxes.value.filter((mailbox) => ids.has(mailbox.id));
+      return this.mailboxesOf(this.selectedAreLoaded() ? this.selected() : []);
     });
   }
 
@@ -352,18 +350,32 @@ export class Mail {
     this.selection.value = Selection.of(line === undefined || line.collapsed ? [focus.item] : line.members);
   }
 
-  /** Whether the owners of what is selected let this be done; with a role: and messages be put into theirs. */
-  may(rights: string, role?: Role): boolean {
-    return this.concerned.value.every((mailbox) => {
+  /** The messages of the thread that is read; without threads the message alone. */
+  readThread(): readonly MessageItem[] {
+    const shown = this.shown.value;
+    if (shown === null) return [];
+    const line = this.rows.value.lines.get(shown.id);
+    return line === undefined || line.collapsed ? this.meant(shown) : line.members;
+  }
+
+  /** The mailbox that is shown, and those of these messages. */
+  private mailboxesOf(items: readonly MessageItem[]): Mailbox[] {
+    const ids = new Set([this.query.value.filter.mailbox_id, ...items.map((item) => item.mailbox_id)]);
+    return this.mailboxes.value.filter((mailbox) => ids.has(mailbox.id));
+  }
+
+  /** Whether the owners of what is selected, or of `chosen`, let this be done; with a role: and messages be put into theirs. */
+  may(rights: string, role?: Role, chosen?: readonly MessageItem[]): boolean {
+    return (chosen === undefined ? this.concerned.value : this.mailboxesOf(chosen)).every((mailbox) => {
       if (mailbox.owner === "") return true;
       const target = role && this.boxes.withRole(role, mailbox.owner);
       return allows(mailbox, rights) && (role === undefined || (target !== undefined && allows(target, "i")));
     });
   }
 
-  /** Whose mailboxes they are; "" is the user's own account. */
-  owners(): Set<string> {
-    return new Set(this.concerned.value.map(({ owner }) => owner));
+  /** The owners of what is selected, or of `chosen`; "" is the user's own account. */
+  owners(chosen?: readonly MessageItem[]): Set<string> {
+    return new Set((chosen === undefined ? this.concerned.value : this.mailboxesOf(chosen)).map(({ owner }) => owner));
   }
 
   inRole(role: Role): boolean {
@@ -442,7 +454,8 @@ export class Mail {
     if (next >= 0) this.moveTo(rows.start + next, "select");
   }
 
-  /** Messages have left the list: where all that was selected is gone, the next row takes its place. */
+  /** Messages have left the list: where the one that was read is gone, the next row takes its place, if the user wants that. Where
+   * none was read, because nothing was selected or several were, nothing is opened (WEBMAIL-83). */
   left(gone: readonly MessageItem[]): void {
     if (gone.length === 0) return;
     const before = this.selection.value;
@@ -458,7 +471,7 @@ export class Mail {
       this.refocus();
       return;
     }
-    const wish = this.settings.value.after_action;
+    const wish = before.ids.size === 1 && !before.open ? this.settings.value.after_action : "list";
     // threads have places of their own: there the row that comes up is where the focus was
     const found = isThreaded(this.query.value) ? (this.focus.value?.position ?? 0) - rows.start : search(rows.items, markOf(first), this.oldestFirst);
     const index = Math.max(0, Math.min(wish === "previous" ? found - 1 : found, rows.items.length - 1));

@@ -1,6 +1,7 @@
 // The list of messages. It is windowed: the rows on the screen and one screen above and below exist, whatever the length, and
 // are filled anew as the reader scrolls. It knows rows and positions; what they mean is the state's.
 
+import type { MessageItem } from "../../gen/webmail";
 import { el, fill } from "../../lib/dom";
 import { effect, untracked } from "../../lib/signal";
 import { t } from "../../lib/words";
@@ -15,8 +16,8 @@ let rowHeight = heights.comfortable;
 const maxHeight = 8_000_000;
 
 export interface ListOwner {
-  /** A row was dragged so far that it was let go of: to the left 'trash', to the right 'archive'. */
-  swiped(direction: "left" | "right"): void;
+  /** A row was pushed aside so far that it was let go of: to the left 'trash', to the right 'archive'. `items` are its messages. */
+  swiped(items: readonly MessageItem[], direction: "left" | "right"): void;
   /** The thread of the focused row is to be folded, or unfolded. */
   fold(): void;
   /** The view is to be shown without threads. */
@@ -29,6 +30,8 @@ export class MessageList {
   private readonly note = el("div", { class: "messages-note" });
   private readonly shown = new Map<string, Row>();
   private readonly pool: Row[] = [];
+  /** The messages that are dragged; null: those that are selected. */
+  dragged: readonly MessageItem[] | null = null;
   private frame = 0;
   private viewOf: unknown = null;
   private arrived = 0;
@@ -43,7 +46,7 @@ export class MessageList {
     this.root.addEventListener("scroll", () => this.later());
     this.root.addEventListener("click", (event) => this.clicked(event));
     this.root.addEventListener("dblclick", (event) => this.at(event)?.item != null && owner.fold());
-    this.root.addEventListener("dragstart", (event) => this.dragged(event));
+    this.root.addEventListener("dragstart", (event) => this.beginDrag(event));
     new ResizeObserver(() => this.later()).observe(this.root);
     setInterval(() => this.refreshAges(), 30_000);
     effect(() => {
@@ -61,10 +64,8 @@ export class MessageList {
   /** Have rows be pushed aside by fingers. */
   pushable({ swipes }: typeof TouchPart): void {
     swipes(this.root, (row) => this.rowOf(row)?.item != null, (row, direction) => {
-      const found = this.rowOf(row);
-      if (found === undefined) return;
-      this.mail.moveTo(found.position, "select");
-      this.owner.swiped(direction);
+      const item = this.rowOf(row)?.item;
+      if (item != null) this.owner.swiped(this.mail.meant(item), direction);
     });
     this.root.dataset["pushable"] = "";
   }
@@ -226,10 +227,10 @@ export class MessageList {
     else this.mail.moveTo(row.position, event.shiftKey ? "extend" : "select");
   }
 
-  private dragged(event: DragEvent): void {
+  private beginDrag(event: DragEvent): void {
     const row = this.at(event);
     if (row?.item == null) return;
-    if (!this.mail.selects(row.item)) this.mail.moveTo(row.position, "select");
+    this.dragged = this.mail.selects(row.item) ? null : this.mail.meant(row.item);
     event.dataTransfer?.setData("text/plain", row.item.subject);
   }
 
