@@ -2,9 +2,10 @@
 // It is longer than 600 lines: here alone parts meet each other, each by a few lines, and each has its work elsewhere.
 
 import { Client, type Mailbox, type MessageItem, type Request, checks } from "../gen/webmail";
+import { codeOf } from "../lib/client";
 import { CommandTable, enabled } from "../lib/commands";
 import { attempt, showError } from "../lib/dialogs";
-import { byId, el } from "../lib/dom";
+import { brand, byId, el } from "../lib/dom";
 import { listen, typedUntil } from "../lib/keyboard";
 import { part } from "../lib/parts";
 import { type Scheme, paint } from "../lib/scheme";
@@ -36,9 +37,10 @@ import { Actions } from "./state/actions";
 import type * as TouchPart from "./touch/part";
 import { parsePlace } from "./state/address";
 import { type Counts, type How, Mail } from "./state/mail";
-import type { AllSettings } from "./state/settings";
 import { leavesOthers } from "./state/others";
+import type { AllSettings } from "./state/settings";
 import { Bar, type OpenMenu } from "./ui/bar";
+import { connectionLine } from "./ui/connection";
 import { Drawer } from "./ui/drawer";
 import { MessageList } from "./ui/list";
 import { MailboxList } from "./ui/mailboxes";
@@ -50,6 +52,8 @@ import { Reader } from "./ui/reader";
 const schemeKey = "moxlite-webmail-scheme";
 /** ms that an unjudged message is shown before the junk filter learns that it is wanted (WEBMAIL-81). */
 const notJunkAfter = 5000;
+/** ms after which a server that does not answer the first call of a connection is given up. */
+const connectDeadline = 10_000;
 const base = document.location.pathname.replace(/[^/]*$/, "");
 
 function mailboxDialogs(): Promise<typeof MailboxesPart> {
@@ -77,7 +81,10 @@ class App implements Desk {
         this.find.known();
       }
     },
-    connection: (connected) => (this.mail.connected.value = connected),
+    connection: (state) => {
+      this.mail.connection.value = state;
+      if (state === "on") this.reader.reconnected();
+    },
     failed: (error) => void showError(t("The connection to the server failed"), error),
     opening: () => this.mail.opening(),
   });
@@ -138,6 +145,8 @@ class App implements Desk {
   });
   private timers: number[] = [];
   private displayed = false;
+  /** In place of the page until there is one. */
+  private readonly waiting = el("div", { class: "waiting" }, brand(), connectionLine(this.mail, this.stream));
 
   start(): void {
     if (location.search !== "") history.replaceState(null, "", base + location.hash);
@@ -160,6 +169,10 @@ class App implements Desk {
     this.writeTo(document);
     layOut(byId("app", HTMLElement), this);
     this.watch();
+    this.client.deadlines = { token: connectDeadline };
+    // the calls of the stream itself have their own way
+    this.client.unanswered = (call) => call !== "token" && call !== "request" && this.stream.suspect();
+    document.body.append(this.waiting);
     // without a token there can be no session: the form comes first
     void (known ? ready : this.logIn("").then(() => ready)).then(() => this.stream.start());
   }
@@ -240,12 +253,14 @@ class App implements Desk {
     this.displayed = true;
     const root = byId("app", HTMLElement);
     beforeDisplay(root);
+    this.waiting.remove();
     root.hidden = false;
     this.list.root.focus();
     this.recover();
     this.writeAsked();
     // it will be needed; until then a failure is none
     void this.reader.prepare().catch(() => null);
+    void part("conversation").catch(() => null);
     if (navigator.maxTouchPoints > 0) void part<typeof TouchPart>("touch").then((found) => this.list.pushable(found), () => null);
   }
 
@@ -259,9 +274,14 @@ class App implements Desk {
   }
 
   private async send(request: Request): Promise<void> {
-    const sent = await attempt(t("Loading messages"), () => this.client.request({ ...request, stream_id: this.mail.streamId }));
-    // the next connection asks for what is shown
-    if (!sent) this.stream.lost();
+    try {
+      await this.client.request({ ...request, stream_id: this.mail.streamId });
+    } catch (error) {
+      // the next connection asks for what is shown
+      this.stream.lost();
+      // a server that does not answer has a line of its own, and one that has lost the stream gives another
+      if (codeOf(error) !== "" && codeOf(error) !== "user:notFound") await showError(t("Loading messages failed"), error);
+    }
   }
 
   private openMailbox(mailbox: Mailbox): void {
@@ -387,6 +407,7 @@ class App implements Desk {
     const chosen = await chooseMailbox(
       t("Move to"),
       this.mail.mailboxes.value.filter((mailbox) => mailbox.id !== here && allows(mailbox, "i")),
+      typed,
     );
     if (chosen !== null) this.actions.move(chosen, false);
   }
@@ -428,7 +449,6 @@ class App implements Desk {
     const label = this.labels()[number - 1];
     if (label !== undefined) this.label(label, !this.selected().every((item) => item.keywords.includes(label)));
   }
-      typed,
 
   private labels(): string[] {
     return labelsOf(this.mail.mailboxes.value, this.selected());

@@ -42,7 +42,7 @@ export function tellTitle(mail: Mail, find: Find): void {
   const mailbox = mail.current.value;
   const search = find.text.value;
   const unread = mailbox !== undefined && mailbox.unread > 0 ? `(${mailbox.unread}) ` : "";
-  const offline = mail.connected.value ? "" : ` ${t("(not connected)")}`;
+  const offline = ["on", "connecting"].includes(mail.connection.value) ? "" : ` ${t("(not connected)")}`;
   const shown = search !== "" ? t("Search: {text}", { text: search }) : (mailbox?.name ?? "Webmail");
   document.title = `${unread}${shown} · ${mail.facts.value.login_address || "moxlite"}${offline}`;
 }

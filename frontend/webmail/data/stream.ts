@@ -1,23 +1,34 @@
-// The connection that brings everything: server-sent events, or a websocket where a proxy holds events back. It comes again when it is lost.
+// The connection that brings everything: server-sent events, or a websocket where a proxy holds events back and in all tabs but
+// three (slot.ts). It comes again when it is lost.
 
 import { type Client, type Request, type StreamEvent, checks, streamEventCheck } from "../../gen/webmail";
 import { verify } from "../../lib/check";
 import { CallFailed } from "../../lib/client";
+import { Backoff } from "./backoff";
+import { Slot } from "./slot";
 
-/** Without a first event after this long, something between buffers: try a websocket. */
+/** Without a first event after this long, something between holds events back: the other way is tried. Milliseconds, as all here. */
 const bufferedAfter = 10_000;
-/** A connection that is silent for so long is none: the server says every 30 seconds that it stands (WEBMAIL-33). */
+/** A connection that is silent for so long is dead: the server sends something every 30 seconds (WEBMAIL-33). */
 const silentAfter = 45_000;
-/** A connection that has held this long may be replaced at once. */
+/** A connection that has held this long is replaced at once when it is lost. */
 const heldLong = 5_000;
-/** Waits between attempts that fail one after the other, in seconds. */
-const waits = [1, 2, 5, 10, 30];
+/** A connection that is lost is told of after this long, unless there is another one by then. */
+const toldAfter = 1_500;
+/** Time between two attempts, whatever the user does. */
+const attemptsApart = 1_000;
+/** Websockets that fail in a row before the page says that they do. */
+const mostRefused = 2;
+
+/** How the page is connected. `connecting`: for the first time. `off`: the server does not answer. `crowded`: other tabs have all
+ * streams of server-sent events, and websockets fail. `blocked`: the server answers, but neither kind of stream brings anything. */
+export type Connection = "on" | "connecting" | "off" | "crowded" | "blocked";
 
 export interface StreamOwner {
   /** Take an event. */
   event(event: StreamEvent): void;
-  /** The connection stands, or does not: then `retry` makes the next attempt at once. */
-  connection(connected: boolean): void;
+  /** The connection is another. While there is none, `retry` makes the next attempt at once. */
+  connection(state: Connection): void;
   /** Something is wrong that no further attempt will mend. */
   failed(error: unknown): void;
   /** What a connection shall show: `since` is the change counter to go on from, 0 to begin anew. */
@@ -30,88 +41,157 @@ interface Wire {
 
 export class Stream {
   private wire: Wire | null = null;
-  private useWebsocket = false;
-  private attempts = 0;
-  private openedAt = 0;
-  private timer = 0;
-  private watchdog = 0;
+  private readonly slot = new Slot();
+  private readonly backoff = new Backoff();
   private stopped = true;
+  /** Increased when what was begun before is given up. */
   private generation = 0;
+  /** An attempt is under way, or the connection stands. */
+  private busy = false;
+  /** When the first event came; 0 without a connection. */
+  private openedAt = 0;
+  private triedAt = 0;
+  /** Server-sent events are held back on their way. */
+  private heldBack = false;
+  /** Websockets that have failed in a row. */
+  private refused = 0;
+  private next = 0;
+  private watchdog = 0;
+  private telling = 0;
 
   constructor(
     private readonly client: Client,
     private readonly base: string,
     private readonly owner: StreamOwner,
   ) {
-    addEventListener("online", () => this.retry());
-    addEventListener("focus", () => this.retry());
+    addEventListener("offline", () => this.suspect());
+    for (const kind of ["online", "focus"]) addEventListener(kind, () => this.retry());
+    addEventListener("click", () => this.retry(), true);
   }
 
   /** Connect, and stay connected until `stop`. */
   start(): void {
     this.stopped = false;
+    this.tell("connecting");
     void this.connect();
   }
 
   stop(): void {
     this.stopped = true;
     this.drop();
+    this.slot.release();
   }
 
-  /** Do not wait any longer for the next attempt. */
+  /** Make the next attempt now; at most one a second. */
   retry(): void {
-    if (this.timer === 0 || this.stopped) return;
-    clearTimeout(this.timer);
-    this.timer = 0;
-    void this.connect();
+    if (this.busy || this.stopped) return;
+    this.later(Math.max(0, this.triedAt + attemptsApart - Date.now()));
+  }
+
+  /** A call had no answer, or the browser says that it is offline: see whether the connection still stands. */
+  suspect(): void {
+    if (this.openedAt !== 0) this.lost();
+  }
+
+  /** The connection is gone, or did not bring what was asked for: another one comes. */
+  lost(): void {
+    const { openedAt } = this;
+    this.drop();
+    if (this.stopped) return;
+    if (openedAt !== 0 && Date.now() - openedAt > heldLong) {
+      this.backoff.reset();
+      this.tell("off");
+      void this.connect();
+    } else {
+      if (openedAt === 0) this.put("off");
+      else this.tell("off");
+      this.later(this.backoff.next());
+    }
   }
 
   private drop(): void {
     this.generation++;
-    clearTimeout(this.timer);
+    this.busy = false;
+    this.openedAt = 0;
+    clearTimeout(this.next);
     clearTimeout(this.watchdog);
-    this.timer = 0;
     this.wire?.close();
     this.wire = null;
   }
 
+  /** Make the next attempt in so many milliseconds. */
+  private later(wait: number): void {
+    clearTimeout(this.next);
+    this.next = window.setTimeout(() => void this.connect(), wait);
+  }
+
+  /** Say how the page is connected. */
+  private put(state: Connection): void {
+    clearTimeout(this.telling);
+    this.telling = 0;
+    this.owner.connection(state);
+  }
+
+  /** Say it in a moment, unless there is a connection by then. */
+  private tell(state: Connection): void {
+    this.telling ||= window.setTimeout(() => this.put(state), toldAfter);
+  }
+
   private async connect(): Promise<void> {
     this.drop();
-    const generation = this.generation;
+    const { generation } = this;
+    this.busy = true;
+    this.triedAt = Date.now();
     let token: string;
     try {
       token = await this.client.token();
     } catch (error) {
       if (generation !== this.generation) return;
       // a server that stops or starts answers that it can't
-      if (error instanceof CallFailed && !error.code.startsWith("user:")) this.lost();
-      else this.owner.failed(error);
+      if (error instanceof CallFailed && (!error.code.startsWith("user:") || error.code === "user:rateLimited")) this.lost();
+      else {
+        this.drop();
+        this.put("off");
+        this.owner.failed(error);
+      }
       return;
     }
+    const events = !this.heldBack && (await this.slot.take(this.refused > 0));
     if (generation !== this.generation || this.stopped) return;
-    this.openedAt = 0;
-    const patience = setTimeout(() => {
-      if (generation !== this.generation || this.openedAt !== 0) return;
-      this.useWebsocket = !this.useWebsocket;
-      void this.connect();
-    }, bufferedAfter);
+    this.watchdog = window.setTimeout(() => this.useless(events), bufferedAfter);
     const opening = this.owner.opening();
     const take = (data: string) => {
       if (generation !== this.generation) return;
       clearTimeout(this.watchdog);
-      this.watchdog = window.setTimeout(() => generation === this.generation && this.lost(), silentAfter);
+      this.watchdog = window.setTimeout(() => this.lost(), silentAfter);
       if (this.openedAt === 0) {
         this.openedAt = Date.now();
-        clearTimeout(patience);
-        this.owner.connection(true);
+        this.refused = 0;
+        this.put("on");
       }
       this.take(data);
     };
     const gone = () => {
-      clearTimeout(patience);
-      if (generation === this.generation) this.lost();
+      if (generation !== this.generation) return;
+      if (this.openedAt === 0 && !events) this.useless(events);
+      else this.lost();
     };
-    this.wire = this.useWebsocket ? this.openWebsocket(token, opening, take, gone) : this.openEvents(token, opening, take, gone);
+    this.wire = (events ? this.openEvents : this.openWebsocket).call(this, token, opening, take, gone);
+  }
+
+  /** The server has answered, but this way brings nothing: the next attempt takes the other one, if it may (WEBMAIL-32). */
+  private useless(events: boolean): void {
+    this.drop();
+    if (events) {
+      this.heldBack = true;
+      this.slot.release();
+      void this.connect();
+      return;
+    }
+    this.refused++;
+    if (this.refused >= mostRefused) this.put(this.heldBack ? "blocked" : "crowded");
+    this.heldBack = false;
+    this.later(this.backoff.next());
   }
 
   private openEvents(token: string, opening: { request: Request; since: number }, take: (data: string) => void, gone: () => void): Wire {
@@ -148,45 +228,13 @@ export class Stream {
       return;
     }
     const known = event as StreamEvent;
-    if (known.kind === "server_shutdown") {
+    if (known.kind === "server_shutdown" || known.kind === "fatal") {
       this.drop();
-      this.owner.connection(false);
+      this.put("off");
       // all browsers of a server that starts again must not come in the same moment
-      this.later(3000 + Math.random() * 5000);
-      return;
-    }
-    if (known.kind === "fatal") {
-      this.drop();
-      this.owner.connection(false);
-      this.later(this.nextWait());
+      this.later(known.kind === "fatal" ? this.backoff.next() : 3000 + Math.random() * 5000);
       return;
     }
     this.owner.event(known);
-  }
-
-  /** The connection is gone, or did not bring what was asked for: another one comes. */
-  lost(): void {
-    clearTimeout(this.watchdog);
-    this.wire?.close();
-    this.wire = null;
-    this.generation++;
-    if (this.stopped) return;
-    if (this.openedAt !== 0 && Date.now() - this.openedAt > heldLong) {
-      this.attempts = 0;
-      void this.connect();
-      return;
-    }
-    this.owner.connection(false);
-    this.later(this.nextWait());
-  }
-
-  /** Milliseconds until the next attempt; longer each time, until a connection has held. */
-  private nextWait(): number {
-    if (this.openedAt !== 0 && Date.now() - this.openedAt > heldLong) this.attempts = 0;
-    return waits[Math.min(this.attempts++, waits.length - 1)]! * 1000;
-  }
-
-  private later(milliseconds: number): void {
-    this.timer = window.setTimeout(() => this.retry(), milliseconds);
   }
 }

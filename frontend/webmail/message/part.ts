@@ -1,6 +1,7 @@
 // One message: its header, what can be done with it, and its text or HTML.
 
 import type { Address, Attachment, MessageItem, ParsedMessage } from "../../gen/webmail";
+import { CallFailed, codeOf } from "../../lib/client";
 import { type Child, el, fill, isolated } from "../../lib/dom";
 import { size } from "../../lib/numbers";
 import { adopt } from "../../lib/sheets";
@@ -19,6 +20,8 @@ adopt(sheet);
 export interface MessageOwner {
   /** The opened message. */
   open(id: number): Promise<ParsedMessage>;
+  /** Do something as soon as the server can be reached again, if the message is still shown then. */
+  reached(work: () => void): void;
   /** Texts that are marked. */
   needles(): readonly string[];
   /** The page of an HTML message is there: its keys are ours too. */
@@ -92,11 +95,35 @@ export class Message {
   /** Show the text; resolves when it is there. */
   async show(): Promise<void> {
     await remembered;
-    const parsed = await this.owner.open(this.item.id);
+    let parsed: ParsedMessage;
+    try {
+      parsed = await this.owner.open(this.item.id);
+    } catch (error) {
+      if (codeOf(error) === null) throw error;
+      this.missing(error as Error);
+      return;
+    }
     this.parsed = parsed;
     this.mode = this.first(parsed);
     this.drawSender(validations[parsed.validation]);
     this.draw();
+  }
+
+  /** Say that it could not be fetched, above what the list knows of it; it is asked for again when the server can be reached. */
+  private missing(error: Error): void {
+    let asked = false;
+    const again = () => {
+      if (asked || !this.root.isConnected) return;
+      asked = true;
+      void this.show();
+    };
+    this.body.classList.remove("framed");
+    fill(
+      this.body,
+      el("p", { class: "missing", role: "status" }, t("This message could not be loaded: {why}", { why: error.message }), el("button", { onclick: again }, t("Try again"))),
+      this.item.preview !== "" && el("p", { class: "hint", dir: "auto" }, isolated(this.item.preview), "…"),
+    );
+    if (codeOf(error) === "") this.owner.reached(again);
   }
 
   /** How it is shown first: as remembered for the sender, else as set, else as text (WEBMAIL-55, WEBMAIL-56). */
@@ -323,8 +350,13 @@ export class Message {
     requestAnimationFrame(watch);
     frame.addEventListener("load", () => {
       const page = frame.contentDocument;
-      if (page === null) return;
       loaded = true;
+      if (page === null) {
+        if (!frame.isConnected) return;
+        // the browser's own page about what it could not load
+        this.missing(new CallFailed("html", "", t("The server cannot be reached.")));
+        return;
+      }
       take();
       markIn(page, this.owner.needles());
       // with room for the bar by which a wide page is scrolled sideways

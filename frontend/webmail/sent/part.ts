@@ -60,11 +60,18 @@ export function detail(one: Delivery): string[] {
   return lines;
 }
 
+/** Resolves when the page can be seen: a browser opens six connections to a host, and calls that wait, in tabs behind others,
+ * would take them from the tab in front. */
+async function inSight(): Promise<void> {
+  while (document.hidden) await new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }));
+}
+
 /** Show it in `root`, and follow it as long as `root` is part of the page. */
 export async function follow(client: Client, { id: messageId, received }: MessageItem, root: HTMLElement): Promise<void> {
   const sent = Date.parse(received);
   let seen = "";
   while (root.isConnected) {
+    await inSight();
     try {
       const report = await client.delivery_status(messageId, seen);
       if (report.seen !== seen) draw(client, root, report.recipients);

@@ -8,6 +8,7 @@ import { markOf, search } from "../data/order";
 import { Pending } from "../data/pending";
 import { isListing, isSearch, isThreaded } from "../data/queries";
 import { Selection } from "../data/selection";
+import type { Connection } from "../data/stream";
 import { Folding, type Line, isUnread, tree } from "../data/threads";
 import { View } from "../data/view";
 import { type AllSettings, defaults } from "./settings";
@@ -98,7 +99,7 @@ export class Mail {
   readonly rows: Readable<Rows>;
   readonly selection: Signal<Selection> = signal(Selection.none);
   readonly focus: Signal<Focus | null> = signal(null);
-  readonly connected = signal(true);
+  readonly connection: Signal<Connection> = signal("on");
   readonly settings: Signal<AllSettings> = signal(defaults);
   /** Why there are no rows; null when there is nothing to say. */
   readonly problem: Signal<Refusal | null> = signal(null);

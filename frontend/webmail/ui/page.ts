@@ -9,6 +9,7 @@ import type { Stream } from "../data/stream";
 import type { Find } from "../find";
 import type { Counts, Mail } from "../state/mail";
 import type { OpenMenu } from "./bar";
+import { connectionLine } from "./connection";
 import { counted } from "./counts";
 import type { Drawer } from "./drawer";
 import type { MessageList } from "./list";
@@ -46,7 +47,6 @@ export function layOut(root: HTMLElement, page: Page): void {
   const count = el("span", { class: "list-count" });
   const more = el("button", { class: "link list-menu", "aria-haspopup": "menu", title: t("What the list shows"), "aria-label": t("What the list shows") }, "⋯");
   more.addEventListener("click", () => page.openMenu(more, t("What the list shows"), listMenu.map((id) => page.commands.get(id)).filter(enabled)));
-  const offline = el("div", { class: "offline", role: "status" }, t("Not connected"), el("button", { onclick: () => page.stream.retry() }, t("Connect")));
   const command = (id: string, attributes: Record<string, unknown>, ...label: (Node | string)[]) =>
     el("button", { ...attributes, onclick: () => page.commands.run(id) }, label);
   fill(
@@ -76,7 +76,7 @@ export function layOut(root: HTMLElement, page: Page): void {
         command("app.unread-only", { class: "link" }, el("span", { class: "unread-toggle" }, t("Unread only"))),
         more,
       ),
-      offline,
+      connectionLine(page.mail, page.stream),
       page.list.root,
     ),
     page.panes.splitter,
@@ -97,9 +97,6 @@ export function layOut(root: HTMLElement, page: Page): void {
     const words = selected > 1 ? t("{n} of {total} selected", few(page.mail.selectedCounts.value, all)) : page.mail.searching.value === null && counted(all);
     fill(count, words);
     count.title = words || "";
-  });
-  effect(() => {
-    offline.hidden = page.mail.connected.value;
   });
   effect(() => {
     root.classList.toggle("unread-only", page.mail.query.value.filter.unread === true);

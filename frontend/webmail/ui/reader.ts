@@ -1,6 +1,7 @@
 // What is read: one message, which is the part `message`, or a thread, the part `conversation`.
 
 import type { Client, MessageItem, ParsedMessage } from "../../gen/webmail";
+import { messageOf } from "../../lib/client";
 import { type Child, el, fill } from "../../lib/dom";
 import { holdFocus } from "../../lib/focus";
 import { part } from "../../lib/parts";
@@ -32,6 +33,8 @@ export class Reader {
   private message: Message | null = null;
   private conversation: Conversation | null = null;
   private thread = 0;
+  /** What waits for the server. */
+  private waiting: (() => void)[] = [];
   private needles: readonly string[] = [];
   private readonly own: MessageOwner;
 
@@ -42,6 +45,7 @@ export class Reader {
   ) {
     this.own = {
       open: (id) => this.open(id),
+      reached: (work) => void this.waiting.push(work),
       needles: () => this.needles,
       framed: (page) => owner.framed(page),
       opened: (item, place) => owner.opened(item, place),
@@ -81,6 +85,13 @@ export class Reader {
     return this.message?.item.id === id || this.conversation?.shows(id) === true;
   }
 
+  /** The server can be reached again. */
+  reconnected(): void {
+    const waiting = this.waiting;
+    this.waiting = [];
+    for (const work of waiting) work();
+  }
+
   /** Take an opened message that came with the list. */
   offer(parsed: ParsedMessage): void {
     this.remember(parsed.id, Promise.resolve(parsed));
@@ -118,8 +129,19 @@ export class Reader {
       this.put(this.owner.bar, el("header", { class: "reader-head" }, subjectOf(item)));
       this.prepare()
         .then((parts) => this.shown?.id === item.id && this.unfold(parts, this.shown))
-        .catch((error: unknown) => this.owner.failed(error));
+        .catch((error: unknown) => this.shown?.id === item.id && this.missing(subjectOf(item), error, () => this.show(item)));
     }
+  }
+
+  /** What shows a message could not be fetched. */
+  private missing(subject: Child, error: unknown, again: () => void): void {
+    const retry = () => {
+      this.clear();
+      again();
+    };
+    this.waiting = [retry];
+    const why = el("p", { class: "missing", role: "status" }, messageOf(error), el("button", { onclick: retry }, t("Try again")));
+    this.put(this.owner.bar, el("header", { class: "reader-head" }, subject), el("div", { class: "reader-body" }, why));
   }
 
   private unfold(parts: typeof MessagePart, item: MessageItem): void {
@@ -146,7 +168,7 @@ export class Reader {
         this.conversation = new Conversation(column, (item) => this.make(parts, item, true), (error) => this.owner.failed(error));
         this.conversation.update(members, wanted);
       })
-      .catch((error: unknown) => this.owner.failed(error));
+      .catch((error: unknown) => this.thread === first.thread_id && this.missing(subjectOf(first), error, () => this.showThread(members, wanted)));
   }
 
   showText(): void {
@@ -196,6 +218,7 @@ export class Reader {
   }
 
   private clear(): void {
+    this.waiting = [];
     this.shown = null;
     this.message = null;
     this.conversation = null;

@@ -1,0 +1,200 @@
+// WEBMAIL-32, WEBMAIL-46: when a connection is made again, and which way it takes. The browser and its clock are fakes.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+import type { Client } from "../gen/webmail";
+import { CallFailed } from "../lib/client";
+import { Backoff } from "../webmail/data/backoff";
+import { type Connection, Stream } from "../webmail/data/stream";
+
+type Timer = { at: number; work: () => void };
+
+/** A browser with one tab, whose clock the test moves on. */
+class FakeBrowser {
+  now = 1_000_000;
+  /** What becomes of the calls for a token: "ok", or "dead". */
+  server: "ok" | "dead" = "ok";
+  /** How many calls for a token there were, and the wires of each kind that were opened. */
+  calls = 0;
+  readonly events: FakeWire[] = [];
+  readonly sockets: FakeWire[] = [];
+  readonly states: Connection[] = [];
+  readonly stream: Stream;
+  private readonly timers = new Map<number, Timer>();
+  private readonly listeners = new Map<string, (() => void)[]>();
+  private last = 0;
+
+  /** `taken`: how many other tabs hold a stream of events; null: the browser has no Web Locks. */
+  constructor(taken: number | null) {
+    const browser = this;
+    const held = new Set(Array.from({ length: taken ?? 0 }, (_, n) => `moxlite-events-${n + 1}`));
+    const locks = {
+      async request(name: string, _: unknown, work: (lock: object | null) => unknown) {
+        return work(held.has(name) ? null : {});
+      },
+    };
+    const setTimeout = (work: () => void, wait: number) => (browser.timers.set(++browser.last, { at: browser.now + wait, work }), browser.last);
+    const clearTimeout = (timer: number) => void browser.timers.delete(timer);
+    const wire = (all: FakeWire[]) =>
+      class extends FakeWire {
+        constructor(readonly url: string) {
+          super();
+          all.push(this);
+        }
+      };
+    const fakes = {
+      window: { setTimeout, clearTimeout },
+      clearTimeout,
+      addEventListener: (kind: string, work: () => void) => browser.listeners.set(kind, [...(browser.listeners.get(kind) ?? []), work]),
+      location: { origin: "http://localhost" },
+      navigator: taken === null ? {} : { locks },
+      EventSource: wire(this.events),
+      WebSocket: wire(this.sockets),
+    };
+    for (const [name, value] of Object.entries(fakes)) Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
+    Date.now = () => browser.now;
+    const client = {
+      token: async () => {
+        browser.calls++;
+        if (browser.server === "dead") throw new CallFailed("token", "", "The server cannot be reached.");
+        return "t";
+      },
+    };
+    this.stream = new Stream(client as unknown as Client, "/webmail/", {
+      event: () => {},
+      connection: (state) => browser.states.push(state),
+      failed: (error) => {
+        throw error;
+      },
+      opening: () => ({ request: { id: 1, view_id: 1 }, since: 0 }),
+    });
+  }
+
+  /** Let time pass, in steps of 50 ms. */
+  async pass(milliseconds: number): Promise<void> {
+    const end = this.now + milliseconds;
+    for (;;) {
+      for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+      const due = [...this.timers].filter(([, { at }]) => at <= this.now);
+      for (const [id, { work }] of due) if (this.timers.delete(id)) work();
+      if (due.length > 0) continue;
+      if (this.now >= end) return;
+      this.now += 50;
+    }
+  }
+
+  fire(kind: string): void {
+    for (const work of this.listeners.get(kind) ?? []) work();
+  }
+
+  get state(): Connection | undefined {
+    return this.states.at(-1);
+  }
+}
+
+class FakeWire {
+  closed = false;
+  onerror = () => {};
+  onclose = () => {};
+  private readonly takers = new Map<string, (event: { data: string }) => void>();
+
+  addEventListener(kind: string, take: (event: { data: string }) => void): void {
+    this.takers.set(kind, take);
+  }
+  send(): void {}
+  close(): void {
+    this.closed = true;
+  }
+  /** The server says that it is there, in the way of either kind. */
+  speak(): void {
+    const data = { kind: "keepalive" };
+    this.takers.get("keepalive")?.({ data: JSON.stringify(data) });
+    (this as unknown as { onmessage?: (message: { data: string }) => void }).onmessage?.({ data: JSON.stringify({ event: "keepalive", id: null, data }) });
+  }
+}
+
+test("waits grow from one second to a minute, with jitter", () => {
+  for (const random of [0, 0.5, 0.999]) {
+    const backoff = new Backoff(() => random);
+    const waits = Array.from({ length: 8 }, () => backoff.next());
+    assert.ok(waits[0]! >= 1_000 && waits[0]! <= 2_000, String(waits));
+    assert.ok(waits[7]! >= 30_000 && waits[7]! <= 60_000, String(waits));
+    assert.ok(waits.every((wait, i) => i === 0 || wait >= waits[i - 1]!));
+    backoff.reset();
+    assert.equal(backoff.next(), waits[0]);
+  }
+});
+
+test("a page that was connected for long does not ask a dead server without a pause", async () => {
+  const browser = new FakeBrowser(0);
+  browser.stream.start();
+  await browser.pass(100);
+  browser.events[0]!.speak();
+  assert.deepEqual(browser.states, ["on"]);
+  await browser.pass(10_000);
+  browser.server = "dead";
+  const before = browser.calls;
+  browser.events[0]!.onerror();
+  await browser.pass(100);
+  assert.equal(browser.state, "off");
+  await browser.pass(60_000);
+  assert.ok(browser.calls - before >= 5 && browser.calls - before <= 8, String(browser.calls - before));
+  for (let click = 0; click < 100; click++) {
+    browser.fire("click");
+    await browser.pass(100);
+  }
+  assert.ok(browser.calls - before <= 8 + 11, "clicks, too, at most once a second");
+  browser.server = "ok";
+  browser.fire("online");
+  await browser.pass(1_000);
+  browser.events[1]!.speak();
+  assert.equal(browser.state, "on");
+});
+
+test("a connection that comes back at once is not told of; one that hangs is, within two seconds", async () => {
+  const browser = new FakeBrowser(0);
+  browser.stream.start();
+  await browser.pass(100);
+  browser.events[0]!.speak();
+  await browser.pass(6_000);
+  browser.events[0]!.onerror();
+  await browser.pass(500);
+  browser.events[1]!.speak();
+  assert.deepEqual([...new Set(browser.states)], ["on"]);
+  await browser.pass(6_000);
+  browser.fire("offline");
+  await browser.pass(2_000);
+  assert.equal(browser.state, "off");
+});
+
+test("a fourth tab takes a websocket, and says so when that does not work", async () => {
+  const browser = new FakeBrowser(3);
+  browser.stream.start();
+  await browser.pass(100);
+  assert.deepEqual([browser.events.length, browser.sockets.length], [0, 1]);
+  browser.sockets[0]!.onclose();
+  await browser.pass(3_000);
+  browser.sockets[1]!.onclose();
+  assert.equal(browser.state, "crowded");
+});
+
+test("where tabs cannot be counted, the websocket comes first", async () => {
+  const browser = new FakeBrowser(null);
+  browser.stream.start();
+  await browser.pass(100);
+  assert.deepEqual([browser.events.length, browser.sockets.length], [0, 1]);
+  browser.sockets[0]!.onclose();
+  await browser.pass(3_000);
+  assert.deepEqual([browser.events.length, browser.sockets.length], [1, 1]);
+});
+
+test("where events are held back and websockets fail, the page says that", async () => {
+  const browser = new FakeBrowser(0);
+  browser.stream.start();
+  for (let round = 0; round < 2; round++) {
+    await browser.pass(10_500);
+    browser.sockets.at(-1)!.onclose();
+    await browser.pass(4_500);
+  }
+  assert.equal(browser.state, "blocked");
+});

@@ -1,0 +1,29 @@
+// The line that says that the page is not connected, why, and how it goes on (WEBMAIL-46).
+
+import { el, fill } from "../../lib/dom";
+import { effect } from "../../lib/signal";
+import { t } from "../../lib/words";
+import type { Connection, Stream } from "../data/stream";
+import type { Mail } from "../state/mail";
+
+const sentences: Record<Connection, string> = {
+  on: "",
+  connecting: t("Connecting…"),
+  off: t("Not connected. Trying again…"),
+  crowded: t("Not connected: other tabs use all the connections that your network allows. Close a tab of this webmail, then try again."),
+  blocked: t("Not connected: your network or a proxy holds back what the server sends. Ask whoever runs it to let websockets through."),
+};
+
+/** The line; hidden while there is nothing to say. */
+export function connectionLine(mail: Pick<Mail, "connection">, stream: Pick<Stream, "retry">): HTMLElement {
+  const words = el("span");
+  const button = el("button", { onclick: () => stream.retry() }, t("Try now"));
+  const line = el("div", { class: "offline", role: "status" }, words, button);
+  effect(() => {
+    const state = mail.connection.value;
+    line.hidden = state === "on";
+    button.hidden = state === "connecting";
+    fill(words, sentences[state]);
+  });
+  return line;
+}
