@@ -1,6 +1,8 @@
 """``moxlite quickstart --existing-webserver``: a mail server beside a web server that keeps its ports (ADMIN-33)."""
 
+import http.client
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +14,9 @@ from moxlite.admin.quickstart.webserver import TEXTS, Webserver, configuration
 from moxlite.net.certificates import self_signed
 from moxlite.proto.address import Domain
 from tests.ownnet import own_net, play
-from tests.tools import top
+from tests.realservers import listening
+from tests.running import LocalServer
+from tests.tools import free_port, need, top, until
 
 pytestmark = [pytest.mark.integration, pytest.mark.served]
 
@@ -101,6 +105,40 @@ def test_what_a_web_server_is_told_has_all_names(kind: str) -> None:
     backends = text.split("127.0.0.1")[1:]
     assert backends
     assert all(one.startswith(":1080") for one in backends)
+
+
+@pytest.mark.slow
+def test_nginx_lets_websockets_of_the_webmail_through(tmp_path: Path) -> None:
+    """ADMIN-33, WEBMAIL-32: with the lines for the webmail, which are comments as they are printed."""
+    server = Webserver("nginx", ((Path("/tls/chain"), Path("/tls/key")),))
+    text = configuration(server, Domain.parse("localhost"), Domain.parse("example.org"))
+    site = text[text.rindex("server {") :].replace("    # location", "    location").replace("    #     ", "    ")
+    site = site.replace("    # }", "    }")
+    kept = [line for line in site.splitlines() if not re.match(r" *(listen|ssl_|server_name)", line)]
+    port = free_port()
+    with LocalServer(tmp_path / "server") as local:
+        lines = "\n".join(kept).replace(":1080", f":{local.port(80)}").replace("server {", f"server {{\nlisten {port};")
+        config = tmp_path / "nginx.conf"
+        head = f"daemon off;\npid {tmp_path}/pid;\nerror_log {tmp_path}/errors;\nevents {{}}\n"
+        config.write_text(f"{head}http {{\naccess_log off;\n{lines}\n}}\n")
+        with subprocess.Popen([need("nginx"), "-p", str(tmp_path), "-c", str(config)]) as nginx:
+            try:
+                until(lambda: listening(port), what="nginx")
+                status, words = upgrade(port)
+            finally:
+                nginx.terminate()
+    # asked to upgrade, the server looks for the session; without the header it would answer 426
+    assert (status, "You are logged out." in words) == (403, True), words
+
+
+def upgrade(port: int) -> tuple[int, str]:
+    """The status and the words that answer a request for a websocket."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    headers = {"host": "localhost", "origin": "http://localhost", "connection": "Upgrade", "upgrade": "websocket"}
+    headers |= {"sec-websocket-version": "13", "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA=="}
+    connection.request("GET", "/webmail/ws?token=x", headers=headers)
+    answer = connection.getresponse()
+    return answer.status, answer.read().decode()
 
 
 def test_only_loopback_is_for_the_web_server() -> None:

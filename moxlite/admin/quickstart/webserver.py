@@ -97,6 +97,10 @@ server {{
     proxy_set_header Host $host;
     proxy_set_header X-Forwarded-For $remote_addr;
     proxy_set_header X-Forwarded-Proto $scheme;
+    # The webmail uses websockets in the fourth tab of a browser and those after it.
+    proxy_http_version 1.1;
+    proxy_set_header Upgrade $http_upgrade;
+    proxy_set_header Connection $http_connection;
     location ~* ^/(autodiscover/|mail/|profile.mobileconfig|.well-known/(autoconfig/|mail-v1)) {{
         proxy_pass http://127.0.0.1:{port};
     }}
@@ -156,8 +160,8 @@ APACHE: Final = """\
     RequestHeader set X-Forwarded-Proto https
     ProxyPassMatch "(?i)^(/(autodiscover/|mail/|profile.mobileconfig|.well-known/(autoconfig/|mail-v1)).*)" \
 "http://127.0.0.1:{port}$1"
-    # Webmail and account page for all the world:
-    # ProxyPass / http://127.0.0.1:{port}/
+    # Webmail and account page for all the world (with Apache 2.4.47 and later, for the websockets of the webmail):
+    # ProxyPass / http://127.0.0.1:{port}/ upgrade=websocket
 </VirtualHost>
 """
 
