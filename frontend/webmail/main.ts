@@ -56,6 +56,11 @@ const notJunkAfter = 5000;
 const connectDeadline = 10_000;
 const base = document.location.pathname.replace(/[^/]*$/, "");
 
+/** Whether other mail than one's own is seldom moved there. */
+function unlikely(mailbox: Mailbox): boolean {
+  return mailbox.roles.includes("draft") || mailbox.roles.includes("sent");
+}
+
 function mailboxDialogs(): Promise<typeof MailboxesPart> {
   return part<typeof MailboxesPart>("mailboxes");
 }
@@ -406,7 +411,10 @@ class App implements Desk {
     const here = this.mail.current.value?.id;
     const chosen = await chooseMailbox(
       t("Move to"),
-      this.mail.mailboxes.value.filter((mailbox) => mailbox.id !== here && allows(mailbox, "i")),
+      // where mail is seldom moved to comes last
+      this.mail.mailboxes.value
+        .filter((mailbox) => mailbox.id !== here && allows(mailbox, "i"))
+        .sort((a, b) => Number(unlikely(a)) - Number(unlikely(b))),
       typed,
     );
     if (chosen !== null) this.actions.move(chosen, false);

@@ -8,6 +8,7 @@ import { adopt } from "../../lib/sheets";
 import { t } from "../../lib/words";
 import type { AllSettings } from "../state/settings";
 import { addressList, bareAddress, fullTime, longAddress } from "../ui/format";
+import { missing } from "../ui/missing";
 import { subjectOf } from "../ui/subject";
 import { asciiDomains } from "./addresses";
 import sheet from "./message.css";
@@ -118,11 +119,7 @@ export class Message {
       void this.show();
     };
     this.body.classList.remove("framed");
-    fill(
-      this.body,
-      el("p", { class: "missing", role: "status" }, t("This message could not be loaded: {why}", { why: error.message }), el("button", { onclick: again }, t("Try again"))),
-      this.item.preview !== "" && el("p", { class: "hint", dir: "auto" }, isolated(this.item.preview), "…"),
-    );
+    fill(this.body, missing(t("This message could not be loaded: {why}", { why: error.message }), again, this.item.preview));
     if (codeOf(error) === "") this.owner.reached(again);
   }
 

@@ -14,6 +14,7 @@ import type { Message, MessageOwner } from "../message/part";
 import type * as ViewerPart from "../viewer/part";
 import type { Counts } from "../state/mail";
 import { counted } from "./counts";
+import { missing } from "./missing";
 import { subjectOf } from "./subject";
 
 /** Opened messages that are kept, so that stepping back and forth is at once. */
@@ -140,8 +141,7 @@ export class Reader {
       again();
     };
     this.waiting = [retry];
-    const why = el("p", { class: "missing", role: "status" }, messageOf(error), el("button", { onclick: retry }, t("Try again")));
-    this.put(this.owner.bar, el("header", { class: "reader-head" }, subject), el("div", { class: "reader-body" }, why));
+    this.put(this.owner.bar, el("header", { class: "reader-head" }, subject), missing(messageOf(error), retry));
   }
 
   private unfold(parts: typeof MessagePart, item: MessageItem): void {
