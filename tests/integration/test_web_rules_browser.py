@@ -32,7 +32,7 @@ def test_a_rule_is_offered_kept_and_followed(
     arrive(local, "first")
     page.locator(".message", has_text="first").click()
     page.keyboard.press("w")
-    page.get_by_role("dialog").get_by_role("button", name="Garden", exact=True).click()
+    page.get_by_role("dialog").get_by_role("option", name="Garden", exact=True).click()
     offer = page.locator(".offer")
     expect(offer).to_contain_text("Always file mail from ada@nordlicht.example to moxlite@localhost into “Garden”?")
     page.screenshot(path=tmp_path / "offer.png")

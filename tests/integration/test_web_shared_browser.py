@@ -107,7 +107,7 @@ def test_a_shared_mailbox_is_read_and_worked_in(bob: imaplib.IMAP4, eve: Page, t
     expect(rows).to_have_count(3)
     rows.first.click()
     eve.keyboard.press("w")
-    eve.get_by_role("dialog").get_by_role("button", name="Archive", exact=True).click()
+    eve.get_by_role("dialog").get_by_role("option", name="Archive", exact=True).click()
     expect(rows).to_have_count(2)
     eve.screenshot(path=tmp_path / "worked-in.png")
     eve.locator(".mailbox", has_text="Archive").first.locator(".mailbox-open").click()

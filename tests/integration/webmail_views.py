@@ -217,7 +217,7 @@ def acting(walk: Walk) -> Iterator[str]:
     yield "toast"
     walk.open("To be filed")
     walk.dialog("w")
-    page.get_by_role("dialog").get_by_role("button", name="Projects/Garden").click()
+    page.get_by_role("dialog").get_by_role("option", name="Projects/Garden").click()
     expect(page.locator(".offer")).to_be_visible()
     yield "rule offered"
     page.locator(".offer").get_by_role("button", name="Not now").click()
