@@ -12,6 +12,8 @@ export interface Line {
   readonly collapsed: boolean;
   /** How far it is indented. */
   readonly depth: number;
+  /** Of the first row of a thread that is expanded: its messages that have no row, because they are not of this view. */
+  readonly hidden: number;
 }
 
 /** Further levels are indented no more: there would be no room for the text. */
@@ -54,17 +56,24 @@ export function flagsOf(members: readonly MessageItem[]): { flags: string[]; key
 export function sameLine(a: Line | undefined, b: Line | undefined): boolean {
   if (a === b) return true;
   if (a === undefined || b === undefined) return false;
-  return a.collapsed === b.collapsed && a.depth === b.depth && a.members.length === b.members.length && a.members.every((item, i) => item === b.members[i]);
+  return a.collapsed === b.collapsed && a.depth === b.depth && a.hidden === b.hidden && a.members.length === b.members.length && a.members.every((item, i) => item === b.members[i]);
 }
 
 /** Which threads are expanded. What was decided once stays until the reader says otherwise: a thread doesn't fold away under the
  * eyes because it was read. */
 export class Folding {
   private expanded = new Map<number, boolean>();
+  private opened = new Set<number>();
 
   /** Decide anew. */
   reset(): void {
     this.expanded = new Map();
+    this.opened = new Set();
+  }
+
+  /** Whether the reader wants to see all of a thread, also what is not of the view. */
+  isOpened(threadId: number): boolean {
+    return this.opened.has(threadId);
   }
 
   /** Whether a thread is expanded; `unread`: by whether it has unread messages, else by what is stored with it. */
@@ -80,5 +89,7 @@ export class Folding {
 
   set(threadId: number, expanded: boolean): void {
     this.expanded.set(threadId, expanded);
+    if (expanded) this.opened.add(threadId);
+    else this.opened.delete(threadId);
   }
 }

@@ -322,7 +322,8 @@ export class Mail {
     const line = focus === null ? undefined : this.rows.value.lines.get(focus.item.id);
     if (line === undefined || line.members.length < 2) return [];
     const wanted = expand ?? line.collapsed;
-    if (wanted !== line.collapsed) return [];
+    const hidden = line.members.length - this.rowsOf(line).length;
+    if (wanted !== line.collapsed && !(wanted && hidden > 0)) return [];
     const selected = line.members.some((item) => this.selection.value.ids.has(item.id));
     this.folding.set(line.top.thread_id, wanted);
     this.changed();
@@ -330,7 +331,8 @@ export class Mail {
     const first = wanted ? line.members[0]! : line.top;
     const index = items.findIndex((item) => item.id === first.id);
     if (index >= 0) this.moveTo(start + index, selected ? "select" : "focus");
-    return line.members;
+    // that more of it is shown is not kept
+    return line.collapsed === wanted ? line.members : [];
   }
 
   /** Move to the first row of a thread: of the next one, or of this one, then of the one before. */
@@ -348,7 +350,13 @@ export class Mail {
     const focus = this.focus.value;
     const line = focus === null ? undefined : this.rows.value.lines.get(focus.item.id);
     if (focus === null) return;
-    this.selection.value = Selection.of(line === undefined || line.collapsed ? [focus.item] : line.members);
+    this.selection.value = Selection.of(line === undefined || line.collapsed ? [focus.item] : this.rowsOf(line));
+  }
+
+  /** The messages of a thread that have rows. */
+  private rowsOf(line: Line): MessageItem[] {
+    const { lines } = this.rows.value;
+    return line.members.filter((item) => lines.has(item.id));
   }
 
   /** The messages of the thread that is read; without threads the message alone. */
@@ -548,13 +556,17 @@ export class Mail {
       }
       const order = tree(present);
       const members = order.map(({ item }) => item);
-      const expanded = members.length > 1 && this.folding.isExpanded(top.thread_id, members, query.threading === "unread");
-      const first = present.find((item) => item.id === top.id) ?? present.find((item) => item.match_query)!;
-      const rows = expanded ? order : [{ item: first, depth: 0 }];
-      for (const { item, depth } of rows) {
+      const opened = this.folding.isOpened(top.thread_id);
+      // what was put away stays away, unless the reader opens the thread
+      const of = opened ? order : tree(present.filter((item) => item.match_query));
+      const unfolded = this.folding.isExpanded(top.thread_id, members, query.threading === "unread");
+      const expanded = unfolded && (opened ? members.length : of.length) > 1;
+      const first = present.find((item) => item.id === top.id && (item.match_query || opened)) ?? present.find((item) => item.match_query)!;
+      const rows = expanded ? of : [{ item: first, depth: 0 }];
+      for (const [row, { item, depth }] of rows.entries()) {
         items.push(item);
         this.entries.push(start + i);
-        lines.set(item.id, { top: first, members, collapsed: !expanded, depth });
+        lines.set(item.id, { top: first, members, collapsed: !expanded, depth, hidden: expanded && row === 0 ? members.length - rows.length : 0 });
       }
     }
     return { start, items, total: total + items.length - tops.length, entries: total - gone, known, lines };

@@ -3,7 +3,7 @@
 
 import type { Address, MessageItem } from "../../gen/webmail";
 import { type Child, el, fill, icon, isolated } from "../../lib/dom";
-import { t } from "../../lib/words";
+import { many, t } from "../../lib/words";
 import { type Line, flagsOf, sameLine } from "../data/threads";
 import { addressList, age, fullTime, longAddress, shortAddress } from "./format";
 import { marked } from "./marks";
@@ -74,7 +74,7 @@ export class Row {
     this.root.classList.toggle("deleted", flags.includes("\\deleted"));
     this.root.classList.toggle("beside", !item.match_query || thread.every((one) => one.thread_muted));
     this.root.classList.toggle("in-thread", line?.collapsed === false && line.members.length > 1);
-    this.showPeople(thread, manner);
+    this.showPeople(thread, manner, line?.hidden ?? 0);
     const subject = isolated(item.subject) || t("(no subject)");
     fill(this.subject, depth > 0 && this.branch(item), marked(subject, manner.needles));
     const elsewhere = [...new Set(thread.filter((one) => one.mailbox_id !== manner.here).map((one) => manner.mailbox(one.mailbox_id)))];
@@ -110,7 +110,7 @@ export class Row {
     if (this.time.textContent !== value) this.time.textContent = value;
   }
 
-  private showPeople(thread: readonly MessageItem[], manner: Manner): void {
+  private showPeople(thread: readonly MessageItem[], manner: Manner, hidden: number): void {
     const all: Address[] = thread.flatMap((item) => (manner.recipients ? [...item.to, ...item.cc, ...item.bcc] : item.from));
     const people = [...new Map(all.map((one) => [`${one.user}@${one.host}`, one])).values()];
     this.people.classList.toggle("recipients", manner.recipients);
@@ -119,6 +119,7 @@ export class Row {
       this.people,
       marked(isolated(addressList(people, shortAddress)) || t("(no address)"), manner.needles),
       thread.length > 1 && el("span", { class: "thread-count", title: t("{n} messages", { n: thread.length }) }, String(thread.length)),
+      hidden > 0 && el("span", { class: "thread-count", title: many(hidden, "One more message of this conversation is elsewhere: → shows it", "{n} more messages of this conversation are elsewhere: → shows them") }, `+${hidden}`),
     );
   }
 
