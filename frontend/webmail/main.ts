@@ -148,6 +148,7 @@ class App implements Desk {
       if (box?.owner === "" && box.roles.includes("sent")) void this.followSent(item, place);
     },
   });
+  private rules: typeof RulesPart | null = null;
   private timers: number[] = [];
   private displayed = false;
   /** In place of the page until there is one. */
@@ -201,6 +202,11 @@ class App implements Desk {
       paint(color_scheme);
       localStorage.setItem(schemeKey, color_scheme);
       this.commands.letters = single_keys;
+    });
+    effect(() => {
+      void this.actions.done.value;
+      void this.mail.query.value;
+      this.rules?.withdraw();
     });
     effect(() => tellTitle(this.mail, this.find));
     effect(() => this.read(this.mail.shown.value, this.mail.selectedCount.value > 0 ? this.mail.selectedCounts.value : null, this.mail.conversation.value));
@@ -540,7 +546,9 @@ class App implements Desk {
   private async offerRule(item: MessageItem, to: Mailbox): Promise<void> {
     const from = this.mail.boxes.get(item.mailbox_id);
     if (from === undefined || from.owner + to.owner !== "" || from.roles.length + to.roles.length > 0) return;
-    await (await part<typeof RulesPart>("rules")).offerRule(this.client, item.id, from, to);
+    const [turn, query] = [this.actions.done.value, this.mail.query.value];
+    this.rules = await part<typeof RulesPart>("rules");
+    await this.rules.offerRule(this.client, item.id, from, to, () => turn === this.actions.done.value && query === this.mail.query.value);
   }
 
   private async followSent(item: MessageItem, place: HTMLElement): Promise<void> {

@@ -19,21 +19,30 @@ function question(rule: Suggestion): string {
     : t("Always file {what} to {recipient} into “{mailbox}”?", { what, recipient: rule.recipient, mailbox: rule.mailbox });
 }
 
-/** Offer the rule that would have moved a message from mailbox to mailbox, if there is one. Another offer takes its place. */
-export async function offerRule(client: Client, message: number, { id: from, name: fromName }: Mailbox, { id: to, name: toName }: Mailbox): Promise<void> {
-  const rule = await client.ruleset_suggest_move(message, from, to).catch(() => null);
-  if (rule === null) return;
+/** Take back what is offered: the reader does something else. */
+export function withdraw(): void {
   open?.remove();
-  const close = () => {
-    root.remove();
-    open = null;
-  };
+  open = null;
+}
+
+/** Offer the rule that would have moved a message from mailbox to mailbox, if there is one, and it is `timely` still when that is
+ * known. Another offer takes its place. */
+export async function offerRule(
+  client: Client,
+  message: number,
+  { id: from, name: fromName }: Mailbox,
+  { id: to, name: toName }: Mailbox,
+  timely: () => boolean,
+): Promise<void> {
+  const rule = await client.ruleset_suggest_move(message, from, to).catch(() => null);
+  if (rule === null || !timely()) return;
+  withdraw();
   const never = (which: "message" | "from_mailbox" | "to_mailbox") => {
-    close();
+    withdraw();
     void attempt(t("Remembering it"), () => client.ruleset_never(message, from, to, which));
   };
   const accept = () => {
-    close();
+    withdraw();
     void attempt(rule.remove ? t("Removing the rule") : t("Adding the rule"), () => client.ruleset_accept(message, from, to));
   };
   const root = el(
@@ -44,7 +53,7 @@ export async function offerRule(client: Client, message: number, { id: from, nam
       "div",
       { class: "offer-buttons" },
       el("button", { class: "primary", onclick: accept }, rule.remove ? t("Remove the rule") : t("Add the rule")),
-      el("button", { onclick: close }, t("Not now")),
+      el("button", { onclick: withdraw }, t("Not now")),
     ),
     el(
       "details",

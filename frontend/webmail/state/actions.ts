@@ -39,6 +39,8 @@ function movedTo({ name: mailbox }: Mailbox): Named {
 export class Actions {
   /** What Undo would take back, in words; "" when there is nothing. */
   readonly undoable = signal("");
+  /** How many times something was done: what is said of one action is over with the next. */
+  readonly done = signal(0);
   private undos: Undo[] = [];
   private last: Toast | null = null;
   private failure: Toast | null = null;
@@ -49,7 +51,7 @@ export class Actions {
   constructor(
     private readonly client: Client,
     private readonly mail: Mail,
-    /** One message was moved by hand, and the server has done it. */
+    /** One message was moved by hand, the server has done it, and nothing else was done since. */
     private readonly moved: (item: MessageItem, mailbox: Mailbox) => void,
   ) {}
 
@@ -87,11 +89,12 @@ export class Actions {
     const unread = markSeen ? items.filter((item) => !item.flags.includes("\\seen")) : [];
     const ids = items.map((item) => item.id);
     const leaves = this.mail.leavesFor(mailbox);
+    const turn = this.done.value + 1;
     const action: Action = {
       shown: leaves ? { remove: new Set(ids) } : { moved: { ids: new Set(ids), mailboxId: mailbox.id } },
       call: async () => {
         await this.client.message_move(ids, mailbox.id, markSeen);
-        if (items.length === 1) this.moved(items[0]!, mailbox);
+        if (items.length === 1 && turn === this.done.value) this.moved(items[0]!, mailbox);
       },
     };
     // in the file of another account, or without all of their flags, they are other messages
@@ -176,6 +179,7 @@ export class Actions {
   /** Take this action back. */
   takeBack(undo: Undo): void {
     this.forget(undo);
+    this.done.value++;
     const { what } = undo;
     const all = Promise.all(undo.actions().map((action) => this.mail.pending.do(action)));
     void this.follow(all, t("Undoing: {what}", { what }), t("Undone: {what}", { what }), t("Not undone"), false);
@@ -213,6 +217,7 @@ export class Actions {
   }
 
   private perform(action: Action, named: Named, n: number, failed: string, undo: Undo | null): void {
+    this.done.value++;
     if (undo !== null) this.remember(undo);
     void this.follow(this.mail.pending.do(action), named.doing(n), named.done(n), failed, undo !== null).then((done) => {
       if (!done && undo !== null) this.forget(undo);
@@ -243,6 +248,7 @@ export class Actions {
     if (this.running) return;
     this.running = true;
     this.newest++;
+    this.done.value++;
     this.last?.close();
     try {
       const { onQuery } = await part<typeof BulkPart>("bulk");

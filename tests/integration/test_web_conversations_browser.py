@@ -1,0 +1,173 @@
+"""Long lists of conversations in a real browser against a real server: their ends, their counts, what is put away."""
+
+import imaplib
+import re
+import smtplib
+from collections.abc import Iterator
+from email.message import EmailMessage
+from email.utils import formatdate
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.integration.browser import Visitor, chromium
+from tests.integration.conftest import panics
+from tests.running import LocalServer
+from tests.tools import until
+
+__all__ = ["chromium"]
+
+pytestmark = [pytest.mark.served, pytest.mark.integration]
+
+BEGUN = 1_760_000_000
+"""Seconds UTC of the oldest message; each comes ten minutes after the one before."""
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[LocalServer]:
+    """A server of its own for each test; it must have counted no panic."""
+    with LocalServer(tmp_path / "server") as found:
+        yield found
+        assert panics(found) == 0, found.log()
+
+
+class Reader(Visitor):
+    """A page of the webmail."""
+
+    def log_in(self) -> None:
+        self.fill_in("/webmail/")
+        expect(self.page.locator(".list-title")).to_have_text("Inbox")
+
+
+@pytest.fixture
+def reader(chromium: Browser, server: LocalServer) -> Iterator[Reader]:
+    """A reader who has not logged in."""
+    found = Reader(chromium, server)
+    yield found
+    found.close()
+
+
+def message(number: int, topic: int) -> EmailMessage:
+    """A message of a conversation, which begins with the message of the same number."""
+    made = EmailMessage()
+    made["From"] = f"Person {number} <p{number}@example.com>"
+    made["To"] = "moxlite@localhost"
+    made["Subject"] = f"Topic {topic}" if number == topic else f"Re: Topic {topic}"
+    made["Message-ID"] = f"<{number}@example.com>"
+    if number != topic:
+        made["In-Reply-To"] = made["References"] = f"<{topic}@example.com>"
+    made["Date"] = formatdate(BEGUN + number * 600)
+    made.set_content(f"Message {number}, about boats.\n")
+    return made
+
+
+def fill(server: LocalServer, path: Path, topics: list[tuple[int, bool]]) -> None:
+    """Import messages: of each the conversation, and whether it was read."""
+    with path.open("w") as file:
+        for number, (topic, read) in enumerate(topics):
+            file.write("From x Thu Jan  1 00:00:00 2026\n")
+            file.write(f"Status: {'RO' if read else 'O'}\n{message(number, topic).as_string()}\n")
+    server.cli("import", "mbox", "moxlite", "Inbox", str(path))
+
+
+def test_the_end_of_a_list_of_conversations_is_the_oldest(reader: Reader, server: LocalServer, tmp_path: Path) -> None:
+    """WEBMAIL-71, WEBMAIL-140: expanded ones on both sides of what is not loaded move its rows."""
+    begin = [(0, False)] * 5
+    middle = [(number, True) for number in range(5, 995)]
+    end = [(995, False)] * 5
+    fill(server, tmp_path / "mail.mbox", [*begin, *middle, *end])
+    reader.log_in()
+    page = reader.page
+    expect(page.locator(".list-count")).to_have_text("1,000 messages in 992 conversations")
+    page.keyboard.press("End")
+    last = page.locator(".message.active")
+    expect(last).to_contain_text("Message 4, about boats")
+    assert last.get_attribute("aria-posinset") == last.get_attribute("aria-setsize")
+    expect(page.locator(".reader-subject")).to_have_text("Re: Topic 0")
+    page.keyboard.press("k")
+    expect(page.locator(".message.active")).to_contain_text("Message 3, about boats")
+    page.keyboard.press("Home")
+    expect(page.locator(".message.active")).to_contain_text("Message 995, about boats")
+
+
+def test_messages_and_conversations_are_counted(reader: Reader, server: LocalServer, tmp_path: Path) -> None:
+    """WEBMAIL-69, WEBMAIL-73: in the list, in a selection of all and of one row, before deleting, and of a search."""
+    fill(server, tmp_path / "mail.mbox", [(number - number % 5, True) for number in range(600)])
+    reader.log_in()
+    page = reader.page
+    expect(page.locator(".list-count")).to_have_text("600 messages in 120 conversations")
+    page.keyboard.press("Control+a")
+    expect(page.locator(".reader-empty")).to_have_text("600 messages in 120 conversations selected")
+    expect(page.locator(".list-count")).to_have_text("600 of 600 selected")
+    page.keyboard.press("D")
+    expect(page.get_by_role("dialog")).to_contain_text("removes 600 messages in 120 conversations from the account")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Home")
+    expect(page.locator(".card")).to_have_count(5)
+    page.keyboard.press("D")
+    expect(page.get_by_role("dialog")).to_contain_text("removes 5 messages in 1 conversation from the account")
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    page.locator(".search-input").fill("subject:595")
+    page.keyboard.press("Enter")
+    expect(page.locator(".search-said")).to_have_text("5 messages in 1 conversation found")
+
+
+def test_what_was_put_away_stays_away(reader: Reader, server: LocalServer, tmp_path: Path) -> None:
+    """WEBMAIL-66: rows of other mailboxes are shown when the conversation is opened."""
+    fill(server, tmp_path / "mail.mbox", [(0, True), (1, False), (1, False), (1, False), (1, False)])
+    session = imaplib.IMAP4("127.0.0.1", server.port(143))
+    session.login(server.user, server.password)
+    reader.log_in()
+    page = reader.page
+    expect(page.locator(".message")).to_have_count(5)
+    page.keyboard.press("j")
+    for left in (4, 3):
+        page.keyboard.press("a")
+        expect(page.locator(".message")).to_have_count(left)
+    until(lambda: session.status("Archive", "(MESSAGES)")[1][0] == b"Archive (MESSAGES 2)")
+    # the server has told what the conversation is now
+    expect(page.locator(".thread-count")).to_have_text("+2")
+    expect(page.locator(".message")).to_have_count(3)
+    expect(page.locator(".other-mailbox")).to_have_count(0)
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".message")).to_have_count(5)
+    expect(page.locator(".other-mailbox")).to_have_text(["Archive", "Archive"])
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".thread-count")).to_have_text("4")
+    expect(page.locator(".message")).to_have_count(2)
+    session.logout()
+
+
+def test_an_offered_rule_is_withdrawn(reader: Reader, server: LocalServer) -> None:
+    """WEBMAIL-101: by the next action and by a search, and it is not printed."""
+    for number in range(4):
+        with smtplib.SMTP("127.0.0.1", server.port(25)) as smtp:
+            smtp.sendmail("p@example.com", ["moxlite@localhost"], message(number, number).as_bytes())
+    session = imaplib.IMAP4("127.0.0.1", server.port(143))
+    session.login(server.user, server.password)
+    session.create("Boats")
+    session.logout()
+    reader.log_in()
+    page = reader.page
+    offer = page.locator(".offer")
+
+    def move() -> None:
+        page.keyboard.press("Home")
+        page.keyboard.press("w")
+        page.get_by_role("dialog").get_by_text("Boats", exact=True).click()
+        expect(offer).to_be_visible()
+
+    move()
+    page.emulate_media(media="print")
+    expect(offer).to_be_hidden()
+    page.emulate_media(media="screen")
+    page.keyboard.press("a")
+    expect(offer).to_have_count(0)
+    move()
+    page.keyboard.press("/")
+    page.locator(".search-input").fill("boats")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("#search:boats"))
+    expect(offer).to_have_count(0)
