@@ -14,6 +14,8 @@ export interface Token {
   readonly not: boolean;
   readonly tag: string;
   readonly value: string;
+  /** Of a word: what stands before its colon like the name of a criterion, and is none. */
+  readonly unknown?: string;
 }
 
 /** What is not as it was meant: the token as it was typed, and why. */
@@ -52,6 +54,8 @@ const tags: Readonly<Record<string, string>> = {
   maxsize: "maxsize",
   is: "is",
 };
+/** What looks like a criterion, and not like an address of the web. */
+const criterion = /^([a-z][a-z_-]+):(?!\/\/)./i;
 const texts = ["from", "to", "subject", "label"];
 export const kinds: readonly Kind[] = ["any", "none", "image", "pdf", "archive", "spreadsheet", "document", "presentation"];
 /** What `is:` knows, with the flag, and whether it is set. */
@@ -75,7 +79,12 @@ export function tokens(text: string): Token[] {
     const known = tags[tag.toLowerCase()];
     const value = unquoted(known === undefined ? body : body.slice(tag.length + 1));
     // an empty word matches everything
-    if (known !== undefined || value !== "") found.push({ not, tag: known ?? "", value });
+    if (known !== undefined) found.push({ not, tag: known, value });
+    else if (value !== "") {
+      const name = body.startsWith('"') ? undefined : criterion.exec(value)?.[1];
+      const unknown = name !== undefined && tags[name.toLowerCase()] === undefined ? { unknown: name } : {};
+      found.push({ not, tag: "", value, ...unknown });
+    }
   }
   return found;
 }
@@ -86,13 +95,18 @@ function unquoted(text: string): string {
 
 function quoted(value: string, word: boolean): string {
   const tag = /^([a-z]+):/i.exec(value)?.[1];
-  const plain = !/[\s"]/.test(value) && !(word && (value.startsWith("-") || (tag !== undefined && tags[tag.toLowerCase()] !== undefined)));
+  const meant = (tag !== undefined && tags[tag.toLowerCase()] !== undefined) || criterion.test(value);
+  const plain = !/[\s"]/.test(value) && !(word && (value.startsWith("-") || meant));
   return plain ? value : `"${value.replaceAll('"', '""')}"`;
 }
 
 /** The text of tokens; `tokens` gives them back. */
 export function write(all: readonly Token[]): string {
-  return all.map(({ not, tag, value }) => `${not ? "-" : ""}${tag === "" ? quoted(value, true) : `${tag}:${quoted(value, false)}`}`).join(" ");
+  const one = ({ tag, value, unknown }: Token) => {
+    if (unknown !== undefined) return `${unknown}:${quoted(value.slice(unknown.length + 1), false)}`;
+    return tag === "" ? quoted(value, true) : `${tag}:${quoted(value, false)}`;
+  };
+  return all.map((token) => `${token.not ? "-" : ""}${one(token)}`).join(" ");
 }
 
 /** The query of a text. `mailboxes` are the names that there are; `now` is the reader's clock. */
@@ -122,6 +136,7 @@ export function parse(text: string, mailboxes: readonly { readonly id: number; r
     if (tag === "") {
       side.words.push(value);
       if (!not) needles.push(value);
+      if (token.unknown !== undefined) problems.push({ token, why: t("“{name}:” is not known here; “{value}” is looked for as a word", { name: token.unknown, value }) });
     } else if (texts.includes(tag)) {
       if (value === "") wrong(t("nothing is said after “{tag}:”", { tag }));
       else side[tag === "label" ? "labels" : (tag as "from" | "to" | "subject")].push(value);
