@@ -331,6 +331,68 @@ def test_flags_have_signs_with_titles(reader: Reader, imap: imaplib.IMAP4) -> No
     expect(page.locator(".message", has_text="New").locator(".mark")).to_have_count(0)
 
 
+def test_a_criterion_that_is_not_known_is_named(reader: Reader, imap: imaplib.IMAP4) -> None:
+    """WEBMAIL-72: it is looked for as a word, and the bar says so."""
+    put(imap, "Tiles", text="nosuchop:xx\n")
+    reader.search("nosuchop:xx")
+    said = reader.page.locator(".search-problems")
+    expect(said).to_have_text("“nosuchop:” is not known here; “nosuchop:xx” is looked for as a word")
+    expect(reader.page.locator(".message-subject")).to_have_text(["Tiles"])
+
+
+def test_many_recipients_are_folded(reader: Reader, imap: imaplib.IMAP4) -> None:
+    """WEBMAIL-76: the first of them are shown; all, when the reader wants them, also those that no row has."""
+    page = reader.page
+    message = EmailMessage()
+    message["From"] = "Ada <ada@example.com>"
+    message["Subject"] = "Sixty"
+    message["To"] = ", ".join(f"p{number}@example.com" for number in range(60))
+    message["Cc"] = ", ".join(f"c{number}@example.com" for number in range(30))
+    message.set_content("Hello.\n")
+    imap.append("INBOX", "", "", re.sub(rb"\r?\n", b"\r\n", message.as_bytes()))
+    page.keyboard.press("j")
+    fields = page.locator(".reader-fields dd")
+    expect(fields.nth(2)).to_have_text(re.compile(r"^c0@.* c5@example\.com and 24 more$"))
+    fields.nth(2).get_by_role("button").click()
+    expect(fields.nth(2)).to_have_text(re.compile(r"^c0@.* c29@example\.com$"))
+    expect(page.locator(".text-part")).to_be_visible()
+    fields.nth(1).get_by_role("button").click()
+    expect(fields.nth(1)).to_contain_text("p59@example.com")
+
+
+def test_a_name_from_right_to_left_stays_beside_its_label(reader: Reader, imap: imaplib.IMAP4) -> None:
+    """WEBMAIL-118: in the list it is in the column of the others."""
+    page = reader.page
+    put(imap, "Evening", sender="\u05d3\u05d5\u05d3 \u05db\u05d4\u05df <david@example.com>")
+    put(imap, "Morning")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    expect(page.locator(".reader-subject")).to_have_text("Evening")
+    left = "(e) => { const r = new Range(); r.selectNodeContents(e); return r.getBoundingClientRect().left }"
+    label = page.locator(".reader-fields dt").first.bounding_box()
+    name = page.locator(".reader-fields dd span").first.evaluate(left)
+    assert label is not None
+    assert 0 < name - (label["x"] + label["width"]) < 40
+    first, second = [one.evaluate(left) for one in page.locator(".message-people").all()]
+    assert abs(first - second) < 3
+
+
+def test_a_wide_table_is_scrolled_and_not_crushed(reader: Reader, imap: imaplib.IMAP4) -> None:
+    """WEBMAIL-53: its words are whole; a word that is too long for the page is broken."""
+    page = reader.page
+    cells = "".join(f"<td>Column{number}</td>" for number in range(40))
+    put(imap, "Wide", html=f"<p>{'long' * 300}</p><table><tr>{cells}</tr></table>")
+    page.keyboard.press("j")
+    page.get_by_role("button", name="HTML", exact=True).click()
+    frame = page.frame_locator("iframe.html")
+    expect(frame.locator("td").first).to_be_visible()
+    height = frame.locator("td").first.evaluate("(cell) => cell.getBoundingClientRect().height")
+    assert height < 40
+    root = frame.locator("html")
+    assert root.evaluate("(html) => html.scrollWidth > html.clientWidth + 400")
+    assert frame.locator("p").evaluate("(p) => p.scrollWidth <= p.clientWidth")
+
+
 def test_addresses_are_shown_as_they_are(reader: Reader, imap: imaplib.IMAP4) -> None:
     """WEBMAIL-75: blanks that follow each other stay visible; a Unicode domain has that of DNS as its title."""
     page = reader.page

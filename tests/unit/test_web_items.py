@@ -108,7 +108,7 @@ def test_a_text_that_is_not_read_is_a_file() -> None:
 @pytest.mark.parametrize(
     ("subject", "name"),
     [
-        ("Minutes of Monday", "Minutes of Monday.eml"),
+        ("Minutes: Monday", "Minutes - Monday.eml"),
         ("a/b\u202e", "a_bU+202E.eml"),
         ("x" * 500, "x" * 100 + ".eml"),
         (" . ", "attachment-0.1.eml"),

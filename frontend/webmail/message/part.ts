@@ -45,6 +45,10 @@ export interface MessageOwner {
 type Mode = "text" | "html" | "htmlexternal";
 
 const firstAttachments = 4;
+/** Addresses of a field that are shown before all are wanted. */
+const firstAddresses = 6;
+/** Addresses of a field that a row of the list has at most; the header has all. */
+const mostInRow = 50;
 /** Pixels that a page in a thread may be high; a higher one scrolls. */
 const highest = 20_000;
 
@@ -76,9 +80,9 @@ export class Message {
   private allHeaders = false;
   private readonly body = el("div", { class: "reader-body" });
   private readonly bar = el("div", { class: "reader-bar" });
-  private readonly people = el("span");
+  private readonly people = el("span", { dir: "auto" });
   private readonly menu = el("button", { class: "link sender-menu", "aria-haspopup": "menu", title: t("What to do about this sender"), "aria-label": t("What to do about this sender") }, "⋯");
-  private readonly sender = el("dd", { dir: "auto" }, this.people, this.menu);
+  private readonly sender = el("dd", {}, this.people, this.menu);
 
   /** `whole`: an HTML message is as high as its page, for what scrolls is the thread around it. */
   constructor(
@@ -190,8 +194,7 @@ export class Message {
   }
 
   private heading(item: MessageItem): HTMLElement {
-    const row = (label: string, value: string, title = "") => value !== "" && [el("dt", {}, label), el("dd", { dir: "auto", title: title || undefined }, isolated(value))];
-    const people = (label: string, all: Address[]) => row(label, addressList(all, longAddress), asciiDomains(all));
+    const people = (label: string, name: string, all: Address[]) => all.length > 0 && [el("dt", {}, label), this.addressees(name, all)];
     this.drawSender();
     return el(
       "header",
@@ -201,14 +204,34 @@ export class Message {
         "dl",
         { class: "reader-fields" },
         item.from.length > 0 && [el("dt", {}, t("From")), this.sender],
-        people(t("Reply to"), item.reply_to),
-        people(t("To"), item.to),
-        people(t("Cc"), item.cc),
-        people(t("Bcc"), item.bcc),
-        row(t("Date"), fullTime(item.date ?? item.received)),
+        people(t("Reply to"), "reply-to", item.reply_to),
+        people(t("To"), "to", item.to),
+        people(t("Cc"), "cc", item.cc),
+        people(t("Bcc"), "bcc", item.bcc),
+        el("dt", {}, t("Date")),
+        el("dd", {}, fullTime(item.date ?? item.received)),
       ),
       this.attachments(item.attachments),
     );
+  }
+
+  /** The addresses of a header field, of which the first are shown until all are wanted. */
+  private addressees(field: string, all: Address[]): HTMLElement {
+    const place = el("dd");
+    const draw = (count: number) => {
+      const whole = count < mostInRow ? "" : (this.parsed?.headers ?? []).filter(({ name }) => name.toLowerCase() === field).map(({ value }) => value).join(", ");
+      const left = all.length - count;
+      const text = whole || addressList(all.slice(0, count), longAddress);
+      place.title = asciiDomains(all.slice(0, count));
+      fill(
+        place,
+        el("span", { dir: "auto" }, isolated(text)),
+        left > 0 && [" ", el("button", { class: "link", onclick: () => draw(all.length) }, t("and {n} more", { n: left }))],
+      );
+    };
+    // one more is as short as the words for it
+    draw(all.length > firstAddresses + 1 ? firstAddresses : all.length);
+    return place;
   }
 
   /** Who it is from; once it is known, with a line under the domain that says whether that is proven (WEBMAIL-77). */
@@ -287,7 +310,7 @@ export class Message {
             label,
           ),
         ),
-      parsed.view_mode !== "" && el("button", { class: "mode", title: t("Messages of this sender are shown so"), onclick: () => (this.keep(""), this.draw()) }, t("Forget for this sender")),
+      parsed.view_mode !== "" && el("button", { class: "mode", title: t("Messages of this sender are shown like this"), onclick: () => (this.keep(""), this.draw()) }, t("Forget for this sender")),
       el("span", { class: "spacer" }),
       (item.is_signed || inline === "SIGNED MESSAGE") && el("span", { class: "hint", title: t("The server does not verify signatures") }, t("signed")),
       (item.is_encrypted || inline === "MESSAGE") && el("span", { class: "hint", title: t("The server cannot decrypt this") }, t("encrypted")),

@@ -315,7 +315,7 @@ def clean_filename(part: mime.Part, path: str) -> str:
 def _title(part: mime.Part) -> str:
     """The name of a file by what it is: an attached message has a subject. "" where nothing tells."""
     if part.message is not None:
-        subject = part.message.envelope.subject[:MAX_SUBJECT].strip(". ")
+        subject = part.message.envelope.subject[:MAX_SUBJECT].replace(": ", " - ").strip(". ")
         return subject and subject + EXTENSIONS["message/rfc822"]
     if part.media_type in NAMES and part.parameter("method").upper() == "REQUEST":
         return INVITATION
