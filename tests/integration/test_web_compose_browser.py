@@ -225,6 +225,74 @@ def test_a_draft_replaced_elsewhere_is_saved_as_new(writer: Writer, imap: imapli
     until(imap, "Drafts", 0)
 
 
+def test_a_draft_changed_elsewhere_is_sent_when_that_is_wished(writer: Writer, imap: imaplib.IMAP4) -> None:
+    """WEBMAIL-88, WEBMAIL-116: Send says what keeps it, and the other version stays among the drafts."""
+    page = writer.page
+    writer.expect_problem("409")
+    write(page, "First", subject="Twice")
+    composer = writer.composer()
+    expect(composer.locator(".compose-state")).to_have_text("Draft saved")
+    other = writer.context.new_page()
+    other.goto(f"{writer.base}/webmail/#Drafts")
+    other.locator(".message", has_text="Twice").click()
+    other.keyboard.press("e")
+    text = other.locator(".composer").get_by_label("Text")
+    expect(text).to_have_value("First")
+    text.fill("Elsewhere")
+    expect(other.locator(".compose-state")).to_have_text("Draft saved")
+    composer.get_by_label("Text").fill("Here")
+    composer.get_by_label("Text").press("Control+Enter")
+    question = page.get_by_role("dialog", name="Send this version?")
+    expect(question).to_contain_text("It was not sent: this draft was changed elsewhere.")
+    question.get_by_role("button", name="Cancel").click()
+    expect(composer.locator(".compose-state")).to_contain_text("changed elsewhere")
+    # and again, now that it is known
+    composer.get_by_label("Text").press("Control+Enter")
+    page.get_by_role("dialog", name="Send this version?").get_by_role("button", name="Send").click()
+    expect(composer).to_have_count(0)
+    [sent] = until(imap, "Sent", 1)
+    assert sent.get_content().rstrip() == "Here"
+    [draft] = until(imap, "Drafts", 1)
+    assert draft.get_content().rstrip() == "Elsewhere"
+    assert draft["Message-ID"] != sent["Message-ID"]
+    other.close()
+
+
+def test_a_draft_that_is_newer_than_the_copy_is_taken_up(writer: Writer, imap: imaplib.IMAP4) -> None:
+    """WEBMAIL-88: browsers write copies to the disk up to a minute late; one that is killed then has an older one."""
+    page = writer.page
+    write(page, "First", subject="Kept")
+    composer = writer.composer()
+    old = "Object.entries(localStorage).find(([key]) => key.startsWith('moxlite-webmail-draft-'))"
+    tools.until(lambda: page.evaluate(f"{old}?.[1].includes('First')"))
+    key, copy = page.evaluate(old)
+    composer.get_by_label("Text").fill("Second")
+    composer.get_by_label("Text").press("Control+s")
+    expect(composer.locator(".compose-state")).to_have_text("Draft saved")
+    [before] = until(imap, "Drafts", 1)
+    assert before.get_content().rstrip() == "Second"
+    writer.page.close(run_before_unload=False)
+    writer.page = page = writer.context.new_page()
+    page.goto(f"{writer.base}/robots.txt")
+    page.evaluate("([key, copy]) => localStorage.setItem(key, copy)", [key, copy])
+    page.goto(f"{writer.base}/webmail/")
+    composer = page.locator(".composer")
+    expect(composer.get_by_label("Text")).to_have_value("Second")
+    composer.get_by_label("Text").fill("Third")
+    composer.get_by_label("Text").press("Control+s")
+    expect(composer.locator(".compose-state")).to_have_text("Draft saved")
+    [draft] = until(imap, "Drafts", 1)
+    assert (draft.get_content().rstrip(), draft["Message-ID"]) == ("Third", before["Message-ID"])
+
+
+def test_the_first_message_moves_nothing_on_the_page(writer: Writer, imap: imaplib.IMAP4) -> None:
+    """WEBMAIL-87: the list of mailboxes stays where it is."""
+    place = writer.page.locator(".mailboxes").bounding_box()
+    writer.page.keyboard.press("c")
+    writer.composer()
+    assert writer.page.locator(".mailboxes").bounding_box() == place
+
+
 def test_a_phone_shows_send_above_the_keyboard(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
     """WEBMAIL-58, WEBMAIL-87: Send stands on top, within what is seen."""
     found = Writer(chromium, server, viewport={"width": 390, "height": 420}, has_touch=True)
