@@ -99,7 +99,7 @@ export class Recipients {
       this.list.map((party, i) =>
         el(
           "span",
-          { class: looksRight(party.address) ? "chip" : "chip bad", title: looksRight(party.address) ? party.address : t("This is no address: {address}", { address: party.address }) },
+          { class: looksRight(party.address) ? "chip" : "chip bad", title: looksRight(party.address) ? party.address : t("Not an email address: {address}", { address: party.address }) },
           el("span", { class: "chip-name", dir: "auto", onclick: () => this.edit(i) }, party.name || party.address),
           this.ways !== null && looksRight(party.address) && bars(this.ways.ask(party.address)),
           el("button", { type: "button", class: "chip-remove", "aria-label": t("Remove {name}", { name: formatParty(party) }), onclick: () => this.remove(i) }, "×"),

@@ -79,7 +79,7 @@ export function openForm(bar: SearchBar, mail: Mail): void {
   };
   fill(
     bar.form,
-    el("p", { class: "search-help" }, t("Part by blanks. “-word” leaves out, \"two words\" belong together.")),
+    el("p", { class: "search-help" }, t("Separate words with spaces. Put “-” before a word to exclude it, and quotes around words that belong together.")),
     rows.map((one) => one.root),
     el("div", { class: "dialog-buttons" }, el("button", { type: "button", onclick: () => bar.end() }, t("Clear")), el("button", { type: "submit", class: "primary" }, t("Search"))),
   );
@@ -96,7 +96,7 @@ function row(field: Field, bar: SearchBar, names: () => Names): { root: HTMLElem
   const offered = field.tag === "mailbox" ? () => names().mailboxes.map(({ name }) => name) : field.tag === "label" ? () => names().labels : null;
   const input =
     field.choices !== undefined
-      ? el("select", common, el("option", { value: "" }, t("no matter")), field.choices.map((choice) => el("option", { value: choice }, choice)))
+      ? el("select", common, el("option", { value: "" }, t("All messages")), field.choices.map((choice) => el("option", { value: choice }, choice)))
       : el("input", { ...common, placeholder: field.hint ?? "", maxlength: "1000", list: offered === null ? undefined : list.id });
   const own = (token: Token) => token.tag === field.tag;
   const changed = () => {

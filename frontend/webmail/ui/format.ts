@@ -23,7 +23,7 @@ let full: Intl.DateTimeFormat | undefined;
 
 /** A time in full, in the browser's zone. */
 export function fullTime(time: string): string {
-  return (full ??= new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" })).format(new Date(time));
+  return (full ??= new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "short" })).format(new Date(time));
 }
 
 /** `user@host`, with the user quoted where it needs to be (RFC 5321 §4.1.2). */
