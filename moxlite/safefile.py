@@ -8,18 +8,21 @@ whether another user than root could put something else there.
 import errno
 import os
 import secrets
+import shlex
 import stat
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 __all__ = [
+    "Opening",
     "check_regular",
     "key_file",
     "open_folder",
     "open_regular",
+    "openings",
     "read_regular",
     "replaceable",
-    "replaceable_parts",
 ]
 
 FLAGS: Final = (
@@ -103,28 +106,55 @@ def replaceable(path: Path) -> str:
     """Who else than root could change what is found at `path`, or put something else there: a sentence that names the
     file or folder; empty if only root can. Links are followed, and looked at like folders. Raises OSError.
     """
+    return next((one.words for one in _openings(path)), "")
+
+
+class Opening(NamedTuple):
+    """A file or folder on the way to another, by which others than root could change that: why, and the command of root
+    that ends it.
+    """
+
+    words: str
+    cure: str
+
+
+def openings(path: Path) -> list[Opening]:
+    """All that `replaceable` tells the first of, from the top, each once. Raises OSError where it can look no further
+    and has found none.
+    """
+    found: dict[Opening, None] = {}
+    try:
+        for one in _openings(path):
+            found[one] = None
+    except OSError:
+        if not found:
+            raise
+    return list(found)
+
+
+def _openings(path: Path) -> Iterator[Opening]:
     todo = list(reversed(path.absolute().parts[1:]))
     place = Path("/")
     links = 0
     while True:
         folder = place.lstat()
         if folder.st_uid != 0:
-            return f"{place} belongs to user {folder.st_uid}"
+            yield _foreign(place, folder)
         shared = _others_write(folder)
         if shared and (not folder.st_mode & stat.S_ISVTX or not todo):
-            return f"{place} can be written by others than root"
+            yield Opening(f"{place} can be written by others than root", f"chmod go-w {shlex.quote(str(place))}")
         if not todo:
-            return ""
+            return
         name = todo.pop()
         if name == "..":
             place = place.parent
             continue
         entry = place / name
         found = entry.lstat()
-        if shared and found.st_uid != 0:
-            return f"{entry} belongs to user {found.st_uid}"
+        if shared and found.st_uid != 0 and stat.S_ISLNK(found.st_mode):
+            yield _foreign(entry, found)  # else the next turn tells
         if shared and stat.S_ISREG(found.st_mode) and found.st_nlink > 1:
-            return f"{entry} has several names (hard links)"
+            yield Opening(f"{entry} has several names (hard links)", f"make a copy of {shlex.quote(str(entry))}")
         if stat.S_ISLNK(found.st_mode):
             links += 1
             if links > MAX_LINKS:
@@ -137,21 +167,8 @@ def replaceable(path: Path) -> str:
         place = entry
 
 
-def replaceable_parts(path: Path) -> list[str]:
-    """All reasons why another than root could put something else at a path, each with its cure; [] for none. Raises
-    OSError.
-    """
-    found: list[str] = []
-    for one in (*reversed(path.absolute().parents), path.absolute()):
-        place = one.lstat()
-        if place.st_uid != 0:
-            found.append(f"{one} belongs to user {place.st_uid}: chown root {one}")
-        sticky = place.st_mode & stat.S_ISVTX and stat.S_ISDIR(place.st_mode)
-        if _others_write(place) and not sticky and not stat.S_ISLNK(place.st_mode):
-            found.append(f"{one} can be written by others than root: chmod go-w {one}")
-    if not found and (why := replaceable(path)):
-        found.append(why)
-    return found
+def _foreign(place: Path, found: os.stat_result) -> Opening:
+    return Opening(f"{place} belongs to user {found.st_uid}", f"chown -h root {shlex.quote(str(place))}")
 
 
 def _others_write(found: os.stat_result) -> bool:

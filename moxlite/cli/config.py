@@ -52,9 +52,8 @@ def test() -> None:
     errors, warnings = test_config(config_path())
     if any(for_root(problem.file) for problem in errors):
         raise unusable(ConfigError(errors))
-    if not errors:
-        errors, more = test_machine(config_path())
-        warnings += more
+    of_machine, more = test_machine(config_path())
+    errors, warnings = errors + of_machine, warnings + more
     for problem in errors:
         print(f"error: {problem}", file=sys.stderr)
     for problem in warnings:

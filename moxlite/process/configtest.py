@@ -14,14 +14,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from moxlite.config.decode import Finding, KeyPath
 from moxlite.config.domains import Domains, Selector
-from moxlite.config.load import DOMAINS_FILE, ConfigError, Problem, Source, check_files, read_source
+from moxlite.config.load import DOMAINS_FILE, ConfigError, Problem, Source, check_files, parse, read_source
 from moxlite.config.snapshot import Snapshot
-from moxlite.config.static import Static
+from moxlite.config.static import SERVICE_USER, Static
 from moxlite.mailauth.dkim.keys import GOOD_RSA, PrivateKeyError, load_private_key
 from moxlite.net.certificates import CertificateError, KeyPair
 from moxlite.net.certificates import load_private_key as load_host_key
 from moxlite.net.metrics import PACKAGES
+from moxlite.process.privileges import UnknownUser, service_user
 from moxlite.process.signingkeys import ONLY_SHA256, selectors_of
+from moxlite.safefile import openings
 
 __all__ = ["test_config"]
 
@@ -40,8 +42,9 @@ def test_config(path: Path) -> tuple[list[Problem], list[Problem]]:
         except ConfigError as error:
             errors += error.problems
     if errors:
-        return errors, []
+        return errors + _openings(path), []
     snapshot, errors, warnings = check_files(*sources)
+    errors += _openings(path)
     if snapshot is None:
         return errors, warnings
     for source, found in zip(sources, (_static(snapshot.static), _domains(snapshot.domains)), strict=True):
@@ -49,6 +52,23 @@ def test_config(path: Path) -> tuple[list[Problem], list[Problem]]:
         warnings += source.problems(found[1])
     warnings += sources[1].problems(_shared_hosts(snapshot))
     return errors, warnings
+
+
+def _openings(path: Path) -> list[Problem]:
+    """By what others than root could change the static file: then the server does not start as root (ADMIN-37). Asked
+    of root alone.
+    """
+    if os.name != "posix" or os.geteuid() != 0:
+        return []
+    try:
+        user = parse(read_source(path)).get("user", SERVICE_USER)
+        if not isinstance(user, str) or service_user(user) is None:
+            return []
+        found = openings(path)
+    except (ConfigError, UnknownUser, OSError):
+        return []  # told elsewhere
+    text = "others than root could change this file, so the server does not start as root"
+    return [Problem(str(path), 1, "", f"{text}: {one.words}", one.cure) for one in found]
 
 
 def _static(static: Static) -> Findings:

@@ -25,8 +25,8 @@ __all__ = [
     "Read",
     "certificate_files",
     "host_key_files",
-    "load_acme_keys",
     "load_certificates",
+    "load_keys",
     "read_named",
     "renewed",
 ]
@@ -71,13 +71,41 @@ def read_named(path: Path, ids: tuple[int, int] | None) -> bytes:
         return path.read_bytes()
 
 
-def load_certificates(static: Static, read: Read = Path.read_bytes) -> dict[str, tuple[KeyPair, ...]]:
-    """The certificates and keys that files give to each listener; those of ACME are for `autotls`.
+def load_keys(static: Static, read: Read) -> tuple[dict[str, tuple[KeyPair, ...]], ACMEKeys]:
+    """All that the start reads of certificates and keys.
 
     Raises:
-      StartFailed: one cannot be read, or isn't what it should be.
+      StartFailed: some cannot be read, or aren't what they should be: a line for each.
     """
-    return {name: tuple(_load(name, pair, read) for pair in pairs) for name, pairs in _listeners(static)}
+    faults: list[str] = []
+    found = _load_certificates(static, read, faults), _load_acme_keys(static, read, faults)
+    if faults:
+        raise StartFailed("\n".join(faults))
+    return found
+
+
+def load_certificates(static: Static, read: Read = Path.read_bytes) -> dict[str, tuple[KeyPair, ...]]:
+    """The certificates and keys that files give to each listener; those of ACME are for `autotls`. Raises as
+    `load_keys`.
+    """
+    faults: list[str] = []
+    found = _load_certificates(static, read, faults)
+    if faults:
+        raise StartFailed("\n".join(faults))
+    return found
+
+
+def _load_certificates(static: Static, read: Read, faults: list[str]) -> dict[str, tuple[KeyPair, ...]]:
+    found: dict[str, tuple[KeyPair, ...]] = {}
+    for name, pairs in _listeners(static):
+        loaded: list[KeyPair] = []
+        for pair in pairs:
+            try:
+                loaded.append(_load(name, pair, read))
+            except StartFailed as error:
+                faults.append(str(error))
+        found[name] = tuple(loaded)
+    return found
 
 
 def renewed(static: Static, read: Read, before: Certificates) -> tuple[dict[str, tuple[KeyPair, ...]], list[str]]:
@@ -114,8 +142,7 @@ def _load(listener: str, pair: KeyCert, read: Read) -> KeyPair:
         raise StartFailed(f"listeners.{listener}.tls: {error}") from None
 
 
-def load_acme_keys(static: Static, read: Read) -> ACMEKeys:
-    """The keys for automatic certificates. Raises as `load_certificates`."""
+def _load_acme_keys(static: Static, read: Read, faults: list[str]) -> ACMEKeys:
     hosts: dict[str, tuple[PrivateKey, ...]] = {}
     for name, listener in static.listeners.items():
         if listener.tls is None or listener.tls.acme is None:
@@ -127,9 +154,9 @@ def load_acme_keys(static: Static, read: Read) -> ACMEKeys:
                 keys.append(load_private_key(read(path)))
             except OSError as error:
                 cure = "; `moxlite config ensure-acme-host-keys` makes it anew" if error.errno == errno.ENOENT else ""
-                raise StartFailed(f"{key}: cannot read {path}: {told(error, path)}{cure}") from None
+                faults.append(f"{key}: cannot read {path}: {told(error, path)}{cure}")
             except CertificateError as error:
-                raise StartFailed(f"{key}: {path}: {error}") from None
+                faults.append(f"{key}: {path}: {error}")
         hosts[name] = tuple(sorted(keys, key=lambda key: not isinstance(key, ec.EllipticCurvePrivateKey)))
     bindings: dict[str, str] = {}
     for name, acme in static.acme.items():
@@ -139,7 +166,7 @@ def load_acme_keys(static: Static, read: Read) -> ACMEKeys:
         try:
             bindings[name] = read(binding.key_file).decode("ascii").strip()
         except OSError as error:
-            raise StartFailed(f"acme.{name}: cannot read {binding.key_file}: {told(error, binding.key_file)}") from None
+            faults.append(f"acme.{name}: cannot read {binding.key_file}: {told(error, binding.key_file)}")
         except UnicodeDecodeError:
-            raise StartFailed(f"acme.{name}: {binding.key_file} is not a key in base64url") from None
+            faults.append(f"acme.{name}: {binding.key_file} is not a key in base64url")
     return ACMEKeys(hosts, bindings)

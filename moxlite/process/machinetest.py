@@ -17,7 +17,6 @@ from moxlite.config.snapshot import Snapshot
 from moxlite.process.fences import hidden, read_only, runs_systemd, writable_paths
 from moxlite.process.privileges import UnknownUser, service_user
 from moxlite.process.signingkeys import selectors_of
-from moxlite.safefile import replaceable_parts
 
 __all__ = ["backup_fault", "test_machine"]
 
@@ -47,8 +46,6 @@ def test_machine(path: Path) -> tuple[list[Problem], list[Problem]]:
     except UnknownUser as error:  # on a machine that is being set up it comes a step later
         warnings.append(Finding(("user",), str(error)))
     else:
-        if ids is not None:
-            errors += [Finding((), text) for text in replaceable_parts(path)]
         target = snapshot.static.backup.target
         if target is not None and (fault := backup_fault(target, ids)):
             errors.append(Finding(("backup", "target"), fault))

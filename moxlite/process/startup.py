@@ -33,8 +33,7 @@ from moxlite.process.keyfiles import (
     Certificates,
     certificate_files,
     host_key_files,
-    load_acme_keys,
-    load_certificates,
+    load_keys,
     read_named,
 )
 from moxlite.process.lock import DataLock, Locked
@@ -44,7 +43,7 @@ from moxlite.process.privileges import UMASK, UnknownUser, Unreadable, acting_as
 from moxlite.process.receivedid import KEY_SIZE, load_key
 from moxlite.process.signingkeys import SigningKeys
 from moxlite.process.stopped import make_data
-from moxlite.safefile import replaceable, replaceable_parts
+from moxlite.safefile import openings, replaceable
 from moxlite.store.backup.layout import RESTORING
 
 __all__ = [
@@ -232,7 +231,7 @@ def start(
             changes += fix_data(static.data_dir, ids[0])
         lock = undo.enter_context(_lock(static.data_dir, ids))
         read = partial(read_named, ids=ids)
-        certificates, acme_keys = load_certificates(static, read), load_acme_keys(static, read)
+        certificates, acme_keys = load_keys(static, read)
         sockets: list[tuple[Endpoint, socket.socket]] = []
         undo.callback(_close_all, sockets)
         for endpoint in endpoints(static):
@@ -280,12 +279,14 @@ def _refuse_replaceable(path: Path) -> None:
     whose user this becomes (ADMIN-37).
     """
     try:
-        why = replaceable_parts(path)
+        found = openings(path)
     except OSError:
         return  # reading it says what is wrong
-    if why:
+    if found:
+        why, cures = "; ".join(one.words for one in found), "; ".join(one.cure for one in found)
         raise StartFailed(
-            f"started as root, and others than root could change {path}: {'; '.join(why)} (or start as another user)"
+            f"started as root, and others than root could change {path}: {why}. Make it and its folders root's "
+            f"({cures}), or start as another user"
         )
 
 

@@ -27,7 +27,7 @@ from moxlite.logins.guessing import FailedLogins
 from moxlite.net.certificates import self_signed
 from moxlite.net.limits import IPAddress
 from moxlite.process import systemd
-from moxlite.process.keyfiles import load_certificates
+from moxlite.process.keyfiles import load_certificates, load_keys
 from moxlite.process.ports import TLSPorts, connection_gate, failure_limits, roots_of, trust_of
 from moxlite.process.privileges import UnknownUser, user_ids
 from moxlite.process.startup import StartFailed, endpoints, note_version, start
@@ -108,6 +108,26 @@ def test_mail_on_the_https_port_is_offered_only_where_configured(tmp_path: Path)
     assert imaps._alpn == (b"imap",)
     assert (imaps._client_auth, imaps._session_tickets) == (True, False)
     assert ports.of("local", "imaps") is imaps
+
+
+def test_all_keys_that_cannot_be_read_are_told_at_once(tmp_path: Path) -> None:
+    """ADMIN-66, WEB-121: a line for each, of files and of ACME alike."""
+    second = """
+[listeners.two]
+ips = ["127.0.0.2"]
+imaps.enabled = true
+tls = { acme = "le", host_private_key_files = ["gone.pem", "lost.pem"] }
+"""
+    static = snapshot(tmp_path, TLS + "imaps.enabled = true\n" + second + ACME).static
+    with pytest.raises(StartFailed) as caught:
+        load_keys(static, Path.read_bytes)
+    lines = str(caught.value).splitlines()
+    assert [line.split(":")[0] for line in lines] == [
+        "listeners.local.tls",
+        "listeners.two.tls.host_private_key_files",
+        "listeners.two.tls.host_private_key_files",
+    ]
+    assert ["cert.pem" in lines[0], "gone.pem" in lines[1], "lost.pem" in lines[2]] == [True] * 3
 
 
 async def test_certificates_are_read_again_or_stay(tmp_path: Path) -> None:

@@ -2,19 +2,21 @@
 
 import os
 import stat
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from moxlite.cli import run
 from moxlite.net.log import LogfmtFormatter, LogHandler
 from moxlite.process.lock import DataLock
 from moxlite.process.permissions import fix_config, fix_data
 from moxlite.process.receivedid import load_key
 from moxlite.process.startup import StartFailed, start
 from moxlite.process.stopped import stopped
-from moxlite.safefile import check_regular, open_regular, replaceable
+from moxlite.safefile import check_regular, open_regular, openings, replaceable
 from moxlite.store.backup.full import back_up
 from moxlite.store.backup.sources import Source
 from moxlite.store.file.migrations import Kind, open_file
@@ -106,6 +108,42 @@ def test_who_else_could_replace_a_file_is_told(tmp_path: Path) -> None:
     assert str(UID) in replaceable(path)
     with pytest.raises(StartFailed, match="others than root"):
         start(path)
+
+
+@needs_root
+def test_all_openings_are_told_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """ADMIN-37, ADMIN-66: by the start, with the commands that end them, and by `config test`; a link into nowhere
+    hides none.
+    """
+    folder = tmp_path / "config"
+    folder.mkdir(mode=0o770)
+    path = folder / "moxlite.toml"
+    path.write_text('user = "nobody"\n')
+    path.chmod(0o666)
+    for one in (path, folder):
+        os.chown(one, UID, GID)
+    wanted = [
+        f"{folder} belongs to user {UID}",
+        f"{folder} can be written by others than root",
+        f"{path} belongs to user {UID}",
+        f"{path} can be written by others than root",
+    ]
+    assert [one.words for one in openings(path)] == wanted
+    with pytest.raises(StartFailed) as caught:
+        start(path)
+    assert all(one in str(caught.value) for one in wanted)
+    assert f"chown -h root {folder}; chmod go-w {folder}; chown -h root {path}; chmod go-w {path}" in str(caught.value)
+    assert run(["--config", str(path), "config", "test"]) == 1
+    said = capsys.readouterr().err
+    assert all(one in said for one in wanted)
+    path.unlink()
+    path.symlink_to("nowhere")
+    with pytest.raises(StartFailed, match="belongs to user"):
+        start(path)
+    for one in openings(path):
+        subprocess.run(one.cure, shell=True, check=True)
+    with pytest.raises(FileNotFoundError):
+        openings(path)
 
 
 @needs_root

@@ -12,7 +12,7 @@ from moxlite.config.load import DOMAINS_FILE, Problem
 from moxlite.process.configtest import test_config
 from moxlite.process.permissions import differing_permissions
 from moxlite.process.privileges import UnknownUser, service_user
-from moxlite.safefile import replaceable
+from moxlite.safefile import openings
 
 __all__ = ["check_configuration", "check_files", "check_permissions"]
 
@@ -69,9 +69,10 @@ def _permissions(examination: Examination) -> list[Finding]:
         return [Finding(grade="error", code="permissions", about=about, text=str(error))]
     if ids is None:
         return []
-    if why := replaceable(path):
+    if found := openings(path):
+        why = "; ".join(one.words for one in found)
         text = f"others than root could change {path}, so the server does not start as root: {why}"
-        commands = (f"chown root {path.absolute().parent}", f"chmod go-w {path.absolute().parent}")
+        commands = tuple(one.cure for one in found)
         return [Finding(grade="error", code="permissions", about=about, text=text, commands=commands)]
     if static.no_fix_permissions or examination.running is None:  # the start puts them right
         return []
