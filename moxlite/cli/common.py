@@ -7,7 +7,8 @@ import os
 import re
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -29,6 +30,7 @@ __all__ = [
     "Failure",
     "LazyGroup",
     "Settings",
+    "as_author",
     "ask",
     "call",
     "config_path",
@@ -177,10 +179,24 @@ def load_config() -> "Snapshot":
     from moxlite.config.load import ConfigError, load
 
     try:
-        snapshot, _ = load(config_path())
+        snapshot, _ = load(config_path(), as_author)
     except ConfigError as error:
         raise unusable(error) from None
     return snapshot
+
+
+@contextmanager
+def as_author() -> Iterator[None]:
+    """Read domains.toml, and files that it names, as the service user where this is root and that could replace it
+    (ADMIN-37).
+    """
+    if os.name != "posix" or os.geteuid() != 0:
+        yield
+        return
+    from moxlite.process import author  # loads what other users need not
+
+    with author.as_author(config_path()):
+        yield
 
 
 def data_dir() -> Path:
@@ -224,7 +240,7 @@ def _note_mistakes() -> None:
         return
     context.meta[f"{__name__}.looked"] = True
     try:
-        load(config_path())
+        load(config_path(), as_author)
     except ConfigError as error:
         first, more = error.problems[0], len(error.problems) - 1
         if for_root(first.file):

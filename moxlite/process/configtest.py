@@ -7,6 +7,7 @@ import datetime as dt
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +22,7 @@ from moxlite.mailauth.dkim.keys import GOOD_RSA, PrivateKeyError, load_private_k
 from moxlite.net.certificates import CertificateError, KeyPair
 from moxlite.net.certificates import load_private_key as load_host_key
 from moxlite.net.metrics import PACKAGES
+from moxlite.process.author import as_author
 from moxlite.process.privileges import UnknownUser, service_user
 from moxlite.process.signingkeys import ONLY_SHA256, selectors_of
 from moxlite.safefile import openings
@@ -36,9 +38,10 @@ def test_config(path: Path) -> tuple[list[Problem], list[Problem]]:
     """Errors and warnings of both files, each with file, line and key."""
     sources: list[Source] = []
     errors: list[Problem] = []
-    for one in (path, path.parent / DOMAINS_FILE):
+    for one, acting in ((path, nullcontext()), (path.parent / DOMAINS_FILE, as_author(path))):
         try:
-            sources.append(read_source(one))
+            with acting:
+                sources.append(read_source(one))
         except ConfigError as error:
             errors += error.problems
     if errors:
@@ -47,7 +50,9 @@ def test_config(path: Path) -> tuple[list[Problem], list[Problem]]:
     errors += _openings(path)
     if snapshot is None:
         return errors, warnings
-    for source, found in zip(sources, (_static(snapshot.static), _domains(snapshot.domains)), strict=True):
+    with as_author(path):
+        of_domains = _domains(snapshot.domains)
+    for source, found in zip(sources, (_static(snapshot.static), of_domains), strict=True):
         errors += source.problems(found[0])
         warnings += source.problems(found[1])
     warnings += sources[1].problems(_shared_hosts(snapshot))

@@ -27,6 +27,7 @@ from moxlite.config.static import DATA_DIR, SERVICE_USER, Static
 from moxlite.net import log
 from moxlite.net.limits import IPAddress
 from moxlite.net.listeners import Bind, BindError, bind
+from moxlite.process.author import as_its_author
 from moxlite.process.errors import StartFailed
 from moxlite.process.keyfiles import (
     ACMEKeys,
@@ -219,7 +220,7 @@ def start(
             changes = _open_config(path, *ids)
     keys = SigningKeys()
     holder, warnings = ConfigHolder.open(
-        path, pedantic=pedantic, examine=keys.read, reading=partial(_as_its_author, path.parent / DOMAINS_FILE, ids)
+        path, pedantic=pedantic, examine=keys.read, reading=partial(as_its_author, path.parent / DOMAINS_FILE, ids)
     )
     static = holder.current.static
     with contextlib.ExitStack() as undo:
@@ -301,17 +302,6 @@ def _open_config(path: Path, uid: int, gid: int) -> list[str]:
     if settings.get("no_fix_permissions") is True or not isinstance(data, str):
         return []  # as it is wanted; a mistake, which is told
     return fix_config(path, DOMAINS_FILE, path.parent / data, uid, gid)
-
-
-@contextlib.contextmanager
-def _as_its_author(path: Path, ids: tuple[int, int] | None) -> Iterator[None]:
-    """Act as the service user where that could replace the file: then the paths in it, too, are of its choice, and root
-    opens none of them (ADMIN-37).
-    """
-    with contextlib.ExitStack() as stack:
-        if ids is not None and os.path.lexists(path) and replaceable(path):
-            stack.enter_context(acting_as(*ids))
-        yield
 
 
 def _service_user(path: Path) -> tuple[int, int] | None:

@@ -209,6 +209,16 @@ def test_a_server_that_was_taken_over_gains_no_file_by_its_configuration(server:
     process = once(server)
     assert process.returncode == 1
     assert "domains.toml:1: cannot be read: Permission denied" in process.stderr
+    for command in (("config", "test"), ("store", "check"), ("config", "dnsrecords", "example.org"), ("doctor",)):
+        done = server.cli(*command, check=False)
+        assert done.returncode == 1
+        assert "domains.toml:1: cannot be read: Permission denied" in done.stdout + done.stderr, command
+        assert "PRIVATE" not in done.stdout + done.stderr
+    domains.unlink()
+    domains.write_text(text.replace("[accounts", selector.replace("\\n", "\n") + "\n[accounts", 1))
+    os.chown(domains, UID, UID)
+    done = server.cli("config", "test", check=False)
+    assert f"{key} is not readable for this user" in done.stderr
     domains.unlink()
     domains.write_text(text)
     server.start()

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -55,8 +56,10 @@ async def examine(examination: Examination) -> list[Finding]:
         del waiting[name]
 
     with trio.move_on_after(SECONDS):
+        # Alone: run by root, it acts as the service user for a moment, and so would the other checks.
+        await run(*next(iter(CHECKS.items())))
         async with trio.open_nursery() as nursery:
-            for name, check in CHECKS.items():
+            for name, check in islice(CHECKS.items(), 1, None):
                 nursery.start_soon(run, name, check)
     for name in waiting:
         text = f"the check did not end within {SECONDS:.0f} s"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from moxlite.cli.asking import NO, TEMPORARY, YES, resolver_option, tell, with_resolver
-from moxlite.cli.common import Failure, load_config
+from moxlite.cli.common import Failure, as_author, load_config
 from moxlite.cli.rawoutput import raw_output
 
 if TYPE_CHECKING:
@@ -201,7 +201,9 @@ def _configured(author: "Address | None") -> "tuple[Domain, Sequence[Signer]]":
         raise Failure("the message has no From with exactly one address")
     snapshot = load_config()
     keys = SigningKeys()
-    if findings := keys.read(snapshot):
+    with as_author():
+        findings = keys.read(snapshot)
+    if findings:
         raise Failure(findings[0].text)
     signers = keys.signers(snapshot.domain(author.domain))
     if not signers:

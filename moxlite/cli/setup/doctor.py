@@ -10,6 +10,7 @@ from moxlite.cli.common import (
     FAILED,
     NOT_RUNNING,
     Failure,
+    as_author,
     call,
     config_path,
     for_root,
@@ -65,7 +66,7 @@ def _snapshot() -> "Snapshot | None":
     from moxlite.config.load import ConfigError, load
 
     try:
-        return load(config_path())[0]
+        return load(config_path(), as_author)[0]
     except ConfigError as error:
         if any(for_root(problem.file) for problem in error.problems):
             raise unusable(error) from None

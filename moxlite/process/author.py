@@ -1,0 +1,44 @@
+"""Reading, as root, what the service user can write: ``domains.toml`` and the files that it names (ADMIN-37).
+
+Root reads them as that user: a link that a server which was taken over has planted leads nowhere that its user could
+not go. `as_author` is for commands; the start knows the user already.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from moxlite.config.load import DOMAINS_FILE, ConfigError, parse, read_source
+from moxlite.config.static import SERVICE_USER
+from moxlite.process.privileges import UnknownUser, acting_as, service_user
+from moxlite.safefile import replaceable
+
+__all__ = ["as_author", "as_its_author"]
+
+
+@contextmanager
+def as_its_author(path: Path, ids: tuple[int, int] | None) -> Iterator[None]:
+    """Act as the service user (`ids`; None: this process stays as it is) where that could replace the file at `path`:
+    then the paths in it, too, are of its choice, and root opens none of them.
+    """
+    with ExitStack() as stack:
+        if ids is not None and os.path.lexists(path) and replaceable(path):
+            stack.enter_context(acting_as(*ids))
+        yield
+
+
+@contextmanager
+def as_author(static_file: Path) -> Iterator[None]:
+    """The same for the domains.toml beside a static file, which says whose user the service has. Without a usable word
+    about that the process stays as it is: reading the configuration tells.
+    """
+    ids = None
+    if os.name == "posix" and os.geteuid() == 0:
+        try:
+            user = parse(read_source(static_file)).get("user", SERVICE_USER)
+            ids = service_user(user) if isinstance(user, str) else None
+        except (ConfigError, UnknownUser):
+            pass
+    with as_its_author(static_file.parent / DOMAINS_FILE, ids):
+        yield
