@@ -29,7 +29,7 @@ from typing import Final
 import trio
 
 from moxlite import __version__
-from moxlite.acceptance.commands import WhyCommands
+from moxlite.acceptance.commands import Asking, WhyCommands
 from moxlite.admin.backups import BackupCommands
 from moxlite.admin.commands import finish_removal
 from moxlite.admin.receivedreports import ReceivedCommands
@@ -54,6 +54,7 @@ from moxlite.queue.control.reportcommands import ReportCommands
 from moxlite.queue.control.suppresscommands import SuppressCommands
 from moxlite.queue.control.webhookcommands import WebhookCommands
 from moxlite.queue.queue import Queue
+from moxlite.smtpd import blocklists
 from moxlite.smtpd.localpipe import LocalPipe
 from moxlite.store.errors import StoreError
 from moxlite.store.file.memory import give_memory_back, keep_heap_small
@@ -229,7 +230,8 @@ def _commands(
     copies = ImapCopyCommands(config=house.config, accounts=house.accounts, resolver=house.resolver, trust=trust(house))
     commands.update(copies.registry())
     commands.update(backups.registry())
-    commands.update(WhyCommands(house.config, house.accounts).registry())
+    lists = partial(blocklists.listed_at, lambda: house.config.current, house.resolver)
+    commands.update(WhyCommands(house.config, house.accounts, Asking(house.resolver, lists)).registry())
     commands.update(ReceivedCommands(house.reports).registry())
     if queue is not None:
         commands.update(QueueCommands(queue).registry())

@@ -1,23 +1,34 @@
 """``moxlite why``: the stored reasons of a message, and a dry run of a file (ADMIN-77, SMTP-164). On a live server, or
 on the files of a stopped one.
+
+A dry run judges as port 25 does, with the history and the junk filter of the account. Who sent the message is asked of
+DNS where the address of the client is given; else the answer begins with what was not judged.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from ipaddress import ip_address
+from typing import Final, NamedTuple
 
 import msgspec
 import trio
 
 from moxlite.acceptance.cases import expand
+from moxlite.acceptance.checks import Checks, Question, check_sender, from_domains
 from moxlite.acceptance.evidence import Envelope, from_address
-from moxlite.acceptance.gathering import Message, decide, evidence_of
+from moxlite.acceptance.gathering import Decided, Message, decide, evidence_of
 from moxlite.acceptance.why import Why, unpack, why_of
 from moxlite.admin.chosen import named_accounts
 from moxlite.config.holder import ConfigHolder
-from moxlite.config.snapshot import AccountRecipient, AliasRecipient, Snapshot
+from moxlite.config.snapshot import AccountRecipient, AliasRecipient, DomainDisabled, Snapshot
+from moxlite.mailauth.dkim.message import Message as SignedMessage
+from moxlite.mailauth.dkim.message import with_crlf
+from moxlite.mailauth.results import DMARCResult, DMARCStatus, IPRevResult, IPRevStatus, SPFResult, SPFStatus
 from moxlite.net.ctlserver import Command, CommandFailed, Exchange
+from moxlite.net.limits import IPAddress
+from moxlite.net.resolver import Resolver
 from moxlite.proto.address import NULL_PATH, Address, AddressError, Domain, Path
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.messageid import canonical_message_id
@@ -28,7 +39,18 @@ from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.reasons import mailbox_names, messages_by_messageid, messages_by_sender, read_why
 from moxlite.store.errors import StoreError
 
-__all__ = ["Explained", "WhyCommands", "WhyFailed", "WhyFile", "WhyMessage", "dry_run", "stored"]
+__all__ = ["Asking", "Explained", "WhyCommands", "WhyFailed", "WhyFile", "WhyMessage", "dry_run", "stored"]
+
+
+NO_CLIENT: Final = "127.0.0.1"
+"""Stands for a client of whom nothing is known."""
+
+UNASKED: Final = Checks(
+    iprev=IPRevResult(status=IPRevStatus.TEMPERROR),
+    spf=SPFResult(status=SPFStatus.NONE),
+    dmarc=DMARCResult(status=DMARCStatus.NONE),
+)
+"""Nothing proves the sender, and nothing speaks against it."""
 
 
 class WhyFailed(Exception):
@@ -43,23 +65,38 @@ class WhyMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class WhyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``why FILE``: the octets come along. `sender` None: the author; "": the null path."""
+    """``why FILE``: the octets come along.
+
+    `sender` None: the author; "": the null path. `ip`: of the client; "": nothing is asked of DNS.
+    """
 
     recipient: str
     sender: str | None = None
-    ip: str = "127.0.0.1"
+    ip: str = ""
     helo: str = ""
+
+
+Lists = Callable[[IPAddress], Awaitable[str]]
+"""The block list that has a client, "" for none."""
+
+
+class Asking(NamedTuple):
+    """Whom a dry run asks about a client."""
+
+    resolver: Resolver
+    lists: Lists
 
 
 class Explained(msgspec.Struct, frozen=True):
     """A message at an account: `message` is its id, 0 in a dry run; `why` None when no reasons are known; `mailbox` in
-    which it is.
+    which it is; `unjudged`: what a dry run has left out, and port 25 looks at, in words.
     """
 
     account: str
     message: int
     why: Why | None
     mailbox: str = ""
+    unjudged: tuple[str, ...] = ()
 
 
 async def stored(accounts: Accounts, name: str, message: str) -> list[Explained]:
@@ -105,14 +142,19 @@ def _unpacked(octets: bytes) -> Why:
         raise WhyFailed("the reasons are damaged") from None
 
 
-async def dry_run(snapshot: Snapshot, accounts: Accounts, args: WhyFile, octets: bytes) -> list[Explained]:
-    """What would become of a message now, for each account that it would reach. Nothing is delivered, nothing is asked
-    of the network. Raises WhyFailed.
+async def dry_run(
+    snapshot: Snapshot, accounts: Accounts, args: WhyFile, octets: bytes, asking: Asking
+) -> list[Explained]:
+    """What would become of a message now, for each account that it would reach. Nothing is delivered; DNS is asked if
+    the client's address is given. Raises WhyFailed.
     """
     recipient = _path(args.recipient, "recipient")
     found = snapshot.lookup(recipient)
+    if isinstance(found, DomainDisabled):
+        raise WhyFailed(f"the domain of {args.recipient} is disabled, it is refused at RCPT")
     if not isinstance(found, AccountRecipient | AliasRecipient):
         raise WhyFailed(f"{args.recipient} is no address of an account of this server, it is refused at RCPT")
+    octets = with_crlf(octets)
     with Spool.of(octets) as spool:
         try:
             prepared = await prepare(spool)
@@ -120,15 +162,50 @@ async def dry_run(snapshot: Snapshot, accounts: Accounts, args: WhyFile, octets:
             message = Message(prepared, section)
             author = from_address(prepared.index.envelope.from_)
             envelope = Envelope(
-                remote=_ip(args.ip),
+                remote=_ip(args.ip or NO_CLIENT),
                 hello=_domain(args.helo) if args.helo else None,
                 sender=_sender(args.sender, author),
             )
-            cases = expand(snapshot, evidence_of(envelope, message), [(recipient, found)])
-            decided = [await decide(case, message, accounts) for case in cases]
+            evidence = msgspec.structs.replace(evidence_of(envelope, message), checks=UNASKED)
+            lists = None
+            if args.ip:
+                signed = SignedMessage.of(octets)
+                checks = await check_sender(asking.resolver, _question(snapshot, envelope, args.helo, section), signed)
+                evidence = evidence_of(envelope, message, checks)
+                lists = partial(asking.lists, envelope.remote)
+            cases = expand(snapshot, evidence, [(recipient, found)])
+            limits = snapshot.static.rate_limits if args.ip else None
+            decided = [await decide(case, message, accounts, lists=lists, limits=limits) for case in cases]
         except StoreError as error:
             raise WhyFailed(f"cannot be tried: {error}") from None
-    return [Explained(one.case.account, 0, why_of(one)) for one in decided]
+    return [Explained(one.case.account, 0, why_of(one), unjudged=_unjudged(one, args)) for one in decided]
+
+
+def _question(snapshot: Snapshot, envelope: Envelope, helo: str, section: HeaderSection) -> Question:
+    host, hello, static = envelope.sender.host, envelope.hello, snapshot.static
+    return Question(
+        remote=envelope.remote,
+        mail_from=f"{envelope.sender.localpart}@{host.ascii}" if isinstance(host, Domain) else "",
+        helo=helo,
+        helo_domain=hello.ascii if hello is not None else "",
+        hostname=static.hostname.ascii,
+        from_domains=from_domains(section),
+        method=static.dmarc.method,
+        allow_sha1=static.dkim.allow_sha1,
+        trusted_sealers=snapshot.trusted_sealers,
+    )
+
+
+def _unjudged(one: Decided, args: WhyFile) -> tuple[str, ...]:
+    """What port 25 looks at, and this dry run does not."""
+    found = []
+    if not args.ip:
+        found.append("the client's address and name, SPF, DKIM, DMARC and block lists (give --ip, and --helo)")
+    elif not args.helo:
+        found.append("SPF of the client's name (give --helo)")
+    if one.case.recipient.reports is not None:
+        found.append("the report in it")
+    return tuple(found)
 
 
 def _sender(text: str | None, author: Address | None) -> Path:
@@ -145,7 +222,7 @@ def _path(text: str, what: str) -> Path:
     return Path(address.localpart, address.domain)
 
 
-def _ip(text: str) -> IPv4Address | IPv6Address:
+def _ip(text: str) -> IPAddress:
     try:
         return ip_address(text)
     except ValueError:
@@ -162,9 +239,10 @@ def _domain(text: str) -> Domain:
 class WhyCommands:
     """The server's side."""
 
-    def __init__(self, config: ConfigHolder, accounts: Accounts) -> None:
+    def __init__(self, config: ConfigHolder, accounts: Accounts, asking: Asking) -> None:
         self._config = config
         self._accounts = accounts
+        self._asking = asking
 
     def registry(self) -> Mapping[str, Command]:
         """All commands by name."""
@@ -186,6 +264,6 @@ class WhyCommands:
             if len(octets) > MAX_MESSAGE:
                 raise CommandFailed("badRequest", "the message is too large")
         try:
-            return await dry_run(self._config.current, self._accounts, args, bytes(octets))
+            return await dry_run(self._config.current, self._accounts, args, bytes(octets), self._asking)
         except WhyFailed as error:
             raise CommandFailed("failed", str(error)) from None

@@ -1,5 +1,6 @@
 """``moxlite why``: why a message is where it is, or where one would go (ADMIN-77, SMTP-164)."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -11,7 +12,8 @@ from moxlite.cli.files import on_files, served
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from moxlite.acceptance.commands import Explained
+    from moxlite.acceptance.commands import Asking, Explained
+    from moxlite.config.snapshot import Snapshot
 
 __all__ = ["why"]
 
@@ -22,7 +24,7 @@ T = TypeVar("T")
 @click.option("--account", metavar="NAME", help="Messages of this account, by number, Message-ID or sender.")
 @click.option("--from", "sender", metavar="ADDR", help="Of a file: the envelope sender, <> for none.  [default: From]")
 @click.option("--to", "recipient", metavar="ADDR", help="Of a file: the envelope recipient.")
-@click.option("--ip", default="127.0.0.1", metavar="IP", show_default=True, help="Of a file: the client's address.")
+@click.option("--ip", default="", metavar="IP", help="Of a file: the client's address; then DNS is asked.")
 @click.option("--helo", default="", metavar="NAME", help="Of a file: what the client calls itself.")
 @click.argument("message", metavar="ID|SENDER|FILE")
 def why(account: str | None, sender: str | None, recipient: str | None, ip: str, helo: str, message: str) -> None:
@@ -31,8 +33,9 @@ def why(account: str | None, sender: str | None, recipient: str | None, ip: str,
     With --account the message is one that was delivered to it, or refused with a copy in its rejects mailbox: by its
     number, its Message-ID, or the address of its sender (ann@example.com, or @example.com for all of a domain), of
     whom the newest twenty are told. Refusals that leave no copy are in the log. Else it is a file with a whole
-    message, and the command tells what would become of it at the account of --to, now, without delivering it and
-    without asking the network. Without a running server, the files are opened directly.
+    message, and the command tells what would become of it at the account of --to, now, without delivering it: by the
+    account's history and junk filter, and with --ip and --helo also by SPF, DKIM, DMARC and block lists. What was not
+    judged stands in the first line. Without a running server, the files are opened directly.
     """
     if account is not None:
         if recipient is not None or sender is not None:
@@ -67,10 +70,26 @@ def _tried(message: str, sender: str | None, recipient: str, ip: str, helo: str)
     if not octets:
         raise Failure("the file is empty")
     args = WhyFile(recipient, sender, ip, helo)
+
+    def directly() -> list[Explained]:
+        snapshot = load_config()
+        asking = _asking(snapshot)
+        return on_files(None, lambda accounts, _: _told(dry_run(snapshot, accounts, args, octets, asking)))
+
     return served(
         lambda: call("why file", args, list[Explained], upload=octets),
-        lambda: on_files(None, lambda accounts, _: _told(dry_run(load_config(), accounts, args, octets))),
+        directly,
     )
+
+
+def _asking(snapshot: "Snapshot") -> "Asking":
+    from moxlite.acceptance.commands import Asking
+    from moxlite.net.dns import DNSResolver
+    from moxlite.smtpd.blocklists import listed_at
+
+    dns = snapshot.static.dns
+    resolver = DNSResolver(dns.servers, trust_ad=dns.trust_ad)
+    return Asking(resolver, partial(listed_at, lambda: snapshot, resolver))
 
 
 async def _told(answer: "Awaitable[T]") -> T:
@@ -85,6 +104,8 @@ async def _told(answer: "Awaitable[T]") -> T:
 def _print(found: "list[Explained]") -> None:
     from moxlite.acceptance.why import lines
 
+    if unjudged := dict.fromkeys(words for one in found for words in one.unjudged):
+        print(f"not judged: {'; '.join(unjudged)}")
     for number, one in enumerate(found):
         if number:
             print()

@@ -1,20 +1,31 @@
 """Asking the block lists of a listener about a client (SMTP-94)."""
 
 import logging
+from collections.abc import Callable
 from typing import Final
 
+from moxlite.admin.offer import public_first
 from moxlite.config.listeners import SMTPService
+from moxlite.config.snapshot import Snapshot
 from moxlite.mailauth.dnsbl import DNSBLStatus, Health, check
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import Resolver
 from moxlite.smtpd import metrics
 
-__all__ = ["listed"]
+__all__ = ["listed", "listed_at"]
 
 logger = logging.getLogger("moxlite.smtpd.blocklists")
 
 _health: Final = Health()
 """Of all zones: one server has one view of DNS."""
+
+
+async def listed_at(current: Callable[[], Snapshot], resolver: Resolver, ip: IPAddress) -> str:
+    """The first list that has a client of port 25 of the listener `public`, or of the first one that has SMTP."""
+    for _, listener in public_first(current()):
+        if listener.smtp.enabled:
+            return await listed(resolver, listener.smtp, ip)
+    return ""
 
 
 async def listed(resolver: Resolver, settings: SMTPService, ip: IPAddress) -> str:

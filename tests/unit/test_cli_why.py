@@ -10,6 +10,7 @@ from moxlite.acceptance.why import Why, pack
 from moxlite.admin.storage import store_options
 from moxlite.cli import run
 from moxlite.config.load import load
+from moxlite.net.resolver import FakeResolver
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.delivery.actions import Delivery, FileInto
 from moxlite.store.delivery.perform import perform
@@ -95,11 +96,29 @@ def test_a_file_is_planned_and_not_delivered(config: Path, capsys: Capture) -> N
     assert "  ruleset = 1  (neutral, proof, from destination me@example.org)\n" in out
     assert "  ruleset: ruleset: file into Lists  by ruleset\n" in out
     assert out.endswith("  file into Lists\n")
+    assert out.startswith("not judged: the client's address and name, SPF, DKIM, DMARC and block lists (give --ip,")
     assert run(["why", file, "--to", "team@example.org"]) == 0
     out = capsys.readouterr().out
     assert out.count("  reply: 550 5.7.2 only members may write to this address\n") == 2
     assert "Through the alias team@example.org" in out
     assert run(["--json", "why", "--account", "me", "4"]) == 1  # no message has come
+
+
+def test_with_the_address_of_the_client_dns_is_asked(
+    config: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SMTP-164: SPF and DMARC refuse what port 25 refuses; without a name of the client that is said."""
+    records = {"TXT": {"example.com": ["v=spf1 -all"], "_dmarc.example.com": ["v=DMARC1; p=reject"]}}
+    monkeypatch.setattr("moxlite.net.dns.DNSResolver", lambda *_, **__: FakeResolver(records))
+    args = ["why", str(config / "file.eml"), "--to", "me@example.org", "--ip", "192.0.2.1"]
+    assert run(args) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("not judged: SPF of the client's name (give --helo)\naccount me\n")
+    assert "  reply: 550 5.7.26" in out
+    assert run([*args, "--helo", "mx.example.com"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("account me\n")
+    assert "dmarc = fail policy reject" in out
 
 
 def test_what_cannot_be_told_is_said(config: Path, capsys: Capture) -> None:

@@ -29,7 +29,10 @@ SELECT s.message_id FROM (SELECT message_id, received, mailfrom, mailfrom_domain
   FROM message_smtp INDEXED BY message_smtp_received ORDER BY received DESC LIMIT ?4) s
 JOIN message m ON m.id = s.message_id
 WHERE s.msgfrom_domain = ?2 AND (?1 = '' OR s.msgfrom = ?1 COLLATE NOCASE)
-   OR s.mailfrom_domain = ?2 AND (?1 = '' OR s.mailfrom = ?1 COLLATE NOCASE)
+   OR s.mailfrom_domain = ?2 AND (?1 = '' OR s.mailfrom = ?1 COLLATE NOCASE
+     OR substr(s.mailfrom, 1, length(?1)) = ?1 COLLATE NOCASE
+        AND substr(s.mailfrom, length(?1) + 1, 1) IN ('+', '-', '=')
+     OR substr(s.mailfrom, -length(?1) - 1) = '=' || ?1 COLLATE NOCASE)
 ORDER BY s.received DESC LIMIT ?3"""
 NAMES: Final = """
 SELECT m.id, b.name FROM message m JOIN mailbox b ON b.id = m.mailbox_id
@@ -56,7 +59,8 @@ def messages_by_messageid(r: Reader, messageid: str) -> list[int]:
 
 def messages_by_sender(r: Reader, localpart: str, domain: str) -> list[int]:
     """The ids of messages that came by SMTP, among them copies of refused ones, with this address in From or MAIL FROM,
-    newest first; of all addresses of the domain, in U-labels, for an empty localpart. For `scan`.
+    newest first; of all addresses of the domain, in U-labels, for an empty localpart. In MAIL FROM it may have a tag:
+    ``list-bounces+mia=example.org``, ``prvs=1234=ann``. For `scan`.
     """
     return [row[0] for row in r.rows(BY_SENDER, localpart, domain, FOUND, LOOKED_AT)]
 
