@@ -72,7 +72,10 @@ COMMANDS = {
 )
 @click.version_option(__version__, prog_name="moxlite", message="%(prog)s %(version)s")
 def main() -> None:
-    """Moxlite, an all-in-one mail server."""
+    """Moxlite, an all-in-one mail server.
+
+    `moxlite help WORDS` finds commands by words; `moxlite COMMAND --help` explains one.
+    """
 
 
 def _words() -> list[str]:

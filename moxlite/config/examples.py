@@ -66,10 +66,10 @@ scrape_configs:
       - targets: ["localhost:8010"]
 """
 
-FAIL2BAN: Final = """\
-# /etc/fail2ban/filter.d/moxlite.conf
+FAIL2BAN: Final = r"""# /etc/fail2ban/filter.d/moxlite.conf
 [Definition]
-failregex = ^.*m="authentication failed".* remote=<HOST> protocol=.*$
+# A user name may hold any text: the address is taken from its own place, right behind those of our making.
+failregex = \bm="authentication failed" pkg=\S+(?: cid=\S+)? remote=<HOST> protocol=
 
 # /etc/fail2ban/jail.d/moxlite.conf
 [moxlite]

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import logging
+import re
 from collections.abc import AsyncIterator
 from functools import cache
 from ipaddress import ip_address
@@ -15,6 +16,7 @@ import trio
 from trio.testing import MockClock
 
 from moxlite.admin.storage import store_options
+from moxlite.config.examples import EXAMPLES
 from moxlite.config.load import load
 from moxlite.config.snapshot import Snapshot
 from moxlite.logins import logins
@@ -35,6 +37,7 @@ from moxlite.logins.refusals import (
 )
 from moxlite.net.exposition import REGISTRY
 from moxlite.net.limits import Window
+from moxlite.net.log import LogfmtFormatter, bind_cid
 from moxlite.proto.sasl import AuthenticationFailed, CramMD5Client, ScramClient, Secrets
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth import credentials
@@ -172,6 +175,25 @@ async def test_what_is_wrong_is_recorded_but_not_told(
     assert (kv["remote"], kv["protocol"], kv["username"]) == ("192.0.2.1", "imap", username)
     assert password not in str(kv) or not password
     assert "hint" not in kv
+
+
+@pytest.mark.parametrize("username", ["me@example.org", 'x remote=203.0.113.9 protocol=imap m="authentication failed"'])
+@pytest.mark.parametrize("cid", [0, 0x18C3])
+async def test_the_filter_for_fail2ban_takes_the_address_of_the_client(
+    place: Place, username: str, cid: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """SMTP-65: never one that stands in a user name, which would let a stranger ban others."""
+    caplog.set_level(logging.INFO)
+    with bind_cid(cid), pytest.raises(WrongCredentials):
+        await place.login(username, "wrong")
+    [record] = [one for one in caplog.records if one.message == "authentication failed"]
+    record.cid = cid
+    line = LogfmtFormatter(timestamps=False).format(record)
+    [pattern] = re.findall(r"^failregex = (.*)$", EXAMPLES["fail2ban"][1], re.MULTILINE)
+    found = re.search(pattern.replace("<HOST>", r"(?P<host>[\w.:]+)"), line)
+    assert found is not None, line
+    assert found["host"] == "192.0.2.1"
+    assert len(re.findall(pattern.replace("<HOST>", r"[\w.:]+"), line)) == 1
 
 
 async def test_a_user_name_without_a_domain_is_explained_to_the_owner(
