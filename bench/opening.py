@@ -1,8 +1,8 @@
 """Opening HTML mail in the webmail: ``python -m bench.opening``, figures on standard output.
 
-A server of its own in a folder that goes away, and its client in the same process; the thirty newsletters of the tests,
-as they are and blown up to a megabyte. Times are of the clock, and of processors: the second is what counts on a machine
-that is busy otherwise.
+A server of its own in a folder that goes away, and its client in the same process; the thirty newsletters of the
+tests, and ten of them blown up to a megabyte. Times are of the clock, and of processors: the second are what counts on
+a machine that is busy otherwise.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import trio
 
 from moxlite.sandbox import processes
 from moxlite.sandbox.process import Process, start_process
+from tests.house import soon
 from tests.newsletters import blown_up, newsletters
 from tests.store_mail import deliver_mail
 from tests.web_rig import Browser, Rig, open_rig
@@ -78,20 +79,19 @@ async def measure(rig: Rig) -> None:
     """All figures."""
     browser = rig.browser()
     await browser.log_in()
-    small, large = [], []
     async with rig.account() as account:
-        for html in newsletters().values():
-            small.append((await deliver_mail(account, (HEAD + html).encode())).message_id)
-            large.append((await deliver_mail(account, (HEAD + blown_up(html, 1_000_000)[0]).encode())).message_id)
+        letters = [*newsletters().values()]
+        small = [(await deliver_mail(account, (HEAD + html).encode())).message_id for html in letters]
+        grown = [blown_up(html, 1_000_000)[0] for html in letters[::3]]
+        large = [(await deliver_mail(account, (HEAD + html).encode())).message_id for html in grown]
     processes.JOB_SECONDS = 60.0  # type: ignore[misc]  # figures, not bounds: the machine may be busy
     told("a process starts", [await started() for _ in range(10)])
     sandbox = rig.house.sandbox
     with sandbox.page():
-        while not sandbox.pids:
-            await trio.sleep(0.01)
+        await soon(lambda: sandbox.pids, "a process")
         [pid] = sandbox.pids
         told("head", [await took(lambda one=one: browser.call("parsed_message", message_id=one)) for one in small])
-        told("HTML", [await took(lambda one=one: drawn(browser, one), pid) for one in small * 3])
+        told("HTML", [await took(lambda one=one: drawn(browser, one), pid) for one in small])
         print(f"memory of the process: {memory(pid):.1f} MB")
         told("HTML of 1 MB", [await took(lambda one=one: drawn(browser, one), pid) for one in large])
         print(f"memory of the process: {memory(pid):.1f} MB")

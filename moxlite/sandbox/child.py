@@ -5,6 +5,7 @@ It loads all modules that jobs need, confines itself, says so, and does one job 
 
 from __future__ import annotations
 
+import codecs
 import resource
 import signal
 import socket
@@ -88,6 +89,8 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)  # a terminal's ^C is for the server
     channel = socket.socket(fileno=0)
     publicsuffix.prepare()
+    for codec in ("idna", "punycode"):
+        codecs.lookup(codec)  # modules that the list's names need
     for sample in SAMPLES:  # modules that load others at their first use load them now
         work(sample)
     confine()

@@ -87,7 +87,7 @@ def work(job: AnyJob) -> msgspec.Struct:
 _HTML: Final = (
     "<style>@media (max-width: 9px) { p > a:hover { color: rgb(1, 2, 3); background: #fff } }</style>"
     '<body bgcolor="#fff" style="color: red"><p style="background: #fff">&auml;<img src="cid:a">'
-    '<a href="https://b\u00fccher.example/">www.other.example</a>'
+    '<a href="https://b\u00fccher.example/">https://b\u00fccher.example/</a>'
 )
 SAMPLES: Final[tuple[AnyJob, ...]] = (
     DrawHTML(_HTML, (Picture("a", 1),), 1, "data:x;", external=False),
