@@ -1,0 +1,303 @@
+"""All that is done with mails that are read: every call and page of the webmail, the account app, and IMAP.
+
+`Opener` is a browser without a loop, `read_by_imap` a mail program. Refusals are answers; a
+connection that breaks, or an answer of status 500, is a finding.
+"""
+
+import contextlib
+import http.client
+import imaplib
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
+from urllib.parse import quote
+
+from tests.campaigns.report import Finding
+from tests.running import LocalServer
+
+__all__ = ["ACCOUNT_CALLS", "PER_MESSAGE", "PER_SERVER", "Opener", "append", "read_by_imap"]
+
+PAGES: Final = (
+    "text",
+    "html",
+    "htmlexternal",
+    "msgtext",
+    "msghtml",
+    "msghtmlexternal",
+    "raw",
+    "rawdl",
+    "attachments.zip",
+)
+"""Pages of a message."""
+
+KINDS: Final = ("reply", "reply_all", "reply_list", "forward", "forward_attached", "edit")
+"""Answers to a message."""
+
+PARTS: Final = 3
+"""Parts of a message that are opened, each in three ways."""
+
+SECONDS: Final = 60.0
+"""For an answer: more than the server takes for anything."""
+
+BUSY: Final = 3
+"""Times that a refusal for the moment (503) is taken for an answer to try again."""
+
+
+class Opener:
+    """Cookies, token and calls of one app."""
+
+    def __init__(self, server: LocalServer, user: str, password: str, app: str = "/webmail/") -> None:
+        self.server, self.user, self.password, self.app = server, user, password, app
+        self.cookies: dict[str, str] = {}
+        self.csrf = ""
+        self.refused: dict[str, int] = {}
+        """Answers that are neither 200 nor 500, by their status."""
+        self.boxes: dict[str, int] = {}
+        """Ids of mailboxes by name, once a page is open."""
+
+    def log_in(self) -> None:
+        token = self.call("login_prep")
+        self.csrf = self.call("login", login_token=token, username=self.user, password=self.password)["csrf_token"]
+
+    def request(self, method: str, target: str, body: bytes = b"") -> tuple[int, bytes]:
+        """One request; its status and the whole body. Raises Finding."""
+        for attempt in range(BUSY):
+            connection = http.client.HTTPConnection("127.0.0.1", self.server.port(80), timeout=SECONDS)
+            headers = {"content-type": "application/json", "x-moxlite-csrf": self.csrf}
+            headers["cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+            try:
+                connection.request(method, self.app + target, body or None, headers)
+                response = connection.getresponse()
+                answer = response.read()
+            except (OSError, http.client.HTTPException) as problem:
+                raise Finding(
+                    f"{target[:200]}: {problem!r}; the server's log:\n{self.server.log()[-3000:]}"
+                ) from problem
+            finally:
+                connection.close()
+            for field in response.headers.get_all("set-cookie") or []:
+                name, _, value = field.partition(";")[0].partition("=")
+                self.cookies[name] = value
+            if response.status != 503 or attempt + 1 == BUSY:
+                break
+            time.sleep(1)
+        if response.status == 500:
+            raise Finding(f"{target[:200]} was answered {answer[:300]!r}:\n{self.server.log()[-3000:]}")
+        if response.status != 200:
+            self.refused[f"{response.status}"] = self.refused.get(f"{response.status}", 0) + 1
+        return response.status, answer
+
+    def call(self, name: str, /, **parameters: Any) -> Any:
+        """A call's result; None where it is refused."""
+        status, answer = self.request("POST", f"api/{name}", json.dumps(parameters).encode())
+        return json.loads(answer)["result"] if status == 200 else None
+
+    @contextlib.contextmanager
+    def page(self, query: dict[str, Any] | None = None, count: int = 10_000) -> Iterator[list[int]]:
+        """An open page: the ids that its list shows. Its stream is read no further."""
+        wanted = query or {"filter": {"mailbox_id": 0, "mailbox_name": "Inbox"}}
+        first = {"id": 1, "view_id": 1, "query": wanted, "page": {"count": count}}
+        target = f"{self.app}events?token={self.call('token')}&request={quote(json.dumps(first))}"
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port(80), timeout=SECONDS)
+        try:
+            cookie = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+            connection.request("GET", target, headers={"cookie": cookie})
+            response = connection.getresponse()
+            if response.status != 200:
+                raise Finding(f"a stream was answered {response.status}: {response.read()[:300]!r}")
+            found: list[int] = []
+            while line := response.readline():
+                if not line.startswith(b"data: "):
+                    continue
+                event = json.loads(line.removeprefix(b"data: "))
+                if event["kind"] == "start":
+                    self.boxes = {box["name"]: box["id"] for box in event["mailboxes"]}
+                if event["kind"] == "view_err":
+                    raise Finding(f"a view was refused: {event['message']}")
+                if event["kind"] == "view_msgs":
+                    if not event["items"]:
+                        break
+                    found += [item["id"] for entry in event["items"] for item in entry]
+            yield found
+        finally:
+            connection.close()
+
+    def open(self, number: int) -> None:
+        """Every call and page about one message."""
+        for run in PER_MESSAGE.values():
+            run(self, number)
+        for page in PAGES:
+            self.request("GET", f"msg/{number}/{page}")
+        for path in self.parts(number):
+            for kind in ("view", "viewtext", "download"):
+                self.request("GET", f"msg/{number}/{kind}/{path}")
+
+    def parts(self, number: int) -> list[str]:
+        """Paths of some parts of a message, the last ones of its tree."""
+        parsed = self.call("parsed_message", message_id=number)
+        found: list[str] = []
+        left = [parsed["structure"]] if parsed else []
+        while left and len(found) < 200:
+            part = left.pop()
+            found.append(part["path"])
+            left += part.get("parts", [])
+        return [path for path in found[-PARTS:] if path]
+
+    def answer(self, number: int) -> None:
+        """Each kind of answer to a message; the one to all is kept as a draft, and removed."""
+        for kind in KINDS:
+            begun = self.call("compose_prepare", kind=kind, message_id=number)
+            if begun is None:
+                continue
+            for upload in begun["uploads"]:
+                self.call("upload_remove", upload_id=upload["upload_id"])
+            if kind == "reply_all":
+                saved = self.call("draft_save", draft=written(begun, number), save_id=f"{number:022d}")
+                if saved is not None:
+                    self.call("draft_remove", draft_id=saved)
+
+    def send(self, number: int) -> None:
+        """A reply that is sent, and one that is taken back."""
+        begun = self.call("compose_prepare", kind="reply", message_id=number)
+        if begun is not None:
+            message = written(begun, number) | {"to": [{"name": "", "address": self.user}], "text": "x", "subject": "x"}
+            self.call("message_submit", message=message, submit_id=f"{number:021d}a", undo_s=0)
+            self.call("message_submit", message=message, submit_id=f"{number:021d}b", undo_s=30)
+            self.call("message_submit_undo", submit_id=f"{number:021d}b")
+
+    def search(self, words: str) -> None:
+        """Views of all mail: by words, threads, subject and size."""
+        everywhere = {"mailbox_id": -1}
+        for query in (
+            {"filter": everywhere | {"words": [words]}},
+            {"filter": everywhere | {"subject": [words]}, "threading": "on"},
+            {"filter": everywhere | {"from": [words], "attachments": "any"}},
+            {"filter": everywhere | {"size_min": 1}, "threading": "unread", "order_asc": True},
+        ):
+            with self.page(query):
+                pass
+
+    def change_all(self, number: int) -> None:
+        """Calls about many messages and about mailboxes, ending where they began."""
+        inbox, archive = self.boxes["Inbox"], self.boxes["Archive"]
+        self.call("message_move", message_ids=[number], mailbox_id=archive)
+        self.call("message_move", message_ids=[number], mailbox_id=inbox)
+        query = {"filter": {"mailbox_id": inbox}}
+        for action in ("flags_add", "flags_clear"):
+            action_of = {"query": query, "modseq": 1 << 50, "action": action, "flags": ["\\Answered"]}
+            self.call("query_action", action=action_of)
+        self.call("mailboxes_mark_read", mailbox_ids=[inbox])
+        name = f"made {number}"
+        self.call("mailbox_create", name=name)
+        with self.page():
+            pass
+        if made := self.boxes.get(name):
+            self.call("mailbox_rename", mailbox_id=made, name=f"{name} too")
+            self.call("mailbox_set_special_use", mailbox_id=made, roles=[])
+            self.call("message_move", message_ids=[number], mailbox_id=made)
+            self.call("message_delete", message_ids=[number])
+            self.call("mailbox_delete", mailbox_id=made)
+
+    def rule(self, number: int) -> None:
+        """What is offered and kept of a message that was moved."""
+        boxes = {"from_mailbox_id": self.boxes["Inbox"], "to_mailbox_id": self.boxes["Archive"]}
+        self.call("ruleset_suggest_move", message_id=number, **boxes)
+        self.call("ruleset_accept", message_id=number, **boxes)
+        self.call("ruleset_never", message_id=number, never="message", **boxes)
+
+
+def written(begun: dict[str, Any], number: int) -> dict[str, Any]:
+    """A message as `compose_prepare` began it, to be kept or sent."""
+    kept = {name: value for name, value in begun.items() if name not in ("uploads", "note")}
+    return kept | {"reply_to": [], "uploads": [], "original_id": number, "original_flag": "answered"}
+
+
+Run = Callable[[Opener, int], object]
+
+PER_MESSAGE: Final[dict[str, Run]] = {
+    "message_item": lambda o, n: o.call("message_item", message_id=n),
+    "parsed_message": lambda o, n: o.call("parsed_message", message_id=n),
+    "message_details": lambda o, n: o.call("message_details", message_id=n),
+    "ruleset_for_sender": lambda o, n: o.call("ruleset_for_sender", message_id=n, mailbox_id=o.boxes["Inbox"]),
+    "delivery_status": lambda o, n: o.call("delivery_status", message_id=n, seen=""),
+    "flags_add": lambda o, n: o.call("flags_add", message_ids=[n], flags=["\\Flagged"]),
+    "flags_clear": lambda o, n: o.call("flags_clear", message_ids=[n], flags=["\\Flagged"]),
+    "thread_mute": lambda o, n: [o.call("thread_mute", message_ids=[n], mute=on) for on in (True, False)],
+    "thread_collapse": lambda o, n: [o.call("thread_collapse", message_ids=[n], collapse=on) for on in (True, False)],
+    "compose_prepare, draft_save, draft_remove, upload_remove": Opener.answer,
+    "ruleset_suggest_move, ruleset_accept, ruleset_never": Opener.rule,
+}
+"""Calls about one message, by their names."""
+
+PER_SERVER: Final[dict[str, Run]] = {
+    "message_submit, message_submit_undo": Opener.send,
+    "message_move, query_action, mailboxes_mark_read, mailbox_create, mailbox_rename, mailbox_set_special_use, "
+    "message_delete, mailbox_delete": Opener.change_all,
+    "login_prep, login, token": lambda o, n: o.log_in(),
+    "settings_save": lambda o, n: o.call("settings_save", settings={"signature": "x" * 5000}),
+    "from_address_settings_save": lambda o, n: o.call(
+        "from_address_settings_save", from_address="eve@evil.example", view_mode="html"
+    ),
+    "delivery_retry": lambda o, n: o.call("delivery_retry", delivery_ids=[1]),
+    "delivery_cancel": lambda o, n: o.call("delivery_cancel", delivery_ids=[1]),
+    "complete_recipient": lambda o, n: [o.call("complete_recipient", search=text) for text in ("e", "b@", "a" * 200)],
+    "recipient_security": lambda o, n: o.call("recipient_security", address="a@localhost"),
+    "decode_mime_words": lambda o, n: o.call("decode_mime_words", text="=?utf-8?q?a?= " * 4000),
+    "request": lambda o, n: o.call("request", request={"id": 2, "view_id": 1, "cancel": True}),
+    "logout": lambda o, n: (o.call("logout"), o.log_in()),
+}
+"""Other calls, by their names; each is given the id of a message."""
+
+ACCOUNT_CALLS: Final[dict[str, dict[str, Any]]] = {
+    "apps": {},
+    "overview": {},
+    "mailboxes": {},
+    "import_state": {},
+    "import_check": {"size": 1 << 20},
+    "import_abort": {"token": "x"},
+}
+"""Calls of the account app, but for log-in and log-out."""
+
+
+imaplib._MAXLINE = 64 << 20  # type: ignore[attr-defined]  # the envelope of a long list of recipients is one line
+
+
+def append(client: imaplib.IMAP4, message: bytes) -> None:
+    """Put a message into the Inbox; a refusal is an answer."""
+    client.append("INBOX", None, None, message)
+
+
+FETCHED: Final = (
+    "(FLAGS UID INTERNALDATE RFC822.SIZE ENVELOPE BODYSTRUCTURE)",
+    "(BODY.PEEK[HEADER] BODY.PEEK[HEADER.FIELDS (SUBJECT TO REFERENCES)] BODY.PEEK[HEADER.FIELDS.NOT (TO)])",
+    "(BODY.PEEK[TEXT]<0.100000> BODY.PEEK[1] BODY.PEEK[1.MIME] BODY.PEEK[1.1]<10.20> BODY)",
+    "(BINARY.PEEK[1] BINARY.SIZE[1] EMAILID THREADID SAVEDATE PREVIEW)",
+    "(BODY.PEEK[])",
+)
+"""Items of FETCH: those of RFC 9051 §6.4.5 and of the extensions that read more."""
+
+SEARCHED: Final = (
+    "TEXT zebra",
+    "BODY zebra",
+    'SUBJECT "a"',
+    "FROM evil TO mia",
+    'HEADER References "x"',
+    "OR LARGER 100000 SENTBEFORE 1-Jan-2020",
+    "NOT KEYWORD x",
+)
+"""Keys of SEARCH, SORT and THREAD."""
+
+
+def read_by_imap(client: imaplib.IMAP4, items: Sequence[str] = FETCHED) -> int:
+    """FETCH of all items of all messages, SEARCH, SORT and THREAD; how many messages there are."""
+    _, (count,) = client.select("INBOX")
+    for item in items:
+        client.fetch("1:*", item)
+    for keys in SEARCHED:
+        client.search(None, keys)
+        for order in ("SUBJECT", "FROM", "TO", "SIZE", "DATE", "DISPLAYFROM", "DISPLAYTO"):
+            client.sort(f"({order})", "UTF-8", keys)
+        for way in ("REFERENCES", "ORDEREDSUBJECT"):
+            client.thread(way, "UTF-8", keys)
+    return int(count or 0)
