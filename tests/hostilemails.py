@@ -1,7 +1,7 @@
 """Hostile mails: over a hundred kinds of messages that cost their reader more than they cost their sender.
 
-`hostile_mail(kind, seed, size)` makes the message of a kind, of about `size` octets; `hostile_mails(count, seed)` makes as
-many as wanted, kind after kind, with sizes by chance. The same arguments give the same octets.
+`hostile_mail(kind, seed, size)` makes the message of a kind, of about `size` octets; `hostile_mails(count, seed)` makes
+as many as wanted, kind after kind, with sizes by chance. The same arguments give the same octets.
 """
 
 import base64

@@ -8,10 +8,11 @@ import contextlib
 import http.client
 import imaplib
 import json
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from tests.campaigns.report import Finding
 from tests.running import LocalServer
@@ -52,19 +53,24 @@ class Opener:
         self.cookies: dict[str, str] = {}
         self.csrf = ""
         self.refused: dict[str, int] = {}
-        """Answers that are neither 200 nor 500, by their status."""
+        """Answers that are neither 200 nor 500, by their status and what was asked for."""
         self.boxes: dict[str, int] = {}
         """Ids of mailboxes by name, once a page is open."""
+
+    def log_out_and_in(self, number: int) -> None:
+        """A session's end, and another's begin; `number` is not looked at."""
+        self.call("logout")
+        self.log_in()
 
     def log_in(self) -> None:
         token = self.call("login_prep")
         self.csrf = self.call("login", login_token=token, username=self.user, password=self.password)["csrf_token"]
 
-    def request(self, method: str, target: str, body: bytes = b"") -> tuple[int, bytes]:
+    def request(self, method: str, target: str, body: bytes = b"", kind: str = "application/json") -> tuple[int, bytes]:
         """One request; its status and the whole body. Raises Finding."""
         for attempt in range(BUSY):
             connection = http.client.HTTPConnection("127.0.0.1", self.server.port(80), timeout=SECONDS)
-            headers = {"content-type": "application/json", "x-moxlite-csrf": self.csrf}
+            headers = {"content-type": kind, "x-moxlite-csrf": self.csrf}
             headers["cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
             try:
                 connection.request(method, self.app + target, body or None, headers)
@@ -85,7 +91,8 @@ class Opener:
         if response.status == 500:
             raise Finding(f"{target[:200]} was answered {answer[:300]!r}:\n{self.server.log()[-3000:]}")
         if response.status != 200:
-            self.refused[f"{response.status}"] = self.refused.get(f"{response.status}", 0) + 1
+            what = f"{response.status} {re.sub(r'[/0-9.]*[0-9][/0-9.]*', '/N/', target).partition('?')[0]}"
+            self.refused[what] = self.refused.get(what, 0) + 1
         return response.status, answer
 
     def call(self, name: str, /, **parameters: Any) -> Any:
@@ -153,7 +160,7 @@ class Opener:
             for upload in begun["uploads"]:
                 self.call("upload_remove", upload_id=upload["upload_id"])
             if kind == "reply_all":
-                saved = self.call("draft_save", draft=written(begun, number), save_id=f"{number:022d}")
+                saved = self.call("draft_save", draft=written(begun, number), save_id=f"{number:032x}")
                 if saved is not None:
                     self.call("draft_remove", draft_id=saved)
 
@@ -162,9 +169,15 @@ class Opener:
         begun = self.call("compose_prepare", kind="reply", message_id=number)
         if begun is not None:
             message = written(begun, number) | {"to": [{"name": "", "address": self.user}], "text": "x", "subject": "x"}
-            self.call("message_submit", message=message, submit_id=f"{number:021d}a", undo_s=0)
-            self.call("message_submit", message=message, submit_id=f"{number:021d}b", undo_s=30)
-            self.call("message_submit_undo", submit_id=f"{number:021d}b")
+            self.call("message_submit", message=message, submit_id=f"{number:031x}a", undo_s=0)
+            self.call("message_submit", message=message, submit_id=f"{number:031x}b", undo_s=30)
+            self.call("message_submit_undo", submit_id=f"{number:031x}b")
+
+    def export(self, form: str = "mbox", mailbox: str = "Inbox") -> int:
+        """A mailbox as a file; its octets."""
+        fields = {"format": form, "archive": "none" if form == "mbox" else "zip", "mailbox": mailbox, "csrf": self.csrf}
+        _, octets = self.request("POST", "export", urlencode(fields).encode(), "application/x-www-form-urlencoded")
+        return len(octets)
 
     def search(self, words: str) -> None:
         """Views of all mail: by words, threads, subject and size."""
@@ -234,7 +247,6 @@ PER_SERVER: Final[dict[str, Run]] = {
     "message_submit, message_submit_undo": Opener.send,
     "message_move, query_action, mailboxes_mark_read, mailbox_create, mailbox_rename, mailbox_set_special_use, "
     "message_delete, mailbox_delete": Opener.change_all,
-    "login_prep, login, token": lambda o, n: o.log_in(),
     "settings_save": lambda o, n: o.call("settings_save", settings={"signature": "x" * 5000}),
     "from_address_settings_save": lambda o, n: o.call(
         "from_address_settings_save", from_address="eve@evil.example", view_mode="html"
@@ -245,7 +257,7 @@ PER_SERVER: Final[dict[str, Run]] = {
     "recipient_security": lambda o, n: o.call("recipient_security", address="a@localhost"),
     "decode_mime_words": lambda o, n: o.call("decode_mime_words", text="=?utf-8?q?a?= " * 4000),
     "request": lambda o, n: o.call("request", request={"id": 2, "view_id": 1, "cancel": True}),
-    "logout": lambda o, n: (o.call("logout"), o.log_in()),
+    "login_prep, login, token, logout": Opener.log_out_and_in,
 }
 """Other calls, by their names; each is given the id of a message."""
 
