@@ -7,13 +7,14 @@ import errno
 import os
 import subprocess
 from collections.abc import Iterator
-from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import Final
 
 from moxlite.config.decode import Finding, KeyPath
 from moxlite.config.load import DOMAINS_FILE, ConfigError, Problem, Source, check_files, read_source
 from moxlite.config.snapshot import Snapshot
+from moxlite.net.limits import IPAddress
+from moxlite.net.listeners import BindError, bind
 from moxlite.process.fences import hidden, read_only, runs_systemd, writable_paths
 from moxlite.process.privileges import UnknownUser, service_user
 from moxlite.process.signingkeys import selectors_of
@@ -62,16 +63,13 @@ def _addresses(snapshot: Snapshot) -> Iterator[Finding]:
                 )
 
 
-def _bindable(ip: IPv4Address | IPv6Address) -> bool:
-    """Whether a port could be bound at an address."""
-    import socket
-
-    family = socket.AF_INET if ip.version == 4 else socket.AF_INET6
+def _bindable(ip: IPAddress) -> bool:
+    """Whether a port can be bound at an address, as the start does it."""
     try:
-        with socket.socket(family, socket.SOCK_STREAM) as sock:
-            sock.bind((str(ip), 0))
-    except OSError as error:
-        return error.errno != errno.EADDRNOTAVAIL
+        bind(ip, 0).close()
+    except BindError as error:
+        cause = error.__cause__
+        return not (isinstance(cause, OSError) and cause.errno == errno.EADDRNOTAVAIL)
     return True
 
 

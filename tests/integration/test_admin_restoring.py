@@ -211,6 +211,22 @@ def test_a_plain_backup_has_the_keys_only_if_asked_to(machine: Machine) -> None:
         second.start()
 
 
+def test_root_restores_a_repository_for_the_service_user(machine: Machine) -> None:
+    """ADMIN-37a, STORE-145: on the same machine, data alone; what was unpacked on the way is gone."""
+    server = machine.server
+    server.start()
+    machine.send("Before")
+    repo = machine.backups / "repo"
+    server.cli("backup", "--repo", str(repo))
+    server.stop()
+    server.data.rename(server.data.with_name("old"))
+    assert server.cli("restore", str(repo)).stdout == ""
+    assert owners(server.data)[0] == UID
+    assert list(server.folder.glob(".moxlite-restore-*")) == []
+    server.start()
+    assert json.loads(server.cli("--json", "store", "stats", "bob").stdout)[0]["messages"] >= 1
+
+
 def test_a_restore_on_a_machine_with_other_addresses_says_what_changes(machine: Machine) -> None:
     """ADMIN-52a: each line of moxlite.toml with an address that this machine has not, and the records of DNS. `config
     test` tells the same until it is changed.
