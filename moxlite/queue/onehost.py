@@ -177,6 +177,8 @@ async def _try_anew(ctx: Context, batch: Batch, trace: Trace, host: Host) -> Out
         return await _session(ctx, batch, trace, host)
     except (HandshakeFailed, TLSRefused) as exc:
         if not policy.clear:
+            if isinstance(exc, TLSRefused) and policy.mode is TLSMode.REQUIRED_STARTTLS:
+                exc.command = "tls-policy"
             raise
         if policy.overlooks:
             metrics.tls_ignored.labels(ignored="badtls").inc()

@@ -182,7 +182,7 @@ class Wire:
             self.deadline.deadline = math.inf
 
     async def say_last(self, octets: bytes) -> None:
-        """Send the last words, if the client takes them: whole, also in slow mode, for the connection ends with them."""
+        """Send the last words, if the client takes them: whole, also in slow mode."""
         self.slow = False
         self._out.append(octets)
         with trio.move_on_after(self._pace.farewell):

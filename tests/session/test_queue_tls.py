@@ -495,3 +495,21 @@ async def test_mail_goes_over_ipv6_only_from_an_address_with_a_name(
         await rig.settle()
         assert rig.dialed[1] == ("2001:db8::1", 25)
     assert sum("IPv6 address has no name" in one.message for one in caplog.records) == (not confirmed)
+
+
+@pytest.mark.parametrize("demand", ["dane", "sts"])
+@pytest.mark.parametrize("how", ["no STARTTLS", "STARTTLS refused"])
+async def test_a_notice_says_that_a_demanded_starttls_is_missing(tmp_path: Path, demand: str, how: str) -> None:
+    """QUEUE-53, QUEUE-180: the delayed DSN, the status and the log name the domain's demand, not just a failure."""
+    async with rig_at(tmp_path, account=KEEP, top="queue = { delay_dsn_attempt = 1 }") as rig:
+        rig.remote(Server({"STARTTLS": "454 4.7.0 not now"}, tls=rig.certificate) if "refused" in how else Server())
+        if demand == "sts":
+            rig.sts(ENFORCE)
+        else:
+            publish_tlsa(rig, tlsa(rig.certificate.leaf))
+        await attempt(rig)
+        sentence = "The recipient's domain demands TLS (by DANE or MTA-STS), their server offers none."
+        [status] = await rig.queue.status("alice", "<m1@own.example>")
+        assert status.meaning == sentence
+        [dsn] = await rig.inbox()
+        assert sentence.encode() in dsn

@@ -1,6 +1,7 @@
 """Networks that send too much, and clients that are slowed down (SMTP-15, SMTP-81, SMTP-134, SMTP-137)."""
 
 import re
+
 import msgspec
 import pytest
 import trio

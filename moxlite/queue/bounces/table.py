@@ -350,7 +350,14 @@ OURS: Final = {
     "suppress": Meaning(
         Cause.SUPPRESSED,
         "Your account sends nothing more to this address, because earlier messages have come back.",
-        "If the address works again, have it taken off the list: `moxlite queue suppress remove ACCOUNT ADDRESS`.",
+        "If the address works again, ask the administrator of your mail server to let your account send to it.",
+        "moxlite queue suppress remove ACCOUNT ADDRESS",
+    ),
+    "tls-policy": Meaning(
+        Cause.TLS,
+        "The recipient's domain demands TLS (by DANE or MTA-STS), their server offers none.",
+        WAIT,
+        "STARTTLS is missing there, or something on the way takes it away. The other side has to mend it.",
     ),
     "auth": Meaning(
         Cause.OTHER,

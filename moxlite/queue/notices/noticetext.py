@@ -8,6 +8,7 @@ from typing import Final
 from moxlite.proto.address import Domain
 from moxlite.proto.dsn import Action
 from moxlite.proto.mime.dates import format_date
+from moxlite.queue.bounces.table import Cause
 from moxlite.queue.rows import Message, Result
 from moxlite.queue.status import meaning_of
 
@@ -88,7 +89,7 @@ def _failure(message: Message) -> list[str]:
         lines += ["What happened:", "", f"    {found.meaning}", ""]
     if found.advice:
         lines += ["What you can do:", "", f"    {found.advice}", ""]
-    if found.admin:
+    if found.admin and found.cause is not Cause.SUPPRESSED:  # the sender has no such command
         lines += ["For the administrator:", "", f"    {found.admin}", ""]
     if result.error:
         lines += ["Error of the last attempt:", "", f"    {result.error}", ""]
