@@ -25,7 +25,8 @@ class TLSFacts(msgspec.Struct, frozen=True, kw_only=True):
     ``version`` as OpenSSL names it (``TLSv1.3``); ``cipher`` likewise; ``server_name`` is the SNI (A-label form,
     lower case) or None; ``alpn`` the chosen protocol or None; ``peer_key`` the SHA-256 of the SubjectPublicKeyInfo of
     the peer's certificate, None without one: possession of that key is proven, nothing else about the certificate is
-    checked.
+    checked. ``group`` is that of the key exchange, as OpenSSL names it (``X25519MLKEM768``, which is post-quantum), ""
+    where there was none anew.
     """
 
     version: str
@@ -34,6 +35,12 @@ class TLSFacts(msgspec.Struct, frozen=True, kw_only=True):
     alpn: str | None = None
     peer_key: bytes | None = None
     resumed: bool = False
+    group: str = ""
+
+    @property
+    def suite(self) -> str:
+        """Cipher and group, for people."""
+        return f"{self.cipher} {self.group}".strip()
 
 
 class ConnectionInfo(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,6 +21,7 @@ __all__ = [
     "missing_servername",
     "package",
     "panics",
+    "tls_groups",
     "tls_handshakes",
     "unknown_servername",
 ]
@@ -56,6 +57,9 @@ connections = Gauge("moxlite_connections_count", "Open connections to all listen
 connections_refused = Counter("moxlite_connections_refused", "Connections not served, see SMTP-135.", ["reason"])
 connections_closed = Counter("moxlite_connections_closed", "Silent connections closed to make room (ADMIN-39b).")
 tls_handshakes = Counter("moxlite_tls_handshake", "TLS handshakes as server.", ["result"])
+tls_groups = Counter(
+    "moxlite_tls_group", "TLS connections by the group of their key exchange, as server or client.", ["side", "group"]
+)
 event_loop_lag = Gauge("moxlite_event_loop_lag_seconds", "Longest time within a minute that the event loop was busy.")
 long_steps = Counter("moxlite_event_loop_long_steps", "Steps of a task that held the event loop over 5 ms.", ["pkg"])
 

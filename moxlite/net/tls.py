@@ -165,6 +165,7 @@ class ServerTLS:
             metrics.tls_handshakes.labels(result="timeout" if exc.kind == "timeout" else "error").inc()
             raise
         metrics.tls_handshakes.labels(result="ok").inc()
+        metrics.tls_groups.labels(side="server", group=stream.facts.group or "none").inc()
         return stream
 
     def _new_context(self, pair: KeyPair | None) -> SSL.Context:
@@ -240,4 +241,6 @@ class ClientTLS:
         connection.set_connect_state()
         if server_name:
             connection.set_tlsext_host_name(server_name.encode("ascii"))
-        return await handshake(TLSStream(transport, connection, server_side=False), leftover, seconds)
+        stream = await handshake(TLSStream(transport, connection, server_side=False), leftover, seconds)
+        metrics.tls_groups.labels(side="client", group=stream.facts.group or "none").inc()
+        return stream

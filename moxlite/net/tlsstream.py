@@ -119,6 +119,7 @@ class TLSStream(Prompt):
             alpn=self._ssl.get_alpn_proto_negotiated().decode("ascii", "replace") or None,
             peer_key=None if leaf is None else key_fingerprint(leaf),
             resumed=_session_reused(self._ssl),
+            group=self._ssl.get_group_name() or "",
         )
 
     def _peer_leaf(self) -> x509.Certificate | None:

@@ -222,7 +222,7 @@ async def converse(
             if not begun:
                 await client.hello()
                 if (tls := client.tls_stream) is not None:
-                    trace.tls = f"{tls.facts.version} {tls.facts.cipher}"
+                    trace.tls = f"{tls.facts.version} {tls.facts.suite}"
                 extensions = client.codec.extensions
                 trace.offers = (tls is not None or "STARTTLS" in extensions, "REQUIRETLS" in extensions)
                 trace.greeting, trace.keywords = client.codec.greeting, tuple(sorted(extensions.keywords))

@@ -496,7 +496,7 @@ class Reception:
                 msgfrom_validation="unknown" if checks is None else checks.from_validation,
             ),
             tls_version=tls.version if tls is not None else "",
-            tls_cipher=tls.cipher if tls is not None else "",
+            tls_cipher=tls.suite if tls is not None else "",
             requiretls=self._transaction.mail.requiretls,
             dkim_domains=_signers(evidence),
         )

@@ -67,7 +67,7 @@ def received(
 
 
 def _tls_comment(tls: TLSFacts | None) -> str:
-    return f" ({tls.version} {tls.cipher})" if tls is not None else ""
+    return f" ({tls.version} {tls.suite})" if tls is not None else ""
 
 
 def return_path(sender: Path, *, utf8: bool) -> bytes:

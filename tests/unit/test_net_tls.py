@@ -11,8 +11,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from OpenSSL import SSL
+from OpenSSL._util import lib as _lib
 
 from moxlite.net.certificates import CertificateError, KeyPair, ProblemKind, Trust, name_matches, self_signed
+from moxlite.net.exposition import REGISTRY
 from moxlite.net.tls import ClientTLS, ServerTLS
 from moxlite.net.tlserrors import TLSError
 from moxlite.net.tlsstream import TLSStream
@@ -69,6 +71,25 @@ async def test_large_data_passes_both_ways_at_once() -> None:
         nursery.start_soon(receive, "client", client, len(down))
         nursery.start_soon(receive, "server", server, len(up))
     assert got == {"client": down, "server": up}
+
+
+async def test_the_key_exchange_is_post_quantum() -> None:
+    """QUEUE-54, SMTP-79: between two of us by default; metrics tell the group of each side, and an older group of a
+    peer that knows no other.
+    """
+
+    def counted(side: str, group: str) -> float:
+        return REGISTRY.get_sample_value("moxlite_tls_group_total", {"side": side, "group": group}) or 0
+
+    before = counted("server", "X25519MLKEM768"), counted("client", "X25519MLKEM768")
+    server, client = await connected(ServerTLS([LOCALHOST]))
+    assert server.facts.group == client.facts.group == "X25519MLKEM768"
+    assert server.facts.suite == f"{server.facts.cipher} X25519MLKEM768"
+    assert (counted("server", "X25519MLKEM768"), counted("client", "X25519MLKEM768")) == (before[0] + 1, before[1] + 1)
+    old = ClientTLS()
+    _lib.SSL_CTX_set1_curves_list(old._context._context, b"P-256")
+    server, _ = await connected(ServerTLS([LOCALHOST]), old)
+    assert server.facts.group in ("secp256r1", "prime256v1", "P-256")
 
 
 async def test_server_name_chooses_the_certificate() -> None:

@@ -131,7 +131,7 @@ def _tell(client: "SMTPClient") -> None:
     if announced is not None:
         note(f"announced: {' '.join(sorted(announced.keywords))}")
     if client.tls_stream is not None:
-        note(f"TLS: {client.tls_stream.facts.version} {client.tls_stream.facts.cipher}")
+        note(f"TLS: {client.tls_stream.facts.version} {client.tls_stream.facts.suite}")
 
 
 async def _relay(stream: "trio.abc.Stream", scope: "trio.CancelScope") -> None:

@@ -24,7 +24,8 @@ __all__ = ["Arrival", "DetailCalls", "MessageDetails"]
 
 class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     """How a message came by SMTP. ``mail_from`` "" is the null path; ``mail_from_ok``: SPF allows it. ``signed_by`` are
-    domains with a valid DKIM signature. ``tls`` is the version, with the cipher; "" without TLS.
+    domains with a valid DKIM signature. ``tls`` is the version, with the cipher and the group of the
+    key exchange; "" without TLS.
     """
 
     remote_ip: str
