@@ -67,9 +67,10 @@ class ServerTLS:
     """The server side of TLS for one port: its certificates by name, ALPN, client certificates, session tickets.
 
     ``certificates``: the first is for clients that name no server, or an unknown one unless ``refuse_unknown``
-    (WEB-118). ``alpn``: protocols in order of preference; a client that offers none of them goes on without.
-    ``client_auth``: ask for a certificate and accept any, or none; whose key it is, is the caller's question.
-    ``plain_http``: the answer to a request of HTTP without TLS.
+    (WEB-118). ``unnamed``: with that, the name that stands for an absent one. ``alpn``: protocols in order of
+    preference; a client that offers none of them goes on without. ``client_auth``: ask for a certificate and accept
+    any, or none; whose key it is, is the caller's question. ``plain_http``: the answer to a request of HTTP without
+    TLS.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class ServerTLS:
         session_tickets: bool = True,
         min_version: TLSVersion = "TLSv1.2",
         refuse_unknown: bool = False,
+        unnamed: str = "",
         plain_http: bytes = b"",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -89,6 +91,7 @@ class ServerTLS:
         self._session_tickets = session_tickets
         self._min_version: TLSVersion = min_version
         self._refuse_unknown = refuse_unknown
+        self._unnamed = unnamed
         self._plain_http = plain_http
         self._clock = clock
         self._challenges: dict[str, SSL.Context] = {}
@@ -185,7 +188,10 @@ class ServerTLS:
 
     def _choose_certificate(self, connection: SSL.Connection) -> None:
         # An exception here would be printed, hence a context without certificate is the way to refuse.
-        name = (connection.get_servername() or b"").decode("ascii", "replace").lower().rstrip(".")
+        named = (connection.get_servername() or b"").decode("ascii", "replace").lower().rstrip(".")
+        if self._refuse_unknown and not named:
+            metrics.missing_servername.inc()
+        name = named or self._unnamed
         pair = self._by_name.get(name)
         if pair is None and "." in name:
             pair = self._by_name.get("*." + name.partition(".")[2])
@@ -193,7 +199,8 @@ class ServerTLS:
             connection.set_context(self._context_of(pair))
             return
         if self._refuse_unknown:
-            (metrics.unknown_servername if name else metrics.missing_servername).inc()
+            if named:
+                metrics.unknown_servername.inc()
             # A name's first certificate is proved by its challenge: with TLS 1.2 OpenSSL wants a certificate before it
             # asks for the protocol.
             connection.set_context(self._challenges.get(name, self._default))

@@ -159,6 +159,7 @@ class TLSPorts:
                 session_tickets=tickets.get(service, False),
                 min_version=listener.tls.min_version,
                 refuse_unknown=service == "https" and listener.tls.acme is not None,
+                unnamed=self._hostname(name),
                 plain_http=USE_HTTPS if service == "https" else b"",
             )
         return self._made[name, service]

@@ -109,13 +109,23 @@ async def test_server_name_chooses_the_certificate() -> None:
 
 
 async def test_unknown_names_are_refused_where_asked() -> None:
-    """WEB-118: HTTPS refuses absent and unknown names by an alert."""
-    tls = ServerTLS([LOCALHOST], refuse_unknown=True)
+    """WEB-118: HTTPS refuses unknown names by an alert; an absent one stands for the host, where that has a
+    certificate.
+    """
+    for tls in (
+        ServerTLS([LOCALHOST], refuse_unknown=True),
+        ServerTLS([OTHER], refuse_unknown=True, unnamed="localhost"),
+    ):
+        for name in ("unknown.example", None):
+            with pytest.RaisesGroup(TLSError):
+                await connected(tls, name=name)
+    tls = ServerTLS([OTHER, LOCALHOST], refuse_unknown=True, unnamed="localhost")
     server, _ = await connected(tls, name="localhost")
     assert server.facts.server_name == "localhost"
-    for name in ("unknown.example", None):
-        with pytest.RaisesGroup(TLSError):
-            await connected(tls, name=name)
+    server, client = await connected(tls, name=None)
+    assert (server.facts.server_name, client.peer_chain()[0]) == (None, LOCALHOST.leaf)
+    with pytest.RaisesGroup(TLSError):
+        await connected(tls, name="unknown.example")
 
 
 async def test_replaced_certificates_serve_the_next_handshake() -> None:
