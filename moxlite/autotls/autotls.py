@@ -1,6 +1,6 @@
 """The certificates of one CA: watched, renewed, ordered for new names, without a restart (WEB-112..117, WEB-140).
 
-`AutoTLS.serve` is a round at a time: which names are wanted, which of them are due, one order after the other. What is
+`AutoTLS.serve` is a round at a time: which names are wanted, which of them are due, three orders at a time. What is
 known of each host lies on disk before an order begins, so that a server that dies in each one does not ask each time.
 """
 
@@ -43,6 +43,8 @@ LONGEST_SLEEP: Final = 3600.0
 SHORTEST_SLEEP: Final = 5.0
 FIRST_ROUND: Final = 1.0
 """Seconds from the start of the server to the first round: its ports accept by then."""
+PARALLEL: Final = 3
+"""Orders under way: each has a process of 30 MB, and takes seconds that are mostly the CA's."""
 AT_ONCE: Final = 10
 BETWEEN: Final = 10.0
 """So many names get their first certificate in one go, then there are so many seconds between two (WEB-115)."""
@@ -107,6 +109,7 @@ class AutoTLS:
         self._choose = choose
         self._talk = talk
         self._bell = Bell()
+        self._writing = trio.Lock()
         self._pairs: dict[str, KeyPair] = {}
         self._state = self._files.read_state()
         self._elsewhere: dict[str, str] = {}
@@ -184,20 +187,52 @@ class AutoTLS:
         self._elsewhere = {host: words for host, words in self._elsewhere.items() if host in wanted}
         self._rehearsed = {host: seen for host, seen in self._rehearsed.items() if host in wanted}
         await self._ask_for_windows(wanted)
-        new = 0
-        for host in wanted:
-            now = self._clock()
-            if now < self._renew_at(host) or now < self._state.not_before:
-                continue
-            if host not in self._pairs:
-                new += 1
-                if new > AT_ONCE:
-                    await trio.sleep(BETWEEN)
-            await self._try(host)
+        await self._try_due(wanted)
         moments = [self._next(host) for host in wanted]
         return min(max(min(moments, default=now) - self._clock(), SHORTEST_SLEEP), LONGEST_SLEEP)
 
     # Inside
+
+    async def _try_due(self, wanted: Iterable[str]) -> None:
+        """Try the names that are due, in their order, some at a time. Where the CA does not know our account yet, which
+        several orders would make at once, they go one at a time until one has succeeded.
+
+        Raises the first OSError or ValueError, once all orders have ended.
+        """
+        places = trio.Semaphore(PARALLEL)
+        failures: list[OSError | ValueError] = []
+        known = bool(self._pairs) or any(state.ordered for state in self._state.hosts.values())
+        new = 0
+
+        async def attempt(host: str) -> None:
+            try:
+                if not self._is_early(host):
+                    await self._try(host)
+            except (OSError, ValueError) as error:
+                failures.append(error)
+            finally:
+                places.release()
+
+        async with trio.open_nursery() as nursery:
+            for host in wanted:
+                if self._is_early(host):
+                    continue
+                if host not in self._pairs:
+                    new += 1
+                    if new > AT_ONCE:
+                        await trio.sleep(BETWEEN)
+                await places.acquire()
+                if known:
+                    nursery.start_soon(attempt, host)
+                else:
+                    await attempt(host)
+                    known = host in self._pairs
+        if failures:
+            raise failures[0]
+
+    def _is_early(self, host: str) -> bool:
+        now = self._clock()
+        return now < self._renew_at(host) or now < self._state.not_before
 
     def _renew_at(self, host: str) -> float:
         """When the certificate of a host is to be replaced; 0 for a host without one."""
@@ -363,7 +398,8 @@ class AutoTLS:
         )
 
     async def _write_state(self) -> None:
-        await trio.to_thread.run_sync(self._files.write_state, self._state)
+        async with self._writing:  # an older state must not be the last
+            await trio.to_thread.run_sync(self._files.write_state, self._state)
 
 
 def _request(host: str, key: PrivateKey) -> str:

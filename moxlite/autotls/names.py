@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from moxlite.config.domains import DomainConfig
 from moxlite.config.listeners import Listener
 from moxlite.config.snapshot import Snapshot
 from moxlite.net.limits import IPAddress
@@ -23,33 +24,40 @@ def listeners_of(snapshot: Snapshot, authority: str) -> dict[str, Listener]:
 
 
 def wanted_names(snapshot: Snapshot, authority: str) -> tuple[str, ...]:
-    """The names that get a certificate, as A-labels; those of the listeners first.
+    """The names that get a certificate, as A-labels; first those that mail programs and servers connect to: of the
+    listeners, and of clients' settings.
 
     Of domains that are disabled or take reports only there are none, nor of names that no public CA signs (without a
     dot).
     """
     listeners = listeners_of(snapshot, authority)
     names = [snapshot.hostname(name).ascii for name in listeners]
-    names += _of_domains(snapshot, listeners.values())
+    domains = list(_served(snapshot))
+    names += [one.client_settings_domain.ascii for _, one in domains if one.client_settings_domain is not None]
+    names += _for_settings(domains, listeners.values())
     if any(one.webserver_https.enabled for one in listeners.values()):
         names += [*snapshot.derived.web_rules, *snapshot.derived.web_redirects]
     return tuple(dict.fromkeys(name for name in names if "." in name and not name.endswith(".localhost")))
 
 
-def _of_domains(snapshot: Snapshot, listeners: Iterable[Listener]) -> Iterator[str]:
+def _served(snapshot: Snapshot) -> Iterator[tuple[str, DomainConfig]]:
+    """Domains that are neither disabled nor for reports only, as A-labels."""
+    for text, settings in snapshot.domains.domains.items():
+        domain = Domain.parse(text).ascii
+        if not settings.disabled and domain not in snapshot.derived.reports_only:
+            yield domain, settings
+
+
+def _for_settings(domains: Iterable[tuple[str, DomainConfig]], listeners: Iterable[Listener]) -> Iterator[str]:
+    """The names at which other servers find a policy, and mail programs their settings."""
     listeners = tuple(listeners)
     autoconfig = any(one.autoconfig_https.enabled and not one.autoconfig_https.non_tls for one in listeners)
     policies = any(one.mtasts_https.enabled and not one.mtasts_https.non_tls for one in listeners)
-    for text, settings in snapshot.domains.domains.items():
-        domain = Domain.parse(text).ascii
-        if settings.disabled or domain in snapshot.derived.reports_only:
-            continue
-        if autoconfig:
-            yield from (f"autoconfig.{domain}", f"autodiscover.{domain}")
+    for domain, settings in domains:
         if policies and settings.mtasts is not None:
             yield f"mta-sts.{domain}"
-        if settings.client_settings_domain is not None:
-            yield settings.client_settings_domain.ascii
+        if autoconfig:
+            yield from (f"autoconfig.{domain}", f"autodiscover.{domain}")
 
 
 def own_ips(snapshot: Snapshot, authority: str) -> frozenset[IPAddress] | None:

@@ -20,6 +20,7 @@ NURSERIES = {
     "admin/quickstart/occupied.py",  # the ports of one quickstart
     "admin/quickstart/surroundings.py",  # the questions of one quickstart
     "admin/junk.py",
+    "autotls/autotls.py",  # the orders of one round
     "autotls/rehearsal.py",  # the proofs of one order
     "cli/checks/smtp.py",  # both ways of one session by hand
     "imapd/connection.py",
@@ -30,6 +31,7 @@ NURSERIES = {
     "migration/pull.py",
     "net/ctlclient.py",
     "net/ctlserver.py",
+    "net/dns.py",  # the servers of one question
     "net/resolver.py",
     "queue/assurance.py",  # the questions about one domain
     "queue/direct.py",  # those about one recipients' domain
