@@ -53,7 +53,7 @@ async def retrain_accounts(accounts: Accounts, names: list[str], tell: Tell) -> 
 
                 def note(done: int, total: int, sender: trio.MemorySendChannel[tuple[int, int]] = sender) -> None:
                     nonlocal told
-                    if trio.current_time() - told >= TELL_SECONDS:
+                    if total and trio.current_time() - told >= TELL_SECONDS:
                         told = trio.current_time()
                         try:
                             sender.send_nowait((done, total))
