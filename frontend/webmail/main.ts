@@ -151,8 +151,9 @@ class App implements Desk {
   private rules: typeof RulesPart | null = null;
   private timers: number[] = [];
   private displayed = false;
-  /** In place of the page until there is one. */
-  private readonly waiting = el("div", { class: "waiting" }, brand(), connectionLine(this.mail, this.stream));
+  /** Says that the page is not connected: above the list, and until there is one in the middle of the window. */
+  private readonly line = connectionLine(this.mail, this.stream);
+  private readonly waiting = el("div", { class: "waiting" }, brand(), this.line);
 
   start(): void {
     if (location.search !== "") history.replaceState(null, "", base + location.hash);
@@ -265,6 +266,7 @@ class App implements Desk {
     const root = byId("app", HTMLElement);
     beforeDisplay(root);
     this.waiting.remove();
+    this.list.root.before(this.line);
     root.hidden = false;
     this.list.root.focus();
     this.recover();

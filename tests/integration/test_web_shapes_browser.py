@@ -94,6 +94,7 @@ def test_the_focus_has_a_place_when_what_had_it_is_gone(reader: Reader, mailbox:
     page.keyboard.press("Enter")
     expect(page.locator(".message")).to_have_count(0)
     expect(page.locator(".messages")).to_be_focused()
+    expect(page.locator(".toast")).to_contain_text("Moved to Garden")
     mailbox.select("Garden")
     mailbox.store("1:*", "+FLAGS.SILENT", "(\\Deleted)")
     mailbox.close()

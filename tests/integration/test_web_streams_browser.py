@@ -116,7 +116,7 @@ def test_a_list_can_be_had_without_threads_while_they_are_built(
 
 
 def test_what_had_no_answer_is_asked_for_again(reader: Reader, mailbox: imaplib.IMAP4) -> None:
-    """WEBMAIL-36, WEBMAIL-44, WEBMAIL-46: a request for rows that was lost, with the stream still open, leaves no list behind."""
+    """WEBMAIL-36, WEBMAIL-44, WEBMAIL-46: a request for rows that was lost leaves no list behind."""
     page = reader.page
     append(mailbox, "first")
     expect(page.locator(".message")).to_have_count(1)
@@ -125,7 +125,6 @@ def test_what_had_no_answer_is_asked_for_again(reader: Reader, mailbox: imaplib.
     expect(page.locator(".offline")).to_contain_text("Not connected")
     expect(page.get_by_role("dialog")).to_have_count(0)
     page.unroute("**/api/request")
-    page.get_by_role("button", name="Try now").click()
     expect(page.locator(".message-subject")).to_have_text(["second", "first"])
     append(mailbox, "third")
     expect(page.locator(".message-subject")).to_have_text(["third", "second", "first"])

@@ -5,11 +5,9 @@ import { brand, el, fill } from "../../lib/dom";
 import { effect } from "../../lib/signal";
 import { t } from "../../lib/words";
 import { listMenu } from "../commands/find";
-import type { Stream } from "../data/stream";
 import type { Find } from "../find";
 import type { Counts, Mail } from "../state/mail";
 import type { OpenMenu } from "./bar";
-import { connectionLine } from "./connection";
 import { counted } from "./counts";
 import type { Drawer } from "./drawer";
 import type { MessageList } from "./list";
@@ -21,7 +19,6 @@ import type { Reader } from "./reader";
 export interface Page {
   readonly commands: CommandTable;
   readonly mail: Mail;
-  readonly stream: Stream;
   readonly find: Find;
   readonly side: HTMLElement;
   readonly drawer: Drawer;
@@ -76,7 +73,6 @@ export function layOut(root: HTMLElement, page: Page): void {
         command("app.unread-only", { class: "link" }, el("span", { class: "unread-toggle" }, t("Unread only"))),
         more,
       ),
-      connectionLine(page.mail, page.stream),
       page.list.root,
     ),
     page.panes.splitter,
