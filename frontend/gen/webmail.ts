@@ -162,11 +162,12 @@ export interface Part {
   parts: Array<Part>;
 }
 
-/** How far the search of a view is: ``total`` entries are found by now, ``looked`` of at most ``of`` messages were */
+/** How far the search of a view is: ``total`` entries are found by now, with ``messages`` that match in them (of */
 export interface ViewProgress {
   kind: "view_progress";
   view_id: number;
   total: number;
+  messages: number;
   looked: number;
   of: number;
   done: boolean;
@@ -428,7 +429,7 @@ export interface Delivery {
   tls: string;
 }
 
-/** What the composer shows first; ``message_id`` stays the same while the message is edited. */
+/** What the composer shows first; ``message_id`` stays the same while the message is edited; ``note`` is a sentence */
 export interface Begun {
   from: Party;
   to: Array<Party>;
@@ -440,6 +441,7 @@ export interface Begun {
   in_reply_to: string;
   references: Array<string>;
   uploads: Array<Uploaded>;
+  note: string;
 }
 
 /** Someone with a name, which may be empty, and an address as it was typed. */
@@ -542,7 +544,7 @@ export const checks: Checks = {
   Header: { name: "string", value: "string" },
   Text: { path: "string", content_type: "string", text: "string", truncated: "boolean" },
   Part: { path: "string", content_type: "string", disposition: "string", filename: "string", size: "integer", parts: ["list", ["ref", "Part"]] },
-  ViewProgress: { kind: ["enum", ["view_progress"]], view_id: "integer", total: "integer", looked: "integer", of: "integer", done: "boolean", stopped: "boolean", left_out: ["list", "string"] },
+  ViewProgress: { kind: ["enum", ["view_progress"]], view_id: "integer", total: "integer", messages: "integer", looked: "integer", of: "integer", done: "boolean", stopped: "boolean", left_out: ["list", "string"] },
   ViewStale: { kind: ["enum", ["view_stale"]], view_id: "integer" },
   ViewReset: { kind: ["enum", ["view_reset"]], view_id: "integer", request_id: "integer" },
   ViewErr: { kind: ["enum", ["view_err"]], view_id: "integer", request_id: "integer", message: "string", unthreaded: "boolean" },
@@ -574,7 +576,7 @@ export const checks: Checks = {
   Suggestion: { recipient: "string", list_id: "string", msg_from: "string", remove: "boolean", mailbox: "string" },
   DeliveryReport: { recipients: ["list", ["ref", "Delivery"]], seen: "string" },
   Delivery: { id: "integer", recipient: "string", state: ["enum", ["canceled", "delivered", "failed", "held", "queued", "relayed", "trying"]], attempts: "integer", ended: ["nullable", "time"], last_attempt: ["nullable", "time"], next_attempt: ["nullable", "time"], last_planned: ["nullable", "time"], error: "string", advice: "string", reply: "string", host: "string", tls: "string" },
-  Begun: { from: ["ref", "Party"], to: ["list", ["ref", "Party"]], cc: ["list", ["ref", "Party"]], bcc: ["list", ["ref", "Party"]], subject: "string", text: "string", message_id: "string", in_reply_to: "string", references: ["list", "string"], uploads: ["list", ["ref", "Uploaded"]] },
+  Begun: { from: ["ref", "Party"], to: ["list", ["ref", "Party"]], cc: ["list", ["ref", "Party"]], bcc: ["list", ["ref", "Party"]], subject: "string", text: "string", message_id: "string", in_reply_to: "string", references: ["list", "string"], uploads: ["list", ["ref", "Uploaded"]], note: "string" },
   Party: { name: "string", address: "string" },
   Uploaded: { upload_id: "string", filename: "string", content_type: "string", size: "integer" },
   Written: { from: ["ref", "Party"], to: ["list", ["ref", "Party"]], cc: ["list", ["ref", "Party"]], bcc: ["list", ["ref", "Party"]], reply_to: ["list", ["ref", "Party"]], subject: "string", text: "string", uploads: ["list", "string"], message_id: "string", in_reply_to: "string", references: ["list", "string"], tls: ["optional", ["enum", ["default", "insecure", "require"]]], original_id: ["optional", "integer"], original_flag: ["optional", ["enum", ["", "answered", "forwarded"]]] },
@@ -635,7 +637,7 @@ export class Client extends BaseClient {
     return this.call("from_address_settings_save", { from_address, view_mode }, { from_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]] }, "null");
   }
 
-  /** What has become of a message that was sent. When that is the state ``seen``, the answer waits 20 seconds for */
+  /** The state of a message that was sent, by the queue and by the DSNs that came back. When that is the state */
   delivery_status(message_id: number, seen?: string): Promise<DeliveryReport> {
     return this.call("delivery_status", { message_id, seen }, { message_id: "integer", seen: ["optional", "string"] }, ["ref", "DeliveryReport"]);
   }
@@ -658,6 +660,11 @@ export class Client extends BaseClient {
   /** Keep a message as typed among the drafts, in place of ``replaces``; returns its id. A conflict when that was */
   draft_save(draft: Written, save_id: string, replaces?: number): Promise<number> {
     return this.call("draft_save", { draft, save_id, replaces }, { draft: ["ref", "Written"], save_id: "string", replaces: ["optional", "integer"] }, "integer");
+  }
+
+  /** The draft with this Message-ID that was saved in the last ``seconds``, or 0: the copy that a killed browser */
+  draft_find(message_id: string, seconds: number): Promise<number> {
+    return this.call("draft_find", { message_id, seconds }, { message_id: "string", seconds: "integer" }, "integer");
   }
 
   /** Send a message, once for each ``submit_id``: a copy goes to Sent, the draft goes, the original is marked. */

@@ -89,6 +89,9 @@ var BaseClient = class {
   table;
   logIn;
   csrfToken = "";
+  unanswered = () => {
+  };
+  deadlines = {};
   loggingIn = null;
   async call(name, parameters, checks2, result) {
     for (const [key, check] of Object.entries(checks2)) verify(this.table, check, parameters[key], `${name}: ${key}`);
@@ -112,22 +115,23 @@ var BaseClient = class {
   }
   async post(name, body) {
     await simulatedLatency();
-    let response;
+    let status = 0;
     let answer;
+    const deadline = this.deadlines[name];
     try {
-      response = await fetch(`${this.base}api/${name}`, {
+      const response = await fetch(`${this.base}api/${name}`, {
         method: "POST",
         headers: { "content-type": "application/json", "x-moxlite-csrf": this.csrfToken },
         body,
-        credentials: "same-origin"
+        credentials: "same-origin",
+        signal: deadline === void 0 ? null : AbortSignal.timeout(deadline)
       });
-    } catch {
-      throw new CallFailed(name, "", t("The server cannot be reached."));
-    }
-    try {
+      ({ status } = response);
       answer = await response.json();
     } catch {
-      throw new CallFailed(name, "", t("The server answered {status} without saying why.", { status: String(response.status) }));
+      this.unanswered(name);
+      const reached = status !== 0 && (status < 502 || status > 504);
+      throw new CallFailed(name, "", reached ? t("The server answered {status} without saying why.", { status: String(status) }) : t("The server cannot be reached."));
     }
     if (answer.error) throw new CallFailed(name, answer.error.code, answer.error.message);
     return answer.result;
@@ -355,8 +359,9 @@ function duration(seconds) {
 }
 
 // lib/login.ts
-function askLogIn(app, reason, tryLogIn, below = []) {
+function askLogIn(app, reason, address, tryLogIn, below = []) {
   return new Promise((resolve) => {
+    const giveBack = holdFocus();
     const problem = el("p", { class: "login-problem", role: "alert" }, reason);
     const username = el("input", {
       name: "username",
@@ -365,7 +370,7 @@ function askLogIn(app, reason, tryLogIn, below = []) {
       autocapitalize: "none",
       spellcheck: "false",
       required: true,
-      autofocus: true
+      value: address
     });
     const password = el("input", { name: "password", type: "password", autocomplete: "current-password", required: true });
     const button = el("button", { class: "primary", type: "submit" }, t("Log in"));
@@ -379,8 +384,8 @@ function askLogIn(app, reason, tryLogIn, below = []) {
           button.disabled = true;
           try {
             await tryLogIn(username.value, password.value);
-            overlay.close();
             overlay.remove();
+            giveBack();
             resolve();
           } catch (error) {
             problem.hidden = false;
@@ -404,7 +409,7 @@ function askLogIn(app, reason, tryLogIn, below = []) {
     overlay.addEventListener("keydown", (event) => event.stopPropagation());
     document.body.append(overlay);
     overlay.showModal();
-    username.focus();
+    (address === "" ? username : password).focus();
   });
 }
 function linked(value) {
@@ -427,28 +432,33 @@ var Session = class {
   ask;
   csrfKey;
   addressKey;
+  address = "";
   resume() {
     addEventListener("storage", (event) => {
       if (event.key === this.csrfKey) this.client.csrfToken = event.newValue ?? "";
+      if (event.key === this.addressKey && event.newValue !== null && this.address !== "" && event.newValue !== this.address) location.reload();
     });
+    this.address = localStorage.getItem(this.addressKey) ?? "";
     this.client.csrfToken = localStorage.getItem(this.csrfKey) ?? "";
     return this.client.csrfToken !== "";
   }
   async logIn(reason, below = []) {
-    const before = localStorage.getItem(this.addressKey);
+    const before = this.address;
     await this.ask(
       this.title,
       reason,
+      before,
       async (username, password) => {
         const token = await this.client.login_prep();
         const result = await this.client.login(token, username, password);
         this.client.csrfToken = result.csrf_token;
+        this.address = result.login_address;
         localStorage.setItem(this.csrfKey, result.csrf_token);
         localStorage.setItem(this.addressKey, result.login_address);
       },
       below
     );
-    return before !== null && before !== localStorage.getItem(this.addressKey);
+    return before !== "" && before !== this.address;
   }
   async logOut() {
     if (!await attempt(t("Logging out"), () => this.client.logout())) return;

@@ -17,6 +17,13 @@ function leavesOthers(mail) {
   return (mailbox_id ?? 0) < 0 && !mail.selectedAreLoaded() && mail.mailboxes.value.some(({ owner }) => owner !== "");
 }
 
+// webmail/ui/counts.ts
+function counted({ messages, conversations }) {
+  if (messages === null) return many(conversations, "{n} conversation", "{n} conversations");
+  const all = many(messages, "{n} message", "{n} messages");
+  return conversations === messages ? all : many(conversations, "{all} in {n} conversation", "{all} in {n} conversations", { all });
+}
+
 // webmail/bulk/part.ts
 var callSize = 1e3;
 function pieces(all, size) {
@@ -24,7 +31,8 @@ function pieces(all, size) {
 }
 async function onQuery(client, mail, say, what, said) {
   const selection = mail.selection.value;
-  const all = mail.selectedCount.value;
+  const counts = mail.selectedCounts.value;
+  const all = counts.messages;
   const query = {
     query: mail.query.value,
     ranges: selection.stretches.map(({ first, last }) => ({ first, last })),
@@ -37,7 +45,8 @@ async function onQuery(client, mail, say, what, said) {
   const unseen = [];
   let stopped = false;
   const mixed = leavesOthers(mail);
-  const begun = mixed ? t("Working on your own of {n} messages…", { n: all }) : t("Working on {n} messages…", { n: all });
+  const words = { what: counted(counts) };
+  const begun = mixed ? t("Working on your own of {what}…", words) : t("Working on {what}…", words);
   const progress = say(begun, { title: t("Stop"), run: () => stopped = true }, 0);
   const origins = new Map(mail.rows.value.items.flatMap((row) => mail.meant(row)).map((item) => [item.id, item.mailbox_id]));
   if (what.action === "move" || what.action === "delete") mail.unselect();
@@ -53,7 +62,7 @@ async function onQuery(client, mail, say, what, said) {
       from.push(...done.mailbox_ids);
       unseen.push(...done.unseen_ids);
       after = done.after;
-      progress.say(t("{n} of {all} messages…", { n: ids.length, all }));
+      progress.say(all === null ? many(ids.length, "{n} message…", "{n} messages…") : t("{n} of {all} messages…", { n: ids.length, all }));
     }
     progress.close();
   } catch (error) {

@@ -161,7 +161,7 @@ var year = 365.25 * day;
 var month = year / 12;
 var full;
 function fullTime(time) {
-  return (full ??= new Intl.DateTimeFormat(void 0, { dateStyle: "full", timeStyle: "medium" })).format(new Date(time));
+  return (full ??= new Intl.DateTimeFormat(void 0, { dateStyle: "full", timeStyle: "short" })).format(new Date(time));
 }
 
 // lib/client.ts
@@ -501,7 +501,7 @@ var Recipients = class {
       this.list.map(
         (party, i) => el(
           "span",
-          { class: looksRight(party.address) ? "chip" : "chip bad", title: looksRight(party.address) ? party.address : t("This is no address: {address}", { address: party.address }) },
+          { class: looksRight(party.address) ? "chip" : "chip bad", title: looksRight(party.address) ? party.address : t("Not an email address: {address}", { address: party.address }) },
           el("span", { class: "chip-name", dir: "auto", onclick: () => this.edit(i) }, party.name || party.address),
           this.ways !== null && looksRight(party.address) && bars(this.ways.ask(party.address)),
           el("button", { type: "button", class: "chip-remove", "aria-label": t("Remove {name}", { name: formatParty(party) }), onclick: () => this.remove(i) }, "×")
@@ -938,18 +938,34 @@ var Composer = class _Composer {
       fill(
         this.state,
         t("This draft was changed elsewhere."),
-        el("button", { type: "button", class: "link", onclick: () => this.saveAsNew() }, t("Save as new"))
+        el("button", { type: "button", class: "link", onclick: () => void this.saveAsNew() }, t("Save as new"))
       );
       return;
     }
     this.note(t("Not saved: {why}", { why: error.message }));
     if (code === "") this.saveTimer = window.setTimeout(() => void this.save(), retryAfter2);
   }
-  saveAsNew() {
-    this.conflict = false;
-    this.draftId = 0;
-    this.version++;
-    void this.save();
+  async detach() {
+    return this.alone(async () => {
+      try {
+        const { message_id } = await this.desk.client.compose_prepare("new");
+        this.draft.message_id = message_id;
+      } catch (error) {
+        await showError(t("Making another draft of it failed"), error);
+        return false;
+      }
+      this.conflict = false;
+      this.draftId = 0;
+      this.version++;
+      return true;
+    });
+  }
+  async saveAsNew() {
+    if (await this.detach()) await this.save();
+  }
+  async sendAsNew() {
+    const why = t("It was not sent: this draft was changed elsewhere. The other version stays among the drafts.");
+    return await confirm(t("Send this version?"), why, t("Send")) && await this.detach();
   }
   go(to) {
     if (to !== "to") this.reveal();
@@ -962,7 +978,7 @@ var Composer = class _Composer {
     for (const field of fields) {
       const wrong = field.wrong();
       if (wrong !== void 0) {
-        field.complain(t("“{address}” is no address.", { address: wrong.address }));
+        field.complain(t("“{address}” is not an email address.", { address: wrong.address }));
         return;
       }
     }
@@ -978,6 +994,10 @@ var Composer = class _Composer {
       const anyway = await confirm(t("Send without an attachment?"), t("The text speaks of an attachment, and there is none."), t("Send"));
       if (!anyway) return;
     }
+    if (this.conflict && !await this.sendAsNew()) return;
+    await this.hand();
+  }
+  async hand() {
     this.sending = true;
     this.lock(true);
     await this.busy;
@@ -995,7 +1015,7 @@ var Composer = class _Composer {
         const { undo_send_seconds: wanted } = this.desk.settings();
         const seconds = await this.alone(() => this.desk.client.message_submit(this.written(), this.submitId, this.draftId, wanted));
         this.sent(seconds);
-        if (this.archive && this.desk.selected().some((item) => item.id === this.draft.original_id)) this.putAway();
+        if (this.archive && this.desk.selected().some((item) => item.id === this.draft.original_id)) this.desk.archiveThread();
         return;
       } catch (error) {
         const code = codeOf(error);
@@ -1021,10 +1041,6 @@ var Composer = class _Composer {
       new _Composer(desk, say, newId(), { copy: { ...copy, draftId, saveId: "", submitId: "" }, cursor, focus: "text", changed: true, judged: false });
     });
   }
-  putAway() {
-    if (this.desk.threading() !== "off") this.desk.selectThread();
-    this.desk.toRole("archive");
-  }
   refused(code, error) {
     this.sending = false;
     this.submitId = "";
@@ -1032,6 +1048,7 @@ var Composer = class _Composer {
     this.keep();
     if (code === "user:conflict" || code === "user:sent") {
       this.failed(error);
+      if (this.conflict) void this.sendAsNew().then((wished) => wished ? this.hand() : void 0);
       return;
     }
     this.note(t("Not sent"));
@@ -1069,13 +1086,20 @@ var Composer = class _Composer {
     await this.remove();
   }
   async remove() {
+    this.root.hidden = true;
+    focusHome();
     await this.alone(async () => {
       try {
         if (this.draftId > 0 && !this.conflict) await this.desk.client.draft_remove(this.draftId);
         this.finish();
       } catch (error) {
-        if (codeOf(error) === "user:conflict") this.finish();
-        else await showError(t("Removing the draft failed"), error);
+        if (codeOf(error) === "user:conflict") {
+          this.finish();
+          return;
+        }
+        this.root.hidden = false;
+        await showError(t("Removing the draft failed"), error);
+        this.text.focus();
       }
     });
   }
@@ -1140,7 +1164,7 @@ function parseMailto(url) {
 }
 
 // webmail/compose/compose.css
-var compose_default = '/* beside what is written, not on its buttons */\nbody:has(.composer) .toasts {\n  left: 20px;\n  transform: none;\n}\n\n.composers {\n  position: fixed;\n  right: 16px;\n  bottom: 0;\n  z-index: 5;\n  display: flex;\n  flex-direction: row-reverse;\n  align-items: flex-end;\n  gap: 12px;\n  max-width: calc(100vw - 32px);\n  pointer-events: none;\n}\n\n.composer {\n  display: flex;\n  flex-direction: column;\n  width: min(580px, 100vw - 32px);\n  height: min(620px, 100dvh - 24px);\n  min-width: 0;\n  background: var(--popup-background);\n  border: 1px solid var(--border-color);\n  border-bottom: 0;\n  border-radius: 10px 10px 0 0;\n  box-shadow: var(--shadow);\n  pointer-events: auto;\n}\n\n.composer.wide {\n  width: min(960px, 100vw - 32px);\n  height: calc(100dvh - 24px);\n}\n\n.composer[inert] > :not(.compose-foot) {\n  opacity: 0.6;\n}\n\n.compose-head {\n  display: flex;\n  align-items: center;\n  gap: 4px;\n  padding: 6px 8px 6px 14px;\n  background: var(--background-mild);\n  border-radius: 10px 10px 0 0;\n}\n\n.compose-title {\n  flex: 1;\n  margin: 0;\n  overflow: hidden;\n  font-size: 14px;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n}\n\n.compose-head button {\n  min-width: 32px;\n  min-height: 32px;\n  font-size: 16px;\n}\n\n.compose-field {\n  display: grid;\n  grid-template-columns: 62px minmax(0, 1fr) auto;\n  align-items: center;\n  padding: 3px 14px;\n  border-bottom: 1px solid var(--border-color);\n  min-height: 38px;\n}\n\n.compose-field > label,\n.compose-label {\n  color: var(--color-mild);\n  font-size: 13px;\n}\n\n.compose-field select {\n  min-width: 0;\n  border: 0;\n  background: var(--popup-background);\n  color: var(--color);\n  font: inherit;\n  min-height: 30px;\n}\n\n.chip-box {\n  position: relative;\n  display: flex;\n  flex-wrap: wrap;\n  gap: 4px;\n  grid-column: 2 / -1;\n  cursor: text;\n  max-height: 110px;\n  overflow-y: auto;\n}\n\n.chip-box:has(.completions:not([hidden])) {\n  overflow: visible;\n}\n\n.chips {\n  display: contents;\n}\n\n.chip {\n  display: inline-flex;\n  align-items: center;\n  max-width: 100%;\n  padding: 0 2px 0 9px;\n  border-radius: 13px;\n  background: var(--button-hover-background);\n  font-size: 13px;\n  line-height: 26px;\n}\n\n.chip.bad {\n  outline: 1.5px solid var(--danger);\n}\n\n.chip-name {\n  overflow: hidden;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n}\n\n.bars {\n  display: grid;\n  grid-auto-flow: column;\n  gap: 2px;\n  width: 30px;\n  margin-left: 7px;\n}\n\n.bars i {\n  height: 4px;\n  border-radius: 2px;\n  background: var(--border-color);\n}\n\n.bars .yes {\n  background: var(--underline-green);\n}\n\n.bars .no {\n  background: var(--underline-red);\n}\n\n.bars .error {\n  background: var(--underline-grey);\n}\n\n.chip-remove,\n.file-remove {\n  min-width: 24px;\n  min-height: 24px;\n  padding: 0;\n  border: 0;\n  background: none;\n  color: var(--color-mild);\n}\n\n.chip-input {\n  flex: 1;\n  min-width: 110px;\n  min-height: 28px;\n}\n\n.chip-input,\n.compose-subject,\n.compose-text {\n  border: 0;\n  outline-offset: -2px;\n  background: none;\n  color: var(--color);\n  font: inherit;\n}\n\n.field-hint {\n  grid-column: 2 / -1;\n  color: var(--danger);\n  font-size: 13px;\n}\n\n.field-hint:empty {\n  display: none;\n}\n\n.completions {\n  position: absolute;\n  inset: 100% 0 auto;\n  z-index: 1;\n  max-height: 260px;\n  overflow-y: auto;\n  background: var(--popup-background);\n  border: 1px solid var(--border-color);\n  border-radius: 8px;\n  box-shadow: var(--shadow);\n}\n\n.completion {\n  display: flex;\n  gap: 8px;\n  padding: 6px 10px;\n  cursor: pointer;\n}\n\n.completion[aria-selected="true"] {\n  background: var(--mailbox-active-background);\n}\n\n.completion-address {\n  color: var(--color-mild);\n}\n\n.compose-subject {\n  padding: 9px 14px;\n  border-bottom: 1px solid var(--border-color);\n  font-weight: 600;\n}\n\n.compose-text {\n  flex: 1;\n  min-height: 60px;\n  padding: 12px 14px;\n  resize: none;\n  line-height: 1.5;\n}\n\n.files {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 6px;\n  padding: 0 14px;\n  max-height: 120px;\n  overflow-y: auto;\n}\n\n.file {\n  display: flex;\n  align-items: center;\n  gap: 8px;\n  max-width: 100%;\n  margin-bottom: 6px;\n  padding: 3px 4px 3px 10px;\n  border: 1px solid var(--border-color);\n  border-radius: 8px;\n  background: var(--background-mild);\n  font-size: 13px;\n}\n\n.file.failed {\n  border-color: var(--danger);\n}\n\n.file-name {\n  overflow: hidden;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n}\n\n.file-size {\n  flex: none;\n  color: var(--color-mild);\n}\n\n.file progress {\n  width: 70px;\n}\n\n.compose-foot {\n  display: flex;\n  align-items: center;\n  gap: 8px;\n  padding: 8px 14px;\n  border-top: 1px solid var(--border-color);\n}\n\n.compose-state {\n  flex: 1;\n  min-width: 0;\n  color: var(--color-mild);\n  font-size: 13px;\n}\n\n.compose-new {\n  margin: 2px 0 10px;\n}\n\n@media (max-width: 860px) {\n  .composers {\n    inset: 0 0 auto;\n    max-width: none;\n  }\n\n  .composer,\n  .composer.wide {\n    position: fixed;\n    inset: 0 0 auto;\n    width: 100vw;\n    height: var(--seen, 100dvh);\n    border: 0;\n    border-radius: 0;\n  }\n\n  /* the keyboard comes from below: what sends stands on top */\n  .compose-head {\n    order: -2;\n    border-radius: 0;\n  }\n\n  .compose-foot {\n    order: -1;\n    border-top: 0;\n    border-bottom: 1px solid var(--border-color);\n  }\n\n  .compose-foot button,\n  .compose-head button {\n    min-height: 44px;\n    min-width: 44px;\n  }\n\n  .compose-text,\n  .chip-input,\n  .compose-subject {\n    font-size: 16px;\n  }\n}\n';
+var compose_default = '/* beside what is written, not on its buttons */\nbody:has(.composer) .toasts {\n  left: 20px;\n  transform: none;\n}\n\n.composers {\n  position: fixed;\n  right: 16px;\n  bottom: 0;\n  z-index: 5;\n  display: flex;\n  flex-direction: row-reverse;\n  align-items: flex-end;\n  gap: 12px;\n  max-width: calc(100vw - 32px);\n  pointer-events: none;\n}\n\n.composer {\n  display: flex;\n  flex-direction: column;\n  width: min(580px, 100vw - 32px);\n  height: min(620px, 100dvh - 24px);\n  min-width: 0;\n  background: var(--popup-background);\n  border: 1px solid var(--border-color);\n  border-bottom: 0;\n  border-radius: 10px 10px 0 0;\n  box-shadow: var(--shadow);\n  pointer-events: auto;\n}\n\n.composer.wide {\n  width: min(960px, 100vw - 32px);\n  height: calc(100dvh - 24px);\n}\n\n.composer[inert] > :not(.compose-foot) {\n  opacity: 0.6;\n}\n\n.compose-head {\n  display: flex;\n  align-items: center;\n  gap: 4px;\n  padding: 6px 8px 6px 14px;\n  background: var(--background-mild);\n  border-radius: 10px 10px 0 0;\n}\n\n.compose-title {\n  flex: 1;\n  margin: 0;\n  overflow: hidden;\n  font-size: 14px;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n}\n\n.compose-head button {\n  min-width: 32px;\n  min-height: 32px;\n  font-size: 16px;\n}\n\n.compose-field {\n  display: grid;\n  grid-template-columns: 62px minmax(0, 1fr) auto;\n  align-items: center;\n  padding: 3px 14px;\n  border-bottom: 1px solid var(--border-color);\n  min-height: 38px;\n}\n\n.compose-field > label,\n.compose-label {\n  color: var(--color-mild);\n  font-size: 13px;\n}\n\n.compose-field select {\n  min-width: 0;\n  border: 0;\n  background: var(--popup-background);\n  color: var(--color);\n  font: inherit;\n  min-height: 30px;\n}\n\n.chip-box {\n  position: relative;\n  display: flex;\n  flex-wrap: wrap;\n  gap: 4px;\n  grid-column: 2 / -1;\n  cursor: text;\n  max-height: 110px;\n  overflow-y: auto;\n}\n\n.chip-box:has(.completions:not([hidden])) {\n  overflow: visible;\n}\n\n.chips {\n  display: contents;\n}\n\n.chip {\n  display: inline-flex;\n  align-items: center;\n  max-width: 100%;\n  padding: 0 2px 0 9px;\n  border-radius: 13px;\n  background: var(--button-hover-background);\n  font-size: 13px;\n  line-height: 26px;\n}\n\n.chip.bad {\n  outline: 1.5px solid var(--danger);\n}\n\n.chip-name {\n  overflow: hidden;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n}\n\n.bars {\n  display: grid;\n  grid-auto-flow: column;\n  gap: 2px;\n  width: 30px;\n  margin-left: 7px;\n}\n\n.bars i {\n  height: 4px;\n  border-radius: 2px;\n  background: var(--border-color);\n}\n\n.bars .yes {\n  background: var(--underline-green);\n}\n\n.bars .no {\n  background: var(--underline-red);\n}\n\n.bars .error {\n  background: var(--underline-grey);\n}\n\n.chip-remove,\n.file-remove {\n  min-width: 24px;\n  min-height: 24px;\n  padding: 0;\n  border: 0;\n  background: none;\n  color: var(--color-mild);\n}\n\n.chip-input {\n  flex: 1;\n  min-width: 110px;\n  min-height: 28px;\n}\n\n.chip-input,\n.compose-subject,\n.compose-text {\n  border: 0;\n  outline-offset: -2px;\n  background: none;\n  color: var(--color);\n  font: inherit;\n}\n\n.field-hint {\n  grid-column: 2 / -1;\n  color: var(--danger);\n  font-size: 13px;\n}\n\n.field-hint:empty {\n  display: none;\n}\n\n.completions {\n  position: absolute;\n  inset: 100% 0 auto;\n  z-index: 1;\n  max-height: 260px;\n  overflow-y: auto;\n  background: var(--popup-background);\n  border: 1px solid var(--border-color);\n  border-radius: 8px;\n  box-shadow: var(--shadow);\n}\n\n.completion {\n  display: flex;\n  gap: 8px;\n  padding: 6px 10px;\n  cursor: pointer;\n}\n\n.completion[aria-selected="true"] {\n  background: var(--mailbox-active-background);\n}\n\n.completion-address {\n  color: var(--color-mild);\n}\n\n.compose-subject {\n  padding: 9px 14px;\n  border-bottom: 1px solid var(--border-color);\n  font-weight: 600;\n}\n\n.compose-text {\n  flex: 1;\n  min-height: 60px;\n  padding: 12px 14px;\n  resize: none;\n  line-height: 1.5;\n}\n\n.files {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 6px;\n  padding: 0 14px;\n  max-height: 120px;\n  overflow-y: auto;\n}\n\n.file {\n  display: flex;\n  align-items: center;\n  gap: 8px;\n  max-width: 100%;\n  margin-bottom: 6px;\n  padding: 3px 4px 3px 10px;\n  border: 1px solid var(--border-color);\n  border-radius: 8px;\n  background: var(--background-mild);\n  font-size: 13px;\n}\n\n.file.failed {\n  border-color: var(--danger);\n}\n\n.file-name {\n  overflow: hidden;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n}\n\n.file-size {\n  flex: none;\n  color: var(--color-mild);\n}\n\n.file progress {\n  width: 70px;\n}\n\n.compose-foot {\n  display: flex;\n  align-items: center;\n  gap: 8px;\n  padding: 8px 14px;\n  border-top: 1px solid var(--border-color);\n}\n\n.compose-state {\n  flex: 1;\n  min-width: 0;\n  color: var(--color-mild);\n  font-size: 13px;\n}\n\n@media (max-width: 860px) {\n  .composers {\n    inset: 0 0 auto;\n    max-width: none;\n  }\n\n  .composer,\n  .composer.wide {\n    position: fixed;\n    inset: 0 0 auto;\n    width: 100vw;\n    height: var(--seen, 100dvh);\n    border: 0;\n    border-radius: 0;\n  }\n\n  /* the keyboard comes from below: what sends stands on top */\n  .compose-head {\n    order: -2;\n    border-radius: 0;\n  }\n\n  .compose-foot {\n    order: -1;\n    border-top: 0;\n    border-bottom: 1px solid var(--border-color);\n  }\n\n  .compose-foot button,\n  .compose-head button {\n    min-height: 44px;\n    min-width: 44px;\n  }\n\n  .compose-text,\n  .chip-input,\n  .compose-subject {\n    font-size: 16px;\n  }\n}\n';
 
 // webmail/compose/part.ts
 adopt(choices_default);
@@ -1158,9 +1182,10 @@ async function compose(desk, say, kind, item, selected, mailto = "") {
   if (begun === null) return;
   if (mailto !== "") begun = { ...begun, ...parseMailto(mailto) };
   new Composer(desk, say, newId(), start(desk.settings(), begun, kind, item, selected));
+  if (begun.note !== "") say(begun.note);
 }
 function start(settings, begun, kind, item, selected) {
-  const { uploads, ...fields } = begun;
+  const { uploads, note: _, ...fields } = begun;
   const answered = kind.startsWith("reply");
   const below = kind === "new" ? begun.text !== "" : answered && (settings.quoting === "bottom" || settings.quoting === "auto" && selected !== "");
   const { text: text2, cursor } = kind === "edit" ? { text: begun.text, cursor: 0 } : begin(begun.text, signatureOf(settings, begun.from.address), below);
@@ -1194,9 +1219,18 @@ async function recover(desk, say) {
   const login = desk.facts().login_address;
   for (const [id, copy] of await lostCopies(login)) {
     if (Date.now() - copy.time > 864e5) copy.submitId = copy.saveId = "";
+    await refresh(desk, copy);
     const composer = new Composer(desk, say, id, { copy, cursor: copy.draft.text.length, focus: "text", changed: true, judged: copy.draft.tls === "default" });
     void composer.save();
   }
+}
+async function refresh(desk, copy) {
+  if (copy.draftId > 0 || copy.saveId !== "" || copy.submitId !== "") return;
+  const seconds = Math.max(0, Math.ceil((Date.now() - copy.time) / 1e3));
+  const newer = await desk.client.draft_find(copy.draft.message_id, seconds);
+  if (newer === 0) return;
+  const { uploads, ...fields } = await desk.client.compose_prepare("edit", newer);
+  Object.assign(copy, { draft: { ...copy.draft, ...fields }, files: uploads, draftId: newer });
 }
 export {
   addKeys2 as addKeys,

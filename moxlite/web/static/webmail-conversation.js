@@ -100,7 +100,7 @@ function age(time, now) {
 }
 var full;
 function fullTime(time) {
-  return (full ??= new Intl.DateTimeFormat(void 0, { dateStyle: "full", timeStyle: "medium" })).format(new Date(time));
+  return (full ??= new Intl.DateTimeFormat(void 0, { dateStyle: "full", timeStyle: "short" })).format(new Date(time));
 }
 function bareAddress(address) {
   if (address.host === "") return address.user;

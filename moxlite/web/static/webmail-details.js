@@ -168,7 +168,7 @@ var year = 365.25 * day;
 var month = year / 12;
 var full;
 function fullTime(time) {
-  return (full ??= new Intl.DateTimeFormat(void 0, { dateStyle: "full", timeStyle: "medium" })).format(new Date(time));
+  return (full ??= new Intl.DateTimeFormat(void 0, { dateStyle: "full", timeStyle: "short" })).format(new Date(time));
 }
 
 // webmail/details/details.css

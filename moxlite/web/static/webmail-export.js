@@ -189,7 +189,7 @@ async function exportMail(client, base, what) {
 async function exportSelected(client, base, mail) {
   const ids = mail.selected().map((item) => item.id);
   const mailbox = mail.current.value;
-  if (ids.length === mail.selectedCount.value) await exportMail(client, base, { ids });
+  if (mail.selectedAreLoaded()) await exportMail(client, base, { ids });
   else if (mailbox !== void 0) await exportMail(client, base, { mailbox: mailbox.name, parent: false });
 }
 export {

@@ -81,6 +81,18 @@ function brand() {
   return el("div", { class: "brand" }, icon("M1 3.5h14v9.5H1z M14.7 4L8 9.2 1.3 4", "brand-mark"), "moxlite");
 }
 
+// lib/focus.ts
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function holdFocus() {
+  const before = document.activeElement;
+  return () => {
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
+  };
+}
+
 // lib/words.ts
 var grouped;
 function t(text2, values = {}) {
@@ -92,8 +104,9 @@ function t(text2, values = {}) {
 }
 
 // lib/login.ts
-function askLogIn(app, reason, tryLogIn, below = []) {
+function askLogIn(app, reason, address, tryLogIn, below = []) {
   return new Promise((resolve) => {
+    const giveBack = holdFocus();
     const problem = el("p", { class: "login-problem", role: "alert" }, reason);
     const username = el("input", {
       name: "username",
@@ -102,7 +115,7 @@ function askLogIn(app, reason, tryLogIn, below = []) {
       autocapitalize: "none",
       spellcheck: "false",
       required: true,
-      autofocus: true
+      value: address
     });
     const password = el("input", { name: "password", type: "password", autocomplete: "current-password", required: true });
     const button = el("button", { class: "primary", type: "submit" }, t("Log in"));
@@ -116,8 +129,8 @@ function askLogIn(app, reason, tryLogIn, below = []) {
           button.disabled = true;
           try {
             await tryLogIn(username.value, password.value);
-            overlay.close();
             overlay.remove();
+            giveBack();
             resolve();
           } catch (error) {
             problem.hidden = false;
@@ -141,7 +154,7 @@ function askLogIn(app, reason, tryLogIn, below = []) {
     overlay.addEventListener("keydown", (event) => event.stopPropagation());
     document.body.append(overlay);
     overlay.showModal();
-    username.focus();
+    (address === "" ? username : password).focus();
   });
 }
 function linked(value) {

@@ -1,3 +1,27 @@
+// lib/words.ts
+var grouped;
+function t(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    return typeof value === "number" ? (grouped ??= new Intl.NumberFormat()).format(value) : value;
+  });
+}
+
+// lib/client.ts
+var CallFailed = class extends Error {
+  constructor(call, code, message) {
+    super(message);
+    this.call = call;
+    this.code = code;
+  }
+  call;
+  code;
+};
+function codeOf(error) {
+  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
+}
+
 // lib/dom.ts
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -61,16 +85,6 @@ function mark(value) {
   return element;
 }
 
-// lib/words.ts
-var grouped;
-function t(text2, values = {}) {
-  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
-    const value = values[name];
-    if (value === void 0) return whole;
-    return typeof value === "number" ? (grouped ??= new Intl.NumberFormat()).format(value) : value;
-  });
-}
-
 // lib/numbers.ts
 function size(octets) {
   if (octets < 1024) return `${octets} B`;
@@ -99,7 +113,7 @@ var year = 365.25 * day;
 var month = year / 12;
 var full;
 function fullTime(time) {
-  return (full ??= new Intl.DateTimeFormat(void 0, { dateStyle: "full", timeStyle: "medium" })).format(new Date(time));
+  return (full ??= new Intl.DateTimeFormat(void 0, { dateStyle: "full", timeStyle: "short" })).format(new Date(time));
 }
 function bareAddress(address) {
   if (address.host === "") return address.user;
@@ -112,6 +126,16 @@ function longAddress(address) {
 }
 function addressList(addresses, one) {
   return addresses.map(one).join(", ");
+}
+
+// webmail/ui/missing.ts
+function missing(why, again, preview = "") {
+  return el(
+    "div",
+    { class: "missing", role: "status" },
+    el("p", { class: "missing-line" }, why, el("button", { onclick: again }, t("Try again"))),
+    preview !== "" && el("p", { class: "missing-preview", dir: "auto" }, isolated(preview))
+  );
 }
 
 // webmail/ui/subject.ts
@@ -127,7 +151,7 @@ function asciiDomains(addresses) {
 }
 
 // webmail/message/message.css
-var message_default = '/* One message: its head, what there is to say of it, its text or page. */\n\n.reader-fields {\n  display: grid;\n  grid-template-columns: max-content minmax(0, 1fr);\n  gap: 2px 12px;\n  margin: 0;\n  font-size: 14px;\n  max-height: 9.5em;\n  overflow-y: auto;\n}\n\n.reader-fields dt {\n  color: var(--color-mild);\n}\n\n.reader-fields dd {\n  margin: 0;\n  white-space: pre-wrap;\n  overflow-wrap: anywhere;\n}\n\n.reader-note {\n  padding: 0 26px 12px;\n  font-size: 13.5px;\n}\n\n.attachments {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 7px;\n  margin-top: 12px;\n}\n\n.attachment {\n  display: inline-flex;\n  align-items: baseline;\n  gap: 8px;\n  max-width: 100%;\n  padding: 4px 10px;\n  border: 1px solid var(--border-color);\n  border-radius: 8px;\n  background: var(--background-mild);\n  font-size: 13.5px;\n}\n\n.attachment a {\n  overflow: hidden;\n  text-overflow: ellipsis;\n  text-decoration: none;\n  white-space: nowrap;\n}\n\n.attachment a:hover {\n  text-decoration: underline;\n}\n\n.attachment-size {\n  color: var(--color-milder);\n  font-size: 12px;\n  white-space: nowrap;\n}\n\n.reader-bar {\n  display: flex;\n  flex-wrap: wrap;\n  align-items: center;\n  gap: 4px;\n  min-height: 30px;\n  padding: 0 22px 10px;\n  flex: none;\n  border-bottom: 1px solid var(--border-color);\n}\n\n.reader-bar button.mode {\n  padding: 2px 9px;\n  border-color: transparent;\n  background: none;\n  color: var(--color-mild);\n  font-size: 13px;\n}\n\n.reader-bar button.mode[aria-pressed="true"] {\n  background: var(--button-hover-background);\n  color: var(--color);\n}\n\n.hint {\n  padding: 0 8px;\n  color: var(--color-milder);\n  font-size: 13px;\n}\n\n.reader-body {\n  flex: 1;\n  min-height: 0;\n  overflow: auto;\n}\n\n.reader-body.framed {\n  display: flex;\n  flex-direction: column;\n}\n\n.text-part {\n  max-width: 78ch;\n  padding: 22px 26px;\n}\n\n.text-part + .text-part {\n  border-top: 1px solid var(--border-color);\n}\n\n.text {\n  white-space: pre-wrap;\n  /* each line by its own letters: text of both directions comes in one message (WEBMAIL-118) */\n  unicode-bidi: plaintext;\n  text-align: start;\n  overflow-wrap: anywhere;\n  line-height: 1.55;\n}\n\n.elsewhere {\n  margin: 0 4px;\n  padding: 0 5px;\n  border-radius: 4px;\n  background: var(--warning-background);\n  font-size: 12.5px;\n}\n\n.quoted1 {\n  color: var(--quoted1);\n}\n\n.quoted2 {\n  color: var(--quoted2);\n}\n\n.quoted3 {\n  color: var(--quoted3);\n}\n\n.html {\n  flex: 1;\n  width: 100%;\n  min-height: 200px;\n  border: 0;\n  /* mail assumes paper */\n  background: #ffffff;\n  color-scheme: light;\n}\n\n.headers {\n  margin: 14px 26px;\n  border-collapse: collapse;\n  font: 12.5px/1.5 var(--mono);\n}\n\n.headers th {\n  padding-right: 14px;\n  text-align: right;\n  vertical-align: top;\n  white-space: nowrap;\n  font-weight: 400;\n  color: var(--color-mild);\n}\n\n.headers td {\n  overflow-wrap: anywhere;\n}\n\n.reader-message {\n  display: flex;\n  flex-direction: column;\n  flex: 1;\n  min-height: 0;\n}\n\n.card .reader-bar {\n  padding: 0 10px 8px;\n}\n\n.card .text-part {\n  padding: 14px;\n}\n\n.card .reader-body {\n  overflow: visible;\n}\n\n.card .html {\n  flex: none;\n}\n\n.quote {\n  margin: 6px 0;\n}\n\n.quote > summary {\n  width: max-content;\n  padding: 1px 9px;\n  border-radius: 9px;\n  background: var(--button-hover-background);\n  color: var(--color-mild);\n  font-size: 12.5px;\n  cursor: pointer;\n  list-style: none;\n}\n\n.quote[open] > summary {\n  margin-bottom: 4px;\n}\n\n.validation {\n  text-decoration: underline 2px;\n  text-underline-offset: 3px;\n}\n\n.validation.green {\n  text-decoration-color: var(--underline-green);\n}\n\n.validation.blue {\n  text-decoration-color: var(--underline-blue);\n}\n\n.validation.red {\n  text-decoration-color: var(--underline-red);\n}\n\n.sender-menu {\n  margin-left: 6px;\n  padding: 0 6px;\n}\n\n.attachment-all {\n  align-self: center;\n  font-size: 13px;\n}\n\n.shown-image {\n  display: block;\n  max-width: calc(100% - 52px);\n  max-height: 70vh;\n  margin: 8px 26px;\n  border-radius: 6px;\n}\n\n.text.signature {\n  color: var(--color-mild);\n}\n\n@media (max-width: 860px) {\n  .reader-bar {\n    padding: 0 10px 8px;\n  }\n\n  .text-part {\n    padding: 16px;\n  }\n}\n\n/* on paper there is the message alone */\n@media print {\n  .side,\n  .middle,\n  .splitter,\n  .toolbar,\n  .reader-bar,\n  .sender-menu,\n  .composers,\n  .toasts {\n    display: none;\n  }\n\n  .app,\n  .reader,\n  .reader-message,\n  .reader-body {\n    display: block;\n    height: auto;\n    overflow: visible;\n  }\n}\n\n/* words at the bottom stand above the bar */\n@media (max-width: 860px) {\n  .show-message .toasts {\n    bottom: 70px;\n  }\n}\n\n.spacer {\n  flex: 1;\n}\n';
+var message_default = '/* One message: its head, what there is to say of it, its text or page. */\n\n.reader-fields {\n  display: grid;\n  grid-template-columns: max-content minmax(0, 1fr);\n  gap: 2px 12px;\n  margin: 0;\n  font-size: 14px;\n}\n\n.reader-fields dt {\n  color: var(--color-mild);\n}\n\n.reader-fields dd {\n  margin: 0;\n  white-space: pre-wrap;\n  overflow-wrap: anywhere;\n}\n\n.reader-note {\n  padding: 0 26px 12px;\n  font-size: 13.5px;\n}\n\n.attachments {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 7px;\n  margin-top: 12px;\n}\n\n.attachment {\n  display: inline-flex;\n  align-items: baseline;\n  gap: 8px;\n  max-width: 100%;\n  padding: 4px 10px;\n  border: 1px solid var(--border-color);\n  border-radius: 8px;\n  background: var(--background-mild);\n  font-size: 13.5px;\n}\n\n.attachment a {\n  overflow: hidden;\n  text-overflow: ellipsis;\n  text-decoration: none;\n  white-space: nowrap;\n}\n\n.attachment a:hover {\n  text-decoration: underline;\n}\n\n.attachment-size {\n  color: var(--color-milder);\n  font-size: 12px;\n  white-space: nowrap;\n}\n\n.reader-bar {\n  display: flex;\n  flex-wrap: wrap;\n  align-items: center;\n  gap: 4px;\n  min-height: 30px;\n  padding: 0 22px 10px;\n  flex: none;\n  border-bottom: 1px solid var(--border-color);\n}\n\n.reader-bar button.mode {\n  padding: 2px 9px;\n  border-color: transparent;\n  background: none;\n  color: var(--color-mild);\n  font-size: 13px;\n}\n\n.reader-bar button.mode[aria-pressed="true"] {\n  background: var(--button-hover-background);\n  color: var(--color);\n}\n\n.hint {\n  padding: 0 8px;\n  color: var(--color-milder);\n  font-size: 13px;\n}\n\n.reader-body {\n  flex: 1;\n  min-height: 0;\n  overflow: auto;\n}\n\n.reader-body.framed {\n  display: flex;\n  flex-direction: column;\n}\n\n.text-part {\n  max-width: 78ch;\n  padding: 22px 26px;\n}\n\n.text-part + .text-part {\n  border-top: 1px solid var(--border-color);\n}\n\n.text {\n  white-space: pre-wrap;\n  /* each line by its own letters: text of both directions comes in one message (WEBMAIL-118) */\n  unicode-bidi: plaintext;\n  text-align: start;\n  overflow-wrap: anywhere;\n  line-height: 1.55;\n}\n\n.elsewhere {\n  margin: 0 4px;\n  padding: 0 5px;\n  border-radius: 4px;\n  background: var(--warning-background);\n  font-size: 12.5px;\n}\n\n.quoted1 {\n  color: var(--quoted1);\n}\n\n.quoted2 {\n  color: var(--quoted2);\n}\n\n.quoted3 {\n  color: var(--quoted3);\n}\n\n.html {\n  flex: 1;\n  width: 100%;\n  min-height: 200px;\n  border: 0;\n  /* mail assumes paper */\n  background: #ffffff;\n  color-scheme: light;\n}\n\n.headers {\n  margin: 14px 26px;\n  border-collapse: collapse;\n  font: 12.5px/1.5 var(--mono);\n}\n\n.headers th {\n  padding-right: 14px;\n  text-align: right;\n  vertical-align: top;\n  white-space: nowrap;\n  font-weight: 400;\n  color: var(--color-mild);\n}\n\n.headers td {\n  overflow-wrap: anywhere;\n}\n\n.reader-message {\n  display: flex;\n  flex-direction: column;\n  flex: 1;\n  min-height: 0;\n}\n\n.card .reader-bar {\n  padding: 0 10px 8px;\n}\n\n.card .text-part {\n  padding: 14px;\n}\n\n.card .reader-body {\n  overflow: visible;\n}\n\n.card .html {\n  flex: none;\n}\n\n.quote {\n  margin: 6px 0;\n}\n\n.quote > summary {\n  width: max-content;\n  padding: 1px 9px;\n  border-radius: 9px;\n  background: var(--button-hover-background);\n  color: var(--color-mild);\n  font-size: 12.5px;\n  cursor: pointer;\n  list-style: none;\n}\n\n.quote[open] > summary {\n  margin-bottom: 4px;\n}\n\n.validation {\n  text-decoration: underline 2px;\n  text-underline-offset: 3px;\n}\n\n.validation.green {\n  text-decoration-color: var(--underline-green);\n}\n\n.validation.blue {\n  text-decoration-color: var(--underline-blue);\n}\n\n.validation.red {\n  text-decoration-color: var(--underline-red);\n}\n\n.sender-menu {\n  margin-left: 6px;\n  padding: 0 6px;\n}\n\n.attachment-all {\n  align-self: center;\n  font-size: 13px;\n}\n\n.shown-image {\n  display: block;\n  max-width: calc(100% - 52px);\n  max-height: 70vh;\n  margin: 8px 26px;\n  border-radius: 6px;\n}\n\n.text.signature {\n  color: var(--color-mild);\n}\n\n@media (max-width: 860px) {\n  .reader-bar {\n    padding: 0 10px 8px;\n  }\n\n  .text-part {\n    padding: 16px;\n  }\n}\n\n/* on paper there is the message alone */\n@media print {\n  .side,\n  .middle,\n  .splitter,\n  .toolbar,\n  .reader-bar,\n  .sender-menu,\n  .composers,\n  .toasts {\n    display: none;\n  }\n\n  .app,\n  .reader,\n  .reader-message,\n  .reader-body {\n    display: block;\n    height: auto;\n    overflow: visible;\n  }\n}\n\n/* words at the bottom stand above the bar */\n@media (max-width: 860px) {\n  .show-message .toasts {\n    bottom: 70px;\n  }\n}\n\n.spacer {\n  flex: 1;\n}\n';
 
 // webmail/ui/marks.ts
 function marked(text2, needles) {
@@ -253,6 +277,8 @@ function foldQuotes(blocks) {
 // webmail/message/part.ts
 adopt(message_default);
 var firstAttachments = 4;
+var firstAddresses = 6;
+var mostInRow = 50;
 var highest = 2e4;
 var mostImages = 20;
 var largestImage = 10 * 1024 * 1024;
@@ -288,16 +314,34 @@ var Message = class {
   allHeaders = false;
   body = el("div", { class: "reader-body" });
   bar = el("div", { class: "reader-bar" });
-  people = el("span");
+  people = el("span", { dir: "auto" });
   menu = el("button", { class: "link sender-menu", "aria-haspopup": "menu", title: t("What to do about this sender"), "aria-label": t("What to do about this sender") }, "⋯");
-  sender = el("dd", { dir: "auto" }, this.people, this.menu);
+  sender = el("dd", {}, this.people, this.menu);
   async show() {
     await remembered;
-    const parsed = await this.owner.open(this.item.id);
+    let parsed;
+    try {
+      parsed = await this.owner.open(this.item.id);
+    } catch (error) {
+      if (codeOf(error) === null) throw error;
+      this.missing(error);
+      return;
+    }
     this.parsed = parsed;
     this.mode = this.first(parsed);
     this.drawSender(validations[parsed.validation]);
     this.draw();
+  }
+  missing(error) {
+    let asked = false;
+    const again = () => {
+      if (asked || !this.root.isConnected) return;
+      asked = true;
+      void this.show();
+    };
+    this.body.classList.remove("framed");
+    fill(this.body, missing(t("This message could not be loaded: {why}", { why: error.message }), again, this.item.preview));
+    if (codeOf(error) === "") this.owner.reached(again);
   }
   first(parsed) {
     if (!parsed.has_html) return "text";
@@ -347,8 +391,7 @@ var Message = class {
     this.body.scrollBy({ top: by });
   }
   heading(item) {
-    const row = (label, value, title = "") => value !== "" && [el("dt", {}, label), el("dd", { dir: "auto", title: title || void 0 }, isolated(value))];
-    const people = (label, all) => row(label, addressList(all, longAddress), asciiDomains(all));
+    const people = (label, name, all) => all.length > 0 && [el("dt", {}, label), this.addressees(name, all)];
     this.drawSender();
     return el(
       "header",
@@ -358,14 +401,31 @@ var Message = class {
         "dl",
         { class: "reader-fields" },
         item.from.length > 0 && [el("dt", {}, t("From")), this.sender],
-        people(t("Reply to"), item.reply_to),
-        people(t("To"), item.to),
-        people(t("Cc"), item.cc),
-        people(t("Bcc"), item.bcc),
-        row(t("Date"), fullTime(item.date ?? item.received))
+        people(t("Reply to"), "reply-to", item.reply_to),
+        people(t("To"), "to", item.to),
+        people(t("Cc"), "cc", item.cc),
+        people(t("Bcc"), "bcc", item.bcc),
+        el("dt", {}, t("Date")),
+        el("dd", {}, fullTime(item.date ?? item.received))
       ),
       this.attachments(item.attachments)
     );
+  }
+  addressees(field, all) {
+    const place = el("dd");
+    const draw = (count) => {
+      const whole = count < mostInRow ? "" : (this.parsed?.headers ?? []).filter(({ name }) => name.toLowerCase() === field).map(({ value }) => value).join(", ");
+      const left = all.length - count;
+      const text2 = whole || addressList(all.slice(0, count), longAddress);
+      place.title = asciiDomains(all.slice(0, count));
+      fill(
+        place,
+        el("span", { dir: "auto" }, isolated(text2)),
+        left > 0 && [" ", el("button", { class: "link", onclick: () => draw(all.length) }, t("and {n} more", { n: left }))]
+      );
+    };
+    draw(all.length > firstAddresses + 1 ? firstAddresses : all.length);
+    return place;
   }
   drawSender([colour, why] = []) {
     const { from } = this.item;
@@ -431,7 +491,7 @@ var Message = class {
           label
         )
       ),
-      parsed.view_mode !== "" && el("button", { class: "mode", title: t("Messages of this sender are shown so"), onclick: () => (this.keep(""), this.draw()) }, t("Forget for this sender")),
+      parsed.view_mode !== "" && el("button", { class: "mode", title: t("Messages of this sender are shown like this"), onclick: () => (this.keep(""), this.draw()) }, t("Forget for this sender")),
       el("span", { class: "spacer" }),
       (item.is_signed || inline === "SIGNED MESSAGE") && el("span", { class: "hint", title: t("The server does not verify signatures") }, t("signed")),
       (item.is_encrypted || inline === "MESSAGE") && el("span", { class: "hint", title: t("The server cannot decrypt this") }, t("encrypted")),
@@ -482,11 +542,16 @@ var Message = class {
     requestAnimationFrame(watch);
     frame.addEventListener("load", () => {
       const page = frame.contentDocument;
-      if (page === null) return;
       loaded = true;
+      if (page === null) {
+        if (!frame.isConnected) return;
+        this.missing(new CallFailed("html", "", t("The server cannot be reached.")));
+        return;
+      }
       take();
       markIn(page, this.owner.needles());
-      if (this.whole) frame.style.height = `${Math.min(highest, page.documentElement.scrollHeight)}px`;
+      const bar = (page.defaultView?.innerHeight ?? 0) - page.documentElement.clientHeight;
+      if (this.whole) frame.style.height = `${Math.min(highest, page.documentElement.scrollHeight + bar)}px`;
     });
     return frame;
   }

@@ -5,8 +5,11 @@ function adopt(text2) {
   document.adoptedStyleSheets.push(sheet);
 }
 
+// lib/picker.css
+var picker_default = '/* One of many, found by name: the palette, which gave the classes their names, and mailboxes. */\n\n.palette-input {\n  width: 100%;\n}\n\n.dialog-text + .palette-input {\n  margin-top: 12px;\n}\n\n.palette-list {\n  height: 46vh;\n  margin-top: 10px;\n  overflow-y: auto;\n}\n\n.palette-row {\n  display: flex;\n  justify-content: space-between;\n  gap: 14px;\n  padding: 7px 10px;\n  border-radius: 7px;\n  overflow-wrap: anywhere;\n  cursor: pointer;\n}\n\n.palette-row:hover {\n  background: var(--button-hover-background);\n}\n\n.palette-row[aria-selected="true"] {\n  background: var(--mailbox-active-background);\n}\n\n.palette-keys {\n  flex: none;\n}\n\n@media (pointer: coarse) {\n  .palette-row {\n    padding: 12px 10px;\n  }\n}\n';
+
 // webmail/palette/palette.css
-var palette_default = '/* Commands found by name, all keys, and titles. */\n\n.keys {\n  max-height: 62vh;\n  overflow-y: auto;\n  font-size: 14px;\n}\n\n.keys h3 {\n  margin: 12px 0 6px;\n  font-size: 13px;\n  color: var(--color-mild);\n}\n\n.keys dl {\n  display: grid;\n  grid-template-columns: max-content minmax(0, 1fr);\n  gap: 5px 16px;\n  margin: 0;\n}\n\n.keys dd {\n  margin: 0;\n}\n\n.palette-input {\n  width: 100%;\n}\n\n.palette-list {\n  height: 46vh;\n  margin-top: 10px;\n  overflow-y: auto;\n}\n\n.palette-row {\n  display: flex;\n  justify-content: space-between;\n  gap: 14px;\n  padding: 7px 10px;\n  border-radius: 7px;\n  cursor: pointer;\n}\n\n.palette-row:hover {\n  background: var(--button-hover-background);\n}\n\n.palette-row[aria-selected="true"] {\n  background: var(--mailbox-active-background);\n}\n\n.palette-keys {\n  flex: none;\n}\n';
+var palette_default = "/* All keys, and titles. */\n\n.keys {\n  max-height: 62vh;\n  overflow-y: auto;\n  font-size: 14px;\n}\n\n.keys h3 {\n  margin: 12px 0 6px;\n  font-size: 13px;\n  color: var(--color-mild);\n}\n\n.keys dl {\n  display: grid;\n  grid-template-columns: max-content minmax(0, 1fr);\n  gap: 5px 16px;\n  margin: 0;\n}\n\n.keys dd {\n  margin: 0;\n}\n";
 
 // lib/commands.ts
 function titleOf(command) {
@@ -119,11 +122,11 @@ function dialog(title, build, dismissable = true) {
   });
 }
 
-// lib/palette.ts
+// lib/ranking.ts
 function match(title, typed) {
   const text2 = title.toLowerCase();
   const whole = text2.indexOf(typed.toLowerCase());
-  if (whole >= 0) return whole === 0 || text2[whole - 1] === " " ? whole : 50 + whole;
+  if (whole >= 0) return whole === 0 || " /".includes(text2[whole - 1]) ? whole : 50 + whole;
   let at = -1;
   let spread = 100;
   for (const letter of typed.toLowerCase()) {
@@ -135,64 +138,75 @@ function match(title, typed) {
   }
   return spread;
 }
-function ranked(commands, typed) {
-  return commands.map((command) => ({ command, rank: match(titleOf(command), typed) })).filter(({ rank }) => rank >= 0).sort((a, b) => a.rank - b.rank).map(({ command }) => command);
+function ranked(all, titleOf2, typed) {
+  return all.map((one) => ({ one, rank: match(titleOf2(one), typed) })).filter(({ rank }) => rank >= 0).sort((a, b) => a.rank - b.rank).map(({ one }) => one);
 }
+
+// lib/picker.ts
+function pick(title, words, all, titleOf2, options = {}) {
+  const { typed = "", above, detail } = options;
+  return dialog(title, (close) => {
+    const list = el("div", { class: "palette-list", role: "listbox", id: "palette-list", "aria-label": title });
+    let found = ranked(all, titleOf2, typed.trim());
+    let at = 0;
+    const input = el("input", {
+      class: "dialog-input palette-input",
+      role: "combobox",
+      placeholder: words.hint,
+      "aria-label": words.label,
+      "aria-expanded": "true",
+      "aria-controls": "palette-list",
+      "aria-autocomplete": "list",
+      autocomplete: "off",
+      spellcheck: "false",
+      autofocus: true
+    });
+    input.value = typed;
+    const draw = () => {
+      fill(
+        list,
+        found.map(
+          (one, i) => el(
+            "div",
+            { class: "palette-row", role: "option", id: `palette-${i}`, "aria-selected": String(i === at), onclick: () => close(one) },
+            el("span", { dir: "auto" }, titleOf2(one)),
+            detail !== void 0 && el("span", { class: "palette-keys" }, detail(one))
+          )
+        ),
+        found.length === 0 && el("p", { class: "dialog-text" }, words.nothing)
+      );
+      if (found.length === 0) input.removeAttribute("aria-activedescendant");
+      else input.setAttribute("aria-activedescendant", `palette-${at}`);
+      list.querySelector(`#palette-${at}`)?.scrollIntoView({ block: "nearest" });
+    };
+    input.addEventListener("input", () => {
+      found = ranked(all, titleOf2, input.value.trim());
+      at = 0;
+      draw();
+    });
+    input.addEventListener("keydown", (event) => {
+      if (event.isComposing) return;
+      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+      const selected = found[at];
+      if (event.key === "Enter" && selected !== void 0) close(selected);
+      else if (step !== void 0) at = Math.max(0, Math.min(found.length - 1, at + step));
+      else if (event.key !== "Enter") return;
+      event.preventDefault();
+      draw();
+    });
+    draw();
+    return [...above === void 0 ? [] : [above], input, list];
+  });
+}
+
+// lib/palette.ts
 function keysOf(command) {
   return (command.keys ?? []).map((key) => el("kbd", {}, key));
 }
 async function openPalette(table, typed = "") {
   const possible = table.all().flatMap((group) => group.commands.filter((command) => command.quiet !== true && enabled(command)));
-  const chosen = await dialog(t("Commands"), (close) => {
-    const list = el("div", { class: "palette-list", role: "listbox", id: "palette-list", "aria-label": t("Commands") });
-    let found = ranked(possible, typed);
-    let at = 0;
-    const input = el("input", {
-      class: "dialog-input palette-input",
-      value: typed,
-      role: "combobox",
-      placeholder: t("What do you want to do?"),
-      "aria-label": t("Command"),
-      "aria-expanded": "true",
-      "aria-controls": "palette-list",
-      autocomplete: "off",
-      spellcheck: "false",
-      autofocus: true
-    });
-    input.setSelectionRange(typed.length, typed.length);
-    const draw = () => {
-      fill(
-        list,
-        found.map(
-          (command, i) => el(
-            "div",
-            { class: "palette-row", role: "option", id: `palette-${i}`, "aria-selected": String(i === at), onclick: () => close(command) },
-            el("span", {}, titleOf(command)),
-            el("span", { class: "palette-keys" }, keysOf(command))
-          )
-        ),
-        found.length === 0 && el("p", { class: "dialog-text" }, t("No command is called so."))
-      );
-      input.setAttribute("aria-activedescendant", `palette-${at}`);
-      list.querySelector(`#palette-${at}`)?.scrollIntoView({ block: "nearest" });
-    };
-    input.addEventListener("input", () => {
-      found = ranked(possible, input.value);
-      at = 0;
-      draw();
-    });
-    input.addEventListener("keydown", (event) => {
-      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-      const selected = found[at];
-      if (event.key === "Enter" && selected !== void 0) close(selected);
-      else if (step === void 0) return;
-      else at = Math.min(found.length - 1, Math.max(0, at + step));
-      event.preventDefault();
-      draw();
-    });
-    draw();
-    return [input, list];
-  });
+  const words = { label: t("Command"), hint: t("What do you want to do?"), nothing: t("No matching command.") };
+  const chosen = await pick(t("Commands"), words, possible, titleOf, { typed, detail: keysOf });
   chosen?.run();
 }
 async function showKeys(table) {
@@ -221,6 +235,7 @@ async function showTitles(at) {
 }
 
 // webmail/palette/part.ts
+adopt(picker_default);
 adopt(palette_default);
 export {
   openPalette,

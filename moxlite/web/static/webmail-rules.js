@@ -139,7 +139,7 @@ function adopt(text2) {
 }
 
 // webmail/rules/rules.css
-var rules_default = "/* The rule that is offered after a move. */\n\n.offer {\n  position: fixed;\n  right: 20px;\n  bottom: 20px;\n  z-index: 4;\n  display: grid;\n  gap: 10px;\n  width: min(400px, calc(100vw - 32px));\n  padding: 16px;\n  overflow-wrap: anywhere;\n  border: 1px solid var(--border-color);\n  border-radius: 10px;\n  background: var(--popup-background);\n  box-shadow: var(--shadow);\n  font-size: 14px;\n}\n\n/* what was moved is told at the same time */\n@media (max-width: 1099px) {\n  body:has(.toast) .offer {\n    bottom: 130px;\n  }\n}\n\n.offer-buttons {\n  display: flex;\n  gap: 8px;\n}\n\n.offer .link {\n  display: block;\n  padding: 4px 0;\n}\n";
+var rules_default = "/* The rule that is offered after a move. */\n\n.offer {\n  position: fixed;\n  right: 20px;\n  bottom: 20px;\n  z-index: 4;\n  display: grid;\n  gap: 10px;\n  width: min(400px, calc(100vw - 32px));\n  padding: 16px;\n  overflow-wrap: anywhere;\n  border: 1px solid var(--border-color);\n  border-radius: 10px;\n  background: var(--popup-background);\n  box-shadow: var(--shadow);\n  font-size: 14px;\n}\n\n/* what was moved is told at the same time */\n@media (max-width: 1099px) {\n  body:has(.toast) .offer {\n    bottom: 130px;\n  }\n}\n\n.offer-buttons {\n  display: flex;\n  gap: 8px;\n}\n\n.offer .link {\n  display: block;\n  padding: 4px 0;\n}\n\n@media print {\n  .offer {\n    display: none;\n  }\n}\n";
 
 // webmail/rules/part.ts
 adopt(rules_default);
@@ -148,20 +148,20 @@ function question(rule) {
   const what = rule.list_id === "" ? t("mail from {sender}", { sender: rule.msg_from }) : t("mail of the list {list}", { list: rule.list_id });
   return rule.remove ? t("Stop filing {what} to {recipient} into “{mailbox}”?", { what, recipient: rule.recipient, mailbox: rule.mailbox }) : t("Always file {what} to {recipient} into “{mailbox}”?", { what, recipient: rule.recipient, mailbox: rule.mailbox });
 }
-async function offerRule(client, message, { id: from, name: fromName }, { id: to, name: toName }) {
-  const rule = await client.ruleset_suggest_move(message, from, to).catch(() => null);
-  if (rule === null) return;
+function withdraw() {
   open?.remove();
-  const close = () => {
-    root.remove();
-    open = null;
-  };
+  open = null;
+}
+async function offerRule(client, message, { id: from, name: fromName }, { id: to, name: toName }, timely) {
+  const rule = await client.ruleset_suggest_move(message, from, to).catch(() => null);
+  if (rule === null || !timely()) return;
+  withdraw();
   const never = (which) => {
-    close();
+    withdraw();
     void attempt(t("Remembering it"), () => client.ruleset_never(message, from, to, which));
   };
   const accept = () => {
-    close();
+    withdraw();
     void attempt(rule.remove ? t("Removing the rule") : t("Adding the rule"), () => client.ruleset_accept(message, from, to));
   };
   const root = el(
@@ -172,7 +172,7 @@ async function offerRule(client, message, { id: from, name: fromName }, { id: to
       "div",
       { class: "offer-buttons" },
       el("button", { class: "primary", onclick: accept }, rule.remove ? t("Remove the rule") : t("Add the rule")),
-      el("button", { onclick: close }, t("Not now"))
+      el("button", { onclick: withdraw }, t("Not now"))
     ),
     el(
       "details",
@@ -187,5 +187,6 @@ async function offerRule(client, message, { id: from, name: fromName }, { id: to
   document.body.append(root);
 }
 export {
-  offerRule
+  offerRule,
+  withdraw
 };

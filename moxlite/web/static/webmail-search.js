@@ -66,12 +66,22 @@ function t(text2, values = {}) {
     return typeof value === "number" ? (grouped ??= new Intl.NumberFormat()).format(value) : value;
   });
 }
+function many(n, one, other, values = {}) {
+  return t(n === 1 ? one : other, { ...values, n });
+}
 
 // lib/sheets.ts
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
   document.adoptedStyleSheets.push(sheet);
+}
+
+// webmail/ui/counts.ts
+function counted({ messages, conversations }) {
+  if (messages === null) return many(conversations, "{n} conversation", "{n} conversations");
+  const all = many(messages, "{n} message", "{n} messages");
+  return conversations === messages ? all : many(conversations, "{all} in {n} conversation", "{all} in {n} conversations", { all });
 }
 
 // webmail/search/grammar.ts
@@ -98,6 +108,7 @@ var tags = {
   maxsize: "maxsize",
   is: "is"
 };
+var criterion = /^([a-z][a-z_-]+):(?!\/\/)./i;
 var texts = ["from", "to", "subject", "label"];
 var kinds = ["any", "none", "image", "pdf", "archive", "spreadsheet", "document", "presentation"];
 var states = {
@@ -117,7 +128,12 @@ function tokens(text2) {
     const tag = /^([a-z]+):/i.exec(body)?.[1] ?? "";
     const known = tags[tag.toLowerCase()];
     const value = unquoted(known === void 0 ? body : body.slice(tag.length + 1));
-    if (known !== void 0 || value !== "") found.push({ not, tag: known ?? "", value });
+    if (known !== void 0) found.push({ not, tag: known, value });
+    else if (value !== "") {
+      const name = body.startsWith('"') ? void 0 : criterion.exec(value)?.[1];
+      const unknown = name !== void 0 && tags[name.toLowerCase()] === void 0 ? { unknown: name } : {};
+      found.push({ not, tag: "", value, ...unknown });
+    }
   }
   return found;
 }
@@ -126,11 +142,16 @@ function unquoted(text2) {
 }
 function quoted(value, word) {
   const tag = /^([a-z]+):/i.exec(value)?.[1];
-  const plain = !/[\s"]/.test(value) && !(word && (value.startsWith("-") || tag !== void 0 && tags[tag.toLowerCase()] !== void 0));
+  const meant = tag !== void 0 && tags[tag.toLowerCase()] !== void 0 || criterion.test(value);
+  const plain = !/[\s"]/.test(value) && !(word && (value.startsWith("-") || meant));
   return plain ? value : `"${value.replaceAll('"', '""')}"`;
 }
 function write(all) {
-  return all.map(({ not, tag, value }) => `${not ? "-" : ""}${tag === "" ? quoted(value, true) : `${tag}:${quoted(value, false)}`}`).join(" ");
+  const one = ({ tag, value, unknown }) => {
+    if (unknown !== void 0) return `${unknown}:${quoted(value.slice(unknown.length + 1), false)}`;
+    return tag === "" ? quoted(value, true) : `${tag}:${quoted(value, false)}`;
+  };
+  return all.map((token) => `${token.not ? "-" : ""}${one(token)}`).join(" ");
 }
 function parse(text2, mailboxes, now) {
   const lists = { words: [], from: [], to: [], subject: [], labels: [] };
@@ -158,6 +179,7 @@ function parse(text2, mailboxes, now) {
     if (tag === "") {
       side.words.push(value);
       if (!not) needles.push(value);
+      if (token.unknown !== void 0) problems.push({ token, why: t("“{name}:” is not known here; “{value}” is looked for as a word", { name: token.unknown, value }) });
     } else if (texts.includes(tag)) {
       if (value === "") wrong(t("nothing is said after “{tag}:”", { tag }));
       else side[tag === "label" ? "labels" : tag].push(value);
@@ -232,8 +254,8 @@ var fields = [
   { tag: "header", label: t("Header"), hint: t("Name:text") }
 ];
 var number = 0;
-function say(place, { looked, of, found, done, stopped, left_out }, stop) {
-  const count = t("{n} found", { n: found });
+function say(place, { looked, of, found, messages, done, stopped, left_out }, stop) {
+  const count = messages > found ? t("{what} found", { what: counted({ messages, conversations: found }) }) : t("{n} found", { n: found });
   const numbers = { looked, of: Math.max(of, looked), count };
   fill(
     place,
@@ -263,7 +285,7 @@ function openForm(bar, mail) {
   };
   fill(
     bar.form,
-    el("p", { class: "search-help" }, t('Part by blanks. “-word” leaves out, "two words" belong together.')),
+    el("p", { class: "search-help" }, t("Separate words with spaces. Put “-” before a word to exclude it, and quotes around words that belong together.")),
     rows.map((one) => one.root),
     el("div", { class: "dialog-buttons" }, el("button", { type: "button", onclick: () => bar.end() }, t("Clear")), el("button", { type: "submit", class: "primary" }, t("Search")))
   );
@@ -276,12 +298,12 @@ function row(field, bar, names) {
   const common = { class: "dialog-input", id, "aria-describedby": `${id}-wrong`, autocomplete: "off", spellcheck: "false" };
   const list = el("datalist", { id: `${id}-list` });
   const offered = field.tag === "mailbox" ? () => names().mailboxes.map(({ name }) => name) : field.tag === "label" ? () => names().labels : null;
-  const input = field.choices !== void 0 ? el("select", common, el("option", { value: "" }, t("no matter")), field.choices.map((choice) => el("option", { value: choice }, choice))) : el("input", { ...common, placeholder: field.hint ?? "", maxlength: "1000", list: offered === null ? void 0 : list.id });
+  const input = field.choices !== void 0 ? el("select", common, el("option", { value: "" }, t("All messages")), field.choices.map((choice) => el("option", { value: choice }, choice))) : el("input", { ...common, placeholder: field.hint ?? "", maxlength: "1000", list: offered === null ? void 0 : list.id });
   const own = (token) => token.tag === field.tag;
   const changed = () => {
     const all = tokens(bar.input.value);
     const value = input.value.trim();
-    const typed = field.tag === "" ? tokens(value).filter(own) : value === "" ? [] : many(field, value);
+    const typed = field.tag === "" ? tokens(value).filter(own) : value === "" ? [] : many2(field, value);
     const first = all.findIndex(own);
     const at = first >= 0 ? first : field.tag === "" ? 0 : all.length;
     const others = (part) => part.filter((token) => !own(token));
@@ -308,7 +330,7 @@ function shown(field, own) {
   if (single) return first.not ? "" : first.value;
   return write(own.map((token) => ({ ...token, tag: "" })));
 }
-function many(field, value) {
+function many2(field, value) {
   const single = field.choices !== void 0 || ["mailbox", "start", "end", "minsize", "maxsize", "header"].includes(field.tag);
   if (single) return [{ not: false, tag: field.tag, value }];
   return tokens(value).map((token) => token.tag === "" ? { ...token, tag: field.tag } : { not: token.not, tag: field.tag, value: `${token.tag}:${token.value}` });

@@ -154,7 +154,7 @@ async function act(item, what, page) {
   const chosen = what === "always" ? await page.choose(t("Always file mail of this sender to"), others) : mail.boxes.withRole("junk");
   if (chosen === void 0) page.offerRole("junk");
   if (chosen == null) return;
-  if (what === "phishing") actions.flagItems([item], ["$phishing"], true, () => t("Marked as phishing"));
+  if (what === "phishing") actions.flagItems([item], ["$phishing"], true, { doing: () => t("Marking as phishing"), done: () => t("Marked as phishing") });
   else if (!await rule(item, chosen, page)) return;
   actions.moveItems([item], chosen, what !== "always");
 }

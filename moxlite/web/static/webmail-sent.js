@@ -148,6 +148,7 @@ var sent_default = "/* What became of a sent message. */\n\n.deliveries ul {\n  
 adopt(sent_default);
 var again = 1e4;
 var fresh = 6e5;
+var objections = 6e4;
 var waiting = /* @__PURE__ */ new Set(["queued", "trying", "held"]);
 var states = {
   queued: t("waiting"),
@@ -185,16 +186,21 @@ function detail(one) {
   if ((one.state === "delivered" || one.state === "relayed") && ways[one.tls] !== void 0) lines.push(ways[one.tls]);
   return lines;
 }
+async function inSight() {
+  while (document.hidden) await new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }));
+}
 async function follow(client, { id: messageId, received }, root) {
   const sent = Date.parse(received);
   let seen = "";
   while (root.isConnected) {
+    await inSight();
     try {
       const report = await client.delivery_status(messageId, seen);
       if (report.seen !== seen) draw(client, root, report.recipients);
       seen = report.seen;
       const settled = report.recipients.length > 0 || Date.now() - sent > fresh;
-      if (settled && report.recipients.every((one) => !waiting.has(one.state))) return;
+      const ended = Math.max(sent, ...report.recipients.map((one) => Date.parse(one.ended ?? received)));
+      if (settled && Date.now() - ended > objections && report.recipients.every((one) => !waiting.has(one.state))) return;
     } catch {
       await new Promise((resolve) => setTimeout(resolve, again));
     }

@@ -170,7 +170,7 @@ async function openSettings(desk) {
     ["bottom", t("Below what is quoted")]
   ]);
   const scheme = select(t("Colours"), old.color_scheme, [
-    ["auto", t("As the system has them")],
+    ["auto", t("Same as the system")],
     ["light", t("Light")],
     ["dark", t("Dark")]
   ], true);
@@ -179,7 +179,7 @@ async function openSettings(desk) {
     ["compact", t("Compact")]
   ]);
   const layout = select(t("Message"), panes.local.layout, [
-    ["auto", t("Beside the list, if there is room")],
+    ["auto", t("Beside the list if there is room")],
     ["leftright", t("Beside the list")],
     ["topbottom", t("Below the list")]
   ]);
@@ -194,7 +194,7 @@ async function openSettings(desk) {
   const bars = check(t("Look up how mail to each recipient is protected"), old.show_address_security);
   const hints = check(t("Show the key of an action that is clicked"), !old.no_show_shortcuts);
   const keys = check(t("Single letters are keys (archive: a)"), old.single_keys);
-  const headers = text2(t("Header fields that are shown besides, one a line"), old.show_headers.join("\n"), 2);
+  const headers = text2(t("More header fields to show, one per line"), old.show_headers.join("\n"), 2);
   const section = (title, ...children) => el("section", {}, el("h3", {}, title), ...children);
   const save = () => ({
     ...old,

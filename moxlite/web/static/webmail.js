@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.4b4b3ad0804b.js", compose: "compose.81c7b5fd8949.js", conversation: "conversation.0e072d25bf14.js", details: "details.69786e976b2e.js", export: "export.775e86796a51.js", login: "login.de1c3fa4327c.js", mailboxes: "mailboxes.4c4a8543e4c5.js", menu: "menu.888a8aa39ba0.js", message: "message.0a42aba9d939.js", palette: "palette.803e728c3746.js", rules: "rules.e6d1424992c3.js", search: "search.31f5a9201f93.js", sender: "sender.ec249df6cb3a.js", sent: "sent.c304807f0807.js", settings: "settings.66520618a603.js", touch: "touch.5477156ef0f8.js", viewer: "viewer.67b0cdc1e239.js" };
+var define_PARTS_default = { bulk: "bulk.fbb37fbb688e.js", compose: "compose.9ec5013a0f10.js", conversation: "conversation.9203940bf861.js", details: "details.f8d1e1fcfac0.js", export: "export.893c24660f61.js", login: "login.4ebf56c229f2.js", mailboxes: "mailboxes.c90837b6b39a.js", menu: "menu.888a8aa39ba0.js", message: "message.a86ef3adbafc.js", palette: "palette.a62f7df17632.js", rules: "rules.27ef4253d187.js", search: "search.dbb964f86653.js", sender: "sender.89472040f7df.js", sent: "sent.ebb1b265c010.js", settings: "settings.2c0722eaac94.js", touch: "touch.5477156ef0f8.js", viewer: "viewer.67b0cdc1e239.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -84,6 +84,9 @@ var CallFailed = class extends Error {
 function codeOf(error) {
   return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
 }
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
 var unauthenticated = /* @__PURE__ */ new Set(["user:noAuth", "user:badAuth"]);
 var BaseClient = class {
   constructor(base2, table, logIn) {
@@ -95,6 +98,9 @@ var BaseClient = class {
   table;
   logIn;
   csrfToken = "";
+  unanswered = () => {
+  };
+  deadlines = {};
   loggingIn = null;
   async call(name, parameters, checks2, result) {
     for (const [key2, check] of Object.entries(checks2)) verify(this.table, check, parameters[key2], `${name}: ${key2}`);
@@ -118,22 +124,23 @@ var BaseClient = class {
   }
   async post(name, body) {
     await simulatedLatency();
-    let response;
+    let status = 0;
     let answer;
+    const deadline = this.deadlines[name];
     try {
-      response = await fetch(`${this.base}api/${name}`, {
+      const response = await fetch(`${this.base}api/${name}`, {
         method: "POST",
         headers: { "content-type": "application/json", "x-moxlite-csrf": this.csrfToken },
         body,
-        credentials: "same-origin"
+        credentials: "same-origin",
+        signal: deadline === void 0 ? null : AbortSignal.timeout(deadline)
       });
-    } catch {
-      throw new CallFailed(name, "", t("The server cannot be reached."));
-    }
-    try {
+      ({ status } = response);
       answer = await response.json();
     } catch {
-      throw new CallFailed(name, "", t("The server answered {status} without saying why.", { status: String(response.status) }));
+      this.unanswered(name);
+      const reached = status !== 0 && (status < 502 || status > 504);
+      throw new CallFailed(name, "", reached ? t("The server answered {status} without saying why.", { status: String(status) }) : t("The server cannot be reached."));
     }
     if (answer.error) throw new CallFailed(name, answer.error.code, answer.error.message);
     return answer.result;
@@ -142,8 +149,8 @@ var BaseClient = class {
 async function simulatedLatency() {
   const setting = localStorage.getItem("moxlite-debug");
   if (setting === null) return;
-  const { wait_min_ms: least2 = 0, wait_max_ms: most2 = 0 } = JSON.parse(setting);
-  await new Promise((resolve) => setTimeout(resolve, least2 + Math.random() * Math.max(0, most2 - least2)));
+  const { wait_min_ms: least2 = 0, wait_max_ms: most3 = 0 } = JSON.parse(setting);
+  await new Promise((resolve) => setTimeout(resolve, least2 + Math.random() * Math.max(0, most3 - least2)));
 }
 
 // gen/webmail.ts
@@ -161,7 +168,7 @@ var checks = {
   Header: { name: "string", value: "string" },
   Text: { path: "string", content_type: "string", text: "string", truncated: "boolean" },
   Part: { path: "string", content_type: "string", disposition: "string", filename: "string", size: "integer", parts: ["list", ["ref", "Part"]] },
-  ViewProgress: { kind: ["enum", ["view_progress"]], view_id: "integer", total: "integer", looked: "integer", of: "integer", done: "boolean", stopped: "boolean", left_out: ["list", "string"] },
+  ViewProgress: { kind: ["enum", ["view_progress"]], view_id: "integer", total: "integer", messages: "integer", looked: "integer", of: "integer", done: "boolean", stopped: "boolean", left_out: ["list", "string"] },
   ViewStale: { kind: ["enum", ["view_stale"]], view_id: "integer" },
   ViewReset: { kind: ["enum", ["view_reset"]], view_id: "integer", request_id: "integer" },
   ViewErr: { kind: ["enum", ["view_err"]], view_id: "integer", request_id: "integer", message: "string", unthreaded: "boolean" },
@@ -193,7 +200,7 @@ var checks = {
   Suggestion: { recipient: "string", list_id: "string", msg_from: "string", remove: "boolean", mailbox: "string" },
   DeliveryReport: { recipients: ["list", ["ref", "Delivery"]], seen: "string" },
   Delivery: { id: "integer", recipient: "string", state: ["enum", ["canceled", "delivered", "failed", "held", "queued", "relayed", "trying"]], attempts: "integer", ended: ["nullable", "time"], last_attempt: ["nullable", "time"], next_attempt: ["nullable", "time"], last_planned: ["nullable", "time"], error: "string", advice: "string", reply: "string", host: "string", tls: "string" },
-  Begun: { from: ["ref", "Party"], to: ["list", ["ref", "Party"]], cc: ["list", ["ref", "Party"]], bcc: ["list", ["ref", "Party"]], subject: "string", text: "string", message_id: "string", in_reply_to: "string", references: ["list", "string"], uploads: ["list", ["ref", "Uploaded"]] },
+  Begun: { from: ["ref", "Party"], to: ["list", ["ref", "Party"]], cc: ["list", ["ref", "Party"]], bcc: ["list", ["ref", "Party"]], subject: "string", text: "string", message_id: "string", in_reply_to: "string", references: ["list", "string"], uploads: ["list", ["ref", "Uploaded"]], note: "string" },
   Party: { name: "string", address: "string" },
   Uploaded: { upload_id: "string", filename: "string", content_type: "string", size: "integer" },
   Written: { from: ["ref", "Party"], to: ["list", ["ref", "Party"]], cc: ["list", ["ref", "Party"]], bcc: ["list", ["ref", "Party"]], reply_to: ["list", ["ref", "Party"]], subject: "string", text: "string", uploads: ["list", "string"], message_id: "string", in_reply_to: "string", references: ["list", "string"], tls: ["optional", ["enum", ["default", "insecure", "require"]]], original_id: ["optional", "integer"], original_flag: ["optional", ["enum", ["", "answered", "forwarded"]]] },
@@ -247,6 +254,9 @@ var Client = class extends BaseClient {
   }
   draft_save(draft, save_id, replaces) {
     return this.call("draft_save", { draft, save_id, replaces }, { draft: ["ref", "Written"], save_id: "string", replaces: ["optional", "integer"] }, "integer");
+  }
+  draft_find(message_id, seconds) {
+    return this.call("draft_find", { message_id, seconds }, { message_id: "string", seconds: "integer" }, "integer");
   }
   message_submit(message2, submit_id, draft_id, undo_s) {
     return this.call("message_submit", { message: message2, submit_id, draft_id, undo_s }, { message: ["ref", "Written"], submit_id: "string", draft_id: ["optional", "integer"], undo_s: ["optional", "integer"] }, "integer");
@@ -538,14 +548,14 @@ function listen(target, commands, active) {
 }
 async function typedUntil(work) {
   let typed = "";
-  const hold = (event) => {
+  const hold2 = (event) => {
     if (document.querySelector("dialog[open]") !== null) return;
     if (event.key.length === 1 && !event.ctrlKey) typed += event.key;
     event.preventDefault();
     event.stopPropagation();
   };
-  addEventListener("keydown", hold, true);
-  const done = await work.finally(() => removeEventListener("keydown", hold, true));
+  addEventListener("keydown", hold2, true);
+  const done = await work.finally(() => removeEventListener("keydown", hold2, true));
   return [done, typed];
 }
 
@@ -595,28 +605,33 @@ var Session = class {
   ask;
   csrfKey;
   addressKey;
+  address = "";
   resume() {
     addEventListener("storage", (event) => {
       if (event.key === this.csrfKey) this.client.csrfToken = event.newValue ?? "";
+      if (event.key === this.addressKey && event.newValue !== null && this.address !== "" && event.newValue !== this.address) location.reload();
     });
+    this.address = localStorage.getItem(this.addressKey) ?? "";
     this.client.csrfToken = localStorage.getItem(this.csrfKey) ?? "";
     return this.client.csrfToken !== "";
   }
   async logIn(reason, below = []) {
-    const before = localStorage.getItem(this.addressKey);
+    const before = this.address;
     await this.ask(
       this.title,
       reason,
+      before,
       async (username, password) => {
         const token = await this.client.login_prep();
         const result = await this.client.login(token, username, password);
         this.client.csrfToken = result.csrf_token;
+        this.address = result.login_address;
         localStorage.setItem(this.csrfKey, result.csrf_token);
         localStorage.setItem(this.addressKey, result.login_address);
       },
       below
     );
-    return before !== null && before !== localStorage.getItem(this.addressKey);
+    return before !== "" && before !== this.address;
   }
   async logOut() {
     if (!await attempt(t("Logging out"), () => this.client.logout())) return;
@@ -694,8 +709,8 @@ function untracked(work, by = null) {
     reader = before;
   }
 }
-function signal(first) {
-  return new Source(first);
+function signal(first2) {
+  return new Source(first2);
 }
 function computed(make) {
   const source = new Source(void 0);
@@ -1042,88 +1057,191 @@ function message(desk) {
   ];
 }
 
+// webmail/data/backoff.ts
+var [first, longest] = [2e3, 6e4];
+var Backoff = class {
+  constructor(random = Math.random) {
+    this.random = random;
+  }
+  random;
+  bound = first;
+  next() {
+    const wait = this.bound * (0.5 + this.random() / 2);
+    this.bound = Math.min(longest, 2 * this.bound);
+    return wait;
+  }
+  reset() {
+    this.bound = first;
+  }
+};
+
+// webmail/data/slot.ts
+var most2 = 3;
+var Slot = class {
+  free = null;
+  async take(uncounted) {
+    const { locks } = navigator;
+    if (this.free !== null) return true;
+    if (locks === void 0) return uncounted;
+    for (let number = 1; number <= most2; number++) {
+      const free = await hold(locks, `moxlite-events-${number}`);
+      if (free === null) continue;
+      this.free = free;
+      return true;
+    }
+    return false;
+  }
+  release() {
+    this.free?.();
+    this.free = null;
+  }
+};
+function hold(locks, name) {
+  return new Promise((resolve, reject) => {
+    locks.request(name, { ifAvailable: true }, (lock) => {
+      if (lock === null) resolve(null);
+      else return new Promise((free) => resolve(free));
+      return void 0;
+    }).catch(reject);
+  });
+}
+
 // webmail/data/stream.ts
 var bufferedAfter = 1e4;
 var silentAfter = 45e3;
 var heldLong = 5e3;
-var waits = [1, 2, 5, 10, 30];
+var toldAfter = 1500;
+var attemptsApart = 1e3;
+var mostRefused = 2;
 var Stream = class {
   constructor(client, base2, owner) {
     this.client = client;
     this.base = base2;
     this.owner = owner;
-    addEventListener("online", () => this.retry());
-    addEventListener("focus", () => this.retry());
+    addEventListener("offline", () => this.suspect());
+    for (const kind of ["online", "focus"]) addEventListener(kind, () => this.retry());
+    addEventListener("click", () => this.retry(), true);
   }
   client;
   base;
   owner;
   wire = null;
-  useWebsocket = false;
-  attempts = 0;
-  openedAt = 0;
-  timer = 0;
-  watchdog = 0;
+  slot = new Slot();
+  backoff = new Backoff();
   stopped = true;
   generation = 0;
+  busy = false;
+  openedAt = 0;
+  triedAt = 0;
+  heldBack = false;
+  refused = 0;
+  next = 0;
+  watchdog = 0;
+  telling = 0;
   start() {
     this.stopped = false;
+    this.tell("connecting");
     void this.connect();
   }
   stop() {
     this.stopped = true;
     this.drop();
+    this.slot.release();
   }
   retry() {
-    if (this.timer === 0 || this.stopped) return;
-    clearTimeout(this.timer);
-    this.timer = 0;
-    void this.connect();
+    if (this.busy || this.stopped) return;
+    this.later(Math.max(0, this.triedAt + attemptsApart - Date.now()));
+  }
+  suspect() {
+    if (this.openedAt !== 0) this.lost();
+  }
+  lost() {
+    const { openedAt } = this;
+    this.drop();
+    if (this.stopped) return;
+    if (openedAt !== 0 && Date.now() - openedAt > heldLong) {
+      this.backoff.reset();
+      this.tell("off");
+      void this.connect();
+    } else {
+      if (openedAt === 0) this.put("off");
+      else this.tell("off");
+      this.later(this.backoff.next());
+    }
   }
   drop() {
     this.generation++;
-    clearTimeout(this.timer);
+    this.busy = false;
+    this.openedAt = 0;
+    clearTimeout(this.next);
     clearTimeout(this.watchdog);
-    this.timer = 0;
     this.wire?.close();
     this.wire = null;
   }
+  later(wait) {
+    clearTimeout(this.next);
+    this.next = window.setTimeout(() => void this.connect(), wait);
+  }
+  put(state) {
+    clearTimeout(this.telling);
+    this.telling = 0;
+    this.owner.connection(state);
+  }
+  tell(state) {
+    this.telling ||= window.setTimeout(() => this.put(state), toldAfter);
+  }
   async connect() {
     this.drop();
-    const generation = this.generation;
+    const { generation } = this;
+    this.busy = true;
+    this.triedAt = Date.now();
     let token;
     try {
       token = await this.client.token();
     } catch (error) {
       if (generation !== this.generation) return;
-      if (error instanceof CallFailed && !error.code.startsWith("user:")) this.lost();
-      else this.owner.failed(error);
+      if (error instanceof CallFailed && (!error.code.startsWith("user:") || error.code === "user:rateLimited")) this.lost();
+      else {
+        this.drop();
+        this.put("off");
+        this.owner.failed(error);
+      }
       return;
     }
+    const events = !this.heldBack && await this.slot.take(this.refused > 0);
     if (generation !== this.generation || this.stopped) return;
-    this.openedAt = 0;
-    const patience2 = setTimeout(() => {
-      if (generation !== this.generation || this.openedAt !== 0) return;
-      this.useWebsocket = !this.useWebsocket;
-      void this.connect();
-    }, bufferedAfter);
+    this.watchdog = window.setTimeout(() => this.useless(events), bufferedAfter);
     const opening = this.owner.opening();
     const take = (data) => {
       if (generation !== this.generation) return;
       clearTimeout(this.watchdog);
-      this.watchdog = window.setTimeout(() => generation === this.generation && this.lost(), silentAfter);
+      this.watchdog = window.setTimeout(() => this.lost(), silentAfter);
       if (this.openedAt === 0) {
         this.openedAt = Date.now();
-        clearTimeout(patience2);
-        this.owner.connection(true);
+        this.refused = 0;
+        this.put("on");
       }
       this.take(data);
     };
     const gone = () => {
-      clearTimeout(patience2);
-      if (generation === this.generation) this.lost();
+      if (generation !== this.generation) return;
+      if (this.openedAt === 0 && !events) this.useless(events);
+      else this.lost();
     };
-    this.wire = this.useWebsocket ? this.openWebsocket(token, opening, take, gone) : this.openEvents(token, opening, take, gone);
+    this.wire = (events ? this.openEvents : this.openWebsocket).call(this, token, opening, take, gone);
+  }
+  useless(events) {
+    this.drop();
+    if (events) {
+      this.heldBack = true;
+      this.slot.release();
+      void this.connect();
+      return;
+    }
+    this.refused++;
+    if (this.refused >= mostRefused) this.put(this.heldBack ? "blocked" : "crowded");
+    this.heldBack = false;
+    this.later(this.backoff.next());
   }
   openEvents(token, opening, take, gone) {
     const parameters = new URLSearchParams({ token, request: JSON.stringify(opening.request) });
@@ -1157,40 +1275,13 @@ var Stream = class {
       return;
     }
     const known = event;
-    if (known.kind === "server_shutdown") {
+    if (known.kind === "server_shutdown" || known.kind === "fatal") {
       this.drop();
-      this.owner.connection(false);
-      this.later(3e3 + Math.random() * 5e3);
-      return;
-    }
-    if (known.kind === "fatal") {
-      this.drop();
-      this.owner.connection(false);
-      this.later(this.nextWait());
+      this.put("off");
+      this.later(known.kind === "fatal" ? this.backoff.next() : 3e3 + Math.random() * 5e3);
       return;
     }
     this.owner.event(known);
-  }
-  lost() {
-    clearTimeout(this.watchdog);
-    this.wire?.close();
-    this.wire = null;
-    this.generation++;
-    if (this.stopped) return;
-    if (this.openedAt !== 0 && Date.now() - this.openedAt > heldLong) {
-      this.attempts = 0;
-      void this.connect();
-      return;
-    }
-    this.owner.connection(false);
-    this.later(this.nextWait());
-  }
-  nextWait() {
-    if (this.openedAt !== 0 && Date.now() - this.openedAt > heldLong) this.attempts = 0;
-    return waits[Math.min(this.attempts++, waits.length - 1)] * 1e3;
-  }
-  later(milliseconds) {
-    this.timer = window.setTimeout(() => this.retry(), milliseconds);
   }
 };
 
@@ -1418,18 +1509,19 @@ function tellTitle(mail, find2) {
   const mailbox = mail.current.value;
   const search2 = find2.text.value;
   const unread = mailbox !== void 0 && mailbox.unread > 0 ? `(${mailbox.unread}) ` : "";
-  const offline = mail.connected.value ? "" : ` ${t("(not connected)")}`;
+  const offline = ["on", "connecting"].includes(mail.connection.value) ? "" : ` ${t("(not connected)")}`;
   const shown3 = search2 !== "" ? t("Search: {text}", { text: search2 }) : mailbox?.name ?? "Webmail";
   document.title = `${unread}${shown3} · ${mail.facts.value.login_address || "moxlite"}${offline}`;
 }
 
 // webmail/state/actions.ts
 var undoSteps = 20;
-function messageOf(error) {
-  return error instanceof Error ? error.message : String(error);
-}
+var waitsAfter = 1e3;
 function movedTo({ name: mailbox }) {
-  return (n) => many(n, "Moved to {mailbox}", "{n} messages moved to {mailbox}", { mailbox });
+  return {
+    doing: (n) => many(n, "Moving to {mailbox}", "Moving {n} messages to {mailbox}", { mailbox }),
+    done: (n) => many(n, "Moved to {mailbox}", "{n} messages moved to {mailbox}", { mailbox })
+  };
 }
 var Actions = class {
   constructor(client, mail, moved) {
@@ -1441,65 +1533,68 @@ var Actions = class {
   mail;
   moved;
   undoable = signal("");
+  done = signal(0);
   undos = [];
   last = null;
+  failure = null;
+  newest = 0;
   running = false;
-  toRole(role) {
+  toRole(role, chosen) {
     const { boxes } = this.mail;
-    const owners = this.mail.owners();
+    const owners = this.mail.owners(chosen);
     const targets = [...owners.size > 0 ? owners : [""]].map((owner) => boxes.withRole(role, owner));
     if (targets.includes(void 0)) return false;
-    if (targets.length === 1) this.move(targets[0], true);
+    if (targets.length === 1 && chosen === void 0) this.move(targets[0], true);
     else {
-      const items = this.targets();
+      const items = chosen ?? this.targets();
       for (const target of targets) this.moveItems(items.filter((item) => boxes.get(item.mailbox_id)?.owner === target.owner), target, true);
     }
     return true;
   }
   move(mailbox, markSeen) {
     if (mailbox.id === this.mail.current.value?.id) return;
-    const said = movedTo(mailbox);
     if (!this.mail.selectedAreLoaded()) {
-      void this.onQuery({ action: "move", mailbox_id: mailbox.id, mark_seen: markSeen }, said);
+      void this.onQuery({ action: "move", mailbox_id: mailbox.id, mark_seen: markSeen }, movedTo(mailbox));
       return;
     }
     this.moveItems(this.targets(), mailbox, markSeen);
   }
   moveItems(all, mailbox, markSeen) {
-    const said = movedTo(mailbox);
+    const named = movedTo(mailbox);
     const items = all.filter((item) => item.mailbox_id !== mailbox.id);
     if (items.length === 0) return;
     const unread = markSeen ? items.filter((item) => !item.flags.includes("\\seen")) : [];
     const ids = items.map((item) => item.id);
     const leaves = this.mail.leavesFor(mailbox);
+    const turn = this.done.value + 1;
     const action = {
       shown: leaves ? { remove: new Set(ids) } : { moved: { ids: new Set(ids), mailboxId: mailbox.id } },
       call: async () => {
         await this.client.message_move(ids, mailbox.id, markSeen);
-        if (items.length === 1) this.moved(items[0], mailbox);
+        if (items.length === 1 && turn === this.done.value) this.moved(items[0], mailbox);
       }
     };
     const back = ({ mailbox_id }) => {
       const box = this.mail.boxes.get(mailbox_id);
       return box?.owner === mailbox.owner && allows(box, "i") && allows(mailbox, "swte");
     };
-    const undo = { what: said(items.length), actions: () => this.back(items, mailbox.id, unread) };
-    this.perform(action, said(items.length), t("Not moved"), items.every(back) ? undo : null);
+    const undo = { what: named.done(items.length), actions: () => this.back(items, mailbox.id, unread) };
+    this.perform(action, named, items.length, t("Not moved"), items.every(back) ? undo : null);
     if (leaves) this.mail.left(items);
   }
-  flag(flags, add, said) {
+  flag(flags, add, named) {
     if (!this.mail.selectedAreLoaded()) {
-      void this.onQuery({ action: add ? "flags_add" : "flags_clear", flags: [...flags] }, said);
+      void this.onQuery({ action: add ? "flags_add" : "flags_clear", flags: [...flags] }, named);
       return;
     }
-    this.flagItems(this.mail.selected(), flags, add, said);
+    this.flagItems(this.mail.selected(), flags, add, named);
   }
-  flagItems(all, flags, add, said) {
+  flagItems(all, flags, add, named) {
     const has = (item, flag) => item.flags.includes(flag) || item.keywords.includes(flag);
     const items = all.filter((item) => flags.some((flag) => has(item, flag) !== add));
     if (items.length === 0) return;
-    this.perform(this.flagging(items, flags, add), said(items.length), t("Not changed"), {
-      what: said(items.length),
+    this.perform(this.flagging(items, flags, add), named, items.length, t("Not changed"), {
+      what: named.done(items.length),
       actions: () => flags.map((flag) => this.flagging(items.filter((item) => has(item, flag) !== add), [flag], !add))
     });
   }
@@ -1508,8 +1603,9 @@ var Actions = class {
     if (items.length === 0) return;
     const ids = items.map((item) => item.id);
     const said = mute ? t("Muted: new messages of this thread arrive read") : t("No longer muted");
+    const named = { doing: () => mute ? t("Muting") : t("Unmuting"), done: () => said };
     const call = (to) => ({ shown: {}, call: () => this.client.thread_mute(ids, to) });
-    this.perform(call(mute), said, t("Not muted"), { what: said, actions: () => [call(!mute)] });
+    this.perform(call(mute), named, ids.length, t("Not muted"), { what: said, actions: () => [call(!mute)] });
   }
   collapse(members) {
     const collapse = !members.some((item) => item.thread_collapsed);
@@ -1518,18 +1614,21 @@ var Actions = class {
   }
   looked(item, flag) {
     this.mail.pending.do(this.flagging([item], [flag], true)).catch((error) => {
-      if (codeOf(error) !== "user:notFound") this.failed(t("Not marked"), error);
+      if (!["user:notFound", ""].includes(codeOf(error) ?? "error")) this.failed(t("Not marked"), error);
     });
   }
-  deleteForGood() {
-    const said = (n) => many(n, "Deleted for good", "{n} messages deleted for good");
-    if (!this.mail.selectedAreLoaded()) {
-      void this.onQuery({ action: "delete" }, said);
+  deleteForGood(chosen) {
+    const named = {
+      doing: (n) => many(n, "Deleting", "Deleting {n} messages"),
+      done: (n) => many(n, "Deleted for good", "{n} messages deleted for good")
+    };
+    if (chosen === void 0 && !this.mail.selectedAreLoaded()) {
+      void this.onQuery({ action: "delete" }, named);
       return;
     }
-    const items = this.mail.selected();
+    const items = chosen ?? this.mail.selected();
     const ids = items.map((item) => item.id);
-    this.perform({ shown: { remove: new Set(ids) }, call: () => this.client.message_delete(ids) }, said(ids.length), t("Not deleted"), null);
+    this.perform({ shown: { remove: new Set(ids) }, call: () => this.client.message_delete(ids) }, named, ids.length, t("Not deleted"), null);
     this.mail.left(items);
   }
   undo() {
@@ -1538,8 +1637,10 @@ var Actions = class {
   }
   takeBack(undo) {
     this.forget(undo);
-    this.say(t("Undone: {what}", { what: undo.what }));
-    for (const action of undo.actions()) this.mail.pending.do(action).catch((error) => this.failed(t("Not undone"), error));
+    this.done.value++;
+    const { what } = undo;
+    const all = Promise.all(undo.actions().map((action) => this.mail.pending.do(action)));
+    void this.follow(all, t("Undoing: {what}", { what }), t("Undone: {what}", { what }), t("Not undone"), false);
   }
   targets() {
     const items = this.mail.selected();
@@ -1567,21 +1668,38 @@ var Actions = class {
     if (unread.length > 0) actions.push(this.flagging(unread, ["\\seen"], false));
     return actions;
   }
-  perform(action, said, failed, undo) {
+  perform(action, named, n, failed, undo) {
+    this.done.value++;
     if (undo !== null) this.remember(undo);
-    this.say(said, undo !== null);
-    this.mail.pending.do(action).catch((error) => {
-      if (undo !== null) this.forget(undo);
-      this.failed(failed, error);
+    void this.follow(this.mail.pending.do(action), named.doing(n), named.done(n), failed, undo !== null).then((done) => {
+      if (!done && undo !== null) this.forget(undo);
     });
   }
-  async onQuery(what, said) {
+  async follow(work, doing, done, failed, withUndo) {
+    const own2 = ++this.newest;
+    this.last?.close();
+    const timer = setTimeout(() => own2 === this.newest && this.say(t("{doing}: waiting for the server…", { doing }), withUndo, 0), waitsAfter);
+    try {
+      await work;
+      if (own2 === this.newest) this.say(done, withUndo);
+      return true;
+    } catch (error) {
+      if (own2 === this.newest) this.last?.close();
+      this.failed(failed, error);
+      return false;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+  async onQuery(what, { done }) {
     if (this.running) return;
     this.running = true;
+    this.newest++;
+    this.done.value++;
     this.last?.close();
     try {
       const { onQuery } = await part("bulk");
-      const undo = await onQuery(this.client, this.mail, toast, what, said);
+      const undo = await onQuery(this.client, this.mail, toast, what, done);
       if (undo === null) return;
       if (what.action !== "delete") this.remember(undo);
       this.say(undo.what, what.action !== "delete");
@@ -1601,13 +1719,13 @@ var Actions = class {
     this.undos = undos;
     this.undoable.value = undos.at(-1)?.what ?? "";
   }
-  say(text2, withUndo = false) {
+  say(text2, withUndo = false, time) {
     this.last?.close();
-    this.last = toast(text2, withUndo ? { title: t("Undo"), run: () => this.undo() } : void 0);
+    this.last = toast(text2, withUndo ? { title: t("Undo"), run: () => this.undo() } : void 0, time);
   }
   failed(what, error) {
-    this.last?.close();
-    this.last = toast(t("{what}: {why}", { what, why: messageOf(error) }));
+    this.failure?.close();
+    this.failure = toast(t("{what}: {why}", { what, why: messageOf(error) }));
   }
 };
 
@@ -1616,8 +1734,8 @@ function markOf(item) {
   return { received: item.received, id: item.id };
 }
 function compare(a, b, oldestFirst) {
-  const [first, second] = [a.received.slice(0, -1), b.received.slice(0, -1)];
-  const order = first < second ? -1 : first > second ? 1 : a.id - b.id;
+  const [first2, second] = [a.received.slice(0, -1), b.received.slice(0, -1)];
+  const order = first2 < second ? -1 : first2 > second ? 1 : a.id - b.id;
   return oldestFirst ? order : -order;
 }
 function search(items, at, oldestFirst) {
@@ -1854,12 +1972,17 @@ function flagsOf(members) {
 function sameLine(a, b) {
   if (a === b) return true;
   if (a === void 0 || b === void 0) return false;
-  return a.collapsed === b.collapsed && a.depth === b.depth && a.members.length === b.members.length && a.members.every((item, i) => item === b.members[i]);
+  return a.collapsed === b.collapsed && a.depth === b.depth && a.hidden === b.hidden && a.members.length === b.members.length && a.members.every((item, i) => item === b.members[i]);
 }
 var Folding = class {
   expanded = /* @__PURE__ */ new Map();
+  opened = /* @__PURE__ */ new Set();
   reset() {
     this.expanded = /* @__PURE__ */ new Map();
+    this.opened = /* @__PURE__ */ new Set();
+  }
+  isOpened(threadId) {
+    return this.opened.has(threadId);
   }
   isExpanded(threadId, members, unread) {
     let known = this.expanded.get(threadId);
@@ -1872,6 +1995,8 @@ var Folding = class {
   }
   set(threadId, expanded) {
     this.expanded.set(threadId, expanded);
+    if (expanded) this.opened.add(threadId);
+    else this.opened.delete(threadId);
   }
 };
 
@@ -1931,10 +2056,10 @@ var View = class {
     this.unsure = true;
     return this.end && this.start === 0 ? { ...request, page: null } : request;
   }
-  want(first, last) {
+  want(first2, last) {
     const end = this.start + this.items.length;
     const wantedEnd = Math.min(last, this.total);
-    const wantedFirst = Math.max(0, first);
+    const wantedFirst = Math.max(0, first2);
     if (!this.known || wantedFirst >= this.start && wantedEnd <= end) return null;
     const apart = wantedEnd <= this.start || wantedFirst >= end || this.items.length === 0;
     if (this.running !== null && !(apart && this.running !== "new")) return null;
@@ -1942,16 +2067,16 @@ var View = class {
     this.drop(wantedFirst, wantedEnd);
     return wantedEnd > end ? this.request("behind", { count: pageSize, anchor_message_id: this.items.at(-1).id }) : this.request("before", { count: pageSize, anchor_message_id: this.items[0].id, before: true });
   }
-  refresh(first, last) {
+  refresh(first2, last) {
     if (!this.stale || this.running !== null) return null;
     this.stale = false;
-    return this.request("refresh", { count: pageSize, position: Math.max(0, Math.floor((first + last - pageSize) / 2)) });
+    return this.request("refresh", { count: pageSize, position: Math.max(0, Math.floor((first2 + last - pageSize) / 2)) });
   }
   check() {
-    const first = this.items[0];
+    const first2 = this.items[0];
     if (!this.unsure || this.running !== null || isListing(this.query)) return null;
     this.unsure = false;
-    return first === void 0 ? null : this.request("check", { count: 1, anchor_message_id: first.id });
+    return first2 === void 0 ? null : this.request("check", { count: 1, anchor_message_id: first2.id });
   }
   take(event) {
     if (event.view_id !== this.viewId || event.request_id !== this.requestId || this.running === null) return false;
@@ -2047,10 +2172,10 @@ var View = class {
     this.fresh = this.end = false;
     if (this.threads.size > 4 * kept) this.threads = new Map(items.map((item) => [item.id, this.threads.get(item.id) ?? []]));
   }
-  drop(first, last) {
+  drop(first2, last) {
     const over = this.items.length + pageSize - kept;
     if (over <= 0) return;
-    const above = Math.max(0, first - this.start);
+    const above = Math.max(0, first2 - this.start);
     const below = Math.max(0, this.start + this.items.length - last);
     if (above > below) {
       const gone = Math.min(over, above);
@@ -2125,7 +2250,14 @@ function saveLocal(local) {
 }
 
 // webmail/state/mail.ts
-var begun = { looked: 0, of: 0, found: 0, done: false, stopped: false, left_out: [] };
+var begun = { messages: 0, looked: 0, of: 0, found: 0, done: false, stopped: false, left_out: [] };
+function kept2(count) {
+  let last = { messages: 0, conversations: 0 };
+  return computed(() => {
+    const next = count();
+    return next.messages === last.messages && next.conversations === last.conversations ? last : last = next;
+  });
+}
 var checkAfter = 300;
 var refreshAfter = 50;
 var restAfter = 80;
@@ -2153,10 +2285,10 @@ var Mail = class {
       return line?.collapsed === true && line.members.length > 1 ? line.members : null;
     });
     this.selectedCount = computed(() => this.selection.value.count(this.rows.value.total));
+    this.counts = kept2(() => this.all());
+    this.selectedCounts = kept2(() => this.chosen());
     this.concerned = computed(() => {
-      const items = this.selectedAreLoaded() ? this.selected() : [];
-      const ids = /* @__PURE__ */ new Set([this.query.value.filter.mailbox_id, ...items.map((item) => item.mailbox_id)]);
-      return this.mailboxes.value.filter((mailbox) => ids.has(mailbox.id));
+      return this.mailboxesOf(this.selectedAreLoaded() ? this.selected() : []);
     });
   }
   outside;
@@ -2166,7 +2298,7 @@ var Mail = class {
   rows;
   selection = signal(Selection.none);
   focus = signal(null);
-  connected = signal(true);
+  connection = signal("on");
   settings = signal(defaults);
   problem = signal(null);
   searching = signal(null);
@@ -2174,6 +2306,8 @@ var Mail = class {
   shown;
   conversation;
   selectedCount;
+  counts;
+  selectedCounts;
   concerned;
   pending = new Pending(() => this.changed());
   boxes = new Mailboxes();
@@ -2272,10 +2406,10 @@ var Mail = class {
         if (!event.more) this.modseq = event.modseq;
     }
   }
-  look(first, last) {
-    this.screen = { first, last };
+  look(first2, last) {
+    this.screen = { first: first2, last };
     const rows = this.rows.value;
-    const apart = last <= rows.start || first >= rows.start + rows.items.length;
+    const apart = last <= rows.start || first2 >= rows.start + rows.items.length;
     clearTimeout(this.resting);
     if (apart && rows.items.length > 0) this.resting = window.setTimeout(() => this.fetch(), restAfter);
     else this.fetch();
@@ -2309,15 +2443,16 @@ var Mail = class {
     const line = focus === null ? void 0 : this.rows.value.lines.get(focus.item.id);
     if (line === void 0 || line.members.length < 2) return [];
     const wanted = expand ?? line.collapsed;
-    if (wanted !== line.collapsed) return [];
+    const hidden = line.members.length - this.rowsOf(line).length;
+    if (wanted !== line.collapsed && !(wanted && hidden > 0)) return [];
     const selected = line.members.some((item) => this.selection.value.ids.has(item.id));
     this.folding.set(line.top.thread_id, wanted);
     this.changed();
     const { items, start } = this.rows.value;
-    const first = wanted ? line.members[0] : line.top;
-    const index = items.findIndex((item) => item.id === first.id);
+    const first2 = wanted ? line.members[0] : line.top;
+    const index = items.findIndex((item) => item.id === first2.id);
     if (index >= 0) this.moveTo(start + index, selected ? "select" : "focus");
-    return line.members;
+    return line.collapsed === wanted ? line.members : [];
   }
   moveThread(by) {
     const { items, start, lines } = this.rows.value;
@@ -2331,17 +2466,31 @@ var Mail = class {
     const focus = this.focus.value;
     const line = focus === null ? void 0 : this.rows.value.lines.get(focus.item.id);
     if (focus === null) return;
-    this.selection.value = Selection.of(line === void 0 || line.collapsed ? [focus.item] : line.members);
+    this.selection.value = Selection.of(line === void 0 || line.collapsed ? [focus.item] : this.rowsOf(line));
   }
-  may(rights, role) {
-    return this.concerned.value.every((mailbox) => {
+  rowsOf(line) {
+    const { lines } = this.rows.value;
+    return line.members.filter((item) => lines.has(item.id));
+  }
+  readThread() {
+    const shown3 = this.shown.value;
+    if (shown3 === null) return [];
+    const line = this.rows.value.lines.get(shown3.id);
+    return line === void 0 || line.collapsed ? this.meant(shown3) : line.members;
+  }
+  mailboxesOf(items) {
+    const ids = /* @__PURE__ */ new Set([this.query.value.filter.mailbox_id, ...items.map((item) => item.mailbox_id)]);
+    return this.mailboxes.value.filter((mailbox) => ids.has(mailbox.id));
+  }
+  may(rights, role, chosen) {
+    return (chosen === void 0 ? this.concerned.value : this.mailboxesOf(chosen)).every((mailbox) => {
       if (mailbox.owner === "") return true;
       const target = role && this.boxes.withRole(role, mailbox.owner);
       return allows(mailbox, rights) && (role === void 0 || target !== void 0 && allows(target, "i"));
     });
   }
-  owners() {
-    return new Set(this.concerned.value.map(({ owner }) => owner));
+  owners(chosen) {
+    return new Set((chosen === void 0 ? this.concerned.value : this.mailboxesOf(chosen)).map(({ owner }) => owner));
   }
   inRole(role) {
     return this.current.value?.roles.includes(role) ?? false;
@@ -2370,14 +2519,16 @@ var Mail = class {
   moveFocus(by, how) {
     const total = this.rows.value.total;
     if (total === 0) return;
-    const from = this.awaited.at(-1)?.position ?? this.focus.value?.position ?? (by > 0 && Number.isFinite(by) ? -1 : 0);
-    this.moveTo(Math.min(total - 1, Math.max(0, from + by)), how);
+    const last = this.awaited.at(-1);
+    const from = (last === void 0 ? this.focus.value?.position : this.row(last.position)) ?? (by > 0 && Number.isFinite(by) ? -1 : 0);
+    this.moveTo(by === Infinity ? by : Math.min(total - 1, Math.max(0, from + by)), how);
   }
-  moveTo(position, how) {
+  moveTo(wanted, how) {
+    const position = this.row(wanted);
     const item = this.at(position);
     if (how !== "extend") this.awaited = [];
     if (item === void 0 || this.awaited.length > 0) {
-      this.awaited.push({ position, how });
+      this.awaited.push({ position: wanted, how });
       if (this.awaited.length === 1) this.look(position, position + 1);
       return;
     }
@@ -2387,7 +2538,11 @@ var Mail = class {
     else if (how === "extend") this.extend(from ?? { item, position }, { item, position });
   }
   heading() {
-    return this.awaited.at(0)?.position ?? this.focus.value?.position ?? null;
+    const awaited = this.awaited.at(0)?.position;
+    return awaited === void 0 ? this.focus.value?.position ?? null : this.row(awaited);
+  }
+  row(position) {
+    return Math.min(position, Math.max(0, this.rows.value.total - 1));
   }
   nextUnread() {
     const rows = this.rows.value;
@@ -2400,8 +2555,8 @@ var Mail = class {
     if (gone.length === 0) return;
     const before = this.selection.value;
     const after = before.without(gone, this.oldestFirst);
-    const first = gone.find((item) => before.has(item, this.oldestFirst));
-    if (first === void 0) {
+    const first2 = gone.find((item) => before.has(item, this.oldestFirst));
+    if (first2 === void 0) {
       this.refocus();
       return;
     }
@@ -2411,8 +2566,8 @@ var Mail = class {
       this.refocus();
       return;
     }
-    const wish = this.settings.value.after_action;
-    const found = isThreaded(this.query.value) ? (this.focus.value?.position ?? 0) - rows.start : search(rows.items, markOf(first), this.oldestFirst);
+    const wish = before.ids.size === 1 && !before.open ? this.settings.value.after_action : "list";
+    const found = isThreaded(this.query.value) ? (this.focus.value?.position ?? 0) - rows.start : search(rows.items, markOf(first2), this.oldestFirst);
     const index = Math.max(0, Math.min(wish === "previous" ? found - 1 : found, rows.items.length - 1));
     this.moveTo(rows.start + index, wish === "list" ? "focus" : "select");
   }
@@ -2458,28 +2613,60 @@ var Mail = class {
     const mailbox = isListing(query) ? 0 : query.filter.mailbox_id ?? 0;
     if (isThreaded(query)) return this.threaded();
     const shown3 = this.pending.show(items, mailbox, this.oldestFirst);
-    return { start, items: shown3, total: total + shown3.length - items.length, known, lines: /* @__PURE__ */ new Map() };
+    const rows = total + shown3.length - items.length;
+    return { start, items: shown3, total: rows, entries: rows, known, lines: /* @__PURE__ */ new Map() };
   }
   threaded() {
     const { start, items: tops, total, known, query } = this.view;
     const items = [];
     const lines = /* @__PURE__ */ new Map();
     this.entries = [];
+    let gone = 0;
     for (const [i, top] of tops.entries()) {
       const present = this.pending.show(this.view.members(top), 0, this.oldestFirst);
-      if (!present.some((item) => item.match_query)) continue;
+      if (!present.some((item) => item.match_query)) {
+        gone++;
+        continue;
+      }
       const order = tree(present);
       const members = order.map(({ item }) => item);
-      const expanded = members.length > 1 && this.folding.isExpanded(top.thread_id, members, query.threading === "unread");
-      const first = present.find((item) => item.id === top.id) ?? present.find((item) => item.match_query);
-      const rows = expanded ? order : [{ item: first, depth: 0 }];
-      for (const { item, depth } of rows) {
+      const opened = this.folding.isOpened(top.thread_id);
+      const of = opened ? order : tree(present.filter((item) => item.match_query));
+      const unfolded = this.folding.isExpanded(top.thread_id, members, query.threading === "unread");
+      const expanded = unfolded && (opened ? members.length : of.length) > 1;
+      const first2 = present.find((item) => item.id === top.id && (item.match_query || opened)) ?? present.find((item) => item.match_query);
+      const rows = expanded ? of : [{ item: first2, depth: 0 }];
+      for (const [row, { item, depth }] of rows.entries()) {
         items.push(item);
         this.entries.push(start + i);
-        lines.set(item.id, { top: first, members, collapsed: !expanded, depth });
+        lines.set(item.id, { top: first2, members, collapsed: !expanded, depth, hidden: expanded && row === 0 ? members.length - rows.length : 0 });
       }
     }
-    return { start, items, total: total + items.length - tops.length, known, lines };
+    return { start, items, total: total + items.length - tops.length, entries: total - gone, known, lines };
+  }
+  all() {
+    const { entries } = this.rows.value;
+    const query = this.query.value;
+    if (!isThreaded(query)) return { messages: entries, conversations: entries };
+    const mailbox = this.current.value;
+    const listed = mailbox && (query.filter.unread === true ? mailbox.unseen : mailbox.total + mailbox.deleted);
+    const messages2 = isSearch(query) ? this.searching.value?.messages : listed;
+    return { messages: messages2 === void 0 ? null : Math.max(messages2, entries), conversations: entries };
+  }
+  chosen() {
+    const { selection, selectedCount, counts } = this;
+    const { whole, except } = selection.value;
+    if (this.selectedAreLoaded()) {
+      const items = this.selected();
+      const threads = isThreaded(this.query.value) ? new Set(items.map((item) => item.thread_id)).size : items.length;
+      return { messages: items.length, conversations: threads };
+    }
+    const { messages: messages2, conversations } = counts.value;
+    if (!isThreaded(this.query.value)) return { messages: selectedCount.value, conversations: selectedCount.value };
+    if (!whole || messages2 === null) return { messages: null, conversations: whole ? conversations : selectedCount.value };
+    if (except.size === 0) return { messages: messages2, conversations };
+    const left = Math.max(0, messages2 - this.meantIds(except).length);
+    return { messages: left, conversations: left };
   }
   arrived() {
     if (this.wanted > 0 && this.rows.value.items.some((item) => item.id === this.wanted)) {
@@ -2488,7 +2675,7 @@ var Mail = class {
       this.select(wanted);
     }
     const [next, ...others] = this.awaited;
-    if (next !== void 0 && this.at(next.position) !== void 0) {
+    if (next !== void 0 && this.at(this.row(next.position)) !== void 0) {
       this.awaited = [];
       this.moveTo(next.position, next.how);
       for (const one of others) this.moveTo(one.position, one.how);
@@ -2497,9 +2684,9 @@ var Mail = class {
     if (!this.view.busy) this.fetch();
   }
   fetch() {
-    const first = this.entryAt(this.screen.first);
+    const first2 = this.entryAt(this.screen.first);
     const last = this.entryAt(this.screen.last);
-    const request = this.view.want(first, last) ?? this.view.check() ?? this.view.refresh(first, last);
+    const request = this.view.want(first2, last) ?? this.view.check() ?? this.view.refresh(first2, last);
     if (request !== null && this.streamId > 0) this.outside.send(request);
   }
   entryAt(row) {
@@ -2532,14 +2719,20 @@ var Mail = class {
     }
   }
   extend(from, to) {
-    const [first, last] = from.position <= to.position ? [from, to] : [to, from];
+    const [first2, last] = from.position <= to.position ? [from, to] : [to, from];
     const rows = this.rows.value;
-    const items = rows.items.slice(Math.max(0, first.position - rows.start), last.position + 1 - rows.start);
-    const count = last.position + 1 - first.position;
+    const items = rows.items.slice(Math.max(0, first2.position - rows.start), last.position + 1 - rows.start);
+    const count = last.position + 1 - first2.position;
     const place = (item) => markOf(rows.lines.get(item.id)?.top ?? item);
-    this.selection.value = items.length === count ? this.selection.value.plus(items, this.oldestFirst) : this.selection.value.plusStretch({ first: place(first.item), last: place(last.item), count }, this.oldestFirst);
+    this.selection.value = items.length === count ? this.selection.value.plus(items, this.oldestFirst) : this.selection.value.plusStretch({ first: place(first2.item), last: place(last.item), count }, this.oldestFirst);
   }
 };
+
+// webmail/state/others.ts
+function leavesOthers(mail) {
+  const { mailbox_id } = mail.query.value.filter;
+  return (mailbox_id ?? 0) < 0 && !mail.selectedAreLoaded() && mail.mailboxes.value.some(({ owner }) => owner !== "");
+}
 
 // webmail/ui/bar.ts
 var Bar = class {
@@ -2601,6 +2794,27 @@ var Bar = class {
   }
 };
 
+// webmail/ui/connection.ts
+var sentences = {
+  on: "",
+  connecting: t("Connecting…"),
+  off: t("Not connected. Trying again…"),
+  crowded: t("Not connected: other tabs use all the connections that your network allows. Close a tab of this webmail, then try again."),
+  blocked: t("Not connected: your network or a proxy holds back what the server sends. Ask its administrator to let websockets through.")
+};
+function connectionLine(mail, stream) {
+  const words = el("span");
+  const button = el("button", { onclick: () => stream.retry() }, t("Try now"));
+  const line = el("div", { class: "offline", role: "status" }, words, button);
+  effect(() => {
+    const state = mail.connection.value;
+    line.hidden = state === "on";
+    button.hidden = state === "connecting";
+    fill(words, sentences[state]);
+  });
+  return line;
+}
+
 // webmail/ui/drawer.ts
 var shown2 = "show-side";
 var Drawer = class {
@@ -2650,7 +2864,7 @@ function age(time, now) {
 }
 var full;
 function fullTime(time) {
-  return (full ??= new Intl.DateTimeFormat(void 0, { dateStyle: "full", timeStyle: "medium" })).format(new Date(time));
+  return (full ??= new Intl.DateTimeFormat(void 0, { dateStyle: "full", timeStyle: "short" })).format(new Date(time));
 }
 function bareAddress(address) {
   if (address.host === "") return address.user;
@@ -2730,7 +2944,7 @@ var Row = class {
     this.root.classList.toggle("deleted", flags.includes("\\deleted"));
     this.root.classList.toggle("beside", !item.match_query || thread.every((one) => one.thread_muted));
     this.root.classList.toggle("in-thread", line?.collapsed === false && line.members.length > 1);
-    this.showPeople(thread, manner);
+    this.showPeople(thread, manner, line?.hidden ?? 0);
     const subject = isolated(item.subject) || t("(no subject)");
     fill(this.subject, depth > 0 && this.branch(item), marked(subject, manner.needles));
     const elsewhere = [...new Set(thread.filter((one) => one.mailbox_id !== manner.here).map((one) => manner.mailbox(one.mailbox_id)))];
@@ -2762,7 +2976,7 @@ var Row = class {
     const value = age(this.item.received, now);
     if (this.time.textContent !== value) this.time.textContent = value;
   }
-  showPeople(thread, manner) {
+  showPeople(thread, manner, hidden) {
     const all = thread.flatMap((item) => manner.recipients ? [...item.to, ...item.cc, ...item.bcc] : item.from);
     const people = [...new Map(all.map((one) => [`${one.user}@${one.host}`, one])).values()];
     this.people.classList.toggle("recipients", manner.recipients);
@@ -2770,7 +2984,8 @@ var Row = class {
     fill(
       this.people,
       marked(isolated(addressList(people, shortAddress)) || t("(no address)"), manner.needles),
-      thread.length > 1 && el("span", { class: "thread-count", title: t("{n} messages", { n: thread.length }) }, String(thread.length))
+      thread.length > 1 && el("span", { class: "thread-count", title: t("{n} messages", { n: thread.length }) }, String(thread.length)),
+      hidden > 0 && el("span", { class: "thread-count", title: many(hidden, "One more message of this conversation is elsewhere: → shows it", "{n} more messages of this conversation are elsewhere: → shows them") }, `+${hidden}`)
     );
   }
   branch(item) {
@@ -2805,7 +3020,7 @@ var MessageList = class {
     this.root.addEventListener("scroll", () => this.later());
     this.root.addEventListener("click", (event) => this.clicked(event));
     this.root.addEventListener("dblclick", (event) => this.at(event)?.item != null && owner.fold());
-    this.root.addEventListener("dragstart", (event) => this.dragged(event));
+    this.root.addEventListener("dragstart", (event) => this.beginDrag(event));
     new ResizeObserver(() => this.later()).observe(this.root);
     setInterval(() => this.refreshAges(), 3e4);
     effect(() => {
@@ -2825,6 +3040,7 @@ var MessageList = class {
   note = el("div", { class: "messages-note" });
   shown = /* @__PURE__ */ new Map();
   pool = [];
+  dragged = null;
   frame = 0;
   viewOf = null;
   arrived = 0;
@@ -2832,10 +3048,8 @@ var MessageList = class {
   first = null;
   pushable({ swipes }) {
     swipes(this.root, (row) => this.rowOf(row)?.item != null, (row, direction) => {
-      const found = this.rowOf(row);
-      if (found === void 0) return;
-      this.mail.moveTo(found.position, "select");
-      this.owner.swiped(direction);
+      const item = this.rowOf(row)?.item;
+      if (item != null) this.owner.swiped(this.mail.meant(item), direction);
     });
     this.root.dataset["pushable"] = "";
   }
@@ -2975,10 +3189,10 @@ var MessageList = class {
     if (event.ctrlKey || event.metaKey) this.mail.toggle(row.position);
     else this.mail.moveTo(row.position, event.shiftKey ? "extend" : "select");
   }
-  dragged(event) {
+  beginDrag(event) {
     const row = this.at(event);
     if (row?.item == null) return;
-    if (!this.mail.selects(row.item)) this.mail.moveTo(row.position, "select");
+    this.dragged = this.mail.selects(row.item) ? null : this.mail.meant(row.item);
     event.dataTransfer?.setData("text/plain", row.item.subject);
   }
   emptyNote() {
@@ -3079,7 +3293,18 @@ var MailboxList = class {
   }
 };
 
+// webmail/ui/counts.ts
+function counted({ messages: messages2, conversations }) {
+  if (messages2 === null) return many(conversations, "{n} conversation", "{n} conversations");
+  const all = many(messages2, "{n} message", "{n} messages");
+  return conversations === messages2 ? all : many(conversations, "{all} in {n} conversation", "{all} in {n} conversations", { all });
+}
+
 // webmail/ui/page.ts
+function few(selected, all) {
+  if (selected.messages === null || all.messages === null) return { n: selected.conversations, total: all.conversations };
+  return { n: selected.messages, total: all.messages };
+}
 function layOut(root, page) {
   const facts = page.mail.facts;
   const account = el("span", { class: "account-address" });
@@ -3088,7 +3313,6 @@ function layOut(root, page) {
   const count = el("span", { class: "list-count" });
   const more = el("button", { class: "link list-menu", "aria-haspopup": "menu", title: t("What the list shows"), "aria-label": t("What the list shows") }, "⋯");
   more.addEventListener("click", () => page.openMenu(more, t("What the list shows"), listMenu.map((id) => page.commands.get(id)).filter(enabled)));
-  const offline = el("div", { class: "offline", role: "status" }, t("Not connected"), el("button", { onclick: () => page.stream.retry() }, t("Connect")));
   const command = (id, attributes, ...label) => el("button", { ...attributes, onclick: () => page.commands.run(id) }, label);
   fill(
     page.side,
@@ -3117,7 +3341,6 @@ function layOut(root, page) {
         command("app.unread-only", { class: "link" }, el("span", { class: "unread-toggle" }, t("Unread only"))),
         more
       ),
-      offline,
       page.list.root
     ),
     page.panes.splitter,
@@ -3133,14 +3356,10 @@ function layOut(root, page) {
     const selected = page.mail.selectedCount.value;
     const name = page.find.text.value !== "" ? t("Search") : page.mail.current.value?.name.split("/").at(-1) ?? "";
     fill(heading, name);
-    const { total } = page.mail.rows.value;
-    const mailbox = page.mail.current.value;
-    const threads = isThreaded(page.mail.query.value) && (mailbox === void 0 || total !== mailbox.total + mailbox.deleted);
-    const all = threads ? many(total, "{n} thread", "{n} threads") : many(total, "{n} message", "{n} messages");
-    fill(count, selected > 1 ? t("{n} of {total} selected", { n: selected, total }) : page.mail.searching.value === null && all);
-  });
-  effect(() => {
-    offline.hidden = page.mail.connected.value;
+    const all = page.mail.counts.value;
+    const words = selected > 1 ? t("{n} of {total} selected", few(page.mail.selectedCounts.value, all)) : page.mail.searching.value === null && counted(all);
+    fill(count, words);
+    count.title = words || "";
   });
   effect(() => {
     root.classList.toggle("unread-only", page.mail.query.value.filter.unread === true);
@@ -3206,13 +3425,23 @@ var Panes = class {
   }
 };
 
+// webmail/ui/missing.ts
+function missing(why, again, preview = "") {
+  return el(
+    "div",
+    { class: "missing", role: "status" },
+    el("p", { class: "missing-line" }, why, el("button", { onclick: again }, t("Try again"))),
+    preview !== "" && el("p", { class: "missing-preview", dir: "auto" }, isolated(preview))
+  );
+}
+
 // webmail/ui/subject.ts
 function subjectOf(item) {
   return el("h1", { class: "reader-subject", dir: "auto" }, isolated(item.subject) || t("(no subject)"));
 }
 
 // webmail/ui/reader.ts
-var kept2 = 20;
+var kept3 = 20;
 var Reader2 = class {
   constructor(client, base2, owner) {
     this.client = client;
@@ -3220,6 +3449,7 @@ var Reader2 = class {
     this.owner = owner;
     this.own = {
       open: (id) => this.open(id),
+      reached: (work) => void this.waiting.push(work),
       needles: () => this.needles,
       framed: (page) => owner.framed(page),
       opened: (item, place) => owner.opened(item, place),
@@ -3233,7 +3463,7 @@ var Reader2 = class {
       senderMenu: (item, at) => owner.senderMenu(item, at),
       details: (item, parsed) => void this.with("details", ({ openDetails }) => openDetails(client, base2, item, parsed))
     };
-    this.showNothing(0);
+    this.showNothing(null);
   }
   client;
   base;
@@ -3245,6 +3475,7 @@ var Reader2 = class {
   message = null;
   conversation = null;
   thread = 0;
+  waiting = [];
   needles = [];
   own;
   async prepare() {
@@ -3263,6 +3494,11 @@ var Reader2 = class {
   shows(id) {
     return this.message?.item.id === id || this.conversation?.shows(id) === true;
   }
+  reconnected() {
+    const waiting2 = this.waiting;
+    this.waiting = [];
+    for (const work of waiting2) work();
+  }
   offer(parsed) {
     this.remember(parsed.id, Promise.resolve(parsed));
   }
@@ -3272,11 +3508,11 @@ var Reader2 = class {
   showNothing(selected) {
     this.clear();
     this.put(
-      selected > 0 ? this.owner.bar : null,
+      selected !== null && this.owner.bar,
       el(
         "div",
         { class: "reader-empty" },
-        selected > 0 ? many(selected, "{n} message selected", "{n} messages selected") : t("Select a message to read it")
+        selected !== null ? t("{what} selected", { what: counted(selected) }) : t("Select a message to read it")
       )
     );
   }
@@ -3291,8 +3527,16 @@ var Reader2 = class {
     if (this.parts !== null) this.unfold(this.parts, item);
     else {
       this.put(this.owner.bar, el("header", { class: "reader-head" }, subjectOf(item)));
-      this.prepare().then((parts) => this.shown?.id === item.id && this.unfold(parts, this.shown)).catch((error) => this.owner.failed(error));
+      this.prepare().then((parts) => this.shown?.id === item.id && this.unfold(parts, this.shown)).catch((error) => this.shown?.id === item.id && this.missing(subjectOf(item), error, () => this.show(item)));
     }
+  }
+  missing(subject, error, again) {
+    const retry = () => {
+      this.clear();
+      again();
+    };
+    this.waiting = [retry];
+    this.put(this.owner.bar, el("header", { class: "reader-head" }, subject), missing(messageOf(error), retry));
   }
   unfold(parts, item) {
     this.message = this.make(parts, item, false);
@@ -3301,20 +3545,20 @@ var Reader2 = class {
     this.message.show().catch((error) => this.owner.failed(error));
   }
   showThread(members, wanted) {
-    const first = members[0];
-    if (this.conversation !== null && this.thread === first.thread_id) {
+    const first2 = members[0];
+    if (this.conversation !== null && this.thread === first2.thread_id) {
       this.conversation.update(members, wanted);
       return;
     }
     this.clear();
-    this.thread = first.thread_id;
+    this.thread = first2.thread_id;
     const column = el("div", { class: "conversation" });
-    this.put(this.owner.bar, el("header", { class: "reader-head" }, subjectOf(first)), column);
+    this.put(this.owner.bar, el("header", { class: "reader-head" }, subjectOf(first2)), column);
     Promise.all([part("conversation"), this.prepare()]).then(([{ Conversation }, parts]) => {
-      if (this.thread !== first.thread_id) return;
+      if (this.thread !== first2.thread_id) return;
       this.conversation = new Conversation(column, (item) => this.make(parts, item, true), (error) => this.owner.failed(error));
       this.conversation.update(members, wanted);
-    }).catch((error) => this.owner.failed(error));
+    }).catch((error) => this.thread === first2.thread_id && this.missing(subjectOf(first2), error, () => this.showThread(members, wanted)));
   }
   showText() {
     this.opened()?.showText();
@@ -3350,6 +3594,7 @@ var Reader2 = class {
     giveBack?.();
   }
   clear() {
+    this.waiting = [];
     this.shown = null;
     this.message = null;
     this.conversation = null;
@@ -3372,7 +3617,7 @@ var Reader2 = class {
   remember(id, parsed) {
     this.cache.set(id, parsed);
     for (const old of this.cache.keys()) {
-      if (this.cache.size <= kept2) break;
+      if (this.cache.size <= kept3) break;
       this.cache.delete(old);
     }
   }
@@ -3381,7 +3626,11 @@ var Reader2 = class {
 // webmail/main.ts
 var schemeKey = "moxlite-webmail-scheme";
 var notJunkAfter = 5e3;
+var connectDeadline = 1e4;
 var base = document.location.pathname.replace(/[^/]*$/, "");
+function unlikely(mailbox) {
+  return mailbox.roles.includes("draft") || mailbox.roles.includes("sent");
+}
 function mailboxDialogs() {
   return part("mailboxes");
 }
@@ -3406,7 +3655,10 @@ var App = class {
         this.find.known();
       }
     },
-    connection: (connected) => this.mail.connected.value = connected,
+    connection: (state) => {
+      this.mail.connection.value = state;
+      if (state === "on") this.reader.reconnected();
+    },
     failed: (error) => void showError(t("The connection to the server failed"), error),
     opening: () => this.mail.opening()
   });
@@ -3414,7 +3666,11 @@ var App = class {
     openMailbox: (mailbox) => this.openMailbox(mailbox),
     createMailbox: () => this.commands.run("mailbox.create"),
     mailboxMenu: (mailbox) => void this.mailboxMenu(mailbox),
-    dropMessages: (mailbox) => this.actions.move(mailbox, false)
+    dropMessages: (mailbox) => {
+      const { dragged } = this.list;
+      if (dragged === null) this.actions.move(mailbox, false);
+      else this.actions.moveItems(dragged, mailbox, false);
+    }
   });
   find = new Find(this.mail, {
     mark: (needles) => {
@@ -3426,7 +3682,7 @@ var App = class {
   list = new MessageList(this.mail, {
     fold: () => this.fold(),
     unthread: () => this.showThreads("off"),
-    swiped: (direction) => this.commands.run(direction === "right" ? "message.archive" : this.inRole("trash") ? "message.delete" : "message.trash")
+    swiped: (items, direction) => this.swiped(items, direction)
   });
   bar = new Bar(
     this.commands,
@@ -3459,8 +3715,11 @@ var App = class {
       if (box?.owner === "" && box.roles.includes("sent")) void this.followSent(item, place);
     }
   });
+  rules = null;
   timers = [];
   displayed = false;
+  line = connectionLine(this.mail, this.stream);
+  waiting = el("div", { class: "waiting" }, brand(), this.line);
   start() {
     if (location.search !== "") history.replaceState(null, "", base + location.hash);
     const scheme = localStorage.getItem(schemeKey);
@@ -3481,6 +3740,9 @@ var App = class {
     this.writeTo(document);
     layOut(byId("app", HTMLElement), this);
     this.watch();
+    this.client.deadlines = { token: connectDeadline };
+    this.client.unanswered = (call) => call !== "token" && call !== "request" && this.stream.suspect();
+    document.body.append(this.waiting);
     void (known ? ready : this.logIn("").then(() => ready)).then(() => this.stream.start());
   }
   watch() {
@@ -3500,8 +3762,13 @@ var App = class {
       localStorage.setItem(schemeKey, color_scheme);
       this.commands.letters = single_keys;
     });
+    effect(() => {
+      void this.actions.done.value;
+      void this.mail.query.value;
+      this.rules?.withdraw();
+    });
     effect(() => tellTitle(this.mail, this.find));
-    effect(() => this.read(this.mail.shown.value, this.mail.selectedCount.value, this.mail.conversation.value));
+    effect(() => this.read(this.mail.shown.value, this.mail.selectedCount.value > 0 ? this.mail.selectedCounts.value : null, this.mail.conversation.value));
     effect(() => {
       if (held.value) return;
       void this.mail.rows.value;
@@ -3513,7 +3780,7 @@ var App = class {
     effect(() => tellPlace(this.mail, this.find));
   }
   read(item, selected, thread) {
-    document.body.classList.toggle("show-message", selected > 0);
+    document.body.classList.toggle("show-message", selected !== null);
     if (item === null) {
       this.unread();
       this.reader.showNothing(selected);
@@ -3545,11 +3812,14 @@ var App = class {
     this.displayed = true;
     const root = byId("app", HTMLElement);
     beforeDisplay(root);
+    this.waiting.remove();
+    this.list.root.before(this.line);
     root.hidden = false;
     this.list.root.focus();
     this.recover();
     this.writeAsked();
     void this.reader.prepare().catch(() => null);
+    void part("conversation").catch(() => null);
     if (navigator.maxTouchPoints > 0) void part("touch").then((found) => this.list.pushable(found), () => null);
   }
   newer;
@@ -3559,8 +3829,12 @@ var App = class {
     else this.newer ??= toast(t("The server has a newer version of this page."), { title: t("Load it"), run: load }, 0);
   }
   async send(request) {
-    const sent = await attempt(t("Loading messages"), () => this.client.request({ ...request, stream_id: this.mail.streamId }));
-    if (!sent) this.stream.lost();
+    try {
+      await this.client.request({ ...request, stream_id: this.mail.streamId });
+    } catch (error) {
+      this.stream.lost();
+      if (codeOf(error) !== "" && codeOf(error) !== "user:notFound") await showError(t("Loading messages failed"), error);
+    }
   }
   openMailbox(mailbox) {
     this.drawer.close();
@@ -3635,31 +3909,45 @@ var App = class {
   nextUnread() {
     this.mail.nextUnread();
   }
-  toRole(role) {
+  toRole(role, items) {
     this.unread();
-    if (!this.actions.toRole(role)) void this.offerMissing(role);
+    if (!this.actions.toRole(role, items)) void this.offerMissing(role);
+  }
+  archiveThread() {
+    this.toRole("archive", this.mail.readThread());
+  }
+  swiped(items, direction) {
+    const role = direction === "right" ? "archive" : "trash";
+    if (role === "trash" && (this.inRole("trash") || this.inRole("draft"))) {
+      if (this.mail.may("te", void 0, items)) void this.deleteForGood(items);
+    } else if (!this.inRole(role) && this.mail.may("te", role, items)) this.toRole(role, items);
   }
   async offerMissing(role) {
     await (await mailboxDialogs()).offerRole(this.client, role, this.mail.mailboxes.value);
   }
   async chooseMove() {
-    const { chooseMailbox } = await mailboxDialogs();
+    const [{ chooseMailbox }, typed] = await typedUntil(mailboxDialogs());
     const here = this.mail.current.value?.id;
     const chosen = await chooseMailbox(
       t("Move to"),
-      this.mail.mailboxes.value.filter((mailbox) => mailbox.id !== here && allows(mailbox, "i"))
+      this.mail.mailboxes.value.filter((mailbox) => mailbox.id !== here && allows(mailbox, "i")).sort((a, b) => Number(unlikely(a)) - Number(unlikely(b))),
+      typed
     );
     if (chosen !== null) this.actions.move(chosen, false);
   }
-  async deleteForGood() {
+  async deleteForGood(items) {
     this.unread();
     const { confirmDelete } = await mailboxDialogs();
-    if (await confirmDelete(this.mail)) this.actions.deleteForGood();
+    const few2 = items && { messages: items.length, conversations: items.length };
+    const asked = few2 ? confirmDelete(few2, false) : confirmDelete(this.mail.selectedCounts.value, leavesOthers(this.mail));
+    if (await asked) this.actions.deleteForGood(items);
   }
   flag(flags, add) {
     this.unread();
-    const said = (n) => many(n, "Message changed", "{n} messages changed");
-    this.actions.flag(flags, add, said);
+    this.actions.flag(flags, add, {
+      doing: (n) => many(n, "Changing the message", "Changing {n} messages"),
+      done: (n) => many(n, "Message changed", "{n} messages changed")
+    });
   }
   notJunk() {
     const inbox = this.mail.boxes.named("Inbox");
@@ -3682,7 +3970,10 @@ var App = class {
     return labelsOf(this.mail.mailboxes.value, this.selected());
   }
   label(label, add) {
-    this.actions.flag([label], add, () => add ? t("Labelled “{label}”", { label }) : t("Label “{label}” removed", { label }));
+    this.actions.flag([label], add, {
+      doing: () => add ? t("Labelling “{label}”", { label }) : t("Removing the label “{label}”", { label }),
+      done: () => add ? t("Labelled “{label}”", { label }) : t("Label “{label}” removed", { label })
+    });
   }
   exportSelection() {
     void attempt(t("Exporting"), async () => (await part("export")).exportSelected(this.client, base, this.mail));
@@ -3741,7 +4032,9 @@ var App = class {
   async offerRule(item, to) {
     const from = this.mail.boxes.get(item.mailbox_id);
     if (from === void 0 || from.owner + to.owner !== "" || from.roles.length + to.roles.length > 0) return;
-    await (await part("rules")).offerRule(this.client, item.id, from, to);
+    const [turn, query] = [this.actions.done.value, this.mail.query.value];
+    this.rules = await part("rules");
+    await this.rules.offerRule(this.client, item.id, from, to, () => turn === this.actions.done.value && query === this.mail.query.value);
   }
   async followSent(item, place) {
     const { follow } = await part("sent");
