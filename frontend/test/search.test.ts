@@ -26,6 +26,16 @@ test("words, quotes and tags", () => {
   ]);
 });
 
+test("a word that looks like a criterion is named", () => {
+  const named = (text: string) => query(text).problems.map(({ why }) => why);
+  assert.deepEqual(named("has:attachment boats"), ["“has:” is not known here; “has:attachment” is looked for as a word"]);
+  assert.deepEqual(filter("has:attachment boats").words, ["has:attachment", "boats"]);
+  assert.deepEqual(query("-nosuchop:xx").query.not_filter?.words, ["nosuchop:xx"]);
+  // addresses of the web, times, and what stands in quotes are words
+  for (const text of ["https://example.com/", "12:30", '"has:attachment"', "a:pdf", "note:"]) assert.deepEqual(named(text), [], text);
+  assert.equal(write(tokens('"has:attachment" has:"two words"')), '"has:attachment" has:"two words"');
+});
+
 test("each criterion becomes a part of the query", () => {
   const found = query('green f:ada -to:bob s:minutes l:done h:X-Project:aurora minsize:2k maxsize:1MB a:pdf -a:image start:2026-11-01 end:2026-11-02 mb:inbox');
   assert.deepEqual(found.problems, []);

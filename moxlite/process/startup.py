@@ -44,7 +44,7 @@ from moxlite.process.privileges import UMASK, UnknownUser, Unreadable, acting_as
 from moxlite.process.receivedid import KEY_SIZE, load_key
 from moxlite.process.signingkeys import SigningKeys
 from moxlite.process.stopped import make_data
-from moxlite.safefile import openings, replaceable
+from moxlite.safefile import openings
 from moxlite.store.backup.layout import RESTORING
 
 __all__ = [

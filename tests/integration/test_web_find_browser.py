@@ -350,7 +350,7 @@ def test_many_recipients_are_folded(reader: Reader, imap: imaplib.IMAP4) -> None
     message["Cc"] = ", ".join(f"c{number}@example.com" for number in range(30))
     message.set_content("Hello.\n")
     imap.append("INBOX", "", "", re.sub(rb"\r?\n", b"\r\n", message.as_bytes()))
-    page.keyboard.press("j")
+    page.locator(".message", has_text="Sixty").click()
     fields = page.locator(".reader-fields dd")
     expect(fields.nth(2)).to_have_text(re.compile(r"^c0@.* c5@example\.com and 24 more$"))
     fields.nth(2).get_by_role("button").click()
@@ -365,8 +365,7 @@ def test_a_name_from_right_to_left_stays_beside_its_label(reader: Reader, imap: 
     page = reader.page
     put(imap, "Evening", sender="\u05d3\u05d5\u05d3 \u05db\u05d4\u05df <david@example.com>")
     put(imap, "Morning")
-    page.keyboard.press("j")
-    page.keyboard.press("j")
+    page.locator(".message", has_text="Evening").click()
     expect(page.locator(".reader-subject")).to_have_text("Evening")
     left = "(e) => { const r = new Range(); r.selectNodeContents(e); return r.getBoundingClientRect().left }"
     label = page.locator(".reader-fields dt").first.bounding_box()
@@ -382,7 +381,7 @@ def test_a_wide_table_is_scrolled_and_not_crushed(reader: Reader, imap: imaplib.
     page = reader.page
     cells = "".join(f"<td>Column{number}</td>" for number in range(40))
     put(imap, "Wide", html=f"<p>{'long' * 300}</p><table><tr>{cells}</tr></table>")
-    page.keyboard.press("j")
+    page.locator(".message", has_text="Wide").click()
     page.get_by_role("button", name="HTML", exact=True).click()
     frame = page.frame_locator("iframe.html")
     expect(frame.locator("td").first).to_be_visible()
