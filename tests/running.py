@@ -12,6 +12,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -26,13 +27,19 @@ _given: set[int] = set()
 READY_SECONDS = 120.0  # generous: other tests may use both cores
 
 
+REFUSED_PORTS: Final = frozenset(
+    {2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, *range(6665, 6670), 6679, 6697, 10080}
+)
+"""Ports that browsers connect to for no page (WHATWG Fetch §2.9), from the lowest base on."""
+
+
 def free_base() -> int:
-    """A port base for which no standard port is taken, or was given before."""
+    """A port base for which no standard port is taken, was given before, or is refused by browsers."""
     while True:
         base = random.SystemRandom().randrange(2_000, 30_000)  # below the ports that clients get
         own = base % 2_000 < 1_000 and mine(base // 2_000)
         ports = {base + port for port in STANDARD_PORTS}
-        if own and not ports & _given and not any(map(listening, ports)):
+        if own and not ports & (_given | REFUSED_PORTS) and not any(map(listening, ports)):
             _given.update(ports)
             return base
 
