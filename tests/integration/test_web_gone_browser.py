@@ -22,6 +22,9 @@ pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_gro
 HELD = 10.0
 """Seconds that a page has been open before its server goes: a page younger than 5 s behaves differently."""
 
+SOON = 5_000
+"""Milliseconds: the 2 s of WEBMAIL-46, which frontend/test/stream.test.ts measures, and what a busy machine takes."""
+
 
 def session(server: LocalServer) -> imaplib.IMAP4:
     """A session of IMAP with the server that runs now."""
@@ -56,7 +59,8 @@ def test_a_page_of_a_dead_server_says_so_and_waits(through: Reader, local: Local
         page.wait_for_timeout(HELD * 1000)
         asked = len(through.requests)
         local.kill()
-        expect(page.locator(".offline")).to_contain_text("Not connected", timeout=2_000)
+        killed = time.monotonic()
+        expect(page.locator(".offline")).to_contain_text("Not connected", timeout=SOON)
         expect(page).to_have_title(re.compile(r"\(not connected\)$"))
         page.locator(".message", has_text=f"number {life}").click()
         expect(page.locator(".reader-subject")).to_have_text(f"number {life}")
@@ -69,7 +73,7 @@ def test_a_page_of_a_dead_server_says_so_and_waits(through: Reader, local: Local
         page.wait_for_timeout(HELD * 1000)
         expect(page.get_by_role("dialog")).to_have_count(0)
         tokens = [url for url in through.requests[asked:] if url.endswith("/api/token")]
-        assert 2 <= len(tokens) <= HELD, tokens
+        assert 2 <= len(tokens) <= time.monotonic() - killed, tokens
         local.start()
         page.get_by_role("button", name="Try now").click()
         expect(page.locator(".offline")).to_be_hidden()
@@ -86,7 +90,7 @@ def test_a_message_that_could_not_be_loaded_comes_with_the_connection(reader: Re
     expect(page.locator(".message")).to_have_count(2)
     page.wait_for_function("performance.getEntriesByType('resource').some((one) => /conversation/.test(one.name))")
     reader.context.set_offline(True)
-    expect(page.locator(".offline")).to_contain_text("Not connected", timeout=2_000)
+    expect(page.locator(".offline")).to_contain_text("Not connected", timeout=SOON)
     page.locator(".message", has_text="Harbour").click()
     expect(page.locator(".missing")).to_be_visible()
     expect(page.get_by_role("dialog")).to_have_count(0)
