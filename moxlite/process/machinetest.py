@@ -119,7 +119,7 @@ def _static_paths(snapshot: Snapshot) -> Iterator[tuple[KeyPath, Path]]:
 
 
 def backup_fault(target: Path, ids: tuple[int, int] | None) -> str:
-    """What keeps the server from writing its backups, "" for nothing. Tried by a file that is removed again.
+    """The reason why the server cannot write its backups, "" for none. Tried by a file that is removed again.
 
     Args:
       ids: of the service user, where this process is root; None: this process is the server, or runs as it.

@@ -34,7 +34,7 @@ DOCUMENTED = {"192.0.2.10": OWN, "192.0.2.20": NEW}
 
 
 class Reader:
-    """Someone who types, at one of the machines."""
+    """A reader of the pages, at one of the machines."""
 
     def __init__(self, machine: Machine, tls: ssl.SSLContext) -> None:
         self.machine = machine
@@ -61,7 +61,7 @@ class Reader:
             return awaited(box, subject, ("INBOX", "Junk"), f"{subject}; {self.log()[-4000:]}")
 
     def log(self) -> str:
-        """Of the server."""
+        """The log of the server."""
         return self.machine.run("journalctl --no-pager -u moxlite")
 
     def is_checked(self) -> bool:
@@ -70,7 +70,7 @@ class Reader:
         return done == "0"
 
     def records(self) -> str:
-        """For the zone."""
+        """Records for the zone."""
         return self.machine.run("moxlite config dnsrecords example.org")
 
 

@@ -15,7 +15,7 @@ MAX_DEPTH: Final = 8
 
 
 def share_a_disk(one: Path, other: Path) -> bool:
-    """Whether the loss of one disk takes both. Of a path that is missing, the folder above counts. Raises OSError."""
+    """Whether the loss of one disk takes both. For a missing path, the folder above counts. Raises OSError."""
     return bool(disks_of(one) & disks_of(other))
 
 

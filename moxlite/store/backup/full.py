@@ -37,7 +37,7 @@ logger = logging.getLogger("moxlite.store.backup")
 FOLDER_MODE: Final = 0o750
 
 KEY_MODE: Final = 0o600
-"""Of a file that another process has read: a private key."""
+"""Mode of a file that another process has read: a private key."""
 
 Tell = Callable[[str], None]
 """Takes a line on what is being done, for ``--verbose``."""
