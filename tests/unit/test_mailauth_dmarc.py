@@ -4,7 +4,7 @@ import pytest
 
 from moxlite.mailauth.dmarc.discovery import Discovery
 from moxlite.mailauth.dmarc.evaluate import validation, verify
-from moxlite.mailauth.dmarc.record import RecordError, is_record, parse_record
+from moxlite.mailauth.dmarc.record import NoPolicy, RecordError, is_record, parse_record
 from moxlite.mailauth.results import DKIMResult, DMARCResult, SignatureStatus, SPFResult, SPFStatus
 from moxlite.net.resolver import FakeResolver
 
@@ -13,6 +13,9 @@ def world(records: dict[str, str | list[str]], *, names: tuple[str, ...] = (), *
     """`records` stand at ``_dmarc.`` of their domains; `names` exist beside."""
     txt = {f"_dmarc.{name}.": [text] if isinstance(text, str) else text for name, text in records.items()}
     return FakeResolver({"TXT": txt, "A": {f"{name}.": ["192.0.2.1"] for name in names}}, **more)  # type: ignore[arg-type]  # as FakeResolver
+
+
+NONE = "v=DMARC1; p=none"
 
 
 def spf(domain: str, status: SPFStatus = SPFStatus.PASS) -> SPFResult:
@@ -33,7 +36,7 @@ def dkim(domain: str, status: SignatureStatus = SignatureStatus.PASS) -> DKIMRes
         ("v=DMARC1; p=reject; pct=50; rf=afrf; ri=5; zz=1", ("reject", None, None, False, "u")),
         ("v=DMARC1; p=reject; t=y; psd=y", ("reject", None, None, True, "y")),
         ("v=DMARC1; rua=mailto:r@x.example!10m", ("none", None, None, False, "u")),
-        ("v=DMARC1", ("none", None, None, False, "u")),
+        ("v=DMARC1; rua=mailto:a@b.example", ("none", None, None, False, "u")),
         ("v=DMARC1; p=rejct; sp=reject; rua=mailto:r@x.example", ("none", None, None, False, "u")),
         ("v=DMARC1; p=reject; garbage; =x; adkim=x", ("reject", None, None, False, "u")),
     ],
@@ -64,20 +67,30 @@ def test_what_is_no_record(text: str) -> None:
     ("records", "domain", "organization", "policy_at"),
     [
         ({}, "a.b.example", "a.b.example", None),
-        ({"b.example": "v=DMARC1"}, "a.b.example", "b.example", "b.example"),
-        ({"a.b.example": "v=DMARC1", "b.example": "v=DMARC1"}, "a.b.example", "b.example", "a.b.example"),
-        ({"b.example": "v=DMARC1; psd=n", "example": "v=DMARC1"}, "a.b.example", "b.example", "b.example"),
-        ({"example": "v=DMARC1; psd=y"}, "a.b.example", "b.example", "example"),
-        ({"b.example": "v=DMARC1; psd=y"}, "b.example", "b.example", "b.example"),
+        ({"b.example": "v=DMARC1; p=none"}, "a.b.example", "b.example", "b.example"),
+        (
+            {"a.b.example": "v=DMARC1; p=none", "b.example": "v=DMARC1; p=none"},
+            "a.b.example",
+            "b.example",
+            "a.b.example",
+        ),
+        (
+            {"b.example": "v=DMARC1; p=none; psd=n", "example": "v=DMARC1; p=none"},
+            "a.b.example",
+            "b.example",
+            "b.example",
+        ),
+        ({"example": "v=DMARC1; p=none; psd=y"}, "a.b.example", "b.example", "example"),
+        ({"b.example": "v=DMARC1; p=none; psd=y"}, "b.example", "b.example", "b.example"),
         # a policy between the domain and its organization counts for neither
         (
-            {"b.c.example": "v=DMARC1; p=reject", "c.example": "v=DMARC1"},
+            {"b.c.example": "v=DMARC1; p=reject", "c.example": "v=DMARC1; p=none"},
             "a.b.c.example",
             "c.example",
             "c.example",
         ),
-        ({"b.example": ["v=DMARC1", "v=DMARC1; p=none"]}, "a.b.example", "a.b.example", None),
-        ({"b.example": ["v=DMARC1", "other"]}, "a.b.example", "b.example", "b.example"),
+        ({"b.example": ["v=DMARC1; p=none", "v=DMARC1; p=none"]}, "a.b.example", "a.b.example", None),
+        ({"b.example": ["v=DMARC1; p=none", "other"]}, "a.b.example", "b.example", "b.example"),
     ],
 )
 async def test_the_walk_up_the_tree(
@@ -127,7 +140,7 @@ REJECT = {"b.example": "v=DMARC1; p=reject"}
         ({"b.example": "v=DMARC1; p=x"}, spf("b.example"), [], ("permerror", False, False, False)),
         # a domain below with an organization of its own is no longer aligned
         (
-            {**REJECT, "own.b.example": "v=DMARC1; psd=n"},
+            {**REJECT, "own.b.example": "v=DMARC1; p=none; psd=n"},
             None,
             [dkim("own.b.example")],
             ("fail", False, False, True),
@@ -227,3 +240,16 @@ async def test_how_the_author_is_validated(records: dict[str, str | list[str]], 
     """AUTH-58, SMTP-77."""
     result: DMARCResult = await verify(world(records), ["b.example"], spf(spf_domain))
     assert validation(result, spf(spf_domain), []) == expected
+
+
+async def test_without_p_and_rua_there_is_no_record() -> None:
+    """AUTH-51: status none, not an error, and the record above it counts (RFC 9989 §4.7)."""
+    for text in ("v=DMARC1", "v=DMARC1; sp=reject; adkim=s"):
+        with pytest.raises(NoPolicy):
+            parse_record(text)
+    records: dict[str, str | list[str]] = {"a.b.example": "v=DMARC1; sp=reject", "b.example": "v=DMARC1"}
+    result = await verify(world(records), ["a.b.example"], None, [])
+    assert (result.status.value, result.policy) == ("none", "none")
+    records["b.example"] = "v=DMARC1; p=reject"
+    result = await verify(world(records), ["a.b.example"], None, [])
+    assert (result.status.value, result.policy) == ("fail", "reject")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from trio.testing import MockClock
 
 from moxlite.mailauth.results import SPFResult
-from moxlite.mailauth.spf.check import check, check_helo
+from moxlite.mailauth.spf.check import check, check_helo, check_host
 from moxlite.mailauth.spf.macros import BadMacro, Facts, expand, parse_macros, shorten
 from moxlite.mailauth.spf.record import RecordError, parse_record
 from moxlite.net.resolver import FakeResolver, RecordType
@@ -320,3 +320,23 @@ def test_any_text_is_a_record_or_an_error(text: str) -> None:
         parse_macros(text)
     except BadMacro:
         pass
+
+
+async def test_names_with_blanks_from_macros_are_looked_up() -> None:
+    """AUTH-27: ``%_`` and ``%-`` in a domain; DNS restricts no octets (RFC 7208 §7.1, RFC 2181 §11)."""
+    name = "macro%percent  space%20url.example"
+    dns = FakeResolver(
+        {"TXT": {"b.example": ["v=spf1 a:macro%%percent%_%_space%-url.example -all"]}, "A": {name: ["1.2.3.4"]}}
+    )
+    result = await check(dns, ip=ip_address("1.2.3.4"), mail_from="mia@b.example", helo="h.example")
+    assert result.status.value == "pass"
+
+
+async def test_an_empty_localpart_is_the_postmaster() -> None:
+    """AUTH-27: also in explanations, and where a domain alone is asked about (RFC 7208 §4.3)."""
+    txt = {"b.example": ["v=spf1 exp=why.example -all"], "why.example": ["%{s} %{l} may not"]}
+    arguments = {"ip": ip_address("1.2.3.4"), "helo": "h.example"}
+    told = "postmaster@b.example postmaster may not"
+    assert (await check(FakeResolver({"TXT": txt}), mail_from="@b.example", **arguments)).explanation == told  # type: ignore[arg-type]  # by name
+    asked = await check_host(FakeResolver({"TXT": txt}), domain="b.example", sender="@b.example", **arguments)  # type: ignore[arg-type]  # by name
+    assert asked.explanation == told

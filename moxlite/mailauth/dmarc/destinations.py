@@ -8,7 +8,7 @@ from urllib.parse import unquote
 import msgspec
 
 from moxlite.mailauth.dmarc.discovery import Discovery
-from moxlite.mailauth.dmarc.record import RecordError, is_record, parse_record
+from moxlite.mailauth.dmarc.record import NoPolicy, RecordError, is_record, parse_record
 from moxlite.net.resolver import DNSError, Resolver, TempError, absolute
 from moxlite.proto.address import Address, AddressError
 
@@ -78,6 +78,8 @@ async def _agreed(resolver: Resolver, domain: str, address: Address) -> tuple[Ad
         return ()
     try:
         named = parse_record(records[0]).rua
+    except NoPolicy:  # ``v=DMARC1`` alone allows what the policy's domain names
+        named = ()
     except RecordError:
         return ()
     others = [one for uri in named[:MAX_ADDRESSES] if (one := _mailbox(uri)) is not None]

@@ -10,7 +10,7 @@ from typing import Final, Literal
 import msgspec
 import trio
 
-from moxlite.mailauth.dmarc.record import Record, RecordError, is_record, parse_record
+from moxlite.mailauth.dmarc.record import NoPolicy, Record, RecordError, is_record, parse_record
 from moxlite.net.resolver import DNSError, NotFound, PermError, Resolver, TempError, absolute
 from moxlite.proto import publicsuffix
 
@@ -108,6 +108,8 @@ class Discovery:
             return Found(domain)
         try:
             return Found(domain, parse_record(records[0]))
+        except NoPolicy:
+            return Found(domain)
         except RecordError as error:
             return Found(domain, None, str(error))
 

@@ -11,7 +11,7 @@ import msgspec
 
 from moxlite.mailauth.results import Alignment, Disposition
 
-__all__ = ["Record", "RecordError", "is_record", "parse_record"]
+__all__ = ["NoPolicy", "Record", "RecordError", "is_record", "parse_record"]
 
 MAX_TAGS: Final = 100
 """Tags of a record that are read: the RFC knows twelve."""
@@ -25,6 +25,13 @@ _DISPOSITIONS: Final = ("none", "quarantine", "reject")
 
 class RecordError(ValueError):
     """The record asks for nothing that can be understood."""
+
+
+class NoPolicy(RecordError):
+    """The record has neither ``p`` nor an address for reports: no DMARC is done for it (RFC 9989 §4.7)."""
+
+    def __init__(self) -> None:
+        super().__init__("neither p nor rua")
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,8 +65,8 @@ def is_record(text: str) -> bool:
 def parse_record(text: str) -> Record:
     """The record in a text that `is_record`.
 
-    Raises RecordError where a tag stands twice, or where `p`, `sp` or `np` has no value that exists and no address for
-    reports shows that the owner means it (§4.10.1).
+    Raises NoPolicy where neither `p` nor `rua` is there; RecordError where a tag stands twice, or where `p`, `sp` or
+    `np` has no value that exists and no address for reports shows that the owner means it (§4.10.1).
     """
     tags: dict[str, str] = {}
     for piece in text.split(";", MAX_TAGS)[1:MAX_TAGS]:
@@ -71,6 +78,8 @@ def parse_record(text: str) -> Record:
             raise RecordError(f"tag {name} stands twice")
         tags[name] = value.strip(" \t")
     rua = tuple(_uris(tags.get("rua", "")))
+    if "p" not in tags and not rua:
+        raise NoPolicy
     broken = [name for name in ("p", "sp", "np") if name in tags and tags[name].lower() not in _DISPOSITIONS]
     if broken and not rua:
         raise RecordError(f"tag {broken[0]} has no known value")

@@ -39,8 +39,10 @@ POSTMASTER: Final = "postmaster"
 
 R = TypeVar("R")
 
-_LABEL: Final = re.compile(r"[!-\-/-~]{1,63}")
-"""Any visible ASCII but the dot: DNS itself restricts nothing more, and names of services begin with an underscore."""
+_LABEL: Final = re.compile(r"[ -\-/-~]{1,63}")
+"""Any printable ASCII but the dot: DNS itself restricts nothing more, names of services begin with an underscore, and
+the macro ``%_`` is a blank (RFC 7208 §7.1).
+"""
 
 
 class _Stop(Exception):
@@ -78,7 +80,7 @@ async def check(
     localpart, _, domain = mail_from.rpartition("@")
     if not mail_from:
         return await check_helo(resolver, ip=ip, helo=helo, receiver=receiver, explain=explain)
-    evaluation = _Evaluation(resolver, unmap(ip), f"{localpart or POSTMASTER}@{domain}", helo, receiver)
+    evaluation = _Evaluation(resolver, unmap(ip), f"{localpart}@{domain}", helo, receiver)
     result = await evaluation.run(domain, explain=explain)
     return SPFResult(identity="mailfrom", domain=domain, **result)  # type: ignore[arg-type]  # fields of SPFResult
 
@@ -110,7 +112,7 @@ class _Evaluation:
     def __init__(self, resolver: Resolver, ip: IPAddress, sender: str, helo: str, receiver: str) -> None:
         self._resolver = resolver
         self._ip = ip
-        self._sender = sender
+        self._sender = sender if not sender.startswith("@") else POSTMASTER + sender  # §4.3
         self._helo = helo
         self._receiver = receiver
         self._terms = self._voids = self._queries = 0
