@@ -11,9 +11,11 @@ from moxlite.mailauth.arc.trust import vouched
 from moxlite.mailauth.arc.verify import verify
 from moxlite.mailauth.dkim.keys import generate, key_record, to_pem
 from moxlite.mailauth.dkim.message import Message
+from moxlite.mailauth.dkim.signature import parse_message_signature
 from moxlite.mailauth.results import ARCResult, ARCStatus
 from moxlite.net.resolver import FakeResolver
 from moxlite.proto.address import Domain
+from moxlite.proto.mime.headers import HeaderSection
 
 KEY, OTHER = generate("rsa"), generate("ed25519")
 HOPS = ("a.example", "b.example", "c.example")
@@ -312,3 +314,25 @@ def test_no_field_makes_it_crash(fields: list[tuple[bytes, bytes]]) -> None:
         found.status,
         NOW,
     )
+
+
+@pytest.mark.parametrize("names", [b"", b" ", b"\r\n\t", b":"])
+async def test_a_signature_over_no_field_fails(names: bytes) -> None:
+    """AUTH-110: h= of an ARC-Message-Signature has the semantics of DKIM's, which is not empty and has From (RFC 8617
+    §4.1.2, RFC 6376 §3.5, §6.1.1), whatever the drafts' suite accepts.
+    """
+    octets = await sealed(MAIL, "a.example")
+    before, found, after = octets.partition(b" h=From")
+    assert found
+    octets = before + b" h=" + names + after[after.index(b";") :]
+    result = await judge(octets)
+    assert (result.status, result.problem) == (ARCStatus.FAIL, "set 1: bad name of a header field")
+
+
+async def test_a_signature_without_c_is_of_simple_form() -> None:
+    """AUTH-110: DKIM's default (RFC 8617 §4.1.2, RFC 6376 §3.5), not that of the drafts."""
+    octets = await sealed(MAIL, "a.example")
+    [field] = HeaderSection(octets).all(b"arc-message-signature")
+    assert b" c=relaxed/relaxed;" in field.raw
+    signature = parse_message_signature(field.raw.replace(b" c=relaxed/relaxed;", b""))
+    assert (signature.header, signature.body) == ("simple", "simple")
