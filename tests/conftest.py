@@ -1,8 +1,11 @@
 """What holds for all tests."""
 
 import logging
+import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -12,6 +15,42 @@ from trio.testing import MockClock
 # bound for the time in which examples are made.
 settings.register_profile("moxlite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("moxlite")
+
+QUICK: Final = ("compose", "config", "mailauth", "proto")
+"""Packages whose unit tests make the quick tier: values in, values out, without a server (docs/develop.md)."""
+
+SLOW_KINDS: Final = "not slow and not integration and not campaign"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose the quick tier for `pytest` without paths and choices, and name failures as they happen."""
+    chosen = config.option.markexpr or config.option.keyword
+    if config.args_source is pytest.Config.ArgsSource.TESTPATHS and not chosen:
+        config.args = [str(path) for path in quick(config.rootpath)]
+        config.option.markexpr = SLOW_KINDS
+    if not hasattr(config, "workerinput") and os.environ.get("CI"):
+        config.pluginmanager.register(Names(config))
+
+
+def quick(top: Path) -> list[Path]:
+    """Test files of the quick tier: a file is named for the component that it tests (tests/unit/test_rooms.py)."""
+    names = {*QUICK, *(path.stem for path in (top / "moxlite/proto").iterdir())}
+    files = (top / "tests/unit").glob("test_*.py")
+    return sorted(path for path in files if path.stem.removeprefix("test_").partition("_")[0] in names)
+
+
+class Names:
+    """Writes the name of each failed test at once, so that a run which is stopped has told them."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Write a line for a test, or its fixtures, that failed."""
+        terminal = self._config.pluginmanager.get_plugin("terminalreporter")
+        if report.failed and terminal is not None:
+            terminal.write_line(f"FAILED {report.nodeid} ({report.when})")
+
 
 # A job in the background of a shell ignores SIGINT, and so would the programs that tests start and interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
