@@ -8,7 +8,7 @@ import trio
 
 from bench.imapload import IMAP, corpus
 from bench.servers import Moxlite
-from moxlite.admin.storage import store_options
+from moxlite.admin.storage.settings import store_options
 from moxlite.config.holder import ConfigHolder
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.credentials import derive_credential, set_credential

@@ -18,11 +18,11 @@ from typing import Final
 import trio
 
 from bench.imapload import corpus
-from moxlite.net.certificates import Trust
 from moxlite.net.imapclient import Credentials, Server, connect
 from moxlite.net.resolver import FakeResolver
+from moxlite.net.tls.certificates import Trust
 from moxlite.proto.imap import commands as c
-from moxlite.proto.imap.write import Appended
+from moxlite.proto.imap.writing.write import Appended
 from tests.realservers import Dovecot
 from tests.running import LocalServer
 

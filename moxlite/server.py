@@ -30,18 +30,17 @@ import trio
 
 from moxlite import __version__
 from moxlite.acceptance.commands import Asking, WhyCommands
-from moxlite.admin.backups import BackupCommands
+from moxlite.admin.backup.backups import BackupCommands
 from moxlite.admin.commands import finish_removal
 from moxlite.admin.receivedreports import ReceivedCommands
-from moxlite.care import start_care
 from moxlite.config.snapshot import Snapshot
-from moxlite.house import House, handlers, imap_context, open_house, open_queue, trust
 from moxlite.imapd.commands import IMAPCommands
 from moxlite.mailauth.dnssec import watch_resolver
 from moxlite.migration.commands import ImapCopyCommands
 from moxlite.migration.mailcopies import CopyCommands
-from moxlite.net.ctlserver import Command, serve_ctl
+from moxlite.net.control.server import Command, serve_ctl
 from moxlite.net.listeners import GRACE_SECONDS, Listen, listen, serve_listener
+from moxlite.periodic import start_care
 from moxlite.process.descriptors import make_budget, raise_limit
 from moxlite.process.parent import Parent
 from moxlite.process.signals import Signals
@@ -54,11 +53,12 @@ from moxlite.queue.control.reportcommands import ReportCommands
 from moxlite.queue.control.suppresscommands import SuppressCommands
 from moxlite.queue.control.webhookcommands import WebhookCommands
 from moxlite.queue.queue import Queue
-from moxlite.smtpd import blocklists
+from moxlite.smtpd.incoming import blocklists
 from moxlite.smtpd.localpipe import LocalPipe
 from moxlite.store.errors import StoreError
 from moxlite.store.file.memory import give_memory_back, keep_heap_small
 from moxlite.supervision import Fate, open_supervisor
+from moxlite.wiring import House, handlers, imap_context, open_house, open_queue, trust
 
 __all__ = ["run", "serve"]
 

@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
 from moxlite.autotls.files import certificate_id
-from moxlite.net.certificates import certificate_names
+from moxlite.net.tls.certificates import certificate_names
 from tests.realservers import listening
 from tests.running import make_certificate
 from tests.tools import free_port, need, until

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from moxlite.net.certificates import certificate_names
+from moxlite.net.tls.certificates import certificate_names
 from tests.acmeca import Pebble
 from tests.running import ServedServer
 from tests.tools import free_port, until

@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from moxlite.net.certificates import KeyPair
 from moxlite.net.resolver import TLSA
+from moxlite.net.tls.certificates import KeyPair
 
 __all__ = ["Authority", "tlsa"]
 

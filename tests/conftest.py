@@ -33,7 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def quick(top: Path) -> list[Path]:
-    """Test files of the quick tier: a file is named for the component that it tests (tests/unit/test_rooms.py)."""
+    """Test files of the quick tier: a file is named for the component that it tests (tests/unit/test_components.py)."""
     names = {*QUICK, *(path.stem for path in (top / "moxlite/proto").iterdir())}
     files = (top / "tests/unit").glob("test_*.py")
     return sorted(path for path in files if path.stem.removeprefix("test_").partition("_")[0] in names)

@@ -31,16 +31,16 @@ import pytest
 import trio
 
 from moxlite import server
-from moxlite.admin.storage import store_options
+from moxlite.admin.storage.settings import store_options
 from moxlite.config.holder import ConfigHolder
-from moxlite.house import House
-from moxlite.net.ctlclient import CtlClient, connect_ctl
+from moxlite.net.control.client import CtlClient, connect_ctl
 from moxlite.net.log import LogHandler
 from moxlite.process.signals import Signals
 from moxlite.process.startup import start
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.credentials import change_password
 from moxlite.supervision import Fate, Supervisor
+from moxlite.wiring import House
 from tests.browsing import Browser
 from tests.ports import Ports
 from tests.session.imapd_harness import Client as IMAPClient

@@ -3,7 +3,7 @@
 from itertools import product
 from pathlib import Path
 
-from moxlite.web.webmail.parts import BEGIN, END
+from moxlite.web.webmail.reading.parts import BEGIN, END
 
 __all__ = ["all_vectors", "generated", "page_of", "written"]
 

@@ -12,9 +12,10 @@ from typing import Any
 
 from moxlite.cli import run
 from moxlite.queue import scheduler
-from moxlite.queue.own import inbound
+from moxlite.queue.localdelivery import inbound
 from moxlite.queue.queue import Queue
-from moxlite.smtpd import rcpt, reception
+from moxlite.smtpd.commands import rcpt
+from moxlite.smtpd.incoming import reception
 from moxlite.store.errors import StorageBusy
 
 POINTS = (

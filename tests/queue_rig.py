@@ -16,26 +16,26 @@ import trio
 import trio.testing
 
 from moxlite.acceptance.carrying import carrier
-from moxlite.admin.storage import store_options
+from moxlite.admin.storage.settings import store_options
 from moxlite.config.load import load
 from moxlite.config.snapshot import Snapshot
 from moxlite.mailauth.mtasts import FetchFailed
 from moxlite.net.addresses import is_internal
-from moxlite.net.certificates import KeyPair, Trust, self_signed
 from moxlite.net.dial import INNER, Dialed, DialError, LocalAddresses
 from moxlite.net.exposition import REGISTRY
 from moxlite.net.httpclient import HTTPClient
 from moxlite.net.resolver import FakeResolver, RecordType
-from moxlite.net.tls import ServerTLS
-from moxlite.net.tlserrors import TLSError
-from moxlite.net.tlsstream import TLSStream
-from moxlite.process.signingkeys import SigningKeys
+from moxlite.net.tls.certificates import KeyPair, Trust, self_signed
+from moxlite.net.tls.errors import TLSError
+from moxlite.net.tls.handshake import ServerTLS
+from moxlite.net.tls.stream import TLSStream
+from moxlite.process.keys.signing import SigningKeys
 from moxlite.proto import sasl
 from moxlite.proto.address import Address
 from moxlite.queue.context import Context, Dial, Loopback
+from moxlite.queue.data.rows import DELIVERING, Message
+from moxlite.queue.hosts.source import IPv6Source
 from moxlite.queue.queue import Queue
-from moxlite.queue.reach.source import IPv6Source
-from moxlite.queue.rows import DELIVERING, Message
 from moxlite.queue.tls.policies import Policies
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.body import message_range

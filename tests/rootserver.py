@@ -16,7 +16,7 @@ from pathlib import Path
 import trio
 from cryptography import x509
 
-from moxlite.net.certificates import KeyPair, self_signed
+from moxlite.net.tls.certificates import KeyPair, self_signed
 from tests.running import ServerProcess
 from tests.tools import free_port, top
 

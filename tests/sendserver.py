@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from ipaddress import ip_address
 
-from moxlite import house
+from moxlite import wiring
 from moxlite.cli import run
 from moxlite.net.dial import Dialed, LocalAddresses, dial
 from moxlite.net.limits import IPAddress
@@ -42,8 +42,8 @@ def main() -> int:
             "A": {f"mx.{name}": [f"5.45.100.{number + 1}"] for number, name in enumerate(names)},
         }
     )
-    setattr(house, "_resolver", lambda _: world)  # noqa: B010 - its own is of another type
-    setattr(house, "_dial", dial_sink)  # noqa: B010
+    setattr(wiring, "_resolver", lambda _: world)  # noqa: B010 - its own is of another type
+    setattr(wiring, "_dial", dial_sink)  # noqa: B010
     return run(sys.argv[1:])
 
 

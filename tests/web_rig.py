@@ -15,11 +15,11 @@ import pytest
 import trio
 
 from moxlite.config.holder import ConfigHolder
-from moxlite.house import House
-from moxlite.net.certificates import KeyPair, self_signed
+from moxlite.net.tls.certificates import KeyPair, self_signed
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.changelog.account import Account
+from moxlite.wiring import House
 from tests.browsing import ADDRESS, PASSWORD, Answer, Browser, Events, first_request, http_exchange
 from tests.house import Running, house
 from tests.tools import limits_stand_still

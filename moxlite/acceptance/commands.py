@@ -20,13 +20,13 @@ from moxlite.acceptance.checks import Checks, Question, check_sender, from_domai
 from moxlite.acceptance.evidence import Envelope, from_address
 from moxlite.acceptance.gathering import Decided, Message, decide, evidence_of
 from moxlite.acceptance.why import Why, unpack, why_of
-from moxlite.admin.chosen import named_accounts
+from moxlite.admin.storage.chosen import named_accounts
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import AccountRecipient, AliasRecipient, DomainDisabled, Snapshot
 from moxlite.mailauth.dkim.message import Message as SignedMessage
 from moxlite.mailauth.dkim.message import with_crlf
 from moxlite.mailauth.results import DMARCResult, DMARCStatus, IPRevResult, IPRevStatus, SPFResult, SPFStatus
-from moxlite.net.ctlserver import Command, CommandFailed, Exchange
+from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import Resolver
 from moxlite.proto.address import NULL_PATH, Address, AddressError, Domain, Path

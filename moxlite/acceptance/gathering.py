@@ -42,7 +42,6 @@ from moxlite.acceptance.evidence import (
     unicode_domain,
 )
 from moxlite.acceptance.history import Reputation, Sender, reputation
-from moxlite.acceptance.passing import may_have_token, may_pass, with_offer, with_token
 from moxlite.acceptance.plan import ACCEPTED, Plan, Proposal, merge
 from moxlite.acceptance.producers import ORDER
 from moxlite.acceptance.producers.dmarc import is_forward, is_listed
@@ -50,6 +49,7 @@ from moxlite.acceptance.producers.senders import is_allowed
 from moxlite.acceptance.replies import store_reply
 from moxlite.acceptance.reportmail import ReportFound, Unusable
 from moxlite.acceptance.rulesets import RuleFacts, first_match
+from moxlite.acceptance.subjecttoken import may_have_token, may_pass, with_offer, with_token
 from moxlite.config.static import RateLimits
 from moxlite.mailauth.results import IPRevStatus
 from moxlite.net.limits import is_exempt, unmap

@@ -7,10 +7,10 @@ is found by the checks that follow.
 
 from typing import Any
 
-from moxlite.config.accountchecks import account_name_problem
+from moxlite.config.checks.accounts import account_name_problem
 from moxlite.config.domains import JunkFilter
-from moxlite.config.edit import Document
 from moxlite.config.snapshot import AccountRecipient, Snapshot
+from moxlite.config.toml.edit import Document
 from moxlite.proto.address import Address, AddressError, Domain
 from moxlite.store.junkflags import JunkFlagRules
 

@@ -9,7 +9,7 @@ from typing import Protocol
 from moxlite.admin.accounts import Refused, require_account
 from moxlite.admin.requests import AccountName, AppPasswordAdd, AppPasswordInfo, AppPasswordName
 from moxlite.config.holder import ConfigHolder
-from moxlite.net.ctlserver import Command, CommandFailed, Exchange
+from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.apppasswords import AppPassword, add_app_password, app_passwords, remove_app_password
 from moxlite.store.errors import StoreError

@@ -16,8 +16,8 @@ from pathlib import Path
 from moxlite.admin.hostkeys import HOST_KEYS
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.static import Static
-from moxlite.process.keyfiles import Read, certificate_files, host_key_files
-from moxlite.process.signingkeys import selectors_of
+from moxlite.process.keys.files import Read, certificate_files, host_key_files
+from moxlite.process.keys.signing import selectors_of
 from moxlite.store.backup.sources import NamedFile, Source
 
 __all__ = ["foreign_files", "source_of"]

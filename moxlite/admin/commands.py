@@ -14,10 +14,9 @@ import trio
 from moxlite import __version__
 from moxlite.admin import accounts as changes
 from moxlite.admin.apppasswords import AppPasswordCommands, EndSessions
-from moxlite.admin.domaincommands import DomainCommands
+from moxlite.admin.domains.control import DomainCommands
 from moxlite.admin.edits import edit
 from moxlite.admin.junk import JunkCommands
-from moxlite.admin.lostfiles import check_server_files
 from moxlite.admin.requests import (
     AccountAdd,
     AccountInfo,
@@ -39,15 +38,16 @@ from moxlite.admin.requests import (
     Wellness,
 )
 from moxlite.admin.shares import ShareCommands
-from moxlite.admin.storecare import StoreCommands, check_accounts, repair_account, undelete_mail
-from moxlite.admin.storewords import answering
+from moxlite.admin.storage.checks import StoreCommands, check_accounts, repair_account, undelete_mail
+from moxlite.admin.storage.lostfiles import check_server_files
+from moxlite.admin.storage.replies import answering
 from moxlite.admin.tlskeycommands import TLSKeyCommands
-from moxlite.config.edit import Document
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import AccountRecipient, Snapshot
+from moxlite.config.toml.edit import Document
 from moxlite.logins.logins import Logins
 from moxlite.net import log
-from moxlite.net.ctlserver import Command, CommandFailed, Exchange
+from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.proto.address import Address, AddressError
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.shares import forget_shares

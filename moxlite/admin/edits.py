@@ -4,7 +4,7 @@ from moxlite.admin.accounts import Refused
 from moxlite.config.holder import Change, ChangedMeanwhile, ConfigHolder
 from moxlite.config.load import ConfigError
 from moxlite.config.snapshot import Snapshot
-from moxlite.net.ctlserver import CommandFailed
+from moxlite.net.control.server import CommandFailed
 
 __all__ = ["edit"]
 

@@ -11,10 +11,10 @@ from typing import Final, Literal
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from moxlite.admin.dkimkeys import write_new
-from moxlite.config.edit import Document
 from moxlite.config.files import write_atomically
 from moxlite.config.static import Static
-from moxlite.net.certificates import CertificateError, KeyPair, PrivateKey, load_private_key
+from moxlite.config.toml.edit import Document
+from moxlite.net.tls.certificates import CertificateError, KeyPair, PrivateKey, load_private_key
 from moxlite.safefile import open_regular
 
 __all__ = ["HOST_KEYS", "KINDS", "Kind", "ensure_host_keys", "make_host_key", "name_host_keys"]

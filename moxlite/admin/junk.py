@@ -8,10 +8,10 @@ from typing import Final, TypeVar
 
 import trio
 
-from moxlite.admin.chosen import named_accounts
 from moxlite.admin.requests import JunkAccount, JunkDone, JunkExplain, JunkExplained, JunkPrune, JunkUsedWord
+from moxlite.admin.storage.chosen import named_accounts
 from moxlite.config.holder import ConfigHolder
-from moxlite.net.ctlserver import Command, CommandFailed, Exchange
+from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.proto.mime.messageid import canonical_message_id
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.prepare import MAX_MESSAGE

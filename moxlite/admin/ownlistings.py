@@ -7,12 +7,12 @@ from typing import Final
 import trio
 
 from moxlite.admin.dns.wanted import own_ips
-from moxlite.bell import Bell
 from moxlite.config.snapshot import Snapshot
 from moxlite.mailauth.dnsbl import DNSBLStatus, check
 from moxlite.metrics import Gauge
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import Resolver
+from moxlite.wakeup import Bell
 
 __all__ = ["OwnListings", "watched_zones"]
 

@@ -10,9 +10,9 @@ from typing import Final, TypeVar
 import msgspec
 import trio
 
-from moxlite.admin.storage import store_options
+from moxlite.admin.storage.settings import store_options
 from moxlite.config.snapshot import Snapshot
-from moxlite.net.ctlserver import Command, CommandFailed, Exchange
+from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.process.stopped import stopped
 from moxlite.proto.address import AddressError, Domain
 from moxlite.store.errors import StoreError

@@ -8,7 +8,7 @@ from moxlite.admin.requests import AccountName, ShareInfo, ShareSet
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
 from moxlite.logins.logins import Logins
-from moxlite.net.ctlserver import Command, CommandFailed, Exchange
+from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.shares import publish_shares
 from moxlite.store.auth.authdb import AuthDB

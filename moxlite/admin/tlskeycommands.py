@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from moxlite.admin.domainrequests import TLSKeyAdd, TLSKeyInfo, TLSKeyList, TLSKeyName
+from moxlite.admin.domains.requests import TLSKeyAdd, TLSKeyInfo, TLSKeyList, TLSKeyName
 from moxlite.config.holder import ConfigHolder
-from moxlite.net.ctlserver import Command, CommandFailed, Exchange
+from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.tlskeys import KeyExists, KeyRefused, TLSKey, read_certificate
 

@@ -23,7 +23,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from moxlite import __version__
 from moxlite.admin.notices import notify_postmaster
-from moxlite.bell import sleep_by_both_clocks
 from moxlite.config.files import write_atomically
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.static import Updates
@@ -32,6 +31,7 @@ from moxlite.net.httpclient import HTTPClient, HTTPError
 from moxlite.net.resolver import DNSError, Resolver
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.errors import StoreError
+from moxlite.wakeup import sleep_by_both_clocks
 
 __all__ = ["STATE", "Change", "UpdateError", "UpdateWatch", "changes_since", "is_newer", "newest_version"]
 

@@ -26,13 +26,13 @@ from moxlite.autotls.messages import Authority, ChallengeKind, Issued, Order, Wi
 from moxlite.autotls.names import listeners_of, own_ips, pointing, wanted_names
 from moxlite.autotls.ordering import CAFailed, Speak, speak
 from moxlite.autotls.rehearsal import Place, Rehearsed, rehearse
-from moxlite.bell import Bell
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.static import ACME
 from moxlite.config.values import AUTO
-from moxlite.net.certificates import CertificateError, KeyPair, PrivateKey, certificate_names
 from moxlite.net.resolver import Resolver
-from moxlite.net.tls import ServerTLS
+from moxlite.net.tls.certificates import CertificateError, KeyPair, PrivateKey, certificate_names
+from moxlite.net.tls.handshake import ServerTLS
+from moxlite.wakeup import Bell
 
 __all__ = ["AutoTLS", "Ports"]
 

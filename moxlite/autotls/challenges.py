@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from moxlite.autotls.messages import Prove
-from moxlite.net.certificates import KeyPair
-from moxlite.net.tls import ServerTLS
+from moxlite.net.tls.certificates import KeyPair
+from moxlite.net.tls.handshake import ServerTLS
 
 __all__ = ["ACME_IDENTIFIER", "Challenges", "challenge_certificate", "identifier"]
 

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from moxlite.autotls.messages import ChallengeKind, Window
 from moxlite.config.files import write_atomically
-from moxlite.net.certificates import CertificateError, KeyPair, PrivateKey
+from moxlite.net.tls.certificates import CertificateError, KeyPair, PrivateKey
 
 __all__ = ["Folder", "HostKeys", "HostState", "State", "account_key", "certificate_id"]
 

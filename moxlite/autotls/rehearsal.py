@@ -19,8 +19,8 @@ from moxlite.autotls.challenges import ACME_IDENTIFIER, identifier
 from moxlite.autotls.messages import ChallengeKind, Prove
 from moxlite.net.dial import DialError, dial
 from moxlite.net.limits import IPAddress
-from moxlite.net.tls import ClientTLS
-from moxlite.net.tlserrors import TLSError
+from moxlite.net.tls.errors import TLSError
+from moxlite.net.tls.handshake import ClientTLS
 
 __all__ = ["Place", "Rehearsed", "rehearse"]
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from moxlite.cli.backups.recover import recover
 from moxlite.cli.common import (
     Failure,
     ask,
@@ -20,7 +21,6 @@ from moxlite.cli.common import (
     show,
 )
 from moxlite.cli.imap import imapserve
-from moxlite.cli.recover import recover
 from moxlite.cli.share import share
 
 __all__ = ["account", "account_list", "admin"]

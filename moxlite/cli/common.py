@@ -21,7 +21,7 @@ from moxlite.escapes import escaped_json, printable
 if TYPE_CHECKING:
     from moxlite.config.load import ConfigError
     from moxlite.config.snapshot import Snapshot
-    from moxlite.net.ctlclient import CtlClient
+    from moxlite.net.control.client import CtlClient
 
 __all__ = [
     "FAILED",
@@ -302,7 +302,7 @@ def talk(conversation: Callable[["CtlClient"], Awaitable[T]], *, broken: int = N
     """
     import trio
 
-    from moxlite.net.ctlclient import CtlFailed, NotRunning, VersionMismatch, connect_ctl
+    from moxlite.net.control.client import CtlFailed, NotRunning, VersionMismatch, connect_ctl
 
     path = data_dir() / "ctl"
     connected = False

@@ -46,8 +46,8 @@ def test() -> None:
     Errors and warnings are printed with file, line and key. Exit code 1 if there are errors.
     """
     from moxlite.config.load import ConfigError
-    from moxlite.process.configtest import test_config
-    from moxlite.process.machinetest import test_machine
+    from moxlite.process.configtest.files import test_config
+    from moxlite.process.configtest.machine import test_machine
 
     errors, warnings = test_config(config_path())
     if any(for_root(problem.file) for problem in errors):

@@ -25,7 +25,7 @@ def served(through_server: Callable[[], T], directly: Callable[[], T]) -> T:
 
 def on_files(name: str | None, work: "Callable[[Accounts, list[str]], Awaitable[T]]") -> T:
     """Have `work` done on the files of an account, or of all that are configured. Raises Failure."""
-    from moxlite.admin import chosen
+    from moxlite.admin.storage import chosen
     from moxlite.process.lock import Locked
 
     snapshot = load_config()

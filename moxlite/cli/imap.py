@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from moxlite.cli.archives.imapcopy import export, import_
 from moxlite.cli.common import ask, call, json_option, show, talk
-from moxlite.cli.imapcopy import export, import_
 
 if TYPE_CHECKING:
-    from moxlite.net.ctlclient import CtlClient
+    from moxlite.net.control.client import CtlClient
 
 __all__ = ["imap", "imapserve"]
 

@@ -10,8 +10,8 @@ import click
 
 import moxlite
 from moxlite import __version__
-from moxlite.cli.asking import TEMPORARY, resolver_option, with_resolver
 from moxlite.cli.common import Failure, data_dir, load_config, printable, settings
+from moxlite.cli.prompts import TEMPORARY, resolver_option, with_resolver
 from moxlite.escapes import escaped_json
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def all_commands(group: click.Group, context: click.Context, prefix: str = "") -
 @click.argument("received_id")
 def cid(received_id: str) -> None:
     """The cid of the log lines that belong to the id in a Received header (or in an error page)."""
-    from moxlite.process.receivedid import ReceivedID, load_key
+    from moxlite.process.keys.receivedid import ReceivedID, load_key
 
     data = data_dir()
     if not re.fullmatch(r"[A-Za-z0-9_-]{22}", received_id):

@@ -14,8 +14,8 @@ from moxlite.cli.common import Failure, call, config_path, note, settings, unusa
 
 if TYPE_CHECKING:
     from moxlite.config.snapshot import Snapshot
-    from moxlite.house import House
     from moxlite.process.signals import Signals
+    from moxlite.wiring import House
 
 __all__ = ["healthcheck", "localserve", "serve", "stop"]
 
@@ -90,7 +90,7 @@ def localserve(
     The localpart of a recipient can ask for trouble: it ends in temperror, permerror, timeout or an SMTP code such as
     451; a prefix mailfrom, rcptto or queue says where.
     """
-    from moxlite.net.ctltcp import needs_tcp
+    from moxlite.net.control.tcp import needs_tcp
     from moxlite.process import localserve as local
     from moxlite.store.errors import StoreError
 

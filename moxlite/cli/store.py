@@ -10,7 +10,7 @@ from moxlite.cli.files import on_files, served
 
 if TYPE_CHECKING:
     from moxlite.admin.requests import CheckReport, StoreDone, StoreRepair, StoreStats
-    from moxlite.admin.storecare import Care
+    from moxlite.admin.storage.checks import Care
 
 __all__ = ["store"]
 
@@ -56,8 +56,8 @@ def _reports(name: str, *, deep: bool) -> "list[CheckReport]":
 
 
 def _check_stopped(name: str, *, deep: bool) -> "list[CheckReport]":
-    from moxlite.admin.lostfiles import check_server_files
-    from moxlite.admin.storecare import check_stopped
+    from moxlite.admin.storage.checks import check_stopped
+    from moxlite.admin.storage.lostfiles import check_server_files
     from moxlite.process.lock import Locked
 
     snapshot = load_config()
@@ -83,7 +83,7 @@ def create(name: str | None, file: str | None) -> None:
     The server must be stopped. A file that is there and has octets is refused: `moxlite account recover` and `moxlite
     store recover` save what is in it. What is left of the lost one is moved into a folder beside it.
     """
-    from moxlite.admin.lostfiles import create_account_file, create_server_file
+    from moxlite.admin.storage.lostfiles import create_account_file, create_server_file
     from moxlite.process.lock import Locked
     from moxlite.store.errors import StoreError
 
@@ -117,7 +117,7 @@ def recover(file: str, out: str) -> None:
     go. Sessions of the web end; messages of the queue are on hold. Prints what is lost; exit code 1 if something is.
     For accounts: `moxlite account recover`.
     """
-    from moxlite.admin.lostfiles import recover_server_file
+    from moxlite.admin.storage.lostfiles import recover_server_file
     from moxlite.process.lock import Locked
     from moxlite.store.errors import StoreError
 
@@ -184,7 +184,7 @@ def _repair(verb: str, name: str, mailbox: str = "") -> None:
 
 
 def _repair_stopped(request: "StoreRepair") -> list[str]:
-    from moxlite.admin.storecare import repair_stopped
+    from moxlite.admin.storage.checks import repair_stopped
     from moxlite.process.lock import Locked
     from moxlite.store.errors import StoreError
 
@@ -209,7 +209,7 @@ def stats(name: str | None, as_json: bool) -> None:
     from moxlite.admin.requests import StoreAccount, StoreStats
 
     def directly() -> "list[StoreStats]":
-        from moxlite.admin.storecare import read_stats
+        from moxlite.admin.storage.checks import read_stats
 
         return on_files(name, read_stats)
 
@@ -291,8 +291,8 @@ def _care(care: "Care", name: str | None, what: str) -> None:
     from moxlite.admin.requests import StoreAccount, StoreDone
 
     def directly() -> "list[StoreDone]":
-        from moxlite.admin.storage import compression
-        from moxlite.admin.storecare import care_for
+        from moxlite.admin.storage.checks import care_for
+        from moxlite.admin.storage.settings import compression
 
         async def tell(line: str) -> None:
             note(line)

@@ -12,8 +12,6 @@ from typing import Final
 import msgspec
 import trio
 
-from moxlite.config.decode import Finding, dotted
-from moxlite.config.edit import Document, Keys
 from moxlite.config.files import write_atomically
 from moxlite.config.inotify import FileWatch
 from moxlite.config.load import (
@@ -29,6 +27,8 @@ from moxlite.config.load import (
     source_of,
 )
 from moxlite.config.snapshot import Snapshot
+from moxlite.config.toml.decode import Finding, dotted
+from moxlite.config.toml.edit import Document, Keys
 from moxlite.config.values import Section
 from moxlite.metrics import Gauge
 

@@ -14,13 +14,13 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from moxlite.config.checks import check_both, check_domains, check_static, warn_domains, warn_static
-from moxlite.config.decode import Finding, KeyPath, decode, dotted
+from moxlite.config.checks.checks import check_both, check_domains, check_static, warn_domains, warn_static
 from moxlite.config.domains import Account, DomainConfig, Domains
-from moxlite.config.edit import Document
-from moxlite.config.positions import line_of, lines_of
 from moxlite.config.snapshot import Snapshot, derive
 from moxlite.config.static import Static
+from moxlite.config.toml.decode import Finding, KeyPath, decode, dotted
+from moxlite.config.toml.edit import Document
+from moxlite.config.toml.positions import line_of, lines_of
 from moxlite.config.values import Section
 from moxlite.config.waiting import not_in_effect
 

@@ -7,11 +7,11 @@ enters it.
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from moxlite.config.decode import Finding, KeyPath
 from moxlite.config.domains import Account, Domains, WebHandler
 from moxlite.config.fields import fields_of
 from moxlite.config.listeners import Listener
 from moxlite.config.static import DNS, Static
+from moxlite.config.toml.decode import Finding, KeyPath
 from moxlite.config.values import Section
 
 __all__ = ["WAITING", "not_in_effect"]

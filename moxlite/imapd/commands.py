@@ -16,8 +16,8 @@ from moxlite.imapd.session.context import Context
 from moxlite.imapd.session.sessions import SessionFacts
 from moxlite.logins.identity import Identity
 from moxlite.net.connections import ConnectionInfo
-from moxlite.net.ctl import StreamBroken
-from moxlite.net.ctlserver import Command, CommandFailed, Exchange
+from moxlite.net.control.protocol import StreamBroken
+from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.net.log import bind_cid, new_cid
 from moxlite.store.errors import StoreError
 from moxlite.store.names import OTHERS

@@ -34,8 +34,8 @@ from moxlite.net.deflate import DeflateStream
 from moxlite.net.limits import MinimumRate
 from moxlite.net.log import TRACEDATA
 from moxlite.net.sendnow import AT_ONCE, at_once, send_now, unsent
-from moxlite.net.tlserrors import TLSError
-from moxlite.net.tlsstream import TLSStream
+from moxlite.net.tls.errors import TLSError
+from moxlite.net.tls.stream import TLSStream
 from moxlite.proto.imap.encode import encode
 from moxlite.proto.imap.responses import State
 from moxlite.proto.imap.server import NEED_DATA, Event, LiteralChunk, LiteralRequest, ServerDecoder

@@ -9,7 +9,7 @@ from moxlite.imapd.fetch import append, fetch
 from moxlite.imapd.mailboxes import acl, listing, mailboxes, metadata, notify, quota, select
 from moxlite.imapd.search import multisearch, search, sort
 from moxlite.imapd.session.state import Handler, Need
-from moxlite.imapd.telling import watch
+from moxlite.imapd.updates import watch
 from moxlite.proto.imap import commands as c
 
 __all__ = ["HANDLERS"]

@@ -26,9 +26,9 @@ from moxlite.imapd.fetch.incoming import under_way
 from moxlite.imapd.session.errors import Disconnect, Refused, no, refusal
 from moxlite.imapd.session.state import Done, Handler, Need, Session, Watcher
 from moxlite.imapd.session.trace import command_line
-from moxlite.imapd.telling.changes import check_view, tell
-from moxlite.imapd.telling.recent import write_claims
-from moxlite.imapd.telling.watch import receive_while_telling
+from moxlite.imapd.updates.changes import check_view, tell
+from moxlite.imapd.updates.recent import write_claims
+from moxlite.imapd.updates.watch import receive_while_telling
 from moxlite.net.connections import guard
 from moxlite.net.log import TRACE, TRACEAUTH
 from moxlite.proto.imap import commands as c

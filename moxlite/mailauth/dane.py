@@ -15,7 +15,9 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 from OpenSSL import crypto
 
-from moxlite.net.certificates import (
+from moxlite.net.limits import IPAddress
+from moxlite.net.resolver import TLSA, Answer, NotFound, Resolver, absolute
+from moxlite.net.tls.certificates import (
     MAX_CHAIN,
     CertificateProblem,
     ProblemKind,
@@ -23,8 +25,6 @@ from moxlite.net.certificates import (
     chain_problem,
     name_matches,
 )
-from moxlite.net.limits import IPAddress
-from moxlite.net.resolver import TLSA, Answer, NotFound, Resolver, absolute
 
 __all__ = ["NO_MATCH", "HostRecords", "allowed_names", "find", "is_usable", "verify"]
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 import trio
 
-from moxlite import late
+from moxlite import lazyimport
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
 from moxlite.migration.orders import Copied, CopyByImap, Event, MailboxStep, Note, Tell
-from moxlite.net.certificates import Trust
-from moxlite.net.ctlserver import Command, CommandFailed, Exchange
+from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.net.resolver import Resolver
+from moxlite.net.tls.certificates import Trust
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.errors import AccountRemoved, ImportFailed, StoreError
@@ -81,14 +81,14 @@ class ImapCopyCommands:
 
     async def import_(self, args: CopyByImap, exchange: Exchange) -> Copied:
         """Copy mail of another server into an account; also one whose users cannot log in."""
-        await late.load("moxlite.migration.pull")
+        await lazyimport.load("moxlite.migration.pull")
         from moxlite.migration.pull import Pull
 
         return await self._run("import", Pull, args, exchange)
 
     async def export(self, args: CopyByImap, exchange: Exchange) -> Copied:
         """Copy mail of an account to another server."""
-        await late.load("moxlite.migration.push")
+        await lazyimport.load("moxlite.migration.push")
         from moxlite.migration.push import Push
 
         return await self._run("export", Push, args, exchange)

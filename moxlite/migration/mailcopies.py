@@ -12,13 +12,13 @@ from typing import Any, BinaryIO, Final, TypeVar
 
 import trio
 
-from moxlite import late
+from moxlite import lazyimport
 from moxlite.admin.requests import Exported, ExportMail, Imported, ImportMail
-from moxlite.admin.storage import compression, store_options
+from moxlite.admin.storage.settings import compression, store_options
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
-from moxlite.net.ctl import StreamBroken, StreamReceiver
-from moxlite.net.ctlserver import Command, CommandFailed, Exchange
+from moxlite.net.control.protocol import StreamBroken, StreamReceiver
+from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.process.stopped import stopped
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.chunks import prefer
@@ -162,7 +162,7 @@ async def _export(
     order = ExportOrder(
         form=FileForm(args.form), container=Container.TAR, mailbox=args.mailbox, recursive=not args.single
     )
-    await late.load("moxlite.store.exports.engine")
+    await lazyimport.load("moxlite.store.exports.engine")
     from moxlite.store.exports.engine import Export
 
     told = 0

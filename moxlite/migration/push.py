@@ -25,7 +25,7 @@ from moxlite.net.imapclient import Client, Refused, Selected
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.errors import ProtocolError
 from moxlite.proto.imap.seqset import SequenceSet
-from moxlite.proto.imap.write import Appended
+from moxlite.proto.imap.writing.write import Appended
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.body import stream_message

@@ -15,7 +15,7 @@ import msgspec
 import trio
 
 from moxlite import __version__
-from moxlite.late import Late
+from moxlite.lazyimport import Late
 from moxlite.net.addresses import is_internal
 from moxlite.net.dial import DialError, dial
 from moxlite.net.limits import IPAddress

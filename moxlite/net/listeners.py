@@ -23,9 +23,9 @@ from moxlite.net.limits import IPAddress, IPNetwork, unmap
 from moxlite.net.log import bind_cid, new_cid
 from moxlite.net.proxyprotocol import ProxyError, read_proxy_header
 from moxlite.net.sockets import QuickStream
-from moxlite.net.tls import ServerTLS
-from moxlite.net.tlserrors import TLSError
-from moxlite.net.tlsstream import TLSStream
+from moxlite.net.tls.errors import TLSError
+from moxlite.net.tls.handshake import ServerTLS
+from moxlite.net.tls.stream import TLSStream
 
 __all__ = [
     "BACKLOG",

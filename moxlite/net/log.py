@@ -365,7 +365,7 @@ def set_level(pkg: str, level: str) -> None:
         raise ValueError(f"unknown package {pkg!r}")
     if level not in LEVELS and (level or not pkg):
         raise ValueError(f"unknown log level {level!r}, must be one of {', '.join(LEVELS)}")
-    name = {"": "moxlite", "ctl": "moxlite.net.ctl"}.get(pkg, f"moxlite.{pkg}")
+    name = {"": "moxlite", "ctl": "moxlite.net.control.protocol"}.get(pkg, f"moxlite.{pkg}")
     logging.getLogger(name).setLevel(LEVELS[level] if level else logging.NOTSET)
 
 
@@ -373,7 +373,7 @@ def levels() -> dict[str, str]:
     """The levels in force: "" for all rooms, and each room that has its own."""
     found = {"": NAMES.get(logging.getLogger("moxlite").level, "info")}
     for pkg in metrics.PACKAGES:
-        own = logging.getLogger("moxlite.net.ctl" if pkg == "ctl" else f"moxlite.{pkg}").level
+        own = logging.getLogger("moxlite.net.control.protocol" if pkg == "ctl" else f"moxlite.{pkg}").level
         if own != logging.NOTSET:
             found[pkg] = NAMES.get(own, str(own))
     return found

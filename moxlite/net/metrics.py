@@ -85,6 +85,6 @@ def package(name: str) -> str:
     if top != "moxlite":
         return OTHER
     room = rest.partition(".")[0]
-    if room == "net" and rest.startswith("net.ctl"):
+    if room == "net" and rest.startswith("net.control"):
         return "ctl"
     return room if room in PACKAGES else OTHER

@@ -14,9 +14,9 @@ import trio
 
 from moxlite.metrics import Histogram
 from moxlite.net.log import TRACE, TRACEAUTH, TRACEDATA
-from moxlite.net.tls import ClientTLS
-from moxlite.net.tlserrors import TLSError
-from moxlite.net.tlsstream import TLSStream
+from moxlite.net.tls.errors import TLSError
+from moxlite.net.tls.handshake import ClientTLS
+from moxlite.net.tls.stream import TLSStream
 from moxlite.proto import sasl
 from moxlite.proto.smtp.client import ClientConnection
 from moxlite.proto.smtp.conversation import (

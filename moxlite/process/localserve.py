@@ -12,7 +12,7 @@ import trio
 from moxlite.config.files import write_atomically
 from moxlite.config.load import DOMAINS_FILE
 from moxlite.logins.adminpassword import write_admin_password
-from moxlite.net.certificates import self_signed
+from moxlite.net.tls.certificates import self_signed
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.credentials import change_password
 from moxlite.store.junkflags import JunkFlagRules

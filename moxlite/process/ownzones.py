@@ -16,7 +16,7 @@ from moxlite.config.domains import DomainConfig
 from moxlite.config.snapshot import Snapshot
 from moxlite.mailauth.dkim.keys import key_record
 from moxlite.net.resolver import MX, Answer, NotFound, Record, RecordType, Resolver, absolute
-from moxlite.process.signingkeys import SigningKeys
+from moxlite.process.keys.signing import SigningKeys
 from moxlite.proto.address import AddressError, Domain
 
 __all__ = ["OwnZones"]

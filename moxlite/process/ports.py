@@ -18,12 +18,12 @@ from moxlite.autotls.rehearsal import Place
 from moxlite.config.static import RateLimits, Static
 from moxlite.logins.guessing import AccountWindow, FailedLogins
 from moxlite.net.admission import Gate
-from moxlite.net.certificates import KeyPair, PrivateKey, Trust, certificate_names, self_signed
 from moxlite.net.httpclient import Roots
 from moxlite.net.limits import OpenConnections, RateLimiter, Window
-from moxlite.net.tls import ServerTLS
+from moxlite.net.tls.certificates import KeyPair, PrivateKey, Trust, certificate_names, self_signed
+from moxlite.net.tls.handshake import ServerTLS
 from moxlite.process.errors import StartFailed
-from moxlite.process.keyfiles import Certificates, Read, renewed
+from moxlite.process.keys.files import Certificates, Read, renewed
 from moxlite.process.startup import HTTP_PORT, Service, endpoints
 
 __all__ = ["TLSPorts", "connection_gate", "failure_limits", "roots_of", "trust_of"]

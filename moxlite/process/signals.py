@@ -13,7 +13,7 @@ from typing import Final, Self
 
 import trio
 
-from moxlite.bell import Bell
+from moxlite.wakeup import Bell
 
 __all__ = ["Signals"]
 

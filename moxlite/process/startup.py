@@ -29,20 +29,13 @@ from moxlite.net.limits import IPAddress
 from moxlite.net.listeners import Bind, BindError, bind
 from moxlite.process.author import as_its_author
 from moxlite.process.errors import StartFailed
-from moxlite.process.keyfiles import (
-    ACMEKeys,
-    Certificates,
-    certificate_files,
-    host_key_files,
-    load_keys,
-    read_named,
-)
+from moxlite.process.keys.files import ACMEKeys, Certificates, certificate_files, host_key_files, load_keys, read_named
+from moxlite.process.keys.receivedid import KEY_SIZE, load_key
+from moxlite.process.keys.signing import SigningKeys
 from moxlite.process.lock import DataLock, Locked
 from moxlite.process.parent import Parent, split
 from moxlite.process.permissions import fix_config, fix_data
 from moxlite.process.privileges import UMASK, UnknownUser, Unreadable, acting_as, drop_privileges, service_user
-from moxlite.process.receivedid import KEY_SIZE, load_key
-from moxlite.process.signingkeys import SigningKeys
 from moxlite.process.stopped import make_data
 from moxlite.safefile import openings
 from moxlite.store.backup.layout import RESTORING

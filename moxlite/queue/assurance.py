@@ -8,7 +8,7 @@ import trio
 from moxlite.mailauth import dane
 from moxlite.net.resolver import DNSError, NotFound, Resolver, absolute
 from moxlite.proto.address import Domain
-from moxlite.queue.reach.hosts import NoHosts, hosts_of
+from moxlite.queue.hosts.hosts import NoHosts, hosts_of
 from moxlite.queue.tls.policies import Policies
 from moxlite.submission.assurance import Assurance, Finding
 

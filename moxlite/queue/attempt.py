@@ -12,19 +12,19 @@ from moxlite.proto.smtp.errors import SMTPError
 from moxlite.queue import metrics
 from moxlite.queue.bounces.table import Cause
 from moxlite.queue.context import Context
-from moxlite.queue.direct import deliver_direct
-from moxlite.queue.own.inbound import Waiting, deliver_waiting
-from moxlite.queue.own.local import deliver_local, deliver_to_loopback
-from moxlite.queue.reach.load import OpenConnection, Untried
+from moxlite.queue.data.rows import Message, Result
+from moxlite.queue.data.status import meaning_of
+from moxlite.queue.hosts.load import OpenConnection, Untried
+from moxlite.queue.localdelivery.inbound import Waiting, deliver_waiting
+from moxlite.queue.localdelivery.local import deliver_local, deliver_to_loopback
 from moxlite.queue.record import Ended, Verdict
-from moxlite.queue.relay import deliver_by_relay, relay_of
-from moxlite.queue.routing import course_of, way_round
-from moxlite.queue.rows import Message, Result
 from moxlite.queue.schedule import attempts_left, max_attempts_of
-from moxlite.queue.session import Batch, Outcomes, Postponed, Trace, cut_short, goes_well
-from moxlite.queue.status import meaning_of
+from moxlite.queue.sending.connecting import direct_way
+from moxlite.queue.sending.direct import deliver_direct
+from moxlite.queue.sending.relay import deliver_by_relay, relay_of
+from moxlite.queue.sending.routing import course_of, way_round
+from moxlite.queue.sending.session import Batch, Outcomes, Postponed, Trace, cut_short, goes_well
 from moxlite.queue.tls.results import PolicyResult
-from moxlite.queue.ways import direct_way
 from moxlite.store.delivery.status import Handed
 from moxlite.store.errors import StoreError
 

@@ -10,14 +10,14 @@ import msgspec
 import trio
 
 from moxlite.config.snapshot import Snapshot
-from moxlite.net.certificates import Trust
 from moxlite.net.dial import CONNECT_SECONDS, Dialed, LocalAddresses, dial
 from moxlite.net.httpclient import HTTPClient
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import Resolver
-from moxlite.process.signingkeys import SigningKeys
-from moxlite.queue.reach.load import HostLoad
-from moxlite.queue.reach.source import IPv6Source
+from moxlite.net.tls.certificates import Trust
+from moxlite.process.keys.signing import SigningKeys
+from moxlite.queue.hosts.load import HostLoad
+from moxlite.queue.hosts.source import IPv6Source
 from moxlite.queue.tls.policies import Policies
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.reports.reportsdb import ReportsDB

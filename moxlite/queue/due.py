@@ -6,8 +6,8 @@ from typing import Final
 import msgspec
 
 from moxlite.queue import record
-from moxlite.queue.own.inbound import Waiting, waiting
-from moxlite.queue.rows import Message
+from moxlite.queue.data.rows import Message
+from moxlite.queue.localdelivery.inbound import Waiting, waiting
 from moxlite.store.file.transaction import Reader, Row
 
 __all__ = ["Candidate", "Group", "following", "together", "usable"]

@@ -21,15 +21,15 @@ from typing import Final
 import msgspec
 import trio
 
-from moxlite.bell import Bell
 from moxlite.config.snapshot import Snapshot
-from moxlite.queue import metrics, mirrorrows
-from moxlite.queue.content import octets
+from moxlite.queue import metrics
 from moxlite.queue.context import Context
-from moxlite.queue.mirrorrows import Mirrored
+from moxlite.queue.data import mirrorrows
+from moxlite.queue.data.content import octets
+from moxlite.queue.data.mirrorrows import Mirrored
+from moxlite.queue.data.retire import retire
+from moxlite.queue.data.rows import Message, Result
 from moxlite.queue.record import Policy
-from moxlite.queue.retire import retire
-from moxlite.queue.rows import Message, Result
 from moxlite.queue.schedule import SECOND
 from moxlite.queue.scheduler import policy_of
 from moxlite.queue.webhooks.events import Event, note_event
@@ -43,6 +43,7 @@ from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Tx
 from moxlite.store.mail.systemmailbox import QUEUE, queue_mailbox
 from moxlite.store.upkeep.outbox import OutboxRow
+from moxlite.wakeup import Bell
 
 __all__ = ["Mirror"]
 

@@ -6,10 +6,9 @@ from typing import Final
 
 import msgspec
 
-from moxlite.queue.filters import Filter, Page, RetiredFilter, RetiredPage, compose, compose_page
-from moxlite.queue.record import Policy, fail, get, settle_notices
-from moxlite.queue.retire import retire
-from moxlite.queue.rows import (
+from moxlite.queue.data.filters import Filter, Page, RetiredFilter, RetiredPage, compose, compose_page
+from moxlite.queue.data.retire import retire
+from moxlite.queue.data.rows import (
     MESSAGE_COLUMNS,
     RETIRED_COLUMNS,
     Message,
@@ -19,7 +18,8 @@ from moxlite.queue.rows import (
     message_of,
     retired_of,
 )
-from moxlite.queue.status import final_state
+from moxlite.queue.data.status import final_state
+from moxlite.queue.record import Policy, fail, get, settle_notices
 from moxlite.queue.webhooks.events import Event, note_event
 from moxlite.store.delivery.status import State
 from moxlite.store.file.transaction import Reader, Tx

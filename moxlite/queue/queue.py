@@ -10,34 +10,19 @@ from typing import Final, TypeVar
 import msgspec
 import trio
 
-from moxlite.bell import Bell
 from moxlite.proto.address import Domain
-from moxlite.queue import holdrules, metrics, operations, record
+from moxlite.queue import metrics, operations, record
 from moxlite.queue.assurance import assurance_of
 from moxlite.queue.bounces.blocks import Block
-from moxlite.queue.content import drop_unused, encoded, octets
 from moxlite.queue.context import Context
-from moxlite.queue.errors import NoSuchMessage, NotStopped, SendingStopped, UnknownTransport
-from moxlite.queue.explaining.explain import explain, message_to, waiting_for
-from moxlite.queue.explaining.values import Explanation
-from moxlite.queue.filters import Filter, Page, RetiredFilter, RetiredPage
-from moxlite.queue.guard.signs import clean_signs, limits_from
-from moxlite.queue.guard.stops import Stopped, clean_stops, number_of_stops, release, stop_of, stops
-from moxlite.queue.guard.telling import Guard
-from moxlite.queue.guard.units import take
-from moxlite.queue.holdrules import HoldRule
-from moxlite.queue.mirror import Mirror
-from moxlite.queue.operations import Counts
-from moxlite.queue.own.inbound import add_deferred
-from moxlite.queue.reports.daily import DailyReports
-from moxlite.queue.reports.dmarc import DMARCReports
-from moxlite.queue.reports.tls import TLSReports
-from moxlite.queue.retire import clean_retired
-from moxlite.queue.rows import Message, Retired
-from moxlite.queue.schedule import SECOND, delay_after
-from moxlite.queue.scheduler import Scheduler, policy_of
-from moxlite.queue.status import Watchers, clean_outcomes, statuses, was_sent
-from moxlite.queue.suppression import (
+from moxlite.queue.data import holdrules
+from moxlite.queue.data.content import drop_unused, encoded, octets
+from moxlite.queue.data.filters import Filter, Page, RetiredFilter, RetiredPage
+from moxlite.queue.data.holdrules import HoldRule
+from moxlite.queue.data.retire import clean_retired
+from moxlite.queue.data.rows import Message, Retired
+from moxlite.queue.data.status import Watchers, clean_outcomes, statuses, was_sent
+from moxlite.queue.data.suppression import (
     Suppression,
     add_suppression,
     clean_suppressions,
@@ -46,6 +31,21 @@ from moxlite.queue.suppression import (
     suppression_of,
     suppressions,
 )
+from moxlite.queue.errors import NoSuchMessage, NotStopped, SendingStopped, UnknownTransport
+from moxlite.queue.explaining.explain import explain, message_to, waiting_for
+from moxlite.queue.explaining.values import Explanation
+from moxlite.queue.guard.signs import clean_signs, limits_from
+from moxlite.queue.guard.stops import Stopped, clean_stops, number_of_stops, release, stop_of, stops
+from moxlite.queue.guard.telling import Guard
+from moxlite.queue.guard.units import take
+from moxlite.queue.localdelivery.inbound import add_deferred
+from moxlite.queue.mirror import Mirror
+from moxlite.queue.operations import Counts
+from moxlite.queue.reports.daily import DailyReports
+from moxlite.queue.reports.dmarc import DMARCReports
+from moxlite.queue.reports.tls import TLSReports
+from moxlite.queue.schedule import SECOND, delay_after
+from moxlite.queue.scheduler import Scheduler, policy_of
 from moxlite.queue.webhooks.keeping import recover_calls
 from moxlite.queue.webhooks.webhooks import WebhookQueue
 from moxlite.store.content.spool import Spool
@@ -58,6 +58,7 @@ from moxlite.store.file.transaction import Tx
 from moxlite.store.options import Options
 from moxlite.submission.assurance import Assurance, not_asked
 from moxlite.supervision import Supervisor
+from moxlite.wakeup import Bell
 
 __all__ = ["Queue"]
 

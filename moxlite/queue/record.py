@@ -9,8 +9,8 @@ from typing import Final
 
 import msgspec
 
-from moxlite.queue.retire import KeepFor, retire
-from moxlite.queue.rows import (
+from moxlite.queue.data.retire import KeepFor, retire
+from moxlite.queue.data.rows import (
     DELIVERING,
     INTERRUPTED,
     MESSAGE_COLUMNS,
@@ -20,9 +20,9 @@ from moxlite.queue.rows import (
     encode_results,
     message_of,
 )
+from moxlite.queue.data.status import final_state, success_of
+from moxlite.queue.data.suppression import for_message, note_failure
 from moxlite.queue.schedule import SECOND, delay_after, max_attempts_of
-from moxlite.queue.status import final_state, success_of
-from moxlite.queue.suppression import for_message, note_failure
 from moxlite.queue.webhooks.events import Event, Webhooks, note_event
 from moxlite.store.delivery.status import Handed, State
 from moxlite.store.delivery.submission import DSNNotify

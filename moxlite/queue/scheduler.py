@@ -22,25 +22,25 @@ from moxlite.queue import record
 from moxlite.queue.attempt import Attempt
 from moxlite.queue.bounces.blocks import Blocks
 from moxlite.queue.bounces.judge import UNNAMED
-from moxlite.queue.content import octets
 from moxlite.queue.context import Context
+from moxlite.queue.data.content import octets
+from moxlite.queue.data.rows import Message
+from moxlite.queue.data.status import meaning_of
 from moxlite.queue.due import Candidate, following, together, usable
 from moxlite.queue.guard.signs import limits_from
 from moxlite.queue.guard.stops import Stop
 from moxlite.queue.guard.units import finish
+from moxlite.queue.hosts.load import OpenConnection
+from moxlite.queue.localdelivery.inbound import Waiting
 from moxlite.queue.notices.dsns import deliver_notice
-from moxlite.queue.offers import Offers
-from moxlite.queue.own.inbound import Waiting
-from moxlite.queue.reach.load import OpenConnection
 from moxlite.queue.record import Ended, Marked, Policy, Verdict
 from moxlite.queue.reports.counting import SessionCounts
-from moxlite.queue.routing import choose_transport, sender_domain_disabled
-from moxlite.queue.rows import Message
 from moxlite.queue.schedule import SECOND
-from moxlite.queue.session import Batch
+from moxlite.queue.senderinfo import Offers
+from moxlite.queue.sending.routing import choose_transport, sender_domain_disabled
+from moxlite.queue.sending.session import Batch
 from moxlite.queue.signing.resigning import renew_signatures
 from moxlite.queue.signing.sevenbit import seven_bit
-from moxlite.queue.status import meaning_of
 from moxlite.queue.webhooks.events import webhooks_of
 from moxlite.store.errors import StoreError
 from moxlite.store.file.database import Database

@@ -4,10 +4,10 @@ from typing import Final
 
 import msgspec
 
-from moxlite.queue.content import Content, add_content
+from moxlite.queue.data.content import Content, add_content
+from moxlite.queue.data.holdrules import hold_rules, is_held
+from moxlite.queue.data.mirrorrows import add_mirror
 from moxlite.queue.errors import FromIDTaken, QueueFull
-from moxlite.queue.holdrules import hold_rules, is_held
-from moxlite.queue.mirrorrows import add_mirror
 from moxlite.store.delivery.submission import Submission, SubmissionRecipient
 from moxlite.store.file.transaction import Reader, Tx
 

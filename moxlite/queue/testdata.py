@@ -10,14 +10,14 @@ import msgspec
 import trio
 
 from moxlite import __version__
-from moxlite.process.receivedid import load_key
+from moxlite.process.keys.receivedid import load_key
 from moxlite.proto.address import Address
-from moxlite.queue.content import encoded
+from moxlite.queue.data.content import encoded
+from moxlite.queue.data.holdrules import HoldRule, add_hold_rule
+from moxlite.queue.data.mirrorrows import GRACE, added, begin, due
 from moxlite.queue.guard.signs import Sign, Suspicion, note_sent
 from moxlite.queue.guard.stops import stop
-from moxlite.queue.holdrules import HoldRule, add_hold_rule
-from moxlite.queue.mirrorrows import GRACE, added, begin, due
-from moxlite.queue.own.inbound import add_deferred
+from moxlite.queue.localdelivery.inbound import add_deferred
 from moxlite.queue.schedule import SECOND
 from moxlite.queue.submit import add_submission
 from moxlite.queue.webhooks.keeping import NewHook, add_hook

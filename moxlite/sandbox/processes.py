@@ -16,11 +16,11 @@ from typing import Any, Final, Protocol, TypeVar, cast
 import msgspec
 import trio
 
-from moxlite.bell import Bell
 from moxlite.sandbox import metrics
 from moxlite.sandbox.messages import MAX_FRAME, Job, Refused
 from moxlite.sandbox.process import LARGE, Died, Process, start_process
 from moxlite.sandbox.turns import TooManyWaiting, Turns
+from moxlite.wakeup import Bell
 
 __all__ = ["JobFailed", "Refused", "Sandbox", "Turn"]
 

@@ -9,7 +9,8 @@ from moxlite.net.admission import Refusal
 from moxlite.net.connections import ConnectionInfo
 from moxlite.proto.smtp import commands as c
 from moxlite.proto.smtp.replies import Response
-from moxlite.smtpd import auth, data, hello, mail, rcpt, replies
+from moxlite.smtpd import replies
+from moxlite.smtpd.commands import auth, data, hello, mail, rcpt
 from moxlite.smtpd.context import Context
 from moxlite.smtpd.replies import Goodbye
 from moxlite.smtpd.session import CROWDED, Handler, Session

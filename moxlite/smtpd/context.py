@@ -9,9 +9,9 @@ from moxlite.config.holder import ConfigHolder
 from moxlite.logins.logins import Logins
 from moxlite.net.admission import Gate
 from moxlite.net.resolver import Resolver
-from moxlite.net.tls import ServerTLS
-from moxlite.process.receivedid import ReceivedID
-from moxlite.process.signingkeys import SigningKeys
+from moxlite.net.tls.handshake import ServerTLS
+from moxlite.process.keys.receivedid import ReceivedID
+from moxlite.process.keys.signing import SigningKeys
 from moxlite.process.spools import Spools
 from moxlite.smtpd.senders import Senders
 from moxlite.store.accounts.accounts import Accounts

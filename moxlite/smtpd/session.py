@@ -25,7 +25,7 @@ from moxlite.logins.identity import CertificateLogin, Identity, LoginRequest, fi
 from moxlite.net.connections import ConnectionInfo
 from moxlite.net.limits import MinimumRate
 from moxlite.net.log import TRACE
-from moxlite.net.tls import ServerTLS
+from moxlite.net.tls.handshake import ServerTLS
 from moxlite.proto.smtp import commands as c
 from moxlite.proto.smtp.replies import Response
 from moxlite.proto.smtp.server import NEED_DATA, AuthData, Event, Refusal, ServerConnection, ServerLimits

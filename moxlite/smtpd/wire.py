@@ -14,8 +14,8 @@ import trio
 
 from moxlite.net.connections import ConnectionInfo
 from moxlite.net.log import TRACE, TRACEAUTH, TRACEDATA
-from moxlite.net.tls import ServerTLS
-from moxlite.net.tlsstream import TLSStream
+from moxlite.net.tls.handshake import ServerTLS
+from moxlite.net.tls.stream import TLSStream
 from moxlite.proto.sasl import NO_BINDINGS, ChannelBindings
 from moxlite.proto.smtp.replies import Response
 from moxlite.smtpd.context import Pace

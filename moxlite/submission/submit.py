@@ -11,7 +11,7 @@ import trio
 
 from moxlite.mailauth.dkim.message import Message
 from moxlite.mailauth.dkim.sign import SigningError, sign
-from moxlite.process.signingkeys import SigningKeys
+from moxlite.process.keys.signing import SigningKeys
 from moxlite.proto.address import Address
 from moxlite.proto.mime.compose import text_field
 from moxlite.proto.mime.dates import format_date

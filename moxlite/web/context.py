@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from moxlite.late import Late
+from moxlite.lazyimport import Late
 from moxlite.net.admission import Gate
 from moxlite.net.limits import OpenConnections, RateLimiter, Window
 from moxlite.web.challenges import CHALLENGE_PATH, ChallengeAnswers
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from moxlite.config.listeners import Listener, MetricsService, PolicyService, WebserverService, WebService
     from moxlite.config.snapshot import Snapshot
     from moxlite.logins.logins import Logins
-    from moxlite.net.certificates import KeyPair
     from moxlite.net.limits import IPNetwork
-    from moxlite.process.signingkeys import SigningKeys
+    from moxlite.net.tls.certificates import KeyPair
+    from moxlite.process.keys.signing import SigningKeys
     from moxlite.sandbox.processes import Sandbox
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.auth.authdb import AuthDB
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from moxlite.web.http.exchange import Handler, Request, ResponseWriter
     from moxlite.web.http.paths import Host
     from moxlite.web.webmail.app import Webmail
-    from moxlite.web.webmail.calls import Edit
+    from moxlite.web.webmail.calls.common import Edit
 
 __all__ = ["Context", "make_context"]
 

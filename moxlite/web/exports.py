@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import msgspec
 import trio
 
-from moxlite import late
+from moxlite import lazyimport
 from moxlite.store.errors import BadMailboxName, StorageFull, StoreError
 from moxlite.store.exports.items import Container, ExportFailed, ExportOrder, FileForm
 from moxlite.store.exports.layout import download_name
@@ -94,7 +94,7 @@ class BrowserExports:
         except APIError as e:
             raise HTTPError(403, e.text) from e
         order = _order(fields)
-        await late.load("moxlite.store.exports.engine")
+        await lazyimport.load("moxlite.store.exports.engine")
         from moxlite.store.exports.engine import Export
 
         if self._running[session.account] >= MAX_PER_ACCOUNT:

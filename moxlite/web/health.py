@@ -5,7 +5,7 @@ from typing import Final
 
 import trio
 
-from moxlite import late
+from moxlite import lazyimport
 from moxlite.web.headers import SERVICE_HEADERS
 from moxlite.web.http.encoding import compressed
 from moxlite.web.http.errors import HTTPError
@@ -51,7 +51,7 @@ class Health:
             case "/metrics":
                 with trio.move_on_after(MEASURE_TIMEOUT):
                     await self._measure()
-                await late.load("moxlite.net.exposition")
+                await lazyimport.load("moxlite.net.exposition")
                 from moxlite.net.exposition import exposition
 
                 # 2 to 10 ms for some thousand series

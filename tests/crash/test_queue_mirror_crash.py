@@ -18,7 +18,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from moxlite.queue import metrics
 from moxlite.queue import mirror, mirrorrows
-from moxlite.queue.mirrorrows import GRACE
+from moxlite.queue.data.mirrorrows import GRACE
 from moxlite.store.upkeep.check import check_account
 from moxlite.store.mail.copying import move_messages
 from moxlite.store.rows.mailboxes import mailbox_by_name

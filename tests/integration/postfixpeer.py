@@ -8,7 +8,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from moxlite.net.certificates import KeyPair
+from moxlite.net.tls.certificates import KeyPair
 from tests.certs import tlsa
 from tests.realservers import Postfix
 from tests.tools import until

@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from moxlite.mailauth.dkim.keys import generate, key_record, to_pem
-from moxlite.net.certificates import KeyPair
-from moxlite.queue.rows import DELIVERING
+from moxlite.net.tls.certificates import KeyPair
+from moxlite.queue.data.rows import DELIVERING
 from tests.certs import Authority, tlsa
 from tests.dnsworld import DNSWorld
 from tests.ownnet import set_up_net

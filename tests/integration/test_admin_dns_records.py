@@ -21,13 +21,13 @@ from moxlite.admin.dns.check import TOPICS, check_domain
 from moxlite.admin.dns.report import Report
 from moxlite.admin.dns.wanted import read_keys, wanted_records
 from moxlite.admin.dns.zonefile import zone_line
-from moxlite.admin.domains import require_domain
+from moxlite.admin.domains.changes import require_domain
 from moxlite.cli import run
 from moxlite.config.load import load
 from moxlite.mailauth.mtasts import FetchFailed
-from moxlite.net.certificates import load_private_key
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import MX, SRV, TLSA, FakeResolver, RecordType, Resolver, TempError
+from moxlite.net.tls.certificates import load_private_key
 from tests.dnsworld import DNSWorld
 
 pytestmark = [pytest.mark.integration, pytest.mark.served]

@@ -25,7 +25,7 @@ from cryptography.x509.oid import NameOID
 
 from moxlite.admin.doctor.findings import Code, Finding, in_groups, in_order, worst
 from moxlite.admin.doctor.nightly import HOUR, SPREAD, next_night
-from moxlite.net.certificates import load_private_key
+from moxlite.net.tls.certificates import load_private_key
 from moxlite.process.permissions import differing_permissions
 from tests.dnstable import dns_of
 from tests.running import ServedServer

@@ -11,7 +11,7 @@ import pytest
 
 from moxlite.admin.quickstart.listeners import Places
 from moxlite.admin.quickstart.webserver import TEXTS, Webserver, configuration
-from moxlite.net.certificates import self_signed
+from moxlite.net.tls.certificates import self_signed
 from moxlite.proto.address import Domain
 from tests.ownnet import own_net, play
 from tests.realservers import listening

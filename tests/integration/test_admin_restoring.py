@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from moxlite.admin.hostkeys import make_host_key
-from moxlite.config.edit import Document
+from moxlite.config.toml.edit import Document
 from moxlite.mailauth.dkim.keys import generate, to_pem
 from tests.rootserver import UID, RootServer, hindrance, interpreter, readable_path, root_server
 from tests.tools import until

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.served]
 
 WITHOUT_POSIX = """
 import sys, types
-names = "moxlite.process.localserve", "moxlite.cli.serving", "moxlite.server", "moxlite.net.ctltcp"
+names = "moxlite.process.localserve", "moxlite.cli.serving", "moxlite.server", "moxlite.net.control.tcp"
 for name in names:  # what others have made is there then, for this system
     __import__(name)
 for name in [one for one in sys.modules if one.partition(".")[0] == "moxlite"]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from moxlite.net.certificates import self_signed
+from moxlite.net.tls.certificates import self_signed
 from tests.rootserver import UID, RootServer, hindrance, root_server
 from tests.tools import until
 

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from moxlite.sandbox.sanitize import sanitize
-from moxlite.web.webmail.parts import CLOSED
+from moxlite.web.webmail.reading.parts import CLOSED
 from tests.firefox import Firefox, firefox
 from tests.htmlcorpus import all_vectors, page_of
 from tests.integration.browser import chromium

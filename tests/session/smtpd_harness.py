@@ -26,12 +26,13 @@ from moxlite.acceptance.carrying import carrier
 from moxlite.config.holder import ConfigHolder
 from moxlite.logins.logins import Logins
 from moxlite.net.admission import Gate, Seat
-from moxlite.net.certificates import self_signed
 from moxlite.net.connections import ConnectionInfo, TLSFacts, guard
 from moxlite.net.limits import NEW_CONNECTIONS, OpenConnections
-from moxlite.process.receivedid import ReceivedID
+from moxlite.net.tls.certificates import self_signed
+from moxlite.process.keys.receivedid import ReceivedID
 from moxlite.process.spools import Spools
-from moxlite.smtpd import Context, Pace, Senders, reception, serve_connection
+from moxlite.smtpd import Context, Pace, Senders, serve_connection
+from moxlite.smtpd.incoming import reception
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.credentials import Credential, derive_credential, set_credential

@@ -19,7 +19,7 @@ from moxlite.admin.requests import (
 )
 from moxlite.imapd.dispatch import HANDLERS
 from moxlite.imapd.session import sessions as sessions_module
-from moxlite.net.ctlclient import CtlFailed
+from moxlite.net.control.client import CtlFailed
 from moxlite.proto.imap import commands as c
 from tests.session.imapd_harness import Client, Imap, imap
 from tests.session.test_imapd_operator import operator

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from moxlite.imapd import Context
-from moxlite.net.certificates import self_signed
-from moxlite.net.tls import ServerTLS
+from moxlite.net.tls.certificates import self_signed
+from moxlite.net.tls.handshake import ServerTLS
 from tests.session.imapd_harness import Imap, imap
 
 __all__ = ["imap"]

@@ -14,10 +14,10 @@ from imapclient import IMAPClient
 
 from moxlite.imapd import serve_connection
 from moxlite.net.admission import Admission
-from moxlite.net.certificates import self_signed
 from moxlite.net.connections import ConnectionInfo
 from moxlite.net.listeners import bind, listen, serve_listener
-from moxlite.net.tls import ServerTLS
+from moxlite.net.tls.certificates import self_signed
+from moxlite.net.tls.handshake import ServerTLS
 from tests.session.imapd_harness import PASSWORD, Imap, imap
 from tests.tools import eventually
 

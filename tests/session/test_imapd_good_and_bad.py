@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from moxlite.imapd.dispatch import HANDLERS
-from moxlite.net.certificates import self_signed
-from moxlite.net.tls import ServerTLS
+from moxlite.net.tls.certificates import self_signed
+from moxlite.net.tls.handshake import ServerTLS
 from tests.session.imapd_harness import PASSWORD, Client, Imap, imap
 
 __all__ = ["imap"]

@@ -7,13 +7,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import pytest
 
 from moxlite.imapd import loop
-from moxlite.imapd.telling import changes
+from moxlite.imapd.updates import changes
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap import responses as r
 from moxlite.proto.imap.client import ClientDecoder
 from moxlite.proto.imap.fetchitems import Attribute
 from moxlite.proto.imap.seqset import STAR, SequenceSet
-from moxlite.proto.imap.write import encode_command
+from moxlite.proto.imap.writing.write import encode_command
 from moxlite.store.changelog import unit
 from moxlite.store.changelog.account import Account
 from moxlite.store.rows.keywords import flag_words

@@ -22,8 +22,8 @@ from moxlite.admin.requests import (
 )
 from moxlite.imapd import IMAPCommands, commands
 from moxlite.imapd.session.trace import LENGTH, LINES, Masker, Tap
-from moxlite.net.ctlclient import CtlClient, CtlFailed, connect_ctl
-from moxlite.net.ctlserver import serve_ctl
+from moxlite.net.control.client import CtlClient, CtlFailed, connect_ctl
+from moxlite.net.control.server import serve_ctl
 from moxlite.supervision import open_supervisor
 from tests.session.imapd_harness import Imap, imap
 from tests.store_fixtures import soon

@@ -9,7 +9,7 @@ import trio
 
 from moxlite.imapd import serve_connection
 from moxlite.imapd.session.state import Session
-from moxlite.imapd.telling import changes, repeat
+from moxlite.imapd.updates import changes, repeat
 from moxlite.net.connections import guard
 from moxlite.net.sockets import QuickStream
 from moxlite.store.mail.expunging import expunge

@@ -263,7 +263,7 @@ async def test_a_full_disk_keeps_nobody_from_a_mailbox(imap: Imap, monkeypatch: 
 
     async with imap.account() as account, imap.user(select=None) as c:
         await put(account, 1)
-        monkeypatch.setattr("moxlite.imapd.telling.recent.claim_recent", full)
+        monkeypatch.setattr("moxlite.imapd.updates.recent.claim_recent", full)
         responses = await c.say("a SELECT inbox")
         assert responses[-1] == "a OK [READ-WRITE] selected"
         assert "* 1 RECENT" in responses

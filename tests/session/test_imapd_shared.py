@@ -18,8 +18,8 @@ from moxlite.imapd.fetch import fetch
 from moxlite.imapd.search import multisearch
 from moxlite.imapd.session.state import Session
 from moxlite.imapd.session.view import View
-from moxlite.imapd.telling.changes import check_view
-from moxlite.net.ctlclient import CtlFailed
+from moxlite.imapd.updates.changes import check_view
+from moxlite.net.control.client import CtlFailed
 from moxlite.net.exposition import REGISTRY
 from moxlite.store.accounts import crossing
 from moxlite.store.accounts.shares import publish_shares, sharing_task

@@ -8,7 +8,7 @@ import pytest
 
 from moxlite.imapd import loop
 from moxlite.imapd.changes import bulk, store
-from moxlite.imapd.telling import changes
+from moxlite.imapd.updates import changes
 from moxlite.store.changelog import unit
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import OverQuota

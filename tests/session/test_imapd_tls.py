@@ -8,9 +8,9 @@ import pytest
 import trio
 
 from moxlite.logins.identity import fingerprint
-from moxlite.net.certificates import KeyPair, key_fingerprint, self_signed
-from moxlite.net.tls import ClientTLS
-from moxlite.net.tlsstream import TLSStream
+from moxlite.net.tls.certificates import KeyPair, key_fingerprint, self_signed
+from moxlite.net.tls.handshake import ClientTLS
+from moxlite.net.tls.stream import TLSStream
 from moxlite.proto.sasl import AuthenticationFailed
 from moxlite.proto.sasl.scram import ScramClient
 from moxlite.store.auth.tlskeys import TLSKey, add_key

@@ -16,10 +16,10 @@ from moxlite.migration.commands import ImapCopyCommands
 from moxlite.migration.orders import Copied, CopyByImap, Event, MailboxPlan, Note
 from moxlite.migration.pull import Pull
 from moxlite.migration.push import Push
-from moxlite.net.certificates import Trust
-from moxlite.net.ctlserver import CommandFailed
+from moxlite.net.control.server import CommandFailed
 from moxlite.net.imapclient import Client, ConnectionLost, Credentials, log_in
 from moxlite.net.resolver import FakeResolver
+from moxlite.net.tls.certificates import Trust
 from moxlite.store.accounts.shares import publish_shares
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx

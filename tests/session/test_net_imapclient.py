@@ -8,7 +8,6 @@ import pytest
 import trio
 import trio.testing
 
-from moxlite.net.certificates import KeyPair, self_signed
 from moxlite.net.imapclient import (
     BrokenServer,
     Client,
@@ -19,12 +18,13 @@ from moxlite.net.imapclient import (
     TLSFailed,
     log_in,
 )
-from moxlite.net.tls import ClientTLS, ServerTLS
+from moxlite.net.tls.certificates import KeyPair, self_signed
+from moxlite.net.tls.handshake import ClientTLS, ServerTLS
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap import responses as r
 from moxlite.proto.imap.fetchitems import Attribute, Body, Section
 from moxlite.proto.imap.seqset import SequenceSet
-from moxlite.proto.imap.write import Appended
+from moxlite.proto.imap.writing.write import Appended
 from tests.session.imapd_harness import PASSWORD, Imap, imap
 
 pytestmark = pytest.mark.served

@@ -12,7 +12,7 @@ import trio
 from moxlite.net.resolver import RecordType
 from moxlite.proto.address import Address
 from moxlite.queue import record
-from moxlite.queue.rows import Message
+from moxlite.queue.data.rows import Message
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.submission import DSNNotify, SubmissionRecipient
 from tests.queue_rig import HANG, MESSAGE, Rig, Server, rig_at, submission

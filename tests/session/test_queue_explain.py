@@ -7,12 +7,12 @@ import trio
 from trio.testing import MockClock
 
 from moxlite.cli.explaining import leaves, told
-from moxlite.net.certificates import self_signed
 from moxlite.net.resolver import RecordType, TempError
+from moxlite.net.tls.certificates import self_signed
+from moxlite.queue.data.filters import Filter
 from moxlite.queue.errors import BadFilter
 from moxlite.queue.explaining.explain import VISIT_SECONDS
 from moxlite.queue.explaining.values import Explanation
-from moxlite.queue.filters import Filter
 from tests.certs import tlsa
 from tests.queue_rig import HANG, Rig, Server, rig_at
 from tests.tls_rig import KEEP, MX, publish_tlsa

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import trio
 
+from moxlite.queue.data.filters import Filter
 from moxlite.queue.errors import NotStopped, SendingStopped
-from moxlite.queue.filters import Filter
 from moxlite.store.delivery.status import State
 from tests.queue_rig import Rig, Server, rig_at, sample
 

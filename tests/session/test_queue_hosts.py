@@ -11,14 +11,14 @@ from typing import cast
 import pytest
 import trio
 
-from moxlite import house
+from moxlite import wiring
 from moxlite.admin.ownlistings import OwnListings
 from moxlite.net.dial import INNER, DialError, LocalAddresses, dial
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import FakeResolver, RecordType
-from moxlite.queue.filters import Filter
-from moxlite.queue.rows import MAX_RESULTS
-from moxlite.queue.ways import direct_way
+from moxlite.queue.data.filters import Filter
+from moxlite.queue.data.rows import MAX_RESULTS
+from moxlite.queue.sending.connecting import direct_way
 from tests.queue_rig import Rig, Server, rig_at, sample
 from tests.tools import eventually
 
@@ -334,7 +334,7 @@ async def test_addresses_of_a_host_share_half_a_minute(tmp_path: Path, monkeypat
         return cast(trio.SocketStream, server.connect())
 
     monkeypatch.setattr("moxlite.net.dial._connect", connect)
-    monkeypatch.setattr("moxlite.queue.reach.hosts.order_addresses", lambda ips, dialed, random: sorted(ips))
+    monkeypatch.setattr("moxlite.queue.hosts.hosts.order_addresses", lambda ips, dialed, random: sorted(ips))
     async with rig_at(tmp_path, account=KEEP, dial=dial) as rig:
         server = rig.remote(Server())
         rig.resolver.set("mx.remote.example", RecordType.A, [f"127.0.0.{n}" for n in (1, 2, 3, 4)])
@@ -361,9 +361,9 @@ async def test_after_many_connections_block_lists_are_asked_about_us(
     static = f'[listeners.out]\nips = ["192.0.2.25"]\n{smtp}'
     listings = OwnListings(lambda: rig.snapshot, lists)
     gauge = partial(sample, "moxlite_dnsbl_ips_success", zone="bl.example", ip="9.9.9.9")
-    dialling = partial(house._dial, listings)
+    dialling = partial(wiring._dial, listings)
     async with rig_at(tmp_path, static=static, dial=dialling) as rig, trio.open_nursery() as tasks:
-        monkeypatch.setattr(house, "dial", rig.dial)
+        monkeypatch.setattr(wiring, "dial", rig.dial)
         tasks.start_soon(listings.serve)
         await eventually(lambda: gauge() == 1)  # asked at the start
         lists.asked.clear()

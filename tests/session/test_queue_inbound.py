@@ -12,8 +12,8 @@ from moxlite.mailauth.dkim.message import Message as SignedMessage
 from moxlite.mailauth.dkim.verify import verify
 from moxlite.net.resolver import FakeResolver
 from moxlite.proto.address import Address
-from moxlite.queue.filters import Filter
-from moxlite.queue.own import inbound
+from moxlite.queue.data.filters import Filter
+from moxlite.queue.localdelivery import inbound
 from moxlite.queue.submit import MAX_ROWS
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.actions import Delivery, FileInto

@@ -10,8 +10,8 @@ import trio
 
 from moxlite.config.load import load
 from moxlite.queue import metrics
-from moxlite.queue.filters import Filter, RetiredFilter
-from moxlite.queue.mirrorrows import GRACE
+from moxlite.queue.data.filters import Filter, RetiredFilter
+from moxlite.queue.data.mirrorrows import GRACE
 from moxlite.store.backup.verify import verify
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.body import message_range

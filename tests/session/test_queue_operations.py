@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from moxlite.proto.address import Address
+from moxlite.queue.data.filters import Filter, Page, RetiredFilter, RetiredPage
 from moxlite.queue.errors import BadFilter, FromIDTaken, NoSuchMessage, QueueFull, UnknownTransport
-from moxlite.queue.filters import Filter, Page, RetiredFilter, RetiredPage
 from moxlite.store.delivery.submission import SubmissionRecipient
 from tests.queue_rig import MESSAGE, START, Server, rig_at
 

@@ -7,7 +7,7 @@ import trio
 from trio.testing import MockClock
 
 from moxlite.net.resolver import RecordType
-from moxlite.queue.session import SESSION_SECONDS
+from moxlite.queue.sending.session import SESSION_SECONDS
 from tests.queue_rig import HANG, Rig, Server, rig_at
 from tests.tools import eventually
 

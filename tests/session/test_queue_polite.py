@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import trio
 
-from moxlite.net.certificates import self_signed
 from moxlite.net.resolver import RecordType
-from moxlite.queue.filters import Filter, RetiredPage
+from moxlite.net.tls.certificates import self_signed
+from moxlite.queue.data.filters import Filter, RetiredPage
 from tests.certs import tlsa
 from tests.queue_rig import HANG, START, Rig, Server, rig_at
 from tests.tools import eventually
@@ -300,7 +300,7 @@ async def test_a_connection_stays_open_for_what_comes_a_little_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """QUEUE-165: for a few seconds; then it is closed with a good-bye."""
-    monkeypatch.setattr("moxlite.queue.reach.load.IDLE_SECONDS", 60.0)
+    monkeypatch.setattr("moxlite.queue.hosts.load.IDLE_SECONDS", 60.0)
     async with rig_at(tmp_path, account=KEEP) as rig:
         mx = hosted(rig, Server(), "a.example", "b.example")
         for recipient in ("bob@a.example", "bob@b.example", "eve@a.example"):
@@ -308,7 +308,7 @@ async def test_a_connection_stays_open_for_what_comes_a_little_later(
             await rig.settle()
         assert (mx.connections, len(mx.messages)) == (1, 3)
         assert "QUIT" not in mx.lines
-        monkeypatch.setattr("moxlite.queue.reach.load.IDLE_SECONDS", 0.01)
+        monkeypatch.setattr("moxlite.queue.hosts.load.IDLE_SECONDS", 0.01)
         await rig.submit("eve@b.example")
         await rig.settle()
         await eventually(lambda: "QUIT" in mx.lines)
@@ -319,7 +319,7 @@ async def test_a_connection_stays_open_for_what_comes_a_little_later(
 
 async def test_an_open_connection_needs_no_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """QUEUE-165, QUEUE-46: they are looked up for a new connection; without DNSSEC nothing else hangs on them."""
-    monkeypatch.setattr("moxlite.queue.reach.load.IDLE_SECONDS", 60.0)
+    monkeypatch.setattr("moxlite.queue.hosts.load.IDLE_SECONDS", 60.0)
     async with rig_at(tmp_path, account=KEEP) as rig:
         mx = hosted(rig, Server(), "a.example", "b.example")
         await rig.submit("bob@a.example")
@@ -333,7 +333,7 @@ async def test_an_open_connection_needs_no_addresses(tmp_path: Path, monkeypatch
 
 async def test_transactions_are_counted_over_all_domains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """QUEUE-165, QUEUE-66: a hundred over one connection, or MAILMAX, whatever their domains."""
-    monkeypatch.setattr("moxlite.queue.onehost.MAX_TRANSACTIONS", 4)
+    monkeypatch.setattr("moxlite.queue.sending.onehost.MAX_TRANSACTIONS", 4)
     async with rig_at(tmp_path, account=KEEP) as rig:
         mx = hosted(rig, Server(), "a.example", "b.example", "c.example")
         other = rig.remote(Server(extensions=["LIMITS MAILMAX=2"]), ip="192.0.2.8")

@@ -11,7 +11,7 @@ import pytest
 
 from moxlite.net.dial import Dialed, DialError, LocalAddresses
 from moxlite.net.resolver import RecordType
-from moxlite.queue import session
+from moxlite.queue.sending import session
 from tests.queue_rig import DRIP, HANG, MESSAGE, Rig, Server, rig_at
 
 pytestmark = pytest.mark.served

@@ -20,7 +20,7 @@ from moxlite.net.resolver import RecordType, TempError
 from moxlite.proto.dmarcreport import DMARCReport, read_dmarc_report
 from moxlite.proto.dmarcreportwriting import NAMESPACE
 from moxlite.proto.tlsreport import TLSReport, read_tls_report
-from moxlite.queue.filters import Filter
+from moxlite.queue.data.filters import Filter
 from moxlite.queue.reports import counting, daily, dmarc, tls
 from moxlite.queue.reports.mail import Outcome
 from moxlite.store.errors import StorageBroken

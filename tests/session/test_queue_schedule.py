@@ -12,8 +12,8 @@ from trio.testing import MockClock
 from moxlite.net.resolver import RecordType
 from moxlite.proto.address import Address
 from moxlite.queue import attempt, record, scheduler
-from moxlite.queue.filters import Filter
-from moxlite.queue.rows import DELIVERING, INTERRUPTED
+from moxlite.queue.data.filters import Filter
+from moxlite.queue.data.rows import DELIVERING, INTERRUPTED
 from moxlite.store.delivery.submission import DSNNotify, SubmissionRecipient
 from moxlite.store.errors import AccountUnknown, StorageFull
 from moxlite.store.file.transaction import Tx

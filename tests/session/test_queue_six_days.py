@@ -17,7 +17,7 @@ from moxlite.net.resolver import RecordType
 from moxlite.proto.address import Address
 from moxlite.proto.dmarcreport import read_dmarc_report
 from moxlite.proto.tlsreport import read_tls_report
-from moxlite.queue.reach import load
+from moxlite.queue.hosts import load
 from moxlite.queue.reports import counting, daily
 from moxlite.store.reports.evaluations import Evaluation, add_evaluations
 from tests.queue_rig import START, Rig, Server, rig_at

@@ -7,8 +7,8 @@ import trio
 
 from moxlite.net.resolver import RecordType
 from moxlite.proto.address import Address
-from moxlite.queue.filters import Filter
-from moxlite.queue.status import OUTCOME_LIFE
+from moxlite.queue.data.filters import Filter
+from moxlite.queue.data.status import OUTCOME_LIFE
 from moxlite.store.delivery.status import State
 from moxlite.store.delivery.submission import SubmissionRecipient
 from tests.queue_rig import HANG, START, Server, rig_at

@@ -14,12 +14,12 @@ import trio.testing
 from OpenSSL import SSL
 
 from moxlite.mailauth.mtasts import FetchFailed
-from moxlite.net.certificates import self_signed
 from moxlite.net.dial import CONNECT_SECONDS, Dialed
 from moxlite.net.resolver import TLSA, RecordType, TempError
-from moxlite.net.tls import ClientTLS, ServerTLS
+from moxlite.net.tls.certificates import self_signed
+from moxlite.net.tls.handshake import ClientTLS, ServerTLS
 from moxlite.proto.address import Domain
-from moxlite.queue.rows import Result
+from moxlite.queue.data.rows import Result
 from moxlite.queue.tls.policies import Standing
 from moxlite.store.delivery.reputation import domain_tls
 from tests.certs import Authority, tlsa

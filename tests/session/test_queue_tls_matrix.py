@@ -8,9 +8,9 @@ from typing import NamedTuple
 import pytest
 
 from moxlite.mailauth.mtasts import FetchFailed
-from moxlite.net.certificates import self_signed
 from moxlite.net.resolver import TLSA, TempError
-from moxlite.queue.rows import Message
+from moxlite.net.tls.certificates import self_signed
+from moxlite.queue.data.rows import Message
 from tests.certs import Authority, tlsa
 from tests.queue_rig import Rig, Server, rig_at
 from tests.tls_rig import KEEP, MX, TLSA_NAME, counted, counters, publish_tlsa

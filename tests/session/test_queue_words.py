@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import trio
 
-from moxlite.net.ctlserver import Exchange
+from moxlite.net.control.server import Exchange
 from moxlite.net.resolver import RecordType
 from moxlite.queue.control.commands import ListMessages, MessageID, QueueCommands
 from moxlite.queue.control.results import Line, Try
-from moxlite.queue.filters import Filter
+from moxlite.queue.data.filters import Filter
 from moxlite.queue.schedule import SECOND
 from tests.queue_rig import HANG, START, Rig, Server, rig_at, sample
 
@@ -155,7 +155,7 @@ async def test_connections_and_attempts_are_counted_by_how_they_end(
 
     before = counted()
     async with rig_at(tmp_path, static='[queue]\nshutdown_grace = "0s"') as rig:
-        monkeypatch.setattr("moxlite.queue.session.SESSION_SECONDS", 0.1)
+        monkeypatch.setattr("moxlite.queue.sending.session.SESSION_SECONDS", 0.1)
         slow = rig.remote(Server({"RCPT": HANG}))
         await rig.submit("a@remote.example")
         await rig.settle()

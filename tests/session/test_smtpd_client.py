@@ -7,15 +7,15 @@ import pytest
 import trio
 import trio.testing
 
-from moxlite.net.certificates import self_signed
 from moxlite.net.connections import ConnectionInfo
 from moxlite.net.smtpclient import SMTPClient
-from moxlite.net.tls import ClientTLS, ServerTLS
+from moxlite.net.tls.certificates import self_signed
+from moxlite.net.tls.handshake import ClientTLS, ServerTLS
 from moxlite.proto.address import Address, Path
 from moxlite.proto.smtp.conversation import ClientAuth, Recipient, TLSMode, Transaction
 from moxlite.proto.smtp.errors import SMTPError
 from moxlite.smtpd import Context, serve_connection
-from moxlite.smtpd import hello as hello_module
+from moxlite.smtpd.commands import hello as hello_module
 from tests.session.smtpd_harness import PASSWORD, Smtp, clock, smtp
 
 pytestmark = pytest.mark.served

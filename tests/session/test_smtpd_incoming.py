@@ -545,7 +545,7 @@ async def test_an_early_talker_is_refused(smtp: Smtp) -> None:
 async def test_a_crash_says_451_and_is_counted(smtp: Smtp, monkeypatch: pytest.MonkeyPatch) -> None:
     """SMTP-17"""
     from moxlite.net.exposition import REGISTRY
-    from moxlite.smtpd import reception
+    from moxlite.smtpd.incoming import reception
 
     async def crash(*args: object) -> None:
         raise RuntimeError("a bug")

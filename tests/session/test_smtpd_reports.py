@@ -259,7 +259,7 @@ async def test_a_report_to_another_address_is_ordinary_mail(taking: Taking) -> N
 
 async def test_a_sender_brings_so_many_reports_a_day(taking: Taking, monkeypatch: pytest.MonkeyPatch) -> None:
     """SMTP-100"""
-    monkeypatch.setattr("moxlite.smtpd.reports.MAX_A_DAY", 2)
+    monkeypatch.setattr("moxlite.smtpd.incoming.reports.MAX_A_DAY", 2)
     for number in range(3):
         mail = report_mail(gz(dmarc_xml(number=f"r{number}")), to=DMARC)
         assert (await taking.bring(mail)).startswith("250")

@@ -8,7 +8,8 @@ import pytest
 from moxlite.acceptance import gathering
 from moxlite.acceptance.evidence import DKIM_DOMAIN, Evidence, Fact, Strength
 from moxlite.config.load import ConfigError
-from moxlite.smtpd import Context, deliver
+from moxlite.smtpd import Context
+from moxlite.smtpd.incoming import deliver
 from moxlite.store.errors import StorageBroken
 from moxlite.store.junk.classify import Judgement
 from tests.session.smtpd_harness import Smtp, clock, reason_of, refusals_logged, smtp
@@ -146,7 +147,7 @@ async def test_a_rule_accepts_what_would_be_rejected_into_its_mailbox(
 
     monkeypatch.setattr(gathering, "classify", judged)
     context = with_rules(smtp, JUNK, account=FILTER)
-    with caplog.at_level(logging.INFO, "moxlite.smtpd.deliver"):
+    with caplog.at_level(logging.INFO, "moxlite.smtpd.incoming.deliver"):
         assert (await deliver_to(smtp, context)).startswith("250")
     messages = {name: await smtp.messages(mailbox=name) for name in ("Unwanted", "Lists", "Inbox", "Rejects")}
     assert {name: len(found) for name, found in messages.items() if found} == {"Unwanted" if junk else "Lists": 1}

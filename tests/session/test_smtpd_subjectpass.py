@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from moxlite.acceptance import gathering, passing
+from moxlite.acceptance import gathering, subjecttoken
 from moxlite.acceptance.subjectpass import make
 from moxlite.net.resolver import RecordType
 from moxlite.proto.address import Address
@@ -141,7 +141,7 @@ async def test_keys_that_cannot_be_read(
         raise StorageBroken("disk I/O error")
 
     context = passable(smtp)
-    monkeypatch.setattr(passing, "find_subjectpass_key", broken)
+    monkeypatch.setattr(subjecttoken, "find_subjectpass_key", broken)
     mail = with_subject("(pass:AAAAAAAAAAAAAAAAAAAAAA)")
     caplog.set_level("INFO", logger="moxlite.smtpd")
     assert (await send(smtp, PERMITTED, mail, context=context, remote=STRICT)).startswith("451 4.3.0 error")

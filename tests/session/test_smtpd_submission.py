@@ -10,10 +10,10 @@ import trio
 import trio.testing
 
 from moxlite.config.static import RateLimits
-from moxlite.net.certificates import self_signed
 from moxlite.net.log import TRACE
-from moxlite.net.tls import ClientTLS, ServerTLS
-from moxlite.net.tlsstream import TLSStream
+from moxlite.net.tls.certificates import self_signed
+from moxlite.net.tls.handshake import ClientTLS, ServerTLS
+from moxlite.net.tls.stream import TLSStream
 from moxlite.process.ports import failure_limits
 from moxlite.proto import sasl
 from moxlite.smtpd import Pace

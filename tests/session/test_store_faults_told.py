@@ -9,7 +9,7 @@ import pytest
 
 from moxlite.admin.requests import CheckReport, StoreCheck
 from moxlite.cli import run
-from moxlite.net.ctlclient import CtlFailed
+from moxlite.net.control.client import CtlFailed
 from moxlite.store.auth import memorysessions
 from moxlite.store.auth.memorysessions import MemorySessions
 from moxlite.store.auth.sessions import LIFETIME, BadCSRF, SessionExpired

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from moxlite.mailauth.mtasts import parse_policy
-from moxlite.net.certificates import KeyPair, self_signed
+from moxlite.net.tls.certificates import KeyPair, self_signed
 from moxlite.web import metrics
 from tests.web_rig import STATIC, Browser, Rig, open_rig
 

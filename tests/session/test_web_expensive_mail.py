@@ -219,7 +219,7 @@ async def test_the_fifth_view_waits_and_is_refused_in_words(
     rig: Rig, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """WEBMAIL-109d: four are under way as long as their clients do not read."""
-    monkeypatch.setattr("moxlite.web.webmail.views.SECONDS", 0.3)
+    monkeypatch.setattr("moxlite.web.webmail.reading.views.SECONDS", 0.3)
     browser = rig.browser()
     await browser.log_in()
     message = await delivered(rig, text_mail("words and more\r\n" * 120_000))

@@ -146,7 +146,7 @@ async def test_images_beyond_their_room_are_left_out_with_a_word(
     rig: Rig, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """WEBMAIL-54: the first ones come in."""
-    monkeypatch.setattr("moxlite.web.webmail.drawing.MAX_IMAGES", 25)
+    monkeypatch.setattr("moxlite.web.webmail.reading.drawing.MAX_IMAGES", 25)
     html = b'<img src="cid:b"><img src="cid:a"><img src="cid:c"><img src="cid:nowhere">'
     async with rig.account() as account:
         found = await deliver_mail(account, related(b"a" * 10, b"b" * 20, b"c" * 5, html=html))

@@ -10,7 +10,6 @@ import msgspec
 import pytest
 import trio
 
-from moxlite.bell import Bell
 from moxlite.proto.address import Domain
 from moxlite.proto.dsn import DSN, Action, DSNRecipient, compose_dsn
 from moxlite.proto.mime.types import MailAddress
@@ -20,6 +19,7 @@ from moxlite.store.delivery.status import RecipientStatus, State
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.types import Flag
 from moxlite.submission.assurance import Assurance
+from moxlite.wakeup import Bell
 from tests.store_mail import deliver_mail
 from tests.web_rig import Browser, Rig, open_rig
 

@@ -13,7 +13,7 @@ from moxlite.store.mail.mailboxes import create_mailbox, rename_mailbox, set_spe
 from moxlite.store.types import Flag, SpecialUse
 from moxlite.web.calls import calls_of
 from moxlite.web.webmail.api import API
-from moxlite.web.webmail.live import streams, visits
+from moxlite.web.webmail.live import streams, subscriptions
 from tests.store_mail import box, deliver_mail, mail, put, rows
 from tests.web_rig import Browser, Events, Rig, first_request, rig
 from tests.web_sharing import SALES, SECRET, mia, opened, share, shared_of, tom
@@ -112,7 +112,7 @@ async def test_an_owner_who_cannot_be_read_is_told_once(
 
     monkeypatch.setattr(streams, "SESSION_CHECK", 0.05)
     with monkeypatch.context() as fault:
-        fault.setattr(visits, "visited", broken)
+        fault.setattr(subscriptions, "visited", broken)
         events, start, _ = await opened(mia, "Inbox")
         assert [one for one in start["mailboxes"] if one["owner"]] == []
         with trio.fail_after(60):

@@ -18,7 +18,7 @@ from moxlite.store.search import finding
 from moxlite.store.search.index import Index
 from moxlite.store.types import Flag, SpecialUse
 from moxlite.web.webmail.holders import Holder
-from moxlite.web.webmail.live import visits
+from moxlite.web.webmail.live import subscriptions
 from moxlite.web.webmail.live.merging import Merging
 from tests.store_mail import box, deliver_mail, look, mail, put, rows
 from tests.web_rig import Browser, Events, Rig, first_request, rig
@@ -210,7 +210,7 @@ async def test_an_owner_who_cannot_be_read_is_named_and_left_out(
         raise StorageBroken("no page of it can be read")
 
     if where == "opening":
-        monkeypatch.setattr(visits, "visited", broken_visit)
+        monkeypatch.setattr(subscriptions, "visited", broken_visit)
     elif where == "searching":
         monkeypatch.setattr(Merging, "step", broken_step)
     else:

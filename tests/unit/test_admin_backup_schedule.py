@@ -9,9 +9,9 @@ from types import SimpleNamespace
 import pytest
 import trio
 
-from moxlite.admin.backups import BackupCommands
-from moxlite.admin.backupschedule import BackupSchedule
-from moxlite.admin.storage import store_options
+from moxlite.admin.backup.backups import BackupCommands
+from moxlite.admin.backup.schedule import BackupSchedule
+from moxlite.admin.storage.settings import store_options
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.load import ConfigError, load
 from moxlite.config.static import Backup
@@ -91,11 +91,11 @@ async def test_a_failure_is_told_once_and_again_after_two_intervals(
 ) -> None:
     """STORE-187: to the postmaster, and then each day; in the log each time; tried again soon."""
     (tmp_path / "repo").write_text("a file")
-    monkeypatch.setattr("moxlite.admin.backupschedule.RETRY", 0.01)
+    monkeypatch.setattr("moxlite.admin.backup.schedule.RETRY", 0.01)
     now = 20_000.5 * DAY
     clock = SimpleNamespace(time=lambda: now, strftime=time.strftime, gmtime=time.gmtime)
-    monkeypatch.setattr("moxlite.admin.backupschedule.time", clock)
-    monkeypatch.setattr("moxlite.bell.time", clock)
+    monkeypatch.setattr("moxlite.admin.backup.schedule.time", clock)
+    monkeypatch.setattr("moxlite.wakeup.time", clock)
     async with serving(config, tmp_path / "repo") as accounts:
         for told, days in ((1, 0), (1, 1), (2, 1.5), (3, 1)):
             now += days * DAY

@@ -9,9 +9,9 @@ import pytest
 import trio
 import trio.lowlevel
 
-from moxlite.admin import storagefaults
-from moxlite.admin.storage import store_options
-from moxlite.admin.storagefaults import StorageFaults
+from moxlite.admin.storage import alarms
+from moxlite.admin.storage.alarms import StorageFaults
+from moxlite.admin.storage.settings import store_options
 from moxlite.config.load import load
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.body import message_range
@@ -61,8 +61,8 @@ async def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     (tmp_path / "domains.toml").write_text(DOMAINS)
     (tmp_path / "data/tmp").mkdir(parents=True)
     snapshot, _ = load(tmp_path / "moxlite.toml")
-    monkeypatch.setattr(storagefaults, "GATHER", 0.01)
-    monkeypatch.setattr(storagefaults, "RETRY", 0.05)
+    monkeypatch.setattr(alarms, "GATHER", 0.01)
+    monkeypatch.setattr(alarms, "RETRY", 0.05)
     faults = StorageFaults()
     accounts = Accounts(snapshot.static.data_dir, store_options(lambda: snapshot, degraded=faults.note))
     async with trio.open_nursery() as nursery:
@@ -108,14 +108,14 @@ async def test_a_notice_that_cannot_be_stored_is_tried_again(
     place: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """STORE-158: as when it is the postmaster's own disk that is full."""
-    real, failures = storagefaults.notify_postmaster, iter([True, True])
+    real, failures = alarms.notify_postmaster, iter([True, True])
 
     async def notify(*args: object, **more: object) -> None:
         if next(failures, False):
             raise StorageFull("no room")
         await real(*args, **more)  # type: ignore[arg-type]  # as they came
 
-    monkeypatch.setattr(storagefaults, "notify_postmaster", notify)
+    monkeypatch.setattr(alarms, "notify_postmaster", notify)
     place.listen()
     with caplog.at_level(logging.ERROR):
         await place.fail("you", apsw.IOError("disk I/O error"))
@@ -128,13 +128,13 @@ def test_a_database_is_told_again_the_next_day(monkeypatch: pytest.MonkeyPatch, 
     """STORE-158: and no more databases are kept in mind than a bound."""
     faults = StorageFaults()
     path = tmp_path / "account.db"
-    faults._told[path] = storagefaults.time.monotonic()
+    faults._told[path] = alarms.time.monotonic()
     faults.note("you", path, "x")
     assert not faults._waiting
-    faults._told[path] -= storagefaults.TOLD_AGAIN
+    faults._told[path] -= alarms.TOLD_AGAIN
     faults.note("you", path, "x")
     assert list(faults._waiting) == [path]
-    monkeypatch.setattr(storagefaults, "MAX_FAULTS", 2)
+    monkeypatch.setattr(alarms, "MAX_FAULTS", 2)
     for number in range(5):
         faults.note("more", tmp_path / str(number), "x")
     assert len(faults._waiting) == 2

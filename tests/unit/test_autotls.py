@@ -25,8 +25,8 @@ from moxlite.autotls.rehearsal import Place
 from moxlite.cli import run
 from moxlite.config.load import load
 from moxlite.config.snapshot import Snapshot
-from moxlite.net.certificates import KeyPair, PrivateKey, certificate_names, load_private_key, self_signed
 from moxlite.net.resolver import FakeResolver, RecordType
+from moxlite.net.tls.certificates import KeyPair, PrivateKey, certificate_names, load_private_key, self_signed
 from tests.tools import eventually
 
 DAY = 86400.0

@@ -22,8 +22,8 @@ from moxlite.config.domains import Domains
 from moxlite.config.load import check_files, source_of
 from moxlite.config.reference import describe
 from moxlite.config.static import Static
-from moxlite.net.certificates import self_signed
-from moxlite.process.receivedid import ReceivedID, load_key
+from moxlite.net.tls.certificates import self_signed
+from moxlite.process.keys.receivedid import ReceivedID, load_key
 from tests.running import make_certificate
 from tests.small_config import DOMAINS, STATIC
 

@@ -13,10 +13,10 @@ import msgspec
 import pytest
 
 from moxlite.cli import main
-from moxlite.config.decode import decode
 from moxlite.config.domains import Domains
 from moxlite.config.fields import ArrayShape, TableShape, TablesShape, fields_of
 from moxlite.config.static import Static
+from moxlite.config.toml.decode import decode
 from moxlite.config.values import Section
 from tests.tools import top
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from moxlite.cli import run
-from moxlite.cli.imapcopy import _duration, _Told
+from moxlite.cli.archives.imapcopy import _duration, _Told
 
 pytestmark = pytest.mark.served
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from moxlite.admin.storage import store_options
+from moxlite.admin.storage.settings import store_options
 from moxlite.cli import run
 from moxlite.config.load import load
 from moxlite.process.lock import DataLock

@@ -7,7 +7,7 @@ import pytest
 import trio
 
 from moxlite.acceptance.why import Why, pack
-from moxlite.admin.storage import store_options
+from moxlite.admin.storage.settings import store_options
 from moxlite.cli import run
 from moxlite.config.load import load
 from moxlite.net.resolver import FakeResolver

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from moxlite.config.edit import Document, _dotted, _literal
+from moxlite.config.toml.edit import Document, _dotted, _literal
 
 TEXT = """\
 # the head of the file

@@ -14,12 +14,12 @@ from trio.testing import MockClock
 from moxlite.admin import accounts as changes
 from moxlite.config import holder as holder_module
 from moxlite.config import inotify
-from moxlite.config.edit import Document
 from moxlite.config.files import write_atomically
 from moxlite.config.holder import ChangedMeanwhile, ConfigHolder, ObjectChanged
 from moxlite.config.inotify import folders_of
 from moxlite.config.load import ConfigError
 from moxlite.config.snapshot import Snapshot
+from moxlite.config.toml.edit import Document
 from tests.tools import eventually, settled, slowness
 
 STATIC = """\

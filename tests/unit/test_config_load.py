@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from moxlite.config import load as loading
 from moxlite.config.load import ConfigError, load
-from moxlite.config.positions import lines_of
 from moxlite.config.snapshot import Snapshot
+from moxlite.config.toml.positions import lines_of
 
 STATIC = """\
 hostname = "mail.example.org"

@@ -18,16 +18,16 @@ import trio
 from trio.testing import MockClock
 
 from moxlite import __version__
-from moxlite.admin.storage import account_config, store_options
+from moxlite.admin.storage.settings import account_config, store_options
 from moxlite.autotls.metrics import not_after
 from moxlite.autotls.rehearsal import Place
 from moxlite.config.load import ConfigError, load
 from moxlite.config.snapshot import Snapshot
 from moxlite.logins.guessing import FailedLogins
-from moxlite.net.certificates import self_signed
 from moxlite.net.limits import IPAddress
+from moxlite.net.tls.certificates import self_signed
 from moxlite.process import systemd
-from moxlite.process.keyfiles import load_certificates, load_keys
+from moxlite.process.keys.files import load_certificates, load_keys
 from moxlite.process.ports import TLSPorts, connection_gate, failure_limits, roots_of, trust_of
 from moxlite.process.privileges import UnknownUser, user_ids
 from moxlite.process.startup import StartFailed, endpoints, note_version, start

@@ -30,7 +30,7 @@ from moxlite.proto.imap.server import (
     ServerDecoder,
 )
 from moxlite.proto.imap.tokens import inbox
-from moxlite.proto.imap.write import Appended, append_item, append_start, encode_command
+from moxlite.proto.imap.writing.write import Appended, append_item, append_start, encode_command
 
 quick = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

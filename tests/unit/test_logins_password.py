@@ -15,7 +15,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from moxlite.admin.storage import store_options
+from moxlite.admin.storage.settings import store_options
 from moxlite.config.examples import EXAMPLES
 from moxlite.config.load import load
 from moxlite.config.snapshot import Snapshot

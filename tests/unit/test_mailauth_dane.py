@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
 from moxlite.mailauth.dane import allowed_names, find, is_usable, verify
-from moxlite.net.certificates import ProblemKind, self_signed
 from moxlite.net.resolver import TLSA, FakeResolver, RecordType, TempError
+from moxlite.net.tls.certificates import ProblemKind, self_signed
 
 HOST = "mx.remote.example"
 NOW = dt.datetime.now(dt.UTC).replace(microsecond=0)

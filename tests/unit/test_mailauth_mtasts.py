@@ -19,9 +19,9 @@ from moxlite.mailauth.mtasts import (
     parse_policy,
     parse_record,
 )
-from moxlite.net.certificates import self_signed
 from moxlite.net.httpclient import HTTPClient, HTTPError, NoHost, Roots
 from moxlite.net.resolver import FakeResolver
+from moxlite.net.tls.certificates import self_signed
 from moxlite.proto.address import Domain
 from moxlite.queue.tls.fetching import fetcher
 

@@ -10,9 +10,9 @@ import trio
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from moxlite.cli import run
-from moxlite.net.certificates import KeyPair, self_signed
-from moxlite.net.tls import ServerTLS
-from moxlite.net.tlserrors import TLSError
+from moxlite.net.tls.certificates import KeyPair, self_signed
+from moxlite.net.tls.errors import TLSError
+from moxlite.net.tls.handshake import ServerTLS
 from tests.dnstable import dns_of
 from tests.queue_rig import Server
 

@@ -13,7 +13,7 @@ from moxlite.net.addresses import is_address_text, is_internal, is_local_name
 from moxlite.net.dial import INNER, DialError, dial
 from moxlite.net.httpclient import HTTPClient, HTTPError
 from moxlite.net.resolver import FakeResolver
-from moxlite.queue.reach.hosts import NoHosts, addresses_of
+from moxlite.queue.hosts.hosts import NoHosts, addresses_of
 from tests.tools import top
 
 
@@ -140,12 +140,12 @@ async def test_names_are_judged_by_the_address_that_is_dialled(name: str, addres
 SOCKETS: Final = {
     "moxlite/net/dial.py": "the one way to other hosts",
     "moxlite/net/dns.py": "the name servers that the configuration or the system names",
-    "moxlite/net/ctltcp.py": "this machine's control port, at loopback",
-    "moxlite/queue/reach/source.py": "a datagram socket that sends nothing: which source address the system takes",
+    "moxlite/net/control/tcp.py": "this machine's control port, at loopback",
+    "moxlite/queue/hosts/source.py": "a datagram socket that sends nothing: which source address the system takes",
     "moxlite/autotls/rehearsal.py": "a datagram socket that sends nothing: whether an address is of this machine",
     "moxlite/net/listeners.py": "listens",
     "moxlite/process/localserve.py": "tries whether IPv6 can be listened at",
-    "moxlite/process/machinetest.py": "tries whether addresses and ports can be listened at",
+    "moxlite/process/configtest/machine.py": "tries whether addresses and ports can be listened at",
     "moxlite/sandbox/child.py": "the socket to the server, which it is given",
     "moxlite/sandbox/confine.py": "tries whether sockets are refused",
 }
@@ -166,9 +166,9 @@ INSIDE: Final = {
     "moxlite/cli/checks/smtp.py": "the host of the command line",
     "moxlite/cli/sendmail/handing.py": "the smarthost of the configuration",
     "moxlite/net/imapclient/connect.py": "the IMAP server that the administrator copies from",
-    "moxlite/queue/own/local.py": "the own listener",
-    "moxlite/queue/relay.py": "the smarthost of the configuration",
-    "moxlite/queue/ways.py": "the SOCKS proxy of the configuration",
+    "moxlite/queue/localdelivery/local.py": "the own listener",
+    "moxlite/queue/sending/relay.py": "the smarthost of the configuration",
+    "moxlite/queue/sending/connecting.py": "the SOCKS proxy of the configuration",
 }
 """Modules that dial addresses of inner networks whatever the configuration says, and whose they are."""
 

@@ -8,12 +8,12 @@ import pytest
 import trio
 
 from moxlite.net.admission import MAX_LEAVING, Admission, Gate, Refusal, Seat, Tally
-from moxlite.net.certificates import self_signed
 from moxlite.net.connections import ConnectionInfo
 from moxlite.net.exposition import REGISTRY
 from moxlite.net.limits import OpenConnections, RateLimiter, Window
 from moxlite.net.listeners import bind, listen, serve_listener
-from moxlite.net.tls import ServerTLS
+from moxlite.net.tls.certificates import self_signed
+from moxlite.net.tls.handshake import ServerTLS
 from moxlite.process.descriptors import make_budget
 
 pytestmark = pytest.mark.served

@@ -15,8 +15,9 @@ import trio
 import trio.testing
 
 from moxlite import __version__
-from moxlite.net import ctlserver
-from moxlite.net.ctl import (
+from moxlite.net.control import server
+from moxlite.net.control.client import CtlClient, CtlFailed, NotRunning, VersionMismatch, connect_ctl
+from moxlite.net.control.protocol import (
     CHUNK,
     WINDOW,
     CtlProtocolError,
@@ -26,8 +27,7 @@ from moxlite.net.ctl import (
     StreamBroken,
     StreamReceiver,
 )
-from moxlite.net.ctlclient import CtlClient, CtlFailed, NotRunning, VersionMismatch, connect_ctl
-from moxlite.net.ctlserver import Command, CommandFailed, Exchange, listen_ctl, serve_ctl
+from moxlite.net.control.server import Command, CommandFailed, Exchange, listen_ctl, serve_ctl
 from moxlite.supervision import open_supervisor
 
 pytestmark = pytest.mark.served
@@ -222,7 +222,7 @@ async def test_hostile_lines_end_that_connection_only(tmp_path: Path, octets: by
 
 async def test_connections_beyond_the_limit_are_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """ADMIN-64: 64, here 2."""
-    monkeypatch.setattr(ctlserver, "MAX_CONNECTIONS", 2)
+    monkeypatch.setattr(server, "MAX_CONNECTIONS", 2)
     async with serving(tmp_path) as path, connect_ctl(path), connect_ctl(path) as second:
         with pytest.raises(NotRunning):
             async with connect_ctl(path):
@@ -257,12 +257,12 @@ def test_the_user_at_the_other_end_is_known_on_each_unix(
             assert args == asked
             return answer
 
-    monkeypatch.setattr(ctlserver.sys, "platform", platform)  # type: ignore[attr-defined] # the module that it uses
-    assert ctlserver._peer_uid(Stream()) == 501  # type: ignore[arg-type] # all of it that is asked
+    monkeypatch.setattr(server.sys, "platform", platform)  # type: ignore[attr-defined] # the module that it uses
+    assert server._peer_uid(Stream()) == 501  # type: ignore[arg-type] # all of it that is asked
     answer = answer[:-1]
-    assert ctlserver._peer_uid(Stream()) is None  # type: ignore[arg-type]
-    monkeypatch.setattr(ctlserver.sys, "platform", "sunos5")  # type: ignore[attr-defined]
-    assert ctlserver._peer_uid(Stream()) is None  # type: ignore[arg-type]
+    assert server._peer_uid(Stream()) is None  # type: ignore[arg-type]
+    monkeypatch.setattr(server.sys, "platform", "sunos5")  # type: ignore[attr-defined]
+    assert server._peer_uid(Stream()) is None  # type: ignore[arg-type]
 
 
 async def test_socket_is_private_and_replaces_a_stale_one(tmp_path: Path) -> None:

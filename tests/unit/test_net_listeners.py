@@ -17,14 +17,14 @@ from hypothesis import strategies as st
 
 from moxlite.net import listeners
 from moxlite.net.admission import Admission, Gate
-from moxlite.net.certificates import self_signed
 from moxlite.net.connections import ConnectionInfo
 from moxlite.net.exposition import REGISTRY
 from moxlite.net.limits import OpenConnections
 from moxlite.net.listeners import GRACE_SECONDS, BindError, Handler, bind, listen, serve_listener
 from moxlite.net.proxyprotocol import SIGNATURE, Proxied, ProxyError, read_proxy_header
 from moxlite.net.sockets import QuickStream
-from moxlite.net.tls import ClientTLS, ServerTLS
+from moxlite.net.tls.certificates import self_signed
+from moxlite.net.tls.handshake import ClientTLS, ServerTLS
 from moxlite.supervision import Fate, Supervisor, open_supervisor
 
 LOOPBACK = ip_address("127.0.0.1")

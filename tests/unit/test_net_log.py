@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from moxlite.net import log, metrics
 from moxlite.net.connections import guard
 from moxlite.net.exposition import REGISTRY, exposition
-from moxlite.net.tlserrors import TLSError
+from moxlite.net.tls.errors import TLSError
 from tests.tools import slowness, top
 
 
@@ -254,7 +254,7 @@ async def test_cancellation_among_crashes_goes_on() -> None:
     assert [type(exc) for exc in caught] == [trio.Cancelled]
 
 
-def test_rooms_are_silent_in_other_programs() -> None:
+def test_components_are_silent_in_other_programs() -> None:
     """ADMIN-60a: standard loggers, and nothing on stderr until a program wants it; a program's own handler gets the
     fields.
     """

@@ -6,11 +6,11 @@ import socket
 import pytest
 import trio
 
-from moxlite.net.certificates import self_signed
 from moxlite.net.deflate import DeflateStream
 from moxlite.net.sendnow import AT_ONCE, MUCH, Prompt, at_once, send_now, unsent
 from moxlite.net.sockets import QuickStream
-from moxlite.net.tls import ClientTLS, ServerTLS
+from moxlite.net.tls.certificates import self_signed
+from moxlite.net.tls.handshake import ClientTLS, ServerTLS
 
 ROOM = 4096
 """Octets asked of the kernel for a socket's buffer; it takes the double at least."""

@@ -10,11 +10,11 @@ import trio
 import trio.testing
 
 from moxlite.net import log
-from moxlite.net.certificates import self_signed
 from moxlite.net.smtpclient import CertificateRejected, HandshakeFailed, SMTPClient
-from moxlite.net.tls import ClientTLS, ServerTLS
-from moxlite.net.tlserrors import TLSError
-from moxlite.net.tlsstream import TLSStream
+from moxlite.net.tls.certificates import self_signed
+from moxlite.net.tls.errors import TLSError
+from moxlite.net.tls.handshake import ClientTLS, ServerTLS
+from moxlite.net.tls.stream import TLSStream
 from moxlite.proto.address import Path
 from moxlite.proto.smtp.conversation import ClientAuth, Recipient, TLSMode, Transaction
 from moxlite.proto.smtp.errors import ConnectionLost, SMTPError

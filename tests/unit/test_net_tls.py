@@ -13,11 +13,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from OpenSSL import SSL
 from OpenSSL._util import lib as _lib
 
-from moxlite.net.certificates import CertificateError, KeyPair, ProblemKind, Trust, name_matches, self_signed
 from moxlite.net.exposition import REGISTRY
-from moxlite.net.tls import ClientTLS, ServerTLS
-from moxlite.net.tlserrors import TLSError
-from moxlite.net.tlsstream import TLSStream
+from moxlite.net.tls.certificates import CertificateError, KeyPair, ProblemKind, Trust, name_matches, self_signed
+from moxlite.net.tls.errors import TLSError
+from moxlite.net.tls.handshake import ClientTLS, ServerTLS
+from moxlite.net.tls.stream import TLSStream
 
 LOCALHOST = self_signed(["localhost", "*.example.org"])
 OTHER = self_signed(["other.example"])

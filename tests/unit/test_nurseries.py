@@ -13,7 +13,7 @@ NURSERIES = {
     "server.py",  # connections and attempts, which outlive what starts them
     # Within one session, request or attempt, and ended with it:
     "acceptance/checks.py",  # the checks of one message
-    "admin/backups.py",
+    "admin/backup/backups.py",
     "admin/dns/check.py",  # the topics of one check of a domain
     "admin/doctor/examine.py",  # the checks of one examination
     "admin/doctor/names.py",  # the domains of one
@@ -25,19 +25,19 @@ NURSERIES = {
     "cli/checks/smtp.py",  # both ways of one session by hand
     "imapd/connection.py",
     "imapd/session/progress.py",
-    "imapd/telling/watch.py",
+    "imapd/updates/watch.py",
     "mailauth/dkim/keylookup.py",  # the keys of one message
     "migration/mailcopies.py",
     "migration/pull.py",
-    "net/ctlclient.py",
-    "net/ctlserver.py",
+    "net/control/client.py",
+    "net/control/server.py",
     "net/dns.py",  # the servers of one question
     "net/resolver.py",
     "queue/assurance.py",  # the questions about one domain
-    "queue/direct.py",  # those about one recipients' domain
+    "queue/sending/direct.py",  # those about one recipients' domain
     "queue/explaining/explain.py",  # the hosts of one domain
     "smtpd/connection.py",
-    "smtpd/reception.py",
+    "smtpd/incoming/reception.py",
     "store/imports/adding.py",
     "web/http/websocket.py",
     "web/serve.py",
@@ -56,7 +56,7 @@ SWALLOWS = {
     "net/connections.py",
     "acceptance/checks.py",  # one check of one message: it is told as temperror (AUTH-13)
     "sandbox/child.py",  # one job of a child process: the server is told, and counts it (WEBMAIL-109c)
-    "smtpd/reports.py",  # one report: its mail is delivered, and says so (AUTH-107)
+    "smtpd/incoming/reports.py",  # one report: its mail is delivered, and says so (AUTH-107)
     "web/serve.py",  # the guard of one request: it is answered 500, the connection goes on
     "store/file/writer.py",  # between threads: it is the caller's, who gets it
     "store/search/texts.py",  # one message of the text index: told to a function, and the others are indexed

@@ -9,8 +9,8 @@ import pytest
 from moxlite.admin.doctor import disks
 from moxlite.admin.doctor.disks import disks_of, share_a_disk
 from moxlite.process import fences
+from moxlite.process.configtest.machine import backup_fault
 from moxlite.process.fences import hidden, told, writable_paths
-from moxlite.process.machinetest import backup_fault
 
 
 @pytest.mark.parametrize(

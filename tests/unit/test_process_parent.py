@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from moxlite.net.certificates import self_signed
+from moxlite.net.tls.certificates import self_signed
 from moxlite.process import keeper
 from moxlite.process.parent import PROGRAM, TOP, Parent
 

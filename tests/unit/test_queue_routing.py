@@ -14,10 +14,10 @@ from moxlite.config.domains import Route
 from moxlite.config.static import Queue as QueueConfig
 from moxlite.net.resolver import FakeResolver, TempError
 from moxlite.proto.address import Domain
-from moxlite.queue.reach.hosts import NoHosts, addresses_of, hosts_of, order_addresses
-from moxlite.queue.routing import matching_route
-from moxlite.queue.rows import MAX_RESULTS, Result, decode_results, encode_results
+from moxlite.queue.data.rows import MAX_RESULTS, Result, decode_results, encode_results
+from moxlite.queue.hosts.hosts import NoHosts, addresses_of, hosts_of, order_addresses
 from moxlite.queue.schedule import attempts_left, delay_after
+from moxlite.queue.sending.routing import matching_route
 
 DELAYS = QueueConfig().retry_delays
 REMOTE = Domain.parse("remote.example")

@@ -11,9 +11,9 @@ import pytest
 
 from moxlite.cli import run
 from moxlite.net.log import LogfmtFormatter, LogHandler
+from moxlite.process.keys.receivedid import load_key
 from moxlite.process.lock import DataLock
 from moxlite.process.permissions import fix_config, fix_data
-from moxlite.process.receivedid import load_key
 from moxlite.process.startup import StartFailed, start
 from moxlite.process.stopped import stopped
 from moxlite.safefile import check_regular, open_regular, openings, replaceable

@@ -14,7 +14,6 @@ import trio.testing
 from trio.testing import MockClock
 
 from moxlite import supervision
-from moxlite.bell import LONGEST_SLEEP, sleep_by_both_clocks
 from moxlite.store.accounts import accounts as accounts_module
 from moxlite.store.accounts.accounts import Accounts, CheckFailed
 from moxlite.store.accounts.folders import check_account_name, set_aside
@@ -34,6 +33,7 @@ from moxlite.store.mail import mailboxes
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.types import AccountClosing, SpecialUse
+from moxlite.wakeup import LONGEST_SLEEP, sleep_by_both_clocks
 from tests.store_fixtures import accounts, soon, store_options
 from tests.supervised import supervised
 from tests.tools import eventually
@@ -509,7 +509,7 @@ async def test_a_night_ends_by_either_clock(autojump_clock: MockClock, monkeypat
     slept.
     """
     moment = 1e9
-    monkeypatch.setattr("moxlite.bell.time", SimpleNamespace(time=lambda: moment))
+    monkeypatch.setattr("moxlite.wakeup.time", SimpleNamespace(time=lambda: moment))
     began = trio.current_time()
     await sleep_by_both_clocks(NIGHT)
     assert trio.current_time() - began == pytest.approx(NIGHT)

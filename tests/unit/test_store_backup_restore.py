@@ -8,7 +8,7 @@ import apsw
 import pytest
 import trio
 
-from moxlite.admin.restores import verify_stopped
+from moxlite.admin.backup.restores import verify_stopped
 from moxlite.process.lock import DataLock, Locked
 from moxlite.proto.address import Address
 from moxlite.queue.testdata import generate

@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 import trio
 
-from moxlite.admin import storecare
 from moxlite.admin.requests import StoreAccount, StoreDone, StoreStats
-from moxlite.admin.storage import compression, store_options
-from moxlite.admin.storecare import StoreCommands
+from moxlite.admin.storage import checks
+from moxlite.admin.storage.checks import StoreCommands
+from moxlite.admin.storage.settings import compression, store_options
 from moxlite.cli import run
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.load import load
-from moxlite.net.ctlclient import CtlClient, CtlFailed, connect_ctl
-from moxlite.net.ctlserver import serve_ctl
+from moxlite.net.control.client import CtlClient, CtlFailed, connect_ctl
+from moxlite.net.control.server import serve_ctl
 from moxlite.process.lock import DataLock
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content import chunks
@@ -190,7 +190,7 @@ async def test_a_running_server_does_it_beside_all_else_and_tells_how_far_it_is(
     config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """STORE-9, STORE-43, STORE-182"""
-    monkeypatch.setattr(storecare, "TELL_SECONDS", 0.0)
+    monkeypatch.setattr(checks, "TELL_SECONDS", 0.0)
     async with served(config) as (ctl, accounts):
         told: list[bytes] = []
 
@@ -236,7 +236,7 @@ async def test_each_of_them_runs_once_at_a_time(config: Path, monkeypatch: pytes
         await trio.sleep_forever()
         raise AssertionError
 
-    monkeypatch.setattr(storecare, "care_for", wait)
+    monkeypatch.setattr(checks, "care_for", wait)
     async with served(config) as (ctl, _), trio.open_nursery() as nursery:
         nursery.start_soon(ctl.call, "store recompress", StoreAccount(), list[StoreDone])
         await begun.wait()

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 import trio
 
-from moxlite.admin.backups import BackupCommands
+from moxlite.admin.backup.backups import BackupCommands
 from moxlite.admin.requests import AccountName
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup.whole import export_account

@@ -2,7 +2,7 @@
 
 import pytest
 
-from moxlite.admin.storage import junk_params
+from moxlite.admin.storage.settings import junk_params
 from moxlite.config.domains import JunkFilter
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.prepare import prepare

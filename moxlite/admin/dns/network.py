@@ -8,14 +8,14 @@ import trio
 from cryptography import x509
 
 from moxlite.mailauth.mtasts import FetchFailed
-from moxlite.net.certificates import Trust
-from moxlite.net.ctltcp import Unproven, open_ctl
+from moxlite.net.control.tcp import Unproven, open_ctl
 from moxlite.net.dial import DialError, dial
 from moxlite.net.httpclient import HTTPClient, HTTPError, NoHost
 from moxlite.net.limits import IPAddress
 from moxlite.net.smtpclient import SMTPClient
-from moxlite.net.tls import ClientTLS
-from moxlite.net.tlserrors import TLSError
+from moxlite.net.tls.certificates import Trust
+from moxlite.net.tls.errors import TLSError
+from moxlite.net.tls.handshake import ClientTLS
 from moxlite.proto.smtp.conversation import TLSMode
 from moxlite.proto.smtp.errors import SMTPError
 

@@ -18,9 +18,9 @@ from moxlite.config.domains import DMARC, TLSRPT, DomainConfig
 from moxlite.config.snapshot import Snapshot
 from moxlite.mailauth.dkim.keys import PrivateKey as DKIMKey
 from moxlite.mailauth.dkim.keys import key_record
-from moxlite.net.certificates import PrivateKey
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import MX, SRV, TLSA
+from moxlite.net.tls.certificates import PrivateKey
 from moxlite.proto.address import Domain
 
 __all__ = [

@@ -11,8 +11,8 @@ from moxlite.admin.doctor.disks import share_a_disk
 from moxlite.admin.doctor.examination import Examination
 from moxlite.admin.doctor.findings import Finding
 from moxlite.config.static import Static
-from moxlite.process.keyfiles import host_key_files
-from moxlite.process.machinetest import backup_fault
+from moxlite.process.configtest.machine import backup_fault
+from moxlite.process.keys.files import host_key_files
 from moxlite.process.privileges import UnknownUser, service_user
 from moxlite.store.backup.errors import BackupError
 from moxlite.store.backup.repository import is_encrypted

@@ -3,12 +3,12 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from moxlite import __version__, late
+from moxlite import __version__, lazyimport
 from moxlite.admin.doctor.nightly import Nightly
 from moxlite.admin.doctor.requests import LookUp, QueueState, Running, SendMail, Sent, Told
 from moxlite.admin.requests import NoArguments
 from moxlite.config.holder import ConfigHolder
-from moxlite.net.ctlserver import Command, CommandFailed, Exchange
+from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.store import metrics
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.supervision import Supervisor
@@ -69,7 +69,7 @@ class DoctorCommands:
 
     async def mail(self, args: SendMail, exchange: Exchange) -> Sent:
         """Send a message through its own ports, and read it."""
-        await late.load("moxlite.admin.doctor.mailtest")
+        await lazyimport.load("moxlite.admin.doctor.mailtest")
         from moxlite.admin.doctor.mailtest import send_and_read
 
         sources = self._sources

@@ -9,7 +9,7 @@ import trio
 from moxlite.admin.doctor.examination import Examination
 from moxlite.admin.doctor.findings import Finding
 from moxlite.config.load import DOMAINS_FILE, Problem
-from moxlite.process.configtest import test_config
+from moxlite.process.configtest.files import test_config
 from moxlite.process.permissions import differing_permissions
 from moxlite.process.privileges import UnknownUser, service_user
 from moxlite.safefile import openings

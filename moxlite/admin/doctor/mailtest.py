@@ -19,7 +19,7 @@ from moxlite.net.dial import DialError, dial
 from moxlite.net.imapclient import Client, Credentials, IMAPClientError, Refused, log_in
 from moxlite.net.limits import IPAddress
 from moxlite.net.smtpclient import SMTPClient
-from moxlite.net.tls import ClientTLS
+from moxlite.net.tls.handshake import ClientTLS
 from moxlite.process.startup import Endpoint, Service, endpoints
 from moxlite.proto.address import NULL_PATH, Address, AddressError, Path
 from moxlite.proto.imap import responses as r

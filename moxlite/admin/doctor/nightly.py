@@ -19,13 +19,13 @@ import trio
 from moxlite.admin.doctor.findings import Finding, in_groups
 from moxlite.admin.doctor.requests import Told
 from moxlite.admin.notices import notify_postmaster
-from moxlite.bell import sleep_by_both_clocks
 from moxlite.config.files import write_atomically
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.static import Doctor
 from moxlite.net.httpclient import HTTPClient, HTTPError
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.errors import StoreError
+from moxlite.wakeup import sleep_by_both_clocks
 
 __all__ = ["STATE", "Nightly", "next_night"]
 

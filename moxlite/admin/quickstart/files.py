@@ -8,11 +8,11 @@ from typing import Final
 
 from moxlite.admin.accounts import account_settings
 from moxlite.admin.dkimkeys import NewKey
-from moxlite.admin.domains import domain_settings
+from moxlite.admin.domains.changes import domain_settings
 from moxlite.admin.quickstart.listeners import Places
 from moxlite.admin.quickstart.publish import publish_lines
 from moxlite.admin.quickstart.webserver import PORT, Webserver
-from moxlite.config.edit import Document
+from moxlite.config.toml.edit import Document
 from moxlite.proto.address import Address, Domain
 
 __all__ = ["domains_file", "static_file", "unit_file"]

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Final
 
 from moxlite.admin.offer import public_first
-from moxlite.config.edit import Document
 from moxlite.config.files import write_atomically
 from moxlite.config.load import DOMAINS_FILE, ConfigError, Source, check_files, read_source, source_of
 from moxlite.config.snapshot import Snapshot
+from moxlite.config.toml.edit import Document
 
 __all__ = ["CannotPublish", "publish_lines", "publish_web"]
 

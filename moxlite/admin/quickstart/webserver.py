@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from moxlite.net.certificates import CertificateError, KeyPair, certificate_names, name_matches
+from moxlite.net.tls.certificates import CertificateError, KeyPair, certificate_names, name_matches
 from moxlite.proto.address import Domain
 
 __all__ = ["PORT", "Kind", "Webserver", "check_pairs", "configuration"]

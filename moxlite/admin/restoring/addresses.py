@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import msgspec
 
 from moxlite.admin.restoring.machine import STATIC_FILE, Prepared
-from moxlite.config.decode import Finding
 from moxlite.config.load import source_of
+from moxlite.config.toml.decode import Finding
 from moxlite.net.limits import IPAddress
 from moxlite.proto.address import Domain
 

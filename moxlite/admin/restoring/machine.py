@@ -18,16 +18,16 @@ import msgspec
 from moxlite.admin.dns.wanted import tlsa_records
 from moxlite.admin.dns.zonefile import zone_line
 from moxlite.admin.hostkeys import ensure_host_keys, name_host_keys
-from moxlite.admin.storage import store_options
-from moxlite.config.edit import Document
+from moxlite.admin.storage.settings import store_options
 from moxlite.config.files import write_atomically
 from moxlite.config.load import DOMAINS_FILE, ConfigError, check_files, source_of
 from moxlite.config.snapshot import Snapshot
+from moxlite.config.toml.edit import Document
 from moxlite.logins.adminpassword import write_admin_password
+from moxlite.process.keys.signing import selectors_of
 from moxlite.process.lock import DataLock
 from moxlite.process.permissions import fix_config, fix_data
 from moxlite.process.privileges import service_user
-from moxlite.process.signingkeys import selectors_of
 from moxlite.store.auth.credentials import generate_password
 from moxlite.store.backup.copying import sync_folder
 from moxlite.store.backup.errors import BadTarget

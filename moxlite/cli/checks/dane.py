@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 import click
 
-from moxlite.cli.asking import NO, TEMPORARY, YES, resolver_option, tell, with_resolver
 from moxlite.cli.common import Failure
+from moxlite.cli.prompts import NO, TEMPORARY, YES, resolver_option, tell, with_resolver
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +69,7 @@ def dialmx(domain: str, host: str | None, port: int, resolver: str | None) -> in
 
         from moxlite.mailauth.dane import SMTP_USAGES
         from moxlite.proto.address import AddressError, Domain
-        from moxlite.queue.reach.hosts import NoHosts, hosts_of
+        from moxlite.queue.hosts.hosts import NoHosts, hosts_of
 
         told: dict[str, object] = {"domain": domain, "authentic": False, "problem": "", "hosts": []}
         try:
@@ -101,9 +101,9 @@ async def _verify(
     import trio
 
     from moxlite.mailauth import dane as tlsa
-    from moxlite.net.certificates import Trust
     from moxlite.net.dial import DialError
     from moxlite.net.resolver import DNSError, NotFound, absolute
+    from moxlite.net.tls.certificates import Trust
     from moxlite.proto.smtp.errors import SMTPError
 
     told: dict[str, object] = {"host": host, "port": port, "status": "none", "base": "", "records": [], "problem": ""}
@@ -138,8 +138,8 @@ async def _chain(addresses: "Sequence[IPAddress]", port: int, name: str, *, star
     """The certificates that the server shows. Raises DialError, SMTPError."""
     from moxlite.net.dial import dial
     from moxlite.net.smtpclient import HandshakeFailed, SMTPClient
-    from moxlite.net.tls import ClientTLS
-    from moxlite.net.tlserrors import TLSError
+    from moxlite.net.tls.errors import TLSError
+    from moxlite.net.tls.handshake import ClientTLS
     from moxlite.proto.smtp.conversation import TLSMode
 
     stream = (await dial(addresses, port, inside=True)).stream

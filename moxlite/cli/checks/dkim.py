@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from moxlite.cli.asking import NO, TEMPORARY, YES, resolver_option, tell, with_resolver
 from moxlite.cli.common import Failure, as_author, load_config
+from moxlite.cli.prompts import NO, TEMPORARY, YES, resolver_option, tell, with_resolver
 from moxlite.cli.rawoutput import raw_output
 
 if TYPE_CHECKING:
@@ -195,7 +195,7 @@ def _author(message: "Message") -> "Address | None":
 
 def _configured(author: "Address | None") -> "tuple[Domain, Sequence[Signer]]":
     """What the configuration says for mail of this author. Raises Failure."""
-    from moxlite.process.signingkeys import SigningKeys
+    from moxlite.process.keys.signing import SigningKeys
 
     if author is None:
         raise Failure("the message has no From with exactly one address")

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from moxlite.cli.asking import NO, TEMPORARY, YES, resolver_option, tell, with_resolver
 from moxlite.cli.checks.reportmail import parse_command
 from moxlite.cli.checks.sending import report_commands
+from moxlite.cli.prompts import NO, TEMPORARY, YES, resolver_option, tell, with_resolver
 
 if TYPE_CHECKING:
     from moxlite.net.resolver import Resolver

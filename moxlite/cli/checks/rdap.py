@@ -2,7 +2,7 @@
 
 import click
 
-from moxlite.cli.asking import NO, TEMPORARY, YES, resolver_option, tell, with_resolver
+from moxlite.cli.prompts import NO, TEMPORARY, YES, resolver_option, tell, with_resolver
 
 __all__ = ["rdap"]
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from moxlite.cli.asking import NO, YES, tell
 from moxlite.cli.common import Failure
+from moxlite.cli.prompts import NO, YES, tell
 
 if TYPE_CHECKING:
     from moxlite.store.content.prepare import Prepared

@@ -5,8 +5,8 @@ that get none (QUEUE-123, QUEUE-126, QUEUE-131).
 import click
 import msgspec
 
-from moxlite.cli.asking import NO, YES
 from moxlite.cli.common import call, json_option, printable, settings, show
+from moxlite.cli.prompts import NO, YES
 from moxlite.escapes import escaped_json
 from moxlite.queue.control.results import Dropped, PendingReport, SentReports, WithoutReports
 

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from moxlite.cli.asking import NO, TEMPORARY, YES, resolver_option, with_resolver
 from moxlite.cli.common import note
+from moxlite.cli.prompts import NO, TEMPORARY, YES, resolver_option, with_resolver
 from moxlite.cli.rawoutput import raw_output
 
 if TYPE_CHECKING:
@@ -69,13 +69,13 @@ def _split(server: str) -> tuple[str, int]:
 async def _session(resolver: "Resolver", host: str, port: int, mode: "TLSMode", ehlo: str, *, verify: bool) -> int:
     import trio
 
-    from moxlite.net.certificates import Trust
     from moxlite.net.dial import DialError
     from moxlite.net.dial import dial as connect
     from moxlite.net.resolver import DNSError
     from moxlite.net.smtpclient import CertificateRejected, SMTPClient
-    from moxlite.net.tls import ClientTLS
-    from moxlite.net.tlsstream import TLSStream
+    from moxlite.net.tls.certificates import Trust
+    from moxlite.net.tls.handshake import ClientTLS
+    from moxlite.net.tls.stream import TLSStream
     from moxlite.proto.smtp.conversation import TLSMode
     from moxlite.proto.smtp.errors import SMTPError
 

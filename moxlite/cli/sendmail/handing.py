@@ -14,12 +14,12 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from moxlite.cli.sendmail.letter import Letter
 from moxlite.cli.sendmail.settings import Settings
-from moxlite.net.certificates import CertificateError, KeyPair, Trust, self_signed
 from moxlite.net.dial import DialError, dial
 from moxlite.net.limits import IPAddress
 from moxlite.net.smtpclient import CertificateRejected, SMTPClient
-from moxlite.net.tls import ClientTLS
-from moxlite.net.tlsstream import TLSStream
+from moxlite.net.tls.certificates import CertificateError, KeyPair, Trust, self_signed
+from moxlite.net.tls.handshake import ClientTLS
+from moxlite.net.tls.stream import TLSStream
 from moxlite.proto.address import Path as MailPath
 from moxlite.proto.mime.sevenbit import Unconvertible, convert
 from moxlite.proto.smtp.conversation import ClientAuth, Recipient, TLSMode, Transaction

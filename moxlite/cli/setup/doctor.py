@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from moxlite.cli.asking import resolver_at, resolver_option
 from moxlite.cli.common import (
     FAILED,
     NOT_RUNNING,
@@ -19,6 +18,7 @@ from moxlite.cli.common import (
     show_json,
     unusable,
 )
+from moxlite.cli.prompts import resolver_at, resolver_option
 
 if TYPE_CHECKING:
     from moxlite.admin.doctor.findings import Finding

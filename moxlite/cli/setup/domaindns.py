@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from moxlite.cli.asking import resolver_at, resolver_option
 from moxlite.cli.common import FAILED, Failure, config_path, load_config, printable, settings, show_json
+from moxlite.cli.prompts import resolver_at, resolver_option
 
 if TYPE_CHECKING:
     from moxlite.config.domains import DomainConfig
@@ -108,7 +108,7 @@ def clientconfig(name: str) -> None:
 
 def _domain(name: str) -> "tuple[Snapshot, Domain, DomainConfig]":
     from moxlite.admin.accounts import Refused
-    from moxlite.admin.domains import require_domain
+    from moxlite.admin.domains.changes import require_domain
 
     snapshot = load_config()
     try:

@@ -16,7 +16,7 @@ def domain() -> None:
 @json_option
 def domain_list(as_json: bool) -> None:
     """List all domains; those that are disabled, or only get reports, are marked."""
-    from moxlite.admin.domainrequests import DomainInfo, DomainName
+    from moxlite.admin.domains.requests import DomainInfo, DomainName
 
     found = call("config domain list", DomainName(), list[DomainInfo])
     if as_json or settings().as_json:
@@ -37,7 +37,7 @@ def domain_add(disabled: bool, name: str, account: str, localpart: str) -> None:
 
     An ACCOUNT that there isn't is made, with the address LOCALPART@DOMAIN. Then: moxlite config dnsrecords DOMAIN
     """
-    from moxlite.admin.domainrequests import DomainAdd
+    from moxlite.admin.domains.requests import DomainAdd
 
     call("config domain add", DomainAdd(name, account, localpart, disabled), type(None))
 
@@ -46,7 +46,7 @@ def domain_add(disabled: bool, name: str, account: str, localpart: str) -> None:
 @click.argument("name", metavar="DOMAIN")
 def domain_rm(name: str) -> None:
     """Remove DOMAIN; refused while an address or alias uses it. Its DKIM keys are moved to dkim/old."""
-    from moxlite.admin.domainrequests import DomainName
+    from moxlite.admin.domains.requests import DomainName
 
     ask(f"Remove the domain {name}?")
     call("config domain rm", DomainName(name), type(None))
@@ -56,7 +56,7 @@ def domain_rm(name: str) -> None:
 @click.argument("name", metavar="DOMAIN")
 def domain_disable(name: str) -> None:
     """Refuse mail of DOMAIN, in and out, with temporary errors. Its users can still log in."""
-    from moxlite.admin.domainrequests import DomainName
+    from moxlite.admin.domains.requests import DomainName
 
     call("config domain disable", DomainName(name), type(None))
 
@@ -65,7 +65,7 @@ def domain_disable(name: str) -> None:
 @click.argument("name", metavar="DOMAIN")
 def domain_enable(name: str) -> None:
     """Take mail of DOMAIN again."""
-    from moxlite.admin.domainrequests import DomainName
+    from moxlite.admin.domains.requests import DomainName
 
     call("config domain enable", DomainName(name), type(None))
 
@@ -80,7 +80,7 @@ def alias() -> None:
 @json_option
 def alias_list(name: str, as_json: bool) -> None:
     """List the aliases of DOMAIN, or all."""
-    from moxlite.admin.domainrequests import AliasInfo, DomainName
+    from moxlite.admin.domains.requests import AliasInfo, DomainName
 
     found = call("config alias list", DomainName(name), list[AliasInfo])
     show(found, ("alias", "members"), as_json=as_json)
@@ -91,7 +91,7 @@ def alias_list(name: str, as_json: bool) -> None:
 @json_option
 def alias_print(name: str, as_json: bool) -> None:
     """Show ALIAS with its members, and what they and others may do."""
-    from moxlite.admin.domainrequests import AliasInfo, AliasName
+    from moxlite.admin.domains.requests import AliasInfo, AliasName
 
     found = call("config alias print", AliasName(name), AliasInfo)
     show([found], ("alias", "post_public", "list_members", "allow_msg_from", "members"), as_json=as_json)
@@ -102,7 +102,7 @@ def alias_print(name: str, as_json: bool) -> None:
 @click.argument("members", metavar="MEMBER...", nargs=-1, required=True)
 def alias_add(name: str, members: tuple[str, ...]) -> None:
     """Add ALIAS, which delivers to each MEMBER, an address of this server. Everyone may write to it."""
-    from moxlite.admin.domainrequests import AliasMembers
+    from moxlite.admin.domains.requests import AliasMembers
 
     call("config alias add", AliasMembers(name, list(members)), type(None))
 
@@ -114,7 +114,7 @@ def alias_add(name: str, members: tuple[str, ...]) -> None:
 @click.option("--allowmsgfrom", type=bool, help="Members may send with ALIAS as From.")
 def alias_update(name: str, postpublic: bool | None, listmembers: bool | None, allowmsgfrom: bool | None) -> None:
     """Set (true or false) what members of ALIAS and others may do."""
-    from moxlite.admin.domainrequests import AliasChange
+    from moxlite.admin.domains.requests import AliasChange
 
     if postpublic is None and listmembers is None and allowmsgfrom is None:
         raise Failure("nothing to change: give --postpublic, --listmembers or --allowmsgfrom")
@@ -125,7 +125,7 @@ def alias_update(name: str, postpublic: bool | None, listmembers: bool | None, a
 @click.argument("name", metavar="ALIAS")
 def alias_rm(name: str) -> None:
     """Remove ALIAS; its members stay."""
-    from moxlite.admin.domainrequests import AliasName
+    from moxlite.admin.domains.requests import AliasName
 
     call("config alias rm", AliasName(name), type(None))
 
@@ -135,7 +135,7 @@ def alias_rm(name: str) -> None:
 @click.argument("members", metavar="MEMBER...", nargs=-1, required=True)
 def alias_addaddr(name: str, members: tuple[str, ...]) -> None:
     """Add members to ALIAS."""
-    from moxlite.admin.domainrequests import AliasMembers
+    from moxlite.admin.domains.requests import AliasMembers
 
     call("config alias addaddr", AliasMembers(name, list(members)), type(None))
 
@@ -145,6 +145,6 @@ def alias_addaddr(name: str, members: tuple[str, ...]) -> None:
 @click.argument("members", metavar="MEMBER...", nargs=-1, required=True)
 def alias_rmaddr(name: str, members: tuple[str, ...]) -> None:
     """Take members out of ALIAS; refused where none would be left."""
-    from moxlite.admin.domainrequests import AliasMembers
+    from moxlite.admin.domains.requests import AliasMembers
 
     call("config alias rmaddr", AliasMembers(name, list(members)), type(None))

@@ -23,8 +23,8 @@ def ensure_acme_host_keys() -> None:
     from moxlite.admin.dns.wanted import tlsa_records
     from moxlite.admin.dns.zonefile import zone_line
     from moxlite.admin.hostkeys import ensure_host_keys, name_host_keys
-    from moxlite.config.decode import dotted
-    from moxlite.net.certificates import CertificateError
+    from moxlite.config.toml.decode import dotted
+    from moxlite.net.tls.certificates import CertificateError
 
     static, config = load_config().static, config_path()
     if not any(one.tls is not None and one.tls.acme is not None for one in static.listeners.values()):

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from moxlite.cli.asking import resolver_at, resolver_option
 from moxlite.cli.common import Failure, config_path, printable
+from moxlite.cli.prompts import resolver_at, resolver_option
 from moxlite.cli.setup.listeners import PASSWORD_ALONE
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def quickstart(
     as warnings. The passwords are printed once.
     """
     from moxlite.admin.accounts import Refused
-    from moxlite.admin.domains import parse_domain
+    from moxlite.admin.domains.changes import parse_domain
     from moxlite.admin.quickstart.make import QuickstartFailed, make
     from moxlite.net.dns import DNSResolver
     from moxlite.proto.address import Address, AddressError
@@ -180,8 +180,8 @@ def _look(
         try_port_25,
     )
     from moxlite.admin.quickstart.webserver import check_pairs
-    from moxlite.net.certificates import CertificateError
     from moxlite.net.httpclient import HTTPClient
+    from moxlite.net.tls.certificates import CertificateError
 
     try:
         machine = machine_addresses()

@@ -25,7 +25,7 @@ def tlspubkey() -> None:
 @json_option
 def key_list(account: str, as_json: bool) -> None:
     """List the keys of ACCOUNT, or all."""
-    from moxlite.admin.domainrequests import TLSKeyInfo, TLSKeyList
+    from moxlite.admin.domains.requests import TLSKeyInfo, TLSKeyList
 
     found = call("config tlspubkey list", TLSKeyList(account), list[TLSKeyInfo])
     show(found, ("fingerprint", "account", "login_address", "name", "type", "created"), as_json=as_json)
@@ -36,7 +36,7 @@ def key_list(account: str, as_json: bool) -> None:
 @json_option
 def key_get(fingerprint: str, as_json: bool) -> None:
     """Show the key of FINGERPRINT, with its certificate."""
-    from moxlite.admin.domainrequests import TLSKeyInfo, TLSKeyName
+    from moxlite.admin.domains.requests import TLSKeyInfo, TLSKeyName
 
     found = call("config tlspubkey get", TLSKeyName(fingerprint), TLSKeyInfo)
     if as_json or settings().as_json:
@@ -63,7 +63,7 @@ def key_add(address: str, name: str, no_imap_preauth: bool) -> None:
 
     NAME is for lists; without it the certificate's common name is taken.
     """
-    from moxlite.admin.domainrequests import TLSKeyAdd, TLSKeyInfo
+    from moxlite.admin.domains.requests import TLSKeyAdd, TLSKeyInfo
 
     pem = sys.stdin.read(1 << 17)
     if "PRIVATE KEY" in pem:
@@ -76,7 +76,7 @@ def key_add(address: str, name: str, no_imap_preauth: bool) -> None:
 @click.argument("fingerprint")
 def key_rm(fingerprint: str) -> None:
     """Forget the key of FINGERPRINT; it opens nothing from the next connection on."""
-    from moxlite.admin.domainrequests import TLSKeyName
+    from moxlite.admin.domains.requests import TLSKeyName
 
     call("config tlspubkey rm", TLSKeyName(fingerprint), type(None))
 
@@ -91,7 +91,7 @@ def key_gen(stem: str) -> None:
     """
     from cryptography.hazmat.primitives.asymmetric import ed25519
 
-    from moxlite.net.certificates import self_signed
+    from moxlite.net.tls.certificates import self_signed
     from moxlite.store.auth.tlskeys import read_certificate
 
     pair = self_signed([Path(stem).name], days=YEARS * 365, key=ed25519.Ed25519PrivateKey.generate())

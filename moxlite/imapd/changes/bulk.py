@@ -12,7 +12,7 @@ import trio
 from moxlite.imapd.session.state import Session
 from moxlite.imapd.session.uidlist import uid_array
 from moxlite.imapd.session.view import View
-from moxlite.imapd.telling.changes import tell
+from moxlite.imapd.updates.changes import tell
 from moxlite.proto.imap.seqset import Ranges, pick, runs
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.bus import Cursor

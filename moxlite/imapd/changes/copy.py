@@ -12,7 +12,7 @@ from moxlite.imapd.session.named import named_ranges, resolve
 from moxlite.imapd.session.place import at
 from moxlite.imapd.session.progress import going_on
 from moxlite.imapd.session.state import Done, Session
-from moxlite.imapd.telling.changes import tell
+from moxlite.imapd.updates.changes import tell
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.responses import Code, State
 from moxlite.proto.imap.seqset import format_ranges, runs

@@ -10,8 +10,8 @@ from moxlite.imapd.session.messagelimit import refuse_more
 from moxlite.imapd.session.named import resolve
 from moxlite.imapd.session.place import Place, at
 from moxlite.imapd.session.state import Done, Session
-from moxlite.imapd.telling.changes import tell
-from moxlite.imapd.telling.flagwire import parse_words
+from moxlite.imapd.updates.changes import tell
+from moxlite.imapd.updates.flagwire import parse_words
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.responses import Code, State
 from moxlite.store.accounts.access import allowed_flags

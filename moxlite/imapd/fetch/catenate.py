@@ -13,7 +13,7 @@ from moxlite.imapd.session.uidlist import uid_array
 from moxlite.proto.imap.commands import AppendMessage, CatenateUrl
 from moxlite.proto.imap.errors import ProtocolError
 from moxlite.proto.imap.fetchitems import Section
-from moxlite.proto.imap.parsemessages import parse_section
+from moxlite.proto.imap.reading.messages import parse_section
 from moxlite.proto.imap.url import ImapUrl
 from moxlite.proto.mime.sections import Kind, find_section
 from moxlite.store.content.prepare import Prepared

@@ -25,7 +25,7 @@ from moxlite.imapd.session.messagelimit import cut, refuse_more
 from moxlite.imapd.session.named import highest_modseq, known_uids, last_uid, resolve
 from moxlite.imapd.session.state import Done, Session
 from moxlite.imapd.session.view import View
-from moxlite.imapd.telling.changes import check_view
+from moxlite.imapd.updates.changes import check_view
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.encode import vanished_lines
 from moxlite.proto.imap.fetchitems import Attribute, Binary, Body, FetchItem

@@ -16,8 +16,8 @@ from moxlite.imapd.mailboxes.patterns import Pattern
 from moxlite.imapd.session.errors import bad
 from moxlite.imapd.session.place import at, known_owners, open_account
 from moxlite.imapd.session.state import Done, Session
-from moxlite.imapd.telling.flagwire import list_names
-from moxlite.imapd.telling.recent import unclaimed
+from moxlite.imapd.updates.flagwire import list_names
+from moxlite.imapd.updates.recent import unclaimed
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.responses import ListData, LsubData, MyRightsData, StatusData
 from moxlite.store.accounts.access import SYSTEM_RIGHTS, Access

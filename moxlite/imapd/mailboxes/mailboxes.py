@@ -6,7 +6,7 @@ The LIST lines of what was made, renamed or removed are told by `changes`, to th
 from moxlite.imapd.session.errors import no
 from moxlite.imapd.session.place import at, owner_of
 from moxlite.imapd.session.state import Done, Session
-from moxlite.imapd.telling.flagwire import USES
+from moxlite.imapd.updates.flagwire import USES
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.responses import Code
 from moxlite.store.changelog.unit import AccountTx

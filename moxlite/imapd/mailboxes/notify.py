@@ -22,8 +22,8 @@ from moxlite.imapd.session.errors import Disconnect, bad, no
 from moxlite.imapd.session.state import Done, Session
 from moxlite.imapd.session.uidlist import uid_array
 from moxlite.imapd.session.view import View
-from moxlite.imapd.telling.changes import apply_to_view, tell
-from moxlite.imapd.telling.flagwire import list_names
+from moxlite.imapd.updates.changes import apply_to_view, tell
+from moxlite.imapd.updates.flagwire import list_names
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.fetchitems import Attribute, FetchItem
 from moxlite.proto.imap.responses import Code, ListData, State, StatusData

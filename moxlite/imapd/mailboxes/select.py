@@ -13,9 +13,9 @@ from moxlite.imapd.session.seat import Seat
 from moxlite.imapd.session.state import Done, Session
 from moxlite.imapd.session.uidlist import Sharing, UidList, uid_array
 from moxlite.imapd.session.view import CountedView, View
-from moxlite.imapd.telling.changes import flags_line, tell, tell_permanent
-from moxlite.imapd.telling.flagwire import SYSTEM_FLAGS, list_names, wire_flags
-from moxlite.imapd.telling.recent import claim_selected
+from moxlite.imapd.updates.changes import flags_line, tell, tell_permanent
+from moxlite.imapd.updates.flagwire import SYSTEM_FLAGS, list_names, wire_flags
+from moxlite.imapd.updates.recent import claim_selected
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.encode import encode, flag_list, vanished_lines
 from moxlite.proto.imap.responses import Code, ListData, State

@@ -18,7 +18,7 @@ from moxlite.imapd.session.seat import Seat
 from moxlite.imapd.session.state import Done, Session
 from moxlite.imapd.session.uidlist import EMPTY, UidList, uid_array
 from moxlite.imapd.session.view import View
-from moxlite.imapd.telling.changes import tell
+from moxlite.imapd.updates.changes import tell
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.search import ModSeqIs, Return, Sequence, Uids, keys_of
 from moxlite.store.file.transaction import Reader

@@ -10,7 +10,7 @@ from moxlite.config.holder import ConfigHolder
 from moxlite.imapd.session.sessions import Sessions
 from moxlite.logins.logins import Logins
 from moxlite.net.admission import Gate
-from moxlite.net.tls import ServerTLS
+from moxlite.net.tls.handshake import ServerTLS
 from moxlite.process.spools import Spools
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.authdb import AuthDB

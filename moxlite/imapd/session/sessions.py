@@ -15,7 +15,6 @@ from weakref import WeakKeyDictionary
 import msgspec
 import trio
 
-from moxlite.bell import LONGEST_SLEEP, Bell
 from moxlite.imapd import metrics
 from moxlite.imapd.session.errors import no
 from moxlite.imapd.session.notes import Notes
@@ -23,6 +22,7 @@ from moxlite.imapd.session.trace import Tap
 from moxlite.imapd.session.uidlist import Sharing, UidList
 from moxlite.store.changelog.account import Account
 from moxlite.store.rows.keywords import spellings
+from moxlite.wakeup import LONGEST_SLEEP, Bell
 
 __all__ = ["MAX_SESSIONS", "AccountShare", "SessionFacts", "Sessions", "Shown"]
 

@@ -15,7 +15,6 @@ from typing import Any, Protocol
 import msgspec
 import trio
 
-from moxlite.bell import Alarm
 from moxlite.imapd.session.context import SLOW_FAILURES, Context
 from moxlite.imapd.session.errors import Disconnect, no
 from moxlite.imapd.session.output import HIGH_WATER, Wire
@@ -31,6 +30,7 @@ from moxlite.proto.imap.server import LiteralRequest
 from moxlite.store.accounts.access import check_rights
 from moxlite.store.mail.systemmailbox import UNCHANGEABLE
 from moxlite.store.types import Event
+from moxlite.wakeup import Alarm
 
 __all__ = ["Done", "Enabled", "Handler", "Intake", "Need", "Session", "Watcher"]
 

@@ -19,7 +19,7 @@ from typing import Final
 import trio
 
 from moxlite.proto.imap import commands as c
-from moxlite.proto.imap.write import encode_command
+from moxlite.proto.imap.writing.write import encode_command
 
 __all__ = ["Masker", "Tap", "command_line"]
 

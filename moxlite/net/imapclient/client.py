@@ -30,13 +30,13 @@ from moxlite.net.imapclient.errors import (
     printable,
 )
 from moxlite.net.imapclient.line import MAX_DATA, Line, Selected, word_of
-from moxlite.net.tls import ClientTLS
-from moxlite.net.tlserrors import TLSError
-from moxlite.net.tlsstream import TLSStream
+from moxlite.net.tls.errors import TLSError
+from moxlite.net.tls.handshake import ClientTLS
+from moxlite.net.tls.stream import TLSStream
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap import responses as r
 from moxlite.proto.imap.tokens import encode_mailbox
-from moxlite.proto.imap.write import Appended, append_item, append_start
+from moxlite.proto.imap.writing.write import Appended, append_item, append_start
 from moxlite.proto.sasl import SASLError
 
 __all__ = ["Answer", "Client"]

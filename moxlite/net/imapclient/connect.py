@@ -8,7 +8,6 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 import trio
 
-from moxlite.net.certificates import KeyPair, Trust
 from moxlite.net.dial import DialError, dial
 from moxlite.net.imapclient.client import Client
 from moxlite.net.imapclient.errors import ConnectionLost, Refused, TLSFailed
@@ -16,8 +15,9 @@ from moxlite.net.imapclient.line import SILENT_SECONDS
 from moxlite.net.imapclient.login import Credentials, log_in
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import DNSError, Resolver, absolute
-from moxlite.net.tls import ClientTLS
-from moxlite.net.tlsstream import TLSStream
+from moxlite.net.tls.certificates import KeyPair, Trust
+from moxlite.net.tls.handshake import ClientTLS
+from moxlite.net.tls.stream import TLSStream
 from moxlite.proto.address import AddressError, Domain
 
 __all__ = ["Server", "TLSMode", "connect"]

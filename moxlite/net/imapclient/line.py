@@ -18,7 +18,7 @@ from moxlite.proto.imap import commands as c
 from moxlite.proto.imap import responses as r
 from moxlite.proto.imap.client import ClientDecoder
 from moxlite.proto.imap.errors import ProtocolError
-from moxlite.proto.imap.write import encode_command
+from moxlite.proto.imap.writing.write import encode_command
 
 __all__ = ["MAX_DATA", "SILENT_SECONDS", "Line", "Selected", "word_of"]
 

@@ -25,8 +25,8 @@ from msgspec import Struct
 from . import commands
 from .append import AppendHead, AppendParser
 from .errors import ProtocolError
-from .parse import COMMANDS, parse_arguments, parse_tag, parse_word
-from .parsing import Modes, decode_base64
+from .reading.parse import COMMANDS, parse_arguments, parse_tag, parse_word
+from .reading.parsing import Modes, decode_base64
 from .responses import State
 from .tokens import Reader
 

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import msgspec
 
-from moxlite.net.ctlserver import CommandFailed
+from moxlite.net.control.server import CommandFailed
 from moxlite.queue.errors import QueueError
 from moxlite.store.errors import StoreError
 

@@ -7,18 +7,18 @@ from typing import Literal
 
 import msgspec
 
-from moxlite.net.ctlserver import Command, CommandFailed, Exchange
+from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.queue.bounces.judge import UNNAMED
 from moxlite.queue.control.answers import Request, tried
 from moxlite.queue.control.results import Changed, Line, Rule, Try
 from moxlite.queue.control.words import admin_words, next_words, why_words
+from moxlite.queue.data.filters import Filter, Page, RetiredFilter, RetiredPage
+from moxlite.queue.data.rows import DELIVERING, Message, Result, Retired
+from moxlite.queue.data.status import meaning_of
 from moxlite.queue.errors import NoSuchMessage
 from moxlite.queue.explaining.values import Explanation
-from moxlite.queue.filters import Filter, Page, RetiredFilter, RetiredPage
 from moxlite.queue.queue import Queue
-from moxlite.queue.rows import DELIVERING, Message, Result, Retired
 from moxlite.queue.schedule import SECOND, rfc3339
-from moxlite.queue.status import meaning_of
 
 __all__ = ["QueueCommands"]
 

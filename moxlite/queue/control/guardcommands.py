@@ -4,7 +4,7 @@
 
 from collections.abc import Mapping
 
-from moxlite.net.ctlserver import Command, Exchange
+from moxlite.net.control.server import Command, Exchange
 from moxlite.queue.control.answers import Request, tried
 from moxlite.queue.control.results import SentFrom, StoppedAccount
 from moxlite.queue.guard.stops import Stopped

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
-from moxlite.net.ctlserver import Command, CommandFailed, Exchange
+from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.proto.address import Address, AddressError, Domain
 from moxlite.queue.control.answers import Request, tried
 from moxlite.queue.control.results import Dropped, PendingReport, SentReport, SentReports, WithoutReports

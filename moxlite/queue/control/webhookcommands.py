@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import msgspec
 
-from moxlite.net.ctlserver import Command, CommandFailed, Exchange
+from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.queue.control.answers import Request, tried
 from moxlite.queue.control.results import Changed, HookLine
-from moxlite.queue.filters import HookFilter, HookPage, RetiredHookFilter, RetiredHookPage
+from moxlite.queue.data.filters import HookFilter, HookPage, RetiredHookFilter, RetiredHookPage
 from moxlite.queue.schedule import rfc3339
 from moxlite.queue.webhooks.rows import CallResult, Hook, RetiredHook
 from moxlite.queue.webhooks.webhooks import WebhookQueue

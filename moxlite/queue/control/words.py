@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Final
 
-from moxlite.queue.rows import DELIVERING, Message, Result
+from moxlite.queue.data.rows import DELIVERING, Message, Result
+from moxlite.queue.data.status import meaning_of
 from moxlite.queue.schedule import SECOND, attempts_left, max_attempts_of
-from moxlite.queue.status import meaning_of
 
 __all__ = ["admin_words", "duration_words", "next_words", "why_words"]
 

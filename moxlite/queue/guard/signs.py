@@ -14,7 +14,7 @@ import msgspec
 from moxlite.config.snapshot import Snapshot
 from moxlite.queue.bounces.judge import explain
 from moxlite.queue.bounces.table import Cause
-from moxlite.queue.rows import Message, Result
+from moxlite.queue.data.rows import Message, Result
 from moxlite.queue.schedule import SECOND
 from moxlite.store.delivery.submission import Submission
 from moxlite.store.file.transaction import Reader, Tx

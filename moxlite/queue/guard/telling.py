@@ -9,7 +9,6 @@ from typing import Final
 import trio
 
 from moxlite.admin.notices import notify_account, notify_postmaster
-from moxlite.bell import Bell
 from moxlite.proto.address import Address
 from moxlite.queue import metrics
 from moxlite.queue.context import Context
@@ -17,6 +16,7 @@ from moxlite.queue.guard.stops import Stop, Stopped, mark_told, untold
 from moxlite.queue.schedule import SECOND
 from moxlite.store.errors import AccountRemoved, AccountUnknown, StoreError
 from moxlite.store.file.database import Database
+from moxlite.wakeup import Bell
 
 __all__ = ["Guard"]
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from moxlite.queue import record
-from moxlite.queue.content import Content
+from moxlite.queue.data.content import Content
 from moxlite.queue.guard.signs import (
     LimitsOf,
     note_failures,

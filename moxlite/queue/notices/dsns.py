@@ -12,11 +12,11 @@ from moxlite.proto.address import Address, Localpart
 from moxlite.proto.dsn import DSN, Action, DSNRecipient, compose_dsn
 from moxlite.proto.mime.types import MailAddress
 from moxlite.queue import metrics
-from moxlite.queue.content import encoded, octets
 from moxlite.queue.context import Context
+from moxlite.queue.data.content import encoded, octets
+from moxlite.queue.data.rows import Message
+from moxlite.queue.localdelivery.inbound import waiting
 from moxlite.queue.notices.noticetext import notice_text, subject_of
-from moxlite.queue.own.inbound import waiting
-from moxlite.queue.rows import Message
 from moxlite.queue.schedule import attempts_left, max_attempts_of
 from moxlite.queue.submit import add_submission
 from moxlite.store.content.prepare import prepare

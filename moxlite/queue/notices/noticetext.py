@@ -9,8 +9,8 @@ from moxlite.proto.address import Domain
 from moxlite.proto.dsn import Action
 from moxlite.proto.mime.dates import format_date
 from moxlite.queue.bounces.table import Cause
-from moxlite.queue.rows import Message, Result
-from moxlite.queue.status import meaning_of
+from moxlite.queue.data.rows import Message, Result
+from moxlite.queue.data.status import meaning_of
 
 __all__ = ["notice_text", "subject_of"]
 

@@ -14,7 +14,7 @@ import trio
 from moxlite.metrics import Counter
 from moxlite.proto.address import Domain
 from moxlite.queue.context import Context
-from moxlite.queue.rows import Message
+from moxlite.queue.data.rows import Message
 from moxlite.queue.schedule import SECOND
 from moxlite.queue.tls.results import Failure, PolicyResult
 from moxlite.store.errors import StoreError

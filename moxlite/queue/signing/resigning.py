@@ -12,9 +12,9 @@ from moxlite.mailauth.dkim.tags import TagError, parse_tags
 from moxlite.proto.address import AddressError, Domain
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.wire import read_addresses
-from moxlite.queue.content import octets
 from moxlite.queue.context import Context
-from moxlite.queue.rows import Message
+from moxlite.queue.data.content import octets
+from moxlite.queue.data.rows import Message
 from moxlite.queue.schedule import SECOND
 from moxlite.store.content.header import HeaderTooLarge, read_header
 from moxlite.store.content.spool import Spool

@@ -10,7 +10,7 @@ from moxlite.mailauth.dkim.sign import SigningError
 from moxlite.proto.address import AddressError
 from moxlite.proto.mime.sevenbit import Unconvertible, convert
 from moxlite.queue.context import Context
-from moxlite.queue.rows import Message
+from moxlite.queue.data.rows import Message
 from moxlite.queue.signing.resigning import copy_content, own_signatures, sign_spool
 from moxlite.store.content.header import HeaderTooLarge, read_header
 from moxlite.store.content.spool import Spool

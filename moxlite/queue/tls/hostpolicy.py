@@ -15,8 +15,8 @@ from cryptography import x509
 
 from moxlite.mailauth import dane
 from moxlite.mailauth.mtasts import matches
-from moxlite.net.certificates import CertificateProblem
 from moxlite.net.resolver import TLSA, DNSError, TempError
+from moxlite.net.tls.certificates import CertificateProblem
 from moxlite.proto.smtp.conversation import TLSMode
 from moxlite.queue.tls.policies import Standing
 from moxlite.queue.tls.results import Failure, ResultType, of_certificate

@@ -10,9 +10,9 @@ import msgspec
 
 from moxlite.mailauth.dane import NO_MATCH
 from moxlite.mailauth.mtasts import Policy
-from moxlite.net.certificates import CertificateProblem, ProblemKind
 from moxlite.net.resolver import TLSA
-from moxlite.net.tlserrors import TLSError
+from moxlite.net.tls.certificates import CertificateProblem, ProblemKind
+from moxlite.net.tls.errors import TLSError
 
 __all__ = ["Failure", "PolicyResult", "PolicyType", "ResultType", "Tally", "of_certificate", "of_handshake"]
 

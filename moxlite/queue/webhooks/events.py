@@ -9,7 +9,7 @@ import msgspec
 
 from moxlite.config.domains import Account, OutgoingWebhook
 from moxlite.config.snapshot import Snapshot
-from moxlite.queue.rows import Message, Result, Retired
+from moxlite.queue.data.rows import Message, Result, Retired
 from moxlite.queue.schedule import SECOND
 from moxlite.queue.webhooks.keeping import NewHook, add_hook
 from moxlite.store.file.transaction import Tx

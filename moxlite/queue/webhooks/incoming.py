@@ -13,11 +13,11 @@ from moxlite.acceptance.messagejson import IncomingMessage, IncomingMeta, Messag
 from moxlite.config.domains import IncomingWebhook
 from moxlite.proto.address import Address, AddressError, Localpart, pack_localpart
 from moxlite.proto.dsn import DSN, Action, DSNError, parse_dsn
-from moxlite.queue import status
 from moxlite.queue.context import Context
-from moxlite.queue.rows import RETIRED_COLUMNS, Result, encode_results, retired_of
+from moxlite.queue.data import status
+from moxlite.queue.data.rows import RETIRED_COLUMNS, Result, encode_results, retired_of
+from moxlite.queue.data.suppression import note_failure
 from moxlite.queue.schedule import SECOND
-from moxlite.queue.suppression import note_failure
 from moxlite.queue.webhooks.events import Event, Webhooks, keep_hooks, moment, note_event, webhooks_of
 from moxlite.queue.webhooks.keeping import INCOMING, NewHook, add_hook
 from moxlite.store.changelog.account import Account

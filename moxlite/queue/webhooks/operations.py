@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from moxlite.queue.filters import HookFilter, HookPage, RetiredHookFilter, RetiredHookPage, compose, compose_page
+from moxlite.queue.data.filters import HookFilter, HookPage, RetiredHookFilter, RetiredHookPage, compose, compose_page
 from moxlite.queue.webhooks.keeping import end_hook, get_hook
 from moxlite.queue.webhooks.rows import (
     HOOK_COLUMNS,

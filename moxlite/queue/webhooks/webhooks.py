@@ -6,8 +6,8 @@ from typing import TypeVar
 
 from moxlite.queue import metrics
 from moxlite.queue.context import Context
+from moxlite.queue.data.filters import HookFilter, HookPage, RetiredHookFilter, RetiredHookPage
 from moxlite.queue.errors import NoSuchWebhook
-from moxlite.queue.filters import HookFilter, HookPage, RetiredHookFilter, RetiredHookPage
 from moxlite.queue.schedule import SECOND
 from moxlite.queue.webhooks import operations
 from moxlite.queue.webhooks.calls import Caller

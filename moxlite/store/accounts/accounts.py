@@ -20,7 +20,6 @@ from typing import Final
 
 import trio
 
-from moxlite.bell import Bell
 from moxlite.store import metrics
 from moxlite.store.accounts.folders import (
     NAME,
@@ -52,6 +51,7 @@ from moxlite.store.search.check import check_index
 from moxlite.store.upkeep.check import check_account
 from moxlite.store.upkeep.outbox import Handler
 from moxlite.supervision import Fate, Supervisor
+from moxlite.wakeup import Bell
 
 __all__ = ["Accounts", "CheckFailed"]
 

@@ -12,13 +12,13 @@ from typing import Final, Protocol
 
 import trio
 
-from moxlite.bell import Bell, sleep_by_both_clocks
 from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.errors import StoreError
 from moxlite.store.file.findings import quick_check
 from moxlite.store.file.migrations import drop_old_copies
 from moxlite.store.options import Options
 from moxlite.store.upkeep.retention import expire
+from moxlite.wakeup import Bell, sleep_by_both_clocks
 
 __all__ = ["NIGHT", "Registry", "Rounds"]
 

@@ -17,7 +17,6 @@ from typing import Final
 import msgspec
 import trio
 
-from moxlite.bell import Alarm
 from moxlite.store.auth import loginattempts, sessions, tlskeys
 from moxlite.store.auth.loginattempts import LoginAttempt, RecordedAttempt
 from moxlite.store.auth.memorysessions import MemorySessions
@@ -29,6 +28,7 @@ from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.mail.acl import ANYONE
 from moxlite.store.options import DAY, Options
 from moxlite.supervision import Supervisor
+from moxlite.wakeup import Alarm
 
 __all__ = ["MAX_OWNERS", "AuditEntry", "AuthDB"]
 

@@ -24,7 +24,6 @@ from typing import Final
 import msgspec
 import trio
 
-from moxlite.bell import Alarm
 from moxlite.store import metrics
 from moxlite.store.changelog.catchup import Catchup
 from moxlite.store.types import (
@@ -37,6 +36,7 @@ from moxlite.store.types import (
     MessagesRemoved,
     ModSeq,
 )
+from moxlite.wakeup import Alarm
 
 __all__ = ["MARK_ROWS", "SLICE", "Batch", "Bus", "Cursor"]
 

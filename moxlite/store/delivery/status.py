@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from moxlite.bell import Bell
+from moxlite.wakeup import Bell
 
 __all__ = ["Deliveries", "Handed", "RecipientStatus", "State"]
 

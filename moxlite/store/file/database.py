@@ -17,7 +17,6 @@ from typing import Final, TypeVar
 import apsw
 import trio
 
-from moxlite.bell import Bell
 from moxlite.store import metrics
 from moxlite.store.errors import StorageBroken
 from moxlite.store.file.boundary import storage
@@ -31,6 +30,7 @@ from moxlite.store.file.series import SERIES_AHEAD
 from moxlite.store.file.transaction import Connection, Reader, Tx
 from moxlite.store.file.writer import Writer
 from moxlite.store.options import Options
+from moxlite.wakeup import Bell
 
 __all__ = ["QUIET", "Database", "Kind", "Snapshot"]
 

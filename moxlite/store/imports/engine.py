@@ -11,7 +11,7 @@ from typing import BinaryIO, Final
 
 import trio
 
-from moxlite import late
+from moxlite import lazyimport
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.spoolspace import SpoolSpace
 from moxlite.store.errors import ImportFailed, OverQuota, StoreError
@@ -108,7 +108,7 @@ class Imports:
         end: Done | Aborted | None = None
         try:
             with one.scope:
-                await late.load("moxlite.store.imports.adding")
+                await lazyimport.load("moxlite.store.imports.adding")
                 from moxlite.store.imports.adding import FromFile
 
                 async with self._accounts.use(progress.account) as account:

@@ -17,7 +17,6 @@ from typing import Final
 import msgspec
 import trio
 
-from moxlite.bell import Bell
 from moxlite.store import metrics
 from moxlite.store.changelog.account import Account
 from moxlite.store.file.transaction import Reader, Tx
@@ -26,6 +25,7 @@ from moxlite.store.junk.retrain import Retraining
 from moxlite.store.junk.words import FIRST_HASH, WANTED, Meta, change_words, forget_all, prune_words, read_meta
 from moxlite.store.junkparams import JunkParams
 from moxlite.store.options import DAY
+from moxlite.wakeup import Bell
 
 __all__ = ["UNIT_MESSAGES", "UNIT_SECONDS", "Trainer"]
 

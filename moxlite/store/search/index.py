@@ -21,7 +21,6 @@ import apsw
 import msgspec
 import trio
 
-from moxlite.bell import Bell
 from moxlite.proto.mime.types import PARSE_VERSION
 from moxlite.store import metrics as store_metrics
 from moxlite.store.changelog.account import Account
@@ -35,6 +34,7 @@ from moxlite.store.search import metrics
 from moxlite.store.search.terms import Term, holds, trigram_query
 from moxlite.store.search.texts import IndexDamaged, unpack
 from moxlite.store.types import ModSeq
+from moxlite.wakeup import Bell
 
 __all__ = ["INDEX_VERSION", "Candidates", "Index", "IndexedAccount", "Sifted", "Standing", "standing"]
 

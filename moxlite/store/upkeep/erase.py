@@ -16,12 +16,12 @@ from typing import Final
 import msgspec
 import trio
 
-from moxlite.bell import Bell
 from moxlite.store import metrics
 from moxlite.store.changelog.account import Account
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import DAY, SECOND
 from moxlite.store.types import ModSeq, chunk_id
+from moxlite.wakeup import Bell
 
 __all__ = ["UNUSED", "Erased", "Eraser", "erase", "forget_keys", "purge", "reclaim"]
 

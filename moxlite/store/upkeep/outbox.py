@@ -18,10 +18,10 @@ from typing import Final, TypeAlias
 import msgspec
 import trio
 
-from moxlite.bell import Bell
 from moxlite.store.changelog.account import Account
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader, Tx
+from moxlite.wakeup import Bell
 
 __all__ = ["Carrier", "Handler", "OutboxRow"]
 

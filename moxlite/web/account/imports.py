@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, cast
 import msgspec
 import trio
 
-from moxlite import late
+from moxlite import lazyimport
 from moxlite.store.errors import BadMailboxName, ImportFailed, StoreError
 from moxlite.store.imports import progress as told
 from moxlite.store.imports.items import Order
@@ -288,7 +288,7 @@ def _slices(events: list[ImportEvent]) -> Iterator[bytes]:
 
 async def _load() -> None:
     for name in ("moxlite.web.account.upload", "moxlite.store.imports.sources"):
-        await late.load(name)
+        await lazyimport.load(name)
 
 
 def _start_of(file: Counted) -> bytes:

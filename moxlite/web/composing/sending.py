@@ -48,7 +48,7 @@ from moxlite.web.metrics import submissions
 
 if TYPE_CHECKING:
     from moxlite.compose.draft import Draft
-    from moxlite.process.signingkeys import SigningKeys
+    from moxlite.process.keys.signing import SigningKeys
     from moxlite.store.changelog.account import Account
     from moxlite.store.changelog.unit import AccountTx
     from moxlite.store.delivery.status import Deliveries

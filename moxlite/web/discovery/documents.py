@@ -15,7 +15,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from moxlite.admin.offer import Offer, Security, Server
-from moxlite.net.certificates import KeyPair
+from moxlite.net.tls.certificates import KeyPair
 
 __all__ = ["apple_profile", "asked_address", "client_config", "outlook_settings", "signed"]
 

@@ -7,10 +7,10 @@ from urllib.parse import parse_qs
 import trio
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from moxlite import late
+from moxlite import lazyimport
 from moxlite.admin.offer import Offer, offer_for
 from moxlite.config.snapshot import Snapshot
-from moxlite.net.certificates import KeyPair
+from moxlite.net.tls.certificates import KeyPair
 from moxlite.proto.address import Address, AddressError, Domain
 from moxlite.web import metrics
 from moxlite.web.headers import disposition
@@ -75,7 +75,7 @@ class Discovery:
                 raise HTTPError(400, "There are no settings for this domain here.")
             metrics.autoconf_requests.labels(domain=domain.ascii).inc()
             address, offer = None, self._offer(domain)
-        await late.load(DOCUMENTS)
+        await lazyimport.load(DOCUMENTS)
         from moxlite.web.discovery.documents import client_config
 
         document = client_config(offer, address)
@@ -85,7 +85,7 @@ class Discovery:
         """Outlook's settings; the request is XML with an address."""
         _only(request, "POST")
         body = await request.body.read(MAX_REQUEST)
-        await late.load(DOCUMENTS)
+        await lazyimport.load(DOCUMENTS)
         from moxlite.web.discovery.documents import asked_address, outlook_settings
 
         try:
@@ -108,7 +108,7 @@ class Discovery:
             raise HTTPError(400, "The addresses of a profile are of one domain.")
         name = "".join(char for char in _parameter(request, "name") if char.isprintable())[:MAX_NAME]
         addresses = [address for address, _ in found]
-        await late.load(DOCUMENTS)
+        await lazyimport.load(DOCUMENTS)
         from moxlite.web.discovery.documents import apple_profile, signed
 
         profile = apple_profile(offer, addresses, name)

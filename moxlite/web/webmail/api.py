@@ -26,19 +26,19 @@ from moxlite.web.calls import call
 from moxlite.web.errors import NotAllowed
 from moxlite.web.sessions import Caller, Sessions
 from moxlite.web.types import Name
-from moxlite.web.webmail.calls import Surroundings
-from moxlite.web.webmail.composecalls import ComposeCalls
-from moxlite.web.webmail.detailcalls import DetailCalls
+from moxlite.web.webmail.calls.common import Surroundings
+from moxlite.web.webmail.calls.composing import ComposeCalls
+from moxlite.web.webmail.calls.details import DetailCalls
+from moxlite.web.webmail.calls.rules import RuleCalls
+from moxlite.web.webmail.calls.sent import SentCalls
+from moxlite.web.webmail.calls.settings import SettingsCalls
 from moxlite.web.webmail.filters import is_plain
 from moxlite.web.webmail.holders import Holder, by_account, number_of
 from moxlite.web.webmail.items import split_flags, use_of_roles
 from moxlite.web.webmail.live.openstreams import Streams
 from moxlite.web.webmail.moving import TAKING, move
-from moxlite.web.webmail.parsed import parse_message
 from moxlite.web.webmail.queryactions import act, act_on_search
-from moxlite.web.webmail.rulecalls import RuleCalls
-from moxlite.web.webmail.sentcalls import SentCalls
-from moxlite.web.webmail.settingscalls import SettingsCalls
+from moxlite.web.webmail.reading.parsed import parse_message
 from moxlite.web.webmail.types import ID, AnyID, IDs, MessageItem, ParsedMessage, QueryAction, QueryDone, Request, Role
 
 __all__ = ["API"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from moxlite import late
+from moxlite import lazyimport
 from moxlite.web import metrics
 from moxlite.web.bundles import Bundles
 from moxlite.web.callserver import CallServer
@@ -24,20 +24,20 @@ from moxlite.web.http.exchange import Request as HTTPRequest
 from moxlite.web.sessions import Caller, Sessions
 from moxlite.web.storeerrors import RETRY_AFTER
 from moxlite.web.webmail.api import API
-from moxlite.web.webmail.calls import Edit, Surroundings
+from moxlite.web.webmail.calls.common import Edit, Surroundings
 from moxlite.web.webmail.holders import Holder, Holders
 from moxlite.web.webmail.live.openstreams import Streams, TooManyStreams
 from moxlite.web.webmail.live.streams import Facts, Stream, required_query
-from moxlite.web.webmail.parts import View, serve_message
+from moxlite.web.webmail.reading.parts import View, serve_message
+from moxlite.web.webmail.reading.views import Views
 from moxlite.web.webmail.types import Request, StreamEvent
-from moxlite.web.webmail.views import Views
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from moxlite.config.snapshot import Snapshot
     from moxlite.logins.logins import Logins
-    from moxlite.process.signingkeys import SigningKeys
+    from moxlite.process.keys.signing import SigningKeys
     from moxlite.sandbox.processes import Sandbox
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.auth.authdb import AuthDB
@@ -166,7 +166,7 @@ class Webmail:
 
     async def _websocket(self, caller: Caller, writer: ResponseWriter, account_path: str) -> None:
         # Websockets cost 2 MB and 20 ms: in a thread when a browser wants one. The import below then finds it done.
-        await late.load("moxlite.web.webmail.live.frames")
+        await lazyimport.load("moxlite.web.webmail.live.frames")
         from moxlite.web.webmail.live.frames import check_upgrade, serve_frames
 
         request = caller.request

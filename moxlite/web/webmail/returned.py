@@ -18,7 +18,7 @@ from moxlite.store.errors import ChunkDamaged, NoSuchMessage
 from moxlite.store.rows import messages as message_rows
 from moxlite.store.rows.conversations import members
 from moxlite.store.types import Flag
-from moxlite.web.webmail.parsed import structure_of
+from moxlite.web.webmail.reading.parsed import structure_of
 
 if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader

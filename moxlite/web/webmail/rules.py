@@ -23,11 +23,11 @@ from moxlite.store.mail.settings import is_declined
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.rows import messages as message_rows
 from moxlite.web.errors import Conflict, UserError
-from moxlite.web.webmail.parsed import structure_of
+from moxlite.web.webmail.reading.parsed import structure_of
 
 if TYPE_CHECKING:
-    from moxlite.config.edit import Document
     from moxlite.config.snapshot import Snapshot
+    from moxlite.config.toml.edit import Document
     from moxlite.store.file.transaction import Reader
 
 __all__ = ["Proposal", "accept", "for_sender", "propose"]

@@ -15,14 +15,14 @@ import trio
 from moxlite.web.errors import NotFound, UserError
 from moxlite.web.webmail.live.changes import SharedChanges
 from moxlite.web.webmail.live.streams import Stream
-from moxlite.web.webmail.live.visits import Visits
+from moxlite.web.webmail.live.subscriptions import Visits
 
 if TYPE_CHECKING:
-    from moxlite.bell import Alarm
     from moxlite.store.auth.sessions import Session
+    from moxlite.wakeup import Alarm
     from moxlite.web.webmail.holders import Holder, Holders
     from moxlite.web.webmail.live.streams import Facts
-    from moxlite.web.webmail.views import Views
+    from moxlite.web.webmail.reading.views import Views
 
 __all__ = ["Streams", "TooManyStreams"]
 

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Final, Protocol
 import msgspec
 import trio
 
-from moxlite.bell import Alarm
 from moxlite.store.errors import (
     ChunkDamaged,
     Closed,
@@ -35,13 +34,14 @@ from moxlite.store.errors import (
 from moxlite.store.mail.settings import load_settings
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.types import AccountClosing, ModSeq
+from moxlite.wakeup import Alarm
 from moxlite.web.errors import Unavailable, UserError
 from moxlite.web.webmail.filters import is_plain
 from moxlite.web.webmail.holders import Scope
 from moxlite.web.webmail.items import mailbox_of
 from moxlite.web.webmail.live.listing import Listing, Progress
 from moxlite.web.webmail.live.view import Reset, View, replace_mailbox, resolve_all
-from moxlite.web.webmail.parsed import parse_message
+from moxlite.web.webmail.reading.parsed import parse_message
 from moxlite.web.webmail.settings import Settings
 from moxlite.web.webmail.types import (
     Fatal,
@@ -68,9 +68,9 @@ if TYPE_CHECKING:
     from moxlite.web.http.drain import Drain
     from moxlite.web.webmail.holders import Holder
     from moxlite.web.webmail.live.changes import EncodedChange, SharedChanges
-    from moxlite.web.webmail.live.visits import Visit, Visits
+    from moxlite.web.webmail.live.subscriptions import Visit, Visits
+    from moxlite.web.webmail.reading.views import Views
     from moxlite.web.webmail.types import MessageItem, Query
-    from moxlite.web.webmail.views import Views
 
 __all__ = ["Facts", "Sink", "Stream", "required_query"]
 

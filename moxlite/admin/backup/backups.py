@@ -1,0 +1,224 @@
+"""Backups of a running server, through the control socket, and of a stopped one (ADMIN-50..52)."""
+
+import contextlib
+import os
+import tempfile
+import threading
+from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Final, TypeVar
+
+import trio
+
+from moxlite.admin.backupsource import source_of
+from moxlite.admin.requests import AccountName, BackedUp, BackUp, RestoredMail, RestoreMail
+from moxlite.admin.storage.replies import answering
+from moxlite.config.holder import ConfigHolder
+from moxlite.config.snapshot import Snapshot
+from moxlite.net.control.protocol import StreamBroken
+from moxlite.net.control.server import Command, CommandFailed, Exchange
+from moxlite.process.fences import told
+from moxlite.process.keys.files import Read, read_named
+from moxlite.process.privileges import acting_as, service_user
+from moxlite.process.stopped import stopped
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.backup.errors import BackupError
+from moxlite.store.backup.full import back_up, inside
+from moxlite.store.backup.selective import restore_mail
+from moxlite.store.backup.sources import Source
+from moxlite.store.backup.whole import is_unused, unpack_account
+from moxlite.store.errors import AccountExists, AccountUnknown, StoreError
+from moxlite.store.file.threads import in_thread
+
+__all__ = ["BackupCommands", "back_up_stopped", "run_told"]
+
+T = TypeVar("T")
+
+PROGRESS: Final = 64
+"""Lines of progress that may wait for a slow client; more are dropped, for the next ones tell as much."""
+
+
+def back_up_stopped(snapshot: Snapshot, config: Path, args: BackUp, tell: Callable[[str], None]) -> BackedUp:
+    """Back up without a server.
+
+    Raises:
+      Locked: another process uses the data directory.
+      UnknownUser: as root, and there is no service user.
+      BackupError, OSError: nothing was backed up.
+    """
+    static = snapshot.static
+    ids = service_user(static.user)
+
+    def readable(path: Path) -> bool:
+        with acting_as(*ids) if ids is not None else contextlib.nullcontext():
+            return os.access(path, os.R_OK, effective_ids=os.access in os.supports_effective_ids)
+
+    # before this process acts as another user
+    source = source_of(snapshot, config, {}, partial(read_named, ids=ids), readable)
+    with stopped(static.data_dir):
+        return _back_up(source, args, tell, lambda: False)
+
+
+def _back_up(source: Source, args: BackUp, tell: Callable[[str], None], cancelled: Callable[[], bool]) -> BackedUp:
+    """Do what is asked for. Blocks. Raises BackupError, OSError."""
+    from moxlite.store.backup.repository import Repository, create_repository  # a server without has 0.3 MB less
+
+    target = Path(args.target)
+    if args.repo:
+        inside(source, target)
+        if not (target / "repository.json").exists():
+            create_repository(
+                target, source.data, recipients=tuple(args.recipients), passphrase=args.passphrase or None
+            )
+        elif args.recipients or args.passphrase:
+            raise BackupError(f"{target} exists: how it is encrypted was decided when it was made")
+        report = Repository(target, data=source.data).back_up(source, tell=tell, cancelled=cancelled)
+    else:
+        report = back_up(source, target, tell=tell, cancelled=cancelled)
+    return BackedUp(report.databases, report.octets, report.stored, report.errors, report.warnings, report.left_out)
+
+
+class BackupCommands:
+    """The commands of the control socket that make backups. One runs at a time: two would only share the disk."""
+
+    def __init__(self, *, config: ConfigHolder, accounts: Accounts, read: Read = Path.read_bytes) -> None:
+        """`read` reads files that moxlite.toml names, which only root may be able to open."""
+        self._config = config
+        self._accounts = accounts
+        self._read = read
+        self._lock = trio.Lock()
+
+    def registry(self) -> Mapping[str, Command]:
+        """All commands by name."""
+        return answering(
+            {
+                "backup": Command(BackUp, self.back_up),
+                "restore mail": Command(RestoreMail, self.restore_mail),
+                "account import-full": Command(AccountName, self.import_full),
+            }
+        )
+
+    async def back_up(self, args: BackUp, exchange: Exchange) -> BackedUp:
+        """A full copy of configuration and data, or a snapshot in a repository (STORE-141, STORE-183)."""
+        if not Path(args.target).is_absolute():
+            raise CommandFailed("badRequest", "the target must be an absolute path")
+        return await self.make_alone(args, exchange if args.verbose else None)
+
+    async def make_alone(self, args: BackUp, exchange: Exchange | None = None) -> BackedUp:
+        """Make a backup unless one is being made. Raises CommandFailed."""
+        async with self._alone():
+            return await self._make(args, exchange)
+
+    async def _make(self, args: BackUp, exchange: Exchange | None) -> BackedUp:
+        current, path, broken = self._config.current, self._config.path, self._accounts.broken()
+
+        def work(tell: Callable[[str], None], cancelled: Callable[[], bool]) -> BackedUp:
+            return _back_up(
+                source_of(current, path, broken, self._read, partial(os.access, mode=os.R_OK)), args, tell, cancelled
+            )
+
+        return await run_told(work, exchange, name="backup")
+
+    async def restore_mail(self, args: RestoreMail, exchange: Exchange) -> RestoredMail:
+        """Add mail of a backup to an account; the client sends the account's database (STORE-185)."""
+        tmp = self._accounts.directory / "tmp"
+        try:
+            async with self._accounts.use(args.account) as account:
+                with tempfile.TemporaryDirectory(prefix="restore-", dir=tmp) as folder:
+                    file = Path(folder) / "account.db"
+                    async with await trio.open_file(file, "xb") as copy:
+                        async for chunk in exchange.upload:
+                            account.check_space()
+                            await copy.write(chunk)
+                    done = await restore_mail(
+                        account,
+                        file,
+                        mailbox=args.mailbox or None,
+                        target=args.target,
+                        tmp=tmp,
+                        tell=exchange.progress,
+                    )
+        except StreamBroken as error:
+            raise CommandFailed("failed", f"the backup could not be read: {error}") from None
+        except StoreError as error:
+            raise CommandFailed("failed", str(error)) from None
+        return RestoredMail(done.messages, done.mailboxes, done.damaged)
+
+    async def import_full(self, args: AccountName, exchange: Exchange) -> None:
+        """Take over a whole account that the client sends; one of that name must be absent or unused (STORE-197)."""
+        tmp = self._accounts.directory / "tmp"
+        try:
+            if self._accounts.exists(args.account):
+                async with self._accounts.use(args.account) as account:
+                    if not await account.scan(is_unused, op="import_full"):
+                        raise AccountExists(args.account)
+            with tempfile.TemporaryDirectory(prefix="import-", dir=tmp) as work:
+                file, folder = Path(work) / "file", Path(work) / "account"
+                async with await trio.open_file(file, "xb") as copy:
+                    async for chunk in exchange.upload:
+                        await copy.write(chunk)
+                await trio.to_thread.run_sync(unpack_account, file, folder, self._accounts.options)
+                with trio.CancelScope(shield=True):  # bounded: who uses the account is told to leave
+                    with contextlib.suppress(AccountUnknown):
+                        await self._accounts.remove(args.account)
+                    await self._accounts.adopt(args.account, folder)
+        except StreamBroken as error:
+            raise CommandFailed("failed", f"the file could not be read: {error}") from None
+        except StoreError as error:
+            raise CommandFailed("failed", str(error)) from None
+        except OSError as error:
+            raise CommandFailed("failed", f"{error.filename or tmp}: {error.strerror or error}") from None
+
+    @contextlib.asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """One backup at a time; what it cannot do becomes words for the caller."""
+        try:
+            self._lock.acquire_nowait()
+        except trio.WouldBlock:
+            raise CommandFailed("refused", "a backup is being made already") from None
+        try:
+            yield
+        except BackupError as error:
+            raise CommandFailed("failed", str(error)) from None
+        except OSError as error:
+            path = Path(os.fsdecode(error.filename or "backup"))
+            raise CommandFailed("failed", f"{path}: {told(error, path)}") from None
+        finally:
+            self._lock.release()
+
+
+async def run_told(
+    work: Callable[[Callable[[str], None], Callable[[], bool]], T], exchange: Exchange | None, *, name: str
+) -> T:
+    """Run `work(tell, cancelled)` in a thread; what it tells goes to the client as progress.
+
+    Cancellation: `cancelled()` is true from then on, and the thread is waited for.
+    """
+    stopped = threading.Event()
+    if exchange is None:
+        return await in_thread(lambda: work(_silent, stopped.is_set), interrupt=stopped.set, name=name)
+    send, receive = trio.open_memory_channel[str](PROGRESS)
+    token = trio.lowlevel.current_trio_token()
+
+    def put(line: str) -> None:
+        with contextlib.suppress(trio.WouldBlock, trio.BrokenResourceError, trio.ClosedResourceError):
+            send.send_nowait(line)
+
+    def tell(line: str) -> None:
+        with contextlib.suppress(trio.RunFinishedError):
+            token.run_sync_soon(put, line)
+
+    async def forward() -> None:
+        async for line in receive:
+            await exchange.progress(line)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(forward)
+        result = await in_thread(lambda: work(tell, stopped.is_set), interrupt=stopped.set, name=name)
+        send.close()
+    return result
+
+
+def _silent(line: str) -> None:
+    """For those who do not want to know."""

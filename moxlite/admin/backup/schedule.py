@@ -1,0 +1,137 @@
+"""Backups by the clock, and the notice when they fail (STORE-187).
+
+When the next one is due is told by the names of the snapshots in the repository, so a restart of the server neither
+doubles one nor puts it off.
+"""
+
+import logging
+import time
+from pathlib import Path
+from typing import Final
+
+import trio
+
+from moxlite.admin.backup.backups import BackupCommands
+from moxlite.admin.notices import notify_postmaster
+from moxlite.admin.requests import BackUp
+from moxlite.config.holder import ConfigHolder
+from moxlite.config.static import Backup
+from moxlite.net.control.server import CommandFailed
+from moxlite.process.fences import told
+from moxlite.store import metrics
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.backup.errors import BackupError
+from moxlite.store.backup.repository import Repository
+from moxlite.store.errors import StoreError
+from moxlite.wakeup import sleep_by_both_clocks
+
+__all__ = ["BackupSchedule"]
+
+logger = logging.getLogger("moxlite.admin.backup.backups")
+
+RETRY: Final = 600.0
+"""Seconds until a backup that failed is tried again: a disk that was not mounted, a network that was away."""
+
+WEEK: Final = 7 * 86_400
+"""Seconds until the administrator is told again that keys are missing."""
+
+MISSED: Final = 2
+"""Intervals without success after which the administrator is told again each day."""
+
+
+class BackupSchedule:
+    """Makes backups while it serves. `settings` have a schedule and a target."""
+
+    def __init__(self, settings: Backup, *, commands: BackupCommands, config: ConfigHolder, accounts: Accounts) -> None:
+        assert settings.schedule is not None
+        assert settings.target is not None
+        self._settings = settings
+        self._interval: float = settings.schedule
+        self._target: Path = settings.target
+        self._commands = commands
+        self._config = config
+        self._accounts = accounts
+        self._began = time.time()
+
+    async def serve(self) -> None:
+        """Make backups until cancelled.
+
+        Errors: those of a backup are logged, told to the postmaster, and it is tried again. All others come out; the
+        next start looks anew when a backup is due.
+        """
+        last = await trio.to_thread.run_sync(self._last)
+        if last:
+            metrics.BACKUP_LAST_SUCCESS.set(last)
+        while True:
+            await sleep_by_both_clocks(self._interval, since=last)
+            problem, left_out = await self._once()
+            if left_out:
+                await self._tell_of_keys(left_out)
+            if problem:
+                logger.error("scheduled backup failed", extra={"kv": {"target": self._target, "err": problem}})
+                await self._notify(problem, last)
+                await trio.sleep(min(RETRY, self._interval))
+            else:
+                last = time.time()
+
+    def _last(self) -> float:
+        """Time of the newest snapshot, seconds UTC; 0 when there is none that can be seen."""
+        try:
+            found = Repository.infos(self._target)
+        except (BackupError, OSError):
+            return 0.0
+        return found[-1].created / 1e6 if found else 0.0
+
+    async def _once(self) -> tuple[str, list[str]]:
+        """Make one. Returns its errors, "" when it is whole; and a line for each private key that it lacks."""
+        request = BackUp(str(self._target), repo=True)
+        try:
+            exists = await trio.to_thread.run_sync((self._target / "repository.json").exists)
+            if not exists:
+                request = BackUp(str(self._target), repo=True, recipients=list(self._settings.encrypt_to))
+            done = await self._commands.make_alone(request)
+            for line in done.warnings:
+                logger.warning("scheduled backup", extra={"kv": {"target": self._target, "warning": line}})
+            if not done.errors and not self._settings.encrypt_to:
+                await trio.to_thread.run_sync(self._prune)
+        except CommandFailed as error:
+            return str(error), []
+        except BackupError as error:
+            return f"old snapshots cannot be removed: {error}", []
+        except OSError as error:
+            return f"{self._target}: {told(error, self._target)}", []
+        return "\n".join(done.errors), done.left_out
+
+    def _prune(self) -> None:
+        settings = self._settings
+        Repository(self._target).prune(keep_daily=settings.keep_daily, keep_weekly=settings.keep_weekly)
+
+    async def _tell_of_keys(self, left_out: list[str]) -> None:
+        """Log that the backup lacks private keys, and tell the administrator once a week."""
+        kv = {"target": self._target, "files": len(left_out), "first": left_out[0]}
+        logger.warning("the backup lacks private keys", extra={"kv": kv})
+        lines = "\n".join(left_out)
+        text = (
+            f"The backup to {self._target} lacks private keys of this host:\n\n{lines}\n\n"
+            "A machine that is restored from it has new ones, and the TLSA records in DNS must change before mail "
+            "comes again from servers that verify by DANE. Set backup.include_keys = true, or encrypt the repository "
+            "(backup.encrypt_to, with a new backup.target).\n"
+        )
+        week = int(time.time() // WEEK)
+        try:
+            await notify_postmaster(
+                self._accounts, self._config.current, "backup without keys", text, once=f"backup keys {week} {lines}"
+            )
+        except StoreError as error:
+            logger.error("notice not delivered", extra={"kv": {"err": str(error)}})
+
+    async def _notify(self, problem: str, last: float) -> None:
+        """Tell the administrator: of a failure once, and each day while there has been no backup for two intervals."""
+        when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(last)) if last else "never"
+        text = f"The backup to {self._target} failed:\n\n{problem}\n\nThe last good one was made: {when}.\n"
+        late = time.time() - max(last, self._began) > MISSED * self._interval
+        once = f"backup {last} {int(time.time() // 86_400) if late else 'failed'}"
+        try:
+            await notify_postmaster(self._accounts, self._config.current, "backup failed", text, once=once)
+        except StoreError as error:
+            logger.error("notice not delivered", extra={"kv": {"err": str(error)}})

@@ -1,0 +1,277 @@
+"""Changes of domains and aliases in domains.toml: the one implementation behind command line, ctl, quickstart and
+admin app (ADMIN-12, 13, 17, SMTP-105..107).
+
+As in `accounts`, each function works on the document of an edit, or raises `Refused`.
+"""
+
+import datetime as dt
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from moxlite.admin.accounts import Refused, account_settings, new_address
+from moxlite.admin.dkimkeys import DKIM_FOLDER, SIGNING, NewKey
+from moxlite.config.checks.accounts import account_name_problem
+from moxlite.config.domains import Alias, DomainConfig
+from moxlite.config.snapshot import Snapshot
+from moxlite.config.toml.edit import Document
+from moxlite.proto.address import Address, AddressError, Domain
+
+__all__ = [
+    "MTASTS_SECONDS",
+    "add_alias",
+    "add_alias_members",
+    "add_domain",
+    "disable_domain",
+    "domain_settings",
+    "enable_domain",
+    "find_alias",
+    "parse_domain",
+    "remove_alias",
+    "remove_alias_members",
+    "remove_domain",
+    "require_domain",
+    "retire_keys",
+    "update_alias",
+]
+
+MTASTS_SECONDS: Final = 7 * 86_400
+"""How long senders keep the first policy. It says ``testing``: in ``enforce``, mail would be lost until there is a
+certificate. The check warns of a day or less.
+"""
+
+OLD_KEYS: Final = "old"
+"""Folder of keys that no domain uses any more; they are never deleted."""
+
+
+def parse_domain(text: str) -> Domain:
+    """A domain that was typed. Raises Refused."""
+    try:
+        domain = Domain.parse(text, strict=True)
+    except AddressError as error:
+        raise Refused(f'"{text}" is not a domain: {error}') from None
+    if "." not in domain.ascii:
+        raise Refused(f'"{text}" is not a full domain name')
+    return domain
+
+
+def require_domain(snapshot: Snapshot, name: str) -> tuple[Domain, DomainConfig]:
+    """A domain of ours with its settings. Raises Refused."""
+    try:
+        domain = Domain.parse(name)
+    except AddressError:
+        domain = Domain(name, name)
+    settings = snapshot.domain(domain)
+    if settings is None:
+        raise Refused(f'"{name}" is not a domain of this server')
+    return domain, settings
+
+
+def domain_settings(
+    domain: Domain, account: str, keys: Sequence[NewKey], *, mtasts: bool, now: dt.datetime, disabled: bool = False
+) -> dict[str, Any]:
+    """The table of a new domain, as it stands in the file (ADMIN-12).
+
+    Args:
+      account: gets the reports about the domain.
+      mtasts: a listener serves policies.
+    """
+    settings: dict[str, Any] = {
+        "client_settings_domain": f"mail.{domain.unicode}",
+        "localpart_separators": ["+"],
+        "dkim": {
+            "sign": [key.selector for key in keys[:SIGNING]],
+            "selectors": {key.selector: {"key_file": key.file} for key in keys},
+        },
+        "dmarc": {"localpart": "dmarcreports", "account": account, "mailbox": "DMARC"},
+        "tlsrpt": {"localpart": "tlsreports", "account": account, "mailbox": "TLSRPT"},
+    }
+    if mtasts:
+        settings["mtasts"] = {
+            "policy_id": f"{now:%Y%m%dT%H%M%S}",
+            "mode": "testing",
+            "max_age": f"{MTASTS_SECONDS // 86_400}d",
+        }
+    return {"disabled": True, **settings} if disabled else settings
+
+
+def add_domain(
+    document: Document,
+    snapshot: Snapshot,
+    name: str,
+    account: str,
+    localpart: str,
+    keys: Sequence[NewKey],
+    *,
+    now: dt.datetime,
+    disabled: bool,
+) -> None:
+    """Add a domain, and with a localpart the new account that gets its reports."""
+    domain = parse_domain(name)
+    if snapshot.domain(domain) is not None:
+        raise Refused(f'"{domain.unicode}" is a domain of this server already')
+    new_account = snapshot.account(account) is None
+    if new_account and not localpart:
+        raise Refused(f'there is no account "{account}": give the localpart of its first address to make it')
+    if not new_account and localpart:
+        raise Refused(f'the account "{account}" exists: give no localpart, and add an address afterwards')
+    served = any(listener.mtasts_https.enabled for listener in snapshot.static.listeners.values())
+    settings = domain_settings(domain, account, keys, mtasts=served, now=now, disabled=disabled)
+    document.put(("domains", domain.unicode), settings)
+    if new_account:
+        try:
+            address = Address.parse(f"{localpart}@{domain.unicode}")
+        except AddressError as error:
+            raise Refused(f'"{localpart}" is not the part of an address before the @: {error}') from None
+        problem = account_name_problem(account)
+        if problem is not None:
+            raise Refused(f'"{account}" {problem}')
+        document.put(("accounts", account), account_settings(address.pack(True)))
+
+
+def remove_domain(document: Document, snapshot: Snapshot, name: str) -> None:
+    """Take a domain out of the file; refused, with a list, while something uses it (ADMIN-13)."""
+    domain, _ = require_domain(snapshot, name)
+    users = list(_users(snapshot, domain))
+    if users:
+        raise Refused(f'"{domain.unicode}" is still used: {"; ".join(users)}')
+    document.drop(("domains", domain.unicode))
+
+
+def disable_domain(document: Document, snapshot: Snapshot, name: str) -> None:
+    """Refuse mail of the domain, in and out, for now (ADMIN-17)."""
+    domain, _ = require_domain(snapshot, name)
+    document.put(("domains", domain.unicode, "disabled"), True)
+
+
+def enable_domain(document: Document, snapshot: Snapshot, name: str) -> None:
+    """Take mail of the domain again."""
+    domain, _ = require_domain(snapshot, name)
+    document.drop(("domains", domain.unicode, "disabled"))
+
+
+def retire_keys(folder: Path, removed: DomainConfig, left: Snapshot) -> list[Path]:
+    """Move the key files of a removed domain to ``dkim/old``, but for those that another domain uses; where they are
+    now. Files outside of `folder` stay. Raises OSError.
+    """
+    used = {
+        selector.key_file for domain in left.domains.domains.values() for selector in domain.dkim.selectors.values()
+    }
+    moved: list[Path] = []
+    home = folder / DKIM_FOLDER
+    for selector in removed.dkim.selectors.values():
+        path = selector.key_file
+        if path in used or path.parent.resolve() != home.resolve() or not path.is_file():
+            continue
+        (home / OLD_KEYS).mkdir(mode=0o750, exist_ok=True)
+        target = home / OLD_KEYS / path.name
+        number = 0
+        while target.exists():  # removed and added again within a second
+            number += 1
+            target = home / OLD_KEYS / f"{path.name}.{number}"
+        os.rename(path, target)  # noqa: PTH104 - a file of ours, to a name that is free
+        moved.append(target)
+    return moved
+
+
+def find_alias(snapshot: Snapshot, address: str) -> tuple[str, str, Alias]:
+    """An alias by its address: domain and localpart as in the file, and its settings. Raises Refused."""
+    try:
+        wanted = snapshot.canonical(Address.parse(address))
+    except AddressError as error:
+        raise Refused(f'"{address}" is not an address: {error}') from None
+    for domain, settings in snapshot.domains.domains.items():
+        if wanted.domain != Domain.parse(domain):
+            continue
+        for localpart, alias in settings.aliases.items():
+            if snapshot.canonical(Address.parse(f"{localpart}@{domain}")) == wanted:
+                return domain, localpart, alias
+    raise Refused(f'there is no alias "{address}"')
+
+
+def add_alias(document: Document, snapshot: Snapshot, address: str, members: Sequence[str]) -> None:
+    """Add an alias that everyone may write to."""
+    text = new_address(snapshot, address)
+    if text.startswith("@"):
+        raise Refused("an alias has a localpart")
+    if not members:
+        raise Refused("an alias needs at least one member")
+    domain, localpart = _parts(text)
+    if localpart in snapshot.domains.domains[domain].aliases:
+        raise Refused(f'there is an alias "{text}" already')
+    settings = {"addresses": [new_address(snapshot, one) for one in members], "post_public": True}
+    document.put(("domains", domain, "aliases", localpart), settings)
+
+
+def update_alias(document: Document, snapshot: Snapshot, address: str, changes: Mapping[str, bool]) -> None:
+    """Set what members and others may do."""
+    domain, localpart, _ = find_alias(snapshot, address)
+    for key, value in changes.items():
+        document.put(("domains", domain, "aliases", localpart, key), value)
+
+
+def remove_alias(document: Document, snapshot: Snapshot, address: str) -> None:
+    """Take an alias away."""
+    domain, localpart, _ = find_alias(snapshot, address)
+    document.drop(("domains", domain, "aliases", localpart))
+
+
+def add_alias_members(document: Document, snapshot: Snapshot, address: str, members: Sequence[str]) -> None:
+    """Add members."""
+    domain, localpart, alias = find_alias(snapshot, address)
+    new = [new_address(snapshot, one) for one in members]
+    document.put(("domains", domain, "aliases", localpart, "addresses"), [*map(_text, alias.addresses), *new])
+
+
+def remove_alias_members(document: Document, snapshot: Snapshot, address: str, members: Sequence[str]) -> None:
+    """Take members out; refused where none would be left (SMTP-107)."""
+    domain, localpart, alias = find_alias(snapshot, address)
+    gone = set()
+    have = {snapshot.canonical(one) for one in alias.addresses}
+    for text in members:
+        member = snapshot.canonical(Address.parse(new_address(snapshot, text)))
+        if member not in have:
+            raise Refused(f'"{text}" is not a member of "{address}"')
+        gone.add(member)
+    left = [_text(one) for one in alias.addresses if snapshot.canonical(one) not in gone]
+    if not left:
+        raise Refused(f'"{address}" would have no member left: remove the alias instead')
+    document.put(("domains", domain, "aliases", localpart, "addresses"), left)
+
+
+def _users(snapshot: Snapshot, domain: Domain) -> list[str]:
+    """What refers to a domain, in words."""
+    found: list[str] = []
+    for name, account in snapshot.domains.accounts.items():
+        found += [
+            f'address {address} of account "{name}"'
+            for address in account.destinations
+            if Domain.parse(address.rpartition("@")[2]) == domain
+        ]
+        found += [
+            f'log-in address {one} of account "{name}"'
+            for one in account.from_id_login_addresses
+            if one.domain == domain
+        ]
+        if account.domain == domain and not any(f'"{name}"' in one for one in found):
+            found.append(f'account "{name}" has it as its domain')
+    for other, settings in snapshot.domains.domains.items():
+        if Domain.parse(other) == domain:
+            continue
+        for localpart, alias in settings.aliases.items():
+            found += [f"member {one} of alias {localpart}@{other}" for one in alias.addresses if one.domain == domain]
+        for kind, report in (("DMARC", settings.dmarc), ("TLS", settings.tlsrpt)):
+            if report is not None and report.domain == domain:
+                found.append(f"{kind} reports of {other} arrive there")
+    return found
+
+
+def _parts(address: str) -> tuple[str, str]:
+    """Domain and localpart of an address in the form of the file."""
+    localpart, _, domain = address.rpartition("@")
+    return domain, localpart
+
+
+def _text(address: Address) -> str:
+    return address.pack(True)

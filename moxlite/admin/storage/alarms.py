@@ -1,0 +1,137 @@
+"""Telling the administrator of databases that cannot be written or read (STORE-158).
+
+A disk that dies takes many accounts at once, and each of them again and again: so faults are gathered for a moment, and
+go into one message; each database is told once a day.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import trio
+
+from moxlite.admin.notices import notify_postmaster
+from moxlite.config.snapshot import Snapshot
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.errors import StoreError
+
+__all__ = ["StorageFaults"]
+
+logger = logging.getLogger("moxlite.admin.storage.alarms")
+
+GATHER: Final = 10.0
+"""Seconds from the first fault to the notice: what breaks together is told together."""
+
+RETRY: Final = 600.0
+"""Seconds until a notice that could not be stored is tried again: it may be the postmaster's own disk."""
+
+TOLD_AGAIN: Final = 86_400.0
+"""Seconds in which a database is told once (STORE-158)."""
+
+MAX_FAULTS: Final = 1000
+"""Databases kept in mind, and listed in one notice: beyond that, the rest is in the log."""
+
+ACCOUNT: Final = "account.db"
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """A degraded database: what logs call it (of an account its name), its file, the error."""
+
+    name: str
+    path: Path
+    error: str
+
+
+class StorageFaults:
+    """Takes faults from any thread, and writes notices to the postmaster."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: dict[Path, Fault] = {}
+        self._told: dict[Path, float] = {}
+        self._bell = trio.Event()
+        self._token: trio.lowlevel.TrioToken | None = None
+
+    def note(self, name: str, path: Path, error: str) -> None:
+        """A database became degraded. Never waits; callable in any thread."""
+        since = time.monotonic() - TOLD_AGAIN
+        with self._lock:
+            self._told = {one: when for one, when in self._told.items() if when > since}
+            if path in self._told or len(self._waiting) + len(self._told) >= MAX_FAULTS:
+                return
+            self._waiting.setdefault(path, Fault(name, path, error))
+            token = self._token
+        if token is not None:
+            token.run_sync_soon(self._ring)
+
+    def _ring(self) -> None:
+        self._bell.set()
+
+    async def serve(self, accounts: Accounts, current: Callable[[], Snapshot]) -> None:
+        """Write notices until cancelled.
+
+        Errors: a notice that cannot be stored is logged, and tried again later. All others come out; what waits then
+        is told after the next start.
+        """
+        with self._lock:
+            self._token = trio.lowlevel.current_trio_token()
+            if self._waiting:
+                self._bell.set()
+        while True:
+            await self._bell.wait()
+            self._bell = trio.Event()
+            await trio.sleep(GATHER)
+            with self._lock:
+                faults = sorted(self._waiting.values(), key=lambda one: one.name)
+            if faults and not await self._tell(accounts, current(), faults):
+                await trio.sleep(RETRY)
+                self._bell.set()
+
+    async def _tell(self, accounts: Accounts, snapshot: Snapshot, faults: list[Fault]) -> bool:
+        """Deliver one notice of all; False when it cannot be stored."""
+        once = f"storage {int(time.time() // TOLD_AGAIN)} {[str(fault.path) for fault in faults]}"
+        subject = f"storage of {_names(faults)} is damaged or cannot be written"
+        try:
+            await notify_postmaster(accounts, snapshot, subject, _text(faults), once=once)
+        except StoreError as error:
+            logger.error("notice not delivered", extra={"kv": {"err": str(error)}})
+            return False
+        now = time.monotonic()
+        with self._lock:
+            for fault in faults:
+                self._waiting.pop(fault.path, None)
+                self._told[fault.path] = now
+        return True
+
+
+def _names(faults: list[Fault]) -> str:
+    """For the subject."""
+    first = faults[0]
+    name = f"account {first.name}" if first.path.name == ACCOUNT else first.name
+    return name if len(faults) == 1 else f"{name} and {len(faults) - 1} more"
+
+
+def _text(faults: list[Fault]) -> str:
+    """What happened, what it means, and what to do."""
+    lines = ["The server cannot use these databases as it should:", ""]
+    for fault in faults:
+        what = f"account {fault.name}" if fault.path.name == ACCOUNT else fault.name
+        lines += [f"- {what}", f"  {fault.path}", f"  {fault.error}", ""]
+    lines += [
+        "Mail for these accounts is refused for the time being, so that senders try again. What can be read is served;",
+        "changes are refused. All other accounts go on. Nothing was deleted or repaired.",
+        "",
+        "What to do: look at the disk and the log of the system. After an I/O error the server tries again by itself.",
+        "If a file is damaged, it stays as it is until you act:",
+        "",
+        *(f"  moxlite store check {one.name} --deep" for one in faults if one.path.name == ACCOUNT),
+        "",
+        "Then, with the server stopped, `moxlite account recover NAME --out DIR` saves what can be saved, or restore",
+        "the last backup. You get one such message a day for each database, however often it fails.",
+        "",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,279 @@
+"""Care for stored mail, on a live server beside all else or on the files of a stopped one: ``moxlite store check``
+(STORE-42), ``fix-counts`` and the other repairs (STORE-43), ``stats``, ``recompress``, ``reparse`` and
+``reassign-threads`` (STORE-43, 59, 180, 182), ``moxlite account undelete`` (STORE-190).
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+import trio
+
+from moxlite.admin.requests import (
+    CheckReport,
+    StoreAccount,
+    StoreDone,
+    StoreRepair,
+    StoreStats,
+    Undelete,
+    UndeletedMail,
+)
+from moxlite.admin.storage.chosen import named_accounts, on_files
+from moxlite.admin.storage.settings import compression, store_options
+from moxlite.config.holder import ConfigHolder
+from moxlite.config.snapshot import Snapshot
+from moxlite.net.control.server import Command, CommandFailed, Exchange
+from moxlite.process.stopped import stopped
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.content.chunks import Compression
+from moxlite.store.errors import AccountUnknown, StoreError
+from moxlite.store.file.transaction import Reader
+from moxlite.store.mail.threads import reassign_threads
+from moxlite.store.search.check import check_index
+from moxlite.store.search.index import IndexedAccount
+from moxlite.store.upkeep.check import check_account
+from moxlite.store.upkeep.repairs import FIXES, Fix, bump_uidvalidity, reassign_uids, repair, repair_file
+from moxlite.store.upkeep.reparse import reparse
+from moxlite.store.upkeep.scrub import SCRUB_RATE, body_stats, recompress
+from moxlite.store.upkeep.undelete import undelete
+
+__all__ = [
+    "UNITS",
+    "Care",
+    "StoreCommands",
+    "care_for",
+    "check_accounts",
+    "check_stopped",
+    "read_stats",
+    "repair_account",
+    "repair_stopped",
+    "undelete_mail",
+]
+
+logger = logging.getLogger("moxlite.admin.storage.checks")
+
+Care: TypeAlias = Literal["recompress", "reparse", "reassign-threads"]
+
+Tell: TypeAlias = Callable[[str], Awaitable[None]]
+
+UNITS: Final[Mapping[Care, str]] = {
+    "recompress": "pieces of bodies",
+    "reparse": "messages",
+    "reassign-threads": "messages",
+}
+"""What is counted."""
+
+TELL_SECONDS: Final = 1.0
+"""Between two lines about the progress of one account."""
+
+FREE: Final = "SELECT freelist_count * page_size FROM pragma_freelist_count, pragma_page_size"
+
+
+async def check_accounts(accounts: Accounts, names: list[str], *, deep: bool) -> list[CheckReport]:
+    """Check accounts one after the other, each from a snapshot in a worker thread, while they go on.
+
+    `deep` also reads all stored octets.
+    """
+    reports = []
+    for name in names:
+        try:
+            async with accounts.use(name) as account:
+                findings = await account.scan(lambda r: check_account(r, deep=deep), op="check")
+                findings += await check_index(account, deep=deep)
+        except StoreError as error:
+            reports.append(CheckReport(name, [f"cannot be opened: {error}"]))
+        else:
+            reports.append(CheckReport(name, [f"{one.kind}: {one.text}" for one in findings]))
+    return reports
+
+
+def check_stopped(snapshot: Snapshot, choose: Callable[[Accounts], list[str]], *, deep: bool) -> list[CheckReport]:
+    """`check_accounts` without a server.
+
+    Raises:
+      Locked: another process uses the data directory.
+      OSError: the data directory cannot be used.
+    """
+    return on_files(snapshot, lambda accounts: check_accounts(accounts, choose(accounts), deep=deep))
+
+
+def _fix_of(request: StoreRepair) -> Fix:
+    """The repair that is asked for. Raises ValueError for an unknown verb."""
+    mailbox = request.mailbox or None
+    match request.verb:
+        case "reassign-uids":
+            return lambda tx: reassign_uids(tx, mailbox)
+        case "bump-uidvalidity":
+            return lambda tx: bump_uidvalidity(tx, mailbox)
+        case verb if verb in FIXES:
+            return FIXES[verb]
+        case verb:
+            raise ValueError(f"unknown repair {verb!r}")
+
+
+async def repair_account(accounts: Accounts, request: StoreRepair) -> list[str]:
+    """Repair an account of a running server; returns what was changed. Raises StoreError, ValueError."""
+    fix = _fix_of(request)
+    async with accounts.use(request.account) as account:
+        return await repair(account, fix)
+
+
+def repair_stopped(snapshot: Snapshot, request: StoreRepair) -> list[str]:
+    """`repair_account` without a server.
+
+    Raises:
+      Locked: another process uses the data directory.
+      StoreError, OSError, ValueError.
+    """
+    fix = _fix_of(request)
+    with stopped(snapshot.static.data_dir):
+        accounts = Accounts(snapshot.static.data_dir, store_options(lambda: snapshot))
+        if not accounts.exists(request.account):
+            raise AccountUnknown(request.account)
+        path = accounts.path(request.account) / "account.db"
+        return repair_file(path, {request.verb: fix}, accounts.options)
+
+
+async def undelete_mail(accounts: Accounts, args: Undelete) -> UndeletedMail:
+    """Bring removed messages back. Raises CommandFailed."""
+    try:
+        async with accounts.use(args.account) as account:
+            done = await undelete(account, accounts.directory / "tmp", since=args.since, mailbox=args.mailbox)
+    except StoreError as error:
+        raise CommandFailed("failed", str(error)) from None
+    return UndeletedMail(done.messages, done.damaged)
+
+
+async def read_stats(accounts: Accounts, names: list[str]) -> list[StoreStats]:
+    """What the mail of accounts takes, one after the other, from snapshots in a worker thread."""
+    return [await _stats(accounts, name) for name in names]
+
+
+async def _stats(accounts: Accounts, name: str) -> StoreStats:
+    try:
+        async with accounts.use(name) as account:
+            bodies, free = await account.scan(lambda r: (body_stats(r), _free(r)), op="stats")
+            path = account.database.path
+            file, index = await trio.to_thread.run_sync(_octets, path)
+    except StoreError as error:
+        return StoreStats(name, problem=str(error))
+    return StoreStats(
+        name, bodies.messages, bodies.logical, bodies.bodies, bodies.plain, bodies.stored, file, free, index
+    )
+
+
+def _free(r: Reader) -> int:
+    return int(r.value(FREE))
+
+
+def _octets(path: Path) -> tuple[int, int]:
+    """Of an account's database with its log, and of its search index with that of its own."""
+    sizes = {one.name: one.stat().st_size for one in path.parent.glob("*.db*") if one.is_file()}
+
+    def of(name: str) -> int:
+        return sizes.get(name, 0) + sizes.get(f"{name}-wal", 0)
+
+    return of(path.name), of("search.db")
+
+
+async def care_for(
+    accounts: Accounts,
+    names: list[str],
+    care: Care,
+    tell: Tell,
+    *,
+    target: Compression = Compression.ZSTD,
+    rate: int = SCRUB_RATE,
+) -> list[StoreDone]:
+    """Do it in accounts, one after the other, while they go on; `tell` takes a line on the progress each second.
+
+    Args:
+      target: how bodies are stored by ``recompress``, which reads `rate` octets a second.
+    """
+    results = []
+    for name in names:
+        progress = _Progress(name, UNITS[care], tell)
+        try:
+            async with accounts.use(name) as account:
+                count = await _in_account(account, care, progress, target, rate)
+        except StoreError as error:
+            results.append(StoreDone(name, 0, str(error)))
+        else:
+            logger.info("store care done", extra={"kv": {"account": name, "care": care, "count": count}})
+            results.append(StoreDone(name, count))
+    return results
+
+
+async def _in_account(
+    account: IndexedAccount, care: Care, progress: "_Progress", target: Compression, rate: int
+) -> int:
+    match care:
+        case "recompress":
+            return await recompress(account, target, rate=rate, tell=progress)
+        case "reparse":
+            return await reparse(account, force=True, tell=progress)
+        case "reassign-threads":
+            return await reassign_threads(account, tell=progress)
+
+
+class _Progress:
+    """Tells how far it is with one account, not more often than each second."""
+
+    def __init__(self, account: str, unit: str, tell: Tell) -> None:
+        self._account = account
+        self._unit = unit
+        self._tell = tell
+        self._next = trio.current_time() + TELL_SECONDS
+
+    async def __call__(self, done: int, total: int) -> None:
+        """`done` of `total`."""
+        if trio.current_time() >= self._next:
+            self._next = trio.current_time() + TELL_SECONDS
+            await self._tell(f"{self._account}: {done} of {total} {self._unit}")
+
+
+class StoreCommands:
+    """The server's side."""
+
+    def __init__(self, config: ConfigHolder, accounts: Accounts) -> None:
+        self._config = config
+        self._accounts = accounts
+        self._running: set[Care] = set()
+
+    def registry(self) -> Mapping[str, Command]:
+        """All commands by name."""
+        return {
+            "store stats": Command(StoreAccount, self.stats),
+            "store recompress": Command(StoreAccount, self.recompress),
+            "store reparse": Command(StoreAccount, self.reparse),
+            "store reassign-threads": Command(StoreAccount, self.reassign_threads),
+        }
+
+    async def stats(self, args: StoreAccount, exchange: Exchange) -> list[StoreStats]:
+        """What the mail of one account or all takes."""
+        return await read_stats(self._accounts, named_accounts(self._config, self._accounts, args.account))
+
+    async def recompress(self, args: StoreAccount, exchange: Exchange) -> list[StoreDone]:
+        """Store bodies anew that are not stored as ``store.compress`` says."""
+        return await self._care(args, "recompress", exchange)
+
+    async def reparse(self, args: StoreAccount, exchange: Exchange) -> list[StoreDone]:
+        """Read all messages anew for their index."""
+        return await self._care(args, "reparse", exchange)
+
+    async def reassign_threads(self, args: StoreAccount, exchange: Exchange) -> list[StoreDone]:
+        """Make all threads anew."""
+        return await self._care(args, "reassign-threads", exchange)
+
+    async def _care(self, args: StoreAccount, care: Care, exchange: Exchange) -> list[StoreDone]:
+        """Each of them once at a time: they would only do the same work twice."""
+        names = named_accounts(self._config, self._accounts, args.account)
+        if care in self._running:
+            raise CommandFailed("busy", f"another `moxlite store {care}` is running")
+        self._running.add(care)
+        try:
+            target = compression(self._config.current)
+            return await care_for(self._accounts, names, care, exchange.progress, target=target)
+        finally:
+            self._running.discard(care)

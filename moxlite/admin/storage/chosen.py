@@ -1,0 +1,46 @@
+"""Which accounts a command is about, and the accounts of a stopped server (ADMIN-19)."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import trio
+
+from moxlite.admin.storage.settings import store_options
+from moxlite.config.holder import ConfigHolder
+from moxlite.config.snapshot import Snapshot
+from moxlite.net.control.server import CommandFailed
+from moxlite.process.stopped import stopped
+from moxlite.store.accounts.accounts import Accounts
+
+__all__ = ["named_accounts", "on_files"]
+
+T = TypeVar("T")
+
+
+def named_accounts(config: ConfigHolder, accounts: Accounts, name: str) -> list[str]:
+    """The account of that name; without a name all that are configured and have files. Raises CommandFailed."""
+    if not name:
+        return [one for one in accounts.names() if config.current.account(one) is not None]
+    if config.current.account(name) is None:
+        raise CommandFailed("notFound", f'there is no account "{name}"')
+    return [name]
+
+
+def on_files(snapshot: Snapshot, work: Callable[[Accounts], Awaitable[T]]) -> T:
+    """Do it without a server.
+
+    Raises:
+      Locked: another process uses the data directory.
+      OSError: the data directory cannot be used.
+    """
+
+    async def main() -> T:
+        accounts = Accounts(snapshot.static.data_dir, store_options(lambda: snapshot))
+        try:
+            return await work(accounts)
+        finally:
+            with trio.CancelScope(shield=True):  # bounded: accounts without users
+                await accounts.aclose()
+
+    with stopped(snapshot.static.data_dir):
+        return trio.run(main)

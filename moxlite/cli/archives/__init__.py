@@ -1,0 +1,1 @@
+"""Verbs that move mail in and out: import, export, copies by IMAP."""

@@ -1,0 +1,107 @@
+"""``moxlite export``: mail of an account into files (STORE-135)."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+import click
+import msgspec
+
+from moxlite.cli.common import FAILED, NOT_RUNNING, Failure, load_config, printable, talk
+
+if TYPE_CHECKING:
+    from moxlite.admin.requests import Exported, ExportMail
+    from moxlite.cli.archives.transfer import Meter
+    from moxlite.net.control.client import CtlClient
+
+__all__ = ["export"]
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+def _arguments(command: F) -> F:
+    command = click.option("--single", is_flag=True, help="Only MAILBOX, without those below it.")(command)
+    command = click.argument("mailbox", default="")(command)
+    command = click.argument("account")(command)
+    return click.argument("folder", metavar="DST", type=click.Path(file_okay=False, path_type=Path))(command)
+
+
+@click.group()
+def export() -> None:
+    """Write mail of an account into files below the folder DST, all mailboxes or one with those below it.
+
+    A running server goes on meanwhile; without one, the account is opened directly. Messages that cannot be read are
+    listed in DST/errors.txt.
+    """
+
+
+@export.command()
+@_arguments
+def maildir(folder: Path, account: str, mailbox: str, single: bool) -> None:
+    """Export Maildirs: a folder for each mailbox."""
+    _export(folder, account, "maildir", mailbox, single=single)
+
+
+@export.command()
+@_arguments
+def mbox(folder: Path, account: str, mailbox: str, single: bool) -> None:
+    """Export mbox files: MAILBOX.mbox for each mailbox."""
+    _export(folder, account, "mbox", mailbox, single=single)
+
+
+def _export(folder: Path, account: str, form: Literal["maildir", "mbox"], mailbox: str, *, single: bool) -> None:
+    from moxlite.admin.requests import ExportMail
+    from moxlite.cli.archives.transfer import Meter
+
+    if single and not mailbox:
+        raise click.UsageError("--single needs a MAILBOX")
+    request = ExportMail(account, form, mailbox, single)
+    with Meter("exporting", None) as meter:
+        exported = _run(request, folder, meter)
+    print(f"{exported.messages} messages exported to {folder}")
+    if exported.errors:
+        raise Failure(f"not everything could be exported: see {folder / 'errors.txt'}")
+
+
+def _run(request: "ExportMail", folder: Path, meter: "Meter") -> "Exported":
+    from moxlite.admin.requests import Exported
+    from moxlite.cli.archives.transfer import FolderWriter
+    from moxlite.migration.mailcopies import export_stopped
+    from moxlite.net.control.server import CommandFailed
+    from moxlite.process.lock import Locked
+    from moxlite.process.stopped import as_owner
+
+    def into(writer: FolderWriter) -> Callable[[bytes], Awaitable[None]]:
+        async def write(piece: bytes) -> None:
+            import trio
+
+            await trio.to_thread.run_sync(writer.put, piece)
+            meter.octets(len(piece))
+
+        return write
+
+    async def ask_server(client: "CtlClient") -> Exported:
+        return await client.call(
+            "export",
+            request,
+            Exported,
+            download=into(writer),
+            progress=lambda raw: meter.count(msgspec.json.decode(raw, type=Exported).messages),
+        )
+
+    async def tell(exported: Exported) -> None:
+        meter.count(exported.messages)
+
+    try:
+        with FolderWriter(folder) as writer:
+            return talk(ask_server, broken=FAILED)
+    except Failure as failure:
+        if failure.code != NOT_RUNNING:
+            raise
+    snapshot = load_config()
+    try:
+        # the thread that writes acts as the owner of the data, as all of this process does then
+        with as_owner(snapshot.static.data_dir), FolderWriter(folder) as writer:
+            return export_stopped(snapshot, request, into(writer), tell)
+    except (Locked, CommandFailed) as error:
+        raise Failure(printable(str(error))) from None

@@ -1,0 +1,179 @@
+"""``moxlite import``: mail from files into an account (STORE-120, STORE-126, STORE-194)."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+
+import click
+import msgspec
+
+from moxlite.cli.common import FAILED, NOT_RUNNING, Failure, load_config, printable, talk
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from moxlite.admin.requests import Imported, ImportMail
+    from moxlite.cli.archives.transfer import Meter
+    from moxlite.net.control.client import CtlClient
+    from moxlite.store.imports.progress import Event
+
+__all__ = ["import_"]
+
+F = TypeVar("F", bound=Callable[..., object])
+
+READ_SIZE: Final = 256 << 10
+
+
+def _options(command: F) -> F:
+    command = click.option("--skip-duplicates", is_flag=True, help="Leave out messages that the mailbox has already.")(
+        command
+    )
+    return click.option("--dry-run", is_flag=True, help="Only count messages and find problems.")(command)
+
+
+@click.group("import")
+def import_() -> None:
+    """Add mail from files to an account: all of it, or nothing if something fails.
+
+    A running server goes on meanwhile; without one, the account is opened directly.
+    """
+
+
+@import_.command()
+@_options
+@click.argument("account")
+@click.argument("mailbox")
+@click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def mbox(account: str, mailbox: str, path: Path, skip_duplicates: bool, dry_run: bool) -> None:
+    """Import an mbox file into MAILBOX of ACCOUNT."""
+    _import(path, account=account, form="mbox", mailbox=mailbox, skip_duplicates=skip_duplicates, dry_run=dry_run)
+
+
+@import_.command()
+@_options
+@click.argument("account")
+@click.argument("mailbox")
+@click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def maildir(account: str, mailbox: str, path: Path, skip_duplicates: bool, dry_run: bool) -> None:
+    """Import a Maildir into MAILBOX of ACCOUNT.
+
+    Folders in it (.Sent, .Lists.python) go below MAILBOX, or beside it if that is Inbox.
+    """
+    if not any((path / name).is_dir() for name in ("new", "cur")):
+        raise Failure(f"{path} is not a Maildir: it has neither new nor cur")
+    _import(
+        path,
+        account=account,
+        form="tar",
+        mailbox=mailbox,
+        skip_duplicates=skip_duplicates,
+        dry_run=dry_run,
+        without="tmp",
+    )
+
+
+@import_.command()
+@_options
+@click.option("--prefix", default="", metavar="NAME", help="Cut this off the names of mailboxes.")
+@click.argument("account")
+@click.argument("file", type=click.Path(exists=True, path_type=Path))
+def archive(account: str, file: Path, prefix: str, skip_duplicates: bool, dry_run: bool) -> None:
+    """Import a zip or tar.gz file, or a folder, with any mix of mail into ACCOUNT.
+
+    X.mbox and Maildirs become mailboxes of their names, also those in a profile of Thunderbird and in Google Takeout.
+    """
+    form = "tar" if file.is_dir() else "archive"
+    _import(file, account=account, form=form, prefix=prefix, skip_duplicates=skip_duplicates, dry_run=dry_run)
+
+
+def _import(path: Path, *, without: str = "", **args: Any) -> None:
+    from moxlite.admin.requests import ImportMail
+    from moxlite.cli.archives.transfer import Meter, folder_pieces, open_file
+
+    request = msgspec.convert(args, ImportMail)
+    is_file = path.is_file()
+    with Meter("importing", path.stat().st_size if is_file else None) as meter:
+        file = open_file(path) if is_file else None
+
+        def pieces() -> Iterator[bytes]:
+            source = folder_pieces(path, without=without) if file is None else iter(lambda: file.read(READ_SIZE), b"")
+            for piece in source:
+                meter.octets(len(piece))
+                yield piece
+
+        try:
+            imported = _run(request, pieces, file, meter)
+        except OSError as error:
+            raise Failure(f"cannot read {path}: {error.strerror or error}") from None
+        finally:
+            if file is not None:
+                file.close()
+    what = "would be imported" if request.dry_run else "imported"
+    print(f"{imported.messages} messages {what}, {imported.problems} problems")
+
+
+def _run(
+    request: "ImportMail", pieces: Callable[[], Iterator[bytes]], file: "BinaryIO | None", meter: "Meter"
+) -> "Imported":
+    from moxlite.cli.archives.transfer import Reading
+    from moxlite.store.imports.progress import Count, Trouble
+
+    counts: dict[str, int] = {}
+
+    def tell(event: "Event") -> None:
+        match event:
+            case Count(mailbox, count):
+                counts[mailbox] = count
+                meter.count(sum(counts.values()))
+            case Trouble(text):
+                meter.line(f"problem: {text}")
+            case _:
+                pass
+
+    try:
+        return _running(request, pieces, tell)
+    except Failure as failure:
+        if failure.code != NOT_RUNNING:
+            raise
+    from moxlite.migration.mailcopies import import_stopped
+    from moxlite.net.control.server import CommandFailed
+    from moxlite.process.lock import Locked
+
+    async def tell_async(event: "Event") -> None:
+        tell(event)
+
+    # A zip file is read at any place, the others from beginning to end.
+    source = cast("BinaryIO", Reading(pieces())) if file is None or request.form != "archive" else file
+    snapshot = load_config()
+    try:
+        return import_stopped(snapshot, request, source, tell_async)
+    except (Locked, CommandFailed) as error:
+        raise Failure(printable(str(error))) from None
+
+
+def _running(
+    request: "ImportMail", pieces: Callable[[], Iterator[bytes]], tell: Callable[["Event"], None]
+) -> "Imported":
+    import trio
+
+    from moxlite.admin.requests import Imported
+    from moxlite.store.imports.progress import Aborted, Count, Done, Step, Trouble
+
+    kinds = Count | Trouble | Step | Done | Aborted
+
+    async def send() -> AsyncIterator[bytes]:
+        source = pieces()
+        while (piece := await trio.to_thread.run_sync(next, source, None)) is not None:
+            yield piece
+
+    async def ask_server(client: "CtlClient") -> Imported:
+        return await client.call(
+            "import",
+            request,
+            Imported,
+            upload=send(),
+            progress=lambda raw: tell(msgspec.json.decode(raw, type=kinds)),
+        )
+
+    # A server that ends meanwhile has taken back what there was of the import, or does so when it starts again.
+    return talk(ask_server, broken=FAILED)

@@ -1,0 +1,1 @@
+"""Verbs that keep stored mail safe: backups, restoring, salvage, verification."""

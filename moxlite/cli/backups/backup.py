@@ -1,0 +1,217 @@
+"""``moxlite backup`` (docs/spec/admin.md §8)."""
+
+import contextlib
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from moxlite.cli.common import NOT_RUNNING, Failure, call, config_path, json_option, load_config, printable, show
+
+if TYPE_CHECKING:
+    from moxlite.admin.requests import BackedUp, BackUp
+    from moxlite.store.backup.repository import Repository
+
+__all__ = [
+    "IDENTITY",
+    "PASSPHRASE",
+    "SNAPSHOT",
+    "backup",
+    "failures",
+    "open_repository",
+    "report",
+    "silent",
+    "tell_line",
+]
+
+
+class BackupGroup(click.Group):
+    """``moxlite backup DEST`` is short for ``moxlite backup run DEST``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the verb in where it was left out."""
+        if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=BackupGroup)
+def backup() -> None:
+    """Back up configuration and data, of a running server or a stopped one.
+
+    `moxlite backup DEST` is short for `moxlite backup run DEST`. Before an upgrade make a backup: a newer version
+    upgrades the databases, and an older one then refuses them. To go back to the older version, restore the backup.
+    """
+
+
+REPO = click.option("--repo", metavar="DIR", help="The repository.", required=True)
+IDENTITY = click.option("--identity", metavar="FILE", help="Identity (private key) of an encrypted repository.")
+PASSPHRASE = click.option("--passphrase-file", metavar="FILE", help="File with the passphrase of the repository.")
+SNAPSHOT = click.option("--snapshot", metavar="ID", help="Of `backup list`.  [default: the newest]")
+
+
+@backup.command("run")
+@click.argument("dest", required=False)
+@click.option("--repo", metavar="DIR", help="Add a snapshot to this repository, which is made if it is missing.")
+@click.option("--encrypt-to", metavar="RECIPIENT", multiple=True, help="Make it encrypted to this age recipient.")
+@click.option("--passphrase-file", metavar="FILE", help="Make it encrypted with the passphrase in this file.")
+@click.option("--verbose", is_flag=True, help="Tell each file.")
+def run(
+    dest: str | None, repo: str | None, encrypt_to: tuple[str, ...], passphrase_file: str | None, verbose: bool
+) -> None:
+    """Copy all configuration and data to the new directory DEST, or as a snapshot into a repository.
+
+    A repository stores what has changed since the last snapshot. An encrypted one needs the Python package pyrage.
+
+    A running server makes the copy itself, and goes on meanwhile; so it is written by the server's user. Nothing is
+    printed when all is well. Files that exist are not overwritten; a copy that is not whole has a file INCOMPLETE.
+
+    Private keys of the host go into encrypted repositories, and into other backups with `backup.include_keys`; files
+    that are left out are named as warnings. The hash of the admin password is in no backup.
+    """
+    if (dest is None) == (repo is None):
+        raise click.UsageError("where to? give either a directory DEST or --repo DIR")
+    if repo is None and (encrypt_to or passphrase_file):
+        raise click.UsageError("only repositories are encrypted: use --repo DIR")
+    from moxlite.admin.requests import BackedUp, BackUp
+
+    target = Path(repo or dest or "").resolve()
+    phrase = _passphrase(passphrase_file) or ""
+    request = BackUp(str(target), verbose, repo is not None, list(encrypt_to), phrase)
+    try:
+        done = call("backup", request, BackedUp, progress=tell_line if verbose else None)
+    except Failure as failure:
+        if failure.code != NOT_RUNNING:
+            raise
+        done = _stopped(request)
+    report([*done.warnings, *done.left_out], done.errors)
+    if verbose:
+        print(f"{done.databases} databases, {done.octets} octets" + (f", {done.stored} new" if repo else ""))
+    if done.errors:
+        raise Failure(f"{target} is incomplete")
+
+
+def _stopped(request: "BackUp") -> "BackedUp":
+    from moxlite.admin.backup.backups import back_up_stopped
+
+    with failures(request.target):
+        return back_up_stopped(load_config(), config_path(), request, tell_line if request.verbose else silent)
+
+
+@contextlib.contextmanager
+def failures(what: str) -> Iterator[None]:
+    """Say what failed."""
+    from moxlite.process.lock import Locked
+    from moxlite.process.privileges import UnknownUser
+    from moxlite.store.errors import StoreError
+
+    try:
+        yield
+    except (Locked, StoreError, UnknownUser) as error:
+        raise Failure(printable(str(error))) from None
+    except OSError as error:
+        raise Failure(f"{error.filename or what}: {error.strerror or error}") from None
+
+
+def _passphrase(path: str | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Failure(f"cannot read {path}: {error}") from None
+    if not lines or not lines[0]:
+        raise Failure(f"there is no passphrase in the first line of {path}")
+    return lines[0]
+
+
+def open_repository(repo: str, identity: str | None, passphrase_file: str | None) -> "Repository":
+    from moxlite.store.backup.repository import Repository
+
+    identity_file = None if identity is None else Path(identity)
+    return Repository(Path(repo), identity_file=identity_file, passphrase=_passphrase(passphrase_file))
+
+
+@backup.command("list")
+@REPO
+@IDENTITY
+@PASSPHRASE
+@json_option
+def list_(repo: str, identity: str | None, passphrase_file: str | None, as_json: bool) -> None:
+    """List the snapshots of a repository, the oldest first."""
+    from moxlite.store.backup.repository import Repository
+
+    with failures(repo):
+        if identity is None and passphrase_file is None:
+            found = Repository.infos(Path(repo))
+        else:
+            found = open_repository(repo, identity, passphrase_file).snapshots()
+    show(found, ("id", "files", "octets"), as_json=as_json)
+
+
+@backup.command()
+@REPO
+@click.option("--deep", is_flag=True, help="Read all blocks, and compare them with their names.")
+@IDENTITY
+@PASSPHRASE
+def verify(repo: str, deep: bool, identity: str | None, passphrase_file: str | None) -> None:
+    """Check that all blocks of all snapshots are there; exit code 1 if not."""
+    with failures(repo):
+        problems = open_repository(repo, identity, passphrase_file).verify(deep=deep)
+    for line in problems:
+        print(printable(line))
+    if problems:
+        raise Failure(f"{repo}: {len(problems)} problems")
+    print(f"{printable(repo)}: OK")
+
+
+@backup.command("restore")
+@REPO
+@click.option("--out", metavar="DIR", required=True, help="The new directory to write to.")
+@SNAPSHOT
+@IDENTITY
+@PASSPHRASE
+@click.option("--verbose", is_flag=True, help="Tell each file.")
+def extract(
+    repo: str, out: str, snapshot: str | None, identity: str | None, passphrase_file: str | None, verbose: bool
+) -> None:
+    """Write a snapshot as a full backup, for `moxlite verifydata` and `moxlite restore`."""
+    with failures(out):
+        opened = open_repository(repo, identity, passphrase_file)
+        manifest = opened.extract(Path(out), snapshot_id=snapshot, tell=tell_line if verbose else silent)
+    report((), manifest.errors)
+    if manifest.errors:
+        raise Failure(f"{out} is incomplete, as the snapshot was")
+
+
+@backup.command()
+@REPO
+@click.option("--keep-daily", type=click.IntRange(0), default=14, show_default=True, help="Days of which one stays.")
+@click.option("--keep-weekly", type=click.IntRange(0), default=8, show_default=True, help="Weeks of which one stays.")
+@IDENTITY
+@PASSPHRASE
+def prune(repo: str, keep_daily: int, keep_weekly: int, identity: str | None, passphrase_file: str | None) -> None:
+    """Remove old snapshots, and blocks that no other one needs. The newest snapshot stays in any case."""
+    with failures(repo):
+        pruned = open_repository(repo, identity, passphrase_file).prune(keep_daily=keep_daily, keep_weekly=keep_weekly)
+    for one in pruned.snapshots:
+        print(f"removed {one}")
+    if pruned.blocks:
+        print(f"removed {pruned.blocks} blocks, {pruned.octets} octets")
+
+
+def tell_line(line: str) -> None:
+    print(printable(line))
+
+
+def silent(line: str) -> None:
+    """For a backup that is not verbose."""
+
+
+def report(warnings: Sequence[str], errors: Sequence[str]) -> None:
+    for line in warnings:
+        print(f"moxlite: warning: {printable(line)}", file=sys.stderr)
+    for line in errors:
+        print(f"moxlite: {printable(line)}", file=sys.stderr)

@@ -1,0 +1,209 @@
+"""``moxlite restore`` (docs/spec/admin.md §8)."""
+
+import contextlib
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from moxlite.cli.backups.backup import (
+    IDENTITY,
+    PASSPHRASE,
+    SNAPSHOT,
+    failures,
+    open_repository,
+    report,
+    silent,
+    tell_line,
+)
+from moxlite.cli.common import Failure, call, config_path, load_config, note, printable, root_advice
+
+if TYPE_CHECKING:
+    from moxlite.admin.restoring.machine import Prepared, RestoredMachine
+
+__all__ = ["restore"]
+
+PIECE: Final = 1 << 20
+"""Octets read at a time from a file that goes to the server."""
+
+
+@click.command()
+@click.argument("source", metavar="SRC")
+@click.option("--with-config", is_flag=True, help="Restore the configuration, too, on a machine that has none.")
+@click.option("--config-dir", metavar="DIR", help="Where the configuration goes.  [default: that of --config]")
+@click.option("--data-dir", metavar="DIR", help="Where the data goes.  [default: as the configuration says]")
+@click.option("--resume-queue", is_flag=True, help="Send what waits in the queue, instead of holding it.")
+@click.option("--account", metavar="NAME", help="Only the mail of this account, into the running server.")
+@click.option("--from", "origin", metavar="NAME", help="The account in the backup, if it has another name there.")
+@click.option("--mailbox", metavar="MAILBOX", help="Only this mailbox of the account, with those below it.")
+@click.option("--as", "target", metavar="MAILBOX", default="Restored", show_default=True, help="Where its mail goes.")
+@SNAPSHOT
+@IDENTITY
+@PASSPHRASE
+@click.option("--verbose", is_flag=True, help="Tell each file or mailbox.")
+def restore(
+    source: str,
+    with_config: bool,
+    config_dir: str | None,
+    data_dir: str | None,
+    resume_queue: bool,
+    account: str | None,
+    origin: str | None,
+    mailbox: str | None,
+    target: str,
+    snapshot: str | None,
+    identity: str | None,
+    passphrase_file: str | None,
+    verbose: bool,
+) -> None:
+    """Restore the backup or repository SRC.
+
+    Without --account, all of it into the data directory of a stopped server. SRC is verified first and stays as it is.
+    The data directory must be empty: move the old one away. The configuration is not restored; it is in SRC/config.
+    Mail programs read all mailboxes anew afterwards. What waits in the queue is put on hold, for it may have been sent
+    already: see `moxlite queue list`, `queue unhold` and `queue drop`.
+
+    With --with-config, a whole server on a machine that has none, as root: configuration, keys and data, with the
+    owners that `serve` wants. All mail is read and compared with its hashes. Printed are a new admin password, and
+    what must change in moxlite.toml and in DNS where this machine has other addresses. Nothing is started.
+
+    With --account, the mail of one account into the running server. Messages are only added, below the mailbox that
+    --as names.
+    """
+    if account is None and (mailbox is not None or origin is not None):
+        raise click.UsageError("--mailbox and --from need --account")
+    if with_config and account is not None:
+        raise click.UsageError("--account is for a running server: leave out --with-config")
+    if not with_config and (config_dir is not None or data_dir is not None):
+        raise click.UsageError("--config-dir and --data-dir need --with-config")
+    tell = tell_line if verbose else silent
+    with failures(source), contextlib.ExitStack() as stack:
+        backup = Path(source).resolve()
+        is_repo = (backup / "repository.json").exists()
+        if with_config:
+            config = Path(config_dir) if config_dir is not None else config_path().parent
+            data = None if data_dir is None else Path(data_dir).absolute()
+            chosen = (snapshot, identity, passphrase_file) if is_repo else None
+            _restore_machine(backup, chosen, config.absolute(), data, resume_queue=resume_queue, tell=tell)
+            return
+        if account is not None:
+            name = origin or account
+            if is_repo:
+                file = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="moxlite-restore-"))) / "account.db"
+                open_repository(source, identity, passphrase_file).extract_account(name, file, snapshot_id=snapshot)
+            else:
+                file = backup / "data/accounts" / name / "account.db"
+            _restore_mail(file, account, mailbox, target, tell)
+            return
+        from moxlite.admin.backup.restores import owner_of, restore_stopped, unpacked
+
+        current = load_config()
+        if is_repo:
+            repository = open_repository(source, identity, passphrase_file)
+            owner = owner_of(current.static)
+            place = current.static.data_dir
+            backup = stack.enter_context(unpacked(repository, place, owner=owner, snapshot_id=snapshot, tell=tell))
+        problems = restore_stopped(current, backup, resume_queue=resume_queue, tell=tell)
+    if problems:
+        report((), problems)
+        raise Failure(f"{source} is damaged, nothing was restored")
+
+
+def _restore_machine(
+    source: Path,
+    chosen: tuple[str | None, str | None, str | None] | None,
+    config: Path,
+    data: Path | None,
+    *,
+    resume_queue: bool,
+    tell: Callable[[str], None],
+) -> None:
+    """Restore all. `chosen`: of a repository the snapshot, the identity and the file with the passphrase."""
+    from moxlite.admin.backup.restores import unpacked
+    from moxlite.admin.restoring.machine import check_empty, prepare, restore_machine
+    from moxlite.config.load import ConfigError
+    from moxlite.store.backup.sources import CONFIG_FOLDER, NAMED
+
+    with contextlib.ExitStack() as stack:
+        try:
+            if chosen is None:
+                found = [path.relative_to(source).as_posix() for path in (source / NAMED).rglob("*") if path.is_file()]
+                named = [name for name in found if name != f"{NAMED}/{CONFIG_FOLDER}"]
+                prepared = prepare(lambda name: (source / name).read_bytes(), named, config, data)
+                check_empty(prepared)
+                backup = source
+            else:
+                snapshot, identity, passphrase_file = chosen
+                repository = open_repository(str(source), identity, passphrase_file)
+                named = [one for one in repository.names(snapshot) if one.startswith(f"{NAMED}/")]
+                named = [one for one in named if one != f"{NAMED}/{CONFIG_FOLDER}"]
+                prepared = prepare(lambda name: repository.read(name, snapshot), named, config, data)
+                check_empty(prepared)
+                place = prepared.snapshot.static.data_dir
+                backup = stack.enter_context(unpacked(repository, place, owner=None, snapshot_id=snapshot, tell=tell))
+        except ConfigError as error:
+            report((), list(map(str, error.problems)))
+            raise Failure("the configuration of the backup has mistakes, nothing was restored") from None
+        try:
+            done = restore_machine(backup, prepared, resume_queue=resume_queue, tell=tell)
+        except PermissionError as error:
+            raise Failure(f"{error.filename or config}: {error.strerror}{root_advice(error)}") from None
+    if isinstance(done, list):
+        report((), done)
+        raise Failure(f"{source} is damaged, nothing was restored")
+    _say(prepared, done)
+    if done.problems:
+        report((), done.problems)
+        raise Failure("all is restored, but some of the data is damaged as it was in the backup")
+
+
+def _say(prepared: "Prepared", done: "RestoredMachine") -> None:
+    """Print the outcome, and what is left to do."""
+    from moxlite.admin.quickstart.interfaces import machine_addresses
+    from moxlite.admin.restoring.addresses import compare_addresses
+
+    static = prepared.snapshot.static
+    print(f"restored: configuration in {prepared.config}, data in {static.data_dir}, {done.messages} messages checked")
+    if done.admin_password:
+        print(f"admin password: {done.admin_password}")
+    for line in done.notes:
+        note(f"warning: {line}")
+    if done.new_keys:
+        print(
+            "The backup has not all keys of the host, so new ones were made. In DNS put these records in place of all"
+        )
+        print("other TLSA records, before the start:")
+        for line in done.new_keys:
+            print(f"  {printable(line)}")
+    try:
+        machine = [one.ip for one in machine_addresses()]
+    except OSError as error:
+        note(f"warning: the addresses of this machine are not known: {error.strerror or error}")
+        return
+    changes = compare_addresses(prepared, machine)
+    if changes.configuration:
+        print("This machine has other addresses. Change these lines before the start:")
+        for line in changes.configuration:
+            print(f"  {printable(line)}")
+        print("and in DNS:")
+        for line in changes.dns:
+            print(f"  {printable(line)}")
+    else:
+        print("The addresses are those of the backup: DNS stays as it is.")
+    print("Nothing was started. Next: moxlite config test")
+
+
+def _restore_mail(file: Path, account: str, mailbox: str | None, target: str, tell: Callable[[str], None]) -> None:
+    from moxlite.admin.requests import RestoredMail, RestoreMail
+
+    if not file.is_file():
+        raise Failure(f"the backup has no account of that name: there is no {file}")
+    with file.open("rb") as octets:
+        pieces = iter(lambda: octets.read(PIECE), b"")
+        request = RestoreMail(account, target, mailbox or "")
+        done = call("restore mail", request, RestoredMail, upload=pieces, progress=tell)
+    print(f"{done.messages} messages in {done.mailboxes} mailboxes")
+    if done.damaged:
+        raise Failure(f"{done.damaged} messages of the backup are damaged and were left out")

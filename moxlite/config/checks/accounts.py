@@ -1,0 +1,230 @@
+"""Cross checks of ``[accounts.NAME]`` (ADMIN-9, ADMIN-63)."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from moxlite.config.domains import Account, Destination, DomainConfig, JunkFilter, Ruleset
+from moxlite.config.snapshot import canonical_localpart
+from moxlite.config.toml.decode import Finding, KeyPath, near
+from moxlite.proto.address import Address, AddressError, Domain
+
+__all__ = [
+    "ACCOUNT_NAME",
+    "IS_QUEUE",
+    "WEBHOOK_EVENTS",
+    "account_findings",
+    "account_name_problem",
+    "is_queue_mailbox",
+]
+
+ACCOUNT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+"""STORE-166: a name for a directory on any system, without case."""
+
+RESERVED: Final = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?")
+"""Windows opens devices by these names, whatever the extension."""
+
+QUEUE: Final = "Outgoing"
+"""As the store calls it (IMAP-162)."""
+
+IS_QUEUE: Final = "is the mailbox that queue_mailbox shows: only the queue puts messages there"
+
+SMTP_ERROR: Final = re.compile(r"(?:421|550) [ -~]+")
+
+WEBHOOK_EVENTS: Final = (
+    "delivered",
+    "suppressed",
+    "delayed",
+    "failed",
+    "relayed",
+    "expanded",
+    "canceled",
+    "unrecognized",
+)
+
+
+def account_name_problem(name: str) -> str | None:
+    """Why this cannot be the name of an account; None if it can."""
+    if not ACCOUNT_NAME.fullmatch(name) or ".." in name or name.endswith("."):
+        return "is not a name for an account: lower-case letters, digits, and . _ - within, at most 64"
+    if RESERVED.fullmatch(name):
+        return "is a name that Windows reserves"
+    return None
+
+
+def account_findings(name: str, account: Account, domains: Mapping[str, DomainConfig]) -> Iterator[Finding]:
+    """Mistakes of one account, but for addresses that others have too."""
+    path: KeyPath = ("accounts", name)
+    problem = account_name_problem(name)
+    if problem is not None:
+        yield Finding(path, problem)
+    if account.domain.unicode not in domains:
+        yield Finding(
+            (*path, "domain"),
+            "is not a domain of this server",
+            near(account.domain.unicode, domains),
+            ("domains", account.domain.unicode),
+        )
+    if account.login_disabled == "":
+        yield Finding((*path, "login_disabled"), "must not be empty", "take the key away to let the user log in")
+    for configured, destination in account.destinations.items():
+        yield from _destination((*path, "destinations", configured), destination)
+        for index, address in enumerate(destination.refused_addresses):
+            if not _leads_to(address, configured, domains):
+                yield Finding(
+                    (*path, "destinations", configured, "refused_addresses", index), f"does not lead to {configured}"
+                )
+    yield from _mailboxes(path, account)
+    if account.queue_mailbox:
+        yield from _queue_mailbox(path, account)
+    if account.junk_filter is not None:
+        yield from _junk_filter((*path, "junk_filter"), account.junk_filter)
+    if account.outgoing_webhook is not None:
+        for index, event in enumerate(account.outgoing_webhook.events):
+            if event not in WEBHOOK_EVENTS:
+                words = ", ".join(WEBHOOK_EVENTS)
+                yield Finding(
+                    (*path, "outgoing_webhook", "events", index), f"must be one of {words}", near(event, WEBHOOK_EVENTS)
+                )
+    for key, webhook in (
+        ("outgoing_webhook", account.outgoing_webhook),
+        ("incoming_webhook", account.incoming_webhook),
+    ):
+        if webhook is not None and not (webhook.authorization.isascii() and webhook.authorization.isprintable()):
+            yield Finding((*path, key, "authorization"), "must be printable ASCII: it is the value of a header field")
+    for index, capability in enumerate(account.imap_capabilities_disabled):
+        if capability != capability.upper() or not capability.isascii():
+            yield Finding(
+                (*path, "imap_capabilities_disabled", index), f'must be upper case: write "{capability.upper()}"'
+            )
+    for index, address in enumerate(account.from_id_login_addresses):
+        yield from _from_id((*path, "from_id_login_addresses", index), account, address, domains)
+
+
+def _destination(path: KeyPath, destination: Destination) -> Iterator[Finding]:
+    if destination.smtp_error is not None:
+        if not SMTP_ERROR.fullmatch(destination.smtp_error):
+            yield Finding((*path, "smtp_error"), 'must be 421 or 550, a space and a text: "550 no longer here"')
+        if destination.rulesets or destination.mailbox != "Inbox":
+            yield Finding((*path, "smtp_error"), "refuses all mail: no mailbox or rulesets beside it")
+    for index, ruleset in enumerate(destination.rulesets):
+        yield from _ruleset((*path, "rulesets", index), ruleset)
+
+
+def _leads_to(address: Address, configured: str, domains: Mapping[str, DomainConfig]) -> bool:
+    """Whether mail for the address may come to a destination: one with more behind a separator, any for a catchall."""
+    localpart, _, domain = configured.rpartition("@")
+    settings = domains.get(address.domain.unicode)
+    if settings is None:
+        return False
+    try:
+        if not localpart:
+            return Domain.parse(domain) == address.domain
+        own = Address.parse(configured)
+    except AddressError:  # a mistake that is told elsewhere
+        return True
+    wanted = canonical_localpart(own.localpart, settings)
+    return own.domain == address.domain and canonical_localpart(address.localpart, settings) == wanted
+
+
+def _ruleset(path: KeyPath, ruleset: Ruleset) -> Iterator[Finding]:
+    conditions = (
+        ruleset.smtp_mail_from_regexp,
+        ruleset.msg_from_regexp,
+        ruleset.verified_domain,
+        ruleset.headers_regexp,
+    )
+    if not any(conditions):
+        yield Finding(path, "has no condition")
+    if ruleset.is_forward:
+        if ruleset.smtp_mail_from_regexp is None or ruleset.verified_domain is None:
+            yield Finding((*path, "is_forward"), "needs smtp_mail_from_regexp and verified_domain")
+        if ruleset.list_allow_domain is not None:
+            yield Finding((*path, "is_forward"), "cannot go with list_allow_domain")
+    if ruleset.accept_rejects_to_mailbox == "Inbox":
+        yield Finding((*path, "accept_rejects_to_mailbox"), "must not be Inbox")
+    for pattern in (item for pair in ruleset.headers_regexp.items() for item in pair):
+        yield from _header_pattern((*path, "headers_regexp"), pattern)
+
+
+def _header_pattern(path: KeyPath, pattern: str) -> Iterator[Finding]:
+    import regex
+
+    if re.search(r"(?<!\\)[A-Z]", pattern):
+        yield Finding(path, f'must be lower case: "{pattern}"')
+    try:
+        regex.compile(pattern)
+    except regex.error as error:
+        yield Finding(path, f'is not a regular expression: "{pattern}": {error}')
+
+
+def _mailboxes(path: KeyPath, account: Account) -> Iterator[Finding]:
+    for key in ("rejects_mailbox", "introbox"):
+        if getattr(account, key) == "Inbox":
+            yield Finding((*path, key), "must not be Inbox")
+    for address, destination in account.destinations.items():
+        for index, ruleset in enumerate(destination.rulesets):
+            # What a rule accepted is never removed by itself (STORE-67); the rejects mailbox is emptied by age.
+            if ruleset.accept_rejects_to_mailbox is not None and (
+                ruleset.accept_rejects_to_mailbox == account.rejects_mailbox
+            ):
+                place = (*path, "destinations", address, "rulesets", index, "accept_rejects_to_mailbox")
+                yield Finding(place, "must not be the rejects mailbox")
+    if account.introbox is not None and account.introbox == account.rejects_mailbox:
+        yield Finding((*path, "introbox"), "must not be the rejects mailbox")
+
+
+def is_queue_mailbox(name: str) -> bool:
+    """Whether it is the name of the mailbox that the setting ``queue_mailbox`` shows, or of one in it (IMAP-162)."""
+    return name == QUEUE or name.startswith(QUEUE + "/")
+
+
+def _queue_mailbox(path: KeyPath, account: Account) -> Iterator[Finding]:
+    """Nothing is delivered to that mailbox, nor removed from it."""
+    named: list[tuple[KeyPath, str | None]] = [(("rejects_mailbox",), account.rejects_mailbox)]
+    named.append((("introbox",), account.introbox))
+    named += [(("expire_after", name), name) for name in account.expire_after]
+    for address, destination in account.destinations.items():
+        where = ("destinations", address)
+        named.append(((*where, "mailbox"), destination.mailbox))
+        for index, ruleset in enumerate(destination.rulesets):
+            named.append(((*where, "rulesets", index, "mailbox"), ruleset.mailbox))
+            named.append(((*where, "rulesets", index, "accept_rejects_to_mailbox"), ruleset.accept_rejects_to_mailbox))
+    for place, name in named:
+        if name is not None and is_queue_mailbox(name):
+            yield Finding((*path, *place), IS_QUEUE)
+
+
+def _junk_filter(path: KeyPath, settings: JunkFilter) -> Iterator[Finding]:
+    if not 0 <= settings.threshold <= 1:
+        yield Finding((*path, "threshold"), "must be from 0 to 1")
+    for key in ("max_power", "ignore_words"):
+        if not 0 <= getattr(settings, key) < 0.5:
+            yield Finding((*path, key), "must be at least 0 and below 0.5")
+    if not (settings.onegrams or settings.twograms or settings.threegrams):
+        yield Finding(path, "needs onegrams, twograms or threegrams")
+
+
+def _from_id(
+    path: KeyPath, account: Account, address: Address, domains: Mapping[str, DomainConfig]
+) -> Iterator[Finding]:
+    settings = domains.get(address.domain.unicode)
+    if settings is None:
+        yield Finding(
+            path,
+            "is not at a domain of this server",
+            near(address.domain.unicode, domains),
+            ("domains", address.domain.unicode),
+        )
+        return
+    if not settings.localpart_separators:
+        yield Finding(path, "is at a domain without localpart_separators")
+    wanted = canonical_localpart(address.localpart, settings)
+    for configured in account.destinations:
+        try:
+            own = Address.parse(configured)
+        except AddressError:  # a catchall, or a mistake that is told elsewhere
+            continue
+        if own.domain == address.domain and canonical_localpart(own.localpart, settings) == wanted:
+            return
+    yield Finding(path, "is not an address of this account")

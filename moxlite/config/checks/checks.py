@@ -1,0 +1,296 @@
+"""Cross checks of the configuration: what the type of a single value cannot say (ADMIN-9), and warnings (ADMIN-10).
+
+Each function returns findings with paths into one of the two files. Checks that need other files (keys, certificates)
+are in the process room (`configtest`). What is wrong
+within one listener, domain, account or web handler is found by the modules named for it.
+"""
+
+import base64
+import binascii
+from collections.abc import Iterator
+from typing import Final
+
+from moxlite.config.checks.accounts import IS_QUEUE, account_findings, is_queue_mailbox
+from moxlite.config.checks.domains import (
+    alias_findings,
+    destination_findings,
+    domain_findings,
+    domain_name_problem,
+    report_owners,
+)
+from moxlite.config.checks.listeners import SERVICES, listener_findings
+from moxlite.config.checks.web import handler_findings
+from moxlite.config.domains import DomainConfig, Domains, Route
+from moxlite.config.static import Static
+from moxlite.config.toml.decode import Finding, KeyPath, near
+from moxlite.config.transports import Transport
+from moxlite.config.values import LONGEST_MAILBOX
+
+__all__ = ["check_both", "check_domains", "check_static", "warn_domains", "warn_static"]
+
+METHODS: Final = ("submissions", "submission", "smtp", "socks", "direct", "fail")
+LOWEST_MESSAGE_LIMIT: Final = 1_000
+"""RFC 9738 §3: with less, clients would need too many commands."""
+
+KEY_OCTETS: Final = 32
+"""Of a public key of Ed25519 (RFC 8032 §5.1.5)."""
+
+SHORTEST_BACKUP: Final = 600.0
+"""Seconds: each one reads all that has changed."""
+
+
+# moxlite.toml
+
+
+def check_static(static: Static) -> list[Finding]:
+    """Mistakes within moxlite.toml."""
+    findings: list[Finding] = []
+    if not static.listeners:
+        findings.append(
+            Finding(("listeners",), "must have at least one listener", 'such as [listeners.public] with ips = ["…"]')
+        )
+    for name, listener in static.listeners.items():
+        findings += listener_findings(("listeners", name), listener, static)
+    for name, transport in static.transports.items():
+        findings += _transport(("transports", name), transport)
+    findings += _initial_mailboxes(static)
+    if static.host_tlsrpt is not None and not static.host_tlsrpt.localpart.isascii():
+        findings.append(Finding(("host_tlsrpt", "localpart"), "must be ASCII"))
+    if static.queue.max_attempts < 1:
+        findings.append(Finding(("queue", "max_attempts"), "must be at least 1"))
+    if not static.queue.retry_delays:
+        findings.append(Finding(("queue", "retry_delays"), "must have at least one delay"))
+    if static.queue.max_concurrent_deliveries < 1:
+        findings.append(Finding(("queue", "max_concurrent_deliveries"), "must be at least 1"))
+    if 0 < static.imap.message_limit < LOWEST_MESSAGE_LIMIT:
+        findings.append(Finding(("imap", "message_limit"), f"must be 0 or at least {LOWEST_MESSAGE_LIMIT}"))
+    if not 1 <= static.queue.guard.failed_share <= 100:
+        findings.append(Finding(("queue", "guard", "failed_share"), "must be from 1 to 100"))
+    findings += _backup(static)
+    findings += _updates(static)
+    if static.tls is not None and static.tls.ca is not None and not static.tls.ca.cert_files:
+        findings.append(Finding(("tls", "ca", "cert_files"), "must name at least one file"))
+    return findings
+
+
+def _updates(static: Static) -> Iterator[Finding]:
+    if static.updates is None:
+        if static.check_updates:
+            hint = "with domain, changelog_url and public_key of those who make your packages"
+            yield Finding(("check_updates",), "needs a table [updates]", hint)
+        return
+    try:
+        octets = len(base64.b64decode(static.updates.public_key, validate=True))
+    except binascii.Error:
+        octets = 0
+    if octets != KEY_OCTETS:
+        yield Finding(("updates", "public_key"), f"is not a key of {KEY_OCTETS} octets in base64")
+
+
+def _backup(static: Static) -> Iterator[Finding]:
+    backup = static.backup
+    if (backup.schedule is None) != (backup.target is None):
+        missing = "target" if backup.target is None else "schedule"
+        yield Finding(("backup",), f"needs {missing} as well", 'such as schedule = "24h" and target = "/mnt/backup"')
+    if backup.schedule is not None and backup.schedule < SHORTEST_BACKUP:
+        yield Finding(("backup", "schedule"), "must be at least 10m")
+    if backup.target is not None and backup.target.resolve().is_relative_to(static.data_dir.resolve()):
+        yield Finding(("backup", "target"), "must not be inside data_dir")
+    for key in ("keep_daily", "keep_weekly"):
+        if getattr(backup, key) < 0:
+            yield Finding(("backup", key), "must not be negative")
+
+
+def _transport(path: KeyPath, transport: Transport) -> Iterator[Finding]:
+    methods = [name for name in METHODS if getattr(transport, name) is not None]
+    if len(methods) > 1:
+        yield Finding((*path, methods[1]), f"is a second method beside {methods[0]}", "a transport has at most one")
+    if transport.submissions is not None and (
+        transport.submissions.no_starttls or transport.submissions.starttls_insecure_skip_verify
+    ):
+        yield Finding((*path, "submissions"), "has TLS from the start: no settings of STARTTLS")
+    for name in ("submissions", "submission", "smtp"):
+        relay = getattr(transport, name)
+        if relay is not None and relay.auth is not None:
+            if not relay.auth.mechanisms:
+                yield Finding((*path, name, "auth", "mechanisms"), "must have at least one mechanism")
+            if len(set(relay.auth.mechanisms)) < len(relay.auth.mechanisms):
+                yield Finding((*path, name, "auth", "mechanisms"), "has duplicates")
+    if transport.direct is not None and transport.direct.disable_ipv4 and transport.direct.disable_ipv6:
+        yield Finding((*path, "direct"), "disables both IPv4 and IPv6")
+    if transport.socks is not None:
+        host, colon, port = transport.socks.address.rpartition(":")
+        if not (colon and host and port.isdecimal() and 0 < int(port) < 65536):
+            yield Finding((*path, "socks", "address"), "is not HOST:PORT")
+        if not transport.socks.remote_ips:
+            yield Finding((*path, "socks", "remote_ips"), "must have at least one address")
+    if transport.fail is not None and not 400 <= transport.fail.smtp_code <= 599:
+        yield Finding((*path, "fail", "smtp_code"), "must be 400 to 599")
+
+
+def _initial_mailboxes(static: Static) -> Iterator[Finding]:
+    uses = static.initial_mailboxes.special_use
+    path: KeyPath = ("initial_mailboxes",)
+    seen: set[str] = set()
+    names = [((*path, "special_use", field), getattr(uses, field)) for field in uses.__struct_fields__]
+    names += [((*path, "regular", index), name) for index, name in enumerate(static.initial_mailboxes.regular)]
+    for where, name in names:
+        if not name:
+            continue
+        if name.casefold() == "inbox":
+            yield Finding(where, "is Inbox, which every account has")
+        elif "/" in name:
+            yield Finding(where, "must not be a mailbox within another")
+        elif len(name.encode()) > LONGEST_MAILBOX:
+            yield Finding(where, "is too long")
+        elif name in seen:
+            yield Finding(where, f'is given twice: "{name}"')
+        seen.add(name)
+
+
+# domains.toml
+
+
+def check_domains(domains: Domains) -> list[Finding]:
+    """Mistakes within domains.toml."""
+    findings: list[Finding] = []
+    known: dict[str, DomainConfig] = {}
+    for name, settings in domains.domains.items():
+        problem = domain_name_problem(("domains", name), name)
+        if problem is not None:
+            findings.append(problem)
+            continue
+        known[name] = settings
+        findings += domain_findings(("domains", name), settings, domains)
+    taken = report_owners(domains, known)
+    for name, account in domains.accounts.items():
+        findings += account_findings(name, account, known)
+        findings += destination_findings(name, account, known, taken)
+    findings += alias_findings(known, taken)
+    for index, handler in enumerate(domains.web_handlers):
+        findings += handler_findings(("web_handlers", index), handler)
+    for name, target in domains.web_domain_redirects.items():
+        for value in (name, target):
+            problem = domain_name_problem(("web_domain_redirects", name), value)
+            if problem is not None:
+                findings.append(problem)
+        if name == target:
+            findings.append(Finding(("web_domain_redirects", name), "redirects to itself"))
+    return findings
+
+
+# Both
+
+
+def check_both(static: Static, domains: Domains) -> tuple[list[Finding], list[Finding]]:
+    """References from one file to the other: mistakes of moxlite.toml, mistakes of domains.toml."""
+    of_static: list[Finding] = []
+    accounts = domains.accounts
+    for key in ("postmaster", "host_tlsrpt"):
+        settings = getattr(static, key)
+        if settings is not None and settings.account not in accounts:
+            text = f'is not an account of domains.toml: "{settings.account}"'
+            of_static.append(
+                Finding((key, "account"), text, near(settings.account, accounts), ("accounts", settings.account))
+            )
+        elif settings is not None and accounts[settings.account].queue_mailbox and is_queue_mailbox(settings.mailbox):
+            of_static.append(Finding((key, "mailbox"), IS_QUEUE))
+    initial = static.initial_mailboxes
+    names = (*initial.regular, *(getattr(initial.special_use, use) for use in initial.special_use.__struct_fields__))
+    of_domains = list(_routes(("routes",), domains.routes, static))
+    if any(name is not None and is_queue_mailbox(name) for name in names):
+        of_domains += [
+            Finding(("accounts", name, "queue_mailbox"), "cannot go with a mailbox Outgoing in initial_mailboxes")
+            for name, account in accounts.items()
+            if account.queue_mailbox
+        ]
+    for name, domain in domains.domains.items():
+        of_domains += _routes(("domains", name, "routes"), domain.routes, static)
+    for name, account in accounts.items():
+        of_domains += _routes(("accounts", name, "routes"), account.routes, static)
+    listeners = static.listeners.values()
+    if not any(listener.mtasts_https.enabled for listener in listeners):
+        of_domains += [
+            Finding(("domains", name, "mtasts"), "needs a listener with mtasts_https", refers_to=("listeners",))
+            for name, domain in domains.domains.items()
+            if domain.mtasts is not None
+        ]
+    if not any(listener.webserver_http.enabled or listener.webserver_https.enabled for listener in listeners):
+        of_domains += [
+            Finding((key,), "needs a listener with webserver_http or webserver_https", refers_to=("listeners",))
+            for key, there in (
+                ("web_handlers", domains.web_handlers),
+                ("web_domain_redirects", domains.web_domain_redirects),
+            )
+            if there
+        ]
+    return of_static, of_domains
+
+
+def _routes(path: KeyPath, routes: tuple[Route, ...], static: Static) -> Iterator[Finding]:
+    for index, route in enumerate(routes):
+        if route.transport not in static.transports:
+            text = f'is not a transport of moxlite.toml: "{route.transport}"'
+            yield Finding(
+                (*path, index, "transport"),
+                text,
+                near(route.transport, static.transports),
+                ("transports", route.transport),
+            )
+
+
+# Warnings
+
+
+def warn_static(static: Static) -> list[Finding]:
+    """What is allowed in moxlite.toml but seldom meant."""
+    found: list[Finding] = []
+    if static.log_level == "tracedata":
+        found.append(Finding(("log_level",), "logs passwords and the content of all mail"))
+    ports: dict[int, list[tuple[str, bool]]] = {}
+    for name, listener in static.listeners.items():
+        if listener.admin_https.enabled and any(ip.is_global for ip in (*listener.ips, *listener.nat_ips)):
+            found.append(
+                Finding(
+                    ("listeners", name, "admin_https"),
+                    "serves the admin app on public addresses",
+                    "an internal listener is safer",
+                )
+            )
+        unspecified = any(ip.is_unspecified for ip in listener.ips)
+        for service in SERVICES:
+            settings = getattr(listener, service)
+            if settings.enabled and (name, unspecified) not in ports.setdefault(settings.port, []):
+                ports[settings.port].append((name, unspecified))
+    for port, users in ports.items():
+        wide = [name for name, unspecified in users if unspecified]
+        if wide and len(users) > 1:
+            others = ", ".join(name for name, _ in users if name != wide[0])
+            text = f"listens on all addresses, also at port {port} that {others} uses: binding will fail"
+            found.append(Finding(("listeners", wide[0], "ips"), text, "give the addresses explicitly"))
+    return found
+
+
+CHANGED_ON_THE_WAY: Final = frozenset({"dkim-signature", "received", "return-path"})
+"""Header fields that no signature should cover (AUTH-43, RFC 6376 §5.4)."""
+
+
+def warn_domains(domains: Domains) -> list[Finding]:
+    """What is allowed in domains.toml but seldom meant."""
+    found = [
+        Finding(("accounts", name), "has no destinations: it gets no mail, and log-ins are refused")
+        for name, account in domains.accounts.items()
+        if not account.destinations
+    ]
+    for domain, settings in domains.domains.items():
+        for name, selector in settings.dkim.selectors.items():
+            for key in ("headers", "unsealed_headers"):
+                found += [
+                    Finding(
+                        ("domains", domain, "dkim", "selectors", name, key),
+                        f"has {header}, which servers on the way add or change: they break the signature",
+                    )
+                    for header in getattr(selector, key)
+                    if header.lower() in CHANGED_ON_THE_WAY
+                ]
+    return found

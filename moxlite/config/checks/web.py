@@ -1,0 +1,71 @@
+"""Cross checks of ``[[web_handlers]]`` (ADMIN-9, WEB-36)."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from moxlite.config.domains import WebHandler, WebRedirect
+from moxlite.config.toml.decode import Finding, KeyPath
+from moxlite.config.webrules import LONGEST_PATTERN, compile_pattern, parse_template
+
+__all__ = ["handler_findings"]
+
+HANDLERS: Final = ("static", "redirect", "forward", "internal")
+SERVED_APPS: Final = frozenset({"account", "webmail"})
+"""What `internal` can name in this version: the other apps are still to come."""
+FIELD_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""RFC 9110 §5.1."""
+FRAMING: Final = frozenset({"connection", "content-length", "date", "transfer-encoding", "upgrade"})
+"""Fields that the server alone can know (RFC 9112 §6)."""
+
+
+def handler_findings(path: KeyPath, handler: WebHandler) -> Iterator[Finding]:
+    """Mistakes within one web handler."""
+    given = [name for name in HANDLERS if getattr(handler, name) is not None]
+    if len(given) != 1:
+        yield Finding(path, "must have exactly one of static, redirect, forward, internal")
+    if not handler.path_regexp.startswith("^"):
+        yield Finding((*path, "path_regexp"), 'must start with "^"')
+    yield from _pattern_length((*path, "path_regexp"), handler.path_regexp)
+    if handler.static is not None:
+        if handler.static.strip_prefix and not handler.static.strip_prefix.startswith("/"):
+            yield Finding((*path, "static", "strip_prefix"), "must start with a slash")
+        yield from _response_headers((*path, "static", "response_headers"), handler.static.response_headers)
+    if handler.redirect is not None:
+        yield from _redirect((*path, "redirect"), handler.redirect)
+    if handler.forward is not None:
+        yield Finding((*path, "forward"), "this version does not forward yet")
+    if handler.internal is not None and handler.internal.service not in SERVED_APPS:
+        yield Finding((*path, "internal", "service"), f"this version has no {handler.internal.service} app yet")
+
+
+def _redirect(path: KeyPath, redirect: WebRedirect) -> Iterator[Finding]:
+    if not 300 <= redirect.status_code <= 399 or redirect.status_code == 304:
+        yield Finding((*path, "status_code"), "must be 300 to 399, and not 304")
+    if redirect.base_url is None and redirect.orig_path_regexp is None:
+        yield Finding(path, "must have base_url or orig_path_regexp")
+    if (redirect.orig_path_regexp is None) != (not redirect.replace_path):
+        yield Finding(path, "needs orig_path_regexp and replace_path together")
+    if redirect.orig_path_regexp is not None:
+        yield from _pattern_length((*path, "orig_path_regexp"), redirect.orig_path_regexp)
+        try:
+            parse_template(redirect.replace_path, compile_pattern(redirect.orig_path_regexp))
+        except ValueError as error:
+            yield Finding((*path, "replace_path"), str(error))
+
+
+def _pattern_length(path: KeyPath, pattern: str) -> Iterator[Finding]:
+    if len(pattern.encode()) > LONGEST_PATTERN:
+        yield Finding(path, f"is longer than {LONGEST_PATTERN} octets")
+
+
+def _response_headers(path: KeyPath, fields: Mapping[str, str]) -> Iterator[Finding]:
+    for name, value in fields.items():
+        if not FIELD_NAME.fullmatch(name):
+            yield Finding((*path, name), "is not the name of a header field")
+        elif name.lower() in FRAMING:
+            yield Finding((*path, name), "is a field that only the server can set")
+        if not all(" " <= c <= "~" or "\xa0" <= c <= "\xff" for c in value) or value != value.strip():
+            yield Finding(
+                (*path, name), "is not the value of a header field: no control characters, no space around it"
+            )

@@ -1,0 +1,2 @@
+"""TOML as text: decoding with positions, and edits that keep comments and order (ADMIN-3, ADMIN-6). The meaning of
+keys is not here."""

@@ -1,0 +1,371 @@
+"""Changes of domains.toml as a text: the lines of what is changed change, all others stay as they are (ADMIN-6).
+
+Theory of operation
+-------------------
+The text is cut into chunks, one for each header of a table, in one pass that knows only strings, comments and brackets.
+A change looks at the chunks on the way to its path and below it, and there at single keys. So it costs the same in a
+file of one account and of thousands, but for the pass.
+
+A comment directly above a header belongs to that table, one behind a value to its line, one among the keys to the
+table: they go when those are taken away, and stay otherwise. What begins the file, and what stands behind an empty line
+with no header below it, stays in any case.
+
+The text was valid before; whether it is afterwards, and means the right thing, is found by parsing it again.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any, Final
+
+import msgspec
+
+from moxlite.config.toml.decode import BARE, KeyPath
+from moxlite.config.toml.scan import BLANK, Entry, Scanner
+
+__all__ = ["Document", "Keys"]
+
+Keys = tuple[str, ...]
+"""Keys from the top of the file; a table of an array has no path."""
+
+TOKEN: Final = re.compile(
+    r"""
+      \"{3} (?> [^"\\]*+ (?: (?: \\. | "(?!"") ) [^"\\]*+ )* ) (?: \"{3,5} | \\?\Z )
+    | '{3} (?> (?: [^']++ | '(?!'') )* ) (?: '{3,5} | \Z )
+    | " (?> [^"\\\n]*+ (?: \\. [^"\\\n]*+ )* ) (?: " | \\?$ )
+    | ' [^'\n]*+ (?: ' | $ )
+    | \# [^\n]*
+    | [\[\]{}]
+    """,
+    re.DOTALL | re.MULTILINE | re.VERBOSE,
+)
+"""What must be known to tell headers from other lines that begin with a bracket. A string without an end, which no TOML
+has, goes on to the end of its line or of the text, so that each octet is looked at once."""
+
+BLANK_END: Final = re.compile(r"(?:\A|\n)[ \t]*\r?\n\Z")
+BLANK_LINE: Final = re.compile(r"^[ \t]*\r?$", re.MULTILINE)
+REST_OF_LINE: Final = re.compile(r"[ \t]*(?:#[^\n]*)?\r?\n?")
+
+
+class _Chunk:
+    """A table's lines: the comment above its header, the header, its keys, and what follows up to the next chunk.
+
+    `body` is the offset behind the header. The first chunk has no header, and the path ().
+    """
+
+    __slots__ = ("body", "path", "text")
+
+    def __init__(self, path: KeyPath, text: str, body: int) -> None:
+        self.path = path
+        self.text = text
+        self.body = body
+
+    def entries(self) -> list[Entry]:
+        """The keys with their values, in order."""
+        found = []
+        scanner = Scanner(self.text, self.body)
+        scanner.skip(BLANK)
+        while scanner.at < len(self.text):
+            found.append(scanner.key_value(self.path))
+            scanner.skip(BLANK)
+        return found
+
+    def loose_comments(self) -> str:
+        """The comments behind the last key that an empty line parts from it, with that line; "" for none."""
+        entries = self.entries()
+        rest = self.text[self.line_end(entries[-1].end if entries else self.body) :]
+        blank = BLANK_LINE.search(rest)
+        return rest[blank.start() :] if blank and "#" in rest[blank.start() :] else ""
+
+    def replace(self, start: int, end: int, text: str) -> None:
+        """Put other text between two offsets behind the header."""
+        self.text = self.text[:start] + text + self.text[end:]
+
+    def line_start(self, at: int) -> int:
+        """The offset at which the line of an offset begins."""
+        return self.text.rfind("\n", 0, at) + 1
+
+    def line_end(self, at: int) -> int:
+        """The offset behind the line, of which a value ends at `at`."""
+        match = REST_OF_LINE.match(self.text, at)
+        return match.end() if match else at
+
+    def insert(self, after: Entry | None, line: str, newline: str) -> None:
+        """Put a line behind that of an entry; None: behind the header, or at the end of what has none."""
+        if after is not None:
+            start, at = self.line_start(after.start), self.line_end(after.end)
+            indent = self.text[start : after.start]
+        elif self.path:
+            at = self.line_end(self.body)
+            start = self.line_start(self.body)
+            indent = self.text[start : len(self.text) - len(self.text[start:].lstrip(" \t"))]
+        else:
+            at, indent = len(self.text), ""
+        before = "" if at == 0 or self.text[at - 1] == "\n" else newline
+        self.replace(at, at, f"{before}{indent}{line}{newline}")
+
+
+class Document:
+    """A valid TOML text that can be changed."""
+
+    def __init__(self, text: str) -> None:
+        self._newline = "\r\n" if "\r\n" in text else "\n"
+        self._chunks: list[_Chunk] = []
+        self._below: dict[KeyPath, list[_Chunk]] = {}
+        """Chunks by the first key and by the first two keys of their paths, in the order of the text."""
+        self.touched: set[Keys] = set()
+        """The paths of all changes."""
+        for chunk in _cut(text):
+            self._add(chunk)
+
+    def __str__(self) -> str:
+        """The text as it is now."""
+        return "".join([chunk.text for chunk in self._chunks])
+
+    def slice(self, path: Keys) -> str:
+        """The part of the text that says all about the table at `path`, and may say more."""
+        return "".join([chunk.text for chunk in self._around(path)])
+
+    def put(self, path: Keys, value: object) -> None:
+        """Set the value at a path. Of a table that stands there, keys that `value` hasn't go, and others stay as they
+        are written where they have this value already.
+
+        Args:
+          value: a str, bool, int, float, or a list or dict of them.
+        """
+        self.touched.add(path)
+        self._put(path, value)
+
+    def drop(self, path: Keys) -> bool:
+        """Take what stands at a path away; False if nothing does."""
+        self.touched.add(path)
+        return self._drop(path)
+
+    def _put(self, path: Keys, value: object) -> None:
+        for chunk, entry in self._entries(path):
+            if entry.path == path[: len(entry.path)]:
+                old = chunk.text[entry.value : entry.end]
+                if len(entry.path) < len(path):
+                    table = _parsed(old)
+                    table = table if isinstance(table, dict) else {}
+                    _table_at(table, path[len(entry.path) : -1])[path[-1]] = value
+                    value = table
+                if _parsed(old) != value:
+                    chunk.replace(entry.value, entry.end, _literal(value, spread="\n" in old, newline=self._newline))
+                return
+        below = self._keys_below(path)
+        if below and isinstance(value, Mapping) and not self._is_array(path):
+            for key in below - set(value):
+                self._drop((*path, key))
+            for key, item in value.items():
+                self._put((*path, key), item)
+            if not value and self._keys_below(path) is None:  # there was no header of its own
+                self._insert(path, {})
+            return
+        if below is not None:
+            if value == {} and not below:
+                return
+            self._drop(path)
+        self._insert(path, value)
+
+    def _drop(self, path: Keys) -> bool:
+        found = False
+        for chunk in self._around(path):
+            if chunk.path[: len(path)] == path:
+                self._remove(chunk)
+                found = True
+                continue
+            for entry in reversed(chunk.entries()):
+                if entry.path[: len(path)] == path:
+                    chunk.replace(chunk.line_start(entry.start), chunk.line_end(entry.end), "")
+                    found = True
+                elif entry.path == path[: len(entry.path)]:
+                    table = _parsed(chunk.text[entry.value : entry.end])
+                    if _take(table, path[len(entry.path) :]):
+                        chunk.replace(entry.value, entry.end, _literal(table))
+                        found = True
+        return found
+
+    def _insert(self, path: Keys, value: object) -> None:
+        """Write what stands nowhere yet: a table with a header, unless that around it is written with dotted keys."""
+        for length in range(len(path) - 1, -1, -1):
+            dotted = [
+                (chunk, entry)
+                for chunk, entry in self._entries(path)
+                if len(chunk.path) < length and entry.path[:length] == path[:length]
+            ]
+            if dotted:
+                chunk, entry = dotted[-1]
+                chunk.insert(entry, f"{_dotted(path[len(chunk.path) :])} = {_literal(value)}", self._newline)
+                return
+        parent = [chunk for chunk in self._around(path) if chunk.path == path[:-1]]
+        if parent and not (isinstance(value, Mapping) and value):
+            entries = parent[0].entries()
+            line = f"{_dotted(path[-1:])} = {_literal(value)}"
+            parent[0].insert(entries[-1] if entries else None, line, self._newline)
+        elif isinstance(value, Mapping) and value:
+            self._append(path, "".join(_tables(path, value, self._newline)))
+        else:
+            self._append(path[:-1], "".join(_tables(path[:-1], {path[-1]: value}, self._newline)))
+
+    def _append(self, path: Keys, text: str) -> None:
+        """Put new tables behind the last one that has the most keys in common with `path`."""
+        after = self._chunks[-1]
+        for length in (2, 1):
+            if len(path) >= length and path[:length] in self._below:
+                after = self._below[path[:length]][-1]
+                break
+        number = self._chunks.index(after) + 1
+        if after.text and not after.text.endswith("\n"):
+            after.text += self._newline
+        gap = "" if not after.text or BLANK_END.search(after.text) else self._newline
+        if number < len(self._chunks):
+            text += self._newline
+        chunks = list(_cut(text))[1:]
+        chunks[0].text = gap + chunks[0].text
+        chunks[0].body += len(gap)
+        for offset, chunk in enumerate(chunks):
+            self._add(chunk, number + offset)
+
+    def _add(self, chunk: _Chunk, number: int | None = None) -> None:
+        self._chunks.insert(len(self._chunks) if number is None else number, chunk)
+        for length in (1, 2):
+            if len(chunk.path) >= length:
+                self._below.setdefault(chunk.path[:length], []).append(chunk)
+
+    def _remove(self, chunk: _Chunk) -> None:
+        number = self._chunks.index(chunk)
+        self._chunks[number - 1].text += chunk.loose_comments()
+        del self._chunks[number]
+        for length in (1, 2):
+            below = self._below.get(chunk.path[:length], [])
+            if chunk in below:
+                below.remove(chunk)
+                if not below:
+                    del self._below[chunk.path[:length]]
+
+    def _around(self, path: Keys) -> list[_Chunk]:
+        """The chunks in which something on the way to `path` or below it may stand."""
+        if not path:
+            return list(self._chunks)
+        above = [chunk for chunk in self._below.get(path[:1], ()) if len(chunk.path) == 1]
+        chunks = [self._chunks[0], *(above if len(path) > 1 else ()), *self._below.get(path[:2], ())]
+        return [one for one in chunks if one.path == path[: len(one.path)] or one.path[: len(path)] == path]
+
+    def _entries(self, path: Keys) -> Iterator[tuple[_Chunk, Entry]]:
+        for chunk in self._around(path):
+            for entry in chunk.entries():
+                yield chunk, entry
+
+    def _keys_below(self, path: Keys) -> set[str] | None:
+        """The keys of a table that is written with headers or dotted keys; None: there is none."""
+        paths = [chunk.path for chunk in self._around(path)] + [entry.path for _, entry in self._entries(path)]
+        paths = [one for one in paths if one[: len(path)] == path]
+        return {str(one[len(path)]) for one in paths if len(one) > len(path)} if paths else None
+
+    def _is_array(self, path: Keys) -> bool:
+        """Whether an array of tables with headers stands at a path."""
+        length = len(path)
+        paths = (chunk.path for chunk in self._around(path))
+        return any(len(one) > length and one[:length] == path and isinstance(one[length], int) for one in paths)
+
+
+def _cut(text: str) -> Iterator[_Chunk]:
+    """The chunks of a text; the first is what stands before all headers."""
+    scanner = Scanner(text)
+    bounds = [(0, -1), *_headers(text), (len(text), -1)]
+    for (start, header), (end, _) in pairwise(bounds):
+        if header < 0:
+            yield _Chunk((), text[start:end], 0)
+        else:
+            scanner.at = header
+            yield _Chunk(scanner.header(), text[start:end], scanner.at - start)
+
+
+def _headers(text: str) -> Iterator[tuple[int, int]]:
+    """Of each header the offset of the comment directly above it, or of its line, and that of its bracket."""
+    depth = comment = behind = 0
+    for match in TOKEN.finditer(text):
+        at = match.start()
+        first = text[at]
+        if first == "[" or first == "{":
+            if depth == 0 and first == "[":
+                line = text.rfind("\n", 0, at) + 1
+                if not text[line:at].strip(" \t"):
+                    yield (comment if comment and behind == line else line), at
+            depth += 1
+        elif first == "]" or first == "}":
+            depth -= 1
+        elif first == "#":
+            line = text.rfind("\n", 0, at) + 1
+            if not text[line:at].strip(" \t"):
+                if behind != line or line == 0:
+                    comment = line
+                behind = match.end() + 1
+
+
+def _parsed(value: str) -> Any:
+    return tomllib.loads(f"v = {value}")["v"]
+
+
+def _table_at(table: dict[str, Any], path: Keys) -> dict[str, Any]:
+    """The table at a path, made as far as it is missing."""
+    for key in path:
+        below = table.setdefault(key, {})
+        if not isinstance(below, dict):
+            below = table[key] = {}
+        table = below
+    return table
+
+
+def _take(table: dict[str, Any], path: Keys) -> bool:
+    """Take the value at a path out of a table; whether there was one."""
+    for key in path[:-1]:
+        below = table.get(key)
+        if not isinstance(below, dict):
+            return False
+        table = below
+    return table.pop(path[-1], None) is not None
+
+
+def _tables(path: Keys, table: Mapping[str, object], newline: str) -> Iterator[str]:
+    """A new table with its header; tables in it that aren't empty follow with theirs."""
+    below = {key: value for key, value in table.items() if isinstance(value, Mapping) and value}
+    if len(below) < len(table):
+        yield f"[{_dotted(path)}]{newline}"
+        for key, value in table.items():
+            if key not in below:
+                yield f"{_dotted((key,))} = {_literal(value)}{newline}"
+    for key, value in below.items():
+        yield from _tables((*path, key), value, newline)
+
+
+def _dotted(path: Sequence[str]) -> str:
+    return ".".join(key if key and BARE.issuperset(key) else _quoted(key) for key in path)
+
+
+def _quoted(text: str) -> str:
+    """A basic string: JSON escapes as TOML does, but for DEL."""
+    return msgspec.json.encode(text).decode().replace("\x7f", "\\u007f")
+
+
+def _literal(value: object, *, spread: bool = False, newline: str = "\n") -> str:
+    """A value in one line; with `spread` an array has a line for each element."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return _quoted(value)
+        case int() | float():
+            return repr(value)
+        case list() | tuple():
+            items = [_literal(item) for item in value]
+            if spread and items:
+                return f"[{newline}" + "".join(f"  {item},{newline}" for item in items) + "]"
+            return "[" + ", ".join(items) + "]"
+        case Mapping():
+            items = [f"{_dotted((key,))} = {_literal(item)}" for key, item in value.items()]
+            return "{ " + ", ".join(items) + " }" if items else "{}"
+        case _:
+            raise TypeError(f"no value of the configuration: {value!r}")

@@ -1,0 +1,42 @@
+"""Lines of the keys in a TOML text. Only used once a mistake is known, so start stays fast."""
+
+import re
+from bisect import bisect_right
+
+from moxlite.config.toml.decode import KeyPath
+from moxlite.config.toml.scan import BLANK, Scanner
+
+__all__ = ["line_of", "lines_of"]
+
+
+def lines_of(text: str) -> dict[KeyPath, int]:
+    """The line, from 1, of every table header, key and array element of a valid TOML text."""
+    return _Lines(text).document()
+
+
+def line_of(lines: dict[KeyPath, int], path: KeyPath) -> int:
+    """The line of a path, or of the nearest thing around it that stands in the file; 1 if nothing does."""
+    while path and path not in lines:
+        path = path[:-1]
+    return lines.get(path, 1)
+
+
+class _Lines(Scanner):
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.starts = [0, *(match.end() for match in re.finditer("\n", text))]
+        self.lines: dict[KeyPath, int] = {}
+
+    def document(self) -> dict[KeyPath, int]:
+        prefix: KeyPath = ()
+        self.skip(BLANK)
+        while self.at < len(self.text):
+            if self.text[self.at] == "[":
+                prefix = self.header()
+            else:
+                self.key_value(prefix)
+            self.skip(BLANK)
+        return self.lines
+
+    def note(self, path: KeyPath, start: int) -> None:
+        self.lines.setdefault(path, bisect_right(self.starts, start))

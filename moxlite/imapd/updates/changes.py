@@ -1,0 +1,485 @@
+"""Telling a client what has happened to its mailboxes (IMAP-54..61, RFC 9051 §7.4, §7.5, RFC 7162 §3.2.10).
+
+Theory of operation
+-------------------
+A session has a cursor on the account's change bus and no queue. `tell` takes what has come since,
+applies it to the view, and writes the untagged responses: removals first (or holds them back), then one EXISTS, then
+a FETCH for each new or changed message in the order of their modseqs. A client that remembers the highest modseq it
+has seen, and loses the connection at any point, has thereby seen all before it.
+
+Who changes a whole mailbox must not keep the others at that mailbox waiting for their answers. So a command tells
+some thousand changes, up to the end of a unit, and leaves the rest to the next commands; but all up to the highest
+modseq that its own answer shows, or else a client which remembers that one would never hear of the rest (RFC 7162
+§3.1.3).
+
+Fifty idle sessions are told of each delivery: so without pending changes nothing is read nor awaited, flags are
+rendered once for all (`flagwire`), and equal views are one object (`uidlist`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final, TypeAlias
+
+import trio
+
+from moxlite.imapd.session.errors import Disconnect, refusal
+from moxlite.imapd.session.named import removed_since
+from moxlite.imapd.session.seat import Seat
+from moxlite.imapd.session.state import Session
+from moxlite.imapd.session.uidlist import uid_array
+from moxlite.imapd.session.view import CountedView, View
+from moxlite.imapd.updates.flagwire import SYSTEM_BITS, SYSTEM_FLAGS, list_names, wire_flags
+from moxlite.imapd.updates.recent import claim_told
+from moxlite.proto.imap.encode import expunge_lines, fetch_flags, uidfetch_flags, vanished_lines
+from moxlite.proto.imap.responses import Code, FlagsData, ListData, MetadataChanged, RecentData, State
+from moxlite.proto.imap.seqset import Ranges, index_runs, normalize, runs, within
+from moxlite.store.accounts.access import allowed_flags
+from moxlite.store.changelog.bus import Batch, Cursor
+from moxlite.store.errors import StoreError
+from moxlite.store.names import is_foreign
+from moxlite.store.rows.keywords import MAX_PER_MAILBOX
+from moxlite.store.types import (
+    AccountClosing,
+    AnnotationChanged,
+    Event,
+    FlagsChanged,
+    MailboxAdded,
+    MailboxCounts,
+    MailboxID,
+    MailboxKeywords,
+    MailboxRemoved,
+    MailboxRenamed,
+    MessageAdded,
+    MessagesRemoved,
+    ModSeq,
+    SubscriptionAdded,
+    SubscriptionRemoved,
+    ThreadChanged,
+)
+
+__all__ = ["apply_to_view", "check_view", "flags_line", "tell", "tell_flags", "tell_permanent", "tell_removed"]
+
+PORTION: Final = 500
+"""Changes of flags after which telling may end, at the end of a unit: 2 ms."""
+
+PUBLISHED: Final = 1.0
+"""Seconds to wait for the loop to publish what the writer has committed: it does so in its next turn."""
+
+
+async def tell(session: Session, *, expunge: bool, whole: bool = False) -> None:
+    """Write what has happened since the last call; without `expunge` removals are held back (IMAP-54). Unless the
+    `whole` is asked for, it ends when the command has told enough (IMAP-61a).
+
+    Raises Disconnect when the account is being closed, or can't be read: then the view is in doubt.
+    """
+    home, view = session.home, session.view
+    try:
+        if view is None or view.seat is home:
+            await _tell_seat(session, home, view, expunge=expunge, whole=whole)
+        else:
+            await _tell_seat(session, home, None, expunge=expunge, whole=whole)
+            await _tell_seat(session, view.seat, None if view.deleted else view, expunge=expunge, whole=whole)
+    except StoreError as error:
+        refused = refusal(error)
+        raise Disconnect(refused.text, refused.code.name if refused.code else None) from error
+
+
+async def check_view(session: Session, view: View) -> None:
+    """See whether the user may still do with the selected mailbox what they could: it may be that of another, who gives
+    rights and takes them at any time. Before each command, and before changes are told.
+    """
+    seat = view.seat
+    if not seat.guest or view.deleted:
+        return
+    rights = await seat.account.read(lambda r: seat.rights(r, view.mailbox_id), op="imap-rights")
+    if rights != view.rights:
+        view.allow(rights)
+        if not view.deleted:
+            await tell_permanent(session, view)
+
+
+async def tell_permanent(session: Session, view: View) -> None:
+    """``[PERMANENTFLAGS (…)]``: the flags that this session may change (RFC 9051 §7.1, RFC 4314 §5.2)."""
+    words, keywords = _changeable("" if view.read_only or view.system else view.rights)
+    if keywords:
+        if view.keywords:
+            words = " ".join([words, *await view.seat.spelled(tuple(sorted(view.keywords)))])
+        if len(view.keywords) < MAX_PER_MAILBOX:
+            words += r" \*"
+    session.write(b"* OK [PERMANENTFLAGS (%b)] flags that stay\r\n" % words.encode())
+
+
+@lru_cache(maxsize=256)  # the combinations in use are few
+def _changeable(rights: str) -> tuple[str, bool]:
+    """The system flags that may be changed with these rights, and whether keywords may: then some of those may, too."""
+    flags, keywords = allowed_flags(rights)
+    return " ".join([word for flag, word in zip(SYSTEM_BITS, SYSTEM_FLAGS, strict=True) if flag & flags]), keywords
+
+
+def _enough(session: Session, view: View | None, cursor: Cursor) -> bool:
+    """Whether the rest may be left to the next commands."""
+    return (
+        view is not None
+        and session.notify is None
+        and cursor.settled
+        and cursor.modseq >= view.shown
+        and session.to_tell <= 0
+    )
+
+
+async def _published(cursor: Cursor, modseq: int) -> None:
+    """Wait for a unit that was read and has not been published yet: else the client would see a part of it only, such
+    as a message that it was told to be there and can't be fetched any more.
+    """
+    with trio.move_on_after(PUBLISHED):
+        while cursor.latest < modseq:
+            await cursor.alarm.sleep()
+
+
+async def _tell_seat(session: Session, seat: Seat, view: View | None, *, expunge: bool, whole: bool) -> None:
+    """What has happened at one account; `view` is the selected mailbox if it is there."""
+    cursor = seat.cursor
+    before = view.list if view is not None else None
+    if session.notify is None or seat is not session.home:
+        cursor.messages_of = MailboxID(0) if view is None else view.mailbox_id
+    else:
+        cursor.messages_of = None
+    cursor.portion = 0 if whole else PORTION
+    if view is not None and cursor.latest < view.shown:
+        await _published(cursor, view.shown)
+    end = cursor.latest  # what comes meanwhile is told the next time: else who changes much would keep all others here
+    told = False  # the first of it without giving others a turn: nearly always it is all
+    while cursor.pending() and (whole or not _enough(session, view, cursor)):
+        batch = (None if told else cursor.take_tail()) or await cursor.take()
+        told = True
+        session.to_tell -= sum([event.origin != cursor.id for event in batch.events])
+        if view is not None and seat.guest:
+            await check_view(session, view)
+            view = None if view.deleted else view
+        await _apply(session, seat, view, batch, expunge=expunge)
+        await session.drain()
+        if not batch.more or cursor.modseq >= end:
+            break
+    if view is None:
+        if session.view is None or session.view.deleted:
+            session.held = 0
+        cursor.acknowledge(cursor.modseq)
+        return
+    if expunge and view.gone and "messageexpunge" in _told(session):
+        tell_removed(session, view, list(runs(view.gone)))
+    if not view.gone:
+        session.held = 0
+    if not view.gone and not view.behind and not cursor.partial and view.list is not before:
+        view.list = view.seat.share.sharing.share(
+            view.mailbox_id, view.uidvalidity, max(cursor.modseq, view.since), view.list
+        )
+    cursor.acknowledge(ModSeq(min(cursor.modseq, session.held - 1)) if session.held else cursor.modseq)
+
+
+_ALL: Final = frozenset({"messagenew", "messageexpunge", "flagchange"})
+
+
+def _told(session: Session) -> frozenset[str]:
+    """Which events of the selected mailbox the client hears of: all, but for what NOTIFY says (RFC 5465 §3.1)."""
+    return _ALL if session.notify is None else session.notify.selected
+
+
+class _Changes:
+    """What a batch says about the selected mailbox: by UID the last state of messages, what was removed, and what was
+    removed but isn't to be told.
+    """
+
+    __slots__ = ("added", "flags", "held", "removed")
+
+    def __init__(self) -> None:
+        self.added: dict[int, MessageAdded | FlagsChanged] = {}
+        self.flags: dict[int, MessageAdded | FlagsChanged] = {}
+        self.removed: list[tuple[int, int]] = []
+        self.held: list[tuple[int, int]] = []
+
+
+_SILENT: Final = frozenset({MailboxCounts, ThreadChanged})
+"""Events without an IMAP response. Skipped first, because every change of messages emits one."""
+
+_Mine: TypeAlias = MessageAdded | FlagsChanged | MessagesRemoved | MailboxKeywords
+
+
+async def _apply(session: Session, seat: Seat, view: View | None, batch: Batch, *, expunge: bool) -> None:
+    """Bring the view up to the end of `batch`, and tell it and whatever else the client wants to hear."""
+    notify = session.notify
+    mine: list[_Mine] = []
+    others: list[Event] = []
+    structure: list[Event] = []
+    for event in batch.events:
+        if notify is None and type(event) in _SILENT:
+            continue
+        match event:
+            case MessageAdded() | FlagsChanged() | MessagesRemoved() | MailboxKeywords():
+                if view is not None and event.mailbox_id == view.mailbox_id:
+                    mine.append(event)
+                elif notify is not None and seat is session.home and event.origin != seat.cursor.id:
+                    others.append(event)
+            case AccountClosing(reason=reason):
+                if seat.cursor.closing is not None:  # ours alone: we fell silent (STORE-38)
+                    session.respond(State("OK", reason, Code("NOTIFICATIONOVERFLOW")))
+                raise Disconnect(reason, "UNAVAILABLE")
+            case MailboxRemoved() if view is not None and event.mailbox_id == view.mailbox_id:
+                view.deleted = True
+                structure.append(event)
+            case SubscriptionAdded(name=name) | SubscriptionRemoved(name=name) if is_foreign(name):
+                pass  # whether there is such a mailbox is for its owner's file to say
+            case AnnotationChanged() if seat is session.home:
+                await _tell_annotation(session, event)
+            case _:
+                structure.append(event)
+    if seat is not session.home:
+        structure.clear()  # the names of others' mailboxes are told by LIST alone
+    if notify is not None:
+        await notify.tell_mailboxes(session, structure)
+    else:
+        for event in structure:
+            _tell_mailbox(session, event)
+    if view is not None and mine:
+        await _apply_mine(session, view, batch, mine, expunge=expunge)
+    if notify is not None:
+        await notify.tell_others(session, others)
+        notify.check_held(session)
+
+
+async def apply_to_view(session: Session, view: View, batch: Batch) -> None:
+    """Bring the view alone up to the end of `batch`, and tell it."""
+    mine: list[_Mine] = [
+        event
+        for event in batch.events
+        if isinstance(event, MessageAdded | FlagsChanged | MessagesRemoved | MailboxKeywords)
+        and event.mailbox_id == view.mailbox_id
+    ]
+    await _apply_mine(session, view, batch, mine, expunge=True)
+
+
+async def _apply_mine(session: Session, view: View, batch: Batch, events: Sequence[_Mine], *, expunge: bool) -> None:
+    changes = _Changes()
+    for event in events:
+        # What the client does itself is told in any case. Read from the database, its author is unknown.
+        told = _ALL if event.origin == view.seat.cursor.id or batch.from_log else _told(session)
+        if isinstance(event, MailboxKeywords):
+            if told:
+                _passed(view, event)
+                await tell_flags(session, view, event.keywords)
+        elif isinstance(event, MessagesRemoved):
+            _collect_removed(view, changes, event, told, await _removed(session, view, event, batch))
+        else:
+            _collect(session, view, changes, event, told)
+    removed = normalize(changes.removed)
+    if removed and expunge:
+        _tell_removed(session, view, removed)
+    elif removed:
+        _hold(session, view, removed, events)
+    if changes.held:
+        _hold(session, view, normalize(changes.held), events)
+    if changes.added:
+        _tell_new(session, view, changes, batch)
+    await _tell_states(session, view, changes)
+
+
+def _passed(view: View, event: Event) -> None:
+    """A change of the mailbox is in the view. One that lies behind changes which are not told isn't counted."""
+    if not view.behind:
+        view.modseq = max(view.modseq, event.modseq)
+
+
+def _hold(session: Session, view: View, removed: Ranges, events: Sequence[_Mine]) -> None:
+    view.hold(removed)
+    if view.gone and not session.held:
+        session.held = min(event.modseq for event in events if isinstance(event, MessagesRemoved))
+
+
+def _tell_removed(session: Session, view: View, removed: Ranges) -> None:
+    """Tell removals, with those that have been held back, unless the client doesn't want to hear of these."""
+    gone, held = list(runs(view.gone or ())), session.held
+    if "messageexpunge" in _told(session):
+        tell_removed(session, view, normalize([*removed, *gone]))
+        return
+    tell_removed(session, view, removed)
+    if gone:
+        view.hold(gone)
+        session.held = held
+
+
+def _collect(
+    session: Session,
+    view: View,
+    changes: _Changes,
+    event: MessageAdded | FlagsChanged,
+    told: frozenset[str],
+) -> None:
+    """Note one event about a message of the selected mailbox. `told`: which events the client wants to hear of."""
+    if event.modseq <= view.since:  # SELECT has read it
+        return
+    uid = event.uid
+    if uid >= view.uidnext:
+        # New messages have numbers in the order of their UIDs, so those of the client itself must wait, too.
+        if "messagenew" in _told(session) and (isinstance(event, MessageAdded) or uid in changes.added):
+            _passed(view, event)
+            changes.added[uid] = event
+    elif "flagchange" in told:
+        _passed(view, event)
+        # With another's change below it, the client can't know.
+        if uid in changes.flags or not _quiet(session, view, event):
+            changes.flags.pop(uid, None)  # the last state of a message stands where its modseq belongs
+            changes.flags[uid] = event
+
+
+def _collect_removed(
+    view: View, changes: _Changes, event: MessagesRemoved, told: frozenset[str], removed: Ranges
+) -> None:
+    """Note a removal, of which `removed` concerns what the view may have."""
+    for uid in event.uids:
+        changes.added.pop(uid, None)
+        changes.flags.pop(uid, None)
+    ranges = within(removed, 1, view.uidnext - 1)
+    if "messageexpunge" in told:
+        _passed(view, event)
+        changes.removed += ranges
+    else:
+        changes.held += ranges
+
+
+async def _removed(session: Session, view: View, event: MessagesRemoved, batch: Batch) -> Ranges:
+    """The UIDs in the event. Without those that were gone before a view began which can't know."""
+    if isinstance(view, CountedView):
+        if batch.from_log:
+            return await removed_since(view, event.uids)
+        if event.modseq <= view.since:
+            return []
+    return list(runs(event.uids))
+
+
+def _quiet(session: Session, view: View, event: MessageAdded | FlagsChanged) -> bool:
+    """Whether the client knows this change, for it made it (`Session.hush`), and no other came in between."""
+    alone = session.quiet.get(event.modseq)
+    if alone is None or (session.told is not None and event.uid in session.told):
+        return False
+    return alone or event.origin == view.seat.cursor.id
+
+
+def _tell_new(session: Session, view: View, changes: _Changes, batch: Batch) -> None:
+    """New messages: the view grows, one EXISTS for all of them (IMAP-55)."""
+    uids = uid_array(sorted(changes.added))
+    alone = view.gone or view.behind or view.counted or view.seat.cursor.partial
+    shared = None if alone else view.seat.share.sharing.find(view.mailbox_id, batch.modseq)
+    if shared is not None and len(shared) == view.exists + len(uids) and shared.uids[-len(uids) :] == uids:
+        view.list = shared
+        view.uidnext = uids[-1] + 1
+    else:
+        view.grow(uids)
+    claimed = claim_told(session, view, uids)
+    session.write(b"* %d EXISTS\r\n" % view.exists)
+    if claimed:
+        session.respond(RecentData(view.recent_count))
+
+
+async def _tell_states(session: Session, view: View, changes: _Changes) -> None:
+    """FETCH for new and changed messages, in the order of their modseqs."""
+    events = [*changes.added.values(), *changes.flags.values()]
+    events.sort(key=lambda event: event.modseq)
+    if session.told is not None:
+        session.told.update(event.uid for event in events)
+    notify = session.notify
+    waiting: list[int] = []  # new messages that are told with what NOTIFY asks of them
+    lines: list[bytes] = []
+    for event in events:
+        if notify is not None and notify.items and event.uid in changes.added and event.origin != view.seat.cursor.id:
+            waiting.append(event.uid)
+            continue
+        if notify is not None and waiting:
+            session.write(b"".join(lines))
+            lines.clear()
+            await notify.tell_new(session, view, sorted(waiting))
+            waiting.clear()
+        keywords = await view.seat.spelled(event.keywords) if event.keywords else ()
+        flags = wire_flags(event.flags, keywords, view.is_recent(event.uid))
+        lines.append(flags_line(session, view, event.uid, flags, event.modseq))
+    if lines:
+        session.write(b"".join(lines))
+    if notify is not None and waiting:
+        await notify.tell_new(session, view, sorted(waiting))
+
+
+def flags_line(session: Session, view: View, uid: int, flags: bytes, modseq: int) -> bytes:
+    """``* n FETCH (UID u FLAGS (…) [MODSEQ (m)])``, the way this session wants it; nothing if it doesn't know the
+    message.
+    """
+    shown = modseq if session.condstore else None
+    if session.uidonly:
+        return uidfetch_flags(uid, flags, shown)
+    number = view.number(uid)
+    return fetch_flags(number, uid, flags, shown) if number else b""
+
+
+def tell_removed(session: Session, view: View, removed: Ranges) -> None:
+    """EXPUNGE or VANISHED for UIDs; they have no numbers from here on."""
+    mine = view.told(removed)
+    view.gone = None
+    session.held = 0
+    if not mine:
+        return
+    ranges = list(runs(mine))
+    if session.qresync or session.uidonly:
+        session.write(vanished_lines(ranges))
+    else:
+        session.write(expunge_lines(view.numbers_of(ranges)))
+    had_recent = bool(view.recent) and bool(index_runs(mine, view.recent))
+    view.shrink(mine)
+    if had_recent and not session.rev2:
+        session.respond(RecentData(view.recent_count))
+
+
+async def tell_flags(session: Session, view: View, keywords: tuple[str, ...]) -> None:
+    """``* FLAGS`` when there are keywords that the client hasn't heard of (IMAP-60)."""
+    if not frozenset(keywords) <= view.keywords:
+        view.keywords = frozenset(keywords)
+        session.respond(FlagsData((*SYSTEM_FLAGS, *await view.seat.spelled(keywords))))
+
+
+def _tell_mailbox(session: Session, event: Event) -> None:
+    """LIST for mailboxes and subscriptions that are new, renamed or gone (IMAP-59); NOTIFY has its own way."""
+    if not session.rev2:
+        # RFC 3501 §7.2.2 has LIST as the answer to LIST only. Thunderbird takes an unasked one for a mailbox that it
+        # finds, cannot rename its own to that, then, and shows both.
+        return
+    match event:
+        case MailboxAdded(name=name, special_use=use, subscribed=subscribed, system=system):
+            session.respond(ListData((*_subscribed(subscribed), *list_names(use, system=system)), name))
+        case MailboxRenamed(name=name, old_name=old, special_use=use, subscribed=subscribed, system=system):
+            words = (*_subscribed(subscribed), *list_names(use, system=system))
+            session.respond(ListData(words, name, oldname=old or None))
+        case MailboxRemoved(name=name, subscribed=subscribed):
+            session.respond(ListData((r"\NonExistent", *_subscribed(subscribed)), name))
+        case SubscriptionAdded(name=name, nonexistent=nonexistent):
+            session.respond(ListData((r"\Subscribed", *_nonexistent(nonexistent)), name))
+        case SubscriptionRemoved(name=name, nonexistent=nonexistent):
+            session.respond(ListData(_nonexistent(nonexistent), name))
+
+
+async def _tell_annotation(session: Session, event: AnnotationChanged) -> None:
+    """METADATA for an entry that another session has changed, if the client asked for that (IMAP-59, IMAP-129)."""
+    if event.origin == session.home.cursor.id:
+        return
+    notify, name = session.notify, event.mailbox_name
+    wanted = session.wants_metadata(server=not name)  # by ENABLE
+    if not wanted and notify is not None:
+        kind = "mailboxmetadatachange" if name else "servermetadatachange"
+        wanted = await notify.wants(session, kind, name)
+    if wanted:
+        session.respond(MetadataChanged(name, (event.key,)))
+
+
+def _subscribed(value: bool) -> tuple[str, ...]:
+    return (r"\Subscribed",) if value else ()
+
+
+def _nonexistent(value: bool) -> tuple[str, ...]:
+    return (r"\NonExistent",) if value else ()

@@ -1,0 +1,129 @@
+"""Sharing one rendered change among sessions in the same state: rendered for the first, copied to the others.
+
+Theory of operation
+-------------------
+A user's idle devices, ten or a hundred, are all told of each change. Those that have applied the account's changes up
+to one modseq, and hold nothing back, know the same messages of a mailbox (`uidlist`); so the same octets bring each of
+them to the next modseq, and their views into the same state. The first one is told by `changes.tell`, and what it was
+told is noted at the `AccountShare` (`tell_and_note`). The others find it by all that it depends on, and need neither
+look at an event nor wait for anything (`repeat`). A session for which it would not be the same, be it for its own
+changes, for ``\\Recent`` or for what NOTIFY asks, finds nothing and is told by `changes.tell`.
+"""
+
+from typing import Final
+
+from moxlite.imapd.session.notes import Key, Told
+from moxlite.imapd.session.state import Session
+from moxlite.imapd.session.view import View
+from moxlite.imapd.updates.changes import tell
+from moxlite.store.types import (
+    Event,
+    FlagsChanged,
+    MailboxCounts,
+    MailboxKeywords,
+    MessageAdded,
+    MessagesRemoved,
+    ThreadChanged,
+)
+
+__all__ = ["repeat", "tell_and_note"]
+
+MAX_EVENTS: Final = 100
+"""Events in what is noted; with more, telling costs much more than finding."""
+
+MAX_OCTETS: Final = 16_384
+"""Octets of what is noted; more would not be sent at once anyway."""
+
+_COMMON: Final = (MessageAdded, FlagsChanged, MessagesRemoved, MailboxKeywords, MailboxCounts, ThreadChanged)
+"""What changes all the time; the rest happens so seldom that each session looks at it for itself."""
+
+
+def _key(session: Session, view: View, *, expunge: bool) -> Key:
+    modseq = session.home.cursor.modseq
+    return (modseq, view.mailbox_id, view.uidnext, view.keywords, view.read_only, int(session.enabled), expunge)
+
+
+def _usual(session: Session, view: View) -> bool:
+    """The view holds nothing back, and nothing is asked for that only this session would be told."""
+    notify = session.notify
+    return (
+        view.seat is session.home
+        and not view.counted
+        and view.gone is None
+        and not view.behind
+        and not view.deleted
+        and view.since <= view.seat.cursor.modseq
+        and not view.seat.cursor.partial
+        and not session.held
+        and not session.quiet
+        and session.told is None
+        and (notify is None or (notify.whole and not notify.items))
+    )
+
+
+def repeat(session: Session, *, expunge: bool) -> bool:
+    """Tell what another session was told, if this one knows just the same. False: nothing was done."""
+    view = session.view
+    if view is None:
+        return False
+    home = session.home
+    told = home.share.told.find(_key(session, view, expunge=expunge))
+    cursor = home.cursor
+    if (
+        told is None
+        or not _usual(session, view)
+        or cursor.id in told.origins
+        or not (told.alone or session.notify is None)
+        or told.concerns(view.recent)
+    ):
+        return False
+    cursor.skip_to(told.modseq)
+    if cursor.modseq != told.modseq:  # it reads from the database
+        return False
+    view.list, view.uidnext, view.keywords = told.uids, told.uidnext, told.keywords
+    view.modseq = max(view.modseq, told.passed)
+    if told.octets:
+        session.write(told.octets)
+    cursor.acknowledge(told.modseq)
+    return True
+
+
+async def tell_and_note(session: Session, *, expunge: bool) -> None:
+    """`changes.tell`; and note what was told, if other sessions may need the same."""
+    view = session.view
+    wire = session.wire
+    events: list[Event] | None = None
+    if view is not None and not wire.pending and _usual(session, view):
+        events = view.seat.cursor.upcoming(MAX_EVENTS)
+    if view is None or not events or not all(isinstance(event, _COMMON) for event in events):
+        await tell(session, expunge=expunge)
+        return
+    cursor = view.seat.cursor
+    key, end, sent = _key(session, view, expunge=expunge), cursor.latest, wire.sent
+    modseq, recent = view.modseq, view.recent
+    await tell(session, expunge=expunge)
+    same = cursor.modseq == end and wire.sent == sent and view.recent is recent and _usual(session, view)
+    if same and wire.pending <= MAX_OCTETS and cursor.id not in (origins := {event.origin for event in events}):
+        messages = [event for event in events if isinstance(event, MessageAdded | FlagsChanged | MessagesRemoved)]
+        uids = _uids(messages)
+        told = Told(
+            octets=wire.pending_octets(),
+            modseq=end,
+            uids=view.list,
+            uidnext=view.uidnext,
+            keywords=view.keywords,
+            passed=view.modseq if view.modseq != modseq else 0,
+            alone=all(event.mailbox_id == view.mailbox_id for event in messages),
+            origins=frozenset(origins),
+            low=min(uids, default=0),
+            high=max(uids, default=0),
+        )
+        if not told.concerns(view.recent):
+            session.home.share.told.keep(key, told)
+
+
+def _uids(events: list[MessageAdded | FlagsChanged | MessagesRemoved]) -> list[int]:
+    uids: list[int] = []
+    for event in events:
+        uids += event.uids if isinstance(event, MessagesRemoved) else (event.uid,)
+    return uids

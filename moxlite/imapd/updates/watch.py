@@ -1,0 +1,124 @@
+"""Waiting for the client while telling it what happens meanwhile: IDLE, and NOTIFY between commands (RFC 9051 §6.3.13,
+IMAP-128; RFC 5465 §3.1).
+"""
+
+from __future__ import annotations
+
+import math
+
+import trio
+
+from moxlite.imapd.session.errors import Disconnect
+from moxlite.imapd.session.state import Done, Session
+from moxlite.imapd.updates.repeat import repeat, tell_and_note
+from moxlite.proto.imap import commands as c
+from moxlite.proto.imap import server as codec
+from moxlite.proto.imap.responses import Continue, State
+
+__all__ = ["idle", "receive_while_telling"]
+
+
+class _Watch:
+    """Tells changes as they come, beside the task that waits for the client.
+
+    It's stopped while it waits, never while it writes: half a TLS record can't be taken back.
+    """
+
+    def __init__(self, session: Session, reading: trio.CancelScope, *, expunge: bool, keepalive: float) -> None:
+        self.failure: Disconnect | trio.BrokenResourceError | None = None
+        self._session = session
+        self._reading = reading
+        self._expunge = expunge
+        self._keepalive = keepalive
+        self._alarm = session.alarm()
+        self._stopped = False
+
+    async def run(self) -> None:
+        """Until `stop`, or until the session can't go on."""
+        session = self._session
+        try:
+            while not self._stopped:
+                session.follow()
+                session.to_tell = 1  # some, and then others have their turn
+                await tell_and_note(session, expunge=self._expunge)
+                await session.wire.drain()
+                with trio.CancelScope(deadline=self._next_sign()) as waiting:
+                    await self._repeat()
+                if waiting.cancelled_caught and not self._stopped:
+                    session.respond(State("OK", "still here"))
+        except (Disconnect, trio.BrokenResourceError) as error:
+            self.failure = error
+            self._reading.cancel()
+
+    async def _repeat(self) -> None:
+        """Tell what can be told and sent without waiting, change by change, until something can't, or `stop`.
+
+        So it may be cancelled where it sleeps, and nowhere else.
+        """
+        session, wire = self._session, self._session.wire
+        while not self._stopped:
+            if session.pending():
+                session.follow()
+                if not repeat(session, expunge=self._expunge):
+                    return
+            elif wire.flush():
+                await self._alarm.sleep()
+            else:
+                return
+
+    def _next_sign(self) -> float:
+        """When the client is told that we're still there (IMAP-161): for all connections at the same moment, so that
+        a phone's radio wakes up once for all of them.
+        """
+        if not self._keepalive:
+            return math.inf
+        return (trio.current_time() // self._keepalive + 1) * self._keepalive
+
+    def stop(self) -> None:
+        """The client has spoken."""
+        self._stopped = True
+        self._alarm.ring()
+
+
+async def receive_while_telling(session: Session, *, expunge: bool, keepalive: float = 0.0) -> codec.Event | None:
+    """The next event; until it comes, changes are told. None: the reading was given up.
+
+    Args:
+      expunge: removals are told too. keepalive: seconds between two signs of life, 0 for none.
+
+    Raises Disconnect or BrokenResourceError when the session can't go on.
+    """
+    event: codec.Event | None = None
+    await session.wire.drain()
+    async with trio.open_nursery() as nursery:
+        with trio.CancelScope() as reading:
+            watch = _Watch(session, reading, expunge=expunge, keepalive=keepalive)
+            nursery.start_soon(watch.run)
+            try:
+                event = await session.wire.receive()
+            except (Disconnect, trio.BrokenResourceError) as error:
+                watch.failure = watch.failure or error
+            finally:
+                watch.stop()
+    if watch.failure is not None:
+        raise watch.failure
+    return event
+
+
+async def idle(session: Session, command: c.Idle) -> Done:
+    """IDLE: with or without a selected mailbox."""
+    decoder = session.wire.decoder
+    session.respond(Continue(b"idling"))
+    await session.wire.drain()
+    decoder.expect = "idle"
+    try:
+        event = await receive_while_telling(session, expunge=True, keepalive=session.context.idle_keepalive)
+    finally:
+        decoder.expect = "command"
+    match event:
+        case codec.IdleDone():
+            return Done("idled")
+        case codec.BadCommand(text=text, code=code):
+            raise Disconnect(text, code)
+        case _:
+            raise Disconnect("connection closed")

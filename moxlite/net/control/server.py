@@ -1,0 +1,306 @@
+"""The server's end of the control socket (ADMIN-22..24, ADMIN-64); the protocol is in `ctl`.
+
+The nursery tree::
+
+    supervisor
+     ├─ serve_ctl: accepts
+     └─ one task per connection (at most 64): reads lines
+         └─ one task per running request: the command
+"""
+
+import contextlib
+import logging
+import os
+import socket
+import struct
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import trio
+
+from moxlite import __version__
+from moxlite.net.connections import guard
+from moxlite.net.control.protocol import (
+    VERSION,
+    Answer,
+    CtlProtocolError,
+    Greeting,
+    LineReader,
+    LineWriter,
+    Message,
+    StreamReceiver,
+    StreamSender,
+)
+from moxlite.net.control.tcp import TOKEN_FILE, Unproven, listen_tcp, prove_client
+from moxlite.net.listeners import accept_loop
+from moxlite.net.log import bind_cid, new_cid
+from moxlite.supervision import Fate, Supervisor
+
+__all__ = ["Command", "CommandFailed", "Exchange", "listen_ctl", "serve_ctl"]
+
+logger = logging.getLogger("moxlite.net.control.protocol")
+
+MAX_CONNECTIONS: Final = 64
+"""ADMIN-64; more are closed at once."""
+
+MAX_REQUESTS: Final = 16
+"""Running at a time on one connection."""
+
+IDLE_SECONDS: Final = 600.0
+"""Without a running request."""
+
+MODE: Final = 0o660
+"""Of the socket file (ADMIN-22)."""
+
+
+class CommandFailed(Exception):
+    """A command cannot do what is asked: ``code`` for programs, the text for people."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class Exchange:
+    """A running request: its octet streams both ways, and progress."""
+
+    def __init__(self, writer: LineWriter, number: int) -> None:
+        self._writer = writer
+        self._number = number
+        self.upload = StreamReceiver(writer, number)
+        """Octets from the client: iterate."""
+        self.download = StreamSender(writer, number)
+        """Octets to the client."""
+
+    async def progress(self, value: object) -> None:
+        """Tell the client how far it is."""
+        await self._writer.send(Message(self._number, progress=msgspec.Raw(msgspec.json.encode(value))))
+
+
+class Command(msgspec.Struct, frozen=True):
+    """What ``cmd`` runs: arguments are decoded into `args` (unknown ones refused), the returned value is the result.
+
+    It raises CommandFailed for what a person should read.
+    """
+
+    args: type[msgspec.Struct]
+    run: Callable[[Any, Exchange], Awaitable[object]]
+    """Takes an instance of `args`."""
+
+
+def listen_ctl(path: Path) -> trio.SocketListener:
+    """Bind the socket at `path` in place of a stale one. The caller holds the data lock, so no other listens there.
+
+    Raises OSError.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        path.with_name(TOKEN_FILE).unlink()  # a client would look for the server at its port
+    with contextlib.suppress(FileNotFoundError):
+        path.unlink()
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        old = os.umask(0o777 & ~MODE)
+        try:
+            sock.bind(str(path))
+        finally:
+            os.umask(old)
+        sock.listen(MAX_CONNECTIONS)
+        sock.setblocking(False)
+    except OSError:
+        sock.close()
+        raise
+    return trio.SocketListener(trio.socket.from_stdlib_socket(sock))
+
+
+async def serve_ctl(
+    path: Path,
+    commands: Mapping[str, Command],
+    tree: Supervisor,
+    *,
+    allowed_uids: frozenset[int] | None = None,
+    tcp: bool = False,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Listen at `path`, accept connections and serve their requests, until cancelled; ready once it listens.
+
+    Args:
+      path: of the socket, see `listen_ctl`.
+      commands: by name.
+      tree: runs the connections, which so outlive a failure of this task.
+      allowed_uids: whose processes may connect; None: root and our own user.
+      tcp: listen at a port of the loopback interface instead, for those who can read its token (`ctltcp`).
+
+    Errors: OSError when the socket cannot be made; then as `moxlite.net.listeners.serve_listener`.
+    """
+    open_connections = 0
+
+    async def admit_user(stream: trio.SocketStream) -> bool:
+        uid = _peer_uid(stream)
+        if uid in (allowed_uids or {0, os.geteuid()}):
+            return True
+        logger.warning("control connection of another user refused", extra={"kv": {"uid": uid}})
+        return False
+
+    async def serve_one(stream: trio.SocketStream) -> None:
+        nonlocal open_connections
+        open_connections += 1
+        try:
+            if open_connections > MAX_CONNECTIONS:
+                logger.warning("too many control connections", extra={"kv": {"limit": MAX_CONNECTIONS}})
+                return
+            if not await admit(stream):
+                return
+            with bind_cid(new_cid()), guard("ctl"):
+                await _serve_connection(stream, commands)
+        finally:
+            open_connections -= 1
+            await trio.aclose_forcefully(stream)
+
+    def take(stream: trio.SocketStream) -> None:
+        tree.start("ctl.connection", partial(serve_one, stream), Fate.ONCE)
+
+    token_file = path.with_name(TOKEN_FILE)
+    admit: Callable[[trio.SocketStream], Awaitable[bool]]
+    if tcp:
+        listener, token = listen_tcp(path)
+        admit = partial(_admit_token, token)
+    else:
+        listener, admit = listen_ctl(path), admit_user
+    try:
+        async with listener:
+            task_status.started()
+            await accept_loop(listener, "ctl", take)
+    finally:
+        if tcp:
+            with contextlib.suppress(OSError):
+                token_file.unlink()
+
+
+async def _admit_token(token: bytes, stream: trio.SocketStream) -> bool:
+    try:
+        await prove_client(stream, token)
+    except Unproven as error:
+        logger.warning("control connection without the token refused", extra={"kv": {"err": str(error)}})
+        return False
+    return True
+
+
+def _peer_uid(stream: trio.SocketStream) -> int | None:
+    """The user at the other end, by the kernel's word. None, which is refused, where that is unknown."""
+    asked = next((one for name, one in _CREDENTIALS.items() if sys.platform.startswith(name)), None)
+    if asked is None:
+        return None
+    level, option, form, position = asked
+    try:
+        credentials = stream.getsockopt(level, option, struct.calcsize(form))
+    except OSError:  # the client has gone already
+        return None
+    assert isinstance(credentials, bytes)
+    if len(credentials) < struct.calcsize(form):
+        return None
+    uid: int = struct.unpack(form, credentials)[position]
+    return uid
+
+
+_XUCRED: Final = "IIh16I"
+"""``struct xucred``: layout (0), user, number of groups, groups. FreeBSD appends the process, which nothing needs."""
+
+_CREDENTIALS: Final[Mapping[str, tuple[int, int, str, int]]] = {
+    # SO_PEERCRED, struct ucred: process, user, group
+    "linux": (socket.SOL_SOCKET, getattr(socket, "SO_PEERCRED", 17), "3i", 1),
+    # LOCAL_PEERCRED of level SOL_LOCAL (0): unix(4)
+    "darwin": (0, 1, _XUCRED, 1),
+    "freebsd": (0, 1, _XUCRED, 1),
+    "dragonfly": (0, 1, _XUCRED, 1),
+    # LOCAL_PEEREID, struct unpcbid: process, user, group
+    "netbsd": (0, 3, "3i", 1),
+    # SO_PEERCRED of SOL_SOCKET (0xffff), struct sockpeercred: user, group, process
+    "openbsd": (0xFFFF, 0x1022, "3i", 0),
+}
+"""For each system the level and option of getsockopt, what it gives, and where in that the user stands. Python has
+names only for those of the system that it runs on; Linux has other numbers on some processors.
+"""
+
+
+class _Connection:
+    def __init__(self, stream: trio.SocketStream, commands: Mapping[str, Command]) -> None:
+        self.commands = commands
+        self.reader = LineReader(stream)
+        self.writer = LineWriter(stream)
+        self.running: dict[int, tuple[trio.CancelScope, Exchange]] = {}
+
+    async def dispatch(self, message: Message, nursery: trio.Nursery) -> None:
+        """One line of the client. Raises CtlProtocolError."""
+        current = self.running.get(message.id)
+        if message.cmd is not None:
+            if current is not None or len(self.running) >= MAX_REQUESTS:
+                raise CtlProtocolError("request id in use, or too many requests")
+            scope, exchange = trio.CancelScope(), Exchange(self.writer, message.id)
+            self.running[message.id] = (scope, exchange)
+            nursery.start_soon(self.run, message, scope, exchange)
+        elif current is not None:  # lines for a request that has just ended are late, not wrong
+            scope, exchange = current
+            if message.cancel:
+                scope.cancel()
+            elif message.stream is not None:
+                exchange.upload.arrived(message)
+            elif message.ack is not None:
+                exchange.download.acknowledged(message.ack)
+            else:
+                raise CtlProtocolError("line without meaning")
+
+    async def run(self, message: Message, scope: trio.CancelScope, exchange: Exchange) -> None:
+        answer: msgspec.Struct = _failure(message.id, "canceled", "canceled")
+        try:
+            with scope:
+                answer = await self.answer(message, exchange)
+        finally:
+            exchange.upload.close()
+            del self.running[message.id]
+        await self.writer.send(answer)
+
+    async def answer(self, message: Message, exchange: Exchange) -> msgspec.Struct:
+        command = self.commands.get(message.cmd or "")
+        if command is None:
+            return _failure(message.id, "unknownCommand", f"unknown command {message.cmd!r}")
+        try:
+            args = msgspec.json.decode(message.args, type=command.args)
+        except msgspec.DecodeError as exc:
+            return _failure(message.id, "badRequest", str(exc))
+        answer: msgspec.Struct = _failure(message.id, "serverError", "unexpected error, see the server's log")
+        with guard("ctl"):
+            try:
+                result = await command.run(args, exchange)
+                answer = Answer(message.id, msgspec.Raw(msgspec.json.encode(result)))
+            except CommandFailed as exc:
+                answer = _failure(message.id, exc.code, str(exc))
+        return answer
+
+
+def _failure(number: int, code: str, text: str) -> Message:
+    return Message(number, ok=False, code=code, error=text)
+
+
+async def _serve_connection(stream: trio.SocketStream, commands: Mapping[str, Command]) -> None:
+    connection = _Connection(stream, commands)
+    await connection.writer.send(Greeting(VERSION, __version__))
+    async with trio.open_nursery() as nursery:
+        try:
+            while True:
+                seconds = float("inf") if connection.running else IDLE_SECONDS
+                with trio.move_on_after(seconds) as idle:
+                    message = await connection.reader.message()
+                if idle.cancelled_caught:
+                    if connection.running:
+                        continue
+                    break
+                if message is None:
+                    break
+                await connection.dispatch(message, nursery)
+        except CtlProtocolError as exc:
+            logger.info("control connection broke the protocol", extra={"kv": {"err": exc}})
+        nursery.cancel_scope.cancel()

@@ -1,0 +1,2 @@
+"""TLS on Trio: certificates, handshakes, streams and the kinds of failure (SMTP-34, IMAP-13). Policies (DANE, MTA-
+STS) are not here."""

@@ -1,0 +1,153 @@
+"""What looks after a running server by the clock: backups, scrub, block lists, the examination of each night.
+
+Between `server`, which starts it, and `house`, whose rooms it is given.
+"""
+
+import shutil
+import time
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import trio
+
+from moxlite import lazyimport
+from moxlite.admin.backup.backups import BackupCommands
+from moxlite.admin.doctor.commands import DoctorCommands, Sources, look
+from moxlite.admin.doctor.findings import Finding, in_order
+from moxlite.admin.doctor.nightly import Nightly
+from moxlite.admin.doctor.requests import Blocked, QueueState, StoppedSender, Waiting
+from moxlite.net.control.server import Command
+from moxlite.queue.data.filters import Filter, Page
+from moxlite.queue.queue import Queue
+from moxlite.store import metrics
+from moxlite.store.accounts.scrubbing import scrub_weekly
+from moxlite.wiring import House, https_client, trust
+
+if TYPE_CHECKING:
+    from moxlite.admin.updates import UpdateWatch
+
+__all__ = ["start_care"]
+
+
+def start_care(house: House, backups: BackupCommands, queue: Queue | None) -> Mapping[str, Command]:
+    """Start the tasks; the commands of the control socket that belong to them."""
+    static, tree = house.static, house.tree
+    house.measures.append(partial(_measure_disk, static.data_dir))
+    if static.backup.schedule is not None:
+        from moxlite.admin.backup.schedule import BackupSchedule
+
+        schedule = BackupSchedule(static.backup, commands=backups, config=house.config, accounts=house.accounts)
+        tree.start("admin.backups", schedule.serve)
+    if static.store.scrub == "weekly":
+        tree.start("store.scrub", partial(scrub_weekly, house.accounts))
+    tree.start("admin.own-listings", house.listings.serve)
+    updates = _start_updates(house)
+    sources = _sources(house, queue, updates)
+    if house.local:  # it sends nothing anywhere, and no name leads to it
+        return DoctorCommands(sources, None).registry()
+    nightly = Nightly(
+        static.doctor,
+        config=house.config,
+        accounts=house.accounts,
+        examine=partial(_examine, house, sources),
+        http=https_client(house, allow_internal=True),
+    )
+    if static.doctor.nightly:
+        tree.start("admin.doctor", nightly.serve)
+    return DoctorCommands(sources, nightly).registry()
+
+
+async def _measure_disk(data: Path) -> None:
+    """Set the gauges of the disk; what cannot be asked stays as it was."""
+    try:
+        usage = await trio.to_thread.run_sync(shutil.disk_usage, data)
+    except OSError:
+        return
+    metrics.DISK_FREE.set(usage.free)
+    metrics.DISK_SIZE.set(usage.total)
+
+
+async def _examine(house: House, sources: Sources) -> list[Finding]:
+    """Everything, from within the server."""
+    for module in ("dns.network", "doctor.examine", "doctor.mailtest"):
+        await lazyimport.load(f"moxlite.admin.{module}")
+    from moxlite.admin.dns.network import Internet
+    from moxlite.admin.dns.wanted import HeldKeys
+    from moxlite.admin.doctor.examination import Examination
+    from moxlite.admin.doctor.examine import examine
+    from moxlite.admin.doctor.mailtest import send_and_read
+
+    snapshot = house.current()
+    examination = Examination(
+        snapshot=snapshot,
+        path=house.config.path,
+        resolver=house.resolver,
+        network=Internet(
+            house.static.hostname.ascii, trust(house), https_client(house, allow_internal=house.static.allow_private_mx)
+        ),
+        http=https_client(house, allow_internal=True),
+        running=await look(sources),
+        held=HeldKeys(house.started.keys.key, house.started.acme_keys.hosts),
+        inside=True,
+    )
+    found = await examine(examination)
+    sent = await send_and_read(snapshot, house.accounts, sources.look_up)
+    return in_order(found + sent.findings)
+
+
+def _start_updates(house: House) -> "UpdateWatch | None":
+    """The task that looks for newer versions, where that is wanted."""
+    source = house.static.updates
+    if not house.static.check_updates or source is None:
+        return None
+    from moxlite.admin.updates import UpdateWatch
+
+    http = https_client(house, allow_internal=True)
+    watch = UpdateWatch(source, current=house.current, accounts=house.accounts, resolver=house.resolver, http=http)
+    house.tree.start("admin.updates", watch.serve)
+    return watch
+
+
+def _sources(house: House, queue: Queue | None, updates: "UpdateWatch | None") -> Sources:
+    async def state() -> QueueState | None:
+        if queue is None:
+            return None
+        counts = await queue.counts()
+        blocks = [
+            Blocked(one.meaning.meaning, one.meaning.admin, one.since / 1e6, one.times, one.host, one.reply)
+            for one in queue.blocks()
+        ]
+        stopped = [
+            StoppedSender(one.stop.account, one.stop.since / 1e6, one.stop.why, one.held.messages)
+            for one in await queue.stopped()
+        ]
+        waiting = await queue.list_messages(Filter(hold=False), Page(sort="queued", n=1))
+        if not waiting:
+            return QueueState(counts.messages, counts.held, blocks=blocks, stopped=stopped)
+        first = waiting[0]
+        error = first.last_result.error if first.last_result is not None else ""
+        oldest = time.time() - first.queued / 1e6
+        return QueueState(counts.messages, counts.held, oldest, first.recipient_address, error, blocks, stopped)
+
+    async def look_up(message_id: str) -> Waiting | None:
+        if queue is None:
+            return None
+        account = house.static.postmaster.account
+        newest = Page(sort="queued", ascending=False)
+        for one in await queue.list_messages(Filter(account=account), newest):
+            if one.message_id == message_id:
+                return Waiting(one.attempts, one.last_result.error if one.last_result is not None else "")
+        return None
+
+    return Sources(
+        config=house.config,
+        accounts=house.accounts,
+        tree=house.tree,
+        faults=house.own_faults,
+        orders=house.orders,
+        queue=state,
+        look_up=look_up,
+        update=lambda: "" if updates is None else updates.newer,
+    )

@@ -1,0 +1,174 @@
+"""A configuration beside the machine that it is on: all that a start as root would refuse there (ADMIN-11a).
+
+`configtest` looks at the files alone; these findings depend on users, owners, addresses and systemd.
+"""
+
+import errno
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from moxlite.config.load import DOMAINS_FILE, ConfigError, Problem, Source, check_files, read_source
+from moxlite.config.snapshot import Snapshot
+from moxlite.config.toml.decode import Finding, KeyPath
+from moxlite.net.limits import IPAddress
+from moxlite.net.listeners import BindError, bind
+from moxlite.process.fences import hidden, read_only, runs_systemd, writable_paths
+from moxlite.process.keys.signing import selectors_of
+from moxlite.process.privileges import UnknownUser, service_user
+
+__all__ = ["backup_fault", "test_machine"]
+
+
+SECONDS: Final = 30.0
+"""For making a file: a disk may have to spin up."""
+
+
+def test_machine(path: Path) -> tuple[list[Problem], list[Problem]]:
+    """Errors and warnings, each with file, line and key. [] for a configuration with mistakes, which `test_config`
+    tells, and for another user than root, who starts no server that becomes another.
+    """
+    if os.name != "posix" or os.geteuid() != 0:
+        return [], []
+    try:
+        sources = [read_source(one) for one in (path, path.parent / DOMAINS_FILE)]
+    except ConfigError:
+        return [], []
+    snapshot, _, _ = check_files(*sources)
+    if snapshot is None:
+        return [], []
+    static, domains = sources
+    errors = list(_addresses(snapshot))
+    warnings: list[Finding] = []
+    try:
+        ids = service_user(snapshot.static.user)
+    except UnknownUser as error:  # on a machine that is being set up it comes a step later
+        warnings.append(Finding(("user",), str(error)))
+    else:
+        target = snapshot.static.backup.target
+        if target is not None and (fault := backup_fault(target, ids)):
+            errors.append(Finding(("backup", "target"), fault))
+    return static.problems(errors), static.problems(warnings) + _hidden(snapshot, static, domains)
+
+
+def _addresses(snapshot: Snapshot) -> Iterator[Finding]:
+    """Addresses of listeners that this machine has not."""
+    for name, listener in snapshot.static.listeners.items():
+        for ip in listener.ips:
+            if not ip.is_unspecified and not _bindable(ip):
+                yield Finding(
+                    ("listeners", name, "ips"), f"this machine has no address {ip}", "the server will not start"
+                )
+
+
+def _bindable(ip: IPAddress) -> bool:
+    """Whether a port can be bound at an address, as the start does it."""
+    try:
+        bind(ip, 0).close()
+    except BindError as error:
+        cause = error.__cause__
+        return not (isinstance(cause, OSError) and cause.errno == errno.EADDRNOTAVAIL)
+    return True
+
+
+def _hidden(snapshot: Snapshot, static: Source, domains: Source) -> list[Problem]:
+    """Paths that the unit of systemd hides from the server."""
+    if not runs_systemd():
+        return []
+    return [
+        *static.problems(list(_hidden_findings(_static_paths(snapshot)))),
+        *domains.problems(list(_hidden_findings((path, one.key_file) for path, one in selectors_of(snapshot.domains)))),
+    ]
+
+
+def _hidden_findings(paths: Iterator[tuple[KeyPath, Path]]) -> Iterator[Finding]:
+    for key, path in paths:
+        if setting := hidden(path):
+            yield Finding(
+                key,
+                f"systemd hides {path} from the server ({setting} of its unit)",
+                "keep it in another folder, such as /etc/moxlite",
+            )
+
+
+def _static_paths(snapshot: Snapshot) -> Iterator[tuple[KeyPath, Path]]:
+    """Files and folders that moxlite.toml names."""
+    static = snapshot.static
+    yield ("data_dir",), static.data_dir
+    for key in ("admin_password_file", "log_file"):
+        if (path := getattr(static, key)) is not None:
+            yield (key,), path
+    if static.backup.target is not None:
+        yield ("backup", "target"), static.backup.target
+    for name, listener in static.listeners.items():
+        if listener.tls is None:
+            continue
+        top: KeyPath = ("listeners", name, "tls")
+        for index, pair in enumerate(listener.tls.key_certs):
+            yield (*top, "key_certs", index, "cert_file"), pair.cert_file
+            yield (*top, "key_certs", index, "key_file"), pair.key_file
+        for index, path in enumerate(listener.tls.host_private_key_files):
+            yield (*top, "host_private_key_files", index), path
+    for name, acme in static.acme.items():
+        if acme.ca_cert_file is not None:
+            yield ("acme", name, "ca_cert_file"), acme.ca_cert_file
+        if acme.external_account_binding is not None:
+            yield ("acme", name, "external_account_binding", "key_file"), acme.external_account_binding.key_file
+
+
+def backup_fault(target: Path, ids: tuple[int, int] | None) -> str:
+    """The reason why the server cannot write its backups, "" for none. Tried by a file that is removed again.
+
+    Args:
+      ids: of the service user, where this process is root; None: this process is the server, or runs as it.
+    """
+    existing = next(one for one in (target.absolute(), *target.absolute().parents) if one.exists())
+    if not existing.is_dir():
+        return f"{existing} is no folder"
+    writable = writable_paths() if ids is not None else None
+    if writable is not None and not any(target.is_relative_to(one) for one in writable):
+        return f"the server cannot write to {target}: {read_only(target)}"
+    why = _as_this_process(existing) if ids is None else _as_user(existing, *ids)
+    if not why:
+        return ""
+    if why == os.strerror(errno.EROFS):
+        return f"the server cannot write to {target}: {read_only(target)}"
+    cure = f"install -d -o USER -m 0750 {target}, with the user of the server"
+    return f"the server cannot write to {target}: {why} ({cure})"
+
+
+def _as_this_process(folder: Path) -> str:
+    """Make a file in a folder, and remove it. Returns the error of the system in words, "" for none."""
+    path = folder / f".moxlite-{os.getpid()}"
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
+        path.unlink()
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
+
+
+def _as_user(folder: Path, uid: int, gid: int) -> str:
+    """The same as another user, in a process of its own: other threads of this one go on being root."""
+    command = ("mktemp", str(folder / ".moxlite-XXXXXXXX"))
+    try:
+        done = subprocess.run(  # noqa: S603 - fixed but for the folder
+            command,
+            user=uid,
+            group=gid,
+            extra_groups=[],
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+            env={"PATH": os.defpath, "LC_ALL": "C"},
+            cwd="/",
+        )
+        if done.returncode == 0:
+            Path(done.stdout.rstrip("\n")).unlink()
+            return ""
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    return done.stderr.strip().rpartition(": ")[2]

@@ -1,0 +1,117 @@
+"""What the rules of several commands share: lists, numbers, names, and the modes that the grammar depends on."""
+
+import binascii
+from collections.abc import Callable, Iterable
+from typing import TypeAlias, TypeVar
+
+from msgspec import Struct
+
+from .. import commands as c
+from ..errors import ProtocolError
+from ..seqset import SequenceSet
+from ..tokens import MAX_MODSEQ, Reader
+
+__all__ = [
+    "Modes",
+    "Rule",
+    "atoms",
+    "decode_base64",
+    "decode_text",
+    "entry_name",
+    "list_of",
+    "modseq_value",
+    "numbers_of",
+    "plain",
+    "with_mailbox",
+]
+
+T = TypeVar("T")
+
+
+class Modes(Struct):
+    """What the session has enabled, as far as the syntax depends on it (IMAP-5)."""
+
+    utf8: bool = False
+    qresync: bool = False
+    uidonly: bool = False
+    pedantic: bool = False
+
+
+Rule: TypeAlias = Callable[[Reader, Modes], c.Command]
+"""Reads the arguments of one command, up to the end of the line."""
+
+
+def list_of(reader: Reader, item: Callable[[], T], *, empty: bool = False, blanks: bool = False) -> list[T]:
+    """``"(" item *(SP item) ")"``. blanks: one may stand inside of each parenthesis."""
+    reader.expect(b"(")
+    if blanks:
+        reader.skip(b" ")
+    found: list[T] = []
+    if empty and reader.skip(b")"):
+        return found
+    while True:
+        found.append(item())
+        if reader.skip(b")") or (blanks and reader.skip(b" )")):
+            return found
+        reader.space()
+
+
+def atoms(reader: Reader, known: Iterable[str], what: str) -> tuple[str, ...]:
+    """A list of words, in upper case, each of which must be one of `known`."""
+    words = [word.upper() for word in list_of(reader, reader.atom)]
+    for word in words:
+        if word not in known:
+            raise ProtocolError(f"unknown {what} {word}")
+    return tuple(words)
+
+
+def modseq_value(reader: Reader, *, zero: bool) -> int:
+    """``mod-sequence-value``, or ``mod-sequence-valzer`` with `zero` (RFC 7162 §7)."""
+    return reader.number(MAX_MODSEQ, smallest=0 if zero else 1, what="a modification sequence")
+
+
+def plain(command: c.Command) -> Rule:
+    """The rule of a command without arguments."""
+    return lambda reader, modes: command
+
+
+def with_mailbox(kind: Callable[[str], c.Command]) -> Rule:
+    """The rule of a command whose one argument is a mailbox."""
+
+    def read(reader: Reader, modes: Modes) -> c.Command:
+        reader.space()
+        return kind(reader.mailbox())
+
+    return read
+
+
+def numbers_of(reader: Reader, modes: Modes, *, uid: bool) -> SequenceSet:
+    """The set of FETCH, STORE, COPY, MOVE; message numbers are no more once UIDONLY is enabled (RFC 9586 §3)."""
+    if not uid and modes.uidonly:
+        raise ProtocolError("UIDONLY is enabled", code="UIDREQUIRED")
+    reader.space()
+    return reader.sequence_set()
+
+
+def decode_text(octets: bytes) -> str:
+    """The text of a string, which must be UTF-8."""
+    try:
+        return octets.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ProtocolError("string is not valid UTF-8") from error
+
+
+def decode_base64(text: bytes) -> bytes:
+    """Strict base64 (RFC 4648 §4). Raises ProtocolError."""
+    try:
+        return binascii.a2b_base64(text, strict_mode=True) if text else b""
+    except binascii.Error as error:
+        raise ProtocolError("not base64") from error
+
+
+def entry_name(reader: Reader) -> str:
+    """An entry name (RFC 5464 §3): ASCII, compared in lower case."""
+    octets = reader.astring()
+    if not octets.isascii():
+        raise ProtocolError("entry name is not ASCII")
+    return octets.decode("ascii").lower()

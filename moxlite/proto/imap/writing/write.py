@@ -1,0 +1,226 @@
+"""Commands as a client writes them: the mirror of `parse` (RFC 9051 §9).
+
+A command becomes pieces of octets. Between two pieces the client waits for ``+`` (RFC 9051 §7.6): each piece but the
+last ends with the announcement of a synchronizing literal. With LITERAL+ (RFC 7888) there is one piece.
+"""
+
+import base64
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from msgspec import Struct
+
+from .. import commands as c
+from ..tokens import encode_datetime, encode_mailbox, encode_nstring, encode_string
+from .extensions import EXTENSION_ENCODERS
+from .messages import MESSAGE_ENCODERS
+from .writing import Encoder, Writer, fixed, flag_list, is_literal, named, uid_word, words_of, write_set
+
+__all__ = ["Appended", "append_item", "append_start", "encode_command"]
+
+
+class Appended(Struct, frozen=True):
+    """A message of an APPEND whose octets go piece by piece: `size` of them. binary: they hold NUL (RFC 3516 §4.4).
+    utf8: its header is UTF-8 (RFC 6855 §4).
+    """
+
+    size: int
+    flags: tuple[str, ...] = ()
+    date: dt.datetime | None = None
+    binary: bool = False
+    utf8: bool = False
+
+
+def append_start(tag: str, mailbox: str, *, utf8: bool = False) -> bytes:
+    """An APPEND up to its first message. The name is written such that it needs no literal: as UTF-7 or quoted."""
+    wire = encode_mailbox(mailbox, utf8=utf8)
+    if is_literal(wire):
+        raise ValueError("no mailbox has such a name")
+    return b"%b APPEND %b" % (tag.encode(), wire or b'""')
+
+
+def append_item(message: Appended, *, wait: bool) -> bytes:
+    """What comes before the octets of a message; with `wait` the server has to say that it wants them."""
+    head = b" " + flag_list(message.flags) if message.flags else b""
+    if message.date is not None:
+        head += b" " + encode_datetime(message.date)
+    head += b" UTF8 (~" if message.utf8 else b" ~" if message.binary else b" "
+    return head + b"{%d%b}\r\n" % (message.size, b"" if wait else b"+")
+
+
+def encode_command(
+    tag: str, command: c.Command, *, messages: Iterable[bytes] = (), utf8: bool = False, literal_plus: bool = True
+) -> list[bytes]:
+    """The pieces of a command.
+
+    messages: for APPEND and REPLACE, the octets of each message (of each TEXT part with CATENATE), in order. utf8:
+    mailbox names go as UTF-8.
+    """
+    writer = Writer(tag, utf8=utf8)
+    if isinstance(command, c.Append | c.Replace):
+        _append(writer, command, list(messages))
+    else:
+        _ENCODERS[type(command)](writer, command)
+    return writer.pieces(literal_plus=literal_plus)
+
+
+def _append(w: Writer, command: c.Append | c.Replace, octets: list[bytes]) -> None:
+    messages: tuple[c.AppendMessage, ...]
+    if isinstance(command, c.Replace):
+        w.put(uid_word(command) + b" REPLACE")
+        write_set(w, command)
+        messages = (command.message,)
+    else:
+        w.put(b" APPEND")
+        messages = command.messages
+    w.mailbox(command.mailbox)
+    octets.reverse()
+    for message in messages:
+        if message.flags:
+            w.put(b" " + flag_list(message.flags))
+        if message.date is not None:
+            w.put(b" " + encode_datetime(message.date))
+        if message.catenate:
+            w.put(b" CATENATE (")
+            for number, part in enumerate(message.catenate):
+                w.put(b" " if number else b"")
+                if part is None:
+                    w.put(b"TEXT ")
+                    _data(w, octets.pop())
+                else:
+                    w.put(b"URL")
+                    w.astring(part.url)
+            w.put(b")")
+        elif message.utf8:
+            w.put(b" UTF8 (")
+            _data(w, octets.pop(), binary=True)
+            w.put(b")")
+        else:
+            w.put(b" ")
+            _data(w, octets.pop())
+
+
+def _data(w: Writer, octets: bytes, *, binary: bool = False) -> None:
+    w.string(b"%b{%d}\r\n%b" % (b"~" if binary or b"\x00" in octets else b"", len(octets), octets))
+
+
+# --- one function per command
+
+
+def _id(w: Writer, command: c.Id) -> None:
+    if not command.pairs:
+        w.put(b" ID NIL")
+        return
+    w.put(b" ID (")
+    for number, (key, value) in enumerate(command.pairs):
+        w.put(b" " if number else b"")
+        w.string(encode_string(key.encode(), utf8=True))
+        w.word(encode_nstring(None if value is None else value.encode(), utf8=True))
+    w.put(b")")
+
+
+def _authenticate(w: Writer, command: c.Authenticate) -> None:
+    w.put(b" AUTHENTICATE " + command.mechanism.encode())
+    if command.initial is not None:
+        w.put(b" " + (base64.b64encode(command.initial) or b"="))
+
+
+def _login(w: Writer, command: c.Login) -> None:
+    w.put(b" LOGIN")
+    w.astring(command.username)
+    w.astring(command.password)
+
+
+def _select(w: Writer, command: c.Select | c.Examine) -> None:
+    w.put(b" EXAMINE" if isinstance(command, c.Examine) else b" SELECT")
+    w.mailbox(command.mailbox)
+    parameters = [b"CONDSTORE"] if command.condstore else []
+    q = command.qresync
+    if q is not None:
+        known = b" " + q.known.encode() if q.known is not None else b""
+        match = b" (%b %b)" % (q.match[0].encode(), q.match[1].encode()) if q.match is not None else b""
+        parameters.append(b"QRESYNC (%d %d%b%b)" % (q.uidvalidity, q.modseq, known, match))
+    if parameters:
+        w.put(b" (%b)" % b" ".join(parameters))
+
+
+def _create(w: Writer, command: c.Create) -> None:
+    w.put(b" CREATE")
+    w.mailbox(command.mailbox)
+    if command.use is not None:
+        w.put(b" (USE %b)" % flag_list(command.use))
+
+
+def _rename(w: Writer, command: c.Rename) -> None:
+    w.put(b" RENAME")
+    w.mailbox(command.source)
+    w.mailbox(command.target)
+
+
+def _pattern(w: Writer, text: str) -> None:
+    wire = encode_mailbox(text, utf8=w.utf8)
+    w.string(wire if wire[:1] in (b'"', b"{") else b'"%b"' % wire)
+
+
+def _list(w: Writer, command: c.List) -> None:
+    w.put(b" LIST")
+    if command.selection:
+        w.put(b" " + flag_list(command.selection))
+    w.put(b" ")
+    _pattern(w, command.reference)
+    several = len(command.patterns) != 1 or (command.extended and not command.selection and not command.returns)
+    w.put(b" (" if several else b" ")
+    for number, pattern in enumerate(command.patterns):
+        w.put(b" " if number else b"")
+        _pattern(w, pattern)
+    w.put(b")" if several else b"")
+    if command.returns:
+        words = []
+        for word in command.returns:
+            extra = {"STATUS": command.status, "METADATA": command.metadata}.get(word)
+            words.append(word.encode() + (b" " + flag_list(extra) if extra else b""))
+        w.put(b" RETURN (%b)" % b" ".join(words))
+
+
+def _lsub(w: Writer, command: c.Lsub) -> None:
+    w.put(b" LSUB ")
+    _pattern(w, command.reference)
+    w.put(b" ")
+    _pattern(w, command.pattern)
+
+
+def _status(w: Writer, command: c.Status) -> None:
+    w.put(b" STATUS")
+    w.mailbox(command.mailbox)
+    w.put(b" " + flag_list(command.items))
+
+
+_ENCODERS: Final[Mapping[type, Encoder]] = {
+    c.Capability: fixed(b"CAPABILITY"),
+    c.Noop: fixed(b"NOOP"),
+    c.Logout: fixed(b"LOGOUT"),
+    c.Id: _id,
+    c.StartTls: fixed(b"STARTTLS"),
+    c.Authenticate: _authenticate,
+    c.Login: _login,
+    c.Enable: words_of(b"ENABLE", "capabilities"),
+    c.Select: _select,
+    c.Examine: _select,
+    c.Create: _create,
+    c.Delete: named(b"DELETE"),
+    c.Rename: _rename,
+    c.Subscribe: named(b"SUBSCRIBE"),
+    c.Unsubscribe: named(b"UNSUBSCRIBE"),
+    c.List: _list,
+    c.Lsub: _lsub,
+    c.Namespace: fixed(b"NAMESPACE"),
+    c.Status: _status,
+    c.Idle: fixed(b"IDLE"),
+    c.Unauthenticate: fixed(b"UNAUTHENTICATE"),
+    c.Check: fixed(b"CHECK"),
+    c.Close: fixed(b"CLOSE"),
+    c.Unselect: fixed(b"UNSELECT"),
+    **MESSAGE_ENCODERS,
+    **EXTENSION_ENCODERS,
+}

@@ -1,0 +1,129 @@
+"""The octets of queued messages: chunk rows shared by the recipients of a submission (docs/spec/queue.md §1)."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Final
+
+import msgspec
+import trio
+
+from moxlite.queue.data.rows import Message
+from moxlite.store.content.chunks import CHUNK_SIZE, Chunk, decode_chunk, encode_chunk
+from moxlite.store.content.spool import Spool
+from moxlite.store.errors import ChunkDamaged
+from moxlite.store.file.database import Database
+from moxlite.store.file.transaction import Reader, Tx
+
+__all__ = ["Content", "add_content", "drop_unused", "encoded", "octets", "release_content"]
+
+CHUNK_BITS: Final = 16
+"""As in account.db: 65 536 chunks of a message at most."""
+
+RELEASE_SECONDS: Final = 30.0
+"""For the unit that removes what was not used, also after a cancellation. Else the next start does it."""
+
+LARGE: Final = 4 << 20
+"""Octets above which a message is written in units of its own, each of that size, so that memory and the waits of
+others stay bounded.
+"""
+
+INSERT: Final = "INSERT INTO content (size, refs) VALUES (?, ?)"
+INSERT_CHUNK: Final = "INSERT INTO content_chunk (id, enc, check64, data) VALUES (?, ?, ?, ?)"
+READ_CHUNK: Final = "SELECT enc, check64, data FROM content_chunk WHERE id = ?"
+REFER: Final = "UPDATE content SET refs = ? WHERE id = ?"
+RELEASE: Final = "UPDATE content SET refs = refs - ? WHERE id = ? RETURNING refs"
+UNUSED: Final = "SELECT id FROM content WHERE refs = 0"
+DELETE: Final = "DELETE FROM content WHERE id = ?"
+DELETE_CHUNKS: Final = "DELETE FROM content_chunk WHERE id >= ? AND id < ?"
+
+
+class Content(msgspec.Struct, frozen=True):
+    """A message encoded for its rows, ``size`` octets long; a large one is in the database already, as row `held`."""
+
+    size: int
+    chunks: tuple[Chunk, ...] = ()
+    held: int | None = None
+
+
+@asynccontextmanager
+async def encoded(database: Database, spool: Spool) -> AsyncIterator[Content]:
+    """The octets of a finished spool, ready for the unit that adds their rows within the block.
+
+    A large message is written before, and removed at the end of the block unless that unit has used it.
+    """
+    if spool.size > LARGE:
+        held = await database.write(lambda tx: tx.insert(INSERT, spool.size, 0), weight=spool.size)
+        try:
+            for start in range(0, spool.size, LARGE):
+                piece = await trio.to_thread.run_sync(_encode_piece, spool, start)
+                first = (held << CHUNK_BITS) + start // CHUNK_SIZE
+                await database.write(partial(_write_chunks, first=first, chunks=piece), weight=LARGE)
+            yield Content(spool.size, held=held)
+        finally:
+            with trio.move_on_after(RELEASE_SECONDS, shield=True):
+                await database.write(lambda tx: release_content(tx, held, 0))
+    elif spool.in_memory and spool.size <= CHUNK_SIZE // 4:  # 0.2 ms of compression: cheaper than two thread switches
+        yield Content(spool.size, _encode_piece(spool, 0))
+    else:
+        yield Content(spool.size, await trio.to_thread.run_sync(_encode_piece, spool, 0))
+
+
+def _encode_piece(spool: Spool, start: int) -> tuple[Chunk, ...]:
+    end = min(start + LARGE, spool.size)
+    return tuple(encode_chunk(spool.read(offset, CHUNK_SIZE)) for offset in range(start, end, CHUNK_SIZE))
+
+
+def _write_chunks(tx: Tx, first: int, chunks: tuple[Chunk, ...]) -> None:
+    rows = [(first + n, chunk.enc, chunk.check, chunk.data) for n, chunk in enumerate(chunks)]
+    tx.executemany(INSERT_CHUNK, rows)
+
+
+def add_content(tx: Tx, content: Content, refs: int) -> int:
+    """Write the rows, for so many recipients; returns the id."""
+    if content.held is not None:
+        tx.execute(REFER, refs, content.held)
+        return content.held
+    content_id = tx.insert(INSERT, content.size, refs)
+    _write_chunks(tx, content_id << CHUNK_BITS, content.chunks)
+    return content_id
+
+
+def drop_unused(tx: Tx) -> None:
+    """After a start: large messages that were written, and whose submission was not."""
+    for (content_id,) in tx.rows(UNUSED):
+        release_content(tx, content_id, 0)
+
+
+def release_content(tx: Tx, content_id: int, refs: int = 1) -> bool:
+    """`refs` recipients are done with it; without any left it goes. Returns whether it went now."""
+    left = tx.value(RELEASE, refs, content_id)
+    if left is None or left > 0:
+        return False
+    tx.execute(DELETE_CHUNKS, content_id << CHUNK_BITS, (content_id + 1) << CHUNK_BITS)
+    tx.execute(DELETE, content_id)
+    return True
+
+
+def _chunk(r: Reader, *, content_id: int, number: int, length: int) -> bytes:
+    row = r.row(READ_CHUNK, (content_id << CHUNK_BITS) + number)
+    if row is None:
+        raise ChunkDamaged(f"content {content_id} has no chunk {number}")
+    return decode_chunk(row[0], row[1], row[2], length)
+
+
+async def octets(database: Database, message: Message) -> AsyncIterator[bytes]:
+    """The message byte for byte, prefix first, in pieces of at most 256 KiB; never more than one of them in memory.
+
+    Raises ChunkDamaged where the file is, also when the row was removed meanwhile.
+    """
+    if message.prefix:
+        yield message.prefix
+    left = message.size - len(message.prefix)
+    number = 0
+    while left > 0:
+        length = min(left, CHUNK_SIZE)
+        read = partial(_chunk, content_id=message.content_id, number=number, length=length)
+        yield await database.read(read, op="queue content")
+        left -= length
+        number += 1

@@ -1,0 +1,176 @@
+"""The rows of ``mirror``: submissions that their account's mailbox `Outgoing` shows (IMAP-162). On a transaction.
+
+A row is made with the submission, and follows it: `new` for a moment in which most mail leaves, so that it is never
+shown at all; `add` while it is being added to the account, `there` when it was, `remove` once its last recipient is
+done, until the account has let it go. What is to be done in the other file is done first and noted here then, under a
+key, so a kill between the two has it done again, which changes nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from moxlite.queue.data.rows import DELIVERING, MESSAGE_COLUMNS, Message, message_of
+from moxlite.store.file.transaction import Reader, Tx
+
+__all__ = [
+    "GRACE",
+    "NEW",
+    "REMOVE",
+    "Mirrored",
+    "add_mirror",
+    "added",
+    "begin",
+    "compare",
+    "due",
+    "end_mirror",
+    "forget",
+    "is_mirrored",
+    "is_under_way",
+    "key_of",
+    "next_due",
+    "postpone",
+    "removed",
+    "sample",
+    "waiting",
+]
+
+NEW: Final = "new"
+THERE: Final = "there"
+REMOVE: Final = "remove"
+
+GRACE: Final = 2_000_000
+"""Microseconds until a submission is shown: most mail has left by then, and the account is spared two units."""
+
+INSERT: Final = "INSERT INTO mirror (content_id, account, queued, state, next) VALUES (?, ?, ?, 'new', ?)"
+DROP_NEW: Final = "DELETE FROM mirror WHERE content_id = ? AND state = 'new'"
+END: Final = "UPDATE mirror SET state = 'remove', next = ? WHERE content_id = ?"
+BEGIN: Final = "UPDATE mirror SET state = 'add' WHERE content_id = ? AND state = 'new'"
+DUE: Final = """
+SELECT content_id, account, queued, state FROM mirror INDEXED BY mirror_due
+WHERE state <> 'there' AND next <= ? ORDER BY next, content_id LIMIT ?"""
+NEXT: Final = "SELECT min(next) FROM mirror WHERE state <> 'there'"
+ADDED: Final = "UPDATE mirror SET state = 'there' WHERE content_id = ? AND state = 'add'"
+REMOVED: Final = "DELETE FROM mirror WHERE content_id = ? AND state = 'remove'"
+POSTPONE: Final = "UPDATE mirror SET next = ? WHERE content_id = ? AND state <> 'there'"
+MIRRORED: Final = "SELECT 1 FROM mirror WHERE account = ? LIMIT 1"
+FORGET: Final = "DELETE FROM mirror WHERE account = ?"
+FORGET_OLD: Final = "DELETE FROM mirror WHERE account = ? AND queued < ?"
+FILL: Final = """
+INSERT INTO mirror (content_id, account, queued, state, next)
+SELECT content_id, ?1, min(queued), 'add', ?3 FROM msg WHERE account = ?1 AND queued >= ?2 GROUP BY content_id
+ON CONFLICT (content_id) DO NOTHING"""
+OF_ACCOUNT: Final = "SELECT content_id, account, queued, state FROM mirror WHERE account = ?"
+AGAIN: Final = "UPDATE mirror SET state = 'add', next = ? WHERE content_id = ? AND state = 'there'"
+SAMPLE: Final = f"SELECT {MESSAGE_COLUMNS} FROM msg WHERE content_id = ? LIMIT 1"  # noqa: S608 column names
+WAITING: Final = f"""
+SELECT {MESSAGE_COLUMNS} FROM msg WHERE content_id = ? AND account = ? AND queued = ? AND dsn_due IN ('', 'delayed')
+ORDER BY id"""  # noqa: S608 column names
+
+
+class Mirrored(msgspec.Struct, frozen=True):
+    """A row. `queued` in µs UTC."""
+
+    content_id: int
+    account: str
+    queued: int
+    state: str
+
+    @property
+    def key(self) -> bytes:
+        """By which the account knows the submission."""
+        return b"%d %d" % (self.content_id, self.queued)
+
+
+def key_of(key: bytes) -> tuple[int, int]:
+    """`content_id` and `queued` of a key."""
+    content_id, queued = key.split(b" ")
+    return int(content_id), int(queued)
+
+
+def add_mirror(tx: Tx, content_id: int, account: str, now: int) -> None:
+    """A submission was queued; it is shown in a moment."""
+    tx.execute(INSERT, content_id, account, now, now + GRACE)
+
+
+def end_mirror(tx: Tx, content_id: int, now: int) -> None:
+    """The last recipient of a submission is done. One that is not shown yet needs nothing more."""
+    if not tx.execute(DROP_NEW, content_id):
+        tx.execute(END, now, content_id)
+
+
+def begin(tx: Tx, content_ids: list[int]) -> None:
+    """From here on these submissions may have been added, whatever happens."""
+    tx.executemany(BEGIN, [(content_id,) for content_id in content_ids])
+
+
+def due(r: Reader, now: int, limit: int) -> list[Mirrored]:
+    """What is to be done, in the order in which it became due."""
+    return [Mirrored(*row) for row in r.rows(DUE, now, limit)]
+
+
+def next_due(r: Reader) -> int | None:
+    """When there is something to do, µs UTC."""
+    found: int | None = r.value(NEXT)
+    return found
+
+
+def added(tx: Tx, content_id: int) -> None:
+    """The account shows it."""
+    tx.execute(ADDED, content_id)
+
+
+def removed(tx: Tx, content_ids: list[int]) -> None:
+    """The account shows them no more."""
+    tx.executemany(REMOVED, [(content_id,) for content_id in content_ids])
+
+
+def postpone(tx: Tx, content_ids: list[int], until: int) -> None:
+    """The account could not be changed; try again at `until` (µs UTC)."""
+    tx.executemany(POSTPONE, [(until, content_id) for content_id in content_ids])
+
+
+def is_mirrored(r: Reader, account: str) -> bool:
+    """Whether there are rows of the account."""
+    return r.value(MIRRORED, account) is not None
+
+
+def forget(tx: Tx, account: str) -> None:
+    """The account shows nothing, or is gone."""
+    tx.execute(FORGET, account)
+
+
+def compare(tx: Tx, account: str, created: int, known: set[bytes], now: int) -> list[bytes]:
+    """Have an account show exactly what waits: what it lacks is due now; returns the keys that do not belong there.
+
+    Args:
+      created: when the account was made (µs UTC): nothing older is its own.
+      known: the keys that it has.
+    """
+    tx.execute(FORGET_OLD, account, created)
+    tx.execute(FILL, account, created, now)
+    wanted = set()
+    for row in [Mirrored(*row) for row in tx.rows(OF_ACCOUNT, account)]:
+        wanted.add(row.key)
+        if row.state == THERE and row.key not in known:
+            tx.execute(AGAIN, now, row.content_id)
+    return sorted(known - wanted)
+
+
+def sample(r: Reader, content_id: int) -> Message | None:
+    """One of the recipients' rows, None when there is none any more: all have the same octets."""
+    row = r.row(SAMPLE, content_id)
+    return None if row is None else message_of(row)
+
+
+def waiting(r: Reader, account: str, content_id: int, queued: int) -> list[Message]:
+    """The recipients of a submission that could still be reached. Those that have failed only wait for their DSN."""
+    return [message_of(row) for row in r.rows(WAITING, content_id, account, queued)]
+
+
+def is_under_way(message: Message) -> bool:
+    """Whether an attempt is being made, which may yet succeed."""
+    last = message.last_result
+    return last is not None and last.error == DELIVERING

@@ -1,0 +1,220 @@
+"""What has become of a submission, recipient by recipient, for its sender (QUEUE-175). On a reader or a transaction.
+
+Rows that wait tell it themselves; finished ones leave a row of `outcome`, kept for 30 days whatever the account's
+retention of finished messages is.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final
+
+import msgspec
+
+from moxlite.queue.bounces.judge import explain
+from moxlite.queue.bounces.table import Meaning
+from moxlite.queue.data.rows import DELIVERING, MESSAGE_COLUMNS, Message, Result, Retired, message_of
+from moxlite.queue.schedule import SECOND, attempts_left, max_attempts_of
+from moxlite.store.delivery.status import Handed, RecipientStatus, State
+from moxlite.store.file.transaction import Reader, Tx
+from moxlite.wakeup import Bell
+
+__all__ = [
+    "Watchers",
+    "clean_outcomes",
+    "final_state",
+    "meaning_of",
+    "note_answer",
+    "note_outcome",
+    "statuses",
+    "success_of",
+    "was_sent",
+]
+
+OUTCOME_LIFE: Final = 30 * 24 * 3600 * SECOND
+"""For which a sender sees what became of a message; after that it is not asked for."""
+
+STOPPED: Final = "Sending from your account is stopped, because it looks as if a stranger uses it."
+WHEN_STOPPED: Final = (
+    "The message waits; none is lost. Tell the administrator of your mail server, who can let it go. If you have not"
+    " sent it, change your password."
+)
+"""What the sender of a message that the guard holds is told (SMTP-170)."""
+
+CLEAN_SLICE: Final = 1000
+"""Rows removed in one transaction."""
+
+MAX_STATUSES: Final = 10_000
+"""Recipients shown of one Message-ID: what an account may have waiting (SMTP-115)."""
+
+WAITING: Final = f"""
+SELECT {MESSAGE_COLUMNS} FROM msg WHERE account = ? AND message_id = ? ORDER BY id LIMIT ?"""  # noqa: S608 column names
+ENDED: Final = """
+SELECT id, recipient, state, queued, ended, attempts, last_attempt, result FROM outcome
+WHERE account = ? AND message_id = ? ORDER BY id LIMIT ?"""
+NOTE: Final = """
+INSERT OR REPLACE INTO outcome (
+    id, account, message_id, recipient, state, queued, ended, attempts, last_attempt, result)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+ANSWERED: Final = "UPDATE outcome SET state = ?, ended = ?, result = ? WHERE id = ?"
+SUCCEEDED: Final = "UPDATE msg_retired SET success = ? WHERE id = ?"
+CLEAN: Final = "DELETE FROM outcome WHERE id IN (SELECT id FROM outcome WHERE ended <= ? LIMIT ?)"
+
+OF_FROM_ID: Final = """
+SELECT 1 FROM msg WHERE from_id = ?2 AND (?1 = '' OR account = ?1)
+UNION ALL SELECT 1 FROM msg_retired WHERE from_id = ?2 AND (?1 = '' OR account = ?1) LIMIT 1"""
+OF_MESSAGE: Final = """
+SELECT 1 FROM msg WHERE message_id = ?2 AND (?1 = '' OR account = ?1)
+UNION ALL SELECT 1 FROM outcome WHERE message_id = ?2 AND (?1 = '' OR account = ?1) LIMIT 1"""
+OF_RECIPIENT: Final = """
+WITH wanted AS (SELECT lower(value) AS address FROM json_each(?2))
+SELECT 1 FROM msg WHERE (?1 = '' OR account = ?1) AND lower(rcpt_localpart || '@' || rcpt_domain) IN wanted
+UNION ALL SELECT 1 FROM outcome WHERE (?1 = '' OR account = ?1) AND lower(recipient) IN wanted LIMIT 1"""
+
+
+def meaning_of(result: Result) -> Meaning:
+    """What the failure of an attempt means, for people."""
+    return explain(result.code, result.secode, result.reply or result.error, result.command)
+
+
+def success_of(result: Result | None) -> State:
+    """The state of a message whose attempt with this result succeeded."""
+    return State.RELAYED if result is not None and result.handed is Handed.RELAY else State.DELIVERED
+
+
+def final_state(message: Message) -> State | None:
+    """What has become of a message that stays only until its sender was told; None while it waits."""
+    if not message.done:
+        return None
+    last = message.last_result
+    return success_of(last) if last is not None and last.success else State.FAILED
+
+
+def statuses(
+    r: Reader, account: str, message_id: str, *, retry_delays: Sequence[float], max_attempts: int
+) -> list[RecipientStatus]:
+    """All recipients of what the account sent under a Message-ID, in the order in which they were queued."""
+    found = [
+        _of_row(message_of(row), retry_delays, max_attempts)
+        for row in r.rows(WAITING, account, message_id, MAX_STATUSES)
+    ]
+    for id_, recipient, state, queued, ended, attempts, last_attempt, text in r.rows(
+        ENDED, account, message_id, MAX_STATUSES
+    ):
+        status = RecipientStatus(
+            id=id_,
+            recipient=recipient,
+            state=State(state),
+            queued=queued,
+            ended=ended,
+            attempts=attempts,
+            last_attempt=last_attempt,
+        )
+        found.append(_with_result(status, msgspec.json.decode(text, type=Result | None)))
+    return sorted(found, key=lambda one: one.id)
+
+
+def was_sent(r: Reader, account: str, from_id: str, message_id: str, recipients: Sequence[str]) -> bool:
+    """Whether an account ("" for any) has sent, as far as is kept, with this unique sender id, Message-ID, or to one of
+    the recipients. For `scan`: the last looks at all that the account sent in 30 days.
+    """
+    if from_id and r.row(OF_FROM_ID, account, from_id) is not None:
+        return True
+    if message_id and r.row(OF_MESSAGE, account, message_id) is not None:
+        return True
+    return bool(recipients) and r.row(OF_RECIPIENT, account, msgspec.json.encode(recipients).decode()) is not None
+
+
+def _of_row(message: Message, retry_delays: Sequence[float], max_attempts: int) -> RecipientStatus:
+    last = message.last_result
+    trying = last is not None and last.error == DELIVERING
+    status = RecipientStatus(
+        id=message.id,
+        recipient=message.recipient_address,
+        state=State.TRYING if trying else State.HELD if message.hold else State.QUEUED,
+        queued=message.queued,
+        attempts=message.attempts,
+        last_attempt=message.last_attempt,
+    )
+    if (state := final_state(message)) is not None:
+        ended = last.start + last.duration if last is not None else message.queued
+        status = msgspec.structs.replace(status, state=state, ended=ended)
+    elif not message.hold:
+        maximum = max_attempts_of(message.max_attempts, max_attempts)
+        planned = attempts_left(message.attempts, maximum, message.next_attempt, retry_delays)
+        if planned:
+            status = msgspec.structs.replace(status, next_attempt=planned[0], last_planned=planned[-1])
+    if message.guarded:
+        return msgspec.structs.replace(status, error=STOPPED, meaning=STOPPED, advice=WHEN_STOPPED)
+    ended_attempts = [result for result in message.results if result.error != DELIVERING]
+    return _with_result(status, ended_attempts[-1] if ended_attempts else None)
+
+
+def _with_result(status: RecipientStatus, result: Result | None) -> RecipientStatus:
+    if result is None:
+        return status
+    status = msgspec.structs.replace(
+        status, error=result.error, reply=result.reply, host=result.host, ip=result.ip, tls=result.policy
+    )
+    if not result.error:
+        return status
+    found = meaning_of(result)
+    return msgspec.structs.replace(status, cause=found.cause.value, meaning=found.meaning, advice=found.advice)
+
+
+def note_outcome(tx: Tx, message: Message, state: State, results: Sequence[Result], now: int) -> None:
+    """Keep what became of a message that leaves the queue; not of mail without a sender who could ask."""
+    if not message.account or not message.message_id:
+        return
+    last = results[-1] if results else None
+    tx.execute(
+        NOTE,
+        message.id,
+        message.account,
+        message.message_id,
+        message.recipient_address,
+        state.value,
+        message.queued,
+        now,
+        message.attempts,
+        message.last_attempt,
+        msgspec.json.encode(last).decode(),
+    )
+
+
+def note_answer(tx: Tx, message: Retired, state: State, result: Result, now: int) -> None:
+    """What a DSN from elsewhere says of a finished message, which was taken for delivered or not until then
+    (QUEUE-95).
+    """
+    tx.execute(ANSWERED, state.value, now, msgspec.json.encode(result).decode(), message.id)
+    tx.execute(SUCCEEDED, int(state is not State.FAILED), message.id)
+
+
+def clean_outcomes(tx: Tx, now: int) -> bool:
+    """Remove a slice of those whose time is over; True if there may be more."""
+    return tx.execute(CLEAN, now - OUTCOME_LIFE, CLEAN_SLICE) == CLEAN_SLICE
+
+
+class Watchers:
+    """Who wants to hear of changes, by account."""
+
+    def __init__(self) -> None:
+        self._bells: dict[str, set[Bell]] = {}
+
+    @contextmanager
+    def watch(self, account: str) -> Iterator[Bell]:
+        """A bell that rings at each change of the account's messages, within the block."""
+        bell = Bell()
+        self._bells.setdefault(account, set()).add(bell)
+        try:
+            yield bell
+        finally:
+            left = self._bells[account]
+            left.discard(bell)
+            if not left:
+                del self._bells[account]
+
+    def changed(self, accounts: Iterable[str] | None = None) -> None:
+        """Messages of these accounts have changed, or of any."""
+        for name in self._bells if accounts is None else {*accounts} & self._bells.keys():
+            for bell in self._bells[name]:
+                bell.ring()

@@ -1,0 +1,162 @@
+"""Addresses to which an account sends nothing more (QUEUE-80..83). On a reader or a transaction.
+
+An address is matched in its base form: lower case, without what stands behind a `+`, and at Gmail without dots. A hit
+fails the message at its next attempt, before a host is looked for.
+"""
+
+from typing import Final
+
+import msgspec
+
+from moxlite.proto.address import Address, AddressError
+from moxlite.queue.bounces.judge import explain, is_of_the_recipient, names_dead_address
+from moxlite.queue.data.rows import Message, Result, Retired
+from moxlite.queue.errors import AlreadySuppressed, BadFilter, NotSuppressed
+from moxlite.store.file.transaction import Reader, Tx
+
+__all__ = [
+    "Suppression",
+    "add_suppression",
+    "base_address",
+    "clean_suppressions",
+    "for_message",
+    "note_failure",
+    "remove_suppression",
+    "suppression_of",
+    "suppressions",
+]
+
+DOTLESS: Final = frozenset({"gmail.com", "googlemail.com"})
+"""Where dots in a localpart mean nothing. Nowhere else: ``mary.ann@`` and ``maryann@`` are two people."""
+
+REPEATED: Final = 2
+"""Other messages to an address that have failed before this one, the latest of them, for it to be left alone."""
+
+MAX_REASON: Final = 300
+"""Characters kept of why an address is on the list."""
+
+MAX_LISTED: Final = 10_000
+"""Addresses of one answer."""
+
+COLUMNS: Final = "account, base_address, original_address, manual, reason, created, expires"
+GET: Final = f"""
+SELECT {COLUMNS} FROM suppression WHERE account = ? AND base_address = ?
+AND (expires IS NULL OR expires > ?)"""  # noqa: S608 column names
+LIST: Final = f"""
+SELECT {COLUMNS} FROM suppression WHERE (?1 = '' OR account = ?1) AND (expires IS NULL OR expires > ?2)
+ORDER BY account, base_address LIMIT ?3"""  # noqa: S608 column names
+INSERT: Final = f"""
+INSERT OR REPLACE INTO suppression ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"""  # noqa: S608 column names
+DELETE: Final = "DELETE FROM suppression WHERE account = ? AND base_address = ?"
+CLEAN: Final = """
+DELETE FROM suppression WHERE expires <= ? OR account NOT IN (SELECT value FROM json_each(?))"""
+LATEST: Final = """
+SELECT success FROM msg_retired WHERE account = ? AND recipient_address = lower(?) AND id <> ?
+ORDER BY last_activity DESC, id DESC LIMIT ?"""
+
+
+class Suppression(msgspec.Struct, frozen=True, array_like=True):
+    """An entry. `manual`: put there by a person. Times in µs UTC; `expires` None: never."""
+
+    account: str
+    base_address: str
+    original_address: str
+    manual: bool
+    reason: str
+    created: int
+    expires: int | None
+
+
+def base_address(address: str) -> str:
+    """The form in which addresses are matched (QUEUE-80). Raises BadFilter where it is none."""
+    try:
+        parsed = Address.parse(address)
+    except AddressError as exc:
+        raise BadFilter(f"bad address {address!r}: {exc}") from exc
+    return _base(str(parsed.localpart), parsed.domain.unicode)
+
+
+def _base(localpart: str, domain: str) -> str:
+    base = localpart.partition("+")[0] or localpart
+    if domain in DOTLESS:
+        base = base.replace(".", "")
+    return f"{base.lower()}@{domain}"
+
+
+def suppression_of(r: Reader, account: str, address: str, now: int) -> Suppression | None:
+    """The entry of an account that holds this address. Raises BadFilter."""
+    return _get(r, account, base_address(address), now)
+
+
+def for_message(r: Reader, message: Message, now: int) -> Suppression | None:
+    """The entry that keeps a message from being sent."""
+    return (
+        _get(r, message.account, _base(message.rcpt_localpart, message.rcpt_domain), now) if message.account else None
+    )
+
+
+def _get(r: Reader, account: str, base: str, now: int) -> Suppression | None:
+    row = r.row(GET, account, base, now)
+    return None if row is None else _of_row(row)
+
+
+def _of_row(row: tuple[object, ...]) -> Suppression:
+    return msgspec.convert(row, Suppression, strict=False)
+
+
+def suppressions(r: Reader, account: str, now: int) -> list[Suppression]:
+    """The list of an account, or with an empty name of all."""
+    return [_of_row(row) for row in r.rows(LIST, account, now, MAX_LISTED)]
+
+
+def add_suppression(tx: Tx, account: str, address: str, reason: str, now: int) -> None:
+    """Put an address on a list by hand, for good. Raises AlreadySuppressed, BadFilter."""
+    base = base_address(address)
+    if _get(tx, account, base, now) is not None:
+        raise AlreadySuppressed(f"{base} is on the list of account {account} already")
+    tx.execute(INSERT, account, base, address, 1, reason[:MAX_REASON], now, None)
+
+
+def remove_suppression(tx: Tx, account: str, address: str, now: int) -> None:
+    """Take an address off. Raises NotSuppressed, BadFilter."""
+    base = base_address(address)
+    there = _get(tx, account, base, now) is not None
+    tx.execute(DELETE, account, base)
+    if not there:
+        raise NotSuppressed(f"{base} is not on the list of account {account}")
+
+
+def note_failure(tx: Tx, message: Message | Retired, result: Result, source: str, *, now: int, expiry: int) -> bool:
+    """A message has failed for good by a reply of another server: put its recipient on the account's list, if the reply
+    says that the address is dead, or if it was the third failure in a row (QUEUE-82). Returns whether it was put there.
+
+    Args:
+      source: who has told, for people. expiry: µs after which the entry ends, 0 for never.
+    """
+    if not message.account or message.is_dmarc_report or message.is_tls_report:
+        return False
+    reply = result.reply or result.error
+    if not names_dead_address(result.code, result.secode, reply, result.command):
+        if not is_of_the_recipient(result.code, result.secode, reply, result.command):
+            return False
+        earlier = tx.rows(LATEST, message.account, _as_retired(message), message.id, REPEATED)
+        if len(earlier) < REPEATED or any(success for (success,) in earlier):
+            return False
+    base = _base(message.rcpt_localpart, message.rcpt_domain)
+    if _get(tx, message.account, base, now) is not None:
+        return False
+    code = f"{result.code}{f' {str(result.code)[0]}.{result.secode}' if result.secode else ''}"
+    meaning = explain(result.code, result.secode, reply, result.command).meaning
+    reason = f"{source}: {code} {meaning or reply}"[:MAX_REASON]
+    expires = now + expiry if expiry else None
+    tx.execute(INSERT, message.account, base, message.recipient_address, 0, reason, now, expires)
+    return True
+
+
+def _as_retired(message: Message | Retired) -> str:
+    return f"{message.rcpt_localpart}@{message.rcpt_domain}"
+
+
+def clean_suppressions(tx: Tx, accounts: list[str], now: int) -> None:
+    """Remove entries whose time is over, and those of accounts that are gone."""
+    tx.execute(CLEAN, now, msgspec.json.encode(accounts).decode())

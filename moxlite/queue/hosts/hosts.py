@@ -1,0 +1,227 @@
+"""Where to deliver directly: from the recipient's domain over CNAMEs and MX records to hosts and their addresses
+(QUEUE-40..47, QUEUE-152, QUEUE-153).
+"""
+
+import logging
+from collections.abc import Sequence
+from ipaddress import ip_address
+from random import Random
+from typing import Final, Literal
+
+import msgspec
+import trio
+
+from moxlite.net.addresses import is_address_text, is_internal, is_local_name
+from moxlite.net.limits import IPAddress
+from moxlite.net.resolver import (
+    MX,
+    Answer,
+    DNSError,
+    NotFound,
+    PermError,
+    Resolver,
+    TempError,
+    TooManyAliases,
+    absolute,
+)
+from moxlite.proto.address import AddressError, Domain
+from moxlite.proto.smtp.errors import SMTPError
+
+__all__ = ["Addresses", "Hosts", "NoHosts", "addresses_of", "hosts_of", "order_addresses"]
+
+logger = logging.getLogger("moxlite.queue.hosts.hosts")
+
+LOOKUP_SECONDS: Final = 30.0
+"""For each look-up (QUEUE-41)."""
+
+MAX_HOST_CNAMES: Final = 10
+"""QUEUE-46."""
+
+MAX_HOSTS: Final = 20
+MAX_ADDRESSES: Final = 10
+"""Tried per attempt (QUEUE-153)."""
+
+
+class NoHosts(SMTPError):
+    """The domain has no host to deliver to, or DNS does not say."""
+
+    def __init__(self, text: str, *, permanent: bool = False, code: int = 0, ecode: str = "") -> None:
+        super().__init__(permanent, code, ecode, "mx", text)
+
+
+class Hosts(msgspec.Struct, frozen=True):
+    """Names of hosts in the order to try them (A-labels, without final dot).
+
+    ``authentic``: DNSSEC vouches for the whole way from the domain to these names. ``implicit``: there is no MX
+    record, the domain itself is the host. ``expanded``: where the domain's CNAMEs lead.
+    """
+
+    names: tuple[str, ...]
+    authentic: bool
+    implicit: bool = False
+    expanded: str = ""
+
+
+class Addresses(msgspec.Struct, frozen=True):
+    """Addresses of a host in the order to try them.
+
+    ``answer``: what DNS said, with addresses that are not tried as well; None where it was not asked.
+    """
+
+    ips: tuple[IPAddress, ...]
+    answer: Answer[IPAddress] | None = None
+
+
+async def hosts_of(
+    domain: Domain,
+    resolver: Resolver,
+    random: Random,
+    own_names: frozenset[str] = frozenset(),
+    *,
+    allow_private: bool = False,
+) -> Hosts:
+    """The hosts that take mail for a domain.
+
+    Args:
+      domain: of the recipient; not one of ours.
+      resolver: asked for MX; it follows the CNAMEs on the way (QUEUE-41).
+      random: orders hosts of equal preference (RFC 5321 §5.1).
+      own_names: names of this server; a host among them ends the list, or mail would go round in circles (QUEUE-44).
+      allow_private: take names of inner networks too, but for ``localhost`` (QUEUE-152).
+
+    Raises NoHosts.
+    """
+    try:
+        with trio.fail_after(LOOKUP_SECONDS):
+            answer = await resolver.mx(absolute(domain.ascii))
+    except NotFound as exc:
+        expanded = exc.name.rstrip(".")
+        return Hosts((expanded,), exc.authentic, implicit=True, expanded=expanded)
+    except (TempError, PermError, trio.TooSlowError) as exc:
+        ecode = "4.4.6" if isinstance(exc, TooManyAliases) else "4.4.3"
+        raise NoHosts(f"MX lookup for {domain}: {_why(exc)}", ecode=ecode) from exc
+    if len(answer.records) == 1 and answer.records[0].host == ".":
+        raise NoHosts(f"{domain} does not accept mail", permanent=True, code=556, ecode="5.1.10")  # RFC 7505 §3
+    names = _order(answer.records, random, allow_private=allow_private)
+    usable: list[str] = []
+    for host in names:
+        if host in own_names:
+            if not usable:
+                raise NoHosts(f"mail for {domain} would come back here", permanent=True, ecode="5.4.6")
+            break
+        usable.append(host)
+    if not usable:
+        raise NoHosts(f"{domain} has no valid MX host", ecode="4.4.4")
+    return Hosts(tuple(usable[:MAX_HOSTS]), answer.authentic, expanded=answer.name.rstrip("."))
+
+
+def _why(exc: Exception) -> str:
+    return "timeout" if isinstance(exc, trio.TooSlowError) else str(exc)
+
+
+def _order(records: Sequence[MX], random: Random, *, allow_private: bool) -> list[str]:
+    """Valid names by preference, shuffled among equals, each once. What names no host of the internet is skipped, and
+    a sender goes on with the others (RFC 5321 §5.1).
+    """
+    shuffled = sorted(records, key=lambda record: (record.preference, random.random()))
+    names: dict[str, None] = {}
+    for record in shuffled:
+        problem = ""
+        try:
+            name = Domain.parse(record.host.rstrip(".")).ascii
+            problem = _problem(name, allow_private=allow_private)
+        except AddressError:
+            problem = "not a valid name"
+        if problem:
+            logger.info("MX host skipped", extra={"kv": {"host": record.host, "err": problem}})
+        else:
+            names[name] = None
+    return list(names)
+
+
+def _problem(name: str, *, allow_private: bool) -> str:
+    """Why a name that a stranger gives is not looked up as a host; "" for a good one (QUEUE-152)."""
+    if is_address_text(name):
+        return "the text of an address, not a name"
+    if f".{name}".endswith((".localhost", ".localdomain")) or (not allow_private and is_local_name(name)):
+        return "a name of this machine, or of its network"
+    return ""
+
+
+async def addresses_of(
+    host: str,
+    resolver: Resolver,
+    random: Random,
+    *,
+    family: Literal[4, 6] | None = None,
+    dialed: Sequence[str] = (),
+    allow_private: bool = False,
+    configured: bool = False,
+    implicit: bool = False,
+    avoid_ipv6: bool = False,
+) -> Addresses:
+    """The addresses of a host, in the order to try them.
+
+    Args:
+      host: name without final dot; where it is `configured` also an IP address or ``localhost`` (RFC 6761 §6.3),
+        neither of which is looked up.
+      family: only of this one (transport `direct`).
+      dialed: those connected to in earlier attempts, the latest last (QUEUE-47).
+      allow_private: take private networks and loopback too (QUEUE-152).
+      configured: the administrator has named the host, a smarthost or proxy: it may be anywhere.
+      implicit: there is no MX record; a domain without addresses then takes no mail at all, which is final.
+      avoid_ipv6: leave out IPv6 addresses of a host that has others.
+
+    Raises NoHosts.
+    """
+    if configured and (known := _known(host)) is not None:
+        return Addresses(tuple(ip for ip in known if family in (None, ip.version)))
+    allow_private = allow_private or configured
+    if not configured and (problem := _problem(host, allow_private=allow_private)):
+        raise NoHosts(f"{host} is {problem}", permanent=implicit, ecode="5.1.2" if implicit else "4.4.4")
+    try:
+        with trio.fail_after(LOOKUP_SECONDS):
+            answer = await resolver.ips(absolute(host), family)
+    except NotFound as exc:
+        if implicit:
+            raise NoHosts(f"{host} does not exist, or has no mail server", permanent=True, ecode="5.1.2") from exc
+        raise NoHosts(f"address lookup for {host}: {exc}", ecode="4.4.4") from exc
+    except (DNSError, trio.TooSlowError) as exc:
+        raise NoHosts(f"address lookup for {host}: {_why(exc)}", ecode="4.4.3") from exc
+    if len(answer.chain) > MAX_HOST_CNAMES:
+        raise NoHosts(f"more than {MAX_HOST_CNAMES} CNAMEs at {host}", ecode="4.4.6")
+    usable = [ip for ip in answer.records if allow_private or not is_internal(ip)]
+    if avoid_ipv6:
+        usable = [ip for ip in usable if ip.version == 4] or usable
+    if not usable:
+        raise NoHosts(f"addresses of {host} are private, it is not connected to", ecode="4.4.4")
+    return Addresses(tuple(order_addresses(usable, dialed, random)[:MAX_ADDRESSES]), answer)
+
+
+def _known(host: str) -> list[IPAddress] | None:
+    if host == "localhost":
+        return [ip_address("127.0.0.1"), ip_address("::1")]
+    try:
+        return [ip_address(host)]
+    except ValueError:
+        return None
+
+
+def order_addresses(addresses: Sequence[IPAddress], dialed: Sequence[str], random: Random) -> list[IPAddress]:
+    """QUEUE-47: without history IPv6 first, each family in random order.
+
+    With history the other family than the last time goes first, for a block of one family should not meet us twice;
+    within a family the address used last comes first if the family was used exactly once, for a greylisting host
+    wants the same pair again.
+    """
+    shuffled = list(addresses)
+    random.shuffle(shuffled)
+    history = [ip_address(text) for text in dialed]
+    last = history[-1] if history else None
+    used_once = last is not None and sum(ip.version == last.version for ip in history) == 1
+    first_family = 6 if last is None else 10 - last.version
+
+    def rank(ip: IPAddress) -> tuple[bool, bool]:
+        return ip.version != first_family, not (used_once and ip == last)
+
+    return sorted(shuffled, key=rank)

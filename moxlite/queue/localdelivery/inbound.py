@@ -1,0 +1,141 @@
+"""Deliveries to own accounts that wait in the queue (QUEUE-28, SMTP-108): an account could not take a message that
+others of the same transaction have.
+
+Such a row of msg has no account, so that its octets count against no limit for sending, and a row of `local` with
+what is to be done. It is tried like any other; its first attempt is the one that SMTP has made.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+import trio
+
+from moxlite.acceptance.replies import store_reply
+from moxlite.proto.smtp.conversation import TLSMode
+from moxlite.proto.smtp.errors import SMTPError
+from moxlite.proto.smtp.replies import Response
+from moxlite.queue.context import Context
+from moxlite.queue.data.content import Content, add_content
+from moxlite.queue.data.holdrules import hold_rules, is_held
+from moxlite.queue.data.rows import Result, encode_results
+from moxlite.queue.sending.session import Batch, Outcomes, Trace
+from moxlite.queue.submit import check_room, insert_row, sender_of
+from moxlite.store.content.prepare import prepare
+from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.actions import Delivery
+from moxlite.store.delivery.deferred import Deferred
+from moxlite.store.delivery.perform import perform
+from moxlite.store.delivery.submission import Submission, SubmissionRecipient
+from moxlite.store.errors import StoreError
+from moxlite.store.file.transaction import Reader, Tx
+
+__all__ = ["Waiting", "add_deferred", "deliver_waiting", "waiting"]
+
+ATTEMPT_SECONDS: Final = 120.0
+"""For one attempt: what a slow card takes for 100 MiB. Others of the domain wait meanwhile."""
+
+KNOWN: Final = "SELECT 1 FROM local WHERE key = ? AND account = ?"
+INSERT: Final = "INSERT INTO local (msg_id, key, account, delivery) VALUES (?, ?, ?, ?)"
+TRIED: Final = "UPDATE msg SET attempts = 1, last_attempt = ?, next_attempt = ?, results = ? WHERE id = ?"
+GET: Final = "SELECT key, account, delivery FROM local WHERE msg_id = ?"
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """A row of `local`; `delivery` is packed."""
+
+    key: bytes
+    account: str
+    delivery: bytes
+
+
+def add_deferred(tx: Tx, deferred: Sequence[Deferred], content: Content, *, now: int, delay: int) -> list[int]:
+    """Add one row per delivery, all with the same octets; returns their ids. One that is there already is left out.
+
+    Args:
+      now, delay: µs; the next attempt is made `delay` after now.
+
+    Raises QueueFull: too many deliveries wait.
+    """
+    new = [one for one in deferred if tx.row(KNOWN, one.key, one.account) is None]
+    if not new:
+        return []
+    check_room(tx, "", len(new), content.size)
+    rules = hold_rules(tx)
+    content_id = add_content(tx, content, len(new))
+    ids = []
+    for one in new:
+        submission = _submission(one, now)
+        [recipient] = submission.recipients
+        sender = sender_of(submission, recipient)
+        held = is_held(rules, account="", sender=sender, recipient=recipient.address)
+        message_id = insert_row(tx, submission, recipient, content_id, content.size, sender, held=held, now=now)
+        tx.execute(TRIED, now, now + delay, encode_results([_first_result(one, now)]), message_id)
+        tx.execute(INSERT, message_id, one.key, one.account, one.delivery.pack())
+        ids.append(message_id)
+    return ids
+
+
+def _submission(one: Deferred, now: int) -> Submission:
+    return Submission(
+        account="",
+        mail_from=one.sender,
+        recipients=(SubmissionRecipient(one.recipient, one.dsn_notify, one.dsn_orcpt),),
+        received=now,
+        prefix=one.prefix,
+        has8bit=one.has8bit,
+        smtputf8=one.smtputf8,
+        requiretls=True if one.requiretls else None,
+        message_id=one.message_id,
+        subject=one.subject,
+        dsn_ret=one.dsn_ret,
+        dsn_envid=one.dsn_envid,
+    )
+
+
+def _first_result(one: Deferred, now: int) -> Result:
+    reply = Response(one.code, one.ecode, (one.text,))
+    return Result(
+        start=now,
+        code=one.code,
+        secode=one.ecode.partition(".")[2],
+        error=f"account {one.account}: {reply}",
+        reply=one.text,
+    )
+
+
+def waiting(r: Reader, message_id: int) -> Waiting | None:
+    """What waits for an own account; None for a message that goes out."""
+    row = r.row(GET, message_id)
+    return None if row is None else Waiting(*row)
+
+
+async def deliver_waiting(ctx: Context, batch: Batch, row: Waiting, trace: Trace) -> Outcomes:
+    """Perform a delivery that waits. After a crash between its commit and that of the outcome it is performed again,
+    which does nothing.
+
+    Raises:
+      SMTPError: the account cannot take it, now or for good.
+      ChunkDamaged: the octets cannot be read.
+    """
+    message = batch.first
+    trace.host, trace.tls_mode = ctx.config().static.hostname.ascii, TLSMode.SKIP.value
+    try:
+        delivery = Delivery.unpack(row.delivery)
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise SMTPError(True, 554, "5.3.0", "deliver", f"what waits for the account is damaged: {error}") from None
+    with Spool(ctx.tmp) as spool:
+        skip = len(message.prefix)
+        async for piece in batch.octets():
+            await spool.write(piece[skip:])
+            skip = max(0, skip - len(piece))
+        await spool.finish()
+        prepared = await prepare(spool, message.prefix, max_size=message.size)
+        with trio.move_on_after(ATTEMPT_SECONDS):
+            try:
+                async with ctx.accounts.use(row.account) as account:
+                    await perform(account, prepared, delivery, row.key)
+            except StoreError as error:
+                raise SMTPError.from_reply("deliver", store_reply(error)) from None
+            return {message.id: None}
+    raise SMTPError(False, 451, "4.3.0", "deliver", "the commit takes too long")

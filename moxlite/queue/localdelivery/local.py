@@ -1,0 +1,65 @@
+"""Delivery on this machine: to the own domains over a pipe (QUEUE-36), and in localserve to the own listener
+(QUEUE-140).
+"""
+
+from typing import Final
+
+import trio
+
+from moxlite.acceptance.producers.simulated import demanded
+from moxlite.net.smtpclient import SMTPClient
+from moxlite.net.tls.handshake import ClientTLS
+from moxlite.proto.smtp.conversation import TLSMode
+from moxlite.proto.smtp.errors import SMTPError
+from moxlite.queue.context import Context, Loopback
+from moxlite.queue.data.rows import Message
+from moxlite.queue.sending.connecting import connect
+from moxlite.queue.sending.session import Batch, Outcomes, Trace, converse
+
+__all__ = ["deliver_local", "deliver_to_loopback", "transaction_key"]
+
+TIMEOUT_SECONDS: Final = 3600.0
+"""How long a recipient ending in `timeout` keeps the queue waiting (SMTP-132)."""
+
+
+async def deliver_local(ctx: Context, batch: Batch, trace: Trace) -> Outcomes:
+    """Give a batch to the own SMTP server, over a pipe in this process. Raises SMTPError."""
+    hostname = ctx.config().static.hostname.ascii
+    trace.host, trace.tls_mode = hostname, TLSMode.SKIP.value
+    client = SMTPClient(ctx.connect_local(transaction_key(batch.first)), hostname, tls_mode=TLSMode.SKIP)
+    return await converse(client, batch, trace)  # no wire that TLS could protect: REQUIRETLS is satisfied
+
+
+def transaction_key(message: Message) -> bytes:
+    """By this an account stores the message once, though an attempt was cut off between its commit and ours
+    (STORE-189).
+
+    The time is in it because ids come again where queue.db was restored from a backup.
+    """
+    return f"queue {message.base_id or message.id} {message.queued} {message.rcpt_domain}".encode()
+
+
+async def deliver_to_loopback(ctx: Context, batch: Batch, trace: Trace, loopback: Loopback) -> Outcomes:
+    """Give a batch to the own listener, whatever the recipient's domain is. Raises SMTPError."""
+    await _simulate(batch)
+    hostname = ctx.config().static.hostname.ascii
+    trace.host, trace.ip, trace.tls_mode = hostname, str(loopback.ip), TLSMode.OPPORTUNISTIC.value
+    dialed = await connect(ctx.dial, [loopback.ip], loopback.port, inside=True)
+    client = SMTPClient(dialed.stream, hostname, tls=ClientTLS(), server_name=hostname)
+
+    def greeted() -> None:
+        trace.tls_words = "opportunistic" if client.tls_stream is not None else ""
+
+    return await converse(client, batch, trace, requiretls=batch.first.require_tls is True, greeted=greeted)
+
+
+async def _simulate(batch: Batch) -> None:
+    """Fail as the recipient's localpart asks for (SMTP-132)."""
+    match demanded(batch.first.rcpt_localpart, "queue"):
+        case None:
+            return
+        case "timeout":
+            await trio.sleep(TIMEOUT_SECONDS)
+            raise SMTPError(False, 0, "4.4.2", "connect", "simulated timeout")
+        case code:
+            raise SMTPError(code >= 500, code, f"{code // 100}.3.0", "connect", f"simulated failure {code}")

@@ -1,0 +1,137 @@
+"""Delivery to the hosts of the recipients' domain (QUEUE-40..45), under its TLS policies (QUEUE-50)."""
+
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+import trio
+
+from moxlite.proto.address import Domain
+from moxlite.proto.smtp.errors import EightBitMissing, RequireTLSMissing, SMTPError, SMTPUTF8Missing
+from moxlite.queue import metrics
+from moxlite.queue.context import Context
+from moxlite.queue.data.rows import Message
+from moxlite.queue.hosts.hosts import Hosts, NoHosts, hosts_of
+from moxlite.queue.hosts.load import Untried
+from moxlite.queue.sending.connecting import Way
+from moxlite.queue.sending.onehost import Destination, NotVouched, try_host
+from moxlite.queue.sending.session import Batch, Outcomes, Postponed, Trace
+from moxlite.queue.tls.policies import Standing
+
+__all__ = ["deliver_direct", "destination_of", "goes_elsewhere", "waits_for_policy"]
+
+logger = logging.getLogger("moxlite.queue.sending.direct")
+
+PATIENT_ATTEMPTS: Final = 3
+"""Attempts that wait for a DNS which does not say whether there is an MTA-STS policy; some name servers never answer
+such names (QUEUE-111).
+"""
+
+
+async def deliver_direct(ctx: Context, batch: Batch, trace: Trace, way: Way) -> Outcomes:
+    """Deliver a batch to the first host that takes it. Raises SMTPError when no host can be found.
+
+    Recipients that one host puts off are tried at the next, unless it may have taken the message already: then they
+    wait, for twice is worse than late.
+    """
+    recipient = batch.first.recipient
+    destination = await destination_of(ctx, batch.first)
+    if destination.domain is not None:
+        _judge(destination.standing, batch.first, destination.domain, trace)
+    metrics.destinations.labels(authentic=str(destination.hosts.authentic).lower()).inc()
+    outcomes: Outcomes = {}
+    met: dict[int, list[SMTPError]] = {message.id: [] for message in batch.messages}
+    pending = batch
+    for name in destination.hosts.names:
+        answers: Outcomes
+        try:
+            answers = await try_host(ctx, pending, trace, name, way, destination)
+        except SMTPError as exc:
+            logger.info("host failed", extra={"kv": {"err": exc, "host": name, "domain": recipient.host}})
+            answers = {message.id: exc for message in pending.messages}
+            answers |= trace.settled
+            if isinstance(exc, Untried) and exc.until is None:  # it takes mail, so its backup is not asked
+                outcomes.update(answers)
+                for message in pending.messages:
+                    met[message.id].append(exc)
+                break
+        outcomes.update(answers)
+        for message_id, error in answers.items():
+            if error is not None:
+                met[message_id].append(error)
+        left = tuple(message for message in pending.messages if goes_elsewhere(answers.get(message.id)))
+        if not left or trace.sent_all:
+            break
+        pending = batch.of(left)
+    return {one: None if error is None else _final(error, met[one]) for one, error in outcomes.items()}
+
+
+async def destination_of(ctx: Context, message: Message) -> Destination:
+    """The hosts of a recipient's domain and what MTA-STS says of it, looked up at the same time: each a question or two
+    to servers far away. Raises SMTPError.
+    """
+    domain = message.recipient.host
+    if not isinstance(domain, Domain):
+        return Destination(None, Hosts((str(domain),), authentic=False), Standing())
+    # Of the domain that the sender wrote, not of where its CNAMEs lead (RFC 8461 §3.4).
+    found: list[Standing] = []
+
+    async def look_up() -> None:
+        found.append(await ctx.policies.find(domain))
+
+    missing: NoHosts | None = None
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(look_up)
+        try:
+            hosts = await hosts_of(
+                domain,
+                ctx.resolver,
+                ctx.random,
+                ctx.config().derived.hostnames,
+                allow_private=ctx.config().static.allow_private_mx,
+            )
+        except NoHosts as exc:
+            missing = exc
+            nursery.cancel_scope.cancel()
+    if missing is not None:
+        raise missing
+    [standing] = found
+    return Destination(domain, hosts, standing)
+
+
+def _judge(standing: Standing, message: Message, domain: Domain, trace: Trace) -> None:
+    """Note what MTA-STS says of the domain. Raises SMTPError while that cannot be known."""
+    trace.tally.of_domain(domain.ascii, standing.policy, standing.failure)
+    if (error := waits_for_policy(standing, message, domain)) is not None:
+        raise error
+    if standing.unknown and message.require_tls is False:
+        metrics.tls_ignored.labels(ignored="mtastspolicy").inc()
+
+
+def waits_for_policy(standing: Standing, message: Message, domain: Domain) -> SMTPError | None:
+    """Why a message waits while DNS does not say whether there is a policy; None: it does not (QUEUE-51, QUEUE-111)."""
+    patient = message.attempts <= PATIENT_ATTEMPTS or message.require_tls
+    if not standing.unknown or message.require_tls is False or not patient:
+        return None
+    return SMTPError(False, 0, "4.4.3", "mtasts", f"DNS does not say whether {domain} has an MTA-STS policy")
+
+
+def goes_elsewhere(error: SMTPError | None) -> bool:
+    """Whether the next host is tried after this outcome at one."""
+    return error is not None and not error.permanent and not isinstance(error, Postponed)
+
+
+def _final(error: SMTPError, met: Sequence[SMTPError]) -> SMTPError:
+    """All hosts were asked, and `met` is what they said. What each of them lacks will not come by waiting (QUEUE-55,
+    QUEUE-63a, QUEUE-64); and where none was tried, there was no attempt (QUEUE-168, QUEUE-169).
+    """
+    for lacking in (SMTPUTF8Missing, EightBitMissing):
+        if all(isinstance(one, lacking) for one in met):
+            return SMTPError(True, 0, error.ecode, "mail", error.line)
+    if all(isinstance(one, NotVouched | RequireTLSMissing) for one in met):
+        return SMTPError(True, 554, "5.7.30", error.command, error.line)
+    tried = [one for one in met if not isinstance(one, Untried)]
+    if isinstance(error, Untried):
+        untried = [one for one in met if isinstance(one, Untried)]
+        return tried[-1] if tried else min(untried, key=lambda one: one.until or 0)
+    return error

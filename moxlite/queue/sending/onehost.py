@@ -1,0 +1,487 @@
+"""One host of the recipients' domain: what TLS it must show, the connection to it, which may be one that messages for
+another domain went over, and the session (QUEUE-46..56, QUEUE-165).
+"""
+
+import logging
+from collections.abc import AsyncIterator, Hashable, Sequence
+from functools import partial
+from typing import Final
+
+import msgspec
+import trio
+
+from moxlite.mailauth import dane
+from moxlite.net.addresses import is_internal
+from moxlite.net.dial import CONNECT_SECONDS, Dialed
+from moxlite.net.limits import IPAddress
+from moxlite.net.resolver import Answer, DNSError, TempError
+from moxlite.net.smtpclient import CertificateRejected, HandshakeFailed, SMTPClient
+from moxlite.net.tls.handshake import ClientTLS
+from moxlite.net.tls.stream import TLSStream
+from moxlite.proto.address import Domain
+from moxlite.proto.smtp.conversation import TLSMode
+from moxlite.proto.smtp.errors import ConnectionLost, RequireTLSMissing, SMTPError, TLSRefused
+from moxlite.queue import metrics
+from moxlite.queue.context import Context
+from moxlite.queue.data.rows import Message
+from moxlite.queue.hosts.hosts import LOOKUP_SECONDS, Addresses, Hosts, NoHosts, addresses_of
+from moxlite.queue.hosts.load import OpenConnection
+from moxlite.queue.sending.connecting import NotConnected, Way, connect
+from moxlite.queue.sending.session import (
+    Batch,
+    Outcomes,
+    Trace,
+    converse,
+    cut_short,
+    goes_well,
+    run_transactions,
+    session_seconds,
+)
+from moxlite.queue.tls.hostpolicy import HostPolicy, Seen, decide, look_at
+from moxlite.queue.tls.policies import Standing
+from moxlite.queue.tls.results import Failure, ResultType, of_handshake
+from moxlite.store.content.spool import Spool
+
+__all__ = ["Destination", "Host", "NotVouched", "Visit", "addresses_for", "policy_for", "try_host", "visit"]
+
+logger = logging.getLogger("moxlite.queue.sending.onehost")
+
+PORT: Final = 25
+
+MAX_TRANSACTIONS: Final = 100
+"""Over one connection (QUEUE-165)."""
+
+
+class Destination(msgspec.Struct, frozen=True):
+    """Where recipients of one domain are. `domain`: None for an address literal. `standing`: of its MTA-STS."""
+
+    domain: Domain | None
+    hosts: Hosts
+    standing: Standing
+
+
+class Host(msgspec.Struct, frozen=True):
+    """A host that may be connected to. `addresses`: none before they are looked up, which an open connection does
+    without. `seconds`: for connecting.
+    """
+
+    name: str
+    way: Way
+    policy: HostPolicy
+    addresses: tuple[IPAddress, ...] = ()
+    seconds: float = CONNECT_SECONDS
+
+    @property
+    def key(self) -> tuple[str, int | None, str]:
+        """By what a host is known in `Context.load`: seen from elsewhere it is another."""
+        return self.way.ehlo_name, self.way.family, self.name
+
+
+class NotVouched(SMTPError):
+    """The message demands REQUIRETLS, and no policy assures verified TLS with this host (QUEUE-55)."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(False, 0, "5.7.30", "connect", text)
+
+
+async def try_host(ctx: Context, batch: Batch, trace: Trace, name: str, way: Way, destination: Destination) -> Outcomes:
+    """Deliver to one host: over a connection that is open and free, else over a new one, again without TLS where its
+    TLS fails and no policy forbids it. Raises SMTPError; Untried where the host is to have no connection now.
+    """
+    if trace.left_open is not None:  # the host before this one, which has not taken all
+        before, trace.left_open = trace.left_open, None
+        await ctx.load.hang_up(before)
+    trace.host, trace.ip, trace.tls, trace.tls_words, trace.greeted = name, "", "", "", False
+    found: tuple[Addresses, float] | None = None
+    if destination.domain is not None and destination.hosts.authentic:  # whether there is DANE hangs on them
+        found = await addresses_for(ctx, batch.first, name, way, destination)
+    policy = await _policy(ctx, batch, name, found[0] if found else None, destination, trace)
+    if policy.refusal is not None:
+        if not policy.refusal.vouched:
+            metrics.requiretls_unsupported.labels(reason="nopolicy").inc()
+            raise NotVouched(policy.refusal.text)
+        raise SMTPError(False, 0, "4.7.5", "connect", policy.refusal.text)
+    await ctx.trust.ready()
+    host = Host(name, way, policy)
+    done: Outcomes = {}
+    while (free := ctx.load.take(host.key, ctx.clock(), partial(_fits, ctx, host))) is not None:
+        answers = await _go_on(ctx, batch, trace, host, free)
+        if trace.sent_all:
+            return done | answers
+        left = tuple(message for message in batch.messages if cut_short(answers.get(message.id)))
+        done |= {one: error for one, error in answers.items() if not cut_short(error)}
+        if not left:
+            return done
+        batch = batch.of(left)  # the host has closed it: that says nothing of a new one
+    addresses, seconds = found or await addresses_for(ctx, batch.first, name, way, destination)
+    host = msgspec.structs.replace(host, addresses=addresses.ips, seconds=CONNECT_SECONDS - seconds)
+    return done | await _try_anew(ctx, batch, trace, host)
+
+
+class Visit(msgspec.Struct, frozen=True):
+    """What a connection without a message has shown: the address of the host, its greeting, the keywords of its last
+    answer to EHLO, version and cipher of TLS, the policies that the session satisfied ("" in clear). `error`: why a
+    message would not have been sent over it.
+    """
+
+    ip: str
+    greeting: str
+    keywords: tuple[str, ...]
+    tls: str
+    policies: str
+    error: SMTPError | None
+
+
+async def visit(ctx: Context, message: Message, host: Host) -> Visit:
+    """Connect to a host as for this message, up to EHLO, STARTTLS and the look at its certificate; say good-bye."""
+    await ctx.trust.ready()
+    trace = Trace(_nothing_to_keep)
+    error = None
+    try:
+        await _try_anew(ctx, Batch((message,), _nothing, _no_spool, visit=True), trace, host)
+    except SMTPError as exc:
+        error = exc
+    return Visit(trace.ip, trace.greeting, trace.keywords, trace.tls, trace.tls_words, error)
+
+
+async def _nothing_to_keep(outcomes: Outcomes) -> None:
+    """A visit has no outcomes."""
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    """Nor octets."""
+    pieces: tuple[bytes, ...] = ()
+    for piece in pieces:
+        yield piece
+
+
+async def _no_spool() -> Spool:
+    raise AssertionError("a visit sends no message")
+
+
+def _fits(ctx: Context, host: Host, connection: OpenConnection) -> bool:
+    """Whether messages under a policy may go over a connection that was made for others: it demands the same, and the
+    certificate is good for it too (QUEUE-165).
+    """
+    if host.policy.demands != connection.policy.demands:
+        return False
+    tls = connection.client.tls_stream
+    if tls is None:
+        return host.policy.clear
+    return not look_at(host.policy, tls.peer_chain(), host.name, ctx.trust.check).rejected
+
+
+async def _try_anew(ctx: Context, batch: Batch, trace: Trace, host: Host) -> Outcomes:
+    policy = host.policy
+    try:
+        return await _session(ctx, batch, trace, host)
+    except (HandshakeFailed, TLSRefused) as exc:
+        if not policy.clear:
+            if isinstance(exc, TLSRefused) and policy.mode is TLSMode.REQUIRED_STARTTLS:
+                exc.command = "tls-policy"
+            raise
+        if policy.overlooks:
+            metrics.tls_ignored.labels(ignored="badtls").inc()
+        metrics.plaintext_fallbacks.inc()
+        logger.info("tls failed, trying again in clear", extra={"kv": {"err": exc, "host": host.name}})
+    return await _session(ctx, batch, trace, host, in_clear=True)
+
+
+async def _session(ctx: Context, batch: Batch, trace: Trace, host: Host, *, in_clear: bool = False) -> Outcomes:
+    """One connection. Raises SMTPError; Untried where there is to be none now."""
+    ctx.load.begin(host.key, ctx.clock())
+    try:
+        return await _connected(ctx, batch, trace, host, in_clear=in_clear)
+    except SMTPError as exc:
+        ctx.load.refused(host.key, exc, ctx.clock())
+        raise
+    finally:
+        if trace.left_open is None:
+            ctx.load.end(host.key)
+
+
+def _learn(ctx: Context, key: Hashable, outcomes: Outcomes) -> None:
+    """What the answers to messages say of the host (QUEUE-168)."""
+    if any(error is None for error in outcomes.values()):
+        ctx.load.answered(key, ctx.clock())
+    for error in outcomes.values():
+        if error is not None:
+            ctx.load.refused(key, error, ctx.clock())
+
+
+def _learn_later(ctx: Context, key: Hashable, trace: Trace, outcomes: Outcomes) -> None:
+    """The same after the first message: that a connection is closed between two messages says nothing."""
+    _learn(ctx, key, {one: error for one, error in outcomes.items() if trace.sent_all or not cut_short(error)})
+
+
+async def _go_on(ctx: Context, batch: Batch, trace: Trace, host: Host, free: OpenConnection) -> Outcomes:
+    """Send over a connection that was made for others. Raises SMTPError."""
+    trace.ip, trace.tls, trace.tls_mode, trace.offers = free.ip, free.tls, free.tls_mode, free.offers
+    trace.tls_words = host.policy.words if free.tls else ""
+    trace.greeted = True
+    trace.dialed.append((host.name, free.ip))
+    requiretls = batch.first.require_tls is True
+
+    async def then(outcomes: Outcomes) -> bool:
+        _learn_later(ctx, free.key, trace, outcomes)
+        return await _send_more(ctx, free, trace, outcomes, requiretls=requiretls)
+
+    try:
+        return await converse(
+            free.client,
+            batch,
+            trace,
+            requiretls=requiretls,
+            judge=partial(_judged, batch=batch, addresses=free.addresses),
+            then=then,
+            begun=True,
+        )
+    finally:
+        if trace.left_open is None:
+            ctx.load.end(free.key)
+
+
+async def _connected(ctx: Context, batch: Batch, trace: Trace, host: Host, *, in_clear: bool) -> Outcomes:
+    name, policy = host.name, host.policy
+    mode = TLSMode.SKIP if in_clear else policy.mode
+    trace.tls_mode = mode.value + "".join(
+        f"+{word}" for word in ("mtasts" if policy.pkix == "enforce" else "", "dane" if policy.records else "") if word
+    )
+    dialed = await _connect(ctx, host, trace)
+    seen = Seen()
+
+    def check(stream: TLSStream) -> None:
+        nonlocal seen
+        seen = look_at(policy, stream.peer_chain(), name, ctx.trust.check)
+        if seen.ignored:
+            metrics.tls_ignored.labels(ignored="certificate").inc()
+        if seen.rejected:
+            raise CertificateRejected(seen.rejected)
+
+    requiretls = batch.first.require_tls is True
+    client = SMTPClient(
+        dialed.stream,
+        host.way.ehlo_name,
+        tls_mode=mode,
+        tls=None if in_clear else ClientTLS(),
+        server_name=policy.server_name,
+        check=check,
+    )
+
+    def greeted() -> None:
+        if client.tls_stream is not None:
+            trace.tls_words = seen.words
+        elif policy.overlooks and not in_clear:  # the host has no STARTTLS; a try in clear was counted before it
+            metrics.tls_ignored.labels(ignored="badtls").inc()
+        if not in_clear:
+            _count(trace, name, policy, encrypted=client.tls_stream is not None, seen=seen)
+
+    async def then(outcomes: Outcomes) -> bool:
+        connection = OpenConnection(
+            host.key,
+            client,
+            policy,
+            addresses=host.addresses,
+            ip=trace.ip,
+            tls=trace.tls,
+            tls_mode=trace.tls_mode,
+            offers=trace.offers,
+        )
+        _learn(ctx, host.key, outcomes)
+        return await _send_more(ctx, connection, trace, outcomes, requiretls=requiretls)
+
+    try:
+        return await converse(
+            client,
+            batch,
+            trace,
+            requiretls=requiretls,
+            judge=partial(_judged, batch=batch, addresses=host.addresses),
+            greeted=greeted,
+            then=then,
+        )
+    except HandshakeFailed as exc:
+        _count(trace, name, policy, encrypted=False, failed=of_handshake(exc.error))
+        raise
+    except TLSRefused:
+        _count(trace, name, policy, encrypted=False)
+        raise
+    except CertificateRejected:
+        _count(trace, name, policy, encrypted=True, seen=seen)
+        raise
+
+
+async def _send_more(
+    ctx: Context, connection: OpenConnection, trace: Trace, outcomes: Outcomes, *, requiretls: bool
+) -> bool:
+    """What else is due for the same domain goes over the same connection, as long as the host takes it (QUEUE-165).
+    `outcomes`: of the first message. Returns whether the connection is good for still more.
+    """
+    client, key = connection.client, connection.key
+    well = goes_well(outcomes)
+    while well and not client.codec.exhausted and client.codec.transactions < MAX_TRANSACTIONS:
+        if trace.follow is None or (follower := await trace.follow()) is None:
+            trace.left_open = connection
+            return True
+        batch = follower.batch
+
+        async def send(own: Trace, batch: Batch = batch) -> Outcomes:
+            own.take_over(trace)
+            try:
+                with trio.fail_after(session_seconds(batch.first.size)):
+                    answers = await run_transactions(client, batch, own, requiretls=requiretls)
+            except trio.TooSlowError:
+                raise ConnectionLost("session took too long", "session") from None
+            _learn_later(ctx, key, own, answers)
+            return answers
+
+        well = await follower.deliver(send)
+    return False
+
+
+def _count(
+    trace: Trace,
+    name: str,
+    policy: HostPolicy,
+    *,
+    encrypted: bool,
+    seen: Seen | None = None,
+    failed: Failure | None = None,
+) -> None:
+    """What reports are told of a session. The try in clear is not counted (QUEUE-121).
+
+    A host without STARTTLS fails those policies that want it, also where the mail may go on: a domain tests its policy
+    to hear of just that (RFC 8461 §5), and what a sender overlooks has failed all the same.
+    """
+
+    def there(failure: Failure | None) -> Failure | None:
+        return None if failure is None else msgspec.structs.replace(failure, host=name, ip=trace.ip)
+
+    if encrypted and seen is not None:
+        trace.tally.session(name, domain=there(seen.domain), dane=there(seen.dane))
+    elif failed is not None:
+        trace.tally.session(name, domain=there(failed), dane=there(failed))
+    else:
+        demanded = policy.mode is not TLSMode.OPPORTUNISTIC
+        wanted = demanded or bool(policy.pkix), demanded or policy.dane_applies
+        domain, dane = (there(Failure(ResultType.STARTTLS_NOT_SUPPORTED, counts=one)) for one in wanted)
+        trace.tally.remark(name, domain=domain, dane=dane)
+
+
+async def _policy(
+    ctx: Context, batch: Batch, name: str, addresses: Addresses | None, destination: Destination, trace: Trace
+) -> HostPolicy:
+    """The TLS policy of a host, counted, with what the sender told us to overlook."""
+    policy, records = await policy_for(ctx, batch.first, name, addresses, destination)
+    if isinstance(records, DNSError):
+        metrics.tlsa_errors.inc()
+    elif records is not None:
+        metrics.dane_required.inc()
+        if not records.usable:
+            metrics.dane_unusable.inc()
+    if destination.domain is not None:
+        trace.tally.of_host(name, records.usable if isinstance(records, dane.HostRecords) else None)
+    trace.tally.remark(name, domain=policy.sts, dane=policy.dane)
+    for what in policy.ignored:
+        metrics.tls_ignored.labels(ignored=what).inc()
+    return policy
+
+
+async def policy_for(
+    ctx: Context, message: Message, name: str, addresses: Addresses | None, destination: Destination
+) -> tuple[HostPolicy, dane.HostRecords | DNSError | None]:
+    """The TLS policy of a host for a message, with its TLSA records. `addresses`: None where DNSSEC does not vouch for
+    the name of the host, so that it has no DANE.
+    """
+    hosts, domain = destination.hosts, destination.domain
+    records: dane.HostRecords | DNSError | None = None
+    names: tuple[str, ...] = ()
+    if domain is not None and addresses is not None and addresses.answer is not None:
+        records = await _tlsa(ctx, domain.ascii if hosts.implicit else name, addresses.answer)
+        if isinstance(records, dane.HostRecords):
+            names = dane.allowed_names(
+                records.base,
+                host=name,
+                domain=domain.ascii,
+                expanded=hosts.expanded,
+                has_mx=not hosts.implicit,
+                secure=hosts.authentic,
+            )
+    policy = decide(
+        host=None if domain is None else name,
+        standing=destination.standing,
+        records=records,
+        names=names,
+        require_tls=message.require_tls,
+        report=message.is_dmarc_report,
+    )
+    return policy, records
+
+
+async def _tlsa(ctx: Context, host: str, answer: Answer[IPAddress]) -> dane.HostRecords | DNSError | None:
+    try:
+        with trio.fail_after(LOOKUP_SECONDS):
+            return await dane.find(ctx.resolver, host, answer, PORT)
+    except DNSError as exc:
+        return exc
+    except trio.TooSlowError:
+        return TempError("timeout")
+
+
+async def addresses_for(
+    ctx: Context, message: Message, name: str, way: Way, destination: Destination
+) -> tuple[Addresses, float]:
+    """Addresses of a host in the order to try them for a message, and the seconds that asking for them took, which
+    connecting has less. Raises NoHosts.
+    """
+    host = message.recipient.host
+    allow_private = ctx.config().static.allow_private_mx
+    if host is not None and not isinstance(host, Domain):  # an address literal: only that one (QUEUE-40)
+        if is_internal(host) and not allow_private:
+            raise NoHosts(f"[{host}] is an address of an inner network", permanent=True, ecode="5.1.2")
+        return Addresses((host,)), 0.0
+    asked = trio.current_time()
+    addresses = await addresses_of(
+        name,
+        ctx.resolver,
+        ctx.random,
+        family=way.family,
+        dialed=message.dialed_ips.get(name, ()),
+        allow_private=allow_private,
+        implicit=destination.hosts.implicit and way.family is None,
+        avoid_ipv6=way.avoid_ipv6,
+    )
+    return addresses, trio.current_time() - asked
+
+
+async def _connect(ctx: Context, host: Host, trace: Trace) -> Dialed:
+    try:
+        dialed = await connect(
+            host.way.dial,
+            host.addresses,
+            PORT,
+            inside=ctx.config().static.allow_private_mx,
+            local=ctx.local_addresses,
+            seconds=host.seconds,
+        )
+    except NotConnected:
+        ctx.load.dead(host.key, ctx.clock())
+        raise
+    trace.ip = str(dialed.ip)
+    trace.dialed.append((host.name, trace.ip))
+    return dialed
+
+
+def _judged(error: SMTPError, batch: Batch, addresses: Sequence[IPAddress]) -> SMTPError:
+    """QUEUE-49: a refusal by policy at the first attempt may mean our address of this family; the next attempt uses
+    the other one.
+    """
+    if isinstance(error, RequireTLSMissing):
+        metrics.requiretls_unsupported.labels(reason="norequiretls").inc()
+        return error
+    if not error.permanent or not error.ecode.startswith("5.7."):
+        return error
+    both = len({ip.version for ip in addresses}) == 2
+    if batch.first.attempts > 1 or not both:
+        return error
+    return SMTPError(False, error.code, error.ecode, error.command, error.line, error.more_lines)

@@ -1,0 +1,139 @@
+"""Which way a message takes: its own transport, else the first route that matches (QUEUE-30, QUEUE-31). Pure."""
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+import msgspec
+
+from moxlite.config.domains import DomainConfig, Route
+from moxlite.config.snapshot import NotLocal, Snapshot
+from moxlite.config.transports import Transport
+from moxlite.proto.address import AddressError, Domain
+from moxlite.proto.smtp.errors import SMTPError
+from moxlite.queue.data.rows import Message
+
+__all__ = ["Course", "choose_transport", "course_of", "matching_route", "sender_domain_disabled", "way_round"]
+
+
+class Course(msgspec.Struct, frozen=True):
+    """Which way an attempt goes.
+
+    Attributes:
+      kind: nowhere, because of `error`; in localserve to its own listener; to a smarthost; to an account of this
+        server; to the hosts of the recipient's domain.
+      name: of the transport, "" without one.
+      transport: its settings; None for what is usual.
+    """
+
+    kind: Literal["nowhere", "loopback", "relay", "local", "direct"]
+    name: str = ""
+    transport: Transport | None = None
+    error: SMTPError | None = None
+
+
+def course_of(snapshot: Snapshot, message: Message, attempts: int, *, localserve: bool) -> Course:
+    """The way of the attempt after `attempts` others."""
+    if sender_domain_disabled(snapshot, message):
+        return _nowhere("", False, 0, "4.7.0", "domain of sender temporarily disabled")
+    name, transport = choose_transport(snapshot, message, attempts)
+    if name and transport is None:
+        return _nowhere(name, False, 0, "4.3.5", f"transport {name} does not exist")
+    if transport is not None and (failure := transport.fail) is not None:
+        code = failure.smtp_code
+        return _nowhere(name, code >= 500, code, f"{code // 100}.7.0", failure.smtp_message)
+    if localserve:
+        return Course("loopback", name, transport)
+    if transport is not None and (transport.smtp or transport.submission or transport.submissions):
+        return Course("relay", name, transport)
+    if transport is not None and transport != Transport():
+        return Course("direct", name, transport)
+    if not name and not isinstance(snapshot.lookup(message.recipient), NotLocal):
+        return Course("local")
+    return Course("direct", name)
+
+
+def _nowhere(name: str, permanent: bool, code: int, ecode: str, text: str) -> Course:
+    return Course("nowhere", name, error=SMTPError(permanent, code, ecode, "route", text))
+
+
+def _matches(patterns: Sequence[str], domain: str) -> bool:
+    """Whether a domain (lower-case U-labels) is in the list; an empty list matches all, ``.example.org`` also what is
+    below.
+    """
+    if not patterns:
+        return True
+    for pattern in patterns:
+        bare = pattern.removeprefix(".")
+        if domain == bare or (bare != pattern and domain.endswith(pattern)):
+            return True
+    return False
+
+
+def matching_route(
+    routes: Sequence[Route], sender_domain: str, recipient_domain: str, attempts: int, *, blocked: bool = False
+) -> Route | None:
+    """The first route for a message of which `attempts` were made already; with `blocked` among those for messages that
+    met a block, else among the others.
+    """
+    for route in routes:
+        if (
+            (route.after == "blocked") is blocked
+            and attempts >= route.minimum_attempts
+            and _matches(route.from_domain, sender_domain)
+            and _matches(route.to_domain, recipient_domain)
+        ):
+            return route
+    return None
+
+
+def choose_transport(snapshot: Snapshot, message: Message, attempts: int) -> tuple[str, Transport | None]:
+    """Name and settings of the transport for the attempt after `attempts` others; an empty name is direct delivery.
+
+    Reports of ours take no route that is there for mail in general: a smarthost may neither want them nor leave their
+    signatures whole. Only a route that names the domain of the reports in `from_domain`, or a transport set for the
+    message, leads them elsewhere (QUEUE-125).
+
+    None with a name: that transport does not exist (any more).
+    """
+    name = message.transport or _route(snapshot, message, attempts)
+    return name, snapshot.static.transports.get(name) if name else None
+
+
+def way_round(snapshot: Snapshot, message: Message) -> str:
+    """The transport by which a message goes on that was refused because our address is blocked (QUEUE-184); "" where no
+    route leads around.
+    """
+    return _route(snapshot, message, message.attempts, blocked=True)
+
+
+def _route(snapshot: Snapshot, message: Message, attempts: int, *, blocked: bool = False) -> str:
+    """The transport of the first route, "" for none."""
+    for routes in _routes(snapshot, message):
+        if message.is_tls_report or message.is_dmarc_report:
+            routes = tuple(route for route in routes if route.from_domain)
+        route = matching_route(routes, message.sender_domain, message.rcpt_domain, attempts, blocked=blocked)
+        if route is not None:
+            return route.transport
+    return ""
+
+
+def _routes(snapshot: Snapshot, message: Message) -> Iterator[Sequence[Route]]:
+    """Those of the account, of the sender's domain, of all."""
+    if (account := snapshot.account(message.account)) is not None:
+        yield account.routes
+    if (domain := _own_domain(snapshot, message.sender_domain)) is not None:
+        yield domain.routes
+    yield snapshot.domains.routes
+
+
+def _own_domain(snapshot: Snapshot, name: str) -> DomainConfig | None:
+    try:
+        return snapshot.domain(Domain.parse(name)) if name else None
+    except AddressError:
+        return None
+
+
+def sender_domain_disabled(snapshot: Snapshot, message: Message) -> bool:
+    """Whether mail of this sender must wait, because his domain is disabled (QUEUE-17)."""
+    domain = _own_domain(snapshot, message.sender_domain)
+    return domain is not None and domain.disabled

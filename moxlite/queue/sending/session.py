@@ -1,0 +1,382 @@
+"""One SMTP conversation of the queue with one host: all messages of a batch over one connection (QUEUE-60,
+QUEUE-65..70).
+
+A batch are the rows of one submission for recipients of one domain; they share sender and octets.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
+from typing import Final, Protocol
+
+import msgspec
+import trio
+
+from moxlite.net.smtpclient import SMTPClient
+from moxlite.proto.mime.sevenbit import Unconvertible
+from moxlite.proto.smtp.conversation import Recipient, Transaction
+from moxlite.proto.smtp.errors import EightBitMissing, SMTPError
+from moxlite.proto.smtp.replies import Response
+from moxlite.queue.data.rows import Message
+from moxlite.queue.hosts.load import OpenConnection
+from moxlite.queue.tls.results import Tally
+from moxlite.store.content.spool import WRITE_SIZE, Spool
+from moxlite.store.delivery.submission import DSNNotify
+
+__all__ = [
+    "Batch",
+    "Follower",
+    "Outcomes",
+    "Postponed",
+    "Stale",
+    "Trace",
+    "converse",
+    "cut_short",
+    "goes_well",
+    "run_transactions",
+    "session_seconds",
+]
+
+SESSION_SECONDS: Final = 30 * 60.0
+OCTETS_PER_SECOND: Final = 64 * 1024
+"""A session takes 30 min and a second per 64 KiB at most (QUEUE-60), however slowly the host dribbles."""
+
+
+class Postponed(SMTPError):
+    """The host takes no more on this connection; the message was not sent, and that does not count as an attempt
+    (QUEUE-67).
+    """
+
+    def __init__(self) -> None:
+        super().__init__(False, 0, "", "", "host takes no more messages on this connection")
+
+
+class Stale(SMTPError):
+    """The host refused a transaction because of the connection, which was in use before. That says nothing of the
+    message, which goes over a fresh connection at once (QUEUE-68a). ``line``: what the host said.
+    """
+
+    usable = False
+
+    def __init__(self, error: SMTPError) -> None:
+        super().__init__(False, error.code, error.ecode, error.command, error.line, error.more_lines)
+
+
+Outcomes = dict[int, SMTPError | None]
+"""Per id of a message: delivered (None), or why not."""
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """Messages that go in one transaction; ``octets`` gives their content anew at each call, ``seven_bit`` a spool of
+    their form for hosts without 8BITMIME, which the caller closes, or raises Unconvertible (QUEUE-63a). ``visit``: they
+    stay, the host is only greeted (QUEUE-182).
+    """
+
+    messages: tuple[Message, ...]
+    octets: Callable[[], AsyncIterator[bytes]]
+    seven_bit: Callable[[], Awaitable[Spool]]
+    visit: bool = False
+
+    @property
+    def first(self) -> Message:
+        """Stands for all where they are equal."""
+        return self.messages[0]
+
+    def of(self, messages: tuple[Message, ...]) -> "Batch":
+        """The batch of some of its messages."""
+        return msgspec.structs.replace(self, messages=messages)
+
+
+class Follower(Protocol):
+    """Another attempt, which goes over a connection that is open already (QUEUE-165)."""
+
+    batch: Batch
+
+    async def deliver(self, send: Callable[["Trace"], Awaitable[Outcomes]]) -> bool:
+        """Make it by `send`, and write its outcomes down. Returns whether the host takes mail."""
+
+
+class Trace:
+    """What is known of an attempt while it runs, also when it is cut off.
+
+    ``keep`` writes final outcomes down; it returns once they are in queue.db, or remembered where that fails.
+    """
+
+    def __init__(self, keep: Callable[[Outcomes], Awaitable[None]]) -> None:
+        self.host = ""
+        self.ip = ""
+        self.tls = ""
+        self.tls_words = ""
+        """The policies that the session satisfied, for people: ``dane sts``, ``opportunistic``; "" in clear."""
+        self.tls_mode = "skip"
+        self.tally = Tally()
+        """How its sessions went, for TLS reports."""
+        self.dialed: list[tuple[str, str]] = []
+        self.greeted = False
+        """The host of now has answered to EHLO, over TLS where that was begun."""
+        self.greeting = ""
+        """What the host said first."""
+        self.keywords: tuple[str, ...] = ()
+        """Extensions that the host announced in its latest answer to EHLO, sorted."""
+        self.offers: tuple[bool, bool] | None = None
+        """Whether the host that was last greeted offers STARTTLS and REQUIRETLS (QUEUE-57)."""
+        self.sent_all = False
+        """All octets of a message were handed over: the host may have it, whatever happens now."""
+        self.promises = False
+        """The host knows RFC 3461: it tells the sender what the sender has asked to be told."""
+        self.taken: Response | None = None
+        """How the host has answered for the last message that it took."""
+        self.settled: Outcomes = {}
+        """Messages whose outcome is final, and written down."""
+        self.follow: Callable[[], Awaitable[Follower | None]] | None = None
+        """Gives what is due and may go over the same connection, marked; None where there is nothing (more)."""
+        self.left_open: OpenConnection | None = None
+        """The connection that is good for further messages when it has ended."""
+        self._keep = keep
+
+    def take_over(self, other: "Trace") -> None:
+        """This attempt goes over the connection of the other one."""
+        self.host, self.ip, self.tls, self.tls_words, self.tls_mode, self.greeted, self.offers = (
+            other.host,
+            other.ip,
+            other.tls,
+            other.tls_words,
+            other.tls_mode,
+            other.greeted,
+            other.offers,
+        )
+
+    async def settle(self, outcomes: Outcomes) -> None:
+        """Write down the final ones among new outcomes, before anything else may fail or wait (QUEUE-15): delivered,
+        or refused for good.
+        """
+        final = {one: error for one, error in outcomes.items() if error is None or error.permanent}
+        if final:
+            self.settled.update(final)
+            await self._keep(final)
+
+
+def session_seconds(size: int) -> float:
+    """The limit of a session for a message of `size` octets."""
+    return SESSION_SECONDS + size / OCTETS_PER_SECOND
+
+
+def goes_well(outcomes: Outcomes) -> bool:
+    """Whether the host takes mail: another message is worth a try."""
+    return any(
+        error is None or error.permanent or (error.command == "rcpt" and not cut_short(error))
+        for error in outcomes.values()
+    )
+
+
+def cut_short(error: SMTPError | None) -> bool:
+    """Whether the connection has come to its end, or is to, and not by what the message is. The host does not have the
+    message unless all octets were sent.
+    """
+    return error is not None and not error.permanent and (not error.usable or error.code == 421)
+
+
+def _refuses_connection(error: SMTPError, *, sent_all: bool) -> bool:
+    """Whether a host that was used before refused the connection's state and not the message: RSET, MAIL for good, or
+    a command that it finds out of order.
+    """
+    if error.command == "rset":
+        return error.code != 0
+    if error.command == "mail":
+        return error.code == 421 or error.code >= 500
+    return error.code == 503 and not sent_all
+
+
+def _as_it_is(error: SMTPError) -> SMTPError:
+    return error
+
+
+async def converse(
+    client: SMTPClient,
+    batch: Batch,
+    trace: Trace,
+    *,
+    requiretls: bool = False,
+    judge: Callable[[SMTPError], SMTPError] = _as_it_is,
+    greeted: Callable[[], None] = lambda: None,
+    then: Callable[[Outcomes], Awaitable[bool]] | None = None,
+    begun: bool = False,
+) -> Outcomes:
+    """Greet the host, send the batch, say good-bye.
+
+    Final outcomes are settled as soon as the host has answered; what happens to the connection afterwards, also the
+    limit of the session and its QUIT, does not change them.
+
+    Args:
+      judge: what an answer of the host means for the message, before it counts.
+      greeted: called once the host has answered to the last EHLO, before a message is sent.
+      then: awaited with the outcomes before the good-bye; may send more, and raises no SMTPError. It returns whether
+        the connection stays open.
+      begun: the host was greeted for an earlier message.
+
+    Raises SMTPError when the conversation fails before the first message, or takes too long; its failures after that
+    are in the outcomes.
+    """
+    try:
+        with trio.fail_after(session_seconds(batch.first.size)):
+            if not begun:
+                await client.hello()
+                if (tls := client.tls_stream) is not None:
+                    trace.tls = f"{tls.facts.version} {tls.facts.suite}"
+                extensions = client.codec.extensions
+                trace.offers = (tls is not None or "STARTTLS" in extensions, "REQUIRETLS" in extensions)
+                trace.greeting, trace.keywords = client.codec.greeting, tuple(sorted(extensions.keywords))
+                trace.greeted = True
+                greeted()
+            outcomes = await run_transactions(client, batch, trace, requiretls=requiretls, judge=judge)
+    except trio.TooSlowError:
+        await client.abort()
+        raise SMTPError(False, 0, "4.4.2", "session", "session took too long") from None
+    except SMTPError:
+        if not trace.greeted and (known := client.announced) is not None:
+            trace.offers = ("STARTTLS" in known, "REQUIRETLS" in known)
+            trace.greeting, trace.keywords = client.codec.greeting, tuple(sorted(known.keywords))
+        await client.quit()
+        raise
+    except BaseException:  # nothing is said in the middle of a message that was cut off
+        await client.abort()
+        raise
+    try:
+        if then is not None and await then(outcomes):
+            return outcomes
+    except BaseException:
+        await client.abort()
+        raise
+    await client.quit()
+    return outcomes
+
+
+async def run_transactions(
+    client: SMTPClient,
+    batch: Batch,
+    trace: Trace,
+    *,
+    requiretls: bool = False,
+    judge: Callable[[SMTPError], SMTPError] = _as_it_is,
+) -> Outcomes:
+    """Send a batch over a greeted connection, in as many transactions as the host wants (QUEUE-66, QUEUE-67).
+    Arguments as `converse`.
+    """
+    octets, size = batch.octets, batch.first.size
+    with ExitStack() as made:
+        eight_bit = batch.first.has8bit and not batch.visit
+        if eight_bit and "8BITMIME" not in client.codec.extensions:
+            try:
+                spool = made.enter_context(await batch.seven_bit())
+            except Unconvertible as exc:
+                error = judge(EightBitMissing(str(exc)))
+                return dict.fromkeys((message.id for message in batch.messages), error)
+            except OSError as exc:
+                raise SMTPError(False, 0, "4.3.1", "content", f"no room to convert the message: {exc}") from exc
+            octets, size, eight_bit = partial(_octets_of, spool), spool.size, False
+        content = _Content(octets, size, eight_bit)
+        return await _run_transactions(client, batch, content, trace, requiretls=requiretls, judge=judge)
+
+
+class _Content(msgspec.Struct, frozen=True):
+    """The octets of a message as a host takes them, and what MAIL says of them."""
+
+    octets: Callable[[], AsyncIterator[bytes]]
+    size: int
+    eight_bit: bool
+
+
+async def _octets_of(spool: Spool) -> AsyncIterator[bytes]:
+    for at in range(0, spool.size, WRITE_SIZE):
+        if spool.in_memory:
+            yield spool.read(at, WRITE_SIZE)
+        else:
+            yield await trio.to_thread.run_sync(spool.read, at, WRITE_SIZE)
+
+
+async def _run_transactions(
+    client: SMTPClient,
+    batch: Batch,
+    content: _Content,
+    trace: Trace,
+    *,
+    requiretls: bool,
+    judge: Callable[[SMTPError], SMTPError],
+) -> Outcomes:
+    pending: Sequence[Message] = () if batch.visit else batch.messages
+    outcomes: Outcomes = {}
+    while pending:
+        trace.sent_all = False
+        reused = client.codec.transactions > 0
+        transaction = _transaction(pending, content, requiretls=requiretls)
+        trace.promises = "DSN" in client.codec.extensions
+        outcome = await client.deliver(transaction, _watched(content.octets(), trace))
+        trace.taken = outcome.reply
+        failure = outcome.error
+        stale = reused and failure is not None and _refuses_connection(failure, sent_all=trace.sent_all)
+        if failure is None or failure.code:
+            trace.sent_all = False  # the host has answered for what it got
+        if failure is not None and (stale or (outcomes and cut_short(failure) and not trace.sent_all)):
+            ending = Postponed() if outcomes else Stale(failure)
+            outcomes.update((message.id, ending) for message in pending)
+            break
+        again: list[Message] = []
+        refusals: Outcomes = {}
+        answered: Outcomes = {}
+        for message, result in zip(pending, outcome.recipients, strict=True):
+            error = None if result.error is None else judge(result.error)
+            if result.again:
+                again.append(message)
+                refusals[message.id] = error
+            else:
+                answered[message.id] = error
+        await trace.settle(answered)
+        outcomes.update(answered)
+        if len(again) == len(pending):  # no progress
+            outcomes.update(refusals)
+            break
+        if again and client.codec.exhausted:
+            outcomes.update(dict.fromkeys(refusals, Postponed()))
+            break
+        pending = again
+    return outcomes
+
+
+async def _watched(octets: AsyncIterator[bytes], trace: Trace) -> AsyncIterator[bytes]:
+    """Notes when the last octets were given out: what comes next on the wire is the final dot."""
+    async for piece in octets:
+        yield piece
+    trace.sent_all = True
+
+
+_NOTIFY: Final[Mapping[DSNNotify, str]] = {
+    DSNNotify.NEVER: "NEVER",
+    DSNNotify.SUCCESS: "SUCCESS",
+    DSNNotify.FAILURE: "FAILURE",
+    DSNNotify.DELAY: "DELAY",
+}
+
+
+def _transaction(messages: Sequence[Message], content: _Content, *, requiretls: bool) -> Transaction:
+    first = messages[0]
+    recipients = tuple(
+        Recipient(
+            message.recipient,
+            tuple(word for bit, word in _NOTIFY.items() if message.dsn_notify & bit),
+            message.dsn_orcpt,
+        )
+        for message in messages
+    )
+    needs_utf8 = first.smtputf8 or first.sender.needs_smtputf8 or any(one.path.needs_smtputf8 for one in recipients)
+    return Transaction(
+        mail_from=first.sender,
+        recipients=recipients,
+        size=content.size,
+        eight_bit=content.eight_bit,
+        smtputf8=needs_utf8,
+        requiretls=requiretls,
+        ret=first.dsn_ret,
+        envid=first.dsn_envid,
+        priority=first.priority or None,
+        deliver_by=first.deliver_by,
+    )

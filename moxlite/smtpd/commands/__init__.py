@@ -1,0 +1,2 @@
+"""The commands of an SMTP session, from EHLO to DATA and AUTH. What becomes of a message after its last octet is not
+here."""

@@ -1,0 +1,137 @@
+"""DATA and BDAT: receiving the octets of a message (RFC 5321 §4.1.1.4, RFC 3030; SMTP-37..47)."""
+
+import errno
+import logging
+
+import trio
+
+from moxlite.proto.smtp import commands as c
+from moxlite.proto.smtp.replies import Response
+from moxlite.proto.smtp.server import NEED_DATA, DataChunk, DataEnd, Oversize
+from moxlite.smtpd import replies
+from moxlite.smtpd.incoming.deliver import deliver
+from moxlite.smtpd.replies import Goodbye, Refused
+from moxlite.smtpd.session import Session
+from moxlite.smtpd.submit import submit
+from moxlite.smtpd.transaction import Transaction
+from moxlite.store.content.header import HeaderTooLarge
+from moxlite.store.content.spool import Spool
+from moxlite.store.content.spoolspace import SpoolFull
+from moxlite.store.errors import StoreError
+
+__all__ = ["bdat", "data"]
+
+logger = logging.getLogger("moxlite.smtpd.commands.data")
+
+
+async def data(session: Session, command: c.Data) -> Response:
+    """Receive the message and hand it on."""
+    session.begin_content()
+    session.send(replies.START_DATA)
+    return await _content(session)
+
+
+async def bdat(session: Session, command: c.Bdat) -> Response:
+    """Receive a chunk; with the last one hand the message on."""
+    transaction = session.transaction
+    assert transaction is not None  # else the codec refuses
+    if not transaction.chunked:
+        session.begin_content(chunked=True)
+    return await _content(session)
+
+
+async def _content(session: Session) -> Response:
+    """The octets up to the end of DATA or of the chunk, and the reply. A failure ends the transaction (SMTP-20)."""
+    transaction = session.transaction
+    assert transaction is not None  # else the codec refuses
+    done = False
+    with trio.move_on_after(session.context.pace.data) as scope:
+        try:
+            end = await _receive(session, transaction, scope)
+            response = await _finish(session, transaction, end)
+            done = response is replies.CHUNK_OK
+            return response
+        finally:
+            if not done:
+                session.end_transaction()
+    raise Goodbye(transaction.refused or replies.TIMEOUT, "timeout")
+
+
+async def _receive(session: Session, transaction: Transaction, scope: trio.CancelScope) -> DataEnd:
+    """Fill the spool. Raises Goodbye when the client is gone: then nothing is stored (SMTP-146)."""
+    codec, wire, pace = session.codec, session.wire, session.context.pace
+    while True:
+        event = codec.next_event()
+        match event:
+            case DataChunk(octets):
+                if transaction.rate is not None and not transaction.rate.add(len(octets)):
+                    raise Goodbye(transaction.refused or replies.TOO_SLOW, "timeout")
+                refused = transaction.refused
+                await _write(transaction, octets)
+                if transaction.refused is None and transaction.header.exceeded(octets):
+                    transaction.refuse(replies.HEADER_TOO_LARGE)
+                if transaction.refused is not refused:
+                    scope.deadline = min(scope.deadline, trio.current_time() + pace.discard)
+            case DataEnd():
+                return event
+            case Oversize():
+                transaction.refuse(replies.OVERSIZE)
+                scope.deadline = min(scope.deadline, trio.current_time() + pace.discard)
+            case _:
+                assert event is NEED_DATA
+                octets = await wire.receive_block(pace.block)
+                if not octets:
+                    raise Goodbye
+                session.trace_data(octets)
+                codec.receive_data(octets)
+
+
+async def _write(transaction: Transaction, octets: bytes) -> None:
+    """Into the spool, unless that has failed already: then the rest of the message is read and dropped."""
+    if transaction.spool is None:
+        return
+    try:
+        await transaction.spool.write(octets)
+    except SpoolFull as error:
+        logger.info("no room to spool a message", extra={"kv": {"err": error.strerror}})
+        transaction.refuse(replies.STORAGE_FULL)
+    except OSError as error:
+        logger.error("message cannot be spooled", extra={"kv": {"err": error}})
+        transaction.refuse(replies.STORAGE_FULL if error.errno in {errno.ENOSPC, errno.EDQUOT} else replies.INTERNAL)
+
+
+async def _finish(session: Session, transaction: Transaction, end: DataEnd) -> Response:
+    """The reply to a complete message or chunk."""
+    if end.overrun:
+        raise Goodbye(replies.OVERSIZE)
+    if transaction.refused is not None:
+        return transaction.refused
+    if end.bad_line_ends:
+        # What follows may be commands that another server let through as content (SMTP-38): none is read.
+        raise Goodbye(replies.BAD_CHUNK if transaction.chunked else replies.BAD_LINE_ENDS)
+    spool = transaction.spool
+    assert spool is not None  # else it is refused
+    if not end.last:
+        return replies.CHUNK_OK
+    try:
+        await _complete(spool)
+        response = await (submit if session.context.submission else deliver)(session, transaction, spool)
+    except Refused as refused:
+        return refused.response
+    except HeaderTooLarge:
+        return replies.HEADER_TOO_LARGE
+    except StoreError as error:
+        logger.warning("message not stored", extra={"kv": session.log_facts() | {"err": error}})
+        return replies.store_reply(error)
+    except OSError as error:  # of the spool
+        logger.error("message cannot be spooled", extra={"kv": {"err": error}})
+        return replies.STORAGE_FULL
+    if response.ok:
+        session.transaction_succeeded()
+    return response
+
+
+async def _complete(spool: Spool) -> None:
+    if spool.size == 0:
+        await spool.write(b"\r\n")  # an empty message: header section and body are empty
+    await spool.finish()

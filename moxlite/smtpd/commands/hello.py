@@ -1,0 +1,149 @@
+"""EHLO, HELO, STARTTLS and the small commands (RFC 5321 §4.1.1.1, RFC 3207; SMTP-19..25)."""
+
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import trio
+
+from moxlite.net.resolver import DNSError, NotFound, absolute
+from moxlite.net.tls.errors import TLSError
+from moxlite.proto import sasl
+from moxlite.proto.address import Domain
+from moxlite.proto.smtp import commands as c
+from moxlite.proto.smtp.replies import Response
+from moxlite.smtpd import metrics, replies
+from moxlite.smtpd.commands.mail import DNS_SECONDS, HOLD_LIMIT
+from moxlite.smtpd.commands.rcpt import RCPTMAX
+from moxlite.smtpd.replies import Goodbye, refuse
+from moxlite.smtpd.session import Session
+
+__all__ = ["ehlo", "helo", "help_", "noop", "quit_", "rset", "starttls", "vrfy"]
+
+logger = logging.getLogger("moxlite.smtpd")
+
+# Keywords whose parameters are taken (RFC 5321 §4.1.1.11); the lines of EHLO follow from them.
+ALWAYS: Final = frozenset({"PIPELINING", "SIZE", "ENHANCEDSTATUSCODES", "8BITMIME", "SMTPUTF8", "CHUNKING", "LIMITS"})
+SUBMISSION: Final = frozenset({"FUTURERELEASE", "MT-PRIORITY", "DELIVERBY", "DSN"})
+
+
+async def ehlo(session: Session, command: c.Ehlo) -> Response:
+    """What we can do (SMTP-25)."""
+    _begin(session, command)
+    offers = ALWAYS
+    if session.context.submission:
+        offers |= SUBMISSION
+    elif session.smtp.dsn_ext:
+        offers |= {"DSN"}
+    # REQUIRETLS is known also without TLS, for a reply of its own to those who ask for it there (SMTP-30).
+    if _requiretls(session):
+        offers |= {"REQUIRETLS"}
+    session.codec.offer(offers)
+    return Response(250, "", (session.hostname.ascii, *_lines(session, offers)))
+
+
+def _lines(session: Session, offers: frozenset[str]) -> list[str]:
+    context, tls = session.context, session.codec.tls
+    lines = ["PIPELINING", f"SIZE {session.listener.max_message_size}", "ENHANCEDSTATUSCODES", "8BITMIME", "SMTPUTF8"]
+    lines += ["CHUNKING", f"LIMITS RCPTMAX={RCPTMAX}"]
+    if session.starttls is not None and not tls:
+        lines.append("STARTTLS")
+    if "REQUIRETLS" in offers and tls:
+        lines.append("REQUIRETLS")
+    if context.submission:
+        if login_allowed(session):
+            names = sasl.announced(session.wire.bindings, certificate=session.certificate is not None)
+            lines.append(f"AUTH {' '.join(names)}")
+        latest = datetime.now(UTC) + timedelta(seconds=HOLD_LIMIT)
+        lines += [f"FUTURERELEASE {HOLD_LIMIT} {latest:%Y-%m-%dT%H:%M:%SZ}", "MT-PRIORITY MIXER", "DELIVERBY"]
+    if "DSN" in offers:
+        lines.append("DSN")
+    return lines
+
+
+def login_allowed(session: Session) -> bool:
+    """Whether a password may be asked for: TLS is active, or not demanded."""
+    return session.codec.tls or not session.listener.submission.require_tls
+
+
+def _requiretls(session: Session) -> bool:
+    match session.context.service:
+        case "smtp":
+            return session.smtp.requiretls_ext
+        case "submission":
+            return session.listener.submission.requiretls_ext
+        case "submissions":
+            return session.listener.submissions.requiretls_ext
+
+
+def _begin(session: Session, command: c.Ehlo | c.Helo) -> None:
+    session.end_transaction()
+    session.snapshot = session.context.config.current
+    session.hello = command
+
+
+async def helo(session: Session, command: c.Helo) -> Response:
+    """The old greeting; its name must exist (SMTP-24)."""
+    if not session.context.submission and isinstance(command.host, Domain):
+        await _check_helo(session, command.host)
+    _begin(session, command)
+    return Response(250, "", (session.hostname.ascii,))
+
+
+async def _check_helo(session: Session, domain: Domain) -> None:
+    resolver = session.context.resolver
+    if resolver is None or not session.network_checks:
+        return
+    with trio.move_on_after(DNS_SECONDS):
+        try:
+            await resolver.ips(absolute(domain.ascii))
+        except NotFound:
+            raise refuse(550, "5.5.0", "the name that you give to HELO does not exist") from None
+        except DNSError:
+            return
+
+
+async def starttls(session: Session, command: c.StartTLS) -> None:
+    """TLS from here on; what the client said before counts no longer (SMTP-20, SMTP-145)."""
+    tls = session.starttls
+    assert tls is not None  # else the codec refuses
+    session.send(replies.START_TLS)
+    await session.wire.flush()
+    metrics.starttls_total.inc()
+    session.end_transaction()
+    session.hello = None
+    try:
+        await session.wire.start_tls(tls, session.codec.leftover())
+    except TLSError as error:
+        metrics.starttls_errors_total.labels(reason=error.kind).inc()
+        logger.info("STARTTLS failed", extra={"kv": session.log_facts() | {"err": error}})
+        raise Goodbye(error="starttls") from None
+    session.codec.tls_started()
+    if session.context.submission:
+        await session.look_at_certificate()
+
+
+async def rset(session: Session, command: c.Rset) -> Response:
+    """Forget the transaction."""
+    session.end_transaction()
+    return replies.OK
+
+
+async def noop(session: Session, command: c.Noop) -> Response:
+    """Nothing."""
+    return replies.OK
+
+
+async def help_(session: Session, command: c.Help) -> Response:
+    """Where to read on."""
+    return replies.HELP
+
+
+async def vrfy(session: Session, command: c.Vrfy | c.Expn) -> Response:
+    """Addresses are not given out (RFC 5321 §3.5.3)."""
+    return replies.CANNOT_VRFY
+
+
+async def quit_(session: Session, command: c.Quit) -> Response | None:
+    """The end."""
+    raise Goodbye(replies.BYE)

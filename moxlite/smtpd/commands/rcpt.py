@@ -1,0 +1,132 @@
+"""RCPT TO: who can be written to here (RFC 5321 §4.1.1.3; SMTP-32, SMTP-35, SMTP-69..72)."""
+
+from typing import Final
+
+from moxlite.config.domains import Destination
+from moxlite.config.snapshot import (
+    AccountRecipient,
+    AliasRecipient,
+    DomainDisabled,
+    NotLocal,
+    Recipient,
+    UnknownLocalpart,
+)
+from moxlite.proto.address import Address, Domain, Path
+from moxlite.proto.smtp import commands as c
+from moxlite.proto.smtp.replies import Response
+from moxlite.smtpd import replies, simulate
+from moxlite.smtpd.incoming.senderchecks import has_proof
+from moxlite.smtpd.replies import Refused, refuse
+from moxlite.smtpd.session import Session
+from moxlite.smtpd.transaction import AcceptedRecipient, Transaction
+
+__all__ = ["RCPTMAX", "rcpt"]
+
+RCPTMAX: Final = 1000  # recipients of a transaction (SMTP-32); announced by LIMITS
+
+TOO_MANY: Final = Response(452, "4.5.3", ("too many recipients, send the others in a transaction of their own",))
+ALONE: Final = Response(452, "4.5.3", ("send this recipient in a transaction of its own",))
+
+
+async def rcpt(session: Session, command: c.RcptTo) -> Response:
+    """Add a recipient."""
+    transaction = session.transaction
+    assert transaction is not None  # else the codec refuses
+    if len(transaction.recipients) >= RCPTMAX:
+        raise Refused(TOO_MANY)
+    if session.context.localserve:
+        await simulate.fail(command.path.localpart, "rcptto")
+    found = session.snapshot.lookup(command.path)
+    if session.context.submission:
+        _check_submitted(session, found, command.path)
+    else:
+        found = await _incoming(session, transaction, command.path, found)
+    transaction.recipients.append(AcceptedRecipient(command, found))
+    session.recipient_accepted()
+    return replies.RCPT_OK
+
+
+def _check_submitted(session: Session, found: Recipient, path: Path) -> None:
+    """The column "Submission" of SMTP-69."""
+    match found:
+        case AccountRecipient():
+            _check_smtp_error(found.destination)
+            _check_refused(session, found.destination, path)
+        case UnknownLocalpart():
+            raise Refused(replies.UNKNOWN_USER)
+        case DomainDisabled():
+            raise Refused(replies.DISABLED)
+        case AliasRecipient() | NotLocal():
+            if path.host is None:
+                raise Refused(replies.UNKNOWN_USER)
+
+
+async def _incoming(session: Session, transaction: Transaction, path: Path, found: Recipient) -> Recipient:
+    """The column "MX" of SMTP-69. In localserve everybody exists (SMTP-131), but in a disabled domain."""
+    if session.context.localserve and not isinstance(found, AccountRecipient | AliasRecipient | DomainDisabled):
+        found = _stand_in(session, transaction, path)
+    _check_tls(session, found)
+    match found:
+        case AccountRecipient():
+            _check_smtp_error(found.destination)
+            _check_refused(session, found.destination, path)
+        case NotLocal():
+            raise Refused(replies.NOT_OURS)
+        case DomainDisabled():
+            raise Refused(replies.DISABLED)
+        case UnknownLocalpart():
+            if session.smtp.reject_unknown_at_rcpt:
+                raise Refused(replies.UNKNOWN_USER)
+        case AliasRecipient():
+            pass
+    await _check_company(session, transaction, found)
+    return found
+
+
+def _check_smtp_error(destination: Destination) -> None:
+    """A destination that takes no mail: `421` or `550` and a text."""
+    if destination.smtp_error is not None:
+        code, _, text = destination.smtp_error.partition(" ")
+        if code == "550":
+            raise refuse(550, "5.1.1", text)
+        raise refuse(451, "4.3.0", text)
+
+
+def _check_refused(session: Session, destination: Destination, path: Path) -> None:
+    """An address that its owner has given up, as one that does not exist (SMTP-72a)."""
+    if destination.refused_addresses and isinstance(path.host, Domain):
+        written = session.snapshot.folded(Address(path.localpart, path.host))
+        if any(session.snapshot.folded(one) == written for one in destination.refused_addresses):
+            raise Refused(replies.UNKNOWN_USER)
+
+
+def _check_tls(session: Session, found: Recipient) -> None:
+    """SMTP-35; who cannot do TLS may still report that (RFC 8460 §5.3)."""
+    if not session.smtp.require_starttls or session.codec.tls or session.info.trusted_local:
+        return
+    if not (isinstance(found, AccountRecipient) and found.reports in {"tlsrpt", "host_tlsrpt"}):
+        raise refuse(530, "5.7.0", "STARTTLS is required")
+
+
+async def _check_company(session: Session, transaction: Transaction, found: Recipient) -> None:
+    """Who else may stand in the transaction.
+
+    When a message is refused for some recipients only, its sender gets a notice. So a sender without proof (SPF) has a
+    transaction for each: the notice could go to another person. A message with a null path gets no notice
+    (RFC 5321 §4.5.5), and one to an unknown address is spam as a rule: these come alone.
+    """
+    others = transaction.recipients
+    if not others or session.context.localserve or session.info.trusted_local:
+        return
+    unknown = isinstance(found, UnknownLocalpart) or isinstance(others[0].found, UnknownLocalpart)
+    if transaction.sender.is_null or unknown or not await has_proof(session, transaction):
+        raise Refused(ALONE)
+
+
+def _stand_in(session: Session, transaction: Transaction, path: Path) -> AccountRecipient:
+    """Who gets mail for an unknown address: the account that sent it, else the default one."""
+    sender = session.snapshot.lookup(transaction.sender) if not transaction.sender.is_null else None
+    account = sender.account if isinstance(sender, AccountRecipient) else session.context.default_account
+    host = path.host if isinstance(path.host, Domain) else session.snapshot.static.hostname
+    address = Address(path.localpart, host)
+    return AccountRecipient(account=account, destination=Destination(), canonical=address, configured=str(address))

@@ -1,0 +1,49 @@
+"""Asking the block lists of a listener about a client (SMTP-94)."""
+
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from moxlite.admin.offer import public_first
+from moxlite.config.listeners import SMTPService
+from moxlite.config.snapshot import Snapshot
+from moxlite.mailauth.dnsbl import DNSBLStatus, Health, check
+from moxlite.net.limits import IPAddress
+from moxlite.net.resolver import Resolver
+from moxlite.smtpd import metrics
+
+__all__ = ["listed", "listed_at"]
+
+logger = logging.getLogger("moxlite.smtpd.incoming.blocklists")
+
+_health: Final = Health()
+"""Of all zones: one server has one view of DNS."""
+
+
+async def listed_at(current: Callable[[], Snapshot], resolver: Resolver, ip: IPAddress) -> str:
+    """The first list that has a client of port 25 of the listener `public`, or of the first one that has SMTP."""
+    for _, listener in public_first(current()):
+        if listener.smtp.enabled:
+            return await listed(resolver, listener.smtp, ip)
+    return ""
+
+
+async def listed(resolver: Resolver, settings: SMTPService, ip: IPAddress) -> str:
+    """The first list that has the client, "" for none. A list that does not work is left out, and logged."""
+    for zone in settings.dnsbls:
+        problem = await _health.problem(resolver, zone.ascii)
+        if problem:
+            metrics.dnsbl_total.labels(zone=zone.ascii, result="unhealthy").inc()
+            logger.warning("block list does not work, it is not used", extra={"kv": {"zone": zone, "err": problem}})
+            continue
+        codes = settings.dnsbl_codes.get(zone.ascii, settings.dnsbl_codes.get(zone.unicode, ()))
+        result = await check(resolver, zone.ascii, ip, codes)
+        metrics.dnsbl_total.labels(zone=zone.ascii, result=result.status.value).inc()
+        if result.status is DNSBLStatus.FAIL:
+            logger.info(
+                "client is in a block list", extra={"kv": {"remote": ip, "zone": zone, "text": result.explanation}}
+            )
+            return zone.unicode
+        if result.status is DNSBLStatus.TEMPERROR:
+            logger.info("block list cannot be asked", extra={"kv": {"zone": zone, "err": result.problem}})
+    return ""

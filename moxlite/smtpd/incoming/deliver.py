@@ -1,0 +1,97 @@
+"""An incoming message after its last octet: checks, one plan per account, storing, and the reply (SMTP-73..80,
+104..108).
+
+250 is said only after the commit in each account that accepts; what others still owe is durable before it, too. A
+commit is shielded from cancellation, so a shutdown cannot leave a message stored that the client was told is not
+(SMTP-44).
+"""
+
+from functools import partial
+from typing import Final
+
+from moxlite.acceptance.checks import Checks, check_sender, from_domains
+from moxlite.acceptance.evidence import Envelope
+from moxlite.acceptance.gathering import Message, evidence_of
+from moxlite.config.snapshot import UnknownLocalpart
+from moxlite.mailauth.dkim.message import Message as SignedMessage
+from moxlite.proto.address import Domain
+from moxlite.proto.mime.headers import HeaderSection
+from moxlite.proto.mime.types import MIMEError
+from moxlite.proto.smtp.replies import Response
+from moxlite.smtpd import replies, simulate, trace
+from moxlite.smtpd.incoming.accesslog import Noting
+from moxlite.smtpd.incoming.reception import Reception
+from moxlite.smtpd.incoming.senderchecks import question_of
+from moxlite.smtpd.replies import Refused, refuse
+from moxlite.smtpd.session import Session
+from moxlite.smtpd.transaction import Transaction
+from moxlite.store.content.header import look_at, read_header
+from moxlite.store.content.prepare import prepare
+from moxlite.store.content.spool import Spool
+
+__all__ = ["deliver"]
+
+MAX_RECEIVED: Final = 100
+"""Received fields from which on a message is taken for looping (SMTP-42, RFC 5321 §6.3)."""
+
+PREFIX_ROOM: Final = 64 << 10
+"""Octets that trace fields may add to a message of the maximum size."""
+
+
+async def deliver(session: Session, transaction: Transaction, spool: Spool) -> Response:
+    """Deliver to all recipients; returns the one reply for them (SMTP-108). Raises Refused, StoreError."""
+    if session.context.localserve:
+        for recipient in transaction.recipients:
+            await simulate.fall_silent(recipient.path.localpart, "")
+    section = await read_header(spool)
+    if section.count(b"received") > MAX_RECEIVED:
+        raise Refused(replies.LOOP)
+    if all(isinstance(recipient.found, UnknownLocalpart) for recipient in transaction.recipients):
+        await session.wire.pause(session.context.pace.unknown)
+        noting = Noting(session, transaction, spool.size)
+        for recipient in transaction.recipients:
+            noting.unknown(recipient)
+        raise Refused(replies.UNKNOWN_USER)
+    checks = await _check(session, transaction, spool, section)
+    if not session.info.trusted_local:
+        cleaned = await look_at(section, partial(trace.without_forged, hostnames=session.snapshot.hostnames))
+        if cleaned is not None:
+            with await spool.with_header(cleaned, len(section.octets)) as clean_spool:
+                return await _deliver(session, transaction, clean_spool, await read_header(clean_spool), checks)
+    return await _deliver(session, transaction, spool, section, checks)
+
+
+async def _check(session: Session, transaction: Transaction, spool: Spool, section: HeaderSection) -> Checks | None:
+    """Who sent the message, by its octets as they came: signatures may cover what is taken out afterwards."""
+    resolver = session.context.resolver
+    if resolver is None or not session.sender_checks:
+        return None
+    question = question_of(session, transaction, await look_at(section, from_domains))
+    body = section.body if section.body is not None else spool.size
+    signed = SignedMessage(section, lambda: spool.chunks(start=body), spool.size, spool.in_memory)
+    return await check_sender(resolver, question, signed, transaction.spf)
+
+
+async def _deliver(
+    session: Session, transaction: Transaction, spool: Spool, section: HeaderSection, checks: Checks | None
+) -> Response:
+    limit = session.listener.max_message_size + PREFIX_ROOM
+    try:
+        prepared = await prepare(spool, max_size=limit, strict=session.context.localserve)
+    except MIMEError as error:  # only localserve is strict (SMTP-133)
+        raise refuse(554, "5.6.0", f"message is not well-formed: {error}") from None
+    message = Message(prepared, section)
+    evidence = evidence_of(_envelope(session, transaction), message, checks)
+    return await Reception(session, transaction, message, evidence).run()
+
+
+def _envelope(session: Session, transaction: Transaction) -> Envelope:
+    hello = session.hello.host if session.hello is not None else None
+    return Envelope(
+        remote=session.info.remote,
+        hello=hello if isinstance(hello, Domain) else None,
+        sender=transaction.sender,
+        trusted=session.info.trusted_local,
+        tls=session.info.tls is not None,
+        lax=transaction.lax,
+    )

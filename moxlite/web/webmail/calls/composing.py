@@ -1,0 +1,322 @@
+"""The calls of the webmail's composer (WEBMAIL-28, 87..100)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Annotated, Final, Literal
+
+import idna
+import msgspec
+import trio
+from msgspec import Meta
+
+from moxlite.compose.reply import Answer, Quotable, Quoted, answer, edit_again, forward, unquoted
+from moxlite.logins.identity import Identity
+from moxlite.proto.address import Address, AddressError
+from moxlite.proto.mime.compose import new_message_id
+from moxlite.proto.mime.types import MailAddress
+from moxlite.sandbox.jobs import Quote
+from moxlite.sandbox.processes import JobFailed, Refused
+from moxlite.store.content.uploads import drop_upload
+from moxlite.store.delivery.reputation import domain_tls
+from moxlite.store.errors import StoreError
+from moxlite.store.mail.recipients import suggest_recipients
+from moxlite.submission.assurance import Finding
+from moxlite.web.calls import call, encode_result
+from moxlite.web.callserver import refused
+from moxlite.web.composing.drafts import draft_under, drop_draft, save_draft, unsent_id
+from moxlite.web.composing.sending import MAX_UNDO, Wish, send, take_back
+from moxlite.web.composing.types import Party, Uploaded, UploadID, Written
+from moxlite.web.composing.uploads import OCTETS, key_of, receive_upload, shown_upload
+from moxlite.web.errors import APIError, StorageRefused, Unavailable, UserError
+from moxlite.web.guards import query_parameters, refuse_foreign
+from moxlite.web.headers import API_HEADERS
+from moxlite.web.http.errors import HTTPError
+from moxlite.web.http.messages import Response
+from moxlite.web.sessions import Caller
+from moxlite.web.storeerrors import api_error
+from moxlite.web.webmail.calls.common import AccountCalls
+from moxlite.web.webmail.reading.originals import carry_files, carry_message, own_of, read_original
+
+if TYPE_CHECKING:
+    from moxlite.config.snapshot import Snapshot
+    from moxlite.web.http.exchange import Request, ResponseWriter
+
+__all__ = ["ComposeCalls"]
+
+UPLOAD_DEADLINE: Final = 3600.0
+"""Seconds for a file of 100 MiB at 250 kbit/s; each piece has its own, shorter deadline."""
+
+LOOKUPS: Final = trio.CapacityLimiter(50)
+"""Recipients whose domains are asked about at once, by all who write."""
+
+Kind = Literal["new", "reply", "reply_all", "reply_list", "forward", "forward_attached", "edit"]
+AnyID = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+CallID = Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
+"""32 hex digits that a browser makes up for a call, so that repeating it does nothing twice."""
+
+Undo = Annotated[int, Meta(ge=0, le=MAX_UNDO)]
+
+
+class Begun(msgspec.Struct, frozen=True, kw_only=True):
+    """What the composer shows first; ``message_id`` stays the same while the message is edited; ``note`` is a sentence
+    for the user, where something is missing.
+    """
+
+    from_: Party = msgspec.field(name="from")
+    to: list[Party]
+    cc: list[Party]
+    bcc: list[Party]
+    subject: str
+    text: str
+    message_id: str
+    in_reply_to: str
+    references: list[str]
+    uploads: list[Uploaded]
+    note: str = ""
+
+
+class Security(msgspec.Struct, frozen=True):
+    """What is known of the way to a domain: what its hosts offered the last time, and what it says by DNS and web.
+    "error": it could not be found out now; "": nothing is known.
+    """
+
+    starttls: Finding = ""
+    requiretls: Finding = ""
+    mtasts: Finding = ""
+    dnssec: Finding = ""
+    dane: Finding = ""
+
+
+def _finding(yes: bool) -> Finding:
+    return "yes" if yes else "no"
+
+
+class Suggestions(msgspec.Struct, frozen=True):
+    """Addresses, the latest used first; ``complete``: there are no others with the text in them."""
+
+    parties: list[Party]
+    complete: bool
+
+
+class ComposeCalls(AccountCalls):
+    """What a browser asks for while a message is written."""
+
+    @call()
+    async def compose_prepare(
+        self,
+        caller: Caller,
+        kind: Kind,
+        message_id: AnyID = 0,
+        selected: Annotated[str, Meta(max_length=200_000)] = "",
+        when: Annotated[str, Meta(max_length=200)] = "",
+    ) -> Begun:
+        """What an answer, a forwarded message, a draft or a new message begins with.
+
+        ``selected``: text that is quoted instead of the whole; ``when``: the date of the original, in words.
+        """
+        session = caller.require()
+        snapshot = self._server.config()
+        own = own_of(snapshot, session.account, session.address)
+        if kind == "new" or not message_id:
+            return _begun(Answer(author=own.login), [], snapshot)
+        async with (
+            self._server.views.shown(session.account),
+            self._holders.at(session) as home,
+            self._holders.at(session, message_id) as holder,
+        ):
+            read = await read_original(holder, message_id, when, kind, selected)
+            original, structure = read.original, read.structure
+            quoted, note = await self._quote(session.account, read.words)
+            uploads: list[Uploaded] = []
+            match kind:
+                case "edit":
+                    found = edit_again(original, own, quoted)
+                case "forward" | "forward_attached":
+                    found = forward(original, own, quoted)
+                case _:
+                    found = answer(original, own, kind, quoted)
+            if kind in ("edit", "forward"):
+                uploads = await carry_files(holder, message_id, structure, home.account)
+            elif kind == "forward_attached":
+                uploads = [await carry_message(holder, message_id, structure.envelope.subject, home.account)]
+            kept = ""
+            if kind == "edit":
+                local = holder.local_id(message_id)
+                kept = await holder.account.read(lambda r: unsent_id(r, local), op="compose_edit")
+            return _begun(found, uploads, snapshot, kept, note)
+
+    async def _quote(self, account: str, words: Quotable) -> tuple[Quoted, str]:
+        """Subject and text of an answer, and a sentence for the user where the text is missing. A message that is
+        written again is never without its text, which would be lost.
+        """
+        try:
+            async with self._server.sandbox.turn(account) as turn:
+                return await turn.do(Quote(words)), ""
+        except (JobFailed, Refused) as e:
+            if words.kind == "edit":
+                raise Unavailable(f"the text of this message cannot be read for writing: {e}") from e
+            return unquoted(words), f"The text of the message is not quoted. {e}"
+
+    @call()
+    async def draft_save(self, caller: Caller, draft: Written, save_id: CallID, replaces: AnyID = 0) -> int:
+        """Keep a message as typed among the drafts, in place of ``replaces``; returns its id. A conflict when that was
+        replaced or removed elsewhere. 0: in place of a draft with the same Message-ID, if there is one.
+        """
+        session = caller.require()
+        snapshot = self._server.config()
+        try:
+            async with self._accounts.use(session.account) as account:
+                size = _max_size(snapshot, caller)
+                key = bytes.fromhex(save_id)
+                saved = await save_draft(account, draft, replaces, key, self._server.tmp, size)
+        except OSError as e:
+            raise StorageRefused("the disk of the server is full") from e
+        return int(saved)
+
+    @call()
+    async def draft_find(
+        self, caller: Caller, message_id: Annotated[str, Meta(max_length=1000)], seconds: Annotated[int, Meta(ge=0)]
+    ) -> int:
+        """The draft with this Message-ID that was saved in the last ``seconds``, or 0: the copy that a killed browser
+        has kept of the text may be older than that.
+        """
+        since = (int(time.time()) - seconds) * 1_000_000
+        async with self._accounts.use(caller.require().account) as account:
+            return await account.read(lambda r: draft_under(r, message_id, since), op="draft_find")
+
+    @call()
+    async def message_submit(
+        self, caller: Caller, message: Written, submit_id: CallID, draft_id: AnyID = 0, undo_s: Undo = 0
+    ) -> int:
+        """Send a message, once for each ``submit_id``: a copy goes to Sent, the draft goes, the original is marked.
+
+        ``undo_s``: seconds for which the page offers to take it back (WEBMAIL-123); it goes out no sooner. Returns how
+        many are left of them.
+        """
+        session = caller.require()
+        request = caller.request
+        wish = Wish(
+            snapshot=self._server.config(),
+            identity=Identity(session.account, session.address),
+            listener=request.info.listener,
+            secure=request.scheme == "https",
+            remote=request.client_ip,
+            submit_id=bytes.fromhex(submit_id),
+            draft_id=draft_id,
+            undo=undo_s,
+        )
+        try:
+            async with self._accounts.use(session.account) as account:
+                return await send(account, self._server.keys, message, wish, self._server.tmp, self._server.deliveries)
+        except OSError as e:
+            raise StorageRefused("the disk of the server is full") from e
+
+    @call()
+    async def message_submit_undo(self, caller: Caller, submit_id: CallID) -> int:
+        """Send a message not after all (WEBMAIL-123): it is a draft again, whose id is returned, or 0 when its copy was
+        removed meanwhile. A conflict when it is on its way.
+        """
+        async with self._accounts.use(caller.require().account) as account:
+            draft = await take_back(account, bytes.fromhex(submit_id))
+        return int(draft or 0)
+
+    @call()
+    async def draft_remove(self, caller: Caller, draft_id: AnyID) -> None:
+        """Remove a draft. A conflict when it was replaced or removed elsewhere."""
+        async with self._accounts.use(caller.require().account) as account:
+            await account.write(lambda tx: drop_draft(tx, draft_id))
+
+    @call()
+    async def upload_remove(self, caller: Caller, upload_id: UploadID) -> None:
+        """Remove a file that is not to be sent."""
+        key = key_of(upload_id)
+        async with self._accounts.use(caller.require().account) as account:
+            await account.write(lambda tx: drop_upload(tx, key))
+
+    @call()
+    async def complete_recipient(
+        self, caller: Caller, search: Annotated[str, Meta(min_length=1, max_length=200)]
+    ) -> Suggestions:
+        """Addresses written to before whose name or text holds this one."""
+        async with self._accounts.use(caller.require().account) as account:
+            found, more = await account.scan(lambda r: suggest_recipients(r, search), op="suggest")
+        return Suggestions([Party(one.name, f"{one.localpart}@{one.domain}") for one in found], not more)
+
+    @call()
+    async def recipient_security(self, caller: Caller, address: Annotated[str, Meta(max_length=1000)]) -> Security:
+        """How well mail to an address would be protected on its way (WEBMAIL-94); at most 15 seconds later."""
+        session = caller.require()
+        try:
+            domain = Address.parse(address.strip()).domain
+        except AddressError as e:
+            raise UserError(f"address: {e}") from e
+        if domain.ascii in self._server.config().domains.domains:
+            return Security()
+        async with self._accounts.use(session.account) as account:
+            known = await account.read(lambda r: domain_tls(r, domain.ascii), op="domain_tls")
+        async with LOOKUPS:
+            found = await self._server.assure(domain)
+        offered = Security() if known is None else Security(_finding(known.starttls), _finding(known.requiretls))
+        return msgspec.structs.replace(offered, mtasts=found.mtasts, dnssec=found.dnssec, dane=found.dane)
+
+    # Files
+
+    async def receive_file(self, caller: Caller, writer: ResponseWriter) -> None:
+        """Answer ``POST upload?filename=…``: keep the body, whose Content-Type is the file's (WEBMAIL-28)."""
+        request = caller.request
+        if request.method != "POST":
+            raise HTTPError(405, "Files are sent by POST.", (("allow", "POST"),))
+        refuse_foreign(request)
+        try:
+            session = await self._sessions.check(caller)
+            name = query_parameters(request).get("filename", "")
+            limit = _max_size(self._server.config(), caller) * 3 // 4
+            async with self._accounts.use(session.account) as account:
+                with trio.fail_after(UPLOAD_DEADLINE):
+                    kind = request.headers.get("content-type") or OCTETS
+                    upload = await receive_upload(account, name, kind, _body(request, limit))
+            response = Response(200, API_HEADERS, encode_result(shown_upload(upload)))
+        except APIError as e:
+            response = refused(caller, e)
+        except StoreError as e:
+            refusal = api_error(e)
+            if refusal is None:
+                raise
+            response = refused(caller, refusal)
+        await writer.respond(response)
+
+
+async def _body(request: Request, limit: int) -> AsyncIterator[bytes]:
+    while data := await request.body.receive(limit):
+        yield data
+
+
+def _max_size(snapshot: Snapshot, caller: Caller) -> int:
+    return snapshot.listener(caller.request.info.listener).max_message_size
+
+
+def _begun(found: Answer, uploads: list[Uploaded], snapshot: Snapshot, message_id: str = "", note: str = "") -> Begun:
+    return Begun(
+        from_=_party(found.author),
+        to=[_party(one) for one in found.to],
+        cc=[_party(one) for one in found.cc],
+        bcc=[_party(one) for one in found.bcc],
+        subject=found.subject,
+        text=found.text,
+        message_id=message_id or new_message_id(snapshot.static.hostname.ascii),
+        in_reply_to=found.in_reply_to,
+        references=list(found.references),
+        uploads=uploads,
+        note=note,
+    )
+
+
+def _party(one: MailAddress) -> Party:
+    """With the domain in Unicode, as people read it."""
+    try:
+        domain = idna.decode(one.domain) if "xn--" in one.domain else one.domain
+    except UnicodeError:
+        domain = one.domain
+    return Party(one.name, f"{one.localpart}@{domain}")

@@ -1,0 +1,35 @@
+"""The calls about settings (WEBMAIL-55, 105)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from moxlite.store.mail.settings import save_settings, set_address_view
+from moxlite.web.calls import call
+from moxlite.web.sessions import Caller
+from moxlite.web.webmail.calls.common import AccountCalls
+from moxlite.web.webmail.reading.parsed import sender_key
+from moxlite.web.webmail.settings import Settings, ViewMode
+
+__all__ = ["SettingsCalls"]
+
+
+class SettingsCalls(AccountCalls):
+    """What the user decides once; the stream tells the settings at its start, and when they are others."""
+
+    @call()
+    async def settings_save(self, caller: Caller, settings: Settings) -> None:
+        """Keep the settings, all of them; other pages of the user hear of it."""
+        async with self._accounts.use(caller.require().account) as account:
+            await account.write(lambda tx: save_settings(tx, settings))
+
+    @call()
+    async def from_address_settings_save(
+        self, caller: Caller, from_address: Annotated[str, Meta(min_length=1, max_length=1000)], view_mode: ViewMode
+    ) -> None:
+        """Remember how messages of a sender are shown; "" forgets it."""
+        key = sender_key(from_address)
+        async with self._accounts.use(caller.require().account) as account:
+            await account.write(lambda tx: set_address_view(tx, key, view_mode or None))

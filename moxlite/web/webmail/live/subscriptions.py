@@ -1,0 +1,269 @@
+"""What a stream hears of the accounts that share mailboxes with its user (WEBMAIL-62).
+
+A visit is a cursor on the owner's change bus, with the account held open, and the mailboxes that the browser was told
+of. Rights are read again, after what is told was made and before it is sent: a lost event, or one that came late, can't
+tell a guest too much. The browser is told of mailboxes anew, all of them, when one came, went, or is another; of counts
+alone by themselves.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import trio
+
+from moxlite.store import types as store
+from moxlite.store.accounts.access import visited
+from moxlite.store.errors import NoSuchMailbox, StoreError
+from moxlite.store.names import OTHERS, is_foreign
+from moxlite.store.rows.mailboxes import mailbox_by_name
+from moxlite.web.webmail.holders import Holder, Scope, number_of
+from moxlite.web.webmail.live.changes import EncodedChange, SharedChanges, encoded
+from moxlite.web.webmail.live.view import of_all, replace_mailbox
+from moxlite.web.webmail.types import MailboxCounts, MailboxesShared
+
+if TYPE_CHECKING:
+    from moxlite.store.auth.authdb import AuthDB
+    from moxlite.store.changelog.bus import Cursor
+    from moxlite.wakeup import Alarm
+    from moxlite.web.webmail.holders import Holders
+    from moxlite.web.webmail.types import Mailbox, Query
+
+__all__ = ["Visit", "Visits"]
+
+logger = logging.getLogger("moxlite.web.webmail")
+
+MAX_OWNERS: Final = 50
+"""Accounts whose mailboxes one stream shows: each is held open for it, at 1 MB."""
+
+OPENING: Final = 5.0
+"""Seconds for opening one account, 4 ms as a rule: one that is being migrated or mended comes later, and the user's own
+mail need not wait for it.
+"""
+
+OF_MESSAGES: Final = (store.MessageAdded, store.MessagesRemoved, store.FlagsChanged)
+"""Events that guests hear of one by one; all others only have the mailboxes looked at again."""
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """What has happened at an account: its events; changes of messages that the user may read; changes of mailboxes."""
+
+    events: tuple[store.Event, ...]
+    of_messages: list[EncodedChange]
+    of_boxes: list[EncodedChange]
+
+
+class Visit:
+    """One account. `boxes`: the mailboxes that the user may read, by their ids there, as the browser knows them;
+    `rows`: the same as they are stored.
+    """
+
+    def __init__(self, holder: Holder, cursor: Cursor, shared: SharedChanges) -> None:
+        self.holder: Final = holder
+        self.cursor: Final = cursor
+        self.boxes: dict[store.MailboxID, Mailbox] = {}
+        self.rows: list[store.Mailbox] = []
+        self.stack = AsyncExitStack()  # what is let go of with the visit
+        self._shared = shared
+
+    async def take(self) -> tuple[tuple[store.Event, ...], list[EncodedChange]]:
+        """What has happened to messages of the account, as events and as changes: `look` before any of it is told.
+        Raises NoSuchMailbox when the account is being closed.
+        """
+        batch = await self.cursor.take()
+        if any(isinstance(event, store.AccountClosing) for event in batch.events):
+            raise NoSuchMailbox(self.holder.owner)
+        events = [event for event in batch.events if isinstance(event, OF_MESSAGES)]
+        changes = await self._shared.encode(self.holder.account, events)
+        self.cursor.acknowledge(self.cursor.modseq)
+        return batch.events, changes
+
+    async def look(self) -> list[MailboxCounts] | None:
+        """Read which mailboxes there are for the user: counts that are others; None when more than counts is."""
+        before = self.boxes
+        found = await self.holder.account.read(self.holder.seen, op="webmail_shared")
+        self.rows = [box for box, _ in found]
+        self.boxes = {box.id: self.holder.mailbox(box, rights) for box, rights in found}
+        if {one: _uncounted(box) for one, box in before.items()} != {
+            one: _uncounted(box) for one, box in self.boxes.items()
+        }:
+            return None
+        return [
+            MailboxCounts(box.id, box.total, box.unread, box.unseen, box.deleted, box.size)
+            for one, box in self.boxes.items()
+            if box != before[one]
+        ]
+
+
+def _uncounted(box: Mailbox) -> Mailbox:
+    return msgspec.structs.replace(box, total=0, unread=0, unseen=0, deleted=0, size=0)
+
+
+class Visits:
+    """All accounts that share mailboxes with the user of one stream. As a context manager it lets go of them.
+
+    `unread`: owners whose accounts were closed, or could not be read, and may be there again: `look` now and then.
+    """
+
+    def __init__(self, home: Holder, holders: Holders, shared: Callable[[Holder], SharedChanges], alarm: Alarm) -> None:
+        """`shared` gives the changes of an account as they are encoded for all; `alarm` rings when there is something
+        to hear.
+        """
+        self._home = home
+        self._auth: AuthDB = holders.auth
+        self._holders = holders
+        self._shared = shared
+        self._alarm = alarm
+        self._visits: dict[str, Visit] = {}
+        self._sharing = -1  # the state of `auth.db` that was looked at
+        self._known: list[Mailbox] = []  # by the browser
+        self._blind = False  # it could not be found out who shares
+        self.unread: set[str] = set()
+
+    async def __aenter__(self) -> Visits:
+        self._auth.sharing_alarms.add(self._alarm)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._auth.sharing_alarms.discard(self._alarm)
+        for visit in self._visits.values():
+            await visit.stack.aclose()
+
+    @property
+    def changed(self) -> bool:
+        """Whether who shares with whom may be another since `look`."""
+        return self._sharing != self._auth.sharing
+
+    @property
+    def lost(self) -> bool:
+        """Whether there may be more than is known."""
+        return self._blind or bool(self.unread)
+
+    def mailboxes(self) -> list[Mailbox]:
+        """All mailboxes of others, by owner."""
+        return [box for _, visit in sorted(self._visits.items()) for box in visit.boxes.values()]
+
+    def tell(self) -> list[Mailbox]:
+        """The same, for the browser, which knows of them then."""
+        self._known = self.mailboxes()
+        return self._known
+
+    def news(self) -> list[EncodedChange]:
+        """All mailboxes of others as a change; none when the browser knows of just these."""
+        known = self._known
+        return [encoded(MailboxesShared(self._known))] if self.tell() != known else []
+
+    def pending(self) -> Visit | None:
+        """A visit that has something to hear."""
+        return next((visit for visit in self._visits.values() if visit.cursor.pending()), None)
+
+    def of(self, number: int) -> Visit | None:
+        """The visit at the account with this number."""
+        return next((visit for visit in self._visits.values() if visit.holder.number == number), None)
+
+    def allows(self, scope: Scope) -> bool:
+        """Whether these mailboxes are there for the user still; one's own always are."""
+        if not scope.holder.guest:
+            return True
+        visit = self.of(scope.holder.number)
+        return visit is not None and visit.holder is scope.holder and scope.mailboxes <= visit.boxes.keys()
+
+    def scopes(self, wanted: int, rejects: str) -> list[Scope]:
+        """What a query over all mailboxes, -1 or -2, looks into at accounts of others; nothing for another query.
+        `rejects` as for `of_all`.
+        """
+        found = []
+        for _, visit in sorted(self._visits.items()) if wanted < 0 else ():
+            boxes = frozenset([box.id for box in of_all(visit.rows, wanted, rejects)])
+            if boxes:
+                found.append(Scope(visit.holder, boxes))
+        return found
+
+    def whose(self, query: Query) -> tuple[Holder, Query]:
+        """The account that a query looks into, and the query with ids as they are there. Raises NoSuchMailbox."""
+        shown = query.filter.mailbox_id
+        if shown == 0 and is_foreign(query.filter.mailbox_name):
+            shown = next((box.id for box in self.mailboxes() if box.name == query.filter.mailbox_name), 0)
+        number = number_of(shown)
+        if not number:
+            return self._home, query
+        visit = self.of(number)
+        if visit is None:
+            raise NoSuchMailbox(shown)
+        return visit.holder, replace_mailbox(query, visit.holder.local_id(shown))
+
+    async def look(self) -> None:
+        """Find out who shares something with the user now. Errors of the store never hide what is the user's own."""
+        self._sharing = self._auth.sharing
+        self._blind = False
+        self.unread = set()
+        try:
+            owners = dict(await self._auth.numbered_owners(self._home.owner, MAX_OWNERS))
+            # a mailbox of one's own with the name of theirs hides those of others, as in IMAP (decisions/004)
+            own = await self._home.account.read(lambda r: mailbox_by_name(r, OTHERS), op="webmail_shared")
+            if own is not None:
+                owners = {}
+        except StoreError as e:
+            kv = {"account": self._home.owner, "err": str(e)}
+            logger.warning("who shares mailboxes is not known", extra={"kv": kv})
+            owners = {}
+            self._blind = True
+        for name in [name for name, visit in self._visits.items() if owners.get(name) != visit.holder.number]:
+            await self.leave(self._visits[name])
+        for name, number in owners.items():
+            if name not in self._visits:
+                with trio.move_on_after(OPENING) as scope:
+                    await self._begin(name, number)
+                if scope.cancelled_caught:
+                    kv = {"account": self._home.owner, "owner": name}
+                    logger.warning("shared account opens slowly", extra={"kv": kv})
+                    self.unread.add(name)
+
+    async def hear(self, visit: Visit) -> Heard:
+        """What has happened at an account. When it can't be read it is left: what is the user's own goes on."""
+        try:
+            events, changes = await visit.take()
+            counts = await visit.look()
+        except StoreError as e:
+            logger.info("shared account left", extra={"kv": {"account": self._home.owner, "err": e}})
+            await self.leave(visit)
+            self.unread.add(visit.holder.owner)
+            return Heard((), [], self.news())
+        readable = [change for change in changes if change.mailbox_id in visit.boxes]
+        if counts is None:
+            return Heard(events, readable, self.news())
+        self.tell()
+        return Heard(events, readable, [*map(encoded, counts)])
+
+    async def leave(self, visit: Visit) -> None:
+        """Let go of an account."""
+        del self._visits[visit.holder.owner]
+        await visit.stack.aclose()
+
+    async def _begin(self, owner: str, number: int) -> None:
+        guest = self._home.owner
+        try:
+            async with AsyncExitStack() as stack:
+                opened = visited(self._holders.accounts, self._auth, owner, guest)
+                account = await stack.enter_async_context(opened)
+                holder = Holder(owner=owner, guest=guest, account=account, number=number)
+                _, cursor = await account.subscribe(op="webmail_shared")
+                stack.enter_context(cursor)
+                cursor.alarm = self._alarm
+                visit = Visit(holder, cursor, self._shared(holder))
+                await visit.look()
+                visit.stack = stack.pop_all()
+                self._visits[owner] = visit
+        except NoSuchMailbox:  # it has taken its rights back in this moment
+            return
+        except StoreError as e:  # a broken file of another user must not hide one's own
+            kv = {"account": guest, "owner": owner, "err": str(e)}
+            logger.warning("shared mailboxes are left out", extra={"kv": kv})
+            self.unread.add(owner)

@@ -1,0 +1,217 @@
+"""The text and the HTML of a message as pages, written as they are read (WEBMAIL-50, 53..55, 109).
+
+HTML is made harmless by the sandbox. Where that fails the page says why, and shows the text of the HTML.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import secrets
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Final
+
+from moxlite.proto.mime import types as mime
+from moxlite.proto.mime.decode import decoder
+from moxlite.proto.mime.text import part_text
+from moxlite.sandbox.jobs import DrawHTML, Drawn, Picture, ShowText
+from moxlite.sandbox.processes import JobFailed, Refused
+from moxlite.store.content import body
+from moxlite.web.webmail.reading.pages import shown_text
+
+if TYPE_CHECKING:
+    from moxlite.sandbox.processes import Sandbox
+    from moxlite.store.changelog.account import Account
+    from moxlite.store.file.transaction import Reader
+
+__all__ = ["MAX_HTML", "Page", "Source", "Unshown", "draw", "notices", "replacement", "with_images"]
+
+MAX_HTML: Final = 10 * 1024 * 1024
+"""Octets of HTML that is shown (WEBMAIL-109)."""
+
+MAX_SIZE: Final = 2 * MAX_HTML
+"""Octets of encoded HTML that is read."""
+
+MAX_IMAGES: Final = 10 * 1024 * 1024
+"""Octets of all references to images of the message together (WEBMAIL-54)."""
+
+MAX_PICTURES: Final = 1000
+"""Images of a message that its HTML may refer to; longer names than `MAX_NAME` fit on no line of a header."""
+MAX_NAME: Final = 998
+
+MAX_INSTEAD: Final = 200_000
+"""Characters of the text of HTML that is not shown."""
+
+SMALL: Final = 64 * 1024
+"""Octets of an image that is kept while its page is written: spacers are referred to a thousand times."""
+
+IMAGE_TYPE: Final = re.compile(r"image/[a-z0-9.+-]{1,60}\Z")
+NUMBER: Final = 8
+"""Octets in which the number of an image ends."""
+
+
+class Unshown(Exception):
+    """The HTML cannot be shown; the text is a sentence for the reader."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """HTML as it came: a part of a message."""
+
+    account: Account
+    message_id: int
+    part: mime.Part
+
+
+@dataclass(frozen=True)
+class Page:
+    """HTML that is harmless, and the images of the message that stand in it, by the numbers behind its markers."""
+
+    drawn: Drawn
+    marker: bytes
+    images: tuple[mime.Part, ...]
+
+
+async def draw(source: Source, root: mime.Part, reader: str, sandbox: Sandbox, *, external: bool) -> Page:
+    """Have the HTML of a message made harmless, in a turn of the account `reader`; `root` is the whole message.
+
+    Raises Unshown.
+    """
+    if source.part.size > MAX_SIZE:
+        raise Unshown("The HTML of this message is too large to be shown.")
+    marker = f"data:moxlite-{secrets.token_hex(12)},"
+    images = dict(list(_nearest_images(root, source.part).items())[:MAX_PICTURES])
+    pictures = tuple(Picture(name, image.decoded) for name, image in images.items())
+    try:
+        async with sandbox.turn(reader) as turn:
+            html = await _read(source)
+            job = DrawHTML(html, pictures, MAX_IMAGES, marker, external)
+            del html
+            return Page(await turn.do(job), marker.encode(), tuple(images.values()))
+    except (Refused, JobFailed) as error:
+        raise Unshown(str(error)) from None
+
+
+async def replacement(source: Source, reader: str, sandbox: Sandbox, reason: str) -> str:
+    """The page in place of HTML that is not shown: the reason, and the text of the HTML."""
+    if source.part.size > MAX_SIZE:
+        return _without(reason)
+    try:
+        async with sandbox.turn(reader) as turn:
+            found = await turn.do(ShowText(await _read(source), MAX_INSTEAD))
+    except (Refused, JobFailed):
+        return _without(reason)
+    if not found.text.strip():
+        return _without(reason)
+    words = f'<div class="blocked">{escape(reason)} This is its text; all of it is in the raw message.</div>'
+    return f'{words}<pre class="body" dir="auto">{shown_text(found.text)}</pre>'
+
+
+def _without(reason: str) -> str:
+    return f'<div class="body"><p>{escape(reason)} Look at its text, or at the raw message.</p></div>'
+
+
+async def _read(source: Source) -> str:
+    def read(r: Reader) -> str:
+        content = body.locate(r, source.message_id)
+        limit = MAX_HTML + 1
+        text = part_text(source.part, lambda start, stop: body.read_content(r, content, start, stop - start), limit)
+        return text.encode("utf-8", "replace").decode()  # some charsets can write halves of characters
+
+    return await source.account.scan(read, op="webmail_html")
+
+
+def notices(drawn: Drawn) -> str:
+    """Lines above the HTML that tell what was left out (WEBMAIL-54, 55)."""
+    return _blocked(drawn) + _omitted(drawn.left_out)
+
+
+def _blocked(drawn: Drawn) -> str:
+    if not drawn.blocked:
+        return ""
+    named = ", ".join(escape(host) for host in drawn.hosts) + (", …" if drawn.more else "")
+    images = "1 external image was" if drawn.blocked == 1 else f"{drawn.blocked} external images were"
+    return f'<div class="blocked">{images} not loaded: {named}</div>'
+
+
+def _omitted(images: int) -> str:
+    if not images:
+        return ""
+    large = "1 image of this message is" if images == 1 else f"{images} images of this message are"
+    return f'<div class="blocked">{large} too large to be shown here: it is among the attachments</div>'
+
+
+async def with_images(source: Source, page: Page) -> AsyncGenerator[bytes, None]:
+    """The HTML in pieces, with the images of the message as data URIs. All that stand in it have at most `MAX_IMAGES`
+    octets, whatever the sandbox has answered.
+    """
+    html, marker = page.drawn.html, page.marker
+    kept: dict[int, bytes] = {}
+    room, at = MAX_IMAGES, 0
+    while (found := html.find(marker, at)) >= 0:
+        yield html[at:found]
+        at = found + len(marker)
+        end = html.find(b";", at, at + NUMBER)
+        number = int(html[at:end]) if end > at and html[at:end].isdigit() else -1
+        at = max(at, end + 1)
+        if not 0 <= number < len(page.images) or page.images[number].decoded > room:
+            continue
+        image = page.images[number]
+        room -= image.decoded
+        if number in kept:
+            yield kept[number]
+        elif image.decoded <= SMALL:
+            kept[number] = b"".join([piece async for piece in _data(source, image)])
+            yield kept[number]
+        else:
+            async with aclosing(_data(source, image)) as pieces:
+                async for piece in pieces:
+                    yield piece
+    yield html[at:]
+
+
+async def _data(source: Source, image: mime.Part) -> AsyncGenerator[bytes, None]:
+    """A data URI in pieces; no more octets than the index of the message says."""
+    yield f"data:{image.media_type};base64,".encode()
+    encoded = decoder(image.encoding)
+    left, rest = image.decoded, b""
+    async with aclosing(body.stream_message(source.account, source.message_id, image.body, image.size)) as blocks:
+        async for block in blocks:
+            data = encoded.feed(block)[:left]
+            left -= len(data)
+            data = rest + data
+            whole = len(data) - len(data) % 3
+            rest = data[whole:]
+            yield base64.b64encode(data[:whole])
+    yield base64.b64encode(rest + encoded.finish()[:left])
+
+
+def _nearest_images(root: mime.Part, html: mime.Part) -> dict[str, mime.Part]:
+    """The images of a message by Content-ID. Of two that have the same, the one that stands in more of the multiparts
+    around the HTML: its siblings come before those of its parents, and these before all others.
+    """
+    around: list[mime.Part] = []
+    inner: mime.Part | None = root
+    while inner is not None:
+        around.append(inner)
+        inner = next((part for part in inner.parts if part.body <= html.header < part.end), None)
+
+    def nearness(part: mime.Part) -> int:
+        return sum(outer.body <= part.header < outer.end for outer in around)
+
+    found: dict[str, tuple[int, mime.Part]] = {}
+    for part in root.walk():
+        name = _image_id(part)
+        if name and (name not in found or nearness(part) > found[name][0]):
+            found[name] = (nearness(part), part)
+    return {name: part for name, (_, part) in found.items()}
+
+
+def _image_id(part: mime.Part) -> str:
+    """The Content-ID of an image that may be shown, without its brackets; "" for another part."""
+    if part.content_id is None or part.subtype.startswith("SVG") or not IMAGE_TYPE.match(part.media_type):
+        return ""
+    return part.content_id.decode("utf-8", "replace").strip().strip("<>")[:MAX_NAME]

@@ -1,0 +1,183 @@
+"""The message that is answered, forwarded or written again: what the composer begins with (WEBMAIL-90..92)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Final, Literal
+
+import msgspec
+
+from moxlite.compose.reply import Kind, Original, Own, PlainText, Quotable, quotable
+from moxlite.config.snapshot import AccountRecipient
+from moxlite.proto.address import Address, AddressError
+from moxlite.proto.mime import types as mime
+from moxlite.proto.mime.decode import decoder
+from moxlite.proto.mime.headers import HeaderSection
+from moxlite.proto.mime.text import part_text
+from moxlite.proto.mime.types import MailAddress
+from moxlite.proto.mime.words import decode_words
+from moxlite.store.content import body
+from moxlite.store.rows import messages as message_rows
+from moxlite.web.composing.uploads import OCTETS, receive_upload, shown_upload
+from moxlite.web.webmail.items import attachments, find_html, find_texts
+from moxlite.web.webmail.reading.parsed import list_post, structure_of
+from moxlite.web.webmail.reading.parts import part_at
+
+if TYPE_CHECKING:
+    from moxlite.config.snapshot import Snapshot
+    from moxlite.store.changelog.account import Account
+    from moxlite.store.file.transaction import Reader
+    from moxlite.web.composing.types import Uploaded
+    from moxlite.web.webmail.holders import Holder
+
+__all__ = ["carry_files", "carry_message", "own_of", "read_original"]
+
+MAX_TEXT: Final = 2 << 20  # octets read of a text that may be quoted: more than is quoted (`compose.reply`)
+MAX_ALL_TEXTS: Final = 4 << 20  # of all texts of a message
+MAX_HEADER: Final = 256 << 10
+MAX_FIELDS: Final = 1000
+MAX_FILES: Final = 200  # `compose.draft` takes no more
+
+
+def own_of(snapshot: Snapshot, account: str, login: str) -> Own:
+    """Who answers: the account, logged in by the address `login`."""
+    address = Address.parse(login)
+    settings = snapshot.account(account)
+    name = settings.full_name if settings is not None else ""
+
+    def is_own(one: Address) -> bool:
+        found = snapshot.lookup(one)
+        return isinstance(found, AccountRecipient) and found.account == account
+
+    return Own(
+        login=MailAddress(name, address.localpart, address.domain.ascii),
+        is_own=is_own,
+        may_send=lambda one: snapshot.may_send_as(account, one),
+    )
+
+
+class Read(msgspec.Struct, frozen=True):
+    """A message as answers need it; its words are not looked at yet."""
+
+    original: Original
+    words: Quotable
+    structure: mime.Structure
+
+
+async def read_original(
+    holder: Holder,
+    shown: int,
+    when: str,
+    kind: Kind | Literal["forward", "forward_attached", "edit"],
+    selected: str = "",
+) -> Read:
+    """Read a message that is answered; `when` is its date in the reader's words, `selected` is quoted instead of the
+    whole text. Raises NoSuchMessage, ChunkDamaged.
+    """
+    message_id = holder.local_id(shown)
+
+    def read(r: Reader) -> Read:
+        holder.check_message(r, message_id)
+        message_rows.message(r, message_id)
+        structure = structure_of(r, message_id)
+        content = body.locate(r, message_id)
+        root = structure.root
+        section = HeaderSection(body.read_content(r, content, 0, min(root.body, MAX_HEADER)), MAX_FIELDS)
+
+        def octets(start: int, stop: int) -> bytes:
+            return body.read_content(r, content, start, stop - start)
+
+        original = Original(
+            envelope=structure.envelope,
+            references=" ".join(text.decode("ascii", "replace") for text in section.texts(b"references")),
+            list_post=list_post(decode_words(text) for text in section.texts(b"list-post")),
+            delivered_to=tuple(_addresses(section.texts(b"delivered-to"))),
+            when=when,
+        )
+        words = quotable(original, kind)
+        if kind == "forward_attached" or selected:
+            return Read(original, msgspec.structs.replace(words, selected=selected), structure)
+        texts, html = _texts(root, octets)
+        return Read(original, msgspec.structs.replace(words, texts=texts, html=html), structure)
+
+    return await holder.account.scan(read, op="webmail_original")
+
+
+def _addresses(values: list[bytes]) -> list[MailAddress]:
+    found: list[MailAddress] = []
+    for value in values[:20]:
+        try:
+            address = Address.parse(value.decode("utf-8").strip())
+        except (AddressError, UnicodeDecodeError):
+            continue
+        found.append(MailAddress("", address.localpart, address.domain.ascii))
+    return found
+
+
+def _texts(root: mime.Part, octets: Callable[[int, int], bytes]) -> tuple[tuple[PlainText, ...], str]:
+    """The plain texts, and the HTML where none of them says anything."""
+    texts: list[PlainText] = []
+    left = MAX_ALL_TEXTS
+    for _, part in find_texts(root):
+        if part.media_type != "text/plain" or not left:
+            continue
+        flowed = part.parameter("format").lower() == "flowed"
+        delsp = part.parameter("delsp").lower() == "yes"
+        texts.append(PlainText(_valid(part_text(part, octets, min(left, MAX_TEXT))), flowed, delsp))
+        left -= min(left, part.decoded)
+    if any(not one.text.isspace() for one in texts if one.text):
+        return tuple(texts), ""
+    html = find_html(root)
+    return (), _valid(part_text(html[1], octets, MAX_TEXT)) if html is not None else ""
+
+
+def _valid(text: str) -> str:
+    """Text without halves of characters, which some charsets can write."""
+    return text.encode("utf-8", "replace").decode()
+
+
+async def carry_files(holder: Holder, shown: int, structure: mime.Structure, home: Account) -> list[Uploaded]:
+    """The files of a message that was read, as uploads of the account `home`, to be attached to another one."""
+    message_id = holder.local_id(shown)
+    found: list[Uploaded] = []
+    for file in attachments(structure.root)[:MAX_FILES]:
+        part = part_at(structure.root, file.path)
+        assert part is not None
+        whole = part.message is not None
+        pieces = _decoded(holder.account, message_id, part)
+        media_type = OCTETS if whole else part.media_type
+        upload = await receive_upload(home, file.filename, media_type, pieces, message=False)
+        found.append(shown_upload(upload))
+    return found
+
+
+async def carry_message(holder: Holder, shown: int, subject: str, home: Account) -> Uploaded:
+    """A whole message that was read, as an upload of the account `home`."""
+    account, message_id = holder.account, holder.local_id(shown)
+    row = await account.read(lambda r: message_rows.message(r, message_id), op="webmail_item")
+    sound = await _has_sound_lines(account, message_id)
+    stream = body.stream_message(account, message_id, 0, row.size)
+    name = f"{subject[:100].strip() or 'message'}.eml"
+    return shown_upload(await receive_upload(home, name, OCTETS, stream, message=sound))
+
+
+async def _has_sound_lines(account: Account, message_id: int) -> bool:
+    """Whether all lines end in CRLF: what is attached as a message is never encoded (RFC 2046 §5.2.1)."""
+    last = b""
+    async with aclosing(body.stream_message(account, message_id)) as pieces:
+        async for piece in pieces:
+            data = last + piece
+            ends = data.count(b"\r\n")
+            if data.count(b"\n") != ends or data.count(b"\r") - data.endswith(b"\r") != ends or b"\0" in data:
+                return False
+            last = data[-1:] if data.endswith(b"\r") else b""
+    return not last
+
+
+async def _decoded(account: Account, message_id: int, part: mime.Part) -> AsyncIterator[bytes]:
+    encoded = decoder(part.encoding)
+    async with aclosing(body.stream_message(account, message_id, part.body, part.size)) as pieces:
+        async for piece in pieces:
+            yield encoded.feed(piece)
+    yield encoded.finish()

@@ -1,0 +1,279 @@
+"""Messages and their parts over HTTP, each with the policy that makes hostile content harmless (WEBMAIL-49..54)."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from moxlite.proto.mime import types as mime
+from moxlite.proto.mime.decode import decoder
+from moxlite.sandbox.processes import Sandbox
+from moxlite.store.content import body
+from moxlite.store.errors import ChunkDamaged, NoSuchMessage
+from moxlite.store.rows import messages as message_rows
+from moxlite.web.headers import disposition
+from moxlite.web.http.errors import HTTPError
+from moxlite.web.webmail.items import clean_filename, find_html, time_of
+from moxlite.web.webmail.reading.drawing import Page, Source, Unshown, draw, notices, replacement, with_images
+from moxlite.web.webmail.reading.pages import head, shown_text, title_of
+from moxlite.web.webmail.reading.parsed import read_texts, structure_of
+from moxlite.web.webmail.reading.views import Views
+from moxlite.web.webmail.reading.zipped import send_zip
+
+if TYPE_CHECKING:
+    from moxlite.store.changelog.account import Account
+    from moxlite.store.file.transaction import Reader
+    from moxlite.web.http.exchange import ResponseWriter
+    from moxlite.web.webmail.holders import Holder
+
+__all__ = ["View", "serve_message"]
+
+POLICY: Final = "frame-ancestors 'self'; default-src 'none'; base-uri 'none'; form-action 'none'"
+SANDBOX: Final = "sandbox allow-popups allow-popups-to-escape-sandbox"
+# The origin of the app, and still no scripts: the app around the frame takes its keys (docs/decisions/009).
+SHARED_SANDBOX: Final = f"{SANDBOX} allow-same-origin"
+CLOSED: Final = f"{POLICY}; {SANDBOX}; img-src data:; style-src 'unsafe-inline'"
+OPEN: Final = (
+    f"{POLICY}; {SANDBOX}; img-src data: http: https:; font-src data: http: https:; "
+    "style-src 'unsafe-inline' data: http: https:; media-src 'unsafe-inline' data: http: https:"
+)
+# Chromium shows no PDF in a sandbox; its viewer runs nothing of ours
+VIEWER: Final = f"{POLICY}; img-src data:; style-src 'unsafe-inline'"
+HEADERS: Final = (
+    ("x-frame-options", "sameorigin"),
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "no-referrer"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("cache-control", "no-store"),
+)
+BEGIN: Final = """<!doctype html>
+<html><head><meta charset="utf-8"><title>{title}</title>
+<style>
+body {{ margin: 0; background: #fff; color: #1c2430; overflow-wrap: break-word; }}
+body {{ font: 15px/1.5 system-ui, "Segoe UI", "Noto Sans", sans-serif; }}
+.body {{ padding: 18px 26px; min-height: 100vh; box-sizing: border-box; }}
+.blocked {{ padding: 7px 26px; background: #fdecd2; font-size: 13px; }}
+img {{ max-width: 100%; }}
+table {{ max-width: 100%; }}
+blockquote {{ margin: 0 0 0 2px; padding-left: 14px; border-left: 2px solid #d5dbe1; }}
+pre {{ white-space: pre-wrap; }}
+.head {{ padding: 18px 26px 10px; border-bottom: 1px solid #d5dbe1; }}
+.head h1 {{ margin: 0 0 8px; font-size: 20px; unicode-bidi: isolate; }}
+.head dl {{ display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 2px 14px; margin: 0;
+  font-size: 13.5px; }}
+.head dt {{ color: #5a6675; }}
+.head dd {{ margin: 0; white-space: pre-wrap; }}
+pre.body {{ margin: 0; font: inherit; min-height: 0; }}
+</style></head>
+<body>"""
+END: Final = b"</body></html>\n"
+TEXT_BEGIN: Final = b'<pre class="body" dir="auto">'
+TEXT_END: Final = b"</pre>"
+PIECE: Final = 16 * 1024
+"""Characters of a text that are escaped at once: 1 ms at most."""
+
+
+class Located(msgspec.Struct, frozen=True):
+    """A message that was asked for."""
+
+    message_id: int
+    received: int
+    size: int
+    structure: mime.Structure
+
+
+class View(msgspec.Struct, frozen=True):
+    """How a message is shown.
+
+    Attributes:
+      account: the one that asks. directory: for temporary files.
+      sameorigin: HTML keeps the origin of the app, without scripts as always.
+    """
+
+    account: str
+    views: Views
+    sandbox: Sandbox
+    directory: Path
+    sameorigin: bool = False
+
+
+async def serve_message(holder: Holder, rest: list[str], writer: ResponseWriter, view: View) -> None:
+    """Answer ``msg/ID/KIND[/PATH]``; `rest` is what follows ``msg/``, split at slashes; `holder` has the message.
+
+    Raises:
+      HTTPError: 404 for an unknown message, kind or part.
+      Unavailable: too much is shown to this account already.
+    """
+    match rest:
+        case [number, kind] if number.isascii() and number.isdigit():
+            path = ""
+        case [number, ("view" | "viewtext" | "download") as kind, path] if number.isascii() and number.isdigit():
+            pass
+        case _:
+            raise not_found()
+    account = holder.account
+    found = await locate(holder, int(number[:16]))
+    match kind, path:
+        case (("raw" | "rawdl"), ""):
+            async with view.views.sent(view.account):
+                await send_raw(account, found, writer, download=kind == "rawdl")
+        case (("html" | "htmlexternal" | "msghtml" | "msghtmlexternal"), ""):
+            external, headed = kind.endswith("external"), kind.startswith("msg")
+            async with view.views.shown(view.account):
+                await send_html(account, found, writer, view, external=external, headed=headed)
+        case (("text" | "msgtext"), ""):
+            async with view.views.shown(view.account):
+                await send_text(holder, found, writer, headed=kind == "msgtext")
+        case ("attachments.zip", ""):
+            headers = (*HEADERS, ("content-security-policy", CLOSED))
+            async with view.views.sent(view.account):
+                await send_zip(
+                    account, found.message_id, found.received, found.structure, writer, view.directory, headers
+                )
+        case (("view" | "viewtext" | "download"), _) if path:
+            async with view.views.sent(view.account):
+                await send_part(account, found, writer, kind, path)
+        case _:
+            raise not_found()
+
+
+def not_found() -> HTTPError:
+    """The same answer for what never was, is gone, or belongs to another account (WEBMAIL-113)."""
+    return HTTPError(404, "There is no such message, or no such part of it.")
+
+
+async def locate(holder: Holder, shown: int) -> Located:
+    """The message with this id of the browser, and its index."""
+    message_id = holder.local_id(shown)
+
+    def read(r: Reader) -> Located:
+        holder.check_message(r, message_id)
+        row = message_rows.message(r, message_id)
+        return Located(message_id, row.received, row.size, structure_of(r, message_id))
+
+    try:
+        return await holder.account.read(read, op="webmail_locate")
+    except (ChunkDamaged, NoSuchMessage) as e:
+        raise not_found() from e
+
+
+async def send_raw(account: Account, found: Located, writer: ResponseWriter, *, download: bool) -> None:
+    """The octets as they are stored."""
+    kind: tuple[tuple[str, str], ...]
+    if download:
+        name = f"email-{found.message_id}-{time_of(found.received):%Y%m%d-%H%M%S}.eml"
+        kind = ("content-type", "message/rfc822"), disposition(name)
+    else:
+        charset = found.structure.root.charset or "utf-8"
+        charset = charset if charset.isascii() and charset.replace("-", "").replace("_", "").isalnum() else "utf-8"
+        kind = (("content-type", f"text/plain; charset={charset}"),)
+    await writer.start(200, (*kind, ("content-length", str(found.size)), *HEADERS, ("content-security-policy", CLOSED)))
+    async with aclosing(body.stream_message(account, found.message_id)) as pieces:
+        async for piece in pieces:
+            await writer.write(piece)
+    await writer.finish()
+
+
+async def send_part(account: Account, found: Located, writer: ResponseWriter, kind: str, path: str) -> None:
+    """A part without its transfer encoding: to look at, as text, or to keep."""
+    part = part_at(found.structure.root, path)
+    if part is None:
+        raise not_found()
+    policy = CLOSED
+    headers: list[tuple[str, str]] = []
+    media_type = part.media_type
+    if kind == "download":
+        headers += [("content-type", media_type), disposition(clean_filename(part, path))]
+    elif kind == "view" and media_type == "application/pdf":
+        headers.append(("content-type", media_type))
+        policy = VIEWER
+    elif kind == "view" and part.type in ("IMAGE", "AUDIO", "VIDEO") and not part.subtype.startswith("SVG"):
+        headers.append(("content-type", media_type))
+    else:
+        charset = (
+            part.charset if part.charset.isascii() and part.charset.replace("-", "").replace("_", "").isalnum() else ""
+        )
+        headers.append(("content-type", f"text/plain; charset={charset or 'utf-8'}"))
+    encoded = decoder(part.encoding)
+    await writer.start(200, (*headers, *HEADERS, ("content-security-policy", policy)))
+    stream = body.stream_message(account, found.message_id, part.body, part.size)
+    async with aclosing(stream) as pieces:
+        async for piece in pieces:
+            await writer.write(encoded.feed(piece))
+    await writer.write(encoded.finish())
+    await writer.finish()
+
+
+async def send_text(holder: Holder, found: Located, writer: ResponseWriter, *, headed: bool) -> None:
+    """The texts as a page, each written before the next is read; `headed`: below a head, for a tab of its own."""
+    await start_page(found, writer, CLOSED, headed=headed)
+    none = True
+    async with aclosing(read_texts(holder.account, found.message_id, found.structure.root)) as texts:
+        async for text in texts:
+            none = False
+            await writer.write(TEXT_BEGIN)
+            for start in range(0, len(text.text), PIECE):
+                await writer.write(shown_text(text.text[start : start + PIECE]).encode("utf-8", "replace"))
+            await writer.write(TEXT_END)
+    if none:
+        await writer.write(b'<div class="body"><p>No textual content</p></div>')
+    await end_page(writer)
+
+
+async def send_html(
+    account: Account, found: Located, writer: ResponseWriter, view: View, *, external: bool, headed: bool
+) -> None:
+    """The HTML body, made harmless, as a page for the frame in the reader; `headed`: below a head, for a tab."""
+    html = find_html(found.structure.root)
+    if html is None:
+        raise not_found()
+    source = Source(account, found.message_id, html[1])
+    page: Page | None = None
+    instead = ""
+    try:
+        page = await draw(source, found.structure.root, view.account, view.sandbox, external=external)
+    except Unshown as reason:
+        instead = await replacement(source, view.account, view.sandbox, str(reason))
+    policy = OPEN if external else CLOSED
+    if view.sameorigin:
+        policy = policy.replace(SANDBOX, SHARED_SANDBOX)
+    await start_page(found, writer, policy, headed=headed)
+    if page is None:
+        await writer.write(instead.encode("utf-8", "replace"))
+    else:
+        await writer.write(notices(page.drawn).encode("utf-8", "replace"))
+        async with aclosing(with_images(source, page)) as pieces:
+            async for piece in pieces:
+                await writer.write(piece)
+    await end_page(writer)
+
+
+async def start_page(found: Located, writer: ResponseWriter, policy: str, *, headed: bool) -> None:
+    """All of a page that stands before its content."""
+    envelope = found.structure.envelope
+    begin = BEGIN.format(title=title_of(envelope) if headed else "Message")
+    headers = (("content-type", "text/html; charset=utf-8"), *HEADERS, ("content-security-policy", policy))
+    await writer.start(200, headers)
+    await writer.write((begin + (head(envelope, found.received) if headed else "")).encode("utf-8", "replace"))
+
+
+async def end_page(writer: ResponseWriter) -> None:
+    """The end of a page."""
+    await writer.write(END)
+    await writer.finish()
+
+
+def part_at(root: mime.Part, path: str) -> mime.Part | None:
+    """The part of a path such as "0.1.2"."""
+    part = root
+    first, *rest = path.split(".")
+    if first != "0" or len(path) > 400:
+        return None
+    for step in rest:
+        if not (step.isascii() and step.isdigit()) or int(step[:6]) >= len(part.parts):
+            return None
+        part = part.parts[int(step)]
+    return part

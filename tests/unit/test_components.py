@@ -1,0 +1,71 @@
+"""The sizes that keep rooms and modules easy to find one's way in (docs/style.md, docs/architecture.md §2). The
+directions of imports are contracts in pyproject.toml."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import moxlite
+
+HERE = Path(moxlite.__file__).parent
+TESTS = Path(__file__).parent.parent
+
+MAX_LINES = 600
+"""Of one module: past this it is split by job."""
+
+MAX_MODULES = 20
+"""In one package; a larger one is divided."""
+
+MAX_TEST_LINES = 1000
+"""Of one file of tests: each is read alone, found by its name, so that a file is a list and no text."""
+
+OF_NO_ROOM = {
+    "a_machine": "tells what the machine allows, first of all",
+    "campaigns": "of script/soak, each through many rooms",
+    "dnsworld": "tests what tests are run in",
+    "nurseries": "looks at all modules",
+    "components": "looks at all modules and tests",
+}
+"""Files of tests by what comes after ``test_``, and why they begin with no room."""
+
+
+def modules() -> Iterator[Path]:
+    """Every module of moxlite, relative to the package."""
+    return (path.relative_to(HERE) for path in HERE.rglob("*.py"))
+
+
+def test_no_module_is_longer_than_a_reader_can_hold() -> None:
+    """docs/style.md: 100 to 400 lines, never over 600."""
+    lengths = {str(one): len((HERE / one).read_text().splitlines()) for one in modules()}
+    assert {name: length for name, length in lengths.items() if length > MAX_LINES} == {}
+
+
+def test_no_room_has_more_doors_than_one_can_look_over() -> None:
+    """docs/architecture.md §2: larger rooms have sub-rooms."""
+    doors = Counter(one.parent for one in modules() if one.name != "__init__.py")
+    crowded = {str(folder): count for folder, count in doors.items() if count > MAX_MODULES}
+    assert crowded == {}
+
+
+def test_each_room_says_what_lives_there() -> None:
+    """docs/architecture.md §2: in the docstring of its `__init__.py`."""
+    silent = {
+        str(one.parent) for one in modules() if one.name == "__init__.py" and not (HERE / one).read_text().strip()
+    }
+    assert silent == set()
+
+
+def test_tests_begin_with_the_room_that_they_test() -> None:
+    """docs/develop.md: a room of moxlite, a part of proto, or script."""
+    rooms = {one.parts[0].removesuffix(".py") for one in modules()} - {"__init__", "__main__"}
+    rooms |= {one.parts[1].removesuffix(".py") for one in modules() if one.parts[0] == "proto"} | {"script"}
+    names = {path.stem.removeprefix("test_") for path in TESTS.rglob("test_*.py")}
+    assert {one for one in names if not any(one == room or one.startswith(f"{room}_") for room in rooms)} == {
+        *OF_NO_ROOM
+    }
+
+
+def test_no_file_of_tests_is_too_long_to_look_over() -> None:
+    """docs/style.md."""
+    lengths = {path.name: len(path.read_text().splitlines()) for path in TESTS.rglob("*.py")}
+    assert {name: length for name, length in lengths.items() if length > MAX_TEST_LINES} == {}
