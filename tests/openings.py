@@ -9,6 +9,7 @@ import http.client
 import imaplib
 import json
 import re
+import smtplib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
@@ -17,7 +18,7 @@ from urllib.parse import quote, urlencode
 from tests.campaigns.report import Finding
 from tests.running import LocalServer
 
-__all__ = ["ACCOUNT_CALLS", "PER_MESSAGE", "PER_SERVER", "Opener", "append", "read_by_imap"]
+__all__ = ["ACCOUNT_CALLS", "PER_MESSAGE", "PER_SERVER", "Opener", "append", "read_by_imap", "send"]
 
 PAGES: Final = (
     "text",
@@ -278,6 +279,20 @@ imaplib._MAXLINE = 64 << 20  # type: ignore[attr-defined]  # the envelope of a l
 def append(client: imaplib.IMAP4, message: bytes) -> None:
     """Put a message into the Inbox; a refusal is an answer."""
     client.append("INBOX", None, None, message)
+
+
+def send(server: LocalServer, author: str, recipient: str, message: bytes, *, submit: bool = False) -> bool:
+    """Send a message to the server, or submit it as its user, over a connection of its own; False if it was refused."""
+    with smtplib.SMTP("127.0.0.1", server.port(587 if submit else 25), timeout=SECONDS) as client:
+        client.ehlo("evil.example")
+        if submit:
+            client.login(server.user, server.password)
+        try:
+            client.sendmail(author, [recipient], message)
+        except (smtplib.SMTPResponseException, smtplib.SMTPServerDisconnected):
+            client.close()
+            return False
+    return True
 
 
 FETCHED: Final = (

@@ -21,7 +21,7 @@ from typing import Final
 
 from tests.campaigns.report import Finding, Report
 from tests.hostilemails import KINDS, hostile_mails
-from tests.openings import FETCHED, Opener, append, read_by_imap
+from tests.openings import FETCHED, Opener, append, read_by_imap, send
 from tests.running import LocalServer
 from tests.watchedserver import held
 
@@ -194,25 +194,12 @@ def p99(seconds: list[float]) -> float:
 
 def _put(server: LocalServer, lot: list[bytes]) -> int:
     """Messages into the Inbox; how many were refused."""
-    refused = 0
     with imaplib.IMAP4("127.0.0.1", server.port(143)) as client:
         client.login(server.user, server.password)
         for number, message in enumerate(lot):
             if number % SENT:
                 append(client, message)
-    with smtplib.SMTP("127.0.0.1", server.port(25), timeout=60) as client:
-        client.ehlo("evil.example")
-        for message in lot[::SENT]:
-            try:
-                client.sendmail("eve@evil.example", [server.user], message)
-            except smtplib.SMTPResponseException:
-                refused += 1
-                client.rset()
-            except smtplib.SMTPServerDisconnected:
-                refused += 1
-                client.connect("127.0.0.1", server.port(25))
-                client.ehlo("evil.example")
-    return refused
+    return sum(not send(server, "eve@evil.example", server.user, message) for message in lot[::SENT])
 
 
 def _open(opener: Opener) -> int:

@@ -17,6 +17,8 @@ from functools import partial
 from time import perf_counter
 from typing import Final, TypeVar
 
+import trio
+
 from moxlite.imapd.fetch.fetchbody import Unanswered, needs, write_rest
 from moxlite.imapd.fetch.fetchgroups import AHEAD, Bodies, Group, Slice
 from moxlite.imapd.fetch.fetchrows import FlagWriter, Plan, plan
@@ -264,12 +266,18 @@ class _Fetching:
             if not rows:
                 return
         numbers = self._numbers(rows)
+        long = how.takes_long(rows)
         if how.rest:
-            for group in Slice(self.view.seat.account, how, rows, numbers).groups():
+            begin = partial(Slice, self.view.seat.account, how, rows, numbers)
+            for group in (await trio.to_thread.run_sync(begin) if long else begin()).groups():
                 await self._take(group)
             return
         await self._flush()
-        self.session.write(b"".join(how.heads(how.split(rows), numbers)))
+
+        def render() -> bytes:
+            return b"".join(how.heads(how.split(rows), numbers))
+
+        self.session.write(await trio.to_thread.run_sync(render) if long else render())
         await self.session.drain()
 
     async def _take(self, group: Group) -> None:

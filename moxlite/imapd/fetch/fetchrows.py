@@ -31,6 +31,11 @@ __all__ = ["FlagWriter", "Plan", "internaldate", "plan", "section_literal", "wit
 Columns = Mapping[str, Sequence[Any]]
 """Values of a slice by column name: what SQLite holds there."""
 
+LONG: Final = 256 << 10
+"""Octets of the packed structures of a slice from which responses are rendered in a thread: 20 ms and more. Those of
+500 usual messages have 100 KiB.
+"""
+
 _SECONDS: Final = [b"%02d" % n for n in range(60)]
 _MINUTES: Final = [b"%02d:%02d:" % divmod(n, 60) for n in range(1440)]
 
@@ -220,6 +225,7 @@ class Plan:
         derived = {name for piece in pieces if piece.derived for name in piece.columns}
         self._header = self._names.index("header") if "header" in derived else 0
         self._preview = self._names.index("preview") if "preview" in derived else 0
+        self._structure = self._names.index("structure") if "structure" in wanted else 0
         head = b"* %d UIDFETCH (" if uidonly else b"* %d FETCH ("
         items = b" ".join([piece.template for piece in pieces])
         end = b")\r\n" if not rest else b" " if items else b""
@@ -233,6 +239,11 @@ class Plan:
         if header and not all(len(row[header]) < HEADER_LIMIT for row in rows):
             return False
         return not preview or all(row[preview] is not None for row in rows)
+
+    def takes_long(self, rows: Sequence[Row]) -> bool:
+        """Whether the responses are not to be rendered on the event loop (WEBMAIL-119a)."""
+        at = self._structure
+        return bool(at) and sum([len(row[at]) for row in rows]) > LONG
 
     def split(self, rows: Sequence[Row]) -> Columns:
         """The columns of `rows`, which are not empty."""

@@ -106,10 +106,11 @@ def base_subject(subject: str) -> tuple[str, bool]:
                 response = response or match[0] != " "
                 at = match.end()
                 continue
-            match = _BLOB.match(text, at, end)  # (4) one blob, if something is left
-            if match is None or match.end() >= end:
+            blobs = at  # (4) blobs, while something is left; where no leader begins, none begins at the next blob
+            while (match := _BLOB.match(text, at, end)) is not None and match.end() < end:
+                at = match.end()
+            if at == blobs:
                 break
-            at = match.end()
         if not (text.startswith(_FORWARD, at, end) and text.endswith("]", at, end)):  # (6)
             return text[at:end], response
         at += len(_FORWARD)
