@@ -13,6 +13,7 @@ from moxlite.compose.reply import _quoted
 from moxlite.mailauth.mtasts import PolicyError, parse_policy
 from moxlite.mailauth.tlsrpt import RecordError, parse_record
 from moxlite.proto.mime.messageid import base_subject
+from moxlite.web.webmail.zipped import member_names, zip_name
 from tests.patternprobes import Found, Probe, patterns, probes, slowness
 from tests.tools import top
 
@@ -117,6 +118,16 @@ def test_the_base_of_a_long_subject_is_found_at_once(piece: str) -> None:
     began = time.thread_time()
     base_subject(piece * 4096)
     assert time.thread_time() - began < 0.03
+
+
+def test_names_of_files_in_an_archive_are_found_at_once() -> None:
+    """WEBMAIL-119a: ten thousand equal names, and a subject of a million characters."""
+    began = time.thread_time()
+    names = list(member_names(["a.PDF", "a.pdf", "a-1.pdf", *["x"] * 10_000]))
+    assert names[:3] == ["a.PDF", "a-1.pdf", "a-1-1.pdf"]
+    assert len({name.lower() for name in names}) == len(names)
+    assert zip_name(7, 0, "\u00e4 b" * 300_000).startswith("email-7-attachments-19700101-a-ba-ba")
+    assert time.thread_time() - began < 0.2
 
 
 def test_quoting_runs_of_blank_lines() -> None:

@@ -35,6 +35,9 @@ COMPRESSED: Final = re.compile(
 MAX_SLUG: Final = 60
 """Characters of the subject in the name of the file."""
 
+MAX_SUBJECT: Final = 1000
+"""Characters of the subject that are looked at for it."""
+
 PIECE: Final = 256 * 1024
 """Octets of the directory that are sent at once."""
 
@@ -42,21 +45,23 @@ PIECE: Final = 256 * 1024
 def member_names(names: Iterable[str]) -> Iterator[str]:
     """Names in a zip file, each once: of equal ones the second is ``NAME-1.EXT``. Case does not tell them apart."""
     given: set[str] = set()
+    numbers: dict[str, int] = {}  # tried last for a name: ten thousand equal ones are counted once
     for name in names:
         stem, dot, extension = name.rpartition(".")
         if not stem:
             stem, dot, extension = name, "", ""
-        number, found = 0, name
+        number, found = numbers.get(name.lower(), 0), name
         while found.lower() in given:
             number += 1
             found = f"{stem}-{number}{dot}{extension}"
+        numbers[name.lower()] = number
         given.add(found.lower())
         yield found
 
 
 def zip_name(message_id: int, received: int, subject: str) -> str:
     """The name of the file, with what is plain of the subject."""
-    plain = unicodedata.normalize("NFKD", subject).encode("ascii", "ignore").decode().lower()
+    plain = unicodedata.normalize("NFKD", subject[:MAX_SUBJECT]).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "-", plain)[:MAX_SLUG].strip("-")
     return f"email-{message_id}-attachments-{time_of(received):%Y%m%d}{'-' if slug else ''}{slug}.zip"
 
