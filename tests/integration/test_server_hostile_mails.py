@@ -111,7 +111,7 @@ def test_no_call_of_the_account_app_holds_the_loop(filled: LocalServer) -> None:
 
 
 def test_no_command_of_imap_holds_the_loop(filled: LocalServer) -> None:
-    """WEBMAIL-119a: FETCH of all items, SEARCH, SORT, THREAD."""
+    """WEBMAIL-119a, SMTP-155a: FETCH of all items, SEARCH, SORT, THREAD."""
     with imaplib.IMAP4("127.0.0.1", filled.port(143)) as client:
         client.login(filled.user, filled.password)
         assert read_by_imap(client) >= COUNT * 0.9

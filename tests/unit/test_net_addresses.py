@@ -138,6 +138,7 @@ async def test_names_are_judged_by_the_address_that_is_dialled(name: str, addres
 
 
 SOCKETS: Final = {
+    "moxlite/admin/quickstart/interfaces.py": "a datagram socket that sends nothing: which address leads to others",
     "moxlite/net/dial.py": "the one way to other hosts",
     "moxlite/net/dns.py": "the name servers that the configuration or the system names",
     "moxlite/net/control/tcp.py": "this machine's control port, at loopback",
@@ -145,7 +146,6 @@ SOCKETS: Final = {
     "moxlite/autotls/rehearsal.py": "a datagram socket that sends nothing: whether an address is of this machine",
     "moxlite/net/listeners.py": "listens",
     "moxlite/process/localserve.py": "tries whether IPv6 can be listened at",
-    "moxlite/process/configtest/machine.py": "tries whether addresses and ports can be listened at",
     "moxlite/sandbox/child.py": "the socket to the server, which it is given",
     "moxlite/sandbox/confine.py": "tries whether sockets are refused",
 }
@@ -174,7 +174,7 @@ INSIDE: Final = {
 
 ASKING: Final = {
     "moxlite/admin/doctor/machine.py": "the certificate authority of the configuration",
-    "moxlite/care.py": "the examination of each night: servers of the configuration, and those that this program names",
+    "moxlite/periodic.py": "the examination of each night: servers of the configuration, and those that this program names",
     "moxlite/cli/checks/mtasts.py": "the host of the command line",
     "moxlite/cli/info.py": "the server that this program names, or the configuration",
     "moxlite/cli/setup/doctor.py": "as each night",
