@@ -86,7 +86,7 @@ def test_the_same_arguments_make_the_same_mails() -> None:
 
 
 def test_no_call_of_the_webmail_holds_the_loop(filled: LocalServer) -> None:
-    """WEBMAIL-119a: each call and page, for each of a hundred hostile mails."""
+    """WEBMAIL-119a, SMTP-155a: each call and page, for each of a hundred hostile mails."""
     opener = Opener(filled, filled.user, filled.password)
     opener.log_in()
     with opener.page() as numbers:
