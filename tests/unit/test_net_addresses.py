@@ -174,7 +174,7 @@ INSIDE: Final = {
 
 ASKING: Final = {
     "moxlite/admin/doctor/machine.py": "the certificate authority of the configuration",
-    "moxlite/periodic.py": "the examination of each night: servers of the configuration, and those that this program names",
+    "moxlite/periodic.py": "the examination of each night: servers of the configuration and of this program",
     "moxlite/cli/checks/mtasts.py": "the host of the command line",
     "moxlite/cli/info.py": "the server that this program names, or the configuration",
     "moxlite/cli/setup/doctor.py": "as each night",
