@@ -17,7 +17,8 @@ from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from moxlite.queue import metrics
-from moxlite.queue import mirror, mirrorrows
+from moxlite.queue import mirror
+from moxlite.queue.data import mirrorrows
 from moxlite.queue.data.mirrorrows import GRACE
 from moxlite.store.upkeep.check import check_account
 from moxlite.store.mail.copying import move_messages

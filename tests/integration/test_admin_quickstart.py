@@ -29,6 +29,7 @@ from moxlite.net.resolver import FakeResolver, TempError
 from moxlite.process.startup import endpoints
 from moxlite.proto.address import Address, Domain
 from tests.dnsworld import DNSWorld
+from tests.realservers import let_others_in
 from tests.running import ServerProcess, make_certificate
 from tests.tools import free_port, need, top
 
@@ -37,6 +38,12 @@ pytestmark = [pytest.mark.integration, pytest.mark.served]
 Capture = pytest.CaptureFixture[str]
 HOSTNAME = "mx.example.org"
 USER = str(os.getuid() or 2000)
+
+
+@pytest.fixture(autouse=True)
+def reachable(tmp_path: Path) -> None:
+    """The service user comes to its files through the folders above them."""
+    let_others_in(tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -198,7 +205,7 @@ def test_a_failure_leaves_nothing_behind(
     monkeypatch.setattr(making, step, fail)
     config = tmp_path / "here/config/moxlite.toml"
     address = Address.parse("me@example.org")
-    places = Places(("192.0.2.1",), ("127.0.0.1",))
+    places = Places(("127.0.0.9",), ("127.0.0.1",))
     with pytest.raises((making.QuickstartFailed, KeyboardInterrupt)):
         making.make(config, address, USER, Domain.parse(HOSTNAME), places)
     assert list(tmp_path.iterdir()) == []
@@ -217,7 +224,7 @@ def die(*args, **kwargs):
     os.kill(os.getpid(), signal.SIGKILL)
 making.{step} = die
 making.make(Path({str(tmp_path / "config/moxlite.toml")!r}), Address.parse("me@example.org"), {USER!r},
-            Domain.parse({HOSTNAME!r}), Places(("192.0.2.1",), ("127.0.0.1",)))
+            Domain.parse({HOSTNAME!r}), Places(("127.0.0.9",), ("127.0.0.1",)))
 """
     environment = {**os.environ, "PYTHONPATH": str(top())}
     done = subprocess.run([sys.executable, "-c", program], check=False, env=environment, timeout=120)
@@ -229,7 +236,7 @@ making.make(Path({str(tmp_path / "config/moxlite.toml")!r}), Address.parse("me@e
         Address.parse("me@example.org"),
         USER,
         Domain.parse(HOSTNAME),
-        Places(("192.0.2.1",), ("127.0.0.1",)),
+        Places(("127.0.0.9",), ("127.0.0.1",)),
     )
     assert made.account == "me"
     assert len(list((tmp_path / "config/dkim").iterdir())) == 4

@@ -5,7 +5,7 @@ import datetime as dt
 import os
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +20,7 @@ from moxlite.admin.quickstart.webserver import Webserver
 from moxlite.config.load import DOMAINS_FILE
 from moxlite.logins.adminpassword import write_admin_password
 from moxlite.process.configtest.files import test_config
+from moxlite.process.permissions import fix_config, fix_data
 from moxlite.process.privileges import UnknownUser, user_ids
 from moxlite.proto.address import Address, Domain
 from moxlite.store.accounts.accounts import Accounts
@@ -192,10 +193,11 @@ def _of_accounts(data: Path) -> tuple[Path, Path]:
 
 
 def _new_folder(path: Path, undo: contextlib.ExitStack) -> None:
-    """Make a folder and those above it that are missing."""
+    """Make a folder, and its missing parents, through which the service user has to come."""
     missing = [one for one in (path, *path.parents) if not one.exists()]
     for one in reversed(missing):
-        one.mkdir(mode=0o750)
+        one.mkdir()
+        one.chmod(0o750 if one == path else 0o755)  # whatever the umask
         undo.callback(_remove_folder, one)
 
 
@@ -232,22 +234,14 @@ async def _make_account(data: Path, name: str, password: str) -> None:
 
 
 def _give(config: Path, user: str) -> Sequence[str]:
-    """As root: give the service user what it has to read. `serve` does the same for all at its start."""
+    """As root: give the service user what it has to read, as the start of `serve` does."""
     if os.name != "posix" or os.geteuid() != 0:
         return ()
     try:
         uid, gid = user_ids(user)
     except UnknownUser as error:
         return (f"{error}",)
-    for path in (
-        *_tree(config.parent / DKIM_FOLDER),
-        config.parent / DOMAINS_FILE,
-        *_tree(data_folder(config)),
-    ):
-        os.chown(path, uid, gid, follow_symlinks=False)
+    data = data_folder(config)
+    fix_config(config, DOMAINS_FILE, data, uid, gid)
+    fix_data(data, uid)
     return ()
-
-
-def _tree(path: Path) -> Iterator[Path]:
-    yield path
-    yield from path.rglob("*")
