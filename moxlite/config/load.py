@@ -5,6 +5,7 @@ all mistakes.
 """
 
 import hashlib
+import os
 import re
 import tomllib
 from collections.abc import Callable, Sequence
@@ -114,7 +115,8 @@ def read_source(path: Path) -> Source:
         with path.open("rb") as file:
             data = file.read(MAX_FILE + 1)
     except OSError as error:
-        raise ConfigError([Problem(str(path), 1, "", f"cannot be read: {error.strerror or error}")]) from None
+        reader = " by the service user" if hasattr(os, "geteuid") and os.geteuid() != os.getuid() else ""
+        raise ConfigError([Problem(str(path), 1, "", f"cannot be read{reader}: {error.strerror or error}")]) from None
     return source_of(path, data)
 
 
