@@ -108,8 +108,16 @@ def localserve(
         except StoreError as error:
             raise Failure(f"cannot make the account in {where}: {error}") from None
     else:
-        given = {"--ip": ip is not None, "--port-base": port_base is not None, "--serve-workdir": serve_workdir}
-        if passed_over := ", ".join(name for name, is_given in given.items() if is_given):
+        try:
+            ips, base = local.ports_at_first_start(where)
+        except (OSError, ValueError):
+            ips, base = frozenset(), -1  # the start says what is wrong
+        changed = {
+            "--ip": ip is not None and {ip} != ips,
+            "--port-base": port_base is not None and port_base != base,
+            "--serve-workdir": serve_workdir,
+        }
+        if base >= 0 and (passed_over := ", ".join(name for name, is_changed in changed.items() if is_changed)):
             note(f"moxlite: {where} is there already, with ports of its first start: without effect now: {passed_over}")
     if init_only:
         print(f"made {where}")

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import tomllib
 from collections.abc import Sequence
 from ipaddress import ip_address
 from pathlib import Path
@@ -18,7 +19,16 @@ from moxlite.store.auth.credentials import change_password
 from moxlite.store.junkflags import JunkFlagRules
 from moxlite.store.options import Options
 
-__all__ = ["ACCOUNT", "ADDRESS", "ADMIN_PASSWORD", "PASSWORD", "config_file", "default_directory", "initialize"]
+__all__ = [
+    "ACCOUNT",
+    "ADDRESS",
+    "ADMIN_PASSWORD",
+    "PASSWORD",
+    "config_file",
+    "default_directory",
+    "initialize",
+    "ports_at_first_start",
+]
 
 ACCOUNT: Final = "moxlite"
 ADDRESS: Final = "moxlite@localhost"
@@ -107,6 +117,17 @@ def default_directory() -> Path:
 def config_file(directory: Path) -> Path:
     """The static configuration file in the directory."""
     return directory / "config" / "moxlite.toml"
+
+
+def ports_at_first_start(directory: Path) -> tuple[frozenset[str], int]:
+    """The addresses and the port base that a directory was made with, as its moxlite.toml has them now. Raises OSError
+    and ValueError: it cannot be read, or has other listeners.
+    """
+    try:
+        listener = tomllib.loads(config_file(directory).read_text())["listeners"]["local"]
+        return frozenset(listener["ips"]), listener["smtp"]["port"] - 25
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"no listener of localserve: {error}") from None
 
 
 def initialize(directory: Path, *, ip: str | None, port_base: int, serve_workdir: bool) -> None:
