@@ -287,14 +287,16 @@ def call(
             progress=None if progress is None else told,
         )
 
-    return talk(ask_server)
+    # commands that change the configuration refuse with its mistakes
+    return talk(ask_server, noting=not command.startswith("config "))
 
 
-def talk(conversation: Callable[["CtlClient"], Awaitable[T]], *, broken: int = NOT_RUNNING) -> T:
+def talk(conversation: Callable[["CtlClient"], Awaitable[T]], *, broken: int = NOT_RUNNING, noting: bool = True) -> T:
     """Have a conversation with the running server.
 
     Args:
       broken: the exit code when the server ends in the middle of it.
+      noting: mistakes in the configuration are noted on stderr first.
 
     Raises:
       Failure: as `call`.
@@ -311,7 +313,8 @@ def talk(conversation: Callable[["CtlClient"], Awaitable[T]], *, broken: int = N
         nonlocal connected
         async with connect_ctl(path) as client:
             connected = True
-            _note_mistakes()
+            if noting:
+                _note_mistakes()
             return await conversation(client)
 
     try:
