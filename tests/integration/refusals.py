@@ -173,6 +173,7 @@ ELSEWHERE: Final = {
     "reputation-error": "a fault of the disk; tests/session/test_smtpd_decisions.py",
     "junk-classify-error": "a fault of the disk; tests/session/test_smtpd_rulesets.py",
     "subjectpass-error": "a fault of the disk; tests/session/test_smtpd_subjectpass.py",
+    "stray-bounce": "a report in parts, which swaks does not write; tests/session/test_smtpd_decisions.py",
 }
 """Words that refuse, and that none of these senders can bring about, with the place of their test."""
 

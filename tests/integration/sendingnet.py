@@ -89,7 +89,7 @@ CASES = [
     Case("misnamed.example", "none", "", "certificate", ("sts", 1, "certificate-host-mismatch")),
     Case("othermx.example", "none", "", "policy", ("sts", 1, "validation-failure")),
     Case("othermx.example", "no", "opportunistic"),
-    Case("strips.example", "none", "", "STARTTLS", ("sts", 1, "starttls-not-supported")),
+    Case("strips.example", "none", "", "tls-policy", ("sts", 1, "starttls-not-supported")),
     Case("strips.example", "no", "clear"),
     Case("testing.example", "none", "clear", report=("sts", 1, "starttls-not-supported")),
     Case("webdead.example", "none", "clear", report=("no-policy-found", 1, "sts-policy-fetch-error")),
