@@ -1,5 +1,5 @@
-"""The handle of an account: reading, writing, subscribing to its changes. What stands below `accounts` takes one of
-these; an account that is really open, with text index and background tasks, is `accounts.opened.OpenAccount`.
+"""Handle of an account: reading, writing, subscribing to its changes. Packages below `accounts` take an `Account`; an
+account that is open with text index and background tasks is `accounts.opened.OpenAccount`.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ T = TypeVar("T")
 S = TypeVar("S")
 
 FEW_CHANGES: Final = 2_000
-"""Changed rows up to which a catch-up is planned on the loop (STORE-3): 2 ms. So a portion of a mass change is, which
-would have to wait for a thread, and in it for Python's lock, while others change and are told as well.
+"""Changed rows up to which a catch-up is planned on the loop (STORE-3): 2 ms. A portion of a mass change has fewer, so
+it does not wait for a thread, and there for Python's lock, while other tasks write and publish.
 """
 
 MODSEQ: Final = "SELECT modseq FROM state WHERE id = 1"
@@ -37,12 +37,12 @@ MODSEQ: Final = "SELECT modseq FROM state WHERE id = 1"
 class Account:
     """One account. `bus` and `database` are for the store itself.
 
-    `changed`, `removed` and `owed` tell that there is something to do afterwards. Here nothing follows; `OpenAccount`
-    wakes its background tasks.
+    `changed`, `removed` and `owed` are hooks for work that follows a commit. They do nothing here; `OpenAccount` wakes
+    its background tasks.
     """
 
     def __init__(self, name: str, database: Database, options: Options, modseq: ModSeq) -> None:
-        """`modseq` is that of the account's last change."""
+        """`modseq` is the modseq of the account's last change."""
         self.name = name
         self.database = database
         self.options = options
@@ -50,12 +50,12 @@ class Account:
 
     @property
     def config(self) -> AccountConfig:
-        """What the configuration says of the account now; the defaults when it is in there no more."""
+        """Present configuration of the account; the defaults once the account is removed from the configuration."""
         return self.options.account_config(self.name) or AccountConfig()
 
     @property
     def directory(self) -> Path:
-        """The folder of the account's files."""
+        """Folder of the account's files."""
         return self.database.path.parent
 
     async def read(self, fn: Callable[[Reader], T], *, op: str, turn: bool = True) -> T:
@@ -79,13 +79,14 @@ class Account:
         `Database.write`.
 
         Args:
-          origin: the cursor of the caller, which will not be told what this unit did: its result says it (STORE-33).
+          origin: the cursor of the caller. It does not receive this unit's events: the unit's result reports them
+            (STORE-33).
           key: an idempotency key; within 7 days a second unit with it does not run (STORE-189).
           weight: octets of bodies added.
 
         Raises:
           AlreadyDone: for a known `key`.
-          What `Database.write` raises.
+          StoreError: as `Database.write`.
         """
 
         if key is not None:
@@ -101,7 +102,7 @@ class Account:
         origin: Cursor | None = None,
         ahead: int = SERIES_AHEAD,
     ) -> None:
-        """Run the units of a long change, each as by `write`; others need not wait for all of it. See
+        """Run the units of a long change, each as by `write`; units of other callers run in between. See
         `Database.write_series`.
         """
         await self.database.write_series(units, self._maker(origin), note, between, ahead=ahead)
@@ -150,13 +151,13 @@ class Account:
         keep_own: bool = False,
         since: ModSeq | None = None,
     ) -> tuple[S | None, Cursor]:
-        """What `fn` reads, and a cursor at just that state: nothing is lost or told twice between the two (STORE-35).
+        """Read with `fn` and open a cursor at exactly that state: no event is lost or delivered twice between the two
+        (STORE-35).
 
         Args:
-          fn: reads what the subscriber starts from; with `scan` in a thread, for more than a slice.
-          keep_own: also tell the subscriber its own units, with its `Cursor.id` as origin, in their place among the
-            others.
-          since: where a subscriber that was here before stands, not below `State.highest_purged_modseq`; the cursor
+          fn: reads the state that the subscriber starts from; `scan` runs it in a thread, for more than a slice.
+          keep_own: also deliver the subscriber's own units, in commit order, with its `Cursor.id` as origin.
+          since: modseq that a returning subscriber has applied, not below `State.highest_purged_modseq`; the cursor
             begins there, with a catch-up from the database.
 
         The cursor must be closed.
@@ -179,16 +180,20 @@ class Account:
         self.database.check_space()
 
     def changed(self) -> None:
-        """A unit was committed that changed messages or mailboxes."""
+        """Called after the commit of a unit that changed messages or mailboxes."""
 
     def removed(self) -> None:
-        """Messages were removed, or what still held their content has let go: some of it may be erased now."""
+        """Called when messages were removed, or when a subscriber or the outbox released removed content: some of it
+        may be erased now.
+        """
 
     def owed(self) -> None:
-        """A unit was committed that owes something to other files, by a row of `outbox`."""
+        """Called after the commit of a unit that wrote a row of `outbox`, which owes something to another file."""
 
     async def _load(self, catchup: Catchup) -> list[Event]:
-        """For the bus: the next slice of a catch-up; first its plan, here if it is short, else in a thread."""
+        """Return the next slice of a catch-up, for the bus. The first call plans it, on the loop if it is short, else
+        in a thread.
+        """
         if not catchup.planned:
             try:
                 await self.read(lambda r: catchup.plan(r, FEW_CHANGES), op="catchup_plan")

@@ -2,16 +2,16 @@
 
 Theory of operation
 -------------------
-The change log is in the database: modseq indices and tombstones. The tail is the end of it as it is told live: an entry
+The change log is in the database: modseq indices and tombstones. The tail is the newest part of it, in memory: an entry
 for each committed unit, oldest first, shared by all cursors, at most 10,000 events or 4 MiB. A cursor is a position:
-the modseq it has taken up to, and the entry that comes next. Bursts coalesce, and a slow subscriber costs no other
-anything: what falls off the front of the tail is read from the database by those who still need it (`catchup`),
-  through the same call. A unit that touched over 1,000 rows puts a mark into the tail instead of its events, with the
-  same effect.
+the modseq it has taken up to, and the entry that comes next. A slow subscriber costs the others nothing: entries that
+fall off the front of the tail are read from the database by the cursors that still need them (`catchup`), coalesced,
+through the same call. A unit that touched over 1,000 rows puts a mark into the tail instead of its events, with the
+same effect.
 
-An entry counts the cursors that have yet to pass it, and goes when there are none; without cursors nothing is kept.
-Waiting is check-then-sleep with no await between, so no wake-up is lost. Each cursor has an `Alarm`, which rings at
-each change; cursors on several buses may share one, so that one task waits for all of them.
+An entry counts the cursors that have yet to pass it, and is dropped when the count is 0; without cursors nothing is
+kept. Waiting is check-then-sleep with no await between, so no wake-up is lost. Each cursor has an `Alarm`, which rings
+at each change; cursors on several buses may share one, so that one task waits for all of them.
 """
 
 from __future__ import annotations
@@ -66,11 +66,11 @@ _ids = itertools.count(1)
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """What `Cursor.take` gives.
+    """Result of `Cursor.take`.
 
-    `events` are in commit order from the tail; from the database (`from_log`) they are coalesced in the order of
-    STORE-30. `modseq` is what the subscriber has applied once it has applied the events; within a catch-up from the
-    database it stays the old one until the last slice. `more`: take again at once.
+    `events` are in commit order if they come from the tail; from the database (`from_log`) they are coalesced, in the
+    order of STORE-30. `modseq` is the state that the subscriber has reached once it has applied the events; within a
+    catch-up from the database it stays the old one until the last slice. `more`: take again at once.
     """
 
     events: tuple[Event, ...]
@@ -81,7 +81,8 @@ class Batch(msgspec.Struct, frozen=True):
 
 class _Entry(msgspec.Struct, eq=False):
     """A committed unit in the tail. `events` is None for a mark. `overtaken` belongs to `origin`: see `Bus.publish`.
-    `count` and `size` are its share of the tail's bounds.
+    `count` and `size` (octets) are its share of the tail's bounds; `readers` is the number of cursors that have yet to
+    pass it.
     """
 
     modseq: ModSeq
@@ -94,25 +95,29 @@ class _Entry(msgspec.Struct, eq=False):
 
 
 Load = Callable[[Catchup], Awaitable[list[Event]]]
-"""Gives the next slice of a catch-up, reading the account's database; `Catchup.done` tells whether it was the last."""
+"""Function that returns the next slice of a catch-up from the account's database; `Catchup.done` is true after the
+last.
+"""
 
 
 class Bus:
-    """The bus of one open account. All on the loop.
+    """Bus of one open account. All methods run on the loop.
 
-    For cursors: `first` is the number of the oldest entry, counted from the start of the bus, and `end` the one which
-    the next will have.
+    For cursors: entries are numbered from the start of the bus. `first` is the number of the oldest entry in the tail,
+    `end` the number that the next entry will get.
     """
 
     def __init__(self, account: str, modseq: ModSeq, load: Load, acknowledged: Callable[[], None]) -> None:
-        """`modseq` is the database's at opening; `acknowledged` is called when a cursor has moved on or ended."""
+        """`modseq` is the database's at opening; `acknowledged` is called when a cursor has acknowledged more, or was
+        removed.
+        """
         self.account = account
         self.modseq = modseq
         self.cursors: set[Cursor] = set()
         self.closing: AccountClosing | None = None
         self._load = load
         self._acknowledged = acknowledged
-        # The first `_dead` of the list are gone, and are cut off once they are half of it.
+        # The first `_dead` entries of the list are dropped already; they are cut off once they are half of it.
         self._entries: list[_Entry] = []
         self._dead = 0
         self.first = 0
@@ -137,15 +142,15 @@ class Bus:
         origin: Cursor | None = None,
         overtaken: frozenset[MessageID] | None = frozenset(),
     ) -> None:
-        """Tell a committed unit; in commit order.
+        """Append a committed unit to the tail and wake the subscribers. Called in commit order.
 
         Args:
-          modseq: of the unit, above all told before.
+          modseq: of the unit, above all published before.
           events: None puts a mark: read up to here from the database.
-          origin: the cursor whose subscriber made the unit. It gets of it only what concerns `overtaken`.
-          overtaken: messages touched by the unit whose modseq had been above the cursor: `origin` has not heard of that
-            change yet, and reading its row it would skip it as its own (STORE-33). None: too many to name, so take all
-            of them.
+          origin: the cursor whose subscriber made the unit. It receives only the events that concern `overtaken`.
+          overtaken: messages touched by the unit whose previous modseq was above the cursor of `origin`. That cursor
+            has not delivered the previous change yet, and would skip the row as its own (STORE-33). None: too many to
+            name, so `origin` receives all events.
         """
         self.modseq = modseq
         if not self.cursors:
@@ -163,19 +168,19 @@ class Bus:
         self.wake()
 
     def close(self, reason: str) -> None:
-        """Tell all subscribers to end; `take` gives AccountClosing from now on."""
+        """End all subscriptions: `take` returns AccountClosing from now on."""
         if self.closing is None:
             self.closing = AccountClosing(account=self.account, modseq=self.modseq, reason=reason)
             self.wake()
 
     def add(self, *, keep_own: bool) -> Cursor:
-        """A cursor at the end of the tail, for `Account.subscribe`, which lets it start."""
+        """Return a cursor at the end of the tail, for `Account.subscribe`, which starts it."""
         cursor = Cursor(self, keep_own=keep_own)
         self.cursors.add(cursor)
         return cursor
 
     def remove(self, cursor: Cursor) -> None:
-        """For `Cursor.close`."""
+        """Forget a cursor, for `Cursor.close`."""
         if cursor in self.cursors:
             self.cursors.remove(cursor)
             for number in range(max(cursor.at, self.first), self.end):
@@ -184,9 +189,9 @@ class Bus:
             self._acknowledged()
 
     def close_silent(self) -> None:
-        """Close cursors that have acknowledged nothing for 24 h although there was something (STORE-38).
+        """Close cursors that have acknowledged nothing for 24 h although they are behind (STORE-38).
 
-        To be called now and then: the time runs from the first call that finds the cursor behind.
+        To be called regularly: the time runs from the first call that finds the cursor behind.
         """
         now = trio.current_time()
         for cursor in list(self.cursors):
@@ -206,11 +211,11 @@ class Bus:
     # For cursors
 
     def entry(self, number: int) -> _Entry:
-        """The entry of that number, which is still there."""
+        """Entry of that number, which is still in the tail."""
         return self._entries[number - self.first + self._dead]
 
     def passed(self, number: int) -> None:
-        """A cursor has passed the entry of that number."""
+        """Note that a cursor has passed the entry of that number."""
         if number >= self.first:
             entry = self._entries[number - self.first + self._dead]
             entry.readers -= 1
@@ -218,16 +223,16 @@ class Bus:
                 self._trim()
 
     def wake(self) -> None:
-        """Have all who sleep look again."""
+        """Ring the alarms of all cursors, so that sleeping subscribers check again."""
         for cursor in self.cursors:
             cursor.alarm.ring()
 
     async def load(self, catchup: Catchup) -> list[Event]:
-        """The next slice of a catch-up."""
+        """Return the next slice of a catch-up."""
         return await self._load(catchup)
 
     def heard(self) -> None:
-        """A cursor has acknowledged."""
+        """Note that a cursor has acknowledged."""
         self._acknowledged()
 
     def _trim(self) -> None:
@@ -246,15 +251,16 @@ class Bus:
 
 
 class Cursor:
-    """A subscriber's position; from `Account.subscribe`. One task at a time takes from it.
+    """Position of a subscriber in the change log, from `Account.subscribe`. Only one task at a time takes from it.
 
-    `modseq`: what has been taken. `id`: what `Event.origin` names. `messages_of`: the subscriber may set it to the
-    mailbox whose messages it wants to hear of, when it can do without those of others; they may be told all the same.
-    `portion`: when it is far behind, it is given the changes of that mailbox in portions of some more than so many, if
-    not 0. `settled`: all up to `modseq` has been taken, and nothing above. `partial`: a portion was taken, so messages
-    that have come and gone meanwhile were never told of, though their removal lies above `modseq`.
-    `alarm` rings when there may be something to take; the subscriber may set it to one that it has already. Use it as a
-    context manager, or `close` it: an open cursor holds back erasures.
+    `modseq`: all changes up to it have been taken. `id`: the number that `Event.origin` carries. `messages_of`: the
+    subscriber may set it to one mailbox if it can do without the message events of the others; it may receive them all
+    the same. `portion`: if not 0, a cursor that is far behind takes the changes of that mailbox in portions of little
+    more than this number of messages. `settled`: no catch-up is under way, so exactly the changes up to `modseq` have
+    been taken. `partial`: a portion was taken, so the events of messages that were added and removed meanwhile are
+    missing, although their removal has a modseq above `modseq`. `alarm` rings when there may be something to take; the
+    subscriber may replace it by an alarm of its own. Use the cursor as a context manager, or `close` it: an open cursor
+    holds back erasures.
     """
 
     def __init__(self, bus: Bus, *, keep_own: bool) -> None:
@@ -267,11 +273,11 @@ class Cursor:
         self.partial = False
         self.alarm = Alarm()
         self.at = bus.end
-        # What it had acknowledged when it was first found behind, and when that was.
+        # Modseq acknowledged when the cursor was first found behind, and the time of that.
         self.stuck: tuple[ModSeq, float] | None = None
         self._bus = bus
         self._keep_own = keep_own
-        # Own units told and not yet passed: modseq to the messages in it that are news all the same.
+        # Own units published and not yet passed: modseq to the messages that must be delivered all the same.
         self._own: dict[ModSeq, frozenset[MessageID] | None] = {}
         self._catchup: Catchup | None = None
 
@@ -282,8 +288,8 @@ class Cursor:
         self.close()
 
     def start(self, modseq: ModSeq, since: ModSeq | None = None) -> None:
-        """For `Account.subscribe`: the snapshot was taken at `modseq`; a subscriber that stands at `since` reads the
-        log from there first.
+        """Begin at `modseq`, the state of the snapshot that `Account.subscribe` read; with `since`, read the log from
+        there first.
         """
         self.modseq = self.acknowledged = modseq
         if since is not None and since < modseq:
@@ -291,7 +297,7 @@ class Cursor:
             self._catchup = Catchup(since, self._own)
 
     def pending(self) -> bool:
-        """Whether `take` would give something now."""
+        """Whether `take` would return something now."""
         if self.closing is not None or self._bus.closing is not None or self._catchup is not None:
             return True
         if self.at == self._bus.end:
@@ -306,7 +312,7 @@ class Cursor:
 
     @property
     def latest(self) -> ModSeq:
-        """The modseq of the last unit that was told."""
+        """Modseq of the last unit that was published."""
         return self._bus.modseq
 
     async def wait(self) -> None:
@@ -317,11 +323,12 @@ class Cursor:
             await self.alarm.sleep()
 
     async def take(self) -> Batch:
-        """What has happened since, some 750 events at most; an empty batch when nothing has. `modseq` moves on to that
-        of the batch.
+        """Take the changes since the last call, about 750 events at most; an empty batch if there are none. `modseq`
+        moves on to the batch's.
 
-        From the tail while it reaches back to the cursor, else from the database; own units are left out but for what
-        STORE-33 says. A last batch ends with AccountClosing, and then each one has only that.
+        The events come from the tail while it reaches back to the cursor, else from the database. Own units are left
+        out, but for the messages of STORE-33. When the account closes, the last batch ends with AccountClosing, and
+        further batches hold only that.
 
         Cancellation: loses nothing; a catch-up from the database begins again.
         """
@@ -338,7 +345,7 @@ class Cursor:
         return await self._take_log(self._catchup)
 
     def take_tail(self) -> Batch | None:
-        """What `take` gives, if that is in the tail; None when it must be awaited."""
+        """Return the result of `take` if the tail holds it; None if it must be awaited."""
         if self.closing is not None or self._catchup is not None:
             return None
         self._skip()
@@ -349,7 +356,7 @@ class Cursor:
         events: list[Event] = []
         while self.at < bus.end and len(events) < SLICE:
             entry = bus.entry(self.at)
-            if entry.events is None and not self._is_own(entry):  # a mark: the database is asked
+            if entry.events is None and not self._is_own(entry):  # a mark: read from the database
                 if self.at == began:
                     return None
                 break  # by the next call
@@ -362,8 +369,8 @@ class Cursor:
         return Batch(tuple(events), self.modseq, more=self.at < bus.end, from_log=False)
 
     def upcoming(self, limit: int) -> list[Event] | None:
-        """All events from where the cursor stands, without taking them; None when there are over `limit`, or not all
-        are in the tail.
+        """Return all events from the cursor's position on, without taking them; None if there are over `limit`, or if
+        the tail does not hold all of them.
         """
         if self.closing is not None or self._bus.closing is not None or self._catchup is not None or self._own:
             return None
@@ -379,8 +386,8 @@ class Cursor:
         return events
 
     def skip_to(self, modseq: ModSeq) -> None:
-        """The subscriber knows all up to `modseq`: its own units one right behind the other from where it stood, or
-        what it was told of them otherwise.
+        """Skip changes up to `modseq`, which the subscriber knows already: they are its own consecutive units, or it
+        read them another way.
         """
         if self._catchup is None and modseq > self.modseq:
             self.modseq = modseq
@@ -389,27 +396,29 @@ class Cursor:
             self._skip()
 
     def acknowledge(self, modseq: ModSeq) -> None:
-        """All up to `modseq` is applied: content removed by then may be erased, as far as this subscriber is concerned
-        (STORE-36).
+        """Note that the subscriber has applied all changes up to `modseq`: it no longer holds back the erasure of
+        content removed by then (STORE-36).
         """
         if modseq > self.acknowledged:
             self.acknowledged = modseq
             self._bus.heard()
 
     def close(self) -> None:
-        """End the subscription; it counts as acknowledgement of all (STORE-38)."""
+        """End the subscription; this counts as acknowledgement of everything (STORE-38)."""
         self.end("closed")
 
     def end(self, reason: str) -> None:
-        """For the bus: hold nothing back any longer, and have the subscriber find that it must end."""
+        """End the subscription, for the bus: hold back no erasure any more, and wake the subscriber, whose `take`
+        returns AccountClosing.
+        """
         self.closing = self.closing or AccountClosing(account=self._bus.account, modseq=self.modseq, reason=reason)
         self._catchup = None
         self._bus.remove(self)
         self.alarm.ring()
 
     def made(self, entry: _Entry) -> None:
-        """For the bus: an own unit was told. When it is next and brings nothing new, it is passed at once: its maker
-        need not wake up for it.
+        """Note that an own unit was published, for the bus. If it comes next and has nothing to deliver, it is passed
+        at once: the subscriber need not wake up for it.
         """
         if self._keep_own:
             return
@@ -423,7 +432,7 @@ class Cursor:
             self._own[entry.modseq] = entry.overtaken
 
     def _is_own(self, entry: _Entry) -> bool:
-        """Whether the unit is one's own and has nothing that must be read from the database."""
+        """Whether the unit was made by this subscriber and has nothing that must be read from the database."""
         return entry.origin is self and not self._keep_own and entry.overtaken == frozenset()
 
     def _select(self, entry: _Entry) -> Iterable[Event]:
@@ -433,7 +442,7 @@ class Cursor:
         return _concerning(events, entry.overtaken)
 
     def _skip(self) -> None:
-        """Pass entries that the snapshot, or the last catch-up, already held."""
+        """Pass entries that the snapshot, or the last catch-up, already contained."""
         bus = self._bus
         while bus.first <= self.at < bus.end and bus.entry(self.at).modseq <= self.modseq:
             self._pass()
@@ -464,7 +473,7 @@ class Cursor:
 
 
 def _concerning(events: Iterable[Event], messages: frozenset[MessageID]) -> list[Event]:
-    """The events, or the parts of them, about these messages."""
+    """Select the events, or the parts of them, about these messages."""
     found: list[Event] = []
     for event in events:
         match event:
@@ -480,7 +489,7 @@ def _concerning(events: Iterable[Event], messages: frozenset[MessageID]) -> list
 
 
 def _size(events: tuple[Event, ...] | None) -> int:
-    """An estimate of what the events hold in memory."""
+    """Estimate of the octets that the events take in memory."""
     if events is None:
         return EVENT_BYTES
     size = 0

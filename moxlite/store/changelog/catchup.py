@@ -1,17 +1,18 @@
-"""Reading the change log: what happened in an account since a modseq, coalesced (STORE-30).
+"""Reading the change log: the changes of an account since a modseq, coalesced (STORE-30).
 
-The log is no table of its own: it is the modseq indices of what exists and the tombstones of what does not. `Catchup`
-first plans, in one snapshot: it keeps ids in arrays, 16 octets for a changed row, whatever the unit was. Then it
-renders slices of events, each in a snapshot of its own, so no slow subscriber holds one open. What has changed again in
-between is rendered as it is now or, when it is gone or moved, left out: it has a modseq above the one planned for, so
-the next catch-up tells it.
+The log has no table of its own: it consists of the modseq indices of existing rows and the tombstones of removed ones.
+`Catchup` first plans, in one snapshot: it keeps ids in arrays, 16 octets for a changed row, whatever the unit was. Then
+it renders slices of events, each in a snapshot of its own, so no slow subscriber holds one open. A row that has changed
+again in between is rendered as it is now or, if it was removed or moved, left out: its new modseq is above the planned
+one, so the next catch-up delivers it.
 
-A plan may end at an earlier modseq than the newest, so that a subscriber who is far behind comes closer in portions:
-all up to it is told, nothing above. A message that has changed again since is left to a later portion.
+A plan may end at an earlier modseq than the newest, so that a subscriber that is far behind catches up in portions: a
+portion delivers everything up to that modseq, and nothing above. A message that has changed again since is left to a
+later portion.
 
-Order: removals; mailboxes gone, added, renamed; per mailbox the additions by ascending UID; then the rest by modseq. A
-  view can grow only at its end, so a
-message added first and flagged later must not come behind a higher UID.
+Order: removals; mailboxes removed, added, renamed; per mailbox the additions by ascending UID; then the rest by modseq.
+A client's view of a mailbox can only grow at its end, so a message added first and flagged later must not come after a
+higher UID.
 """
 
 from __future__ import annotations
@@ -54,12 +55,12 @@ SLICE: Final = 500
 """Events in one part, and rows behind one event: 2 ms on the loop (STORE-3)."""
 
 MOST: Final = 750
-"""Events up to which parts make one slice: a few of the mailbox go with those of its messages."""
+"""Events up to which several parts are joined to one slice: a few events of a mailbox go with its messages."""
 
 ALL_FLAGS: Final = Flag(sum(Flag))
 
 STATE: Final = "SELECT modseq FROM state WHERE id = 1"
-# Without being told, SQLite would walk all tombstones by the primary key, to spare itself the sorting.
+# Without INDEXED BY, SQLite would walk all tombstones by the primary key, to avoid the sorting.
 EXPUNGED: Final = """
 SELECT mailbox_id, uid, message_id, createseq, modseq FROM expunged INDEXED BY expunged_modseq
 WHERE modseq > ? AND modseq <= ? ORDER BY mailbox_id, uid LIMIT ?"""
@@ -94,11 +95,11 @@ SELECT mailbox_id, key, modseq FROM annotation WHERE modseq > ? AND modseq <= ? 
 SETTINGS: Final = "SELECT modseq FROM settings WHERE modseq > ? AND modseq <= ?"
 
 _Part: TypeAlias = "tuple[int, Callable[[Reader], list[Event]]]"
-"""How much there is at most, and what reads it."""
+"""Upper bound of the number of events, and the function that reads them."""
 
 Own = Mapping[ModSeq, frozenset[MessageID] | None]
-"""Units of the reader itself: their modseq, and the messages in them that are news to it all the same; None: all
-are.
+"""Units of the reader itself: their modseq, and the messages in them that must be delivered to it all the same; None
+for all messages.
 """
 
 
@@ -119,7 +120,7 @@ class _Removals:
 
 
 class Catchup:
-    """The way of one reader from `since` to `modseq`: `plan` once, then `slice` until `done`."""
+    """Catch-up of one reader from `since` to `modseq`: call `plan` once, then `slice` until `done`."""
 
     def __init__(
         self,
@@ -129,9 +130,9 @@ class Catchup:
         messages_of: MailboxID | None = None,
         portion: int = 0,
     ) -> None:
-        """Changes of messages whose modseq is in `own` are skipped as STORE-33 says. `messages_of` asks for the
-        messages of that mailbox alone, and for all that are no messages; `portion`, not 0, for the oldest changes of
-        these messages, some more than so many.
+        """Changes of messages whose modseq is in `own` are skipped by the rule of STORE-33. `messages_of` limits
+        message events to that mailbox; events that are not about messages are never limited. `portion`, if not 0,
+        limits them further to the oldest changes, little more than that number.
         """
         self.since = since
         self.modseq = since
@@ -152,12 +153,12 @@ class Catchup:
 
     @property
     def done(self) -> bool:
-        """Whether the last slice was given; the reader is at `modseq` then."""
+        """Whether the last slice was returned; the reader is at `modseq` then."""
         return self._done
 
     def plan(self, r: Reader, limit: int | None = None) -> None:
-        """Find what changed, in the snapshot of `r`. Raises TooMany above `limit` rows, and can then be called
-        again.
+        """Find the changed rows in the snapshot of `r`. Raises TooMany above `limit` rows; the call may then be
+        repeated.
         """
         self._rows = 0
         self._removals, self._structure, self._added, self._rest = [], [], [], []
@@ -172,8 +173,8 @@ class Catchup:
         self.planned = True
 
     def slice(self, r: Reader) -> list[Event]:
-        """The next events, 500 to 750 of them, maybe none. Either all slices are read in the snapshot of the plan, or
-        each in one of its own.
+        """Return the next events, 750 at most and maybe none. Either all slices are read in the snapshot of the plan,
+        or each in a snapshot of its own.
         """
         if self._parts is None:
             self._parts = self._render()
@@ -190,11 +191,13 @@ class Catchup:
     # Planning
 
     def _portion_end(self, r: Reader) -> ModSeq | None:
-        """Where the portion ends: behind the last change of a unit, for these have one modseq. None: at the newest."""
+        """Modseq of the portion's end: the changes of one unit share a modseq, so no unit is split. None: at the newest
+        modseq.
+        """
         if not self._portion or not self._messages_of:
             return None
         end = r.value(PORTION_END, self._messages_of, self.since, self._portion)
-        # New messages are told in the order of their UIDs: one that has changed since comes before a newer one.
+        # New messages are delivered by ascending UID: one that has changed since must come before a newer one.
         added: list[tuple[ModSeq, ModSeq]] = []
         for createseq, modseq in r.iterate(NEWEST, self._messages_of, self._portion):
             if createseq <= self.since:
@@ -213,8 +216,8 @@ class Catchup:
             raise TooMany
 
     def _skipped(self, modseq: ModSeq, message_id: MessageID) -> bool:
-        """Whether the last change of the message is the reader's own, and nothing that it does not know lies under
-        it.
+        """Whether the last change of the message is the reader's own, and covers no change that the reader has not
+        received.
         """
         if modseq not in self._own:
             return False
@@ -222,7 +225,7 @@ class Catchup:
         return overtaken is not None and message_id not in overtaken
 
     def _new(self, createseq: ModSeq) -> bool:
-        """Whether what was created then is new to the reader."""
+        """Whether a row created at this modseq is new to the reader."""
         return createseq > self.since and createseq not in self._own
 
     def _plan_removals(self, r: Reader, room: int) -> None:
@@ -244,7 +247,7 @@ class Catchup:
 
     def _plan_mailboxes(self, r: Reader, room: int) -> None:
         subscribed = {row[0] for row in r.rows(SUBSCRIBED)}
-        # Also of one made since: a unit of the reader may have put something into it before it heard of it.
+        # Also mailboxes made since: a unit of the reader may have added messages before it received MailboxAdded.
         self._structure += [
             MailboxRemoved(modseq=modseq, mailbox_id=mailbox_id, name=name, subscribed=name in subscribed)
             for mailbox_id, name, modseq in r.iterate(MAILBOX_GONE, self.since, self.modseq)
@@ -259,7 +262,7 @@ class Catchup:
                 self._plan_messages(r, row[0], room)
 
     def _plan_keywords(self, row: Row) -> None:
-        """Those of the mailbox come before the messages that show them (RFC 9051 §7.2.6)."""
+        """Add the mailbox's keywords: they must come before the messages that have them (RFC 9051 §7.2.6)."""
         mailbox_id, name, keywords, modseq = row[0], row[1], row[5], min(row[7], self.modseq)
         self._structure.append(
             MailboxKeywords(modseq=modseq, mailbox_id=mailbox_id, name=name, keywords=split_keywords(keywords))
@@ -327,7 +330,7 @@ class Catchup:
 
     def _plan_messages(self, r: Reader, mailbox_id: MailboxID, room: int) -> None:
         added: list[tuple[int, int]] = []
-        # A bounded plan is made on the loop: all rows at once give Python's lock away once, not at each row.
+        # A bounded plan is made on the loop: reading all rows at once releases Python's lock once, not at each row.
         rows = r.iterate if room < 0 else r.rows
         for message_id, uid, createseq, modseq in rows(
             MESSAGES, mailbox_id, self.since, self.modseq, -1 if room < 0 else room + 1
@@ -406,7 +409,7 @@ class Catchup:
         ]
 
     def _rows_of(self, ids: array[int], r: Reader) -> list[Row]:
-        """The rows that still are what they were when planned: not gone, not moved."""
+        """Read the rows that have not changed since they were planned: not removed, not moved."""
         return [row for row in r.rows(MESSAGE_ROWS, array_of(ids)) if row[3] <= self.modseq]
 
     def _added_events(self, mailbox_id: MailboxID, ids: array[int], r: Reader) -> list[Event]:
@@ -454,5 +457,5 @@ def _sliced(events: list[Event]) -> Iterator[list[Event]]:
 
 
 def _made(events: list[Event]) -> _Part:
-    """A part that needs no reading."""
+    """Part of events that are made already and need no reading."""
     return len(events), lambda _: events

@@ -1,4 +1,4 @@
-"""The transaction of a unit on an account: its modseq, its events, what it touched (STORE-23, STORE-31 to 34,
+"""Transaction of a unit on an account: its modseq, its events, the messages it touched (STORE-23, STORE-31 to 34,
 STORE-189, STORE-189a).
 """
 
@@ -17,8 +17,8 @@ from moxlite.store.types import Event, MessageID, MessagesRemoved, ModSeq
 __all__ = ["AccountTx", "was_done"]
 
 OVERTAKEN: Final = 10_000
-"""Messages above which a unit no longer names what it overtook: its subscriber then takes all of it from the
-database.
+"""Messages above which a unit no longer names the changes it overtook: its subscriber then takes the whole unit from
+the database.
 """
 
 NEXT_MODSEQ: Final = "UPDATE state SET modseq = modseq + 1 WHERE id = 1 RETURNING modseq"
@@ -32,7 +32,7 @@ ON CONFLICT (key) DO NOTHING"""
 class AccountTx(Tx):
     """A unit's view of an account; from `Account.write`.
 
-    `account` is its name, `config` what the configuration says of it, `origin` the cursor of the caller, if it has one.
+    `account` is its name, `config` its configuration, `origin` the caller's cursor, if it has one.
     """
 
     __slots__ = (
@@ -65,7 +65,7 @@ class AccountTx(Tx):
         removed: Callable[[], None],
         changed: Callable[[], None],
     ) -> None:
-        """For `Account.write`. `seen` is the modseq of `origin` when the call was made.
+        """Made by `Account.write`. `seen` is the modseq of `origin` at the time of the call.
 
         `owes` is called when a row of `outbox` was committed, `removed` when messages were removed,
         `changed` when anything has a new modseq.
@@ -87,23 +87,23 @@ class AccountTx(Tx):
         self._overtaken: set[MessageID] | None = set()
 
     def modseq(self) -> ModSeq:
-        """The modseq of this unit, taken at the first call: all that it changes gets this one (STORE-23)."""
+        """Modseq of this unit, taken at the first call. All rows that the unit changes get this one (STORE-23)."""
         if self._modseq is None:
             self._modseq = ModSeq(self.value(NEXT_MODSEQ))
         return self._modseq
 
     @property
     def numbered(self) -> bool:
-        """Whether the modseq was taken."""
+        """Whether the unit has taken its modseq."""
         return self._modseq is not None
 
     def number(self, modseq: int) -> None:
-        """Note the modseq of this unit, which the caller has taken together with other things of the account's row."""
+        """Set the modseq of this unit, which the caller has taken together with other columns of table `state`."""
         self._modseq = ModSeq(modseq)
 
     def emit(self, event: Event) -> None:
-        """Tell a change, to be published after the commit, in the order of the calls. Account, modseq and origin are
-        filled in here.
+        """Add an event, to be published after the commit, in the order of the calls. Sets its account, modseq and
+        origin.
         """
         modseq = self.modseq()
         if isinstance(event, MessagesRemoved):
@@ -112,16 +112,15 @@ class AccountTx(Tx):
         else:
             self._count(1)
         if not self._marked:
-            # The event is not yet seen by anyone: making it whole here spares each operation three arguments, and a
-            # copy.
+            # No subscriber has seen the event yet: completing it here spares each operation three arguments and a copy.
             msgspec.structs.force_setattr(event, "account", self.account)
             msgspec.structs.force_setattr(event, "modseq", modseq)
             msgspec.structs.force_setattr(event, "origin", 0 if self.origin is None else self.origin.id)
             self._events.append(event)
 
     def rows_changed(self, count: int) -> None:
-        """Note that this unit changes so many rows without an event for each: over 1000 subscribers read them from the
-        database (STORE-34), and no event of the unit is kept.
+        """Note that this unit changes that many rows without an event for each. Above 1000 rows the unit's events are
+        dropped, and subscribers read them from the database (STORE-34).
         """
         self.modseq()
         self._count(count)
@@ -129,13 +128,13 @@ class AccountTx(Tx):
     def touch(self, message_id: int, previous: int) -> None:
         """Note that a message whose modseq had been `previous` is changed or removed by this unit.
 
-        When that is above the cursor of the caller, another one's change of the message lies under this one, and the
-        caller has not heard of it: its cursor then does not skip the message as its own (STORE-33).
+        If `previous` is above the caller's cursor, this unit hides a change of another client that the caller has not
+        received yet: its cursor then does not skip the message as its own (STORE-33).
         """
         self.touch_all([(message_id, previous)])
 
     def touch_all(self, messages: Iterable[tuple[int, int]]) -> None:
-        """As `touch`, for many: (message id, modseq it had) each."""
+        """As `touch`, for many messages: pairs of message id and previous modseq."""
         if self.origin is not None and self._overtaken is not None:
             seen = self._seen
             self._overtaken.update([MessageID(message_id) for message_id, previous in messages if previous > seen])
@@ -143,23 +142,23 @@ class AccountTx(Tx):
                 self._overtaken = None
 
     def once(self, key: bytes) -> bool:
-        """Whether this is the first unit in 7 days with this idempotency key (STORE-189). The key is noted with the
+        """Whether this is the first unit in 7 days with this idempotency key (STORE-189). The key is stored with the
         unit.
         """
         return self.execute(ONCE, key, self.now) == 1
 
     def owe(self, key: bytes, kind: str, data: bytes, message_id: int | None = None, *, due: int = 0) -> None:
-        """Write a row of `outbox`: the handler of `kind` will get it after the commit, once or more often (STORE-189a).
+        """Write a row of `outbox`: the handler of `kind` receives it after the commit, at least once (STORE-189a).
 
-        `key` is unique for what is owed: a second row of the same key is not written. The content of `message_id` is
-        kept until the row is carried. `due`, µs UTC: not before that, and until then it may be taken back
-        (`store.delivery.held`); 0: at once.
+        `key` identifies the debt: a second row with the same key is not written. The content of `message_id` is kept
+        until the row is carried over. `due`, µs UTC: the row is not carried before that time, and may be taken back
+        until then (`store.delivery.held`); 0: at once.
         """
         self.execute(OWE, key, kind, message_id, data, self.now, due)
         self.after_commit(self._owes)
 
     def committed(self) -> None:
-        """For the writer: publish."""
+        """Publish the events. Called by the writer."""
         if self._modseq is not None:
             events = None if self._marked else tuple(self._events)
             overtaken = None if self._overtaken is None else frozenset(self._overtaken)

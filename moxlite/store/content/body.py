@@ -1,8 +1,8 @@
 """Reading the octets of messages: prefix and body, by range, chunk by chunk (STORE-7, STORE-181, STORE-182).
 
 A message is its prefix (``message_info``) followed by its body (``body_chunk``). A range reads and decompresses only
-the chunks that it touches, and each is checked before anything of it is given out. A tombstone's content is read in the
-same way as long as it is there (STORE-36).
+the chunks that it touches, and each chunk is checked before any of its octets are returned. The content of a removed
+message is read in the same way until it is erased (STORE-36).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ __all__ = [
 
 
 class Content(msgspec.Struct, frozen=True, gc=False):
-    """Where the octets of a message lie. `size` = length of the prefix + size of the body."""
+    """Location of a message's octets: its prefix, and the id and size (octets) of its body."""
 
     prefix: bytes
     body_id: BodyID
@@ -54,7 +54,7 @@ JOIN message_info i ON i.email_id = q.email_id JOIN body b ON b.id = e.body_id W
 
 
 def body_size(r: Reader, body_id: int) -> int:
-    """Octets of a body. Raises ChunkDamaged when there is none of that id."""
+    """Size of a body in octets. Raises ChunkDamaged if no body has this id."""
     size: int | None = r.value(BODY_SIZE, body_id)
     if size is None:
         raise ChunkDamaged(f"body {body_id} is missing")
@@ -62,7 +62,7 @@ def body_size(r: Reader, body_id: int) -> int:
 
 
 def locate(r: Reader, message_id: int) -> Content:
-    """Where the octets of a message lie, also of a removed one that is not erased yet.
+    """Locate the octets of a message, also of a removed one that is not erased yet.
 
     Raises:
       NoSuchMessage: there is no such message.
@@ -74,7 +74,7 @@ def locate(r: Reader, message_id: int) -> Content:
 
 
 def read_content(r: Reader, content: Content, offset: int = 0, length: int | None = None) -> bytes:
-    """As `message_range`, for a message that was located before."""
+    """As `message_range`, for a message that is already located."""
     end = content.size if length is None else min(offset + length, content.size)
     start = len(content.prefix)
     if offset >= end:
@@ -86,7 +86,7 @@ def read_content(r: Reader, content: Content, offset: int = 0, length: int | Non
 
 
 def message_range(r: Reader, message_id: MessageID | int, offset: int = 0, length: int | None = None) -> bytes:
-    """The octets of a message (prefix and body) from `offset`, at most `length`, fewer at its end.
+    """Read the octets of a message (prefix and body) from `offset`, at most `length`, fewer at its end.
 
     Raises:
       NoSuchMessage: there is no such message.
@@ -96,7 +96,7 @@ def message_range(r: Reader, message_id: MessageID | int, offset: int = 0, lengt
 
 
 def message_chunks(r: Reader, content: Content, start: int = 0) -> Iterator[bytes]:
-    """A whole message from octet `start`, in pieces of at most a chunk: for scans, which must use it up before they
+    """Read a message from octet `start` to its end, in pieces of at most a chunk. For scans: exhaust it before they
     return.
     """
     prefix = len(content.prefix)
@@ -109,7 +109,8 @@ def message_chunks(r: Reader, content: Content, start: int = 0) -> Iterator[byte
 async def stream_message(
     account: Account, message_id: int, offset: int = 0, length: int | None = None
 ) -> AsyncGenerator[bytes, None]:
-    """The octets of a message from `offset`, at most `length`, in pieces of at most a chunk, each read of its own.
+    """Read the octets of a message from `offset`, at most `length`, in pieces of at most a chunk, each in a read of its
+    own.
 
     No snapshot is held while the caller sends a piece. Close the iterator (``contextlib.aclosing``) when leaving early.
 

@@ -1,8 +1,8 @@
-"""Body chunks: how 256 KiB of a body lie in the database (STORE-7, STORE-181, STORE-182).
+"""Body chunks: the stored form of 256 KiB of a body (STORE-7, STORE-181, STORE-182).
 
-A chunk is compressed when that saves a tenth, and has a check: a zstd frame its own one (XXH64, RFC 8878 §3.1.1), which
-costs next to nothing, all else a CRC-32 of what is stored. Chunks of before have a 64-bit BLAKE2b of what is stored,
-which was a tenth of each download. Pure functions: no database, any thread.
+A chunk is compressed if that saves a tenth, and has a check: in a zstd frame the frame's own (XXH64, RFC 8878 §3.1.1),
+which costs next to nothing, otherwise a CRC-32 of the stored octets. Chunks written before account schema 0011 have a
+64-bit BLAKE2b of the stored octets, which took a tenth of each download. Pure functions: no database, any thread.
 """
 
 from __future__ import annotations
@@ -41,19 +41,21 @@ CHUNK_SIZE: Final = 256 << 10
 """Octets of the body in one chunk: the unit of compression and of ranged reads (design-facts §2)."""
 
 ZSTD_LEVEL: Final = 3
-"""30–50 µs for a mail of 12 kB; level 9 costs four times that and saves 1 % (design-facts §2)."""
+"""Level of zstd: 30–50 µs for a mail of 12 kB; level 9 costs four times that and saves 1 % (design-facts §2)."""
 
 ZLIB_LEVEL: Final = 6
-"""For systems that want only zlib to read their files; its own default."""
+"""Level of zlib, its own default. For installations whose files must be readable with zlib alone."""
 
 MIN_SAVING: Final = 10
-"""Percent that compression must save (STORE-182): else reading would pay for nothing."""
+"""Percent that compression must save (STORE-182): otherwise decompressing is not worth its time."""
 
 
 class Encoding(IntEnum):
-    """Column ``enc`` of ``body_chunk``: how octets are stored, and what the column of the check holds.
+    """Column ``enc`` of ``body_chunk``: the compression of the stored octets, and the kind of check in the column
+    ``digest``.
 
-    Three of them are of before account schema 0011: the check is the 64-bit BLAKE2b of the stored octets, signed.
+    The three ``_BLAKE2B`` values are from before account schema 0011: the check is the 64-bit BLAKE2b of the stored
+    octets, signed.
     """
 
     RAW_BLAKE2B = 0
@@ -83,7 +85,7 @@ _COMPRESSIONS: Final = {
 
 
 def compression_of(enc: int) -> Compression | None:
-    """How a chunk is compressed, by its column ``enc``; None when that tells nothing."""
+    """Compression of a chunk with this value of column ``enc``; None for an unknown value."""
     return _COMPRESSIONS.get(enc)  # type: ignore[call-overload, no-any-return] # any number may be asked for
 
 
@@ -91,13 +93,13 @@ _preferred = Compression.ZSTD
 
 
 def prefer(compression: Compression) -> None:
-    """How this process stores new bodies from now on: the setting ``store.compress``, for who reads it."""
+    """Set the compression of new bodies in this process, from the setting ``store.compress``."""
     global _preferred
     _preferred = compression
 
 
 def preferred() -> Compression:
-    """How new bodies are stored."""
+    """Compression of new bodies."""
     return _preferred
 
 
@@ -110,7 +112,9 @@ class Chunk(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Coders(threading.local):
-    """Compressors are not for several threads at once, and making one costs as much as a small chunk."""
+    """Compressor and decompressor of a thread: they cannot be shared by threads, and making one costs as much as a
+    small chunk.
+    """
 
     def __init__(self) -> None:
         self.compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL, write_checksum=True)
@@ -121,8 +125,8 @@ _coders: Final = _Coders()
 
 
 def is_sound(enc: object, check: object, data: object) -> bool:
-    """Whether the check of a chunk holds, as far as it can be known without decompressing. A damaged row may have
-    anything in its columns.
+    """Whether a chunk passes its check, as far as that can be known without decompressing it. A damaged row may have
+    any value in its columns.
     """
     if not isinstance(data, bytes):
         return False
@@ -138,7 +142,7 @@ def is_sound(enc: object, check: object, data: object) -> bool:
 
 
 def encode_chunk(plain: bytes, compression: Compression = Compression.ZSTD) -> Chunk:
-    """The stored form of at most `CHUNK_SIZE` octets."""
+    """Encode at most `CHUNK_SIZE` octets into their stored form."""
     if compression is not Compression.NONE and plain:
         zstd = compression is Compression.ZSTD
         packed = _coders.compressor.compress(plain) if zstd else zlib.compress(plain, ZLIB_LEVEL)
@@ -148,7 +152,7 @@ def encode_chunk(plain: bytes, compression: Compression = Compression.ZSTD) -> C
 
 
 def encode_chunks(data: bytes | memoryview, compression: Compression = Compression.ZSTD) -> tuple[Chunk, ...]:
-    """All chunks of a body, in order."""
+    """Encode a body into its chunks, in order."""
     return tuple(
         [
             encode_chunk(bytes(data[start : start + CHUNK_SIZE]), compression)
@@ -158,7 +162,7 @@ def encode_chunks(data: bytes | memoryview, compression: Compression = Compressi
 
 
 def decode_chunk(enc: int, check: int, data: bytes, length: int) -> bytes:
-    """The octets of a stored chunk, which must be `length`.
+    """Decode a stored chunk, whose octets must be `length`.
 
     Raises:
       ChunkDamaged: the check fails, or it cannot be decoded to that length.
@@ -184,9 +188,10 @@ def decode_chunk(enc: int, check: int, data: bytes, length: int) -> bytes:
 
 
 class Packed:
-    """Many chunks that are not decompressed yet: `decompress`, then `plain`.
+    """Many chunks that are still compressed: call `decompress`, then `plain`.
 
-    Only `decompress` is for another thread: nearly all of it is one call, while which other threads run.
+    Only `decompress` may run in another thread: nearly all of it is one call of the library, which releases Python's
+    lock.
     """
 
     __slots__ = ("_checks", "_encs", "_frames", "_lengths", "_places", "_sizes", "_stored", "_views")
@@ -194,18 +199,18 @@ class Packed:
     def __init__(
         self, encs: Sequence[int], checks: Sequence[int], stored: Sequence[bytes], lengths: Sequence[int]
     ) -> None:
-        """The columns of the chunks, and how many octets each is to give."""
+        """Take the columns of the chunks, and the length in octets that each decodes to."""
         self._encs = encs
         self._checks = checks
         self._stored = stored
         self._lengths = lengths
-        # Zstd frames, where they stand among the chunks, and what they give: for one call of the library.
+        # Zstd frames, their positions among the chunks, and their decompressed sizes: for one call of the library.
         self._frames: list[bytes | bytearray | memoryview] = []
         self._places: Sequence[int] = ()
         self._sizes = array("Q")
         self._views: list[memoryview] = []
         if not stored or min(lengths) <= 0 or max(lengths) > CHUNK_SIZE:
-            return  # the library does not bear a frame that gives nothing
+            return  # the library cannot handle a frame that decompresses to nothing
         if encs.count(Encoding.ZSTD) == len(encs) and not any(checks):
             self._places, self._frames, self._sizes = range(len(encs)), [*stored], array("Q", lengths)
         elif all(map(is_sound, encs, checks, stored)):
@@ -215,7 +220,7 @@ class Packed:
             self._sizes = array("Q", compress(lengths, zstd))
 
     def decompress(self) -> None:
-        """Decompress what is in zstd frames; what fails is left to `plain`."""
+        """Decompress the zstd frames; frames that fail are left to `plain`."""
         if self._frames:
             # A damaged row may have anything in place of its octets: TypeError; or nothing: ValueError.
             with suppress(zstandard.ZstdError, TypeError, ValueError):
@@ -226,10 +231,10 @@ class Packed:
                 self._views = list(map(memoryview, segments))  # type: ignore[call-overload] # they are buffers, which the stub doesn't tell
 
     def plain(self) -> list[bytes | memoryview | None]:
-        """The octets of each chunk, as `decode_chunk` gives them; None for one that is damaged."""
+        """Return the octets of each chunk, as `decode_chunk` does; None for a damaged chunk."""
         if len(self._views) == len(self._stored):
             return [*self._views]
-        found = dict(zip(self._places, self._views, strict=False))  # none of them if there was an error
+        found = dict(zip(self._places, self._views, strict=False))  # empty if there was an error
         return [
             found[place] if place in found else _decode_or_none(*columns)
             for place, columns in enumerate(zip(self._encs, self._checks, self._stored, self._lengths, strict=True))

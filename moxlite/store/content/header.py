@@ -1,4 +1,4 @@
-"""The header section of a spooled message: read once, for all that is decided by it (SMTP-42, 76, 80, 111, 112)."""
+"""Header section of a spooled message: read once, for all decisions that depend on it (SMTP-42, 76, 80, 111, 112)."""
 
 from collections.abc import Callable
 from typing import Final, TypeVar
@@ -13,17 +13,15 @@ __all__ = ["HeaderTooLarge", "look_at", "read_header"]
 T = TypeVar("T")
 
 ON_LOOP: Final = 8 << 10
-"""Octets of a header section that are looked at on the loop: 100 fields, decoded in a millisecond (STORE-7)."""
+"""Octets up to which a header section is examined on the loop: 100 fields, decoded in a millisecond (STORE-7)."""
 
 
 class HeaderTooLarge(Exception):
-    """A header section is longer, or has more fields, than what is read: what lies behind would reach the recipient
-    unchecked.
-    """
+    """A header section has more octets or fields than are read: the remainder would reach the recipient unchecked."""
 
 
 async def read_header(spool: Spool) -> HeaderSection:
-    """The section that a finished spool begins with. Raises HeaderTooLarge, OSError."""
+    """Read the header section of a finished spool. Raises HeaderTooLarge, OSError."""
     if spool.in_memory:
         section = HeaderSection(spool.read(0, ON_LOOP))
         if section.body is not None or spool.size <= ON_LOOP:
@@ -35,7 +33,7 @@ async def read_header(spool: Spool) -> HeaderSection:
 
 
 async def look_at(section: HeaderSection, work: Callable[[HeaderSection], T]) -> T:
-    """What `work` finds in a section: on the loop in a short one, else in a thread."""
+    """Run `work` on a header section and return its result: on the loop if the section is short, else in a thread."""
     if len(section.octets) <= ON_LOOP:
         return work(section)
     return await trio.to_thread.run_sync(work, section)

@@ -1,4 +1,4 @@
-"""A bound for octets that are worked on at one time, over all connections (STORE-7a)."""
+"""Bound for the octets that are processed at one time, over all connections (STORE-7a)."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ __all__ = ["OctetLimiter"]
 
 
 class OctetLimiter:
-    """Lets tasks work on so many octets together, in the order in which they came.
+    """Lets tasks process at most `total` octets at one time, in the order of their arrival.
 
     Args:
-      total: octets. Who wants more works alone.
-      seconds: for which a task waits for its turn.
+      total: octets. A task that needs more runs alone.
+      seconds: the longest time that a task waits for its turn.
     """
 
     def __init__(self, total: int, seconds: float) -> None:
         self._total = total
         self._seconds = seconds
         self._used = 0
-        self._turn = trio.Lock()  # who has it is the next one
+        self._turn = trio.Lock()  # its holder is the next to start
         self._released = trio.Event()
 
     @asynccontextmanager
     async def hold(self, octets: int) -> AsyncIterator[None]:
-        """Work inside the block. Raises StorageBusy if the turn does not come in time."""
+        """Process `octets` inside the block. Raises StorageBusy if the turn does not come in time."""
         with trio.move_on_after(self._seconds) as scope:
             async with self._turn:
                 while self._used and self._used + octets > self._total:

@@ -1,9 +1,9 @@
-"""Preparing a message for the store: all that is made of its octets before the unit that adds it (STORE-7,
+"""Preparing a message for the store: everything derived from its octets before the unit that adds it (STORE-7,
 STORE-50..58, STORE-180..182).
 
-What is made does not depend on the account: one `Prepared` serves all recipients of a transaction, each with its own
+The result does not depend on the account: one `Prepared` serves all recipients of a transaction, each with its own
 prefix. A body over 4 MiB is not compressed here but by `held_bodies`, which writes it to the account's file piece by
-piece, so that memory stays bounded and other units pass in between.
+piece, so that memory stays bounded and other units can run in between.
 """
 
 from __future__ import annotations
@@ -48,33 +48,34 @@ __all__ = [
 ]
 
 ON_LOOP: Final = 64 << 10
-"""Octets up to which a message is prepared on the loop (STORE-7): 0.2 to 1 ms, up to 5 ms if it was made to be slow."""
+"""Octets up to which a message is prepared on the loop (STORE-7): 0.2 to 1 ms, up to 5 ms for a maliciously slow one.
+"""
 
 ON_LOOP_HEADER: Final = 8 << 10
-"""Octets of the header section up to which that holds: a list of addresses costs 0.5 ms for each KiB."""
+"""Octets up to which the header section of such a message may be: a list of addresses costs 0.5 ms for each KiB."""
 
 LARGE: Final = 4 << 20
 """Octets above which a body is written in units of its own, each of that size (STORE-7)."""
 
 HEADER_LIMIT: Final = 64 << 10
-"""Octets of the header section in ``message_header`` (STORE-51); who finds so many reads the section from the message
-itself.
+"""Octets of the header section kept in ``message_header`` (STORE-51); a reader that finds that many reads the section
+from the message itself.
 """
 
 MAX_MESSAGE: Final = 100 << 20
-"""Octets of a message unless the caller says otherwise (STORE-150)."""
+"""Largest message in octets, unless the caller sets another limit (STORE-150)."""
 
 PREPARED_AT_ONCE: Final = 32 << 20
-"""Octets that are prepared at one time over all accounts (STORE-7a): one long mail, or many short ones. More threads
-would not be faster, as they share the interpreter, and would keep the loop waiting.
+"""Octets prepared at one time over all accounts (STORE-7a): one long mail, or many short ones. More threads would not
+be faster, as they share the interpreter, and would delay the loop.
 """
 
 WRITTEN_AT_ONCE: Final = 64 << 20
-"""Octets of bodies that are encoded and wait for writers at one time, over all accounts: 16 accounts at full speed."""
+"""Octets of encoded bodies that wait for writers at one time, over all accounts: 16 accounts at full speed."""
 
 TURN_SECONDS: Final = 120.0
-"""For the turn to come: 2 to 10 GiB are prepared meanwhile, and a client of SMTP waits ten minutes (RFC 5321
-§4.5.3.2.6).
+"""Seconds that a task waits for its turn: 2 to 10 GiB are prepared in that time, and an SMTP client waits ten minutes
+(RFC 5321 §4.5.3.2.6).
 """
 
 _preparing: Final = OctetLimiter(PREPARED_AT_ONCE, TURN_SECONDS)
@@ -86,13 +87,13 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
       digest, body_size: SHA-256 and octets of the body, without prefix.
-      prefix: header lines before the body, "" for none.
+      prefix: header lines before the body, empty if there are none.
       chunks: the stored form of the body; None for one that `held_bodies` reads from `spool`.
-      held: in one account: where `held_bodies` wrote the body.
+      held: id of the body that `held_bodies` wrote; valid in one account.
       index: the MIME structure of prefix and body; `structure` is its packed form.
       envelope, bodystructure, header, preview: as stored (STORE-51, STORE-58).
-      thread: what decides about its thread.
-      date: of the Date field, µs UTC. recipients: To, Cc and Bcc.
+      thread: the fields that determine its thread.
+      date: time of the Date field, µs UTC, None without one. recipients: To, Cc and Bcc.
     """
 
     digest: bytes
@@ -119,13 +120,13 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def headerless(self) -> bool:
-        """Whether the octets begin with no header field: who puts a prefix before them ends it with an empty line
+        """Whether the octets do not begin with a header field: a prefix put before them must end with an empty line
         (STORE-21).
         """
         return self.index.root.defect == "no header fields"
 
     def with_prefix(self, prefix: bytes) -> Prepared:
-        """The same message behind other header lines, each ending in CRLF; cheap: for each recipient."""
+        """The same message with other header lines before it, each ending in CRLF. Cheap: called for each recipient."""
         if prefix == self.prefix:
             return self
         index = self.index.with_prefix(prefix)
@@ -151,23 +152,23 @@ async def prepare(
     compression: Compression | None = None,
     chunks: bool = True,
 ) -> Prepared:
-    """Make what is stored with the octets of a finished spool, on the loop if they are few, else in a thread.
+    """Derive everything that is stored with the octets of a finished spool: on the loop if they are few, else in a
+    thread.
 
     The spool stays open as long as the result is used.
 
     Args:
       prefix: header lines put before the octets, each ending in CRLF.
-      max_size: octets of prefix and body that are accepted.
-      strict: refuse what is not well-formed (STORE-53).
-      compression: how the body is stored, if not as `chunks.prefer` says.
-      chunks: False leaves out the stored form of the body, which costs memory: as for a long one, `held_bodies` makes
-        it.
+      max_size: largest accepted size of prefix and body, octets.
+      strict: refuse a message that is not well-formed (STORE-53).
+      compression: compression of the body; None for the one set by `chunks.prefer`.
+      chunks: False does not encode the body, to save memory: `held_bodies` then encodes it, as it does for a long one.
 
     Raises:
       BadMessage: empty or too large (STORE-150).
       OSError: the file of the spool cannot be written or read.
       MIMEError: only if `strict`; its text is fit for a reply.
-      StorageBusy: so much is being prepared that it takes too long.
+      StorageBusy: the turn did not come in time, as too much is being prepared.
     """
     _check_size(spool, len(prefix), max_size)
     if is_short(spool):
@@ -187,9 +188,7 @@ def is_short(spool: Spool) -> bool:
 def prepare_here(
     spool: Spool, *, max_size: int = MAX_MESSAGE, compression: Compression | None = None, chunks: bool = True
 ) -> Prepared:
-    """As `prepare`, in the calling thread, which is not that of the loop but for what `is_short`. Raises BadMessage,
-    OSError.
-    """
+    """As `prepare`, in the calling thread: on the loop only if `is_short`. Raises BadMessage, OSError."""
     _check_size(spool, 0, max_size)
     return _prepare(spool, False, compression, chunks)
 
@@ -213,7 +212,7 @@ def _prepare(spool: Spool, strict: bool, compression: Compression | None, chunks
         compression = preferred()
     size = spool.size
     if size <= ON_LOOP:
-        octets = spool.whole()  # what `parse` would make of a view of them
+        octets = spool.whole()  # `parse` would copy a view of them
         parsed = parse(octets, strict=strict)
         encoded = encode_chunks(octets, compression) if chunks else None
     else:
@@ -241,7 +240,9 @@ def _prepare(spool: Spool, strict: bool, compression: Compression | None, chunks
 
 
 class Parsed(msgspec.Struct, frozen=True):
-    """What the octets of a body say, without any prefix; `section` is its header section, up to MAX_HEADER."""
+    """Result of `parse`: the MIME index and stored fields of a body, without any prefix; `section` is its header
+    section, up to MAX_HEADER.
+    """
 
     index: Structure
     section: bytes
@@ -252,8 +253,8 @@ class Parsed(msgspec.Struct, frozen=True):
 
 
 def parse(view: bytes | memoryview, *, strict: bool = False) -> Parsed:
-    """Read a body for the MIME index and all that is kept beside it. Linear. Raises MIMEError, only if `strict`."""
-    # Short ones as one object: searching and cutting octets is cheaper than doing so in a view of them.
+    """Parse a body into its MIME index and the fields stored beside it. Linear. Raises MIMEError, only if `strict`."""
+    # A short body is copied: searching and slicing bytes is cheaper than a memoryview.
     data = bytes(view) if len(view) <= ON_LOOP else view
     index, header, envelope = scan_message(data, strict=strict)
     section = bytes(data[: min(index.root.body, MAX_HEADER)])
@@ -274,17 +275,17 @@ def parse(view: bytes | memoryview, *, strict: bool = False) -> Parsed:
     )
 
 
-# Bodies that are written before
+# Bodies written before the unit that links them
 
-# Until it is linked, a held body has a random name, so that two of the same content can be written at once.
+# Until it is linked, a held body has a random hash, so that two of the same content can be written at once.
 HOLD: Final = "INSERT INTO body (hash, size, refs) VALUES (?, ?, 0)"
 INSERT_CHUNK: Final = "INSERT INTO body_chunk (id, enc, digest, data) VALUES (?, ?, ?, ?)"
 RELEASE: Final = "DELETE FROM body WHERE id = ? AND refs = 0 RETURNING id"
 DROP_CHUNKS: Final = "DELETE FROM body_chunk WHERE id >= ? AND id < ?"
 
 RELEASE_SECONDS: Final = 30.0
-"""For the unit that removes bodies which were not linked, also after a cancellation: what a slow disk may take. Else
-the next open removes them.
+"""Seconds allowed for the unit that removes unlinked bodies, also after a cancellation: enough for a slow disk. After
+that, the next open removes them.
 """
 
 
@@ -297,18 +298,18 @@ async def held_body(account: Account, prepared: Prepared) -> AsyncIterator[Prepa
 
 @asynccontextmanager
 async def held_bodies(account: Account, messages: Sequence[Prepared]) -> AsyncIterator[list[Prepared]]:
-    """The messages with their bodies in the account's file, ready for units inside the block; one that no unit linked
-    is removed at the end.
+    """Write the bodies of messages to the account's file, for units inside the block; a body that no unit linked is
+    removed at the end.
 
-    Does nothing for a body that is in `Prepared.chunks`. One that the account has already is written all the same and
-    dropped at the end: what is there now may be erased before the unit runs. If it is damaged, it is mended first. Many
-    short ones share a unit.
+    A body that is in `Prepared.chunks` is not written. A body that the account has already is written all the same and
+    dropped at the end: the stored one may be erased before the unit runs. If the stored one is damaged, it is mended
+    first. Many short bodies share a unit.
 
     Raises:
       StorageFull, StorageBroken, StorageBusy: a body could not be written.
     """
     ready = list(messages)
-    held: list[BodyID] = []  # in the order of `messages`, those without chunks
+    held: list[BodyID] = []  # of messages without chunks, in the order of `messages`
     try:
         for pieces in _in_units([one for one in messages if one.chunks is None]):
             octets = sum(piece.size for piece in pieces)
@@ -325,7 +326,7 @@ async def held_bodies(account: Account, messages: Sequence[Prepared]) -> AsyncIt
 
 
 async def _mend_stored(account: Account, messages: Sequence[Prepared]) -> None:
-    """Write damaged bodies anew that equal those of messages and would be shared with them (STORE-180)."""
+    """Rewrite damaged stored bodies that the messages are about to share (STORE-180)."""
     by_digest = {one.digest: one for one in messages}
     damaged = await account.scan(partial(unsound, digests=list(by_digest)), op="sound") if by_digest else {}
     for digest, body_id in damaged.items():
@@ -346,7 +347,7 @@ class _Piece(msgspec.Struct, frozen=True):
 
 
 def _in_units(messages: Iterable[Prepared]) -> Iterator[list[_Piece]]:
-    """The bodies cut into pieces, together at most LARGE octets for each unit."""
+    """Cut the bodies into pieces, grouped for units of at most LARGE octets."""
     pieces: list[_Piece] = []
     octets = 0
     for prepared in messages:
@@ -375,7 +376,7 @@ def _encode_pieces(pieces: list[_Piece]) -> list[tuple[_Piece, list[Chunk]]]:
 
 
 def _write_pieces(tx: Tx, pieces: list[tuple[_Piece, list[Chunk]]], held: tuple[BodyID, ...]) -> list[BodyID]:
-    """Write pieces, a first one of which may go on with the last body of `held`; returns the ids of the new bodies."""
+    """Write pieces; returns the ids of the new bodies. The first piece may continue the last body of `held`."""
     last = held[-1] if held else BodyID(0)
     new: list[BodyID] = []
     rows: list[tuple[int, int, int, bytes]] = []

@@ -1,7 +1,7 @@
-"""Stored bodies that a new message is to share: their octets are looked at first (STORE-180).
+"""Checking stored bodies that a new message is about to share (STORE-180).
 
-The octets of the new message are known to be good. So a stored body of the same hash that is not is written anew from
-them, in its place: what was acknowledged can be read, and the messages that had it before can be read again.
+The octets of the new message are known to be good. A damaged stored body of the same hash is rewritten from them in
+place: the acknowledged message can be read, and the older messages that share the body can be read again.
 """
 
 from __future__ import annotations
@@ -25,16 +25,15 @@ STORED: Final = "SELECT enc, digest, data FROM body_chunk WHERE id >= ? AND id <
 BODY: Final = "SELECT id, size FROM body WHERE hash = ?"
 STILL: Final = "SELECT 1 FROM body WHERE id = ? AND hash = ?"
 DROP_CHUNKS: Final = "DELETE FROM body_chunk WHERE id >= ? AND id < ?"
-# A body that is used no more may have its chunks still; in a damaged file a new one might find those of another.
+# An upsert: in a damaged file, chunks of an erased body may be left under the ids of a new one.
 WRITE_CHUNK: Final = """
 INSERT INTO body_chunk (id, enc, digest, data) VALUES (?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET enc = excluded.enc, digest = excluded.digest, data = excluded.data"""
 
 
 def make_sound(tx: Tx, body_id: BodyID, digest: bytes, size: int, chunks: Sequence[Chunk]) -> None:
-    """See that the octets of a stored body are those of `chunks`, which have that hash and size together, or have it
-    consist of these. Equal octets are stored equally, unless the settings were others: comparing costs a tenth of
-    writing.
+    """Ensure that the octets of a stored body have this hash and size; otherwise replace them by `chunks`, which do.
+    Equal octets have equal chunks, unless they were stored with other settings: comparing costs a tenth of writing.
     """
     bounds = chunk_id(body_id, 0), chunk_id(body_id + 1, 0)
     wanted = [(chunk.enc, chunk.check, chunk.data) for chunk in chunks]
@@ -51,8 +50,8 @@ def tell_mended(body_id: BodyID, file: str) -> None:
 
 
 def write_chunks(tx: Tx, body_id: BodyID, seq: int, chunks: Iterable[Chunk], *, digest: bytes | None = None) -> None:
-    """Write chunks of a body from number `seq` on, over those that are there. With `digest`, nothing is done when the
-    body of that id is another one by now.
+    """Write chunks of a body from number `seq` on, replacing existing ones. With `digest`, nothing is written if the
+    body with that id has another hash by now.
     """
     if digest is not None and tx.row(STILL, body_id, digest) is None:
         return
@@ -61,7 +60,9 @@ def write_chunks(tx: Tx, body_id: BodyID, seq: int, chunks: Iterable[Chunk], *, 
 
 
 def unsound(r: Reader, digests: Iterable[bytes]) -> dict[bytes, BodyID]:
-    """The stored bodies of these hashes whose octets are not what they should be. Reads all of them: for a scan."""
+    """Find the stored bodies of these hashes whose octets are damaged; returns their ids by hash. Reads all octets: for
+    a scan.
+    """
     found: dict[bytes, BodyID] = {}
     for digest in digests:
         for body_id, size in r.rows(BODY, digest):

@@ -1,9 +1,8 @@
-"""The spool: the octets of one message on their way in.
+"""The spool: the octets of one incoming message.
 
-Up to 1 MiB stay in memory; what is longer goes to a temporary file that has no name (SMTP-37), so a crash leaves
-nothing behind. While the octets pass, the spool keeps what everybody asks afterwards: the size, the SHA-256 that is the
-name of the body in the store (STORE-180), and facts about line ends and 8-bit octets. It knows nothing of MIME, SMTP or
-accounts.
+Up to 1 MiB stay in memory; a longer message goes to a temporary file that has no name (SMTP-37), so a crash leaves
+nothing behind. While the octets pass, the spool keeps facts that later steps need: the size, the SHA-256 that names the
+body in the store (STORE-180), and facts about line ends and 8-bit octets. It knows nothing of MIME, SMTP or accounts.
 
 One task writes; after `finish` any number of tasks and threads may read at once. The owner closes the spool: `deliver`
 does not consume it (STORE-60), and one spool serves many accounts.
@@ -43,10 +42,10 @@ Octets: TypeAlias = bytes | bytearray | memoryview
 
 
 class LineFacts(msgspec.Struct, frozen=True, gc=False):
-    """What the octets look like to SMTP; all false for an empty spool.
+    """Facts about the octets that matter to SMTP; all false for an empty spool.
 
-    ``crlf_final``: the last two octets are CR LF. ``bare_cr``: a CR without LF behind it; ``bare_lf``: a LF without CR
-    before it (RFC 5321 §2.3.8).
+    ``eight_bit``: an octet above 127. ``nul``: a NUL octet. ``crlf_final``: the last two octets are CR LF. ``bare_cr``:
+    a CR without LF after it; ``bare_lf``: a LF without CR before it (RFC 5321 §2.3.8).
     """
 
     eight_bit: bool
@@ -57,7 +56,7 @@ class LineFacts(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Seen:
-    """What octets look like that pass in pieces: a few memchr passes for each."""
+    """Collects `LineFacts` of octets that pass in pieces: a few memchr passes for each piece."""
 
     __slots__ = ("_cr", "_crlf", "_eight_bit", "_last", "_lf", "_nul")
 
@@ -67,7 +66,7 @@ class _Seen:
         self._last = b""  # the last two octets
 
     def look(self, data: Octets) -> None:
-        """The next piece."""
+        """Examine the next piece."""
         chunk = bytes(data)
         if not chunk:
             return
@@ -79,7 +78,7 @@ class _Seen:
         self._last = (self._last + chunk[-2:])[-2:]
 
     def facts(self) -> LineFacts:
-        """Of all pieces so far."""
+        """Facts about all pieces so far."""
         return LineFacts(
             eight_bit=self._eight_bit,
             nul=self._nul,
@@ -90,12 +89,12 @@ class _Seen:
 
 
 class SpoolFile:
-    """A temporary file without a name, made when the first octets go there. Several spools of one task may share it,
-    which are written one after the other.
+    """A temporary file without a name, made when the first octets are written. Several spools of one task may share it
+    if they are written one after the other.
 
     Args:
-      directory: where it lies (``data/tmp``).
-      space: what its octets are taken from.
+      directory: the folder of the file (``data/tmp``).
+      space: the share of disk space that its octets are taken from.
     """
 
     def __init__(self, directory: Path, space: SpoolShare | None = None) -> None:
@@ -105,8 +104,8 @@ class SpoolFile:
         self._counted = False
         self._file: IO[bytes] | None = None
         self._written = 0
-        self._pending = bytearray()  # what follows them
-        self._lock = threading.Lock()  # readers in threads share one file position where there is no pread
+        self._pending = bytearray()  # octets after the written ones
+        self._lock = threading.Lock()  # readers in threads share one file position, as not every system has pread
         self._closed = False
 
     @property
@@ -119,14 +118,14 @@ class SpoolFile:
         return offset >= self._written
 
     def add(self, data: Octets) -> bool:
-        """Append octets; whether it is time for `flush`."""
+        """Append octets; returns whether it is time for `flush`."""
         if self._closed:
             raise ValueError("the spool is closed")
         self._pending += data
         return len(self._pending) >= WRITE_SIZE
 
     def flush(self) -> None:
-        """Write what was appended to the disk. Blocks. Raises OSError: the file is then only good for closing."""
+        """Write the appended octets to the disk. Blocks. Raises OSError: the file can then only be closed."""
         if not self._pending:
             return
         if self._space is not None:
@@ -149,7 +148,7 @@ class SpoolFile:
         self._taken += octets
 
     def read(self, offset: int, length: int) -> bytes:
-        """The octets from `offset`, which are there. Blocks, but for `in_memory`."""
+        """Read `length` octets from `offset`, which exist. Blocks, unless `in_memory`."""
         start, end = max(offset, self._written), offset + length
         tail = bytes(memoryview(self._pending)[start - self._written : end - self._written]) if end > start else b""
         return (self._read(offset, min(end, self._written) - offset) if offset < self._written else b"") + tail
@@ -170,7 +169,7 @@ class SpoolFile:
 
     @contextmanager
     def open_view(self, offset: int, length: int) -> Iterator[memoryview]:
-        """Octets as one read-only memoryview, mapped, not loaded. Blocks, but for `in_memory`. Raises OSError."""
+        """Map octets as one read-only memoryview, without loading them. Blocks, unless `in_memory`. Raises OSError."""
         if self.in_memory(offset):
             with (
                 memoryview(self._pending) as all_of_it,
@@ -189,7 +188,7 @@ class SpoolFile:
             yield view
 
     def close(self) -> None:
-        """Give memory and file back. Idempotent."""
+        """Release memory and file. Idempotent."""
         self._closed = True
         self._pending = bytearray()
         if self._file is not None:
@@ -206,11 +205,11 @@ class Spool:
     """A message being received: written once, then read any number of times.
 
     Args:
-      directory: where the temporary file goes when it is needed (``data/tmp``).
+      directory: the folder of the temporary file, if one is needed (``data/tmp``).
       memory_limit: octets kept in memory.
-      file: where octets beyond go, if not to a file of its own; then the spool is complete before another one that
-        shares the file is written, and who owns the file closes it.
-      space: what octets in a file of its own are taken from.
+      file: the file for octets beyond, None for one of the spool's own. The spool must be complete before another spool
+        that shares the file is written, and the owner of the file closes it.
+      space: the share of disk space that octets in a file of its own are taken from.
     """
 
     def __init__(
@@ -226,17 +225,17 @@ class Spool:
         self._memory_limit = memory_limit
         self._shared = file
         self._file: SpoolFile | None = None
-        self._start = 0  # in the file
+        self._start = 0  # offset in the file
         self._octets = bytearray()  # while there is no file
         self._hash = hashlib.sha256()
         self._size = 0
-        self._seen = _Seen()  # of what has gone to the file
+        self._seen = _Seen()  # of the octets in the file
         self._finished = False
         self._closed = False
 
     @classmethod
     def of(cls, data: Octets, directory: Path | None = None) -> Spool:
-        """A finished spool over octets that are in memory anyway (composed messages, tests), whatever their length."""
+        """Make a finished spool of octets that are in memory anyway (composed messages, tests), of any length."""
         spool = cls(directory or Path(tempfile.gettempdir()), memory_limit=max(len(data), MEMORY_LIMIT))
         spool._take(data)
         spool._finished = True
@@ -247,10 +246,11 @@ class Spool:
     async def write(self, data: Octets) -> None:
         """Append octets.
 
-        Returns at once while the message is short; beyond `MEMORY_LIMIT` each full `WRITE_SIZE` is written in a thread.
+        Returns at once while the message is short; beyond `MEMORY_LIMIT`, each full `WRITE_SIZE` is written in a
+        thread.
 
         Raises:
-          SpoolFull, OSError: the file could not be written (disk full); the spool is then only good for closing.
+          SpoolFull, OSError: the file could not be written (disk full); the spool can then only be closed.
         """
         if self._finished or self._closed:
             raise ValueError("the spool takes no more octets")
@@ -259,7 +259,7 @@ class Spool:
             await trio.to_thread.run_sync(self._file.flush)
 
     async def finish(self) -> None:
-        """Declare the message complete: what is still in the buffer of a long one goes to the file. Idempotent.
+        """Declare the message complete: buffered octets of a long one are written to the file. Idempotent.
 
         Raises:
           OSError: as `write`.
@@ -284,7 +284,7 @@ class Spool:
         self._finished = True
 
     async def with_header(self, header: bytes, body_start: int) -> Spool:
-        """A new, finished spool: `header` followed by this one's octets from `body_start` on.
+        """Make a new, finished spool: `header` followed by this one's octets from `body_start` on.
 
         For messages whose header section is changed before storing (Bcc removed, SMTP-112). This spool stays as it is.
         """
@@ -303,7 +303,7 @@ class Spool:
         return new
 
     def _take(self, data: Octets) -> bool:
-        """Append octets; whether it is time to write some to the disk."""
+        """Append octets; returns whether it is time to write some to the disk."""
         self._hash.update(data)
         self._size += len(data)
         if self._size <= self._memory_limit:
@@ -327,12 +327,12 @@ class Spool:
 
     @property
     def in_memory(self) -> bool:
-        """True as long as nothing is on the disk: then reading costs no disk access and may happen on the loop."""
+        """Whether nothing is on the disk: reading then costs no disk access and may happen on the loop."""
         return self._file is None or self._file.in_memory(self._start)
 
     @property
     def facts(self) -> LineFacts:
-        """What has been seen so far. Linear in the octets that are in memory."""
+        """Facts about the octets so far. Linear in the octets that are in memory."""
         seen = copy.copy(self._seen)
         seen.look(self._octets)
         return seen.facts()
@@ -344,7 +344,9 @@ class Spool:
     # Reading
 
     def read(self, offset: int, length: int) -> bytes:
-        """The octets from `offset`, at most `length`, fewer at the end. Blocks if there is a file: see `in_memory`."""
+        """Read the octets from `offset`, at most `length`, fewer at the end. Blocks if there is a file: see
+        `in_memory`.
+        """
         if self._closed:
             raise ValueError("the spool is closed")
         end = min(offset + length, self._size)
@@ -355,21 +357,21 @@ class Spool:
         return self._file.read(self._start + offset, end - offset)
 
     def chunks(self, size: int = WRITE_SIZE, *, start: int = 0) -> Iterator[bytes]:
-        """The octets from `start` in pieces of `size`, the last one shorter. Blocks like `read`."""
+        """Read the octets from `start` in pieces of `size`, the last one shorter. Blocks like `read`."""
         for offset in range(start, self._size, size):
             yield self.read(offset, size)
 
     def whole(self) -> bytes:
-        """All octets as one object, for a short message. Blocks like `read`. Only after `finish`."""
+        """Read all octets as one object, for a short message. Blocks like `read`. Only after `finish`."""
         if self._closed or not self._finished:
             raise ValueError("only a finished spool can be viewed")
         return bytes(self._octets) if self._file is None else self._file.read(self._start, self._size)
 
     @contextmanager
     def open_view(self) -> Iterator[memoryview]:
-        """All octets as one read-only memoryview, for the MIME scan; a long message is mapped, not loaded.
+        """Map all octets as one read-only memoryview, for the MIME scan; a long message is mapped, not loaded.
 
-        Slices must be given back before the block ends. Only after `finish`.
+        Slices must be released before the block ends. Only after `finish`.
         """
         if self._closed or not self._finished:
             raise ValueError("only a finished spool can be viewed")
@@ -383,7 +385,7 @@ class Spool:
     # Closing
 
     def close(self) -> None:
-        """Give memory and file back. Idempotent."""
+        """Release memory and file. Idempotent."""
         self._closed = True
         self._octets = bytearray()
         if self._file is not None and self._shared is None:

@@ -1,7 +1,8 @@
-"""Room on the disk for messages on their way in (SMTP-43a): looked at while the octets come, and shared out.
+"""Disk space for incoming messages (SMTP-43a): checked while the octets arrive, and divided between networks.
 
-All spools together may take half of what is free beyond `store.min_free_space`: what has come is written a second time,
-into an account or the queue. Of that a network has a share, so that who fills his own leaves the others theirs.
+All spools together may take half of the free space beyond `store.min_free_space`: each message is written a second
+time, into an account or the queue. A network may take a share of that half, so that one client cannot use up the space
+of the others.
 """
 
 from __future__ import annotations
@@ -19,19 +20,22 @@ from moxlite.store import metrics
 __all__ = ["SpoolFull", "SpoolShare", "SpoolSpace"]
 
 LOOK_SECONDS: Final = 1.0
-"""Between two looks at the disk; what is taken in between is counted."""
+"""Seconds between two look-ups of the free space; octets taken in between are counted."""
 
 NETWORK_SHARES: Final = (8, 4, 2)
-"""An address may take an eighth of the room for all spools, its neighbourhood a quarter, a provider's customer half."""
+"""Divisors of the room for all spools, by the networks of `ip_classes`: a customer may take an eighth of it, a small
+provider network a quarter, a large one half.
+"""
 
 MAX_MESSAGE: Final = 100 << 20
-"""A network may have one message of that size, if half of the room for all holds it: the default of the largest one."""
+"""Octets that a network may take in any case if that is at most half of the room for all: the default largest message.
+"""
 
 MAX_FILES: Final = 4096
 
 
 class SpoolFull(OSError):
-    """There is no room for more octets now. With ``ENOSPC``, as if the disk were full."""
+    """There is no room for more octets now. Has ``ENOSPC``, as if the disk were full."""
 
     def __init__(self, reason: str, text: str) -> None:
         super().__init__(errno.ENOSPC, text)
@@ -39,14 +43,14 @@ class SpoolFull(OSError):
 
 
 class SpoolSpace:
-    """The room for the spools of a server. For any thread.
+    """Disk space for the spools of a server. For any thread.
 
     Args:
-      directory: where their files lie (``data/tmp``).
-      reserve: octets that stay free on the disk.
-      message: octets of the largest message: a network may have one, if that is no more than half of all.
-      files: how many there may be at once.
-      free: octets free on the disk, else looked up; `clock` in seconds.
+      directory: the folder of their files (``data/tmp``).
+      reserve: octets to leave free on the disk.
+      message: octets of the largest message: a network may take one if that is no more than half of the room for all.
+      files: number of files at once.
+      free: returns the free octets of the disk; None looks them up. clock: returns seconds.
     """
 
     def __init__(
@@ -78,8 +82,8 @@ class SpoolSpace:
         return self._used
 
     def share(self, networks: Sequence[Hashable] = ()) -> SpoolShare:
-        """That of a client in these networks, from the smallest to the largest (`NETWORK_SHARES`); without any it is
-        only bound by what all have.
+        """Make the share of a client in these networks, ordered from the smallest to the largest (`NETWORK_SHARES`);
+        without networks only the bound for all spools applies.
         """
         return SpoolShare(self, tuple(networks))
 
@@ -87,7 +91,9 @@ class SpoolSpace:
         return shutil.disk_usage(self.directory).free
 
     def take(self, networks: tuple[Hashable, ...], octets: int) -> None:
-        """Blocks for a statvfs, once a second. Raises SpoolFull: nothing is taken; OSError: the disk can't be asked."""
+        """Take octets for spools of these networks. Blocks for a statvfs, once a second. Raises SpoolFull: nothing is
+        taken; OSError: the free space cannot be looked up.
+        """
         with self._lock:
             now = self._clock()
             if now - self._looked >= LOOK_SECONDS:
@@ -106,7 +112,7 @@ class SpoolSpace:
             self._free -= octets
 
     def give_back(self, networks: tuple[Hashable, ...], octets: int) -> None:
-        """What `take` gave."""
+        """Return octets that were taken."""
         with self._lock:
             self._count(networks, -octets)
 
@@ -121,20 +127,20 @@ class SpoolSpace:
                 self._by_network.pop(network, None)
 
     def open_file(self) -> None:
-        """One more file. Raises SpoolFull."""
+        """Count one more file. Raises SpoolFull."""
         with self._lock:
             if self._files >= self._max_files:
                 raise SpoolFull("files", f"there are {self._files} files of messages on their way in")
             self._files += 1
 
     def close_file(self) -> None:
-        """It is gone."""
+        """Count one file less."""
         with self._lock:
             self._files -= 1
 
 
 class SpoolShare:
-    """What the spools of one client take from; made by `SpoolSpace.share`."""
+    """Share of one client's spools in the disk space, from `SpoolSpace.share`."""
 
     __slots__ = ("_networks", "space")
 
@@ -147,5 +153,5 @@ class SpoolShare:
         self.space.take(self._networks, octets)
 
     def give_back(self, octets: int) -> None:
-        """What `take` gave."""
+        """Return octets that were taken."""
         self.space.give_back(self._networks, octets)

@@ -1,7 +1,7 @@
-"""Files chosen for messages that are being written, until these are sent or saved (WEBMAIL-28).
+"""Files attached to messages that are being written, until these are sent or saved (WEBMAIL-28).
 
-They lie in the account's file, in pieces, and do not count to its quota. An upload goes a day after its last use: a
-draft that was saved has its files in its own octets.
+They are stored in the account's file, in pieces, and do not count to its quota. An upload is removed a day after its
+last use: a saved draft has its files in its own octets.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ __all__ = [
 ]
 
 PIECE_SIZE: Final = 1 << 20
-"""Octets of a piece: each is a commit while a file comes in, and is held in memory while it goes out."""
+"""Octets of a piece: one commit when a file arrives, and held in memory when it is read."""
 
 KEY_SIZE: Final = 16
 AGE: Final = DAY
-"""Microseconds after the last use."""
+"""Microseconds after its last use for which an upload is kept."""
 
 MAX_PENDING: Final = 500 << 20
 """Octets of all uploads of an account (WEBMAIL-28)."""
@@ -64,14 +64,14 @@ FORGET_SAVED: Final = "DELETE FROM draft_saved WHERE created < ?"
 
 
 class NoSuchUpload(StoreError):
-    """There is no file of this key, or no more."""
+    """No file has this key, or it was removed."""
 
     def __init__(self) -> None:
         super().__init__("an attachment is no longer on the server, attach it again")
 
 
 class Upload(msgspec.Struct, frozen=True):
-    """A file that has arrived. `size` in octets; `eight_bit`: it holds octets above 127."""
+    """A complete upload. `size` in octets; `eight_bit`: it holds octets above 127."""
 
     id: int
     key: bytes
@@ -82,7 +82,7 @@ class Upload(msgspec.Struct, frozen=True):
 
 
 def begin_upload(tx: Tx, filename: str, media_type: str) -> bytes:
-    """Make room for a file; returns its key. Raises LimitExceeded."""
+    """Begin an upload; returns its key. Raises LimitExceeded."""
     count, octets = tx.row(PENDING) or (0, 0)
     if count >= MAX_UPLOADS or octets >= MAX_PENDING:
         raise LimitExceeded("files of messages that are being written")
@@ -92,7 +92,9 @@ def begin_upload(tx: Tx, filename: str, media_type: str) -> bytes:
 
 
 def add_piece(tx: Tx, key: bytes, number: int, data: bytes) -> None:
-    """Append octets, at most `PIECE_SIZE`, as the piece of this number, from 0. Raises NoSuchUpload, LimitExceeded."""
+    """Append octets, at most `PIECE_SIZE`, as the piece with this number, counted from 0. Raises NoSuchUpload,
+    LimitExceeded.
+    """
     upload = _find(tx, key, complete=False)
     _, octets = tx.row(PENDING) or (0, 0)
     if octets + len(data) > MAX_PENDING:
@@ -102,13 +104,13 @@ def add_piece(tx: Tx, key: bytes, number: int, data: bytes) -> None:
 
 
 def finish_upload(tx: Tx, key: bytes) -> Upload:
-    """All of it has arrived. Raises NoSuchUpload."""
+    """Mark an upload as complete. Raises NoSuchUpload."""
     tx.execute(COMPLETE, tx.now, key)
     return upload_of(tx, key)
 
 
 def upload_of(r: Reader, key: bytes) -> Upload:
-    """A file that has arrived. Raises NoSuchUpload."""
+    """Find a complete upload. Raises NoSuchUpload."""
     return _find(r, key, complete=True)
 
 
@@ -121,7 +123,9 @@ def _find(r: Reader, key: bytes, *, complete: bool) -> Upload:
 
 
 def upload_pieces(r: Reader, upload: Upload) -> Iterator[bytes]:
-    """Its octets, a piece at a time; for `account.scan`. Raises NoSuchUpload: it went meanwhile."""
+    """Read the octets of an upload, a piece at a time; for `account.scan`. Raises NoSuchUpload if it is removed
+    meanwhile.
+    """
     for number in range(-(-upload.size // PIECE_SIZE)):
         row = r.row(PIECE, upload.id << SHIFT | number)
         if row is None:
@@ -135,18 +139,18 @@ def use_uploads(tx: Tx, keys: Iterable[bytes]) -> None:
 
 
 def saved_draft(r: Reader, key: bytes) -> MessageID | None:
-    """The message that the call of this key saved as a draft, within the last day; None for a new key."""
+    """The draft that the call with this key saved within the last day; None for a new key."""
     found = r.value(SAVED, key)
     return None if found is None else MessageID(found)
 
 
 def note_saved_draft(tx: Tx, key: bytes, message_id: MessageID) -> None:
-    """Note that the call of this key saved this message."""
+    """Note that the call with this key saved this message."""
     tx.execute(NOTE_SAVED, key, message_id, tx.now)
 
 
 def drop_upload(tx: Tx, key: bytes) -> None:
-    """Remove a file, complete or not. One that is not there is left out."""
+    """Remove an upload, complete or not. An unknown key does nothing."""
     for complete in (True, False):
         row = tx.row(FIND, key, complete)
         if row is not None:
@@ -154,8 +158,8 @@ def drop_upload(tx: Tx, key: bytes) -> None:
 
 
 def forget_uploads(tx: Tx) -> int:
-    """Remove the file that was not used for longest, if that is a day ago, and what was noted of saved drafts; returns
-    how many files went: 0 or 1, which may have 100 MiB.
+    """Remove the upload that was unused for longest, if that is over a day, and old notes of saved drafts; returns the
+    number of uploads removed, 0 or 1: one may have 100 MiB.
     """
     tx.execute(FORGET_SAVED, tx.now - AGE)
     row = tx.row(OLDEST, tx.now - AGE)
