@@ -1,13 +1,16 @@
-"""How a message comes into an account, and how one leaves for the queue.
+"""Delivery of messages into an account, and hand-over of messages to the queue.
 
-- `actions`, `perform`: what can be done with a message at one account, and doing it in one unit
-- `reasons`: why a message is where it is
-- `deliver`: messages of the server's own, and appended ones
-- `rulesets`, `reputation`, `rejects`: what decides about a message, and where refused ones go
-- `submission`, `outgoing`: what is handed to the queue, and how much of it a day
-- `tell`: what the account's programs are told of
-- `queued`: what waits in the queue, shown in a mailbox
+- `actions`, `perform`: the actions on a message at one account, and performing them in one unit
+- `reasons`: the stored reasons for a message's place
+- `deliver`: the server's own messages, and appended ones
+- `reputation`, `rejects`: earlier mail of a sender, and the mailbox for refused messages
+- `arrivals`: the stored SMTP transaction of a message
+- `submission`, `outgoing`: submissions to the queue, and the limits of an account in 24 hours
+- `deferred`, `owed`, `held`: deliveries to repeat, and submissions in the account's outbox
+- `status`: delivery states that the queue reports to apps
+- `tell`: notification of the account's programs about a new message
+- `queued`: the mailbox that shows the queue
 
-Which actions are to be performed is decided by `moxlite.acceptance`; nothing here knows the configuration or the
-network.
+The decision which actions to perform is not made here but in `moxlite.acceptance`; nothing here knows the configuration
+or the network.
 """

@@ -1,6 +1,6 @@
-"""What can be done with a message at one account. A plan of `moxlite.acceptance` lists actions; `perform` does them.
+"""Actions on a message at one account. A plan of `moxlite.acceptance` lists actions; `perform` carries them out.
 
-An action is a value: it packs into a row of queue.db, where a delivery waits that cannot be made now.
+An action is a value: it can be packed into a row of queue.db, where a delivery waits that cannot be made now.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ __all__ = [
 
 
 class NoCarrier(StoreError):
-    """The action cannot be performed by this version; `action` is its tag."""
+    """This version cannot perform the action; `action` is its tag."""
 
     def __init__(self, action: str) -> None:
         super().__init__(f"action {action!r} cannot be performed yet")
@@ -37,12 +37,12 @@ class NoCarrier(StoreError):
 
 
 class Mark(Enum):
-    """What a filed message is beside ordinary mail."""
+    """Special kind of a filed message; ordinary mail has none."""
 
     REJECT = "reject"
     """Junk that a ruleset accepts (STORE-67): it counts for no reputation."""
     FORWARD = "forward"
-    """Passed on by a verified domain (STORE-66)."""
+    """Mail forwarded by a verified domain (STORE-66)."""
     LIST = "list"
     """Mail of a mailing list."""
 
@@ -52,12 +52,12 @@ class Action(msgspec.Struct, frozen=True, tag_field="do", omit_defaults=True):
 
 
 class FileInto(Action, frozen=True, tag="file", kw_only=True):
-    """Store the message in a mailbox, which is made, and subscribed, if it is missing.
+    """Store the message in a mailbox, which is created and subscribed if it is missing.
 
     Attributes:
       flags: bits of `Flag`. keywords: in any case.
-      destined: name of the mailbox that the message is meant for, "" when that is `mailbox`.
-      forwarder: with Mark.FORWARD the verified domain that passed the message on.
+      destined: name of the mailbox that the message is meant for, "" if that is `mailbox`.
+      forwarder: with Mark.FORWARD the verified domain that forwarded the message.
     """
 
     mailbox: str
@@ -69,7 +69,7 @@ class FileInto(Action, frozen=True, tag="file", kw_only=True):
 
 
 class KeepReject(Action, frozen=True, tag="reject", kw_only=True):
-    """Keep a copy of a refused message in the rejects mailbox, seen and marked (STORE-70..72). It is not kept when the
+    """Keep a copy of a refused message in the rejects mailbox, seen and marked (STORE-70..72). No copy is kept if the
     mailbox has the message already, or is full.
 
     Attributes:
@@ -83,13 +83,14 @@ class KeepReject(Action, frozen=True, tag="reject", kw_only=True):
 
 
 class Discard(Action, frozen=True, tag="discard"):
-    """Keep nothing. The key of the delivery is noted, the log tells it."""
+    """Keep nothing. The key of the delivery is stored, and the log records it."""
 
 
 class Redirect(Action, frozen=True, tag="redirect", kw_only=True):
-    """Send the message on to `to`, an address. `sender`: envelope sender, by SRS, null, or the account's own.
+    """Forward the message to `to`, an address. `sender`: the envelope sender: rewritten by SRS, null, or the account's
+    own.
 
-    `perform` refuses it until Sieve and forwarders (issue 12) bring its carrier.
+    `perform` raises NoCarrier until Sieve and forwarders (issue 12) implement it.
     """
 
     to: str
@@ -97,9 +98,9 @@ class Redirect(Action, frozen=True, tag="redirect", kw_only=True):
 
 
 class Vacation(Action, frozen=True, tag="vacation", kw_only=True):
-    """Answer the sender, at most once in `days` for each `handle` (RFC 5230). `addresses`: own ones of the account.
+    """Answer the sender, at most once in `days` for each `handle` (RFC 5230). `addresses`: the account's own addresses.
 
-    `perform` refuses it until Sieve (issue 12) brings its carrier.
+    `perform` raises NoCarrier until Sieve (issue 12) implements it.
     """
 
     handle: str
@@ -110,9 +111,9 @@ class Vacation(Action, frozen=True, tag="vacation", kw_only=True):
 
 
 class Notify(Action, frozen=True, tag="notify", kw_only=True):
-    """Tell a program or an address about the message (RFC 5435, WEB-105).
+    """Notify a program or an address of the message (RFC 5435, WEB-105).
 
-    `perform` refuses it until Sieve (issue 12) brings its carrier.
+    `perform` raises NoCarrier until Sieve (issue 12) implements it.
     """
 
     method: Literal["webhook", "mailto"]
@@ -124,17 +125,17 @@ AnyAction: TypeAlias = FileInto | KeepReject | Discard | Redirect | Vacation | N
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """All that is done with a message at one account, in one unit.
+    """All actions on a message at one account, performed in one unit.
 
     Attributes:
-      actions: in order; the first one that files adds the message, those alike copy it.
-      facts: what is known of the message, before the mark of an action changes it.
+      actions: in order; the first one that files adds the message, and later ones with equal flags and marks copy it.
+      facts: facts of the message, before the mark of an action changes them.
       why: stored with the message (`moxlite.acceptance.why`), at most `MAX_WHY` octets; empty for none.
       clear_rejects: name of the account's rejects mailbox, from which copies with the same Message-ID are removed when
         the message is filed (STORE-74); "" for none.
       received: µs UTC, None for the time of the unit.
-      tell: the address that the client wrote, when the account's programs are told of the message that is filed
-        (`tell.Told`), or it may answer one that was sent; "" when not.
+      tell: the recipient address as the client wrote it, if the account's programs are to be notified of the filed
+        message (`tell.Told`), or if it may answer a sent message; "" if not.
     """
 
     actions: tuple[AnyAction, ...]
@@ -145,14 +146,12 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tell: str = ""
 
     def pack(self) -> bytes:
-        """The form in which it waits in a row of queue.db."""
+        """Encode the delivery for a row of queue.db."""
         return _ENCODER.encode(self)
 
     @classmethod
     def unpack(cls, data: bytes) -> Delivery:
-        """The delivery that `pack` made these octets from. Raises msgspec.DecodeError or ValidationError when they are
-        damaged.
-        """
+        """Decode the octets of `pack`. Raises msgspec.DecodeError or ValidationError if they are damaged."""
         return _DECODER.decode(data)
 
 

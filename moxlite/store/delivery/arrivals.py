@@ -1,4 +1,4 @@
-"""What is kept of the SMTP transaction that brought a message (STORE-90), read back by its id."""
+"""Stored facts of the SMTP transaction that brought a message (STORE-90), read by its id."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SIGNED: Final = "SELECT domain FROM message_dkim WHERE message_id = ? ORDER BY d
 
 
 class SMTPArrival(msgspec.Struct, frozen=True):
-    """The fields of `SMTPFacts` of these names."""
+    """Fields of `SMTPFacts` with the same names."""
 
     remote_ip: str
     ehlo_domain: str
@@ -32,7 +32,7 @@ class SMTPArrival(msgspec.Struct, frozen=True):
 
 
 def smtp_arrival(r: Reader, message_id: int) -> SMTPArrival | None:
-    """How a message came; None for one that did not come by SMTP, or is not there."""
+    """SMTP transaction of a message; None for a message that did not come by SMTP, or does not exist."""
     row = r.row(READ, message_id)
     if row is None:
         return None
@@ -41,5 +41,5 @@ def smtp_arrival(r: Reader, message_id: int) -> SMTPArrival | None:
 
 
 def signing_domains(r: Reader, message_id: int) -> list[str]:
-    """The domains of which a message has a DKIM signature that passed, in alphabetical order."""
+    """Domains with a DKIM signature in a message that passed, in alphabetical order."""
     return [domain for (domain,) in r.rows(SIGNED, message_id)]

@@ -1,7 +1,7 @@
-"""What is handed to the queue when an account cannot take a message now, and others of the same message can (SMTP-108).
+"""Delivery handed to the queue because the account cannot take the message now while other recipients can (SMTP-108).
 
-smtpd makes it; `Queue.defer` keeps it with the octets in queue.db and tries again. It lies in store as `submission`
-does: both rooms know it.
+smtpd makes it; `Queue.defer` keeps it with the octets in queue.db and retries. It is defined in store, as `submission`
+is, because both components know store.
 """
 
 from __future__ import annotations
@@ -20,15 +20,16 @@ __all__ = ["Defer", "Deferred"]
 
 
 class Deferred(msgspec.Struct, frozen=True, kw_only=True):
-    """A delivery that an account owes.
+    """A delivery that is still to be made at an account.
 
     Attributes:
-      key: of the transaction: the account performs the delivery once under it, and one row waits for both.
-      account: its name. delivery: what is to be done there. prefix: trace fields put before the octets.
-      sender: envelope sender, None for the null path, who gets no notice. recipient: the address that the client wrote.
-      code, ecode, text: the reply that the account would have given.
-      dsn_notify, dsn_ret, dsn_envid, dsn_orcpt: what the sender has asked to be told, and how (RFC 3461).
-      message_id, subject: for lists. smtputf8, has8bit, requiretls: of the message.
+      key: key of the transaction: the account performs the delivery once under it, and the queue keeps one row for it.
+      account: its name. delivery: the actions there. prefix: trace fields put before the octets.
+      sender: envelope sender, None for the null path, which gets no notice. recipient: the address as the client wrote
+        it.
+      code, ecode, text: the reply that the client would have got from the account.
+      dsn_notify, dsn_ret, dsn_envid, dsn_orcpt: the DSN parameters of the sender (RFC 3461).
+      message_id, subject: shown in lists of the queue. smtputf8, has8bit, requiretls: of the message.
     """
 
     key: bytes
@@ -52,6 +53,6 @@ class Deferred(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Defer: TypeAlias = Callable[[Sequence[Deferred], Spool], Awaitable[None]]
-"""`Queue.defer`: returns once the rows are durable; the spool stays the caller's. Raises QueueFull and what a Database
-raises: then nothing is owed.
+"""Type of `Queue.defer`: returns once the rows are durable; the spool stays the caller's. Raises QueueFull and the
+errors of `Database.write`: then no row was written.
 """

@@ -1,6 +1,6 @@
-"""Delivering a message of the server's own, and appending messages: one unit each (STORE-60, IMAP-85..89).
+"""Delivering the server's own messages, and appending messages: one unit each (STORE-60, IMAP-85..89).
 
-Mail that came by SMTP is delivered by `perform`, with the actions that were planned for it.
+Mail that came by SMTP is delivered by `perform`, with the actions planned for it.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ async def deliver(
     flags: Flag = Flag(0),
     received: int | None = None,
 ) -> Performed:
-    """Deliver a message of the server's own to one mailbox, made if it is missing: `perform` with one FileInto.
+    """Deliver one of the server's own messages to a mailbox, created if it is missing: `perform` with one FileInto.
 
     Args:
       transaction_id: with it a second delivery to this account within 7 days is a successful no-op.
-      received: when it was received, µs UTC, now if None.
+      received: time of receipt, µs UTC; None for now.
 
     Raises:
       As `perform`.
@@ -55,10 +55,10 @@ async def append(
 ) -> list[Added]:
     """Add messages to a mailbox in one unit: all or none, consecutive UIDs, one modseq (RFC 3502, IMAP-88).
 
-    `mailbox` may be a function that finds it in the unit; what it raises is the caller's.
+    `mailbox` may be a function that finds it in the unit; its errors are raised unchanged.
 
-    `also` runs in the same unit, as the removal of what REPLACE replaces (RFC 8508). In a ``\\Sent`` mailbox their
-    recipients become known (STORE-95).
+    `also` runs in the same unit: it removes the messages that REPLACE replaces (RFC 8508). In a ``\\Sent`` mailbox the
+    recipients of the messages become known (STORE-95).
 
     Raises:
       NoSuchMailbox, OverQuota, UidsExhausted, StorageFull, StorageBroken, BadKeyword, LimitExceeded: nothing is

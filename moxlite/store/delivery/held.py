@@ -1,7 +1,7 @@
-"""Submissions that lie in the outbox for some seconds, in which their sender may take them back (WEBMAIL-123).
+"""Submissions held in the outbox for some seconds, in which their sender may take them back (WEBMAIL-123).
 
-Until its time has come, the queue does not know of a submission: all of it is in the account's file. So taking it back
-is one unit, of all recipients, the copy in Sent and what else sending it has changed.
+Until its time has come, a submission is only in the account's file, and the queue does not know of it. Taking it back
+is one unit: it undoes all recipients, the copy in Sent, and the other changes that sending made.
 """
 
 from __future__ import annotations
@@ -24,31 +24,31 @@ from moxlite.store.types import Flag, MailboxID, MessageID
 __all__ = ["TooLate", "held_until", "take_back"]
 
 MEMBERS: Final = 500
-"""Messages of the thread of an original that are looked at for another answer to it, the newest: 2 ms."""
+"""Messages of the original's thread, newest first, that are searched for another answer to it: 2 ms."""
 
 HELD_UNTIL: Final = "SELECT due FROM outbox WHERE key = ?"
 TAKE: Final = "DELETE FROM outbox WHERE key = ? AND due > 0 RETURNING message_id, data"
 
 
 class TooLate(StoreError):
-    """The submission is not held any more: the queue has it, or is about to get it."""
+    """The submission is no longer held: the queue has it, or is about to get it."""
 
     def __init__(self) -> None:
         super().__init__("it is too late, the message is on its way")
 
 
 def held_until(r: Reader, key: bytes) -> int:
-    """Until when a submission may be taken back, µs UTC; 0: no more, or it is unknown."""
+    """Time until which a submission may be taken back, µs UTC; 0: the time is over, or the key is unknown."""
     return r.value(HELD_UNTIL, key) or 0
 
 
 def take_back(tx: AccountTx, key: bytes, drafts: MailboxID) -> MessageID | None:
-    """Send a message not after all: its copy becomes a draft, the message that it answers loses the marks that it got,
-    and nothing is counted. Returns the draft; None when the copy was removed meanwhile.
+    """Take back a submission: its copy becomes a draft, the message that it answers loses the flags that it got, and it
+    no longer counts to the limits. Returns the draft; None if the copy was removed meanwhile.
 
     Raises:
       TooLate: nothing is changed.
-      As `move_ids` besides.
+      As `move_ids`.
     """
     row = tx.row(TAKE, key)
     if row is None:
@@ -66,9 +66,7 @@ def take_back(tx: AccountTx, key: bytes, drafts: MailboxID) -> MessageID | None:
 
 
 def _unmark(tx: AccountTx, beside: Beside, message_id: MessageID) -> None:
-    """Take from the original the flags that it got, but ``\\Answered`` only if there is no other answer in the mailbox
-    of this one.
-    """
+    """Remove the flags that the original got, but ``\\Answered`` only if this mailbox has no other answer to it."""
     flags = Flag(beside.flags)
     found = mailboxes_of(tx, [beside.original_id, message_id])
     if not flags or beside.original_id not in found:

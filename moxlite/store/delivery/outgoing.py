@@ -1,4 +1,4 @@
-"""Limits on what an account submits (STORE-94, SMTP-116): messages and first-time recipients in 24 hours, shared by
+"""Limits of an account's submissions (STORE-94, SMTP-116): messages and first-time recipients in 24 hours, shared by
 SMTP, webmail and webapi.
 """
 
@@ -33,7 +33,7 @@ outgoing.id))"""
 
 
 class OutgoingLimits(msgspec.Struct, frozen=True):
-    """Recipients in 24 hours: of all messages, and those never written to before. 0: nothing may be sent."""
+    """Recipients in 24 hours: of all messages, and those never written to before. 0: sending is forbidden."""
 
     messages: int = 1000
     first_time: int = 200
@@ -49,12 +49,12 @@ class OutgoingLimitExceeded(StoreError):
 
 
 def add_outgoing(tx: Tx, recipients: Sequence[str], limits: OutgoingLimits) -> list[int]:
-    """Note a submission to these addresses, one row each, if the limits allow; returns the ids of the rows.
+    """Record a submission to these addresses, one row each, if the limits allow it; returns the ids of the rows.
 
-    First-time recipients are only counted once that many messages went out at all (SMTP-116).
+    First-time recipients are counted only once the total reaches their limit (SMTP-116).
 
     Raises:
-      OutgoingLimitExceeded: nothing is noted.
+      OutgoingLimitExceeded: no row was written.
     """
     since = tx.now - DAY
     total = tx.value(TOTAL, since, tx.now) + len(recipients)
@@ -68,12 +68,12 @@ def add_outgoing(tx: Tx, recipients: Sequence[str], limits: OutgoingLimits) -> l
 
 
 def remove_outgoing(tx: Tx, ids: Sequence[int]) -> None:
-    """Take back what `add_outgoing` noted: the message was not sent."""
+    """Remove the rows of `add_outgoing`: the message was not sent."""
     tx.executemany(REMOVE, [(row_id,) for row_id in ids])
 
 
 def shrink_outgoing(tx: Tx) -> int:
-    """Of rows older than two days, keep the oldest of each address: it says "not for the first time". Returns how many
-    went.
+    """Shrink the rows that are older than two days to the oldest one of each address, which shows that it is not a
+    first-time recipient. Returns the number of rows removed.
     """
     return tx.execute(SHRINK, tx.now - KEEP)

@@ -1,6 +1,4 @@
-"""A message that an account owes to the queue: a row of its outbox (STORE-189a), which `acceptance.carrying` brings
-over.
-"""
+"""Submission in the outbox of an account (STORE-189a), which `acceptance.carrying` hands over to the queue."""
 
 from __future__ import annotations
 
@@ -14,14 +12,15 @@ from moxlite.store.delivery.submission import Submission
 __all__ = ["SUBMIT", "Beside", "OwedMessage"]
 
 SUBMIT: Final = "submit"
-"""Kind of these rows."""
+"""Kind of these rows of `outbox`."""
 
 
 class Beside(msgspec.Struct, frozen=True):
-    """What the unit of a submission did besides, for the case that it is taken back (WEBMAIL-123).
+    """Other changes made by the unit of a submission, to be undone if it is taken back (WEBMAIL-123).
 
     Attributes:
-      original_id: the message that it answers or forwards, 0 for none. flags: those that it got by that.
+      original_id: the message that it answers or forwards, 0 for none. flags: the flags that this message got, bits of
+        `Flag`.
       counted: ids of the rows of ``outgoing``.
     """
 
@@ -31,9 +30,9 @@ class Beside(msgspec.Struct, frozen=True):
 
 
 class OwedMessage(msgspec.Struct, frozen=True):
-    """A submission with its octets, which are short: those of a notice.
+    """A submission, with its octets if it is a notice, which is short.
 
-    Without octets it is the message that the row names, but for its Bcc, which only the account's copy has
+    Without octets, it sends the message that the row names, without its Bcc field, which only the account's copy has
     (WEBMAIL-98); the row keeps the content of a message that is removed meanwhile.
     """
 
@@ -42,16 +41,16 @@ class OwedMessage(msgspec.Struct, frozen=True):
     beside: Beside = Beside()
 
     def pack(self) -> bytes:
-        """The form in which it lies in the row."""
+        """Encode it for the row."""
         return _ENCODER.encode(self)
 
     def row(self, key: bytes) -> Owed:
-        """The row, unique by `key`."""
+        """Make the row, unique by `key`."""
         return Owed(key, SUBMIT, self.pack())
 
     @classmethod
     def unpack(cls, data: bytes) -> OwedMessage:
-        """From the row. Raises msgspec.DecodeError or ValidationError when it is damaged."""
+        """Decode it from the row. Raises msgspec.DecodeError or ValidationError if it is damaged."""
         return _DECODER.decode(data)
 
 

@@ -1,7 +1,7 @@
 """Performing the actions of a delivery at one account: one unit, all or nothing, once for each key (STORE-60, 61).
 
-A unit that is aborted, or a process that is killed, leaves the account as it was. Performed again under the same key,
-the delivery is there once. What an action owes to another file is a row of the outbox, written in the same unit.
+A unit that is aborted, or a process that is killed, leaves the account as it was. Repeating the delivery under the same
+key delivers the message once. A debt of an action to another file is a row of the outbox, written in the same unit.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ __all__ = ["Owed", "Performed", "owe", "perform", "suppress_retry"]
 logger = logging.getLogger("moxlite.store.perform")
 
 KEY: Final = 16
-"""Octets of the random key of an owed row: message ids come again where an account was removed and made anew."""
+"""Octets of the random key of an outbox row: message ids are not unique once an account is removed and created
+again.
+"""
 
 TAKE: Final = "DELETE FROM unit_key WHERE key = ?"
 
@@ -46,11 +48,11 @@ class Owed(msgspec.Struct, frozen=True):
 
 
 class Performed(msgspec.Struct, frozen=True):
-    """What a delivery did.
+    """Result of a delivery.
 
     Attributes:
-      again: it was performed before, under the same key; then nothing was done now.
-      added: the message, None when none was kept.
+      again: the delivery was performed before, under the same key, and was not repeated.
+      added: the message, None if none was kept.
       copies: the ids of its copies, in the order of their actions.
     """
 
@@ -72,8 +74,8 @@ async def perform(
 
     Args:
       key: within 7 days a second delivery to this account under it is a successful no-op (STORE-189); empty for none.
-      retried: the key of `suppress_retry`, when this may be the second try of a client.
-      owes: rows of the outbox, which are written also when the delivery itself was performed before.
+      retried: key of `suppress_retry`, if this may be a client's second attempt.
+      owes: rows of the outbox, also written if the delivery itself was performed before.
 
     Raises:
       OverQuota, StorageFull, StorageBroken, LimitExceeded, BadMailboxName, NoCarrier, …: nothing is changed.
@@ -97,12 +99,12 @@ async def perform(
 
 
 async def owe(account: Account, owed: Owed) -> None:
-    """Write a row of the outbox that no delivery of now goes with. Raises StorageFull, StorageBroken."""
+    """Write a row of the outbox without a delivery. Raises StorageFull, StorageBroken."""
     await account.write(lambda tx: tx.owe(owed.key, owed.kind, owed.data))
 
 
 async def suppress_retry(account: Account, key: bytes) -> None:
-    """Note that a client will bring a message again which this account has: the next delivery with this `retried` key
+    """Note that a client will retry a message that this account already has: the next delivery with this `retried` key
     does nothing (SMTP-108). Raises StorageFull, StorageBroken.
     """
     await account.write(lambda tx: tx.once(key))
@@ -132,7 +134,9 @@ class _Unit:
         return Performed(added=self._added, copies=tuple(self._copies))
 
     def _is_there(self) -> bool:
-        """Whether the message is to be filed, and its owner has taken it out of the rejects mailbox already."""
+        """Whether the message is to be filed, but its owner has already taken a copy of it out of the rejects
+        mailbox.
+        """
         messageid = self._ready.thread.messageid
         if not self._delivery.clear_rejects or messageid is None:
             return False
@@ -151,7 +155,7 @@ class _Unit:
                 pass  # Discard
 
     def _tell(self, action: FileInto, added: Added) -> None:
-        """Owe the message to the account's programs."""
+        """Write the outbox row that notifies the account's programs of the message."""
         received = self._delivery.received if self._delivery.received is not None else self._tx.now
         told = Told(
             recipient=self._delivery.tell, mailbox=action.mailbox, received=received, facts=self._delivery.facts
@@ -174,7 +178,7 @@ class _Unit:
         self._first = self._first or action
 
     def _note(self, mailbox_id: MailboxID, added: Added | None) -> None:
-        """A message was added; the first one is the delivery's."""
+        """Note an added message; the first one is the delivery's."""
         if added is None:
             return
         self._filled.add(mailbox_id)
@@ -207,7 +211,7 @@ class _Unit:
 
 
 def _alike(one: FileInto, other: FileInto) -> bool:
-    """Whether the second message can be a copy of the first: it differs in nothing but its mailbox."""
+    """Whether the second message can be a copy of the first: they differ in nothing but the mailbox."""
     plain = one.mark is None and not one.destined
     return plain and msgspec.structs.replace(other, mailbox=one.mailbox) == one
 

@@ -1,8 +1,9 @@
-"""What the queue puts into the system's mailbox, and takes out of it again (IMAP-162).
+"""Messages that the queue shows in the system's mailbox (IMAP-162): adding and removing them.
 
-The queue names each submission by a key. A row of `queued` says that a submission was shown, and where; it stays until
-the queue has done with it, so that whatever the queue repeats after a crash does nothing twice, and what the owner has
-canceled does not come back. The messages cost no quota, are judged by no rule, and cannot be undeleted.
+The queue names each submission by a key. A row of `queued` records that a submission was shown, and its message; it
+stays until the queue has finished with the submission. So steps that the queue repeats after a crash do nothing twice,
+and a message that the owner canceled does not come back. The messages cost no quota, no rule applies to them, and they
+cannot be undeleted.
 """
 
 from __future__ import annotations
@@ -39,20 +40,22 @@ SOME: Final = "SELECT id FROM message WHERE mailbox_id = ? ORDER BY uid LIMIT ?"
 
 
 def queued_keys(r: Reader) -> set[bytes]:
-    """The keys of all submissions that are shown, or were canceled and are known all the same. For a scan."""
+    """Keys of all submissions that are shown, or were shown and canceled. For a scan."""
     return {key for (key,) in r.iterate(KEYS)}
 
 
 def created_at(r: Reader) -> int:
-    """When the account was made, µs UTC: what was queued before belonged to another one of its name."""
+    """Creation time of the account, µs UTC: submissions queued earlier belong to a former account with the same
+    name.
+    """
     return state(r).created
 
 
 async def put_queued(account: Account, key: bytes, prepared: Prepared, received: int) -> bool:
-    """Show a submission that was queued at `received` (µs UTC); once, whatever is repeated. False when there is no
-    mailbox to show it in.
+    """Show a submission that was queued at `received` (µs UTC), only once however often it is called. False if the
+    account has no mailbox to show it in.
 
-    Raises what adding raises, but for OverQuota.
+    Raises the errors of `add_message`, except OverQuota.
     """
 
     def unit(tx: AccountTx, ready: Prepared) -> bool:
@@ -69,8 +72,8 @@ async def put_queued(account: Account, key: bytes, prepared: Prepared, received:
 
 
 def drop_queued(tx: AccountTx, keys: Sequence[bytes]) -> int:
-    """The queue has done with these submissions: their messages go, wherever they are not canceled; returns how many
-    went. Unknown keys do nothing.
+    """Remove the messages of submissions that the queue has finished with, unless they were canceled; returns the
+    number removed. Unknown keys do nothing.
     """
     ids = [row[0] for key in keys for row in tx.rows(FORGET, key) if row[0] is not None]
     expunge_queued(tx, ids)
@@ -78,8 +81,8 @@ def drop_queued(tx: AccountTx, keys: Sequence[bytes]) -> int:
 
 
 async def fit_queue_mailbox(account: Account) -> bool:
-    """Make the system's mailbox if the configuration wants it, or give it its present name; else remove it with its
-    messages. False when it is wanted and the account has a mailbox of that name of its own, which it keeps.
+    """Create the system's mailbox if the configuration wants it, or rename it to its present name; otherwise remove it
+    with its messages. False if it is wanted but the owner has a mailbox with that name, which is kept.
     """
     found = await account.read(lambda r: (mailbox_by_name(r, QUEUE), queue_mailbox(r)), op="queue-mailbox")
     named, own = found
@@ -100,7 +103,7 @@ def _same(one: Mailbox | None, other: Mailbox | None) -> bool:
 
 
 def _make(tx: AccountTx) -> bool:
-    """Whether the system's mailbox is there now, under its name."""
+    """Create or rename the system's mailbox; returns whether it exists now under its name."""
     named, own = mailbox_by_name(tx, QUEUE), queue_mailbox(tx)
     if named is not None:
         return _same(named, own)
@@ -112,7 +115,9 @@ def _make(tx: AccountTx) -> bool:
 
 
 def _empty(tx: AccountTx, mailbox_id: MailboxID) -> bool:
-    """Remove some messages, at last the mailbox; whether there is more to do. It stays if it is wanted again."""
+    """Remove some messages, and at last the mailbox; returns whether more are left. A mailbox that is wanted again
+    stays.
+    """
     own = queue_mailbox(tx)
     if own is None or (tx.config.queue_mailbox and own.name == QUEUE):
         return False

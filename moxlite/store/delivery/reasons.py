@@ -1,4 +1,4 @@
-"""The row that tells why a message is where it is (ADMIN-77). What stands in it is `moxlite.acceptance.why`'s."""
+"""Stored reasons for a message's place (ADMIN-77). Their format is defined by `moxlite.acceptance.why`."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from moxlite.store.file.transaction import Reader, Tx
 __all__ = ["MAX_WHY", "mailbox_names", "messages_by_messageid", "messages_by_sender", "read_why", "store_why"]
 
 MAX_WHY: Final = 2048
-"""Octets of one row. A mailbox of 100,000 messages grows by 200 MB at most, in fact by 30."""
+"""Octets of one row. A mailbox of 100,000 messages grows by 200 MB at most, by 30 MB in practice."""
 
 FOUND: Final = 20
-"""Messages found by one Message-ID, copies and what senders use twice, or of one sender."""
+"""Messages found by one Message-ID (copies, and ids that senders use twice) or of one sender."""
 
 LOOKED_AT: Final = 50_000
-"""Newest messages that are looked at for a sender: a tenth of a second in a thread."""
+"""Newest messages searched for a sender: a tenth of a second in a thread."""
 
 STORE: Final = "INSERT INTO message_why (email_id, why) VALUES (?, ?)"
 READ: Final = "SELECT w.why FROM message m JOIN message_why w ON w.email_id = m.email_id WHERE m.id = ?"
@@ -40,31 +40,31 @@ WHERE m.id IN (SELECT value FROM json_each(?))"""
 
 
 def store_why(tx: Tx, message_id: int, why: bytes) -> None:
-    """Note the reasons of a message that this unit has added."""
+    """Store the reasons of a message that this unit has added."""
     if len(why) > MAX_WHY:
         raise ValueError(f"{len(why)} octets of reasons")
     tx.execute(STORE, message_id, why)
 
 
 def read_why(r: Reader, message_id: int) -> bytes | None:
-    """The reasons of a message; None when there are none: it was appended, or delivered by an earlier version."""
+    """Reasons of a message; None if it was appended, or delivered by an earlier version."""
     found: bytes | None = r.value(READ, message_id)
     return found
 
 
 def messages_by_messageid(r: Reader, messageid: str) -> list[int]:
-    """The ids of messages with this canonical Message-ID, newest first."""
+    """Ids of messages with this canonical Message-ID, newest first."""
     return [row[0] for row in r.rows(BY_MESSAGEID, messageid, FOUND)]
 
 
 def messages_by_sender(r: Reader, localpart: str, domain: str) -> list[int]:
-    """The ids of messages that came by SMTP, among them copies of refused ones, with this address in From or MAIL FROM,
-    newest first; of all addresses of the domain, in U-labels, for an empty localpart. In MAIL FROM it may have a tag:
-    ``list-bounces+mia=example.org``, ``prvs=1234=ann``. For `scan`.
+    """Ids of messages that came by SMTP, copies of refused ones included, with this address in From or MAIL FROM,
+    newest first. An empty localpart stands for all addresses of the domain, which is given in U-labels. In MAIL FROM
+    the address may have a tag: ``list-bounces+mia=example.org``, ``prvs=1234=ann``. For `scan`.
     """
     return [row[0] for row in r.rows(BY_SENDER, localpart, domain, FOUND, LOOKED_AT)]
 
 
 def mailbox_names(r: Reader, ids: Sequence[int]) -> dict[int, str]:
-    """The mailbox of each message that is there, by its id."""
+    """Mailbox name of each existing message, by its id."""
     return dict(r.rows(NAMES, msgspec.json.encode(list(ids)).decode()))

@@ -1,4 +1,5 @@
-"""The rejects mailbox: copies of what SMTP refused, for their owner to look at (STORE-70..74, SMTP-102, IMAP-113).
+"""The rejects mailbox: copies of messages that SMTP refused, for their owner to review (STORE-70..74, SMTP-102,
+IMAP-113).
 
 The functions run in the unit of a delivery (`perform`).
 """
@@ -29,21 +30,22 @@ REJECT_AGE: Final = 14 * DAY
 """Microseconds after which a reject is removed (STORE-72)."""
 
 MAX_REJECTS: Final = 1000
-"""Rejects kept at once; with so many nothing more is added (STORE-72): under attack they are not read."""
+"""Rejects kept at once; above that nothing is added (STORE-72): under attack they are not read."""
 
 OLD: Final = "SELECT id FROM message WHERE mailbox_id = ? AND received < ? AND is_reject ORDER BY received LIMIT 1000"
 COUNT: Final = "SELECT count(*) FROM (SELECT 1 FROM message WHERE mailbox_id = ? AND is_reject LIMIT ?)"
 SAME_REJECTS: Final = "SELECT id FROM message WHERE messageid = ? AND mailbox_id = ? AND is_reject LIMIT 100"
-"""A sender retries some times; beyond a hundred copies the nightly tidying does the rest."""
+"""A sender retries a few times; copies beyond a hundred are left to the nightly tidying."""
 SAME: Final = """
 SELECT 1 FROM message m WHERE m.mailbox_id = ?1 AND m.messageid = ?2
 UNION ALL SELECT 1 FROM message m JOIN body b ON b.id = m.body_id WHERE m.mailbox_id = ?1 AND b.hash = ?3 LIMIT 1"""
 
 
 def keep_reject(tx: AccountTx, ready: Prepared, facts: Facts, box: Mailbox, action: KeepReject) -> Added | None:
-    """Keep a copy of a refused message in the rejects mailbox `box`: seen, marked, with the mailbox it was meant for.
+    """Keep a copy of a refused message in the rejects mailbox `box`: seen and marked, with the mailbox it was meant
+    for.
 
-    Returns None when it is not kept: the mailbox has its Message-ID or its body, or is full. Raises as `add_message`.
+    Returns None if no copy is kept: the mailbox has its Message-ID or its body, or is full. Raises as `add_message`.
     """
     if not action.unlimited:
         tidy_rejects(tx, box.name)
@@ -64,7 +66,9 @@ def clear_rejects(tx: AccountTx, rejects: str, messageid: str) -> None:
 
 
 def tidy_rejects(tx: AccountTx, rejects: str) -> int:
-    """Remove rejects older than 14 days from a mailbox, a thousand at most; returns how many. Unmarked ones stay."""
+    """Remove rejects older than 14 days from a mailbox, a thousand at most; returns the number. Messages without the
+    mark stay.
+    """
     box = mailbox_by_name(tx, rejects)
     if box is None:
         return 0

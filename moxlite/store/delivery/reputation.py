@@ -1,8 +1,8 @@
-"""What earlier mail says about a sender, and how much came lately (STORE-91..93, STORE-97, STORE-98; SMTP-88,
-SMTP-137).
+"""Reputation of senders: verdicts on earlier mail, and the volume received lately (STORE-91..93, STORE-97, STORE-98;
+SMTP-88, SMTP-137).
 
-`history` reads the verdicts of stored messages of the same sender, domain or network, newest first. Which of them
-decides what, is up to smtpd.
+`history` reads the verdicts of stored messages of the same sender, domain or network, newest first. The decision that
+follows from them is not made here but in smtpd.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 SCAN: Final = 500
-"""Rows of one sender looked at for those of the mailbox asked for: ten times the largest window, and a millisecond."""
+"""Rows of one sender that are searched for the mailbox's own: ten times the largest window, and a millisecond."""
 
 PASS_LENGTH: Final = 16
 _PASS_ALPHABET: Final = string.ascii_letters + string.digits
@@ -42,7 +42,7 @@ _PASS_ALPHABET: Final = string.ascii_letters + string.digits
 
 
 class Key(Enum):
-    """What earlier messages have in common with the new one."""
+    """Property that earlier messages share with the new one."""
 
     MSGFROM = "msgfrom"
     MSGFROM_DOMAIN = "msgfrom_domain"
@@ -72,8 +72,8 @@ WINDOWS: Final[Mapping[Key, tuple[int, int]]] = {
 
 
 class Past(msgspec.Struct, frozen=True):
-    """An earlier message that its owner judged: ``spam``, or ham. Domains are U-labels; the `_ok` marks say what was
-    validated.
+    """An earlier message that its owner judged: ``spam``, or ham. Domains are U-labels; the `_ok` fields say which
+    domains were validated. `received` is in µs UTC.
     """
 
     received: int
@@ -87,14 +87,14 @@ class Past(msgspec.Struct, frozen=True):
 
 
 class Received(msgspec.Struct, frozen=True):
-    """Messages and octets received from a network."""
+    """Number of messages and octets received from a network."""
 
     count: int
     octets: int
 
 
 class DomainTLS(msgspec.Struct, frozen=True):
-    """What a recipient domain offered at the last attempt (STORE-97)."""
+    """TLS support that a recipient domain offered at the last attempt (STORE-97). `updated` is in µs UTC."""
 
     updated: int
     starttls: bool
@@ -107,8 +107,8 @@ _PAST: Final = (
 
 
 def _by(where: str, index: str = "") -> str:
-    """The newest rows of one value of an indexed column, then those of the mailbox: SQL of constants only. SQLite would
-    take the shorter one of two indices that fit.
+    """SQL for the newest judged rows with one value of an indexed column, restricted to a mailbox. It is built from
+    constants only. `index` is given where SQLite would take the shorter one of two indices that fit.
     """
     return f"""
 SELECT {_PAST} FROM (SELECT * FROM message_smtp {index}
@@ -164,7 +164,7 @@ def history(
     Args:
       value: the domain (U-labels) or network; with MSGFROM and MAILFROM also give the `localpart`.
       now: µs UTC; rows from the future are left out (STORE-165).
-      max_age, limit: those of `WINDOWS` unless given.
+      max_age, limit: age in µs and number of messages; None for the values of `WINDOWS`.
 
     The cost does not grow with the mailbox (STORE-91).
     """
@@ -181,8 +181,8 @@ def history(
 def received_since(
     r: Reader, classes: tuple[str, str, str], *, since: int, now: int
 ) -> tuple[Received, Received, Received]:
-    """What came after `since` from the networks ip1, ip2, ip3 and is still here (STORE-93): grows with all mail of that
-    time.
+    """Number and octets of messages received after `since` from the networks ip1, ip2, ip3 that still exist (STORE-93).
+    Linear in all mail of that time.
     """
     row = r.row(RECEIVED, *classes, since, now)
     assert row is not None
@@ -190,13 +190,13 @@ def received_since(
 
 
 def find_subjectpass_key(r: Reader, address: str) -> str:
-    """The key of an own canonical address, "" as long as it has none."""
+    """Key of one of the account's canonical addresses, "" if none was made yet."""
     key: str | None = r.value(FIND_SUBJECTPASS, address)
     return key or ""
 
 
 def subjectpass_key(tx: Tx, address: str) -> str:
-    """The key of an own canonical address, made at its first use (STORE-98)."""
+    """Key of one of the account's canonical addresses, made at its first use (STORE-98)."""
     key: str | None = tx.value(FIND_SUBJECTPASS, address)
     if key is None:
         key = "".join(secrets.choice(_PASS_ALPHABET) for _ in range(PASS_LENGTH))
@@ -205,11 +205,11 @@ def subjectpass_key(tx: Tx, address: str) -> str:
 
 
 def domain_tls(r: Reader, domain: str) -> DomainTLS | None:
-    """What a recipient domain offered at the last attempt."""
+    """TLS support of a recipient domain at the last attempt; None if there was no attempt."""
     row = r.row(GET_TLS, domain)
     return None if row is None else DomainTLS(row[0], row[1] != 0, row[2] != 0)
 
 
 def set_domain_tls(tx: Tx, domain: str, *, starttls: bool, requiretls: bool) -> None:
-    """Note what a recipient domain offered at a delivery attempt (STORE-97)."""
+    """Store the TLS support that a recipient domain offered at a delivery attempt (STORE-97)."""
     tx.execute(SET_TLS, domain, tx.now, starttls, requiretls)

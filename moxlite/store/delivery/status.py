@@ -1,5 +1,5 @@
-"""What has become of a message that was sent, recipient by recipient (QUEUE-175, WEBMAIL-138): values that the queue
-makes, for the apps that show them. The queue itself is `moxlite.queue`; apps are given a `Deliveries` by the server.
+"""Delivery state of a sent message, recipient by recipient (QUEUE-175, WEBMAIL-138): values that the queue makes, for
+the apps that show them. The queue itself is `moxlite.queue`; the server gives apps a `Deliveries`.
 """
 
 from collections.abc import Sequence
@@ -15,31 +15,31 @@ __all__ = ["Deliveries", "Handed", "RecipientStatus", "State"]
 
 
 class State(StrEnum):
-    """Where a message stands for one recipient."""
+    """Delivery state of a message for one recipient."""
 
     QUEUED = "queued"
-    """It waits for its next attempt."""
+    """The message waits for its next attempt."""
     TRYING = "trying"
     """An attempt is under way."""
     HELD = "held"
     """No attempt is made until it is released."""
     DELIVERED = "delivered"
-    """The recipient's own server has it, or the recipient's account here."""
+    """The recipient's own server has accepted it, or the recipient's account here."""
     RELAYED = "relayed"
-    """A smarthost has it, and what that does with it is not known."""
+    """A smarthost has accepted it; its further way is not known."""
     FAILED = "failed"
-    """It was given up; the sender gets a notice."""
+    """Delivery was given up; the sender gets a notice."""
     CANCELED = "canceled"
     """It was taken out of the queue before it was delivered."""
 
     @property
     def over(self) -> bool:
-        """Whether nothing will change any more."""
+        """Whether the state is final."""
         return self not in {State.QUEUED, State.TRYING, State.HELD}
 
 
 class Handed(StrEnum):
-    """Who took a message."""
+    """Kind of receiver that accepted a message; NOBODY while none has."""
 
     NOBODY = ""
     ACCOUNT = "account"
@@ -51,22 +51,22 @@ class Handed(StrEnum):
 
 
 class RecipientStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a message stands for one recipient, and the attempt that was last. Times in µs UTC.
+    """Delivery state of a message for one recipient, and its last attempt. Times in µs UTC.
 
     Attributes:
-      id: of the row in the queue; it stays the same when the message is finished, and never comes again.
-      recipient: the address, for people.
-      queued: when it was handed in. ended: when the state became final, else None.
-      attempts: made so far. last_attempt: when the latest began, None before the first.
-      next_attempt: when the next one is made; None when there is none, or where it is not known because it is held.
-      last_planned: when the last one will be made, if all fail; None as `next_attempt`.
-      error: of the latest attempt, for people; "" if it was delivered or none has ended.
-      cause: of the error, a word of `queue.bounces.table.Cause`; "" where there is no error.
-      meaning, advice: what the error means, and what the sender can do, a sentence or two each; "" if there is none.
-      reply: lines of the host's answer, "" where it gave none.
-      host, ip: with whom the latest attempt spoke.
-      tls: how that was protected: words of ``dane``, ``sts``, ``verified`` (a smarthost's certificate), or
-        ``opportunistic``, ``clear``; "" where there was no session, and within this server.
+      id: id of the row in the queue; it stays the same when the message is finished, and is never used again.
+      recipient: the address, as text for people.
+      queued: time of submission. ended: time at which the state became final, None before.
+      attempts: number so far. last_attempt: start of the latest one, None before the first.
+      next_attempt: time of the next one; None if none will follow, or while the message is held.
+      last_planned: time of the last one if all fail; None as `next_attempt`.
+      error: error of the latest attempt, for people; "" if it was delivered or no attempt has ended.
+      cause: cause of the error, a value of `queue.bounces.table.Cause`; "" without an error.
+      meaning, advice: the meaning of the error and the sender's next step, a sentence or two each; "" without an error.
+      reply: lines of the host's reply, "" without one.
+      host, ip: the host of the latest attempt.
+      tls: protection of that connection: words of ``dane``, ``sts``, ``verified`` (a smarthost's certificate), or
+        ``opportunistic``, ``clear``; "" without a connection, and within this server.
     """
 
     id: int
@@ -89,27 +89,27 @@ class RecipientStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Deliveries(Protocol):
-    """What apps may ask the queue about the messages of an account, and do with them. All raise StoreError when the
-    queue's file cannot be read or written.
+    """Operations of the queue on the messages of an account, for apps. All raise StoreError if the queue's file cannot
+    be read or written.
     """
 
     async def status(self, account: str, message_id: str) -> list[RecipientStatus]:
-        """All recipients of what the account has sent under this Message-ID (with its brackets), in the order in which
-        they were queued. Finished ones are known for 30 days.
+        """States of all recipients of the messages that the account has sent under this Message-ID (with its brackets),
+        in the order of queueing. Finished ones are known for 30 days.
 
-        Empty: it was sent longer ago, or elsewhere, or waits in the account's outbox for a moment yet.
+        Empty: it was sent longer ago, or elsewhere, or still waits in the account's outbox.
         """
 
     def watch(self, account: str) -> AbstractContextManager[Bell]:
         """A bell that rings, within the block, whenever a status of the account may have changed."""
 
     async def try_now(self, account: str, ids: Sequence[int]) -> int:
-        """Make the next attempt at once, also of what is held; returns for how many rows."""
+        """Make the next attempt at once, also for held messages; returns the number of rows concerned."""
 
     async def check_sending(self, account: str) -> None:
-        """Raise SendingStopped while nothing more is taken from the account (SMTP-170)."""
+        """Raise SendingStopped while the queue takes nothing more from the account (SMTP-170)."""
 
     async def cancel(self, account: str, ids: Sequence[int]) -> int:
-        """Take rows out of the queue without a notice; returns how many. Those of an attempt that is under way may be
-        delivered all the same.
+        """Remove rows from the queue without a notice; returns their number. A message whose attempt is under way may
+        be delivered all the same.
         """

@@ -1,8 +1,8 @@
-"""What is handed to the queue: the envelope and all facts of one submission (QUEUE-1..6, SMTP-111..118).
+"""Submission to the queue: the envelope and all facts of one message (QUEUE-1..6, SMTP-111..118).
 
 smtpd, webmail, webapi and the senders of reports and DSNs make it; `queue.submit` takes it together with the spool of
-the octets. It lies in store because a submission with a Sent copy waits as a row of the account's outbox (STORE-189a),
-packed by `pack`.
+the octets. It is defined in store because a submission with a Sent copy waits as a row of the account's outbox
+(STORE-189a), packed by `pack`.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ MAX_EXTRA_KEY: Final = 64
 
 
 class QueueFull(StoreError):
-    """The account has too much in the queue already (SMTP-115); the text is for the sender."""
+    """The account has too many messages in the queue already (SMTP-115); the text is for the sender."""
 
 
 class FromIDTaken(StoreError):
@@ -54,7 +54,7 @@ class FromIDTaken(StoreError):
 
 
 class SendingStopped(StoreError):
-    """Nothing more is taken from the account, whose sending looks abused, until the administrator releases it
+    """The queue takes nothing more from the account, whose sending looks abused, until the administrator releases it
     (SMTP-170); the text is for its user. `since`: µs UTC.
     """
 
@@ -68,7 +68,9 @@ class SendingStopped(StoreError):
 
 
 class DSNNotify(IntFlag):
-    """When the sender wants a DSN for a recipient (RFC 3461 §4.1); 0: not said, failures and delays are told."""
+    """Events for which the sender wants a DSN for a recipient (RFC 3461 §4.1); 0: not specified, DSNs for failures and
+    delays.
+    """
 
     NEVER = 1
     SUCCESS = 2
@@ -79,8 +81,8 @@ class DSNNotify(IntFlag):
 class SubmissionRecipient(msgspec.Struct, frozen=True, omit_defaults=True):
     """One recipient of a submission: it becomes one row of the queue.
 
-    ``dsn_orcpt``: as given, ``rfc822;…``, decoded from xtext (RFC 3461 §4.2). ``mail_from`` overrides that of the
-    submission for this recipient and holds ``from_id`` in its localpart (QUEUE-6); both are unset without FROMID.
+    ``dsn_orcpt``: as given, ``rfc822;…``, decoded from xtext (RFC 3461 §4.2). ``mail_from`` replaces the submission's
+    ``mail_from`` for this recipient and holds ``from_id`` in its localpart (QUEUE-6); both are unset without FROMID.
     """
 
     address: Address
@@ -94,27 +96,27 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One message for the queue.
 
     Attributes:
-      account: whose message it is; DSNs go there, limits were counted there.
+      account: the sending account; DSNs are delivered to it, and its limits have counted the message.
       mail_from: the envelope sender, None for the null path ``<>``.
       recipients: at least one; one row each.
-      received: when it was accepted, µs UTC.
+      received: time of acceptance, µs UTC.
       prefix: header lines put before the octets of the spool, each ending in CRLF: DKIM-Signature, Received.
-      has8bit, smtputf8: what the message needs from the next server (SMTP-29).
-      requiretls: True for REQUIRETLS (RFC 8689 §2), False for ``TLS-Required: No`` (§5), None when neither was said.
-      message_id: as in the header with its brackets, "" when there is none (QUEUE-4).
-      subject: decoded, for lists.
+      has8bit, smtputf8: extensions that the next server must support (SMTP-29).
+      requiretls: True for REQUIRETLS (RFC 8689 §2), False for ``TLS-Required: No`` (§5), None for neither.
+      message_id: as in the header with its brackets, "" without one (QUEUE-4).
+      subject: decoded, shown in lists of the queue.
       extra: text pairs that travel to rows and webhooks (QUEUE-5).
-      hold_until: µs UTC of FUTURERELEASE, None at once; future_release: ``for;SECONDS`` or ``until;TIME`` for DSNs
-        (QUEUE-27).
-      hold: an administrator releases it; no attempt is made before (QUEUE-20).
+      hold_until: µs UTC of FUTURERELEASE, None: send at once; future_release: ``for;SECONDS`` or ``until;TIME`` for
+        DSNs (QUEUE-27).
+      hold: no attempt is made until an administrator releases it (QUEUE-20).
       dsn_ret, dsn_envid: ``FULL``, ``HDRS`` or ""; the decoded envelope id (RFC 3461 §4.3, §4.4).
-      priority: MT-PRIORITY (RFC 6710), -9..9. deliver_by: seconds and mode letters of DELIVERBY (RFC 2852), "" when not
+      priority: MT-PRIORITY (RFC 6710), -9..9. deliver_by: seconds and mode letters of DELIVERBY (RFC 2852), "" if not
         given.
       transport: name of the transport to use, "" for routing.
-      login_address: the address of the log-in, "" for mail made by the server. remote: the address of its client, ""
-        where it is not known.
-      key: makes the submission unique for 7 days: the second one with the same key adds nothing (STORE-189). Empty: not
-        wanted.
+      login_address: the address of the log-in, "" for mail made by the server. remote: the client's IP address, "" if
+        it is not known.
+      key: makes the submission unique for 7 days: a second one with the same key adds nothing (STORE-189). Empty: it is
+        not unique.
     """
 
     account: str
@@ -143,20 +145,18 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     key: bytes = b""
 
     def pack(self) -> bytes:
-        """The form in which it waits in a row of the outbox."""
+        """Encode the submission for a row of the outbox."""
         return _ENCODER.encode(self)
 
     @classmethod
     def unpack(cls, data: bytes) -> Submission:
-        """The submission that `pack` made these octets from. Raises msgspec.DecodeError or ValidationError when they
-        are damaged.
-        """
+        """Decode the octets of `pack`. Raises msgspec.DecodeError or ValidationError if they are damaged."""
         return _DECODER.decode(data)
 
 
 Submit: TypeAlias = Callable[[Submission, Spool], Awaitable[list[int]]]
-"""`queue.submit`: adds one row per recipient and returns their ids after the commit; the spool stays the caller's. It
-raises QueueFull, FromIDTaken, SendingStopped, and what a Database raises.
+"""Type of `queue.submit`: adds one row per recipient and returns their ids after the commit; the spool stays the
+caller's. Raises QueueFull, FromIDTaken, SendingStopped, and the errors of `Database.write`.
 """
 
 _ENCODER: Final = msgspec.msgpack.Encoder()

@@ -1,4 +1,6 @@
-"""A message that came in, which the queue is to tell the account's programs of: a row of the outbox (STORE-189a)."""
+"""Notification of the account's programs about a new message: a row of the outbox (STORE-189a), which the queue
+carries.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +13,15 @@ from moxlite.store.mail.facts import Facts
 __all__ = ["TELL", "Told"]
 
 TELL: Final = "incoming"
-"""Kind of these rows."""
+"""Kind of these rows of `outbox`."""
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is known of the message that the row names, beside its octets; it may have left its mailbox meanwhile.
+    """Facts of the message that the row names, beside its octets; it may have left its mailbox meanwhile.
 
     Attributes:
-      recipient: the address that the client wrote: behind a separator its localpart may name a message that was sent
-        (QUEUE-95).
-      mailbox: where it was filed. received: µs UTC.
+      recipient: the address as the client wrote it: its localpart may name a sent message after a separator (QUEUE-95).
+      mailbox: the mailbox in which it was filed. received: µs UTC.
     """
 
     recipient: str
@@ -29,12 +30,12 @@ class Told(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     facts: Facts
 
     def pack(self) -> bytes:
-        """The form in which it lies in the row."""
+        """Encode it for the row."""
         return _ENCODER.encode(self)
 
     @classmethod
     def unpack(cls, data: bytes) -> Told:
-        """From the row. Raises msgspec.DecodeError or ValidationError when it is damaged."""
+        """Decode it from the row. Raises msgspec.DecodeError or ValidationError if it is damaged."""
         return _DECODER.decode(data)
 
 
