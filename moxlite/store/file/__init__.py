@@ -1,13 +1,14 @@
-"""One SQLite file, whatever is in it: account.db, auth.db, queue.db, search.db.
+"""One SQLite file of any kind: account.db, auth.db, queue.db, search.db.
 
-- `database`: the file with all that belongs to it, as the rooms above use it
-- `transaction`, `arrays`: what a read or a unit works on
+- `database`: the file with its writer, readers and upkeep, as the packages above use it
+- `transaction`, `arrays`: the views of the database that a read or a unit gets, and array parameters
 - `writer`: the one thread that writes; `jobs`, `series`: a unit on its way to it, and long changes in many units
-- `readers`, `threads`: where reads run
+- `readers`, `threads`: reads on the loop or in threads
+- `recorder`, `background`: entries written without delaying their maker, and work that yields to other threads
 - `migrations`: opening a file and bringing its schema up to date
-- `health`, `boundary`: what errors mean, and when a file is tried again
+- `health`, `boundary`: meaning of errors, and retries of a file
 - `checkpoint`, `memory`: the log and the process' memory kept small
-- `findings`: what a check says
+- `findings`: results of a check
 
-No table is named here but those that all files have. What a row means is for the rooms above.
+Tables of one kind of file, and the meaning of their rows, are not here but in the packages above.
 """

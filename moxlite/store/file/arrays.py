@@ -1,4 +1,4 @@
-"""Numbers bound to one statement as an array: ``carray(?)``."""
+"""Numbers bound to a statement as one array: ``carray(?)``."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["distinct_array", "int_array"]
 
 
 def int_array(values: Iterable[int]) -> apsw.CArrayBinding:
-    """Numbers to bind to ``carray(?)``; there must be one at least."""
+    """Bind numbers to ``carray(?)``, in their order; at least one."""
     return apsw.carray(values if isinstance(values, array) and values.typecode == "q" else array("q", values))
 
 
 def distinct_array(values: Iterable[int]) -> apsw.CArrayBinding:
-    """As `int_array`, ascending and each number once: for operations, where a message named twice counts once."""
+    """As `int_array`, but ascending and each number once: for operations that count a message named twice once."""
     return apsw.carray(array("q", sorted(set(values))))

@@ -1,11 +1,12 @@
-"""Giving way: work in threads that no task waits for is done in short pieces, and rests while others are at work.
+"""Background work in threads, which yields to other threads: it is done in short pieces, with rests while others are
+busy.
 
 Python runs one thread at a time. A thread that computes makes the event loop wait for `sys.setswitchinterval` each time
-that it comes back from the kernel or from SQLite: a STATUS then takes six times as long (measured). And it takes a core
+the loop returns from the kernel or from SQLite: a STATUS then takes six times as long (measured). It also takes a core
 from log-ins, whose hashes are computed beside the loop.
 
-What tells that others are at work is the processor time of this process that is not ours: of the loop, of readers and
-writers, of password checks. So nothing has to be announced, and a server that is quiet has all of its time for this.
+Others are busy if this process uses processor time that is not background work: of the loop, of readers and writers, of
+password checks. So they need not announce anything, and on a quiet server background work gets all of the time.
 """
 
 from __future__ import annotations
@@ -17,32 +18,34 @@ from typing import Final
 __all__ = ["Background"]
 
 PIECE: Final = 0.002
-"""Seconds of work after which it looks whether others are at work: what a command may meet of it."""
+"""Seconds of work between two checks whether others are busy: the longest delay that a command meets."""
 
 LOOK: Final = 0.003
-"""Seconds of rest after which it looks again."""
+"""Seconds of rest between two such checks."""
 
 REST: Final = 0.018
-"""Seconds of rest after a piece, at most: a tenth of the time remains for it, however busy the server is."""
+"""Seconds of rest after a piece, at most: background work keeps a tenth of the time on the busiest server."""
 
 BUSY: Final = 0.03
-"""Share of a processor that others use when they are at work: one command in the time of a piece."""
+"""Share of a processor above which others count as busy: one command in the time of a piece."""
 
 
 class _Ours:
-    """Processor time of all background work of this process, as far as it was told."""
+    """Processor time of all background work of this process, as far as it was added."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._seconds = 0.0
 
     def add(self, seconds: float) -> None:
-        """A thread has used so much."""
+        """Add seconds that a thread has used."""
         with self._lock:
             self._seconds += seconds
 
     def others(self) -> float:
-        """What all else has used so far; grows, but for what was not told yet."""
+        """Seconds that all other threads have used so far. The value grows, except when background work is added
+        later.
+        """
         return time.process_time() - self._seconds
 
 
@@ -50,7 +53,7 @@ _ours: Final = _Ours()
 
 
 class Background:
-    """A piece of background work in the thread that makes this: one for each call that the thread runs."""
+    """Pacing of background work, for the thread that makes it: one for each call that the thread runs."""
 
     __slots__ = ("_began", "_others", "_used")
 
@@ -58,8 +61,8 @@ class Background:
         self._begin()
 
     def give_way(self) -> None:
-        """Rest if it is time and others are at work; to be called every millisecond or so, not on the event loop, and
-        with nothing held that others want. Blocks for `REST` at most.
+        """Rest if a piece is over and others are busy. To be called about every millisecond, not on the event loop, and
+        without holding locks or transactions that others need. Blocks for `REST` at most.
         """
         took = time.perf_counter() - self._began
         if took < PIECE:

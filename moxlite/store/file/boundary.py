@@ -1,9 +1,10 @@
-"""The store's edge: what errors of SQLite and of the operating system mean to the rest of the program (STORE-158a).
+"""Boundary of the store: translation of errors of SQLite and the operating system into errors of the store
+(STORE-158a).
 
-The one place where exceptions are mapped. Every public method of the store runs inside ``with storage(…)``; what leaves
-the block is an error of `moxlite.store.errors`, or a bug. The table is `fault_of`:
+Exceptions are mapped here alone. Every public method of the store runs inside ``with storage(…)``; an exception that
+leaves the block is an error of `moxlite.store.errors`, or a bug. The table is `fault_of`:
 
-| Fault       | Error                  | What caused it                                                              |
+| Fault       | Error                  | Cause                                                                       |
 |-------------|------------------------|-----------------------------------------------------------------------------|
 | FULL        | `StorageFull`          | the disk, or a quota of the file system                                     |
 | BUSY        | `StorageBusy`          | descriptors or memory are short, another process locks the file: for now    |
@@ -12,8 +13,8 @@ the block is an error of `moxlite.store.errors`, or a bug. The table is `fault_o
 | VALUE       | `StorageBroken`        | one stored value cannot be decoded; all else can                            |
 | INTERRUPTED | `ReadInterrupted`      | the read was ended from outside                                             |
 
-`Edge` translates for what belongs to no single database, as the folder of all accounts. `Health` is the edge of one
-database and also keeps its state.
+`Edge` translates errors that belong to no single database, such as the folder of all accounts. `Health` is the edge of
+one database and also keeps its state.
 """
 
 from __future__ import annotations
@@ -34,10 +35,10 @@ from moxlite.store.errors import ReadInterrupted, StorageBroken, StorageBusy, St
 __all__ = ["Boundary", "Edge", "Fault", "fault_of", "storage"]
 
 NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
-"""The disk or the owner's share of it is full."""
+"""The disk, or the owner's quota on it, is full."""
 
 SHORT: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
-"""The system gives no more descriptors or memory: for now."""
+"""The system has no more descriptors or memory for now."""
 
 UNUSABLE: Final = frozenset(
     {
@@ -62,20 +63,20 @@ UNUSABLE: Final = frozenset(
         errno.EBADMSG,
     }
 )
-"""The disk fails, or a file is missing, not ours, or something else than a file. EUCLEAN and EBADMSG are what file
-systems say of damage of their own; Linux alone has the first.
+"""The disk fails, or a file is missing, not ours, or not a regular file. File systems report their own damage as
+EUCLEAN or EBADMSG; only Linux has the first.
 """
 
 WRONG_SCHEMA: Final = re.compile(
     r"no such (table|column|index|collation|function)|unknown (function|column)|\S+ \S+ has no column named"
 )
 """Messages of SQLite for a statement that does not match the schema. Our statements match, so the schema stored in the
-file is damaged, and still SQL.
+file is damaged, although still valid SQL.
 """
 
 
 class Fault(Enum):
-    """What is wrong; the module's docstring says more of each."""
+    """Kind of a storage fault; the module's docstring has the causes."""
 
     FULL = auto()
     BUSY = auto()
@@ -86,10 +87,10 @@ class Fault(Enum):
 
 
 def fault_of(error: BaseException, number: int = 0) -> Fault | None:
-    """What `error` says of the storage; None if nothing: it is then a bug, or an error of the network.
+    """Classify `error` as a storage fault; None for a bug or a network error.
 
     Args:
-      number: errno of the failed call below SQLite (`Connection.system_errno`), 0 if it is not known.
+      number: errno of the failed call below SQLite (`Connection.system_errno`), 0 if unknown.
     """
     match error:
         case apsw.InterruptError():
@@ -125,7 +126,7 @@ def _of_number(number: int) -> Fault | None:
 
 
 def _shortage() -> int:
-    """EMFILE or ENFILE while no descriptor is to be had, else 0. The file itself is not tried: closing a second
+    """Return EMFILE or ENFILE while no descriptor is available, else 0. The file itself is not tried: closing a second
     descriptor of it would drop SQLite's locks (fcntl(2)).
     """
     try:
@@ -136,16 +137,16 @@ def _shortage() -> int:
 
 
 class Edge:
-    """Translates the errors of a part of the store; `name` stands in their texts."""
+    """Translates the errors of a part of the store; their texts begin with `name`."""
 
     def __init__(self, name: str) -> None:
         self.name = name
 
     def translate(self, error: BaseException, db: apsw.Connection | None = None) -> BaseException:
-        """What a caller gets for `error`: an error of the store, or `error` itself when it does not come from storage.
+        """Translate `error` into an error of the store; returns `error` itself if it does not come from storage.
 
         Args:
-          db: the connection that raised it: it knows more.
+          db: the connection that raised it, which knows the errno.
         """
         fault = fault_of(error, 0 if db is None else db.system_errno)
         if fault is None:
@@ -173,7 +174,7 @@ class Edge:
 
 
 class Boundary:
-    """See `storage`. Holds no state of a block, so one may stand around many."""
+    """Context manager of `storage`. It keeps no state of a block, so one object can be used for many, also nested."""
 
     __slots__ = ("_edge",)
 
@@ -194,10 +195,10 @@ class Boundary:
 
 
 def storage(edge: Edge) -> Boundary:
-    """``with storage(edge):`` what the block raises becomes an error of the store, or is not of storage.
+    """Translate storage errors that the block raises: ``with storage(edge):``.
 
     Raises:
       StorageFull, StorageBusy, StorageBroken, ReadInterrupted: see the module's docstring.
-      Whatever else the block raises, unchanged: bugs, cancellation, errors of the network.
+      Any other exception of the block, unchanged: bugs, cancellation, errors of the network.
     """
     return Boundary(edge)

@@ -1,11 +1,11 @@
-"""When the write-ahead log is folded into the file (STORE-10a).
+"""Checkpoints: folding the write-ahead log into the file (STORE-10a).
 
-Measured (design-facts §2b): SQLite's own checkpoint at 1,000 pages makes the commit which meets it wait 8 ms; one
-TRUNCATE by the writer at 16,000 pages 96 ms, seconds on a card. So a helper connection in a thread runs PASSIVE, which
-locks out no one, each time the log has grown by 1,000 pages. Under constant load PASSIVE never comes to the end of the
-log, and the log can start from its beginning only when all of it is copied: once few frames are left, the writer copies
-these between two batches and restarts the log (RESTART). TRUNCATE above 16,000 pages is the safety net. None of them
-waits for a reader.
+Measured (design-facts §2b): SQLite's own checkpoint at 1,000 pages delays the commit that triggers it by 8 ms; one
+TRUNCATE by the writer at 16,000 pages by 96 ms, seconds on a card. So a helper connection in a thread runs PASSIVE,
+which locks out no other connection, each time the log has grown by 1,000 pages. Under constant load PASSIVE never
+reaches the end of the log, and the log can start from its beginning only when all of it is copied: once few frames are
+left, the writer copies them between two batches and restarts the log (RESTART). TRUNCATE above 16,000 pages is the
+safety net. No checkpoint waits for a reader.
 """
 
 from __future__ import annotations
@@ -21,34 +21,34 @@ from moxlite.store.file.health import Health
 __all__ = ["GROWTH", "SAFETY", "Checkpoints"]
 
 GROWTH: Final = 1_000
-"""Pages by which the log grows until the helper runs: 4 MB, some 10 ms of copying."""
+"""Pages of log growth after which the helper runs: 4 MB, about 10 ms of copying."""
 
 GROWTH_IN_SERIES: Final = 4_000
-"""The same while a long change runs, which changes some pages again and again: the helper copies each once. Measured
-(COPY of 20,000 messages): half of the octets written.
+"""Pages of log growth during a series, which changes some pages repeatedly: the helper copies each once. Measured (COPY
+of 20,000 messages): half of the octets written.
 """
 
 FEW: Final = 300
-"""Frames that the writer may copy itself: 14 ms at most when measured."""
+"""Frames that the writer may copy itself: at most 14 ms when measured."""
 
 SAFETY: Final = 16_000
 """Pages (64 MB) above which the writer truncates the log."""
 
 PASSES: Final = 3
-"""How often the helper looks for frames that came while it copied. Only who copies the last one syncs the file, and
-that is not to be the writer, for whom all wait (measured after 4,000 pages: 50 to 80 ms).
+"""Passes in which the helper copies frames, as new ones arrive meanwhile. The copy of the last frame triggers the
+fsync: the helper should do it, as all units wait for the writer (measured after 4,000 pages: 50 to 80 ms).
 """
 
 HELPER_CACHE_KIB: Final = 64
-"""A checkpoint reads frames past the page cache, so it needs next to none."""
+"""Page cache of the helper in KiB: a checkpoint bypasses the page cache, so it needs next to none."""
 
 
 class Checkpoints:
-    """The log of one database.
+    """Checkpoints of one database's log.
 
-    `wanted`, `begin` and `passive` are for the helper's side, `committed` and `between` for the writer's thread.
-    Numbers cross without a lock: a stale one only moves a checkpoint by one commit. A checkpoint that fails loses
-    nothing, but units and reads need not meet the same error: so `health` is told (STORE-158b).
+    `begin` runs on the loop, `passive` in the helper's thread, `attach`, `between` and `fold` in the writer's thread.
+    Numbers are shared without a lock: a stale one only moves a checkpoint by one commit. A failed checkpoint loses
+    nothing, and units and reads may not meet the same error: so it is reported to `health` (STORE-158b).
     """
 
     def __init__(self, path: Path, health: Health, *, vfs: str | None = None) -> None:
@@ -63,7 +63,7 @@ class Checkpoints:
         self._running = False
 
     def attach(self, writer: apsw.Connection) -> None:
-        """Follow the growth of the log by the commits of `writer`."""
+        """Track the growth of the log through the commits of `writer`."""
         writer.set_wal_hook(self._committed)
 
     def _committed(self, _db: apsw.Connection, _name: str, pages: int) -> int:
@@ -73,7 +73,9 @@ class Checkpoints:
         return apsw.SQLITE_OK
 
     def begin(self, *, in_series: bool = False) -> bool:
-        """Whether `passive` is to run now; the caller then runs it once, in a thread. `in_series`: of a long change."""
+        """Return whether `passive` is due; the caller then runs it once, in a thread. `in_series`: a series is under
+        way.
+        """
         if self._running or self.pages - self._seen < (GROWTH_IN_SERIES if in_series else GROWTH):
             return False
         self._running = True
@@ -81,7 +83,7 @@ class Checkpoints:
         return True
 
     def passive(self) -> None:
-        """Copy what can be copied without making anyone wait. Blocks: for a thread."""
+        """Copy the frames that can be copied without making any connection wait. Blocks: for a thread."""
         try:
             if self._helper is None:
                 self._helper = apsw.Connection(str(self._path), vfs=self._vfs)
@@ -94,14 +96,16 @@ class Checkpoints:
             self._restart = frames - copied < FEW
             self._health.checkpoint(None)
         except apsw.BusyError:
-            pass  # the writer is at it
+            pass  # the writer runs a checkpoint
         except apsw.Error as error:
             self._note(error)
         finally:
             self._running = False
 
     def between(self, writer: apsw.Connection) -> None:
-        """Between two batches: restart the log when little is left to copy, truncate it when it has become long."""
+        """Restart the log if little is left to copy, or truncate it if it has become long. The writer calls this
+        between batches.
+        """
         if self.pages > SAFETY:
             if self.pages - self._tried < GROWTH:
                 return
@@ -115,7 +119,7 @@ class Checkpoints:
         self.fold(writer, mode)
 
     def fold(self, writer: apsw.Connection, mode: int) -> None:
-        """Run a checkpoint on the writer; gives up at once where a reader is in the way."""
+        """Run a checkpoint on the writer's connection; gives up at once if a reader blocks it."""
         timeout = int(writer.pragma("busy_timeout"))
         writer.set_busy_timeout(0)
         try:
@@ -136,11 +140,11 @@ class Checkpoints:
             try:
                 self._helper.close(True)
             except apsw.Error as error:
-                self._note(error)  # it is closed all the same
+                self._note(error)  # the connection is closed all the same
             self._helper = None
 
     def _note(self, error: apsw.Error) -> None:
-        """A checkpoint failed: the log stays, nothing is lost."""
+        """Report a failed checkpoint. The log stays, nothing is lost."""
         fault = fault_of(error)
         if fault is Fault.DAMAGED:
             self._health.met(fault, error)
@@ -149,5 +153,5 @@ class Checkpoints:
 
     @property
     def running(self) -> bool:
-        """Whether `passive` was begun and has not ended."""
+        """Whether `begin` has returned True and `passive` has not ended since."""
         return self._running

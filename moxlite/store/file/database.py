@@ -1,8 +1,8 @@
-"""One SQLite file with its writer, readers, checkpoints and migrations: account.db, auth.db, queue.db and the others
-alike (STORE-2 to 10b).
+"""One SQLite file with its writer, readers, checkpoints and migrations, the same for account.db, auth.db, queue.db and
+the others (STORE-2 to 10b).
 
-`Reader` and `Tx`, which reads and units work on, are in `transaction.py`; what a group commit is, in `writer.py`; where
-reads run, in `readers.py`.
+`Reader` and `Tx`, the views that reads and units get, are in `transaction.py`; group commit is in `writer.py`; the
+choice between loop and thread is in `readers.py`.
 """
 
 from __future__ import annotations
@@ -42,31 +42,31 @@ T = TypeVar("T")
 PAGE: Final = 4096
 
 IDLE: Final = 30.0
-"""Seconds without a read or unit after which memory is given back (STORE-10): with the rounds of upkeep and the pause
-between two malloc_trim, a minute after its last use an account weighs next to nothing.
+"""Seconds without a read or unit after which memory is released (STORE-10): with the upkeep interval and the pause
+between two malloc_trim, an account takes next to no memory a minute after its last use.
 """
 
 UPKEEP: Final = 10.0
-"""Seconds between two looks at idleness, long reads and free pages."""
+"""Seconds between two rounds of upkeep: idleness, long reads and free pages."""
 
 PATIENCE: Final = 10.0
-"""Seconds for which background work waits for the end of long changes, for COPY of 100,000 messages takes 2 to 20; and
-of bursts of small ones: clients may write all day.
+"""Seconds that background work waits for the end of a series (COPY of 100,000 messages takes 2 to 20), or of a burst of
+small units. The wait is limited, as clients may write all day.
 """
 
 QUIET: Final = 0.5
-"""Seconds without a unit after which a burst of them is over: until then work in the background would take from it half
-of what a core does.
+"""Seconds without a unit after which a burst of units is over. Background work during the burst would take half a core
+from it.
 """
 
 VACUUM_SHARE: Final = 10
-"""Percent of free pages above which the file is made smaller (STORE-37)."""
+"""Percent of free pages above which the file is shrunk (STORE-37)."""
 
 VACUUM_STEP: Final = 1_000
-"""Pages returned at a time: 8 to 30 ms, which is what a unit may have to wait (design-facts §2b)."""
+"""Pages returned at a time: 8 to 30 ms, the longest delay of a unit (design-facts §2b)."""
 
 VACUUM_STEPS: Final = 50
-"""Steps in one upkeep, 200 MB: the log of one such round stays below the limit of STORE-161."""
+"""Steps in one upkeep, 200 MB: the log of one round stays below the limit of STORE-161."""
 
 
 class Database:
@@ -98,7 +98,7 @@ class Database:
         self._last_written = time.monotonic()
         self._trimmed = False
         self._writes = 0
-        self._vacuumed = -1  # as many writes had been when there was nothing more to vacuum
+        self._vacuumed = -1  # value of `_writes` when nothing was left to vacuum
         self._bell = Bell()
         self.on_use: Callable[[], None] = self._bell.ring
         self._wal = metrics.WAL_BYTES.labels(kind.value)
@@ -114,8 +114,8 @@ class Database:
 
         Args:
           path: the file; its folder exists.
-          name: what logs and metrics call it; the file's name if None. An account gives its own.
-          create: make the file where it is missing or empty.
+          name: name in logs and metrics; the file's name if None. An account gives its own.
+          create: create the file if it is missing or empty.
 
         Raises:
           MissingFile, WrongFile, SchemaTooNew, MigrationNeedsSpace, StorageFull, StorageBusy, StorageBroken.
@@ -157,12 +157,12 @@ class Database:
 
         Args:
           unit: a plain function. It does not await, has no effect outside of the transaction, and may run twice.
-          weight: octets of bodies that it adds. Above 0 the free space of the disk is looked at first (STORE-157).
+          weight: octets of bodies that it adds. If above 0, the free space of the disk is checked first (STORE-157).
 
         Raises:
           StorageFull, StorageBusy, StorageBroken: nothing of the unit is in the database.
           Closed: the database was closed before it ran.
-          Whatever the unit raises: it alone was rolled back.
+          Any exception of the unit: it alone was rolled back.
 
         Cancellation: a unit that has not begun is dropped; one that has completes and returns its result, and the
           cancellation comes at the next checkpoint (STORE-6).
@@ -170,8 +170,8 @@ class Database:
         return await self.submit(unit, Tx, weight=weight)
 
     async def submit(self, unit: Callable[[X], T], make: Callable[[Connection], X], *, weight: int = 0) -> T:
-        """`write` for a unit on a transaction of one's own kind, which `make` gives in the writer thread each time that
-        the unit runs.
+        """`write` for a unit on a subclass of `Tx`, which `make` creates in the writer thread each time the unit
+        runs.
         """
         with self._edge:
             self.health.check()
@@ -189,36 +189,38 @@ class Database:
         *,
         ahead: int = SERIES_AHEAD,
     ) -> None:
-        """Run the units of a long change in their order, each as by `write`; what others write goes before the next of
-        them.
+        """Run the units of a long change in their order, each as by `write`; units of other callers go before the next
+        one.
 
         Args:
-          units: each takes 10 ms at most. The next ones may begin before the result of one is noted.
+          units: each takes 10 ms at most. A unit may run before the result of the previous one is noted.
           make: as for `submit`.
-          note: told what each returned, in order, once it is durable: before anybody has heard of it.
-          between: awaited after some were noted; more may be noted meanwhile.
-          ahead: units that may wait in the queue.
+          note: called with the result of each unit, in order, once it is durable and before any subscriber can take its
+            events.
+          between: awaited after some results were noted; more may be noted meanwhile.
+          ahead: number of units that may wait in the queue.
 
         Raises:
-          What `write` raises, of the first unit that fails, or what `between` raises: the rest does not run, but for
+          Errors of the first unit that fails, as `write`, or of `between`: the remaining units do not run, but for
+            those that have begun; the results of successful ones are noted.
           units that have begun; those that succeed are noted all the same.
 
-        Cancellation: as when one fails.
+        Cancellation: as a failed unit.
         """
         self.health.check()
         self._used()
-        # The writer maps the errors of units; those of `between` are its own.
+        # The writer translates the errors of units; errors of `between` are raised unchanged.
         await self._writer.series.run(units, make, note, between, ahead=ahead)
 
     async def calm(self) -> None:
-        """Sleep while a series is under way, `PATIENCE` at most: work in the background is not to hold up a client that
-        waits for that.
+        """Sleep while a series is under way, `PATIENCE` at most: background work should not delay a client that waits
+        for the series.
         """
         with trio.move_on_after(PATIENCE):
             await self._writer.series.calm()
 
     async def quiet(self) -> None:
-        """Sleep while one unit comes after the other, `PATIENCE` at most."""
+        """Sleep until no unit has come for `QUIET` seconds, `PATIENCE` at most."""
         with trio.move_on_after(PATIENCE):
             while (left := QUIET - self.since_write) > 0:  # noqa: ASYNC110 - nothing tells that nothing is written
                 await trio.sleep(left)
@@ -226,9 +228,9 @@ class Database:
     async def read(self, fn: Callable[[Reader], T], *, op: str, turn: bool = True) -> T:
         """Run `fn` in one snapshot: on the loop while the file is warm, else in a thread (STORE-3).
 
-        At most 500 rows or 256 KiB, aimed at 2 ms; more is for `scan`. `op` names the read in metrics and logs: one of
-        a few constants. A checkpoint, unless `turn` is False, for who has just had its turn, and it runs on the loop:
-        that is 20 µs, a tenth of a small command.
+        At most 500 rows or 256 KiB, aimed at 2 ms; use `scan` for more. `op` names the read in metrics and logs: one of
+        a few constants. The call is a checkpoint; with `turn` False it is not, if it runs on the loop: this saves 20
+        µs, a tenth of a small command, for a caller that has just passed one.
 
         Raises:
           StorageBusy, StorageBroken, ReadInterrupted, Closed, and whatever `fn` raises.
@@ -241,7 +243,8 @@ class Database:
         """Run `fn` in one snapshot in a worker thread, on one of at most 4 connections. A cancelled caller interrupts
         it.
 
-        Do not call it while the same task holds a `snapshot`, which has such a connection already: use `Snapshot.scan`.
+        Do not call it while the same task holds a `snapshot`, which occupies such a connection already: use
+        `Snapshot.scan`.
         """
         self._rouse()
         with self._edge:
@@ -251,15 +254,15 @@ class Database:
         """Borrow a connection for one snapshot over several slices: `async with database.snapshot(op="export") as
         snapshot`.
 
-        After 60 s it is logged, and it is ended (ReadInterrupted) once the log is over 256 MiB; `patient` (backup,
-        export, restore) bears 4 GiB or a quarter of the free space (STORE-161).
+        A snapshot of over 60 s is logged, and interrupted (ReadInterrupted) once the log is over 256 MiB. With
+        `patient` (backup, export, restore) the limit is 4 GiB or a quarter of the free space (STORE-161).
         """
         self._rouse()
         return self._readers.snapshot(op=op, patient=patient)
 
     def check_space(self) -> None:
-        """Raise StorageFull when the disk has too little left for additions (STORE-157); before work that will end in
-        one.
+        """Raise StorageFull if the disk has too little left for additions (STORE-157). To be called before work that
+        ends in an addition.
         """
         self.health.check_space()
 
@@ -275,8 +278,8 @@ class Database:
 
     @property
     def resting(self) -> bool:
-        """Upkeep has nothing to do until the file is used again, of which `on_use` tells; a caller that looks after
-        several files sets that to a function of their own.
+        """Whether upkeep has nothing to do until the file is used again. `on_use` is called then; a caller that looks
+        after several files replaces it by a function of its own.
         """
         well = not self.health.broken and not self.health.checkpoint_failed
         return well and self._trimmed and self._vacuumed == self._writes and not self._readers.busy
@@ -287,10 +290,10 @@ class Database:
         return self._checkpoints.pages * PAGE
 
     async def serve(self) -> None:
-        """Do the upkeep until cancelled: give memory back, watch long reads, shrink the file. For databases that no
-        `Accounts` looks after. Sleeps while the file is unused and all is done.
+        """Do the upkeep until cancelled: release memory, watch long reads, shrink the file. For databases that no
+        `Accounts` looks after. Sleeps while the file is unused and upkeep is done.
 
-        Errors: StorageBusy, StorageBroken come out; the next start looks at all again.
+        Errors: StorageBusy, StorageBroken are raised; the next start begins anew.
         """
         with self._edge:
             await trio.to_thread.run_sync(drop_old_copies, self.path.parent)
@@ -307,7 +310,7 @@ class Database:
         """One round of `serve`; a degraded database is tested again (STORE-158c). Raises StorageBusy, StorageBroken."""
         if self.health.retest_due():
             with self._edge:
-                await self._readers.trim()  # their caches have what was read before
+                await self._readers.trim()  # their caches may hold damaged pages
             self._writer.chore(self._test)
         if self.health.checkpoint_failed:
             self._writer.chore(self._fold)
@@ -319,7 +322,7 @@ class Database:
             await self.trim()
 
     async def trim(self) -> None:
-        """Give back memory now: the caches of all connections, and the log (STORE-10). Raises StorageBusy,
+        """Release memory now: the caches of all connections, and the log (STORE-10). Raises StorageBusy,
         StorageBroken.
         """
         self._trimmed = True
@@ -329,9 +332,9 @@ class Database:
         await trio.to_thread.run_sync(give_memory_back)
 
     async def aclose(self) -> None:
-        """Finish the units that wait, interrupt reads, close all connections; the last one folds the log into the file.
+        """Finish the waiting units, interrupt reads, close all connections; the last one folds the log into the file.
 
-        Cancellation: done all the same.
+        Cancellation: ignored; all of it is done.
         """
         if self._closed:
             return
@@ -352,13 +355,13 @@ class Database:
         self._rouse()
 
     def _rouse(self) -> None:
-        """It is used: upkeep will have something to do."""
+        """Note that the file is used, so that upkeep has something to do."""
         if self._trimmed:
             self._trimmed = False
             self.on_use()
 
     def _after_batch(self) -> None:
-        """On the loop after each batch."""
+        """Start a checkpoint if one is due. Called on the loop after each batch."""
         self._wal.set(self.wal_bytes)
         if not self._closed and self._checkpoints.begin(in_series=self._writer.series.under_way):
             self._checkpoint_done = trio.Event()
@@ -374,7 +377,7 @@ class Database:
             trio.lowlevel.start_thread_soon(self._checkpoints.passive, deliver, f"checkpoint {self.name}")
 
     def _vacuum(self, db: Connection) -> None:
-        """In the writer: return free pages to the file system while no unit waits."""
+        """Return free pages to the file system while no unit waits. Runs in the writer thread."""
         writes, before = self._writes, -1
         for _ in range(VACUUM_STEPS):
             free, pages = int(db.pragma("freelist_count")), int(db.pragma("page_count"))
@@ -387,7 +390,7 @@ class Database:
             db.execute(f"PRAGMA incremental_vacuum({VACUUM_STEP})").fetchall()
 
     def _test(self, db: Connection) -> None:
-        """In the writer, which has nothing else to do as units are refused: whether the file reads and writes well."""
+        """Test whether the file can be read and written, while units are refused. Runs in the writer thread."""
         if self._closed:
             return
         db.execute("PRAGMA shrink_memory").fetchall()
@@ -403,11 +406,11 @@ class Database:
         self.health.healed()
 
     def _fold(self, db: Connection) -> None:
-        """In the writer: the log goes into the file."""
+        """Fold the log into the file. Runs in the writer thread."""
         self._checkpoints.fold(db, apsw.SQLITE_CHECKPOINT_TRUNCATE)
 
     def _shrink(self, db: Connection) -> None:
-        """In the writer: the log goes into the file, and the page cache is given up."""
+        """Fold the log into the file and release the page cache. Runs in the writer thread."""
         if self._checkpoints.pages:
             self._fold(db)
         db.execute("PRAGMA shrink_memory").fetchall()

@@ -1,4 +1,4 @@
-"""What a check says of a file, and SQLite's own check."""
+"""Findings of a check of a file, and SQLite's own check."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from moxlite.store.file.transaction import Reader
 __all__ = ["MAX_PER_KIND", "Finding", "quick_check"]
 
 MAX_PER_KIND: Final = 20
-"""Findings reported of one kind: one broken rule can concern every row."""
+"""Findings reported of one kind: a broken rule may concern every row."""
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """Something that is wrong: its kind, and a sentence that names the rows."""
+    """One fault: its kind, and a sentence that names the rows."""
 
     kind: str
     text: str

@@ -1,7 +1,7 @@
-"""The state of one database's storage: whether it may be written, and when it is tried again (STORE-157, STORE-158).
+"""State of one database's storage: whether it may be written, and when it is retried (STORE-157, STORE-158).
 
-What an error means stands in `boundary.py`. Only SQLite's word degrades a database: an error of the operating system
-may be about any file.
+The classification of errors is in `boundary.py`. Only errors of SQLite degrade a database: an error of the operating
+system may concern any file.
 """
 
 from __future__ import annotations
@@ -24,25 +24,29 @@ __all__ = ["Health"]
 logger = logging.getLogger("moxlite.store.health")
 
 RETRY: Final = 10.0
-"""Seconds after which a full disk is looked at, and a database written to after an I/O error, again (STORE-157)."""
+"""Seconds between two checks of a full disk, and between two attempts to write a database after an I/O error
+(STORE-157).
+"""
 
 RETEST: Final = 60.0
-"""Seconds after which a damaged file is read anew (STORE-158c): what was damaged may be what came over the cable."""
+"""Seconds after which a damaged file is read again (STORE-158c): the damage may have been in the transfer only."""
 
 RETEST_MAX: Final = 3600.0
-"""The same at most: the pause doubles, for each test reads the whole file."""
+"""Longest such pause in seconds: it doubles each time, as each test reads the whole file."""
 
 LOG_INTERVAL: Final = 60.0
 """Seconds between two error lines of one database (STORE-158)."""
 
 LOOK_INTERVAL: Final = 1.0
-"""Seconds for which the free space is taken as known: one statvfs per delivery would be waste."""
+"""Seconds for which the free space is taken as known: one statvfs per delivery would be wasteful."""
 
 NEAR: Final = 4
-"""Reserves below which each addition looks anew: a burst on a fast disk fills some megabytes within that second."""
+"""Multiple of `min_free_space` below which each addition checks the disk anew: a burst on a fast disk fills some
+megabytes within that second.
+"""
 
 CHECKPOINTS: Final = 3
-"""Failed checkpoints in a row from which on it is an owner's concern: one may fall into a hiccup of the disk."""
+"""Failed checkpoints in a row after which they are reported by `tell`: a single one may be a hiccup of the disk."""
 
 WORDS: Final = {
     Fault.FULL: "disk is full",
@@ -51,20 +55,20 @@ WORDS: Final = {
     Fault.DAMAGED: "a file of the database cannot be used",
     Fault.VALUE: "stored data is damaged",
 }
-"""How the log tells of a fault that does not degrade the database."""
+"""Log texts of faults that do not degrade the database."""
 
 
 class Health(Edge):
-    """The state of one database. Used by the loop, the writer and reading threads: each attribute is written whole,
-    none needs a lock.
+    """State of one database. Used by the loop, the writer and reading threads: each attribute is written whole, so no
+    lock is needed.
 
-    After an I/O error one unit may try every 10 s, and one that commits ends the state. A file that is damaged
-    (CORRUPT, NOTADB) stays degraded until it was closed, or read as a whole without error. `Database.upkeep` makes both
-    tests by itself. Reads are always tried.
+    After an I/O error one unit may try every 10 s, and a commit ends the degraded state. A damaged file (CORRUPT,
+    NOTADB) stays degraded until it was closed, or was read as a whole without error. `Database.upkeep` runs both tests.
+    Reads are always tried.
 
     Attributes:
-      broken: why the database is degraded, "" if it is not.
-      log_stuck: why its log cannot be folded in, "" if it can.
+      broken: reason for which the database is degraded, "" if it is not.
+      log_stuck: error that keeps the log from being folded in, "" without one.
     """
 
     def __init__(
@@ -75,8 +79,8 @@ class Health(Edge):
         *,
         tell: Callable[[str, Path, str], None] | None = None,
     ) -> None:
-        """`tell` is called when the database becomes degraded, in whichever thread that is found: with its name, path
-        and the error.
+        """`tell` is called with the database's name, its path and the error when the database becomes degraded, in the
+        thread that finds it, or when its checkpoints keep failing.
         """
         super().__init__(name)
         self._tell = tell
@@ -104,8 +108,8 @@ class Health(Edge):
         self._retry_at = now + RETRY
 
     def short_of_space(self, reserves: int = 1) -> bool:
-        """Whether the disk has less than `min_free_space` left; what can wait asks for several such `reserves`. Raises
-        StorageBroken.
+        """Whether the disk has less than `reserves` times `min_free_space` left; work that can wait asks for several.
+        Raises StorageBroken.
         """
         now = time.monotonic()
         low = self._min_free_space <= self._free < NEAR * self._min_free_space
@@ -116,7 +120,7 @@ class Health(Edge):
         return self._free < reserves * self._min_free_space
 
     def check_space(self) -> None:
-        """Raise StorageFull when the disk has less than `min_free_space` left: to be called before anything is added
+        """Raise StorageFull if the disk has less than `min_free_space` left: to be called before each addition
         (STORE-157).
         """
         if self.short_of_space():
@@ -124,7 +128,7 @@ class Health(Edge):
             raise StorageFull(f"less than {self._min_free_space} octets are free")
 
     def committed(self) -> None:
-        """A unit was committed: what had been an I/O error is over."""
+        """Note that a unit was committed: an I/O error is over."""
         if self.broken and not self._damaged:
             self.healed()
 
@@ -134,18 +138,18 @@ class Health(Edge):
         return self._damaged
 
     def damaged(self, text: str) -> None:
-        """A check of the file found damage."""
+        """Note damage that a check of the file found."""
         self._degrade(f"CorruptError: {text}", damaged=True)
 
     def refused(self, error: BaseException) -> None:
-        """The file could not be opened."""
+        """Note that the file could not be opened."""
         if not self.broken:
             self._degrade(str(error), damaged=False)
 
     # The test of a degraded database, by `Database.upkeep`
 
     def retest_due(self) -> bool:
-        """Whether the database is to be tested now; the next time is later."""
+        """Return whether a test of the database is due; this also sets the time of the next one."""
         now = time.monotonic()
         if not self.broken or now < (self._retest_at if self._damaged else self._retry_at):
             return False
@@ -156,7 +160,7 @@ class Health(Edge):
         return True
 
     def healed(self) -> None:
-        """It reads and writes well again."""
+        """Note that the database can be read and written again."""
         if self.broken:
             self.broken = ""
             self._damaged = False
@@ -167,8 +171,8 @@ class Health(Edge):
     # The log
 
     def checkpoint(self, error: apsw.Error | None) -> None:
-        """Note how a checkpoint ended: `CHECKPOINTS` that failed in a row are told, one that works ends it
-        (STORE-158b).
+        """Note the result of a checkpoint: `CHECKPOINTS` failures in a row are reported by `tell`, and one success ends
+        that state (STORE-158b).
         """
         if error is None:
             self._checkpoints_failed = 0
@@ -189,11 +193,11 @@ class Health(Edge):
 
     @property
     def checkpoint_failed(self) -> bool:
-        """Whether the last checkpoint failed: it is then tried again without waiting for growth of the log."""
+        """Whether the last checkpoint failed: it is then repeated without waiting for growth of the log."""
         return self._checkpoints_failed > 0
 
     def close(self) -> None:
-        """The database is closed: it is not counted as degraded any longer."""
+        """Note that the database is closed: it no longer counts as degraded."""
         if self.broken:
             metrics.BROKEN.labels(self.name).set(0)
         if self.log_stuck:

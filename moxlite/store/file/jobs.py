@@ -1,4 +1,4 @@
-"""A unit on its way to the writer and back: what the loop and the writer's thread share of it."""
+"""A unit on its way to the writer and back: state shared by the loop and the writer's thread."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ T = TypeVar("T")
 
 
 class Job(Generic[X, T]):
-    """A unit on its way: what to run, who waits for it, and what came of it. `done` makes it one of a series: it is
-    called on the loop once the unit is committed and published, or has failed, and no task is woken. It does not raise.
+    """A unit to run, the task that waits for it, and its result. `done` makes the job one of a series: it is called on
+    the loop once the unit is committed and published, or has failed, and no task is woken. It must not raise.
     """
 
     __slots__ = ("claim", "context", "done", "error", "make", "result", "task", "tx", "unit", "weight")
@@ -45,24 +45,24 @@ class Job(Generic[X, T]):
         self.error: BaseException | None = None
 
     def run(self, db: apsw.Connection) -> None:
-        """Run the unit in the transaction that is open."""
+        """Run the unit in the open transaction."""
         tx = self.make(db)
         self.result = self.context.run(self.unit, tx)
         self.tx = tx
         self.error = None
 
     def fail(self, error: BaseException) -> None:
-        """Note why the unit is not in the database."""
+        """Note the error that kept the unit out of the database."""
         self.error = error
         self.tx = None
 
     @property
     def of_series(self) -> bool:
-        """Whether others go before it."""
+        """Whether it belongs to a series, so that other jobs go first."""
         return self.done is not None
 
     def outcome(self) -> T:
-        """What the unit returned; raises what it raised."""
+        """Return the result of the unit, or raise its error."""
         error, self.error = self.error, None  # the traceback holds this frame: without the cycle, all is freed at once
         try:
             if error is not None:
@@ -72,7 +72,7 @@ class Job(Generic[X, T]):
             del error
 
     def wake(self) -> None:
-        """Tell who waits, on the loop."""
+        """Wake the waiting task, or call `done`. Runs on the loop."""
         if self.done is None:
             trio.lowlevel.reschedule(self.task)
         else:

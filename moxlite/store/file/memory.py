@@ -1,4 +1,4 @@
-"""Giving memory back to the system: glibc keeps what is freed, unless it is told otherwise (STORE-10)."""
+"""Returning memory to the system: glibc keeps freed memory unless it is configured otherwise (STORE-10)."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ M_ARENA_MAX: Final = -8
 """Names of glibc's malloc.h."""
 
 ARENAS: Final = 2
-"""Heaps that threads allocate from: that of the event loop, and one for all others, which seldom meet in it, as most of
-their work is under Python's lock. glibc makes up to eight per processor, and each keeps what its threads have freed:
-with 20 busy clients 28 MB instead of 11, and more with each hour (measured).
+"""Heaps that threads allocate from: one for the event loop, and one for all other threads, which seldom compete for it,
+as most of their work is under Python's lock. glibc makes up to eight per processor, and each keeps the memory that its
+threads freed: with 20 busy clients 28 MB instead of 11, growing each hour (measured).
 """
 
 LARGE_BLOCK: Final = 1 << 20
-"""Octets from which on a block of memory is the system's own, and goes back to it when it is freed. glibc begins with
-128 KiB, but raises that to the size of each such block that is freed, and keeps twice as much at the end of each arena:
-the 19 MiB of one password check then stay for good in each thread that did one (measured: 60 MB).
+"""Octets from which on a block of memory is mapped on its own, and returned to the system when it is freed. glibc
+begins with 128 KiB, but raises this to the size of each such block that is freed, and keeps twice as much at the end of
+each arena: the 19 MiB of one password check then stay for good in each thread that did one (measured: 60 MB).
 """
 
 
 def keep_heap_small() -> None:
-    """Fix the sizes by which glibc decides what goes back to the system; to be called before there are threads."""
+    """Set the thresholds of glibc's malloc for returning memory; to be called before threads are started."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK)
@@ -42,10 +42,10 @@ def keep_heap_small() -> None:
 
 
 class _Trimmer:
-    """glibc's malloc_trim, not too often for the whole process; nothing under another C library.
+    """glibc's malloc_trim, rate-limited for the whole process; does nothing with another C library.
 
     Attributes:
-      owed: it was asked for too early; the next caller when the time has come asks again (`Accounts.serve`).
+      owed: a call came too early; the next one after `TRIM_INTERVAL` trims (`Accounts.serve` makes it).
     """
 
     def __init__(self) -> None:
@@ -66,4 +66,4 @@ class _Trimmer:
 
 
 give_memory_back: Final = _Trimmer()
-"""Return freed memory to the system; True if it was done now. Blocks for milliseconds: for threads."""
+"""Return freed memory to the system; returns True if that was done now. Blocks for milliseconds: for threads."""

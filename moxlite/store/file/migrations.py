@@ -1,13 +1,13 @@
-"""Opening a file and bringing its schema up to date (STORE-2, STORE-148, STORE-149), or making a new one, which only
-happens where that is asked for (STORE-158d).
+"""Opening a file and bringing its schema up to date (STORE-2, STORE-148, STORE-149), or creating a new one, only on
+request (STORE-158d).
 
 A kind of database has numbered migrations, `schema/KIND/NNNN-name.sql`, from 0001 without a gap; `user_version` is the
 number of the last one done. Each runs in one transaction of its own with its Python step, if `STEPS` has one, and its
-number: killed anywhere, the next open goes on from there. A file written by a newer program is looked at through a
-read-only connection and refused, so not even its log is folded in.
+number: after a kill at any point, the next open continues from there. A file written by a newer program is examined
+through a read-only connection and refused, so not even its log is folded in.
 
-A migration that rewrites tables says so in its first line, `-- rewrites tables`: the file is copied first, unless it is
-new, since an error in it would touch everything.
+The first line of a migration that rewrites tables is `-- rewrites tables`: the file is copied first, unless it is new,
+since an error in it would affect everything.
 """
 
 from __future__ import annotations
@@ -37,22 +37,23 @@ MINIMUM_SQLITE: Final = 3_045_000
 """STRICT tables, RETURNING, contentless_delete and the fixes of 3.45 (STORE-2)."""
 
 CACHE_KIB: Final = 512
-"""Page cache of a connection: 2 MB by default would be 400 kB more per open account for no gain that was measured
-(design-facts §2b).
+"""Page cache of a connection in KiB: the default of 2 MB would take 400 kB more per open account without a measured
+gain (design-facts §2b).
 """
 
 QUEUE_CACHE_KIB: Final = 4096
-"""The same of connections that read the queue: what is next of 100,000 messages is looked for at the first one of each
-domain, each in a page of its own. Pages that are not in the cache cost a third of that time. Few messages have few.
+"""Page cache in KiB of connections that read the queue. With 100,000 messages, the search for the next one reads the
+first message of each domain, each in a page of its own; reading uncached pages took a third of its time. With few
+messages the cache stays small.
 """
 
 BUSY_MS: Final = 5_000
-"""How long a writer waits for a foreign process with the file open, as the sqlite3 shell of an admin; none of ours
-holds a lock that long.
+"""Milliseconds that a writer waits for another process that has locked the file, such as an admin's sqlite3 shell; our
+own connections never hold a lock that long.
 """
 
 COPY_KEPT: Final = 14 * 86_400
-"""Seconds for which `account.db.before-NNNN` stays (STORE-149)."""
+"""Seconds for which `account.db.before-NNNN` is kept (STORE-149)."""
 
 REWRITES: Final = "-- rewrites tables"
 
@@ -60,7 +61,7 @@ Step = Callable[[Tx], None]
 
 
 class Kind(Enum):
-    """The kinds of databases; the value is the folder of its schema and the word in logs and metrics."""
+    """Kind of a database; the value is the folder of its schema and its name in logs and metrics."""
 
     ACCOUNT = "account"
     AUTH = "auth"
@@ -71,12 +72,12 @@ class Kind(Enum):
 
     @property
     def application_id(self) -> int:
-        """Bytes 68 to 71 of the file: "mx" and two letters of the kind, which file(1) shows."""
+        """Application id of the file, octets 68 to 71: "mx" and two letters of the kind, shown by file(1)."""
         return int.from_bytes(b"mx" + self.value[:2].encode(), "big")
 
     @property
     def synchronous(self) -> str:
-        """How commits are synced: all FULL but the search index, which is rebuilt when lost (STORE-2)."""
+        """SQLite's synchronous setting: FULL, but NORMAL for the search index, which is rebuilt when lost (STORE-2)."""
         return "NORMAL" if self is Kind.SEARCH else "FULL"
 
 
@@ -89,22 +90,22 @@ class Migration(msgspec.Struct, frozen=True):
 
     @property
     def rewrites(self) -> bool:
-        """Whether it rewrites tables, so that the file is copied first."""
+        """Whether it rewrites tables, so that the file must be copied first."""
         return self.sql.startswith(REWRITES)
 
 
 STEPS: Final[Mapping[tuple[Kind, int], Step]] = {}
-"""What a migration does beside its SQL, in the same transaction after it, by kind and number."""
+"""Python steps of migrations, by kind and number; each runs after the SQL, in the same transaction."""
 
 
 def check_library() -> None:
-    """Refuse to work with an SQLite that lacks what the files need."""
+    """Raise StoreError if the SQLite library is too old for the files."""
     if apsw.SQLITE_VERSION_NUMBER < MINIMUM_SQLITE:
         raise StoreError(f"SQLite {apsw.sqlite_lib_version()} is too old, 3.45 is needed")
 
 
 SCHEMA: Final = Path(__file__).parents[2] / "schema"
-"""The program's own. Found without `importlib.resources`, which has half a megabyte with what it needs."""
+"""Folder of the program's own schema. Found without `importlib.resources`, whose import takes half a megabyte."""
 
 _cache: dict[tuple[Kind, Path | None], tuple[Migration, ...]] = {}
 
@@ -128,7 +129,7 @@ def migrations_of(kind: Kind, schema: Path | None = None) -> tuple[Migration, ..
 
 
 def configure(db: apsw.Connection, kind: Kind, *, writer: bool) -> None:
-    """Set what each connection needs: pragmas are no part of the file (STORE-2)."""
+    """Set the pragmas of a connection, which the file does not store (STORE-2)."""
     cache = QUEUE_CACHE_KIB if kind is Kind.QUEUE and not writer else CACHE_KIB
     pragmas = ["trusted_schema=OFF", "cell_size_check=ON", f"cache_size=-{cache}", "mmap_size=0"]
     if writer:
@@ -137,18 +138,19 @@ def configure(db: apsw.Connection, kind: Kind, *, writer: bool) -> None:
         pragmas += ["query_only=ON"]
     for pragma in pragmas:
         db.execute(f"PRAGMA {pragma}").fetchall()
-    # Plans do not look at bound values. Else SQLite prepares a query anew whenever a value that might matter is bound,
-    # as in most joins and sorted look-ups: 5 to 30 µs each time, and for the same plan, as there are no statistics.
+    # Query plans must not depend on bound values. Otherwise SQLite prepares a query anew whenever a value that might
+    # matter is bound, as in most joins and sorted look-ups: 5 to 30 µs each time, for the same plan, as there are no
+    # statistics.
     db.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
 
 
 def open_file(path: Path, kind: Kind, options: Options, *, create: bool = False) -> apsw.Connection:
-    """Open a database for writing, with its schema up to date; with `create` make it where it is missing. Blocks.
+    """Open a database for writing, with its schema up to date; with `create`, create a missing one. Blocks.
 
     Raises:
-      MissingFile: there is none, or it has no octets or no tables, and it is not to be made.
-      WrongFile: not a database, or one of another kind.
-      SchemaTooNew: made by a newer program; nothing was touched.
+      MissingFile: the file is missing, empty or without tables, and `create` is False.
+      WrongFile: it is not a database, or one of another kind.
+      SchemaTooNew: it was written by a newer program; nothing was changed.
       MigrationNeedsSpace: STORE-149.
       OSError: it is a link, or has several names (ADMIN-37).
       apsw.Error: the file cannot be opened, read or written.
@@ -190,7 +192,7 @@ def open_file(path: Path, kind: Kind, options: Options, *, create: bool = False)
 
 
 def _mend(path: Path, kind: Kind) -> str:
-    """What to do about a file that is missing."""
+    """Advice on a missing file, for the error text."""
     what = path.parent.name if kind is Kind.ACCOUNT else f"--file {path.name}"
     return f"restore it from a backup, or begin with an empty one by `moxlite store create {what}`"
 
@@ -200,18 +202,18 @@ def _number(db: apsw.Connection) -> int:
 
 
 def _look(path: Path, kind: Kind, known: int, vfs: str | None) -> None:
-    """Raise if the file is not ours to write."""
+    """Raise WrongFile or SchemaTooNew if the file must not be written."""
     try:
         try:
             application, version, tables = _told(path, apsw.SQLITE_OPEN_READONLY, vfs)
         except apsw.ReadOnlyError:
-            # A kill while a new file is changed to WAL leaves a rollback journal, which keeps readers out. Its
-            # owner would undo it, too; in WAL mode there is none.
+            # A kill while a new file is changed to WAL leaves a rollback journal, which locks out readers. Opening the
+            # file for writing rolls it back. In WAL mode a file has no rollback journal.
             application, version, tables = _told(path, apsw.SQLITE_OPEN_READWRITE, vfs)
     except apsw.NotADBError as error:
         raise WrongFile(path, "not a database") from error
-    # A kill between the creation of the file and the commit of the first migration leaves a file without tables: still
-    # new.
+    # A kill between the creation of the file and the commit of the first migration leaves a file without tables: it
+    # still counts as new.
     if application != kind.application_id and (application != 0 or tables != 0):
         raise WrongFile(path, f"application id {application:#x} is not that of kind {kind.value}")
     if version > known:
@@ -219,7 +221,7 @@ def _look(path: Path, kind: Kind, known: int, vfs: str | None) -> None:
 
 
 def _told(path: Path, flags: int, vfs: str | None) -> tuple[int, int, int]:
-    """What a file says of itself: its application id, the number of its schema, how many tables and indices it has."""
+    """Read the application id of a file, the number of its schema, and its number of tables and indices."""
     db = apsw.Connection(str(path), flags=flags, vfs=vfs)
     try:
         objects = Reader(db).value("SELECT count(*) FROM sqlite_schema")
@@ -229,8 +231,8 @@ def _told(path: Path, flags: int, vfs: str | None) -> tuple[int, int, int]:
 
 
 def _migrate(db: apsw.Connection, path: Path, kind: Kind, migration: Migration) -> None:
-    # A table is rewritten as create, copy, drop, rename; with enforcement on, the drop would cascade. It cannot be
-    # changed inside a transaction.
+    # A table is rewritten as create, copy, drop, rename; with enforcement on, the drop would cascade. The pragma has no
+    # effect inside a transaction.
     db.execute("PRAGMA foreign_keys=OFF").fetchall()
     db.execute("BEGIN IMMEDIATE")
     try:
@@ -251,7 +253,7 @@ def _migrate(db: apsw.Connection, path: Path, kind: Kind, migration: Migration) 
 
 
 def _copy_before(db: apsw.Connection, path: Path, migration: Migration, options: Options) -> None:
-    """Copy the file to `NAME.before-NNNN`; skipped without room when the options say so."""
+    """Copy the file to `NAME.before-NNNN`; without space for it, the copy is skipped if the options allow that."""
     copy = path.with_name(f"{path.name}.before-{migration.number:04}")
     needed = int(db.pragma("page_count")) * int(db.pragma("page_size"))
     free = shutil.disk_usage(path.parent).free
@@ -274,7 +276,9 @@ def _copy_before(db: apsw.Connection, path: Path, migration: Migration, options:
 
 
 def drop_old_copies(folder: Path, now: float | None = None) -> list[Path]:
-    """Delete the copies of STORE-149 which are over 14 days old; returns them. One that cannot be deleted is logged."""
+    """Delete the copies of STORE-149 that are over 14 days old; returns them. A copy that cannot be deleted is
+    logged.
+    """
     limit = (time.time() if now is None else now) - COPY_KEPT
     dropped: list[Path] = []
     for path in folder.glob("*.db.before-[0-9][0-9][0-9][0-9]"):

@@ -1,10 +1,9 @@
-"""Where reads run: on the Trio loop while the file is warm, else in a thread (STORE-3).
+"""Reads: on the Trio loop while the file is warm, else in a thread (STORE-3).
 
-Measured (design-facts §2): 500 rows of metadata take 0.5 ms directly on the loop, and hopping to a thread costs 60 µs
-and, beside a busy loop, a wait for the GIL at each row. But 500 cold rows are 100 reads of the disk: 7 ms on NVMe, 70
-ms on a card. So a slice that waited for over 5 ms, and read from the disk, sends the reads of this database to a thread
-for 10 s, and the first one after opening is always there. Long scans have up to four connections of their own in
-threads.
+Measured (design-facts §2): 500 rows of metadata take 0.5 ms directly on the loop; a thread adds 60 µs and, beside a
+busy loop, a wait for the GIL at each row. But 500 cold rows are 100 disk reads: 7 ms on NVMe, 70 ms on a card. So after
+a slice that waited for over 5 ms and read from the disk, the reads of this database run in a thread for 10 s. The first
+read after opening always runs in a thread. Long scans have up to four connections of their own in threads.
 """
 
 from __future__ import annotations
@@ -42,16 +41,16 @@ logger = logging.getLogger("moxlite.store.readers")
 T = TypeVar("T")
 
 SLOW: Final = 0.005
-"""Seconds: what the loop may be held for at most; a slice that waited longer means that the file is not in memory."""
+"""Seconds that the loop may be blocked at most; a slice that waited longer shows that the file is not in memory."""
 
 COLD: Final = 10.0
-"""Seconds for which reads then go to a thread."""
+"""Seconds for which reads run in a thread after such a slice."""
 
 MAX_SCANS: Final = 4
-"""Connections for scans and snapshots beside that of the loop; each may hold 0.5 MB of cache."""
+"""Connections for scans and snapshots beside the loop's own; each may hold 0.5 MB of cache."""
 
 CLOSE_WAIT: Final = 10.0
-"""Seconds for which closing waits for a borrowed snapshot; its connection is closed when it comes back."""
+"""Seconds that closing waits for a borrowed snapshot; its connection is closed when it is returned."""
 
 MAX_THREADS: Final = 16
 """Scans of all databases that run at once: more would only share the same disk and the same GIL."""
@@ -63,11 +62,11 @@ WAL_LIMIT: Final = 256 << 20
 """Octets of log above which long reads are interrupted: the log cannot start over while they last."""
 
 WAL_LIMIT_PATIENT: Final = 4 << 30
-"""The same for backup, export and restore, which take long by nature."""
+"""`WAL_LIMIT` for backup, export and restore, which are slow by nature."""
 
 LOOK_STEPS: Final = 1_000_000
-"""Instructions of SQLite's machine after which a statement looks whether it was interrupted: some 11 ms. SQLite's own
-interrupt only reaches a statement that runs, so one that is just about to begin would miss it.
+"""Instructions of SQLite's virtual machine between two checks whether a statement was interrupted: about 11 ms.
+SQLite's own interrupt only reaches a running statement, and would miss one that is just about to begin.
 """
 
 _COUNTED: Final = Path("/proc/self/io").exists()
@@ -77,7 +76,7 @@ _limiter: trio.lowlevel.RunVar[trio.CapacityLimiter] = trio.lowlevel.RunVar("mox
 
 
 def _worker() -> trio.CapacityLimiter:
-    """The limiter of this run of Trio: it cannot be shared with another one."""
+    """Limiter of this run of Trio: it cannot be shared with another run."""
     try:
         return _limiter.get()
     except LookupError:
@@ -97,7 +96,7 @@ def _observe(op: str, place: str, seconds: float) -> None:
 
 
 class _Open:
-    """A read that is going on: for the log, and to end it."""
+    """An open read, so that it can be logged and interrupted."""
 
     __slots__ = ("began", "db", "expired", "logged", "op", "patient", "reader")
 
@@ -111,7 +110,7 @@ class _Open:
         self.logged = False
 
     def interrupt(self) -> None:
-        """Make what runs end with InterruptError, whether it is in a statement or between two."""
+        """Make the read end with InterruptError, inside a statement or between two."""
         self.reader.interrupted = True
         self.db.interrupt()
 
@@ -121,35 +120,35 @@ class _Open:
 
 
 class Snapshot:
-    """One snapshot over several slices, on a borrowed connection: from `Database.snapshot`. For one task."""
+    """One snapshot over several slices, on a borrowed connection, from `Database.snapshot`. For one task."""
 
     def __init__(self, readers: Readers, opened: _Open) -> None:
         self._readers = readers
         self._opened = opened
 
     async def read(self, fn: Callable[[Reader], T]) -> T:
-        """A slice of at most 500 rows, placed like `Database.read`."""
+        """Read a slice of at most 500 rows, on the loop or in a thread like `Database.read`."""
         await trio.lowlevel.checkpoint()
         if self._readers.warm:
             return self._readers.slice(fn, self._opened.reader, self._opened.op, "loop")
         return await self.scan(fn)
 
     async def scan(self, fn: Callable[[Reader], T]) -> T:
-        """A long part, in a thread."""
+        """Read more than a slice, in a thread."""
         return await self._readers.in_worker(fn, self._opened)
 
 
 class Readers:
-    """The read-only connections of one database. All methods run on the loop but where they say that they block."""
+    """Read-only connections of one database. Methods run on the loop unless they are documented to block."""
 
     def __init__(self, path: Path, kind: Kind, health: Health, *, vfs: str | None = None) -> None:
-        """Opens the loop's connection. Blocks."""
+        """Open the loop's connection. Blocks."""
         self._path = path
         self._kind = kind
         self._vfs = vfs
         self._health = health
         self._db = self._connect()
-        self._reader = Reader(self._db)  # of reads on the loop, which cannot be interrupted
+        self._reader = Reader(self._db)  # for reads on the loop, which cannot be interrupted
         self._lock = trio.Lock()
         self._slots = trio.Semaphore(MAX_SCANS, max_value=MAX_SCANS)
         self._idle: list[apsw.Connection] = []
@@ -165,7 +164,7 @@ class Readers:
 
     @property
     def busy(self) -> bool:
-        """Whether a read is going on that may become a long one."""
+        """Whether a read is open that may become a long one."""
         return bool(self._open)
 
     async def read(self, fn: Callable[[Reader], T], *, op: str, turn: bool = True) -> T:
@@ -211,7 +210,7 @@ class Readers:
                         opened.db.execute("ROLLBACK")
 
     async def in_worker(self, fn: Callable[[Reader], T], opened: _Open) -> T:
-        """Run `fn` in one of the threads that all databases share."""
+        """Run `fn` in one of the threads shared by all databases."""
         async with _worker():
             return await in_thread(
                 lambda: self.slice(fn, opened.reader, opened.op, "thread"),
@@ -220,7 +219,7 @@ class Readers:
             )
 
     def slice(self, fn: Callable[[Reader], T], reader: Reader, op: str, place: str) -> T:
-        """Run `fn` in one snapshot, where we are; note how long it took. Blocks for as long as `fn`."""
+        """Run `fn` in one snapshot, in the calling thread, and measure it. Blocks for as long as `fn`."""
         if reader.interrupted:
             raise ReadInterrupted(op)
         db = reader.db
@@ -260,7 +259,7 @@ class Readers:
             else:
                 with storage(self._health):
                     db = await trio.to_thread.run_sync(self._connect)  # the result is not lost by a cancellation
-                if self._closed:  # meanwhile: what reads on it would not be interrupted
+                if self._closed:  # closed meanwhile: a read on this connection would not be interrupted
                     _close([db])
                     self._check()
             opened = _Open(db, op, patient=patient)
@@ -270,7 +269,7 @@ class Readers:
             finally:
                 self._open.discard(opened)
                 self.last_used = time.monotonic()
-                if self._closed or db.in_transaction:  # its end failed: the next read would be in an old snapshot
+                if self._closed or db.in_transaction:  # ROLLBACK failed: the next read would be in an old snapshot
                     _close([db])
                 else:
                     self._idle.append(db)
@@ -289,7 +288,7 @@ class Readers:
             raise Closed("the database was closed")
 
     def upkeep(self, wal_bytes: int) -> None:
-        """Log reads over 60 s; end them when the log has grown too long for them (STORE-3, STORE-161)."""
+        """Log reads over 60 s; interrupt them when the log has grown over their limit (STORE-3, STORE-161)."""
         now = time.monotonic()
         for opened in self._open:
             age = now - opened.began
@@ -311,7 +310,7 @@ class Readers:
                 opened.expire()
 
     async def trim(self) -> None:
-        """Give back the memory of unused connections (STORE-10)."""
+        """Release the memory of unused connections (STORE-10)."""
         async with self._lock:
             if self._closed:
                 return
@@ -320,8 +319,8 @@ class Readers:
                 await in_thread(lambda: _shrink(self._db, idle), interrupt=_nothing, name="trim readers")
 
     async def aclose(self) -> None:
-        """Interrupt what runs, wait for it, close all connections. A snapshot whose borrower does nothing is not waited
-        for longer than 10 s.
+        """Interrupt running reads, wait for them, close all connections. A snapshot whose borrower is idle delays this
+        by 10 s at most.
         """
         self._closed = True
         for opened in self._open:
@@ -335,16 +334,16 @@ class Readers:
                         taken += 1
                 await in_thread(lambda: _close([self._db, *self._idle]), interrupt=_nothing, name="close readers")
                 for _ in range(taken):
-                    self._slots.release()  # a task that waited for one finds that it is closed
+                    self._slots.release()  # a task that waited for a slot finds the database closed
 
 
 def _used() -> tuple[int, float]:
-    """Blocks that this thread has read from a disk so far, and seconds that it has run. A slice that only waits for the
-    processor, as others want it too, or for Python's lock, has read none; in another thread it would take as long. So
-    would one that computes.
+    """Return the disk blocks that this thread has read so far, and the seconds that it has run. A slice that only
+    waited for the processor or for Python's lock has read no blocks, and would take as long in another thread; so would
+    a slice that computes.
 
-    Where the kernel doesn't count blocks: how often the thread has waited for anything; 0 where it counts that for the
-    whole process alone.
+    Where the kernel does not count blocks, the first value is the number of the thread's voluntary context switches; 0
+    where those are counted for the whole process only.
     """
     if sys.platform == "win32" or not hasattr(resource, "RUSAGE_THREAD"):
         return 0, time.thread_time()
@@ -353,7 +352,7 @@ def _used() -> tuple[int, float]:
 
 
 def _nothing() -> None:
-    """For what cannot be interrupted because it is short."""
+    """Interrupt of work that is too short to need one."""
 
 
 def _hold(db: apsw.Connection) -> None:

@@ -1,5 +1,5 @@
-"""Writing down what must never delay its maker: entries pass a short queue, and one task writes all that wait in one
-unit. What waits when the process is killed is lost.
+"""Recorder of entries that must never delay their maker: they pass a short queue, and one task writes all waiting
+entries in one unit. Entries that wait when the process is killed are lost.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ __all__ = ["Recorder"]
 T = TypeVar("T")
 
 WRITE_SECONDS: Final = 5.0
-"""For one unit: many fsyncs of a slow card. A shutdown waits for it at most twice."""
+"""Seconds allowed for one unit: many fsyncs of a slow card. A shutdown waits at most twice that long."""
 
 
 class Recorder(Generic[T]):
-    """The queue between those who make entries and the writer of a database.
+    """Queue between the makers of entries and the writer of a database.
 
     Args:
-      db: gives the file, or raises StorageBroken.
-      add: writes entries in a unit; returns how many there was no room for, None where there always is.
-      size: entries that may wait; what comes beyond is dropped and counted.
-      dropped: counts what was not written.
-      failure: for the log, when the file does not take entries.
+      db: returns the database, or raises StorageBroken.
+      add: writes entries in a unit; returns the number that did not fit, or None if all always fit.
+      size: number of entries that may wait; further ones are dropped and counted.
+      dropped: counter of entries that were not written.
+      failure: log text for entries that the file did not take.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Recorder(Generic[T]):
         self._send, self._receive = trio.open_memory_channel[T](size)
 
     def record(self, entry: T) -> bool:
-        """Hand an entry over; never waits. With a full queue it is dropped and counted, and the answer is False."""
+        """Hand over an entry; never waits. If the queue is full, the entry is dropped and counted; returns False."""
         try:
             self._send.send_nowait(entry)
         except trio.WouldBlock:
@@ -61,7 +61,7 @@ class Recorder(Generic[T]):
         return True
 
     async def serve(self) -> None:
-        """Write what comes, all that waits in one unit, until cancelled; what waits then is still written.
+        """Write entries, all waiting ones in one unit, until cancelled; entries that wait then are still written.
 
         Errors: entries that the file does not take are dropped, counted and logged.
         """
@@ -82,7 +82,7 @@ class Recorder(Generic[T]):
                 return waiting
 
     async def _write(self, entries: list[T]) -> None:
-        """Write entries, also while the server ends; a file that cannot be written must not end the server."""
+        """Write entries, also during shutdown; a file that cannot be written must not end the server."""
         with trio.move_on_after(WRITE_SECONDS, shield=True) as scope:
             try:
                 left_out = await self._db().write(lambda tx: self._add(tx, entries))

@@ -1,5 +1,5 @@
-"""Series: long changes cut into many units (STORE-4a), as their callers see them, and the page cache that they need. In
-which order units run is told in `writer`.
+"""Series: long changes cut into many units (STORE-4a), from their callers' side, and the page cache that they need. The
+order in which units run is described in `writer`.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ X = TypeVar("X", bound=Tx)
 T = TypeVar("T")
 
 SERIES_AHEAD: Final = 16
-"""Units of a series that are put ahead: twice what a batch takes of them, so that the next one can begin at once."""
+"""Units of a series queued ahead: twice the number that a batch takes, so that the next batch can begin at once."""
 
 SERIES_CACHE_KIB: Final = 16 << 10
-"""Of the page cache while a series runs, and until nothing has been changed for `SERIES_REST`. What a batch changes
-must fit: pages that do not are written before the commit, read again and written again (measured: COPY of 400 messages
+"""Page cache in KiB while a series runs, and until no unit of a series ran for `SERIES_REST`. The pages that a batch
+changes must fit: others are written before the commit, read again and written again (measured: COPY of 400 messages
 wrote 1,300 pages for 300 that it changed).
 """
 
 SERIES_REST: Final = 1.0
-"""Seconds after the last unit of a series until the cache is small again."""
+"""Seconds after the last unit of a series until the cache is shrunk again."""
 
 
 class Series:
-    """The series under way of one writer; on the loop.
+    """Running series of one writer; used on the loop.
 
     Args:
-      put: gives the writer a job.
+      put: queues a job for the writer.
     """
 
     def __init__(self, put: Callable[[AnyJob], None]) -> None:
@@ -48,7 +48,7 @@ class Series:
 
     @property
     def under_way(self) -> bool:
-        """Whether there is one."""
+        """Whether a series is under way."""
         return self._under_way > 0
 
     async def calm(self) -> None:
@@ -64,7 +64,7 @@ class Series:
         *,
         ahead: int = SERIES_AHEAD,
     ) -> None:
-        """Have units run in their order, each committed and published; see `Database.write_series`."""
+        """Run units in their order, each committed and published; see `Database.write_series`."""
         await trio.lowlevel.checkpoint_if_cancelled()
         source = iter(units)
         under: list[Job[X, T]] = []
@@ -110,32 +110,32 @@ class Series:
 
 
 class SeriesCache:
-    """The page cache of the writer's connection, large while a series runs; in the writer's thread."""
+    """Page cache of the writer's connection, enlarged while a series runs; used in the writer's thread."""
 
     def __init__(self, db: apsw.Connection) -> None:
         self._db = db
-        self._kib = 0  # before it was made larger; 0: it was not
+        self._kib = 0  # size before it was enlarged; 0 if it was not
         self._used = 0.0
 
     @property
     def large(self) -> bool:
-        """Whether it is."""
+        """Whether the cache is enlarged."""
         return self._kib > 0
 
     def grow(self) -> None:
-        """Make it fit for a unit of a series; it stays so for a while."""
+        """Enlarge the cache for a unit of a series; it stays so for a while."""
         self._used = time.monotonic()
         if not self._kib:
             self._kib = -int(self._db.pragma("cache_size"))
             self._db.pragma("cache_size", -SERIES_CACHE_KIB)
 
     def rest(self) -> None:
-        """Give the memory back if the last unit of a series is `SERIES_REST` ago."""
+        """Shrink the cache if the last unit of a series was over `SERIES_REST` ago."""
         if time.monotonic() - self._used > SERIES_REST:
             self.shrink()
 
     def shrink(self) -> None:
-        """Give the memory back."""
+        """Shrink the cache."""
         if self._kib:
             self._db.pragma("cache_size", -self._kib)
             self._kib = 0

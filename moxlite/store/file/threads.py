@@ -1,4 +1,6 @@
-"""Running a read in a worker thread so that cancelling its caller interrupts it, and computing ahead of need."""
+"""Running a read in a worker thread so that cancelling its caller interrupts it, and computing results ahead of
+need.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +21,11 @@ T = TypeVar("T")
 
 
 async def in_thread(fn: Callable[[], T], *, interrupt: Callable[[], None], name: str) -> T:
-    """Run `fn` in a worker thread and return what it returns, or raise what it raises.
+    """Run `fn` in a worker thread and return its result, or raise its exception.
 
-    Cancellation: `interrupt` is called on the loop and must make `fn` end soon; the thread is always waited for, so
-      nothing it uses is in use when
-    this returns. What `fn` then gives or raises is thrown away. `trio.to_thread.run_sync` can only abandon a thread, or
-    ignore the cancellation.
+    Cancellation: `interrupt` is called on the loop and must make `fn` end soon. The thread is always waited for, so it
+    uses nothing any more when this returns; the result of `fn` is then discarded. `trio.to_thread.run_sync` could only
+    abandon the thread or ignore the cancellation.
     """
     await trio.lowlevel.checkpoint_if_cancelled()
     task = trio.lowlevel.current_task()
@@ -51,8 +52,8 @@ async def in_thread(fn: Callable[[], T], *, interrupt: Callable[[], None], name:
 
 
 class Workers:
-    """Threads for what is computed ahead (`Ahead`), at most `limit`: they take one job after the other, and end when
-    there is none.
+    """Threads for computations ahead of need (`Ahead`), at most `limit`: each takes one job after the other, and ends
+    when no job is left.
     """
 
     def __init__(self, limit: int) -> None:
@@ -67,7 +68,7 @@ class Workers:
         return self._threads > 0
 
     def put(self, job: Callable[[], None]) -> None:
-        """Have a thread run `job`, which does not raise; nothing happens where there are no threads."""
+        """Queue `job` for a thread; it must not raise. Does nothing if `limit` is 0."""
         if not self._limit:
             return
         with self._lock:
@@ -77,7 +78,7 @@ class Workers:
             self._threads += 1
         try:
             trio.lowlevel.start_thread_soon(self._work, lambda _: None, "ahead")
-        except RuntimeError:  # the system gives no more threads; who asks for a result computes it
+        except RuntimeError:  # the system has no more threads; the caller of `Ahead.result` computes it
             with self._lock:
                 self._threads -= 1
                 if not self._threads:
@@ -94,23 +95,23 @@ class Workers:
 
 
 PROCESSORS: Final = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-"""Those that we may use, which may be fewer than there are."""
+"""Number of processors that this process may use, maybe fewer than the machine has."""
 
 _workers: Final = Workers(PROCESSORS - 1)
-"""Of the whole process: the loop is at work beside them."""
+"""Threads of the whole process, one fewer than processors: the loop needs one itself."""
 
 MOMENT: Final = 0.001
-"""Seconds for which the loop itself waits for a computation that is nearly done: waking up a task costs 0.1 ms, and
-computing it there would hold up the loop for as long.
+"""Seconds that the loop blocks for a computation that is nearly done: waking up a task costs 0.1 ms, and computing it
+there would block the loop for as long.
 """
 
 
 class Ahead(Generic[T]):
-    """A computation whose result is asked for later: after `begin`, a thread may be at it while its owner goes on.
+    """A computation whose result is needed later: after `begin`, a thread may run it while its owner continues.
 
-    It is for up to a millisecond of a pure function that lets other threads run nearly all of the time: Python code in
-    the thread would wait for the loop, and the loop for it. As long as no thread has begun, it runs when its result is
-    asked for, by any caller. Without one it ends by itself, and holds nothing but its arguments.
+    It is for up to a millisecond of a pure function that releases Python's lock nearly all of the time: Python code in
+    the thread would wait for the loop, and the loop for it. If no thread has begun when `result` is called, the caller
+    runs it. If `result` is never called, it ends by itself, and holds nothing but its arguments.
     """
 
     __slots__ = ("_begun", "_claim", "_done", "_fn", "_lock", "_outcome", "_running", "_token")
@@ -118,8 +119,8 @@ class Ahead(Generic[T]):
     def __init__(self, fn: Callable[[], T]) -> None:
         self._fn = fn
         self._begun = False
-        self._claim = threading.Lock()  # held by who runs it, for ever
-        self._running = threading.Lock()  # held until there is an outcome
+        self._claim = threading.Lock()  # acquired for good by the thread that runs it
+        self._running = threading.Lock()  # held until the outcome is known
         self._running.acquire()
         self._lock = threading.Lock()
         self._outcome: outcome.Outcome[T] | None = None
@@ -127,13 +128,13 @@ class Ahead(Generic[T]):
         self._token = trio.lowlevel.current_trio_token()
 
     def begin(self) -> None:
-        """Let a thread begin with it as soon as one is free. It may be called again."""
+        """Queue the computation for a free thread. May be called again."""
         if not self._begun:
             self._begun = True
             _workers.put(self._run)
 
     def _run(self) -> None:
-        """In a thread."""
+        """Run the computation, in a thread."""
         if not self._claim.acquire(blocking=False):
             return
         result = outcome.capture(self._fn)
@@ -148,7 +149,9 @@ class Ahead(Generic[T]):
                 pass  # the program ends; no task waits any more
 
     async def result(self) -> T:
-        """What it returns, or raises. A checkpoint only if it has to be waited for long; to be asked for once."""
+        """Return the result of the computation, or raise its exception. To be called once. A checkpoint only if the
+        wait is long.
+        """
         if self._claim.acquire(blocking=False):
             return self._fn()
         if not self._running.acquire(timeout=MOMENT):

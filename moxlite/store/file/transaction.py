@@ -1,4 +1,4 @@
-"""What a read or a unit works on: `Reader` and `Tx`, thin and typed over an APSW connection.
+"""Views of the database that reads and units get: `Reader` and `Tx`, thin and typed over an APSW connection.
 
 Functions on a `Reader` may run on the Trio loop or in a thread; functions on a `Tx` run in the writer thread, and may
 run twice (STORE-4). Neither awaits, and neither keeps the object, a cursor or a generator beyond its return.
@@ -17,20 +17,20 @@ import apsw
 __all__ = ["Array", "Connection", "Reader", "Row", "Tx", "Value", "array_of", "sqlite_version"]
 
 Connection: TypeAlias = apsw.Connection
-"""What a `Tx` is made from; the rooms above only hand it on."""
+"""Connection that a `Tx` is made from; packages above only pass it on."""
 
 Array: TypeAlias = "apsw.CArrayBinding"
-"""Many values bound as one, for ``carray(?)``."""
+"""Array of values bound to ``carray(?)`` as one parameter."""
 
 Value: TypeAlias = "int | float | str | bytes | memoryview | Array | None"
-"""What can be bound to a statement."""
+"""Value that can be bound to a statement."""
 
 Row: TypeAlias = tuple[Any, ...]
-"""A row of a result. STRICT tables fix the type of each column; the reader of the row names it."""
+"""A row of a result. STRICT tables fix the type of each column; the code that reads the row annotates it."""
 
 
 class Reader:
-    """Reading one snapshot. `db` is the connection, for blob I/O and such: never for changes."""
+    """Read access to one snapshot. `db` is the connection, for blob I/O and the like: never for changes."""
 
     __slots__ = ("db", "interrupted")
 
@@ -41,26 +41,26 @@ class Reader:
         self.interrupted = False
 
     def row(self, sql: str, *args: Value) -> Row | None:
-        """The first row, None if there is none."""
+        """Return the first row, or None if the result is empty."""
         if self.interrupted:
             raise _cancelled()
         return self.db.execute(sql, args).fetchone()
 
     def rows(self, sql: str, *args: Value) -> list[Row]:
-        """All rows."""
+        """Return all rows."""
         if self.interrupted:
             raise _cancelled()
         return self.db.execute(sql, args).fetchall()
 
     def value(self, sql: str, *args: Value) -> Any:
-        """The first column of the first row, None if there is no row."""
+        """Return the first column of the first row, or None if the result is empty."""
         if self.interrupted:
             raise _cancelled()
         row = self.db.execute(sql, args).fetchone()
         return None if row is None else row[0]
 
     def iterate(self, sql: str, *args: Value) -> Iterator[Row]:
-        """Row by row, for scans of more than a slice; to be used up, or dropped, before the function returns."""
+        """Yield row by row, for scans of more than a slice; exhaust or drop it before the function returns."""
         if self.interrupted:
             raise _cancelled()
         for row in self.db.execute(sql, args):
@@ -70,12 +70,12 @@ class Reader:
 
 
 def array_of(values: array[int] | tuple[int, ...] | tuple[str, ...]) -> Array:
-    """Values for ``carray(?)``, in their order: an array of type q, or a tuple."""
+    """Bind values to ``carray(?)``, in their order: an array of type q, or a tuple."""
     return apsw.carray(values)
 
 
 def sqlite_version() -> str:
-    """That of the library in use, for people."""
+    """Version of the SQLite library in use, for people."""
     return apsw.sqlite_lib_version()
 
 
@@ -84,9 +84,9 @@ def _cancelled() -> apsw.InterruptError:
 
 
 class Tx(Reader):
-    """A unit's view of the database: it sees its own changes and those of the units before it.
+    """View of the database that a unit gets: it sees its own changes and the changes of earlier units.
 
-    `now` is the time of the unit, µs UTC, the same for all that it writes.
+    `now` is the time of the unit, µs UTC, the same for all rows that it writes.
     """
 
     __slots__ = ("_callbacks", "now")
@@ -97,7 +97,9 @@ class Tx(Reader):
         self._callbacks: list[Callable[[], None]] = []
 
     def execute(self, sql: str, *args: Value) -> int:
-        """Run one statement that gives no rows; returns how many rows an INSERT, UPDATE or DELETE changed."""
+        """Run one statement that returns no rows; returns the number of rows that an INSERT, UPDATE or DELETE
+        changed.
+        """
         self.db.execute(sql, args)
         return self.db.changes()
 
@@ -108,7 +110,7 @@ class Tx(Reader):
 
     @contextmanager
     def cache(self, kib: int) -> Iterator[None]:
-        """Have a page cache of this size while the block lasts, for a unit that changes many pages more than once."""
+        """Set the page cache to `kib` KiB within the block, for a unit that changes many pages more than once."""
         before = int(self.db.pragma("cache_size"))
         self.db.pragma("cache_size", -kib)
         try:
@@ -132,6 +134,6 @@ class Tx(Reader):
         self._callbacks.append(callback)
 
     def committed(self) -> None:
-        """For the writer, on the loop: the unit is durable, so tell those who asked."""
+        """Call the callbacks of a durable unit. The writer calls this on the loop."""
         for callback in self._callbacks:
             callback()

@@ -1,11 +1,11 @@
-"""The writer of a database: one thread, one connection, group commit (STORE-3 to STORE-6).
+"""Writer of a database: one thread, one connection, group commit (STORE-3 to STORE-6).
 
 Theory of operation
 -------------------
-Callers put jobs into a queue and park. The thread takes one job, opens a transaction, runs it and whatever waits behind
-it, and commits once: one fsync for all. There is no timer: a lone unit commits at once, and
-while it does, the next ones gather. Then one callback on the Trio loop publishes what the units had to tell, in the
-order of the commit, and wakes all callers.
+Callers put jobs into a queue and park. The thread takes one job, opens a transaction, runs it and the jobs waiting
+behind it, and commits once: one fsync for all. There is no timer: a lone unit commits at once, and the next ones gather
+during its commit. Then one callback on the Trio loop publishes the events of the units, in the order of the commit, and
+wakes all callers.
 
 Each unit but the first has a savepoint, to which its error rolls back; an error of the first one ends the transaction.
 (Most units are alone, and a savepoint keeps a copy of each page that changes behind it: a tenth of what adding a
@@ -14,13 +14,13 @@ and a further SAVEPOINT … RELEASE would commit by itself). So after each error
 still open; if not, the failing unit raises, and the others run again, each in a transaction of its own. The same when
 COMMIT fails. That is why a unit has no effect outside of its transaction.
 
-A job belongs to the one who acquires its `claim`: the thread when it starts, or the caller when it is cancelled before.
-A started one completes.
+A job belongs to the side that acquires its `claim`: the thread when it starts the job, or the caller if it is cancelled
+before. A started job completes.
 
-A series is a long change cut into many units, of which some are put ahead so that the thread never waits for its
-maker. A series has the lowest priority: any other job runs before its next unit, and the batch then commits. Else a
-batch takes as many units as fit into `SERIES_RUN`, so that the pages which all of them touch are written once. What a
-series is to its caller, and the page cache for it, is in `series`.
+A series is a long change cut into many units. Some of them are queued ahead, so that the thread never waits for the
+series. A series has the lowest priority: any other job runs before its next unit, and the batch then commits. Otherwise
+a batch takes as many units as fit into `SERIES_RUN`, so that pages which all of them change are written once. The
+caller's side of a series, and its page cache, are in `series`.
 """
 
 from __future__ import annotations
@@ -52,15 +52,14 @@ MAX_UNITS: Final = 64
 """Units in one commit: at 64 the fsync is a small part of each (design-facts §2)."""
 
 MAX_WEIGHT: Final = 32 << 20
-"""Octets of new bodies in one commit, which bounds the log that one fsync has to write."""
+"""Octets of new bodies in one commit: this bounds the log that one fsync has to write."""
 
 MAX_RUN: Final = 0.050
-"""Seconds of execution after which a batch commits: the first of it should not wait for the work of the last."""
+"""Seconds of execution after which a batch commits: its first job should not wait for the work of the last."""
 
 SERIES_RUN: Final = 0.060
-"""Seconds of a core after which a batch takes no more units of a series, which bounds what its commit has to write. Who
-comes meanwhile waits for the unit that runs, and for the commit, which takes half as long as what it writes took to
-make.
+"""Seconds of processor time after which a batch takes no more units of a series: this bounds the size of its commit. A
+job that arrives meanwhile waits for the running unit and for the commit, which takes half as long as the units took.
 """
 
 X = TypeVar("X", bound=Tx)
@@ -69,7 +68,7 @@ Chore = Callable[[apsw.Connection], None]
 
 
 class Writer:
-    """The writing thread of one database. It owns `db`, and closes it when it ends.
+    """Writing thread of one database. It owns `db`, and closes it when it ends.
 
     Attributes:
       series: the series under way.
@@ -85,7 +84,7 @@ class Writer:
         checkpoints: Checkpoints,
         after_batch: Callable[[], None],
     ) -> None:
-        """`after_batch` is called on the loop after each batch, its callers being awake."""
+        """`after_batch` is called on the loop after each batch, once its callers are woken."""
         self._db = db
         self._health = health
         self._checkpoints = checkpoints
@@ -93,14 +92,14 @@ class Writer:
         self._token = trio.lowlevel.current_trio_token()
         self.series = Series(self._put)
         self._queue: queue.SimpleQueue[AnyJob | Chore | None] = queue.SimpleQueue()
-        # What the thread has taken out of the queue: units of series, and all else.
+        # Items that the thread has taken out of the queue: units of series are kept apart.
         self._items: deque[AnyJob | Chore | None] = deque()
         self._series: deque[AnyJob] = deque()
-        self._passed_over = False  # by the last batch, behind which others wait still
+        self._passed_over = False  # a series waited for the last batch, while other jobs still wait
         self._cache = SeriesCache(db)
         self._commit_error: BaseException = Closed()
         self._commit_took = 0.0
-        # Held while a job is put and while the end is declared: no job can come in behind the last look at the queue.
+        # Held while a job is put and while the end is declared: no job can be put after the last check of the queue.
         self._gate = threading.Lock()
         self._ended: BaseException | None = None
         self._waiting = metrics.WRITER_QUEUE.labels(kind)
@@ -112,7 +111,7 @@ class Writer:
     # On the Trio loop
 
     async def run(self, job: Job[X, T]) -> T:
-        """Have a job run, committed and published; see `Database.write`."""
+        """Run a job; it is committed and published when this returns. See `Database.write`."""
         await trio.lowlevel.checkpoint_if_cancelled()
         self._put(job)
 
@@ -122,21 +121,21 @@ class Writer:
             return trio.lowlevel.Abort.FAILED
 
         await trio.lowlevel.wait_task_rescheduled(abort)
-        return job.outcome()  # also when cancelled meanwhile: what a unit holds for its caller would be lost else
+        return job.outcome()  # also if cancelled meanwhile: otherwise the unit's result would be lost
 
     def chore(self, chore: Chore) -> None:
-        """Have `chore` run on the connection between two batches, outside of a transaction; no task waits for it."""
+        """Run `chore` on the connection between two batches, outside of a transaction; no task waits for it."""
         with self._gate:
             if self._ended is None:
                 self._queue.put(chore)
 
     @property
     def idle(self) -> bool:
-        """Whether nothing waits. Any thread may ask."""
+        """Whether no job waits. Any thread may ask."""
         return self._queue.empty() and not self._items and not self._series
 
     def close(self) -> None:
-        """End after all that waits, and close the connection. Blocks: for a thread."""
+        """End after all waiting jobs, and close the connection. Blocks: for a thread."""
         with self._gate:
             self._queue.put(None)
         self._thread.join()
@@ -149,14 +148,14 @@ class Writer:
             self._queue.put(job)
 
     def _finish(self, batch: list[AnyJob]) -> None:
-        """On the loop: publish in commit order, then wake the callers."""
+        """Publish in commit order, then wake the callers. Runs on the loop."""
         for job in batch:
             if job.tx is not None:
                 try:
                     job.tx.committed()
                 except BaseException as error:  # noqa: BLE001  it is the caller's
-                    # Raised here it would end the whole program without a word to the caller, whose unit is in the
-                    # database: it is the caller's to see.
+                    # Raised here it would end the whole program. It is raised in the caller instead, whose unit is in
+                    # the database.
                     job.error = error
                 job.tx = None
         for job in batch:
@@ -183,7 +182,7 @@ class Writer:
                     self._cache.rest()
                 del item
         except BaseException as error:
-            # A fault of this module, for what units raise is theirs: no task may wait for a thread that is gone.
+            # A fault of this module, since errors of units go to their callers: no task may wait for an ended thread.
             logger.critical("writer crashed", exc_info=error, extra={"kv": {"database": self._health.name}})
             end = StorageBroken(f"the writer of {self._health.name} crashed")
             end.__cause__ = error
@@ -205,7 +204,7 @@ class Writer:
                 logger.warning("log not folded in", extra={"kv": {"database": self._health.name, "err": str(error)}})
 
     def _next(self) -> AnyJob | Chore | None:
-        """What begins the next batch: what others put, unless a series had to wait for the last one already."""
+        """Return the next item: another job first, unless a series had to wait for the last batch already."""
         self._gather()
         while not self._items and not self._series:
             self._sort(self._wait())
@@ -225,7 +224,7 @@ class Writer:
         return self._queue.get()
 
     def _gather(self) -> None:
-        """Take what waits out of the queue."""
+        """Take all waiting items out of the queue."""
         while not self._queue.empty():
             self._sort(self._queue.get())
 
@@ -250,8 +249,8 @@ class Writer:
             )
 
     def _run_batch(self, batch: list[AnyJob]) -> None:
-        """Run the first job of `batch` and what waits behind it, and commit; jobs are appended to `batch` as they are
-        claimed.
+        """Run the first job of `batch` and the jobs waiting behind it, and commit; jobs are appended to `batch` as they
+        are claimed.
         """
         try:
             self._db.execute("BEGIN IMMEDIATE")
@@ -269,7 +268,7 @@ class Writer:
                 failed = job
                 break
             if job.of_series:
-                began = time.perf_counter()  # who comes now would wait for this commit in any case
+                began = time.perf_counter()  # a job that arrives now would wait for this commit in any case
             late = time.perf_counter() - began > MAX_RUN
             series = time.thread_time() - worked <= SERIES_RUN
             if len(batch) == MAX_UNITS or not self._take(batch, MAX_WEIGHT - weight, late=late, series=series):
@@ -280,11 +279,11 @@ class Writer:
             return
         units = len(batch)
         self._report(batch)
-        self._observe(units)  # while the loop wakes up: callers wait for all that comes before
+        self._observe(units)  # while the loop wakes up: callers would wait for it otherwise
 
     def _take(self, batch: list[AnyJob], room: int, *, late: bool, series: bool) -> bool:
-        """Claim one more job for the batch, if one waits and has room: none when it is `late`, but for units of a
-        `series`, if these may still come and no other unit waits.
+        """Claim one more job for the batch, if one waits and fits into `room` octets. If the batch is `late`, it takes
+        only units of a series, if `series` allows more of them and no other job waits.
         """
         self._gather()
         while self._items and not late:
@@ -295,7 +294,7 @@ class Writer:
             if self._claim(item):
                 batch.append(item)
                 return True
-        # Only behind their like: anybody else in the batch waits for its commit.
+        # Only after units of series: any other job in the batch waits for its commit.
         while self._series and not self._items and series and batch[0].of_series and batch[-1].of_series:
             job = self._series.popleft()
             if self._claim(job):
@@ -305,7 +304,7 @@ class Writer:
         return False
 
     def _run_one(self, job: AnyJob, *, first: bool) -> bool:
-        """Run a job in a savepoint, the first one without. False: the transaction of the whole batch is gone."""
+        """Run a job in a savepoint, the first job without one. False: the transaction of the whole batch is gone."""
         db = self._db
         try:
             if not first:
@@ -355,8 +354,8 @@ class Writer:
         self._units.observe(units)
 
     def _run_again(self, batch: list[AnyJob], failed: AnyJob | None) -> None:
-        """The transaction was undone: all but `failed`, and those that had failed by themselves, run again, one by
-        one.
+        """Run jobs of a rolled-back batch again, one by one: all but `failed` and the jobs that had failed by
+        themselves.
         """
         again = [job for job in batch if job is not failed and job.error is None]
         if failed is None and len(again) == 1:
@@ -382,7 +381,7 @@ class Writer:
         self._report(rest + again)
 
     def _report(self, batch: list[AnyJob]) -> None:
-        """One wake-up of the loop for all jobs of a batch."""
+        """Have the loop finish all jobs of a batch, with one wake-up."""
         if any(job.error is None for job in batch):
             self._health.committed()
         try:
