@@ -323,7 +323,7 @@ class Cursor:
             await self.alarm.sleep()
 
     async def take(self) -> Batch:
-        """Take the changes since the last call, about 750 events at most; an empty batch if there are none. `modseq`
+        """Take the changes since the last call, about 750 events at most; the batch is empty without changes. `modseq`
         moves on to the batch's.
 
         The events come from the tail while it reaches back to the cursor, else from the database. Own units are left

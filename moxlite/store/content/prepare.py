@@ -87,7 +87,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
       digest, body_size: SHA-256 and octets of the body, without prefix.
-      prefix: header lines before the body, empty if there are none.
+      prefix: header lines before the body, empty without any.
       chunks: the stored form of the body; None for one that `held_bodies` reads from `spool`.
       held: id of the body that `held_bodies` wrote; valid in one account.
       index: the MIME structure of prefix and body; `structure` is its packed form.

@@ -1,8 +1,8 @@
 """Rights of other users on mailboxes (RFC 4314, IMAP-157): table `acl` of the owner's file.
 
-Rights are text: some of the letters of `RIGHTS`, in that order, each once. The owner has all of them always, and no
-row. What a user may is what their own row and that of `ANYONE` say together. Rows hang on the mailbox's id, so
-renaming changes nothing; a new mailbox gets the rows of the one above it.
+Rights are text: some of the letters of `RIGHTS`, in that order, each once. The owner always has all of them, and no
+row. A user has the rights of their own row and of the row of `ANYONE` together. Rows refer to the mailbox's id, so
+renaming changes nothing; a new mailbox gets the rows of its parent.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ __all__ = [
 ]
 
 RIGHTS: Final = "lrswipkxtea"
-"""RFC 4314 §2.1, but for those that only older clients know: look up, read, seen, write flags, insert, post, create
-below, delete the mailbox, delete messages, expunge, administer.
+"""The rights of RFC 4314 §2.1, without the obsolete ones: look up, read, seen, write flags, insert, post, create below,
+delete the mailbox, delete messages, expunge, administer.
 """
 
 ANYONE: Final = "anyone"
-"""The identifier of all users (RFC 4314 §2)."""
+"""Identifier of all users (RFC 4314 §2)."""
 
 MAX_IDENTIFIERS: Final = 100
-"""Identifiers with rights on one mailbox: they are read together, and told in one response."""
+"""Identifiers with rights on one mailbox: they are read together, and sent in one response."""
 
 ACL: Final = "SELECT identifier, rights FROM acl WHERE mailbox_id = ? ORDER BY identifier"
 ALL: Final = """
@@ -64,28 +64,28 @@ INHERIT: Final = (
 
 
 def joined(*rights: str) -> str:
-    """All rights of several texts, as one."""
+    """Join the rights of several texts."""
     return "".join([letter for letter in RIGHTS if any(letter in some for some in rights)])
 
 
 def acl(r: Reader, mailbox_id: MailboxID) -> dict[str, str]:
-    """The rights that others have on a mailbox, by identifier."""
+    """Rights of other users on a mailbox, by identifier."""
     return dict(r.rows(ACL, mailbox_id))
 
 
 def all_acls(r: Reader) -> list[tuple[str, str, str]]:
-    """(mailbox name, identifier, rights) of all mailboxes, by name and identifier."""
+    """Rows (mailbox name, identifier, rights) of all mailboxes, sorted by name and identifier."""
     return [(name, identifier, rights) for name, identifier, rights in r.rows(ALL)]
 
 
 def rights_of(r: Reader, mailbox_id: MailboxID, guest: str) -> str:
-    """What the account `guest`, which is not the owner, may do with a mailbox; "" also for one that isn't there."""
+    """Rights of the account `guest`, which is not the owner, on a mailbox; "" for none, and for an unknown mailbox."""
     rows = r.rows(OF, mailbox_id, guest)
     return joined(*[rights for (rights,) in rows]) if rows else ""
 
 
 def rights_seen(r: Reader, guest: str, limit: int) -> list[tuple[MailboxID, str]]:
-    """The mailboxes that the account `guest` may know of, the oldest first, `limit` at most, each with its rights."""
+    """Mailboxes that the account `guest` may look up, the oldest first, `limit` at most, each with its rights."""
     found: dict[MailboxID, str] = {}
     for mailbox_id, rights in r.iterate(SEEN, guest):
         found[mailbox_id] = joined(found.get(mailbox_id, ""), rights)
@@ -93,7 +93,7 @@ def rights_seen(r: Reader, guest: str, limit: int) -> list[tuple[MailboxID, str]
 
 
 def visible(r: Reader, guest: str, limit: int) -> list[tuple[Mailbox, str]]:
-    """As `rights_seen`, with the mailboxes as they are."""
+    """As `rights_seen`, with `Mailbox` objects instead of ids."""
     return [(mailbox(r, mailbox_id), rights) for mailbox_id, rights in rights_seen(r, guest, limit)]
 
 
@@ -103,13 +103,14 @@ def guests(r: Reader) -> list[str]:
 
 
 def set_rights(tx: AccountTx, mailbox_id: MailboxID, identifier: str, rights: Iterable[str]) -> bool:
-    """Give an identifier just these rights on a mailbox, none to take all away; False when that changes nothing.
+    """Set the rights of an identifier on a mailbox to exactly these, none to remove all; returns whether that changed
+    anything.
 
-    The caller has checked that there is such an account, and that it is not the owner.
+    The caller has checked that the account exists, and that it is not the owner.
 
     Raises:
       NoSuchMailbox; LimitExceeded: too many identifiers.
-      MailboxNotAllowed: for the owner, who has all rights always, and for the system's mailbox.
+      MailboxNotAllowed: for the owner, who always has all rights, and for the system's mailbox.
     """
     if identifier == tx.account:
         raise MailboxNotAllowed("the owner has all rights always")
@@ -131,7 +132,7 @@ def set_rights(tx: AccountTx, mailbox_id: MailboxID, identifier: str, rights: It
 
 
 def forget_guest(tx: AccountTx, identifier: str) -> int:
-    """Take all rights from an account that is being removed; on how many mailboxes it had some."""
+    """Remove all rights of an account that is being removed; returns the number of mailboxes on which it had some."""
     boxes = [mailbox_id for (mailbox_id,) in tx.rows(WITH, identifier)]
     for mailbox_id in boxes:
         set_rights(tx, mailbox_id, identifier, "")
@@ -139,10 +140,10 @@ def forget_guest(tx: AccountTx, identifier: str) -> int:
 
 
 def inherit_acl(tx: AccountTx, mailbox_id: MailboxID, parent_id: MailboxID) -> None:
-    """Give a new mailbox the rows of the one above it."""
+    """Copy the rows of the parent to a new mailbox."""
     tx.execute(INHERIT, mailbox_id, parent_id)
 
 
 def drop_acl(tx: AccountTx, mailbox_id: MailboxID) -> None:
-    """Forget the rights on a mailbox that is being deleted."""
+    """Remove the rows of a mailbox that is being deleted."""
     tx.execute(DROP, mailbox_id)

@@ -1,8 +1,8 @@
 """Adding messages to a mailbox: bodies, rows, threads, recipients, counts (STORE-20, 25, 61, 79, 84, 90, 95).
 
-`prepare` made everything that can be made before the unit; whatever adds messages calls `add_messages` inside its unit.
-Each statement gives the GIL away once (design-facts §2): so what many messages need, but for their bodies, is read and
-written for all of them at once. A lone one takes twelve statements, each further one six.
+`prepare` has made everything that can be made before the unit; all code that adds messages calls `add_messages` inside
+its unit. Each statement releases the GIL once (design-facts §2): so everything that many messages need, except their
+bodies, is read and written for all of them at once. A lone message takes twelve statements, each further one six.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ __all__ = ["Added", "Append", "add_bodies", "add_message", "add_messages"]
 
 
 class Added(msgspec.Struct, frozen=True):
-    """A message that was added."""
+    """An added message."""
 
     mailbox_id: MailboxID
     uidvalidity: int
@@ -58,8 +58,8 @@ class Added(msgspec.Struct, frozen=True):
 
 
 class Append(msgspec.Struct, frozen=True):
-    """One message that is added. `received` (INTERNALDATE) in µs UTC, None for now; `received_offset` in minutes east
-    of UTC; keywords in any case.
+    """One message to add. `received` (INTERNALDATE) in µs UTC, None for now; `received_offset` in minutes east of UTC;
+    keywords in any case.
     """
 
     prepared: Prepared
@@ -69,7 +69,7 @@ class Append(msgspec.Struct, frozen=True):
     received_offset: int = 0
 
 
-# One more user of the body of that hash, which may be new.
+# Adds a reference to the body of this hash, which may be new.
 USE_BODY: Final = """
 INSERT INTO body (hash, size, refs) VALUES (?, ?, 1) ON CONFLICT (hash) DO UPDATE SET refs = refs + 1
 RETURNING id, refs"""
@@ -100,10 +100,10 @@ INSERT_KEYWORD: Final = "INSERT INTO message_keyword (keyword, message_id) VALUE
 
 
 def add_bodies(tx: Tx, messages: Sequence[Prepared]) -> list[BodyID]:
-    """One more user of the body of each message: a stored equal one, the one written before (`held_bodies`), or a new
-    one (STORE-180). Returns their ids, in order.
+    """Add a reference to the body of each message: an equal stored body, the one written before (`held_bodies`), or a
+    new one (STORE-180). Returns the body ids, in order.
 
-    What is stored of an equal one is looked at: what would be shared is known to be good.
+    An equal stored body is checked first, so that only a good body is shared.
     """
     ids: list[BodyID] = []
     chunks: list[tuple[int, int, int, bytes]] = []
@@ -129,7 +129,7 @@ def add_bodies(tx: Tx, messages: Sequence[Prepared]) -> list[BodyID]:
 
 
 def _use_held(tx: Tx, prepared: Prepared) -> BodyID:
-    """As `add_bodies`, for a body that was written before."""
+    """As `add_bodies`, for a body that `held_bodies` has written."""
     if prepared.held is None:
         raise ValueError("a long body must be written before: use held_bodies")
     row = tx.row(USE_IF_THERE, prepared.digest)
@@ -152,7 +152,7 @@ def add_message(
     delivery: bool = False,
     queued: bool = False,
 ) -> Added:
-    """Add a message to a mailbox; arguments and errors as those of `add_messages`."""
+    """Add a message to a mailbox; arguments and errors as `add_messages`."""
     item = Append(prepared, flags, tuple(keywords), received, received_offset)
     return add_messages(tx, (item,), mailbox_id, facts=facts, delivery=delivery, queued=queued)[0]
 
@@ -166,14 +166,15 @@ def add_messages(
     delivery: bool = False,
     queued: bool = False,
 ) -> list[Added]:
-    """Add messages to a mailbox, one after the other: each finds its thread among those before it. The mailbox's junk
-    verdict is applied to their flags (STORE-84).
+    """Add messages to a mailbox, one after the other: each finds its thread also among the earlier ones. The mailbox's
+    junk verdict is applied to their flags (STORE-84).
 
     Args:
-      target: a mailbox as it is only when it was read in this unit and nothing was done in it since.
-      facts: of each of them.
-      delivery: a new delivery, which a muted thread makes seen (STORE-81).
-      queued: it comes from the queue into the system's mailbox, where it costs no quota and is not judged (IMAP-162).
+      target: a `Mailbox` only if it was read in this unit and not changed since; otherwise its id.
+      facts: facts of each message.
+      delivery: a new delivery; in a muted thread the message becomes seen (STORE-81).
+      queued: the message comes from the queue into the system's mailbox, where it costs no quota and no junk verdict
+        applies (IMAP-162).
 
     Raises:
       NoSuchMailbox; OverQuota; UidsExhausted; BadKeyword; LimitExceeded: ``keywords of a message``, ``keywords of a
@@ -198,8 +199,8 @@ def add_messages(
     is_sent = int(box.special_use) & SENT  # arithmetic of flags costs ten times that of numbers
     tally: dict[int, list[int]] = {}  # sizes by flags
     added: list[Added] = []
-    events: list[MessageAdded] = []  # told already, for what adoption tells comes behind them
-    last = len(items) - 1  # which is not looked for
+    events: list[MessageAdded] = []  # emitted already: the events of adoptions must come after them
+    last = len(items) - 1  # no later message can refer to it
     for number, item in enumerate(items):
         prepared, thread = item.prepared, item.prepared.thread
         message_id = MessageID(first_id + number)
@@ -305,7 +306,7 @@ def _tell(tx: AccountTx, added: Sequence[Added], box: Mailbox) -> list[MessageAd
 
 
 class _Rows:
-    """Rows of messages on their way into the tables, each table by one call."""
+    """Rows of messages to be inserted, one call for each table."""
 
     __slots__ = ("_tx", "headers", "info", "keywords", "messages", "missing", "wire")
 
@@ -319,7 +320,7 @@ class _Rows:
         self.missing: list[tuple[Value, ...]] = []
 
     def write(self) -> None:
-        """Write them; what comes then is for the next call."""
+        """Insert the rows and clear the lists."""
         for sql, rows in (
             (INSERT_MESSAGE, self.messages),
             (INSERT_INFO, self.info),
@@ -334,7 +335,7 @@ class _Rows:
 
 
 def _learn(tx: Tx, keywords: tuple[str, ...]) -> frozenset[str]:
-    """The stored forms of a message's keywords. Raises BadKeyword, LimitExceeded."""
+    """Stored forms of a message's keywords. Raises BadKeyword, LimitExceeded."""
     if not keywords:
         return frozenset()
     words = learn_spellings(tx, keywords)

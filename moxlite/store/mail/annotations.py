@@ -1,7 +1,7 @@
 """Annotations of mailboxes and of the account (RFC 5464, IMAP-133, STORE-154).
 
-A removed annotation leaves a row with ``present = 0``, so that the change can be told from the log; it counts no
-longer.
+A removed annotation leaves a row with ``present = 0``, so that the change log has the change; the row does not count
+for the limits.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 ACCOUNT: Final = MailboxID(0)
-"""In place of a mailbox: annotations of the account itself."""
+"""Stands for a mailbox in annotations of the account itself."""
 
 MAX_ANNOTATIONS: Final = 1000
 """Annotations of an account (STORE-154)."""
@@ -38,8 +38,8 @@ MAX_ANNOTATION_OCTETS: Final = 1_000_000
 
 
 class Annotation(msgspec.Struct, frozen=True):
-    """One annotation: `key` is lower case, ``/private/…`` or ``/shared/…``; `is_string` tells a text value from a
-    binary one.
+    """One annotation: `key` is lower case, ``/private/…`` or ``/shared/…``; `is_string` distinguishes a text value from
+    a binary one.
     """
 
     key: str
@@ -64,14 +64,14 @@ DROP: Final = "DELETE FROM annotation WHERE mailbox_id = ?"
 
 
 def annotations(r: Reader, mailbox_id: MailboxID) -> list[Annotation]:
-    """The annotations of a mailbox, or of the account (`ACCOUNT`), by key."""
+    """Annotations of a mailbox, or of the account (`ACCOUNT`), by key."""
     return [
         Annotation(key, value, is_string != 0, modseq) for key, value, is_string, modseq in r.rows(LIST, mailbox_id)
     ]
 
 
 def annotations_named(r: Reader, keys: Sequence[str]) -> dict[MailboxID, dict[str, bytes]]:
-    """The values of these keys in all mailboxes which have one, by mailbox and key."""
+    """Values of these keys in all mailboxes that have one, by mailbox and key."""
     found: dict[MailboxID, dict[str, bytes]] = {}
     for mailbox_id, key, value in r.rows(NAMED, msgspec.json.encode(keys).decode()):
         found.setdefault(mailbox_id, {})[key] = value
@@ -81,7 +81,8 @@ def annotations_named(r: Reader, keys: Sequence[str]) -> dict[MailboxID, dict[st
 def set_annotation(
     tx: AccountTx, mailbox_id: MailboxID, key: str, value: bytes | None, *, is_string: bool = True
 ) -> bool:
-    """Set an annotation, or remove it with None; False when that changes nothing. `key` was checked by the protocol.
+    """Set an annotation, or remove it with None; returns whether that changed anything. `key` was checked by the
+    protocol.
 
     Raises:
       NoSuchMailbox; LimitExceeded: ``annotations`` for their number, ``annotation octets`` for their size.
@@ -110,11 +111,11 @@ def set_annotation(
 
 
 def copy_annotations(tx: AccountTx, source_id: MailboxID, target_id: MailboxID) -> None:
-    """Give a mailbox the annotations of another one. Raises as `set_annotation`."""
+    """Copy the annotations of a mailbox to another one. Raises as `set_annotation`."""
     for annotation in annotations(tx, source_id):
         set_annotation(tx, target_id, annotation.key, annotation.value, is_string=annotation.is_string)
 
 
 def drop_annotations(tx: AccountTx, mailbox_id: MailboxID) -> None:
-    """Forget the annotations of a mailbox that is being deleted."""
+    """Remove the annotations of a mailbox that is being deleted."""
     tx.execute(DROP, mailbox_id)

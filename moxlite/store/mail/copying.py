@@ -1,11 +1,11 @@
 """Copying and moving messages (STORE-25, 26, 62, 68, 73, 84; IMAP-117, IMAP-118; RFC 9051 §6.4.7, RFC 6851, RFC 4315).
 
-All functions work on an `AccountTx`, grow with the rows concerned, and use a handful of statements for any number of
-messages: ids are bound as one array, and each statement gives the GIL away once (design-facts §2).
+All functions work on an `AccountTx`, take time in proportion to the rows concerned, and use a handful of statements for
+any number of messages: ids are bound as one array, and each statement releases the GIL once (design-facts §2).
 
-A copy of very many messages is several units, of which all or none stay (IMAP-117): each but the last notes what it
-added (`note_part`), the last one forgets that (`end_copy`). Until then `undo_part` takes it back, a unit for a part:
-when the copy fails, or when the account is opened after a crash.
+A copy of very many messages takes several units, which together are all or nothing (IMAP-117): each unit but the last
+records the messages that it added (`note_part`), and the last one deletes these records (`end_copy`). If the copy
+fails, or the account is opened after a crash, `undo_part` takes it back, one unit for each part.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ __all__ = [
 
 
 class Copied(msgspec.Struct, frozen=True):
-    """A copy or a move, as COPYUID tells it (RFC 4315 §3): both lists of UIDs are parallel and ascend.
+    """Result of a copy or a move, as COPYUID has it (RFC 4315 §3): both lists of UIDs are parallel and ascend.
 
     `message_ids` are the messages in the target: new ids of a copy, the same ids of a move. Messages that did not exist
     are left out.
@@ -64,7 +64,7 @@ class Copied(msgspec.Struct, frozen=True):
 
 
 class _Marks(msgspec.Struct, frozen=True):
-    """The columns of a message that a copy or move may change."""
+    """Columns of a message that a copy or move may change."""
 
     flags: Flag
     is_reject: bool
@@ -72,7 +72,7 @@ class _Marks(msgspec.Struct, frozen=True):
     destined_id: MailboxID | None
 
 
-# One more user for each message of the set: the copy, or the tombstone that a move leaves.
+# Adds a reference to the body of each message of the set: for the copy, or for the tombstone that a move leaves.
 ADD_REFS: Final = """
 UPDATE body SET refs = refs + u.n FROM (SELECT m.body_id AS id, count(*) AS n FROM carray(?) c CROSS JOIN message m
 ON m.id = c.value GROUP BY 1) u
@@ -83,7 +83,7 @@ MOVE: Final = """
 UPDATE message SET mailbox_id = ?2, uid = ?3 - 1 + c.rowid, createseq = ?4, modseq = ?4, threadseq = ?4, savedate = ?5
 FROM carray(?1) c WHERE message.id = c.value"""
 
-# As MOVE, and ?6 the first new id; ?7 flags that stay, ?8 flags that come
+# As MOVE, and ?6 the first new id; ?7 mask of flags that are kept, ?8 flags that are added
 COPY: Final = """
 INSERT INTO message (id, mailbox_id, uid, createseq, modseq, threadseq, body_id, email_id, size, received,
 received_offset, savedate, flags, keywords,
@@ -97,7 +97,7 @@ m.subject_base, m.threadid,
 m.thread_missing_link, m.thread_muted, m.thread_collapsed, m.thread_parents
 FROM carray(?1) c CROSS JOIN message m ON m.id = c.value"""
 
-# What lies beside a message and is not shared, since flags decide about it: ?1 ids, ?2 the first new id
+# Rows of other tables that a copy does not share, as they depend on its flags: ?1 ids, ?2 the first new id
 COPY_BESIDE: Final = (
     """
 INSERT INTO message_smtp (message_id, received, size, verdict, remote_ip, ip1, ip2, ip3, ehlo_domain, mailfrom,
@@ -121,8 +121,8 @@ SET_VERDICT: Final = "UPDATE message_smtp SET verdict = ? WHERE message_id IN (S
 
 
 def copy_messages(tx: AccountTx, source_id: MailboxID, uids: Sequence[int], target_id: MailboxID) -> Copied:
-    """Copy messages of a mailbox to a mailbox, maybe the same; flags and received time are kept, the content is shared
-    (STORE-25), the quota counts in full.
+    """Copy messages of a mailbox to a mailbox, maybe the same one. Flags and received time are kept, the content is
+    shared (STORE-25), the quota counts in full.
 
     Raises:
       NoSuchMailbox; MailboxNotAllowed: the target is the system's; OverQuota; UidsExhausted; LimitExceeded. Then
@@ -133,24 +133,25 @@ def copy_messages(tx: AccountTx, source_id: MailboxID, uids: Sequence[int], targ
 
 
 def copy_ids(tx: AccountTx, ids: Sequence[int], target_id: MailboxID) -> list[Copied]:
-    """As `copy_messages`, by message ids in any mailboxes; one result for each mailbox concerned."""
+    """As `copy_messages`, by message ids in any mailboxes; one result for each source mailbox."""
     return [_copy(tx, source_id, sources, mailbox(tx, target_id)) for source_id, sources in by_mailbox(tx, ids)]
 
 
 def move_messages(tx: AccountTx, source_id: MailboxID, uids: Sequence[int], target_id: MailboxID) -> Copied:
-    """Move messages of a mailbox to another one or to its own end (RFC 6851 §3.3); message ids, flags and received time
-    stay, the quota is not asked.
+    """Move messages of a mailbox to another one or to its own end (RFC 6851 §3.3). Message ids, flags and received time
+    stay; the quota is not checked.
 
     Raises:
-      NoSuchMailbox; MailboxNotAllowed: the target is the system's, or the source is and the target not the one for
+      NoSuchMailbox; MailboxNotAllowed: the target is the system's, or the source is and the target is not the trash;
+        UidsExhausted; LimitExceeded. Then nothing is changed.
       trash; UidsExhausted; LimitExceeded. Then nothing is changed.
     """
     return _move(tx, mailbox(tx, source_id), by_uid(tx, source_id, uids), mailbox(tx, target_id))
 
 
 def move_ids(tx: AccountTx, ids: Sequence[int], target_id: MailboxID) -> list[Copied]:
-    """As `move_messages`, by message ids in any mailboxes; those in the target already stay. One result for each
-    mailbox concerned.
+    """As `move_messages`, by message ids in any mailboxes; messages in the target already stay. One result for each
+    source mailbox.
     """
     target = mailbox(tx, target_id)
     return [
@@ -209,8 +210,8 @@ def _arrived(
     *,
     moved: bool,
 ) -> Copied:
-    """Set what the target does to the messages, count and tell them; `ids` are theirs there, `first` is the UID of the
-    first.
+    """Apply the target mailbox's effect on flags and marks, count the messages and emit their events. `ids` are the
+    messages' ids in the target, `first` is the UID of the first one.
     """
     verdict = classify(tx.config.junk_flags, target.name, target.special_use)
     delta = Delta()
@@ -239,7 +240,7 @@ def _arrived(
     learn_keywords(tx, box, frozenset[str]().union(*keywords.values()))
     uids = range(first, first + len(sources))
     if len(sources) > MARK_ROWS:
-        tx.rows_changed(len(sources))  # no subscriber would get them as events (STORE-34)
+        tx.rows_changed(len(sources))  # too many for events (STORE-34)
     else:
         flags = {message_id: arrived.marks.flags for arrived in marked.values() for message_id in arrived.ids}
         for source, uid, message_id in zip(sources, uids, ids, strict=True):
@@ -265,11 +266,11 @@ def _arrived(
 
 
 _State: TypeAlias = tuple[MailboxID, int, int, MailboxID, MailboxID | None]
-"""What decides about the marks of a message: mailbox and flags it comes with, and the columns of `_Marks`."""
+"""State on which a message's marks in the target depend: source mailbox, flags, and the columns of `_Marks`."""
 
 
 class _Arrived:
-    """Messages that have the same marks in the target."""
+    """Messages with the same marks in the target."""
 
     __slots__ = ("ids", "marks", "size")
 
@@ -280,16 +281,16 @@ class _Arrived:
 
 
 def _marks(source: Source, target_id: MailboxID, verdict: Verdict, *, moved: bool) -> _Marks:
-    """The marks of a message in the target mailbox."""
+    """Compute the marks of a message in the target mailbox."""
     flags, is_reject = flags_of_bits(source.bits), source.is_reject != 0
     orig_id, destined_id = source.orig_id, source.destined_id
     if is_reject and target_id != source.mailbox_id:
-        # STORE-73: its owner took it out, so from now on it is history of the mailbox it was meant for.
+        # STORE-73: its owner took it out, so from now on it counts to the history of the mailbox it was meant for.
         is_reject, flags = False, flags & ~Flag.SEEN
         orig_id, destined_id = destined_id or orig_id, None
     flags = flags_in_mailbox(flags, verdict)
     if moved and destined_id is not None:
-        # STORE-68: out of the introbox.
+        # STORE-68: moved out of the introbox.
         if target_id == destined_id and not flags & JUNK_BITS:
             flags |= Flag.NOTJUNK
         if target_id == destined_id or flags & JUNK_BITS:
@@ -308,24 +309,24 @@ UNFINISHED: Final = "SELECT DISTINCT copy FROM copy_part"
 
 
 def new_copy() -> bytes:
-    """A name for a copy."""
+    """Make a name for a copy."""
     return secrets.token_bytes(12)
 
 
 def note_part(tx: AccountTx, copy: bytes, part: Copied) -> None:
-    """In the unit that made `part`: the copy goes on, and this is to go if it fails."""
+    """Record a part of an unfinished copy, to be removed if the copy fails. For the unit that made `part`."""
     if part.target_uids:
         tx.execute(NOTE, copy, part.target_id, part.target_uids[0], part.target_uids[-1])
 
 
 def end_copy(tx: AccountTx, copy: bytes) -> None:
-    """In the last unit: all of it stays."""
+    """Delete the records of a copy: it is complete. For its last unit."""
     tx.execute(END, copy)
 
 
 def undo_part(tx: AccountTx, copy: bytes) -> bool:
-    """Remove the newest part of a copy that failed; False: there is none left. What was moved elsewhere meanwhile
-    stays there.
+    """Remove the newest part of a failed copy; returns False if no part is left. Messages that were moved elsewhere
+    meanwhile stay there.
     """
     row = tx.row(LAST, copy)
     if row is None:
@@ -340,5 +341,5 @@ def undo_part(tx: AccountTx, copy: bytes) -> bool:
 
 
 def unfinished_copies(r: Reader) -> list[bytes]:
-    """Copies that neither ended nor were undone: when an account is opened, those of a crash."""
+    """Copies that were neither completed nor undone: when an account is opened, they were interrupted by a crash."""
     return [row[0] for row in r.rows(UNFINISHED)]

@@ -1,4 +1,4 @@
-"""Keeping a mailbox's counts exact (STORE-19), its keywords (STORE-22), its next UID (STORE-16) and the account's size
+"""Exact counts of a mailbox (STORE-19), its keywords (STORE-22) and next UID (STORE-16), and the account's size
 (STORE-62).
 
 An operation collects its effect on a mailbox in a `Delta` and applies it by one UPDATE, so the work grows with the rows
@@ -38,7 +38,8 @@ UPDATE mailbox SET uidnext = uidnext + ?, total = total + ?, deleted = deleted +
 unseen = unseen + ?, size = size + ?, deleted_size = deleted_size + ?, modseq = ? WHERE id = ?"""
 TAKE_UIDS: Final = "UPDATE mailbox SET uidnext = uidnext + ? WHERE id = ? RETURNING uidnext, name"
 SET_KEYWORDS: Final = "UPDATE mailbox SET keywords = ?, modseq = ? WHERE id = ?"
-# Lists of keywords, not those of `message_keyword`, whose key begins with the keyword: all of it for each message.
+# Reads the column of `message`. The key of `message_keyword` begins with the keyword: finding a mailbox's rows in it
+# would read all of them.
 KEYWORDS_IN_USE: Final = "SELECT DISTINCT keywords FROM message WHERE mailbox_id = ? AND keywords <> ''"
 NEXT_ID: Final = "SELECT seq + 1 FROM sqlite_sequence WHERE name = 'message'"
 ADD_SIZE: Final = "UPDATE state SET total_size = total_size + ? WHERE id = 1 RETURNING total_size"
@@ -51,7 +52,7 @@ DELETED: Final = int(Flag.DELETED)
 
 
 class Delta:
-    """What one operation adds to the counts of one mailbox."""
+    """Changes that one operation makes to the counts of a mailbox."""
 
     __slots__ = ("deleted", "deleted_size", "size", "total", "unread", "unseen")
 
@@ -59,8 +60,8 @@ class Delta:
         self.total = self.deleted = self.unread = self.unseen = self.size = self.deleted_size = 0
 
     def add(self, flags: int, size: int, count: int = 1) -> None:
-        """Note `count` messages with these flags (bits of `Flag`) and `size` octets in all; negative numbers for
-        messages that go.
+        """Add `count` messages with these flags (bits of `Flag`) and `size` octets in all; negative numbers remove
+        messages.
         """
         self.size += size
         bits = int(flags)  # arithmetic of flags costs ten times that of numbers
@@ -76,13 +77,13 @@ class Delta:
                 self.unread += count
 
     def change(self, old: Flag, new: Flag, size: int, count: int = 1) -> None:
-        """Note that `count` messages of `size` octets in all have other flags now."""
+        """Change the flags of `count` messages of `size` octets in all."""
         self.add(old, -size, -count)
         self.add(new, size, count)
 
 
 def apply_delta(tx: AccountTx, mailbox_id: MailboxID, delta: Delta) -> Mailbox:
-    """Write the new counts, raise the mailbox's modseq, tell the counts; returns the mailbox as it is now."""
+    """Write the new counts, raise the mailbox's modseq, emit the counts; returns the mailbox as it is now."""
     tx.execute(
         APPLY,
         delta.total,
@@ -100,7 +101,7 @@ def apply_delta(tx: AccountTx, mailbox_id: MailboxID, delta: Delta) -> Mailbox:
 
 
 def next_uids(box: Mailbox, count: int) -> range:
-    """The UIDs of the next messages of a mailbox, read in this unit, which `add_arrivals` takes. Raises
+    """UIDs of the next messages of a mailbox that was read in this unit; `add_arrivals` takes them. Raises
     UidsExhausted.
     """
     if box.uidnext + count - 1 > MAX_UID:
@@ -109,8 +110,8 @@ def next_uids(box: Mailbox, count: int) -> range:
 
 
 def add_arrivals(tx: AccountTx, box: Mailbox, delta: Delta, count: int) -> Mailbox:
-    """Write the counts of a mailbox, read in this unit, after `count` messages have taken the next UIDs; tell them.
-    Returns the mailbox as it is now.
+    """Write the counts of a mailbox, which was read in this unit, after `count` messages have taken the next UIDs, and
+    emit them. Returns the mailbox as it is now.
     """
     modseq = tx.modseq()
     tx.execute(
@@ -155,7 +156,7 @@ def _tell(tx: AccountTx, box: Mailbox) -> None:
 
 
 def take_uids(tx: AccountTx, mailbox_id: MailboxID, count: int) -> int:
-    """The first of `count` new UIDs. Raises UidsExhausted."""
+    """Take `count` new UIDs; returns the first. Raises UidsExhausted."""
     row = tx.row(TAKE_UIDS, count, mailbox_id)
     assert row is not None
     uidnext, name = row
@@ -166,7 +167,7 @@ def take_uids(tx: AccountTx, mailbox_id: MailboxID, count: int) -> int:
 
 
 def next_message_id(tx: AccountTx) -> MessageID:
-    """The id that the next new message gets; AUTOINCREMENT keeps the highest one ever given (STORE-20)."""
+    """Id that the next new message will get; AUTOINCREMENT keeps the highest one ever given (STORE-20)."""
     return MessageID(tx.value(NEXT_ID) or 1)
 
 
@@ -191,8 +192,8 @@ def learn_keywords(tx: AccountTx, box: Mailbox, keywords: frozenset[str]) -> Non
 
 
 def take_room(tx: AccountTx, octets: int) -> MessageID:
-    """Count octets that come, as `add_size`; the id that the next new message gets, as `next_message_id`. Takes the
-    modseq, too. Raises OverQuota.
+    """Count added octets as `add_size` does and take the unit's modseq; returns the id that the next new message will
+    get. Raises OverQuota.
     """
     row = tx.row(TAKE_ROOM, octets, not tx.numbered)
     assert row is not None
@@ -203,7 +204,7 @@ def take_room(tx: AccountTx, octets: int) -> MessageID:
 
 
 def add_size(tx: AccountTx, octets: int) -> None:
-    """Count octets that come (or, negative, go) for the quota. Raises OverQuota for what comes (STORE-62)."""
+    """Count added (or, negative, removed) octets for the quota. Raises OverQuota for added ones (STORE-62)."""
     _check_quota(tx, octets, tx.value(ADD_SIZE, octets))
 
 

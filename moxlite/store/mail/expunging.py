@@ -1,7 +1,7 @@
 """Removing messages (STORE-25, STORE-36, STORE-62; IMAP-116; RFC 9051 §6.4.7, RFC 4315).
 
-All functions work on an `AccountTx`, grow with the rows concerned, and use a handful of statements for any number of
-messages: ids are bound as one array, and each statement gives the GIL away once (design-facts §2).
+All functions work on an `AccountTx`, take time in proportion to the rows concerned, and use a handful of statements for
+any number of messages: ids are bound as one array, and each statement releases the GIL once (design-facts §2).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["Expunged", "bury", "expunge", "expunge_all", "expunge_ids", "expunge
 
 
 class Expunged(msgspec.Struct, frozen=True):
-    """Messages that left a mailbox; `uids` ascend, `message_ids` are in their order."""
+    """Messages removed from a mailbox; `uids` ascend, `message_ids` are in the same order."""
 
     mailbox_id: MailboxID
     uids: tuple[UID, ...]
@@ -40,7 +40,7 @@ SELECT m.mailbox_id, m.uid, m.id, m.createseq, ?2, m.threadid, ?3, m.body_id, m.
 m.received_offset, m.size
 FROM carray(?1) c CROSS JOIN message m ON m.id = c.value"""
 
-# ?4: whether the trainer has to untrain; the row of a moved message carries `trained` on.
+# ?4: whether the junk filter must be untrained; a moved message keeps `trained` in its row.
 TO_ERASE: Final = """
 INSERT INTO erase_queue (mailbox_id, uid, message_id, email_id, modseq, expunged_at, trained)
 SELECT m.mailbox_id, m.uid, m.id, m.email_id, ?2, ?3, iif(?4, m.trained, NULL) FROM carray(?1) c CROSS JOIN message m
@@ -57,19 +57,19 @@ DELETE_KEYWORD: Final = "DELETE FROM message_keyword WHERE keyword = ? AND messa
 
 
 def expunge(tx: AccountTx, mailbox_id: MailboxID, uids: Sequence[int]) -> Expunged:
-    """Remove messages of a mailbox; UIDs that do not exist are left out. Raises NoSuchMailbox; MailboxNotAllowed: it is
-    the system's.
+    """Remove messages of a mailbox; UIDs that do not exist are left out. Raises NoSuchMailbox; MailboxNotAllowed: the
+    mailbox is the system's.
     """
     return _expunge(tx, changeable(tx, mailbox_id), by_uid(tx, mailbox_id, uids))
 
 
 def expunge_ids(tx: AccountTx, ids: Sequence[int]) -> list[Expunged]:
-    """Remove messages by their ids, in any mailboxes; one result for each mailbox concerned. Raises as `expunge`."""
+    """Remove messages by their ids, in any mailboxes; one result for each mailbox. Raises as `expunge`."""
     return [_expunge(tx, changeable(tx, mailbox_id), sources) for mailbox_id, sources in by_mailbox(tx, ids)]
 
 
 def expunge_queued(tx: AccountTx, ids: Sequence[int]) -> None:
-    """As `expunge_ids`, of the system's mailbox (IMAP-162); the messages cannot be undeleted."""
+    """As `expunge_ids`, in the system's mailbox (IMAP-162); the messages cannot be undeleted."""
     for mailbox_id, sources in by_mailbox(tx, ids):
         _expunge(tx, mailbox(tx, mailbox_id), sources)
 
@@ -80,14 +80,14 @@ def expunge_all(tx: AccountTx, mailbox_id: MailboxID) -> Expunged:
 
 
 def bury(tx: AccountTx, box: Mailbox, ids: Array, *, untrain: bool) -> None:
-    """Leave tombstones of messages that are about to leave the mailbox (STORE-25, STORE-36).
+    """Write tombstones of messages that are about to leave the mailbox (STORE-25, STORE-36).
 
     Args:
-      untrain: the junk filter has to forget them; not those of a move, which take along what was learnt.
+      untrain: the junk filter must forget them; False for a move, whose messages stay learnt.
     """
     modseq = tx.modseq()
     tx.execute(BURY, ids, modseq, tx.now)
-    # What leaves the system's mailbox was removed long ago, so that nothing is kept for undeleting (STORE-190).
+    # A message of the system's mailbox gets removal time 0, so that it is not kept for undeleting (STORE-190).
     tx.execute(TO_ERASE, ids, modseq, 0 if box.system else tx.now, untrain)
 
 
@@ -106,7 +106,7 @@ def _expunge(tx: AccountTx, box: Mailbox, sources: list[Source]) -> Expunged:
 
 
 def left(tx: AccountTx, mailbox_id: MailboxID, sources: list[Source]) -> Expunged:
-    """Count and tell what left a mailbox."""
+    """Update the counts for messages that left a mailbox, and emit their removal."""
     delta = Delta()
     for bits, sizes in _sizes(sources).items():
         delta.add(flags_of_bits(bits), -sum(sizes), -len(sizes))
@@ -127,7 +127,7 @@ def left(tx: AccountTx, mailbox_id: MailboxID, sources: list[Source]) -> Expunge
 
 
 def _sizes(sources: list[Source]) -> dict[int, list[int]]:
-    """The sizes of the messages with the same flags."""
+    """Group the sizes of messages by their flags."""
     sizes: dict[int, list[int]] = {}
     for source in sources:
         sizes.setdefault(source.bits, []).append(source.size)

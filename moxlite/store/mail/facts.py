@@ -1,6 +1,6 @@
-"""What is known of a message beside its octets when it is stored: SMTP facts and marks (STORE-20, STORE-90).
+"""Facts of a message beside its octets when it is stored: SMTP facts and marks (STORE-20, STORE-90).
 
-smtpd fills these in for deliveries; an append by IMAP or webmail has none of them.
+smtpd sets them for deliveries; a message appended by IMAP or webmail has none.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["NO_FACTS", "Facts", "SMTPFacts", "Validation", "ip_classes", "of_for
 Validation: TypeAlias = Literal[
     "unknown", "strict", "dmarc", "relaxed", "pass", "neutral", "temperror", "permerror", "fail", "softfail", "none"
 ]
-"""How a domain was validated (STORE-90); for a From domain: strict, relaxed, dmarc or none (SMTP-77)."""
+"""Result of a domain's validation (STORE-90); for a From domain: strict, relaxed, dmarc or none (SMTP-77)."""
 
 _CLASSES: Final = {4: (32, 26, 21), 6: (64, 48, 32)}
 """Prefix lengths of ip1, ip2, ip3 (STORE-90): one customer, a small and a large provider network."""
@@ -27,7 +27,8 @@ class SMTPFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Facts of the SMTP transaction, the row of ``message_smtp``. Domains are Unicode and lower case; localparts
     decoded.
 
-    `ehlo_domain` is "" for an IP address. The `orig_` fields hold what a forward masks (STORE-66); `orig_dkim` domains.
+    `ehlo_domain` is "" for an IP address. The `orig_` fields hold the values that a forward hides (STORE-66);
+    `orig_dkim` are domains.
     """
 
     remote_ip: str = ""
@@ -53,14 +54,14 @@ class SMTPFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """All that is stored with a message beside its octets, flags and times.
+    """Facts stored with a message beside its octets, flags and times.
 
     Attributes:
       smtp: None for messages that did not come by SMTP.
       dkim_domains: domains with a passing signature, for reputation.
-      is_reject: kept in a rejects mailbox while SMTP refused it (STORE-70, STORE-67).
-      is_forward, is_mailinglist: by the destination's ruleset (STORE-64).
-      destined: the mailbox it was meant for, when it is stored in another one (STORE-68, STORE-70).
+      is_reject: kept in a rejects mailbox after SMTP refused it (STORE-70, STORE-67).
+      is_forward, is_mailinglist: set by the destination's ruleset (STORE-64).
+      destined: the mailbox it was meant for, if it is stored in another one (STORE-68, STORE-70).
       tls_version, tls_cipher, requiretls: of the connection that brought it; "" without TLS.
     """
 
@@ -79,10 +80,10 @@ NO_FACTS: Final = Facts()
 
 
 def of_forward(facts: Facts, forwarder: str) -> Facts:
-    """What is stored of a message that `forwarder`, a verified domain, has passed on (STORE-66, SMTP-84).
+    """Change the facts of a message that was forwarded by `forwarder`, a verified domain (STORE-66, SMTP-84).
 
-    The networks, the EHLO and MAIL FROM domains and the signature of the forwarder are left out, so that what it
-    forwards gives it no reputation, good or bad; the originals stay in the `orig_` fields.
+    The networks, the EHLO and MAIL FROM domains and the signature of the forwarder are removed, so that forwarded mail
+    gives it no reputation, good or bad; the `orig_` fields keep the original values.
     """
     smtp = facts.smtp
     if smtp is not None:
@@ -101,8 +102,8 @@ def of_forward(facts: Facts, forwarder: str) -> Facts:
 
 
 def ip_classes(ip: str) -> tuple[str, str, str]:
-    """The networks ip1, ip2, ip3 of an address, as text of their first address (STORE-90); a mapped IPv4 address counts
-    as IPv4.
+    """Networks ip1, ip2, ip3 of an address, each as the text of its first address (STORE-90); a mapped IPv4 address
+    counts as IPv4.
     """
     address = ipaddress.ip_address(ip)
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:

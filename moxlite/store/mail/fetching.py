@@ -1,7 +1,7 @@
-"""Rows for IMAP's FETCH: any set of columns of a message and of what lies beside it, in one statement (STORE-51).
+"""Rows for IMAP's FETCH: any set of columns of a message and of its other tables, in one statement (STORE-51).
 
-A message that was removed, but whose removal a session has not been told, is read from its tombstone (STORE-36): the
-same columns, as far as a tombstone has them.
+A removed message whose removal a session has not received yet is read from its tombstone (STORE-36): the same columns,
+as far as a tombstone has them.
 """
 
 from __future__ import annotations
@@ -53,10 +53,10 @@ Column: TypeAlias = Literal[
 ]
 
 FIXED: Final = ("uid", "flags", "keywords")
-"""What every row begins with."""
+"""First columns of every row."""
 
 IDS: Final = ("message_id", "body_id")
-"""What comes next, unless it is not wanted; the columns asked for follow."""
+"""Next columns of a row, unless they are not wanted; the requested columns follow."""
 
 _BESIDE: Final[dict[Column, str]] = {
     "envelope": "message_wire",
@@ -67,13 +67,13 @@ _BESIDE: Final[dict[Column, str]] = {
     "prefix": "message_info",
 }
 _ALIAS: Final = {"message_wire": "w", "message_header": "h", "message_info": "i"}
-# What a tombstone does not have: the date of saving. The row that the eraser has of it knows the email_id.
+# Columns that a tombstone lacks: the date of saving; the email_id is in its row of `erase_queue`.
 _OF_TOMBSTONE: Final[dict[Column, str]] = {"savedate": "NULL", "email_id": "q.email_id"}
 
 
 @lru_cache(maxsize=256)  # clients ask for few combinations; a statement is some 500 octets
 def _statements(columns: tuple[Column, ...], ids: bool) -> tuple[str, str, str]:
-    """SELECT of a range of UIDs, of an array of UIDs, and of tombstones."""
+    """Compose the SELECTs of a range of UIDs, of an array of UIDs, and of tombstones."""
     tables = list(dict.fromkeys(_BESIDE[name] for name in columns if name in _BESIDE))
     names = [f"{_ALIAS[_BESIDE[name]]}.{name}" if name in _BESIDE else f"m.{name}" for name in columns]
     joins = "".join(f" CROSS JOIN {t} {_ALIAS[t]} ON {_ALIAS[t]}.email_id = m.email_id" for t in tables)
@@ -98,7 +98,9 @@ def _statements(columns: tuple[Column, ...], ids: bool) -> tuple[str, str, str]:
 
 
 def slice_of(columns: Sequence[Column]) -> int:
-    """How many messages are read at once on the loop (STORE-3): rows alone are narrow, and lie close together."""
+    """Number of messages that are read at once on the loop (STORE-3); twice as many if only narrow rows of ``message``
+    are read.
+    """
     return SLICE if any(name in _BESIDE for name in columns) else 2 * SLICE
 
 
@@ -111,12 +113,13 @@ def fetch_rows(
     since: int | None = None,
     ids: bool = True,
 ) -> tuple[list[Row], list[Row]]:
-    """FIXED, IDS and `columns` of messages: (those in the mailbox, those removed but not erased), by ascending UID.
+    """Read FIXED, IDS and `columns` of messages, by ascending UID; returns rows of messages in the mailbox, and rows of
+    messages removed but not erased.
 
     Args:
       uids: ascending, at most a slice (`slice_of`).
       ids: False leaves IDS out.
-      since: only messages whose modseq is above it; then removed ones are not looked for.
+      since: only messages with a modseq above it; removed ones are then left out.
     """
     if not uids:
         return [], []
@@ -144,32 +147,34 @@ SET_PREVIEW: Final = f"UPDATE message_info SET preview = ?2 WHERE email_id = {EM
 
 
 class StoredBodies:
-    """Bodies as they are stored; `decompress` is for any thread, `plain` comes after it."""
+    """Bodies in their stored form; `decompress` may run in any thread, `plain` comes after it."""
 
     __slots__ = ("_packed", "_sizes", "decompress")
 
     def __init__(self, sizes: Sequence[int], rows: Sequence[Row]) -> None:
-        """Octets of each; ``enc``, check and octets of its first chunk, all None where there is none."""
+        """Take the size of each body in octets, and for each the row (``enc``, check, octets) of its first chunk, all
+        None if the chunk is missing.
+        """
         encs, checks, data = zip(*rows, strict=True)
         self._sizes = sizes
         self._packed = Packed(encs, checks, data, sizes)
         self.decompress = self._packed.decompress
 
     def plain(self) -> list[bytes | memoryview | None]:
-        """The octets of each; None for one that is damaged, missing or longer than a chunk."""
+        """Return the octets of each body; None if it is damaged, missing or longer than a chunk."""
         plain = self._packed.plain()
-        if 0 in self._sizes:  # there is no chunk then
+        if 0 in self._sizes:  # an empty body has no chunk
             return [octets if size else b"" for octets, size in zip(plain, self._sizes, strict=True)]
         return plain
 
 
 def stored_bodies(r: Reader, ids: Sequence[int], sizes: Sequence[int]) -> list[Row]:
-    """The rows that `StoredBodies` is made of, for bodies, at least one, of these ids and sizes; of one that is longer
-    than a chunk nothing.
+    """Read the rows for `StoredBodies`, for at least one body with these ids and sizes. A body longer than a chunk gets
+    a row of None.
     """
     if max(sizes) > CHUNK_SIZE:
         ids = [body_id if size <= CHUNK_SIZE else 0 for body_id, size in zip(ids, sizes, strict=True)]
-    elif ids[-1] - ids[0] == len(ids) - 1 and tuple(ids) == tuple(range(ids[0], ids[-1] + 1)):  # it came together
+    elif ids[-1] - ids[0] == len(ids) - 1 and tuple(ids) == tuple(range(ids[0], ids[-1] + 1)):  # consecutive ids
         rows = r.rows(CHUNKS_BETWEEN, chunk_id(ids[0], 0), chunk_id(ids[-1], 0))
         if len(rows) == len(ids):
             return rows
@@ -177,10 +182,10 @@ def stored_bodies(r: Reader, ids: Sequence[int], sizes: Sequence[int]) -> list[R
 
 
 def small_bodies(r: Reader, bodies: Sequence[tuple[int, int]]) -> dict[int, bytes]:
-    """Bodies of at most a chunk each, by body id; a damaged or missing one is left out.
+    """Read bodies of at most a chunk each, by body id; a damaged or missing one is left out.
 
     Args:
-      bodies: (body id, size) each.
+      bodies: pairs of body id and size in octets.
     """
     if not bodies:
         return {}
@@ -191,7 +196,7 @@ def small_bodies(r: Reader, bodies: Sequence[tuple[int, int]]) -> dict[int, byte
 
 
 def check_content(r: Reader, body_id: int, size: int) -> bool:
-    """Whether a whole body can be read: for a scan, before any of it is promised to a client."""
+    """Whether a whole body can be read. For a scan, before any of it is announced to a client."""
     seq = 0
     for enc, digest, data in r.iterate(ALL_CHUNKS, chunk_id(body_id, 0), chunk_id(body_id, size // CHUNK_SIZE)):
         try:
@@ -203,12 +208,12 @@ def check_content(r: Reader, body_id: int, size: int) -> bool:
 
 
 def set_preview(tx: AccountTx, message_id: int, preview: str) -> None:
-    """Keep a preview that was made on demand (STORE-58): derived data, so no modseq is used."""
+    """Store a preview that was made on demand (STORE-58). It is derived data, so no modseq is used."""
     tx.execute(SET_PREVIEW, message_id, preview)
 
 
 def structure_of(packed: bytes) -> Structure:
-    """The MIME index of a message, from its column. Raises ChunkDamaged (STORE-159)."""
+    """Decode the MIME index of a message from its column. Raises ChunkDamaged (STORE-159)."""
     try:
         return decode_structure(packed)
     except msgspec.DecodeError as error:

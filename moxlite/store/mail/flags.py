@@ -1,6 +1,6 @@
 """Changing flags and keywords of messages (STORE-22..24, STORE-85, IMAP-108..111, RFC 9051 §6.4.6, RFC 7162 §3.1.3).
 
-The work is one SELECT of the rows, and then a few statements per distinct change: 10 000 messages that become seen cost
+The work is one SELECT of the rows, and then a few statements per distinct change: marking 10 000 messages as seen takes
 one UPDATE.
 """
 
@@ -49,11 +49,11 @@ SET_VERDICT: Final = "UPDATE message_smtp SET verdict = ? WHERE message_id IN (S
 
 
 class Stored(msgspec.Struct, frozen=True):
-    """What became of a change of flags.
+    """Result of a change of flags.
 
     ``changed``: rows as they are now. ``unchanged``: rows that had these flags before; they took no modseq (STORE-23).
     ``modified``: UIDs (for `store_flags`) or message ids (for `store_flags_ids`) left alone because their modseq is
-    above `unchangedsince`. All ascend; messages that do not exist are nowhere.
+    above `unchangedsince`. All ascend; messages that do not exist are left out.
     """
 
     changed: tuple[FlagRow, ...]
@@ -81,14 +81,15 @@ def store_flags(
     kept: Flag = Flag(0),
     keep_keywords: bool = False,
 ) -> Stored:
-    """Add, remove or replace flags and keywords of messages of one mailbox; `replace` leaves the flags `kept`, and with
-    `keep_keywords` all keywords, as they are.
+    """Add, remove or replace flags and keywords of messages of one mailbox. `replace` leaves the flags in `kept`
+    unchanged, and with `keep_keywords` all keywords.
 
-    Naming one of junk and notjunk in `add` clears the other (IMAP-111). Keywords are given in any case; new ones are
-    learnt with their spelling.
+    Adding one of junk and notjunk removes the other (IMAP-111). Keywords are given in any case; the spelling of new
+    ones is kept.
 
     Raises:
-      NoSuchMailbox; MailboxNotAllowed: it is the system's; BadKeyword; LimitExceeded: ``keywords of a message``,
+      NoSuchMailbox; MailboxNotAllowed: the mailbox is the system's; BadKeyword; LimitExceeded: ``keywords of a
+        message``, ``keywords of a mailbox``. Then nothing is changed.
       ``keywords of a mailbox``. Then nothing is changed.
     """
     mailbox(tx, mailbox_id)
@@ -112,7 +113,7 @@ def store_flags_ids(
 
 
 def _rows(tx: AccountTx, mailbox_id: MailboxID, uids: Sequence[int]) -> list[Row]:
-    """By ascending UID. Where few others lie between them a range is read, at half the cost."""
+    """Read rows of messages by ascending UID. If the UIDs are dense, a range is read, at half the cost."""
     wanted = set(uids)
     first, last = min(wanted), max(wanted)
     between = last + 1 - first - len(wanted)
@@ -123,7 +124,7 @@ def _rows(tx: AccountTx, mailbox_id: MailboxID, uids: Sequence[int]) -> list[Row
 
 
 class _How(msgspec.Struct, frozen=True):
-    """What `store_flags` is to do."""
+    """Operation of `store_flags`."""
 
     mode: Mode
     flags: Flag
@@ -132,7 +133,7 @@ class _How(msgspec.Struct, frozen=True):
 
 
 class _Change(msgspec.Struct, frozen=True):
-    """Messages of a mailbox that go from one state to another one; `rows` as `BY_UID` gives them."""
+    """Messages of a mailbox that change from one state to another; `rows` are rows of `BY_UID`."""
 
     before: Flag
     had: tuple[str, ...]
@@ -142,7 +143,7 @@ class _Change(msgspec.Struct, frozen=True):
 
     @property
     def ids(self) -> Array:
-        """Of the messages."""
+        """Ids of the messages."""
         return int_array([row[0] for row in self.rows])
 
 
@@ -185,7 +186,7 @@ _UID: Final = attrgetter("uid")
 
 
 def _outcome(old: tuple[int, str], how: _How, words: frozenset[str]) -> tuple[Flag, str] | None:
-    """The new flags and keywords; None when they are the old ones."""
+    """Compute the new flags and keywords; None if they are the old ones."""
     before, column = flags_of_bits(old[0]), old[1]
     flags = how.flags
     match how.mode:
@@ -206,7 +207,7 @@ def _outcome(old: tuple[int, str], how: _How, words: frozenset[str]) -> tuple[Fl
 
 
 def _write(tx: AccountTx, mailbox_id: MailboxID, changes: list[_Change]) -> list[FlagRow]:
-    """Write the changes of one mailbox and tell them; returns the rows as they are now, by ascending UID."""
+    """Write the changes of one mailbox and emit them; returns the rows as they are now, by ascending UID."""
     modseq = tx.modseq()
     delta = Delta()
     learnt: frozenset[str] = frozenset()
@@ -238,7 +239,7 @@ def _write(tx: AccountTx, mailbox_id: MailboxID, changes: list[_Change]) -> list
 
 
 def _tell(tx: AccountTx, box: Mailbox, changes: list[_Change]) -> None:
-    """Tell the changes by ascending UID; too many for events are only counted (STORE-34)."""
+    """Emit the changes by ascending UID; too many for events are only counted (STORE-34)."""
     count = sum([len(change.rows) for change in changes])
     if count > MARK_ROWS:
         tx.rows_changed(count)

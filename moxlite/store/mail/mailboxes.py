@@ -1,9 +1,9 @@
 """Operations on mailboxes: create, delete, rename, special use, subscriptions (STORE-11..18, IMAP-63..66, RFC 9051
 §6.3).
 
-Plain functions on an `AccountTx`. Each takes the unit's one modseq when it changes something, raises the modseq of the
-mailboxes concerned (STORE-28), and emits the events of STORE-31. Messages are removed by
-`expunging`, moved by `copying`.
+Plain functions on an `AccountTx`. A function that changes something takes the unit's one modseq, raises the modseq of
+the mailboxes concerned (STORE-28), and emits the events of STORE-31. Removing messages is in `expunging`, moving them
+in `copying`.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ MAX_MAILBOXES: Final = 10_000
 """Mailboxes of one account (STORE-154)."""
 
 MAX_UIDVALIDITY: Final = (1 << 32) - 1
-"""A 32-bit number (RFC 9051 §2.3.1.1)."""
+"""Largest UIDVALIDITY: a 32-bit number (RFC 9051 §2.3.1.1)."""
 
 COUNT: Final = "SELECT count(*) FROM mailbox"
 NEXT_UIDVALIDITY: Final = "SELECT next_uidvalidity FROM state"
@@ -88,8 +88,8 @@ SET_SYSTEM: Final = "UPDATE mailbox SET system = 1 WHERE id = ?"
 
 
 class Renamed(msgspec.Struct, frozen=True):
-    """What a rename did: `created` are missing parents of the new name, `renamed` pairs old names with the mailboxes as
-    they are now.
+    """Result of a rename: `created` are the new name's missing parents, `renamed` pairs of an old name and the mailbox
+    as it is now.
     """
 
     created: tuple[Mailbox, ...]
@@ -97,20 +97,21 @@ class Renamed(msgspec.Struct, frozen=True):
 
 
 def is_subscribed(r: Reader, name: str) -> bool:
-    """Whether that name is subscribed."""
+    """Whether a name is subscribed."""
     return r.row(SUBSCRIBED, name) is not None
 
 
 def create_mailbox(tx: AccountTx, name: str, special_use: SpecialUse = SpecialUse(0)) -> list[Mailbox]:
-    """A new mailbox and its missing parents, all subscribed; returned from the top down, the new one last.
+    """Create a mailbox and its missing parents, all subscribed; returns them from the top down, the new one last.
 
-    `special_use` is taken from the mailboxes that have it; parents get none (IMAP-63).
+    `special_use` is taken from the mailboxes that have it; parents get no special use (IMAP-63).
 
     Raises:
       BadMailboxName: the name breaks STORE-12.
-      MailboxExists: there is one; Inbox always exists.
-      MailboxNotAllowed: the name is kept for the system's mailbox (IMAP-162), or for those of other users (IMAP-157).
-      LimitExceeded: there are too many, or UIDVALIDITYs are used up.
+      MailboxExists: a mailbox has this name; Inbox always exists.
+      MailboxNotAllowed: the name is reserved for the system's mailbox (IMAP-162), or for mailboxes of other users
+        (IMAP-157).
+      LimitExceeded: the account has too many mailboxes, or UIDVALIDITYs are used up.
     """
     name = check_name(name)
     if mailbox_by_name(tx, name) is not None:
@@ -124,15 +125,15 @@ def create_mailbox(tx: AccountTx, name: str, special_use: SpecialUse = SpecialUs
 
 
 def _check_prefix(tx: AccountTx, name: str) -> None:
-    """Raise MailboxNotAllowed for a name that would hide the mailboxes of other users. What an import or a delivery
-    brings is not refused, and who has such a mailbox keeps it.
+    """Raise MailboxNotAllowed for a name that would hide the mailboxes of other users. Imports and deliveries may use
+    the name, and an account that has such a mailbox keeps it.
     """
     if (name == OTHERS or is_below(name, OTHERS)) and mailbox_by_name(tx, OTHERS) is None:
         raise MailboxNotAllowed(f"the name {OTHERS} is kept for the mailboxes of other users")
 
 
 def ensure_mailbox(tx: AccountTx, name: str) -> Mailbox:
-    """The mailbox of that name, made (and subscribed) if it is missing, to put messages there. Raises as
+    """Return the mailbox of that name, to put messages there; create (and subscribe) it if it is missing. Raises as
     `create_mailbox`, without MailboxExists; MailboxNotAllowed also for the system's mailbox.
     """
     name = check_name(name)
@@ -142,7 +143,7 @@ def ensure_mailbox(tx: AccountTx, name: str) -> Mailbox:
 
 
 def _create_with_parents(tx: AccountTx, name: str) -> list[Mailbox]:
-    """Make `name`, which is checked and does not exist, and what is missing above."""
+    """Create the mailbox `name`, which is checked and does not exist, and its missing parents."""
     check_free(tx, name)
     missing = [name]
     above = parent(name)
@@ -164,7 +165,7 @@ def _create_with_parents(tx: AccountTx, name: str) -> list[Mailbox]:
 
 
 def _insert(tx: AccountTx, name: str, parent_id: MailboxID | None, *, system: bool = False) -> Mailbox:
-    # STORE-11: never below the clock, so that a restored account gives no UIDVALIDITY a second time.
+    # STORE-11: never below the clock, so that a restored account uses no UIDVALIDITY twice.
     uidvalidity = max(tx.value(NEXT_UIDVALIDITY), tx.now // 2_000_000)
     if uidvalidity >= MAX_UIDVALIDITY:
         raise LimitExceeded("UIDVALIDITY")
@@ -182,14 +183,14 @@ def _insert(tx: AccountTx, name: str, parent_id: MailboxID | None, *, system: bo
 
 
 def add_system_mailbox(tx: AccountTx, name: str) -> Mailbox:
-    """Make the system's own mailbox (IMAP-162), of which there is one at most; no mailbox has its name. Raises
+    """Create the system's own mailbox (IMAP-162). The account has none yet, and no mailbox with this name. Raises
     LimitExceeded.
     """
     return _insert(tx, name, None, system=True)
 
 
 def rename_system_mailbox(tx: AccountTx, mailbox_id: MailboxID, name: str) -> None:
-    """Give the system's own mailbox its present name, which no mailbox has; ids, UIDs and UIDVALIDITY stay, and its
+    """Rename the system's own mailbox to its present name, which no mailbox has. Ids, UIDs and UIDVALIDITY stay; its
     subscription follows.
     """
     box = mailbox(tx, mailbox_id)
@@ -200,7 +201,7 @@ def rename_system_mailbox(tx: AccountTx, mailbox_id: MailboxID, name: str) -> No
 
 
 def drop_system_mailbox(tx: AccountTx, mailbox_id: MailboxID) -> None:
-    """Remove the system's own mailbox, which is empty, with its subscription."""
+    """Remove the system's own mailbox, which must be empty, with its subscription."""
     box = mailbox(tx, mailbox_id)
     _drop(tx, box)
     if is_subscribed(tx, box.name):
@@ -210,7 +211,7 @@ def drop_system_mailbox(tx: AccountTx, mailbox_id: MailboxID) -> None:
 def delete_mailbox(tx: AccountTx, mailbox_id: MailboxID) -> None:
     """Remove a mailbox with its messages, annotations and special use. Its subscription stays (IMAP-64).
 
-    For one that may have many messages there is `deleting`. Raises as `check_deletable`.
+    For a mailbox that may have many messages use `slices.delete_in_slices`. Raises as `check_deletable`.
     """
     box = check_deletable(tx, mailbox_id)
     expunge_all(tx, mailbox_id)
@@ -218,10 +219,11 @@ def delete_mailbox(tx: AccountTx, mailbox_id: MailboxID) -> None:
 
 
 def check_deletable(tx: AccountTx, mailbox_id: MailboxID) -> Mailbox:
-    """The mailbox, which may be removed.
+    """Return a mailbox that may be removed.
 
     Raises:
-      NoSuchMailbox; MailboxNotAllowed: it is Inbox or the system's; MailboxHasChildren: only leaves can go (STORE-13).
+      NoSuchMailbox; MailboxNotAllowed: it is Inbox or the system's; MailboxHasChildren: only mailboxes without children
+        can be removed (STORE-13).
     """
     box = mailbox(tx, mailbox_id)
     if box.name == INBOX:
@@ -243,11 +245,11 @@ def _drop(tx: AccountTx, box: Mailbox) -> None:
 
 
 def rename_mailbox(tx: AccountTx, mailbox_id: MailboxID, name: str) -> Renamed:
-    """Give a mailbox and all below it new names; ids, UIDs, UIDVALIDITY and special use stay, subscriptions do not
-    follow (STORE-14).
+    """Rename a mailbox and all below it. Ids, UIDs, UIDVALIDITY and special use stay; subscriptions do not follow
+    (STORE-14).
 
-    Missing parents of the new name are made first, except when a mailbox moves below itself: then the rename comes
-    first, for its old name is the new parent.
+    Missing parents of the new name are created first, except when a mailbox moves below itself: then the rename comes
+    first, as its old name becomes the new parent.
 
     Raises:
       NoSuchMailbox; MailboxExists; BadMailboxName: also for a child whose new name is too long;
@@ -289,7 +291,7 @@ def _parents_of(tx: AccountTx, name: str) -> list[Mailbox]:
 def _rename_rows(tx: AccountTx, moved: list[tuple[MailboxID, str, str]]) -> list[tuple[str, Mailbox]]:
     modseq = tx.modseq()
     renamed: list[tuple[str, Mailbox]] = []
-    # The target did not exist and parents always do, so nothing lies below it: no new name meets an old one.
+    # The target did not exist, and parents always exist, so no mailbox is below it: no new name equals an old one.
     for mailbox_id, old, new in moved:
         tx.execute(RENAME, new, modseq, mailbox_id)
         box = mailbox(tx, mailbox_id)
@@ -307,10 +309,10 @@ def _rename_rows(tx: AccountTx, moved: list[tuple[MailboxID, str, str]]) -> list
 
 
 def rename_inbox(tx: AccountTx, name: str) -> tuple[Mailbox, list[Mailbox]]:
-    """What RENAME of Inbox begins with (RFC 9051 §6.3.6, IMAP-65): a new mailbox with a copy of its annotations. Its
-    messages follow by `slices.move_in_slices`; its children stay.
+    """Begin a RENAME of Inbox (RFC 9051 §6.3.6, IMAP-65): create a mailbox with a copy of its annotations. The caller
+    moves its messages with `slices.move_in_slices`; its children stay.
 
-    Returns Inbox, and the mailboxes made, parents first. Raises as `create_mailbox`.
+    Returns Inbox, and the created mailboxes, parents first. Raises as `create_mailbox`.
     """
     inbox = mailbox_by_name(tx, INBOX)
     if inbox is None:
@@ -322,11 +324,12 @@ def rename_inbox(tx: AccountTx, name: str) -> tuple[Mailbox, list[Mailbox]]:
 
 
 def set_special_use(tx: AccountTx, mailbox_id: MailboxID, special_use: SpecialUse) -> list[Mailbox]:
-    """Give a mailbox exactly these special uses, taking them from others (STORE-17); returns the mailboxes changed,
-    this one last.
+    """Set the special uses of a mailbox to exactly these, and remove them from other mailboxes (STORE-17); returns the
+    changed mailboxes, this one last.
 
     Raises:
-      NoSuchMailbox; MailboxNotAllowed: Inbox cannot have one, its own rules would contradict it, nor can the system's.
+      NoSuchMailbox; MailboxNotAllowed: it is Inbox, whose own rules would contradict a special use, or the system's
+        mailbox.
     """
     box = mailbox(tx, mailbox_id)
     check_own(box)
@@ -346,7 +349,7 @@ def set_special_use(tx: AccountTx, mailbox_id: MailboxID, special_use: SpecialUs
 
 
 def subscribe(tx: AccountTx, name: str) -> bool:
-    """Subscribe a name; no mailbox needs to have it (IMAP-66). False when it is subscribed already. Raises
+    """Subscribe a name; the mailbox need not exist (IMAP-66). Returns False if it is subscribed already. Raises
     BadMailboxName.
     """
     name = check_name(name)
@@ -358,7 +361,7 @@ def subscribe(tx: AccountTx, name: str) -> bool:
 
 
 def unsubscribe(tx: AccountTx, name: str) -> bool:
-    """End the subscription of a name; False when it was not subscribed.
+    """End the subscription of a name; returns False if it was not subscribed.
 
     Raises:
       BadMailboxName; NoSuchMailbox: neither subscribed nor existing.
@@ -375,10 +378,10 @@ def unsubscribe(tx: AccountTx, name: str) -> bool:
 
 
 def claim_recent(tx: AccountTx, mailbox_id: MailboxID, below: int) -> UID:
-    r"""Claim the messages with UIDs below `below` that no session has claimed as ``\Recent`` (IMAP-72a): returns the
+    r"""Claim the messages with UIDs below `below` that no session has claimed as ``\Recent`` (IMAP-72a); returns the
     first UID that was not claimed before.
 
-    Takes no modseq and makes no event. Raises NoSuchMailbox.
+    Takes no modseq and emits no event. Raises NoSuchMailbox.
     """
     box = mailbox(tx, mailbox_id)
     below = min(below, box.uidnext)

@@ -1,5 +1,5 @@
-"""Whom the account wrote to: recipients of messages in Sent (STORE-95), for reputation (STORE-92) and for suggestions
-(STORE-96).
+"""Recipients of messages in Sent (STORE-95): the addresses that the account wrote to, for reputation (STORE-92) and for
+suggestions (STORE-96).
 
 Noting them is in use. The questions wait: `wrote_to…` for issue 6 (receiving), suggestions for issue 9 (webmail).
 """
@@ -29,26 +29,26 @@ __all__ = [
 ]
 
 MAX_RECIPIENTS: Final = 1000
-"""Recipients kept of one message: what SMTP takes for one (SMTP-32)."""
+"""Recipients kept of one message: the number that SMTP accepts for one (SMTP-32)."""
 
 NEWEST: Final = 2000
-"""Rows looked at by their time first: a common text finds its twenty there."""
+"""Newest rows searched first: a common text has its twenty suggestions there."""
 
 MAX_TEXT: Final = 1000
-"""Characters looked for at most: SQLite's LIKE has a limit, and no address is as long."""
+"""Longest search text in characters: SQLite's LIKE has a limit, and no address is that long."""
 
 SUGGESTIONS: Final = 20
 """Suggestions at once (STORE-96)."""
 
 INSERT: Final = "INSERT INTO recipient (message_id, localpart, domain, orgdomain, name, sent) VALUES (?, ?, ?, ?, ?, ?)"
 FORGET: Final = "DELETE FROM recipient WHERE message_id = ?"
-# Without being told, SQLite would walk all rows of the domain from the newest on.
+# Without INDEXED BY, SQLite would walk all rows of the domain from the newest on.
 BY_ADDRESS: Final = "SELECT max(sent) FROM recipient INDEXED BY recipient_address WHERE domain = ? AND localpart = ?"
 BY_DOMAIN: Final = "SELECT max(sent) FROM recipient WHERE domain = ?"
 BY_ORGDOMAIN: Final = "SELECT max(sent) FROM recipient WHERE orgdomain = ?"
 LATEST: Final = "SELECT localpart, domain, name, sent FROM recipient ORDER BY sent DESC LIMIT ?"
-# The rest by the table, which is thrice as fast as by the index on `sent`. LIKE ignores the case of ASCII only, and so
-# does a search by it: text that has other characters is looked for in all rows that have any.
+# Older rows are read by the table, which is three times as fast as by the index on `sent`. LIKE ignores the case of
+# ASCII letters only: for a text with other characters, all rows with other characters are read as well.
 OTHER: Final = "length(r.name || r.localpart || r.domain) <> octet_length(r.name || r.localpart || r.domain)"
 IN_PART: Final = r"""
 SELECT r.localpart, r.domain, r.name, r.sent FROM recipient r NOT INDEXED
@@ -60,7 +60,7 @@ WHERE r.name || ' <' || r.localpart || '@' || r.domain || '>' LIKE ?1 ESCAPE '\'
 IN_ALL_OR_OTHER: Final = IN_ALL.replace("ORDER BY", f"OR {OTHER} ORDER BY")
 
 _JOINTS: Final = frozenset("<@>")
-"""What stands between a name, a localpart and a domain; with a blank before the first."""
+"""Characters between a name, a localpart and a domain. The name is followed by a blank, too."""
 
 
 class Suggestion(msgspec.Struct, frozen=True):
@@ -73,7 +73,7 @@ class Suggestion(msgspec.Struct, frozen=True):
 
 
 def add_recipients(tx: Tx, message_id: int, addresses: Iterable[MailAddress], sent: int) -> None:
-    """Note To, Cc and Bcc of a message that came into Sent; addresses that are none are skipped. Domains are kept in
+    """Record To, Cc and Bcc of a message that was added to Sent; invalid addresses are skipped. Domains are kept in
     U-labels, as in SMTP facts.
     """
     rows: list[tuple[int, str, str, str, str, int]] = []
@@ -94,12 +94,12 @@ def add_recipients(tx: Tx, message_id: int, addresses: Iterable[MailAddress], se
 
 
 def forget_recipients(tx: Tx, message_id: int) -> None:
-    """Forget what `add_recipients` noted: the message was not sent."""
+    """Remove the rows of `add_recipients`: the message was not sent."""
     tx.execute(FORGET, message_id)
 
 
 def wrote_to(r: Reader, localpart: str, domain: str) -> int | None:
-    """When the account last wrote to an address (U-labels), µs UTC; None: never."""
+    """Time at which the account last wrote to an address (U-labels), µs UTC; None: never."""
     sent: int | None = r.value(BY_ADDRESS, domain, localpart)
     return sent
 
@@ -117,8 +117,8 @@ def wrote_to_orgdomain(r: Reader, orgdomain: str) -> int | None:
 
 
 def suggest_recipients(r: Reader, text: str, limit: int = SUGGESTIONS) -> tuple[list[Suggestion], bool]:
-    """Addresses whose name or text holds `text` in any case, latest first, each once; and whether there are more. For
-    `account.scan`.
+    """Suggest addresses whose name or text contains `text` in any case, latest first, each once; returns them, and
+    whether there are more. For `account.scan`.
     """
     needle = text.casefold()
     if len(needle) > MAX_TEXT:
@@ -134,7 +134,7 @@ def suggest_recipients(r: Reader, text: str, limit: int = SUGGESTIONS) -> tuple[
 
 
 def _all_rows(r: Reader, text: str, needle: str) -> Iterator[Row]:
-    """All rows that may hold the text, the newest first."""
+    """Read all rows that may contain the text, the newest first."""
     pattern = "%" + re.sub(r"([\\%_])", r"\\\1", needle) + "%"
     if not text.isascii():
         yield from r.iterate(IN_ALL_OR_OTHER, pattern)

@@ -1,5 +1,5 @@
-"""Messages that their owner took out of the rejects mailbox (STORE-73): when the sender, who was refused, brings one
-again and it is accepted now, it stands there already (STORE-74).
+"""Messages that their owner took out of the rejects mailbox (STORE-73). If the refused sender retries such a message
+and it is accepted now, it is not delivered again (STORE-74).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def note_released(tx: AccountTx, ids: Iterable[int]) -> None:
 
 
 def is_released(tx: AccountTx, messageid: str, digest: bytes) -> bool:
-    """Whether the owner took this message out of the rejects mailbox, and has it, but not as trash or junk."""
+    """Whether the owner took this message out of the rejects mailbox and still has it, other than in Trash or Junk."""
     if not was_done(tx, _key(messageid, digest)):
         return False
     return tx.row(STANDS, messageid, digest, int(SpecialUse.TRASH | SpecialUse.JUNK)) is not None

@@ -1,14 +1,15 @@
-"""Which message of another IMAP server is which here: what makes imports and exports by IMAP resumable (IMAP-138).
+"""Correspondence between messages of another IMAP server and messages here, which makes imports and exports by IMAP
+resumable (IMAP-138).
 
 Theory of operation
 -------------------
-A `Remote` is one mailbox of one user on one server, as the source of an import or the target of an export. Each of its
-messages that is here has a row of ``imap_copy`` under its UID there. The row comes with the message, in the same commit
-(`staging.stage`), or is written right after an APPEND.
+A `Remote` is one mailbox of one user on one server, as the source of an import or the target of an export. A message
+that is in the `Remote` and here has a row of ``imap_copy`` under its remote UID. The row is written with the message,
+in the same commit (`staging.stage`), or right after an APPEND.
 
-Rows whose UID is not known are kept under a UID below 0: after the server has changed UIDVALIDITY, when a message was
-here before there was a row, or when the target of an export tells no UIDs. `match_lost` finds them again by the key
-that a message has here and there: Message-ID, size and date.
+Rows whose remote UID is unknown, called lost, are kept under a UID below 0: after the server has changed UIDVALIDITY,
+if the message was here before it had a row, or if the target of an export reports no UIDs. `match_lost` finds them by a
+key that is the same on both sides: Message-ID, size and date.
 """
 
 from __future__ import annotations
@@ -66,10 +67,10 @@ Role: TypeAlias = Literal["source", "target"]
 
 MAX_WORD: Final = 128
 MAX_WORDS: Final = 120
-"""Characters of a flag, and flags of a message: keywords and system flags (STORE-22, STORE-154)."""
+"""Longest flag in characters, and number of flags of a message: keywords and system flags (STORE-22, STORE-154)."""
 
 SLICE: Final = 500
-"""Rows of one unit or read."""
+"""Rows in one unit or read."""
 
 COLUMNS: Final = "id, uidvalidity, mailbox_id, messages, uidnext, modseq"
 FIND: Final = f"SELECT {COLUMNS} FROM imap_remote WHERE role = ? AND host = ? AND username = ? AND mailbox = ?"  # noqa: S608
@@ -119,8 +120,8 @@ WHERE i.remote_id = ? AND i.uid > ? ORDER BY i.uid LIMIT ?"""
 
 
 class Remote(msgspec.Struct, frozen=True):
-    """A mailbox of another server. `messages`, `uidnext` and `modseq` are its state at the end of the last complete
-    run, -1, 0 and 0 before; `modseq` is 0 also where there is no CONDSTORE.
+    """A mailbox of another server. `messages`, `uidnext` and `modseq` are its state after the last complete run, -1, 0
+    and 0 before the first; `modseq` is also 0 without CONDSTORE.
     """
 
     id: int
@@ -132,7 +133,9 @@ class Remote(msgspec.Struct, frozen=True):
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """Where a message comes from. `size` and `received` (µs UTC) are as its server tells them: they go into the key."""
+    """Origin of an imported message. `size` (octets) and `received` (µs UTC) are the values of its server: they go into
+    the key.
+    """
 
     remote_id: int
     uid: int
@@ -143,14 +146,14 @@ class Origin(msgspec.Struct, frozen=True):
 
 
 class Copy(msgspec.Struct, frozen=True):
-    """A message that is known: its id here, and its flags there when they were last seen."""
+    """A message that is on both sides: its id here, and its remote flags when they were last seen."""
 
     message_id: MessageID
     flags: str | None
 
 
 class Found(msgspec.Struct, frozen=True):
-    """A message there: for `match_lost`."""
+    """A remote message, for `match_lost`."""
 
     uid: int
     key: bytes
@@ -159,7 +162,9 @@ class Found(msgspec.Struct, frozen=True):
 
 
 class Waiting(msgspec.Struct, frozen=True):
-    """A message of a mailbox that is not on the target. `offset` is in minutes east of UTC."""
+    """A message that is not on the target of the export yet. `received` is in µs UTC, `offset` in minutes east of
+    UTC.
+    """
 
     uid: int
     id: MessageID
@@ -172,20 +177,20 @@ class Waiting(msgspec.Struct, frozen=True):
 
 
 def copy_key(message_id: str | None, size: int, received: int) -> bytes:
-    """What a message has in common here and there (IMAP-138): canonical Message-ID, octets, µs UTC cut to seconds."""
+    """Key of a message, the same on both sides (IMAP-138): canonical Message-ID, octets, µs UTC cut to seconds."""
     return blake2b(f"{message_id or ''}\0{size}\0{received // SECOND}".encode(), digest_size=16).digest()
 
 
 def join_words(words: Iterable[str]) -> str:
-    r"""Flags as they are kept: sorted, without ``\Recent``, which belongs to sessions; not more than a message may have
-    here, and none that is longer.
+    r"""Normalize flags for a row: sorted, without ``\Recent``, which belongs to sessions, without too long ones, and at
+    most as many as a message may have here.
     """
     kept = {word for word in words if len(word) <= MAX_WORD and word.lower() != r"\recent"}
     return " ".join(sorted(kept)[:MAX_WORDS])
 
 
 def find_remote(r: Reader, role: Role, host: str, username: str, mailbox: str) -> Remote | None:
-    """What is known of a mailbox there."""
+    """Find the row of a remote mailbox; None if it is unknown."""
     row = r.row(FIND, role, host, username, mailbox)
     return None if row is None else Remote(*row)
 
@@ -193,7 +198,9 @@ def find_remote(r: Reader, role: Role, host: str, username: str, mailbox: str) -
 def open_remote(
     tx: Tx, role: Role, host: str, username: str, mailbox: str, *, uidvalidity: int, mailbox_id: MailboxID
 ) -> Remote:
-    """The same at the beginning of a run: made if it is new; with another UIDVALIDITY its UIDs are lost."""
+    """Find or create the row of a remote mailbox at the beginning of a run; if UIDVALIDITY has changed, its copies
+    become lost.
+    """
     found = find_remote(tx, role, host, username, mailbox)
     if found is None:
         tx.execute(INSERT_REMOTE, role, host, username, mailbox, uidvalidity, mailbox_id)
@@ -209,41 +216,40 @@ def open_remote(
 
 
 def settle(tx: Tx, remote_id: int, *, messages: int, uidnext: int, modseq: int) -> None:
-    """A run is complete: the state of the mailbox there at its beginning."""
+    """Record a complete run, with the state of the remote mailbox at its beginning."""
     tx.execute(SETTLE, messages, uidnext, modseq, remote_id)
 
 
 def known_uids(r: Reader, remote_id: int, after: int, limit: int = SLICE) -> list[int]:
-    """UIDs there that are known, ascending."""
+    """Remote UIDs above `after` that have a row, ascending."""
     return [row[0] for row in r.rows(KNOWN, remote_id, max(after, 0), limit)]
 
 
 def copies(r: Reader, remote_id: int, uids: Sequence[int]) -> dict[int, Copy]:
-    """What is known of messages there, by UID."""
+    """Find the rows of remote messages, by UID."""
     return {uid: Copy(message_id, flags) for uid, message_id, flags in r.rows(COPIES, remote_id, int_array(uids))}
 
 
 def has_copies(r: Reader, remote_id: int) -> bool:
-    """Whether there is a row of any kind."""
+    """Whether a remote has any row, lost ones included."""
     return r.row(HAS_COPIES, remote_id) is not None
 
 
 def count_copies(r: Reader, remote_id: int) -> int:
-    """How many messages there are known."""
+    """Number of remote messages that have a row."""
     count: int = r.value(COUNT, remote_id)
     return count
 
 
 def has_lost(r: Reader, remote_id: int) -> bool:
-    """Whether there are rows whose UID is not known."""
+    """Whether a remote has lost rows."""
     return r.row(HAS_LOST, remote_id) is not None
 
 
 def seed_lost(tx: Tx, remote_id: int, mailbox_id: MailboxID, after: int) -> int | None:
-    """Take the next messages that a mailbox has for copies whose UID there is not known; the last UID taken, None at
-    the end.
+    """Add lost rows for the next messages of a mailbox; returns the last UID taken, None at the end.
 
-    For a remote that nothing is known of: its messages may have come here another way.
+    For a new remote: its messages may have come here another way.
     """
     rows = tx.rows(SEED, mailbox_id, after, SLICE)
     tx.executemany(
@@ -257,7 +263,7 @@ def seed_lost(tx: Tx, remote_id: int, mailbox_id: MailboxID, after: int) -> int 
 
 
 def match_lost(tx: Tx, remote_id: int, found: Iterable[Found]) -> set[int]:
-    """Give messages there to rows with the same key, each to one; the UIDs that were placed."""
+    """Assign remote messages to lost rows with the same key, one to each; returns the UIDs that were assigned."""
     placed = set()
     for one in found:
         row = tx.row(LOST_ONE, remote_id, one.key)
@@ -269,26 +275,26 @@ def match_lost(tx: Tx, remote_id: int, found: Iterable[Found]) -> set[int]:
 
 
 def forget_lost(tx: Tx, remote_id: int) -> None:
-    """Drop the rows that nothing there belongs to."""
+    """Delete the lost rows: no remote message belongs to them."""
     tx.execute(FORGET_LOST, remote_id)
 
 
 def link(tx: Tx, origin: Origin, message_id: int, key: bytes) -> None:
-    """Note which message here that one is."""
+    """Write the row of an imported message."""
     tx.execute(INSERT_COPY, origin.remote_id, origin.uid, message_id, key, origin.flags, origin.gm_msgid)
 
 
 def copies_by_google(r: Reader, host: str, username: str, ids: Collection[int]) -> dict[int, MessageID]:
-    """Messages that are here under any label, by X-GM-MSGID."""
+    """Find messages that are here under any label, by X-GM-MSGID."""
     return dict(r.rows(BY_GOOGLE, int_array(ids), host, username))
 
 
 def merge_flags(tx: AccountTx, remote_id: int, seen: Sequence[tuple[int, str]]) -> int:
-    """Carry changes of flags there over: what was set there since is set here, what was taken away is taken away, and
-    what was changed here alone stays. Returns how many messages there had other flags.
+    """Apply changes of remote flags: flags set there since the last run are set here, flags removed there are removed
+    here, and changes made only here stay. Returns the number of remote messages with other flags.
 
     Args:
-      seen: UIDs with `join_words`; those not known are passed over.
+      seen: pairs of remote UID and flags as `join_words`; UIDs without a row are skipped.
 
     Raises: as `store_flags_ids`.
     """
@@ -314,7 +320,7 @@ def merge_flags(tx: AccountTx, remote_id: int, seen: Sequence[tuple[int, str]]) 
 
 
 def _parsed(words: Iterable[str]) -> tuple[Flag, frozenset[str]]:
-    """Bits and keywords, without words that can be neither."""
+    """Parse flags into bits and keywords, without invalid ones."""
     flags, keywords = Flag(0), set[str]()
     for word in words:
         try:
@@ -327,7 +333,9 @@ def _parsed(words: Iterable[str]) -> tuple[Flag, frozenset[str]]:
 
 
 def remove_gone(tx: AccountTx, remote_id: int, uids: Sequence[int]) -> int:
-    """Messages are gone there: expunge those that still lie where they were put, forget all; how many were expunged."""
+    """Expunge messages that were removed from the remote, if they are still in its mailbox here, and delete their rows;
+    returns the number expunged.
+    """
     ids = [row[0] for row in tx.rows(IN_MAILBOX, remote_id, int_array(uids))]
     expunge_ids(tx, ids)
     tx.executemany(DROP_COPY, [(remote_id, uid) for uid in uids])
@@ -335,7 +343,9 @@ def remove_gone(tx: AccountTx, remote_id: int, uids: Sequence[int]) -> int:
 
 
 def waiting(r: Reader, remote_id: int, mailbox_id: MailboxID, after: int, since: int, limit: int) -> list[Waiting]:
-    """The next messages of a mailbox, by UID, that are not on the target and were received at or after `since`."""
+    """Read the next messages of a mailbox, by UID, that are not on the target and were received at or after `since` (µs
+    UTC).
+    """
     return [_waiting(row) for row in r.rows(WAITING, mailbox_id, after, remote_id, since, limit)]
 
 
@@ -347,7 +357,7 @@ def _waiting(row: Row) -> Waiting:
 
 
 class Pushed(msgspec.Struct, frozen=True):
-    """A message that is on the target under `uid`, with its flags there when they were last set, and as it is here."""
+    """A message on the target under `uid`: its remote flags when they were last set, and its flags here."""
 
     uid: int
     there: str | None
@@ -356,10 +366,10 @@ class Pushed(msgspec.Struct, frozen=True):
 
 
 def pushed(r: Reader, remote_id: int, after: int, limit: int = SLICE) -> list[Pushed]:
-    """The next messages that are on the target and here, by UID there."""
+    """Read the next messages that are on both sides, by remote UID."""
     return [Pushed(*row) for row in r.rows(PUSHED, remote_id, max(after, 0), limit)]
 
 
 def note_flags(tx: Tx, remote_id: int, seen: Iterable[tuple[int, str]]) -> None:
-    """Messages have these flags there now."""
+    """Record the remote flags of messages."""
     tx.executemany(SET_FLAGS, [(words, remote_id, uid) for uid, words in seen])

@@ -1,7 +1,7 @@
-"""What the user of webmail has set: one JSON value, the view for each sender, answers to proposals of rules (STORE-107,
+"""Settings of the webmail's user: one JSON value, the view for each sender, answers to proposals of rules (STORE-107,
 STORE-108).
 
-The struct of the settings belongs to the web; here it is only kept, and checked against its type when it is read.
+The struct of the settings is defined in `web`; here it is only stored, and checked against its type when it is read.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ __all__ = [
 S = TypeVar("S", bound=msgspec.Struct)
 
 AddressView: TypeAlias = Literal["text", "html", "html_ext"]
-"""How messages of a sender are shown: as text, as HTML, or as HTML with what it loads from outside."""
+"""View of a sender's messages: as text, as HTML, or as HTML with external content."""
 
 LOAD: Final = "SELECT data FROM settings WHERE id = 1"
 SAVE: Final = """
@@ -51,28 +51,30 @@ OR EXISTS (SELECT 1 FROM ruleset_no_mailbox WHERE mailbox_id = ?6 AND to_mailbox
 
 
 def load_settings(r: Reader, kind: type[S]) -> S:
-    """The settings as a struct of this type; its defaults when nothing is stored, or nothing that fits it any more."""
+    """Load the settings as a struct of this type; its defaults if nothing is stored, or the stored value does not fit
+    the type.
+    """
     data = r.value(LOAD)
     try:
         return kind() if data is None else msgspec.json.decode(data, type=kind)
-    except msgspec.DecodeError:  # an older program's: the user sets them anew
+    except msgspec.DecodeError:  # written by an older version: the user sets them anew
         return kind()
 
 
 def save_settings(tx: AccountTx, settings: msgspec.Struct) -> None:
-    """Keep the settings, and tell the other pages of the user."""
+    """Store the settings, and notify the user's other pages."""
     tx.execute(SAVE, msgspec.json.encode(settings).decode(), tx.modseq())
     tx.emit(SettingsChanged())
 
 
 def address_view(r: Reader, address: str) -> AddressView | None:
-    """How messages of this sender are to be shown; None: as the settings say."""
+    """View for messages of this sender; None: as the settings say."""
     view: AddressView | None = r.value(GET_VIEW, address)
     return view
 
 
 def set_address_view(tx: Tx, address: str, view: AddressView | None) -> None:
-    """Remember how messages of this sender are to be shown; None forgets it."""
+    """Store the view for messages of this sender; None removes it."""
     if view is None:
         tx.execute(DROP_VIEW, address)
     else:
@@ -80,12 +82,12 @@ def set_address_view(tx: Tx, address: str, view: AddressView | None) -> None:
 
 
 def decline_list(tx: Tx, rcptto: str, listid: str, *, to_inbox: bool) -> None:
-    """Never again propose a rule for this list at this own address, in this direction."""
+    """Never again propose a rule for this list at this address of the account, in this direction."""
     tx.execute(NO_LIST, rcptto, listid, to_inbox)
 
 
 def decline_sender(tx: Tx, rcptto: str, msgfrom: str, *, to_inbox: bool) -> None:
-    """Never again propose a rule for this sender at this own address, in this direction."""
+    """Never again propose a rule for this sender at this address of the account, in this direction."""
     tx.execute(NO_SENDER, rcptto, msgfrom, to_inbox)
 
 
@@ -97,5 +99,5 @@ def decline_mailbox(tx: Tx, mailbox_id: MailboxID, *, to_mailbox: bool) -> None:
 def is_declined(
     r: Reader, rcptto: str, *, listid: str, msgfrom: str, to_inbox: bool, source: MailboxID, target: MailboxID
 ) -> bool:
-    """Whether a proposal after a move from `source` to `target` was answered with "never"; unknown ids are ""."""
+    """Whether the user answered a proposal after a move from `source` to `target` with "never"; unknown ids are ""."""
     return bool(r.value(DECLINED, rcptto, listid, msgfrom, to_inbox, source, target))

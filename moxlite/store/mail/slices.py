@@ -1,4 +1,4 @@
-"""All messages of a mailbox go, in slices: it is deleted (STORE-13, IMAP-64), or they move (Inbox renamed, IMAP-65)."""
+"""Deleting a mailbox (STORE-13, IMAP-64) and moving all its messages (RENAME of Inbox, IMAP-65), in slices."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from moxlite.store.types import MailboxID
 __all__ = ["delete_in_slices", "move_in_slices"]
 
 SLICE: Final = 400
-"""Messages removed or moved in a unit: 10 ms, after which what others write goes first."""
+"""Messages removed or moved in one unit: 10 ms, after which units of other callers go first."""
 
 FIRST: Final = "SELECT uid FROM message WHERE mailbox_id = ? ORDER BY uid LIMIT ?"
 BELOW: Final = "SELECT uid FROM message WHERE mailbox_id = ? AND uid < ? ORDER BY uid LIMIT ?"
@@ -26,14 +26,14 @@ BELOW: Final = "SELECT uid FROM message WHERE mailbox_id = ? AND uid < ? ORDER B
 async def delete_in_slices(
     account: Account, find: Callable[[AccountTx], MailboxID], origin: Cursor | None = None
 ) -> None:
-    """As `mailboxes.delete_mailbox`, for any number of messages: each slice of them is a unit, the last one removes the
+    """As `mailboxes.delete_mailbox`, for any number of messages: each slice is a unit, the last one removes the
     mailbox.
 
     Args:
-      find: the mailbox, in the first unit; raises what its caller wants to hear.
+      find: finds the mailbox, in the first unit; its errors are raised unchanged.
 
-    Raises what `find` and `delete_mailbox` raise. After a cancellation, and when a mailbox is made below
-    meanwhile, the mailbox is there with fewer messages.
+    Raises the errors of `find` and `delete_mailbox`. After a cancellation, or if a mailbox is created below it
+    meanwhile, the mailbox still exists with fewer messages.
     """
 
     def begin(tx: AccountTx) -> MailboxID | None:
@@ -56,9 +56,9 @@ async def delete_in_slices(
 async def move_in_slices(
     account: Account, source_id: MailboxID, uidnext: int, target_id: MailboxID, origin: Cursor | None = None
 ) -> None:
-    """Move what a mailbox had when `uidnext` was its next UID, each slice in a unit of its own.
+    """Move the messages that a mailbox had when `uidnext` was its next UID, each slice in a unit of its own.
 
-    Raises as `copying.move_messages`. After that, and after a cancellation, the rest is where it was.
+    Raises as `copying.move_messages`. After an error or a cancellation, the remaining messages are where they were.
     """
 
     def move(tx: AccountTx) -> bool:

@@ -1,4 +1,4 @@
-"""What copying, moving and removing need to know of a message, read by one statement for any number of messages."""
+"""Columns of messages that copying, moving and removing need, read by one statement for any number of messages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Source", "by_mailbox", "by_uid", "in_mailbox", "keyword_users"]
 
 
 class Source(msgspec.Struct, frozen=True, gc=False):
-    """One message: `COLUMNS`, as they are in the row."""
+    """One message: the values of `COLUMNS`."""
 
     id: MessageID
     mailbox_id: MailboxID
@@ -53,24 +53,26 @@ def _made(rows: list[Row]) -> list[Source]:
 
 
 def by_uid(tx: AccountTx, mailbox_id: MailboxID, uids: Sequence[int]) -> list[Source]:
-    """The existing messages of a mailbox with these UIDs, ascending."""
+    """Read the existing messages of a mailbox with these UIDs, ascending."""
     return _made(tx.rows(BY_UID, mailbox_id, distinct_array(uids))) if uids else []
 
 
 def by_mailbox(tx: AccountTx, ids: Sequence[int]) -> Iterator[tuple[MailboxID, list[Source]]]:
-    """The existing messages of these ids, grouped by mailbox, ascending UIDs."""
+    """Read the existing messages with these ids, grouped by mailbox, by ascending UID."""
     sources = _made(tx.rows(BY_ID, distinct_array(ids))) if ids else []
     for mailbox_id, group in groupby(sources, key=lambda source: source.mailbox_id):
         yield mailbox_id, list(group)
 
 
 def in_mailbox(tx: AccountTx, mailbox_id: MailboxID) -> list[Source]:
-    """All messages of a mailbox, ascending UIDs."""
+    """Read all messages of a mailbox, by ascending UID."""
     return _made(tx.rows(ALL, mailbox_id))
 
 
 def keyword_users(sources: list[Source], ids: Sequence[int] | None = None) -> list[tuple[str, Array]]:
-    """Each keyword with the array of the messages that have it; `ids` stands in for the sources' own."""
+    """Pair each keyword with the array of ids of the messages that have it; `ids`, parallel to `sources`, replaces
+    their own ids.
+    """
     users: dict[str, array[int]] = {}
     for source, message_id in zip(sources, ids or [source.id for source in sources], strict=True):
         for keyword in split_keywords(source.keywords) if source.keywords else ():

@@ -1,14 +1,14 @@
-"""Units of an import: messages go into the account where they are not seen, and can be taken away again (STORE-121,
-STORE-122, STORE-129, STORE-131).
+"""Units of an import: messages are stored in the account invisibly, and can be removed again (STORE-121, STORE-122,
+STORE-129, STORE-131).
 
 Theory of operation
 -------------------
-A job is a row of ``import_job``, one at a time. Each message gets its id at once, from a range far above what
+A job is a row of ``import_job``, one at a time. Each message gets its id at once, from a range far above the ids that
 deliveries take meanwhile, and with it its rows in ``message_info``, ``message_wire`` and ``message_header``, which are
-9/10 of all that is written. The rest waits in ``import_message``, which also counts as a user of the body, so that a
-body which a delivery shares cannot go before. A row of ``message`` comes only in the final unit (`finish`), which
-therefore copies nothing large. Ids rise with time, as everything that follows them expects: those of the import are
-above all given before the final unit, and the next delivery's is above them.
+9/10 of all that is written. The other columns wait in ``import_message``. Its row holds a reference to the body, so
+that a body which a delivery shares is not erased before. The row of ``message`` is written only in the final unit
+(`finish`), which therefore copies nothing large. Ids rise with time, as other code expects: the ids of the import are
+above all ids given before the final unit, and the next delivery's id is above them.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from moxlite.store.types import BodyID, Flag, MessageID, chunk_id
 __all__ = ["JOBS", "Job", "Staged", "begin", "drop_job", "drop_staged", "letters_of", "resolve_letters", "stage"]
 
 GAP: Final = 1 << 28
-"""Ids left for deliveries during an import: at 1000 a second they last for three days."""
+"""Ids left for deliveries during an import: at 1000 a second they last three days."""
 
 DROPPED: Final = 200
-"""Messages taken away in one unit, as many as are put in (STORE-122)."""
+"""Messages removed in one unit, as many as are added in one (STORE-122)."""
 
 JOBS: Final = "SELECT count(*) FROM import_job"
 BEGIN: Final = "INSERT INTO import_job (token, started) VALUES (?, ?)"
@@ -86,7 +86,9 @@ class Staged(msgspec.Struct, frozen=True):
 
 
 def begin(tx: AccountTx) -> Job:
-    """Begin a job. Raises ImportFailed: another one runs, or the threads are not complete yet (STORE-130)."""
+    """Begin a job. Raises ImportFailed if another one runs, or the account's threads are not complete yet
+    (STORE-130).
+    """
     if tx.value(THREADS) != 2:
         raise ImportFailed("the account's threads are being made, try again later")
     if tx.value(JOBS):
@@ -97,13 +99,13 @@ def begin(tx: AccountTx) -> Job:
 
 
 def stage(tx: AccountTx, messages: Sequence[Staged], octets: int) -> None:
-    """Put messages in.
+    """Store messages of a job.
 
     Args:
-      octets: of all messages of the job, with these.
+      octets: octets of all messages of the job, these included.
 
     Raises:
-      OverQuota: so many have no room (STORE-123).
+      OverQuota: the quota has no room for them (STORE-123).
     """
     limit = tx.config.quota
     used = tx.value(TOTAL)
@@ -142,17 +144,17 @@ def _row(one: Staged, body_id: BodyID) -> tuple[Value, ...]:
 
 
 def letters_of(r: Reader, folder: int) -> list[str]:
-    """The sets of letters in a folder that are not resolved."""
+    """Unresolved sets of flag letters in a folder."""
     return [row[0] for row in r.rows(LETTERS, folder)]
 
 
 def resolve_letters(tx: Tx, folder: int, letters: str, flags: Flag, keywords: str) -> None:
-    """Say what letters mean, once their file was found."""
+    """Set the flags and keywords that a set of letters stands for, once the file that defines them was found."""
     tx.execute(RESOLVE, int(flags), keywords, folder, letters)
 
 
 def drop_staged(tx: Tx) -> int:
-    """Take away messages of a job that will not be finished; returns how many. Call it until that is 0."""
+    """Remove messages of a job that will not be finished; returns their number. Call it until that is 0."""
     rows = tx.rows(SOME, DROPPED)
     for message_id, body_id in rows:
         for sql in DROP_SIDE:
@@ -165,6 +167,6 @@ def drop_staged(tx: Tx) -> int:
 
 
 def drop_job(tx: Tx) -> None:
-    """End a job, all of whose messages are gone."""
+    """Delete a job whose messages are all removed."""
     tx.execute(DROP_JOB)
     tx.execute(FORGET_MAILBOXES)

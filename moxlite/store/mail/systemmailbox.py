@@ -1,7 +1,7 @@
-"""The mailbox that is the system's own: `Outgoing`, which shows what an account has in the queue (IMAP-162).
+"""The system's own mailbox: `Outgoing`, which shows the account's messages in the queue (IMAP-162).
 
-Its messages come and go with the queue (queued.py). Here is what its owner can do with it: read, copy from it, and move
-a message to the mailbox for trash, which cancels it. Everything else is refused, by the operations themselves.
+The queue adds and removes its messages (`delivery.queued`). The owner can read them, copy them, and move a message to
+the trash, which cancels it. All other operations on the mailbox call the checks here, and are refused.
 """
 
 from __future__ import annotations
@@ -37,10 +37,12 @@ __all__ = [
 ]
 
 QUEUE: Final = "Outgoing"
-"""Its name: what other mail programs call theirs. It was `Queue` once, which Claws Mail makes for itself."""
+"""Name of the mailbox, which other mail programs use as well. It was `Queue` once, a name that Claws Mail uses for a
+mailbox of its own.
+"""
 
 UNQUEUE: Final = "unqueue"
-"""Kind of the rows of `outbox` by which the queue hears that a message was canceled; `data` is the queue's key."""
+"""Kind of the rows of `outbox` that report a canceled message to the queue; `data` is the queue's key."""
 
 UNCHANGEABLE: Final = (
     f"{QUEUE} shows what waits to be sent, and cannot be changed; to cancel a message, move it to the mailbox for trash"
@@ -55,31 +57,31 @@ UPDATE queued SET message_id = NULL WHERE message_id IN (SELECT value FROM carra
 
 
 def is_system(r: Reader, mailbox_id: MailboxID) -> bool:
-    """Whether a mailbox is the system's."""
+    """Whether a mailbox is the system's mailbox."""
     return r.row(IS_SYSTEM, mailbox_id) is not None
 
 
 def queue_mailbox(r: Reader) -> Mailbox | None:
-    """The system's mailbox, whatever its name, None while the account has none."""
+    """Find the system's mailbox, whatever its name; None if the account has none."""
     mailbox_id = r.value(THE_SYSTEM)
     return None if mailbox_id is None else mailbox(r, mailbox_id)
 
 
 def check_changeable(box: Mailbox) -> None:
-    """Raise MailboxNotAllowed for the system's mailbox: its messages are changed and removed by the queue alone."""
+    """Raise MailboxNotAllowed for the system's mailbox: only the queue changes and removes its messages."""
     if box.system:
         raise MailboxNotAllowed(UNCHANGEABLE)
 
 
 def changeable(r: Reader, mailbox_id: MailboxID) -> Mailbox:
-    """The mailbox, if its messages can be changed. Raises NoSuchMailbox, MailboxNotAllowed."""
+    """Return a mailbox whose messages can be changed. Raises NoSuchMailbox, MailboxNotAllowed."""
     box = mailbox(r, mailbox_id)
     check_changeable(box)
     return box
 
 
 def check_fillable(box: Mailbox) -> None:
-    """Raise MailboxNotAllowed for the system's mailbox: nothing else can be put there."""
+    """Raise MailboxNotAllowed for the system's mailbox: only the queue adds messages to it."""
     if box.system:
         raise MailboxNotAllowed(f"{box.name} shows what waits to be sent, nothing can be put there")
 
@@ -91,8 +93,8 @@ def check_own(box: Mailbox) -> None:
 
 
 def is_kept(r: Reader, name: str, config: AccountConfig) -> bool:
-    """Whether a name is that of the system's mailbox, or below it. An account that has a mailbox `Outgoing` of its
-    own keeps it, with what is in it.
+    """Whether a name is reserved for the system's mailbox, or is below it. An account that has a mailbox `Outgoing` of
+    its own keeps it, with its messages.
     """
     if name != QUEUE and not is_below(name, QUEUE):
         return False
@@ -101,7 +103,7 @@ def is_kept(r: Reader, name: str, config: AccountConfig) -> bool:
 
 
 def check_free(tx: AccountTx, name: str) -> None:
-    """Raise MailboxNotAllowed for the name of a mailbox to be, if it is kept."""
+    """Raise MailboxNotAllowed if the name of a mailbox to be created is reserved."""
     if is_kept(tx, name, tx.config):
         raise MailboxNotAllowed(KEPT)
 
@@ -115,8 +117,8 @@ def check_cancels(target: Mailbox) -> None:
 
 
 def canceled(tx: AccountTx, ids: Sequence[int], size: int) -> None:
-    """Messages of `size` octets in all have left the system's mailbox for the trash: they count for the quota from now
-    on, and the queue has to hear of it.
+    """Account for messages of `size` octets in all that were moved from the system's mailbox to the trash: they count
+    for the quota from now on, and the queue is notified by rows of `outbox`.
     """
     count_size(tx, size)
     for (key,) in tx.rows(CANCEL, int_array(ids)):
@@ -124,5 +126,5 @@ def canceled(tx: AccountTx, ids: Sequence[int], size: int) -> None:
 
 
 def count_size(tx: AccountTx, octets: int) -> None:
-    """Count octets that come, or negative go, whatever the quota is: a user may cancel a message in any case."""
+    """Count added or (negative) removed octets, whatever the quota is: a user may always cancel a message."""
     tx.execute(COUNT_SIZE, octets)

@@ -1,7 +1,7 @@
-"""Threads: where an arriving message belongs (STORE-79..81, 153), and thread flags of whole branches.
+"""Threads: finding the place of an arriving message (STORE-79..81, 153), and thread flags of whole branches.
 
-A thread is a ``threadid``, the id of the message that began it. Each message keeps the ids above it, nearest first
-(``message.thread_parents``).
+A thread is identified by a ``threadid``, the id of the message that began it. Each message keeps the ids of its
+ancestors, nearest first (``message.thread_parents``).
 """
 
 from __future__ import annotations
@@ -34,14 +34,16 @@ __all__ = [
 ]
 
 MAX_REFERENCES: Final = 200
-"""References looked at, the last ones (STORE-153)."""
+"""References examined per message, the last ones (STORE-153)."""
 
 LOOKED_AHEAD: Final = 3
-"""References of each message, the last ones, that are looked up for all messages at once: nearly all parents."""
+"""References per message, the last ones, that are looked up for all messages at once: nearly all parents are among
+them.
+"""
 
 MAX_PARENTS: Final = 1000
-"""Depth of a thread: each message keeps the ids of all above it, so a chain that a sender feeds for ever must end. The
-next one begins a thread.
+"""Depth of a thread. Each message keeps the ids of all its ancestors, so a chain that a sender extends for ever must
+end: the next message begins a new thread.
 """
 
 SAME_ID: Final = 100
@@ -51,11 +53,11 @@ million (STORE-153).
 
 BEFORE: Final = 28 * DAY
 AFTER: Final = DAY
-"""A response without references belongs to a message of its subject that came up to 4 weeks before, or a day after, it
-(STORE-79).
+"""Microseconds before and after a response without references in which its parent, a message with the same base
+subject, was received: 4 weeks before to a day after (STORE-79).
 """
 
-# ?1 Message-IDs: for each whether messages wait for it (STORE-195), and the oldest message that has it, if any.
+# ?1 Message-IDs: for each, whether orphans wait for it (STORE-195), and the oldest message that has it, if any.
 LOOK: Final = """
 SELECT c.value, EXISTS (SELECT 1 FROM thread_missing t WHERE t.reference = c.value), m.id, m.subject_base, m.threadid,
 m.thread_muted, m.thread_collapsed, m.thread_parents
@@ -64,9 +66,9 @@ LIMIT 1)"""
 BY_REFERENCE: Final = f"""
 SELECT id FROM (SELECT id, subject_base FROM message WHERE messageid = ?1 ORDER BY id LIMIT {SAME_ID})
 WHERE subject_base = ?2 OR ?3 ORDER BY id LIMIT 1"""  # noqa: S608 - a number
-# The index of subjects is in stretches of 16,384 ids, so that a change of many messages, which are next to one another,
-# concerns a part of it that fits into the cache (COPY and EXPUNGE of 100,000: a third of the time). The latest one of
-# each stretch is found, of a million messages in 61.
+# The index of subjects is divided into stretches of 16,384 ids, so that a change of many messages with adjacent ids
+# touches a part of it that fits into the cache (COPY and EXPUNGE of 100,000: a third of the time). The query finds the
+# latest message of each stretch; a million messages have 61 stretches.
 BY_SUBJECT: Final = """
 WITH RECURSIVE stretch (number) AS (SELECT max(id) >> 14 FROM message UNION ALL
 SELECT (SELECT id >> 14 FROM message WHERE id < number << 14 ORDER BY id DESC LIMIT 1) FROM stretch
@@ -78,7 +80,7 @@ ORDER BY o.received DESC, o.id DESC LIMIT 1)
 ORDER BY m.received DESC, m.id DESC LIMIT 1"""
 PLACE: Final = "SELECT threadid, thread_muted, thread_collapsed, thread_parents FROM message WHERE id = ?"
 
-# ?1 an array of message ids: these, and all in their threads that have one of them above.
+# ?1 an array of message ids: finds these. `_branch` adds the messages of their threads that have one as an ancestor.
 BRANCH: Final = """
 SELECT id, threadid FROM message WHERE id IN (SELECT value FROM carray(?1))"""
 IN_THREADS: Final = """
@@ -92,10 +94,10 @@ _parents: Final = msgspec.msgpack.Decoder(tuple[int, ...])
 
 
 class Link(msgspec.Struct, frozen=True):
-    """The place of a message: `threadid` is None when it begins a thread, 0 when its parent waits for a thread itself
-    (STORE-83). `parents` are the ids above it, nearest first.
+    """Place found for a message. `threadid` is None if it begins a thread, 0 if its parent waits for a thread itself
+    (STORE-83). `parents` are the ids of its ancestors, nearest first.
 
-    `missing` are the references nearer than the parent that no message has, the nearest first.
+    `missing` are the references nearer than the parent that no message has, nearest first.
     """
 
     threadid: ThreadID | None = None
@@ -107,12 +109,14 @@ class Link(msgspec.Struct, frozen=True):
 
 
 def pack_parents(parents: Sequence[int]) -> bytes:
-    """The form of ``message.thread_parents``."""
+    """Encode ids for the column ``message.thread_parents``."""
     return msgspec.msgpack.encode(tuple(parents))
 
 
 class Place(msgspec.Struct, frozen=True, gc=False):
-    """Where a message stands: its thread, 0 while it waits for one, and the ids above it, nearest first."""
+    """Place of a stored message: its thread, 0 while it waits for one, its thread flags, and the ids of its ancestors,
+    nearest first.
+    """
 
     threadid: int
     muted: bool
@@ -121,20 +125,21 @@ class Place(msgspec.Struct, frozen=True, gc=False):
 
 
 def place_of(r: Reader, message_id: int) -> Place:
-    """The place of a message that is there."""
+    """Read the place of an existing message."""
     row = r.row(PLACE, message_id)
     assert row is not None
     return Place(row[0], bool(row[1]), bool(row[2]), _parents.decode(row[3]))
 
 
 class Links:
-    """Finds the places of messages that come into a mailbox one after the other, in one unit (STORE-79).
+    """Finds the places of messages that are added to a mailbox one after the other, in one unit (STORE-79).
 
-    What they refer to is looked up for all of them by one statement. Each message is `place`d and then `note`d, from
-    where on it is there for those behind it, although its rows need not be written yet (then `note_place` tells where).
+    The messages that they refer to are looked up for all of them by one statement. Each message is `place`d and then
+    `note`d; later messages can refer to it from then on, although its rows may not be written yet (`note_place` gives
+    its place then).
 
     Attributes:
-      waited_for: Message-IDs that orphans wait for (STORE-195), as far as they belong to messages given here.
+      waited_for: Message-IDs of arriving messages for which orphans wait (STORE-195).
     """
 
     def __init__(self, r: Reader, mailbox_orig_id: MailboxID, arriving: Sequence[ThreadKeys]) -> None:
@@ -142,10 +147,10 @@ class Links:
         self._r = r
         self._mailbox_orig_id = mailbox_orig_id
         self._own = {keys.messageid for keys in arriving if keys.messageid is not None}
-        # By Message-ID the oldest message there is, and its base subject.
+        # The oldest stored message by Message-ID, and its base subject.
         self._oldest: dict[str, tuple[int, str] | None] = {}
         self._places: dict[int, Place] = {}
-        # Of noted messages: by Message-ID, and by base subject in the order of their times.
+        # Noted messages: (id, base subject) by Message-ID, and (time, id) by base subject, sorted.
         self._noted: dict[str, list[tuple[int, str]]] = {}
         self._subjects: dict[str, list[tuple[int, int]]] = {}
         wanted = self._own.union(*(keys.references[-LOOKED_AHEAD:] for keys in arriving))
@@ -165,7 +170,7 @@ class Links:
                 self._places[message_id] = Place(threadid, bool(muted), bool(collapsed), _parents.decode(packed))
 
     def place(self, keys: ThreadKeys, received: int) -> Link:
-        """The place of the next message, among all that are there and those that were noted."""
+        """Find the place of the next message, among all stored and noted messages."""
         if keys.messageid is not None:
             oldest = self._first(keys.messageid)
             if oldest is not None:
@@ -185,7 +190,7 @@ class Links:
         return Link(missing_link=bool(missing), missing=tuple(missing))
 
     def note(self, message_id: MessageID, keys: ThreadKeys, received: int, link: Link) -> None:
-        """The message is there from now on."""
+        """Note a placed message, so that later ones find it."""
         if keys.messageid is not None:
             self._noted.setdefault(keys.messageid, []).append((message_id, keys.subject_base))
         if keys.subject_base:
@@ -194,15 +199,15 @@ class Links:
             self.waited_for.update(self._own.intersection(link.missing))
 
     def note_place(self, message_id: MessageID, threadid: ThreadID, link: Link) -> None:
-        """Where a message stands whose rows are not written yet."""
+        """Note the place of a message whose rows are not written yet."""
         self._places[message_id] = Place(threadid, link.muted, link.collapsed, link.parents)
 
     def forget_places(self) -> None:
-        """Rows were written and threads changed: where messages stand is in the database."""
+        """Forget all places: rows were written and threads changed, so they must be read from the database."""
         self._places.clear()
 
     def _first(self, messageid: str) -> tuple[int, str] | None:
-        """The oldest message with this id, and its base subject."""
+        """Find the oldest message with this Message-ID, and its base subject."""
         if messageid not in self._oldest:
             self._look((messageid,))
         oldest = self._oldest[messageid]
@@ -211,7 +216,7 @@ class Links:
         return oldest
 
     def _referenced(self, reference: str, keys: ThreadKeys) -> int | None:
-        """The oldest message with this id whose subject fits."""
+        """Find the oldest message with this Message-ID whose subject fits."""
         first = self._first(reference)
         if first is None:
             return None
@@ -227,7 +232,7 @@ class Links:
         return None
 
     def _answered(self, subject_base: str, since: int, until: int) -> int | None:
-        """The latest message with this subject within the time (µs UTC)."""
+        """Find the latest message with this subject within the time (µs UTC)."""
         latest: tuple[int, int] | None = self._r.row(BY_SUBJECT, subject_base, self._mailbox_orig_id, since, until, 0)
         noted = self._subjects.get(subject_base, [])
         at = bisect_right(noted, until, key=itemgetter(0)) - 1
@@ -236,7 +241,7 @@ class Links:
         return None if latest is None else latest[1]
 
     def _below(self, parent_id: int, *, missing_link: bool, missing: tuple[str, ...] = ()) -> Link:
-        """The link to a parent, which inherits the thread flags of it (STORE-81)."""
+        """Make the link to a parent, with the thread flags inherited from it (STORE-81)."""
         parent = self._places.get(parent_id)
         if parent is None:
             parent = self._places[parent_id] = place_of(self._r, parent_id)
@@ -251,16 +256,16 @@ class Links:
 def set_thread_flags(
     tx: AccountTx, ids: Sequence[int], *, muted: bool | None = None, collapsed: bool | None = None
 ) -> list[MessageID]:
-    """Mute or collapse messages with all below them; muting also collapses (STORE-81). Returns the messages changed.
+    """Mute or collapse messages with all below them; muting also collapses (STORE-81). Returns the changed messages.
 
-    None leaves a flag as it is. Does not touch modseq, only threadseq, so IMAP clients see nothing of it (STORE-30).
+    None leaves a flag as it is. Changes threadseq but not modseq, so IMAP clients do not see the change (STORE-30).
     """
     if muted:
         collapsed = True
     branch = _branch(tx, ids)
     if not branch:
         return []
-    # By the values that result, so that each event has one pair of them.
+    # Grouped by the new values, so that each event has one pair of them.
     groups: dict[tuple[bool, bool], list[int]] = {}
     for message_id, was_collapsed, was_muted in tx.rows(COLLAPSED, int_array(branch)):
         after = (bool(was_muted) if muted is None else muted, bool(was_collapsed) if collapsed is None else collapsed)
@@ -277,7 +282,7 @@ def set_thread_flags(
 
 
 def _branch(r: Reader, ids: Sequence[int]) -> list[int]:
-    """The messages of `ids` that exist, and all below them."""
+    """Find the messages of `ids` that exist, and all below them."""
     rows = r.rows(BRANCH, int_array(ids)) if ids else []
     tops = {message_id for message_id, _ in rows}
     if not tops:

@@ -1,12 +1,12 @@
-"""Threads of many messages at once, and of those whose parents come late (STORE-82, 83, 195).
+"""Threads of many messages at once, and adoption of messages whose parents arrive late (STORE-82, 83, 195).
 
-`threadlinks` tells where one arriving message belongs. Here are the two other ways to a thread:
+The place of one arriving message is found by `threadlinks`. Two other ways to a thread are here:
 
-- *Bulk.* Messages that are in the account without a thread, after an import or before an upgrade is done, are placed by
-  the same rules among all messages. A message whose parent has no thread yet waits for it; of a cycle that remains, the
-  message with the lowest id begins the thread.
-- *Late parents.* References that led nowhere are kept in table ``thread_missing``. When the message comes that they
-  name, the orphans join it, with all below them, in the unit that adds it.
+- *Bulk.* Messages in the account without a thread, after an import or during an upgrade, are placed by the same rules
+  among all messages. A message whose parent has no thread yet waits for it; in a remaining cycle, the message with the
+  lowest id begins the thread.
+- *Late parents.* Unresolved references are kept in table ``thread_missing``. When the message that they name arrives,
+  the orphans join it, with all below them, in the unit that adds it.
 """
 
 from __future__ import annotations
@@ -45,38 +45,38 @@ MAX_ADOPTED: Final = 200
 """Messages that one arriving message may change (STORE-195): each is a row of 2 kB."""
 
 MAX_THREAD: Final = 4_000
-"""Messages of a thread that is looked through for those below one of them."""
+"""Messages of a thread up to which it is searched for the descendants of one message."""
 
 ROW: Final = 64
-"""Octets of parents that cost as much as reading the row that they are in."""
+"""Cost of reading a row, in octets of `thread_parents` that take as long."""
 
 WAITING: Final = 1_000
-"""Messages that wait for one reference of which the oldest are looked at: a million may name the same one."""
+"""Orphans of one reference that are examined, the oldest: a million may name the same one."""
 
 LOOKED_THROUGH: Final = 4 << 20
 """Octets of `thread_parents` that one arriving message may have read: 50 ms. Threads of thousands of messages, each a
-thousand deep, have 20 MB, and each orphan in them would have all of it read again.
+thousand deep, have 20 MB, and each orphan in them would read all of it again.
 """
 
 MISSING_KEPT: Final = 10
-"""Missing references kept of one message, the nearest: who is still to come is rarely further up."""
+"""Number of unresolved references kept per message, nearest first. A parent that arrives later is rarely further up."""
 
 UNIT_MESSAGES: Final = 1_000
-"""Messages in one unit of an upgrade (STORE-83)."""
+"""Messages per unit of an upgrade (STORE-83)."""
 
 TOLD: Final = 500
-"""Messages in one event of a changed thread."""
+"""Messages per event of a changed thread."""
 
 REMEMBERED: Final = 1_000
-"""Messages whose place is kept at hand while many are placed: answers lie near their questions."""
+"""Messages whose place is cached while many are placed: answers are usually close to their questions."""
 
 SETTLED: Final = 500
-"""Messages whose place is written by one statement, before they are forgotten: each statement gives the GIL away, and
-may wait for it (design-facts §2). With looking ahead, 30 µs a message instead of 60.
+"""Messages whose places are written by one statement, before they leave the cache: each statement releases the GIL, and
+may wait for it (design-facts §2). With `look_ahead`, a message takes 30 µs instead of 60.
 """
 
 DONE: Final = 2
-"""`state.threads_step` of an account whose threads are complete."""
+"""Value of `state.threads_step` once the account's threads are complete."""
 
 _parents: Final = msgspec.msgpack.Decoder(tuple[int, ...])
 
@@ -85,7 +85,7 @@ NOTE_MISSING: Final = (
 )
 FORGET: Final = "DELETE FROM thread_missing WHERE email_id = ? AND distance >= ?"
 EMAIL_ID: Final = "SELECT email_id FROM message WHERE id = ?"
-# First messages and their copies.
+# ?1 a reference, ?2 the message that has it as Message-ID: orphans, with their copies, whose subject fits.
 ORPHANS: Final = f"""
 SELECT m.id, t.email_id, t.distance FROM message x CROSS JOIN
 (SELECT email_id, distance FROM thread_missing WHERE reference = ?1 ORDER BY email_id LIMIT {WAITING}) t
@@ -101,7 +101,7 @@ SET_MISSING: Final = "UPDATE message SET thread_missing_link = ? WHERE id = ?"
 
 
 def missing_rows(email_id: int, missing: Sequence[str]) -> list[tuple[str, int, int]]:
-    """Rows for `NOTE_MISSING`: the references of a message that led nowhere, the nearest first."""
+    """Make rows for `NOTE_MISSING`: the unresolved references of a message, nearest first."""
     return [(reference, email_id, distance) for distance, reference in enumerate(missing[:MISSING_KEPT])]
 
 
@@ -111,12 +111,12 @@ def missing_rows(email_id: int, missing: Sequence[str]) -> list[tuple[str, int, 
 def adopt_orphans(
     tx: AccountTx, message_id: int, messageid: str | None, *, by_subject: bool = False
 ) -> ThreadID | None:
-    """Give a message the orphans that wait for it (STORE-195); returns its thread if there were any.
+    """Put the orphans that wait for a message below it (STORE-195); returns its thread, None if there were no orphans.
 
-    `by_subject`: its own place was found by its subject alone, which may be below one that names it as a parent.
+    `by_subject`: its own place was found by its subject alone, and may be below a message that names it as a parent.
 
-    A message without a parent joins the thread of its first orphan, and stands where that one missed it. At most 200
-    messages are changed, and 4 MiB of parents read; orphans beyond stay where they are.
+    A message without a parent joins the thread of its first orphan, in the place of the orphan's missing parent. At
+    most 200 messages are changed, and 4 MiB of parents read; further orphans stay where they are.
     """
     if messageid is None:
         return None
@@ -142,7 +142,7 @@ def adopt_orphans(
 
 
 class _Branches:
-    """Moves messages with all below them, within the bound of one unit."""
+    """Moves messages with all below them, within the limits of one unit."""
 
     def __init__(self, tx: AccountTx) -> None:
         self._tx = tx
@@ -150,7 +150,9 @@ class _Branches:
         self._room = LOOKED_THROUGH
 
     def move(self, top: int, parents: tuple[int, ...], threadid: int) -> bool:
-        """Put a message below others; False, and nothing done, if that would change too many messages."""
+        """Move a message with all below it, so that its ancestors are `parents`; returns False, with nothing done, if
+        that would change too many messages.
+        """
         tx = self._tx
         if len(parents) > MAX_PARENTS:
             return False
@@ -178,7 +180,7 @@ class _Branches:
         return True
 
     def tell(self, arrived: int) -> None:
-        """Emit the changes, but of the message that has just come."""
+        """Emit the changed messages, except the one that has just arrived."""
         groups: dict[tuple[bool, bool], list[MessageID]] = {}
         for message_id, flags in self._changed.items():
             if message_id != arrived:
@@ -191,7 +193,9 @@ class _Branches:
 
 
 class _Match(msgspec.Struct, frozen=True):
-    """Whom a message answers: `parent` None for no message; `missing` as `threadlinks.Link`."""
+    """Result of matching a message: `parent` is None for a message that begins a thread; `missing` as in
+    `threadlinks.Link`.
+    """
 
     parent: int | None = None
     missing_link: bool = False
@@ -199,7 +203,7 @@ class _Match(msgspec.Struct, frozen=True):
 
 
 class Keys(msgspec.Struct, frozen=True):
-    """What decides about the thread of a message that is in the account."""
+    """Fields of a stored message that determine its thread; `received` in µs UTC."""
 
     thread: ThreadKeys
     mailbox_orig_id: MailboxID
@@ -221,13 +225,13 @@ FROM json_each(?1) j WHERE message.id = j.value ->> 0"""
 
 
 class Placing:
-    """Places messages that have no thread yet, in one unit, which `flush` ends (STORE-82).
+    """Places messages that have no thread yet, in one unit; `flush` ends it (STORE-82).
 
     Args:
-      keys: reads what decides about a message.
-      waits: whether a message has no thread yet; `Placing` tells it nothing of those that it has placed.
-      thread_is_set: the rows of messages are there with their own id as thread, so one that begins it is not
-        written.
+      keys: reads the fields that determine a message's thread.
+      waits: whether a message has no thread yet; it is not asked about messages placed recently.
+      thread_is_set: the rows of messages have their own id as thread already, so a message that begins a thread need
+        not be written.
     """
 
     def __init__(
@@ -242,20 +246,22 @@ class Placing:
         self._oldest: dict[str, tuple[int, str] | None] = {}
 
     def look_ahead(self, messageids: Sequence[str]) -> None:
-        """Find the messages of these ids at once; they are likely asked for next. All messages are there by then."""
+        """Look up the messages with these Message-IDs at once, as they are likely needed next. All messages must be
+        stored by then.
+        """
         self._oldest = dict.fromkeys(messageids)
         if self._oldest:
             for messageid, message_id, subject_base in self._tx.rows(OLDEST_OF, array_of(tuple(self._oldest))):
                 self._oldest[messageid] = message_id, subject_base
 
     def flush(self) -> None:
-        """Write what was placed."""
+        """Write the places that are not written yet."""
         if self._unwritten:
             self._tx.execute(SETTLE, msgspec.json.encode(self._unwritten).decode())
             self._unwritten.clear()
 
     def place(self, message_id: int) -> list[int]:
-        """Place a message, and before it those above it that wait as well; returns all of them."""
+        """Place a message, and before it all ancestors that have no thread yet; returns the ids of all placed."""
         chain: list[int] = []
         position: dict[int, int] = {}
         matches: list[_Match] = []
@@ -284,7 +290,7 @@ class Placing:
         return chain
 
     def _match(self, message_id: int) -> _Match:
-        """STORE-79, among all messages, with or without a thread."""
+        """Find the parent by the rules of STORE-79, among all messages, with or without a thread."""
         tx, keys = self._tx, self._keys(message_id)
         thread = keys.thread
         if thread.messageid is not None:
@@ -310,7 +316,7 @@ class Placing:
         return _Match(None, bool(missing), tuple(missing))
 
     def _find(self, messageid: str) -> tuple[int, str] | None:
-        """The oldest message with this id, and its base subject."""
+        """Find the oldest message with this Message-ID, and its base subject."""
         if messageid in self._oldest:
             return self._oldest[messageid]
         row = self._tx.row(OLDEST, messageid)
@@ -370,11 +376,11 @@ HAS_THREAD: Final = "SELECT threadid FROM message WHERE id = ?"
 
 
 async def reassign_threads(account: Account, *, tell: Callable[[int, int], Awaitable[None]] | None = None) -> int:
-    """Make all threads anew, in the background way (``store reassign-threads``, STORE-43); returns how many messages
-    were placed. Flags of threads are taken from the messages' new parents. At the end the account's sessions end, for
-    what they know is wrong.
+    """Rebuild all threads in the background (``store reassign-threads``, STORE-43); returns the number of messages
+    placed. The thread flags of messages are taken from their new parents. At the end the account's sessions are closed,
+    as their knowledge of threads is outdated.
 
-    `tell` hears how many messages are placed, of how many there were at the beginning.
+    `tell` is called with the number of messages placed, and the number of messages at the beginning.
     """
     await account.write(_begin)
     placed = await finish_threads(account, tell=tell)
@@ -385,16 +391,15 @@ async def reassign_threads(account: Account, *, tell: Callable[[int, int], Await
 
 
 async def keep_threads(account: Account) -> None:
-    """Complete the threads of an account that has none, as a background task for `Accounts.register_task`
-    (STORE-83)."""
+    """Complete the threads of an account, as a background task for `Accounts.register_task` (STORE-83)."""
     placed = await finish_threads(account)
     if placed:
         logger.info("threads are complete", extra={"kv": {"account": account.name, "messages": placed}})
 
 
 async def finish_threads(account: Account, *, tell: Callable[[int, int], Awaitable[None]] | None = None) -> int:
-    """Do what is left of both steps, 1000 messages per unit; goes on where it was stopped. `tell` as for
-    `reassign_threads`.
+    """Finish both steps of a rebuild, 1000 messages per unit, from where it was stopped. Returns the number of messages
+    placed; `tell` as for `reassign_threads`.
     """
     placed = 0
     total = await account.read(lambda r: r.value(TOTAL), op="threads") or 0
@@ -422,7 +427,9 @@ def _begin(tx: Tx) -> None:
 
 
 def _clear(tx: Tx, after: int) -> None:
-    """Step 1: message-id and base subject, by the index, and no thread; unless another task has done that by now."""
+    """Step 1: recompute message-id and base subject, which are indexed, and clear the thread. Does nothing if another
+    task has done that already.
+    """
     if _step(tx) != (0, after):
         return
     rows = tx.rows(NEXT, after, UNIT_MESSAGES)
@@ -438,7 +445,7 @@ def _clear(tx: Tx, after: int) -> None:
 
 
 def _place_some(tx: AccountTx) -> int:
-    """Step 2: matching."""
+    """Step 2: place some messages; returns the number placed, 0 at the end."""
     found = [row[0] for row in tx.rows(WITHOUT, UNIT_MESSAGES)]
     if not found:
         tx.execute(SET_STEP, DONE)
@@ -456,7 +463,7 @@ def _place_some(tx: AccountTx) -> int:
 
 
 def _tell_placed(tx: AccountTx, ids: list[int]) -> None:
-    """Have who was away see the new threads, and emit them to who is here."""
+    """Set threadseq, so that later catch-ups have the new threads, and emit them to present subscribers."""
     array = int_array(ids)
     tx.execute(SET_SEQ, tx.modseq(), array)
     groups: dict[tuple[bool, bool], list[MessageID]] = {}
@@ -467,7 +474,7 @@ def _tell_placed(tx: AccountTx, ids: list[int]) -> None:
 
 
 def stored_keys(r: Reader, message_id: int) -> Keys:
-    """What decides about the thread of a message, from its stored header section."""
+    """Read the fields that determine a message's thread, from its row and stored header section."""
     row = r.row(STORED, message_id)
     assert row is not None
     messageid, subject_base, dsn, orig_id, received, section = row
