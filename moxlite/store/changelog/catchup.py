@@ -394,7 +394,7 @@ class Catchup:
         yield from map(_made, _sliced(self._rest))
 
     def _removed(self, removals: _Removals, start: int, end: int, r: Reader) -> list[Event]:
-        # A mailbox that is gone has given out no UID since its last message.
+        # A removed mailbox has assigned no UID since its last message.
         _, uidnext, exists, unseen = r.row(MAILBOX, removals.mailbox_id) or (0, removals.uids[-1] + 1, 0, 0)
         return [
             MessagesRemoved(

@@ -172,7 +172,7 @@ def decode_chunk(enc: int, check: int, data: bytes, length: int) -> bytes:
     try:
         match compression_of(enc):
             case Compression.ZSTD:
-                # The library would allocate what the frame claims to give.
+                # The library would allocate the size that the frame claims.
                 if length > CHUNK_SIZE or zstandard.frame_content_size(data) != length:
                     raise ChunkDamaged
                 plain = _coders.decompressor.decompress(data)

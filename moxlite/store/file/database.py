@@ -203,7 +203,6 @@ class Database:
         Raises:
           Errors of the first unit that fails, as `write`, or of `between`: the remaining units do not run, but for
             those that have begun; the results of successful ones are noted.
-          units that have begun; those that succeed are noted all the same.
 
         Cancellation: as a failed unit.
         """
@@ -222,7 +221,7 @@ class Database:
     async def quiet(self) -> None:
         """Sleep until no unit has come for `QUIET` seconds, `PATIENCE` at most."""
         with trio.move_on_after(PATIENCE):
-            while (left := QUIET - self.since_write) > 0:  # noqa: ASYNC110 - nothing tells that nothing is written
+            while (left := QUIET - self.since_write) > 0:  # noqa: ASYNC110 - no event signals that writing has paused
                 await trio.sleep(left)
 
     async def read(self, fn: Callable[[Reader], T], *, op: str, turn: bool = True) -> T:

@@ -144,7 +144,6 @@ def move_messages(tx: AccountTx, source_id: MailboxID, uids: Sequence[int], targ
     Raises:
       NoSuchMailbox; MailboxNotAllowed: the target is the system's, or the source is and the target is not the trash;
         UidsExhausted; LimitExceeded. Then nothing is changed.
-      trash; UidsExhausted; LimitExceeded. Then nothing is changed.
     """
     return _move(tx, mailbox(tx, source_id), by_uid(tx, source_id, uids), mailbox(tx, target_id))
 

@@ -90,7 +90,6 @@ def store_flags(
     Raises:
       NoSuchMailbox; MailboxNotAllowed: the mailbox is the system's; BadKeyword; LimitExceeded: ``keywords of a
         message``, ``keywords of a mailbox``. Then nothing is changed.
-      ``keywords of a mailbox``. Then nothing is changed.
     """
     mailbox(tx, mailbox_id)
     rows = _rows(tx, mailbox_id, uids) if uids else []
