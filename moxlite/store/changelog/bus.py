@@ -148,9 +148,9 @@ class Bus:
           modseq: of the unit, above all published before.
           events: None puts a mark: read up to here from the database.
           origin: the cursor whose subscriber made the unit. It receives only the events that concern `overtaken`.
-          overtaken: messages touched by the unit whose previous modseq was above the cursor of `origin`. That cursor
-            has not delivered the previous change yet, and would skip the row as its own (STORE-33). None: too many to
-            name, so `origin` receives all events.
+          overtaken: messages that the unit touched although their previous modseq was above the cursor of `origin`.
+            That cursor has not delivered the previous change yet, and would skip the row as its own (STORE-33). None:
+            too many to name, so `origin` receives all events.
         """
         self.modseq = modseq
         if not self.cursors:

@@ -169,7 +169,9 @@ class SpoolFile:
 
     @contextmanager
     def open_view(self, offset: int, length: int) -> Iterator[memoryview]:
-        """Map octets as one read-only memoryview, without loading them. Blocks, unless `in_memory`. Raises OSError."""
+        """Provide octets as one read-only memoryview, mapped if they are in the file. Blocks, unless `in_memory`.
+        Raises OSError.
+        """
         if self.in_memory(offset):
             with (
                 memoryview(self._pending) as all_of_it,
@@ -369,7 +371,7 @@ class Spool:
 
     @contextmanager
     def open_view(self) -> Iterator[memoryview]:
-        """Map all octets as one read-only memoryview, for the MIME scan; a long message is mapped, not loaded.
+        """Provide all octets as one read-only memoryview, for the MIME scan; a long message is mapped, not loaded.
 
         Slices must be released before the block ends. Only after `finish`.
         """

@@ -66,7 +66,9 @@ def take_back(tx: AccountTx, key: bytes, drafts: MailboxID) -> MessageID | None:
 
 
 def _unmark(tx: AccountTx, beside: Beside, message_id: MessageID) -> None:
-    """Remove the flags that the original got, but ``\\Answered`` only if this mailbox has no other answer to it."""
+    """Remove the flags that the original got, but ``\\Answered`` only if the mailbox of the copy has no other answer to
+    it.
+    """
     flags = Flag(beside.flags)
     found = mailboxes_of(tx, [beside.original_id, message_id])
     if not flags or beside.original_id not in found:

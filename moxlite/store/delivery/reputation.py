@@ -2,7 +2,7 @@
 SMTP-88, SMTP-137).
 
 `history` reads the verdicts of stored messages of the same sender, domain or network, newest first. The decision that
-follows from them is not made here but in smtpd.
+follows from them is not made here but in `moxlite.acceptance`.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ class State(StrEnum):
 
 
 class Handed(StrEnum):
-    """Kind of receiver that accepted a message; NOBODY while none has."""
+    """Kind of receiver that accepted a message; NOBODY if it was not accepted."""
 
     NOBODY = ""
     ACCOUNT = "account"

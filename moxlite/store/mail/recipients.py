@@ -1,7 +1,7 @@
 """Recipients of messages in Sent (STORE-95): the addresses that the account wrote to, for reputation (STORE-92) and for
 suggestions (STORE-96).
 
-Noting them is in use. The questions wait: `wrote_to…` for issue 6 (receiving), suggestions for issue 9 (webmail).
+The weight of an address that the account wrote to is not decided here but in `moxlite.acceptance`.
 """
 
 from __future__ import annotations

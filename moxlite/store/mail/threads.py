@@ -45,7 +45,7 @@ MAX_ADOPTED: Final = 200
 """Messages that one arriving message may change (STORE-195): each is a row of 2 kB."""
 
 MAX_THREAD: Final = 4_000
-"""Messages of a thread up to which it is searched for the descendants of one message."""
+"""Messages up to which a thread is searched for the descendants of one of them."""
 
 ROW: Final = 64
 """Cost of reading a row, in octets of `thread_parents` that take as long."""
