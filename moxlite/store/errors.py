@@ -1,7 +1,7 @@
-"""What can go wrong in the store: one tree, named for what happened.
+"""Errors of the store: one tree of exceptions, each named for the failure.
 
-Protocol rooms translate these in one place each (SMTP replies, IMAP response codes, HTTP statuses). Programming errors
-are not here: they raise what Python raises.
+Each protocol package translates them in one place (SMTP replies, IMAP response codes, HTTP statuses). Programming
+errors do not belong here: they raise exceptions of Python.
 """
 
 from pathlib import Path

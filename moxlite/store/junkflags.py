@@ -1,4 +1,4 @@
-"""Junk flags by mailbox: what a message becomes by entering a mailbox (STORE-84, IMAP-112).
+"""Junk flags by mailbox: flags that a message gets or loses by entering a mailbox (STORE-84, IMAP-112).
 
 Used by delivery, append, copy and move. The patterns are the user's, so each search has a time limit (STORE-65) and
 results are remembered.
@@ -19,10 +19,10 @@ from moxlite.store.types import Flag, SpecialUse
 __all__ = ["JunkFlagRules", "Verdict", "classify", "flag_synonyms", "flags_in_mailbox"]
 
 SEARCH_SECONDS: Final = 0.1
-"""For one pattern on one name (STORE-65); a sane pattern takes microseconds on the 1000 octets of a name."""
+"""Seconds for one pattern on one name (STORE-65); a sane pattern takes microseconds on the 1000 octets of a name."""
 
 
-# What some clients use for $Junk and $NotJunk (IMAP-115).
+# Keywords that some clients use for $Junk and $NotJunk (IMAP-115).
 SYNONYMS: Final[Mapping[str, Flag]] = {
     "junk": Flag.JUNK,
     "nonjunk": Flag.NOTJUNK,
@@ -36,7 +36,7 @@ NEITHER: Final = ~(Flag.JUNK | Flag.NOTJUNK)
 
 
 class Verdict(Enum):
-    """What a mailbox says about the messages that enter it."""
+    """Class of a mailbox: it decides which junk flags the messages that enter it have."""
 
     JUNK = "junk"
     NEUTRAL = "neutral"
@@ -45,9 +45,9 @@ class Verdict(Enum):
 
 
 class JunkFlagRules(msgspec.Struct, frozen=True):
-    """``automatic_junk_flags`` of an account; an empty pattern is unset. The defaults are those of a new account.
+    """``automatic_junk_flags`` of an account; an empty pattern is unset. The defaults apply to a new account.
 
-    `introbox`: the mailbox for first mail of unknown senders, "" for none: it says nothing about what is in it.
+    `introbox`: the mailbox for first mail of unknown senders, whose verdict is neutral; "" if there is no such mailbox.
     """
 
     enabled: bool = True
@@ -85,8 +85,8 @@ def _by_name(rules: JunkFlagRules, name: str) -> Verdict:
 
 
 def _found(pattern: str, name: str) -> bool:
-    """A pattern that does not compile was refused when saved (STORE-162); one that is too slow does not match
-    (STORE-65).
+    """Whether a pattern is found in a name. Patterns that do not compile were refused when saved (STORE-162); one that
+    is too slow does not match (STORE-65).
     """
     return patterns.found(pattern, name, seconds=SEARCH_SECONDS)
 

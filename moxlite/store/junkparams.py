@@ -8,8 +8,8 @@ __all__ = ["Grams", "JunkParams"]
 
 
 class Grams(msgspec.Struct, frozen=True):
-    """Which runs of neighbouring words are words of their own. Kept beside the words that were made with it: others
-    need a retraining.
+    """Lengths of word sequences that count as words. Stored with the words of a generation; a change needs a
+    retraining.
     """
 
     onegrams: bool = True
@@ -18,13 +18,13 @@ class Grams(msgspec.Struct, frozen=True):
 
 
 class JunkParams(msgspec.Struct, frozen=True):
-    """How the filter judges; the defaults are those of a new account.
+    """Parameters of the filter; the defaults apply to a new account.
 
-    - `threshold`: the probability above which a message is junk. For those who act on a judgement.
-    - `max_power`: no word says more than this or 1 less this.
-    - `top_words`: so many words on each side decide.
-    - `ignore_words`: words this near to 0.5 say nothing.
-    - `rare_words`: words seen no more often than this say less.
+    - `threshold`: probability above which a message is junk; applied by callers of the filter.
+    - `max_power`: minimum probability of a word; 1 less this is the maximum.
+    - `top_words`: number of words used for ham, and as many for spam.
+    - `ignore_words`: words whose probability is nearer to 0.5 than this are ignored.
+    - `rare_words`: the probability of words seen no more often than this is moved towards 0.5.
     """
 
     threshold: float = 0.95

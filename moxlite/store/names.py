@@ -1,6 +1,6 @@
-"""Mailbox names: the one place that says which are good and how they nest (STORE-12, IMAP-33, RFC 9051 §5.1).
+"""Mailbox names: their syntax and nesting (STORE-12, IMAP-33, RFC 9051 §5.1).
 
-A name is Unicode text in NFC, its elements parted by ``/``. Nothing here touches a database.
+A name is Unicode text in NFC, its elements separated by ``/``. Nothing here touches a database.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ __all__ = [
 SEPARATOR: Final = "/"
 INBOX: Final = "Inbox"
 OTHERS: Final = "Other Users"
-"""What IMAP puts before the names of other users' mailboxes (IMAP-157)."""
+"""Prefix of the names of other users' mailboxes in IMAP (IMAP-157)."""
 
 MAX_ELEMENT: Final = 255
-"""Octets of UTF-8 in one element (STORE-12): what file systems of exports take."""
+"""Octets of UTF-8 in one element (STORE-12): the limit of file systems that exports are unpacked on."""
 
 MAX_NAME: Final = 1000
 """Octets of UTF-8 in a name (STORE-12)."""
@@ -46,7 +46,7 @@ _REFUSED: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def check_name(name: str) -> str:
-    """The name as it is stored: as given, but a first element "inbox" in any case becomes ``Inbox``.
+    """Return the name as it is stored: as given, but a first element "inbox" in any case becomes ``Inbox``.
 
     Raises:
       BadMailboxName: the name is refused by STORE-12 or nests too deeply; the text says why.
@@ -94,7 +94,7 @@ def ancestors(name: str) -> list[str]:
 
 
 def is_below(name: str, above: str) -> bool:
-    """Whether `name` lies anywhere below `above`; a name is not below itself."""
+    """Whether `name` is anywhere below `above`; a name is not below itself."""
     return name.startswith(above + SEPARATOR)
 
 

@@ -1,5 +1,5 @@
-"""What the store is told by its user: one frozen struct, no configuration file is read here (keys: docs/spec/admin.md,
-table `store.*`).
+"""Options of the store and of accounts, as frozen structs. No configuration file is read here (keys:
+docs/spec/admin.md, table `store.*`).
 """
 
 from collections.abc import Callable, Mapping
@@ -30,13 +30,13 @@ INITIAL_SPECIAL_USE: Final[Mapping[SpecialUse, str]] = {
 
 
 class AccountConfig(msgspec.Struct, frozen=True):
-    """What the configuration says of one account.
+    """Settings of one account from the configuration.
 
     `login_disabled` is the text for the user, "" when log-ins are allowed (STORE-8). `initial_special_use` and
     `initial_regular` name the mailboxes of a new account (STORE-11). `quota` is octets of messages, 0 for no limit
     (STORE-62). `junk_flags` are the rules by mailbox name (STORE-84), `junk_filter` the settings of the filter, None
     for none (STORE-89). `expire_after` is the age in µs at which the messages of a mailbox go (STORE-192).
-    `queue_mailbox`: what waits in the queue is shown in a mailbox (IMAP-162).
+    `queue_mailbox`: messages that wait in the queue are shown in a mailbox (IMAP-162).
     """
 
     login_disabled: str = ""
@@ -57,7 +57,7 @@ def every_account(name: str) -> AccountConfig | None:
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of all databases and accounts of one data directory.
 
-    - `account_config` looks an account up in the configuration as it is now; None: not configured, so it can neither be
+    - `account_config` looks an account up in the current configuration; None: not configured, so it can neither be
       opened nor created.
     - `min_free_space`: octets on the disk below which nothing is added (STORE-157).
     - `expunged_retention`, `expunged_kept`: tombstones older (µs), or beyond so many, are purged (STORE-27).
@@ -67,7 +67,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     - `search_index`: keep an index for text searches beside each account (STORE-113).
     - `vfs`: the SQLite VFS through which files are read and written; None for the system's own.
     - `schema`: the folder with the migrations of all kinds; None for that of the program.
-    - `degraded` is told the name and path of a database that becomes degraded or cannot be opened, and the error
+    - `degraded` is called with the name and path of a database that becomes degraded or cannot be opened, and the error
       (STORE-158); in any thread.
     """
 

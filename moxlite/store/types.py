@@ -80,8 +80,8 @@ class SpecialUse(IntFlag):
 
 
 class Mailbox(msgspec.Struct, frozen=True):
-    """A row of `mailbox`. IMAP's EXISTS is `total + deleted` (STORE-19). `system`: the server's own, which shows what
-    waits in the queue (IMAP-162).
+    """A row of `mailbox`. IMAP's EXISTS is `total + deleted` (STORE-19). `system`: the server's own mailbox, which
+    shows the messages that wait in the queue (IMAP-162).
     """
 
     id: MailboxID
@@ -145,11 +145,11 @@ class MessageRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """A change as the bus tells it (STORE-31).
+    """A change, as published by the bus (STORE-31).
 
     `account`, `modseq` and `origin` are filled in by `AccountTx.emit`, so an operation leaves them out. `origin` is the
-    `Cursor.id` of the subscriber whose unit made the change, 0 when there is none or when the event was read from the
-    database.
+    `Cursor.id` of the subscriber whose unit made the change, 0 without such a subscriber or when the event was read
+    from the database.
     """
 
     account: str = ""
@@ -158,7 +158,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MessageAdded(Event, frozen=True, kw_only=True):
-    """A message came into a mailbox; `exists` and `unseen` are those of the mailbox after the unit."""
+    """A message came into a mailbox; `exists` and `unseen` are the mailbox's counts after the unit."""
 
     mailbox_id: MailboxID
     uid: UID
@@ -172,8 +172,8 @@ class MessageAdded(Event, frozen=True, kw_only=True):
 class MessagesRemoved(Event, frozen=True, kw_only=True):
     """Messages left a mailbox. `uids` ascend; `message_ids` are in the order of `uids`.
 
-    A subscriber ignores UIDs that it was never told of: a message may have come and gone while it caught up from the
-    database.
+    A subscriber ignores UIDs of which it got no MessageAdded: a message may have come and gone while it caught up from
+    the database.
     """
 
     mailbox_id: MailboxID
@@ -216,9 +216,9 @@ class MailboxAdded(Event, frozen=True, kw_only=True):
 
 
 class MailboxRemoved(Event, frozen=True, kw_only=True):
-    """A mailbox was deleted; `subscribed` tells whether its name still is.
+    """A mailbox was deleted; `subscribed`: its name is still subscribed.
 
-    A subscriber ignores a mailbox that it was never told of.
+    A subscriber ignores a mailbox of which it got no MailboxAdded.
     """
 
     mailbox_id: MailboxID
@@ -290,12 +290,12 @@ class AnnotationChanged(Event, frozen=True, kw_only=True):
 
 
 class SettingsChanged(Event, frozen=True, kw_only=True):
-    """The account's settings (STORE-107) are other ones."""
+    """The account's settings (STORE-107) have changed."""
 
 
 class AclChanged(Event, frozen=True, kw_only=True):
-    """A user has other rights on a mailbox (RFC 4314): `identifier` as in acl.py. The change log doesn't tell it: who
-    was told from the database reads the rights that hold now.
+    """The rights of a user on a mailbox have changed (RFC 4314): `identifier` as in acl.py. The change log does not
+    record it: a subscriber that catches up from the database reads the current rights.
     """
 
     mailbox_id: MailboxID
@@ -317,7 +317,7 @@ def chunk_id(body_id: int, seq: int) -> int:
 
 
 class ThreadKeys(msgspec.Struct, frozen=True):
-    """What of a message decides about its thread: all canonical (STORE-76..78)."""
+    """Fields of a message that determine its thread, all in canonical form (STORE-76..78)."""
 
     messageid: str | None
     references: tuple[str, ...]

@@ -2,12 +2,12 @@
 
 - `accounts`: the registry: open, create, remove, adopt, close the idle
 - `opened`: an open account: its handle with text index and background tasks
-- `tasks`: these tasks, run and kept running
-- `rounds`: what is done with all accounts one after the other, as each night
+- `tasks`: the supervisor of these tasks
+- `rounds`: the nightly round over all accounts, and the check of files that were not closed
 - `folders`: names of accounts, and their folders
-- `scrubbing`, `shares`: reading all octets again from time to time; who shares mailboxes with whom, for auth.db
-- `access`, `crossing`: what users may do with mailboxes of each other; messages that go from one account to another
-- `gentestdata`: an account with one of everything, for fixtures of upgrades
+- `scrubbing`, `shares`: checking all stored octets weekly; publishing to auth.db which accounts share mailboxes
+- `access`, `crossing`: rights to mailboxes of other users; copying messages between accounts
+- `gentestdata`: accounts with one of everything, for fixtures of upgrades
 
-What a task does with its account is in `upkeep`, `junk` and `search`.
+The work of a task on its account does not belong here: it is in `upkeep`, `junk` and `search`.
 """

@@ -1,5 +1,7 @@
-"""What a user may do with mailboxes of an account (RFC 4314), their own or that of another: by letters, and asked of
-the store; and the door to the account of another. IMAP and the webmail have it in common (IMAP-157, WEBMAIL-62).
+"""Rights of a user to the mailboxes of an account, their own or another user's (RFC 4314), for IMAP and the webmail
+(IMAP-157, WEBMAIL-62).
+
+Rights are strings of the letters of RFC 4314 §2.1. `visited` opens the account of another user.
 """
 
 from __future__ import annotations
@@ -26,8 +28,8 @@ from moxlite.store.types import Flag, Mailbox, MailboxID
 __all__ = ["SYSTEM_RIGHTS", "WRITING", "Access", "allowed_flags", "check_rights", "flag_rights", "visited"]
 
 SYSTEM_RIGHTS: Final = "lrte"
-"""What its owner may do with the system's mailbox (IMAP-162): read, and move messages away, for which RFC 6851 §4.4
-asks for ``t`` and ``e``. That they move to the trash alone, and nothing else is changed, is for session and store.
+"""Rights of the owner to the system's mailbox (IMAP-162): read, and move messages away, which needs ``t`` and ``e``
+(RFC 6851 §4.4). The session and the store refuse moves to other mailboxes than the trash, and all other changes.
 """
 
 WRITING: Final = "istwe"
@@ -54,14 +56,16 @@ def flag_rights(flags: Flag, keywords: bool) -> str:
 
 
 class Access(msgspec.Struct, frozen=True, eq=False, kw_only=True):
-    """The user's way to an account: the own one, or that of `owner`. `guest`: the user's account, "" at home."""
+    """A user's access to the account `owner`. `guest`: the user's own account, "" if that is `owner`."""
 
     owner: str
     guest: str = ""
 
     @property
     def suffix(self) -> bytes:
-        """What makes ids of another account differ from one's own: they are unique within an account (RFC 8474 §4)."""
+        """Suffix of object ids of another user's account, b"" for the own one: ids are unique within an account only
+        (RFC 8474 §4).
+        """
         return b"-" + hashlib.sha256(self.owner.encode()).hexdigest()[:8].encode() if self.guest else b""
 
     def shown(self, name: str) -> str:
@@ -69,25 +73,29 @@ class Access(msgspec.Struct, frozen=True, eq=False, kw_only=True):
         return f"{OTHERS}/{self.owner}/{name}" if self.guest else name
 
     def rights(self, r: Reader, mailbox_id: MailboxID) -> str:
-        """What the user may do with a mailbox of the account."""
+        """The user's rights to a mailbox of the account."""
         if self.guest:
             return rights_of(r, mailbox_id, self.guest)
         return SYSTEM_RIGHTS if is_system(r, mailbox_id) else RIGHTS
 
     def rights_to(self, r: Reader, box: Mailbox) -> str:
-        """The same, of a mailbox that was read in the same snapshot."""
+        """As `rights`, for a mailbox that was read in the same snapshot."""
         if self.guest:
             return rights_of(r, box.id, self.guest)
         return SYSTEM_RIGHTS if box.system else RIGHTS
 
     def require(self, r: Reader, box: Mailbox, needed: str) -> None:
-        """Raises NoSuchMailbox for a mailbox that the user must not know of, NoRight without the rights that are
-        needed, MailboxNotAllowed for changing the system's mailbox.
+        """Raise an error unless the user has the rights `needed` to a mailbox.
+
+        Raises:
+          NoSuchMailbox: the user may not even list it.
+          NoRight: a needed right is missing.
+          MailboxNotAllowed: it is the system's mailbox, and the right would change it.
         """
         rights = self.rights_to(r, box)
         if "l" not in rights:
             raise NoSuchMailbox(self.shown(box.name))
-        if box.system and any(letter not in rights for letter in needed):  # in words that say more than the letter
+        if box.system and any(letter not in rights for letter in needed):  # these errors say more than a letter
             if "i" in needed:
                 check_fillable(box)
             check_own(box)
@@ -106,7 +114,7 @@ class Access(msgspec.Struct, frozen=True, eq=False, kw_only=True):
 
 
 def check_rights(rights: str, needed: str) -> None:
-    """Raises NoRight unless all rights that are needed are there."""
+    """Raise NoRight unless `rights` has all letters of `needed`."""
     for letter in needed:
         if letter not in rights:
             raise NoRight(letter)
@@ -114,9 +122,10 @@ def check_rights(rights: str, needed: str) -> None:
 
 @asynccontextmanager
 async def visited(accounts: Accounts, auth: AuthDB, owner: str, guest: str) -> AsyncIterator[OpenAccount]:
-    """The account of another user, open as long as the block lasts. Raises NoSuchMailbox if it shares nothing: an
-    account is only opened for a guest whom `auth.db` names, so that a client cannot have accounts opened, or learn from
-    the time it takes which there are.
+    """The account of another user, open as long as the block lasts. Raises NoSuchMailbox if it shares nothing.
+
+    An account is only opened for a guest listed in `auth.db`: otherwise clients could have arbitrary accounts opened,
+    and learn from the response time which accounts exist.
     """
     if not await auth.may_share(owner, guest):
         raise NoSuchMailbox(OTHERS)

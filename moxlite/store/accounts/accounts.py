@@ -80,7 +80,7 @@ class CheckFailed(StoreError):
 
 
 class _Slot:
-    """What there is of one name: the open account, its users, its background tasks."""
+    """State of one account name: the open account, the number of its users, its background tasks."""
 
     __slots__ = ("account", "idle_since", "left", "lock", "removed", "tasks", "users")
 
@@ -112,7 +112,7 @@ class Accounts:
         self._upkeep_bell = Bell(rung=True)
         self._closed = False
 
-    # What others plug in
+    # Registration of outbox handlers and background tasks
 
     def register_outbox(self, kind: str, handler: Handler) -> None:
         """Have rows of `outbox` of that kind carried over by `handler` (STORE-189a): idempotent by `OutboxRow.key`,
@@ -124,8 +124,8 @@ class Accounts:
                 slot.account.carrier.want()
 
     def register_task(self, name: str, task: BackgroundTask) -> None:
-        """Have `task(account)` run while an account is open, under this name (``room.task``, see `Supervisor`); it ends
-        by cancellation.
+        """Have `task(account)` run while an account is open, under this name (``package.task``, see `Supervisor`); it
+        ends by cancellation.
         """
         self._tasks[name] = task
         for slot in self._slots.values():
@@ -139,7 +139,7 @@ class Accounts:
         return self.directory / "accounts" / check_account_name(name)
 
     def exists(self, name: str) -> bool:
-        """Whether the account was made, and is not being removed; its database may be lost all the same (STORE-158d).
+        """Whether the account was made, and is not being removed; its database may still be lost (STORE-158d).
         Blocking. Raises StorageBusy, StorageBroken.
         """
         slot = self._slots.get(name)
@@ -147,8 +147,8 @@ class Accounts:
             return (slot is None or not slot.removed) and self.path(name).is_dir()
 
     def names(self) -> list[str]:
-        """All accounts that were made, sorted; also one whose folder is lost or cannot be looked into: its use says
-        why. Blocking. Raises StorageBusy, StorageBroken.
+        """All accounts that were made, sorted, including accounts whose folder is lost or unreadable: `use` raises the
+        reason. Blocking. Raises StorageBusy, StorageBroken.
         """
         folder = self.directory / "accounts"
         with self._edge:
@@ -163,8 +163,7 @@ class Accounts:
             return True
 
     def broken(self) -> dict[str, str]:
-        """The accounts that are degraded (STORE-158), or that could not be opened when they were last wanted
-        (STORE-158d), each with the reason.
+        """Accounts that are degraded (STORE-158), or whose last opening failed (STORE-158d), each with the reason.
         """
         health = {
             name: slot.account.database.health.broken for name, slot in self._slots.items() if slot.account is not None
@@ -181,7 +180,7 @@ class Accounts:
         Raises:
           BadAccountName, AccountUnknown, AccountRemoved.
           LoginDisabled: with `check_login`, when the configuration says so.
-          What opening its database raises: SchemaTooNew, StorageBroken, StorageBusy, StorageFull, …
+          SchemaTooNew, StorageBroken, StorageBusy, StorageFull, …: its database cannot be opened.
         """
         config = self._config(name)
         slot = self._slot(name)
@@ -201,7 +200,7 @@ class Accounts:
                     await self._left(name, slot)
 
     async def create(self, name: str) -> None:
-        """Make the account's files and first mailboxes if there are none (STORE-11). Raises as `use`."""
+        """Make the account's files and first mailboxes unless they exist (STORE-11). Raises as `use`."""
         async with self.use(name):
             pass
 
@@ -209,13 +208,13 @@ class Accounts:
         """Remove the account with all its files: subscribers get AccountClosing, and when the last user has left, the
         folder goes (STORE-140).
 
-        The caller has noted the removal in auth.db before, and takes the row away after; at start it calls this again
-        for the rows that it finds. From now on the account cannot be opened; when this returns, its folder has left
-        `accounts/` and a new account of that name may be made.
+        The caller writes the removal to auth.db before the call and deletes the row after it; at start it repeats the
+        call for the rows that are left. From now on the account cannot be opened; when this returns, its folder is no
+        longer in `accounts/` and a new account of that name may be made.
 
         Raises:
           AccountUnknown: there is nothing to remove.
-          StorageBusy, StorageBroken: the folder is still there, and the account closed; to be called again.
+          StorageBusy, StorageBroken: the account is closed, but its folder is still there; call again.
         """
         with self._edge:
             await self._remove(name)
@@ -229,9 +228,9 @@ class Accounts:
         slot.removed = True
         if slot.account is not None:
             slot.account.bus.close("the account is being removed")
-        # Users end by the event just told; each has its own deadline for that.
+        # The event makes the users leave; each has its own deadline for that.
         while slot.users:
-            if slot.left.is_set():  # else another call waits for it
+            if slot.left.is_set():  # an event that is not set may have another call waiting for it
                 slot.left = trio.Event()
             await slot.left.wait()
         async with slot.lock:
@@ -244,7 +243,7 @@ class Accounts:
         self._slots.pop(name, None)
         self._refused.pop(name, None)
         logger.info("account removed", extra={"kv": {"account": name}})
-        # The account is gone by now; what is left of this lies in tmp/, which is emptied at start.
+        # The account is removed by now; its files are in tmp/, which is emptied at start.
         try:
             with self._edge:
                 await trio.to_thread.run_sync(shutil.rmtree, moved)
@@ -252,7 +251,7 @@ class Accounts:
             logger.warning("files of a removed account not deleted", extra={"kv": {"account": name, "err": str(error)}})
 
     async def adopt(self, name: str, folder: Path) -> None:
-        """Take `folder`, made elsewhere on the same disk, as that of the account, which must have none (STORE-197).
+        """Make `folder`, from elsewhere on the same disk, the folder of the account, which must not exist (STORE-197).
 
         Raises BadAccountName, AccountExists, AccountRemoved, StorageBusy, StorageBroken.
         """
@@ -266,8 +265,8 @@ class Accounts:
         logger.info("account adopted", extra={"kv": {"account": name}})
 
     def start(self, tree: Supervisor) -> None:
-        """Trim and close idle accounts, purge nightly, check what was not closed, as tasks of `tree`; and from now on
-        run the background tasks of each account that is open, in a supervisor of its own.
+        """Trim and close idle accounts, purge nightly, check files that were not closed, as tasks of `tree`; and from
+        now on run the background tasks of each open account, in a supervisor of its own.
         """
         self._tree = tree
         for slot in self._slots.values():
@@ -277,8 +276,8 @@ class Accounts:
         tree.start("store.unclean", self._rounds.check_unclean)
 
     async def close_idle(self, *, room: int = 0) -> None:
-        """Close accounts without users: those that have rested, and the longest unused until `room` more may be open
-        (STORE-8).
+        """Close accounts without users: all that were idle for `IDLE` seconds, and the longest unused ones until `room`
+        more accounts may be opened (STORE-8).
         """
         idle = sorted(
             (slot.idle_since, name) for name, slot in self._slots.items() if slot.account is not None and not slot.users
@@ -299,7 +298,7 @@ class Accounts:
         return sum(slot.account is not None for slot in self._slots.values()) + room - self.max_open
 
     async def aclose(self) -> None:
-        """Close all accounts; none can be used from now on. A cancellation does not hold it up."""
+        """Close all accounts; none can be used from now on. Shielded from cancellation."""
         self._closed = True
         with trio.CancelScope(shield=True):  # bounded: units that wait, and reads that are interrupted
             for name, slot in list(self._slots.items()):
@@ -347,7 +346,7 @@ class Accounts:
                 create = await trio.to_thread.run_sync(make_folder, folder)
                 account = await open_account(name, folder / "account.db", self.options, self._handlers, create=create)
         except StorageBusy:
-            raise  # a want of the whole server: it says nothing of the account
+            raise  # the server is short of resources; the account may be sound
         except StoreError as error:
             self._refused[name] = str(error)
             raise
@@ -360,10 +359,10 @@ class Accounts:
         if self._tree is not None and slot.tasks is None and slot.account is not None:
             tasks = AccountTasks(slot.account, self._tasks)
             self._tree.start("store.account", tasks.run, Fate.ONCE)
-            slot.tasks = tasks  # not before: closing waits for their end, and a supervisor that has ended starts none
+            slot.tasks = tasks  # set last: closing waits for their end, and an ended supervisor does not start them
 
     async def _left(self, name: str, slot: _Slot) -> None:
-        """The last user of an account has left."""
+        """Announce that the last user of an account has left, and check it if `Options.check_on_close` is set."""
         slot.left.set()
         account = slot.account
         if account is None or slot.removed or not self.options.check_on_close:
@@ -375,11 +374,11 @@ class Accounts:
             raise CheckFailed(name, findings)
 
     async def _close(self, name: str, slot: _Slot) -> None:
-        """Close an account without users; with its lock held."""
+        """Close an account without users; its lock is held by the caller."""
         account = slot.account
         if account is None:
             return
-        slot.account = None  # who comes now waits for the lock, and opens it anew
+        slot.account = None  # a user that comes now waits for the lock, and opens it again
         with trio.CancelScope(shield=True):  # bounded: tasks that are cancelled, units that wait, interrupted reads
             if slot.tasks is not None:
                 await slot.tasks.stop()
@@ -389,9 +388,10 @@ class Accounts:
         logger.debug("account closed", extra={"kv": {"account": name}})
 
     async def _upkeep(self) -> None:
-        """One clock for all accounts. It stands still while none is used and all is done: idle sessions wake nothing.
+        """Run the upkeep of all accounts every `UPKEEP` seconds. The task sleeps while no account is used and no work
+        is left, so idle sessions cause no wakeups.
 
-        Errors: come out; the next start looks at all accounts again.
+        Errors: propagate; the next start looks at all accounts again.
         """
         self._upkeep_bell.ring()
         while True:
@@ -411,8 +411,8 @@ class Accounts:
 
 
 def _busy(slot: _Slot, *, needed: bool) -> bool:
-    """Whether an account without users has yet to do: what is held in its outbox for some seconds goes out by then.
-    `needed`: others want its place.
+    """Whether an account without users must stay open: its outbox has rows that are due in some seconds, or its
+    database was used within `IDLE` seconds. `needed`: another account needs the place, so only the outbox counts.
     """
     account = slot.account
     return account is not None and (account.carrier.waits or (account.database.idle < IDLE and not needed))
@@ -421,12 +421,12 @@ def _busy(slot: _Slot, *, needed: bool) -> bool:
 async def _keep_up(account: OpenAccount) -> None:
     try:
         await account.database.upkeep()
-    except (StoreError, OSError) as error:  # the others must not wait for this one's disk
+    except (StoreError, OSError) as error:  # the upkeep of the other accounts goes on
         logger.error("account not kept up", extra={"kv": {"account": account.name, "err": str(error)}})
 
 
 def _rests(slot: _Slot) -> bool:
-    """Whether upkeep has nothing to do for an account before it is used again, or its last user leaves."""
+    """Whether upkeep has nothing to do for an account until it is used again or its last user leaves."""
     account = slot.account
     if account is None:
         return True

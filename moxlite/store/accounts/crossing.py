@@ -1,8 +1,8 @@
-"""Messages that go from the file of one account to that of another, and into a mailbox where the user may not set all
-flags (IMAP-157, WEBMAIL-62).
+"""Copying messages from one account to another, or into a mailbox where the user may not set all flags (IMAP-157,
+WEBMAIL-62).
 
-They are read from one file and added to the other, as APPEND would, some at a time: each part is a unit of the target,
-within its quota. What is removed from the source afterwards, and how several parts belong together, is the caller's.
+Messages are read from one file and added to the other, as by APPEND, in parts: each part is one unit of the target,
+within its quota. The caller removes messages from the source afterwards, and combines the results of the parts.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ from moxlite.store.types import UID, Flag, MailboxID
 __all__ = ["MEMORY", "Landing", "parts", "transfer"]
 
 PART: Final = 50
-"""Messages in a unit: as many open files at most."""
+"""Maximum number of messages in a unit, and of spool files that are open for it."""
 
 PART_OCTETS: Final = 16 << 20
 """Octets in a unit, from which on no further message is added to it."""
 
 MEMORY: Final = 65_536
-"""Octets of each message that are kept in memory; the rest lies in a file."""
+"""Octets of each message that are kept in memory; the rest is written to a file."""
 
 
 class Landing(msgspec.Struct, frozen=True, eq=False, kw_only=True):
-    """Where messages are added: a mailbox of `account`, with the rights of `access`; `origin`: the caller's cursor."""
+    """Target of a transfer: a mailbox of `account`, with the rights of `access`; `origin`: the caller's cursor."""
 
     account: Account
     access: Access
@@ -53,7 +53,7 @@ class Landing(msgspec.Struct, frozen=True, eq=False, kw_only=True):
 
 
 async def parts(account: Account, mailbox_id: MailboxID, uids: array[int]) -> list[array[int]]:
-    """The messages in parts, each small enough for one unit."""
+    """Split messages into parts, each small enough for one unit."""
     found: list[array[int]] = []
     part, octets = array("I"), 0
     for start in range(0, len(uids), PART):
@@ -78,15 +78,15 @@ async def transfer(
     also: Callable[[AccountTx, Copied], None] | None = None,
     seen: bool = False,
 ) -> Copied | None:
-    """Add messages, one of `parts`, to the target, with those flags that the user may set there; None if all of them
-    are gone meanwhile.
+    """Add the messages of one part to the target, with the flags that the user may set there. None if all of them have
+    been removed meanwhile.
 
     Args:
-      spool: gives a new one, to be closed here, that keeps `MEMORY` octets.
+      spool: returns a new spool that keeps `MEMORY` octets in memory; it is closed here.
       also: more work for the unit that adds them.
       seen: mark them as read, where the user may.
 
-    Raises NoRight (``i``), NoSuchMailbox, OSError: a message can't be spooled; OverQuota and what else adding raises.
+    Raises NoRight (``i``), NoSuchMailbox, OSError: a message can't be spooled; OverQuota and other errors of `append`.
     """
     read = partial(
         fetch_rows, mailbox_id=mailbox_id, uids=array("I", part), columns=("size", "received", "received_offset")
@@ -132,7 +132,7 @@ def _copied(mailbox_id: MailboxID, uids: list[UID], added: list[Added]) -> Copie
 
 
 async def _spooled(account: Account, message_id: int, spool: Spool) -> bool:
-    """Whether all octets of a message are in the spool now; False if it is gone. Raises OSError."""
+    """Write a message to the spool; False if the message does not exist any more. Raises OSError."""
     try:
         async with aclosing(stream_message(account, message_id)) as blocks:
             async for block in blocks:

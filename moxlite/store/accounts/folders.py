@@ -1,7 +1,7 @@
 """The folders of accounts, ``accounts/NAME`` of the data directory: their names, how they are made and moved.
 
-``made/NAME``, an empty file, stands for each account that was made. It is no part of ``accounts/``, so a folder that is
-lost, or a disk that is not mounted there, is told from an account that is new (STORE-158d).
+``made/NAME``, an empty file, records that the account was made. It is outside of ``accounts/``, so that a lost folder,
+or a disk that is not mounted there, can be distinguished from a new account (STORE-158d).
 """
 
 from __future__ import annotations
@@ -33,31 +33,31 @@ __all__ = [
 logger = logging.getLogger("moxlite.store.accounts")
 
 NAME: Final = re.compile(r"(?!.*\.\.)[a-z0-9][a-z0-9._-]{0,63}")
-"""STORE-166: nothing that a path or a log line could take for something else."""
+"""Pattern of account names (STORE-166): safe in paths and in log lines."""
 
 CREATING: Final = ".creating.tmp"
-"""Stands in the folder of a new account until its database is made: of such a folder alone the database may be missing
-(STORE-158d).
+"""Name of a file in the folder of a new account, deleted once its database is made. Only a folder with this file may
+lack the database (STORE-158d).
 """
 
 MADE: Final = "made"
-"""The folder of notes, in the data directory."""
+"""Name of the folder of files that record made accounts, in the data directory."""
 
 DIRECTORY_MODE: Final = 0o2750
 """ADMIN-37: files made in it get its group."""
 
 
 def check_account_name(name: str) -> str:
-    """The name, if it is one (STORE-166). Raises BadAccountName."""
+    """Return the name if it is allowed (STORE-166). Raises BadAccountName."""
     if not NAME.fullmatch(name):
         raise BadAccountName(name)
     return name
 
 
 def make_folder(folder: Path) -> bool:
-    """Make the folder of an account, with the modes of ADMIN-37, where there is none. Blocking.
+    """Make the folder of an account, with the modes of ADMIN-37, unless it exists. Blocking.
 
-    Returns whether the account is new, so that its database is to be made. It is until `folder_is_made`.
+    Returns whether the account is new and its database must be made. It is new until `folder_is_made` is called.
 
     Raises:
       MissingFile: the account was made before, and its folder is lost.
@@ -79,7 +79,7 @@ def make_folder(folder: Path) -> bool:
     new.mkdir(exist_ok=True)
     new.chmod(DIRECTORY_MODE)  # mkdir leaves out the set-group-id bit
     (new / CREATING).touch(0o640)
-    new.rename(folder)  # with the mark: a kill leaves none without
+    new.rename(folder)  # with the mark inside, so that a kill leaves no folder without it
     return True
 
 
@@ -90,7 +90,7 @@ def made_names(accounts: Path) -> set[str]:
 
 
 def forget_made(folder: Path) -> None:
-    """Take away the note that an account was made: it is being removed, or made anew. Blocking. Raises OSError."""
+    """Delete the record that an account was made: it is being removed, or made anew. Blocking. Raises OSError."""
     note = _note(folder)
     if note.exists():
         note.unlink()
@@ -102,7 +102,7 @@ def _note(folder: Path) -> Path:
 
 
 def _note_made(note: Path, accounts: Path) -> None:
-    """Note that an account was made; with the first note all that have a folder are."""
+    """Record that an account was made. The first call also records all accounts that have a folder."""
     if note.exists():
         return
     notes = note.parent
@@ -120,8 +120,8 @@ def _note_made(note: Path, accounts: Path) -> None:
 
 
 def renew_folder(folder: Path) -> Path | None:
-    """Have the database of an account that has lost it made anew at its next use. What is left of the old one goes into
-    a folder beside it, which is returned. Blocking.
+    """Have a new database made at the next use of an account that has lost its own. Remains of the old one are moved
+    into a new folder beside it, which is returned; None if nothing remains. Blocking.
     """
     aside = set_aside(folder, "account.db", "search.db")
     (folder / CREATING).touch(0o640)
@@ -129,8 +129,8 @@ def renew_folder(folder: Path) -> Path | None:
 
 
 def set_aside(folder: Path, *names: str) -> Path | None:
-    """Move databases of these names, with all that belongs to them, into a new folder ``damaged-TIME``; returns it, or
-    None when there is nothing to move. Blocking.
+    """Move databases of these names, with their log files, into a new folder ``damaged-TIME``; returns it, or None if
+    there is nothing to move. Blocking.
     """
     found = sorted(path for name in names for path in folder.glob(f"{name}*"))
     if not found:
@@ -150,7 +150,7 @@ def set_aside(folder: Path, *names: str) -> Path | None:
 
 
 def folder_is_made(folder: Path) -> None:
-    """The database of a new account is there: from now on it must be. Blocking."""
+    """Mark a new account as complete: from now on its database must exist. Blocking."""
     _sync(folder.parent)
     (folder / CREATING).unlink(missing_ok=True)
     _sync(folder)
@@ -167,7 +167,7 @@ def _sync(folder: Path) -> None:
 
 
 def move_folder(folder: Path, moved: Path) -> None:
-    """Rename a folder on the same disk; done for good when this returns. Blocking.
+    """Rename a folder on the same disk; durable when this returns. Blocking.
 
     Raises:
       OSError: nothing was changed.

@@ -1,7 +1,7 @@
 """``moxlite gentestdata DIR``: accounts and auth.db with something of everything, for tests of upgrades (STORE-146).
 
 Each released schema leaves such a directory, compressed, in fixtures/upgrade/: later programs must open it. All of it
-is made through the operations that the server uses. What the queue adds is in `moxlite.queue.testdata`.
+is made through the operations that the server uses. The files of the queue are made by `moxlite.queue.testdata`.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from moxlite.store.types import UID, Flag, MailboxID
 __all__ = ["ACCOUNTS", "PASSWORD", "fill", "made_up", "message"]
 
 ACCOUNTS: Final = ("test0", "test1", "test2")
-"""Empty; one message with all facts; everything else."""
+"""Three accounts: an empty one, one with a message that has all facts, one with everything else."""
 
 DOMAINS: Final = ("mox.example", "bücher.example")
 

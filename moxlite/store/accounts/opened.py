@@ -1,4 +1,4 @@
-"""An account that is open: its handle, its text index, its background tasks. `Accounts` opens and shares it."""
+"""An open account: its handle, its text index, its background tasks. `Accounts` opens and shares it."""
 
 from __future__ import annotations
 
@@ -50,21 +50,21 @@ class OpenAccount(IndexedAccount):
         self.carrier = Carrier(self, handlers)
 
     def changed(self) -> None:
-        """A unit was committed that changed messages or mailboxes: the junk filter and the text index follow."""
+        """Wake the junk filter and the text index: a unit was committed that changed messages or mailboxes."""
         self.trainer.want()
         self.indexer.want()
 
     def removed(self) -> None:
-        """Messages were removed, or what still held their content has let go: the eraser looks."""
+        """Wake the eraser: messages were removed, or the content of removed messages may be erased now."""
         self.eraser.want()
 
     def owed(self) -> None:
-        """A unit was committed that owes something to other files: the carrier takes it there."""
+        """Wake the carrier: a unit was committed that added rows to the outbox."""
         self.carrier.want()
 
     async def tend(self) -> None:
-        """Purge old tombstones, idempotency keys, uploads and rows of what was submitted, close subscribers that fell
-        silent: nightly (STORE-27, STORE-38, STORE-94, STORE-189, WEBMAIL-28).
+        """Purge old tombstones, idempotency keys, uploads and rows about submissions, and close subscribers that fell
+        silent; called nightly (STORE-27, STORE-38, STORE-94, STORE-189, WEBMAIL-28).
         """
         self.bus.close_silent()
         options = self.options
@@ -81,13 +81,13 @@ class OpenAccount(IndexedAccount):
         await self.database.write(shrink_outgoing)
 
     async def settle(self) -> None:
-        """Do now what the background tasks have to do: carry the outbox over, learn, erase what can be erased."""
+        """Finish the work of the background tasks now: carry the outbox over, train the junk filter, erase."""
         await self.carrier.once()
         await self.trainer.once()
         await self.eraser.once()
 
     async def aclose(self) -> None:
-        """For `Accounts`: tell subscribers, finish the units that wait, close the files."""
+        """For `Accounts`: close subscribers, finish the units that wait, close the files."""
         self.bus.close("closed")
         await self.search.aclose()
         await self.database.aclose()
@@ -98,10 +98,10 @@ async def open_account(
 ) -> OpenAccount:
     """Open the database of an account, or with `create` make it, with its first mailboxes (STORE-11); for `Accounts`.
 
-    What a kill left behind goes first: the rest of an import, bodies without users (STORE-10), parts of a copy.
+    Leftovers of a killed server are removed first: an unfinished import, unused bodies (STORE-10), parts of a copy.
 
     Raises:
-      What `Database.open` raises; StorageFull, StorageBroken.
+      Errors of `Database.open`; StorageFull, StorageBroken.
     """
     database = await Database.open(path, Kind.ACCOUNT, options=options, name=name, create=create)
     try:
@@ -129,7 +129,7 @@ async def open_account(
 
 
 def _first_mailboxes(tx: AccountTx, config: AccountConfig) -> None:
-    """Inbox, those with a special use, the others: all subscribed (STORE-11)."""
+    """Make Inbox, the mailboxes with a special use, and the others, all subscribed (STORE-11)."""
     create_mailbox(tx, INBOX)
     for use, name in config.initial_special_use.items():
         found = mailbox_by_name(tx, name)

@@ -1,4 +1,4 @@
-"""What is done with all accounts, one after the other: the nightly round, and the check of files that were not closed.
+"""Tasks that process all accounts one by one: the nightly round, and the check of files that were not closed.
 
 Both open an account as any user does, and leave it to `Accounts` to close it again.
 """
@@ -32,7 +32,7 @@ ROUND_PAUSE: Final = 0.1
 
 
 class Registry(Protocol):
-    """What a round needs of `Accounts`."""
+    """The part of `Accounts` that a round uses."""
 
     options: Options
 
@@ -59,11 +59,11 @@ class Rounds:
         self._bell = Bell()
 
     async def nightly(self) -> None:
-        """Open each account once after start, for what the last run left to do (STORE-189a), and then each night to
+        """Open each account once after start, to finish work left by the last run (STORE-189a), and then each night to
         purge (STORE-27).
 
-        Errors: those of the store and of files are logged, and the next account comes. All others come out; the next
-        start goes on behind the account that they came from.
+        Errors: StoreError and OSError are logged, and the round goes on with the next account. All others propagate;
+        the next start goes on after the account that failed.
         """
         while True:
             if not self._left:
@@ -88,15 +88,14 @@ class Rounds:
             logger.error("account not tended", extra={"kv": {"account": name, "err": str(error)}})
 
     def note_unclean(self, name: str) -> None:
-        """This account was opened, and had not been closed: its file is checked soon."""
+        """Schedule a check of an account's file, which had not been closed before it was opened."""
         self._unclean.append(name)
         self._bell.ring()
 
     async def check_unclean(self) -> None:
         """Check files that were not closed, one at a time (STORE-10).
 
-        Errors: those of the store and of files are logged. All others come out; the next start goes on with the next
-        account.
+        Errors: StoreError and OSError are logged. All others propagate; the next start goes on with the next account.
         """
         while True:
             if not self._unclean:

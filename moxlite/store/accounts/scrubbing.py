@@ -1,7 +1,7 @@
 """Reading and checking all bodies of all accounts once a week (STORE-181).
 
-One account after the other, at the pace of `scrub`. When an account was done is a row of its table `upgrade`, so a
-restart of the server begins no account anew that was read this week.
+Accounts are read one by one, at the pace of `scrub`. The time of an account's last scrub is a row of its table
+`upgrade`, so a restart of the server does not repeat accounts that were read this week.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ logger = logging.getLogger("moxlite.store.scrubbing")
 WEEK: Final = 7 * DAY
 
 ROUND: Final = 3600.0
-"""Seconds between two looks for accounts that are due."""
+"""Seconds between two searches for accounts that are due."""
 
 LAST: Final = "SELECT started, position FROM upgrade WHERE name = 'scrub'"
 DONE: Final = """
@@ -42,11 +42,11 @@ def last_scrub(r: Reader) -> tuple[int, int] | None:
 
 
 async def scrub_weekly(accounts: Accounts, *, interval: int = WEEK, rate: int = SCRUB_RATE) -> None:
-    """Scrub all accounts whose last time is `interval` µs ago, for ever.
+    """Scrub each account whose last scrub began `interval` µs ago or earlier, for ever; `rate` as for `scrub`.
 
-    Errors: those of the store and of files are logged, and the next account comes.
+    Errors: StoreError and OSError are logged, and the next account follows.
     """
-    done: dict[str, int] = {}  # when each was, so that its file is not opened each hour to ask
+    done: dict[str, int] = {}  # start of the last scrub by account: saves opening its file every hour
     while True:
         for name in await trio.to_thread.run_sync(accounts.names):
             if accounts.options.account_config(name) is None or _now() - done.get(name, -interval) < interval:

@@ -1,8 +1,8 @@
-"""Keeping ``auth.db`` true about who shares mailboxes with whom (IMAP-157).
+"""Copying to ``auth.db`` which accounts share mailboxes with which users (IMAP-157).
 
-LIST must not open every account to find what is shared with a user, so `auth.db` has pairs of owners and guests. They
-are made from the owners' own files: after each change, and whenever an account is opened, which happens to each after
-the start of the server. So a crash between the two files, or a backup of one of them, is made good by itself.
+LIST must not open every account to find the mailboxes shared with a user, so `auth.db` has pairs of owner and guest.
+They are derived from the owners' own files: after each change, and whenever an account is opened, which happens to each
+after the start of the server. So a crash between the two writes, or a backup of one file only, repairs itself.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ __all__ = ["forget_shares", "publish_shares", "sharing_task"]
 logger = logging.getLogger("moxlite.store.shares")
 
 INTERVAL: Final = 3600.0
-"""Seconds between two looks at an account that stays open."""
+"""Seconds between two comparisons for an account that stays open."""
 
 
 async def publish_shares(auth: AuthDB, account: Account) -> None:
-    """Have `auth.db` say what the account's file says. Raises StoreError."""
+    """Copy the guests of an account from its file to `auth.db`. Raises StoreError."""
     while True:  # another process may have read the file before us, and written after us
         found = await account.read(guests, op="shares")
         if not await auth.set_guests(account.name, found):
@@ -37,7 +37,7 @@ async def publish_shares(auth: AuthDB, account: Account) -> None:
 
 
 def sharing_task(auth: AuthDB) -> Callable[[Account], Awaitable[None]]:
-    """A background task of open accounts, for `Accounts.register_task`. Errors: those of the store come out."""
+    """Return a background task for `Accounts.register_task` that publishes shares. Errors: StoreError propagates."""
 
     async def run(account: Account) -> None:
         while auth.in_service:
@@ -48,13 +48,13 @@ def sharing_task(auth: AuthDB) -> Callable[[Account], Awaitable[None]]:
 
 
 async def forget_shares(accounts: Accounts, auth: AuthDB, guest: str) -> None:
-    """Take all rights from an account that is being removed: who gets its name later must not have them."""
+    """Take all rights from an account that is being removed: a later account of that name must not inherit them."""
     for owner in await auth.owners(guest, anyone=False):
         try:
             async with accounts.use(owner) as account:
                 await account.write(lambda tx: forget_guest(tx, guest))
                 await publish_shares(auth, account)
-        except AccountUnknown:  # of an owner that is removed itself
+        except AccountUnknown:  # the owner is removed itself
             continue
         except StoreError as error:  # a broken file must not keep another account from going
             logger.error("rights left behind", extra={"kv": {"account": owner, "guest": guest, "err": str(error)}})

@@ -1,4 +1,4 @@
-"""The background tasks of one open account: eraser, outbox, junk filter, text index, and what other rooms registered.
+"""The background tasks of one open account: eraser, outbox, junk filter, text index, and tasks of other packages.
 
 They have a supervisor of their own: a task that fails is started anew, and the faults of one account stay in it.
 """
@@ -25,7 +25,7 @@ class AccountTasks:
     """The background tasks of one open account.
 
     Args:
-      registered: what runs besides the account's own tasks, by name (``room.task``).
+      registered: tasks besides the account's own ones, by name (``package.task``).
 
     Attributes:
       tree: the supervisor, while `run` runs.
@@ -56,7 +56,7 @@ class AccountTasks:
     async def run(self) -> None:
         """Run all tasks until `stop`.
 
-        Errors: those that end every supervisor come out, all others are its own.
+        Errors: those that end every supervisor propagate; the supervisor handles all others.
         """
         try:
             with self._scope:

@@ -1,10 +1,10 @@
 """App passwords: generated credentials of an account, one for each device or program (STORE-191, IMAP-158, SMTP-165,
 WEB-150).
 
-Each has a name, what it may be used for, and perhaps a last day. It is told once, when it is made. Of it are stored
-only what SCRAM and CRAM-MD5 need: it has 103 random bits, so a slow hash would add nothing. All of them have the salt
-of the account's own password (see credentials.py), and no account has more than 20, so that each proof and password is
-tried on all of them within a millisecond on the loop.
+Each has a name, scopes, and perhaps an expiry time. It is shown once, when it is made. Only its secrets for SCRAM and
+CRAM-MD5 are stored: it has 103 random bits, so a slow hash would add nothing. All of them have the salt of the
+account's own password (see credentials.py), and an account has 20 at most, so that each proof and password is tried on
+all of them within a millisecond on the loop.
 """
 
 from __future__ import annotations
@@ -50,13 +50,13 @@ __all__ = [
 ]
 
 Scope: TypeAlias = Literal["imap", "submission", "webapi"]
-"""What an app password may be used for."""
+"""A service that an app password may be used for."""
 
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 _BITS: Final[Mapping[Scope, int]] = {"imap": 1, "submission": 2, "webapi": 4}
 
 MAX_APP_PASSWORDS: Final = 20
-"""Of one account: each costs a CRAM-MD5 log-in 50 µs on the loop (decisions/002)."""
+"""App passwords per account. Each costs a CRAM-MD5 log-in 50 µs on the loop (decisions/002)."""
 
 MAX_NAME: Final = 64
 """Characters of a name."""
@@ -66,7 +66,7 @@ USE_INTERVAL: Final = 3600 * 1_000_000
 
 
 class AppPasswordRefused(StoreError):
-    """An app password that cannot be made as it was asked for; the text says why."""
+    """An app password with these arguments is not allowed; the text says why."""
 
 
 class AppPassword(msgspec.Struct, frozen=True):
@@ -87,7 +87,7 @@ class AppPassword(msgspec.Struct, frozen=True):
 
     @property
     def key(self) -> ScramSecrets:
-        """What a password is compared with."""
+        """SCRAM-SHA-256 secrets, used to verify a password given in plain text."""
         assert self.secrets.scram_sha_256 is not None
         return self.secrets.scram_sha_256
 
@@ -97,7 +97,7 @@ class AppPassword(msgspec.Struct, frozen=True):
 
 
 class Passwords(msgspec.Struct, frozen=True):
-    """All that an account can log in with: its own password, None as long as none was set, and its app passwords."""
+    """All passwords of an account: its own one, None as long as none was set, and its app passwords."""
 
     own: Credential | None
     apps: tuple[AppPassword, ...]
@@ -114,12 +114,12 @@ USED: Final = "UPDATE app_password SET last_used = ?1 WHERE id = ?2 AND coalesce
 
 
 def app_passwords(r: Reader) -> tuple[AppPassword, ...]:
-    """All of an account, the oldest first; also those whose time is over."""
+    """All app passwords of an account, oldest first, including expired ones."""
     return tuple(map(_of_row, r.rows(ALL)))
 
 
 def passwords(r: Reader) -> Passwords:
-    """What the account can log in with."""
+    """Read all passwords of the account."""
     return Passwords(credential(r), app_passwords(r))
 
 
@@ -145,16 +145,17 @@ async def add_app_password(
     read_only: bool = False,
     expires: int | None = None,
 ) -> str:
-    """Make an app password; returns it, which is the only time that anybody can see it.
+    """Make an app password and return it. It cannot be read again later.
 
     Args:
-      name: 1 to 64 characters, for its owner to know it by; none of the account has it yet.
-      scopes: what it may be used for; one at least.
-      read_only: nothing can be changed with it, nor sent.
+      name: 1 to 64 characters, unique within the account, for its owner.
+      scopes: services that it may be used for, one at least.
+      read_only: sessions with it can neither change nor send anything.
       expires: µs UTC, None for never.
 
     Raises:
-      AppPasswordRefused, LimitExceeded: there are 20 already.
+      AppPasswordRefused: an argument is not allowed.
+      LimitExceeded: the account has 20 already.
     """
     name = _checked(name, scopes, read_only=read_only)
     password = generate_password()
@@ -189,7 +190,7 @@ def _add(
     secrets: Secrets,
     salt: Salt | None,
 ) -> bool:
-    """Store it; False when it has not the salt of the account's other passwords."""
+    """Store an app password; False, with nothing stored, if `salt` is not that of the account's other passwords."""
     if account_salt(tx) != salt:
         return False
     count, same = tx.row(COUNT, name) or (0, 0)
@@ -216,7 +217,7 @@ def _add(
 
 
 def remove_app_password(tx: Tx, name: str) -> bool:
-    """Revoke an app password: no log-in with it succeeds from now on. False when there is none of that name.
+    """Revoke an app password: no log-in with it succeeds from now on. False if no app password has that name.
 
     The caller ends the sessions that began with it.
     """
@@ -224,7 +225,7 @@ def remove_app_password(tx: Tx, name: str) -> bool:
 
 
 def note_use(tx: Tx, number: int) -> None:
-    """Write down that an app password is used now, if that was not done within the hour."""
+    """Store that an app password is used now, unless a use within the last hour is stored."""
     tx.execute(USED, tx.now, number, USE_INTERVAL)
 
 
@@ -234,7 +235,7 @@ def use_is_due(app: AppPassword, now: int) -> bool:
 
 
 def wrong_app_passwords(r: Reader) -> list[str]:
-    """For the check of an account: what does not agree (STORE-40)."""
+    """Inconsistencies among the passwords of an account, one sentence each, for its check (STORE-40)."""
     found: list[str] = []
     try:
         salt = account_salt(r)

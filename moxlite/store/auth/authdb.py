@@ -1,8 +1,8 @@
 """``auth.db``: web sessions, log-in attempts, keys of client certificates, account removals, the audit log
 (STORE-104..106, STORE-140, WEB-160), and which accounts share mailboxes (IMAP-157).
 
-`AuthDB` is the file as the rest of the program sees it. The work is done by plain functions: sessions.py,
-loginattempts.py, tlskeys.py.
+`AuthDB` is the interface of the file to the rest of the program. The SQL is in plain functions of sessions.py,
+loginattempts.py and tlskeys.py.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ END_REMOVAL: Final = (
     "DELETE FROM account_removal WHERE account = ?",
 )
 MAX_OWNERS: Final = 200
-"""Accounts whose shared mailboxes one user sees: LIST opens them all."""
+"""Maximum number of accounts whose shared mailboxes one user sees: LIST opens them all."""
 
 MAX_SUCCESSES: Final = 50_000
-"""Pairs of account and address that are read at the start; as many as are remembered (`logins.guessing`)."""
+"""Pairs of account and address that are read at the start, as many as `logins.guessing` remembers."""
 
 GUESTS: Final = "SELECT guest FROM shared WHERE owner = ?"
 DROP_GUESTS: Final = "DELETE FROM shared WHERE owner = ?"
@@ -96,8 +96,8 @@ class AuthDB:
     """
 
     def __init__(self, database: Database | StoreError) -> None:
-        """For `open`; or with the error of `open` one that is out of service: what needs the file raises StorageBroken,
-        web sessions are kept in memory.
+        """For `open`. With the error of a failed `open` instead of a database, the object is out of service: calls that
+        need the file raise StorageBroken, and web sessions are kept in memory.
         """
         self._database = database
         self._recorder = loginattempts.attempt_recorder(lambda: self.database)
@@ -128,7 +128,7 @@ class AuthDB:
         return self._database.health.broken if isinstance(self._database, Database) else str(self._database)
 
     def start(self, tree: Supervisor) -> None:
-        """Have log-in attempts written, what has expired removed, idle memory given back, as tasks of `tree`."""
+        """Write log-in attempts, remove expired rows and give idle memory back, as tasks of `tree`."""
         tree.start("store.auth-recorder", self._recorder.serve)
         if not isinstance(self._database, Database):
             return
@@ -141,7 +141,7 @@ class AuthDB:
             await self._database.aclose()
 
     async def _upkeep(self) -> None:
-        """Remove what has expired, for ever. Errors: of the store come out."""
+        """Remove expired rows, for ever. Errors: StoreError propagates."""
         while True:
             await self.database.write(_drop_old)
             await trio.sleep(UPKEEP)
@@ -151,8 +151,8 @@ class AuthDB:
     async def add_session(
         self, app: str, account: str, address: str, *, remote_ip: str = "", user_agent: str = ""
     ) -> SessionTokens:
-        """Begin a session after a successful log-in; returns its tokens, once it is durable. When the file cannot be
-        written it is kept in memory (STORE-105a): logging in needs no write.
+        """Begin a session after a successful log-in; returns its tokens, once it is durable. If the file cannot be
+        written, the session is kept in memory (STORE-105a), so that users can still log in.
         """
         try:
             return await self.database.write(
@@ -177,7 +177,7 @@ class AuthDB:
         if sessions.needs_extension(session, now):
             try:
                 await self.database.write(lambda tx: sessions.extend_session(tx, session.id))
-            except (StorageFull, StorageBusy, StorageBroken) as error:  # it lives on until the time that is written
+            except (StorageFull, StorageBusy, StorageBroken) as error:  # the stored expiry still holds
                 logger.warning("use of a web session not noted", extra={"kv": {"account": account, "err": str(error)}})
         return session
 
@@ -188,7 +188,7 @@ class AuthDB:
         return self._in_memory.of(account, now=now) + stored
 
     async def remove_session(self, account: str, session_id: int) -> bool:
-        """End one session; False when the account has none of that id."""
+        """End one session; False if the account has no session of that id."""
         if self._in_memory.remove(account, session_id):
             return True
         return await self.database.write(lambda tx: sessions.remove_session(tx, account, session_id))
@@ -203,7 +203,7 @@ class AuthDB:
     # Log-in attempts (STORE-106)
 
     def record(self, attempt: LoginAttempt) -> None:
-        """Have an attempt written in the background; never waits, and drops it when a hundred wait already."""
+        """Queue an attempt for the writer; never waits, and drops it if a hundred wait already."""
         if not self._recorder.record(attempt):
             logger.debug("log-in attempt not recorded", extra={"kv": {"protocol": attempt.protocol}})
 
@@ -224,7 +224,7 @@ class AuthDB:
         return await self.database.write(lambda tx: tlskeys.add_key(tx, key))
 
     async def find_key(self, fingerprint: str) -> TLSKey | None:
-        """The key of a connection."""
+        """The key with this fingerprint, or None."""
         return await self.database.read(lambda r: tlskeys.find_key(r, fingerprint), op="tls_key")
 
     async def keys(self, account: str | None = None) -> list[TLSKey]:
@@ -234,7 +234,7 @@ class AuthDB:
     async def change_key(
         self, account: str, fingerprint: str, *, name: str, no_imap_preauth: bool, login_address: str
     ) -> bool:
-        """Change what belongs to a key; False when the account has none of that fingerprint."""
+        """Change the settings of a key; False if the account has no key of that fingerprint."""
         return await self.database.write(
             lambda tx: tlskeys.change_key(
                 tx, account, fingerprint, name=name, no_imap_preauth=no_imap_preauth, login_address=login_address
@@ -242,13 +242,13 @@ class AuthDB:
         )
 
     async def remove_key(self, account: str, fingerprint: str) -> bool:
-        """Forget a key; False when the account has none of that fingerprint."""
+        """Delete a key; False if the account has no key of that fingerprint."""
         return await self.database.write(lambda tx: tlskeys.remove_key(tx, account, fingerprint))
 
     # Removal of accounts (STORE-140)
 
     async def begin_removal(self, account: str) -> None:
-        """Note that an account is to be removed; its sessions and keys end at once."""
+        """Store that an account is to be removed; its sessions and keys are deleted at once."""
 
         def unit(tx: Tx) -> None:
             tx.execute(NOTE_REMOVAL, account, tx.now)
@@ -263,7 +263,7 @@ class AuthDB:
         return await self.database.read(lambda r: [name for (name,) in r.rows(REMOVALS)], op="removals")
 
     async def end_removal(self, account: str) -> None:
-        """The files of an account are gone: forget the rest."""
+        """Delete the remaining rows about an account whose files have been deleted."""
 
         def unit(tx: Tx) -> None:
             for sql in END_REMOVAL:
@@ -271,10 +271,10 @@ class AuthDB:
 
         await self.database.write(unit)
 
-    # Who shares mailboxes with whom (IMAP-157)
+    # Accounts and the users they share mailboxes with (IMAP-157)
 
     async def set_guests(self, owner: str, guests: Iterable[str]) -> bool:
-        """Note to whom an account has given rights, as its own file says (`acl.guests`); False when that is known."""
+        """Store which users an account has given rights to, as in its own file (`acl.guests`); False if unchanged."""
         wanted = set(guests)
 
         def known(r: Reader) -> bool:
@@ -295,8 +295,8 @@ class AuthDB:
         return True
 
     async def owners(self, guest: str, *, anyone: bool = True) -> list[str]:
-        """Accounts that may share something with `guest`, by name, `MAX_OWNERS` at most; without `anyone` only those
-        which name it. What they do share is in their own files.
+        """Accounts that may share something with `guest`, by name, `MAX_OWNERS` at most; without `anyone` only accounts
+        that give rights to `guest` by name. The rights themselves are in the accounts' own files.
         """
         rows = await self.database.read(
             lambda r: r.rows(OWNERS, guest, ANYONE if anyone else guest, MAX_OWNERS), op="shared"
@@ -308,7 +308,7 @@ class AuthDB:
         return await self.database.read(lambda r: r.rows(NUMBERED, guest, limit), op="shared")
 
     async def owner_of(self, number: int) -> str | None:
-        """The account of this number, whether or not it shares anything with the one who asks."""
+        """The account of this number, or None. Whether it shares anything with the caller is not checked."""
         row = await self.database.read(lambda r: r.row(OWNER_OF_NUMBER, number), op="shared")
         return None if row is None else row[0]
 
@@ -320,7 +320,7 @@ class AuthDB:
     # Audit log (WEB-160)
 
     async def audit(self, actor: str, action: str, object_: str, *, remote_ip: str = "", detail: str = "{}") -> None:
-        """Note a change, durable when this returns."""
+        """Store an entry about a change, durable when this returns."""
         await self.database.write(lambda tx: tx.execute(AUDIT, tx.now, actor, remote_ip, action, object_, detail))
 
     async def audit_log(self, *, before: int = MAX_ID, limit: int = 100) -> list[AuditEntry]:

@@ -1,11 +1,11 @@
 """Credentials of an account: stored forms of its password, and their verification (STORE-100..103).
 
-Nothing stored is reversible: argon2id for mechanisms that hand over the password, SCRAM keys (RFC 5802) and CRAM-MD5
-states (RFC 2195) for those that prove it. The mechanisms themselves are in proto/sasl; who may log in where is decided
-in admin/logins; app passwords are in apppasswords.py.
+Nothing stored is reversible: argon2id for mechanisms that send the password, SCRAM keys (RFC 5802) and CRAM-MD5
+states (RFC 2195) for mechanisms that prove it. The mechanisms themselves are in proto/sasl; `moxlite.logins` decides
+whether a user may log in; app passwords are in apppasswords.py.
 
-A SCRAM server names salt and iterations before it knows which password its client has. So all passwords of an account
-share them (`Salt`): the first one brings them along, and a new password of an account with app passwords takes theirs.
+A SCRAM server sends salt and iterations before it knows which password its client has. So all passwords of an account
+share them (`Salt`): the first one sets them, and a new password of an account with app passwords takes theirs.
 """
 
 from __future__ import annotations
@@ -63,19 +63,19 @@ _GENERATED_ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
 """20 of 36 characters are 103 random bits (STORE-102)."""
 
 MAX_VERIFICATIONS: Final = 2
-"""Verifications at once: each takes 19 MiB and 20 ms of a core (STORE-103)."""
+"""Number of concurrent verifications: each takes 19 MiB and 20 ms of a core (STORE-103)."""
 
 BCRYPT_OCTETS: Final = 72
-"""What bcrypt looks at of a password; newer versions of the package refuse more."""
+"""Octets of a password that bcrypt uses; newer versions of the package refuse longer ones."""
 
 CACHE_SECONDS: Final = 15 * 60
 """Seconds a success is remembered (STORE-103): IMAP clients log in with every connection they open."""
 
 CACHE_ENTRIES: Final = 4096
-"""Remembered successes: one per user is enough, and a bound is a must."""
+"""Maximum number of remembered successes; one per user is enough."""
 
 OWN: Final = -1
-"""What `PasswordChecker.which` says of an account's own password."""
+"""Result of `PasswordChecker.which` for the account's own password."""
 
 _HASHER: Final = argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1, type=argon2.Type.ID)
 """OWASP's minimum for argon2id, and small enough for a board with 512 MiB (STORE-100)."""
@@ -84,7 +84,7 @@ _HASHER: Final = argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024, paral
 class Credential(msgspec.Struct, frozen=True):
     """All stored forms of a password. `password` is the encoded argon2id (or, of a migrated account, ``$2b$``) hash.
 
-    `changed` is the time of the last change, µs UTC: what was verified before it counts no longer.
+    `changed` is the time of the last change, µs UTC: earlier verifications are void.
     """
 
     password: str
@@ -97,17 +97,17 @@ class Credential(msgspec.Struct, frozen=True):
 
 
 class Salt(msgspec.Struct, frozen=True):
-    """What all SCRAM secrets of an account share."""
+    """Salt and iteration count, shared by all SCRAM secrets of an account."""
 
     octets: bytes
     iterations: int
 
 
 def check_password(password: str) -> str:
-    """A new password in its prepared form (RFC 8265 OpaqueString).
+    """Return a new password in its prepared form (RFC 8265 OpaqueString).
 
     Raises:
-      BadPassword: forbidden characters, or not of 8 to 256 octets; the text is for its owner.
+      BadPassword: forbidden characters, or not 8 to 256 octets; the text is for its owner.
     """
     try:
         prepared = prepare_password(password)
@@ -122,13 +122,13 @@ def check_password(password: str) -> str:
 
 
 def generate_password() -> str:
-    """A random password, for those who may not choose their own (STORE-102)."""
+    """A random password, for users who may not choose their own (STORE-102)."""
     return "".join(secrets.choice(_GENERATED_ALPHABET) for _ in range(GENERATED_LENGTH))
 
 
 def derive_secrets(prepared: str, salt: Salt | None = None) -> Secrets:
-    """What SCRAM and CRAM-MD5 need of a prepared password; both SCRAM forms have the same salt, a new one if none is
-    given. About 10 ms: for threads.
+    """Derive the SCRAM and CRAM-MD5 secrets of a prepared password. Both SCRAM forms use `salt`, or a new one. Takes
+    about 10 ms: for threads.
     """
     salt = salt or Salt(secrets.token_bytes(SALT_SIZE), ITERATIONS)
     return Secrets(
@@ -166,17 +166,17 @@ def encode_scram(scram: ScramSecrets) -> bytes:
 
 
 def decode_scram(data: bytes) -> ScramSecrets:
-    """What `encode_scram` made. Raises msgspec.DecodeError."""
+    """Decode the stored form of SCRAM secrets. Raises msgspec.DecodeError."""
     return _scram.decode(data)
 
 
 def app_salt(r: Reader) -> Salt | None:
-    """The salt that a new password of the account must have: that of its app passwords, None without any."""
+    """The salt of the app passwords, which a new password of the account must have; None without app passwords."""
     return _salt(r.value(APP_SCRAM))
 
 
 def account_salt(r: Reader) -> Salt | None:
-    """The salt that a new app password must have: that of the account's own password, or of its app passwords."""
+    """The salt that a new app password must have: from the account's own password, or from its app passwords."""
     return _salt(r.value(GET_KIND, SCRAM_SHA_256)) or app_salt(r)
 
 
@@ -188,7 +188,7 @@ def _salt(data: bytes | None) -> Salt | None:
 
 
 def set_credential(tx: Tx, new: Credential) -> None:
-    """Store the forms of a new password, all of them: none of an older password stays."""
+    """Store all forms of a new password, and delete the forms of the old one."""
     rows = {HASH: new.password.encode()}
     for kind, scram in ((SCRAM_SHA_1, new.secrets.scram_sha_1), (SCRAM_SHA_256, new.secrets.scram_sha_256)):
         if scram is not None:
@@ -201,7 +201,7 @@ def set_credential(tx: Tx, new: Credential) -> None:
 
 
 def set_password(tx: Tx, password: str) -> None:
-    """Set the password, deriving its forms here, in the writer's thread; a server uses `change_password`. Raises
+    """Set the password, deriving its forms in the writer's thread, for tools; a server uses `change_password`. Raises
     BadPassword.
     """
     set_credential(tx, derive_credential(password, app_salt(tx)))
@@ -249,7 +249,7 @@ _limiter: trio.lowlevel.RunVar[trio.CapacityLimiter] = trio.lowlevel.RunVar("pas
 
 
 def verifications() -> trio.CapacityLimiter:
-    """For threads that derive or verify: at most two at once (STORE-103)."""
+    """Limiter of threads that derive or verify: `MAX_VERIFICATIONS` at once (STORE-103)."""
     try:
         return _limiter.get()
     except LookupError:
@@ -270,18 +270,19 @@ class PasswordChecker:
     async def verify(self, account: str, stored: Credential | None, password: str) -> bool:
         """Whether `password` is that of the account with these stored forms.
 
-        Without an account, or one without password, pass None: it takes as long and says no (SMTP-57).
+        `stored` is None for an unknown account or one without a password: then the call takes as long, and returns
+        False (SMTP-57).
         """
         return await self.which(account, stored, (), password) == OWN
 
     async def which(
         self, account: str, stored: Credential | None, apps: Sequence[ScramSecrets], password: str
     ) -> int | None:
-        """Which of the passwords that may be used `password` is: `OWN`, the place of an app password among `apps`, or
-        None for none of them.
+        """Find the stored password that equals `password`: returns `OWN`, an index of `apps`, or None without a match.
 
-        An app password is as random as its SCRAM key, so that is all that it is compared with: once for all of them.
-        What is none takes the same time whether there is an account, a password of its own, or app passwords (SMTP-57).
+        An app password is as random as its SCRAM key, so only the keys are compared, after one derivation for all.
+        A wrong password takes the same time whether or not the account exists, has a password of its own, or has app
+        passwords (SMTP-57).
         """
         try:
             prepared = prepare_password(password)
@@ -304,7 +305,7 @@ class PasswordChecker:
         return found
 
     def forget(self, account: str) -> None:
-        """Drop what is remembered of an account: its password changed, or it may not log in any longer."""
+        """Drop the remembered successes of an account: its password changed, or it may not log in any longer."""
         for key in [key for key in self._seen if key[0] == account]:
             del self._seen[key]
 
@@ -319,7 +320,7 @@ class PasswordChecker:
         return hmac.compare_digest(tag, self._tag(form, prepared))
 
     def _find(self, hashed: str | None, apps: Sequence[ScramSecrets], prepared: str) -> int | None:
-        """In a thread. The app passwords first: they cost a tenth of an argon2."""
+        """Verify, in a thread. App passwords come first: they cost a tenth of an argon2 hash."""
         if apps and (place := _among(apps, prepared)) is not None:
             return place
         if hashed is not None and _verify(hashed, prepared):
@@ -338,7 +339,7 @@ class PasswordChecker:
 
 
 def _among(apps: Sequence[ScramSecrets], prepared: str) -> int | None:
-    """The place of the one that the password belongs to; 2 ms, for they share their salt."""
+    """Index of the app password that equals `prepared`, or None. Takes 2 ms, as all share their salt."""
     first = apps[0]
     key = derive_scram(prepared, "sha256", salt=first.salt, iterations=first.iterations).stored_key
     chosen: int | None = None
@@ -356,8 +357,8 @@ def needs_rehash(stored: Credential) -> bool:
 
 
 async def rehash(account: Account, stored: Credential, password: str) -> None:
-    """Replace the hash of a password that was just verified, and add the secrets that were missing; a change meanwhile
-    wins. Secrets that are there stay: a client may be about to prove them.
+    """Replace the hash of a password that was just verified, and add missing secrets. A concurrent change of the
+    password wins. Existing secrets stay: a client may be about to prove them.
     """
     salt = await account.read(app_salt, op="credential")
     new = await trio.to_thread.run_sync(_derive_prepared, prepare_password(password), salt, limiter=verifications())
@@ -385,7 +386,7 @@ def _verify(hashed: str, prepared: str) -> bool:
 
 
 def _verify_bcrypt(hashed: str, prepared: str) -> bool:
-    """A hash taken over from another system; needs the optional package bcrypt, and without it no password fits."""
+    """Verify a hash taken over from another system. Without the optional package bcrypt no password matches."""
     try:
         bcrypt = importlib.import_module("bcrypt")
     except ImportError:

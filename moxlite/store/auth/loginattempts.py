@@ -1,7 +1,7 @@
 """Log-in attempts in ``auth.db`` (STORE-106, SMTP-64, IMAP-26, WEB-58).
 
-Attempts come from every protocol and must never delay a log-in: they pass a short queue and are written by one task,
-all that wait in one unit. Equal attempts share a row, so that a flood of the same guess costs one row and a counter.
+Attempts come from every protocol and must never delay a log-in: they pass a short queue, and one task writes all that
+wait in one unit. Equal attempts share a row, so that a flood of the same guess costs one row and a counter.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ __all__ = [
 logger = logging.getLogger("moxlite.store.auth")
 
 UNKNOWN: Final = "-"
-"""In place of an account: the address belongs to none."""
+"""Recorded instead of an account if the address belongs to no account."""
 
 ADMIN: Final = "(admin)"
-"""In place of an account: the administrator's pages."""
+"""Recorded instead of an account for log-ins to the administrator's pages."""
 
 QUEUE_SIZE: Final = 100
-"""Attempts waiting for the writer; what comes beyond is dropped and counted (STORE-106, STORE-163)."""
+"""Attempts waiting for the writer; further ones are dropped and counted (STORE-106, STORE-163)."""
 
 MAX_FIELD: Final = 256
-"""Characters of a field; what a client sends as name or user agent is its own choice (STORE-163)."""
+"""Characters stored of a field; a client sends any name and user agent it likes (STORE-163)."""
 
 MAX_FAILED: Final = 10_000
 """Failed rows of one account (STORE-106)."""

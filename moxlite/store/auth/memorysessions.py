@@ -1,6 +1,6 @@
-"""Web sessions that could not be written to ``auth.db`` (STORE-105a): they live in memory, until the server ends.
+"""Web sessions that could not be written to ``auth.db`` (STORE-105a): they are in memory until the server ends.
 
-So a full disk or a file that cannot be written keeps no user from logging in, to delete mail or to see what is wrong.
+So users can still log in with a full disk or a file that cannot be written, to delete mail or to see what is wrong.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from moxlite.store.auth.sessions import (
 __all__ = ["MAX_IN_MEMORY", "MemorySessions"]
 
 MAX_IN_MEMORY = 1000
-"""Sessions of all accounts, under 1 KiB each; beyond it the one that expires soonest goes."""
+"""Maximum number of sessions of all accounts, under 1 KiB each; the one that expires soonest makes way."""
 
 
 class _Kept(msgspec.Struct, frozen=True):
@@ -31,8 +31,8 @@ class _Kept(msgspec.Struct, frozen=True):
 
 
 class MemorySessions:
-    """The sessions by the hash of their token, the one that expires soonest first. Ids are below 0, apart from those of
-    the file.
+    """Sessions by the hash of their token, the one that expires soonest first. Ids are negative; ids of sessions in the
+    file are positive.
     """
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ class MemorySessions:
         """The session of a request, which now lives 24 hours longer; None if it is not kept here.
 
         Raises:
-          SessionExpired, BadCSRF: see there.
+          SessionExpired, BadCSRF: see sessions.py.
         """
         hashed = hash_of(token)
         kept = self._kept.get(hashed)

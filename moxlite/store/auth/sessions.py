@@ -1,7 +1,7 @@
 """Web sessions of accounts in ``auth.db`` (STORE-105, WEB-52..54, WEB-59, WEB-70).
 
-Plain functions on transactions and readers of that file; `AuthDB` (auth.py) offers them to the web. Sessions of the
-administrator are not here: they live in memory (WEB-54).
+Plain functions on transactions and readers of that file; `AuthDB` (authdb.py) offers them to the web. Sessions of the
+administrator are not stored: they are in memory (WEB-54).
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ WRITE_INTERVAL: Final = 5 * 60 * 1_000_000
 """Microseconds between two writes of a new expiry: a click does not cost an fsync (STORE-105)."""
 
 MAX_SESSIONS: Final = 100
-"""Sessions of one account; beyond it the one that expires soonest goes (STORE-105)."""
+"""Maximum number of sessions of one account; the one that expires soonest makes way (STORE-105)."""
 
 KEEP_EXPIRED: Final = 7 * LIFETIME
-"""Microseconds an expired row stays, so that its owner is told "expired", not "unknown"."""
+"""Microseconds an expired row stays, so that its owner gets the answer "expired", not "unknown"."""
 
 TOKEN_SIZE: Final = 16
 """Octets of a token: 128 random bits (WEB-53)."""
@@ -67,8 +67,8 @@ class BadCSRF(NoSession):
 
 
 class SessionTokens(msgspec.Struct, frozen=True):
-    """What a log-in hands to the browser, each 16 random octets in base64url: `token` for the cookie, `csrf` for the
-    header.
+    """Tokens that the browser gets at a log-in, each 16 random octets in base64url: `token` for the cookie, `csrf` for
+    the header.
     """
 
     token: str
@@ -105,7 +105,7 @@ REMOVE_ALL: Final = "DELETE FROM session WHERE account = ? AND token_hash <> ? R
 
 
 def hash_of(token: str) -> bytes:
-    """What is stored of a token: who reads the file cannot use it."""
+    """SHA-256 of a token, stored in its place: a reader of the file cannot use the hash."""
     return hashlib.sha256(token.encode("utf-8", "replace")).digest()
 
 
@@ -114,14 +114,14 @@ def _token() -> str:
 
 
 def new_tokens() -> SessionTokens:
-    """Two tokens that are not in use."""
+    """Make the random tokens of a new session."""
     return SessionTokens(_token(), _token())
 
 
 def add_session(
     tx: Tx, app: str, account: str, address: str, *, remote_ip: str = "", user_agent: str = ""
 ) -> SessionTokens:
-    """A new session, after a successful log-in; the 101st of an account replaces the one that expires soonest."""
+    """Add a session after a successful log-in; the 101st of an account replaces the one that expires soonest."""
     tokens = new_tokens()
     tx.execute(
         INSERT,
@@ -146,7 +146,7 @@ def find_session(r: Reader, token: str, app: str, account: str, *, now: int, csr
     `csrf` is the header's token; None for requests that need none (GET of a document).
 
     Raises:
-      NoSession, SessionExpired, BadCSRF: see there.
+      NoSession, SessionExpired, BadCSRF
     """
     row = r.row(FIND, hash_of(token), app, account)
     if row is None:
@@ -171,7 +171,7 @@ def needs_extension(session: Session, now: int) -> bool:
 
 
 def extend_session(tx: Tx, session_id: int) -> None:
-    """Write that a session was used: it lives 24 hours from now. Never moves back, should the clock."""
+    """Store that a session was used: it expires in 24 hours. A clock that went back does not shorten its life."""
     tx.execute(EXTEND, tx.now, tx.now + LIFETIME, session_id, tx.now)
 
 

@@ -1,4 +1,4 @@
-"""Keys of client certificates that stand for an account (STORE-104, SMTP-59, IMAP-47, WEB-67).
+"""Keys of client certificates that log in to an account (STORE-104, SMTP-59, IMAP-47, WEB-67).
 
 Only the public key identifies: dates, names, usage, constraints and issuers of the certificate are ignored.
 """
@@ -50,7 +50,7 @@ class KeyRefused(StoreError):
 
 
 class KeyExists(StoreError):
-    """The key stands for an account already."""
+    """The key belongs to an account already."""
 
 
 class TLSKey(msgspec.Struct, frozen=True):
@@ -93,7 +93,7 @@ def read_certificate(
     Without `name`, it is called by its common name, else ``serial HEX``.
 
     Raises:
-      KeyRefused: see there.
+      KeyRefused
     """
     if len(data) > MAX_CERTIFICATE:
         raise KeyRefused("the certificate is too long")
@@ -168,12 +168,12 @@ def change_key(tx: Tx, account: str, fingerprint: str, *, name: str, no_imap_pre
 
 
 def remove_key(tx: Tx, account: str, fingerprint: str) -> bool:
-    """Forget a key, effective at the next connection (IMAP-50); False when the account has no such key."""
+    """Delete a key, effective at the next connection (IMAP-50); False when the account has no such key."""
     return tx.row(REMOVE, account, fingerprint) is not None
 
 
 def remove_keys(tx: Tx, account: str) -> None:
-    """Forget all keys of an account that is removed."""
+    """Delete all keys of an account that is removed."""
     tx.execute(REMOVE_ALL, account)
 
 

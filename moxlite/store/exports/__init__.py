@@ -1,11 +1,12 @@
 """Exporting mail to files (docs/spec/store.md §12).
 
-- `items`: what an export is asked for
+- `items`: the order of an export
 - `layout`: names of mailboxes to names of files
-- `containers`: tar, tar.gz and zip files, and none, as streams
+- `containers`: tar, tar.gz and zip files, or a file by itself, as streams
 - `zipstream`: the zip file
 - `contents`: messages of a snapshot, in the form that they have in files
 - `engine`: an export from its beginning to its end
 
-Formats of files by themselves are in `proto` (`mbox`, `maildir`, `tar`). A whole account as one file is `backup.whole`.
+Formats of files do not belong here: they are in `proto` (`mbox`, `maildir`, `tar`). A whole account as one file is
+`backup.whole`.
 """

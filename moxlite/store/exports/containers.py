@@ -14,17 +14,17 @@ from moxlite.store.exports.zipstream import ZipWriter
 __all__ = ["Pieces", "Sink", "make_sink"]
 
 Pieces = Callable[[], Iterator[bytes]]
-"""The octets of a file; may be asked for twice, and gives the same both times."""
+"""Returns the octets of a file; called twice, it returns the same octets both times."""
 
 DIRECTORY_STEP: Final = 256 << 10
-"""Octets of a zip file's directory given at once."""
+"""Octets of a zip file's directory per piece."""
 
 GZIP: Final = 31
 """zlib's number for the gzip format."""
 
 
 class Sink(Protocol):
-    """Takes files one after the other and gives the octets of the container."""
+    """Packs files, one after the other; its methods return octets of the container."""
 
     def folder(self, name: str, mtime: int) -> Iterator[bytes]:
         """A folder, without its content."""
@@ -39,12 +39,12 @@ class Sink(Protocol):
         ...
 
     def close(self) -> None:
-        """Give back what it holds; also after a failure."""
+        """Release temporary files; also after a failure."""
         ...
 
 
 def make_sink(container: Container, directory: Path) -> Sink:
-    """The sink of a container; `directory` is for temporary files."""
+    """Make the sink of a container; `directory` is for temporary files."""
     match container:
         case Container.NONE:
             return _Plain()
@@ -57,7 +57,7 @@ def make_sink(container: Container, directory: Path) -> Sink:
 
 
 class _Plain:
-    """The files as they are, one behind the other."""
+    """Concatenation of the files as they are."""
 
     def folder(self, name: str, mtime: int) -> Iterator[bytes]:
         yield from ()
@@ -73,7 +73,7 @@ class _Plain:
 
 
 class _Tar:
-    """A tar file: the size stands before the data, so files are made twice."""
+    """A tar file. The size precedes the data, so the octets of each file are generated twice."""
 
     def folder(self, name: str, mtime: int) -> Iterator[bytes]:
         yield tar_header(name, 0, mtime, folder=True)

@@ -1,4 +1,4 @@
-"""Messages of a snapshot, page by page, in the form that they have in files (STORE-137, STORE-138)."""
+"""Messages of a snapshot, page by page, in the formats of files (STORE-137, STORE-138)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ PAGE: Final = 100
 """Messages read at a time: rows, no bodies."""
 
 IN_MEMORY: Final = 1 << 20
-"""Octets up to which a message is kept while it is looked at and written; a longer one is read again."""
+"""Octets up to which a message is kept between its check and its writing; a longer one is read again."""
 
 _COLUMNS: Final = """
 m.uid, m.id, m.received, m.flags, m.keywords, i.prefix, m.body_id, b.size, length(h.header), i.structure,
@@ -66,7 +66,7 @@ class Message(msgspec.Struct, frozen=True):
     sender: str
 
     def pieces(self, r: Reader) -> Iterator[bytes]:
-        """Its octets. Raises ChunkDamaged."""
+        """The octets of the message. Raises ChunkDamaged."""
         return message_chunks(r, self.content)
 
 
@@ -89,7 +89,7 @@ def _message(row: Row, spelling: dict[str, str]) -> Message:
 
 
 def words_in_use(r: Reader, mailbox_id: int, spelling: dict[str, str]) -> list[str]:
-    """The flags and keywords in a mailbox that need a letter, the most used first."""
+    """The flags and keywords in a mailbox that need a letter in a Maildir, the most used first."""
     counts: dict[str, int] = {}
     for column, count in r.rows(KEYWORDS_USED, mailbox_id):
         for stored in split_keywords(column):
@@ -103,7 +103,9 @@ def words_in_use(r: Reader, mailbox_id: int, spelling: dict[str, str]) -> list[s
 
 
 def loaded(r: Reader, message: Message) -> tuple[list[bytes] | None, bool]:
-    """The octets, if they are few, and whether they survive LF; all chunks are checked by this. Raises ChunkDamaged."""
+    """The octets of a message, None beyond `IN_MEMORY`, and whether they may be written with LF (`fits_lf`). Reads, and
+    so checks, all chunks. Raises ChunkDamaged.
+    """
     if message.content.size > IN_MEMORY:
         return None, fits_lf(message.pieces(r))
     pieces = list(message.pieces(r))
@@ -111,13 +113,13 @@ def loaded(r: Reader, message: Message) -> tuple[list[bytes] | None, bool]:
 
 
 def maildir_name(message: Message, letters: dict[str, str]) -> str:
-    """The path of the file in its folder."""
+    """The path of a message's file in its Maildir."""
     name = format_name(f"{message.received // SECOND}.{message.id}.moxlite", message.words, letters)
     return f"{'cur' if SEEN in message.words else 'new'}/{name}"
 
 
 def maildir_pieces(r: Reader, message: Message, pieces: list[bytes] | None, *, lf: bool) -> Iterator[bytes]:
-    """The octets of the file."""
+    """The octets of a message's file in a Maildir, with LF if `lf`."""
     source = message.pieces(r) if pieces is None else iter(pieces)
     if not lf:
         yield from source
@@ -131,7 +133,7 @@ def maildir_pieces(r: Reader, message: Message, pieces: list[bytes] | None, *, l
 
 
 def mbox_pieces(r: Reader, message: Message, pieces: list[bytes] | None, *, lf: bool) -> Iterator[bytes]:
-    """The message as it stands in an mbox."""
+    """The octets of a message in an mbox, with its "From " line, and with LF if `lf`."""
     return write_message(
         message.pieces(r) if pieces is None else iter(pieces),
         message.section,

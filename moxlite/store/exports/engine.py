@@ -1,7 +1,7 @@
 """An export from its beginning to its end: one snapshot, streamed in bounded memory (STORE-135..139).
 
-The whole is one generator that runs slice by slice in a worker thread, on the connection that holds the snapshot, and
-stands still while the receiver takes what it gave.
+The export is one generator that runs slice by slice in a worker thread, on the connection that holds the snapshot. It
+pauses until the receiver has taken the last slice.
 """
 
 from __future__ import annotations
@@ -44,18 +44,18 @@ __all__ = ["Export"]
 logger = logging.getLogger("moxlite.store.exports")
 
 STEP_OCTETS: Final = 256 << 10
-"""Octets made at once: 5 ms of a thread's work, and what waits in memory."""
+"""Octets of a slice, which are held in memory: 5 ms of a thread's work."""
 
 STEP_SECONDS: Final = 0.2
-"""After which a slice ends with what it has, also nothing: the size of a large mbox is counted before it is written."""
+"""Seconds after which a slice ends, maybe empty: the size of a large mbox is counted before it is written."""
 
 ERRORS: Final = "errors.txt"
 MAX_ERRORS: Final = 10_000
-"""Lines of it; behind them only their number grows."""
+"""Maximum number of lines in `ERRORS`; a last line counts the further ones."""
 
 
 class Export:
-    """One export. `messages` is how many were written so far, `errors` how many could not be."""
+    """One export. `messages` counts messages written so far, `errors` messages and keywords that could not be."""
 
     def __init__(self, account: Account, order: ExportOrder, directory: Path) -> None:
         """`directory` is for temporary files, ``data/tmp``."""
@@ -72,8 +72,8 @@ class Export:
         """The octets of the container. Close it (``contextlib.aclosing``) when leaving early.
 
         Raises:
-          ExportFailed: there is no such mailbox, or not in this way; before the first octet.
-          ReadInterrupted, StorageBroken: the stream is not the whole.
+          ExportFailed: the mailbox does not exist or the order is not possible; before the first octet.
+          ReadInterrupted, StorageBroken: the stream is incomplete.
         """
         order = self._order
         if order.container is Container.NONE and (
@@ -93,7 +93,7 @@ class Export:
         logger.info("export ended", extra={"kv": kv})
 
     def _step(self, made: Iterator[bytes | None], r: Reader) -> tuple[bytes, bool]:
-        """In a thread: go on for a while."""
+        """Make one slice, in a thread; returns its octets, and whether it was the last one."""
         self._reader = r
         parts: list[bytes] = []
         octets, until = 0, time.monotonic() + STEP_SECONDS

@@ -1,4 +1,4 @@
-"""What an export is asked for."""
+"""The order of an export: mailboxes or messages, and the format of files."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ __all__ = ["Container", "ExportFailed", "ExportOrder", "FileForm"]
 
 
 class ExportFailed(StoreError):
-    """There is nothing to export, or not in this way; the text is for the user."""
+    """The mailbox does not exist or the order is not possible; the text is for the user."""
 
 
 class FileForm(Enum):
-    """How a mailbox lies in files."""
+    """Format in which a mailbox is written to files."""
 
     MAILDIR = "maildir"
     MBOX = "mbox"
 
 
 class Container(Enum):
-    """What holds the files."""
+    """Format of the archive that has the files."""
 
     NONE = "none"
     TAR = "tar"
@@ -32,9 +32,9 @@ class Container(Enum):
 
 
 class ExportOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be exported: one mailbox, with those below it if `recursive`; else `ids`; else everything.
+    """The order of an export: one mailbox, with all below it if `recursive`; else the messages `ids`; else all.
 
-    Without a container it is one mbox, of a mailbox alone or of `ids`.
+    Without a container it is a single mbox, of one mailbox or of `ids`.
     """
 
     form: FileForm

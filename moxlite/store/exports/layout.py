@@ -1,4 +1,4 @@
-"""Names of mailboxes to names of files, and of the whole (STORE-136)."""
+"""Names of mailboxes to names of files, and the name of the archive (STORE-136)."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ MAX_ELEMENT: Final = 240
 """Octets of an element: file systems take 255, and a suffix follows."""
 
 UNSAFE: Final = re.compile(r'[\x00-\x1f\x7f\\:*?"<>|]')
-"""Characters that some system or the reading side cannot have in a name."""
+"""Characters that some systems, or imports, do not allow in a name."""
 
 RESERVED: Final = frozenset({"new", "cur", "tmp"})
 """Folders of a Maildir, which a mailbox below it must not be taken for."""
 
 
 def file_names(mailboxes: Iterable[str], base: str = "") -> dict[str, str]:
-    """A name for each mailbox, without suffix; a mailbox below `base` loses what is above that."""
+    """Map each mailbox to a unique file name without suffix; mailboxes above `base` are cut off the names."""
     found: dict[str, str] = {}
     taken: set[str] = set()
     for mailbox in mailboxes:
@@ -32,7 +32,7 @@ def file_names(mailboxes: Iterable[str], base: str = "") -> dict[str, str]:
             name = leaf(base) + mailbox[len(base) :]
         safe = SEPARATOR.join(_safe(element) for element in name.split(SEPARATOR))
         unique, number = safe, 2
-        while unique.lower() in taken:  # also where capitals do not matter
+        while unique.lower() in taken:  # unique on case-insensitive file systems, too
             unique, number = f"{safe}~{number}", number + 1
         taken.add(unique.lower())
         found[mailbox] = unique

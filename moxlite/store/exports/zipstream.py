@@ -1,7 +1,7 @@
 """Writing a zip file as a stream: no seeking, no list of members in memory (APPNOTE.TXT 6.3.10).
 
-Sizes follow the data of each member (§4.3.9). Local headers and descriptors are those of zip64, for a member's size is
-not known when it begins. The directory, written at the end, waits in a temporary file.
+Sizes follow the data of each member (§4.3.9). Local headers and descriptors have the zip64 format, as a member's size
+is not known when it begins. The directory, written at the end, is kept in a temporary file.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ LOCATOR: Final = struct.Struct("<4sLQL")
 END: Final = struct.Struct("<4sHHHHLLH")
 
 VERSION: Final = 45
-"""Needed to extract: zip64."""
+"""Version needed to extract (§4.4.3): 4.5, for zip64."""
 MADE_BY_UNIX: Final = 3 << 8 | VERSION
 FLAGS: Final = 1 << 3 | 1 << 11
-"""Sizes behind the data; names in UTF-8."""
+"""Flags of members (§4.4.4): sizes follow the data; names are in UTF-8."""
 DEFLATED: Final = 8
 FILE_MODE: Final = 0o100600 << 16
 FOLDER_MODE: Final = 0o040700 << 16 | 0x10
@@ -38,11 +38,11 @@ FIRST_YEAR: Final = 1980
 LAST_YEAR: Final = 2107
 
 LEVEL: Final = 6
-"""zlib's own default: mail becomes a third, at 30 MB/s."""
+"""Compression level, zlib's default: mail shrinks to a third, at 30 MB/s."""
 
 
 class ZipWriter:
-    """Gives the octets of a zip file. For one thread at a time."""
+    """Writer of a zip file; its methods return the octets. For one thread at a time."""
 
     def __init__(self, directory: Path) -> None:
         """`directory` is for the temporary file."""
@@ -51,7 +51,7 @@ class ZipWriter:
         self._count = 0
 
     def begin(self, name: str, mtime: int, *, folder: bool = False, level: int = LEVEL) -> bytes:
-        """The header of a member; `mtime` is Unix time, `level` zlib's: 0 for what is compressed already."""
+        """The header of a member; `mtime` is Unix time, `level` zlib's: 0 for data that is compressed already."""
         self._name = name.encode("utf-8", "replace") + (b"/" if folder else b"")
         self._time, self._date = _dos_time(mtime)
         self._folder = folder
@@ -116,7 +116,7 @@ class ZipWriter:
         return self._directory.read(size)
 
     def trailer(self) -> bytes:
-        """What stands behind the directory."""
+        """The records after the directory: its end in zip64 form, the locator, and the end record (§4.3.14 to 16)."""
         size = self._directory.seek(0, 2)
         end = self._offset + size
         return (
@@ -146,7 +146,7 @@ class ZipWriter:
         )
 
     def close(self) -> None:
-        """Give the temporary file back."""
+        """Close the temporary file, which deletes it."""
         self._directory.close()
 
     def _pack(self, packed: bytes) -> bytes:

@@ -1,15 +1,15 @@
 """Importing mail from files (docs/spec/store.md §11).
 
-- `items`: what a source yields, and what an import is asked for
+- `items`: the order of an import, and the items that a source yields
 - `tarstream`, `zipmembers`: members of archives, as streams
 - `folders`, `labels`: names of files and labels of Google to names of mailboxes
 - `sources`: a file or archive to messages
 - `reading`: messages to batches, in a worker thread
-- `finish`: the one unit in which they appear
-- `progress`: what listeners are told, and may join late
+- `finish`: the unit in which all messages of an import appear
+- `progress`: the state of an import, and its listeners, which may join late
 - `upload`: the octets of an upload as a file
 - `adding`: one import from its beginning to its end
-- `engine`: the imports of a server: which run, and how each ended
+- `engine`: the running imports of a server, and their results
 
-Until then its messages lie in the account where no session sees them (`mail.staging`).
+Staged messages, which no session sees before the final unit, do not belong here: they are in `mail.staging`.
 """

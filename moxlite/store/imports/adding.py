@@ -1,9 +1,9 @@
-"""One import: what a source yields is read in a thread, staged in units, and finished in one (docs/spec/store.md §11).
+"""One import: items of a source are read in a thread, staged in units, and finished in one (docs/spec/store.md §11).
 
 Two parts work at the same time, each on a batch: a worker thread reads, hashes, parses and compresses the next one
-while the writer puts the last one in. Deliveries pass between two units.
+while the writer stores the last one. Deliveries pass between two units.
 
-To be loaded in a thread, by the first import: with the formats of archives it has a megabyte.
+The first import loads this module, in a thread: with the formats of archives it takes a megabyte.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ __all__ = ["FromFile", "add_messages"]
 logger = logging.getLogger("moxlite.store.imports")
 
 CLEAN_SECONDS: Final = 600.0
-"""For taking away what was staged, also after a cancellation; what is left then goes at the next open."""
+"""Seconds for the removal of staged messages, also after a cancellation; the next open removes the rest."""
 
 BODIES: Final = "SELECT b.hash FROM message m JOIN body b ON b.id = m.body_id WHERE m.mailbox_id = ?"
 
@@ -61,22 +61,22 @@ BODIES: Final = "SELECT b.hash FROM message m JOIN body b ON b.id = m.body_id WH
 async def add_messages(
     account: Account, accounts: Accounts, items: Iterator[Item], progress: Progress, tmp: Path
 ) -> int:
-    """Add what `items` yields in one job: staged in units, and all or nothing in the end; returns how many messages.
+    """Add messages in one job: staged in units, then all or nothing becomes visible; returns the number of messages.
 
     Args:
-      items: taken in worker threads of Trio; it may call back to the loop.
-      progress: told mailboxes and problems.
+      items: iterated in worker threads of Trio; it may call back to the loop.
+      progress: gets counts and problems.
       tmp: for temporary files.
 
     Raises: StoreError, OSError: nothing is changed.
-    Cancellation: nothing is changed, unless the final unit has begun; that one is waited for.
+    Cancellation: nothing is changed, unless the final unit has begun, which then completes.
     """
     adding = _Adding(account, accounts, Running(progress, trio.CancelScope()), tmp)
     return (await adding.run(items)).messages
 
 
 class _Adding:
-    """Adds messages to one account, as one job."""
+    """One job that adds messages to an account."""
 
     def __init__(
         self,
@@ -98,13 +98,13 @@ class _Adding:
         self._skip_duplicates = skip_duplicates
 
     async def count(self, items: Iterator[Item]) -> Done:
-        """A dry run: only count, and find problems."""
+        """Do a dry run: only count messages and find problems."""
         self._progress.begin_step("reading")
         await self._read(items, None)
         return Done(self._progress.messages, self._progress.problem_count, dry_run=True)
 
     async def run(self, items: Iterator[Item]) -> Done:
-        """Raises StoreError, OSError: nothing is changed."""
+        """Add the messages. Raises StoreError, OSError: nothing is changed."""
         self._progress.begin_step("reading")
         job = await self._account.write(begin)
         done = False
@@ -203,7 +203,7 @@ class _Adding:
             raise OverQuota(used, limit)
 
     async def _resolve(self, reader: ReadAhead) -> None:
-        """Letters whose file of keywords came behind their messages, as archives may have it (STORE-125)."""
+        """Set flags and keywords of messages that preceded their file of keywords in the archive (STORE-125)."""
         for folder in sorted(reader.waiting):
             number = reader.folder_number(folder)
             problems = Problems()
@@ -223,7 +223,7 @@ class _Adding:
         return Existing({box.name: box.keywords for box in mailboxes(r)}, uses, self._bodies, kept)
 
     def _bodies(self, name: str) -> set[bytes]:
-        """In the reading thread: the hashes of what a mailbox has."""
+        """The hashes of the bodies in a mailbox; called in the reading thread."""
 
         def read(r: Reader) -> set[bytes]:
             box = mailbox_by_name(r, name)
@@ -233,7 +233,7 @@ class _Adding:
 
 
 class FromFile:
-    """An import of a file: its octets to items, for `_Adding`."""
+    """An import of a file, which is parsed into items for `_Adding`."""
 
     def __init__(
         self,
@@ -254,7 +254,7 @@ class FromFile:
         self._file = file
 
     async def run(self) -> Done:
-        """Raises StoreError, OSError: nothing is changed."""
+        """Do the import. Raises StoreError, OSError: nothing is changed."""
         limit = await self._limit()
         source = await trio.to_thread.run_sync(partial(self._seekable, self._file, limit))
         try:
@@ -265,12 +265,12 @@ class FromFile:
                 source.close()
 
     async def _limit(self) -> int:
-        """Octets that are unpacked at most (STORE-156)."""
+        """Maximum of unpacked octets (STORE-156)."""
         free = (await trio.to_thread.run_sync(shutil.disk_usage, self._account.directory)).free
         return min(self._order.max_size, max(free - self._account.options.min_free_space, 0))
 
     def _seekable(self, file: BinaryIO | Upload, limit: int) -> BinaryIO | Upload | Rejoined:
-        """In a thread: a zip file that comes as a stream is written down, for its directory is at its end."""
+        """Copy a zip file that comes as a stream to a temporary file, as its directory is at its end. In a thread."""
         if self._order.form is not Form.ARCHIVE or file.seekable():
             return file
         start = b""

@@ -1,4 +1,4 @@
-"""The imports of a server: which run, and how each ended (docs/spec/store.md §11); `adding` does them."""
+"""The running imports of a server, and their results (docs/spec/store.md §11). `adding` does the work."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ __all__ = ["Imports"]
 logger = logging.getLogger("moxlite.store.imports")
 
 KEPT_SECONDS: Final = 60.0
-"""For which the state of an import that has ended can be asked for (STORE-128)."""
+"""Seconds for which the state of an ended import is kept (STORE-128)."""
 
 UNEXPECTED: Final = "something went wrong in the server; its log tells more"
 
 
 class Imports:
-    """The imports of a server. What runs, and what has ended within the last minute, is found by its token."""
+    """The imports of a server, by token: those that run, and those that ended within `KEPT_SECONDS`."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class Imports:
         space: SpoolSpace | None = None,
     ) -> None:
         """`directory` is for temporary files, ``data/tmp``; `tree` runs the imports of `start`; messages that are too
-        long for memory take from `space`.
+        long for memory count against `space`.
         """
         self._space = space
         self._accounts = accounts
@@ -51,7 +51,7 @@ class Imports:
         self._running: dict[bytes, Running] = {}
 
     def begin(self, account: str) -> Progress:
-        """The state of an import that is going to `run`; its token is random, 16 octets."""
+        """Register an import for `run`; returns its state, with a random token of 16 octets."""
         now = trio.current_time()
         for token, one in list(self._running.items()):
             if one.progress.end is not None and now - one.progress.ended >= KEPT_SECONDS:
@@ -61,7 +61,7 @@ class Imports:
         return progress
 
     def find(self, token: bytes) -> Progress | None:
-        """The import of that token: one that runs, or that ended within the last minute."""
+        """The import of that token if it runs or ended within `KEPT_SECONDS`, else None."""
         one = self._running.get(token)
         if one is None:
             return None
@@ -69,7 +69,7 @@ class Imports:
         return None if ended else one.progress
 
     def of(self, account: str) -> Progress | None:
-        """The newest import of an account that `find` would give."""
+        """The newest import of an account that `find` would return."""
         for token in reversed(self._running):
             found = self.find(token)
             if found is not None and found.account == account:
@@ -77,7 +77,7 @@ class Imports:
         return None
 
     def start(self, progress: Progress, order: Order, file: BinaryIO) -> None:
-        """`run` in the background, until the supervisor ends, which aborts it; then close the file."""
+        """Do `run` in the background, then close the file. The end of the supervisor aborts the import."""
         assert self._tree is not None, "these imports have no supervisor"
         self._tree.start("store.import", partial(self._run_and_close, progress, order, file), Fate.ONCE)
 
@@ -86,7 +86,7 @@ class Imports:
             await self.run(progress, order, file)
 
     def abort(self, token: bytes) -> None:
-        """End an import, with nothing changed (STORE-129). Raises ImportFailed: there is none, or it is finished."""
+        """End an import, with nothing changed (STORE-129). Raises ImportFailed: it is unknown or finished."""
         one = self._running.get(token)
         if one is None:
             raise ImportFailed("there is no such import")
@@ -95,14 +95,14 @@ class Imports:
         one.scope.cancel()
 
     async def run(self, progress: Progress, order: Order, file: BinaryIO | Upload) -> None:
-        """Do the import; how it ends is in `progress.end`, also when it fails.
+        """Do the import; its result is in `progress.end`, also after a failure.
 
         Args:
           file: the octets, read in a worker thread; not closed.
 
-        Cancellation: as `abort`, until the final unit begins; that one is waited for.
+        Cancellation: as `abort`, until the final unit begins, which then completes.
 
-        Errors: what is neither one of the store nor of the file comes out; `progress.end` says that the log tells more.
+        Errors: StoreError and OSError are in `progress.end`. Others propagate; `progress.end` refers to the log.
         """
         one = self._running[progress.token]
         end: Done | Aborted | None = None

@@ -1,7 +1,7 @@
-"""The final unit of an import: all that was staged appears at once, or nothing (STORE-121, 122, 127).
+"""The final unit of an import: all staged messages appear at once, or none of them (STORE-121, 122, 127).
 
-It is alone in its commit. What it writes for each message is its narrow row with its indices, and for an answer its
-place in a thread; content was written while staging.
+It is alone in its commit. For each message it writes the narrow row with its indices, and for an answer its place in a
+thread; the content was written while staging.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from moxlite.store.types import UID, Flag, Mailbox, MailboxID, MessageAdded, Mes
 __all__ = ["ALONE", "Target", "finish"]
 
 ALONE: Final = 1 << 40
-"""Weight of the unit: more than a commit takes, so that it shares it with no other."""
+"""Weight of the unit: more than a commit takes, so that no other unit shares the commit."""
 
 CACHE_KIB: Final = 32 << 10
-"""Page cache while it runs: the indices of message ids and subjects are written all over, 100 000 keys of 50 octets are
-8 MB."""
+"""KiB of page cache while the unit runs: the indices of message ids and subjects are written all over; 100 000 keys of
+50 octets are 8 MB."""
 
 SLICE: Final = 500
 """Rows read at a time."""
 
 UNMOVED: Final = 1_000
-"""Messages up to which an event is told for each (STORE-34); above, subscribers read them from the database."""
+"""Messages up to which each gets an event (STORE-34); beyond, subscribers read them from the database."""
 
 JUNK_BITS: Final = int(Flag.JUNK | Flag.NOTJUNK)
 
@@ -84,11 +84,11 @@ class Target(msgspec.Struct, frozen=True):
 
 
 def finish(tx: AccountTx, job: Job, targets: Sequence[Target], spellings: Sequence[tuple[str, str]]) -> int:
-    """Let all appear; returns how many messages.
+    """Make all staged messages visible; returns their number.
 
     Args:
       targets: all mailboxes, also empty ones; missing ones are made, and subscribed.
-      spellings: keywords, stored form and spelling.
+      spellings: pairs of a keyword's stored form and its spelling.
 
     Raises:
       OverQuota, UidsExhausted, LimitExceeded, ImportFailed: nothing is changed.
@@ -130,7 +130,7 @@ def _prepare_mailbox(tx: AccountTx, target: Target) -> Mailbox:
 
 
 def _keywords(tx: Tx) -> dict[int, frozenset[str]]:
-    """Write the keywords of all messages; returns those of each mailbox, by its number."""
+    """Write the keywords of all messages; returns the keywords of each mailbox, by its number."""
     found: dict[int, set[str]] = {}
     for number, column in tx.rows("SELECT DISTINCT mailbox, keywords FROM import_message WHERE keywords <> ''"):
         found.setdefault(number, set()).update(split_keywords(column))
@@ -152,7 +152,7 @@ def _count(
 
 
 def _place(tx: AccountTx, first: int, last: int) -> None:
-    """Threads (STORE-82), and the orphans that were here before and waited for a message of the import (STORE-195)."""
+    """Place messages in threads (STORE-82), and adopt orphans that waited for a message of the import (STORE-195)."""
     placed = bytearray(last + 1 - first)
     near: dict[int, Keys] = {}
 
@@ -190,7 +190,7 @@ def _place(tx: AccountTx, first: int, last: int) -> None:
 
 
 def _recipients(tx: Tx, number: int) -> None:
-    """Whom the messages in Sent went to (STORE-95)."""
+    """Store the recipients of the messages in a Sent mailbox (STORE-95)."""
     for message_id, packed, received in tx.iterate(SENT, number):
         envelope = decode_structure(packed).envelope
         sent = received if envelope.date is None else envelope.date

@@ -29,7 +29,7 @@ __all__ = ["BadPath", "Found", "What", "find"]
 
 MAILDIR: Final = frozenset({"new", "cur", "tmp"})
 SILENT: Final = (".msf", ".DS_Store")
-"""Ends of names that go with mail programs' files and hold no mail."""
+"""Suffixes of files that mail programs write beside their mail; they have no mail."""
 
 MAILDIR_FILES: Final = frozenset({"maildirfolder", "maildirsize", "subscriptions", "courierimapsubscribed"})
 """Files of Dovecot and Courier beside messages; more begin with `DOVECOT`."""
@@ -38,11 +38,11 @@ DOVECOT: Final = "dovecot"
 
 
 class BadPath(Exception):
-    """A name that none should have in an archive; the text says why."""
+    """A name that is not allowed in an archive; the text says why."""
 
 
 class What(Enum):
-    """What a file is, by its name."""
+    """Kind of a file, by its name."""
 
     MBOX = "mbox"
     MAYBE_MBOX = "maybe mbox"
@@ -55,7 +55,7 @@ class What(Enum):
 
 
 class Found(msgspec.Struct, frozen=True):
-    """What a name means; `mailbox` is its mailbox, `folder` names the folder in the archive."""
+    """Meaning of a member's name: `mailbox` is its mailbox, `folder` the folder in the archive."""
 
     what: What
     mailbox: str = ""
@@ -63,7 +63,7 @@ class Found(msgspec.Struct, frozen=True):
 
 
 def find(name: str, order: Order, *, is_folder: bool = False) -> Found:
-    """What a member of an archive is. Raises BadPath."""
+    """Determine kind and mailbox of an archive's member by its name. Raises BadPath."""
     if name.startswith("/") or "\\" in name or "\0" in name or name[1:2] == ":":
         raise BadPath("the name is absolute, or has characters that none should have")
     parts = [part for part in name.split("/") if part not in ("", ".")]
@@ -93,7 +93,7 @@ def find(name: str, order: Order, *, is_folder: bool = False) -> Found:
 
 
 def _mailbox(parts: list[str], order: Order) -> str:
-    """The name, below the mailbox of the order if that is not Inbox; not yet checked."""
+    """The mailbox name for a path, below the order's mailbox if that is not Inbox; not yet checked."""
     elements: list[str] = []
     for part in parts:
         dotted = folder_of(part)
@@ -113,7 +113,7 @@ def _mailbox(parts: list[str], order: Order) -> str:
 
 
 def _decoded(element: str) -> str:
-    """Maildir++ folders have names in modified UTF-7; others are taken as they are."""
+    """Decode the name of a Maildir++ folder from modified UTF-7; other names are returned unchanged."""
     try:
         return decode(element.encode())
     except ProtocolError:

@@ -1,4 +1,4 @@
-"""What an import is asked for, and what its source yields: values without I/O."""
+"""The order of an import, and the items that its source yields: values without I/O."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ MAX_MEMBER: Final = 100 << 20
 
 
 MAX_PROBLEMS: Final = 1_000
-"""Problems whose texts are kept, and told; behind them only their number grows."""
+"""Problems whose texts are kept and shown; further ones are only counted."""
 
 MAX_TEXT: Final = 500
 """Characters of a problem: it names a file of the archive."""
 
 
 class Form(Enum):
-    """What the octets of an import are."""
+    """Format of an import's octets."""
 
     MBOX = "mbox"
     TAR = "tar"
@@ -36,16 +36,16 @@ class Form(Enum):
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be imported from files.
+    """The order of an import from files.
 
     Attributes:
-      form: of the octets.
-      mailbox: where messages without a folder of their own go: all of an mbox, the top of a Maildir.
+      form: format of the octets.
+      mailbox: target of messages without a folder of their own: all of an mbox, the top of a Maildir.
       prefix: cut off the names of folders (``skip_mailbox_prefix``).
-      labels: in an mbox, too, Google's labels name mailboxes, instead of `mailbox` (STORE-194).
-      skip_duplicates: leave out messages whose body the mailbox has already.
-      dry_run: only count, and find problems.
-      max_size: octets, unpacked, at most (STORE-156).
+      labels: use Google's labels instead of `mailbox` for an mbox or a single message, too (STORE-194).
+      skip_duplicates: leave out messages whose body is in the mailbox already.
+      dry_run: only count messages and find problems.
+      max_size: maximum of unpacked octets (STORE-156).
     """
 
     form: Form
@@ -58,21 +58,21 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Folder(msgspec.Struct, frozen=True):
-    """There is a mailbox, maybe without messages."""
+    """A mailbox of the source, maybe without messages."""
 
     mailbox: str
 
 
 class Mail(msgspec.Struct, frozen=True):
-    """A message. `pieces` are its octets, to be taken before the next item.
+    """A message. `pieces` are its octets, to be read before the next item.
 
     Attributes:
-      place: where it was found, for problems.
-      received: µs UTC, None: by its Date field, else now; `offset` in minutes east of UTC.
+      place: position in the source, for texts of problems.
+      received: µs UTC; None: by its Date field, else now; `offset` in minutes east of UTC.
       words: names of flags and keywords as found.
       folder: name of the folder whose file of keywords explains `letters`.
-      labels: how Google named its mailboxes, to be used instead of `mailbox`; "" for none.
-      origin: the message of another server that this is, noted with it (IMAP-138).
+      labels: use Google's labels in its header instead of `mailbox`.
+      origin: its identity on the server it was copied from, stored with it (IMAP-138).
     """
 
     mailbox: str
@@ -88,7 +88,7 @@ class Mail(msgspec.Struct, frozen=True):
 
 
 class Keywords(msgspec.Struct, frozen=True):
-    """A folder's letters, each with its flag or keyword."""
+    """Map of a Maildir folder's letters to flags or keywords (``dovecot-keywords``)."""
 
     folder: str
     words: dict[str, str]
@@ -101,7 +101,7 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 class Problems:
-    """What was left out: texts up to a limit, and how many problems there are in all."""
+    """Problems of an import: texts up to `MAX_PROBLEMS`, and the total number."""
 
     __slots__ = ("count", "texts")
 
@@ -110,7 +110,7 @@ class Problems:
         self.count = 0
 
     def add(self, text: str) -> bool:
-        """Note one; whether its text is kept."""
+        """Add a problem; returns whether its text is kept."""
         self.count += 1
         if len(self.texts) >= MAX_PROBLEMS:
             return False
@@ -118,7 +118,7 @@ class Problems:
         return True
 
     def take(self, more: Problems) -> None:
-        """Note those of a part."""
+        """Add the problems of a part."""
         self.texts += more.texts[: MAX_PROBLEMS - len(self.texts)]
         self.count += more.count
 

@@ -1,8 +1,8 @@
 """Google's labels (``X-Gmail-Labels`` of Takeout) to a mailbox, flags and keywords (STORE-194).
 
-Google keeps a message once, with any number of labels; here it is in one mailbox. Labels of the system say which, in
-the order of `PLACES`; else the first of the user's own. Further own labels become keywords, if they can be written as
-one.
+Google stores a message once, with any number of labels; here it is in one mailbox. The first system label in the order
+of `PLACES` names it, else the first of the user's own labels. Further own labels become keywords if their syntax
+allows.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ PLACES: Final[Mapping[str, SpecialUse | None]] = {
     "sent": SpecialUse.SENT,
     "inbox": None,
 }
-"""Labels that name a mailbox, the first that is there counts; None is Inbox."""
+"""Labels that name a mailbox, in order of precedence; None is Inbox."""
 
 IGNORED: Final = frozenset({"archived", "important", "chat", "muted", "unread", "opened", "starred"})
 
 
 class Labelled(msgspec.Struct, frozen=True):
-    """Where a message belongs: `use` names the mailbox with that special use, else `mailbox` is its name."""
+    """A message's mailbox: the one with the special use `use`, else the name `mailbox`; `words`: flags and keywords."""
 
     use: SpecialUse | None
     mailbox: str
@@ -43,7 +43,7 @@ class Labelled(msgspec.Struct, frozen=True):
 
 
 def read_labels(value: bytes) -> Labelled:
-    """Read the field, a list with commas, in which a label with a comma is quoted; encoded words are decoded."""
+    """Parse the field: labels separated by commas, quoted if they have a comma; encoded words are decoded."""
     text = decode_words(value).replace("\r", " ").replace("\n", " ")
     labels = [label.strip() for row in csv.reader([text], skipinitialspace=True) for label in row if label.strip()]
     lower = {label.lower() for label in labels}

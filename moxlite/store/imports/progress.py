@@ -1,8 +1,7 @@
-"""What listeners of an import are told, whenever they join (STORE-128).
+"""State and events of an import, for listeners that may join at any time (STORE-128).
 
-There is no queue per listener: a `Progress` is the state of an import, and a listener reads what has changed since it
-last looked. One that comes late, or again, is told all counts, problems and the end; a slow one gets newer counts, not
-older ones.
+There is no queue per listener: a `Progress` is the state of an import, and a listener reads the changes since its last
+call. A listener that joins late, or again, gets all counts, problems and the end; a slow one skips older counts.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ __all__ = ["Aborted", "Count", "Done", "Event", "Listener", "Progress", "Running
 
 
 class Count(msgspec.Struct, frozen=True, tag="count"):
-    """How many messages a mailbox will get, so far."""
+    """Number of messages found for a mailbox so far."""
 
     mailbox: str
     count: int
@@ -32,7 +31,7 @@ class Trouble(msgspec.Struct, frozen=True, tag="problem"):
 
 
 class Step(msgspec.Struct, frozen=True, tag="step"):
-    """What is being done: ``reading``, ``finishing``."""
+    """Beginning of a part of the work: ``reading``, ``finishing``."""
 
     title: str
 
@@ -55,7 +54,7 @@ Event: TypeAlias = Count | Trouble | Step | Done | Aborted
 
 
 class Progress:
-    """The state of one import. For the loop only."""
+    """The state of one import. For the event loop's thread only."""
 
     def __init__(self, token: bytes, account: str) -> None:
         self.token: Final = token
@@ -65,7 +64,7 @@ class Progress:
         self.step = ""
         self.end: Done | Aborted | None = None
         self.ended = 0.0
-        """When it ended, by the clock of Trio."""
+        """Time of the end, by the clock of Trio."""
         self._lot = trio.lowlevel.ParkingLot()
         self.version = 0
         """Rises with each change."""
@@ -91,33 +90,33 @@ class Progress:
         self._tell()
 
     def problem(self, text: str) -> None:
-        """Note what is left out."""
+        """Add a problem."""
         if self._problems.add(text):
             self._tell()
 
     def left_out(self, problems: Problems) -> None:
-        """Note the problems of a part."""
+        """Add the problems of a part."""
         if problems.count:
             self._problems.take(problems)
             self._tell()
 
     def begin_step(self, title: str) -> None:
-        """Another part of the work begins."""
+        """Announce another part of the work."""
         self.step = title
         self._tell()
 
     def finish(self, end: Done | Aborted) -> None:
-        """Nothing comes after this."""
+        """Announce the end, the last event."""
         self.end = end
         self.ended = trio.current_time()
         self._tell()
 
     def listen(self) -> Listener:
-        """A place from which all that was and will be told can be read."""
+        """Return a new listener, which gets all events from the beginning."""
         return Listener(self)
 
     async def subscribe(self) -> AsyncIterator[Event]:
-        """All that was and will be told, to the end. Leaving early needs nothing."""
+        """Yield all events, past and future, to the end. Leaving early needs no cleanup."""
         listener = self.listen()
         while not listener.ended:
             for event in listener.take():
@@ -135,7 +134,7 @@ class Progress:
 
 
 class Running(msgspec.Struct):
-    """An import that can be aborted by its scope; `final` once nothing can stop it."""
+    """An import with the scope that aborts it; `final` once it cannot be aborted any more."""
 
     progress: Progress
     scope: trio.CancelScope
@@ -143,7 +142,7 @@ class Running(msgspec.Struct):
 
 
 class Listener:
-    """One that is told what happens; it may stop waiting at any time, and go on later."""
+    """Reader of an import's events; it may stop waiting at any time, and go on later."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -152,10 +151,10 @@ class Listener:
         self._problems = 0
         self._step = ""
         self.ended = False
-        """The last event was taken."""
+        """Whether the last event was taken."""
 
     def take(self) -> list[Event]:
-        """What has changed since the last time; the end is told once, and last."""
+        """Return the events since the last call; the end comes once, as the last one."""
         progress = self._progress
         if self.ended or self._version == progress.version:
             return []

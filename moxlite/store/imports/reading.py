@@ -1,7 +1,7 @@
 """The part of an import that runs in a worker thread: items of a source to batches of prepared messages.
 
-It knows the mailboxes of the import, gives out ids and places, and decides what is left out and why. It writes nothing
-but temporary files without a name.
+It tracks the mailboxes of the import, assigns ids and positions, and decides which messages are left out. It writes
+nothing but temporary files without a name.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ from moxlite.store.types import Flag, SpecialUse
 __all__ = ["Batch", "Box", "Existing", "ReadAhead"]
 
 UNIT_MESSAGES: Final = 100
-"""Messages in one unit: 10 ms, which a delivery may have to wait, and as often are counts told (STORE-128)."""
+"""Messages in one unit: 10 ms, for which a delivery may have to wait; counts are sent after each unit (STORE-128)."""
 
 UNIT_OCTETS: Final = 4 << 20
 """Octets of bodies after which a unit is full; the message that fills it may have as many again. Two batches are in
 memory at a time."""
 
 UNIT_SECONDS: Final = 1.0
-"""After which a batch goes on as it is: an import that is aborted ends soon, and a slow one tells what it has."""
+"""Seconds after which a batch is handed over as it is: imports can be aborted soon, and slow ones show counts."""
 
 MAX_SPELLINGS: Final = 20_000
-"""Different keywords of one import: 20 mailboxes with all that are allowed."""
+"""Different keywords of one import: as many as 20 mailboxes may have."""
 
 MAX_UNKNOWN: Final = 10_000
 """Folders whose letters wait for their file of keywords."""
@@ -50,24 +50,24 @@ MAX_LABELS: Final = 64 << 10
 """Octets of the field of Google's labels: `MAX_PER_MESSAGE` keywords, with room for encoded words."""
 
 MAX_WORDS: Final = 1_000
-"""Flags and keywords of a message that are looked at; `MAX_PER_MESSAGE` may be kept."""
+"""Flags and keywords of a message that are parsed; `MAX_PER_MESSAGE` may be kept."""
 
 MAX_REFUSED: Final = 1_000
-"""Names of mailboxes that cannot be, each told once; more are told with each message."""
+"""Invalid mailbox names that are reported once each; further ones are reported with each message."""
 
 LONGEST_REFUSED: Final = 2_000
-"""Characters of such a name that is remembered: of the labels of a message one may be 64 Ki long."""
+"""Characters of an invalid name that is remembered: a label may have 64 Ki."""
 
 MAX_REMEMBERED: Final = 8 << 20
 """Characters of names of folders and their keywords, each with `OVERHEAD`: 10,000 folders with names of 600 each."""
 
 OVERHEAD: Final = 100
-"""Characters for which an object counts beside its own, so that empty ones are bounded too."""
+"""Characters added to the length of each remembered text, so that empty ones are bounded, too."""
 
 
 class Existing(msgspec.Struct, frozen=True):
-    """What the account has: keywords by mailbox, mailboxes by special use; `bodies` reads the hashes of a mailbox. The
-    name `kept` is the system's (IMAP-162), "" for none.
+    """State of the account before the import: keywords by mailbox, mailbox names by special use; `bodies` reads the
+    hashes of a mailbox's bodies. `kept` is the name reserved for the system (IMAP-162), or "".
     """
 
     keywords: dict[str, tuple[str, ...]]
@@ -77,7 +77,7 @@ class Existing(msgspec.Struct, frozen=True):
 
 
 class Box(msgspec.Struct):
-    """A mailbox of the import; `told` are its messages when its count was told last."""
+    """A mailbox of the import: its keywords, the hashes of its bodies, the number of its messages so far."""
 
     number: int
     name: str
@@ -87,7 +87,7 @@ class Box(msgspec.Struct):
 
 
 class Batch(msgspec.Struct):
-    """Messages for one unit and what else was found. `spool` is that of a large message, which is the last one."""
+    """Messages for one unit, with problems and counts. `spool` belongs to a large message, the last of the batch."""
 
     staged: list[Staged] = msgspec.field(default_factory=list)
     problems: Problems = msgspec.field(default_factory=Problems)
@@ -98,11 +98,11 @@ class Batch(msgspec.Struct):
 
 
 class _TooLong(Exception):
-    """A message is longer than any may be."""
+    """A message is longer than `MAX_MEMBER`."""
 
 
 class ReadAhead:
-    """Makes batches. For one thread at a time; the loop looks at it between two calls."""
+    """Maker of batches. For one thread at a time; the event loop reads its attributes between two calls."""
 
     def __init__(
         self,
@@ -126,9 +126,9 @@ class ReadAhead:
         self._folders: dict[str, int] = {}
         self._letters: dict[str, dict[str, str]] = {}
         self.waiting: set[str] = set()
-        """Folders with letters whose meaning was not known."""
+        """Folders with letters that no file of keywords has explained yet."""
         self.spellings: dict[str, str] = {}
-        """Keywords, stored form to spelling."""
+        """Keywords: stored form to spelling."""
 
     @property
     def boxes(self) -> list[Box]:
@@ -136,20 +136,20 @@ class ReadAhead:
         return list(self._boxes.values())
 
     def folder_number(self, folder: str) -> int:
-        """The number of a folder in `Staged`. Raises ImportFailed: there are too many."""
+        """The number of a folder in `Staged`. Raises ImportFailed: there are too many folders."""
         if folder not in self._folders:
             self._remember(folder)
             self._folders[folder] = len(self._folders)
         return self._folders[folder]
 
     def _remember(self, *texts: str) -> None:
-        """Count what must be kept to the end of the import. Raises ImportFailed."""
+        """Count texts that are kept to the end of the import. Raises ImportFailed: they are too long."""
         self._remembered += sum(map(len, texts)) + OVERHEAD * len(texts)
         if self._remembered > MAX_REMEMBERED:
             raise ImportFailed("there are too many folders with too long names")
 
     def next_batch(self) -> Batch:
-        """Read on. Raises ImportFailed, OSError."""
+        """Read the next batch. Raises ImportFailed, OSError."""
         batch = Batch()
         until = time.monotonic() + UNIT_SECONDS
         for item in self._items:
@@ -264,7 +264,7 @@ class ReadAhead:
             batch.spool = prepared.spool
 
     def _flags(self, words: tuple[str, ...], box: Box | None, place: str, problems: Problems) -> tuple[Flag, str]:
-        """Bits and the column of keywords; words that cannot be either are problems."""
+        """Flags, and keywords in the format of their column; invalid words become problems."""
         flags, stored = Flag(0), set[str]()
         if len(words) > MAX_WORDS:
             problems.add(f"{place}: {len(words) - MAX_WORDS} keywords are left out, there are too many")

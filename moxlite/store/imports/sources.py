@@ -1,8 +1,8 @@
 """A file or archive to messages: generators for a worker thread, in bounded memory (STORE-120, 124..126, 155,
 156, 194).
 
-Nothing is written anywhere, no name of an archive is used as a path. What cannot be used is a `Problem`; what makes the
-rest of the file useless raises `ImportFailed`.
+Nothing is written, and no name of an archive is used as a path. A member that cannot be used is a `Problem`; damage
+that makes the rest of the file useless raises `ImportFailed`.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ RECOGNISED: Final = 8 << 10
 
 FIELD: Final = re.compile(rb"[A-Za-z][A-Za-z0-9-]*:[ \t\r\n]")
 MAIL_FIELD: Final = re.compile(rb"^(?:from|date|received|message-id|subject):", re.IGNORECASE | re.MULTILINE)
-"""What text must have to be taken for a message (RFC 5322 §3.6): a header field at once, one of mail soon."""
+"""Fields of which one must be in the beginning of a message (RFC 5322 §3.6); any `FIELD` must be its first line."""
 
 EARLIEST: Final = 631_152_000
-"""1990: an older file has no time at all. Dovecot keeps INTERNALDATE in the time of the file, and the time of saving in
-its name, so the earlier of the two counts; a copy of the file makes its time later."""
+"""Unix time of 1990: older times of files are not used. Dovecot keeps INTERNALDATE in the time of the file, and the
+time of saving in its name, so the earlier of the two is used; a copy of the file makes its time later."""
 
 MAX_MEMBERS: Final = 5_000_000
-"""Of one archive, twenty times the files of the largest Maildirs; reading so many takes minutes."""
+"""Members of one archive: twenty times the files of the largest Maildirs; reading so many takes minutes."""
 
 MAX_NAME: Final = 2_048
-"""Characters of a member's name: a mailbox has 1,000 octets (STORE-12), a file's name 255, and both may lie in other
+"""Characters of a member's path: a mailbox has 1,000 octets (STORE-12), a file's name 255, and both may be in further
 folders."""
 
 SHOWN: Final = 80
@@ -58,22 +58,22 @@ FREE_UNPACKED: Final = 256 << 20
 """Octets that an archive of any size may unpack to: 1 s of work, and one message of zeros of the largest size."""
 
 MAX_RATIO: Final = 250
-"""Octets, unpacked, for each of an archive beyond `FREE_UNPACKED`. Mail has 2 to 20, the reports of one machine up to
-100; deflate reaches 1,030 (STORE-156)."""
+"""Unpacked octets per packed octet of an archive, beyond `FREE_UNPACKED`. Mail has 2 to 20, the reports of one machine
+up to 100; deflate reaches 1,030 (STORE-156)."""
 
 MAX_KEYWORDS_FILE: Final = 64 << 10
 """Octets of ``dovecot-keywords`` that are read: 26 keywords of 128."""
 
 
 def read_source(file: BinaryIO, order: Order, limit: int) -> Iterator[Item]:
-    """All that a file holds, in its order.
+    """Yield all items of a file, in its order.
 
     Args:
       file: for a zip file it must be seekable.
-      limit: octets, unpacked, that are read at most.
+      limit: maximum of unpacked octets.
 
     Raises:
-      ImportFailed: it is not what it should be, or too large.
+      ImportFailed: the file does not have the format of the order, is damaged or too large.
       OSError: it cannot be read.
     """
     if order.form is Form.MBOX:
@@ -96,7 +96,7 @@ def read_source(file: BinaryIO, order: Order, limit: int) -> Iterator[Item]:
 
 
 def recognise(start: bytes) -> Form | None:
-    """What a file is by its first `RECOGNISED` octets; None: nothing that can be imported."""
+    """Guess the format of a file by its first `RECOGNISED` octets; None if it cannot be imported."""
     if start.startswith((ZIP_MARK, GZIP_MARK)):
         return Form.ARCHIVE
     if start.startswith(TAR_MARK, TAR_MARK_AT):
@@ -119,7 +119,7 @@ class Rejoined(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        """At least one octet, but at the end; never more than `size`."""
+        """Return 1 to `size` octets, none at the end."""
         size = READ_SIZE if size < 0 else size
         if self._start:
             data, self._start = self._start[:size], self._start[size:]
@@ -130,16 +130,16 @@ class Rejoined(io.RawIOBase):
 
 
 class _Budget:
-    """The octets that may be unpacked: at most `limit`, and no more than `MAX_RATIO` for each of those packed."""
+    """Limits of unpacking: `limit` octets, and `MAX_RATIO` unpacked octets per packed octet."""
 
     def __init__(self, limit: int, packed: Callable[[], int] | None = None) -> None:
-        """`packed` tells how many octets of the archive have been read; None: it is not compressed."""
+        """`packed` returns the number of octets of the archive read so far; None: it is not compressed."""
         self._limit = limit
         self._packed = packed
         self._spent = 0
 
     def spend(self, data: bytes) -> bytes:
-        """Count octets. Raises ImportFailed: they are too many."""
+        """Count octets. Raises ImportFailed: the limit is exceeded."""
         self._spent += len(data)
         if self._spent > self._limit:
             raise ImportFailed(f"there are more than {self._limit} octets of mail, unpacked")
@@ -152,11 +152,11 @@ class _Budget:
         return data
 
     def bounded(self, read: Read) -> Read:
-        """A way to read that counts."""
+        """Wrap a read function so that it counts octets."""
         return lambda size: self.spend(read(size))
 
     def members(self, found: Iterator[Member]) -> Iterator[Member]:
-        """Members whose octets are counted when they are read."""
+        """Wrap members so that their octets are counted when they are read."""
         for one in found:
             pieces = map(self.spend, one.pieces)
             yield Member(one.name, one.kind, one.size, one.mtime, pieces, one.local_time)
@@ -174,11 +174,11 @@ def _walk_gzip(file: Rejoined, order: Order, limit: int) -> Iterator[Item]:
         read = _Budget(limit, lambda: file.taken).bounded(unpack)
         yield from _walk(members(read), order)
         while read(READ_SIZE):
-            pass  # to its check sum: a file cut short is refused, even if its members were whole
+            pass  # up to the check sum: a truncated file is refused, even if its members are complete
 
 
 def _walk(found: Iterator[Member], order: Order) -> Iterator[Item]:
-    """The members of an archive by their names."""
+    """Items of an archive's members, by their names."""
     for number, member in enumerate(found):
         if number >= MAX_MEMBERS:
             raise ImportFailed(f"the archive has over {MAX_MEMBERS} members: cut it into parts")
@@ -258,7 +258,7 @@ def _whole_mbox(read: Read, order: Order) -> Iterator[Item]:
 
 
 def _mbox_member(pieces: Iterator[bytes], shown: str, mailbox: str) -> Iterator[Item]:
-    """An mbox in an archive: one that is none does not end the import."""
+    """Items of an mbox in an archive; a file in another format is a `Problem`, and does not end the import."""
     try:
         yield from _mbox(pieces, shown, mailbox, labels=True)
     except MboxError as error:
@@ -270,7 +270,7 @@ def _mbox(pieces: Iterator[bytes], shown: str, mailbox: str, *, labels: bool) ->
     number = expunged = 0
     for event in events:
         if not isinstance(event, Head):
-            continue  # the rest of a message that was left out
+            continue  # the rest of a message that is left out
         number += 1
         if event.expunged:
             expunged += 1

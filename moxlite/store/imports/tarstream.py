@@ -1,4 +1,4 @@
-"""Reading tar files as a stream: headers and data in order, nothing sought, nothing trusted (STORE-155, STORE-156).
+"""Reading tar files as a stream, in order and without seeking; no field is trusted (STORE-155, STORE-156).
 
 Python's `tarfile` parses one header block; its own stream reader is not used, for it reads extended headers of any
 size into memory, and takes a file cut short between two members for a complete one.
@@ -18,24 +18,24 @@ from moxlite.store.errors import ImportFailed
 __all__ = ["READ_SIZE", "Member", "Read", "members"]
 
 MAX_EXTENDED: Final = 1 << 20
-"""Octets of an extended header: names are at most 4 KiB on all systems, but other programs note much beside them."""
+"""Octets of an extended header: names are at most 4 KiB on all systems, but programs may add many other records."""
 
 MAX_RECORDS: Final = 1_000
-"""Records of an extended header that are looked at; programs write ten, and one for each extended attribute."""
+"""Records of an extended header that are parsed; programs write ten, and one for each extended attribute."""
 
 WANTED: Final = frozenset((b"path", b"size", b"mtime"))
-"""What is kept of an extended header; others may be hundreds of thousands."""
+"""Records of an extended header that are kept; there may be hundreds of thousands of others."""
 
 READ_SIZE: Final = 256 << 10
-"""Octets read at once."""
+"""Maximum number of octets per read."""
 
 Read = Callable[[int], bytes]
-"""At most so many octets, none at the end."""
+"""Returns 1 to so many octets, none at the end."""
 
 
 class Member(msgspec.Struct, frozen=True):
-    """An entry of an archive; `pieces` are its octets, to be used before the next one. `kind` is "file", "folder", or
-    the name of something that is not imported. `mtime` is Unix time, unless `local_time`: then of some time zone.
+    """A member of an archive; `pieces` are its octets, to be read before the next member. `kind` is "file", "folder",
+    or the name of a kind that is not imported. `mtime` is Unix time; if `local_time`, in an unknown time zone.
     """
 
     name: str
@@ -60,7 +60,7 @@ KINDS: Final = {
 
 
 class _Data:
-    """The data of one member: read by who wants it, else skipped."""
+    """The data of one member, as an iterator; unread data can be skipped."""
 
     def __init__(self, read: Read, size: int) -> None:
         self._read = read
@@ -76,7 +76,7 @@ class _Data:
             yield data
 
     def skip(self) -> None:
-        """Go behind the member."""
+        """Skip the rest of the member and its padding."""
         for _ in self:
             pass
         if self._padding:
@@ -109,7 +109,7 @@ def members(read: Read) -> Iterator[Member]:
             _extended(read, info.size)
             continue
         kind = KINDS.get(info.type, "unknown kind of member")
-        # A link may tell the size of what it points to, but has no data.
+        # A link may have the size of its target in its header, but has no data.
         length = 0 if kind in ("link", "device", "folder") else size if size >= 0 else info.size
         member = _Data(read, length)
         name = name or info.name
@@ -121,7 +121,7 @@ def members(read: Read) -> Iterator[Member]:
 
 
 def _block(read: Read) -> bytes | None:
-    """The next header; None at the end of the file."""
+    """Read the next header block; None at the end of the file."""
     block = read(BLOCK)
     while 0 < len(block) < BLOCK:
         more = read(BLOCK - len(block))
@@ -151,7 +151,9 @@ def _extended(read: Read, size: int) -> bytes:
 
 
 def _records(data: bytes) -> dict[bytes, bytes]:
-    """The ``LENGTH NAME=VALUE`` lines of an extended header (POSIX pax) that are wanted, up to one that is none."""
+    """Values of the ``LENGTH NAME=VALUE`` records of an extended header (POSIX pax) that are `WANTED`, up to the first
+    malformed one.
+    """
     found: dict[bytes, bytes] = {}
     at = 0
     for _ in range(MAX_RECORDS):

@@ -11,7 +11,7 @@ __all__ = ["Upload"]
 
 
 class Upload(io.RawIOBase):
-    """Octets that come in pieces on the loop, as a file for a worker thread of Trio."""
+    """A file for a worker thread of Trio whose octets arrive in pieces on the event loop."""
 
     def __init__(self, pieces: AsyncIterator[bytes]) -> None:
         self._pieces = pieces
@@ -22,7 +22,7 @@ class Upload(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        """At least one octet, but at the end; never more than `size`, if it is given."""
+        """Return at least one octet, none at the end; never more than `size` if it is given."""
         while not self._held and not self._ended:
             try:
                 self._held = trio.from_thread.run(self._pieces.__anext__)

@@ -1,7 +1,7 @@
 """Members of a zip file, in the order of its directory, which is read as a stream (APPNOTE.TXT; STORE-155, STORE-156).
 
 Python's `zipfile` keeps all of the directory in memory, some 700 octets for a member and more for long names, so it is
-not used. What is known of a member comes from the directory; its local header only tells where its data begins.
+not used. All fields of a member are taken from the directory; its local header only gives the offset of its data.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ __all__ = ["zip_members"]
 
 ENTRY: Final = struct.Struct("<4s6H3L5H2L")
 ENTRY_MARK: Final = b"PK\x01\x02"
-"""§4.3.12: a member in the directory."""
+"""First octets of a member's entry in the directory (§4.3.12)."""
 
 LOCAL: Final = struct.Struct("<4s5H3L2H")
 LOCAL_MARK: Final = b"PK\x03\x04"
-"""§4.3.7: the header before a member's data."""
+"""First octets of the header before a member's data (§4.3.7)."""
 
 END: Final = struct.Struct("<4s4H2LH")
 END_MARK: Final = b"PK\x05\x06"
@@ -34,7 +34,7 @@ END64: Final = struct.Struct("<4sQ2H2L4Q")
 END64_MARK: Final = b"PK\x06\x06"
 LOCATOR: Final = struct.Struct("<4sLQL")
 LOCATOR_MARK: Final = b"PK\x06\x07"
-"""§4.3.14..16: where the directory is."""
+"""First octets of the records that give the offset of the directory (§4.3.14..16)."""
 
 ENCRYPTED: Final = 1
 UTF8: Final = 1 << 11
@@ -42,24 +42,24 @@ UTF8: Final = 1 << 11
 
 STORED: Final = 0
 DEFLATED: Final = 8
-"""Methods (§4.4.5): all others are seldom, and not read."""
+"""Methods of compression (§4.4.5); all others are rare, and not supported."""
 
 EXTRA: Final = struct.Struct("<HH")
 ZIP64: Final = 0x0001
 UNIX_TIME: Final = 0x5455
 TIME: Final = struct.Struct("<Bi")
-"""Extended timestamp, as Info-ZIP writes it: which times there are, and when the file was changed."""
+"""Extended timestamp of Info-ZIP: bits of the times that are present, and the time of modification."""
 
 BIG: Final = 0xFFFFFFFF
-"""The value stands in the extra field ZIP64 (§4.5.3)."""
+"""Marks a value that is in the extra field ZIP64 instead (§4.5.3)."""
 
 
 FARTHEST: Final = 1 << 62
-"""Offset that no file has; systems refuse to go to some behind it."""
+"""Offset beyond any file; systems refuse to seek to some offsets above it."""
 
 
 class _Entry(msgspec.Struct):
-    """A member as the directory has it; `offset` is that of its local header in the file."""
+    """A member's entry in the directory; `offset` is the position of its local header in the file."""
 
     name: str
     flags: int
@@ -81,7 +81,7 @@ def zip_members(file: BinaryIO) -> Iterator[Member]:
 
 
 class _Part:
-    """A part of a file, read in blocks from its begin on; others may move the file's position in between."""
+    """A part of a file, read in blocks; other readers may move the file's position between two calls."""
 
     def __init__(self, file: BinaryIO, at: int, size: int) -> None:
         self._file = file
@@ -95,7 +95,7 @@ class _Part:
         return self._left > 0 or self._used < len(self._block)
 
     def take(self, size: int) -> bytes:
-        """The next octets. Raises ImportFailed: there aren't so many."""
+        """Read exactly `size` octets. Raises ImportFailed: there are fewer."""
         while len(self._block) - self._used < size:
             self._file.seek(self._at)
             data = self._file.read(min(self._left, READ_SIZE))
@@ -114,13 +114,13 @@ def _directory(file: BinaryIO) -> Iterator[_Entry]:
     while part.more():
         fixed = part.take(ENTRY.size)
         if not fixed.startswith(ENTRY_MARK):
-            raise ImportFailed("the zip file is damaged: its directory is none")
+            raise ImportFailed("the zip file is damaged: its directory has an invalid entry")
         yield _entry(fixed, part.take(sum(ENTRY.unpack(fixed)[10:13])), before)
 
 
 def _find_directory(file: BinaryIO) -> tuple[int, int, int]:
-    """Offset and octets of the directory, and how many octets stand before the archive, as in files that unpack
-    themselves.
+    """Find the directory: returns its offset, its octets, and the number of octets before the archive, as in
+    self-extracting files.
     """
     size = file.seek(0, 2)
     start = max(size - END.size - LOCATOR.size - 0xFFFF, 0)
@@ -147,7 +147,7 @@ def _find_directory(file: BinaryIO) -> tuple[int, int, int]:
 
 
 def _entry(fixed: bytes, variable: bytes, before: int) -> _Entry:
-    """One entry, from its fixed part, and from name, extra fields and comment."""
+    """Parse an entry from its fixed part, and from `variable`: name, extra fields and comment."""
     fields = ENTRY.unpack(fixed)
     flags, method, time, date, checksum, packed, size, name_length, extra_length = fields[3:12]
     offset, attributes = fields[16], fields[15]
@@ -167,14 +167,14 @@ def _entry(fixed: bytes, variable: bytes, before: int) -> _Entry:
 
 
 def _wide(value: int, field: bytes) -> tuple[int, bytes]:
-    """A number that may stand in the extra field, and the rest of that."""
+    """Return a number, from the extra field ZIP64 if it is `BIG`, and the rest of that field."""
     if value != BIG or len(field) < 8:
         return value, field
     return int.from_bytes(field[:8], "little"), field[8:]
 
 
 def _dos_time(date: int, time: int) -> int:
-    """Of a time zone that is not told, as if it were UTC."""
+    """Unix time of a DOS date and time, whose unknown time zone is taken as UTC; 0 if it is invalid."""
     day, clock = (1980 + (date >> 9), date >> 5 & 15, date & 31), (time >> 11, time >> 5 & 63, (time & 31) * 2)
     try:
         return int(datetime(*day, *clock, tzinfo=UTC).timestamp())
@@ -195,7 +195,8 @@ def _kind(entry: _Entry) -> str:
 
 
 def _pieces(file: BinaryIO, entry: _Entry) -> Iterator[bytes]:
-    """The octets of a member, at most `READ_SIZE` at a time. Raises ImportFailed: they are not those meant."""
+    """Yield the octets of a member, at most `READ_SIZE` at a time. Raises ImportFailed: its size or check sum is wrong.
+    """
     header = b""
     if entry.offset < FARTHEST:
         file.seek(entry.offset)

@@ -1,14 +1,14 @@
-"""The junk filter of an account: it learns from the flags that the owner sets, and judges new mail (STORE-84..89,
+"""The junk filter of an account: it learns from the flags that the owner sets, and classifies new mail (STORE-84..89,
 STORE-193).
 
-- `tokens`: what words a message has
-- `score`: what words say of a message
+- `tokens`: the words of a message
+- `score`: the probability of junk, from the counts of words
 - `words`: rows of the database
 - `reading`: words of stored messages, also to count them again for the deep check
 - `trainer`, `retrain`: learning in the background
-- `classify`: judging a message, and explaining it
+- `classify`: classifying a message, and explaining the result
 - `play`: trying the filter out on two folders of mail
 
-The settings are `store.junkparams`, the rules that make flags of mailbox names `store.junkflags`. What becomes of a
-message that is judged is not decided here.
+The settings are `store.junkparams`, the rules that set flags by mailbox name `store.junkflags`. The treatment of a
+classified message does not belong here.
 """

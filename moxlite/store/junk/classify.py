@@ -1,4 +1,4 @@
-"""Judging a message with what the account has learnt, and explaining the judgement (STORE-89, STORE-193)."""
+"""Classifying a message with the words learnt by the account, and explaining the result (STORE-89, STORE-193)."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ __all__ = ["Explanation", "Judgement", "classify", "explain"]
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """A judgement with its grounds: how many messages were learnt, the message's words, how many of them are known.
+    """A judgement with its basis: numbers of learnt messages, of the message's words, and of known words among them.
 
-    `trained`: what the message itself was learnt as, for a stored one that was: its own words speak for it then.
+    `trained`: whether a stored message was itself learnt, as spam (True) or ham (False), so that its own words count;
+    None if it was not.
     """
 
     probability: float
@@ -39,10 +40,10 @@ class Explanation(msgspec.Struct, frozen=True):
 
 
 async def classify(account: Account, message: Prepared | bytes | int) -> Judgement | None:
-    """Judge a message: one about to be delivered, octets, or a stored one by its id. None when the account has no
+    """Classify a message: one about to be delivered, octets, or a stored one by its id. None if the account has no
     filter.
 
-    Give a delivery's message with its prefix: Return-Path is in there. Runs in a worker thread, 20 KiB take some 10 ms.
+    A message to be delivered must have its prefix, which has Return-Path. Runs in a worker thread; 20 KiB take 10 ms.
 
     Raises:
       NoSuchMessage, ChunkDamaged: for a stored message.
@@ -58,7 +59,7 @@ async def classify(account: Account, message: Prepared | bytes | int) -> Judgeme
 
 
 async def explain(account: Account, message: bytes | int) -> Explanation | None:
-    """As `classify`, with the grounds."""
+    """Classify a message as `classify` does, and explain the result."""
     params = account.config.junk_filter
     if params is None:
         return None

@@ -20,7 +20,7 @@ SEED: Final = 1
 
 
 class Memory:
-    """What a filter has learnt."""
+    """Words learnt by a filter, counted in memory."""
 
     def __init__(self, params: JunkParams) -> None:
         self.params = params
@@ -50,7 +50,7 @@ def message_words(message: bytes, grams: Grams) -> list[str]:
 
 
 class Played(msgspec.Struct, frozen=True):
-    """How it went: messages learnt, messages judged, and how many of these were judged right."""
+    """Result of `play`: messages learnt, messages judged, and hams kept and spams caught among the judged ones."""
 
     learnt_hams: int
     learnt_spams: int
@@ -61,17 +61,17 @@ class Played(msgspec.Struct, frozen=True):
 
     @property
     def ham_share(self) -> float:
-        """Share of the wanted mail that was not taken for junk."""
+        """Share of the ham that was not classified as junk."""
         return self.kept / self.hams if self.hams else 1.0
 
     @property
     def spam_share(self) -> float:
-        """Share of the junk that was seen as such."""
+        """Share of the spam that was classified as junk."""
         return self.caught / self.spams if self.spams else 1.0
 
 
 def play(hams: Sequence[bytes], spams: Sequence[bytes], params: JunkParams, *, train: float = 0.5) -> Played:
-    """Learn a part of the messages, chosen by chance, and judge the others.
+    """Learn a random part of the messages, and judge the others.
 
     Args:
       train: the share that is learnt.

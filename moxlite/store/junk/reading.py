@@ -26,7 +26,7 @@ __all__ = ["Tokenised", "stored_words", "tokenise", "wrong_words"]
 logger = logging.getLogger("moxlite.store.junk")
 
 WHOLE: Final = 1 << 20
-"""Octets up to which a message is read at once; of longer ones only the text parts are."""
+"""Octets up to which a message is read as a whole; of a longer one only the text parts are read."""
 
 MAX_HASHES: Final = 500_000
 """Words of one batch: 4 MB of hashes."""
@@ -39,16 +39,16 @@ ANY_WORDS: Final = "SELECT EXISTS (SELECT 1 FROM junk_word_0) + EXISTS (SELECT 1
 
 
 class Tokenised(msgspec.Struct, frozen=True):
-    """The words of a message, hashed."""
+    """A message's id, and the hashes of its words."""
 
     message_id: int
     hashes: array[int]
 
 
 def tokenise(r: Reader, meta: Meta, ids: Sequence[int]) -> list[Tokenised]:
-    """Hash the words of messages, the first ones of `ids` at least one. For scans.
+    """Hash the words of the first messages of `ids`, up to `MAX_HASHES`, at least of one. For scans.
 
-    A damaged message has no words: it must not hold up the others, nor its own erasure.
+    A damaged message gets no words: it must neither block the others nor its own erasure.
     """
     found: list[Tokenised] = []
     total = 0
@@ -86,13 +86,13 @@ def _structure(r: Reader, message_id: int, content: Content) -> Structure:
     try:
         return decode_structure(r.value(STRUCTURE, message_id))
     except msgspec.DecodeError:
-        return scan(read_content(r, content))  # of an older program; `reparse` has not come to it yet
+        return scan(read_content(r, content))  # written by an older program; `reparse` has not reached it yet
 
 
 def wrong_words(r: Reader) -> Iterator[str]:
-    """A sentence for each word whose counts are not those of the messages that were learnt. For scans.
+    """A sentence for each word whose counts differ from the counts in the learnt messages. For scans.
 
-    Once words were pruned, counts may be too low.
+    Once words were pruned, counts that are too low are allowed.
     """
     meta, filling = read_meta(r)
     if meta is None:

@@ -1,8 +1,8 @@
-"""Learning everything anew (STORE-87): when the words would be made in another way now, or when that is asked for.
+"""Retraining (STORE-87): learning all messages again when tokenisation has changed, or on request.
 
 A second generation of words is filled batch by batch, from the lowest message id to the highest, while the one in use
-goes on judging and learning. Its place is kept beside it, so that a kill costs one batch. Then one unit puts it into
-use. A message whose flags changed after it was passed is learnt there as it was before; the swap tells that to
+goes on classifying and learning. Its position is stored, so that a kill costs one batch. Then one unit puts it into
+use. A message whose flags changed after its batch was learnt with the old flags; the swap writes that to
 `message.trained`, and the trainer finds it by its index as always.
 
 Content of messages that the new generation has learnt is not erased before the swap: it is needed to unlearn them.
@@ -33,9 +33,9 @@ BATCH: Final = 200
 """Messages tokenised at a time."""
 
 UNIT_SECONDS: Final = 0.1
-"""As for the trainer's units."""
+"""Seconds of one unit, as in the trainer."""
 
-# Also those that were learnt by a generation that is gone: their mark is taken away.
+# Includes messages learnt by a generation that was dropped: their mark is removed.
 NEXT: Final = f"""
 SELECT id FROM message WHERE id > ? AND (trained IS NOT NULL OR ({WANTED}) IS NOT NULL) ORDER BY id LIMIT ?"""  # noqa: S608
 LEFT: Final = f"SELECT count(*) FROM message WHERE id > ? AND (trained IS NOT NULL OR ({WANTED}) IS NOT NULL)"  # noqa: S608
@@ -46,7 +46,7 @@ PLACE: Final = "UPDATE junk_meta SET position = ? WHERE generation = ?"
 
 
 class _Step(msgspec.Struct, frozen=True):
-    """A batch; `last` is the id of the last message looked at, None when there is none any more."""
+    """A batch; `last` is the id of the last message in it, None at the end."""
 
     batch: list[Tokenised]
     last: int | None
@@ -56,8 +56,8 @@ class Retraining:
     """One retraining of an account, or the rest of one.
 
     Args:
-      follow: has the generation in use learn what changed meanwhile.
-      progress: told the messages that are done, and all that there are to do.
+      follow: makes the generation in use learn recent changes.
+      progress: called with the number of messages done, and of all messages.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Retraining:
         self._progress = progress or (lambda done, total: None)
 
     async def run(self) -> int:
-        """Do it; returns how many messages the new generation has learnt."""
+        """Do the retraining; returns the number of messages that the new generation has learnt."""
         account = self._account
         began = time.monotonic()
         active, filling = await account.read(read_meta, op="junk_meta")
@@ -82,7 +82,7 @@ class Retraining:
         place = filling.position or 0
         done = filling.hams + filling.spams
         total = done + await account.scan(lambda r: r.value(LEFT, place), op="junk_retrain")
-        # A new account, or one that gets a filter: nothing in use, so nothing to keep apart.
+        # No generation is in use (a new account, or a new filter), so `trained` can be written directly.
         first = active is None
         while True:
             self._progress(done, total)

@@ -1,4 +1,4 @@
-"""What the words of a message say about it (STORE-89): naive Bayes over the most telling ones."""
+"""Probability that a message is junk, by naive Bayes over its most significant words (STORE-89)."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from moxlite.store.junkparams import JunkParams
 __all__ = ["NEUTRAL", "SIGNIFICANT_HAMS", "Judgement", "JunkWord", "judge", "word_probability"]
 
 SIGNIFICANT_HAMS: Final = 50
-"""Wanted messages that the filter must know before its word counts: with fewer, each new correspondent is news."""
+"""Learnt ham messages from which a judgement is significant: with fewer, every new correspondent is unusual."""
 
 CERTAIN: Final = 1e-9
-"""Nearest a word comes to 0 and 1 with ``max_power = 0``: the logarithm needs an end."""
+"""Minimum distance of a probability from 0 and 1, with ``max_power = 0``: the logarithm must be finite."""
 
 NEUTRAL: Final = 0.5
 
 
 class JunkWord(msgspec.Struct, frozen=True):
-    """A word of the message that counted: in how many ham and spam messages it was, what it says alone."""
+    """A word that was used for a judgement: the ham and spam messages that had it, and the probability by it alone."""
 
     word: str
     ham: int
@@ -32,7 +32,7 @@ class JunkWord(msgspec.Struct, frozen=True):
 
 
 class Judgement(msgspec.Struct, frozen=True):
-    """`probability` of being junk; `significant` when enough ham was learnt to rely on it; the words that decided, the
+    """`probability` of being junk; `significant` if enough ham was learnt to rely on it; `words` that were used, the
     strongest for ham first, then the strongest for spam.
     """
 
@@ -42,7 +42,7 @@ class Judgement(msgspec.Struct, frozen=True):
 
 
 def word_probability(ham: int, spam: int, hams: int, spams: int, params: JunkParams) -> float | None:
-    """How much a word in `ham` of `hams` and `spam` of `spams` messages speaks for spam; None when it says nothing."""
+    """Probability of spam by a word that `ham` of `hams` and `spam` of `spams` messages had; None if it is neutral."""
     as_ham = ham / hams if hams else 0.0
     as_spam = spam / spams if spams else 0.0
     if not as_ham and not as_spam:
@@ -56,7 +56,7 @@ def word_probability(ham: int, spam: int, hams: int, spams: int, params: JunkPar
 
 
 def judge(counted: Iterable[tuple[str, int, int]], hams: int, spams: int, params: JunkParams) -> Judgement:
-    """The judgement about a message.
+    """Judge a message.
 
     Args:
       counted: each word of the message once, with the ham and spam messages that had it.
@@ -68,7 +68,7 @@ def judge(counted: Iterable[tuple[str, int, int]], hams: int, spams: int, params
         p = word_probability(ham, spam, hams, spams, params)
         if p is not None and p != NEUTRAL:
             (good if p < NEUTRAL else bad).append(JunkWord(word, ham, spam, p))
-    # Of two words that say the same, the longer one is less of an accident.
+    # Of two words with the same probability, the longer one is less accidental.
     used = (
         *heapq.nsmallest(params.top_words, good, key=lambda one: (one.probability, -len(one.word), one.word)),
         *heapq.nsmallest(params.top_words, bad, key=lambda one: (-one.probability, -len(one.word), one.word)),

@@ -1,6 +1,6 @@
 """The words of a message, and their hashes (STORE-88, STORE-193).
 
-What is made of a message must not change as long as `TOKENIZER_VERSION` does not: a message is unlearnt with the words
+The words of a message must not change as long as `TOKENIZER_VERSION` does not: a message is unlearnt with the words
 that it was learnt with.
 """
 
@@ -24,15 +24,15 @@ from moxlite.store.junkparams import Grams
 __all__ = ["MAX_WORDS", "TOKENIZER_VERSION", "hash_words", "tokens", "words_of"]
 
 TOKENIZER_VERSION: Final = 1
-"""To be raised with each change of what `words_of` makes, also by a change of the MIME scanner: all accounts then
+"""Version of the result of `words_of`, to be raised with each change of it, also by the MIME scanner: all accounts then
 retrain (STORE-87).
 """
 
 MAX_WORDS: Final = 20_000
-"""Words of one message: far above any letter, and a bound for the rows that one message can make."""
+"""Words of one message: far more than in usual mail, and a bound for the rows that one message adds."""
 
 MAX_HEADER: Final = 64 << 10
-"""Octets of the header section that are looked at."""
+"""Octets of the header section that are read."""
 
 SHORTEST: Final = 3
 LONGEST: Final = 100
@@ -45,12 +45,12 @@ FIELDS: Final = {
 
 _ASCII_RUN: Final = re.compile(r"[a-z0-9]+")
 _RUN: Final = re.compile(r"[^\W_]+")
-# Scripts written without blanks: Kana, Han with its extensions, Hangul.
+# Scripts written without spaces: Kana, Han with its extensions, Hangul.
 _CJK: Final = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003fffd]+")
-# Soft hyphens, zero-width blanks and joiners: they cut words apart for us, and not for the reader.
+# Soft hyphens, zero-width spaces and joiners: a reader does not see that they split words.
 _INVISIBLE: Final = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]+")
 
-# Words that no second message will have: numbers, hexadecimal ones, and, in ASCII, what cannot be pronounced.
+# Words that no second message will have: decimal and hexadecimal numbers, and unpronounceable ASCII.
 _ONCE: Final = re.compile(r"[0-9]{4}|\A\d+\Z|\A(?:0x)?(?=[0-9a-f]*[0-9]{3})[0-9a-f]+\Z")
 _ONCE_ASCII: Final = re.compile(rf"[bcdfghjklmnpqrstvwxyz23456789]{{6}}|{_ONCE.pattern}")
 
@@ -58,9 +58,9 @@ _HOST: Final = re.compile(r"https?://(?:[^\s/?#@<>\"']{0,100}@)?([^\s/?#:@<>\"'\
 
 
 def words_of(structure: Structure, read: Read, grams: Grams) -> list[str]:
-    """The words of a message, each once, at most 20 000, in the order of their first use; those of the header first.
+    """The words of a message, each once, at most `MAX_WORDS`, in the order of their first use; the header comes first.
 
-    `read` gives the octets of the message from one offset to another. Linear.
+    `read` returns the octets of the message from one offset to another. Linear.
     """
     return list(islice(dict.fromkeys(_words(structure, read, grams)), MAX_WORDS))
 
@@ -80,7 +80,7 @@ def hash_words(words: Iterable[str], salt: bytes) -> array[int]:
 
 
 def tokens(text: str) -> list[str]:
-    """The tokens of a text that are kept, in order, each as often as it is there."""
+    """The tokens of a text that are kept, in order, with repetitions."""
     if text.isascii():
         found = _ASCII_RUN.findall(text.lower())
     else:
@@ -94,7 +94,7 @@ def tokens(text: str) -> list[str]:
 
 
 def _split_cjk(run: str) -> Iterator[str]:
-    """Characters of scripts without blanks as pairs of neighbours (STORE-193), what is between them as it is."""
+    """Split scripts without spaces into pairs of adjacent characters (STORE-193); other text is not split."""
     at = 0
     for match in _CJK.finditer(run):
         if match.start() > at:

@@ -1,9 +1,9 @@
 """Learning in the background, one task for each open account (STORE-85, STORE-86, STORE-193).
 
-The unit that changes a flag, or removes a message, changes no words: 1 500 words are 1 500 random rows. The work is
-found in the rows themselves, by two partial indices: messages learnt as something else than their flags say, and
-removed ones that still count. So nothing is lost by a crash, and nothing is learnt twice: words and `trained` change in
-one unit. Tokenising happens before it, in a thread.
+The unit that changes a flag, or removes a message, changes no words: 1 500 words are 1 500 random rows. The trainer
+finds its work by two partial indices: messages that were not learnt as their flags say, and removed messages that still
+count. So nothing is lost by a crash, and nothing is learnt twice: words and `trained` change in one unit. Tokenising
+happens before it, in a thread.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ UNIT_MESSAGES: Final = 200
 """Messages in one unit."""
 
 UNIT_SECONDS: Final = 0.1
-"""Of one unit (STORE-86): what a delivery may have to wait for it."""
+"""Seconds of one unit (STORE-86), for which a delivery may have to wait."""
 
 PAUSE: Final = 0.5
 """Seconds between a change and the learning: a user who marks one message often marks the next one, too."""
 
 LOOK: Final = 3600.0
-"""Seconds until it looks without being rung: the configuration may have given the account a filter."""
+"""Seconds between two runs without a wakeup: the configuration may have given the account a filter."""
 
 PRUNE_AGE: Final = 180
-"""Days after which a word of one message alone may go (STORE-193)."""
+"""Days after which a word that only one message had may be pruned (STORE-193)."""
 
 TO_TRAIN: Final = f"SELECT id FROM message WHERE ({WANTED}) IS NOT trained LIMIT ?"  # noqa: S608
 TO_UNTRAIN: Final = "SELECT message_id FROM erase_queue WHERE trained IS NOT NULL LIMIT ?"
@@ -55,7 +55,7 @@ UNTRAINED: Final = "UPDATE erase_queue SET trained = NULL WHERE message_id = ?"
 
 
 class _Work(msgspec.Struct, frozen=True):
-    """What there is to do: the generations, messages to learn, removed ones to unlearn."""
+    """Pending work: the generations, ids of messages to learn, ids of removed messages to unlearn."""
 
     active: Meta | None
     filling: Meta | None
@@ -73,7 +73,7 @@ def _work(r: Reader) -> _Work:
 
 
 def learn(tx: Tx, meta: Meta, batch: Sequence[Tokenised]) -> int:
-    """Learn and unlearn messages, so that each is learnt as its flags say at this moment; within one unit's bounds.
+    """Learn and unlearn messages, so that each is learnt as its current flags say; within one unit's bounds.
 
     Returns how many of the batch are done.
     """
@@ -96,7 +96,7 @@ def learn(tx: Tx, meta: Meta, batch: Sequence[Tokenised]) -> int:
 
 
 class Trainer:
-    """The junk filter's task for one open account.
+    """The learning task of one open account.
 
     Args:
       unlearnt: called when removed messages may be erased now.
@@ -106,15 +106,15 @@ class Trainer:
         self._account = account
         self._unlearnt = unlearnt
         self._bell = Bell(rung=True)
-        # Held while words are changed: no two units of different generations come between each other.
+        # Held while words are changed, so that units of different generations do not interleave.
         self._lock = trio.Lock()
 
     def want(self) -> None:
-        """Messages came, went or changed: look soon."""
+        """Wake the task: messages were added, removed or changed."""
         self._bell.ring()
 
     async def run(self) -> None:
-        """Learn what there is to learn, for ever. Errors: those of the store come out; the next start goes on."""
+        """Learn changed messages, for ever. Errors: StoreError propagates; the next start goes on."""
         while True:
             await self.once()
             with trio.move_on_after(LOOK):
@@ -123,11 +123,10 @@ class Trainer:
                 await self._account.database.quiet()
 
     async def once(self) -> None:
-        """Learn all that there is to learn now; retrain first if the words are not those of this program and
-        configuration.
+        """Learn all changed messages now; retrain first if this program or configuration makes other words.
 
         Raises:
-          StorageFull, StorageBroken: what is done is kept, the next call goes on from there.
+          StorageFull, StorageBroken: finished units are kept, and the next call goes on from there.
         """
         async with self._lock:
             self._bell.quiet()
@@ -141,10 +140,10 @@ class Trainer:
                 await self._learn()
 
     async def retrain(self, progress: Callable[[int, int], None] | None = None) -> int:
-        """Learn everything anew (STORE-87); returns how many messages were learnt, 0 without a filter.
+        """Learn all messages again (STORE-87); returns the number of messages learnt, 0 without a filter.
 
         Args:
-          progress: told the messages that are done, and all that there are to do.
+          progress: called with the number of messages done, and of all messages.
 
         Cancellation: the trainer goes on with it where it stopped.
         """
@@ -153,7 +152,7 @@ class Trainer:
             return 0 if params is None else await self._retrain(params, progress)
 
     async def prune(self, days: int = PRUNE_AGE) -> int:
-        """Drop words that only one message had, learnt over `days` ago; returns how many."""
+        """Drop words that only one message had, learnt over `days` ago; returns their number."""
         total = 0
         async with self._lock:
             active, _ = await self._account.read(read_meta, op="junk_meta")
@@ -170,7 +169,7 @@ class Trainer:
         return total
 
     async def _forget(self, work: _Work) -> None:
-        """The account has no filter: nothing is kept, and nothing holds up erasure."""
+        """Drop all words of an account without filter, so that removed messages can be erased."""
         if work.active is not None or work.filling is not None:
             await self._account.write(forget_all)
             logger.info(
@@ -189,7 +188,7 @@ class Trainer:
         return done
 
     async def _learn(self) -> None:
-        """Learn with the generation in use, if there is one, until nothing is left to do."""
+        """Learn changed messages with the generation in use, if there is one, until none is left."""
         account = self._account
         while True:
             await account.database.calm()

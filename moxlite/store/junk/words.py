@@ -1,7 +1,7 @@
-"""Rows of the junk filter: generations of words, and what a unit does to them (STORE-85..87).
+"""Rows of the junk filter: generations of words, and their changes in units (STORE-85..87).
 
 A generation is a row of `junk_meta` and its table of words. One is in use; a retraining fills the other one, and makes
-it the one in use by changing two rows. What a message is learnt as lies beside it: `message.trained`, or
+it the one in use by changing two rows. The class as which a message was learnt is in `message.trained`, or
 `erase_queue.trained` once it is removed; for the generation that is being filled, in `junk_retrain`.
 """
 
@@ -36,17 +36,17 @@ __all__ = [
 ]
 
 SALT: Final = 16
-"""Octets of an account's key for hashes of words: a reader of the file cannot try words from a list out on it without
-this key, nor compare two accounts.
+"""Octets of a generation's key for hashes of words: with different keys, the hashes of two accounts cannot be compared,
+nor looked up in a common table.
 """
 
 PRUNE_ROWS: Final = 20_000
-"""Rows of words looked at in one unit: some 10 ms."""
+"""Rows of words read in one unit: some 10 ms."""
 
 FIRST_HASH: Final = -(1 << 63)
 LAST_HASH: Final = (1 << 63) - 1
 
-# What a message should be learnt as, by its flags: as in the index message_training.
+# The class as which a message should be learnt, by its flags: as in the index message_training.
 WANTED: Final = "CASE flags & 48 WHEN 16 THEN 1 WHEN 32 THEN 0 END"
 
 META: Final = "SELECT generation, position, hams, spams, salt, params, tokenizer_version, pruned FROM junk_meta"
@@ -62,13 +62,13 @@ PRUNED: Final = "UPDATE junk_meta SET pruned = 1 WHERE generation = ?"
 FORGET_RETRAINED: Final = "DELETE FROM junk_retrain"
 FORGET_REMOVED: Final = "UPDATE erase_queue SET trained = NULL WHERE trained IS NOT NULL"
 
-# A swap: what messages are learnt as now. The first two change few rows: both generations learn from the same flags.
+# Classes of messages after a swap. The first two change few rows: both generations learn from the same flags.
 RETRAINED: Final = """
 UPDATE message SET trained = t.trained FROM junk_retrain t
 WHERE message.id = t.message_id AND message.trained IS NOT t.trained"""
 NOT_RETRAINED: Final = """
 UPDATE message SET trained = NULL WHERE trained IS NOT NULL AND id NOT IN (SELECT message_id FROM junk_retrain)"""
-# A message that was moved before it was removed has several tombstones: the last one stands for it.
+# A message that was moved before it was removed has several tombstones; only the last one is marked.
 RETRAINED_REMOVED: Final = """
 UPDATE erase_queue SET trained = t.trained FROM junk_retrain t
 WHERE erase_queue.message_id = t.message_id AND NOT EXISTS (SELECT 1 FROM message m WHERE m.id = t.message_id)
@@ -128,12 +128,12 @@ class Meta(msgspec.Struct, frozen=True):
     pruned: bool
 
     def fits(self, grams: Grams) -> bool:
-        """Whether its words are those that would be made now."""
+        """Whether tokenising the messages now would give the same words."""
         return self.grams == grams and self.tokenizer_version == TOKENIZER_VERSION
 
 
 def read_meta(r: Reader) -> tuple[Meta | None, Meta | None]:
-    """The generation in use and the one that is being filled, None for one that there is not."""
+    """The generation in use and the one that is being filled; None for one that does not exist."""
     active = filling = None
     for number, position, hams, spams, salt, params, version, pruned in r.rows(META):
         meta = Meta(
@@ -197,13 +197,13 @@ def begin_generation(tx: Tx, grams: Grams) -> Meta:
 
 
 def drop_generation(tx: Tx, generation: Generation) -> None:
-    """Forget the words of a generation: SQLite frees the pages of the table without looking at its rows."""
+    """Drop the words of a generation: SQLite frees the pages of the table without reading its rows."""
     tx.execute(DROP_META, generation.number)
     tx.execute(generation.clear)
 
 
 def swap_generations(tx: Tx) -> Meta:
-    """Use the generation that was filled; the other one is forgotten (STORE-87).
+    """Put the filled generation into use, and drop the other one (STORE-87).
 
     Measured with 600 000 words and 100 000 messages: 70 ms.
     """
@@ -221,7 +221,7 @@ def swap_generations(tx: Tx) -> Meta:
 
 
 def forget_all(tx: Tx) -> None:
-    """Forget everything: the account has no filter any more. Removed messages need no unlearning then."""
+    """Drop all generations of an account that has no filter any more. Removed messages need no unlearning then."""
     for meta in read_meta(tx):
         if meta is not None:
             drop_generation(tx, meta.generation)
@@ -230,9 +230,10 @@ def forget_all(tx: Tx) -> None:
 
 
 def prune_words(tx: Tx, generation: Generation, after: int, before_day: int) -> tuple[int, int | None]:
-    """Drop words behind the hash `after` that one message alone had, learnt before that day; within one unit's bounds.
+    """Drop words with hashes above `after` that only one message had, learnt before `before_day`; within one unit's
+    bounds.
 
-    Returns how many, and the hash to go on from, None at the end.
+    Returns their number, and the hash to go on from, None at the end.
     """
     bound: int | None = tx.value(generation.next_bound, after)
     dropped = tx.execute(generation.prune, after, LAST_HASH if bound is None else bound, before_day)
