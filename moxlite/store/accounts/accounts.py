@@ -163,8 +163,7 @@ class Accounts:
             return True
 
     def broken(self) -> dict[str, str]:
-        """Accounts that are degraded (STORE-158), or whose last opening failed (STORE-158d), each with the reason.
-        """
+        """Accounts that are degraded (STORE-158), or whose last opening failed (STORE-158d), each with the reason."""
         health = {
             name: slot.account.database.health.broken for name, slot in self._slots.items() if slot.account is not None
         }
@@ -411,8 +410,8 @@ class Accounts:
 
 
 def _busy(slot: _Slot, *, needed: bool) -> bool:
-    """Whether an account without users must stay open: its outbox has rows that are due in some seconds, or its
-    database was used within `IDLE` seconds. `needed`: another account needs the place, so only the outbox counts.
+    """Whether an account without users must stay open: rows of its outbox are in progress or wait for their time, or
+    its database was used within `IDLE` seconds. `needed`: another account needs the place, so only the outbox counts.
     """
     account = slot.account
     return account is not None and (account.carrier.waits or (account.database.idle < IDLE and not needed))

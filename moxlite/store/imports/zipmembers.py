@@ -195,8 +195,7 @@ def _kind(entry: _Entry) -> str:
 
 
 def _pieces(file: BinaryIO, entry: _Entry) -> Iterator[bytes]:
-    """Yield the octets of a member, at most `READ_SIZE` at a time. Raises ImportFailed: its size or check sum is wrong.
-    """
+    """Yield the octets of a member, `READ_SIZE` at most at a time. Raises ImportFailed: wrong size or check sum."""
     header = b""
     if entry.offset < FARTHEST:
         file.seek(entry.offset)

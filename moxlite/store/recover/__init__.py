@@ -1,10 +1,12 @@
 """Salvaging mail from a damaged account file (STORE-188).
 
 - `pages`: the page format of SQLite, read where SQLite itself refuses
-- `rows`: which table a page belongs to, and which rows can be believed
-- `salvage`: what can be saved, ordered in a scratch database
-- `copies`: what imports and exports by IMAP know
+- `rows`: finding the rows of each table, and checking that they are plausible
+- `salvage`: the rows that can be saved, indexed in a scratch database
+- `copies`: the state of imports and exports by IMAP
 - `rebuild`: the new account file, and the command
+- `tables`: the same for auth.db, queue.db and reports.db
 
-The damaged file is only read. Damage that SQLite can live with is `upkeep.check` and `upkeep.repairs`.
+The damaged file is only read. Damage with which SQLite still opens a file does not belong here: `upkeep.check` and
+`upkeep.repairs`.
 """

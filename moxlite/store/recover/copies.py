@@ -1,9 +1,9 @@
-"""What imports and exports by IMAP know of an account (``imap_remote``, ``imap_copy``, IMAP-138), for its new file.
+"""State of imports and exports by IMAP (``imap_remote``, ``imap_copy``, IMAP-138), restored into the new file of an
+account, where mailboxes and messages have new ids.
 
-The ids of mailboxes and messages are others there. A message that damage has taken is forgotten, so that the next
-import fetches it again; one that its user has removed stays known, so that it does not come back. Where rows of
-messages are lost, only the list of removals can tell the two apart, and what is not on it is fetched again: rather a
-message too many than one too few.
+The row of a message lost by damage is left out, so that the next import fetches the message again. The row of a message
+that the user removed is kept, so that it does not come back. If rows of messages are lost, only the table of removals
+distinguishes the two cases, and a message that is not in it is fetched again: a duplicate is better than a loss.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ FIRST_ID: Final = "INSERT INTO sqlite_sequence (name, seq) VALUES ('message', ?)
 
 
 class FoundRemote(msgspec.Struct, frozen=True):
-    """A row of ``imap_remote``. Its state at the end of the last run is not kept: the next run looks at everything."""
+    """A row of ``imap_remote``, without its state at the end of the last run: the next run compares everything."""
 
     id: int
     role: str
@@ -45,7 +45,7 @@ class FoundRemote(msgspec.Struct, frozen=True):
 
 
 class FoundCopy(msgspec.Struct, frozen=True):
-    """A row of ``imap_copy``. `new_id`: the message in the new file, None without one; `lost`: damage took it."""
+    """A row of ``imap_copy``. `new_id`: the message's id in the new file, or None; `lost`: the message was damaged."""
 
     remote_id: int
     uid: int
@@ -58,7 +58,7 @@ class FoundCopy(msgspec.Struct, frozen=True):
 
 
 def found_remote(record: Record) -> FoundRemote | None:
-    """The row, if it can be one."""
+    """Convert a record; None if it cannot be a row of ``imap_remote``."""
     match record[:7]:
         case (int(rowid), str(role), str(host), str(username), str(mailbox), int(uidvalidity), int(mailbox_id)):
             if role in ("source", "target"):
@@ -69,7 +69,7 @@ def found_remote(record: Record) -> FoundRemote | None:
 
 
 def found_copy(record: Record) -> FoundCopy | None:
-    """The row, if it can be one."""
+    """Convert a record; None if it cannot be a row of ``imap_copy``."""
     match record:
         case (int(remote_id), int(uid), int(message_id), bytes(key), flags, gm_msgid) if len(key) == KEY_SIZE:
             if isinstance(flags, str | None) and isinstance(gm_msgid, int | None) and message_id > 0:
@@ -85,11 +85,11 @@ def restore_copies(
     """Write the rows, within a transaction of `db`.
 
     Args:
-      mailbox_ids: those of the new file by the old ones.
+      mailbox_ids: ids of mailboxes in the new file, by their old ids.
     """
     sources = {}
     for one in remotes:
-        mailbox_id = mailbox_ids.get(one.mailbox_id, 0)  # 0: the next run says where it goes
+        mailbox_id = mailbox_ids.get(one.mailbox_id, 0)  # 0: the next run sets it
         row = (one.id, one.role, one.host, one.username, one.mailbox, one.uidvalidity, mailbox_id)
         db.execute(INSERT_REMOTE, row)
         if db.changes() and one.role == "source":
@@ -118,7 +118,7 @@ def restore_copies(
 
 
 def _seed(db: apsw.Connection, remote_id: int, mailbox_id: int) -> None:
-    """Messages whose row is lost are found again by their keys at the next run, instead of coming twice."""
+    """Add keys of messages whose ``imap_copy`` row is lost: the next run recognises them and fetches no duplicates."""
     after = 0
     while rows := _rows(db, SEED, mailbox_id, after, SLICE):
         for uid, message_id, messageid, size, received in rows:

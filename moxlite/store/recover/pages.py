@@ -1,11 +1,11 @@
 """Reading the pages of an SQLite file that SQLite itself refuses (https://www.sqlite.org/fileformat2.html).
 
-Nothing is believed: every number that is read is checked against the bounds of its page and of the file, and what does
-not fit raises `Damaged`, for that page or that row alone. The file is read, never written.
+No field is trusted: every number is checked against the bounds of its page and of the file, and an invalid one raises
+`Damaged`, for that page or that row alone. The file is read, never written.
 
-The pages are those of the main file, with the committed frames of the log over them (§4). Pages have no checksums, so a
-page that was overwritten by something that looks like a page cannot be told from a good one here; rows are judged by
-`rows`, and bodies by their hashes.
+Pages are read from the main file, with the committed frames of the log over them (§4). Pages have no checksums, so a
+page that was overwritten by other data in the format of a page cannot be detected here; `rows` checks whether rows are
+plausible, and bodies are checked by their hashes.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ PAGE: Final = 4096
 
 INTERIOR_INDEX, INTERIOR_TABLE, LEAF_INDEX, LEAF_TABLE = 0x02, 0x05, 0x0A, 0x0D
 MAX_DEPTH: Final = 20
-"""Levels of a tree: a file of 2^32 pages has less."""
+"""Maximum depth of a tree: a file of 2^32 pages has fewer levels."""
 
 MAX_PAYLOAD: Final = 64 << 20
-"""Octets of a row: the largest ones hold a prefix and a chunk, or a structure, well below this."""
+"""Maximum octets of a row: the largest ones have a prefix and a chunk, or a structure, and are well below this."""
 
 WAL_HEADER: Final = 32
 FRAME_HEADER: Final = 24
@@ -37,11 +37,11 @@ Record: TypeAlias = tuple[Value, ...]
 
 
 class Damaged(Exception):
-    """This page, or this row, cannot be what it should be."""
+    """A page or a row is invalid."""
 
 
 class Cell(msgspec.Struct, frozen=True, gc=False):
-    """Where a row lies: its page, its rowid (0 in an index), the offset of its payload in the page and its length."""
+    """Position of a row: its page, its rowid (0 in an index), the offset of its payload in the page, and its length."""
 
     page: int
     rowid: int
@@ -53,7 +53,7 @@ class Pages:
     """The pages of a database and its log. Close it."""
 
     def __init__(self, path: Path) -> None:
-        """Raises OSError."""
+        """Open the file and its log. Raises OSError."""
         self._file = path.open("rb")
         self._log: BinaryIO | None = None
         self._frames: dict[int, int] = {}
@@ -72,7 +72,7 @@ class Pages:
             self._log.close()
 
     def _read_log(self, log: BinaryIO) -> None:
-        """Find the last committed frame of each page; what is behind the first wrong checksum does not count (§4.2)."""
+        """Find the last committed frame of each page; frames after the first wrong checksum are ignored (§4.2)."""
         header = log.read(WAL_HEADER)
         if len(header) < WAL_HEADER:
             return
@@ -98,7 +98,7 @@ class Pages:
                 pending = {}
 
     def page(self, number: int) -> bytes:
-        """A page, from 1; a short one at the end is filled up with zeros. Raises Damaged."""
+        """Read a page, numbered from 1; a short one at the end is padded with zeros. Raises Damaged."""
         if not 1 <= number <= self.count:
             raise Damaged(f"there is no page {number}")
         try:
@@ -114,14 +114,14 @@ class Pages:
         return data.ljust(PAGE, b"\0")
 
     def kind(self, number: int) -> int:
-        """The first octet of a page's header: one of the four kinds, or anything. Raises Damaged."""
+        """The first octet of a page's header: one of the four kinds if the page is valid. Raises Damaged."""
         return self.page(number)[100 if number == 1 else 0]
 
     # Trees
 
     def leaves(self, root: int, seen: set[int]) -> Iterator[int]:
-        """The leaf pages of a tree, and of a tree of an index all its pages, which all hold rows; branches that are
-        damaged are left out. `seen` gets all pages that were reached.
+        """The pages of a tree that have rows: the leaves of a table, all pages of an index. Damaged branches are left
+        out. All pages that were reached are added to `seen`.
         """
         todo = [(root, 0)]
         while todo:
@@ -140,7 +140,7 @@ class Pages:
                 yield number
 
     def cells(self, number: int) -> list[Cell]:
-        """The rows of a page; those that cannot be rows are left out. Raises Damaged for a page of another kind."""
+        """The rows of a page; invalid ones are left out. Raises Damaged for a page of another kind."""
         data = self.page(number)
         kind, pointers = _pointers(data, number)
         if kind not in (LEAF_TABLE, LEAF_INDEX, INTERIOR_INDEX):
@@ -160,7 +160,7 @@ class Pages:
         return found
 
     def payload(self, cell: Cell) -> bytes:
-        """The octets of a row, with those on its overflow pages (§1.6). Raises Damaged."""
+        """The octets of a row, including its overflow pages (§1.6). Raises Damaged."""
         data = self.page(cell.page)
         kind = data[100 if cell.page == 1 else 0]
         local = _local(cell.length, table=kind == LEAF_TABLE)
@@ -185,7 +185,7 @@ class Pages:
         return decode_record(self.payload(cell))
 
     def free(self) -> set[int]:
-        """The pages that are unused, as far as the list of them can be read (§1.5)."""
+        """The unused pages, as far as the list of free pages can be read (§1.5)."""
         found: set[int] = set()
         try:
             (trunk,) = struct.unpack_from(">I", self.page(1), 32)
@@ -212,7 +212,7 @@ def _checksum(order: str, data: bytes, start: tuple[int, int]) -> tuple[int, int
 
 
 def _pointers(data: bytes, number: int) -> tuple[int, list[int]]:
-    """The kind of a page, and the offsets of its cells that lie within it (§1.6). Raises Damaged."""
+    """The kind of a page, and the valid offsets of its cells (§1.6). Raises Damaged."""
     start = 100 if number == 1 else 0
     kind = data[start]
     if kind not in (INTERIOR_INDEX, INTERIOR_TABLE, LEAF_INDEX, LEAF_TABLE):
@@ -233,7 +233,7 @@ def _children(data: bytes, number: int) -> list[int]:
 
 
 def _local(length: int, *, table: bool) -> int:
-    """How many octets of a payload lie in the page itself (§1.6)."""
+    """Octets of a payload that are stored in the page itself, not in overflow pages (§1.6)."""
     most = PAGE - 35 if table else (PAGE - 12) * 64 // 255 - 23
     if length <= most:
         return length
@@ -243,7 +243,9 @@ def _local(length: int, *, table: bool) -> int:
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
-    """A number of 1 to 9 octets, big-endian, signed at nine; and what is behind it (§1.6). Raises Damaged."""
+    """Decode a signed 64-bit number in 1 to 9 octets, big-endian; returns it and the offset after it (§1.6). Raises
+    Damaged.
+    """
     value = 0
     for place in range(9):
         if at >= len(data):
@@ -260,7 +262,7 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
 
 
 _INTEGERS: Final = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
-"""Serial type to octets (§2.1)."""
+"""Octets of an integer, by its serial type (§2.1)."""
 
 
 def decode_record(data: bytes) -> Record:

@@ -1,8 +1,8 @@
 """``moxlite account recover NAME --out DIR``: a new account file out of what can be saved of a damaged one (STORE-188).
 
-Messages go through the same operations as those that arrive, so all that is derived (threads, envelopes, counts,
-search) is made anew. Nothing in the new file looks like the old one to mail programs: every UIDVALIDITY is new. What
-has lost its place goes below `Recovered`: bodies without a row, and the messages of a mailbox whose row is lost.
+Messages go through the same operations as incoming mail, so all derived data (threads, envelopes, counts, search) is
+made anew. Mail programs must not rely on old UIDs: every UIDVALIDITY is new. Bodies without a message, and messages of
+a mailbox whose row is lost, are put below `Recovered`.
 """
 
 from __future__ import annotations
@@ -55,7 +55,10 @@ WHERE id = 1"""
 
 
 class Recovered(msgspec.Struct):
-    """What came of it. `losses` has a line for each message and each table row that is known to be lost."""
+    """Result of a recovery. Messages saved, among them `unproven` ones, whose body's hash is lost, and `orphans`, of
+    which only the body was left; mailboxes. `losses` has a line for each message and each group of table rows that is
+    known to be lost.
+    """
 
     saved: int = 0
     unproven: int = 0
@@ -93,7 +96,7 @@ def recover(name: str, file: Path, out: Path, *, tell: Callable[[str], None] = l
 
 
 async def _fill(name: str, out: Path, salvage: Salvage, tmp: Path, tell: Callable[[str], None]) -> Recovered:
-    # The flags of a message are what they are: no rule of the account is applied to them again.
+    # Flags are copied: no rule of the account may be applied to them again.
     config = AccountConfig(initial_special_use={}, junk_flags=JunkFlagRules(enabled=False))
     options = Options(account_config=lambda one: config if one == name else None, min_free_space=0)
     accounts = Accounts(out, options)
@@ -118,11 +121,11 @@ class _Work:
         self.names: dict[int, str] = {}
         self.counted: Counter[int] = Counter()
         self.complete = True
-        """No row of a message is known to be lost."""
+        """Whether no row of a message is known to be lost."""
 
     async def run(self) -> None:
         boxes = self.salvage.mailboxes()
-        # What it showed lies in the queue, which fills it again (IMAP-162).
+        # The system's mailbox is left out: the queue fills it again (IMAP-162).
         system = {box.id for box in boxes if box.system}
         boxes = [box for box in boxes if not box.system]
         for box in boxes:
@@ -231,7 +234,7 @@ def _add(
 
 
 def _keywords(column: str) -> list[str]:
-    """Those that can be keywords."""
+    """The valid keywords of a column."""
     found = []
     for word in split_keywords(column):
         try:
@@ -289,7 +292,7 @@ def _validation(value: object) -> Validation:
 
 
 def _finish(path: Path, salvage: Salvage, options: Options, work: _Work) -> None:
-    """Copy what is not made from messages, and give all mailboxes a UIDVALIDITY above those that were there."""
+    """Copy rows that are not derived from messages, and give all mailboxes a UIDVALIDITY above the old ones."""
     db = open_file(path, Kind.ACCOUNT, options)
     try:
         db.execute("BEGIN IMMEDIATE")
@@ -317,7 +320,7 @@ def _finish(path: Path, salvage: Salvage, options: Options, work: _Work) -> None
 
 
 def _placed(table: str, row: tuple[object, ...], work: _Work) -> tuple[int | float | str | bytes | None, ...]:
-    """A row for the new file: annotations and rights belong to mailboxes that have other ids now."""
+    """Convert a row for the new file: annotations and rights get the new ids of their mailboxes."""
     values = tuple(one if isinstance(one, int | float | str | bytes) else None for one in row)
     if table == "annotation" and len(values) > 1 and values[1] != 0:
         old = values[1]

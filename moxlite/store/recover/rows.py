@@ -1,8 +1,8 @@
-"""The rows of a damaged account: which table a page belongs to, and which rows can be believed (STORE-188).
+"""The rows of a damaged account: the table that a page belongs to, and whether rows are plausible (STORE-188).
 
-Pages are found twice. First by walking the trees from the roots that the schema names. Then, for a broken branch hides
-all that is below it, among all other pages of the file that no list of free pages names: rows of the tables that matter
-can be told by their number of columns and the types of these.
+Pages are searched twice. First the trees are walked from the roots in the schema. A broken branch hides all pages below
+it, so then all other pages that are not in the list of free pages are read: rows of the important tables are recognised
+by the number and types of their columns.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ def _none_or(kind: type, value: Value) -> bool:
 
 
 def _mailbox(record: Record) -> bool:
-    # The last column came later: rows of before are shorter.
+    # The last column was added later: older rows are shorter.
     return (
         16 <= len(record) <= 17 and record[0] is None and _texts(record, 1, 7) and _integers(record, 3, 4, 5, 6, 8, 9)
     )
 
 
 def _message(record: Record) -> bool:
-    # The last column came later: rows of before are shorter.
+    # The last column was added later: older rows are shorter.
     if not 27 <= len(record) <= 28 or record[0] is not None:
         return False
     uid, size = record[2], record[8]
@@ -58,7 +58,7 @@ def _message(record: Record) -> bool:
 
 
 def _info(record: Record) -> bool:
-    # Rows of before have the thread's parents before the last three columns.
+    # Older rows have the thread's parents before the last three columns.
     return (
         7 <= len(record) <= 8
         and record[0] is None
@@ -97,7 +97,7 @@ FOUND_ANYWHERE: Final[Mapping[str, Callable[[Record], bool]]] = {
     "body_chunk": _chunk,
     "message_smtp": _smtp,
 }
-"""Tables whose rows are known by themselves, wherever they are found, and what says so."""
+"""Tables whose rows can be recognised in any page, with the function that does so."""
 
 
 def roots(pages: Pages) -> dict[str, int]:
@@ -113,13 +113,13 @@ def roots(pages: Pages) -> dict[str, int]:
 
 
 def rows_of(pages: Pages, root: int, seen: set[int]) -> Iterator[Row]:
-    """The rows below a root that can be read. `seen` gets all pages that were reached."""
+    """The readable rows below a root. All pages that were reached are added to `seen`."""
     yield from read_rows(pages, pages.leaves(root, seen))
 
 
 def rows_of_lost_pages(pages: Pages, seen: set[int]) -> Iterator[tuple[str, Row]]:
-    """The rows in pages that no tree leads to any longer, with their table. A page counts for one table only: that of
-    most of its rows.
+    """The rows in pages that no tree leads to any longer, with their table. A page is assigned to the table that most
+    of its rows fit; rows that do not fit it are left out.
     """
     free = pages.free()
     for number in range(2, pages.count + 1):

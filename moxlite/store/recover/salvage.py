@@ -1,7 +1,7 @@
-"""What can be saved of a damaged account file, ordered in a scratch database (STORE-188).
+"""The rows that can be saved from a damaged account file, indexed in a scratch database (STORE-188).
 
-The scratch database holds the rows of messages, and only the places of the chunks of bodies, so that memory is bounded
-and the octets are read when they are wanted.
+The scratch database has the rows of messages, but only the positions of the chunks of bodies: memory is bounded, and
+octets are read when they are needed.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ COPIED: Final = (
     "ruleset_no_listid",
     "ruleset_no_msgfrom",
 )
-"""Tables whose rows are taken as they are; all else but what `copies` restores is made anew from the messages."""
+"""Tables whose rows are copied. All others are made anew from the messages, but for those that `copies` restores."""
 
 SCRATCH: Final = """
 CREATE TABLE found (place TEXT, id INTEGER, record BLOB, PRIMARY KEY (place, id)) WITHOUT ROWID;
@@ -66,7 +66,7 @@ AND id >> ? NOT IN (SELECT body_id FROM gone) ORDER BY 1"""
 
 
 class FoundMailbox(msgspec.Struct, frozen=True):
-    """A row of `mailbox`: how many messages it says that it has; `system` is the one that the queue fills again."""
+    """A row of `mailbox`; `count`: stored number of its messages; `system`: the mailbox that the queue fills again."""
 
     id: int
     name: str
@@ -77,7 +77,7 @@ class FoundMailbox(msgspec.Struct, frozen=True):
 
 
 class FoundMessage(msgspec.Struct, frozen=True):
-    """A row of `message`, with what belongs to it; `prefix` None when its row is lost, `smtp` as stored or None."""
+    """A row of `message`, with related rows; `prefix` is None if its row is lost, `smtp` a row as stored, or None."""
 
     id: int
     mailbox_id: int
@@ -99,17 +99,17 @@ class FoundMessage(msgspec.Struct, frozen=True):
 
 
 class Body(msgspec.Struct, frozen=True):
-    """A body. `proven`: its octets have the hash that its row says; otherwise only each chunk passed its own check."""
+    """A body. `proven`: its octets match the hash in its row; otherwise only each chunk passed its own check."""
 
     data: bytes
     proven: bool
 
 
 class Salvage:
-    """The rows of a damaged file. Blocks; close it."""
+    """The readable rows of a damaged file. Blocks; close it."""
 
     def __init__(self, pages: Pages, scratch: Path) -> None:
-        """Reads the whole file."""
+        """Read the whole file; `scratch` is the path of the scratch database."""
         self._pages = pages
         self._db = apsw.Connection(str(scratch))
         for pragma in ("journal_mode=OFF", "synchronous=OFF"):
@@ -119,11 +119,11 @@ class Salvage:
         self.remotes: list[FoundRemote] = []
         self.next_uidvalidity = 0
         self.modseq = 0
-        """The highest ones that can be seen."""
+        """Highest modseq found; `next_uidvalidity` likewise."""
         self.created: int | None = None
-        """When the account was made, µs UTC."""
+        """Time when the account was made, µs UTC."""
         self.lost_branches = 0
-        """Rows that were found in pages that no tree leads to."""
+        """Number of rows that were found in pages that no tree leads to."""
         with self._db:
             self._walk()
 
@@ -183,7 +183,7 @@ class Salvage:
         row = self._db.execute(ONE, (table, rowid)).fetchone()
         return None if row is None else _unpack(row[0])
 
-    # What was found
+    # Saved rows
 
     def mailboxes(self) -> list[FoundMailbox]:
         """All mailboxes, by id."""
@@ -196,11 +196,11 @@ class Salvage:
         return found
 
     def messages(self) -> Iterator[FoundMessage]:
-        """All messages, by id: the older ones first, as threads want it."""
+        """All messages by id, so that older ones come first, as threading needs."""
         ids = [rowid for (rowid,) in self._db.execute("SELECT id FROM found WHERE place = 'message' ORDER BY id")]
         for rowid in ids:
             record = self._one("message", rowid)
-            # Copies share the row of their first message; a file of before has one for each.
+            # Copies share the row of their first message; older files have one for each.
             info = self._one("message_info", record[7]) or self._one("message_info", rowid)
             self.modseq = max(self.modseq, record[4])
             yield FoundMessage(
@@ -224,7 +224,7 @@ class Salvage:
             )
 
     def body(self, body_id: int, size: int | None = None) -> Body:
-        """The octets of a body; `size` is how many they must be, if that is known. Raises Damaged."""
+        """Read a body; `size` is the expected number of octets, if known. Raises Damaged."""
         row = self._one("body", body_id)
         parts = []
         first = body_id << CHUNK_BITS
@@ -244,17 +244,17 @@ class Salvage:
         if row is not None and len(data) != row[2]:
             raise Damaged(f"{len(data)} of {row[2]} octets are left")
         if row is not None:
-            raise Damaged("its octets are not those of its hash")
+            raise Damaged("its octets do not match its hash")
         if size is not None and len(data) != size:
             raise Damaged(f"{len(data)} of {size} octets are left")
         if any(len(part) != CHUNK_SIZE for part in parts[:-1]):
             raise Damaged("a part of its octets is lost")
         if size is None and len(parts[-1]) == CHUNK_SIZE:
-            raise Damaged("its end is lost")  # few bodies end with a chunk, and nothing says that this one does
+            raise Damaged("its end is lost")  # few bodies end with a full chunk, so more chunks are probably lost
         return Body(data, proven=False)
 
     def spare(self, body_id: int) -> None:
-        """A body is not lost: what used it is known."""
+        """Mark a body as used, so that `unused` leaves it out."""
         self._db.execute("INSERT OR IGNORE INTO used VALUES (?)", (body_id,))
 
     def _chunk(self, cell: Cell, seq: int) -> bytes:
@@ -270,12 +270,12 @@ class Salvage:
         raise Damaged(f"chunk {seq} is damaged")
 
     def is_saved(self, message_id: int, new_id: int) -> None:
-        """A message is in the new file, under that id."""
+        """Store that a message is in the new file, under that id."""
         self._db.execute("INSERT OR IGNORE INTO saved VALUES (?, ?)", (message_id, new_id))
 
     def copies(self, *, complete: bool) -> Iterator[FoundCopy]:
-        """The rows of ``imap_copy``, after `is_saved` was called for all messages that are. `complete`: no row of a
-        message is known to be lost, so messages that have none were removed.
+        """The rows of ``imap_copy``; to be called after `is_saved` for all saved messages. `complete`: no row of a
+        message is known to be lost, so messages without a row were removed.
         """
         row: tuple[Any, ...]
         for row in self._db.execute(COPIES):
@@ -284,13 +284,13 @@ class Salvage:
             yield FoundCopy(remote_id, uid, message_id, key, flags, gm_msgid, new_id, lost)
 
     def unused(self) -> list[int]:
-        """Bodies that no message and no removed message has; after `body` was called for all messages."""
+        """Bodies that neither a message nor a removed message uses; to be called after `body` for all messages."""
         rows: list[tuple[Any, ...]] = self._db.execute(UNUSED, (CHUNK_BITS, CHUNK_BITS, CHUNK_BITS)).fetchall()
         return [row[0] for row in rows]
 
 
 def _plain_length(encoding: int, data: bytes) -> int:
-    """The length of a chunk whose place in its body does not tell it."""
+    """Unpacked octets of a chunk, from its data alone; -1 if it cannot be read."""
     match compression_of(encoding):
         case Compression.NONE:
             return len(data)
@@ -307,7 +307,7 @@ def _plain_length(encoding: int, data: bytes) -> int:
 
 
 def _with_rowid(cell: Cell, record: Record) -> Record:
-    """A column that stands for the rowid is stored as NULL."""
+    """Fill in the column that is an alias of the rowid, which is stored as NULL."""
     return (cell.rowid, *record[1:]) if record and record[0] is None and cell.rowid else record
 
 

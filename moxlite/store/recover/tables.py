@@ -1,11 +1,11 @@
-"""A new auth.db, queue.db or reports.db out of what can be saved of a damaged one (STORE-188a).
+"""A new auth.db, queue.db or reports.db from the rows that can be saved of a damaged one (STORE-188a).
 
-Rows are taken as they are, table by table. Where a table begins is what the file says; where its first page is
-damaged, what a new file says, for migrations put tables into the same places. Pages that no tree leads to any longer
-are looked at for rows of `STRAYS`, whose columns tell what they are: not for keys and sessions, of which one that was
-revoked must not come back.
+Rows are copied, table by table. The root page of a table is taken from the schema in the file; if its first page is
+damaged, from a new file, as migrations create tables on the same pages. Pages that no tree leads to any longer are
+searched for rows of `STRAYS`, which are recognised by their columns. Keys and sessions are not searched for: a revoked
+one must not come back.
 
-Messages of the queue are on hold afterwards, and only those whose octets are whole are kept.
+Messages of the queue are on hold afterwards; messages that lack octets are left out.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ __all__ = ["RecoveredTables", "recover_tables"]
 logger = logging.getLogger("moxlite.store.recover")
 
 SKIPPED: Final = frozenset({"session", "room"})
-"""Not taken: a session that was ended must not come back, and logging in again is easy; `room` is counted anew."""
+"""Tables that are left out: ended sessions must not come back, and logging in again is easy; `room` is counted anew."""
 
 STRAYS: Final = frozenset(
     {
@@ -49,7 +49,7 @@ STRAYS: Final = frozenset(
         "tls_result",
     }
 )
-"""Tables whose rows are taken from pages without a tree, too."""
+"""Tables whose rows are also taken from pages that no tree leads to."""
 
 TABLES: Final = """
 SELECT name, rootpage FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name"""
@@ -75,14 +75,14 @@ SETTLE: Final = (
 
 
 class RecoveredTables(msgspec.Struct):
-    """How many rows were saved; a line for each kind of loss that is known."""
+    """Result of a recovery: number of rows saved; a line for each known kind of loss."""
 
     rows: int = 0
     losses: list[str] = []
 
 
 class _Table(msgspec.Struct, frozen=True):
-    """A table of the new file: its columns as a record has them, and which of them is the rowid, -1 for none."""
+    """A table of the new file: its columns in the order of a record, and the index of the rowid, -1 without one."""
 
     name: str
     root: int
@@ -92,7 +92,7 @@ class _Table(msgspec.Struct, frozen=True):
     rowid: int
 
     def values(self, row: Row) -> tuple[int | float | str | bytes | None, ...] | None:
-        """The values of a row; None when it cannot be one of this table."""
+        """The values of a row; None if it cannot belong to this table."""
         cell, record = row
         if not 1 < len(record) <= len(self.columns):  # fewer: columns that a migration has added
             return None
@@ -205,7 +205,7 @@ def _insert(db: apsw.Connection, table: _Table, row: Row, done: RecoveredTables)
 
 
 def _settle_queue(db: apsw.Connection, done: RecoveredTables) -> None:
-    """Have rows, contents and chunks agree; a message without all its octets goes."""
+    """Make rows, contents and chunks consistent, and delete messages that lack octets."""
     db.execute(LOST_CONTENT)
     for content, size in Reader(db).rows(CONTENTS):
         if _is_whole(db, content, size):

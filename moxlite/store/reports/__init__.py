@@ -1,11 +1,13 @@
-"""``reports.db``: reports of others about our domains, and what our own reports are made of (AUTH-76, AUTH-81;
+"""``reports.db``: reports of other servers about our domains, and the data of our own reports (AUTH-76, AUTH-81;
 SMTP-103; QUEUE-120..134).
 
-- `reportsdb`: the file, and what it does by itself
-- `received`: DMARC and TLS reports that came
+- `reportsdb`: the open file, and its background tasks
+- `received`: DMARC and TLS reports from other servers
+- `evaluations`: DMARC results of incoming messages, stored without delaying a reply
+- `tlsresults`: TLS results of outgoing sessions, by day
+- `suppressed`: addresses that get no reports
 - `testdata`: a row in each table
-- `evaluations`: messages judged by the DMARC policies of others, written down without delaying a reply
 
-The mails that brought the reports lie in their mailboxes; what is counted lives for three days. So a file that is
-missing is made anew, and one that cannot be used costs no mail.
+The mails with the reports are in their mailboxes, and counts are kept for three days. So a file that is missing is made
+anew, and one that cannot be used costs no mail. Parsing, composing and sending reports does not belong here.
 """

@@ -1,8 +1,8 @@
-"""Messages that were judged by the DMARC policies of others: what our aggregate reports are made of (SMTP-103,
+"""DMARC evaluations of incoming messages by the policies of other domains: the data of our aggregate reports (SMTP-103,
 QUEUE-130).
 
-Like log-in attempts they must never delay a reply: they pass a short queue and are written by one task, all that wait
-in one unit. What waits when the process is killed is lost, and a report counts some messages less.
+Like log-in attempts they must never delay a reply: they pass a short queue, and one task writes all that wait in one
+unit. Evaluations that wait when the process is killed are lost, and a report counts some messages less.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ __all__ = [
 logger = logging.getLogger("moxlite.store.reports")
 
 QUEUE_SIZE: Final = 1_000
-"""Evaluations waiting for the writer, 1 MB; what comes beyond is dropped and counted."""
+"""Evaluations waiting for the writer, 1 MB; further ones are dropped and counted."""
 
 MAX_EVALUATIONS: Final = 1_000_000
-"""Rows in all, 500 MB: beyond, messages are not counted. They live for three days (QUEUE-131)."""
+"""Maximum number of rows, 500 MB; further messages are not counted. Rows are kept for three days (QUEUE-131)."""
 
 COLUMNS: Final = (
     "policy_domain, evaluated, optional, record, source_ip, disposition, aligned_dkim, aligned_spf, overrides, "
@@ -60,7 +60,7 @@ dropped_total: Final = Counter(
 
 
 class DKIMEvaluation(msgspec.Struct, frozen=True, array_like=True):
-    """A signature: `result` in the words of RFC 8601."""
+    """The evaluation of a DKIM signature; `result` as in RFC 8601."""
 
     domain: str
     selector: str
@@ -80,12 +80,12 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     """One message judged by a policy. Domains are A-labels.
 
     Attributes:
-      id: of the row, 0 before there is one.
-      policy_domain: where the record stands; record: its text.
+      id: id of the row, 0 if it is not stored.
+      policy_domain: domain with the DMARC record; record: its text.
       evaluated: µs UTC.
-      optional: it is no reason to send a report: a report itself, or a stranger that was refused (SMTP-103).
-      disposition: what was done: none, quarantine, reject.
-      overrides: why something else was done than the policy asks for: type and comment (AUTH-56).
+      optional: alone it causes no report: a report itself, or a refused unknown sender (SMTP-103).
+      disposition: action taken: none, quarantine, reject.
+      overrides: reasons for another action than the policy's: type and comment (AUTH-56).
       envelope_to, envelope_from, header_from: domains; `envelope_from` is "" for the null path.
     """
 
@@ -107,7 +107,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def add_evaluations(tx: Tx, evaluations: Sequence[Evaluation]) -> int:
-    """Write them down, as far as there is room; returns how many there was none for."""
+    """Store evaluations, up to `MAX_EVALUATIONS` rows in all; returns the number of evaluations left out."""
     room = max(0, MAX_EVALUATIONS - tx.value(SPAN))
     for one in evaluations[:room]:
         tx.execute(
@@ -131,18 +131,14 @@ def add_evaluations(tx: Tx, evaluations: Sequence[Evaluation]) -> int:
 
 
 def evaluated_days(r: Reader, before: int) -> list[tuple[str, int]]:
-    """Policy domains with evaluations of before a time, and the UTC days of these, in days since 1970; the oldest
-    first.
-    """
+    """Pairs of policy domain and UTC day, in days since 1970, with evaluations before a time (µs UTC); oldest first."""
     return [(domain, day) for domain, day in r.rows(DAYS, before)]
 
 
 def evaluations_of(
     r: Reader, domain: str, since: int, before: int, after: int = 0, limit: int = 500
 ) -> list[Evaluation]:
-    """Evaluations by the policy of `domain` from a time to before another, in the order of their ids; those above
-    `after`.
-    """
+    """Evaluations by the policy of `domain` from `since` to before `before` (µs UTC), with ids above `after`, by id."""
     return [
         Evaluation(
             id=number,
@@ -182,14 +178,14 @@ def evaluations_of(
 
 
 def pending_evaluations(r: Reader, limit: int) -> list[tuple[str, int, int, int]]:
-    """What waits for a report: policy domain, day since 1970, messages, and how many of them failed; the oldest
-    first.
+    """Evaluations that wait for a report: tuples of policy domain, day since 1970, number of messages, and of failed
+    messages; oldest first.
     """
     return [(domain, day, total, failed) for domain, day, total, failed in r.rows(PENDING, limit)]
 
 
 def drop_evaluations(tx: Tx, domain: str, since: int, before: int) -> int:
-    """Remove those by the policy of `domain` from a time to before another; returns how many."""
+    """Remove evaluations by the policy of `domain` from `since` to before `before` (µs UTC); returns their number."""
     return tx.execute(DROP, domain, since, before)
 
 

@@ -1,7 +1,7 @@
-"""DMARC and TLS reports that came, in ``reports.db`` (SMTP-100, SMTP-101; AUTH-76, AUTH-81).
+"""DMARC and TLS reports from other servers, in ``reports.db`` (SMTP-100, SMTP-101; AUTH-76, AUTH-81).
 
-A report is kept whole, as JSON that its codec makes, beside what lists and sums need. Each is there once, by who sent
-it, its id, and the domain of ours that it is about.
+A report is stored whole, as compressed JSON, beside columns for lists and sums. Its key is its sender, its id, and the
+domain of ours that it is about.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ Kind: TypeAlias = Literal["dmarc", "tls"]
 KINDS: Final[tuple[Kind, ...]] = ("dmarc", "tls")
 
 MAX_CONTENT: Final = 64 << 20
-"""Octets of JSON: more than the XML of `MAX_OCTETS` in `proto.dmarcreport` can give."""
+"""Maximum octets of JSON: more than XML of `MAX_OCTETS` in `proto.dmarcreport` can give."""
 
 COLUMNS: Final = "received, sender, organization, report_id, domain, period_begin, period_end"
 COUNTS: Final[Mapping[Kind, tuple[str, str]]] = {"dmarc": ("messages", "failed"), "tls": ("successes", "failed")}
 
 
 def _sql(text: str) -> Mapping[Kind, str]:
-    """A statement for each kind: of our words alone."""
+    """A statement for each kind, composed from constants."""
     return {
         kind: text.format(table=f"{kind}_report", columns=COLUMNS, total=COUNTS[kind][0], failed=COUNTS[kind][1])
         for kind in KINDS
@@ -69,12 +69,12 @@ class ReceivedReport(msgspec.Struct, frozen=True, kw_only=True):
     """A report about one domain of ours.
 
     Attributes:
-      id: of the row, 0 before there is one.
-      sender: the domain in From of the mail that brought it, A-labels; domain: ours.
-      organization, report_id: as the report says; strangers chose them.
+      id: id of the row, 0 if it is not stored.
+      sender: the domain in From of the mail with the report, A-labels; domain: ours.
+      organization, report_id: from the report, so not to be trusted.
       received, begin, end: µs UTC.
-      total: messages of a DMARC report; sessions that went well of a TLS report. failed: messages with nothing aligned;
-        sessions that failed.
+      total: messages of a DMARC report; successful sessions of a TLS report. failed: messages without alignment;
+        failed sessions.
       content: the report, by `pack_report`; empty in lists.
     """
 
@@ -92,7 +92,7 @@ class ReceivedReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Total(msgspec.Struct, frozen=True):
-    """All reports about one domain within a time; `last`: the latest end of their periods, µs UTC."""
+    """Sums of all reports about one domain; `last`: the latest end of their periods, µs UTC."""
 
     domain: str
     reports: int
@@ -102,12 +102,12 @@ class Total(msgspec.Struct, frozen=True):
 
 
 def pack_report(value: msgspec.Struct) -> bytes:
-    """A report as it is kept. A large one takes 50 ms: in a thread."""
+    """Pack a report for storage: JSON, compressed. A large one takes 50 ms: call it in a thread."""
     return zstandard.ZstdCompressor(level=3).compress(msgspec.json.encode(value))
 
 
 def unpack_report(content: bytes) -> bytes:
-    """The JSON of a report. Raises StorageBroken for a damaged one."""
+    """Unpack a stored report; returns its JSON. Raises StorageBroken for a damaged one."""
     try:
         if zstandard.frame_content_size(content) > MAX_CONTENT:
             raise StorageBroken("a report is damaged")
@@ -117,7 +117,7 @@ def unpack_report(content: bytes) -> bytes:
 
 
 def add_reports(tx: Tx, kind: Kind, found: Sequence[ReceivedReport]) -> int:
-    """Keep reports; returns how many are new."""
+    """Store reports; returns the number of new ones."""
     return sum(
         tx.execute(
             ADD[kind],
@@ -137,17 +137,17 @@ def add_reports(tx: Tx, kind: Kind, found: Sequence[ReceivedReport]) -> int:
 
 
 def number_since(r: Reader, kind: Kind, sender: str, since: int) -> int:
-    """How many reports of a sender came since then."""
+    """Number of reports from a sender since a time (µs UTC)."""
     return int(r.value(SINCE[kind], sender, since))
 
 
 def reports(
     r: Reader, kind: Kind, *, domain: str = "", since: int = 0, before: int = MAX_ID, limit: int = 100
 ) -> list[ReceivedReport]:
-    """Reports, the last first: by when they came, with `domain` by their period, which ends at `since` or later.
+    """Reports, newest first: by reception; with `domain` by their period, which ends at `since` or later.
 
     Args:
-      before: the ids are below this.
+      before: only reports with lower ids.
     """
     if domain:
         rows = r.rows(LIST_DOMAIN[kind], domain, since, before, limit)
@@ -157,7 +157,7 @@ def reports(
 
 
 def report(r: Reader, kind: Kind, number: int) -> ReceivedReport | None:
-    """One report with its content, None if there is none of that id."""
+    """One report with its content, None if no report has that id."""
     row = r.row(ONE[kind], number)
     return None if row is None else msgspec.structs.replace(_received(row), content=row[10])
 

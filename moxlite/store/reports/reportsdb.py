@@ -23,11 +23,11 @@ UPKEEP: Final = 3600.0
 """Seconds between two removals of what has expired."""
 
 RECEIVED_RETENTION: Final = 400 * DAY
-"""Microseconds for which a report that came is kept: this month can be compared with that of last year."""
+"""Microseconds for which a received report is kept: this month can be compared with the same month of last year."""
 
 COUNTED_RETENTION: Final = 3 * DAY
-"""Microseconds for which evaluations and TLS results are kept (QUEUE-123, QUEUE-131): those of a day's first minutes
-are two days and some hours old when a report that could not be sent in the night after is tried again in the next."""
+"""Microseconds for which evaluations and TLS results are kept (QUEUE-123, QUEUE-131). A report that could not be sent
+in the night after its day is tried again in the next night, when its first rows are two days and some hours old."""
 
 EXPIRE_STEP: Final = 2_000
 """Rows removed in one unit: 20 ms."""
@@ -45,11 +45,11 @@ EXPIRED: Final = (
     ("DELETE FROM tls_result WHERE id IN (SELECT id FROM tls_result WHERE updated < ? LIMIT ?)", COUNTED_RETENTION),
     ("DELETE FROM report_suppression WHERE id IN (SELECT id FROM report_suppression WHERE until < ? LIMIT ?)", 0),
 )
-"""What goes, and how long after its time."""
+"""Statements that delete expired rows, each with the microseconds that rows are kept after their time."""
 
 
 class ReportsDB:
-    """Made by `open`. Without `start` no evaluation is written."""
+    """The open file, made by `open`. Without `start` no evaluation is written."""
 
     def __init__(self, database: Database | StoreError) -> None:
         """For `open`."""
@@ -58,8 +58,8 @@ class ReportsDB:
 
     @classmethod
     async def open(cls, path: Path, options: Options) -> ReportsDB:
-        """Open the file, or make it where it is missing or empty. One that cannot be used is out of service: what needs
-        it raises StorageBroken.
+        """Open the file, or make it if it is missing or empty. If the file cannot be used, the object is out of
+        service: calls that need the file raise StorageBroken.
         """
         try:
             return cls(await Database.open(path, Kind.REPORTS, options=options, create=True))
@@ -81,11 +81,11 @@ class ReportsDB:
         return self._database.health.broken if isinstance(self._database, Database) else str(self._database)
 
     def record(self, evaluation: Evaluation) -> None:
-        """Have an evaluation written down some time; never waits, raises nothing."""
+        """Queue an evaluation for the writer; never waits, raises nothing."""
         self._recorder.record(evaluation)
 
     def start(self, tree: Supervisor) -> None:
-        """Have evaluations written, what has expired removed, idle memory given back, as tasks of `tree`."""
+        """Write evaluations, remove expired rows and give idle memory back, as tasks of `tree`."""
         tree.start("store.reports-recorder", self._recorder.serve)
         if isinstance(self._database, Database):
             tree.start("store.reports-database", self._database.serve)
@@ -97,7 +97,7 @@ class ReportsDB:
             await self._database.aclose()
 
     async def _upkeep(self) -> None:
-        """Remove what has expired, for ever. Errors: of the store come out."""
+        """Remove expired rows, for ever. Errors: StoreError propagates."""
         while True:
             while await self.database.write(drop_expired):
                 await trio.lowlevel.checkpoint()
@@ -105,5 +105,5 @@ class ReportsDB:
 
 
 def drop_expired(tx: Tx) -> bool:
-    """Remove a step of what has expired; returns whether there may be more."""
+    """Remove up to `EXPIRE_STEP` expired rows of each table; returns whether there may be more."""
     return max(tx.execute(sql, tx.now - kept, EXPIRE_STEP) for sql, kept in EXPIRED) == EXPIRE_STEP

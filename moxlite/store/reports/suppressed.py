@@ -31,12 +31,12 @@ class SuppressedAddress(msgspec.Struct, frozen=True):
 
 
 def add_suppressed(tx: Tx, kind: Kind, address: str, until: int, comment: str) -> None:
-    """Send no reports there until then, in place of what was said before."""
+    """Send no reports to an address until then; replaces an existing entry."""
     tx.execute(INSERT, kind, address.lower(), tx.now, until, comment)
 
 
 def remove_suppressed(tx: Tx, kind: Kind, address: str) -> bool:
-    """Send reports there again. False: there is no such entry."""
+    """Send reports to an address again. False: there is no such entry."""
     return tx.execute(REMOVE, kind, address.lower()) > 0
 
 
@@ -46,5 +46,5 @@ def is_suppressed(r: Reader, kind: Kind, address: str, now: int) -> bool:
 
 
 def list_suppressed(r: Reader, kind: Kind, now: int) -> list[SuppressedAddress]:
-    """All entries that hold."""
+    """Entries that have not expired, by address, `MAX_LISTED` at most."""
     return [SuppressedAddress(*row) for row in r.rows(LIST, kind, now, MAX_LISTED)]

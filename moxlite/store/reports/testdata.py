@@ -1,4 +1,4 @@
-"""What ``moxlite gentestdata DIR`` puts into reports.db (STORE-146)."""
+"""The reports.db of ``moxlite gentestdata DIR`` (STORE-146)."""
 
 from pathlib import Path
 from typing import Final
@@ -18,7 +18,7 @@ SECOND: Final = 1_000_000
 
 
 async def generate_reports(data: Path) -> None:
-    """Make the file with a row in each table. Errors: of the store come out."""
+    """Make the file with a row in each table. Errors: StoreError propagates."""
     reports = await ReportsDB.open(data / "reports.db", Options(min_free_space=0))
     try:
         await reports.database.write(_fill)

@@ -1,4 +1,4 @@
-"""How sessions of the queue went under the policies of others, by day: what TLS reports are made of (QUEUE-120)."""
+"""TLS results of outgoing sessions under the policies of other domains, by day: the data of TLS reports (QUEUE-120)."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ __all__ = [
 ]
 
 MAX_ROWS: Final = 100_000
-"""Domains and days in all, 100 MB at most: beyond, sessions are not counted. Rows live for three days (QUEUE-123)."""
+"""Maximum number of rows, 100 MB; further sessions are not counted. Rows are kept for three days (QUEUE-123)."""
 
 MAX_POLICIES: Final = 10
-"""Of one domain and day: an owner changes a policy once or twice."""
+"""Policies of one domain and day: an owner changes a policy once or twice."""
 
 MAX_FAILURES: Final = 100
 """Kinds of failures of one policy."""
@@ -62,7 +62,7 @@ SENT_POLICY: Final = "UPDATE tls_result SET sent_policy = 1 WHERE policy_domain 
 
 
 class FailureCount(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Sessions that failed in one way (RFC 8460 §4.3); none where it is a remark."""
+    """Number of sessions that failed in one way (RFC 8460 §4.3); 0 for a mere remark."""
 
     type: str
     reason: str = ""
@@ -73,7 +73,7 @@ class FailureCount(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class PolicyCount(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Sessions under one policy; `strings` and `mx` are its own."""
+    """Numbers of sessions under one policy; `strings` and `mx` are the policy's text and its patterns of mail hosts."""
 
     type: str
     strings: tuple[str, ...] = ()
@@ -87,10 +87,10 @@ class TLSResult(msgspec.Struct, frozen=True, kw_only=True):
     """Sessions under the policies of a domain on a day. Domains are A-labels.
 
     Attributes:
-      policy_domain: of recipients, or the name of a mail host: then `is_host`.
+      policy_domain: domain of recipients; the name of a mail host if `is_host`.
       day: yyyymmdd, UTC.
-      send_report: it is a reason to send one.
-      sent_recipient, sent_policy: what was to be done for the recipients' domain, for the mail host, is done.
+      send_report: whether it alone causes a report.
+      sent_recipient, sent_policy: the report to the recipients' domain, or to the mail host, was sent or is not needed.
     """
 
     policy_domain: str
@@ -104,11 +104,11 @@ class TLSResult(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What is unique."""
+        """Unique key of the row."""
         return self.policy_domain, self.day, self.recipient_domain
 
     def merged(self, other: TLSResult) -> TLSResult:
-        """Both together."""
+        """The sum of both results."""
         policies = {(one.type, one.strings): one for one in self.policies}
         for one in other.policies:
             known = policies.get((one.type, one.strings))
@@ -122,7 +122,7 @@ class TLSResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Pending(msgspec.Struct, frozen=True):
-    """What was counted for a domain on a day, and is in no report yet: sessions, or messages. `day`: yyyymmdd."""
+    """Numbers of sessions, or messages, of a domain and day that are in no report yet. `day`: yyyymmdd."""
 
     about: str
     day: str
@@ -131,7 +131,7 @@ class Pending(msgspec.Struct, frozen=True):
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """A report that may be due: to the domain of recipients, or to that of a mail host."""
+    """A report that may be due: to the domain of recipients, or to the domain of a mail host."""
 
     domain: str
     day: str
@@ -154,7 +154,7 @@ def _sum(one: PolicyCount, other: PolicyCount) -> PolicyCount:
 
 
 def add_tls_results(tx: Tx, results: Iterable[TLSResult]) -> int:
-    """Add sessions to what is known of their day; returns for how many domains there was no room."""
+    """Add results to the stored ones of their day; returns the number of results left out because of `MAX_ROWS`."""
     dropped = 0
     for result in results:
         row = tx.row(GET, *result.key)
@@ -188,7 +188,7 @@ def _result(row: Row) -> TLSResult:
 
 
 def waiting_results(r: Reader, day: str) -> list[Wanted]:
-    """The reports that may be due for days up to this one: those to domains of recipients first."""
+    """The reports that may be due for days up to this one; reports to domains of recipients come first."""
     return [
         *(Wanted(domain, of, False) for domain, of in r.rows(RECIPIENTS, day)),
         *(Wanted(domain, of, True) for domain, of in r.rows(HOSTS, day)),
@@ -206,7 +206,7 @@ def of_host(r: Reader, host: str, day: str) -> list[TLSResult]:
 
 
 def pending_tls(r: Reader, limit: int) -> list[Pending]:
-    """What was counted and is in no report yet, the oldest first."""
+    """Results that are in no report yet, oldest first."""
     found = []
     for policy_domain, day, recipient_domain, is_host, results in r.rows(PENDING, limit):
         policies = msgspec.json.decode(results, type=tuple[PolicyCount, ...])
@@ -217,10 +217,10 @@ def pending_tls(r: Reader, limit: int) -> list[Pending]:
 
 
 def drop_tls(tx: Tx, domain: str) -> int:
-    """Remove what was counted for a domain, as that of recipients or as a mail host; returns how many rows went."""
+    """Remove the results of a domain of recipients or of a mail host; returns the number of rows."""
     return tx.execute(DROP, domain)
 
 
 def mark_sent(tx: Tx, wanted: Wanted) -> None:
-    """The report was handed to the queue, or is not to be sent."""
+    """Mark a report as done: it was handed to the queue, or is not to be sent."""
     tx.execute(SENT_POLICY if wanted.is_host else SENT_RECIPIENT, wanted.domain, wanted.day)

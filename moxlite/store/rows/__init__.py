@@ -1,12 +1,13 @@
 """Reading the rows of an account as values; nothing is written here.
 
 - `mailboxes`: the account and its mailboxes
-- `messages`: message rows, and what lies beside them
-- `conditions`: which messages meet the condition of a search
-- `sorting`: what messages are sorted and threaded by, and any columns of many
+- `messages`: message rows, and data stored beside them
+- `conditions`: messages that meet the condition of a search
+- `sorting`: sort and thread keys of messages, and any columns of many messages
 - `views`: pages of messages in the order of a list
-- `keywords`: the column of keywords, to names and back
+- `conversations`: the messages of a thread
+- `keywords`: names of flags and keywords, and the column of keywords
 
-All functions take a `Reader`, for `Account.read` and `Account.scan`. The octets of messages are read by `content`; the
-rows that FETCH shows also hold removed messages, and are read by `mail.fetching`.
+All functions take a `Reader`, for `Account.read` and `Account.scan`. Reading the octets of messages does not belong
+here, but in `content`; the rows for FETCH also include removed messages, and are read by `mail.fetching`.
 """

@@ -1,9 +1,9 @@
 """Conditions on message rows: flags, keywords, dates, sizes, ids, composed safely into one query (STORE-114, IMAP-119,
 IMAP-122).
 
-This is the one place where SQL is put together from pieces: the pieces are constants, all values are bound. What is in
-the octets of messages (TEXT, BODY, HEADER) is not a condition here: the search tests the candidates that `matching`
-gives, or `walk` and its like, which go through several mailboxes in the order of reception.
+Only this module composes SQL from pieces: the pieces are constants, all values are bound. Conditions on the octets of
+messages (TEXT, BODY, HEADER) do not belong here: the search tests the candidates from `matching`, or from `walk`,
+`among` and `later_than`, which cover several mailboxes in the order of reception.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ __all__ = [
 ]
 
 MAX_DEPTH: Final = 60
-"""Nesting of conditions: IMAP allows 32 levels (IMAP-119), each of which may become two here; SQLite's own limit is
+"""Maximum nesting of conditions: IMAP allows 32 levels (IMAP-119), each of which may become two here; SQLite's limit is
 1000.
 """
 
@@ -62,13 +62,13 @@ class All(msgspec.Struct, frozen=True, tag=True):
 
 
 class And(msgspec.Struct, frozen=True, tag=True):
-    """All of these hold; of none, every message."""
+    """All of these hold; if empty, every message."""
 
     of: tuple[Condition, ...]
 
 
 class Or(msgspec.Struct, frozen=True, tag=True):
-    """One of these holds; of none, no message."""
+    """One of these holds; if empty, no message."""
 
     of: tuple[Condition, ...]
 
@@ -107,8 +107,8 @@ class ReceivedAt(msgspec.Struct, frozen=True, tag=True):
 
 
 class ReceivedOn(msgspec.Struct, frozen=True, tag=True):
-    """INTERNALDATE as its own clock showed it, in µs as if that were UTC; `until` is not included (BEFORE, ON, SINCE;
-    IMAP-122).
+    """INTERNALDATE as local time of its own zone, in µs as if that were UTC; `until` is not included (BEFORE, ON,
+    SINCE; IMAP-122).
     """
 
     since: int = -MAX_INT
@@ -142,13 +142,13 @@ class UIDs(msgspec.Struct, frozen=True, tag=True):
 
 
 class Messages(msgspec.Struct, frozen=True, tag=True):
-    """The message id is one of these: what an index gave."""
+    """The message id is one of these, found by an index."""
 
     ids: Sequence[int]
 
 
 class NewerThan(msgspec.Struct, frozen=True, tag=True):
-    """The message id is higher: what an index has not yet seen."""
+    """The message id is higher, so that an index does not have the message yet."""
 
     message_id: int
 
@@ -186,14 +186,14 @@ Condition: TypeAlias = (
 )
 
 MATCHING: Final = "SELECT m.uid, m.id, m.modseq FROM message m WHERE m.mailbox_id = ? AND m.uid BETWEEN ? AND ?"
-# One row: SQLite walks all matches without coming back to Python, and so without the GIL, for each.
+# One row: SQLite walks all matches without returning to Python, and so without taking the GIL, for each.
 UIDS: Final = """
 SELECT group_concat(uid, ' ') FROM (
     SELECT m.uid AS uid FROM message m WHERE m.mailbox_id = ? AND m.uid BETWEEN ? AND ? AND {}
     ORDER BY m.uid LIMIT ?)"""
 
 _PLACED: Final = "SELECT m.received, m.id, m.threadid FROM"
-# The row comparison is searched in the index, which is the order, too (`views`); rows that do not match are passed by.
+# The row comparison is searched in the index, which has the order, too (`views`); rows that do not match are skipped.
 WALK_ONE: Final = (
     _PLACED + " message m INDEXED BY message_mailbox_received WHERE m.mailbox_id = ? AND (m.received, m.id) {} (?, ?) "
     "AND {} ORDER BY m.received {}, m.id {} LIMIT ?"
@@ -209,7 +209,7 @@ LATER: Final = f"{_PLACED} message m WHERE m.id > ? AND {_HERE}"
 
 
 class Placed(NamedTuple):
-    """A message and where it stands in the order of reception (µs UTC, then id)."""
+    """A message, its place in the order of reception (µs UTC, then id), and its thread."""
 
     received: int
     message_id: int
@@ -224,8 +224,8 @@ class Placed(NamedTuple):
 def walk(
     r: Reader, mailbox_ids: Sequence[int], condition: Condition, behind: Place, limit: int, *, oldest_first: bool
 ) -> list[Placed]:
-    """At most `limit` messages of these mailboxes that meet the condition and stand behind a place, in order; for
-    `account.scan`. Of several mailboxes all rows behind the place are gone through. Raises LimitExceeded.
+    """At most `limit` messages of these mailboxes that meet the condition and follow the place `behind`, in order; for
+    `account.scan`. With several mailboxes all rows after the place are read. Raises LimitExceeded.
     """
     if not mailbox_ids:
         return []
@@ -241,7 +241,7 @@ def walk(
 
 
 def among(r: Reader, ids: Sequence[int], mailbox_ids: Sequence[int], condition: Condition) -> list[Placed]:
-    """Those of these messages that are in one of the mailboxes and meet the condition, in no order; for
+    """The messages with these ids that are in one of the mailboxes and meet the condition, in no order; for
     `account.scan`. Raises LimitExceeded.
     """
     if not ids or not mailbox_ids:
@@ -251,7 +251,7 @@ def among(r: Reader, ids: Sequence[int], mailbox_ids: Sequence[int], condition: 
 
 
 def later_than(r: Reader, message_id: int, mailbox_ids: Sequence[int], condition: Condition) -> list[Placed]:
-    """As `among`, of the messages with higher ids."""
+    """As `among`, for all messages with higher ids than `message_id`."""
     if not mailbox_ids:
         return []
     sql, args = _compose(condition, 0)
@@ -263,7 +263,7 @@ def matching(
 ) -> list[tuple[UID, MessageID, ModSeq]]:
     """UID, message id and modseq of the messages of a mailbox that meet the condition, by ascending UID.
 
-    At most `limit` rows come back, but rows that do not match are passed without bound: for `account.scan`, or with
+    At most `limit` rows are returned, but any number of rows that do not match is skipped: for `account.scan`, or with
     narrow `first` and `last`.
 
     Raises:
@@ -286,8 +286,8 @@ def matching_uids(
 
 
 def matching_texts(r: Reader, mailbox_id: int, condition: Condition, first: int, last: int, limit: int) -> list[str]:
-    """As `matching_uids`, all of them as text, parted by blanks, in pieces of at most `limit`: for who only writes them
-    down. For `account.scan`.
+    """As `matching_uids`, but all UIDs, as text separated by spaces, in pieces of at most `limit` UIDs: for callers
+    that only write them to a client. For `account.scan`.
     """
     sql, args = _compose(condition, 0)
     found: list[str] = []
@@ -314,7 +314,7 @@ def _compose(condition: Condition, depth: int) -> tuple[str, list[Value]]:
         case WithFlags(having=having, lacking=lacking):
             return _flags(having, lacking), []
         case HasKeyword(keyword=keyword):
-            # Keywords hold no blank, so none is part of another one.
+            # Keywords have no spaces, so only whole keywords match.
             return "instr(' ' || m.keywords || ' ', ?)", [f" {keyword.lower()} "]
         case SizeBetween(least=least, most=most):
             return "m.size BETWEEN ? AND ?", [least, most]
@@ -349,7 +349,9 @@ def _join(word: str, empty: str, parts: tuple[Condition, ...], depth: int) -> tu
 
 
 def _flags(having: Flag, lacking: Flag) -> str:
-    r"""Masks are written out: the partial indices of ``\Seen`` and ``\Deleted`` are found by the text of the term."""
+    r"""The SQL of a condition on flags. Masks are constants in it: SQLite chooses the partial indices of ``\Seen`` and
+    ``\Deleted`` by the text of the term.
+    """
     terms: list[str] = []
     if having & Flag.DELETED:
         terms.append(f"m.flags & {int(Flag.DELETED)} <> 0")

@@ -1,4 +1,4 @@
-"""Threads as views show them: which messages belong together, and how they hang together (STORE-76..83, WEBMAIL-41)."""
+"""Threads for views: the messages of a thread, and the ancestors of each (STORE-76..83, WEBMAIL-41)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _parents: Final = msgspec.msgpack.Decoder(tuple[int, ...])
 
 
 class Member(msgspec.Struct, frozen=True):
-    """A message of a thread; `parents` are the ids above it, nearest first, those of vanished messages too."""
+    """A message of a thread; `parents` are the ids of its ancestors, nearest first, including removed messages."""
 
     row: MessageRow
     parents: tuple[int, ...]
@@ -51,7 +51,7 @@ def threads_of_removed(r: Reader, mailbox_id: MailboxID, uids: Sequence[int]) ->
 
 
 def members(r: Reader, threadid: int, limit: int) -> list[Member]:
-    """The messages of a thread, oldest first, wherever they are: the `limit` newest of them."""
+    """The `limit` newest messages of a thread, in all mailboxes, oldest first."""
     rows = [Member(message_row(row[1:]), _parents.decode(row[0])) for row in r.rows(MEMBERS, threadid, limit)]
     rows.reverse()
     return rows

@@ -1,8 +1,7 @@
-"""Flags and keywords: which names are bits, which keywords are good, how they are written (STORE-22, IMAP-108,
-IMAP-109).
+"""Flags and keywords: names of flag bits, syntax of keywords, and their stored form (STORE-22, IMAP-108, IMAP-109).
 
 A keyword is compared and stored in lower case; the spelling first used in the account is kept in table ``keyword`` and
-shown. In a row the keywords are one text, sorted, parted by one space, "" for none: the usual case costs one octet.
+shown. In a row the keywords are one text, sorted, separated by one space, "" for none: the usual case costs one octet.
 """
 
 from __future__ import annotations
@@ -58,14 +57,14 @@ _KEYWORD: Final = re.compile(r"[!#$&\'+,\-./0-9:;<=>?@A-Z\[^_`a-z|}~]+")
 
 
 def check_keyword(keyword: str) -> str:
-    """The stored form, lower case. Raises BadKeyword for what no keyword can be (STORE-22)."""
+    """Return the stored form, lower case. Raises BadKeyword for an invalid keyword (STORE-22)."""
     if len(keyword) > MAX_KEYWORD or not _KEYWORD.fullmatch(keyword):
         raise BadKeyword(keyword)
     return keyword.lower()
 
 
 def parse_flags(words: Iterable[str]) -> tuple[Flag, frozenset[str]]:
-    r"""Bits and keywords, as spelled, of flag names in any case.
+    r"""Split names of flags, in any case, into bits and keywords; keywords keep their spelling.
 
     Raises:
       BadKeyword: a name with ``\`` that is no system flag (``\Recent`` too), or a bad keyword.
@@ -101,7 +100,7 @@ def split_keywords(column: str) -> tuple[str, ...]:
 
 
 def learn_spellings(tx: Tx, keywords: Iterable[str]) -> frozenset[str]:
-    """Keep the spelling of keywords not seen before in this account; returns the stored, lower-case forms. Raises
+    """Store the spelling of keywords that are new in this account; returns the stored, lower-case forms. Raises
     BadKeyword.
     """
     lower = {check_keyword(keyword): keyword for keyword in keywords}

@@ -1,10 +1,10 @@
-"""Reading message rows, and what lies beside them. Plain functions on a `Reader`, for `account.read` and
+"""Reading message rows, and data stored beside them. Plain functions on a `Reader`, for `account.read` and
 `account.scan`.
 
 A function that may meet many rows takes bounds or a limit: on the Trio loop a slice is at most `SLICE` rows (STORE-3).
-Functions that take ids or UIDs accept any number, so the caller cuts. Results are in ascending order of UID, or in the
-order said. What is missing is left out; nothing raises but `message`. The octets of messages are read by
-`content.body`, searches by `conditions`.
+Functions that take ids or UIDs accept any number, so the caller splits them. Results are in ascending order of UID, if
+no other order is documented. Missing messages are left out; only `message` raises an error for them. The octets of
+messages are read by `content.body`; searches are in `conditions`.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ MAX_UID: Final = (1 << 32) - 1
 
 
 class FlagRow(msgspec.Struct, frozen=True, gc=False):
-    """The changing part of a message: what a listing of flags or a synchronisation needs, read in a third of the time
-    of a whole row.
+    """The mutable columns of a message, for listings of flags and synchronisation; read in a third of the time of a
+    whole row.
     """
 
     id: MessageID
@@ -68,7 +68,7 @@ class FlagRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class Info(msgspec.Struct, frozen=True, gc=False):
-    """What is known of a message beside its row. `structure` is packed: proto.mime.types.decode_structure reads it."""
+    """Data of a message beside its row. `structure` is packed: proto.mime.types.decode_structure reads it."""
 
     prefix: bytes
     structure: bytes
@@ -166,8 +166,8 @@ def gapless_uids(r: Reader, mailbox_id: int) -> array[int] | None:
 
 
 def deleted_uids(r: Reader, mailbox_id: int, below: int = MAX_UID + 1, *, first: int = 1, limit: int = -1) -> list[UID]:
-    r"""The UIDs with ``\Deleted`` from `first` on, lower than `below` (the uidnext that a session was told), at most
-    `limit` unless it is negative; from a partial index.
+    r"""The UIDs with ``\Deleted`` from `first` on, lower than `below` (the uidnext known to a session), at most `limit`
+    unless it is negative; from a partial index.
     """
     return [uid for (uid,) in r.rows(DELETED_UIDS, mailbox_id, first, below, limit)]
 
@@ -209,7 +209,7 @@ def vanished(r: Reader, mailbox_id: int, since: int, first: int = 1, last: int =
     return [uid for (uid,) in r.rows(VANISHED, mailbox_id, since, first, last)]
 
 
-# What lies beside a message that is in a mailbox, by message id
+# Data stored beside the rows of messages in mailboxes, by message id
 
 
 def headers(r: Reader, ids: Sequence[int]) -> dict[MessageID, bytes]:

@@ -1,8 +1,8 @@
-"""What messages are sorted and threaded by (RFC 5256, RFC 5957, IMAP-127): stored columns, and the stored parse of the
-header. And any columns of many messages in one statement (`columns_of`): for scans in which each row counts.
+"""Sort and thread keys of messages (RFC 5256, RFC 5957, IMAP-127), from stored columns and the stored parse of the
+header. Also any columns of many messages in one statement (`columns_of`), for scans where the cost per row matters.
 
-A stored structure is only decoded as far as it is needed, and the fields with references are found in many headers at
-once: each step for a single message would cost as much as reading its row.
+A stored structure is only decoded as far as needed, and the fields with references are found in many headers at once: a
+separate step for each message would cost as much as reading its row.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ HEADER: Final = " CROSS JOIN message_header h ON h.email_id = m.email_id"
 """Joins the header section, ``h.header``."""
 
 DENSE: Final = 2
-"""Numbers in a range for each wanted one, up to which it is read whole: a row is found in it in a third of the time."""
+"""UIDs in a range per wanted UID, up to which the whole range is read: that takes a third of the time per row."""
 
 
 def columns_of(r: Reader, columns: str, joins: str, mailbox_id: MailboxID, uids: Sequence[int]) -> list[Row]:
@@ -64,7 +64,7 @@ def columns_of(r: Reader, columns: str, joins: str, mailbox_id: MailboxID, uids:
 
 
 class _Sent(msgspec.Struct, array_like=True, gc=False):
-    """A stored `Envelope` up to its date; what follows stays undecoded, here and in the next ones."""
+    """A stored `Envelope` up to its date. Fields that a class lacks, here and in its subclasses, are not decoded."""
 
     date: int | None = None
 
@@ -102,7 +102,7 @@ _DECODERS: Final[tuple[Callable[[bytes], _Head[Any]], ...]] = (
     msgspec.msgpack.Decoder(_Head[_From]).decode,
     msgspec.msgpack.Decoder(_Head[_Addressed]).decode,
 )
-"""Each goes farther than the one before."""
+"""Decoders of a structure: each decodes more fields of the envelope than the one before."""
 
 
 def _mailbox(addresses: tuple[MailAddress, ...]) -> str:
@@ -126,20 +126,20 @@ _PARTS: Final[dict[str, tuple[int, str, Callable[[tuple[MailAddress, ...]], str]
     "DISPLAYTO": (2, "to", _display),
     "CC": (2, "cc", _mailbox),
 }
-"""For each key which of `_DECODERS` goes far enough, the field of the envelope, and what of it to sort by."""
+"""For each key: the index of the least decoder, the field of the envelope, and the function that gives its sort key."""
 
 _GROUPED: Final = """
 CASE WHEN length(w.envelope) <= 65536 AND instr(w.envelope, CAST('(NIL NIL NIL NIL)' AS BLOB)) THEN w.envelope END"""
-"""The ENVELOPE of a message in wire form if a group ends in it, as few do (RFC 9051 §7.5.2); lists of hundreds of
-addresses would take too long to be read.
+"""The ENVELOPE of a message in wire form if it has the end of a group, which is rare (RFC 9051 §7.5.2), else NULL. Also
+NULL for lists of hundreds of addresses, which would take too long to parse.
 """
 
 _WIRE: Final = " CROSS JOIN message_wire w ON w.email_id = m.email_id"
 
 
 def _groups(wire: bytes | None) -> dict[str, str]:
-    """The name of the group that a field of the envelope begins with: that is its first address, as clients see it
-    (RFC 5256 §3, RFC 5957 §3). Empty fields begin with none.
+    """Names of the groups with which fields of the envelope begin, by field: clients see the name as the first address
+    (RFC 5256 §3, RFC 5957 §3).
     """
     if wire is None:
         return {}
@@ -164,11 +164,11 @@ _INFO: Final = " CROSS JOIN message_info i ON i.email_id = m.email_id"
 
 
 def sort_rows(r: Reader, mailbox_id: MailboxID, uids: Sequence[int], keys: Sequence[str]) -> list[Row]:
-    """The messages with these ascending UIDs that are in the mailbox, in their order: UID, then what to sort by for
-    each of `keys` (of `SORT_KEYS`). 1 µs each, 3 with addresses.
+    """Sort keys of the messages with these ascending UIDs that are in the mailbox, in their order: rows of UID, and one
+    value for each of `keys` (of `SORT_KEYS`). 1 µs each, 3 with addresses.
 
-    What cannot be read of an envelope (an older layout, or damage, which is repaired elsewhere: STORE-59) counts as
-    missing; a missing date is that of arrival (RFC 5256 §2.2).
+    Envelopes that cannot be decoded (an older layout, or damage, which is repaired elsewhere: STORE-59) count as empty;
+    the time of arrival replaces a missing date (RFC 5256 §2.2).
     """
     if all(key in _COLUMNS for key in keys):
         rows = columns_of(r, ", ".join(["m.uid", *[_COLUMNS[key] for key in keys]]), "", mailbox_id, uids)
@@ -223,9 +223,8 @@ def _date(decode: Callable[[bytes], _Head[Any]], packed: bytes, received: int) -
 def thread_rows(
     r: Reader, mailbox_id: MailboxID, uids: Sequence[int], *, with_references: bool = True
 ) -> tuple[list[int], list[Threadable]]:
-    """The messages with these ascending UIDs that are in the mailbox, in their order: UIDs, and what they are threaded
-    by: 5 µs each, 1.5 without their references. Without a usable Date they count as sent when they came (RFC 5256
-    §2.2).
+    """Thread keys of the messages with these ascending UIDs that are in the mailbox, in their order: UIDs, and keys. 5
+    µs each, 1.5 without references. The time of arrival replaces a missing date (RFC 5256 §2.2).
     """
     columns = "m.uid, m.messageid, m.subject_base, m.received, i.structure"
     if with_references:
@@ -245,7 +244,7 @@ def thread_rows(
         else:
             if envelope.date is not None:
                 sent = envelope.date
-            # When nothing was taken away from the subject, it does not say so.
+            # A subject that equals its base subject is not a response.
             response = envelope.subject.lower() != base and base_subject(envelope.subject)[1]
         found.append(Threadable(row[1], ids, base, response, sent))
     return [row[0] for row in rows], found
@@ -256,7 +255,7 @@ _VALUE: Final = re.compile(rb"[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)")
 
 def references_of(headers: Sequence[bytes]) -> list[tuple[str, ...]]:
     """For each header section the ids of the message's ancestors, canonical, each once (STORE-77)."""
-    # The lines of each one begin behind a line end, also the first; a line of junk keeps them apart.
+    # Each line of each section follows a line end, also the first one; a line with NUL separates the sections.
     joined = b"\n" + b"\n\0\n".join(headers)
     lower = joined.lower()
     ends = list(accumulate([len(header) + 3 for header in headers]))

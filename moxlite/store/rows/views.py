@@ -1,8 +1,8 @@
 """Pages of a mailbox in the order in which messages were received, for views that show the newest first (WEBMAIL-37,
 WEBMAIL-146).
 
-A page begins behind a place, so its cost is that of its own rows, wherever it lies. The place at a position is counted
-over the covering index from the nearer end: 1 ms at 50,000 of 100,000. Of messages received in the same microsecond the
+A page begins after a place, so it costs the same anywhere in the mailbox. The place at a position is found by counting
+in the covering index from the nearer end: 1 ms at 50,000 of 100,000. Of messages received in the same microsecond the
 one with the higher id counts as the newer.
 """
 
@@ -33,7 +33,7 @@ __all__ = [
 
 
 class Place(msgspec.Struct, frozen=True, order=True):
-    """Where a message stands in this order: when it was received, µs UTC, and its id."""
+    """Place of a message in this order: time of reception, µs UTC, and message id."""
 
     received: int
     message_id: int
@@ -95,7 +95,7 @@ UNSEEN: Final = "SELECT id FROM message INDEXED BY message_unseen WHERE mailbox_
 def page(
     r: Reader, mailbox_id: int, behind: Place, limit: int, *, oldest_first: bool = False, unread: bool = False
 ) -> list[MessageRow]:
-    """At most `limit` messages of a mailbox that stand behind a place, in order."""
+    """At most `limit` messages of a mailbox after the place `behind`, in order."""
     if oldest_first:
         sql = OLDEST_UNREAD if unread else OLDEST
     else:
@@ -104,13 +104,13 @@ def page(
 
 
 def place_of(r: Reader, mailbox_id: int, message_id: MessageID | int) -> Place | None:
-    """Where a message stands, None when it is not in this mailbox."""
+    """The place of a message, None if it is not in this mailbox."""
     row = r.row(PLACE, message_id, mailbox_id)
     return None if row is None else Place(*row)
 
 
 def view_total(r: Reader, mailbox_id: int, *, unread: bool = False) -> int:
-    r"""How many messages a view of this mailbox has; 0 when the mailbox is gone. ``unread``: those without \Seen."""
+    r"""Number of messages in a view of this mailbox, 0 if it does not exist. ``unread``: only those without \Seen."""
     row = r.row(TOTAL, mailbox_id)
     return 0 if row is None else int(row[1] if unread else row[0])
 
@@ -118,9 +118,7 @@ def view_total(r: Reader, mailbox_id: int, *, unread: bool = False) -> int:
 def place_at(
     r: Reader, mailbox_id: int, position: int, *, oldest_first: bool = False, unread: bool = False
 ) -> Place | None:
-    """The place of the message at this position, 0 being the first; None when there are not so many. Counted from the
-    nearer end.
-    """
+    """The place of the message at this position, from 0; None if there are fewer. Counted from the nearer end."""
     total = view_total(r, mailbox_id, unread=unread)
     if not 0 <= position < total:
         return None
@@ -135,7 +133,7 @@ def place_at(
 
 
 def position_of(r: Reader, mailbox_id: int, place: Place, *, oldest_first: bool = False, unread: bool = False) -> int:
-    """How many messages stand before a place."""
+    """Number of messages before a place."""
     if unread:
         sql = OLDER_UNREAD if oldest_first else NEWER_UNREAD
     else:

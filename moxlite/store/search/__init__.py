@@ -1,13 +1,13 @@
 """The text index of an account: `search.db` beside `account.db` (STORE-110 to STORE-114, IMAP-156).
 
-- `terms`: what is looked for
-- `texts`: what is looked into, and how it is stored
-- `index`: the file and the questions to it; `IndexedAccount`, an account that has one
-- `builder`: the background task that follows the account
-- `check`: whether the index agrees with the account
-- `finding`: searches for words, newest messages first
+- `terms`: the text conditions of a search
+- `texts`: the searchable text of a message, and its stored form
+- `index`: the file and its queries; `IndexedAccount`, an account that has one
+- `builder`: the background task that updates the index
+- `check`: comparing the index with the account
+- `finding`: searches over several mailboxes, in the order of reception
 - `metrics`
 
-An answer of the index only makes a search faster. Conditions on rows are `rows.conditions`; IMAP's SEARCH puts both
-together in `imapd.search`.
+The index only makes searches faster. Conditions on rows do not belong here, but in `rows.conditions`; IMAP's SEARCH
+combines both in `imapd.search`.
 """

@@ -1,12 +1,12 @@
-"""Building the text index in the background: it follows the ids of messages, which only rise, and removals (STORE-112,
-STORE-36).
+"""Building the text index in the background: adding messages by id, as ids only rise, and deleting removed ones
+(STORE-112, STORE-36).
 
 A batch of messages is read and decoded in a worker thread, from one snapshot of the account; one unit of `search.db`
-then adds it and raises the watermark. Killed anywhere, the next run goes on behind the watermark. Removed messages are
-found in the queue of the eraser by their modseq, and told by the eraser, which may have been there first; what a crash
-made of that is found by comparing the ids.
+then adds it and raises the watermark, the highest id that is indexed. After a kill, the next run goes on above the
+watermark. Removed messages are found in the queue of the eraser by their modseq; the eraser also reports them, as it
+may have emptied the queue first. After a crash, removed messages are found by comparing all ids.
 
-All accounts take turns, batch by batch, and the builder gives way to all else, as no client waits for it.
+All accounts take turns, batch by batch, and the builder waits for all other work, as no client waits for it.
 """
 
 from __future__ import annotations
@@ -40,37 +40,37 @@ BATCH: Final = 100
 """Messages in one transaction (STORE-112)."""
 
 BATCH_TEXT: Final = 4 << 20
-"""Characters of text after which a batch ends: what it holds of memory."""
+"""Characters of text after which a batch ends, to bound its memory."""
 
 BATCH_SECONDS: Final = 0.5
-"""After which a batch ends: a snapshot of the account is open meanwhile, and a cancelled builder ends soon."""
+"""Seconds after which a batch ends: it keeps a snapshot of the account open, and delays the end of the builder."""
 
 PAUSE: Final = 2.0
-"""Seconds between a change and the indexing: a burst of deliveries is few batches, and has the disk for itself."""
+"""Seconds between a change and the indexing: a burst of deliveries makes few batches, and does not share the disk."""
 
 FAR_BEHIND: Final = 5_000
-"""Messages not indexed from which on no batch waits for the end of a burst of them: a search looks through that many in
+"""Number of messages not indexed from which batches do not wait for the end of a burst: a search reads that many in
 0.3 s.
 """
 
 RESERVES: Final = 2
-"""Times `store.min_free_space` that must be free for indexing to go on (STORE-112, STORE-157)."""
+"""Multiple of `store.min_free_space` that must be free for indexing to go on (STORE-112, STORE-157)."""
 
 RETRY: Final = 60.0
-"""Seconds until the builder looks again when the disk is short, or the messages are being read anew."""
+"""Seconds until the builder tries again when disk space is short, or the messages are being parsed anew."""
 
 IDLE: Final = 20.0
 """Seconds without use after which the file is closed (STORE-10): before the account's own memory is given back."""
 
 MERGE_PAGES: Final = 250
-"""Pages written by one step of merging: some 20 ms."""
+"""Pages written by one step of merging, which takes 20 ms."""
 
 MERGED: Final = 2
-"""Rows changed by a step that found nothing to merge, or fewer (FTS5: the merge command)."""
+"""A merge step that changes fewer rows than this found nothing to merge (FTS5: the merge command)."""
 
 AUTOMERGE: Final = 8
-"""Segments of one level that writing merges by itself: with the 4 of FTS5 a build takes a tenth longer (measured), and
-the idle time after it does the rest.
+"""Segments of one level from which writing merges them: with 4, the default of FTS5, a build takes a tenth longer
+(measured), and idle time merges the rest.
 """
 
 MAX_TOLD: Final = 100_000
@@ -78,7 +78,7 @@ MAX_TOLD: Final = 100_000
 
 NEXT: Final = "SELECT id FROM message WHERE id > ? ORDER BY id LIMIT ?"
 LIVE_IDS: Final = "SELECT id FROM message WHERE id <= ?"
-# A moved message leaves a tombstone, too, and is there. One that is undeleted has a new id (STORE-190).
+# A moved message leaves a tombstone, too, but still exists. An undeleted one has a new id (STORE-190).
 REMOVED: Final = """
 SELECT q.message_id FROM erase_queue q
 WHERE q.modseq > ? AND NOT EXISTS (SELECT 1 FROM message m WHERE m.id = q.message_id) LIMIT ?"""
@@ -99,8 +99,8 @@ _turn: Final = trio.lowlevel.RunVar[trio.CapacityLimiter]("moxlite.store.search.
 
 
 class _Batch(msgspec.Struct, frozen=True):
-    """The next messages, by rising id; `last` is where the watermark goes, `more` whether others may come behind it,
-    `failed` what went wrong with messages that are left to be looked into each time.
+    """The next messages, by rising id; `last` is the new watermark, `more` whether there may be further messages.
+    `failed` has errors of messages without stored text, which each search must read.
     """
 
     texts: tuple[Packed, ...]
@@ -117,36 +117,36 @@ class Builder:
         self._index = index
         self._lock = trio.Lock()
         self._removed = array("q")
-        self._seen = account.bus.modseq  # what was removed later is found by it; before, when the file is opened
+        self._seen = account.bus.modseq  # later removals are found by modseq, earlier ones when the file is opened
         self._lag = 0
         self._worked = False
 
     def want(self) -> None:
-        """Messages came or went: look soon."""
+        """Wake the task: messages were added or removed."""
         self._index.bell.ring()
 
     def forget(self, message_ids: Iterable[int]) -> None:
-        """These messages were erased: their text goes, too."""
+        """Have the texts of erased messages deleted."""
         if self._index.enabled:
             self._note(message_ids)
             self._index.bell.ring()
 
     async def run(self) -> None:
-        """Follow the account, for ever; without an index by the configuration, delete what there is of one.
+        """Keep the index up to date, for ever; if the configuration has no index, delete its files.
 
-        Errors: those of the store come out; the next start looks again.
+        Errors: StoreError propagates; the next start tries again.
         """
         index = self._index
         if not index.enabled:
             await index.delete("disabled")
             return
-        index.bell.ring()  # what failed has not been done
+        index.bell.ring()  # work of a failed run is left
         try:
             while True:
                 await index.bell.wait()
                 await trio.sleep(PAUSE)
                 opened = index.opened
-                # Mail comes first: what the index would take of a disk that fills up is left to it.
+                # Incoming mail has precedence when the disk fills up.
                 room = not self._account.database.health.short_of_space(RESERVES)
                 if not room or not await self.once(patient=True):
                     await trio.sleep(RETRY)
@@ -154,7 +154,7 @@ class Builder:
                     continue
                 await self._tidy()
                 if not opened and not self._worked:
-                    await index.close_idle(0)  # it was only looked at, as after start: of all accounts, one by one
+                    await index.close_idle(0)  # opened only to compare, as for each account after start
                 while index.opened and not index.bell.rung:
                     with trio.move_on_after(IDLE):
                         await index.bell.wait()
@@ -163,11 +163,11 @@ class Builder:
             self._count(0)
 
     async def once(self, *, patient: bool = False) -> bool:
-        """Index all that there is now; False when the account is not ready for it. `patient` lets bursts of messages
-        pass.
+        """Index all messages that are not indexed yet; False when the account is not ready for it. `patient` waits for
+        the end of bursts of messages.
 
         Raises:
-          StorageFull, StorageBroken: what is done is kept.
+          StorageFull, StorageBroken: finished batches are kept.
         """
         index = self._index
         async with self._lock:
@@ -201,7 +201,7 @@ class Builder:
         return True
 
     async def _let_pass(self, watermark: int) -> None:
-        """Sleep while messages come one after the other."""
+        """Sleep until a burst of messages ends, unless the index is `FAR_BEHIND`."""
         database = self._account.database
         if database.since_write >= QUIET:
             return
@@ -214,8 +214,8 @@ class Builder:
         gone, self._seen = await self._account.scan(find, op="search-removed")
         self._note(gone)
         while self._index.leftovers:
-            # First what the index has, then what the account has: a message removed in between is found to be one too
-            # many, which is right.
+            # The index is read before the account: a message removed in between is deleted from the index, which is
+            # right.
             indexed = await database.scan(lambda r: {row[0] for row in r.rows(INDEXED)}, op="search-ids")
             live = await self._account.scan(lambda r: {row[0] for row in r.rows(LIVE_IDS, watermark)}, op="search-ids")
             if live - indexed:
@@ -228,7 +228,7 @@ class Builder:
             try:
                 await database.write(partial(_drop, message_ids=part))
             except BaseException:
-                self._index.leftovers = True  # perhaps it was done, perhaps not
+                self._index.leftovers = True  # the unit may have been committed or not
                 raise
             logger.debug("texts deleted", extra={"kv": {"account": self._account.name, "messages": len(part)}})
 
@@ -239,7 +239,7 @@ class Builder:
             self._index.leftovers = True
 
     async def _tidy(self) -> None:
-        """Merge what many small writes left, as long as nothing else is to do (FTS5: the merge command)."""
+        """Merge small segments of the index while no other work is waiting (FTS5: the merge command)."""
         try:
             async with self._index.use(create=False) as database:
                 while database is not None and await database.write(_merge) >= MERGED:
@@ -249,7 +249,7 @@ class Builder:
             logger.warning("merging failed", extra={"kv": {"account": self._account.name, "err": str(error)}})
 
     def _tell(self, batch: _Batch) -> None:
-        """Tell what kept messages from being indexed: the first of it, for a damaged page may have many of them."""
+        """Log the first error of a batch, as a damaged page may fail many messages, and mark a damaged file."""
         if not batch.failed:
             return
         message_id, error = batch.failed[0]
@@ -269,7 +269,7 @@ class Builder:
 
 
 def _take_turn() -> trio.CapacityLimiter:
-    """One batch at a time in this run of Trio."""
+    """Limiter that allows one batch at a time in this run of Trio."""
     try:
         return _turn.get()
     except LookupError:
@@ -280,7 +280,7 @@ def _take_turn() -> trio.CapacityLimiter:
 
 def _read(r: Reader, after: int) -> _Batch:
     listed = r.rows(NEXT, after, BATCH)
-    # SQLite takes the order of rows for granted: a damaged table gives numbers in any order, some of them twice.
+    # SQLite does not check the order of rows: a damaged table gives ids in any order, some of them twice.
     highest = r.value(HIGHEST) or 0
     ids = sorted({one for (one,) in listed if isinstance(one, int) and after < one <= highest})
     more = len(listed) == BATCH and bool(ids)
@@ -300,8 +300,8 @@ def _read(r: Reader, after: int) -> _Batch:
 
 
 def _removed(r: Reader, since: ModSeq) -> tuple[list[int], ModSeq]:
-    """Messages removed by units after `since`, and the modseq up to which they were looked for; one above `MAX_TOLD` at
-    most, for then all ids are compared.
+    """Ids of messages removed by units after `since`, and the modseq of the snapshot. `MAX_TOLD` + 1 ids at most, as
+    beyond `MAX_TOLD` all ids are compared.
     """
     modseq = ModSeq(r.value(MODSEQ))
     rows = r.rows(REMOVED, since, MAX_TOLD + 1) if modseq > since else []
@@ -309,12 +309,12 @@ def _removed(r: Reader, since: ModSeq) -> tuple[list[int], ModSeq]:
 
 
 def _all(ids: list[int], texts: dict[int, Packed]) -> tuple[Packed, ...]:
-    """In this order; what could not be found of a message is looked for in it each time."""
+    """The texts in the order of `ids`; a message without a text is stored without data, so each search reads it."""
     return tuple([texts.get(one) or Packed(one, None, None, None) for one in ids])
 
 
 def _write(tx: Tx, batch: _Batch) -> None:
-    """Raises IndexDamaged when there is a row above the watermark already."""
+    """Add a batch and raise the watermark. Raises IndexDamaged if one of its messages has a row already."""
     work = Background()
     try:
         for one in batch.texts:

@@ -1,6 +1,6 @@
 """Checking that the text index agrees with its account (STORE-40).
 
-A running server builds an index with findings anew; of a stopped one `search.db` can be deleted.
+A running server rebuilds an index with findings; while a server is stopped, `search.db` can be deleted.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ SLICE: Final = 500
 """Messages compared in one read."""
 
 TEXTS: Final = "SELECT message_id, boundary IS NOT NULL FROM text INDEXED BY text_boundary"
-# FTS5 remembers the list of its segments with the connection. It looks whether another connection has changed the list
-# when a query begins, but not when it checks itself (SQLite 3.54): then what was merged meanwhile seems to be missing.
+# FTS5 caches the list of its segments in the connection. A query checks whether another connection has changed the
+# list, but the integrity check does not (SQLite 3.54), and reports segments that were merged meanwhile as missing.
 REFRESH: Final = "SELECT rowid FROM trigram WHERE rowid = 0"
 TRIGRAMS: Final = "SELECT id FROM trigram_docsize"
 STORED: Final = """
@@ -33,7 +33,7 @@ WHERE t.data IS NOT NULL"""
 
 
 async def check_index(account: IndexedAccount, *, deep: bool = False) -> list[Finding]:
-    """What is wrong with the text index, [] also when there is none; `deep` also compares all texts with the
+    """Check the text index; returns the findings, [] also without an index. `deep` also compares all texts with the
     messages.
     """
     try:
@@ -43,14 +43,14 @@ async def check_index(account: IndexedAccount, *, deep: bool = False) -> list[Fi
             account.search.distrust()
         return findings
     except StorageBusy:
-        raise  # it says nothing of the index
+        raise  # the index may be sound
     except StoreError as error:
         return [Finding("search", f"the text index cannot be read: {error}")]
 
 
 async def _check(account: IndexedAccount, database: Database, deep: bool) -> list[Finding]:
     findings = await database.scan(_quick_check, op="check")
-    # The index is read first: of what it has up to its watermark, the account can only lose messages.
+    # The index is read first: afterwards the account can lose messages up to the watermark, but not gain any.
     watermark, texts, trigrams = await database.scan(_listed, op="check")
     live = await account.scan(lambda r: {row[0] for row in r.rows(LIVE_IDS, watermark)}, op="check")
     texts_with_data = {one for one, has_data in texts.items() if has_data}
@@ -67,7 +67,7 @@ async def _check(account: IndexedAccount, database: Database, deep: bool) -> lis
 
 
 def _quick_check(r: Reader) -> list[Finding]:
-    """SQLite's own check of the file, which has FTS5 check its index."""
+    """SQLite's own check of the file, which includes FTS5's check of its index."""
     r.rows(REFRESH)
     return quick_check(r)
 
@@ -98,5 +98,5 @@ def _stored(r: Reader, ids: list[int]) -> dict[int, Text]:
 
 
 def _actual(r: Reader, ids: list[int]) -> dict[int, Text]:
-    """Of the messages that can be read."""
+    """The current texts of messages, by id; unreadable messages are left out."""
     return {one: text for one, text, _ in texts_of(r, ids) if text is not None}

@@ -1,10 +1,10 @@
 """Searches over messages of several mailboxes, in the order of reception, slice by slice (STORE-111, STORE-114,
 WEBMAIL-38): for the webmail.
 
-What is wanted has three parts, each optional: a condition on rows, a term that the text of a message fulfils, and a
-test of its structure and header. The text index narrows the search to candidates where it can; else all messages that
-meet the condition are gone through. The result is the same with and without the index; the time is not. Matches come
-in their final order, so the caller can show the first while the rest is looked for.
+A search has three parts, each optional: a condition on rows, a term that the text of a message fulfils, and a test of
+its structure and header. The text index narrows the search to candidates where it can; else all messages that meet the
+condition are read. The index changes the time of a search, but not its result. Matches come in their final order, so
+the caller can show the first ones during the search.
 """
 
 from __future__ import annotations
@@ -30,26 +30,26 @@ from moxlite.store.types import MailboxID
 __all__ = ["Search", "Test", "Wanted"]
 
 SLICE: Final = 500
-"""Messages looked into in one step (STORE-114): 5 ms of stored texts or structures, 50 ms of messages."""
+"""Messages examined in one step (STORE-114): 5 ms of stored texts or structures, 50 ms of messages."""
 
 LIGHT: Final = 5_000
-"""Rows read at once, and gone through in one step when they alone decide: 5 ms."""
+"""Rows read at once, and examined in one step if rows alone decide: 5 ms."""
 
 WIDE: Final = 50_000
-"""Rows of several mailboxes read at once: all that follow are sorted for it, 100 ms at 100,000."""
+"""Rows of several mailboxes read at once: SQLite sorts all rows that follow for it, 100 ms at 100,000."""
 
 PATIENCE: Final = 0.1
-"""Seconds that one step reads messages for: a caller who gives up waits no longer (WEBMAIL-115)."""
+"""Seconds for which one step reads messages: a caller that gives up waits no longer (WEBMAIL-115)."""
 
 Test: TypeAlias = Callable[[Structure, bytes], bool]
 """Whether a message with this structure and header section (its first 64 KiB) is wanted."""
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """What is looked for: messages of these mailboxes that meet all of the rest.
+    """A query: messages of these mailboxes that meet all of the other conditions.
 
-    ``hint`` holds for each match, and only saves looking at others: for a ``test`` of what stands in the header.
-    ``reads_header``: whether the test looks at the header section.
+    ``hint`` is a term that holds for each match of ``test``, so that the index can rule out other messages.
+    ``reads_header``: whether the test needs the header section.
     """
 
     mailboxes: tuple[MailboxID, ...]
@@ -66,12 +66,12 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 class Search:
-    """One search, which goes on by a step each time that it is asked.
+    """One search, which is continued by each call of `step`.
 
     Attributes:
-      done: all was looked at.
-      looked: messages looked at. of: how many there are at most; 0 before the first step.
-      reached: the last of them; matches that are still to come stand behind it.
+      done: all messages were examined.
+      looked: number of messages examined. of: upper bound of their total; 0 before the first step.
+      reached: the last examined message; further matches follow it in the order.
     """
 
     def __init__(
@@ -83,8 +83,8 @@ class Search:
         only: Sequence[int] | None = None,
         beside: int = 1,
     ) -> None:
-        """`only`: among the messages with these ids. `beside`: how many searches go on together, this one included:
-        they share what one may hold, and each takes small steps.
+        """`only`: search only messages with these ids. `beside`: number of concurrent searches, including this one:
+        they share the bound of rows in memory, and each takes small steps.
         """
         self.done = False
         self.looked = 0
@@ -97,14 +97,14 @@ class Search:
         self._only = only
         self._begun = False
         self._behind = FIRST_OLDEST if oldest_first else FIRST_NEWEST
-        self._waiting: list[Placed] = []  # the next ones, backwards
-        self._listed = False  # what waits is all there is
+        self._waiting: list[Placed] = []  # the next messages, in reverse order
+        self._listed = False  # `_waiting` has all further messages
         self._first = True
 
     async def step(self) -> list[Placed]:
-        """The next matches, in order; perhaps none, although it is not done.
+        """Examine further messages; returns the matches among them, in order, maybe [] before the end.
 
-        Raises StorageBroken, ReadInterrupted. A message that is damaged is not found.
+        Raises StorageBroken, ReadInterrupted. A damaged message is not found.
         """
         if not self._begun:
             self._begun = True
@@ -142,14 +142,14 @@ class Search:
         )
 
     async def _list(self, read: Callable[[Reader], list[Placed]]) -> None:
-        # one indexed between two reads may be listed twice
+        # a message indexed between two reads may be listed twice
         self._waiting = sorted(set(await self._account.scan(read, op="search-rows")), reverse=not self._oldest_first)
         self._waiting.reverse()
         self._listed = True
         self.of = len(self._waiting)
 
     async def _take(self) -> list[Placed]:
-        """The next messages to look at. The first ones are few, so that there is soon something to show."""
+        """The next messages to examine. The first part is small, so that first matches come soon."""
         if not self._waiting and not self._listed:
             wide = max(LIGHT, WIDE // self._beside) if len(self._wanted.mailboxes) > 1 else LIGHT
             limit = SLICE if self._first else wide
@@ -174,8 +174,8 @@ class Search:
         return part
 
     async def _decided(self, part: list[Placed], term: Term) -> tuple[list[Placed], list[Placed]]:
-        """(those looked at, those among them that fulfil the term): stored texts decide, else the messages. What there
-        was no time for waits again.
+        """Decide by stored texts, else by the messages, which of `part` fulfil the term; returns (examined messages,
+        matches). Messages beyond `PATIENCE` are put back.
         """
         sifted = await self._account.search.sift(array("q", [one.message_id for one in part]), term)
         matching: set[int] = set() if sifted is None else set(sifted.matching)
@@ -216,7 +216,7 @@ def _size(r: Reader, mailboxes: Sequence[int]) -> int:
 
 
 def _look_into(r: Reader, message_ids: Sequence[int], term: Term) -> tuple[set[int], int | None]:
-    """Those that fulfil the term, and the last that was looked at when time ran out; None when all were."""
+    """Read messages; returns the ids that fulfil the term, and the last id read within `PATIENCE`, None if all were."""
     until = time.monotonic() + PATIENCE
     found: set[int] = set()
     for message_id, text, _ in texts_of(r, message_ids):

@@ -1,8 +1,8 @@
-"""The file of a text index, and the questions to it (STORE-110, STORE-111, STORE-113, IMAP-156).
+"""The file of a text index, and its queries (STORE-110, STORE-111, STORE-113, IMAP-156).
 
-The index only makes searches faster: its answers are `None` when there is none, and then the messages themselves are
-looked through. So no error of it reaches a caller. A file that is not fit (missing, damaged, of another account file or
-program) is never waited for nor mended: the builder deletes it and begins anew.
+The index only makes searches faster: without an index its answers are None, and callers read the messages themselves.
+So no error of the index reaches a caller. A file that cannot be used (missing, damaged, of another account file or
+program) is neither waited for nor repaired: the builder deletes it and begins anew.
 
 The file is opened at its first use and closed soon after its last use: most accounts are idle.
 """
@@ -43,20 +43,22 @@ logger = logging.getLogger("moxlite.store.search")
 T = TypeVar("T")
 
 INDEX_VERSION: Final = 1
-"""Raised when the text of a message, its folding or the use of the tables changes: older files are built anew."""
+"""Version of the file's content, raised when the text of a message, its folding or the use of tables changes: older
+files are built anew.
+"""
 
 SIFT: Final = 5_000
-"""Texts looked into in one read: 50 ms."""
+"""Texts searched in one read: 50 ms."""
 
 FILES: Final = ("search.db", "search.db-journal", "search.db-wal", "search.db-shm")
-"""In the order in which they are deleted: when a kill comes in between, SQLite deletes a journal or log that it finds
-beside a file without pages, but would believe the file without its log.
+"""Names of the files, in the order of their deletion: after a kill in between, SQLite deletes a journal or log beside a
+file without pages, but would trust a file without its log.
 """
 
 STATE: Final = "SELECT file_id, layout, parse_version, watermark FROM state WHERE id = 1"
 BEGIN: Final = "INSERT INTO state (id, file_id, layout, parse_version, watermark) VALUES (1, ?, ?, ?, 0)"
 COUNT: Final = "SELECT count(*) FROM text INDEXED BY text_boundary"
-# One row, as in `conditions`: no step back to Python for each.
+# One row, as in `conditions`: no return to Python for each.
 CANDIDATES: Final = "SELECT group_concat(rowid) FROM (SELECT rowid FROM trigram WHERE trigram MATCH ? LIMIT ?)"
 OPEN: Final = "SELECT message_id FROM text INDEXED BY text_boundary WHERE boundary IS NULL"
 TEXTS: Final = """
@@ -66,27 +68,27 @@ WHERE t.data IS NOT NULL"""
 ACCOUNT: Final = """
 SELECT s.file_id, s.parse_version, EXISTS (SELECT 1 FROM upgrade WHERE name = 'reparse'),
 coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'message'), 0) FROM state s"""
-# The whole is counted by the smallest index, the end by id: few.
+# All messages are counted in the smallest index, the few at the end by id.
 LIVE: Final = "SELECT (SELECT count(*) FROM message) - (SELECT count(*) FROM message WHERE id > ?)"
 
 
 class Candidates(msgspec.Struct, frozen=True):
-    """Among the messages up to `watermark`, no others than `ids` (ascending) can match."""
+    """Ids (ascending) of all messages up to `watermark` that may match."""
 
     ids: array[int]
     watermark: int
 
 
 class Sifted(msgspec.Struct, frozen=True):
-    """What stored texts say of messages: those that match, those that don't; of all others there is no text."""
+    """Messages decided by stored texts: matching and not matching. All others have no stored text."""
 
     matching: frozenset[int]
     ruled_out: frozenset[int]
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """What the account says to its index: `ready` unless its messages are being read anew; `highest` is the last
-    message id given out.
+    """State of the account that its index must fit: `ready` unless its messages are being parsed anew; `highest` is the
+    last message id given out.
     """
 
     file_id: bytes
@@ -95,7 +97,7 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 def standing(r: Reader) -> Standing:
-    """For `account.read`."""
+    """Read the state of the account, for `account.read`."""
     row = r.row(ACCOUNT)
     assert row is not None
     file_id, parse_version, reparsing, highest = row
@@ -108,8 +110,8 @@ class Index:
     Attributes:
       enabled: the setting `store.search_index`.
       bell: rung when there may be work for the builder.
-      broken: why the file has to go, "" if it need not. leftovers: it has texts of removed messages, as it seems.
-      used: when it was used last (`time.monotonic`).
+      broken: reason why the file must be deleted, "" without one. leftovers: it may have texts of removed messages.
+      used: time of the last use (`time.monotonic`).
     """
 
     def __init__(self, account: Account) -> None:
@@ -132,17 +134,17 @@ class Index:
         """Whether the file is open."""
         return self._database is not None
 
-    # Questions
+    # Queries
 
     async def candidates(self, term: Term, *, most: int | None = None) -> Candidates | None:
-        """The messages that can match; None when the index does not know, or they are more than `most`."""
+        """The messages that may match; None if the index cannot answer, or if they are more than `most`."""
         query = trigram_query(term)
         if query is None:
             return None
         return await self._ask(partial(_candidates, query=query, most=most), "search-candidates")
 
     async def sift(self, message_ids: Sequence[int], term: Term) -> Sifted | None:
-        """Decide by the stored texts; None when there is no index."""
+        """Decide by the stored texts which messages match; None if there is no index."""
         matching: set[int] = set()
         ruled_out: set[int] = set()
         for start in range(0, len(message_ids), SIFT):
@@ -170,12 +172,12 @@ class Index:
 
     @asynccontextmanager
     async def use(self, *, create: bool) -> AsyncIterator[Database | None]:
-        """The open file; None when there is none that fits, or, with `create`, when none can be made now.
+        """The open file, or None if no usable file exists.
 
-        With `create`, which is for the builder alone, one that doesn't fit is deleted and made anew.
+        With `create`, for the builder only, an unusable file is replaced; None if the account is not ready for it.
 
         Raises:
-          StorageFull, StorageBusy, StorageBroken, and what the block raises: when the file is damaged, `broken` is set.
+          StorageFull, StorageBusy, StorageBroken, and errors of the block; `broken` is set if the file is damaged.
         """
         with self._edge:
             async with self._lock:
@@ -184,7 +186,7 @@ class Index:
                 if self._database is None and not self._closed:
                     self._database = await self._open(create=create)
                     if self._database is not None and not create:
-                        self.bell.ring()  # the builder looks after the file from now on, and closes it
+                        self.bell.ring()  # the builder updates the file from now on, and closes it
                 database = self._database
                 self._users += 1
         try:
@@ -211,7 +213,7 @@ class Index:
         self.bell.ring()
 
     async def delete(self, reason: str) -> None:
-        """Delete the file; readers of it find that there is none. Raises StorageBusy, StorageBroken."""
+        """Delete the file; its users continue without an index. Raises StorageBusy, StorageBroken."""
         with self._edge:
             async with self._lock:
                 await self._delete(reason)
@@ -219,7 +221,7 @@ class Index:
     async def aclose(self) -> None:
         """Close the file for good."""
         self._closed = True
-        with trio.CancelScope(shield=True):  # bounded: reads are interrupted, the writer ends after what waits
+        with trio.CancelScope(shield=True):  # bounded: reads are interrupted, the writer ends after the waiting units
             async with self._lock:
                 await self._close()
 
@@ -257,7 +259,7 @@ class Index:
         return await self._make(state)
 
     async def _open_fitting(self, state: Standing) -> Database | str:
-        """The open file, or why it cannot be used."""
+        """Open the file; returns it, or the reason why it cannot be used."""
         try:
             database = await self._open_file()
         except (WrongFile, SchemaTooNew):
@@ -290,7 +292,7 @@ class Index:
         return await Database.open(self.path, Kind.SEARCH, options=self._account.options, name=self._name, create=True)
 
     async def _unfit(self, database: Database, state: Standing) -> str:
-        """Why the file cannot be used; "" if it can."""
+        """The reason why the file cannot be used; "" if it can."""
         row, count = await database.scan(lambda r: (r.row(STATE), r.value(COUNT)), op="search-state")
         if row is None:
             return "never begun"
@@ -301,8 +303,8 @@ class Index:
             return "outdated"
         if watermark > state.highest:
             return "ahead"
-        # Each message up to the watermark has a row. One too many is of a message that was removed behind the back of
-        # the builder, which lets it go: searches never see it.
+        # Each message up to the watermark has a row. A surplus row is of a message that was removed without notice to
+        # the builder, which will delete it; searches never return it.
         live = await self._account.scan(lambda r: r.value(LIVE, watermark), op="search-state")
         if count > live:
             self.leftovers = True
@@ -341,10 +343,10 @@ def _sift(r: Reader, message_ids: Sequence[int], term: Term) -> tuple[list[int],
 
 
 def _is_damage(error: BaseException, database: Database | None = None) -> bool:
-    """Whether it says that the index's content is wrong, rather than that the disk fails or is full, or that the
-    account is damaged. `database` is the index where it could be opened.
+    """Whether an error means that the content of the index is damaged, rather than that the disk fails or is full, or
+    that the account is damaged. `database` is the index, if it could be opened.
 
-    FTS5 tells of some damage by the error that is for a wrong statement, and ours are right.
+    FTS5 reports some damage by SQLError, the error of a wrong statement; our statements are correct.
     """
     if isinstance(error, IndexDamaged | apsw.SQLError):
         return True

@@ -1,7 +1,7 @@
-"""What a search looks for: needles in the text of a message, combined (STORE-111, IMAP-121).
+"""Terms of a search: needles in the text of a message, combined by "and", "or", "not" (STORE-111, IMAP-121).
 
-A term is used twice. `trigram_query` makes the question to the index of it, whose answer holds every match and perhaps
-more. `holds` decides on the text itself.
+A term is used twice. `trigram_query` converts it to a query of the index, whose result has every match and perhaps
+further messages. `holds` decides on the text itself.
 """
 
 from __future__ import annotations
@@ -17,20 +17,18 @@ from moxlite.store.search.texts import Text
 __all__ = ["Every", "Has", "Lacks", "Some", "Term", "Where", "holds", "looks_into_bodies", "trigram_query"]
 
 GRAM: Final = 3
-"""Characters in a row that the index knows; a shorter needle asks it nothing."""
+"""Characters of an indexed sequence; a shorter needle cannot be looked up in the index."""
 
 MAX_GRAMS: Final = 12
-"""Trigrams asked for of one needle: after some few the rest rules out hardly anything, and each costs a list of up to
-100 kB to read.
+"""Trigrams of one needle in a query: the first few rule out most messages, and each further one costs reading a list of
+up to 100 kB.
 """
 
 MAX_QUERY: Final = 240
-"""Trigrams in one question: FTS5 takes an expression no deeper than 256; beyond, the texts themselves are looked
-through.
-"""
+"""Trigrams in one query: FTS5 limits the depth of an expression to 256; beyond, the texts themselves are searched."""
 
 MAX_DEPTH: Final = 16
-"""Levels of a term that are asked for: the parser of FTS5 has a stack of 100, of which each takes three."""
+"""Levels of a term in a query: the parser of FTS5 has a stack of 100, of which each level takes three."""
 
 
 class Where(Enum):
@@ -42,7 +40,7 @@ class Where(Enum):
 
 
 class Has(msgspec.Struct, frozen=True, tag=True):
-    """The needle, which is folded (`proto.mime.text.fold`), is in that part."""
+    """The needle is in that part. It must be folded (`proto.mime.text.fold`)."""
 
     needle: str
     where: Where = Where.TEXT
@@ -92,7 +90,7 @@ def looks_into_bodies(term: Term) -> bool:
 
 
 def trigram_query(term: Term) -> str | None:
-    """The question to the index, in the language of FTS5; None when the term rules nothing out."""
+    """The query of the index in the syntax of FTS5; None if the term rules no message out."""
     found = _query(term, 0)
     return None if found is None or found.count('"') > 2 * MAX_QUERY else found
 
@@ -128,7 +126,7 @@ def _query(term: Term, depth: int) -> str | None:
 
 def _grams(needle: str) -> list[str]:
     """Distinct trigrams of a needle, quoted for FTS5, at most MAX_GRAMS of them from all over it."""
-    # The tokeniser skips NUL, and half of a surrogate pair is no UTF-8: such a needle is left to the texts.
+    # The tokeniser skips NUL, and lone surrogates are not UTF-8: only the texts can decide on such a needle.
     if "\0" in needle or any("\ud800" <= character <= "\udfff" for character in needle):
         return []
     grams = list(dict.fromkeys(needle[at : at + GRAM] for at in range(len(needle) - GRAM + 1)))

@@ -1,7 +1,7 @@
-"""The text of a message that searches look into, and how it is stored (STORE-110, STORE-112, IMAP-121).
+"""The searchable text of a message, and its stored form (STORE-110, STORE-112, IMAP-121).
 
 It is the decoded header section and the decoded body text, each folded, one after the other as UTF-8 with a line feed
-between. A needle is looked for in octets: UTF-8 finds the same places as characters do.
+between. Needles are searched as octets: in UTF-8 that finds the same places as a search for characters.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from moxlite.store.mail.fetching import small_bodies
 __all__ = ["MAX_INDEXED", "IndexDamaged", "Packed", "Text", "packed_texts", "texts_of", "unpack"]
 
 MAX_INDEXED: Final = MAX_TEXT
-"""Octets of text that are indexed of a message (STORE-112); a longer one is looked into itself."""
+"""Maximum octets of an indexed text (STORE-112); a message with a longer text is read by each search."""
 
 ZSTD_LEVEL: Final = 3
-"""10 µs for 3 kB of text."""
+"""Compression level: 10 µs for 3 kB of text."""
 
 CONTENT: Final = """
 SELECT v.value, i.prefix, i.structure, h.header, b.id, b.size FROM carray(?) v
@@ -42,7 +42,7 @@ CROSS JOIN body b ON b.id = m.body_id"""
 
 
 class IndexDamaged(StoreError):
-    """What the index holds cannot be right: it is to be built anew."""
+    """The content of the index is inconsistent: it must be built anew."""
 
 
 class Text(NamedTuple):
@@ -53,7 +53,9 @@ class Text(NamedTuple):
 
 
 class Packed(msgspec.Struct, frozen=True, gc=False):
-    """What the index stores of a message: the text for the trigrams, and its stored form; None if there is none."""
+    """Data stored in the index for a message: the text for the trigrams, and its boundary and compressed form; all are
+    None for a message without a stored text.
+    """
 
     message_id: int
     text: str | None
@@ -62,10 +64,10 @@ class Packed(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Coders(threading.local):
-    """Compressors are not for several threads at once."""
+    """Compressors of each thread, as they are not thread-safe."""
 
     def __init__(self) -> None:
-        # With the checksum: nothing else of this file would tell that a disk has changed a bit of it.
+        # With the checksum: nothing else in this file detects a bit that the disk has changed.
         self.compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL, write_checksum=True)
         self.decompressor = zstandard.ZstdDecompressor()
 
@@ -74,7 +76,7 @@ _coders: Final = _Coders()
 
 
 def texts_of(r: Reader, message_ids: Sequence[int]) -> Iterator[tuple[int, Text | None, bool]]:
-    """(id, text, whether all of it is there) of messages that are there.
+    """Tuples (id, text, whether the text is complete) of the messages that exist.
 
     The text of a damaged message is None; a long one is cut by `body_text`.
     """
@@ -98,13 +100,13 @@ def texts_of(r: Reader, message_ids: Sequence[int]) -> Iterator[tuple[int, Text 
 
 
 def packed_texts(r: Reader, message_ids: Sequence[int], failed: Callable[[int, Exception], None]) -> Iterator[Packed]:
-    """What the index stores of messages that are there, in their order. One that cannot be read, or not be understood,
-    is none of the others' business: `failed` is told, and it has no text.
+    """Data to be stored in the index for the messages that exist, in their order. A message that cannot be read or
+    parsed has no text, `failed` is called with its error, and the others go on.
 
-    Raises what is of the whole file rather than of a row: IOError, NoMemError, InterruptError of APSW.
+    Raises errors of the whole file rather than of a row: IOError, NoMemError, InterruptError of APSW.
     """
     left = list(message_ids)
-    size = len(left)  # of what is read together
+    size = len(left)  # messages read together
     while left:
         part, given = left[:size], 0
         try:
@@ -117,7 +119,7 @@ def packed_texts(r: Reader, message_ids: Sequence[int], failed: Callable[[int, E
             if size == 1:
                 failed(part[0], error)
                 yield Packed(part[0], None, None, None)
-            else:  # some row of these: from here on one by one
+            else:  # the faulty row is not known: from here on one by one
                 size, part = 1, part[:given]
         left = left[len(part) :]
 
@@ -125,18 +127,18 @@ def packed_texts(r: Reader, message_ids: Sequence[int], failed: Callable[[int, E
 def _pack(message_id: int, text: Text | None) -> Packed:
     if text is None:
         return Packed(message_id, None, None, None)
-    # Half of a surrogate pair, which broken UTF-7 gives, is no text for SQLite. No question has one either.
+    # SQLite does not store lone surrogates, which broken UTF-7 gives. No query has them either.
     plain = text.data.decode("utf-8", "replace")
     return Packed(message_id, plain, text.boundary, _coders.compressor.compress(text.data))
 
 
 def _is_of_a_row(error: Exception) -> bool:
-    """Whether other messages may well be read: damage of a page, or a fault of ours in what it holds."""
+    """Whether an error concerns one row only: a damaged page, or a bug of ours with its content."""
     return isinstance(error, apsw.CorruptError) or not isinstance(error, apsw.Error | MemoryError)
 
 
 def unpack(boundary: int, data: bytes) -> Text:
-    """A stored text. Raises IndexDamaged."""
+    """Unpack a stored text. Raises IndexDamaged."""
     try:
         if zstandard.frame_content_size(data) > MAX_INDEXED:
             raise IndexDamaged("a stored text is longer than any")
@@ -146,7 +148,7 @@ def unpack(boundary: int, data: bytes) -> Text:
 
 
 def _text(structure: Structure, header: bytes, read: Callable[[int, int], bytes]) -> tuple[Text, bool]:
-    """The text, and whether it is all that a search may look into."""
+    """The text, and whether it is complete."""
     head = fold(header_text(header)).encode("utf-8", "surrogatepass")
     body = body_text(structure, read)
     data = b"%b\n%b" % (head, fold(body).encode("utf-8", "surrogatepass"))
@@ -167,7 +169,7 @@ def _groups(sizes: Sequence[int]) -> Iterator[tuple[int, int]]:
 
 
 def _reader(r: Reader, content: Content, bodies: dict[int, bytes]) -> Callable[[int, int], bytes]:
-    """Reads ranges of a message; its body, if it is small, was read before."""
+    """Return a function that reads ranges of a message; a small body is taken from `bodies`."""
     if content.body_size > CHUNK_SIZE:
         return lambda start, end: read_content(r, content, start, end - start)
     body = bodies.get(content.body_id)

@@ -1,10 +1,10 @@
-"""Checking that the rows of an account agree with each other (STORE-40, STORE-41).
+"""Checking that the rows of an account are consistent (STORE-40, STORE-41).
 
 Reads only, in any snapshot, in a thread.
 
-Most rules are one query each, in `RULES`: it returns a row for each thing that is wrong, and its text is made of the
-row. What SQL cannot tell (names, threads, the octets of bodies) follows as functions. What the schema enforces by
-itself (UNIQUE, CHECK, NOT NULL, STRICT) is left to `quick_check`.
+Most rules are one query each, in `RULES`: it returns a row for each fault, from which the text of the finding is made.
+Rules that SQL cannot express (names, threads, the octets of bodies) are functions here. Constraints of the schema
+(UNIQUE, CHECK, NOT NULL, STRICT) are left to `quick_check`.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ __all__ = ["check_account"]
 
 
 def check_account(r: Reader, *, deep: bool = False, idle: bool = False) -> list[Finding]:
-    """Everything that does not agree, at most 20 findings of a kind; [] when all is well.
+    """All inconsistencies, at most `MAX_PER_KIND` findings of a kind; [] when all is well.
 
     `deep` also reads all bodies, compares their octets with their hashes, and counts the junk filter's words again.
-    With `idle` the account has no users, so a body that no row uses is none that a delivery is about to use.
+    With `idle` the account has no users: then unused bodies are findings, too, as no delivery can be about to use them.
     """
     findings: list[Finding] = []
     for rule in RULES:
@@ -58,9 +58,7 @@ def _collect(findings: list[Finding], found: Iterator[Finding]) -> None:
 
 
 def _names(r: Reader) -> Iterator[Finding]:
-    """Names that none may have, wrong parents, more than one mailbox of a name but for case in Inbox (STORE-12,
-    STORE-13).
-    """
+    """Invalid names of mailboxes, other spellings of Inbox, and wrong parents (STORE-12, STORE-13)."""
     boxes = {
         mailbox_id: (name, parent_id)
         for mailbox_id, name, parent_id in r.iterate("SELECT id, name, parent_id FROM mailbox")
@@ -79,7 +77,7 @@ def _names(r: Reader) -> Iterator[Finding]:
 
 
 def _keywords(r: Reader) -> Iterator[Finding]:
-    """Columns, table `message_keyword`, the mailbox's list and the spellings agree (STORE-22)."""
+    """Differences between columns, table `message_keyword`, the mailbox's list and the spellings (STORE-22)."""
     known = {row[0] for row in r.iterate("SELECT lower FROM keyword")}
     of_mailbox = {
         mailbox_id: set(split_keywords(column)) for mailbox_id, column in r.iterate("SELECT id, keywords FROM mailbox")
@@ -105,8 +103,8 @@ def _keywords(r: Reader) -> Iterator[Finding]:
 
 
 def _threads(r: Reader) -> Iterator[Finding]:
-    """No message is its own ancestor; an ancestor that still is there has the rest of the list as its own, and the same
-    thread (STORE-80).
+    """Cycles of ancestors, and existing ancestors with another thread, or whose own ancestors are not the rest of the
+    list (STORE-80).
     """
     if r.value("SELECT threads_step FROM state") < 2:
         return  # they are being made (STORE-83)
@@ -138,19 +136,19 @@ def _threads(r: Reader) -> Iterator[Finding]:
 
 
 def _app_passwords(r: Reader) -> Iterator[Finding]:
-    """App passwords share the salt of the account's own password, and may do what makes sense (STORE-191)."""
+    """App passwords with another salt than the account's own password, or with invalid scopes (STORE-191)."""
     for text in wrong_app_passwords(r):
         yield Finding("app_password", text)
 
 
 def _unused(r: Reader) -> Iterator[Finding]:
-    """Bodies without users are erased with their last one (STORE-29)."""
+    """Bodies without users, which should have been erased with their last one (STORE-29)."""
     for (body_id,) in r.iterate("SELECT id FROM body WHERE refs = 0"):
         yield Finding("refs", f"body {body_id} has no users")
 
 
 def _bodies(r: Reader) -> Iterator[Finding]:
-    """Each chunk passes its check, and all together have the hash of the body (STORE-180, STORE-181)."""
+    """Chunks that fail their check, and bodies that do not match their hash (STORE-180, STORE-181)."""
     for body_id, digest, size in r.iterate("SELECT id, hash, size FROM body"):
         plain = hashlib.sha256()
         try:
@@ -170,6 +168,6 @@ def _bodies(r: Reader) -> Iterator[Finding]:
 
 
 def _junk_words(r: Reader) -> Iterator[Finding]:
-    """The junk filter has learnt the words of the messages that say so, and no others (STORE-85)."""
+    """Words of the junk filter whose counts differ from the learnt messages (STORE-85)."""
     for text in wrong_words(r):
         yield Finding("junk_word", text)

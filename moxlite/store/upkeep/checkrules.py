@@ -1,5 +1,5 @@
-"""The rules of `check.py` that one query can tell: it returns a row for each thing that is wrong, and the text is made
-of the row (STORE-40).
+"""The rules of `check.py` that are one query each: it returns a row for each fault, from which the text of the finding
+is made (STORE-40).
 """
 
 from typing import Final
@@ -12,7 +12,7 @@ __all__ = ["RULES", "Rule"]
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """A query whose rows are findings of `kind`; `text` has a place for each column."""
+    """A query whose rows are findings of `kind`; `text` has a placeholder for each column."""
 
     kind: str
     text: str
@@ -20,10 +20,10 @@ class Rule(msgspec.Struct, frozen=True):
 
 
 _CONTENT: Final = ("message_info", "message_wire", "message_header")
-"""Tables in which each email_id has a row, which the last message or tombstone with content takes along (STORE-25)."""
+"""Tables in which each email_id has a row, until its last message or tombstone with content is erased (STORE-25)."""
 
 _MAYBE: Final = ("message_smtp", "message_dkim", "message_keyword", "recipient")
-"""Tables whose rows go with the message."""
+"""Tables whose rows are deleted with the message."""
 
 RULES: Final = (
     Rule(
@@ -289,4 +289,4 @@ RULES: Final = (
         """SELECT i.id FROM import_message i JOIN message m ON m.id = i.id""",
     ),
 )
-"""In the order in which they are reported."""
+"""All rules, in the order of their findings."""

@@ -1,8 +1,9 @@
 """Erasing the content of removed messages, purging old tombstones (STORE-27, STORE-36, STORE-37, STORE-190).
 
-An operation that removes a message leaves a tombstone with content, and a row in `erase_queue`. The content goes once
-every subscriber has applied the removal, the grace for undeleting is over, no row of `outbox` names the message, and
-the junk filter has unlearnt it. The queue is in the database, so work that a kill cut short goes on at the next open.
+An operation that removes a message leaves a tombstone with content, and a row in `erase_queue`. The content is erased
+once every subscriber has applied the removal, the grace period for undeleting is over, no row of `outbox` names the
+message, and the junk filter has unlearnt it. The queue is in the database, so work interrupted by a kill goes on at the
+next open.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ UNIT_BODIES: Final = 500
 """Tombstones in one unit (STORE-37): 2 ms for 12 kB mails."""
 
 UNIT_BYTES: Final = 64 << 20
-"""Octets of bodies in one unit: freeing 64 MB is some 20 ms, and bounds what goes into the log."""
+"""Octets of bodies in one unit, to bound the log: freeing 64 MB takes 20 ms."""
 
 PAUSE: Final = 1.0
 """Seconds between a removal and the erasure: acknowledgements of many subscribers come together, and a burst is one
@@ -39,16 +40,16 @@ unit.
 """
 
 HELD: Final = 60.0
-"""Seconds until the eraser looks again for what others have held back."""
+"""Seconds until the eraser tries again to erase content that is held back by subscribers, outbox or junk filter."""
 
 LOOK: Final = 600.0
-"""Seconds between two looks at what is kept for undeleting: whether its time is over, or the disk is short."""
+"""Seconds between two checks whether content kept for undeleting can go: its time is over, or disk space is short."""
 
 PURGE_ROWS: Final = 1_000
 """Tombstones deleted in one unit (STORE-27)."""
 
 KEY_AGE: Final = 7 * DAY
-"""For how long an idempotency key is known (STORE-189)."""
+"""Microseconds for which an idempotency key is kept (STORE-189)."""
 
 READY: Final = """
 SELECT q.mailbox_id, q.uid, q.message_id, q.email_id, e.body_id, b.size
@@ -76,7 +77,7 @@ DROP_SIDE: Final = tuple(
     for table in ("message_info", "message_wire", "message_header", "message_why", "thread_missing")
 )
 PENDING: Final = "SELECT count(*) FROM erase_queue"
-# Modseqs and times grow together, but for a clock that was set back: then it is a little later.
+# Modseqs and times rise together; after a clock was set back, content is erased a little later.
 KEPT_FROM: Final = "SELECT modseq FROM erase_queue WHERE expunged_at > ? ORDER BY modseq LIMIT 1"
 
 OLDEST: Final = """
@@ -90,7 +91,7 @@ FORGET_KEYS: Final = "DELETE FROM unit_key WHERE key IN (SELECT key FROM unit_ke
 
 
 class Erased(msgspec.Struct, frozen=True):
-    """What one unit of erasure did; `gone` are ids of messages of which nothing is left; `more` when it ended at its
+    """Result of one unit of erasure; `gone`: ids of messages of which nothing is left; `more`: the unit ended at its
     bound.
     """
 
@@ -127,9 +128,9 @@ def erase(tx: Tx, until: int) -> Erased:
 
 
 def reclaim(tx: Tx) -> int:
-    """Delete bodies that no row uses, 500 at most; returns how many (STORE-10, STORE-131).
+    """Delete unused bodies, `UNIT_BODIES` at most; returns their number (STORE-10, STORE-131).
 
-    For the time of opening: later, a body without users belongs to a delivery or an import that is about to use it.
+    Only for the opening of an account: later, a delivery or an import may be about to use an unused body.
     """
     unused = [row[0] for row in tx.rows(UNUSED, UNIT_BODIES)]
     for body_id in unused:
@@ -142,15 +143,15 @@ def purge(tx: Tx, acknowledged: ModSeq, *, retention: int, kept: int, limit: int
     """Delete tombstones older than `retention` µs, or beyond the newest `kept`, which all subscribers have applied and
     whose content is erased (STORE-27).
 
-    Returns how many were deleted; call it until that is less than `limit`. What is told as purged is the highest modseq
-    of a deleted tombstone.
+    Returns the number deleted; call it until that is less than `limit`. `highest_purged_modseq` becomes the highest
+    modseq of a deleted tombstone.
     """
     beyond = tx.value(BEYOND_KEPT, kept) or 0
     gone: list[tuple[int, int]] = []
     highest = 0
     for mailbox_id, uid, modseq, expunged_at in tx.rows(OLDEST, acknowledged, limit):
-        # In modseq order, so that all below the highest purged are gone alike: a client from below it is told by
-        # another way (RFC 7162 §3.2.6).
+        # In modseq order, so that all tombstones up to the highest purged modseq are deleted: a client that
+        # synchronises from below it gets all missing UIDs instead (RFC 7162 §3.2.6).
         if modseq > beyond and expunged_at >= tx.now - retention:
             break
         gone.append((mailbox_id, uid))
@@ -163,7 +164,7 @@ def purge(tx: Tx, acknowledged: ModSeq, *, retention: int, kept: int, limit: int
 
 
 def forget_keys(tx: Tx, limit: int = PURGE_ROWS) -> int:
-    """Delete idempotency keys over 7 days old, `limit` at most; returns how many (STORE-189)."""
+    """Delete idempotency keys over 7 days old, `limit` at most; returns their number (STORE-189)."""
     return tx.execute(FORGET_KEYS, tx.now - KEY_AGE, limit)
 
 
@@ -191,11 +192,11 @@ class Eraser:
         self._counted = 0
 
     def want(self) -> None:
-        """Something was removed, or a subscriber has moved on: look soon."""
+        """Wake the eraser: a message was removed, or a subscriber has acknowledged changes."""
         self._bell.ring()
 
     async def run(self) -> None:
-        """Erase what can be, for ever. Errors: those of the store come out; the next start goes on."""
+        """Erase content, for ever. Errors: StoreError propagates; the next start goes on."""
         try:
             while True:
                 delay = await self.once()
@@ -206,12 +207,12 @@ class Eraser:
             self._count(0)
 
     async def once(self) -> float:
-        """Erase all that can be erased now; returns the seconds after which to look again even if nothing happens.
+        """Erase all content that can be erased now; returns the seconds until the next call without a wakeup.
 
-        Raises StorageFull, StorageBroken, StorageBusy: what is done is done, the next call goes on from there.
+        Raises StorageFull, StorageBroken, StorageBusy: finished units are kept, and the next call goes on from there.
         """
         account = self._account
-        # What could be undeleted is the first to go when the disk is short (STORE-190).
+        # When disk space is short, content kept for undeleting is erased first (STORE-190).
         grace = 0 if account.database.health.short_of_space() else account.options.undelete_grace
         async with self._lock:
             self._bell.quiet()

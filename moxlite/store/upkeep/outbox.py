@@ -1,11 +1,11 @@
-"""Carrying over what units owe to other files (STORE-189a).
+"""Carrying changes from an account's outbox to other files (STORE-189a).
 
-A unit writes a row of `outbox` with its change; this task gives the rows, oldest first, to the handler of their kind
-and deletes each after it. A crash between the two means that the handler gets the row again: it must be idempotent by
-the row's key. A handler that raises is asked again later, ever more rarely, and does not hold up the others.
+A unit writes a row of `outbox` with its change; this task passes the rows, oldest first, to the handler of their kind
+and deletes each afterwards. After a crash between the two the handler gets the row again: it must be idempotent by the
+row's key. A handler that raises is called again later, with growing delays, and does not block the others.
 
-A row with a time lies here until then, and may be taken back (`store.delivery.held`). The carrier takes the time away
-before it gives the row to its handler: of the two, carrying and taking back, the first one happens, and the other not.
+A row with a due time waits until then, and may be taken back (`store.delivery.held`). The carrier clears the time
+before it passes the row to its handler, so that a row is either carried over or taken back, never both.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SLICE: Final = 100
 """Rows read at a time; `data` of each may be some kB."""
 
 DEADLINE: Final = 60.0
-"""Seconds that a handler gets: it writes to a database here and uses no network."""
+"""Time limit of a handler in seconds: it writes to a local database and uses no network."""
 
 FIRST_RETRY: Final = 5.0
 LAST_RETRY: Final = 3600.0
@@ -43,8 +43,8 @@ DELETE: Final = "DELETE FROM outbox WHERE id = ?"
 
 
 class OutboxRow(msgspec.Struct, frozen=True):
-    """What is owed. `key` is unique for it; `message_id` names the message it is about, if any, whose content is still
-    there. `created`, `due`: µs UTC; the latter is 0 where the row goes at once.
+    """A change to be carried to another file. `key` is unique; `message_id` names the message it is about, if any,
+    whose content is kept until then. `created`, `due`: µs UTC; `due` is 0 if the row is carried at once.
     """
 
     id: int
@@ -65,7 +65,7 @@ def _rows(r: Reader, after: int) -> list[OutboxRow]:
 
 
 class Carrier:
-    """The task of one open account."""
+    """The task that carries the outbox rows of one open account."""
 
     def __init__(self, account: Account, handlers: Mapping[str, Handler]) -> None:
         self._account = account
@@ -74,7 +74,7 @@ class Carrier:
         self._lock = trio.Lock()
         # Rows that failed: when to try again, and the delay after the next failure.
         self._later: dict[int, tuple[float, float]] = {}
-        # Rows that wait for their time: when that is by our clock, which no setting of the other one changes.
+        # Rows that wait for their time: the time by Trio's clock, which changes of the system clock do not affect.
         self._held: dict[int, float] = {}
 
     @property
@@ -83,14 +83,14 @@ class Carrier:
         return self._lock.locked() or bool(self._held)
 
     def want(self) -> None:
-        """A row was committed, or a handler registered."""
+        """Wake the task: a row was committed, or a handler registered."""
         self._bell.ring()
 
     async def run(self) -> None:
         """Carry rows over, for ever.
 
-        Errors: those of storage, of a row or of a handler that takes too long are logged, and that row is tried again
-        later. All others come out; the next start goes on with the other rows.
+        Errors: StoreError, OSError and TooSlowError of a handler are logged, and its row is tried again later. All
+        others propagate; the next start goes on with the other rows.
         """
         while True:
             delay = await self.once()
@@ -98,7 +98,7 @@ class Carrier:
                 await self._bell.wait()
 
     async def once(self) -> float:
-        """Carry over what there is; returns the seconds until a row that is held or has failed is due."""
+        """Carry over all rows that are due; returns the seconds until a held or failed row is due."""
         async with self._lock:
             self._bell.quiet()
             after = 0
@@ -122,7 +122,7 @@ class Carrier:
             if not await self._account.database.write(lambda tx: tx.execute(CLAIM, row.id)):
                 return  # it was taken back meanwhile
             self._held.pop(row.id, None)
-        # Noted before: whatever the handler raises, the next start goes on with the other rows.
+        # Stored before the call: whatever the handler raises, the next start goes on with the other rows.
         self._later[row.id] = (trio.current_time() + delay, min(delay * 2, LAST_RETRY))
         try:
             with trio.fail_after(DEADLINE):
@@ -138,8 +138,8 @@ class Carrier:
         self._later.pop(row.id, None)
 
     def _held_until(self, row: OutboxRow) -> float:
-        """When the time of a row has come, by our clock. A wall clock that was set back prolongs it by no more than the
-        row was meant to wait.
+        """Due time of a row by Trio's clock. A system clock that was set back does not delay the row by more than its
+        original waiting time.
         """
         if not row.due:
             return 0.0

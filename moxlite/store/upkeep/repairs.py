@@ -1,7 +1,7 @@
-"""Repairing what `check.py` finds, and giving mailboxes new UIDs or a new UIDVALIDITY (STORE-43).
+"""Repairing findings of `check.py`, and giving mailboxes new UIDs or a new UIDVALIDITY (STORE-43).
 
-Each repair is one unit, and returns a line for each thing that it changed; without any, nothing was wrong. They work on
-a running server (`repair`) and on the files of a stopped one (`repair_file`).
+Each repair is one unit, and returns a line for each change, [] if nothing was wrong. Repairs work on a running server
+(`repair`) and on the files of a stopped one (`repair_file`).
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ coalesce(sum(m.size), 0), coalesce(sum(CASE WHEN m.flags & 64 THEN m.size ELSE 0
 FROM mailbox b LEFT JOIN message m ON m.mailbox_id = b.id GROUP BY b.id ORDER BY b.id"""
 SET_COUNTS: Final = """
 UPDATE mailbox SET total = ?, deleted = ?, unread = ?, unseen = ?, size = ?, deleted_size = ? WHERE id = ?"""
-# What the system's mailbox shows costs no quota (IMAP-162).
+# Messages in the system's mailbox do not count against the quota (IMAP-162).
 TOTAL_SIZE: Final = """
 SELECT total_size, (SELECT coalesce(sum(size), 0) FROM message
 WHERE mailbox_id NOT IN (SELECT id FROM mailbox WHERE system)) FROM state WHERE id = 1"""
@@ -97,7 +97,7 @@ def _numbers(counts: list[int]) -> str:
 
 
 def fix_uidmeta(tx: Tx) -> list[str]:
-    """Have the next UID of each mailbox, and the next UIDVALIDITY, above all that were given out."""
+    """Raise the next UID of each mailbox, and the next UIDVALIDITY, above all that were given out."""
     changed = []
     for mailbox_id, name, uidnext, recent_uid, highest in tx.rows(HIGHEST_UIDS):
         right = max(uidnext, highest + 1)
@@ -113,7 +113,7 @@ def fix_uidmeta(tx: Tx) -> list[str]:
 
 
 def fix_sizes(tx: Tx) -> list[str]:
-    """Have the size of each message that of its prefix and body; then count anew."""
+    """Set the size of each message to the octets of its prefix and body; then count anew."""
     changed = []
     for message_id, size, right in tx.rows(WRONG_SIZES):
         tx.execute(SET_SIZE, right, message_id)
@@ -150,8 +150,8 @@ def reassign_uids(tx: Tx, mailbox: str | None = None) -> list[str]:
     modseq = _modseq(tx)
     for mailbox_id, name in _chosen(tx, mailbox):
         ids = [message_id for (message_id,) in tx.rows(MESSAGES, mailbox_id)]
-        # The tombstones say which UIDs are gone: under the new UIDVALIDITY clients cannot ask. Those that still hold
-        # content stay for the eraser, behind all messages, from the last one down, so that none meets another.
+        # Tombstones list removed UIDs, which clients cannot ask for under the new UIDVALIDITY. Tombstones with content
+        # stay for the eraser, and get UIDs above all that are in use.
         tx.execute(DROP_TOMBSTONES, mailbox_id)
         kept = [uid for (uid,) in tx.rows(TOMBSTONES, mailbox_id)]
         highest = max(tx.value(HIGHEST_UID, mailbox_id), len(ids))
@@ -160,7 +160,7 @@ def reassign_uids(tx: Tx, mailbox: str | None = None) -> list[str]:
         for new, uid in enumerate(kept, highest + 1):
             tx.execute(MOVE_TOMBSTONE, new, mailbox_id, uid)
             tx.execute(MOVE_ERASURE, new, mailbox_id, uid)
-        # A new UID is never above the old one, so in ascending order no two are equal at any moment.
+        # A new UID is never above the old one, so in ascending order UIDs stay unique at any moment.
         for uid, message_id in enumerate(ids, 1):
             tx.execute(SET_UID, uid, modseq, message_id)
         tx.execute(SET_UIDS_FROM, (highest + len(kept) if kept else len(ids)) + 1, mailbox_id)
@@ -178,14 +178,14 @@ def _chosen(tx: Tx, mailbox: str | None) -> list[tuple[int, str]]:
 
 
 def _modseq(tx: Tx) -> int:
-    """The modseq of the unit; of a file that no server has open, a new one."""
+    """The modseq of the unit; a new one for a file that no server has open."""
     return tx.modseq() if isinstance(tx, AccountTx) else int(tx.value(NEXT_MODSEQ))
 
 
 async def repair(account: Account, fix: Fix) -> list[str]:
-    """Repair an open account; when something changed, all its sessions end, for what they know is wrong.
+    """Repair an open account; if anything changed, all its sessions end, as their state is wrong.
 
-    Raises what `fix` and `Account.write` raise.
+    Raises as `fix` and `Account.write`.
     """
     changed = await account.write(fix)
     if changed:

@@ -1,8 +1,8 @@
 """Making the MIME index of stored messages anew, after its layout or meaning changed (STORE-59, STORE-148, ``store
 reparse``).
 
-Runs in the background, some messages per unit, and goes on where it stopped: its place is a row of table ``upgrade``.
-Until a message is done, its old index serves. Bodies, flags, modseqs and threads are left as they are.
+Runs in the background, some messages per unit, and goes on where it stopped: its position is a row of table
+``upgrade``. Until a message is done, its old index is used. Bodies, flags, modseqs and threads are not changed.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ UNIT_MESSAGES: Final = 200
 """Messages in one unit (STORE-59)."""
 
 UNIT_OCTETS: Final = 32 << 20
-"""Octets read for one unit, which bounds what it has to write."""
+"""Octets read for one unit, which bounds the octets that it writes."""
 
 UNIT_SECONDS: Final = 1.0
-"""After which a unit ends: beside others that are at work it takes ten times as long, and a snapshot of the account is
-open meanwhile.
+"""Seconds after which a unit ends: on a busy server it takes ten times as long, and keeps a snapshot of the account
+open.
 """
 
 NAME: Final = "reparse"
-"""Of the row in table ``upgrade``."""
+"""Name of the row in table ``upgrade``."""
 
 STATE: Final = """
 SELECT s.parse_version, coalesce(u.position, 0), u.name IS NOT NULL FROM state s LEFT JOIN upgrade u ON u.name = ?"""
@@ -64,7 +64,7 @@ WHERE id = ?4 AND (messageid IS NOT ?1 OR subject_base <> ?2 OR dsn <> ?3)"""
 
 
 class _Anew(msgspec.Struct, frozen=True):
-    """What is stored with one message."""
+    """Newly parsed data of one message."""
 
     message_id: int
     prefix: bytes
@@ -74,13 +74,13 @@ class _Anew(msgspec.Struct, frozen=True):
 async def reparse(
     account: IndexedAccount, *, force: bool = False, tell: Callable[[int, int], Awaitable[None]] | None = None
 ) -> int:
-    """Bring the index of all messages to `PARSE_VERSION`; returns how many were made anew.
+    """Bring the index of all messages to `PARSE_VERSION`; returns the number of messages parsed.
 
     Args:
-      force: also when it is of that version already.
-      tell: hears how many are done, of how many that were there at the beginning.
+      force: parse them even if the index has that version.
+      tell: called with the number of messages done, and of messages at the beginning.
 
-    Damaged messages keep what they have (STORE-159). Cancellation: the next call goes on from the last unit.
+    Damaged messages keep their index (STORE-159). Cancellation: the next call goes on from the last unit.
 
     Raises:
       StorageFull, StorageBroken: try again later.
@@ -90,7 +90,7 @@ async def reparse(
         return 0
     if not begun:
         await account.write(lambda tx: tx.execute(BEGIN, NAME, tx.now))
-        await account.search.delete("read anew")  # it is of the old index
+        await account.search.delete("read anew")  # its texts are from the old index
         logger.info("reading all messages anew", extra={"kv": {"account": account.name, "version": PARSE_VERSION}})
     done = 0
     total = await account.read(lambda r: r.value(TOTAL, NAME), op="reparse") or 0
@@ -107,7 +107,7 @@ async def reparse(
 
 
 async def keep_parsed(account: IndexedAccount) -> None:
-    """`reparse` as a background task of open accounts, for `Accounts.register_task`."""
+    """Run `reparse` as a background task of open accounts, for `Accounts.register_task`."""
     await reparse(account)
 
 
@@ -118,7 +118,7 @@ def _state(r: Reader) -> tuple[int, int, bool]:
 
 
 def _read(r: Reader, after: int, directory: Path) -> tuple[int, list[_Anew]]:
-    """Read and parse the next messages; also the id of the last one looked at."""
+    """Read and parse the next messages; returns the id of the last one, and the results."""
     anew: list[_Anew] = []
     octets = 0
     work = Background()

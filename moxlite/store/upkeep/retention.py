@@ -1,7 +1,7 @@
-"""Mailboxes whose messages go after a time: Trash after 30 days (STORE-192).
+"""Removing old messages from mailboxes with a retention time, such as Trash after 30 days (STORE-192).
 
-Looked at nightly. Messages go as by an EXPUNGE, so subscribers are told and they can be undeleted for a while. The age
-counts from when a message came into the mailbox (`savedate`), not from its reception.
+Runs nightly. Messages are removed as by EXPUNGE, so subscribers get events, and the messages can be undeleted for a
+while. The age counts from the time when a message came into the mailbox (`savedate`), not from its reception.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ __all__ = ["expire"]
 logger = logging.getLogger("moxlite.store.retention")
 
 BATCH: Final = 500
-"""Messages of one unit: 20 ms, so that others get in between."""
+"""Messages of one unit: 20 ms, so that other units get in between."""
 
 OLD: Final = "SELECT uid FROM message WHERE mailbox_id = ? AND savedate < ? ORDER BY uid LIMIT ?"
 
 
 async def expire(account: Account, now: int) -> int:
-    """Remove what is too old now (µs UTC), by the account's configuration; returns how many messages. Raises as
-    `Account.write`.
+    """Remove messages that are too old at `now` (µs UTC) by the account's configuration; returns their number. Raises
+    as `Account.write`.
     """
     removed = 0
     for name, age in account.config.expire_after.items():
@@ -40,7 +40,7 @@ async def expire(account: Account, now: int) -> int:
             done = await account.write(partial(expunge, mailbox_id=box.id, uids=uids))
             removed += len(done.uids)
             if not done.uids:
-                break  # another one removed them meanwhile, or the mailbox
+                break  # another task removed them meanwhile, or the mailbox
     if removed:
         logger.info("messages expired", extra={"kv": {"account": account.name, "messages": removed}})
     return removed

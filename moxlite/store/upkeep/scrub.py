@@ -1,7 +1,6 @@
-"""Looking after bodies: checking every chunk, storing them anew in another encoding, and what they take
-(STORE-180..182).
+"""Maintenance of bodies: checking every chunk, storing chunks in another encoding, and statistics (STORE-180..182).
 
-All three go through the chunks in slices of 4 MiB, beside whatever else the account does.
+Checking and storing process the chunks in slices of 4 MiB, while the account is in use.
 """
 
 from __future__ import annotations
@@ -23,10 +22,10 @@ from moxlite.store.types import CHUNK_BITS, BodyID, MessageID
 __all__ = ["SCRUB_RATE", "BodyStats", "Damage", "body_stats", "recompress", "scrub"]
 
 SCRUB_RATE: Final = 20 << 20
-"""Octets a second that a scrub reads (STORE-181): an hour for 70 GiB, and a disk has room for more."""
+"""Octets per second that a scrub reads (STORE-181): an hour for 70 GiB, well below the speed of a disk."""
 
 SLICE: Final = 16
-"""Chunks at a time: 4 MiB."""
+"""Chunks processed at a time: 4 MiB."""
 
 CHUNKS: Final = """
 SELECT c.id, c.enc, c.digest, c.data, b.size FROM body_chunk c LEFT JOIN body b ON b.id = c.id >> ?
@@ -40,10 +39,10 @@ SELECT (SELECT count(*) FROM message), (SELECT total_size FROM state), (SELECT c
 
 
 class BodyStats(msgspec.Struct, frozen=True):
-    """What the messages of an account take, in octets.
+    """Space used by the messages of an account; `messages` and `bodies` are numbers, the others octets.
 
-    ``logical``: sum of the sizes of messages, what the quota counts. ``plain``: of the bodies, each once. ``stored``:
-    of the chunks as they lie in the file.
+    ``logical``: sum of the sizes of messages, which counts against the quota. ``plain``: sum of the sizes of bodies.
+    ``stored``: sum of the chunks as encoded in the file.
     """
 
     messages: int
@@ -62,16 +61,16 @@ class Damage(msgspec.Struct, frozen=True):
 
 
 def body_stats(r: Reader) -> BodyStats:
-    """What the messages take; looks at each chunk's row, so it is for `account.scan`."""
+    """Compute the space used by messages. Reads each chunk's row, so it is for `account.scan`."""
     row = r.row(STATS)
     assert row is not None
     return BodyStats(*row)
 
 
 async def scrub(account: Account, *, rate: int = SCRUB_RATE) -> list[Damage]:
-    """Read and check all chunks, `rate` stored octets a second; returns what is damaged.
+    """Read and check all chunks, `rate` stored octets per second; returns the damaged ones.
 
-    Bodies added meanwhile are checked, too; one that is erased meanwhile is not missed.
+    Bodies added meanwhile are checked, too; bodies erased meanwhile are no damage.
     """
     damage: list[Damage] = []
     position = 0
@@ -85,7 +84,7 @@ async def scrub(account: Account, *, rate: int = SCRUB_RATE) -> list[Damage]:
 
 
 def _check_slice(r: Reader, after: int) -> tuple[int, int, list[Damage]]:
-    """Check the next chunks: the id of the last one, their stored octets, what is damaged."""
+    """Check the next chunks; returns the id of the last one, their stored octets, and the damaged ones."""
     rows = _slice(r, after)
     damage: list[Damage] = []
     work = Background()
@@ -97,7 +96,7 @@ def _check_slice(r: Reader, after: int) -> tuple[int, int, list[Damage]]:
             body_id = row[0] >> CHUNK_BITS
             users = tuple([MessageID(found) for (found,) in r.rows(USERS, body_id)])
             damage.append(Damage(BodyID(body_id), row[0] & ((1 << CHUNK_BITS) - 1), users))
-    # A chunk may be empty only if it is damaged, so no slice but the one behind the last has no octets.
+    # A damaged chunk may be empty; it counts as one octet, so that only the slice after the last chunk has none.
     return (rows[-1][0] if rows else after), sum(max(_octets(row), 1) for row in rows), damage
 
 
@@ -106,13 +105,13 @@ def _slice(r: Reader, after: int) -> list[Row]:
 
 
 def _octets(row: Row) -> int:
-    """The stored ones; a damaged row may have anything in their place."""
+    """Stored octets of a chunk; 0 if a damaged row has something else in their place."""
     return len(row[3]) if isinstance(row[3], bytes) else 0
 
 
 def _decode(row: Row) -> bytes:
     chunk_id, enc, digest, data, size = row
-    if not isinstance(size, int):  # it is no body's, or that is damaged, too
+    if not isinstance(size, int):  # its body is missing or damaged, too
         raise ChunkDamaged
     seq = chunk_id & ((1 << CHUNK_BITS) - 1)
     return decode_chunk(enc, digest, data, min(CHUNK_SIZE, size - seq * CHUNK_SIZE))
@@ -125,10 +124,10 @@ async def recompress(
     rate: int = SCRUB_RATE,
     tell: Callable[[int, int], Awaitable[None]] | None = None,
 ) -> int:
-    """Store chunks of another encoding anew with `compression`, `rate` stored octets a second; returns how many
-    changed. `tell` hears how many chunks are done, of how many there were at the beginning.
+    """Store chunks of another encoding with `compression`, `rate` stored octets per second; returns the number of
+    changed chunks. `tell` is called with the number of chunks done, and of chunks at the beginning.
 
-    Stopped and begun again, it passes what is done. Damaged chunks stay as they are.
+    A repeated call skips finished chunks. Damaged chunks stay unchanged.
     """
     changed = position = done = 0
     total = await account.scan(lambda r: int(r.value(COUNT)), op="recompress")
@@ -148,7 +147,7 @@ async def recompress(
 
 
 def _encode_anew(rows: list[Row], compression: Compression) -> list[tuple[int, int, Chunk]]:
-    """The chunks that `compression` stores in another way: id, check of the old form, new form."""
+    """The chunks that `compression` changes: tuples of id, check of the old form, new form."""
     anew: list[tuple[int, int, Chunk]] = []
     work = Background()
     for row in rows:

@@ -1,8 +1,8 @@
 """Bringing removed messages back while their content is still there: ``moxlite account undelete`` (STORE-190).
 
 An expunged message leaves a tombstone with content for `store.undelete_grace`. It comes back as a new message of its
-mailbox, with flags, keywords and time of reception; of a mailbox that is gone, the name is used again. The content of
-the tombstone is then given free, so that a second call brings nothing back twice.
+mailbox, with flags, keywords and time of reception; a deleted mailbox is made again under its name. The content of the
+tombstone is then released, so that a second call brings nothing back twice.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ __all__ = ["Removed", "Undeleted", "give_up", "removed_messages", "undelete"]
 
 logger = logging.getLogger("moxlite.store.undelete")
 
-# A message that was moved leaves a tombstone, too, and is where it was moved to; one that was moved and then expunged
-# has several, of which the last one counts.
+# A moved message leaves a tombstone, too, but still exists; one that was moved and then expunged has several
+# tombstones, of which the last one counts.
 REMOVED: Final = """
 SELECT q.message_id, coalesce(b.name, g.name), e.flags, e.keywords, e.received, e.received_offset, e.size,
 max(q.expunged_at)
@@ -50,7 +50,7 @@ GIVE_FREE: Final = "UPDATE erase_queue SET expunged_at = 0 WHERE message_id = ?"
 
 
 class Removed(msgspec.Struct, frozen=True):
-    """A removed message whose content is there: `removed` and `received` in µs UTC."""
+    """A removed message whose content still exists: `removed` and `received` in µs UTC."""
 
     message_id: int
     mailbox: str
@@ -63,21 +63,21 @@ class Removed(msgspec.Struct, frozen=True):
 
 
 class Undeleted(msgspec.Struct):
-    """How many messages came back, and how many could not be read."""
+    """Numbers of messages that came back, and of messages that could not be read."""
 
     messages: int = 0
     damaged: int = 0
 
 
 def removed_messages(r: Reader, since: int, mailbox: str = "") -> list[Removed]:
-    """What can be brought back: removed at or after `since` (µs UTC), of one mailbox or of all. For a scan."""
+    """Messages that can be brought back: removed at or after `since` (µs UTC), of one mailbox or of all. For a scan."""
     return [Removed(*row) for row in r.rows(REMOVED, max(since, 1), mailbox)]
 
 
 def give_up(tx: Tx, mailbox: str, uids: Sequence[int]) -> None:
-    """Keep the content of removed messages no longer: nothing brings them back. `mailbox`: its name, checked.
+    """Release the content of removed messages, so that they cannot be brought back. `mailbox`: its name, checked.
 
-    The caller tells the account (`Account.removed`) after the commit.
+    The caller calls `Account.removed` after the commit.
     """
     box = mailbox_by_name(tx, mailbox)
     if box is not None:
@@ -86,13 +86,13 @@ def give_up(tx: Tx, mailbox: str, uids: Sequence[int]) -> None:
 
 
 async def undelete(account: Account, tmp: Path, *, since: int = 0, mailbox: str = "") -> Undeleted:
-    """Bring back what was removed at or after `since` (µs UTC), of one mailbox or of all.
+    """Bring back messages removed at or after `since` (µs UTC), of one mailbox or of all.
 
     Args:
       tmp: folder for temporary files.
 
     Raises:
-      OverQuota, StorageFull, LimitExceeded and what else adding raises: what came back before stays.
+      OverQuota, StorageFull, LimitExceeded and other errors of adding: messages that came back before stay.
     """
     done = Undeleted()
     for one in await account.scan(partial(removed_messages, since=since, mailbox=mailbox), op="undelete"):
@@ -130,7 +130,7 @@ async def undelete(account: Account, tmp: Path, *, since: int = 0, mailbox: str 
 
 
 def _fill(r: Reader, message_id: int, spool: Spool) -> bytes:
-    """Put the body of a message into a spool; its prefix."""
+    """Write the body of a message to a spool; returns its prefix."""
     content = locate(r, message_id)
     spool.fill(message_chunks(r, content, len(content.prefix)))
     return content.prefix
