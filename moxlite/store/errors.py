@@ -89,7 +89,7 @@ class LoginDisabled(StoreError):
 
 
 class BadPassword(StoreError):
-    """A new password was refused (STORE-100); the text tells why."""
+    """A new password was refused (STORE-100); the text says why."""
 
 
 # Storage
@@ -148,7 +148,7 @@ class SchemaTooNew(StorageBroken):
 
 
 class MigrationNeedsSpace(StorageBroken):
-    """There is no room for the copy made before tables are rewritten (STORE-149)."""
+    """The disk lacks space for the copy made before tables are rewritten (STORE-149)."""
 
     def __init__(self, path: Path, needed: int, free: int) -> None:
         super().__init__(
@@ -177,7 +177,7 @@ class OverQuota(StoreError):
 
 
 class LimitExceeded(StoreError):
-    """A limit of STORE-154 would be passed; `name` says which. Nothing was changed."""
+    """A limit of STORE-154 would be exceeded; `name` says which. Nothing was changed."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"limit exceeded: {name}")
@@ -193,7 +193,7 @@ class UidsExhausted(LimitExceeded):
 
 
 class NoRight(StoreError):
-    """The user lacks the right of this letter (RFC 4314 §2.1) on a mailbox of another (IMAP-157)."""
+    """The user lacks the right of this letter (RFC 4314 §2.1) to a mailbox of another user (IMAP-157)."""
 
     def __init__(self, right: str) -> None:
         super().__init__(f"you lack the right {right} on this mailbox")
@@ -201,7 +201,7 @@ class NoRight(StoreError):
 
 
 class BadMailboxName(StoreError):
-    """A mailbox name breaks STORE-12; the text tells how."""
+    """A mailbox name breaks STORE-12; the text says how."""
 
 
 class BadKeyword(StoreError):

@@ -60,7 +60,7 @@ class JunkFlagRules(msgspec.Struct, frozen=True):
 def classify(rules: JunkFlagRules, name: str, special_use: SpecialUse) -> Verdict:
     """The verdict of the mailbox `name`.
 
-    Special-use Junk always says junk, the introbox is always neutral. Else the patterns are searched in the lower-cased
+    Special-use Junk is always junk, the introbox always neutral. Otherwise the patterns are searched in the lower-cased
     name, in the order junk, neutral, not junk; with exactly two of them set, all other names are of the third class.
     """
     if special_use & SpecialUse.JUNK:
@@ -106,7 +106,7 @@ def flags_in_mailbox(flags: Flag, verdict: Verdict) -> Flag:
 
 
 def flag_synonyms(keywords: Iterable[str]) -> Flag:
-    """The bits that these keywords, in any case, stand for besides themselves (IMAP-115)."""
+    """The flags that are set together with these keywords, in any case (IMAP-115)."""
     flags = Flag(0)
     for keyword in keywords:
         flags |= SYNONYMS.get(keyword.lower(), Flag(0))

@@ -74,7 +74,7 @@ JUNK_TRAINED: Final = Counter(
 JUNK_RETRAINED: Final = Counter(
     "moxlite_store_junk_retrained_total", "Retrainings of a junk filter that came to their end."
 )
-# A letter takes 5 ms, the longest one that is looked at some 200 ms.
+# A usual message takes 5 ms, the longest one 200 ms.
 JUNK_CLASSIFY_SECONDS: Final = Histogram(
     "moxlite_store_junk_classify_seconds",
     "Time of judging one message.",

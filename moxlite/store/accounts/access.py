@@ -102,7 +102,7 @@ class Access(msgspec.Struct, frozen=True, eq=False, kw_only=True):
         check_rights(rights, needed)
 
     def find(self, r: Reader, name: str, needed: str = "") -> Mailbox:
-        """The mailbox of a name in the account, as a client gave it. Raises NoSuchMailbox, and as `require`."""
+        """Find the mailbox with a name given by a client. Raises NoSuchMailbox, and as `require`."""
         try:
             box = mailbox_by_name(r, check_name(name))
         except BadMailboxName:

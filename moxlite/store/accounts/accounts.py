@@ -58,8 +58,8 @@ __all__ = ["Accounts", "CheckFailed"]
 logger = logging.getLogger("moxlite.store.accounts")
 
 IDLE: Final = 30.0
-"""Seconds without users and background work after which an account is closed (STORE-8). To open it again takes 4 ms,
-kept open it weighs 0.9 MB.
+"""Seconds without users and background work after which an account is closed (STORE-8). Opening it again takes 4 ms; an
+open account takes 0.9 MB.
 """
 
 MAX_OPEN: Final = 200
@@ -71,7 +71,7 @@ _removals: Final = itertools.count(1)
 
 
 class CheckFailed(StoreError):
-    """A check after the last user left found something (STORE-41); only with `Options.check_on_close`."""
+    """The check after the last user left has findings (STORE-41); only with `Options.check_on_close`."""
 
     def __init__(self, name: str, findings: list[Finding]) -> None:
         super().__init__(f"account {name!r}: " + "; ".join(f"{finding.kind}: {finding.text}" for finding in findings))
@@ -115,8 +115,8 @@ class Accounts:
     # Registration of outbox handlers and background tasks
 
     def register_outbox(self, kind: str, handler: Handler) -> None:
-        """Have rows of `outbox` of that kind carried over by `handler` (STORE-189a): idempotent by `OutboxRow.key`,
-        done within a minute.
+        """Register the handler for outbox rows of a kind (STORE-189a). It must be idempotent by `OutboxRow.key`, and
+        return within a minute.
         """
         self._handlers[kind] = handler
         for slot in self._slots.values():
@@ -205,7 +205,7 @@ class Accounts:
 
     async def remove(self, name: str) -> None:
         """Remove the account with all its files: subscribers get AccountClosing, and when the last user has left, the
-        folder goes (STORE-140).
+        folder is deleted (STORE-140).
 
         The caller writes the removal to auth.db before the call and deletes the row after it; at start it repeats the
         call for the rows that are left. From now on the account cannot be opened; when this returns, its folder is no

@@ -37,7 +37,7 @@ PART: Final = 50
 """Maximum number of messages in a unit, and of spool files that are open for it."""
 
 PART_OCTETS: Final = 16 << 20
-"""Octets in a unit, from which on no further message is added to it."""
+"""Octets of a unit from which on no further message is added to it."""
 
 MEMORY: Final = 65_536
 """Octets of each message that are kept in memory; the rest is written to a file."""

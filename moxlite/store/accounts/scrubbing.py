@@ -36,7 +36,7 @@ ON CONFLICT (name) DO UPDATE SET position = excluded.position, started = exclude
 
 
 def last_scrub(r: Reader) -> tuple[int, int] | None:
-    """When the last scrub of the account was begun (µs UTC), and how many damaged chunks it found; None: never."""
+    """Start of the account's last scrub (µs UTC), and the number of damaged chunks it found; None without a scrub."""
     row = r.row(LAST)
     return None if row is None else (row[0], row[1])
 

@@ -18,7 +18,7 @@ from moxlite.supervision import Supervisor, open_supervisor
 __all__ = ["AccountTasks", "BackgroundTask"]
 
 BackgroundTask: TypeAlias = Callable[[OpenAccount], Awaitable[None]]
-"""Runs while an account is open, and ends by cancellation. One that returns runs again at the next opening."""
+"""Runs while an account is open, and ends by cancellation. A task that returns runs again at the next opening."""
 
 
 class AccountTasks:

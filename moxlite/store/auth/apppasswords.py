@@ -97,7 +97,7 @@ class AppPassword(msgspec.Struct, frozen=True):
 
 
 class Passwords(msgspec.Struct, frozen=True):
-    """All passwords of an account: its own one, None as long as none was set, and its app passwords."""
+    """All passwords of an account: its own one, None until it is set, and its app passwords."""
 
     own: Credential | None
     apps: tuple[AppPassword, ...]

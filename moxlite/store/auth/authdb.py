@@ -35,7 +35,7 @@ __all__ = ["MAX_OWNERS", "AuditEntry", "AuthDB"]
 logger = logging.getLogger("moxlite.store.auth")
 
 UPKEEP: Final = 3600.0
-"""Seconds between two removals of what has expired."""
+"""Seconds between two removals of expired rows."""
 
 AUDIT_RETENTION: Final = 365 * DAY
 """Microseconds for which the audit log is kept (WEB-160)."""
@@ -92,7 +92,7 @@ def _now() -> int:
 class AuthDB:
     """The open file. Without `start` no log-in attempt is written.
 
-    `sharing` counts changes of who shares mailboxes with whom; `sharing_alarms` ring at each.
+    `sharing` counts changes of the pairs of accounts that share mailboxes; `sharing_alarms` ring at each.
     """
 
     def __init__(self, database: Database | StoreError) -> None:

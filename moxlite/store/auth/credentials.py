@@ -78,7 +78,7 @@ OWN: Final = -1
 """Result of `PasswordChecker.which` for the account's own password."""
 
 _HASHER: Final = argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1, type=argon2.Type.ID)
-"""OWASP's minimum for argon2id, and small enough for a board with 512 MiB (STORE-100)."""
+"""Parameters: OWASP's minimum for argon2id, and small enough for a board with 512 MiB (STORE-100)."""
 
 
 class Credential(msgspec.Struct, frozen=True):
@@ -155,7 +155,7 @@ HASH: Final = "argon2id"
 SCRAM_SHA_1: Final = "scram-sha-1"
 SCRAM_SHA_256: Final = "scram-sha-256"
 CRAM_MD5: Final = "cram-md5"
-"""The kinds of rows. ``argon2id`` also holds a migrated ``$2b$`` hash until the next log-in."""
+"""The kinds of rows. A row of kind ``argon2id`` may have a migrated ``$2b$`` hash until the next log-in."""
 
 _scram: Final = msgspec.msgpack.Decoder(ScramSecrets)
 

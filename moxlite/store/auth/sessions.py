@@ -143,7 +143,7 @@ def add_session(
 def find_session(r: Reader, token: str, app: str, account: str, *, now: int, csrf: str | None = None) -> Session:
     """The session of a request.
 
-    `csrf` is the header's token; None for requests that need none (GET of a document).
+    `csrf` is the token in the header; None for requests without one (GET of a document).
 
     Raises:
       NoSession, SessionExpired, BadCSRF

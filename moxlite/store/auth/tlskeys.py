@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 MIN_RSA_BITS: Final = 2048
-"""Shorter RSA keys are refused (STORE-104); NIST SP 800-131A has them disallowed since 2014."""
+"""Minimum bits of an RSA key (STORE-104); NIST SP 800-131A has disallowed shorter ones since 2014."""
 
 MAX_CERTIFICATE: Final = 64 << 10
 """Octets of a certificate; real ones have one or two thousand."""
@@ -46,7 +46,7 @@ _CURVES: Final = {"secp256r1": "p256", "secp384r1": "p384", "secp521r1": "p521"}
 
 
 class KeyRefused(StoreError):
-    """Not a certificate, or its key is of a kind or size that is not accepted; the text says which."""
+    """The data is not a certificate, or its key has a type or size that is not accepted; the text says which."""
 
 
 class KeyExists(StoreError):
@@ -81,7 +81,7 @@ REMOVE_ALL: Final = "DELETE FROM tls_public_key WHERE account = ?"
 
 
 def fingerprint_of(public_key_info: bytes) -> str:
-    """The name of a key: SHA-256 of its DER SubjectPublicKeyInfo, base64url without padding."""
+    """Fingerprint of a key: SHA-256 of its DER SubjectPublicKeyInfo, base64url without padding."""
     return base64.urlsafe_b64encode(hashlib.sha256(public_key_info).digest()).rstrip(b"=").decode()
 
 

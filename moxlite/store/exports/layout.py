@@ -13,13 +13,13 @@ from moxlite.store.names import SEPARATOR, is_below, leaf
 __all__ = ["download_name", "file_names"]
 
 MAX_ELEMENT: Final = 240
-"""Octets of an element: file systems take 255, and a suffix follows."""
+"""Maximum octets of an element: file systems allow 255, and a suffix is added."""
 
 UNSAFE: Final = re.compile(r'[\x00-\x1f\x7f\\:*?"<>|]')
 """Characters that some systems, or imports, do not allow in a name."""
 
 RESERVED: Final = frozenset({"new", "cur", "tmp"})
-"""Folders of a Maildir, which a mailbox below it must not be taken for."""
+"""Folders of a Maildir; mailboxes with these names are renamed."""
 
 
 def file_names(mailboxes: Iterable[str], base: str = "") -> dict[str, str]:
@@ -48,7 +48,7 @@ def _safe(element: str) -> str:
 
 
 def download_name(order: ExportOrder, now: int) -> str:
-    """The name under which a browser keeps an export; `now` in µs UTC."""
+    """File name for the download of an export; `now` in µs UTC."""
     if order.ids is not None:
         what = "selection"
     else:

@@ -144,7 +144,7 @@ class _Adding:
         return reader
 
     async def _pump(self, reader: ReadAhead, *, dry: bool) -> None:
-        """Stage batch by batch; the first failure of either side is raised by itself."""
+        """Stage batch by batch; the first failure of reader or writer is raised, not in an exception group."""
         failure: Exception | None = None
         send, receive = trio.open_memory_channel[Batch](0)
 

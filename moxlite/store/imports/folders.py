@@ -1,4 +1,4 @@
-"""Names of files in an archive to names of mailboxes (STORE-126, STORE-194).
+"""Mapping names of files in an archive to names of mailboxes (STORE-126, STORE-194).
 
 ==================================  ===========================  =============================
 Name                                What                         Mailbox

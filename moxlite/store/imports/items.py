@@ -28,7 +28,7 @@ class Form(Enum):
 
     MBOX = "mbox"
     TAR = "tar"
-    """A tar file without compression: how the command line sends a folder."""
+    """A tar file without compression, in which the command line sends a folder."""
     ARCHIVE = "archive"
     """A zip or tar.gz file, by its first octets."""
     MESSAGE = "message"

@@ -59,7 +59,7 @@ LONGEST_REFUSED: Final = 2_000
 """Characters of an invalid name that is remembered: a label may have 64 Ki."""
 
 MAX_REMEMBERED: Final = 8 << 20
-"""Characters of names of folders and their keywords, each with `OVERHEAD`: 10,000 folders with names of 600 each."""
+"""Maximum characters of names of folders and keywords, each with `OVERHEAD`: 10,000 folders with names of 600 each."""
 
 OVERHEAD: Final = 100
 """Characters added to the length of each remembered text, so that empty ones are bounded, too."""

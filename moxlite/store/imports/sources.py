@@ -119,7 +119,7 @@ class Rejoined(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        """Return 1 to `size` octets, none at the end."""
+        """Return at least one octet, none at the end; never more than `size`."""
         size = READ_SIZE if size < 0 else size
         if self._start:
             data, self._start = self._start[:size], self._start[size:]

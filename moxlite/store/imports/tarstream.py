@@ -30,7 +30,7 @@ READ_SIZE: Final = 256 << 10
 """Maximum number of octets per read."""
 
 Read = Callable[[int], bytes]
-"""Returns 1 to so many octets, none at the end."""
+"""Function that returns at most the given number of octets, and at least one, but none at the end."""
 
 
 class Member(msgspec.Struct, frozen=True):

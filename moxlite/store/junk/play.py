@@ -16,7 +16,7 @@ from moxlite.store.junkparams import Grams, JunkParams
 __all__ = ["Memory", "Played", "message_words", "play"]
 
 SEED: Final = 1
-"""The same folders are split in the same way each time, so that two settings can be compared."""
+"""Fixed seed: the same folders are split in the same way each time, so that two settings can be compared."""
 
 
 class Memory:

@@ -1,4 +1,4 @@
-"""Words of stored messages, also of removed ones that are not erased yet; and counting them all again (STORE-40)."""
+"""Reading the words of stored messages, also of removed ones not erased yet, and recounting them (STORE-40)."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def words_of(structure: Structure, read: Read, grams: Grams) -> list[str]:
 
 
 def hash_words(words: Iterable[str], salt: bytes) -> array[int]:
-    """64-bit BLAKE2b of each word keyed with the account's salt, as signed numbers, in the order of the words."""
+    """64-bit BLAKE2b of each word, keyed with `salt`, as signed numbers, in the order of the words."""
     keyed = blake2b(digest_size=8, key=salt)
     digests: list[bytes] = []
     for word in words:

@@ -163,7 +163,7 @@ def count_words(r: Reader, generation: Generation, hashes: array[int]) -> list[t
 
 
 def change_words(tx: Tx, generation: Generation, hashes: Sequence[int], before: int | None, after: int | None) -> None:
-    """Unlearn the words of a message as `before`, learn them as `after`: 0 ham, 1 spam, None neither.
+    """Unlearn the words of a message from class `before`, learn them for `after`: 0 ham, 1 spam, None neither.
 
     Counts end at 0: words may have been pruned since (STORE-193).
     """
@@ -182,7 +182,7 @@ def change_words(tx: Tx, generation: Generation, hashes: Sequence[int], before: 
 
 
 def begin_generation(tx: Tx, grams: Grams) -> Meta:
-    """Begin to fill a new generation, instead of one that was begun before."""
+    """Add an empty generation for a retraining; an unfinished one is dropped."""
     active, _ = read_meta(tx)
     generation = GENERATIONS[0 if active is None else 1 - active.generation.number]
     for other in GENERATIONS:

@@ -45,7 +45,7 @@ class FoundRemote(msgspec.Struct, frozen=True):
 
 
 class FoundCopy(msgspec.Struct, frozen=True):
-    """A row of ``imap_copy``. `new_id`: the message's id in the new file, or None; `lost`: the message was damaged."""
+    """A row of ``imap_copy``. `new_id`: the message's id in the new file, or None; `lost`: damage destroyed it."""
 
     remote_id: int
     uid: int

@@ -20,7 +20,7 @@ import msgspec
 __all__ = ["Cell", "Damaged", "Pages", "Record", "Value", "decode_record"]
 
 PAGE: Final = 4096
-"""All files of moxlite have this page size (STORE-2), so a damaged header does not matter."""
+"""Octets of a page in all files of moxlite (STORE-2), so that a damaged header does not matter."""
 
 INTERIOR_INDEX, INTERIOR_TABLE, LEAF_INDEX, LEAF_TABLE = 0x02, 0x05, 0x0A, 0x0D
 MAX_DEPTH: Final = 20

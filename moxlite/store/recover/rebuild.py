@@ -1,4 +1,4 @@
-"""``moxlite account recover NAME --out DIR``: a new account file out of what can be saved of a damaged one (STORE-188).
+"""``moxlite account recover NAME --out DIR``: a new account file with messages saved from a damaged one (STORE-188).
 
 Messages go through the same operations as incoming mail, so all derived data (threads, envelopes, counts, search) is
 made anew. Mail programs must not rely on old UIDs: every UIDVALIDITY is new. Bodies without a message, and messages of

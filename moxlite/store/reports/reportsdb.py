@@ -20,7 +20,7 @@ __all__ = ["ReportsDB", "drop_expired"]
 logger = logging.getLogger("moxlite.store.reports")
 
 UPKEEP: Final = 3600.0
-"""Seconds between two removals of what has expired."""
+"""Seconds between two removals of expired rows."""
 
 RECEIVED_RETENTION: Final = 400 * DAY
 """Microseconds for which a received report is kept: this month can be compared with the same month of last year."""

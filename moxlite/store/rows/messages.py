@@ -114,7 +114,7 @@ ORDER BY uid"""
 
 EMAIL_ID: Final = """coalesce((SELECT email_id FROM message WHERE id = ?1),
 (SELECT email_id FROM erase_queue WHERE message_id = ?1 LIMIT 1))"""
-"""The email_id of message ?1, also of a removed one that is not erased yet: an SQL expression."""
+"""SQL expression: the email_id of message ?1, also of a removed one that is not erased yet."""
 
 _BESIDE: Final = "FROM carray(?) c CROSS JOIN message m ON m.id = c.value CROSS JOIN"
 HEADERS: Final = f"SELECT m.id, h.header {_BESIDE} message_header h ON h.email_id = m.email_id"
@@ -151,14 +151,14 @@ def _flag_row(row: Row) -> FlagRow:
 
 def uids(r: Reader, mailbox_id: int) -> array[int]:
     """All UIDs of a mailbox as ``array("I")``, from the index alone: 100 000 in 20 ms, so above some thousand messages
-    for `scan`; at once when none is missing between the first and the last.
+    for `scan`; faster if no UID is missing between the first and the last (`gapless_uids`).
     """
     found = gapless_uids(r, mailbox_id)
     return found if found is not None else array("I", [uid for (uid,) in r.rows(UIDS, mailbox_id)])
 
 
 def gapless_uids(r: Reader, mailbox_id: int) -> array[int] | None:
-    """All UIDs of a mailbox, if none is missing between the first and the last: 100 000 in 2 ms. Else None, at once."""
+    """All UIDs of a mailbox, if no UID is missing between the first and the last: 100 000 in 2 ms; else None."""
     first, last, count = r.row(ENDS, mailbox_id) or (None, None, 0)
     if first is None or last - first + 1 != count:
         return None

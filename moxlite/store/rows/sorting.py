@@ -39,8 +39,8 @@ def columns_of(r: Reader, columns: str, joins: str, mailbox_id: MailboxID, uids:
     """Columns of the messages with these ascending UIDs that are in the mailbox, in their order. 0.6 µs each.
 
     Args:
-      columns: constants of the caller; ``m.uid`` is the first, ``m`` the message. joins: what follows ``FROM message
-        m``, each a CROSS JOIN by ``m.email_id``.
+      columns: constants of the caller; ``m.uid`` is the first, ``m`` the message. joins: SQL after ``FROM message m``,
+        each a CROSS JOIN by ``m.email_id``.
     """
     if not uids:
         return []
@@ -274,7 +274,7 @@ def references_of(headers: Sequence[bytes]) -> list[tuple[str, ...]]:
 
 
 def _fields(lower: bytes, joined: bytes, name: bytes, ends: Sequence[int]) -> Iterator[tuple[int, bytes]]:
-    """(position of its header, text) of the fields of that name, which is in lower case and behind a line end."""
+    """Tuples (index of the header, text) of the fields of a name, which is given in lower case after a line end."""
     position = 0
     at = lower.find(name)
     while at >= 0:

@@ -60,7 +60,7 @@ RETRY: Final = 60.0
 """Seconds until the builder tries again when disk space is short, or the messages are being parsed anew."""
 
 IDLE: Final = 20.0
-"""Seconds without use after which the file is closed (STORE-10): before the account's own memory is given back."""
+"""Seconds without use after which the file is closed (STORE-10), before the account's own memory is freed."""
 
 MERGE_PAGES: Final = 250
 """Pages written by one step of merging, which takes 20 ms."""
@@ -74,7 +74,7 @@ AUTOMERGE: Final = 8
 """
 
 MAX_TOLD: Final = 100_000
-"""Removed messages remembered until they are deleted from the index; beyond, all ids are compared."""
+"""Maximum number of removed messages remembered until the index drops them; beyond, all ids are compared."""
 
 NEXT: Final = "SELECT id FROM message WHERE id > ? ORDER BY id LIMIT ?"
 LIVE_IDS: Final = "SELECT id FROM message WHERE id <= ?"

@@ -68,7 +68,7 @@ Term: TypeAlias = Has | Every | Some | Lacks
 
 
 def holds(term: Term, text: Text) -> bool:
-    """Whether the text of a message fulfils the term. No needle is found across the end of the header."""
+    """Whether the text of a message fulfils the term. A needle cannot match across the end of the header."""
     match term:
         case Has(needle=needle, where=where):
             octets = needle.encode("utf-8", "surrogatepass")

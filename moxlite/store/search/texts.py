@@ -156,7 +156,7 @@ def _text(structure: Structure, header: bytes, read: Callable[[int, int], bytes]
 
 
 def _groups(sizes: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Slices whose small bodies, read at once, have at most a chunk's octets together."""
+    """Bounds of slices whose small bodies, which are read at once, have `CHUNK_SIZE` octets together at most."""
     start = octets = 0
     for position, size in enumerate(sizes):
         size = size if size <= CHUNK_SIZE else 0

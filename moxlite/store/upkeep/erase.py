@@ -169,8 +169,8 @@ def forget_keys(tx: Tx, limit: int = PURGE_ROWS) -> int:
 
 
 def _pending(r: Reader, grace: int) -> tuple[int, int | None]:
-    """(number of contents to erase, first modseq that is still kept for undeleting, or None). One index look-up while
-    nothing can be erased.
+    """Number of contents to erase, and the first modseq that is still kept for undeleting, or None. One index look-up
+    while nothing can be erased.
     """
     kept_from = r.value(KEPT_FROM, time.time_ns() // 1000 - grace) if grace else None
     return r.value(PENDING), kept_from

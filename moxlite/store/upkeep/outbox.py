@@ -57,7 +57,7 @@ class OutboxRow(msgspec.Struct, frozen=True):
 
 
 Handler: TypeAlias = Callable[[Account, OutboxRow], Awaitable[None]]
-"""Carries one row over; called again for the same row after a crash or an error."""
+"""Function that carries one row over; called again for the same row after a crash or an error."""
 
 
 def _rows(r: Reader, after: int) -> list[OutboxRow]:

@@ -77,7 +77,7 @@ Fix = Callable[[Tx], list[str]]
 
 
 def fix_counts(tx: Tx) -> list[str]:
-    """Count the messages of all mailboxes anew, and the account's size."""
+    """Recount the messages of all mailboxes, and the account's size."""
     changed = []
     for mailbox_id, name, *counts in tx.rows(COUNTED):
         old, new = counts[:6], counts[6:]
