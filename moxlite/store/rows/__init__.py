@@ -1,4 +1,4 @@
-"""Reading the rows of an account as values; nothing is written here.
+"""Reading the rows of an account as values; only `keywords.learn_spellings` writes.
 
 - `mailboxes`: the account and its mailboxes
 - `messages`: message rows, and data stored beside them
