@@ -1,7 +1,7 @@
-"""The lazy parts of an app's script: files that the page fetches when it needs them, once (WEBMAIL-5).
+"""The lazy parts of an app's script: files that the page fetches once, when it needs them (WEBMAIL-5).
 
-``static/APP-NAME.js`` is served as ``part/NAME.TAG.js``. The tag is made from the content, so an answer never changes,
-and the page has the tags of the parts that it was built with.
+``static/APP-NAME.js`` is served as ``part/NAME.TAG.js``. The tag is a hash of the content, so the answer for a URL
+never changes. The page contains the tags of the parts that it was built with.
 """
 
 from __future__ import annotations
@@ -25,13 +25,15 @@ IMMUTABLE: Final = "public, max-age=31536000, immutable"  # a year, RFC 8246
 
 
 class Bundles:
-    """The parts of one app, by the names that its page knows."""
+    """The parts of one app, by the names that its page uses."""
 
     def __init__(self, app: str) -> None:
         self._parts = _parts(app)
 
     async def handle(self, name: str, request: Request, writer: ResponseWriter) -> None:
-        """Answer GET and HEAD with the part of this name, tag included; 404 for a part of another build."""
+        """Answer GET and HEAD with the part of this name, tag included. Raises HTTPError 404 for a part of another
+        build.
+        """
         if request.method not in ("GET", "HEAD"):
             raise HTTPError(405, "This part can only be fetched.", (("allow", "GET, HEAD"),))
         found = self._parts.get(name)
@@ -44,9 +46,7 @@ class Bundles:
 
 @cache
 def _parts(app: str) -> Mapping[str, tuple[Representation, Representation]]:
-    """The parts as they lie in the package, by name and tag: plain, and by gzip. They stay as they are while this
-    process runs.
-    """
+    """The parts in the package by name and tag, plain and gzipped. They are read once per process."""
     parts: dict[str, tuple[Representation, Representation]] = {}
     modified = datetime.now(UTC)
     headers = (("cache-control", IMMUTABLE), ("vary", "Accept-Encoding"), *SERVICE_HEADERS)

@@ -1,4 +1,4 @@
-"""API calls as typed methods: what an app offers is read from its class (WEB-61, WEBMAIL-23..26).
+"""API calls as typed methods: the calls of an app are the marked methods of its class (WEB-61, WEBMAIL-23..26).
 
 A method marked `@call` is a call of its name. Its parameters after ``self`` and the caller become a strict msgspec
 struct, its return type the result: one source for decoding, for the JSON Schema and for the TypeScript client.
@@ -35,7 +35,7 @@ class Call(msgspec.Struct, frozen=True):
 
 
 def call(*, public: bool = False) -> Callable[[Method], Method]:
-    """Offer a method to the network; without ``public`` only to those who are logged in."""
+    """Make a method a call of the API. Without ``public`` it needs a session."""
 
     def mark(method: Method) -> Method:
         method.__dict__["call_public"] = public
@@ -46,7 +46,7 @@ def call(*, public: bool = False) -> Callable[[Method], Method]:
 
 @cache
 def calls_of(api: type) -> Mapping[str, Call]:
-    """All calls of a class by name, in the order of their definition, those it inherits first."""
+    """All calls of a class by name, in the order of their definition, inherited ones first."""
     calls: dict[str, Call] = {}
     for name, method in chain.from_iterable(vars(one).items() for one in reversed(api.__mro__)):
         if "call_public" not in getattr(method, "__dict__", {}):

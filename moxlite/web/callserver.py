@@ -1,4 +1,6 @@
-"""Serving the calls of an app: JSON by POST, guarded, answered, described (WEB-55, WEB-61, WEBMAIL-23)."""
+"""Serving an app's calls: JSON by POST, with checks of session and origin, and a description (WEB-55, WEB-61,
+WEBMAIL-23).
+"""
 
 from __future__ import annotations
 
@@ -26,13 +28,13 @@ __all__ = ["CallServer", "refused"]
 
 
 class CallServer:
-    """Answers what comes below ``api/`` of an app."""
+    """Answers requests below ``api/`` of an app."""
 
     def __init__(
         self, api: object, sessions: Sessions, seconds: Histogram, *, title: str, events: Any, request: Any = None
     ) -> None:
-        """`api` has the calls; `events` and `request` are the types of its streams, for the description; `seconds`
-        takes the time of each call by its name.
+        """`api` is the object with the calls. `events` and `request` are the types of its streams, for the description.
+        `seconds` observes the duration of each call by its name.
         """
         self._api = api
         self._sessions = sessions
@@ -41,7 +43,7 @@ class CallServer:
         self._described = (title, events, request)
 
     async def answer(self, caller: Caller, name: str, writer: ResponseWriter) -> None:
-        """Answer the call `name`; to GET of the empty name the description of all."""
+        """Answer the call `name`. GET of the empty name gets the description of all calls."""
         request = caller.request
         if name == "" and request.method in ("GET", "HEAD"):
             await self._describe(request, writer)
@@ -82,6 +84,6 @@ class CallServer:
 
 
 def refused(caller: Caller, error: APIError) -> Response:
-    """The answer that says why something was not done."""
+    """The answer to a refused call, with the reason."""
     extra = (RETRY_AFTER,) if error.status == 429 else error.headers
     return Response(error.status, (*API_HEADERS, *caller.headers, *extra), encode_error(error))

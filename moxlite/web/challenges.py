@@ -1,4 +1,4 @@
-"""Answering a CA that asks whether a name is ours: http-01 (RFC 8555 §8.3; WEB-113)."""
+"""Answers to the http-01 challenge, by which a CA validates that a name is ours (RFC 8555 §8.3; WEB-113)."""
 
 from collections.abc import Callable
 from typing import Final
@@ -16,7 +16,7 @@ NOT_SNIFFED: Final = ("x-content-type-options", "nosniff")
 
 
 class ChallengeAnswers:
-    """Says what orders of certificates have left to say.
+    """Answers challenges of the certificate orders that are under way.
 
     Args:
       answer: to a host (A-labels) and a token; None for nothing.

@@ -1,4 +1,4 @@
-"""What the web room is given by the server, and the routes of each port made from the configuration (WEB-21..26)."""
+"""Dependencies of the web component, and the routes of each port, made from the configuration (WEB-21..26)."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 __all__ = ["Context", "make_context"]
 
 REQUESTS: Final = (Window(60, (1000, 3000, 9000)), Window(3600, (5000, 15000, 45000)))
-"""WEB-13: requests per remote network."""
+"""WEB-13: requests per remote network, over a minute and an hour."""
 
 CONNECTIONS: Final = (200, 500, 1000)
 """WEB-14: open connections per remote network. A browser holds up to 7 with its stream; an office shares an address."""
@@ -53,16 +53,16 @@ CONNECTIONS: Final = (200, 500, 1000)
 PRIVATE: Final = tuple(
     ip_network(text) for text in ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7")
 )
-"""WEB-28: proxies that are believed when a listener names none."""
+"""WEB-28: networks of proxies that are trusted if a listener names none."""
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
-    """All that connections need.
+    """Everything that a connection needs.
 
-    ``routers`` by name of the listener and port. ``requests`` counts per network; ``unlimited`` are ports without that
-    limit. ``gates``: the limits of connections, by name of the listener; all count together, and leave out the reverse
-    proxies of their listener, which stand for many clients. ``hsts`` are listeners that bind browsers to https.
-    ``opaque_id`` makes the public form of a connection id (WEB-8).
+    ``routers`` by name of the listener and port. ``requests`` counts requests per network; ``unlimited`` are ports
+    without that limit. ``gates`` are the limits of connections by name of the listener. All gates count together; each
+    exempts the reverse proxies of its listener, which represent many clients. ``hsts`` are the listeners that send
+    Strict-Transport-Security. ``opaque_id`` makes the public form of a connection id (WEB-8).
     """
 
     config: Callable[[], Snapshot]
@@ -75,7 +75,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Apps(msgspec.Struct, frozen=True):
-    """The apps of a server, each of which serves all ports. Those of users are 5 MB that the first request loads."""
+    """The apps of a server; each serves all ports. The apps of users take 5 MB; the first request loads them."""
 
     webmail: Late[Webmail]
     account: Late[AccountApp]
@@ -83,7 +83,7 @@ class Apps(msgspec.Struct, frozen=True):
     policies: Policies
 
     def webmail_at(self, path: str, *, account_path: str, forwarded: bool) -> Handler:
-        """The webmail as `Webmail.mounted` gives it."""
+        """The handler of `Webmail.mounted`; its first request loads the webmail."""
 
         async def handle(request: Request, writer: ResponseWriter) -> None:
             app = await self.webmail.get()
@@ -92,7 +92,7 @@ class Apps(msgspec.Struct, frozen=True):
         return handle
 
     def account_at(self, path: str, *, siblings: Mapping[str, str], forwarded: bool) -> Handler:
-        """The account app as `AccountApp.mounted` gives it."""
+        """The handler of `AccountApp.mounted`; its first request loads the account app."""
 
         async def handle(request: Request, writer: ResponseWriter) -> None:
             app = await self.account.get()
@@ -123,18 +123,18 @@ def make_context(
     """The context of a server.
 
     Args:
-      config: gives the configuration of this moment.
-      config_dir: where the administrator's own style and script files may lie.
-      imports: those of the whole server; its `serve` must run.
-      sandbox: processes for what strangers' mails make expensive; its `serve` must run.
-      keys: of the domains that sign what users send.
+      config: returns the current configuration.
+      config_dir: directory that may hold the administrator's style and script files.
+      imports: the engine of all imports of the server; its `serve` must run.
+      sandbox: processes for expensive work on strangers' mails; its `serve` must run.
+      keys: DKIM keys of the domains that sign submitted mail.
       edit: changes the configuration of domains and accounts.
-      deliveries: what becomes of that; None while there is no queue.
-      assure: finds out how well mail to a domain would be protected.
-      readiness: tells what keeps the server from its work (``/readyz``).
-      measure: sets the gauges that are counted when they are read (``/metrics``).
-      certificate: the one that a listener shows, by its name.
-      challenge: the answer to a CA that asks at a host for a token (ACME), None for none.
+      deliveries: state of submitted messages; None while there is no queue.
+      assure: finds how well mail to a domain would be protected.
+      readiness: lists the reasons why the server is not ready (``/readyz``).
+      measure: sets the gauges that are computed when they are read (``/metrics``).
+      certificate: returns the certificate of a listener by its name.
+      challenge: returns the answer to a CA's challenge (ACME) for a host and a token; None if there is none.
     """
     snapshot = config()
     exports = BrowserExports(accounts, snapshot.static.data_dir / "tmp")
@@ -218,7 +218,7 @@ def _forwarded(listener: Listener) -> bool:
 
 
 def ports(listener: Listener) -> set[int]:
-    """The ports on which a listener serves something of the web."""
+    """The ports on which a listener serves HTTP."""
     services: tuple[WebService | MetricsService | WebserverService | PolicyService, ...] = (
         *_apps(listener),
         *(listener.metrics_http, listener.webserver_http, listener.webserver_https),
@@ -276,8 +276,8 @@ def _router(
 
 
 def _discovery(config: Callable[[], Snapshot], name: str, listener: Listener, port: int, apps: Apps) -> Iterator[Route]:
-    """What is fetched from well-known names. Settings are served on the port of plain http, too: some programs ask
-    there first, and they hold no secret (WEB-123).
+    """Routes of the well-known names. Settings are served on the port of plain http, too: some programs ask there
+    first, and the settings hold no secret (WEB-123).
     """
     hosts = _account_hosts(config, name)
 

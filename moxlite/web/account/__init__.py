@@ -1,1 +1,3 @@
-"""The account app: what a user does with the own account beside reading mail (docs/spec/web.md §5)."""
+"""The account app: overview, imports and exports of the user's own account (docs/spec/web.md §5). Reading and writing
+mail is in `web.webmail`.
+"""

@@ -21,7 +21,7 @@ Token = Annotated[str, Meta(max_length=64)]
 
 
 class API(LoginCalls):
-    """What a browser can ask for; `Caller.session` is set for all but the public calls."""
+    """The calls of the account app. `Caller.session` is set for all calls but the public ones."""
 
     def __init__(self, accounts: Accounts, sessions: Sessions, imports: BrowserImports) -> None:
         super().__init__(sessions)
@@ -30,7 +30,7 @@ class API(LoginCalls):
 
     @call(public=True)
     async def apps(self, caller: Caller) -> Apps:
-        """Where the other apps at this address are."""
+        """Paths of the other apps at this address."""
         return Apps(caller.siblings.get("webmail", ""))
 
     @call()
@@ -40,7 +40,7 @@ class API(LoginCalls):
 
     @call()
     async def overview(self, caller: Caller) -> Overview:
-        """Who has logged in, and how much of the account is in use."""
+        """The login address, and the octets that the account uses and may use."""
         session = caller.require()
         async with self._accounts.use(session.account) as account:
             state = await account.read(mailbox_rows.state, op="account_overview")
@@ -48,7 +48,7 @@ class API(LoginCalls):
 
     @call()
     async def mailboxes(self, caller: Caller) -> list[Mailbox]:
-        """All mailboxes but the system's, by name: what can be imported to and exported."""
+        """All mailboxes but the system's, by name: the ones that can be imported to and exported."""
         async with self._accounts.use(caller.require().account) as account:
             found = await account.read(mailbox_rows.mailboxes, op="account_mailboxes")
         return [Mailbox(box.name, box.total, box.size) for box in found if not box.system]

@@ -1,10 +1,10 @@
-"""Imports by a browser: the file comes as a form, the import runs in the background, its progress is an event stream
-(WEB-72..76).
+"""Imports by a browser (WEB-72..76). The file comes as a form, the import runs in the background, and its progress is
+an event stream.
 
-A token names an import. It is random, so the stream needs no session: who has it may listen, and a page that was loaded
-again, or whose connection was cut, goes on by it.
+A token names an import. It is random, so the stream needs no session: a page that has the token may listen, and resumes
+after a reload or a lost connection.
 
-What parses forms and archives is loaded by the first import, in a thread: half a megabyte.
+The parsers of forms and archives take half a megabyte. The first import loads them, in a thread.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ __all__ = ["BrowserImports"]
 
 logger = logging.getLogger("moxlite.web.account")
 
-TICK: Final = 1.0  # seconds between two looks at how far the file was read, while an import is listened to
+TICK: Final = 1.0  # seconds between two checks of how far the file was read, while a page listens
 KEEPALIVE: Final = 30.0  # seconds of silence: as the webmail's streams (WEBMAIL-33)
 SLICE: Final = 64 << 10  # octets of events that are written at once: an import may have 10,000 mailboxes
 MAX_LISTENERS: Final = 20  # of one import: pages that one person has open
@@ -69,8 +69,8 @@ encoder = msgspec.json.Encoder()
 
 
 class Job(msgspec.Struct):
-    """What is known of an import beside its progress: its file, None for one of the command line, and when it began, by
-    Trio's clock.
+    """An import that a page follows. `file` is None for an import of the command line; `began` is in seconds of Trio's
+    clock.
     """
 
     file: Counted | None
@@ -79,7 +79,7 @@ class Job(msgspec.Struct):
 
 
 class BrowserImports:
-    """All that is imported by browsers; `imports` are those of the whole server."""
+    """The imports that browsers start. `imports` is the engine, shared with the command line."""
 
     def __init__(self, imports: Imports, config: Callable[[], Snapshot]) -> None:
         self._imports = imports
@@ -90,7 +90,7 @@ class BrowserImports:
     # Calls
 
     def state(self, account: str) -> ImportState:
-        """What there is to be told to a page."""
+        """Token of the account's import, and whether a file is being uploaded for one."""
         found = self._imports.of(account)
         return ImportState("" if found is None else found.token.hex(), account in self._uploading)
 
@@ -119,7 +119,7 @@ class BrowserImports:
     # The file
 
     async def receive(self, caller: Caller, sessions: Sessions, writer: ResponseWriter) -> None:
-        """Answer ``POST import``: take the file, begin the import, tell its token."""
+        """Answer ``POST import``: receive the file, start the import, return its token."""
         request = caller.request
         if request.method != "POST":
             raise HTTPError(405, "Files are sent by POST.", (("allow", "POST"),))
@@ -165,7 +165,9 @@ class BrowserImports:
         return token
 
     def _begin(self, account: str, order: Order, file: Counted) -> bytes:
-        """Start the import; its token. Raises Conflict: the command line began one meanwhile; ServerFailed."""
+        """Start the import and return its token. Raises Conflict if the command line started one meanwhile;
+        ServerFailed.
+        """
         if self._runs(account):
             raise Conflict(BUSY)
         self._forget()
@@ -205,7 +207,7 @@ class BrowserImports:
             return None
 
     async def tell(self, request: Request, writer: ResponseWriter) -> None:
-        """Answer ``GET importprogress``: all that was told so far, then what happens, to the end."""
+        """Answer ``GET importprogress``: all events so far, then each new one, until the import ends."""
         if request.method != "GET":
             raise HTTPError(405, "Events are fetched by GET.", (("allow", "GET"),))
         progress = self._find(query_parameters(request).get("token", ""))
@@ -251,7 +253,7 @@ async def _serve(request: Request, writer: ResponseWriter, progress: Progress, j
 
 
 def _event(event: Event) -> ImportEvent:
-    """What the store tells, in the words of the app."""
+    """Translate an event of the store to one of the app."""
     match event:
         case told.Step(title):
             return ImportStep(title)
@@ -266,7 +268,7 @@ def _event(event: Event) -> ImportEvent:
 
 
 def _progress(progress: Progress, file: Counted, seconds: float) -> ImportProgress:
-    """How far the file was read in so many seconds, and what that says of the rest."""
+    """Octets read so far, and the seconds left at this pace."""
     octets = min(file.octets, file.size)  # parts of a zip file are read twice
     left = None
     if seconds >= SURE_AFTER and octets:
@@ -275,7 +277,7 @@ def _progress(progress: Progress, file: Counted, seconds: float) -> ImportProgre
 
 
 def _slices(events: list[ImportEvent]) -> Iterator[bytes]:
-    """Events as they are sent, some at a time."""
+    """Encoded events, joined to slices of about `SLICE` octets."""
     held = bytearray()
     for event in events:
         held += encode_event(str(event.__struct_config__.tag), encoder.encode(event))
@@ -292,7 +294,7 @@ async def _load() -> None:
 
 
 def _start_of(file: Counted) -> bytes:
-    """In a thread: the first octets; the file is at its beginning again."""
+    """In a thread: read the first octets, then rewind the file."""
     from moxlite.store.imports.sources import RECOGNISED
 
     start = file.read(RECOGNISED)
@@ -302,7 +304,7 @@ def _start_of(file: Counted) -> bytes:
 
 
 def _order(form: Form, start: bytes, max_size: int) -> Order:
-    """What is to be imported. Raises UserError."""
+    """The import that the form asks for. Raises UserError."""
     from moxlite.store.imports.sources import recognise
 
     fields = dict(form.fields)
@@ -328,6 +330,6 @@ def _flag(name: str, value: str) -> bool:
 
 
 def _refused(error: APIError) -> Response:
-    """Not a call of the API: without a session it is forbidden (WEB-55)."""
+    """The answer to a refused upload. It is not a call of the API, so a missing session is 403 (WEB-55)."""
     status = 403 if error.status == 401 else error.status
     return Response(status, (*API_HEADERS, *error.headers), encode_error(error))

@@ -1,4 +1,4 @@
-"""What the account app and its browser say to each other (WEB-61, WEB-62, WEB-72, WEB-73).
+"""Results and events of the account app's API (WEB-61, WEB-62, WEB-72, WEB-73).
 
 From these structs `script/gen` writes the JSON Schema, and the TypeScript types and checks. Sizes are octets.
 """
@@ -23,13 +23,13 @@ __all__ = [
 
 
 class Apps(msgspec.Struct, frozen=True):
-    """Paths of the other apps at this address; "" for one that is not here."""
+    """Paths of the other apps at this address; "" for one that is not served here."""
 
     webmail: str
 
 
 class Overview(msgspec.Struct, frozen=True):
-    """The account; a ``storage_limit`` of 0 is none."""
+    """The account. A ``storage_limit`` of 0 means no limit."""
 
     login_address: str
     storage_used: int
@@ -37,7 +37,7 @@ class Overview(msgspec.Struct, frozen=True):
 
 
 class Mailbox(msgspec.Struct, frozen=True):
-    """A mailbox with its number of messages and the size of all."""
+    """A mailbox: its name, number of messages and their size in octets."""
 
     name: str
     total: int
@@ -45,9 +45,10 @@ class Mailbox(msgspec.Struct, frozen=True):
 
 
 class ImportState(msgspec.Struct, frozen=True):
-    """The import of this account that runs, or ended within the last minute: its ``token``, "" for none.
+    """The account's import that is running or ended within the last minute: its ``token``, "" if there is no such
+    import.
 
-    ``uploading`` is set while a file of one is still on its way, maybe from another browser.
+    ``uploading`` is set while a file is being uploaded for an import, perhaps from another browser.
     """
 
     token: str
@@ -59,26 +60,26 @@ class Event(msgspec.Struct, frozen=True, tag_field="kind"):
 
 
 class ImportStep(Event, frozen=True, tag="step"):
-    """What is being done: ``reading``, ``finishing``."""
+    """The import entered a phase: ``reading``, ``finishing``."""
 
     title: str
 
 
 class ImportCount(Event, frozen=True, tag="count"):
-    """How many messages a mailbox will get, so far."""
+    """Number of messages that a mailbox will get, so far."""
 
     mailbox: str
     count: int
 
 
 class ImportProblem(Event, frozen=True, tag="problem"):
-    """Something is left out of the import."""
+    """A message, folder or file that is left out of the import, and why."""
 
     message: str
 
 
 class ImportProgress(Event, frozen=True, tag="progress"):
-    """How far the file was read, and in how many seconds that will be done; null while that is unknown."""
+    """Octets of the file read so far, and the seconds left; null while these are unknown."""
 
     octets: int
     size: int
@@ -95,7 +96,7 @@ class ImportDone(Event, frozen=True, tag="done"):
 
 
 class ImportAborted(Event, frozen=True, tag="aborted"):
-    """The import has ended and changed nothing; the message is for the user."""
+    """The import ended and changed nothing; the message, for the user, says why."""
 
     message: str
 

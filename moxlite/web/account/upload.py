@@ -26,8 +26,8 @@ __all__ = ["DISK_FULL", "Counted", "Form", "receive_form", "room_for"]
 logger = logging.getLogger("moxlite.web.account")
 
 WRITE_SIZE: Final = 256 << 10  # octets written to the file at once, in a thread: the hop costs less than the copy
-LOOK_SIZE: Final = 8 << 20  # octets between two looks at the free space: below any reserve that makes sense
-MAX_FIELD: Final = 4096  # octets of a field that is no file: the name of a mailbox, with room
+LOOK_SIZE: Final = 8 << 20  # octets between two checks of the free space: below any reserve that makes sense
+MAX_FIELD: Final = 4096  # octets of a field that is not the file: the name of a mailbox, with room
 MAX_SEGMENTS: Final = 16  # fields of a form; ours have fewer
 OVERHEAD: Final = 64 << 10  # octets of a form besides its file
 DEADLINE: Final = 24 * 3600.0  # seconds for a file: 50 GiB at 5 Mbit/s; each piece has its own, shorter deadline
@@ -36,7 +36,7 @@ DISK_FULL: Final = "the disk of the server has no room for this file"
 
 
 class Counted(io.RawIOBase):
-    """A file that knows how many octets were read from it, by whatever thread."""
+    """A file that counts the octets read from it, in any thread."""
 
     def __init__(self, file: BinaryIO, size: int) -> None:
         self._file = file
@@ -66,7 +66,7 @@ class Counted(io.RawIOBase):
 
 
 class Form:
-    """What came: one file and the other fields. Close the file, or leave that to the taker."""
+    """A received form: one file and the other fields. The caller closes the file, or passes it on."""
 
     def __init__(self, file: Counted, fields: dict[str, str]) -> None:
         self.file = file
@@ -74,7 +74,7 @@ class Form:
 
 
 def room_for(directory: Path, octets: int, reserve: int) -> bool:
-    """Whether the disk takes so many octets and still has the reserve free. A system call."""
+    """Whether the disk has space for so many octets and keeps the reserve free. A system call."""
     return shutil.disk_usage(directory).free - octets >= reserve
 
 
@@ -104,7 +104,7 @@ async def receive_form(request: Request, *, directory: Path, limit: int, reserve
 
 
 def _nameless(directory: Path) -> BinaryIO:
-    """In a thread: a file without a name, where the system has such, else one that loses it at once."""
+    """In a thread: create a file without a name. Where the system has no such files, the name is removed at once."""
     return cast("BinaryIO", tempfile.TemporaryFile(dir=directory))
 
 
@@ -127,8 +127,8 @@ async def _received(request: Request, boundary: str, reading: _Reading, limit: i
 
 async def _read(request: Request, boundary: str, reading: _Reading, limit: int) -> None:
     try:
-        # Not strict: that refuses what stands behind the last boundary, such as the line end of all browsers, if it
-        # comes apart (RFC 2046 §5.1.1: it is ignored).
+        # Not strict: the strict parser refuses octets after the last boundary, such as the line end of all browsers if
+        # it arrives separately (RFC 2046 §5.1.1: they are ignored).
         parser = multipart.PushMultipartParser(boundary, max_header_size=MAX_FIELD, max_segment_count=MAX_SEGMENTS)
         while data := await request.body.receive(limit + OVERHEAD):
             for event in parser.parse(data):
@@ -142,7 +142,7 @@ async def _read(request: Request, boundary: str, reading: _Reading, limit: int) 
 
 
 class _Reading:
-    """The state of a form that is being read."""
+    """The fields of a form, and its file, while they are parsed."""
 
     def __init__(self, file: BinaryIO, directory: Path, reserve: int) -> None:
         self.fields: dict[str, str] = {}
@@ -156,7 +156,7 @@ class _Reading:
         self._unlooked = 0
 
     def take(self, event: object) -> None:
-        """What the parser found: a field begins, some octets of it, its end. Raises UserError."""
+        """Take an event of the parser: a field begins, some of its octets, its end. Raises UserError."""
         match event:
             case multipart.MultipartSegment():
                 self._name = event.name
@@ -178,7 +178,7 @@ class _Reading:
                 raise AssertionError(event)
 
     async def write(self, at_least: int = WRITE_SIZE) -> None:
-        """Write what is held, if it is enough. Raises StorageRefused, OSError."""
+        """Write the collected octets if there are enough. Raises StorageRefused, OSError."""
         if len(self._held) < at_least:
             return
         data, self._held = self._held, bytearray()
@@ -187,12 +187,12 @@ class _Reading:
             raise StorageRefused(DISK_FULL)
 
     async def finish(self) -> int:
-        """Write the rest; returns the size of the file, which is at its beginning again. Raises as `write`."""
+        """Write the rest and rewind; returns the size of the file in octets. Raises as `write`."""
         await self.write(at_least=1)
         return await trio.to_thread.run_sync(self._rewind)
 
     def _put(self, data: bytearray) -> bool:
-        """In a thread."""
+        """In a thread: write, unless that would use up the reserve; False then."""
         if self._unlooked >= LOOK_SIZE:
             self._unlooked = 0
             if not room_for(self._directory, len(data), self._reserve):
@@ -201,7 +201,7 @@ class _Reading:
         return True
 
     def _rewind(self) -> int:
-        """In a thread."""
+        """In a thread: go to the beginning of the file; returns its size in octets."""
         size = self.file.seek(0, io.SEEK_END)
         self.file.seek(0)
         return size

@@ -1,3 +1,3 @@
-"""Writing mail through the web: files on their way, drafts kept as messages, and what is sent. For the webmail and the
-web API; `moxlite.compose` knows what a message is made of.
+"""Writing mail through the web: uploaded files, drafts kept as messages, and sending, for the webmail and the web API.
+The format of a message is in `moxlite.compose`.
 """

@@ -1,4 +1,4 @@
-"""A message as typed becomes octets, and a draft is kept as a whole message (WEBMAIL-88, 89, 98, 99)."""
+"""Building a message from typed fields, and keeping drafts as whole messages (WEBMAIL-88, 89, 98, 99)."""
 
 from __future__ import annotations
 
@@ -54,18 +54,18 @@ __all__ = [
 USER_AGENT: Final = "moxlite webmail"
 
 NAMES: Final = {SpecialUse.DRAFTS: "Drafts", SpecialUse.SENT: "Sent"}
-"""What a mailbox of this role is called where there is none."""
+"""Name of the mailbox that is created for a role."""
 
 
 def draft_of(written: Written, date: int, *, lenient: bool = False) -> Draft:
     """The draft that was typed.
 
     Args:
-      date: µs UTC, for its Date field.
-      lenient: recipients that can't be parsed are left out, as of a draft that is half-typed.
+      date: for its Date field, µs UTC.
+      lenient: leave out recipients that cannot be parsed, as in a half-typed draft.
 
     Raises:
-      BadDraft: names the field, and an address that can't be parsed.
+      BadDraft: an address cannot be parsed; names its field.
     """
     return Draft(
         author=_parsed("from", written.from_),
@@ -107,7 +107,7 @@ def _parsed(field: str, party: Party) -> MailAddress:
 async def composed(
     account: Account, draft: Draft, upload_ids: Sequence[str], tmp: Path, max_size: int
 ) -> AsyncIterator[Spool]:
-    """The octets of the message, with its Bcc, in a finished spool that lasts as long as the block.
+    """The octets of the message, with its Bcc, in a finished spool. The spool is removed at the end of the block.
 
     Raises:
       UserError: names the field that is wrong; TooLarge; NoSuchUpload; OSError: the disk is full.
@@ -146,17 +146,17 @@ def _file(r: Reader, upload: Upload) -> File:
 async def save_draft(
     account: Account, written: Written, replaces: int, save_id: bytes, tmp: Path, max_size: int
 ) -> MessageID:
-    """Keep a draft in place of an earlier one; returns its id.
+    """Save a draft in place of an earlier one; returns its id.
 
     Args:
-      replaces: the message that it was until now. 0: none is known; a draft with the same Message-ID is replaced then,
-        which a browser that was killed has saved and does not remember.
-      save_id: the same call again under it saves nothing, and returns the first id.
+      replaces: id of the message that the draft replaces. With 0, a draft with the same Message-ID is replaced: a
+        browser that was killed may have saved it and forgotten its id.
+      save_id: idempotency key. A repeated call with it saves nothing and returns the first id.
 
     Raises:
       Conflict: the draft was replaced or removed elsewhere; nothing is changed.
-      AlreadySent: the message has gone out.
-      As `composed` and `add_message` besides.
+      AlreadySent: the message was sent.
+      And as `composed` and `add_message`.
     """
     try:
         draft = draft_of(written, time.time_ns() // 1000, lenient=True)
@@ -187,7 +187,7 @@ async def save_draft(
 
 
 def drop_draft(tx: AccountTx, message_id: int) -> None:
-    """Remove a draft, if `message_id` is not 0. Raises Conflict: it was replaced, or moved elsewhere."""
+    """Remove a draft, if `message_id` is not 0. Raises Conflict if it was replaced, or moved elsewhere."""
     if not message_id:
         return
     found = mailboxes_of(tx, [message_id]).get(MessageID(message_id))
@@ -198,8 +198,8 @@ def drop_draft(tx: AccountTx, message_id: int) -> None:
 
 
 def draft_under(r: Reader, message_id: str, since: int = 0) -> int:
-    """The newest message among the drafts with this Message-ID (in its brackets) that was saved at `since` or later, µs
-    UTC; 0 if there is none.
+    """The newest message in Drafts with this Message-ID (in its brackets) that was saved at `since` (µs UTC) or later;
+    0 if there is no such message.
     """
     messageid = canonical_message_id(message_id)
     drafts = mailbox_rows.mailbox_by_use(r, SpecialUse.DRAFTS)
@@ -212,16 +212,16 @@ def draft_under(r: Reader, message_id: str, since: int = 0) -> int:
 
 
 def refuse_sent(r: Reader, written: Written) -> None:
-    """Raise AlreadySent when this message stands in Sent: a browser that was killed while it sent may have kept the
-    message as it was before, without the id of the call.
+    """Raise AlreadySent if this message is in Sent. A browser that was killed while it sent may have kept the message
+    in its earlier state, without the id of the call.
     """
     if _is_sent(r, written.message_id):
         raise AlreadySent("this message was sent before")
 
 
 def unsent_id(r: Reader, message_id: int) -> str:
-    """The Message-ID that a draft keeps while it is edited, with its brackets: what a browser has kept of it goes when
-    the draft was sent. "" for another message than a draft, and for one of which a twin has gone out.
+    """The Message-ID that a draft keeps while it is edited, with its brackets; a browser's copy is dropped when a
+    message with it was sent. "" for a message that is not a draft, and for a draft whose twin was sent.
     """
     row = message_rows.message(r, message_id)
     found = f"<{row.messageid}>" if row.messageid else ""
@@ -238,7 +238,7 @@ def _is_sent(r: Reader, message_id: str) -> bool:
 
 
 def mailbox_for(tx: AccountTx, use: SpecialUse) -> MailboxID:
-    """The mailbox of a role, made when there is none."""
+    """The mailbox of a role, created if it is missing."""
     box = mailbox_rows.mailbox_by_use(tx, use)
     if box is not None:
         return box.id

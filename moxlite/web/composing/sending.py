@@ -1,10 +1,10 @@
-"""Sending a message once (WEBMAIL-98..100): one unit of the account, then the outbox carries it to the queue.
+"""Sending a message once (WEBMAIL-98..100): one transaction of the account, then the outbox passes it to the queue.
 
-The unit counts the message, removes its draft, marks the original, keeps a copy in Sent and writes a row of the outbox
-that names this copy. So a crash leaves all of it or nothing, and a call that is repeated finds its key.
+The transaction counts the message, removes its draft, marks the original, keeps a copy in Sent and writes a row of the
+outbox that names this copy. So a crash leaves all of it or nothing, and a repeated call finds its key.
 
-A message that may be taken back lies in the outbox until then (WEBMAIL-123); another unit, `take_back`, makes a draft
-of it again.
+A message that may be taken back stays in the outbox until then (WEBMAIL-123). Another transaction, `take_back`, makes
+it a draft again.
 """
 
 from __future__ import annotations
@@ -63,11 +63,11 @@ ID_OCTETS: Final = 12
 """Random octets of the id in a Received field."""
 
 MAX_UNDO: Final = 60
-"""Seconds for which a page may offer to take a message back."""
+"""Seconds during which a page may offer to take a message back."""
 
 MARGIN: Final = 10
-"""Seconds for which a message is held beyond that: the answer to sending it, after which the page begins to count, and
-the call that takes it back may each take half of them on a slow line.
+"""Seconds that a message is held longer than the page offers to take it back. The page begins to count after the answer
+to sending; on a slow line that answer, and the call that takes back, may each take half of this time.
 """
 
 SECOND: Final = 1_000_000
@@ -77,14 +77,14 @@ FLAGS: Final = {"answered": Flag.ANSWERED, "forwarded": Flag.FORWARDED}
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
-    """Who sends, by which configuration.
+    """The sender, and the circumstances of sending.
 
     Attributes:
-      listener: that the call came by; secure: over TLS.
+      listener: the listener of the call; secure: whether it came over TLS.
       remote: the address of the client.
-      submit_id: of 16 octets; the same again sends nothing.
-      draft_id: the draft that the message was, 0 for none.
-      undo: seconds for which the page offers to take it back, up to MAX_UNDO; 0: it goes out at once.
+      submit_id: idempotency key, 16 octets. A repeated call with it sends nothing.
+      draft_id: the draft that is sent, 0 for none.
+      undo: seconds during which the page offers to take the message back, up to MAX_UNDO; 0: it is sent at once.
     """
 
     snapshot: Snapshot
@@ -100,16 +100,18 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 async def send(
     account: Account, keys: SigningKeys, written: Written, wish: Wish, tmp: Path, deliveries: Deliveries | None
 ) -> int:
-    """Send a message, or do nothing when this `submit_id` has been seen. `deliveries`: None where there is no queue.
+    """Send a message, or do nothing if this `submit_id` has been seen. `deliveries` is None if the server has no queue.
 
-    Returns the seconds for which taking it back may be offered: `Wish.undo`, and fewer when the call is repeated.
+    Returns the seconds during which taking it back may be offered: `Wish.undo`, or fewer if the call is repeated.
 
     Raises:
-      UserError: names the field that is wrong, or says why it may not go out.
+      UserError: a field is wrong, which it names, or the message may not be sent, with the reason.
       Conflict: the draft was changed elsewhere.
-      AlreadySent: the message went out under another `submit_id`.
+      AlreadySent: the message was sent under another `submit_id`.
       SendingStopped: the guard has stopped the account.
-      OutgoingLimitExceeded, OverQuota, StorageFull, NoSuchUpload, OSError; nothing is changed by any of them.
+      OutgoingLimitExceeded, OverQuota, StorageFull, NoSuchUpload, OSError.
+
+    Nothing is changed if it raises.
     """
     key = _key(account, wish.submit_id)
     left = await account.read(lambda r: _left(r, key), op="submit_known")
@@ -181,10 +183,10 @@ async def send(
 
 
 async def take_back(account: Account, submit_id: bytes) -> MessageID | None:
-    """Send a message not after all, which is a draft again then; returns its id, the same when the call is repeated, or
-    None when its copy was removed meanwhile.
+    """Turn a message that is still in the outbox into a draft again; returns the draft's id.
 
-    Raises TooLate: it is on its way; nothing is changed.
+    A repeated call returns the same id. Returns None if the copy in Sent was removed meanwhile. Raises TooLate if the
+    message is on its way; nothing is changed then.
     """
     key = _key(account, submit_id)
     undone = hashlib.sha256(b"undo\0" + key).digest()
@@ -205,19 +207,21 @@ async def take_back(account: Account, submit_id: bytes) -> MessageID | None:
 
 
 def _key(account: Account, submit_id: bytes) -> bytes:
-    """The queue knows keys of all accounts: one account cannot take that of another."""
+    """Key of a submission. It contains the account, because the queue has the keys of all accounts: one account cannot
+    take a key of another.
+    """
     return hashlib.sha256(b"submit\0" + account.name.encode() + b"\0" + submit_id).digest()
 
 
 def _left(r: Reader, key: bytes) -> int | None:
-    """The seconds for which a message that was sent may be taken back; None: it was not sent."""
+    """Seconds left to take a sent message back; None if it was not sent."""
     if not was_done(r, key):
         return None
     return max(0, (held_until(r, key) - time.time_ns() // 1000) // SECOND - MARGIN)
 
 
 def _mark(tx: AccountTx, written: Written) -> Flag:
-    """Mark the message that is answered or forwarded; returns the flags that it had not."""
+    """Mark the original of an answer or a forwarded message; returns the flags that it did not have before."""
     if not written.original_flag or not mailboxes_of(tx, [written.original_id]):
         return Flag(0)
     before = message(tx, written.original_id).flags

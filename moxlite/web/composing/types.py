@@ -1,4 +1,4 @@
-"""What a browser or program says of a message that is being written."""
+"""Types of a message that is being written, as the webmail and the web API send it."""
 
 from typing import Annotated, Literal
 
@@ -14,7 +14,7 @@ TLSWish = Literal["default", "require", "insecure"]
 
 
 class Party(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Someone with a name, which may be empty, and an address as it was typed."""
+    """A name, which may be empty, and an address as it was typed."""
 
     name: Line
     address: Line
@@ -24,7 +24,7 @@ Parties = Annotated[list[Party], Meta(max_length=1000)]
 
 
 class Uploaded(msgspec.Struct, frozen=True):
-    """A file on the server; ``size`` in octets."""
+    """An uploaded file; ``size`` in octets."""
 
     upload_id: str
     filename: str
@@ -35,8 +35,8 @@ class Uploaded(msgspec.Struct, frozen=True):
 class Written(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A message as typed.
 
-    ``message_id``, ``in_reply_to`` and ``references`` are as `compose_prepare` gave them. ``uploads``: the files, in
-    their order. ``original_id`` is the message that is answered or forwarded, as ``original_flag`` says, 0 for none.
+    ``message_id``, ``in_reply_to`` and ``references`` are the values from `compose_prepare`. ``uploads`` are the files
+    in their order. ``original_id`` is the message that is answered or forwarded, by ``original_flag``; 0 for none.
     """
 
     from_: Party = msgspec.field(name="from")

@@ -1,4 +1,4 @@
-"""Files on their way to a message that is being written (WEBMAIL-28)."""
+"""Uploading files for a message that is being written (WEBMAIL-28)."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ OCTETS: Final = "application/octet-stream"
 MESSAGE: Final = "message/rfc822"
 
 MAX_NAME: Final = 255
-"""Characters of a file's name."""
+"""Maximum characters of a file's name."""
 
 CLEANUP: Final = 30.0
-"""Seconds for removing what came of a file that was not finished; else it goes a day later."""
+"""Seconds to remove the octets of an unfinished upload. If that fails, they are removed a day later."""
 
 _TYPE: Final = re.compile(r"[a-z0-9][a-z0-9.+_-]{0,63}/[a-z0-9][a-z0-9.+_-]{0,127}")
 
@@ -41,15 +41,15 @@ _TYPE: Final = re.compile(r"[a-z0-9][a-z0-9.+_-]{0,63}/[a-z0-9][a-z0-9.+_-]{0,12
 async def receive_upload(
     account: Account, filename: str, media_type: str, octets: AsyncIterable[bytes], *, message: bool = False
 ) -> Upload:
-    """Keep a file; nothing stays of one whose octets end by an error.
+    """Store an uploaded file. If the octets end with an error, nothing is kept.
 
     Args:
-      filename: controls and separators of folders in it are replaced.
-      media_type: as its sender calls it; one that cannot stand in a message becomes octets.
-      message: the octets are a whole message, to be attached as such if its lines allow.
+      filename: control characters and path separators in it are replaced.
+      media_type: as the client gives it. A type that a part cannot have becomes application/octet-stream.
+      message: the octets are a whole message, attached as such if its lines allow.
 
     Raises:
-      LimitExceeded, StorageFull, …: it cannot be kept.
+      LimitExceeded, StorageFull, …: the file cannot be stored.
     """
     name = "".join("_" if char in "/\\" or not char.isprintable() else char for char in filename)[:MAX_NAME]
     key = await account.write(lambda tx: begin_upload(tx, name or "file", MESSAGE if message else _clean(media_type)))
@@ -78,7 +78,9 @@ async def _add(account: Account, key: bytes, number: int, data: bytes) -> None:
 
 
 def _clean(media_type: str) -> str:
-    """A type that a part of any content may have: of messages and multiparts, the content must fit (RFC 2046 §5)."""
+    """A media type that fits any content, else application/octet-stream: for messages and multiparts the content must
+    fit (RFC 2046 §5).
+    """
     found = media_type.partition(";")[0].strip().lower()
     if not _TYPE.fullmatch(found) or found.startswith(("message/", "multipart/")):
         return OCTETS
@@ -86,7 +88,7 @@ def _clean(media_type: str) -> str:
 
 
 def key_of(upload_id: str) -> bytes:
-    """The key of an upload. Raises NoSuchUpload: it can't be one."""
+    """The key of an upload. Raises NoSuchUpload if the id is not valid."""
     try:
         return base64.urlsafe_b64decode(upload_id + "==")
     except (binascii.Error, ValueError):
@@ -94,6 +96,6 @@ def key_of(upload_id: str) -> bytes:
 
 
 def shown_upload(upload: Upload) -> Uploaded:
-    """As the browser knows it."""
+    """The upload in the form that browsers get."""
     upload_id = base64.urlsafe_b64encode(upload.key).rstrip(b"=").decode()
     return Uploaded(upload_id, upload.filename, upload.media_type, upload.size)

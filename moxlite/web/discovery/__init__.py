@@ -1,3 +1,3 @@
-"""What mail programs and servers fetch from well-known names: autoconfig, autodiscover, Apple profiles, policies of
-MTA-STS (docs/spec/web.md §10). All are made from `admin.offer`, which is what the DNS records are made from, too.
+"""Documents that mail programs and servers fetch from well-known names: autoconfig, autodiscover, Apple profiles,
+MTA-STS policies (docs/spec/web.md §10). Their content comes from `admin.offer`, the source of the DNS records, too.
 """

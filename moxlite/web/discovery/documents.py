@@ -1,4 +1,4 @@
-"""Settings of mail programs as documents, and reading what Outlook asks (WEB-123, 124, 126)."""
+"""Building the settings documents of mail programs, and parsing Outlook's request (WEB-123, 124, 126)."""
 
 import plistlib
 import re
@@ -27,11 +27,13 @@ OUTLOOK_ENVELOPE: Final = "http://schemas.microsoft.com/exchange/autodiscover/re
 EMAIL: Final = re.compile(r"(?:\{[^}]*\})?EMailAddress")
 
 NAMESPACE: Final = uuid.UUID("6f6d5a6e-2f0a-5d5e-9a4c-5b9d2f1b7c11")
-"""Of identifiers in Apple profiles: an address always gives the same, so that a new profile replaces the old."""
+"""Namespace of the UUIDs in Apple profiles. An address always gets the same UUID, so that a new profile replaces the
+old one.
+"""
 
 
 def client_config(offer: Offer, address: str | None) -> bytes:
-    """Mozilla's clientConfig 1.1. Without an address, programs put theirs in place of ``%EMAILADDRESS%``."""
+    """Mozilla's clientConfig 1.1. Without an address, the programs substitute theirs for ``%EMAILADDRESS%``."""
     root = Element("clientConfig", version="1.1")
     provider = SubElement(root, "emailProvider", id=offer.domain.ascii)
     for tag in ("domain", "displayName", "displayShortName"):
@@ -49,7 +51,7 @@ def client_config(offer: Offer, address: str | None) -> bytes:
 
 
 def outlook_settings(offer: Offer, address: str) -> bytes:
-    """Outlook's answer (schema 2006a). It knows no better than a plain password, within TLS."""
+    """Outlook's answer (schema 2006a). Its best authentication is a plain password, within TLS."""
     root = Element("Autodiscover", xmlns=OUTLOOK_ENVELOPE)
     account = SubElement(SubElement(root, "Response", xmlns=OUTLOOK), "Account")
     SubElement(account, "AccountType").text = "email"
@@ -73,7 +75,7 @@ def outlook_settings(offer: Offer, address: str) -> bytes:
 
 
 def apple_profile(offer: Offer, addresses: Sequence[str], name: str) -> bytes:
-    """A configuration profile with an account for each address, without a password: the device asks for it."""
+    """A configuration profile with an account for each address. It holds no password; the device asks for it."""
     payloads = [_payload(offer, address, name) for address in addresses]
     identity = uuid.uuid5(NAMESPACE, "\0".join(addresses))
     return plistlib.dumps(
@@ -127,7 +129,7 @@ def _document(root: Element) -> bytes:
 
 
 def asked_address(body: bytes) -> str:
-    """The address in an autodiscover request, read without DTD. Raises ValueError, with a text for people."""
+    """The address in an autodiscover request, parsed without DTD. Raises ValueError with a text for the user."""
     try:
         root = fromstring(body, forbid_dtd=True)
     except (DefusedXmlException, SyntaxError, ValueError, LookupError):  # ParseError is a SyntaxError
@@ -139,7 +141,7 @@ def asked_address(body: bytes) -> str:
 
 
 def signed(profile: bytes, pair: KeyPair) -> bytes:
-    """A profile in a CMS message, with the chain. Some milliseconds: for threads."""
+    """A profile in a signed CMS message, with the certificate chain. Takes some milliseconds: call it in a thread."""
     assert isinstance(pair.key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey)
     builder = PKCS7SignatureBuilder().set_data(profile).add_signer(pair.leaf, pair.key, hashes.SHA256())
     for certificate in pair.chain[1:]:

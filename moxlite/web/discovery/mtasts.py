@@ -16,17 +16,17 @@ LABEL: Final = "mta-sts."
 
 
 class Policies:
-    """The policies of all domains, those of disabled ones as well: senders know them from before."""
+    """Serves the policies of all domains. Disabled domains keep theirs, because senders have cached them."""
 
     def __init__(self, config: Callable[[], Snapshot]) -> None:
         self._config = config
 
     def concerns(self, host: Host) -> bool:
-        """Whether the host is where policies are asked for."""
+        """Whether the host is the ``mta-sts.`` name of a domain."""
         return host.name is not None and host.name.startswith(LABEL)
 
     async def handle(self, request: Request, writer: ResponseWriter) -> None:
-        """The policy of the domain in the host's name."""
+        """Answer GET and HEAD with the policy of the domain in the host's name."""
         if request.method not in ("GET", "HEAD"):
             raise HTTPError(405, "This can only be fetched.", (("allow", "GET, HEAD"),))
         snapshot = self._config()
