@@ -1,6 +1,4 @@
-"""The one HTML document of an app: our bundle and the administrator's own files in it (WEB-30, 31, WEBMAIL-4, 7,
-11).
-"""
+"""The HTML document of an app, with our bundle and the administrator's files inlined (WEB-30, 31, WEBMAIL-4, 7, 11)."""
 
 import base64
 import hashlib
@@ -27,7 +25,7 @@ logger = logging.getLogger("moxlite.web.document")
 
 STATIC: Final = Path(__file__).parent / "static"
 GZIP_LEVEL: Final = 9  # once per build and per change of custom files
-MAX_CUSTOM: Final = 1024 * 1024  # a stylesheet or script of one's own; more is a mistake
+MAX_CUSTOM: Final = 1024 * 1024  # octets of the administrator's stylesheet or script; a larger file is a mistake
 END_TAG: Final = re.compile(r"</(script|style)", re.IGNORECASE)
 STYLE_MARK: Final = "/*style*/"
 SCRIPT_MARK: Final = "/*script*/"
@@ -42,10 +40,10 @@ class _Built(msgspec.Struct, frozen=True):
 
 
 class Document:
-    """Serves ``NAME.html`` with ``NAME.css`` and ``NAME.js`` inlined, and ``webNAME.{css,js}`` of the configuration
-    directory.
+    """Serves ``NAME.html`` with ``NAME.css`` and ``NAME.js``, and ``webNAME.{css,js}`` of the configuration directory,
+    inlined.
 
-    Custom style comes after ours, custom script before ours; a changed file counts from the next request on.
+    Custom style follows ours, custom script precedes ours. A changed file takes effect with the next request.
     """
 
     def __init__(self, name: str, config_dir: Path, custom_name: str) -> None:
@@ -92,20 +90,22 @@ class Document:
 
 @cache
 def _ours(name: str) -> tuple[str, tuple[bytes, ...]]:
-    """The tag of an app's files in the package, and the files: HTML, CSS and JavaScript by zlib, since they are needed
-    once or twice, and are a tenth of the strings. They stay as they are while this process runs.
+    """The tag of an app's files in the package, and the files: HTML, CSS and JavaScript. They are compressed by zlib to
+    a tenth, because they are needed once or twice. They are read once per process.
     """
     ours = [(STATIC / f"{name}.{kind}").read_text("utf-8") for kind in ("html", "css", "js")]
     return build_tag(*ours), tuple(zlib.compress(text.encode()) for text in ours)
 
 
 def part_tag(content: str) -> str:
-    """The name of a part's content, short, for the page holds those of all: 48 bits tell the builds of a part apart."""
+    """A short hash of a part's content: 48 bits tell the builds of a part apart. The page contains the tags of all
+    parts.
+    """
     return build_tag(content)[:12]
 
 
 def build_tag(*parts: str) -> str:
-    """A short name for this content: the version of a build, and a strong entity tag."""
+    """A short hash of the content: the version of a build, and a strong entity tag."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:20]
 
 
@@ -130,6 +130,6 @@ def _read(path: Path) -> str:
         return ""
     if len(content) > MAX_CUSTOM:
         raise OSError(27, f"larger than {MAX_CUSTOM} octets", str(path))
-    # an end tag would end the element that the file is put into; inside strings of both languages the backslash changes
+    # an end tag in the file would end the element that contains it; in strings of both languages the backslash changes
     # nothing
     return END_TAG.sub(r"<\\/\1", content.decode("utf-8", "replace"))

@@ -1,4 +1,4 @@
-"""What an API call answers when it does not succeed (WEB-55, WEBMAIL-23)."""
+"""Errors of API calls, with their codes and HTTP status (WEB-55, WEBMAIL-23)."""
 
 from typing import ClassVar
 
@@ -21,7 +21,7 @@ __all__ = [
 
 
 class APIError(Exception):
-    """A refused call: ``code`` is for programs, ``text`` for the person; ``headers`` go with the answer."""
+    """A refused call. ``code`` is for programs, ``text`` for the user, ``headers`` are fields of the answer."""
 
     code: ClassVar[str] = "server:error"
     status: ClassVar[int] = 500
@@ -33,86 +33,86 @@ class APIError(Exception):
 
 
 class UserError(APIError):
-    """The request asks for something that cannot be."""
+    """The request is not valid, or asks for something impossible."""
 
     code = "user:error"
     status = 400
 
 
 class NoAuth(APIError):
-    """There is no session."""
+    """The request has no session."""
 
     code = "user:noAuth"
     status = 401
 
 
 class BadAuth(APIError):
-    """The session or its CSRF token is wrong or over."""
+    """The session or its CSRF token is wrong or expired."""
 
     code = "user:badAuth"
     status = 401
 
 
 class LoginFailed(APIError):
-    """These credentials open nothing."""
+    """The credentials are wrong."""
 
     code = "user:loginFailed"
     status = 401
 
 
 class NotAllowed(APIError):
-    """The rights that the user has there do not permit it (WEBMAIL-62)."""
+    """The user's rights at the mailbox do not permit the call (WEBMAIL-62)."""
 
     code = "user:notAllowed"
     status = 403
 
 
 class NotFound(APIError):
-    """An id names nothing (or nothing of this account)."""
+    """The account has nothing with this id."""
 
     code = "user:notFound"
     status = 404
 
 
 class Conflict(APIError):
-    """It is there already, or has changed meanwhile."""
+    """The object exists already, or has changed meanwhile."""
 
     code = "user:conflict"
     status = 409
 
 
 class AlreadySent(Conflict):
-    """The message went out before, and stands in Sent."""
+    """The message was sent before, and is in Sent."""
 
     code = "user:sent"
 
 
 class RateLimited(APIError):
-    """Too many failed log-ins from this network."""
+    """The network had too many failed log-ins."""
 
     code = "user:rateLimited"
     status = 429
 
 
 class StorageRefused(APIError):
-    """No space: the account's quota or the disk (RFC 4918 §11.5)."""
+    """The account's quota or the disk is full (RFC 4918 §11.5)."""
 
     code = "user:error"
     status = 507
 
 
 class TooLarge(APIError):
-    """More octets than are taken."""
+    """The content is larger than the limit."""
 
     code = "user:error"
     status = 413
 
 
 class ServerFailed(APIError):
-    """Our fault."""
+    """The server failed."""
 
 
 class Unavailable(ServerFailed):
-    """Not at the moment, and not by the caller's doing."""
+    """The server cannot answer now, for a reason that is not the caller's."""
 
     status = 503

@@ -1,7 +1,7 @@
-"""Exports by a browser: a form is posted, a file is downloaded (WEB-79, WEBMAIL-85, STORE-135..139).
+"""Exports by a browser: the answer to a posted form is a downloaded file (WEB-79, WEBMAIL-85, STORE-135..139).
 
-It is streamed from one snapshot, which keeps the account's log from starting over. So a client must take it at some
-pace, and the store may end it when the log has grown too long (STORE-161).
+The file is streamed from one snapshot. The snapshot keeps the account's write-ahead log from being reset, so a client
+must read at a minimum pace, and the store may end the export when the log has grown too long (STORE-161).
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ Opened: TypeAlias = "Callable[[Session, IDs], AbstractAsyncContextManager[tuple[
 
 logger = logging.getLogger("moxlite.web.exports")
 
-MAX_PER_ACCOUNT: Final = 2  # at a time: each holds a snapshot, of which an account has a few
-MAX_IDS: Final = 100_000  # messages that are named one by one (WEBMAIL-26)
-GRACE: Final = 600.0  # seconds for any export: to begin, and to count a large mbox before it is written
-SLOWEST: Final = 32 << 10  # octets a second that a client must take on average beyond that: a line of 256 kbit/s
-LONGEST: Final = 24 * 3600.0  # seconds for which a snapshot is held at most
+MAX_PER_ACCOUNT: Final = 2  # at a time; each holds a snapshot, and an account has only a few
+MAX_IDS: Final = 100_000  # messages that are listed by id (WEBMAIL-26)
+GRACE: Final = 600.0  # seconds that any export may take: to begin, and to count a large mbox before it is written
+SLOWEST: Final = 32 << 10  # octets per second that a client must read on average after that: a line of 256 kbit/s
+LONGEST: Final = 24 * 3600.0  # seconds that a snapshot is held at most
 
 TYPES: Final = {
     Container.NONE: "application/mbox",  # RFC 4155
@@ -65,7 +65,7 @@ HEADERS: Final = (
 
 
 class BrowserExports:
-    """The exports of a server; `directory` is for temporary files, ``data/tmp``."""
+    """The exports of a server. `directory` is for temporary files: ``data/tmp``."""
 
     def __init__(self, accounts: Accounts, directory: Path) -> None:
         self._accounts = accounts
@@ -75,8 +75,8 @@ class BrowserExports:
     async def answer(
         self, caller: Caller, sessions: Sessions, writer: ResponseWriter, opened: Opened | None = None
     ) -> None:
-        """Answer ``POST export`` with the file. `opened` gives the account of messages that are named, and their ids
-        there; without it they are one's own. Raises HTTPError before its first octet, ClientGone if it cannot be
+        """Answer ``POST export`` with the file. `opened` opens the account of the listed messages and translates their
+        ids; without it they are the user's own. Raises HTTPError before the first octet, ClientGone if it cannot be
         finished.
         """
         request = caller.request
@@ -137,7 +137,7 @@ class BrowserExports:
             await writer.finish()
         except (StoreError, OSError) as e:
             if writer.started:
-                # The end of the connection without the end of the body is what tells the browser (RFC 9112 §8).
+                # A connection that ends before the body does tells the browser of the failure (RFC 9112 §8).
                 kv = {**_facts(account, export, writer), "err": str(e)}
                 logger.warning("export broken off", extra={"kv": kv})
                 raise ClientGone from e
@@ -149,7 +149,7 @@ def _facts(account: str, export: Export, writer: ResponseWriter) -> dict[str, ob
 
 
 def _refusal(error: StoreError | OSError) -> HTTPError:
-    """What an export that has not begun is answered with."""
+    """The answer to an export that failed before it began."""
     match error:
         case ExportFailed() | BadMailboxName():
             return HTTPError(400, f"This cannot be exported: {error}.")
@@ -161,7 +161,7 @@ def _refusal(error: StoreError | OSError) -> HTTPError:
 
 
 def _order(fields: dict[str, str]) -> ExportOrder:
-    """What is asked for. Raises HTTPError 400."""
+    """The export that the form asks for. Raises HTTPError 400."""
     try:
         form = FileForm(fields.pop("format", ""))
         container = Container(fields.pop("archive", ""))

@@ -1,4 +1,4 @@
-"""The icon that browsers ask every host for (WEB-26)."""
+"""The icon that browsers request from every host (WEB-26)."""
 
 from datetime import UTC, datetime
 
@@ -10,7 +10,7 @@ from moxlite.web.http.exchange import Request, ResponseWriter
 
 __all__ = ["Favicon"]
 
-DAY = ("cache-control", "max-age=86400")  # it changes with a release, if ever
+DAY = ("cache-control", "max-age=86400")  # it changes with a release at most
 
 
 class Favicon:

@@ -1,6 +1,4 @@
-"""What stands before the handlers of an app: whose request it is, whether a foreign page caused it, whose account is
-meant.
-"""
+"""Checks before the handlers of an app: the session of a request, whether a foreign page caused it, and its account."""
 
 from __future__ import annotations
 
@@ -23,11 +21,11 @@ if TYPE_CHECKING:
 
 __all__ = ["account_of", "account_pages", "page_session", "pages", "parse_fields", "query_parameters", "refuse_foreign"]
 
-MAX_FIELDS: Final = 16  # of a query or a form; ours have fewer
+MAX_FIELDS: Final = 16  # fields of a query or a form; ours have fewer
 
 
 def refuse_foreign(request: Request) -> None:
-    """Refuse what another site's page does here. Raises HTTPError 403 (WEB-132, WEBMAIL-113)."""
+    """Refuse a request that another site's page caused. Raises HTTPError 403 (WEB-132, WEBMAIL-113)."""
     if request.headers.get("sec-fetch-site") in ("cross-site", "same-site"):
         raise HTTPError(403, "This is only for our own pages.")
     origin = request.headers.get("origin")
@@ -36,7 +34,7 @@ def refuse_foreign(request: Request) -> None:
 
 
 async def page_session(sessions: Sessions, caller: Caller) -> Session:
-    """The session of a request by its cookie alone, if no foreign page can have caused it (WEBMAIL-14). Raises
+    """The session of a request by its cookie alone, unless a foreign page may have caused it (WEBMAIL-14). Raises
     HTTPError 403.
     """
     site = caller.request.headers.get("sec-fetch-site")
@@ -50,13 +48,13 @@ async def page_session(sessions: Sessions, caller: Caller) -> Session:
 
 
 def query_parameters(request: Request) -> dict[str, str]:
-    """The parameters of the query; of several of one name the first. Raises HTTPError 400."""
+    """The parameters of the query; if a name is repeated, its first value. Raises HTTPError 400."""
     return parse_fields(request.query)
 
 
 def parse_fields(text: str) -> dict[str, str]:
-    """Fields of a query or of a form (``application/x-www-form-urlencoded``); of several of one name the first. Raises
-    HTTPError 400.
+    """Fields of a query or of a form (``application/x-www-form-urlencoded``); if a name is repeated, its first value.
+    Raises HTTPError 400.
     """
     try:
         return {name: values[0] for name, values in parse_qs(text, max_num_fields=MAX_FIELDS).items()}
@@ -66,7 +64,7 @@ def parse_fields(text: str) -> dict[str, str]:
 
 @asynccontextmanager
 async def account_of(accounts: Accounts, session: Session) -> AsyncIterator[OpenAccount]:
-    """The account of a session, for what is no call. Raises HTTPError 404, 503, 507."""
+    """The account of a session, for requests that are not API calls. Raises HTTPError 404, 503, 507."""
     with account_pages():
         async with accounts.use(session.account) as account:
             yield account
@@ -74,7 +72,7 @@ async def account_of(accounts: Accounts, session: Session) -> AsyncIterator[Open
 
 @contextmanager
 def account_pages() -> Iterator[None]:
-    """As `pages`, and an account that is gone is a page that is not found."""
+    """Turn errors of the store into HTTPErrors, as `pages`, and a missing account into 404."""
     try:
         with pages():
             yield
@@ -84,7 +82,9 @@ def account_pages() -> Iterator[None]:
 
 @contextmanager
 def pages() -> Iterator[None]:
-    """Around what is no call: errors of the store become HTTPErrors, but for those that say an account is gone."""
+    """Turn errors of the store into HTTPErrors, for requests that are not API calls. Errors about a missing account
+    pass unchanged.
+    """
     try:
         yield
     except (AccountUnknown, AccountRemoved):

@@ -1,4 +1,4 @@
-"""Header fields that the internal services put on their answers (WEB-29)."""
+"""Header fields of the answers of internal services (WEB-29)."""
 
 from typing import Final
 from urllib.parse import quote
@@ -13,7 +13,7 @@ SERVICE_HEADERS: Final = (
     ("referrer-policy", "same-origin"),
     ("cross-origin-opener-policy", "same-origin"),
 )
-# nothing of an API answer is to be run or shown as a page
+# an API answer must not be run or shown as a page
 API_HEADERS: Final = (
     ("content-type", "application/json; charset=utf-8"),
     ("cache-control", "no-store"),
@@ -23,7 +23,9 @@ API_HEADERS: Final = (
 
 
 def page_policy(scripts: tuple[str, ...], styles: tuple[str, ...]) -> str:
-    """The Content-Security-Policy of an app's document (WEBMAIL-11); hashes as ``sha256-…`` of what stands inline."""
+    """The Content-Security-Policy of an app's document (WEBMAIL-11). `scripts` and `styles` are the hashes ``sha256-…``
+    of its inline elements.
+    """
     script = " ".join(("'self'", *(f"'{value}'" for value in scripts)))
     style = " ".join(("'self'", *(f"'{value}'" for value in styles)))
     return (

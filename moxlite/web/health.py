@@ -1,4 +1,4 @@
-"""Metrics and health checks on their own port (WEB-22, WEB-155)."""
+"""Metrics and health checks, on a port of their own (WEB-22, WEB-155)."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
@@ -15,13 +15,13 @@ from moxlite.web.http.messages import Response
 __all__ = ["Health", "Measure", "Notes", "Readiness"]
 
 Readiness = Callable[[], Awaitable[Sequence[str]]]
-"""What keeps the server from its work at this moment, one line each; nothing when it is ready."""
+"""Reasons why the server is not ready at this moment, one line each; empty if it is ready."""
 
 Notes = Callable[[], Sequence[str]]
-"""What is not well and keeps the server from nothing else, one line each: single accounts (ADMIN-39a)."""
+"""Problems that do not affect the server's readiness, one line each: single accounts (ADMIN-39a)."""
 
 Measure = Callable[[], Awaitable[None]]
-"""Sets the gauges that are counted when they are read."""
+"""Sets the gauges that are computed when they are read."""
 
 PAGE: Final = b"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>moxlite</title></head>
@@ -31,12 +31,12 @@ PAGE: Final = b"""<!doctype html>
 <li><a href="/readyz">readyz</a></li>
 </ul></body></html>
 """
-READY_TIMEOUT: Final = 5.0  # monitors give up after 10 s; a database that answers later is not ready
-MEASURE_TIMEOUT: Final = 2.0  # better metrics of before than none, when a database is slow
+READY_TIMEOUT: Final = 5.0  # seconds; monitors give up after 10 s, and a database that answers later is not ready
+MEASURE_TIMEOUT: Final = 2.0  # seconds; with a slow database, the previous values are better than no metrics
 
 
 class Health:
-    """Answers monitors."""
+    """Answers monitoring requests."""
 
     def __init__(self, readiness: Readiness, measure: Measure, notes: Notes) -> None:
         self._readiness = readiness
@@ -44,7 +44,7 @@ class Health:
         self._measure = measure
 
     async def handle(self, request: Request, writer: ResponseWriter) -> None:
-        """The page of links, metrics, alive, ready."""
+        """Answer with the page of links, the metrics, or a health check."""
         if request.method not in ("GET", "HEAD"):
             raise HTTPError(405, "This can only be fetched.", (("allow", "GET, HEAD"),))
         match request.path:

@@ -30,27 +30,27 @@ AUTODISCOVER: Final = "/autodiscover/autodiscover.xml"
 PROFILE: Final = "/profile.mobileconfig"
 
 MAX_REQUEST: Final = 16 << 10
-"""Octets of an autodiscover request; Outlook's has 400."""
+"""Octets of an autodiscover request; Outlook sends about 400."""
 
 MAX_ADDRESSES: Final = 20
-"""In one profile."""
+"""Addresses in one profile."""
 
 MAX_NAME: Final = 200
 
 LABELS: Final = ("autoconfig.", "autodiscover.")
 
 DOCUMENTS: Final = "moxlite.web.discovery.documents"
-"""XML and CMS, 4 MB that a server does without until a client asks."""
+"""Module with XML and CMS: 4 MB that are not loaded before a client asks."""
 
 Certificate = Callable[[str], KeyPair | None]
 
 
 class Discovery:
-    """Tells mail programs their settings.
+    """Serves the settings of mail programs.
 
     Args:
-      config: gives the configuration of this moment.
-      certificate: of a listener, by its name; signs profiles.
+      config: returns the current configuration.
+      certificate: returns the certificate of a listener by its name; it signs profiles.
     """
 
     def __init__(self, config: Callable[[], Snapshot], certificate: Certificate) -> None:
@@ -58,11 +58,11 @@ class Discovery:
         self._certificate = certificate
 
     def concerns(self, host: Host) -> bool:
-        """Whether settings are looked up at this host: below a domain of ours, or at it."""
+        """Whether settings are served at this host: a domain of ours, or a name below it."""
         return host.name is not None and self._domain(host) is not None
 
     async def autoconfig(self, request: Request, writer: ResponseWriter) -> None:
-        """Mozilla's settings, for an address or for the domain of the host."""
+        """Answer with Mozilla's settings, for an address or for the domain of the host."""
         _only(request, "GET", "HEAD")
         text = _parameter(request, "emailaddress")
         address: str | None
@@ -82,7 +82,7 @@ class Discovery:
         await writer.respond(Response(200, (("content-type", "text/xml; charset=utf-8"), *NO_STORE), document))
 
     async def autodiscover(self, request: Request, writer: ResponseWriter) -> None:
-        """Outlook's settings; the request is XML with an address."""
+        """Answer with Outlook's settings. The request is XML with an address."""
         _only(request, "POST")
         body = await request.body.read(MAX_REQUEST)
         await lazyimport.load(DOCUMENTS)
@@ -97,7 +97,7 @@ class Discovery:
         await writer.respond(Response(200, (("content-type", "text/xml; charset=utf-8"), *NO_STORE), document))
 
     async def profile(self, request: Request, writer: ResponseWriter) -> None:
-        """A profile for Apple's devices, signed where the certificate is a CA's."""
+        """Answer with a profile for Apple's devices, signed if the certificate is issued by a CA."""
         _only(request, "GET", "HEAD")
         asked = [one for one in _parameter(request, "addresses").split(",") if one]
         if not asked or len(asked) > MAX_ADDRESSES:
@@ -123,7 +123,7 @@ class Discovery:
         await writer.respond(Response(200, headers, profile))
 
     def _domain(self, host: Host) -> Domain | None:
-        """The domain of ours that a host speaks for."""
+        """The domain of ours that a host belongs to."""
         if host.name is None:
             return None
         for name in (host.name, *(host.name.removeprefix(label) for label in LABELS if host.name.startswith(label))):
@@ -140,7 +140,7 @@ class Discovery:
         return snapshot.domain(domain) is not None and domain.ascii not in snapshot.derived.reports_only
 
     def _address(self, text: str, kind: str) -> tuple[str, Offer]:
-        """An address at a domain of ours, ASCII, and what that offers. Raises HTTPError 400."""
+        """Check an address; returns it in ASCII, and the settings of its domain. Raises HTTPError 400."""
         counter = metrics.autoconf_requests if kind == "autoconf" else metrics.autodiscover_requests
         try:
             address = Address.parse(text)
@@ -159,7 +159,7 @@ class Discovery:
 
 NO_STORE: Final = (("cache-control", "no-store"), ("x-content-type-options", "nosniff"))
 RSA_OR_EC: Final = (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey)
-"""Keys that CMS signs with here."""
+"""Types of keys that can sign CMS messages."""
 
 
 def _parameter(request: Request, name: str) -> str:

@@ -1,4 +1,4 @@
-"""The content type of a file, from its name, else from how it begins."""
+"""The content type of a file, by its name, else by its first octets."""
 
 from functools import cache
 from typing import TYPE_CHECKING, Final
@@ -8,10 +8,10 @@ if TYPE_CHECKING:
 
 __all__ = ["content_type"]
 
-SNIFFED: Final = 512  # octets; what tells text from other data is in the first lines
+SNIFFED: Final = 512  # octets that are examined; text differs from other data in its first lines
 
-# What Python's own table lacks or has otherwise. Types of programs' sources are left to the look at their content:
-# a browser then shows them, instead of offering them as a download.
+# Types that Python's own table lacks or has differently. The types of source files are left to the check of their
+# content: a browser then shows them, instead of offering them as a download.
 MORE: Final = {
     ".avif": "image/avif",
     ".cjs": "text/javascript",
@@ -39,7 +39,7 @@ PACKED: Final = {
     "gzip": "application/gzip",
     "xz": "application/x-xz",
 }
-"""By content coding as mimetypes names it: the packed file is served as what it is."""
+"""Content type by content coding, as mimetypes names it: a packed file is served as what it is."""
 WITH_CHARSET: Final = frozenset({"application/javascript", "application/json", "application/xml", "image/svg+xml"})
 
 CONTROLS: Final = frozenset(range(32)) - {9, 10, 12, 13, 27}
@@ -47,8 +47,9 @@ CONTROLS: Final = frozenset(range(32)) - {9, 10, 12, 13, 27}
 
 @cache
 def _table() -> "MimeTypes":
-    """Without the machine's own files: the same answer everywhere. But Python reads them, too, when it makes the first
-    table, which takes 6 ms and half a megabyte: who serves no files does without.
+    """Python's table with our additions, without the machine's own files, so that the answer is the same everywhere.
+    Python itself reads these files when it makes the first table, which takes 6 ms and half a megabyte. A server
+    without files never makes it.
     """
     import mimetypes
 
@@ -59,7 +60,7 @@ def _table() -> "MimeTypes":
 
 
 def content_type(name: str, first: bytes) -> str:
-    """The type of a file with this name that begins with these octets. Blocks at its first use."""
+    """The content type of a file by its name, else by its first octets. Blocks at its first use."""
     lower = name.lower()
     kind: str | None = None
     if not lower.endswith(tuple(SHOWN)):
@@ -74,7 +75,7 @@ def content_type(name: str, first: bytes) -> str:
 
 
 def looks_like_text(first: bytes) -> bool:
-    """Whether the octets can be UTF-8 text; a character that is cut at the end does not count."""
+    """Whether the octets can be UTF-8 text. A character that is cut off at the end is accepted."""
     if not CONTROLS.isdisjoint(first):
         return False
     try:

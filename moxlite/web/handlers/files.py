@@ -1,9 +1,9 @@
-"""Files below a directory: found without ever leaving it, opened, listed. Everything here blocks; `static` calls it in
+"""Files below a directory: found without ever leaving it, opened, listed. All functions block; `static` calls them in
 threads (WEB-38..40, WEB-131).
 
-A path is resolved first and must then lie below the root. Opening walks the resolved path from the root's descriptor
-with O_NOFOLLOW, so that a link put there between the two leads nowhere. Where descriptors of directories cannot be
-used so (Windows), the resolved path is opened as it is.
+A path is resolved first and must then be below the root. Opening walks the resolved path from the root's descriptor
+with O_NOFOLLOW, so that a link created in between has no effect. Where descriptors of directories cannot be used so
+(Windows), the resolved path is opened directly.
 """
 
 import errno
@@ -35,49 +35,49 @@ __all__ = [
 ]
 
 READ_SIZE: Final = 256 * 1024
-"""Octets read at once: a thread's turn costs 100 µs, in which a disk gives about as much."""
+"""Octets read at once. Switching to a thread costs 100 µs, in which a disk reads about as much."""
 
 FIRST_READ: Final = 64 * 1024
-"""A file up to this size is opened, read and closed in one turn."""
+"""Octets of a file that is opened, read and closed in one switch to a thread."""
 
 MAX_ENTRIES: Final = 10_000
-"""Of a listing; a page with more is of no use, and costs megabytes."""
+"""Entries of a listing. A longer page is of no use, and takes megabytes."""
 
 MISSING: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EINVAL, errno.ELOOP, errno.ENXIO, errno.ENODEV})
-"""WEB-38, and a link that has appeared meanwhile, and devices without anything behind them."""
+"""Errors that mean "no such file": WEB-38, a link that appeared meanwhile, and device files without a device."""
 
 WALK: Final = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")
 CLOEXEC: Final = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 NOFOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)
-# without waiting for the other end of a pipe; O_PATH needs no permission to list a directory that is only passed
+# without waiting for the other end of a pipe; with O_PATH, a directory on the way needs no permission to list it
 READ: Final = os.O_RDONLY | CLOEXEC | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 PASS: Final = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | CLOEXEC
 UNUSABLE: Final = "\0" if os.sep == "/" else "\0\\:"  # Windows: separators, drives, streams
 
 
 class FileError(Exception):
-    """There is nothing to serve."""
+    """Base class: the file cannot be served."""
 
 
 class NoSuchFile(FileError):
-    """No file or directory has this name."""
+    """There is no file or directory of this name."""
 
 
 class NameTooLong(FileError):
-    """None could have it."""
+    """The name is too long for any file."""
 
 
 class Forbidden(FileError):
-    """It is there, but not for us."""
+    """The server's user has no permission to read the file."""
 
 
 class IsDirectory(FileError):
-    """A directory where a file was asked for."""
+    """The name is a directory's, where a file was asked for."""
 
 
 class File(msgspec.Struct, frozen=True):
-    """An open file. ``first`` are its first octets; ``descriptor`` is None when that is all of it. ``modified`` in
-    nanoseconds since 1970.
+    """An open file. ``first`` are its first octets. ``descriptor`` is None if ``first`` is the whole file. ``modified``
+    in nanoseconds since 1970.
     """
 
     descriptor: int | None
@@ -88,7 +88,7 @@ class File(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """A line of a listing: size in octets, modified in seconds since 1970."""
+    """An entry of a listing: size in octets, modified in seconds since 1970."""
 
     name: str
     directory: bool
@@ -97,15 +97,15 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class Listing(msgspec.Struct, frozen=True):
-    """Of a directory, by name. ``complete`` is false when it has more entries than are listed."""
+    """The entries of a directory, by name. ``complete`` is false if it has more than are listed."""
 
     entries: tuple[Entry, ...]
     complete: bool
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Where a name leads to: a path that can be used as it is, or (with ``directory``) a name in an open directory.
-    ``real_root`` is None when links may lead anywhere.
+    """The target of a name: a path that can be used as it is, or, with ``directory``, a name in an open directory.
+    ``real_root`` is None if links may lead anywhere.
     """
 
     path: str
@@ -115,15 +115,15 @@ class Place(msgspec.Struct, frozen=True):
 
     @property
     def nofollow(self) -> int:
-        """The flag for opening it."""
+        """The flag for opening the target."""
         return 0 if self.real_root is None else NOFOLLOW
 
     def status(self) -> os.stat_result:
-        """What it is."""
+        """Status of the target."""
         return os.stat(self.name, dir_fd=self.directory, follow_symlinks=self.real_root is None)
 
     def open(self, flags: int) -> int:
-        """A descriptor."""
+        """Open the target; returns a descriptor."""
         return os.open(self.name, flags | self.nofollow, dir_fd=self.directory)
 
 
@@ -160,26 +160,26 @@ def _check(status: os.stat_result) -> None:
 
 
 def read(descriptor: int, offset: int) -> bytes:
-    """The octets from an offset on, at most READ_SIZE; b"" at the end."""
+    """Octets from an offset on, at most READ_SIZE; b"" at the end of the file."""
     os.lseek(descriptor, offset, os.SEEK_SET)
     return os.read(descriptor, READ_SIZE)
 
 
 def close(file: File) -> None:
-    """Close what may be open."""
+    """Close the file, if it is open."""
     if file.descriptor is not None:
         os.close(file.descriptor)
 
 
 def check_directory(root: str, name: str, *, follow: bool) -> None:
-    """Raise NoSuchFile when `name` is no directory; FileError, OSError."""
+    """Raise NoSuchFile if `name` is not a directory; FileError, OSError."""
     with translated(), place(root, name, follow=follow) as found:
         if not stat.S_ISDIR(found.status().st_mode):
             raise NoSuchFile
 
 
 def list_directory(root: str, name: str, *, follow: bool) -> Listing:
-    """The files and directories in the directory `name`: those that can be asked for, in order of their names.
+    """The files and directories in the directory `name` that can be requested, in order of their names.
 
     Raises FileError; OSError when the disk fails.
     """
@@ -213,7 +213,7 @@ def _entries(directory: int | str, found: Place) -> Listing:
 
 @contextmanager
 def place(root: str, name: str, *, follow: bool) -> Iterator[Place]:
-    """Where `name` leads to. Raises NoSuchFile, OSError."""
+    """Resolve `name` below `root`. Raises NoSuchFile, OSError."""
     if any(c in name for c in UNUSABLE) or not _is_unicode(name):
         raise NoSuchFile
     if follow:
@@ -238,7 +238,7 @@ def place(root: str, name: str, *, follow: bool) -> Iterator[Place]:
 
 
 def beneath(real_root: str, path: str) -> str:
-    """The path without links. Raises NoSuchFile when it is not below the root."""
+    """The path without links. Raises NoSuchFile if it is not below the root."""
     real = os.path.realpath(path)
     if real != real_root and not real.startswith(real_root.rstrip(os.sep) + os.sep):
         raise NoSuchFile
@@ -255,7 +255,7 @@ def _is_unicode(name: str) -> bool:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raise what a missing, forbidden or impossible file is as FileError (WEB-38)."""
+    """Raise FileError for a missing, forbidden or impossible file (WEB-38)."""
     try:
         yield
     except PermissionError as e:

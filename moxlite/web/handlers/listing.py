@@ -45,14 +45,14 @@ PAGE: Final = """<!doctype html>
 _hash: Final = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 HEADERS: Final = (
     ("content-type", "text/html; charset=utf-8"),
-    ("cache-control", "no-cache"),  # nothing tells whether it has changed
+    ("cache-control", "no-cache"),  # there is no validator for a listing
     ("content-security-policy", f"default-src 'none'; style-src 'sha256-{_hash}'; frame-ancestors 'none'"),
     ("x-content-type-options", "nosniff"),
 )
 
 
 def render(path: str, listing: Listing) -> bytes:
-    """The page for the directory that is served at `path`."""
+    """The HTML page of the directory at `path`."""
     rows = [] if path == "/" else ['<tr><td></td><td></td><td><a href="../">..</a></td></tr>']
     for entry in listing.entries:
         size = "" if entry.directory else megabytes(entry.size)
@@ -66,5 +66,5 @@ def render(path: str, listing: Listing) -> bytes:
 
 
 def megabytes(size: int) -> str:
-    """A size in octets as megabytes; what is there never looks like nothing."""
+    """A size in octets as megabytes; a size above 0 is never shown as 0."""
     return "0" if size == 0 else "&lt;0.01" if size < 10_000 else f"{size / 1e6:.2f}"

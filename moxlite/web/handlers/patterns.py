@@ -1,4 +1,4 @@
-"""Patterns of the administrator, matched against paths of strangers: never longer than a moment (WEB-36)."""
+"""Matching the administrator's patterns against paths of strangers, in bounded time (WEB-36)."""
 
 from collections.abc import Callable
 from typing import Final, TypeVar
@@ -10,23 +10,24 @@ __all__ = ["PatternTooSlow", "in_time"]
 T = TypeVar("T")
 
 QUICK_SECONDS: Final = 0.001
-"""On the loop: nearly every pattern is done in 10 µs, and a thread costs 100. `regex` looks at its clock so seldom that
-it is late by some milliseconds.
+"""Seconds of the first attempt, on the event loop. Nearly every pattern takes 10 µs, and a thread costs 100 µs. `regex`
+checks its clock so rarely that it may be some milliseconds late.
 """
 
 SEARCH_SECONDS: Final = 0.020
-"""Then in a thread, where `concurrent` lets the loop run meanwhile."""
+"""Seconds of the second attempt, in a thread; `concurrent` lets the event loop run meanwhile."""
 
 threads: Final = trio.CapacityLimiter(2)
-"""Slow patterns wait for each other, so that an attacker keeps no more than this busy."""
+"""Limit of slow searches at a time, so that an attacker keeps no more than these threads busy."""
 
 
 class PatternTooSlow(Exception):
-    """The pattern needs too long for this path; the administrator must write another one."""
+    """The pattern takes too long for this path; the administrator must write another one."""
 
 
 async def in_time(match: Callable[[float, bool], T]) -> T:
-    """What `match(timeout, concurrent)` returns: a function that searches with these arguments.
+    """Call `match(timeout, concurrent)`, first on the event loop with a short timeout, then in a thread; returns its
+    result.
 
     Raises PatternTooSlow.
     """

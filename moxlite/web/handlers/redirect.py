@@ -1,4 +1,4 @@
-"""The handler ``redirect``: another URL for the same, or for what a pattern makes of the path (WEB-42, WEB-43)."""
+"""The handler ``redirect``: to another base URL, or to the path that a pattern's replacement gives (WEB-42, WEB-43)."""
 
 from collections.abc import Callable
 from typing import Final
@@ -15,13 +15,13 @@ from moxlite.web.http.messages import Response
 __all__ = ["Redirect"]
 
 MAX_PATH: Final = 8 * 1024
-"""Octets of a new path: as long as we take one ourselves (WEB-4)."""
+"""Octets of a new path: as long as a path that we accept ourselves (WEB-4)."""
 
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
 class Redirect:
-    """Redirects, unless that would lead to where the request already is."""
+    """Redirects, unless the target is the request's own address."""
 
     def __init__(self, settings: WebRedirect) -> None:
         self._status = settings.status_code
@@ -33,7 +33,7 @@ class Redirect:
             self._template = parse_template(settings.replace_path, self._pattern)
 
     async def answer(self, request: Request, writer: ResponseWriter) -> bool:
-        """Answer; False when it would be a loop.
+        """Answer; False if the redirect would be a loop.
 
         Raises HTTPError, PatternTooSlow, ClientGone.
         """
@@ -58,7 +58,7 @@ class Redirect:
 
 
 def same_place(request: Request, scheme: str, authority: str) -> bool:
-    """Whether scheme and host (with port) are those of the request."""
+    """Whether scheme, host and port equal the request's."""
     return scheme == request.scheme and host_and_port(scheme, authority) == host_and_port(
         request.scheme, request.host.authority
     )
@@ -72,7 +72,9 @@ def host_and_port(scheme: str, authority: str) -> tuple[str, str]:
 
 
 def replacing(pattern: Pattern, template: Template, path: str) -> Callable[[float, bool], str | None]:
-    """A search that gives the path with each match replaced; None when there is none.
+    """A search that returns the path with each match replaced; None without a match.
+
+    Raises HTTPError 414 if the new path is too long.
 
     Raises HTTPError 414 when it becomes too long.
     """

@@ -1,4 +1,4 @@
-"""Which rule of domains.toml answers a request, tried in the order of the file (WEB-24, 33..36, 49)."""
+"""The rules of domains.toml: the first one that matches a request answers it (WEB-24, 33..36, 49)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = ["HTTPS_PORT", "Mount", "WebRules"]
 logger = logging.getLogger("moxlite.web.handlers")
 
 Answer = Callable[[Request, "ResponseWriter"], Awaitable[bool]]
-"""Answers a request; False when the next rule is to be tried."""
+"""Answers a request; False to try the next rule."""
 
 Mount = Callable[[str], Handler]
 """Makes the handler of an app at a path."""
@@ -37,7 +37,7 @@ HTTPS_PORT: Final = 443
 
 
 class Rule:
-    """One handler, ready to answer."""
+    """One rule with its handler, ready to answer."""
 
     __slots__ = ("answer", "https_only", "name", "pattern")
 
@@ -51,11 +51,13 @@ class Rule:
 class WebRules:
     """The rules as one port serves them.
 
-    They are made per host when the first request for it comes, and anew when domains.toml has changed.
+    The rules of a host are made at the first request for it, and again when domains.toml has changed.
     """
 
     def __init__(self, config: Callable[[], Snapshot], *, https_port: int, apps: Mapping[str, Mount]) -> None:
-        """`https_port` is where plain http is redirected to, `apps` what ``internal`` can name."""
+        """`https_port` is the port that plain http is redirected to; `apps` are the services that ``internal`` can
+        name.
+        """
         self._config = config
         self._port = "" if https_port == HTTPS_PORT else f":{https_port}"
         self._apps = apps
@@ -63,12 +65,12 @@ class WebRules:
         self._rules: dict[str, tuple[Rule, ...]] = {}
 
     def concern(self, host: Host) -> bool:
-        """Whether there is any rule for this host."""
+        """Whether the host has any rule."""
         derived = self._config().derived
         return host.name in derived.web_redirects or host.name in derived.web_rules
 
     async def answer(self, request: Request, writer: ResponseWriter) -> bool:
-        """Answer by the first rule that does; False when none does.
+        """Answer by the first rule that does; False if no rule does.
 
         Raises HTTPError, ClientGone.
         """
@@ -122,7 +124,7 @@ class WebRules:
         return rules
 
     def _made(self, handler: WebHandler) -> Answer:
-        """What the rule does; the checks of the configuration have seen to it that it is one of these."""
+        """The handler of a rule. The checks of the configuration guarantee that it has exactly one of these."""
         if handler.static is not None:
             return Static(handler.static, compress=handler.compress).answer
         if handler.redirect is not None:
@@ -147,8 +149,8 @@ class WebRules:
 
 
 def raw_target(request: Request) -> str:
-    """Path and query as the client wrote them, for the same at another host."""
+    """Path and query as the client wrote them, to redirect to the same at another host."""
     _, path, query = split_target(request.target)
     text = path if path.startswith("/") else "/" + path
-    # the codec has let visible ASCII pass; "#" would begin a fragment, the others do not belong into a URL
+    # the codec accepts visible ASCII; "#" would begin a fragment, the others are not allowed in a URL
     return quote(text + ("?" + query if query else ""), safe="/%?:@!$&'()*+,;=~-._")

@@ -1,4 +1,4 @@
-"""The handler ``static``: files of a directory (WEB-37..40)."""
+"""The handler ``static``: serves the files of a directory (WEB-37..40)."""
 
 import logging
 from collections.abc import Callable
@@ -38,11 +38,11 @@ T = TypeVar("T")
 
 INDEX: Final = "index.html"
 threads: Final = trio.CapacityLimiter(16)
-"""Their own, so that a disk or network mount that hangs takes none from the mail store."""
+"""Threads of this handler only, so that a disk or network mount that hangs takes no thread from the mail store."""
 
 
 class Static:
-    """Serves the files below ``settings.root``, compressed when `compress` says so and it is worth it."""
+    """Serves the files below ``settings.root``, compressed if `compress` is set and it is worthwhile."""
 
     def __init__(self, settings: WebStatic, *, compress: bool) -> None:
         self._settings = settings
@@ -50,7 +50,7 @@ class Static:
         self._extra = tuple((name.lower(), value) for name, value in settings.response_headers.items())
 
     async def answer(self, request: Request, writer: ResponseWriter) -> bool:
-        """Answer; False when the next handler is to be asked.
+        """Answer; False to try the next handler.
 
         Raises HTTPError, ClientGone.
         """
@@ -84,7 +84,9 @@ class Static:
         raise HTTPError(404, "There is nothing at this address.")
 
     async def _directory(self, request: Request, writer: ResponseWriter, name: str) -> bool:
-        """Its index, else a listing, else nothing (WEB-39)."""
+        """Send the index of a directory, else a listing; False if it has neither and the next handler is to be tried
+        (WEB-39).
+        """
         follow, root = self._settings.follow_symlinks, self._settings.root
         await self._blocking(request, partial(check_directory, root, name, follow=follow))
         try:
@@ -107,7 +109,7 @@ class Static:
         return True
 
     async def _file(self, request: Request, writer: ResponseWriter, name: str) -> None:
-        """Send a file. Raises FileError before anything is sent."""
+        """Send a file. Raises FileError before the first octet."""
         file, kind = await self._blocking(request, partial(self._open, name))
         try:
             await self._send(request, writer, file, kind)
@@ -115,7 +117,7 @@ class Static:
             close(file)
 
     def _open(self, name: str) -> tuple[File, str]:
-        """In a thread: the open file and its content type."""
+        """In a thread: open the file; returns it with its content type."""
         file = open_file(self._settings.root, name, follow=self._settings.follow_symlinks)
         kind = next((value for key, value in self._extra if key == "content-type"), None)
         return file, kind or content_type(name, file.first)
@@ -182,7 +184,7 @@ class Static:
         return await self._blocking(request, partial(read, file.descriptor, at))
 
     async def _blocking(self, request: Request, call: Callable[[], T]) -> T:
-        """Run a call that waits for the disk. Raises HTTPError 500 when that fails."""
+        """Run a call that waits for the disk. Raises HTTPError 500 if the disk fails."""
         try:
             return await trio.to_thread.run_sync(call, limiter=threads)
         except OSError as e:
@@ -192,19 +194,21 @@ class Static:
 
 
 def path_text(path: str) -> str:
-    """A decoded path as it stands in a URL; neither a backslash nor anything else in it can name another host."""
+    """A decoded path in the form for a URL. No character in it, such as a backslash, can lead to another host."""
     return quote(path.encode("utf-8", "surrogateescape"), safe="/:@!$&'()*+,;=~")
 
 
 def with_extra(
     headers: tuple[tuple[str, str], ...], extra: tuple[tuple[str, str], ...], *, keep: str = "", drop: str = ""
 ) -> tuple[tuple[str, str], ...]:
-    """Our fields and the administrator's, which win, but for the field `keep`; their field `drop` is left out."""
+    """Our fields and the administrator's. The administrator's win, except for the field `keep`; their field `drop` is
+    left out.
+    """
     added = tuple(field for field in extra if field[0] not in (keep, drop))
     names = {name for name, _ in added}
     return (*(field for field in headers if field[0] not in names), *added)
 
 
 def _without_ranges(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    """Fields of a response whose octets are made as it is sent: no part of it can be asked for."""
+    """Fields of a response that is compressed while it is sent, and so cannot serve ranges."""
     return tuple(field for field in headers if field[0] != "accept-ranges")

@@ -1,5 +1,5 @@
-"""HTTP/1.1 on Trio streams: h11 driven for one connection, requests and responses as types (RFC 9110, RFC 9112).
+"""HTTP/1.1 on Trio streams: h11 for one connection, requests and responses as types (RFC 9110, RFC 9112).
 
-Knows nothing of mail, accounts or routes: `web.serve` gives it one handler. HTTP/2 would come beside `connection.py`,
-behind the same `Request` and `ResponseWriter`.
+The package has nothing about mail, accounts or routes: `web.serve` passes one handler. HTTP/2 would be a module beside
+`connection.py`, with the same `Request` and `ResponseWriter`.
 """

@@ -1,7 +1,7 @@
 """Conditional and range requests (RFC 9110 §13, §14; WEB-9).
 
-`plan` decides what is sent of a representation, wherever its octets are; `respond` makes the response of one that is
-held in memory.
+`plan` decides which parts of a representation are sent, wherever its octets are. `respond` makes the whole response for
+a representation in memory.
 """
 
 import re
@@ -16,13 +16,13 @@ from moxlite.web.http.messages import Headers, Response
 
 __all__ = ["Plan", "Representation", "Validators", "http_date", "plan", "respond"]
 
-MAX_RANGES: Final = 8  # more is an attack (RFC 9110 §14.2), the whole is sent instead
+MAX_RANGES: Final = 8  # more ranges are an attack (RFC 9110 §14.2); the whole representation is sent instead
 RANGE: Final = re.compile(r"([0-9]{0,18})-([0-9]{0,18})\Z")
 TAG: Final = re.compile(r'"([^"]*+)"\s*+(?:,|$)')
 
 
 class Validators(msgspec.Struct, frozen=True):
-    """What is known of a representation without its octets.
+    """Metadata of a representation, without its octets.
 
     ``size`` in octets; ``etag`` is the strong tag without its quotes; ``modified`` is a time in UTC; ``headers`` go
     with every answer.
@@ -36,7 +36,7 @@ class Validators(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """A response: ``pieces`` of its body are octets, or ranges of the representation (first octet, and the one behind
+    """A response. ``pieces`` of its body are octets, or ranges of the representation (first octet, and the one after
     the last).
     """
 
@@ -57,7 +57,7 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 class Representation(msgspec.Struct, frozen=True):
-    """Octets that can be sent whole, in part, or not at all when the client has them; the fields as in `Validators`."""
+    """Octets sent whole, in ranges, or not at all if the client has them. The other fields as in `Validators`."""
 
     body: bytes
     content_type: str
@@ -72,7 +72,7 @@ def http_date(time: datetime) -> str:
 
 
 def parse_date(value: str | None) -> datetime | None:
-    """A date of a header field, None when it is none: such fields are ignored (RFC 9110 §13.1.3)."""
+    """The date of a header field; None if it is not valid: such fields are ignored (RFC 9110 §13.1.3)."""
     if value is None:
         return None
     try:
@@ -88,14 +88,14 @@ def matches(field: str, etag: str) -> bool:
 
 
 def respond(method: str, request: Headers, item: Representation) -> Response:
-    """The answer to a GET or HEAD."""
+    """The response to a GET or HEAD."""
     facts = Validators(len(item.body), item.content_type, item.etag, item.modified, item.headers)
     decided = plan(method, request, facts)
     return Response(decided.status, decided.headers, decided.body(item.body))
 
 
 def plan(method: str, request: Headers, item: Validators) -> Plan:
-    """What to answer to a GET or HEAD, in the order of RFC 9110 §13.2.2."""
+    """The response to a GET or HEAD without its octets, by the order of checks in RFC 9110 §13.2.2."""
     modified = item.modified.replace(microsecond=0)
     common = (("etag", f'"{item.etag}"'), ("last-modified", http_date(modified)), *item.headers)
     since = parse_date(request.get("if-unmodified-since"))
@@ -137,8 +137,8 @@ def plan(method: str, request: Headers, item: Validators) -> Plan:
 
 
 def parse_ranges(field: str, size: int) -> list[tuple[int, int]] | None:
-    """First and last octet of each satisfiable range; empty when there is none; None when the field is to be ignored
-    (§14.2).
+    """First and last octet of each satisfiable range; an empty list if no range is satisfiable; None if the field must
+    be ignored (§14.2).
     """
     unit, separator, text = field.partition("=")
     if not separator or unit.strip().lower() != "bytes":
@@ -165,7 +165,7 @@ def parse_ranges(field: str, size: int) -> list[tuple[int, int]] | None:
 
 
 def _if_range_holds(field: str | None, etag: str, modified: datetime) -> bool:
-    """Whether a range may be sent: the client's copy is of this very representation (§13.1.5, strong comparison)."""
+    """Whether a range may be sent: the client's copy is of exactly this representation (§13.1.5, strong comparison)."""
     if field is None:
         return True
     if field.lstrip().startswith('"'):

@@ -30,18 +30,20 @@ HEAD_TIMEOUT: Final = 30.0  # WEB-3, from the first octet; slow-loris clients en
 IDLE_TIMEOUT: Final = 65.0  # WEB-3: browsers drop a connection after 60 s, so the client closes first
 BODY_TIMEOUT: Final = 60.0  # WEB-3, per chunk
 WRITE_TIMEOUT: Final = 60.0  # WEB-3, per slice that makes no progress
-LINGER_TIMEOUT: Final = 1.0  # an error that the client must read before our FIN becomes a RST
-LINGER_OCTETS: Final = 4 << 20  # what a client may have under way on a fast line; beyond, it is not reading
+LINGER_TIMEOUT: Final = 1.0  # seconds in which the client can read an error before our FIN becomes a RST
+# octets that a client may have in flight on a fast line; after more of them, it does not read
+LINGER_OCTETS: Final = 4 << 20
 MAX_HEAD: Final = 64 * 1024  # WEB-4
 MAX_TARGET: Final = 8 * 1024  # WEB-4
 MAX_FIELDS: Final = 200  # WEB-4
-# a body that no handler read is skipped up to here to keep the connection; beyond it is cheaper to close
+# octets of an unread body that are skipped to keep the connection; for a longer one, closing is cheaper
 MAX_SKIPPED: Final = 64 * 1024
-SKIP_TIMEOUT: Final = 5.0  # likewise
-READ_SIZE: Final = 16 * 1024  # heads are below 2 KiB, bodies pass through; small buffers keep idle connections small
-FREE_CHUNKS: Final = 4096  # of any size: who writes a small body piece by piece
-MIN_CHUNK: Final = 64  # octets of a chunk beyond, on the average: 25 MiB of them take 8 s of the processor
-CHUNKS_IN_A_TURN: Final = 100  # 2 ms
+SKIP_TIMEOUT: Final = 5.0  # seconds for skipping
+# request heads are below 2 KiB, bodies pass through; small buffers keep idle connections small
+READ_SIZE: Final = 16 * 1024
+FREE_CHUNKS: Final = 4096  # chunks of any size, for clients that write a small body piece by piece
+MIN_CHUNK: Final = 64  # average octets of a chunk after that: 25 MiB of such chunks take 8 s of CPU
+CHUNKS_IN_A_TURN: Final = 100  # chunks between two checkpoints: 2 ms
 OBS_FOLD: Final = re.compile(rb"\n[ \t]")
 
 
@@ -54,7 +56,7 @@ class Replay(trio.abc.Stream):
         self._stream = stream
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        """What was read before, then what comes."""
+        """First the octets that were read before, then the stream's."""
         if self._first:
             size = len(self._first) if max_bytes is None else max_bytes
             data, self._first = self._first[:size], self._first[size:]
@@ -63,26 +65,26 @@ class Replay(trio.abc.Stream):
         return bytes(await self._stream.receive_some(max_bytes))
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        """Send, giving up on a peer that takes nothing."""
+        """Send. Raises BrokenResourceError if the peer reads nothing for `WRITE_TIMEOUT`."""
         with trio.move_on_after(WRITE_TIMEOUT) as scope:
             await self._stream.send_all(data)
         if scope.cancelled_caught:
             raise trio.BrokenResourceError("the client takes nothing")
 
     async def wait_send_all_might_not_block(self) -> None:
-        """As the stream below."""
+        """Delegate to the underlying stream."""
         await self._stream.wait_send_all_might_not_block()
 
     async def aclose(self) -> None:
-        """Close the stream below."""
+        """Close the underlying stream."""
         await self._stream.aclose()
 
 
 @final
 class Connection:
-    """Serves one stream; the `Channel` of its exchanges.
+    """Serves one stream; implements the `Channel` of its exchanges.
 
-    The handler answers every request; it raises nothing but ClientGone and Cancelled.
+    The handler answers every request. It raises nothing but ClientGone and Cancelled.
     """
 
     def __init__(self, stream: trio.abc.Stream, info: ConnectionInfo, *, handler: Handler, drain: Drain) -> None:
@@ -92,13 +94,13 @@ class Connection:
         self._drain = drain
         self._h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
         self._request: h11.Request | None = None
-        self._stalled = False  # the client stopped in the middle of a body
-        self._chunks = 0  # of the body that comes
-        self._chunked = 0  # octets of it
+        self._stalled = False  # the client stopped sending in the middle of a body
+        self._chunks = 0  # of the current body
+        self._chunked = 0  # octets of the current body
 
     async def serve(self) -> None:
-        """Answer requests until the client leaves, errs or falls silent, or the drain begins. Closes nothing: that is
-        the caller's.
+        """Answer requests until the client leaves, sends an invalid request or is silent for too long, or the drain
+        begins. The caller closes the stream.
         """
         try:
             while (request := await self._next_request()) is not None:
@@ -118,9 +120,9 @@ class Connection:
             return
 
     async def _next_request(self) -> Request | None:
-        """The next request; None when there will be none.
+        """The next request; None if there will be no other.
 
-        Raises BadRequest for what is no acceptable request, ClientGone.
+        Raises BadRequest if the octets are not an acceptable request, ClientGone.
         """
         head = bytearray(self._h11.trailing_data[0])
         timeout = HEAD_TIMEOUT
@@ -154,7 +156,7 @@ class Connection:
             raise BadRequest(f"This is not a valid HTTP request: {e}.", e.error_status_hint) from e
 
     def _check(self, event: h11.Request, head: bytearray) -> Request:
-        """The request, when it is within our limits and of one meaning only."""
+        """Check that the request is within our limits and unambiguous; returns it."""
         size = len(head) - len(self._h11.trailing_data[0])
         if len(event.target) > MAX_TARGET:
             raise BadRequest("The request target is too long.", 414)
@@ -219,8 +221,8 @@ class Connection:
         return bytes(taken)
 
     async def _count_chunk(self) -> None:
-        """A chunk begins: h11 takes some 20 µs for each, so many small ones are refused, and other tasks get a turn
-        between some.
+        """Count a chunk that begins. h11 takes some 20 µs for each, so a body of many small chunks is refused, and
+        other tasks get a turn now and then.
         """
         self._chunks += 1
         if self._chunks > FREE_CHUNKS and self._chunked < self._chunks * MIN_CHUNK:
@@ -229,7 +231,9 @@ class Connection:
             await trio.lowlevel.checkpoint()
 
     def must_close(self) -> bool:
-        """Whether this response is the last one: we stop, or what the client still sends is not worth waiting for."""
+        """Whether the connection closes after this response: the server stops, or the rest of the body is too long to
+        wait for.
+        """
         request = self._request
         if request is None or self._stalled or self._drain.begun or self._h11.they_are_waiting_for_100_continue:
             return True
@@ -237,13 +241,13 @@ class Connection:
         return self._h11.their_state is h11.SEND_BODY and int(length) > MAX_SKIPPED
 
     def encode(self, event: h11.Event) -> bytes:
-        """The octets of an event; raises ClientGone when h11 has seen the end of the connection."""
+        """The octets of an event. Raises ClientGone if h11 has seen the end of the connection."""
         if self._h11.our_state is h11.ERROR:
             raise ClientGone
         return self._h11.send(event) or b""
 
     def replay(self) -> trio.abc.Stream:
-        """The stream from this request on."""
+        """The stream, beginning with this request again."""
         request = self._request
         if request is None:
             raise RuntimeError("no request to hand over")
@@ -252,7 +256,7 @@ class Connection:
         return Replay(head + self._h11.trailing_data[0], self._stream)
 
     async def send_all(self, data: bytes) -> None:
-        """Send one slice; a client that takes nothing of it for a minute is gone."""
+        """Send one slice. Raises ClientGone if the client reads nothing for `WRITE_TIMEOUT`."""
         if not data:
             return
         with trio.move_on_after(WRITE_TIMEOUT) as scope:
@@ -270,7 +274,7 @@ class Connection:
             raise ClientGone from e
 
     async def _skip_body(self) -> bool:
-        """Read what the handler left of the body; whether the connection can be used again."""
+        """Read the rest of the body that the handler left; returns whether the connection can be reused."""
         if self.must_close() and self._h11.their_state is h11.SEND_BODY:
             return False
         skipped = 0
@@ -285,7 +289,7 @@ class Connection:
         return self._h11.their_state is h11.DONE
 
     async def _refuse(self, error: BadRequest) -> None:
-        """Answer octets that became no request, and end."""
+        """Answer octets that are not a valid request."""
         if self._h11.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             return
         self._request = None
@@ -296,7 +300,7 @@ class Connection:
             return
 
     async def _linger(self) -> None:
-        """Let the client read our last response before the connection closes under it (RFC 9112 §9.6)."""
+        """Let the client read our last response before the connection closes (RFC 9112 §9.6)."""
         if self._h11.their_state in (h11.DONE, h11.CLOSED, h11.MUST_CLOSE, h11.IDLE) and not self._h11.trailing_data[0]:
             return
         with trio.move_on_after(LINGER_TIMEOUT):

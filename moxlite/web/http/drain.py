@@ -1,4 +1,4 @@
-"""The end of serving: what waits without work stops at once, what works finishes (WEB-17)."""
+"""Shutdown of connections: idle waits are cancelled, requests in progress finish (WEB-17)."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,9 +9,9 @@ __all__ = ["Drain"]
 
 
 class Drain:
-    """Tells all connections that the server stops.
+    """Notifies all connections that the server stops.
 
-    No task waits for it: each wait that may be cut short runs inside `waiting()`, whose scope is cancelled when the
+    No task waits for it. Each wait that may be cut short runs inside `waiting()`, whose scope is cancelled when the
     drain begins.
     """
 
@@ -20,14 +20,14 @@ class Drain:
         self._scopes: set[trio.CancelScope] = set()
 
     def begin(self) -> None:
-        """Cut all idle waits short; responses in flight go on."""
+        """Cancel all idle waits; responses in progress go on."""
         self.begun = True
         for scope in self._scopes:
             scope.cancel()
 
     @contextmanager
     def waiting(self) -> Iterator[trio.CancelScope]:
-        """A scope for an idle wait; it is cancelled by `begin`, at once when that was before."""
+        """A scope for an idle wait. `begin` cancels it; if the drain has begun, it is cancelled from the start."""
         with trio.CancelScope() as scope:
             self._scopes.add(scope)
             if self.begun:
