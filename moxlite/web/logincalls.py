@@ -1,4 +1,4 @@
-"""The calls by which a browser logs in to an app of an account (WEB-50..52)."""
+"""The API calls for logging in to an app (WEB-50..52)."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ __all__ = ["LoginCalls"]
 
 
 class LoginCalls:
-    """The first calls of an app; its API inherits them."""
+    """The log-in calls, which the API of each app inherits."""
 
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
 
     @call(public=True)
     async def login_prep(self, caller: Caller) -> str:
-        """The token that `login` must bring along within 30 seconds."""
+        """The token that `login` needs within 30 seconds."""
         return self._sessions.prepare(caller)
 
     @call(public=True)
     async def login(self, caller: Caller, login_token: Name, username: Credential, password: Credential) -> LoginResult:
-        """Begin a session: its cookie is set, its CSRF token returned."""
+        """Start a session: set its cookie and return its CSRF token."""
         return LoginResult(*await self._sessions.log_in(caller, login_token, username, password))

@@ -1,4 +1,4 @@
-"""Counters of the web room (WEB-16, WEBMAIL-29)."""
+"""Metrics of the web component (WEB-16, WEBMAIL-29)."""
 
 from typing import Final
 
@@ -21,7 +21,7 @@ __all__ = [
 ]
 
 BUCKETS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
-# RFC 9110 §9 and PATCH: other words come from clients, and a label must stay bounded
+# RFC 9110 §9 and PATCH; clients may send any other word, and a label must stay bounded
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"})
 
 request_seconds = Histogram(

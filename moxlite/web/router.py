@@ -1,4 +1,4 @@
-"""Which handler answers a request on a port: by order, host and path (WEB-23..25)."""
+"""Selection of the handler for a request, by order, host and path (WEB-23..25)."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -17,16 +17,16 @@ HostMatch = Callable[[Host], bool]
 
 
 def any_host(host: Host) -> bool:
-    """For what is served whatever the client calls us."""
+    """Match any host, for routes that are served at every name."""
     return True
 
 
 class Route(msgspec.Struct, frozen=True):
     """One service on a port.
 
-    ``path`` is a prefix when it ends in a slash, else exact; with ``fold`` case does not matter, and it is in lower
-    case. ``forwarded_from``: networks of proxies whose
-    X-Forwarded-* fields count for this service, None when they never do (WEB-28).
+    ``path`` is a prefix if it ends in a slash, else exact. With ``fold`` it is in lower case and matches in any case.
+    ``forwarded_from`` are the networks of proxies whose X-Forwarded-* fields are trusted for this service; None if none
+    are (WEB-28).
     """
 
     name: str
@@ -38,8 +38,8 @@ class Route(msgspec.Struct, frozen=True):
 
 
 class Router:
-    """The routes of one port: system handlers first, then the rules of domains.toml when the port serves them, internal
-    services last; within routes the longest path wins.
+    """The routes of one port: first system handlers, then the rules of domains.toml if the port serves them, last the
+    internal services. Within each group the longest path wins.
     """
 
     def __init__(self, system: Sequence[Route], services: Sequence[Route], rules: WebRules | None = None) -> None:
@@ -51,15 +51,15 @@ class Router:
         self._rules = rules
 
     def system(self, request: Request) -> Route | None:
-        """The route of what no rule can override, None when there is none."""
+        """The route that no rule can override, or None."""
         return _find(self._system, request)
 
     def rules(self, request: Request) -> WebRules | None:
-        """The rules, when there are any for this host."""
+        """The rules, if there are any for this host."""
         return self._rules if self._rules is not None and self._rules.concern(request.host) else None
 
     def service(self, request: Request) -> Route | None:
-        """The route of an internal service, None when there is none."""
+        """The route of an internal service, or None."""
         return _find(self._services, request)
 
 

@@ -1,6 +1,4 @@
-"""The JSON Schema of an app's API: definitions, and which of them are parameters, results and events (WEB-61,
-WEBMAIL-24).
-"""
+"""The JSON Schema of an app's API: definitions, parameters and results of the calls, events (WEB-61, WEBMAIL-24)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,8 +11,8 @@ __all__ = ["api_schema"]
 
 
 def api_schema(title: str, calls: Mapping[str, Call], events: Any, request: Any = None) -> dict[str, Any]:
-    """A document of JSON Schema 2020-12: an event of a stream is valid against it; calls stand below ``x-calls``, what
-    a browser may ask of a stream, if it may, below ``x-request``.
+    """A document of JSON Schema 2020-12. The top level describes an event of a stream; ``x-calls`` has the calls;
+    ``x-request`` has the requests to a stream, if the app has any.
     """
     roots: list[Any] = [events] if request is None else [events, request]
     first = len(roots)

@@ -1,5 +1,5 @@
-"""Serving a connection: HTTP in front, then limits, route, handler, and what is told about each request (WEB-8,
-13..18, 28).
+"""Serving a connection: HTTP, then limits, route and handler, then log line and metrics of each request (WEB-8, 13..18,
+28).
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ HSTS: Final = ("strict-transport-security", "max-age=31536000")
 
 
 async def serve_connection(stream: trio.abc.Stream, info: ConnectionInfo, context: Context) -> None:
-    """Speak HTTP with one client until it leaves, errs or falls silent.
+    """Speak HTTP with one client until it leaves, sends an invalid request or is silent for too long.
 
-    When `info.shutdown` is set an idle connection ends at once, a response in flight is finished, a stream says that
-    the server stops. Cancellation closes without a word. Raises nothing of its own.
+    When `info.shutdown` is set, an idle connection closes at once, a response in progress finishes, and a stream sends
+    a shutdown event. Cancellation closes without an answer. Raises nothing of its own.
     """
     gate = context.gates[info.listener]
     try:
@@ -64,7 +64,7 @@ async def _begin_drain(shutdown: trio.Event, drain: Drain) -> None:
 
 
 async def _handle(request: Request, writer: ResponseWriter, context: Context) -> None:
-    """Answer one request, whatever becomes of it, and tell about it."""
+    """Answer one request, then write its log line and metrics, even if answering fails."""
     began = trio.current_time()
     request.info.seat.touch()
     try:
@@ -93,7 +93,7 @@ async def _answer(request: Request, writer: ResponseWriter, context: Context) ->
         if route is not None:
             request.handler = route.name
             _believe_proxy(request, route)
-        if rules is None:  # else it is counted already
+        if rules is None:  # otherwise it was counted above
             _limit(request, context)
         if route is None:
             raise HTTPError(404, "There is nothing at this address.")
@@ -104,7 +104,7 @@ async def _answer(request: Request, writer: ResponseWriter, context: Context) ->
         await writer.respond(Response.text(e.status, _with_id(e, context, info), e.headers))
     except ClientGone:
         raise
-    except Exception:  # the guard of a connection: one request's crash is not the server's
+    except Exception:  # the guard of a connection: a crash in one request must not stop the server
         net_metrics.panics.labels(pkg="web").inc()
         logger.exception(
             "unexpected error in a handler", extra={"kv": {"handler": request.handler, "path": request.path}}
@@ -116,14 +116,16 @@ async def _answer(request: Request, writer: ResponseWriter, context: Context) ->
 
 
 def _with_id(error: HTTPError, context: Context, info: ConnectionInfo) -> str:
-    """The text of an error page; of our own faults with the id by which the administrator finds it in the log
-    (WEB-8).
+    """The text of an error page. For errors of the server it includes the id of the connection, by which the
+    administrator finds it in the log (WEB-8).
     """
     return error.text if error.status < 500 else f"{error.text} (id {context.opaque_id(info.cid)})"
 
 
 def _believe_proxy(request: Request, route: Route) -> None:
-    """Take address and scheme from a trusted proxy's fields: the last address that is not a proxy's own (WEB-28)."""
+    """Take address and scheme from a trusted proxy's fields. The client's address is the last one that is not a proxy's
+    (WEB-28).
+    """
     networks = route.forwarded_from
     if networks is None or not _inside(request.client_ip, networks):
         return
@@ -155,7 +157,7 @@ def _limit(request: Request, context: Context) -> None:
 
 
 def _tell(request: Request, writer: ResponseWriter, began: float) -> None:
-    """Metrics and the access line of a request (WEB-15, WEB-16)."""
+    """Record metrics and the access log line of a request (WEB-15, WEB-16)."""
     now = trio.current_time()
     proto = ("ws" if writer.taken_over else "http") + ("s" if request.scheme == "https" else "")
     labels = {

@@ -1,4 +1,4 @@
-"""Log-in and sessions of the web apps: cookies, CSRF tokens, and who a request belongs to (WEB-51..59,
+"""Log-in and sessions of the web apps: cookies, CSRF tokens, and the session of a request (WEB-51..59,
 WEBMAIL-13..22).
 """
 
@@ -35,8 +35,8 @@ TOKEN_SIZE: Final = 16  # 128 random bits (WEB-53)
 LOGIN_TOKEN_AGE: Final = (
     30  # seconds between the form and its answer (WEB-51): the page fetches it when the user submits
 )
-FAILURE_DELAY: Final = 1.0  # WEB-56, WEBMAIL-16: guessing costs time, whatever was wrong
-MAX_COOKIES: Final = 16 * 1024  # far above what browsers keep for one host; http.cookies is no parser for a megabyte
+FAILURE_DELAY: Final = 1.0  # seconds; they slow down guessing, whatever was wrong (WEB-56, WEBMAIL-16)
+MAX_COOKIES: Final = 16 * 1024  # far above the limit of browsers for one host; http.cookies is too slow for a megabyte
 CSRF_HEADER: Final = "x-moxlite-csrf"
 LOGGED_OUT: Final = "You are logged out. Please log in again."
 EXPIRED: Final = "You were logged out after 24 hours without use. Please log in again."
@@ -46,9 +46,8 @@ INVALID: Final = "You were logged out. Please log in again."
 class Caller:
     """One request of a browser to an app.
 
-    ``path`` is where the app is mounted, ``forwarded`` whether it is behind a proxy, ``siblings`` the paths of other
-    apps beside it by name, ``session`` who the request belongs to (None before log-in), ``headers`` what goes with the
-    answer.
+    ``path`` is where the app is mounted, ``forwarded`` whether it is behind a proxy. ``siblings`` are the paths of the
+    other apps on this port by name. ``session`` is None before log-in. ``headers`` are fields of the answer.
     """
 
     __slots__ = ("forwarded", "headers", "path", "request", "session", "siblings")
@@ -64,13 +63,13 @@ class Caller:
         self.headers: list[tuple[str, str]] = []
 
     def require(self) -> Session:
-        """The session; raises NoAuth without one."""
+        """The session. Raises NoAuth if there is none."""
         if self.session is None:
             raise errors.NoAuth(LOGGED_OUT)
         return self.session
 
     def set_cookie(self, name: str, value: str, *, max_age: int | None = None) -> None:
-        """A cookie for this app only, out of reach of scripts and of other sites (RFC 6265bis §5.6)."""
+        """Set a cookie for this app only, hidden from scripts and not sent by other sites' pages (RFC 6265bis §5.6)."""
         parts = [f"{name}={value}", f"Path={self.path}", "HttpOnly", "SameSite=Strict"]
         if max_age is not None:
             parts.append(f"Max-Age={max_age}")
@@ -80,7 +79,9 @@ class Caller:
 
 
 class Sessions:
-    """Log-in of one app. Sessions live in auth.db (STORE-105) and are good for their own app only."""
+    """Log-in and sessions of one app. Sessions are stored in auth.db (STORE-105) and are valid for their own app
+    only.
+    """
 
     def __init__(self, app: App, *, auth: AuthDB, logins: Logins, config: Callable[[], Snapshot]) -> None:
         self._app: Final = app
@@ -92,17 +93,17 @@ class Sessions:
         self._login_cookie: Final = f"{name}login"
 
     def prepare(self, caller: Caller) -> str:
-        """The token that a log-in must bring along, in the call and as a cookie: a foreign page can set neither (login
-        CSRF).
+        """Make the token of a log-in form. The log-in must bring it twice, in the call and as a cookie, because a
+        foreign page can set neither (login CSRF).
         """
         token = base64.urlsafe_b64encode(secrets.token_bytes(TOKEN_SIZE)).rstrip(b"=").decode()
         caller.set_cookie(self._login_cookie, token, max_age=LOGIN_TOKEN_AGE)
         return token
 
     async def log_in(self, caller: Caller, login_token: str, username: str, password: str) -> tuple[str, str]:
-        """Begin a session; returns its CSRF token and the address that was used.
+        """Start a session; returns its CSRF token and the login address.
 
-        Raises UserError before any credential is looked at, LoginFailed, RateLimited.
+        Raises UserError before the credentials are checked, LoginFailed, RateLimited.
         """
         cookie = _cookies(caller.request).get(self._login_cookie, "")
         if not cookie or not hmac.compare_digest(cookie.encode(), login_token.encode()):
@@ -137,8 +138,8 @@ class Sessions:
         caller.set_cookie(self._cookie, "", max_age=0)
 
     async def check(self, caller: Caller, *, csrf: bool = True, csrf_token: str | None = None) -> Session:
-        """The living session of a request; with `csrf` it must bring its token, as all calls that change something do:
-        in a header, or as `csrf_token`, the field of a form (WEB-53).
+        """The valid session of a request. With `csrf` the request must bring the session's CSRF token, as all calls
+        that change something do: in a header, or as `csrf_token`, the field of a form (WEB-53). Raises NoAuth, BadAuth.
 
         Raises NoAuth, BadAuth.
         """
@@ -164,12 +165,12 @@ class Sessions:
             raise errors.BadAuth(INVALID)
         caller.session = session
         caller.request.account = session.account
-        caller.request.info.seat.known = True  # a logged-in client keeps the connection
+        caller.request.info.seat.known = True  # connections of logged-in clients are kept
         return session
 
     def _record_misuse(self, caller: Caller, account: str) -> None:
-        """Note a cookie or CSRF token that belongs to no session (WEB-58); the account's name is only what the cookie
-        says.
+        """Record the use of a cookie or CSRF token that belongs to no session (WEB-58). The account's name is taken
+        from the cookie and proves nothing.
         """
         request = self._login_request(caller)
         known = self._config().account(account) is not None
@@ -188,8 +189,8 @@ class Sessions:
         logger.info("bad session", extra={"kv": {"remote": str(request.remote), "protocol": request.protocol}})
 
     async def alive(self, session: Session) -> bool:
-        """Whether a session that began a stream still stands: not logged out, expired, removed or disabled (WEBMAIL-18,
-        30).
+        """Whether the session that started a stream is still valid: not logged out, expired, removed or disabled
+        (WEBMAIL-18, 30).
         """
         if not self._may_stay(session):
             return False
@@ -211,7 +212,7 @@ class Sessions:
 
 
 def _cookies(request: Request) -> dict[str, str]:
-    """The cookies of a request by name; a field that is no cookie gives none."""
+    """The cookies of a request by name; empty if the field is not valid."""
     field = "; ".join(request.headers.all("cookie"))
     if len(field) > MAX_COOKIES:
         return {}

@@ -1,4 +1,4 @@
-"""What errors of the store mean in HTTP (WEB-55, STORE-158a): one table, for calls and for pages."""
+"""HTTP answers to errors of the store (WEB-55, STORE-158a): one table, for calls and for pages."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ from moxlite.web.http.errors import HTTPError
 __all__ = ["RETRY_AFTER", "api_error", "page_error"]
 
 RETRY_AFTER: Final = ("retry-after", "60")
-"""Seconds: the shorter window of the limits (WEBMAIL-17), and long enough for a full or failing disk to be seen to."""
+"""Seconds: the shorter window of the limits (WEBMAIL-17), and enough time to repair a full or failing disk."""
 
 BUSY_RETRY_AFTER: Final = ("retry-after", "5")
-"""Seconds after which descriptors and memory may be had again."""
+"""Seconds until file descriptors and memory are likely to be free again."""
 
 DAMAGED: Final = "the storage of this account does not answer as it should"
 
 UNITS: Final = ("octets", "KiB", "MiB", "GiB", "TiB")
-"""Of sizes that are told to people, each 1,024 of the one before."""
+"""Units of the sizes in error messages, each 1,024 times the one before."""
 
 
 def _full(error: store.OverQuota) -> str:
-    """Both sizes in the unit of the limit (WEBMAIL-117)."""
+    """The error message with both sizes in the unit of the limit (WEBMAIL-117)."""
     power = min(max(error.limit.bit_length() - 1, 0) // 10, len(UNITS) - 1)
     used, limit = (f"{size / 1024**power:.{1 if power else 0}f}" for size in (error.used, error.limit))
     return f"the account has no room for it: {used} of {limit} {UNITS[power]} are used"
@@ -50,7 +50,7 @@ _RIGHTS: Final = {
     "t": "take messages out of it",
     "e": "take messages out of it",
 }
-"""What rights are for, in words (RFC 4314 §2.1)."""
+"""Actions that need a right, for error messages (RFC 4314 §2.1)."""
 
 
 def _missing(error: store.NoRight) -> str:
@@ -81,11 +81,11 @@ _TABLE: Final[Mapping[type[store.StoreError], Callable[[Any], APIError]]] = {
     store.ReadInterrupted: lambda e: Unavailable("reading took too long, try again", BUSY_RETRY_AFTER),
     store.ChunkDamaged: lambda e: ServerFailed(DAMAGED),
 }
-"""The first class that fits counts: a subclass stands before its base."""
+"""Answers by class of error. The first matching class counts, so a subclass comes before its base class."""
 
 
 def api_error(error: store.StoreError) -> APIError | None:
-    """The answer of a call; None for an error that no caller can meet: a bug."""
+    """The answer of a call. None for an error that no caller can cause: a bug."""
     for kind, answer in _TABLE.items():
         if isinstance(error, kind):
             return answer(error)
@@ -93,7 +93,7 @@ def api_error(error: store.StoreError) -> APIError | None:
 
 
 def page_error(error: store.StoreError) -> HTTPError | None:
-    """The same for what is no call."""
+    """The answer to a request that is not an API call; None as for `api_error`."""
     answer = api_error(error)
     if answer is None:
         return None

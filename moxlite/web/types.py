@@ -1,4 +1,4 @@
-"""What several apps and their browsers say to each other."""
+"""Types in the APIs of several apps."""
 
 from typing import Annotated
 
@@ -12,7 +12,9 @@ Credential = Annotated[str, Meta(max_length=1024)]  # far above the longest addr
 
 
 class LoginResult(msgspec.Struct, frozen=True):
-    """What a browser keeps of a log-in, beside the cookie that it cannot read."""
+    """The result of a log-in, which the page keeps. The session's cookie is not included, because scripts must not read
+    it.
+    """
 
     csrf_token: str
     login_address: str

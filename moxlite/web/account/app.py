@@ -31,7 +31,7 @@ __all__ = ["AccountApp"]
 
 
 class AccountApp:
-    """The account app of a server. One of it serves all listeners; `mounted` gives the handler of one of them."""
+    """The account app of a server. One instance serves all listeners; `mounted` returns the handler for one of them."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class AccountApp:
     def mounted(
         self, path: str, *, siblings: Mapping[str, str], forwarded: bool
     ) -> Callable[[Request, ResponseWriter], Awaitable[None]]:
-        """The handler for a port where the app is at `path`, and others are at the paths in `siblings` by name."""
+        """The handler for a port where the app is at `path` and the apps in `siblings` (by name) are at their paths."""
 
         async def handle(request: Request, writer: ResponseWriter) -> None:
             await self._handle(Caller(request, path, forwarded=forwarded, siblings=siblings), writer)

@@ -20,9 +20,9 @@ __all__ = [
     "stream_compressor",
 ]
 
-# below this a packet is saved by nothing, and the header costs more
+# a shorter body saves no packet, and the header field costs more
 MIN_SIZE: Final = 1024
-# gzip level 1 does about 80 MB/s: 256 KiB are 3 ms, beyond that a worker thread (WEB-12)
+# gzip level 1 compresses about 80 MB/s: 256 KiB take 3 ms; larger bodies go to a worker thread (WEB-12)
 MAX_ON_LOOP: Final = 256 * 1024
 GZIP_LEVEL: Final = 1
 ZSTD_LEVEL: Final = 3
@@ -33,23 +33,23 @@ COMPRESSIBLE: Final = frozenset(
 
 
 class Compressor(Protocol):
-    """A stream of compressed octets that can be flushed after each write."""
+    """A stream of compressed octets that is flushed after each write."""
 
     def add(self, data: bytes) -> bytes:
-        """The octets to send for `data`, all of it, so that the other side can decode it at once."""
+        """The compressed octets of all `data`, so that the other side can decode it at once."""
 
     def end(self) -> bytes:
-        """The octets that close the stream."""
+        """The last octets of the stream."""
 
 
 class Coder(Protocol):
-    """A stream of compressed octets, as both libraries have it: output comes when there is enough of it."""
+    """A stream of compressed octets with the interface of both libraries: output comes when there is enough of it."""
 
     def compress(self, data: bytes, /) -> bytes:
-        """Octets to send."""
+        """Compressed octets, perhaps none yet."""
 
     def flush(self) -> bytes:
-        """The last ones."""
+        """The last octets of the stream."""
 
 
 class _Gzip:
@@ -84,13 +84,13 @@ def choose(headers: Headers, offered: tuple[str, ...] = ("zstd", "gzip")) -> str
 
 
 def is_compressible(content_type: str | None) -> bool:
-    """Whether octets of this type usually shrink."""
+    """Whether octets of this type usually compress well."""
     kind = (content_type or "").partition(";")[0].strip().lower()
     return kind.startswith("text/") or kind.endswith(("+json", "+xml")) or kind in COMPRESSIBLE
 
 
 def compress(body: bytes, coding: str, *, gzip_level: int = GZIP_LEVEL) -> bytes:
-    """All of `body` in that coding; for documents that are sent often a higher level pays."""
+    """All of `body` in this coding. A higher level pays for documents that are sent often."""
     if coding == "zstd":
         return zstandard.ZstdCompressor(level=ZSTD_LEVEL).compress(body)
     deflate = zlib.compressobj(gzip_level, zlib.DEFLATED, GZIP_WINDOW)
@@ -98,19 +98,21 @@ def compress(body: bytes, coding: str, *, gzip_level: int = GZIP_LEVEL) -> bytes
 
 
 def coder(coding: str) -> Coder:
-    """A coder for something long that is at hand piece by piece."""
+    """A coder for a long body that is read in pieces."""
     if coding == "zstd":
         return zstandard.ZstdCompressor(level=ZSTD_LEVEL).compressobj()
     return zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, GZIP_WINDOW)
 
 
 def stream_compressor(headers: Headers) -> Compressor | None:
-    """A gzip stream when the client takes one (for events: browsers do, and gzip flushes well)."""
+    """A gzip stream if the client accepts gzip, else None. It is for events: all browsers accept gzip, and gzip flushes
+    well.
+    """
     return _Gzip() if choose(headers, ("gzip",)) else None
 
 
 async def compressed(headers: Headers, response: Response) -> Response:
-    """The response in the best coding that the client takes, if that is worth it and allowed."""
+    """The response in the best coding that the client accepts, if compression is allowed and worthwhile."""
     names = {name for name, _ in response.headers}
     if (
         response.status != 200

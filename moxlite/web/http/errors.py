@@ -1,4 +1,4 @@
-"""What can go wrong between a client and a handler, each with the status that it is answered with."""
+"""Errors between a client and a handler, each with its HTTP status."""
 
 __all__ = ["BadRequest", "BodyTimeout", "BodyTooLarge", "ClientGone", "HTTPError"]
 
@@ -6,8 +6,8 @@ __all__ = ["BadRequest", "BodyTimeout", "BodyTooLarge", "ClientGone", "HTTPError
 class HTTPError(Exception):
     """A request that ends with an error page.
 
-    ``status`` is the code of RFC 9110 §15, ``text`` one plain sentence for the person or program at the other end,
-    ``headers`` go with it.
+    ``status`` is the code of RFC 9110 §15. ``text`` is one plain sentence for the user or program. ``headers`` are
+    fields of the answer.
     """
 
     def __init__(self, status: int, text: str, headers: tuple[tuple[str, str], ...] = ()) -> None:
@@ -18,14 +18,14 @@ class HTTPError(Exception):
 
 
 class BadRequest(HTTPError):
-    """The octets are no request that we understand; the connection cannot go on (RFC 9112 §2.2, §6.3)."""
+    """The octets are not a valid request; the connection must close (RFC 9112 §2.2, §6.3)."""
 
     def __init__(self, text: str, status: int = 400) -> None:
         super().__init__(status, text)
 
 
 class BodyTooLarge(HTTPError):
-    """The body is over what this endpoint takes."""
+    """The body is larger than the limit of the endpoint."""
 
     def __init__(self, limit: int) -> None:
         super().__init__(413, f"The request body is larger than {limit} octets.")
@@ -33,11 +33,11 @@ class BodyTooLarge(HTTPError):
 
 
 class BodyTimeout(HTTPError):
-    """The client stopped in the middle of its body."""
+    """The client stopped sending in the middle of its body."""
 
     def __init__(self) -> None:
         super().__init__(408, "The request body did not arrive in time.")
 
 
 class ClientGone(Exception):
-    """The client closed, or took nothing for too long: there is no one to answer."""
+    """The client closed the connection, or read nothing for too long. It gets no answer."""

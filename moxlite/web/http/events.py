@@ -1,4 +1,4 @@
-"""Server-sent events (WHATWG HTML §9.2): the octets of an event stream."""
+"""Encoding of server-sent events (WHATWG HTML §9.2)."""
 
 from typing import Final
 
@@ -12,11 +12,11 @@ EVENT_STREAM_HEADERS: Final = (
     ("cache-control", "no-cache"),
     ("x-accel-buffering", "no"),
 )
-COMMENT: Final = b":\n\n"  # says nothing, keeps the connection and the proxies between awake
+COMMENT: Final = b":\n\n"  # an empty comment; it keeps the connection alive, through proxies too
 
 
 def encode_event(name: str, data: bytes, event_id: str | None = None) -> bytes:
-    """One event; `data` is a single line (JSON has no raw line ends)."""
+    """Encode one event. `data` is a single line (JSON has no raw line ends)."""
     head = f"event: {name}\n".encode()
     if event_id is not None:
         head += f"id: {event_id}\n".encode()
@@ -24,18 +24,18 @@ def encode_event(name: str, data: bytes, event_id: str | None = None) -> bytes:
 
 
 class EventSink:
-    """Server-sent events on a response, compressed for those who take it."""
+    """Writes server-sent events to a response, compressed if the client accepts that."""
 
     def __init__(self, writer: ResponseWriter, compressor: Compressor | None) -> None:
         self._writer = writer
         self._compressor = compressor
 
     async def send(self, kind: str, data: bytes, modseq: int | None) -> None:
-        """One event."""
+        """Send one event."""
         await self._write(encode_event(kind, data, None if modseq is None else str(modseq)))
 
     async def end(self) -> None:
-        """The last comment, and the end of the compressed stream."""
+        """Send a last comment and the end of the compressed stream."""
         await self._write(COMMENT)
         if self._compressor is not None:
             await self._writer.write(self._compressor.end())

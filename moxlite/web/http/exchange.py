@@ -1,6 +1,6 @@
-"""One request and its response, while they come and go (RFC 9110 §3): what a handler gets.
+"""One request and its response: the objects that a handler gets (RFC 9110 §3).
 
-The connection below is a `Channel`; how its requests are read and its cycles follow each other is in `connection`.
+The underlying connection is a `Channel`. Reading requests and the sequence of exchanges are in `connection`.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from moxlite.web.http.paths import Host
 
 __all__ = ["Body", "Channel", "Handler", "Request", "ResponseWriter"]
 
-WRITE_SIZE: Final = 64 * 1024  # the unit of the write deadline: 1 KiB/s is the slowest client served
+WRITE_SIZE: Final = 64 * 1024  # octets per write deadline: the slowest client that is served reads 1 KiB/s
 CLOSE: Final = ("connection", "close")
 REASONS: Final = {status.value: status.phrase.encode() for status in HTTPStatus}
 
 
 class Channel(Protocol):
-    """The connection, as one exchange uses it."""
+    """Interface of a connection for one exchange."""
 
     async def receive_body(self) -> bytes:
         """The next octets of the request's body, b"" at its end. Raises BodyTimeout, BadRequest, ClientGone."""
 
     async def send_all(self, data: bytes) -> None:
-        """Send octets that `encode` gave. Raises ClientGone."""
+        """Send octets that `encode` returned. Raises ClientGone."""
 
     def encode(self, event: h11.Event) -> bytes:
         """The octets of a part of the response. Raises ClientGone."""
@@ -43,13 +43,13 @@ class Channel(Protocol):
         """Whether this response is the last one of the connection."""
 
     def replay(self) -> trio.abc.Stream:
-        """The stream, beginning again with this request."""
+        """The stream, beginning with this request again."""
 
 
 @final
 class Body:
-    """The octets of a request body as they come. Nothing is read before the handler asks, so limits and log-in come
-    first (WEB-4).
+    """The body of a request. Nothing is read before the handler asks for it, so limits and log-in are checked first
+    (WEB-4).
     """
 
     def __init__(self, channel: Channel, declared: int | None) -> None:
@@ -58,7 +58,8 @@ class Body:
         self.received = 0
 
     async def receive(self, limit: int) -> bytes:
-        """The next octets, b"" at the end.
+        """The next octets, b"" at the end. Raises BodyTooLarge as soon as more than `limit` octets are announced or
+        received; BodyTimeout, BadRequest, ClientGone.
 
         Raises BodyTooLarge as soon as more than `limit` octets are announced or have come, BodyTimeout, BadRequest,
         ClientGone.
@@ -84,9 +85,10 @@ class Request:
     """A request whose head has arrived.
 
     ``target`` is the raw request target, ``path`` its decoded and normalised path, ``query`` the raw query without "?".
-    ``host`` is what the client called us, ``scheme`` http or https as the client sees it, ``client_ip`` the address
-    that limits and logs count by (both may come from a trusted proxy). ``info`` is the connection; ``drain`` begins
-    when the server stops. ``handler`` names the route, ``account`` who has logged in, for log and metrics.
+    ``host`` is the name by which the client addressed the server. ``scheme`` is http or https from the client's view.
+    ``client_ip`` is the address that limits and logs use. A trusted proxy may set scheme and address. ``info`` is the
+    connection. ``drain`` begins when the server stops. ``handler`` (the route) and ``account`` (of the logged-in user)
+    are for log and metrics.
     """
 
     __slots__ = (
@@ -137,16 +139,16 @@ class Request:
 
     @property
     def origin(self) -> str:
-        """What a browser calls the origin of this request (RFC 6454 §6.2)."""
+        """The origin of this request, as browsers write it (RFC 6454 §6.2)."""
         return f"{self.scheme}://{self.host.authority}"
 
 
 @final
 class ResponseWriter:
-    """Writes exactly one response: `respond` with a whole one, or `start`, `write` …, `finish`; or `take_over` for
+    """Writes exactly one response: a whole one by `respond`, or `start`, `write` …, `finish`; or `take_over` for
     another protocol.
 
-    All raise ClientGone when the client is no longer there.
+    All methods raise ClientGone if the client has left.
     """
 
     def __init__(self, channel: Channel, method: str) -> None:
@@ -156,12 +158,12 @@ class ResponseWriter:
         self.sent = 0  # octets of the body
         self.finished = False
         self.taken_over = False
-        self.started_at = 0.0  # trio's clock when the status was written
-        self.extra: tuple[tuple[str, str], ...] = ()  # fields that the service puts on all its responses
+        self.started_at = 0.0  # trio's clock at the time the status was written
+        self.extra: tuple[tuple[str, str], ...] = ()  # fields of all responses of the service
 
     @property
     def started(self) -> bool:
-        """Whether a status has been sent: from then on an error can only close the connection."""
+        """Whether a status has been sent. After that, an error can only close the connection."""
         return self.status != 0 or self.taken_over
 
     async def respond(self, response: Response) -> None:
@@ -182,7 +184,7 @@ class ResponseWriter:
         await self._channel.send_all(self._head(status, headers))
 
     async def write(self, data: bytes) -> None:
-        """Write octets of the body, to the last one."""
+        """Write octets of the body; returns when all are sent."""
         for start in range(0, len(data), WRITE_SIZE):
             await self._channel.send_all(self._data(data[start : start + WRITE_SIZE]))
 
@@ -192,8 +194,8 @@ class ResponseWriter:
         self.finished = True
 
     def take_over(self) -> trio.abc.Stream:
-        """The stream, beginning again with this request, for a protocol that a GET upgrades to; HTTP is over on this
-        connection.
+        """The stream, beginning with this request again, for a protocol that a GET upgrades to. The connection carries
+        no HTTP after that.
         """
         self.taken_over = True
         return self._channel.replay()
@@ -220,13 +222,13 @@ class ResponseWriter:
 
 
 Handler: TypeAlias = Callable[[Request, ResponseWriter], Awaitable[None]]
-"""Answers one request; raises nothing but ClientGone and Cancelled."""
+"""Answers one request. Raises nothing but ClientGone and Cancelled."""
 
 _stamp = (0, "")
 
 
 def _now() -> str:
-    """The Date field (RFC 9110 §6.6.1), made once a second."""
+    """The value of the Date field (RFC 9110 §6.6.1), computed once a second."""
     global _stamp
     now = int(time.time())
     if _stamp[0] != now:

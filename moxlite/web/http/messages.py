@@ -1,4 +1,4 @@
-"""Header fields and whole responses, as values (RFC 9110 §3, §5)."""
+"""Header fields and whole responses as values (RFC 9110 §3, §5)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Headers:
         return iter(self._fields)
 
     def get(self, name: str) -> str | None:
-        """The value of the first field of that name, None when there is none."""
+        """The value of the first field of that name, or None."""
         for key, value in self._fields:
             if key == name:
                 return value
@@ -34,8 +34,8 @@ class Headers:
         return [value for key, value in self._fields if key == name]
 
     def elements(self, name: str) -> list[str]:
-        """The elements of a comma list (RFC 9110 §5.6.1) over all fields of that name; no quoted commas, as in tokens
-        and tags.
+        """The elements of a comma-separated list (RFC 9110 §5.6.1) over all fields of that name. Quoted commas are not
+        supported; tokens and entity tags have none.
         """
         return [part for value in self.all(name) for element in value.split(",") if (part := element.strip())]
 
@@ -49,7 +49,7 @@ class Response(msgspec.Struct, frozen=True):
 
     @classmethod
     def text(cls, status: int, text: str, headers: tuple[tuple[str, str], ...] = ()) -> Response:
-        """A line of plain text."""
+        """A response with one line of plain text."""
         fields = (("content-type", "text/plain; charset=utf-8"), ("x-content-type-options", "nosniff"), *headers)
         return cls(status, fields, text.encode() + b"\n")
 
@@ -64,9 +64,9 @@ class Response(msgspec.Struct, frozen=True):
 
 
 def header_value(text: str) -> str:
-    """The text, fit for a header field.
+    """Check a text for use in a header field, and return it.
 
-    Raises ValueError when it holds a control character: whatever put it there, the response must not be split
+    Raises ValueError if it contains a control character: the response must not be split, wherever the text comes from
     (WEB-135).
     """
     if any(ord(c) < 0x20 or ord(c) == 0x7F for c in text):

@@ -1,4 +1,4 @@
-"""Paths and hosts of requests, as routing sees them (RFC 3986 §5.2.4, RFC 9110 §7.2; WEB-6, WEB-7)."""
+"""Parsing paths and hosts of requests for routing (RFC 3986 §5.2.4, RFC 9110 §7.2; WEB-6, WEB-7)."""
 
 import ipaddress
 import re
@@ -17,10 +17,10 @@ MAX_NAME: Final = 253  # RFC 1035 §2.3.4, without the dot at the end
 
 
 class Host(msgspec.Struct, frozen=True):
-    """Whom a request is addressed to.
+    """The host that a request is addressed to.
 
-    ``name`` is a domain as lower-case A-labels or an IP address in its canonical form, None when it is neither (such a
-    host matches nothing that is bound to a host). ``authority`` is the text as it came, with the port.
+    ``name`` is a domain as lower-case A-labels or an IP address in its canonical form. It is None if the text is
+    neither; such a host matches no route that is bound to a host. ``authority`` is the text as received, with the port.
     """
 
     authority: str
@@ -29,7 +29,7 @@ class Host(msgspec.Struct, frozen=True):
 
 
 def parse_host(authority: str) -> Host:
-    """What the value of a Host field, or the authority of a target, names. Never raises."""
+    """Parse the value of a Host field, or the authority of a target. Never raises."""
     match = AUTHORITY.match(authority)
     if match is None:
         return Host(authority, None)
@@ -66,10 +66,10 @@ def split_target(target: str) -> tuple[str | None, str, str]:
 
 
 def normalise_path(raw: str) -> str:
-    """The path for matching: decoded once, without dot segments and doubled slashes; a slash at the end stays; never
-    empty.
+    """Normalise a path for matching. It is decoded once; dot segments and doubled slashes are removed; a slash at the
+    end stays. The result is never empty.
 
-    Octets that are no UTF-8 become lone surrogates, so that no route and no file has that name.
+    Octets that are not UTF-8 become lone surrogates, so that no route and no file has that name.
     """
     path = unquote_to_bytes(raw).decode("utf-8", "surrogateescape")
     kept: list[str] = []

@@ -1,4 +1,4 @@
-"""Hand-over of an HTTP connection to a websocket (RFC 6455 §4.2): the request is replayed into trio-websocket."""
+"""Upgrade of an HTTP connection to a websocket (RFC 6455 §4.2): the request is replayed into trio-websocket."""
 
 import base64
 import binascii
@@ -13,12 +13,13 @@ from moxlite.web.http.exchange import Request, ResponseWriter
 
 __all__ = ["ConnectionClosed", "WebSocketConnection", "check_upgrade", "serve_websocket"]
 
-HANDSHAKE_TIMEOUT: Final = 10.0  # the request is here already: only our own answer is written
-CLOSE_TIMEOUT: Final = 1.0  # for the peer's close frame; then the connection goes without
+HANDSHAKE_TIMEOUT: Final = 10.0  # seconds; the request has arrived already, only our own answer is written
+CLOSE_TIMEOUT: Final = 1.0  # seconds to wait for the peer's close frame; then the connection closes without it
 
 
 def check_upgrade(request: Request) -> None:
-    """Refuse what is no websocket request of ours, before anything is handed over (RFC 6455 §4.2.1, §10.2).
+    """Check that a request is a valid websocket request for us, before the connection is handed over (RFC 6455 §4.2.1,
+    §10.2).
 
     Raises HTTPError: 400, 403 for a foreign origin, 405, 426.
     """
@@ -54,9 +55,9 @@ async def serve_websocket(
     subprotocol: str,
     max_message_size: int,
 ) -> None:
-    """Hand the connection over to `speak`, as a websocket that is closed when it returns; call `check_upgrade` before.
+    """Pass the connection to `speak` as a websocket, which is closed when `speak` returns. Call `check_upgrade` before.
 
-    `speak` may raise ConnectionClosed and ClientGone; the connection ends by them.
+    `speak` may raise ConnectionClosed and ClientGone; they end the connection.
     """
     offered = request.headers.elements("sec-websocket-protocol")
     stream = writer.take_over()

@@ -1,4 +1,4 @@
-"""The calls of the webmail (WEBMAIL-23..27). One call that changes something is one unit of the account."""
+"""The calls of the webmail (WEBMAIL-23..27). Each call that changes something is one transaction of the account."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ T = TypeVar("T")
 Flags = Annotated[list[Annotated[str, Meta(min_length=1, max_length=128)]], Meta(min_length=1, max_length=100)]
 
 OWN_THREADS: Final = "threads are muted and folded"
-"""What guests may not do, as `Holder.refuse_guest` says it."""
+"""Subject of the error that a guest gets from `Holder.refuse_guest`."""
 
 
 class API(ComposeCalls, SentCalls, SettingsCalls, RuleCalls, DetailCalls):
-    """What a browser can ask for; `Caller.session` is set for all but the public calls."""
+    """The calls of the webmail. `Caller.session` is set for all calls but the public ones."""
 
     def __init__(self, surroundings: Surroundings, sessions: Sessions, streams: Streams) -> None:
         super().__init__(sessions, surroundings)
@@ -67,17 +67,17 @@ class API(ComposeCalls, SentCalls, SettingsCalls, RuleCalls, DetailCalls):
 
     @call()
     async def token(self, caller: Caller) -> str:
-        """A token that opens one event stream within a minute."""
+        """Make a token that opens one event stream within a minute."""
         return self._streams.token(caller.require())
 
     @call()
     async def request(self, caller: Caller, request: Request) -> None:
-        """Ask a stream for another view, or for more of the one that it shows; the answer comes on the stream."""
+        """Ask a stream for another view, or for more of its current view; the answer comes on the stream."""
         self._streams.find(caller.require(), request.stream_id).submit(request)
 
     @call()
     async def message_item(self, caller: Caller, message_id: ID) -> MessageItem:
-        """A message as it stands in lists."""
+        """The row of a message in lists."""
         async with self._holders.at(caller.require(), message_id) as holder:
 
             def read(r: Reader) -> MessageItem:
@@ -112,8 +112,10 @@ class API(ComposeCalls, SentCalls, SettingsCalls, RuleCalls, DetailCalls):
         mark_seen: bool = False,
         from_mailbox_id: AnyID = 0,
     ) -> None:
-        """Move messages to a mailbox; a conflict when one of them is there already. With `from_mailbox_id` those that
-        are no longer in that mailbox stay where they are: so an action is undone (WEBMAIL-124).
+        """Move messages to a mailbox; a conflict if one of them is in it already.
+
+        With `from_mailbox_id`, messages that are no longer in that mailbox stay where they are. Undo uses it
+        (WEBMAIL-124).
         """
         session = caller.require()
         await self._check(session, message_ids, TAKING)
@@ -132,12 +134,14 @@ class API(ComposeCalls, SentCalls, SettingsCalls, RuleCalls, DetailCalls):
 
     @call()
     async def query_action(self, caller: Caller, action: QueryAction) -> QueryDone:
-        """Do something with the messages of a query, at most a thousand in one call (WEBMAIL-137); go on with `after`
-        of the result.
+        """Change, move or remove messages of a query, at most a thousand in one call (WEBMAIL-137).
+
+        The next call continues at `after` of the result.
         """
         session = caller.require()
         if number_of(action.query.filter.mailbox_id) or number_of(action.mailbox_id):
-            # each part of a move between accounts is a unit, and what came since is known by the modseq of one account
+            # a move between accounts is not one transaction, and messages that came since are recognised by the modseq
+            # of one account only
             raise NotAllowed("messages that are not loaded are changed only where all is your own")
         async with self._holders.at(session) as home:
             if is_plain(action.query):
@@ -148,19 +152,20 @@ class API(ComposeCalls, SentCalls, SettingsCalls, RuleCalls, DetailCalls):
 
     @call()
     async def thread_mute(self, caller: Caller, message_ids: IDs, mute: bool) -> None:
-        """Mute messages with all below them, or no more: what comes into a muted thread arrives read. Muting collapses
-        (WEBMAIL-67).
+        """Mute or unmute messages with all answers below them: new messages of a muted thread arrive read.
+
+        Muting also collapses the thread (WEBMAIL-67).
         """
         await self._set_threads(caller, message_ids, lambda tx, ids: set_thread_flags(tx, ids, muted=mute))
 
     @call()
     async def thread_collapse(self, caller: Caller, message_ids: IDs, collapse: bool) -> None:
-        """Keep that messages, with all below them, are shown collapsed, or expanded (WEBMAIL-66)."""
+        """Store whether messages, with all answers below them, are shown collapsed (WEBMAIL-66)."""
         await self._set_threads(caller, message_ids, lambda tx, ids: set_thread_flags(tx, ids, collapsed=collapse))
 
     @call()
     async def message_delete(self, caller: Caller, message_ids: IDs) -> None:
-        """Remove messages for good."""
+        """Remove messages permanently."""
         await self._change(caller, message_ids, TAKING, expunge_ids)
 
     @call()
@@ -180,29 +185,29 @@ class API(ComposeCalls, SentCalls, SettingsCalls, RuleCalls, DetailCalls):
 
     @call()
     async def mailbox_create(self, caller: Caller, name: Name) -> int:
-        """Create a mailbox and what is missing above it; returns its id."""
+        """Create a mailbox and its missing parents; returns its id."""
         return await self._write(caller, lambda tx: int(create_mailbox(tx, name)[-1].id))
 
     @call()
     async def mailbox_rename(self, caller: Caller, mailbox_id: ID, name: Name) -> None:
-        """Give a mailbox, and those in it, another name."""
+        """Rename a mailbox and the mailboxes in it."""
         await self._write(caller, lambda tx: rename_mailbox(tx, MailboxID(mailbox_id), name))
 
     @call()
     async def mailbox_delete(self, caller: Caller, mailbox_id: ID) -> None:
-        """Remove a mailbox with its messages; not while there are others in it."""
+        """Remove a mailbox with its messages; refused while it contains other mailboxes."""
         async with self._accounts.use(caller.require().account) as account:
             await delete_in_slices(account, lambda _: MailboxID(mailbox_id))
 
     @call()
     async def mailbox_set_special_use(self, caller: Caller, mailbox_id: ID, roles: list[Role]) -> None:
-        """Give a mailbox exactly these roles, taking them from others."""
+        """Give a mailbox exactly these roles; other mailboxes lose them."""
         use = use_of_roles(roles)
         await self._write(caller, lambda tx: set_special_use(tx, MailboxID(mailbox_id), use))
 
     @call()
     async def decode_mime_words(self, caller: Caller, text: Name) -> str:
-        """Encoded words (RFC 2047) as people read them."""
+        """Decode encoded words (RFC 2047)."""
         caller.require()
         return decode_words(text.encode())
 
@@ -221,7 +226,7 @@ class API(ComposeCalls, SentCalls, SettingsCalls, RuleCalls, DetailCalls):
     async def _set_threads(
         self, caller: Caller, shown: Sequence[int], change: Callable[[AccountTx, list[MessageID]], object]
     ) -> None:
-        """A thread may reach into mailboxes that are not shared: it is its owner's (WEBMAIL-62)."""
+        """Change threads, as their owner only: a thread may extend to mailboxes that are not shared (WEBMAIL-62)."""
         await self._change(caller, shown, "", change, own=True)
 
     async def _change(
@@ -233,7 +238,9 @@ class API(ComposeCalls, SentCalls, SettingsCalls, RuleCalls, DetailCalls):
         *,
         own: bool = False,
     ) -> None:
-        """Change messages, those of each account in one unit; a guest needs these rights, or with `own` is refused."""
+        """Change messages, with one transaction per account. A guest needs the rights in `needed`; with `own` guests
+        are refused.
+        """
         session = caller.require()
         await self._check(session, shown, needed, own=own)
         for ids in by_account(shown):
@@ -248,9 +255,9 @@ class API(ComposeCalls, SentCalls, SettingsCalls, RuleCalls, DetailCalls):
                 await holder.account.write(unit)
 
     async def _check(self, session: Session, shown: Sequence[int], needed: str, *, own: bool = False) -> None:
-        """Look through messages of several accounts before any is changed, so that a right which lacks at one is not
-        found when the others are done with. Arguments as of `_change`. Raises NotFound, NoRight, NotAllowed, and what
-        opening an account raises.
+        """Check messages of several accounts before any is changed, so that a missing right at one account is not found
+        after others were changed. Arguments as for `_change`. Raises NotFound, NoRight, NotAllowed, and errors of
+        opening an account.
         """
         parts = by_account(shown)
         for ids in parts if len(parts) > 1 else ():

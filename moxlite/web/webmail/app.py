@@ -1,5 +1,5 @@
-"""The webmail as one service: its document, calls, streams and messages, below the path where it is mounted
-(WEBMAIL-1..11, 23, 30..32, 50, 85).
+"""The webmail as one service: document, calls, streams and messages, below the path where it is mounted (WEBMAIL-1..11,
+23, 30..32, 50, 85).
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ request_decoder = msgspec.json.Decoder(Request)
 
 
 class Webmail:
-    """The webmail of a server. One of it serves all listeners; `mounted` gives the handler of one of them."""
+    """The webmail of a server. One instance serves all listeners; `mounted` returns the handler for one of them."""
 
     def __init__(
         self,
@@ -104,7 +104,7 @@ class Webmail:
     def mounted(
         self, path: str, *, account_path: str, forwarded: bool
     ) -> Callable[[HTTPRequest, ResponseWriter], Awaitable[None]]:
-        """The handler for a port where the webmail is at `path`, and the account app at `account_path`."""
+        """The handler for a port where the webmail is at `path` and the account app is at `account_path`."""
 
         async def handle(request: HTTPRequest, writer: ResponseWriter) -> None:
             await self._handle(Caller(request, path, forwarded=forwarded), writer, account_path)
@@ -165,7 +165,8 @@ class Webmail:
         await writer.finish()
 
     async def _websocket(self, caller: Caller, writer: ResponseWriter, account_path: str) -> None:
-        # Websockets cost 2 MB and 20 ms: in a thread when a browser wants one. The import below then finds it done.
+        # Websockets cost 2 MB and 20 ms, so they are loaded in a thread when a browser needs one. The import below then
+        # finds them loaded.
         await lazyimport.load("moxlite.web.webmail.live.frames")
         from moxlite.web.webmail.live.frames import check_upgrade, serve_frames
 

@@ -1,2 +1,1 @@
-"""The calls of the webmail by subject; `web.webmail.api` puts them together. What they do to mail is done by the
-store."""
+"""The calls of the webmail by subject; `web.webmail.api` combines them. Operations on mail are in the store."""

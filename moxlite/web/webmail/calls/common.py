@@ -1,4 +1,4 @@
-"""What the groups of the webmail's calls have in common."""
+"""Dependencies and base class of the webmail's groups of calls."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ Edit: TypeAlias = "Callable[[Change], Awaitable[Snapshot]]"
 
 
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
-    """What the calls need of the server.
+    """Dependencies of the calls.
 
     Attributes:
-      config: gives the configuration of this moment.
+      config: returns the current configuration.
       edit: changes the configuration of domains and accounts; as `ConfigHolder.edit`.
-      holders: the ways of users to accounts, their own and those of others.
-      tmp: for long messages.
-      sandbox: processes for what strangers' mails make expensive.
-      views: the messages of each account that are shown at once.
-      keys: of the domains that sign.
-      deliveries: what becomes of mail that was sent; None while there is no queue.
-      assure: finds out how well mail to a domain would be protected.
+      holders: opens the user's own account and accounts that share mailboxes.
+      tmp: directory for temporary files of long messages.
+      sandbox: processes for expensive work on strangers' mails.
+      views: limits the messages that each account is shown at a time.
+      keys: DKIM keys of the domains that sign submitted mail.
+      deliveries: state of submitted messages; None while there is no queue.
+      assure: finds how well mail to a domain would be protected.
     """
 
     config: Callable[[], Snapshot]
@@ -54,7 +54,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AccountCalls(LoginCalls):
-    """Calls on the account of a session."""
+    """Calls that use the account of a session."""
 
     def __init__(self, sessions: Sessions, surroundings: Surroundings) -> None:
         super().__init__(sessions)

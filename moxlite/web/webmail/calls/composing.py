@@ -46,22 +46,22 @@ if TYPE_CHECKING:
 __all__ = ["ComposeCalls"]
 
 UPLOAD_DEADLINE: Final = 3600.0
-"""Seconds for a file of 100 MiB at 250 kbit/s; each piece has its own, shorter deadline."""
+"""Seconds of an upload: 100 MiB at 250 kbit/s. Each piece has its own, shorter deadline."""
 
 LOOKUPS: Final = trio.CapacityLimiter(50)
-"""Recipients whose domains are asked about at once, by all who write."""
+"""Limit of concurrent lookups of recipients' domains, for all users together."""
 
 Kind = Literal["new", "reply", "reply_all", "reply_list", "forward", "forward_attached", "edit"]
 AnyID = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 CallID = Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
-"""32 hex digits that a browser makes up for a call, so that repeating it does nothing twice."""
+"""32 hex digits that a browser chooses for a call, so that a repeated call does nothing twice."""
 
 Undo = Annotated[int, Meta(ge=0, le=MAX_UNDO)]
 
 
 class Begun(msgspec.Struct, frozen=True, kw_only=True):
-    """What the composer shows first; ``message_id`` stays the same while the message is edited; ``note`` is a sentence
-    for the user, where something is missing.
+    """The initial content of the composer. ``message_id`` stays the same while the message is edited. ``note`` is a
+    sentence for the user if something is missing, else "".
     """
 
     from_: Party = msgspec.field(name="from")
@@ -78,8 +78,8 @@ class Begun(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Security(msgspec.Struct, frozen=True):
-    """What is known of the way to a domain: what its hosts offered the last time, and what it says by DNS and web.
-    "error": it could not be found out now; "": nothing is known.
+    """Transport security of a domain: features that its hosts offered the last time, and policies that it publishes in
+    DNS and on the web. "error": the lookup failed; "": nothing is known.
     """
 
     starttls: Finding = ""
@@ -94,14 +94,14 @@ def _finding(yes: bool) -> Finding:
 
 
 class Suggestions(msgspec.Struct, frozen=True):
-    """Addresses, the latest used first; ``complete``: there are no others with the text in them."""
+    """Addresses, the latest used first. ``complete``: no other addresses contain the text."""
 
     parties: list[Party]
     complete: bool
 
 
 class ComposeCalls(AccountCalls):
-    """What a browser asks for while a message is written."""
+    """The calls of the composer."""
 
     @call()
     async def compose_prepare(
@@ -112,9 +112,9 @@ class ComposeCalls(AccountCalls):
         selected: Annotated[str, Meta(max_length=200_000)] = "",
         when: Annotated[str, Meta(max_length=200)] = "",
     ) -> Begun:
-        """What an answer, a forwarded message, a draft or a new message begins with.
+        """The initial content of a new message, an answer, a forwarded message or a draft.
 
-        ``selected``: text that is quoted instead of the whole; ``when``: the date of the original, in words.
+        ``selected``: text that is quoted instead of the whole text. ``when``: the date of the original, in words.
         """
         session = caller.require()
         snapshot = self._server.config()
@@ -148,8 +148,8 @@ class ComposeCalls(AccountCalls):
             return _begun(found, uploads, snapshot, kept, note)
 
     async def _quote(self, account: str, words: Quotable) -> tuple[Quoted, str]:
-        """Subject and text of an answer, and a sentence for the user where the text is missing. A message that is
-        written again is never without its text, which would be lost.
+        """Subject and text of an answer, and a sentence for the user if the text is missing. Editing a draft fails
+        instead, because its text would be lost.
         """
         try:
             async with self._server.sandbox.turn(account) as turn:
@@ -161,8 +161,10 @@ class ComposeCalls(AccountCalls):
 
     @call()
     async def draft_save(self, caller: Caller, draft: Written, save_id: CallID, replaces: AnyID = 0) -> int:
-        """Keep a message as typed among the drafts, in place of ``replaces``; returns its id. A conflict when that was
-        replaced or removed elsewhere. 0: in place of a draft with the same Message-ID, if there is one.
+        """Save a message as a draft, in place of the draft ``replaces``; returns its id.
+
+        A conflict if that draft was replaced or removed elsewhere. With 0, a draft with the same Message-ID is
+        replaced.
         """
         session = caller.require()
         snapshot = self._server.config()
@@ -179,8 +181,9 @@ class ComposeCalls(AccountCalls):
     async def draft_find(
         self, caller: Caller, message_id: Annotated[str, Meta(max_length=1000)], seconds: Annotated[int, Meta(ge=0)]
     ) -> int:
-        """The draft with this Message-ID that was saved in the last ``seconds``, or 0: the copy that a killed browser
-        has kept of the text may be older than that.
+        """The draft with this Message-ID that was saved in the last ``seconds``, or 0.
+
+        The copy of a text that a killed browser has kept may be older than such a draft.
         """
         since = (int(time.time()) - seconds) * 1_000_000
         async with self._accounts.use(caller.require().account) as account:
@@ -190,10 +193,10 @@ class ComposeCalls(AccountCalls):
     async def message_submit(
         self, caller: Caller, message: Written, submit_id: CallID, draft_id: AnyID = 0, undo_s: Undo = 0
     ) -> int:
-        """Send a message, once for each ``submit_id``: a copy goes to Sent, the draft goes, the original is marked.
+        """Send a message, once for each ``submit_id``.
 
-        ``undo_s``: seconds for which the page offers to take it back (WEBMAIL-123); it goes out no sooner. Returns how
-        many are left of them.
+        A copy is kept in Sent, the draft is removed, the original is marked. ``undo_s``: seconds during which the page
+        offers to take it back (WEBMAIL-123); it is not sent before. Returns the seconds that are left.
         """
         session = caller.require()
         request = caller.request
@@ -215,8 +218,9 @@ class ComposeCalls(AccountCalls):
 
     @call()
     async def message_submit_undo(self, caller: Caller, submit_id: CallID) -> int:
-        """Send a message not after all (WEBMAIL-123): it is a draft again, whose id is returned, or 0 when its copy was
-        removed meanwhile. A conflict when it is on its way.
+        """Take a message back before it is sent, and make it a draft again (WEBMAIL-123).
+
+        Returns the draft's id, or 0 if its copy in Sent was removed meanwhile. A conflict if the message is on its way.
         """
         async with self._accounts.use(caller.require().account) as account:
             draft = await take_back(account, bytes.fromhex(submit_id))
@@ -224,13 +228,13 @@ class ComposeCalls(AccountCalls):
 
     @call()
     async def draft_remove(self, caller: Caller, draft_id: AnyID) -> None:
-        """Remove a draft. A conflict when it was replaced or removed elsewhere."""
+        """Remove a draft; a conflict if it was replaced or removed elsewhere."""
         async with self._accounts.use(caller.require().account) as account:
             await account.write(lambda tx: drop_draft(tx, draft_id))
 
     @call()
     async def upload_remove(self, caller: Caller, upload_id: UploadID) -> None:
-        """Remove a file that is not to be sent."""
+        """Remove an uploaded file that will not be sent."""
         key = key_of(upload_id)
         async with self._accounts.use(caller.require().account) as account:
             await account.write(lambda tx: drop_upload(tx, key))
@@ -239,14 +243,14 @@ class ComposeCalls(AccountCalls):
     async def complete_recipient(
         self, caller: Caller, search: Annotated[str, Meta(min_length=1, max_length=200)]
     ) -> Suggestions:
-        """Addresses written to before whose name or text holds this one."""
+        """Addresses that were used before and contain this text, in the name or the address."""
         async with self._accounts.use(caller.require().account) as account:
             found, more = await account.scan(lambda r: suggest_recipients(r, search), op="suggest")
         return Suggestions([Party(one.name, f"{one.localpart}@{one.domain}") for one in found], not more)
 
     @call()
     async def recipient_security(self, caller: Caller, address: Annotated[str, Meta(max_length=1000)]) -> Security:
-        """How well mail to an address would be protected on its way (WEBMAIL-94); at most 15 seconds later."""
+        """Transport security of mail to an address (WEBMAIL-94); takes at most 15 seconds."""
         session = caller.require()
         try:
             domain = Address.parse(address.strip()).domain
@@ -264,7 +268,7 @@ class ComposeCalls(AccountCalls):
     # Files
 
     async def receive_file(self, caller: Caller, writer: ResponseWriter) -> None:
-        """Answer ``POST upload?filename=…``: keep the body, whose Content-Type is the file's (WEBMAIL-28)."""
+        """Answer ``POST upload?filename=…``: store the body, whose Content-Type is the file's (WEBMAIL-28)."""
         request = caller.request
         if request.method != "POST":
             raise HTTPError(405, "Files are sent by POST.", (("allow", "POST"),))
@@ -314,7 +318,7 @@ def _begun(found: Answer, uploads: list[Uploaded], snapshot: Snapshot, message_i
 
 
 def _party(one: MailAddress) -> Party:
-    """With the domain in Unicode, as people read it."""
+    """The address with its domain in Unicode."""
     try:
         domain = idna.decode(one.domain) if "xn--" in one.domain else one.domain
     except UnicodeError:

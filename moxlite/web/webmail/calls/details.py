@@ -1,4 +1,4 @@
-"""The call that tells all that is kept about a message: how it came, and why it is where it is (WEBMAIL-76, 77)."""
+"""The call for the stored facts of a message: its arrival, and the reason for its mailbox (WEBMAIL-76, 77)."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ __all__ = ["Arrival", "DetailCalls", "MessageDetails"]
 
 
 class Arrival(msgspec.Struct, frozen=True, kw_only=True):
-    """How a message came by SMTP. ``mail_from`` "" is the null path; ``mail_from_ok``: SPF allows it. ``signed_by`` are
-    domains with a valid DKIM signature. ``tls`` is the version, with the cipher and the group of the
-    key exchange; "" without TLS.
+    """The arrival of a message by SMTP. ``mail_from`` "" is the null path; ``mail_from_ok`` is whether SPF passes.
+    ``signed_by`` are the domains with a valid DKIM signature. ``tls`` is the version, with the cipher and the group of
+    the key exchange; "" without TLS.
     """
 
     remote_ip: str
@@ -38,8 +38,8 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MessageDetails(msgspec.Struct, frozen=True, kw_only=True):
-    """What is kept about a message. ``reason`` is the word of X-Moxlite-Reason (docs/reasons.md) and ``why`` the
-    evidence, line by line; "" and none for what was not delivered by SMTP.
+    """Stored facts of a message. ``reason`` is the word of X-Moxlite-Reason (docs/reasons.md), ``why`` the evidence,
+    line by line. ``reason`` is "" and ``why`` empty for a message that was not delivered by SMTP.
     """
 
     arrival: Arrival | None
@@ -48,12 +48,13 @@ class MessageDetails(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DetailCalls(AccountCalls):
-    """What a browser asks for when a user wants to know all."""
+    """The calls for the details of a message."""
 
     @call()
     async def message_details(self, caller: Caller, message_id: ID) -> MessageDetails:
-        """How a message came, and why it is where it is. The owner's rules and reputations are in that: not for the
-        guests of a shared mailbox.
+        """The arrival of a message, and the reason for its mailbox.
+
+        The answer includes the owner's rules and reputations, so guests of a shared mailbox are refused.
         """
         async with self._holders.at(caller.require(), message_id) as holder:
 

@@ -1,4 +1,4 @@
-"""The calls about rules that are offered when a message is moved (WEBMAIL-101..104)."""
+"""The calls for filing rules, which are proposed when a message is moved (WEBMAIL-101..104)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = ["RuleCalls", "Suggestion"]
 
 
 class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
-    """A rule that might be added or taken away: for mail of a list or of a sender to an own address."""
+    """A rule to add or remove, for mail of a list or sender to one of the user's addresses."""
 
     recipient: str
     list_id: str
@@ -37,13 +37,13 @@ class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RuleCalls(AccountCalls):
-    """What a browser asks for after a message was moved by hand."""
+    """The calls for filing rules."""
 
     @call()
     async def ruleset_suggest_move(
         self, caller: Caller, message_id: ID, from_mailbox_id: ID, to_mailbox_id: ID
     ) -> Suggestion | None:
-        """The rule that would have filed a message to where it was moved; null when there is none to propose."""
+        """The rule that would have filed a moved message into its new mailbox; null if there is no rule to propose."""
         found = await self._propose(caller, message_id, from_mailbox_id, to_mailbox_id)
         if found is None or found.destination.startswith("@"):
             return None
@@ -51,7 +51,7 @@ class RuleCalls(AccountCalls):
 
     @call()
     async def ruleset_accept(self, caller: Caller, message_id: ID, from_mailbox_id: ID, to_mailbox_id: ID) -> None:
-        """Add the proposed rule, or remove it. A conflict when it would not be proposed any more."""
+        """Add the proposed rule, or remove it; a conflict if it would not be proposed any more."""
         found = await self._propose(caller, message_id, from_mailbox_id, to_mailbox_id)
         if found is None:
             raise Conflict("this rule is not to be proposed any more")
@@ -59,8 +59,9 @@ class RuleCalls(AccountCalls):
 
     @call()
     async def ruleset_for_sender(self, caller: Caller, message_id: ID, mailbox_id: ID) -> Suggestion:
-        """From now on, file mail of this message's sender to the address that it came to into a mailbox; what that rule
-        is. A conflict when there is such a rule already.
+        """Add a rule that files mail of this message's sender, to the same address, into a mailbox.
+
+        Returns the rule. A conflict if there is such a rule already.
         """
         name = caller.require().account
         snapshot = self._server.config()
@@ -93,8 +94,10 @@ class RuleCalls(AccountCalls):
         to_mailbox_id: ID,
         never: Literal["message", "from_mailbox", "to_mailbox"],
     ) -> None:
-        """Never again propose it: for this list or sender at this address and in this direction, or for moves from, or
-        to, this mailbox.
+        """Do not propose the rule again.
+
+        ``never`` chooses the scope: this list or sender at this address and in this direction, or moves from, or to,
+        this mailbox.
         """
         found = await self._propose(caller, message_id, from_mailbox_id, to_mailbox_id)
 

@@ -1,4 +1,4 @@
-"""The calls about mail that was sent: what has become of it, recipient by recipient (WEBMAIL-138)."""
+"""The calls for the delivery status of sent messages, by recipient (WEBMAIL-138)."""
 
 from __future__ import annotations
 
@@ -30,18 +30,20 @@ if TYPE_CHECKING:
 __all__ = ["Delivery", "DeliveryReport", "SentCalls"]
 
 WAIT: Final = 20.0
-"""Seconds that a call waits for news: below what proxies allow, and within the end of a server that stops."""
+"""Seconds that a call waits for a change: less than the timeouts of proxies, and than the grace period of a server that
+stops.
+"""
 
 GATHER: Final = 0.2
-"""Seconds after something new until it is looked at: an import is a thousand units, and not one of them a DSN."""
+"""Seconds from a change to reading it. An import is a thousand transactions without a DSN; they are read once."""
 
 RowIDs = Annotated[list[ID], Meta(min_length=1, max_length=1000)]
 Time = Annotated[datetime, Meta(tz=True)]
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a message stands for one recipient; as `store.delivery.status.RecipientStatus`. ``tls``: how the way of the
-    last attempt was protected.
+    """Delivery status of a message for one recipient, as `store.delivery.status.RecipientStatus`. ``tls`` is the
+    protection of the connection in the last attempt.
     """
 
     id: int
@@ -60,21 +62,22 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeliveryReport(msgspec.Struct, frozen=True):
-    """All recipients of a message; none when nothing is known of them (any more). ``seen`` stands for this state."""
+    """All recipients of a message; empty if nothing is known of them, or no longer. ``seen`` identifies this state."""
 
     recipients: list[Delivery]
     seen: str
 
 
 class SentCalls(AccountCalls):
-    """What a browser asks for while a message that was sent is shown."""
+    """The calls for sent messages."""
 
     @call()
     async def delivery_status(
         self, caller: Caller, message_id: ID, seen: Annotated[str, Meta(max_length=64)] = ""
     ) -> DeliveryReport:
-        """The state of a message that was sent, by the queue and by the DSNs that came back. When that is the state
-        ``seen``, the answer waits 20 seconds for another.
+        """The delivery status of a sent message, by the queue and by the DSNs that came back.
+
+        If it still is the state ``seen``, the call waits up to 20 seconds for a change.
         """
         session = caller.require()
         deliveries = self._server.deliveries
@@ -110,12 +113,12 @@ class SentCalls(AccountCalls):
 
     @call()
     async def delivery_retry(self, caller: Caller, delivery_ids: RowIDs) -> int:
-        """Try again now; returns for how many recipients."""
+        """Retry at once; returns the number of recipients."""
         return await self._required().try_now(caller.require().account, delivery_ids)
 
     @call()
     async def delivery_cancel(self, caller: Caller, delivery_ids: RowIDs) -> int:
-        """Deliver to these recipients no more; returns how many had not been reached."""
+        """Stop delivery to these recipients; returns the number of recipients that had not been reached."""
         return await self._required().cancel(caller.require().account, delivery_ids)
 
     def _required(self) -> Deliveries:
@@ -125,7 +128,7 @@ class SentCalls(AccountCalls):
 
 
 async def _either(bell: Bell, news: Cursor) -> None:
-    """Wait until the queue, or the account, has something new."""
+    """Wait until the queue or the account has changed."""
 
     async def first(wait: Callable[[], Awaitable[None]]) -> None:
         await wait()

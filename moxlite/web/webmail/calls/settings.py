@@ -1,4 +1,4 @@
-"""The calls about settings (WEBMAIL-55, 105)."""
+"""The calls for settings (WEBMAIL-55, 105)."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ __all__ = ["SettingsCalls"]
 
 
 class SettingsCalls(AccountCalls):
-    """What the user decides once; the stream tells the settings at its start, and when they are others."""
+    """The calls for settings. The stream sends the settings at its start, and when they change."""
 
     @call()
     async def settings_save(self, caller: Caller, settings: Settings) -> None:
-        """Keep the settings, all of them; other pages of the user hear of it."""
+        """Save all settings; the user's other pages are notified."""
         async with self._accounts.use(caller.require().account) as account:
             await account.write(lambda tx: save_settings(tx, settings))
 
@@ -29,7 +29,7 @@ class SettingsCalls(AccountCalls):
     async def from_address_settings_save(
         self, caller: Caller, from_address: Annotated[str, Meta(min_length=1, max_length=1000)], view_mode: ViewMode
     ) -> None:
-        """Remember how messages of a sender are shown; "" forgets it."""
+        """Store how messages of a sender are shown; "" removes the entry."""
         key = sender_key(from_address)
         async with self._accounts.use(caller.require().account) as account:
             await account.write(lambda tx: set_address_view(tx, key, view_mode or None))
