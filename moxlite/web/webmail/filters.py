@@ -1,8 +1,8 @@
-"""What a query looks for, as the store searches for it (WEBMAIL-38, WEBMAIL-39).
+"""Translation of a webmail query to a search of the store (WEBMAIL-38, WEBMAIL-39).
 
-Flags, sizes and times are conditions on rows; words are looked for in the text of messages; correspondents, subjects
-and attachments are read off the stored structure, header fields off the stored header. For what stands in a header the
-text index is told words that must stand there, which rules most messages out.
+Flags, sizes and times become conditions on rows. Words are searched in the text index. Correspondents, subjects and
+attachments are tested on the stored structure, header fields on the stored header. For these tests, the words of the
+value are given to the text index as a hint: messages whose header lacks them are not tested.
 """
 
 from __future__ import annotations
@@ -60,7 +60,9 @@ EXTENSIONS: Final[dict[str, Kind]] = {
 
 
 def is_plain(query: Query) -> bool:
-    """Whether the view is one mailbox in its order, all of it or what is unread: an index holds just that."""
+    """Whether the view is one mailbox in its order, with all messages or only unread ones. An index has exactly these
+    messages.
+    """
     f = query.filter
     searching = (
         f.mailbox_id < 0
@@ -76,14 +78,14 @@ def _excludes(n: NotFilter) -> bool:
 
 
 def is_by_flags(query: Query) -> bool:
-    """Whether labels and flags decide if a message matches. Whether it was read does not count: who
-    reads what was unread would have it vanish under the eyes.
+    """Whether labels or flags decide if a message matches. The read state is not considered: otherwise an unread
+    message would vanish while it is read.
     """
     return any(label.lower() != "\\seen" for label in (*query.filter.labels, *query.not_filter.labels))
 
 
 def wanted_of(query: Query, mailboxes: Sequence[MailboxID]) -> Wanted:
-    """What to look for in these mailboxes."""
+    """The store's form of a query over these mailboxes."""
     f, n = query.filter, query.not_filter
     words: list[Term] = [Has(fold(word)) for word in f.words]
     words += [Lacks(Has(fold(word))) for word in n.words]
@@ -123,7 +125,7 @@ def _microseconds(time: datetime) -> int:
 
 
 def _tests(f: Filter, n: NotFilter) -> tuple[list[Test], list[Term]]:
-    """What structures and headers decide, and what stands in the header of each match."""
+    """Tests of structures and headers, and hints: words that the header of each match contains."""
     tests: list[Test] = []
     hints: list[Term] = []
 
@@ -131,7 +133,8 @@ def _tests(f: Filter, n: NotFilter) -> tuple[list[Test], list[Term]]:
         for needle in map(fold, needles):
             tests.append(partial(_text_holds, read, needle, held))
             if held:
-                # blanks may be folded or doubled, addresses written in several ways: words stand there as they are
+                # white space may be folded or doubled, and addresses have several spellings, but their words are in the
+                # header unchanged
                 hints.extend(Has(word, Where.HEADER) for word in address_words(needle))
 
     for side, held in ((f, True), (n, False)):
@@ -158,7 +161,7 @@ def _recipients(structure: Structure) -> str:
 
 
 def _written(addresses: Sequence[MailAddress]) -> str:
-    """One address in a line, so that no needle reaches from one into the next."""
+    """Addresses, one per line, so that no search text matches across two of them."""
     return "\n".join([f"{one.name} <{one.localpart}@{one.domain}>" for one in addresses])
 
 
@@ -187,7 +190,7 @@ def _attached(kind: Kind, *, held: bool) -> Test:
 
 
 def kind_of(content_type: str, filename: str) -> Kind:
-    """The kind of an attachment: by its type, else by the end of its name; ``any`` when neither tells (WEBMAIL-39)."""
+    """The kind of an attachment: by its type, else by the extension of its name, else ``any`` (WEBMAIL-39)."""
     if content_type.startswith("image/"):
         return "image"
     found = KINDS.get(content_type)

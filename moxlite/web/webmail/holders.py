@@ -1,13 +1,13 @@
-"""Whose message or mailbox an id of the browser means, and what the user may do there (WEBMAIL-62).
+"""The account and the user's rights behind an id of the browser (WEBMAIL-62).
 
 Theory of operation
 -------------------
-Ids are unique within an account. The browser's ids of another account have the number of that account (`auth.db`) above
-their lowest 32 bits; one's own have none. So no call, page or event has to name an owner, and a call that knows nothing
-of others finds none of their messages. Every call that does goes through `Holders.at`, which opens the account of an id
-for its owner, and for those to whom it shares something; what a guest may do is read from the owner's file in the same
-read or unit in which it is done. What the user may not read, what never was, and what belongs to an account that
-doesn't share anything are all the same: NotFound.
+Ids are unique within an account. The browser's ids for another account have the number of that account (`auth.db`)
+above their lowest 32 bits; for the user's own account these bits are 0. So no call, page or event has to name an owner,
+and a call without support for shared mailboxes cannot reach messages of others. Calls with support use `Holders.at`. It
+opens the account of an id for its owner, and for the guests to whom the owner shares mailboxes. A guest's rights are
+read from the owner's file in the same read or transaction as the operation. An id that the user may not read, an id
+that never existed, and an id of an account that shares nothing all give the same error: NotFound.
 """
 
 from __future__ import annotations
@@ -40,24 +40,26 @@ if TYPE_CHECKING:
 __all__ = ["Holder", "Holders", "Scope", "by_account", "number_of"]
 
 BITS: Final = 32
-"""Of an id within its account: 4 billion messages. Above it there is room for 2 million accounts that share."""
+"""Bits of an id within its account: 4 billion messages. The bits above are enough for 2 million accounts that share."""
 
 LOCAL: Final = (1 << BITS) - 1
 
 READING: Final = "lr"
-"""Rights without which a mailbox of another is not there for the webmail: one that can't be opened is of no use."""
+"""Rights that make a shared mailbox visible in the webmail: a mailbox that cannot be read is of no use there."""
 
 MAX_BOXES: Final = 500
-"""Mailboxes of one owner that a guest sees: they are read together, each in 10 µs."""
+"""Mailboxes of one owner that a guest sees. They are read together, each in 10 µs."""
 
 
 def number_of(shown: int) -> int:
-    """The number of the account that an id belongs to; 0 for one's own, and for what is no id."""
+    """The number of the account that an id belongs to; 0 for the user's own account, and for a value that is not an
+    id.
+    """
     return shown >> BITS if shown > 0 else 0
 
 
 def by_account(shown: Iterable[int]) -> list[list[int]]:
-    """Ids parted by the accounts that they belong to, each list in its order."""
+    """Group ids by account; each group keeps their order."""
     found: dict[int, list[int]] = {}
     for one in shown:
         found.setdefault(number_of(one), []).append(one)
@@ -69,36 +71,36 @@ def _may_read(rights: str) -> bool:
 
 
 class Holder(Access, frozen=True, eq=False, kw_only=True):
-    """An account and what the user may do there; `number` is 0 for one's own."""
+    """An account and the user's rights in it. `number` is 0 for the user's own account."""
 
     account: IndexedAccount
     number: int = 0
 
     def shown_id(self, local: int) -> int:
-        """An id of the account as the browser knows it; 0 stays 0."""
+        """The browser's form of an id of the account; 0 stays 0."""
         return self.number << BITS | local if local else 0
 
     def local_id(self, shown: int) -> int:
-        """An id of the browser within the account; -1, which nothing has, for one of another account. What is no id
-        stays.
+        """The account's form of an id of the browser. An id of another account becomes -1, which no object has. A value
+        that is not an id is returned unchanged.
         """
         if shown <= 0:
             return shown
         return shown & LOCAL if number_of(shown) == self.number else -1
 
     def readable(self, r: Reader) -> frozenset[MailboxID] | None:
-        """The mailboxes that the user may read; None for all of them."""
+        """The mailboxes that the user may read; None for all mailboxes."""
         if not self.guest:
             return None
         return frozenset(one for one, rights in rights_seen(r, self.guest, MAX_BOXES) if _may_read(rights))
 
     def seen(self, r: Reader) -> list[tuple[MailboxRow, str]]:
-        """The mailboxes of another that the user may read, with the rights there."""
+        """The mailboxes that the guest may read, with the rights there."""
         found = visible(r, self.guest, MAX_BOXES)
         return [(box, rights) for box, rights in found if _may_read(rights)]
 
     def check_box(self, r: Reader, mailbox_id: int, needed: str = "") -> None:
-        """Raises NoSuchMailbox for a mailbox that the user may not read, NoRight without the rights that are needed."""
+        """Raise NoSuchMailbox for a mailbox that the user may not read, NoRight if a right in `needed` is missing."""
         if self.guest:
             rights = self.rights(r, MailboxID(mailbox_id))
             if not _may_read(rights):
@@ -106,7 +108,7 @@ class Holder(Access, frozen=True, eq=False, kw_only=True):
             check_rights(rights, needed)
 
     def check_message(self, r: Reader, message_id: int) -> None:
-        """Raises NoSuchMessage for a message that the user may not read."""
+        """Raise NoSuchMessage for a message that the user may not read."""
         if self.guest:
             there = mailboxes_of(r, [message_id]).get(MessageID(message_id))
             try:
@@ -115,9 +117,9 @@ class Holder(Access, frozen=True, eq=False, kw_only=True):
                 raise NoSuchMessage(self.shown_id(message_id)) from None
 
     def known(self, r: Reader, shown: Sequence[int], needed: str = "") -> dict[MessageID, MailboxID]:
-        """These messages by their ids in the account, each once, with their mailboxes.
+        """The messages by their ids in the account, each once, with their mailboxes.
 
-        Raises NotFound naming the first that is not there for the user (WEBMAIL-26), NoRight.
+        Raises NotFound with the first id that does not exist for the user (WEBMAIL-26), NoRight.
         """
         found = mailboxes_of(r, [self.local_id(one) for one in shown])
         rights = {there: self.rights(r, there) for there in {*found.values()}} if self.guest else {}
@@ -131,16 +133,16 @@ class Holder(Access, frozen=True, eq=False, kw_only=True):
         return found
 
     def refuse_guest(self, what: str) -> None:
-        """Raises NotAllowed at the account of another: `what` is for one's own messages and mailboxes."""
+        """Raise NotAllowed for a guest. `what` names the action that is for the owner only."""
         if self.guest:
             raise NotAllowed(f"{what}: only for what is your own")
 
     def items(self, r: Reader, rows: Sequence[MessageRow]) -> list[MessageItem]:
-        """Rows of the list."""
+        """The list rows of these messages."""
         return [with_ids(item, self.shown_id) for item in make_items(r, rows)]
 
     def mailbox(self, box: MailboxRow, rights: str) -> Mailbox:
-        """A mailbox of another as the browser knows it."""
+        """A mailbox in the form that guests' browsers get."""
         name = self.shown(box.name)
         return msgspec.structs.replace(
             mailbox_of(box), id=self.shown_id(box.id), name=name, owner=self.owner, rights=rights
@@ -148,13 +150,13 @@ class Holder(Access, frozen=True, eq=False, kw_only=True):
 
 
 class Scope(msgspec.Struct, frozen=True, eq=False):
-    """Mailboxes of an account that a query looks into, by their ids there."""
+    """Mailboxes of an account that a query searches, by their ids there."""
 
     holder: Holder
     mailboxes: frozenset[MailboxID]
 
     def readable(self, r: Reader) -> frozenset[MailboxID] | None:
-        """As of the holder. Raises NoSuchMailbox when these mailboxes are not all among them any more."""
+        """As `Holder.readable`. Raises NoSuchMailbox if the user may no longer read all of these mailboxes."""
         found = self.holder.readable(r)
         if found is not None and not self.mailboxes <= found:
             raise NoSuchMailbox(self.holder.owner)
@@ -162,7 +164,7 @@ class Scope(msgspec.Struct, frozen=True, eq=False):
 
 
 class Holders:
-    """The ways of all users to accounts: their own and those of others."""
+    """Opens accounts for their users: the user's own account, and accounts that share mailboxes."""
 
     def __init__(self, accounts: Accounts, auth: AuthDB) -> None:
         self.accounts = accounts
@@ -170,8 +172,9 @@ class Holders:
 
     @asynccontextmanager
     async def at(self, session: Session, shown: int = 0) -> AsyncIterator[Holder]:
-        """The account that has what this id names, open as long as the block lasts; one's own for what is no id. Raises
-        NoSuchMessage where that is no account that shares anything with the user.
+        """Open the account that an id of the browser belongs to, for the duration of the block. The user's own account
+        is opened for a value that is not an id. Raises NoSuchMessage if the account does not exist, or shares nothing
+        with the user.
         """
         number = number_of(shown)
         if not number:
@@ -191,7 +194,7 @@ class Holders:
 
     @asynccontextmanager
     async def page(self, session: Session, shown: int = 0) -> AsyncIterator[Holder]:
-        """The same for what is no call. Raises HTTPError 404, 503, 507."""
+        """As `at`, for requests that are not API calls. Raises HTTPError 404, 503, 507."""
         with account_pages():
             async with self.at(session, shown) as holder:
                 yield holder
@@ -200,7 +203,7 @@ class Holders:
     async def exported(
         self, session: Session, ids: Sequence[int] | None
     ) -> AsyncIterator[tuple[IndexedAccount, tuple[int, ...] | None]]:
-        """The account of messages that are to be exported, and their ids there. Raises HTTPError."""
+        """Open the account of messages to export; gives it with their ids there. Raises HTTPError."""
         async with self.page(session, ids[0] if ids else 0) as holder:
             if ids is None:
                 yield holder.account, None

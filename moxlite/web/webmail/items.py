@@ -1,4 +1,4 @@
-"""Rows of the store as the webmail shows them: mailboxes, message items, flags (WEBMAIL-35, 47, 49)."""
+"""Conversion of rows of the store to the webmail's types: mailboxes, message items, flags (WEBMAIL-35, 47, 49)."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ __all__ = [
 ]
 
 ITEM_SLICE: Final = 100
-"""Items made at once on the loop: unpacking a structure and building its item costs 15 µs."""
+"""Items that are made at once on the event loop: unpacking a structure and building its item take 15 µs."""
 
 MAX_FILENAME: Final = 200  # octets (WEBMAIL-49): 255 is the limit of file systems, and browsers append to names
-MAX_ADDRESSES: Final = 50  # of one header field in a row of the list; the opened message has them all in its headers
+MAX_ADDRESSES: Final = 50  # of one header field in a row of the list; the opened message has all of them in its headers
 MAX_ATTACHMENTS: Final = 50  # likewise
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 FLAG_NAMES: Final = {
@@ -74,28 +74,28 @@ EXTENSIONS: Final = {"text/plain": ".txt", "text/html": ".html", "message/rfc822
 TEXTS: Final = frozenset(
     {"text/plain", "message/delivery-status", "message/global-delivery-status", "text/rfc822-headers"}
 )
-"""What is read as text where it is not meant as a file."""
+"""Types that are shown as text, unless the part is an attachment."""
 
 NAMES: Final = {"text/calendar": "calendar.ics", "application/ics": "calendar.ics"}
-"""File names of parts that have none, for readers who meet them often; an invitation is `INVITATION`."""
+"""File names of parts without a name, for types that readers meet often; an invitation is named `INVITATION`."""
 
 INVITATION: Final = "invitation.ics"
 MAX_SUBJECT: Final = 100  # characters of the name of an attached message
 
 
 def time_of(microseconds: int) -> datetime:
-    """A stored time."""
+    """A stored time (µs UTC) as a datetime."""
     return EPOCH + timedelta(microseconds=microseconds)
 
 
 @functools.lru_cache(1024)
 def flag_names(flags: Flag) -> list[str]:
-    """The names of flag bits; not to be changed by the caller."""
+    """The names of flag bits. The list is cached; callers must not change it."""
     return [name for flag, name in FLAG_NAMES.items() if flags & flag]
 
 
 def split_flags(names: Iterable[str]) -> tuple[Flag, list[str]]:
-    """Flag bits and keywords of names in any case."""
+    """Split names of flags, in any case, into flag bits and keywords."""
     flags = Flag(0)
     keywords: list[str] = []
     for name in names:
@@ -108,12 +108,12 @@ def split_flags(names: Iterable[str]) -> tuple[Flag, list[str]]:
 
 
 def roles_of(use: SpecialUse) -> list[Role]:
-    """The roles of a mailbox."""
+    """The roles of a mailbox by its special use."""
     return [role for bit, role in ROLES.items() if use & bit]
 
 
 def use_of_roles(roles: Iterable[Role]) -> SpecialUse:
-    """The special use of roles."""
+    """The special use bits of these roles."""
     use = SpecialUse(0)
     for bit, role in ROLES.items():
         if role in roles:
@@ -122,7 +122,7 @@ def use_of_roles(roles: Iterable[Role]) -> SpecialUse:
 
 
 def mailbox_of(row: MailboxRow) -> Mailbox:
-    """A mailbox for the browser."""
+    """A mailbox in the form that browsers get."""
     return Mailbox(
         id=row.id,
         name=row.name,
@@ -137,7 +137,7 @@ def mailbox_of(row: MailboxRow) -> Mailbox:
 
 
 def make_items(r: Reader, rows: Sequence[MessageRow]) -> list[MessageItem]:
-    """The items of these rows, in their order; at most `ITEM_SLICE` on the loop."""
+    """The items of these rows, in their order. On the event loop call it with at most `ITEM_SLICE` rows."""
     infos = message_rows.infos(r, [row.id for row in rows])
     items: list[MessageItem] = []
     for row in rows:
@@ -176,7 +176,7 @@ def make_items(r: Reader, rows: Sequence[MessageRow]) -> list[MessageItem]:
 
 
 def with_ids(item: MessageItem, shown_id: Callable[[int], int]) -> MessageItem:
-    """An item with ids as browsers know them."""
+    """An item with the browser's form of its ids."""
     if shown_id(1) == 1:
         return item
     shown, box, thread = [shown_id(one) for one in (item.id, item.mailbox_id, item.thread_id)]
@@ -189,7 +189,9 @@ OPAQUE: Final = mime.Structure(
 
 
 def _structure(packed: bytes | None) -> mime.Structure:
-    """An index; of a message whose index is of another version, or gone, nothing is known until it is scanned again."""
+    """Decode a stored structure. An opaque one replaces a structure of another version, or a missing one, until the
+    message is scanned again.
+    """
     if packed is None:
         return OPAQUE
     try:
@@ -211,7 +213,7 @@ def _addresses(addresses: Sequence[mime.MailAddress]) -> list[Address]:
 
 @functools.lru_cache(4096)
 def _unicode_domain(domain: str) -> str:
-    """A domain with its U-labels; as it is when it has none that are valid."""
+    """A domain with U-labels; unchanged if it has no valid A-labels."""
     if "xn--" not in domain:
         return domain
     try:
@@ -224,14 +226,14 @@ def _unicode_domain(domain: str) -> str:
 
 
 def walk_shown(root: mime.Part) -> Iterator[tuple[str, mime.Part]]:
-    """The leaves that a reader is shown, with their paths: of multipart/signed only the first child; embedded messages
-    stay whole.
+    """The leaves of the MIME tree that are shown to a reader, with their paths. Of multipart/signed only the first
+    child is walked; an embedded message is one leaf.
     """
     return ((path, part) for path, part, _ in _walk(root))
 
 
 def _walk(root: mime.Part) -> Iterator[tuple[str, mime.Part, bool]]:
-    """As `walk_shown`, and whether the leaf is one of several forms of the same (RFC 2046 §5.1.4)."""
+    """As `walk_shown`, and whether the leaf is inside a multipart/alternative (RFC 2046 §5.1.4)."""
     stack = [("0", root, False)]
     while stack:
         path, part, alternative = stack.pop()
@@ -246,8 +248,8 @@ def _walk(root: mime.Part) -> Iterator[tuple[str, mime.Part, bool]]:
 
 
 def find_texts(root: mime.Part) -> list[tuple[str, mime.Part]]:
-    """The parts that are read as text, in their order: plain text not meant as a file, and what a delivery report
-    says.
+    """The parts that are shown as text, in their order: plain text that is not an attachment, and the parts of a
+    delivery report.
     """
     return [(path, part) for path, part in walk_shown(root) if _is_text(part)]
 
@@ -257,7 +259,7 @@ def _is_text(part: mime.Part) -> bool:
 
 
 def find_html(root: mime.Part) -> tuple[str, mime.Part] | None:
-    """The HTML body: the first such part that is not meant as a file."""
+    """The HTML body: the first HTML part that is not an attachment."""
     for path, part in walk_shown(root):
         if part.media_type == "text/html" and not part.is_attachment:
             return path, part
@@ -265,8 +267,8 @@ def find_html(root: mime.Part) -> tuple[str, mime.Part] | None:
 
 
 def attachments(root: mime.Part) -> list[Attachment]:
-    """What is offered as files: all leaves that are neither read as text nor the HTML body nor an image inside it nor
-    another form of these. An invitation is a file although it is another form of the text that speaks of it.
+    """The parts that are offered as files: all leaves except texts, the HTML body, images inside it, and alternatives
+    of these. An invitation is a file although it is an alternative of the text that announces it.
     """
     html = find_html(root)
     files: list[Attachment] = []
@@ -291,8 +293,8 @@ def attachments(root: mime.Part) -> list[Attachment]:
 
 
 def clean_filename(part: mime.Part, path: str) -> str:
-    """A name that is safe to show and to save: no separators, no controls, nothing that reverses what is read
-    (WEBMAIL-49).
+    """A file name that is safe to show and to save: without path separators, control characters and bidirectional
+    controls (WEBMAIL-49).
     """
     kept: list[str] = []
     for char in part.filename or _title(part):
@@ -313,7 +315,9 @@ def clean_filename(part: mime.Part, path: str) -> str:
 
 
 def _title(part: mime.Part) -> str:
-    """The name of a file by what it is: an attached message has a subject. "" where nothing tells."""
+    """A file name made from the part's content: an attached message has a subject. "" if there is nothing to make it
+    from.
+    """
     if part.message is not None:
         subject = part.message.envelope.subject[:MAX_SUBJECT].replace(": ", " - ").strip(". ")
         return subject and subject + EXTENSIONS["message/rfc822"]
@@ -328,7 +332,7 @@ def _extension(subtype: str) -> str:
 
 
 def part_tree(part: mime.Part, path: str = "0") -> Part:
-    """The MIME tree for the browser."""
+    """The MIME tree in the form that browsers get."""
     return Part(
         path=path,
         content_type=part.media_type,

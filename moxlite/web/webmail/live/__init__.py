@@ -1,1 +1,3 @@
-"""What a browser is shown, and hears of as it happens: event streams, and the views that they show."""
+"""Live updates of the browser: event streams, and the views whose rows they send. Opening a message is in
+`web.webmail.reading`.
+"""

@@ -1,6 +1,4 @@
-"""Events of the change bus as JSON for browsers, made once per account however many streams there are (WEBMAIL-43, 45,
-148).
-"""
+"""Events of the change bus as JSON for browsers, encoded once per account for all its streams (WEBMAIL-43, 45, 148)."""
 
 from __future__ import annotations
 
@@ -45,10 +43,9 @@ encoder = msgspec.json.Encoder()
 
 
 class EncodedChange(msgspec.Struct, frozen=True):
-    """A change as JSON, and who is to hear of it: all streams when `mailbox_id` is 0, else those that show this
-    mailbox.
+    """A change as JSON. If `mailbox_id` is 0 it is sent to all streams, else to streams that show this mailbox.
 
-    ``place`` is where an added message stands in the order of its mailbox, ``unread`` whether it is.
+    ``place`` is the position of an added message in the order of its mailbox. ``unread`` is whether it is unread.
     """
 
     data: bytes
@@ -58,19 +55,22 @@ class EncodedChange(msgspec.Struct, frozen=True):
 
 
 class SharedChanges:
-    """The changes of one account. Streams that wake for the same events share one reading and one encoding of them."""
+    """The changes of one account. Streams that wake for the same events share one read and one encoding of them."""
 
     def __init__(self, shown_id: Callable[[int], int]) -> None:
-        """`shown_id`: ids as browsers know them: streams of its owner and those of others have each one of this."""
+        """`shown_id` converts ids to the browser's form. Streams of the owner and streams of guests have different ids,
+        so each kind has its own instance.
+        """
         self._shown_id = shown_id
         self._encoded: OrderedDict[store.Event, EncodedChange | None] = OrderedDict()
-        self._making: trio.Event | None = None  # set when the stream that makes some now has made them
+        self._making: trio.Event | None = None  # set when the stream that is encoding now has finished
 
     async def encode(self, account: Account, events: Sequence[store.Event]) -> list[EncodedChange]:
-        """The changes that the events stand for, in their order. Events that no browser needs are left out."""
+        """Encode the changes of these events, in their order. Events that no browser needs are left out."""
         known = self._known(events)
         while missing := [event for event in events if event not in known]:
-            if self._making is not None:  # an event, not a lock: all who wait go on at once, not one after the other
+            # an event, not a lock: all waiting streams go on at once, not one after the other
+            if self._making is not None:
                 await self._making.wait()
                 known |= self._known(missing)
                 continue
@@ -126,7 +126,7 @@ class SharedChanges:
             match event:
                 case store.MessageAdded():
                     item = items.get(event.message_id)
-                    # it may have gone, or moved on, since the event; then another event says so
+                    # it may have been removed or moved since the event; another event covers that
                     made[event] = item if item is not None and item.mailbox_id == event.mailbox_id else None
                 case store.MailboxAdded():
                     box = mailboxes.get(event.mailbox_id)
@@ -139,12 +139,12 @@ class SharedChanges:
 
 
 def encoded(change: Change, mailbox_id: int = 0) -> EncodedChange:
-    """A change as JSON; `mailbox_id` as it is in the account."""
+    """A change as JSON; `mailbox_id` is the account's form of the id."""
     return EncodedChange(encoder.encode(change), mailbox_id)
 
 
 def _plain(event: store.Event, shown_id: Callable[[int], int]) -> EncodedChange | None:
-    """The change of an event that says all by itself; None for what concerns no browser."""
+    """The change of an event that needs no read; None if it concerns no browser."""
     match event:
         case store.MessagesRemoved():
             return encoded(MsgRemove(shown_id(event.mailbox_id), [*map(shown_id, event.message_ids)]), event.mailbox_id)

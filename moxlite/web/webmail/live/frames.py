@@ -1,6 +1,6 @@
-"""Event streams over a websocket: the requests that come in, the frames that go out (WEBMAIL-32, WEBMAIL-33).
+"""Event streams over a websocket: incoming requests, outgoing frames (WEBMAIL-32, WEBMAIL-33).
 
-Imported when a browser wants one: few do, and the library takes 2 MB.
+The module is imported when a browser opens a websocket. Few browsers do, and the library takes 2 MB.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ __all__ = ["check_upgrade", "serve_frames"]
 
 SUBPROTOCOL: Final = "moxlite.webmail.v1"
 MAX_FRAME: Final = 64 * 1024  # WEBMAIL-32
-FIRST_FRAME_TIMEOUT: Final = 10.0  # a websocket begins with its request; the page sends it with the handshake
+FIRST_FRAME_TIMEOUT: Final = 10.0  # seconds; the page sends its first request together with the handshake
 PING_INTERVAL: Final = 30.0  # WEBMAIL-33
 PONG_TIMEOUT: Final = 60.0  # WEBMAIL-33
 
 
 class Frame(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a browser sends over a websocket."""
+    """A frame that a browser sends over a websocket."""
 
     request: Request
 
@@ -46,7 +46,7 @@ async def serve_frames(
     since: int,
     alive: Callable[[Session], Awaitable[bool]],
 ) -> None:
-    """Serve a stream on the websocket that `request` asks for, until one side ends it. Arguments as of `Stream.run`."""
+    """Serve a stream on the websocket that `request` opens, until one side ends it. Arguments as for `Stream.run`."""
 
     async def speak(websocket: WebSocketConnection) -> None:
         with trio.move_on_after(FIRST_FRAME_TIMEOUT) as scope:
@@ -70,13 +70,13 @@ async def serve_frames(
 
 
 class FrameSink:
-    """The same events as text frames of a websocket."""
+    """Sends events as text frames of a websocket."""
 
     def __init__(self, websocket: WebSocketConnection) -> None:
         self._websocket = websocket
 
     async def send(self, kind: str, data: bytes, modseq: int | None) -> None:
-        """One frame."""
+        """Send one event."""
         number = b"null" if modseq is None else b"%d" % modseq
         frame = b'{"event":"%s","id":%s,"data":%s}' % (kind.encode(), number, data)
         try:
@@ -86,7 +86,7 @@ class FrameSink:
 
 
 async def receive_request(websocket: WebSocketConnection) -> Request | None:
-    """The next request of a browser; None when it is none that we know."""
+    """The next request of a browser; None if the frame is not a valid request."""
     message = await websocket.get_message()
     try:
         return frame_decoder.decode(message).request
@@ -95,7 +95,7 @@ async def receive_request(websocket: WebSocketConnection) -> Request | None:
 
 
 async def receive_requests(websocket: WebSocketConnection, stream: Stream) -> None:
-    """Pass requests on until the browser goes or sends what is none."""
+    """Pass requests to the stream until the browser disconnects or sends an invalid frame."""
     try:
         while (request := await receive_request(websocket)) is not None:
             stream.submit(request)
@@ -105,7 +105,7 @@ async def receive_requests(websocket: WebSocketConnection, stream: Stream) -> No
 
 
 async def ping(websocket: WebSocketConnection, stream: Stream) -> None:
-    """Make sure that the browser is there (RFC 6455 §5.5.2)."""
+    """Ping the browser, and end the stream if no answer comes (RFC 6455 §5.5.2)."""
     while True:
         await trio.sleep(PING_INTERVAL)
         try:

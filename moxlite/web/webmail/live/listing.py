@@ -1,14 +1,14 @@
-"""Views that no index holds: searches, views of several mailboxes, and threads (WEBMAIL-38..42, WEBMAIL-72).
+"""Views without an index: searches, views of several mailboxes, and threads (WEBMAIL-38..42, WEBMAIL-72).
 
 Theory of operation
 -------------------
-The view keeps where each entry stands: 24 octets for a message or a thread, with ids as the browser has them, which
-name their account (WEBMAIL-62). Matches come in their final order, those of several accounts too (`merging`), so
-entries are only ever added behind those that are there, and a browser can be shown the first ones, by their
-positions, while the rest is looked for. In a threaded view the first match of a thread makes its entry, at its place;
-what comes into the thread later doesn't move it (WEBMAIL-66). When the account changes, the entries that it concerns
-are looked at again, and the browser is told that what it shows may be another (`ViewStale`); it then asks for the rows
-that are on its screen. So is it when the search begins anew, because the accounts to look into are others.
+The view keeps the place of each entry: 24 octets for a message or a thread, with ids in the browser's form, which
+include the account (WEBMAIL-62). Matches come in their final order, across several accounts too (`merging`). So entries
+are only appended, and a browser can get the first ones, by their positions, while the search goes on. In a threaded
+view the first match of a thread makes its entry, at the place of the match; later messages of the thread do not move it
+(WEBMAIL-66). When an account changes, the affected entries are read again, and the browser is notified that its rows
+may be outdated (`ViewStale`); it then requests the rows on its screen again. The same happens when the search restarts
+because the accounts to search have changed.
 """
 
 from __future__ import annotations
@@ -47,30 +47,30 @@ __all__ = ["Listing", "Progress"]
 
 logger = logging.getLogger("moxlite.web.webmail")
 
-GATHER: Final = 0.3  # seconds for which results are gathered before they are sent (WEBMAIL-40)
+GATHER: Final = 0.3  # seconds for which results are collected before they are sent (WEBMAIL-40)
 THREADS: Final = 20  # threads read at once
-MAX_MEMBERS: Final = 500  # messages sent of a thread: the newest; 600 kB at most
-MAX_FOLLOWED: Final = 1000  # messages that changed at once, above which the view is made anew
+MAX_MEMBERS: Final = 500  # messages of a thread that are sent: the newest; 600 kB at most
+MAX_FOLLOWED: Final = 1000  # messages that change at once; after more changes, the view is searched again
 
 
 class Progress(msgspec.Struct, frozen=True):
-    """Nothing to show, but the search goes on."""
+    """The search goes on without entries to send."""
 
 
 class Listing:
     """The entries of a view, found step by step.
 
     Attributes:
-      everywhere: whether it looks into all mailboxes that its reader has, or is given to read. Those of an account that
-        can't be read are left out then; of other views this is the end, by NoSuchMailbox or what the store raises.
-      end: whether all entries are known. stopped: the reader has ended the search.
-      left_out: owners whose mailboxes could not be looked into.
-      stale: entries have become others by themselves, and the browser was not told.
+      everywhere: whether it searches all mailboxes that the user has or may read. Then accounts that cannot be read are
+        left out. In other views they end the view with NoSuchMailbox or the store's error.
+      end: whether all entries are known. stopped: whether the user cancelled the search.
+      left_out: owners whose mailboxes could not be searched.
+      stale: entries changed for another reason than an event, and the browser is not yet notified.
     """
 
     def __init__(self, view_id: int, query: Query, scopes: Iterable[Scope], searching: trio.CapacityLimiter) -> None:
-        """`query` with the id of its mailbox as the account of it has it. `searching`: how many searches of this
-        account may work at the same time (WEBMAIL-115).
+        """`query` has the account's form of its mailbox's id. `searching` limits the account's searches that work at
+        the same time (WEBMAIL-115).
         """
         self.view_id: Final = view_id
         self.query: Final = query
@@ -78,7 +78,7 @@ class Listing:
         self.stopped = self.stale = False
         self._searching = searching
         self._threaded = query.threading != "off"
-        # of a search, the messages that match; of whole mailboxes, that is seen by the mailbox
+        # of a search, the messages that match; of whole mailboxes, the mailbox shows whether a message matches
         self._selective = not is_plain(msgspec.structs.replace(query, threading="off"))
         self._by_flags = is_by_flags(query)
         self._given: dict[int, Scope] = {}
@@ -86,7 +86,7 @@ class Listing:
         self.look_into(scopes)
 
     def look_into(self, scopes: Iterable[Scope]) -> bool:
-        """The mailboxes to look into are these; whether entries that the browser was told of are others by that."""
+        """Set the mailboxes to search; returns whether entries that the browser knows may have changed."""
         found = {one.holder.number: one for one in scopes}
         if [(one.holder, one.mailboxes) for one in found.values()] == [
             (one.holder, one.mailboxes) for one in self._given.values()
@@ -110,11 +110,11 @@ class Listing:
         self._looked = self._of = 0
 
     def _without(self, number: int, error: StoreError) -> None:
-        """Go on without an account that cannot be looked into. Raises the error where that can't be left out."""
+        """Restart without an account that cannot be searched. Raises the error if the account may not be left out."""
         scope = self._scopes[number]
         if not (self.everywhere and scope.holder.guest):
             raise error
-        if not isinstance(error, NoSuchMailbox):  # rights that were taken back are told by the visit
+        if not isinstance(error, NoSuchMailbox):  # the visit reports rights that were taken back
             self.left_out.add(scope.holder.owner)
             kv = {"account": scope.holder.guest, "owner": scope.holder.owner, "err": str(error)}
             logger.warning("shared mailboxes are not searched", extra={"kv": kv})
@@ -124,41 +124,41 @@ class Listing:
 
     @property
     def total(self) -> int:
-        """Entries known by now."""
+        """Entries known so far."""
         return len(self._ids)
 
     @property
     def messages(self) -> int:
-        """Messages of a search that match, known by now; of whole mailboxes, of which a mailbox tells it, entries."""
+        """Matching messages known so far in a search; in whole mailboxes, whose counts the browser has, the entries."""
         return len(self._hits) if self._threaded and self._selective else self.total
 
     @property
     def end(self) -> bool:
-        """Whether there will be no more."""
+        """Whether all entries are known."""
         return self._search is None
 
     @property
     def working(self) -> bool:
-        """Whether entries are being looked for, since a page was asked for."""
+        """Whether the search is running; it starts with the first request for a page."""
         return self._begun and self._search is not None
 
     @property
     def progress(self) -> tuple[int, int]:
-        """(messages looked at, how many there are at most)."""
+        """(messages searched, messages to search at most)."""
         return self._looked, self._of
 
     def holder_of(self, shown: int) -> Holder | None:
-        """The account of a message that it shows."""
+        """The holder of the account that a shown message belongs to."""
         scope = self._scopes.get(number_of(shown))
         return None if scope is None else scope.holder
 
     @property
     def scopes(self) -> list[Scope]:
-        """What it was told to look into."""
+        """The mailboxes that it was asked to search."""
         return [*self._given.values()]
 
     async def threads_ready(self) -> bool:
-        """Whether it can show what it is asked for: the threads of an account may still be put together."""
+        """Whether the view can be shown; False while the threads of an account are still being built."""
         for number, scope in [*self._scopes.items()] if self._threaded else ():
             try:
                 if not await scope.holder.account.read(threads_ready, op="webmail_view"):
@@ -168,23 +168,23 @@ class Listing:
         return True
 
     def wants(self, change: EncodedChange, holder: Holder) -> bool:
-        """Whether a change of an account concerns what this view shows. What is added comes with a page."""
+        """Whether a change of an account concerns this view. Added messages are excluded; they come with a page."""
         if change.mailbox_id == 0:
             return True
         scope = self._scopes.get(holder.number)
         return scope is not None and change.place is None and (self._threaded or change.mailbox_id in scope.mailboxes)
 
     async def resume(self, wanted: Page | None) -> None:
-        """A browser that comes back asks for the rows that it shows."""
+        """Nothing to do: a browser that reconnects requests its rows again."""
 
     def stop(self) -> None:
-        """Look for no more; what was found stays."""
+        """Cancel the search; entries that were found stay."""
         if self._search is not None:
             self.stopped = True
             self._finish()
 
     async def advance(self) -> None:
-        """Look on, for a moment. Raises NoSuchMailbox, StorageBroken, ReadInterrupted."""
+        """Search one step further. Raises NoSuchMailbox, StorageBroken, ReadInterrupted."""
         search = self._search
         if search is None:
             return
@@ -254,7 +254,9 @@ class Listing:
             yield Slice([], min(sent, self.total), self.total)
 
     async def _entry_of(self, message_id: int) -> AsyncGenerator[int | None, None]:
-        """The index of the entry that has a message, last; before it None, as long as it is looked for."""
+        """Search the entry that has a message. Yields None after each step of the search, and last its index, None if
+        there is no such entry.
+        """
         thread = 0
         if self._threaded and (holder := self.holder_of(message_id)) is not None:
             ids = [holder.local_id(message_id)]
@@ -273,12 +275,12 @@ class Listing:
             yield None
 
     async def _items(self, first: int, last: int) -> list[list[MessageItem]]:
-        """The messages of these entries; nothing for one that has gone meanwhile."""
+        """The messages of these entries. Entries whose messages are gone are left out."""
         ids, threads = self._ids[first:last], self._threads[first:last]
         found: dict[int, list[MessageItem]] = {}
         for number in dict.fromkeys(map(number_of, ids)):
             scope = self._scopes.get(number)
-            if scope is None:  # left out since
+            if scope is None:  # left out meanwhile
                 continue
             local = scope.holder.local_id
             entries = [
@@ -293,7 +295,7 @@ class Listing:
         return [found[one] for one in ids if one in found]
 
     async def _entries(self, scope: Scope, entries: list[tuple[int, int]]) -> dict[int, list[MessageItem]]:
-        """The messages of entries of one account, each by the id that the browser has for the entry."""
+        """The messages of entries of one account, by the browser's id of the entry."""
         account = scope.holder.account
         if not self._threaded:
             ids = [one for one, _ in entries]
@@ -305,8 +307,8 @@ class Listing:
         return found
 
     def _readable(self, r: Reader, scope: Scope) -> frozenset[MailboxID] | None:
-        """The mailboxes that the user may read, None for all. Where not all of the view are among them any more,
-        NoSuchMailbox is raised, or nothing is shown of the others.
+        """The mailboxes that the user may read, None for all. If a mailbox of the view is no longer readable, a view
+        over all mailboxes skips it; other views raise NoSuchMailbox.
         """
         return scope.holder.readable(r) if self.everywhere else scope.readable(r)
 
@@ -322,7 +324,7 @@ class Listing:
         found = {}
         for first_id, threadid in entries:
             of = members(r, threadid, MAX_MEMBERS)
-            if readable is not None:  # a thread reaches into mailboxes that are not shared
+            if readable is not None:  # a thread may extend to mailboxes that are not shared
                 of = [one for one in of if one.row.mailbox_id in readable]
             if of:
                 shown = scope.holder.shown_id(first_id)
@@ -330,7 +332,7 @@ class Listing:
         return found
 
     def _thread(self, r: Reader, scope: Scope, shown: int, of: list[Member]) -> list[MessageItem]:
-        """A thread whole: the message of its entry first, then the others, oldest first."""
+        """A whole thread: first the message of its entry, then the others, oldest first."""
         known: dict[int, Member] = {one.row.id: one for one in of}
         made: list[MessageItem] = []
         for one, item in zip(of, scope.holder.items(r, [one.row for one in of]), strict=True):
@@ -351,7 +353,7 @@ class Listing:
     # Changes of the accounts
 
     async def follow(self, events: Sequence[store.Event], holder: Holder) -> bool:
-        """Take up what has changed at an account; whether entries may be other ones now."""
+        """Apply changes of an account to the entries; returns whether entries may have changed."""
         scope = self._scopes.get(holder.number)
         if not self._begun or scope is None:
             return False
@@ -424,7 +426,7 @@ class Listing:
             threads = threads_of(r, ids)
             for event in removed:
                 threads |= threads_of_removed(r, event.mailbox_id, event.uids)
-            # a message may have been the entry of a thread that it is in no more
+            # a message may have been the entry of a thread that it left
             entries = [at for one in ids if (at := _index(self._ids, holder.shown_id(one))) is not None]
             threads |= {holder.local_id(self._threads[at]) for at in entries}
             return {thread: [one.row.id for one in members(r, thread, MAX_MEMBERS)] for thread in threads}
@@ -449,12 +451,12 @@ class Listing:
             elif index is None:
                 continue
             elif found is not None and self._ids[index] not in {holder.shown_id(one.message_id) for one in found}:
-                self._ids[index] = holder.shown_id(found[0].message_id)  # at the place of the one that left
+                self._ids[index] = holder.shown_id(found[0].message_id)  # at the place of the message that left
             changed = True
         return changed
 
     async def _matching(self, scope: Scope, ids: Sequence[int]) -> list[Placed]:
-        """Those of these messages of an account that match, in the order of the view."""
+        """The messages of `ids` that match, in the order of the view."""
         if not ids:
             return []
         wanted = wanted_of(self.query, sorted(scope.mailboxes))
@@ -469,7 +471,9 @@ class Listing:
             del column[index]
 
     def _insert(self, holder: Holder, one: Placed) -> bool:
-        """Make an entry at its place; False when that is where the search has not been yet, which then begins anew."""
+        """Insert an entry at its place. Returns False if the search has not reached that place; the search restarts
+        then.
+        """
         shown, thread = holder.shown_id(one.message_id), holder.shown_id(one.threadid)
         key = partial(key_of, self.query)
         index = bisect_left(
@@ -487,7 +491,7 @@ class Listing:
 
 
 def _index(column: array[int], value: int) -> int | None:
-    """Where a value stands; looked for by the array itself, 50 µs in 100,000."""
+    """The index of a value, or None. The array's own search takes 50 µs for 100,000 values."""
     try:
         return column.index(value)
     except ValueError:

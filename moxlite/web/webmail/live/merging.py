@@ -2,12 +2,11 @@
 
 Theory of operation
 -------------------
-A search gives the matches of one account in their final order, and tells how far it has looked. Of two accounts, a
-match of one is in its final place when the search of the other has looked beyond it. So the account that is the
-furthest behind is always looked into next, and what all have looked beyond is given on. That is fair: all accounts are
-at the same time of reception, give or take one step. And it is bounded: of each account there waits what its last step
-found. In the order of a view, messages that were received in the same microsecond are ordered by the ids that the
-browser has for them.
+A search returns the matches of one account in their final order, and the place that it has reached. With two accounts,
+a match of one has its final position when the search of the other has passed that place. So the next step is always
+taken in the account that is furthest behind, and matches that all searches have passed are returned. This is fair: all
+accounts are at the same time of reception, within one step. And it is bounded: of each account only the matches of its
+last step wait. Messages that were received in the same microsecond are ordered by the browser's form of their ids.
 """
 
 from __future__ import annotations
@@ -27,21 +26,21 @@ if TYPE_CHECKING:
 __all__ = ["Key", "Merging", "Source", "key_of"]
 
 Key: TypeAlias = tuple[int, int]
-"""Where a message stands in a view: less is earlier. By its time of reception and the browser's id, both negated when
+"""Sort key of a message in a view, smaller is earlier: time of reception (µs UTC) and the browser's id, both negated if
 the newest is first.
 """
 
 
 def key_of(query: Query, received: int, shown: int) -> Key:
-    """Where a message stands that was received then (µs UTC), by the browser's id."""
+    """The sort key of a message by its time of reception (µs UTC) and the browser's id."""
     return (received, shown) if query.order_asc else (-received, -shown)
 
 
 class Source:
-    """One account of a search. `waiting`: matches that it gave, and that are not yet in their final place."""
+    """One account of a search. `waiting` are matches without a final position."""
 
     def __init__(self, scope: Scope, query: Query, beside: int) -> None:
-        """`beside`: how many searches go on at the same time, this one included."""
+        """`beside`: number of searches that run at the same time, this one included."""
         self.scope: Final = scope
         self.waiting: deque[Placed] = deque()
         wanted = wanted_of(query, sorted(scope.mailboxes))
@@ -49,7 +48,7 @@ class Source:
 
 
 class Merging:
-    """The search. It goes on by a step each time that it is asked.
+    """A search over several accounts, which proceeds by one step per call.
 
     Attributes:
       sources: by the numbers of their accounts.
@@ -62,22 +61,23 @@ class Merging:
 
     @property
     def done(self) -> bool:
-        """Whether all was looked at."""
+        """Whether all accounts are searched."""
         return all(source.search.done for source in self.sources.values())
 
     @property
     def progress(self) -> tuple[int, int]:
-        """(messages looked at, how many there are at most)."""
+        """(messages searched, messages to search at most)."""
         searches = [source.search for source in self.sources.values()]
         return sum(one.looked for one in searches), sum(one.of for one in searches)
 
     def next(self) -> Source:
-        """The account to look into next: of those that are not done."""
+        """The account to search next: the furthest behind of the unfinished ones."""
         unfinished = [source for source in self.sources.values() if not source.search.done]
         return min(unfinished, key=lambda source: self._reached(source) or (-(1 << 63), 0))
 
     async def step(self, source: Source) -> list[tuple[Holder, Placed]]:
-        """Look on in this account; the next matches of all, in order. Perhaps there are none, although it is not done.
+        """Search one step further in this account; returns the next matches of all accounts, in order. The result may
+        be empty before the end.
 
         Raises NoSuchMailbox when a guest may not read all of the account's mailboxes any more; StorageBroken,
         ReadInterrupted.
@@ -89,13 +89,13 @@ class Merging:
         return self._settled()
 
     def forget(self, holder: Holder, messages: Sequence[int]) -> None:
-        """These messages of an account are gone, or may match no more: those that wait are not given on."""
+        """Drop waiting matches of an account that are removed, or may no longer match."""
         source = self.sources[holder.number]
         gone = frozenset(messages)
         source.waiting = deque(one for one in source.waiting if one.message_id not in gone)
 
     def _reached(self, source: Source) -> Key | None:
-        """How far an account was looked into; None: not at all."""
+        """The place that the search of an account has reached; None before its first step."""
         return None if source.search.reached is None else self._key(source.scope.holder, source.search.reached)
 
     def _key(self, holder: Holder, one: Placed) -> Key:
