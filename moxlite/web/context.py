@@ -134,7 +134,7 @@ def make_context(
       readiness: lists the reasons why the server is not ready (``/readyz``).
       measure: sets the gauges that are computed when they are read (``/metrics``).
       certificate: returns the certificate of a listener by its name.
-      challenge: returns the answer to a CA's challenge (ACME) for a host and a token; None if there is none.
+      challenge: returns the answer to a CA's challenge (ACME) for a host and a token, or None.
     """
     snapshot = config()
     exports = BrowserExports(accounts, snapshot.static.data_dir / "tmp")

@@ -166,7 +166,7 @@ def _order(fields: dict[str, str]) -> ExportOrder:
         form = FileForm(fields.pop("format", ""))
         container = Container(fields.pop("archive", ""))
     except ValueError as e:
-        raise HTTPError(400, "format is maildir or mbox; archive is none, tar, tgz or zip.") from e
+        raise HTTPError(400, "format must be maildir or mbox; archive must be none, tar, tgz or zip.") from e
     mailbox, recursive = fields.pop("mailbox", ""), fields.pop("recursive", "") in ("1", "true", "on")
     ids = _ids(fields.pop("messageids", ""))
     if fields:

@@ -63,7 +63,7 @@ class Caller:
         self.headers: list[tuple[str, str]] = []
 
     def require(self) -> Session:
-        """The session. Raises NoAuth if there is none."""
+        """The session. Raises NoAuth without one."""
         if self.session is None:
             raise errors.NoAuth(LOGGED_OUT)
         return self.session

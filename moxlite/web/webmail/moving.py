@@ -1,8 +1,8 @@
-"""Moving messages: within an account, and from one account to another (WEBMAIL-62).
+"""Moving messages within an account, and from one account to another (WEBMAIL-62).
 
-Within an account it is one unit. Between accounts, and into a mailbox where a guest may not set all flags, messages are
-added there and then removed here, some at a time (`store.accounts.crossing`): a crash between the two leaves both, and
-nothing is lost. They have other ids then.
+Within an account a move is one transaction. Between accounts, and into a mailbox where a guest may not set all flags,
+messages are added to the target and then removed from the source, some at a time (`store.accounts.crossing`). A crash
+between the two leaves both copies, so nothing is lost. The moved messages get new ids.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["TAKING", "mark_seen", "move"]
 
 TAKING = "te"
-"""Rights that moving messages away needs, and removing them (RFC 6851 §4.4)."""
+"""Rights that are needed to move messages away, and to remove them (RFC 6851 §4.4)."""
 
 
 async def move(
@@ -46,12 +46,12 @@ async def move(
     """Move messages of one account to a mailbox.
 
     Args:
-      shown: ids of the messages, and `mailbox_id` of the mailbox, as the browser knows them.
-      seen: mark them as read, where the user may.
-      only_in: those that are no longer in this mailbox stay where they are; 0: all are moved.
-      tmp: for long messages that go to another account.
+      shown: ids of the messages, in the browser's form, as `mailbox_id` is.
+      seen: mark them as read, if the user may.
+      only_in: messages that are no longer in this mailbox stay where they are; 0: all are moved.
+      tmp: directory for temporary files of long messages that go to another account.
 
-    Raises NotFound, NoSuchMailbox, NoRight, Conflict: one is in the mailbox already; what adding raises.
+    Raises NotFound, NoSuchMailbox, NoRight, Conflict if a message is in the mailbox already, and errors of adding.
     """
     there = MailboxID(target.local_id(mailbox_id))
     if await target.account.read(lambda r: _is_within(r, source, target, there), op="webmail_rights"):
@@ -64,13 +64,13 @@ async def move(
 
 
 def mark_seen(tx: AccountTx, holder: Holder, messages: Sequence[int], mailbox_id: MailboxID) -> None:
-    """Mark messages of a mailbox as read, where the user may."""
+    """Mark messages of a mailbox as read, if the user may."""
     if "s" in holder.rights(tx, mailbox_id):
         store_flags_ids(tx, messages, mode="add", flags=Flag.SEEN)
 
 
 def _is_within(r: Reader, source: Holder, target: Holder, mailbox_id: MailboxID) -> bool:
-    """Whether the move can be made inside one file, with all flags. Raises NoSuchMailbox, NoRight."""
+    """Whether the move stays inside one account's file and keeps all flags. Raises NoSuchMailbox, NoRight."""
     target.check_box(r, mailbox_id, "i")
     mailbox_rows.mailbox(r, mailbox_id)
     if source.owner != target.owner:
@@ -79,7 +79,7 @@ def _is_within(r: Reader, source: Holder, target: Holder, mailbox_id: MailboxID)
 
 
 def _still_in(r: Reader, holder: Holder, shown: Sequence[int], mailbox_id: int) -> Sequence[int]:
-    """Those of the messages that are in this mailbox; with 0 all of them."""
+    """The messages that are in this mailbox; with 0 all of them."""
     if not mailbox_id:
         return shown
     found = mailboxes_of(r, [holder.local_id(one) for one in shown])

@@ -1,9 +1,9 @@
 """Actions on the messages of a query, loaded by the browser or not (WEBMAIL-69, WEBMAIL-137).
 
-One call is one unit and changes a thousand messages at most, so that other writers of the account have their turn. It
-tells where it ended, and the browser calls again: that is its progress, and not calling again is its cancel. Of a plain
-mailbox the unit finds them itself; of a search, or of threads, they are found before it, and the unit takes those that
-are still there.
+One call is one transaction and changes at most a thousand messages, so that other writers of the account get their
+turn. The result says where it ended, and the browser calls again to continue; it stops calling to cancel. In a plain
+mailbox, the transaction finds the messages itself. In a search, or with threads, they are found before it, and the
+transaction skips messages that are gone.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ if TYPE_CHECKING:
 
 __all__ = ["act", "act_on_search"]
 
-UNIT: Final = 1000  # messages that one call changes (WEBMAIL-137)
+UNIT: Final = 1000  # messages that one call changes at most (WEBMAIL-137)
 
 
 def act(tx: AccountTx, wanted: QueryAction, home: Holder) -> QueryDone:
-    """Do it with the next thousand of a plain mailbox. Raises NoSuchMailbox, Conflict (a move into the mailbox itself),
-    UserError.
+    """Act on the next thousand messages of a plain mailbox. Raises NoSuchMailbox, UserError, Conflict for a move into
+    the mailbox itself.
     """
     mailbox = resolve(tx, wanted.query, home)
     _check(tx, wanted)
@@ -56,8 +56,8 @@ def act(tx: AccountTx, wanted: QueryAction, home: Holder) -> QueryDone:
 
 
 async def act_on_search(home: Holder, wanted: QueryAction, rejects: str) -> QueryDone:
-    """Do it with the next thousand of what is found. `rejects` as for `resolve_all`. Raises as `act`, but for the
-    conflict: messages that are in the mailbox already stay.
+    """Act on the next thousand messages of a search. `rejects` as for `resolve_all`. Raises as `act`, but without the
+    conflict: messages that are in the target already stay.
     """
     account = home.account
     boxes = await account.read(lambda r: resolve_all(r, wanted.query, rejects, home), op="webmail_view")
@@ -68,7 +68,7 @@ async def act_on_search(home: Holder, wanted: QueryAction, rejects: str) -> Quer
         rows = _chosen(rows_by_ids(tx, found), wanted)
         if wanted.action == "move":
             sent = mailbox_rows.mailbox_by_use(tx, SpecialUse.SENT)
-            # WEBMAIL-70: what was sent stays, unless it is Sent that was looked through
+            # WEBMAIL-70: sent messages stay, unless Sent itself was searched
             kept = {wanted.mailbox_id} | ({sent.id} if sent is not None and len(boxes) > 1 else set())
             rows = [row for row in rows if row.mailbox_id not in kept]
         return _done(_change(tx, rows, wanted), after)
@@ -79,15 +79,15 @@ async def act_on_search(home: Holder, wanted: QueryAction, rejects: str) -> Quer
 async def _find(
     account: IndexedAccount, wanted: QueryAction, mailboxes: list[MailboxID]
 ) -> tuple[list[int], Mark | None]:
-    """The next messages of the ranges, and where to go on. With threads, a thread is in a range when its first message
-    is, and then all of it that matches is.
+    """The next messages of the ranges, and the mark to continue from. With threads, a thread is in a range if its first
+    match is; then all its matches are.
     """
     query = wanted.query
     search = Search(account, wanted_of(query, mailboxes), oldest_first=query.order_asc)
     sign = 1 if query.order_asc else -1
     ranges = [(_place(one.first), _place(one.last)) for one in wanted.ranges]
     done = None if wanted.after is None else _place(wanted.after)
-    inside: dict[int, bool] = {}  # threads, or messages, by the place of the first
+    inside: dict[int, bool] = {}  # threads, or messages, by the place of their first match
     found: list[int] = []
     while not search.done:
         for one in await search.step():
@@ -114,7 +114,7 @@ def _check(tx: AccountTx, wanted: QueryAction) -> None:
 
 
 def _chosen(rows: list[MessageRow], wanted: QueryAction) -> list[MessageRow]:
-    """Without exceptions, and without what came after the browser chose."""
+    """The rows without exceptions, and without messages that came after the browser chose."""
     kept = frozenset(wanted.except_ids)
     return [row for row in rows if row.id not in kept and row.createseq <= wanted.modseq]
 
@@ -125,7 +125,7 @@ def _done(changed: list[MessageRow], after: Mark | None) -> QueryDone:
 
 
 def _next(tx: AccountTx, mailbox_id: MailboxID, wanted: QueryAction) -> list[MessageRow]:
-    """The next messages of the ranges, a thousand at most, in the order of the view."""
+    """The next messages of the ranges, at most a thousand, in the order of the view."""
     oldest_first, unread = wanted.query.order_asc, wanted.query.filter.unread
     found: list[MessageRow] = []
     for behind, last in _stretches(wanted):
@@ -141,7 +141,7 @@ def _next(tx: AccountTx, mailbox_id: MailboxID, wanted: QueryAction) -> list[Mes
 
 
 def _stretches(wanted: QueryAction) -> Iterator[tuple[Place, Place | None]]:
-    """The ranges as the place before the first message and the last message, without what was done already."""
+    """The ranges that are left to do, each as the place before its first message and the place of its last."""
     oldest_first = wanted.query.order_asc
     step = -1 if oldest_first else 1
     done = None if wanted.after is None else _place(wanted.after)
@@ -149,7 +149,7 @@ def _stretches(wanted: QueryAction) -> Iterator[tuple[Place, Place | None]]:
         yield done or (FIRST_OLDEST if oldest_first else FIRST_NEWEST), None
     for one in wanted.ranges:
         first, last = _place(one.first), _place(one.last)
-        # ids are whole numbers: between this place and the first message there is none
+        # ids are integers, so no message is between this place and the first message
         behind = Place(first.received, first.message_id + step)
         if done is not None:
             if not (last > done if oldest_first else last < done):
@@ -168,7 +168,7 @@ def _place(mark: Mark) -> Place:
 
 
 def _change(tx: AccountTx, rows: list[MessageRow], wanted: QueryAction) -> list[MessageRow]:
-    """Do it; the rows that are another now, as they were before."""
+    """Apply the action. Returns the rows that it changed, as they were before."""
     if wanted.action in ("flags_add", "flags_clear"):
         bits, keywords = split_flags(wanted.flags)
         adding = wanted.action == "flags_add"

@@ -1,5 +1,5 @@
-"""DSNs that came back about a message that was sent (WEBMAIL-138): a host may take a message, and send a notice later
-that it could not deliver it. The queue knows of the first alone.
+"""DSNs that came back for a sent message (WEBMAIL-138). A host may accept a message and send a notice later that it
+could not deliver it; the queue knows only of the acceptance.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ if TYPE_CHECKING:
 __all__ = ["Word", "corrected", "words_of"]
 
 MAX_MEMBERS: Final = 500
-"""Messages of a thread that are looked at, the newest."""
+"""Messages of a thread that are examined, the newest ones."""
 
 MAX_NOTICES: Final = 20
-"""DSNs that are read of a thread, the newest: one of 1,000 recipients has 256 KiB."""
+"""DSNs of a thread that are read, the newest ones: a DSN for 1,000 recipients has 256 KiB."""
 
 OVERRIDES: Final = {
     Action.FAILED: (State.FAILED, frozenset({State.DELIVERED, State.RELAYED})),
     Action.DELIVERED: (State.DELIVERED, frozenset({State.RELAYED})),
 }
-"""The state that an action of a DSN stands for, and the states of the queue that it replaces."""
+"""By the action of a DSN: the state that it means, and the states of the queue that it replaces."""
 
 
 class Word(msgspec.Struct, frozen=True):
-    """What a DSN says of one recipient. `at`: when it came, µs UTC; `host` made it."""
+    """The report of a DSN on one recipient. `at` is the time of its arrival, µs UTC; `host` is the reporting MTA."""
 
     recipient: DSNRecipient
     host: str
@@ -48,8 +48,8 @@ class Word(msgspec.Struct, frozen=True):
 
 
 def words_of(r: Reader, message_id: int) -> list[Word]:
-    """What the DSNs in the thread of a message say of it, the oldest first: those that return it, or answer it, and are
-    not taken for junk. For `scan`.
+    """The reports of DSNs in the thread of a message, oldest first: only DSNs that return the message, or answer it,
+    and are not junk. For `scan`.
     """
     sent = message_rows.message(r, message_id)
     notices = [one.row for one in members(r, sent.threadid, MAX_MEMBERS) if _counts(one.row)]
@@ -62,7 +62,7 @@ def words_of(r: Reader, message_id: int) -> list[Word]:
 
 
 def corrected(found: Sequence[RecipientStatus], words: Sequence[Word]) -> list[RecipientStatus]:
-    """What has become of each recipient, when these words are heard after the queue's."""
+    """The status of each recipient, corrected by reports that came after the queue's result."""
     if not words:
         return list(found)
     by_address: dict[tuple[str, str], Word] = {}
@@ -94,7 +94,7 @@ def _counts(row: MessageRow) -> bool:
 
 
 def _about(r: Reader, row: MessageRow, messageid: str | None) -> DSN | None:
-    """The DSN in a message, if it is about the message with this canonical Message-ID."""
+    """The DSN in a message, if it is about the message with this canonical Message-ID, else None."""
     try:
         structure = structure_of(r, row.id)
         content = body.locate(r, row.id)

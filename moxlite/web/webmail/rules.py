@@ -1,6 +1,6 @@
-"""Rules that are offered when a message is moved by hand (WEBMAIL-101..104): what would have filed it there.
+"""Proposals of filing rules after a message was moved (WEBMAIL-101..104): a rule that would have filed it there.
 
-A proposal is worked out anew when it is accepted, so a browser cannot make a rule of its own making.
+A proposal is computed again when it is accepted, so a browser cannot add a rule of its own choice.
 """
 
 from __future__ import annotations
@@ -32,22 +32,22 @@ if TYPE_CHECKING:
 
 __all__ = ["Proposal", "accept", "for_sender", "propose"]
 
-MAX_HEADER: Final = 256 * 1024  # octets of the header section that are looked at
+MAX_HEADER: Final = 256 * 1024  # octets of the header section that are read
 MAX_FIELDS: Final = 1000
-MAX_RULES: Final = 1000  # of one address: more is no work of a person
+MAX_RULES: Final = 1000  # of one address; a person does not make more
 
 LIST_ID: Final = re.compile(rb"<([A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,250})>\s*\Z")
-"""RFC 2919 §3, the end of the field; a name before it is for people."""
+"""The end of a List-Id field (RFC 2919 §3); a name before it is for people."""
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True):
-    """A rule that might be added, or taken away.
+    """A rule to add, or to remove.
 
     Attributes:
       destination: the own address that the message came to, as it is configured.
-      list_id: of the mailing list, "" where the rule is for a sender; then `msg_from` is the address.
-      remove: the message was moved back to where the address delivers.
-      mailbox: where the rule files.
+      list_id: List-Id of the mailing list, "" if the rule is for a sender; then `msg_from` is the address.
+      remove: the message was moved back to the mailbox where the address delivers.
+      mailbox: the mailbox into which the rule files.
     """
 
     destination: str
@@ -60,7 +60,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def propose(r: Reader, snapshot: Snapshot, account: str, message_id: int, source: int, target: int) -> Proposal | None:
-    """What to propose after this message was moved from `source` to `target`; None for nothing.
+    """The rule to propose after a message was moved from `source` to `target`; None for no proposal.
 
     Raises NoSuchMessage, NoSuchMailbox.
     """
@@ -104,7 +104,7 @@ def propose(r: Reader, snapshot: Snapshot, account: str, message_id: int, source
 
 
 def for_sender(r: Reader, snapshot: Snapshot, account: str, message_id: int, target: int) -> Proposal:
-    """The rule that files mail like this message, by its sender alone, to a mailbox (WEBMAIL-142).
+    """The rule that files messages of this message's sender, without other conditions, into a mailbox (WEBMAIL-142).
 
     Raises NoSuchMessage, NoSuchMailbox, UserError.
     """
@@ -130,7 +130,9 @@ def for_sender(r: Reader, snapshot: Snapshot, account: str, message_id: int, tar
 
 
 def _recipient(snapshot: Snapshot, account: str, came: SMTPArrival) -> AccountRecipient | None:
-    """To whom of this account a message came; None for an address that is not, or no longer, one of its own."""
+    """The recipient of this account that a message came to; None if the address is not, or no longer, the account's
+    own.
+    """
     if not came.rcptto:
         return None
     try:
@@ -142,12 +144,12 @@ def _recipient(snapshot: Snapshot, account: str, came: SMTPArrival) -> AccountRe
 
 
 def _sender(came: SMTPArrival) -> str:
-    """The address in From, as rules compare it; "" for none that is valid."""
+    """The address in From, in the form that rules compare; "" if there is no valid one."""
     return f"{came.msgfrom}@{came.msgfrom_domain}".lower() if came.msgfrom_domain else ""
 
 
 def _list_id(r: Reader, message_id: int) -> str:
-    """The List-Id, when there is exactly one, and it is valid; else ""."""
+    """The List-Id if there is exactly one and it is valid, else ""."""
     root = structure_of(r, message_id).root
     content = body.locate(r, message_id)
     section = HeaderSection(body.read_content(r, content, 0, min(root.body, MAX_HEADER)), MAX_FIELDS)
@@ -158,7 +160,7 @@ def _list_id(r: Reader, message_id: int) -> str:
 
 def _rule(mailbox: str, list_id: str, sender: str, verified: Sequence[str]) -> Ruleset | None:
     if list_id:
-        # the shortest that vouches for the list: its host, rather than the list's own name there
+        # the shortest verified domain of the list: its host's, rather than the list's own name there
         above = [domain for domain in verified if domain and (list_id == domain or list_id.endswith(f".{domain}"))]
         if not above:
             return None
@@ -169,7 +171,7 @@ def _rule(mailbox: str, list_id: str, sender: str, verified: Sequence[str]) -> R
 
 
 def _same(rules: Sequence[Ruleset], rule: Ruleset) -> list[Ruleset]:
-    """Those that match the same mail, wherever they file it."""
+    """The rules that match the same mail, whatever mailbox they file it into."""
 
     def bare(one: Ruleset) -> Ruleset:
         return msgspec.structs.replace(one, mailbox=rule.mailbox, comment="")
@@ -178,11 +180,12 @@ def _same(rules: Sequence[Ruleset], rule: Ruleset) -> list[Ruleset]:
 
 
 def accept(document: Document, snapshot: Snapshot, account: str, found: Proposal, today: date) -> None:
-    """Add or remove the rule. One that matches the same mail and files it elsewhere gives way: it would come first.
+    """Add or remove the rule. A rule that matches the same mail but files it elsewhere is removed, because it would
+    win.
 
     Raises:
-      UserError: the address is of a catchall, which has no rules of its own.
-      Conflict: the rules are others by now.
+      UserError: the address is from a catchall, which has no rules of its own.
+      Conflict: the rules were changed meanwhile.
     """
     if found.destination.startswith("@"):
         raise UserError(

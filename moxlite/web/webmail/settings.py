@@ -1,6 +1,6 @@
-"""What a user has set for the webmail (WEBMAIL-105): kept with the account, the same in all browsers.
+"""A user's settings of the webmail (WEBMAIL-105), stored in the account and so the same in all browsers.
 
-Sizes and layouts of panes are kept by each browser. A stored value that does not fit any more counts as not set
+Sizes and layouts of panes are stored by each browser. A stored value that is no longer valid counts as not set
 (`store.mail.settings`).
 """
 
@@ -15,11 +15,13 @@ Signature = Annotated[str, Meta(max_length=10_000)]
 HeaderName = Annotated[str, Meta(pattern=r"^[!-9;-~]{1,100}$")]  # RFC 5322 §2.2
 
 ViewMode = Literal["", "text", "html", "html_ext"]
-"""How messages of a sender are shown: as text, as HTML, or with what that loads from outside; "": as set for all."""
+"""How messages of a sender are shown: as text, as HTML, or as HTML with external content. "": by the general
+setting.
+"""
 
 
 class OwnSignature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The signature of one own address."""
+    """The signature for one own address."""
 
     address: Annotated[str, Meta(min_length=1, max_length=1000)]
     text: Signature
@@ -28,13 +30,13 @@ class OwnSignature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All settings.
 
-    ``signature`` stands below what is written; ``signatures`` are those of single own addresses. ``quoting``: whether
-    an answer begins above or below what it quotes; auto: below what was selected, else above.
-    ``show_address_security``: bars below recipients (WEBMAIL-94). ``show_html``: HTML first, where nothing else is
-    remembered for the sender. ``show_headers``: fields that are shown besides the usual ones. ``mark_seen_ms``: how
-    long a message is shown until it is read, -1 for never. ``after_action``: which message is shown when one has left
-    the list. ``undo_send_seconds``: for so long a message that was sent may be taken back, 0 for never (WEBMAIL-123).
-    ``single_keys``: keys without ctrl or alt run commands (WEBMAIL-144).
+    ``signature`` is below the written text; ``signatures`` are for single own addresses. ``quoting``: whether an answer
+    is above (top) or below (bottom) the quoted text; auto: below a quoted selection, else above.
+    ``show_address_security``: bars below recipients (WEBMAIL-94). ``show_html``: HTML first, if nothing else is stored
+    for the sender. ``show_headers``: fields that are shown besides the usual ones. ``mark_seen_ms``: milliseconds until
+    a shown message is marked as read, -1 for never. ``after_action``: the message that is shown when the current one
+    has left the list. ``undo_send_seconds``: seconds during which a sent message may be taken back, 0 for none
+    (WEBMAIL-123). ``single_keys``: keys without ctrl or alt run commands (WEBMAIL-144).
     """
 
     signature: Signature = ""

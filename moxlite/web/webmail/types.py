@@ -1,8 +1,8 @@
-"""What the webmail and its browser say to each other: parameters, results and events (WEBMAIL-24, 25, 30..48).
+"""Types of the webmail's API: parameters, results and events (WEBMAIL-24, 25, 30..48).
 
-From these structs `script/gen` writes the JSON Schema, and the TypeScript types and checks. Times are RFC 3339 in UTC;
-ids are integers that a browser can hold; flags have their IMAP names in lower case (``\\seen``, ``$junk``), keywords
-their shown spelling.
+From these structs `script/gen` writes the JSON Schema, and the TypeScript types and checks. Times are RFC 3339 in UTC.
+Ids are integers within the range of a JavaScript number. Flags have their IMAP names in lower case (``\\seen``,
+``$junk``), keywords their stored spelling.
 """
 
 from datetime import datetime
@@ -73,7 +73,7 @@ Role = Literal["archive", "draft", "junk", "sent", "trash"]
 
 
 class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Comes from the browser: nothing but what is written here."""
+    """Base class of types that come from the browser: unknown fields are refused."""
 
 
 Needles = Annotated[list[Annotated[str, Meta(min_length=1, max_length=1000)]], Meta(max_length=20)]
@@ -81,17 +81,17 @@ Kind = Literal["none", "any", "image", "pdf", "archive", "spreadsheet", "documen
 
 
 class HeaderIs(Strict, frozen=True):
-    """A header field of this name is there, and its text holds the value."""
+    """A message must have a header field of this name whose text contains the value."""
 
     name: Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[!-9;-~]+$")]
     value: Annotated[str, Meta(max_length=1000)] = ""
 
 
 class Filter(Strict, frozen=True):
-    """Which messages a view shows (WEBMAIL-38): those that meet all of this. Of mailboxes: the one with this id; -2 all
-    of them; -1 all but Trash, Junk and Rejects; 0 the one that ``mailbox_name`` names, Inbox for an unknown name. Texts
-    are looked for in any case, as a part of others; ``to`` looks at To, Cc and Bcc. ``labels`` are keywords and, by
-    their IMAP names, flags.
+    """Conditions on the messages of a view (WEBMAIL-38); all must hold. ``mailbox_id`` is one mailbox; -2: all
+    mailboxes; -1: all but Trash, Junk and Rejects; 0: the mailbox ``mailbox_name``, Inbox for an unknown name. Texts
+    match as substrings, in any case. ``to`` covers To, Cc and Bcc. ``labels`` are keywords and, by their IMAP names,
+    flags.
     """
 
     mailbox_id: Annotated[int, Meta(ge=-2, le=2**53 - 1)] = 0
@@ -112,7 +112,7 @@ class Filter(Strict, frozen=True):
 
 
 class NotFilter(Strict, frozen=True):
-    """Which messages a view leaves out: those that have one of these."""
+    """Conditions that exclude a message from a view; one is enough."""
 
     words: Needles = []
     from_: Needles = msgspec.field(name="from", default_factory=list)
@@ -123,9 +123,9 @@ class NotFilter(Strict, frozen=True):
 
 
 class Query(Strict, frozen=True):
-    """A view: its messages, and their order by the time they were received. With ``threading`` a thread is one entry,
-    at the place of its first message in that order, and comes whole (WEBMAIL-41); whether it is shown expanded,
-    ``on``, or only while it has unread messages, ``unread``, is the browser's business.
+    """The messages of a view, and their order by time of reception. With ``threading``, a thread is one entry, at the
+    place of its first message in that order, and is sent whole (WEBMAIL-41). Whether it is shown expanded, always
+    (``on``) or only while it has unread messages (``unread``), is left to the browser.
     """
 
     filter: Filter
@@ -135,9 +135,9 @@ class Query(Strict, frozen=True):
 
 
 class Page(Strict, frozen=True):
-    """How much of the view is wanted, and from where: from a ``position`` on (0 is the first entry), behind the
-    message ``anchor_message_id`` (``before``: what stands before it), or around ``dest_message_id``; else from the top.
-    Entries are messages, or threads.
+    """The entries that are wanted: ``count`` entries from a ``position`` on (0 is the first), after the message
+    ``anchor_message_id`` (with ``before``: before it), or around ``dest_message_id``; else from the top. Entries are
+    messages or threads.
     """
 
     count: Annotated[int, Meta(ge=1, le=10_000)]
@@ -148,8 +148,8 @@ class Page(Strict, frozen=True):
 
 
 class Request(Strict, frozen=True):
-    """Asks a stream for a view (a new ``view_id``) or for more of the present one. ``cancel`` only ends what runs, a
-    search with it: what was found until then stays.
+    """A request to a stream: for a view (with a new ``view_id``), or for more of the current one. ``cancel`` only ends
+    running work, such as a search; entries that were found stay.
     """
 
     id: Counter
@@ -161,22 +161,22 @@ class Request(Strict, frozen=True):
 
 
 class Mark(Strict, frozen=True):
-    """Where a message stands in the order of a view: when it was received, and its id."""
+    """The place of a message in the order of a view: its time of reception and its id."""
 
     received: Time
     id: Counter
 
 
 class Range(Strict, frozen=True):
-    """Messages that follow each other in a view; ``first`` and ``last`` belong to it."""
+    """Consecutive messages of a view, from ``first`` to ``last``, both included."""
 
     first: Mark
     last: Mark
 
 
 class QueryAction(Strict, frozen=True, kw_only=True):
-    """What is to be done with messages of a query (WEBMAIL-137): with those in the ``ranges``, all when there are none,
-    but not with ``except_ids``, and not with those that came after ``modseq``. ``after`` goes on where the last call
+    """An action on messages of a query (WEBMAIL-137): on the messages in the ``ranges``, or on all if there are no
+    ranges. ``except_ids`` and messages that came after ``modseq`` are left out. ``after`` continues where the last call
     ended.
     """
 
@@ -192,8 +192,8 @@ class QueryAction(Strict, frozen=True, kw_only=True):
 
 
 class QueryDone(msgspec.Struct, frozen=True):
-    """What one call did: the messages that it changed, the mailbox that each was in, those of them that were unread,
-    and where to go on; null at the end.
+    """The result of one call: the messages that it changed, the mailbox that each was in, the ids of the unread ones,
+    and the mark to continue from; null at the end.
     """
 
     message_ids: list[int]
@@ -203,7 +203,7 @@ class QueryDone(msgspec.Struct, frozen=True):
 
 
 class Address(msgspec.Struct, frozen=True):
-    """A mailbox of a header field; the domain in Unicode."""
+    """An address of a header field; the domain in Unicode."""
 
     name: str
     user: str
@@ -211,7 +211,7 @@ class Address(msgspec.Struct, frozen=True):
 
 
 class Attachment(msgspec.Struct, frozen=True):
-    """A part that is shown as a file. ``path`` is its place in the tree, such as "0.1"."""
+    """A part that is shown as a file. ``path`` is its place in the MIME tree, such as "0.1"."""
 
     path: str
     filename: str
@@ -220,8 +220,8 @@ class Attachment(msgspec.Struct, frozen=True):
 
 
 class Mailbox(msgspec.Struct, frozen=True):
-    """A mailbox with its counts (WEBMAIL-35). ``owner`` is the account of another that shares it, "" for one's own; the
-    ``rights`` of RFC 4314 that the user has there are told then.
+    """A mailbox with its counts (WEBMAIL-35). ``owner`` is the account of another user who shares it, "" for the user's
+    own. For a shared mailbox, ``rights`` are the user's rights there (RFC 4314).
     """
 
     id: int
@@ -238,9 +238,9 @@ class Mailbox(msgspec.Struct, frozen=True):
 
 
 class MessageItem(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of the list: all of it comes from stored columns (WEBMAIL-47). In a thread, ``thread_parent`` is the
-    message above it there (0: none), ``same_message_id`` tells that both have the same Message-ID, and ``match_query``
-    whether it is what the query asks for.
+    """A row of the list, made from stored columns only (WEBMAIL-47). In a thread, ``thread_parent`` is the message
+    above it (0: none), ``same_message_id`` is whether both have the same Message-ID, and ``match_query`` whether the
+    message matches the query.
     """
 
     id: int
@@ -272,14 +272,14 @@ class MessageItem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Header(msgspec.Struct, frozen=True):
-    """One field of the message's header, decoded for reading."""
+    """One field of the message's header, decoded."""
 
     name: str
     value: str
 
 
 class Text(msgspec.Struct, frozen=True):
-    """A text to read. ``truncated`` when it is longer than what is sent."""
+    """A text to read. ``truncated`` is whether it is longer than the part that is sent."""
 
     path: str
     content_type: str
@@ -288,7 +288,7 @@ class Text(msgspec.Struct, frozen=True):
 
 
 class Part(msgspec.Struct, frozen=True):
-    """A node of the MIME tree. ``size`` is that of the decoded content."""
+    """A node of the MIME tree. ``size`` is in octets of the decoded content."""
 
     path: str
     content_type: str
@@ -299,8 +299,8 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class ParsedMessage(msgspec.Struct, frozen=True):
-    """A message opened (WEBMAIL-48); ``view_mode`` is remembered for its sender. ``validation`` of the From domain is
-    that of the delivery (AUTH-58); "list" where a rule trusts a list or forwarder and nothing is proven, "" unknown.
+    """An opened message (WEBMAIL-48). ``view_mode`` is the setting for its sender. ``validation`` is the result for the
+    From domain at the delivery (AUTH-58); "list": a rule trusts a list or forwarder and nothing is proven; "": unknown.
     """
 
     id: int
@@ -333,20 +333,20 @@ class Start(msgspec.Struct, frozen=True, tag="start", tag_field="kind"):
 
 
 class MsgAdd(msgspec.Struct, frozen=True, tag="msg_add", tag_field="kind"):
-    """A message that is new to the account or to its mailbox, and belongs into the view."""
+    """A message was added to the account or moved to the mailbox, and belongs to the view."""
 
     item: MessageItem
 
 
 class MsgRemove(msgspec.Struct, frozen=True, tag="msg_remove", tag_field="kind"):
-    """Messages that left a mailbox: expunged, or moved to another."""
+    """Messages left a mailbox: expunged, or moved to another."""
 
     mailbox_id: int
     message_ids: list[int]
 
 
 class MsgFlags(msgspec.Struct, frozen=True, tag="msg_flags", tag_field="kind"):
-    """A message's flags have changed: all of them, not the difference."""
+    """The flags of a message changed; ``flags`` and ``keywords`` are the complete new values."""
 
     message_id: int
     mailbox_id: int
@@ -370,14 +370,14 @@ class MailboxAdd(msgspec.Struct, frozen=True, tag="mailbox_add", tag_field="kind
 
 
 class MailboxRemove(msgspec.Struct, frozen=True, tag="mailbox_remove", tag_field="kind"):
-    """A mailbox is gone."""
+    """A mailbox was removed."""
 
     mailbox_id: int
     name: str
 
 
 class MailboxRename(msgspec.Struct, frozen=True, tag="mailbox_rename", tag_field="kind"):
-    """A mailbox has another name."""
+    """A mailbox was renamed."""
 
     mailbox_id: int
     old_name: str
@@ -385,7 +385,7 @@ class MailboxRename(msgspec.Struct, frozen=True, tag="mailbox_rename", tag_field
 
 
 class MailboxCounts(msgspec.Struct, frozen=True, tag="mailbox_counts", tag_field="kind"):
-    """A mailbox's counts are now these."""
+    """The new counts of a mailbox."""
 
     mailbox_id: int
     total: int
@@ -396,27 +396,27 @@ class MailboxCounts(msgspec.Struct, frozen=True, tag="mailbox_counts", tag_field
 
 
 class MailboxSpecialUse(msgspec.Struct, frozen=True, tag="mailbox_special_use", tag_field="kind"):
-    """A mailbox's roles are now these."""
+    """The new roles of a mailbox."""
 
     mailbox_id: int
     roles: list[Role]
 
 
 class MailboxKeywords(msgspec.Struct, frozen=True, tag="mailbox_keywords", tag_field="kind"):
-    """The keywords ever used in a mailbox are now these."""
+    """All keywords ever used in a mailbox."""
 
     mailbox_id: int
     keywords: list[str]
 
 
 class MailboxesShared(msgspec.Struct, frozen=True, tag="mailboxes_shared", tag_field="kind"):
-    """The mailboxes of others are now these, with what the user may do there (WEBMAIL-62)."""
+    """The current list of mailboxes that others share, with the user's rights there (WEBMAIL-62)."""
 
     mailboxes: list[Mailbox]
 
 
 class SettingsChange(msgspec.Struct, frozen=True, tag="settings", tag_field="kind"):
-    """The user's settings are now these."""
+    """The user's new settings."""
 
     settings: Settings
 
@@ -438,8 +438,8 @@ Change = (
 
 
 class ViewMsgs(msgspec.Struct, frozen=True, tag="view_msgs", tag_field="kind"):
-    """Messages of a view, in its order (WEBMAIL-40): ``position`` is that of the first of them, ``total`` counts all of
-    the view. Empty ``items`` end the request; ``view_end``: there are no more.
+    """Messages of a view, in its order (WEBMAIL-40). ``position`` is the index of the first one, ``total`` the number
+    of entries in the view. Empty ``items`` end the request. ``view_end`` is whether the view has no more.
     """
 
     view_id: int
@@ -452,10 +452,9 @@ class ViewMsgs(msgspec.Struct, frozen=True, tag="view_msgs", tag_field="kind"):
 
 
 class ViewProgress(msgspec.Struct, frozen=True, tag="view_progress", tag_field="kind"):
-    """How far the search of a view is: ``total`` entries are found by now, with ``messages`` that match in them (of
-    threads several), ``looked`` of at most ``of`` messages were looked at. ``done`` when no more will be found,
-    ``stopped`` when that is because it was cancelled. ``left_out`` are accounts
-    that share mailboxes which could not be looked into.
+    """Progress of the search of a view: ``total`` entries are found, in which ``messages`` match (a thread may have
+    several); ``looked`` of at most ``of`` messages are searched. ``done``: the search has ended; ``stopped``: it was
+    cancelled. ``left_out``: accounts that share mailboxes which could not be searched.
     """
 
     view_id: int
@@ -469,22 +468,20 @@ class ViewProgress(msgspec.Struct, frozen=True, tag="view_progress", tag_field="
 
 
 class ViewStale(msgspec.Struct, frozen=True, tag="view_stale", tag_field="kind"):
-    """Entries have come into the view, or left it, otherwise than ``view_changes`` tells: those that are shown should
-    be asked for again.
-    """
+    """The view changed in a way that ``view_changes`` cannot express; the browser must request its rows again."""
 
     view_id: int
 
 
 class ViewReset(msgspec.Struct, frozen=True, tag="view_reset", tag_field="kind"):
-    """The anchor is no longer there: the results that follow begin at the top again."""
+    """The anchor no longer exists: the results that follow begin at the top."""
 
     view_id: int
     request_id: int
 
 
 class ViewErr(msgspec.Struct, frozen=True, tag="view_err", tag_field="kind"):
-    """The query could not be answered; the stream goes on. ``unthreaded``: without threads it could be."""
+    """The query could not be answered; the stream goes on. ``unthreaded``: it can be answered without threads."""
 
     view_id: int
     request_id: int
@@ -493,8 +490,8 @@ class ViewErr(msgspec.Struct, frozen=True, tag="view_err", tag_field="kind"):
 
 
 class ViewChanges(msgspec.Struct, frozen=True, tag="view_changes", tag_field="kind"):
-    """Changes of the account in their order (WEBMAIL-43); ``modseq`` is reached with the last of them when ``more`` is
-    false.
+    """Changes of the account in their order (WEBMAIL-43). If ``more`` is false, ``modseq`` is reached with the last of
+    them.
     """
 
     view_id: int
@@ -504,8 +501,8 @@ class ViewChanges(msgspec.Struct, frozen=True, tag="view_changes", tag_field="ki
 
 
 class Resume(msgspec.Struct, frozen=True, tag="resume", tag_field="kind"):
-    """The stream goes on behind the modseq that the browser had: nothing is lost, its list stays (WEBMAIL-44). What was
-    ``shared`` by others meanwhile is told anew.
+    """The stream continues after the browser's modseq: nothing is lost, and the list stays (WEBMAIL-44). ``shared`` is
+    the current list of mailboxes that others share.
     """
 
     stream_id: int
@@ -516,17 +513,17 @@ class Resume(msgspec.Struct, frozen=True, tag="resume", tag_field="kind"):
 
 
 class Fatal(msgspec.Struct, frozen=True, tag="fatal", tag_field="kind"):
-    """The stream ends and must not be opened again as it was."""
+    """The stream ends, and must not be opened again in the same way."""
 
     message: str
 
 
 class ServerShutdown(msgspec.Struct, frozen=True, tag="server_shutdown", tag_field="kind"):
-    """The server stops; come back in some seconds."""
+    """The server stops; the browser should reconnect after some seconds."""
 
 
 class Keepalive(msgspec.Struct, frozen=True, tag="keepalive", tag_field="kind"):
-    """Nothing happened for 30 seconds; the line still stands (WEBMAIL-33)."""
+    """Nothing happened for 30 seconds; the connection is still open (WEBMAIL-33)."""
 
 
 StreamEvent = (

@@ -1,4 +1,4 @@
-"""All event streams of the server, and the tokens by which they are opened (WEBMAIL-30, 115)."""
+"""Registry of the server's event streams, and the tokens that open them (WEBMAIL-30, 115)."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ __all__ = ["Streams", "TooManyStreams"]
 
 TOKEN_AGE: Final = 60.0  # WEBMAIL-30
 TOKEN_SIZE: Final = 16
-MAX_TOKENS: Final = 200  # per account: as many as there may be streams that connect at once
+MAX_TOKENS: Final = 200  # per account: as many as streams that may connect at once
 MAX_PER_SESSION: Final = 100  # WEBMAIL-115
 MAX_PER_ACCOUNT: Final = 200
 MAX_STREAMS: Final = 2000
-MAX_SEARCHES: Final = 2  # of an account that work at the same time (WEBMAIL-115)
+MAX_SEARCHES: Final = 2  # searches of an account that work at the same time (WEBMAIL-115)
 
 
 class TooManyStreams(Exception):
-    """The server has as many streams as it may have (WEBMAIL-115)."""
+    """The server has reached its limit of streams (WEBMAIL-115)."""
 
 
 class _Token(msgspec.Struct, frozen=True):
@@ -45,7 +45,7 @@ class _Token(msgspec.Struct, frozen=True):
 
 
 class Streams:
-    """All streams of the server, and the tokens by which they are opened."""
+    """The event streams of the server, and the tokens that open them."""
 
     def __init__(self, holders: Holders, views: Views) -> None:
         self._holders = holders
@@ -58,7 +58,9 @@ class Streams:
         self._last_id = secrets.randbelow(1 << 30)
 
     def token(self, session: Session) -> str:
-        """A token that opens one stream, within a minute: an address with the cookie alone must not do (WEBMAIL-30)."""
+        """Make a token that opens one stream within a minute. The URL of a stream and the cookie alone must not be
+        enough (WEBMAIL-30).
+        """
         value = base64.urlsafe_b64encode(secrets.token_bytes(TOKEN_SIZE)).rstrip(b"=").decode()
         tokens = self._tokens.setdefault(session.account, OrderedDict())
         now = time.monotonic()
@@ -70,7 +72,7 @@ class Streams:
         return value
 
     def redeem(self, session: Session, token: str) -> None:
-        """Use a token up. Raises UserError when it is none of this session."""
+        """Consume a token. Raises UserError if it is not a valid token of this session."""
         tokens = self._tokens.get(session.account, OrderedDict())
         entry = tokens.pop(token, None)
         if not tokens:
@@ -79,9 +81,7 @@ class Streams:
             raise UserError("bad token")
 
     def add(self, session: Session, home: Holder, facts: Facts) -> Stream:
-        """A new stream; the oldest of the same session or account ends when there are too many. Raises
-        TooManyStreams.
-        """
+        """Add a new stream. If the session or account has too many, its oldest stream ends. Raises TooManyStreams."""
         own = [stream for stream in self._streams.values() if stream.session.account == session.account]
         same = [stream for stream in own if stream.session.id == session.id]
         if len(same) >= MAX_PER_SESSION:
@@ -102,25 +102,25 @@ class Streams:
         return stream
 
     def _changes_of(self, holder: Holder) -> SharedChanges:
-        """The changes of an account as all guests are told of them."""
+        """The changes of an account with the ids that guests get."""
         return self._of_guests.setdefault(holder.number, SharedChanges(holder.shown_id))
 
     def remove(self, stream: Stream) -> None:
-        """A stream has ended."""
+        """Remove a stream that has ended."""
         self._streams.pop(stream.stream_id, None)
         if not any(other.session.account == stream.session.account for other in self._streams.values()):
             self._shared.pop(stream.session.account, None)
             self._searching.pop(stream.session.account, None)
 
     def find(self, session: Session, stream_id: int) -> Stream:
-        """A stream of this session. Raises NotFound."""
+        """Find a stream of this session. Raises NotFound."""
         stream = self._streams.get(stream_id)
         if stream is None or stream.session.id != session.id:
             raise NotFound(f"no stream {stream_id}")
         return stream
 
     def end_session(self, session: Session) -> None:
-        """A session is over: so are its streams."""
+        """End the streams of a session that has ended."""
         for stream in self._streams.values():
             if stream.session.id == session.id:
                 stream.end("session no longer valid")

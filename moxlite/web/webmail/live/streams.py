@@ -1,12 +1,12 @@
-"""Event streams: what a browser hears of its account, over SSE or a websocket (WEBMAIL-30..46, 115).
+"""Event streams: changes of an account sent to a browser, over SSE or a websocket (WEBMAIL-30..46, 115).
 
 Theory of operation
 -------------------
-A stream is a cursor on the account's change bus and one task. The task waits until the cursor has something, a request
-has come, or it is time to say that the line still stands; then it sends, and the sending is what holds it back: nothing
-is taken from the bus while octets are unsent, so a browser that stops reading is a cursor that falls behind, and gets
-the coalesced changes from the database later. A batch of the bus is at most some 1,500 changes of 700 octets, which
-bounds what one stream holds. What a change looks like is made once per account (`changes.py`).
+A stream is a cursor on the account's change bus and one task. The task waits until the cursor has events, a request has
+come, or a keepalive is due; then it sends. Sending limits the pace: nothing is taken from the bus while octets are
+unsent. So the cursor of a browser that stops reading falls behind, and later gets the coalesced changes from the
+database. A batch of the bus is at most some 1,500 changes of 700 octets, which bounds the memory of one stream. A
+change is encoded once per account (`changes.py`).
 """
 
 from __future__ import annotations
@@ -76,10 +76,10 @@ __all__ = ["Facts", "Sink", "Stream", "required_query"]
 
 logger = logging.getLogger("moxlite.web.webmail")
 
-KEEPALIVE: Final = 30.0  # WEBMAIL-33: below the 45 s after which a browser comes anew, and the 60 s of common proxies
-SESSION_CHECK: Final = 10.0  # WEBMAIL-18: how long a stream may outlive its session
-PROGRESS: Final = 0.3  # seconds between two words about a search
-FIRST_PAGE: Final = 50  # for a browser that took a resumption for granted
+KEEPALIVE: Final = 30.0  # WEBMAIL-33: below the 45 s after which a browser reconnects, and the 60 s of common proxies
+SESSION_CHECK: Final = 10.0  # WEBMAIL-18: seconds that a stream may outlive its session
+PROGRESS: Final = 0.3  # seconds between two progress events of a search
+FIRST_PAGE: Final = 50  # entries sent to a browser that expected to resume
 GONE: Final = "This mailbox is no longer there."
 UNREADABLE: Final = "This mailbox can't be read at the moment."
 EVENT_SIZE: Final = 128 * 1024  # changes are sent in events of about this size, so that none is large (WEBMAIL-147)
@@ -88,18 +88,18 @@ encoder = msgspec.json.Encoder()
 
 
 class Sink(Protocol):
-    """Where a stream sends to. All raise ClientGone when the client does not take what is sent."""
+    """Target of a stream's events. All methods raise ClientGone if the client does not read."""
 
     async def send(self, kind: str, data: bytes, modseq: int | None) -> None:
-        """One event as JSON; `modseq` is what the browser has reached with it."""
+        """Send one event as JSON. `modseq` is the state that the browser has reached with it, or None."""
 
 
 class ThreadsNotReady(Exception):
-    """The threads of this account are still being put together (WEBMAIL-68)."""
+    """The threads of this account are still being built (WEBMAIL-68)."""
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """What a stream tells at its start besides mailboxes."""
+    """Values of the stream's first event, besides the mailboxes."""
 
     login_address: str
     addresses: list[str]
@@ -110,7 +110,7 @@ class Facts(msgspec.Struct, frozen=True):
 
 
 class Stream:
-    """One stream. `run` is its life; `submit` and `end` may be called by others meanwhile."""
+    """One event stream. `run` serves it; other tasks may call `submit` and `end` meanwhile."""
 
     def __init__(
         self,
@@ -123,8 +123,8 @@ class Stream:
         visits: Callable[[Alarm], Visits],
         views: Views,
     ) -> None:
-        """`searching`: how many searches of this account may work at the same time; `visits` makes those of the stream
-        at accounts that share mailboxes, which ring its alarm; `views` are those of all accounts.
+        """`searching` limits the account's searches that work at the same time. `visits` makes this stream's visits to
+        accounts that share mailboxes; they wake the stream by its alarm. `views` is shared by all accounts.
         """
         self.stream_id: Final = stream_id
         self.session: Final = session
@@ -136,8 +136,8 @@ class Stream:
         self._alarm = Alarm()
         self._visits = visits(self._alarm)
         self._views = views
-        self._sent = 0.0  # when the browser heard anything last
-        self._told = 0.0  # when it heard of the search last
+        self._sent = 0.0  # time of the last event that was sent
+        self._told = 0.0  # time of the last progress event that was sent
         self._drain: Drain | None = None
         self._request: Request | None = None
         self._ending: str | None = None
@@ -145,12 +145,12 @@ class Stream:
         self._view: View | Listing | None = None
 
     def submit(self, request: Request) -> None:
-        """Ask for a view or for more of it; what runs for an earlier request ends."""
+        """Request a view, or more of it. Work on an earlier request ends."""
         self._request = request
         self._wake()
 
     def end(self, message: str) -> None:
-        """Have the stream end with this word to the user."""
+        """End the stream with this message to the user."""
         self._ending = self._ending or message
         self._wake()
 
@@ -164,9 +164,9 @@ class Stream:
         """Serve the stream until it ends.
 
         Args:
-          first: with a query (`required_query`).
-          since: the modseq that the browser has reached, 0 for a new one.
-          alive: tells whether the session still stands.
+          first: the first request, with a query (`required_query`).
+          since: the modseq that the browser has reached, 0 for a new page.
+          alive: returns whether the session is still valid.
 
         Raises ClientGone.
         """
@@ -218,7 +218,7 @@ class Stream:
                     await self._wait(cursor, drain, min(self._sent + KEEPALIVE, checked + SESSION_CHECK))
 
     async def _wait(self, cursor: Cursor, drain: Drain, deadline: float) -> None:
-        """Sleep until there is something to do, or to look at."""
+        """Sleep until there is work, or until the deadline."""
         with drain.waiting() as scope:
             scope.deadline = deadline
             self._waiting = scope
@@ -230,12 +230,12 @@ class Stream:
                 self._waiting = None
 
     def _news(self, cursor: Cursor) -> bool:
-        """Whether there is something to tell."""
+        """Whether there are events to send."""
         return cursor.pending() or self._visits.changed or self._visits.pending() is not None
 
     async def _begin(self, first: Request, since: int, sink: Sink) -> Cursor:
-        """The first event: `start` with all mailboxes, or `resume` when the change log reaches back to what the browser
-        has.
+        """Send the first event: `resume` if the change log reaches back to the browser's modseq, else `start` with all
+        mailboxes.
         """
         query = required_query(first)
         await self._visits.look()
@@ -260,7 +260,7 @@ class Stream:
             if not at_home:
                 try:
                     opened = await self._resolve(holder, wanted)
-                except StoreError:  # the rights, or the account, have gone in this moment
+                except StoreError:  # the rights were taken back, or the account was removed, in this moment
                     holder, wanted = self._home, replace_mailbox(query, 0)
             start = Start(
                 stream_id=self.stream_id,
@@ -300,7 +300,7 @@ class Stream:
         return cursor
 
     async def _answer(self, request: Request, sink: Sink) -> None:
-        """A request that came later: another view, or more of this one."""
+        """Answer a later request: for another view, or for more of the current one."""
         view = self._view
         same = view is not None and request.view_id == view.view_id
         if request.cancel:
@@ -344,11 +344,11 @@ class Stream:
         return Listing(view_id, query, [scope, *self._shared_scopes(query)], self._searching)
 
     def _shared_scopes(self, query: Query) -> list[Scope]:
-        """What a query looks into besides: in all mailboxes, those of others, too (WEBMAIL-38)."""
+        """The mailboxes of others that a query over all mailboxes includes (WEBMAIL-38)."""
         return self._visits.scopes(query.filter.mailbox_id, self._facts.rejects_mailbox)
 
     def _resolve_first(self, r: Reader, query: Query) -> list[Mailbox]:
-        """As `resolve_all`, for the first view of a stream: a mailbox that has gone meanwhile is Inbox."""
+        """As `resolve_all`, for the first view of a stream: Inbox replaces a mailbox that has gone meanwhile."""
         rejects = self._facts.rejects_mailbox
         try:
             return resolve_all(r, query, rejects, self._home)
@@ -356,7 +356,7 @@ class Stream:
             return resolve_all(r, replace_mailbox(query, 0), rejects, self._home)
 
     async def _advance(self, view: Listing, sink: Sink) -> None:
-        """Look on, for a moment, behind the pages that were asked for."""
+        """Search one step further, after the requested pages are sent."""
         try:
             await view.advance()
         except StoreError as e:
@@ -366,7 +366,7 @@ class Stream:
         await self._tell_stale(sink)
 
     async def _end_view(self, view: View | Listing, request_id: int, error: StoreError, sink: Sink) -> None:
-        """End a view of another's mailbox whose rights are gone, or that can't be read. Raises the error for one's
+        """End a view whose mailbox is no longer shared, or cannot be read. Raises the error for a mailbox of the user's
         own.
         """
         gone = isinstance(error, NoSuchMailbox)
@@ -376,14 +376,14 @@ class Stream:
         await self._send(sink, ViewErr(view.view_id, request_id, GONE if gone else UNREADABLE))
 
     async def _tell_stale(self, sink: Sink, *, changed: bool = False) -> None:
-        """Tell of entries that are others, `changed` or by themselves."""
+        """Notify the browser if entries have changed, by events (`changed`) or for other reasons."""
         view = self._view
         if isinstance(view, Listing) and (changed or view.stale):
             view.stale = False
             await self._send(sink, ViewStale(view.view_id))
 
     async def _tell_progress(self, view: Listing, sink: Sink) -> None:
-        """How far a search is, each 0.3 s and at its end; what has gone meanwhile is noticed by the sending."""
+        """Send the progress of a search, every 0.3 s and at its end. If the client has gone, sending fails."""
         if view.working and trio.current_time() - self._told < PROGRESS:
             return
         self._told = trio.current_time()
@@ -431,7 +431,9 @@ class Stream:
     async def _open_message(
         self, view: View | Listing, threads: list[list[MessageItem]], destination: int
     ) -> ParsedMessage | None:
-        """The message that will be read first: the one asked for, if it comes with these, else the first."""
+        """The message that the user reads first: the requested one, if it is among these, else the first. None if it
+        cannot be opened now.
+        """
         message_id = destination or threads[0][0].id
         holder = view.holder_of(message_id)
         if holder is None or all(item.id != message_id for thread in threads for item in thread):
@@ -447,7 +449,7 @@ class Stream:
             raise
 
     async def _tell(self, batch: Batch, sink: Sink) -> bool:
-        """Send the changes of a batch; True when the account wants its subscribers to end."""
+        """Send the changes of a batch. Returns True if the account closes and its subscribers must end."""
         view = self._view
         events = batch.events
         closing = bool(events) and isinstance(events[-1], AccountClosing)
@@ -461,7 +463,7 @@ class Stream:
         return closing
 
     async def _tell_shared(self, cursor: Cursor, sink: Sink) -> None:
-        """Who shares mailboxes may be another: tell of all that are shared now, if they are others."""
+        """Check which mailboxes are shared with the user now, and send the new list if it has changed."""
         await self._visits.look()
         changed = self._review()
         if news := self._visits.news():
@@ -469,7 +471,7 @@ class Stream:
         await self._tell_stale(sink, changed=changed)
 
     async def _tell_visit(self, visit: Visit, cursor: Cursor, sink: Sink) -> None:
-        """Send what has happened at an account that shares mailboxes: only what the user may read now."""
+        """Send events of an account that shares mailboxes, limited to the mailboxes that the user may read now."""
         heard = await self._visits.hear(visit)
         changed = self._review()
         view = self._view
@@ -482,8 +484,9 @@ class Stream:
         await self._tell_stale(sink, changed=changed)
 
     def _review(self) -> bool:
-        """Look whether the view can go on with what is shared now. One of what may no longer be read ends; the browser
-        hears it by the mailboxes that are left. Of one of all mailboxes: whether its entries are others.
+        """Check the view against the mailboxes that are shared now. A view of a mailbox that may no longer be read
+        ends; the browser notices by the list of mailboxes. For a view over all mailboxes, returns whether its entries
+        may have changed.
         """
         view = self._view
         if isinstance(view, Listing) and view.everywhere:
@@ -495,7 +498,7 @@ class Stream:
     async def _send_changes(
         self, changes: list[EncodedChange], modseq: ModSeq, sink: Sink, *, more: bool = False
     ) -> None:
-        """Changes in one or more `view_changes`; the JSON is put together from parts that all streams share."""
+        """Send changes in one or more `view_changes`. The JSON is joined from parts that all streams share."""
         view_id = 0 if self._view is None else self._view.view_id
         at = 0
         while True:
@@ -522,7 +525,7 @@ class Stream:
 
 
 def required_query(first: Request) -> Query:
-    """The query that a stream begins with. Raises UserError."""
+    """The query of a stream's first request. Raises UserError if there is no query."""
     if first.query is None:
         raise UserError("request: a stream begins with a query")
     return first.query

@@ -1,9 +1,9 @@
-"""What a stream hears of the accounts that share mailboxes with its user (WEBMAIL-62).
+"""Subscriptions of a stream to the accounts that share mailboxes with its user (WEBMAIL-62).
 
-A visit is a cursor on the owner's change bus, with the account held open, and the mailboxes that the browser was told
-of. Rights are read again, after what is told was made and before it is sent: a lost event, or one that came late, can't
-tell a guest too much. The browser is told of mailboxes anew, all of them, when one came, went, or is another; of counts
-alone by themselves.
+A visit holds the owner's account open. It has a cursor on the account's change bus, and the mailboxes that the browser
+knows. Rights are read again after changes are encoded and before they are sent, so a lost or late event can never
+disclose too much to a guest. When a mailbox was added, removed or changed, the browser gets the list of all shared
+mailboxes; changed counts are sent alone.
 """
 
 from __future__ import annotations
@@ -39,19 +39,19 @@ __all__ = ["Visit", "Visits"]
 logger = logging.getLogger("moxlite.web.webmail")
 
 MAX_OWNERS: Final = 50
-"""Accounts whose mailboxes one stream shows: each is held open for it, at 1 MB."""
+"""Accounts whose mailboxes one stream shows. The stream holds each of them open, which takes 1 MB."""
 
 OPENING: Final = 5.0
-"""Seconds for opening one account, 4 ms as a rule: one that is being migrated or mended comes later, and the user's own
-mail need not wait for it.
+"""Seconds for opening one account; 4 ms are usual. An account that is being migrated or repaired is tried again later,
+so that the user's own mail need not wait for it.
 """
 
 OF_MESSAGES: Final = (store.MessageAdded, store.MessagesRemoved, store.FlagsChanged)
-"""Events that guests hear of one by one; all others only have the mailboxes looked at again."""
+"""Events that are sent to guests one by one. After any other event the list of mailboxes is read again."""
 
 
 class Heard(msgspec.Struct, frozen=True):
-    """What has happened at an account: its events; changes of messages that the user may read; changes of mailboxes."""
+    """News of an account: its events, changes of messages that the user may read, changes of mailboxes."""
 
     events: tuple[store.Event, ...]
     of_messages: list[EncodedChange]
@@ -59,8 +59,8 @@ class Heard(msgspec.Struct, frozen=True):
 
 
 class Visit:
-    """One account. `boxes`: the mailboxes that the user may read, by their ids there, as the browser knows them;
-    `rows`: the same as they are stored.
+    """A subscription to one account. `boxes` are the mailboxes that the user may read, in the browser's form, by their
+    ids in the account. `rows` are the same mailboxes as they are stored.
     """
 
     def __init__(self, holder: Holder, cursor: Cursor, shared: SharedChanges) -> None:
@@ -68,12 +68,12 @@ class Visit:
         self.cursor: Final = cursor
         self.boxes: dict[store.MailboxID, Mailbox] = {}
         self.rows: list[store.Mailbox] = []
-        self.stack = AsyncExitStack()  # what is let go of with the visit
+        self.stack = AsyncExitStack()  # closed with the visit
         self._shared = shared
 
     async def take(self) -> tuple[tuple[store.Event, ...], list[EncodedChange]]:
-        """What has happened to messages of the account, as events and as changes: `look` before any of it is told.
-        Raises NoSuchMailbox when the account is being closed.
+        """Take events of the account, and changes of its messages. Call `look` before any of them is sent. Raises
+        NoSuchMailbox if the account is being closed.
         """
         batch = await self.cursor.take()
         if any(isinstance(event, store.AccountClosing) for event in batch.events):
@@ -84,7 +84,7 @@ class Visit:
         return batch.events, changes
 
     async def look(self) -> list[MailboxCounts] | None:
-        """Read which mailboxes there are for the user: counts that are others; None when more than counts is."""
+        """Read the mailboxes that the user may read. Returns changed counts; None if more than counts has changed."""
         before = self.boxes
         found = await self.holder.account.read(self.holder.seen, op="webmail_shared")
         self.rows = [box for box, _ in found]
@@ -105,24 +105,23 @@ def _uncounted(box: Mailbox) -> Mailbox:
 
 
 class Visits:
-    """All accounts that share mailboxes with the user of one stream. As a context manager it lets go of them.
+    """The visits to all accounts that share mailboxes with the user of one stream. As a context manager it closes them.
 
-    `unread`: owners whose accounts were closed, or could not be read, and may be there again: `look` now and then.
+    `unread`: owners whose accounts were closed or could not be read. They may be back later, so call `look` now and
+    then.
     """
 
     def __init__(self, home: Holder, holders: Holders, shared: Callable[[Holder], SharedChanges], alarm: Alarm) -> None:
-        """`shared` gives the changes of an account as they are encoded for all; `alarm` rings when there is something
-        to hear.
-        """
+        """`shared` returns the changes of an account as all guests share them. `alarm` is rung when there is news."""
         self._home = home
         self._auth: AuthDB = holders.auth
         self._holders = holders
         self._shared = shared
         self._alarm = alarm
         self._visits: dict[str, Visit] = {}
-        self._sharing = -1  # the state of `auth.db` that was looked at
+        self._sharing = -1  # the state of `auth.db` at the last `look`
         self._known: list[Mailbox] = []  # by the browser
-        self._blind = False  # it could not be found out who shares
+        self._blind = False  # the owners that share could not be read
         self.unread: set[str] = set()
 
     async def __aenter__(self) -> Visits:
@@ -138,45 +137,45 @@ class Visits:
 
     @property
     def changed(self) -> bool:
-        """Whether who shares with whom may be another since `look`."""
+        """Whether the sharing of mailboxes may have changed since `look`."""
         return self._sharing != self._auth.sharing
 
     @property
     def lost(self) -> bool:
-        """Whether there may be more than is known."""
+        """Whether some shared mailboxes may be missing because of errors."""
         return self._blind or bool(self.unread)
 
     def mailboxes(self) -> list[Mailbox]:
-        """All mailboxes of others, by owner."""
+        """All mailboxes of others, ordered by owner."""
         return [box for _, visit in sorted(self._visits.items()) for box in visit.boxes.values()]
 
     def tell(self) -> list[Mailbox]:
-        """The same, for the browser, which knows of them then."""
+        """All mailboxes of others, to be sent to the browser; they count as known to it from now on."""
         self._known = self.mailboxes()
         return self._known
 
     def news(self) -> list[EncodedChange]:
-        """All mailboxes of others as a change; none when the browser knows of just these."""
+        """A change with all mailboxes of others; empty if the browser knows exactly these."""
         known = self._known
         return [encoded(MailboxesShared(self._known))] if self.tell() != known else []
 
     def pending(self) -> Visit | None:
-        """A visit that has something to hear."""
+        """A visit with news, or None."""
         return next((visit for visit in self._visits.values() if visit.cursor.pending()), None)
 
     def of(self, number: int) -> Visit | None:
-        """The visit at the account with this number."""
+        """The visit to the account with this number, or None."""
         return next((visit for visit in self._visits.values() if visit.holder.number == number), None)
 
     def allows(self, scope: Scope) -> bool:
-        """Whether these mailboxes are there for the user still; one's own always are."""
+        """Whether the user may still read these mailboxes; always true for the user's own."""
         if not scope.holder.guest:
             return True
         visit = self.of(scope.holder.number)
         return visit is not None and visit.holder is scope.holder and scope.mailboxes <= visit.boxes.keys()
 
     def scopes(self, wanted: int, rejects: str) -> list[Scope]:
-        """What a query over all mailboxes, -1 or -2, looks into at accounts of others; nothing for another query.
+        """The mailboxes of others that a query over all mailboxes (-1 or -2) searches; empty for another query.
         `rejects` as for `of_all`.
         """
         found = []
@@ -187,7 +186,7 @@ class Visits:
         return found
 
     def whose(self, query: Query) -> tuple[Holder, Query]:
-        """The account that a query looks into, and the query with ids as they are there. Raises NoSuchMailbox."""
+        """The account that a query searches, and the query with the account's form of its ids. Raises NoSuchMailbox."""
         shown = query.filter.mailbox_id
         if shown == 0 and is_foreign(query.filter.mailbox_name):
             shown = next((box.id for box in self.mailboxes() if box.name == query.filter.mailbox_name), 0)
@@ -200,13 +199,15 @@ class Visits:
         return visit.holder, replace_mailbox(query, visit.holder.local_id(shown))
 
     async def look(self) -> None:
-        """Find out who shares something with the user now. Errors of the store never hide what is the user's own."""
+        """Find the accounts that share mailboxes with the user now. Errors of the store never hide the user's own
+        mailboxes.
+        """
         self._sharing = self._auth.sharing
         self._blind = False
         self.unread = set()
         try:
             owners = dict(await self._auth.numbered_owners(self._home.owner, MAX_OWNERS))
-            # a mailbox of one's own with the name of theirs hides those of others, as in IMAP (decisions/004)
+            # an own mailbox named as the root of shared mailboxes hides them, as in IMAP (decisions/004)
             own = await self._home.account.read(lambda r: mailbox_by_name(r, OTHERS), op="webmail_shared")
             if own is not None:
                 owners = {}
@@ -227,7 +228,9 @@ class Visits:
                     self.unread.add(name)
 
     async def hear(self, visit: Visit) -> Heard:
-        """What has happened at an account. When it can't be read it is left: what is the user's own goes on."""
+        """Take the news of an account. An account that cannot be read is left, so that the stream goes on with the
+        user's own.
+        """
         try:
             events, changes = await visit.take()
             counts = await visit.look()
@@ -243,7 +246,7 @@ class Visits:
         return Heard(events, readable, [*map(encoded, counts)])
 
     async def leave(self, visit: Visit) -> None:
-        """Let go of an account."""
+        """Close the visit to an account."""
         del self._visits[visit.holder.owner]
         await visit.stack.aclose()
 
@@ -261,9 +264,9 @@ class Visits:
                 await visit.look()
                 visit.stack = stack.pop_all()
                 self._visits[owner] = visit
-        except NoSuchMailbox:  # it has taken its rights back in this moment
+        except NoSuchMailbox:  # the owner has taken the rights back in this moment
             return
-        except StoreError as e:  # a broken file of another user must not hide one's own
+        except StoreError as e:  # a broken file of another user must not hide the user's own mail
             kv = {"account": guest, "owner": owner, "err": str(e)}
             logger.warning("shared mailboxes are left out", extra={"kv": kv})
             self.unread.add(owner)

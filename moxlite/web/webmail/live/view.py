@@ -1,5 +1,5 @@
-"""A view of a stream that is one mailbox in its order: which messages it shows, how far they have been sent, and
-getting more (WEBMAIL-36..42). An index holds its order; what none holds is a `listing`.
+"""A view of one mailbox in its order: the messages that it shows, how far they have been sent, and reading more
+(WEBMAIL-36..42). An index has the order; views without an index are in `listing`.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ if TYPE_CHECKING:
 
 __all__ = ["FIRST_SLICE", "Reset", "Slice", "View", "of_all", "replace_mailbox", "resolve", "resolve_all"]
 
-FIRST_SLICE: Final = 50  # what a screen shows at once goes out first
-MAX_COUNTED: Final = 20_000  # entries of an index that are counted on the loop: 0.4 ms
+FIRST_SLICE: Final = 50  # entries that a screen shows; they are sent first
+MAX_COUNTED: Final = 20_000  # entries of an index that are counted on the event loop: 0.4 ms
 
 
 class Reset(msgspec.Struct, frozen=True):
-    """The anchor is not there: what follows begins at the top."""
+    """The anchor does not exist; the entries that follow begin at the top."""
 
 
 class Slice(msgspec.Struct, frozen=True):
-    """Entries that follow each other, messages or threads: ``position`` is that of the first, ``total`` counts the
-    view.
+    """Consecutive entries, messages or threads: ``position`` is the index of the first one, ``total`` the number of
+    entries in the view.
     """
 
     items: list[list[MessageItem]]
@@ -54,7 +54,7 @@ class Slice(msgspec.Struct, frozen=True):
 
 
 class _Begin(msgspec.Struct, frozen=True):
-    """Where a page begins: behind a place, which is that of the message before ``position``."""
+    """The beginning of a page: behind a place, which is the place of the message at ``position`` - 1."""
 
     behind: Place
     position: int
@@ -63,12 +63,12 @@ class _Begin(msgspec.Struct, frozen=True):
 
 
 class View:
-    """What a stream shows. ``sent`` is the place of the furthest message that the browser was sent, ``end`` whether
-    there are none behind it. A browser that went to the end has not all that lies between; it counts what it hears of.
+    """A view of one mailbox. ``sent`` is the place of the furthest message that was sent, ``end`` whether no messages
+    come after it. A browser that jumped to the end lacks messages in between; it counts their changes only.
     """
 
     def __init__(self, view_id: int, query: Query, mailbox_id: int, holder: Holder) -> None:
-        """`query` and `mailbox_id` with ids as the account of `holder` has them."""
+        """`query` and `mailbox_id` have ids in the form of the account of `holder`."""
         self.holder: Final = holder
         self._account = holder.account
         self.view_id: Final = view_id
@@ -80,16 +80,16 @@ class View:
 
     @property
     def scopes(self) -> list[Scope]:
-        """What it looks into: one mailbox."""
+        """The one mailbox of the view."""
         return [Scope(self.holder, frozenset({MailboxID(self.mailbox_id)}))]
 
     def holder_of(self, _shown: int) -> Holder:
-        """The account of a message that it shows."""
+        """The holder of the account that a shown message belongs to."""
         return self.holder
 
     def wants(self, change: EncodedChange, holder: Holder) -> bool:
-        """Whether a change of an account concerns what this view shows. A flag of a message that was not sent yet does
-        no harm, and asking would cost a read.
+        """Whether a change of an account concerns this view. Changed flags of messages that were not sent are included:
+        they do no harm, and a check would cost a read.
         """
         if change.mailbox_id == 0:
             return True
@@ -105,19 +105,21 @@ class View:
         return place > self.sent if self.query.order_asc else place < self.sent
 
     async def resume(self, wanted: Page | None) -> None:
-        """Take up what a browser shows already: all of the view without a page, else up to the page's anchor."""
+        """Set the state to what a browser shows already: all of the view if there is no page, else up to the page's
+        anchor.
+        """
         if wanted is None:
             self.end = True
             return
         if wanted.anchor_message_id:
             anchor = self.holder.local_id(wanted.anchor_message_id)
             place = await self._account.read(lambda r: place_of(r, self.mailbox_id, anchor), op="webmail_anchor")
-            # the last message shown was moved or removed while no stream listened: older additions are not missed, for
-            # pages come by anchor
+            # the last shown message was moved or removed while no stream was open; older additions are not missed,
+            # because pages are requested by anchor
             self.sent = place or self.sent
 
     async def more(self, wanted: Page) -> AsyncGenerator[Slice | Reset, None]:
-        """The messages of a page in slices; `sent` and `end` follow what was given."""
+        """The messages of a page in slices. `sent` and `end` are updated with them."""
         begin = await self._counting(lambda r: self._begin(r, wanted), op="webmail_position")
         if begin.reset:
             yield Reset()
@@ -143,7 +145,7 @@ class View:
             size = ITEM_SLICE
 
     def _begin(self, r: Reader, wanted: Page) -> _Begin:
-        """Where the page begins: `wanted` names it in one of four ways."""
+        """The beginning of the page, which `wanted` names in one of four ways."""
         self.holder.check_box(r, self.mailbox_id)
         unread, oldest_first = self.query.filter.unread, self.query.order_asc
         total = view_total(r, self.mailbox_id, unread=unread)
@@ -159,7 +161,7 @@ class View:
             place = place_of(r, self.mailbox_id, self.holder.local_id(wanted.dest_message_id))
             if place is not None:
                 before = position_of(r, self.mailbox_id, place, oldest_first=oldest_first, unread=unread)
-                # the top of the view, when the message is on its first page
+                # the top of the view, if the message is on its first page
                 return self._begin_at(r, 0 if before < wanted.count else before - wanted.count // 2, total)
         return _Begin(self.first, 0, total)
 
@@ -181,11 +183,11 @@ class View:
             )
             return found, Place(rows[-1].received, rows[-1].id) if rows else None
 
-        # unread ones are sorted as they are found: ten thousand of them take 20 ms
+        # unread messages are sorted while they are read: ten thousand of them take 20 ms
         return await (self._account.scan if unread else self._account.read)(read, op="webmail_view")
 
     async def _slice_before(self, begin: _Begin, limit: int) -> Slice:
-        """What stands before a place, in the view's order."""
+        """The messages before a place, in the order of the view."""
         unread = self.query.filter.unread
 
         def read(r: Reader) -> Slice:
@@ -198,7 +200,7 @@ class View:
         return await (self._account.scan if unread else self._account.read)(read, op="webmail_view")
 
     async def _counting(self, read: Callable[[Reader], _Begin], *, op: str) -> _Begin:
-        """A read that may count all of the view: in a thread when that is much."""
+        """Run a read that may count all of the view: in a thread if the view is large."""
         large = await self._account.read(lambda r: view_total(r, self.mailbox_id) > MAX_COUNTED, op=op)
         return await (self._account.scan if large else self._account.read)(read, op=op)
 
@@ -217,15 +219,15 @@ def resolve(r: Reader, query: Query, holder: Holder) -> Mailbox:
 
 
 def replace_mailbox(query: Query, mailbox_id: int) -> Query:
-    """The query in the mailbox with this id."""
+    """The query for another mailbox, by its id."""
     return msgspec.structs.replace(
         query, filter=msgspec.structs.replace(query.filter, mailbox_id=mailbox_id, mailbox_name="")
     )
 
 
 def resolve_all(r: Reader, query: Query, rejects: str, holder: Holder) -> list[Mailbox]:
-    """The mailboxes that a query looks into (WEBMAIL-38), of those that the user may read; `rejects` is the name of the
-    mailbox for what was refused. Raises NoSuchMailbox.
+    """The mailboxes that a query searches (WEBMAIL-38), among the ones that the user may read. `rejects` is the name of
+    the mailbox of refused messages. Raises NoSuchMailbox.
     """
     boxes = [box for box, _ in holder.seen(r)] if holder.guest else mailbox_rows.mailboxes(r)
     if query.filter.mailbox_id < 0:
@@ -237,8 +239,8 @@ def resolve_all(r: Reader, query: Query, rejects: str, holder: Holder) -> list[M
 
 
 def of_all(boxes: Iterable[Mailbox], wanted: int, rejects: str) -> list[Mailbox]:
-    """Those of an account's mailboxes that a query over all mailboxes looks into: with -2 all, with -1 not those for
-    what was thrown away or refused (WEBMAIL-38).
+    """The mailboxes that a query over all mailboxes searches: with -2 all, with -1 all but Trash, Junk and Rejects
+    (WEBMAIL-38).
     """
     aside = SpecialUse.TRASH | SpecialUse.JUNK
     return [box for box in boxes if wanted == -2 or (not box.special_use & aside and box.name != rejects)]

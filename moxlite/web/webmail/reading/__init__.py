@@ -1,2 +1,3 @@
-"""Opening a message: parsed, as a page, as parts, as HTML made harmless, as the original of an answer. Lists of
-messages are not here."""
+"""Opening a message: parsed, as a page, as parts, as sanitised HTML, as the original of an answer. Lists of messages
+are in `web.webmail.live`.
+"""

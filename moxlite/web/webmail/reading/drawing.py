@@ -1,6 +1,6 @@
-"""The text and the HTML of a message as pages, written as they are read (WEBMAIL-50, 53..55, 109).
+"""The text and the HTML of a message as pages, which are written while the message is read (WEBMAIL-50, 53..55, 109).
 
-HTML is made harmless by the sandbox. Where that fails the page says why, and shows the text of the HTML.
+The sandbox sanitises HTML. If that fails, the page shows the reason and the text of the HTML.
 """
 
 from __future__ import annotations
@@ -30,27 +30,27 @@ if TYPE_CHECKING:
 __all__ = ["MAX_HTML", "Page", "Source", "Unshown", "draw", "notices", "replacement", "with_images"]
 
 MAX_HTML: Final = 10 * 1024 * 1024
-"""Octets of HTML that is shown (WEBMAIL-109)."""
+"""Maximum octets of HTML that is shown (WEBMAIL-109)."""
 
 MAX_SIZE: Final = 2 * MAX_HTML
-"""Octets of encoded HTML that is read."""
+"""Maximum octets of encoded HTML that is read."""
 
 MAX_IMAGES: Final = 10 * 1024 * 1024
-"""Octets of all references to images of the message together (WEBMAIL-54)."""
+"""Maximum octets of a message's images in its HTML, counted per reference (WEBMAIL-54)."""
 
 MAX_PICTURES: Final = 1000
-"""Images of a message that its HTML may refer to; longer names than `MAX_NAME` fit on no line of a header."""
+"""Images that the HTML may refer to; a name longer than `MAX_NAME` does not fit on a line of a header."""
 MAX_NAME: Final = 998
 
 MAX_INSTEAD: Final = 200_000
-"""Characters of the text of HTML that is not shown."""
+"""Characters of HTML's text that are shown when the HTML is not."""
 
 SMALL: Final = 64 * 1024
-"""Octets of an image that is kept while its page is written: spacers are referred to a thousand times."""
+"""Octets up to which an image is kept while its page is written: HTML may refer to a spacer a thousand times."""
 
 IMAGE_TYPE: Final = re.compile(r"image/[a-z0-9.+-]{1,60}\Z")
 NUMBER: Final = 8
-"""Octets in which the number of an image ends."""
+"""Maximum octets of an image's number and its terminator, after a marker."""
 
 
 class Unshown(Exception):
@@ -59,7 +59,7 @@ class Unshown(Exception):
 
 @dataclass(frozen=True)
 class Source:
-    """HTML as it came: a part of a message."""
+    """The unsanitised HTML: a part of a message."""
 
     account: Account
     message_id: int
@@ -68,7 +68,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Page:
-    """HTML that is harmless, and the images of the message that stand in it, by the numbers behind its markers."""
+    """Sanitised HTML, and the message's images in it, by the numbers after its markers."""
 
     drawn: Drawn
     marker: bytes
@@ -76,7 +76,7 @@ class Page:
 
 
 async def draw(source: Source, root: mime.Part, reader: str, sandbox: Sandbox, *, external: bool) -> Page:
-    """Have the HTML of a message made harmless, in a turn of the account `reader`; `root` is the whole message.
+    """Sanitise the HTML of a message, in a sandbox turn of the account `reader`. `root` is the whole message.
 
     Raises Unshown.
     """
@@ -96,7 +96,7 @@ async def draw(source: Source, root: mime.Part, reader: str, sandbox: Sandbox, *
 
 
 async def replacement(source: Source, reader: str, sandbox: Sandbox, reason: str) -> str:
-    """The page in place of HTML that is not shown: the reason, and the text of the HTML."""
+    """The page that replaces HTML which cannot be shown: the reason, and the text of the HTML."""
     if source.part.size > MAX_SIZE:
         return _without(reason)
     try:
@@ -125,7 +125,7 @@ async def _read(source: Source) -> str:
 
 
 def notices(drawn: Drawn) -> str:
-    """Lines above the HTML that tell what was left out (WEBMAIL-54, 55)."""
+    """Lines above the HTML about parts that were left out (WEBMAIL-54, 55)."""
     return _blocked(drawn) + _omitted(drawn.left_out)
 
 
@@ -145,8 +145,8 @@ def _omitted(images: int) -> str:
 
 
 async def with_images(source: Source, page: Page) -> AsyncGenerator[bytes, None]:
-    """The HTML in pieces, with the images of the message as data URIs. All that stand in it have at most `MAX_IMAGES`
-    octets, whatever the sandbox has answered.
+    """The HTML in pieces, with the message's images as data URIs. All images together have at most `MAX_IMAGES` octets,
+    whatever the sandbox has returned.
     """
     html, marker = page.drawn.html, page.marker
     kept: dict[int, bytes] = {}
@@ -174,7 +174,7 @@ async def with_images(source: Source, page: Page) -> AsyncGenerator[bytes, None]
 
 
 async def _data(source: Source, image: mime.Part) -> AsyncGenerator[bytes, None]:
-    """A data URI in pieces; no more octets than the index of the message says."""
+    """A data URI in pieces, with no more octets than the index of the message says."""
     yield f"data:{image.media_type};base64,".encode()
     encoded = decoder(image.encoding)
     left, rest = image.decoded, b""
@@ -190,8 +190,8 @@ async def _data(source: Source, image: mime.Part) -> AsyncGenerator[bytes, None]
 
 
 def _nearest_images(root: mime.Part, html: mime.Part) -> dict[str, mime.Part]:
-    """The images of a message by Content-ID. Of two that have the same, the one that stands in more of the multiparts
-    around the HTML: its siblings come before those of its parents, and these before all others.
+    """The images of a message by Content-ID. If several have the same, the nearest to the HTML wins: siblings of the
+    HTML come before siblings of its parents, and these before all others.
     """
     around: list[mime.Part] = []
     inner: mime.Part | None = root
@@ -211,7 +211,7 @@ def _nearest_images(root: mime.Part, html: mime.Part) -> dict[str, mime.Part]:
 
 
 def _image_id(part: mime.Part) -> str:
-    """The Content-ID of an image that may be shown, without its brackets; "" for another part."""
+    """The Content-ID of an image that may be shown, without its brackets; "" for any other part."""
     if part.content_id is None or part.subtype.startswith("SVG") or not IMAGE_TYPE.match(part.media_type):
         return ""
     return part.content_id.decode("utf-8", "replace").strip().strip("<>")[:MAX_NAME]

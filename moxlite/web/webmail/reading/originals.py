@@ -1,4 +1,6 @@
-"""The message that is answered, forwarded or written again: what the composer begins with (WEBMAIL-90..92)."""
+"""Reading the message that is answered, forwarded or edited again, for the initial content of the composer
+(WEBMAIL-90..92).
+"""
 
 from __future__ import annotations
 
@@ -33,15 +35,15 @@ if TYPE_CHECKING:
 
 __all__ = ["carry_files", "carry_message", "own_of", "read_original"]
 
-MAX_TEXT: Final = 2 << 20  # octets read of a text that may be quoted: more than is quoted (`compose.reply`)
+MAX_TEXT: Final = 2 << 20  # octets that are read of a text to quote: more than is quoted (`compose.reply`)
 MAX_ALL_TEXTS: Final = 4 << 20  # of all texts of a message
 MAX_HEADER: Final = 256 << 10
 MAX_FIELDS: Final = 1000
-MAX_FILES: Final = 200  # `compose.draft` takes no more
+MAX_FILES: Final = 200  # `compose.draft` accepts no more
 
 
 def own_of(snapshot: Snapshot, account: str, login: str) -> Own:
-    """Who answers: the account, logged in by the address `login`."""
+    """The author of an answer: the account, logged in by the address `login`."""
     address = Address.parse(login)
     settings = snapshot.account(account)
     name = settings.full_name if settings is not None else ""
@@ -58,7 +60,7 @@ def own_of(snapshot: Snapshot, account: str, login: str) -> Own:
 
 
 class Read(msgspec.Struct, frozen=True):
-    """A message as answers need it; its words are not looked at yet."""
+    """The parts of a message that an answer needs; its text is not processed yet."""
 
     original: Original
     words: Quotable
@@ -72,7 +74,7 @@ async def read_original(
     kind: Kind | Literal["forward", "forward_attached", "edit"],
     selected: str = "",
 ) -> Read:
-    """Read a message that is answered; `when` is its date in the reader's words, `selected` is quoted instead of the
+    """Read a message to be answered. `when` is its date in the reader's words; `selected` is quoted instead of the
     whole text. Raises NoSuchMessage, ChunkDamaged.
     """
     message_id = holder.local_id(shown)
@@ -116,7 +118,7 @@ def _addresses(values: list[bytes]) -> list[MailAddress]:
 
 
 def _texts(root: mime.Part, octets: Callable[[int, int], bytes]) -> tuple[tuple[PlainText, ...], str]:
-    """The plain texts, and the HTML where none of them says anything."""
+    """The plain texts; the HTML if they are all blank."""
     texts: list[PlainText] = []
     left = MAX_ALL_TEXTS
     for _, part in find_texts(root):
@@ -133,12 +135,12 @@ def _texts(root: mime.Part, octets: Callable[[int, int], bytes]) -> tuple[tuple[
 
 
 def _valid(text: str) -> str:
-    """Text without halves of characters, which some charsets can write."""
+    """Text without lone surrogates, which some charsets can produce."""
     return text.encode("utf-8", "replace").decode()
 
 
 async def carry_files(holder: Holder, shown: int, structure: mime.Structure, home: Account) -> list[Uploaded]:
-    """The files of a message that was read, as uploads of the account `home`, to be attached to another one."""
+    """Copy the files of a message to uploads of the account `home`, to attach them to another message."""
     message_id = holder.local_id(shown)
     found: list[Uploaded] = []
     for file in attachments(structure.root)[:MAX_FILES]:
@@ -153,7 +155,7 @@ async def carry_files(holder: Holder, shown: int, structure: mime.Structure, hom
 
 
 async def carry_message(holder: Holder, shown: int, subject: str, home: Account) -> Uploaded:
-    """A whole message that was read, as an upload of the account `home`."""
+    """Copy a whole message to an upload of the account `home`."""
     account, message_id = holder.account, holder.local_id(shown)
     row = await account.read(lambda r: message_rows.message(r, message_id), op="webmail_item")
     sound = await _has_sound_lines(account, message_id)
@@ -163,7 +165,7 @@ async def carry_message(holder: Holder, shown: int, subject: str, home: Account)
 
 
 async def _has_sound_lines(account: Account, message_id: int) -> bool:
-    """Whether all lines end in CRLF: what is attached as a message is never encoded (RFC 2046 §5.2.1)."""
+    """Whether all lines end in CRLF: a message that is attached as such is never encoded (RFC 2046 §5.2.1)."""
     last = b""
     async with aclosing(body.stream_message(account, message_id)) as pieces:
         async for piece in pieces:

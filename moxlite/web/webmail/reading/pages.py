@@ -1,6 +1,6 @@
-"""A message as a page of its own, for a new tab and for paper: a head, and the text or the HTML below it (WEBMAIL-50).
+"""A message as a separate page, for a new tab and for printing: a head, and below it the text or the HTML (WEBMAIL-50).
 
-The pages run no scripts, not even ours: what is written here is all that there is.
+The pages run no scripts, not even ours; the server writes all of their content.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ __all__ = ["head", "shown_text", "title_of"]
 HEAD: Final = """<header class="head"><h1 dir="auto">{subject}</h1><dl>{rows}</dl></header>
 """
 MAX_SHOWN: Final = 1000
-"""Characters of a subject or name in the head."""
+"""Maximum characters of a subject or name in the head."""
 
 MAX_ADDRESSES: Final = 200
-"""Addresses of a field in the head."""
+"""Maximum addresses of a field in the head."""
 
 BIDI: Final = {point: f"[U+{point:04X}]" for point in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
-"""What turns the direction of the text around it is written out (WEBMAIL-118)."""
+"""Visible text for characters that change the direction of the text around them (WEBMAIL-118)."""
 
 
 def title_of(envelope: mime.Envelope) -> str:
@@ -32,13 +32,13 @@ def title_of(envelope: mime.Envelope) -> str:
 
 
 def head(envelope: mime.Envelope, received: int) -> str:
-    """The head of the page; `received` in µs UTC stands in for a date that there is not."""
+    """The head of the page. `received` (µs UTC) is shown if the message has no valid date."""
     rows = "".join(f'<dt>{name}</dt><dd dir="auto">{value}</dd>' for name, value in _rows(envelope, received))
     return HEAD.format(subject=_subject(envelope) or "(no subject)", rows=rows)
 
 
 def shown_text(text: str) -> str:
-    """Text as HTML."""
+    """Text escaped for HTML."""
     return escape(text.translate(BIDI))
 
 

@@ -1,4 +1,4 @@
-"""An opened message: its header, texts and tree, read by the stored structure (WEBMAIL-48, 110, 111)."""
+"""An opened message: its header, texts and MIME tree, read by the stored structure (WEBMAIL-48, 110, 111)."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ if TYPE_CHECKING:
 
 __all__ = ["list_post", "parse_message", "read_texts", "sender_key", "structure_of"]
 
-MAX_TEXT: Final = 2 * 1024 * 1024  # octets of one text (WEBMAIL-48): 30,000 lines, more than anyone reads in a pane
-MAX_ALL_TEXTS: Final = 4 * 1024 * 1024  # octets of all texts of a message together; more is among the raw octets
+MAX_TEXT: Final = 2 * 1024 * 1024  # octets of one text (WEBMAIL-48): 30,000 lines, more than a person reads in a pane
+MAX_ALL_TEXTS: Final = 4 * 1024 * 1024  # octets of all texts of a message together; the rest is in the raw message
 MAX_REPORT_TEXT: Final = 1024 * 1024  # of a part of a delivery report
-MAX_TEXTS: Final = 50  # parts read as text; what follows is still among the raw octets
+MAX_TEXTS: Final = 50  # parts that are shown as text; the rest is in the raw message
 MAX_HEADER: Final = 256 * 1024  # of the header section; longer ones are cut
 MAX_FIELDS: Final = 1000
-# up to here reading and decoding takes the loop less than 2 ms; beyond it is a thread's work
+# up to this size, reading and decoding takes less than 2 ms on the event loop; larger ones go to a thread
 MAX_ON_LOOP: Final = 64 * 1024
-FLOWED: Final = 16  # times the work of another text, where each octet is a line
+FLOWED: Final = 16  # factor of work compared to other text, if each octet is a line
 
 Validation = Literal["", "dmarc", "list", "none", "relaxed", "strict"]
 
@@ -48,7 +48,7 @@ MAILTO: Final = re.compile(r"<\s*mailto:([^>\s?]+)", re.IGNORECASE)
 
 
 def structure_of(r: Reader, message_id: int) -> mime.Structure:
-    """The index of a message. Raises NoSuchMessage, ChunkDamaged."""
+    """The stored structure of a message. Raises NoSuchMessage, ChunkDamaged."""
     packed = message_rows.structures(r, [message_id]).get(MessageID(message_id))
     if packed is None:
         raise NoSuchMessage(message_id)
@@ -56,7 +56,7 @@ def structure_of(r: Reader, message_id: int) -> mime.Structure:
 
 
 async def parse_message(holder: Holder, shown: int) -> ParsedMessage:
-    """Open the message with this id of the browser. Raises NoSuchMessage, ChunkDamaged."""
+    """Open a message by its id in the browser's form. Raises NoSuchMessage, ChunkDamaged."""
     account, message_id = holder.account, holder.local_id(shown)
 
     def index(r: Reader) -> mime.Structure:
@@ -70,7 +70,7 @@ async def parse_message(holder: Holder, shown: int) -> ParsedMessage:
         wanted += part.size * (FLOWED if part.parameter("format") else 1)
     read = account.read if wanted <= MAX_ON_LOOP else account.scan
     parsed = await read(lambda r: _parse(r, message_id, structure), op="webmail_message")
-    # how the owner of a shared mailbox looks at mail of this sender is not how others do
+    # the view mode for this sender is a setting of the owner, not of the guest
     return msgspec.structs.replace(parsed, id=shown, view_mode="") if holder.guest else parsed
 
 
@@ -100,14 +100,14 @@ def _parse(r: Reader, message_id: int, structure: mime.Structure) -> ParsedMessa
 
 
 def _text(r: Reader, content: body.Content, path: str, part: mime.Part, left: int) -> Text:
-    """A text of at most `left` octets, and of as many as its kind may have."""
+    """A text of at most `left` octets, and at most the limit of its kind."""
     limit = min(left, MAX_TEXT if part.media_type == "text/plain" else MAX_REPORT_TEXT)
     text = part_text(part, lambda start, stop: body.read_content(r, content, start, stop - start), limit)
     return Text(path, part.media_type, unflowed(part, text), part.decoded > limit)
 
 
 async def read_texts(account: Account, message_id: int, root: mime.Part) -> AsyncGenerator[Text, None]:
-    """The texts of a message in turn, each read when it is asked for. Raises NoSuchMessage, ChunkDamaged."""
+    """The texts of a message, each read when it is requested. Raises NoSuchMessage, ChunkDamaged."""
     left = MAX_ALL_TEXTS
     for path, part in find_texts(root)[:MAX_TEXTS]:
 
@@ -136,7 +136,7 @@ def _view_mode(r: Reader, structure: mime.Structure) -> ViewMode:
 
 
 def sender_key(address: str) -> str:
-    """The address of a sender as what is remembered of it is found: domain in lower case, as A-labels."""
+    """The key under which a sender's settings are stored: the address with its domain in lower case, as A-labels."""
     localpart, _, domain = address.strip().rpartition("@")
     try:
         return f"{localpart}@{Domain.parse(domain).ascii}"
@@ -145,7 +145,7 @@ def sender_key(address: str) -> str:
 
 
 def list_post(values: Iterable[str]) -> str:
-    """Where one writes to the whole list, by its List-Post fields (RFC 2369 §3.4); "" when nowhere."""
+    """The address for posts to a mailing list, from its List-Post fields (RFC 2369 §3.4), or ""."""
     for value in values:
         if match := MAILTO.search(value):
             return match[1]

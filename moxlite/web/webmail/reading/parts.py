@@ -1,4 +1,4 @@
-"""Messages and their parts over HTTP, each with the policy that makes hostile content harmless (WEBMAIL-49..54)."""
+"""Messages and their parts over HTTP, each with a Content-Security-Policy against hostile content (WEBMAIL-49..54)."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ __all__ = ["View", "serve_message"]
 
 POLICY: Final = "frame-ancestors 'self'; default-src 'none'; base-uri 'none'; form-action 'none'"
 SANDBOX: Final = "sandbox allow-popups allow-popups-to-escape-sandbox"
-# The origin of the app, and still no scripts: the app around the frame takes its keys (docs/decisions/009).
+# The origin of the app, still without scripts: the app around the frame handles its keys (docs/decisions/009).
 SHARED_SANDBOX: Final = f"{SANDBOX} allow-same-origin"
 CLOSED: Final = f"{POLICY}; {SANDBOX}; img-src data:; style-src 'unsafe-inline'"
 OPEN: Final = (
     f"{POLICY}; {SANDBOX}; img-src data: http: https:; font-src data: http: https:; "
     "style-src 'unsafe-inline' data: http: https:; media-src 'unsafe-inline' data: http: https:"
 )
-# Chromium shows no PDF in a sandbox; its viewer runs nothing of ours
+# Chromium shows no PDF in a sandbox; its viewer runs no code in our origin
 VIEWER: Final = f"{POLICY}; img-src data:; style-src 'unsafe-inline'"
 HEADERS: Final = (
     ("x-frame-options", "sameorigin"),
@@ -77,7 +77,7 @@ PIECE: Final = 16 * 1024
 
 
 class Located(msgspec.Struct, frozen=True):
-    """A message that was asked for."""
+    """A requested message: its id, time of reception (µs UTC), size in octets, structure."""
 
     message_id: int
     received: int
@@ -86,11 +86,11 @@ class Located(msgspec.Struct, frozen=True):
 
 
 class View(msgspec.Struct, frozen=True):
-    """How a message is shown.
+    """The circumstances in which a message is shown.
 
     Attributes:
-      account: the one that asks. directory: for temporary files.
-      sameorigin: HTML keeps the origin of the app, without scripts as always.
+      account: the account that asks. directory: for temporary files.
+      sameorigin: HTML keeps the origin of the app, always without scripts.
     """
 
     account: str
@@ -101,7 +101,7 @@ class View(msgspec.Struct, frozen=True):
 
 
 async def serve_message(holder: Holder, rest: list[str], writer: ResponseWriter, view: View) -> None:
-    """Answer ``msg/ID/KIND[/PATH]``; `rest` is what follows ``msg/``, split at slashes; `holder` has the message.
+    """Answer ``msg/ID/KIND[/PATH]``. `rest` is the path after ``msg/``, split at slashes. `holder` has the message.
 
     Raises:
       HTTPError: 404 for an unknown message, kind or part.
@@ -141,12 +141,14 @@ async def serve_message(holder: Holder, rest: list[str], writer: ResponseWriter,
 
 
 def not_found() -> HTTPError:
-    """The same answer for what never was, is gone, or belongs to another account (WEBMAIL-113)."""
+    """The 404 answer. It is the same for a message that never existed, is gone, or belongs to another account
+    (WEBMAIL-113).
+    """
     return HTTPError(404, "There is no such message, or no such part of it.")
 
 
 async def locate(holder: Holder, shown: int) -> Located:
-    """The message with this id of the browser, and its index."""
+    """The message with this id in the browser's form, and its structure. Raises HTTPError 404."""
     message_id = holder.local_id(shown)
 
     def read(r: Reader) -> Located:
@@ -161,7 +163,7 @@ async def locate(holder: Holder, shown: int) -> Located:
 
 
 async def send_raw(account: Account, found: Located, writer: ResponseWriter, *, download: bool) -> None:
-    """The octets as they are stored."""
+    """Send the message as it is stored."""
     kind: tuple[tuple[str, str], ...]
     if download:
         name = f"email-{found.message_id}-{time_of(found.received):%Y%m%d-%H%M%S}.eml"
@@ -178,7 +180,7 @@ async def send_raw(account: Account, found: Located, writer: ResponseWriter, *, 
 
 
 async def send_part(account: Account, found: Located, writer: ResponseWriter, kind: str, path: str) -> None:
-    """A part without its transfer encoding: to look at, as text, or to keep."""
+    """Send a part without its transfer encoding: for viewing, as text, or as a download."""
     part = part_at(found.structure.root, path)
     if part is None:
         raise not_found()
@@ -208,7 +210,7 @@ async def send_part(account: Account, found: Located, writer: ResponseWriter, ki
 
 
 async def send_text(holder: Holder, found: Located, writer: ResponseWriter, *, headed: bool) -> None:
-    """The texts as a page, each written before the next is read; `headed`: below a head, for a tab of its own."""
+    """Send the texts as a page; each is written before the next is read. `headed` adds a head, for a separate tab."""
     await start_page(found, writer, CLOSED, headed=headed)
     none = True
     async with aclosing(read_texts(holder.account, found.message_id, found.structure.root)) as texts:
@@ -226,7 +228,7 @@ async def send_text(holder: Holder, found: Located, writer: ResponseWriter, *, h
 async def send_html(
     account: Account, found: Located, writer: ResponseWriter, view: View, *, external: bool, headed: bool
 ) -> None:
-    """The HTML body, made harmless, as a page for the frame in the reader; `headed`: below a head, for a tab."""
+    """Send the sanitised HTML body as a page for the frame in the reader. `headed` adds a head, for a separate tab."""
     html = find_html(found.structure.root)
     if html is None:
         raise not_found()
@@ -252,7 +254,7 @@ async def send_html(
 
 
 async def start_page(found: Located, writer: ResponseWriter, policy: str, *, headed: bool) -> None:
-    """All of a page that stands before its content."""
+    """Send the headers and the beginning of a page, up to its content."""
     envelope = found.structure.envelope
     begin = BEGIN.format(title=title_of(envelope) if headed else "Message")
     headers = (("content-type", "text/html; charset=utf-8"), *HEADERS, ("content-security-policy", policy))
@@ -261,13 +263,13 @@ async def start_page(found: Located, writer: ResponseWriter, policy: str, *, hea
 
 
 async def end_page(writer: ResponseWriter) -> None:
-    """The end of a page."""
+    """Send the end of a page."""
     await writer.write(END)
     await writer.finish()
 
 
 def part_at(root: mime.Part, path: str) -> mime.Part | None:
-    """The part of a path such as "0.1.2"."""
+    """The part at a path such as "0.1.2"; None if there is no such part."""
     part = root
     first, *rest = path.split(".")
     if first != "0" or len(path) > 400:

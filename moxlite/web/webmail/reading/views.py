@@ -1,5 +1,5 @@
-"""Messages that are shown or sent to browsers at the same time: few for each account, so that no one's many requests
-take the memory of all (WEBMAIL-109d).
+"""Limits on messages that are shown or sent to browsers at the same time, per account, so that many requests of one
+account do not take the memory of all (WEBMAIL-109d).
 """
 
 from __future__ import annotations
@@ -14,16 +14,18 @@ from moxlite.web.errors import Unavailable
 __all__ = ["Views"]
 
 AT_ONCE: Final = 4
-"""Of an account, of each of the two kinds; a browser asks for six things at once, one of which is the stream."""
+"""Requests of an account that run at once, for each of the two kinds. A browser sends at most six requests at once, one
+of which is the stream.
+"""
 
 WAITING: Final = 200
-"""Requests of one account that wait; each is a connection that does nothing."""
+"""Requests of one account that may wait; each is an idle connection."""
 
 SECONDS: Final = 20.0
-"""For a view to begin: four that are killed take 5 s."""
+"""Seconds that a request waits for its turn: four sandbox jobs that are killed take 5 s."""
 
 ALL: Final = 10_000
-"""More than there are connections: the limit is by account."""
+"""Requests of all accounts: more than there are connections, because the limit is per account."""
 
 RETRY_AFTER: Final = ("retry-after", "5")
 SHOWN: Final = "Four messages are being shown to you already; try again when they are there."
@@ -31,8 +33,9 @@ SENT: Final = "Four files are being sent to you already; wait until one of them 
 
 
 class Views:
-    """The views of all accounts. What is shown whole (text, HTML, parsed messages) and what passes through in blocks
-    (raw messages, parts, archives) are counted apart: four long downloads must not keep their user from reading.
+    """The running views of all accounts. Messages that are shown whole (text, HTML, parsed) and data that passes in
+    blocks (raw messages, parts, archives) are counted separately, so that four long downloads do not keep their user
+    from reading.
     """
 
     def __init__(self) -> None:
@@ -41,7 +44,7 @@ class Views:
 
     @asynccontextmanager
     async def shown(self, account: str) -> AsyncIterator[None]:
-        """A message is shown to the account during the block. Raises Unavailable."""
+        """Count a message that is shown to the account during the block. Raises Unavailable."""
         try:
             async with self._shown.turn(account):
                 yield
@@ -50,7 +53,7 @@ class Views:
 
     @asynccontextmanager
     async def sent(self, account: str) -> AsyncIterator[None]:
-        """Octets of a message are sent to the account during the block. Raises Unavailable."""
+        """Count octets of a message that are sent to the account during the block. Raises Unavailable."""
         try:
             async with self._sent.turn(account):
                 yield

@@ -30,22 +30,25 @@ COMPRESSED: Final = re.compile(
     r"(?:image/(?!svg|bmp|tiff)|audio/|video/|application/(?:zip|gzip|zstd|x-(?:7z|rar|bzip|xz|gzip)|pdf|epub\+zip"
     r"|vnd\.(?:openxmlformats|oasis)))"
 )
-"""Types whose octets are compressed already: to try again takes time and gains nothing."""
+"""Types with compressed content: compressing them again takes time and gains nothing."""
 
 MAX_SLUG: Final = 60
-"""Characters of the subject in the name of the file."""
+"""Maximum characters of the subject in the name of the file."""
 
 MAX_SUBJECT: Final = 1000
-"""Characters of the subject that are looked at for it."""
+"""Characters of the subject that are used to make the name."""
 
 PIECE: Final = 256 * 1024
 """Octets of the directory that are sent at once."""
 
 
 def member_names(names: Iterable[str]) -> Iterator[str]:
-    """Names in a zip file, each once: of equal ones the second is ``NAME-1.EXT``. Case does not tell them apart."""
+    """Unique names in a zip file: the second of equal names becomes ``NAME-1.EXT``. Names that differ in case only are
+    equal.
+    """
     given: set[str] = set()
-    numbers: dict[str, int] = {}  # tried last for a name: ten thousand equal ones are counted once
+    # last number that was tried for a name, so that ten thousand equal names are counted once
+    numbers: dict[str, int] = {}
     for name in names:
         stem, dot, extension = name.rpartition(".")
         if not stem:
@@ -60,7 +63,7 @@ def member_names(names: Iterable[str]) -> Iterator[str]:
 
 
 def zip_name(message_id: int, received: int, subject: str) -> str:
-    """The name of the file, with what is plain of the subject."""
+    """The name of the file, with the ASCII letters and digits of the subject."""
     plain = unicodedata.normalize("NFKD", subject[:MAX_SUBJECT]).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "-", plain)[:MAX_SLUG].strip("-")
     return f"email-{message_id}-attachments-{time_of(received):%Y%m%d}{'-' if slug else ''}{slug}.zip"
@@ -75,7 +78,9 @@ async def send_zip(
     directory: Path,
     headers: Iterable[tuple[str, str]],
 ) -> None:
-    """Answer with the zip file. `received` in µs UTC; `directory` is for the list of members, which comes last."""
+    """Answer with the zip file. `received` in µs UTC. `directory` is for a temporary file with the list of members,
+    which is sent last.
+    """
     parts = dict(walk_parts(structure.root))
     files = attachments(structure.root)
     names = member_names(file.filename for file in files)
@@ -103,7 +108,7 @@ async def send_zip(
 
 
 def walk_parts(part: mime.Part, path: str = "0") -> Iterator[tuple[str, mime.Part]]:
-    """All parts with their paths."""
+    """All parts of the tree with their paths."""
     stack = [(path, part)]
     while stack:
         path, part = stack.pop()
