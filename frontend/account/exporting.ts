@@ -1,4 +1,4 @@
-// Exporting mail: a form that the browser posts by itself, so that the file goes straight to disk.
+// Exporting mail: a form that the browser posts, so that the file is saved to disk without passing through the page.
 
 import type { Client, Mailbox } from "../gen/account";
 import { showError } from "../lib/dialogs";
@@ -74,7 +74,7 @@ export class Exporting {
     this.adapt();
   }
 
-  /** Offer what goes together, and say how much it is. */
+  /** Enable the possible combinations, and show the size of the chosen mail. */
   private adapt(): void {
     const name = this.mailbox.value;
     const below = this.mailboxes.filter((mailbox) => mailbox.name.startsWith(`${name}/`));
@@ -87,7 +87,7 @@ export class Exporting {
     fill(this.what, `${many(messages, "{n} message", "{n} messages")}, ${size(octets)}`);
   }
 
-  /** Post the form. The mailboxes are read before, which also shows the log-in form if the session has ended. */
+  /** Post the form. The mailboxes are read first, which also shows the log-in form if the session has ended. */
   private async download(): Promise<void> {
     const chosen = this.mailbox.value;
     try {

@@ -1,4 +1,4 @@
-// Following an import by its token, over lost connections and loaded-again pages: the server tells all of it again.
+// Following an import by its token, across lost connections and reloads of the page: the server sends all events again.
 
 import { type Client, type ImportEvent, checks, importEventCheck } from "../gen/account";
 import { verify } from "../lib/check";
@@ -7,13 +7,13 @@ import { CallFailed } from "../lib/client";
 const retryAfter = 2_000;
 
 export interface FollowOwner {
-  /** A connection stands: all that was told before comes again. */
+  /** A connection is open: all earlier events are sent again. */
   begins(): void;
-  /** Take an event. */
+  /** Handle an event. */
   event(event: ImportEvent): void;
   /** The connection is lost; another attempt will be made. */
   waiting(): void;
-  /** The server does not know this import any more. */
+  /** The server does not know this import any longer. */
   lost(): void;
 }
 
@@ -48,7 +48,7 @@ export class Follower {
     };
   }
 
-  /** Connect again, if there still is something to hear. */
+  /** Connect again, unless the import has ended. */
   private async again(): Promise<void> {
     try {
       const state = await this.client.import_state();

@@ -1,4 +1,4 @@
-// Importing mail: the form, the file on its way, the import in the server, and its end.
+// Importing mail: the form, the upload of the file, the progress in the server, and the result.
 
 import type { Client, ImportAborted, ImportDone, ImportEvent, ImportProgress } from "../gen/account";
 import { CallFailed } from "../lib/client";
@@ -9,11 +9,11 @@ import { many, t } from "../lib/words";
 import { Follower } from "./follow";
 import { Upload, UploadAborted } from "./upload";
 
-/** What this browser window remembers of its import, also when the page is loaded again. */
+/** Data of an import that this window keeps when the page is reloaded. */
 interface Kept {
   token: string;
   name: string;
-  /** How it ended; kept here for longer than the server does. */
+  /** The result; the page keeps it for longer than the server does. */
   end?: ImportDone | ImportAborted;
   /** The user has seen the end. */
   dismissed?: boolean;
@@ -120,12 +120,12 @@ export class Importing {
       this.running,
     );
     addEventListener("beforeunload", (event) => {
-      if (this.upload !== null) event.preventDefault(); // the file would not arrive
+      if (this.upload !== null) event.preventDefault(); // the upload would stop
     });
     this.chosen();
   }
 
-  /** Take up an import that runs, or the end of one. */
+  /** Show an import that is running, or the result of the last one. */
   async show(): Promise<void> {
     if (this.upload !== null || this.follower !== null) return;
     this.kept = readKept();
@@ -133,7 +133,7 @@ export class Importing {
     const kept = this.kept;
     if (kept !== null && !kept.dismissed) {
       this.open(kept.name);
-      // the server knows more of it for a while
+      // the server keeps more details for a while
       if (kept.end !== undefined && state.token !== kept.token) this.end(kept.end);
       else this.follow(kept);
     } else if (state.token !== "" && state.token !== kept?.token) {
@@ -186,7 +186,7 @@ export class Importing {
     }
   }
 
-  /** Why an upload failed: a server that ends one early may not be heard, so ask again. */
+  /** The reason of a failed upload. The browser may lose the answer of a server that ends an upload early, so ask again. */
   private async reason(error: unknown, octets: number): Promise<unknown> {
     if (!(error instanceof CallFailed) || error.code !== "") return error;
     try {
@@ -244,7 +244,7 @@ export class Importing {
     this.draw(event.octets, event.size, event.seconds_left);
   }
 
-  /** How far it is. */
+  /** Show the progress. */
   private draw(octets: number, whole: number, left: number | null): void {
     const share = whole > 0 ? octets / whole : 0;
     this.bar.value = share;
@@ -254,7 +254,7 @@ export class Importing {
     document.title = `${percent} · ${t("Import")} · moxlite`;
   }
 
-  /** Draw counts and problems, once for all events that come together. */
+  /** Show counts and problems, once for all events that arrive together. */
   private later(): void {
     this.drawing ||= requestAnimationFrame(() => {
       this.drawing = 0;
@@ -304,7 +304,7 @@ export class Importing {
     document.title = `${good ? t("Done") : t("Not imported")} · ${t("Import")} · moxlite`;
   }
 
-  /** Show what runs instead of the form. */
+  /** Show the progress instead of the form. */
   private open(name: string): void {
     this.form.hidden = true;
     this.running.hidden = false;

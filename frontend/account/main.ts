@@ -1,4 +1,4 @@
-// The account app: a shell with its sections, one shown at a time.
+// The account app: a frame with sections, one of which is shown.
 
 import { Client, checks } from "../gen/account";
 import { setStatus, showError } from "../lib/dialogs";
@@ -11,11 +11,11 @@ import { Transfer } from "./transfer";
 
 const base = document.location.pathname.replace(/[^/]*$/, "");
 
-/** A page of the app, by its name in the address. */
+/** A section of the app, by its name in the address. */
 interface Section {
   readonly title: string;
   readonly root: HTMLElement;
-  /** Fill the page with what the server has; throws what the user must be told. */
+  /** Fill the section with data of the server; throws an error with a text for the user. */
   show(): Promise<void>;
 }
 
@@ -66,7 +66,7 @@ class App {
     if ((await this.session.logIn(reason, webmail)) && this.displayed) location.reload();
   }
 
-  /** Tell who has logged in, and how much of the account is in use. */
+  /** Show the login address, and how much of the account is in use. */
   private async overview(): Promise<void> {
     const overview = await this.client.overview();
     fill(this.address, overview.login_address);
@@ -74,7 +74,7 @@ class App {
     fill(this.usage, overview.storage_limit === 0 ? t("{used} used", values) : t("{used} of {limit} used", values));
   }
 
-  /** Show the section that the address names, else the first. */
+  /** Show the section that the address names, or the first. */
   private async open(): Promise<void> {
     const names = Object.keys(this.sections);
     const wanted = location.hash.slice(1);

@@ -1,4 +1,4 @@
-// The section for mail that comes in files, and leaves in files.
+// The section for importing and exporting mail as files.
 
 import type { Client } from "../gen/account";
 import { el } from "../lib/dom";
@@ -12,7 +12,7 @@ export class Transfer {
   private readonly importing: Importing;
   private readonly exporting: Exporting;
 
-  /** `changed` is called when mail has come in. */
+  /** `changed` is called when an import has added mail. */
   constructor(client: Client, base: string, changed: () => void) {
     this.exporting = new Exporting(client, base);
     this.importing = new Importing(client, base, () => {

@@ -1,9 +1,9 @@
-// A file on its way to the server. Only XMLHttpRequest tells how much of a request has been sent.
+// Uploading a file. Only XMLHttpRequest reports how much of a request has been sent.
 
 import { CallFailed } from "../lib/client";
 import { t } from "../lib/words";
 
-/** Sending was ended by the user. */
+/** The user has cancelled the upload. */
 export class UploadAborted extends Error {}
 
 export class Upload {

@@ -1,4 +1,4 @@
-// Run-time checks of what crosses the network, by tables that are generated with the types.
+// Run-time checks of values from the network, by tables that are generated with the types.
 
 export type Check =
   | "any"
@@ -17,7 +17,7 @@ export type Check =
 
 export type Checks = Readonly<Record<string, Readonly<Record<string, Check>>>>;
 
-/** A value is not what the types say; the message names the place. */
+/** A value does not have the declared type; the message names its path. */
 export class CheckFailed extends Error {}
 
 /** Throw CheckFailed unless `value` passes. `path` names the value in messages. */

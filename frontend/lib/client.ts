@@ -1,4 +1,4 @@
-// Calls to the server: JSON by POST, checked on both sides, repeated after a log-in when the session is over.
+// Calls to the server: JSON by POST, checked on both sides, repeated after a log-in if the session has expired.
 
 import { type Check, type Checks, verify } from "./check";
 import { t } from "./words";
@@ -16,28 +16,28 @@ export class CallFailed extends Error {
   }
 }
 
-/** The code of a failed call: "" when there was no answer, null for what is no failed call. Parts have classes of their own,
- * so they can't ask by the class. */
+/** The code of a failed call: "" if there was no answer, null for an error that is not a failed call. Lazy parts have their own
+ * copies of the classes, so they cannot use instanceof. */
 export function codeOf(error: unknown): string | null {
   return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
 }
 
-/** What an error says. */
+/** The message of an error. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Asks the user to log in and resolves when that is done; gets the reason that the server gave. */
+/** Asks the user to log in, with the reason that the server gave; resolves after the log-in. */
 export type LogIn = (reason: string) => Promise<void>;
 
 const unauthenticated = new Set(["user:noAuth", "user:badAuth"]);
 
 export abstract class BaseClient {
-  /** Sent with each call; a foreign page cannot know it. */
+  /** CSRF token, sent with each call; a foreign page cannot know it. */
   csrfToken = "";
-  /** Told of each call that had no answer, before it fails. */
+  /** Called for each call without an answer, before it fails. */
   unanswered: (call: string) => void = () => {};
-  /** Milliseconds after which calls are given up; others wait as long as the browser does. */
+  /** Timeouts of calls by name, milliseconds; other calls wait as long as the browser does. */
   deadlines: Readonly<Record<string, number>> = {};
   private loggingIn: Promise<void> | null = null;
 
@@ -88,7 +88,7 @@ export abstract class BaseClient {
       answer = await response.json();
     } catch {
       this.unanswered(name);
-      // 502 and its kin are a proxy's word about a server that it cannot reach
+      // a proxy sends 502, 503 or 504 if it cannot reach the server
       const reached = status !== 0 && (status < 502 || status > 504);
       throw new CallFailed(name, "", reached ? t("The server answered {status} without saying why.", { status: String(status) }) : t("The server cannot be reached."));
     }
@@ -97,7 +97,7 @@ export abstract class BaseClient {
   }
 }
 
-/** To try the page on a slow line: localStorage `moxlite-debug` holds {"wait_min_ms", "wait_max_ms"}. */
+/** Simulate a slow line, for tests: localStorage `moxlite-debug` holds {"wait_min_ms", "wait_max_ms"}. */
 async function simulatedLatency(): Promise<void> {
   const setting = localStorage.getItem("moxlite-debug");
   if (setting === null) return;

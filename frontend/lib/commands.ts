@@ -1,16 +1,16 @@
-// The command table: what can be done, by which keys, and when. Keys, buttons, menus, the help and the palette all read it;
-// there is no second place that knows what a key does.
+// The command table: each command with its keys and the condition for it. Keys, buttons, menus, the help and the palette all read
+// it; no other place defines what a key does.
 
 export interface Command {
-  /** Its name in the program, such as "message.archive"; the part before the dot is the group in the help. */
+  /** Id of the command, such as "message.archive"; the part before the dot is its group in the help. */
   readonly id: string;
-  /** What it is called, a verb first. A function where it depends on what is selected. */
+  /** Title, beginning with a verb; a function if it depends on the selection. */
   readonly title: string | (() => string);
   /** Keys as `keyName` writes them: "j", "ctrl a", "shift ArrowDown", "D". */
   readonly keys?: readonly string[];
-  /** Whether it can be done now; always, when left out. */
+  /** Whether the command is possible now; always, if missing. */
   readonly when?: () => boolean;
-  /** Not listed where people look for commands: the moves of the list. */
+  /** Not listed in the palette and the help: the movements in the list. */
   readonly quiet?: boolean;
   run(): unknown;
 }
@@ -20,17 +20,17 @@ export interface Group {
   readonly commands: Command[];
 }
 
-/** How a key is written: "ctrl " and "alt " before the key; "shift " only where the key does not show it already. */
+/** The name of a key: "ctrl " and "alt " before the key; "shift " only if the key itself does not show it. */
 export function keyName(event: Pick<KeyboardEvent, "key" | "code" | "ctrlKey" | "altKey" | "metaKey" | "shiftKey">): string {
-  // with alt, a Mac types signs of its own: the place of the key counts
+  // with alt, a Mac types special characters: use the physical key
   const letter = event.altKey ? /^Key([A-Z])$/.exec(event.code)?.[1] : undefined;
   const key = letter === undefined ? (event.key === " " ? "Space" : event.key) : event.shiftKey ? letter : letter.toLowerCase();
   const shift = event.shiftKey && key.length > 1 ? "shift " : "";
-  // ⌘ does on a Mac what ctrl does elsewhere
+  // ⌘ on a Mac is ctrl elsewhere
   return `${event.ctrlKey || event.metaKey ? "ctrl " : ""}${event.altKey ? "alt " : ""}${shift}${key}`;
 }
 
-/** The title as it reads now. */
+/** The title at this moment. */
 export function titleOf(command: Command): string {
   return typeof command.title === "string" ? command.title : command.title();
 }
@@ -41,20 +41,21 @@ export function hintOf(command: Command): string {
   return key === undefined ? titleOf(command) : `${titleOf(command)} (${key})`;
 }
 
-/** Whether it can be done now. */
+/** Whether the command is possible now. */
 export function enabled(command: Command): boolean {
   return command.when?.() ?? true;
 }
 
 export class CommandTable {
-  /** Whether keys without ctrl or alt that type a sign run commands: speech input and fingers that slip would, too. */
+  /** Whether single character keys without ctrl or alt run commands. Speech input and accidental key presses would run them,
+   * too. */
   letters = true;
   private readonly byId = new Map<string, Command>();
   private readonly byKey = new Map<string, Command[]>();
   private readonly groups = new Map<string, Group>();
 
-  /** Add commands to the group of this name. Two may share a key when they are never possible at the same time; the first
-   * that is possible runs. */
+  /** Add commands to the group of this name. Two commands may share a key if they are never possible at the same time; the first
+   * possible one runs. */
   add(group: string, commands: readonly Command[]): void {
     const listed = this.groups.get(group) ?? { name: group, commands: [] };
     this.groups.set(group, listed);
@@ -83,13 +84,13 @@ export class CommandTable {
     return [...this.groups.values()];
   }
 
-  /** Do it, if it can be done now. */
+  /** Run a command, if it is possible now. */
   run(id: string): void {
     const command = this.get(id);
     if (enabled(command)) command.run();
   }
 
-  /** Do what a key stands for; true when there was something to do. `within`: of the commands whose id begins so. */
+  /** Run the command of a key; true if there was one. `within` limits it to commands whose id has this prefix. */
   key(name: string, within = ""): boolean {
     if (!this.letters && name.length === 1) return false;
     const command = this.byKey.get(name)?.find((one) => one.id.startsWith(within) && enabled(one));

@@ -1,4 +1,4 @@
-// A stylesheet that a part imports: its text, for `adopt`.
+// A stylesheet that a part imports, as text for `adopt`.
 declare module "*.css" {
   const text: string;
   export default text;

@@ -1,10 +1,10 @@
-// What lies over the page: log-in, errors, questions, and the line that says what is going on.
+// Elements over the page: log-in, errors, questions, and the status line.
 
 import { byId, el, fill } from "./dom";
 import { holdFocus } from "./focus";
 import { t } from "./words";
 
-/** A dialog in the middle of the page; resolves with what `close` is given, or null when it is dismissed. */
+/** A modal dialog; resolves with the argument of `close`, or null if it is dismissed. */
 export function dialog<T>(title: string, build: (close: (value: T) => void) => Node[], dismissable = true): Promise<T | null> {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -26,7 +26,7 @@ export function dialog<T>(title: string, build: (close: (value: T) => void) => N
   });
 }
 
-/** Tell of a failure: what was tried, and why it did not work. */
+/** Report a failure: the action, and the reason. */
 export async function showError(action: string, error: unknown): Promise<void> {
   const message = error instanceof Error ? error.message : String(error);
   await dialog<void>(action, (close) => [
@@ -35,7 +35,7 @@ export async function showError(action: string, error: unknown): Promise<void> {
   ]);
 }
 
-/** Ask before something that cannot be taken back. */
+/** Ask for confirmation of an action that cannot be undone. */
 export async function confirm(title: string, message: string, action: string): Promise<boolean> {
   const answer = await dialog<boolean>(title, (close) => [
     el("p", { class: "dialog-text" }, message),
@@ -68,7 +68,7 @@ export async function ask(title: string, label: string, value: string, action: s
   });
 }
 
-/** Run an action of the user: say so when it takes longer than a second, and tell of its failure. True when it succeeded. */
+/** Run an action of the user: show a status after one second, and report its failure. True if it succeeded. */
 export async function attempt(action: string, work: () => Promise<unknown>): Promise<boolean> {
   const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1000);
   try {
@@ -83,7 +83,7 @@ export async function attempt(action: string, work: () => Promise<unknown>): Pro
   }
 }
 
-/** The line at the bottom; empty hides it. */
+/** Set the status line; "" hides it. */
 export function setStatus(message: string): void {
   const line = byId("status", HTMLElement);
   line.hidden = message === "";

@@ -1,4 +1,5 @@
-// Building elements. Text only ever becomes text nodes, and styles only go through CSSOM: the pages' policy allows nothing else.
+// Building elements. Text always becomes text nodes, and styles are set through CSSOM only, because the pages' policy allows
+// nothing else.
 
 export type Child = Node | string | null | undefined | false | Child[];
 
@@ -37,13 +38,13 @@ function append(parent: Node, children: Child[]): void {
   }
 }
 
-/** Put other children into an element. */
+/** Replace the children of an element. */
 export function fill(parent: Element, ...children: Child[]): void {
   parent.replaceChildren();
   append(parent, children);
 }
 
-/** The element with this id; it is part of the document that we serve. */
+/** The element with this id, which our document always contains. */
 export function byId<T extends HTMLElement>(id: string, kind: new () => T): T {
   const found = document.getElementById(id);
   if (!(found instanceof kind)) throw new Error(`no element #${id}`);
@@ -54,7 +55,7 @@ const ascii = /^[\x00-\x7f]*$/;
 const scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
 const mixable = /[\p{L}]/u;
 
-/** Text for the page. Within a word, letters of another script than those before are marked: look-alikes give themselves away. */
+/** Text as nodes. Within a word, letters of another script than the ones before are marked, so that look-alikes are visible. */
 export function text(value: string): Node {
   if (ascii.test(value)) return document.createTextNode(value);
   const fragment = document.createDocumentFragment();
@@ -79,8 +80,8 @@ export function text(value: string): Node {
 
 const bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
 
-/** Text from outside, with what would turn the direction of the text around it written out (UAX #9 §2): U+202E, for one. The two
- * direction marks, U+200E and U+200F, do no such thing. */
+/** Text from outside, with bidirectional controls written out (UAX #9 §2), such as U+202E. The two direction marks, U+200E and
+ * U+200F, have no effect on surrounding text and stay. */
 export function isolated(value: string): string {
   return value.replace(bidiControls, (sign) => `[U+${sign.charCodeAt(0).toString(16).toUpperCase()}]`);
 }
@@ -92,7 +93,7 @@ function mark(value: string): HTMLElement {
   return element;
 }
 
-/** A drawing from one path in a box of 16 by 16, in the colour of the text around it. */
+/** An icon from one path in a box of 16 by 16, in the colour of the surrounding text. */
 export function icon(path: string, name = "icon"): SVGElement {
   const namespace = "http://www.w3.org/2000/svg";
   const svg = document.createElementNS(namespace, "svg");
@@ -105,7 +106,7 @@ export function icon(path: string, name = "icon"): SVGElement {
   return svg;
 }
 
-/** The name of the program with its sign. */
+/** The name of the program with its icon. */
 export function brand(): HTMLElement {
   return el("div", { class: "brand" }, icon("M1 3.5h14v9.5H1z M14.7 4L8 9.2 1.3 4", "brand-mark"), "moxlite");
 }

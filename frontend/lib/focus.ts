@@ -1,11 +1,11 @@
-// Where the focus goes when what had it is gone: the keys must always have a place, and the reader must see it (WEBMAIL-144).
+// Restoring the focus when its element is gone: keys must always have a target that the reader sees (WEBMAIL-144).
 
-/** Put the focus where the page's own keys are: on the element marked `data-home`. */
+/** Focus the element marked `data-home`, which has the page's own keys. */
 export function focusHome(): void {
   document.querySelector<HTMLElement>("[data-home]")?.focus({ preventScroll: true });
 }
 
-/** Note what has the focus; the returned function gives it back, or to the page's home when that is gone meanwhile. */
+/** Remember the focused element. The returned function focuses it again, or the page's home if the element is gone. */
 export function holdFocus(): () => void {
   const before = document.activeElement;
   return () => {

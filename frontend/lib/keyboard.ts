@@ -1,19 +1,19 @@
-// Keys of a page, or of a frame in it, as commands.
+// Running commands by the keys of a page, or of a frame in it.
 
 import { type CommandTable, keyName } from "./commands";
 
 const typing = "input, textarea, select, [contenteditable]";
 const pressed = "button, a[href], summary";
 
-/** Whether a key belongs to the element that has the focus: to what is typed into, or to a button that it presses. */
+/** Whether the focused element needs the key itself: a field for typing, or a button that the key presses. */
 function belongsTo(target: EventTarget | null, key: string): boolean {
-  // an element of a frame is none of this window's classes
+  // instanceof fails here: an element in a frame has that frame's classes
   const element = target as Element | null;
   if (typeof element?.closest !== "function") return false;
   return element.closest(typing) !== null || ((key === "Enter" || key === "Space") && element.closest(pressed) !== null);
 }
 
-/** Have the keys of this document run commands, while `active` says so. Ends with the result. */
+/** Run commands by the keys of this document while `active` returns true. The returned function stops that. */
 export function listen(target: Document, commands: CommandTable, active: () => boolean): () => void {
   const take = (event: KeyboardEvent) => {
     if (event.isComposing || event.defaultPrevented || !active()) return;
@@ -25,7 +25,8 @@ export function listen(target: Document, commands: CommandTable, active: () => b
   return () => target.removeEventListener("keydown", take);
 }
 
-/** What `work` comes to, and what is typed until then: that is meant for what it opens, not for the page. Dialogs have their keys. */
+/** The result of `work`, and the characters typed until then: they are for what it opens, not for the page. Dialogs keep their
+ * keys. */
 export async function typedUntil<T>(work: Promise<T>): Promise<[T, string]> {
   let typed = "";
   const hold = (event: KeyboardEvent) => {

@@ -1,15 +1,16 @@
-// The log-in form that lies over the page. What is below stays as it is, so nothing is lost when a session ends.
+// The log-in form over the page. The page below it stays as it is, so nothing is lost when a session ends.
 
 import { brand, el, fill } from "./dom";
 import { holdFocus } from "./focus";
 import { t } from "./words";
 
-/** Try to log in with these; throws with a text for the user. */
+/** Try to log in; throws an error with a text for the user. */
 export type TryLogIn = (username: string, password: string) => Promise<void>;
 
 export type AskLogIn = typeof askLogIn;
 
-/** Show the form, with an address that is known, until a log-in succeeds; `below` stands under it. The focus is then where it was. */
+/** Show the form, with a known address, until a log-in succeeds; `below` is shown under the form. The focus is restored after
+ * that. */
 export function askLogIn(app: string, reason: string, address: string, tryLogIn: TryLogIn, below: Node[] = []): Promise<void> {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -35,7 +36,7 @@ export function askLogIn(app: string, reason: string, address: string, tryLogIn:
           button.disabled = true;
           try {
             await tryLogIn(username.value, password.value);
-            // not closed: Chromium would give the focus back itself, and without a caret: what is typed then is not entered
+            // not closed: Chromium would restore the focus itself, without a caret, and typed text would not be entered
             overlay.remove();
             giveBack();
             resolve();
@@ -65,7 +66,7 @@ export function askLogIn(app: string, reason: string, address: string, tryLogIn:
   });
 }
 
-/** Text with its http addresses as links: the administrator's word to locked-out users may hold one. */
+/** Text with its http addresses as links: the administrator's message to locked-out users may contain one. */
 function linked(value: string): Node[] {
   return value.split(/(https?:\/\/[^\s<>"]+)/).map((piece, i) =>
     i % 2 === 1 ? el("a", { href: piece, target: "_blank", rel: "noopener noreferrer" }, piece) : document.createTextNode(piece),

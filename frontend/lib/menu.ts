@@ -1,10 +1,10 @@
-// A menu of commands below, or above, a button: arrows move, Enter runs, Escape and a click elsewhere close it.
+// A menu of commands below, or above, a button. Arrows move, Enter runs, Escape and a click elsewhere close it.
 
 import { type Command, hintOf, titleOf } from "./commands";
 import { el } from "./dom";
 import { holdFocus } from "./focus";
 
-/** Open a menu at `anchor`; the focus is in it until it closes, then where it was. */
+/** Open a menu at `anchor`. The menu has the focus until it closes; then the focus is restored. */
 export function openMenu(anchor: HTMLElement, title: string, commands: readonly Command[]): void {
   const items = commands.map((command) =>
     el(
@@ -43,7 +43,7 @@ export function openMenu(anchor: HTMLElement, title: string, commands: readonly 
     else return;
     event.preventDefault();
   });
-  // within a landmark, for those who find their way by them
+  // inside a landmark, for users who navigate by landmarks
   (anchor.closest("main") ?? document.body).append(menu);
   const place = anchor.getBoundingClientRect();
   const { offsetWidth: width, offsetHeight: height } = menu;

@@ -1,4 +1,4 @@
-// How numbers are shown.
+// Formatting of numbers.
 
 import { many, t } from "./words";
 
@@ -15,7 +15,7 @@ export function size(octets: number): string {
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
 }
 
-/** How long something will take, roughly. */
+/** A rough duration. */
 export function duration(seconds: number): string {
   if (seconds < 10) return t("a few seconds");
   if (seconds < 90) return t("{n} seconds", { n: Math.ceil(seconds / 10) * 10 });

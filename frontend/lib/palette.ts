@@ -1,4 +1,4 @@
-// Where commands are looked for: the palette (type a part of the name, Enter), and the list of all keys.
+// Finding commands: the palette (type a part of the name, Enter), and the list of all keys.
 
 import { type Command, type CommandTable, enabled, titleOf } from "./commands";
 import { dialog } from "./dialogs";
@@ -10,7 +10,7 @@ function keysOf(command: Command): Node[] {
   return (command.keys ?? []).map((key) => el("kbd", {}, key));
 }
 
-/** Ask for a command by name and run it; `typed` of it has been typed already. */
+/** Ask for a command by name and run it; `typed` is already in the field. */
 export async function openPalette(table: CommandTable, typed = ""): Promise<void> {
   const possible = table.all().flatMap((group) => group.commands.filter((command) => command.quiet !== true && enabled(command)));
   const words = { label: t("Command"), hint: t("What do you want to do?"), nothing: t("No matching command.") };
@@ -36,10 +36,10 @@ export async function showKeys(table: CommandTable): Promise<void> {
   ]);
 }
 
-/** Titles that are shown at once. */
+/** Maximum number of titles that are shown at once. */
 const mostTitles = 100;
 
-/** What the titles of an element and of those in it say: for fingers and keys, which cannot rest on something (WEBMAIL-60). */
+/** Show the titles of an element and of its descendants, for touch and keyboard users, who cannot hover (WEBMAIL-60). */
 export async function showTitles(at: Element): Promise<void> {
   const titled = [at, ...at.querySelectorAll("[title]")].filter((one): one is HTMLElement => one instanceof HTMLElement && one.title !== "" && one.checkVisibility());
   await dialog<void>(t("What has the focus"), (close) => [

@@ -1,20 +1,20 @@
-// Parts of an app that are fetched when they are needed, once.
+// Parts of an app, fetched once, when they are needed.
 
 import { t } from "./words";
 
-/** File names of the parts of this app, with the hash of their content; `script/gen` puts them in. */
+/** File names of the app's parts, with the hash of their content; `script/gen` defines them. */
 declare const PARTS: Readonly<Record<string, string>>;
 
-/** Below the page; a literal would be looked for by esbuild. */
+/** Relative to the page; esbuild would try to resolve a literal. */
 const folder = "./part/";
 const loading = new Map<string, Promise<unknown>>();
 
-/** The module of a part. It has its own copy of the library: give it what holds state. */
+/** The module of a part. It has its own copy of the library, so objects with state must be passed to it. */
 export function part<T>(name: string): Promise<T> {
   let found = loading.get(name);
   if (found === undefined) {
     found = import(folder + PARTS[name]).catch((error: unknown) => {
-      // it may be there the next time
+      // the next attempt may succeed
       loading.delete(name);
       throw new Error(t("A part of this page could not be loaded. Try again, or reload the page."), { cause: error });
     });

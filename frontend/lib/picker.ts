@@ -1,10 +1,10 @@
-// A dialog that asks for one of many by name: what is typed narrows the list, arrows move, Enter takes. Its sheet is picker.css.
+// A dialog that asks for one of many by name: typing narrows the list, arrows move, Enter chooses. Its stylesheet is picker.css.
 
 import { dialog } from "./dialogs";
 import { el, fill } from "./dom";
 import { ranked } from "./ranking";
 
-/** What the dialog says: what is asked for, what stands in the empty field, and what is said when nothing matches. */
+/** Texts of the dialog: the label, the placeholder of the empty field, and the message if nothing matches. */
 export interface PickerWords {
   readonly label: string;
   readonly hint: string;
@@ -12,11 +12,11 @@ export interface PickerWords {
 }
 
 export interface PickerOptions<T> {
-  /** What of the name has been typed already. */
+  /** The part of the name that has been typed already. */
   readonly typed?: string;
-  /** Stands above the field. */
+  /** Node above the field. */
   readonly above?: Node;
-  /** Stands at the end of a row. */
+  /** Nodes at the end of a row. */
   readonly detail?: (one: T) => Node[];
 }
 

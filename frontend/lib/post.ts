@@ -1,8 +1,8 @@
-// A form that the browser posts by itself: what comes back is a file, which goes straight to disk.
+// A form that the browser posts; the answer is a file that is saved to disk.
 
 import { el } from "./dom";
 
-/** Post these fields; the answer is a download, so the page stays. */
+/** Post these fields. The answer is a download, so the page stays. */
 export function postForm(action: string, fields: Record<string, string>): void {
   const form = el(
     "form",

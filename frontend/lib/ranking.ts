@@ -1,6 +1,6 @@
-// What is found by a part of its name, or by some of its letters.
+// Finding by a part of a name, or by some of its letters.
 
-/** Whether the letters of `typed` come in `title` in this order; how well, the lower the better, else -1. */
+/** How well `title` contains the letters of `typed` in their order: the lower the better, -1 if it does not. */
 export function match(title: string, typed: string): number {
   const text = title.toLowerCase();
   const whole = text.indexOf(typed.toLowerCase());
@@ -17,7 +17,7 @@ export function match(title: string, typed: string): number {
   return spread;
 }
 
-/** Those whose title matches, best first. */
+/** The items whose title matches, best first. */
 export function ranked<T>(all: readonly T[], titleOf: (one: T) => string, typed: string): T[] {
   return all
     .map((one) => ({ one, rank: match(titleOf(one), typed) }))

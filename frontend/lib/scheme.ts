@@ -1,5 +1,5 @@
-// Light or dark, whatever the system says (WEBMAIL-10): the sheets ask for the scheme in media queries, whose words are put
-// in their place. So sheets of the administrator follow as well.
+// A light or dark scheme independent of the system's (WEBMAIL-10). The stylesheets choose the scheme in media queries, whose
+// conditions are replaced. So the administrator's stylesheets follow as well.
 
 export type Scheme = "auto" | "light" | "dark";
 
@@ -13,7 +13,7 @@ function find(rules: CSSRuleList): void {
   }
 }
 
-/** Paint the page so. */
+/** Apply the scheme to the page. */
 export function paint(scheme: Scheme): void {
   if (dark.size === 0) {
     for (const sheet of document.styleSheets) find(sheet.cssRules);

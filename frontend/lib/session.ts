@@ -1,4 +1,4 @@
-// The session of an app in this browser: its CSRF token, which all pages of the app share, and logging in and out.
+// The session of an app in this browser: logging in and out, and the CSRF token, which all pages of the app share.
 
 import { attempt, showError } from "./dialogs";
 import type { AskLogIn } from "./login";
@@ -12,7 +12,7 @@ declare global {
   }
 }
 
-/** The calls of every app's client. */
+/** The calls of every app's client that the session uses. */
 export interface LogInClient {
   csrfToken: string;
   login_prep(): Promise<string>;
@@ -23,10 +23,10 @@ export interface LogInClient {
 export class Session {
   private readonly csrfKey: string;
   private readonly addressKey: string;
-  /** Address of the user whose page this is; "" before the first log-in. */
+  /** Login address of this page's user; "" before the first log-in. */
   private address = "";
 
-  /** `app` is its name in the browser's storage, `title` on the form; `ask` shows it. */
+  /** `app` is its name in the browser's storage, `title` is shown on the form, `ask` shows the form. */
   constructor(
     app: string,
     private readonly title: string,
@@ -37,11 +37,11 @@ export class Session {
     this.addressKey = `moxlite-${app}-address`;
   }
 
-  /** Take up what another page has left; false: there is nothing, the form comes first. */
+  /** Use the session of another page of the app; false if there is no session and the form comes first. */
   resume(): boolean {
     addEventListener("storage", (event) => {
       if (event.key === this.csrfKey) this.client.csrfToken = event.newValue ?? "";
-      // another user has logged in: what is shown here is not theirs
+      // another user has logged in: the page shows data of the previous one
       if (event.key === this.addressKey && event.newValue !== null && this.address !== "" && event.newValue !== this.address) location.reload();
     });
     this.address = localStorage.getItem(this.addressKey) ?? "";
@@ -49,7 +49,7 @@ export class Session {
     return this.client.csrfToken !== "";
   }
 
-  /** Show the form until a log-in succeeds; true when it is another user than before. `below` stands under the form. */
+  /** Show the form until a log-in succeeds; true if it is another user than before. `below` is shown under the form. */
   async logIn(reason: string, below: Node[] = []): Promise<boolean> {
     const before = this.address;
     await this.ask(
@@ -69,7 +69,7 @@ export class Session {
     return before !== "" && before !== this.address;
   }
 
-  /** End the session and show the page anew. */
+  /** End the session and reload the page. */
   async logOut(): Promise<void> {
     if (!(await attempt(t("Logging out"), () => this.client.logout()))) return;
     localStorage.removeItem(this.csrfKey);
@@ -79,7 +79,7 @@ export class Session {
   }
 }
 
-/** Give custom scripts their turn before something is shown. */
+/** Call the hooks of custom scripts before something is shown. */
 export function beforeDisplay(root: HTMLElement): void {
   const hook = window.moxliteBeforeDisplay ?? window.moxBeforeDisplay;
   try {

@@ -1,6 +1,6 @@
-// Stylesheets of parts. All of ours is in one layer, so that what the administrator adds counts more, whenever ours comes.
+// Stylesheets of parts. All of ours are in one layer, so that the administrator's take precedence, whenever ours are loaded.
 
-/** Have a part's stylesheet count, from now on. */
+/** Apply a part's stylesheet from now on. */
 export function adopt(text: string): void {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text}}`);

@@ -1,10 +1,10 @@
-// Values that tell who reads them when they change: all of the reactive machinery of the apps.
+// Values that notify their readers of changes: all of the reactive machinery of the apps.
 //
 // `effect` runs its function and notes which values it reads; when one of them is another, it runs again, once per microtask
 // however many have changed. `computed` is worked out when it is read, and tells only of another value.
 
 export interface Readable<T> {
-  /** The value; `effect` and `computed` that read it are told when it changes. */
+  /** The value. `effect` and `computed` functions that read it are notified of changes. */
   readonly value: T;
 }
 
@@ -17,7 +17,7 @@ class Reader {
 
   constructor(readonly stale: () => void) {}
 
-  /** Run `work`, noting what it reads. */
+  /** Run `work`, and record the values that it reads. */
   follow<T>(work: () => T): T {
     this.forget();
     return untracked(work, this);
@@ -28,7 +28,7 @@ class Reader {
     this.read.set(source, source.version);
   }
 
-  /** Whether something that was read has another value by now. */
+  /** Whether a recorded value has changed since. */
   changed(): boolean {
     return [...this.read].some(([source, version]) => (source.refresh(), source.version !== version));
   }
@@ -56,7 +56,7 @@ class Source<T> implements Signal<T> {
     if (this.put(next)) this.tell();
   }
 
-  /** Take a value; whether it is another one. */
+  /** Set the value; returns whether it has changed. */
   put(next: T): boolean {
     const other = !Object.is(this.current, next);
     if (other) this.version++;
@@ -70,7 +70,7 @@ class Source<T> implements Signal<T> {
 let reader: Reader | null = null;
 const waiting = new Set<() => void>();
 
-/** Read values without being told of their changes. */
+/** Read values without subscribing to their changes. */
 export function untracked<T>(work: () => T, by: Reader | null = null): T {
   const before = reader;
   reader = by;
@@ -86,7 +86,7 @@ export function signal<T>(first: T): Signal<T> {
   return new Source(first);
 }
 
-/** A value made from others, when it is read. */
+/** A value computed from others, when it is read. */
 export function computed<T>(make: () => T): Readable<T> {
   const source = new Source<T | undefined>(undefined);
   let [fresh, made] = [false, false];
@@ -104,7 +104,7 @@ export function computed<T>(make: () => T): Readable<T> {
   return source as Readable<T>;
 }
 
-/** Run now, and again after each change of what was read, as long as the page is there. */
+/** Run now, and again after each change of a value that was read, as long as the page exists. */
 export function effect(work: () => void): void {
   const act = () => void (own.changed() && own.follow(work));
   const own = new Reader(() => {
@@ -114,7 +114,7 @@ export function effect(work: () => void): void {
   own.follow(work);
 }
 
-/** Run the effects that wait, now instead of in the next microtask. */
+/** Run pending effects now instead of in the next microtask. */
 export function settle(): void {
   const acts = [...waiting];
   waiting.clear();

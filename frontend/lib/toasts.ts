@@ -1,9 +1,10 @@
-// Short words at the bottom: what was done, with a way back, or what failed. They come and go by themselves and never ask.
+// Short messages at the bottom: an action that was done, with a button to undo it, or a failure. They disappear by themselves and
+// never ask.
 
 import { el } from "./dom";
 import { t } from "./words";
 
-/** How long a word stands: WEBMAIL-124. */
+/** Milliseconds that a message is shown: WEBMAIL-124. */
 const shown = 10_000;
 const most = 3;
 
@@ -13,14 +14,14 @@ export interface ToastAction {
 }
 
 export interface Toast {
-  /** Say something else. */
+  /** Replace the text. */
   say(text: string): void;
   close(): void;
 }
 
 const stack = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
 
-/** Say something; it goes after ten seconds or so many ms, or with its action. 0 ms: it stays until `close`. */
+/** Show a message. It disappears after `time` milliseconds, or with its action; with 0 it stays until `close`. */
 export function toast(text: string, action?: ToastAction, time = shown): Toast {
   if (!stack.isConnected) document.body.append(stack);
   const words = el("span", {}, text);

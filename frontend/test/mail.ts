@@ -1,4 +1,4 @@
-// A server in few lines: a mailbox whose pages and changes are as those of the real one.
+// A server in a few lines: a mailbox with pages and changes like the real server's.
 
 import type { Change, MessageItem, Query, Request, ViewMsgs } from "../gen/webmail";
 import { compare } from "../webmail/data/order";
@@ -34,7 +34,7 @@ export function item(id: number, received = id): MessageItem {
   };
 }
 
-/** Numbers that look random and are the same in each run (a linear congruence, as of POSIX rand). */
+/** Pseudo-random numbers, the same in each run (a linear congruence, as POSIX rand). */
 export function dice(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
@@ -52,7 +52,7 @@ export class Server {
     this.sort();
   }
 
-  /** The answer to a request: one event with its rows, one that ends it. */
+  /** The answer to a request: one event with its rows, and one that ends it. */
   answer(request: Request): ViewMsgs[] {
     const page = request.page!;
     const anchor = this.items.findIndex((one) => one.id === page.anchor_message_id);
@@ -67,7 +67,7 @@ export class Server {
     return rows.length === 0 ? [end] : [{ ...base, items: rows.map((one) => [{ ...one }]), position: first, view_end: false }, end];
   }
 
-  /** A message comes: anywhere in the order. */
+  /** Add a message, anywhere in the order. */
   add(received: number): Change[] {
     const added = item(++this.lastId, received);
     this.items.push(added);

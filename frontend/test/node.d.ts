@@ -1,4 +1,4 @@
-// What the tests use of Node; its types are no dependency for that.
+// Declarations of the parts of Node that the tests use; they are not worth a dependency on its types.
 
 declare module "node:test" {
   export default function test(name: string, run: () => void | Promise<void>): void;

@@ -31,7 +31,7 @@ test("a word that looks like a criterion is named", () => {
   assert.deepEqual(named("has:attachment boats"), ["“has:” is not known here; “has:attachment” is looked for as a word"]);
   assert.deepEqual(filter("has:attachment boats").words, ["has:attachment", "boats"]);
   assert.deepEqual(query("-nosuchop:xx").query.not_filter?.words, ["nosuchop:xx"]);
-  // addresses of the web, times, and what stands in quotes are words
+  // web addresses, times, and text in quotes are words
   for (const text of ["https://example.com/", "12:30", '"has:attachment"', "a:pdf", "note:"]) assert.deepEqual(named(text), [], text);
   assert.equal(write(tokens('"has:attachment" has:"two words"')), '"has:attachment" has:"two words"');
 });

@@ -1,4 +1,4 @@
-// WEBMAIL-32, WEBMAIL-46: when a connection is made again, and which way it takes. The browser and its clock are fakes.
+// WEBMAIL-32, WEBMAIL-46: when the page reconnects, and by which kind of stream. The browser and its clock are fakes.
 
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -9,12 +9,12 @@ import { type Connection, Stream } from "../webmail/data/stream";
 
 type Timer = { at: number; work: () => void };
 
-/** A browser with one tab, whose clock the test moves on. */
+/** A browser with one tab, whose clock the test advances. */
 class FakeBrowser {
   now = 1_000_000;
-  /** What becomes of the calls for a token: "ok", or "dead". */
+  /** The outcome of calls for a token: "ok", or "dead". */
   server: "ok" | "dead" = "ok";
-  /** How many calls for a token there were, and the wires of each kind that were opened. */
+  /** Number of calls for a token, and the connections of each kind that were opened. */
   calls = 0;
   readonly events: FakeWire[] = [];
   readonly sockets: FakeWire[] = [];
@@ -24,7 +24,7 @@ class FakeBrowser {
   private readonly listeners = new Map<string, (() => void)[]>();
   private last = 0;
 
-  /** `taken`: how many other tabs hold a stream of events; null: the browser has no Web Locks. */
+  /** `taken` is the number of other tabs that hold a stream of events; null: the browser has no Web Locks. */
   constructor(taken: number | null) {
     const browser = this;
     const held = new Set(Array.from({ length: taken ?? 0 }, (_, n) => `moxlite-events-${n + 1}`));
@@ -70,7 +70,7 @@ class FakeBrowser {
     });
   }
 
-  /** Let time pass, in steps of 50 ms. */
+  /** Advance the clock, in steps of 50 ms. */
   async pass(milliseconds: number): Promise<void> {
     const end = this.now + milliseconds;
     for (;;) {
@@ -105,7 +105,7 @@ class FakeWire {
   close(): void {
     this.closed = true;
   }
-  /** The server says that it is there, in the way of either kind. */
+  /** The server sends a keepalive, in the format of either kind. */
   speak(): void {
     const data = { kind: "keepalive" };
     this.takers.get("keepalive")?.({ data: JSON.stringify(data) });

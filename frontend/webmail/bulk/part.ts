@@ -1,4 +1,4 @@
-// Actions on more messages than are loaded: the server does them, a thousand at a time (WEBMAIL-137).
+// Actions on more messages than are loaded. The server does them, a thousand at a time (WEBMAIL-137).
 
 import type { Client, QueryAction, QueryDone } from "../../gen/webmail";
 import { many, t } from "../../lib/words";
@@ -9,10 +9,10 @@ import type { Mail } from "../state/mail";
 import { leavesOthers } from "../state/others";
 import { counted } from "../ui/counts";
 
-/** What is done with them. */
+/** The action. */
 export type What = Pick<QueryAction, "action" | "mailbox_id" | "mark_seen" | "flags">;
 
-/** Ids in one call. */
+/** Maximum ids in one call. */
 const callSize = 1000;
 
 /** Cut a list into pieces of at most `size`. */
@@ -20,7 +20,8 @@ function pieces<T>(all: readonly T[], size: number): T[][] {
   return Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size));
 }
 
-/** Do it with what is selected, showing how far it is and a way to stop; the result takes it back. Null: it has failed, and that was said. */
+/** Apply the action to the selection, with progress and a button to stop. Resolves with the undo; null if it failed, which was
+ * reported. */
 export async function onQuery(client: Client, mail: Mail, say: typeof toast, what: What, said: (n: number) => string): Promise<Undo | null> {
   const selection = mail.selection.value;
   const counts = mail.selectedCounts.value;
@@ -33,7 +34,7 @@ export async function onQuery(client: Client, mail: Mail, say: typeof toast, wha
     ...what,
   };
   const ids: number[] = [];
-  /** The mailboxes that they were in. */
+  /** The mailboxes that the messages were in. */
   const from: number[] = [];
   const unseen: number[] = [];
   let stopped = false;
@@ -44,7 +45,7 @@ export async function onQuery(client: Client, mail: Mail, say: typeof toast, wha
   const origins = new Map(mail.rows.value.items.flatMap((row) => mail.meant(row)).map((item) => [item.id, item.mailbox_id]));
   if (what.action === "move" || what.action === "delete") mail.unselect();
   try {
-    // messages chosen one by one beside a range are few, and loaded
+    // messages selected one by one beside a range are few, and loaded
     const single = mail.meantIds(selection.ids.keys());
     if (single.length > 0) await onIds(client, single, what);
     ids.push(...single);

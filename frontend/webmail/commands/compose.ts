@@ -1,13 +1,13 @@
-// The commands that begin a message; what they do is the part `compose`.
+// The commands that open a composer; the part `compose` implements them.
 
 import type { Command } from "../../lib/commands";
 import { t } from "../../lib/words";
 import type { Desk } from "./desk";
 
-/** Those that a bar above the message shows first. */
+/** Commands that come first in the bar above a message. */
 export const composeBar = ["compose.edit", "compose.reply", "compose.reply-all", "compose.forward"] as const;
 
-/** Put them into the desk's table. */
+/** Add these commands to the desk's table. */
 export function addComposeCommands(desk: Desk): void {
   const shown = () => desk.shown() !== null;
   const draft = () => shown() && desk.inRole("draft");

@@ -1,4 +1,4 @@
-// What commands and parts work on: the page as they see it.
+// The interface of the page for commands and parts.
 
 import type { Client, MessageItem } from "../../gen/webmail";
 import type { CommandTable } from "../../lib/commands";
@@ -9,7 +9,7 @@ import type { Actions } from "../state/actions";
 import type { AllSettings, Local } from "../state/settings";
 
 export type Threading = "off" | "on" | "unread";
-/** What a view is narrowed to, beside what it shows; "" for all of it. */
+/** An additional condition on the messages of a view; "" for none. */
 export type Refinement = "" | "unread" | "read" | "flagged" | "attachments";
 
 export interface Desk {
@@ -17,19 +17,19 @@ export interface Desk {
   /** Path of the app, with a slash at its end. */
   readonly base: string;
   readonly commands: CommandTable;
-  /** Address of the log-in, and those that the account may send from; known once the stream has begun. */
+  /** The login address, and the addresses that the account may send from; known once the stream has begun. */
   facts(): { login_address: string; addresses: readonly string[] };
 
-  /** The message that is shown, if it is one. */
+  /** The message that is shown; null if none or several are selected. */
   shown(): MessageItem | null;
   /** The selected messages that are loaded, in the order of the list. */
   selected(): MessageItem[];
-  /** How many are selected, loaded or not. */
+  /** Number of selected messages, loaded or not. */
   selectedCount(): number;
   /** Whether the mailbox that is shown has this role. */
   inRole(role: Role): boolean;
-  /** Whether the owner of the mailbox that is shown lets this be done there: letters of RFC 4314, or `own`; with a role: and
-   * messages be put into their mailbox with it. */
+  /** Whether the owner of the current mailbox permits an action there: letters of RFC 4314, or `own`. With a role, also whether
+   * messages may be put into the owner's mailbox of this role. */
   may(rights: string, role?: Role): boolean;
 
   /** Move the focus of the list by rows, or to its ends with infinities. */
@@ -40,55 +40,55 @@ export interface Desk {
   nextUnread(): void;
 
   toRole(role: Role): void;
-  /** Put the thread away that is read, or the message. */
+  /** Archive the thread that is read, or the message. */
   archiveThread(): void;
   chooseMove(): void;
   deleteForGood(): void;
   flag(flags: string[], add: boolean): void;
-  /** Marks what is selected as wanted mail; out of Junk it goes to the Inbox. */
+  /** Mark the selection as wanted mail; messages in Junk move to the Inbox. */
   notJunk(): void;
   chooseLabels(): void;
   exportSelection(): void;
-  /** What `undo` would take back, in words; "" when there is nothing. */
+  /** The name of the action that `undo` would take back; "" if there is none. */
   undoable(): string;
   undo(): void;
-  /** What was done, and how it is taken back. */
+  /** The actions that were done, with their undo. */
   readonly actions: Pick<Actions, "remember" | "forget" | "takeBack">;
 
   showText(): void;
   showHTML(): void;
   toggleHeaders(): void;
   openRaw(): void;
-  /** The message alone, in a new tab. */
+  /** Open the message alone, in a new tab. */
   openTab(): void;
   openAttachments(): void;
   openDetails(): void;
-  /** Put the focus into what is read. */
+  /** Focus the text that is read. */
   focusMessage(): void;
-  /** Set the label of this number, counted in the order of the label dialog from 1 on, or clear it where all have it. */
+  /** Set the label of this number, counted from 1 in the order of the label dialog; clear it if all selected messages have it. */
   toggleLabel(number: number): void;
   /** Scroll the message by screens, or to its ends with infinities. */
   scrollMessage(screens: number): void;
 
-  /** What the user has set. */
+  /** The user's settings. */
   settings(): AllSettings;
-  /** How the panes lie in this browser. */
+  /** The layout of the panes in this browser. */
   readonly panes: { readonly local: Local; set(local: Local): void };
   openSettings(): void;
   findCommand(): void;
   showKeys(): void;
-  /** Show the titles of what has the focus, and of what is in it. */
+  /** Show the titles of the focused element and of its descendants. */
   showTitles(): void;
 
-  /** The message that is read; of a thread the one that was opened last. */
+  /** The message that is read; in a thread, the one that was opened last. */
   reading(): MessageItem | null;
-  /** Do something about the sender of a message. */
+  /** Run an action about the sender of a message. */
   sender(item: MessageItem, what: AboutSender): void;
 
-  /** Begin a message: a new one, or from the one that is shown; `mailto` is an address that fills in a new one. */
+  /** Open a composer: for a new message, or from the one that is shown. `mailto` is an address that fills in a new message. */
   compose(kind: Kind, mailto?: string): void;
 
-  /** Whether the list is a search: one that is running, or done. */
+  /** Whether the list shows a search, and whether it is still running. */
   searching(): "" | "running" | "done";
   focusSearch(): void;
   stopSearch(): void;
@@ -100,7 +100,7 @@ export interface Desk {
   showThreads(how: Threading): void;
   moveThread(by: 1 | -1): void;
   selectThread(): void;
-  /** Fold the focused thread, or unfold it; `expand`: which of the two. */
+  /** Fold or unfold the focused thread; `expand` chooses which. */
   fold(expand?: boolean): void;
   /** Whether all selected messages are muted. */
   allMuted(): boolean;

@@ -1,4 +1,4 @@
-// The commands of searching and of threads; what they do is the desk's.
+// The commands for searches and threads; the desk implements them.
 
 import type { Command } from "../../lib/commands";
 import { t } from "../../lib/words";
@@ -18,13 +18,13 @@ const refinements: readonly (readonly [Refinement, string])[] = [
   ["attachments", t("Show messages with attachments only")],
 ];
 
-/** The commands that the menu of the list offers. */
+/** The commands in the menu of the list. */
 export const listMenu: readonly string[] = [
   ...refinements.map(([id]) => `list.show-${id || "all"}`),
   ...threadings.map(([id]) => `threads.${id}`),
 ];
 
-/** Put them into the desk's table. */
+/** Add these commands to the desk's table. */
 export function addFindCommands(desk: Desk): void {
   const threaded = () => desk.threading() !== "off";
   const some = () => threaded() && desk.selectedCount() > 0;

@@ -1,5 +1,5 @@
-// The commands of the webmail (WEBMAIL-71): what each is called, its keys, and when it can be done. What it does is the desk's.
-// Parts add their own: compose, search, settings.
+// The commands of the webmail (WEBMAIL-71): title, keys and condition of each. The desk implements them. Parts add their own:
+// compose, search, settings.
 
 import type { MessageItem } from "../../gen/webmail";
 import type { Command } from "../../lib/commands";
@@ -8,7 +8,7 @@ import { own } from "../data/mailboxes";
 import type { AboutSender } from "../sender/part";
 import type { Desk } from "./desk";
 
-/** The commands that a bar above the message shows, in this order; those that cannot be done are left out. */
+/** The commands in the bar above the message, in this order; impossible ones are left out. */
 export const barCommands = [
   "message.archive",
   "message.trash",
@@ -23,7 +23,7 @@ export const barCommands = [
   "message.export",
 ] as const;
 
-/** Put the commands of the ground into the desk's table. */
+/** Add the basic commands to the desk's table. */
 export function addCommands(desk: Desk): void {
   desk.commands.add(t("Anywhere"), anywhere(desk));
   desk.commands.add(t("List"), list(desk));
@@ -31,8 +31,8 @@ export function addCommands(desk: Desk): void {
   desk.commands.add(t("Message"), message(desk));
 }
 
-/** What can be done about the sender of a message (WEBMAIL-142): in the table for the message that is read, in the menu beside a
- * sender for that one. */
+/** Commands about the sender of a message (WEBMAIL-142): in the table for the message that is read, in the menu beside a sender
+ * for that message. */
 export function senderCommands(desk: Desk, of: () => MessageItem | null): Command[] {
   const act = (what: AboutSender, title: string): Command => ({
     id: `sender.${what}`,
@@ -69,7 +69,7 @@ function anywhere(desk: Desk): Command[] {
   ];
 }
 
-/** A move of the list in its three forms: with ctrl only the focus moves, with shift the selection grows. */
+/** The three forms of a movement in the list: with ctrl only the focus moves, with shift the selection grows. */
 function move(desk: Desk, id: string, title: string, by: number, key: string, letter: string): Command[] {
   const upper = letter.toUpperCase();
   const extend = upper === letter ? [`shift ${key}`] : [`shift ${key}`, upper];
@@ -99,13 +99,13 @@ function list(desk: Desk): Command[] {
 
 function messages(desk: Desk): Command[] {
   const some = () => desk.selectedCount() > 0;
-  // of those that are not loaded nothing is known: then both are offered
+  // flags of messages that are not loaded are unknown: then both commands are offered
   const unknown = () => desk.selected().length < desk.selectedCount();
   const any = (flag: string, right: string) => () => desk.may(right) && (unknown() || desk.selected().some((item) => item.flags.includes(flag)));
   const anyWithout = (flag: string, right: string) => () => desk.may(right) && (unknown() || desk.selected().some((item) => !item.flags.includes(flag)));
   const deletable = () => some() && desk.may("te");
   const loaded = () => some() && desk.may("w") && !unknown();
-  // in Trash there is no way but out (WEBMAIL-83)
+  // in Trash, messages can only be moved out or deleted (WEBMAIL-83)
   const trash = () => some() && desk.may("te", "trash") && !desk.inRole("trash") && !desk.inRole("draft");
   const last = () => deletable() && (desk.inRole("trash") || desk.inRole("draft"));
   return [
