@@ -1,5 +1,5 @@
-// What the list shows: a mailbox or a search, narrowed or not, with threads or without. It makes the queries of that, and has the
-// search bar follow.
+// The choice of the list's content: a mailbox or a search, with a refinement or without, with threads or without. It makes the
+// queries, and updates the search bar.
 
 import type { Mailbox, Query } from "../gen/webmail";
 import { attempt } from "../lib/dialogs";
@@ -11,13 +11,13 @@ import type * as SearchPart from "./search/part";
 import type { Mail } from "./state/mail";
 import { SearchBar } from "./ui/searchbar";
 
-/** Where the browser keeps how threads are shown (WEBMAIL-105). */
+/** Key in the browser's storage for the way to show threads (WEBMAIL-105). */
 const threadingKey = "moxlite-webmail-threading";
 
 export interface FindOwner {
-  /** These texts are to be marked where they are read. */
+  /** Mark these texts in messages that are read. */
   mark(needles: readonly string[]): void;
-  /** The keys are to go to the list. */
+  /** Move the focus to the list. */
   leave(): void;
 }
 
@@ -27,12 +27,12 @@ function storedThreading(): Threading {
 }
 
 export class Find {
-  /** What is searched for; "" for a mailbox. */
+  /** The text of the search; "" for a mailbox. */
   readonly text = signal("");
   readonly refinement = signal<Refinement>("");
   readonly threading = signal<Threading>(storedThreading());
   readonly bar: SearchBar;
-  /** The mailbox to go back to when the search ends. */
+  /** The mailbox to return to when the search ends. */
   private mailbox = 0;
   private base: Pick<Query, "filter" | "not_filter"> = { filter: { mailbox_id: 0 } };
 
@@ -44,12 +44,12 @@ export class Find {
       search: (text) => void this.search(text),
       openForm: (bar) => void attempt(t("Opening the form"), async () => (await this.part()).openForm(bar, mail)),
       leave: () => owner.leave(),
-      // that the part is not there is told where it is asked for
+      // a part that cannot be loaded is reported by the action that needs it
       say: (place, searching) => void this.part().then(({ say }) => say(place, searching, () => mail.stopSearch()), () => null),
     });
   }
 
-  /** The query of a mailbox that is known by its name: for the first view. */
+  /** The query of a mailbox by its name, for the first view. */
   named(name: string): Query {
     return this.with({ filter: { mailbox_id: 0, mailbox_name: name } });
   }
@@ -64,7 +64,7 @@ export class Find {
     this.open({ filter: { mailbox_id: mailbox.id } }, message);
   }
 
-  /** Search; "" goes back to the mailbox. `begin`: as the first view, before the stream is there. */
+  /** Search; "" returns to the mailbox. `begin`: as the first view, before the stream is open. */
   async search(text: string, message = 0, begin = false): Promise<void> {
     if (text === "") {
       const inbox = this.mail.boxes.named("Inbox");
@@ -86,7 +86,7 @@ export class Find {
     });
   }
 
-  /** The mailboxes are known: a search that names one means it now. */
+  /** The mailboxes are known now: repeat a search that names one. */
   known(): void {
     if (/(^|\s)-?(sub)?(mb|mailbox):/i.test(this.text.value)) void this.search(this.text.value);
   }

@@ -1,5 +1,5 @@
-// The webmail: the stream fills the state, the state draws the panes, the keys and buttons run commands.
-// It is longer than 600 lines: here alone parts meet each other, each by a few lines, and each has its work elsewhere.
+// The webmail: the stream fills the state, the state draws the panes, the keys and buttons run commands. It is longer than 600
+// lines because it is the only place that connects the parts, each in a few lines.
 
 import { Client, type Mailbox, type MessageItem, type Request, checks } from "../gen/webmail";
 import { codeOf } from "../lib/client";
@@ -48,7 +48,7 @@ import { layOut } from "./ui/page";
 import { Panes } from "./ui/panes";
 import { Reader } from "./ui/reader";
 
-/** The scheme of the last time, until the settings have come. */
+/** Key in the browser's storage for the last scheme, used until the settings arrive. */
 const schemeKey = "moxlite-webmail-scheme";
 /** ms that an unjudged message is shown before the junk filter learns that it is wanted (WEBMAIL-81). */
 const notJunkAfter = 5000;
@@ -56,7 +56,7 @@ const notJunkAfter = 5000;
 const connectDeadline = 10_000;
 const base = document.location.pathname.replace(/[^/]*$/, "");
 
-/** Whether other mail than one's own is seldom moved there. */
+/** Whether messages of others are rarely moved to this mailbox. */
 function unlikely(mailbox: Mailbox): boolean {
   return mailbox.roles.includes("draft") || mailbox.roles.includes("sent");
 }
@@ -143,7 +143,7 @@ class App implements Desk {
       if (this.may("s")) this.after(this.settings().mark_seen_ms, item.id, ["\\seen"]);
       const box = this.mail.boxes.get(item.mailbox_id);
       const { rejects_mailbox, introbox } = this.facts();
-      // what the server has put aside is looked at because it is there
+      // the server has put these messages aside: opening them does not mean that they are wanted
       if (box?.owner === "" && box.name !== rejects_mailbox && box.name !== introbox) this.after(notJunkAfter, item.id, ["$notjunk", "$junk", "\\draft"]);
       if (box?.owner === "" && box.roles.includes("sent")) void this.followSent(item, place);
     },
@@ -151,7 +151,7 @@ class App implements Desk {
   private rules: typeof RulesPart | null = null;
   private timers: number[] = [];
   private displayed = false;
-  /** Says that the page is not connected: above the list, and until there is one in the middle of the window. */
+  /** Reports that the page is not connected: above the list, and before the first list in the middle of the window. */
   private readonly line = connectionLine(this.mail, this.stream);
   private readonly waiting = el("div", { class: "waiting" }, brand(), this.line);
 
@@ -166,7 +166,7 @@ class App implements Desk {
     const ready = place.search === "" ? Promise.resolve() : this.find.search(place.search, 0, true);
     addEventListener("hashchange", () => this.writeAsked() || followPlace(this.mail, this.find));
     addEventListener("beforeunload", (event) => {
-      // what is on its way to the server would be lost
+      // actions on their way to the server would be lost
       if (this.mail.pending.busy) event.preventDefault();
     });
     addCommands(this);
@@ -177,17 +177,18 @@ class App implements Desk {
     layOut(byId("app", HTMLElement), this);
     this.watch();
     this.client.deadlines = { token: connectDeadline };
-    // the calls of the stream itself have their own way
+    // calls of the stream itself are handled by the stream
     this.client.unanswered = (call) => call !== "token" && call !== "request" && this.stream.suspect();
     document.body.append(this.waiting);
     // without a token there can be no session: the form comes first
     void (known ? ready : this.logIn("").then(() => ready)).then(() => this.stream.start());
   }
 
-  /** Have the page follow the state. While a pointer is down, what would be drawn anew below it waits: it would not be clicked. */
+  /** Draw the page when the state changes. While a pointer is down, elements below it are not drawn again, so that the click
+   * arrives. */
   private watch(): void {
     const held = signal(false);
-    // a click is told of after the pointer is up, in the same task
+    // the click event comes after pointerup, in the same task
     for (const kind of ["pointerdown", "pointerup", "pointercancel"]) addEventListener(kind, () => setTimeout(() => (held.value = kind === "pointerdown")), true);
     effect(() => {
       if (held.value) return;
@@ -222,7 +223,7 @@ class App implements Desk {
     effect(() => tellPlace(this.mail, this.find));
   }
 
-  /** Show the message that is selected, or its thread, or how many are. */
+  /** Show the selected message, or its thread, or how many are selected. */
   private read(item: MessageItem | null, selected: Counts | null, thread: readonly MessageItem[] | null): void {
     document.body.classList.toggle("show-message", selected !== null);
     if (item === null) {
@@ -232,7 +233,7 @@ class App implements Desk {
     else this.reader.show(item);
   }
 
-  /** In so many ms give a message the first of these flags, if it still is what is shown and has none of them. */
+  /** After `wait` milliseconds set the first of these flags on a message, if it is still shown and has none of them. */
   private after(wait: number, id: number, flags: readonly string[]): void {
     if (wait < 0) return;
     this.timers.push(
@@ -244,7 +245,7 @@ class App implements Desk {
     );
   }
 
-  /** What is shown gets no flag by being shown any longer. */
+  /** Cancel flags that the shown message would get by being shown longer. */
   private unread(): void {
     for (const timer of this.timers) clearTimeout(timer);
     this.timers = [];
@@ -254,12 +255,12 @@ class App implements Desk {
     void attempt(t("Opening the menu"), async () => (await part<typeof MenuPart>("menu")).openMenu(...asked));
   }
 
-  /** Show the form, and log in with what is typed there. */
+  /** Show the form and log in. */
   private async logIn(reason: string): Promise<void> {
     if ((await this.session.logIn(reason)) && this.displayed) location.reload();
   }
 
-  /** Once, when there is something to see: custom scripts have their turn, then the page appears. */
+  /** Make the page visible, once, when there is something to see. Custom scripts are called before. */
   private display(): void {
     if (this.displayed) return;
     this.displayed = true;
@@ -271,7 +272,7 @@ class App implements Desk {
     this.list.root.focus();
     this.recover();
     this.writeAsked();
-    // it will be needed; until then a failure is none
+    // it will be needed; a failure matters only then
     void this.reader.prepare().catch(() => null);
     void part("conversation").catch(() => null);
     if (navigator.maxTouchPoints > 0) void part<typeof TouchPart>("touch").then((found) => this.list.pushable(found), () => null);
@@ -279,7 +280,8 @@ class App implements Desk {
 
   private newer?: Toast;
 
-  /** WEBMAIL-12: load the page anew, but not under the hands of who writes; what was typed is kept and comes back. */
+  /** WEBMAIL-12: reload the page for a new version, but not while the user writes. The text of composers is saved and
+   * restored. */
   private renew(version: string): void {
     const load = () => location.replace(`${base}?v=${encodeURIComponent(version)}${location.hash}`);
     if (document.querySelector(".composer") === null) load();
@@ -290,9 +292,9 @@ class App implements Desk {
     try {
       await this.client.request({ ...request, stream_id: this.mail.streamId });
     } catch (error) {
-      // the next connection asks for what is shown
+      // the next connection requests the view
       this.stream.lost();
-      // a server that does not answer has a line of its own, and one that has lost the stream gives another
+      // an unreachable server is reported by its own line, and a lost stream is replaced
       if (codeOf(error) !== "" && codeOf(error) !== "user:notFound") await showError(t("Loading messages failed"), error);
     }
   }
@@ -313,7 +315,7 @@ class App implements Desk {
     await exportMail(this.client, base, what);
   }
 
-  // The desk: what commands do.
+  // The desk: the implementation of the commands.
 
   facts() {
     return this.mail.facts.value;
@@ -402,7 +404,7 @@ class App implements Desk {
     this.toRole("archive", this.mail.readThread());
   }
 
-  /** A row was pushed aside: what it means is put away as by `a` and `d`, and nothing else is opened for that. */
+  /** A row was swiped: archive its messages or move them to the trash, as `a` and `d` do, without opening another message. */
   private swiped(items: readonly MessageItem[], direction: "left" | "right"): void {
     const role = direction === "right" ? "archive" : "trash";
     if (role === "trash" && (this.inRole("trash") || this.inRole("draft"))) {
@@ -419,7 +421,7 @@ class App implements Desk {
     const here = this.mail.current.value?.id;
     const chosen = await chooseMailbox(
       t("Move to"),
-      // where mail is seldom moved to comes last
+      // unlikely targets come last
       this.mail.mailboxes.value
         .filter((mailbox) => mailbox.id !== here && allows(mailbox, "i"))
         .sort((a, b) => Number(unlikely(a)) - Number(unlikely(b))),
@@ -446,7 +448,7 @@ class App implements Desk {
 
   notJunk(): void {
     const inbox = this.mail.boxes.named("Inbox");
-    // the account's own rules mark and train what is moved out of Junk (WEBMAIL-82)
+    // the account's own rules mark and train messages that are moved out of Junk (WEBMAIL-82)
     if (this.inRole("junk") && this.may(own) && inbox !== undefined) this.actions.move(inbox, false);
     else this.flag(["$junk"], false);
   }
@@ -544,7 +546,7 @@ class App implements Desk {
     });
   }
 
-  /** WEBMAIL-101; that there is nothing to offer is no failure. */
+  /** WEBMAIL-101; no rule to offer is not an error. */
   private async offerRule(item: MessageItem, to: Mailbox): Promise<void> {
     const from = this.mail.boxes.get(item.mailbox_id);
     if (from === undefined || from.owner + to.owner !== "" || from.roles.length + to.roles.length > 0) return;
@@ -558,7 +560,7 @@ class App implements Desk {
     await follow(this.client, item, place);
   }
 
-  /** `#compose mailto:…` begins a message (WEBMAIL-63); true when it did. */
+  /** `#compose mailto:…` opens a composer (WEBMAIL-63); true if the address has that form. */
   private writeAsked(): boolean {
     const asked = /^#compose(?: |%20)(.+)$/.exec(location.hash)?.[1];
     if (asked === undefined) return false;
@@ -568,10 +570,10 @@ class App implements Desk {
     return true;
   }
 
-  /** Addresses in messages open the composer (WEBMAIL-79). */
+  /** Open the composer for mailto: links in messages (WEBMAIL-79). */
   private writeTo(page: Document): void {
     page.addEventListener("click", (event) => {
-      // a frame has an Element of its own
+      // an element in a frame has that frame's classes
       const link = (event.target as Element | null)?.closest("a[href]")?.getAttribute("href") ?? "";
       if (!/^mailto:/i.test(link)) return;
       event.preventDefault();
@@ -579,7 +581,7 @@ class App implements Desk {
     });
   }
 
-  /** Take up what a page that was killed has left of messages. */
+  /** Open composers for messages that a killed page has left. */
   private recover(): void {
     if (!Object.keys(localStorage).some((key) => key.startsWith("moxlite-webmail-draft-"))) return;
     void attempt(t("Recovering a draft"), async () => (await part<typeof ComposePart>("compose")).recover(this, toast));
@@ -643,7 +645,7 @@ class App implements Desk {
 
   fold(expand?: boolean): void {
     const members = this.mail.fold(expand);
-    // only where all are expanded unless said otherwise is it kept (WEBMAIL-66)
+    // stored only if all threads are expanded by default (WEBMAIL-66)
     if (members.length > 0 && this.may(own) && this.find.threading.value === "on") this.actions.collapse(members);
   }
 

@@ -1,5 +1,5 @@
-// The window in which a message is written. What is typed is kept twice: in the browser a second later, among the drafts of
-// the server after a pause and every 15 seconds (WEBMAIL-88). Saving and sending never run at the same time.
+// The window in which a message is written. The text is saved twice: in the browser a second later, and as a draft on the server
+// after a pause and every 15 seconds (WEBMAIL-88). Saving and sending never run at the same time.
 
 import type { Uploaded, Written } from "../../gen/webmail";
 import { codeOf } from "../../lib/client";
@@ -19,17 +19,17 @@ import { exchange, signatureOf } from "./signature";
 import { offerUndo } from "./takeback";
 import { Ways, canRequire } from "./ways";
 
-/** Milliseconds: until the browser's copy, until the draft after the last key, between drafts while typing, between tries. */
+/** Milliseconds: until the browser's copy, until the draft after the last key, between drafts while typing, between attempts. */
 const [copyAfter, saveAfter, saveEach, retryAfter] = [1_000, 5_000, 15_000, 4_000];
 
 export interface Start {
   readonly copy: Copy;
-  /** Where the cursor stands in the text. */
+  /** Position of the cursor in the text. */
   readonly cursor: number;
   readonly focus: "to" | "text";
-  /** Whether there is something that was not saved. */
+  /** Whether there are unsaved changes. */
   readonly changed: boolean;
-  /** Whether TLS all the way may be demanded without being asked to (WEBMAIL-95). */
+  /** Whether TLS all the way may be required without the user's choice (WEBMAIL-95). */
   readonly judged: boolean;
 }
 
@@ -54,7 +54,7 @@ export class Composer {
   private readonly draft: Written;
   private readonly release: () => void;
   private draftId: number;
-  /** A call to save that had no answer, with what it was about. */
+  /** A call to save without an answer, with the draft that it sent. */
   private unanswered: { saveId: string; draft: Written } | null = null;
   private submitId: string;
   private version = 0;
@@ -67,10 +67,10 @@ export class Composer {
   private copyTimer = 0;
   private saveTimer = 0;
   private dirtySince = 0;
-  /** How often the protection of the recipients was looked up; the user's own choice ends it. */
+  /** Number of lookups of the recipients' protection; the user's own choice ends them. */
   private judged = 0;
   private judging: boolean;
-  /** Below the text, as far as it was not changed. */
+  /** The signature below the text, as long as it is unchanged. */
   private signature = "";
   /** Show the fields that are seldom used. */
   private reveal = () => {};
@@ -123,7 +123,7 @@ export class Composer {
     return [...open].find((one) => one.root.contains(document.activeElement)) ?? null;
   }
 
-  /** Go to the composer that has this draft; false: there is none. */
+  /** Focus the composer of this draft; false if there is no such composer. */
   static focus(draftId: number): boolean {
     const found = [...open].find((one) => one.draftId === draftId);
     found?.text.focus();
@@ -197,7 +197,7 @@ export class Composer {
     return this.from.value.replace(/^.*<(.*)>$/s, "$1");
   }
 
-  /** Another address has another signature. */
+  /** Exchange the signature after the From address has changed. */
   private sign(): void {
     const signature = signatureOf(this.desk.settings(), this.sender);
     const { selectionStart } = this.text;
@@ -225,7 +225,7 @@ export class Composer {
     fill(this.heading, this.subject.value || t("New message"));
   }
 
-  /** WEBMAIL-95: demand TLS all the way where all recipients offer it. */
+  /** WEBMAIL-95: require TLS all the way if all recipients support it. */
   private async judge(): Promise<void> {
     const turn = ++this.judged;
     if (!this.judging) return;
@@ -241,7 +241,7 @@ export class Composer {
     fill(this.state, text);
   }
 
-  /** On a phone the window is as high as what the keyboard leaves. */
+  /** On a phone, fit the height of the window to the space above the keyboard. */
   private fit(): void {
     if (visualViewport !== null) this.root.style.setProperty("--seen", `${visualViewport.height}px`);
   }
@@ -257,13 +257,13 @@ export class Composer {
     this.saveTimer = window.setTimeout(() => void this.save(), Math.max(0, Math.min(saveAfter, this.dirtySince + saveEach - now)));
   }
 
-  /** All that is known of the message. */
+  /** The complete state of the message. */
   private copy(): Copy {
     const login = this.desk.facts().login_address;
     return { login, time: Date.now(), draft: this.written(), files: this.files.value, draftId: this.draftId, saveId: this.unanswered?.saveId ?? "", submitId: this.submitId };
   }
 
-  /** Write the browser's copy now. */
+  /** Save the browser's copy now. */
   private keep(): void {
     clearTimeout(this.copyTimer);
     this.copyTimer = 0;
@@ -271,20 +271,20 @@ export class Composer {
     if (!keepCopy(this.id, this.copy())) this.note(t("This browser has no room for a copy"));
   }
 
-  /** Work that must not run beside another: saving, sending, removing. */
+  /** Run work that must not overlap with other such work: saving, sending, removing. */
   private alone<T>(work: () => Promise<T>): Promise<T> {
     const next = this.busy.then(work, work);
     this.busy = next.catch(() => {});
     return next;
   }
 
-  /** Keep what is typed among the drafts; true when it is there. */
+  /** Save the message as a draft; true if that succeeded. */
   save(): Promise<boolean> {
     clearTimeout(this.saveTimer);
     return this.alone(async () => {
       if (this.closed || this.conflict || this.sending) return false;
       try {
-        // first the one that had no answer: if it was done after all, it tells which message the draft is now
+        // first repeat the save without an answer: if it was done after all, its result is the id of the current draft
         while (this.unanswered !== null || this.saved < this.version) {
           const version = this.version;
           const repeated = this.unanswered !== null;
@@ -330,7 +330,7 @@ export class Composer {
     if (code === "") this.saveTimer = window.setTimeout(() => void this.save(), retryAfter);
   }
 
-  /** What is written here is another message than the draft from now on; false: the server could not be asked. */
+  /** Make this message independent of its draft; false if the server could not be reached. */
   private async detach(): Promise<boolean> {
     return this.alone(async () => {
       try {
@@ -351,19 +351,19 @@ export class Composer {
     if (await this.detach()) await this.save();
   }
 
-  /** A draft that was changed elsewhere is sent when that is wished; true: this one is another message now. */
+  /** Ask whether to send a draft that was changed elsewhere; true: this message is now independent of that draft. */
   private async sendAsNew(): Promise<boolean> {
     const why = t("It was not sent: this draft was changed elsewhere. The other version stays among the drafts.");
     return (await confirm(t("Send this version?"), why, t("Send"))) && (await this.detach());
   }
 
-  /** Go to a field. */
+  /** Focus a field. */
   go(to: "to" | "cc" | "bcc" | "reply_to"): void {
     if (to !== "to") this.reveal();
     [this.to, this.cc, this.bcc, this.replyTo].find(({ field }) => field === to)?.input.focus();
   }
 
-  /** Send, when nothing is missing; `archive`: then put away the thread that is answered, if it is still what is read. */
+  /** Send, if nothing is missing. `archive`: then archive the answered thread, if it is still the one that is read. */
   async submit(archive: boolean): Promise<void> {
     if (this.sending || this.closed) return;
     this.archive = archive;
@@ -391,19 +391,19 @@ export class Composer {
     await this.hand();
   }
 
-  /** Send it as it is. */
+  /** Send the message as it is. */
   private async hand(): Promise<void> {
     this.sending = true;
     this.lock(true);
     await this.busy;
-    // under this id it is sent once, whatever happens to the line and to this page
+    // under this id it is sent once, whatever happens to the connection and to this page
     this.submitId = newId();
     this.version++;
     this.keep();
     await this.transmit();
   }
 
-  /** Ask until there is an answer. */
+  /** Repeat the call to send until there is an answer. */
   private async transmit(): Promise<void> {
     this.sending = true;
     this.lock(true);
@@ -427,7 +427,7 @@ export class Composer {
     }
   }
 
-  /** It goes out; for so many seconds it can be taken back (WEBMAIL-123). */
+  /** The message is sent; for `seconds` it can be taken back (WEBMAIL-123). */
   private sent(seconds = 0): void {
     const { desk, say, submitId } = this;
     const copy = this.copy();
@@ -438,7 +438,7 @@ export class Composer {
       return;
     }
     offerUndo(desk, say, submitId, seconds, (draftId) => {
-      // the draft has all but what only this browser knows: which message is answered, and the wish for TLS
+      // the draft lacks what only this browser knows: the answered message, and the choice of TLS
       new Composer(desk, say, newId(), { copy: { ...copy, draftId, saveId: "", submitId: "" }, cursor, focus: "text", changed: true, judged: false });
     });
   }
@@ -467,7 +467,7 @@ export class Composer {
     this.sendButton.disabled = locked;
   }
 
-  /** Close; what was typed is kept, removed, or goes on being written. */
+  /** Close the window; ask whether to keep the message, remove it, or continue. */
   async close(): Promise<void> {
     if (this.sending || this.closed) return;
     if (this.version === 0) return this.finish();
@@ -493,7 +493,7 @@ export class Composer {
   }
 
   private async remove(): Promise<void> {
-    // it is gone for the user at once: what is typed from now on is for the page
+    // for the user the window is closed at once: further keys are for the page
     this.root.hidden = true;
     focusHome();
     await this.alone(async () => {
@@ -534,7 +534,7 @@ export class Composer {
   }
 
   private key(event: KeyboardEvent): void {
-    // the keys of the list are not meant here
+    // keys here must not run commands of the list
     event.stopPropagation();
     if (event.isComposing || event.defaultPrevented) return;
     if (this.desk.commands.key(keyName(event), writing)) event.preventDefault();

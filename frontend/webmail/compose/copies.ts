@@ -1,32 +1,32 @@
-// The browser's own copy of each message that is being written: what was typed survives a killed browser.
+// The browser's copies of messages that are being written: the text survives a killed browser.
 
 import type { Uploaded, Written } from "../../gen/webmail";
 
 export interface Copy {
-  /** Whose it is: the address of the log-in. */
+  /** Login address of the author. */
   login: string;
-  /** When it was written, ms. */
+  /** Time of the copy, ms since 1970. */
   time: number;
   draft: Written;
   files: Uploaded[];
-  /** The message it is among the drafts, 0 for none. */
+  /** Id of the message in Drafts, 0 for none. */
   draftId: number;
-  /** A call to save that had no answer, "" for none. */
+  /** Id of a call to save without an answer, "" for none. */
   saveId: string;
-  /** Of a call to send that had no answer, "" for none. */
+  /** Id of a call to send without an answer, "" for none. */
   submitId: string;
 }
 
 const prefix = "moxlite-webmail-draft-";
-/** Without locks, a page that was silent for so long is gone: browsers let hidden pages act once a minute. */
+/** Milliseconds after which a silent page is gone, if there are no locks: browsers let hidden pages run once a minute. */
 const silent = 90_000;
 
-/** 32 hex digits for a new call or copy. */
+/** 32 hex digits that identify a new call or copy. */
 export function newId(): string {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((octet) => octet.toString(16).padStart(2, "0")).join("");
 }
 
-/** Keep a copy; false when the browser has no room. */
+/** Save a copy; false if the browser's storage is full. */
 export function keepCopy(id: string, copy: Copy): boolean {
   try {
     localStorage.setItem(prefix + id, JSON.stringify(copy));
@@ -40,7 +40,7 @@ export function dropCopy(id: string): void {
   localStorage.removeItem(prefix + id);
 }
 
-/** Hold a copy as that of a living page, until the result is called. */
+/** Mark a copy as owned by a living page, until the returned function is called. */
 export function holdCopy(id: string): () => void {
   let release = () => {};
   if (navigator.locks !== undefined) void navigator.locks.request(prefix + id, () => new Promise<void>((resolve) => (release = resolve)));

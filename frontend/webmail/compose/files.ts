@@ -1,4 +1,4 @@
-// The files of a message: on their way to the server with their progress, then cards that can be removed.
+// The files of a message: uploads with their progress, then cards that can be removed.
 
 import type { Client, Uploaded } from "../../gen/webmail";
 import { el } from "../../lib/dom";
@@ -30,17 +30,17 @@ export class Files {
     for (const file of files) this.put(file, null);
   }
 
-  /** How many are on their way, or did not arrive. */
+  /** Number of files that are being uploaded, or have failed. */
   get unfinished(): number {
     return this.cards.filter((card) => card.done === null).length;
   }
 
-  /** Send files to the server. */
+  /** Upload files to the server. */
   add(files: Iterable<File>): void {
     for (const file of files) this.send(file);
   }
 
-  /** End what is on its way. */
+  /** Cancel running uploads. */
   abort(): void {
     for (const card of this.cards) card.request?.abort();
   }
@@ -101,7 +101,7 @@ export class Files {
     card.request?.abort();
     this.cards = this.cards.filter((one) => one !== card);
     card.root.remove();
-    // what stays there is removed by the server a day later
+    // the server removes leftovers a day later
     if (card.done !== null) this.client.upload_remove(card.done.upload_id).catch(() => {});
     this.changed();
   }

@@ -1,14 +1,13 @@
-// Commands of a message that is being written (WEBMAIL-71). They are in the table of the page, and possible while the focus is in
-// a composer.
+// Commands of the composer (WEBMAIL-71). They are in the table of the page, and possible while a composer has the focus.
 
 import type { Command } from "../../lib/commands";
 import { t } from "../../lib/words";
 import type { Desk } from "../commands/desk";
 
-/** How the ids of these commands begin. */
+/** Prefix of the ids of these commands. */
 export const writing = "write.";
 
-/** What a composer can be told. */
+/** The methods of a composer that commands call. */
 export interface Writing {
   submit(archive: boolean): Promise<void>;
   save(): Promise<boolean>;
@@ -16,7 +15,7 @@ export interface Writing {
   go(to: "to" | "cc" | "bcc" | "reply_to"): void;
 }
 
-/** Put them into the table, once; `focused` is the composer that has the focus. */
+/** Add these commands to the table, once; `focused` returns the composer that has the focus. */
 export function addKeys(desk: Desk, focused: () => Writing | null): void {
   if (desk.commands.has(`${writing}send`)) return;
   const command = (id: string, title: string, keys: string[], run: (one: Writing) => unknown): Command => ({

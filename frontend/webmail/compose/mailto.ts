@@ -1,5 +1,5 @@
-// What a mailto: address asks for (RFC 6068). It comes from anywhere: what it may fill in is the beginning of a message that
-// the user looks at; nothing of it is sent by itself (WEBMAIL-119).
+// Parsing of mailto: addresses (RFC 6068). They come from any page: they may fill in a message that the user then sees, but
+// nothing is sent by itself (WEBMAIL-119).
 
 import type { Party } from "../../gen/webmail";
 import { parseParties } from "./parties";
@@ -24,12 +24,12 @@ function decoded(text: string): string {
   }
 }
 
-/** One line, without the controls that no header may hold. */
+/** One line, without control characters, which no header may contain. */
 function line(text: string): string {
   return text.replace(/[\x00-\x1f\x7f]+/g, " ").trim().slice(0, maxLine);
 }
 
-/** The fields that it names; others than these are left alone. */
+/** The supported fields of the address; others are ignored. */
 export function parseMailto(url: string): Asked {
   const [addresses = "", ...rest] = url.replace(/^mailto:/i, "").split("?");
   const asked: Asked = { to: [], cc: [], bcc: [], subject: "", text: "", in_reply_to: "" };

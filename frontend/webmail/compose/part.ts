@@ -1,4 +1,4 @@
-// Writing mail: begins new messages and answers, and takes up those that a killed browser has left.
+// Writing mail: opens composers for new messages and answers, and for messages that a killed browser has left.
 
 import type { Begun, MessageItem } from "../../gen/webmail";
 import { attempt } from "../../lib/dialogs";
@@ -19,17 +19,18 @@ import sheet from "./compose.css";
 adopt(choices);
 adopt(sheet);
 
-/** Have the table of the page know the keys of writing. */
+/** Add the composer's commands to the table of the page. */
 export function addKeys(desk: Desk): void {
   addWritingKeys(desk, () => Composer.focused());
 }
 
 export type Kind = Parameters<Desk["client"]["compose_prepare"]>[0];
 
-/** Words at the bottom, of which the page has one stack. */
+/** Shows a message at the bottom; the page has one stack of them. */
 export type Say = (text: string, action?: ToastAction, time?: number) => Toast;
 
-/** Open a composer. `selected`: what is quoted instead of the whole text; `mailto`: an address that fills in a new message. */
+/** Open a composer. `selected` is text that is quoted instead of the whole text; `mailto` is an address that fills in a new
+ * message. */
 export async function compose(desk: Desk, say: Say, kind: Kind, item: MessageItem | null, selected: string, mailto = ""): Promise<void> {
   addKeys(desk);
   if (kind === "edit" && item !== null && Composer.focus(item.id)) return;
@@ -46,8 +47,7 @@ export async function compose(desk: Desk, say: Say, kind: Kind, item: MessageIte
 function start(settings: AllSettings, begun: Begun, kind: Kind, item: MessageItem | null, selected: string): Start {
   const { uploads, note: _, ...fields } = begun;
   const answered = kind.startsWith("reply");
-  // what was selected is answered below; a whole text lies below the answer (WEBMAIL-92)
-  // the body of a mailto: is the beginning of the text
+  // a selection is answered below, a whole text above (WEBMAIL-92)
   const below = kind === "new" ? begun.text !== "" : answered && (settings.quoting === "bottom" || (settings.quoting === "auto" && selected !== ""));
   const { text, cursor } = kind === "edit" ? { text: begun.text, cursor: 0 } : begin(begun.text, signatureOf(settings, begun.from.address), below);
   const draft = item !== null && kind === "edit" && item.flags.includes("\\draft") ? item.id : 0;
@@ -76,27 +76,27 @@ function start(settings: AllSettings, begun: Begun, kind: Kind, item: MessageIte
   };
 }
 
-/** Open composers for what pages that are gone have left. */
+/** Open composers for messages that were left by pages that are gone. */
 export async function recover(desk: Desk, say: Say): Promise<void> {
   addKeys(desk);
   const login = desk.facts().login_address;
   for (const [id, copy] of await lostCopies(login)) {
-    // a day later it is not known any more what a call led to
+    // a day later the server no longer knows the result of a call
     if (Date.now() - copy.time > 86_400_000) copy.submitId = copy.saveId = "";
     await refresh(desk, copy);
     const composer = new Composer(desk, say, id, { copy, cursor: copy.draft.text.length, focus: "text", changed: true, judged: copy.draft.tls === "default" });
-    // at once: when the page was killed while it sent, the server knows whether the message has gone out
+    // at once: if the page was killed while it sent, the server knows whether the message was sent
     void composer.save();
   }
 }
 
-/** Take the draft instead of a copy that is older: browsers write copies to the disk up to a minute late. */
+/** Replace a copy by a newer draft: browsers write copies to the disk up to a minute late. */
 async function refresh(desk: Desk, copy: Copy): Promise<void> {
   if (copy.draftId > 0 || copy.saveId !== "" || copy.submitId !== "") return;
   const seconds = Math.max(0, Math.ceil((Date.now() - copy.time) / 1000));
   const newer = await desk.client.draft_find(copy.draft.message_id, seconds);
   if (newer === 0) return;
   const { uploads, ...fields } = await desk.client.compose_prepare("edit", newer);
-  // what only the browser knows stays: which message is answered, and the wish for TLS
+  // what only the browser knows stays: the answered message, and the choice of TLS
   Object.assign(copy, { draft: { ...copy.draft, ...fields }, files: uploads, draftId: newer });
 }

@@ -1,4 +1,4 @@
-// Names and addresses as they are typed and shown.
+// Parsing and formatting of names and addresses.
 
 import type { Party } from "../../gen/webmail";
 
@@ -28,20 +28,20 @@ function parseParty(text: string): Party {
   return { name, address: match[2]!.trim() };
 }
 
-/** As it is typed: `Name <address>`. */
+/** The typed form: `Name <address>`. */
 export function formatParty({ name, address }: Party): string {
   if (name === "") return address;
   return `${/[",;<>@:\\]/.test(name) ? `"${name.replace(/["\\]/g, "\\$&")}"` : name} <${address}>`;
 }
 
-/** Whether it looks like an address; the server has the last word. */
+/** Whether the text looks like an address; the server checks it again. */
 export function looksRight(address: string): boolean {
   const at = address.lastIndexOf("@");
   const domain = address.slice(at + 1);
   return at > 0 && !/\s/.test(domain) && /^[^.]+(\.[^.]+)*$/.test(domain) && (!/\s/.test(address) || address.startsWith('"'));
 }
 
-/** Whether the text, outside of quotes, speaks of a file. */
+/** Whether the text, outside of quotes, mentions a file. */
 export function speaksOfFiles(text: string): boolean {
   const own = text.split("\n").filter((line) => !line.startsWith(">")).join("\n").split(/^-- $/m)[0]!;
   return /\b(attach(ed|ment|ments|ing)?|enclosed|anhang|angehängt|beigefügt|ci-joint|pièces? jointes?|bijlage|adjunto)\b/iu.test(own);

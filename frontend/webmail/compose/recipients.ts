@@ -1,4 +1,4 @@
-// A field of recipients: each a chip, the last one being typed, with addresses that were written to before.
+// A field of recipients: each is a chip, the last one is being typed; addresses that were used before are suggested.
 
 import type { Client, Party, Security } from "../../gen/webmail";
 import { el, fill } from "../../lib/dom";
@@ -6,7 +6,7 @@ import { t } from "../../lib/words";
 import { formatParty, looksRight, parseParties } from "./parties";
 import { type Ways, bars } from "./ways";
 
-/** Milliseconds after the last key until addresses are asked for. */
+/** Milliseconds after the last key until suggestions are requested. */
 const pause = 150;
 
 export class Recipients {
@@ -19,7 +19,7 @@ export class Recipients {
   private found: Party[] = [];
   private at = -1;
   private timer = 0;
-  /** A text of which the server knows no other address. */
+  /** A text for which the server has no more suggestions. */
   private exhausted = "";
 
   constructor(
@@ -27,7 +27,7 @@ export class Recipients {
     label: string,
     private readonly client: Client,
     private readonly changed: () => void,
-    /** How mail is protected, which is shown below each address; null: it is not. */
+    /** Lookup of the protection of mail, which is shown below each address; null: it is not shown. */
     private readonly ways: Ways | null,
   ) {
     const id = `compose-${field}-${Math.random().toString(36).slice(2)}`;
@@ -67,18 +67,18 @@ export class Recipients {
     this.draw();
   }
 
-  /** The ways to all of them, null where it is not known. */
+  /** Protection of mail to each of the recipients, null if it is not known. */
   security(): Promise<(Security | null)[]> {
     return Promise.all(this.value.map((party) => (this.ways !== null && looksRight(party.address) ? this.ways.ask(party.address).catch(() => null) : null)));
   }
 
-  /** The first one that is no address. */
+  /** The first recipient without a valid address. */
   wrong(): Party | undefined {
     this.commit();
     return this.list.find((one) => !looksRight(one.address));
   }
 
-  /** Say what is wrong, with the focus on it; "" takes it back. */
+  /** Show an error, and focus the field; "" clears it. */
   complain(text: string): void {
     fill(this.hint, text);
     if (text !== "") this.input.focus();
@@ -161,7 +161,7 @@ export class Recipients {
         this.found = parties;
         this.exhausted = complete ? text : "";
       } catch {
-        return; // without suggestions one can still write
+        return; // the field works without suggestions
       }
     }
     this.at = this.found.length > 0 ? 0 : -1;

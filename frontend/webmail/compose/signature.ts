@@ -1,8 +1,8 @@
-// Signatures below what is written, and where an answer stands beside what it quotes (WEBMAIL-92, 105, 126).
+// Signatures below the text, and the place of an answer above or below the quote (WEBMAIL-92, 105, 126).
 
 import type { AllSettings } from "../state/settings";
 
-/** The signature of an address, with its dashes (RFC 3676 §4.3); "" for none. */
+/** The signature of an address, with its dashes (RFC 3676 §4.3), or "". */
 export function signatureOf(settings: Pick<AllSettings, "signature" | "signatures">, address: string): string {
   const own = settings.signatures.find((one) => one.address === address)?.text ?? settings.signature;
   return own.trim() === "" ? "" : `-- \n${own.trimEnd()}`;
@@ -10,11 +10,11 @@ export function signatureOf(settings: Pick<AllSettings, "signature" | "signature
 
 export interface Beginning {
   readonly text: string;
-  /** Where the cursor stands. */
+  /** Position of the cursor. */
   readonly cursor: number;
 }
 
-/** The text that an answer or a new message begins with; `below`: it stands below what is quoted. */
+/** The initial text of an answer or a new message; `below`: the user writes below the quote. */
 export function begin(quoted: string, signature: string, below: boolean): Beginning {
   const own = signature === "" ? "" : `\n\n${signature}`;
   if (quoted === "") return { text: own, cursor: 0 };
@@ -23,7 +23,7 @@ export function begin(quoted: string, signature: string, below: boolean): Beginn
   return { text: start + own, cursor: start.length };
 }
 
-/** The text with another signature where the old one stands unchanged; else as it is. */
+/** The text with the signature exchanged, if the old one is in it unchanged; else the text as it is. */
 export function exchange(text: string, before: string, after: string): string {
   if (before === after) return text;
   if (before === "") return text.includes("\n-- \n") || text.includes("\n> ") ? text : `${text.trimEnd()}\n\n${after}`;

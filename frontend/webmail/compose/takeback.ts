@@ -1,14 +1,15 @@
-// A message that was sent can be taken back for some seconds (WEBMAIL-123). The server holds it for longer than the offer stands.
+// Taking back a sent message for some seconds (WEBMAIL-123). The server holds the message for longer than the offer lasts.
 
 import { codeOf } from "../../lib/client";
 import { t } from "../../lib/words";
 import type { Desk } from "../commands/desk";
 import type { Say } from "./part";
 
-/** Milliseconds until the server is asked again after it has not answered. */
+/** Milliseconds until the call is repeated if the server has not answered. */
 const retryAfter = 1_000;
 
-/** Offer it, by a toast and by `ctrl z`; `again` opens what was taken back, which is this draft now, 0 for none. */
+/** Offer to take a message back, by a toast and by `ctrl z`. `again` opens a composer for the draft that the message becomes, 0
+ * for none. */
 export function offerUndo(desk: Desk, say: Say, submitId: string, seconds: number, again: (draftId: number) => void): void {
   const takeBack = async () => {
     withdraw();
@@ -17,7 +18,7 @@ export function offerUndo(desk: Desk, say: Say, submitId: string, seconds: numbe
         again(await desk.client.message_submit_undo(submitId));
         return;
       } catch (error) {
-        // whether it was too late, only an answer tells
+        // only an answer says whether it was too late
         if (codeOf(error) !== "") throw error;
         await new Promise((resolve) => setTimeout(resolve, retryAfter));
       }

@@ -1,5 +1,5 @@
-// How well mail to an address would be protected on its way: five bars below each (WEBMAIL-94), and what they mean for the
-// choice of TLS (WEBMAIL-95).
+// Protection of mail to an address on its way: five bars below each address (WEBMAIL-94), and the choice of TLS that follows
+// (WEBMAIL-95).
 
 import type { Client, Security } from "../../gen/webmail";
 import { el } from "../../lib/dom";
@@ -19,7 +19,7 @@ export class Ways {
 
   constructor(private readonly client: Client) {}
 
-  /** Of the domain of an address; each is asked about once, and again when that failed. */
+  /** Look up the domain of an address; each domain once, and again if that failed. */
   ask(address: string): Promise<Security> {
     const domain = address.slice(address.lastIndexOf("@") + 1).toLowerCase();
     let way = this.known.get(domain);
@@ -32,7 +32,7 @@ export class Ways {
   }
 }
 
-/** The bars; they are filled when the answer comes. */
+/** The bars of an address; they are filled when the answer comes. */
 export function bars(way: Promise<Security>): HTMLElement {
   const root = el("span", { class: "bars", role: "img", "aria-label": t("Looking up how mail is protected…") }, names.map(() => el("i", {})));
   way.then(
@@ -46,7 +46,7 @@ export function bars(way: Promise<Security>): HTMLElement {
   return root;
 }
 
-/** Whether all recipients can be reached encrypted and verified all the way, so that it can be demanded. */
+/** Whether mail to all recipients can be encrypted and verified all the way, so that TLS can be required. */
 export function canRequire(ways: readonly (Security | null)[]): boolean {
   return ways.length > 0 && ways.every((way) => way !== null && way.requiretls === "yes" && (way.mtasts === "yes" || way.dane === "yes"));
 }

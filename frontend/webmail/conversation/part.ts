@@ -1,4 +1,4 @@
-// A thread as a column of its messages, of which the unread ones are open, and the one by which it is in the list (WEBMAIL-140).
+// A thread as a column of its messages. Unread messages are open, and the one by which the thread is in the list (WEBMAIL-140).
 
 import type { MessageItem } from "../../gen/webmail";
 import { el, fill, isolated } from "../../lib/dom";
@@ -11,7 +11,7 @@ import sheet from "./conversation.css";
 
 adopt(sheet);
 
-/** Messages that are opened at once; more are a click away. */
+/** Maximum number of messages that are opened at once; more can be clicked. */
 const openedAtOnce = 5;
 
 /** A message of the thread, folded until it is opened. */
@@ -27,7 +27,7 @@ export class Conversation {
   current: Message | null = null;
   private readonly cards = new Map<number, Card>();
 
-  /** `make` makes what shows an open message. */
+  /** `make` creates the element of an open message. */
   constructor(
     private readonly column: HTMLElement,
     private readonly make: (item: MessageItem) => Message,
@@ -39,7 +39,7 @@ export class Conversation {
     return this.cards.get(id)?.message != null;
   }
 
-  /** Show these messages, with `wanted` open. Those that are shown may have other flags now; what is open stays. */
+  /** Show these messages, with `wanted` open. Flags of shown messages are updated; open messages stay open. */
   update(members: readonly MessageItem[], wanted: number): void {
     const ordered = [...members].sort((a, b) => (a.received < b.received ? -1 : a.received > b.received ? 1 : a.id - b.id));
     const begins = this.cards.size === 0;

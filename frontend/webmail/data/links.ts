@@ -1,13 +1,13 @@
-// Web addresses in a text (WEBMAIL-79). Each step goes forward: a text of two million characters costs what its length says.
+// Finding web addresses in a text (WEBMAIL-79). The time is linear in the length of the text, up to two million characters.
 
-/** A piece of a line: text, or a link. `elsewhere` is the real host of a link that seems to name another, else "". */
+/** A piece of a line: text, or a link. `elsewhere` is the real host of a link that imitates another host, else "". */
 export type Piece = string | { readonly url: string; readonly elsewhere: string };
 
 const start = /\b(?:https?:\/\/|mailto:)[^\s<>"“”]+/g;
-// what ends a sentence is seldom the end of an address; a bracket is, when it closes one inside
+// punctuation rarely ends an address; a closing bracket does if it is opened inside
 const trailing = new Set(".,;:!?'»”*_");
 
-/** The line in pieces. */
+/** Split a line into text and links. */
 export function linkPieces(line: string): Piece[] {
   const pieces: Piece[] = [];
   let end = 0;
@@ -32,7 +32,7 @@ function withoutTrailing(url: string): string {
   return url.slice(0, end);
 }
 
-/** The host, when a name stands before an `@` where readers look for the host. */
+/** The real host of an address that has a name before an `@`, where readers expect the host; else "". */
 function elsewhere(url: string): string {
   if (!/^https?:/i.test(url)) return "";
   const authority = /^[^/\\?#]*/.exec(url.slice(url.indexOf("//") + 2))![0];

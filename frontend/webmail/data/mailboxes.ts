@@ -1,8 +1,8 @@
-// The mailboxes of the account, as the stream tells of them.
+// The mailboxes of the account, updated by the stream.
 
 import type { Change, Mailbox, MessageItem } from "../../gen/webmail";
 
-/** Order of mailboxes: Inbox, those with a role, then by name. */
+/** Order of mailboxes: Inbox, mailboxes with a role, then by name. */
 const roleOrder = ["draft", "sent", "archive", "trash", "junk"] as const;
 
 export type Role = (typeof roleOrder)[number];
@@ -13,20 +13,22 @@ function rank(mailbox: Mailbox): number {
   return role < 0 ? roleOrder.length : role;
 }
 
-/** The labels that are known, in the order in which they are counted: those of the mailboxes and of these messages. */
+/** The known labels, of the mailboxes and of these messages, in the order in which the dialog numbers them. */
 export function labelsOf(mailboxes: readonly Mailbox[], items: readonly MessageItem[]): string[] {
   return [...new Set([...mailboxes, ...items].flatMap(({ keywords }) => keywords))].filter((label) => !label.startsWith("$")).sort();
 }
 
-/** What no other's mailbox allows: a right for one's own account alone, beside the letters of RFC 4314. */
+/** A right that only the user's own account gives, in addition to the letters of RFC 4314. */
 export const own = "*";
 
-/** Whether a message or mailbox is of one's own account: the ids of others have the number of theirs above 32 bits. */
+/** Whether a message or mailbox belongs to the user's own account: ids of other accounts have the account's number above 32
+ * bits. */
 export function isOwn(id: number): boolean {
   return id < 2 ** 32;
 }
 
-/** Whether its owner lets the user do this there: letters of RFC 4314. All is allowed in one's own mailboxes. */
+/** Whether the owner of a mailbox permits actions there: letters of RFC 4314. Everything is permitted in the user's own
+ * mailboxes. */
 export function allows(mailbox: Mailbox, rights: string): boolean {
   return mailbox.owner === "" || [...rights].every((right) => mailbox.rights.includes(right));
 }
@@ -34,7 +36,7 @@ export function allows(mailbox: Mailbox, rights: string): boolean {
 export class Mailboxes {
   private readonly byId = new Map<number, Mailbox>();
 
-  /** All of them in the order of the list. */
+  /** All mailboxes in the order of the list. */
   ordered(): Mailbox[] {
     return [...this.byId.values()].sort((a, b) => a.owner.localeCompare(b.owner) || rank(a) - rank(b) || a.name.localeCompare(b.name));
   }
@@ -43,7 +45,7 @@ export class Mailboxes {
     return this.byId.get(id);
   }
 
-  /** Of one's own account, or of an owner who shares it. */
+  /** The mailbox of a role, in the user's own account or an owner's. */
   withRole(role: Role, owner = ""): Mailbox | undefined {
     return [...this.byId.values()].find((mailbox) => mailbox.owner === owner && mailbox.roles.includes(role));
   }
@@ -52,18 +54,18 @@ export class Mailboxes {
     return [...this.byId.values()].find((mailbox) => mailbox.name === name);
   }
 
-  /** Take them as they are. */
+  /** Replace all mailboxes. */
   set(mailboxes: readonly Mailbox[]): void {
     this.byId.clear();
     for (const mailbox of mailboxes) this.byId.set(mailbox.id, mailbox);
   }
 
-  /** Take those of others as they are. */
+  /** Replace the mailboxes of others. */
   setShared(mailboxes: readonly Mailbox[]): void {
     this.set([...[...this.byId.values()].filter(({ owner }) => owner === ""), ...mailboxes]);
   }
 
-  /** Take a change; false when it is none of mailboxes. */
+  /** Apply a change; false if it does not concern mailboxes. */
   apply(change: Change): boolean {
     switch (change.kind) {
       case "mailbox_add":

@@ -1,21 +1,21 @@
-// The order of a view: by the time of reception, then by id; the newest first unless asked otherwise.
+// The order of a view: by time of reception, then by id; newest first by default.
 
 import type { Mark, MessageItem } from "../../gen/webmail";
 
-/** Where a message stands. */
+/** The place of a message in the order. */
 export function markOf(item: Pick<MessageItem, "received" | "id">): Mark {
   return { received: item.received, id: item.id };
 }
 
-/** Below 0 when `a` stands before `b`. */
+/** Negative if `a` comes before `b`. */
 export function compare(a: Mark, b: Mark, oldestFirst: boolean): number {
-  // as text, in UTC and without the Z: Date has milliseconds only, and the server orders by microseconds
+  // compared as text, in UTC and without the Z: Date has milliseconds only, and the server orders by microseconds
   const [first, second] = [a.received.slice(0, -1), b.received.slice(0, -1)];
   const order = first < second ? -1 : first > second ? 1 : a.id - b.id;
   return oldestFirst ? order : -order;
 }
 
-/** The index of the first message that does not stand before this place. */
+/** The index of the first message that does not come before this place. */
 export function search(items: readonly Mark[], at: Mark, oldestFirst: boolean): number {
   let low = 0;
   let high = items.length;

@@ -1,16 +1,16 @@
-// Actions that are shown before the server has done them (WEBMAIL-124): what is on the screen is what the server told, with
-// the actions of this log done to it, in their order. A failure takes its action out again, and the screen is as it was.
+// Actions that are shown before the server has done them (WEBMAIL-124). The screen shows the server's state with the actions of
+// this log applied in their order. If an action fails, it is removed from the log, and its effect disappears.
 
 import type { MessageItem } from "../../gen/webmail";
 import { search } from "./order";
 
-/** What an action does to the list. */
+/** Effects of an action on the list. */
 export interface Shown {
   /** Messages that leave the list. */
   readonly remove?: ReadonlySet<number>;
-  /** Messages that stay in the list, in another mailbox: in that of a search. */
+  /** Messages that stay in the list although they move to another mailbox: in the list of a search. */
   readonly moved?: { readonly ids: ReadonlySet<number>; readonly mailboxId: number };
-  /** Messages that come into the list of this mailbox. */
+  /** Messages that are added to the list of this mailbox. */
   readonly add?: { readonly mailboxId: number; readonly items: readonly MessageItem[] };
   /** Messages whose flags and keywords change. */
   readonly flags?: { readonly ids: ReadonlySet<number>; readonly add: readonly string[]; readonly clear: readonly string[] };
@@ -22,11 +22,11 @@ export interface Action {
 }
 
 interface Entry extends Action {
-  /** The server has done it; what the stream says of it may still be on its way. */
+  /** The server has done the action; the stream's event about it may still be on its way. */
   done: boolean;
 }
 
-/** What the stream has not told this long after the call came back is not what happened, milliseconds. */
+/** Milliseconds after the end of a call until its effects are dropped, if the stream has not confirmed them. */
 const patience = 3000;
 
 function isKeyword(flag: string): boolean {
@@ -46,15 +46,15 @@ export class Pending {
   private last: Promise<unknown> = Promise.resolve();
   private readonly made = new WeakMap<MessageItem, { entries: string; item: MessageItem }>();
 
-  /** `changed` is called whenever what is shown may be another. */
+  /** `changed` is called whenever the shown messages may have changed. */
   constructor(private readonly changed: () => void) {}
 
-  /** Whether the server still has to be told of something. */
+  /** Whether the server has not yet done some action. */
   get busy(): boolean {
     return this.entries.some((entry) => !entry.done);
   }
 
-  /** Show an action and have it done when those before it are; rejects when it failed and is taken back. */
+  /** Show an action at once, and have it done after the ones before it. Rejects if it failed and its effect was removed. */
   async do(action: Action): Promise<void> {
     const entry: Entry = { ...action, call: () => action.call(), done: false };
     this.entries = [...this.entries, entry];
@@ -71,12 +71,12 @@ export class Pending {
     }
   }
 
-  /** The ids that are to leave the list: they are not acted on again. */
+  /** Whether a message is about to leave the list: further actions skip it. */
   leaving(id: number): boolean {
     return this.entries.some((entry) => entry.shown.remove?.has(id));
   }
 
-  /** What is shown of these messages of a mailbox, in the order of the view. Unchanged messages stay the same objects. */
+  /** The messages of a mailbox with all pending effects, in the order of the view. Unchanged messages stay the same objects. */
   show(items: readonly MessageItem[], mailboxId: number, oldestFirst: boolean): readonly MessageItem[] {
     let shown = items;
     for (const { shown: one } of this.entries) {
@@ -95,7 +95,7 @@ export class Pending {
     return shown;
   }
 
-  /** Forget the actions that the server has done and told of: `items` is what it told. */
+  /** Forget actions whose effects are in the server's state: `items` is that state. */
   settle(items: readonly MessageItem[], mailboxId: number): void {
     const before = this.entries.length;
     const byId = new Map(items.map((item) => [item.id, item]));

@@ -2,19 +2,19 @@
 
 import type { Query } from "../../gen/webmail";
 
-/** Whether this is a search: anything but a mailbox as it is. */
+/** Whether the query is a search: anything but a plain mailbox. */
 export function isSearch({ filter, not_filter }: Query): boolean {
   const { mailbox_id: _id, mailbox_name: _name, unread: _unread, ...criteria } = filter;
   const asked = (value: unknown) => (Array.isArray(value) ? value.length > 0 : value != null && value !== false);
   return (filter.mailbox_id ?? 0) < 0 || [...Object.values(criteria), ...Object.values(not_filter ?? {})].some(asked);
 }
 
-/** Whether rows stand for threads. */
+/** Whether rows represent threads. */
 export function isThreaded(query: Query): boolean {
   return (query.threading ?? "off") !== "off";
 }
 
-/** Whether the server alone knows what comes where: changes cannot be placed by the order of a mailbox. */
+/** Whether only the server knows the order: changes cannot be placed by the order of a mailbox. */
 export function isListing(query: Query): boolean {
   return isThreaded(query) || isSearch(query);
 }

@@ -1,22 +1,22 @@
-// What is selected in a view: messages one by one, ranges of the query whether they are loaded or not, or all of it, each
-// without some (WEBMAIL-69).
+// The selection in a view: single messages, ranges of the query (loaded or not), or the whole query, each with exceptions
+// (WEBMAIL-69).
 
 import type { Mark, MessageItem, Range } from "../../gen/webmail";
 import { compare } from "./order";
 
-/** Messages that follow each other; `count` of them, both ends included. */
+/** A range of consecutive messages, `count` of them, both ends included. */
 export interface Stretch extends Range {
   readonly count: number;
 }
 
 export class Selection {
   private constructor(
-    /** Selected one by one, with their places: they need not stay loaded. */
+    /** Messages that were selected one by one, with their places: they need not stay loaded. */
     readonly ids: ReadonlyMap<number, Mark>,
     readonly stretches: readonly Stretch[],
-    /** All of the query. */
+    /** The whole query. */
     readonly whole: boolean,
-    /** Not selected, although a stretch or the whole has them. */
+    /** Exceptions: not selected, although a range or the whole query includes them. */
     readonly except: ReadonlySet<number>,
   ) {}
 
@@ -27,23 +27,23 @@ export class Selection {
     return new Selection(new Map(items.map((item) => [item.id, item])), [], false, new Set());
   }
 
-  /** Whether it names messages that need not be loaded. */
+  /** Whether the selection may include messages that are not loaded. */
   get open(): boolean {
     return this.whole || this.stretches.length > 0;
   }
 
-  /** How many are selected of a view of `total`. */
+  /** Number of selected messages in a view of `total`. */
   count(total: number): number {
     if (this.whole) return Math.max(0, total - this.except.size);
     return Math.max(0, this.ids.size + this.stretches.reduce((sum, one) => sum + one.count, 0) - this.except.size);
   }
 
-  /** `at` is where it stands, when that is not its own place: in a thread. */
+  /** Whether a message is selected. `at` is its place if that differs from its own: in a thread. */
   has(item: Mark, oldestFirst: boolean, at = item): boolean {
     return !this.except.has(item.id) && (this.ids.has(item.id) || this.covers(at, oldestFirst));
   }
 
-  /** With this message, or without it when it is selected; `at` as for `has`. */
+  /** The selection with this message added, or removed if it is selected; `at` as for `has`. */
   toggled(item: Mark, oldestFirst: boolean, at = item): Selection {
     if (this.covers(at, oldestFirst)) return this.with({ except: flipped(this.except, item.id) });
     const ids = new Map(this.ids);
@@ -51,7 +51,7 @@ export class Selection {
     return this.with({ ids });
   }
 
-  /** With these messages too, all of which are loaded. */
+  /** The selection with these messages, all of which are loaded. */
   plus(items: readonly Pick<MessageItem, "id" | "received">[], oldestFirst: boolean): Selection {
     const except = new Set(this.except);
     const ids = new Map(this.ids);
@@ -62,7 +62,7 @@ export class Selection {
     return this.with({ ids, except });
   }
 
-  /** With a range of the query that need not be loaded. Of ranges that touch the later one stands. */
+  /** The selection with a range of the query, which need not be loaded. It replaces the ranges that it touches. */
   plusStretch(stretch: Stretch, oldestFirst: boolean): Selection {
     if (this.whole) return this;
     const inside = (mark: Mark) => compare(stretch.first, mark, oldestFirst) <= 0 && compare(mark, stretch.last, oldestFirst) <= 0;
@@ -71,7 +71,7 @@ export class Selection {
     return this.with({ ids, stretches: [...apart, stretch].sort((a, b) => compare(a.first, b.first, oldestFirst)) });
   }
 
-  /** Without messages that have left the view. */
+  /** The selection without messages that have left the view. */
   without(items: readonly Pick<MessageItem, "id" | "received">[], oldestFirst: boolean): Selection {
     if (items.length === 0) return this;
     const gone = new Set(items.map((item) => item.id));

@@ -2,14 +2,14 @@
 //
 // A browser opens six connections to a host by HTTP/1.1, and such a stream takes one of them for good. Three are left for calls.
 
-/** Tabs of a browser, all apps of the host together, that hold a stream of server-sent events. */
+/** Maximum number of tabs, all apps of the host together, that hold a stream of server-sent events. */
 const most = 3;
 
 export class Slot {
   private free: (() => void) | null = null;
 
-  /** Take one of the slots, and keep it until `release` or until the page is gone. False when all are taken. Where the browser
-   * cannot count (Web Locks want https or localhost), `uncounted` is the answer. */
+  /** Take one of the slots until `release`, or until the page is gone. False if all are taken. If the browser cannot count (Web
+   * Locks need https or localhost), returns `uncounted`. */
   async take(uncounted: boolean): Promise<boolean> {
     const { locks } = navigator as { locks?: LockManager };
     if (this.free !== null) return true;
@@ -29,7 +29,7 @@ export class Slot {
   }
 }
 
-/** Hold the lock of this name; the result lets it go. Null when another page has it. */
+/** Take the lock of this name; the result releases it. Null if another page has it. */
 function hold(locks: LockManager, name: string): Promise<(() => void) | null> {
   return new Promise((resolve, reject) => {
     locks

@@ -1,5 +1,5 @@
-// The connection that brings everything: server-sent events, or a websocket where a proxy holds events back and in all tabs but
-// three (slot.ts). It comes again when it is lost.
+// The connection for all events: server-sent events, or a websocket if a proxy holds events back, and in all tabs but three
+// (slot.ts). It reconnects when it is lost.
 
 import { type Client, type Request, type StreamEvent, checks, streamEventCheck } from "../../gen/webmail";
 import { verify } from "../../lib/check";
@@ -7,31 +7,33 @@ import { CallFailed } from "../../lib/client";
 import { Backoff } from "./backoff";
 import { Slot } from "./slot";
 
-/** Without a first event after this long, something between holds events back: the other way is tried. Milliseconds, as all here. */
+/** Milliseconds (as all times here) after which a connection without a first event is held back by a proxy: the other kind is
+ * tried. */
 const bufferedAfter = 10_000;
-/** A connection that is silent for so long is dead: the server sends something every 30 seconds (WEBMAIL-33). */
+/** A connection that is silent for this long is dead: the server sends something every 30 seconds (WEBMAIL-33). */
 const silentAfter = 45_000;
-/** A connection that has held this long is replaced at once when it is lost. */
+/** A connection that has lasted this long is replaced at once when it is lost. */
 const heldLong = 5_000;
-/** A connection that is lost is told of after this long, unless there is another one by then. */
+/** A lost connection is reported after this long, unless there is another one by then. */
 const toldAfter = 1_500;
-/** Time between two attempts, whatever the user does. */
+/** Time between two attempts, even if the user asks for one. */
 const attemptsApart = 1_000;
-/** Websockets that fail in a row before the page says that they do. */
+/** Websockets that fail in a row before the page reports that. */
 const mostRefused = 2;
 
-/** How the page is connected. `connecting`: for the first time. `off`: the server does not answer. `crowded`: other tabs have all
- * streams of server-sent events, and websockets fail. `blocked`: the server answers, but neither kind of stream brings anything. */
+/** State of the connection. `connecting`: for the first time. `off`: the server does not answer. `crowded`: other tabs have
+ * all streams of server-sent events, and websockets fail. `blocked`: the server answers, but neither kind of stream delivers
+ * events. */
 export type Connection = "on" | "connecting" | "off" | "crowded" | "blocked";
 
 export interface StreamOwner {
-  /** Take an event. */
+  /** Handle an event. */
   event(event: StreamEvent): void;
-  /** The connection is another. While there is none, `retry` makes the next attempt at once. */
+  /** The state of the connection has changed. While it is not `on`, `retry` makes the next attempt at once. */
   connection(state: Connection): void;
-  /** Something is wrong that no further attempt will mend. */
+  /** An error that another attempt will not resolve. */
   failed(error: unknown): void;
-  /** What a connection shall show: `since` is the change counter to go on from, 0 to begin anew. */
+  /** The view for a new connection: `since` is the modseq to continue from, 0 to start anew. */
   opening(): { request: Request; since: number };
 }
 
@@ -44,16 +46,16 @@ export class Stream {
   private readonly slot = new Slot();
   private readonly backoff = new Backoff();
   private stopped = true;
-  /** Increased when what was begun before is given up. */
+  /** Increased when earlier attempts are abandoned. */
   private generation = 0;
-  /** An attempt is under way, or the connection stands. */
+  /** Whether an attempt is running, or a connection is open. */
   private busy = false;
-  /** When the first event came; 0 without a connection. */
+  /** Time of the first event; 0 without a connection. */
   private openedAt = 0;
   private triedAt = 0;
-  /** Server-sent events are held back on their way. */
+  /** Whether a proxy holds server-sent events back. */
   private heldBack = false;
-  /** Websockets that have failed in a row. */
+  /** Number of websockets that have failed in a row. */
   private refused = 0;
   private next = 0;
   private watchdog = 0;
@@ -88,12 +90,12 @@ export class Stream {
     this.later(Math.max(0, this.triedAt + attemptsApart - Date.now()));
   }
 
-  /** A call had no answer, or the browser says that it is offline: see whether the connection still stands. */
+  /** Check the connection, after a call without an answer, or when the browser reports that it is offline. */
   suspect(): void {
     if (this.openedAt !== 0) this.lost();
   }
 
-  /** The connection is gone, or did not bring what was asked for: another one comes. */
+  /** The connection is lost, or did not deliver what was requested: open another one. */
   lost(): void {
     const { openedAt } = this;
     this.drop();
@@ -125,14 +127,14 @@ export class Stream {
     this.next = window.setTimeout(() => void this.connect(), wait);
   }
 
-  /** Say how the page is connected. */
+  /** Report the state of the connection. */
   private put(state: Connection): void {
     clearTimeout(this.telling);
     this.telling = 0;
     this.owner.connection(state);
   }
 
-  /** Say it in a moment, unless there is a connection by then. */
+  /** Report the state in a moment, unless there is a connection by then. */
   private tell(state: Connection): void {
     this.telling ||= window.setTimeout(() => this.put(state), toldAfter);
   }
@@ -147,7 +149,7 @@ export class Stream {
       token = await this.client.token();
     } catch (error) {
       if (generation !== this.generation) return;
-      // a server that stops or starts answers that it can't
+      // a server that stops or starts may refuse calls
       if (error instanceof CallFailed && (!error.code.startsWith("user:") || error.code === "user:rateLimited")) this.lost();
       else {
         this.drop();
@@ -179,7 +181,8 @@ export class Stream {
     this.wire = (events ? this.openEvents : this.openWebsocket).call(this, token, opening, take, gone);
   }
 
-  /** The server has answered, but this way brings nothing: the next attempt takes the other one, if it may (WEBMAIL-32). */
+  /** The server has answered, but this kind of stream delivers nothing: the next attempt uses the other kind, if it may
+   * (WEBMAIL-32). */
   private useless(events: boolean): void {
     this.drop();
     if (events) {
@@ -231,7 +234,7 @@ export class Stream {
     if (known.kind === "server_shutdown" || known.kind === "fatal") {
       this.drop();
       this.put("off");
-      // all browsers of a server that starts again must not come in the same moment
+      // spread the browsers of a server that restarts
       this.later(known.kind === "fatal" ? this.backoff.next() : 3000 + Math.random() * 5000);
       return;
     }

@@ -1,25 +1,26 @@
-// Threads as rows of the list: a thread is one row while it is collapsed, else its messages, each below what it answers.
+// Threads as rows of the list: a collapsed thread is one row; an expanded one has a row per message, each below the one that it
+// answers.
 
 import type { MessageItem } from "../../gen/webmail";
 
-/** What a row stands for in a list of threads. */
+/** The content of a row in a list of threads. */
 export interface Line {
-  /** The message by which the thread is in the list, and whose place is its place. */
+  /** The message by which the thread is in the list; its place is the thread's place. */
   readonly top: MessageItem;
-  /** All of the thread, in the order in which it is shown expanded. */
+  /** All messages of the thread, in the order of the expanded thread. */
   readonly members: readonly MessageItem[];
-  /** The row stands for all of them. */
+  /** Whether the row represents all of them. */
   readonly collapsed: boolean;
-  /** How far it is indented. */
+  /** Level of indentation. */
   readonly depth: number;
-  /** Of the first row of a thread that is expanded: its messages that have no row, because they are not of this view. */
+  /** In the first row of an expanded thread: number of its messages without a row, because they are not in this view. */
   readonly hidden: number;
 }
 
-/** Further levels are indented no more: there would be no room for the text. */
+/** Maximum level of indentation; deeper rows would have no space for the text. */
 const deepest = 6;
 
-/** The messages of a thread, each below what it answers, by age; with how deep they stand. */
+/** The messages of a thread, each below the one that it answers, by age; with their levels. */
 export function tree(members: readonly MessageItem[]): { item: MessageItem; depth: number }[] {
   const known = new Set(members.map((item) => item.id));
   const below = new Map<number, MessageItem[]>();
@@ -35,7 +36,7 @@ export function tree(members: readonly MessageItem[]): { item: MessageItem; dept
     const children = (below.get(next.item.id) ?? []).map((item) => ({ item, depth: Math.min(deepest, next.depth + 1) }));
     waiting.push(...children.reverse());
   }
-  // what answers itself in a circle is below nothing
+  // messages that answer each other in a circle are not indented
   return found.length === members.length ? found : members.map((item) => ({ item, depth: 0 }));
 }
 
@@ -43,7 +44,7 @@ export function isUnread(item: MessageItem): boolean {
   return !item.flags.includes("\\seen");
 }
 
-/** What a collapsed thread shows of all its messages: flags and keywords that one of them has; unread when one is. */
+/** The flags that a collapsed thread shows: flags and keywords that any of its messages has; unread if any is. */
 export function flagsOf(members: readonly MessageItem[]): { flags: string[]; keywords: string[]; unread: boolean } {
   return {
     flags: [...new Set(members.flatMap((item) => item.flags))],
@@ -59,24 +60,24 @@ export function sameLine(a: Line | undefined, b: Line | undefined): boolean {
   return a.collapsed === b.collapsed && a.depth === b.depth && a.hidden === b.hidden && a.members.length === b.members.length && a.members.every((item, i) => item === b.members[i]);
 }
 
-/** Which threads are expanded. What was decided once stays until the reader says otherwise: a thread doesn't fold away under the
- * eyes because it was read. */
+/** The expanded threads. A decision is kept until the reader changes it: a thread does not collapse while it is read, because its
+ * messages become read. */
 export class Folding {
   private expanded = new Map<number, boolean>();
   private opened = new Set<number>();
 
-  /** Decide anew. */
+  /** Forget all decisions. */
   reset(): void {
     this.expanded = new Map();
     this.opened = new Set();
   }
 
-  /** Whether the reader wants to see all of a thread, also what is not of the view. */
+  /** Whether the reader wants to see all of a thread, including messages that are not in the view. */
   isOpened(threadId: number): boolean {
     return this.opened.has(threadId);
   }
 
-  /** Whether a thread is expanded; `unread`: by whether it has unread messages, else by what is stored with it. */
+  /** Whether a thread is expanded. `unread`: if it has unread messages; else by the state that is stored with it. */
   isExpanded(threadId: number, members: readonly MessageItem[], unread: boolean): boolean {
     let known = this.expanded.get(threadId);
     if (known === undefined) {

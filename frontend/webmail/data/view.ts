@@ -1,12 +1,12 @@
-// One query as the browser knows it: how many messages it has, and a run of them that follow each other.
+// One query as far as the browser has it: its number of messages, and a run of consecutive rows.
 //
-// The run holds what is on the screen and what lies around it. It grows by pages behind its last or before its first message,
-// and begins anew elsewhere when the reader jumps. What is far away is dropped. Where the run begins is told by the server with
-// every page; changes before the run move it, and when they cannot be placed exactly the server is asked once more (`unsure`).
+// The run has the rows on the screen and around it. It grows by pages after its last or before its first row, and starts anew
+// elsewhere when the reader jumps. Rows far away are dropped. The server sends the position of the run with every page. Changes
+// before the run shift it; if their effect is not exactly known, the position is requested again (`unsure`).
 //
-// With threads a row of the run stands for a thread: it is the message by which the thread is there, and `members` has the others.
-// What a search or threads show is placed by the server alone: when it says that its entries are others (`stale`), the rows on
-// the screen are asked for again, and replaced when all have come.
+// With threads, a row of the run represents a thread: it is the message by which the thread is in the list, and `members` has the
+// others. The order of a search, or of threads, is known to the server only: when it reports that entries have changed (`stale`),
+// the rows on the screen are requested again, and replaced when all of them have arrived.
 
 import type { Change, MessageItem, Page, Query, Request, ViewMsgs } from "../../gen/webmail";
 import { isListing, isThreaded } from "./queries";
@@ -14,7 +14,7 @@ import { compare, search } from "./order";
 
 /** Rows of a page. */
 export const pageSize = 100;
-/** Rows that are kept; the furthest go first. A row is about 2 kB. */
+/** Maximum number of rows that are kept; the furthest are dropped first. A row is about 2 kB. */
 const kept = 1000;
 
 type Kind = "new" | "behind" | "before" | "check" | "refresh";
@@ -22,16 +22,16 @@ type Kind = "new" | "behind" | "before" | "check" | "refresh";
 export class View {
   query: Query = { filter: { mailbox_id: 0, mailbox_name: "Inbox" } };
   viewId = 0;
-  /** Where the run begins. */
+  /** Position of the run's first row. */
   start = 0;
   items: readonly MessageItem[] = [];
-  /** The first answer has come. */
+  /** Whether the first answer has come. */
   known = false;
-  /** The run reaches to the end of the list. */
+  /** Whether the run reaches the end of the list. */
   end = false;
-  /** Where the run begins should be asked for again. */
+  /** Whether the position of the run must be requested again. */
   unsure = false;
-  /** The rows should be asked for again. */
+  /** Whether the rows must be requested again. */
   stale = false;
   private threads = new Map<number, readonly MessageItem[]>();
   private gathered: MessageItem[] = [];
@@ -41,7 +41,7 @@ export class View {
   private running: Kind | null = null;
   private fresh = false;
 
-  /** How many rows the list has: those that match, and those shown ones that match no more. */
+  /** Number of rows in the list: matching ones, and shown ones that no longer match. */
   get total(): number {
     if (this.end) return this.start + this.items.length;
     if (isListing(this.query)) return Math.max(this.matching, this.start + this.items.length);
@@ -57,22 +57,22 @@ export class View {
     return this.items.find((item) => item.id === id);
   }
 
-  /** All messages of the thread that a row stands for; itself alone without threads. */
+  /** All messages of the thread that a row represents; the message alone without threads. */
   members(row: MessageItem): readonly MessageItem[] {
     return [row, ...(this.threads.get(row.id) ?? [])];
   }
 
-  /** So many entries are known by now. */
+  /** Set the number of entries that are known so far. */
   found(total: number): void {
     this.matching = total;
   }
 
-  /** All messages that are here. */
+  /** All loaded messages. */
   all(): readonly MessageItem[] {
     return isThreaded(this.query) ? this.items.flatMap((item) => this.members(item)) : this.items;
   }
 
-  /** Begin with another query; returns the request for its first page, which lies around the message `destination`. */
+  /** Start another query; returns the request for its first page, which is around the message `destination`. */
   open(query: Query, destination = 0): Request {
     this.query = query;
     this.viewId++;
@@ -83,7 +83,7 @@ export class View {
     return this.request("new", { count: pageSize, dest_message_id: destination });
   }
 
-  /** The request by which a new connection goes on with what is here: its page names the last message. */
+  /** The request by which a new connection continues with the loaded rows: its page names the last message. */
   resume(): Request {
     const last = this.items.at(-1);
     const request = this.request("check", { count: pageSize, anchor_message_id: last?.id ?? 0 });
@@ -92,8 +92,8 @@ export class View {
     return this.end && this.start === 0 ? { ...request, page: null } : request;
   }
 
-  /** The request for what is missing of the rows from `first` up to but not including `last`; null when nothing is, or when it
-   * is on its way. */
+  /** The request for missing rows from `first` up to but not including `last`; null if none is missing, or a request is
+   * running. */
   want(first: number, last: number): Request | null {
     const end = this.start + this.items.length;
     const wantedEnd = Math.min(last, this.total);
@@ -108,15 +108,14 @@ export class View {
       : this.request("before", { count: pageSize, anchor_message_id: this.items[0]!.id, before: true });
   }
 
-  /** The request for the rows around those from `first` to `last` once more; null when what is there is well, or another request
-   * runs. */
+  /** The request for the rows around `first` to `last` again; null if they are up to date, or another request is running. */
   refresh(first: number, last: number): Request | null {
     if (!this.stale || this.running !== null) return null;
     this.stale = false;
     return this.request("refresh", { count: pageSize, position: Math.max(0, Math.floor((first + last - pageSize) / 2)) });
   }
 
-  /** The request that tells where the run begins; null when that is known, or another request runs. */
+  /** The request for the position of the run; null if it is known, or another request is running. */
   check(): Request | null {
     const first = this.items[0];
     if (!this.unsure || this.running !== null || isListing(this.query)) return null;
@@ -124,7 +123,7 @@ export class View {
     return first === undefined ? null : this.request("check", { count: 1, anchor_message_id: first.id });
   }
 
-  /** Take a part of a page; false when it belongs to another request. */
+  /** Take a part of a page; false if it belongs to another request. */
   take(event: ViewMsgs): boolean {
     if (event.view_id !== this.viewId || event.request_id !== this.requestId || this.running === null) return false;
     this.known = true;
@@ -146,7 +145,7 @@ export class View {
     }
     if (items.length === 0) {
       if (this.fresh) this.replace([], event.position);
-      // nothing stands before the first
+      // position 0 is the first row of the list
       if (this.running === "before" && event.position === 0) this.start = 0;
       if (this.running === "new" || this.running === "behind") this.end = event.view_end;
       this.running = null;
@@ -155,7 +154,7 @@ export class View {
     const present = new Set(this.items.map((item) => item.id));
     const others = items.filter((item) => !present.has(item.id));
     if (this.fresh) this.replace(items, event.position);
-    // what was added meanwhile may stand before the anchor
+    // messages that were added meanwhile may come before the anchor
     else if (this.running === "check") this.start = Math.max(0, event.position - (others.length || this.items.findIndex((item) => item.id === items[0]!.id)));
     else if (this.running === "before") {
       this.items = [...others, ...this.items];
@@ -167,7 +166,7 @@ export class View {
     return true;
   }
 
-  /** The anchor of the request was not there: what comes begins at the top. */
+  /** The anchor of the request no longer exists: the page begins at the top. */
   reset(viewId: number, requestId: number): void {
     if (viewId !== this.viewId || requestId !== this.requestId) return;
     this.running = "new";
@@ -180,18 +179,18 @@ export class View {
     this.known = true;
   }
 
-  /** The connection is gone, and what was on its way with it. */
+  /** The connection is lost, and the running request with it. */
   lost(): void {
     this.running = null;
   }
 
-  /** Take a change of the account; returns the messages that left the view. */
+  /** Apply a change of the account; returns the messages that left the view. */
   apply(change: Change): MessageItem[] {
     switch (change.kind) {
       case "msg_add":
         return this.add(change.item);
       case "msg_remove":
-        // where a search finds it now, and whether a thread keeps it, is told by `stale`
+        // `stale` covers where a search finds it now, and whether a thread keeps it
         if (isListing(this.query)) return [];
         return change.mailbox_id === this.query.filter.mailbox_id ? this.remove(change.message_ids) : [];
       case "msg_flags":
@@ -212,7 +211,7 @@ export class View {
     }
   }
 
-  /** What must always hold; throws with what does not. */
+  /** Check invariants; throws an error that names the broken one. */
   checkConsistency(): void {
     for (let i = 1; i < this.items.length && !isListing(this.query); i++) {
       if (compare(this.items[i - 1]!, this.items[i]!, this.query.order_asc === true) >= 0) throw new Error("rows out of order");
@@ -234,7 +233,7 @@ export class View {
     if (this.threads.size > 4 * kept) this.threads = new Map(items.map((item) => [item.id, this.threads.get(item.id) ?? []]));
   }
 
-  /** Forget rows that are far from those that are wanted. */
+  /** Drop rows that are far from the wanted ones. */
   private drop(first: number, last: number): void {
     const over = this.items.length + pageSize - kept;
     if (over <= 0) return;

@@ -1,4 +1,4 @@
-// All that is known of a message (WEBMAIL-76, WEBMAIL-77): how it was checked, why it is where it is, its record and its parts.
+// The details of a message (WEBMAIL-76, WEBMAIL-77): its checks, the reason for its mailbox, its record and its parts.
 
 import type { Client, MessageDetails, MessageItem, ParsedMessage } from "../../gen/webmail";
 import { attempt, dialog } from "../../lib/dialogs";
@@ -15,7 +15,7 @@ adopt(sheet);
 
 type Part = ParsedMessage["structure"];
 
-/** Fetch the details and show them. How a message came to another's mailbox is for its owner alone. */
+/** Fetch the details and show them. The arrival of a message in a shared mailbox is for the owner only. */
 export async function openDetails(client: Client, base: string, item: MessageItem, parsed: ParsedMessage): Promise<void> {
   let found: MessageDetails | null = null;
   await attempt(t("Looking at the message"), async () => {

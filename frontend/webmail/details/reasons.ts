@@ -1,4 +1,4 @@
-// What the words of X-Moxlite-Reason mean (docs/reasons.md), for the one who received the message.
+// Sentences for the words of X-Moxlite-Reason (docs/reasons.md), addressed to the recipient of the message.
 
 import { t } from "../../lib/words";
 
@@ -41,7 +41,7 @@ const reasons: Readonly<Record<string, string>> = {
   simulated: t("The address asked for this outcome, for a test."),
 };
 
-/** The sentence for a word; the word itself when it is none of ours. */
+/** The sentence for a word; the word itself if it is unknown. */
 export function reasonOf(word: string): string {
   return reasons[word] ?? word;
 }

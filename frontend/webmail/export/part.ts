@@ -11,10 +11,10 @@ import type { Mail } from "../state/mail";
 
 adopt(choices);
 
-/** What is to be exported: a mailbox, which may have others inside it, or messages by their ids. */
+/** The mail to export: a mailbox, which may contain others, or messages by their ids. */
 export type Exported = { mailbox: string; parent: boolean } | { ids: number[] };
 
-/** Ask for the form of the file, and have the browser download it. */
+/** Ask for the format of the file, and have the browser download it. */
 export async function exportMail(client: Client, base: string, what: Exported): Promise<void> {
   const title = "ids" in what ? many(what.ids.length, "Export this message", "Export {n} messages") : t("Export “{name}”", { name: what.mailbox });
   const below = el("input", { type: "checkbox" });
@@ -40,12 +40,12 @@ export async function exportMail(client: Client, base: string, what: Exported): 
   if (form === null) return;
   const chosen: Record<string, string> = "ids" in what ? { messageids: what.ids.join(",") } : { mailbox: what.mailbox };
   if (below.checked) chosen["recursive"] = "1";
-  // a call first: if the session has ended, the log-in form comes, not a page with an error
+  // a call first: if the session has ended, it shows the log-in form, not a page with an error
   const alive = await attempt(t("Exporting"), () => client.decode_mime_words(""));
   if (alive) postForm(`${base}export`, { csrf: client.csrfToken, ...form, ...chosen });
 }
 
-/** Export what is selected in the list; where not all of it is loaded that is the whole mailbox. */
+/** Export the selection in the list; if not all of it is loaded, the whole mailbox. */
 export async function exportSelected(client: Client, base: string, mail: Mail): Promise<void> {
   const ids = mail.selected().map((item) => item.id);
   const mailbox = mail.current.value;

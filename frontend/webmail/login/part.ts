@@ -1,4 +1,4 @@
-// The log-in form: who has a session does without.
+// The log-in form as a part: browsers with a session need not load it.
 
 import sheet from "../../lib/login.css";
 import { adopt } from "../../lib/sheets";

@@ -1,4 +1,4 @@
-// What is done to mailboxes, and the questions about where messages go: dialogs over the page.
+// Dialogs about mailboxes, and about the mailbox to move messages to.
 
 import type { Client, Mailbox, MessageItem } from "../../gen/webmail";
 import { ask, attempt, confirm, dialog } from "../../lib/dialogs";
@@ -26,12 +26,12 @@ export const roleNames: readonly (readonly [Role, string])[] = [
   ["junk", t("Junk")],
 ];
 
-/** Ask for one of these mailboxes by its name; `typed` of it has been typed already. */
+/** Ask for one of these mailboxes by its name; `typed` is already in the field. */
 export function chooseMailbox(title: string, mailboxes: readonly Mailbox[], typed = ""): Promise<Mailbox | null> {
   return pick(title, { label: t("Mailbox"), hint: t("Name of the mailbox"), nothing: t("No mailbox has this name.") }, mailboxes, ({ name }) => name, { typed });
 }
 
-/** Ask before messages are removed; `mixed`: beside messages of others, which stay. True when they are to be removed. */
+/** Ask before messages are removed; `mixed`: messages of others are selected, too, and stay. True if the user confirms. */
 export function confirmDelete(counts: Counts, mixed: boolean): Promise<boolean> {
   const what =
     counts.messages === 1
@@ -46,7 +46,7 @@ export async function createMailbox(client: Client): Promise<void> {
   if (name !== null) await attempt(t("Creating the mailbox"), () => client.mailbox_create(name));
 }
 
-/** The menu of a mailbox. `parent`: there are others inside it. */
+/** The menu of a mailbox. `parent`: it contains others. */
 export async function mailboxMenu(
   client: Client,
   mailbox: Mailbox,
@@ -94,7 +94,7 @@ async function chooseRole(client: Client, mailbox: Mailbox): Promise<void> {
   if (chosen !== null) await attempt(t("Changing the role"), () => client.mailbox_set_special_use(mailbox.id, chosen));
 }
 
-/** WEBMAIL-83: no mailbox has this role; offer to give it to one. */
+/** WEBMAIL-83: offer to give this role to a mailbox, because none has it. */
 export async function offerRole(client: Client, role: Role, mailboxes: readonly Mailbox[]): Promise<void> {
   const name = roleNames.find(([known]) => known === role)?.[1] ?? role;
   const free = mailboxes.filter((mailbox) => mailbox.name !== "Inbox" && mailbox.roles.length === 0);
@@ -112,12 +112,12 @@ export async function offerRole(client: Client, role: Role, mailboxes: readonly 
   });
 }
 
-/** WEBMAIL-84: what a label may be. */
+/** WEBMAIL-84: whether a text is a valid label. */
 export function isLabel(text: string): boolean {
   return /^[\x21-\x7e]{1,128}$/.test(text) && !/[(){%*"\\\]]/.test(text) && !/^\\/.test(text) && text === text.toLowerCase();
 }
 
-/** Ask which labels the messages shall have: each is on all, on some, or on none of them. `change` is called at once. */
+/** Ask for the labels of the messages: each is on all, on some, or on no message. `change` is called at once. */
 export async function chooseLabels(labels: readonly string[], items: readonly MessageItem[], change: (label: string, add: boolean) => void): Promise<void> {
   await dialog<void>(t("Labels"), (close) => {
     const list = el("div", { class: "labels" });

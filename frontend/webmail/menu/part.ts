@@ -1,4 +1,4 @@
-// A menu of commands, and the key that would have done what was clicked.
+// A menu of commands, and a hint with the key of a clicked command.
 
 import type { Command } from "../../lib/commands";
 import { el } from "../../lib/dom";
@@ -9,11 +9,11 @@ adopt(sheet);
 
 export { openMenu } from "../../lib/menu";
 
-/** How long the key of a clicked action is shown, milliseconds (WEBMAIL-60). */
+/** Milliseconds that the key of a clicked action is shown (WEBMAIL-60). */
 const hinted = 1500;
 let hint: HTMLElement | null = null;
 
-/** Show the key that would have done it. */
+/** Show the key of a command that was clicked. */
 export function hintKey(command: Command): void {
   hint?.remove();
   const key = command.keys?.[0];

@@ -1,8 +1,8 @@
-// What was searched for, marked in the page of an HTML message (WEBMAIL-73).
+// Marking of search texts in the page of an HTML message (WEBMAIL-73).
 
 import { marked } from "../ui/marks";
 
-/** Texts of a page that are looked through: more of them would hold up the reader. */
+/** Maximum number of text nodes that are searched; more would delay the reader. */
 const most = 20_000;
 
 /** Mark the texts in the page of an HTML message. */
