@@ -1,11 +1,11 @@
-// The address bar and the title follow what is shown, and what is shown follows the address bar (WEBMAIL-63).
+// Synchronises the address bar and the title with the view, in both directions (WEBMAIL-63).
 
 import { t } from "../lib/words";
 import type { Find } from "./find";
 import { parsePlace, writePlace } from "./state/address";
 import type { Mail } from "./state/mail";
 
-/** Show what the address names: it was typed, or the reader went back. */
+/** Show the view of the address, after the user typed it or went back. */
 export function followPlace(mail: Mail, find: Find): void {
   const { name, search, message } = parsePlace(location.hash);
   if (search !== "") {
@@ -24,7 +24,7 @@ function followMessage(mail: Mail, message: number): void {
   else if (mail.shown.value?.id !== message) mail.select(message);
 }
 
-/** Name in the address what is shown. */
+/** Write the address of the current view. */
 export function tellPlace(mail: Mail, find: Find): void {
   const shown = mail.shown.value?.id ?? 0;
   const search = find.text.value;
@@ -32,12 +32,12 @@ export function tellPlace(mail: Mail, find: Find): void {
   if (mailbox === undefined && search === "") return;
   const hash = writePlace({ name: mailbox?.name ?? "", search, message: shown || mail.wanted });
   if (location.hash === hash) return;
-  // stepping through messages is no history; opening a message or a mailbox is
+  // stepping through messages makes no history; opening a message or a mailbox does
   if (location.hash.includes(",") && hash.includes(",")) history.replaceState(null, "", hash);
   else history.pushState(null, "", hash);
 }
 
-/** Name in the title what is shown, and how much of it is unread. */
+/** Write the title: the current view, and its number of unread messages. */
 export function tellTitle(mail: Mail, find: Find): void {
   const mailbox = mail.current.value;
   const search = find.text.value;

@@ -49,7 +49,7 @@ export interface Desk {
   notJunk(): void;
   chooseLabels(): void;
   exportSelection(): void;
-  /** The name of the action that `undo` would take back; "" if there is none. */
+  /** The name of the action that `undo` would take back, or "". */
   undoable(): string;
   undo(): void;
   /** The actions that were done, with their undo. */

@@ -1,4 +1,4 @@
-// One message: its header, what can be done with it, and its text or HTML.
+// One message: its header, its actions, and its text or HTML.
 
 import type { Address, Attachment, MessageItem, ParsedMessage } from "../../gen/webmail";
 import { CallFailed, codeOf } from "../../lib/client";
@@ -17,46 +17,46 @@ import { readableText } from "./text";
 
 adopt(sheet);
 
-/** What a message needs of the rest. */
+/** The interface of the page for a message. */
 export interface MessageOwner {
-  /** The opened message. */
+  /** Fetch the opened message. */
   open(id: number): Promise<ParsedMessage>;
-  /** Do something as soon as the server can be reached again, if the message is still shown then. */
+  /** Run `work` as soon as the server can be reached again, if the message is still shown then. */
   reached(work: () => void): void;
-  /** Texts that are marked. */
+  /** Texts to mark. */
   needles(): readonly string[];
-  /** The page of an HTML message is there: its keys are ours too. */
+  /** The page of an HTML message is loaded: its keys run our commands, too. */
   framed(page: Document): void;
-  /** A message is shown; `place` is below its head, for what there is to say of it. */
+  /** A message is shown; `place` is an element below its head for additional information. */
   opened(item: MessageItem, place: HTMLElement): void;
   settings(): AllSettings;
-  /** The user has chosen how messages of this sender are shown; "" forgets it. Resolves when that is done, or has failed. */
+  /** Store how messages of this sender are shown; "" removes the entry. Resolves after success or failure. */
   remember(address: string, mode: ParsedMessage["view_mode"]): Promise<unknown>;
-  /** How it is shown was chosen: opened messages of before may say otherwise. */
+  /** The view mode was changed: opened messages in the cache may have the old one. */
   chosen(parsed: ParsedMessage): void;
-  /** Look at an attachment, and from there at the others. */
+  /** Show an attachment in the viewer, from which the others can be reached. */
   look(item: MessageItem, path: string): void;
-  /** What can be done about the sender of a message: a menu at this button. */
+  /** Open the menu with actions about the sender of a message, at this button. */
   senderMenu(item: MessageItem, at: HTMLElement): void;
-  /** All that is known of a message. */
+  /** Show the details of a message. */
   details(item: MessageItem, parsed: ParsedMessage): void;
 }
 
 type Mode = "text" | "html" | "htmlexternal";
 
 const firstAttachments = 4;
-/** Addresses of a field that are shown before all are wanted. */
+/** Addresses of a field that are shown until the user asks for all. */
 const firstAddresses = 6;
-/** Addresses of a field that a row of the list has at most; the header has all. */
+/** Maximum addresses of a field in a row of the list; the header has all. */
 const mostInRow = 50;
-/** Pixels that a page in a thread may be high; a higher one scrolls. */
+/** Maximum height in pixels of an HTML page in a thread; a higher page scrolls. */
 const highest = 20_000;
 
-/** Images that are shown below a text, and the octets of one that is not too large for that. */
+/** Maximum number of images that are shown below a text, and maximum octets of one. */
 const mostImages = 20;
 const largestImage = 10 * 1024 * 1024;
 
-/** What is said of the sender's domain, and how it looks (WEBMAIL-77). */
+/** Colour and explanation of the validation of the sender's domain (WEBMAIL-77). */
 const validations: Partial<Record<ParsedMessage["validation"], readonly [string, string]>> = {
   strict: ["green", t("The message comes from this domain: SPF or DKIM says so")],
   dmarc: ["green", t("The message comes from this domain: DMARC says so")],
@@ -65,12 +65,12 @@ const validations: Partial<Record<ParsedMessage["validation"], readonly [string,
   none: ["red", t("Nothing proves that the message comes from this domain")],
 };
 
-/** Whether an image may be shown as one: drawings in SVG may hold scripts. */
+/** Whether an attachment may be shown as an image: SVG may contain scripts. */
 function isImage(attachment: Attachment): boolean {
   return attachment.content_type.startsWith("image/") && !attachment.content_type.startsWith("image/svg");
 }
 
-/** Choices on their way to the server, one after the other: what is opened next goes by them. */
+/** Choices that are being stored, one after the other; messages that are opened next wait for them. */
 let remembered: Promise<unknown> = Promise.resolve();
 
 export class Message {
@@ -84,7 +84,7 @@ export class Message {
   private readonly menu = el("button", { class: "link sender-menu", "aria-haspopup": "menu", title: t("What to do about this sender"), "aria-label": t("What to do about this sender") }, "⋯");
   private readonly sender = el("dd", {}, this.people, this.menu);
 
-  /** `whole`: an HTML message is as high as its page, for what scrolls is the thread around it. */
+  /** `whole`: an HTML message is as high as its page, because the surrounding thread scrolls. */
   constructor(
     public item: MessageItem,
     private readonly base: string,
@@ -97,7 +97,7 @@ export class Message {
     this.owner.opened(item, place);
   }
 
-  /** Show the text; resolves when it is there. */
+  /** Show the text; resolves when it is drawn. */
   async show(): Promise<void> {
     await remembered;
     let parsed: ParsedMessage;
@@ -114,7 +114,8 @@ export class Message {
     this.draw();
   }
 
-  /** Say that it could not be fetched, above what the list knows of it; it is asked for again when the server can be reached. */
+  /** Report that the message could not be fetched, above its data from the list. It is fetched again when the server can be
+   * reached. */
   private missing(error: Error): void {
     let asked = false;
     const again = () => {
@@ -127,7 +128,7 @@ export class Message {
     if (codeOf(error) === "") this.owner.reached(again);
   }
 
-  /** How it is shown first: as remembered for the sender, else as set, else as text (WEBMAIL-55, WEBMAIL-56). */
+  /** The first view mode: the one stored for the sender, else the general setting, else text (WEBMAIL-55, WEBMAIL-56). */
   private first(parsed: ParsedMessage): Mode {
     if (!parsed.has_html) return "text";
     const { view_mode: remembered } = parsed;
@@ -135,7 +136,7 @@ export class Message {
     return parsed.texts.length === 0 || this.owner.settings().show_html ? "html" : "text";
   }
 
-  /** The user wants to see it so, and the other messages of this sender. */
+  /** Switch to the mode that the user chose, and store it for the other messages of this sender. */
   private choose(mode: Mode): void {
     if (this.parsed === null || this.mode === mode) return;
     this.mode = mode;
@@ -157,7 +158,7 @@ export class Message {
     this.choose("text");
   }
 
-  /** Show the HTML; asked again, with what it loads from elsewhere. */
+  /** Show the HTML; if it is shown already, with its external content. */
   showHTML(): void {
     if (this.parsed?.has_html) this.choose(this.mode === "html" ? "htmlexternal" : "html");
   }
@@ -167,17 +168,17 @@ export class Message {
     this.draw();
   }
 
-  /** The octets as they came, in a new tab. */
+  /** Open the raw message in a new tab. */
   openRaw(): void {
     window.open(`${this.base}msg/${this.item.id}/raw`, "_blank", "noopener");
   }
 
-  /** The message alone, as it is shown here, in a new tab; for paper, too. */
+  /** Open the message alone in a new tab, in the same mode; also for printing. */
   openTab(): void {
     window.open(`${this.base}msg/${this.item.id}/msg${this.mode}`, "_blank", "noopener");
   }
 
-  /** Look at the attachments, from the first one on. */
+  /** Open the viewer at the first attachment. */
   openAttachments(): void {
     const [first] = this.item.attachments;
     if (first !== undefined) this.owner.look(this.item, first.path);
@@ -215,7 +216,7 @@ export class Message {
     );
   }
 
-  /** The addresses of a header field, of which the first are shown until all are wanted. */
+  /** The addresses of a header field. The first ones are shown until the user asks for all. */
   private addressees(field: string, all: Address[]): HTMLElement {
     const place = el("dd");
     const draw = (count: number) => {
@@ -229,12 +230,12 @@ export class Message {
         left > 0 && [" ", el("button", { class: "link", onclick: () => draw(all.length) }, t("and {n} more", { n: left }))],
       );
     };
-    // one more is as short as the words for it
+    // one more address is as short as the button
     draw(all.length > firstAddresses + 1 ? firstAddresses : all.length);
     return place;
   }
 
-  /** Who it is from; once it is known, with a line under the domain that says whether that is proven (WEBMAIL-77). */
+  /** Draw the sender; once known, with a line under the domain that shows its validation (WEBMAIL-77). */
   private drawSender([colour, why]: readonly [string, string] | readonly [] = []): void {
     const { from } = this.item;
     const one = (address: Address) => {
@@ -244,7 +245,7 @@ export class Message {
       return [whole.slice(0, at), el("span", { class: `validation ${colour}`, title: why }, address.host), whole.slice(at + address.host.length)];
     };
     this.sender.title = asciiDomains(from);
-    // the button stays the same: a pointer may be down on it
+    // the button stays the same element: a pointer may be down on it
     fill(this.people, from.map((address, i) => [i > 0 && ", ", one(address)]));
   }
 
@@ -270,7 +271,7 @@ export class Message {
     return list;
   }
 
-  /** A link to an attachment: a click looks at it here, one with ctrl in a new tab. */
+  /** A link to an attachment: a click opens the viewer, a click with ctrl a new tab. */
   private looking(attachment: Attachment, ...content: Child[]): HTMLElement {
     const link = el("a", { href: this.part("view", attachment.path), target: "_blank", rel: "noopener" }, content);
     link.addEventListener("click", (event) => {
@@ -293,7 +294,7 @@ export class Message {
       ["html", t("HTML"), parsed.has_html],
       ["htmlexternal", t("HTML with external resources"), parsed.has_html],
     ];
-    // WEBMAIL-78: armour stays as it is, for programs of the reader
+    // WEBMAIL-78: armoured text stays unchanged, for the reader's own programs
     const inline = parsed.texts.map((part) => /^-----BEGIN PGP (SIGNED MESSAGE|MESSAGE)-----/m.exec(part.text)?.[1]).find((kind) => kind !== undefined);
     fill(
       this.bar,
@@ -345,8 +346,8 @@ export class Message {
   }
 
   private frame(): HTMLElement {
-    // The page inside runs no scripts: its policy and this attribute both say so. It has our origin so that its keys are ours
-    // (docs/decisions/009-frame-of-html-mail.md).
+    // The page inside runs no scripts: its policy and this attribute both forbid them. It has our origin so that we receive its
+    // keys (docs/decisions/009-frame-of-html-mail.md).
     const kind = this.mode === "htmlexternal" ? "htmlexternal" : "html";
     const frame = el("iframe", {
       class: "html",
@@ -362,7 +363,7 @@ export class Message {
       known = page;
       this.owner.framed(page);
     };
-    // keys and links are ours as soon as there is something to see: until its pictures have come, a page is not loaded
+    // handle keys and links as soon as there is something to see: a page is not loaded before its images are
     const watch = () => {
       take();
       if (frame.isConnected && !loaded) requestAnimationFrame(watch);
@@ -373,13 +374,13 @@ export class Message {
       loaded = true;
       if (page === null) {
         if (!frame.isConnected) return;
-        // the browser's own page about what it could not load
+        // the browser's own error page
         this.missing(new CallFailed("html", "", t("The server cannot be reached.")));
         return;
       }
       take();
       markIn(page, this.owner.needles());
-      // with room for the bar by which a wide page is scrolled sideways
+      // with space for the horizontal scroll bar of a wide page
       const bar = (page.defaultView?.innerHeight ?? 0) - page.documentElement.clientHeight;
       if (this.whole) frame.style.height = `${Math.min(highest, page.documentElement.scrollHeight + bar)}px`;
     });

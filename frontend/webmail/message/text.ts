@@ -1,11 +1,11 @@
-// A text for reading: links, quotes, what was searched for.
+// Readable plain text: links, quotes, marked search texts.
 
 import { type Child, el } from "../../lib/dom";
 import { t } from "../../lib/words";
 import { linkPieces } from "../data/links";
 import { marked } from "../ui/marks";
 
-/** One line of text with its web addresses as links; beside one that seems to lead elsewhere, where it leads. */
+/** One line of text with its web addresses as links. A link that imitates another host is followed by its real host. */
 export function linked(line: string): Child[] {
   return linkPieces(line).map((piece) => {
     if (typeof piece === "string") return piece;
@@ -15,18 +15,17 @@ export function linked(line: string): Child[] {
   });
 }
 
-/** How often a line is quoted: `> > text` is 2. */
+/** The quote level of a line: `> > text` is 2. */
 export function quoteLevel(line: string): number {
   let level = 0;
   for (let at = 0; line[at] === ">"; at += line[at + 1] === " " ? 2 : 1) level++;
   return level;
 }
 
-/** Quoted lines that follow each other and are folded: what one answers to is there, but not in the way. */
+/** Number of consecutive quoted lines from which they are folded. */
 const foldedFrom = 7;
 
-/** A plain text for reading: links, quotes in three colours and folded where they are long, the signature dimmed, and `needles`
- * marked. */
+/** Render a plain text: links, quotes in three colours, long quotes folded, the signature dimmed, and `needles` marked. */
 export function readableText(value: string, needles: readonly string[]): Node[] {
   const blocks: { quoted: boolean; lines: number; node: HTMLElement }[] = [];
   let level = -1;
@@ -48,7 +47,7 @@ export function readableText(value: string, needles: readonly string[]): Node[] 
     lines.push(linked(line).map((piece) => (typeof piece === "string" ? marked(piece, needles) : piece)), "\n");
   }
   flush();
-  // a message that only quotes has nothing else to show
+  // a message with quotes only has nothing else to show
   return blocks.some((block) => !block.quoted && block.node.textContent.trim() !== "") ? foldQuotes(blocks) : blocks.map(({ node }) => node);
 }
 

@@ -1,4 +1,4 @@
-// Where commands are looked for, by name or by key.
+// Finding commands, by name or by key.
 
 import { adopt } from "../../lib/sheets";
 import picker from "../../lib/picker.css";

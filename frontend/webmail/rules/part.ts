@@ -1,5 +1,5 @@
-// The rule that is offered when a message was moved by hand (WEBMAIL-101..104). It stands beside the page and takes no key
-// from it: who goes on reading has said "not now".
+// The filing rule that is offered when a message was moved (WEBMAIL-101..104). The offer is beside the page and takes no keys: a
+// user who goes on reading has declined it for now.
 
 import type { Client, Mailbox, Suggestion } from "../../gen/webmail";
 import { attempt } from "../../lib/dialogs";
@@ -19,14 +19,14 @@ function question(rule: Suggestion): string {
     : t("Always file {what} to {recipient} into “{mailbox}”?", { what, recipient: rule.recipient, mailbox: rule.mailbox });
 }
 
-/** Take back what is offered: the reader does something else. */
+/** Withdraw the offer: the user does something else. */
 export function withdraw(): void {
   open?.remove();
   open = null;
 }
 
-/** Offer the rule that would have moved a message from mailbox to mailbox, if there is one, and it is `timely` still when that is
- * known. Another offer takes its place. */
+/** Offer the rule that would have moved a message between these mailboxes, if there is one, and if the offer is still `timely`
+ * when it is known. It replaces an earlier offer. */
 export async function offerRule(
   client: Client,
   message: number,

@@ -1,24 +1,25 @@
-// What is typed to search, as criteria and back (WEBMAIL-72): tokens between blanks, `"quoted text"` with `""` for a quote, `-` for
-// "not", `tag:value`. Every input is valid: what is no criterion is looked for as a word, and the reader is told so.
+// Parsing of search texts to criteria, and writing them back (WEBMAIL-72): tokens separated by spaces, `"quoted text"` with `""`
+// for a quote, `-` for "not", `tag:value`. Every text is valid: a token that is not a criterion is searched as a word, with a
+// notice.
 
 import type { Filter, NotFilter, Query } from "../../gen/webmail";
 import { t } from "../../lib/words";
 
 type Kind = NonNullable<Filter["attachments"]>;
 
-/** How many of each the server looks for. */
+/** Maximum number of texts of each kind in the server's query. */
 const most = 20;
 
-/** A criterion: of a tag, or a word with the tag "". */
+/** A criterion: a tag with its value, or a word with the tag "". */
 export interface Token {
   readonly not: boolean;
   readonly tag: string;
   readonly value: string;
-  /** Of a word: what stands before its colon like the name of a criterion, and is none. */
+  /** In a word: the text before its colon if it looks like a tag, but is unknown. */
   readonly unknown?: string;
 }
 
-/** What is not as it was meant: the token as it was typed, and why. */
+/** A token that is ignored or searched as a word: the token as typed, and the reason. */
 export interface Problem {
   readonly token: Token;
   readonly why: string;
@@ -27,7 +28,7 @@ export interface Problem {
 export interface Parsed {
   readonly query: Pick<Query, "filter" | "not_filter">;
   readonly problems: readonly Problem[];
-  /** Texts that matches show: they are marked where they are read. */
+  /** Texts that matches contain: they are marked in the list and in messages. */
   readonly needles: readonly string[];
 }
 
@@ -54,11 +55,11 @@ const tags: Readonly<Record<string, string>> = {
   maxsize: "maxsize",
   is: "is",
 };
-/** What looks like a criterion, and not like an address of the web. */
+/** A token that looks like a criterion, and not like a web address. */
 const criterion = /^([a-z][a-z_-]+):(?!\/\/)./i;
 const texts = ["from", "to", "subject", "label"];
 export const kinds: readonly Kind[] = ["any", "none", "image", "pdf", "archive", "spreadsheet", "document", "presentation"];
-/** What `is:` knows, with the flag, and whether it is set. */
+/** The values of `is:`, with the flag and whether it must be set. */
 export const states: Readonly<Record<string, readonly [string, boolean]>> = {
   unread: ["\\seen", false],
   read: ["\\seen", true],
@@ -66,7 +67,7 @@ export const states: Readonly<Record<string, readonly [string, boolean]>> = {
   answered: ["\\answered", true],
 };
 
-/** The tokens of a text; a quote that is not closed goes to the end. */
+/** The tokens of a text; a quote that is not closed extends to the end. */
 export function tokens(text: string): Token[] {
   const found: Token[] = [];
   let rest = text.trimStart();
@@ -78,7 +79,7 @@ export function tokens(text: string): Token[] {
     const tag = /^([a-z]+):/i.exec(body)?.[1] ?? "";
     const known = tags[tag.toLowerCase()];
     const value = unquoted(known === undefined ? body : body.slice(tag.length + 1));
-    // an empty word matches everything
+    // an empty word would match everything
     if (known !== undefined) found.push({ not, tag: known, value });
     else if (value !== "") {
       const name = body.startsWith('"') ? undefined : criterion.exec(value)?.[1];
@@ -100,7 +101,7 @@ function quoted(value: string, word: boolean): string {
   return plain ? value : `"${value.replaceAll('"', '""')}"`;
 }
 
-/** The text of tokens; `tokens` gives them back. */
+/** The text of tokens; `tokens` parses it back. */
 export function write(all: readonly Token[]): string {
   const one = ({ tag, value, unknown }: Token) => {
     if (unknown !== undefined) return `${unknown}:${quoted(value.slice(unknown.length + 1), false)}`;
@@ -109,7 +110,7 @@ export function write(all: readonly Token[]): string {
   return all.map((token) => `${token.not ? "-" : ""}${one(token)}`).join(" ");
 }
 
-/** The query of a text. `mailboxes` are the names that there are; `now` is the reader's clock. */
+/** The query of a text. `mailboxes` are the existing mailboxes; `now` is the reader's clock. */
 export function parse(text: string, mailboxes: readonly { readonly id: number; readonly name: string }[], now: Date): Parsed {
   const lists = { words: [] as string[], from: [] as string[], to: [] as string[], subject: [] as string[], labels: [] as string[] };
   const nots = { words: [] as string[], from: [] as string[], to: [] as string[], subject: [] as string[], labels: [] as string[], attachments: [] as Kind[] };
@@ -172,15 +173,15 @@ export function parse(text: string, mailboxes: readonly { readonly id: number; r
   return { query: { filter: { ...filter, ...lists, headers }, not_filter }, problems, needles };
 }
 
-/** Octets of "500", "20k", "3mb": binary multiples; null when it is none. */
+/** Octets of "500", "20k", "3mb": binary multiples; null if the text is not a size. */
 export function octets(text: string): number | null {
   const [, number, unit] = /^(\d{1,12}(?:\.\d{1,3})?)([kmg]?)b?$/i.exec(text.trim()) ?? [];
   if (number === undefined) return null;
   return Math.round(Number(number) * 1024 ** ["", "k", "m", "g"].indexOf(unit!.toLowerCase()));
 }
 
-/** The time of a date, a date with a time, or a time of today, in the reader's zone; the end of it when it is the last that is
- * wanted. Null when it is none. */
+/** The time of a date, a date with a time, or a time of today, in the reader's zone; with `last`, the end of that day or minute.
+ * Null if the text is not a time. */
 export function moment(text: string, last: boolean, now: Date): string | null {
   const [, date, year, month, day, hour, minute] = /^((\d{4})-(\d\d)-(\d\d))?(?:T|^|$)(?:(\d\d?):(\d\d))?$/i.exec(text.trim()) ?? [];
   if (date === undefined && hour === undefined) return null;

@@ -1,5 +1,5 @@
-// The form of a search: the same criteria as in the bar above it. What is changed in one is at once in the other (WEBMAIL-73). And
-// the words on how far a search is.
+// The form of a search, with the same criteria as the bar above it; changes in one appear in the other at once (WEBMAIL-73). And
+// the line with the progress of a search.
 
 import { type Child, el, fill } from "../../lib/dom";
 import { t } from "../../lib/words";
@@ -18,7 +18,7 @@ interface Field {
   readonly tag: string;
   readonly label: string;
   readonly hint?: string;
-  /** What it can be; any text without. */
+  /** The possible values; any text if missing. */
   readonly choices?: readonly string[];
 }
 
@@ -45,7 +45,7 @@ interface Names {
 
 let number = 0;
 
-/** Write how far a search is, and what of others it could not look into. */
+/** Write the progress of a search, and the owners whose mailboxes it could not search. */
 export function say(place: HTMLElement, { looked, of, found, messages, done, stopped, left_out }: Searching, stop: () => void): void {
   const count = messages > found ? t("{what} found", { what: counted({ messages, conversations: found }) }) : t("{n} found", { n: found });
   const numbers = { looked, of: Math.max(of, looked), count };
@@ -59,7 +59,7 @@ export function say(place: HTMLElement, { looked, of, found, messages, done, sto
   );
 }
 
-/** Show the form below the bar, unless the reader has left it while this part was loaded. */
+/** Show the form below the bar, unless the focus has left the bar while this part was loaded. */
 export function openForm(bar: SearchBar, mail: Mail): void {
   if (!bar.root.contains(document.activeElement)) return;
   bar.form.hidden = false;
@@ -87,7 +87,7 @@ export function openForm(bar: SearchBar, mail: Mail): void {
   draw();
 }
 
-/** A field of the form. It has the criteria of its tag, one after the other; those that are left out keep their "-". */
+/** A field of the form. It contains the criteria of its tag, one after the other; negated ones keep their "-". */
 function row(field: Field, bar: SearchBar, names: () => Names): { root: HTMLElement; draw(all: readonly Token[], problems: readonly Problem[]): void } {
   const id = `search-${++number}`;
   const wrong = el("span", { class: "field-problem", id: `${id}-wrong`, role: "alert" });
@@ -103,7 +103,7 @@ function row(field: Field, bar: SearchBar, names: () => Names): { root: HTMLElem
     const all = tokens(bar.input.value);
     const value = input.value.trim();
     const typed = field.tag === "" ? tokens(value).filter(own) : value === "" ? [] : many(field, value);
-    // where it was before; else words in front, all else behind
+    // at the old position; else words first, all others last
     const first = all.findIndex(own);
     const at = first >= 0 ? first : field.tag === "" ? 0 : all.length;
     const others = (part: readonly Token[]) => part.filter((token) => !own(token));
@@ -115,7 +115,7 @@ function row(field: Field, bar: SearchBar, names: () => Names): { root: HTMLElem
   return {
     root: el("div", { class: "search-field" }, el("label", { for: id }, field.label), input, list, wrong) as HTMLElement,
     draw(all, problems) {
-      // what is typed here just now stays as it was typed
+      // text that is being typed here stays as it is
       if (document.activeElement !== input) input.value = shown(field, all.filter(own));
       const found: Child = problems.find(({ token }) => own(token))?.why ?? "";
       fill(wrong, found);
@@ -133,7 +133,7 @@ function shown(field: Field, own: readonly Token[]): string {
   return write(own.map((token) => ({ ...token, tag: "" })));
 }
 
-/** The criteria that a field's text is: of names and subjects several, as words in the bar. */
+/** The criteria in a field's text: several for names and subjects, separated as words in the bar. */
 function many(field: Field, value: string): Token[] {
   const single = field.choices !== undefined || ["mailbox", "start", "end", "minsize", "maxsize", "header"].includes(field.tag);
   if (single) return [{ not: false, tag: field.tag, value }];

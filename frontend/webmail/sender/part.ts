@@ -1,4 +1,4 @@
-// What is done about the sender of a message (WEBMAIL-142).
+// Actions about the sender of a message (WEBMAIL-142).
 
 import type { Client, Mailbox, MessageItem } from "../../gen/webmail";
 import { attempt } from "../../lib/dialogs";
@@ -9,7 +9,7 @@ import type { Actions } from "../state/actions";
 import type { Mail } from "../state/mail";
 import { bareAddress } from "../ui/format";
 
-/** Look for its mail; file all further mail elsewhere, or as junk; mark one message as phishing. */
+/** The actions: search the sender's mail; file all further mail elsewhere, or as junk; mark one message as phishing. */
 export type AboutSender = "search" | "always" | "block" | "phishing";
 
 interface Page {
@@ -19,11 +19,11 @@ interface Page {
   readonly say: typeof toast;
   search(text: string): void;
   choose(title: string, among: readonly Mailbox[]): Promise<Mailbox | null>;
-  /** No mailbox has this role. */
+  /** Offer to give this role to a mailbox, because none has it. */
   offerRole(role: Role): void;
 }
 
-/** Do it. */
+/** Run an action. */
 export async function act(item: MessageItem, what: AboutSender, page: Page): Promise<void> {
   const { mail, actions } = page;
   if (what === "search") {

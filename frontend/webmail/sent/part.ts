@@ -1,4 +1,4 @@
-// What has become of a message that was sent (WEBMAIL-138): one line, which opens to a row for each recipient.
+// The delivery status of a sent message (WEBMAIL-138): one line, which opens to a row for each recipient.
 
 import type { Client, Delivery, MessageItem } from "../../gen/webmail";
 import { attempt } from "../../lib/dialogs";
@@ -9,12 +9,12 @@ import sheet from "./sent.css";
 
 adopt(sheet);
 
-/** Milliseconds until the server is asked again after it could not be reached. */
+/** Milliseconds until the call is repeated if the server could not be reached. */
 const again = 10_000;
-/** For so long after it was sent, a message that nothing is known of may still be on its way to the queue, milliseconds. */
+/** Milliseconds after sending in which a message without a status may still be on its way to the queue. */
 const fresh = 600_000;
 
-/** For so long after all is delivered, a notice may come that a host has refused it after all, milliseconds. */
+/** Milliseconds after delivery in which a host may still return a notice that it refused the message after all. */
 const objections = 60_000;
 
 const waiting = new Set<Delivery["state"]>(["queued", "trying", "held"]);
@@ -40,7 +40,7 @@ function time(text: string): string {
   return new Date(text).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
 }
 
-/** In one line: the worst first. */
+/** The status in one line: the worst state first. */
 export function summary(all: readonly Delivery[]): string {
   const counts = new Map<Delivery["state"], number>();
   for (const one of all) counts.set(one.state, (counts.get(one.state) ?? 0) + 1);
@@ -50,7 +50,7 @@ export function summary(all: readonly Delivery[]): string {
   return line.charAt(0).toLocaleUpperCase() + line.slice(1);
 }
 
-/** What there is to say of one recipient besides the state. */
+/** Details about one recipient besides the state. */
 export function detail(one: Delivery): string[] {
   const lines: string[] = [];
   if (one.ended !== null) lines.push(time(one.ended));
@@ -60,13 +60,13 @@ export function detail(one: Delivery): string[] {
   return lines;
 }
 
-/** Resolves when the page can be seen: a browser opens six connections to a host, and calls that wait, in tabs behind others,
- * would take them from the tab in front. */
+/** Resolves when the page is visible. A browser opens six connections to a host, and waiting calls in hidden tabs would take them
+ * from the visible tab. */
 async function inSight(): Promise<void> {
   while (document.hidden) await new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }));
 }
 
-/** Show it in `root`, and follow it as long as `root` is part of the page. */
+/** Show the status in `root`, and update it as long as `root` is part of the page. */
 export async function follow(client: Client, { id: messageId, received }: MessageItem, root: HTMLElement): Promise<void> {
   const sent = Date.parse(received);
   let seen = "";
@@ -76,7 +76,7 @@ export async function follow(client: Client, { id: messageId, received }: Messag
       const report = await client.delivery_status(messageId, seen);
       if (report.seen !== seen) draw(client, root, report.recipients);
       seen = report.seen;
-      // for a moment a message that was just sent is not known yet
+      // the status of a message that was just sent is not known for a moment
       const settled = report.recipients.length > 0 || Date.now() - sent > fresh;
       const ended = Math.max(sent, ...report.recipients.map((one) => Date.parse(one.ended ?? received)));
       if (settled && Date.now() - ended > objections && report.recipients.every((one) => !waiting.has(one.state))) return;

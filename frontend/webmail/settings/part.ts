@@ -30,7 +30,7 @@ function text(label: string, value: string, rows: number): { root: HTMLElement; 
   return { root: el("label", { class: "field" }, label, input), read: () => input.value.replace(/\r\n?/g, "\n") };
 }
 
-/** Show the settings, and keep what was changed. */
+/** Show the settings, and save changes. */
 export async function openSettings(desk: Desk): Promise<void> {
   const old = desk.settings();
   const { panes } = desk;

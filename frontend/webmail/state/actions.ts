@@ -1,4 +1,4 @@
-// What is done to messages: shown at once, sent in order, told by a toast, and taken back by Undo (WEBMAIL-70, 82..84, 124, 137).
+// Actions on messages: shown at once, sent in order, reported by a toast, and undone by Undo (WEBMAIL-70, 82..84, 124, 137).
 
 import type { Client, Mailbox, MessageItem } from "../../gen/webmail";
 import { codeOf, messageOf } from "../../lib/client";
@@ -12,21 +12,21 @@ import { type Role, allows } from "../data/mailboxes";
 import type { Action } from "../data/pending";
 import type { Mail } from "./mail";
 
-/** How many actions can be taken back (WEBMAIL-124). */
+/** Number of actions that can be undone (WEBMAIL-124). */
 const undoSteps = 20;
-/** What takes an action back. */
+/** An action that can be undone. */
 export interface Undo {
   readonly what: string;
   readonly actions: () => Action[];
 }
 
-/** What an action on so many messages is called while it is done, and afterwards. */
+/** The texts of an action on a number of messages, while it is running and when it is done. */
 export interface Named {
   readonly doing: (n: number) => string;
   readonly done: (n: number) => string;
 }
 
-/** How long an action may take before the page says that it waits, milliseconds. */
+/** Milliseconds that an action may take before the page reports that it waits. */
 const waitsAfter = 1_000;
 
 function movedTo({ name: mailbox }: Mailbox): Named {
@@ -37,41 +37,41 @@ function movedTo({ name: mailbox }: Mailbox): Named {
 }
 
 export class Actions {
-  /** What Undo would take back, in words; "" when there is nothing. */
+  /** The name of the action that Undo takes back; "" without one. */
   readonly undoable = signal("");
-  /** How many times something was done: what is said of one action is over with the next. */
+  /** Counts actions: a message about one action is removed with the next action. */
   readonly done = signal(0);
   private undos: Undo[] = [];
   private last: Toast | null = null;
   private failure: Toast | null = null;
-  /** Number of the newest action: the toast is about it. */
+  /** Number of the newest action, which the toast is about. */
   private newest = 0;
   private running = false;
 
   constructor(
     private readonly client: Client,
     private readonly mail: Mail,
-    /** One message was moved by hand, the server has done it, and nothing else was done since. */
+    /** Called after the user moved a single message, the server has done it, and no other action was started since. */
     private readonly moved: (item: MessageItem, mailbox: Mailbox) => void,
   ) {}
 
-  /** Move what is selected, or `chosen`, to the mailbox of its owner with this role; false when there is none. */
+  /** Move the selection, or `chosen`, to their owner's mailbox with this role; false without one. */
   toRole(role: Role, chosen?: readonly MessageItem[]): boolean {
     const { boxes } = this.mail;
     const owners = this.mail.owners(chosen);
     const targets = [...owners.size > 0 ? owners : [""]].map((owner) => boxes.withRole(role, owner));
     if (targets.includes(undefined)) return false;
-    // WEBMAIL-83: what is put away is read
+    // WEBMAIL-83: archived messages become read
     if (targets.length === 1 && chosen === undefined) this.move(targets[0]!, true);
     else {
-      // each owner's messages are put away at their owner's
+      // messages move to the mailbox of their own owner
       const items = chosen ?? this.targets();
       for (const target of targets) this.moveItems(items.filter((item) => boxes.get(item.mailbox_id)?.owner === target!.owner), target!, true);
     }
     return true;
   }
 
-  /** Move what is selected. */
+  /** Move the selection. */
   move(mailbox: Mailbox, markSeen: boolean): void {
     if (mailbox.id === this.mail.current.value?.id) return;
     if (!this.mail.selectedAreLoaded()) {
@@ -97,7 +97,7 @@ export class Actions {
         if (items.length === 1 && turn === this.done.value) this.moved(items[0]!, mailbox);
       },
     };
-    // in the file of another account, or without all of their flags, they are other messages
+    // messages that move to another account's file, or lose flags, get new ids
     const back = ({ mailbox_id }: MessageItem) => {
       const box = this.mail.boxes.get(mailbox_id);
       return box?.owner === mailbox.owner && allows(box, "i") && allows(mailbox, "swte");
@@ -107,7 +107,7 @@ export class Actions {
     if (leaves) this.mail.left(items);
   }
 
-  /** Set, or clear, flags and keywords of what is selected. */
+  /** Set or clear flags and keywords of the selection. */
   flag(flags: readonly string[], add: boolean, named: Named): void {
     if (!this.mail.selectedAreLoaded()) {
       void this.onQuery({ action: add ? "flags_add" : "flags_clear", flags: [...flags] }, named);
@@ -116,19 +116,19 @@ export class Actions {
     this.flagItems(this.mail.selected(), flags, add, named);
   }
 
-  /** Set, or clear, flags and keywords of these messages. */
+  /** Set or clear flags and keywords of these messages. */
   flagItems(all: readonly MessageItem[], flags: readonly string[], add: boolean, named: Named): void {
     const has = (item: MessageItem, flag: string) => item.flags.includes(flag) || item.keywords.includes(flag);
     const items = all.filter((item) => flags.some((flag) => has(item, flag) !== add));
     if (items.length === 0) return;
     this.perform(this.flagging(items, flags, add), named, items.length, t("Not changed"), {
       what: named.done(items.length),
-      // each flag goes back on those messages that it was changed on
+      // undo restores each flag on the messages that it was changed on
       actions: () => flags.map((flag) => this.flagging(items.filter((item) => has(item, flag) !== add), [flag], !add)),
     });
   }
 
-  /** Mute the threads of what is selected, or no more (WEBMAIL-67). */
+  /** Mute or unmute the threads of the selection (WEBMAIL-67). */
   mute(mute: boolean): void {
     const items = this.mail.selected().filter((item) => item.thread_muted !== mute);
     if (items.length === 0) return;
@@ -139,22 +139,22 @@ export class Actions {
     this.perform(call(mute), named, ids.length, t("Not muted"), { what: said, actions: () => [call(!mute)] });
   }
 
-  /** Keep that a thread is collapsed, or expanded; its messages are as they were before. */
+  /** Store whether a thread is collapsed; its messages stay unchanged. */
   collapse(members: readonly MessageItem[]): void {
     const collapse = !members.some((item) => item.thread_collapsed);
     const action: Action = { shown: {}, call: () => this.client.thread_collapse(members.map((item) => item.id), collapse) };
     this.mail.pending.do(action).catch((error: unknown) => this.failed(t("Not kept"), error));
   }
 
-  /** A message was looked at, and gets a flag by that: no word of it, and nothing to take back. */
+  /** Set a flag on a message that was looked at, without a report or an undo. */
   looked(item: MessageItem, flag: string): void {
     this.mail.pending.do(this.flagging([item], [flag], true)).catch((error: unknown) => {
-      // what is gone meanwhile needs no mark any more, and that the server does not answer is said elsewhere
+      // a message that is gone needs no flag, and an unreachable server is reported elsewhere
       if (!["user:notFound", ""].includes(codeOf(error) ?? "error")) this.failed(t("Not marked"), error);
     });
   }
 
-  /** Remove what is selected, or `chosen`, for good; the question was asked. */
+  /** Remove the selection, or `chosen`, permanently; the user has confirmed. */
   deleteForGood(chosen?: readonly MessageItem[]): void {
     const named: Named = {
       doing: (n) => many(n, "Deleting", "Deleting {n} messages"),
@@ -170,13 +170,13 @@ export class Actions {
     this.mail.left(items);
   }
 
-  /** Take the last action back. */
+  /** Undo the last action. */
   undo(): void {
     const last = this.undos.at(-1);
     if (last !== undefined) this.takeBack(last);
   }
 
-  /** Take this action back. */
+  /** Undo this action. */
   takeBack(undo: Undo): void {
     this.forget(undo);
     this.done.value++;
@@ -185,7 +185,7 @@ export class Actions {
     void this.follow(all, t("Undoing: {what}", { what }), t("Undone: {what}", { what }), t("Not undone"), false);
   }
 
-  /** WEBMAIL-70: of several messages those in Sent stay, unless Sent is open. */
+  /** WEBMAIL-70: of several messages, messages in Sent are left out, unless Sent is shown. */
   private targets(): MessageItem[] {
     const items = this.mail.selected();
     const sent = this.mail.boxes.withRole("sent")?.id;
@@ -202,7 +202,7 @@ export class Actions {
     };
   }
 
-  /** What brings messages back to where they were, unread again those that were. */
+  /** The actions that move messages back to their mailboxes, and mark the `unread` ones as unread again. */
   private back(items: readonly MessageItem[], from: number, unread: readonly MessageItem[]): Action[] {
     const actions: Action[] = [];
     for (const origin of new Set(items.map((item) => item.mailbox_id))) {
@@ -224,8 +224,8 @@ export class Actions {
     });
   }
 
-  /** Say how an action goes: that it is done when the server has said so, and until then what it waits for, if that takes long.
-   * The toast is about the newest action; a failure is told of always. True when it was done. */
+  /** Report the state of an action: done, when the server has confirmed it; before that, waiting, if it takes long. The toast is
+   * about the newest action; a failure is always reported. True if the action succeeded. */
   private async follow(work: Promise<unknown>, doing: string, done: string, failed: string, withUndo: boolean): Promise<boolean> {
     const own = ++this.newest;
     this.last?.close();
@@ -243,7 +243,7 @@ export class Actions {
     }
   }
 
-  /** Do something with messages of the query that are not all loaded. */
+  /** Run an action on messages of the query that are not all loaded. */
   private async onQuery(what: What, { done }: Named): Promise<void> {
     if (this.running) return;
     this.running = true;
@@ -263,12 +263,12 @@ export class Actions {
     }
   }
 
-  /** Something can be taken back. */
+  /** Add an action that can be undone. */
   remember(undo: Undo): void {
     this.keep([...this.undos, undo].slice(-undoSteps));
   }
 
-  /** It cannot any more. */
+  /** Remove an action that can no longer be undone. */
   forget(undo: Undo): void {
     this.keep(this.undos.filter((other) => other !== undo));
   }

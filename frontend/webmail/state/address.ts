@@ -1,10 +1,10 @@
-// The address of the page says what is open: `#Inbox`, `#Inbox,123`, or for a search `#search:QUERY,123` (WEBMAIL-63). In the name of
-// a mailbox the colon is escaped, so none is taken for a search.
+// The address of the page for the current view: `#Inbox`, `#Inbox,123`, or for a search `#search:QUERY,123` (WEBMAIL-63). Colons
+// in the name of a mailbox are escaped, so that no mailbox looks like a search.
 
 export interface Place {
   /** Name of the mailbox; "" for a search. */
   readonly name: string;
-  /** What is searched for; "" for a mailbox. */
+  /** The text of the search; "" for a mailbox. */
   readonly search: string;
   /** Id of the message, 0 for none. */
   readonly message: number;

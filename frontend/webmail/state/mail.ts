@@ -1,5 +1,5 @@
-// The state of the page: mailboxes, the rows that are shown, the focus and the selection, as signals. The stream's events come
-// in here; views read the signals, and commands call the functions.
+// The state of the page: mailboxes, shown rows, focus and selection, as signals. Events of the stream come in here; views read
+// the signals, and commands call the functions.
 
 import type { Change, Mailbox, MessageItem, MsgRemove, ParsedMessage, Query, Request, StreamEvent, ViewProgress } from "../../gen/webmail";
 import { type Readable, type Signal, computed, signal } from "../../lib/signal";
@@ -13,34 +13,34 @@ import { Folding, type Line, isUnread, tree } from "../data/threads";
 import { View } from "../data/view";
 import { type AllSettings, defaults } from "./settings";
 
-/** What the list shows: a run of rows, the first at the position `start`, of `total`. */
+/** The content of the list: a run of rows, the first at the position `start`, of `total`. */
 export interface Rows {
   readonly start: number;
   readonly items: readonly MessageItem[];
   readonly total: number;
-  /** How many there would be if each thread was one. */
+  /** Number of rows if each thread had one. */
   readonly entries: number;
-  /** The first answer has come. */
+  /** Whether the first answer has come. */
   readonly known: boolean;
-  /** What the rows stand for, by the ids of their messages; without threads nothing. */
+  /** The content of the rows by the ids of their messages; empty without threads. */
   readonly lines: ReadonlyMap<number, Line>;
 }
 
-/** How far a search is. */
+/** Progress of a search. */
 export interface Searching extends Pick<ViewProgress, "messages" | "looked" | "of" | "done" | "stopped" | "left_out"> {
   readonly found: number;
 }
 
-/** A search that has only been asked for. */
+/** Progress of a search before the first answer. */
 const begun: Searching = { messages: 0, looked: 0, of: 0, found: 0, done: false, stopped: false, left_out: [] };
 
-/** Messages, and the conversations that they are in; null: how many messages is not known. Without threads both are equal. */
+/** A number of messages, and of their conversations. `messages` is null if it is not known. Without threads both are equal. */
 export interface Counts {
   readonly messages: number | null;
   readonly conversations: number;
 }
 
-/** Counts that stay the same object while they are the same. */
+/** Counts that stay the same object while their values are the same. */
 function kept(count: () => Counts): Readable<Counts> {
   let last: Counts = { messages: 0, conversations: 0 };
   return computed(() => {
@@ -49,13 +49,13 @@ function kept(count: () => Counts): Readable<Counts> {
   });
 }
 
-/** Why there are no rows; `unthreaded`: without threads there could be. */
+/** The reason why there are no rows. `unthreaded`: without threads there can be rows. */
 export interface Refusal {
   readonly message: string;
   readonly unthreaded: boolean;
 }
 
-/** The row that the keys start from. */
+/** The focused row, from which keys start. */
 export interface Focus {
   readonly item: MessageItem;
   readonly position: number;
@@ -71,25 +71,25 @@ export interface Facts {
 
 export type How = "select" | "extend" | "focus";
 
-/** What the state needs of the rest. */
+/** The interface of the page for the state. */
 export interface Outside {
-  /** Send a request on the stream that is open. */
+  /** Send a request on the open stream. */
   send(request: Request): void;
-  /** A message came opened with the list. */
+  /** A message was sent opened, together with the list. */
   opened(parsed: ParsedMessage): void;
-  /** The message that is shown has left the view, and not by what was done here. */
+  /** The shown message has left the view, but not by an action on this page. */
   removed(): void;
   /** The server has another version than this page. */
   outdated(version: string): void;
-  /** Whether to verify what must always hold: for tests and localhost. */
+  /** Whether to check invariants: for tests and localhost. */
   readonly checking: boolean;
 }
 
-/** How long changes must be quiet before the server is asked where the run begins, milliseconds. */
+/** Milliseconds without changes before the position of the run is requested. */
 const checkAfter = 300;
-/** How long a view that is told to be another must be quiet before it is asked for, milliseconds. */
+/** Milliseconds without changes before a stale view is requested again. */
 const refreshAfter = 50;
-/** How long the screen must rest on rows that are not there before they are asked for, milliseconds. */
+/** Milliseconds that missing rows must be on the screen before they are requested. */
 const restAfter = 80;
 
 export class Mail {
@@ -101,37 +101,37 @@ export class Mail {
   readonly focus: Signal<Focus | null> = signal(null);
   readonly connection: Signal<Connection> = signal("on");
   readonly settings: Signal<AllSettings> = signal(defaults);
-  /** Why there are no rows; null when there is nothing to say. */
+  /** The reason why there are no rows; null if there is nothing to report. */
   readonly problem: Signal<Refusal | null> = signal(null);
-  /** How far the search is; null when nothing is searched for. */
+  /** Progress of the search; null if the list is not a search. */
   readonly searching: Signal<Searching | null> = signal(null);
   /** The mailbox that is shown. */
   readonly current: Readable<Mailbox | undefined>;
-  /** The message that is shown: the one that is selected, when it is one. */
+  /** The shown message: the selected one, if exactly one is selected. */
   readonly shown: Readable<MessageItem | null>;
-  /** The thread whose collapsed row is selected; null when it is one message, or several rows. */
+  /** The thread whose collapsed row is selected; null if a message or several rows are selected. */
   readonly conversation: Readable<readonly MessageItem[] | null>;
-  /** How many rows are selected, loaded or not. */
+  /** Number of selected rows, loaded or not. */
   readonly selectedCount: Readable<number>;
-  /** What the view has. */
+  /** Counts of the view. */
   readonly counts: Readable<Counts>;
-  /** What is selected of it. */
+  /** Counts of the selection. */
   readonly selectedCounts: Readable<Counts>;
-  /** The mailboxes whose rights count: the one that is shown, and those of the messages that are selected. */
+  /** The mailboxes whose rights matter: the current one, and the mailboxes of the selected messages. */
   private readonly concerned: Readable<readonly Mailbox[]>;
   readonly pending = new Pending(() => this.changed());
   readonly boxes = new Mailboxes();
-  /** Identifies the stream in requests. */
+  /** Id of the stream, for requests. */
   streamId = 0;
-  /** What the browser has of the account's changes. */
+  /** Modseq that the browser has reached. */
   modseq = 0;
-  /** The server's clock is ahead of ours by so much, milliseconds. */
+  /** Milliseconds by which the server's clock is ahead of the browser's. */
   clockOffset = 0;
-  /** A message that the address names; it is selected when it is there. */
+  /** Id of the message in the address; it is selected when it is loaded. */
   wanted = 0;
   private readonly view = new View();
   private readonly version = signal(0);
-  /** With threads: the entry of the view that each row belongs to. */
+  /** With threads: the entry of the view for each row. */
   private entries: number[] = [];
   private readonly folding = new Folding();
   private server = "";
@@ -139,8 +139,8 @@ export class Mail {
   private screen = { first: 0, last: 0 };
   private resting = 0;
   private checking = 0;
-  /** Moves that wait for rows that are not there yet: one that selects, then those that extend the selection. The last row is at
-   * infinity: how many rows expanded threads have is known when they come. */
+  /** Focus movements that wait for rows that are not loaded: one that selects, then the ones that extend the selection. The last
+   * row has the position infinity, because the number of rows of expanded threads is known only when they are loaded. */
   private awaited: { position: number; how: How }[] = [];
 
   constructor(private readonly outside: Outside) {
@@ -168,7 +168,7 @@ export class Mail {
     this.counts = kept(() => this.all());
     this.selectedCounts = kept(() => this.chosen());
     this.concerned = computed(() => {
-      // what is not all loaded is changed where it is one's own (WEBMAIL-137)
+      // messages that are not loaded can be changed in the user's own account only (WEBMAIL-137)
       return this.mailboxesOf(this.selectedAreLoaded() ? this.selected() : []);
     });
   }
@@ -183,20 +183,20 @@ export class Mail {
     if (isSearch(query)) this.searching.value = begun;
   }
 
-  /** Look for no more. */
+  /** Cancel the search. */
   stopSearch(): void {
     if (this.searching.value?.done !== false) return;
     this.outside.send({ id: 0, view_id: this.view.viewId, cancel: true });
   }
 
-  /** What the next connection shall show. */
+  /** The view for the next connection. */
   opening(): { request: Request; since: number } {
     this.view.lost();
     if (this.modseq > 0 && this.view.known) return { request: this.view.resume(), since: this.modseq };
     return { request: this.view.open(this.view.query, this.wanted), since: 0 };
   }
 
-  /** Show another query, and in it the message `wanted`. */
+  /** Show another query, and select the message `wanted` in it. */
   open(query: Query, wanted = 0): void {
     this.wanted = wanted;
     this.awaited = [];
@@ -210,7 +210,7 @@ export class Mail {
     this.changed();
   }
 
-  /** Take what the stream tells. */
+  /** Handle an event of the stream. */
   take(event: StreamEvent): void {
     switch (event.kind) {
       case "start": {
@@ -224,7 +224,7 @@ export class Mail {
         const opened = this.boxes.named(event.mailbox_name);
         if (opened !== undefined) this.view.query = { ...this.view.query, filter: { ...this.view.query.filter, mailbox_id: opened.id, mailbox_name: "" } };
         this.query.value = this.view.query;
-        // what was shown is too old to go on with
+        // the modseq is too old to continue from
         if (again) this.open(this.view.query);
         return;
       }
@@ -232,7 +232,7 @@ export class Mail {
         this.began(event.version, event.stream_id, event.server_time);
         this.boxes.setShared(event.shared);
         this.mailboxes.value = this.boxes.ordered();
-        // what was found is the server's, and gone with the connection
+        // the search was lost with the connection
         if (isListing(this.view.query)) this.outdated();
         this.changed();
         return;
@@ -267,13 +267,13 @@ export class Mail {
     }
   }
 
-  /** The rows that are on the screen, and around it; what is missing of them is asked for. */
+  /** Set the rows on the screen and around it, and request the missing ones. */
   look(first: number, last: number): void {
     this.screen = { first, last };
     const rows = this.rows.value;
     const apart = last <= rows.start || first >= rows.start + rows.items.length;
     clearTimeout(this.resting);
-    // while the reader drags the scroll bar by a hundred thousand rows, those in between are not wanted
+    // while the reader drags the scroll bar over a hundred thousand rows, the rows in between are not wanted
     if (apart && rows.items.length > 0) this.resting = window.setTimeout(() => this.fetch(), restAfter);
     else this.fetch();
   }
@@ -288,12 +288,12 @@ export class Mail {
     return this.selection.value.has(row, this.oldestFirst, this.rows.value.lines.get(row.id)?.top);
   }
 
-  /** Whether all that is selected is loaded. */
+  /** Whether the whole selection is loaded. */
   selectedAreLoaded(): boolean {
     return this.selectedRows().length === this.selectedCount.value;
   }
 
-  /** The messages that a row means when something is done with it: a collapsed thread means those of it that match. */
+  /** The messages that an action on a row applies to: of a collapsed thread, its matching messages. */
   meant(row: MessageItem): readonly MessageItem[] {
     const line = this.rows.value.lines.get(row.id);
     if (line?.collapsed !== true) return [row];
@@ -301,13 +301,13 @@ export class Mail {
     return matching.length > 0 ? matching : [row];
   }
 
-  /** Ids of rows as ids of the messages that they mean, as far as they are loaded. */
+  /** Convert ids of rows to ids of the messages that an action applies to, as far as they are loaded. */
   meantIds(ids: Iterable<number>): number[] {
     const rows = new Map(this.rows.value.items.map((item) => [item.id, item]));
     return [...ids].flatMap((id) => (rows.has(id) ? this.meant(rows.get(id)!).map((item) => item.id) : [id]));
   }
 
-  /** Whether what is moved to this mailbox leaves the list. */
+  /** Whether messages that move to this mailbox leave the list. */
   leavesFor(mailbox: Mailbox): boolean {
     const { mailbox_id } = this.query.value.filter;
     if ((mailbox_id ?? 0) >= 0) return true;
@@ -316,7 +316,8 @@ export class Mail {
 
   // Threads
 
-  /** Fold, or unfold, the thread of the focused row; `expand`: which of the two. Returns its messages when it is another now. */
+  /** Fold or unfold the thread of the focused row; `expand` chooses which. Returns its messages if its stored state must
+   * change. */
   fold(expand?: boolean): readonly MessageItem[] {
     const focus = this.focus.value;
     const line = focus === null ? undefined : this.rows.value.lines.get(focus.item.id);
@@ -331,11 +332,11 @@ export class Mail {
     const first = wanted ? line.members[0]! : line.top;
     const index = items.findIndex((item) => item.id === first.id);
     if (index >= 0) this.moveTo(start + index, selected ? "select" : "focus");
-    // that more of it is shown is not kept
+    // showing more of a thread is not stored
     return line.collapsed === wanted ? line.members : [];
   }
 
-  /** Move to the first row of a thread: of the next one, or of this one, then of the one before. */
+  /** Move to the first row of a thread: of the next thread, or of this one, then of the previous one. */
   moveThread(by: 1 | -1): void {
     const { items, start, lines } = this.rows.value;
     const from = this.focus.value === null ? -1 : this.focus.value.position - start;
@@ -359,7 +360,7 @@ export class Mail {
     return line.members.filter((item) => lines.has(item.id));
   }
 
-  /** The messages of the thread that is read; without threads the message alone. */
+  /** The messages of the thread that is read; without threads only the message. */
   readThread(): readonly MessageItem[] {
     const shown = this.shown.value;
     if (shown === null) return [];
@@ -367,13 +368,14 @@ export class Mail {
     return line === undefined || line.collapsed ? this.meant(shown) : line.members;
   }
 
-  /** The mailbox that is shown, and those of these messages. */
+  /** The current mailbox, and the mailboxes of these messages. */
   private mailboxesOf(items: readonly MessageItem[]): Mailbox[] {
     const ids = new Set([this.query.value.filter.mailbox_id, ...items.map((item) => item.mailbox_id)]);
     return this.mailboxes.value.filter((mailbox) => ids.has(mailbox.id));
   }
 
-  /** Whether the owners of what is selected, or of `chosen`, let this be done; with a role: and messages be put into theirs. */
+  /** Whether the owners of the selection, or of `chosen`, permit an action. With a role, also whether messages may be put into
+   * their mailbox of this role. */
   may(rights: string, role?: Role, chosen?: readonly MessageItem[]): boolean {
     return (chosen === undefined ? this.concerned.value : this.mailboxesOf(chosen)).every((mailbox) => {
       if (mailbox.owner === "") return true;
@@ -382,7 +384,7 @@ export class Mail {
     });
   }
 
-  /** The owners of what is selected, or of `chosen`; "" is the user's own account. */
+  /** The owners of the selection, or of `chosen`; "" is the user's own account. */
   owners(chosen?: readonly MessageItem[]): Set<string> {
     return new Set((chosen === undefined ? this.concerned.value : this.mailboxesOf(chosen)).map(({ owner }) => owner));
   }
@@ -402,7 +404,7 @@ export class Mail {
     if (this.rows.value.total > 0) this.selection.value = Selection.all;
   }
 
-  /** Nothing is selected any more; the focus stays. */
+  /** Clear the selection; the focus stays. */
   unselect(): void {
     this.selection.value = Selection.none;
   }
@@ -419,7 +421,7 @@ export class Mail {
     this.selection.value = this.selection.value.toggled(item, this.oldestFirst, this.rows.value.lines.get(item.id)?.top);
   }
 
-  /** Move the focus by rows, or to the ends of the list with infinities. */
+  /** Move the focus by rows, or to an end of the list with an infinity. */
   moveFocus(by: number, how: How): void {
     const total = this.rows.value.total;
     if (total === 0) return;
@@ -428,7 +430,7 @@ export class Mail {
     this.moveTo(by === Infinity ? by : Math.min(total - 1, Math.max(0, from + by)), how);
   }
 
-  /** Move the focus to a row; when it is not there yet, as soon as it is. */
+  /** Move the focus to a row; if it is not loaded, as soon as it is. */
   moveTo(wanted: number, how: How): void {
     const position = this.row(wanted);
     const item = this.at(position);
@@ -444,13 +446,13 @@ export class Mail {
     else if (how === "extend") this.extend(from ?? { item, position }, { item, position });
   }
 
-  /** The row where the focus will be when what it waits for has come. */
+  /** The row that the focus will be on when pending movements are done. */
   heading(): number | null {
     const awaited = this.awaited.at(0)?.position;
     return awaited === undefined ? (this.focus.value?.position ?? null) : this.row(awaited);
   }
 
-  /** A row that there is. */
+  /** The nearest existing row. */
   private row(position: number): number {
     return Math.min(position, Math.max(0, this.rows.value.total - 1));
   }
@@ -463,8 +465,8 @@ export class Mail {
     if (next >= 0) this.moveTo(rows.start + next, "select");
   }
 
-  /** Messages have left the list: where the one that was read is gone, the next row takes its place, if the user wants that. Where
-   * none was read, because nothing was selected or several were, nothing is opened (WEBMAIL-83). */
+  /** Handle messages that have left the list. If the one that was read is among them, the next row is opened, if the user wants
+   * that. If no message was read, because none or several were selected, nothing is opened (WEBMAIL-83). */
   left(gone: readonly MessageItem[]): void {
     if (gone.length === 0) return;
     const before = this.selection.value;
@@ -481,7 +483,7 @@ export class Mail {
       return;
     }
     const wish = before.ids.size === 1 && !before.open ? this.settings.value.after_action : "list";
-    // threads have places of their own: there the row that comes up is where the focus was
+    // threads have an order of their own: the row that moves up is at the position of the focus
     const found = isThreaded(this.query.value) ? (this.focus.value?.position ?? 0) - rows.start : search(rows.items, markOf(first), this.oldestFirst);
     const index = Math.max(0, Math.min(wish === "previous" ? found - 1 : found, rows.items.length - 1));
     this.moveTo(rows.start + index, wish === "list" ? "focus" : "select");
@@ -508,7 +510,7 @@ export class Mail {
     const elsewhere = gone.filter((item) => !this.pending.leaving(item.id));
     this.left(elsewhere);
     if (removed) {
-      // threads and results come anew by themselves, without it
+      // threads and searches are loaded again by themselves, without the message
       if (isListing(this.view.query)) this.unselect();
       this.outside.removed();
     }
@@ -519,13 +521,13 @@ export class Mail {
     }
   }
 
-  /** Whether the message that is shown leaves its mailbox, which is shown, and not by what was done here. */
+  /** Whether these changes remove the shown message from the current mailbox, but not by an action on this page. */
   private isReading({ mailbox_id, message_ids }: MsgRemove): boolean {
     const shown = this.shown.value?.id ?? 0;
     return mailbox_id === this.view.query.filter.mailbox_id && message_ids.includes(shown) && !this.pending.leaving(shown);
   }
 
-  /** Something of the view or of the pending actions is another. */
+  /** Update the rows after the view or the pending actions have changed. */
   private changed(): void {
     if (this.outside.checking) this.view.checkConsistency();
     this.version.value++;
@@ -540,7 +542,7 @@ export class Mail {
     return { start, items: shown, total: rows, entries: rows, known, lines: new Map() };
   }
 
-  /** The rows of threads: of each one row, or those of its messages. */
+  /** The rows of threads: one row per collapsed thread, or one per message. */
   private threaded(): Rows {
     const { start, items: tops, total, known, query } = this.view;
     const items: MessageItem[] = [];
@@ -549,7 +551,7 @@ export class Mail {
     let gone = 0;
     for (const [i, top] of tops.entries()) {
       const present = this.pending.show(this.view.members(top), 0, this.oldestFirst);
-      // without a message that matches it is none of this view
+      // a thread without a matching message does not belong to this view
       if (!present.some((item) => item.match_query)) {
         gone++;
         continue;
@@ -557,7 +559,7 @@ export class Mail {
       const order = tree(present);
       const members = order.map(({ item }) => item);
       const opened = this.folding.isOpened(top.thread_id);
-      // what was put away stays away, unless the reader opens the thread
+      // messages that were archived or removed stay hidden, unless the reader opens the thread
       const of = opened ? order : tree(present.filter((item) => item.match_query));
       const unfolded = this.folding.isExpanded(top.thread_id, members, query.threading === "unread");
       const expanded = unfolded && (opened ? members.length : of.length) > 1;
@@ -577,7 +579,7 @@ export class Mail {
     const query = this.query.value;
     if (!isThreaded(query)) return { messages: entries, conversations: entries };
     const mailbox = this.current.value;
-    // the mailbox may tell of messages whose rows are not here yet, or here no more
+    // the mailbox may count messages whose rows are not yet, or no longer, here
     const listed = mailbox && (query.filter.unread === true ? mailbox.unseen : mailbox.total + mailbox.deleted);
     const messages = isSearch(query) ? this.searching.value?.messages : listed;
     return { messages: messages === undefined ? null : Math.max(messages, entries), conversations: entries };
@@ -599,7 +601,7 @@ export class Mail {
     return { messages: left, conversations: left };
   }
 
-  /** Rows have come: moves that waited for them go on, and what is still missing is asked for. */
+  /** Rows have arrived: continue pending movements, and request rows that are still missing. */
   private arrived(): void {
     if (this.wanted > 0 && this.rows.value.items.some((item) => item.id === this.wanted)) {
       const wanted = this.wanted;
@@ -623,14 +625,14 @@ export class Mail {
     if (request !== null && this.streamId > 0) this.outside.send(request);
   }
 
-  /** The entry of the view at a row: a thread may have many rows, and what leaves the list has none. */
+  /** The entry of the view at a row. A thread may have many rows; a message that leaves the list has none. */
   private entryAt(row: number): number {
     const { start, items, total } = this.rows.value;
     if (row >= start + items.length) return row + this.view.total - total;
     return isThreaded(this.query.value) && row > start ? this.entries[row - start]! : row;
   }
 
-  /** What is shown is not as it was found: it is asked for again, when the server is quiet for a moment. */
+  /** The rows are outdated: request them again after a moment without changes. */
   private outdated(): void {
     this.view.stale = true;
     clearTimeout(this.refreshing);
@@ -646,7 +648,7 @@ export class Mail {
     return rows.items[position - rows.start];
   }
 
-  /** The focused message may stand elsewhere now, or be another object; when it is gone, its place is the focus. */
+  /** Update the focus after rows have moved. If the focused message is gone, its place has the focus. */
   private refocus(): void {
     const focus = this.focus.value;
     if (focus === null) return;

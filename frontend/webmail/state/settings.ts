@@ -1,10 +1,10 @@
-// What the user has set: for the account by the stream (WEBMAIL-105), for this browser in its storage.
+// The user's settings: the account's come by the stream (WEBMAIL-105), the browser's are in its storage.
 
 import type { Settings } from "../../gen/webmail";
 
 export type AllSettings = Required<Settings>;
 
-/** As the server has them for who has set nothing. */
+/** Settings of a user who has set nothing, as the server has them. */
 export const defaults: AllSettings = {
   signature: "",
   signatures: [],
@@ -21,10 +21,10 @@ export const defaults: AllSettings = {
   after_action: "next",
 };
 
-/** How the panes lie; auto: as the width allows. */
+/** Arrangement of the panes; auto: by the width of the window. */
 export type Layout = "auto" | "leftright" | "topbottom";
 
-/** What each browser keeps for itself: the layout, and the sizes of the list in px (0: as it comes). */
+/** Settings of each browser: the layout, and the sizes of the list in px (0: default). */
 export interface Local {
   readonly layout: Layout;
   readonly width: number;

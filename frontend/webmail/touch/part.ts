@@ -1,16 +1,16 @@
-// Rows that a finger pushes aside: to the right archives, to the left goes to the trash (WEBMAIL-59).
+// Swiping rows with a finger: to the right archives, to the left moves to the trash (WEBMAIL-59).
 
 import { adopt } from "../../lib/sheets";
 import sheet from "./touch.css";
 
 adopt(sheet);
 
-/** A row pushed this far is let go of, px. */
+/** Pixels after which a swiped row triggers its action. */
 const far = 90;
-/** Less than this is a tap, px; and a push that goes rather up or down is a scroll. */
+/** Pixels below which a touch is a tap; a mostly vertical movement is a scroll. */
 const least = 12;
 
-/** Watch the rows of a list; `done` is called with a row that was pushed far enough. */
+/** Watch the rows of a list; `done` is called with a row that was swiped far enough. */
 export function swipes(list: HTMLElement, possible: (row: HTMLElement) => boolean, done: (row: HTMLElement, direction: "left" | "right") => void): void {
   let row: HTMLElement | null = null;
   let from = { x: 0, y: 0 };

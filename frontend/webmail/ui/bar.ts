@@ -1,4 +1,4 @@
-// The bar above a message: the commands that can be done now. What does not fit is in a menu (WEBMAIL-58, WEBMAIL-60).
+// The bar above a message: the commands that are possible now. Commands without space are in a menu (WEBMAIL-58, WEBMAIL-60).
 
 import { type Command, type CommandTable, enabled, hintOf, titleOf } from "../../lib/commands";
 import { el, fill } from "../../lib/dom";
@@ -18,7 +18,7 @@ export class Bar {
     private readonly commands: CommandTable,
     private readonly ids: readonly string[],
     back: () => void,
-    /** An action was clicked: its key may be shown. */
+    /** Called when an action was clicked, to show its key. */
     private readonly clicked: (command: Command) => void,
     openMenu: OpenMenu,
   ) {
@@ -27,7 +27,7 @@ export class Bar {
     new ResizeObserver(() => this.fold()).observe(this.root);
   }
 
-  /** Draw it again: what can be done is another. The button that has the focus keeps it. */
+  /** Draw the bar again after the possible commands have changed. The focused button keeps the focus. */
   draw(): void {
     const focused = this.buttons.contains(document.activeElement) ? (document.activeElement as HTMLElement).dataset["command"] : undefined;
     fill(
@@ -51,7 +51,7 @@ export class Bar {
     this.fold();
     if (focused === undefined) return;
     this.buttons.querySelector<HTMLElement>(`[data-command="${focused}"]`)?.focus();
-    // what was done cannot be done again, or its button is in the menu now
+    // the focused command is no longer possible, or is in the menu now
     if (!this.buttons.contains(document.activeElement)) focusHome();
   }
 
@@ -59,7 +59,7 @@ export class Bar {
     return this.ids.map((id) => this.commands.get(id)).filter(enabled);
   }
 
-  /** Hide from the end what does not fit, and have the menu offer it. */
+  /** Hide buttons without space, from the end, and offer them in the menu. */
   private fold(): void {
     const buttons = [...this.buttons.children].filter((child): child is HTMLElement => child instanceof HTMLElement);
     for (const button of buttons) button.hidden = false;

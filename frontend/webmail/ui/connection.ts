@@ -1,4 +1,4 @@
-// The line that says that the page is not connected, why, and how it goes on (WEBMAIL-46).
+// The line that reports a lost connection: the reason, and the next attempt (WEBMAIL-46).
 
 import { el, fill } from "../../lib/dom";
 import { effect } from "../../lib/signal";
@@ -14,7 +14,7 @@ const sentences: Record<Connection, string> = {
   blocked: t("Not connected: your network or a proxy holds back what the server sends. Ask its administrator to let websockets through."),
 };
 
-/** The line; hidden while there is nothing to say. */
+/** The line; hidden while the page is connected. */
 export function connectionLine(mail: Pick<Mail, "connection">, stream: Pick<Stream, "retry">): HTMLElement {
   const words = el("span");
   const button = el("button", { onclick: () => stream.retry() }, t("Try now"));

@@ -1,9 +1,9 @@
-// How many messages there are, in words.
+// Numbers of messages as text.
 
 import { many } from "../../lib/words";
 import type { Counts } from "../state/mail";
 
-/** "2,904 messages in 2,354 conversations"; the conversations are left out where each is one message. */
+/** "2,904 messages in 2,354 conversations"; without the conversations if each is one message. */
 export function counted({ messages, conversations }: Counts): string {
   if (messages === null) return many(conversations, "{n} conversation", "{n} conversations");
   const all = many(messages, "{n} message", "{n} messages");

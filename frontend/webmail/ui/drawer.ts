@@ -1,5 +1,5 @@
-// The mailboxes on a narrow screen: a drawer over the list. It opens by a button, and closes by Escape, by a tap beside it and
-// when something in it was chosen; while it is closed nothing in it can be reached.
+// The mailboxes on a narrow screen: a drawer over the list. A button opens it; Escape, a tap beside it and a choice in it close
+// it. While it is closed, its content cannot be reached.
 
 import { el } from "../../lib/dom";
 import { t } from "../../lib/words";
@@ -17,7 +17,7 @@ export class Drawer {
       this.close();
       this.button.focus();
     });
-    // what lies beside it takes no taps meanwhile (style.css): the tap that closes it does nothing else
+    // the rest of the page takes no taps meanwhile (style.css): the tap that closes the drawer does nothing else
     document.addEventListener("click", (event) => {
       if (this.open && event.target instanceof Node && !side.contains(event.target) && !this.button.contains(event.target) && document.querySelector("dialog[open]") === null) this.close();
     });

@@ -1,4 +1,4 @@
-// How values are shown: times and addresses.
+// Formatting of times and addresses.
 
 import type { Address } from "../../gen/webmail";
 
@@ -8,7 +8,7 @@ const day = 24 * hour;
 const year = 365.25 * day;
 const month = year / 12;
 
-/** Time since `time` in one short word; `now` is the server's clock, for the browser's may be wrong. */
+/** Time since `time` in one short word. `now` is the server's clock, because the browser's may be wrong. */
 export function age(time: string, now: number): string {
   const seconds = Math.max(0, (now - Date.parse(time)) / 1000);
   if (seconds < minute) return "<1min";
@@ -21,7 +21,7 @@ export function age(time: string, now: number): string {
 
 let full: Intl.DateTimeFormat | undefined;
 
-/** A time in full, in the browser's zone. */
+/** The full time, in the browser's zone. */
 export function fullTime(time: string): string {
   return (full ??= new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "short" })).format(new Date(time));
 }
@@ -44,7 +44,7 @@ export function longAddress(address: Address): string {
   return name === "" ? bareAddress(address) : `${name} <${bareAddress(address)}>`;
 }
 
-/** Several addresses, with commas. */
+/** Several addresses, separated by commas. */
 export function addressList(addresses: Address[], one: (address: Address) => string): string {
   return addresses.map(one).join(", ");
 }

@@ -1,5 +1,5 @@
-// The list of messages. It is windowed: the rows on the screen and one screen above and below exist, whatever the length, and
-// are filled anew as the reader scrolls. It knows rows and positions; what they mean is the state's.
+// The list of messages. It is windowed: elements exist for the rows on the screen and one screen above and below, whatever the
+// length of the list, and are filled again as the reader scrolls. It handles rows and positions; their meaning is in the state.
 
 import type { MessageItem } from "../../gen/webmail";
 import { el, fill } from "../../lib/dom";
@@ -16,11 +16,11 @@ let rowHeight = heights.comfortable;
 const maxHeight = 8_000_000;
 
 export interface ListOwner {
-  /** A row was pushed aside so far that it was let go of: to the left 'trash', to the right 'archive'. `items` are its messages. */
+  /** A row was swiped far enough and released: to the left 'trash', to the right 'archive'. `items` are its messages. */
   swiped(items: readonly MessageItem[], direction: "left" | "right"): void;
-  /** The thread of the focused row is to be folded, or unfolded. */
+  /** Fold or unfold the thread of the focused row. */
   fold(): void;
-  /** The view is to be shown without threads. */
+  /** Show the view without threads. */
   unthread(): void;
 }
 
@@ -30,7 +30,7 @@ export class MessageList {
   private readonly note = el("div", { class: "messages-note" });
   private readonly shown = new Map<string, Row>();
   private readonly pool: Row[] = [];
-  /** The messages that are dragged; null: those that are selected. */
+  /** The dragged messages; null: the selection. */
   dragged: readonly MessageItem[] | null = null;
   private frame = 0;
   private viewOf: unknown = null;
@@ -54,14 +54,14 @@ export class MessageList {
       document.body.classList.toggle("compact", rowHeight === heights.compact);
       this.draw();
     });
-    // the focus comes into sight; what else changes leaves the scroll bar alone
+    // the focus is scrolled into view; other changes leave the scroll position alone
     effect(() => {
       void this.mail.focus.value;
       untracked(() => this.reveal());
     });
   }
 
-  /** Have rows be pushed aside by fingers. */
+  /** Make rows swipeable by touch. */
   pushable({ swipes }: typeof TouchPart): void {
     swipes(this.root, (row) => this.rowOf(row)?.item != null, (row, direction) => {
       const item = this.rowOf(row)?.item;
@@ -70,13 +70,13 @@ export class MessageList {
     this.root.dataset["pushable"] = "";
   }
 
-  /** Mark these texts where rows show them. */
+  /** Mark these texts in rows. */
   mark(needles: readonly string[]): void {
     this.needles = needles;
     this.draw();
   }
 
-  /** Bring the row with the focus into sight. */
+  /** Scroll the focused row into view. */
   reveal(): void {
     const position = this.mail.heading();
     if (position === null || this.root.clientHeight === 0) return;
@@ -99,13 +99,13 @@ export class MessageList {
     return this.mail.rows.value.total * rowHeight;
   }
 
-  /** How many px of the list one px of the scroll bar stands for. */
+  /** Number of px of the list per px of the scroll bar. */
   private get scale(): number {
     const { clientHeight } = this.root;
     return this.height <= maxHeight ? 1 : (this.height - clientHeight) / (maxHeight - clientHeight);
   }
 
-  /** Where the screen begins in the list, px. */
+  /** Position of the screen's top in the list, px. */
   private logical(): number {
     return this.root.scrollTop * this.scale;
   }
@@ -155,7 +155,7 @@ export class MessageList {
     for (const [key, row] of this.shown) {
       if (wanted.has(key)) continue;
       this.shown.delete(key);
-      // what it stood for has come: a pointer may be down on it
+      // the message of this placeholder has arrived: keep the element, because a pointer may be down on it
       const came = `id ${items[row.position - start]?.id}`;
       if (row.item === null && wanted.has(came) && !this.shown.has(came)) {
         this.shown.set(came, row);
@@ -166,7 +166,7 @@ export class MessageList {
     }
     const shift = root.scrollTop - top;
     let active = "";
-    // elements stand in the order of the rows, for those who hear the page
+    // the order of elements is the order of rows, for screen readers
     let next = space.firstElementChild;
     for (const [key, position] of wanted) {
       const item = items[position - start] ?? null;
@@ -187,7 +187,7 @@ export class MessageList {
     if (screen > 0) this.mail.look(begin, Math.max(end, begin + 1));
   }
 
-  /** What it is called to those who hear the page: a list box has rows. */
+  /** Set the role for screen readers: only a list box with rows is valid. */
   private call(total: number): void {
     const role = total > 0 ? "listbox" : "group";
     if (this.root.role === role) return;
@@ -195,7 +195,7 @@ export class MessageList {
     this.root.ariaMultiSelectable = total > 0 ? "true" : null;
   }
 
-  /** What is read stays where it is when rows come or go above it, unless the reader looks at the top of the list. */
+  /** Keep the visible rows in place when rows are added or removed above them, unless the list is scrolled to its top. */
   private hold(): void {
     const { start, items } = this.mail.rows.value;
     const before = this.first;

@@ -27,7 +27,7 @@ export class MailboxList {
 
   constructor(private readonly owner: MailboxListOwner) {}
 
-  /** Draw all mailboxes; `active` is the one that is shown. */
+  /** Draw all mailboxes; `active` is the current one. */
   draw(mailboxes: readonly Mailbox[], active: number): void {
     const owners = [...new Set(mailboxes.map(({ owner }) => owner))];
     const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset["mailbox"] : undefined;
@@ -43,7 +43,7 @@ export class MailboxList {
   }
 
   private row(mailbox: Mailbox, active: boolean): HTMLElement {
-    // below their owner
+    // the names below their owner
     const elements = mailbox.name.split("/").slice(mailbox.owner === "" ? 0 : 2);
     const kind = elements.join("/") === "Inbox" ? "inbox" : (mailbox.roles[0] ?? "folder");
     const title = t("{name}: {total} messages, {unread} unread, {size}", {

@@ -1,8 +1,8 @@
-// Texts that were searched for, marked where they stand (WEBMAIL-73).
+// Marking of search texts in shown texts (WEBMAIL-73).
 
 import { type Child, el } from "../../lib/dom";
 
-/** A text with what was looked for marked. Letters are compared as the reader's language folds them: lengths stay equal. */
+/** A text with search texts marked. Case is folded by the reader's language, which keeps lengths equal. */
 export function marked(text: string, needles: readonly string[]): Child[] {
   const wanted = needles.filter((needle) => needle.length > 1 || text.length < 200);
   if (wanted.length === 0) return [text];

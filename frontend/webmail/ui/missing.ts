@@ -1,9 +1,9 @@
-// In place of a message that could not be loaded: why, a way to try again, and what is known of it (WEBMAIL-46).
+// Replacement for a message that could not be loaded: the reason, a button to retry, and its data from the list (WEBMAIL-46).
 
 import { el, isolated } from "../../lib/dom";
 import { t } from "../../lib/words";
 
-/** `preview` is the beginning of its text, as the list has it. */
+/** `preview` is the beginning of the text, from the list. */
 export function missing(why: string, again: () => void, preview = ""): HTMLElement {
   return el(
     "div",

@@ -15,7 +15,7 @@ import type { MailboxList } from "./mailboxes";
 import type { Panes } from "./panes";
 import type { Reader } from "./reader";
 
-/** The pieces of the page, and the state that its headings follow. */
+/** The parts of the page, and the state that its headings show. */
 export interface Page {
   readonly commands: CommandTable;
   readonly mail: Mail;
@@ -29,13 +29,13 @@ export interface Page {
   readonly openMenu: OpenMenu;
 }
 
-/** Two numbers of the same kind: messages, where both are known. */
+/** A pair of numbers of the same kind: messages, if both are known, else conversations. */
 function few(selected: Counts, all: Counts): { n: number; total: number } {
   if (selected.messages === null || all.messages === null) return { n: selected.conversations, total: all.conversations };
   return { n: selected.messages, total: all.messages };
 }
 
-/** Put the pieces into `root`. */
+/** Arrange the parts in `root`. */
 export function layOut(root: HTMLElement, page: Page): void {
   const facts = page.mail.facts;
   const account = el("span", { class: "account-address" });
@@ -89,7 +89,7 @@ export function layOut(root: HTMLElement, page: Page): void {
     const name = page.find.text.value !== "" ? t("Search") : (page.mail.current.value?.name.split("/").at(-1) ?? "");
     fill(heading, name);
     const all = page.mail.counts.value;
-    // which of the search are known, its bar says
+    // in a search, the search bar shows the number of known rows
     const words = selected > 1 ? t("{n} of {total} selected", few(page.mail.selectedCounts.value, all)) : page.mail.searching.value === null && counted(all);
     fill(count, words);
     count.title = words || "";

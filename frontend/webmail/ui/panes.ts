@@ -1,11 +1,10 @@
-// The panes beside or below each other, with a bar between list and message that is dragged, or moved by the arrow keys
-// (WEBMAIL-58).
+// The panes beside or below each other. A bar between list and message can be dragged, or moved by the arrow keys (WEBMAIL-58).
 
 import { el } from "../../lib/dom";
 import { t } from "../../lib/words";
 import { type Local, loadLocal, saveLocal } from "../state/settings";
 
-/** Below this width "auto" puts the message under the list, px. */
+/** Width in px below which "auto" puts the message under the list. */
 const wide = 1100;
 const [least, step] = [180, 24];
 
@@ -59,7 +58,7 @@ export class Panes {
     this.tell();
   }
 
-  /** How much of the room the list has, in per cent, to those who hear the page. */
+  /** Set the list's share of the space, in per cent, for screen readers. */
   private tell(): void {
     const list = this.splitter.previousElementSibling?.getBoundingClientRect();
     const { clientWidth, clientHeight } = this.root;

@@ -1,4 +1,4 @@
-// What is read: one message, which is the part `message`, or a thread, the part `conversation`.
+// The reading pane: one message (the part `message`), or a thread (the part `conversation`).
 
 import type { Client, MessageItem, ParsedMessage } from "../../gen/webmail";
 import { messageOf } from "../../lib/client";
@@ -17,11 +17,11 @@ import { counted } from "./counts";
 import { missing } from "./missing";
 import { subjectOf } from "./subject";
 
-/** Opened messages that are kept, so that stepping back and forth is at once. */
+/** Number of opened messages that are cached, so that stepping back and forth is instant. */
 const kept = 20;
 
 export interface ReaderOwner extends Pick<MessageOwner, "framed" | "opened" | "settings" | "remember" | "senderMenu"> {
-  /** The bar of what can be done with the selected messages. */
+  /** The bar of commands for the selected messages. */
   readonly bar: HTMLElement;
   failed(error: unknown): void;
 }
@@ -34,7 +34,7 @@ export class Reader {
   private message: Message | null = null;
   private conversation: Conversation | null = null;
   private thread = 0;
-  /** What waits for the server. */
+  /** Work that waits until the server can be reached. */
   private waiting: (() => void)[] = [];
   private needles: readonly string[] = [];
   private readonly own: MessageOwner;
@@ -63,7 +63,7 @@ export class Reader {
     this.showNothing(null);
   }
 
-  /** Fetch what shows a message, so that it is there when one is opened. */
+  /** Fetch the part that shows a message before one is opened. */
   async prepare(): Promise<typeof MessagePart> {
     return (this.parts ??= await part<typeof MessagePart>("message"));
   }
@@ -76,7 +76,7 @@ export class Reader {
     }
   }
 
-  /** The message that is shown; of a thread the one that was opened last. */
+  /** The shown message; in a thread, the one that was opened last. */
   current(): MessageItem | null {
     return this.opened()?.item ?? this.shown;
   }
@@ -86,24 +86,24 @@ export class Reader {
     return this.message?.item.id === id || this.conversation?.shows(id) === true;
   }
 
-  /** The server can be reached again. */
+  /** The server can be reached again: run waiting work. */
   reconnected(): void {
     const waiting = this.waiting;
     this.waiting = [];
     for (const work of waiting) work();
   }
 
-  /** Take an opened message that came with the list. */
+  /** Cache an opened message that was sent with the list. */
   offer(parsed: ParsedMessage): void {
     this.remember(parsed.id, Promise.resolve(parsed));
   }
 
-  /** Mark these texts in what is opened from now on. */
+  /** Mark these texts in messages that are opened from now on. */
   mark(needles: readonly string[]): void {
     this.needles = needles;
   }
 
-  /** Show that none, or several, are selected. */
+  /** Show that no message, or several, are selected. */
   showNothing(selected: Counts | null): void {
     this.clear();
     this.put(
@@ -116,7 +116,7 @@ export class Reader {
     );
   }
 
-  /** Show a message; when it is shown, it may have other flags now. */
+  /** Show a message; if it is shown already, update its flags. */
   show(item: MessageItem): void {
     if (this.shown?.id === item.id) {
       this.shown = item;
@@ -134,7 +134,7 @@ export class Reader {
     }
   }
 
-  /** What shows a message could not be fetched. */
+  /** Report that a part could not be fetched. */
   private missing(subject: Child, error: unknown, again: () => void): void {
     const retry = () => {
       this.clear();
@@ -151,7 +151,8 @@ export class Reader {
     this.message.show().catch((error: unknown) => this.owner.failed(error));
   }
 
-  /** Show a thread, with the message `wanted` open; when it is shown, what has come or gone is taken up, and what is open stays. */
+  /** Show a thread, with the message `wanted` open. If it is shown already, messages are added or removed, and open ones stay
+   * open. */
   showThread(members: readonly MessageItem[], wanted: number): void {
     const first = members[0]!;
     if (this.conversation !== null && this.thread === first.thread_id) {
@@ -199,7 +200,7 @@ export class Reader {
     this.opened()?.openDetails();
   }
 
-  /** Put the focus into what is read. */
+  /** Focus the text that is read. */
   focus(): void {
     this.root.focus();
   }
@@ -210,7 +211,7 @@ export class Reader {
     else this.conversation.scroll(screens);
   }
 
-  /** Show these; what had the focus in what was shown has it again, or the list. */
+  /** Replace the content. If the focus was in it, it is restored there, or moves to the list. */
   private put(...children: Child[]): void {
     const giveBack = this.root.contains(document.activeElement) ? holdFocus() : null;
     fill(this.root, children);

@@ -1,5 +1,5 @@
-// One row of the list. Rows are made once and filled with one message after the other as the reader scrolls. In a list of threads
-// a row may stand for a whole thread.
+// One row of the list. Row elements are reused for other messages as the reader scrolls. In a list of threads a row may represent
+// a whole thread.
 
 import type { Address, MessageItem } from "../../gen/webmail";
 import { type Child, el, fill, icon, isolated } from "../../lib/dom";
@@ -10,21 +10,21 @@ import { marked } from "./marks";
 
 const clip = "M12.5 7.2L7.8 12a2.9 2.9 0 01-4.2-4.1l5.2-5.2a2 2 0 012.8 2.8l-5 5a1 1 0 01-1.4-1.4l4.4-4.4";
 
-/** What a row shows beside its message. */
+/** Values that a row needs besides its message. */
 export interface Manner {
   /** The server's clock. */
   readonly now: number;
-  /** Whom messages went to, instead of whom they came from. */
+  /** Whether to show recipients instead of senders. */
   readonly recipients: boolean;
-  /** The mailbox that is shown; others are named. */
+  /** The current mailbox; the names of other mailboxes are shown. */
   readonly here: number;
   /** The name of a mailbox. */
   mailbox(id: number): string;
-  /** Texts that are marked. */
+  /** Texts to mark. */
   readonly needles: readonly string[];
 }
 
-/** Signs for flags (WEBMAIL-65), with what they mean. */
+/** Symbols for flags (WEBMAIL-65), with their meaning. */
 const letters: readonly (readonly [string, string, string])[] = [
   ["\\answered", "↩", t("Answered")],
   ["$forwarded", "↪", t("Forwarded")],
@@ -36,7 +36,7 @@ const letters: readonly (readonly [string, string, string])[] = [
 
 export class Row {
   readonly root = el("div", { class: "message", role: "option", draggable: "true" });
-  /** The message; null for one that is not loaded yet. */
+  /** The message; null if it is not loaded yet. */
   item: MessageItem | null = null;
   position = -1;
   private readonly people = el("span", { class: "message-people", dir: "auto" });
@@ -51,7 +51,7 @@ export class Row {
     this.root.append(el("div", { class: "message-top" }, this.people, this.marks, this.time), this.subject, this.preview);
   }
 
-  /** Show this message, or the thread that the line says; nothing is touched when it is what is shown. */
+  /** Show a message, or the thread of `line`. Nothing is changed if it is already shown. */
   show(item: MessageItem | null, manner: Manner, line: Line | undefined): void {
     const before = this.manner;
     if (before !== null && item === this.item && sameLine(line, this.line) && before.recipients === manner.recipients && before.needles === manner.needles && before.here === manner.here) return;
@@ -90,7 +90,7 @@ export class Row {
     this.showMarks(thread, flags);
   }
 
-  /** Its place in the list, in px from the top, and whether it is selected and focused. */
+  /** Set the position in the list, in px from the top, and whether the row is selected and focused. */
   place(position: number, total: number, top: number, selected: boolean, focused: boolean): void {
     const { root } = this;
     if (position !== this.position) {
@@ -123,7 +123,7 @@ export class Row {
     );
   }
 
-  /** What leads from the message above to this one. */
+  /** The symbol for the relation to the message above. */
   private branch(item: MessageItem): Child {
     if (item.same_message_id) return el("span", { class: "branch", title: t("Has the same Message-ID as the message above") }, "≈ ");
     if (item.thread_missing_link) return el("span", { class: "branch", title: t("The message that it answers is not here") }, "↯ ");

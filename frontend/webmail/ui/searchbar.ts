@@ -1,4 +1,4 @@
-// The bar in which a search is typed. The form below it, with the same criteria, and the grammar are the part `search`.
+// The search bar. The form below it, with the same criteria, and the grammar are in the part `search`.
 
 import { el, fill, icon } from "../../lib/dom";
 import { effect } from "../../lib/signal";
@@ -9,13 +9,13 @@ import type { Mail, Searching } from "../state/mail";
 const glass = "M7 2.5a4.5 4.5 0 100 9 4.5 4.5 0 000-9z M10.3 10.3L14 14";
 
 export interface SearchOwner {
-  /** What was typed is to be looked for; "" ends the search. */
+  /** Search for the typed text; "" ends the search. */
   search(text: string): void;
-  /** The form is wanted below the bar. */
+  /** Open the form below the bar. */
   openForm(bar: SearchBar): void;
-  /** How far the search is shall be written there. */
+  /** Write the progress of the search at `place`. */
   say(place: HTMLElement, searching: Searching): void;
-  /** The keys are to go to the list. */
+  /** Move the focus to the list. */
   leave(): void;
 }
 
@@ -31,7 +31,7 @@ export class SearchBar {
     spellcheck: "false",
     enterkeyhint: "search",
   });
-  /** Where the form comes. */
+  /** Container of the form. */
   readonly form = el("div", { class: "search-form", hidden: true });
   private readonly said = el("div", { class: "search-said", id: "search-said", role: "status" });
   private readonly problems = el("ul", { class: "search-problems", hidden: true });
@@ -73,14 +73,14 @@ export class SearchBar {
     effect(() => this.draw());
   }
 
-  /** Look for what stands in the bar. */
+  /** Search for the text in the bar. */
   submit(): void {
     this.close();
     this.owner.search(this.input.value.trim());
     this.owner.leave();
   }
 
-  /** Show what is searched for, and what of it was not understood. */
+  /** Show the text of the search, and its problems. */
   show(text: string, problems: readonly Problem[]): void {
     this.input.value = text;
     this.clear.hidden = text === "";

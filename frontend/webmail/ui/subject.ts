@@ -1,4 +1,4 @@
-// The subject as the head of what is read.
+// The subject as the heading of the message or thread that is read.
 
 import type { MessageItem } from "../../gen/webmail";
 import { el, isolated } from "../../lib/dom";

@@ -1,4 +1,5 @@
-// Looking at attachments (WEBMAIL-80): images, PDF and text here, all others by name, size and type; everything as text on request.
+// The viewer of attachments (WEBMAIL-80): images, PDF and text are shown; others by name, size and type; every type as text on
+// request.
 
 import type { Attachment, MessageItem } from "../../gen/webmail";
 import { dialog } from "../../lib/dialogs";
@@ -10,14 +11,14 @@ import sheet from "./viewer.css";
 
 adopt(sheet);
 
-/** What the browser may show of a type: an image, a page of its own (PDF), the text, or nothing. */
+/** How the browser may show a type: an image, a separate page (PDF), the text, or not at all. */
 function kindOf({ content_type: type }: Attachment): "image" | "pdf" | "text" | "" {
   if (type.startsWith("image/") && !type.startsWith("image/svg")) return "image";
   if (type === "application/pdf") return "pdf";
   return type.startsWith("text/") || type.startsWith("message/") || type === "application/json" ? "text" : "";
 }
 
-/** Show the attachment at `path`; arrows lead to the others. */
+/** Show the attachment at `path`; arrow keys lead to the others. */
 export async function look(base: string, item: MessageItem, path: string): Promise<void> {
   const all = item.attachments;
   let at = Math.max(0, all.findIndex((one) => one.path === path));
@@ -36,7 +37,7 @@ export async function look(base: string, item: MessageItem, path: string): Promi
       download.href = url("download");
       text.hidden = kind === "text";
       if (kind === "image") fill(view, el("img", { src: url("view"), alt: one.filename, onerror: () => fill(view, el("p", {}, t("This image cannot be shown."))) }));
-      // Chromium's viewer of PDF works in no sandbox; the answer's policy lets it run nothing of ours
+      // Chromium's PDF viewer does not work in a sandbox; the answer's policy forbids all scripts
       else if (kind === "pdf") fill(view, frame("view", false));
       else if (kind === "text") fill(view, frame("viewtext", true));
       else fill(view, el("p", {}, t("{type}: this cannot be shown here.", { type: one.content_type })));
@@ -48,7 +49,7 @@ export async function look(base: string, item: MessageItem, path: string): Promi
     };
     text.addEventListener("click", () => {
       show("text");
-      // the button is gone, and the keys shall work on
+      // the button is gone; keys must still work
       view.focus();
     });
     const keys: Record<string, () => void> = {
