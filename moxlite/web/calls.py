@@ -24,7 +24,7 @@ encoder = msgspec.json.Encoder()
 
 
 class Call(msgspec.Struct, frozen=True):
-    """One call: ``parameters`` is a struct type, ``result`` any msgspec type; ``public`` calls need no session."""
+    """A call. ``parameters`` is a struct type, ``result`` any msgspec type; ``public`` calls need no session."""
 
     name: str
     parameters: type[msgspec.Struct]
@@ -71,13 +71,13 @@ def calls_of(api: type) -> Mapping[str, Call]:
 
 
 def decode_parameters(entry: Call, body: bytes) -> msgspec.Struct:
-    """The parameters of a call.
+    """Decode the parameters of a call.
 
     Raises UserError with the path of what is wrong.
     """
     try:
         return msgspec.json.decode(body or b"{}", type=entry.parameters)
-    except msgspec.DecodeError as e:  # ValidationError, which names the path, is one of them
+    except msgspec.DecodeError as e:  # ValidationError, which names the path, is a subclass
         raise UserError(f"{entry.name}: {e}") from e
     except RecursionError as e:
         raise UserError(f"{entry.name}: nested too deeply") from e

@@ -206,7 +206,7 @@ def _apps(listener: Listener) -> tuple[WebService, ...]:
 
 
 def _trusted(listener: Listener) -> tuple[IPNetwork, ...]:
-    """The networks of reverse proxies before a listener."""
+    """The networks of trusted reverse proxies of a listener."""
     return PRIVATE if listener.forwarded_from is None else listener.forwarded_from
 
 
@@ -322,7 +322,7 @@ _settings: tuple[str, frozenset[str]] = ("", frozenset())
 
 
 def _settings_domains(snapshot: Snapshot) -> frozenset[str]:
-    """All client settings domains as A-labels, of disabled domains too; kept while domains.toml stays the same."""
+    """All client settings domains as A-labels, including disabled domains; cached until domains.toml changes."""
     global _settings
     if _settings[0] != snapshot.revision:
         names = {

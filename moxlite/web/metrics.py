@@ -82,5 +82,5 @@ for _kind in ("sse", "websocket"):
 
 
 def method_label(method: str) -> str:
-    """The method, or "(other)"."""
+    """The label of a method: itself, or "(other)" if it is not a known one."""
     return method if method in METHODS else "(other)"

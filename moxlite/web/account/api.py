@@ -1,4 +1,4 @@
-"""The calls of the account app (WEB-61, WEB-62, WEB-72..74): one call is one method, all for the own account."""
+"""The calls of the account app (WEB-61, WEB-62, WEB-72..74): one method per call, all for the user's own account."""
 
 from __future__ import annotations
 
@@ -55,15 +55,15 @@ class API(LoginCalls):
 
     @call()
     async def import_state(self, caller: Caller) -> ImportState:
-        """Whether an import runs, and the token by which it can be followed."""
+        """Whether an import is running, and the token by which a page follows it."""
         return self._imports.state(caller.require().account)
 
     @call()
     async def import_check(self, caller: Caller, size: Size) -> None:
-        """Whether a file of this size would be taken for an import now; refused with the reason."""
+        """Check whether a file of this size can be imported now; an error gives the reason."""
         await self._imports.check(caller.require().account, size)
 
     @call()
     async def import_abort(self, caller: Caller, token: Token) -> None:
-        """End an import, with nothing changed; refused when it is finished already."""
+        """Abort an import with nothing changed; refused if it has finished already."""
         self._imports.abort(caller.require().account, token)

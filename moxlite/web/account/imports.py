@@ -56,10 +56,10 @@ __all__ = ["BrowserImports"]
 logger = logging.getLogger("moxlite.web.account")
 
 TICK: Final = 1.0  # seconds between two checks of how far the file was read, while a page listens
-KEEPALIVE: Final = 30.0  # seconds of silence: as the webmail's streams (WEBMAIL-33)
-SLICE: Final = 64 << 10  # octets of events that are written at once: an import may have 10,000 mailboxes
-MAX_LISTENERS: Final = 20  # of one import: pages that one person has open
-SURE_AFTER: Final = 2.0  # seconds after which the pace tells how long the rest will take
+KEEPALIVE: Final = 30.0  # seconds of silence before a keepalive, as in the webmail's streams (WEBMAIL-33)
+SLICE: Final = 64 << 10  # octets of events that are written together: an import may have 10,000 mailboxes
+MAX_LISTENERS: Final = 20  # pages that follow one import
+SURE_AFTER: Final = 2.0  # seconds after which the pace predicts how long the rest will take
 BUSY: Final = "an import into this account is running already"
 UNKNOWN_FILE: Final = (
     "this is no file that can be imported: a zip or tar.gz file with mail, a tar file, an mbox, or one message (.eml)"
@@ -95,7 +95,7 @@ class BrowserImports:
         return ImportState("" if found is None else found.token.hex(), account in self._uploading)
 
     async def check(self, account: str, size: int) -> None:
-        """Whether a file of `size` octets would be taken now. Raises Conflict, TooLarge, StorageRefused."""
+        """Check whether a file of `size` octets can be imported now. Raises Conflict, TooLarge, StorageRefused."""
         await _load()
         from moxlite.web.account.upload import DISK_FULL, room_for
 
@@ -107,7 +107,7 @@ class BrowserImports:
             raise StorageRefused(DISK_FULL)
 
     def abort(self, account: str, token: str) -> None:
-        """End an import with nothing changed. Raises NotFound, UserError: it is finished already."""
+        """Abort an import with nothing changed. Raises NotFound, UserError if it has finished already."""
         progress = self._find(token)
         if progress is None or progress.account != account:
             raise NotFound("there is no such import, or it ended more than a minute ago")
@@ -229,7 +229,7 @@ class BrowserImports:
 
 
 async def _serve(request: Request, writer: ResponseWriter, progress: Progress, job: Job) -> None:
-    """Send events until the import ends, or the server. Raises ClientGone."""
+    """Send events until the import ends or the server stops. Raises ClientGone."""
     listener = progress.listen()
     read = 0
     spoken = trio.current_time()
@@ -319,7 +319,7 @@ def _order(form: Form, start: bytes, max_size: int) -> Order:
         name = check_name(mailbox) if mailbox else INBOX
     except BadMailboxName as e:
         raise UserError(f"mailbox: {e}") from e
-    # Google's labels say where messages belong, unless the user does.
+    # A chosen mailbox takes precedence over Google's labels, which otherwise name the target mailboxes.
     return Order(form=kind, mailbox=name, prefix=prefix, labels=not mailbox, max_size=max_size, **flags)
 
 

@@ -88,7 +88,7 @@ class ImportProgress(Event, frozen=True, tag="progress"):
 
 
 class ImportDone(Event, frozen=True, tag="done"):
-    """The import is complete: messages and problems in all. Nothing was stored if it was a dry run."""
+    """The import is complete, with this number of messages and problems. Nothing was stored if it was a dry run."""
 
     messages: int
     problems: int

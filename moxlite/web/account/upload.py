@@ -25,7 +25,7 @@ __all__ = ["DISK_FULL", "Counted", "Form", "receive_form", "room_for"]
 
 logger = logging.getLogger("moxlite.web.account")
 
-WRITE_SIZE: Final = 256 << 10  # octets written to the file at once, in a thread: the hop costs less than the copy
+WRITE_SIZE: Final = 256 << 10  # octets per write, in a thread: switching to it costs less than the copy
 LOOK_SIZE: Final = 8 << 20  # octets between two checks of the free space: below any reserve that makes sense
 MAX_FIELD: Final = 4096  # octets of a field that is not the file: the name of a mailbox, with room
 MAX_SEGMENTS: Final = 16  # fields of a form; ours have fewer
@@ -79,15 +79,15 @@ def room_for(directory: Path, octets: int, reserve: int) -> bool:
 
 
 async def receive_form(request: Request, *, directory: Path, limit: int, reserve: int) -> Form:
-    """Read the form of a request: its file, in the field ``file``, goes to a file without a name.
+    """Read the form of a request. Its file, in the field ``file``, is written to a file without a name.
 
     Args:
-      directory: for the file.
-      limit: octets of the file at most.
-      reserve: octets that stay free on the disk.
+      directory: directory for the file.
+      limit: maximum octets of the file.
+      reserve: octets that must stay free on the disk.
 
     Raises:
-      UserError: this is no such form; TooLarge; StorageRefused: the disk is full.
+      UserError: this is not a form with one file; TooLarge; StorageRefused: the disk is full.
       HTTPError, ClientGone: as `Body.receive`.
     """
     kind, options = multipart.parse_options_header(request.headers.get("content-type") or "")

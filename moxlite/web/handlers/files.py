@@ -133,7 +133,7 @@ def open_file(root: str, name: str, *, follow: bool) -> File:
     Args:
       follow: whether links may lead out of `root`.
 
-    Raises FileError; OSError when the disk fails.
+    Raises FileError; OSError if the disk fails.
     """
     with translated(), place(root, name, follow=follow) as found:
         _check(found.status())
@@ -198,7 +198,7 @@ def _entries(directory: int | str, found: Place) -> Listing:
     with os.scandir(directory) as scan:
         for one in islice(scan, MAX_ENTRIES):
             try:
-                one.name.encode()  # a name that is no UTF-8 cannot be asked for (WEB-6)
+                one.name.encode()  # a name that is not UTF-8 cannot be requested (WEB-6)
                 if one.is_symlink() and found.real_root is not None:
                     beneath(found.real_root, f"{found.path}/{one.name}")
                 status = one.stat()

@@ -127,7 +127,7 @@ class Static:
         coding = None
         if self._compress and is_compressible(kind) and file.size >= MIN_SIZE:
             headers += (("vary", "Accept-Encoding"),)
-            # ranges count in what is sent, and no client continues a compressed download
+            # ranges count compressed octets, and no client resumes a compressed download
             coding = choose(request.headers) if request.headers.get("range") is None else None
         tag = f"{file.modified:x}-{file.size:x}-{file.inode:x}"
         if coding is not None:
@@ -159,7 +159,7 @@ class Static:
                 at, end = piece
                 while at < end:
                     data = (await self._read(request, file, at))[: end - at]
-                    if not data:  # it has been cut since: what was announced cannot be sent
+                    if not data:  # the file was truncated meanwhile: the announced length cannot be sent
                         raise ClientGone
                     await writer.write(data)
                     at += len(data)

@@ -50,7 +50,7 @@ class Plan(msgspec.Struct, frozen=True):
         return sum(len(piece) if isinstance(piece, bytes) else piece[1] - piece[0] for piece in self.pieces)
 
     def body(self, content: bytes) -> bytes:
-        """The body, given all octets of the representation."""
+        """The body, made from all octets of the representation."""
         if len(self.pieces) == 1 and self.pieces[0] == (0, len(content)):
             return content
         return b"".join(piece if isinstance(piece, bytes) else content[piece[0] : piece[1]] for piece in self.pieces)

@@ -2,11 +2,11 @@
 
 Theory of operation
 -------------------
-`serve` loops: wait for a request head (idle, interruptible by the drain), check it, call the handler with a `Request`
-and a `ResponseWriter`, read what is left of the body, begin the next cycle. Pipelined requests wait in h11's buffer and
-are answered in order, because the next head is only looked at when the last response is complete. The codec judges
-framing; what it lets pass and we refuse (RFC 9112 §5.2, §6.3) is checked on the raw head, which is kept until the
-request is known to be good.
+`serve` loops: wait for a request head (idle, the drain may cancel it), check it, call the handler with a `Request` and
+a `ResponseWriter`, read the rest of the body, begin the next cycle. Pipelined requests wait in h11's buffer and are
+answered in order, because the next head is only parsed when the last response is complete. The codec checks framing.
+Requests that it accepts and we refuse (RFC 9112 §5.2, §6.3) are found in the raw head, which is kept until the request
+is checked.
 """
 
 from __future__ import annotations
@@ -191,7 +191,7 @@ class Connection:
         )
 
     async def receive_body(self) -> bytes:
-        """The next octets of the body, b"" at its end: all chunks that have come, up to `READ_SIZE` or a little more.
+        """The next octets of the body, b"" at its end. Joins all received chunks up to `READ_SIZE` or a little more.
 
         Raises BadRequest for chunks that are too small, BodyTimeout, ClientGone.
         """

@@ -54,7 +54,7 @@ class Coder(Protocol):
 
 class _Gzip:
     def __init__(self) -> None:
-        # a window of 2^13 and level 1: 40 KiB per stream instead of 260; events are short and alike
+        # a window of 2^13 and level 1 take 40 KiB per stream instead of 260; events are short and similar
         self._deflate = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, 16 + 13, 5)
 
     def add(self, data: bytes) -> bytes:

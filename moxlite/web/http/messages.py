@@ -55,7 +55,7 @@ class Response(msgspec.Struct, frozen=True):
 
     @classmethod
     def redirect(cls, status: int, location: str) -> Response:
-        """A redirect; ``location`` must already be percent-encoded."""
+        """A redirect. ``location`` must be percent-encoded already."""
         return cls(status, (("location", header_value(location)),))
 
     def header(self, name: str) -> str | None:

@@ -272,7 +272,8 @@ def attachments(root: mime.Part) -> list[Attachment]:
     """
     html = find_html(root)
     files: list[Attachment] = []
-    calendars: list[int] = []  # other forms, of which the first is a file where no file is one
+    # indexes of invitations among alternatives: the first one is a file, unless one is attached
+    calendars: list[int] = []
     attached = False
     for path, part, alternative in _walk(root):
         media_type = part.media_type

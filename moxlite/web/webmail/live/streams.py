@@ -442,7 +442,7 @@ class Stream:
             async with self._views.shown(self.session.account):
                 return await parse_message(holder, message_id)
         except Unavailable:
-            return None  # the page asks for it when it shows it
+            return None  # the page requests it when it shows it
         except StoreError as e:
             if holder.guest or isinstance(e, (NoSuchMessage, ChunkDamaged)):
                 return None

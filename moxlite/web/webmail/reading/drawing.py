@@ -119,7 +119,7 @@ async def _read(source: Source) -> str:
         content = body.locate(r, source.message_id)
         limit = MAX_HTML + 1
         text = part_text(source.part, lambda start, stop: body.read_content(r, content, start, stop - start), limit)
-        return text.encode("utf-8", "replace").decode()  # some charsets can write halves of characters
+        return text.encode("utf-8", "replace").decode()  # some charsets can produce lone surrogates
 
     return await source.account.scan(read, op="webmail_html")
 

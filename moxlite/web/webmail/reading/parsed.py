@@ -34,9 +34,9 @@ __all__ = ["list_post", "parse_message", "read_texts", "sender_key", "structure_
 
 MAX_TEXT: Final = 2 * 1024 * 1024  # octets of one text (WEBMAIL-48): 30,000 lines, more than a person reads in a pane
 MAX_ALL_TEXTS: Final = 4 * 1024 * 1024  # octets of all texts of a message together; the rest is in the raw message
-MAX_REPORT_TEXT: Final = 1024 * 1024  # of a part of a delivery report
+MAX_REPORT_TEXT: Final = 1024 * 1024  # octets of a part of a delivery report
 MAX_TEXTS: Final = 50  # parts that are shown as text; the rest is in the raw message
-MAX_HEADER: Final = 256 * 1024  # of the header section; longer ones are cut
+MAX_HEADER: Final = 256 * 1024  # octets of the header section; a longer one is truncated
 MAX_FIELDS: Final = 1000
 # up to this size, reading and decoding takes less than 2 ms on the event loop; larger ones go to a thread
 MAX_ON_LOOP: Final = 64 * 1024
