@@ -1,12 +1,15 @@
 """Administration: operations on configuration, accounts and stored mail, shared by command line and admin app.
 
-- `commands`: those of the control socket; `requests`: their arguments and results, also for the command line
+- `commands`: the commands of the control socket; `requests`: their arguments and results, also for the command line
 - `accounts`, `apppasswords`, `shares`: accounts, addresses, app passwords, shared mailboxes
-- `storecare`, `junk`: care for stored mail and for the junk filter
-- `backups`, `backupschedule`, `restores`: backups now, by the clock, and back again
-- `storage`, `storagefaults`, `notices`: the store's settings; what the administrator is told, and how
-- `chosen`: which accounts a command is about
+- `domains`, `dkimkeys`, `hostkeys`, `tlskeycommands`: domains and aliases, private keys, client certificates
+- `dns`, `offer`: the DNS records of a domain and their check; the settings that mail programs are given
+- `storage`, `junk`: checks and repairs of stored mail, settings of the store; the junk filter
+- `backup`, `backupsource`, `restoring`: backups on request and on schedule, and restoring them
+- `quickstart`, `doctor`: making the first configuration, and examining a server
+- `notices`, `updates`, `ownlistings`: messages to the administrator, newer versions, the server's own block listings
+- `receivedreports`: the DMARC and TLS reports that were received
 
-Logging in is `logins`, starting the process is `process`, copying from other servers is `migration`. The work itself is
-done by the store.
+Not here: logging in is `logins`, starting the process is `process`, copying from other servers is `migration`. The
+store does the work on stored mail.
 """

@@ -1,8 +1,8 @@
-"""Changes of accounts and addresses in domains.toml: the one implementation behind command line, ctl and admin app
-(ADMIN-14..17).
+"""Changes of accounts and addresses in domains.toml: the one implementation behind command line, control socket and
+admin app (ADMIN-14..17).
 
-Each function works on the document that `ConfigHolder.edit` gives it, or raises `Refused`; what doesn't fit the whole
-is found by the checks that follow.
+Each function changes the document that `ConfigHolder.edit` gives it, or raises `Refused`. The checks that follow the
+edit find mistakes in the configuration as a whole.
 """
 
 from typing import Any
@@ -28,17 +28,17 @@ __all__ = [
 
 
 class Refused(Exception):
-    """The change makes no sense; the text says why and what to do."""
+    """The change cannot be made; the text says why and what to do."""
 
 
 def require_account(snapshot: Snapshot, name: str) -> None:
-    """Raises Refused for an account that there isn't."""
+    """Raise Refused if there is no account of this name."""
     if snapshot.account(name) is None:
         raise Refused(f'there is no account "{name}"')
 
 
 def new_address(snapshot: Snapshot, text: str) -> str:
-    """The form in which an address (or ``@domain``) stands in the file. Raises Refused."""
+    """Return an address, or ``@domain`` for a catchall, in the spelling that domains.toml uses. Raises Refused."""
     try:
         if text.startswith("@"):
             domain = Domain.parse(text[1:])
@@ -89,9 +89,7 @@ def account_settings(address: str) -> dict[str, Any]:
 
 
 def remove_account(document: Document, snapshot: Snapshot, name: str) -> None:
-    """Take an account out of the file, and its addresses out of aliases. Its data is the caller's business
-    (ADMIN-15).
-    """
+    """Remove an account from the file, and its addresses from aliases. The caller deletes its data (ADMIN-15)."""
     require_account(snapshot, name)
     if name == snapshot.static.postmaster.account:
         raise Refused(f'"{name}" gets the mail for postmaster: name another account in moxlite.toml first')
@@ -121,7 +119,7 @@ def disable_account(document: Document, snapshot: Snapshot, name: str, message: 
 
 
 def add_address(document: Document, snapshot: Snapshot, address: str, name: str) -> None:
-    """Give an account one more address, or with ``@domain`` all that are no other account's."""
+    """Give an account one more address, or with ``@domain`` all addresses of the domain that no other account has."""
     require_account(snapshot, name)
     address = new_address(snapshot, address)
     if address in snapshot.domains.accounts[name].destinations:
@@ -130,7 +128,7 @@ def add_address(document: Document, snapshot: Snapshot, address: str, name: str)
 
 
 def remove_address(document: Document, snapshot: Snapshot, address: str) -> None:
-    """Take an address from its account and from all aliases (ADMIN-16)."""
+    """Remove an address from its account and from all aliases (ADMIN-16)."""
     address = new_address(snapshot, address)
     if address.startswith("@"):
         found = snapshot.derived.catchall.get(Domain.parse(address[1:]).ascii)
@@ -153,7 +151,7 @@ def _addresses_of(snapshot: Snapshot, name: str) -> list[AccountRecipient]:
 
 
 def _leave_aliases(document: Document, snapshot: Snapshot, addresses: set[Address]) -> None:
-    """Take addresses out of aliases; refused where no member would be left (ADMIN-16, SMTP-107)."""
+    """Remove addresses from aliases. Raises Refused if an alias would have no member left (ADMIN-16, SMTP-107)."""
     for domain, settings in snapshot.domains.domains.items():
         for localpart, alias in settings.aliases.items():
             left = [str(member) for member in alias.addresses if snapshot.canonical(member) not in addresses]

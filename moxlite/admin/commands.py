@@ -1,8 +1,8 @@
 """Commands of the control socket about configuration, accounts and log: the server's side of the command line
 (ADMIN-12..19).
 
-The server puts them into its registry together with those of other rooms. Each takes the arguments of `requests`, and
-raises `CommandFailed` for what a person should read.
+The server registers them together with the commands of other components. Each takes arguments of `requests`, and raises
+`CommandFailed` with a text for people.
 """
 
 import contextlib
@@ -59,7 +59,7 @@ __all__ = ["AdminCommands", "finish_removal"]
 
 
 async def finish_removal(accounts: Accounts, auth: AuthDB, name: str) -> None:
-    """Delete the files of an account whose removal is noted, then the note; repeated at start after a crash
+    """Delete the files of an account that is marked as removed, then the mark; repeated at start after a crash
     (STORE-140).
     """
     await forget_shares(accounts, auth, name)
@@ -69,13 +69,14 @@ async def finish_removal(accounts: Accounts, auth: AuthDB, name: str) -> None:
 
 
 class AdminCommands:
-    """What the commands work with.
+    """The commands of the control socket, with the components that they need.
 
     Args:
-      stop: begins the orderly end of the server.
-      read_certificates: reads those of files again, and tells what cannot be used, one line each.
-      problems: what keeps the server from being well, one line each.
-      end_sessions: ends the mail sessions of an account, or those of one app password, with a text for their users.
+      stop: begins the orderly shutdown of the server.
+      read_certificates: reads the certificate files again, and returns what cannot be used, one line each.
+      problems: returns what keeps the server from being healthy, one line each.
+      end_sessions: ends the mail sessions of an account, or the sessions of one app password, with a text for their
+        users.
     """
 
     def __init__(
@@ -131,7 +132,7 @@ class AdminCommands:
         }
 
     async def stop(self, args: NoArguments, exchange: Exchange) -> Process:
-        """Begin the orderly end; the caller waits for the process to go."""
+        """Begin the orderly shutdown; the caller waits for the process to end."""
         self._stop()
         return Process(os.getpid(), __version__)
 
@@ -140,12 +141,12 @@ class AdminCommands:
         return CertificatesRead(await self._read_certificates())
 
     async def healthcheck(self, args: NoArguments, exchange: Exchange) -> Wellness:
-        """What isn't well."""
+        """Return the problems of the server, and the accounts that are out of service with the reason."""
         broken = sorted(self._accounts.broken().items())
         return Wellness(await self._problems(), [f"account {name}: {reason}" for name, reason in broken])
 
     async def log_levels(self, args: LogLevels, exchange: Exchange) -> LogLevels:
-        """Set levels, and tell those in force."""
+        """Set log levels, and return the levels in force."""
         for package, level in args.levels.items():
             try:
                 log.set_level(package, level)
@@ -192,13 +193,13 @@ class AdminCommands:
         await self._make(args.account)
 
     async def _check_new(self, name: str) -> None:
-        """Raises CommandFailed where no account of this name can be made now."""
+        """Raise CommandFailed if no account of this name can be created now."""
         if name in self._config.current.domains.accounts:
             raise CommandFailed("refused", f'there is an account "{name}" already')
         if name in await self._auth.removals():  # it failed: the next start would take the new account away
             await self._finish_removal(name)
         if self._accounts.exists(name):
-            text = f"files of a former account lie in {self._accounts.path(name)}: move them away first"
+            text = f"files of a former account are in {self._accounts.path(name)}: move them away first"
             raise CommandFailed("refused", text)
 
     async def _make(self, name: str) -> None:
@@ -211,7 +212,7 @@ class AdminCommands:
             ) from None
 
     async def account_rm(self, args: AccountName, exchange: Exchange) -> None:
-        """Take an account out of the file, and delete all it has (ADMIN-15). The client may close meanwhile."""
+        """Remove an account from the file, and delete all its data (ADMIN-15). The client may disconnect meanwhile."""
         with trio.CancelScope(shield=True):  # bounded: a file and a unit
             await self._edit(changes.remove_account, args.account)
             self._logins.forget(args.account)
@@ -219,11 +220,11 @@ class AdminCommands:
         await self._finish_removal(args.account)
 
     async def _finish_removal(self, name: str) -> None:
-        with trio.CancelScope(shield=True):  # bounded: who uses the account is told to leave, and has a deadline
+        with trio.CancelScope(shield=True):  # bounded: users of the account are asked to leave, with a deadline
             await finish_removal(self._accounts, self._auth, name)
 
     async def account_disable(self, args: DisableAccount, exchange: Exchange) -> None:
-        """Refuse log-ins, and end those that there are (ADMIN-17)."""
+        """Refuse log-ins, and end the account's sessions (ADMIN-17)."""
         await self._edit(changes.disable_account, args.account, args.message)
 
     async def account_enable(self, args: AccountName, exchange: Exchange) -> None:
@@ -239,7 +240,7 @@ class AdminCommands:
         await self._edit(changes.remove_address, args.address)
 
     async def address_account(self, args: AddressName, exchange: Exchange) -> AddressInfo:
-        """Who gets the mail of an address."""
+        """Return the account that gets the mail of an address."""
         try:
             address = Address.parse(args.address)
         except AddressError as error:
@@ -250,7 +251,7 @@ class AdminCommands:
         return AddressInfo(str(found.canonical), found.account)
 
     async def store_check(self, args: StoreCheck, exchange: Exchange) -> list[CheckReport]:
-        """Check one account or all, in worker threads, while they go on."""
+        """Check one account or all, in worker threads, while they stay in use."""
         if args.account:
             self._require_account(args.account)
         if args.account:
@@ -259,7 +260,7 @@ class AdminCommands:
         return reports + await trio.to_thread.run_sync(check_server_files, self._accounts.directory)
 
     async def store_repair(self, args: StoreRepair, exchange: Exchange) -> list[str]:
-        """Repair an account while it goes on; what was changed (STORE-43)."""
+        """Repair an account while it stays in use; returns what was changed (STORE-43)."""
         self._require_account(args.account)
         try:
             return await repair_account(self._accounts, args)

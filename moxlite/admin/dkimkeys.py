@@ -1,4 +1,4 @@
-"""The files of our domains' DKIM keys (ADMIN-12, AUTH-41); the keys themselves are of `mailauth.dkim.keys`."""
+"""The files of our domains' DKIM keys (ADMIN-12, AUTH-41); `mailauth.dkim.keys` has the keys themselves."""
 
 import contextlib
 import datetime as dt
@@ -16,14 +16,14 @@ from moxlite.proto.address import Domain
 __all__ = ["DKIM_FOLDER", "SIGNING", "KeyUnreadable", "NewKey", "made_keys", "read_key", "write_new"]
 
 SELECTORS: Final = (("a", "rsa"), ("b", "rsa"), ("c", "ed25519"), ("d", "ed25519"))
-"""Of a new domain, behind the year. The first signs, the second is its successor; the others wait until verifiers know
-Ed25519: today many call such a signature broken.
+"""Suffixes of the selectors of a new domain, which follow the year, and the kinds of their keys. The first signs, the
+second is its successor. The Ed25519 keys wait until verifiers know them: today many call such a signature broken.
 """
 
 FILE_KINDS: Final = {"rsa": "rsa2048", "ed25519": "ed25519"}
 
 SIGNING: Final = 1
-"""How many of them sign."""
+"""Number of the selectors, from the first, that sign."""
 
 
 class KeyUnreadable(ValueError):
@@ -31,7 +31,7 @@ class KeyUnreadable(ValueError):
 
 
 class NewKey(msgspec.Struct, frozen=True):
-    """A key that was made; `file` is relative to the folder of domains.toml."""
+    """A key that was made; `file` is its path relative to the folder of domains.toml."""
 
     selector: str
     file: str
@@ -60,13 +60,13 @@ def made_keys(folder: Path, domain: Domain, now: dt.datetime) -> Iterator[tuple[
         for path in reversed(made):
             path.unlink(missing_ok=True)
         if new_directory:
-            with contextlib.suppress(OSError):  # another's key lies there by now
+            with contextlib.suppress(OSError):  # it has another domain's key by now
                 directory.rmdir()
         raise
 
 
 def write_new(path: Path, data: bytes) -> None:
-    """Write a file that must not exist yet, readable for its owner alone, to the disk. Raises OSError."""
+    """Write a file that must not exist yet, with access for its owner alone, and sync it to disk. Raises OSError."""
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600)
     try:
         with os.fdopen(fd, "wb") as file:

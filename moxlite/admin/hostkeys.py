@@ -1,5 +1,5 @@
-"""Private keys of a host, made once: its certificates and its TLSA records are of them, renewal after renewal (AUTH-67,
-WEB-117).
+"""Private keys of a host, made once. Its certificates keep them at each renewal, so that its TLSA records stay valid
+(AUTH-67, WEB-117).
 """
 
 import datetime as dt
@@ -22,15 +22,17 @@ __all__ = ["HOST_KEYS", "KINDS", "Kind", "ensure_host_keys", "make_host_key", "n
 Kind = Literal["rsa2048", "ecdsap256"]
 
 HOST_KEYS: Final = "hostkeys"
-"""The folder, beside moxlite.toml."""
+"""Name of the folder, next to moxlite.toml."""
 KINDS: Final[tuple[Kind, ...]] = ("rsa2048", "ecdsap256")
 ENDING: Final = "privatekey.pkcs8.pem"
 MAX_FILE: Final = 1 << 20
-"""Octets of a file with a certificate."""
+"""Octets read of a file with a certificate."""
 
 
 def make_host_key(folder: Path, hostname: str, kind: Kind, now: dt.datetime, key: PrivateKey | None = None) -> str:
-    """Write a new key of a host, or `key`; its path below `folder`, that of the configuration. Raises OSError."""
+    """Write a new key of a host, or `key`; its path relative to `folder`, the folder of the configuration. Raises
+    OSError.
+    """
     if key is None:
         key = ec.generate_private_key(ec.SECP256R1()) if kind == "ecdsap256" else rsa.generate_private_key(65537, 2048)
     name = f"{HOST_KEYS}/{hostname}.{now:%Y%m%dT%H%M%S}.{kind}.{ENDING}"
@@ -39,15 +41,16 @@ def make_host_key(folder: Path, hostname: str, kind: Kind, now: dt.datetime, key
 
 
 def ensure_host_keys(folder: Path, static: Static, now: dt.datetime) -> dict[str, list[str]]:
-    """Have a key of each kind for each listener whose certificates come by ACME.
+    """Ensure that each listener with certificates by ACME has a key of each kind.
 
-    Keys that the configuration names stay, but for files that are missing. Others of the host below ``hostkeys`` are
-    used, then that of its certificate by ACME, so that this stays valid; else one is made.
+    Keys that the configuration names stay, except for missing files. In their place, the host's other keys below
+    ``hostkeys`` are used, or the key of its present certificate by ACME, which stays valid that way. Otherwise a key is
+    made.
 
     Args:
       folder: of the configuration.
 
-    Returns: what ``host_private_key_files`` should be, by listener, for those where it is something else.
+    Returns: the values that ``host_private_key_files`` should have, by listener, for listeners with another value now.
 
     Raises OSError, CertificateError.
     """
@@ -70,7 +73,7 @@ def ensure_host_keys(folder: Path, static: Static, now: dt.datetime) -> dict[str
 
 
 def name_host_keys(config: Path, found: Mapping[str, Sequence[str]]) -> None:
-    """Have moxlite.toml name the keys of `ensure_host_keys`; the other lines stay as they are. Raises OSError."""
+    """Make moxlite.toml name the keys of `ensure_host_keys`; its other lines stay unchanged. Raises OSError."""
     document = Document(config.read_text(encoding="utf-8"))
     for name, paths in found.items():
         document.put(("listeners", name, "tls", "host_private_key_files"), list(paths))
@@ -78,7 +81,7 @@ def name_host_keys(config: Path, found: Mapping[str, Sequence[str]]) -> None:
 
 
 def _is_missing(path: Path) -> bool:
-    """Whether there is no such file; one that this user may not look at is there. Raises OSError."""
+    """Whether there is no such file. A file that this user may not access is not missing. Raises OSError."""
     try:
         path.stat()
     except FileNotFoundError:
@@ -97,7 +100,8 @@ def _kind(key: PrivateKey) -> Kind | None:
 
 
 def _existing(folder: Path, hostname: str, kind: Kind) -> str | None:
-    """The newest of the host that no listener names yet, as after a run whose lines were not added."""
+    """The newest key of the host that no listener names, as after a run whose lines were not added.
+    """
     paths = sorted((folder / HOST_KEYS).glob(f"{hostname}.*.{kind}.{ENDING}"))
     return f"{HOST_KEYS}/{paths[-1].name}" if paths else None
 
@@ -108,8 +112,8 @@ def _new(folder: Path, hostname: str, kind: Kind, now: dt.datetime, certificate:
 
 
 def _of_certificate(path: Path, kind: Kind) -> PrivateKey | None:
-    """The key of a certificate that ACME has brought, if it is of this kind. The file lies where the service user may
-    write: a link is not followed.
+    """The key of a certificate by ACME, if it is of this kind. Links are not followed, because the service user may
+    write to the file's folder.
     """
     try:
         with os.fdopen(open_regular(path, os.O_RDONLY), "rb") as file:
@@ -120,5 +124,5 @@ def _of_certificate(path: Path, kind: Kind) -> PrivateKey | None:
 
 
 def _below(folder: Path, paths: Sequence[Path]) -> list[str]:
-    """Paths as they stand in the file: below its folder, else absolute."""
+    """Paths in the form that the configuration has: relative if below its folder, else absolute."""
     return [str(path.relative_to(folder) if path.is_relative_to(folder) else path) for path in paths]

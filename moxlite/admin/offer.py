@@ -1,7 +1,7 @@
-"""What a mail program is told about a domain: hosts, ports and encryption of its services (WEB-123..126, ADMIN-34).
+"""Settings for mail programs of a domain: hosts, ports and encryption of its services (WEB-123..126, ADMIN-34).
 
-One record feeds the settings that are printed, those that programs look up (autoconfig, autodiscover, Apple profiles),
-and the SRV records of the domain.
+One record is the source of the printed settings, of the settings that programs look up (autoconfig, autodiscover, Apple
+profiles), and of the domain's SRV records.
 """
 
 from typing import Literal
@@ -18,7 +18,7 @@ Security = Literal["tls", "starttls", "plain"]
 
 
 class Server(msgspec.Struct, frozen=True):
-    """A place to connect to. ``on_https``: the port of web pages, where ALPN chooses the service."""
+    """A host and port of a service. ``on_https``: the port of web pages, where ALPN selects the service."""
 
     host: Domain
     port: int
@@ -27,9 +27,9 @@ class Server(msgspec.Struct, frozen=True):
 
 
 class Offer(msgspec.Struct, frozen=True):
-    """The services of a domain, best first; empty where no listener has one.
+    """The services of a domain, best first; empty if no listener has one.
 
-    ``host``: of autoconfig and MTA-STS: the machine itself.
+    ``host``: the machine itself, which serves autoconfig and MTA-STS.
     """
 
     domain: Domain
@@ -67,12 +67,12 @@ def offer_for(snapshot: Snapshot, domain: Domain) -> Offer:
 
 
 def public_first(snapshot: Snapshot) -> list[tuple[str, Listener]]:
-    """All listeners, ``public`` before the others, which come by name."""
+    """All listeners: ``public`` first, the others sorted by name."""
     return sorted(snapshot.static.listeners.items(), key=lambda one: (one[0] != "public", one[0]))
 
 
 def _https_port(listener: Listener) -> int | None:
-    """The port on which a listener speaks https; None for none."""
+    """The port on which a listener serves https, or None."""
     services = (listener.account_https, listener.admin_https, listener.webmail_https, listener.webapi_https)
     ports = [one.port for one in (*services, listener.webserver_https) if one.enabled]
     ports += [one.port for one in (listener.autoconfig_https, listener.mtasts_https) if one.enabled and not one.non_tls]

@@ -1,4 +1,4 @@
-"""Commands about DMARC and TLS reports that came (SMTP-100, SMTP-101). On a live server, or on the file of a stopped
+"""Commands about received DMARC and TLS reports (SMTP-100, SMTP-101), on a running server or on the file of a stopped
 one.
 """
 
@@ -37,17 +37,17 @@ __all__ = [
 T = TypeVar("T")
 
 MAX_LISTED: Final = 1000
-"""Reports of one answer."""
+"""Number of reports in one answer."""
 
 PIECE: Final = 64 << 10
 
 
 class ReportsFailed(Exception):
-    """Something that cannot be told; the text is for the person who asked."""
+    """The request cannot be answered; the text is for the person who asked."""
 
 
 class ReportsList(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``reports list KIND``: the last first; of a `domain`, whose period ends within `days`; ids below `before`."""
+    """``reports list KIND``: newest first. Filters: `domain`, period that ends within `days`, ids below `before`."""
 
     kind: Kind
     domain: str = ""
@@ -57,7 +57,7 @@ class ReportsList(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ReportsSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``reports summary KIND``: of all reports whose period ends within `days`."""
+    """``reports summary KIND``: of all reports whose period ended within the last `days`."""
 
     kind: Kind
     days: int = 30
@@ -71,7 +71,7 @@ class ReportsShow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def listed(args: ReportsList, now: int) -> Callable[[Reader], list[ReceivedReport]]:
-    """What lists them. Raises ReportsFailed."""
+    """Make the query for a list of reports, newest first. Raises ReportsFailed."""
     domain = ""
     if args.domain:
         try:
@@ -83,12 +83,12 @@ def listed(args: ReportsList, now: int) -> Callable[[Reader], list[ReceivedRepor
 
 
 def summed(args: ReportsSummary, now: int) -> Callable[[Reader], list[Total]]:
-    """What sums them up by domain."""
+    """Make the query for the totals by domain."""
     return partial(received.totals, kind=args.kind, since=now - args.days * DAY)
 
 
 def shown(args: ReportsShow) -> Callable[[Reader], bytes]:
-    """What gives the JSON of one; empty where there is none."""
+    """Make the query for the JSON of one report; it gives b"" if there is no such report."""
 
     def read(r: Reader) -> bytes:
         found = received.report(r, args.kind, args.id)
@@ -98,7 +98,7 @@ def shown(args: ReportsShow) -> Callable[[Reader], bytes]:
 
 
 def on_file(snapshot: Snapshot, read: Callable[[Reader], T], nothing: T) -> T:
-    """Do it without a server; `nothing` where there is no file yet.
+    """Run a query without a server; `nothing` if there is no file yet.
 
     Raises:
       Locked: another process uses the data directory.
@@ -119,7 +119,7 @@ def on_file(snapshot: Snapshot, read: Callable[[Reader], T], nothing: T) -> T:
 
 
 class ReceivedCommands:
-    """The server's side."""
+    """The commands of the control socket."""
 
     def __init__(self, reports: ReportsDB) -> None:
         self._reports = reports

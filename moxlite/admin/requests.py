@@ -1,7 +1,7 @@
-"""Arguments and results of the commands that go through the control socket; the command line and the server share them.
+"""Arguments and results of the commands of the control socket, shared by the command line and the server.
 
-A command's name is the words that one types: ``config account add``. Nothing heavy is imported here, for the command
-line starts fast.
+A command's name is the words that a user types: ``config account add``. This module imports nothing heavy, because the
+command line must start fast.
 """
 
 from typing import Literal
@@ -61,24 +61,24 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NoArguments(Request, frozen=True):
-    """For commands without arguments."""
+    """Arguments of a command that takes no arguments."""
 
 
 class Wellness(msgspec.Struct, frozen=True):
-    """What is not well, one line each: of the server, and of single accounts, beside which all else goes on."""
+    """Problems, one line each: of the server, and of single accounts, which do not affect the rest of the server."""
 
     problems: list[str]
     accounts: list[str]
 
 
 class CertificatesRead(msgspec.Struct, frozen=True):
-    """Certificates of files that could not be read again, one line each; the old ones stay in use."""
+    """Certificate files that could not be read again, one line each; the old certificates stay in use."""
 
     problems: list[str]
 
 
 class Process(msgspec.Struct, frozen=True):
-    """The running server."""
+    """Process id and version of the running server."""
 
     pid: int
     version: str
@@ -96,7 +96,7 @@ class SetPassword(Request, frozen=True):
 
 
 class AppPasswordAdd(Request, frozen=True):
-    """``account app-password add``: `expires` in µs UTC, None for never. The answer is the password."""
+    """``account app-password add``: `expires` in µs UTC, None for never. The response is the password."""
 
     account: str
     name: str
@@ -113,7 +113,7 @@ class AppPasswordName(Request, frozen=True):
 
 
 class AppPasswordInfo(msgspec.Struct, frozen=True):
-    """A line of ``account app-password list``; times are in words, UTC, "" for never."""
+    """A line of ``account app-password list``; times are formatted, UTC, "" for never."""
 
     name: str
     scopes: list[str]
@@ -125,8 +125,8 @@ class AppPasswordInfo(msgspec.Struct, frozen=True):
 
 
 class ShareSet(Request, frozen=True):
-    """``account share set``, and with no rights ``account share rm``: `guest` is an account, an address or ``anyone``,
-    `rights` letters of RFC 4314; `below`: on the mailboxes below, too.
+    """``account share set``, and with empty `rights` ``account share rm``. `guest`: an account, an address or
+    ``anyone``. `rights`: letters of RFC 4314. `below`: also for the mailboxes below.
     """
 
     account: str
@@ -145,8 +145,8 @@ class ShareInfo(msgspec.Struct, frozen=True):
 
 
 class LogLevels(Request, frozen=True):
-    """``log levels``: `levels` has "" for all packages. As a request: set these, an empty level takes a package's
-    own away.
+    """``log levels``: levels by package, "" for all packages. In a request they are set; an empty level removes the
+    package's own.
     """
 
     levels: dict[str, str] = {}
@@ -195,30 +195,31 @@ class AccountInfo(msgspec.Struct, frozen=True):
 
 
 class AddressInfo(msgspec.Struct, frozen=True):
-    """Who has an address."""
+    """An address and the account that has it."""
 
     address: str
     account: str
 
 
 class StoreCheck(Request, frozen=True):
-    """``store check``: of one account, or with an empty name of all. `deep`: read all stored octets as well."""
+    """``store check``: of one account, or all with an empty name. `deep`: also read all stored octets."""
 
     account: str = ""
     deep: bool = False
 
 
 class CheckReport(msgspec.Struct, frozen=True):
-    """What ``store check`` found in one account; nothing is good."""
+    """Problems that ``store check`` found in one account; an empty list means that it is healthy."""
 
     account: str
     problems: list[str]
 
 
 class BackUp(Request, frozen=True):
-    """``backup``: `target` is an absolute path, as the server sees it; with `verbose` each file is told as progress.
+    """``backup``: `target` is an absolute path on the server's machine; with `verbose` each file is reported as
+    progress.
 
-    With `repo` it is a repository, made where it is missing: encrypted to `recipients`, or with a `passphrase`.
+    With `repo` the target is a repository, made if it is missing: encrypted to `recipients`, or with a `passphrase`.
     """
 
     target: str
@@ -233,8 +234,8 @@ class BackUp(Request, frozen=True):
 
 
 class BackedUp(msgspec.Struct, frozen=True):
-    """Outcome of a backup; without `errors` it is whole. `left_out` has a line for each private key of the host that
-    the backup lacks.
+    """Result of a backup, which is complete without `errors`. `left_out` has a line for each private key of the host
+    that the backup lacks.
     """
 
     databases: int
@@ -246,7 +247,7 @@ class BackedUp(msgspec.Struct, frozen=True):
 
 
 class StoreRepair(Request, frozen=True):
-    """``store fix-counts`` and its like: of `account`, for some of one `mailbox` or with an empty name of all."""
+    """``store fix-counts`` and the other repairs of `account`. Some repair one `mailbox`, or all with an empty name."""
 
     account: str
     verb: str
@@ -254,15 +255,15 @@ class StoreRepair(Request, frozen=True):
 
 
 class StoreAccount(Request, frozen=True):
-    """``store stats``, ``recompress``, ``reparse``, ``reassign-threads``: of one account, or with an empty name of
-    all.
-    """
+    """``store stats``, ``recompress``, ``reparse``, ``reassign-threads``: of one account, or all with an empty name."""
 
     account: str = ""
 
 
 class StoreDone(msgspec.Struct, frozen=True):
-    """What was done in one account: how many messages or pieces were made anew. `problem`: why it failed, or ""."""
+    """Result in one account: number of messages or pieces that were rewritten. `problem`: the reason of a failure, or
+    "".
+    """
 
     account: str
     count: int
@@ -270,11 +271,11 @@ class StoreDone(msgspec.Struct, frozen=True):
 
 
 class StoreStats(msgspec.Struct, frozen=True):
-    """What the mail of an account takes, in octets (STORE-180).
+    """Sizes of an account's mail, in octets (STORE-180).
 
-    `logical`: of all messages, what the quota counts. `plain`: of their bodies, each once. `stored`: of these as they
-    lie in the file. `file`: the database with its log, of which `free` can be used again. `index`: the search index.
-    `problem`: why nothing could be read, or "".
+    `logical`: of all messages, as the quota counts. `plain`: of their bodies, each distinct one once. `stored`: of
+    these bodies in the file, compressed. `file`: the database with its write-ahead log, of which `free` can be reused.
+    `index`: the search index. `problem`: why nothing could be read, or "".
     """
 
     account: str
@@ -290,20 +291,22 @@ class StoreStats(msgspec.Struct, frozen=True):
 
 
 class JunkAccount(Request, frozen=True):
-    """``junk retrain``: of one account, or with an empty name of all."""
+    """``junk retrain``: of one account, or all with an empty name."""
 
     account: str = ""
 
 
 class JunkPrune(Request, frozen=True):
-    """``junk prune``: words of one message, not met for so many days."""
+    """``junk prune``: words that were in one message only, and not seen for so many days."""
 
     account: str = ""
     days: int = 180
 
 
 class JunkDone(msgspec.Struct, frozen=True):
-    """What was done in one account: how many messages or words. `note`: why there was nothing to do, or it failed."""
+    """Result in one account: number of messages or words. `note`: the reason of a failure, or why there was nothing to
+    do.
+    """
 
     account: str
     count: int
@@ -312,14 +315,14 @@ class JunkDone(msgspec.Struct, frozen=True):
 
 
 class JunkExplain(Request, frozen=True):
-    """``junk explain``: `message` is an id or a Message-ID; empty, the octets come along."""
+    """``junk explain``: `message` is an id or a Message-ID; if it is empty, the message itself follows as octets."""
 
     account: str
     message: str = ""
 
 
 class JunkUsedWord(msgspec.Struct, frozen=True):
-    """A word that decided: how many ham and junk messages had it, how much it speaks for junk."""
+    """A word that counted: the number of ham and junk messages that had it, and how strongly it indicates junk."""
 
     word: str
     ham: int
@@ -342,9 +345,9 @@ class JunkExplained(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ImportMail(Request, frozen=True):
-    """``import``: the octets come as a stream. `form`: mbox, tar, or archive (a zip or tar.gz file).
+    """``import``: the octets follow as a stream. `form`: mbox, tar, or archive (a zip or tar.gz file).
 
-    `mailbox` is for messages without a folder of their own, `prefix` is cut off names of folders.
+    `mailbox` gets messages without a folder of their own; `prefix` is removed from folder names.
     """
 
     account: str
@@ -356,7 +359,7 @@ class ImportMail(Request, frozen=True):
 
 
 class Imported(msgspec.Struct, frozen=True):
-    """What an import added, or would add, and how much was left out of it."""
+    """Result of an import or its dry run: number of messages added, and number of problems."""
 
     messages: int
     problems: int
@@ -372,15 +375,15 @@ class ExportMail(Request, frozen=True):
 
 
 class Exported(msgspec.Struct, frozen=True):
-    """What an export wrote; `errors` is the number of lines in errors.txt."""
+    """Result of an export: number of messages, and number of lines in errors.txt."""
 
     messages: int
     errors: int
 
 
 class RestoreMail(Request, frozen=True):
-    """``restore --account``: mail from the uploaded database of a backup into `account`: of `mailbox`, or when that is
-    empty of all, into or below `target`.
+    """``restore --account``: restore mail from a backup's uploaded database into `account`. An empty `mailbox` means
+    all. The mail goes into or below the mailbox `target`.
     """
 
     account: str
@@ -389,7 +392,7 @@ class RestoreMail(Request, frozen=True):
 
 
 class RestoredMail(msgspec.Struct, frozen=True):
-    """What was added, and how many messages of the backup could not be read."""
+    """Result of a restore: number of messages added, of mailboxes, and of backup messages that could not be read."""
 
     messages: int
     mailboxes: int
@@ -397,9 +400,7 @@ class RestoredMail(msgspec.Struct, frozen=True):
 
 
 class Undelete(Request, frozen=True):
-    """``account undelete``: what was removed at or after `since` (µs UTC), of one `mailbox`, or with an empty name of
-    all.
-    """
+    """``account undelete``: messages removed at or after `since` (µs UTC), of `mailbox`, or all with an empty name."""
 
     account: str
     since: int = 0
@@ -407,21 +408,21 @@ class Undelete(Request, frozen=True):
 
 
 class UndeletedMail(msgspec.Struct, frozen=True):
-    """What came back, and how many messages could not be read."""
+    """Result of an undelete: number of messages restored, and number of messages that could not be read."""
 
     messages: int
     damaged: int
 
 
 class ImapSessions(Request, frozen=True):
-    """``imap sessions``: all of them; with `kill` the session of that id is ended first."""
+    """``imap sessions``: lists them; with `kill` the session with that id is ended first."""
 
     kill: int | None = None
 
 
 class ImapSession(msgspec.Struct, frozen=True):
-    """One IMAP session that is logged in. `client` is what it said of itself, `mailbox` "" when none is selected;
-    `received` and `sent` are octets; `app_password` is the name of the one that was used, "" for none.
+    """A logged-in IMAP session. `client`: its ID response; `mailbox`: the selected one, or "". `received` and `sent`:
+    octets. `app_password`: the name of the app password used, or "".
     """
 
     id: int
@@ -437,20 +438,20 @@ class ImapSession(msgspec.Struct, frozen=True):
 
 
 class ImapTrace(Request, frozen=True):
-    """``imap trace``: the masked transcript of an account's IMAP sessions as octets, for some minutes."""
+    """``imap trace``: the masked transcript of an account's IMAP sessions as octets, for `minutes` minutes."""
 
     account: str
     minutes: int
 
 
 class ImapTraced(msgspec.Struct, frozen=True):
-    """How many lines a transcript has, and how many were left out since the terminal was too slow."""
+    """Number of lines in a transcript, and number of lines left out because the terminal was too slow."""
 
     lines: int
     lost: int
 
 
 class ImapServe(Request, frozen=True):
-    """``admin imapserve``: an IMAP session of the account that `address` belongs to, over the octet streams."""
+    """``admin imapserve``: an IMAP session over the octet streams, of the account that has `address`."""
 
     address: str

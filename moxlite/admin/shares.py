@@ -1,4 +1,4 @@
-"""Commands of the control socket about shared mailboxes (IMAP-157), and whom the name of a guest means."""
+"""Commands of the control socket about shared mailboxes (IMAP-157), and the meaning of a guest's name."""
 
 import logging
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ logger = logging.getLogger("moxlite.admin.shares")
 
 
 def guest_of(snapshot: Snapshot, logins: Logins, text: str) -> str | None:
-    """The identifier that a person means by an account's name, an address, or ``anyone``; None for anything else."""
+    """The identifier for an account's name, an address, or ``anyone``; None for any other text."""
     text = text.lower()
     if text == ANYONE:
         return ANYONE
@@ -52,7 +52,7 @@ class ShareCommands:
         }
 
     async def list(self, args: AccountName, exchange: Exchange) -> list[ShareInfo]:
-        """What an account shares, by mailbox and guest."""
+        """List the shares of an account, by mailbox and guest."""
         self._require(args.account)
         try:
             async with self._accounts.use(args.account) as account:
@@ -62,7 +62,7 @@ class ShareCommands:
         return [ShareInfo(*row) for row in found]
 
     async def set(self, args: ShareSet, exchange: Exchange) -> None:
-        """Give or take rights."""
+        """Set or remove rights."""
         self._require(args.account)
         guest = guest_of(self._config.current, self._logins, args.guest)
         if guest is None:

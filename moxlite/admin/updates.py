@@ -1,10 +1,11 @@
-"""Notice of newer versions: one look-up each day, and what changed, signed (ADMIN-60). Nothing is installed.
+"""Notices about newer versions: one look-up each day, and the signed list of changes (ADMIN-60). Nothing is installed.
 
 ``_updates.DOMAIN`` has a TXT record ``v=UPDATES0; l=0.2.0`` with the newest version. The changelog is JSON::
 
     {"changes": [{"version": "0.2.0", "text": "…", "signature": "BASE64"}]}
 
-Each entry is signed by Ed25519 over its version, a line feed, and its text; what is not signed well is not shown.
+Each entry is signed by Ed25519 over its version, a line feed, and its text. Entries without a valid signature are not
+shown.
 """
 
 import base64
@@ -38,16 +39,16 @@ __all__ = ["STATE", "Change", "UpdateError", "UpdateWatch", "changes_since", "is
 logger = logging.getLogger("moxlite.admin.updates")
 
 STATE: Final = "updates.json"
-"""In the data directory: a restart neither doubles a look nor a notice."""
+"""Name of a file in the data directory, with which a restart repeats neither a look-up nor a notice."""
 
 PERIOD: Final = 86_400.0
-"""Seconds between two looks."""
+"""Seconds between two look-ups."""
 
 MAX_CHANGELOG: Final = 1 << 20
-"""Octets."""
+"""Octets of the changelog."""
 
 MAX_VERSION: Final = 40
-"""Characters."""
+"""Characters of a version."""
 
 looks: Final = Counter("moxlite_updates_check", "Looks for newer versions.", ["result"])
 for _result in ("current", "newer", "error"):
@@ -55,7 +56,7 @@ for _result in ("current", "newer", "error"):
 
 
 class UpdateError(Exception):
-    """It is not known whether there is a newer version; the text is for people."""
+    """The newest version or its changes cannot be found out; the text is for people."""
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -71,7 +72,7 @@ class _Changelog(msgspec.Struct):
 
 
 class _State(msgspec.Struct, frozen=True):
-    """at: seconds UTC of the last look. newest: what it found. told: the version of the last notice."""
+    """at: seconds UTC of the last look-up. newest: its result. told: the version in the last notice."""
 
     at: float = 0.0
     newest: str = ""
@@ -79,7 +80,7 @@ class _State(msgspec.Struct, frozen=True):
 
 
 def is_newer(version: str, than: str = __version__) -> bool:
-    """Whether a version comes after another, number by number."""
+    """Whether a version is newer than another, number by number."""
     return _numbers(version) > _numbers(than)
 
 
@@ -88,7 +89,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 async def newest_version(resolver: Resolver, source: Updates) -> str:
-    """What DNS says is the newest version. Raises UpdateError."""
+    """Look up the newest version in DNS. Raises UpdateError."""
     name = f"_updates.{source.domain.ascii}."
     try:
         texts = (await resolver.txt(name)).records
@@ -103,8 +104,8 @@ async def newest_version(resolver: Resolver, source: Updates) -> str:
 
 
 async def changes_since(http: HTTPClient, source: Updates, version: str = __version__) -> list[Change]:
-    """The well-signed entries of the changelog for versions after this one, as they stand there. Raises UpdateError:
-    there is none.
+    """The entries of the changelog for versions after `version` that have a valid signature, in its order. Raises
+    UpdateError: there is no such entry.
     """
     try:
         answer = await http.request("GET", str(source.changelog_url), max_body=MAX_CHANGELOG)
@@ -130,7 +131,7 @@ def _signed(change: Change, key: Ed25519PublicKey) -> bool:
 
 
 class UpdateWatch:
-    """Looks each day, and tells the postmaster of each newer version once."""
+    """Looks for newer versions each day, and notifies the postmaster of each once."""
 
     def __init__(
         self,
@@ -157,7 +158,7 @@ class UpdateWatch:
     async def serve(self) -> None:
         """Look each day, for ever.
 
-        Errors: a look that fails is logged and counted, and the next one is a day later. OSError of the file comes out.
+        Errors: a failed look-up is logged and counted, and the next one is a day later. OSError of the file comes out.
         """
         self._state = await trio.to_thread.run_sync(self._read)
         while True:

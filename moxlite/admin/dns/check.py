@@ -1,4 +1,6 @@
-"""``moxlite config dnscheck``: all topics at once, in 30 seconds, and no exception whatever DNS says (ADMIN-48, 67)."""
+"""``moxlite config dnscheck``: all topics at once, within 30 seconds, without an exception whatever DNS answers
+(ADMIN-48, 67).
+"""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -21,7 +23,7 @@ __all__ = ["TOPICS", "check_domain", "check_servers", "is_signed"]
 logger = logging.getLogger("moxlite.admin.dns")
 
 SECONDS: Final = 30.0
-"""For everything."""
+"""Seconds for all topics together."""
 
 TOPICS: Final[Mapping[str, Callable[[Case], Awaitable[Report]]]] = {
     "dnssec": transport.check_dnssec,
@@ -43,7 +45,7 @@ TOPICS: Final[Mapping[str, Callable[[Case], Awaitable[Report]]]] = {
 
 
 async def check_servers(resolver: Resolver, host: Domain) -> Report:
-    """Whether the DNS servers answer. Where none does, no topic can be checked: an error, within one time-out.
+    """Report whether the DNS servers answer. If none does, no topic can be checked: an error, after one time-out.
 
     Args:
       host: a name that should exist.
@@ -62,7 +64,7 @@ async def check_servers(resolver: Resolver, host: Domain) -> Report:
 
 
 async def is_signed(resolver: Resolver, host: Domain) -> bool:
-    """Whether what DNS says of a host is verified by DNSSEC, be it that there is nothing."""
+    """Whether DNSSEC verifies the answers about a host, including an answer that it does not exist."""
     with trio.move_on_after(SECONDS):
         try:
             return (await resolver.ips(f"{host.ascii}.")).authentic
@@ -81,11 +83,11 @@ async def check_domain(
     served: bool,
     held: HeldKeys | None = None,
 ) -> dict[str, Report]:
-    """What DNS and our services say of a domain, by topic.
+    """Check the DNS records and the services of a domain; a report for each topic.
 
     Args:
       served: the server runs.
-      held: keys that need not be read.
+      held: keys that this process has already, which are not read from files.
     """
     keys = await trio.to_thread.run_sync(read_keys, snapshot, domain, held)
     case = Case(
@@ -107,7 +109,7 @@ async def check_domain(
     async def run(name: str, topic: Callable[[Case], Awaitable[Report]]) -> None:
         try:
             reports[name] = await topic(case)
-        except Exception as error:  # one topic's crash is an entry, and the others go on (ADMIN-67)
+        except Exception as error:  # one topic's crash becomes an entry of its report, and the others go on (ADMIN-67)
             logger.exception("a DNS check failed", extra={"kv": {"topic": name, "domain": domain.ascii}})
             reports[name] = Report(errors=[f"the check failed: {type(error).__name__}: {error}"])
 

@@ -1,7 +1,8 @@
-"""The check of DANE: TLSA records in DNS beside our keys, and beside what port 25 shows (ADMIN-48, AUTH-67).
+"""The check of DANE: TLSA records in DNS, compared with the configured keys and with the certificates that port 25
+shows (ADMIN-48, AUTH-67).
 
-Whether the configuration names keys or not, senders that know DANE go by the records: those that fit no key which the
-host shows keep mail away.
+Senders that support DANE follow the records, whether or not the configuration names keys. Records that match no key of
+the host keep mail away.
 """
 
 from collections.abc import Sequence
@@ -26,7 +27,7 @@ MAKE_KEYS: Final = (
 
 
 async def check_dane(case: Case) -> Report:
-    """The TLSA records of the MX hosts fit the keys that these show."""
+    """Check that the TLSA records of each MX host match the keys that it shows."""
     report = Report(warnings=list(case.keys.host_problems))
     answer = await mx_of(case, report, quiet=True)
     if case.keys.tlsa:
@@ -48,7 +49,7 @@ async def check_dane(case: Case) -> Report:
 
 
 async def _check_host(case: Case, report: Report, host: str) -> bool:
-    """Compare the records of a host; whether it has any."""
+    """Compare the records of a host with its keys; whether it has any records."""
     name = f"_25._tcp.{host}"
     wanted = [one for one in case.records("dane") if one.name == name.lower()]
     try:
@@ -74,7 +75,9 @@ async def _check_host(case: Case, report: Report, host: str) -> bool:
 
 
 Live = dict[IPAddress, Sequence[x509.Certificate]]
-"""The certificates that port 25 of a host shows, by address, leaf first; without addresses that show none."""
+"""The certificates that port 25 of a host shows, by address, leaf first. Addresses that show no certificate are left
+out.
+"""
 
 
 async def _live(case: Case, report: Report, host: str) -> Live:
@@ -105,10 +108,10 @@ def _compare_keys(report: Report, name: str, found: Answer[TLSA], wanted: Sequen
 
 
 def _compare_live(case: Case, report: Report, host: str, found: Answer[TLSA], live: Live, *, keys: set[object]) -> None:
-    """Compare the records of a host with what it shows.
+    """Compare the records of a host with the certificates that it shows.
 
     Args:
-      keys: records of the keys in the configuration; none for another machine.
+      keys: records of the keys in the configuration; empty for another machine.
     """
     name = f"_25._tcp.{host}"
     unfit = [ip for ip, chain in live.items() if not _fits(found.records, chain, name)]
@@ -122,7 +125,7 @@ def _compare_live(case: Case, report: Report, host: str, found: Answer[TLSA], li
         wanted = [Wanted("dane", name, "TLSA", one) for one in now]
         report.instructions += instructions(shown(name, "TLSA", found.records[:MAX_HOSTS]), wanted)
     elif not keys >= now.keys():
-        text = "port 25 shows another key than those of host_private_key_files: systemctl restart moxlite"
+        text = "port 25 shows a key that is not in host_private_key_files: systemctl restart moxlite"
         report.instructions.append(text)
 
 

@@ -1,4 +1,4 @@
-"""Instructions about records in DNS, by three verbs: add, put instead of another, remove (ADMIN-48b)."""
+"""Instructions for changing records in DNS, with three verbs: add, replace, remove (ADMIN-48b)."""
 
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
@@ -10,7 +10,7 @@ from moxlite.admin.dns.zonefile import record_line, zone_line
 __all__ = ["instructions", "shown"]
 
 MAX_SHOWN: Final = 120
-"""Characters of a record that is to go; DKIM keys have 400, and its beginning tells which one is meant."""
+"""Characters shown of a record that is to be removed. DKIM keys have 400; the beginning tells which one is meant."""
 
 
 def shown(name: str, kind: Kind, values: Iterable[Value]) -> list[str]:
@@ -19,8 +19,8 @@ def shown(name: str, kind: Kind, values: Iterable[Value]) -> list[str]:
 
 
 def instructions(found: Sequence[str], wanted: Sequence[Wanted]) -> list[str]:
-    """What turns the records of a name into the wanted ones, one line each. A record that is both found and wanted
-    stays.
+    """Instructions that turn the records of a name into the wanted ones, one line each. A record that is both found and
+    wanted stays.
 
     Args:
       found: lines of `shown`.

@@ -1,4 +1,4 @@
-"""The MX records of a domain, as several checks look at them (ADMIN-48)."""
+"""The MX records of a domain, used by several checks (ADMIN-48)."""
 
 from typing import Final
 
@@ -10,11 +10,13 @@ from moxlite.proto.address import Domain
 __all__ = ["MAX_HOSTS", "absolute_name", "mx_hosts", "mx_of"]
 
 MAX_HOSTS: Final = 20
-"""MX hosts that are looked at; RFC 5321 knows no limit, and a made-up answer may have thousands."""
+"""Number of MX hosts that are checked. RFC 5321 has no limit, and a made-up answer may have thousands."""
 
 
 async def mx_of(case: Case, report: Report, *, quiet: bool = False) -> Answer[MX] | None:
-    """The MX records; None if there are none, an error in the report unless `quiet`."""
+    """Look up the MX records; None if the domain has no MX record or the look-up failed. Unless `quiet`, both are
+    errors in the report.
+    """
     name = absolute_name(case.domain)
     try:
         answer = await case.resolver.mx(name)
@@ -33,11 +35,11 @@ async def mx_of(case: Case, report: Report, *, quiet: bool = False) -> Answer[MX
 
 
 def mx_hosts(answer: Answer[MX] | None) -> list[str]:
-    """The MX hosts, absolute, without a null MX."""
+    """The MX hosts as absolute names; a null MX is left out."""
     found = () if answer is None else answer.records[:MAX_HOSTS]
     return list(dict.fromkeys(one.host for one in found if one.host != "."))
 
 
 def absolute_name(domain: Domain) -> str:
-    """The name of a domain as it is asked for."""
+    """The name of a domain as queries have it: absolute, with a dot at the end."""
     return f"{domain.ascii}."

@@ -1,4 +1,4 @@
-"""What checks do beside asking DNS: connecting to our own services as a stranger does (ADMIN-48)."""
+"""Connections of the DNS checks to our own services, made as an outside client makes them (ADMIN-48)."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,27 +22,29 @@ from moxlite.proto.smtp.errors import SMTPError
 __all__ = ["Internet", "Network", "is_served"]
 
 PROBE_SECONDS: Final = 10.0
-"""For one connection with its handshake."""
+"""Seconds for one connection with its handshake."""
 
 
 class Network(Protocol):
-    """Connections that checks make. `smtp` and `tls` return the problem, "" for none; hosts are A-labels."""
+    """Connections that checks make. `smtp` and `tls` return the problem, "" if all is well; hosts are A-labels."""
 
     async def smtp(self, ip: IPAddress, host: str) -> str:
-        """STARTTLS at port 25 with a certificate for `host`."""
+        """Connect to port 25, and verify by STARTTLS that its certificate is for `host`."""
 
     async def shown(self, ip: IPAddress, host: str) -> tuple[Sequence[x509.Certificate], str]:
-        """The certificates that port 25 shows after STARTTLS, leaf first, unverified, and the problem, "" for none."""
+        """The certificates that port 25 shows after STARTTLS, leaf first, unverified, and the problem, "" if there was
+        no fault.
+        """
 
     async def tls(self, ip: IPAddress, port: int, host: str) -> str:
-        """TLS with a certificate for `host`."""
+        """Connect with TLS, and verify that the certificate is for `host`."""
 
     async def fetch(self, url: str) -> bytes:
-        """The body of an answer of 200. Raises FetchFailed."""
+        """The body of a response with status 200. Raises FetchFailed."""
 
 
 class Internet:
-    """The real one.
+    """`Network` over real sockets.
 
     Args:
       hostname: our own, for EHLO.
@@ -117,7 +119,7 @@ async def is_served(data_dir: Path) -> bool:
         stream = await open_ctl(data_dir / "ctl")
     except (FileNotFoundError, ConnectionRefusedError, Unproven):
         return False
-    except (OSError, RuntimeError):  # not for this user, or a system without such sockets
+    except (OSError, RuntimeError):  # no access for this user, or a system without such sockets
         return True
     await stream.aclose()
     return True

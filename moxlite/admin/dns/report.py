@@ -1,4 +1,4 @@
-"""What a check says, and what it works with (ADMIN-48)."""
+"""The report of a check, and the inputs that checks share (ADMIN-48)."""
 
 from collections.abc import Callable, Sequence
 
@@ -17,7 +17,7 @@ __all__ = ["Case", "Report"]
 
 
 class Report(msgspec.Struct):
-    """One topic: what is wrong, what may be, what to do, and what was found, each one line."""
+    """The report on one topic: errors, warnings, instructions and the records found, each one line."""
 
     errors: list[str] = []
     warnings: list[str] = []
@@ -26,10 +26,10 @@ class Report(msgspec.Struct):
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """What is checked.
+    """One domain under check, with everything that the checks need.
 
-    ``wanted``: the records of the domain. ``ips``: our addresses, None where they are not known. ``served``: the
-    server runs, so that it can be connected to.
+    ``wanted``: the records that the domain should have. ``ips``: our addresses, None if unknown. ``served``: the server
+    runs, so that checks can connect to it.
     """
 
     snapshot: Snapshot
@@ -53,11 +53,11 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         return self.ips is None or all(ip in self.ips for ip in ips)
 
     async def addresses(self, name: str, report: Report, what: str) -> tuple[IPAddress, ...]:
-        """The addresses of an absolute name; an error in the report, and none, where there are none."""
+        """The addresses of an absolute name. If it has no address, the report gets an error and the result is empty."""
         return await self.find_addresses(name, report, what) or ()
 
     async def find_addresses(self, name: str, report: Report, what: str) -> tuple[IPAddress, ...] | None:
-        """As `addresses`; None where the look-up failed."""
+        """As `addresses`, but None if the look-up failed."""
         try:
             answer = await self.resolver.ips(name)
         except NotFound as error:
@@ -71,7 +71,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         return answer.records
 
     async def host_lines(self, name: str) -> list[str]:
-        """Lines of the records that give an absolute name its addresses: of its CNAME, or of A and AAAA."""
+        """Lines of the records that give an absolute name its addresses: its CNAME, or its A and AAAA records."""
         try:
             answer = await self.resolver.ips(name)
         except DNSError:
@@ -83,11 +83,11 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     async def the_text(
         self, report: Report, topic: Topic, name: str, prefix: str, choose: Callable[[Sequence[str]], str | None]
     ) -> str | None:
-        """The one TXT record at an absolute name that begins so; None, with an error in the report, where there is
-        none, or there are several.
+        """The one TXT record at an absolute name that begins with `prefix`. None, with an error in the report, if there
+        is no such record or more than one.
 
         Args:
-          choose: the text that should stay of several ones, or take their place; None for the wanted one.
+          choose: picks the text that should replace several found ones; None for the wanted record.
         """
         found = await self.texts(name, prefix, report)
         if found is None or len(found) == 1:
@@ -98,7 +98,9 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         return None
 
     async def texts(self, name: str, prefix: str, report: Report) -> list[str] | None:
-        """The TXT records at an absolute name that begin so; None, with an error in the report, if that fails."""
+        """The TXT records at an absolute name that begin with `prefix`; None, with an error in the report, if the
+        look-up fails.
+        """
         try:
             answer = await self.resolver.txt(name)
         except NotFound:
@@ -119,12 +121,12 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         found: Sequence[str] = (),
         text: str | None = None,
     ) -> None:
-        """Tell how DNS comes to the wanted records of a topic.
+        """Add instructions for publishing the wanted records of a topic.
 
         Args:
           name: of the records, None for all.
-          found: lines of those at `name` that are not as they should be.
-          text: value of the one TXT record at `name`, where it is not the wanted one.
+          found: lines of the records at `name` that are wrong.
+          text: value of the one TXT record at `name`, if it is not the wanted one.
         """
         wanted = [one for one in self.records(topic) if name is None or one.name == name]
         if text is not None and name is not None:
@@ -132,7 +134,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         report.instructions += [line for line in instructions(found, wanted) if line not in report.instructions]
 
     async def mend_host(self, report: Report) -> None:
-        """Tell which addresses of the host are to be added, replaced and removed."""
+        """Add instructions for the addresses of the host: which to add, replace and remove."""
         found = await self.host_lines(f"{self.host.ascii}.")
         for kind in ("A", "AAAA"):
             wanted = [one for one in self.records("host") if one.kind == kind]
@@ -140,7 +142,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
             report.instructions += [line for line in lines if line not in report.instructions]
 
     async def probe(self, report: Report, ips: Sequence[IPAddress], port: int, host: str) -> None:
-        """Connect to each address with TLS."""
+        """Connect to each address with TLS, and report problems."""
         for ip in ips:
             if not self.reachable(report, ip):
                 continue
@@ -149,7 +151,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
                 report.errors.append(f"TLS for {host}: {problem}")
 
     def reachable(self, report: Report, ip: IPAddress) -> bool:
-        """Whether it makes sense to connect to an address: not to ours while the server does not run."""
+        """Whether a connection to an address can tell anything: not to ours while the server does not run."""
         if self.served or (self.ips is not None and ip not in self.ips):
             return True
         line = "TLS was not checked: the server does not run here now; check again once it does"

@@ -1,4 +1,4 @@
-"""The records that a domain wants in DNS: one typed list, for printing and for checking (ADMIN-47, AUTH-67, 74, 91)."""
+"""The DNS records that a domain should have: a typed list, for printing and checking (ADMIN-47, AUTH-67, 74, 91)."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -60,11 +60,11 @@ Topic = Literal[
 MX_PREFERENCE: Final = 10
 
 LETSENCRYPT: Final = "letsencrypt.org"
-"""In CAA records; the directory's host is below it."""
+"""Issuer name in CAA records; the host of Let's Encrypt's ACME directory is below it."""
 
 
 class CAA(msgspec.Struct, frozen=True):
-    """RFC 8659 §4.1."""
+    """A CAA record (RFC 8659 §4.1)."""
 
     flags: int
     tag: str
@@ -76,9 +76,10 @@ Kind = Literal["A", "AAAA", "TXT", "CNAME", "MX", "SRV", "TLSA", "CAA"]
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """A record. ``name`` is absolute; ``value`` as in `moxlite.net.resolver`.
+    """A record that should exist. ``name`` is absolute; ``value`` as in `moxlite.net.resolver`.
 
-    ``optional``: nothing is wrong without it. ``live``: False for one that only makes sense once its zone is signed.
+    ``optional``: its absence is no fault. ``live``: False for a record that has an effect only after its zone is
+    signed.
     """
 
     topic: Topic
@@ -90,8 +91,8 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 class Keys(msgspec.Struct, frozen=True):
-    """Keys of a domain as far as they can be read: TXT values by selector, TLSA records of the host, ECDSA first, and
-    what could not be read, in words.
+    """Keys of a domain as far as they can be read: TXT values by selector, TLSA records of the host with ECDSA first,
+    and texts about keys that could not be read.
     """
 
     dkim: Mapping[str, str]
@@ -101,9 +102,9 @@ class Keys(msgspec.Struct, frozen=True):
 
 
 class HeldKeys(msgspec.Struct, frozen=True):
-    """Keys that a server read before it gave up the right to.
+    """Keys that a server read before it gave up its privileges.
 
-    dkim: of a file, None for one that was never read. hosts: by name of the listener.
+    dkim: returns the key of a file, None if it was never read. hosts: private keys by name of the listener.
     """
 
     dkim: Callable[[Path], DKIMKey | None]
@@ -111,7 +112,7 @@ class HeldKeys(msgspec.Struct, frozen=True):
 
 
 def read_keys(snapshot: Snapshot, domain: Domain, held: HeldKeys | None = None) -> Keys:
-    """Read the DKIM keys of a domain and the keys of the host, but for those that are `held`. Blocks."""
+    """Read the DKIM keys of a domain and the keys of the host, except those in `held`. Blocks."""
     dkim_problems: list[str] = []
     host_problems: list[str] = []
     dkim: dict[str, str] = {}
@@ -142,12 +143,12 @@ def read_keys(snapshot: Snapshot, domain: Domain, held: HeldKeys | None = None) 
 
 
 def _tlsa(key: PrivateKeyTypes) -> tuple[bool, TLSA]:
-    """Whether the key is of ECDSA, and its record."""
+    """Whether the key is ECDSA, and its TLSA record."""
     return isinstance(key, ec.EllipticCurvePrivateKey), public_key_record(key.public_key())
 
 
 def public_key_record(key: PublicKeyTypes) -> TLSA:
-    """``3 1 1`` of a key (RFC 7671 §5.1)."""
+    """The TLSA record ``3 1 1`` of a key (RFC 7671 §5.1)."""
     spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return TLSA(3, 1, 1, hashlib.sha256(spki).digest())
 
@@ -164,10 +165,11 @@ def tlsa_records(snapshot: Snapshot) -> list[Wanted]:
 
 
 def own_ips(snapshot: Snapshot) -> tuple[IPAddress, ...] | None:
-    """The addresses by which others know this server, in the order of the file; None where they are not known (NAT, or
-    listeners on all addresses).
+    """The addresses by which others know this server, in the order of the file; None if unknown (NAT, or listeners on
+    all addresses).
 
-    They are those of the listener ``public``, else of all that take mail: behind NAT those outside.
+    They come from the listener ``public``, or else from all listeners with SMTP. Behind NAT they are the outside
+    addresses.
     """
     listeners = [one for name, one in public_first(snapshot) if name == "public"]
     listeners = listeners or [one for _, one in public_first(snapshot) if one.smtp.enabled]
@@ -180,13 +182,13 @@ def own_ips(snapshot: Snapshot) -> tuple[IPAddress, ...] | None:
 
 
 def socks_ips(snapshot: Snapshot) -> tuple[IPAddress, ...]:
-    """Addresses of SOCKS proxies through which mail leaves."""
+    """Addresses of the SOCKS proxies through which mail is sent."""
     transports = snapshot.static.transports.values()
     return tuple(dict.fromkeys(ip for one in transports if one.socks is not None for ip in one.socks.remote_ips))
 
 
 def report_address(domain: Domain, report: DMARC | TLSRPT) -> str:
-    """Where reports about a domain go, as a URI."""
+    """The address for reports about a domain, as a URI."""
     at = report.domain or domain
     return f"mailto:{quote(report.localpart, safe='!$&*+-._~')}@{at.ascii}".replace("!", "%21")
 
@@ -208,7 +210,7 @@ def wanted_records(snapshot: Snapshot, domain: Domain, settings: DomainConfig, k
         records.append(Wanted("dmarc", f"_dmarc.{_dot(domain)}", "TXT", f"v=DMARC1;p=reject;rua={rua}"))
         at = settings.dmarc.domain
         if at is not None and at != domain:
-            # RFC 9990 §3: who gets reports about another domain says that he wants them
+            # RFC 9990 §3: a domain that receives reports about another one says that it accepts them
             records.append(Wanted("dmarc", f"{domain.ascii}._report._dmarc.{_dot(at)}", "TXT", "v=DMARC1"))
     if settings.mtasts is not None:
         records.append(Wanted("mtasts", f"mta-sts.{_dot(domain)}", "CNAME", _dot(host)))
@@ -221,7 +223,7 @@ def wanted_records(snapshot: Snapshot, domain: Domain, settings: DomainConfig, k
 
 
 def spf_text(snapshot: Snapshot) -> str:
-    """The SPF record of all domains: each address named, since it costs receivers no look-up (AUTH-91)."""
+    """The SPF record of all domains. It names each address, which costs receivers no look-up (AUTH-91)."""
     ips = dict.fromkeys((*(own_ips(snapshot) or ()), *socks_ips(snapshot)))
     return " ".join(["v=spf1", *map(_mechanism, ips), "mx", "~all"])
 
@@ -237,7 +239,7 @@ def _host(snapshot: Snapshot, domain: Domain, host: Domain, keys: Keys) -> Itera
         yield Wanted("dane", f"_25._tcp.{_dot(host)}", "TLSA", record, live=False)
     if host == domain:
         return
-    # each address named: DNS may give the host fewer than this machine sends from
+    # name each address: DNS may give the host fewer than this machine sends from
     text = " ".join(["v=spf1", *map(_mechanism, own_ips(snapshot) or ()), "a", "-all"])
     yield Wanted("spf-host", _dot(host), "TXT", text)
     report = snapshot.static.host_tlsrpt
@@ -247,7 +249,7 @@ def _host(snapshot: Snapshot, domain: Domain, host: Domain, keys: Keys) -> Itera
 
 
 def _clients(snapshot: Snapshot, domain: Domain, settings: DomainConfig, host: Domain) -> Iterable[Wanted]:
-    """What mail programs look up."""
+    """Records with which mail programs find their settings and services."""
     own = settings.client_settings_domain
     if own is not None and own != host and own != domain:
         yield Wanted("client-settings", _dot(own), "CNAME", _dot(host))
@@ -270,7 +272,7 @@ def _clients(snapshot: Snapshot, domain: Domain, settings: DomainConfig, host: D
 
 
 def _authorities(snapshot: Snapshot, domain: Domain) -> Iterable[Wanted]:
-    """Who may issue certificates."""
+    """CAA records: the authorities that may issue certificates for the domain."""
     issuers: dict[str, None] = {}
     for _, listener in public_first(snapshot):
         name = None if listener.tls is None else listener.tls.acme

@@ -14,13 +14,13 @@ from moxlite.proto.address import Domain
 __all__ = ["record_line", "txt_strings", "zone_file", "zone_line"]
 
 TTL: Final = 300
-"""Seconds; short while things may still change."""
+"""Seconds; short while the records may still change."""
 
 MAX_STRING: Final = 255
 """Octets of one string of a TXT record (RFC 1035 §3.3)."""
 
 WIDTH: Final = 110
-"""Characters of a comment's line."""
+"""Characters of a comment line."""
 
 ABOUT: Final[dict[Topic, str]] = {
     "host": "The addresses of this machine. Once for this machine.",
@@ -56,7 +56,7 @@ def zone_file(
 
     Args:
       host: the name of the machine for this domain.
-      signed: the host's zone has DNSSEC, so that TLSA records mean something; else they stand in comments.
+      signed: the host's zone has DNSSEC, which TLSA records need; otherwise they are written as comments.
     """
     lines = [f"; DNS records for {domain.ascii}", f"$TTL {TTL}"]
     ips = [ip_address(str(one.value)) for one in records if one.topic == "host"]
@@ -81,12 +81,12 @@ def zone_file(
 
 
 def zone_line(record: Wanted) -> str:
-    """One line."""
+    """A record as one line of a zone file."""
     return record_line(record.name, record.kind, record.value)
 
 
 def record_line(name: str, kind: Kind, value: Value) -> str:
-    """One line of a record that need not be a wanted one."""
+    """A record that need not be a wanted one, as one line of a zone file."""
     return f"{name} {kind} {_data(kind, value)}"
 
 
@@ -117,7 +117,7 @@ def _quoted(text: str) -> str:
 
 
 def _notes(settings: DomainConfig, keys: Keys) -> Iterator[str]:
-    """What is missing, and why."""
+    """Comments about records that are missing, each with the reason."""
     missing = [f"Not complete: {problem}" for problem in (*keys.dkim_problems, *keys.host_problems)]
     if not settings.dkim.selectors:
         missing.append("No DKIM keys are configured: outgoing mail is not signed.")

@@ -1,6 +1,10 @@
-"""``moxlite doctor``: what keeps this server from its work, or will, in one graded list (ADMIN-70).
+"""``moxlite doctor``: faults that keep this server from its work, or will, in one graded list (ADMIN-70).
 
-`findings` are what is found; `examine` looks at everything, by the topics of `configuration`, `machine`, `names` and
-`running`; `mailtest` sends a message through the server's own ports; `nightly` does that each night and tells what has
-changed; `commands` are what the running server says about itself.
+- `findings`: the entries of the list
+- `examine`: all checks; their topics are `backups`, `configuration`, `machine`, `names` and `running`
+- `mailtest`: a message through the server's own ports
+- `nightly`: the examination each night, and notices about changes
+- `commands`: the running server's report about itself, on the control socket
+
+Not here: nothing is repaired; a finding names the commands that do it.
 """

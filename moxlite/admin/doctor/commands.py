@@ -1,4 +1,6 @@
-"""What the running server tells ``moxlite doctor`` through the control socket, and does for it."""
+"""Commands of the control socket for ``moxlite doctor``: the running server's report about itself, and tests that it
+runs.
+"""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -18,10 +20,11 @@ __all__ = ["DoctorCommands", "Sources", "look"]
 
 @dataclass(frozen=True, kw_only=True)
 class Sources:
-    """Where the server's own state is found.
+    """Sources of the server's own state.
 
-    faults: what keeps it from being well beside tasks and certificates. orders: certificates by ACME that do not come.
-    queue: None while there is none. look_up: a message in the queue. update: a newer version, or "".
+    faults: all that keeps it from being healthy, except tasks and certificates. orders: problems of certificates by
+    ACME. queue: returns None while no queue runs. look_up: finds a message in the queue. update: the newer version, ""
+    if unknown.
     """
 
     config: ConfigHolder
@@ -35,7 +38,7 @@ class Sources:
 
 
 async def look(sources: Sources) -> Running:
-    """The state of this moment."""
+    """Read the server's state at this moment."""
     return Running(
         version=__version__,
         tasks={name: down.error for name, down in sources.tree.down.items()},
@@ -64,11 +67,11 @@ class DoctorCommands:
         }
 
     async def state(self, args: NoArguments, exchange: Exchange) -> Running:
-        """What the server says about itself."""
+        """Report the server's state."""
         return await look(self._sources)
 
     async def mail(self, args: SendMail, exchange: Exchange) -> Sent:
-        """Send a message through its own ports, and read it."""
+        """Send a message through the server's own ports, and read it."""
         await lazyimport.load("moxlite.admin.doctor.mailtest")
         from moxlite.admin.doctor.mailtest import send_and_read
 
@@ -76,7 +79,7 @@ class DoctorCommands:
         return await send_and_read(sources.config.current, sources.accounts, sources.look_up, args.send_to)
 
     async def nightly(self, args: NoArguments, exchange: Exchange) -> Told:
-        """What is done each night, now."""
+        """Run the nightly examination now."""
         if self._nightly is None:
             raise CommandFailed("refused", "localserve is not examined")
         try:

@@ -1,4 +1,4 @@
-"""What an examination works with (ADMIN-70)."""
+"""The inputs of an examination (ADMIN-70)."""
 
 from pathlib import Path
 
@@ -15,13 +15,13 @@ __all__ = ["Examination"]
 
 
 class Examination(msgspec.Struct, frozen=True, kw_only=True):
-    """What is examined, and with what.
+    """A server under examination, with everything that the checks need.
 
     Attributes:
       path: the static configuration file.
-      http: makes requests; addresses of the inner network are allowed, for the URLs are the configuration's.
-      running: what the running server says; None where none runs.
-      held: keys that this process has already, None where it reads their files.
+      http: makes requests; inner addresses are allowed, because the URLs come from the configuration.
+      running: the running server's report about itself; None if no server runs.
+      held: keys that this process has already; None if it reads their files.
       inside: this is the server's own process, which is unprivileged and confined by its unit.
       dial: try port 25 of other servers.
       names: DNS answers, so that names can be looked up.

@@ -1,4 +1,4 @@
-"""Everything at once, within minutes, and no exception whatever is wrong (ADMIN-70)."""
+"""All checks at once, within minutes, without an exception whatever is wrong (ADMIN-70)."""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -19,7 +19,7 @@ __all__ = ["examine", "examine_mistaken"]
 logger = logging.getLogger("moxlite.admin.doctor")
 
 SECONDS: Final = 300.0
-"""For everything: 200 domains whose DNS is silent take half of it."""
+"""Seconds for all checks together: 200 domains whose DNS servers are silent take half of it."""
 
 Check = Callable[[Examination], Awaitable[list[Finding]]]
 
@@ -39,8 +39,10 @@ CHECKS: Final[Mapping[str, Check]] = {
 
 
 async def examine(examination: Examination) -> list[Finding]:
-    """What is found, in order. What does not end in time, or crashes, is a finding. A DNS server that is dead is one,
-    and nothing is looked up then.
+    """Run all checks; their findings, sorted.
+
+    A check that crashes or does not end in time is a finding. So is a DNS server that does not answer; names are not
+    looked up then.
     """
     found = await names.check_servers(examination)
     examination = msgspec.structs.replace(examination, names=not any(one.grade == "error" for one in found))
@@ -49,14 +51,14 @@ async def examine(examination: Examination) -> list[Finding]:
     async def run(name: str, check: Check) -> None:
         try:
             found.extend(await check(examination))
-        except Exception as error:  # one check's crash is a finding, and the others go on
+        except Exception as error:  # a crash of one check becomes a finding, and the others go on
             logger.exception("a check failed", extra={"kv": {"check": name}})
             text = f"the check failed: {type(error).__name__}: {error}"
             found.append(Finding(grade="warning", code="not-checked", about=name, text=text))
         del waiting[name]
 
     with trio.move_on_after(SECONDS):
-        # Alone: run by root, it acts as the service user for a moment, and so would the other checks.
+        # Alone: as root it acts as the service user for a moment, and the other checks would, too.
         await run(*next(iter(CHECKS.items())))
         async with trio.open_nursery() as nursery:
             for name, check in islice(CHECKS.items(), 1, None):
@@ -68,7 +70,8 @@ async def examine(examination: Examination) -> list[Finding]:
 
 
 async def examine_mistaken(path: Path, said: Running | None) -> list[Finding]:
-    """What can be found while the configuration has mistakes: these, and what the running server says, if one runs.
+    """Examine a server whose configuration has mistakes: the mistakes, and the running server's report about itself if
+    there is one.
 
     path: of the static file.
     """

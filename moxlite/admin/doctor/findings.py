@@ -1,4 +1,4 @@
-"""What is found: graded, sorted, comparable with what was found before (ADMIN-70)."""
+"""Findings: graded, sorted, comparable with earlier ones (ADMIN-70)."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -12,8 +12,8 @@ __all__ = ["GRADES", "Code", "Finding", "Grade", "in_groups", "in_order", "worst
 Grade = Literal["error", "warning", "note"]
 
 GRADES: Final[tuple[Grade, ...]] = ("error", "warning", "note")
-"""The worst first. error: mail is lost, refused or will be. warning: the owner has to do something about it, and has
-time. note: nothing is wrong; something could be better, or could not be looked at.
+"""The grades, worst first. error: mail is lost or refused, or will be. warning: the owner has to act, but has time.
+note: no fault; something could be better, or could not be checked.
 """
 
 Code = Literal[
@@ -53,7 +53,7 @@ Code = Literal[
     "task-down",
     "update",
 ]
-"""What kind of finding it is; docs/doctor.md has a section for each."""
+"""The kinds of findings; docs/doctor.md has a section for each."""
 
 _NUMBER: Final = re.compile(r"\d+")
 
@@ -61,8 +61,8 @@ _NUMBER: Final = re.compile(r"\d+")
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the list.
 
-    about: what it is about: a domain and topic, a path, a port. text: what is wrong. commands: what mends it: commands,
-    or what to do in words. detail: more of it, that reads otherwise the next time though the fault is the same.
+    about: its subject: a domain and topic, a path, a port. text: the fault. commands: the remedy: commands, or words.
+    detail: more about it, which may differ the next time though the fault is the same.
     """
 
     grade: Grade
@@ -79,23 +79,25 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def key(self) -> str:
-        """The same for the same fault at another time: without numbers, which count days and octets."""
+        """An identity that the same fault has at another time: the numbers of its text, which count days and octets,
+        are masked.
+        """
         return f"{self.grade} {self.code} {self.about} {_NUMBER.sub('#', self.text)}"
 
 
 def in_order(findings: Iterable[Finding]) -> list[Finding]:
-    """The worst first, then by code and what they are about; each once."""
+    """Findings without duplicates, sorted by grade (worst first), code and subject."""
     found = {one.key: one for one in findings}
     return sorted(found.values(), key=lambda one: (GRADES.index(one.grade), one.code, one.about, one.text))
 
 
 def in_groups(findings: Iterable[Finding]) -> Iterator[tuple[list[Finding], tuple[str, ...]]]:
-    """Findings that stand beside each other and are mended by the same, with what mends them: said once for all."""
+    """Group adjacent findings with the same subject and the same remedy; each group with its commands."""
     for (_, commands), group in groupby(findings, key=lambda one: (one.about, one.commands)):
         yield list(group), commands
 
 
 def worst(findings: Iterable[Finding]) -> Grade | None:
-    """The worst grade; None where nothing was found."""
+    """The worst grade; None for no findings."""
     found = {one.grade for one in findings}
     return next((grade for grade in GRADES if grade in found), None)

@@ -1,4 +1,4 @@
-"""The machine below the server: disk, clock, ports, certificates in files, block lists (ADMIN-29, 59, 70)."""
+"""Checks of the machine below the server: disk, clock, ports, certificates in files, block lists (ADMIN-29, 59, 70)."""
 
 import ctypes
 import email.utils
@@ -32,35 +32,35 @@ from moxlite.process.startup import Endpoint, endpoints
 __all__ = ["check_certificates", "check_clock", "check_disk", "check_lists", "check_outgoing", "check_ports"]
 
 LOW_PART: Final = 0.10
-"""Of a disk that should be free (ADMIN-58)."""
+"""Share of a disk that should be free (ADMIN-58)."""
 
 FEW_FILES: Final = 0.05
-"""Of a file system's inodes that should be free."""
+"""Share of a file system's inodes that should be free."""
 
 ALARM_PART: Final = 0.25
-"""Of a certificate's lifetime: with less of it left it should have been renewed (WEB-155)."""
+"""Share of a certificate's lifetime. A certificate should have been renewed before less than this is left (WEB-155)."""
 
 CONNECT_SECONDS: Final = 5.0
-"""For a port of this machine."""
+"""Seconds for a connection to a port of this machine."""
 
 DATE_SECONDS: Final = 10.0
-"""For the CA's answer, which tells its time."""
+"""Seconds for the CA's response, whose Date field tells its time."""
 
 CLOCK_OFF: Final = 60.0
-"""Seconds beside another's clock from which on it is told: certificates and signatures allow for minutes."""
+"""Seconds of difference to another clock above which it is a finding. Certificates and signatures tolerate minutes."""
 
 CLOCK_WRONG: Final = 300.0
-"""Seconds from which on others refuse what this server signs (DKIM ``t=``, ACME, TLS)."""
+"""Seconds of difference above which others refuse what this server signs (DKIM ``t=``, ACME, TLS)."""
 
 TIME_ERROR: Final = 5
-"""Answer of adjtimex(2) where nothing keeps the clock right."""
+"""Return value of adjtimex(2) if no program keeps the clock synchronised."""
 
 TIMEX_OCTETS: Final = 512
-"""More than struct timex has on any system."""
+"""Octets; more than struct timex has on any system."""
 
 
 async def check_disk(examination: Examination) -> list[Finding]:
-    """Room where the data lies."""
+    """Check the free space and inodes of the disk with the data directory."""
     static = examination.snapshot.static
     path = static.data_dir
     try:
@@ -82,7 +82,7 @@ async def check_disk(examination: Examination) -> list[Finding]:
 
 
 async def check_clock(examination: Examination) -> list[Finding]:
-    """The time beside that of the CAs, and whether anything keeps it right."""
+    """Compare the clock with the CAs' clocks, and check that a program keeps it synchronised."""
     found: list[Finding] = []
     known = False
     for name, acme in examination.snapshot.static.acme.items() if examination.names else ():
@@ -132,14 +132,14 @@ async def _difference(examination: Examination, acme: ACME) -> float:
 
 
 def _unkept() -> bool:
-    """Whether the kernel knows of no program that sets the clock; False where it can't be asked."""
+    """Whether the kernel knows of no program that sets the clock; False if it cannot be asked."""
     if not sys.platform.startswith("linux"):
         return False
     return ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.create_string_buffer(TIMEX_OCTETS)) == TIME_ERROR  # type: ignore[no-any-return]  # a C function
 
 
 async def check_ports(examination: Examination) -> list[Finding]:
-    """Each port is open; while no server runs, no other program has it."""
+    """Check that each port is open, or, while no server runs, that no other program has it."""
     found: list[Finding] = []
     for endpoint in endpoints(examination.snapshot.static):
         ip = _connectable(endpoint.ip)
@@ -169,14 +169,14 @@ def _closed(endpoint: Endpoint, error: DialError) -> Finding:
 
 
 def _connectable(ip: IPAddress) -> IPAddress:
-    """Where a listener on all addresses is reached from here."""
+    """The address at which a listener on all addresses is reached from here."""
     if not ip.is_unspecified:
         return ip
     return type(ip)("127.0.0.1" if ip.version == 4 else "::1")
 
 
 async def check_outgoing(examination: Examination) -> list[Finding]:
-    """Port 25 of others can be reached from here, where this machine delivers by itself."""
+    """Check that port 25 of other servers can be reached, if this machine delivers directly."""
     ips = own_ips(examination.snapshot)
     if not examination.names or not examination.dial or not any(ip.is_global for ip in ips or ()):
         return []
@@ -189,7 +189,7 @@ async def check_outgoing(examination: Examination) -> list[Finding]:
 
 
 async def check_lists(examination: Examination) -> list[Finding]:
-    """Our own addresses on block lists (ADMIN-59)."""
+    """Look up our own addresses on block lists (ADMIN-59)."""
     found: list[Finding] = []
     for zone in watched_zones(examination.snapshot) if examination.names else ():
         for ip in own_ips(examination.snapshot) or ():
@@ -215,7 +215,7 @@ async def check_lists(examination: Examination) -> list[Finding]:
 
 
 async def check_certificates(examination: Examination) -> list[Finding]:
-    """Certificates in files, and what those by ACME lack."""
+    """Check certificates in files, and report the problems of certificates by ACME."""
     found = await trio.to_thread.run_sync(_in_files, examination)
     if examination.running is not None:
         see = ("journalctl -u moxlite | grep autotls", "moxlite config dnscheck DOMAIN")
@@ -256,7 +256,7 @@ def _in_files(examination: Examination) -> list[Finding]:
 
 
 def _certificate_files(examination: Examination) -> Iterator[Path]:
-    """Those of the configuration; those by ACME where no server runs that tells of them."""
+    """The certificate files of the configuration; also those by ACME if no server runs, which would report on them."""
     static = examination.snapshot.static
     files: dict[Path, None] = {}
     for listener in static.listeners.values():

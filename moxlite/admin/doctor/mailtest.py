@@ -1,6 +1,6 @@
 """A real message through the server's own ports: in by SMTP, read by IMAP, and out by submission (ADMIN-70).
 
-It says where it stopped. The log-in is by an app password of the postmaster's account that lives for the test alone.
+The result names the step that failed. The log-in uses an app password of the postmaster's account, made for this test.
 """
 
 import logging
@@ -38,23 +38,23 @@ __all__ = ["send_and_read"]
 logger = logging.getLogger("moxlite.admin.doctor")
 
 SECONDS: Final = 60.0
-"""For the message in, or out: longer than ``first_time_sender_delay`` and its checks."""
+"""Seconds for the message in, or out: longer than ``first_time_sender_delay`` and its checks."""
 
 CONNECT_SECONDS: Final = 5.0
-"""For a port of this machine."""
+"""Seconds for a connection to a port of this machine."""
 
 LIFE: Final = 300
-"""Seconds that the app password is good for, should the server end before it is taken back."""
+"""Seconds after which the app password expires, in case the server ends before it is removed."""
 
 LOOKS: Final = 5
-"""Times that the mailboxes are searched; what was accepted is there at once."""
+"""Times that the mailboxes are searched. An accepted message is there at once."""
 
 
 async def send_and_read(snapshot: Snapshot, accounts: Accounts, look_up: LookUp, send_to: str = "") -> Sent:
-    """Send a message to the postmaster at port 25, and read and remove it by IMAP; send another to `send_to`, if that
-    is given, by submission, and watch the queue.
+    """Send a message to the postmaster at port 25, and read and remove it by IMAP. If `send_to` is given, submit
+    another message to it, and watch the queue.
 
-    Never raises for what is wrong with the server: that is what it tells.
+    Faults of the server are part of the result, never raised.
     """
     sent = Sent()
     name = snapshot.static.postmaster.account
@@ -87,7 +87,7 @@ async def _deadline(sent: Sent) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _password(accounts: Accounts, name: str) -> AsyncIterator[str]:
-    """An app password for the block. Raises StoreError."""
+    """An app password that lives as long as the block. Raises StoreError."""
     title = f"doctor {secrets.token_hex(4)}"
     expires = time.time_ns() // 1000 + LIFE * 1_000_000
     async with accounts.use(name) as account:
@@ -101,7 +101,9 @@ async def _password(accounts: Accounts, name: str) -> AsyncIterator[str]:
 
 
 def _port(snapshot: Snapshot, *services: Service) -> Endpoint | None:
-    """Where one of these services is, the first one of them that there is; without PROXY protocol, which we are not."""
+    """The endpoint of the first of these services that a listener has; without PROXY protocol, which this client does
+    not speak.
+    """
     found = endpoints(snapshot.static)
     for service in services:
         for one in found:
@@ -116,7 +118,7 @@ def _ip(endpoint: Endpoint) -> IPAddress:
 
 
 async def _bring(snapshot: Snapshot, sent: Sent) -> str:
-    """Bring a message to port 25 as another server does; its Message-ID, "" if that failed."""
+    """Deliver a message to port 25 as another server does; its Message-ID, "" if that failed."""
     at = _port(snapshot, "smtp")
     if at is None:
         sent.fail("note", "not-checked", "no mail was sent: no listener has SMTP without PROXY protocol")
@@ -145,7 +147,7 @@ async def _bring(snapshot: Snapshot, sent: Sent) -> str:
 
 
 async def _smtp(snapshot: Snapshot, at: Endpoint, sent: Sent, auth: ClientAuth | None) -> SMTPClient | None:
-    """A connection to a port of ours, before the first word; None if there is none, which is told."""
+    """Connect to a port of this server, before the first SMTP command. None if that fails, with a finding in `sent`."""
     mode = TLSMode.IMMEDIATE if at.tls else TLSMode.OPPORTUNISTIC
     try:
         stream = (await dial([_ip(at)], at.port, inside=True, seconds=CONNECT_SECONDS)).stream
@@ -170,7 +172,7 @@ def _stopped(what: str, at: Endpoint, error: Exception) -> str:
 
 
 async def _read(snapshot: Snapshot, accounts: Accounts, credentials: Credentials, message_id: str, sent: Sent) -> None:
-    """Find the message by IMAP, and remove it for good: there is nothing of it to undelete."""
+    """Find the message by IMAP, and remove it permanently, so that undelete does not offer it."""
     static = snapshot.static
     name = static.postmaster.account
     settings = snapshot.domains.accounts[name]
@@ -201,7 +203,7 @@ async def _read(snapshot: Snapshot, accounts: Accounts, credentials: Credentials
 
 
 async def _imap(snapshot: Snapshot, credentials: Credentials, sent: Sent) -> Client | None:
-    """A session; None if there is none, which is told."""
+    """Open an IMAP session, logged in. None if that fails, with a finding in `sent`."""
     at = _port(snapshot, "imaps", "imap")
     if at is None:
         sent.fail("note", "not-checked", "the message was not read: no listener has IMAP")
@@ -235,7 +237,7 @@ async def _imap(snapshot: Snapshot, credentials: Credentials, sent: Sent) -> Cli
 
 
 async def _find(client: Client, mailbox: str, field: str, message_id: str) -> list[int]:
-    """UIDs of messages in a mailbox, which is selected, with such a field; none where there is no such mailbox."""
+    """UIDs of messages with such a field in a mailbox, which is selected; empty if there is no such mailbox."""
     try:
         await client.select(mailbox)
     except Refused:
@@ -245,7 +247,7 @@ async def _find(client: Client, mailbox: str, field: str, message_id: str) -> li
 
 
 async def _take(client: Client, mailbox: str, message_id: str) -> list[int]:
-    """Remove the message from a mailbox; its UIDs, none where it was not there."""
+    """Remove the message from a mailbox; its UIDs, empty if it was not there."""
     found = await _find(client, mailbox, "Message-ID", message_id)
     for uid in found:
         await client.run(f"UID STORE {uid} +FLAGS.SILENT (\\Deleted)".encode())

@@ -1,7 +1,8 @@
-"""The examination of each night: only what has changed is told, by mail and by a second way (ADMIN-70).
+"""The nightly examination: only changes are reported, by mail and by a second channel (ADMIN-70).
 
-Told are errors and warnings that were not there the night before, and those that have gone. The second way is a URL or
-a command of the configuration, for a server that is not well cannot be relied on to deliver its own complaint.
+A report has the errors and warnings that were not there the night before, and the ones that are gone. The second
+channel is a URL or a command of the configuration: an unhealthy server cannot be relied on to deliver its own
+complaint.
 """
 
 import datetime as dt
@@ -32,13 +33,13 @@ __all__ = ["STATE", "Nightly", "next_night"]
 logger = logging.getLogger("moxlite.admin.doctor")
 
 STATE: Final = "doctor.json"
-"""What was found last, in the data directory."""
+"""Name of the file with the last findings, in the data directory."""
 
 FIRST: Final = 900.0
-"""Seconds from the start to an examination that is overdue: certificates and look-ups have come by then."""
+"""Seconds from the start to an overdue examination: by then, certificates and look-ups have arrived."""
 
 HOUR: Final = 3
-"""Local time of the examination, when people sleep."""
+"""Local hour of the examination, when people sleep."""
 
 SPREAD: Final = 7200
 """Seconds over which servers are spread, so that not all ask the same lists at once."""
@@ -46,21 +47,21 @@ SPREAD: Final = 7200
 DAY: Final = 86_400.0
 
 CHANNEL_SECONDS: Final = 30.0
-"""For the URL, and for the command."""
+"""Seconds for the URL, and for the command."""
 
 MAX_OUTPUT: Final = 300
-"""Characters of a command's error that are logged."""
+"""Characters of a command's error output that are logged."""
 
 
 class _Night(msgspec.Struct, frozen=True):
-    """at: seconds UTC. findings: of that night, errors and warnings."""
+    """at: seconds UTC of an examination. findings: its errors and warnings."""
 
     at: float = 0.0
     findings: list[Finding] = []
 
 
 def next_night(now: float, host: str) -> float:
-    """Seconds UTC of the next examination: in the small hours, each host at a time of its own."""
+    """Seconds UTC of the next examination: in the small hours, with an offset by host."""
     today = dt.datetime.fromtimestamp(now, dt.UTC).astimezone().replace(hour=HOUR, minute=0, second=0, microsecond=0)
     own = int.from_bytes(hashlib.sha256(host.encode()).digest()[:4], "big") % SPREAD
     for days in (0, 1, 2):
@@ -71,10 +72,10 @@ def next_night(now: float, host: str) -> float:
 
 
 class Nightly:
-    """Made by the server, which serves it.
+    """The nightly task of the server.
 
     Args:
-      examine: everything that is found, now.
+      examine: runs the examination, and returns all findings.
       http: makes requests.
     """
 
@@ -98,8 +99,8 @@ class Nightly:
     async def serve(self) -> None:
         """Examine each night, for ever.
 
-        Errors: none of what is examined; what was found last and cannot be read counts as nothing, so that all is told
-        again. OSError of the file that cannot be written comes out.
+        Errors: a fault of the examined server is not raised. If the last findings cannot be read, they count as empty,
+        and everything is reported again. OSError comes out if the file cannot be written.
         """
         last = await trio.to_thread.run_sync(self._read)
         if time.time() - last.at > DAY + SPREAD:
@@ -111,7 +112,7 @@ class Nightly:
             await self.once()
 
     async def once(self) -> Told:
-        """Examine now, and tell what has changed. Raises OSError: it cannot be noted."""
+        """Examine now, and report changes. Raises OSError: the findings cannot be saved."""
         async with self._lock:
             before = await trio.to_thread.run_sync(self._read)
             found = [one for one in await self._examine() if one.grade != "note"]
@@ -137,7 +138,7 @@ class Nightly:
         write_atomically(self._path, msgspec.json.encode(night), mode=0o640)
 
     async def _tell(self, told: Told, *, standing: int) -> None:
-        """Each channel without regard to the others; one that fails is logged."""
+        """Send the report by each channel, independent of the others; a failure is logged."""
         text = _text(told, standing)
         for channel, tell in (("mail", self._mail), ("url", self._post), ("command", self._run)):
             problem = await tell(told, text)
@@ -157,7 +158,7 @@ class Nightly:
         return ""
 
     async def _post(self, told: Told, text: str) -> str | None:
-        """The changes as JSON; None where there is no URL."""
+        """Post the changes as JSON; None if no URL is configured."""
         if self._settings.url is None:
             return None
         body = msgspec.json.encode(
@@ -176,7 +177,7 @@ class Nightly:
         return "" if 200 <= answer.status < 300 else f"status {answer.status}"
 
     async def _run(self, told: Told, text: str) -> str | None:
-        """The changes as text on stdin; None where there is no command."""
+        """Give a command the changes as text on stdin; None if no command is configured."""
         command = self._settings.command
         if not command:
             return None

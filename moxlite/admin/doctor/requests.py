@@ -11,8 +11,10 @@ __all__ = ["Blocked", "LookUp", "QueueState", "Running", "SendMail", "Sent", "To
 
 
 class Blocked(msgspec.Struct, frozen=True):
-    """A block of the server's address: who blocks, in a sentence, and what to do; since when, seconds UTC; how often a
-    message was refused for it; the host and the reply of the last time.
+    """A block of the server's address.
+
+    meaning: the blocking host or list, in a sentence. todo: the remedy. since: seconds UTC. times: number of messages
+    refused for it. host, reply: of the last refusal.
     """
 
     meaning: str
@@ -24,7 +26,7 @@ class Blocked(msgspec.Struct, frozen=True):
 
 
 class StoppedSender(msgspec.Struct, frozen=True):
-    """An account that the guard has stopped: since when, seconds UTC; why, a sentence; how many messages are held."""
+    """An account that the guard has stopped: since when, seconds UTC; the reason, in words; number of messages held."""
 
     account: str
     since: float
@@ -33,8 +35,8 @@ class StoppedSender(msgspec.Struct, frozen=True):
 
 
 class QueueState(msgspec.Struct, frozen=True):
-    """How the queue is. oldest: seconds for which the message has been waiting that waits longest, without those on
-    hold; its last error and recipient, "" where it was not tried.
+    """State of the queue. oldest: seconds that the longest-waiting message has waited, without messages on hold; its
+    last error and recipient, "" if it was not tried.
     """
 
     messages: int
@@ -47,12 +49,12 @@ class QueueState(msgspec.Struct, frozen=True):
 
 
 class Running(msgspec.Struct, frozen=True):
-    """``doctor state``: what the running server says about itself.
+    """``doctor state``: the running server's report about itself.
 
-    tasks: those that are down, by name, with what is wrong. orders: what is wrong with certificates by ACME. faults:
-    all else that keeps it from being well. accounts: those out of service, with the reason. queue: None while there is
-    none. last_backup: seconds UTC of the newest scheduled backup, 0 where there is none. update: a newer version, or
-    "".
+    tasks: failed tasks by name, with their errors. orders: problems of certificates by ACME. faults: everything else
+    that keeps the server from being healthy. accounts: accounts out of service, with the reason. queue: None while no
+    queue runs. last_backup: seconds UTC of the newest scheduled backup, 0 if there was no backup. update: a newer
+    version, or "".
     """
 
     version: str
@@ -66,36 +68,36 @@ class Running(msgspec.Struct, frozen=True):
 
 
 class SendMail(Request, frozen=True):
-    """``doctor mail``: a message in and read, and with `send_to` another one out."""
+    """``doctor mail``: deliver a message and read it; with `send_to`, submit another one to that address."""
 
     send_to: str = ""
 
 
 class Sent(msgspec.Struct):
-    """What came of it: steps that were done, in words, and what went wrong."""
+    """Result of the mail test: the steps done, in words, and findings about the step that failed."""
 
     steps: list[str] = []
     findings: list[Finding] = []
 
     def fail(self, grade: Grade, code: Code, text: str, *commands: str) -> None:
-        """Note what went wrong."""
+        """Add a finding."""
         self.findings.append(Finding(grade=grade, code=code, about="mail", text=text, commands=commands))
 
 
 class Waiting(msgspec.Struct, frozen=True):
-    """A message in the queue: how many attempts there were, and the last one's error."""
+    """A message in the queue: number of attempts, and the last one's error."""
 
     attempts: int
     error: str
 
 
 LookUp = Callable[[str], Awaitable[Waiting | None]]
-"""The message with a Message-ID in the queue; None when it has left it."""
+"""Returns the queued message with a Message-ID; None once it has left the queue."""
 
 
 class Told(msgspec.Struct, frozen=True):
-    """``doctor nightly``: what has come and what has gone since the last night; which channels took it, and what was
-    wrong with the others.
+    """``doctor nightly``: findings that are new and gone since the last night; the channels that took the report, and
+    the errors of the others.
     """
 
     new: list[Finding]

@@ -1,4 +1,4 @@
-"""Findings about the running server, by its own word: tasks, accounts, queue (ADMIN-39a, QUEUE-73)."""
+"""Findings from the running server's report about itself: tasks, accounts, queue (ADMIN-39a, QUEUE-73)."""
 
 import time
 from typing import Final
@@ -12,23 +12,23 @@ from moxlite.admin.doctor.requests import Blocked, Running, StoppedSender
 __all__ = ["check_running", "check_words"]
 
 STUCK_SECONDS: Final = 4 * 3600.0
-"""For which a message waits in the queue until that is told: by then four attempts have failed (QUEUE-10)."""
+"""Seconds that a message waits in the queue before it is a finding: by then four attempts have failed (QUEUE-10)."""
 
 WAY_ROUND: Final = 'moxlite config example transport (a route with after = "blocked")'
-"""What helps until the block is over (QUEUE-184)."""
+"""Remedy until a block ends (QUEUE-184)."""
 
 MAX_REPLY: Final = 300
-"""Characters of a host's reply that are told."""
+"""Characters of a host's reply that are shown."""
 
 
 async def check_running(examination: Examination) -> list[Finding]:
-    """The server runs, and is well."""
+    """Check that the server runs, and is healthy."""
     await trio.lowlevel.checkpoint()
     return check_words(examination.running)
 
 
 def check_words(running: Running | None) -> list[Finding]:
-    """Findings from the server's own account of itself; None for `running`: no server runs."""
+    """Findings from the server's report about itself; `running` None: no server runs."""
     if running is None:
         commands = ("systemctl start moxlite", "journalctl -u moxlite -n 50")
         return [

@@ -1,7 +1,7 @@
-"""Changes of domains and aliases in domains.toml: the one implementation behind command line, ctl, quickstart and
-admin app (ADMIN-12, 13, 17, SMTP-105..107).
+"""Changes of domains and aliases in domains.toml: the one implementation behind command line, control socket,
+quickstart and admin app (ADMIN-12, 13, 17, SMTP-105..107).
 
-As in `accounts`, each function works on the document of an edit, or raises `Refused`.
+As in `accounts`, each function changes the document of an edit, or raises `Refused`.
 """
 
 import datetime as dt
@@ -37,8 +37,8 @@ __all__ = [
 ]
 
 MTASTS_SECONDS: Final = 7 * 86_400
-"""How long senders keep the first policy. It says ``testing``: in ``enforce``, mail would be lost until there is a
-certificate. The check warns of a day or less.
+"""Seconds that senders keep the first policy. Its mode is ``testing``: with ``enforce``, mail would be lost until there
+is a certificate. The DNS check warns of a day or less.
 """
 
 OLD_KEYS: Final = "old"
@@ -46,7 +46,7 @@ OLD_KEYS: Final = "old"
 
 
 def parse_domain(text: str) -> Domain:
-    """A domain that was typed. Raises Refused."""
+    """Parse a domain that a person typed. Raises Refused."""
     try:
         domain = Domain.parse(text, strict=True)
     except AddressError as error:
@@ -57,7 +57,7 @@ def parse_domain(text: str) -> Domain:
 
 
 def require_domain(snapshot: Snapshot, name: str) -> tuple[Domain, DomainConfig]:
-    """A domain of ours with its settings. Raises Refused."""
+    """A domain of ours, with its settings. Raises Refused."""
     try:
         domain = Domain.parse(name)
     except AddressError:
@@ -71,7 +71,7 @@ def require_domain(snapshot: Snapshot, name: str) -> tuple[Domain, DomainConfig]
 def domain_settings(
     domain: Domain, account: str, keys: Sequence[NewKey], *, mtasts: bool, now: dt.datetime, disabled: bool = False
 ) -> dict[str, Any]:
-    """The table of a new domain, as it stands in the file (ADMIN-12).
+    """The table of a new domain, in the form that domains.toml has (ADMIN-12).
 
     Args:
       account: gets the reports about the domain.
@@ -107,7 +107,7 @@ def add_domain(
     now: dt.datetime,
     disabled: bool,
 ) -> None:
-    """Add a domain, and with a localpart the new account that gets its reports."""
+    """Add a domain. With a localpart, also add the new account that gets its reports."""
     domain = parse_domain(name)
     if snapshot.domain(domain) is not None:
         raise Refused(f'"{domain.unicode}" is a domain of this server already')
@@ -131,7 +131,7 @@ def add_domain(
 
 
 def remove_domain(document: Document, snapshot: Snapshot, name: str) -> None:
-    """Take a domain out of the file; refused, with a list, while something uses it (ADMIN-13)."""
+    """Remove a domain from the file. Raises Refused, with a list, while something uses it (ADMIN-13)."""
     domain, _ = require_domain(snapshot, name)
     users = list(_users(snapshot, domain))
     if users:
@@ -140,20 +140,20 @@ def remove_domain(document: Document, snapshot: Snapshot, name: str) -> None:
 
 
 def disable_domain(document: Document, snapshot: Snapshot, name: str) -> None:
-    """Refuse mail of the domain, in and out, for now (ADMIN-17)."""
+    """Refuse mail of the domain, in and out, until it is enabled again (ADMIN-17)."""
     domain, _ = require_domain(snapshot, name)
     document.put(("domains", domain.unicode, "disabled"), True)
 
 
 def enable_domain(document: Document, snapshot: Snapshot, name: str) -> None:
-    """Take mail of the domain again."""
+    """Accept mail of the domain again."""
     domain, _ = require_domain(snapshot, name)
     document.drop(("domains", domain.unicode, "disabled"))
 
 
 def retire_keys(folder: Path, removed: DomainConfig, left: Snapshot) -> list[Path]:
-    """Move the key files of a removed domain to ``dkim/old``, but for those that another domain uses; where they are
-    now. Files outside of `folder` stay. Raises OSError.
+    """Move the key files of a removed domain to ``dkim/old``, and return the new paths. Files that another domain uses,
+    and files outside of `folder`, stay. Raises OSError.
     """
     used = {
         selector.key_file for domain in left.domains.domains.values() for selector in domain.dkim.selectors.values()
@@ -176,7 +176,7 @@ def retire_keys(folder: Path, removed: DomainConfig, left: Snapshot) -> list[Pat
 
 
 def find_alias(snapshot: Snapshot, address: str) -> tuple[str, str, Alias]:
-    """An alias by its address: domain and localpart as in the file, and its settings. Raises Refused."""
+    """Find an alias by its address: domain and localpart as in the file, and its settings. Raises Refused."""
     try:
         wanted = snapshot.canonical(Address.parse(address))
     except AddressError as error:
@@ -205,14 +205,14 @@ def add_alias(document: Document, snapshot: Snapshot, address: str, members: Seq
 
 
 def update_alias(document: Document, snapshot: Snapshot, address: str, changes: Mapping[str, bool]) -> None:
-    """Set what members and others may do."""
+    """Set the permissions of members and others."""
     domain, localpart, _ = find_alias(snapshot, address)
     for key, value in changes.items():
         document.put(("domains", domain, "aliases", localpart, key), value)
 
 
 def remove_alias(document: Document, snapshot: Snapshot, address: str) -> None:
-    """Take an alias away."""
+    """Remove an alias."""
     domain, localpart, _ = find_alias(snapshot, address)
     document.drop(("domains", domain, "aliases", localpart))
 
@@ -225,7 +225,7 @@ def add_alias_members(document: Document, snapshot: Snapshot, address: str, memb
 
 
 def remove_alias_members(document: Document, snapshot: Snapshot, address: str, members: Sequence[str]) -> None:
-    """Take members out; refused where none would be left (SMTP-107)."""
+    """Remove members. Raises Refused if no member would be left (SMTP-107)."""
     domain, localpart, alias = find_alias(snapshot, address)
     gone = set()
     have = {snapshot.canonical(one) for one in alias.addresses}
@@ -241,7 +241,7 @@ def remove_alias_members(document: Document, snapshot: Snapshot, address: str, m
 
 
 def _users(snapshot: Snapshot, domain: Domain) -> list[str]:
-    """What refers to a domain, in words."""
+    """Uses of a domain in the configuration, as lines for people."""
     found: list[str] = []
     for name, account in snapshot.domains.accounts.items():
         found += [
@@ -268,7 +268,7 @@ def _users(snapshot: Snapshot, domain: Domain) -> list[str]:
 
 
 def _parts(address: str) -> tuple[str, str]:
-    """Domain and localpart of an address in the form of the file."""
+    """Domain and localpart of an address as written in the file."""
     localpart, _, domain = address.rpartition("@")
     return domain, localpart
 

@@ -1,4 +1,4 @@
-"""On which addresses mail is taken, and on which the administrator's pages are (ADMIN-27, 28, 30, 32)."""
+"""The addresses on which mail is accepted, and on which the administrator's pages are served (ADMIN-27, 28, 30, 32)."""
 
 from collections.abc import Iterable, Sequence
 from ipaddress import ip_network
@@ -12,19 +12,19 @@ from moxlite.net.limits import IPAddress
 __all__ = ["Places", "choose_places"]
 
 PRIVATE: Final = tuple(map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")))
-"""Addresses that the internet does not reach: RFC 1918, RFC 6598, RFC 4193."""
+"""Networks that cannot be reached from the internet: RFC 1918, RFC 6598, RFC 4193."""
 
 LOOPBACK: Final = ("127.0.0.1", "::1")
 
 WILD: Final = ("0.0.0.0", "::")  # noqa: S104 - it is to be replaced
-"""Addresses of ``public`` on a machine without any."""
+"""Addresses of ``public`` on a machine that has no address of its own."""
 
 
 class Places(msgspec.Struct, frozen=True):
     """Addresses of the listeners.
 
-    ``nat``: by which the internet knows those of ``public``, where that is not the machine's own. ``natted``: so, but
-    they are not known yet. ``warnings``: what to look at.
+    ``nat``: the outside addresses of ``public``, if a router translates them. ``natted``: a router translates them, but
+    they are not known yet. ``warnings``: lines for people.
     """
 
     public: tuple[str, ...]
@@ -35,12 +35,12 @@ class Places(msgspec.Struct, frozen=True):
 
     @property
     def loopback(self) -> tuple[str, ...]:
-        """Those of ``internal`` that only this machine reaches."""
+        """Loopback addresses of ``internal``."""
         return tuple(ip for ip in self.internal if ip in LOOPBACK)
 
     @property
     def wild(self) -> bool:
-        """Whether ``public`` has all addresses, so that ``internal`` needs ports of its own."""
+        """Whether ``public`` listens on all addresses, so that ``internal`` needs ports of its own."""
         return self.public == WILD
 
 
@@ -55,9 +55,9 @@ def choose_places(
 
     Args:
       machine: all addresses of this machine.
-      host: what DNS says of the hostname.
-      outgoing: those from which this machine speaks with the internet; of several interfaces behind NAT theirs are
-        taken.
+      host: the addresses that DNS gives the hostname.
+      outgoing: the addresses from which this machine connects to the internet. Behind NAT, they decide which of several
+        interfaces is used.
       other_web: another web server keeps ports 80 and 443.
     """
     own = [one for one in machine if not one.ip.is_loopback]
@@ -74,7 +74,7 @@ def choose_places(
     outside = [ip for ip in named if ip not in have]
     if not behind:
         warnings += [f"DNS gives the hostname the address {ip}, which this machine has not" for ip in outside if public]
-    # receivers hold mail from an address that the hostname does not lead back to for spam
+    # receivers treat mail as spam if the hostname does not lead back to its sending address
     chosen = [ip for ip in public if ip in named] or public
     warnings += [
         f"DNS does not give the hostname the address {ip}, so the listener public leaves it out: to use it, add it "
@@ -115,8 +115,9 @@ def _behind_nat(
 ) -> list[IPAddress]:
     """The private addresses at which connections from the internet arrive.
 
-    Without a public address those of the interface that leads to the internet. Beside public ones of IPv6 the IPv4
-    addresses of the same interface, as at home, where DNS names an address that the machine has not, or nothing yet.
+    Without a public address: the addresses of the interface that leads to the internet. With only public IPv6
+    addresses, as at home: the IPv4 addresses of the same interface, if DNS names an address that the machine does not
+    have, or no address yet.
     """
     leading = {one.interface for one in private if one.ip in outgoing}
     if public:

@@ -1,4 +1,4 @@
-"""Writing everything, or leaving nothing behind (ADMIN-25, 31, 34, 35)."""
+"""Writing all files of a new configuration, or none (ADMIN-25, 31, 34, 35)."""
 
 import contextlib
 import datetime as dt
@@ -32,14 +32,14 @@ __all__ = ["Made", "QuickstartFailed", "account_name", "data_folder", "existing"
 
 ADMIN_PASSWORD: Final = "adminpasswd"  # noqa: S105 - the file of its hash
 DATA: Final = "data"
-"""The data directory, beside the folder of the configuration."""
+"""Name of the data directory, next to the folder of the configuration."""
 ETC: Final = Path("/etc")
 VARIABLE: Final = Path("/var/lib")
-"""In place of that, for a configuration in a folder of ``/etc``: that of /etc/moxlite is /var/lib/moxlite (FHS)."""
+"""Parent of the data directory for a configuration in a folder of ``/etc``: /etc/moxlite has /var/lib/moxlite (FHS)."""
 MARKER: Final = ".quickstart-unfinished"
-"""Stands beside the files of a run that has not come to its end."""
+"""Name of a file that marks the configuration folder of an unfinished run."""
 ACCOUNT: Final = "main"
-"""Of an address whose localpart cannot be an account's name."""
+"""Account name for an address whose localpart cannot be one."""
 
 ACCOUNT_NAME: Final = re.compile(r"[a-z0-9](?:\.?[a-z0-9_-]){0,63}")
 
@@ -49,7 +49,7 @@ class QuickstartFailed(Exception):
 
 
 class Made(msgspec.Struct, frozen=True):
-    """What was made. The passwords stand nowhere else."""
+    """The new account and its passwords, which are not stored anywhere else."""
 
     account: str
     account_password: str
@@ -58,13 +58,13 @@ class Made(msgspec.Struct, frozen=True):
 
 
 def account_name(address: Address) -> str:
-    """The account of an address."""
+    """The name of the account for an address."""
     name = address.localpart.lower()
     return name if ACCOUNT_NAME.fullmatch(name) else ACCOUNT
 
 
 def existing(config: Path) -> list[Path]:
-    """What stands in the way of a new configuration: it is never overwritten (ADMIN-35)."""
+    """Files and folders that prevent a new configuration: quickstart never overwrites them (ADMIN-35)."""
     if _interrupted(config):
         return []
     folder = config.parent
@@ -86,15 +86,15 @@ def make(
     """Write configuration, keys, and the account with its password. Takes some seconds, for the keys.
 
     Args:
-      config: the absolute path of moxlite.toml to be; domains.toml and keys get beside it, the data directory where
-        `data_folder` says.
+      config: the absolute path of the new moxlite.toml. domains.toml and keys are written next to it, the data
+        directory where `data_folder` says.
       user: name or number of the service user.
-      webserver: another one, which keeps ports 80 and 443: then no certificates are ordered, and no keys of the host
+      webserver: another web server, which keeps ports 80 and 443. Then no certificates are ordered, and no host keys
         are made for them.
-      publish: webmail and account app for the internet.
+      publish: serve webmail and account app on the internet.
 
     Raises:
-      QuickstartFailed: nothing is left behind, also where the process was interrupted.
+      QuickstartFailed: all files are removed again, also after an interruption.
     """
     folder = config.parent
     if _interrupted(config):
@@ -163,23 +163,23 @@ def _make(
             undo.callback(shutil.rmtree, path, ignore_errors=True)
         trio.run(_make_account, data, account, account_password)
         warnings += _give(config, user)
-        draft.replace(config)  # with it, all is made
+        draft.replace(config)  # from here on, the configuration is complete
     return Made(account, account_password, admin_password, tuple(warnings))
 
 
 def data_folder(config: Path) -> Path:
-    """Where the data of a configuration is to be."""
+    """The data directory of a configuration."""
     folder = config.parent
     return VARIABLE / folder.name if folder.parent == ETC else folder.parent / DATA
 
 
 def _interrupted(config: Path) -> bool:
-    """Whether an earlier run was killed: then all that lies there is of that run."""
+    """Whether an earlier run was killed; then all files at these places are its own."""
     return (config.parent / MARKER).exists() and not config.exists()
 
 
 def _clear(config: Path) -> None:
-    """Remove what a run that was killed has left; its passwords were shown to no one."""
+    """Remove the files of a run that was killed; its passwords were never shown."""
     folder = config.parent
     for path in (folder / HOST_KEYS, folder / DKIM_FOLDER, *_of_accounts(data_folder(config))):
         shutil.rmtree(path, ignore_errors=True)
@@ -188,7 +188,7 @@ def _clear(config: Path) -> None:
 
 
 def _of_accounts(data: Path) -> tuple[Path, Path]:
-    """What making the first account makes in the data directory."""
+    """Paths that making the first account creates in the data directory."""
     return data / "accounts", data / MADE
 
 
@@ -202,7 +202,7 @@ def _new_folder(path: Path, undo: contextlib.ExitStack) -> None:
 
 
 def _host_key(folder: Path, hostname: Domain, kind: Kind, now: dt.datetime, undo: contextlib.ExitStack) -> str:
-    """Make a key of the host; its path below the configuration's folder."""
+    """Make a key of the host; its path relative to the configuration's folder."""
     name = make_host_key(folder, hostname.ascii, kind, now)
     undo.callback(_remove, folder / name)
     return name
@@ -219,7 +219,7 @@ def _remove(path: Path) -> None:
 
 
 def _remove_folder(path: Path) -> None:
-    with contextlib.suppress(OSError):  # another's file lies in it
+    with contextlib.suppress(OSError):  # it has another program's file
         path.rmdir()
 
 

@@ -1,4 +1,4 @@
-"""Which programs have the ports of this machine before the server does (ADMIN-29, 33)."""
+"""Programs that use the ports of this machine before the server does (ADMIN-29, 33)."""
 
 from ipaddress import ip_address
 from typing import Final
@@ -15,14 +15,14 @@ MAIL_PORTS: Final = (25, 465, 993)
 WEB_PORTS: Final = (80, 443)
 
 SECONDS: Final = 3.0
-"""For all ports: these are addresses of this machine, which answers at once."""
+"""Seconds for all ports: they are on this machine, which responds at once."""
 
 
 async def look_at_ports(places: Places, *, other_web: bool) -> list[str]:
-    """Warnings about ports that are taken, since certificates could not be had then, nor mail.
+    """Warn about ports that are taken: certificates and mail could not arrive there.
 
     Args:
-      other_web: another web server keeps those of the web; then it is told if nothing is there.
+      other_web: another web server has ports 80 and 443; then a warning says if nothing responds there.
     """
     outside = places.loopback if places.wild else places.public
     pages = PORT if other_web or places.wild else 80

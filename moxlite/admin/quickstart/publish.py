@@ -1,4 +1,4 @@
-"""Webmail and account app on the public https port: two lines of moxlite.toml, written and taken back (ADMIN-34a)."""
+"""Webmail and account app on the public https port: two lines of moxlite.toml, added and removed (ADMIN-34a)."""
 
 import re
 from functools import partial
@@ -14,7 +14,7 @@ from moxlite.config.toml.edit import Document
 __all__ = ["CannotPublish", "publish_lines", "publish_web"]
 
 APPS: Final = ("account_https", "webmail_https")
-"""Services that are opened; never the admin app."""
+"""Services that are published; never the admin app."""
 
 
 class CannotPublish(Exception):
@@ -27,8 +27,7 @@ def publish_lines(*, on: bool) -> str:
 
 
 def publish_web(path: Path, *, on: bool) -> tuple[bool, list[str]]:
-    """Open webmail and account app on the public https port, or close them there. All else in the file stays as it is
-    written.
+    """Open webmail and account app on the public https port, or close them. The rest of the file stays byte for byte.
 
     Args:
       path: moxlite.toml.
@@ -60,13 +59,13 @@ def publish_web(path: Path, *, on: bool) -> tuple[bool, list[str]]:
 
 
 def _unchanged(source: Source) -> None:
-    """Raise CannotPublish where the file was written by another since it was read (ADMIN-6)."""
+    """Raise CannotPublish if the file was changed by another program after it was read (ADMIN-6)."""
     if read_source(source.path).revision != source.revision:
         raise CannotPublish(f"{source.path} has changed meanwhile: try again")
 
 
 def _listener(snapshot: Snapshot) -> str:
-    """The name of the listener whose https port the internet sees."""
+    """The name of the listener with the https port for the internet."""
     for name, listener in public_first(snapshot):
         if listener.tls is not None and (name == "public" or listener.smtp.enabled):
             policies = (listener.autoconfig_https, listener.mtasts_https)
@@ -79,7 +78,7 @@ def _listener(snapshot: Snapshot) -> str:
 
 
 def _uncommented(text: str, name: str) -> str:
-    """The text with the lines that quickstart wrote as comments, where they stand in the table of the listener."""
+    """Uncomment the lines that quickstart wrote as comments into the table of this listener."""
     header = re.search(rf"^\[listeners\.{re.escape(name)}\][^\n]*\n", text, re.MULTILINE)
     if header is None:
         return text

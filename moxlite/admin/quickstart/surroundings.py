@@ -1,4 +1,4 @@
-"""What DNS and other machines say about this one, before anything is written (ADMIN-26..29)."""
+"""Facts about this machine from DNS and other hosts, gathered before anything is written (ADMIN-26..29)."""
 
 import datetime as dt
 import socket
@@ -23,19 +23,21 @@ from moxlite.proto.publicsuffix import organizational_domain
 __all__ = ["Surroundings", "ask_registry", "find_hostname", "look_around", "try_port_25", "try_targets"]
 
 SECONDS: Final = 10.0
-"""For all look-ups together; and for the connections to port 25."""
+"""Seconds for all look-ups together, and seconds for the connections to port 25."""
 
 TARGETS: Final = ("gmail.com", "outlook.com")
-"""Whose mail hosts are tried: one alone may be away, or may not like us."""
+"""Domains whose mail hosts are tried: a single one may be down, or may refuse us."""
 
 YOUNG: Final = dt.timedelta(weeks=6)
-"""Of a domain: most junk comes from domains that are younger, and large receivers judge them by that."""
+"""Age of a domain below which a warning is given: most junk comes from young domains, and large receivers distrust
+them.
+"""
 
 LISTS: Final = ("sbl.spamhaus.org", "bl.spamcop.net")
 
 
 class Surroundings(msgspec.Struct, frozen=True):
-    """What was found. ``host_ips``: addresses that DNS gives the hostname; ``signed``: verified by DNSSEC."""
+    """Results of `look_around`. ``host_ips``: addresses of the hostname by DNS. ``signed``: DNSSEC verifies them."""
 
     host_ips: tuple[IPAddress, ...] = ()
     signed: bool = False
@@ -45,8 +47,8 @@ class Surroundings(msgspec.Struct, frozen=True):
 async def find_hostname(
     resolver: Resolver, machine: Sequence[InterfaceAddress], domain: Domain
 ) -> tuple[Domain, list[str]]:
-    """The full name of this machine, and warnings: what the system says, else the reverse name of its addresses, else
-    its label below the domain.
+    """The full name of this machine, and warnings. The name comes from the system, else from the reverse names of its
+    addresses, else from its label and the domain.
     """
     label = socket.gethostname().strip(".").lower()
     if "." in label and (found := _domain(label)) is not None:
@@ -77,7 +79,7 @@ def _domain(text: str) -> Domain | None:
 
 
 async def look_around(resolver: Resolver, hostname: Domain) -> Surroundings:
-    """Ask DNS about DNSSEC and the hostname. What fails is a warning."""
+    """Ask DNS about DNSSEC and the hostname. Each failure becomes a warning."""
     warnings: list[str] = []
     found: tuple[IPAddress, ...] = ()
     signed = False
@@ -123,8 +125,8 @@ async def _reverse(resolver: Resolver, ip: IPAddress, hostname: Domain, warnings
 
 
 async def try_targets(resolver: Resolver) -> tuple[str, str]:
-    """Whether port 25 of others can be reached: why it seems to be blocked, and why that is not known; each "" if
-    not.
+    """Try port 25 of other servers. Returns why it seems to be blocked, and why that is unknown; each "" if it is not
+    so.
     """
     reached: list[str] = []
     blocked: list[str] = []
@@ -159,14 +161,14 @@ async def try_targets(resolver: Resolver) -> tuple[str, str]:
 
 
 async def try_port_25(resolver: Resolver, ips: Sequence[IPAddress]) -> list[str]:
-    """Whether mail can leave, and whether lists know our addresses; warnings."""
+    """Warnings about outgoing mail: port 25 is blocked, or block lists have our addresses."""
     warnings: list[str] = []
 
     async def targets() -> None:
         warnings.extend(filter(None, await try_targets(resolver)))
 
     async def listed(zone: str, ip: IPAddress) -> None:
-        result = await check_list(resolver, zone, ip)  # 127.255.255.0/24 is no answer about the address
+        result = await check_list(resolver, zone, ip)  # 127.255.255.0/24 says nothing about the address
         if result.status == DNSBLStatus.FAIL:
             warnings.append(f"{ip} is on the block list {zone}: {result.explanation}".rstrip(": "))
 
@@ -181,8 +183,8 @@ async def try_port_25(resolver: Resolver, ips: Sequence[IPAddress]) -> list[str]
 
 
 async def ask_registry(http: HTTPClient, domain: Domain, server: str = "") -> list[str]:
-    """Whether a registry knows the organizational domain, and for how long; a warning, or none. A registry that does
-    not answer, or has no RDAP, tells nothing.
+    """Ask a registry whether it knows the organizational domain, and since when; at most one warning. A registry that
+    does not respond, or has no RDAP, gives no warning.
 
     Args:
       server: as in `moxlite.net.rdap.registered`.

@@ -1,7 +1,7 @@
-"""Another web server that keeps ports 80 and 443 of this machine: what it is told, and its certificates for mail
+"""Another web server that keeps ports 80 and 443 of this machine: its configuration, and its certificates for mail
 (ADMIN-33).
 
-moxlite listens to it at a port of loopback. It passes on what mail programs and senders fetch by https: settings
+moxlite listens on a loopback port for it. The web server passes on the requests of mail programs and senders: settings
 (autoconfig, autodiscover) and policies (MTA-STS).
 """
 
@@ -20,18 +20,18 @@ __all__ = ["PORT", "Kind", "Webserver", "check_pairs", "configuration"]
 Kind = Literal["nginx", "caddy", "apache"]
 
 PORT: Final = 1080
-"""Of loopback: 80 is the other's there, too."""
+"""Port on loopback; the other web server has port 80 there, too."""
 
 
 class Webserver(msgspec.Struct, frozen=True):
-    """The other one. ``pairs``: files of certificates and their keys, for the ports of mail; absolute paths."""
+    """The other web server. ``pairs``: absolute paths of certificates and their keys, for the mail ports."""
 
     kind: Kind
     pairs: tuple[tuple[Path, Path], ...]
 
 
 def check_pairs(pairs: Sequence[tuple[Path, Path]], hostname: Domain, domain: Domain) -> list[str]:
-    """Read the certificates, and compare their names with those that clients of mail ask for; warnings.
+    """Read the certificates, and compare their names with the hosts that mail clients use; warnings.
 
     Raises CertificateError: one cannot be used; the text names its file.
     """
@@ -57,7 +57,7 @@ def check_pairs(pairs: Sequence[tuple[Path, Path]], hostname: Domain, domain: Do
 
 
 def configuration(server: Webserver, hostname: Domain, domain: Domain) -> str:
-    """What the other web server needs in its configuration, with a line that says where."""
+    """The other web server's configuration, beginning with a line that says where it goes."""
     certificate, key = server.pairs[0]
     return TEXTS[server.kind].format(
         host=hostname.ascii, domain=domain.ascii, port=PORT, certificate=certificate, key=key

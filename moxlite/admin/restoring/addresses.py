@@ -1,4 +1,4 @@
-"""Addresses of a restored configuration beside those of the machine that it is on now (ADMIN-52a)."""
+"""The addresses of a restored configuration, compared with those that its present machine has (ADMIN-52a)."""
 
 import json
 from collections.abc import Sequence
@@ -15,14 +15,16 @@ __all__ = ["NewAddresses", "compare_addresses"]
 
 
 class NewAddresses(msgspec.Struct, frozen=True):
-    """Lines for people: which lines of moxlite.toml change before the start, and which records in DNS."""
+    """Lines for people: lines of moxlite.toml to change before the start, and DNS records to change."""
 
     configuration: list[str]
     dns: list[str]
 
 
 def compare_addresses(prepared: Prepared, machine: Sequence[IPAddress]) -> NewAddresses:
-    """Compare the listeners with `machine`, all addresses of this machine. Nothing is listed where it has them all."""
+    """Compare the listeners with `machine`, all addresses of this machine. The result is empty if the machine has them
+    all.
+    """
     static = prepared.snapshot.static
     have = [str(ip) for ip in machine if not ip.is_loopback]
     findings: list[Finding] = []
@@ -52,6 +54,6 @@ def compare_addresses(prepared: Prepared, machine: Sequence[IPAddress]) -> NewAd
 
 
 def _with_spf(prepared: Prepared, hostname: str) -> list[str]:
-    """Names with an SPF record that lists addresses: the host's and all domains'."""
+    """Names whose SPF record lists addresses: the host's and all domains'."""
     domains = [Domain.parse(name).ascii for name in prepared.snapshot.domains.domains]
     return list(dict.fromkeys([hostname, *domains]))

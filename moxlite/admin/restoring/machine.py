@@ -1,7 +1,7 @@
-"""A whole server out of a backup, on a machine that has none: configuration, keys and data (ADMIN-52a).
+"""Restoring a whole server from a backup on an empty machine: configuration, keys and data (ADMIN-52a).
 
-All is written as root; owners and modes become those of `serve` at the end. Until then the data directory has the mark
-RESTORING, with which no server starts, and which lets the command be run again after it was cut short.
+Everything is written as root. At the end, owners and modes are set as `serve` sets them. Until then the data directory
+has the mark RESTORING: no server starts with it, and an interrupted restore can be run again.
 """
 
 import datetime as dt
@@ -47,7 +47,7 @@ FOLDER_MODE: Final = 0o750
 CLOSED: Final = 0o700
 """Mode of the data directory until all in it has its owner."""
 MOST: Final = 0o640
-"""Permissions that a restored file has at most."""
+"""The most permissions that a restored file gets."""
 
 EMPTY: Final = frozenset({"lost+found", "lock", RESTORING})
 """Names that may be in an empty data directory."""
@@ -56,13 +56,13 @@ Tell = Callable[[str], None]
 
 
 class Prepared(msgspec.Struct, frozen=True):
-    """The configuration of a backup as it will be on this machine.
+    """The configuration of a backup, adapted to this machine.
 
     Attributes:
       config: its folder.
       texts: the two files, by name.
-      snapshot: both, read.
-      ids: of the service user, who gets the files; None where this process gives none away.
+      snapshot: the parsed configuration.
+      ids: user and group id of the service user, who gets the files; None if this process cannot change owners.
     """
 
     config: Path
@@ -72,14 +72,14 @@ class Prepared(msgspec.Struct, frozen=True):
 
 
 class RestoredMachine(msgspec.Struct, frozen=True):
-    """Outcome of a restore.
+    """Result of a restore.
 
     Attributes:
-      admin_password: the new one; "" where the configuration has no administrator.
-      new_keys: TLSA records of keys of the host that were made, since the backup had none.
+      admin_password: the new one; "" if the configuration has no administrator.
+      new_keys: TLSA records of host keys that were made because the backup had no keys.
       problems: of the restored data.
-      notes: owners and modes that could not be put right.
-      messages: how many were read and compared with their hashes.
+      notes: owners and modes that could not be set.
+      messages: number of messages read and compared with their hashes.
     """
 
     admin_password: str
@@ -90,17 +90,17 @@ class RestoredMachine(msgspec.Struct, frozen=True):
 
 
 def prepare(read: Callable[[str], bytes], named: list[str], config: Path, data: Path | None) -> Prepared:
-    """Make the configuration of a backup that of this machine. Nothing is written.
+    """Adapt the configuration of a backup to this machine. Nothing is written.
 
     Args:
-      read: gives the octets of a file of the backup, by its name there.
+      read: returns the octets of a file of the backup, by its name there.
       named: names of files below ``named/``.
-      config: the absolute folder that the configuration gets.
+      config: the absolute folder for the configuration.
       data: the data directory; None: as the configuration has it.
 
     Raises:
       ConfigError: mistakes in the configuration.
-      UnknownUser: as root, and there is no service user.
+      UnknownUser: this process is root, and there is no service user.
       BackupError, OSError: the backup cannot be read.
     """
     origin = Path(read(f"{NAMED}/{CONFIG_FOLDER}").decode().strip()) if named else config
@@ -123,7 +123,7 @@ def prepare(read: Callable[[str], bytes], named: list[str], config: Path, data: 
 
 
 def _moved(text: str, origin: Path, moves: Mapping[str, str]) -> str:
-    """The text with other paths for files that are in other places now.
+    """Replace the paths of files that were moved.
 
     Args:
       origin: the folder at which relative paths begin.
@@ -132,7 +132,7 @@ def _moved(text: str, origin: Path, moves: Mapping[str, str]) -> str:
     try:
         found = set(_strings(tomllib.loads(text)))
     except tomllib.TOMLDecodeError:
-        return text  # told by who checks the file
+        return text  # the check of the file reports it
     for old in found:
         new = moves.get(os.path.normpath(origin / old))
         if new is not None:
@@ -154,10 +154,10 @@ def _strings(value: object) -> Iterator[str]:
 
 
 def check_empty(prepared: Prepared) -> None:
-    """Raise BadTarget where a server, or a part of one, is on this machine already."""
+    """Raise BadTarget if this machine has a server already, or a part of one."""
     data = prepared.snapshot.static.data_dir
     if (data / RESTORING).exists():
-        return  # a run that was cut short
+        return  # left by an interrupted run
     for name in prepared.texts:
         if (prepared.config / name).exists():
             raise BadTarget(
@@ -169,13 +169,13 @@ def check_empty(prepared: Prepared) -> None:
 
 
 def restore_machine(backup: Path, prepared: Prepared, *, resume_queue: bool, tell: Tell) -> RestoredMachine | list[str]:
-    """Write configuration, keys and data. Blocks. Returns the problems of the backup instead where it is damaged;
-    nothing was changed then.
+    """Write configuration, keys and data. Blocks. If the backup is damaged, nothing is changed, and its problems are
+    returned instead.
 
     Raises:
       BadTarget: see `check_empty`.
       Locked: another process uses the data directory.
-      BackupError, StoreError, OSError: it can be run again.
+      BackupError, StoreError, OSError: the restore can be run again.
     """
     check_empty(prepared)
     found = verify(backup, tell=tell)
@@ -194,7 +194,7 @@ def restore_machine(backup: Path, prepared: Prepared, *, resume_queue: bool, tel
         mark.touch()
         with storage(Edge(str(backup))):
             restore(backup, data, store_options(lambda: snapshot), resume_queue=resume_queue, tell=tell)
-        mark.touch()  # until the configuration is there, too
+        mark.touch()  # kept until the configuration is complete
         never = {path.name} if static.admin_password_file is None else {path.name, static.admin_password_file.name}
         _copy(backup / CONFIG, config, never | {DOMAINS_FILE}, tell)
         _copy(backup / NAMED, config / NAMED, {CONFIG_FOLDER}, tell)
@@ -221,8 +221,8 @@ def restore_machine(backup: Path, prepared: Prepared, *, resume_queue: bool, tel
 
 
 def _copy(source: Path, target: Path, never: set[str], tell: Tell) -> None:
-    """Copy all regular files below a folder; none that is there is overwritten but by a run after one that was cut
-    short. `never` are names at its top.
+    """Copy all regular files below a folder. Existing files are overwritten only after an interrupted run. `never`:
+    names at the top that are not copied.
     """
     for folder, folders, names in os.walk(source):
         folders.sort()
@@ -239,7 +239,7 @@ def _copy(source: Path, target: Path, never: set[str], tell: Tell) -> None:
 
 
 def _give(prepared: Prepared, path: Path) -> list[str]:
-    """Give files to those who are to own them. Returns lines about those that could not be given."""
+    """Give files to their owners; lines about failures."""
     if prepared.ids is None:
         return []
     uid, gid = prepared.ids
@@ -253,7 +253,7 @@ def _give(prepared: Prepared, path: Path) -> list[str]:
 
 
 def _tlsa(path: Path) -> list[str]:
-    """TLSA records of the keys that the configuration names by now."""
+    """TLSA records of the keys that the configuration names now."""
     texts = [source_of(one, one.read_bytes()) for one in (path, path.parent / DOMAINS_FILE)]
     snapshot, _, _ = check_files(*texts)
     return [] if snapshot is None else [zone_line(one) for one in tlsa_records(snapshot)]

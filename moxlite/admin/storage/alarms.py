@@ -1,7 +1,7 @@
-"""Telling the administrator of databases that cannot be written or read (STORE-158).
+"""Notices to the administrator about databases that cannot be written or read (STORE-158).
 
-A disk that dies takes many accounts at once, and each of them again and again: so faults are gathered for a moment, and
-go into one message; each database is told once a day.
+A failing disk affects many accounts at once, each of them again and again. So faults are collected for a moment and go
+into one message, and each database is reported once a day.
 """
 
 import logging
@@ -24,22 +24,22 @@ __all__ = ["StorageFaults"]
 logger = logging.getLogger("moxlite.admin.storage.alarms")
 
 GATHER: Final = 10.0
-"""Seconds from the first fault to the notice: what breaks together is told together."""
+"""Seconds from the first fault to the notice, so that simultaneous faults are in one notice."""
 
 RETRY: Final = 600.0
-"""Seconds until a notice that could not be stored is tried again: it may be the postmaster's own disk."""
+"""Seconds until a notice that could not be stored is tried again: the postmaster's own disk may have failed."""
 
 TOLD_AGAIN: Final = 86_400.0
-"""Seconds in which a database is told once (STORE-158)."""
+"""Seconds in which a database is reported once (STORE-158)."""
 
 MAX_FAULTS: Final = 1000
-"""Databases kept in mind, and listed in one notice: beyond that, the rest is in the log."""
+"""Number of databases remembered, and listed in one notice; further ones are in the log."""
 
 ACCOUNT: Final = "account.db"
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """A degraded database: what logs call it (of an account its name), its file, the error."""
+    """A degraded database: its name in logs (an account's name for its database), its file, the error."""
 
     name: str
     path: Path
@@ -57,7 +57,7 @@ class StorageFaults:
         self._token: trio.lowlevel.TrioToken | None = None
 
     def note(self, name: str, path: Path, error: str) -> None:
-        """A database became degraded. Never waits; callable in any thread."""
+        """Note that a database became degraded. Never waits; callable in any thread."""
         since = time.monotonic() - TOLD_AGAIN
         with self._lock:
             self._told = {one: when for one, when in self._told.items() if when > since}
@@ -74,8 +74,8 @@ class StorageFaults:
     async def serve(self, accounts: Accounts, current: Callable[[], Snapshot]) -> None:
         """Write notices until cancelled.
 
-        Errors: a notice that cannot be stored is logged, and tried again later. All others come out; what waits then
-        is told after the next start.
+        Errors: a notice that cannot be stored is logged, and tried again later. All other errors come out; faults that
+        wait then are reported after the next start.
         """
         with self._lock:
             self._token = trio.lowlevel.current_trio_token()
@@ -92,7 +92,7 @@ class StorageFaults:
                 self._bell.set()
 
     async def _tell(self, accounts: Accounts, snapshot: Snapshot, faults: list[Fault]) -> bool:
-        """Deliver one notice of all; False when it cannot be stored."""
+        """Deliver one notice of all faults; False if it cannot be stored."""
         once = f"storage {int(time.time() // TOLD_AGAIN)} {[str(fault.path) for fault in faults]}"
         subject = f"storage of {_names(faults)} is damaged or cannot be written"
         try:
@@ -109,14 +109,14 @@ class StorageFaults:
 
 
 def _names(faults: list[Fault]) -> str:
-    """For the subject."""
+    """Names of the faulty databases, for the subject."""
     first = faults[0]
     name = f"account {first.name}" if first.path.name == ACCOUNT else first.name
     return name if len(faults) == 1 else f"{name} and {len(faults) - 1} more"
 
 
 def _text(faults: list[Fault]) -> str:
-    """What happened, what it means, and what to do."""
+    """Body of the notice: the faults, their consequences, and the steps to take."""
     lines = ["The server cannot use these databases as it should:", ""]
     for fault in faults:
         what = f"account {fault.name}" if fault.path.name == ACCOUNT else fault.name

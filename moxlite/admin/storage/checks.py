@@ -1,5 +1,5 @@
-"""Care for stored mail, on a live server beside all else or on the files of a stopped one: ``moxlite store check``
-(STORE-42), ``fix-counts`` and the other repairs (STORE-43), ``stats``, ``recompress``, ``reparse`` and
+"""Maintenance of stored mail, on a running server beside its other work or on the files of a stopped one: ``moxlite
+store check`` (STORE-42), ``fix-counts`` and the other repairs (STORE-43), ``stats``, ``recompress``, ``reparse`` and
 ``reassign-threads`` (STORE-43, 59, 180, 182), ``moxlite account undelete`` (STORE-190).
 """
 
@@ -62,16 +62,16 @@ UNITS: Final[Mapping[Care, str]] = {
     "reparse": "messages",
     "reassign-threads": "messages",
 }
-"""What is counted."""
+"""Plural nouns for the progress lines of each command."""
 
 TELL_SECONDS: Final = 1.0
-"""Between two lines about the progress of one account."""
+"""Seconds between two lines about the progress of one account."""
 
 FREE: Final = "SELECT freelist_count * page_size FROM pragma_freelist_count, pragma_page_size"
 
 
 async def check_accounts(accounts: Accounts, names: list[str], *, deep: bool) -> list[CheckReport]:
-    """Check accounts one after the other, each from a snapshot in a worker thread, while they go on.
+    """Check accounts one after the other, each from a snapshot in a worker thread, while they stay in use.
 
     `deep` also reads all stored octets.
     """
@@ -99,7 +99,7 @@ def check_stopped(snapshot: Snapshot, choose: Callable[[Accounts], list[str]], *
 
 
 def _fix_of(request: StoreRepair) -> Fix:
-    """The repair that is asked for. Raises ValueError for an unknown verb."""
+    """The requested repair. Raises ValueError for an unknown verb."""
     mailbox = request.mailbox or None
     match request.verb:
         case "reassign-uids":
@@ -136,7 +136,7 @@ def repair_stopped(snapshot: Snapshot, request: StoreRepair) -> list[str]:
 
 
 async def undelete_mail(accounts: Accounts, args: Undelete) -> UndeletedMail:
-    """Bring removed messages back. Raises CommandFailed."""
+    """Restore removed messages. Raises CommandFailed."""
     try:
         async with accounts.use(args.account) as account:
             done = await undelete(account, accounts.directory / "tmp", since=args.since, mailbox=args.mailbox)
@@ -146,7 +146,7 @@ async def undelete_mail(accounts: Accounts, args: Undelete) -> UndeletedMail:
 
 
 async def read_stats(accounts: Accounts, names: list[str]) -> list[StoreStats]:
-    """What the mail of accounts takes, one after the other, from snapshots in a worker thread."""
+    """Sizes of the accounts' mail, read one account after the other from snapshots in a worker thread."""
     return [await _stats(accounts, name) for name in names]
 
 
@@ -168,7 +168,7 @@ def _free(r: Reader) -> int:
 
 
 def _octets(path: Path) -> tuple[int, int]:
-    """Of an account's database with its log, and of its search index with that of its own."""
+    """Octets of an account's database and of its search index, each with its write-ahead log."""
     sizes = {one.name: one.stat().st_size for one in path.parent.glob("*.db*") if one.is_file()}
 
     def of(name: str) -> int:
@@ -186,10 +186,11 @@ async def care_for(
     target: Compression = Compression.ZSTD,
     rate: int = SCRUB_RATE,
 ) -> list[StoreDone]:
-    """Do it in accounts, one after the other, while they go on; `tell` takes a line on the progress each second.
+    """Run a maintenance command in accounts, one after the other, while they stay in use; `tell` gets a progress line
+    each second.
 
     Args:
-      target: how bodies are stored by ``recompress``, which reads `rate` octets a second.
+      target: how ``recompress`` stores bodies; it reads `rate` octets a second.
     """
     results = []
     for name in names:
@@ -218,7 +219,7 @@ async def _in_account(
 
 
 class _Progress:
-    """Tells how far it is with one account, not more often than each second."""
+    """Reports the progress in one account, at most once a second."""
 
     def __init__(self, account: str, unit: str, tell: Tell) -> None:
         self._account = account
@@ -227,14 +228,14 @@ class _Progress:
         self._next = trio.current_time() + TELL_SECONDS
 
     async def __call__(self, done: int, total: int) -> None:
-        """`done` of `total`."""
+        """Report that `done` of `total` units are done."""
         if trio.current_time() >= self._next:
             self._next = trio.current_time() + TELL_SECONDS
             await self._tell(f"{self._account}: {done} of {total} {self._unit}")
 
 
 class StoreCommands:
-    """The server's side."""
+    """The commands of the control socket."""
 
     def __init__(self, config: ConfigHolder, accounts: Accounts) -> None:
         self._config = config
@@ -251,23 +252,23 @@ class StoreCommands:
         }
 
     async def stats(self, args: StoreAccount, exchange: Exchange) -> list[StoreStats]:
-        """What the mail of one account or all takes."""
+        """Report the sizes of the mail of one account or all."""
         return await read_stats(self._accounts, named_accounts(self._config, self._accounts, args.account))
 
     async def recompress(self, args: StoreAccount, exchange: Exchange) -> list[StoreDone]:
-        """Store bodies anew that are not stored as ``store.compress`` says."""
+        """Store bodies again whose compression differs from ``store.compress``."""
         return await self._care(args, "recompress", exchange)
 
     async def reparse(self, args: StoreAccount, exchange: Exchange) -> list[StoreDone]:
-        """Read all messages anew for their index."""
+        """Parse all messages again for their index."""
         return await self._care(args, "reparse", exchange)
 
     async def reassign_threads(self, args: StoreAccount, exchange: Exchange) -> list[StoreDone]:
-        """Make all threads anew."""
+        """Assign all messages to threads again."""
         return await self._care(args, "reassign-threads", exchange)
 
     async def _care(self, args: StoreAccount, care: Care, exchange: Exchange) -> list[StoreDone]:
-        """Each of them once at a time: they would only do the same work twice."""
+        """Run a maintenance command. Each runs once at a time, because a second run would only repeat the work."""
         names = named_accounts(self._config, self._accounts, args.account)
         if care in self._running:
             raise CommandFailed("busy", f"another `moxlite store {care}` is running")

@@ -1,5 +1,5 @@
-"""What to do about databases that were lost or damaged, on the files of a stopped server (STORE-158d, STORE-188a):
-checking, recovering and making anew auth.db, queue.db and reports.db, making anew that of an account.
+"""Checking, recovering and recreating lost or damaged databases, on the files of a stopped server (STORE-158d,
+STORE-188a): auth.db, queue.db and reports.db; the database of an account is only recreated.
 """
 
 from collections.abc import Mapping
@@ -26,13 +26,14 @@ if TYPE_CHECKING:
 __all__ = ["check_server_files", "create_account_file", "create_server_file", "recover_server_file"]
 
 SERVER_FILES: Final[Mapping[str, Kind]] = {"auth.db": Kind.AUTH, "queue.db": Kind.QUEUE, "reports.db": Kind.REPORTS}
-"""The databases of the server itself with what cannot be asked for again."""
+"""The databases of the server itself whose content cannot be fetched again."""
 
 
 def check_server_files(data: Path) -> list[CheckReport]:
-    """Check auth.db, queue.db and reports.db, which a server may use meanwhile; nothing before its first start. Blocks.
+    """Check auth.db, queue.db and reports.db, which a server may use meanwhile. Empty before the server's first start.
+    Blocks.
 
-    A reports.db that is missing is made by the next start (STORE-158g).
+    A missing reports.db is not an error: the next start makes it (STORE-158g).
     """
     if not (data / VERSION).exists():
         return []
@@ -44,11 +45,11 @@ def check_server_files(data: Path) -> list[CheckReport]:
 
 
 def create_server_file(snapshot: Snapshot, name: str) -> tuple[Path, Path | None]:
-    """Make auth.db, queue.db or reports.db anew where it is missing or empty; returns its path, and where what was left
-    of it is.
+    """Recreate a missing or empty auth.db, queue.db or reports.db. Returns its path, and the new path of the old file's
+    remains.
 
     Raises:
-      FileExistsError: there is one.
+      FileExistsError: the file exists, and is not empty.
       Locked, StoreError, OSError.
     """
     data = snapshot.static.data_dir
@@ -61,7 +62,7 @@ def create_server_file(snapshot: Snapshot, name: str) -> tuple[Path, Path | None
 
 
 def create_account_file(snapshot: Snapshot, name: str) -> tuple[Path, Path | None]:
-    """The same for the database of an account. Raises as `create_server_file`."""
+    """Recreate the database of an account, as `create_server_file`, with the same exceptions."""
     data = snapshot.static.data_dir
 
     async def main() -> None:
@@ -90,13 +91,13 @@ def _refuse_if_there(path: Path) -> None:
 
 
 def recover_server_file(snapshot: Snapshot, name: str, out: Path) -> "RecoveredTables":
-    """Save what can be saved of auth.db, queue.db or reports.db into ``out/NAME``. Blocks.
+    """Save all readable content of auth.db, queue.db or reports.db into ``out/NAME``. Blocks.
 
     Raises:
       BadTarget: `out` is not empty.
       Locked, StoreError, OSError.
     """
-    from moxlite.store.recover.tables import recover_tables  # a server does without it
+    from moxlite.store.recover.tables import recover_tables  # a server does not need it
 
     data = snapshot.static.data_dir
     with stopped(data), storage(Edge(str(out / name))):

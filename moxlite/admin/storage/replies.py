@@ -1,4 +1,4 @@
-"""What a command of the control socket answers when the store fails (STORE-158a)."""
+"""Answers of the control socket's commands when the store fails (STORE-158a)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ __all__ = ["answering"]
 
 
 def answering(commands: Mapping[str, Command]) -> Mapping[str, Command]:
-    """The same commands; errors of the store that they raise become words for people: "busy" can be tried again,
-    "failed" needs the owner.
+    """The same commands, with the store's errors translated to `CommandFailed`: "busy" can be tried again, "failed"
+    needs the owner.
     """
     return {name: Command(command.args, _Answering(command)) for name, command in commands.items()}
 

@@ -26,20 +26,20 @@ USES: Final = {
 """Names in ``initial_mailboxes.special_use``."""
 
 KEPT: Final = 256
-"""Accounts whose settings are kept at hand, 1 kB each: those in use at a time are fewer."""
+"""Number of accounts whose settings are cached, 1 kB each: more than are in use at a time."""
 
 
 def store_options(
     current: Callable[[], Snapshot], *, degraded: Callable[[str, Path, str], None] | None = None
 ) -> Options:
-    """What the store is told; accounts are looked up in the configuration of each moment. `degraded`: as `Options`."""
+    """The store's options. Each look-up of an account uses the present configuration. `degraded`: as in `Options`."""
     settings = current().static.store
-    known: tuple[Snapshot, dict[str, AccountConfig]] = current(), {}  # each unit of an account asks
+    known: tuple[Snapshot, dict[str, AccountConfig]] = current(), {}  # each unit of an account looks its settings up
 
     def look_up(name: str) -> AccountConfig | None:
         nonlocal known
         snapshot = current()
-        known_of, configs = known  # at once: threads ask, too
+        known_of, configs = known  # one read of both: threads call this, too
         if known_of is not snapshot or len(configs) > KEPT:
             configs = {}
             known = snapshot, configs
@@ -61,7 +61,7 @@ def store_options(
 
 
 def short_of_space(static: Static) -> str:
-    """Why the disk with the data takes no mail, in a line; "" where it has room (STORE-157). Blocks; raises OSError."""
+    """Why the disk with the data accepts no mail, in a line; "" if it has room (STORE-157). Blocks; raises OSError."""
     free, wanted = shutil.disk_usage(static.data_dir).free, static.store.min_free_space
     if free >= wanted:
         return ""
@@ -74,7 +74,7 @@ def compression(snapshot: Snapshot) -> Compression:
 
 
 def account_config(snapshot: Snapshot, name: str) -> AccountConfig | None:
-    """What the configuration says of an account, in the store's words; None if it has none of that name."""
+    """The store's settings of an account; None if the configuration has no account of this name."""
     account = snapshot.account(name)
     if account is None:
         return None
@@ -100,7 +100,7 @@ def account_config(snapshot: Snapshot, name: str) -> AccountConfig | None:
 
 
 def junk_params(settings: JunkFilter) -> JunkParams:
-    """Table ``junk_filter`` in the store's words."""
+    """The store's settings for the table ``junk_filter``."""
     return JunkParams(
         threshold=settings.threshold,
         grams=Grams(settings.onegrams, settings.twograms, settings.threegrams),
