@@ -100,8 +100,7 @@ def _kind(key: PrivateKey) -> Kind | None:
 
 
 def _existing(folder: Path, hostname: str, kind: Kind) -> str | None:
-    """The newest key of the host that no listener names, as after a run whose lines were not added.
-    """
+    """The newest key of the host that no listener names, as after a run whose lines were not added."""
     paths = sorted((folder / HOST_KEYS).glob(f"{hostname}.*.{kind}.{ENDING}"))
     return f"{HOST_KEYS}/{paths[-1].name}" if paths else None
 

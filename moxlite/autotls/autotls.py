@@ -1,7 +1,7 @@
-"""The certificates of one CA: watched, renewed, ordered for new names, without a restart (WEB-112..117, WEB-140).
+"""The certificates of one CA: watched, renewed, and ordered for new names, without a restart (WEB-112..117, WEB-140).
 
-`AutoTLS.serve` is a round at a time: which names are wanted, which of them are due, three orders at a time. What is
-known of each host lies on disk before an order begins, so that a server that dies in each one does not ask each time.
+`AutoTLS.serve` works in rounds: find the wanted names, find which of them are due, order three at a time. The state of
+each host is on disk before its order begins, so that a server that crashes in each order does not order at each start.
 """
 
 import hashlib
@@ -39,24 +39,28 @@ __all__ = ["AutoTLS", "Ports"]
 logger = logging.getLogger("moxlite.autotls")
 
 LONGEST_SLEEP: Final = 3600.0
-"""Seconds between two rounds: DNS may say something else by then."""
+"""Seconds between two rounds, because DNS may have changed by then."""
 SHORTEST_SLEEP: Final = 5.0
 FIRST_ROUND: Final = 1.0
-"""Seconds from the start of the server to the first round: its ports accept by then."""
+"""Seconds from the start of the server to the first round: its ports accept connections by then."""
 PARALLEL: Final = 3
-"""Orders under way: each has a process of 30 MB, and takes seconds that are mostly the CA's."""
+"""Orders in progress: each has a process of 30 MB, and takes some seconds, most of them the CA's."""
 AT_ONCE: Final = 10
 BETWEEN: Final = 10.0
-"""So many names get their first certificate in one go, then there are so many seconds between two (WEB-115)."""
+"""`AT_ONCE` names get their first certificate without a pause; `BETWEEN` seconds pass before each further one
+(WEB-115).
+"""
 KEPT_OUT: Final = " (here the port answers: a firewall of this machine, or one before it, keeps the CA out)"
-"""Said where the CA could not connect to a port at which our own proof was seen."""
+"""Added to an error if the CA could not connect to a port at which we saw our own proof."""
 DUE_PART: Final = 3 / 4
-"""Of a certificate's lifetime: who has not been renewed by then is a case for the administrator (WEB-155)."""
+"""Share of a certificate's lifetime after which the administrator is warned that it was not renewed (WEB-155)."""
 
 
 class Ports(msgspec.Struct, frozen=True):
-    """What the certificates are for. put: use this one from the next handshake on. tls: the ports where a CA looks for
-    tls-alpn-01. places: where challenges are answered, the best kind first.
+    """The ports that use the certificates, and that answer challenges.
+
+    put: use this certificate from the next handshake on. tls: TLS of the ports where a CA looks for tls-alpn-01.
+    places: the ports that answer challenges, the best kind first.
     """
 
     put: Callable[[KeyPair], None]
@@ -65,20 +69,20 @@ class Ports(msgspec.Struct, frozen=True):
 
     @property
     def kinds(self) -> tuple[ChallengeKind, ...]:
-        """The challenges that can be answered, the best first."""
+        """The kinds of challenges that can be answered, the best first."""
         return tuple(dict.fromkeys(one.kind for one in self.places))
 
 
 class AutoTLS:
-    """Of one ``[acme.NAME]``.
+    """Automatic certificates of one ``[acme.NAME]``.
 
     Args:
-      current: the configuration of this moment.
+      current: returns the present configuration.
       folder: ``data/acme``.
-      keys: host keys, used at each order of their hosts.
+      keys: host keys, used in each order for their hosts.
       eab_key: of the external account binding, base64url.
       clock: seconds UTC.
-      choose: a moment between two.
+      choose: picks a random moment between two.
       talk: speaks with the CA.
     """
 
@@ -121,13 +125,13 @@ class AutoTLS:
         return self._current().static.acme[self.name]
 
     def load(self) -> None:
-        """Read the certificates from disk, and put them to use. Blocks."""
+        """Read the certificates from disk, and hand them to the ports. Blocks."""
         for host, pair in self._files.read_certificates(self._keys).items():
             self._pairs[host] = pair
             self._ports.put(pair)
 
     def reconfigured(self, old: Snapshot, new: Snapshot) -> None:
-        """domains.toml has changed: look for other names now."""
+        """Begin a round if the change of domains.toml has changed the wanted names."""
         if wanted_names(old, self.name) != wanted_names(new, self.name):
             self._bell.ring()
 
@@ -136,9 +140,9 @@ class AutoTLS:
         self._bell.ring()
 
     async def serve(self) -> None:
-        """Rounds, for ever.
+        """Run rounds, for ever.
 
-        Errors: OSError and ValueError of files are logged and tried again; nothing else comes out.
+        Errors: OSError and ValueError about files are logged and tried again; nothing else comes out.
         """
         await trio.sleep(FIRST_ROUND)
         while True:
@@ -155,7 +159,7 @@ class AutoTLS:
                 await self._bell.wait()
 
     def problems(self) -> list[str]:
-        """What an administrator has to do something about, one line each."""
+        """Problems that need the administrator, one line each."""
         found = [f"acme {self.name}: {self._broken}"] if self._broken else []
         snapshot, now = self._current(), self._clock()
         own = {snapshot.hostname(name).ascii for name in listeners_of(snapshot, self.name)}
@@ -174,9 +178,9 @@ class AutoTLS:
         return found
 
     async def round(self) -> float:
-        """Order what is due; seconds until the next round.
+        """Order the certificates that are due; returns seconds until the next round.
 
-        Raises OSError, ValueError: files of ours.
+        Raises OSError, ValueError: a file of ours cannot be used.
         """
         snapshot, now = self._current(), self._clock()
         wanted = wanted_names(snapshot, self.name)
@@ -194,8 +198,8 @@ class AutoTLS:
     # Inside
 
     async def _try_due(self, wanted: Iterable[str]) -> None:
-        """Try the names that are due, in their order, some at a time. Where the CA does not know our account yet, which
-        several orders would make at once, they go one at a time until one has succeeded.
+        """Try the names that are due, in their order, `PARALLEL` at a time. If the CA does not know our account yet,
+        they are tried one at a time until one has succeeded, because parallel orders would each create the account.
 
         Raises the first OSError or ValueError, once all orders have ended.
         """
@@ -235,7 +239,7 @@ class AutoTLS:
         return now < self._renew_at(host) or now < self._state.not_before
 
     def _renew_at(self, host: str) -> float:
-        """When the certificate of a host is to be replaced; 0 for a host without one."""
+        """Seconds UTC at which the certificate of a host is due for replacement; 0 for a host without a certificate."""
         pair, state = self._pairs.get(host), self._state.hosts[host]
         if pair is None:
             return 0.0
@@ -254,7 +258,7 @@ class AutoTLS:
         return min(at, max(state.ask_at, self._state.not_before)) if host in self._pairs else at
 
     async def _ask_for_windows(self, wanted: Iterable[str]) -> None:
-        """Ask the CA when it wants certificates to be renewed, where that is due (RFC 9773)."""
+        """Ask the CA for the renewal windows of certificates whose information is out of date (RFC 9773)."""
         now = self._clock()
         if self._settings.renew_before != AUTO or now < self._state.not_before:
             return
@@ -262,7 +266,7 @@ class AutoTLS:
         for host in wanted:
             pair, state = self._pairs.get(host), self._state.hosts[host]
             one = "" if pair is None else certificate_id(pair.leaf)
-            ended = pair is None or now > timing.lifetime(pair.leaf)[1]  # RFC 9773 §4.3: not asked about
+            ended = pair is None or now > timing.lifetime(pair.leaf)[1]  # RFC 9773 §4.3: no requests for these
             if one and not ended and (state.of != one or now >= state.ask_at):
                 due[host] = one
         if not due:
@@ -288,7 +292,7 @@ class AutoTLS:
         await self._write_state()
 
     async def _try(self, host: str) -> None:
-        """Order a certificate if the name points here, and nothing tells to wait."""
+        """Order a certificate if DNS points the name here, and no waiting time applies."""
         snapshot, state, now = self._current(), self._state.hosts[host], self._clock()
         found = await pointing(host, self._resolver, own_ips(snapshot, self.name))
         if found.words and self._elsewhere.get(host) != found.words:
@@ -304,7 +308,7 @@ class AutoTLS:
         state.saw = saw
         seen = await self._rehearse(host, found.ips)
         kinds = tuple(sorted(self._kinds(state), key=lambda kind: kind in seen.wrong))
-        state.failures += 1  # unless it succeeds; noted before, since the server may die in the attempt
+        state.failures += 1  # unless it succeeds; saved before, since the server may crash during the attempt
         state.next_try = now + timing.pause(state.failures)
         await self._write_state()
         try:
@@ -334,7 +338,7 @@ class AutoTLS:
         await self._write_state()
 
     async def _rehearse(self, host: str, ips: tuple[str, ...]) -> Rehearsed:
-        """Look for our own proofs first; what is wrong is told before a CA is asked, and once."""
+        """Look for our own proofs first. Problems are logged before the CA is asked, each once."""
         with self._challenges.showing(self._ports.tls()) as show:
             seen = await rehearse(host, ips, self._ports.places, show)
         before = self._rehearsed.get(host)
@@ -346,19 +350,19 @@ class AutoTLS:
         return seen
 
     def _kinds(self, state: HostState) -> tuple[ChallengeKind, ...]:
-        """The challenges in the order in which this try wants them: what worked last comes first, after a failure the
-        other one.
+        """The kinds of challenges in the order of preference for this try: the kind that worked last is first; after a
+        failure, the other one.
         """
         kinds = sorted(self._ports.kinds, key=lambda kind: kind != state.kind)
         turn = state.failures % len(kinds)
         return (*kinds[turn:], *kinds[:turn])
 
     def _seen(self, ips: tuple[str, ...]) -> str:
-        """What a failure depends on, but for the CA."""
+        """Fingerprint of the local settings and addresses. A failed order is retried early when it changes."""
         return hashlib.sha256(repr((ips, self._settings, self._ports.kinds)).encode()).hexdigest()[:16]
 
     async def _order(self, host: str, kinds: tuple[ChallengeKind, ...]) -> KeyPair:
-        """A new certificate, on disk. Raises CAFailed, OSError, ValueError."""
+        """Order a certificate, and write it to disk. Raises CAFailed, OSError, ValueError."""
         keys = self._keys.get(host, ())
         key = keys[0] if keys else ec.generate_private_key(ec.SECP256R1())
         old = self._pairs.get(host)
@@ -398,12 +402,12 @@ class AutoTLS:
         )
 
     async def _write_state(self) -> None:
-        async with self._writing:  # an older state must not be the last
+        async with self._writing:  # the newest state must be written last
             await trio.to_thread.run_sync(self._files.write_state, self._state)
 
 
 def _request(host: str, key: PrivateKey) -> str:
-    """A request for a certificate (RFC 2986) as PEM."""
+    """A certificate request (RFC 2986) as PEM."""
     builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
     builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
     unhashed = isinstance(key, ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey)

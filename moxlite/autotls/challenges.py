@@ -1,6 +1,4 @@
-"""What is shown to a CA as proof that a name is ours: an answer to http-01 (RFC 8555 §8.3), a certificate for
-tls-alpn-01 (RFC 8737).
-"""
+"""Proofs for a CA that a name is ours: answers to http-01 (RFC 8555 §8.3), certificates for tls-alpn-01 (RFC 8737)."""
 
 import datetime as dt
 import hashlib
@@ -24,19 +22,21 @@ DAY: Final = dt.timedelta(days=1)
 
 
 class Challenges:
-    """The proofs of this moment, for the web room and for TLS."""
+    """The present proofs, served by the component `web` and by TLS ports."""
 
     def __init__(self) -> None:
-        """Nothing is shown."""
+        """Start without proofs."""
         self._http: dict[tuple[str, str], str] = {}
 
     def answer(self, host: str, token: str) -> str | None:
-        """What ``http://HOST/.well-known/acme-challenge/TOKEN`` says; None for nothing."""
+        """The body for ``http://HOST/.well-known/acme-challenge/TOKEN``, or None."""
         return self._http.get((host, token))
 
     @contextmanager
     def showing(self, tls: Iterable[ServerTLS]) -> Iterator[Callable[[Prove], None]]:
-        """A function that shows a proof, at the given TLS ports if it is one for TLS, until the block ends."""
+        """Give a function that adds proofs: for TLS at the given ports, others for http. They are removed when the
+        block ends.
+        """
         ports = tuple(tls)
         shown: list[Prove] = []
 
@@ -59,12 +59,12 @@ class Challenges:
 
 
 def identifier(key_authorization: str) -> bytes:
-    """The extension's value: an OCTET STRING of 32 octets."""
+    """The value of the extension: an OCTET STRING of 32 octets."""
     return b"\x04\x20" + hashlib.sha256(key_authorization.encode()).digest()
 
 
 def challenge_certificate(name: str, key_authorization: str) -> KeyPair:
-    """The self-signed certificate of RFC 8737 §3."""
+    """Make the self-signed certificate of RFC 8737 §3."""
     key = ec.generate_private_key(ec.SECP256R1())
     now = dt.datetime.now(dt.UTC)
     certificate = (

@@ -1,7 +1,7 @@
 """The process that speaks with a CA: ``python -m moxlite.autotls.child``, one job from stdin, events to stdout.
 
-The only module that imports `acme` and `josepy` (30 MB, and blocking). The process gets no descriptor of the server but
-its two pipes. Its memory and its time are limited, since a CA may send anything.
+The only module that imports `acme` and `josepy` (30 MB, and blocking). The process inherits only its two pipes from the
+server. Its memory and its time are limited, because a CA may send anything.
 """
 
 import datetime as dt
@@ -45,69 +45,71 @@ from moxlite.autotls.messages import (
 __all__ = ["main"]
 
 SECONDS: Final = 240
-"""Of the whole process, then the system ends it: longer than the server waits."""
+"""Seconds after which the system ends the process: longer than the server waits."""
 MEMORY: Final = 768 << 20
 """Octets of address space; 250 MB are in use with all libraries loaded."""
 ORDER_SECONDS: Final = 120
-"""From the order to the certificate. Let's Encrypt takes some seconds."""
+"""Seconds from the order to the certificate. Let's Encrypt takes some seconds."""
 REQUEST_SECONDS: Final = 30
 NONCES: Final = 20
-"""Times that a request is repeated because of a nonce that the CA does not want (RFC 8555 §6.5)."""
+"""Times that a request is repeated because the CA rejects its nonce (RFC 8555 §6.5)."""
 CLOCK: Final = 300.0
-"""Seconds of difference between the CA's clock and ours that are worth a word."""
+"""Seconds of difference between the CA's clock and ours above which it is reported."""
 TEXT: Final = 1000
 """Characters of an error's text."""
 ASK_AGAIN: Final = 6 * 3600.0
-"""Seconds, where a CA does not say when to ask for renewal information again (RFC 9773 §4.3.2)."""
+"""Seconds after which renewal information is requested again if the CA gives no time (RFC 9773 §4.3.2)."""
 
 
 @challenges.ChallengeResponse.register
 class TLSALPNResponse(challenges.KeyAuthorizationChallengeResponse):
-    """RFC 8737; the library has dropped its own."""
+    """The response to tls-alpn-01 (RFC 8737); the library has dropped its own."""
 
     typ = "tls-alpn-01"
 
 
 @challenges.Challenge.register
 class TLSALPN(challenges.KeyAuthorizationChallenge):
-    """RFC 8737 §3. The server makes the certificate."""
+    """The challenge tls-alpn-01 (RFC 8737 §3). The server makes the certificate."""
 
     response_cls = TLSALPNResponse
     typ = TLSALPNResponse.typ
 
     def validation(self, account_key: JWK, **_: Any) -> NoReturn:
-        """Not asked for here."""
+        """Not used here."""
         raise NotImplementedError
 
 
 class ReplacingOrder(messages.NewOrder):
-    """An order that says which certificate it replaces (RFC 9773 §5)."""
+    """An order that names the certificate it replaces (RFC 9773 §5)."""
 
     replaces: str | None = field("replaces", omitempty=True)
 
 
 class CertificateWindow(msgspec.Struct):
-    """RFC 9773 §4.2."""
+    """The renewal window of a certificate (RFC 9773 §4.2)."""
 
     start: dt.datetime
     end: dt.datetime
 
 
 class RenewalInfo(msgspec.Struct, rename={"window": "suggestedWindow"}):
-    """RFC 9773 §4.2."""
+    """The response of the renewalInfo resource (RFC 9773 §4.2)."""
 
     window: CertificateWindow
 
 
 class Network(client.ClientNetwork):
-    """The library's connection, which notes what the CA says about time, and repeats a request more than once."""
+    """The library's connection. It also notes the CA's clock and Retry-After, and repeats requests with a rejected
+    nonce.
+    """
 
     retry_after: float | None = None
     clock: float | None = None
     status: int = 0
 
     def post(self, *args: Any, **kwargs: Any) -> requests.Response:
-        """Repeated with another nonce as long as the CA refuses them (RFC 8555 §6.5)."""
+        """Send a request, repeated with another nonce as long as the CA rejects it (RFC 8555 §6.5)."""
         for _ in range(NONCES - 1):
             try:
                 return self._post_once(*args, **kwargs)
@@ -130,7 +132,7 @@ class Network(client.ClientNetwork):
 
 
 def retry_after(response: requests.Response, default: float | None) -> float | None:
-    """Seconds of the field Retry-After (RFC 9110 §10.2.3)."""
+    """Seconds in the field Retry-After (RFC 9110 §10.2.3)."""
     text = response.headers.get("Retry-After", "")
     if text.isdecimal() and len(text) < 10:
         return float(text)
@@ -141,7 +143,7 @@ def retry_after(response: requests.Response, default: float | None) -> float | N
 
 
 class Conversation:
-    """Everything that is said to one CA."""
+    """All requests to one CA."""
 
     def __init__(self, authority: Authority) -> None:
         key = load_pem_private_key(authority.account_key.encode(), None)
@@ -163,7 +165,7 @@ class Conversation:
         return self.directory
 
     def register(self) -> None:
-        """Find our account, or make it (RFC 8555 §7.3)."""
+        """Find our account, or create it (RFC 8555 §7.3)."""
         binding = None
         if self._authority.eab_kid:
             binding = messages.ExternalAccountBinding.from_data(
@@ -176,7 +178,7 @@ class Conversation:
         self.net.account = messages.RegistrationResource(body=wanted, uri=response.headers["Location"])
 
     def order(self, job: Order) -> Issued:
-        """An order from its beginning to the certificate (RFC 8555 §7.4)."""
+        """Order a certificate, from the request to the download (RFC 8555 §7.4)."""
         order = self._new_order(job)
         for one in order.authorizations:
             if one.body.status == messages.STATUS_PENDING:
@@ -186,7 +188,7 @@ class Conversation:
         return Issued(self._acme.finalize_order(order, deadline).fullchain_pem)
 
     def windows(self, ids: tuple[str, ...]) -> Windows:
-        """RFC 9773 §4.1. What a CA does not answer does no harm: there are other ways to find a time."""
+        """Fetch renewal windows (RFC 9773 §4.1). A missing answer is no error: renewal times have a fallback."""
         try:
             base = str(self.directory["renewalInfo"]).rstrip("/")
         except KeyError:
@@ -216,7 +218,7 @@ class Conversation:
         except (errors.ConflictError, messages.Error) as error:
             if not replaces or (isinstance(error, messages.Error) and error.code == "rateLimited"):
                 raise
-            # alreadyReplaced (RFC 9773 §7.4), or a certificate of another account: an order all the same
+            # alreadyReplaced (RFC 9773 §7.4), or a certificate of another account: order without the field
             response = self._new_order_of(wanted, job.profile, "")
         body = messages.Order.from_json(response.json())
         found = [
@@ -232,7 +234,7 @@ class Conversation:
         return self._post(self.directory["newOrder"], order)
 
     def _prove(self, authorization: messages.Authorization, job: Order) -> None:
-        """Have the server show the best proof that the CA offers to look at."""
+        """Have the server show the proof for the best challenge that the CA offers."""
         offered = {one.chall.typ: one for one in authorization.challenges}
         kind = next((kind for kind in job.kinds if kind in offered), None)
         if kind is None:
@@ -249,19 +251,19 @@ class Conversation:
 
 
 def system_roots() -> str | bool:
-    """The system's roots, or those that SSL_CERT_FILE and SSL_CERT_DIR name."""
+    """The system's root certificates, or the ones that SSL_CERT_FILE and SSL_CERT_DIR name."""
     paths = ssl.get_default_verify_paths()
     return paths.cafile or paths.capath or True
 
 
 def tell(event: Event) -> None:
-    """Write an event."""
+    """Write an event to stdout."""
     sys.stdout.buffer.write(msgspec.json.encode(event) + b"\n")
     sys.stdout.buffer.flush()
 
 
 def words(error: Exception, net: Network) -> str:
-    """What went wrong, as the CA puts it where it does."""
+    """Text for an exception, in the CA's words if it sent any."""
     match error:
         case errors.ValidationError():
             return "; ".join(
@@ -287,7 +289,7 @@ def words(error: Exception, net: Network) -> str:
 
 
 def unreached(error: Exception) -> bool:
-    """Whether the CA could not connect to where it looks for proofs (RFC 8555 §6.7, ``connection``)."""
+    """Whether the CA could not connect to the place of the proofs (RFC 8555 §6.7, ``connection``)."""
     if not isinstance(error, errors.ValidationError):
         return False
     found = [one.error for authorization in error.failed_authzrs for one in authorization.body.challenges]
@@ -295,14 +297,14 @@ def unreached(error: Exception) -> bool:
 
 
 def problem(error: messages.Error) -> str:
-    """A problem document (RFC 7807), with those of single names (RFC 8555 §6.7.1)."""
+    """Text of a problem document (RFC 7807), with its subproblems for single names (RFC 8555 §6.7.1)."""
     parts = [f"{error.code or error.typ}: {error.detail or error.title or 'no details'}"]
     parts += [problem(one) for one in error.subproblems or ()]
     return "; ".join(parts)
 
 
 def work(job: Job) -> Event:
-    """Do a job; its last event."""
+    """Do a job; returns the last event."""
     conversation = Conversation(job.authority)
     net = conversation.net
     try:
@@ -319,7 +321,7 @@ def work(job: Job) -> Event:
 
 
 def main() -> None:
-    """One job."""
+    """Do the one job of this process."""
     signal.alarm(SECONDS)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -1,4 +1,4 @@
-"""What lies in ``data/acme``: the account's key, certificates, and what is known of each host (WEB-112).
+"""The files in ``data/acme``: the account's key, certificates, and the state of each host (WEB-112).
 
 ::
 
@@ -6,7 +6,7 @@
     NAME.state             `State` as JSON
     keycerts/NAME/HOST     key, leaf, chain in PEM; without the key where it is one of ``host_private_key_files``
 
-Each is written whole or not at all. All functions block.
+Each is written atomically. All functions block.
 """
 
 import base64
@@ -32,16 +32,16 @@ MODE: Final = 0o600
 FOLDER_MODE: Final = 0o750
 
 HostKeys = Mapping[str, Sequence[PrivateKey]]
-"""Keys that are made once, of hosts (A-labels), for DANE."""
+"""Permanent keys of hosts (A-labels), for DANE."""
 
 
 class HostState(msgspec.Struct, omit_defaults=True):
-    """What is known of a host.
+    """State of a host's orders and renewals.
 
-    failures: orders that failed one after the other; next_try: seconds UTC before which none is tried again, unless
-    what it `saw` has changed: addresses and settings. error: why the last one failed. kind: the challenge that worked
-    last. ordered: when an order last succeeded. of: id of the certificate that `window`, `renew_at` and `ask_at` are
-    about; asks and renewals in seconds UTC.
+    failures: failed orders in a row. next_try: seconds UTC of the next try after a failure; earlier if the fingerprint
+    `saw` of addresses and settings has changed. error: text of the last failure. kind: the challenge that worked last.
+    ordered: seconds UTC of the last successful order. of: id of the certificate that `window`, `renew_at` and `ask_at`
+    are about. renew_at: seconds UTC of the renewal. ask_at: seconds UTC of the next request for renewal information.
     """
 
     failures: int = 0
@@ -57,7 +57,7 @@ class HostState(msgspec.Struct, omit_defaults=True):
 
 
 class State(msgspec.Struct, omit_defaults=True):
-    """By host. `not_before`: seconds UTC until which the CA wants no order at all (RFC 8555 §6.6)."""
+    """States by host. `not_before`: seconds UTC before which the CA accepts no orders (RFC 8555 §6.6)."""
 
     hosts: dict[str, HostState] = {}
     not_before: float = 0.0
@@ -75,7 +75,7 @@ class Folder:
     def account_key(self) -> str:
         """The account's key as PEM, made at the first call.
 
-        Raises OSError, and ValueError: the file holds something else; it is left alone.
+        Raises OSError. Raises ValueError if the file holds something else, which is left alone.
         """
         try:
             text = self._key.read_text()
@@ -88,7 +88,7 @@ class Folder:
         return text
 
     def read_state(self) -> State:
-        """What was written last; nothing if that cannot be read, which is logged."""
+        """Read the state; an empty one if the file cannot be read, which is logged."""
         try:
             return msgspec.json.decode(self._state.read_bytes(), type=State)
         except FileNotFoundError:
@@ -104,15 +104,15 @@ class Folder:
         write_atomically(self._state, msgspec.json.encode(state), mode=MODE)
 
     def write_certificate(self, host: str, pair: KeyPair, *, with_key: bool) -> None:
-        """Raises OSError; the old file is as it was then."""
+        """Write a certificate file. Raises OSError, and leaves the old file unchanged then."""
         for folder in (self._folder, self._certificates.parent, self._certificates):  # what `parents` makes has no mode
             folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
         key = pair.key_pem() if with_key else b""
         write_atomically(self._certificates / host, key + pair.certificate_pem(), mode=MODE)
 
     def read_certificates(self, keys: HostKeys) -> dict[str, KeyPair]:
-        """All certificates by host, also of hosts that no one wants any more. What cannot be used is logged; one whose
-        key is no longer in `keys` is left out.
+        """All certificates by host, including hosts that are not wanted any more. A file that cannot be used is logged.
+        A certificate whose key is no longer in `keys` is left out.
         """
         found: dict[str, KeyPair] = {}
         try:
@@ -131,7 +131,9 @@ class Folder:
 
 
 def _load(text: bytes, keys: Sequence[PrivateKey]) -> KeyPair | None:
-    """The pair of a file; None if it belongs to another host key than those of now. Raises CertificateError."""
+    """The certificate and key of a file; None if it belongs to a host key that is not in `keys`. Raises
+    CertificateError.
+    """
     if not keys:
         return KeyPair.load(text, text)
     for key in keys:
@@ -143,7 +145,7 @@ def _load(text: bytes, keys: Sequence[PrivateKey]) -> KeyPair | None:
 
 
 def account_key() -> str:
-    """A new key for an account: ECDSA P-256, PKCS#8 PEM."""
+    """Make a key for an account: ECDSA P-256, PKCS#8 PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -151,7 +153,7 @@ def account_key() -> str:
 
 
 def certificate_id(certificate: x509.Certificate) -> str:
-    """The name of a certificate at its CA (RFC 9773 §4.1); "" if it has no key identifier of its issuer."""
+    """The id of a certificate at its CA (RFC 9773 §4.1); "" if it lacks its issuer's key identifier."""
     try:
         issuer = certificate.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
     except (x509.ExtensionNotFound, ValueError):

@@ -1,7 +1,7 @@
-"""What the server and the child that speaks with a CA say to each other: JSON, a line for each message.
+"""Messages between the server and the child that speaks with a CA: JSON, one line each.
 
-The server writes a `Job`; the child answers with events. `Prove` is the only one that it waits for an answer to: the
-line `PROVED`, once the server shows the proof. The last event is one of `LAST`.
+The server writes a `Job`; the child answers with events. It waits for a response to `Prove` only: the line `PROVED`,
+once the server shows the proof. The last event is one of `LAST`.
 """
 
 from typing import Final, Literal, TypeAlias
@@ -28,7 +28,7 @@ __all__ = [
 ChallengeKind = Literal["tls-alpn-01", "http-01"]
 
 MAX_LINE: Final = 1 << 20
-"""Octets of a message. A chain has 10 kB; a CA that sends more than this sends nonsense."""
+"""Octets of a message. A chain has 10 kB; longer data from a CA is not sensible."""
 
 PROVED: Final = b"proved\n"
 
@@ -51,8 +51,8 @@ class Authority(msgspec.Struct, frozen=True):
 class Order(msgspec.Struct, frozen=True, tag="order"):
     """Get a certificate.
 
-    csr: PEM; its names are those of the order. kinds: challenges that can be answered, the best first. profile: "" for
-    the CA's default. replaces: id of the certificate that this one takes the place of (RFC 9773 §5), "" for none.
+    csr: PEM, with the names to certify. kinds: challenges that can be answered, the best first. profile: "" for the
+    CA's default. replaces: id of the replaced certificate (RFC 9773 §5), or "".
     """
 
     authority: Authority
@@ -63,14 +63,14 @@ class Order(msgspec.Struct, frozen=True, tag="order"):
 
 
 class WindowsAsked(msgspec.Struct, frozen=True, tag="windows"):
-    """Ask when certificates should be renewed (RFC 9773 §4), by their ids."""
+    """Request the renewal windows of certificates (RFC 9773 §4), by their ids."""
 
     authority: Authority
     ids: tuple[str, ...]
 
 
 class Prove(msgspec.Struct, frozen=True, tag="prove"):
-    """Show this to the CA for `name`; the answer is `PROVED`."""
+    """Show this proof to the CA for `name`; the response is `PROVED`."""
 
     kind: ChallengeKind
     name: str
@@ -85,7 +85,9 @@ class Issued(msgspec.Struct, frozen=True, tag="issued"):
 
 
 class Window(msgspec.Struct, frozen=True):
-    """When the CA wants a certificate to be renewed: seconds UTC; `again`: seconds after which to ask again."""
+    """The window in which the CA wants a certificate to be renewed, seconds UTC; `again`: seconds until the next
+    request.
+    """
 
     start: float
     end: float
@@ -93,16 +95,16 @@ class Window(msgspec.Struct, frozen=True):
 
 
 class Windows(msgspec.Struct, frozen=True, tag="windows-are"):
-    """One for each id, None where the CA has no answer; `supported`: the CA has renewal information at all."""
+    """A window for each id, None if the CA has no answer. `supported`: the CA offers renewal information."""
 
     windows: tuple[Window | None, ...]
     supported: bool
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
-    """It did not work. text: in the CA's own words where there are any. retry_after: seconds, if the CA named a time.
-    clock: how many seconds the CA's clock is ahead of ours, where that is more than a few minutes. unreached: the CA
-    could not connect to where it looks for proofs.
+    """The job failed. text: in the CA's words if it sent any. retry_after: seconds, if the CA named a time. clock:
+    seconds that the CA's clock is ahead of ours, if that is more than a few minutes. unreached: the CA could not
+    connect to the place of the proofs.
     """
 
     text: str

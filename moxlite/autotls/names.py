@@ -1,4 +1,4 @@
-"""Which names get certificates of a CA (WEB-114), and whether they point here (WEB-119)."""
+"""The names that get certificates of a CA (WEB-114), and whether DNS points them here (WEB-119)."""
 
 from collections.abc import Iterable, Iterator
 
@@ -24,11 +24,10 @@ def listeners_of(snapshot: Snapshot, authority: str) -> dict[str, Listener]:
 
 
 def wanted_names(snapshot: Snapshot, authority: str) -> tuple[str, ...]:
-    """The names that get a certificate, as A-labels; first those that mail programs and servers connect to: of the
-    listeners, and of clients' settings.
+    """The names that get a certificate, as A-labels. Names that mail programs and servers connect to come first:
+    hostnames of listeners, then client settings.
 
-    Of domains that are disabled or take reports only there are none, nor of names that no public CA signs (without a
-    dot).
+    Left out: domains that are disabled or only receive reports, and names that no public CA certifies (without a dot).
     """
     listeners = listeners_of(snapshot, authority)
     names = [snapshot.hostname(name).ascii for name in listeners]
@@ -49,7 +48,7 @@ def _served(snapshot: Snapshot) -> Iterator[tuple[str, DomainConfig]]:
 
 
 def _for_settings(domains: Iterable[tuple[str, DomainConfig]], listeners: Iterable[Listener]) -> Iterator[str]:
-    """The names at which other servers find a policy, and mail programs their settings."""
+    """Host names where other servers find the MTA-STS policy, and mail programs their settings."""
     listeners = tuple(listeners)
     autoconfig = any(one.autoconfig_https.enabled and not one.autoconfig_https.non_tls for one in listeners)
     policies = any(one.mtasts_https.enabled and not one.mtasts_https.non_tls for one in listeners)
@@ -61,7 +60,7 @@ def _for_settings(domains: Iterable[tuple[str, DomainConfig]], listeners: Iterab
 
 
 def own_ips(snapshot: Snapshot, authority: str) -> frozenset[IPAddress] | None:
-    """The addresses at which a CA reaches us; None where they are not known (NAT, or listeners on all addresses)."""
+    """The addresses at which a CA reaches us; None if unknown (NAT, or listeners on all addresses)."""
     found: set[IPAddress] = set()
     for listener in listeners_of(snapshot, authority).values():
         if listener.ips_natted or (not listener.nat_ips and any(ip.is_unspecified for ip in listener.ips)):
@@ -71,8 +70,8 @@ def own_ips(snapshot: Snapshot, authority: str) -> frozenset[IPAddress] | None:
 
 
 class Pointing(msgspec.Struct, frozen=True):
-    """What DNS says of a name. order: a CA can look at it here. words: what is wrong, "" for nothing. ips: all its
-    addresses, in order.
+    """Result of looking a name up. order: a CA can reach this server by it. words: the problem, or "". ips: all
+    addresses of the name, sorted.
     """
 
     order: bool
@@ -81,7 +80,7 @@ class Pointing(msgspec.Struct, frozen=True):
 
 
 async def pointing(name: str, resolver: Resolver, own: frozenset[IPAddress] | None) -> Pointing:
-    """Whether a name points here. Raises nothing."""
+    """Look up whether DNS points a name here. Does not raise."""
     try:
         answer = await resolver.ips(absolute(name))
     except NotFound:

@@ -1,4 +1,4 @@
-"""One conversation with a CA: a child process is started, given its job, and listened to until its last word."""
+"""One conversation with a CA: start a child process, give it a job, and handle its events until the last one."""
 
 import contextlib
 import logging
@@ -17,20 +17,20 @@ __all__ = ["CAFailed", "Speak", "speak"]
 logger = logging.getLogger("moxlite.autotls.ordering")
 
 SECONDS: Final = 180.0
-"""Of a conversation: more than the child gives an order."""
+"""Seconds for a conversation: more than the child gives an order."""
 
 Show = Callable[[Prove], None]
 """Shows a proof to the CA from now on."""
 
 Speak = Callable[[Job, Show], Awaitable[Issued | Windows]]
-"""`speak`, or what stands in for it in a test."""
+"""The type of `speak`, which tests replace."""
 
 _events: Final[msgspec.json.Decoder[Event]] = msgspec.json.Decoder(Event)
 
 
 class CAFailed(Exception):
-    """The CA did not do what it was asked for; the text is in its own words where there are any. `retry_after`:
-    seconds, None if it named no time. `unreached`: it could not connect to where it looks for proofs.
+    """The CA did not do what was requested; the text is in its words if it sent any. `retry_after`: seconds, None if it
+    named no time. `unreached`: it could not connect to the place of the proofs.
     """
 
     def __init__(self, text: str, *, retry_after: float | None = None, unreached: bool = False) -> None:
@@ -51,7 +51,7 @@ async def speak(job: Job, show: Show) -> Issued | Windows:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            start_new_session=True,  # a terminal's ^C is for the server, which ends the child when it is time
+            start_new_session=True,  # a terminal's ^C is for the server, which ends the child itself
         )
     except OSError as error:
         raise CAFailed(f"the process that speaks with the CA cannot be started: {error}") from None
@@ -81,7 +81,7 @@ async def speak(job: Job, show: Show) -> Issued | Windows:
 
 
 async def _converse(job: Job, show: Show, stdin: trio.abc.SendStream, stdout: trio.abc.ReceiveStream) -> Event | None:
-    """The last event; None if there is none."""
+    """Write the job, and handle events until the last one; None if the child ends without it."""
     buffer = bytearray()
     try:
         await stdin.send_all(msgspec.json.encode(job) + b"\n")

@@ -1,8 +1,8 @@
 """Looking for our own proof as a CA will, before the CA is asked: at the addresses that DNS gives a name (WEB-119).
 
-What is seen from here is what lies on this machine: its own packet filter, another program at the port. Whether a
-firewall or a router further out lets a CA in can only be known from outside. So what is found is told, and an order is
-made all the same.
+The rehearsal sees faults of this machine: its own packet filter, another program at the port. Only an outside host can
+tell whether a firewall or router further out lets the CA in. So the result is reported, and the order is made in any
+case.
 """
 
 import secrets
@@ -25,27 +25,29 @@ from moxlite.net.tls.handshake import ClientTLS
 __all__ = ["Place", "Rehearsed", "rehearse"]
 
 ALPN: Final = "acme-tls/1"
-"""RFC 8737 §6.2."""
+"""ALPN protocol name of tls-alpn-01 (RFC 8737 §6.2)."""
 
 SECONDS: Final = 5.0
-"""For each look: nothing leaves this machine."""
+"""Seconds for each look: the connection stays on this machine."""
 
 MAX_ADDRESSES: Final = 8
-"""Of a name, that are looked at."""
+"""Number of a name's addresses that are tried."""
 
 MAX_ANSWER: Final = 8192
 """Octets of an answer to http-01; ours has 400."""
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Where proofs of a kind are shown."""
+    """A port that shows proofs of a kind."""
 
     kind: ChallengeKind
     port: int
 
 
 class Rehearsed(msgspec.Struct, frozen=True):
-    """What was seen. wrong: by kind, in words. well: kinds whose proof was seen at each address of this machine."""
+    """Result of a rehearsal. wrong: problems by kind, in words. well: kinds whose proof was seen at each address of
+    this machine.
+    """
 
     wrong: Mapping[ChallengeKind, str]
     well: frozenset[ChallengeKind]
@@ -56,11 +58,11 @@ async def rehearse(name: str, ips: Iterable[str], places: Sequence[Place], show:
 
     Args:
       name: A-labels.
-      ips: of the name; those of other machines (a router's) are left out.
-      places: all ports of a kind, of which one that answers is enough.
-      show: shows a proof from now on.
+      ips: addresses of the name; addresses of other machines (a router's) are skipped.
+      places: all ports of a kind; one of them that answers is enough.
+      show: adds a proof that is shown from now on.
 
-    Raises nothing.
+    Does not raise.
     """
     here = [ip for ip in map(ip_address, sorted(ips)[:MAX_ADDRESSES]) if _is_here(ip)]
     proofs = {kind: _proof(kind, name) for kind in dict.fromkeys(one.kind for one in places)}
@@ -86,7 +88,7 @@ async def rehearse(name: str, ips: Iterable[str], places: Sequence[Place], show:
 
 
 def _is_here(ip: IPAddress) -> bool:
-    """Whether an address is of this machine: others cannot be bound."""
+    """Whether an address belongs to this machine: other addresses cannot be bound."""
     family = socket.AF_INET if ip.version == 4 else socket.AF_INET6
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
@@ -102,7 +104,7 @@ def _proof(kind: ChallengeKind, name: str) -> Prove:
 
 
 async def _problem(place: Place, proof: Prove, ip: IPAddress) -> str:
-    """What is wrong with the answer to a challenge; "" for nothing."""
+    """The problem with the answer to a challenge, or ""."""
     try:
         stream = (await dial([ip], place.port, inside=True, seconds=SECONDS)).stream
     except DialError as error:
@@ -124,7 +126,7 @@ async def _proves_by_http(proof: Prove, stream: trio.abc.Stream) -> bool:
             while len(answer) < MAX_ANSWER and (data := await stream.receive_some(MAX_ANSWER)):
                 answer += data
         except trio.BrokenResourceError:
-            pass  # what has come until then is looked at
+            pass  # the octets received until then are checked
     return proof.key_authorization.encode() in answer
 
 

@@ -1,7 +1,7 @@
 """``imap import`` and ``imap export`` as commands of the control socket (IMAP-137).
 
-What does the work is loaded at its first use, in a thread: with the client it has 1.2 MB, which most servers do
-without.
+The modules that do the work are loaded at first use, in a thread: with the IMAP client they take 1.2 MB, which most
+servers never need.
 """
 
 import logging
@@ -30,41 +30,42 @@ __all__ = ["ImapCopyCommands"]
 logger = logging.getLogger("moxlite.admin.imapcopy")
 
 WAITS: Final = (1.0, 5.0, 20.0, 60.0, 180.0)
-"""Seconds before a new connection, after so many that brought nothing; then a copy is given up, unless it is a
-continuous one, which goes on with the last."""
+"""Seconds to wait before each new connection after failed ones without progress. After the last, a copy fails; a
+continuous one goes on with the last waiting time.
+"""
 
 STEP_SECONDS: Final = 0.5
-"""Between two reports of how far a mailbox is."""
+"""Seconds between two progress reports of a mailbox."""
 
 LOGOUT_SECONDS: Final = 5.0
 
 
 class Copy(Protocol):
-    """What `Pull` and `Push` have in common."""
+    """Interface of `Pull` and `Push`."""
 
     @property
     def result(self) -> Copied:
-        """What was done so far."""
+        """Counts of the work done so far."""
 
     @property
     def progress(self) -> int:
-        """Grows with it."""
+        """A number that grows with all work done."""
 
     async def once(self, client: "Client") -> None:
-        """Do all there is to do."""
+        """Copy everything that differs now."""
 
     async def pause(self, client: "Client") -> None:
-        """Wait until there may be more."""
+        """Wait until there may be more to copy."""
 
 
 Make: TypeAlias = Callable[[Account, Accounts, CopyByImap, Tell, Path], Copy]
 
 
 class ImapCopyCommands:
-    """The commands.
+    """The commands of the control socket.
 
     Args:
-      trust: the authorities that certificates of other servers may end at.
+      trust: the authorities that sign the certificates of other servers.
     """
 
     def __init__(self, *, config: ConfigHolder, accounts: Accounts, resolver: Resolver, trust: Trust) -> None:
@@ -80,7 +81,7 @@ class ImapCopyCommands:
         return {"imap import": Command(CopyByImap, self.import_), "imap export": Command(CopyByImap, self.export)}
 
     async def import_(self, args: CopyByImap, exchange: Exchange) -> Copied:
-        """Copy mail of another server into an account; also one whose users cannot log in."""
+        """Copy mail of another server into an account, even if log-in is disabled for it."""
         await lazyimport.load("moxlite.migration.pull")
         from moxlite.migration.pull import Pull
 
@@ -112,7 +113,7 @@ class ImapCopyCommands:
                     copy = make(account, self._accounts, args, tell, tmp)
                     await self._connected(copy, args, tell)
                 end = "done"
-            if scope.cancelled_caught:  # the account is being removed, or the caller is gone
+            if scope.cancelled_caught:  # the account is being removed, or the client has disconnected
                 failure = AccountRemoved(args.account)
         except (IMAPClientError, StoreError, OSError) as error:
             failure = error
@@ -130,7 +131,9 @@ class ImapCopyCommands:
         return done
 
     def _changed(self, old: Snapshot, new: Snapshot) -> None:
-        """End the copies of accounts that are being removed, which waits for all who use them (STORE-140)."""
+        """End the copies of accounts that are being removed: the removal waits until the accounts are unused
+        (STORE-140).
+        """
         del old
         for account, scope in self._running.items():
             if new.account(account) is None:
@@ -181,8 +184,8 @@ def _told(error: Exception, copy: Copy | None) -> str:
 
 
 def _throttled(exchange: Exchange, scope: trio.CancelScope) -> Callable[[Event], Awaitable[None]]:
-    """Sends events; of those that only tell how far a mailbox is, no more than a person can read. No reader
-    them ends `scope`.
+    """Sends events. Progress events of a mailbox are thinned out to a rate that a person can read. If the client has
+    disconnected, `scope` is cancelled.
     """
     last = -STEP_SECONDS
     place = ("", -1)

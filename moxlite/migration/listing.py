@@ -1,4 +1,4 @@
-"""What a server has: its mailboxes, and the UIDs, flags and keys of the messages in one (IMAP-138, IMAP-139)."""
+"""Reading another server's mailboxes, and the UIDs, flags and keys of the messages in one (IMAP-138, IMAP-139)."""
 
 import datetime as dt
 import re
@@ -42,31 +42,31 @@ __all__ = [
 GOOGLE: Final = "X-GM-EXT-1"
 
 MAX_MAILBOXES: Final = 10_000
-"""As many as an account may have (STORE-154)."""
+"""Number of mailboxes; an account may have as many (STORE-154)."""
 
 MAX_MESSAGES: Final = 5_000_000
-"""Of a mailbox: their UIDs are held in memory, in 20 MB."""
+"""Messages of a mailbox at most: their UIDs are held in memory, in 20 MB."""
 
 WINDOW: Final = 2_000
-"""Messages of one search: its answer is a line of 22 kB, which takes 2 ms to read."""
+"""Messages of one search: its answer is a line of 22 kB, which takes 2 ms to parse."""
 
 LISTINGS: Final = 5
-"""Times that a listing is begun again since messages were removed in the middle of it."""
+"""Times that a listing is started again because messages were removed during it."""
 
 FACTS: Final = b"UID FLAGS INTERNALDATE RFC822.SIZE"
 
 MAX_FLAGS: Final = 1 << 30
-"""Octets of changed flags: of ten million messages."""
+"""Octets of changed flags: enough for ten million messages."""
 
 MAX_ANNOTATION: Final = 64 << 10
-"""Octets of a value of METADATA that are taken."""
+"""Octets of a METADATA value; longer values are left out."""
 
 _ENTRY: Final = re.compile(r"/(?:private|shared)(?:/[!-$&-)+-.0-~]+)+")
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """A message there. `flags` are as kept, `received` is µs UTC with its `offset` in minutes, None where the server
-    has no good date. `message_id` is canonical, and only there if it was asked for.
+    """A message on the other server. `flags`: as stored in ``imap_copy``. `received`: µs UTC, with its `offset` in
+    minutes; None if the server has no valid date. `message_id`: canonical, and only present if it was requested.
     """
 
     uid: int
@@ -79,7 +79,9 @@ class Facts(msgspec.Struct, frozen=True):
 
 
 async def list_boxes(client: Client, problems: Problems) -> list[RemoteBox]:
-    """The mailboxes that can be copied; left out is what no command can name on one line. Raises IMAPClientError."""
+    """The mailboxes that can be copied. Mailboxes whose name fits in no command line are left out. Raises
+    IMAPClientError.
+    """
     google = client.has(GOOGLE)
     extended = client.has("LIST-EXTENDED")
     returns = ("SUBSCRIBED",) + (("SPECIAL-USE",) if client.has("SPECIAL-USE") else ()) if extended else ()
@@ -97,14 +99,14 @@ async def list_boxes(client: Client, problems: Problems) -> list[RemoteBox]:
     if not extended:
         try:
             subscribed = {one.name for one in (await client.run(c.Lsub("", "*"))).of(r.LsubData)}
-        except Refused:  # IMAP4rev2 has it no more
+        except Refused:  # IMAP4rev2 no longer has it
             subscribed = set(found)
     separator = next((one.separator for one in found.values() if one.separator), "")
     return uses_of(list(found.values()), subscribed, separator or "", google=google)
 
 
 async def _of_others(client: Client, names: Iterable[str]) -> list[str]:
-    """The names of mailboxes that other users share with this one (RFC 9051 §6.3.10), and of what is above them."""
+    """Mailboxes that other users share with this one (RFC 9051 §6.3.10), and the mailboxes above them."""
     if not (client.has("NAMESPACE") and client.has("ACL")):
         return []
     answer = (await client.run(c.Namespace())).of(r.NamespaceData)
@@ -114,7 +116,7 @@ async def _of_others(client: Client, names: Iterable[str]) -> list[str]:
 
 
 async def separator_of(client: Client) -> tuple[str, str]:
-    """The separator of names, and the prefix of the user's own mailboxes (RFC 9051 §6.3.10)."""
+    """The hierarchy separator, and the prefix of the user's own mailboxes (RFC 9051 §6.3.10)."""
     if client.has("NAMESPACE"):
         for one in (await client.run(c.Namespace())).of(r.NamespaceData):
             if one.personal:
@@ -126,9 +128,9 @@ async def separator_of(client: Client) -> tuple[str, str]:
 
 
 async def list_uids(client: Client, since: int | None = None) -> "array[int]":
-    """The UIDs of the open mailbox, ascending; with `since` (µs UTC) only of messages that came on that day or later.
+    """The UIDs of the open mailbox, ascending; with `since` (µs UTC) only of messages received on that day or later.
 
-    Raises IMAPClientError; BrokenServer also for answers that contradict one another.
+    Raises IMAPClientError; BrokenServer also for answers that contradict each other.
     """
     selected = client.selected
     assert selected is not None
@@ -140,7 +142,7 @@ async def list_uids(client: Client, since: int | None = None) -> "array[int]":
         found: array[int] = array("I")
         first, ascending = 1, True
         while first <= selected.exists:
-            # By numbers of messages, so that each answer is bounded whatever the UIDs are.
+            # By message numbers, so that each answer is bounded whatever the UIDs are.
             search = b"UID SEARCH %d:%d %b" % (first, min(first + WINDOW - 1, selected.exists), condition)
             for data in (await client.run(search)).of(r.SearchData):
                 numbers = sorted(filter(None, data.numbers))
@@ -161,7 +163,9 @@ def _in_order(uids: "array[int]") -> "array[int]":
 
 
 async def fetch_facts(client: Client, uids: Sequence[int], *, message_id: bool = False) -> AsyncGenerator[Facts, None]:
-    """What the server says of messages, in any order. Close it when leaving early; the connection is spent then."""
+    """Fetch facts about messages, in any order. Close the generator when leaving early; the connection cannot be used
+    then.
+    """
     wanted = set(uids)
     async with aclosing(client.stream(facts_command(client, uids, message_id=message_id))) as responses:
         async for response in responses:
@@ -172,7 +176,7 @@ async def fetch_facts(client: Client, uids: Sequence[int], *, message_id: bool =
 
 
 def facts_command(client: Client, uids: Sequence[int], *, message_id: bool = False) -> bytes:
-    """What `fetch_facts` asks."""
+    """The command of `fetch_facts`."""
     items = FACTS
     if client.has(GOOGLE):
         items += b" X-GM-MSGID"
@@ -182,7 +186,7 @@ def facts_command(client: Client, uids: Sequence[int], *, message_id: bool = Fal
 
 
 def facts_of(data: r.FetchData) -> Facts | None:
-    """The facts in a response, None for one that only tells new flags."""
+    """The facts in a FETCH response; None for a response that only reports new flags."""
     items = dict(data.items)
     uid, flags, size = items.get("UID"), items.get("FLAGS"), items.get("RFC822.SIZE")
     if not isinstance(uid, int) or not isinstance(flags, tuple) or not isinstance(size, int) or not uid:
@@ -205,12 +209,12 @@ def facts_of(data: r.FetchData) -> Facts | None:
 
 
 def key_of(facts: Facts) -> bytes:
-    """The key of a message whose Message-ID was asked for."""
+    """The key of a message whose Message-ID was requested."""
     return copy_key(facts.message_id, facts.size, facts.received or 0)
 
 
 def microseconds(moment: dt.datetime) -> int:
-    """µs UTC."""
+    """A datetime as µs UTC."""
     return int(moment.timestamp()) * SECOND
 
 
@@ -224,13 +228,13 @@ def _signed(number: int) -> int:
 
 
 async def flags_in(client: Client, uids: Sequence[int]) -> list[tuple[int, str]]:
-    """The flags of messages."""
+    """Fetch the flags of messages."""
     command = b"UID FETCH %b (UID FLAGS)" % SequenceSet.of(uids).encode()
     return _flags_of((await client.run(command)).data)
 
 
 async def flags_changed(client: Client, modseq: int) -> AsyncGenerator[list[tuple[int, str]], None]:
-    """The flags of the messages that changed since (RFC 7162 §3.1.4.1), some at a time."""
+    """Fetch the flags of messages that changed since `modseq` (RFC 7162 §3.1.4.1), in batches."""
     held: list[tuple[int, str]] = []
     command = b"UID FETCH 1:* (UID FLAGS) (CHANGEDSINCE %d)" % modseq
     async with aclosing(client.stream(command, octets=MAX_FLAGS)) as responses:
@@ -255,13 +259,13 @@ def _flags_of(responses: Iterable[r.Response]) -> list[tuple[int, str]]:
 
 
 async def annotations_of(client: Client, mailbox: str) -> list[tuple[str, bytes]]:
-    """The METADATA of a mailbox (RFC 5464) that has names which are allowed here."""
+    """The METADATA entries of a mailbox (RFC 5464) whose names are allowed here."""
     if not client.has("METADATA"):
         return []
     try:
         command = c.GetMetadata(mailbox, ("/private", "/shared"), maxsize=MAX_ANNOTATION, depth="infinity")
         answer = await client.run(command)
-    except Refused:  # Dovecot announces it, and has none for some mailboxes
+    except Refused:  # Dovecot announces it, but some mailboxes have no METADATA
         return []
     found = [
         (name.lower(), value)

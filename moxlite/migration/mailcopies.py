@@ -1,8 +1,8 @@
 """``moxlite import`` and ``moxlite export``: the commands of the control socket, and the same without a server
 (STORE-120, STORE-135, STORE-9).
 
-The octets of an import come as a stream, so the server needs no right to read the user's files; those of an export go
-as a tar stream, which the command line writes into files.
+An import receives octets as a stream, so the server needs no right to read the user's files. An export sends a tar
+stream, which the command line writes into files.
 """
 
 import contextlib
@@ -40,7 +40,7 @@ COUNT_STEP: Final = 1_000
 
 
 class CopyCommands:
-    """The commands; `imports` are those of the whole server."""
+    """The commands of the control socket; `imports` is the server's only instance."""
 
     def __init__(self, config: ConfigHolder, accounts: Accounts, imports: Imports) -> None:
         self._config = config
@@ -52,7 +52,7 @@ class CopyCommands:
         return {"import": Command(ImportMail, self.import_), "export": Command(ExportMail, self.export)}
 
     async def import_(self, args: ImportMail, exchange: Exchange) -> Imported:
-        """Import what the client sends; its end aborts the import."""
+        """Import the octets that the client sends; a disconnect aborts the import."""
         self._require_account(args.account)
         order = _order(args, self._config.current)
         return await _import(self._imports, args.account, order, Upload(_received(exchange.upload)), exchange.progress)
@@ -129,7 +129,7 @@ async def _import(imports: Imports, account: str, order: Order, file: BinaryIO |
         try:
             async for event in progress.subscribe():
                 await tell(event)
-        except trio.BrokenResourceError:  # the client is gone, and with it what it sends
+        except trio.BrokenResourceError:  # the client has disconnected, and sends nothing more
             nursery.cancel_scope.cancel()
 
     async with trio.open_nursery() as nursery:

@@ -1,7 +1,7 @@
-"""Names of mailboxes on another server to names here and back (IMAP-139).
+"""Translating names of mailboxes between another server and this one (IMAP-139).
 
-Other servers part the elements of a name by another character, put all mailboxes below ``INBOX``, and have their own
-names for Sent and its like. Nothing here speaks to a server.
+Other servers have other hierarchy separators, may put all mailboxes below ``INBOX``, and have their own names for
+special-use mailboxes such as Sent. This module does no I/O.
 """
 
 import re
@@ -27,7 +27,7 @@ USES: Final[Mapping[str, SpecialUse]] = {
 }
 
 VIRTUAL: Final = frozenset({r"\flagged", r"\important"})
-"""Mailboxes that show messages of others (RFC 6154 §2, RFC 8457)."""
+"""Attributes of mailboxes that show messages of other mailboxes (RFC 6154 §2, RFC 8457)."""
 
 
 def _names(text: str) -> frozenset[str]:
@@ -35,7 +35,7 @@ def _names(text: str) -> frozenset[str]:
 
 
 NAMES: Final[Mapping[SpecialUse, frozenset[str]]] = {
-    # What mail programs have called them, where the server does not say which is which.
+    # Names given by mail programs, for servers without special-use attributes.
     SpecialUse.SENT: _names(
         "sent | sent items | sent mail | sent messages | sent-mail | gesendet | gesendete elemente | gesendete objekte"
         " | envoyés | éléments envoyés | messages envoyés | enviados | elementos enviados | inviata | posta inviata"
@@ -62,7 +62,7 @@ _WILDCARDS: Final = re.compile(r"[*%]+")
 
 
 class RemoteBox(msgspec.Struct, frozen=True):
-    """A mailbox of the other server that holds messages. `everything`: it shows all there are, under any label."""
+    """A mailbox of the other server that can be selected. `everything`: it shows all messages, under any label."""
 
     name: str
     separator: str
@@ -72,7 +72,7 @@ class RemoteBox(msgspec.Struct, frozen=True):
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Where a mailbox of the source goes: `use` is the special use to give the target, if that is new."""
+    """The target of a source mailbox. `use`: the special use that a newly created target gets."""
 
     box: RemoteBox
     target: str
@@ -82,8 +82,8 @@ class Place(msgspec.Struct, frozen=True):
 def uses_of(found: Sequence[ListData], subscribed: Collection[str], separator: str, *, google: bool) -> list[RemoteBox]:
     r"""The mailboxes of a listing, with their special uses: by attribute, else by well-known names.
 
-    Left out: what cannot be opened, and what only shows messages of other mailboxes. Of Google ``\All`` stays, at the
-    end: what no label holds is nowhere else.
+    Left out: mailboxes that cannot be selected, and mailboxes that only show messages of others. Google's ``\All`` is
+    kept, at the end: it alone has the messages without a label.
     """
     boxes: list[RemoteBox] = []
     taken = SpecialUse(0)
@@ -111,7 +111,7 @@ def uses_of(found: Sequence[ListData], subscribed: Collection[str], separator: s
 
 
 def personal_prefix(names: Iterable[str], separator: str) -> str:
-    """``INBOX.`` where all mailboxes lie below Inbox, as Courier and Cyrus have it; else ""."""
+    """``INBOX.`` if all mailboxes are below Inbox, as with Courier and Cyrus; else ""."""
     if not separator:
         return ""
     others = [name for name in names if name.lower() != "inbox"]
@@ -129,10 +129,10 @@ def excluded(name: str, separator: str, patterns: Iterable[str]) -> bool:
 
 
 def _matches(pattern: str, name: str, separator: str) -> bool:
-    """``*`` stands for anything, ``%`` for anything but a separator; without regard to case. No backtracking: each
-    character of the name moves a set of positions on.
+    """Match a LIST pattern: ``*`` matches any text, ``%`` any text without a separator; case is ignored. Linear,
+    without backtracking: each character of the name advances a set of positions.
     """
-    # Neighbouring wildcards are one, so that none follows another.
+    # Merge adjacent wildcards, so that none follows another.
     pattern = _WILDCARDS.sub(lambda match: "*" if "*" in match[0] else "%", pattern.lower()) + "\0"
     states = _past_wildcards({0}, pattern)
     for letter in name.lower():
@@ -148,7 +148,9 @@ def _past_wildcards(states: set[int], pattern: str) -> set[int]:
 
 
 def mapped(name: str, separator: str, maps: Iterable[tuple[str, str]]) -> str | None:
-    """What the user wants a mailbox to be called, by the longest name given for it or for one above; None: nothing."""
+    """The name that the user's options give a mailbox; the longest matching source name wins. None if no option
+    matches.
+    """
     best: tuple[int, str] | None = None
     for old, new in maps:
         same = name == old or (old.lower() == "inbox" and name.lower() == "inbox")
@@ -168,11 +170,11 @@ def places(
     excludes: Sequence[str] = (),
     prefix: str = "",
 ) -> list[Place]:
-    """Where the mailboxes of another server go.
+    """The targets of another server's mailboxes.
 
     Args:
-      own: names here by special use.
-      prefix: all go below it.
+      own: names of our mailboxes by special use.
+      prefix: mailbox below which all targets are.
     """
     separators = {box.separator for box in boxes if box.separator}
     common = personal_prefix([box.name for box in boxes], next(iter(separators), ""))
@@ -200,7 +202,7 @@ def places(
 
 
 def name_there(name: str, separator: str, prefix: str) -> str:
-    """The name of a mailbox of ours on another server, whose personal mailboxes begin with `prefix`."""
+    """The name on another server for a mailbox of ours; `prefix` begins the names of personal mailboxes there."""
     elements = name.split(SEPARATOR)
     if elements[0] == INBOX:
         elements[0] = "INBOX"
@@ -215,7 +217,7 @@ def _without(name: str, prefix: str) -> str:
 
 
 def _element(element: str) -> str:
-    """An element of a foreign name such as names here may have (STORE-12)."""
+    """An element of a foreign name, changed to one that is valid here (STORE-12)."""
     element = unicodedata.normalize("NFC", element).replace(SEPARATOR, "_")
     element = "".join(letter if letter.isprintable() else "_" for letter in element)
     if element in ("", ".", ".."):

@@ -1,4 +1,4 @@
-"""What a copy by IMAP is asked for, and what it tells. Nothing heavy is imported here: the command line uses it too."""
+"""Options and events of a copy by IMAP. The command line loads this module, so it imports nothing heavy."""
 
 from collections.abc import Awaitable, Callable
 from typing import Final, Literal
@@ -9,28 +9,28 @@ __all__ = ["Copied", "CopyByImap", "Event", "MailboxPlan", "MailboxStep", "Note"
 
 
 MAX_TOLD: Final = 1_000
-"""Problems that are told."""
+"""Problems that are reported; further ones are only counted."""
 
 MAX_TEXT: Final = 500
-"""Characters of a problem."""
+"""Characters of a reported problem."""
 
 MAX_NAME: Final = 200
-"""Characters of a mailbox name that are told."""
+"""Characters of a reported mailbox name."""
 
 
 class CopyByImap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """``imap import`` and ``imap export``.
 
     Attributes:
-      host, port, tls: the other server; port 0 is the usual one.
+      host, port, tls: the other server; port 0 means the default one.
       user: there, with a `password` or a `token` of OAuth 2.
-      maps: pairs of a mailbox at the source and its name at the target; what lies below moves with it.
+      maps: pairs of a mailbox at the source and its name at the target; mailboxes below it move along.
       excludes: patterns of mailboxes at the source that are left out with all below; ``*`` and ``%`` as in LIST.
       prefix: a mailbox at the target below which all are put.
       since: µs UTC; messages received before are left out.
-      dry_run: only tell what there is to do.
+      dry_run: only report the work to do.
       continuous: an import goes on until it is ended.
-      delete: an import removes here what was removed there.
+      delete: an import removes messages here that were removed at the source.
     """
 
     account: str
@@ -49,12 +49,12 @@ class CopyByImap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     delete: bool = False
 
     def __repr__(self) -> str:
-        """Without what is secret."""
+        """Without secrets."""
         return f"CopyByImap(account={self.account!r}, host={self.host!r}, user={self.user!r})"
 
 
 class MailboxPlan(msgspec.Struct, frozen=True, tag="plan"):
-    """A mailbox is to be copied: its name at source and target, and how many messages of all there are new."""
+    """A mailbox to copy: its name at source and target, its number of messages, and how many of them are new."""
 
     source: str
     target: str
@@ -63,8 +63,8 @@ class MailboxPlan(msgspec.Struct, frozen=True, tag="plan"):
 
 
 class MailboxStep(msgspec.Struct, frozen=True, tag="step"):
-    """How far a mailbox is: messages `done` of `total`, and `seconds` that all mailboxes will take yet, by the speed so
-    far; -1 when that cannot be told.
+    """Progress in a mailbox: messages `done` of `total`. `seconds`: estimated time until all mailboxes are copied, by
+    the speed so far; -1 if unknown.
     """
 
     mailbox: str
@@ -74,7 +74,7 @@ class MailboxStep(msgspec.Struct, frozen=True, tag="step"):
 
 
 class Note(msgspec.Struct, frozen=True, tag="note"):
-    """Something was left out (`problem`), or happened."""
+    """A notice. `problem`: something was left out."""
 
     text: str
     problem: bool = True
@@ -83,12 +83,12 @@ class Note(msgspec.Struct, frozen=True, tag="note"):
 Event = MailboxPlan | MailboxStep | Note
 
 Tell = Callable[[Event], Awaitable[None]]
-"""Takes what happens while it happens."""
+"""Takes events while the copy runs."""
 
 
 class Copied(msgspec.Struct, frozen=True):
-    """What was copied: new messages, messages whose flags were carried over, messages removed, mailboxes looked at, and
-    problems.
+    """Result of a copy: numbers of new messages, of messages with changed flags, of removed messages, of mailboxes
+    compared, and of problems.
     """
 
     messages: int
@@ -99,7 +99,7 @@ class Copied(msgspec.Struct, frozen=True):
 
 
 class Problems:
-    """What is left out of a copy: told once, and cut, for another server chooses the words."""
+    """Reports problems of a copy, each once. Texts are cut, because the other server chooses their length."""
 
     def __init__(self, tell: Tell) -> None:
         self._tell = tell
@@ -107,7 +107,7 @@ class Problems:
         self.count = 0
 
     async def add(self, text: str) -> None:
-        """One more, unless it was told before; of many only the number grows."""
+        """Report a problem, unless it was reported before. Beyond `MAX_TOLD` problems, they are only counted."""
         text = text[:MAX_TEXT]
         if text in self._told:
             return
@@ -118,5 +118,5 @@ class Problems:
 
 
 def shown(name: str) -> str:
-    """The name of a mailbox, as short as it is told."""
+    """The name of a mailbox, cut to the length that is reported."""
     return name if len(name) <= MAX_NAME else name[:MAX_NAME] + "…"

@@ -2,12 +2,13 @@
 
 Theory of operation
 -------------------
-A run goes through the mailboxes one after another; each is compared with what ``imap_copy`` knows of it, and only what
-differs is fetched. Messages are added by jobs of at most `JOB` messages, on the way of all imports: staged in small
-units between which deliveries pass, and visible at once with their threads. The row that says which message there is
-which here is written with the message, so a run that ends anywhere, in whatever way, is continued by the next one.
+A run goes through the mailboxes one after another. It compares each with its rows in ``imap_copy``, and fetches only
+what differs. Messages are added by jobs of at most `JOB` messages, as all imports do: staged in small units between
+which deliveries can pass, and made visible at once with their threads. The row that links a remote message to a local
+one is written together with the message. So a run that was interrupted at any point is continued by the next one.
 
-Flags are compared with those that were last seen *there*: a change there is carried over, a change here stays.
+Flags are compared with the flags that were last seen *at the source*: a change there is carried over, a change here
+stays.
 """
 
 from __future__ import annotations
@@ -77,24 +78,24 @@ from moxlite.store.types import MailboxID, MessageID, SpecialUse
 __all__ = ["PAUSE", "Pull", "without"]
 
 JOB: Final = 1_000
-"""Messages that appear at once: its final unit takes 50 ms. A kill loses less than that."""
+"""Messages that appear at once; the final unit takes 50 ms. A kill loses less than one job."""
 
 PAUSE: Final = 60.0
-"""Seconds between two looks at the source with ``--continuous``; what comes into its Inbox ends the pause."""
+"""Seconds between two looks at the source with ``--continuous``; new mail in its Inbox ends the pause."""
 
 ON_LOOP: Final = 10_000
-"""Numbers compared on the loop: 2 ms."""
+"""Numbers compared on the event loop without a pause, in 2 ms."""
 
 STATUS_BATCH: Final = 50
-"""STATUS commands under way at a time."""
+"""STATUS commands sent before their responses are read."""
 
 
 class Pull:
-    """One import. It may be run again with another connection, and goes on then.
+    """One import. It can be run again with another connection, and continues then.
 
     Args:
       tell: takes events.
-      tmp: for temporary files.
+      tmp: folder for temporary files.
     """
 
     def __init__(self, account: Account, accounts: Accounts, order: CopyByImap, tell: Tell, tmp: Path) -> None:
@@ -113,18 +114,18 @@ class Pull:
 
     @property
     def result(self) -> Copied:
-        """What was done so far."""
+        """Counts of the work done so far."""
         return Copied(self._messages, self._flags, self._removed, self._mailboxes, self._problems.count)
 
     @property
     def progress(self) -> int:
-        """Grows with all that is done: a connection that breaks again and again without any is given up."""
+        """A number that grows with all work done. The copy fails if connections break repeatedly without progress."""
         return self._messages + self._flags + self._removed
 
     async def once(self, client: Client) -> None:
-        """Bring the account up to the state of the source.
+        """Copy everything in which the source differs from the account.
 
-        Raises: IMAPClientError: the connection is of no use; StoreError: the account.
+        Raises: IMAPClientError: the connection cannot be used; StoreError: the account cannot be used.
         """
         found = places(
             await list_boxes(client, self._problems),
@@ -152,7 +153,7 @@ class Pull:
         if client.has("IDLE"):
             found = await client.examine("INBOX")
             opened = (found.uidvalidity, found.uidnext, found.exists)
-            came = opened not in (self._inbox, self._opened)  # during the last look: IDLE does not tell of it
+            came = opened not in (self._inbox, self._opened)  # during the last look; IDLE does not report it
             self._opened = opened
             if not came:
                 await client.idle(PAUSE)
@@ -174,7 +175,7 @@ class Pull:
                         if isinstance(one, r.StatusData):
                             values = {name: value for name, value in one.items if isinstance(value, int)}
                             statuses[one.mailbox] = values
-            except Refused:  # one that cannot be opened: it will be told then
+            except Refused:  # a mailbox that cannot be opened; it is reported when it is copied
                 continue
         return statuses
 
@@ -185,7 +186,7 @@ class Pull:
         )
 
     async def _is_done(self, place: Place, status: Mapping[str, int]) -> bool:
-        """Whether there is nothing to do for a mailbox, by its STATUS."""
+        """Whether STATUS shows that a mailbox needs no work."""
         remote = await self._remote(place)
         if remote is None or not _unchanged(remote, status):
             return False
@@ -237,7 +238,7 @@ class Pull:
                 return found
 
     async def _prepared(self, client: Client, place: Place, target: str, uidvalidity: int) -> Remote:
-        """The mailbox here, made as it is there if it is new, and the rows for its messages."""
+        """Return the state of a mailbox in ``imap_copy``; if it is new here, create the mailbox as it is at the source."""
         order, box = self._order, place.box
         first = await self._remote(place) is None
         entries = await annotations_of(client, box.name) if first else []
@@ -274,7 +275,7 @@ class Pull:
         return remote
 
     async def _match(self, client: Client, remote: Remote, uids: Sequence[int]) -> array[int]:
-        """Find messages again whose UIDs were lost; the UIDs of those that are really new."""
+        """Match messages whose UIDs have changed by their keys; returns the UIDs of messages that are really new."""
         new: array[int] = array("I")
         for start in range(0, len(uids), SLICE):
             async with aclosing(fetch_facts(client, uids[start : start + SLICE], message_id=True)) as some:
@@ -313,7 +314,7 @@ class Pull:
     # --- new messages
 
     async def _copy(self, client: Client, place: Place, target: str, remote: Remote, uids: Sequence[int]) -> bool:
-        """Add new messages; whether all of them are here now."""
+        """Add new messages; returns whether all of them are here now."""
         before, added = self._problems.count, 0
         for start in range(0, len(uids), JOB):
             self._account.check_space()
@@ -333,7 +334,9 @@ class Pull:
         start: int,
         total: int,
     ) -> int:
-        """Add some messages; a connection that breaks is told when those that came are in the account."""
+        """Add some messages. If the connection breaks, the error is raised after the messages received so far were
+        added.
+        """
         feed, order = Feed(), self._order
         failure: IMAPClientError | StoreError | OSError | None = None
         progress = Progress(b"", self._account.name)
@@ -409,7 +412,7 @@ def _own_names(r: Reader) -> dict[SpecialUse, str]:
 
 
 def _unchanged(remote: Remote, status: Mapping[str, int]) -> bool:
-    """Whether a mailbox there is as it was at the end of the last run: only CONDSTORE can tell."""
+    """Whether CONDSTORE shows that a mailbox has not changed since the end of the last run."""
     modseq = status.get("HIGHESTMODSEQ", 0)
     return (
         modseq > 0
@@ -421,7 +424,7 @@ def _unchanged(remote: Remote, status: Mapping[str, int]) -> bool:
 
 
 async def without(numbers: array[int], others: array[int]) -> array[int]:
-    """The numbers that are not among the others; both ascend."""
+    """The numbers that are not in `others`; both are ascending."""
     if len(numbers) + len(others) <= ON_LOOP:
         return _without(numbers, others)
     return await trio.to_thread.run_sync(_without, numbers, others)

@@ -1,8 +1,8 @@
 """An export: the mailboxes of an account to another server (IMAP-139), the reverse of `pull`.
 
-Each message that is there has a row of ``imap_copy``, written when the server has said that it has it. A run that was
-ended between the two finds the message by its key, as it finds what came there by another way: before messages are
-sent, the facts of all that is there and not known are read. Nothing is ever removed there.
+Each message on the other server has a row of ``imap_copy``, written when the server has confirmed it. If a run was
+interrupted between the two, the next one finds the message by its key, as it finds messages that arrived there in
+another way: before it sends, it reads the facts of all messages there without a row. Nothing is ever removed there.
 """
 
 import datetime as dt
@@ -63,15 +63,17 @@ BATCH: Final = 50
 """Messages of one APPEND (RFC 3502)."""
 
 BATCH_OCTETS: Final = 1 << 20
-"""Octets of it; a message with more goes alone, and is not held in memory."""
+"""Octets of one APPEND. A larger message is sent alone, and is not held in memory."""
 
 
 ALWAYS: Final = -(1 << 62)
-"""µs before every message."""
+"""µs UTC before the date of any message."""
 
 
 class Own(msgspec.Struct, frozen=True):
-    """A mailbox of ours, and its name there; `plain` is the name without odd letters. `exists`: it is there already."""
+    """A mailbox of ours, and its name on the other server. `plain`: the name without unusual characters. `exists`: it
+    is there already.
+    """
 
     box: Mailbox
     subscribed: bool
@@ -81,7 +83,7 @@ class Own(msgspec.Struct, frozen=True):
 
 
 class Push:
-    """One export. It may be run again with another connection, and goes on then. Arguments as `Pull`."""
+    """One export. It can be run again with another connection, and continues then. Arguments as for `Pull`."""
 
     def __init__(self, account: Account, accounts: Accounts, order: CopyByImap, tell: Tell, tmp: Path) -> None:
         del accounts, tmp
@@ -95,16 +97,16 @@ class Push:
 
     @property
     def result(self) -> Copied:
-        """What was done so far."""
+        """Counts of the work done so far."""
         return Copied(self._messages, self._flags, 0, self._mailboxes, self._problems.count)
 
     @property
     def progress(self) -> int:
-        """Grows with all that is done."""
+        """A number that grows with all work done."""
         return self._messages + self._flags
 
     async def once(self, client: Client) -> None:
-        """Bring the target up to the state of the account. Raises: IMAPClientError, StoreError."""
+        """Copy everything in which the account differs from the target. Raises: IMAPClientError, StoreError."""
         self._spelling = await self._account.read(spellings, op="export")
         own = await self._places(client)
         self._mailboxes = len(own)
@@ -115,7 +117,7 @@ class Push:
                 await self._problems.add(f"mailbox {one.box.name!r} is not complete: {error}")
 
     async def pause(self, client: Client) -> None:
-        """Wait for a minute; the connection is kept alive by the next run."""
+        """Wait for a minute. The next run keeps the connection alive."""
         del client
         await trio.sleep(PAUSE)
 
@@ -167,7 +169,7 @@ class Push:
         await self._carry_flags(client, selected, remote)
 
     def _open(self, tx: Tx, own: Own, uidvalidity: int) -> tuple[Remote, bool]:
-        """The rows of a mailbox there; whether it is another one than the last time."""
+        """The row of a mailbox in ``imap_copy``; and whether its UIDVALIDITY there has changed since the last run."""
         order = self._order
         before = find_remote(tx, "target", order.host, order.user, own.target)
         remote = open_remote(
@@ -176,7 +178,9 @@ class Push:
         return remote, before is not None and before.uidvalidity != uidvalidity
 
     async def _create(self, client: Client, own: Own) -> Own:
-        """Make a mailbox, if need be with a name that has no letters which servers do not like."""
+        """Create a mailbox; if the server refuses its name, with a name without the characters that some servers
+        refuse.
+        """
         use = tuple(name for name, bit in _USE_NAMES if bit & own.box.special_use)
         tries = [(own.target, use)] if use and client.has("CREATE-SPECIAL-USE") else []
         tries += [(own.target, ()), (own.plain, ())]
@@ -194,7 +198,7 @@ class Push:
         raise AssertionError("nothing was tried")
 
     async def _recognize(self, client: Client, remote: Remote, own: Own, *, again: bool) -> None:
-        """Find what is there and not known: sent when a run was ended, or come another way."""
+        """Find messages there without a row: sent by an interrupted run, or arrived in another way."""
         known: array[int] = array("I")
         while True:
             after = known[-1] if known else 0
@@ -214,7 +218,7 @@ class Push:
             for one in found:
                 if one.uid not in placed:
                     keys.setdefault(one.key, []).append(one)
-        if again:  # what is not there any more went with the old mailbox
+        if again:  # lost messages that are still unmatched were deleted with the old mailbox
             await self._account.write(lambda tx: forget_lost(tx, remote.id))
         after = 0
         while keys:
@@ -266,7 +270,7 @@ class Push:
     async def _append(
         self, client: Client, selected: Selected, remote: Remote, own: Own, batch: Sequence[Waiting]
     ) -> None:
-        """Send messages, and note them; those that the server refuses together are tried one by one."""
+        """Send messages, and save their rows. If the server refuses a batch, its messages are sent one by one."""
         messages: list[tuple[Appended, AsyncIterator[bytes] | bytes]] = []
         sent: list[tuple[Waiting, str]] = []
         for row in batch:
@@ -301,7 +305,7 @@ class Push:
     async def _content(
         self, row: Waiting, client: Client, own: Own
     ) -> tuple[AsyncIterator[bytes] | bytes, bool] | None:
-        """The octets, in memory if they are few, and whether NUL is among them; None for a message that cannot go."""
+        """The octets of a message, in memory if it is small, and whether it contains NUL; None if it cannot be sent."""
         place = f"{own.box.name}, message with UID {row.uid}"
         binary = False
         try:
@@ -326,7 +330,7 @@ class Push:
         return content, binary
 
     def _words(self, bits: int, keywords: str, selected: Selected) -> list[str]:
-        """Flags and keywords, without those that the server says it does not keep."""
+        """Flags and keywords, without the ones that the server does not store permanently."""
         words = flag_words(flags_of_bits(bits), split_keywords(keywords), self._spelling)
         kept = selected.permanent
         if kept is None or r"\*" in kept:
@@ -374,7 +378,7 @@ def _by_use(use: SpecialUse, there: Sequence[RemoteBox]) -> str | None:
 
 
 def _plain(element: str) -> str:
-    """An element of a name that every server takes: file systems are behind some."""
+    """An element of a name with only the characters that every server accepts: some use a file system."""
     return _ODD.sub("_", element)
 
 

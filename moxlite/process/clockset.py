@@ -1,7 +1,7 @@
-"""Telling when the wall clock is set, or the machine has slept.
+"""Detecting that the wall clock was set, or that the machine has slept.
 
-Trio sleeps by a clock that knows of neither. Who sleeps until a moment of the wall clock (a retry, an expiry) must look
-again then; with this it need not look each minute.
+Trio's clock shows neither. A task that sleeps until a moment of the wall clock (a retry, an expiry) must look again
+then; with this module it need not look each minute.
 """
 
 import ctypes
@@ -24,10 +24,10 @@ TFD_TIMER_ABSTIME: Final = 1
 TFD_TIMER_CANCEL_ON_SET: Final = 2
 
 YEAR: Final = 365 * 24 * 3600
-"""Seconds: the timer must have some end."""
+"""Seconds; the timer needs some end."""
 
 INTERVAL: Final = 60.0
-"""Seconds between looks where the system does not tell."""
+"""Seconds between looks if the system does not report changes of the clock."""
 
 STEP: Final = 2.0
 """Seconds by which the clocks may drift apart within `INTERVAL`: NTP slews by 0.03 at most (adjtime(3))."""
@@ -40,13 +40,16 @@ class ClockWatch:
         self._observers: list[Callable[[], None]] = []
 
     def on_set(self, observer: Callable[[], None]) -> None:
-        """Call `observer()` on the loop each time. It must not block or raise; now and then it is called in vain."""
+        """Call `observer()` on the loop after each change. It must not block or raise; some calls come without a
+        change.
+        """
         self._observers.append(observer)
 
     async def serve(self) -> None:
-        """Watch until cancelled: by a timer that the kernel cancels then (timerfd_create(2)), else each minute.
+        """Watch until cancelled: with a timer that the kernel cancels when the clock is set (timerfd_create(2)), else
+        by comparing clocks each minute.
 
-        Errors: what an observer raises comes out; the others hear of the next time.
+        Errors: an exception of an observer comes out; the other observers are called at the next change.
         """
         try:
             fd = _timer()
@@ -57,9 +60,9 @@ class ClockWatch:
         try:
             while True:
                 await trio.lowlevel.wait_readable(fd)
-                with suppress(OSError):  # ECANCELED: it was set
+                with suppress(OSError):  # ECANCELED: the clock was set
                     os.read(fd, 8)
-                with suppress(OSError):  # it was set once more
+                with suppress(OSError):  # the clock was set once more
                     _arm(fd)
                 self._tell()
         finally:
@@ -84,7 +87,9 @@ _LIBRARY: Final[ctypes.CDLL | None] = ctypes.CDLL(None, use_errno=True) if os.na
 
 
 def _timer() -> int:
-    """A descriptor that becomes readable when the wall clock is set. Raises OSError where there is none."""
+    """A timer descriptor that becomes readable when the wall clock is set. Raises OSError if the system has no such
+    timers.
+    """
     create = getattr(_LIBRARY, "timerfd_create", None)
     fd: int = -1 if create is None else create(CLOCK_REALTIME, os.O_NONBLOCK | os.O_CLOEXEC)
     if fd < 0:

@@ -1,4 +1,4 @@
-"""File descriptors: as many as the system gives, and what they are for (ADMIN-39b).
+"""File descriptors: as many as the system gives, and their use (ADMIN-39b).
 
 +---------------------------+-------------------------------------------------------------------------------+
 | `OWN`                     | ports, control socket with 64 connections, databases of the server, log       |
@@ -27,27 +27,27 @@ __all__ = ["Budget", "make_budget", "raise_limit"]
 logger = logging.getLogger("moxlite.process.descriptors")
 
 OWN: Final = 128
-"""Some 40 after the start of a server with two listeners, and the control socket's connections."""
+"""Descriptors of the server itself: some 40 with two listeners, and the control socket's connections."""
 
 PER_ACCOUNT: Final = 5
-"""account.db with its log and shared memory, search.db with its log."""
+"""Descriptors of an account: account.db with its log and shared memory, search.db with its log."""
 
 MAX_ACCOUNTS: Final = 200
 """Accounts kept open, however many descriptors there are: each holds up to 1 MB of caches (STORE-8)."""
 
 MAX_SPOOLS: Final = 4096
-"""More messages than that do not come at once; each has a network's connection behind it."""
+"""Spool files at most. More messages do not arrive at once; each comes over a network connection."""
 
 ENOUGH: Final = 65_536
-"""Asked for where the hard limit is "unlimited", which some systems do not mean."""
+"""Descriptors requested if the hard limit is "unlimited", which some systems do not mean."""
 
 FEWEST: Final = 64
-"""Seats, whatever the limit: with fewer than some 350 descriptors the shares overlap."""
+"""Fewest connections, whatever the limit. With fewer than some 350 descriptors the shares overlap."""
 
 
 class Budget(msgspec.Struct, frozen=True):
-    """How many connections, accounts kept open and files of messages there may be. `highest`: the number of a
-    descriptor from which on the table is nearly full, None where numbers say nothing.
+    """Numbers of connections, of accounts kept open, and of spool files. `highest`: the descriptor number from which on
+    the table counts as nearly full; None if numbers do not show it.
     """
 
     seats: int
@@ -57,7 +57,7 @@ class Budget(msgspec.Struct, frozen=True):
 
 
 def raise_limit() -> int | None:
-    """Raise the soft limit of descriptors to the hard one; the limit that holds now, None where there is none."""
+    """Raise the soft limit of descriptors to the hard one. Returns the limit in force, or None if there is no limit."""
     if sys.platform == "win32":
         return None
     import resource
@@ -72,7 +72,7 @@ def raise_limit() -> int | None:
 
 
 def make_budget(limit: int | None) -> Budget:
-    """Divide so many descriptors."""
+    """Divide `limit` descriptors."""
     if limit is None:
         return Budget(MAX_SEATS, MAX_ACCOUNTS, MAX_SPOOLS)
     rest = max(limit - OWN, 0)

@@ -1,7 +1,7 @@
-"""What can go wrong while the process starts."""
+"""The exception for a failed start of the process."""
 
 __all__ = ["StartFailed"]
 
 
 class StartFailed(Exception):
-    """The server cannot start; one line for people."""
+    """The server cannot start; the text is for people, one line for each fault."""

@@ -1,13 +1,13 @@
-"""The parent that stays root: it reads certificates and keys for the server, renewed ones and those of the host for a
-backup, passes signals on to it, and ends as it ended (ADMIN-36, STORE-141a, WEB-121).
+"""The parent that stays root. It reads certificates and keys for the server: renewed ones, and the host's keys for a
+backup. It passes signals on to the server, and ends as the server ended (ADMIN-36, STORE-141a, WEB-121).
 
-A program of its own, which `parent.split` puts in place of the process that has started the server. It reads nothing
-from the network, opens no file but those that the configuration named when root read it, and imports next to nothing:
+It is a program of its own, which `parent.split` puts in place of the process that has started the server. It reads
+nothing from the network, opens only files that the configuration named when root read it, and imports next to nothing:
 some 4 MB are its own.
 
-A request is the number of a file in 4 octets. The answer is a word of one letter, the length of what follows in 4
-octets, and that: PEM blocks with certificates and keys (`CONTENT`), or the decimal number of an error (`ERROR`).
-`YOURS`: the service user could put another file there, so root does not open it.
+A request is the number of a file in 4 octets. The answer is a word of one letter, the length of its body in 4 octets,
+and the body: PEM blocks with certificates and keys (`CONTENT`), or the decimal number of an error (`ERROR`). `YOURS`:
+the service user could replace the file, so root does not open it.
 """
 
 import errno
@@ -25,21 +25,21 @@ from moxlite.safefile import replaceable
 __all__ = ["CONTENT", "ERROR", "FORWARDED", "LENGTH", "MAX_FILE", "NUMBER", "YOURS", "answer", "main", "pem_blocks"]
 
 FORWARDED: Final = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
-"""The server acts on these."""
+"""Signals that are passed on to the server."""
 
 NUMBER: Final = 4
 LENGTH: Final = 4
-"""Octets, the highest first."""
+"""Octets of a length, most significant first."""
 
 CONTENT: Final = b"c"
 ERROR: Final = b"e"
 YOURS: Final = b"y"
 
 MAX_FILE: Final = 1 << 20
-"""Octets; a chain with its key has some 10,000."""
+"""Octets of a file; a chain with its key has some 10,000."""
 
 LABELS: Final = frozenset({b"CERTIFICATE", b"X509 CERTIFICATE", b"PRIVATE KEY", b"RSA PRIVATE KEY", b"EC PRIVATE KEY"})
-"""What is passed on (RFC 7468)."""
+"""Labels of the PEM blocks that are passed on (RFC 7468)."""
 
 BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 
@@ -72,7 +72,7 @@ def main() -> NoReturn:
 
 
 def _noted(number: int, frame: FrameType | None) -> None:
-    """In place of the default action; the number comes through the pipe."""
+    """Handler in place of the default action; the signal's number comes through the pipe."""
 
 
 def _act(number: int, server: int) -> None:
@@ -85,9 +85,7 @@ def _act(number: int, server: int) -> None:
 
 
 def _serve(requests: int, files: list[str]) -> bool:
-    """Answer a request. Returns False where no more are to be answered: the server has closed its end, or asks for what
-    it cannot ask for.
-    """
+    """Answer a request. Returns False if it is the last: the server has closed its end, or its request is not valid."""
     try:
         request = os.read(requests, NUMBER)
         index = int.from_bytes(request, "big")
@@ -129,7 +127,7 @@ def _read(path: str) -> bytes:
 
 
 def pem_blocks(data: bytes) -> bytes:
-    """The certificates and private keys in PEM form (RFC 7468 §2), and nothing that stands around them."""
+    """The certificates and private keys in PEM form (RFC 7468 §2), without the text around them."""
     found: list[bytes] = []
     block: list[bytes] = []
     for line in map(bytes.strip, data.splitlines()):
@@ -146,11 +144,11 @@ def pem_blocks(data: bytes) -> bytes:
 
 
 def _end_like(status: int) -> NoReturn:
-    """End as another process did, by its status of waitpid(2)."""
+    """End this process as another one ended, by its status of waitpid(2)."""
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
         if number != signal.SIGKILL:
             signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
-        os._exit(128 + number)  # of a container's first process: the kernel keeps such signals from it
+        os._exit(128 + number)  # in a container's first process: the kernel keeps such signals from it
     os._exit(os.WEXITSTATUS(status))

@@ -1,8 +1,8 @@
-"""Two processes out of one that is root: the server, which becomes the service user, and its parent (ADMIN-36).
+"""Splitting a root process in two: the server, which becomes the service user, and its parent (ADMIN-36).
 
-`split` forks. The child goes on as the server, with all that was opened and imported, so that nothing of it need be
-readable for the service user. The parent keeps its process id, which systemd or a shell knows, and becomes the program
-`keeper`: all memory of the start is given back.
+`split` forks. The child goes on as the server. It keeps everything that was opened and imported, so the service user
+need not be able to read those files. The parent keeps its process id, which systemd or a shell knows, and becomes the
+program `keeper`; the memory of the start is freed.
 """
 
 import contextlib
@@ -24,22 +24,23 @@ from moxlite.process.errors import StartFailed
 __all__ = ["Parent", "split"]
 
 SECONDS: Final = 10.0
-"""For an answer: the parent reads one small file, from a disk that may be slow."""
+"""Seconds for an answer: the parent reads one small file, from a disk that may be slow."""
 
 PROGRAM: Final = "import sys; sys.path.append({top!r}); from moxlite.process.keeper import main; main()"
-"""Of the parent; isolated from the environment and without site-packages, of which it needs nothing."""
+"""Program of the parent, which runs isolated from the environment and without site-packages."""
 
 TOP: Final = Path(__file__).resolve().parents[2]
-"""Where the package is."""
+"""Folder that has the package."""
 
 
 class Parent:
-    """The server's end: files that only root may read, and news of the parent's death.
+    """The server's end of the connection to its parent: files that only root may read, and notice of the parent's
+    death.
 
     Args:
       requests: connected with the parent.
       alive: a descriptor that becomes readable once the parent has ended.
-      files: those that it opens.
+      files: the files that the parent opens.
     """
 
     def __init__(self, requests: socket.socket, alive: int, files: Sequence[Path]) -> None:
@@ -50,7 +51,7 @@ class Parent:
         requests.settimeout(SECONDS)
 
     def read(self, path: Path) -> bytes:
-        """The certificates and keys in one of the files, in PEM form. Blocks; for one thread after the other.
+        """The certificates and keys in one of the files, in PEM form. Blocks; callers in several threads take turns.
 
         Raises OSError: the file cannot be read, or the parent gives no answer.
         """
@@ -62,7 +63,7 @@ class Parent:
                 head = self._receive(1 + keeper.LENGTH)
                 body = self._receive(int.from_bytes(head[1:], "big"))
             except OSError as error:
-                self._requests.close()  # a late answer would be taken for that to the next request
+                self._requests.close()  # a late answer would be taken for the next request's
                 text = f"the parent process does not read it: {error}"
                 raise OSError(error.errno or errno.EIO, text, str(path)) from None
         match head[:1]:
@@ -87,14 +88,14 @@ class Parent:
         await trio.lowlevel.wait_readable(self._alive)
 
     def close(self) -> None:
-        """Tell the parent that no more files are wanted."""
+        """Close the connection: no more files will be requested."""
         self._requests.close()
         os.close(self._alive)
 
 
 def split(files: Sequence[Path]) -> Parent:
-    """Returns in a new process, in a session of its own, so that a terminal's ^C reaches it through the parent alone.
-    This one becomes the parent, and passes signals on; none is lost meanwhile.
+    """Fork, and return in the new process. It has a session of its own, so that a terminal's ^C reaches it through the
+    parent alone. The old process becomes the parent, and passes signals on; no signal is lost meanwhile.
 
     Args:
       files: certificates and keys that are read again later, for renewals and for backups.
@@ -120,7 +121,7 @@ def split(files: Sequence[Path]) -> Parent:
 
 
 def _become_keeper(server: int, requests: int, held: int, files: Sequence[Path]) -> None:
-    """Replace this process. Raises StartFailed, with the server ended."""
+    """Replace this process by the keeper. Raises StartFailed after ending the server."""
     for fd in (requests, held):
         os.set_inheritable(fd, True)
     program = [sys.executable, "-I", "-S", "-B", "-c", PROGRAM.format(top=str(TOP)), str(server), str(requests)]

@@ -28,10 +28,10 @@ from moxlite.safefile import open_folder, open_regular, replaceable
 __all__ = ["differing_permissions", "fix_config", "fix_data"]
 
 SHALLOW: Final = 3
-"""Parts of a path below which nothing is touched: ``/etc`` and its like belong to others, too."""
+"""Fewest parts of a path whose permissions are changed: ``/etc`` and its like belong to other programs, too."""
 
 MAX_DEPTH: Final = 40
-"""Folders in each other: each takes a descriptor."""
+"""Depth of nested folders; each takes a descriptor."""
 
 
 class _Wanted(NamedTuple):
@@ -41,29 +41,31 @@ class _Wanted(NamedTuple):
 
 
 _Rule = Callable[[str, os.stat_result], _Wanted]
-"""What a file or folder is to have, by its path below the top ("" for that) and what it has."""
+"""Returns the owner and mode that a file or folder should have, from its path below the top ("" for the top) and its
+present state.
+"""
 
 
 def fix_config(static_file: Path, domains_file: str, data: Path, uid: int, gid: int) -> list[str]:
-    """Have the configuration belong to root, and what the server changes in it to the service user. Returns a line for
-    each change, and for what could not be done; single errors do not stop.
+    """Make root own the configuration, and the service user the files in it that the server changes. Returns a line for
+    each change and for each failure; a failure does not end the work.
 
     Args:
-      static_file: ``moxlite.toml``; the folder that it is in is that of the configuration.
+      static_file: ``moxlite.toml``; its folder is the folder of the configuration.
       domains_file: name of ``domains.toml`` in it.
-      data: the data directory, which is left out should it lie there.
+      data: the data directory, which is skipped if it is below that folder.
       uid, gid: the service user's.
     """
     return _config(_Work(), static_file, domains_file, data, uid, gid)
 
 
 def fix_data(data: Path, uid: int) -> list[str]:
-    """Have the data directory, which exists, belong to the service user alone. As `fix_config`."""
+    """Make the service user own the data directory, which exists, alone. As `fix_config`."""
     return _data(_Work(), data, uid)
 
 
 def differing_permissions(static_file: Path, domains_file: str, data: Path, uid: int, gid: int) -> list[str]:
-    """The lines of both for what they would do; nothing is changed. Arguments as there."""
+    """The lines that `fix_config` and `fix_data` would return, with their arguments; nothing is changed."""
     work = _Work(change=False)
     _config(work, static_file, domains_file, data, uid, gid)
     return _data(work, data, uid)
@@ -80,7 +82,7 @@ def _config(work: "_Work", static_file: Path, domains_file: str, data: Path, uid
         return _Wanted(owner, gid, _file_mode(found))
 
     skip = None
-    with contextlib.suppress(OSError):  # there is none yet
+    with contextlib.suppress(OSError):  # it does not exist yet
         inside = data.stat()
         skip = inside.st_dev, inside.st_ino
     work.top(static_file.absolute().parent, rule, skip=skip)
@@ -96,7 +98,7 @@ def _data(work: "_Work", data: Path, uid: int) -> list[str]:
 
 
 def _file_mode(found: os.stat_result) -> int:
-    """Nothing for others, and no more for the group than it had."""
+    """The mode with no access for others, and no more for the group than it had."""
     return stat.S_IMODE(found.st_mode) & 0o640 | 0o600
 
 
@@ -140,7 +142,7 @@ class _Work:
             finally:
                 os.close(deeper)
         elif stat.S_ISREG(found.st_mode) and _differs(found, rule(below, found)):
-            file = open_regular(path.name, os.O_RDONLY, dir_fd=fd)  # refuses what has several names
+            file = open_regular(path.name, os.O_RDONLY, dir_fd=fd)  # refuses a file with several names
             try:
                 opened = os.fstat(file)
                 self.put(file, path, opened, rule(below, opened))

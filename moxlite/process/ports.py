@@ -1,6 +1,4 @@
-"""What belongs to the ports of the listeners: their TLS, with certificates that can be read again, and limits per
-network.
-"""
+"""TLS of the listeners' ports, with certificates that can be read again, and their limits per network."""
 
 import logging
 import time
@@ -31,22 +29,24 @@ __all__ = ["TLSPorts", "connection_gate", "failure_limits", "roots_of", "trust_o
 logger = logging.getLogger("moxlite.admin.ports")
 
 REREAD_SECONDS: Final = 6 * 3600.0
-"""Between two looks at certificates that another program renews (WEB-121)."""
+"""Seconds between two reads of certificates that another program renews (WEB-121)."""
 AGAIN_SECONDS: Final = 600.0
-"""The same, after one that could not be used: the other program may have been between a certificate and its key."""
+"""Seconds to the next read after a certificate could not be used: the other program may have been between writing it
+and its key.
+"""
 
 USE_HTTPS: Final = (
     b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 38\r\n"
     b"Connection: close\r\n\r\nThis port speaks TLS: use https://...\n"
 )
-"""To a browser that was given http:// and the port of https (WEB-139)."""
+"""Response to a browser that sent http to an https port (WEB-139)."""
 
 MINUTE: Final = 60
 DAY: Final = 86400
 
 
 def failure_limits(rates: RateLimits, *, clock: Callable[[], float] = time.time) -> FailedLogins:
-    """The counter of failed log-ins, one for all protocols (SMTP-136)."""
+    """Make the counter of failed log-ins, shared by all protocols (SMTP-136)."""
     per_minute, per_day = rates.auth_failures_per_account
     return FailedLogins(
         (Window(MINUTE, rates.auth_failures_per_minute), Window(DAY, rates.auth_failures_per_day)),
@@ -57,14 +57,14 @@ def failure_limits(rates: RateLimits, *, clock: Callable[[], float] = time.time)
 
 
 def connection_gate(rates: RateLimits) -> Gate:
-    """The limits of new and of open connections; each mail protocol has its own counts (SMTP-135, IMAP-15)."""
+    """Make the limits of new and of open connections; each mail protocol has its own counts (SMTP-135, IMAP-15)."""
     new = RateLimiter((Window(MINUTE, rates.connections_per_minute),), exempt=rates.exempt)
     return Gate(new, OpenConnections(rates.open_connections, exempt=rates.exempt))
 
 
 def _authorities(static: Static) -> list[tuple[str, Path]]:
-    """Files of authorities that outgoing connections trust, each with the key that names it: those of ``[tls.ca]``, and
-    those of CAs whose https the system does not know, for they certify the servers of a closed net.
+    """Files of authorities that outgoing connections trust, each with its key in the configuration: ``[tls.ca]``, and
+    each ``acme.NAME.ca_cert_file``. The latter CAs also certify the servers of a closed network.
     """
     ca = static.tls.ca if static.tls is not None else None
     found = [("tls.ca", path) for path in ca.cert_files] if ca is not None else []
@@ -80,7 +80,7 @@ def _with_system(static: Static) -> bool:
 
 
 def trust_of(static: Static) -> Trust:
-    """The authorities that outgoing connections trust: the system's, or those of ``[tls.ca]``; and
+    """The authorities that outgoing connections trust: the system's or the ones of ``[tls.ca]``, and
     ``acme.NAME.ca_cert_file``.
 
     Raises:
@@ -110,13 +110,13 @@ def _read_authorities(static: Static) -> list[x509.Certificate]:
 class TLSPorts:
     """TLS of every service of every listener that has certificates.
 
-    Where they come from ACME, mail ports show a self-signed one until there is one for their hostname: STARTTLS works
-    at once, and DANE with a host key. Web ports refuse names for which there is none (WEB-118).
+    If they come by ACME, mail ports show a self-signed certificate until there is one for their hostname. So STARTTLS
+    works at once, and DANE with a host key. Web ports refuse names without a certificate (WEB-118).
 
     Args:
-      certificates: those of files, by listener.
-      host_keys: those of listeners with ACME.
-      read: gives a file of a certificate or key again; blocks.
+      certificates: certificates from files, by listener.
+      host_keys: host keys of listeners with ACME, by listener.
+      read: returns the octets of a file of a certificate or key, again; blocks.
     """
 
     def __init__(
@@ -142,8 +142,8 @@ class TLSPorts:
         self._made: dict[tuple[str, Service], ServerTLS] = {}
 
     def of(self, name: str, service: Service) -> ServerTLS | None:
-        """The TLS of a service, from the start or by STARTTLS; None when the listener has none, or the service
-        doesn't want it.
+        """The TLS of a service, implicit or by STARTTLS. None if the listener has no TLS, or the service does not use
+        it.
         """
         listener = self._static.listeners[name]
         if listener.tls is None or (service == "smtp" and not listener.smtp.starttls):
@@ -165,7 +165,7 @@ class TLSPorts:
         return self._made[name, service]
 
     def certificate(self, name: str) -> KeyPair | None:
-        """The certificate that a listener shows who asks for no other; None where it has none."""
+        """The listener's default certificate (no SNI match), or None."""
         return next(iter(self._of_service(name, "smtp")), None)
 
     def put(self, authority: str, pair: KeyPair) -> None:
@@ -179,13 +179,13 @@ class TLSPorts:
                 tls.put(pair, default=self._hostname(listener) in names)
 
     def for_challenges(self, authority: str) -> list[ServerTLS]:
-        """The TLS at which a CA looks for tls-alpn-01."""
+        """The TLS of the ports at which a CA looks for tls-alpn-01."""
         found = [self.of(listener, "https") for listener in self._with_acme(authority)]
         return [tls for tls in found if tls is not None]
 
     def places(self, authority: str) -> tuple[Place, ...]:
-        """Where the listeners of this ``[acme.NAME]`` answer challenges, the best kind first: at the ports that a CA
-        asks; where http has another than 80, a router leads there.
+        """The ports at which listeners of this ``[acme.NAME]`` answer challenges, the best kind first. A CA connects to
+        port 80 for http; if no listener has it, a router must map it to the listed one.
         """
         served = [one for one in endpoints(self._static) if one.listener in self._with_acme(authority)]
         https = self._static.acme[authority].port
@@ -196,7 +196,7 @@ class TLSPorts:
         return tuple(found)
 
     def host_keys(self, keys: Mapping[str, Sequence[PrivateKey]], authority: str) -> dict[str, Sequence[PrivateKey]]:
-        """Those of this ``[acme.NAME]`` by hostname (A-labels), out of those by listener."""
+        """Host keys of the listeners with this ``[acme.NAME]``, by hostname (A-labels); `keys` has them by listener."""
         found: dict[str, Sequence[PrivateKey]] = {}
         for listener in self._with_acme(authority):
             if keys.get(listener):
@@ -214,7 +214,7 @@ class TLSPorts:
         return (self._static.listeners[listener].hostname or self._static.hostname).ascii
 
     def _of_service(self, name: str, service: Service) -> list[KeyPair]:
-        """The certificates of a port, the one of its hostname first."""
+        """The certificates of a port, with the one for its hostname first."""
         tls = self._static.listeners[name].tls
         if tls is None or tls.acme is None:
             return list(self._certificates.get(name, ()))
@@ -226,7 +226,7 @@ class TLSPorts:
         return found
 
     def _alpn(self, name: str, service: Service) -> tuple[str, ...]:
-        """Protocols by ALPN; mail may share the https port (admin.md, `alpn_on_https`)."""
+        """Protocol names for ALPN; mail may share the https port (admin.md, `alpn_on_https`)."""
         listener = self._static.listeners[name]
         match service:
             case "https":
@@ -242,7 +242,7 @@ class TLSPorts:
     async def watch(self) -> None:
         """Read the certificates and keys of files again every 6 h, for ever: another program may have renewed them.
 
-        Errors: none; what cannot be used is logged, and the old ones stay.
+        Errors: does not raise; faults are logged, and the old certificates stay.
         """
         pause = REREAD_SECONDS
         while True:
@@ -251,8 +251,8 @@ class TLSPorts:
             pause = AGAIN_SECONDS if problems else REREAD_SECONDS
 
     async def reload(self) -> list[str]:
-        """Read the certificates and keys of files again (WEB-121). Returns what cannot be used, one line each: there
-        the old ones stay, which is logged.
+        """Read the certificates and keys of files again (WEB-121). Returns the faults, one line each; they are logged,
+        and the old certificates stay.
         """
         found, problems = await trio.to_thread.run_sync(renewed, self._static, self._read, self._certificates)
         for problem in problems:
@@ -269,7 +269,7 @@ class TLSPorts:
 
 
 def _tell_lifetime(listener: str, pair: KeyPair) -> None:
-    """Set the metrics of when a certificate begins and ends."""
+    """Set the metrics of a certificate's validity period."""
     for name in certificate_names(pair.leaf):
         not_before.labels(host=name, listener=listener).set(pair.leaf.not_valid_before_utc.timestamp())
         not_after.labels(host=name, listener=listener).set(pair.leaf.not_valid_after_utc.timestamp())

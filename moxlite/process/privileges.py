@@ -1,8 +1,8 @@
-"""Giving up root, for good, before any thread starts and any octet from the network is read (ADMIN-36, design-facts
+"""Giving up root permanently, before any thread starts and any octet from the network is read (ADMIN-36, design-facts
 §9).
 
 The server binds its ports and reads its keys as root, then becomes the service user. Its parent stays root and reads
-renewed keys for it (`parent`); other ports take a restart.
+renewed keys for it (`parent`). A change of other ports needs a restart.
 """
 
 import ctypes
@@ -17,10 +17,10 @@ __all__ = ["UMASK", "UnknownUser", "Unreadable", "acting_as", "drop_privileges",
 
 PR_SET_DUMPABLE: Final = 4
 PR_SET_NO_NEW_PRIVS: Final = 38
-"""linux/prctl.h"""
+"""Option of prctl(2), from linux/prctl.h."""
 
 UMASK: Final = 0o007
-"""Nothing for others (ADMIN-37)."""
+"""No permissions for others (ADMIN-37)."""
 
 
 class Unreadable(Exception):
@@ -34,8 +34,7 @@ class UnknownUser(Exception):
 def user_ids(user: str) -> tuple[int, int]:
     """User and group id of ``user``: a name, or a number for both.
 
-    Raises:
-      UnknownUser: see there.
+    Raises UnknownUser.
     """
     import pwd
 
@@ -52,7 +51,7 @@ def user_ids(user: str) -> tuple[int, int]:
 
 
 def service_user(user: str) -> tuple[int, int] | None:
-    """User and group id of the service user where this process is root, and that is another; else None. Raises
+    """User and group id of the service user if this process is root and that user is not; else None. Raises
     UnknownUser.
     """
     if os.name != "posix" or os.geteuid() != 0:
@@ -63,7 +62,7 @@ def service_user(user: str) -> tuple[int, int] | None:
 
 @contextmanager
 def acting_as(uid: int, gid: int) -> Iterator[None]:
-    """Do what the block does as this user, then be root again: for a process that is root. Counts for all its threads.
+    """Run the block as this user, then become root again; for a process that is root. Affects all its threads.
 
     Raises OSError.
     """
@@ -80,14 +79,14 @@ def acting_as(uid: int, gid: int) -> Iterator[None]:
 
 
 def drop_privileges(uid: int, gid: int) -> None:
-    """Become this user, without a way back: no other groups, no privileges by setuid programs, no core dumps with keys.
+    """Become this user permanently: no other groups, no privileges by setuid programs, no core dumps with keys.
 
     Raises:
       OSError: the system refuses.
-      Unreadable: the program lies where this user cannot read it. Root is given up all the same.
+      Unreadable: this user cannot read the program. Root is given up all the same.
     """
     libraries = tuple(_late())
-    "localhost".encode("idna")  # its codec is a module
+    "localhost".encode("idna")  # the codec is a module
     os.setgroups([])
     os.setresgid(gid, gid, gid)
     os.setresuid(uid, uid, uid)
@@ -102,7 +101,7 @@ def drop_privileges(uid: int, gid: int) -> None:
 
 
 def _late() -> Iterator[str]:
-    """Files of libraries that are imported on first use, and may lie where only root can read (design-facts §9)."""
+    """Files of libraries that are imported on first use, and may be readable for root only (design-facts §9)."""
     for name in ("nh3", "regex", "trio_websocket"):
         spec = find_spec(name)
         if spec is not None and spec.origin is not None:

@@ -1,4 +1,4 @@
-"""Where the sessions of mail protocols keep messages on their way in."""
+"""Spool files for messages on their way in, shared by the sessions of the mail protocols."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ __all__ = ["Spools", "spool_space"]
 
 
 def spool_space(static: Static, files: int) -> SpoolSpace:
-    """The room that the configuration leaves, for so many files."""
+    """Make the spool space that the configuration allows, for at most `files` files."""
     limits = [listener.max_message_size for listener in static.listeners.values()]
     return SpoolSpace(
         static.data_dir / "tmp",
@@ -23,7 +23,7 @@ def spool_space(static: Static, files: int) -> SpoolSpace:
 
 
 class Spools:
-    """The room for spools, shared by network; `exempt` networks have no share of their own (SMTP-138)."""
+    """The spool space, divided by network. `exempt` networks have no share of their own (SMTP-138)."""
 
     def __init__(self, space: SpoolSpace, *, exempt: Sequence[IPNetwork] = ()) -> None:
         self.space = space
@@ -31,10 +31,10 @@ class Spools:
 
     @property
     def directory(self) -> Path:
-        """Of the files."""
+        """Folder of the spool files."""
         return self.space.directory
 
     def share(self, info: ConnectionInfo) -> SpoolShare:
-        """That of a connection."""
+        """The share of a connection's network."""
         unbound = info.trusted_local or is_exempt(info.remote, self._exempt)
         return self.space.share(() if unbound else ip_classes(info.remote))

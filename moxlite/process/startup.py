@@ -1,7 +1,7 @@
-"""What happens before Trio runs: configuration, data directory and its lock, ports, keys, the log, and giving up root
+"""The start before Trio runs: configuration, data directory and its lock, ports, keys, the log, and giving up root
 (ADMIN-24, 36, 38, 41, 66).
 
-Each step that fails raises `StartFailed` with one line that says how to fix it; what was opened before is closed again.
+A step that fails raises `StartFailed` with one line that says how to fix it; everything opened before is closed again.
 """
 
 import contextlib
@@ -56,22 +56,22 @@ Service = Literal["smtp", "submission", "submissions", "imap", "imaps", "http", 
 logger = logging.getLogger("moxlite.process.startup")
 
 OLDEST_CLOCK: Final = 1704067200.0
-"""1 January 2024: a clock before that is not set, and certificates, signatures and times of messages would all be
-wrong.
+"""Seconds UTC of 1 January 2024. An earlier clock is not set; certificates, signatures and times of messages would all
+be wrong.
 """
 
 DATA_MODE: Final = 0o750
 
 HTTP_PORT: Final = 80
-"""Where a CA asks by http-01 (RFC 8555 §8.3)."""
+"""The port to which a CA connects for http-01 (RFC 8555 §8.3)."""
 
 VERSION: Final = "version"
-"""The file with the version that wrote last."""
+"""Name of the file with the version of moxlite that last used the data directory."""
 
 
 class Endpoint(msgspec.Struct, frozen=True):
-    """A port to serve. The web services of a listener share endpoints; which they are is for the web room to look
-    up.
+    """A port to serve. The web services of a listener share endpoints; the component `web` looks up which of them an
+    endpoint has.
     """
 
     listener: str
@@ -86,7 +86,7 @@ class Endpoint(msgspec.Struct, frozen=True):
 
 
 class Started(msgspec.Struct, frozen=True, kw_only=True):
-    """All that was made ready. `close` gives back what the server has not taken over."""
+    """The results of the start. `close` closes everything that the server has not taken over."""
 
     holder: ConfigHolder
     keys: SigningKeys
@@ -96,13 +96,13 @@ class Started(msgspec.Struct, frozen=True, kw_only=True):
     certificates: Certificates
     acme_keys: ACMEKeys
     parent: Parent | None
-    """Of a process that has given up root: what reads files that only root may read."""
+    """Reads files that only root may read; only in a process that has given up root."""
     log_handler: log.LogHandler
     install_key: bytes
     problems: tuple[str, ...]
-    """What could not be done, and keeps the server from being well, one line each."""
+    """Faults that keep the server from being healthy, one line each."""
     first: bool
-    """No server has come to work with this data directory before: it may make auth.db and queue.db (STORE-158d)."""
+    """No server has used this data directory before, so this one may make auth.db and queue.db (STORE-158d)."""
 
     def read(self, path: Path) -> bytes:
         """The octets of a file with certificates or keys that moxlite.toml names. Blocks. Raises OSError."""
@@ -131,7 +131,7 @@ def endpoints(static: Static) -> list[Endpoint]:
 
 
 def _clash(endpoint: Endpoint, bound: Iterable[Endpoint]) -> str:
-    """Which port of our own keeps another one from being bound, in words; "" where none does."""
+    """The port of ours that prevents another from being bound, in words; "" if there is no such port."""
     ip, port = endpoint.ip, endpoint.port
     for one in bound:
         if (
@@ -175,7 +175,7 @@ def _ports(listener: Listener) -> Iterator[tuple[Service, int]]:
 
 
 def _for_challenges(static: Static, listener: Listener) -> Iterator[tuple[Service, int]]:
-    """The port for challenges of ACME (RFC 8737), where a listener has none at which a CA could ask."""
+    """The port for ACME challenges (RFC 8737), if the listener serves no other port at which a CA could ask."""
     if listener.tls is None or listener.tls.acme is None:
         return
     port = static.acme[listener.tls.acme].port
@@ -187,18 +187,18 @@ def _for_challenges(static: Static, listener: Listener) -> Iterator[tuple[Servic
 def start(
     path: Path, *, log_level: str | None = None, pedantic: bool = False, drop: bool = True, bind: Bind = bind
 ) -> Started:
-    """Make everything ready that must happen before Trio, and before root is given up.
+    """Prepare everything that must happen before Trio runs, and give up root.
 
     Args:
       path: the static configuration file.
-      log_level: instead of the configured one.
-      pedantic: switched on, whatever the configuration says.
+      log_level: overrides the configured one.
+      pedantic: pedantic mode, whatever the configuration says.
       drop: become the configured user when started as root.
       bind: makes the sockets of the ports.
 
     Raises:
       ConfigError: mistakes in the configuration.
-      StartFailed: anything else.
+      StartFailed: any other fault.
     """
     if time.time() < OLDEST_CLOCK:
         raise StartFailed("the clock of this machine is not set (it says a time before 2024): set it, and start again")
@@ -269,13 +269,13 @@ def _close_all(sockets: Sequence[tuple[Endpoint, socket.socket]]) -> None:
 
 
 def _refuse_replaceable(path: Path) -> None:
-    """Raise StartFailed where another than root could change ``moxlite.toml``: it says which files root reads, and
-    whose user this becomes (ADMIN-37).
+    """Raise StartFailed if another user than root could change ``moxlite.toml``, which decides the files that root
+    reads, and the service user (ADMIN-37).
     """
     try:
         found = openings(path)
     except OSError:
-        return  # reading it says what is wrong
+        return  # the read that follows reports it
     if found:
         why, cures = "; ".join(one.words for one in found), "; ".join(one.cure for one in found)
         raise StartFailed(
@@ -285,28 +285,28 @@ def _refuse_replaceable(path: Path) -> None:
 
 
 def _open_config(path: Path, uid: int, gid: int) -> list[str]:
-    """Put the permissions of the configuration right before it is read, part of it as the service user: made by root,
-    as quickstart or an editor does it, its folder is closed to that user. What was done, in lines.
+    """Fix the permissions of the configuration before it is read, partly as the service user: a folder made by root, as
+    by quickstart or an editor, is closed to that user. Returns a line for each change.
 
     Raises ConfigError: the file isn't TOML.
     """
     settings = parse(read_source(path))
     data = settings.get("data_dir", DATA_DIR)
     if settings.get("no_fix_permissions") is True or not isinstance(data, str):
-        return []  # as it is wanted; a mistake, which is told
+        return []  # disabled; or a mistake, which is reported later
     return fix_config(path, DOMAINS_FILE, path.parent / data, uid, gid)
 
 
 def _service_user(path: Path) -> tuple[int, int] | None:
-    """Whom to become, by the static configuration; None where that is root itself.
+    """User and group id of the service user that the static configuration names; None if that is root itself.
 
     Raises:
       ConfigError: the file isn't TOML.
-      StartFailed: see there.
+      StartFailed: the user does not exist.
     """
     user = parse(read_source(path)).get("user", SERVICE_USER)
     if not isinstance(user, str):
-        return None  # a mistake, which is told
+        return None  # a mistake, which is reported later
     try:
         return service_user(user)
     except UnknownUser as error:
@@ -314,7 +314,7 @@ def _service_user(path: Path) -> tuple[int, int] | None:
 
 
 def _lock(data_dir: Path, ids: tuple[int, int] | None) -> DataLock:
-    """Take the data directory, as the service user."""
+    """Lock the data directory, as the service user."""
     try:
         with acting_as(*ids) if ids is not None else contextlib.nullcontext():
             lock = DataLock(data_dir / "lock")
@@ -340,8 +340,8 @@ def _log(static: Static, level: str | None) -> log.LogHandler:
 
 
 def note_version(data_dir: Path) -> None:
-    """Note which version wrote last, once auth.db and queue.db are open: from now on they must be there. A failure is
-    logged.
+    """Save the version that uses the data directory, once auth.db and queue.db are open: from now on they must exist. A
+    failure is logged.
     """
     version = data_dir / VERSION
     line = f"{__version__}\n".encode()
@@ -354,8 +354,8 @@ def note_version(data_dir: Path) -> None:
 
 
 def _prepare_data(data_dir: Path) -> tuple[bytes, list[str]]:
-    """An empty ``tmp``, and the key of the installation; one for this run alone where the file cannot be used, which is
-    told.
+    """Make an empty ``tmp``, and load the key of the installation. If its file cannot be used, the key is made for this
+    run only, and the second result has a line about it.
     """
     problems = []
     tmp = data_dir / "tmp"

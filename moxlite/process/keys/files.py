@@ -1,5 +1,5 @@
-"""Certificates and private keys in the files that moxlite.toml names: which they are, and reading them, at the start
-and again (WEB-112, 120, 121).
+"""Certificates and private keys in the files that moxlite.toml names: their paths, and reading them, at the start and
+again (WEB-112, 120, 121).
 """
 
 import errno
@@ -35,14 +35,14 @@ Read: TypeAlias = Callable[[Path], bytes]
 """Gives the octets of a file; raises OSError."""
 
 Certificates: TypeAlias = Mapping[str, tuple[KeyPair, ...]]
-"""Those of files by listener, as many as it has `key_certs`, in their order."""
+"""Certificates from files, by listener; one for each of its `key_certs`, in their order."""
 
 
 class ACMEKeys(msgspec.Struct, frozen=True):
-    """Keys for automatic certificates that only root may be able to read.
+    """Keys for automatic certificates, in files that may be readable for root only.
 
-    hosts: `host_private_key_files` by name of the listener, ECDSA first: its certificates are the shorter ones.
-    bindings: keys of external account bindings (base64url) by name of the authority.
+    hosts: `host_private_key_files` by name of the listener. ECDSA keys are first, because their certificates are
+    shorter. bindings: keys of external account bindings (base64url) by name of the authority.
     """
 
     hosts: dict[str, tuple[PrivateKey, ...]]
@@ -62,8 +62,8 @@ def host_key_files(static: Static) -> list[Path]:
 
 
 def read_named(path: Path, ids: tuple[int, int] | None) -> bytes:
-    """The octets of a file that the configuration names. Where the service user, whose `ids` these are, could replace
-    it, it is read as that user (ADMIN-37). Raises OSError.
+    """The octets of a file that the configuration names. If the service user, whose `ids` these are, could replace the
+    file, it is read as that user (ADMIN-37). Raises OSError.
     """
     if ids is None or not replaceable(path):
         return path.read_bytes()
@@ -72,10 +72,10 @@ def read_named(path: Path, ids: tuple[int, int] | None) -> bytes:
 
 
 def load_keys(static: Static, read: Read) -> tuple[dict[str, tuple[KeyPair, ...]], ACMEKeys]:
-    """All that the start reads of certificates and keys.
+    """Read all certificates and keys for the start.
 
     Raises:
-      StartFailed: some cannot be read, or aren't what they should be: a line for each.
+      StartFailed: some cannot be read, or are not valid: a line for each.
     """
     faults: list[str] = []
     found = _load_certificates(static, read, faults), _load_acme_keys(static, read, faults)
@@ -85,8 +85,8 @@ def load_keys(static: Static, read: Read) -> tuple[dict[str, tuple[KeyPair, ...]
 
 
 def load_certificates(static: Static, read: Read = Path.read_bytes) -> dict[str, tuple[KeyPair, ...]]:
-    """The certificates and keys that files give to each listener; those of ACME are for `autotls`. Raises as
-    `load_keys`.
+    """Read the certificates and keys of each listener that names files. Certificates by ACME are in `autotls`. Raises
+    as `load_keys`.
     """
     faults: list[str] = []
     found = _load_certificates(static, read, faults)
@@ -109,7 +109,9 @@ def _load_certificates(static: Static, read: Read, faults: list[str]) -> dict[st
 
 
 def renewed(static: Static, read: Read, before: Certificates) -> tuple[dict[str, tuple[KeyPair, ...]], list[str]]:
-    """The same, read again: what cannot be used stays as it was `before`, and is told in a line each."""
+    """Read the certificates and keys again. Pairs that cannot be used stay as they were `before`, and get a line each
+    in the second result.
+    """
     found: dict[str, tuple[KeyPair, ...]] = {}
     problems: list[str] = []
     for name, pairs in _listeners(static):
@@ -125,7 +127,7 @@ def renewed(static: Static, read: Read, before: Certificates) -> tuple[dict[str,
 
 
 def _listeners(static: Static) -> Iterator[tuple[str, tuple[KeyCert, ...]]]:
-    """Listeners with certificates of files, and which."""
+    """Listeners with certificates from files, each with its `key_certs`."""
     for name, listener in static.listeners.items():
         if listener.tls is not None and listener.tls.acme is None:
             yield name, listener.tls.key_certs

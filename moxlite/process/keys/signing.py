@@ -1,4 +1,4 @@
-"""The keys by which domains sign: read at the start and whenever domains.toml changes (AUTH-41, AUTH-45)."""
+"""The keys with which domains sign, read at the start and whenever domains.toml changes (AUTH-41, AUTH-45)."""
 
 import time
 from collections.abc import Iterator
@@ -22,14 +22,14 @@ ONLY_SHA256: Final = "an ed25519 key signs with sha256 only (RFC 8463)"
 
 
 def selectors_of(domains: Domains) -> Iterator[tuple[KeyPath, Selector]]:
-    """All selectors, with where their key files are named."""
+    """All selectors, each with the place in the configuration that names its key file."""
     for domain, settings in domains.domains.items():
         for name, selector in settings.dkim.selectors.items():
             yield ("domains", domain, "dkim", "selectors", name, "key_file"), selector
 
 
 class _Known(msgspec.Struct, frozen=True):
-    """A key, and what tells versions of its file apart."""
+    """A key, and the values that distinguish versions of its file."""
 
     stamp: tuple[int, int, int]
     key: PrivateKey
@@ -42,10 +42,10 @@ class SigningKeys:
         self._keys: dict[Path, _Known] = {}
 
     def read(self, snapshot: Snapshot) -> list[Finding]:
-        """Read the keys that a configuration names; returns what is wrong, each with the path of the file. Blocks.
+        """Read the keys that a configuration names; returns the faults, each with the path of the file. Blocks.
 
-        A file that has not changed is not read again; one that may no longer be read, since the server has given up
-        its privileges, has the key that it had.
+        A file that has not changed is not read again. If a file cannot be read any more, because the server has given
+        up its privileges, its key stays.
         """
         keys: dict[Path, _Known] = {}
         findings: list[Finding] = []
@@ -82,7 +82,9 @@ class SigningKeys:
         return None if known is None else known.key
 
     def signers(self, settings: DomainConfig | None) -> tuple[Signer, ...]:
-        """Of the selectors that sign for a domain. Raises SigningError: the key of one was never read."""
+        """The signers of a domain, one for each selector that signs. Raises SigningError: the key of one was never
+        read.
+        """
         if settings is None:
             return ()
         return tuple(self._signer(name, settings.dkim.selectors[name]) for name in settings.dkim.sign)
@@ -104,8 +106,9 @@ class SigningKeys:
         )
 
     async def sign_own(self, snapshot: Snapshot, octets: bytes, author: Address) -> bytes:
-        """Signatures over a message that the server itself writes, from an address at its hostname: of the nearest
-        domain at or above it that has selectors (SMTP-113). Empty if there is none.
+        """Sign a message of the server itself, from an address at its hostname; returns the signature fields. The
+        signing domain is the nearest one at or above the hostname that has selectors (SMTP-113). Empty if no domain
+        has.
 
         Raises SigningError.
         """
