@@ -1,7 +1,8 @@
 """The command line ``moxlite GROUP VERB`` (ADMIN-18, ADMIN-19, ADMIN-83).
 
-This module holds the top group and nothing else; the others are imported when one of their commands is used, so that
-each starts within 200 ms. Commands of a running server go through its control socket (`common.call`).
+This module has only the top group. The other groups are imported when one of their commands is used, so that each
+command starts within 200 ms. Commands of a running server go through its control socket (`common.call`). Not here: the
+work of a command on accounts, configuration and files is in `admin`.
 """
 
 import os
@@ -82,12 +83,12 @@ def main() -> None:
 
 
 def _words() -> list[str]:
-    """The words of the command line; invoked as ``sendmail`` it is that command (ADMIN-21)."""
+    """The words of the command line. If the program is called as ``sendmail``, that command comes first (ADMIN-21)."""
     return ["sendmail", *sys.argv[1:]] if Path(sys.argv[0]).name == "sendmail" else sys.argv[1:]
 
 
 def _drop_unwritten() -> None:
-    """What stdout can't take goes nowhere; else Python tries once more at its end, and says so in its own words."""
+    """Discard output that stdout cannot take. Otherwise Python would try again at exit, and print its own error."""
     try:
         sys.stdout.flush()
     except OSError:
@@ -100,7 +101,7 @@ def run(args: Sequence[str] | None = None) -> int:
     """Run a command line; returns the exit code. One clear line on stderr says what failed."""
     try:
         result = main.main(args=_words() if args is None else list(args), prog_name="moxlite", standalone_mode=False)
-        sys.stdout.flush()  # a full disk is told here, not behind our back when the process ends
+        sys.stdout.flush()  # a full disk is reported here, not by Python at exit
     except click.UsageError as error:
         error.show()
         return 2
@@ -114,7 +115,7 @@ def run(args: Sequence[str] | None = None) -> int:
         for line in str(failure).splitlines():
             print(f"moxlite: {line}", file=sys.stderr)
         return failure.code
-    except StoreError as error:  # of a verb that works on the files itself
+    except StoreError as error:  # from a command that opens the store's files itself
         print(f"moxlite: {printable(str(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""What the commands share: lazy groups, global options, failures with exit codes, calls to the running server,
+"""Code shared by the commands: lazy groups, global options, failures with exit codes, calls to the running server,
 listings.
 """
 
@@ -60,7 +60,7 @@ OTHER_VERSION: Final = 4
 
 
 class Failure(Exception):
-    """The command failed; the text is for stderr, one line for each thing that is wrong."""
+    """The command failed; the text is for stderr, one line for each fault."""
 
     def __init__(self, text: str, code: int = FAILED) -> None:
         super().__init__(text)
@@ -78,16 +78,14 @@ class Settings(msgspec.Struct, frozen=True):
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are imported when they're used; `lazy` maps names to ``module:attribute`` and help
-    text.
-    """
+    """A group that imports its commands when they are used; `lazy` maps names to ``module:attribute`` and help text."""
 
     def __init__(self, *args: Any, lazy: Mapping[str, tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.lazy: Final = lazy
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """All names, in the order of the alphabet."""
+        """All names, sorted."""
         return sorted({*super().list_commands(ctx), *self.lazy})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -103,7 +101,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command, or name those that are spelt alike: click knows none of the lazy ones."""
+        """Find the command, or suggest similar names: click does not know the lazy ones."""
         name = args[0]
         if not name.startswith("-") and name not in self.list_commands(ctx) and not ctx.resilient_parsing:
             raise click.NoSuchCommand(name, possibilities=self.list_commands(ctx), ctx=ctx)
@@ -116,7 +114,7 @@ class LazyGroup(click.Group):
 
 
 def global_options() -> list[click.Option]:
-    """The options that every command has, before its name or behind it (ADMIN-18)."""
+    """The options that every command has, before its name or after it (ADMIN-18)."""
     levels = click.Choice(["error", "warn", "info", "debug", "trace", "traceauth", "tracedata"])
     path = "The static configuration file.  [default: $MOXLITE_CONF, else config/moxlite.toml]"
     return [
@@ -133,14 +131,16 @@ def _global(names: list[str], **kwargs: Any) -> click.Option:
 
 
 def _keep(context: click.Context, option: click.Parameter, value: object) -> None:
-    """Note a global option for this command and those below it."""
+    """Save a global option for this command and its subcommands."""
     if value:
         assert option.name is not None
         context.obj = msgspec.structs.replace(context.find_object(Settings) or Settings(), **{option.name: value})
 
 
 def _take_globals(command: click.Command) -> None:
-    """Have a command, or all in a group, take the global options too, but for those of whose names it has its own."""
+    """Add the global options to a command, or to all commands in a group, except for names that the command uses
+    itself.
+    """
     if isinstance(command, click.Group):
         for one in command.commands.values():
             _take_globals(one)
@@ -159,7 +159,7 @@ def settings() -> Settings:
 
 
 def json_option(command: F) -> F:
-    """Give a listing its own ``--json``, besides the global one."""
+    """Give a listing its own ``--json``, in addition to the global one."""
     return click.option("--json", "as_json", is_flag=True, help="Print as JSON.")(command)
 
 
@@ -169,13 +169,13 @@ def config_path() -> Path:
 
 
 def root_advice(error: OSError) -> str:
-    """The advice that helps against a refusal, "" for another error: these commands are for root."""
+    """The advice to run the command as root if access was denied; "" for another error."""
     refused = isinstance(error, PermissionError) and hasattr(os, "geteuid") and os.geteuid() != 0
     return "; run it as root" if refused else ""
 
 
 def load_config() -> "Snapshot":
-    """The configuration on disk. Raises Failure with all its mistakes."""
+    """Load the configuration from disk. Raises Failure with all its mistakes."""
     from moxlite.config.load import ConfigError, load
 
     try:
@@ -187,20 +187,20 @@ def load_config() -> "Snapshot":
 
 @contextmanager
 def as_author() -> Iterator[None]:
-    """Read domains.toml, and files that it names, as the service user where this is root and that could replace it
-    (ADMIN-37).
+    """Within the block, read domains.toml and the files that it names as the service user, if this process is root and
+    that user could replace them (ADMIN-37).
     """
     if os.name != "posix" or os.geteuid() != 0:
         yield
         return
-    from moxlite.process import author  # loads what other users need not
+    from moxlite.process import author  # imported here: other users do not need it
 
     with author.as_author(config_path()):
         yield
 
 
 def data_dir() -> Path:
-    """The data folder, which mistakes elsewhere in the configuration do not hide. Raises Failure."""
+    """The data folder, found despite mistakes elsewhere in the configuration. Raises Failure."""
     from moxlite.config.datadir import data_dir_of
     from moxlite.config.load import ConfigError
 
@@ -211,7 +211,7 @@ def data_dir() -> Path:
 
 
 def unusable(error: "ConfigError") -> Failure:
-    """The failure that tells all mistakes, a line each; files that only root can read are told once."""
+    """A failure with all mistakes, a line each; files that only root can read are mentioned once."""
     closed = [one for one in error.problems if for_root(one.file)]
     if closed:
         return Failure(f"{closed[0].file} cannot be read by this user: run it as root")
@@ -219,7 +219,7 @@ def unusable(error: "ConfigError") -> Failure:
 
 
 def for_root(path: str) -> bool:
-    """Whether root could open a file that this user cannot."""
+    """Whether root could open a file that this user cannot open."""
     if os.name != "posix" or os.geteuid() == 0:
         return False
     try:
@@ -232,7 +232,7 @@ def for_root(path: str) -> bool:
 
 
 def _note_mistakes() -> None:
-    """Say, once in a command, that the configuration has mistakes; the command goes on without it."""
+    """Print, once in a command, that the configuration has mistakes; the command goes on without it."""
     from moxlite.config.load import ConfigError, load
 
     context = click.get_current_context(silent=True)
@@ -258,11 +258,11 @@ def call(
     progress: Callable[[str], None] | None = None,
     upload: bytes | Iterable[bytes] = b"",
 ) -> T:
-    """Run a command of the running server; octets that it sends go to `output`, lines on how far it is to `progress`;
-    it gets the octets of `upload`, if there are any.
+    """Run a command of the running server. Octets from the server go to `output`, progress lines to `progress`; the
+    octets of `upload` are sent to it.
 
     Raises:
-      Failure: it refused (exit code 1), doesn't run (3), or is of another version (4).
+      Failure: the server refused (exit code 1), doesn't run (3), or has another version (4).
     """
 
     async def write(data: bytes) -> None:
@@ -295,12 +295,12 @@ def talk(conversation: Callable[["CtlClient"], Awaitable[T]], *, broken: int = N
     """Have a conversation with the running server.
 
     Args:
-      broken: the exit code when the server ends in the middle of it.
-      noting: mistakes in the configuration are noted on stderr first.
+      broken: the exit code if the server closes the connection in the middle.
+      noting: write mistakes in the configuration to stderr first.
 
     Raises:
       Failure: as `call`.
-      KeyboardInterrupt: Ctrl-C, which the server takes for the end of the command.
+      KeyboardInterrupt: Ctrl-C, which the server takes as the end of the command.
     """
     import trio
 
@@ -319,7 +319,7 @@ def talk(conversation: Callable[["CtlClient"], Awaitable[T]], *, broken: int = N
 
     try:
         return trio.run(run)
-    except BaseExceptionGroup as group:  # Ctrl-C comes out of a nursery in one
+    except BaseExceptionGroup as group:  # Ctrl-C comes out of a nursery as a group
         if group.subgroup(KeyboardInterrupt) is None:
             raise
         raise KeyboardInterrupt from None
@@ -332,12 +332,12 @@ def talk(conversation: Callable[["CtlClient"], Awaitable[T]], *, broken: int = N
 
 
 def note(line: str) -> None:
-    """Say what is going on, beside the output."""
+    """Print a line about progress to stderr."""
     print(printable(line), file=sys.stderr)
 
 
 def moment(text: str) -> int:
-    """A time that was typed, µs UTC: so long ago (``90m``, ``3d``), or a date with or without a time, in UTC."""
+    """Parse a time, as µs UTC: an age (``90m``, ``3d``), or a date with or without a time, in UTC."""
     import datetime as dt
 
     if found := re.fullmatch(r"(\d+)([smhdw])", text):
@@ -353,7 +353,7 @@ def moment(text: str) -> int:
 
 
 def show(rows: Sequence[msgspec.Struct], columns: Iterable[str], *, as_json: bool = False) -> None:
-    """Print a listing: JSON with all fields, or a table of some. Lists within a field are joined by commas."""
+    """Print a listing: JSON with all fields, or a table of some. Lists in a field are joined by commas."""
     if as_json or settings().as_json:
         show_json(list(rows))
         return
@@ -365,7 +365,7 @@ def show(rows: Sequence[msgspec.Struct], columns: Iterable[str], *, as_json: boo
 
 
 def show_json(value: object) -> None:
-    """Print a value, or JSON that is at hand (`msgspec.Raw`), for programs and for people."""
+    """Print a value, or ready JSON (`msgspec.Raw`), for programs and for people."""
     print(escaped_json(msgspec.json.format(msgspec.json.encode(value), indent=2).decode()))
 
 
@@ -378,7 +378,7 @@ def _cell(value: object) -> str:
 
 
 def ask(question: str) -> None:
-    """Go on only if the user says yes, or has said ``--yes``."""
+    """Continue only if the user says yes, or has given ``--yes``."""
     if settings().yes:
         return
     if not sys.stdin.isatty():
@@ -387,7 +387,7 @@ def ask(question: str) -> None:
 
 
 def new_password(prompt: str = "Password") -> str:
-    """A new password: asked for twice on a terminal, else the first line of stdin."""
+    """Read a new password: twice on a terminal, else from the first line of stdin."""
     if sys.stdin.isatty():
         answer: str = click.prompt(prompt, hide_input=True, confirmation_prompt=True)
         return answer

@@ -1,4 +1,4 @@
-"""What ``moxlite queue explain`` prints (QUEUE-182)."""
+"""Output of ``moxlite queue explain`` (QUEUE-182)."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ __all__ = ["leaves", "told"]
 
 
 def leaves(found: Explanation) -> bool:
-    """Whether a message would be tried now, and as far as was asked would find a host that is good."""
+    """Whether a message would be tried now, and, as far as hosts were contacted, one would accept it."""
     if found.error or found.suppressed or found.stopped:
         return False
     if not found.hosts:
@@ -19,7 +19,7 @@ def leaves(found: Explanation) -> bool:
 
 
 def told(found: Explanation) -> Iterator[str]:
-    """The lines, for people."""
+    """Format an explanation as lines for people."""
     sender = f" from {found.sender}" if found.sender else ""
     account = f" (account {found.account})" if found.account else ""
     yield f"a message to {found.recipient}{sender}{account}:"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["message"]
 
 MAX_MESSAGE: Final = 256 << 20
-"""Octets of a file that is read."""
+"""Octets of a file at most."""
 
 
 @click.group()
@@ -26,7 +26,7 @@ def message() -> None:
 def parse(file: BinaryIO) -> None:
     """Print envelope and MIME parts of the message in FILE (- for stdin) as JSON, as the server understands them.
 
-    Offsets and sizes are in octets. What is wrong with a part stands at it, as "defect".
+    Offsets and sizes are in octets. A part with a fault has it as "defect".
     """
     import json
 

@@ -1,6 +1,6 @@
-"""What the commands that ask DNS share: the resolver, the verdict as text or JSON, its exit code (AUTH-90).
+"""Code shared by the commands that ask DNS: the resolver, the verdict as text or JSON, its exit code (AUTH-90).
 
-They need no configuration and no server. Exit 0: pass or found; 1: any other verdict; 75: DNS has failed for now.
+They need no configuration and no server. Exit 0: pass or found; 1: any other verdict; 75: a temporary error of DNS.
 """
 
 import json
@@ -27,14 +27,14 @@ TEMPORARY: Final = 75
 
 
 def resolver_option(command: F) -> F:
-    """``--resolver IP[:PORT]``."""
+    """Add the option ``--resolver IP[:PORT]``."""
     return click.option(
-        "--resolver", metavar="IP[:PORT]", help="Ask this DNS server.  [default: those of /etc/resolv.conf]"
+        "--resolver", metavar="IP[:PORT]", help="Ask this DNS server.  [default: the servers in /etc/resolv.conf]"
     )(command)
 
 
 def ip_argument(text: str) -> "IPAddress":
-    """An address that was typed. Raises click.UsageError."""
+    """Parse an IP address. Raises click.UsageError."""
     from ipaddress import ip_address
 
     try:
@@ -44,7 +44,7 @@ def ip_argument(text: str) -> "IPAddress":
 
 
 def resolver_at(server: str) -> "Resolver":
-    """The DNS server that was named. Raises click.UsageError for one that is none."""
+    """A resolver for the DNS server that a user named. Raises click.UsageError if `server` is not an address."""
     from moxlite.net.dns import PORT, DNSResolver
 
     host, port = server, PORT
@@ -58,7 +58,7 @@ def resolver_at(server: str) -> "Resolver":
 
 
 def with_resolver(server: str | None, work: "Callable[[Resolver], Awaitable[T]]") -> T:
-    """What `work` finds out. Raises click.UsageError for a server that is none."""
+    """Run `work` with a resolver and return its result. Raises click.UsageError if `server` is not an address."""
     import trio
 
     from moxlite.net.dns import DNSResolver
@@ -73,7 +73,7 @@ def _port(text: str) -> int:
 
 
 def tell(found: Mapping[str, object]) -> None:
-    """Print what was found: a JSON object, or a line for each value that says something."""
+    """Print a result: a JSON object, or a line for each value that is not empty."""
     if settings().as_json:
         print(json.dumps(found, ensure_ascii=True, default=str))
         return

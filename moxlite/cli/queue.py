@@ -1,4 +1,4 @@
-"""``moxlite queue``: looking at and working on messages that wait to be sent (ADMIN-19, ADMIN-20)."""
+"""``moxlite queue``: listing and changing messages that wait to be sent (ADMIN-19, ADMIN-20)."""
 
 import sys
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from moxlite.queue.explaining.values import Explanation
 __all__ = ["queue"]
 
 DUTY_IDS: Final = 5
-"""Messages named with what is to be done about them."""
+"""Number of message ids shown with a duty of the administrator."""
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -39,7 +39,7 @@ class Duration(click.ParamType[float]):
 
 
 def filters(*, retired: bool = False) -> Callable[[F], F]:
-    """The options that choose messages (ADMIN-20)."""
+    """Add the options that select messages (ADMIN-20)."""
     options = [
         click.option("--ids", metavar="ID,…", help="These messages."),
         click.option("--account", help="Of this account."),
@@ -69,7 +69,7 @@ def filters(*, retired: bool = False) -> Callable[[F], F]:
 
 
 def _filter(given: dict[str, Any]) -> dict[str, object]:
-    """The filter of a command's options; what isn't given is left out."""
+    """Make a filter of a command's options, without those that were not given."""
     found: dict[str, object] = {}
     for key, value in given.items():
         if value is None:
@@ -114,7 +114,7 @@ def list_(sort: str, ascending: bool, last_id: int, last: str, as_json: bool, **
 
 
 def _show_duties(found: list[Line]) -> None:
-    """What the administrator must do, each once, for the first messages that it is about."""
+    """Print the duties of the administrator, each once, with the ids of the first messages that need it."""
     duties: dict[str, list[int]] = {}
     for line in found:
         if line.admin:
@@ -159,7 +159,7 @@ def explain_(address: str, sender: str, connect: bool, as_json: bool) -> None:
 
 
 def _operation(name: str, about: str) -> None:
-    """A command without arguments but for the filter."""
+    """Make a command whose only arguments are the filter's."""
 
     @queue.command(name, help=about)
     @filters()
@@ -351,7 +351,7 @@ def webhook() -> None:
 
 
 def hook_filters(*, finished: bool = False) -> Callable[[F], F]:
-    """The options that choose webhooks."""
+    """Add the options that select webhooks."""
     options = [
         click.option("--ids", metavar="ID,…", help="These webhooks."),
         click.option("--account", help="Of this account."),

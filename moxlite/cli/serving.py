@@ -20,13 +20,15 @@ if TYPE_CHECKING:
 __all__ = ["healthcheck", "localserve", "serve", "stop"]
 
 STOP_SECONDS: Final = 30.0
-"""Longer than any orderly end: 10 s for the queue, 3 s for sessions, 2 s for databases."""
+"""Seconds to wait for the process to end, longer than any orderly shutdown: 10 s for the queue, 3 s for sessions, 2 s
+for databases.
+"""
 
 POLL_SECONDS: Final = 0.05
 
 SYNCHRONIZE: Final = 0x00100000
 WAIT_TIMEOUT: Final = 0x102
-"""Of Windows (processthreadsapi.h, synchapi.h): to ask whether a process has ended."""
+"""Constants of Windows (processthreadsapi.h, synchapi.h), to ask whether a process has ended."""
 
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -165,7 +167,7 @@ def _serve_with(
 
 
 def _welcome(path: Path, snapshot: "Snapshot") -> str:
-    """What to do with a local server: URLs that answer, ports, credentials."""
+    """Instructions for a local server: URLs, ports, credentials."""
     from moxlite.process.localserve import ADDRESS, ADMIN_PASSWORD, PASSWORD
 
     listener = next(iter(snapshot.static.listeners.values()))
@@ -215,7 +217,7 @@ def _alive(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:  # there, but another user's
+    except PermissionError:  # it exists, and belongs to another user
         return True
     return not _zombie(pid)
 
@@ -234,7 +236,9 @@ def _alive_in_windows(pid: int) -> bool:
 
 
 def _zombie(pid: int) -> bool:
-    """An ended process whose parent has not looked yet: a container's first process seldom does."""
+    """Whether a process has ended, but its parent has not yet collected its status: a container's first process seldom
+    does.
+    """
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except (OSError, IndexError):

@@ -238,7 +238,7 @@ class Pull:
                 return found
 
     async def _prepared(self, client: Client, place: Place, target: str, uidvalidity: int) -> Remote:
-        """Return the state of a mailbox in ``imap_copy``; if it is new here, create the mailbox as it is at the source."""
+        """The row of a mailbox in ``imap_copy``; if the mailbox is new here, create it as it is at the source."""
         order, box = self._order, place.box
         first = await self._remote(place) is None
         entries = await annotations_of(client, box.name) if first else []

@@ -1,1 +1,3 @@
-"""Verbs that move mail in and out: import, export, copies by IMAP."""
+"""Commands that copy mail in and out: import, export, copies by IMAP. Parsing and writing of mail formats is not here
+but in `store.imports` and `store.exports`.
+"""

@@ -1,4 +1,4 @@
-"""What imports and exports share: folders as tar streams, tar streams as folders, and how far it is."""
+"""Code shared by imports and exports: folders to tar streams, tar streams to folders, and progress."""
 
 import os
 import stat
@@ -22,17 +22,17 @@ from moxlite.store.imports.tarstream import READ_SIZE, members
 __all__ = ["FolderWriter", "Meter", "Reading", "folder_pieces", "open_file", "write_folder"]
 
 QUEUED: Final = 16
-"""Pieces that wait to be written: 4 MiB."""
+"""Number of pieces that wait to be written; together 4 MiB."""
 
 LINE_STEP: Final = 1_000
-"""Messages between two lines where there is no terminal (STORE-120)."""
+"""Messages between two progress lines if stderr is no terminal (STORE-120)."""
 
 
 class Meter:
-    """Tells on a terminal by a bar, else by a line for each 1000 messages, on stderr."""
+    """Shows progress on stderr: a bar on a terminal, otherwise a line for each 1000 messages."""
 
     def __init__(self, title: str, total: int | None) -> None:
-        """`total`: octets that will be read, if that is known."""
+        """`total`: octets that will be read, if known."""
         self.messages = 0
         self._told = 0
         self._progress: Progress | None = None
@@ -43,12 +43,12 @@ class Meter:
             self._task = self._progress.add_task(title, total=total, messages=0)
 
     def octets(self, count: int) -> None:
-        """So many more were read or written."""
+        """Advance the bar by `count` octets read or written."""
         if self._progress is not None:
             self._progress.advance(self._task, count)
 
     def count(self, messages: int) -> None:
-        """So many messages in all."""
+        """Set the number of messages so far."""
         self.messages = messages
         if self._progress is not None:
             self._progress.update(self._task, messages=messages)
@@ -57,7 +57,7 @@ class Meter:
             self._told = messages
 
     def line(self, text: str) -> None:
-        """Print a line beside the bar."""
+        """Print a line above the bar."""
         if self._progress is not None:
             self._progress.console.print(printable(text), markup=False, highlight=False)
         else:
@@ -74,7 +74,7 @@ class Meter:
 
 
 def open_file(path: Path) -> BinaryIO:
-    """A file to be sent. Raises Failure."""
+    """Open a file for sending. Raises Failure."""
     try:
         return path.open("rb")
     except OSError as error:
@@ -82,9 +82,9 @@ def open_file(path: Path) -> BinaryIO:
 
 
 def folder_pieces(top: Path, *, without: str = "") -> Iterator[bytes]:
-    """A folder with all below it as a tar stream, in the order of names; links are not followed.
+    """A folder with everything below it as a tar stream, in the order of names; links are not followed.
 
-    `without` is the name of folders that are left out. Raises OSError.
+    `without`: name of folders to leave out. Raises OSError.
     """
     for folder, names, files in os.walk(top, onerror=_raise):
         names[:] = sorted(name for name in names if name != without)
@@ -114,7 +114,7 @@ def _file(path: Path, name: str) -> Iterator[bytes]:
         yield tar_header(name, left, int(found.st_mtime))
         while left:
             data = file.read(min(READ_SIZE, left))
-            if not data:  # it became shorter while it was read
+            if not data:  # the file became shorter meanwhile
                 raise OSError(f"{path} was cut short while it was read")
             left -= len(data)
             yield data
@@ -122,18 +122,18 @@ def _file(path: Path, name: str) -> Iterator[bytes]:
 
 
 class Reading:
-    """Pieces as a file: for an import without a server."""
+    """A file object over pieces, for an import without a server."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces = pieces
         self._held = b""
 
     def seekable(self) -> bool:
-        """Never."""
+        """Return False."""
         return False
 
     def read(self, size: int = -1) -> bytes:
-        """At least one octet, but at the end; never more than `size`."""
+        """At least one octet, except at the end; never more than `size`."""
         while not self._held:
             try:
                 self._held = next(self._pieces)
@@ -145,7 +145,7 @@ class Reading:
 
 
 def write_folder(top: Path, pieces: Iterator[bytes]) -> None:
-    """Write what a tar stream holds into a folder; no file that exists is touched. Raises OSError, ImportFailed."""
+    """Write the members of a tar stream into a folder. Raises OSError, also if a file exists already; ImportFailed."""
     top.mkdir(parents=True, exist_ok=True)
     for member in members(Reading(pieces).read):
         parts = Path(member.name).parts
@@ -162,7 +162,7 @@ def write_folder(top: Path, pieces: Iterator[bytes]) -> None:
 
 
 class FolderWriter:
-    """Writes a tar stream into a folder in a thread of its own, while pieces come; nothing is made before the first."""
+    """Writes a tar stream into a folder, in a thread of its own. The folder is made when the first piece comes."""
 
     def __init__(self, top: Path) -> None:
         self._top = top
@@ -174,7 +174,7 @@ class FolderWriter:
         self._thread = Thread(target=self._run, name="export")
 
     def put(self, piece: bytes) -> None:
-        """The next octets; waits while too many wait. Raises Failure: it cannot be written."""
+        """Add the next octets; waits while `QUEUED` pieces wait. Raises Failure: the folder cannot be written."""
         if not self._started:
             self._started = True
             self._thread.start()
@@ -208,7 +208,7 @@ class FolderWriter:
             if not self._broken:
                 self._failure = error
         for _ in self._pieces():
-            pass  # so that no writer waits for room
+            pass  # so that the writer is not blocked
 
     def _pieces(self) -> Iterator[bytes]:
         while not self._ended:

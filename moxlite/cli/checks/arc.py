@@ -1,4 +1,4 @@
-"""``moxlite arc``: chains of servers that messages came through (AUTH-90, AUTH-110)."""
+"""``moxlite arc``: verifying and sealing ARC chains (AUTH-90, AUTH-110)."""
 
 import sys
 from pathlib import Path
@@ -58,7 +58,7 @@ def verify(file: str, resolver: str | None) -> int:
 @click.option("--selector", metavar="S", required=True, help="Its selector.")
 @click.option("--key-file", metavar="PEM", required=True, help="The private key, PKCS #8.")
 @click.option("--authserv-id", "hostname", metavar="ID", required=True, help="Whose Authentication-Results are sealed.")
-@click.option("--headers", metavar="A:B:C", help="Fields that the signature covers.  [default: those of the RFC]")
+@click.option("--headers", metavar="A:B:C", help="Fields that the signature covers.  [default: as in the RFC]")
 @click.option("--time", "moment", metavar="UNIX", type=int, help="The time of the seal.  [default: now]")
 @resolver_option
 def seal(
@@ -111,7 +111,7 @@ def seal(
 
 
 def _sealer(domain: str, selector: str, key_file: str, headers: str | None) -> "Sealer":
-    """What the options say. Raises Failure, click.UsageError."""
+    """Make a sealer from the options. Raises Failure, click.UsageError."""
     from moxlite.mailauth.arc.seal import SEALED, Sealer
     from moxlite.mailauth.dkim.keys import PrivateKeyError, load_private_key
     from moxlite.proto.address import AddressError, Domain

@@ -1,4 +1,4 @@
-"""``moxlite dane``: servers against their TLSA records (AUTH-63..66, AUTH-90)."""
+"""``moxlite dane``: checking servers against their TLSA records (AUTH-63..66, AUTH-90)."""
 
 from typing import TYPE_CHECKING, BinaryIO, Final
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 __all__ = ["dane"]
 
 STARTTLS_PORTS: Final = (25, 587)
-"""Where TLS begins by STARTTLS; elsewhere at once."""
+"""Ports where TLS begins by STARTTLS; on others it begins at once."""
 
 SECONDS: Final = 90.0
-"""For a host, from DNS to its certificates."""
+"""Seconds for a host, from DNS to its certificates."""
 
 EHLO_NAME: Final = "localhost"
 
@@ -97,7 +97,7 @@ def dialmx(domain: str, host: str | None, port: int, resolver: str | None) -> in
 async def _verify(
     resolver: "Resolver", host: str, port: int, usages: frozenset[int], names: tuple[str, ...], *, starttls: bool
 ) -> tuple[int, dict[str, object]]:
-    """Exit code, and what is to be told."""
+    """Verify a host; the exit code, and the result to print."""
     import trio
 
     from moxlite.mailauth import dane as tlsa
@@ -135,7 +135,7 @@ def _shown(records: "HostRecords") -> list[str]:
 
 
 async def _chain(addresses: "Sequence[IPAddress]", port: int, name: str, *, starttls: bool) -> "list[x509.Certificate]":
-    """The certificates that the server shows. Raises DialError, SMTPError."""
+    """The certificates that the server shows, leaf first. Raises DialError, SMTPError."""
     from moxlite.net.dial import dial
     from moxlite.net.smtpclient import HandshakeFailed, SMTPClient
     from moxlite.net.tls.errors import TLSError
@@ -179,7 +179,9 @@ def makerecord(usage: int, selector: int, matching: int, file: BinaryIO) -> None
 
 
 def _subject(octets: bytes, *, whole: bool) -> bytes:
-    """The certificate in a file, DER, or the SubjectPublicKeyInfo of what it has. Raises Failure."""
+    """The certificate in a file as DER; without `whole`, the SubjectPublicKeyInfo of its certificate or key. Raises
+    Failure.
+    """
     from cryptography import x509
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import (
@@ -199,7 +201,7 @@ def _subject(octets: bytes, *, whole: bool) -> bytes:
         return certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     except (ValueError, UnsupportedAlgorithm):
         if whole:
-            raise Failure("selector 0 is for a certificate, and there is none") from None
+            raise Failure("selector 0 needs a certificate, and the file has no certificate") from None
     for private in (load_pem_private_key, load_der_private_key):
         try:
             key = private(octets, None).public_key()

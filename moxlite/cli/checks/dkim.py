@@ -147,7 +147,7 @@ def txt() -> int:
     try:
         key = load_private_key(sys.stdin.buffer.read(1 << 20))
     except PrivateKeyError as error:
-        raise Failure(f"what stands on stdin {error}") from None
+        raise Failure(f"the text on stdin {error}") from None
     print(txt_strings(key_record(key)))
     return YES
 
@@ -184,7 +184,7 @@ def _read(file: str) -> bytes:
 
 
 def _author(message: "Message") -> "Address | None":
-    """The one address in From; None if there is no such."""
+    """The one address in From; None if there is not exactly one."""
     from moxlite.acceptance.evidence import from_address
     from moxlite.proto.mime.envelope import RawAddress, decode_address, parse_addresses
 
@@ -194,7 +194,7 @@ def _author(message: "Message") -> "Address | None":
 
 
 def _configured(author: "Address | None") -> "tuple[Domain, Sequence[Signer]]":
-    """What the configuration says for mail of this author. Raises Failure."""
+    """The signing domain and signers that the configuration has for mail of this author. Raises Failure."""
     from moxlite.process.keys.signing import SigningKeys
 
     if author is None:
@@ -212,7 +212,7 @@ def _configured(author: "Address | None") -> "tuple[Domain, Sequence[Signer]]":
 
 
 def _given(domain: str, selector: str, key_file: str, canonicalization: str) -> "tuple[Domain, Sequence[Signer]]":
-    """What the options say. Raises Failure, click.UsageError."""
+    """The signing domain and signer that the options name. Raises Failure, click.UsageError."""
     from moxlite.config.domains import DKIM_HEADERS, DKIM_UNSEALED
     from moxlite.mailauth.dkim.keys import PrivateKeyError, load_private_key
     from moxlite.mailauth.dkim.sign import Signer

@@ -1,4 +1,4 @@
-"""``moxlite dmarc``: records of DMARC, and what they say of a message (AUTH-90)."""
+"""``moxlite dmarc``: DMARC records, and their verdict on a message (AUTH-90)."""
 
 import sys
 from typing import TYPE_CHECKING, cast
@@ -81,7 +81,7 @@ def verify(ip: str, mailfrom: str, helo: str, method: str | None, resolver: str 
 @method_option
 @resolver_option
 def lookup(domain: str, method: str | None, resolver: str | None) -> int:
-    """Print the DMARC record that applies to DOMAIN, and where it stands."""
+    """Print the DMARC record that applies to DOMAIN, and the name that has it."""
     import msgspec
 
     from moxlite.mailauth.dmarc.discovery import Discovery
@@ -119,9 +119,9 @@ def lookup(domain: str, method: str | None, resolver: str | None) -> int:
 @method_option
 @resolver_option
 def checkreportaddrs(domain: str, method: str | None, resolver: str | None) -> int:
-    """Tell which mailboxes get reports about DOMAIN, and whether those elsewhere have agreed.
+    """Tell which mailboxes get reports about DOMAIN, and whether mailboxes of other domains have agreed.
 
-    Exit code 1 where one has not, or there is none.
+    Exit code 1 if one has not agreed, or if no mailbox gets reports.
     """
     from moxlite.mailauth.dmarc.destinations import Destinations, find_destinations
     from moxlite.mailauth.dmarc.discovery import Discovery
@@ -159,7 +159,7 @@ def _method(chosen: str | None) -> "Method":
 
 
 def _ascii(text: str) -> str:
-    """A domain in A-labels, "" for what is none."""
+    """A domain in A-labels, "" if the text is no domain."""
     from moxlite.proto.address import AddressError, Domain
 
     try:
@@ -169,7 +169,7 @@ def _ascii(text: str) -> str:
 
 
 def _address(text: str) -> str:
-    """An address with its domain in A-labels; as it is when that is no domain, for SPF says what it makes of it."""
+    """An address with its domain in A-labels. An invalid domain stays unchanged: SPF has a verdict for it."""
     localpart, at, domain = text.rpartition("@")
     return f"{localpart}{at}{_ascii(domain) or domain}"
 

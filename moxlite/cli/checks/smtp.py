@@ -1,4 +1,4 @@
-"""``moxlite smtp``: a session with an SMTP server by hand (ADMIN-19)."""
+"""``moxlite smtp``: an interactive session with an SMTP server (ADMIN-19)."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 __all__ = ["smtp"]
 
 IDLE_SECONDS: Final = 600.0
-"""Of silence from both sides, after which the session ends."""
+"""Seconds of silence from both sides after which the session ends."""
 
 LAST_SECONDS: Final = 30.0
-"""For answers after the end of stdin."""
+"""Seconds to wait for answers after the end of stdin."""
 
 CHUNK: Final = 16 << 10
 
@@ -54,7 +54,7 @@ def dial(server: str, mode: str | None, tlsverify: bool, ehlo: str, resolver: st
 
 
 def _split(server: str) -> tuple[str, int]:
-    """Host and port of what was typed. Raises click.UsageError."""
+    """Split a server argument into host and port. Raises click.UsageError."""
     host, port = server, "25"
     if server.startswith("["):
         host, _, rest = server[1:].partition("]")
@@ -113,7 +113,7 @@ async def _session(resolver: "Resolver", host: str, port: int, mode: "TLSMode", 
 
 
 async def _addresses(resolver: "Resolver", host: str) -> "list[IPAddress]":
-    """Raises DNSError."""
+    """Look up the addresses of a host. Raises DNSError."""
     from ipaddress import ip_address
 
     from moxlite.net.resolver import absolute
@@ -125,7 +125,7 @@ async def _addresses(resolver: "Resolver", host: str) -> "list[IPAddress]":
 
 
 def _tell(client: "SMTPClient") -> None:
-    """What was said up to here, which the client has read."""
+    """Print the part of the session that the client has handled: greeting, EHLO keywords, TLS."""
     note(f"greeting: {client.codec.greeting}")
     announced = client.announced
     if announced is not None:
@@ -135,8 +135,8 @@ def _tell(client: "SMTPClient") -> None:
 
 
 async def _relay(stream: "trio.abc.Stream", scope: "trio.CancelScope") -> None:
-    """Pass octets on in both ways until the server closes, or nothing has come for ten minutes; lines from stdin get
-    the line end of SMTP.
+    """Pass octets on in both directions until the server closes, or both sides are silent for `IDLE_SECONDS`. Lines
+    from stdin get CRLF.
     """
     import sys
 

@@ -1,10 +1,10 @@
 """``moxlite sendmail``: mail of programs on this machine, handed to a mail server by submission (QUEUE-141..144).
 
 - `flags`: the command line, as programs write it for /usr/sbin/sendmail
-- `settings`: the file that says where to
-- `letter`: the message on stdin, made ready
+- `settings`: the file that names the mail server and the account
+- `letter`: the message on stdin, prepared for submission
 - `handing`: the SMTP session
-- `command`: all of it, and what is left behind when it fails
+- `command`: all of these together, and keeping the message after a failure
 
-Needs no server of ours on the machine, nor its configuration.
+Not here: nothing of our own server or its configuration, which this machine need not have.
 """

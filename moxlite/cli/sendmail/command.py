@@ -23,14 +23,14 @@ MAX_MESSAGE: Final = 256 << 20
 """Octets taken from stdin."""
 
 FOLDER: Final = "moxlite-submit.failures"
-"""In the home of who calls: messages that were not taken (QUEUE-144)."""
+"""Folder in the caller's home directory for messages that were not accepted (QUEUE-144)."""
 
 
 class _Unread(click.Command):
-    """A command whose words are not click's to read: sendmail's flags have rules of their own."""
+    """A command whose words click does not parse, because sendmail's flags have rules of their own."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """All words, as they are; alone, ``--help`` gives help."""
+        """Keep all words unparsed, except for a single ``--help``, which prints the help."""
         return super().parse_args(ctx, args if args == ["--help"] else ["--", *args])
 
 
@@ -39,12 +39,12 @@ class _Unread(click.Command):
 def sendmail(words: tuple[str, ...]) -> None:
     """Hand the message on stdin to a mail server, as /usr/sbin/sendmail does.
 
-    Where to, and as whom, stands in /etc/moxlite-submit.toml, or the FILE of -C: `moxlite config describe-sendmail`
-    prints an example. With -t recipients are taken from To, Cc and Bcc too; with -i a line with a dot alone does not
-    end the message; -F NAME stands before the sender's address, -f ADDR is the envelope's sender. Other flags of
-    sendmail are passed over.
+    The server and the log-in are read from /etc/moxlite-submit.toml, or the FILE of -C: `moxlite config
+    describe-sendmail` prints an example. With -t recipients are taken from To, Cc and Bcc too; with -i a line with a
+    dot alone does not end the message; -F NAME is put before the sender's address, -f ADDR is the envelope's sender.
+    Other flags of sendmail are ignored.
 
-    What is not taken is kept in ~/moxlite-submit.failures. Exit code 75: it may be tried again.
+    A message that was not accepted is kept in ~/moxlite-submit.failures. Exit code 75: it may be tried again.
     """
     from moxlite.cli.sendmail.flags import parse_flags
     from moxlite.cli.sendmail.letter import BadLetter, make_letter
@@ -79,7 +79,7 @@ def _hand_in(letter: "Letter", settings: "Settings") -> None:
 
 
 def _keep(octets: bytes) -> str:
-    """Keep a message that was not sent; returns where, for people."""
+    """Keep a message that was not sent; returns its path, for people."""
     folder = Path("~") / FOLDER
     try:
         folder = folder.expanduser()

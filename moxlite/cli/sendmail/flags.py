@@ -1,4 +1,4 @@
-"""The command line of sendmail, as far as programs use it. Flags that mean nothing here are passed over (QUEUE-142)."""
+"""The command line of sendmail, as far as programs use it. Flags without a meaning here are ignored (QUEUE-142)."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -8,20 +8,20 @@ import msgspec
 __all__ = ["Flags", "parse_flags"]
 
 WITH_VALUE: Final = frozenset("fFrCoNRVBDhLOpqXAbd")
-"""Flags whose value follows, at once (``-oi``, ``-froot``) or as the next word (``-o i``, ``-f root``)."""
+"""Flags with a value, which follows at once (``-oi``, ``-froot``) or as the next word (``-o i``, ``-f root``)."""
 
 ATTACHED: Final = frozenset("bqdp")
-"""Of these only at once: ``-bm``, ``-q30m``."""
+"""Flags of `WITH_VALUE` whose value can only follow at once: ``-bm``, ``-q30m``."""
 
 
 class Flags(msgspec.Struct, frozen=True):
-    """What was asked for.
+    """The flags and recipients of a command line.
 
     Attributes:
-      recipients: from the command line. from_header: (-t) those of To, Cc and Bcc too.
+      recipients: from the command line. from_header: (-t) also send to the addresses in To, Cc and Bcc.
       dots: (-i, -oi) a line with a dot alone is text, and does not end the message.
       sender: (-f, -r) of the envelope. name: (-F) of the sender, for people. config: (-C) another file of settings.
-      mode: (-b) what to do; "m" is sending mail.
+      mode: (-b) the task; "m" is sending mail.
     """
 
     recipients: tuple[str, ...] = ()
@@ -34,7 +34,7 @@ class Flags(msgspec.Struct, frozen=True):
 
 
 def parse_flags(words: Sequence[str]) -> Flags:
-    """Read the words behind the program's name."""
+    """Parse the words after the program's name."""
     recipients: list[str] = []
     values: dict[str, str] = {}
     from_header = dots = False
@@ -48,7 +48,7 @@ def parse_flags(words: Sequence[str]) -> Flags:
             value = word[2:] or ("" if word[1] in ATTACHED else next(waiting, ""))
             values[word[1]] = value
             dots = dots or (word[1] == "o" and value.startswith("i"))
-        else:  # some write several in one word: -ti
+        else:  # some programs combine several: -ti
             from_header = from_header or "t" in word
             dots = dots or "i" in word
     return Flags(

@@ -1,4 +1,4 @@
-"""The message that a program wrote to stdin, made ready for submission (QUEUE-142). Pure."""
+"""Preparing the message that a program wrote to stdin for submission (QUEUE-142). No I/O."""
 
 import re
 from collections.abc import Sequence
@@ -19,10 +19,10 @@ FIELD: Final = re.compile(rb"([!-9;-~]+)[ \t]*:")
 """The name of a header field (RFC 5322 §2.2)."""
 
 LINE_END: Final = re.compile(rb"\r\n|\n")
-"""Programs write LF; a CR alone is no line end (RFC 5321 §2.3.8), and becomes a blank."""
+"""Programs write LF. A CR alone is no line end (RFC 5321 §2.3.8), and becomes a space."""
 
 MAX_RECIPIENTS: Final = 1000
-"""As the server takes in one transaction."""
+"""Number of recipients that the server accepts in one transaction."""
 
 
 class BadLetter(Exception):
@@ -38,12 +38,12 @@ class Letter(msgspec.Struct, frozen=True):
 
 
 def make_letter(data: bytes, flags: Flags, settings: Settings) -> Letter:
-    """Make a letter of what a program has written. Raises BadLetter."""
+    """Make a letter of the octets that a program wrote. Raises BadLetter."""
     lines = [line.replace(b"\r", b" ") for line in LINE_END.split(data)]
     if not flags.dots and b"." in lines:
         lines = [*lines[: lines.index(b".")], b""]
     if lines[-1]:
-        lines.append(b"")  # what ends in the middle of a line
+        lines.append(b"")  # a last line without a line end
     end = next((at for at, line in enumerate(lines) if not line), len(lines))
     fields = _fields(lines[:end])
     author = _address(settings.from_address, "")
@@ -60,7 +60,7 @@ def make_letter(data: bytes, flags: Flags, settings: Settings) -> Letter:
     kept = [field for name, field in fields if name not in (b"from", b"bcc", b"return-path")]
     head = [_field("From", [author], flags.name)]
     if not any(name in (b"to", b"cc") for name, _ in fields):
-        # Those of Bcc stay unnamed.
+        # Addresses of Bcc must not appear.
         named = [_address(one, settings.default_destination) for one in flags.recipients]
         head.append(_field("To", named) if named else b"To: undisclosed-recipients:;")
     if settings.require_tls == "no":
@@ -73,7 +73,7 @@ def _fields(lines: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
     """Name in lower case and whole text of each field; folded lines belong to the field above."""
     fields: list[tuple[bytes, bytes]] = []
     for at, line in enumerate(lines):
-        if at == 0 and line.startswith(b"From "):  # of a message in an mbox file
+        if at == 0 and line.startswith(b"From "):  # the first line of a message in an mbox file
             continue
         if line[:1] in (b" ", b"\t") and fields:
             name, text = fields[-1]

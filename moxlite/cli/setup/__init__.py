@@ -1,1 +1,3 @@
-"""Verbs that set a server up: quickstart, domains and aliases, their DNS, keys of client certificates."""
+"""Commands that set a server up: quickstart, domains and aliases, their DNS, keys of client certificates. The changes
+themselves are not here but in `admin`.
+"""

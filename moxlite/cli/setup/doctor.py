@@ -1,4 +1,4 @@
-"""``moxlite doctor``: what is wrong with this server, in one graded list (ADMIN-70)."""
+"""``moxlite doctor``: faults of this server, in one graded list (ADMIN-70)."""
 
 import sys
 from typing import TYPE_CHECKING, Final
@@ -62,7 +62,7 @@ def doctor(resolver: str | None, skip_dial: bool, skip_mail: bool, send_to: str,
 
 
 def _snapshot() -> "Snapshot | None":
-    """The configuration; None where it has mistakes, which are findings. Raises Failure if only root may read it."""
+    """The configuration; None if it has mistakes, which are findings. Raises Failure if only root may read it."""
     from moxlite.config.load import ConfigError, load
 
     try:
@@ -82,7 +82,7 @@ def _examine_mistaken(running: "Running | None") -> "list[Finding]":
 
 
 def _running() -> "Running | None":
-    """What the server says about itself; None where none runs."""
+    """The running server's report about itself; None if no server runs."""
     from moxlite.admin.doctor.requests import Running
     from moxlite.admin.requests import NoArguments
 

@@ -1,6 +1,7 @@
-"""``moxlite config dnsrecords``, ``dnscheck`` and ``clientconfig``: what DNS and mail programs need (ADMIN-19, 47..49).
+"""``moxlite config dnsrecords``, ``dnscheck`` and ``clientconfig``: DNS records of a domain, and settings for mail
+programs (ADMIN-19, 47..49).
 
-No server need run for them.
+They need no running server.
 """
 
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ __all__ = ["clientconfig", "dnscheck", "dnsrecords"]
 def dnsrecords(name: str, resolver: str | None) -> None:
     """Print the DNS records for DOMAIN and this machine, as a zone file.
 
-    Records for DANE stand in comments unless the machine's zone is signed with DNSSEC.
+    Records for DANE are printed as comments unless the machine's zone is signed with DNSSEC.
     """
     import trio
 
@@ -118,7 +119,7 @@ def _domain(name: str) -> "tuple[Snapshot, Domain, DomainConfig]":
 
 
 def _resolver(snapshot: "Snapshot", text: str | None) -> "Resolver":
-    """The DNS server that was given, else those of the configuration."""
+    """A resolver for the given DNS server, or for the configured ones."""
     from moxlite.net.dns import DNSResolver
 
     dns = snapshot.static.dns

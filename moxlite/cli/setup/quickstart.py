@@ -99,7 +99,7 @@ def quickstart(
 
 
 def _refuse_existing(config: Path) -> None:
-    """Raise Failure where a configuration is there already, with what to do; where it cannot be seen, too."""
+    """Raise Failure, with advice, if a configuration exists already or if that cannot be seen."""
     from moxlite.admin.quickstart.make import existing
 
     try:
@@ -117,7 +117,7 @@ def _refuse_existing(config: Path) -> None:
 def _other_webserver(
     kind: "Kind | None", cert_files: tuple[str, ...], key_files: tuple[str, ...]
 ) -> "Webserver | None":
-    """The web server that stays; None for none. Raises click.UsageError."""
+    """The web server that stays; None if there is no other. Raises click.UsageError."""
     from moxlite.admin.quickstart.webserver import Webserver
 
     if kind is None:
@@ -131,7 +131,7 @@ def _other_webserver(
 
 
 class _Said:
-    """What is printed, and kept for the log. Passwords don't pass here."""
+    """Lines that are printed, and kept for the log. Passwords are printed in another way."""
 
     def __init__(self) -> None:
         self._lines: list[str] = []
@@ -141,7 +141,7 @@ class _Said:
         self._lines.append(printable(text))
 
     def text(self, text: str) -> None:
-        """Several lines of our own making."""
+        """Say several lines of our own text."""
         for line in text.splitlines():
             self.say(line)
 
@@ -163,8 +163,8 @@ def _look(
     *,
     skip_dial: bool,
 ) -> "tuple[Domain, Places, Surroundings]":
-    """Hostname, addresses of the listeners, and what DNS says of the host; warnings are told. Raises Failure for
-    certificates that cannot be used.
+    """Find the hostname, the addresses of the listeners, and the host's records in DNS; prints warnings. Raises Failure
+    for certificates that cannot be used.
     """
     import trio
 
@@ -216,16 +216,16 @@ def _look(
 
 
 def program() -> str:
-    """How this program was started, for units and instructions."""
+    """The command with which this program was started, for units and instructions."""
     return f"{sys.executable} -m moxlite"
 
 
 UNIT: Final = Path("/lib/systemd/system/moxlite.service")
-"""Of Debian's package."""
+"""Unit file of Debian's package."""
 
 
 def _is_packaged(config: Path) -> bool:
-    """Whether Debian's package brought a unit for this configuration, and with it the user."""
+    """Whether Debian's package has installed a unit for this configuration, and with it the user."""
     try:
         return f" {config} " in UNIT.read_text()
     except OSError:
@@ -233,7 +233,7 @@ def _is_packaged(config: Path) -> bool:
 
 
 def _next(said: _Said, config: Path, domain: "Domain", other: "Webserver | None", *, signed: bool) -> None:
-    """Tell what is to be done now. signed: DNSSEC vouches for the host."""
+    """Print the next steps. signed: DNSSEC verifies the host's addresses."""
     from moxlite.admin.dns.wanted import read_keys, wanted_records
     from moxlite.admin.dns.zonefile import zone_file
     from moxlite.admin.offer import offer_for
@@ -288,7 +288,7 @@ def _next(said: _Said, config: Path, domain: "Domain", other: "Webserver | None"
 
 
 def _tell_of_ports(said: _Said, host: "Domain", domain: "Domain", other: "Webserver | None") -> None:
-    """Ports that must be open, and what another web server passes on."""
+    """Print the ports that must be open, and the paths that another web server passes on."""
     from moxlite.admin.quickstart.occupied import MAIL_PORTS, WEB_PORTS
     from moxlite.admin.quickstart.webserver import configuration
 

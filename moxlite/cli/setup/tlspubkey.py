@@ -1,4 +1,4 @@
-"""``moxlite config tlspubkey``, also ``moxlite tlspubkey``: client certificates that stand for accounts (STORE-104)."""
+"""``moxlite config tlspubkey``, also ``moxlite tlspubkey``: client certificates for log-in (STORE-104)."""
 
 import os
 import sys
@@ -12,7 +12,7 @@ from moxlite.cli.common import Failure, call, json_option, printable, settings, 
 __all__ = ["tlspubkey"]
 
 YEARS: Final = 10
-"""Of a made certificate; the server looks at its key alone."""
+"""Years that a new certificate is valid; the server looks at its key only."""
 
 
 @click.group()
