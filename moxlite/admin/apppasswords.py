@@ -43,7 +43,7 @@ class AppPasswordCommands:
         }
 
     async def add(self, args: AppPasswordAdd, exchange: Exchange) -> str:
-        """Make one; the answer is the password, told this once."""
+        """Make an app password and return it; it cannot be shown again."""
         self._require(args.account)
         try:
             async with self._accounts.use(args.account) as account:
@@ -56,7 +56,7 @@ class AppPasswordCommands:
         return password
 
     async def list(self, args: AccountName, exchange: Exchange) -> list[AppPasswordInfo]:
-        """All of an account, the oldest first."""
+        """List the app passwords of an account, the oldest first."""
         self._require(args.account)
         try:
             async with self._accounts.use(args.account) as account:
@@ -67,7 +67,7 @@ class AppPasswordCommands:
         return [_info(one, now) for one in found]
 
     async def rm(self, args: AppPasswordName, exchange: Exchange) -> None:
-        """Revoke one, and end its sessions (IMAP-23)."""
+        """Revoke an app password, and end its sessions (IMAP-23)."""
         self._require(args.account)
         try:
             async with self._accounts.use(args.account) as account:

@@ -60,7 +60,7 @@ def foreign_files(static: Static, folder: Path) -> list[Path]:
 
 
 def _other_keys(static: Static, folder: Path) -> list[Path]:
-    """Keys of bindings at a CA, and of certificates in the folder of the configuration."""
+    """Keys of external account bindings at a CA, and keys of certificates in the folder of the configuration."""
     bindings = [one.external_account_binding.key_file for one in static.acme.values() if one.external_account_binding]
     pairs = [pair for one in static.listeners.values() if one.tls is not None for pair in one.tls.key_certs]
     return list(dict.fromkeys([*bindings, *(pair.key_file for pair in pairs if _below(pair.key_file, folder))]))
@@ -74,7 +74,7 @@ def _read(path: Path, read: Read) -> NamedFile:
 
 
 def _beside(folder: Path) -> Iterator[Path]:
-    """Keys of the host that no listener names yet, or none names any more."""
+    """Keys of the host in its folder that no listener names, not yet or not any more."""
     try:
         yield from sorted(path for path in (folder / HOST_KEYS).iterdir() if path.is_file())
     except OSError:

@@ -1,4 +1,4 @@
-"""Changes of domains.toml on request: what they raise, in the words of the control socket."""
+"""Changes of domains.toml on request, with errors translated for the control socket."""
 
 from moxlite.admin.accounts import Refused
 from moxlite.config.holder import Change, ChangedMeanwhile, ConfigHolder
@@ -10,7 +10,7 @@ __all__ = ["edit"]
 
 
 async def edit(config: ConfigHolder, change: Change) -> Snapshot:
-    """Make a change; the configuration that is in use then. Raises CommandFailed."""
+    """Make a change; returns the configuration in use after it. Raises CommandFailed."""
     try:
         return await config.edit(change)
     except Refused as error:

@@ -1,4 +1,4 @@
-"""Commands about the junk filter: retraining, pruning, explaining (STORE-87, STORE-193). On a live server, or on the
+"""Commands about the junk filter: retraining, pruning, explaining (STORE-87, STORE-193), on a running server or on the
 files of a stopped one.
 """
 
@@ -29,18 +29,18 @@ Tell = Callable[[str], Awaitable[None]]
 BY_MESSAGEID: Final = "SELECT id FROM message WHERE messageid = ? ORDER BY id DESC LIMIT 1"
 
 TELL_SECONDS: Final = 1.0
-"""Between two lines about the progress of one account."""
+"""Seconds between two lines about the progress of one account."""
 
 
 UNMARKED: Final = "nothing to learn, no message is marked as junk ($Junk) or as not junk ($NotJunk)"
 
 
 class JunkFailed(Exception):
-    """Something that cannot be done; the text is for the person who asked."""
+    """The request cannot be carried out; the text is for the person who asked."""
 
 
 async def retrain_accounts(accounts: Accounts, names: list[str], tell: Tell) -> list[JunkDone]:
-    """Rebuild the words of accounts, one after the other, while they go on."""
+    """Rebuild the words of accounts, one after the other, while they stay in use."""
     results = []
     for name in names:
         try:
@@ -58,7 +58,7 @@ async def retrain_accounts(accounts: Accounts, names: list[str], tell: Tell) -> 
                         try:
                             sender.send_nowait((done, total))
                         except trio.WouldBlock:
-                            pass  # who asked reads slowly: the next line tells more anyway
+                            pass  # the client reads slowly; the next line says more anyway
 
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(_tell_all, name, receiver, tell)
@@ -77,7 +77,7 @@ async def _tell_all(name: str, progress: trio.MemoryReceiveChannel[tuple[int, in
 
 
 async def prune_accounts(accounts: Accounts, names: list[str], days: int) -> list[JunkDone]:
-    """Drop old words of single messages."""
+    """Delete old words that only a single message had."""
     results = []
     for name in names:
         try:
@@ -89,7 +89,7 @@ async def prune_accounts(accounts: Accounts, names: list[str], days: int) -> lis
 
 
 async def explain_message(accounts: Accounts, name: str, message: str, octets: bytes) -> JunkExplained:
-    """Why a message is junk or not: one with the id or Message-ID `message`, or with "" these octets.
+    """Explain the judgement of a message: the one with the id or Message-ID `message`, or with "" the given octets.
 
     Raises JunkFailed.
     """
@@ -126,7 +126,7 @@ async def explain_message(accounts: Accounts, name: str, message: str, octets: b
 
 
 class JunkCommands:
-    """The server's side."""
+    """The commands of the control socket."""
 
     def __init__(self, config: ConfigHolder, accounts: Accounts) -> None:
         self._config = config
@@ -147,13 +147,13 @@ class JunkCommands:
         )
 
     async def prune(self, args: JunkPrune, exchange: Exchange) -> list[JunkDone]:
-        """Drop old words of single messages."""
+        """Delete old words that only a single message had."""
         return await prune_accounts(
             self._accounts, named_accounts(self._config, self._accounts, args.account), args.days
         )
 
     async def explain(self, args: JunkExplain, exchange: Exchange) -> JunkExplained:
-        """Why a message is junk or not; without an id its octets come along."""
+        """Explain the judgement of a message; without an id, its octets follow as a stream."""
         octets = bytearray()
         if not args.message:
             async for chunk in exchange.upload:

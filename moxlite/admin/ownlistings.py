@@ -1,4 +1,4 @@
-"""Watching whether block lists have this server's own addresses (ADMIN-59)."""
+"""Watching block lists for this server's own addresses (ADMIN-59)."""
 
 import logging
 from collections.abc import Callable
@@ -19,16 +19,16 @@ __all__ = ["OwnListings", "watched_zones"]
 logger = logging.getLogger("moxlite.admin.ownlistings")
 
 PERIOD: Final = 3 * 3600.0
-"""Seconds between two looks."""
+"""Seconds between two rounds of queries."""
 
 CONNECTIONS: Final = 100
-"""Outgoing connections after which lists are asked earlier: what is sent in bulk gets listed soon."""
+"""Outgoing connections after which the next round is earlier: bulk senders are listed soon."""
 
 SHORTEST: Final = 300.0
-"""Seconds between two looks, however much is sent."""
+"""Seconds between two rounds at least, however much is sent."""
 
 APART: Final = 1.0
-"""Seconds between two questions: lists count them."""
+"""Seconds between two queries: lists count them."""
 
 success: Final = Gauge(
     "moxlite_dnsbl_ips_success",
@@ -40,13 +40,13 @@ VALUES: Final = {DNSBLStatus.PASS: 1.0, DNSBLStatus.FAIL: 0.0, DNSBLStatus.TEMPE
 
 
 def watched_zones(snapshot: Snapshot) -> list[str]:
-    """The zones of all listeners, and those for watching only, each once (A-labels)."""
+    """The zones of all listeners, and zones that are only watched, each once (A-labels)."""
     zones = [zone for listener in snapshot.static.listeners.values() for zone in listener.smtp.dnsbls]
     return list(dict.fromkeys(zone.ascii for zone in (*zones, *snapshot.domains.monitor_dnsbls)))
 
 
 class OwnListings:
-    """Asks the lists; what they say is the metric, and changes are in the log."""
+    """Queries the lists; results are in the metric, changes in the log."""
 
     def __init__(self, current: Callable[[], Snapshot], resolver: Resolver) -> None:
         self._current = current
@@ -56,20 +56,20 @@ class OwnListings:
         self._known: dict[tuple[str, str], DNSBLStatus] = {}
 
     def connected(self) -> None:
-        """A connection to another mail server was made."""
+        """Count a connection to another mail server."""
         self._connections += 1
         if self._connections >= CONNECTIONS:
             self._bell.ring()
 
     def reconfigured(self, old: Snapshot, new: Snapshot) -> None:
-        """domains.toml has changed: look soon, if at other lists."""
+        """domains.toml has changed: query soon if the lists have changed."""
         if watched_zones(old) != watched_zones(new):
             self._bell.ring()
 
     async def serve(self) -> None:
-        """Look each 3 h, and more often where much is sent, for ever.
+        """Query every 3 h, and more often if much is sent, for ever.
 
-        Errors: none; a list that does not answer is a value of the metric.
+        Errors: does not raise; a list that does not answer has a value of the metric.
         """
         while True:
             self._bell.quiet()
@@ -80,7 +80,7 @@ class OwnListings:
                 await self._bell.wait()
 
     async def look(self) -> None:
-        """Ask each list for each address; what is watched no longer loses its metric."""
+        """Query each list for each address. Addresses and lists that are no longer watched lose their metric."""
         snapshot = self._current()
         wanted = [(zone, ip) for zone in watched_zones(snapshot) for ip in own_ips(snapshot) or ()]
         for key in self._known.keys() - {(zone, str(ip)) for zone, ip in wanted}:

@@ -1,4 +1,4 @@
-"""``moxlite account`` and ``moxlite admin``: passwords, and getting lost mail back."""
+"""``moxlite account`` and ``moxlite admin``: passwords, and restoring lost mail."""
 
 import re
 import time
@@ -97,7 +97,7 @@ def app_password_add(
 
 
 def _deadline(text: str) -> int:
-    """A time to come that was typed, µs UTC: in so long (``12h``, ``90d``), or a date."""
+    """Parse a future time, as µs UTC: a duration from now (``12h``, ``90d``), or a date."""
     if found := re.fullmatch(r"(\d+)([hdw])", text):
         seconds = int(found[1]) * {"h": 3600, "d": 86_400, "w": 604_800}[found[2]]
         return int((time.time() + seconds) * 1_000_000)

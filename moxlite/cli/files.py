@@ -1,4 +1,4 @@
-"""Commands that a running server does, or that work on the files of a stopped one."""
+"""Commands that run in the server, or on the files of a stopped one."""
 
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 def served(through_server: Callable[[], T], directly: Callable[[], T]) -> T:
-    """Ask the running server; without one, work on the files."""
+    """Run a command in the server. If no server runs, work on the files."""
     try:
         return through_server()
     except Failure as failure:
@@ -24,7 +24,7 @@ def served(through_server: Callable[[], T], directly: Callable[[], T]) -> T:
 
 
 def on_files(name: str | None, work: "Callable[[Accounts, list[str]], Awaitable[T]]") -> T:
-    """Have `work` done on the files of an account, or of all that are configured. Raises Failure."""
+    """Run `work` on the files of an account, or of all that are configured. Raises Failure."""
     from moxlite.admin.storage import chosen
     from moxlite.process.lock import Locked
 

@@ -1,5 +1,5 @@
-"""``moxlite imap`` and ``moxlite admin imapserve``: who is connected by IMAP, what is said there, mail from and to
-other servers, and a session over stdin and stdout (IMAP-22, IMAP-137, IMAP-159).
+"""``moxlite imap`` and ``moxlite admin imapserve``: sessions and their transcripts, mail from and to other servers, and
+a session over stdin and stdout (IMAP-22, IMAP-137, IMAP-159).
 """
 
 import os

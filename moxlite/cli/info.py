@@ -1,4 +1,4 @@
-"""``moxlite version``, ``help``, ``cid``: about the program itself."""
+"""``moxlite version``, ``help``, ``cid`` and others: information about the program itself."""
 
 import re
 import sys
@@ -80,7 +80,7 @@ def help_(context: click.Context, words: tuple[str, ...]) -> None:
 
 
 def all_commands(group: click.Group, context: click.Context, prefix: str = "") -> Iterator[tuple[str, click.Command]]:
-    """Each command below a group with its full name, but no groups; in the order of the alphabet."""
+    """Each command below a group with its full name, without groups, sorted."""
     for name in group.list_commands(context):
         command = group.get_command(context, name)
         if isinstance(command, click.Group):

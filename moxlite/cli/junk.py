@@ -1,4 +1,6 @@
-"""``moxlite junk``: care for the junk filters of accounts, and questions to them (STORE-87, STORE-193)."""
+"""``moxlite junk``: retraining and pruning the junk filters of accounts, and explaining their judgements (STORE-87,
+STORE-193).
+"""
 
 import contextlib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Octets of strangers on stdout: as they are into a file or pipe, made safe on a terminal (ADMIN-65)."""
+"""Untrusted octets on stdout: unchanged into a file or pipe, made safe on a terminal (ADMIN-65)."""
 
 import codecs
 import sys
@@ -13,11 +13,13 @@ class Sink(Protocol):
     """A writer of octets."""
 
     def write(self, data: bytes, /) -> object:
-        """Take octets."""
+        """Write octets."""
 
 
 class _Terminal:
-    """Shows octets as UTF-8 text: lines and tabs stay, what could deceive or command the terminal is escaped."""
+    """Shows octets as UTF-8 text: lines and tabs stay, and characters that could deceive or control the terminal are
+    escaped.
+    """
 
     def __init__(self, to: BinaryIO) -> None:
         self._to = to
@@ -25,7 +27,7 @@ class _Terminal:
         self._held = b""
 
     def write(self, data: bytes, /) -> None:
-        # CR LF is one line end, also where it is cut between two writes.
+        # CR LF is one line end, also if two writes split it.
         data = self._held + data
         self._held = b"\r" if data.endswith(b"\r") else b""
         text = self._decoder.decode(data.removesuffix(b"\r").replace(b"\r\n", b"\n"))
@@ -35,7 +37,7 @@ class _Terminal:
 
 
 def _parts(text: str) -> list[str]:
-    """A text cut before and behind each line end and tab."""
+    """A text split before and after each line end and tab."""
     found: list[str] = []
     for number, line in enumerate(text.split("\n")):
         if number:
@@ -48,5 +50,5 @@ def _parts(text: str) -> list[str]:
 
 
 def raw_output() -> Sink:
-    """Where a command writes octets that it hands on."""
+    """The output for a command that passes octets through."""
     return _Terminal(sys.stdout.buffer) if sys.stdout.isatty() else sys.stdout.buffer

@@ -1,4 +1,4 @@
-"""``moxlite reports``: DMARC and TLS reports of others about our domains (SMTP-100, SMTP-101)."""
+"""``moxlite reports``: DMARC and TLS reports that others sent about our domains (SMTP-100, SMTP-101)."""
 
 import datetime as dt
 import io
@@ -24,7 +24,7 @@ kind_argument = click.argument("kind", type=click.Choice(["dmarc", "tls"]))
 
 
 class Line(msgspec.Struct, frozen=True):
-    """A report as it is listed: `good` messages that DMARC proves, or sessions by TLS that went well."""
+    """A report in a list. `good`: number of messages that pass DMARC, or of successful sessions with TLS."""
 
     id: int
     domain: str
@@ -39,7 +39,7 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class Sum(msgspec.Struct, frozen=True):
-    """All reports about a domain."""
+    """Totals of all reports about a domain."""
 
     domain: str
     reports: int
@@ -128,14 +128,14 @@ def show_(kind: str, number: int) -> None:
 
 
 def _good(kind: str, total: int, failed: int) -> int:
-    """DMARC counts all messages, TLS those that went well."""
+    """Number of good ones: DMARC counts all messages, TLS the successful sessions."""
     return max(0, total - failed) if kind == "dmarc" else total
 
 
 def _time(microseconds: int) -> str:
     try:
         return dt.datetime.fromtimestamp(microseconds // 1_000_000, dt.UTC).strftime("%Y-%m-%d %H:%M")
-    except (ValueError, OverflowError, OSError):  # a stranger chose it
+    except (ValueError, OverflowError, OSError):  # the reporter chose it
         return "?"
 
 

@@ -1,4 +1,4 @@
-"""``moxlite account share``: who else may use the mailboxes of an account (IMAP-157)."""
+"""``moxlite account share``: permissions of others on the mailboxes of an account (IMAP-157)."""
 
 from typing import Final
 

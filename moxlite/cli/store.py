@@ -1,4 +1,4 @@
-"""``moxlite store``: care for the stored mail."""
+"""``moxlite store``: checking and repairing the stored mail."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -17,7 +17,7 @@ __all__ = ["store"]
 T = TypeVar("T")
 
 FULL_SPEED: Final = 1 << 40
-"""Octets a second that a stopped server's files may be read with: no other task waits for the disk."""
+"""Octets a second for reading a stopped server's files, in practice unlimited: no other task waits for the disk."""
 
 
 @click.group()
@@ -175,7 +175,7 @@ def bump_uidvalidity(name: str, mailbox: str | None) -> None:
 
 
 def _repair(verb: str, name: str, mailbox: str = "") -> None:
-    """Repair, and print each change; in a running server the sessions of the account end when there was one."""
+    """Run a repair, and print each change. In a running server, the account's sessions end if there was a change."""
     from moxlite.admin.requests import StoreRepair
 
     request = StoreRepair(name, verb, mailbox)
@@ -222,7 +222,7 @@ def stats(name: str | None, as_json: bool) -> None:
 
 
 def _table(found: "list[StoreStats]") -> str:
-    """A line per account, sizes in words."""
+    """A line per account, with readable sizes."""
     sizes = ("logical", "plain", "stored", "file", "free", "index")
     head = ("account", "messages", *sizes, "saved")
     lines = [
@@ -246,7 +246,7 @@ def _table(found: "list[StoreStats]") -> str:
 
 
 def _size(octets: int) -> str:
-    """Three digits or so: ``1.5 GiB``."""
+    """A size with about three digits: ``1.5 GiB``."""
     value, unit = float(octets), "B"
     for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
         if value < 1000 or unit == "TiB":
@@ -287,7 +287,7 @@ def reassign_threads(name: str | None) -> None:
 
 
 def _care(care: "Care", name: str | None, what: str) -> None:
-    """Do it in the running server, or on the files of a stopped one, and tell how much there was to do."""
+    """Run a maintenance command in the running server, or on the files of a stopped one; prints how much was done."""
     from moxlite.admin.requests import StoreAccount, StoreDone
 
     def directly() -> "list[StoreDone]":
@@ -314,7 +314,7 @@ def _care(care: "Care", name: str | None, what: str) -> None:
 
 
 def _complain(found: list[tuple[str, str]]) -> None:
-    """Say what failed, by account; then the command has failed."""
+    """Print failures by account. If there are any, the command has failed."""
     failed = [(account, problem) for account, problem in found if problem]
     for account, problem in failed:
         note(f"{account}: {problem}")

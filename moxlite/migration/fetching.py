@@ -1,8 +1,9 @@
-"""Messages of another server to items of an import (IMAP-137..139): fetched on the loop, taken by a worker thread.
+"""Messages of another server as items of an import (IMAP-137..139): fetched on the event loop, consumed by a worker
+thread.
 
-Nothing is changed there: mailboxes are opened by EXAMINE, content is read by ``BODY.PEEK``. Small messages are asked
-for many at a time, with the facts of the next ones behind them, so that no round trip is waited for; large ones part by
-part, so that no response is large, whatever sizes the server claims.
+The source stays unchanged: mailboxes are opened by EXAMINE, content is read by ``BODY.PEEK``. Small messages are
+fetched many at a time, together with the facts of the next ones, so that no round trip is wasted. Large messages are
+fetched part by part, so that no response is large, whatever sizes the server claims.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
@@ -29,22 +30,22 @@ from moxlite.store.types import MessageID
 __all__ = ["Feed", "Fetching"]
 
 WINDOW: Final = 200
-"""Messages whose facts are asked for at a time."""
+"""Messages whose facts are fetched at a time."""
 
 SMALL: Final = 512 << 10
-"""Octets up to which a message comes in one response."""
+"""Octets up to which a message is fetched in one response."""
 
 BATCH: Final = 50
 """Messages of one FETCH."""
 
 PART: Final = 1 << 20
-"""Octets of a large message asked for at a time."""
+"""Octets of a large message fetched at a time."""
 
 QUEUED: Final = 16
-"""Messages fetched ahead of the thread that takes them: 8 MiB."""
+"""Messages fetched ahead of the worker thread: 8 MiB."""
 
 ROOM: Final = 64 << 20
-"""Octets that answers may have beyond the sizes that the server tells, which are not right on every server."""
+"""Octets that responses may have beyond the announced sizes, which are wrong on some servers."""
 
 
 class Feed:
@@ -54,15 +55,15 @@ class Feed:
         self._send, self._receive = trio.open_memory_channel[Mail](QUEUED)
 
     async def put(self, mail: Mail) -> None:
-        """Waits while the queue is full."""
+        """Add a message; waits while the queue is full."""
         await self._send.send(mail)
 
     def close(self) -> None:
-        """Nothing comes after what was put."""
+        """End the queue after the messages in it."""
         self._send.close()
 
     def items(self) -> Iterator[Item]:
-        """In a worker thread: what is put, to the end."""
+        """The messages in the queue, until it is closed. For a worker thread."""
         while True:
             try:
                 yield trio.from_thread.run(self._receive.receive)
@@ -74,10 +75,11 @@ class Fetching:
     """Fetches messages of the open mailbox of `client`.
 
     Args:
-      account: whose messages have the same content under another label of Google's: `here` finds them by X-GM-MSGID.
-      name: of the mailbox there, for problems. target: where the messages go.
-      only_others: leave out what `here` finds; `known` is told that instead.
-      tmp: for large messages.
+      account: the account whose messages may have the same content under another of Google's labels. `here` finds them
+        by X-GM-MSGID.
+      name: of the mailbox there, for problems. target: the mailbox for the messages.
+      only_others: leave out messages that `here` finds; `known` gets them instead.
+      tmp: folder for large messages.
     """
 
     def __init__(
@@ -108,10 +110,10 @@ class Fetching:
         self._tmp = tmp
         self._facts: dict[int, Facts] = {}
         self.octets = 0
-        """Octets of messages so far."""
+        """Octets of messages fetched so far."""
 
     async def run(self, uids: Sequence[int]) -> None:
-        """Fetch these messages, in their order. Raises IMAPClientError: what was put before is whole."""
+        """Fetch these messages, in their order. Raises IMAPClientError; messages put before are complete."""
         for start in range(0, len(uids), WINDOW):
             window = uids[start : start + WINDOW]
             missing = [uid for uid in window if uid not in self._facts]
@@ -142,7 +144,7 @@ class Fetching:
         await self._small(run, ahead)
 
     async def _small(self, run: Sequence[Facts], ahead: Sequence[int]) -> Sequence[int]:
-        """Fetch whole messages, and behind them the facts of later ones; returns () if that was done."""
+        """Fetch whole messages, and after them the facts of later ones; returns () if all of that succeeded."""
         if not run:
             return ahead
         wanted = {one.uid: one for one in run}
@@ -165,7 +167,7 @@ class Fetching:
                     elif (facts := facts_of(response)) is not None:
                         self._facts[facts.uid] = facts
         except Refused:
-            pass  # for one of them, as it may be: each is asked for by itself
+            pass  # perhaps because of one of them: each is fetched alone then
         for one in wanted.values():
             await self._large(one)
         return ()
@@ -209,7 +211,7 @@ class Fetching:
         return None
 
     async def _copied(self, facts: Facts, source: MessageID) -> bool:
-        """Take the content of a message that is here; whether it was still there."""
+        """Copy the content of a message that is here; returns whether it still existed."""
         spool = Spool(self._tmp)
         try:
             async with aclosing(stream_message(self._account, source)) as pieces:
@@ -245,7 +247,7 @@ class Fetching:
 
 
 class _Unusable(Exception):
-    """A message cannot be had; the text says why."""
+    """A message cannot be fetched; the text says why."""
 
 
 def _found(facts: Facts) -> Found:
@@ -253,6 +255,6 @@ def _found(facts: Facts) -> Found:
 
 
 def _drained(spool: Spool) -> Iterator[bytes]:
-    """In a worker thread: the octets, after which the spool is closed."""
+    """The octets of a spool, which is closed at their end. For a worker thread."""
     with spool:
         yield from spool.chunks()

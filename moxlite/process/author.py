@@ -1,7 +1,7 @@
-"""Reading, as root, what the service user can write: ``domains.toml`` and the files that it names (ADMIN-37).
+"""Reading files as root that the service user can write: ``domains.toml`` and the files that it names (ADMIN-37).
 
-Root reads them as that user: a link that a server which was taken over has planted leads nowhere that its user could
-not go. `as_author` is for commands; the start knows the user already.
+Root reads them as that user, so that a link planted by a compromised server gives access to nothing that its user could
+not read. `as_author` is for commands; the start knows the user already.
 """
 
 import os
@@ -19,8 +19,8 @@ __all__ = ["as_author", "as_its_author"]
 
 @contextmanager
 def as_its_author(path: Path, ids: tuple[int, int] | None) -> Iterator[None]:
-    """Act as the service user (`ids`; None: this process stays as it is) where that could replace the file at `path`:
-    then the paths in it, too, are of its choice, and root opens none of them.
+    """Run the block as the service user (`ids`; None: this process stays as it is) if that user could replace the file
+    at `path`. Then it also chooses the paths in the file, and root must open none of them.
     """
     with ExitStack() as stack:
         if ids is not None and os.path.lexists(path) and replaceable(path):
@@ -30,8 +30,8 @@ def as_its_author(path: Path, ids: tuple[int, int] | None) -> Iterator[None]:
 
 @contextmanager
 def as_author(static_file: Path) -> Iterator[None]:
-    """The same for the domains.toml beside a static file, which says whose user the service has. Without a usable word
-    about that the process stays as it is: reading the configuration tells.
+    """As `as_its_author`, for the domains.toml next to a static file, which names the service user. If it names no
+    valid user, the process stays as it is; reading the configuration reports that.
     """
     ids = None
     if os.name == "posix" and os.geteuid() == 0:

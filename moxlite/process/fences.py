@@ -1,8 +1,8 @@
-"""Fences of systemd: paths that the unit hides from the server, or lets it only read (ADMIN-40, ADMIN-11a).
+"""Restrictions by systemd: paths that the unit hides from the server, or makes read-only (ADMIN-40, ADMIN-11a).
 
 `config printservice` and the Debian package write units with ProtectHome=yes, PrivateTmp=yes and ProtectSystem=strict
-(systemd.exec(5)). To the server hidden files do not exist, and other folders are read-only; both look like a fault of
-the disk to an owner who sees the file.
+(systemd.exec(5)). For the server, hidden files do not exist, and other folders are read-only. An owner who sees the
+file takes both for a fault of the disk.
 """
 
 import errno
@@ -20,10 +20,10 @@ HOMES: Final = (Path("/root"), Path("/home"), Path("/run/user"))
 TEMPORARY: Final = (Path("/tmp"), Path("/var/tmp"))  # noqa: S108 - compared with
 
 SYSTEMD: Final = Path("/run/systemd/system")
-"""There where systemd runs the machine (sd_booted(3))."""
+"""A folder that exists if systemd runs the machine (sd_booted(3))."""
 
 SECONDS: Final = 10.0
-"""For an answer of systemctl."""
+"""Seconds for an answer of systemctl."""
 
 
 def runs_systemd() -> bool:
@@ -32,7 +32,7 @@ def runs_systemd() -> bool:
 
 
 def hidden(path: Path) -> str:
-    """The setting of the unit that hides a path, "" for none."""
+    """The setting of the unit that hides a path, "" if no setting does."""
     absolute = path.absolute()
     for setting, folders in (("ProtectHome", HOMES), ("PrivateTmp", TEMPORARY)):
         if any(absolute.is_relative_to(folder) for folder in folders):
@@ -41,7 +41,7 @@ def hidden(path: Path) -> str:
 
 
 def told(error: OSError, path: Path) -> str:
-    """An error of the system in words, with its likely cause where a fence of systemd is one."""
+    """Text of an OSError, with its likely cause if systemd restricts the path."""
     text = error.strerror or str(error)
     setting = hidden(path)
     if error.errno in (errno.ENOENT, errno.EACCES) and setting and "INVOCATION_ID" in os.environ:
@@ -52,7 +52,7 @@ def told(error: OSError, path: Path) -> str:
 
 
 def read_only(folder: Path) -> str:
-    """The cure where systemd lets the server only read a folder."""
+    """The remedy if systemd makes a folder read-only for the server."""
     return (
         f"systemd lets the server only read there: `systemctl edit {UNIT}`, with the lines [Service] and "
         f"ReadWritePaths={folder}, then `systemctl restart {UNIT}`"
@@ -60,7 +60,7 @@ def read_only(folder: Path) -> str:
 
 
 def writable_paths() -> list[Path] | None:
-    """Folders that the unit lets the server write to; None where that is not known, or no unit keeps it in."""
+    """Folders that the unit lets the server write to. None if unknown, or if no unit restricts it."""
     if not runs_systemd():
         return None
     command = ("systemctl", "show", "--property=LoadState,ProtectSystem,ReadWritePaths", f"{UNIT}.service")

@@ -37,7 +37,7 @@ ADMIN_PASSWORD: Final = "moxadmin"  # noqa: S105
 
 CERTIFICATE_DAYS: Final = 4 * 365
 HIGHEST_BASE: Final = 65535 - 1993 + 1000
-"""The largest port is imaps, 993 above the base."""
+"""Highest base of the ports: the largest port is imaps, 993 above the base."""
 
 STATIC: Final = """\
 # Made by `moxlite localserve`, for trying things out on this machine. Describe all keys: moxlite config describe-static
@@ -131,12 +131,12 @@ def ports_at_first_start(directory: Path) -> tuple[frozenset[str], int]:
 
 
 def initialize(directory: Path, *, ip: str | None, port_base: int, serve_workdir: bool) -> None:
-    """Make the directory with all that the server needs.
+    """Make the directory with all files that the server needs.
 
-    The static configuration is written last: as long as it isn't there, nothing counts as made.
+    The static configuration is written last: without it, the directory counts as not made.
 
     Raises:
-      ValueError: an address or a port base that cannot be.
+      ValueError: an impossible address or port base.
       OSError: a file cannot be written.
       StoreError: the account's database cannot be made.
     """

@@ -11,7 +11,7 @@ __all__ = ["DataLock", "Locked"]
 
 
 class Locked(Exception):
-    """Another process has the lock. ``pid`` is its process id, None if it did not tell."""
+    """Another process has the lock. ``pid`` is its process id, None if unknown."""
 
     def __init__(self, path: Path, pid: int | None) -> None:
         who = f"process {pid}" if pid is not None else "another process"
@@ -21,11 +21,10 @@ class Locked(Exception):
 
 
 class DataLock:
-    """Holds ``data/lock`` from its making until `release`, or until the process ends in whatever way.
+    """Holds ``data/lock`` from construction until `release`, or until the process ends in any way.
 
-    The file stays behind, with the process id of the last holder in it: removing it would let two processes lock two
-    different files of that name. Raises Locked, or OSError where the file cannot be opened,
-    is a link, or has several names.
+    The file remains, with the process id of the last holder: removing it would let two processes lock two different
+    files of that name. Raises Locked, or OSError if the file cannot be opened, is a link, or has several names.
     """
 
     def __init__(self, path: Path) -> None:
@@ -42,7 +41,7 @@ class DataLock:
         os.write(self._fd, f"{os.getpid()}\n".encode())
 
     def release(self) -> None:
-        """Let others have it. May be called again."""
+        """Release the lock. May be called again."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
@@ -60,7 +59,7 @@ if sys.platform == "win32":
     import msvcrt
 
     LOCKED_BYTE = 1 << 30
-    """Locks are mandatory there: one far behind the text leaves the process id readable."""
+    """On Windows locks are mandatory. This one is far after the text, so that the process id stays readable."""
 
     def _lock(fd: int) -> None:
         os.lseek(fd, LOCKED_BYTE, os.SEEK_SET)

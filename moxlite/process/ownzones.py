@@ -1,7 +1,7 @@
-"""DNS as localserve sees it: this machine and the domains of the configuration, and nothing else (AUTH-14).
+"""DNS for localserve: only this machine and the domains of the configuration (AUTH-14).
 
-So no question leaves the machine, and what a domain signs and sends from here passes its checks. Domains of a single
-label, as localhost, have neither SPF nor DKIM (AUTH-21, AUTH-35).
+No query leaves the machine, and mail that a domain signs and sends from here passes its checks. Domains of a single
+label, such as localhost, have neither SPF nor DKIM (AUTH-21, AUTH-35).
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from moxlite.proto.address import AddressError, Domain
 __all__ = ["OwnZones"]
 
 SPF: Final = "v=spf1 ip4:127.0.0.0/8 ip6:::1 -all"
-"""Own domains send from this machine alone."""
+"""SPF record of the configured domains: they send from this machine only."""
 
 TTL: Final = 60
-"""Seconds; nothing remembers them."""
+"""Seconds; nothing caches the records."""
 
 LOOPBACK: Final[Mapping[str, Sequence[tuple[RecordType, Record]]]] = {
     "localhost.": ((RecordType.A, IPv4Address("127.0.0.1")), (RecordType.AAAA, IPv6Address("::1"))),
@@ -35,7 +35,7 @@ LOOPBACK: Final[Mapping[str, Sequence[tuple[RecordType, Record]]]] = {
 
 
 class OwnZones(Resolver):
-    """Answers from the configuration as it is now."""
+    """Resolver with records made from the present configuration."""
 
     def __init__(self, current: Callable[[], Snapshot], keys: SigningKeys) -> None:
         self._current = current
@@ -52,7 +52,7 @@ class OwnZones(Resolver):
         raise NotFound(f"no {kind} records at {name}", nonexistent=not records, name=name)
 
     def _records(self, name: str) -> Iterator[tuple[RecordType, Record]]:
-        """All that is at a name, at most one of a kind."""
+        """The records of a name, at most one of each type."""
         yield from LOOPBACK.get(name, ())
         snapshot = self._current()
         selector, marker, domain = name.partition("._domainkey.")

@@ -1,7 +1,7 @@
-"""Signals of the process, none of which is lost or ends it before there is a task that acts on them (ADMIN-39).
+"""Signals of the process: none is lost, and none ends it before a task handles them (ADMIN-39).
 
-The default action of SIGHUP and SIGUSR1 ends a process. A log rotated in the first moment of a start sends SIGHUP, and
-the task that acts on signals may be in the pause after a failure: so they are noted from the beginning to the end.
+By default, SIGHUP and SIGUSR1 end a process. Log rotation may send SIGHUP in the first moment of a start, and the task
+that handles signals may be in its pause after a failure. So signals are noted for the whole life of the process.
 """
 
 import signal
@@ -18,17 +18,17 @@ from moxlite.wakeup import Bell
 __all__ = ["Signals"]
 
 EARLY: Final = ("SIGHUP", "SIGUSR1")
-"""Noted from the beginning on."""
+"""Signals that are noted from the beginning."""
 
 ENDING: Final = ("SIGTERM", "SIGINT")
-"""Noted while the server serves. Before that they end the process: nothing is acknowledged yet."""
+"""Signals that are noted while the server serves. Before that they end the process: nothing is acknowledged yet."""
 
 MAX_WAITING: Final = 16
-"""Signals noted and not acted on; of more the oldest are forgotten, as the kernel does with equal ones."""
+"""Signals noted but not handled yet. Beyond that, the oldest are forgotten, as the kernel merges equal ones."""
 
 
 class Signals:
-    """Notes signals while the block lasts; in the main thread. Those that the system does not know are left out."""
+    """Notes signals while the block lasts; in the main thread. Signals that the system does not have are left out."""
 
     def __init__(self) -> None:
         self._waiting: deque[str] = deque(maxlen=MAX_WAITING)
@@ -46,7 +46,7 @@ class Signals:
         self._stack.close()
 
     def ending(self) -> AbstractContextManager[None]:
-        """Note those that ask to stop, too, while this block lasts."""
+        """Note the signals that ask to stop, too, while this block lasts."""
         return self._noting(ENDING)
 
     @contextmanager
@@ -63,7 +63,7 @@ class Signals:
         self.note(signal.Signals(number).name)
 
     def note(self, name: str) -> None:
-        """A signal has come; callable in any thread and between any two steps of another function."""
+        """Note a signal; callable in any thread and between any two steps of another function."""
         self._waiting.append(name)
         if self._token is not None:
             with suppress(trio.RunFinishedError):

@@ -1,7 +1,7 @@
 """The data directory of a stopped server, for commands that work on its files (ADMIN-19, ADMIN-37).
 
-Run by root they act as the directory's owner: what they make (lock, logs of databases) must be the server's to use, and
-a link that a server which was taken over has planted must lead nowhere that its user could not go.
+As root they act as the directory's owner. The files that they make (lock, logs of databases) must be usable for the
+server, and a link planted by a compromised server must give access to nothing that its user could not open.
 """
 
 import os
@@ -32,7 +32,7 @@ def stopped(data: Path) -> Iterator[None]:
 
 @contextmanager
 def as_owner(folder: Path) -> Iterator[None]:
-    """Act as the owner of a folder where this process is root, and that is another. Raises OSError."""
+    """Run the block as the owner of a folder if this process is root and the owner is not. Raises OSError."""
     with ExitStack() as stack:
         if os.name == "posix" and os.geteuid() == 0:
             found = folder.stat()
@@ -42,8 +42,8 @@ def as_owner(folder: Path) -> Iterator[None]:
 
 
 def make_data(data: Path, ids: tuple[int, int] | None) -> None:
-    """Make the data directory where it is missing; made by root it goes to the service user, whose `ids` these are.
-    Raises OSError.
+    """Make the data directory if it is missing. If root makes it, it belongs to the service user, whose `ids` these
+    are. Raises OSError.
     """
     if not data.exists():
         data.mkdir(mode=DATA_MODE, parents=True)
@@ -52,7 +52,7 @@ def make_data(data: Path, ids: tuple[int, int] | None) -> None:
 
 
 def _group(found: os.stat_result) -> int:
-    """The group that the owner acts in: its own, for the folder's may be root's (ADMIN-37)."""
+    """The owner's own group, in which the owner acts: the folder's group may be root's (ADMIN-37)."""
     import pwd
 
     try:

@@ -1,4 +1,4 @@
-"""Telling systemd that the server is up and alive (sd_notify(3), ADMIN-38, ADMIN-40)."""
+"""Notifying systemd that the server is up and alive (sd_notify(3), ADMIN-38, ADMIN-40)."""
 
 import logging
 import os
@@ -12,11 +12,11 @@ __all__ = ["keep_alive", "notify"]
 logger = logging.getLogger("moxlite.process.systemd")
 
 SHARE: Final = 2
-"""Sent twice as often as systemd asks for, as sd_watchdog_enabled(3) recommends."""
+"""Messages per watchdog interval; sd_watchdog_enabled(3) recommends two."""
 
 
 def notify(state: str) -> None:
-    """Send ``READY=1`` and the like, when systemd has given us a socket for that. One that cannot be sent is logged."""
+    """Send ``READY=1`` and the like if systemd has given us a socket. A message that cannot be sent is logged."""
     if not os.environ.get("NOTIFY_SOCKET") or not hasattr(socket, "AF_UNIX"):
         return
     try:
@@ -36,11 +36,11 @@ def _not_told(state: str, error: OSError) -> None:
 
 
 async def keep_alive() -> None:
-    """Tell systemd's watchdog that the event loop turns, until cancelled; nothing when it doesn't ask. It keeps its
-    socket: for want of a descriptor systemd must not end the server.
+    """Send signs of life to systemd's watchdog until cancelled, if it asks for them. The socket stays open, so that
+    systemd does not end the server when it has no free descriptor.
 
-    Errors: OSError when there is no socket to be had; a message that cannot be sent is logged, and the next one comes
-    at its time.
+    Errors: OSError if no socket can be had. A message that cannot be sent is logged, and the next one is sent in its
+    turn.
     """
     microseconds = os.environ.get("WATCHDOG_USEC", "")
     if not microseconds.isdecimal() or os.environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
@@ -48,7 +48,7 @@ async def keep_alive() -> None:
     if not os.environ.get("NOTIFY_SOCKET") or not hasattr(socket, "AF_UNIX"):
         return
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
-        sock.setblocking(False)  # its reader may be busy, the event loop must not wait
+        sock.setblocking(False)  # its reader may be busy; the event loop must not wait
         while True:
             try:
                 _send(sock, "WATCHDOG=1")

@@ -1,7 +1,7 @@
-"""Watches the event loop: who held it for long, and how long others had to wait (architecture §5).
+"""Watching the event loop: tasks that hold it for long, and how long others had to wait (architecture §5).
 
 Python code on the loop must not run over 5 ms at a stretch. A step of a task ends where the next one begins, or where
-the loop looks at its sockets: so two hooks do, for Trio's call of a hook costs more (0.5 µs) than what the hook does.
+the loop polls its sockets. So two hooks suffice; Trio's call of a hook costs more (0.5 µs) than the hook itself.
 """
 
 import logging
@@ -18,27 +18,27 @@ __all__ = ["LONG_STEP_SECONDS", "Watchdog"]
 logger = logging.getLogger("moxlite.net.watchdog")
 
 LONG_STEP_SECONDS: Final = 0.005
-"""A hundred sessions, each held up this long, still answer within half a second."""
+"""Seconds. With a hundred sessions of such steps, each still gets an answer within half a second."""
 
 FELT_SECONDS: Final = 0.1
-"""Long enough to be noticed, so the owner is warned of it; shorter ones are only counted."""
+"""Seconds. Steps of this length are noticeable, so the owner is warned of them; shorter ones are only counted."""
 
 LOG_SECONDS: Final = 1.0
-"""Between log lines: a busy minute must not fill the log."""
+"""Seconds between log lines, so that a busy minute does not fill the log."""
 
 WINDOW_SECONDS: Final = 60.0
-"""The lag metric is the worst of the running and the last window of this length."""
+"""Seconds of a window. The lag metric is the worst of the present and the last window."""
 
 
 class Watchdog(trio.abc.Instrument):
-    """Counts and logs long steps; ``moxlite_event_loop_lag_seconds`` is the longest time that the loop did not look
-    at its sockets.
+    """Counts and logs long steps. ``moxlite_event_loop_lag_seconds`` is the longest time that the loop did not poll its
+    sockets.
 
-    Give it to ``trio.run(..., instruments=[Watchdog()])``.
+    Pass it to ``trio.run(..., instruments=[Watchdog()])``.
     """
 
     def __init__(self) -> None:
-        self._task: trio.lowlevel.Task | None = None  # whose step goes on; None from a wait to the first step behind it
+        self._task: trio.lowlevel.Task | None = None  # of the running step; None from a wait to the first step after it
         self._step_began = 0.0
         self._batch_began = 0.0
         self._window_began = perf_counter()
@@ -97,6 +97,6 @@ class Watchdog(trio.abc.Instrument):
 
 
 def _package(where: str) -> str:
-    """The room of a source file, by its path."""
+    """The package of a source file, by its path."""
     _, found, rest = where.replace("\\", "/").rpartition("/moxlite/")
     return metrics.package(f"moxlite.{rest.replace('/', '.')}") if found else "other"

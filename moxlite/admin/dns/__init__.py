@@ -1,5 +1,6 @@
-"""DNS of our domains: the records that they want, as a zone file, and checks of what DNS says (ADMIN-47..49, 67).
+"""DNS of our domains: the records that they should have, as a zone file, and checks of the published ones
+(ADMIN-47..49, 67).
 
-``wanted`` makes the one list; ``zonefile`` prints it, ``check`` compares with it.
-What is asked goes through a `Resolver` and a `Network`, so that nothing here knows sockets.
+``wanted`` makes the list of records; ``zonefile`` prints it, ``check`` compares DNS with it. All queries and
+connections go through a `Resolver` and a `Network`; sockets are not used here.
 """

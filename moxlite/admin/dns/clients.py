@@ -1,4 +1,6 @@
-"""Checks of what mail programs look up: services, autoconfig, autodiscover, the settings' host (ADMIN-48, AUTH-91)."""
+"""Checks of the records that mail programs use: services, autoconfig, autodiscover, client settings (ADMIN-48,
+AUTH-91).
+"""
 
 from typing import Final
 
@@ -13,11 +15,11 @@ __all__ = ["check_autoconfig", "check_autodiscover", "check_client_settings", "c
 HTTPS: Final = 443
 
 MAX_SERVICES: Final = 10
-"""SRV records of one name that are looked at."""
+"""Number of SRV records of one name that are checked."""
 
 
 async def check_srv(case: Case) -> Report:
-    """The services of the domain."""
+    """Check the SRV records of the domain's services."""
     report = Report()
     for wanted in case.records("srv"):
         assert isinstance(wanted.value, SRV)
@@ -41,7 +43,7 @@ async def check_srv(case: Case) -> Report:
 
 
 async def check_autoconfig(case: Case) -> Report:
-    """Thunderbird finds its settings here."""
+    """Check the host where Thunderbird finds its settings."""
     report = Report()
     if not case.records("autoconfig"):
         report.instructions.append("autoconfig_https is not enabled at any listener: users type their settings")
@@ -51,7 +53,7 @@ async def check_autoconfig(case: Case) -> Report:
 
 
 async def check_autodiscover(case: Case) -> Report:
-    """Outlook finds its settings here."""
+    """Check the host and SRV record where Outlook finds its settings."""
     report = Report()
     wanted = [one.value for one in case.records("autodiscover") if isinstance(one.value, SRV)]
     if not wanted:
@@ -87,7 +89,7 @@ async def check_autodiscover(case: Case) -> Report:
 
 
 async def check_client_settings(case: Case) -> Report:
-    """The host that users type into settings."""
+    """Check the host that users type into their settings."""
     report = Report()
     own = case.settings.client_settings_domain
     if own is None or own == case.host:
@@ -102,7 +104,7 @@ async def check_client_settings(case: Case) -> Report:
 
 
 async def _host(case: Case, report: Report, name: str, topic: Topic, *, probe: bool = True) -> tuple[IPAddress, ...]:
-    """Check that a name has our addresses, and with `probe` that there is TLS at port 443; its addresses."""
+    """Check that a name has our addresses, and with `probe` that port 443 has TLS; returns its addresses."""
     ips = await case.addresses(name, report, "the host")
     if not ips or not case.are_ours(ips):
         if ips:

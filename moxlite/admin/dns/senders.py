@@ -1,4 +1,4 @@
-"""Checks of what receivers look up about our mail: SPF, DKIM, DMARC, TLS reports (ADMIN-48, 48a, AUTH-74, 91)."""
+"""Checks of the records that receivers use for our mail: SPF, DKIM, DMARC, TLS reports (ADMIN-48, 48a, AUTH-74, 91)."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -21,14 +21,14 @@ from moxlite.net.resolver import DNSError, NotFound
 __all__ = ["check_dkim", "check_dmarc", "check_host_tlsrpt", "check_spf", "check_tlsrpt"]
 
 MAX_KEYS: Final = 10
-"""TXT records at a selector that are shown."""
+"""Number of TXT records at a selector that are shown."""
 
 MAX_TERMS: Final = 30
-"""Terms of an SPF record that are taken over into another; receivers look up ten."""
+"""Terms of an SPF record that are copied into another; receivers make at most ten look-ups."""
 
 
 async def check_spf(case: Case) -> Report:
-    """The domain and the host permit each of our addresses."""
+    """Check that SPF of the domain and of the host permits each of our addresses."""
     report = Report()
     _smarthosts(case, report)
     found = await _the_spf(case, report, "spf", f"{case.domain.ascii}.")
@@ -66,8 +66,8 @@ async def _the_spf(case: Case, report: Report, topic: Topic, name: str) -> str |
 
 
 def _mend_spf(case: Case, report: Report, topic: Topic, found: str, status: SPFStatus) -> None:
-    """Ask for a record that permits our addresses, and all that the one in DNS permits; not where the failure may pass
-    by itself.
+    """Ask for a record that permits our addresses, and everything that the one in DNS permits. Nothing is asked for if
+    the failure may be temporary.
     """
     if status == SPFStatus.TEMPERROR:
         return
@@ -78,8 +78,8 @@ def _mend_spf(case: Case, report: Report, topic: Topic, found: str, status: SPFS
 
 
 def _combined(wanted: str, found: Sequence[str]) -> str:
-    """One SPF record that permits what several ones do (RFC 7208 §3.2): the first of them that does, else the wanted
-    one with the terms of the others behind its own. A ``redirect`` becomes an ``include``; ``exp`` is left out.
+    """Merge SPF records into one that permits the same (RFC 7208 §3.2): the first that does so already, else the wanted
+    one with the terms of the others appended. A ``redirect`` becomes an ``include``; ``exp`` is left out.
     """
     *own, last = wanted.split()
     terms = dict.fromkeys(own)
@@ -97,7 +97,7 @@ def _combined(wanted: str, found: Sequence[str]) -> str:
 
 
 async def check_dkim(case: Case) -> Report:
-    """Each selector has the record of its key."""
+    """Check that each selector has the record of its key."""
     report = Report()
     _smarthosts(case, report)
     report.errors += case.keys.dkim_problems
@@ -131,7 +131,7 @@ async def check_dkim(case: Case) -> Report:
 
 
 async def check_dmarc(case: Case) -> Report:
-    """There is a policy, it says something, and reports come here."""
+    """Check that there is a DMARC policy with an effect, and that its reports come here."""
     report = Report()
     name = f"_dmarc.{case.domain.ascii}."
     settings = case.settings.dmarc
@@ -162,7 +162,7 @@ async def check_dmarc(case: Case) -> Report:
 
 
 async def _external(case: Case, report: Report, uri: str) -> None:
-    """Whether another domain wants reports about this one (RFC 9990 §3)."""
+    """Check that another domain accepts reports about this one (RFC 9990 §3)."""
     at = uri.rpartition("@")[2].lower().rstrip(".")
     if not at or at == case.domain.ascii or at.endswith(f".{case.domain.ascii}"):
         return
@@ -173,7 +173,7 @@ async def _external(case: Case, report: Report, uri: str) -> None:
 
 
 async def check_tlsrpt(case: Case) -> Report:
-    """Reports about TLS to the domain come here."""
+    """Check that TLS reports about the domain come here."""
     report = Report()
     if case.settings.tlsrpt is None:
         report.errors.append("no address for TLS reports is configured for this domain")
@@ -187,7 +187,7 @@ async def check_tlsrpt(case: Case) -> Report:
 
 
 async def check_host_tlsrpt(case: Case) -> Report:
-    """Reports about TLS to the host come here."""
+    """Check that TLS reports about the host come here."""
     report = Report()
     if case.host == case.domain:
         return report  # its record is that of the domain
@@ -214,12 +214,12 @@ async def _tlsrpt(case: Case, report: Report, name: str, topic: Topic) -> None:
 
 
 def _reporting(address: str, found: Sequence[str]) -> str | None:
-    """The first DMARC or TLSRPT record that names an address of ours, a URI in any case."""
+    """The first DMARC or TLSRPT record with an address of ours; URIs are compared without regard to case."""
     return next((text for text in found if address and address.lower() in _rua(text)), None)
 
 
 def _with_address(found: str, address: str) -> str:
-    """A DMARC or TLSRPT record that names one address more for reports."""
+    """Add a report address to a DMARC or TLSRPT record."""
     fields = [field.strip() for field in found.split(";") if field.strip()]
     for index, field in enumerate(fields):
         name, _, value = field.partition("=")
@@ -230,7 +230,7 @@ def _with_address(found: str, address: str) -> str:
 
 
 def _rua(text: str) -> set[str]:
-    """The addresses of a TLSRPT or DMARC record (RFC 8460 §3, RFC 9989)."""
+    """The report addresses of a TLSRPT or DMARC record (RFC 8460 §3, RFC 9989)."""
     for field in text.split(";")[1:]:
         name, _, value = field.partition("=")
         if name.strip() == "rua":

@@ -1,4 +1,4 @@
-"""Checks of how mail gets here: DNSSEC, reverse names, MX, TLS, MTA-STS (ADMIN-48, AUTH-60, 73)."""
+"""Checks of the way to this server: DNSSEC, reverse names, MX, TLS, MTA-STS (ADMIN-48, AUTH-60, 73)."""
 
 from typing import Final
 
@@ -14,11 +14,11 @@ from moxlite.net.resolver import MX, DNSError, NotFound
 __all__ = ["check_dnssec", "check_iprev", "check_mtasts", "check_mx", "check_tls"]
 
 SHORT_AGE: Final = 86_400
-"""Seconds; a policy that is kept no longer than this protects few senders (RFC 8461 §3.2)."""
+"""Seconds. A policy with a shorter or equal lifetime protects few senders (RFC 8461 §3.2)."""
 
 
 async def check_dnssec(case: Case) -> Report:
-    """The resolver verifies, and the domain is signed."""
+    """Check that the resolver verifies DNSSEC, and that the domain is signed."""
     report = Report()
     verifies = await check_resolver(case.resolver)
     if verifies.problem:
@@ -36,7 +36,7 @@ async def check_dnssec(case: Case) -> Report:
 
 
 async def check_iprev(case: Case) -> Report:
-    """Each address has one reverse name, which is ours and leads back."""
+    """Check that each address has one reverse name, which is ours and leads back."""
     report = Report()
     names = {case.host.ascii, case.snapshot.static.hostname.ascii}
     transports = case.snapshot.static.transports.values()
@@ -94,7 +94,7 @@ async def _reverse(case: Case, report: Report, ip: IPAddress, expected: set[str]
 
 
 async def check_mx(case: Case) -> Report:
-    """Mail for the domain is delivered here, and here alone."""
+    """Check that mail for the domain is delivered here, and only here."""
     report = Report()
     answer = await mx_of(case, report)
     if answer is None:
@@ -109,14 +109,14 @@ async def check_mx(case: Case) -> Report:
 
 
 async def _leads_here(case: Case, report: Report, record: MX) -> bool:
-    """Whether an MX record may stay; where it names our host, only the addresses of that can be wrong."""
+    """Whether an MX record may stay. If it names our host, only the host's addresses can be wrong."""
     if record.host == ".":
         report.errors.append(f"{case.domain} has a null MX: it takes no mail")
         return False
     ours = record.host.lower() == absolute_name(case.host)
     ips = await case.find_addresses(record.host, report, "the MX host")
     if ips is None:
-        return True  # not known
+        return True  # unknown
     if not ips:
         if ours:
             _ask_for_addresses(case, report)
@@ -140,7 +140,7 @@ async def _leads_here(case: Case, report: Report, record: MX) -> bool:
 
 
 async def check_tls(case: Case) -> Report:
-    """STARTTLS at all addresses of the MX hosts, with certificates of a known authority."""
+    """Check STARTTLS at all addresses of the MX hosts, with certificates of a known authority."""
     report = Report()
     answer = await mx_of(case, report, quiet=True)
     for host in mx_hosts(answer):
@@ -150,7 +150,7 @@ async def check_tls(case: Case) -> Report:
 
 
 async def check_mtasts(case: Case) -> Report:
-    """Record and policy exist and fit (AUTH-73)."""
+    """Check that the MTA-STS record and the policy exist and match (AUTH-73)."""
     report = Report()
     mtasts = case.settings.mtasts
     if mtasts is None:

@@ -1,4 +1,4 @@
-"""Scheduled backups: whether they come, are whole, and would outlive the disk (STORE-187, ADMIN-70)."""
+"""Scheduled backups: whether they run, are complete, and would survive the loss of the disk (STORE-187, ADMIN-70)."""
 
 import os
 import time
@@ -50,7 +50,7 @@ def _of_target(static: Static, target: Path, inside: bool) -> list[Finding]:
         if tried and (fault := backup_fault(target, ids)):
             found.append(Finding(grade="error", code="backup-unwritable", about=about, text=fault))
     except UnknownUser:
-        pass  # told as a fault of the permissions
+        pass  # reported as a fault of the permissions
     if host_key_files(static) and not static.backup.include_keys and not _encrypted(static, target):
         found.append(
             Finding(

@@ -1,4 +1,4 @@
-"""The configuration's files, and who may read them (ADMIN-10, ADMIN-11, ADMIN-37)."""
+"""The configuration's files, and their permissions (ADMIN-10, ADMIN-11, ADMIN-37)."""
 
 import os
 from pathlib import Path
@@ -17,19 +17,19 @@ from moxlite.safefile import openings
 __all__ = ["check_configuration", "check_files", "check_permissions"]
 
 MAX_LISTED: Final = 20
-"""Files with other permissions that are named; what is wrong with hundreds is one thing."""
+"""Number of files with wrong permissions that are named; hundreds have one cause."""
 
 UNREADABLE: Final = ("not checked: ", " is not readable for this user")
 """Begin and end of a problem that only says that this user may not read a file."""
 
 
 async def check_configuration(examination: Examination) -> list[Finding]:
-    """Mistakes of both files as they are on the disk, and keys without effect."""
+    """Report mistakes of both files as they are on disk, and keys that are not in effect."""
     return await check_files(examination.path)
 
 
 async def check_files(path: Path) -> list[Finding]:
-    """The same from the path of the static file: all that can be examined when the configuration cannot be used."""
+    """Report mistakes, given the path of the static file; the only check if the configuration cannot be used."""
     errors, warnings = await trio.to_thread.run_sync(test_config, path)
     found = [_of(problem, error=True) for problem in errors]
     found += [_of(problem) for problem in warnings if not _says_unreadable(str(problem))]
@@ -54,7 +54,7 @@ def _of(problem: Problem, *, error: bool = False) -> Finding:
 
 
 async def check_permissions(examination: Examination) -> list[Finding]:
-    """Owners and modes that the next start of the server would change; only root can tell."""
+    """Report owners and modes that the next start of the server would change. Only root can check them."""
     if examination.inside or os.name != "posix" or os.geteuid() != 0:
         return []
     return await trio.to_thread.run_sync(_permissions, examination)
@@ -74,7 +74,7 @@ def _permissions(examination: Examination) -> list[Finding]:
         text = f"others than root could change {path}, so the server does not start as root: {why}"
         commands = tuple(one.cure for one in found)
         return [Finding(grade="error", code="permissions", about=about, text=text, commands=commands)]
-    if static.no_fix_permissions or examination.running is None:  # the start puts them right
+    if static.no_fix_permissions or examination.running is None:  # the start changes them
         return []
     lines = differing_permissions(path, DOMAINS_FILE, static.data_dir, *ids)
     return [

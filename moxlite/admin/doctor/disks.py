@@ -1,4 +1,4 @@
-"""Disks that files are on, as far as Linux tells (proc_pid_mountinfo(5), sysfs(5))."""
+"""The disks below a file, as far as Linux shows them (proc_pid_mountinfo(5), sysfs(5))."""
 
 import contextlib
 import os
@@ -15,12 +15,12 @@ MAX_DEPTH: Final = 8
 
 
 def share_a_disk(one: Path, other: Path) -> bool:
-    """Whether the loss of one disk takes both. For a missing path, the folder above counts. Raises OSError."""
+    """Whether the loss of one disk destroys both. A missing path counts as the folder above it. Raises OSError."""
     return bool(disks_of(one) & disks_of(other))
 
 
 def disks_of(path: Path) -> frozenset[str]:
-    """Names of the disks below a path; of a file system without a disk (in memory, over the network) that itself."""
+    """Names of the disks below a path. A file system without a disk (in memory, network) counts as one itself."""
     existing = next(one for one in (path.absolute(), *path.absolute().parents) if one.exists())
     device = existing.stat().st_dev
     source = _source(existing)
@@ -32,7 +32,7 @@ def disks_of(path: Path) -> frozenset[str]:
 
 
 def _source(path: Path) -> str:
-    """The device of the file system that a path is on, "" where it is not known."""
+    """The device of the file system that has a path, "" if unknown."""
     best: tuple[int, str] = (-1, "")
     for fields in _mounts():
         place = Path(fields[4].encode().decode("unicode_escape"))
@@ -49,7 +49,7 @@ def _mounts() -> list[Sequence[str]]:
 
 
 def _below(block: Path, depth: int) -> frozenset[str]:
-    """Disks below a block device: of a partition its disk, of a mapped device those that it is made of."""
+    """Disks below a block device: a partition's disk, or the disks that a mapped device consists of."""
     try:
         place = block.resolve(strict=True)
         slaves = sorted((place / "slaves").iterdir()) if (place / "slaves").is_dir() else []

@@ -1,4 +1,4 @@
-"""DNS of all domains: what ``config dnscheck`` says, as findings (ADMIN-48)."""
+"""DNS of all domains: the results of ``config dnscheck`` as findings (ADMIN-48)."""
 
 from typing import Final
 
@@ -13,14 +13,14 @@ from moxlite.proto.address import Domain
 __all__ = ["check_names", "check_servers"]
 
 AT_ONCE: Final = 4
-"""Domains: each asks about sixty questions."""
+"""Domains checked at a time; each makes about sixty queries."""
 
 MAX_COMMANDS: Final = 8
-"""Instructions that a finding repeats; ``dnscheck`` tells all."""
+"""Instructions that a finding repeats; ``dnscheck`` prints all."""
 
 
 async def check_servers(examination: Examination) -> list[Finding]:
-    """The DNS servers answer."""
+    """Check that the DNS servers answer."""
     report = await dns.check_servers(examination.resolver, examination.snapshot.static.hostname)
     see = tuple(report.instructions)
     graded: tuple[tuple[Grade, list[str]], ...] = (("error", report.errors), ("warning", report.warnings))
@@ -32,7 +32,7 @@ async def check_servers(examination: Examination) -> list[Finding]:
 
 
 async def check_names(examination: Examination) -> list[Finding]:
-    """Each topic of each domain that is enabled."""
+    """Check each topic of each enabled domain."""
     if not examination.names:
         return []
     found: list[Finding] = []

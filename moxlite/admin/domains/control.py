@@ -36,7 +36,7 @@ class DomainCommands:
     """``moxlite config domain`` and ``config alias``.
 
     Args:
-      check_account: raises CommandFailed where no account of this name can be made now.
+      check_account: raises CommandFailed if no account of this name can be made now.
       make_account: makes the database of a new one.
     """
 
@@ -69,7 +69,7 @@ class DomainCommands:
         }
 
     async def domain_list(self, args: DomainName, exchange: Exchange) -> list[DomainInfo]:
-        """All domains, by name."""
+        """List all domains, by name."""
         snapshot = self._config.current
         return [
             DomainInfo(name, one.disabled, Domain.parse(name).ascii in snapshot.derived.reports_only, one.description)
@@ -77,7 +77,7 @@ class DomainCommands:
         ]
 
     async def add(self, args: DomainAdd, exchange: Exchange) -> None:
-        """Make DKIM keys, add the domain, and the account if it is new. The caller may go meanwhile."""
+        """Make DKIM keys, add the domain, and the account if it is new. The client may disconnect meanwhile."""
         new_account = args.account not in self._config.current.domains.accounts
         if new_account:
             await self._check_account(args.account)
@@ -105,7 +105,7 @@ class DomainCommands:
         made.__exit__(None, None, None)
 
     async def remove(self, args: DomainName, exchange: Exchange) -> None:
-        """Take a domain out, and put its keys aside."""
+        """Remove a domain, and move its keys to the folder of old ones."""
         try:
             _, settings = changes.require_domain(self._config.current, args.domain)
         except Refused as error:
@@ -125,11 +125,11 @@ class DomainCommands:
         await self._edit(changes.disable_domain, args.domain)
 
     async def enable(self, args: DomainName, exchange: Exchange) -> None:
-        """Take it again."""
+        """Accept the domain's mail again."""
         await self._edit(changes.enable_domain, args.domain)
 
     async def alias_list(self, args: DomainName, exchange: Exchange) -> list[AliasInfo]:
-        """The aliases of a domain, or of all."""
+        """List the aliases of a domain, or of all."""
         snapshot = self._config.current
         if args.domain:
             try:
@@ -144,7 +144,7 @@ class DomainCommands:
         ]
 
     async def alias_print(self, args: AliasName, exchange: Exchange) -> AliasInfo:
-        """One alias."""
+        """Return one alias."""
         try:
             domain, localpart, alias = changes.find_alias(self._config.current, args.alias)
         except Refused as error:
@@ -156,7 +156,7 @@ class DomainCommands:
         await self._edit(changes.add_alias, args.alias, args.members)
 
     async def alias_update(self, args: AliasChange, exchange: Exchange) -> None:
-        """Change what members and others may do."""
+        """Change the permissions of members and others."""
         settings = {
             "post_public": args.post_public,
             "list_members": args.list_members,
@@ -167,7 +167,7 @@ class DomainCommands:
         )
 
     async def alias_remove(self, args: AliasName, exchange: Exchange) -> None:
-        """Take an alias away."""
+        """Remove an alias."""
         await self._edit(changes.remove_alias, args.alias)
 
     async def alias_add_members(self, args: AliasMembers, exchange: Exchange) -> None:
@@ -175,7 +175,7 @@ class DomainCommands:
         await self._edit(changes.add_alias_members, args.alias, args.members)
 
     async def alias_remove_members(self, args: AliasMembers, exchange: Exchange) -> None:
-        """Take members out."""
+        """Remove members."""
         await self._edit(changes.remove_alias_members, args.alias, args.members)
 
     async def _edit(self, change: Callable[..., None], *args: Any) -> Snapshot:

@@ -1,6 +1,6 @@
 """Arguments and results of the commands about domains, aliases and TLS keys, shared by the command line and the server.
 
-As `requests`, and as light.
+Like `admin.requests`, this module imports nothing heavy.
 """
 
 import msgspec
@@ -32,7 +32,7 @@ class DomainAdd(Request, frozen=True):
 
 
 class DomainName(Request, frozen=True):
-    """``config domain rm``, ``disable``, ``enable``, ``config alias list``; "" stands for all."""
+    """``config domain rm``, ``disable``, ``enable``, ``config alias list``; "" means all domains."""
 
     domain: str = ""
 
@@ -88,7 +88,7 @@ class TLSKeyAdd(Request, frozen=True):
 
 
 class TLSKeyList(Request, frozen=True):
-    """``config tlspubkey list``: of an account, or with "" of all."""
+    """``config tlspubkey list``: of an account, or "" for all."""
 
     account: str = ""
 

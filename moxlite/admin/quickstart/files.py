@@ -176,11 +176,11 @@ def static_file(
     webserver: Webserver | None,
     publish: bool,
 ) -> str:
-    """moxlite.toml. Only services that exist are enabled.
+    """The text of moxlite.toml. Only services that exist are enabled.
 
     Args:
       publish: webmail and account app for the internet.
-      webserver: one that keeps the ports of the web.
+      webserver: another web server, which keeps the web ports.
     """
     if webserver is None:
         authority = AUTHORITY.format(contact=_toml(contact))
@@ -204,7 +204,7 @@ def static_file(
         hostname=_toml(hostname.unicode),
         user=_toml(user),
         account=_toml(account),
-        # both addresses would be one, with two owners
+        # both addresses would be the same, with two owners
         tlsrpt="" if hostname == domain else TLSRPT.format(account=_toml(account)),
         authority=authority,
         warning="".join(f"\n# WARNING: {text}." for text in places.warnings) if nat or places.wild else "",
@@ -216,7 +216,7 @@ def static_file(
 
 
 def domains_file(address: Address, account: str, keys: Sequence[NewKey], now: dt.datetime) -> str:
-    """domains.toml with the domain of the address and the account."""
+    """The text of domains.toml, with the address's domain and the account."""
     document = Document(DOMAINS_HEAD)
     text = address.pack(True)
     settings = domain_settings(address.domain, account, keys, mtasts=True, now=now)
@@ -226,10 +226,10 @@ def domains_file(address: Address, account: str, keys: Sequence[NewKey], now: dt
 
 
 def unit_file(*, program: str, config: Path, data: Path, backups: Path | None = None) -> str:
-    """The unit of systemd: it starts as root, and the server gives that up by itself (ADMIN-40).
+    """The text of a systemd unit. It starts the server as root, and the server gives that up by itself (ADMIN-40).
 
     Args:
-      backups: a folder that the server may write to besides; it may be missing.
+      backups: a further folder that the server may write to; it may be missing.
     """
     folder = config.parent
     writable = f"{folder} {data}" if backups is None else f"{folder} {data} -{backups}"

@@ -15,10 +15,10 @@ from moxlite.net.limits import IPAddress
 __all__ = ["InterfaceAddress", "machine_addresses", "outgoing_addresses"]
 
 OUTSIDE: Final = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
-"""Addresses that no interface has (RFC 5737, RFC 3849): the way there is that to the internet."""
+"""Addresses that no interface has (RFC 5737, RFC 3849); their route is the one to the internet."""
 
 MAX_ADDRESSES: Final = 10_000
-"""Bound of a list that the system gives."""
+"""Limit for the length of the system's list."""
 
 
 class InterfaceAddress(msgspec.Struct, frozen=True):
@@ -29,7 +29,7 @@ class InterfaceAddress(msgspec.Struct, frozen=True):
 
 
 class _IfAddrs(ctypes.Structure):
-    """The head of struct ifaddrs, the same everywhere; the last field's union and data are not looked at."""
+    """The head of struct ifaddrs, which is the same on all systems; the union and data at its end are not read."""
 
 
 _IfAddrs._fields_ = [
@@ -40,13 +40,13 @@ _IfAddrs._fields_ = [
 ]
 
 IPV4_AT: Final = 4
-"""Offset in struct sockaddr_in, behind family (with a length on BSD) and port."""
+"""Offset in struct sockaddr_in, after family (with a length on BSD) and port."""
 IPV6_AT: Final = 8
-"""Offset in struct sockaddr_in6, behind those and the flow label."""
+"""Offset in struct sockaddr_in6, after family, port and flow label."""
 
 
 def machine_addresses() -> list[InterfaceAddress]:
-    """All addresses that can be listened on, but link-local and multicast ones, in the order of the system.
+    """All addresses for listening, except link-local and multicast ones, in the order of the system.
 
     Raises OSError.
     """
@@ -73,7 +73,7 @@ def machine_addresses() -> list[InterfaceAddress]:
 
 
 def outgoing_addresses() -> list[IPAddress]:
-    """The addresses from which this machine speaks with the internet, one of each family that has a way there."""
+    """The addresses from which this machine connects to the internet, one of each family that has a route."""
     found: list[IPAddress] = []
     for family, there in OUTSIDE:
         try:
@@ -86,7 +86,7 @@ def outgoing_addresses() -> list[IPAddress]:
 
 
 def _address(pointer: int) -> IPAddress | None:
-    """The address in a struct sockaddr, None for one of another family. BSD has a length before the family."""
+    """The address in a struct sockaddr, None for another family. On BSD, a length is before the family."""
     two = ctypes.string_at(pointer, 2)
     family = int.from_bytes(two, sys.byteorder) if sys.platform == "linux" else two[1]
     if family == socket.AF_INET:

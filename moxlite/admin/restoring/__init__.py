@@ -1,3 +1,3 @@
-"""A whole server out of a backup on a new machine (ADMIN-52a): `machine` writes it, `addresses` compares the listeners
-with the machine's own addresses. Restoring the data alone is for `moxlite.admin.backup.restores`.
+"""Restoring a whole server from a backup on a new machine (ADMIN-52a): `machine` writes it, `addresses` compares the
+listeners with the machine's own addresses. Restoring the data alone is not here but in `admin.backup.restores`.
 """

@@ -1,4 +1,4 @@
-"""Which accounts a command is about, and the accounts of a stopped server (ADMIN-19)."""
+"""The accounts that a command works on, and the accounts of a stopped server (ADMIN-19)."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 def named_accounts(config: ConfigHolder, accounts: Accounts, name: str) -> list[str]:
-    """The account of that name; without a name all that are configured and have files. Raises CommandFailed."""
+    """The account of that name, or without a name all configured accounts that have files. Raises CommandFailed."""
     if not name:
         return [one for one in accounts.names() if config.current.account(one) is not None]
     if config.current.account(name) is None:
@@ -27,7 +27,7 @@ def named_accounts(config: ConfigHolder, accounts: Accounts, name: str) -> list[
 
 
 def on_files(snapshot: Snapshot, work: Callable[[Accounts], Awaitable[T]]) -> T:
-    """Do it without a server.
+    """Run `work` on the files of a stopped server.
 
     Raises:
       Locked: another process uses the data directory.

@@ -163,7 +163,7 @@ def _password(path: Path | None, user: str) -> str:
 
 
 class _Told:
-    """Events as lines; on a terminal the line of the mailbox at work is written over."""
+    """Prints events as lines. On a terminal, the line of the present mailbox is overwritten."""
 
     def __init__(self) -> None:
         self._terminal = sys.stderr.isatty()
@@ -171,7 +171,7 @@ class _Told:
         self._mailbox = ""
 
     def event(self, event: "Event") -> None:
-        """Show it."""
+        """Print an event."""
         from moxlite.migration.orders import MailboxPlan, MailboxStep
 
         if isinstance(event, MailboxPlan):
@@ -183,7 +183,7 @@ class _Told:
             print(printable(f"problem: {event.text}" if event.problem else event.text), file=sys.stderr, flush=True)
 
     def end(self) -> None:
-        """End the line that is written over."""
+        """End the line that is being overwritten."""
         if self._open:
             print(file=sys.stderr)
             self._open = False

@@ -142,7 +142,7 @@ def _run(
     async def tell_async(event: "Event") -> None:
         tell(event)
 
-    # A zip file is read at any place, the others from beginning to end.
+    # A zip file is read with seeks, the others from beginning to end.
     source = cast("BinaryIO", Reading(pieces())) if file is None or request.form != "archive" else file
     snapshot = load_config()
     try:
@@ -175,5 +175,5 @@ def _running(
             progress=lambda raw: tell(msgspec.json.decode(raw, type=kinds)),
         )
 
-    # A server that ends meanwhile has taken back what there was of the import, or does so when it starts again.
+    # A server that ends meanwhile has rolled the import back, or does so at its next start.
     return talk(ask_server, broken=FAILED)

@@ -1,4 +1,4 @@
-"""``moxlite iprev``: the names of an address that lead back to it (AUTH-60, AUTH-90)."""
+"""``moxlite iprev``: the reverse names of an address that lead back to it (AUTH-60, AUTH-90)."""
 
 import click
 

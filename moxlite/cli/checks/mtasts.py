@@ -1,4 +1,4 @@
-"""``moxlite mtasts``, ``moxlite tlsrpt``: what a domain says of TLS with its mail hosts (AUTH-70..74, AUTH-90)."""
+"""``moxlite mtasts``, ``moxlite tlsrpt``: a domain's policies for TLS with its mail hosts (AUTH-70..74, AUTH-90)."""
 
 from typing import TYPE_CHECKING
 
@@ -34,7 +34,7 @@ def lookup_policy(domain: str, resolver: str | None) -> int:
         try:
             name = _domain(domain)
             told["record_id"] = await find_record(found, name)
-            # Who asks here chose the domain, and may look into the own network.
+            # The user chose the domain, and may look into the inner network.
             policy = await fetch_policy(fetcher(HTTPClient(found, allow_internal=True)), name)
         except NoPolicy as error:
             return NO, told | {"problem": str(error)}
@@ -85,7 +85,7 @@ report_commands(tlsrpt, "tlsrpt", "TLS sessions")
 
 
 def _domain(text: str) -> "Domain":
-    """Bad data is a verdict, not wrong usage (AUTH-90). Raises ValueError."""
+    """Parse a domain. Raises ValueError: bad data is a verdict, not wrong usage (AUTH-90)."""
     from moxlite.proto.address import AddressError, Domain
 
     try:

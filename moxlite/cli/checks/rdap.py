@@ -1,4 +1,4 @@
-"""``moxlite rdap``: how old a domain is (ADMIN-19, ADMIN-29)."""
+"""``moxlite rdap``: the age of a domain (ADMIN-19, ADMIN-29)."""
 
 import click
 

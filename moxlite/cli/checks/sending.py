@@ -1,5 +1,5 @@
-"""``moxlite tlsrpt`` and ``moxlite dmarc`` about our own reports: sending them now, what waits for them, and addresses
-that get none (QUEUE-123, QUEUE-126, QUEUE-131).
+"""``moxlite tlsrpt`` and ``moxlite dmarc`` for our own reports: sending them now, waiting results, and addresses that
+get no reports (QUEUE-123, QUEUE-126, QUEUE-131).
 """
 
 import click
@@ -14,7 +14,9 @@ __all__ = ["report_commands"]
 
 
 def report_commands(group: click.Group, name: str, counted: str) -> None:
-    """Add the verbs about our reports to a group, which is called `name`; `counted`: what these reports count."""
+    """Add the commands for our reports to a group, which is called `name`. `counted`: the noun for what these reports
+    count.
+    """
     _send_command(group, f"{name} send")
 
     @group.command(help=f"List the {counted} of each domain and day that are in no report yet.")

@@ -1,4 +1,4 @@
-"""``moxlite spf``: records of SPF, and what they say of a client (AUTH-90)."""
+"""``moxlite spf``: SPF records, and their verdict on a client (AUTH-90)."""
 
 from typing import TYPE_CHECKING
 
@@ -77,7 +77,7 @@ def parse(text: str) -> int:
 
 
 def _terms(text: str) -> dict[str, object]:
-    """The mechanisms of a record, and what is wrong with it."""
+    """The mechanisms of a record, and its faults."""
     from moxlite.mailauth.spf.record import RecordError, parse_record
 
     try:

@@ -28,7 +28,7 @@ from moxlite.proto.smtp.errors import SMTPError
 __all__ = ["BadKey", "NotTaken", "hand_in"]
 
 SESSION_SECONDS: Final = 15 * 60.0
-"""For all of it: a program waits."""
+"""Seconds for the whole session; a program waits for it."""
 
 PIECE: Final = 64 << 10
 
@@ -40,7 +40,7 @@ class BadKey(Exception):
 
 
 class NotTaken(Exception):
-    """The server has not taken the letter for all recipients. `temporary`: it may be tried again."""
+    """The server has not accepted the letter for all recipients. `temporary`: it may be tried again."""
 
     def __init__(self, text: str, *, temporary: bool) -> None:
         super().__init__(text)
@@ -48,7 +48,7 @@ class NotTaken(Exception):
 
 
 async def hand_in(letter: Letter, settings: Settings) -> None:
-    """Hand a letter in. Raises NotTaken, BadKey."""
+    """Submit a letter. Raises NotTaken, BadKey."""
     try:
         with trio.fail_after(SESSION_SECONDS):
             await _hand_in(letter, settings)
@@ -94,7 +94,7 @@ async def _hand_in(letter: Letter, settings: Settings) -> None:
         await client.hello()
         octets = letter.octets
         if not octets.isascii() and "8BITMIME" not in client.codec.extensions:
-            with suppress(Unconvertible):  # then the client says what the server lacks
+            with suppress(Unconvertible):  # the client then reports the missing extension
                 octets = b"".join(convert(octets))
         transaction = Transaction(
             MailPath.of(letter.sender),
@@ -139,7 +139,7 @@ def _client_key(settings: Settings) -> KeyPair | None:
 
 
 def _parse_ip(host: str) -> IPAddress | None:
-    """The address that a host is named by, if it is named by one."""
+    """The address in `host`, or None if it is a name."""
     try:
         return ip_address(host)
     except ValueError:
@@ -147,7 +147,7 @@ def _parse_ip(host: str) -> IPAddress | None:
 
 
 async def _addresses(settings: Settings) -> Sequence[IPAddress]:
-    """As the system finds them; this machine need not have a mail server's own resolver."""
+    """Addresses by the system's resolver: this machine need not have a mail server's own."""
     try:
         found = await trio.socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Where mail of this machine goes: /etc/moxlite-submit.toml (QUEUE-141)."""
+"""The mail server for this machine's mail: /etc/moxlite-submit.toml (QUEUE-141)."""
 
 import tomllib
 from pathlib import Path

@@ -56,7 +56,7 @@ def quickstart(
 ) -> None:
     """Make the configuration of a mail server for ADDRESS and its domain, which runs as USER (a name or a number).
 
-    Files are made where --config says, and beside it; nothing is overwritten. What is wrong around the machine is told
+    Files are made where --config says, and beside it; nothing is overwritten. Problems around the machine are printed
     as warnings. The passwords are printed once.
     """
     from moxlite.admin.accounts import Refused

@@ -17,8 +17,8 @@ def reload() -> None:
     """Read the files of certificates and keys (key_certs) again, for a program that has renewed them, as certbot does
     by --deploy-hook.
 
-    New connections are shown the new certificates. One that cannot be used is told, and the old one stays; the exit
-    code is 1 then. Without this command they are read every 6 hours. Certificates by ACME are looked after at once.
+    New connections get the new certificates. If one cannot be used, that is reported, the old one stays, and the exit
+    code is 1. Without this command the files are read every 6 hours. New certificates by ACME are used at once.
     """
     from moxlite.admin.requests import CertificatesRead, NoArguments
 

@@ -1,7 +1,7 @@
 """The opaque id of a connection in Received headers and error pages (SMTP-9, WEB-8).
 
-Connection ids are milliseconds and counters: shown as they are, they would tell when the server started and how busy it
-is. So the outside sees one AES block instead, and ``moxlite cid`` turns it back.
+Connection ids consist of milliseconds and counters. Shown unchanged, they would reveal when the server started and how
+busy it is. So others see one AES block instead, which ``moxlite cid`` decrypts.
 """
 
 import base64
@@ -24,7 +24,7 @@ KEY_SIZE: Final = AES_KEY + INSTALL
 
 
 class ReceivedID:
-    """Makes ids of 22 characters from connection ids, and back."""
+    """Converts connection ids into ids of 22 characters, and back."""
 
     def __init__(self, key: bytes) -> None:
         # One block, never two with the same content: plain AES is the right mode here.
@@ -32,12 +32,12 @@ class ReceivedID:
         self._install: Final = key[AES_KEY:]
 
     def encode(self, cid: int) -> str:
-        """The id of a connection, for the outside."""
+        """The id of a connection, as others see it."""
         block = self._install + struct.pack(">Q", cid & 0xFFFFFFFFFFFFFFFF)
         return base64.urlsafe_b64encode(self._cipher.encryptor().update(block)).rstrip(b"=").decode()
 
     def decode(self, text: str) -> int | None:
-        """The connection id; None for an id that isn't of this installation."""
+        """The connection id; None for an id of another installation."""
         try:
             block = base64.urlsafe_b64decode(text + "==")
         except (binascii.Error, ValueError):
@@ -52,7 +52,7 @@ class ReceivedID:
 
 
 def load_key(data_dir: Path, *, create: bool = True) -> bytes:
-    """The key of this installation, made where it's missing.
+    """The key of this installation, made if it is missing.
 
     Raises:
       OSError: it can neither be read nor made, or isn't a key.
