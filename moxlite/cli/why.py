@@ -31,8 +31,8 @@ def why(account: str | None, sender: str | None, recipient: str | None, ip: str,
     """Tell why a message is where it is: the evidence, what each rule proposed, and the plan that was carried out.
 
     With --account the message is one that was delivered to it, or refused with a copy in its rejects mailbox: by its
-    number, its Message-ID, or the address of its sender (ann@example.com, or @example.com for all of a domain), of whom
-    the newest twenty are told. Refusals that leave no copy are in the log. Else it is a file with a whole message, and
+    number, its Message-ID, or the address of its sender (ann@example.com, or @example.com for all of a domain), which
+    shows the newest twenty. Refusals that leave no copy are in the log. Else it is a file with a whole message, and
     the command tells what would become of it at the account of --to, now, without delivering it: by the account's
     history and junk filter, and with --ip and --helo also by SPF, DKIM, DMARC and block lists. The first line lists
     what was not judged. Without a running server, the files are opened directly.
