@@ -1,12 +1,12 @@
-"""Who may log in: the one room for all protocols (SMTP, IMAP, web).
+"""Authentication for all protocols (SMTP, IMAP, web). Permissions and replies to clients are not here.
 
-- `logins`: decides by password, app password, SASL secrets or client certificate, and writes each attempt down
-- `identity`: the values of a log-in; `refusals`: why one fails
-- `exchange`: the steps of a SASL mechanism, with what `logins` knows
-- `guessing`: failed log-ins, counted by network and by account, so that guessing is slow
-- `adminpassword`: the administrator's password, which stands in a file
-- `metrics`: log-ins in numbers
+- `logins`: verifies passwords, app passwords, SASL secrets and client certificates; records each attempt
+- `identity`: the values of a log-in; `refusals`: the exceptions of a failed one
+- `exchange`: the steps of a SASL mechanism, with the credentials from `logins`
+- `guessing`: counts of failed log-ins by network and by account, which slow guessing down
+- `adminpassword`: the administrator's password, kept as a hash in a file
+- `metrics`: counters of log-ins
 
-Hashes, app passwords and web sessions are kept by `store.auth`; mechanisms without I/O are `proto.sasl`. How a refusal
-is told to a client is for the protocol's own room.
+`store.auth` keeps hashes, app passwords and web sessions. `proto.sasl` has the mechanisms without I/O. Each protocol's
+own package turns a refusal into its reply.
 """

@@ -7,8 +7,8 @@ SMTP and IMAP wrap the octets (base64, ``334``, ``+``) and translate the excepti
         while isinstance(outcome, Challenge):
             outcome = await exchange.step(await answer_to(outcome.data))
 
-The attempt is booked as a failure as soon as the user is known, before anything is checked (SMTP-138). A client that
-leaves in the middle keeps the booking if it has shown a proof.
+The attempt is counted as a failure as soon as the user name is known, before anything is checked (SMTP-138). If the
+client disconnects in the middle, the failure stays counted when it had already sent a proof.
 """
 
 from types import TracebackType
@@ -60,7 +60,7 @@ async def start_exchange(
     bindings: ChannelBindings = NO_BINDINGS,
     certificate: Identity | None = None,
 ) -> "Exchange":
-    """Begin an exchange, once the network may try and the connection has waited as long as its failures demand.
+    """Begin an exchange, after the checks and the delay of `Logins.admit`.
 
     Args:
       mechanism: as the client named it; whether it's allowed without TLS is the caller's rule.
@@ -104,7 +104,7 @@ class Exchange:
         self._close()
 
     def _close(self) -> None:
-        """Decide what is undecided; nothing else is to be done with the attempt."""
+        """Settle the attempt if it is still undecided: a failure if the client has sent a proof, else not counted."""
         if self._attempt is None:
             return
         if self._proof:
@@ -113,7 +113,8 @@ class Exchange:
             self._attempt.give_back()
 
     async def step(self, data: bytes | None) -> Challenge | Identity:
-        """Take what the client sent (None: no initial response); returns the challenge to send, or who the client is.
+        """Take what the client sent (None: no initial response); returns the challenge to send, or the client's
+        identity.
 
         Raises:
           RateLimited: see there.
@@ -165,14 +166,14 @@ class Exchange:
         return self._logins.accept(self._request, self._variant, self._username, recipient)
 
     def _known(self, recipient: AccountRecipient | None) -> AccountRecipient:
-        """The user of this name, who may log in beside the certificate."""
+        """Return the account of this user name; refuse an unknown name, or an account other than the certificate's."""
         if recipient is None:
             raise self._refuse(WrongCredentials("bad user or password"))
         self._require_same_account(recipient)
         return recipient
 
     def _require_same_account(self, recipient: AccountRecipient | None) -> None:
-        """Beside a certificate, only its own account may log in (SMTP-61)."""
+        """With a client certificate, refuse every account but the certificate's (SMTP-61)."""
         if self._certificate is not None and (recipient is None or recipient.account != self._certificate.account):
             raise self._refuse(WrongCredentials("the client certificate belongs to another account"), recipient)
 

@@ -2,19 +2,19 @@
 
 Theory of operation
 -------------------
-An attempt is booked as a failure *before* anything is checked, and given back when it succeeds: attempts that run at
-the same time can't pass a limit together, and a client that leaves before it is told has been counted. An attempt
-whose booking only hurts because others are still undecided waits for them instead of being refused.
+An attempt is booked (counted as a failure) *before* anything is checked, and given back when it succeeds: attempts that
+run at the same time can't pass a limit together, and a client that disconnects before the reply has been counted. An
+attempt that would reach a limit only because others are still undecided waits for them instead of being refused.
 
-What is counted, in each window::
+Counts in each window::
 
     the three networks of the address (`net.limits.ip_classes`)    limits of SMTP-136
     the account, whatever the address                              its own limit
     the account at one place                                       for places where a log-in succeeded before
 
-A place is the second network of an address (IPv4 /26, IPv6 /48). Who comes from a place where a log-in to this account
-succeeded within `PLACE_LIFE` is refused only by the count of that account at that place: whatever strangers try
-elsewhere does not lock the owner out. A success takes back the failures of its own address and account, and no others.
+A place is the second network of an address (IPv4 /26, IPv6 /48). A client at a place where a log-in to this account
+succeeded within `PLACE_LIFE` is refused only by the count of that account at that place: attempts from elsewhere do not
+lock the owner out. A success takes back the failures of its own address and account, and no others.
 """
 
 import logging
@@ -43,11 +43,11 @@ MAX_KEYS: Final = 200_000
 
 DECISION: Final = 10.0
 """Seconds that an attempt waits for others that are undecided. Checking a password takes 0.1 s on a slow card, two at a
-time; beyond this the others are clients that have stopped in the middle.
+time; attempts that are undecided for longer belong to clients that have stopped in the middle.
 """
 
 NAMELESS: Final = "?"
-"""Begins what stands for a user name without an account; no name of an account begins with it (STORE-166)."""
+"""Prefix of the key of an unknown user name; no account name begins with it (STORE-166)."""
 
 Key: TypeAlias = tuple[object, ...]
 
@@ -114,7 +114,9 @@ class Attempt:
     def __init__(
         self, failures: "FailedLogins", booked: Sequence[_Count], pairs: Sequence[tuple[_Count, _Count]], place: Key
     ) -> None:
-        """`booked`: the counts it stands in; `pairs`: each with the count of its address and account in that window."""
+        """`booked`: the counts that include this attempt; `pairs`: each such count with the one of the same address and
+        account in that window.
+        """
         self._failures = failures
         self._booked = booked
         self._pairs = pairs
@@ -122,17 +124,17 @@ class Attempt:
         self.decided = False
 
     def fail(self) -> None:
-        """The secret was wrong: the booking stays."""
+        """Count the attempt as a failure: the secret was wrong."""
         self._decide(failed=1)
 
     def give_back(self) -> None:
-        """Nothing was guessed: the attempt ended before a secret was checked, or the secret was right and something
-        else is in the way.
+        """Do not count the attempt: it ended before a secret was checked, or the secret was right and the log-in is
+        refused for another reason.
         """
         self._decide(failed=0)
 
     def succeed(self) -> None:
-        """The secret was right: the failures of this address and account are taken back, and the place is known."""
+        """Take back the failures of this address and account, and remember the place: the secret was right."""
         if self.decided:
             return
         self._decide(failed=0)
@@ -183,7 +185,7 @@ class FailedLogins:
         """Book one more attempt.
 
         Args:
-          who: the account, or for a name without one something that stands for that name.
+          who: the account; for an unknown user name, a key beginning with `NAMELESS`.
 
         Raises:
           TooManyFailures: the limits are reached, or undecided attempts fill them for `DECISION` seconds.
@@ -211,17 +213,17 @@ class FailedLogins:
         )
 
     def note(self, ip: IPAddress, who: str) -> None:
-        """Count a failure that was found without checking a secret, as an unknown client certificate."""
+        """Count a failure without a checked secret, such as an unknown client certificate."""
         if not is_exempt(ip, self._exempt):
             self._roll()
             self._book(ip, who).fail()
 
     def remember(self, ip: IPAddress, account: str) -> None:
-        """A log-in to this account succeeded at this address lately: for the start, from auth.db."""
+        """Remember the place of a successful log-in."""
         self.learn((account, ip_classes(ip)[1]))
 
     def learn(self, place: Key) -> None:
-        """The place is known for its account, from now on."""
+        """Remember a place (account and network) for `PLACE_LIFE`."""
         if place in self._places:
             self._places.move_to_end(place)
         else:
@@ -231,7 +233,7 @@ class FailedLogins:
         self._places[place] = self._clock() + PLACE_LIFE
 
     def wake(self) -> None:
-        """An attempt was decided: those that wait look again."""
+        """Wake the attempts that wait in `book`: another one was decided."""
         self._decided.set()
         self._decided = trio.Event()
 
@@ -294,7 +296,7 @@ class FailedLogins:
         return Attempt(self, booked, pairs, place)
 
     def _tell(self, who: str) -> None:
-        """One line a day and account: new places of its owner are shut out meanwhile."""
+        """Log once per day and account that log-ins from new places are refused."""
         if who.startswith(NAMELESS):
             return
         day = f"{int(self._clock() // 86_400)} {who}"

@@ -18,9 +18,9 @@ Protocol: TypeAlias = Literal["smtp", "submission", "imap", "webmail", "webaccou
 class LoginRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Where an attempt to log in comes from.
 
-    `tls`: what the handshake settled, in words (``TLSv1.3 TLS_AES_128_GCM_SHA256``), empty without TLS.
-    `fingerprint`: of the client certificate's key (`fingerprint`), empty without one. `user_agent`: what the client
-    says that it is. `failures`: how many attempts failed on this connection before.
+    `tls`: what the handshake settled, in words (``TLSv1.3 TLS_AES_128_GCM_SHA256``), empty without TLS. `fingerprint`:
+    of the client certificate's key (`fingerprint`), empty without one. `user_agent`: the client's name for itself.
+    `failures`: how many attempts failed on this connection before.
     """
 
     protocol: Protocol
@@ -33,12 +33,11 @@ class LoginRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Identity(msgspec.Struct, frozen=True):
-    """Who has logged in: the account, and the canonical address that was used for it.
+    """A logged-in user: the account, and the canonical address used to log in.
 
     `app_password` and `app_id`: name and number of the app password that was used, "" and None for the account's own or
-    a certificate; `app_expires`: when its time is over (µs UTC), None for never; with `read_only` nothing may be
-    changed (STORE-191). `login`: the address as it was typed, with what stands behind a separator (SMTP-118); None
-    where it is the canonical one.
+    a certificate; `app_expires`: its expiry (µs UTC), None for never; `read_only`: nothing may be changed (STORE-191).
+    `login`: the address as typed, including the part after a separator (SMTP-118); None if it equals the canonical one.
     """
 
     account: str
@@ -51,16 +50,16 @@ class Identity(msgspec.Struct, frozen=True):
 
 
 class Candidate(msgspec.Struct, frozen=True):
-    """A password that a client may prove to have: of `app`, or when that is None the account's own."""
+    """The SASL secrets of one password: of the app password `app`, or of the account's own if None."""
 
     secrets: Secrets
     app: AppPassword | None = None
 
 
 class CertificateLogin(msgspec.Struct, frozen=True, kw_only=True):
-    """What a known client certificate says.
+    """The account that a known client certificate belongs to, and its settings.
 
-    `disabled`: text of ``login_disabled`` of the account, None when it may log in; the protocols tell it at different
+    `disabled`: text of ``login_disabled`` of the account, None when it may log in; the protocols refuse at different
     times (SMTP-62, IMAP-51).
     """
 
@@ -70,7 +69,7 @@ class CertificateLogin(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def typed(username: str, canonical: Address) -> Address | None:
-    """The address that a user name is; None if it is no other than the canonical one."""
+    """Return the user name as an address, or None if it is not an address or equals the canonical one."""
     try:
         address = Address.parse(username)
     except AddressError:

@@ -1,10 +1,9 @@
-"""Authentication: the one place that decides who may log in, for SMTP, IMAP and the web (SMTP-48..65, IMAP-41..51,
-WEB-56..58).
+"""Authentication for SMTP, IMAP and the web (SMTP-48..65, IMAP-41..51, WEB-56..58).
 
-What every protocol must do alike lives here: rate limits and slow-down, verifying passwords, the secrets of SASL
+All that the protocols have in common is here: rate limits and slow-down, verifying passwords, the secrets of SASL
 mechanisms (also for users that do not exist), identities by client certificate, accounts whose log-in is disabled,
-recording each attempt in auth.db, metrics, and the log line that fail2ban reads. What differs, the reply in each
-protocol's words, is the caller's: one exception per cause. `exchange` runs SASL on top.
+recording each attempt in auth.db, metrics, and the log line that fail2ban reads. The caller turns the exceptions, one
+per cause, into replies of its protocol. `exchange` runs SASL on top.
 """
 
 import hashlib
@@ -63,20 +62,22 @@ SCOPES: Final[Mapping[Protocol, Scope]] = {
     "imap": "imap",
     "webapi": "webapi",
 }
-"""What an app password must be for."""
+"""The scope that an app password needs, by protocol."""
 
 WHOLE_ADDRESS: Final = "the user name is the whole address, with @ and the domain"
-"""For the owner, in the log: the client is told nothing of what was wrong."""
+"""A hint in the log for the owner of the server; the client's reply does not say what was wrong."""
 
 WEB: Final[frozenset[Protocol]] = frozenset({"webmail", "webaccount", "webadmin"})
-"""The web apps: for the account's own password alone, also where all else needs app passwords (WEB-150)."""
+"""Protocols of the web apps. They accept the account's own password only, even if app passwords are required elsewhere
+(WEB-150).
+"""
 
 
 class Logins:
-    """Verifies who logs in.
+    """Verification of log-ins.
 
     Args:
-      current: gives the configuration of this moment.
+      current: returns the current configuration.
       accounts: for the credentials.
       auth: auth.db, with keys of client certificates and the list of attempts.
       failures: counts failures per network and account, over all protocols (SMTP-136).
@@ -126,7 +127,7 @@ class Logins:
         return await self.verify_password(request, username, password, mechanism=mechanism)
 
     async def verify_password(self, request: LoginRequest, username: str, password: str, *, mechanism: str) -> Identity:
-        """The same for an attempt that was admitted before: the end of a SASL exchange.
+        """Verify user name and password of an attempt that `admit` has let in before: the end of a SASL exchange.
 
         Raises:
           RateLimited, WrongCredentials, LoginDisabled: see there.
@@ -190,7 +191,7 @@ class Logins:
             await trio.sleep(request.failures - PATIENCE)
 
     def allowed(self, request: LoginRequest) -> bool:
-        """Whether the network may still try; certificates are not looked at otherwise (SMTP-59)."""
+        """Whether the network has attempts left. If not, client certificates are not looked at either (SMTP-59)."""
         return self._failures.allowed(request.remote)
 
     async def book(self, request: LoginRequest, username: str) -> Attempt:
@@ -209,12 +210,12 @@ class Logins:
             raise _rate_limited(request) from None
 
     def _nameless(self, username: str) -> str:
-        """What stands for a user name without an account; as short as the name of one."""
+        """Key of an unknown user name for the failure counts, about as short as an account name."""
         return NAMELESS + hashlib.sha256(self._canonical(username).encode("utf-8", "replace")).hexdigest()[:32]
 
     def _canonical(self, username: str) -> str:
-        """A user name without an account in the one form of all names that would belong to one account if there was
-        one: else the secrets of the others would tell that there is none.
+        """Canonical form of an unknown user name, so that all its spellings get the same fake SASL secrets; different
+        ones would reveal that the account does not exist.
         """
         name = normalize_username(username)
         try:
@@ -224,8 +225,9 @@ class Logins:
         return f"{address.localpart.lower().partition('+')[0]}@{address.domain.ascii}"
 
     async def candidates(self, request: LoginRequest, username: str) -> list[Candidate]:
-        """What SCRAM and CRAM-MD5 verify against, at least one. For a user who does not exist or has no password that
-        may be used here: stable secrets that nothing fits, so that the exchange looks the same (SMTP-57, IMAP-46).
+        """Return the candidates that SCRAM and CRAM-MD5 verify against, at least one. A user who does not exist, or has
+        no password that may be used here, gets a stable fake one that matches no password, so that the exchange looks
+        the same (SMTP-57, IMAP-46).
         """
         own, apps = await self._usable(request, self.login(username))
         found = [] if own is None else [Candidate(own.secrets)]
@@ -233,8 +235,9 @@ class Logins:
         return found or [Candidate(decoy_secrets(self._secret, self._canonical(username)))]
 
     async def certificate(self, request: LoginRequest) -> CertificateLogin | None:
-        """Who the client certificate belongs to; None without one, for an unknown key (recorded as a failure), while
-        auth.db cannot be read or the network has no attempts left (SMTP-59, SMTP-60, IMAP-47, IMAP-50).
+        """Return the account of the client certificate. None without a certificate, for an unknown key (recorded as a
+        failure), while auth.db cannot be read, or if the network has no attempts left (SMTP-59, SMTP-60, IMAP-47,
+        IMAP-50).
         """
         if not request.fingerprint or not self.allowed(request):
             return None
@@ -262,7 +265,7 @@ class Logins:
         )
 
     def use_certificate(self, request: LoginRequest, login: CertificateLogin) -> Identity:
-        """The client is now logged in by its certificate, without further words: record it.
+        """Record a log-in by client certificate alone, without a SASL exchange.
 
         Raises:
           LoginDisabled: see there.
@@ -283,10 +286,11 @@ class Logins:
         used: Candidate,
         attempt: Attempt | None,
     ) -> Identity:
-        """The client has one of the account's passwords: record the success, unless that is not for this.
+        """Accept a client that has proven one of the account's passwords, unless an app password is expired or has
+        another scope; record the success.
 
-        That the password still stands is looked at last, right before it is accepted: what was changed or revoked
-        while the client took its time opens nothing.
+        Whether the password is still valid is checked last: one that was changed or revoked during the exchange is
+        refused.
 
         Raises:
           LoginDisabled, NotPermitted, WrongCredentials: see there.
@@ -319,8 +323,8 @@ class Logins:
         *,
         attempt: Attempt | None = None,
     ) -> Identity:
-        """The credentials are right: record the success, unless the account may not log in. `attempt` is what was
-        booked for it, None for a certificate.
+        """Record the success of a log-in with right credentials, unless log-in is disabled for the account. `attempt`:
+        the booked attempt, None for a certificate.
 
         Raises:
           LoginDisabled: see there.
@@ -348,9 +352,7 @@ class Logins:
         )
 
     async def stands(self, identity: Identity) -> bool:
-        """Whether the app password of a log-in is still there, and its time not over. Raises
-        StoreError.
-        """
+        """Whether the app password of a log-in still exists and has not expired. Raises StoreError."""
         if identity.app_id is None:
             return True
         async with self._accounts.use(identity.account) as account:
@@ -371,8 +373,8 @@ class Logins:
         app_password: str = "",
         attempt: Attempt | None = None,
     ) -> LoginRefused:
-        """Record a failure everywhere it belongs (SMTP-64, SMTP-65); returns the error for raising. `attempt`: what was
-        booked for it, if anything.
+        """Record a failure in the counts, auth.db, metrics and log (SMTP-64, SMTP-65); returns the error for raising.
+        `attempt`: the booked attempt, if there is one.
         """
         word = result or error.result
         whose = recipient.account if recipient else account or UNKNOWN
@@ -454,9 +456,9 @@ class Logins:
     async def _usable(
         self, request: LoginRequest, recipient: AccountRecipient | None
     ) -> tuple[Credential | None, tuple[AppPassword, ...]]:
-        """The passwords that are looked at here: the account's own, unless it is for the web alone, and where they are
-        of use its app passwords, also those that are for something else or whose time is over: who has one may
-        hear why it fails.
+        """Return the passwords that are tried for this protocol: the account's own, unless it is for the web alone, and
+        the app passwords, except for the web. App passwords that are expired or have another scope are included, so
+        that their user gets the reason of the refusal.
         """
         stored = await self._passwords(recipient)
         if recipient is None or stored is None:
@@ -478,7 +480,7 @@ class Logins:
             return None
 
     async def _note_use(self, name: str, app: AppPassword) -> None:
-        """Write down when an app password was used; a full or broken disk fails no log-in (STORE-157)."""
+        """Record the time of use of an app password; an error of the store does not fail the log-in (STORE-157)."""
         if not use_is_due(app, _now()):
             return
         try:
@@ -494,7 +496,7 @@ def _rate_limited(request: LoginRequest) -> RateLimited:
 
 
 def _not_permitted(app: AppPassword, protocol: Protocol) -> str:
-    """Why an app password opens nothing here, "" if it does."""
+    """Why an app password may not be used for this protocol, "" if it may."""
     if app.expired(_now()):
         return "this app password has expired"
     if SCOPES[protocol] not in app.scopes:

@@ -1,4 +1,4 @@
-"""Why a log-in fails: one exception per cause, which each protocol tells in its own words."""
+"""Exceptions of a failed log-in, one per cause; each protocol turns them into its replies."""
 
 from typing import ClassVar
 
@@ -26,8 +26,8 @@ class LoginRefused(Exception):
 
 
 class WrongCredentials(LoginRefused):
-    """User name or password are wrong, or the mechanism's proof, or the account is another than asked for; nothing
-    says which.
+    """User name, password or the mechanism's proof is wrong, or the account is not the one asked for; the reply does
+    not say which.
     """
 
     result = "badcreds"
@@ -39,7 +39,7 @@ class ForeignIdentity(WrongCredentials):
 
 
 class BadChannelBinding(LoginRefused):
-    """The client is bound to another TLS connection than ours: a third party may sit between (SMTP-55)."""
+    """The client is bound to another TLS connection than ours: there may be a man in the middle (SMTP-55)."""
 
     result = "badchanbind"
     counted = True
@@ -64,7 +64,7 @@ class LoginDisabled(LoginRefused):
 
 
 class NotPermitted(LoginRefused):
-    """The app password is right, but is not for this, or its time is over; the text says which."""
+    """The app password is right, but has another scope or has expired; the text says which."""
 
     result = "notpermitted"
 

@@ -1,6 +1,8 @@
 """The SMTP server: incoming mail on port 25, submission on 587 and 465 (docs/spec/smtp.md).
 
 The composition root makes a `Context` per service of each listener and calls `serve_connection` for each connection.
+Decisions of accounts about incoming mail are in `acceptance`, outgoing mail in `queue`, parsing of SMTP in
+`proto.smtp`.
 """
 
 from moxlite.smtpd.connection import serve_connection

@@ -37,10 +37,11 @@ HANDLERS: Final[Mapping[type[c.Command], Handler]] = {
 
 
 async def serve_connection(stream: trio.abc.Stream, info: ConnectionInfo, context: Context) -> None:
-    """Speak SMTP with one client until it quits, errs, or falls silent.
+    """Speak SMTP with one client until it quits, breaks the protocol, or times out.
 
-    Cancellation closes without a reply; when `info.shutdown` is set the client gets 421 at its next chance. Raises what
-    is unexpected, for `net.connections.guard` to count and log; the caller closes the stream.
+    Cancellation closes without a reply; when `info.shutdown` is set, the client gets 421 as soon as the session waits
+    for a command. Unexpected exceptions are raised, for `net.connections.guard` to count and log; the caller closes the
+    stream.
     """
     wire = Wire(stream, info, context.pace)
     try:
@@ -53,7 +54,7 @@ async def serve_connection(stream: trio.abc.Stream, info: ConnectionInfo, contex
 
 
 async def _admit(wire: Wire, context: Context) -> None:
-    """Refuse those who come too often or are here too often."""
+    """Serve the connection, unless its network has opened too many connections in a time, or has too many open."""
     remote = wire.info.remote
     seat, gate = wire.info.seat, context.gate
     refusal = seat.enter(gate, remote)

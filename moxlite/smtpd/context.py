@@ -1,4 +1,4 @@
-"""What an SMTP session gets from outside: one frozen struct, made by the composition root for each service."""
+"""The services and settings of an SMTP session: one frozen struct, made by the composition root for each service."""
 
 from typing import Literal
 
@@ -29,42 +29,42 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     """Deadlines and delays in seconds (SMTP-14, SMTP-15, SMTP-46, SMTP-74)."""
 
     command: float = 300.0
-    """For the next command: RFC 5321 §4.5.3.2.7."""
+    """Deadline for the next command: RFC 5321 §4.5.3.2.7."""
     command_short: float = 30.0
-    """The same in slow mode, or when the client's network has used up 80 % of its connections."""
+    """Deadline for the next command in slow mode, or when the client's network has used up 80 % of its connections."""
     block: float = 180.0
-    """For the next octets of a message: RFC 5321 §4.5.3.2.5 from the server's side."""
+    """Deadline for the next octets of a message: RFC 5321 §4.5.3.2.5 from the server's side."""
     data: float = 30 * 60.0
-    """For a whole message with its delivery."""
+    """Deadline for a whole message with its delivery."""
     discard: float = 60.0
-    """For reading a message that is refused already because of its size."""
+    """Deadline for reading a message that is already refused because of its size."""
     write: float = 30.0
-    """For the client to take a reply."""
+    """Deadline for the client to read a reply."""
     farewell: float = 1.0
-    """For the last reply before we close."""
+    """Deadline for the last reply before the connection is closed."""
     slow: float = 1.0
-    """Before each read, and for each octet written, in slow mode."""
+    """Delay before each read, and for each octet written, in slow mode."""
     unknown: float = 5.0
-    """Before saying that no recipient exists: makes guessing addresses slow."""
+    """Delay before the reply that no recipient exists, to slow down the guessing of addresses."""
     store: float = 120.0
-    """For a commit that must not be cut off half-way: what a slow card takes for 100 MiB."""
+    """Deadline for a commit that must not be cut off: a slow card needs that long for 100 MiB."""
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything a session works with.
+    """Services and settings of a session.
 
     Attributes:
       submit: `queue.submit`.
-      keys: of the domains that sign what users submit.
+      keys: DKIM keys of the domains that sign what users submit.
       sent: `queue.was_sent`, asked about bounces; None when there is no queue.
       defer: `queue.defer`; None when there is no queue, then no message is accepted for some accounts alone.
-      resolver: None where nothing is asked; that of localserve knows no foreign host.
+      resolver: None if no DNS look-ups are made; that of localserve knows no foreign host.
       senders: the sessions of users.
       gate: the limits of connections.
       received_id: makes the ids in Received fields and replies.
-      spools: where long messages go while they are received (``data/tmp``).
-      starttls: None where it is not offered.
-      reports: None where no sender is checked (localserve).
+      spools: temporary files for long messages (``data/tmp``).
+      starttls: TLS settings for STARTTLS, None if not offered.
+      reports: reports.db, None if senders are not checked (localserve).
       default_account: of localserve, which gets mail for all other addresses (SMTP-131); "" in a real server.
     """
 
@@ -88,7 +88,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def submission(self) -> bool:
-        """Whether our own users speak here."""
+        """Whether this is a service for our own users."""
         return self.service != "smtp"
 
     @property
@@ -98,5 +98,5 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def localserve(self) -> bool:
-        """Whether this is a server for trying out (SMTP-131..133)."""
+        """Whether this is a localserve server, for trials (SMTP-131..133)."""
         return bool(self.default_account)

@@ -1,4 +1,4 @@
-"""The queue's way to the own SMTP server: a session over a socket pair in this process (QUEUE-36)."""
+"""SMTP sessions over a socket pair in this process, for the queue's deliveries to our own accounts (QUEUE-36)."""
 
 from functools import partial
 from ipaddress import IPv4Address
@@ -19,10 +19,10 @@ LOOPBACK: Final = IPv4Address("127.0.0.1")
 
 
 class LocalPipe:
-    """Makes sessions, which are tasks of `tree`.
+    """Starts SMTP sessions as tasks of `tree`.
 
     Attributes:
-      endpoint: the port as which they pose: that of the first listener with SMTP.
+      endpoint: the port whose settings the sessions use: that of the first listener with SMTP.
       handler: speaks SMTP; set before the first `connect`.
     """
 
@@ -35,7 +35,7 @@ class LocalPipe:
         self.handler: Handler | None = None
 
     def connect(self, key: bytes) -> trio.abc.Stream:
-        """The client's end of a new session; no account stores a message with the same key twice (STORE-189).
+        """Start a session and return the client's end; no account stores a message with the same key twice (STORE-189).
 
         Raises OSError: no descriptors are left.
         """

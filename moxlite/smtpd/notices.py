@@ -1,5 +1,5 @@
-"""Notices to the senders of mail that comes in (RFC 3464): about recipients that were refused when others were not
-(SMTP-74, SMTP-108, 109), and of delivery, where the sender asks for that (SMTP-156).
+"""Notices to the senders of incoming mail (RFC 3464): about recipients that were refused when others were not (SMTP-74,
+SMTP-108, 109), and of delivery, where the sender asks for that (SMTP-156).
 """
 
 import functools
@@ -40,11 +40,11 @@ class Failed(msgspec.Struct, frozen=True):
 async def failure_notice(
     session: Session, transaction: Transaction, prepared: Prepared, failed: Sequence[Failed]
 ) -> Owed | None:
-    """What is owed to the sender about these recipients: one DSN, as a row of the outbox.
+    """Make the DSN for the sender about these recipients, as a row of the outbox.
 
-    None, and a line in the log, for a null sender, who gets no DSN (RFC 5321 §4.5.5), and for recipients about whom the
-    sender wants to hear nothing (RFC 3461 §4.1). The key is made of the message: a client that brings it again after it
-    was told to try later causes no second notice.
+    Returns None, and logs, for a null sender, who gets no DSN (RFC 5321 §4.5.5), and for recipients whose NOTIFY
+    excludes failures (RFC 3461 §4.1). The key is derived from the message: a client that sends it again after a
+    temporary failure causes no second notice.
     """
     sender = transaction.sender.address
     told = [] if sender is None else [one for one in failed if _wanted(one)]
@@ -61,8 +61,8 @@ async def failure_notice(
 async def receipt(
     session: Session, transaction: Transaction, prepared: Prepared, delivered: Sequence[AcceptedRecipient]
 ) -> Owed | None:
-    """What is owed to the sender about recipients whose account stores the message, and for whom he has asked to be
-    told of delivery (RFC 3461 §4.1): one DSN, as a row of the outbox of that account. None for a null sender.
+    """Make the DSN about recipients whose account stores the message and whose NOTIFY asks for success (RFC 3461 §4.1),
+    as a row of the outbox of that account. None for a null sender.
     """
     sender = transaction.sender.address
     if sender is None or not delivered:
@@ -72,7 +72,7 @@ async def receipt(
 
 
 class _Notice(msgspec.Struct, frozen=True):
-    """What a DSN says. `kind`: the first word of its key."""
+    """Content of a DSN. `kind`: the first word of its key."""
 
     subject: str
     kind: str
@@ -127,7 +127,7 @@ async def _owed(
 
 
 def _wanted(one: Failed) -> bool:
-    """Whether NOTIFY leaves room for a notice of failure."""
+    """Whether NOTIFY allows a notice of failure."""
     notify = one.recipient.command.notify
     return not notify or "FAILURE" in notify
 
@@ -138,13 +138,14 @@ def notify_of(words: Iterable[str]) -> DSNNotify:
 
 
 def notify_later(commands: Iterable[RcptTo], *, known: bool, told: bool) -> DSNNotify:
-    """What the sender is told of a delivery that waits for an own account (QUEUE-28): of its failure unless NOTIFY
-    leaves that out, of its success and delay where NOTIFY asks for it.
+    """NOTIFY for the queue's row of a delivery that waits for one of our accounts (QUEUE-28): failure unless NOTIFY
+    excludes it, success and delay if NOTIFY asks for them.
 
     Args:
-      commands: of the recipients that lead to the account.
-      known: the address of MAIL FROM is the sender's own: others would have notices sent to strangers (SMTP-156).
-      told: the sender knows of a delivery to each of these recipients already.
+      commands: RCPT commands of the recipients that resolve to the account.
+      known: SPF shows that MAIL FROM is the sender's own address; a forged one would send notices to strangers
+        (SMTP-156).
+      told: the sender already has a notice of delivery to each of these recipients.
     """
     asked = notify_of({word for command in commands for word in command.notify}) or DSNNotify.FAILURE
     if not known:

@@ -11,7 +11,7 @@ __all__ = ["INTERNAL", "STORAGE_FULL", "UNKNOWN_USER", "Goodbye", "Refused", "re
 class Refused(Exception):
     """A command or message is refused; carries the reply. The connection goes on.
 
-    `reason` is the stable word for metrics and logs (SMTP-139), "" where there is none.
+    `reason`: the stable word for metrics and logs (SMTP-139), "" for no such word.
     """
 
     def __init__(self, response: Response, reason: str = "") -> None:
@@ -21,7 +21,7 @@ class Refused(Exception):
 
 
 class Goodbye(Exception):
-    """The connection ends, after `response` if there is one. `error`: the word for metrics, "" for none."""
+    """The connection ends, after `response` if it is not None. `error`: the word for metrics, "" for no error."""
 
     def __init__(self, response: Response | None = None, error: str = "") -> None:
         super().__init__(str(response))
@@ -30,7 +30,7 @@ class Goodbye(Exception):
 
 
 def refuse(code: int, ecode: str, text: str, reason: str = "") -> Refused:
-    """To be raised."""
+    """Make a `Refused` exception, for the caller to raise."""
     return Refused(Response.of(code, ecode, text), reason)
 
 

@@ -1,4 +1,4 @@
-"""Who is logged in for submission, so that sessions can be ended when their right to it ends (SMTP-62a)."""
+"""The logged-in sessions for submission, so that they can be ended when a log-in is disabled or revoked (SMTP-62a)."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ class Senders:
         self._accounts: dict[str, dict[Callable[[str], None], str]] = {}
 
     def join(self, account: str, app_password: str, end: Callable[[str], None]) -> None:
-        """A session is logged in; `end(text)` ends it. `app_password`: the name of the one that was used, or ""."""
+        """Add a logged-in session; `end(text)` ends it. `app_password`: the name of the one that was used, or ""."""
         self._accounts.setdefault(account, {})[end] = app_password
 
     def leave(self, account: str, end: Callable[[str], None]) -> None:
-        """It is over."""
+        """Remove a session that has ended."""
         sessions = self._accounts.get(account, {})
         sessions.pop(end, None)
         if not sessions:
@@ -33,5 +33,5 @@ class Senders:
                 end(text)
 
     def count(self, account: str) -> int:
-        """How many sessions of an account there are."""
+        """Number of sessions of an account."""
         return len(self._accounts.get(account, {}))

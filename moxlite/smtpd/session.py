@@ -1,4 +1,4 @@
-"""One SMTP session: greeting, command loop, and which command is carried out where (RFC 5321 §3, §4; SMTP-6..21).
+"""One SMTP session: greeting, command loop, and dispatch of commands to handlers (RFC 5321 §3, §4; SMTP-6..21).
 
 Theory of operation
 -------------------
@@ -51,7 +51,7 @@ SLOW_FAILURES: Final = 3
 """Failed log-ins from which on the connection is slowed down (SMTP-15)."""
 
 CROWDED: Final = 0.8
-"""Used share of the open connections of a network from which on sessions shorten their patience (SMTP-14)."""
+"""Share of a network's open connections from which on sessions use the shorter deadline for commands (SMTP-14)."""
 
 NAMED_ERRORS: Final[Mapping[str, str]] = {"5.5.0": "linetoolong", "5.5.1": "unknowncommand", "5.5.2": "unknowncommand"}
 
@@ -60,21 +60,21 @@ Handler = Callable[["Session", Any], Awaitable[Response | None]]
 
 
 class _Waiting:
-    """How many clients wait for their first delivery, over all listeners."""
+    """Number of clients that wait before their first delivery, over all listeners."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._number = 0
 
     def enter(self) -> bool:
-        """One more; False when there are enough."""
+        """Count one more client; False, and not counted, if the limit is reached."""
         if self._number >= self._limit:
             return False
         self._number += 1
         return True
 
     def leave(self) -> None:
-        """One less."""
+        """Count one client less."""
         self._number -= 1
 
 
@@ -88,12 +88,12 @@ class Session:
     """One client.
 
     Attributes:
-      context, wire, codec: what it works with.
+      context, wire, codec: services, stream and SMTP state machine.
       snapshot: the configuration, taken anew with each hello and MAIL.
       hello: EHLO or HELO, None before.
-      identity: who is logged in, None without a log-in.
-      certificate: what the client certificate says, None without a known one.
-      transaction: None outside of one.
+      identity: the logged-in user, None without a log-in.
+      certificate: the account of the client certificate, None without a known one.
+      transaction: the current mail transaction, None outside of one.
       failures: failed log-ins.
     """
 
@@ -158,11 +158,13 @@ class Session:
 
     @property
     def sender_checks(self) -> bool:
-        """Whether it is asked who sent a message; in localserve of all mail, as if it came from elsewhere (AUTH-14)."""
+        """Whether the sender of a message is authenticated; in localserve for all mail, as if it came from elsewhere
+        (AUTH-14).
+        """
         return self.network_checks or (self.context.resolver is not None and self.context.localserve)
 
     def login_request(self) -> LoginRequest:
-        """Where an attempt to log in comes from, for `Logins`."""
+        """The origin of an attempt to log in, for `Logins`."""
         tls = self.info.tls
         return LoginRequest(
             protocol=self.context.kind,
@@ -176,9 +178,9 @@ class Session:
     # The loop
 
     async def run(self) -> None:
-        """Speak until the client quits, errs or falls silent.
+        """Speak until the client quits, breaks the protocol or times out.
 
-        Raises nothing but cancellation and what is unexpected, after telling the client.
+        Raises only cancellation and unexpected exceptions, after a last reply to the client.
         """
         metrics.connection_total.labels(kind=self.context.kind).inc()
         end = Goodbye()
@@ -204,13 +206,13 @@ class Session:
             await self._last_words(end.response)
 
     def _interrupted(self) -> Goodbye:
-        """Why a wait was ended."""
+        """The reason why a wait for the client was ended."""
         if self.info.shutdown.is_set():
             return Goodbye(replies.SHUTTING_DOWN)
         return Goodbye(replies.TIMEOUT, "timeout") if self.wire.ended is None else Goodbye(self.wire.ended)
 
     def _end(self, text: str) -> None:
-        """The user's right to submit has ended (SMTP-62a)."""
+        """End the session, because its log-in was disabled or revoked (SMTP-62a). `text`: for the user."""
         self.wire.end(Response(421, "4.7.0", (text,)))
 
     async def _last_words(self, response: Response) -> None:
@@ -230,14 +232,14 @@ class Session:
         self.wire.write(f"220 {self.hostname.ascii} ESMTP moxlite\r\n".encode())
 
     async def _wait_for_early_talker(self) -> None:
-        """A client that speaks before the greeting doesn't read what it gets: it only ever sends spam (SMTP-142)."""
+        """Refuse a client that speaks before the greeting. It does not read replies, and only sends spam (SMTP-142)."""
         with trio.move_on_after(self.smtp.greet_delay):
             if await self.wire.receive_block(self.context.pace.command_short):
                 raise Goodbye(replies.EARLY, "earlytalker")
             raise Goodbye
 
     async def look_at_certificate(self) -> None:
-        """After a TLS handshake: who the client's certificate belongs to (SMTP-59)."""
+        """Look up the account of the client certificate, after a TLS handshake (SMTP-59)."""
         if self.info.tls is not None and self.info.tls.peer_key is not None:
             self.certificate = await self.context.logins.certificate(self.login_request())
         if self.certificate is not None:
@@ -262,7 +264,7 @@ class Session:
         return pace.command_short if self.wire.slow or self.crowded else pace.command
 
     async def _handle(self, event: Event) -> None:
-        """Carry out one command; the reply is on its way when this returns."""
+        """Carry out one command; its reply is in the write buffer when this returns."""
         self._began = time.perf_counter()
         if isinstance(event, Refusal):
             self.refuse(event)
@@ -287,7 +289,7 @@ class Session:
             self.send(response)
 
     def refuse(self, refusal: Refusal) -> None:
-        """Answer what the codec refuses. Raises Goodbye if it ends the connection."""
+        """Reply to a command that the codec refuses. Raises Goodbye if the refusal ends the connection."""
         self._verb = refusal.verb or "unknown"
         error = "" if refusal.verb else NAMED_ERRORS.get(refusal.response.ecode, "")
         if refusal.close:
@@ -303,15 +305,15 @@ class Session:
             raise Goodbye(replies.TOO_MANY_COMMANDS, "toomanycommands")
 
     def recipient_accepted(self) -> None:
-        """A message may have as many recipients as it may: these commands don't count (SMTP-143)."""
+        """Do not count an accepted RCPT as a command without a message; recipients have their own limit (SMTP-143)."""
         self._commands -= 1
 
     def send(self, response: Response) -> None:
-        """Put a reply on its way."""
+        """Put a reply into the write buffer."""
         self.wire.write(self.encode(response))
 
     def encode(self, response: Response) -> bytes:
-        """The octets of a reply, which is counted; error texts end in the id of the connection (SMTP-8)."""
+        """Encode and count a reply; error texts end in the id of the connection (SMTP-8)."""
         if response.code >= 400:
             response = response.with_note(self.received_id)
         octets = self.codec.send(response)
@@ -325,19 +327,19 @@ class Session:
     # The transaction
 
     def begin_transaction(self, transaction: Transaction) -> None:
-        """MAIL was accepted."""
+        """Begin a transaction: MAIL was accepted."""
         self.end_transaction()
         self.transaction = transaction
 
     def end_transaction(self) -> None:
-        """Reset, by whatever cause."""
+        """End the transaction, if there is one, and release its spool."""
         if self.transaction is not None:
             self.transaction.drop_spool()
             self.transaction = None
             self.info.seat.busy = False
 
     def begin_content(self, *, chunked: bool = False) -> None:
-        """The message comes. From now on the transaction counts as bad until it succeeds (SMTP-21)."""
+        """Begin to receive the message. From now on the transaction counts as failed until it succeeds (SMTP-21)."""
         assert self.transaction is not None
         spools = self.context.spools
         self.transaction.spool = Spool(spools.directory, space=spools.share(self.info))
@@ -347,34 +349,34 @@ class Session:
         self._bad += 1
 
     def transaction_succeeded(self) -> None:
-        """The message was accepted."""
+        """Count the transaction as successful: the message was accepted."""
         self._good = True
         self._commands = 0
 
     def check_record(self) -> None:
-        """Refuse one more MAIL after too many failed transactions and none good. Raises Goodbye."""
+        """Refuse MAIL after too many failed transactions without a successful one. Raises Goodbye."""
         if self._bad > MAX_BAD and not self._good:
             raise Goodbye(replies.TOO_MANY_BAD, "toomanybad")
 
     # Log-in
 
     def login_failed(self) -> None:
-        """One more failed log-in on this connection."""
+        """Count a failed log-in on this connection."""
         self.failures += 1
         if self.failures >= SLOW_FAILURES:
             self.wire.slow = True
 
     def logged_in(self, identity: Identity) -> None:
-        """AUTH succeeded."""
+        """Record the user of a successful log-in."""
         self.identity = identity
         self.info.seat.known = True
         self.context.senders.join(identity.account, identity.app_password, self._end)
         self.wire.slow = False
 
     async def linger(self, seconds: float) -> None:
-        """Let a client wait of which nothing is known; not, when so many wait that the wait would harm us (SMTP-97).
+        """Delay an unknown sender; not if `MAX_LINGERING` clients wait already (SMTP-97).
 
-        Raises Goodbye when the client goes, or the server stops.
+        Raises Goodbye when the client disconnects, or the server stops.
         """
         if not _waiting.enter():
             metrics.delayed_total.labels(result="crowded").inc()
@@ -390,7 +392,7 @@ class Session:
     # Reading beside the loop
 
     async def next_line(self) -> AuthData | Refusal:
-        """The client's answer in a dialogue of AUTH. Raises Goodbye."""
+        """Read the client's answer in an AUTH exchange. Raises Goodbye."""
         while (event := self.codec.next_event()) is NEED_DATA:
             octets = await self.wire.receive(self._patience())
             if not octets:
@@ -402,14 +404,14 @@ class Session:
         return event
 
     def trace_data(self, octets: bytes) -> None:
-        """Log content of a message, at the level for that."""
+        """Log content of a message, at its own trace level."""
         if self._tracing:
             self.wire.trace_received(octets, data=True)
 
     # Log
 
     def log_facts(self) -> dict[str, object]:
-        """What each line about this connection says (SMTP-140)."""
+        """Fields of every log line about this connection (SMTP-140)."""
         info, tls = self.info, self.info.tls
         facts: dict[str, object] = {"remote": info.remote, "local": info.local, "listener": info.listener}
         if tls is not None:

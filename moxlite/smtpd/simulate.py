@@ -10,7 +10,7 @@ from moxlite.smtpd.replies import Goodbye, Refused
 __all__ = ["fail", "fall_silent"]
 
 SILENCE: Final = 3600.0
-"""Seconds that ``timeout`` is silent for: longer than any client waits."""
+"""Seconds of silence for the localpart ``timeout``: longer than any client waits."""
 
 
 async def fail(localpart: str, stage: Stage) -> None:
@@ -22,7 +22,7 @@ async def fail(localpart: str, stage: Stage) -> None:
 
 
 async def fall_silent(localpart: str, stage: Stage) -> None:
-    """Say nothing for long if the localpart asks for that at this stage, and then raise Goodbye."""
+    """Wait for `SILENCE` seconds if the localpart asks for a timeout at this stage, then raise Goodbye."""
     if demanded(localpart, stage) == "timeout":
         await trio.sleep(SILENCE)
         raise Goodbye

@@ -1,4 +1,4 @@
-"""A submitted message after its last octet: what the session knows of it, as a letter (SMTP-111..118)."""
+"""Submission of a message after its last octet: makes a `Letter` of the session's state (SMTP-111..118)."""
 
 import logging
 
@@ -76,7 +76,7 @@ def _letter(session: Session, transaction: Transaction) -> Letter:
 
 
 def _trace(session: Session, transaction: Transaction) -> bytes:
-    """Trace fields; they tell nothing of the client but that it logged in (SMTP-114)."""
+    """Trace fields; they reveal nothing about the client except that it logged in (SMTP-114)."""
     recipients = transaction.recipients
     utf8 = transaction.mail.smtputf8
     return trace.authentication_results(session.hostname, transaction.sender.pack(False) or "<>") + trace.received(
@@ -96,7 +96,7 @@ def _trace(session: Session, transaction: Transaction) -> bytes:
 
 
 def _future_release(transaction: Transaction) -> str:
-    """As DSNs want it (RFC 4865 §6)."""
+    """The FUTURERELEASE parameter in the form of DSNs (RFC 4865 §6), "" without it."""
     if transaction.mail.hold is None:
         return ""
     kind, _, value = transaction.mail.hold.text.partition("=")
@@ -108,7 +108,9 @@ def _recipient(recipient: AcceptedRecipient) -> SubmissionRecipient:
 
 
 def _address(recipient: AcceptedRecipient) -> Address:
-    """Postmaster without a domain is ours; an address literal stands in the place of the domain (QUEUE-2)."""
+    """The address that the queue stores: postmaster without a domain is ours; an address literal takes the place of the
+    domain (QUEUE-2).
+    """
     path = recipient.path
     if isinstance(path.host, Domain):
         return Address(path.localpart, path.host)

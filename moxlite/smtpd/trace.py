@@ -1,4 +1,4 @@
-"""Trace fields put before a message, and forged ones taken out (RFC 5321 §4.4, RFC 8601 §5; SMTP-78..80, 114)."""
+"""Trace fields put before a message, and removal of forged ones (RFC 5321 §4.4, RFC 8601 §5; SMTP-78..80, 114)."""
 
 from collections.abc import Collection
 from typing import Final
@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 MAX_PROBLEM: Final = 200
-"""Characters of a problem: a report's own words may stand in it."""
+"""Characters of a problem: it may quote the report."""
 
 
 def protocol_name(*, extended: bool, utf8: bool, tls: bool, authenticated: bool) -> str:
@@ -48,9 +48,9 @@ def received(
     """The Received field (SMTP-79).
 
     Args:
-      client: what it called itself, in ASCII. client_ip: None leaves it out, to protect users.
-      client_name: a name that leads back to the address, "" without one.
-      recipient: None where there are several.
+      client: its name in EHLO, in ASCII. client_ip: None leaves it out, to protect users.
+      client_name: the verified reverse name of the address, "" without one.
+      recipient: None for several recipients.
       moment: µs UTC.
     """
     name = f"{client_name} " if client_name else ""
@@ -81,13 +81,15 @@ def delivered_to(recipient: Path, *, utf8: bool) -> bytes:
 
 
 def reason_field(reason: str, steps: Collection[str] = ()) -> bytes:
-    """Why the message is where it is: the word of the decision, and what was found, step by step (SMTP-78)."""
+    """The field with the reason of the delivery decision: its word, and the findings step by step (SMTP-78)."""
     text = ";\r\n\t".join((reason, *steps))
     return f"X-Moxlite-Reason: {text}\r\n".encode()
 
 
 def report_problem(kind: ReportKind | None, problem: str) -> bytes:
-    """Why the report in the message cannot be used (SMTP-100, SMTP-101); nothing without a problem."""
+    """The field with the reason why the report in the message cannot be used (SMTP-100, SMTP-101); empty without a
+    problem.
+    """
     if not problem:
         return b""
     name = "DMARC" if kind == "dmarc" else "TLS"
@@ -96,15 +98,15 @@ def report_problem(kind: ReportKind | None, problem: str) -> bytes:
 
 
 def authentication_results(hostname: Domain, mail_from: str) -> bytes:
-    """Of a submission: the user has logged in (RFC 8601 §2.7.4, SMTP-114)."""
+    """Authentication-Results of a submission: the user has logged in (RFC 8601 §2.7.4, SMTP-114)."""
     return f"Authentication-Results: {hostname.ascii};\r\n\tauth=pass smtp.mailfrom={mail_from}\r\n".encode()
 
 
 def without_forged(section: HeaderSection, hostnames: Collection[str]) -> bytes | None:
-    """The header section without fields that only we may write: results under one of our names, and our own marks
+    """Remove the fields that only we may write: Authentication-Results under one of our names, and X-Moxlite fields
     (SMTP-80).
 
-    None if there are none, which is the rule.
+    Returns None if there are no such fields, the usual case.
 
     Args:
       hostnames: of all listeners, A-labels: a reader trusts each of them.

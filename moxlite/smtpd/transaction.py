@@ -16,7 +16,7 @@ __all__ = ["AcceptedRecipient", "Transaction"]
 
 
 class AcceptedRecipient:
-    """A recipient that RCPT took: the command, and who that is."""
+    """A recipient accepted by RCPT: the command, and the account or alias it resolves to."""
 
     __slots__ = ("command", "found")
 
@@ -26,25 +26,26 @@ class AcceptedRecipient:
 
     @property
     def path(self) -> Path:
-        """As the client wrote it, separators and case included."""
+        """The address as the client wrote it, separators and case included."""
         return self.command.path
 
 
 class Transaction:
-    """What MAIL began.
+    """A mail transaction, begun by MAIL.
 
     Attributes:
       mail: the command.
       hold_until: µs UTC of FUTURERELEASE, None for at once.
-      recipients: those accepted, in order.
+      recipients: the accepted ones, in order.
       spool: the octets so far, once DATA or BDAT began.
-      rate: that of its octets.
-      header: watches the header section of what comes.
-      chunked: it comes by BDAT.
-      refused: the reply when it is known before the end of the message, whose rest is read and dropped.
-      spf: of the sender, once it was asked.
-      identifier: by it an account gets the message once (STORE-60): random, or what the own queue gave its message.
-      received: when MAIL came, µs UTC.
+      rate: checks the minimum rate of the message's octets.
+      header: checks the size of the header section as it arrives.
+      chunked: the message comes by BDAT.
+      refused: the reply, if known before the end of the message; the rest is then read and dropped.
+      spf: SPF result of the sender, once checked.
+      identifier: key by which an account stores the message only once (STORE-60): random, or the key given by our own
+        queue.
+      received: time of MAIL, µs UTC.
     """
 
     __slots__ = (
@@ -85,12 +86,12 @@ class Transaction:
         return self.mail.lax or any(recipient.command.lax for recipient in self.recipients)
 
     def refuse(self, response: Response) -> None:
-        """Keep nothing of the message any more."""
+        """Set the reply to the message, and drop its spool."""
         self.refused = response
         self.drop_spool()
 
     def drop_spool(self) -> None:
-        """Give the octets back. Idempotent."""
+        """Close the spool, which frees its space. Idempotent."""
         if self.spool is not None:
             self.spool.close()
             self.spool = None

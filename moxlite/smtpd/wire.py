@@ -1,4 +1,4 @@
-"""The octets of one SMTP connection: reading, collected writing, slow mode, deadlines, TLS, and the trace in the log.
+"""The octets of one SMTP connection: reading, buffered writing, slow mode, deadlines, TLS, and the trace in the log.
 
 Replies collect in a buffer that is sent when the session needs to read, so that a pipelined batch costs one write
 (SMTP-12).
@@ -35,7 +35,7 @@ _WITH_CREDENTIALS: Final = re.compile(rb"(?:\A|\n)AUTH ", re.IGNORECASE)
 _WITH_CONTENT: Final = re.compile(rb"(?:\A|\n)(?:DATA\s*\n.|BDAT )", re.IGNORECASE)
 
 VERB: Final = 5
-"""Octets by which a command with credentials or content is known: ``AUTH ``, ``BDAT ``."""
+"""Octets needed to recognize a command with credentials or content: ``AUTH ``, ``BDAT ``."""
 
 TRACE_LINE: Final = 1024
 """Octets of a line shown in the trace."""
@@ -44,15 +44,14 @@ TRACE_LINE: Final = 1024
 class Wire:
     """One connection.
 
-    All deadlines are those of one cancel scope around the session, `deadline`: to set its time anew costs a tenth of a
-    scope for each wait, of which a message has a dozen. When it strikes, the session is over: that is what each of them
-    means.
+    All deadlines use one cancel scope around the session, `deadline`, whose time is set anew for each wait: that costs
+    a tenth of a new scope, and a message has a dozen waits. Every deadline ends the session.
 
     Attributes:
-      info: whom we speak with, and the facts of TLS.
-      deadline: the session runs in it.
+      info: the connection: addresses, listener and TLS.
+      deadline: the cancel scope of the session.
       slow: one octet per second (SMTP-15).
-      ended: the reply to end with, None as long as the session may go on.
+      ended: the reply to end the session with, None while it may go on.
     """
 
     def __init__(self, stream: trio.abc.Stream, info: ConnectionInfo, pace: Pace) -> None:
@@ -71,7 +70,8 @@ class Wire:
     # Reading and waiting
 
     async def receive(self, seconds: float) -> bytes:
-        """What the client says next, b"" at its end; sends first what is to be sent. A shutdown or `end` ends the wait.
+        """Flush the write buffer, then return the next octets from the client, b"" at the end of the stream. A shutdown
+        or `end` ends the wait.
 
         Raises Goodbye.
         """
@@ -86,7 +86,7 @@ class Wire:
             self._interruptible = False
 
     async def receive_block(self, seconds: float) -> bytes:
-        """Octets of a message: as `receive`, but a shutdown lets it come to its end."""
+        """Return octets of a message: as `receive`, but a shutdown does not interrupt."""
         await self.flush()
         if self.slow:
             await trio.sleep(self._pace.slow)
@@ -110,7 +110,7 @@ class Wire:
             self.deadline.deadline = math.inf
 
     async def pause(self, seconds: float) -> None:
-        """Let the client wait; a shutdown ends that (SMTP-16). Raises Goodbye."""
+        """Delay the client; a shutdown ends the delay (SMTP-16). Raises Goodbye."""
         self._check_end()
         self._interruptible = True
         try:
@@ -119,9 +119,9 @@ class Wire:
             self._interruptible = False
 
     async def linger(self, seconds: float) -> None:
-        """Let the client wait, as long as it is there; a shutdown ends that.
+        """Delay the client, while it stays connected; a shutdown ends the delay.
 
-        What the client says meanwhile is kept for `receive`; no more than one block is taken.
+        Octets that the client sends meanwhile are kept for `receive`, at most one block.
 
         Raises Goodbye.
         """
@@ -148,13 +148,13 @@ class Wire:
             raise Goodbye(self.ended)
 
     def end(self, response: Response) -> None:
-        """End the session with this reply: at once where it waits for the client, else before it waits again."""
+        """End the session with this reply: at once if it waits for the client, else before its next wait."""
         self.ended = self.ended or response
         if self._waiting:
             self.deadline.cancel()
 
     async def watch_shutdown(self) -> None:
-        """End the wait for a command when the server wants to stop; runs beside the session."""
+        """End the wait for a command when the server shuts down; runs beside the session."""
         await self.info.shutdown.wait()
         if self._interruptible:
             self.deadline.cancel()
@@ -162,11 +162,11 @@ class Wire:
     # Writing
 
     def write(self, octets: bytes) -> None:
-        """Collect octets to be sent."""
+        """Append octets to the write buffer."""
         self._out.append(octets)
 
     async def flush(self) -> None:
-        """Send what was collected. Raises Goodbye when the client is gone."""
+        """Send the write buffer. Raises Goodbye when the client has disconnected."""
         if not self._out:
             return
         octets = b"".join(self._out)
@@ -182,7 +182,7 @@ class Wire:
             self.deadline.deadline = math.inf
 
     async def say_last(self, octets: bytes) -> None:
-        """Send the last words, if the client takes them: whole, also in slow mode."""
+        """Send the last reply within `Pace.farewell` seconds, whole also in slow mode; a failure is ignored."""
         self.slow = False
         self._out.append(octets)
         with trio.move_on_after(self._pace.farewell):
@@ -190,7 +190,7 @@ class Wire:
                 await self.flush()
 
     async def _dribble(self, octets: bytes, until: float) -> bytes:
-        """Send octet by octet until that time; what is left then."""
+        """Send octet by octet until that time; returns the octets that are left."""
         for position in range(len(octets) - 1):
             if trio.current_time() + self._pace.slow > until:
                 return octets[position:]
@@ -208,7 +208,7 @@ class Wire:
 
     @property
     def bindings(self) -> ChannelBindings:
-        """What SCRAM can be bound to on this connection."""
+        """Channel bindings of this connection, for SCRAM."""
         stream = self._stream
         if not isinstance(stream, TLSStream):
             return NO_BINDINGS
@@ -217,8 +217,8 @@ class Wire:
     # The trace in the log (SMTP-47)
 
     def trace_commands(self, octets: bytes) -> None:
-        """Log what came while commands are expected; a client may send credentials or content in the same breath, and
-        a command may come in pieces.
+        """Log octets received while commands are expected. The same block may hold credentials or content, and a
+        command may come in pieces.
         """
         text = self._begun + octets
         self.trace_received(
@@ -228,11 +228,11 @@ class Wire:
         self._begun = last[:VERB]
 
     def trace_received(self, octets: bytes, *, auth: bool = False, data: bool = False) -> None:
-        """Log what came, each kind at its own level; above it only the count."""
+        """Log received octets, each kind at its own trace level; above it only their number."""
         self._trace("remote", octets, auth=auth, data=data)
 
     def trace_sent(self, octets: bytes, *, auth: bool = False) -> None:
-        """Log what goes out."""
+        """Log sent octets."""
         self._trace("local", octets, auth=auth, data=False)
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""How well mail to a domain would be protected: what the server finds out for who writes (WEBMAIL-94)."""
+"""How well mail to a domain would be protected, for the user who writes it (WEBMAIL-94)."""
 
 from collections.abc import Awaitable, Callable
 from typing import Literal, TypeAlias
@@ -10,11 +10,11 @@ from moxlite.proto.address import Domain
 __all__ = ["Assurance", "Assure", "Finding", "not_asked"]
 
 Finding = Literal["yes", "no", "error", ""]
-"""``error``: it was asked and could not be found out; "": it was not asked."""
+"""``error``: the look-up failed; "": it was not made."""
 
 
 class Assurance(msgspec.Struct, frozen=True):
-    """What DNS and web say of a domain.
+    """The protection of mail to a domain, as DNS and its MTA-STS policy promise it.
 
     Attributes:
       mtasts: it has a policy that is enforced (RFC 8461).
@@ -28,9 +28,9 @@ class Assurance(msgspec.Struct, frozen=True):
 
 
 Assure: TypeAlias = Callable[[Domain], Awaitable[Assurance]]
-"""Takes 15 s at most, and raises nothing of its own."""
+"""Looks up the protection of mail to a domain, in 15 s at most; raises nothing."""
 
 
 async def not_asked(domain: Domain) -> Assurance:
-    """Where the server asks no others: in localserve, and without a queue."""
+    """Return an empty result, for servers that make no look-ups: localserve, and a server without a queue."""
     return Assurance()

@@ -1,4 +1,6 @@
-"""The message itself: is it whole, is it the user's, what does it need, what must not go out (SMTP-111, 112, 117)."""
+"""Checks of the message itself: well-formed, written by the user, extensions needed, fields to remove (SMTP-111, 112,
+117).
+"""
 
 from typing import Final
 
@@ -35,14 +37,14 @@ ONCE: Final = (
 
 
 class Edited(msgspec.Struct, frozen=True):
-    """A header section without the fields that are only for us, and what these said."""
+    """A header section without the fields that must not go out, and the values of the removed fields for the queue."""
 
     header: bytes
     extra: dict[str, str]
 
 
 def check_fields(section: HeaderSection, *, pedantic: bool) -> None:
-    """The header section as it was handed in. Raises SubmissionRefused."""
+    """Refuse a header section with repeated or forbidden fields. Raises SubmissionRefused."""
     for name in ONCE:
         if section.count(name) > 1:
             raise _bad(f"message has more than one {name.decode().title()} field")
@@ -51,8 +53,8 @@ def check_fields(section: HeaderSection, *, pedantic: bool) -> None:
 
 
 def edit(section: HeaderSection) -> Edited | None:
-    """Take out Bcc, which the others must not see, and what is meant for the queue (SMTP-112, SMTP-117); None if
-    neither is there. Raises SubmissionRefused.
+    """Remove Bcc and the fields meant for the queue (SMTP-112, SMTP-117); returns None if there are no such fields.
+    Raises SubmissionRefused.
     """
     dropped = section.all(b"bcc", *[name for name in section.names if name.startswith(EXTRA)])
     if not dropped:
@@ -75,7 +77,7 @@ def _add_extra(extra: dict[str, str], key: str, value: bytes) -> None:
 
 
 async def parse(letter: Letter, spool: Spool) -> Prepared:
-    """The message, which must be fully understood: what we send on, others must be able to read (SMTP-111).
+    """Parse the message, and refuse it unless it is well-formed: its recipients must be able to read it (SMTP-111).
 
     Raises SubmissionRefused.
     """
@@ -90,7 +92,9 @@ async def parse(letter: Letter, spool: Spool) -> Prepared:
 
 
 def check_author(letter: Letter, prepared: Prepared, section: HeaderSection) -> Address:
-    """The one author, who is the user (SMTP-111). Raises SubmissionRefused."""
+    """Return the author, the only address in From; refuse one that the user may not send as (SMTP-111). Raises
+    SubmissionRefused.
+    """
     author = from_address(prepared.index.envelope.from_)
     if author is None or section.count(b"from") != 1:
         raise SubmissionRefused(550, "5.7.1", "message needs a From field with exactly one address", "badfrom")

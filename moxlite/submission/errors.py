@@ -1,4 +1,4 @@
-"""Why a message is not sent."""
+"""Exceptions of `submit`: why a message is not sent."""
 
 __all__ = ["SubmissionRefused", "SubmissionStuck"]
 
@@ -6,7 +6,7 @@ __all__ = ["SubmissionRefused", "SubmissionStuck"]
 class SubmissionRefused(Exception):
     """The message cannot be sent as it is; nothing was queued.
 
-    `code` and `ecode` as a reply of SMTP has them, 4xx where it may be tried again; `result` is the word for metrics.
+    `code` and `ecode`: of the SMTP reply, 4xx if a retry makes sense. `result`: the label for metrics.
     """
 
     def __init__(self, code: int, ecode: str, text: str, result: str) -> None:

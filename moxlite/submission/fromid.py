@@ -1,4 +1,4 @@
-"""Envelope senders that are unique for each recipient, so that a bounce tells whose it is (SMTP-118, QUEUE-6)."""
+"""Envelope senders that are unique per recipient, so that a bounce identifies its recipient (SMTP-118, QUEUE-6)."""
 
 import secrets
 from typing import Final
@@ -13,11 +13,13 @@ from moxlite.submission.letter import Letter
 __all__ = ["RANDOM_OCTETS", "with_from_ids"]
 
 RANDOM_OCTETS: Final = 16
-"""Of a FROMID or Message-Id: 22 characters of base64url, which all stand in an atom (SMTP-112, SMTP-118)."""
+"""Random octets in a FROMID or Message-Id: 22 characters of base64url, all allowed in an atom (SMTP-112, SMTP-118)."""
 
 
 def with_from_ids(letter: Letter) -> tuple[SubmissionRecipient, ...]:
-    """The recipients, each with a sender of its own if the user has logged in for that. Raises SubmissionRefused."""
+    """Return the recipients, each with its own envelope sender if the log-in address asks for FROMID. Raises
+    SubmissionRefused.
+    """
     separator = _separator(letter)
     if not separator:
         return letter.recipients
@@ -38,7 +40,7 @@ def with_from_ids(letter: Letter) -> tuple[SubmissionRecipient, ...]:
 
 
 def _separator(letter: Letter) -> str:
-    """What stands before a FROMID in the sender's localpart; "" without FROMID."""
+    """The separator before a FROMID in the sender's localpart; "" without FROMID."""
     address = letter.mail_from
     identity = letter.identity
     if address is None or not _is_login(letter, identity.login or Address.parse(identity.address)):
@@ -48,7 +50,7 @@ def _separator(letter: Letter) -> str:
 
 
 def _is_login(letter: Letter, address: Address) -> bool:
-    """Whether an address, with what stands behind a separator, is one whose log-ins ask for FROMID."""
+    """Whether an address, including the part after a separator, is one whose log-ins ask for FROMID."""
     settings = letter.snapshot.account(letter.identity.account)
     if settings is None:
         return False

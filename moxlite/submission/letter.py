@@ -1,4 +1,4 @@
-"""What a user hands in, beside the octets."""
+"""The envelope and options of a message that a user submits; its octets are in a spool."""
 
 import msgspec
 
@@ -11,19 +11,20 @@ __all__ = ["Letter"]
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
-    """Who sends to whom, and how.
+    """The envelope and options of one submitted message.
 
     Attributes:
-      snapshot: the configuration by which all of it is decided.
+      snapshot: the configuration for all decisions about the message.
       identity: the user.
       hostname: of this server, in a Message-Id that is made.
-      mail_from: the envelope sender, which the caller has found to be the user's own; None for the null path.
+      mail_from: the envelope sender, one that the caller has checked to belong to the user; None for the null path.
       recipients: the envelope's, at least one, without FROMID.
-      remote: the address of the client, "" where it is not known.
-      received: when it was handed in, µs UTC.
+      remote: the address of the client, "" if unknown.
+      received: time of submission, µs UTC.
       max_size: octets of a message.
-      trace: header fields to stand on top, each ending in CRLF.
-      may_need_smtputf8, may_have_8bit: False where a pedantic server was not told of such a need (SMTP-29).
+      trace: header fields to put on top, each ending in CRLF.
+      may_need_smtputf8, may_have_8bit: False if a pedantic server requires these parameters of MAIL and the client did
+        not give them (SMTP-29).
       requiretls, hold_until, future_release, dsn_ret, dsn_envid, priority, deliver_by: as in `Submission`.
     """
 

@@ -1,4 +1,6 @@
-"""Submitting a message: the one way by which the mail of users goes out (SMTP-111..118, AUTH-42..45, QUEUE-18)."""
+"""Submitting a message: all mail of users goes out through `submit` or `complete` (SMTP-111..118, AUTH-42..45,
+QUEUE-18).
+"""
 
 import logging
 import secrets
@@ -33,15 +35,15 @@ __all__ = ["Complete", "PostOffice", "Submitted", "complete", "counted_as", "lim
 logger = logging.getLogger("moxlite.submission")
 
 UNDO: Final = 60.0
-"""Seconds for taking back what was counted for a message that was not queued."""
+"""Seconds for the unit that takes a message out of the counts if it was not queued."""
 
 
 class PostOffice(msgspec.Struct, frozen=True, kw_only=True):
-    """Where letters are handed in.
+    """The services that a submission needs.
 
     Attributes:
       queue: `queue.submit`.
-      keys: of the domains that sign.
+      keys: DKIM keys of the signing domains.
       deadline: seconds for the commit of the queue, which must not be cut off half-way.
     """
 
@@ -52,7 +54,9 @@ class PostOffice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Submitted(msgspec.Struct, frozen=True):
-    """What became of a letter: the rows of the queue, in the order of the recipients, and what the message says."""
+    """Result of a submission: ids of the queue's rows, in the order of the recipients; author and Message-Id of the
+    message.
+    """
 
     ids: tuple[int, ...]
     author: Address
@@ -60,9 +64,9 @@ class Submitted(msgspec.Struct, frozen=True):
 
 
 class Complete(msgspec.Struct, frozen=True):
-    """A message that may go out: what the queue takes, and its author.
+    """A checked and signed message: the submission for the queue, and its author.
 
-    ``prepared``: made of the caller's spool; None if something in it does not go out, such as Bcc.
+    ``prepared``: parsed from the caller's spool; None if parts of the spool do not go out, such as Bcc.
     """
 
     submission: Submission
@@ -73,7 +77,7 @@ class Complete(msgspec.Struct, frozen=True):
 async def complete(keys: SigningKeys, letter: Letter, spool: Spool) -> Complete:
     """Check and sign a message that the caller queues by a row of the outbox, in the unit that counts it (STORE-189a).
 
-    What the others must not see, such as Bcc, is not in what was signed; the spool, which is finished, keeps it.
+    The signatures do not cover removed fields such as Bcc; the spool, which is finished, keeps them.
     Raises SubmissionRefused, HeaderTooLarge, OSError as `submit`.
     """
     try:
@@ -88,7 +92,7 @@ async def complete(keys: SigningKeys, letter: Letter, spool: Spool) -> Complete:
 async def submit(office: PostOffice, letter: Letter, spool: Spool) -> Submitted:
     """Queue a message for all recipients, or for none. The spool, which is finished, stays the caller's.
 
-    Fields that are missing are added and signed; Bcc and what is meant for the queue is taken out.
+    Missing fields are added and signed; Bcc and the fields meant for the queue are removed.
 
     Raises:
       SubmissionRefused: the message cannot be sent as it is.
@@ -126,7 +130,7 @@ async def _submit(office: PostOffice, letter: Letter, spool: Spool) -> Submitted
 
 @asynccontextmanager
 async def _clean(letter: Letter, spool: Spool) -> AsyncIterator[tuple[Spool, HeaderSection, dict[str, str]]]:
-    """The octets that go out, their header section, and what was said to the queue in fields taken out of it."""
+    """The octets that go out, their header section, and the values of removed fields that were meant for the queue."""
     section = await read_header(spool)
     if not section.octets or section.body is None:
         text = "message needs a header section, a blank line, and a body"
@@ -207,7 +211,7 @@ async def _signatures(
 
 
 async def _queue(office: PostOffice, letter: Letter, submission: Submission, spool: Spool) -> list[int]:
-    """Count the message and queue it; what was counted is taken back if it is not queued (SMTP-116)."""
+    """Count the message and queue it; the count is undone if it is not queued (SMTP-116)."""
     limits, addresses = limits_of(letter), counted_as(letter)
     async with office.accounts.use(letter.identity.account) as account:
         counted = await account.write(lambda tx: add_outgoing(tx, addresses, limits))
@@ -223,7 +227,7 @@ async def _queue(office: PostOffice, letter: Letter, submission: Submission, spo
 
 
 def limits_of(letter: Letter) -> OutgoingLimits:
-    """What the account may send (SMTP-116)."""
+    """The account's sending limits (SMTP-116)."""
     settings = letter.snapshot.account(letter.identity.account)
     if settings is None:
         return OutgoingLimits()
@@ -231,5 +235,5 @@ def limits_of(letter: Letter) -> OutgoingLimits:
 
 
 def counted_as(letter: Letter) -> list[str]:
-    """The recipients as they are counted."""
+    """The recipients' canonical addresses, by which the limits count them."""
     return [str(letter.snapshot.canonical(recipient.address)) for recipient in letter.recipients]

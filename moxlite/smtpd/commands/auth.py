@@ -1,6 +1,6 @@
-"""AUTH: the dialogue of a SASL exchange in SMTP (RFC 4954; SMTP-48..65).
+"""AUTH: a SASL exchange in SMTP (RFC 4954; SMTP-48..65).
 
-What is verified how lies in admin/exchange.
+`logins.exchange` verifies the credentials.
 """
 
 import base64
@@ -42,7 +42,7 @@ FAILURES: Final[tuple[tuple[type[LoginRefused], int, str], ...]] = (
 
 
 async def auth(session: Session, command: c.Auth) -> Response | None:
-    """Log in. The last reply is returned, those before are sent."""
+    """Log in. The last reply is returned, the challenges before it are sent."""
     needs_tls = command.mechanism.endswith("-PLUS") or command.mechanism == "EXTERNAL"
     if not session.codec.tls and (needs_tls or not login_allowed(session)):
         raise refuse(538, "5.7.11", "TLS is required for this")
@@ -69,7 +69,7 @@ async def auth(session: Session, command: c.Auth) -> Response | None:
 
 
 async def _dialogue(session: Session, exchange: Exchange, data: bytes | None) -> Identity | None:
-    """Challenges and answers; None if the client gave up, or wrote no base64, and has its reply."""
+    """Exchange challenges and answers; returns None, after the reply, if the client gave up or sent bad base64."""
     while True:
         step = await exchange.step(data)
         if not isinstance(step, Challenge):

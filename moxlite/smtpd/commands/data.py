@@ -25,14 +25,14 @@ logger = logging.getLogger("moxlite.smtpd.commands.data")
 
 
 async def data(session: Session, command: c.Data) -> Response:
-    """Receive the message and hand it on."""
+    """Receive the message and deliver or queue it."""
     session.begin_content()
     session.send(replies.START_DATA)
     return await _content(session)
 
 
 async def bdat(session: Session, command: c.Bdat) -> Response:
-    """Receive a chunk; with the last one hand the message on."""
+    """Receive a chunk; after the last one deliver or queue the message."""
     transaction = session.transaction
     assert transaction is not None  # else the codec refuses
     if not transaction.chunked:
@@ -41,7 +41,9 @@ async def bdat(session: Session, command: c.Bdat) -> Response:
 
 
 async def _content(session: Session) -> Response:
-    """The octets up to the end of DATA or of the chunk, and the reply. A failure ends the transaction (SMTP-20)."""
+    """Receive the octets up to the end of DATA or of the chunk; returns the reply. A failure ends the transaction
+    (SMTP-20).
+    """
     transaction = session.transaction
     assert transaction is not None  # else the codec refuses
     done = False
@@ -58,7 +60,7 @@ async def _content(session: Session) -> Response:
 
 
 async def _receive(session: Session, transaction: Transaction, scope: trio.CancelScope) -> DataEnd:
-    """Fill the spool. Raises Goodbye when the client is gone: then nothing is stored (SMTP-146)."""
+    """Fill the spool. Raises Goodbye when the client disconnects: then nothing is stored (SMTP-146)."""
     codec, wire, pace = session.codec, session.wire, session.context.pace
     while True:
         event = codec.next_event()
@@ -87,7 +89,7 @@ async def _receive(session: Session, transaction: Transaction, scope: trio.Cance
 
 
 async def _write(transaction: Transaction, octets: bytes) -> None:
-    """Into the spool, unless that has failed already: then the rest of the message is read and dropped."""
+    """Write octets to the spool; after a failure the rest of the message is read and dropped."""
     if transaction.spool is None:
         return
     try:
@@ -101,7 +103,7 @@ async def _write(transaction: Transaction, octets: bytes) -> None:
 
 
 async def _finish(session: Session, transaction: Transaction, end: DataEnd) -> Response:
-    """The reply to a complete message or chunk."""
+    """Process a complete message or chunk; returns the reply."""
     if end.overrun:
         raise Goodbye(replies.OVERSIZE)
     if transaction.refused is not None:

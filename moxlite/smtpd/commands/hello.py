@@ -28,7 +28,7 @@ SUBMISSION: Final = frozenset({"FUTURERELEASE", "MT-PRIORITY", "DELIVERBY", "DSN
 
 
 async def ehlo(session: Session, command: c.Ehlo) -> Response:
-    """What we can do (SMTP-25)."""
+    """EHLO: announce the extensions (SMTP-25)."""
     _begin(session, command)
     offers = ALWAYS
     if session.context.submission:
@@ -62,7 +62,7 @@ def _lines(session: Session, offers: frozenset[str]) -> list[str]:
 
 
 def login_allowed(session: Session) -> bool:
-    """Whether a password may be asked for: TLS is active, or not demanded."""
+    """Whether log-in by password is allowed: TLS is active, or not required."""
     return session.codec.tls or not session.listener.submission.require_tls
 
 
@@ -83,7 +83,7 @@ def _begin(session: Session, command: c.Ehlo | c.Helo) -> None:
 
 
 async def helo(session: Session, command: c.Helo) -> Response:
-    """The old greeting; its name must exist (SMTP-24)."""
+    """HELO; its name must exist in DNS (SMTP-24)."""
     if not session.context.submission and isinstance(command.host, Domain):
         await _check_helo(session, command.host)
     _begin(session, command)
@@ -104,7 +104,7 @@ async def _check_helo(session: Session, domain: Domain) -> None:
 
 
 async def starttls(session: Session, command: c.StartTLS) -> None:
-    """TLS from here on; what the client said before counts no longer (SMTP-20, SMTP-145)."""
+    """STARTTLS: shake hands, and forget what the client sent before (SMTP-20, SMTP-145)."""
     tls = session.starttls
     assert tls is not None  # else the codec refuses
     session.send(replies.START_TLS)
@@ -124,26 +124,26 @@ async def starttls(session: Session, command: c.StartTLS) -> None:
 
 
 async def rset(session: Session, command: c.Rset) -> Response:
-    """Forget the transaction."""
+    """RSET: end the transaction."""
     session.end_transaction()
     return replies.OK
 
 
 async def noop(session: Session, command: c.Noop) -> Response:
-    """Nothing."""
+    """NOOP."""
     return replies.OK
 
 
 async def help_(session: Session, command: c.Help) -> Response:
-    """Where to read on."""
+    """HELP: refer to RFC 5321."""
     return replies.HELP
 
 
 async def vrfy(session: Session, command: c.Vrfy | c.Expn) -> Response:
-    """Addresses are not given out (RFC 5321 §3.5.3)."""
+    """VRFY and EXPN: do not reveal addresses (RFC 5321 §3.5.3)."""
     return replies.CANNOT_VRFY
 
 
 async def quit_(session: Session, command: c.Quit) -> Response | None:
-    """The end."""
+    """QUIT."""
     raise Goodbye(replies.BYE)

@@ -1,4 +1,4 @@
-"""MAIL FROM: who may begin a transaction (RFC 5321 §4.1.1.2; SMTP-26..33, SMTP-62, SMTP-67, SMTP-68)."""
+"""MAIL FROM: checks of the sender (RFC 5321 §4.1.1.2; SMTP-26..33, SMTP-62, SMTP-67, SMTP-68)."""
 
 import time
 from datetime import UTC, datetime
@@ -19,10 +19,10 @@ from moxlite.smtpd.transaction import Transaction
 __all__ = ["DNS_SECONDS", "HOLD_LIMIT", "mail", "require_login"]
 
 HOLD_LIMIT: Final = 60 * 86_400
-"""Seconds that FUTURERELEASE may ask for (SMTP-33)."""
+"""Maximum seconds of FUTURERELEASE (SMTP-33)."""
 
 DNS_SECONDS: Final = 60.0
-"""For each step that asks DNS (SMTP-73)."""
+"""Seconds for each step that asks DNS (SMTP-73)."""
 
 
 async def mail(session: Session, command: c.MailFrom) -> Response:
@@ -49,7 +49,7 @@ async def mail(session: Session, command: c.MailFrom) -> Response:
 
 
 def require_login(session: Session) -> None:
-    """A client certificate becomes a log-in when it is first used (SMTP-59, SMTP-62)."""
+    """Log in by the client certificate, if there is no other log-in (SMTP-59, SMTP-62). Raises Refused."""
     if session.identity is not None or session.certificate is None:
         return  # without either the codec has refused MAIL already
     try:
@@ -62,14 +62,14 @@ def require_login(session: Session) -> None:
 
 
 def _check_requiretls(session: Session) -> None:
-    """RFC 8689 §4.1: the message may only have come by TLS."""
+    """Refuse REQUIRETLS on a connection without TLS (RFC 8689 §4.1)."""
     metrics.requiretls_total.labels(result="ok" if session.codec.tls else "notls").inc()
     if not session.codec.tls:
         raise refuse(523, "5.7.10", "REQUIRETLS needs TLS")
 
 
 def _hold_until(command: c.MailFrom) -> int | None:
-    """The moment of FUTURERELEASE, µs UTC (RFC 4865 §4)."""
+    """The time of FUTURERELEASE, µs UTC (RFC 4865 §4); None without it."""
     hold = command.hold
     if hold is None:
         return None
@@ -82,7 +82,7 @@ def _hold_until(command: c.MailFrom) -> int | None:
 
 
 def _check_owner(session: Session, command: c.MailFrom) -> None:
-    """Users send from their own addresses (SMTP-68)."""
+    """Refuse a sender address that is not the user's own (SMTP-68)."""
     path, identity = command.path, session.identity
     if path.is_null:  # RFC 6409 §6.1: for notices
         return
@@ -97,7 +97,7 @@ def _check_owner(session: Session, command: c.MailFrom) -> None:
 
 
 async def _check_sender(session: Session, command: c.MailFrom) -> None:
-    """A sender to whom no answer can go is refused (SMTP-67)."""
+    """Refuse a sender to whom no bounce can be sent (SMTP-67)."""
     host, resolver = command.path.host, session.context.resolver
     if command.path.is_null or session.context.localserve or session.info.trusted_local:
         return None

@@ -1,4 +1,4 @@
-"""RCPT TO: who can be written to here (RFC 5321 §4.1.1.3; SMTP-32, SMTP-35, SMTP-69..72)."""
+"""RCPT TO: checks of the recipient (RFC 5321 §4.1.1.3; SMTP-32, SMTP-35, SMTP-69..72)."""
 
 from typing import Final
 
@@ -47,7 +47,7 @@ async def rcpt(session: Session, command: c.RcptTo) -> Response:
 
 
 def _check_submitted(session: Session, found: Recipient, path: Path) -> None:
-    """The column "Submission" of SMTP-69."""
+    """Refuse recipients of a submission as the column "Submission" of SMTP-69 says."""
     match found:
         case AccountRecipient():
             _check_smtp_error(found.destination)
@@ -62,7 +62,9 @@ def _check_submitted(session: Session, found: Recipient, path: Path) -> None:
 
 
 async def _incoming(session: Session, transaction: Transaction, path: Path, found: Recipient) -> Recipient:
-    """The column "MX" of SMTP-69. In localserve everybody exists (SMTP-131), but in a disabled domain."""
+    """Refuse recipients of incoming mail as the column "MX" of SMTP-69 says. In localserve every address exists
+    (SMTP-131), except in a disabled domain.
+    """
     if session.context.localserve and not isinstance(found, AccountRecipient | AliasRecipient | DomainDisabled):
         found = _stand_in(session, transaction, path)
     _check_tls(session, found)
@@ -84,7 +86,7 @@ async def _incoming(session: Session, transaction: Transaction, path: Path, foun
 
 
 def _check_smtp_error(destination: Destination) -> None:
-    """A destination that takes no mail: `421` or `550` and a text."""
+    """Refuse a destination with `smtp_error`: a code, `421` or `550`, and a text."""
     if destination.smtp_error is not None:
         code, _, text = destination.smtp_error.partition(" ")
         if code == "550":
@@ -93,7 +95,7 @@ def _check_smtp_error(destination: Destination) -> None:
 
 
 def _check_refused(session: Session, destination: Destination, path: Path) -> None:
-    """An address that its owner has given up, as one that does not exist (SMTP-72a)."""
+    """Refuse an address that its owner has given up, as if it did not exist (SMTP-72a)."""
     if destination.refused_addresses and isinstance(path.host, Domain):
         written = session.snapshot.folded(Address(path.localpart, path.host))
         if any(session.snapshot.folded(one) == written for one in destination.refused_addresses):
@@ -101,7 +103,7 @@ def _check_refused(session: Session, destination: Destination, path: Path) -> No
 
 
 def _check_tls(session: Session, found: Recipient) -> None:
-    """SMTP-35; who cannot do TLS may still report that (RFC 8460 §5.3)."""
+    """Require TLS (SMTP-35), except for TLS reports, whose senders may be unable to use TLS (RFC 8460 §5.3)."""
     if not session.smtp.require_starttls or session.codec.tls or session.info.trusted_local:
         return
     if not (isinstance(found, AccountRecipient) and found.reports in {"tlsrpt", "host_tlsrpt"}):
@@ -109,11 +111,12 @@ def _check_tls(session: Session, found: Recipient) -> None:
 
 
 async def _check_company(session: Session, transaction: Transaction, found: Recipient) -> None:
-    """Who else may stand in the transaction.
+    """Refuse a recipient that needs a transaction of its own.
 
-    When a message is refused for some recipients only, its sender gets a notice. So a sender without proof (SPF) has a
-    transaction for each: the notice could go to another person. A message with a null path gets no notice
-    (RFC 5321 §4.5.5), and one to an unknown address is spam as a rule: these come alone.
+    When a message is refused for some recipients only, its sender gets a notice. A sender whose address SPF does not
+    confirm therefore needs a transaction per recipient: the notice could go to another person. A message with a null
+    path gets no notice (RFC 5321 §4.5.5), and one to an unknown address is usually spam: both need a transaction per
+    recipient.
     """
     others = transaction.recipients
     if not others or session.context.localserve or session.info.trusted_local:
@@ -124,7 +127,7 @@ async def _check_company(session: Session, transaction: Transaction, found: Reci
 
 
 def _stand_in(session: Session, transaction: Transaction, path: Path) -> AccountRecipient:
-    """Who gets mail for an unknown address: the account that sent it, else the default one."""
+    """The account for mail to an unknown address in localserve: the one that sent it, else the default one."""
     sender = session.snapshot.lookup(transaction.sender) if not transaction.sender.is_null else None
     account = sender.account if isinstance(sender, AccountRecipient) else session.context.default_account
     host = path.host if isinstance(path.host, Domain) else session.snapshot.static.hostname

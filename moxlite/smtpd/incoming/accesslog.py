@@ -1,6 +1,4 @@
-"""What the owner of the server reads of each incoming message: one line in the log and one count per account
-(SMTP-139, SMTP-140).
-"""
+"""The log line and the metric of each incoming message, one per account (SMTP-139, SMTP-140)."""
 
 import logging
 from typing import Final
@@ -22,14 +20,14 @@ MAX_NOTED: Final = 10
 """Signatures named in a line of the log: as many as are evaluated (AUTH-30)."""
 
 UNKNOWN_USER: Final = "unknown-user"
-"""The word for an address that does not exist: no account decides there."""
+"""The metrics' reason for an address that does not exist, for which no account makes a decision."""
 
 
 class Noting:
-    """Tells about one message.
+    """Logs and counts one message.
 
     Args:
-      size: octets of the message. evidence: None where the message is refused before its sender is checked.
+      size: octets of the message. evidence: None if the message is refused before its sender is checked.
     """
 
     def __init__(self, session: Session, transaction: Transaction, size: int, evidence: Evidence | None = None) -> None:
@@ -39,7 +37,7 @@ class Noting:
         self._evidence = evidence
 
     def account(self, decided: Decided, outcome: Outcome) -> None:
-        """What has become of the message at one account."""
+        """Log and count the outcome at one account."""
         word = decided.plan.word
         facts = self._facts(self._transaction.recipients[decided.case.indexes[0]], word)
         if decided.case.history is not None:
@@ -62,7 +60,7 @@ class Noting:
         logger.info(text, extra={"kv": facts})
 
     def unknown(self, recipient: AcceptedRecipient) -> None:
-        """A recipient does not exist."""
+        """Log and count a recipient that does not exist."""
         metrics.delivery_total.labels(result="rejected", reason=UNKNOWN_USER).inc()
         facts = self._facts(recipient, UNKNOWN_USER) | {"reply": str(replies.UNKNOWN_USER)}
         logger.info("message refused", extra={"kv": facts})

@@ -1,4 +1,4 @@
-"""Asking the block lists of a listener about a client (SMTP-94)."""
+"""Look-ups of a client in the DNS block lists of a listener (SMTP-94)."""
 
 import logging
 from collections.abc import Callable
@@ -17,11 +17,13 @@ __all__ = ["listed", "listed_at"]
 logger = logging.getLogger("moxlite.smtpd.incoming.blocklists")
 
 _health: Final = Health()
-"""Of all zones: one server has one view of DNS."""
+"""Health of all zones, shared by the listeners: the server has one view of DNS."""
 
 
 async def listed_at(current: Callable[[], Snapshot], resolver: Resolver, ip: IPAddress) -> str:
-    """The first list that has a client of port 25 of the listener `public`, or of the first one that has SMTP."""
+    """Return the first list that has this address, by the settings of the listener `public`, or of the first one with
+    SMTP; "" for none.
+    """
     for _, listener in public_first(current()):
         if listener.smtp.enabled:
             return await listed(resolver, listener.smtp, ip)
@@ -29,7 +31,7 @@ async def listed_at(current: Callable[[], Snapshot], resolver: Resolver, ip: IPA
 
 
 async def listed(resolver: Resolver, settings: SMTPService, ip: IPAddress) -> str:
-    """The first list that has the client, "" for none. A list that does not work is left out, and logged."""
+    """Return the first list that has the client, "" for none. A list that does not work is skipped and logged."""
     for zone in settings.dnsbls:
         problem = await _health.problem(resolver, zone.ascii)
         if problem:

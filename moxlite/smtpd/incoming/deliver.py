@@ -1,9 +1,9 @@
 """An incoming message after its last octet: checks, one plan per account, storing, and the reply (SMTP-73..80,
 104..108).
 
-250 is said only after the commit in each account that accepts; what others still owe is durable before it, too. A
-commit is shielded from cancellation, so a shutdown cannot leave a message stored that the client was told is not
-(SMTP-44).
+The reply is 250 only after the commit in each account that accepts; notices and deliveries that wait are durable before
+it, too. A commit is shielded from cancellation, so a shutdown cannot leave a message stored that the client was told is
+not (SMTP-44).
 """
 
 from functools import partial
@@ -32,14 +32,14 @@ from moxlite.store.content.spool import Spool
 __all__ = ["deliver"]
 
 MAX_RECEIVED: Final = 100
-"""Received fields from which on a message is taken for looping (SMTP-42, RFC 5321 §6.3)."""
+"""Number of Received fields above which a message counts as looping (SMTP-42, RFC 5321 §6.3)."""
 
 PREFIX_ROOM: Final = 64 << 10
 """Octets that trace fields may add to a message of the maximum size."""
 
 
 async def deliver(session: Session, transaction: Transaction, spool: Spool) -> Response:
-    """Deliver to all recipients; returns the one reply for them (SMTP-108). Raises Refused, StoreError."""
+    """Deliver to all recipients; returns the one reply to the client (SMTP-108). Raises Refused, StoreError."""
     if session.context.localserve:
         for recipient in transaction.recipients:
             await simulate.fall_silent(recipient.path.localpart, "")
@@ -62,7 +62,7 @@ async def deliver(session: Session, transaction: Transaction, spool: Spool) -> R
 
 
 async def _check(session: Session, transaction: Transaction, spool: Spool, section: HeaderSection) -> Checks | None:
-    """Who sent the message, by its octets as they came: signatures may cover what is taken out afterwards."""
+    """Authenticate the sender, by the octets as received: signatures may cover fields that are removed afterwards."""
     resolver = session.context.resolver
     if resolver is None or not session.sender_checks:
         return None

@@ -1,8 +1,10 @@
-"""One message on its way into accounts: plans, what is done, what is owed for the rest, and the reply (SMTP-104..108).
+"""Delivery of one message into accounts: plans, storing, notices and deferred deliveries, and the reply
+(SMTP-104..108).
 
 The order keeps each promise: plans first; then accounts that accept, each in one unit, the first of them with the
-notice about those that refuse for good; then one unit of queue.db with the deliveries that wait. Only then 250 is said.
-When that last unit fails, the client is told to try again, and what was stored is not stored a second time.
+notice about those that refuse for good; then one unit of queue.db with the deliveries that wait. Only then the reply is
+250. If that last unit fails, the client gets a temporary error, and its second try is not stored again where the
+message is already.
 """
 
 import hashlib
@@ -51,19 +53,19 @@ __all__ = ["Reception"]
 logger = logging.getLogger("moxlite.smtpd.incoming.deliver")
 
 AT_ONCE: Final = 8
-"""Accounts written to at one time: each has a writer of its own, and 1000 recipients must not hold 1000 files open."""
+"""Accounts written to at a time: each has a writer of its own, and 1000 recipients must not keep 1000 files open."""
 
 UNJUDGED: Final = "unjudged"
-"""Placeholder word in the trace fields that the junk filter reads; the stored ones have that of the plan."""
+"""Placeholder reason in the trace fields that the junk filter reads; the stored fields have the plan's reason."""
 
 NOT_NOW: Final = Response(451, "4.3.0", ("some recipients cannot be served now, try again later",))
 
 _ip_classes: Final = lru_cache(4096)(ip_classes)
-"""Senders come back: the cache saves 40 µs a message."""
+"""Cache for senders that send again; saves 40 µs per message."""
 
 
 class Reception:
-    """A message, and what becomes of it at each account."""
+    """Delivery of one message to each account."""
 
     def __init__(self, session: Session, transaction: Transaction, message: Message, evidence: Evidence) -> None:
         self._session = session
@@ -102,7 +104,7 @@ class Reception:
         )
 
     async def run(self) -> Response:
-        """Plan and perform; returns the one reply. What is said with 250 is durable."""
+        """Plan and perform; returns the one reply. A 250 means that everything is durable."""
         recipients = self._transaction.recipients
         self._cases = expand(
             self._session.snapshot,
@@ -139,7 +141,9 @@ class Reception:
         await self._each(by_account, lambda name: self._plan_account(name, by_account[name]))
 
     async def _plan_account(self, name: str, numbers: list[int]) -> None:
-        """The first case whose plan accepts, else the first that may later, else the first."""
+        """Decide for an account by the first case whose plan accepts, else the first with a temporary refusal, else the
+        first.
+        """
         decisions: list[Decided] = []
         for number in numbers:
             case = self._cases[number]
@@ -161,7 +165,7 @@ class Reception:
         self._outcomes[name] = of_plan(best.plan)
 
     def _outcome(self, number: int) -> Outcome:
-        """Of a case: what was said to its address, else what has become of its account."""
+        """Outcome of a case: the refusal of its own plan, else the outcome of its account."""
         said = self._said[number]
         if said.state in {State.REFUSED, State.JUNK}:
             return said
@@ -171,7 +175,7 @@ class Reception:
         return self._prepared.with_prefix(self._prefix(case, trace.reason_field(UNJUDGED)))
 
     async def _lists(self) -> str:
-        """The block list that has the client, "" for none; asked once for all recipients (SMTP-94)."""
+        """The block list that has the client, "" for none; looked up once for all recipients (SMTP-94)."""
         async with self._asking:
             if self._listed is None:
                 session = self._session
@@ -181,7 +185,7 @@ class Reception:
             return self._listed
 
     async def _let_wait(self) -> None:
-        """Let a sender wait of whom nothing is known (SMTP-97): nothing is open meanwhile, and it ends with the client.
+        """Delay an unknown sender (SMTP-97). No account is open meanwhile; the delay ends if the client disconnects.
 
         Raises Goodbye.
         """
@@ -220,7 +224,7 @@ class Reception:
                 nursery.start_soon(one, name)
 
     async def _perform_at(self, name: str, owes: tuple[Owed, ...] = ()) -> None:
-        """Do what the plan of an account says; its outcome is that of doing it."""
+        """Perform the plan of an account, and set the account's outcome."""
         decided = self._decided[name]
         asking = self._asking_for_receipts(name)
         self._receipted.update(asking)
@@ -235,8 +239,8 @@ class Reception:
             self._outcomes[name] = Outcome(State.REFUSED if reply.code >= 500 else State.LATER, reply)
 
     def _asking_for_receipts(self, name: str) -> list[int]:
-        """Recipients of this account of whose delivery the sender wants to be told, and was not yet. Only a sender who
-        shows by SPF that the address is his: others would have notices sent to strangers (SMTP-156).
+        """Indexes of the account's recipients whose NOTIFY asks for success, without those already notified. Empty
+        unless SPF confirms the sender's address: a forged one would send notices to strangers (SMTP-156).
         """
         if not self._sender_is_known:
             return []
@@ -251,7 +255,7 @@ class Reception:
         )
 
     async def _keep_reject(self, name: str) -> None:
-        """Keep the copy of a refused message, if the plan says so; that it cannot be kept changes nothing."""
+        """Keep the copy of a refused message, if the plan says so; a failure is only logged."""
         decided = self._decided[name]
         if decided.plan.actions:
             try:
@@ -292,11 +296,13 @@ class Reception:
         return [name for name in self._names() if self._outcomes[name].state in states]
 
     def _names(self) -> list[str]:
-        """The accounts, in the order of the recipients."""
+        """Names of the accounts, in the order of the recipients."""
         return list(dict.fromkeys(case.account for case in self._cases))
 
     def _failed(self) -> list[Failed]:
-        """Recipients that are refused for good, now that others accept; of an alias, those with a member that is."""
+        """Recipients that are refused for good while others are accepted; an alias counts if one of its members is
+        refused.
+        """
         failed: dict[int, Failed] = {}
         for number, case in enumerate(self._cases):
             outcome = self._outcome(number)
@@ -309,14 +315,14 @@ class Reception:
         return [failed[index] for index in sorted(failed)]
 
     async def _notice(self) -> Owed | None:
-        """What is owed to the sender about failed recipients of whom nothing was told before."""
+        """Make the notice about failed recipients that no earlier notice named; None without any."""
         failed = [one for one in self._failed() if id(one.recipient) not in self._told]
         self._told.update(id(one.recipient) for one in failed)
         return await failure_notice(self._session, self._transaction, self._prepared, failed) if failed else None
 
     async def _tell_late(self, name: str) -> bool:
-        """Owe the notice about recipients that turned out to be refused for good while others were stored, in a unit of
-        an account that accepts. False when that fails.
+        """Add the notice about recipients that were refused for good during storing, in a unit of an account that
+        accepts. Returns False if that fails.
         """
         notice = await self._notice()
         if notice is None:
@@ -331,7 +337,7 @@ class Reception:
         return False
 
     async def _owe(self) -> Response:
-        """The reply, once all that it promises is durable."""
+        """Make notices and deferred deliveries durable; returns the reply."""
         received_id = self._session.received_id
         accepted, later = self._in_state(State.ACCEPTED), self._in_state(State.LATER)
         if accepted:
@@ -349,13 +355,13 @@ class Reception:
         return Response(250, "2.0.0", (f"message accepted for some recipients, id {received_id}",))
 
     def _answer(self, index: int) -> Response | None:
-        """The refusal of one recipient, None if it is accepted."""
+        """The refusal of one recipient, None if accepted."""
         if not isinstance(self._transaction.recipients[index].found, AccountRecipient | AliasRecipient):
             return replies.UNKNOWN_USER
         return refused([self._outcome(number) for number in self._numbers.get(index, ())])
 
     async def _defer(self, names: list[str]) -> bool:
-        """Hand the deliveries to the queue that accounts cannot take now; False when it cannot be had."""
+        """Queue the deliveries that accounts cannot take now; False if the queue cannot take them."""
         defer = self._session.context.defer
         if defer is None:
             return False
@@ -407,7 +413,7 @@ class Reception:
         return _mail_from_validation(self._evidence.checks) == SPFStatus.PASS.value
 
     async def _expect_again(self, name: str) -> None:
-        """Have the account know that the client will bring the message again."""
+        """Mark the message in the account, so that the client's next try is not stored again."""
         try:
             async with self._session.context.accounts.use(name) as account:
                 with trio.move_on_after(self._session.context.pace.store, shield=True):
@@ -417,7 +423,7 @@ class Reception:
 
     @cached_property
     def _retry_key(self) -> bytes:
-        """The same for the same message of the same sender to the same recipients."""
+        """Key of the message for a second try: equal for the same octets, sender and recipients."""
         paths = sorted(recipient.path.pack(True) for recipient in self._transaction.recipients)
         parts = (self._transaction.sender.pack(True), self._prepared.digest.hex(), *paths)
         return b"again " + hashlib.sha256("\0".join(parts).encode()).digest()
@@ -442,7 +448,7 @@ class Reception:
         return prefix + b"\r\n" if self._prepared.headerless else prefix
 
     def _results(self, case: Case) -> bytes:
-        """Who sent it: Authentication-Results and Received-SPF (AUTH-85, AUTH-29)."""
+        """The fields Authentication-Results and Received-SPF (AUTH-85, AUTH-29)."""
         checks, session = case.evidence.checks, self._session
         if checks is None:
             return b""
@@ -508,7 +514,7 @@ def _reverse_name(checks: Checks | None) -> str:
 
 
 def _signers(evidence: Evidence) -> tuple[str, ...]:
-    """Domains of passing signatures, and of those that a trusted sealer saw pass (SMTP-158)."""
+    """Domains of passing signatures, including signatures that passed at a trusted ARC sealer (SMTP-158)."""
     checks = evidence.checks
     passed_on = checks.vouched.signers if checks is not None and checks.vouched is not None else ()
     return tuple(dict.fromkeys((*evidence.values(DKIM_DOMAIN), *map(unicode_domain, passed_on))))
@@ -521,12 +527,12 @@ def _mail_from_validation(checks: Checks | None) -> Validation:
 
 
 def _is_too_much(decided: Decided) -> bool:
-    """Whether the client's network sends too much (SMTP-81)."""
+    """Whether the message is refused because the client's network sends too much (SMTP-81)."""
     return decided.plan.reply is not None and decided.plan.word == HIGH_RATE
 
 
 def _is_first_contact(decided: Decided) -> bool:
-    """Whether the account accepts, knows nothing of the sender, and lets such senders wait."""
+    """Whether the account accepts, does not know the sender, and delays unknown senders."""
     case, plan = decided.case, decided.plan
     if plan.reply is not None or plan.word != ACCEPTED or is_forward(case) or case.accepted:
         return False
@@ -536,8 +542,8 @@ def _is_first_contact(decided: Decided) -> bool:
 
 
 def _told_address(case: Case) -> str:
-    """The address as the client wrote it, if the account's programs are to hear of the message: it has a webhook, or
-    the localpart holds more than that of the account's address, which may be the id of a sent message (QUEUE-95).
+    """The address as the client wrote it, if a webhook may be called for the message: the account has one, or the
+    localpart is longer than the account's address and may hold the FROMID of a sent message (QUEUE-95). Else "".
     """
     told = case.settings is not None and case.settings.incoming_webhook is not None
     return str(case.asked) if told or case.asked.localpart != case.recipient.canonical.localpart else ""

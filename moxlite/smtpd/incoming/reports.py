@@ -1,7 +1,7 @@
 """DMARC and TLS reports in an incoming message: read once for all recipients, kept in reports.db when the message is
 accepted; and what the message adds to our own reports (SMTP-100, SMTP-101, SMTP-103).
 
-Nothing here changes a reply: a report that cannot be kept lies in its mailbox all the same.
+Nothing here changes a reply: the message of a report that cannot be kept is delivered all the same.
 """
 
 import logging
@@ -37,17 +37,17 @@ __all__ = ["Reports"]
 logger = logging.getLogger("moxlite.smtpd.incoming.reports")
 
 MAX_A_DAY: Final = 200
-"""Reports of one sender's domain in 24 hours (SMTP-100)."""
+"""Reports kept per sender's domain in 24 hours (SMTP-100)."""
 
 WRITE_SECONDS: Final = 10.0
-"""For keeping a report: the client waits for its reply meanwhile."""
+"""Seconds for keeping a report: the client waits for its reply meanwhile."""
 
 KNOWN: Final = frozenset({"none", "quarantine", "reject", "pass", "fail"})
-"""Words of a DMARC report that are labels of a metric; all others count as ``other``."""
+"""Words of a DMARC report that are metric labels; all others count as ``other``."""
 
 
 class Reports:
-    """Of one message."""
+    """The reports in one message."""
 
     def __init__(self, db: ReportsDB | None, prepared: Prepared, checks: Checks | None, snapshot: Snapshot) -> None:
         """`db`: None in a server without checks."""
@@ -59,7 +59,7 @@ class Reports:
         self._turn = trio.Lock()
 
     async def read(self, kind: Kind) -> ReportFound:
-        """The report in the message. Raises Unusable."""
+        """Parse the report in the message, once. Raises Unusable."""
         async with self._turn:
             found = self._read.get(kind)
             if found is None:
@@ -91,7 +91,7 @@ class Reports:
             return Unusable("reading it failed")
 
     async def keep(self, decided: Iterable[Decided]) -> None:
-        """Keep the reports that accepting accounts have brought."""
+        """Keep the reports that accepting accounts have found."""
         for found in {one.case.report.kind: one.case.report for one in decided if one.case.report is not None}.values():
             await self._keep(found)
 
@@ -120,8 +120,8 @@ class Reports:
         logger.info("report taken", extra={"kv": kv})
 
     def evaluated(self, decided: Iterable[Decided], sender_domain: str) -> None:
-        """Note the message for the reports that the From domain's owner wants (SMTP-103): once, as it went at the first
-        account that accepts, else at the first.
+        """Record the message for our report to the From domain's owner (SMTP-103): once, with the disposition of the
+        first account that accepts, else of the first.
         """
         checks, all_decided = self._checks, list(decided)
         static = self._snapshot.static

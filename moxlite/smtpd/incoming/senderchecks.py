@@ -1,4 +1,4 @@
-"""What is asked about the sender of a transaction (SMTP-69, SMTP-73)."""
+"""SPF and the input of all sender checks of a transaction (SMTP-69, SMTP-73)."""
 
 from moxlite.acceptance.checks import Question, check_spf
 from moxlite.config.snapshot import AccountRecipient
@@ -11,7 +11,7 @@ __all__ = ["has_proof", "question_of"]
 
 
 def question_of(session: Session, transaction: Transaction, from_domains: tuple[str, ...] = ()) -> Question:
-    """The question about a message; without its domains of From as long as it has not come."""
+    """Return the input of the sender checks; `from_domains` is empty before the message was received."""
     hello, sender, static = session.hello, transaction.sender, session.snapshot.static
     return Question(
         remote=session.info.remote,
@@ -31,8 +31,8 @@ def question_of(session: Session, transaction: Transaction, from_domains: tuple[
 
 
 async def has_proof(session: Session, transaction: Transaction) -> bool:
-    """Whether SPF passes for MAIL FROM, so that a notice of failure goes to who has sent the message. True where
-    nothing can be asked. The answer is kept for the checks of the message.
+    """Whether SPF passes for MAIL FROM, so that a notice of failure reaches the real sender. True if no DNS look-ups
+    are made. The result is kept for the checks of the message.
     """
     resolver = session.context.resolver
     if resolver is None or not session.network_checks:
