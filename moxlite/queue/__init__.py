@@ -1,20 +1,20 @@
 """The queue of outgoing mail (docs/spec/queue.md).
 
-- `queue`: takes messages and lets people operate on them; `submit`, `operations`, `filters`, `holdrules`: its parts
-- `scheduler`, `schedule`: what is due, and when something is tried again
-- `attempt`, `routing`: one attempt, and which way it goes: `direct`, `relay`, or `local`, over a `session`
-- `ways`, `onehost`: connecting to hosts, and one of them
-- `tls`: which TLS a host must show; `reach`: which hosts there are, and from where they are connected to
-- `resigning`: signatures made anew
-- `explaining`: how a message would leave, for people
-- `guard`: accounts that strangers send with
-- `record`, `retire`, `rows`, `content`: what queue.db keeps of all that; functions on a transaction
-- `status`: what has become of a submission, for its sender
-- `bounces`: what replies mean; `suppression`: addresses that are left alone
-- `notices`: what senders are told; `webhooks`: their programs; `reports`: owners of other domains
-- `mirror`, `mirrorrows`: the mailbox that shows the queue
+- `queue`: takes messages, and operations on them; `submit`, `operations`: its parts
+- `scheduler`, `due`, `schedule`: which messages are due, and the times of retries
+- `attempt`, `record`: one delivery attempt, and its outcome in queue.db
+- `sending`: route, connection and SMTP session of an attempt; `localdelivery`: attempts to our own accounts
+- `tls`: the TLS that a host must have; `hosts`: the hosts of a domain, and limits of connections to them
+- `signing`: renewal of DKIM signatures
+- `explaining`: the route and hosts of a message, without sending
+- `guard`: stops accounts that send as if abused
+- `data`: the tables of queue.db as values and functions on a transaction
+- `assurance`, `senderinfo`: protection of mail to a domain, for its senders
+- `bounces`: the meaning of other servers' replies
+- `notices`: DSNs to senders; `webhooks`: calls to their web servers; `reports`: TLS and DMARC reports to other domains
+- `mirror`: the mailbox `Outgoing`, which shows the queue
 - `control`: commands of the control socket; `metrics`, `testdata`, `context`, `errors`
 
-`queue.queue` is what the composition root uses. A submitter knows `store.delivery.submission` alone. SMTP itself is
-`proto.smtp` on `net.smtpclient`.
+The composition root uses `queue.queue`; a submitter uses only `store.delivery.submission`. Checks and signatures of a
+new submission are not here, but in `submission`; the SMTP client is `net.smtpclient` with `proto.smtp`.
 """

@@ -1,4 +1,4 @@
-"""What a domain's DNS and MTA-STS policy say of the protection of mail to it, for who writes (WEBMAIL-94)."""
+"""Look-up of how well mail to a domain would be protected: DNSSEC, DANE and MTA-STS (WEBMAIL-94)."""
 
 from random import Random
 from typing import Final
@@ -15,11 +15,11 @@ from moxlite.submission.assurance import Assurance, Finding
 __all__ = ["assurance_of"]
 
 SECONDS: Final = 15.0
-"""For all of it: the one who writes looks at it meanwhile."""
+"""Seconds for all look-ups together: the user who writes waits for the result."""
 
 
 async def assurance_of(domain: Domain, resolver: Resolver, policies: Policies, random: Random) -> Assurance:
-    """Ask for the policy and for the hosts at once. Raises nothing of its own."""
+    """Look up the MTA-STS policy and the hosts concurrently. Raises nothing; errors are in the result."""
     mtasts: Finding = "error"
     dnssec: Finding = "error"
     tlsa: Finding = "error"

@@ -1,4 +1,4 @@
-"""One attempt to deliver a batch: which way it goes, and what came of it, message by message (QUEUE-7, 17, 30, 73)."""
+"""One attempt to deliver a batch: its route, and the outcome of each message (QUEUE-7, 17, 30, 73)."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -37,17 +37,17 @@ MAX_REPLY: Final = 2048
 """Characters kept of a reply (QUEUE-150)."""
 
 MAX_TLS_FAILURES: Final = 10
-"""Shown with a result."""
+"""Number of TLS failures kept with a result."""
 
 MAX_ATTEMPT_LABEL: Final = 14
-"""Attempts counted apart in metrics; the default schedule has no more."""
+"""Highest attempt number with its own metric label; the default schedule has no more."""
 
 
 class Attempt:
-    """An attempt for a batch that is marked already.
+    """One attempt for a batch that `record.mark` has counted.
 
-    ``record`` writes outcomes down; it is called for each final one as soon as there is one, and does not fail. The
-    methods give the outcomes of the others.
+    ``record`` writes outcomes to queue.db; it is called for final outcomes as soon as they are known, and does not
+    fail. The methods return the other outcomes.
     """
 
     def __init__(
@@ -58,8 +58,8 @@ class Attempt:
         waiting: Waiting | None = None,
         follow: Callable[["Attempt", str], Awaitable["Attempt | None"]] | None = None,
     ) -> None:
-        """`waiting`: what an own account is to do with the message, which is then alone in its batch. `follow`: gives
-        the next attempt for the same domain by the named transport, made by `follow_up`.
+        """`waiting`: the delivery to one of our accounts, None for other messages; its batch has one message. `follow`:
+        returns the next attempt for the same domain by the named transport, made by `follow_up`.
         """
         self._follow = follow
         self._ctx = ctx
@@ -75,8 +75,8 @@ class Attempt:
         self._waits_for: Untried | None = None
 
     async def run(self) -> list[Ended]:
-        """Make it; returns what is not recorded yet. Whatever goes wrong with hosts is in the outcomes; cancellation
-        passes through, then ask `interrupted`.
+        """Make the attempt; returns the outcomes that are not recorded yet. Failures of hosts are outcomes.
+        Cancellation passes through; `interrupted` then returns the outcomes.
         """
         messages = self.batch.messages
         try:
@@ -91,12 +91,12 @@ class Attempt:
         return ended
 
     def interrupted(self) -> list[Ended]:
-        """The outcomes when it was cut off by a shutdown (QUEUE-15)."""
+        """Outcomes of an attempt that a shutdown has interrupted (QUEUE-15)."""
         self._measure("canceled")
         return [self._interrupted(message) for message in self._unsettled()]
 
     def crashed(self) -> list[Ended]:
-        """The outcomes when our own code failed: try again later."""
+        """Outcomes of an attempt that failed by an exception in our code: temporary errors."""
         self._measure("error")
         error = SMTPError(False, 0, "4.3.0", "deliver", "unexpected error on our side, see the log")
         return [self._ended(message, error) for message in self._unsettled()]
@@ -108,8 +108,8 @@ class Attempt:
         return follower
 
     async def deliver(self, send: Callable[[Trace], Awaitable[Outcomes]]) -> bool:
-        """See `Follower`. A connection that the host ends between messages costs none of them an attempt: they go over
-        a new one.
+        """Implement `Follower.deliver`. If the host ends the connection between messages, no attempt is counted: the
+        messages go over a new connection.
         """
         ended: list[Ended] = []
         messages = self.batch.messages
@@ -146,12 +146,12 @@ class Attempt:
 
     @property
     def offers(self) -> tuple[bool, bool] | None:
-        """Whether the recipients' own host offers STARTTLS and REQUIRETLS; None if none was greeted (QUEUE-57)."""
+        """Whether the recipients' own host offers STARTTLS and REQUIRETLS; None without a greeting (QUEUE-57)."""
         return self._trace.offers if self._direct else None
 
     @property
     def tls_results(self) -> tuple[PolicyResult, ...]:
-        """What TLS reports are to count of it (QUEUE-120)."""
+        """TLS sessions of the attempt, for TLS reports (QUEUE-120)."""
         return self._trace.tally.results()
 
     async def _deliver(self) -> Outcomes:
@@ -232,26 +232,26 @@ class Attempt:
         return Ended(message, verdict, result, dialed, promised=promised, own=own, transport=detour, blocked=blocked)
 
     def _too_old(self, message: Message) -> bool:
-        """Whether it has had all the time of the schedule: then it counts also when it is not tried, or a host that is
-        always paused would keep it for ever.
+        """Whether the message has waited longer than the whole schedule. An attempt without a connection then counts
+        too; else a host that is always paused would keep the message for ever.
         """
         queue = self._ctx.config().static.queue
         left = attempts_left(0, max_attempts_of(message.max_attempts, queue.max_attempts), 0, queue.retry_delays)
         return self._ctx.clock() - message.queued > left[-1]
 
     def hand_over(self) -> OpenConnection | None:
-        """The connection over which others may go on; it is the caller's from now on."""
+        """Return the open connection, if it is good for more messages; the caller then owns it."""
         connection, self._trace.left_open = self._trace.left_open, None
         return connection
 
     @property
     def greeted(self) -> bool:
-        """Whether a host has answered."""
+        """Whether a host has sent its greeting."""
         return self._trace.greeted
 
     @property
     def waits_for(self) -> Untried | None:
-        """The host that was not connected to, if that is how it ended."""
+        """The error of an attempt without a connection (host busy or paused), else None."""
         return self._waits_for
 
     def _interrupted(self, message: Message) -> Ended:

@@ -1,4 +1,4 @@
-"""What the queue needs of the rest of the server."""
+"""The services of the server that the queue uses."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -26,7 +26,7 @@ __all__ = ["Context", "Dial", "Loopback", "now"]
 
 
 class Dial(Protocol):
-    """How to connect: `net.dial.dial`, or a test's own."""
+    """Function that connects: `net.dial.dial`, or a replacement in tests."""
 
     async def __call__(
         self,
@@ -48,28 +48,28 @@ def now() -> int:
 
 
 class Loopback(msgspec.Struct, frozen=True):
-    """The own SMTP listener of localserve, where all mail goes (QUEUE-140)."""
+    """Our own SMTP listener in localserve, which gets all mail (QUEUE-140)."""
 
     ip: IPAddress
     port: int
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
-    """Given by the server.
+    """The services given by the server.
 
     Attributes:
-      config: the configuration as it is now.
-      accounts: for DSNs, which are stored into the senders' accounts.
+      config: returns the current configuration.
+      accounts: the accounts, which get DSNs and deferred deliveries.
       resolver: finds hosts. web: calls the web servers of accounts.
-      policies: of MTA-STS. ipv6: whether to send from there. load: of other hosts.
+      policies: MTA-STS policies. ipv6: whether to send over IPv6. load: connections to other hosts, and their pauses.
       connect_local: begins a session of the own SMTP server for the transaction with the given key, over a pipe in
         this process, and returns the client's end (QUEUE-36).
       tmp: folder for temporary files. trust: roots for other servers' certificates.
       keys: sign DSNs that leave the server.
-      local_addresses: from where to connect.
-      reports: what our own reports are made of; None: none are made.
-      loopback: set in localserve: nothing leaves this machine.
-      clock, random: time (µs UTC) and chance, for tests.
+      local_addresses: local addresses to connect from.
+      reports: reports.db; None if this server makes no reports.
+      loopback: set in localserve, where all mail is delivered to this machine.
+      clock, random: time (µs UTC) and random numbers, replaced in tests.
     """
 
     config: Callable[[], Snapshot]

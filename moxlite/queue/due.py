@@ -1,4 +1,4 @@
-"""What is due, in which order: read from queue.db (QUEUE-14, QUEUE-65, QUEUE-165)."""
+"""Selection of due messages from queue.db, and their order (QUEUE-14, QUEUE-65, QUEUE-165)."""
 
 from collections.abc import Callable, Collection
 from typing import Final
@@ -13,10 +13,10 @@ from moxlite.store.file.transaction import Reader, Row
 __all__ = ["Candidate", "Group", "following", "together", "usable"]
 
 CANDIDATES: Final = 20
-"""Looked at in one read."""
+"""Rows of one read."""
 
 MAX_BATCH: Final = 500
-"""Rows of one submission that go together; a bigger one goes in turns."""
+"""Rows of one submission in a batch; a larger submission goes in several batches."""
 
 # What is due first, among the first thousand rows by time: all from the index msg_due, 0.3 ms at most.
 BY_TIME: Final = """
@@ -66,8 +66,8 @@ class Candidate(msgspec.Struct, frozen=True):
 
 
 class Group(msgspec.Struct, frozen=True):
-    """Rows that go into one transaction: their ids, the one that is due (None: it has gone), and what an own account is
-    to do with it.
+    """Rows that go into one SMTP transaction: their ids, the due message (None if its row no longer exists), and its
+    delivery to one of our accounts, if it is one.
     """
 
     ids: list[int]
@@ -76,13 +76,13 @@ class Group(msgspec.Struct, frozen=True):
 
 
 def usable(r: Reader, *, busy: Collection[str], retries: bool, unwritten: Collection[int], now: int) -> list[Candidate]:
-    """Rows that could be attempted now or later, the earliest first; in place of a retry a first attempt of its domain,
-    where one is due: it does not wait behind all the retries (QUEUE-14).
+    """Return rows that can be attempted now or later, the earliest first. A due retry is replaced by a due first
+    attempt of its domain, so that new messages do not wait behind all retries (QUEUE-14).
 
     Args:
-      busy: recipient domains that are left out.
-      retries: with rows that were attempted before.
-      unwritten: ids that are left out.
+      busy: recipient domains to leave out.
+      retries: include rows that were attempted before.
+      unwritten: ids to leave out.
       now: µs UTC.
     """
     ended = _json(unwritten)
@@ -109,8 +109,8 @@ def _json(values: Collection[str] | Collection[int]) -> str:
 def following(
     r: Reader, *, domain: str, unwritten: Collection[int], now: int, fits: Callable[[Message], bool]
 ) -> int | None:
-    """The row that is next for a domain among those that may follow over its connection, as `fits` says: first attempts
-    before retries. None: there is none.
+    """Return the id of the next row for a domain that may follow over its connection, as `fits` decides; first attempts
+    come before retries. None without any.
     """
     for retries in (0, 1):
         for row in r.rows(OF_DOMAIN, domain, now, retries, _json(unwritten), CANDIDATES):

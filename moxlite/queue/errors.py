@@ -1,4 +1,4 @@
-"""What can go wrong when asking the queue for something. What every submitter meets is in store, beside `Submit`."""
+"""Exceptions of operations on the queue. The exceptions of submitting are in `store`, beside `Submit`."""
 
 from moxlite.store.delivery.submission import FromIDTaken, QueueFull, SendingStopped
 
@@ -18,7 +18,7 @@ __all__ = [
 
 
 class QueueError(Exception):
-    """Any of them; the text is for people."""
+    """Base class of the queue's exceptions; the text is for people."""
 
 
 class NoSuchMessage(QueueError):

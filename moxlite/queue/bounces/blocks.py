@@ -1,4 +1,4 @@
-"""Who blocks the address of this server: what hosts have said of that lately, for the administrator (QUEUE-184)."""
+"""Recent replies of hosts that block this server's IP address, for the administrator (QUEUE-184)."""
 
 from typing import Final
 
@@ -9,11 +9,13 @@ from moxlite.queue.bounces.table import Meaning
 __all__ = ["Block", "Blocks"]
 
 LIFE: Final = 48 * 3600 * 1_000_000
-"""µs after its last reply for which a block is told of: longer than the pause between two looks each night."""
+"""µs for which a block is listed after its last reply: longer than the time between two nightly checks."""
 
 
 class Block(msgspec.Struct, frozen=True):
-    """What one kind of reply has said. `since`, `last`: µs UTC; `times`: replies; `host`, `reply`: of the last one."""
+    """Replies of one meaning that report a block. `since`, `last`: time of the first and last reply, µs UTC; `times`:
+    number of replies; `host`, `reply`: of the last one.
+    """
 
     meaning: Meaning
     since: int
@@ -24,24 +26,24 @@ class Block(msgspec.Struct, frozen=True):
 
 
 class Blocks:
-    """Kept in memory: one for each entry of the table that names a block."""
+    """The known blocks, in memory: one for each meaning."""
 
     def __init__(self) -> None:
         self._known: dict[str, Block] = {}
 
     def note(self, meaning: Meaning, host: str, reply: str, now: int) -> None:
-        """A host has refused a message because it blocks our address."""
+        """Note a refusal by a host that blocks our address."""
         known = self._known.get(meaning.meaning)
         if known is None or now - known.last > LIFE:
             known = Block(meaning, now, now, 0, host, reply)
         self._known[meaning.meaning] = Block(meaning, known.since, now, known.times + 1, host, reply)
 
     def end(self, host: str) -> None:
-        """A host has taken a message: if it was the last that told of a block, that is over."""
+        """Remove the blocks whose last reply came from this host: it has accepted a message."""
         for key in [key for key, block in self._known.items() if block.host == host]:
             del self._known[key]
 
     def listed(self, now: int) -> list[Block]:
-        """Those that were told of lately, the latest first."""
+        """Return the blocks with a reply within `LIFE`, the latest first."""
         found = [block for block in self._known.values() if now - block.last <= LIFE]
         return sorted(found, key=lambda block: -block.last)

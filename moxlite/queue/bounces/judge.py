@@ -1,4 +1,4 @@
-"""Finding out what a reply means (QUEUE-180), and what it says of the recipient (QUEUE-82)."""
+"""Classification of replies: their meaning (QUEUE-180), and whether the recipient's address is dead (QUEUE-82)."""
 
 from typing import Final
 
@@ -7,20 +7,20 @@ from moxlite.queue.bounces.table import BARE, CODES, ENTRIES, OURS, Cause, Entry
 __all__ = ["UNNAMED", "explain", "is_of_the_recipient", "names_dead_address"]
 
 MAX_TEXT: Final = 2048
-"""Characters of a reply that are looked at: what is kept of one (QUEUE-150)."""
+"""Characters of a reply that are searched: as many as are kept (QUEUE-150)."""
 
 UNNAMED: Final = Meaning(Cause.OTHER, "")
-"""What no entry knows."""
+"""The meaning of a reply that no entry matches."""
 
 DEAD_STATUS: Final = frozenset({"1.1", "1.2", "1.3", "1.6", "1.10", "2.1"})
 DEAD_CODES: Final = frozenset({521, 556})
-"""RFC 7504: the host, the domain takes no mail."""
+"""The host or the domain takes no mail (RFC 7504)."""
 
 ALIVE_STATUS: Final = ("7.", "2.2", "3.4", "6.")
-"""A rule, a full mailbox, the size or the form of one message."""
+"""Enhanced codes for a policy, a full mailbox, or the size or form of one message."""
 
 OWN_COMMANDS: Final = frozenset({"route", "auth", "mtasts"})
-"""Failures of our side: a transport that fails on purpose, a smarthost that does not know our password."""
+"""Commands of failures on our side: a transport that fails on purpose, a smarthost that rejects our password."""
 
 NOT_OF_RECIPIENT: Final = frozenset(
     {
@@ -40,12 +40,12 @@ UNKNOWN_CODES: Final = frozenset({550, 551, 553})
 
 
 def explain(code: int, status: str, text: str, command: str = "") -> Meaning:
-    """What a failure means.
+    """Return the meaning of a failure.
 
     Args:
-      code: of the reply, 0 where there was none. status: the enhanced code without its class, or "".
-      text: the lines of the reply, or what we say ourselves.
-      command: what was being done.
+      code: of the reply, 0 without a reply. status: the enhanced code without its class, or "".
+      text: the lines of the reply, or our own error text.
+      command: the SMTP command or step that failed.
     """
     if command in OURS:
         return OURS[command]
@@ -72,8 +72,8 @@ def _one_of(status: str, known: tuple[str, ...]) -> bool:
 
 
 def names_dead_address(code: int, status: str, text: str, command: str) -> bool:
-    """Whether a permanent failure says that the address will not come back to life, so that the account sends there no
-    more (QUEUE-82): never what a rule, a full mailbox or a block of our own address has caused.
+    """Whether a permanent failure shows that the address is dead, so that the account sends nothing more to it
+    (QUEUE-82). False for a policy, a full mailbox or a block of our own address.
     """
     if not is_of_the_recipient(code, status, text, command):
         return False
@@ -84,8 +84,8 @@ def names_dead_address(code: int, status: str, text: str, command: str) -> bool:
 
 
 def is_of_the_recipient(code: int, status: str, text: str, command: str) -> bool:
-    """Whether a permanent failure by another server may lie with the address at all: not a rule, a full mailbox, the
-    size or form of one message, nor anything about us.
+    """Whether a permanent failure by another server may be due to the recipient's address. False for a policy, a full
+    mailbox, the size or form of one message, and failures due to our server.
     """
     if code < 500 or command in OWN_COMMANDS or _one_of(status, ALIVE_STATUS):
         return False

@@ -1,7 +1,7 @@
 """Replies of other servers, and what they mean (QUEUE-180): a table that a reader can check against fixtures/replies.
 
-Entries are tried from the top; the first that fits counts. What a provider says in its own words comes first, then
-words that many servers use, then enhanced codes (RFC 3463), then bare codes.
+Entries are tried from the top; the first match counts. Texts of single providers come first, then texts that many
+servers use, then enhanced codes (RFC 3463), then bare codes.
 """
 
 from enum import StrEnum
@@ -20,25 +20,25 @@ class Cause(StrEnum):
     FULL = "full"
     """The mailbox has no room."""
     BLOCKED_IP = "blocked-ip"
-    """Our address is on a list; says nothing of sender, recipient or message."""
+    """Our IP address is blocked, whatever the sender, recipient or message."""
     RATE = "rate"
-    """Too many messages in too short a time, as the other side sees it."""
+    """The other side finds that we send too many messages in too short a time."""
     CONTENT = "content"
     """The message itself is taken for junk, or dangerous."""
     SIZE = "size"
     """The message is too big."""
     POLICY = "policy"
-    """A rule of the other side."""
+    """A policy of the other side."""
     AUTH = "auth"
     """SPF, DKIM, DMARC or the reverse name of our address is not as the other side demands."""
     GREYLIST = "greylist"
-    """Strangers have to come twice."""
+    """The server refuses unknown senders once, and accepts a retry."""
     DNS = "dns"
     """A name is missing, or cannot be looked up."""
     CONNECT = "connect"
     """No host answers, or not in time."""
     TLS = "tls"
-    """The connection cannot be protected as it must be."""
+    """The TLS that is required cannot be had."""
     SUPPRESSED = "suppressed"
     """The account sends nothing more to the address."""
     OTHER = "other"
@@ -46,8 +46,8 @@ class Cause(StrEnum):
 
 
 class Meaning(msgspec.Struct, frozen=True):
-    """For people. `meaning`: what happened, a sentence. `advice`: what the sender can do, "" for nothing. `admin`: what
-    the administrator of this server must do, "" for nothing.
+    """Explanation of a reply for people. `meaning`: what happened, a sentence. `advice`: what the sender can do, "" for
+    nothing. `admin`: what the administrator of this server must do, "" for nothing.
     """
 
     cause: Cause
@@ -57,8 +57,8 @@ class Meaning(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """A reply: all that is given must fit. `codes`: one of these SMTP codes; `status`: one of these enhanced codes
-    without the class, a trailing ``.`` stands for all below; `words`: all of these in the text, in lower case.
+    """Pattern of a reply; all given parts must match. `codes`: one of these SMTP codes; `status`: one of these enhanced
+    codes without the class, or a prefix ending in ``.``; `words`: all of these in the text, in lower case.
     """
 
     meaning: Meaning
@@ -285,12 +285,12 @@ ENTRIES: Final = (
     Entry(_RATE, codes=(421, 450, 451, 452), words=("too many",)),
     Entry(_RATE, codes=(421, 450, 451, 452), words=("rate limit",)),
 )
-"""Replies with words of their own."""
+"""Replies recognized by their text or by provider."""
 
 CODES: Final = (
     # RFC 3463, and its registry: without the class, for a failure of any class.
     (("1.1", "1.6", "1.10"), _UNKNOWN),
-    (("1.2", "1.3"), Meaning(Cause.DNS, "The address leads nowhere.", "Check what stands behind the @.")),
+    (("1.2", "1.3"), Meaning(Cause.DNS, "The address leads nowhere.", "Check the part after the @.")),
     (
         ("2.1",),
         Meaning(Cause.UNKNOWN_USER, "The recipient's mailbox is disabled, or takes no messages for now.", OTHER_WAY),
@@ -308,7 +308,7 @@ CODES: Final = (
     (("4.1", "4.2"), Meaning(Cause.CONNECT, "The recipient's server does not answer.", WAIT)),
     (
         ("4.3", "4.4"),
-        Meaning(Cause.DNS, "It cannot be found out where mail to this domain goes.", "Check what stands behind the @."),
+        Meaning(Cause.DNS, "It cannot be found out where mail to this domain goes.", "Check the part after the @."),
     ),
     (
         ("4.6",),
@@ -344,7 +344,7 @@ CODES: Final = (
     (("6.",), Meaning(Cause.CONTENT, "The recipient's server cannot take a message of this form.", OTHER_WAY)),
     (("7.",), Meaning(Cause.POLICY, "A rule of the recipient's server forbids the message.", OTHER_WAY)),
 )
-"""By the enhanced code without its class; a trailing dot stands for all below."""
+"""Meanings by the enhanced code without its class; a trailing dot marks a prefix."""
 
 OURS: Final = {
     "suppress": Meaning(
@@ -366,11 +366,11 @@ OURS: Final = {
         "Check the user name, the password and the mechanisms of the transport in moxlite.toml.",
     ),
 }
-"""By the command, where this server has decided by itself or is set up wrongly; tried before all else."""
+"""Meanings by the command, for failures by this server's own decision or configuration; tried before all else."""
 
 BARE: Final = {
     "connect": Meaning(Cause.CONNECT, "No host of the recipient's domain answers.", WAIT),
     "session": Meaning(Cause.CONNECT, "The recipient's server takes too long.", WAIT),
     "starttls": Meaning(Cause.TLS, "The connection to the recipient's server could not be encrypted.", WAIT),
 }
-"""By the command, where no host has answered."""
+"""Meanings by the command, if no host has answered."""

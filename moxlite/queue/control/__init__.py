@@ -1,6 +1,6 @@
 """Commands of the control socket about the queue: the server's side of ``moxlite queue …``.
 
-- `commands`: about messages; `suppresscommands`: about addresses that are left alone; `webhookcommands`: about webhooks
-- `reportcommands`: about our own reports
-- `results`: what they answer, for the command line as well; `answers`: what else they share
+- `commands`: about messages; `suppresscommands`: about suppression lists; `webhookcommands`: about webhooks
+- `reportcommands`: about our own reports; `guardcommands`: about stopped accounts
+- `results`: their answers, which the command line reads; `answers`: common arguments and errors
 """

@@ -1,4 +1,4 @@
-"""What all commands of the control socket about the queue share: their arguments, their answers, their errors."""
+"""Common parts of the queue's control commands: the base class of arguments, and the translation of errors."""
 
 from collections.abc import Awaitable
 from typing import TypeVar
@@ -19,7 +19,7 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 async def tried(operation: Awaitable[T]) -> T:
-    """The result; errors of the queue and of its database become answers for people."""
+    """Await an operation and return its result. Errors of the queue and of its database become CommandFailed."""
     try:
         return await operation
     except QueueError as error:

@@ -38,21 +38,23 @@ class ListRetired(Request, frozen=True, kw_only=True):
 
 
 class Choose(Request, frozen=True, kw_only=True):
-    """``queue hold``, ``unhold``, ``fail``, ``drop``: which messages. `all`: really every one (ADMIN-20)."""
+    """``queue hold``, ``unhold``, ``fail``, ``drop``: the messages to change. `all`: confirms an empty filter, which
+    chooses every message (ADMIN-20).
+    """
 
     filter: Filter = Filter()
     all: bool = False
 
 
 class Schedule(Choose, frozen=True, kw_only=True):
-    """``queue schedule``: put off by `seconds`, or with `from_now` to so long from now."""
+    """``queue schedule``: put the next attempt off by `seconds`, or with `from_now` to `seconds` from now."""
 
     seconds: float
     from_now: bool = False
 
 
 class SetTransport(Choose, frozen=True, kw_only=True):
-    """``queue transport``: empty for that of the routes."""
+    """``queue transport``: empty for the transport that the routes choose."""
 
     transport: str
 
@@ -70,7 +72,7 @@ class MessageID(Request, frozen=True, kw_only=True):
 
 
 class AddHoldRule(Request, frozen=True, kw_only=True):
-    """``queue holdrules add``: nothing at all holds everything."""
+    """``queue holdrules add``: all fields empty holds every message."""
 
     account: str = ""
     sender: str = ""
@@ -78,7 +80,7 @@ class AddHoldRule(Request, frozen=True, kw_only=True):
 
 
 class Explain(Request, frozen=True, kw_only=True):
-    """``queue explain``: `sender` empty for none; `connect`: ask the hosts."""
+    """``queue explain``: `sender` may be empty; `connect`: connect to the hosts."""
 
     recipient: str
     sender: str = ""
@@ -136,7 +138,7 @@ class QueueCommands:
         ]
 
     async def attempts(self, args: MessageID, exchange: Exchange) -> list[Try]:
-        """All attempts for a message that waits, or is finished and kept."""
+        """All attempts for a message that waits, or that is finished and still listed."""
         message: Message | Retired
         try:
             message = await self._queue.get(args.id)
@@ -145,7 +147,7 @@ class QueueCommands:
         return [_try(result) for result in message.results]
 
     async def explain(self, args: Explain, exchange: Exchange) -> Explanation:
-        """How a message would leave."""
+        """Explain the route of a message."""
         return await tried(self._queue.explain(args.recipient, args.sender, connect=args.connect))
 
     async def list_retired(self, args: ListRetired, exchange: Exchange) -> list[Line]:
@@ -153,19 +155,19 @@ class QueueCommands:
         return [_line(message) for message in await tried(self._queue.list_retired(args.filter, args.page))]
 
     async def hold(self, args: Choose, exchange: Exchange) -> Changed:
-        """Make no more attempts."""
+        """Put messages on hold."""
         return await self._operate(args, self._queue.hold)
 
     async def unhold(self, args: Choose, exchange: Exchange) -> Changed:
-        """Make attempts again."""
+        """Release messages from hold."""
         return await self._operate(args, self._queue.unhold)
 
     async def fail(self, args: Choose, exchange: Exchange) -> Changed:
-        """Give up, and tell the senders."""
+        """Fail messages, with DSNs to the senders."""
         return await self._operate(args, self._queue.fail)
 
     async def drop(self, args: Choose, exchange: Exchange) -> Changed:
-        """Remove without a word."""
+        """Remove messages without a DSN."""
         return await self._operate(args, self._queue.drop)
 
     async def schedule(self, args: Schedule, exchange: Exchange) -> Changed:
@@ -208,14 +210,14 @@ class QueueCommands:
         ]
 
     async def add_rule(self, args: AddHoldRule, exchange: Exchange) -> Changed:
-        """Hold what matches, now and from now on."""
+        """Add a rule, which holds matching messages, queued and future ones."""
         number, held = await tried(
             self._queue.add_hold_rule(account=args.account, sender=args.sender, recipient=args.recipient)
         )
         return Changed(held, number)
 
     async def remove_rule(self, args: MessageID, exchange: Exchange) -> None:
-        """Remove a rule; what it held stays held."""
+        """Remove a rule; messages that it held stay on hold."""
         if not await tried(self._queue.remove_hold_rule(args.id)):
             raise CommandFailed("notFound", f"there is no hold rule {args.id}")
 

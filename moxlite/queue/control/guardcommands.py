@@ -42,7 +42,7 @@ class GuardCommands:
         return [_shown(one) for one in await tried(self._queue.stopped())]
 
     async def release(self, args: Release, exchange: Exchange) -> StoppedAccount:
-        """Let an account send again; what it was."""
+        """Release an account, so that it can send again; returns the stop."""
         return _shown(await tried(self._queue.release(args.account)))
 
 

@@ -20,11 +20,11 @@ from moxlite.store.reports.suppressed import add_suppressed, list_suppressed, re
 __all__ = ["ReportCommands"]
 
 MAX_SECONDS: Final = 10 * 365 * 24 * 3600.0
-"""For which an address may be left alone."""
+"""Maximum seconds for which an address may get no reports."""
 
 
 class SendReports(Request, frozen=True, kw_only=True):
-    """``tlsrpt send``, ``dmarc send``: for days up to `day`, yyyy-mm-dd; "" for all that are over."""
+    """``tlsrpt send``, ``dmarc send``: for days up to `day`, yyyy-mm-dd; "" for all past days."""
 
     day: str = ""
 
@@ -76,11 +76,11 @@ class ReportCommands:
         return self._queue.ctx.reports.database
 
     async def _pending(self, reports: DailyReports[Any], args: Nothing, exchange: Exchange) -> list[PendingReport]:
-        """What is in no report yet."""
+        """List the counted sessions or messages that no report contains yet."""
         return [PendingReport(one.about, one.day, one.total, one.failed) for one in await tried(reports.pending())]
 
     async def _drop(self, reports: DailyReports[Any], args: DropPending, exchange: Exchange) -> Dropped:
-        """Forget what was counted for a domain."""
+        """Delete the counts of a domain."""
         try:
             domain = Domain.parse(args.domain)
         except AddressError as error:
@@ -114,7 +114,7 @@ class ReportCommands:
     async def _send(
         self, reports: DailyReports[Any], switch: str, off: bool, args: SendReports, exchange: Exchange
     ) -> SentReports:
-        """Send what is due now, instead of after midnight."""
+        """Send the due reports now, instead of after midnight."""
         now = self._queue.ctx.clock()
         if off:
             raise CommandFailed("badRequest", f"{switch} is set")

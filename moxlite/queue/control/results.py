@@ -1,4 +1,4 @@
-"""What the commands about the queue print: answers of the server, read by the command line.
+"""Answers of the queue's control commands, which the command line prints.
 
 Nothing else is imported here: a command has to start fast (ADMIN-83).
 """
@@ -23,16 +23,16 @@ __all__ = [
 
 
 class Changed(msgspec.Struct, frozen=True):
-    """How many messages or webhooks an operation changed; `id` of a rule that was added."""
+    """Number of messages or webhooks that an operation changed; `id`: of a rule that was added."""
 
     messages: int
     id: int = 0
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """A message as lists show it; times in RFC 3339, UTC. `next_attempt` and `hold` are those of waiting messages,
-    `success` and `last_activity` those of finished ones. For people: `why` it waits, or what went wrong, what comes
-    `next`, and what the administrator must do (`admin`).
+    """A message in a list; times in RFC 3339, UTC. `next_attempt` and `hold` are set for waiting messages, `success`
+    and `last_activity` for finished ones. Texts for people: `why` (the reason for waiting, or the error), `next` (the
+    next step), `admin` (advice for the administrator).
     """
 
     id: int
@@ -56,9 +56,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Try(msgspec.Struct, frozen=True, kw_only=True):
-    """One attempt: when it began (RFC 3339), how many seconds it took, with whom, over which TLS, what was answered,
-    and what that means.
-    """
+    """One attempt: its start (RFC 3339) and duration, host, TLS, reply, and the meaning of the reply."""
 
     start: str
     seconds: float
@@ -94,7 +92,9 @@ class Suppressed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SentFrom(msgspec.Struct, frozen=True):
-    """A network that an account has sent from in the last day: the latest address, when first and last (RFC 3339)."""
+    """A network that an account has sent from in the last day: the latest address, times of the first and last message
+    (RFC 3339), number of messages.
+    """
 
     address: str
     first: str
@@ -103,9 +103,9 @@ class SentFrom(msgspec.Struct, frozen=True):
 
 
 class StoppedAccount(msgspec.Struct, frozen=True, kw_only=True):
-    """An account that the guard has stopped, or had; times in RFC 3339, UTC. `sign`: failures, networks or recipients;
-    `why`: for people. What is held: `messages` to so many `recipients` in so many `domains`, the `oldest` queued then,
-    "" for nothing.
+    """An account that the guard has stopped, or that was just released; times in RFC 3339, UTC. `sign`: failures,
+    networks or recipients; `why`: for people. Held mail: numbers of `messages`, `recipients` and `domains`; `oldest`:
+    when the oldest message was queued, "" for no messages.
     """
 
     account: str
@@ -120,8 +120,8 @@ class StoppedAccount(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HookLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A webhook as lists show it; times in RFC 3339, UTC. `next_attempt` is that of waiting ones, `success` and
-    `last_activity` those of finished ones, `superseded_by` 0 unless another one took its place.
+    """A webhook in a list; times in RFC 3339, UTC. `next_attempt` is set for waiting webhooks, `success` and
+    `last_activity` for finished ones; `superseded_by`: id of the webhook in its place, or 0.
     """
 
     id: int
@@ -139,7 +139,7 @@ class HookLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SentReport(msgspec.Struct, frozen=True):
-    """What became of a report. `result`: sent, skipped or later; `why`: for people."""
+    """The outcome of sending a report. `result`: sent, skipped or later; `why`: for people."""
 
     domain: str
     day: str
@@ -149,7 +149,7 @@ class SentReport(msgspec.Struct, frozen=True):
 
 
 class SentReports(msgspec.Struct, frozen=True):
-    """How many reports were due, and what became of each."""
+    """The outcomes of all reports that were due, with their numbers by result."""
 
     due: int
     sent: int
@@ -159,7 +159,7 @@ class SentReports(msgspec.Struct, frozen=True):
 
 
 class PendingReport(msgspec.Struct, frozen=True):
-    """What was counted for a domain on a day, and is in no report yet: sessions, or messages."""
+    """Counts of a domain on a day that no report contains yet: sessions (TLS) or messages (DMARC)."""
 
     about: str
     day: str
@@ -168,7 +168,7 @@ class PendingReport(msgspec.Struct, frozen=True):
 
 
 class WithoutReports(msgspec.Struct, frozen=True):
-    """An address that gets no reports until a time, RFC 3339."""
+    """An address that gets no reports before `until`, RFC 3339."""
 
     address: str
     until: str
@@ -176,6 +176,6 @@ class WithoutReports(msgspec.Struct, frozen=True):
 
 
 class Dropped(msgspec.Struct, frozen=True):
-    """How many rows went."""
+    """Number of deleted rows."""
 
     rows: int

@@ -32,14 +32,16 @@ class ListRetiredHooks(Request, frozen=True, kw_only=True):
 
 
 class ChooseHooks(Request, frozen=True, kw_only=True):
-    """``queue webhook cancel``: which ones. `all`: really every one (ADMIN-20)."""
+    """``queue webhook cancel``: the webhooks to cancel. `all`: confirms an empty filter, which chooses every webhook
+    (ADMIN-20).
+    """
 
     filter: HookFilter = HookFilter()
     all: bool = False
 
 
 class ScheduleHooks(ChooseHooks, frozen=True, kw_only=True):
-    """``queue webhook schedule``: put off by `seconds`, or with `from_now` to so long from now."""
+    """``queue webhook schedule``: put the next call off by `seconds`, or with `from_now` to `seconds` from now."""
 
     seconds: float
     from_now: bool = False
@@ -52,7 +54,7 @@ class HookID(Request, frozen=True, kw_only=True):
 
 
 class WholeHook(msgspec.Struct, frozen=True, kw_only=True):
-    """All about a webhook but what it proves itself with."""
+    """Everything about a webhook except its credentials."""
 
     summary: HookLine
     from_id: str
@@ -93,7 +95,7 @@ class WebhookCommands:
         return Changed(await tried(self._hooks.schedule(args.filter, args.seconds, from_now=args.from_now)))
 
     async def cancel(self, args: ChooseHooks, exchange: Exchange) -> Changed:
-        """Make no more calls."""
+        """Cancel webhooks."""
         _check_choice(args)
         return Changed(await tried(self._hooks.cancel(args.filter)))
 

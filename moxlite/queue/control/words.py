@@ -1,4 +1,4 @@
-"""Why a message waits, and what comes next, in words for its owner (QUEUE-23)."""
+"""Sentences about why a message waits and about its next step, for people (QUEUE-23)."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -11,11 +11,11 @@ __all__ = ["admin_words", "duration_words", "next_words", "why_words"]
 
 UNITS: Final = ((86_400, "d"), (3600, "h"), (60, "min"))
 SHORT: Final = 2
-"""Units below which the next smaller one is used: 90 min, not 1 h."""
+"""Minimum number of units; below it the next smaller unit is used: 90 min, not 1 h."""
 
 
 def duration_words(microseconds: int) -> str:
-    """A time to come, roughly: ``28 min``."""
+    """A duration in rounded words: ``28 min``."""
     seconds = max(0, microseconds) / SECOND
     for size, unit in UNITS:
         if seconds >= SHORT * size:
@@ -24,7 +24,8 @@ def duration_words(microseconds: int) -> str:
 
 
 def why_words(message: Message, now: int, waits: str) -> str:
-    """Why a message has not left. `waits`: for what its recipients' domain waits at this moment, "" for nothing."""
+    """Why a message has not been sent yet. `waits`: the current reason for which its recipients' domain waits, or "".
+    """
     last = _ended(message)
     if message.done:
         return "it is over; the sender is being told" + (f": {_failure(last)}" if last and not last.success else "")
@@ -46,7 +47,7 @@ def why_words(message: Message, now: int, waits: str) -> str:
 def next_words(
     message: Message, now: int, *, retry_delays: Sequence[float], max_attempts: int, delay_dsn_attempt: int
 ) -> str:
-    """What comes next, if nothing changes."""
+    """The next step of a message, if nothing changes."""
     if message.done:
         return "it leaves the queue"
     if message.guarded:
@@ -67,7 +68,7 @@ def next_words(
 
 
 def admin_words(result: Result | None) -> str:
-    """What the administrator must do about a failure, "" for nothing."""
+    """Advice for the administrator about a failure, "" for none needed."""
     return meaning_of(result).admin if result is not None and result.error and result.error != DELIVERING else ""
 
 

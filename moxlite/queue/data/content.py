@@ -18,14 +18,15 @@ from moxlite.store.file.transaction import Reader, Tx
 __all__ = ["Content", "add_content", "drop_unused", "encoded", "octets", "release_content"]
 
 CHUNK_BITS: Final = 16
-"""As in account.db: 65 536 chunks of a message at most."""
+"""Bits of a chunk's id for its number in the message, as in account.db: at most 65 536 chunks per message."""
 
 RELEASE_SECONDS: Final = 30.0
-"""For the unit that removes what was not used, also after a cancellation. Else the next start does it."""
+"""Seconds for the unit that removes unused content, also after a cancellation. If it fails, the next start removes it.
+"""
 
 LARGE: Final = 4 << 20
-"""Octets above which a message is written in units of its own, each of that size, so that memory and the waits of
-others stay bounded.
+"""Octets above which a message is written in several units, each of that size, so that memory and the waiting time of
+other writers stay bounded.
 """
 
 INSERT: Final = "INSERT INTO content (size, refs) VALUES (?, ?)"
@@ -48,9 +49,9 @@ class Content(msgspec.Struct, frozen=True):
 
 @asynccontextmanager
 async def encoded(database: Database, spool: Spool) -> AsyncIterator[Content]:
-    """The octets of a finished spool, ready for the unit that adds their rows within the block.
+    """Encode the octets of a finished spool, for the unit that adds their rows within the block.
 
-    A large message is written before, and removed at the end of the block unless that unit has used it.
+    A large message is written before the block, and removed at its end unless that unit has used it.
     """
     if spool.size > LARGE:
         held = await database.write(lambda tx: tx.insert(INSERT, spool.size, 0), weight=spool.size)
@@ -80,7 +81,7 @@ def _write_chunks(tx: Tx, first: int, chunks: tuple[Chunk, ...]) -> None:
 
 
 def add_content(tx: Tx, content: Content, refs: int) -> int:
-    """Write the rows, for so many recipients; returns the id."""
+    """Write the rows of a content with `refs` recipients; returns its id."""
     if content.held is not None:
         tx.execute(REFER, refs, content.held)
         return content.held
@@ -90,13 +91,13 @@ def add_content(tx: Tx, content: Content, refs: int) -> int:
 
 
 def drop_unused(tx: Tx) -> None:
-    """After a start: large messages that were written, and whose submission was not."""
+    """Remove large messages whose submission was not written before the process ended."""
     for (content_id,) in tx.rows(UNUSED):
         release_content(tx, content_id, 0)
 
 
 def release_content(tx: Tx, content_id: int, refs: int = 1) -> bool:
-    """`refs` recipients are done with it; without any left it goes. Returns whether it went now."""
+    """Release a content for `refs` recipients; delete it if no recipients are left. Returns whether it was deleted."""
     left = tx.value(RELEASE, refs, content_id)
     if left is None or left > 0:
         return False
@@ -113,9 +114,9 @@ def _chunk(r: Reader, *, content_id: int, number: int, length: int) -> bytes:
 
 
 async def octets(database: Database, message: Message) -> AsyncIterator[bytes]:
-    """The message byte for byte, prefix first, in pieces of at most 256 KiB; never more than one of them in memory.
+    """Yield the octets of a message, prefix first, in pieces of at most 256 KiB, one in memory at a time.
 
-    Raises ChunkDamaged where the file is, also when the row was removed meanwhile.
+    Raises ChunkDamaged if the file is damaged, or the row was removed meanwhile.
     """
     if message.prefix:
         yield message.prefix

@@ -1,6 +1,6 @@
 """Choosing messages: filters, order and pages of lists and operations (QUEUE-23, QUEUE-24).
 
-Here is the one place where SQL is composed: of constant conditions, their values bound.
+SQL is composed here and nowhere else: of constant conditions, with bound values.
 """
 
 import datetime as dt
@@ -33,11 +33,11 @@ MAX_PAGE: Final = 1000
 
 
 class Filter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Which messages; all that is given must hold.
+    """Choice of waiting messages; all given conditions must hold.
 
     ``sender`` and ``recipient``: part of the address in any case, or ``@domain`` for all of a domain. ``submitted``,
     ``next_attempt``: ``<D`` before or ``>D`` after now plus the duration D, which may be negative, or ``now``.
-    ``transport``: a name, empty for those without one of their own. ``n``: at most so many.
+    ``transport``: a name, empty for messages without one of their own. ``n``: maximum number, 0 for no limit.
     """
 
     ids: tuple[int, ...] = ()
@@ -52,12 +52,12 @@ class Filter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     @property
     def is_empty(self) -> bool:
-        """Whether it chooses every message; operations then ask for a confirmation (QUEUE-22)."""
+        """Whether the filter chooses every message; operations then need a confirmation (QUEUE-22)."""
         return self == Filter()
 
 
 class RetiredFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Which finished messages; as `Filter`."""
+    """Choice of finished messages; fields as in `Filter`."""
 
     ids: tuple[int, ...] = ()
     account: str = ""
@@ -70,7 +70,7 @@ class RetiredFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
 
 class HookFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Which webhooks; as `Filter`. ``event``: of QUEUE-94, or ``incoming``."""
+    """Choice of waiting webhooks; fields as in `Filter`. ``event``: of QUEUE-94, or ``incoming``."""
 
     ids: tuple[int, ...] = ()
     account: str = ""
@@ -81,12 +81,12 @@ class HookFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
     @property
     def is_empty(self) -> bool:
-        """Whether it chooses every webhook."""
+        """Whether the filter chooses every webhook."""
         return self == HookFilter()
 
 
 class RetiredHookFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Which finished webhooks; as `HookFilter`."""
+    """Choice of finished webhooks; fields as in `HookFilter`."""
 
     ids: tuple[int, ...] = ()
     account: str = ""
@@ -108,7 +108,7 @@ class Page(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 
 class RetiredPage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """As `Page`, for finished messages; the latest first."""
+    """Order and page of finished messages, as `Page`; the latest first."""
 
     sort: Literal["last_activity", "queued"] = "last_activity"
     ascending: bool = False
@@ -118,7 +118,7 @@ class RetiredPage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
 
 class HookPage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """As `Page`, for webhooks."""
+    """Order and page of webhooks, as `Page`."""
 
     sort: Literal["next_attempt", "submitted"] = "next_attempt"
     ascending: bool = True
@@ -128,7 +128,7 @@ class HookPage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 class RetiredHookPage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """As `Page`, for finished webhooks; the latest first."""
+    """Order and page of finished webhooks, as `Page`; the latest first."""
 
     sort: Literal["last_activity", "submitted"] = "last_activity"
     ascending: bool = False
@@ -141,7 +141,7 @@ AnyFilter: TypeAlias = Filter | RetiredFilter | HookFilter | RetiredHookFilter
 
 
 class Condition(msgspec.Struct, frozen=True):
-    """What stands behind SELECT … FROM table: WHERE, ORDER BY and LIMIT, and the values bound in them."""
+    """The WHERE, ORDER BY and LIMIT clauses of a query, with their bound values."""
 
     sql: str
     args: tuple[Value, ...]
@@ -157,7 +157,7 @@ class _Conditions:
         self.args.extend(args)
 
     def add_moment(self, column: str, field: str, text: str, now: int) -> None:
-        """`text` as in `Filter.submitted`, "" for any; `field` is its name for people."""
+        """Add a condition on a time. `text`: as in `Filter.submitted`, "" for any; `field`: its name in error texts."""
         if text:
             comparison, when = _moment(field, text, now)
             self.add(f"{column} {comparison} ?", when)
@@ -167,7 +167,7 @@ class _Conditions:
 
 
 def _moment(field: str, text: str, now: int) -> tuple[str, int]:
-    """The comparison and its time in µs UTC."""
+    """Parse a condition on a time; returns the comparison and the time in µs UTC."""
     comparison, rest = text[:1], text[1:].strip()
     try:
         if comparison not in ("<", ">"):
@@ -234,7 +234,7 @@ def _of_messages(conditions: _Conditions, wanted: Filter | RetiredFilter, now: i
 
 
 def compose(wanted: Filter | HookFilter, now: int) -> Condition:
-    """For operations: the rows chosen, those due first where their number is limited. Raises BadFilter."""
+    """Compose the clauses for an operation: the chosen rows, with a limit those due first. Raises BadFilter."""
     conditions = _conditions(wanted, now)
     if wanted.n < 0:
         raise BadFilter(f"bad value {wanted.n} for n: must not be negative")
@@ -246,7 +246,7 @@ def compose(wanted: Filter | HookFilter, now: int) -> Condition:
 
 
 def compose_page(wanted: AnyFilter, page: Page | RetiredPage | HookPage | RetiredHookPage, now: int) -> Condition:
-    """For lists: one page. Raises BadFilter."""
+    """Compose the clauses for one page of a list. Raises BadFilter."""
     conditions = _conditions(wanted, now)
     if bool(page.last_id) != bool(page.last):
         raise BadFilter("last_id and last must be given together")

@@ -1,4 +1,4 @@
-"""Hold rules: which newly queued messages wait for a person (QUEUE-20, QUEUE-21). On a transaction."""
+"""Hold rules: patterns of newly queued messages that are put on hold (QUEUE-20, QUEUE-21). On a transaction."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -26,7 +26,9 @@ DELETE: Final = "DELETE FROM hold_rule WHERE id = ?"
 
 
 class HoldRule(msgspec.Struct, frozen=True, kw_only=True):
-    """All that is set must match; a rule without anything matches every message. Domains in lower-case U-labels."""
+    """A hold rule. All fields that are set must match; a rule with only empty fields matches every message. Domains are
+    lower-case U-labels.
+    """
 
     id: int = 0
     account: str = ""
@@ -86,11 +88,11 @@ def is_held(rules: Sequence[HoldRule], *, account: str, sender: tuple[str, str],
 
 
 def add_hold_rule(tx: Tx, rule: HoldRule) -> tuple[int, int]:
-    """Add a rule and hold the messages that match; returns its id and their number. ``rule.id`` does not matter."""
+    """Add a rule and hold the messages that match; returns its id and their number. ``rule.id`` is ignored."""
     args = (rule.account, rule.sender_localpart, rule.sender_domain, rule.recipient_localpart, rule.recipient_domain)
     return tx.insert(INSERT, *args), tx.execute(HOLD, *args)
 
 
 def remove_hold_rule(tx: Tx, rule_id: int) -> bool:
-    """Remove a rule; what it held stays held. False: there is none."""
+    """Remove a rule; messages that it held stay on hold. Returns False if there is no such rule."""
     return tx.execute(DELETE, rule_id) == 1

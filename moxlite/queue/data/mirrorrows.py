@@ -1,9 +1,9 @@
-"""The rows of ``mirror``: submissions that their account's mailbox `Outgoing` shows (IMAP-162). On a transaction.
+"""The rows of ``mirror``: submissions for the account's mailbox `Outgoing` (IMAP-162). On a transaction.
 
-A row is made with the submission, and follows it: `new` for a moment in which most mail leaves, so that it is never
-shown at all; `add` while it is being added to the account, `there` when it was, `remove` once its last recipient is
-done, until the account has let it go. What is to be done in the other file is done first and noted here then, under a
-key, so a kill between the two has it done again, which changes nothing.
+A row is made with the submission. Its states: `new` for the first two seconds, in which most mail leaves and is never
+shown; `add` while it is being added to the account; `there` afterwards; `remove` once its last recipient is done, until
+the account has removed it. Each change is made in the account first, under a key, and recorded here afterwards: after a
+crash between the two it is repeated, which changes nothing.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ THERE: Final = "there"
 REMOVE: Final = "remove"
 
 GRACE: Final = 2_000_000
-"""Microseconds until a submission is shown: most mail has left by then, and the account is spared two units."""
+"""Microseconds until a submission is shown: most mail has left by then, which saves two units in the account."""
 
 INSERT: Final = "INSERT INTO mirror (content_id, account, queued, state, next) VALUES (?, ?, ?, 'new', ?)"
 DROP_NEW: Final = "DELETE FROM mirror WHERE content_id = ? AND state = 'new'"
@@ -80,7 +80,7 @@ class Mirrored(msgspec.Struct, frozen=True):
 
     @property
     def key(self) -> bytes:
-        """By which the account knows the submission."""
+        """The account's key of the submission."""
         return b"%d %d" % (self.content_id, self.queued)
 
 
@@ -91,44 +91,44 @@ def key_of(key: bytes) -> tuple[int, int]:
 
 
 def add_mirror(tx: Tx, content_id: int, account: str, now: int) -> None:
-    """A submission was queued; it is shown in a moment."""
+    """Add the row of a submission that is being queued."""
     tx.execute(INSERT, content_id, account, now, now + GRACE)
 
 
 def end_mirror(tx: Tx, content_id: int, now: int) -> None:
-    """The last recipient of a submission is done. One that is not shown yet needs nothing more."""
+    """Record that the last recipient of a submission is done: delete a row in state `new`, set others to `remove`."""
     if not tx.execute(DROP_NEW, content_id):
         tx.execute(END, now, content_id)
 
 
 def begin(tx: Tx, content_ids: list[int]) -> None:
-    """From here on these submissions may have been added, whatever happens."""
+    """Set rows from `new` to `add`, before their submissions are added to the account."""
     tx.executemany(BEGIN, [(content_id,) for content_id in content_ids])
 
 
 def due(r: Reader, now: int, limit: int) -> list[Mirrored]:
-    """What is to be done, in the order in which it became due."""
+    """Return the rows with a due change, in the order in which they became due."""
     return [Mirrored(*row) for row in r.rows(DUE, now, limit)]
 
 
 def next_due(r: Reader) -> int | None:
-    """When there is something to do, µs UTC."""
+    """Time of the next due change, µs UTC; None without any."""
     found: int | None = r.value(NEXT)
     return found
 
 
 def added(tx: Tx, content_id: int) -> None:
-    """The account shows it."""
+    """Record that the account shows a submission."""
     tx.execute(ADDED, content_id)
 
 
 def removed(tx: Tx, content_ids: list[int]) -> None:
-    """The account shows them no more."""
+    """Record that the account has removed these submissions."""
     tx.executemany(REMOVED, [(content_id,) for content_id in content_ids])
 
 
 def postpone(tx: Tx, content_ids: list[int], until: int) -> None:
-    """The account could not be changed; try again at `until` (µs UTC)."""
+    """Postpone the changes of an account that could not be changed to `until` (µs UTC)."""
     tx.executemany(POSTPONE, [(until, content_id) for content_id in content_ids])
 
 
@@ -138,16 +138,17 @@ def is_mirrored(r: Reader, account: str) -> bool:
 
 
 def forget(tx: Tx, account: str) -> None:
-    """The account shows nothing, or is gone."""
+    """Delete the rows of an account that has no mailbox `Outgoing`, or was removed."""
     tx.execute(FORGET, account)
 
 
 def compare(tx: Tx, account: str, created: int, known: set[bytes], now: int) -> list[bytes]:
-    """Have an account show exactly what waits: what it lacks is due now; returns the keys that do not belong there.
+    """Compare an account's mailbox with the queue: missing submissions become due now. Returns the keys of messages
+    that do not belong there.
 
     Args:
-      created: when the account was made (µs UTC): nothing older is its own.
-      known: the keys that it has.
+      created: when the account was created (µs UTC); older submissions belong to a former account of the same name.
+      known: the keys in the account's mailbox.
     """
     tx.execute(FORGET_OLD, account, created)
     tx.execute(FILL, account, created, now)
@@ -160,13 +161,15 @@ def compare(tx: Tx, account: str, created: int, known: set[bytes], now: int) -> 
 
 
 def sample(r: Reader, content_id: int) -> Message | None:
-    """One of the recipients' rows, None when there is none any more: all have the same octets."""
+    """Return the message of any one recipient (all have the same octets), None if no recipient is left."""
     row = r.row(SAMPLE, content_id)
     return None if row is None else message_of(row)
 
 
 def waiting(r: Reader, account: str, content_id: int, queued: int) -> list[Message]:
-    """The recipients of a submission that could still be reached. Those that have failed only wait for their DSN."""
+    """Return the recipients of a submission that are not done. Failed ones, which only wait for their DSN, are left
+    out.
+    """
     return [message_of(row) for row in r.rows(WAITING, content_id, account, queued)]
 
 

@@ -15,7 +15,7 @@ from moxlite.store.file.transaction import Tx
 __all__ = ["KeepFor", "clean_retired", "retire"]
 
 KeepFor: TypeAlias = Callable[[str], int]
-"""For how many microseconds retired messages of this account are kept; 0 for not at all."""
+"""Function that returns the microseconds for which an account's retired messages are kept; 0 for not at all."""
 
 CLEAN_SLICE: Final = 1000
 """Rows removed in one transaction (QUEUE-25)."""
@@ -36,11 +36,11 @@ CLEAN: Final = "DELETE FROM msg_retired WHERE id IN (SELECT id FROM msg_retired 
 def retire(
     tx: Tx, ids: Iterable[int], state: State, *, now: int, keep_for: KeepFor, results: tuple[Result, ...] | None = None
 ) -> None:
-    """Take messages out of the queue, and give their octets back with the last of them; then the submission leaves the
-    mailbox `Outgoing` as well.
+    """Remove messages from the queue. With the last recipient of a submission its octets are deleted, and it leaves the
+    mailbox `Outgoing`.
 
-    ``state`` is what became of them. ``results``, if given, are the attempts to keep instead of those in the row. Ids
-    that are gone are skipped.
+    ``state``: their final state. ``results``, if given: the attempts to keep, instead of the row's own. Ids that no
+    longer exist are skipped.
     """
     for message_id in ids:
         row = tx.row(READ, message_id)
@@ -60,5 +60,5 @@ def retire(
 
 
 def clean_retired(tx: Tx, now: int) -> bool:
-    """Remove a slice of the retired rows whose time is over; True if there may be more."""
+    """Remove a slice of the expired retired rows; True if there may be more."""
     return tx.execute(CLEAN, now, CLEAN_SLICE) == CLEAN_SLICE

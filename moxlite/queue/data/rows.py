@@ -1,7 +1,7 @@
 """The rows of queue.db as values (docs/spec/queue.md §1): messages that wait, messages that are finished, and their
 attempts.
 
-Domains are held as lower-case U-labels, as they lie in the database (QUEUE-2).
+Domains are lower-case U-labels, as in the database (QUEUE-2).
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ DELIVERING: Final = "delivering..."
 """Error text of an attempt that is under way (QUEUE-7)."""
 
 INTERRUPTED: Final = "interrupted"
-"""What a restart makes of it."""
+"""Error text of an attempt that was under way when the process ended; set at the next start."""
 
 MAX_RESULTS: Final = 100
 """Attempts kept per message; the oldest go first (QUEUE-155)."""
@@ -42,11 +42,11 @@ MAX_RESULTS: Final = 100
 class Result(msgspec.Struct, frozen=True, omit_defaults=True):
     """One attempt. ``start`` in µs UTC, ``duration`` in µs.
 
-    ``code`` is 0, ``secode`` (the enhanced code without its class) and ``reply`` (the server's lines) are empty where
-    no server spoke. ``error`` is for people; ``command`` is what was being done then. ``tls`` is the version and
-    cipher, ``policy`` the policies that were satisfied (``dane sts``, ``opportunistic``), ``clear`` without TLS, ""
-    without a session. ``tls_failures``: in the words of RFC 8460 §4.3, at most 10. ``handed``: who took the message,
-    where it was a success.
+    ``code`` is 0, ``secode`` (the enhanced code without its class) and ``reply`` (the server's lines) are empty if no
+    server replied. ``error``: text for people. ``command``: the SMTP command or step that failed. ``tls`` is the
+    version and cipher, ``policy`` the policies that were satisfied (``dane sts``, ``opportunistic``), ``clear`` without
+    TLS, "" without a session. ``tls_failures``: in the words of RFC 8460 §4.3, at most 10. ``handed``: the kind of
+    server that took the message, after a success.
     """
 
     start: int
@@ -67,12 +67,12 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def decode_results(text: str) -> tuple[Result, ...]:
-    """From the column."""
+    """Decode the column ``results``."""
     return msgspec.json.decode(text, type=tuple[Result, ...])
 
 
 def encode_results(results: Sequence[Result]) -> str:
-    """For the column, at most MAX_RESULTS of them."""
+    """Encode the last MAX_RESULTS attempts for the column ``results``."""
     return msgspec.json.encode(list(results[-MAX_RESULTS:])).decode()
 
 
@@ -127,12 +127,12 @@ class _Common(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def sender_address(self) -> str:
-        """For people; empty for the null path."""
+        """The sender's address for people; empty for the null path."""
         return f"{pack_localpart(Localpart(self.sender_localpart))}@{self.sender_domain}" if self.sender_domain else ""
 
     @property
     def recipient_address(self) -> str:
-        """For people."""
+        """The recipient's address for people."""
         return f"{pack_localpart(Localpart(self.rcpt_localpart))}@{self.rcpt_domain}"
 
     @property
@@ -158,7 +158,7 @@ class Message(_Common, frozen=True, kw_only=True):
 
     @property
     def done(self) -> bool:
-        """Whether it has made its last attempt, and stays only until its sender was told."""
+        """Whether the message has made its last attempt, and waits only for its DSN."""
         return self.dsn_due not in {"", "delayed"}
 
 
@@ -187,10 +187,10 @@ def _values(fields: Sequence[str], row: SQLRow) -> dict[str, object]:
 
 
 def message_of(row: SQLRow) -> Message:
-    """A row selected with MESSAGE_COLUMNS."""
+    """Convert a row selected with MESSAGE_COLUMNS."""
     return msgspec.convert(_values(MESSAGE_FIELDS, row), Message, strict=False)
 
 
 def retired_of(row: SQLRow) -> Retired:
-    """A row selected with RETIRED_COLUMNS."""
+    """Convert a row selected with RETIRED_COLUMNS."""
     return msgspec.convert(_values(RETIRED_FIELDS, row), Retired, strict=False)

@@ -1,7 +1,7 @@
-"""What has become of a submission, recipient by recipient, for its sender (QUEUE-175). On a reader or a transaction.
+"""Delivery status of a submission by recipient, for its sender (QUEUE-175). On a reader or a transaction.
 
-Rows that wait tell it themselves; finished ones leave a row of `outcome`, kept for 30 days whatever the account's
-retention of finished messages is.
+Waiting messages have their status in their row; finished ones leave a row of `outcome`, kept for 30 days, independent
+of the account's retention of finished messages.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -31,20 +31,20 @@ __all__ = [
 ]
 
 OUTCOME_LIFE: Final = 30 * 24 * 3600 * SECOND
-"""For which a sender sees what became of a message; after that it is not asked for."""
+"""µs for which the final status of a message is kept."""
 
 STOPPED: Final = "Sending from your account is stopped, because it looks as if a stranger uses it."
 WHEN_STOPPED: Final = (
     "The message waits; none is lost. Tell the administrator of your mail server, who can let it go. If you have not"
     " sent it, change your password."
 )
-"""What the sender of a message that the guard holds is told (SMTP-170)."""
+"""Advice to the sender of a message that the guard holds (SMTP-170)."""
 
 CLEAN_SLICE: Final = 1000
 """Rows removed in one transaction."""
 
 MAX_STATUSES: Final = 10_000
-"""Recipients shown of one Message-ID: what an account may have waiting (SMTP-115)."""
+"""Recipients shown per Message-ID: as many as an account may have waiting (SMTP-115)."""
 
 WAITING: Final = f"""
 SELECT {MESSAGE_COLUMNS} FROM msg WHERE account = ? AND message_id = ? ORDER BY id LIMIT ?"""  # noqa: S608 column names
@@ -72,7 +72,7 @@ UNION ALL SELECT 1 FROM outcome WHERE (?1 = '' OR account = ?1) AND lower(recipi
 
 
 def meaning_of(result: Result) -> Meaning:
-    """What the failure of an attempt means, for people."""
+    """Meaning of an attempt's failure, for people."""
     return explain(result.code, result.secode, result.reply or result.error, result.command)
 
 
@@ -82,7 +82,7 @@ def success_of(result: Result | None) -> State:
 
 
 def final_state(message: Message) -> State | None:
-    """What has become of a message that stays only until its sender was told; None while it waits."""
+    """Final state of a message that waits only for its DSN; None for one that is not done."""
     if not message.done:
         return None
     last = message.last_result
@@ -92,7 +92,7 @@ def final_state(message: Message) -> State | None:
 def statuses(
     r: Reader, account: str, message_id: str, *, retry_delays: Sequence[float], max_attempts: int
 ) -> list[RecipientStatus]:
-    """All recipients of what the account sent under a Message-ID, in the order in which they were queued."""
+    """Status of all recipients of the account's messages with a Message-ID, in the order in which they were queued."""
     found = [
         _of_row(message_of(row), retry_delays, max_attempts)
         for row in r.rows(WAITING, account, message_id, MAX_STATUSES)
@@ -114,8 +114,8 @@ def statuses(
 
 
 def was_sent(r: Reader, account: str, from_id: str, message_id: str, recipients: Sequence[str]) -> bool:
-    """Whether an account ("" for any) has sent, as far as is kept, with this unique sender id, Message-ID, or to one of
-    the recipients. For `scan`: the last looks at all that the account sent in 30 days.
+    """Whether the rows show that an account ("" for any) has sent a message with this unique sender id, with this
+    Message-ID, or to one of the recipients. For `scan`: the search for recipients reads all rows of the last 30 days.
     """
     if from_id and r.row(OF_FROM_ID, account, from_id) is not None:
         return True
@@ -162,7 +162,7 @@ def _with_result(status: RecipientStatus, result: Result | None) -> RecipientSta
 
 
 def note_outcome(tx: Tx, message: Message, state: State, results: Sequence[Result], now: int) -> None:
-    """Keep what became of a message that leaves the queue; not of mail without a sender who could ask."""
+    """Write the outcome of a message that leaves the queue; not of mail without an account or Message-ID."""
     if not message.account or not message.message_id:
         return
     last = results[-1] if results else None
@@ -182,20 +182,18 @@ def note_outcome(tx: Tx, message: Message, state: State, results: Sequence[Resul
 
 
 def note_answer(tx: Tx, message: Retired, state: State, result: Result, now: int) -> None:
-    """What a DSN from elsewhere says of a finished message, which was taken for delivered or not until then
-    (QUEUE-95).
-    """
+    """Update the outcome of a finished message by a DSN from another server (QUEUE-95)."""
     tx.execute(ANSWERED, state.value, now, msgspec.json.encode(result).decode(), message.id)
     tx.execute(SUCCEEDED, int(state is not State.FAILED), message.id)
 
 
 def clean_outcomes(tx: Tx, now: int) -> bool:
-    """Remove a slice of those whose time is over; True if there may be more."""
+    """Remove a slice of the expired outcomes; True if there may be more."""
     return tx.execute(CLEAN, now - OUTCOME_LIFE, CLEAN_SLICE) == CLEAN_SLICE
 
 
 class Watchers:
-    """Who wants to hear of changes, by account."""
+    """Bells that ring at changes of messages, by account."""
 
     def __init__(self) -> None:
         self._bells: dict[str, set[Bell]] = {}
@@ -214,7 +212,7 @@ class Watchers:
                 del self._bells[account]
 
     def changed(self, accounts: Iterable[str] | None = None) -> None:
-        """Messages of these accounts have changed, or of any."""
+        """Ring the bells of these accounts, or of all: their messages have changed."""
         for name in self._bells if accounts is None else {*accounts} & self._bells.keys():
             for bell in self._bells[name]:
                 bell.ring()

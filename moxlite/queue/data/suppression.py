@@ -1,7 +1,7 @@
 """Addresses to which an account sends nothing more (QUEUE-80..83). On a reader or a transaction.
 
-An address is matched in its base form: lower case, without what stands behind a `+`, and at Gmail without dots. A hit
-fails the message at its next attempt, before a host is looked for.
+An address is matched in its base form: lower case, without `+` and what follows, and at Gmail without dots. A match
+fails the message at its next attempt, before hosts are looked up.
 """
 
 from typing import Final
@@ -27,16 +27,16 @@ __all__ = [
 ]
 
 DOTLESS: Final = frozenset({"gmail.com", "googlemail.com"})
-"""Where dots in a localpart mean nothing. Nowhere else: ``mary.ann@`` and ``maryann@`` are two people."""
+"""Domains that ignore dots in a localpart. Elsewhere ``mary.ann@`` and ``maryann@`` are two people."""
 
 REPEATED: Final = 2
-"""Other messages to an address that have failed before this one, the latest of them, for it to be left alone."""
+"""Number of consecutive earlier failures to an address after which another failure suppresses it."""
 
 MAX_REASON: Final = 300
 """Characters kept of why an address is on the list."""
 
 MAX_LISTED: Final = 10_000
-"""Addresses of one answer."""
+"""Maximum number of listed addresses."""
 
 COLUMNS: Final = "account, base_address, original_address, manual, reason, created, expires"
 GET: Final = f"""
@@ -56,7 +56,7 @@ ORDER BY last_activity DESC, id DESC LIMIT ?"""
 
 
 class Suppression(msgspec.Struct, frozen=True, array_like=True):
-    """An entry. `manual`: put there by a person. Times in µs UTC; `expires` None: never."""
+    """An entry of a suppression list. `manual`: added by a person. Times in µs UTC; `expires` None: never."""
 
     account: str
     base_address: str
@@ -68,7 +68,7 @@ class Suppression(msgspec.Struct, frozen=True, array_like=True):
 
 
 def base_address(address: str) -> str:
-    """The form in which addresses are matched (QUEUE-80). Raises BadFilter where it is none."""
+    """The form in which addresses are matched (QUEUE-80). Raises BadFilter if `address` is not an address."""
     try:
         parsed = Address.parse(address)
     except AddressError as exc:
@@ -84,12 +84,12 @@ def _base(localpart: str, domain: str) -> str:
 
 
 def suppression_of(r: Reader, account: str, address: str, now: int) -> Suppression | None:
-    """The entry of an account that holds this address. Raises BadFilter."""
+    """The account's entry that matches this address, or None. Raises BadFilter."""
     return _get(r, account, base_address(address), now)
 
 
 def for_message(r: Reader, message: Message, now: int) -> Suppression | None:
-    """The entry that keeps a message from being sent."""
+    """The entry that suppresses a message, or None."""
     return (
         _get(r, message.account, _base(message.rcpt_localpart, message.rcpt_domain), now) if message.account else None
     )
@@ -105,12 +105,12 @@ def _of_row(row: tuple[object, ...]) -> Suppression:
 
 
 def suppressions(r: Reader, account: str, now: int) -> list[Suppression]:
-    """The list of an account, or with an empty name of all."""
+    """The entries of an account, or of all accounts if the name is empty."""
     return [_of_row(row) for row in r.rows(LIST, account, now, MAX_LISTED)]
 
 
 def add_suppression(tx: Tx, account: str, address: str, reason: str, now: int) -> None:
-    """Put an address on a list by hand, for good. Raises AlreadySuppressed, BadFilter."""
+    """Add an address to a list by hand, without expiry. Raises AlreadySuppressed, BadFilter."""
     base = base_address(address)
     if _get(tx, account, base, now) is not None:
         raise AlreadySuppressed(f"{base} is on the list of account {account} already")
@@ -118,7 +118,7 @@ def add_suppression(tx: Tx, account: str, address: str, reason: str, now: int) -
 
 
 def remove_suppression(tx: Tx, account: str, address: str, now: int) -> None:
-    """Take an address off. Raises NotSuppressed, BadFilter."""
+    """Remove an address from a list. Raises NotSuppressed, BadFilter."""
     base = base_address(address)
     there = _get(tx, account, base, now) is not None
     tx.execute(DELETE, account, base)
@@ -127,11 +127,11 @@ def remove_suppression(tx: Tx, account: str, address: str, now: int) -> None:
 
 
 def note_failure(tx: Tx, message: Message | Retired, result: Result, source: str, *, now: int, expiry: int) -> bool:
-    """A message has failed for good by a reply of another server: put its recipient on the account's list, if the reply
-    says that the address is dead, or if it was the third failure in a row (QUEUE-82). Returns whether it was put there.
+    """Add the recipient of a message that another server refused for good to the account's list, if the reply says that
+    the address is dead, or if it was the third failure in a row (QUEUE-82). Returns whether it was added.
 
     Args:
-      source: who has told, for people. expiry: µs after which the entry ends, 0 for never.
+      source: origin of the entry, for people. expiry: µs after which the entry ends, 0 for never.
     """
     if not message.account or message.is_dmarc_report or message.is_tls_report:
         return False
@@ -158,5 +158,5 @@ def _as_retired(message: Message | Retired) -> str:
 
 
 def clean_suppressions(tx: Tx, accounts: list[str], now: int) -> None:
-    """Remove entries whose time is over, and those of accounts that are gone."""
+    """Remove expired entries, and entries of removed accounts."""
     tx.execute(CLEAN, now, msgspec.json.encode(accounts).decode())
