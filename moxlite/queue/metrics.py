@@ -58,7 +58,7 @@ requiretls_unsupported = Counter(
 )
 reports = Counter(
     "moxlite_queue_reports",
-    "Reports of ours that were due; later: tried again with those of the next day.",
+    "Reports of ours that were due; later: tried again with the reports of the next day.",
     ["kind", "result"],
 )
 report_failures = Counter(

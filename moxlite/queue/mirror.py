@@ -1,13 +1,13 @@
-"""The mailbox `Outgoing` of accounts that want one: kept in step with the queue, and what is moved from there to the
-trash is canceled (IMAP-162, `docs/decisions/003-queue-mailbox.md`).
+"""The mailbox `Outgoing` of accounts with that setting: it shows the queue, and moving a message from it to the trash
+cancels the delivery (IMAP-162, `docs/decisions/003-queue-mailbox.md`).
 
 The nursery tree::
 
     supervisor
      └─ Mirror.serve: adds and removes messages of mailboxes, as the rows of ``mirror`` say
 
-An account that is opened compares its mailbox with the queue (`attend`): whatever was restored, recovered or configured
-otherwise since, both agree from then on.
+Opening an account compares its mailbox with the queue (`attend`), so that both agree after a restore, a recovery or a
+change of the setting.
 """
 
 from __future__ import annotations
@@ -52,16 +52,18 @@ logger = logging.getLogger("moxlite.queue.mirror")
 CANCELED: Final = "delivery canceled: moved from the mailbox Outgoing to the trash"
 
 AT_ONCE: Final = 50
-"""Rows read at a time: what is due meanwhile waits no longer than these."""
+"""Rows read at a time: a row that becomes due meanwhile waits for at most so many others."""
 
 RECHECK_SECONDS: Final = 3600.0
-"""That the clock was set, or the machine has slept, is told by `changed` (QUEUE-16): an idle queue wakes no task."""
+"""Seconds until the next look without a `changed`, which also follows a clock change or sleep of the machine
+(QUEUE-16): an idle queue wakes no task.
+"""
 
 AGAIN_SECONDS: Final = 60.0
-"""Before an account that could not be fitted to its setting is tried again."""
+"""Seconds until an account that could not be fitted to its setting is tried again."""
 
 RETRY: Final = 5 * 60 * SECOND
-"""Before an account that could not be changed is tried again."""
+"""µs until an account that could not be changed is tried again."""
 
 DROP_SLICE: Final = 100
 """Messages removed in one unit."""
@@ -85,11 +87,11 @@ class Mirror:
         return configured is not None and configured.queue_mailbox
 
     def changed(self) -> None:
-        """Look again what is due: after each commit that queues or retires messages."""
+        """Wake `serve`, after each commit that queues or retires messages."""
         self._bell.ring()
 
     def reconfigured(self, old: Snapshot, new: Snapshot) -> None:
-        """Fit the accounts whose setting is another one now; for `ConfigHolder.on_change`."""
+        """Fit the accounts whose setting has changed; for `ConfigHolder.on_change`."""
         for name, after in new.domains.accounts.items():
             before = old.account(name)
             if after.queue_mailbox != (before is not None and before.queue_mailbox):
@@ -98,9 +100,9 @@ class Mirror:
             self._bell.ring()
 
     async def serve(self) -> None:
-        """Keep all mailboxes in step, for ever. Cancelling it loses nothing.
+        """Keep all mailboxes up to date, for ever. Cancelling loses nothing.
 
-        Errors: those of the queue's database come out; an account that cannot be changed is tried again later.
+        Errors: exceptions of the queue's database are raised; an account that cannot be changed is tried again later.
         """
         self._unfit.update(name for name in self._ctx.config().domains.accounts if self.wants(name))
         while True:
@@ -109,7 +111,7 @@ class Mirror:
                 await self._bell.wait()
 
     async def _once(self) -> float:
-        """Do what is due; returns the seconds until there is more."""
+        """Make the due changes; returns the seconds until the next one."""
         for name in sorted(self._unfit):
             self._unfit.discard(name)
             if not await self._use(name, self.attend):
@@ -128,7 +130,7 @@ class Mirror:
         return min(seconds, AGAIN_SECONDS if self._unfit else RECHECK_SECONDS)
 
     async def _use(self, name: str, work: Callable[[Account], Awaitable[None]]) -> bool:
-        """Work on an account; False when it could not be changed now."""
+        """Call `work` with an account; returns False if it could not be changed now."""
         try:
             async with self._ctx.accounts.use(name) as account:
                 await work(account)
@@ -140,9 +142,9 @@ class Mirror:
         return True
 
     async def attend(self, account: Account) -> None:
-        """Have an account that was opened show what waits, and nothing else; or have no such mailbox (any longer).
+        """Fit an opened account to its setting: its mailbox shows exactly the waiting messages, or is removed.
 
-        Raises StoreError: it is called again then.
+        Raises StoreError; it is then called again later.
         """
         async with self._lock:
             self._tell(account.name, fitted=await fit_queue_mailbox(account))
@@ -157,7 +159,7 @@ class Mirror:
         self.changed()
 
     def _tell(self, name: str, *, fitted: bool) -> None:
-        """Say once that a setting has no effect."""
+        """Log once that a setting has no effect."""
         if fitted:
             self._told.discard(name)
         elif name not in self._told:
@@ -173,7 +175,7 @@ class Mirror:
             await self._database.write(partial(mirrorrows.forget, account=account.name))
 
     async def _carry(self, account: Account, rows: list[Mirrored]) -> None:
-        """Add and remove in an account what these rows say."""
+        """Add and remove messages in an account's mailbox, as these rows demand."""
         async with self._lock:
             if await account.read(queue_mailbox, op="queue-mailbox") is None:
                 await self._forget(account)  # once there is one, all is compared
@@ -207,8 +209,7 @@ class Mirror:
     async def unqueue(self, account: Account, row: OutboxRow) -> None:
         """Handler of `UNQUEUE` (STORE-189a): cancel what the owner of an account has moved to the trash.
 
-        Recipients that are served already, or have failed, stay as they are; whom an attempt under way reaches has got
-        the message.
+        Recipients that are done stay as they are; an attempt under way may still deliver the message.
         """
         content_id, queued = mirrorrows.key_of(row.data)
         cancel = partial(_cancel, account=account.name, content_id=content_id, queued=queued)
@@ -234,7 +235,7 @@ def _account(row: Mirrored) -> str:
 
 
 def _addresses(canceled: list[Message]) -> list[str]:
-    """Whom an attempt may have reached all the same; ten are enough for a log."""
+    """Recipients that an attempt under way may still have reached, at most ten, for the log."""
     return [message.recipient_address for message in canceled if mirrorrows.is_under_way(message)][:10]
 
 

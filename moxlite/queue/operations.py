@@ -1,5 +1,5 @@
-"""What people do with queued messages: list, hold, put off, fail, drop … (QUEUE-20..24). On a reader or a
-transaction; `Queue` has them as methods.
+"""Operations on queued messages for people: list, hold, postpone, fail, drop … (QUEUE-20..24). On a reader or a
+transaction; `Queue` offers them as methods.
 """
 
 from typing import Final
@@ -62,7 +62,8 @@ SELECT (SELECT count(*) FROM msg), (SELECT count(*) FROM msg WHERE hold = 1),
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """How much is there; ``next_attempt`` is the earliest (µs UTC) of what is not held, None when there is nothing."""
+    """Numbers of messages; ``next_attempt``: the earliest (µs UTC) of messages that are not on hold, None without any.
+    """
 
     messages: int
     held: int
@@ -70,7 +71,7 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 def count(r: Reader) -> Counts:
-    """For metrics and pages."""
+    """Count the messages, for metrics and pages."""
     row = r.row(COUNTS)
     assert row is not None
     return Counts(*row)
@@ -105,7 +106,7 @@ def hold_messages(tx: Tx, wanted: Filter, now: int) -> int:
 
 
 def unhold_messages(tx: Tx, wanted: Filter, now: int, *, guarded: bool) -> int:
-    """Release messages, with `guarded` also those that the guard holds; returns how many were changed."""
+    """Release messages, with `guarded` also messages that the guard holds; returns how many were changed."""
     sql = UNHOLD if guarded else UNHOLD_OWN
     return sum(tx.execute(sql, message_id) for message_id in _ids(tx, wanted, now))
 
@@ -119,18 +120,18 @@ def schedule_messages(tx: Tx, wanted: Filter, now: int, *, delta: int, from_now:
 
 
 def set_transport(tx: Tx, wanted: Filter, now: int, *, transport: str) -> int:
-    """Set the transport, empty for that of the routes."""
+    """Set the transport; empty for the transport that the routes choose."""
     return sum(tx.execute(SET_TRANSPORT, transport, message_id) for message_id in _ids(tx, wanted, now))
 
 
 def set_require_tls(tx: Tx, wanted: Filter, now: int, *, require_tls: bool | None) -> int:
-    """Set what the message asks of TLS; its headers stay as they are."""
+    """Set the messages' demand for TLS; their header fields stay as they are."""
     value = None if require_tls is None else int(require_tls)
     return sum(tx.execute(SET_REQUIRE_TLS, value, message_id) for message_id in _ids(tx, wanted, now))
 
 
 def fail_messages(tx: Tx, wanted: Filter, policy: Policy) -> int:
-    """Give messages up: their senders are told. Returns how many."""
+    """Fail messages, with DSNs to their senders. Returns how many."""
     failed: list[Message] = []
     for message_id in _ids(tx, wanted, policy.now):
         row = tx.row(SELECT + " WHERE id = ?", message_id)
@@ -148,7 +149,7 @@ def fail_messages(tx: Tx, wanted: Filter, policy: Policy) -> int:
 
 
 def drop_messages(tx: Tx, wanted: Filter, policy: Policy) -> int:
-    """Remove messages; senders are not told, but for an event of their account. Returns how many."""
+    """Remove messages without DSNs; webhooks of their accounts are called. Returns how many."""
     ids = _ids(tx, wanted, policy.now)
     for message_id in ids:
         message = get(tx, message_id)

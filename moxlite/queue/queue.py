@@ -1,4 +1,4 @@
-"""The queue: takes messages, delivers them, and lets people operate on them (docs/spec/queue.md)."""
+"""The queue: takes messages, delivers them, and offers operations on them (docs/spec/queue.md)."""
 
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -68,14 +68,14 @@ T = TypeVar("T")
 
 SCHEDULER: Final = "queue.scheduler"
 WEBHOOKS: Final = "queue.webhooks"
-"""The tasks that make attempts and calls."""
+"""Names of the tasks that make attempts and calls."""
 
 FIRST_CLEANING_SECONDS: Final = 3.0
 CLEANING_SECONDS: Final = 3600.0
-"""Retired rows (QUEUE-25)."""
+"""Seconds between two removals of expired rows (QUEUE-25)."""
 
 KEY_LIFE: Final = 7 * 24 * 3600 * SECOND
-"""For which the key of a submission is known after its last row has gone (STORE-189)."""
+"""µs for which the key of a submission is kept after its last row was removed (STORE-189)."""
 
 SEEN_KEYS: Final = """
 UPDATE unit_key SET live = ? WHERE EXISTS (SELECT 1 FROM msg WHERE msg.id BETWEEN first_id AND last_id)"""
@@ -101,10 +101,10 @@ class Queue:
     async def open(
         cls, path: Path, ctx: Context, options: Options | None = None, *, create: bool = False
     ) -> AsyncIterator["Queue"]:
-        """Open queue.db, or with `create` make it where it is missing; what was under way when the last process ended
-        is marked as interrupted.
+        """Open queue.db, or with `create` make it if it is missing. Attempts that were under way when the last process
+        ended are marked as interrupted.
 
-        Raises StoreError: the server goes on without its queue then (QUEUE-158).
+        Raises StoreError; the server then runs without its queue (QUEUE-158).
         """
         database = await Database.open(path, Kind.QUEUE, options=options or Options(), create=create)
         try:
@@ -120,7 +120,7 @@ class Queue:
         self.webhooks.caller.changed()
 
     def start(self, tree: Supervisor, attempts: trio.Nursery) -> None:
-        """Deliver, by attempts that are tasks of `attempts`, and all else that the queue does by itself.
+        """Start the queue's tasks in `tree`; delivery attempts are tasks of `attempts`.
 
         To end: `stop`, and give `attempts` a deadline (QUEUE-15).
         """
@@ -141,22 +141,20 @@ class Queue:
         tree.start(WEBHOOKS, partial(self.webhooks.caller.serve, attempts))
 
     def clock_set(self) -> None:
-        """The wall clock was set: look again what is due."""
+        """Look again for due work: the wall clock was set."""
         self.scheduler.changed()
         self.tls_reports.look()
         self.dmarc_reports.look()
 
     async def stop(self, tree: Supervisor) -> None:
-        """Begin no more attempts and calls; those under way go on."""
+        """Begin no more attempts and calls; attempts under way continue."""
         await tree.stop(SCHEDULER)
         await tree.stop(WEBHOOKS)
 
     async def submit(self, submission: Submission, spool: Spool) -> list[int]:
-        """Queue a message for its recipients, all or none; returns the ids of their rows, in order, once that is
-        durable.
+        """Queue a message for its recipients, all or none; returns the ids of their rows, in order, after the commit.
 
-        A submission with a key that was seen before adds nothing, and gives the ids of the first time. The spool
-        stays the caller's.
+        A submission with a known key adds nothing, and returns the ids of the first time. The caller keeps the spool.
 
         Raises QueueFull, FromIDTaken, SendingStopped, StorageFull, StorageBroken.
         """
@@ -189,8 +187,8 @@ class Queue:
         return ids
 
     async def defer(self, deferred: Sequence[Deferred], spool: Spool) -> None:
-        """Keep deliveries for accounts of this server that cannot take a message now, all or none (QUEUE-28). The
-        spool stays the caller's.
+        """Queue deliveries to accounts of this server that cannot take a message now, all or none (QUEUE-28). The
+        caller keeps the spool.
 
         Raises QueueFull, StorageFull, StorageBroken.
         """
@@ -208,8 +206,8 @@ class Queue:
     # For senders: `store.delivery.status.Deliveries`
 
     async def was_sent(self, account: str, address: str, message_id: str, recipients: Sequence[str]) -> bool:
-        """Whether an account ("" for any) has sent a message in the last 30 days that a notification may be about: its
-        unique sender address is `address`, or it has this Message-ID, or one of the recipients (SMTP-110).
+        """Whether an account ("" for any) has sent, in the last 30 days, a message that a notification may be about:
+        one with the unique sender address `address`, with this Message-ID, or to one of the recipients (SMTP-110).
 
         Raises StoreError.
         """
@@ -226,7 +224,7 @@ class Queue:
         )
 
     async def status(self, account: str, message_id: str) -> list[RecipientStatus]:
-        """What has become of what an account sent under a Message-ID, by recipient (QUEUE-175)."""
+        """Delivery status by recipient of an account's messages with a Message-ID (QUEUE-175)."""
         settings = self.ctx.config().static.queue
         return await self._database.scan(
             partial(
@@ -240,12 +238,12 @@ class Queue:
         )
 
     def watch(self, account: str) -> AbstractContextManager[Bell]:
-        """A bell that rings, within the block, when messages of an account have another status."""
+        """A bell that rings, within the block, when the status of an account's messages changes."""
         return self._watchers.watch(account)
 
     async def try_now(self, account: str, ids: Sequence[int]) -> int:
-        """Make the next attempt for these messages of an account at once; returns for how many. What the guard holds
-        waits for the administrator.
+        """Make the next attempt for these messages of an account at once; returns their number. Messages that the guard
+        holds stay on hold.
         """
         if not ids:
             return 0
@@ -254,7 +252,7 @@ class Queue:
         return await self.schedule(wanted, 0, from_now=True)
 
     async def cancel(self, account: str, ids: Sequence[int]) -> int:
-        """Take these messages of an account out of the queue; returns how many."""
+        """Remove these messages of an account from the queue; returns how many."""
         return await self.drop(Filter(ids=tuple(ids), account=account)) if ids else 0
 
     async def check_sending(self, account: str) -> None:
@@ -264,7 +262,7 @@ class Queue:
             raise SendingStopped(stop.since)
 
     async def assure(self, domain: Domain) -> Assurance:
-        """How well mail to a domain would be protected (`submission.assurance.Assure`); localserve asks no others."""
+        """How well mail to a domain would be protected (`submission.assurance.Assure`); no look-ups in localserve."""
         if self.ctx.loopback is not None:
             return await not_asked(domain)
         return await assurance_of(domain, self.ctx.resolver, self.ctx.policies, self.ctx.random)
@@ -272,12 +270,12 @@ class Queue:
     # Accounts that the guard has stopped (SMTP-170)
 
     async def stopped(self) -> list[Stopped]:
-        """Those that are, with what they have waiting."""
+        """The stopped accounts, with their held messages."""
         now = self.ctx.clock()
         return await self._database.scan(partial(stops, now=now), op="queue stops")
 
     async def release(self, account: str) -> Stopped:
-        """Let an account send again, also what the guard holds of it; returns what that was. Raises NotStopped."""
+        """Release an account and its messages held by the guard; returns the stop. Raises NotStopped."""
         found = await self._change(lambda tx, now: release(tx, account, now))
         if found is None:
             raise NotStopped(f"account {account!r} is not stopped")
@@ -287,22 +285,22 @@ class Queue:
     # Suppression lists; addresses and accounts as people write them
 
     async def suppressions(self, account: str = "") -> list[Suppression]:
-        """The addresses to which an account sends nothing more, or with an empty name those of all accounts."""
+        """The suppression list of an account, or the lists of all accounts if the name is empty."""
         now = self.ctx.clock()
         return await self._database.scan(partial(suppressions, account=account, now=now), op="queue suppressions")
 
     async def suppression(self, account: str, address: str) -> Suppression | None:
-        """The entry that keeps an account from sending to an address. Raises BadFilter."""
+        """The account's suppression entry for an address, or None. Raises BadFilter."""
         now = self.ctx.clock()
         lookup = partial(suppression_of, account=account, address=address, now=now)
         return await self._database.read(lookup, op="queue suppression")
 
     async def add_suppression(self, account: str, address: str, reason: str = "") -> None:
-        """Let an account send nothing more to an address. Raises AlreadySuppressed, BadFilter."""
+        """Add an address to an account's suppression list. Raises AlreadySuppressed, BadFilter."""
         await self._change(lambda tx, now: add_suppression(tx, account, address, reason, now))
 
     async def remove_suppression(self, account: str, address: str) -> None:
-        """Let an account send to an address again. Raises NotSuppressed, BadFilter."""
+        """Remove an address from an account's suppression list. Raises NotSuppressed, BadFilter."""
         await self._change(lambda tx, now: remove_suppression(tx, account, address, now))
 
     # Looking
@@ -328,11 +326,11 @@ class Queue:
             yield piece
 
     async def counts(self) -> Counts:
-        """How many messages there are, how many are on hold, when the next is due."""
+        """Number of messages, number on hold, and time of the next attempt."""
         return await self._database.scan(operations.count, op="queue counts")
 
     def blocks(self) -> list[Block]:
-        """Who blocks the address of this server, as hosts have said lately, the latest first (QUEUE-184)."""
+        """Recent replies of hosts that block this server's IP address, the latest first (QUEUE-184)."""
         return self.scheduler.blocks.listed(self.ctx.clock())
 
     async def list_retired(self, wanted: RetiredFilter | None = None, page: RetiredPage | None = None) -> list[Retired]:
@@ -351,10 +349,10 @@ class Queue:
         return found
 
     async def explain(self, recipient: str, sender: str = "", *, connect: bool = False) -> Explanation:
-        """How a message to an address would leave, and what waits for its domain (QUEUE-182). With `sender` by the
-        routes of its domain and account; `connect`: with what the hosts say, up to STARTTLS.
+        """Explain the route of a message to an address, and count the mail that waits for its domain (QUEUE-182).
+        `sender`: selects the routes of its domain and account. `connect`: connect to the hosts, up to STARTTLS.
 
-        Raises BadFilter: an address is none.
+        Raises BadFilter if a text is not an address.
         """
         message, now = message_to(self.ctx, recipient, sender), self.ctx.clock()
         entry = await self._database.read(partial(for_message, message=message, now=now), op="queue explain")
@@ -373,16 +371,16 @@ class Queue:
     # Operating; each returns how many messages were changed, and raises BadFilter
 
     async def hold(self, wanted: Filter) -> int:
-        """Make no more attempts until released."""
+        """Hold messages: no attempts until they are released."""
         return await self._change(lambda tx, now: operations.hold_messages(tx, wanted, now))
 
     async def unhold(self, wanted: Filter) -> int:
-        """Release, also what the guard holds."""
+        """Release messages from hold, including messages that the guard holds."""
         return await self._change(lambda tx, now: operations.unhold_messages(tx, wanted, now, guarded=True))
 
     async def schedule(self, wanted: Filter, delta: float, *, from_now: bool = False) -> int:
-        """Put the next attempt off by `delta` seconds (negative: bring it forward), or with `from_now` to so long
-        from now. Hosts that wanted patience are tried again.
+        """Move the next attempt by `delta` seconds (may be negative), or with `from_now` to `delta` seconds from now.
+        Pauses of hosts end.
         """
         microseconds = int(delta * SECOND)
         self.ctx.load.forget(self.ctx.clock())
@@ -391,7 +389,7 @@ class Queue:
         )
 
     async def set_transport(self, wanted: Filter, transport: str) -> int:
-        """Use this transport, with an empty name that of the routes again. Raises UnknownTransport."""
+        """Set the transport; an empty name lets the routes choose again. Raises UnknownTransport."""
         if transport and transport not in self.ctx.config().static.transports:
             raise UnknownTransport(f"unknown transport {transport!r}")
         return await self._change(lambda tx, now: operations.set_transport(tx, wanted, now, transport=transport))
@@ -401,12 +399,12 @@ class Queue:
         return await self._change(lambda tx, now: operations.set_require_tls(tx, wanted, now, require_tls=require_tls))
 
     async def fail(self, wanted: Filter) -> int:
-        """Give up; senders are told."""
+        """Fail messages, with DSNs to their senders."""
         policy = policy_of(self.ctx)
         return await self._change(lambda tx, _: operations.fail_messages(tx, wanted, policy))
 
     async def drop(self, wanted: Filter) -> int:
-        """Remove without telling anyone."""
+        """Remove messages without DSNs."""
         policy = policy_of(self.ctx)
         return await self._change(lambda tx, _: operations.drop_messages(tx, wanted, policy))
 
@@ -417,8 +415,8 @@ class Queue:
         return await self._database.read(holdrules.hold_rules, op="queue hold rules")
 
     async def add_hold_rule(self, *, account: str = "", sender: str = "", recipient: str = "") -> tuple[int, int]:
-        """Hold what matches, now and in future; sender and recipient are domains or addresses, nothing at all pauses
-        the queue.
+        """Hold matching messages, queued and future ones. Sender and recipient are domains or addresses; all empty
+        holds every message.
 
         Returns the rule's id and how many messages were held. Raises BadFilter.
         """
@@ -434,7 +432,7 @@ class Queue:
         return await self._change(lambda tx, _: holdrules.add_hold_rule(tx, rule))
 
     async def remove_hold_rule(self, rule_id: int) -> bool:
-        """Remove a rule; what it held stays held. False: there is none."""
+        """Remove a rule; messages that it held stay on hold. Returns False if there is no such rule."""
         return await self._change(lambda tx, _: holdrules.remove_hold_rule(tx, rule_id))
 
     async def _change(self, unit: Callable[[Tx, int], T]) -> T:
@@ -447,14 +445,14 @@ class Queue:
     # Upkeep
 
     async def _clean(self) -> None:
-        """`clean` each hour, for ever. Errors: of the database come out."""
+        """Call `clean` each hour, for ever. Errors: exceptions of the database are raised."""
         await trio.sleep(FIRST_CLEANING_SECONDS)
         while True:
             await self.clean()
             await trio.sleep(CLEANING_SECONDS)
 
     async def clean(self) -> None:
-        """Remove retired rows, outcomes, keys, suppressions and counts of the guard whose time is over."""
+        """Remove expired retired rows, outcomes, keys, suppressions and counts of the guard."""
         now = self.ctx.clock()
         while await self._database.write(lambda tx: clean_retired(tx, now)):
             pass
@@ -468,8 +466,8 @@ class Queue:
         await self._database.write(lambda tx: clean_suppressions(tx, accounts, now))
 
     async def measure(self) -> None:
-        """Set the gauges of size, hold and age: right before they are read. They stay as they are when the
-        database fails.
+        """Set the gauges of size, hold and age, right before they are read. They keep their values if the database
+        fails.
         """
         try:
             counts = await self.counts()

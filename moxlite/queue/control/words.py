@@ -24,8 +24,7 @@ def duration_words(microseconds: int) -> str:
 
 
 def why_words(message: Message, now: int, waits: str) -> str:
-    """Why a message has not been sent yet. `waits`: the current reason for which its recipients' domain waits, or "".
-    """
+    """Why a message has not been sent yet. `waits`: the current reason why its recipients' domain waits, or ""."""
     last = _ended(message)
     if message.done:
         return "it is over; the sender is being told" + (f": {_failure(last)}" if last and not last.success else "")

@@ -1,5 +1,5 @@
-"""How a message to an address would leave, and what its hosts say, without sending (QUEUE-182).
+"""Explanation of a message's route, hosts and TLS, without sending it (QUEUE-182).
 
-- `explain`: asks the functions that deliver
+- `explain`: calls the functions that delivery uses; makes no decisions of its own
 - `values`: the answer, which the command line reads; imports nothing else of moxlite
 """

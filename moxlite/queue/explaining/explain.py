@@ -1,7 +1,7 @@
-"""How a message to an address would leave, asked of the functions that deliver it (QUEUE-182).
+"""Explanation of how a message to an address would be delivered, by the functions that deliver (QUEUE-182).
 
-Nothing is decided here. A message that is no row of the queue goes through the choice of the way, the look-ups and the
-TLS policies of each host; with a visit also through connecting, EHLO and STARTTLS. No MAIL is said.
+Nothing is decided here. A message without a row in the queue goes through the choice of the route, the look-ups and the
+TLS policies of each host; with `connect` also through connecting, EHLO and STARTTLS. No MAIL is sent.
 """
 
 from collections.abc import Sequence
@@ -34,16 +34,16 @@ from moxlite.store.file.transaction import Reader
 __all__ = ["explain", "message_to", "waiting_for"]
 
 LOOK_UP_SECONDS: Final = 90.0
-"""For all questions to DNS and the web: a policy that is fetched for the first time takes a minute at most."""
+"""Seconds for all look-ups in DNS and on the web: the first fetch of a policy takes a minute at most."""
 
 VISIT_SECONDS: Final = 60.0
-"""For one host: connecting takes half of that, slow greetings the rest."""
+"""Seconds for one host: half for connecting, half for a slow greeting."""
 
 MAX_VISITS: Final = 3
-"""Hosts that are connected to until one is good; a person waits for the answer."""
+"""Maximum number of hosts to connect to until one is good; a person waits for the answer."""
 
 MAX_TEXT: Final = 500
-"""Characters of a greeting or an error that are told."""
+"""Characters shown of a greeting or an error."""
 
 WAITING: Final = """
 SELECT count(*), coalesce(sum(hold), 0), min(queued) FROM msg
@@ -51,7 +51,8 @@ WHERE rcpt_domain = ? AND dsn_due IN ('', 'delayed')"""
 
 
 def message_to(ctx: Context, recipient: str, sender: str) -> Message:
-    """A message as the queue would have it before its first attempt. Raises BadFilter: an address is none."""
+    """Make a message as the queue would hold it before its first attempt. Raises BadFilter if a text is not an address.
+    """
     to, by = _path(recipient), _path(sender) if sender else None
     account = ""
     if by is not None:
@@ -112,13 +113,13 @@ def _path(text: str) -> Path:
 
 
 def _domain(path: Path) -> str:
-    """As the column has it (QUEUE-2)."""
+    """The domain as in the column of the database (QUEUE-2)."""
     address = path.address
     return address.domain.unicode if isinstance(address, Address) else path.pack(False).rpartition("@")[2]
 
 
 def waiting_for(r: Reader, domain: str, why: str) -> Waiting:
-    """What waits for a domain, in lower-case U-labels."""
+    """Count the messages that wait for a domain, given in lower-case U-labels."""
     row = r.row(WAITING, domain)
     assert row is not None
     messages, held, oldest = row
@@ -126,9 +127,9 @@ def waiting_for(r: Reader, domain: str, why: str) -> Waiting:
 
 
 async def explain(ctx: Context, message: Message, *, connect: bool) -> Explanation:
-    """The way of a message, its hosts and what they must show; `connect`: and what they say.
+    """Explain the route of a message, its hosts and the TLS they must have; with `connect` also their replies.
 
-    Raises nothing of its own: what is wrong is in the answer.
+    Raises nothing: errors are in the answer.
     """
     course = course_of(ctx.config(), message, 0, localserve=ctx.loopback is not None)
     found = Explanation(
@@ -186,7 +187,7 @@ def _way_words(ctx: Context, course: Course) -> str:
 
 
 def _source_words(ctx: Context, way: Way, course: Course) -> str:
-    """From where we connect."""
+    """Words about the EHLO name, the proxy and the source addresses of our connections."""
     words = f", as {way.ehlo_name}"
     if course.transport is not None and course.transport.socks is not None:
         return f"{words}, through the proxy {course.transport.socks.address}"
@@ -203,7 +204,7 @@ def _source_words(ctx: Context, way: Way, course: Course) -> str:
 async def _directly(
     ctx: Context, message: Message, course: Course, found: Explanation
 ) -> tuple[Explanation, list[tuple[HostPlan, Host]]]:
-    """What DNS and the policies say, and of each host, in the order of trying. Raises SMTPError."""
+    """Look up DNS and the MTA-STS policy, then plan each host, in the order of delivery. Raises SMTPError."""
     domain = message.recipient.address.domain if message.recipient.address is not None else None
     before = None if domain is None else await ctx.policies.kept(domain)
     destination = await destination_of(ctx, message)
@@ -228,7 +229,7 @@ async def _directly(
 
 
 async def _met_by(ctx: Context, message: Message, hosts: Sequence[tuple[HostPlan, Host]]) -> list[HostPlan]:
-    """Connect to hosts until one is good, and say what each said."""
+    """Connect to hosts until one is good; returns their plans with the replies."""
     plans: list[HostPlan] = []
     visits = MAX_VISITS
     for plan, host in hosts:
@@ -266,7 +267,9 @@ def _mtasts(standing: Standing, before: Kept | None, after: Kept | None, now: in
 
 
 async def _plan(ctx: Context, message: Message, name: str, way: Way, destination: Destination) -> tuple[HostPlan, Host]:
-    """One host, and what connecting to it needs: without addresses where it cannot be."""
+    """Plan one host; returns the plan and the values for connecting to it, without addresses if it cannot be connected
+    to.
+    """
     try:
         addresses, _ = await addresses_for(ctx, message, name, way, destination)
     except SMTPError as exc:
@@ -299,7 +302,7 @@ def _tlsa_problem(records: dane.HostRecords | DNSError | None) -> str:
 
 
 def _demand(policy: HostPolicy) -> str:
-    """What the host must show, in words."""
+    """The demands on the host's TLS, in words."""
     if policy.mode is TLSMode.OPPORTUNISTIC:
         return "TLS if it offers that, whatever its certificate; in clear if not, or if TLS fails"
     demands = []

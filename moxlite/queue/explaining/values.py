@@ -1,4 +1,4 @@
-"""How a message to an address would leave, as `queue explain` tells it (QUEUE-182): values only.
+"""Values of the answer to `queue explain` (QUEUE-182).
 
 Nothing else is imported here: a command has to start fast (ADMIN-83).
 """
@@ -9,8 +9,8 @@ __all__ = ["MTASTS", "Explanation", "HostPlan", "Met", "Waiting"]
 
 
 class Waiting(msgspec.Struct, frozen=True):
-    """What waits for a domain: how many messages, how many of them on hold, since when the oldest (RFC 3339, "" for
-    none), and for what, where that is known.
+    """Waiting mail for a domain: number of messages, number on hold, when the oldest was queued (RFC 3339, "" for
+    none), and the reason if known.
     """
 
     messages: int = 0
@@ -21,7 +21,7 @@ class Waiting(msgspec.Struct, frozen=True):
 
 class MTASTS(msgspec.Struct, frozen=True, kw_only=True):
     """The MTA-STS policy of a domain. `mode`: "" for none. `source`: `kept`, or `fetched` for this answer; "" without a
-    policy. `fetched`, `until`: RFC 3339. `problem`: what went wrong with getting it.
+    policy. `fetched`, `until`: RFC 3339. `problem`: the error of the look-up.
     """
 
     mode: str = ""
@@ -33,8 +33,8 @@ class MTASTS(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Met(msgspec.Struct, frozen=True, kw_only=True):
-    """What a host has said to a connection: address, greeting, keywords of EHLO, TLS with the policies that were
-    satisfied (`clear` without). `error`: why no message would go over it.
+    """A connection to a host: its address, greeting, EHLO keywords, TLS, and the satisfied policies (`clear` without
+    TLS). `error`: why no message would be sent over it.
     """
 
     ip: str
@@ -46,16 +46,17 @@ class Met(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HostPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """A host, in its place in the order.
+    """The delivery plan for one host.
 
     Attributes:
-      addresses: in the order to try them.
-      policies: that hold for it (``dane sts``), or ``opportunistic``.
-      demand: what TLS it must show, a sentence.
-      tlsa: usable TLSA records, as in zone files; tlsa_name: the name that they stand under; tlsa_problem.
-      refusal: why nothing would be sent to it.
-      pause: why it is left alone at this moment.
-      met: what it said, with ``--connect``; None where it was not asked.
+      addresses: in the order of delivery.
+      policies: its TLS policies (``dane sts``), or ``opportunistic``.
+      demand: the demands on its TLS, a sentence.
+      tlsa: usable TLSA records, as in zone files. tlsa_name: their owner name. tlsa_problem: the error of their
+        look-up.
+      refusal: why no message would be sent to it, "" if it would.
+      pause: why it is paused now, "" if it is not.
+      met: the connection to it, with ``--connect``; None if there was none.
     """
 
     name: str
@@ -74,13 +75,13 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """The whole answer.
 
     Attributes:
-      sender, account: by whose routes; "" for those of all.
+      sender, account: the sender and account whose routes apply; "" for the global routes.
       course: nowhere, loopback, relay, local or direct. transport: its name, "" for none.
       way: the course in words.
-      suppressed: why the account sends nothing there, "" where it does.
-      stopped: why the account sends nothing at all (SMTP-170), "" where it does.
-      error: why no host can be found, or the message would wait. permanent: it would fail for good.
-      dnssec: the names of the hosts are vouched for.
+      suppressed: why the account sends nothing to the address, "" if it does.
+      stopped: why the account sends nothing at all (SMTP-170), "" if it does.
+      error: why no host can be found, or why the message would wait. permanent: the message would fail for good.
+      dnssec: DNSSEC authenticates the names of the hosts.
     """
 
     recipient: str

@@ -1,10 +1,11 @@
-"""The guard: an account whose sending looks as if a stranger had its password is stopped, and its messages wait for
-the administrator (SMTP-170).
+"""The guard: stops an account that sends as if its password was stolen, and holds its messages for the administrator
+(SMTP-170).
 
-- `signs`: what each account sends is counted, and judged
-- `stops`: an account is stopped, its messages are held; released
+- `signs`: counts of what each account sends, and the signs of abuse
+- `stops`: stopping an account, which holds its messages, and releasing it
 - `units`: submissions and outcomes of attempts, counted in the transaction that writes them
 - `telling`: mail to the administrator and to the user
 
-Mail that the server makes itself (DSNs, reports) has no address of a log-in: it is neither counted nor held.
+Mail made by the server itself (DSNs, reports) has no log-in address, and is neither counted nor held. Limits of an
+account's daily sending are not here, but in `submission`.
 """

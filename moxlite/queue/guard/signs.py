@@ -1,7 +1,7 @@
-"""What each account sends, counted, and the signs that a stranger sends with it (SMTP-170). On a transaction.
+"""Counts of what each account sends, and the signs of abuse (SMTP-170). On a transaction.
 
-A stranger with a list of addresses writes to many that are gone, from rented machines all over the world. A user with
-an old newsletter writes to some that are gone among many that are not; one on a journey has two or three networks.
+A spammer with an address list sends to many dead addresses, from rented machines all over the world. A user with an old
+newsletter sends to a few dead addresses among many live ones; a traveller uses two or three networks.
 """
 
 from collections.abc import Callable
@@ -39,27 +39,27 @@ __all__ = [
 
 MINUTE: Final = 60 * SECOND
 FAILURE_MINUTES: Final = 10
-"""Minutes over which failures are counted: a bad list fails at once, dead addresses of friends now and then."""
+"""Minutes over which failures are counted: a bad list fails at once, single dead addresses now and then."""
 
 SHARE_MINUTES: Final = 120
-"""Minutes whose recipients the failures are compared with, and in which the failed messages were queued: three retries
-after greylisting fit in.
+"""Minutes over which recipients are counted for the share of failures; only failures of messages queued in that time
+count. Three retries after greylisting fit in.
 """
 
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
 
 PREFIX_4, PREFIX_6 = 16, 32
-"""Leading bits of a network: what one provider gives its customers in turn. A phone that gets another address at each
-mast stays within one or two.
+"""Prefix lengths (IPv4, IPv6) of the counted networks: about the range of one provider. A phone that changes its
+address while it moves stays within one or two.
 """
 
 MAX_SOURCES: Final = 20
-"""Networks that are told of."""
+"""Networks listed in the mail about a stop."""
 
 OF_THE_SENDER: Final = frozenset({Cause.UNKNOWN_USER, Cause.CONTENT, Cause.POLICY, Cause.RATE, Cause.OTHER})
-"""Refusals that abuse brings. A full mailbox, the size, our address on a list or missing DNS records say nothing of who
-has written.
+"""Causes of refusals that indicate abuse. A full mailbox, the size, a block of our address and missing DNS records say
+nothing about the sender.
 """
 
 ADD_SENT: Final = """
@@ -82,7 +82,7 @@ CLEAN_SOURCES: Final = "DELETE FROM sending_from WHERE last < ?"
 
 
 class Sign(StrEnum):
-    """Why an account is stopped."""
+    """The reason why an account is stopped."""
 
     FAILURES = "failures"
     NETWORKS = "networks"
@@ -90,7 +90,7 @@ class Sign(StrEnum):
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """What an account may do before it is stopped; 0 for what is not looked at. `failed_share`: percent."""
+    """Limits of an account before it is stopped; 0 for no limit. `failed_share`: percent."""
 
     failures: int
     failed_share: int
@@ -99,7 +99,7 @@ class Limits(msgspec.Struct, frozen=True):
 
 
 LimitsOf: TypeAlias = Callable[[str], Limits | None]
-"""The limits of an account, None where the guard leaves it alone."""
+"""Function that returns the limits of an account, None if the guard is off for it."""
 
 
 class Suspicion(msgspec.Struct, frozen=True):
@@ -110,7 +110,9 @@ class Suspicion(msgspec.Struct, frozen=True):
 
 
 class Source(msgspec.Struct, frozen=True):
-    """A network that an account has sent from: the latest address, when first and last (µs UTC), how many messages."""
+    """A network that an account has sent from: the latest address, times of the first and last message (µs UTC), number
+    of messages.
+    """
 
     address: str
     first: int
@@ -119,7 +121,7 @@ class Source(msgspec.Struct, frozen=True):
 
 
 def limits_from(snapshot: Snapshot) -> LimitsOf:
-    """By the configuration as it is now."""
+    """Limits by the current configuration."""
     guard = snapshot.static.queue.guard
 
     def limits_of(name: str) -> Limits | None:
@@ -134,7 +136,7 @@ def limits_from(snapshot: Snapshot) -> LimitsOf:
 
 
 def network_of(address: str) -> str:
-    """The network that an address counts for; "" for those of this machine and its neighbours."""
+    """The network of an address; "" for an address that is not global (this machine, its local network)."""
     try:
         ip = ip_address(address)
     except ValueError:
@@ -147,13 +149,13 @@ def network_of(address: str) -> str:
 
 
 def note_sent(tx: Tx, submission: Submission, now: int) -> None:
-    """Count a message that a user hands in, and from where."""
+    """Count a message that a user submits, with the network it came from."""
     tx.execute(ADD_SENT, submission.account, now // MINUTE, len(submission.recipients))
     tx.execute(ADD_SOURCE, submission.account, network_of(submission.remote), submission.remote, now)
 
 
 def suspicion_of_sending(r: Reader, account: str, limits: Limits, now: int) -> Suspicion | None:
-    """What the counts say after a message was handed in."""
+    """Judge the counts after a submission; returns the sign of abuse, or None."""
     if limits.networks and (networks := r.value(NETWORKS, account, now - HOUR)) > limits.networks:
         return Suspicion(Sign.NETWORKS, f"its messages came from {networks} networks within an hour")
     if limits.recipients and (sent := r.value(RECIPIENTS, account, now // MINUTE - 60)) > limits.recipients:
@@ -162,8 +164,8 @@ def suspicion_of_sending(r: Reader, account: str, limits: Limits, now: int) -> S
 
 
 def speaks_of_sender(message: Message, result: Result, now: int) -> bool:
-    """Whether a failure for good is one that counts: another server has refused, not long after the message came, and
-    not because of us or of its own troubles.
+    """Whether a permanent failure counts as a sign: another server refused the message, soon after it was queued, and
+    for a cause in `OF_THE_SENDER`.
     """
     if not message.login_address or result.code < 500 or now - message.queued > SHARE_MINUTES * MINUTE:
         return False
@@ -177,7 +179,7 @@ def note_failures(tx: Tx, account: str, number: int, now: int) -> None:
 
 
 def suspicion_of_failures(r: Reader, account: str, limits: Limits, now: int) -> Suspicion | None:
-    """What the counts say after recipients were refused."""
+    """Judge the counts after refusals; returns the sign of abuse, or None."""
     failed = r.value(FAILED, account, now // MINUTE - FAILURE_MINUTES)
     if not limits.failures or failed < limits.failures:
         return None
@@ -189,17 +191,17 @@ def suspicion_of_failures(r: Reader, account: str, limits: Limits, now: int) -> 
 
 
 def sources(r: Reader, account: str, now: int) -> list[Source]:
-    """From where an account has sent in the last day, the latest first."""
+    """Networks that an account has sent from in the last day, the latest first."""
     return [Source(*row) for row in r.rows(SOURCES, account, now - DAY, MAX_SOURCES)]
 
 
 def forget(tx: Tx, account: str) -> None:
-    """Begin to count anew."""
+    """Delete the counts of an account."""
     for statement in FORGET:
         tx.execute(statement, account)
 
 
 def clean_signs(tx: Tx, now: int) -> None:
-    """Remove what is older than a day."""
+    """Remove counts that are older than a day."""
     tx.execute(CLEAN, (now - DAY) // MINUTE)
     tx.execute(CLEAN_SOURCES, now - DAY)

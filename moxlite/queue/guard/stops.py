@@ -1,4 +1,4 @@
-"""Accounts whose sending is stopped: their messages are held until they are released (SMTP-170). On a transaction."""
+"""Stopped accounts, whose messages are held until an administrator releases them (SMTP-170). On a transaction."""
 
 from typing import Final
 
@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 RELEASED_LIFE: Final = 24 * 3600 * SECOND
-"""For which it is known when an account was released: longer than the failures of what was queued before count."""
+"""µs for which the time of a release is kept: longer than failures of messages queued before it can count."""
 
 COLUMNS: Final = "account, since, sign, why"
 GET: Final = f"SELECT {COLUMNS} FROM stop WHERE account = ? AND released IS NULL"  # noqa: S608 column names
@@ -51,11 +51,11 @@ SELECT subject, count(*), min(queued) FROM msg WHERE account = ? AND guarded = 1
 GROUP BY content_id ORDER BY min(queued) LIMIT ?"""
 
 MAX_SUBJECTS: Final = 5
-"""Messages that are told of, for a first look at what was sent."""
+"""Messages listed in the mail about a stop, for a first impression."""
 
 
 class Stop(msgspec.Struct, frozen=True):
-    """An account is stopped since a moment (µs UTC), because of a sign; `why` is a sentence without its full stop."""
+    """The stop of an account: its time (µs UTC) and sign; `why` is a sentence without its full stop."""
 
     account: str
     since: int
@@ -64,8 +64,9 @@ class Stop(msgspec.Struct, frozen=True):
 
 
 class Held(msgspec.Struct, frozen=True):
-    """What the guard holds of an account: messages, their recipients and these recipients' domains, when the oldest was
-    queued (µs UTC, None for nothing); subject and number of recipients of the first few messages.
+    """Messages of an account that the guard holds: numbers of messages, recipients and recipient domains; when the
+    oldest was queued (µs UTC, None without messages); subject and number of recipients of the first `MAX_SUBJECTS`
+    messages.
     """
 
     messages: int
@@ -76,7 +77,7 @@ class Held(msgspec.Struct, frozen=True):
 
 
 class Stopped(msgspec.Struct, frozen=True):
-    """A stop with what it holds, and from where the account has sent."""
+    """A stop with the held messages, and the networks that the account has sent from."""
 
     stop: Stop
     held: Held
@@ -84,7 +85,7 @@ class Stopped(msgspec.Struct, frozen=True):
 
 
 def stop_of(r: Reader, account: str) -> Stop | None:
-    """The stop of an account."""
+    """The stop of an account, or None."""
     row = r.row(GET, account)
     return None if row is None else _of_row(row)
 
@@ -95,18 +96,18 @@ def _of_row(row: Row) -> Stop:
 
 
 def stops(r: Reader, now: int) -> list[Stopped]:
-    """All accounts that are stopped, the first one first."""
+    """All stopped accounts, the earliest stop first."""
     return [_whole(r, _of_row(row), now) for row in r.rows(LIST)]
 
 
 def untold(r: Reader, now: int) -> Stopped | None:
-    """The first one that is to be told of."""
+    """The earliest stop whose mails are not stored yet, or None."""
     row = r.row(UNTOLD)
     return None if row is None else _whole(r, _of_row(row), now)
 
 
 def number_of_stops(r: Reader) -> int:
-    """How many accounts are stopped."""
+    """Number of stopped accounts."""
     return int(r.value(COUNT))
 
 
@@ -123,14 +124,16 @@ def _held(r: Reader, account: str) -> Held:
 
 
 def released_at(r: Reader, account: str) -> int:
-    """When an account was released, 0 for not lately: what was queued before counts no more."""
+    """Time of an account's last release (µs UTC), 0 without a recent one. Failures of messages queued before it do not
+    count.
+    """
     row = r.row(RELEASED, account)
     return 0 if row is None else row[0]
 
 
 def stop(tx: Tx, account: str, suspicion: Suspicion, now: int) -> Stop:
-    """Stop an account: what waits of it is held, but for what the server has made itself. What a person or a rule holds
-    stays theirs.
+    """Stop an account, and hold its waiting messages, except mail made by the server itself. Messages that a person or
+    a rule already holds are not marked as the guard's.
     """
     tx.execute(INSERT, account, now, suspicion.sign.value, suspicion.why)
     tx.execute(HOLD, account)
@@ -138,18 +141,18 @@ def stop(tx: Tx, account: str, suspicion: Suspicion, now: int) -> Stop:
 
 
 def hold_rows(tx: Tx, first: int, last: int) -> None:
-    """Hold rows that were just added, of an account that is stopped."""
+    """Hold the rows `first` to `last`, just added for a stopped account."""
     tx.execute(HOLD_NEW, first, last)
 
 
 def mark_told(tx: Tx, one: Stop) -> None:
-    """The administrator and the user know."""
+    """Record that the mails to administrator and user are stored."""
     tx.execute(TELL, one.account, one.since)
 
 
 def release(tx: Tx, account: str, now: int) -> Stopped | None:
-    """Release an account and what the guard holds of it, and count anew; returns what was held, None if it is not
-    stopped.
+    """Release an account and its messages held by the guard, and reset its counts. Returns the stop with the held
+    messages, None if the account is not stopped.
     """
     one = stop_of(tx, account)
     if one is None:

@@ -1,4 +1,4 @@
-"""Telling of accounts that were stopped: one mail to the administrator, one to the user (SMTP-170)."""
+"""Mail about a stopped account: one message to the administrator, one to the user (SMTP-170)."""
 
 import logging
 import time
@@ -23,18 +23,18 @@ __all__ = ["Guard"]
 logger = logging.getLogger("moxlite.queue.guard")
 
 RETRY_SECONDS: Final = 300.0
-"""Before mail that could not be stored is tried again: the disk may be full, the account out of service."""
+"""Seconds until mail that could not be stored is tried again: the disk may be full, the account out of service."""
 
 MAX_SUBJECT: Final = 100
-"""Characters of a subject that are told: strangers have written it."""
+"""Characters of a subject in the mail: strangers may have written it."""
 
 
 MAX_ADDRESSES: Final = 5
-"""Of the account, that are told."""
+"""Addresses of the account in the mail to the administrator."""
 
 
 class Guard:
-    """Tells of stops; those that a restart came before are found in queue.db."""
+    """Sends the mail about stops. Stops without mail are found in queue.db, also after a restart."""
 
     def __init__(self, ctx: Context, database: Database) -> None:
         self._ctx = ctx
@@ -42,7 +42,7 @@ class Guard:
         self._bell = Bell()
 
     def began(self, stops: Sequence[Stop]) -> None:
-        """These accounts were just stopped."""
+        """Log and count new stops, and wake `serve`."""
         for one in stops:
             metrics.stops.labels(sign=one.sign.value).inc()
             facts = {"account": one.account, "sign": one.sign.value, "why": one.why}
@@ -51,9 +51,9 @@ class Guard:
             self._bell.ring()
 
     async def serve(self) -> None:
-        """Tell of each stop once, for ever.
+        """Store the mails about each stop once, for ever.
 
-        Errors: those of the queue's database come out; mail that its account does not take is tried again.
+        Errors: exceptions of the queue's database are raised; mail that its account does not take is tried again.
         """
         while True:
             self._bell.quiet()
@@ -67,7 +67,9 @@ class Guard:
         return await self._database.read(partial(untold, now=self._ctx.clock()), op="queue stops")
 
     async def _tell(self, found: Stopped) -> bool:
-        """Store both mails, then note that; a crash in between stores none of them twice."""
+        """Store both mails, then record that; a crash in between does not store a mail twice. Returns False if an
+        account could not store its mail.
+        """
         stop, snapshot, accounts = found.stop, self._ctx.config(), self._ctx.accounts
         once = f"guard {stop.account} {stop.since}"
         settings = snapshot.account(stop.account)
@@ -97,7 +99,7 @@ class Guard:
 
 
 def admin_text(found: Stopped, addresses: Sequence[str]) -> str:
-    """Who, since when, why, from where, what waits, and what to do."""
+    """The mail to the administrator: account, time, reason, networks, held messages and advice."""
     stop, held = found.stop, found.held
     name = stop.account
     who = ", ".join(addresses[:MAX_ADDRESSES]) or "without an address"
@@ -140,7 +142,7 @@ def admin_text(found: Stopped, addresses: Sequence[str]) -> str:
 
 
 def user_text(stop: Stop) -> str:
-    """What has happened, what waits, and what to do."""
+    """The mail to the user: what happened, and what to do."""
     return "\n".join(
         [
             f"Your account {stop.account} cannot send since {_time(stop.since)}: {stop.why}.",

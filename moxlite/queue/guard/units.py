@@ -25,10 +25,11 @@ __all__ = ["finish", "take"]
 def take(
     tx: Tx, submission: Submission, content: Content, now: int, limits_of: LimitsOf, *, mirrored: bool
 ) -> tuple[list[int], Stop | None]:
-    """`add_submission`, counted: returns the ids of the rows, and the stop that it has caused, which holds them.
+    """Call `add_submission` and count the submission; returns the ids of the rows, and the stop that it caused, if any,
+    which holds them.
 
-    Of an account that is stopped, what its user was told to be sent (a submission with a key) is taken and held; other
-    messages are refused, so that their senders know.
+    For a stopped account, a submission with a key (its user has already got a success) is queued and held; others are
+    refused, so that their senders know.
 
     Raises:
       SendingStopped: the account is stopped.
@@ -52,7 +53,7 @@ def take(
 
 
 def finish(tx: Tx, ended: Sequence[Ended], policy: Policy, limits_of: LimitsOf) -> list[Stop]:
-    """`record.finish`, counted: returns the stops that it has caused."""
+    """Call `record.finish` and count the failures; returns the stops that they caused."""
     record.finish(tx, ended, policy)
     failed = Counter(
         one.message.account

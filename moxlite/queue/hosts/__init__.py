@@ -1,6 +1,7 @@
-"""Which servers are connected to, from where, and how often (docs/spec/queue.md §2, §5).
+"""The hosts to connect to, the source address, and limits of connections (docs/spec/queue.md §2, §5). TLS policies and
+SMTP are not here.
 
 - `hosts`: the hosts of a domain and their addresses
 - `source`: whether IPv6 is good to send from
-- `load`: connections per host, and hosts that are not to be connected to for a while
+- `load`: connections per host, and pauses of hosts
 """

@@ -1,4 +1,4 @@
-"""Where to deliver directly: from the recipient's domain over CNAMEs and MX records to hosts and their addresses
+"""Look-up of the hosts for direct delivery: from the recipient's domain over CNAMEs and MX records to addresses
 (QUEUE-40..47, QUEUE-152, QUEUE-153).
 """
 
@@ -32,14 +32,14 @@ __all__ = ["Addresses", "Hosts", "NoHosts", "addresses_of", "hosts_of", "order_a
 logger = logging.getLogger("moxlite.queue.hosts.hosts")
 
 LOOKUP_SECONDS: Final = 30.0
-"""For each look-up (QUEUE-41)."""
+"""Seconds for each look-up (QUEUE-41)."""
 
 MAX_HOST_CNAMES: Final = 10
-"""QUEUE-46."""
+"""Length of a host's CNAME chain (QUEUE-46)."""
 
 MAX_HOSTS: Final = 20
 MAX_ADDRESSES: Final = 10
-"""Tried per attempt (QUEUE-153)."""
+"""Addresses tried per attempt (QUEUE-153)."""
 
 
 class NoHosts(SMTPError):
@@ -52,8 +52,8 @@ class NoHosts(SMTPError):
 class Hosts(msgspec.Struct, frozen=True):
     """Names of hosts in the order to try them (A-labels, without final dot).
 
-    ``authentic``: DNSSEC vouches for the whole way from the domain to these names. ``implicit``: there is no MX
-    record, the domain itself is the host. ``expanded``: where the domain's CNAMEs lead.
+    ``authentic``: DNSSEC vouches for the whole way from the domain to these names. ``implicit``: there is no MX record,
+    the domain itself is the host. ``expanded``: target of the domain's CNAMEs.
     """
 
     names: tuple[str, ...]
@@ -65,7 +65,7 @@ class Hosts(msgspec.Struct, frozen=True):
 class Addresses(msgspec.Struct, frozen=True):
     """Addresses of a host in the order to try them.
 
-    ``answer``: what DNS said, with addresses that are not tried as well; None where it was not asked.
+    ``answer``: the answer of DNS, which may hold further addresses; None without a look-up.
     """
 
     ips: tuple[IPAddress, ...]
@@ -80,7 +80,7 @@ async def hosts_of(
     *,
     allow_private: bool = False,
 ) -> Hosts:
-    """The hosts that take mail for a domain.
+    """Look up the hosts that take mail for a domain.
 
     Args:
       domain: of the recipient; not one of ours.
@@ -120,8 +120,8 @@ def _why(exc: Exception) -> str:
 
 
 def _order(records: Sequence[MX], random: Random, *, allow_private: bool) -> list[str]:
-    """Valid names by preference, shuffled among equals, each once. What names no host of the internet is skipped, and
-    a sender goes on with the others (RFC 5321 §5.1).
+    """Valid host names by preference, shuffled among equals, each once. Names that cannot be a host on the internet are
+    skipped; delivery goes on with the others (RFC 5321 §5.1).
     """
     shuffled = sorted(records, key=lambda record: (record.preference, random.random()))
     names: dict[str, None] = {}
@@ -140,7 +140,7 @@ def _order(records: Sequence[MX], random: Random, *, allow_private: bool) -> lis
 
 
 def _problem(name: str, *, allow_private: bool) -> str:
-    """Why a name that a stranger gives is not looked up as a host; "" for a good one (QUEUE-152)."""
+    """Why a name from foreign DNS is not looked up as a host; "" for a good name (QUEUE-152)."""
     if is_address_text(name):
         return "the text of an address, not a name"
     if f".{name}".endswith((".localhost", ".localdomain")) or (not allow_private and is_local_name(name)):
@@ -160,15 +160,15 @@ async def addresses_of(
     implicit: bool = False,
     avoid_ipv6: bool = False,
 ) -> Addresses:
-    """The addresses of a host, in the order to try them.
+    """Look up the addresses of a host, in the order to try them.
 
     Args:
       host: name without final dot; where it is `configured` also an IP address or ``localhost`` (RFC 6761 §6.3),
         neither of which is looked up.
-      family: only of this one (transport `direct`).
+      family: only addresses of this family (transport `direct`).
       dialed: those connected to in earlier attempts, the latest last (QUEUE-47).
       allow_private: take private networks and loopback too (QUEUE-152).
-      configured: the administrator has named the host, a smarthost or proxy: it may be anywhere.
+      configured: the host is a smarthost or proxy named in the configuration; any address is allowed.
       implicit: there is no MX record; a domain without addresses then takes no mail at all, which is final.
       avoid_ipv6: leave out IPv6 addresses of a host that has others.
 
@@ -208,11 +208,11 @@ def _known(host: str) -> list[IPAddress] | None:
 
 
 def order_addresses(addresses: Sequence[IPAddress], dialed: Sequence[str], random: Random) -> list[IPAddress]:
-    """QUEUE-47: without history IPv6 first, each family in random order.
+    """Order the addresses of a host (QUEUE-47): without earlier attempts IPv6 first, each family in random order.
 
-    With history the other family than the last time goes first, for a block of one family should not meet us twice;
-    within a family the address used last comes first if the family was used exactly once, for a greylisting host
-    wants the same pair again.
+    After earlier attempts, the family that was not used last comes first, in case the other one is blocked. Within a
+    family, the address used last comes first if the family was used exactly once: a greylisting host expects the same
+    pair of addresses again.
     """
     shuffled = list(addresses)
     random.shuffle(shuffled)

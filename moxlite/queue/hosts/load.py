@@ -1,5 +1,5 @@
-"""How many connections a host has of us, which of them are free, and whether it wants fewer: shared by all domains
-whose mail it takes (QUEUE-14, QUEUE-165, QUEUE-168, QUEUE-169). In memory: after a restart all hosts are tried anew.
+"""Our connections to each host, free ones among them, and pauses of hosts, shared by all domains of a host (QUEUE-14,
+QUEUE-165, QUEUE-168, QUEUE-169). In memory: after a restart all hosts are tried anew.
 
 A connection is in use by one attempt, which leaves it free when the attempt has nothing more to send. Another attempt
 takes it, or it is closed after a few seconds::
@@ -24,30 +24,30 @@ from moxlite.store.options import SECOND
 __all__ = ["HostLoad", "OpenConnection", "Untried"]
 
 MAX_CONNECTIONS: Final = 2
-"""To one host at a time: receivers count by host, whatever the domain (QUEUE-14)."""
+"""Connections to one host at a time: receivers count by host, not by domain (QUEUE-14)."""
 
 DEAD: Final = 5 * 60 * SECOND
-"""For which a host that did not take a connection is passed by (QUEUE-169)."""
+"""µs of the pause of a host that did not accept a connection (QUEUE-169)."""
 
 PAUSES: Final = tuple(minutes * 60 * SECOND for minutes in (1, 2, 5, 15, 30))
-"""After each answer in turn that asks for patience; one good answer begins anew (QUEUE-168)."""
+"""µs of the pauses after consecutive replies that ask to slow down; an accepted message starts over (QUEUE-168)."""
 
 IDLE_SECONDS: Final = 5.0
-"""For which a connection without a message stays open: receivers see no more than that of a pause between two messages
-of one sender (QUEUE-165).
+"""Seconds for which a free connection stays open: to the receiver it looks like a pause between two messages
+(QUEUE-165).
 """
 
 MAX_FREE: Final = 50
-"""Free connections, to all hosts together; beyond that the oldest are closed. Each is a descriptor."""
+"""Free connections to all hosts together; beyond that the oldest are closed. Each uses a file descriptor."""
 
 MAX_HOSTS: Final = 10_000
-"""Remembered; beyond that the oldest go."""
+"""Hosts whose pauses are remembered; beyond that the oldest are dropped."""
 
 _RATE: Final = re.compile(
     r"\brate\b|throttl|too (many|much|fast)|too frequent|slow down|unusual(ly)? (rate|volume)", re.IGNORECASE
 )
 _ABOUT_ONE_MESSAGE: Final = ("4.2.2", "4.5.3")
-"""A full mailbox, too many recipients."""
+"""Enhanced codes about one message: a full mailbox, too many recipients."""
 
 paused: Final = Gauge(
     "moxlite_queue_hosts_paused", "Hosts that asked for patience, or did not take a connection lately."
@@ -55,9 +55,10 @@ paused: Final = Gauge(
 
 
 class Untried(SMTPError):
-    """The host was not connected to, so that this does not count as an attempt.
+    """No connection to the host was made, because it is busy or paused. This does not count as an attempt.
 
-    ``until``: when it may be tried, µs UTC; None: as soon as a connection to it has ended. ``key``: which host.
+    ``until``: when the host may be tried again, µs UTC; None: once one of our connections to it has ended. ``key``: of
+    the host.
     """
 
     def __init__(self, text: str, key: Hashable, until: int | None) -> None:
@@ -67,12 +68,12 @@ class Untried(SMTPError):
 
 
 class OpenConnection:
-    """A connection to a greeted host, over which messages have gone.
+    """A connection after EHLO, over which messages have been sent.
 
     Attributes:
-      key: of the host. client: how to speak with it.
+      key: of the host. client: its SMTP client.
       policy: the demands on TLS under which the connection was made.
-      addresses: those that the host had then.
+      addresses: addresses of the host at that time.
       ip: of the host. tls: version and cipher, for people; tls_mode: for metrics.
       offers: whether the host offers STARTTLS and REQUIRETLS.
     """
@@ -100,7 +101,7 @@ class OpenConnection:
 
 
 class _Offer:
-    """A free connection: until when its last user waits for the next one."""
+    """State of a free connection: `over` is set when it is taken or must be closed."""
 
     def __init__(self) -> None:
         self.over = trio.Event()
@@ -114,9 +115,9 @@ class _Pause(msgspec.Struct):
 
 
 class HostLoad:
-    """What is known of hosts. `now` is always µs UTC; a host is known by a key, its name and the way to it.
+    """Connections and pauses of hosts. `now` is always µs UTC. The key of a host is its name and the way to it.
 
-    ``on_free`` is called with the key when a connection has ended, or has become free.
+    ``on_free`` is called with the key when a connection has ended or becomes free.
     """
 
     def __init__(self) -> None:
@@ -127,12 +128,12 @@ class HostLoad:
         self.on_free: Callable[[Hashable], None] = lambda _: None
 
     def full(self, key: Hashable) -> bool:
-        """Whether the host has all the connections that it gets, and none of them is free."""
+        """Whether the host has `MAX_CONNECTIONS` of ours, and no free one among them."""
         return self._open.get(key, 0) >= MAX_CONNECTIONS and not self._free_of(key)
 
     def begin(self, key: Hashable, now: int) -> None:
-        """Before a new connection, which ends with `end`. Raises Untried instead of waiting: others have a way that is
-        free.
+        """Count a new connection, before it is made; `end` must follow. Raises Untried if the host is paused or has all
+        its connections.
         """
         self._ask(key, now)
         if self._open.get(key, 0) >= MAX_CONNECTIONS:
@@ -142,15 +143,15 @@ class HostLoad:
         self._open[key] = self._open.get(key, 0) + 1
 
     def end(self, key: Hashable) -> None:
-        """A connection was closed."""
+        """Count a connection as closed."""
         self._open[key] -= 1
         if not self._open[key]:
             del self._open[key]
         self.on_free(key)
 
     def take(self, key: Hashable, now: int, fits: Callable[[OpenConnection], bool]) -> OpenConnection | None:
-        """A free connection to a host, in use from now on. `fits`: whether it is good for the caller. Raises Untried
-        where the host is left alone.
+        """Take a free connection to a host, or return None. `fits`: whether the caller can use the connection. Raises
+        Untried if the host is paused.
         """
         self._ask(key, now)
         for one in self._free_of(key):
@@ -160,9 +161,9 @@ class HostLoad:
         return None
 
     async def keep(self, connection: OpenConnection) -> None:
-        """Leave a connection to the next one who wants it; it is closed if it is not taken in time.
+        """Offer a connection to the next attempt; it is closed if it is not taken in time.
 
-        Cancellation: closed without a word.
+        Cancellation: closes without QUIT.
         """
         offer = _Offer()
         try:
@@ -179,7 +180,7 @@ class HostLoad:
                 await self.hang_up(connection)
 
     async def hang_up(self, connection: OpenConnection) -> None:
-        """Close a connection that is in use, with a good-bye."""
+        """Close a connection in use, with QUIT."""
         try:
             await connection.client.quit()
         finally:
@@ -206,11 +207,11 @@ class HostLoad:
             raise Untried(f"not tried before {(pause.until - now) // SECOND} s: {pause.text}", key, pause.until)
 
     def dead(self, key: Hashable, now: int) -> None:
-        """It did not take a connection."""
+        """Pause a host that did not accept a connection."""
         self._pause(key, _Pause(now + DEAD, text="it did not take a connection"), now)
 
     def refused(self, key: Hashable, error: SMTPError, now: int) -> None:
-        """It answered so; only what asks for patience counts."""
+        """Pause a host whose error reply asks to slow down; other replies are ignored."""
         if not _asks_for_patience(error):
             return
         known = self._pauses.get(key)
@@ -221,12 +222,12 @@ class HostLoad:
         self._pause(key, _Pause(now + pause, steps + 1, str(error)[:200]), now)
 
     def answered(self, key: Hashable, now: int) -> None:
-        """It took a message: what it said before is past."""
+        """Forget the pauses of a host that accepted a message."""
         if self._pauses.pop(key, None) is not None:
             self._measure(now)
 
     def pause_of(self, key: Hashable, now: int) -> str:
-        """Why a host is left alone, for people; "" where it is not."""
+        """Why a host is paused, for people; "" if it is not."""
         try:
             self._ask(key, now)
         except Untried as exc:
@@ -234,7 +235,7 @@ class HostLoad:
         return ""
 
     def forget(self, now: int) -> None:
-        """Try all hosts again, as the administrator says."""
+        """End all pauses, by order of the administrator."""
         self._pauses.clear()
         self._measure(now)
 
@@ -250,10 +251,10 @@ class HostLoad:
 
 
 def _asks_for_patience(error: SMTPError) -> bool:
-    """421 at any time; 450 to 452 with words of a rate, or by policy before a recipient was named.
+    """Whether a reply asks to slow down: 421 at any time; 450 to 452 with words about a rate, or by policy before RCPT.
 
-    A policy that answers to RCPT is most often greylisting: each recipient meets it once, and a pause of the host would
-    make all the others wait for nothing.
+    A policy reply to RCPT is mostly greylisting, which delays each recipient once; a pause of the host would delay all
+    other recipients for nothing.
     """
     if error.code == 421:
         return True

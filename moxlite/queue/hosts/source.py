@@ -1,4 +1,4 @@
-"""Whether our IPv6 address is good to send from: large providers refuse one without a confirmed name (QUEUE-47)."""
+"""Check of our IPv6 address: large providers refuse mail from one without a confirmed reverse name (QUEUE-47)."""
 
 import logging
 import socket
@@ -18,20 +18,20 @@ __all__ = ["IPv6Source", "own_address"]
 logger = logging.getLogger("moxlite.queue.source")
 
 CHECK_SECONDS: Final = 6 * 3600.0
-"""Between two looks at the name (QUEUE-47)."""
+"""Seconds between two checks of the name (QUEUE-47)."""
 
 AGAIN_SECONDS: Final = 300.0
-"""Where DNS did not say."""
+"""Seconds until the next check if DNS failed."""
 
 SOMEWHERE: Final = ("2001:4860:4860::8888", 9)
-"""An address of the internet, for the question which of ours the system would use; nothing is sent there."""
+"""An address on the internet, used to find the source address that the system would choose; nothing is sent to it."""
 
 good_source: Final = Gauge("moxlite_queue_ipv6_source", "Whether mail goes out over IPv6: the address has a name.")
 
 
 class IPv6Source:
-    """Knows whether `good`; not before the first `check`. `address`: explicitly configured, None leaves it to the
-    system. `resolver`: None where no mail leaves this machine, and nothing is looked at.
+    """Result of the checks: `good`, as given before the first `check`. `address`: the configured one, None if the
+    system chooses it. `resolver`: None if no mail leaves this machine, and nothing is checked.
     """
 
     def __init__(self, resolver: Resolver | None, address: IPAddress | None = None, *, good: bool = False) -> None:
@@ -41,13 +41,13 @@ class IPv6Source:
         self._warned = False
 
     async def serve(self) -> None:
-        """Look every six hours, for ever. Errors: none come out."""
+        """Check every six hours, for ever. Raises nothing."""
         while True:
             known = await self.check()
             await trio.sleep(CHECK_SECONDS if known else AGAIN_SECONDS)
 
     async def check(self) -> bool:
-        """Look at the name of the address that mail would come from. False: DNS does not say, and nothing changes."""
+        """Check the reverse name of our source address. Returns False if DNS failed; `good` then keeps its value."""
         if self._resolver is None:
             return True
         address = self._address or own_address()

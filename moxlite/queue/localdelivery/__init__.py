@@ -1,5 +1,6 @@
-"""Deliveries to accounts of this server (QUEUE-28, QUEUE-36, QUEUE-140).
+"""Deliveries to accounts of this server (QUEUE-28, QUEUE-36, QUEUE-140). The accounts' decisions are not here, but in
+`acceptance`.
 
-- `local`: to the own SMTP server, over a pipe in this process or to the listener of localserve
-- `inbound`: those that an account could not take while others of the same message could
+- `local`: to our own SMTP server, over a pipe in this process or to the listener of localserve
+- `inbound`: deliveries that an account could not take while other accounts of the same message could
 """

@@ -1,8 +1,8 @@
-"""Deliveries to own accounts that wait in the queue (QUEUE-28, SMTP-108): an account could not take a message that
-others of the same transaction have.
+"""Deliveries to our own accounts that wait in the queue (QUEUE-28, SMTP-108): an account could not take a message that
+other accounts of the same transaction have stored.
 
-Such a row of msg has no account, so that its octets count against no limit for sending, and a row of `local` with
-what is to be done. It is tried like any other; its first attempt is the one that SMTP has made.
+Such a delivery has a row of `msg` without an account, so that its octets count against no sending limit, and a row of
+`local` with the packed delivery. It is tried like other messages; SMTP has made its first attempt.
 """
 
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ from moxlite.store.file.transaction import Reader, Tx
 __all__ = ["Waiting", "add_deferred", "deliver_waiting", "waiting"]
 
 ATTEMPT_SECONDS: Final = 120.0
-"""For one attempt: what a slow card takes for 100 MiB. Others of the domain wait meanwhile."""
+"""Seconds for one attempt: a slow card needs that long for 100 MiB. Other messages for the domain wait meanwhile."""
 
 KNOWN: Final = "SELECT 1 FROM local WHERE key = ? AND account = ?"
 INSERT: Final = "INSERT INTO local (msg_id, key, account, delivery) VALUES (?, ?, ?, ?)"
@@ -50,7 +50,8 @@ class Waiting(msgspec.Struct, frozen=True):
 
 
 def add_deferred(tx: Tx, deferred: Sequence[Deferred], content: Content, *, now: int, delay: int) -> list[int]:
-    """Add one row per delivery, all with the same octets; returns their ids. One that is there already is left out.
+    """Add one row per delivery, all with the same octets; returns their ids. Deliveries that have a row already are
+    skipped.
 
     Args:
       now, delay: µs; the next attempt is made `delay` after now.
@@ -105,14 +106,14 @@ def _first_result(one: Deferred, now: int) -> Result:
 
 
 def waiting(r: Reader, message_id: int) -> Waiting | None:
-    """What waits for an own account; None for a message that goes out."""
+    """The delivery of a message to one of our accounts; None for other messages."""
     row = r.row(GET, message_id)
     return None if row is None else Waiting(*row)
 
 
 async def deliver_waiting(ctx: Context, batch: Batch, row: Waiting, trace: Trace) -> Outcomes:
-    """Perform a delivery that waits. After a crash between its commit and that of the outcome it is performed again,
-    which does nothing.
+    """Perform a waiting delivery. After a crash between its commit and that of the outcome it is repeated, which
+    changes nothing.
 
     Raises:
       SMTPError: the account cannot take it, now or for good.

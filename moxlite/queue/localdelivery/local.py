@@ -1,4 +1,4 @@
-"""Delivery on this machine: to the own domains over a pipe (QUEUE-36), and in localserve to the own listener
+"""Delivery on this machine: to our own domains over a pipe (QUEUE-36), and in localserve to our own listener
 (QUEUE-140).
 """
 
@@ -19,11 +19,11 @@ from moxlite.queue.sending.session import Batch, Outcomes, Trace, converse
 __all__ = ["deliver_local", "deliver_to_loopback", "transaction_key"]
 
 TIMEOUT_SECONDS: Final = 3600.0
-"""How long a recipient ending in `timeout` keeps the queue waiting (SMTP-132)."""
+"""Seconds for which a recipient ending in `timeout` delays the queue (SMTP-132)."""
 
 
 async def deliver_local(ctx: Context, batch: Batch, trace: Trace) -> Outcomes:
-    """Give a batch to the own SMTP server, over a pipe in this process. Raises SMTPError."""
+    """Deliver a batch to our own SMTP server, over a pipe in this process. Raises SMTPError."""
     hostname = ctx.config().static.hostname.ascii
     trace.host, trace.tls_mode = hostname, TLSMode.SKIP.value
     client = SMTPClient(ctx.connect_local(transaction_key(batch.first)), hostname, tls_mode=TLSMode.SKIP)
@@ -31,16 +31,16 @@ async def deliver_local(ctx: Context, batch: Batch, trace: Trace) -> Outcomes:
 
 
 def transaction_key(message: Message) -> bytes:
-    """By this an account stores the message once, though an attempt was cut off between its commit and ours
+    """Key by which an account stores the message only once, even if an attempt is cut off between its commit and ours
     (STORE-189).
 
-    The time is in it because ids come again where queue.db was restored from a backup.
+    The time is part of the key, because ids are reused after queue.db was restored from a backup.
     """
     return f"queue {message.base_id or message.id} {message.queued} {message.rcpt_domain}".encode()
 
 
 async def deliver_to_loopback(ctx: Context, batch: Batch, trace: Trace, loopback: Loopback) -> Outcomes:
-    """Give a batch to the own listener, whatever the recipient's domain is. Raises SMTPError."""
+    """Deliver a batch to our own listener, whatever the recipient's domain. Raises SMTPError."""
     await _simulate(batch)
     hostname = ctx.config().static.hostname.ascii
     trace.host, trace.ip, trace.tls_mode = hostname, str(loopback.ip), TLSMode.OPPORTUNISTIC.value

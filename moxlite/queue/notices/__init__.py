@@ -1,5 +1,5 @@
-"""What senders are told of their mail (QUEUE-100..105).
+"""Notices to senders about their mail (QUEUE-100..105). The decision that a notice is due is not here, but in `record`.
 
-- `dsns`: delivery status notifications, into their accounts
-- `noticetext`: what people read in them
+- `dsns`: delivery status notifications, stored into the senders' accounts
+- `noticetext`: their text for people
 """

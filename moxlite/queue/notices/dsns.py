@@ -1,4 +1,4 @@
-"""Telling senders what became of their mail: delivery status notifications into their own accounts (QUEUE-100..105)."""
+"""Delivery status notifications, stored into the senders' own accounts (QUEUE-100..105)."""
 
 import hashlib
 import logging
@@ -33,23 +33,23 @@ __all__ = ["compose_notice", "deliver_notice"]
 logger = logging.getLogger("moxlite.queue.notices.dsns")
 
 MAX_FULL: Final = 100 << 10
-"""Octets of a message that comes back whole (QUEUE-103)."""
+"""Maximum octets of a message that is returned whole (QUEUE-103)."""
 
 MAX_HEADER: Final = 256 << 10
-"""Octets of a header section that comes back; more is no header that anyone reads."""
+"""Maximum octets of a returned header section."""
 
 POSTMASTER: Final = Localpart("postmaster")
-"""At our hostname: who writes DSNs."""
+"""Localpart of the DSNs' author, at our hostname."""
 
 CLASSES: Final = {Action.FAILED: "5", Action.DELAYED: "4", Action.DELIVERED: "2", Action.RELAYED: "2"}
-"""Of a status (RFC 3464 §2.3.4), which is `.0.0` where no server gave an enhanced code."""
+"""Class of the Status field (RFC 3464 §2.3.4) by action; `.0.0` follows if no server gave an enhanced code."""
 
 
 async def deliver_notice(ctx: Context, database: Database, messages: Sequence[Message]) -> None:
-    """Store the DSN that is owed about these recipients of a submission into the sender's Inbox, or send it to the
-    sender of mail that came in; once, also when called again after a crash.
+    """Store the due DSN about these recipients of a submission into the sender's Inbox, or send it to the sender of
+    incoming mail. Idempotent: a second call after a crash stores nothing more.
 
-    An account that is gone has its DSNs delivered to the postmaster. Raises StoreError when they cannot be stored now.
+    DSNs of a removed account go to the postmaster. Raises StoreError if the DSN cannot be stored now.
     """
     static = ctx.config().static
     message = messages[0]
@@ -76,9 +76,10 @@ async def deliver_notice(ctx: Context, database: Database, messages: Sequence[Me
 
 
 async def _send_notice(ctx: Context, database: Database, message: Message) -> None:
-    """Queue the DSN to the sender of mail that came in, once (QUEUE-28).
+    """Queue the DSN to the sender of incoming mail, once (QUEUE-28).
 
-    In the UTF-8 form only where the sender's address needs SMTPUTF8: a host on the way back may not have it (RFC 6533).
+    The DSN has the UTF-8 form only if the sender's address needs SMTPUTF8: a host on the way back may not support it
+    (RFC 6533).
     """
     sender = message.sender.address
     assert sender is not None, "no DSN goes to the null path"
@@ -118,7 +119,9 @@ def _key(messages: Sequence[Message]) -> bytes:
 
 
 async def compose_notice(ctx: Context, database: Database, messages: Sequence[Message], *, utf8: bool) -> bytes:
-    """The octets of the DSN that is owed about some recipients of a submission; `utf8`: its form (QUEUE-104)."""
+    """Compose the DSN about some recipients of a submission; returns its octets. `utf8`: use the UTF-8 form
+    (QUEUE-104).
+    """
     snapshot = ctx.config()
     hostname = snapshot.static.hostname
     first = messages[0]
@@ -153,7 +156,7 @@ async def compose_notice(ctx: Context, database: Database, messages: Sequence[Me
 
 
 def _retries(ctx: Context, message: Message, action: Action) -> list[int]:
-    """When a message that is late will be tried again, µs UTC."""
+    """Times of the remaining attempts of a delayed message, µs UTC."""
     if action is not Action.DELAYED:
         return []
     queue = ctx.config().static.queue
@@ -191,7 +194,7 @@ def _recipient(ctx: Context, message: Message, action: Action) -> DSNRecipient:
 
 
 async def _returned(database: Database, message: Message, *, full: bool) -> bytes:
-    """The message, or so much of it that its header section is there; of a damaged one what can be read."""
+    """The octets to return: the message, or at least its header section; of a damaged message the readable part."""
     limit = MAX_FULL if full else MAX_HEADER
     data = bytearray()
     try:

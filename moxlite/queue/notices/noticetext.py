@@ -1,5 +1,5 @@
-"""What people read in a notice about their mail (QUEUE-102): which message, what happened to whom, what to do, the
-words of the other server, and when it is tried again.
+"""Text for people in a notice about their mail (QUEUE-102): message, outcome by recipient, advice, reply of the other
+server, and times of retries.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from moxlite.queue.data.status import meaning_of
 __all__ = ["notice_text", "subject_of"]
 
 MAX_SHOWN: Final = 50
-"""Recipients told of in words; all stand in the part for programs."""
+"""Recipients described in the text; the machine-readable part has all of them."""
 
 SUBJECTS: Final = {
     Action.FAILED: "mail delivery failed",
@@ -43,14 +43,14 @@ def subject_of(actions: Sequence[Action]) -> str:
 
 
 def _common(actions: Sequence[Action]) -> Action:
-    """Of those that arrived in different ways the weaker word."""
+    """The action that is true of all: RELAYED if one of the recipients was relayed, else their common action."""
     return Action.RELAYED if Action.RELAYED in actions else actions[0]
 
 
 def notice_text(
     messages: Sequence[Message], actions: Sequence[Action], retries: Sequence[int], hostname: Domain
 ) -> str:
-    """The text, with CRLF. `retries`: when the first of them is tried again, µs UTC."""
+    """The text of a notice, with CRLF. `retries`: times of the first message's remaining attempts, µs UTC."""
     first, action = messages[0], _common(actions)
     one = len(messages) == 1
     introduction = TO_ONE[action].format(first.recipient_address) if one else TO_MANY[action].format(len(messages))
@@ -66,7 +66,7 @@ def notice_text(
         if message.last_result is not None:
             lines += _arrival(message.last_result, what) if message.last_result.success else _failure(message)
     if len(messages) > MAX_SHOWN:
-        lines += [f"{len(messages) - MAX_SHOWN} more recipients stand in the second part of this message.", ""]
+        lines += [f"{len(messages) - MAX_SHOWN} more recipients are in the second part of this message.", ""]
     if retries:
         lines += ["Next attempts:", "", *[f"    {format_date(when)}" for when in retries], ""]
     return "\r\n".join(lines)
@@ -74,7 +74,7 @@ def notice_text(
 
 def _arrival(result: Result, action: Action) -> list[str]:
     if action is Action.DELIVERED:
-        return ["    It lies in the recipient's account on this server.", ""]
+        return ["    It is in the recipient's account on this server.", ""]
     server = f"{result.host} ({result.ip})" if result.ip else result.host
     lines = [f"    {server} has taken it; whether it was delivered from there will not be told."]
     return [*lines, *[f"    {line}" for line in result.reply.split("\n") if line], ""]
