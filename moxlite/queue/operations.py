@@ -62,8 +62,7 @@ SELECT (SELECT count(*) FROM msg), (SELECT count(*) FROM msg WHERE hold = 1),
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """Numbers of messages; ``next_attempt``: the earliest (µs UTC) of messages that are not on hold, None without any.
-    """
+    """Numbers of messages; ``next_attempt``: the earliest (µs UTC) of messages not on hold, None without any."""
 
     messages: int
     held: int

@@ -1,4 +1,4 @@
-"""What an attempt leaves in the database: marked before the network is used, its outcome afterwards (QUEUE-7,
+"""Attempts in the database: marked before the network is used, finished with their outcomes afterwards (QUEUE-7,
 QUEUE-12, 13, 15). On a transaction.
 """
 
@@ -53,18 +53,18 @@ DSN_DELAYED: Final = "delayed"
 DSN_FAILED: Final = "failed"
 DSN_DELIVERED: Final = "delivered"
 DSN_RELAYED: Final = "relayed"
-"""Values of the column dsn_due, besides the empty one: what the sender must be told."""
+"""Values of the column dsn_due: the kind of DSN that is due, or "" for none."""
 
 SUPPRESSED: Final = "suppress"
-"""The command of a result where no host was asked, because the recipient is on the account's suppression list."""
+"""The command of a result without a connection, because the recipient is on the account's suppression list."""
 
 NOTICE_WAIT: Final = 60 * SECOND
-"""For which a notice waits for other recipients of its submission whose attempt is under way, or as good as: so there
-is one for all. Longer than that an answer about a mistyped address should not take.
+"""µs for which a DSN waits for other recipients of its submission whose attempt is under way or due, so that one DSN
+reports on all. A sender should not wait longer for a DSN about a mistyped address.
 """
 
 MAX_TOGETHER: Final = 500
-"""Recipients in one notice."""
+"""Maximum number of recipients in one DSN."""
 
 GET: Final = f"SELECT {MESSAGE_COLUMNS} FROM msg WHERE id = ?"  # noqa: S608 column names
 MARK: Final = "UPDATE msg SET attempts = ?, last_attempt = ?, next_attempt = ?, results = ? WHERE id = ?"
@@ -95,22 +95,22 @@ ORDER BY dsn_next, id LIMIT ?"""  # noqa: S608 column names
 
 
 class Verdict(Enum):
-    """How an attempt ended for one message."""
+    """The result of an attempt for one message."""
 
     DELIVERED = "delivered"
     TEMPORARY = "temporary"
     PERMANENT = "permanent"
     UNCOUNTED = "uncounted"
-    """It was stopped before the message was sent: as if it had not been made."""
+    """The attempt ended before the message was sent, and does not count."""
 
 
 class Ended(msgspec.Struct, frozen=True):
-    """The outcome of one attempt for one message. ``dialed``: host and address that were connected to, for the next
-    attempt (QUEUE-47). ``until``: of an uncounted one, when to try, µs UTC; all other rows that would go the same way
-    wait for as long (QUEUE-169). ``promised``: who took the message will tell the sender of its delivery (RFC 3461).
-    ``own``: the outcome is of this server's making, and says nothing of others. ``transport``: of a temporary one, the
-    transport that the message takes from now on, at once; "" for the way that it has. ``blocked``: a host has
-    refused it because it blocks our address (QUEUE-184).
+    """The outcome of one attempt for one message. ``dialed``: hosts and addresses of the connections, for the next
+    attempt (QUEUE-47). ``until``: for UNCOUNTED, the time of the next attempt, µs UTC; other rows with the same route
+    wait until then too (QUEUE-169). ``promised``: the next server supports DSNs, and will notify the sender of the
+    delivery (RFC 3461). ``own``: this server has caused the outcome, no other one. ``transport``: for TEMPORARY,
+    another transport to try at once, "" for no change. ``blocked``: a host has refused the message because it blocks
+    our address (QUEUE-184).
     """
 
     message: Message
@@ -125,7 +125,7 @@ class Ended(msgspec.Struct, frozen=True):
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
-    """The configuration that outcomes are judged by, and the time (µs UTC); `suppression_expiry` in µs, 0 for never."""
+    """The settings for recording outcomes, and the time (µs UTC). `suppression_expiry` in µs, 0 for never."""
 
     now: int
     retry_delays: Sequence[float]
@@ -138,29 +138,28 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 MAX_DIALED: Final = 10
-"""Addresses remembered per host, and hosts per message: enough to know the families and the last one."""
+"""Addresses kept per host, and hosts per message: enough for the choice of family and address."""
 
 
 def get(r: Reader, message_id: int) -> Message | None:
-    """A message by its id."""
+    """Return a message by its id, or None."""
     row = r.row(GET, message_id)
     return None if row is None else message_of(row)
 
 
 class Marked(msgspec.Struct, frozen=True):
-    """What an attempt is to be made for, and what has failed without one: the account sends nothing more to these
-    recipients (QUEUE-81).
-    """
+    """Result of `mark`: messages to attempt, and outcomes of messages whose recipient is suppressed (QUEUE-81)."""
 
     messages: tuple[Message, ...]
     suppressed: tuple[Ended, ...]
 
 
 def mark(tx: Tx, ids: Sequence[int], policy: Policy) -> Marked:
-    """Count an attempt of these messages before it is made, so that no fault of ours can lead to a tight loop
-    (QUEUE-13). Those that have had as many get the same time for the next one: they go together again (QUEUE-65).
+    """Count an attempt of these messages before it is made, so that a fault of ours cannot lead to a tight loop
+    (QUEUE-13). Messages with the same number of attempts get the same time for the next one, so that they go together
+    again (QUEUE-65).
 
-    Returns them as they are now; those that meanwhile were held, put off or removed are left out.
+    Returns the updated messages. Messages that were held, postponed or removed meanwhile are left out.
     """
     marked: list[Message] = []
     suppressed: list[Ended] = []
@@ -189,8 +188,8 @@ def mark(tx: Tx, ids: Sequence[int], policy: Policy) -> Marked:
 
 
 def finish(tx: Tx, ended: Sequence[Ended], policy: Policy) -> None:
-    """Write what became of an attempt, of all its messages in one transaction: retired, put off, or failed with a DSN
-    owed.
+    """Write the outcomes of an attempt, for all its messages in one transaction: each is retired, postponed, or failed
+    with a DSN due.
     """
     for one in ended:
         message = get(tx, one.message.id)
@@ -237,8 +236,8 @@ def finish(tx: Tx, ended: Sequence[Ended], policy: Policy) -> None:
 
 
 def settle_notices(tx: Tx, content_id: int, policy: Policy) -> None:
-    """What is owed about a submission is told now, if no other of its recipients is under way: first attempts, those
-    that run, and those that will be late at the same time.
+    """Make the due DSNs of a submission due now, unless it has other recipients with a due first attempt, an attempt
+    under way, or an attempt that will soon cause a delayed DSN.
     """
     if tx.row(OWED, content_id) is None:
         return
@@ -256,8 +255,8 @@ def fail(
     *,
     suppressing: bool = False,
 ) -> None:
-    """The message will not be tried again, as `result` says: it is retired, once its sender was told if he wants to
-    be. `suppressing`: from now on the account sends nothing more to the recipient.
+    """Fail a message for good with `result`. It is retired at once, or after its DSN if the sender gets one.
+    `suppressing`: the recipient was added to the suppression list.
     """
     note_event(tx, message, event, policy.webhooks, policy.now, result, suppressing=suppressing)
     if _wants(message, DSNNotify.FAILURE):
@@ -267,7 +266,9 @@ def fail(
 
 
 def _wants(message: Message, event: DSNNotify) -> bool:
-    """Whether the sender gets a DSN of this kind: there is one (QUEUE-100), and NOTIFY allows it (RFC 3461 §4.1)."""
+    """Whether the sender gets a DSN of this kind: the sender is not the null path (QUEUE-100), and NOTIFY allows it
+    (RFC 3461 §4.1).
+    """
     if not message.sender_domain:
         return False
     if event is DSNNotify.DELAY and (message.is_dmarc_report or message.is_tls_report):  # QUEUE-105
@@ -283,13 +284,13 @@ def _dialed(known: Mapping[str, tuple[str, ...]], new: Sequence[tuple[str, str]]
 
 
 def dsns_due(r: Reader, now: int, limit: int) -> list[Message]:
-    """Messages whose sender must be told something now."""
+    """Messages with a DSN due now."""
     return [message_of(row) for row in r.rows(DUE_DSNS, now, limit)]
 
 
 def alike(r: Reader, message: Message) -> tuple[Message, ...]:
-    """The messages that one notice tells of: recipients of the same submission, from the same sender, that have failed,
-    are late, or have arrived as this one.
+    """Messages for the same DSN as this one: recipients of the same submission, from the same sender, with the same
+    kind of DSN due (failed, delayed, or arrived).
     """
     arrived = (DSN_DELIVERED, DSN_RELAYED)
     kinds = arrived if message.dsn_due in arrived else (message.dsn_due,)
@@ -300,7 +301,7 @@ def alike(r: Reader, message: Message) -> tuple[Message, ...]:
 
 
 def told(tx: Tx, messages: Sequence[Message], policy: Policy) -> None:
-    """The DSN about these messages lies in the sender's account."""
+    """Record that the DSN about these messages was stored or queued."""
     for told in messages:
         message = get(tx, told.id)
         if message is None or message.dsn_due != told.dsn_due:
@@ -312,7 +313,7 @@ def told(tx: Tx, messages: Sequence[Message], policy: Policy) -> None:
 
 
 def postpone_dsn(tx: Tx, messages: Sequence[Message], until: int) -> None:
-    """The DSN could not be stored; try again at `until` (µs UTC)."""
+    """Postpone a DSN that could not be stored to `until` (µs UTC)."""
     for told in messages:
         message = get(tx, told.id)
         if message is not None and message.dsn_due == told.dsn_due:
@@ -320,7 +321,7 @@ def postpone_dsn(tx: Tx, messages: Sequence[Message], until: int) -> None:
 
 
 def recover(tx: Tx) -> int:
-    """After a start: attempts that were under way when the process ended were interrupted (QUEUE-7). Returns their
+    """Mark attempts that were under way when the process ended as interrupted, at the start (QUEUE-7). Returns their
     number.
     """
     found = tx.rows(RUNNING, f'"{DELIVERING}"')

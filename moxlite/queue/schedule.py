@@ -1,4 +1,4 @@
-"""When a message is tried again, and for how long (QUEUE-10..12); moments as text. Pure: no clock, no database."""
+"""Times of retries (QUEUE-10..12), and times as text. Pure: no clock, no database."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ SECOND: Final = 1_000_000
 """Microseconds."""
 
 JITTER: Final = 0.01
-"""Share by which a delay is made longer or shorter, so that what failed together does not come back together
+"""Share by which a delay is made longer or shorter, so that messages that failed together are not all retried together
 (QUEUE-10).
 """
 
@@ -23,14 +23,12 @@ def delay_after(attempts: int, delays: Sequence[float], random: Random) -> int:
 
 
 def max_attempts_of(own: int, configured: int) -> int:
-    """How many attempts a message gets: its own number wins (QUEUE-11)."""
+    """Maximum number of attempts for a message: its own number, or else the configured one (QUEUE-11)."""
     return own or configured
 
 
 def attempts_left(attempts: int, maximum: int, next_attempt: int, delays: Sequence[float]) -> list[int]:
-    """Times (µs UTC, without jitter) of the attempts that will still be made, the first at `next_attempt`; for the
-    delayed DSN.
-    """
+    """Times (µs UTC, without jitter) of the remaining attempts, the first at `next_attempt`; for the delayed DSN."""
     times: list[int] = []
     when = next_attempt
     for number in range(attempts + 1, maximum + 1):
@@ -40,6 +38,6 @@ def attempts_left(attempts: int, maximum: int, next_attempt: int, delays: Sequen
 
 
 def rfc3339(microseconds: int) -> str:
-    """A moment (µs UTC), in UTC."""
+    """Format a time (µs UTC) as RFC 3339 text, in UTC."""
     moment = dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=microseconds)
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")

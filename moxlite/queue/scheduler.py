@@ -1,11 +1,10 @@
-"""Choosing what is due, and making the attempts: at most one per recipient domain, a bounded number at a time
-(QUEUE-13..16).
+"""Scheduling of due attempts: at most one per recipient domain, a bounded number at a time (QUEUE-13..16).
 
 Tasks of the server's supervisor::
 
-    Scheduler.serve: starts attempts of what is due, sleeps until something is
+    Scheduler.serve: starts due attempts, sleeps until the next one is due
      └─ one task per attempt, in a nursery that outlives a failure of `serve`
-    Scheduler.serve_notices: stores DSNs that are owed
+    Scheduler.serve_notices: stores due DSNs
 """
 
 import logging
@@ -50,72 +49,74 @@ __all__ = ["Scheduler", "policy_of"]
 logger = logging.getLogger("moxlite.queue.scheduler")
 
 RECHECK_SECONDS: Final = 3600.0
-"""That the clock was set, or the machine has slept, is told by `changed` (QUEUE-16): an idle queue wakes no task."""
+"""Maximum seconds of sleep. `changed` ends it, also after a clock change or sleep of the machine (QUEUE-16): an idle
+queue wakes no task.
+"""
 
 FAILED_SECONDS: Final = 60.0
-"""Before a recipient domain is tried again whose attempt the database has failed (QUEUE-14)."""
+"""Seconds until a recipient domain is tried again after an error of the database (QUEUE-14)."""
 
 SILENT_SECONDS: Final = 5.0
-"""After which an attempt whose host has not said a word takes no room from others: hosts that are well greet within
-one or two.
+"""Seconds after which an attempt whose host has not replied counts as silent, and no longer uses the normal limit of
+attempts: working hosts send a greeting within one or two.
 """
 
 ROOM_WITH_SILENT: Final = 3
-"""Times `max_concurrent_deliveries`, with them; a bound for descriptors."""
+"""Factor of `max_concurrent_deliveries` that limits all attempts, silent ones included; bounds file descriptors."""
 
 MAX_LOGGED_REPLY: Final = 300
-"""Characters of a reply in a line of the log; all of it stands with the message."""
+"""Characters of a reply in a log line; the message's result has the whole reply."""
 
 MAX_PUT_OFF: Final = 1000
-"""Domains whose wait is explained to people."""
+"""Maximum number of domains whose reason for waiting is remembered, for people."""
 
 REMEMBERED_SECONDS: Final = 60.0
-"""For which a recipient domain is known to go to a host that had all its connections. While it has, the domain waits
-without a try, which would cost questions to DNS and two commits.
+"""Seconds for which a recipient domain counts as "its host is full". While the host is full, the domain waits without
+an attempt, which would cost DNS look-ups and two commits.
 """
 
 MAX_REMEMBERED: Final = 1000
-"""Such domains; of more the oldest are forgotten."""
+"""Maximum number of such domains; beyond it the oldest are forgotten."""
 
 NOTICE_RETRY: Final = 5 * 60 * SECOND
-"""Before a DSN that could not be stored is tried again."""
+"""µs until a DSN that could not be stored is tried again."""
 
 NOTICE_LIFE: Final = 5 * 24 * 3600 * SECOND
-"""After which a DSN is given up: its account has had no room for it in all that time."""
+"""µs after which a DSN that its account could not store is given up."""
 
 NOTICES_AT_ONCE: Final = 20
 RECORD_SECONDS: Final = 30.0
-"""For a write that is not to be cut off: a card that is busy with a checkpoint takes seconds."""
+"""Seconds for a write that must not be cut off: a card that is busy with a checkpoint takes seconds."""
 
 NEXT_NOTICE: Final = "SELECT min(dsn_next) FROM msg WHERE dsn_due <> ''"
 
 
 class _Blocked(msgspec.Struct, frozen=True):
-    """A recipient domain waits for a host that has all the connections it gets, to make a first attempt or a retry."""
+    """A recipient domain that waits for a connection to its full host, for a first attempt or a retry."""
 
     host: Hashable
     retry: bool
 
 
 class _Turn(msgspec.Struct):
-    """A domain's attempt while it runs. `since`: seconds of trio's clock."""
+    """A running attempt of a domain. `since`: its start, seconds of trio's clock."""
 
     retry: bool
     since: float
     attempt: Attempt | None = None
 
     def silent(self, now: float) -> bool:
-        """Whether DNS, or the host, has kept it waiting for longer than others should wait because of it."""
+        """Whether the attempt has run for `SILENT_SECONDS` without a reply of its host."""
         return now - self.since >= SILENT_SECONDS and not self.answered
 
     @property
     def answered(self) -> bool:
-        """Whether its host has said something."""
+        """Whether the host has sent its greeting."""
         return self.attempt is not None and self.attempt.greeted
 
 
 def policy_of(ctx: Context) -> Policy:
-    """What outcomes are judged by at this moment."""
+    """Current settings and time for recording outcomes."""
     snapshot = ctx.config()
     queue = snapshot.static.queue
 
@@ -136,11 +137,11 @@ def policy_of(ctx: Context) -> Policy:
 
 
 ACCOUNT_GONE: Final = 7 * 24 * 3600 * SECOND
-"""How long messages of a removed account stay listed (QUEUE-25)."""
+"""µs for which retired messages of a removed account stay listed (QUEUE-25)."""
 
 
 class Scheduler:
-    """Makes the attempts. `changed` is called after each commit that may make something due."""
+    """Makes the attempts and stores DSNs. `changed` is called after each commit that may make something due."""
 
     def __init__(
         self,
@@ -151,7 +152,7 @@ class Scheduler:
         stopped: Callable[[list[Stop]], None],
     ) -> None:
         """`also` is called with each `changed`; `moved` with the accounts whose messages have another status; `stopped`
-        with those that the guard has stopped.
+        with new stops of the guard.
         """
         self._moved = moved
         self._stopped = stopped
@@ -172,7 +173,7 @@ class Scheduler:
         self._unwritten: dict[int, Ended] = {}  # outcomes that the database would not take (QUEUE-157)
 
     def changed(self) -> None:
-        """Look again what is due."""
+        """Look again for due attempts and DSNs."""
         self._wake.set()
         self._wake_notices.set()
         self._also()
@@ -183,7 +184,7 @@ class Scheduler:
         return frozenset(self._busy)
 
     def waits_of(self, domain: str, now: int) -> str:
-        """For what a recipient domain waits, for people; "" for nothing that is known."""
+        """Why a recipient domain waits, for people; "" for no known reason."""
         if domain in self._blocked:
             return "its host has as many connections of ours as it gets; one of them must be free first"
         until, text = self._put_off.get(domain, (0, ""))
@@ -191,16 +192,17 @@ class Scheduler:
 
     @property
     def waiting_domains(self) -> int:
-        """Recipient domains that wait for a connection of others to their host to end."""
+        """Number of recipient domains that wait for a connection to their full host."""
         return len(self._blocked)
 
     async def serve(self, attempts: trio.Nursery) -> None:
         """Make attempts, each a task of `attempts`, for ever.
 
-        To end: cancel this task; the nursery then has `queue.shutdown_grace`, and what is cancelled in it is put back
+        To end: cancel this task; the nursery then has `queue.shutdown_grace`, and attempts cancelled in it are put back
         (QUEUE-15).
 
-        Errors: those of the database come out; attempts under way go on, and the next start looks anew what is due.
+        Errors: exceptions of the database are raised. Attempts under way continue; a restarted `serve` reads the due
+        rows again.
         """
         self._serving = True
         self._ctx.load.set_keeping(keeps=True)
@@ -216,7 +218,7 @@ class Scheduler:
             self._ctx.load.set_keeping(keeps=False)
 
     async def _start_due(self, attempts: trio.Nursery) -> float:
-        """Start attempts while there is something due and room for it; returns the seconds until there may be more."""
+        """Start due attempts up to the limits; returns the seconds until more may be due."""
         while self._room(retry=False):
             room_for_retries = self._room(retry=True)
             now = self._ctx.clock()
@@ -244,8 +246,8 @@ class Scheduler:
         return self._relief()
 
     def _room(self, *, retry: bool) -> bool:
-        """Whether another attempt may begin. Retries take half of the room, and hosts that do not answer take a room of
-        their own: neither may hold up the others (QUEUE-14).
+        """Whether another attempt may begin. Retries use at most half of `max_concurrent_deliveries`, and silent
+        attempts only the larger limit of all attempts, so that neither delays the others (QUEUE-14).
         """
         limit = self._ctx.config().static.queue.max_concurrent_deliveries
         turns = list(self._busy.values())
@@ -255,7 +257,7 @@ class Scheduler:
         return sum(not turn.silent(now) for turn in turns) < limit and len(turns) < limit * ROOM_WITH_SILENT
 
     def _relief(self) -> float:
-        """Seconds until the next attempt counts as one with a host that does not answer."""
+        """Seconds until the next running attempt counts as silent."""
         now = trio.current_time()
         return min(
             (
@@ -267,7 +269,7 @@ class Scheduler:
         )
 
     async def _deliver(self, candidate: Candidate) -> None:
-        """One attempt, from marking to its outcome; what it leaves open waits for others, who find it by the host."""
+        """Make one attempt, from marking to its outcome; then offer its open connection to other attempts."""
         ended = False
         left_open: OpenConnection | None = None
         try:
@@ -286,7 +288,9 @@ class Scheduler:
             await self._ctx.load.keep(left_open)
 
     async def _deliver_batch(self, candidate: Candidate) -> OpenConnection | None:
-        """Returns the connection that is good for more."""
+        """Make an attempt for the candidate and its batch; returns the open connection, if it is good for more
+        messages.
+        """
         policy = policy_of(self._ctx)
         ids, waits = await self._group(candidate.id, policy)
         marked = await self._mark(ids, policy)
@@ -322,7 +326,7 @@ class Scheduler:
         return attempt.hand_over()
 
     async def _make(self, attempt: Attempt) -> None:
-        """Make an attempt, and write down what came of it."""
+        """Make an attempt, and record its outcomes."""
         ended: list[Ended] | None = None
         try:
             with guard("queue"):
@@ -336,14 +340,16 @@ class Scheduler:
             await self._record(ended or [])
 
     async def _group(self, message_id: int, policy: Policy) -> tuple[list[int], Waiting | None]:
-        """The rows that go together with this one, signed anew where their signatures are old (AUTH-46)."""
+        """The rows of this one's batch, after renewing old signatures (AUTH-46); and its delivery to one of our
+        accounts, or None.
+        """
         group = await self._database.read(partial(together, message_id=message_id, now=policy.now), op="queue batch")
         if group.first is not None and group.waiting is None:
             await renew_signatures(self._ctx, self._database, group.first)
         return [one for one in group.ids if one not in self._unwritten], group.waiting
 
     async def _mark(self, ids: list[int], policy: Policy) -> tuple[Message, ...]:
-        """Count an attempt; what is suppressed ends with that."""
+        """Count an attempt, and record the failure of suppressed messages; returns the messages to attempt."""
         marked = Marked((), ())
         # Shielded: cancelled after the commit, the attempt would be counted but not made.
         with trio.move_on_after(RECORD_SECONDS, shield=True):
@@ -353,8 +359,8 @@ class Scheduler:
         return marked.messages
 
     async def _next_batch(self, before: Message, transport: str, tried: set[int]) -> Batch | None:
-        """What else is due for the same domain and may go the same way, marked; not the rows that were `tried`. None:
-        nothing, or the end is near.
+        """Mark and return the next due batch for the same domain and transport, without rows in `tried`. None without
+        any, or during shutdown.
         """
         if not self._serving:
             return None
@@ -389,20 +395,20 @@ class Scheduler:
             del self._hosts[next(iter(self._hosts))]
 
     def _full_host_of(self, domain: str) -> Hashable | None:
-        """The host that a recipient domain went to lately, if it has all its connections."""
+        """The host of a recipient domain's recent attempt, if it still has all its connections; else None."""
         host, until = self._hosts.get(domain, (None, 0.0))
         return host if trio.current_time() < until and self._ctx.load.full(host) else None
 
     def _host_free(self, key: Hashable) -> None:
-        """A connection to a host has ended, or may be taken: one of the domains that wait for the host is next."""
+        """Let one of the domains that wait for the host try: a connection to it has ended, or is free."""
         waiting = [domain for domain, blocked in self._blocked.items() if blocked.host == key]
         if waiting:
             del self._blocked[min(waiting, key=lambda domain: self._blocked[domain].retry)]  # of equals the first
             self._wake.set()
 
     async def _record(self, ended: list[Ended]) -> None:
-        """Write outcomes down; those that the database does not take are kept in memory, so that nothing is sent
-        twice. Not to be cut off.
+        """Record outcomes. If the database fails, they are kept in memory, so that nothing is sent twice. Shielded from
+        cancellation.
         """
         if not ended:
             return
@@ -455,9 +461,10 @@ class Scheduler:
     # DSNs
 
     async def serve_notices(self) -> None:
-        """Store the DSNs that are owed, for ever.
+        """Store the due DSNs, for ever.
 
-        Errors: those of the queue's database come out; a DSN that its account does not take is tried again later.
+        Errors: exceptions of the queue's database are raised; a DSN that its account does not take is tried again
+        later.
         """
         while True:
             self._wake_notices = trio.Event()
@@ -474,8 +481,8 @@ class Scheduler:
                 await self._wake_notices.wait()
 
     async def _tell(self, message: Message) -> None:
-        """Store one DSN, then note that: after a crash in between it is stored again under the same key, which does
-        nothing. It tells of all recipients of the submission about whom the same is owed.
+        """Store one DSN, then record that: after a crash in between it is stored again under the same key, which
+        changes nothing. The DSN reports on all recipients of the submission with the same kind of DSN due.
         """
         policy = policy_of(self._ctx)
         current = await self._database.read(lambda r: record.get(r, message.id), op="queue notice")
@@ -502,7 +509,7 @@ class Scheduler:
 
 
 def _log(ended: list[Ended]) -> None:
-    """A line for each attempt and message: with whom, over which TLS, what was answered, what it means, what to do."""
+    """Log a line for each message: host, TLS, reply, its meaning, and advice."""
     for one in ended:
         result, message = one.result, one.message
         found = meaning_of(result) if result.error else UNNAMED

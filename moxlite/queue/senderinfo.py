@@ -1,4 +1,4 @@
-"""What recipients' domains offer, noted in the accounts of senders (QUEUE-57, QUEUE-58)."""
+"""TLS support of recipients' domains, recorded in the accounts of senders (QUEUE-57, QUEUE-58)."""
 
 import logging
 from typing import Final
@@ -14,24 +14,24 @@ __all__ = ["Offers"]
 logger = logging.getLogger("moxlite.queue.senderinfo")
 
 AGAIN: Final = 3600 * SECOND
-"""For which the same is not noted again: a commit in the account for each message would be one of five that the message
-costs.
+"""µs for which the same support is not recorded again: a commit in the account per message would be one of five for the
+message.
 """
 
 MAX_KNOWN: Final = 10_000
-"""Pairs of account and domain that are remembered; beyond that the oldest go, and are noted again."""
+"""Pairs of account and domain in memory; beyond that the oldest are forgotten, and recorded again."""
 
 
 class Offers:
-    """Between attempts and accounts."""
+    """Records the TLS support that attempts have seen in the senders' accounts."""
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
         self._noted: dict[tuple[str, str], tuple[tuple[bool, bool], int]] = {}
 
     async def note(self, message: Message, offers: tuple[bool, bool] | None) -> None:
-        """Let the sender's account know whether the recipients' domain offers STARTTLS and REQUIRETLS, unless that was
-        noted lately. None: no host of it was greeted. A failure of that harms nothing, and is logged.
+        """Record in the sender's account whether the recipients' domain offers STARTTLS and REQUIRETLS, unless recorded
+        lately. `offers`: None if no host sent a greeting. A failure is only logged.
         """
         key, now = (message.account, message.rcpt_domain), self._ctx.clock()
         known, since = self._noted.get(key, (None, 0))

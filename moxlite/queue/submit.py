@@ -1,4 +1,4 @@
-"""Taking a submission into the queue: one transaction for all its recipients (QUEUE-1..6). On a transaction."""
+"""Adding a submission to the queue, for all its recipients in one unit (QUEUE-1..6). On a transaction."""
 
 from typing import Final
 
@@ -15,10 +15,10 @@ __all__ = ["add_submission", "check_room", "insert_row", "is_known", "sender_of"
 
 MAX_ROWS: Final = 10_000
 MAX_OCTETS: Final = 2 << 30
-"""What an account may have waiting (SMTP-115): a stolen password must not fill the disk."""
+"""Maximum rows and octets of an account in the queue (SMTP-115): a stolen password must not fill the disk."""
 
 REPORT_ATTEMPTS: Final = 5
-"""Reports are of little use after a day (QUEUE-105)."""
+"""Maximum attempts for a report, which is of little use after a day (QUEUE-105)."""
 
 WAITING: Final = "SELECT messages, message_octets FROM room WHERE account = ?"
 KEY: Final = "SELECT first_id, last_id FROM unit_key WHERE key = ?"
@@ -37,9 +37,9 @@ VALUES (0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, NULL, '{}', '[]', ?, ?, 
 def add_submission(tx: Tx, submission: Submission, content: Content, now: int, *, mirrored: bool = False) -> list[int]:
     """Add one row per recipient; returns their ids in the order of the recipients.
 
-    `mirrored`: the account's mailbox `Outgoing` shows it as long as it waits (IMAP-162).
+    `mirrored`: the account's mailbox `Outgoing` shows the submission while it waits (IMAP-162).
 
-    A submission whose key was seen before adds nothing: the ids of the first time are returned.
+    A submission with a known key adds nothing: the ids of the first time are returned.
 
     Raises:
       QueueFull: the account has too much waiting.
@@ -67,7 +67,7 @@ def add_submission(tx: Tx, submission: Submission, content: Content, now: int, *
 
 
 def is_known(r: Reader, submission: Submission) -> bool:
-    """Whether it came before, under the same key."""
+    """Whether a submission with the same key was queued before."""
     return bool(submission.key) and r.row(KEY, submission.key) is not None
 
 
@@ -78,7 +78,9 @@ def sender_of(submission: Submission, recipient: SubmissionRecipient) -> tuple[s
 
 
 def check_room(tx: Tx, account: str, added: int, size: int) -> None:
-    """Raise QueueFull when so many rows of `size` octets are too many for the account; "" is all mail that comes in."""
+    """Raise QueueFull if `added` more rows of `size` octets exceed the account's limits; "" is the account of incoming
+    mail.
+    """
     rows, octets = tx.row(WAITING, account) or (0, 0)
     if rows + added > MAX_ROWS:
         raise QueueFull(f"account has {rows} messages in the queue, {MAX_ROWS} are allowed")

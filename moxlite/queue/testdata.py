@@ -1,5 +1,5 @@
-"""``moxlite gentestdata DIR``: what the queue and the reports have in such a directory (STORE-146); the accounts are
-made by `moxlite.store.accounts.gentestdata`.
+"""``moxlite gentestdata DIR``: test data of the queue and the reports (STORE-146); `moxlite.store.accounts.gentestdata`
+makes the accounts.
 """
 
 from functools import partial
@@ -99,7 +99,7 @@ async def _generate(data: Path) -> None:
 
 
 def _add_hooks(tx: Tx) -> None:
-    """A webhook that waits, and one that it has superseded."""
+    """Add a waiting webhook, and one that it has superseded."""
     for event in ("delayed", "delivered"):
         hook = NewHook(
             account=ACCOUNTS[2],
@@ -115,13 +115,13 @@ def _add_hooks(tx: Tx) -> None:
 
 
 def _add_guard(tx: Tx, submission: Submission) -> None:
-    """What the guard counts, and an account that it has stopped (SMTP-170)."""
+    """Add counts of the guard, and a stopped account (SMTP-170)."""
     note_sent(tx, submission, SENT)
     stop(tx, ACCOUNTS[1], Suspicion(Sign.RECIPIENTS, "it has sent to 501 recipients within an hour"), SENT)
 
 
 async def _show(data: Path, database: Database, submission: Submission, spool: Spool) -> None:
-    """What waits stands in the account's mailbox `Outgoing` (IMAP-162)."""
+    """Show the waiting message in the account's mailbox `Outgoing` (IMAP-162)."""
     [row] = await database.read(lambda r: due(r, SENT + GRACE, 1), op="gentestdata")
     options = msgspec.structs.replace(made_up(), account_config=lambda name: AccountConfig(queue_mailbox=True))
     accounts = Accounts(data, options)

@@ -205,7 +205,7 @@ async def test_a_notice_of_many_is_short_for_people(tmp_path: Path, monkeypatch:
         first, second = await notices(rig)
         assert (len(groups(first)), len(groups(second))) == (1 + 60, 1 + 10)
         assert words(first).count("There is no mailbox with this address.") == 50
-        assert "10 more recipients stand in the second part of this message." in words(first)
+        assert "10 more recipients are in the second part of this message." in words(first)
 
 
 async def test_a_notice_does_not_wait_for_ever(tmp_path: Path) -> None:

@@ -51,8 +51,7 @@ WHERE rcpt_domain = ? AND dsn_due IN ('', 'delayed')"""
 
 
 def message_to(ctx: Context, recipient: str, sender: str) -> Message:
-    """Make a message as the queue would hold it before its first attempt. Raises BadFilter if a text is not an address.
-    """
+    """Make a message as the queue would hold it before its first attempt. Raises BadFilter for a bad address."""
     to, by = _path(recipient), _path(sender) if sender else None
     account = ""
     if by is not None:

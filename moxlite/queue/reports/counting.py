@@ -1,7 +1,7 @@
 """Counting the sessions of attempts for TLS reports (QUEUE-120, QUEUE-121).
 
-They are summed in memory and written a second later, all that there are in one unit: an attempt never waits for it, and
-a kill loses a second's counts.
+Counts are summed in memory and written a second later, all in one unit: an attempt never waits for it, and a kill loses
+the counts of one second.
 """
 
 import datetime as dt
@@ -25,13 +25,13 @@ __all__ = ["SessionCounts", "day_of"]
 logger = logging.getLogger("moxlite.queue.reports")
 
 WRITE_SECONDS: Final = 1.0
-"""Before what was counted is written."""
+"""Seconds until counts are written."""
 
 DEADLINE: Final = 5.0
 """Seconds for one unit. A shutdown waits for it."""
 
 MAX_WAITING: Final = 5_000
-"""Domains and days that wait to be written, 5 MB."""
+"""Pairs of domain and day that wait to be written, 5 MB."""
 
 dropped_total: Final = Counter("moxlite_tlsrpt_results_dropped", "Results of TLS sessions that are in no report.")
 
@@ -42,7 +42,7 @@ def day_of(microseconds: int) -> str:
 
 
 class SessionCounts:
-    """Between attempts and reports.db."""
+    """TLS sessions of attempts, summed for reports.db."""
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
@@ -52,8 +52,8 @@ class SessionCounts:
     def note(self, message: Message, results: Sequence[PolicyResult]) -> None:
         """Count an attempt for recipients of the domain of `message`; never waits.
 
-        Attempts for TLS reports are no reason for a report, nor are those for DMARC reports that went well: two servers
-        that report to each other would never come to an end.
+        Sessions of TLS reports do not cause a report, nor do successful sessions of DMARC reports: two servers would
+        report to each other for ever.
         """
         ctx, host = self._ctx, message.recipient.host
         off = ctx.reports is None or ctx.config().static.no_outgoing_tls_reports
@@ -104,9 +104,9 @@ class SessionCounts:
             dropped_total.inc()
 
     async def serve(self) -> None:
-        """Write what was counted, until cancelled; what waits then is still written.
+        """Write counts, until cancelled; counts that wait then are still written.
 
-        Errors: what the file does not take is dropped, counted and logged (QUEUE-58).
+        Errors: counts that cannot be written are dropped, and that is counted and logged (QUEUE-58).
         """
         try:
             while True:
@@ -117,7 +117,7 @@ class SessionCounts:
             await self.flush()
 
     async def flush(self) -> None:
-        """Write what was counted, also while the server ends."""
+        """Write the counts, also during shutdown."""
         self._wake = trio.Event()
         waiting, self._waiting = list(self._waiting.values()), {}
         if not waiting or self._ctx.reports is None:

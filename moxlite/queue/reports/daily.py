@@ -1,7 +1,7 @@
 """Sending the reports of each day after its end (QUEUE-123, QUEUE-131).
 
-What is due is read from reports.db: so a restart, a clock that is set, or a day that was missed neither lose a report
-nor send one twice.
+Due reports are read from reports.db, so that a restart, a clock change or a missed day neither loses a report nor sends
+one twice.
 """
 
 import datetime as dt
@@ -30,13 +30,15 @@ logger = logging.getLogger("moxlite.queue.reports")
 
 FIRST_SECONDS: Final = 240
 LAST_SECONDS: Final = 360
-"""After midnight UTC: clocks of others may be behind, and not all reports of the world are to come at once."""
+"""Seconds after midnight UTC, chosen at random between both: clocks of others may be slow, and reports of all servers
+should not be sent at once.
+"""
 
 MAX_GAP: Final = 300.0
-"""Seconds between two reports."""
+"""Maximum seconds between two reports."""
 
 RECHECK_SECONDS: Final = 3600.0
-"""That the clock was set is told by `look`."""
+"""Maximum seconds of sleep; `look` ends it at a clock change."""
 
 MAX_LISTED: Final = 10_000
 
@@ -53,46 +55,46 @@ class _Item(Protocol):
 
 
 class Reports(Protocol[W]):
-    """A kind of reports: `tls.TLSReports`, `dmarc.DMARCReports`."""
+    """Interface of one kind of reports: `tls.TLSReports`, `dmarc.DMARCReports`."""
 
     kind: Kind
     span: float
 
     def off(self) -> bool:
-        """Whether the configuration wants none."""
+        """Whether the configuration switches these reports off."""
 
     async def waiting(self, day: str) -> Sequence[W]:
-        """What may be due for days up to this one, yyyymmdd. Raises StoreError."""
+        """Reports that may be due for days up to this one, yyyymmdd. Raises StoreError."""
 
     async def pending(self, limit: int) -> list[Pending]:
-        """What was counted and is in no report yet. Raises StoreError."""
+        """Counts that no report contains yet. Raises StoreError."""
 
     async def drop(self, domain: str) -> int:
-        """Forget what was counted for a domain; returns how many rows went. Raises StoreError."""
+        """Delete the counts of a domain; returns the number of deleted rows. Raises StoreError."""
 
     async def send(self, wanted: W, author: Author) -> Outcome:
-        """Hand one report to the queue, if there is one to be sent. Raises StoreError, QueueFull, SigningError."""
+        """Queue one report, if it has contents and recipients. Raises StoreError, QueueFull, SigningError."""
 
 
 class DailyReports(Generic[W]):
-    """Of one kind."""
+    """Daily sending of one kind of reports."""
 
     def __init__(self, ctx: Context, reports: Reports[W]) -> None:
         self._ctx = ctx
         self._reports = reports
         self._turn = trio.Lock()
         self._wake = trio.Event()
-        self._done = ""  # the day on which those of the days before were sent
+        self._done = ""  # the day on which the reports of earlier days were sent
         self._after = ctx.random.uniform(FIRST_SECONDS, LAST_SECONDS) * SECOND
 
     def look(self) -> None:
-        """The clock was set."""
+        """Look again for due reports: the clock was set."""
         self._wake.set()
 
     async def serve(self) -> None:
-        """Send each day what is due, for ever.
+        """Send the due reports each day, for ever.
 
-        Errors: those of reports.db come out; a report that cannot be sent is tried again the next day.
+        Errors: exceptions of reports.db are raised; a report that cannot be sent is tried again the next day.
         """
         while True:
             self._wake = trio.Event()
@@ -112,15 +114,15 @@ class DailyReports(Generic[W]):
 
     @property
     def kind(self) -> Kind:
-        """Of the reports."""
+        """Kind of the reports."""
         return self._reports.kind
 
     async def pending(self) -> list[Pending]:
-        """What was counted and is in no report yet, at most MAX_LISTED rows. Raises StoreError."""
+        """Counts that no report contains yet, at most MAX_LISTED rows. Raises StoreError."""
         return [] if self._ctx.reports is None else await self._reports.pending(MAX_LISTED)
 
     async def drop(self, domain: str) -> int:
-        """Forget what was counted for a domain, an A-label; returns how many rows went. Raises StoreError."""
+        """Delete the counts of a domain, an A-label; returns the number of deleted rows. Raises StoreError."""
         return 0 if self._ctx.reports is None else await self._reports.drop(domain)
 
     async def send(self, day: str, *, spread: bool = False) -> list[Outcome]:
@@ -159,12 +161,12 @@ class DailyReports(Generic[W]):
 
 
 def yesterday(now: int) -> str:
-    """The latest day that is over."""
+    """The previous UTC day, yyyymmdd."""
     return day_of(now - DAY)
 
 
 def parse_day(text: str, now: int) -> str:
-    """A day as people write it, yyyy-mm-dd. Raises ValueError: there is none, or it lies ahead."""
+    """Parse a day, yyyy-mm-dd; returns yyyymmdd. Raises ValueError for a bad date, or one in the future."""
     day = dt.date.fromisoformat(text).strftime("%Y%m%d")
     if day > day_of(now):
         raise ValueError(f"{text} lies ahead")

@@ -1,4 +1,4 @@
-"""DMARC aggregate reports: which are due, and making one (RFC 9990; QUEUE-130..134).
+"""DMARC aggregate reports: selection of due ones, and making one (RFC 9990; QUEUE-130..134).
 
 One report for each policy domain and UTC day, whatever interval and size its record asks for.
 """
@@ -37,13 +37,13 @@ __all__ = ["DMARCReports", "Due"]
 DAY: Final = 24 * 3600 * SECOND
 
 NEVER: Final = 1 << 62
-"""A time after all others."""
+"""A time in the far future, µs."""
 
 SLICE: Final = 500
 """Evaluations read at a time."""
 
 MAX_ROWS: Final = 20_000
-"""Rows of a report, about 20 MB of XML: the messages beyond are not counted, and the report says so."""
+"""Rows of a report, about 20 MB of XML: further messages are not counted, and the report says so."""
 
 ALIGNMENTS: Final = {"relaxed": "r", "strict": "s"}
 
@@ -59,19 +59,19 @@ It is meant for programs; the attachment is XML, compressed by gzip.
 
 
 class Due(msgspec.Struct, frozen=True):
-    """A report that may be due: `number` of the day since 1970."""
+    """A report that may be due. `number`: of the day since 1970-01-01."""
 
     domain: str
     number: int
 
     @property
     def day(self) -> str:
-        """yyyymmdd."""
+        """The day, yyyymmdd."""
         return (dt.date(1970, 1, 1) + dt.timedelta(days=self.number)).strftime("%Y%m%d")
 
 
 class _Counted(msgspec.Struct):
-    """The messages of a day, by row; `latest` of them."""
+    """The messages of a day, counted by row of the report; `latest`: the latest message."""
 
     rows: dict[ReportRecord, int]
     latest: Evaluation | None = None
@@ -80,7 +80,7 @@ class _Counted(msgspec.Struct):
 
 
 class DMARCReports:
-    """What is sent of DMARC reports."""
+    """Our DMARC reports, a kind of reports for `DailyReports`."""
 
     kind: Kind = "dmarc"
     span = 45 * 60.0
@@ -91,7 +91,7 @@ class DMARCReports:
         self._submit = submit
 
     def off(self) -> bool:
-        """Whether the configuration wants none."""
+        """Whether the configuration switches these reports off."""
         return self._ctx.config().static.no_outgoing_dmarc_reports
 
     @property
@@ -100,23 +100,23 @@ class DMARCReports:
         return self._ctx.reports.database
 
     async def waiting(self, day: str) -> list[Due]:
-        """What may be due for days up to this one. Raises StoreError."""
+        """Reports that may be due for days up to this one. Raises StoreError."""
         end = dt.datetime.strptime(day, "%Y%m%d").replace(tzinfo=dt.UTC) + dt.timedelta(days=1)
         before = int(end.timestamp()) * SECOND
         found = await self._database.scan(partial(evaluated_days, before=before), op="dmarc reports due")
         return [Due(domain, number) for domain, number in found]
 
     async def pending(self, limit: int) -> list[Pending]:
-        """What is in no report yet. Raises StoreError."""
+        """Counts of messages that no report contains yet. Raises StoreError."""
         found = await self._database.scan(partial(pending_evaluations, limit=limit), op="dmarc results")
         return [Pending(domain, Due(domain, day).day, total, failed) for domain, day, total, failed in found]
 
     async def drop(self, domain: str) -> int:
-        """Forget the messages judged by the policy of a domain; returns how many. Raises StoreError."""
+        """Delete the evaluations by a domain's policy; returns their number. Raises StoreError."""
         return await self._database.write(partial(drop_evaluations, domain=domain, since=0, before=NEVER))
 
     async def send(self, due: Due, author: Author) -> Outcome:
-        """Hand one report to the queue, or find out that there is none to be sent. Raises StoreError."""
+        """Queue one report, unless it has no contents or recipients. Raises StoreError."""
         outcome = await self._try(due, author)
         if outcome.result != "later":
             since = due.number * DAY
@@ -236,7 +236,7 @@ def _row(one: Evaluation) -> ReportRecord:
 
 
 def _disposition(one: Evaluation) -> str:
-    """What was done, in the words of RFC 9990: a message that passes under a policy that asks for more is ``pass``."""
+    """The disposition as RFC 9990 defines it: ``pass`` for a message that passes under a policy other than ``none``."""
     if one.disposition != "none" or not (one.aligned_dkim or one.aligned_spf):
         return one.disposition
     try:
@@ -249,7 +249,9 @@ def _disposition(one: Evaluation) -> str:
 
 
 def _is_near(domain: str, one: Evaluation) -> bool:
-    """Whether a signature is of the author's domain, or one above or below: those that may be aligned stand first."""
+    """Whether a domain equals the From domain, or is above or below it. Such signatures, which may be aligned, come
+    first.
+    """
     return _holds(domain, one.header_from) or _holds(one.header_from, domain)
 
 

@@ -1,6 +1,6 @@
-"""The message that brings a report, and handing it to the queue (QUEUE-125, QUEUE-133).
+"""The message with a report, and its submission to the queue (QUEUE-125, QUEUE-133).
 
-A report is known by its key: one that was handed over before a kill is not handed over again after it.
+A report has a key: one that was queued before a crash is not queued again after it.
 """
 
 import logging
@@ -40,8 +40,8 @@ POSTMASTER: Final = Localpart("postmaster")
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a report that was due. `result`: sent (it is in the queue), skipped, or later: it is tried again
-    with the next day's. `why`: for people.
+    """The outcome of a due report. `result`: sent (queued), skipped, or later (tried again the next day). `why`: for
+    people.
     """
 
     kind: Kind
@@ -53,23 +53,23 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Author(msgspec.Struct, frozen=True):
-    """Who writes reports: `address`, at a domain of ours whose DKIM keys sign."""
+    """The author of reports: `address`, at a domain of ours, and the signers with its DKIM keys."""
 
     address: Address
     signers: tuple[Signer, ...]
 
     @property
     def domain(self) -> str:
-        """The submitter, an A-label."""
+        """The domain of the author (`submitter` of the report), an A-label."""
         return self.address.domain.ascii
 
 
 class ReportMail(msgspec.Struct, frozen=True, kw_only=True):
-    """A report as it is sent.
+    """A report and its message.
 
     Attributes:
-      key: names it, for good. fields: more of the header, signed as well: name and value.
-      content: compressed.
+      key: identifies the report. fields: further header fields, also signed, as name and value.
+      content: the compressed report.
     """
 
     kind: Kind
@@ -84,8 +84,8 @@ class ReportMail(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def author_of(ctx: Context) -> Author | None:
-    """At the nearest domain of ours at or above the hostname that signs by DKIM: without a signature there are no
-    reports. Raises SigningError: its key was never read.
+    """Return the author of reports, at the nearest domain of ours at or above the hostname that signs by DKIM; None
+    without one, and no reports are sent. Raises SigningError if its key was never read.
     """
     snapshot = ctx.config()
     labels = snapshot.static.hostname.ascii.split(".")
@@ -101,7 +101,7 @@ def author_of(ctx: Context) -> Author | None:
 
 
 async def without_suppressed(ctx: Context, kind: Kind, addresses: Iterable[Address]) -> tuple[Address, ...]:
-    """Those that are to get reports (QUEUE-126). Raises StoreError."""
+    """The addresses that are not suppressed for this kind of reports (QUEUE-126). Raises StoreError."""
     assert ctx.reports is not None
     now = ctx.clock()
     wanted = tuple(addresses)
@@ -111,7 +111,7 @@ async def without_suppressed(ctx: Context, kind: Kind, addresses: Iterable[Addre
 
 
 def gzipped(pieces: Iterable[bytes]) -> bytes:
-    """For a thread, when there are many."""
+    """Compress octets by gzip. Blocks: call it in a thread for large reports."""
 
     def compressed() -> Iterator[bytes]:
         compressor = zlib.compressobj(wbits=31)
@@ -123,7 +123,7 @@ def gzipped(pieces: Iterable[bytes]) -> bytes:
 
 
 async def send_report(ctx: Context, submit: Submit, author: Author, mail: ReportMail) -> None:
-    """Hand a report to the queue, once. Raises StoreError, QueueFull, SigningError."""
+    """Sign and queue a report, once per key. Raises StoreError, QueueFull, SigningError."""
     octets = b"".join(report_message(ctx, author, mail))
     names = tuple(name for name, _ in mail.fields)
     signers = [msgspec.structs.replace(one, sealed=(*one.sealed, *names)) for one in author.signers]
@@ -145,9 +145,7 @@ async def send_report(ctx: Context, submit: Submit, author: Author, mail: Report
 
 
 def report_message(ctx: Context, author: Author, mail: ReportMail) -> Iterator[bytes]:
-    """The octets of the message that brings a report, unsigned; whatever stands in it makes no field of its own
-    (QUEUE-161).
-    """
+    """The octets of the message with a report, unsigned. Values cannot inject header fields (QUEUE-161)."""
     header = [
         address_field("From", [_shown(author.address)]),
         address_field("To", [_shown(one) for one in mail.recipients]),
@@ -168,14 +166,14 @@ def _shown(address: Address) -> MailAddress:
 
 
 def unsigned_reason(error: SigningError | None) -> str:
-    """Why there are no reports at all, for people."""
+    """Why no reports are sent at all, for people."""
     if error is not None:
         return f"reports cannot be signed: {error}"
     return "no domain at or above the hostname signs by DKIM"
 
 
 def addresses_of(texts: Sequence[str]) -> tuple[Address, ...]:
-    """Those among the texts that are addresses."""
+    """Parse addresses; other texts are skipped, and duplicates removed."""
     found = []
     for text in texts:
         try:

@@ -1,4 +1,4 @@
-"""TLS reports: which are due, and making one (RFC 8460; QUEUE-123..126)."""
+"""TLS reports: selection of due ones, and making one (RFC 8460; QUEUE-123..126)."""
 
 import calendar
 import datetime as dt
@@ -54,7 +54,7 @@ It is meant for programs; the attachment is JSON, compressed by gzip.
 
 
 class TLSReports:
-    """What is sent of TLS reports."""
+    """Our TLS reports, a kind of reports for `DailyReports`."""
 
     kind: Kind = "tls"
     span = 4 * 3600.0
@@ -66,26 +66,26 @@ class TLSReports:
         self._counts = counts
 
     def off(self) -> bool:
-        """Whether the configuration wants none."""
+        """Whether the configuration switches these reports off."""
         return self._ctx.config().static.no_outgoing_tls_reports
 
     async def waiting(self, day: str) -> list[Wanted]:
-        """What may be due for days up to this one. Raises StoreError."""
+        """Reports that may be due for days up to this one. Raises StoreError."""
         await self._counts.flush()
         return await self._database.scan(partial(waiting_results, day=day), op="tls reports due")
 
     async def pending(self, limit: int) -> list[Pending]:
-        """What is in no report yet. Raises StoreError."""
+        """Counts of sessions that no report contains yet. Raises StoreError."""
         await self._counts.flush()
         return await self._database.scan(partial(pending_tls, limit=limit), op="tls results")
 
     async def drop(self, domain: str) -> int:
-        """Forget what was counted for a domain; returns how many rows went. Raises StoreError."""
+        """Delete the counts of a domain; returns the number of deleted rows. Raises StoreError."""
         await self._counts.flush()
         return await self._database.write(partial(drop_tls, domain=domain))
 
     async def send(self, wanted: Wanted, author: Author) -> Outcome:
-        """Hand one report to the queue, or find out that there is none to be sent. Raises StoreError."""
+        """Queue one report, unless it has no contents or recipients. Raises StoreError."""
         database = self._database
         results = await database.scan(
             lambda r: (of_host if wanted.is_host else of_recipients)(r, wanted.domain, wanted.day), op="tls report"
@@ -135,7 +135,7 @@ class TLSReports:
         return addresses_of((await find_record(self._ctx.resolver, domain)).mailboxes)
 
     async def _has_it(self, result: TLSResult, addresses: tuple[Address, ...]) -> bool:
-        """Whether the report to the domain of the recipients, which has this too, went to the same addresses
+        """Whether the report to the recipients' domain, which contains the same counts, was sent to the same addresses
         (QUEUE-124). Raises RecordError.
         """
         if not result.sent_recipient:

@@ -1,4 +1,4 @@
-"""Ways to hosts: how the transports of direct delivery connect, and what they call us (QUEUE-32)."""
+"""Connecting to hosts, as the transports of direct delivery do, and our name in EHLO (QUEUE-32)."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -20,8 +20,8 @@ __all__ = ["NotConnected", "SocksDial", "Way", "connect", "direct_way"]
 
 
 class Way(msgspec.Struct, frozen=True):
-    """How hosts are connected to: over which address family (None: both), through what, and what we call ourselves.
-    ``avoid_ipv6``: only to hosts that have nothing else.
+    """Settings for connecting to hosts: address family (None: both), function that connects, and our name in EHLO.
+    ``avoid_ipv6``: use IPv6 only for hosts without an IPv4 address.
     """
 
     ehlo_name: str
@@ -31,7 +31,7 @@ class Way(msgspec.Struct, frozen=True):
 
 
 def direct_way(ctx: Context, transport: Transport | None) -> Way:
-    """The way of a transport of direct delivery, or without one the usual way."""
+    """The `Way` of a transport of direct delivery, or the default one without a transport."""
     own_name = ctx.config().static.hostname.ascii
     if transport is not None and (socks := transport.socks) is not None:
         return Way(socks.remote_hostname.ascii, SocksDial(ctx, socks.address))
@@ -59,8 +59,8 @@ async def connect(
     local: LocalAddresses | None = None,
     seconds: float = CONNECT_SECONDS,
 ) -> Dialed:
-    """Connect to the first address that answers, within `seconds`, and count how that went. `inside`: it may be one of
-    the inner network (QUEUE-152). Raises NotConnected; SMTPError where a proxy cannot be found.
+    """Connect to the first address that answers, within `seconds`, and count the result. `inside`: addresses of the
+    internal network are allowed (QUEUE-152). Raises NotConnected; SMTPError if a proxy cannot be found.
     """
     result = "canceled"
     try:
@@ -78,7 +78,7 @@ async def connect(
 
 
 class SocksDial:
-    """Connects through a SOCKS5 proxy, which is connected to anew for each address."""
+    """Connects through a SOCKS5 proxy, with a new connection to the proxy for each address."""
 
     def __init__(self, ctx: Context, address: str) -> None:
         self._ctx = ctx
@@ -94,8 +94,8 @@ class SocksDial:
         local: LocalAddresses | None = None,
         seconds: float = CONNECT_SECONDS,
     ) -> Dialed:
-        """As `net.dial.dial`; the local addresses are those towards the proxy. Raises DialError, or NoHosts for the
-        proxy.
+        """As `net.dial.dial`; the local addresses are used for the connection to the proxy. Raises DialError, or
+        NoHosts for the proxy.
         """
         proxies = await self._proxies()
         failures: list[tuple[IPAddress, str]] = []

@@ -23,16 +23,16 @@ __all__ = ["deliver_direct", "destination_of", "goes_elsewhere", "waits_for_poli
 logger = logging.getLogger("moxlite.queue.sending.direct")
 
 PATIENT_ATTEMPTS: Final = 3
-"""Attempts that wait for a DNS which does not say whether there is an MTA-STS policy; some name servers never answer
+"""Number of attempts that are put off while the DNS look-up for an MTA-STS policy fails; some name servers never answer
 such names (QUEUE-111).
 """
 
 
 async def deliver_direct(ctx: Context, batch: Batch, trace: Trace, way: Way) -> Outcomes:
-    """Deliver a batch to the first host that takes it. Raises SMTPError when no host can be found.
+    """Deliver a batch to the first host that takes it. Raises SMTPError if no host can be found.
 
-    Recipients that one host puts off are tried at the next, unless it may have taken the message already: then they
-    wait, for twice is worse than late.
+    Recipients with a temporary error at one host are tried at the next, unless the first may have taken the message:
+    then they wait, because a second copy is worse than a delay.
     """
     recipient = batch.first.recipient
     destination = await destination_of(ctx, batch.first)
@@ -67,9 +67,7 @@ async def deliver_direct(ctx: Context, batch: Batch, trace: Trace, way: Way) -> 
 
 
 async def destination_of(ctx: Context, message: Message) -> Destination:
-    """The hosts of a recipient's domain and what MTA-STS says of it, looked up at the same time: each a question or two
-    to servers far away. Raises SMTPError.
-    """
+    """Look up the hosts of a recipient's domain and its MTA-STS policy, concurrently. Raises SMTPError."""
     domain = message.recipient.host
     if not isinstance(domain, Domain):
         return Destination(None, Hosts((str(domain),), authentic=False), Standing())
@@ -100,7 +98,7 @@ async def destination_of(ctx: Context, message: Message) -> Destination:
 
 
 def _judge(standing: Standing, message: Message, domain: Domain, trace: Trace) -> None:
-    """Note what MTA-STS says of the domain. Raises SMTPError while that cannot be known."""
+    """Note the domain's MTA-STS policy for the TLS reports. Raises SMTPError if the message must wait for it."""
     trace.tally.of_domain(domain.ascii, standing.policy, standing.failure)
     if (error := waits_for_policy(standing, message, domain)) is not None:
         raise error
@@ -109,7 +107,9 @@ def _judge(standing: Standing, message: Message, domain: Domain, trace: Trace) -
 
 
 def waits_for_policy(standing: Standing, message: Message, domain: Domain) -> SMTPError | None:
-    """Why a message waits while DNS does not say whether there is a policy; None: it does not (QUEUE-51, QUEUE-111)."""
+    """The error of a message that waits because the look-up of the policy failed; None if it does not wait (QUEUE-51,
+    QUEUE-111).
+    """
     patient = message.attempts <= PATIENT_ATTEMPTS or message.require_tls
     if not standing.unknown or message.require_tls is False or not patient:
         return None
@@ -117,13 +117,14 @@ def waits_for_policy(standing: Standing, message: Message, domain: Domain) -> SM
 
 
 def goes_elsewhere(error: SMTPError | None) -> bool:
-    """Whether the next host is tried after this outcome at one."""
+    """Whether the next host is tried after this outcome."""
     return error is not None and not error.permanent and not isinstance(error, Postponed)
 
 
 def _final(error: SMTPError, met: Sequence[SMTPError]) -> SMTPError:
-    """All hosts were asked, and `met` is what they said. What each of them lacks will not come by waiting (QUEUE-55,
-    QUEUE-63a, QUEUE-64); and where none was tried, there was no attempt (QUEUE-168, QUEUE-169).
+    """Combine the errors of all hosts (`met`) into the final one. If every host lacks a required extension, the error
+    is permanent (QUEUE-55, QUEUE-63a, QUEUE-64). If no host was connected to, the attempt does not count (QUEUE-168,
+    QUEUE-169).
     """
     for lacking in (SMTPUTF8Missing, EightBitMissing):
         if all(isinstance(one, lacking) for one in met):

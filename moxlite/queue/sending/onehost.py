@@ -1,5 +1,5 @@
-"""One host of the recipients' domain: what TLS it must show, the connection to it, which may be one that messages for
-another domain went over, and the session (QUEUE-46..56, QUEUE-165).
+"""Delivery to one host of the recipients' domain: its TLS policy, a new connection or a free one of another domain, and
+the session (QUEUE-46..56, QUEUE-165).
 """
 
 import logging
@@ -49,11 +49,11 @@ logger = logging.getLogger("moxlite.queue.sending.onehost")
 PORT: Final = 25
 
 MAX_TRANSACTIONS: Final = 100
-"""Over one connection (QUEUE-165)."""
+"""Maximum number of SMTP transactions over one connection (QUEUE-165)."""
 
 
 class Destination(msgspec.Struct, frozen=True):
-    """Where recipients of one domain are. `domain`: None for an address literal. `standing`: of its MTA-STS."""
+    """Hosts and MTA-STS policy of a recipient domain. `domain`: None for an address literal."""
 
     domain: Domain | None
     hosts: Hosts
@@ -61,8 +61,8 @@ class Destination(msgspec.Struct, frozen=True):
 
 
 class Host(msgspec.Struct, frozen=True):
-    """A host that may be connected to. `addresses`: none before they are looked up, which an open connection does
-    without. `seconds`: for connecting.
+    """A host and how to connect to it. `addresses`: empty before the look-up, which an open connection does not need.
+    `seconds`: deadline for connecting.
     """
 
     name: str
@@ -73,7 +73,7 @@ class Host(msgspec.Struct, frozen=True):
 
     @property
     def key(self) -> tuple[str, int | None, str]:
-        """By what a host is known in `Context.load`: seen from elsewhere it is another."""
+        """Key of the host in `Context.load`; a host has another key for another EHLO name or address family."""
         return self.way.ehlo_name, self.way.family, self.name
 
 
@@ -85,8 +85,8 @@ class NotVouched(SMTPError):
 
 
 async def try_host(ctx: Context, batch: Batch, trace: Trace, name: str, way: Way, destination: Destination) -> Outcomes:
-    """Deliver to one host: over a connection that is open and free, else over a new one, again without TLS where its
-    TLS fails and no policy forbids it. Raises SMTPError; Untried where the host is to have no connection now.
+    """Deliver to one host: over a free open connection, else over a new one; again without TLS if TLS fails and no
+    policy forbids it. Raises SMTPError; Untried if the host is busy or paused.
     """
     if trace.left_open is not None:  # the host before this one, which has not taken all
         before, trace.left_open = trace.left_open, None
@@ -119,9 +119,9 @@ async def try_host(ctx: Context, batch: Batch, trace: Trace, name: str, way: Way
 
 
 class Visit(msgspec.Struct, frozen=True):
-    """What a connection without a message has shown: the address of the host, its greeting, the keywords of its last
-    answer to EHLO, version and cipher of TLS, the policies that the session satisfied ("" in clear). `error`: why a
-    message would not have been sent over it.
+    """Result of a connection without a message: the host's address, greeting, keywords of its last reply to EHLO,
+    version and cipher of TLS, and the satisfied policies ("" in clear). `error`: why no message would have been sent
+    over it.
     """
 
     ip: str
@@ -133,7 +133,7 @@ class Visit(msgspec.Struct, frozen=True):
 
 
 async def visit(ctx: Context, message: Message, host: Host) -> Visit:
-    """Connect to a host as for this message, up to EHLO, STARTTLS and the look at its certificate; say good-bye."""
+    """Connect to a host as for this message: EHLO, STARTTLS and the check of its certificate, then QUIT."""
     await ctx.trust.ready()
     trace = Trace(_nothing_to_keep)
     error = None
@@ -145,11 +145,11 @@ async def visit(ctx: Context, message: Message, host: Host) -> Visit:
 
 
 async def _nothing_to_keep(outcomes: Outcomes) -> None:
-    """A visit has no outcomes."""
+    """Ignore outcomes: a visit has none."""
 
 
 async def _nothing() -> AsyncIterator[bytes]:
-    """Nor octets."""
+    """Yield no octets: a visit sends no message."""
     pieces: tuple[bytes, ...] = ()
     for piece in pieces:
         yield piece
@@ -160,8 +160,8 @@ async def _no_spool() -> Spool:
 
 
 def _fits(ctx: Context, host: Host, connection: OpenConnection) -> bool:
-    """Whether messages under a policy may go over a connection that was made for others: it demands the same, and the
-    certificate is good for it too (QUEUE-165).
+    """Whether messages to `host` may use a connection made for another domain: its policy makes the same demands, and
+    the certificate satisfies them (QUEUE-165).
     """
     if host.policy.demands != connection.policy.demands:
         return False
@@ -188,7 +188,7 @@ async def _try_anew(ctx: Context, batch: Batch, trace: Trace, host: Host) -> Out
 
 
 async def _session(ctx: Context, batch: Batch, trace: Trace, host: Host, *, in_clear: bool = False) -> Outcomes:
-    """One connection. Raises SMTPError; Untried where there is to be none now."""
+    """Make one connection and deliver over it. Raises SMTPError; Untried if the host is busy or paused."""
     ctx.load.begin(host.key, ctx.clock())
     try:
         return await _connected(ctx, batch, trace, host, in_clear=in_clear)
@@ -201,7 +201,7 @@ async def _session(ctx: Context, batch: Batch, trace: Trace, host: Host, *, in_c
 
 
 def _learn(ctx: Context, key: Hashable, outcomes: Outcomes) -> None:
-    """What the answers to messages say of the host (QUEUE-168)."""
+    """Update the pauses of the host by its replies to messages (QUEUE-168)."""
     if any(error is None for error in outcomes.values()):
         ctx.load.answered(key, ctx.clock())
     for error in outcomes.values():
@@ -210,12 +210,12 @@ def _learn(ctx: Context, key: Hashable, outcomes: Outcomes) -> None:
 
 
 def _learn_later(ctx: Context, key: Hashable, trace: Trace, outcomes: Outcomes) -> None:
-    """The same after the first message: that a connection is closed between two messages says nothing."""
+    """As `_learn`, for messages after the first: a connection closed between two messages causes no pause."""
     _learn(ctx, key, {one: error for one, error in outcomes.items() if trace.sent_all or not cut_short(error)})
 
 
 async def _go_on(ctx: Context, batch: Batch, trace: Trace, host: Host, free: OpenConnection) -> Outcomes:
-    """Send over a connection that was made for others. Raises SMTPError."""
+    """Send over a free connection. Raises SMTPError."""
     trace.ip, trace.tls, trace.tls_mode, trace.offers = free.ip, free.tls, free.tls_mode, free.offers
     trace.tls_words = host.policy.words if free.tls else ""
     trace.greeted = True
@@ -314,8 +314,8 @@ async def _connected(ctx: Context, batch: Batch, trace: Trace, host: Host, *, in
 async def _send_more(
     ctx: Context, connection: OpenConnection, trace: Trace, outcomes: Outcomes, *, requiretls: bool
 ) -> bool:
-    """What else is due for the same domain goes over the same connection, as long as the host takes it (QUEUE-165).
-    `outcomes`: of the first message. Returns whether the connection is good for still more.
+    """Send further due batches for the same domain over the same connection, while the host accepts them (QUEUE-165).
+    `outcomes`: of the first batch. Returns whether the connection stays open for other attempts.
     """
     client, key = connection.client, connection.key
     well = goes_well(outcomes)
@@ -348,10 +348,10 @@ def _count(
     seen: Seen | None = None,
     failed: Failure | None = None,
 ) -> None:
-    """What reports are told of a session. The try in clear is not counted (QUEUE-121).
+    """Count a session for the TLS reports. The retry without TLS is not counted (QUEUE-121).
 
-    A host without STARTTLS fails those policies that want it, also where the mail may go on: a domain tests its policy
-    to hear of just that (RFC 8461 §5), and what a sender overlooks has failed all the same.
+    A host without STARTTLS fails every policy that requires it, even if the message is sent: a domain in testing mode
+    wants that report (RFC 8461 §5), and a failure that the sender told us to ignore is still a failure.
     """
 
     def there(failure: Failure | None) -> Failure | None:
@@ -371,7 +371,7 @@ def _count(
 async def _policy(
     ctx: Context, batch: Batch, name: str, addresses: Addresses | None, destination: Destination, trace: Trace
 ) -> HostPolicy:
-    """The TLS policy of a host, counted, with what the sender told us to overlook."""
+    """Decide the TLS policy of a host for a batch, and count it in metrics and TLS reports."""
     policy, records = await policy_for(ctx, batch.first, name, addresses, destination)
     if isinstance(records, DNSError):
         metrics.tlsa_errors.inc()
@@ -390,8 +390,8 @@ async def _policy(
 async def policy_for(
     ctx: Context, message: Message, name: str, addresses: Addresses | None, destination: Destination
 ) -> tuple[HostPolicy, dane.HostRecords | DNSError | None]:
-    """The TLS policy of a host for a message, with its TLSA records. `addresses`: None where DNSSEC does not vouch for
-    the name of the host, so that it has no DANE.
+    """Decide the TLS policy of a host for a message; returns it with the TLSA records. `addresses`: None if DNSSEC does
+    not authenticate the host's name, so that DANE does not apply.
     """
     hosts, domain = destination.hosts, destination.domain
     records: dane.HostRecords | DNSError | None = None
@@ -431,8 +431,8 @@ async def _tlsa(ctx: Context, host: str, answer: Answer[IPAddress]) -> dane.Host
 async def addresses_for(
     ctx: Context, message: Message, name: str, way: Way, destination: Destination
 ) -> tuple[Addresses, float]:
-    """Addresses of a host in the order to try them for a message, and the seconds that asking for them took, which
-    connecting has less. Raises NoHosts.
+    """Look up the addresses of a host, in the order to try them for a message; returns them with the seconds that the
+    look-up took, by which the deadline for connecting is shorter. Raises NoHosts.
     """
     host = message.recipient.host
     allow_private = ctx.config().static.allow_private_mx
@@ -473,8 +473,8 @@ async def _connect(ctx: Context, host: Host, trace: Trace) -> Dialed:
 
 
 def _judged(error: SMTPError, batch: Batch, addresses: Sequence[IPAddress]) -> SMTPError:
-    """QUEUE-49: a refusal by policy at the first attempt may mean our address of this family; the next attempt uses
-    the other one.
+    """Make a permanent refusal by policy at the first attempt temporary if the host has addresses of both families: it
+    may be about our address of this family, and the next attempt uses the other one (QUEUE-49).
     """
     if isinstance(error, RequireTLSMissing):
         metrics.requiretls_unsupported.labels(reason="norequiretls").inc()

@@ -21,7 +21,7 @@ PORT_SUBMISSIONS: Final = 465
 
 
 def relay_of(transport: Transport) -> tuple[RelayTransport, int, TLSMode] | None:
-    """The smarthost of a transport with its port and TLS mode; None if it is no such transport."""
+    """The smarthost of a transport with its port and TLS mode; None for other transports."""
     if (relay := transport.submissions) is not None:
         return relay, relay.port or PORT_SUBMISSIONS, TLSMode.IMMEDIATE
     if (relay := transport.submission or transport.smtp) is not None:
@@ -33,8 +33,8 @@ def relay_of(transport: Transport) -> tuple[RelayTransport, int, TLSMode] | None
 async def deliver_by_relay(
     ctx: Context, batch: Batch, trace: Trace, name: str, relay: RelayTransport, port: int, mode: TLSMode
 ) -> Outcomes:
-    """Hand a batch to a smarthost. Raises SMTPError when that fails for all of it: a log-in that fails is temporary,
-    for the administrator mends it, and it says nothing of the message (QUEUE-33).
+    """Send a batch to a smarthost. Raises SMTPError if that fails for all messages. A failed log-in is temporary: it is
+    a fault of the configuration, not of the message (QUEUE-33).
     """
     verified = mode is not TLSMode.SKIP and not relay.starttls_insecure_skip_verify
     if verified:

@@ -1,4 +1,4 @@
-"""Which way a message takes: its own transport, else the first route that matches (QUEUE-30, QUEUE-31). Pure."""
+"""Choice of the transport: the message's own, else the one of the first matching route (QUEUE-30, QUEUE-31). Pure."""
 
 from collections.abc import Iterator, Sequence
 from typing import Literal
@@ -16,13 +16,13 @@ __all__ = ["Course", "choose_transport", "course_of", "matching_route", "sender_
 
 
 class Course(msgspec.Struct, frozen=True):
-    """Which way an attempt goes.
+    """The kind and transport of an attempt.
 
     Attributes:
-      kind: nowhere, because of `error`; in localserve to its own listener; to a smarthost; to an account of this
-        server; to the hosts of the recipient's domain.
-      name: of the transport, "" without one.
-      transport: its settings; None for what is usual.
+      kind: ``nowhere``: no attempt, because of `error`; ``loopback``: to the listener of localserve; ``relay``: to a
+        smarthost; ``local``: to an account of this server; ``direct``: to the hosts of the recipient's domain.
+      name: name of the transport, "" without one.
+      transport: its settings; None for the default.
     """
 
     kind: Literal["nowhere", "loopback", "relay", "local", "direct"]
@@ -32,7 +32,7 @@ class Course(msgspec.Struct, frozen=True):
 
 
 def course_of(snapshot: Snapshot, message: Message, attempts: int, *, localserve: bool) -> Course:
-    """The way of the attempt after `attempts` others."""
+    """Choose the course of the attempt after `attempts` others."""
     if sender_domain_disabled(snapshot, message):
         return _nowhere("", False, 0, "4.7.0", "domain of sender temporarily disabled")
     name, transport = choose_transport(snapshot, message, attempts)
@@ -57,8 +57,8 @@ def _nowhere(name: str, permanent: bool, code: int, ecode: str, text: str) -> Co
 
 
 def _matches(patterns: Sequence[str], domain: str) -> bool:
-    """Whether a domain (lower-case U-labels) is in the list; an empty list matches all, ``.example.org`` also what is
-    below.
+    """Whether a domain (lower-case U-labels) is in the list. An empty list matches all domains, ``.example.org`` also
+    subdomains.
     """
     if not patterns:
         return True
@@ -72,8 +72,8 @@ def _matches(patterns: Sequence[str], domain: str) -> bool:
 def matching_route(
     routes: Sequence[Route], sender_domain: str, recipient_domain: str, attempts: int, *, blocked: bool = False
 ) -> Route | None:
-    """The first route for a message of which `attempts` were made already; with `blocked` among those for messages that
-    met a block, else among the others.
+    """The first route for a message after `attempts` attempts; with `blocked` among the routes for blocked messages
+    (``after: blocked``), else among the others.
     """
     for route in routes:
         if (
@@ -89,20 +89,18 @@ def matching_route(
 def choose_transport(snapshot: Snapshot, message: Message, attempts: int) -> tuple[str, Transport | None]:
     """Name and settings of the transport for the attempt after `attempts` others; an empty name is direct delivery.
 
-    Reports of ours take no route that is there for mail in general: a smarthost may neither want them nor leave their
-    signatures whole. Only a route that names the domain of the reports in `from_domain`, or a transport set for the
-    message, leads them elsewhere (QUEUE-125).
+    Our reports ignore routes without `from_domain`: a smarthost may reject reports or break their signatures. Only a
+    route that names the reports' domain in `from_domain`, or a transport set for the message, applies to them
+    (QUEUE-125).
 
-    None with a name: that transport does not exist (any more).
+    A name with None: that transport does not exist.
     """
     name = message.transport or _route(snapshot, message, attempts)
     return name, snapshot.static.transports.get(name) if name else None
 
 
 def way_round(snapshot: Snapshot, message: Message) -> str:
-    """The transport by which a message goes on that was refused because our address is blocked (QUEUE-184); "" where no
-    route leads around.
-    """
+    """The transport for a message that was refused because our address is blocked (QUEUE-184); "" for none."""
     return _route(snapshot, message, message.attempts, blocked=True)
 
 
@@ -118,7 +116,7 @@ def _route(snapshot: Snapshot, message: Message, attempts: int, *, blocked: bool
 
 
 def _routes(snapshot: Snapshot, message: Message) -> Iterator[Sequence[Route]]:
-    """Those of the account, of the sender's domain, of all."""
+    """Yield the routes of the account, then of the sender's domain, then the global ones."""
     if (account := snapshot.account(message.account)) is not None:
         yield account.routes
     if (domain := _own_domain(snapshot, message.sender_domain)) is not None:
@@ -134,6 +132,6 @@ def _own_domain(snapshot: Snapshot, name: str) -> DomainConfig | None:
 
 
 def sender_domain_disabled(snapshot: Snapshot, message: Message) -> bool:
-    """Whether mail of this sender must wait, because his domain is disabled (QUEUE-17)."""
+    """Whether mail of this sender must wait, because the sender's domain is disabled (QUEUE-17)."""
     domain = _own_domain(snapshot, message.sender_domain)
     return domain is not None and domain.disabled

@@ -1,7 +1,7 @@
 """One SMTP conversation of the queue with one host: all messages of a batch over one connection (QUEUE-60,
 QUEUE-65..70).
 
-A batch are the rows of one submission for recipients of one domain; they share sender and octets.
+A batch is the rows of one submission for recipients of one domain; they share sender and octets.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -39,11 +39,11 @@ __all__ = [
 
 SESSION_SECONDS: Final = 30 * 60.0
 OCTETS_PER_SECOND: Final = 64 * 1024
-"""A session takes 30 min and a second per 64 KiB at most (QUEUE-60), however slowly the host dribbles."""
+"""Slowest rate that a session may have: it takes at most 30 min plus a second per 64 KiB (QUEUE-60)."""
 
 
 class Postponed(SMTPError):
-    """The host takes no more on this connection; the message was not sent, and that does not count as an attempt
+    """The host accepts no more messages on this connection. The message was not sent, and the attempt does not count
     (QUEUE-67).
     """
 
@@ -52,8 +52,8 @@ class Postponed(SMTPError):
 
 
 class Stale(SMTPError):
-    """The host refused a transaction because of the connection, which was in use before. That says nothing of the
-    message, which goes over a fresh connection at once (QUEUE-68a). ``line``: what the host said.
+    """The host refused a transaction because of the state of a reused connection. The message is sent over a new
+    connection at once (QUEUE-68a). ``line``: the host's reply.
     """
 
     usable = False
@@ -63,13 +63,13 @@ class Stale(SMTPError):
 
 
 Outcomes = dict[int, SMTPError | None]
-"""Per id of a message: delivered (None), or why not."""
+"""Outcome by id of the message: None if delivered, else the error."""
 
 
 class Batch(msgspec.Struct, frozen=True):
     """Messages that go in one transaction; ``octets`` gives their content anew at each call, ``seven_bit`` a spool of
-    their form for hosts without 8BITMIME, which the caller closes, or raises Unconvertible (QUEUE-63a). ``visit``: they
-    stay, the host is only greeted (QUEUE-182).
+    their form for hosts without 8BITMIME, which the caller closes, or raises Unconvertible (QUEUE-63a). ``visit``: no
+    message is sent, only EHLO and STARTTLS (QUEUE-182).
     """
 
     messages: tuple[Message, ...]
@@ -79,7 +79,7 @@ class Batch(msgspec.Struct, frozen=True):
 
     @property
     def first(self) -> Message:
-        """Stands for all where they are equal."""
+        """The first message, for all values that are equal in the batch."""
         return self.messages[0]
 
     def of(self, messages: tuple[Message, ...]) -> "Batch":
@@ -88,18 +88,18 @@ class Batch(msgspec.Struct, frozen=True):
 
 
 class Follower(Protocol):
-    """Another attempt, which goes over a connection that is open already (QUEUE-165)."""
+    """An attempt over a connection that an earlier attempt has opened (QUEUE-165)."""
 
     batch: Batch
 
     async def deliver(self, send: Callable[["Trace"], Awaitable[Outcomes]]) -> bool:
-        """Make it by `send`, and write its outcomes down. Returns whether the host takes mail."""
+        """Make the attempt by `send`, and record its outcomes. Returns whether the host accepts mail."""
 
 
 class Trace:
-    """What is known of an attempt while it runs, also when it is cut off.
+    """State of a running attempt, from which outcomes are made also if it is cut off.
 
-    ``keep`` writes final outcomes down; it returns once they are in queue.db, or remembered where that fails.
+    ``keep`` records final outcomes; it returns once they are in queue.db, or in memory if that fails.
     """
 
     def __init__(self, keep: Callable[[Outcomes], Awaitable[None]]) -> None:
@@ -135,7 +135,7 @@ class Trace:
         self._keep = keep
 
     def take_over(self, other: "Trace") -> None:
-        """This attempt goes over the connection of the other one."""
+        """Copy the facts about the connection from another attempt that used it."""
         self.host, self.ip, self.tls, self.tls_words, self.tls_mode, self.greeted, self.offers = (
             other.host,
             other.ip,
@@ -147,8 +147,8 @@ class Trace:
         )
 
     async def settle(self, outcomes: Outcomes) -> None:
-        """Write down the final ones among new outcomes, before anything else may fail or wait (QUEUE-15): delivered,
-        or refused for good.
+        """Record the final ones among new outcomes (delivered, or refused for good), before anything else may fail or
+        wait (QUEUE-15).
         """
         final = {one: error for one, error in outcomes.items() if error is None or error.permanent}
         if final:
@@ -157,12 +157,12 @@ class Trace:
 
 
 def session_seconds(size: int) -> float:
-    """The limit of a session for a message of `size` octets."""
+    """Maximum seconds of a session for a message of `size` octets."""
     return SESSION_SECONDS + size / OCTETS_PER_SECOND
 
 
 def goes_well(outcomes: Outcomes) -> bool:
-    """Whether the host takes mail: another message is worth a try."""
+    """Whether the outcomes show that the host accepts mail, so that another message may be sent."""
     return any(
         error is None or error.permanent or (error.command == "rcpt" and not cut_short(error))
         for error in outcomes.values()
@@ -170,15 +170,15 @@ def goes_well(outcomes: Outcomes) -> bool:
 
 
 def cut_short(error: SMTPError | None) -> bool:
-    """Whether the connection has come to its end, or is to, and not by what the message is. The host does not have the
-    message unless all octets were sent.
+    """Whether the error ended the connection, or announces its end, independent of the message. The host does not have
+    the message unless all octets were sent.
     """
     return error is not None and not error.permanent and (not error.usable or error.code == 421)
 
 
 def _refuses_connection(error: SMTPError, *, sent_all: bool) -> bool:
-    """Whether a host that was used before refused the connection's state and not the message: RSET, MAIL for good, or
-    a command that it finds out of order.
+    """Whether an error on a reused connection is about the connection and not the message: any refusal of RSET, 421 or
+    a permanent refusal of MAIL, or 503 before all octets were sent.
     """
     if error.command == "rset":
         return error.code != 0
@@ -202,17 +202,17 @@ async def converse(
     then: Callable[[Outcomes], Awaitable[bool]] | None = None,
     begun: bool = False,
 ) -> Outcomes:
-    """Greet the host, send the batch, say good-bye.
+    """Send EHLO, the batch, and QUIT.
 
-    Final outcomes are settled as soon as the host has answered; what happens to the connection afterwards, also the
-    limit of the session and its QUIT, does not change them.
+    Final outcomes are recorded as soon as the host has replied; later events of the connection, such as its time limit
+    or QUIT, do not change them.
 
     Args:
-      judge: what an answer of the host means for the message, before it counts.
-      greeted: called once the host has answered to the last EHLO, before a message is sent.
-      then: awaited with the outcomes before the good-bye; may send more, and raises no SMTPError. It returns whether
+      judge: converts an error reply of the host into the outcome for the message.
+      greeted: called after the reply to the last EHLO, before a message is sent.
+      then: awaited with the outcomes before QUIT; may send more batches, and raises no SMTPError. It returns whether
         the connection stays open.
-      begun: the host was greeted for an earlier message.
+      begun: EHLO was sent for an earlier message.
 
     Raises SMTPError when the conversation fails before the first message, or takes too long; its failures after that
     are in the outcomes.
@@ -259,7 +259,7 @@ async def run_transactions(
     requiretls: bool = False,
     judge: Callable[[SMTPError], SMTPError] = _as_it_is,
 ) -> Outcomes:
-    """Send a batch over a greeted connection, in as many transactions as the host wants (QUEUE-66, QUEUE-67).
+    """Send a batch after EHLO, in as many transactions as the host requires (QUEUE-66, QUEUE-67).
     Arguments as `converse`.
     """
     octets, size = batch.octets, batch.first.size
@@ -279,7 +279,7 @@ async def run_transactions(
 
 
 class _Content(msgspec.Struct, frozen=True):
-    """The octets of a message as a host takes them, and what MAIL says of them."""
+    """The octets of a message in the form for a host, with the values of SIZE and BODY in MAIL."""
 
     octets: Callable[[], AsyncIterator[bytes]]
     size: int
@@ -343,7 +343,7 @@ async def _run_transactions(
 
 
 async def _watched(octets: AsyncIterator[bytes], trace: Trace) -> AsyncIterator[bytes]:
-    """Notes when the last octets were given out: what comes next on the wire is the final dot."""
+    """Pass octets through, and set `sent_all` after the last: only the final dot follows on the wire."""
     async for piece in octets:
         yield piece
     trace.sent_all = True

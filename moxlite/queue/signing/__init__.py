@@ -1,5 +1,6 @@
-"""Octets of a message that are made anew before an attempt, with new signatures of ours.
+"""Changes of a message's octets before an attempt, with new DKIM signatures of ours. The first signatures are made in
+`submission`.
 
 - `resigning`: signatures that are too old
-- `sevenbit`: the form for hosts without 8BITMIME
+- `sevenbit`: conversion for hosts without 8BITMIME
 """

@@ -1,5 +1,5 @@
-"""Signatures of messages that have waited for long (AUTH-46): they last 72 hours, the queue tries for five days. Before
-an attempt, signatures of ours that are older than a day are made anew, in the rows of the submission.
+"""Renewal of the DKIM signatures of waiting messages (AUTH-46): they are valid for 72 hours, and the queue tries for
+five days. Before an attempt, signatures of ours that are older than a day are replaced in the rows of the submission.
 """
 
 import logging
@@ -27,7 +27,9 @@ __all__ = ["copy_content", "own_signatures", "renew_signatures", "sign_spool"]
 logger = logging.getLogger("moxlite.queue.signing.resigning")
 
 MAX_AGE: Final = 24 * 3600 * SECOND
-"""Of a signature when an attempt begins: a host that takes the message may itself be late by two days."""
+"""Maximum age (µs) of a signature when an attempt begins: the host that takes the message may delay it by two more
+days.
+"""
 
 SIGNATURE: Final = b"dkim-signature"
 
@@ -36,10 +38,11 @@ UPDATE msg SET size = size - length(prefix) + ?1, prefix = ?2 WHERE content_id =
 
 
 async def renew_signatures(ctx: Context, database: Database, message: Message) -> None:
-    """Sign a message again that is about to be tried, where that is due; all rows with its prefix get the new one.
+    """Renew the signatures of a message before an attempt, if one is older than `MAX_AGE`; all rows with its prefix get
+    the new one.
 
-    Its key is gone: it is sent without signature. It cannot be signed otherwise: the old signature stays. Both are
-    logged. Raises StoreError of the queue's database.
+    If the domain has no keys any more, the signatures are removed; after an error they stay. Both are logged. Raises
+    StoreError of the queue's database.
     """
     now = ctx.clock()
     if now - message.queued < MAX_AGE or not message.prefix:
@@ -68,7 +71,7 @@ async def renew_signatures(ctx: Context, database: Database, message: Message) -
 
 
 def _made(text: bytes) -> tuple[int, str]:
-    """When a signature was made, µs UTC, and by which domain; one that cannot be read is of old."""
+    """Time (µs UTC) and domain of a signature; 0 and "" for one that cannot be parsed."""
     try:
         tags = parse_tags(text.decode("ascii", "replace"))
         return int(tags.get("t", "0")) * SECOND, tags.get("d", "")
@@ -77,7 +80,7 @@ def _made(text: bytes) -> tuple[int, str]:
 
 
 async def _signatures(ctx: Context, database: Database, message: Message, rest: bytes, domain: str) -> bytes:
-    """Fields by the keys that `domain` has now. `rest` is what else stands in the prefix."""
+    """Make signature fields with the current keys of `domain`. `rest`: the other fields of the prefix."""
     with Spool(ctx.tmp) as spool:
         await copy_content(database, message, rest, spool)
         return await sign_spool(ctx, spool, domain)
@@ -95,14 +98,14 @@ async def copy_content(database: Database, message: Message, prefix: bytes, spoo
 
 
 def own_signatures(prefix: bytes) -> tuple[bytes, str]:
-    """The prefix without the signatures that the submission put there, and the domain of the first; "" without any."""
+    """The prefix without the signatures made at submission, and the domain of the first; "" without any."""
     section = HeaderSection(prefix)
     fields = section.all(SIGNATURE)
     return (section.without(fields), _made(fields[0].text)[1]) if fields else (prefix, "")
 
 
 async def sign_spool(ctx: Context, spool: Spool, domain: str) -> bytes:
-    """Signature fields over a finished message by the keys that `domain` has now; none without keys.
+    """Sign a finished message with the current keys of `domain`; returns the fields, b"" without keys.
 
     Raises SigningError, HeaderTooLarge, AddressError, OSError.
     """

@@ -1,4 +1,4 @@
-"""Messages of 8-bit data for hosts without 8BITMIME: converted for the transaction, and signed anew (QUEUE-63a)."""
+"""Conversion of 8-bit messages for hosts without 8BITMIME, with new signatures (QUEUE-63a)."""
 
 import logging
 from functools import partial
@@ -21,12 +21,12 @@ __all__ = ["seven_bit"]
 logger = logging.getLogger("moxlite.queue.signing.sevenbit")
 
 SIGNED: Final = (b"dkim-signature", b"arc-message-signature", b"arc-seal")
-"""Fields by which others vouch for the body as it is."""
+"""Signatures of others, which a conversion of the body would break."""
 
 
 async def seven_bit(ctx: Context, database: Database, message: Message) -> Spool:
-    """The message in 7-bit form with new signatures of ours, in a spool that the caller closes. The rows keep the 8-bit
-    form: the next host may take it.
+    """Convert a message to its 7-bit form with new signatures of ours, in a spool that the caller closes. The rows keep
+    the 8-bit form, because the next host may support it.
 
     Raises Unconvertible; StoreError, OSError as reading and writing do.
     """

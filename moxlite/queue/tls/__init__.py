@@ -1,7 +1,8 @@
-"""Which TLS other servers must show (docs/spec/queue.md §6, §10, §11).
+"""TLS policies for connections to other servers (docs/spec/queue.md §6, §10, §11). TLS handshakes are not here, but in
+`net`.
 
 - `policies`: MTA-STS policies of domains, kept in cache.db
-- `fetching`: where they come from
-- `hostpolicy`: what one host must show, decided before it is connected to; pure
-- `results`: how sessions went, as TLS reports count it
+- `fetching`: fetching of policies over HTTPS
+- `hostpolicy`: the TLS policy of one host, decided before connecting; pure
+- `results`: results of sessions, as TLS reports count them
 """

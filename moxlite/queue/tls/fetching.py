@@ -1,4 +1,4 @@
-"""Fetching the policies of MTA-STS over the internet (RFC 8461 §3.3; AUTH-71)."""
+"""Fetching MTA-STS policies over HTTPS (RFC 8461 §3.3; AUTH-71)."""
 
 from typing import Final
 
@@ -8,12 +8,12 @@ from moxlite.net.httpclient import BadCertificate, HTTPClient, HTTPError, NoHost
 __all__ = ["fetcher"]
 
 FETCH_SECONDS: Final = 60.0
-"""For a policy file."""
+"""Seconds for a policy file."""
 
 
 def fetcher(client: HTTPClient, *, seconds: float = FETCH_SECONDS) -> Fetch:
-    """Fetches over the internet, for `fetch_policy`: status 200 and no other, nothing longer than MAX_POLICY, in so
-    many seconds (RFC 8461 §3.3).
+    """Make the fetch function for `fetch_policy`. It accepts status 200 only, and at most MAX_POLICY octets within
+    `seconds` (RFC 8461 §3.3).
     """
 
     async def fetch(url: str) -> bytes:

@@ -1,10 +1,9 @@
-"""Which TLS a host must show before it gets a message: one value per host, decided before it is connected to
-(QUEUE-50..56).
+"""The TLS policy of a host: one value per host, decided before connecting (QUEUE-50..56).
 
-Pure: what DNS and the web said comes in, what to do goes out. Two demands may stand beside each other: that of DANE on
-the host, and that of the recipient domain's MTA-STS; then both hold (RFC 8461 §2). A sender's own wish changes them:
-REQUIRETLS (RFC 8689 §4.2.1) refuses a host that no policy vouches for, ``TLS-Required: No`` (§5) makes every failure a
-remark in the reports.
+Pure: the input is the results of DNS and web look-ups, the output a policy. If the host has DANE and the recipient
+domain has MTA-STS, both must be satisfied (RFC 8461 §2). The sender's options change the policy: REQUIRETLS (RFC 8689
+§4.2.1) refuses a host without a policy for verified TLS, ``TLS-Required: No`` (§5) turns every failure into a remark in
+the reports.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,32 +26,34 @@ MX_MISMATCH: Final = Failure(ResultType.VALIDATION_FAILURE, "mtasts-policy-mx-mi
 UNUSABLE: Final = Failure(ResultType.TLSA_INVALID, "all-unusable-records+ignored", counts=False)
 
 Ignored = Literal["mtastspolicy", "mtastsmx", "badtlsa", "badtls", "certificate"]
-"""What ``TLS-Required: No`` made us overlook, as metrics name it (QUEUE-56)."""
+"""Failures that were ignored because of ``TLS-Required: No``, as metrics name them (QUEUE-56)."""
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """Why a host is not connected to. `vouched`: False where REQUIRETLS wants a policy, and there is none."""
+    """The reason for not connecting to a host. `vouched`: False if REQUIRETLS needs a policy and the host has no
+    policy.
+    """
 
     text: str
     vouched: bool = True
 
 
 class HostPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """What is demanded of one host.
+    """The TLS demands on one host.
 
     Attributes:
-      words: of the policies that hold, for people: ``dane``, ``sts``, both, or ``opportunistic``.
-      refusal: it must not be used now.
+      words: names of the policies in force, for people: ``dane``, ``sts``, both, or ``opportunistic``.
+      refusal: the reason if the host must not be used now, else None.
       mode: whether STARTTLS is demanded.
       server_name: for SNI: the TLSA base domain, or the host's name (RFC 7672 §8.1); None for an address literal.
-      records: TLSA records, one of which must match; empty for none. names: what a certificate below a trust anchor may
-        be for.
-      pkix: by the domain's MTA-STS the certificate must be one of WebPKI for the host (``enforce``), or is looked at
-        for the reports (``testing``).
-      clear: a failure of TLS may be followed by one try without.
-      tolerant: failures are told, and change nothing.
-      dane, sts: remarks for the reports, that are known by now.
-      ignored: what would have been a refusal.
+      records: TLSA records, one of which must match; empty for none. names: allowed names of a certificate below a
+        trust anchor.
+      pkix: by the domain's MTA-STS policy, the certificate must be valid by WebPKI for the host (``enforce``), or is
+        checked for the reports only (``testing``).
+      clear: after a failure of TLS, one retry without TLS is allowed.
+      tolerant: failures are reported, and otherwise ignored.
+      dane, sts: remarks for the reports that are known before connecting.
+      ignored: failures that would have been refusals.
     """
 
     words: str
@@ -70,24 +71,26 @@ class HostPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def demands(self) -> tuple[object, ...]:
-        """What is asked of a connection, but for the names in the certificate: equal for two policies under which it
-        would be made alike.
+        """The demands on a connection, except the names in the certificate; two policies with equal demands can share a
+        connection.
         """
         return self.words, self.mode, self.server_name, self.records, self.pkix, self.clear, self.tolerant
 
     @property
     def overlooks(self) -> bool:
-        """The sender told us to overlook what else would be demanded (QUEUE-56)."""
+        """Whether demands are ignored because of ``TLS-Required: No`` (QUEUE-56)."""
         return self.tolerant and self.words != "opportunistic"
 
     @property
     def dane_applies(self) -> bool:
-        """The host has TLSA records, usable or not."""
+        """Whether the host has TLSA records, usable or not."""
         return "dane" in self.words
 
 
 def vouched(*, sts: bool, records: dane.HostRecords | None) -> bool:
-    """Whether TLS with a host is verified by a policy of the other side, as REQUIRETLS wants it (RFC 8689 §4.2.1)."""
+    """Whether a policy of the other side (DANE or MTA-STS) verifies TLS with a host, as REQUIRETLS needs it (RFC 8689
+    §4.2.1).
+    """
     return sts or (records is not None and bool(records.usable))
 
 
@@ -100,15 +103,15 @@ def decide(
     require_tls: bool | None = None,
     report: bool = False,
 ) -> HostPolicy:
-    """The policy for a host.
+    """Decide the TLS policy for a host.
 
     Args:
       host: as the MX record names it, A-labels; None for an address literal, which has no policies (QUEUE-40).
-      standing: of the recipient domain's MTA-STS.
-      records: the TLSA records; an error where DNS did not say whether there are any.
+      standing: MTA-STS policy of the recipient domain.
+      records: the TLSA records, or the error of their look-up.
       names: see `HostPolicy`.
-      require_tls: the sender's wish: True for REQUIRETLS, False for ``TLS-Required: No``.
-      report: the message is a DMARC report, which tells of others and never goes in clear (QUEUE-53).
+      require_tls: the sender's option: True for REQUIRETLS, False for ``TLS-Required: No``.
+      report: the message is a DMARC report, which holds data of others and is never sent in clear (QUEUE-53).
     """
     tolerant = require_tls is False
     ignored: list[Ignored] = []
@@ -156,13 +159,13 @@ def decide(
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """What the certificates of a host are worth.
+    """Result of checking a host's certificates.
 
     Attributes:
       domain, dane: failures under the domain's policy and under the host's, for the reports.
-      words: of the policies that the certificates satisfy, as `HostPolicy.words`.
-      rejected: why nothing must be said over this connection.
-      ignored: there was a reason, that the sender told us to overlook.
+      words: names of the policies that the certificates satisfy, as `HostPolicy.words`.
+      rejected: why the connection must not be used, "" if it may.
+      ignored: there was a reason to reject, ignored because of ``TLS-Required: No``.
     """
 
     domain: Failure | None = None
@@ -178,9 +181,9 @@ def look_at(
     host: str,
     check: Callable[[Sequence[x509.Certificate], str], CertificateProblem | None],
 ) -> Seen:
-    """Judge the chain that a host showed, leaf first. `check`: by PKIX, for a name.
+    """Check the certificate chain of a host, leaf first. `check`: verifies a chain by PKIX for a name.
 
-    Where the domain has no policy, what PKIX says of the certificate is a remark for the reports.
+    If the domain has no policy, a PKIX failure is only a remark for the reports.
     """
     pkix = check(chain, host)
     matched = dane.verify(policy.records, chain, policy.names) if policy.records else None

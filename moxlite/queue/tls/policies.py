@@ -1,7 +1,7 @@
 """The MTA-STS policies of recipients' domains: looked up, kept in cache.db, and refreshed (RFC 8461; QUEUE-110..113).
 
-A policy that is kept is in force until its end, whatever DNS and the web server say meanwhile: who can silence both
-must not be able to take it away.
+A kept policy is in force until it expires, whatever DNS and the web server answer meanwhile: an attacker who blocks
+both must not be able to remove it.
 """
 
 import logging
@@ -29,22 +29,24 @@ __all__ = ["Kept", "Policies", "Standing"]
 logger = logging.getLogger("moxlite.queue.tls.policies")
 
 RECORD_SECONDS: Final = 30.0
-"""For the TXT record, where a policy is known (QUEUE-112)."""
+"""Seconds for the TXT record, if a policy is kept (QUEUE-112)."""
 
 FETCH_SECONDS: Final = 60.0
-"""For record and policy together (QUEUE-111)."""
+"""Seconds for TXT record and policy together (QUEUE-111)."""
 
 BACKOFF: Final = 5 * 60 * SECOND
-"""After a failed fetch there is none for as long (RFC 8461 §3.3)."""
+"""µs without a fetch after a failed one (RFC 8461 §3.3)."""
 
 FORGET_AFTER: Final = 180 * DAY
-"""A policy that no mail has asked for goes (QUEUE-113)."""
+"""µs without mail after which a policy is deleted (QUEUE-113)."""
 
 REFRESH_AFTER: Final = DAY // 2
 FIRST_REFRESH_SECONDS: Final = 600.0
 REFRESH_SECONDS: Final = 24 * 3600.0
 SPREAD_SECONDS: Final = 3 * 3600.0
-"""QUEUE-113. A start has other things to do than to refresh what it used yesterday."""
+"""Times of the daily refresh (QUEUE-113): minimum age of a policy in µs; seconds after a start, between refreshes, and
+for one refresh.
+"""
 
 BACKED_OFF: Final = "back-off-after-recent-fetch-error"
 FALLBACK: Final = "+fallback-to-cached-policy"
@@ -62,16 +64,16 @@ FORGET: Final = "DELETE FROM sts_policy WHERE last_use < ?"
 STALE: Final = f"SELECT {COLUMNS} FROM sts_policy WHERE last_update < ? LIMIT ?"  # noqa: S608 column names
 
 MAX_REFRESHED: Final = 10_000
-"""Rows of one round: it has three hours. The others wait for the next one, or for mail."""
+"""Rows of one refresh, which lasts three hours. The others wait for the next refresh, or for mail."""
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """What is known of a domain's policy at this moment.
+    """The MTA-STS policy of a domain now, with the result of its look-up.
 
     Attributes:
-      policy: in force; None for none.
-      failure: what reports tell of getting it.
-      unknown: DNS did not say whether there is one (QUEUE-111), and none is kept.
+      policy: the policy in force, or None.
+      failure: failure of the look-up, for the TLS reports.
+      unknown: the DNS look-up failed (QUEUE-111), and no policy is kept.
     """
 
     policy: Policy | None = None
@@ -80,7 +82,7 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """A row. Times in µs UTC."""
+    """A row of `sts_policy`. Times in µs UTC."""
 
     domain: str
     valid_end: int
@@ -95,7 +97,7 @@ class Kept(msgspec.Struct, frozen=True):
 
     @property
     def policy(self) -> Policy | None:
-        """None where a fetch failed, and there was no policy before."""
+        """The policy; None if a fetch failed without an earlier policy."""
         if not self.mode:
             return None
         return msgspec.convert(
@@ -104,7 +106,7 @@ class Kept(msgspec.Struct, frozen=True):
 
 
 class Policies:
-    """Made by `open`. Methods may be called from any task. `clock` in µs UTC."""
+    """The policies of cache.db. Made by `open`; methods may be called from any task. `clock` in µs UTC."""
 
     def __init__(
         self,
@@ -132,7 +134,7 @@ class Policies:
         *,
         random: Random | None = None,
     ) -> AsyncIterator["Policies"]:
-        """Open or make cache.db at `path`. Without one, also where it cannot be used, policies are looked up anew each
+        """Open or make cache.db at `path`. Without a path, or if the file cannot be used, policies are looked up each
         time.
         """
         database: Database | None = None
@@ -148,7 +150,7 @@ class Policies:
                 await database.aclose()
 
     async def find(self, domain: Domain) -> Standing:
-        """The policy of a recipient's domain. Takes a minute and a half at most; raises nothing of its own."""
+        """Look up the policy of a recipient's domain, in cache.db first. Takes at most 90 seconds; raises nothing."""
         now = self._clock()
         kept = await self._read(domain.ascii)
         if kept is None or kept.valid_end <= now:
@@ -177,7 +179,7 @@ class Policies:
         return Standing(policy)
 
     async def _first(self, domain: Domain, now: int) -> Standing:
-        """Nothing is in force."""
+        """Look up and keep the policy of a domain without one in force."""
         record_id = ""
         try:
             with trio.fail_after(FETCH_SECONDS):
@@ -198,29 +200,27 @@ class Policies:
         return Standing(policy)
 
     async def kept(self, domain: Domain) -> Kept | None:
-        """What is kept of a domain, whether it is in force or not; nothing is looked up."""
+        """Return the row of a domain, in force or not, without a look-up; None without a row."""
         return await self._read(domain.ascii)
 
     # Upkeep
 
     async def serve(self) -> None:
-        """Refresh once a day, for ever. Errors: none come out."""
+        """Refresh once a day, for ever. Raises nothing."""
         await trio.sleep(FIRST_REFRESH_SECONDS)
         while True:
             await self.refresh()
             await trio.sleep(REFRESH_SECONDS)
 
     async def serve_file(self) -> None:
-        """Upkeep of cache.db, for ever; without a file it sleeps. Errors: of the database come out."""
+        """Maintain cache.db, for ever; sleeps without a file. Errors: exceptions of the database are raised."""
         if self._database is None:
             await trio.sleep_forever()
         else:
             await self._database.serve()
 
     async def refresh(self, spread: float = SPREAD_SECONDS) -> None:
-        """Confirm or fetch anew what is older than 12 hours, over `spread` seconds; forget what is not used
-        (QUEUE-113).
-        """
+        """Confirm or refetch policies older than 12 hours, over `spread` seconds; delete unused ones (QUEUE-113)."""
         if self._database is None:
             return
         now = self._clock()
@@ -279,7 +279,7 @@ class Policies:
         await self._write(lambda tx: tx.execute(REMOVE, domain))
 
     async def _write(self, unit: Callable[[Tx], object]) -> None:
-        """What cannot be kept is looked up again: no reason for mail to wait."""
+        """Write to cache.db. An error is only logged: the policy is looked up again for the next message."""
         if self._database is None:
             return
         try:

@@ -1,4 +1,4 @@
-"""What TLS reports count: how the sessions of an attempt went, by policy (RFC 8460 §4; QUEUE-120..122).
+"""Results of an attempt's TLS sessions by policy, for TLS reports (RFC 8460 §4; QUEUE-120..122).
 
 An attempt has one `Tally`. It gives one `PolicyResult` for the recipients' domain and one for each host that was tried.
 """
@@ -17,11 +17,11 @@ from moxlite.net.tls.errors import TLSError
 __all__ = ["Failure", "PolicyResult", "PolicyType", "ResultType", "Tally", "of_certificate", "of_handshake"]
 
 MAX_REASON: Final = 200
-"""Characters of a reason: it comes from a certificate or an alert, which a stranger wrote."""
+"""Characters of a reason, which comes from a foreign certificate or alert."""
 
 
 class PolicyType(StrEnum):
-    """RFC 8460 §4.2."""
+    """Policy types of RFC 8460 §4.2."""
 
     TLSA = "tlsa"
     STS = "sts"
@@ -29,7 +29,7 @@ class PolicyType(StrEnum):
 
 
 class ResultType(StrEnum):
-    """RFC 8460 §4.3."""
+    """Result types of RFC 8460 §4.3."""
 
     STARTTLS_NOT_SUPPORTED = "starttls-not-supported"
     HOST_MISMATCH = "certificate-host-mismatch"
@@ -44,12 +44,12 @@ class ResultType(StrEnum):
 
 
 class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One failed session, or a policy that could not be had.
+    """One failed session, or a failed look-up of a policy.
 
     Attributes:
-      reason: more in a word or two, as ``dane-no-match``.
-      host, ip: of the session, "" where there was none.
-      counts: it is a failed session; False: only a remark (QUEUE-122).
+      reason: details in a word or two, such as ``dane-no-match``.
+      host, ip: of the session, "" without one.
+      counts: True for a failed session, False for a remark (QUEUE-122).
     """
 
     type: ResultType
@@ -59,19 +59,19 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
     counts: bool = True
 
     def __str__(self) -> str:
-        """For logs and people."""
+        """Type and reason, for logs and people."""
         return f"{self.type}/{self.reason}" if self.reason else str(self.type)
 
 
 def of_certificate(problem: CertificateProblem) -> Failure:
-    """What a report says of a certificate that is not good."""
+    """Convert a problem of a certificate into a failure for the report."""
     if problem.kind is ProblemKind.VALIDATION_FAILURE:
         return Failure(ResultType.VALIDATION_FAILURE, NO_MATCH)
     return Failure(ResultType(problem.kind.value))
 
 
 def of_handshake(error: TLSError) -> Failure:
-    """What a report says of a handshake that failed: the alert, where there was one."""
+    """Convert a failed handshake into a failure for the report, with the alert if there was one."""
     return Failure(ResultType.VALIDATION_FAILURE, (error.alert or error.kind)[:MAX_REASON])
 
 
@@ -97,7 +97,7 @@ class PolicyResult(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class _Count:
-    """One policy's sessions while they run."""
+    """Sessions of an attempt under one policy, while it runs."""
 
     def __init__(self, kind: PolicyType, domain: str, text: tuple[str, ...], mx: tuple[str, ...] = ()) -> None:
         self.type, self.domain, self.text, self.mx = kind, domain, text, mx
@@ -105,7 +105,7 @@ class _Count:
         self.failures: list[Failure] = []
 
     def session(self, host: str, failure: Failure | None) -> None:
-        """One that came about, though another demand of the policy may have failed for its host, and was overlooked."""
+        """Count a session: a success, unless it failed, or an ignored failure was counted for the same host before."""
         overlooked = any(one.counts and one.host == host for one in self.failures)
         if not overlooked and (failure is None or not failure.counts):
             self.successes += 1
@@ -122,7 +122,7 @@ class _Count:
 class Tally:
     """Counts the sessions of one attempt.
 
-    Each session is told once. Nothing is counted before `of_domain`: address literals have no policies (QUEUE-120).
+    Each session is counted once. Nothing is counted before `of_domain`: address literals have no policies (QUEUE-120).
     """
 
     def __init__(self) -> None:
@@ -130,7 +130,7 @@ class Tally:
         self._hosts: dict[str, _Count] = {}
 
     def of_domain(self, domain: str, policy: Policy | None, failure: Failure | None) -> None:
-        """The attempt is for recipients at `domain`, with this MTA-STS policy; `failure`: of getting it."""
+        """Begin counting for recipients at `domain`, with this MTA-STS policy. `failure`: of its look-up."""
         if policy is None or policy.mode == "none":
             self._domain = _Count(PolicyType.NONE, domain, ())
         else:
@@ -140,32 +140,32 @@ class Tally:
             self._domain.failures.append(failure)
 
     def of_host(self, host: str, records: tuple[TLSA, ...] | None) -> None:
-        """A host is tried next, with these TLSA records; None: DANE does not apply."""
+        """Begin counting for the next host, with its TLSA records; None if DANE does not apply."""
         if self._domain is None or host in self._hosts:
             return
         text = tuple(f"{one.usage} {one.selector} {one.matching} {one.data.hex()}" for one in records or ())
         self._hosts[host] = _Count(PolicyType.NONE if records is None else PolicyType.TLSA, host, text)
 
     def session(self, host: str, *, domain: Failure | None = None, dane: Failure | None = None) -> None:
-        """A session came to its end: what went wrong under the domain's policy and under the host's."""
+        """Count a session, with its failures under the domain's policy and under the host's."""
         for count, failure in ((self._domain, domain), (self._hosts.get(host), dane)):
             if count is not None:
                 count.session(host, failure)
 
     def remark(self, host: str, *, domain: Failure | None = None, dane: Failure | None = None) -> None:
-        """Something that is to be told, whether or not there is a session."""
+        """Add remarks or failures without counting a session."""
         for count, failure in ((self._domain, domain), (self._hosts.get(host), dane)):
             if count is not None and failure is not None:
                 count.failures.append(failure)
 
     def failures(self) -> tuple[Failure, ...]:
-        """All of them, each once."""
+        """All failures and remarks, without duplicates."""
         counts = [*([self._domain] if self._domain else []), *self._hosts.values()]
         return tuple(dict.fromkeys(failure for count in counts for failure in count.failures))
 
     def results(self) -> tuple[PolicyResult, ...]:
-        """For the reports. The domain's own line is left out where it says no more than that of a host of the same
-        name (QUEUE-120).
+        """The results for the reports. The domain's own result is left out if it has no policy and a host of the same
+        name has TLSA records (QUEUE-120).
         """
         if self._domain is None:
             return ()

@@ -1,6 +1,7 @@
-"""Webhooks: calls to the web servers of accounts, queued as mail is (QUEUE-90..96, WEB-105..111).
+"""Webhooks: calls to the web servers of accounts, queued as mail is (QUEUE-90..96, WEB-105..111). The JSON of messages
+is not made here.
 
 - `rows`: the rows of queue.db as values; `keeping`: adding, marking, finishing and retiring them, on a transaction
-- `events`: what is told of sent messages; `incoming`: of messages that came in, and DSNs that answer sent ones
-- `calls`: makes the calls; `operations`: what people do with them
+- `events`: calls about sent messages; `incoming`: calls about incoming messages, and DSNs for sent ones
+- `calls`: makes the calls; `operations`: list, schedule, cancel
 """

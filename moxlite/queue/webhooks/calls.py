@@ -1,7 +1,7 @@
-"""Making the calls that are due (QUEUE-91, QUEUE-92, WEB-108, WEB-111).
+"""Making the due calls (QUEUE-91, QUEUE-92, WEB-108, WEB-111).
 
-One web server gets three calls at a time, one while it fails, and never two about one message, so that it hears of a
-message's events in their order. A server that does not answer takes room of its own, not that of others.
+A URL gets three calls at a time, one while it fails. There is never more than one call about a message, so that its
+events arrive in order. Calls to servers that do not answer use a limit of their own.
 """
 
 import hashlib
@@ -33,27 +33,27 @@ __all__ = ["Caller", "call", "headers_of"]
 logger = logging.getLogger("moxlite.queue.webhooks")
 
 MAX_CALLS: Final = 10
-"""At once (QUEUE-92)."""
+"""Calls at a time (QUEUE-92)."""
 
 WITH_SILENT: Final = 3
-"""Times MAX_CALLS, with those that have waited for SILENT_SECONDS: a bound for descriptors."""
+"""Factor of MAX_CALLS that limits all calls, silent ones included; bounds file descriptors."""
 
 SILENT_SECONDS: Final = 5.0
-"""After which a call counts as one to a server that is not well."""
+"""Seconds after which a call without an answer counts as silent, and not towards MAX_CALLS."""
 
 MAX_PER_URL: Final = 3
 CALL_SECONDS: Final = 60.0
 MAX_RESPONSE: Final = 512
-"""Octets of an answer that are read and kept: enough for a message of error."""
+"""Octets of an answer that are read and kept: enough for an error message."""
 
 RECHECK_SECONDS: Final = 3600.0
-"""As of the scheduler: `changed` tells of all that makes something due sooner."""
+"""Maximum seconds of sleep; `changed` ends it."""
 
 FAILED_SECONDS: Final = 60.0
-"""Before a hook is looked at again whose call the database has failed."""
+"""Seconds until a hook is tried again after an error of the database."""
 
 RECORD_SECONDS: Final = 30.0
-"""For a write that is not to be cut off."""
+"""Seconds for a write that must not be cut off."""
 
 CANDIDATES: Final = 20
 
@@ -83,18 +83,18 @@ class Caller:
         self._failing: set[str] = set()  # URLs whose latest call has failed
 
     def changed(self) -> None:
-        """Look again what is due."""
+        """Look again for due calls."""
         self._wake.set()
 
     @property
     def calls(self) -> int:
-        """How many are under way."""
+        """Number of calls under way."""
         return len(self._running)
 
     async def serve(self, calls: trio.Nursery) -> None:
-        """Make calls, each a task of `calls`, for ever. One that is cut off is made again by its schedule.
+        """Make calls, each a task of `calls`, for ever. An interrupted call is made again by its schedule.
 
-        Errors: those of the database come out; calls under way go on.
+        Errors: exceptions of the database are raised; calls under way continue.
         """
         while True:
             self._wake = trio.Event()
@@ -103,7 +103,7 @@ class Caller:
                 await self._wake.wait()
 
     async def _start_due(self, calls: trio.Nursery) -> float:
-        """Start what is due while there is room; returns the seconds until there may be more."""
+        """Start due calls up to the limits; returns the seconds until more may be due."""
         while self._has_room():
             found = await self._database.read(partial(_due, args=self._busy()), op="queue webhooks")
             now = self._ctx.clock()
@@ -124,7 +124,7 @@ class Caller:
         return well < MAX_CALLS and len(self._running) < MAX_CALLS * WITH_SILENT
 
     def _full(self) -> list[str]:
-        """URLs that have all the calls that they get."""
+        """URLs with their maximum number of calls under way."""
         number = Counter(one.url for one in self._running)
         return [url for url, count in number.items() if count >= (1 if url in self._failing else MAX_PER_URL)]
 
@@ -139,7 +139,7 @@ class Caller:
         return bool(about) or one in self._running or one.url in self._full()
 
     async def _run(self, due: _Due) -> None:
-        """One call, from marking to its outcome."""
+        """Make one call, from marking to its outcome."""
         done = False
         try:
             with bind_cid(new_cid()), guard("queue"):
@@ -216,7 +216,7 @@ def headers_of(hook: Hook, now: int) -> list[tuple[str, str]]:
 
 
 async def call(client: HTTPClient, hook: Hook, now: int, *, any_2xx: bool) -> CallResult:
-    """Make one call. Success is status 200, with `any_2xx` any 2xx."""
+    """Make one call. Status 200 is a success, with `any_2xx` any 2xx."""
     began = trio.current_time()
     try:
         answer = await client.request(

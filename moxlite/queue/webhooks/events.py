@@ -1,4 +1,4 @@
-"""What an account's web server is told of the messages that it has sent (QUEUE-93, QUEUE-94, WEB-105, WEB-106)."""
+"""Webhooks about an account's sent messages (QUEUE-93, QUEUE-94, WEB-105, WEB-106)."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -17,29 +17,30 @@ from moxlite.store.file.transaction import Tx
 __all__ = ["Event", "Outgoing", "Webhooks", "keep_hooks", "moment", "note_event", "webhooks_of"]
 
 ACCOUNT_GONE: Final = 7 * 24 * 3600 * SECOND
-"""How long webhooks of a removed account stay listed (QUEUE-25)."""
+"""µs for which webhooks of a removed account stay listed (QUEUE-25)."""
 
 
 class Event(StrEnum):
-    """What has become of a sent message (WEB-106)."""
+    """An event of a sent message (WEB-106)."""
 
     DELIVERED = "delivered"
-    """The next host has accepted it, which need not be the last one."""
+    """The next host has accepted the message; it need not be the last one."""
     SUPPRESSED = "suppressed"
     DELAYED = "delayed"
-    """An attempt has failed, it is tried again; or a DSN says that the next host has to wait."""
+    """An attempt has failed and is tried again, or a DSN reports a delay at the next host."""
     FAILED = "failed"
     RELAYED = "relayed"
     EXPANDED = "expanded"
     CANCELED = "canceled"
-    """It was removed by the admin or the user."""
+    """The administrator or the user has removed the message."""
     UNRECOGNIZED = "unrecognized"
-    """What came to the message's own sender address is no DSN, or one that cannot be understood."""
+    """A message to the unique sender address is not a DSN, or is a DSN that cannot be understood."""
 
 
 class Outgoing(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
-    """The JSON of a call about a sent message (WEB-105). `dsn`: a DSN from elsewhere says so. `suppressing`: nothing
-    more will be sent to the recipient. `smtp_code` is 0, `smtp_enhanced_code` empty where no server spoke.
+    """The JSON of a call about a sent message (WEB-105). `dsn`: the event comes from a DSN of another server.
+    `suppressing`: the recipient was added to the suppression list. `smtp_code` is 0, `smtp_enhanced_code` empty without
+    a server's reply.
     """
 
     version: int = 0
@@ -58,8 +59,8 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
 
 
 class Webhooks(msgspec.Struct, frozen=True):
-    """What the configuration says of webhooks: where an account wants to be told of sent messages, None for nowhere,
-    and for how many µs its finished calls stay listed.
+    """Settings of webhooks by account: `outgoing` returns the webhook for sent messages or None, `keep_for` the µs for
+    which finished calls stay listed.
     """
 
     outgoing: Callable[[str], OutgoingWebhook | None]
@@ -67,7 +68,7 @@ class Webhooks(msgspec.Struct, frozen=True):
 
 
 def webhooks_of(snapshot: Snapshot) -> Webhooks:
-    """As it is now."""
+    """Settings of webhooks by this configuration."""
 
     def outgoing(name: str) -> OutgoingWebhook | None:
         account = snapshot.account(name)
@@ -77,12 +78,12 @@ def webhooks_of(snapshot: Snapshot) -> Webhooks:
 
 
 def keep_hooks(account: Account | None) -> int:
-    """For how many µs finished calls of an account stay listed; None: it is gone."""
+    """µs for which finished calls of an account stay listed. `account`: None for a removed one."""
     return ACCOUNT_GONE if account is None else int(account.keep_retired_webhook_period * SECOND)
 
 
 def moment(microseconds: int) -> dt.datetime:
-    """For JSON, in UTC."""
+    """Convert a time (µs UTC) for JSON."""
     return dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=microseconds)
 
 
@@ -97,12 +98,12 @@ def note_event(
     dsn: bool = False,
     suppressing: bool = False,
 ) -> None:
-    """Queue a call about a message, in the transaction that changes its row, if its account wants to hear of such
-    events (QUEUE-94). Mail without a sender and the server's own reports concern no account.
+    """Queue a call about a message, in the transaction that changes its row, if the account's webhook includes the
+    event (QUEUE-94). Mail from the null path and the server's own reports cause no calls.
 
     Args:
-      result: of the attempt, or what the DSN says.
-      dsn: it was learnt from a DSN. suppressing: the recipient is in the suppression list from now on.
+      result: of the attempt, or the content of the DSN.
+      dsn: the event comes from a DSN. suppressing: the recipient was added to the suppression list.
     """
     if not message.account or not message.sender_domain or message.is_dmarc_report or message.is_tls_report:
         return

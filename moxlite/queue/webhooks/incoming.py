@@ -1,5 +1,5 @@
-"""Telling an account's web server of messages that came in, and finding those that answer a message that it has sent
-(QUEUE-95, WEB-106, WEB-107).
+"""Webhooks about incoming messages, and recognition of messages to the unique sender address of a sent one (QUEUE-95,
+WEB-106, WEB-107).
 """
 
 import logging
@@ -46,10 +46,10 @@ STATES: Final = {
     Event.RELAYED: State.RELAYED,
     Event.EXPANDED: State.RELAYED,
 }
-"""What has become of the message, by what a DSN says; all else changes nothing."""
+"""Final state of a sent message by the event of a DSN; other events do not change the state."""
 
 MAX_ERROR: Final = 2000
-"""Characters of what a DSN says."""
+"""Characters kept of a DSN's diagnostic text."""
 
 OF_FROM_ID: Final = f"SELECT {RETIRED_COLUMNS} FROM msg_retired WHERE from_id = ? AND account = ?"  # noqa: S608 column names
 SET_RESULTS: Final = "UPDATE msg_retired SET results = ?, last_activity = ? WHERE id = ?"
@@ -66,15 +66,18 @@ class IncomingCarrier:
         changed: Callable[[], None],
         watched: Callable[[Sequence[str]], None],
     ) -> None:
-        """`changed`: there may be a call to make. `watched`: messages that these accounts have sent have changed."""
+        """`changed`: called when a call may be due. `watched`: called with the accounts whose sent messages have
+        changed.
+        """
         self._ctx = ctx
         self._database = database
         self._changed = changed
         self._watched = watched
 
     async def carry(self, account: Account, row: OutboxRow) -> None:
-        """A message that comes to the sender address of one that was sent is an event of that one; others are told to
-        the account's web server, if it has one. A message that is gone or damaged is told nowhere.
+        """Queue the call about an incoming message, if the account has a webhook for it. A message to the unique sender
+        address of a sent one is recorded as an event of the sent one instead. A removed or damaged message causes no
+        call.
 
         Raises StoreError: the row is carried again later.
         """
@@ -105,7 +108,9 @@ class IncomingCarrier:
         self._changed()
 
     def from_id(self, recipient: str) -> str:
-        """What stands behind the first separator of the domain, "" without one (QUEUE-6)."""
+        """The FROMID in a recipient address: the localpart after the domain's first separator, "" without one
+        (QUEUE-6).
+        """
         try:
             address = Address.parse(recipient)
         except AddressError:
@@ -116,8 +121,8 @@ class IncomingCarrier:
         return str(address.localpart).partition(settings.localpart_separators[0])[2]
 
     async def _answers(self, account: Account, row: OutboxRow, from_id: str) -> bool:
-        """Whether the message was sent to the address of one of the account's finished messages; then it is an event
-        of that message.
+        """Whether the message was sent to the unique sender address of one of the account's finished messages. If so,
+        the event is recorded at that message.
         """
         known = await self._database.read(lambda r: r.row(OF_FROM_ID, from_id, account.name), op="webhook from id")
         if known is None:
@@ -155,12 +160,13 @@ def note_answer(
     expiry: int | None,
     now: int,
 ) -> None:
-    """Append what came to the sender address of a finished message to its attempts, and tell it; once for each key.
+    """Append a message to the unique sender address of a finished message to that message's attempts, and queue a call;
+    once per key.
 
     Args:
-      dsn: None where it is no DSN.
-      expiry: µs after which a recipient leaves the suppression list that a DSN of failure puts there, 0 for never; None
-        where no DSN is to do so (QUEUE-156).
+      dsn: the parsed DSN, None if the message is not a DSN.
+      expiry: µs after which a suppression caused by a DSN of failure ends, 0 for never; None if DSNs must not suppress
+        (QUEUE-156).
     """
     row = tx.row(OF_FROM_ID, from_id, account)
     if row is None or not tx.execute(ONCE, key, now):
@@ -199,7 +205,7 @@ def _dsn(r: Reader, message_id: int) -> DSN | None:
 
 
 def _payload(r: Reader, message_id: int, told: Told) -> tuple[MessageJSON, bytes]:
-    """The message, and all that a call tells of it."""
+    """The message as JSON, and the payload of the call."""
     message, automated = message_json(r, message_id)
     smtp = told.facts.smtp
     mail_from = smtp is not None and smtp.mailfrom_domain

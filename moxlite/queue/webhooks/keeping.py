@@ -1,6 +1,4 @@
-"""What queue.db keeps of webhooks, from the event that makes one to the end of its retired row (QUEUE-90..93). On a
-transaction.
-"""
+"""Webhooks in queue.db, from the event to the end of the retired row (QUEUE-90..93). On a transaction."""
 
 import logging
 from collections.abc import Sequence
@@ -40,14 +38,16 @@ __all__ = [
 logger = logging.getLogger("moxlite.queue.webhooks")
 
 INCOMING: Final = "incoming"
-"""The event of a message that came in."""
+"""The event of an incoming message."""
 
 DELAYS: Final = (60, 120, 240, 450, 900, 1800, 3600, 7200, 14400, 28800, 57600)
 """Seconds after each failed call (QUEUE-91). There is one call more than delays, 31 h 59 min 30 s after the first."""
 
 MAX_HOOKS: Final = 10_000
 MAX_OCTETS: Final = 256 << 20
-"""What an account may have waiting: its web server is away, or was never there, and the disk is everybody's."""
+"""Maximum webhooks and octets of an account that wait: its web server may never answer, and all accounts share the
+disk.
+"""
 
 CLEAN_SLICE: Final = 1000
 """Rows removed in one transaction."""
@@ -76,7 +76,7 @@ CLEAN: Final = "DELETE FROM hook_retired WHERE id IN (SELECT id FROM hook_retire
 
 
 class NewHook(msgspec.Struct, frozen=True, kw_only=True):
-    """A call that is to be made. `keep`: µs for which it stays listed when it is over, 0 for not at all."""
+    """A call to queue. `keep`: µs for which it stays listed after its end, 0 for not at all."""
 
     account: str
     url: str
@@ -92,9 +92,10 @@ class NewHook(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def add_hook(tx: Tx, new: NewHook, now: int) -> int | None:
-    """Queue a call, due at once; returns its id. One that waits with an older event of the same message is superseded.
+    """Queue a call, due at once; returns its id. Waiting calls with older events of the same message are superseded.
 
-    None: the account has too many waiting. That is logged and counted, for it must not keep mail from going out.
+    Returns None if the account has too many waiting calls; that is only logged and counted, so that mail is not
+    delayed.
     """
     rows, octets = tx.row(ROOM, new.account) or (0, 0)
     if rows >= MAX_HOOKS or octets + len(new.payload) > MAX_OCTETS:
@@ -125,14 +126,14 @@ def add_hook(tx: Tx, new: NewHook, now: int) -> int | None:
 
 
 def get_hook(r: Reader, hook_id: int) -> Hook | None:
-    """A call that waits, by its id."""
+    """Return a waiting call by its id, or None."""
     row = r.row(GET, hook_id)
     return None if row is None else hook_of(row)
 
 
 def mark_call(tx: Tx, hook_id: int, now: int, random: Random) -> Hook | None:
-    """Count a call before it is made, so that no fault of ours can lead to a tight loop (QUEUE-91); returns the hook as
-    it is now. None: it is gone, or was put off.
+    """Count a call before it is made, so that a fault of ours cannot lead to a tight loop (QUEUE-91). Returns the
+    updated hook, None if it was removed or postponed.
     """
     hook = get_hook(tx, hook_id)
     if hook is None or hook.next_attempt > now:
@@ -145,8 +146,8 @@ def mark_call(tx: Tx, hook_id: int, now: int, random: Random) -> Hook | None:
 
 
 def finish_call(tx: Tx, hook_id: int, result: CallResult, now: int, keep: int) -> None:
-    """Write down what came of a call: a hook that has succeeded, or has made its last one, is over. For one that was
-    superseded or canceled meanwhile the result is noted at its retired row.
+    """Record the result of a call. A hook that has succeeded, or has made its last call, is retired. If the hook was
+    superseded or canceled meanwhile, the result is added to its retired row.
     """
     hook = get_hook(tx, hook_id)
     if hook is None:
@@ -160,7 +161,7 @@ def finish_call(tx: Tx, hook_id: int, result: CallResult, now: int, keep: int) -
 
 
 def _made(results: Sequence[CallResult]) -> Sequence[CallResult]:
-    """Without the one that is under way."""
+    """The calls without the one under way."""
     return results[:-1] if results and results[-1].error == CALLING else results
 
 
@@ -183,8 +184,8 @@ def end_hook(
     superseded_by: int | None = None,
     results: Sequence[CallResult] | None = None,
 ) -> None:
-    """Take a hook out of the queue, and keep it listed for `keep` µs, without authorization and secret. `results`, if
-    given, are the calls to keep instead of those in the row.
+    """Remove a hook from the queue, and keep it listed for `keep` µs, without authorization and secret. `results`, if
+    given: the calls to keep, instead of the row's own.
     """
     hook = get_hook(tx, hook_id)
     if hook is None:
@@ -196,7 +197,7 @@ def end_hook(
 
 
 def recover_calls(tx: Tx) -> None:
-    """After a start: calls that were under way when the process ended were interrupted."""
+    """Mark calls that were under way when the process ended as interrupted, at the start."""
     for hook_id, text in tx.rows(RUNNING, f'"{CALLING}"'):
         results = tuple(
             msgspec.structs.replace(result, error=INTERRUPTED) if result.error == CALLING else result
@@ -206,5 +207,5 @@ def recover_calls(tx: Tx) -> None:
 
 
 def clean_hooks(tx: Tx, now: int) -> bool:
-    """Remove a slice of the retired rows whose time is over; True if there may be more."""
+    """Remove a slice of the expired retired rows; True if there may be more."""
     return tx.execute(CLEAN, now, CLEAN_SLICE) == CLEAN_SLICE

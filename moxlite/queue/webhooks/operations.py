@@ -1,4 +1,4 @@
-"""What people do with webhooks: list, schedule, cancel (QUEUE-96). On a reader or a transaction."""
+"""Operations on webhooks for people: list, schedule, cancel (QUEUE-96). On a reader or a transaction."""
 
 from collections.abc import Callable
 from typing import Final
@@ -47,7 +47,7 @@ def get_retired_hook(r: Reader, hook_id: int) -> RetiredHook | None:
 
 
 def count_hooks(r: Reader) -> int:
-    """How many wait."""
+    """Number of waiting webhooks."""
     return int(r.value(COUNT))
 
 
@@ -65,7 +65,7 @@ def schedule_hooks(tx: Tx, wanted: HookFilter, now: int, *, delta: int, from_now
 
 
 def cancel_hooks(tx: Tx, wanted: HookFilter, now: int, keep_for: Callable[[str], int]) -> int:
-    """Make no more calls. Returns how many webhooks that ends."""
+    """Cancel webhooks. Returns how many."""
     ids = _ids(tx, wanted, now)
     for hook_id in ids:
         hook = get_hook(tx, hook_id)

@@ -25,11 +25,11 @@ CALLING: Final = "calling..."
 """Error text of a call that is under way."""
 
 INTERRUPTED: Final = "interrupted"
-"""What a restart makes of it."""
+"""Error text of a call that was under way when the process ended; set at the next start."""
 
 
 class CallResult(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One call. ``start`` in µs UTC, ``duration`` in µs; ``status`` of HTTP, 0 without an answer; ``response``: the
+    """One call. ``start`` in µs UTC, ``duration`` in µs; ``status``: of HTTP, 0 without an answer; ``response``: the
     first octets of its body as text; ``error`` for people, "" for a success.
     """
 
@@ -42,12 +42,12 @@ class CallResult(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def decode_calls(text: str) -> tuple[CallResult, ...]:
-    """From the column."""
+    """Decode the column ``results``."""
     return msgspec.json.decode(text, type=tuple[CallResult, ...])
 
 
 def encode_calls(results: Sequence[CallResult]) -> str:
-    """For the column."""
+    """Encode calls for the column ``results``."""
     return msgspec.json.encode(list(results)).decode()
 
 
@@ -73,8 +73,8 @@ class _Common(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Hook(_Common, frozen=True, kw_only=True):
-    """A row of ``hook``: a call that is to be made. Times in µs UTC, sizes in octets. ``msg_id`` is 0 where it is about
-    a message that came in.
+    """A row of ``hook``: a call to be made. Times in µs UTC, sizes in octets. ``msg_id`` is 0 for a call about an
+    incoming message.
     """
 
     authorization: str
@@ -83,8 +83,8 @@ class Hook(_Common, frozen=True, kw_only=True):
 
 
 class RetiredHook(_Common, frozen=True, kw_only=True):
-    """A row of ``hook_retired``: a call that was made, was given up, or is no longer worth making; then
-    ``superseded_by`` is the id of the hook in its place.
+    """A row of ``hook_retired``: a call that was made, given up, canceled or superseded. ``superseded_by``: id of the
+    hook in its place.
     """
 
     superseded_by: int | None
@@ -105,11 +105,11 @@ def _values(fields: Sequence[str], row: SQLRow) -> dict[str, Any]:
 
 
 def hook_of(row: SQLRow) -> Hook:
-    """A row selected with HOOK_COLUMNS."""
+    """Convert a row selected with HOOK_COLUMNS."""
     return Hook(**_values(HOOK_FIELDS, row))
 
 
 def retired_hook_of(row: SQLRow) -> RetiredHook:
-    """A row selected with RETIRED_HOOK_COLUMNS."""
+    """Convert a row selected with RETIRED_HOOK_COLUMNS."""
     values = _values(RETIRED_HOOK_FIELDS, row)
     return RetiredHook(**values | {"success": bool(values["success"])})

@@ -1,4 +1,4 @@
-"""The webhooks of a queue, for the composition root and for those who look at them (QUEUE-96)."""
+"""The webhooks of a queue: their tasks for the composition root, and operations for people (QUEUE-96)."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -26,10 +26,10 @@ T = TypeVar("T")
 
 
 class WebhookQueue:
-    """All methods may be called from any task; each change is durable when its method returns."""
+    """The webhooks of a queue. Methods may be called from any task; each change is durable when its method returns."""
 
     def __init__(self, ctx: Context, database: Database, watched: Callable[[Sequence[str]], None]) -> None:
-        """`watched` is told the accounts whose sent messages have changed."""
+        """`watched` is called with the accounts whose sent messages have changed."""
         self._ctx = ctx
         self._database = database
         self.caller = Caller(ctx, database)
@@ -53,22 +53,22 @@ class WebhookQueue:
         )
 
     async def get(self, hook_id: int) -> Hook:
-        """One that waits. Raises NoSuchWebhook."""
+        """A waiting webhook. Raises NoSuchWebhook."""
         hook = await self._database.read(lambda r: get_hook(r, hook_id), op="webhook get")
         if hook is None:
             raise NoSuchWebhook(f"no webhook {hook_id} in the queue")
         return hook
 
     async def get_retired(self, hook_id: int) -> RetiredHook:
-        """One that is finished. Raises NoSuchWebhook."""
+        """A finished webhook. Raises NoSuchWebhook."""
         hook = await self._database.read(lambda r: operations.get_retired_hook(r, hook_id), op="webhook get retired")
         if hook is None:
             raise NoSuchWebhook(f"no finished webhook {hook_id}")
         return hook
 
     async def schedule(self, wanted: HookFilter, delta: float, *, from_now: bool = False) -> int:
-        """Put the next call off by `delta` seconds (negative: bring it forward), or with `from_now` to so long from
-        now. Returns how many were changed. Raises BadFilter.
+        """Move the next call by `delta` seconds (may be negative), or with `from_now` to `delta` seconds from now.
+        Returns how many were changed. Raises BadFilter.
         """
         microseconds = int(delta * SECOND)
         return await self._change(
@@ -76,7 +76,7 @@ class WebhookQueue:
         )
 
     async def cancel(self, wanted: HookFilter) -> int:
-        """Make no more calls; returns how many webhooks that ends. Raises BadFilter."""
+        """Cancel webhooks; returns how many. Raises BadFilter."""
         snapshot = self._ctx.config()
         return await self._change(
             lambda tx, now: operations.cancel_hooks(tx, wanted, now, lambda name: keep_hooks(snapshot.account(name)))
@@ -89,7 +89,7 @@ class WebhookQueue:
         return result
 
     async def clean(self) -> None:
-        """Remove retired rows whose time is over."""
+        """Remove expired retired rows."""
         now = self._ctx.clock()
         while await self._database.write(lambda tx: clean_hooks(tx, now)):
             pass
