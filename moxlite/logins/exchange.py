@@ -93,7 +93,7 @@ class Exchange:
         self._username = ""
         self._candidates: list[Candidate] = []
         self._attempt: Attempt | None = None
-        self._proof = False  # the client has sent something that is checked against the candidates
+        self._proof = False  # the client has sent a proof, which is checked against the candidates
 
     def __enter__(self) -> Self:
         return self
@@ -153,7 +153,7 @@ class Exchange:
                 assert_never(step)
 
     def abort(self) -> None:
-        """The client has given up (``*``)."""
+        """Record that the client has given up (``*``)."""
         self._close()
         self._logins.refuse(self._request, self._variant, self._username, BadExchange("aborted"), result="aborted")
 

@@ -36,10 +36,10 @@ PLACE_LIFE: Final = 30 * 24 * 3600.0
 """Seconds for which a place stays known after a success; auth.db keeps attempts as long (STORE-106)."""
 
 MAX_PLACES: Final = 50_000
-"""Pairs of account and place, about 10 MB; beyond, the one longest unused is forgotten."""
+"""Pairs of account and place, about 10 MB; beyond that the least recently used is forgotten."""
 
 MAX_KEYS: Final = 200_000
-"""Counts of one kind in one window, about 30 MB; beyond, the one that began first is forgotten (SMTP-134)."""
+"""Counts of one kind in one window, about 30 MB; beyond that the oldest is forgotten (SMTP-134)."""
 
 DECISION: Final = 10.0
 """Seconds that an attempt waits for others that are undecided. Checking a password takes 0.1 s on a slow card, two at a
@@ -176,8 +176,8 @@ class FailedLogins:
         self._clock = clock
         self._networks = [(window, _Counts(window.seconds), _Counts(window.seconds)) for window in networks]
         self._accounts = [(window, _Counts(window.seconds), _Counts(window.seconds)) for window in accounts]
-        self._places: OrderedDict[Key, float] = OrderedDict()  # account and place: until when it is known
-        self._known: dict[Key, int] = {}  # of each place, for how many accounts it is known
+        self._places: OrderedDict[Key, float] = OrderedDict()  # account and place: expiry
+        self._known: dict[Key, int] = {}  # number of accounts by place
         self._decided = trio.Event()
         self._told: set[str] = set()
 

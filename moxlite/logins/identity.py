@@ -1,4 +1,4 @@
-"""The values of a log-in: where the attempt comes from, what may be proven, and who it was."""
+"""The values of a log-in: the request, the candidates for its password, and the resulting identity."""
 
 import base64
 from typing import Literal, TypeAlias
@@ -16,11 +16,11 @@ Protocol: TypeAlias = Literal["smtp", "submission", "imap", "webmail", "webaccou
 
 
 class LoginRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """Where an attempt to log in comes from.
+    """The origin of an attempt to log in.
 
-    `tls`: what the handshake settled, in words (``TLSv1.3 TLS_AES_128_GCM_SHA256``), empty without TLS. `fingerprint`:
-    of the client certificate's key (`fingerprint`), empty without one. `user_agent`: the client's name for itself.
-    `failures`: how many attempts failed on this connection before.
+    `tls`: version and cipher (``TLSv1.3 TLS_AES_128_GCM_SHA256``), empty without TLS. `fingerprint`: of the client
+    certificate's key (`fingerprint`), empty without one. `user_agent`: the client's name for itself. `failures`: number
+    of earlier failed attempts on this connection.
     """
 
     protocol: Protocol

@@ -150,7 +150,7 @@ class Logins:
             attempt.give_back()  # nothing could be checked
             raise
         finally:
-            attempt.fail()  # also when the client left meanwhile
+            attempt.fail()  # also if the client has disconnected meanwhile
         assert own is not None
         if needs_rehash(own):
             async with self._accounts.use(identity.account) as account:
@@ -243,7 +243,7 @@ class Logins:
             return None
         try:
             key = await self._auth.find_key(request.fingerprint)
-        except StoreError as error:  # other ways to log in stay
+        except StoreError as error:  # other mechanisms still work
             logger.warning("keys of client certificates are not known", extra={"kv": {"err": str(error)}})
             return None
         recipient = None if key is None else self._current().login(key.login_address)
@@ -404,7 +404,7 @@ class Logins:
         self._checker.forget(account)
 
     def login(self, username: str) -> AccountRecipient | None:
-        """The account that a user name belongs to at this moment."""
+        """The account that a user name belongs to now, or None."""
         return self._current().login(normalize_username(username))
 
     def _succeed(

@@ -102,7 +102,7 @@ class Attempt:
         return [self._ended(message, error) for message in self._unsettled()]
 
     def follow_up(self, batch: Batch) -> "Attempt":
-        """An attempt for another batch, already marked, over the connection of this one."""
+        """Make an attempt for another batch, already marked, over the connection of this one."""
         follower = Attempt(self._ctx, batch, self._record)
         follower._transport, follower._direct = self._transport, self._direct
         return follower

@@ -18,7 +18,7 @@ CANDIDATES: Final = 20
 MAX_BATCH: Final = 500
 """Rows of one submission in a batch; a larger submission goes in several batches."""
 
-# What is due first, among the first thousand rows by time: all from the index msg_due, 0.3 ms at most.
+# The earliest candidates among the first thousand rows by time; uses only the index msg_due, 0.3 ms at most.
 BY_TIME: Final = """
 SELECT id, rcpt_domain, attempts, next_attempt FROM (
     SELECT id, rcpt_domain, attempts, next_attempt FROM msg INDEXED BY msg_due
@@ -26,7 +26,7 @@ SELECT id, rcpt_domain, attempts, next_attempt FROM (
 WHERE rcpt_domain NOT IN (SELECT value FROM json_each(?1)) AND (?2 OR attempts = 0)
 AND id NOT IN (SELECT value FROM json_each(?3))
 ORDER BY next_attempt, id LIMIT ?4"""
-# Where these are all of busy domains: the first row of each other domain, with one step in msg_due_domain per domain.
+# If all of these are for busy domains: the first row of each other domain, one step in msg_due_domain per domain.
 BY_DOMAIN: Final = """
 WITH RECURSIVE domain (name) AS (
     SELECT min(rcpt_domain) FROM msg INDEXED BY msg_due_domain WHERE hold = 0 AND dsn_due IN ('', 'delayed')
@@ -46,7 +46,7 @@ ON other.base_id = one.base_id AND other.rcpt_domain = one.rcpt_domain AND other
 AND other.require_tls IS one.require_tls AND other.transport = one.transport
 WHERE one.id = ? AND one.base_id <> 0
 AND other.hold = 0 AND other.dsn_due IN ('', 'delayed') AND other.next_attempt <= ? ORDER BY other.id LIMIT ?"""
-# What is due for a domain, first attempts or retries: among ten thousand rows by time, 1 ms.
+# Due rows of a domain, first attempts or retries, among ten thousand rows by time; 1 ms.
 OF_DOMAIN: Final = """
 SELECT id, rcpt_domain, attempts, next_attempt FROM (
     SELECT id, rcpt_domain, attempts, next_attempt FROM msg INDEXED BY msg_due_domain
@@ -121,6 +121,6 @@ def following(
 
 
 def together(r: Reader, message_id: int, now: int) -> Group:
-    """The rows that go into one transaction with this one, itself included (QUEUE-65)."""
+    """Return the rows that go into one SMTP transaction with this one, itself included (QUEUE-65)."""
     ids = [row[0] for row in r.rows(TOGETHER, message_id, now, MAX_BATCH)] or [message_id]
     return Group(ids, record.get(r, message_id), waiting(r, message_id))

@@ -76,7 +76,7 @@ class Mirror:
         self._ctx = ctx
         self._database = database
         self._bell = Bell(rung=True)
-        # One account at a time is changed, so that nothing is compared while it changes.
+        # Only one account is changed at a time, so that none is compared during a change.
         self._lock = trio.Lock()
         self._unfit: set[str] = set()
         self._told: set[str] = set()
@@ -178,7 +178,7 @@ class Mirror:
         """Add and remove messages in an account's mailbox, as these rows demand."""
         async with self._lock:
             if await account.read(queue_mailbox, op="queue-mailbox") is None:
-                await self._forget(account)  # once there is one, all is compared
+                await self._forget(account)  # `attend` compares everything once the mailbox exists
                 return
             gone = [row for row in rows if row.state == mirrorrows.REMOVE]
             if gone:
@@ -203,7 +203,7 @@ class Mirror:
                 await put_queued(account, row.key, prepared, row.queued)
         except (BadMessage, ChunkDamaged) as exc:
             found = await self._database.read(partial(mirrorrows.sample, content_id=row.content_id), op="queue mirror")
-            if found is not None:  # else it went while it was read
+            if found is not None:  # else its row was removed while it was read
                 logger.error("queued message cannot be shown", extra={"kv": {"msg": message.id, "err": exc}})
 
     async def unqueue(self, account: Account, row: OutboxRow) -> None:

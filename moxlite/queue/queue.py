@@ -282,7 +282,7 @@ class Queue:
         logger.info("account released", extra={"kv": {"account": account, "messages": found.held.messages}})
         return found
 
-    # Suppression lists; addresses and accounts as people write them
+    # Suppression lists; addresses and accounts as typed by people
 
     async def suppressions(self, account: str = "") -> list[Suppression]:
         """The suppression list of an account, or the lists of all accounts if the name is empty."""
@@ -303,7 +303,7 @@ class Queue:
         """Remove an address from an account's suppression list. Raises NotSuppressed, BadFilter."""
         await self._change(lambda tx, now: remove_suppression(tx, account, address, now))
 
-    # Looking
+    # Reading
 
     async def list_messages(self, wanted: Filter | None = None, page: Page | None = None) -> list[Message]:
         """One page of messages (QUEUE-23, QUEUE-24). Raises BadFilter."""
@@ -368,7 +368,7 @@ class Queue:
             waiting=waiting,
         )
 
-    # Operating; each returns how many messages were changed, and raises BadFilter
+    # Operations; each returns the number of changed messages, and raises BadFilter
 
     async def hold(self, wanted: Filter) -> int:
         """Hold messages: no attempts until they are released."""
@@ -442,7 +442,7 @@ class Queue:
         self._watchers.changed()
         return result
 
-    # Upkeep
+    # Maintenance
 
     async def _clean(self) -> None:
         """Call `clean` each hour, for ever. Errors: exceptions of the database are raised."""

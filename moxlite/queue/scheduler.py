@@ -164,13 +164,13 @@ class Scheduler:
         self._busy: dict[str, _Turn] = {}  # by recipient domain
         self._blocked: dict[str, _Blocked] = {}  # by recipient domain
         self._hosts: dict[str, tuple[Hashable, float]] = {}  # recipient domain: its host, known until
-        self._put_off: dict[str, tuple[int, str]] = {}  # recipient domain: until when and why its host is not tried
+        self._put_off: dict[str, tuple[int, str]] = {}  # recipient domain: end and reason of its host's pause
         self._serving = False  # attempts may begin
         ctx.load.on_free = self._host_free
         self.sessions = SessionCounts(ctx)
         self.blocks = Blocks()
         self._offers = Offers(ctx)
-        self._unwritten: dict[int, Ended] = {}  # outcomes that the database would not take (QUEUE-157)
+        self._unwritten: dict[int, Ended] = {}  # outcomes that the database could not write (QUEUE-157)
 
     def changed(self) -> None:
         """Look again for due attempts and DSNs."""
@@ -280,7 +280,7 @@ class Scheduler:
                 except StoreError as exc:
                     logger.error("queue database failed", extra={"kv": {"err": exc, "msg": candidate.id}})
             if not ended:
-                await trio.sleep(FAILED_SECONDS)  # the domain is busy for as long: it is still due
+                await trio.sleep(FAILED_SECONDS)  # the domain stays busy meanwhile, because its row is still due
         finally:
             del self._busy[candidate.domain]
             self.changed()
@@ -300,7 +300,7 @@ class Scheduler:
         followers: list[Attempt] = []
 
         async def follow(before: Attempt, transport: str) -> Attempt | None:
-            # An attempt may last until its own rows are due again: those are not tried a second time meanwhile.
+            # An attempt may last until its own rows are due again: they must not be tried twice in it.
             tried = {message.id for one in (attempt, *followers) for message in one.batch.messages}
             more = await self._next_batch(before.batch.first, transport, tried)
             if more is None:
@@ -340,8 +340,8 @@ class Scheduler:
             await self._record(ended or [])
 
     async def _group(self, message_id: int, policy: Policy) -> tuple[list[int], Waiting | None]:
-        """The rows of this one's batch, after renewing old signatures (AUTH-46); and its delivery to one of our
-        accounts, or None.
+        """Renew old signatures of a message (AUTH-46); return the ids of its batch, and its delivery to one of our
+        accounts or None.
         """
         group = await self._database.read(partial(together, message_id=message_id, now=policy.now), op="queue batch")
         if group.first is not None and group.waiting is None:
@@ -403,7 +403,7 @@ class Scheduler:
         """Let one of the domains that wait for the host try: a connection to it has ended, or is free."""
         waiting = [domain for domain, blocked in self._blocked.items() if blocked.host == key]
         if waiting:
-            del self._blocked[min(waiting, key=lambda domain: self._blocked[domain].retry)]  # of equals the first
+            del self._blocked[min(waiting, key=lambda domain: self._blocked[domain].retry)]  # among equals, the first
             self._wake.set()
 
     async def _record(self, ended: list[Ended]) -> None:
@@ -456,7 +456,7 @@ class Scheduler:
         await self._finish(ended, policy)
         for one in ended:
             del self._unwritten[one.message.id]
-        self.changed()  # there may be something to tell
+        self.changed()  # DSNs may be due
 
     # DSNs
 
@@ -487,7 +487,7 @@ class Scheduler:
         policy = policy_of(self._ctx)
         current = await self._database.read(lambda r: record.get(r, message.id), op="queue notice")
         if current is None or current.dsn_due != message.dsn_due:
-            return  # told with another
+            return  # part of another DSN
         messages = await self._database.read(lambda r: record.alike(r, current), op="queue notice")
         stored = False
         with guard("queue"):

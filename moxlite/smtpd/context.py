@@ -56,9 +56,9 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
       submit: `queue.submit`.
       keys: DKIM keys of the domains that sign what users submit.
-      sent: `queue.was_sent`, asked about bounces; None when there is no queue.
-      defer: `queue.defer`; None when there is no queue, then no message is accepted for some accounts alone.
-      resolver: None if no DNS look-ups are made; that of localserve knows no foreign host.
+      sent: `queue.was_sent`, called for bounces; None without a queue.
+      defer: `queue.defer`; None without a queue; a message is then accepted by all accounts or none.
+      resolver: None if no DNS look-ups are made; the resolver of localserve knows no foreign host.
       senders: the sessions of users.
       gate: the limits of connections.
       received_id: makes the ids in Received fields and replies.

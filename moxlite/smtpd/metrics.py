@@ -63,8 +63,8 @@ _commands: Final[dict[tuple[str, str, int, str], Histogram]] = {}
 def observe_command(kind: str, verb: str, code: int, ecode: str, seconds: float) -> None:
     """Count a command and its reply. The series are looked up by a plain dictionary, at a fifth of `labels`' cost.
 
-    The number of series is bounded: no part of the key comes from the client, except codes in localserve's simulated
-    errors; those of `smtp_error` come from the configuration.
+    The number of series is bounded: no part of the key comes from the client, except the codes of simulated errors in
+    localserve. `smtp_error` in the configuration adds codes of its own.
     """
     key = (kind, verb, code, ecode)
     child = _commands.get(key)

@@ -89,7 +89,7 @@ class Session:
 
     Attributes:
       context, wire, codec: services, stream and SMTP state machine.
-      snapshot: the configuration, taken anew with each hello and MAIL.
+      snapshot: the configuration, updated at each EHLO, HELO and MAIL.
       hello: EHLO or HELO, None before.
       identity: the logged-in user, None without a log-in.
       certificate: the account of the client certificate, None without a known one.
@@ -113,7 +113,7 @@ class Session:
         self._commands = 0  # since the last message
         self._bad = 0
         self._good = False
-        self._verb = "connect"  # what runs now, for metrics
+        self._verb = "connect"  # the current command, for metrics
         self._began = 0.0
         self._tracing = logger.isEnabledFor(TRACE)
         self.crowded = False

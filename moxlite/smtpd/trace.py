@@ -56,7 +56,7 @@ def received(
     name = f"{client_name} " if client_name else ""
     address = f" ({name}{pack_ip_literal(client_ip)})" if client_ip is not None else ""
     local = f" ({pack_ip_literal(info.local)})" if client_ip is not None else ""
-    comment = " (requiretls)" if requiretls else ""  # RFC 8689 §4.3 leaves the place to us
+    comment = " (requiretls)" if requiretls else ""  # RFC 8689 §4.3 does not say where
     target = f"\r\n\tfor <{recipient.pack(utf8)}>" if recipient is not None else ""
     return (
         f"Received: from {client}{address}\r\n"

@@ -62,8 +62,8 @@ class Wire:
         self._stream = stream
         self._pace = pace
         self._out: list[bytes] = []
-        self._ahead = b""  # came while the client was to wait
-        self._begun = b""  # how a command began whose end has not come
+        self._ahead = b""  # octets received during a delay
+        self._begun = b""  # first octets of an incomplete command
         self._interruptible = False  # a shutdown ends this wait
         self._waiting = False  # for the client
 

@@ -223,7 +223,7 @@ async def _queue(office: PostOffice, letter: Letter, submission: Submission, spo
             with trio.CancelScope(shield=True, deadline=trio.current_time() + UNDO):
                 await account.write(lambda tx: remove_outgoing(tx, counted))
             raise
-    raise SubmissionStuck  # what was counted stays: it may have been queued
+    raise SubmissionStuck  # the count stays: the message may have been queued
 
 
 def limits_of(letter: Letter) -> OutgoingLimits:

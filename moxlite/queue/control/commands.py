@@ -88,7 +88,7 @@ class Explain(Request, frozen=True, kw_only=True):
 
 
 class Nothing(Request, frozen=True, kw_only=True):
-    """For commands without arguments."""
+    """Arguments of commands without any."""
 
 
 class QueueCommands:

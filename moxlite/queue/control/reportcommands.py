@@ -30,7 +30,7 @@ class SendReports(Request, frozen=True, kw_only=True):
 
 
 class Nothing(Request, frozen=True, kw_only=True):
-    """For commands without arguments."""
+    """Arguments of commands without any."""
 
 
 class DropPending(Request, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ SELECT id, account, sender_localpart, sender_domain, recipient_localpart, recipi
 INSERT: Final = """
 INSERT INTO hold_rule (account, sender_localpart, sender_domain, recipient_localpart, recipient_domain)
 VALUES (?, ?, ?, ?, ?)"""
-# The same test as `matches`, on the rows that are there.
+# The same test as `matches`, for rows of the queue.
 HOLD: Final = """
 UPDATE msg SET hold = 1 WHERE hold = 0 AND dsn_due IN ('', 'delayed')
 AND ?1 IN ('', account)

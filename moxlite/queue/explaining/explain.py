@@ -220,7 +220,7 @@ async def _directly(
     async def look(name: str) -> None:
         hosts[name] = await _plan(ctx, message, name, way, destination)
 
-    async with trio.open_nursery() as nursery:  # a name server that is slow is so for each of them
+    async with trio.open_nursery() as nursery:  # concurrently, in case the name server is slow
         for name in destination.hosts.names:
             nursery.start_soon(look, name)
     found = msgspec.structs.replace(found, dnssec=destination.hosts.authentic)

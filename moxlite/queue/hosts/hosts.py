@@ -43,7 +43,7 @@ MAX_ADDRESSES: Final = 10
 
 
 class NoHosts(SMTPError):
-    """The domain has no host to deliver to, or DNS does not say."""
+    """The domain has no host to deliver to, or the look-up in DNS failed."""
 
     def __init__(self, text: str, *, permanent: bool = False, code: int = 0, ecode: str = "") -> None:
         super().__init__(permanent, code, ecode, "mx", text)

@@ -1,8 +1,8 @@
 """Our connections to each host, free ones among them, and pauses of hosts, shared by all domains of a host (QUEUE-14,
 QUEUE-165, QUEUE-168, QUEUE-169). In memory: after a restart all hosts are tried anew.
 
-A connection is in use by one attempt, which leaves it free when the attempt has nothing more to send. Another attempt
-takes it, or it is closed after a few seconds::
+A connection is in use by one attempt, which frees it when it has nothing more to send. Then another attempt takes it,
+or it is closed after a few seconds::
 
     begin ─> in use ─> keep: free ─> take: in use ─> ... ─> close, end
 """
@@ -122,7 +122,7 @@ class HostLoad:
 
     def __init__(self) -> None:
         self._open: dict[Hashable, int] = {}
-        self._free: dict[OpenConnection, _Offer] = {}  # those that are free, the oldest first
+        self._free: dict[OpenConnection, _Offer] = {}  # free connections, the oldest first
         self._keeps = True
         self._pauses: dict[Hashable, _Pause] = {}
         self.on_free: Callable[[Hashable], None] = lambda _: None
@@ -137,7 +137,7 @@ class HostLoad:
         """
         self._ask(key, now)
         if self._open.get(key, 0) >= MAX_CONNECTIONS:
-            for one in self._free_of(key):  # it was not good for the caller
+            for one in self._free_of(key):  # the caller could not use it
                 self._withdraw(one)
             raise Untried(f"host has {MAX_CONNECTIONS} connections of ours", key, None)
         self._open[key] = self._open.get(key, 0) + 1
@@ -216,7 +216,7 @@ class HostLoad:
             return
         known = self._pauses.get(key)
         if known is not None and known.until > now:
-            return  # it said so to the other connection too
+            return  # its other connection has got the same reply
         steps = 0 if known is None else known.steps
         pause = PAUSES[min(steps, len(PAUSES) - 1)]
         self._pause(key, _Pause(now + pause, steps + 1, str(error)[:200]), now)

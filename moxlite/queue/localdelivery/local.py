@@ -27,7 +27,7 @@ async def deliver_local(ctx: Context, batch: Batch, trace: Trace) -> Outcomes:
     hostname = ctx.config().static.hostname.ascii
     trace.host, trace.tls_mode = hostname, TLSMode.SKIP.value
     client = SMTPClient(ctx.connect_local(transaction_key(batch.first)), hostname, tls_mode=TLSMode.SKIP)
-    return await converse(client, batch, trace)  # no wire that TLS could protect: REQUIRETLS is satisfied
+    return await converse(client, batch, trace)  # nothing leaves the process, so REQUIRETLS is satisfied
 
 
 def transaction_key(message: Message) -> bytes:

@@ -126,7 +126,7 @@ class DailyReports(Generic[W]):
         return 0 if self._ctx.reports is None else await self._reports.drop(domain)
 
     async def send(self, day: str, *, spread: bool = False) -> list[Outcome]:
-        """Send the reports for days up to this one, yyyymmdd; `spread`: not all at once. Raises StoreError."""
+        """Send the reports for days up to this one, yyyymmdd; `spread`: with pauses between them. Raises StoreError."""
         if self._ctx.reports is None or self._reports.off():
             return []
         waiting = await self._reports.waiting(day)

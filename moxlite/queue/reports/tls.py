@@ -149,7 +149,7 @@ class TLSReports:
 def _mail(wanted: Wanted, results: list[TLSResult], author: Author, recipients: tuple[Address, ...]) -> ReportMail:
     day = dt.datetime.strptime(wanted.day, "%Y%m%d").replace(tzinfo=dt.UTC)
     begin = calendar.timegm(day.timetuple())
-    # A domain may be a mail host as well: these are two reports.
+    # A domain may also be a mail host: these are two reports, with two keys.
     report_id = f"{wanted.day}{'-host' if wanted.is_host else ''}.{wanted.domain}@{author.domain}"
     policies = tuple(_policy(one.policy_domain, policy) for one in results for policy in one.policies)
     report = TLSReport(

@@ -101,7 +101,7 @@ class SocksDial:
         failures: list[tuple[IPAddress, str]] = []
         end = trio.current_time() + seconds
         for index, ip in enumerate(addresses):
-            if not inside and is_internal(ip):  # the proxy may be of the same network as we
+            if not inside and is_internal(ip):  # the proxy may be in our network
                 failures.append((ip, INNER))
                 continue
             share = max(0.0, end - trio.current_time()) / (len(addresses) - index)

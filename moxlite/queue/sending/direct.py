@@ -50,7 +50,7 @@ async def deliver_direct(ctx: Context, batch: Batch, trace: Trace, way: Way) -> 
             logger.info("host failed", extra={"kv": {"err": exc, "host": name, "domain": recipient.host}})
             answers = {message.id: exc for message in pending.messages}
             answers |= trace.settled
-            if isinstance(exc, Untried) and exc.until is None:  # it takes mail, so its backup is not asked
+            if isinstance(exc, Untried) and exc.until is None:  # the host works but is busy: do not try its backup
                 outcomes.update(answers)
                 for message in pending.messages:
                     met[message.id].append(exc)
@@ -71,7 +71,7 @@ async def destination_of(ctx: Context, message: Message) -> Destination:
     domain = message.recipient.host
     if not isinstance(domain, Domain):
         return Destination(None, Hosts((str(domain),), authentic=False), Standing())
-    # Of the domain that the sender wrote, not of where its CNAMEs lead (RFC 8461 §3.4).
+    # The policy is the one of the recipient's domain, not of the target of its CNAMEs (RFC 8461 §3.4).
     found: list[Standing] = []
 
     async def look_up() -> None:

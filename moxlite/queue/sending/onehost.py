@@ -88,12 +88,12 @@ async def try_host(ctx: Context, batch: Batch, trace: Trace, name: str, way: Way
     """Deliver to one host: over a free open connection, else over a new one; again without TLS if TLS fails and no
     policy forbids it. Raises SMTPError; Untried if the host is busy or paused.
     """
-    if trace.left_open is not None:  # the host before this one, which has not taken all
+    if trace.left_open is not None:  # of the previous host, which did not take all messages
         before, trace.left_open = trace.left_open, None
         await ctx.load.hang_up(before)
     trace.host, trace.ip, trace.tls, trace.tls_words, trace.greeted = name, "", "", "", False
     found: tuple[Addresses, float] | None = None
-    if destination.domain is not None and destination.hosts.authentic:  # whether there is DANE hangs on them
+    if destination.domain is not None and destination.hosts.authentic:  # DANE depends on them
         found = await addresses_for(ctx, batch.first, name, way, destination)
     policy = await _policy(ctx, batch, name, found[0] if found else None, destination, trace)
     if policy.refusal is not None:
@@ -112,7 +112,7 @@ async def try_host(ctx: Context, batch: Batch, trace: Trace, name: str, way: Way
         done |= {one: error for one, error in answers.items() if not cut_short(error)}
         if not left:
             return done
-        batch = batch.of(left)  # the host has closed it: that says nothing of a new one
+        batch = batch.of(left)  # the host has closed the connection; a new one may work
     addresses, seconds = found or await addresses_for(ctx, batch.first, name, way, destination)
     host = msgspec.structs.replace(host, addresses=addresses.ips, seconds=CONNECT_SECONDS - seconds)
     return done | await _try_anew(ctx, batch, trace, host)
@@ -271,7 +271,7 @@ async def _connected(ctx: Context, batch: Batch, trace: Trace, host: Host, *, in
     def greeted() -> None:
         if client.tls_stream is not None:
             trace.tls_words = seen.words
-        elif policy.overlooks and not in_clear:  # the host has no STARTTLS; a try in clear was counted before it
+        elif policy.overlooks and not in_clear:  # the host has no STARTTLS; a retry without TLS was counted before
             metrics.tls_ignored.labels(ignored="badtls").inc()
         if not in_clear:
             _count(trace, name, policy, encrypted=client.tls_stream is not None, seen=seen)

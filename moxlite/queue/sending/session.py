@@ -67,9 +67,9 @@ Outcomes = dict[int, SMTPError | None]
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """Messages that go in one transaction; ``octets`` gives their content anew at each call, ``seven_bit`` a spool of
-    their form for hosts without 8BITMIME, which the caller closes, or raises Unconvertible (QUEUE-63a). ``visit``: no
-    message is sent, only EHLO and STARTTLS (QUEUE-182).
+    """Messages that go in one transaction; ``octets`` yields their content, at each call from the start. ``seven_bit``
+    returns a spool with the form for hosts without 8BITMIME, which the caller closes, or raises Unconvertible
+    (QUEUE-63a). ``visit``: no message is sent, only EHLO and STARTTLS (QUEUE-182).
     """
 
     messages: tuple[Message, ...]
@@ -107,31 +107,31 @@ class Trace:
         self.ip = ""
         self.tls = ""
         self.tls_words = ""
-        """The policies that the session satisfied, for people: ``dane sts``, ``opportunistic``; "" in clear."""
+        """Policies that the session satisfied, for people: ``dane sts``, ``opportunistic``; "" in clear."""
         self.tls_mode = "skip"
         self.tally = Tally()
-        """How its sessions went, for TLS reports."""
+        """Results of the attempt's sessions, for TLS reports."""
         self.dialed: list[tuple[str, str]] = []
         self.greeted = False
-        """The host of now has answered to EHLO, over TLS where that was begun."""
+        """Whether the current host has replied to EHLO, after STARTTLS if TLS is used."""
         self.greeting = ""
-        """What the host said first."""
+        """First line of the host's greeting."""
         self.keywords: tuple[str, ...] = ()
-        """Extensions that the host announced in its latest answer to EHLO, sorted."""
+        """Extensions in the host's latest reply to EHLO, sorted."""
         self.offers: tuple[bool, bool] | None = None
-        """Whether the host that was last greeted offers STARTTLS and REQUIRETLS (QUEUE-57)."""
+        """Whether the host of the last EHLO offers STARTTLS and REQUIRETLS (QUEUE-57)."""
         self.sent_all = False
-        """All octets of a message were handed over: the host may have it, whatever happens now."""
+        """Whether all octets of a message were sent: from then on the host may have the message."""
         self.promises = False
-        """The host knows RFC 3461: it tells the sender what the sender has asked to be told."""
+        """Whether the host supports DSN (RFC 3461), and sends the notices that the sender has asked for."""
         self.taken: Response | None = None
-        """How the host has answered for the last message that it took."""
+        """The host's reply to the last message that it accepted."""
         self.settled: Outcomes = {}
-        """Messages whose outcome is final, and written down."""
+        """Final outcomes that are recorded, by id of the message."""
         self.follow: Callable[[], Awaitable[Follower | None]] | None = None
-        """Gives what is due and may go over the same connection, marked; None where there is nothing (more)."""
+        """Function that marks and returns the next due attempt for the same connection, None without any."""
         self.left_open: OpenConnection | None = None
-        """The connection that is good for further messages when it has ended."""
+        """The connection that the attempt leaves open for further messages."""
         self._keep = keep
 
     def take_over(self, other: "Trace") -> None:
@@ -238,7 +238,7 @@ async def converse(
             trace.greeting, trace.keywords = client.codec.greeting, tuple(sorted(known.keywords))
         await client.quit()
         raise
-    except BaseException:  # nothing is said in the middle of a message that was cut off
+    except BaseException:  # no QUIT in the middle of a message that was cut off
         await client.abort()
         raise
     try:
@@ -315,7 +315,7 @@ async def _run_transactions(
         failure = outcome.error
         stale = reused and failure is not None and _refuses_connection(failure, sent_all=trace.sent_all)
         if failure is None or failure.code:
-            trace.sent_all = False  # the host has answered for what it got
+            trace.sent_all = False  # the host has replied to the octets it got
         if failure is not None and (stale or (outcomes and cut_short(failure) and not trace.sent_all)):
             ending = Postponed() if outcomes else Stale(failure)
             outcomes.update((message.id, ending) for message in pending)

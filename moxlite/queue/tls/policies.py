@@ -203,7 +203,7 @@ class Policies:
         """Return the row of a domain, in force or not, without a look-up; None without a row."""
         return await self._read(domain.ascii)
 
-    # Upkeep
+    # Maintenance
 
     async def serve(self) -> None:
         """Refresh once a day, for ever. Raises nothing."""

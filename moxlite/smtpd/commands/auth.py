@@ -28,7 +28,7 @@ from moxlite.smtpd.session import Session
 
 __all__ = ["auth"]
 
-# The first class that fits counts.
+# The first matching class counts.
 FAILURES: Final[tuple[tuple[type[LoginRefused], int, str], ...]] = (
     (UnknownMechanism, 504, "5.5.4"),
     (BadChannelBinding, 535, "5.7.7"),

@@ -109,7 +109,7 @@ async def _finish(session: Session, transaction: Transaction, end: DataEnd) -> R
     if transaction.refused is not None:
         return transaction.refused
     if end.bad_line_ends:
-        # What follows may be commands that another server let through as content (SMTP-38): none is read.
+        # The following octets may be commands that another server passed as content (SMTP-38): read none of them.
         raise Goodbye(replies.BAD_CHUNK if transaction.chunked else replies.BAD_LINE_ENDS)
     spool = transaction.spool
     assert spool is not None  # else it is refused

@@ -22,7 +22,7 @@ __all__ = ["ehlo", "helo", "help_", "noop", "quit_", "rset", "starttls", "vrfy"]
 
 logger = logging.getLogger("moxlite.smtpd")
 
-# Keywords whose parameters are taken (RFC 5321 §4.1.1.11); the lines of EHLO follow from them.
+# Keywords whose parameters are accepted (RFC 5321 §4.1.1.11); the reply to EHLO is made of them.
 ALWAYS: Final = frozenset({"PIPELINING", "SIZE", "ENHANCEDSTATUSCODES", "8BITMIME", "SMTPUTF8", "CHUNKING", "LIMITS"})
 SUBMISSION: Final = frozenset({"FUTURERELEASE", "MT-PRIORITY", "DELIVERBY", "DSN"})
 
@@ -35,7 +35,7 @@ async def ehlo(session: Session, command: c.Ehlo) -> Response:
         offers |= SUBMISSION
     elif session.smtp.dsn_ext:
         offers |= {"DSN"}
-    # REQUIRETLS is known also without TLS, for a reply of its own to those who ask for it there (SMTP-30).
+    # REQUIRETLS is also accepted without TLS, so that it gets its own error reply (SMTP-30).
     if _requiretls(session):
         offers |= {"REQUIRETLS"}
     session.codec.offer(offers)

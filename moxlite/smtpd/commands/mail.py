@@ -51,7 +51,7 @@ async def mail(session: Session, command: c.MailFrom) -> Response:
 def require_login(session: Session) -> None:
     """Log in by the client certificate, if there is no other log-in (SMTP-59, SMTP-62). Raises Refused."""
     if session.identity is not None or session.certificate is None:
-        return  # without either the codec has refused MAIL already
+        return  # without either, the codec has already refused MAIL
     try:
         identity = session.context.logins.use_certificate(session.login_request(), session.certificate)
     except LoginDisabled as error:

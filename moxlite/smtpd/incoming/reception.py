@@ -77,15 +77,15 @@ class Reception:
         self._single = len(transaction.recipients) == 1
         self._utf8 = transaction.mail.smtputf8
         self._cases: list[Case] = []
-        self._numbers: dict[int, list[int]] = {}  # of the cases that each recipient leads to
-        self._said: dict[int, Outcome] = {}  # what the plan of each case says, by its number
+        self._numbers: dict[int, list[int]] = {}  # numbers of the cases by index of the recipient
+        self._said: dict[int, Outcome] = {}  # outcome of each case's own plan, by its number
         self._decided: dict[str, Decided] = {}
         self._outcomes: dict[str, Outcome] = {}
-        self._listed: str | None = None  # which block list has the client
+        self._listed: str | None = None  # the block list that has the client
         self._asking = trio.Lock()
         self._reports = Reports(session.context.reports, message.prepared, evidence.checks, session.snapshot)
-        self._told: set[int] = set()  # recipients whose failure the sender was told
-        self._receipted: set[int] = set()  # indexes of recipients about whose delivery a notice is owed
+        self._told: set[int] = set()  # recipients named in a notice of failure
+        self._receipted: set[int] = set()  # indexes of recipients in a notice of delivery
         hello = session.hello
         self._received = partial(
             trace.received,
@@ -290,7 +290,7 @@ class Reception:
             tell=_told_address(decided.case),
         )
 
-    # What is owed
+    # Notices and deferred deliveries
 
     def _in_state(self, *states: State) -> list[str]:
         return [name for name in self._names() if self._outcomes[name].state in states]
@@ -428,7 +428,7 @@ class Reception:
         parts = (self._transaction.sender.pack(True), self._prepared.digest.hex(), *paths)
         return b"again " + hashlib.sha256("\0".join(parts).encode()).digest()
 
-    # What is stored
+    # Stored octets
 
     def _decided_prefix(self, decided: Decided) -> bytes:
         return self._prefix(decided.case, trace.reason_field(decided.plan.word, steps(decided.case.evidence)))

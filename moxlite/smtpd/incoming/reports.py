@@ -85,7 +85,7 @@ class Reports:
             return error
         except StoreError as error:
             return Unusable(f"reports cannot be kept now: {error}")
-        except Exception as error:  # what a stranger wrote must not cost the mail (AUTH-107)
+        except Exception as error:  # a malformed report must not prevent delivery (AUTH-107)
             panics.labels(pkg="reports").inc()
             logger.error("reading a report failed", exc_info=error)
             return Unusable("reading it failed")
