@@ -146,7 +146,7 @@ class Attempt:
 
     @property
     def offers(self) -> tuple[bool, bool] | None:
-        """Whether the recipients' own host offers STARTTLS and REQUIRETLS; None without a greeting (QUEUE-57)."""
+        """Whether the recipients' own host offers STARTTLS and REQUIRETLS; None without a reply to EHLO (QUEUE-57)."""
         return self._trace.offers if self._direct else None
 
     @property
@@ -246,7 +246,7 @@ class Attempt:
 
     @property
     def greeted(self) -> bool:
-        """Whether a host has sent its greeting."""
+        """Whether a host has replied to EHLO, after STARTTLS if TLS is used."""
         return self._trace.greeted
 
     @property

@@ -111,7 +111,7 @@ class _Turn(msgspec.Struct):
 
     @property
     def answered(self) -> bool:
-        """Whether the host has sent its greeting."""
+        """Whether the host has replied to EHLO."""
         return self.attempt is not None and self.attempt.greeted
 
 
@@ -192,7 +192,7 @@ class Scheduler:
 
     @property
     def waiting_domains(self) -> int:
-        """Number of recipient domains that wait for a connection to their full host."""
+        """Number of recipient domains that wait for a connection to their host to end."""
         return len(self._blocked)
 
     async def serve(self, attempts: trio.Nursery) -> None:
@@ -395,7 +395,7 @@ class Scheduler:
             del self._hosts[next(iter(self._hosts))]
 
     def _full_host_of(self, domain: str) -> Hashable | None:
-        """The host of a recipient domain's recent attempt, if it still has all its connections; else None."""
+        """The host of a recipient domain's recent attempt, if it still has its maximum of connections; else None."""
         host, until = self._hosts.get(domain, (None, 0.0))
         return host if trio.current_time() < until and self._ctx.load.full(host) else None
 

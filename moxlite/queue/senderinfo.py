@@ -31,7 +31,7 @@ class Offers:
 
     async def note(self, message: Message, offers: tuple[bool, bool] | None) -> None:
         """Record in the sender's account whether the recipients' domain offers STARTTLS and REQUIRETLS, unless recorded
-        lately. `offers`: None if no host sent a greeting. A failure is only logged.
+        lately. `offers`: None if no host replied to EHLO. A failure is only logged.
         """
         key, now = (message.account, message.rcpt_domain), self._ctx.clock()
         known, since = self._noted.get(key, (None, 0))

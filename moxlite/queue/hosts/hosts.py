@@ -35,7 +35,7 @@ LOOKUP_SECONDS: Final = 30.0
 """Seconds for each look-up (QUEUE-41)."""
 
 MAX_HOST_CNAMES: Final = 10
-"""Length of a host's CNAME chain (QUEUE-46)."""
+"""Maximum length of a host's CNAME chain (QUEUE-46)."""
 
 MAX_HOSTS: Final = 20
 MAX_ADDRESSES: Final = 10

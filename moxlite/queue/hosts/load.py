@@ -132,8 +132,8 @@ class HostLoad:
         return self._open.get(key, 0) >= MAX_CONNECTIONS and not self._free_of(key)
 
     def begin(self, key: Hashable, now: int) -> None:
-        """Count a new connection, before it is made; `end` must follow. Raises Untried if the host is paused or has all
-        its connections.
+        """Count a new connection, before it is made; `end` must follow. Raises Untried if the host is paused or has
+        `MAX_CONNECTIONS`.
         """
         self._ask(key, now)
         if self._open.get(key, 0) >= MAX_CONNECTIONS:

@@ -63,7 +63,7 @@ class Stale(SMTPError):
 
 
 Outcomes = dict[int, SMTPError | None]
-"""Outcome by id of the message: None if delivered, else the error."""
+"""Outcomes by id of the message: None if delivered, else the error."""
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -115,7 +115,7 @@ class Trace:
         self.greeted = False
         """Whether the current host has replied to EHLO, after STARTTLS if TLS is used."""
         self.greeting = ""
-        """First line of the host's greeting."""
+        """Text of the host's greeting."""
         self.keywords: tuple[str, ...] = ()
         """Extensions in the host's latest reply to EHLO, sorted."""
         self.offers: tuple[bool, bool] | None = None

@@ -33,7 +33,7 @@ __all__ = ["Caller", "call", "headers_of"]
 logger = logging.getLogger("moxlite.queue.webhooks")
 
 MAX_CALLS: Final = 10
-"""Calls at a time (QUEUE-92)."""
+"""Calls at a time, silent ones not counted (QUEUE-92)."""
 
 WITH_SILENT: Final = 3
 """Factor of MAX_CALLS that limits all calls, silent ones included; bounds file descriptors."""

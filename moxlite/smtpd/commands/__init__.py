@@ -1,2 +1,3 @@
-"""The commands of an SMTP session, from EHLO to DATA and AUTH. What becomes of a message after its last octet is not
-here."""
+"""The commands of an SMTP session, from EHLO to DATA and AUTH. Processing of a message after its last octet is not
+here.
+"""
