@@ -80,7 +80,7 @@ async def start_exchange(
 
 
 class Exchange:
-    """One exchange; ends with an `Identity` or an exception, after which it's used up. To be used in a ``with``."""
+    """One exchange, for a ``with`` block. It ends with an `Identity` or an exception, and cannot be used again."""
 
     def __init__(
         self, logins: Logins, request: LoginRequest, mechanism: ServerMechanism, certificate: Identity | None
@@ -158,7 +158,7 @@ class Exchange:
         self._logins.refuse(self._request, self._variant, self._username, BadExchange("aborted"), result="aborted")
 
     def _external(self, authzid: str) -> Identity:
-        """EXTERNAL: the address of the certificate, or another one of its account (SMTP-58, IMAP-49)."""
+        """Log in by EXTERNAL, as the address of the certificate or another one of its account (SMTP-58, IMAP-49)."""
         if self._certificate is None:
             raise self._refuse(WrongCredentials("no client certificate of a user"))
         self._username = authzid or self._certificate.address

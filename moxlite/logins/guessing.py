@@ -74,7 +74,7 @@ class _Count:
 
 
 class _Counts:
-    """The counts of one kind of key in one window."""
+    """Counts of one kind of key in one window. `number`: of the current window since 1970."""
 
     __slots__ = ("counts", "number", "seconds")
 
@@ -90,7 +90,7 @@ class _Counts:
             self.counts.clear()
 
     def get(self, key: Key) -> tuple[int, int]:
-        """Failures, and undecided attempts."""
+        """Return the numbers of failures and of undecided attempts of a key."""
         count = self.counts.get(key)
         return (0, 0) if count is None else (count.failed, count.open)
 
@@ -199,7 +199,7 @@ class FailedLogins:
         raise TooManyFailures
 
     def allowed(self, ip: IPAddress) -> bool:
-        """Whether an attempt from this address to any account might be let in."""
+        """Whether `book` may accept an attempt from this address, for some account."""
         if is_exempt(ip, self._exempt):
             return True
         self._roll()
@@ -259,7 +259,9 @@ class FailedLogins:
             others.roll(now)
 
     def _full(self, ip: IPAddress, who: str) -> bool:
-        """Whether a booking has to wait for others. Raises TooManyFailures where waiting does not help."""
+        """Whether a booking must wait for undecided attempts. Raises TooManyFailures if the decided failures reach a
+        limit.
+        """
         self._roll()
         classes = ip_classes(ip)
         place = (who, classes[1])

@@ -37,7 +37,8 @@ class Dial(Protocol):
         local: LocalAddresses | None = None,
         seconds: float = CONNECT_SECONDS,
     ) -> Dialed:
-        """Connect to the first address that answers, within `seconds`. `inside`: it may be one of the inner network.
+        """Connect to the first address that answers, within `seconds`. `inside`: addresses of the internal network are
+        allowed.
         Raises DialError.
         """
 

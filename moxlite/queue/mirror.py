@@ -70,7 +70,7 @@ DROP_SLICE: Final = 100
 
 
 class Mirror:
-    """Made by `Queue`. `attend` and `unqueue` are registered with the accounts by the server."""
+    """Keeps the mailboxes `Outgoing`, made by `Queue`. The server registers `attend` and `unqueue` at the accounts."""
 
     def __init__(self, ctx: Context, database: Database) -> None:
         self._ctx = ctx

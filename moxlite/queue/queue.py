@@ -83,7 +83,9 @@ OLD_KEYS: Final = "DELETE FROM unit_key WHERE live < ?"
 
 
 class Queue:
-    """Made by `open`. All methods may be called from any task; each change is durable when its method returns."""
+    """The queue of outgoing mail, made by `open`. Methods may be called from any task; each change is durable when its
+    method returns.
+    """
 
     def __init__(self, ctx: Context, database: Database) -> None:
         self.ctx = ctx

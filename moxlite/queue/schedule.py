@@ -8,7 +8,7 @@ from typing import Final
 __all__ = ["JITTER", "SECOND", "attempts_left", "delay_after", "max_attempts_of", "rfc3339"]
 
 SECOND: Final = 1_000_000
-"""Microseconds."""
+"""Microseconds in a second."""
 
 JITTER: Final = 0.01
 """Share by which a delay is made longer or shorter, so that messages that failed together are not all retried together

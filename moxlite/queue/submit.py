@@ -72,7 +72,7 @@ def is_known(r: Reader, submission: Submission) -> bool:
 
 
 def sender_of(submission: Submission, recipient: SubmissionRecipient) -> tuple[str, str]:
-    """Localpart and domain of the envelope sender for a recipient, both empty for the null path."""
+    """Localpart and domain of the envelope sender for a recipient; both are empty for the null path."""
     address = recipient.mail_from or submission.mail_from
     return (str(address.localpart), address.domain.unicode) if address is not None else ("", "")
 

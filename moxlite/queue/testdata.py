@@ -42,7 +42,7 @@ RECIPIENTS: Final = ("remote@remote.example", "other@bücher.example")
 
 
 def generate(data: Path) -> None:
-    """Make the directory and fill it. Blocks. Raises FileExistsError, OSError, StoreError."""
+    """Make the directory `data` with test data. Blocks. Raises FileExistsError, OSError, StoreError."""
     data.mkdir(mode=0o750)
     trio.run(_generate, data)
 

@@ -93,7 +93,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def kind(self) -> Literal["smtp", "submission"]:
-        """The word in metrics and records."""
+        """The label of the service in metrics and in auth.db."""
         return "smtp" if self.service == "smtp" else "submission"
 
     @property

@@ -42,13 +42,13 @@ __all__ = ["Handler", "Session"]
 logger = logging.getLogger("moxlite.smtpd")
 
 MAX_COMMANDS: Final = 1000
-"""Commands without a message (SMTP-143): more is a probe, or a client in a loop."""
+"""Maximum number of commands without a message (SMTP-143): more is a probe, or a client in a loop."""
 
 MAX_BAD: Final = 10
-"""Failed transactions of a connection that had no good one (SMTP-21)."""
+"""Maximum number of failed transactions on a connection without a successful one (SMTP-21)."""
 
 SLOW_FAILURES: Final = 3
-"""Failed log-ins from which on the connection is slowed down (SMTP-15)."""
+"""Number of failed log-ins at which the connection goes into slow mode (SMTP-15)."""
 
 CROWDED: Final = 0.8
 """Share of a network's open connections from which on sessions use the shorter deadline for commands (SMTP-14)."""
@@ -56,7 +56,7 @@ CROWDED: Final = 0.8
 NAMED_ERRORS: Final[Mapping[str, str]] = {"5.5.0": "linetoolong", "5.5.1": "unknowncommand", "5.5.2": "unknowncommand"}
 
 Handler = Callable[["Session", Any], Awaitable[Response | None]]
-"""Carries out one command; returns the reply, or None when it has sent it by itself."""
+"""Function that carries out one command; returns the reply, or None if it has sent the reply itself."""
 
 
 class _Waiting:
@@ -79,7 +79,7 @@ class _Waiting:
 
 
 MAX_LINGERING: Final = 200
-"""Clients that wait at once (SMTP-97): each holds a connection and a message."""
+"""Maximum number of clients delayed at a time (SMTP-97): each uses a connection and a message."""
 
 _waiting: Final = _Waiting(MAX_LINGERING)
 
@@ -133,7 +133,7 @@ class Session:
 
     @property
     def info(self) -> ConnectionInfo:
-        """The connection; changes with STARTTLS."""
+        """Facts about the connection; replaced after STARTTLS."""
         return self.wire.info
 
     @property
@@ -148,12 +148,12 @@ class Session:
 
     @property
     def starttls(self) -> ServerTLS | None:
-        """TLS for STARTTLS, None where it is not offered."""
+        """TLS settings for STARTTLS, None if not offered."""
         return self.context.starttls if self.context.submission or self.smtp.starttls else None
 
     @property
     def network_checks(self) -> bool:
-        """Whether the client is another host, whose DNS can be asked."""
+        """Whether the client is another host, about which DNS is asked."""
         return self.context.resolver is not None and not (self.info.trusted_local or self.context.localserve)
 
     @property

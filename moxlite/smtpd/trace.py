@@ -26,7 +26,7 @@ MAX_PROBLEM: Final = 200
 
 
 def protocol_name(*, extended: bool, utf8: bool, tls: bool, authenticated: bool) -> str:
-    """The word behind `with`: RFC 3848, RFC 6531 §3.7.3."""
+    """The protocol name after `with` in Received: RFC 3848, RFC 6531 §3.7.3."""
     name = "UTF8SMTP" if utf8 else "ESMTP" if extended else "SMTP"
     return name + ("S" if tls else "") + ("A" if authenticated else "")
 
@@ -71,12 +71,12 @@ def _tls_comment(tls: TLSFacts | None) -> str:
 
 
 def return_path(sender: Path, *, utf8: bool) -> bytes:
-    """The reverse path, put in at final delivery (RFC 5321 §4.4)."""
+    """The Return-Path field, added at final delivery (RFC 5321 §4.4)."""
     return f"Return-Path: <{sender.pack(utf8)}>\r\n".encode()
 
 
 def delivered_to(recipient: Path, *, utf8: bool) -> bytes:
-    """The address as the client gave it (RFC 9228)."""
+    """The Delivered-To field: the address as the client gave it (RFC 9228)."""
     return f"Delivered-To: {recipient.pack(utf8)}\r\n".encode()
 
 

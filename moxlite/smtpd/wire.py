@@ -26,10 +26,10 @@ __all__ = ["Wire"]
 logger = logging.getLogger("moxlite.smtpd")
 
 READ: Final = 65536
-"""Octets read at once: a DATA block costs the same few calls, whatever its size."""
+"""Octets read at a time: a block costs the same number of calls, whatever its size."""
 
 RUSH: Final = 5.0
-"""Seconds before the end of the write limit at which slow mode sends the rest at once (SMTP-15)."""
+"""Seconds before the write deadline at which slow mode sends the remaining octets at once (SMTP-15)."""
 
 _WITH_CREDENTIALS: Final = re.compile(rb"(?:\A|\n)AUTH ", re.IGNORECASE)
 _WITH_CONTENT: Final = re.compile(rb"(?:\A|\n)(?:DATA\s*\n.|BDAT )", re.IGNORECASE)
@@ -201,7 +201,7 @@ class Wire:
     # TLS
 
     async def start_tls(self, tls: ServerTLS, leftover: bytes) -> None:
-        """Shake hands as the server; `leftover` came behind STARTTLS. Raises TLSError."""
+        """Shake hands as the server; `leftover`: octets received after STARTTLS. Raises TLSError."""
         stream = await tls.accept(self._stream, leftover=leftover)
         self._stream = stream
         self.info = self.info.with_tls(stream.facts)

@@ -33,7 +33,8 @@ ONCE: Final = (
     b"references",
     b"subject",
 )
-"""Fields that a message has at most once (RFC 5322 §3.6), besides From: of two, readers show different ones."""
+"""Fields that a message has at most once (RFC 5322 §3.6), besides From: mail readers differ in which of two they show.
+"""
 
 
 class Edited(msgspec.Struct, frozen=True):
@@ -127,7 +128,9 @@ async def needs_smtputf8(letter: Letter, spool: Spool, prepared: Prepared, secti
 
 
 def requiretls(letter: Letter, section: HeaderSection) -> bool | None:
-    """True for REQUIRETLS, False for the header that lifts all TLS policy (RFC 8689 §5, SMTP-31)."""
+    """The message's demand for TLS: True for REQUIRETLS, False for ``TLS-Required: No`` (RFC 8689 §5, SMTP-31), else
+    None.
+    """
     if letter.requiretls:
         return True
     values = section.texts(b"tls-required")

@@ -189,7 +189,7 @@ async def _complete(
 async def _signatures(
     keys: SigningKeys, letter: Letter, author: Address, added: bytes, spool: Spool, section: HeaderSection
 ) -> bytes:
-    """DKIM-Signature fields over the message with what was added to it (SMTP-113); none for a domain without selectors.
+    """Make DKIM-Signature fields over the message with the added fields (SMTP-113); b"" for a domain without selectors.
 
     Raises SubmissionRefused.
     """

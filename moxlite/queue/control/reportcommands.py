@@ -70,7 +70,7 @@ class ReportCommands:
         return commands
 
     def _database(self) -> Database:
-        """Raises CommandFailed, StorageBroken."""
+        """The database reports.db. Raises CommandFailed, StorageBroken."""
         if self._queue.ctx.reports is None:
             raise CommandFailed("badRequest", "this server makes no reports")
         return self._queue.ctx.reports.database

@@ -46,17 +46,17 @@ class SuppressCommands:
         return [_shown(one) for one in await tried(self._queue.suppressions(args.account))]
 
     async def add(self, args: Suppress, exchange: Exchange) -> None:
-        """Put an address on the list of an account."""
+        """Add an address to the list of an account."""
         if self._queue.ctx.config().account(args.account) is None:
             raise CommandFailed("notFound", f"there is no account {args.account!r}")
         await tried(self._queue.add_suppression(args.account, args.address, args.reason))
 
     async def remove(self, args: Suppress, exchange: Exchange) -> None:
-        """Take an address off."""
+        """Remove an address from the list of an account."""
         await tried(self._queue.remove_suppression(args.account, args.address))
 
     async def look_up(self, args: Suppress, exchange: Exchange) -> list[Suppressed]:
-        """The entry that holds an address, if there is one."""
+        """The entry that matches an address, as a list of at most one."""
         found = await tried(self._queue.suppression(args.account, args.address))
         return [] if found is None else [_shown(found)]
 

@@ -71,7 +71,7 @@ ORDER BY id"""  # noqa: S608 column names
 
 
 class Mirrored(msgspec.Struct, frozen=True):
-    """A row. `queued` in µs UTC."""
+    """A row of `mirror`. `queued` in µs UTC."""
 
     content_id: int
     account: str
@@ -85,7 +85,7 @@ class Mirrored(msgspec.Struct, frozen=True):
 
 
 def key_of(key: bytes) -> tuple[int, int]:
-    """`content_id` and `queued` of a key."""
+    """Split a key into `content_id` and `queued`."""
     content_id, queued = key.split(b" ")
     return int(content_id), int(queued)
 

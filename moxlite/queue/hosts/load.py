@@ -187,7 +187,7 @@ class HostLoad:
             self.end(connection.key)
 
     def set_keeping(self, *, keeps: bool) -> None:
-        """Whether connections stay open from now on; if not, those that are free are closed."""
+        """Set whether connections stay open after their attempt; if not, free ones are closed now."""
         self._keeps = keeps
         if not keeps:
             for one in list(self._free):

@@ -127,7 +127,7 @@ class TLSReports:
         return msgspec.structs.replace(outcome, result="sent", recipients=tuple(map(str, wanting)))
 
     async def _addresses(self, name: str) -> tuple[Address, ...]:
-        """Raises NoRecord, RecordError."""
+        """Look up the addresses for TLS reports of a domain. Raises NoRecord, RecordError."""
         try:
             domain = Domain.parse(name)
         except AddressError as error:

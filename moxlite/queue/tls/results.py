@@ -79,7 +79,7 @@ class PolicyResult(msgspec.Struct, frozen=True, omit_defaults=True):
     """The sessions of an attempt under one policy.
 
     Attributes:
-      domain: of the policy: that of the recipients, or the host's name; A-labels.
+      domain: domain of the policy: the recipients' domain, or the host's name; A-labels.
       text: the policy as reports show it, a string per line or record.
       mx: patterns of an MTA-STS policy.
       is_host: `domain` is the name of a mail host.

@@ -57,7 +57,7 @@ ONCE: Final = "INSERT INTO unit_key (key, first_id, last_id, live) VALUES (?, 1,
 
 
 class IncomingCarrier:
-    """Carries rows of the kind `TELL` from the accounts' outboxes into queue.db, each once."""
+    """Moves rows of the kind `TELL` from the accounts' outboxes into queue.db, each once."""
 
     def __init__(
         self,

@@ -50,7 +50,7 @@ class Reports:
     """The reports in one message."""
 
     def __init__(self, db: ReportsDB | None, prepared: Prepared, checks: Checks | None, snapshot: Snapshot) -> None:
-        """`db`: None in a server without checks."""
+        """`db`: None in a server that does not check senders."""
         self._db = db
         self._prepared = prepared
         self._checks = checks
