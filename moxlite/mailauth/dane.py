@@ -1,7 +1,7 @@
-"""DANE for SMTP: what TLSA records say of a mail host's certificate (RFC 6698, RFC 7671, RFC 7672; AUTH-63..66).
+"""DANE for SMTP: verification of a mail host's certificate by TLSA records (RFC 6698, RFC 7671, RFC 7672; AUTH-63..66).
 
-`find` asks DNS which records a host has; `verify` judges the chain that the host shows. Whether TLS is demanded is the
-queue's to say, by `HostRecords.usable`.
+`find` looks up the records of a host; `verify` checks the certificate chain that the host presents. The queue decides
+by `HostRecords.usable` whether TLS is mandatory.
 """
 
 import datetime as dt
@@ -35,7 +35,7 @@ DANE_EE: Final = 3
 """Certificate usages (RFC 7218)."""
 
 SMTP_USAGES: Final = frozenset({DANE_TA, DANE_EE})
-"""The others are of no use for SMTP (RFC 7672 §3.1.3)."""
+"""Certificate usages that SMTP supports (RFC 7672 §3.1.3)."""
 
 WHOLE: Final = 0
 SPKI: Final = 1
@@ -48,11 +48,11 @@ NO_MATCH: Final = "dane-no-match"
 """Reason of a validation failure (RFC 8460 §4.3)."""
 
 MAX_RECORDS: Final = 50
-"""TLSA records of one name that are looked at."""
+"""Number of TLSA records of one name that are used."""
 
 
 NOT_ASKED: Final = CertificateProblem(ProblemKind.NOT_TRUSTED, "not checked by PKIX")
-"""What PKIX says where its records are of no use."""
+"""PKIX verdict for callers that do not verify by PKIX, so that records of usage 0 and 1 never match."""
 
 
 class HostRecords(msgspec.Struct, frozen=True):
@@ -82,9 +82,9 @@ async def find(
     Args:
       host: as the MX record names it, A-labels.
       addresses: the answer with its addresses; DANE needs an authentic one (RFC 7672 §2.2.1).
-      usages: those of use; SMTP knows no others.
+      usages: certificate usages that count as usable.
 
-    Raises TempError, PermError: what DNS says cannot be known, so the host must not be used now (RFC 7672 §2.1).
+    Raises TempError, PermError: DNS gives no reliable answer, so the host must not be used now (RFC 7672 §2.1).
     """
     if not addresses.authentic:
         return None
@@ -121,11 +121,11 @@ def is_usable(record: TLSA, usages: Collection[int] = SMTP_USAGES) -> bool:
 def allowed_names(
     base: str, *, host: str, domain: str = "", expanded: str = "", has_mx: bool, secure: bool
 ) -> tuple[str, ...]:
-    """The names that a certificate below a trust anchor may be for (RFC 7672 §3.2.2; AUTH-65).
+    """The names that a certificate below a trust anchor may have (RFC 7672 §3.2.2; AUTH-65).
 
     Args:
-      base: the TLSA base domain. host: as the MX record names it, or the domain itself where it has none.
-      domain: of the recipient. expanded: where its CNAMEs lead. has_mx: it has MX records.
+      base: the TLSA base domain. host: as the MX record names it, or the domain itself if it has no MX records.
+      domain: of the recipient. expanded: end of its CNAME chain. has_mx: it has MX records.
       secure: the answer with the MX records was authentic.
     """
     names = [base, host]
@@ -142,11 +142,12 @@ def verify(
     now: dt.datetime | None = None,
     pkix: CertificateProblem | None = NOT_ASKED,
 ) -> CertificateProblem | None:
-    """Judge a server's chain, leaf first, by usable records; one that matches is enough. None: verified.
+    """Verify a server's chain, leaf first, by usable records; one match is enough. Returns None if verified.
 
-    A record of usage 3 vouches for the leaf alone, whatever its names and dates (RFC 7672 §3.1.1). One of usage 2
-    vouches for a certificate authority: the chain must lead there, be valid, and be for one of `names`. Those of usage
-    0 and 1 want a certificate of the chain, or the leaf, that PKIX finds good as well: `pkix` is what it found wrong.
+    A record of usage 3 matches the leaf alone, regardless of names and dates (RFC 7672 §3.1.1). A record of usage 2
+    matches a certificate authority: the chain must lead to it, be valid, and be for one of `names`. A record of usage 0
+    matches a certificate of the chain, one of usage 1 the leaf, if the chain is also valid by PKIX. `pkix` is the
+    problem that PKIX found, or None.
     """
     if not chain:
         return CertificateProblem(ProblemKind.VALIDATION_FAILURE, f"{NO_MATCH}: the server sent no certificate")
@@ -188,7 +189,7 @@ def _matches(record: TLSA, certificate: x509.Certificate) -> bool:
 
 
 def _anchors(record: TLSA, chain: Sequence[x509.Certificate]) -> list[x509.Certificate]:
-    """Certificates that a record of usage 2 makes a trust anchor: shown ones, and the whole one in the record."""
+    """Trust anchors by a record of usage 2: matching certificates of the chain, else the whole one in the record."""
     found = [certificate for certificate in chain if _matches(record, certificate)]
     if not found and (record.selector, record.matching) == (WHOLE, 0):
         found = [x509.load_der_x509_certificate(record.data)]
@@ -198,7 +199,7 @@ def _anchors(record: TLSA, chain: Sequence[x509.Certificate]) -> list[x509.Certi
 def _below(
     anchor: x509.Certificate, chain: Sequence[x509.Certificate], names: Sequence[str], now: dt.datetime | None
 ) -> CertificateProblem | None:
-    """Whether the chain leads to the anchor and its leaf is for one of the names; None where all is good."""
+    """Check that the chain leads to the anchor and its leaf is for one of the names. Returns None if so."""
     store = crypto.X509Store()
     store.set_flags(crypto.X509StoreFlags.PARTIAL_CHAIN)
     store.add_cert(crypto.X509.from_cryptography(anchor))

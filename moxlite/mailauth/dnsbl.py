@@ -1,4 +1,4 @@
-"""DNS block lists (RFC 5782): whether a list has an address, and whether a list works (AUTH-61, AUTH-62)."""
+"""DNS block lists (RFC 5782): whether a list has an address, and health checks of lists (AUTH-61, AUTH-62)."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -15,21 +15,21 @@ from moxlite.net.resolver import DNSError, NotFound, Resolver, absolute
 __all__ = ["DNSBLResult", "DNSBLStatus", "Health", "check", "healthy"]
 
 SECONDS: Final = 30.0
-"""For one zone (SMTP-94)."""
+"""Seconds for the look-ups in one zone (SMTP-94)."""
 
 HEALTH_SECONDS: Final = 4 * 3600.0
-"""For which a zone's health is believed (AUTH-62)."""
+"""Seconds for which the result of a zone's health check is kept (AUTH-62)."""
 
 MAX_EXPLANATION: Final = 200
-"""Characters."""
+"""Characters of an explanation that are kept."""
 
 _LISTED: Final = IPv4Network("127.0.0.0/8")
 _BLOCKED: Final = IPv4Network("127.255.255.0/24")
-"""Answers of large lists to resolvers that they do not serve: no word about the address."""
+"""Answers of large lists to resolvers that they do not serve; they do not list the address."""
 
 
 class DNSBLStatus(StrEnum):
-    """What a list says."""
+    """Result of a query to a list."""
 
     PASS = "pass"  # noqa: S105 - a result
     FAIL = "fail"
@@ -38,7 +38,7 @@ class DNSBLStatus(StrEnum):
 
 
 class DNSBLResult(msgspec.Struct, frozen=True, kw_only=True):
-    """One question to one list. `explanation` is the list's text about a listed address, `problem` ours."""
+    """Result for one address and list. `explanation`: the list's text about a listed address; `problem`: our text."""
 
     status: DNSBLStatus
     zone: str
@@ -47,12 +47,12 @@ class DNSBLResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def check(resolver: Resolver, zone: str, ip: IPAddress, codes: Sequence[IPAddress] = ()) -> DNSBLResult:
-    """Whether a list has an address.
+    """Query a list for an address.
 
     Args:
-      codes: the answers that count as listed; none: all of 127.0.0.0/8 but 127.255.255.0/24.
+      codes: the answers that count as listed; all of 127.0.0.0/8 but 127.255.255.0/24 by default.
 
-    Private and loopback addresses are never asked for: they pass.
+    Addresses that are not global, such as private ones, pass without a query.
     """
     ip = unmap(ip)
     if not ip.is_global:
@@ -99,8 +99,9 @@ def _name(zone: str, ip: IPAddress) -> str:
 
 
 async def healthy(resolver: Resolver, zone: str) -> str:
-    """What is wrong with a list, "" if nothing: it has 127.0.0.2, and not 127.0.0.1 (RFC 5782 §5). An error of DNS is
-    no fault of the list.
+    """Return the problem of a list, "" if it works: it must have 127.0.0.2, and not 127.0.0.1 (RFC 5782 §5).
+
+    A DNS error does not count as a problem of the list.
     """
     with trio.move_on_after(SECONDS):
         listed = await _check(resolver, zone, ip_address("127.0.0.2"), ())
@@ -115,14 +116,14 @@ async def healthy(resolver: Resolver, zone: str) -> str:
 
 
 class Health:
-    """Whether lists work, remembered for four hours."""
+    """Health of lists, cached for `HEALTH_SECONDS`."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._known: dict[str, tuple[float, str]] = {}  # zones of the configuration: few
+        self._known: dict[str, tuple[float, str]] = {}  # bounded by the zones of the configuration
 
     async def problem(self, resolver: Resolver, zone: str) -> str:
-        """As `healthy`."""
+        """Return the problem of a list, "" if it works, from the cache or by `healthy`."""
         known = self._known.get(zone)
         if known is None or self._clock() - known[0] > HEALTH_SECONDS:
             known = self._known[zone] = (self._clock(), await healthy(resolver, zone))

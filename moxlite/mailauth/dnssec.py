@@ -1,4 +1,4 @@
-"""Whether the resolver verifies DNSSEC, and its word is believed (AUTH-10): without that there is no DANE."""
+"""Self-check whether the resolver validates DNSSEC and its AD bit is trusted (AUTH-10). DANE needs both."""
 
 import logging
 from enum import StrEnum
@@ -15,16 +15,16 @@ __all__ = ["ADVICE", "SelfCheck", "Verifies", "check_resolver", "watch_resolver"
 logger = logging.getLogger("moxlite.mailauth.dnssec")
 
 SIGNED: Final = "com."
-"""A zone that is signed, whatever the own domains are. Not the root: some resolvers leave out the AD bit there."""
+"""A signed zone for the query. Not the root: some resolvers leave out the AD bit there."""
 
 SECONDS: Final = 20.0
-"""For the question: two rounds over two servers, of 5 s each."""
+"""Seconds for the query: two rounds over two servers, of 5 s each."""
 
 AGAIN: Final = 3600.0
-"""Seconds until the next question: an owner who installs a resolver sees the gauge change within the hour."""
+"""Seconds until the next check: after installing a resolver, the owner sees the gauge change within an hour."""
 
 SOON: Final = 60.0
-"""Seconds until the next question where DNS failed: a machine that boots may have no network yet."""
+"""Seconds until the next check if DNS failed: a machine that boots may have no network yet."""
 
 ADVICE: Final = (
     "install a verifying resolver on this machine (apt-get install unbound; from 1.16 on it also tells why an answer "
@@ -40,32 +40,32 @@ authentic_resolver.set(-1)
 
 
 class Verifies(StrEnum):
-    """What the self-check has found."""
+    """Result of the self-check."""
 
     OK = "ok"
     UNVERIFIED = "unverified"
-    """It does not verify, or its word for it is not believed."""
+    """The resolver does not validate DNSSEC, or its AD bit is not trusted."""
     ERROR = "error"
-    """It did not answer."""
+    """The resolver did not answer, or with an error."""
 
 
 VALUES: Final = {Verifies.OK: 1.0, Verifies.UNVERIFIED: 0.0, Verifies.ERROR: -1.0}
-"""Of the gauge."""
+"""Values of the gauge."""
 
 
 class SelfCheck(msgspec.Struct, frozen=True):
-    """`problem`: one line, "" for OK."""
+    """Result of a check. `problem`: one line, "" for OK."""
 
     status: Verifies
     problem: str = ""
 
 
 async def check_resolver(resolver: Resolver) -> SelfCheck:
-    """Ask for the name servers of a zone that is signed."""
+    """Look up the name servers of a signed zone and check whether the answer is authentic."""
     with trio.move_on_after(SECONDS):
         try:
             authentic = (await resolver.ns(SIGNED)).authentic
-        except NotFound as error:  # proven or not, as an answer is
+        except NotFound as error:  # a negative answer may be authentic, too
             authentic = error.authentic
         except DNSError as error:
             return _unknown(f"look-up of {SIGNED} NS: {error}")
@@ -80,7 +80,7 @@ def _unknown(problem: str) -> SelfCheck:
 
 
 async def watch_resolver(resolver: Resolver) -> None:
-    """Check at once and then each hour, for ever: the gauge is set, and a change is logged."""
+    """Check at once and then hourly, for ever. Sets the gauge and logs changes."""
     last: SelfCheck | None = None
     while True:
         found = await check_resolver(resolver)

@@ -1,4 +1,4 @@
-"""What the checks of a sender found, as header fields: Authentication-Results and Received-SPF (AUTH-12, AUTH-29,
+"""Header fields with the results of the sender checks: Authentication-Results and Received-SPF (AUTH-12, AUTH-29,
 AUTH-85).
 """
 
@@ -46,13 +46,13 @@ def authentication_results(
     dmarc: DMARCResult | None,
     arc: ARCResult | None = None,
 ) -> bytes:
-    """The field of a received message, folded, with its line end.
+    """Return the Authentication-Results field of a received message, folded, with its line end.
 
     Args:
-      hostname: own, A-labels.
-      mail_from: the reverse path as text, "" for none.
-      dkim: in the order of the header; what lies beyond those that were read says nothing, and is left out.
-      spf: of MAIL FROM, then of HELO.
+      hostname: own host name, A-labels.
+      mail_from: the reverse path as text, "" for the null path.
+      dkim: results in the order of the header. Results beyond `MAX_READ` are left out.
+      spf: results for MAIL FROM, then for HELO.
       arc: left out for a message without a chain.
     """
     methods: list[Method] = []
@@ -138,7 +138,7 @@ def _dmarc(result: DMARCResult) -> Method:
 
 
 def _arc(result: ARCResult, ip: IPAddress) -> Method:
-    """RFC 8617 §10.1 has no word for a temporary error: the chain has not been shown to hold."""
+    """The ARC result. A temporary error, for which RFC 8617 §10.1 has no word, becomes `fail`."""
     passed = result.status is ARCStatus.PASS
     properties = [Property("smtp", "remote-ip", str(ip))]
     if passed:
@@ -153,7 +153,7 @@ def _arc(result: ARCResult, ip: IPAddress) -> Method:
 
 
 def received_spf(result: SPFResult, *, hostname: str, ip: IPAddress, mail_from: str, helo: str) -> bytes:
-    """The field Received-SPF (RFC 7208 §9.1), folded, with its line end. Arguments as `authentication_results`."""
+    """Return the Received-SPF field (RFC 7208 §9.1), folded, with its line end. Arguments as `authentication_results`."""
     says = _SAYS[result.status].format(ip=ip)
     values = [("client-ip", str(ip)), ("envelope-from", mail_from), ("helo", helo)]
     if result.problem:

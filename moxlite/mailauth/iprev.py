@@ -1,4 +1,4 @@
-"""iprev: whether an address has a name that leads back to it (RFC 8601 §2.7.3, AUTH-60)."""
+"""iprev: forward-confirmed reverse DNS of an address (RFC 8601 §2.7.3, AUTH-60)."""
 
 from typing import Final
 
@@ -11,14 +11,14 @@ from moxlite.net.resolver import DNSError, NotFound, Resolver, absolute
 __all__ = ["MAX_NAMES", "check"]
 
 MAX_NAMES: Final = 10
-"""Names of one address that are tried."""
+"""Number of PTR names of an address that are tried."""
 
 SECONDS: Final = 60.0
-"""For all of it (AUTH-13)."""
+"""Seconds for all look-ups of one check (AUTH-13)."""
 
 
 async def check(resolver: Resolver, ip: IPAddress) -> IPRevResult:
-    """The first name of the address that leads back to it. Whatever happens in DNS is in the result."""
+    """Find the first PTR name of the address that resolves to it. DNS errors are in the result."""
     with trio.move_on_after(SECONDS):
         return await _check(resolver, unmap(ip))
     return IPRevResult(status=IPRevStatus.TEMPERROR, problem="DNS took too long")

@@ -1,4 +1,4 @@
-"""Metrics of the checks of senders."""
+"""Metrics of the sender checks."""
 
 from typing import Final
 

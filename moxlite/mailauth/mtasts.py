@@ -1,6 +1,6 @@
-"""MTA-STS: a domain's word that its mail hosts speak TLS with valid certificates (RFC 8461; AUTH-70..72).
+"""MTA-STS: a domain's policy that its mail hosts support TLS with valid certificates (RFC 8461; AUTH-70..72).
 
-Here are record and policy as values, and the two look-ups. What is kept, and for how long, is the queue's business.
+This module parses records and policies and looks them up. The queue caches them.
 """
 
 import re
@@ -35,21 +35,21 @@ MAX_AGE: Final = 31_557_600
 """Seconds for which a policy may be kept: a year (RFC 8461 §3.2)."""
 
 MAX_POLICY: Final = 64 << 10
-"""Octets of a policy file (RFC 8461 §3.3 leaves the limit to us)."""
+"""Octets of a policy file (RFC 8461 §3.3 leaves the limit to implementations)."""
 
 MAX_HOSTS: Final = 1000
-"""Patterns of one policy."""
+"""Number of mx patterns of a policy."""
 
 Mode = Literal["enforce", "testing", "none"]
 
 Fetch: TypeAlias = Callable[[str], Awaitable[bytes]]
-"""Gives the body that a URL serves. Raises FetchFailed."""
+"""Return the body at a URL. Raises FetchFailed."""
 
 MODES: Final[Mapping[str, Mode]] = {"enforce": "enforce", "testing": "testing", "none": "none"}
 
 
 class Reason(StrEnum):
-    """Why there is no policy, in the words of reports (AUTH-70; RFC 8460 §4.3)."""
+    """Reason for a missing policy, as in TLS reports (AUTH-70; RFC 8460 §4.3)."""
 
     NO_RECORD = "no-mta-sts-dns-txt-record"
     SEVERAL_RECORDS = "multiple-mta-sts-records"
@@ -62,7 +62,7 @@ class Reason(StrEnum):
 
 
 class PolicyError(Exception):
-    """A record or policy that is not there, or is wrong. `temporary`: DNS or the web server may do better later."""
+    """A record or policy is missing or wrong. `temporary`: a later attempt may succeed."""
 
     def __init__(self, reason: Reason, text: str, *, temporary: bool = False) -> None:
         super().__init__(f"{reason}: {text}")
@@ -71,12 +71,13 @@ class PolicyError(Exception):
 
 
 class NoPolicy(PolicyError):
-    """The domain has no MTA-STS."""
+    """The domain has no MTA-STS record."""
 
 
 class FetchFailed(Exception):
-    """What fetches the policy raises: `missing` for a status 404, or a host that does not exist; `untrusted` where the
-    web server's certificate is not good.
+    """Fetching the policy failed; raised by the caller's `Fetch`.
+
+    `missing`: status 404, or the host does not exist. `untrusted`: the web server's certificate is not valid.
     """
 
     def __init__(self, text: str, *, missing: bool = False, untrusted: bool = False) -> None:
@@ -106,7 +107,7 @@ _PATTERN: Final = re.compile(
 
 
 def parse_record(text: str) -> str | None:
-    """The id in a TXT record; None for one that is not of MTA-STS. Raises PolicyError."""
+    """Return the id in an MTA-STS record; None for any other TXT record. Raises PolicyError."""
     if not text.startswith("v=STSv1"):
         return None
     match = _RECORD.fullmatch(text.rstrip(" \t") if text.rstrip(" \t").endswith(";") else f"{text};")
@@ -125,7 +126,7 @@ def parse_record(text: str) -> str | None:
 
 
 def parse_policy(octets: bytes) -> Policy:
-    """Read a policy file. Raises PolicyError."""
+    """Parse a policy file. Raises PolicyError."""
     if len(octets) > MAX_POLICY:
         raise PolicyError(Reason.POLICY_SYNTAX, f"more than {MAX_POLICY} octets")
     try:
@@ -168,14 +169,14 @@ def _pattern(value: str) -> str:
 
 
 def matches(policy: Policy, host: str) -> bool:
-    """Whether the policy names a mail host (A-labels); a wildcard stands for exactly one label (RFC 8461 §4.1)."""
+    """Whether the policy names a mail host (A-labels); a wildcard matches exactly one label (RFC 8461 §4.1)."""
     name = host.lower().removesuffix(".")
     parent = name.partition(".")[2]
     return any(pattern == name or (pattern.startswith("*.") and pattern[2:] == parent) for pattern in policy.mx)
 
 
 async def find_record(resolver: Resolver, domain: Domain) -> str:
-    """The id of a domain's record. Raises NoPolicy, PolicyError."""
+    """Look up the id in a domain's record. Raises NoPolicy, PolicyError."""
     try:
         answer = await resolver.txt(absolute(f"_mta-sts.{domain.ascii}"))
     except NotFound as error:
@@ -193,15 +194,15 @@ async def find_record(resolver: Resolver, domain: Domain) -> str:
 
 
 def policy_url(domain: Domain) -> str:
-    """Where a domain's policy is (RFC 8461 §3.3)."""
+    """The URL of a domain's policy (RFC 8461 §3.3)."""
     return f"https://mta-sts.{domain.ascii}/.well-known/mta-sts.txt"
 
 
 async def fetch_policy(fetch: Fetch, domain: Domain) -> Policy:
-    """Fetch and read a domain's policy.
+    """Fetch and parse a domain's policy.
 
     Args:
-      fetch: gives the body that a URL serves, at most `MAX_POLICY` octets of it and one more; raises FetchFailed.
+      fetch: returns the body at a URL, cut after `MAX_POLICY` + 1 octets; raises FetchFailed.
 
     Raises PolicyError.
     """

@@ -1,7 +1,7 @@
-"""What the checks of a sender find: one value for each method, with the words of RFC 8601 (AUTH-13, AUTH-22, AUTH-60).
+"""Results of the sender checks: one struct per method, with the result words of RFC 8601 (AUTH-13, AUTH-22, AUTH-60).
 
-The evaluators make them (`spf`, `dkim`, `dmarc`, `iprev`), `proto.authresults` writes them into headers, the evidence
-of a delivery is made from them, and the verbs of the command line print them as JSON.
+The evaluators (`spf`, `dkim`, `dmarc`, `iprev`, `arc`) return them. `headers` writes them into header fields, the
+evidence of a delivery is made from them, and CLI commands print them as JSON.
 """
 
 from enum import StrEnum
@@ -25,14 +25,14 @@ __all__ = [
 ]
 
 Disposition = Literal["none", "quarantine", "reject"]
-"""What the owner of a From domain asks for (RFC 9989)."""
+"""Policy that the owner of a From domain requests for failing messages (RFC 9989)."""
 
 Alignment = Literal["relaxed", "strict"]
-"""How a domain has to match that of From: the same organizational domain, or equal."""
+"""Alignment mode: a domain has to share the organizational domain of From (relaxed), or to equal it (strict)."""
 
 
 class SPFStatus(StrEnum):
-    """RFC 7208 §2.6."""
+    """Result of an SPF evaluation (RFC 7208 §2.6)."""
 
     NONE = "none"
     NEUTRAL = "neutral"
@@ -48,9 +48,9 @@ class SPFResult(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
       identity: what was checked; domain: its domain, A-labels.
-      problem: why there is no clear result, short, "" without one.
-      mechanism: the term that matched, as written; "default" if none did.
-      explanation: of the domain's owner, for a fail; None if there is none. It is a stranger's text.
+      problem: short reason of an error, "" without one.
+      mechanism: the term that matched, as written; "default" if no term did.
+      explanation: text of the domain's owner for a fail, None without one. The text is not trusted.
       authentic: all answers of DNS were validated by DNSSEC.
       dns_terms: terms that cost a look-up (RFC 7208 §4.6.4); void_lookups: those without an answer; dns_queries: all
         questions asked.
@@ -69,7 +69,7 @@ class SPFResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SignatureStatus(StrEnum):
-    """Of one DKIM signature (RFC 8601 §2.7.1)."""
+    """Result of one DKIM signature (RFC 8601 §2.7.1)."""
 
     NONE = "none"
     PASS = "pass"  # noqa: S105 - a result
@@ -81,13 +81,13 @@ class SignatureStatus(StrEnum):
 
 
 class DKIMResult(msgspec.Struct, frozen=True, kw_only=True):
-    """One DKIM signature and what became of it (RFC 6376).
+    """Verification of one DKIM signature (RFC 6376).
 
     Attributes:
-      problem: why it does not pass, short, "" where it does.
-      domain, selector: d= and s=, A-labels, "" where the signature cannot be read; identity: i=, or its default.
-      algorithm: a=; key_bits: length of an RSA key, 256 for Ed25519, 0 where no key was seen.
-      signature: the first 12 characters of b=, which tell signatures apart (RFC 6008).
+      problem: short reason why it does not pass, "" for a pass.
+      domain, selector: d= and s=, A-labels, "" if the signature cannot be parsed; identity: i=, or its default.
+      algorithm: a=; key_bits: length of an RSA key, 256 for Ed25519, 0 without a key.
+      signature: the first 12 characters of b=, which distinguish signatures (RFC 6008).
       authentic: the key's record was validated by DNSSEC.
       length_limited: has l=; tlsrpt: the key's record permits the service tlsrpt (RFC 8460 §3).
     """
@@ -106,7 +106,7 @@ class DKIMResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IPRevStatus(StrEnum):
-    """RFC 8601 §2.7.3."""
+    """Result of the iprev check (RFC 8601 §2.7.3)."""
 
     PASS = "pass"  # noqa: S105 - a result
     FAIL = "fail"
@@ -115,9 +115,10 @@ class IPRevStatus(StrEnum):
 
 
 class IPRevResult(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether an address has a name that leads back to it.
+    """Forward-confirmed reverse DNS of an address.
 
-    `name`: that name without final dot, for a pass; `names`: all names of the address, confirmed or not, at most ten.
+    `name`: the confirmed name without final dot, for a pass; `names`: PTR names of the address, confirmed or not, at
+    most ten.
     """
 
     status: IPRevStatus
@@ -128,7 +129,7 @@ class IPRevResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DMARCStatus(StrEnum):
-    """RFC 8601, RFC 9989."""
+    """Result of a DMARC evaluation (RFC 8601, RFC 9989)."""
 
     NONE = "none"
     PASS = "pass"  # noqa: S105 - a result
@@ -141,12 +142,12 @@ class DMARCResult(msgspec.Struct, frozen=True, kw_only=True):
     """DMARC for one From domain (RFC 9989).
 
     Attributes:
-      domain: of From; org_domain: its organizational domain; record_domain: where the policy stands, "" without one.
+      domain: of From; org_domain: its organizational domain; record_domain: domain of the record, "" without one.
       record: the record's text, "" without one.
-      policy: what applies to this message after sp, np and t; reject: whether it asks for a refusal.
+      policy: policy for this message after sp, np and t; reject: the message fails and the policy is to reject it.
       aligned_spf, aligned_dkim: whether SPF, or a signature, passes for an aligned domain.
       method: how the organizational domain was found.
-      override: why something else is done than the policy asks for (RFC 9990), "" without.
+      override: reason why the requested policy is not applied (RFC 9990), "" without one.
     """
 
     status: DMARCStatus
@@ -166,7 +167,7 @@ class DMARCResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ARCStatus(StrEnum):
-    """Of the chain of a message (RFC 8617 §5.2); a temporary error is none of its words."""
+    """Result of validating the ARC chain of a message (RFC 8617 §5.2, which does not define TEMPERROR)."""
 
     NONE = "none"
     PASS = "pass"  # noqa: S105 - a result
@@ -178,11 +179,11 @@ class ARCResult(msgspec.Struct, frozen=True, kw_only=True):
     """The ARC chain of a message.
 
     Attributes:
-      problem: why it does not pass, short, "" where it does or there is none.
-      oldest_pass: the oldest set since which the message is as it was; 0: since the first one.
-      instances: how many sets there are, 0 where they cannot be counted.
-      sealers: d= of the seals, A-labels, the oldest first; statements: the results that each recorded, as text. Only of
-        a chain that passes they are known to be theirs.
+      problem: short reason why the chain does not pass, "" for a pass or without a chain.
+      oldest_pass: number of the oldest set since which the message is unchanged; 0: since the first one.
+      instances: number of sets, 0 if they cannot be counted.
+      sealers: d= of the seals, A-labels, the oldest first; statements: the results that each recorded, as text. Both
+        are authenticated only if the chain passes.
     """
 
     status: ARCStatus

@@ -1,4 +1,4 @@
-"""TLSRPT: where a domain wants reports on TLS (RFC 8460 §3; AUTH-74)."""
+"""TLSRPT records: the addresses to which a domain wants TLS reports (RFC 8460 §3; AUTH-74)."""
 
 import re
 from typing import Final
@@ -12,17 +12,17 @@ from moxlite.proto.address import Domain
 __all__ = ["NoRecord", "Record", "RecordError", "find_record", "parse_record"]
 
 MAX_ADDRESSES: Final = 20
-"""Of one record; who wants more is not served."""
+"""Number of URIs in `rua`; a record with more is refused."""
 
 _VERSION: Final = re.compile(r"v=TLSRPTv1[ \t]*(?:;|\Z)")
 _FIELD: Final = re.compile(
     r"(?P<name>[A-Za-z0-9][A-Za-z0-9_.-]{0,31})=(?P<value>[!-:<>-~](?>[!-:<>-~]++|(?<=,)[ \t]++|[ \t]++(?=,))*)"
-)  # a comma is a character of values, too: atomic, so that each is looked at in one way
+)  # a comma is a character of values, too: the group is atomic, so that each can match in one way only
 _URI: Final = re.compile(r"[a-z][a-z0-9+.-]*:[!-~]+", re.IGNORECASE)
 
 
 class RecordError(Exception):
-    """A record that is wrong. `temporary`: DNS did not answer."""
+    """The record is wrong, or its look-up failed. `temporary`: DNS did not answer."""
 
     def __init__(self, text: str, *, temporary: bool = False) -> None:
         super().__init__(text)
@@ -34,19 +34,19 @@ class NoRecord(RecordError):
 
 
 class Record(msgspec.Struct, frozen=True):
-    """`rua`: URIs as written, those of unknown schemes too."""
+    """A TLSRPT record. `rua`: URIs as written, including unknown schemes."""
 
     rua: tuple[str, ...]
 
     @property
     def mailboxes(self) -> tuple[str, ...]:
-        """Addresses that take reports by mail, unquoted."""
+        """Addresses of the mailto: URIs, percent-decoded."""
         found = (unquote(uri[7:].partition("?")[0]) for uri in self.rua if uri[:7].lower() == "mailto:")
         return tuple(dict.fromkeys(found))
 
 
 def parse_record(text: str) -> Record | None:
-    """The record in a TXT text; None for one that is not of TLSRPT. Raises RecordError."""
+    """Parse a TLSRPT record; returns None for any other TXT record. Raises RecordError."""
     if _VERSION.match(text) is None:
         return None
     found: tuple[str, ...] = ()
@@ -67,7 +67,7 @@ def parse_record(text: str) -> Record | None:
 
 
 async def find_record(resolver: Resolver, domain: Domain) -> Record:
-    """The record of a domain, or of a mail host. Raises NoRecord, RecordError."""
+    """Look up the record of a domain, or of a mail host. Raises NoRecord, RecordError."""
     try:
         answer = await resolver.txt(absolute(f"_smtp._tls.{domain.ascii}"))
     except NotFound as error:

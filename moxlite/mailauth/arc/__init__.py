@@ -1,10 +1,10 @@
-"""ARC: what servers on the way have found of a message, each sealing what those before it said (RFC 8617;
+"""ARC: each forwarding server adds its authentication results to a message and seals the earlier ones (RFC 8617;
 AUTH-110..113).
 
-- `chain`: the sets of a message, read and checked by themselves
-- `verify`: whether a chain holds, and what its sealers say
-- `trust`: what a chain says to those who trust its sealers
-- `seal`: one more set
+- `chain`: reads the ARC sets of a message and checks their syntax
+- `verify`: verifies the signatures and seals of a chain
+- `trust`: takes over the results of trusted sealers
+- `seal`: adds one more set
 
-Signatures, keys and canonical forms are those of `moxlite.mailauth.dkim`.
+Signatures, keys and canonical forms come from `moxlite.mailauth.dkim`.
 """

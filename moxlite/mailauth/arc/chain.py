@@ -1,6 +1,6 @@
-"""The ARC sets of a message: their three fields each, read and checked by themselves (RFC 8617 §4, §5.2 steps 1 to 3).
+"""Parser of the ARC sets of a message, three fields each; checks their syntax (RFC 8617 §4, §5.2 steps 1 to 3).
 
-What is wrong with the form of one field makes the whole chain fail, and costs no question to DNS.
+A syntax error in one field makes the whole chain fail, without a DNS query.
 """
 
 import re
@@ -32,10 +32,10 @@ FIELDS: Final = (AAR, AMS, AS)
 """The fields of a set, in the order in which seals cover them (§5.1.1)."""
 
 MAX_SETS: Final = 50
-"""§4.2.1; real chains have five."""
+"""Number of sets of a chain (§4.2.1); real chains have up to five."""
 
 MAX_OCTETS: Final = 64 << 10
-"""Of all ARC fields together: the seals of 50 sets hash them 25 times on the average."""
+"""Octets of all ARC fields of a message together: the seals of 50 sets hash each field 25 times on average."""
 
 _INSTANCE: Final = re.compile(r"[ \t\r\n]*i[ \t\r\n]*=[ \t\r\n]*([0-9]{1,4})[ \t\r\n]*;")
 _NUMBER: Final = re.compile(r"[0-9]{1,4}")
@@ -43,11 +43,11 @@ _TIME: Final = re.compile(r"[0-9]{1,12}")
 
 
 class ChainError(ValueError):
-    """The chain fails; the argument says why, short."""
+    """The chain fails. The argument is a short reason."""
 
 
 class Seal(msgspec.Struct, frozen=True, kw_only=True):
-    """An ARC-Seal (§4.1.3). `cv`: what its maker found of the chain before it."""
+    """An ARC-Seal (§4.1.3). `cv`: the sealer's verdict on the chain before it."""
 
     algorithm: Algorithm
     hash: HashName
@@ -58,12 +58,12 @@ class Seal(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def key_name(self) -> str:
-        """Where the key stands in DNS, with final dot."""
+        """DNS name of the key record, with final dot."""
         return f"{self.selector}._domainkey.{self.domain.ascii}."
 
 
 class ARCSet(msgspec.Struct, frozen=True, kw_only=True):
-    """What one server added. `results`: the text of its Authentication-Results, behind the number."""
+    """An ARC set: the fields that one server added. `results`: its ARC-Authentication-Results after the ``i=`` tag."""
 
     instance: int
     results: str
@@ -74,12 +74,12 @@ class ARCSet(msgspec.Struct, frozen=True, kw_only=True):
     seal_field: Field
 
     def unsigned_seal(self) -> bytes:
-        """The seal as it is hashed (§5.1.1)."""
+        """The ARC-Seal field in the form that is hashed: canonical, with an empty b= (§5.1.1)."""
         return unsigned(self.seal_field.raw, "relaxed")
 
 
 def read_chain(section: HeaderSection) -> list[ARCSet]:
-    """The sets of a message in their order, none for a message without. Raises ChainError."""
+    """Return the sets of a message in order of their numbers, [] for a message without ARC. Raises ChainError."""
     fields = section.all(*FIELDS)
     if not fields:
         return []
@@ -108,14 +108,15 @@ def read_chain(section: HeaderSection) -> list[ARCSet]:
 
 
 def canonical(one: ARCSet) -> tuple[bytes, bytes, bytes]:
-    """The fields of a set as seals cover them."""
+    """The fields of a set in canonical form, in the order in which seals cover them."""
     fields = one.results_field, one.signature_field, one.seal_field
     return relaxed_field(fields[0].raw), relaxed_field(fields[1].raw), relaxed_field(fields[2].raw)
 
 
 def highest(section: HeaderSection) -> tuple[int, bool]:
-    """The number of the newest set, 0 without one, and whether its seal says that the chain has failed; of chains that
-    need not hold.
+    """Return the number of the newest set (0 without one) and whether its seal has ``cv=fail``.
+
+    The chain need not be valid.
     """
     last, failed = 0, False
     for field in section.all(*FIELDS):

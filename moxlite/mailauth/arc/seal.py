@@ -28,14 +28,14 @@ SEALED: Final = (
     "From", "Sender", "Reply-To", "Subject", "Date", "Message-ID", "To", "Cc", "In-Reply-To", "References",
     "MIME-Version", "Content-Type", "Content-Transfer-Encoding", "DKIM-Signature",
 )  # fmt: skip
-"""Fields that the signature of a set covers where they stand in the message."""
+"""Header fields that the signature of a set covers if the message has them."""
 
 
 _ARC: Final = re.compile(r"arc\s*=\s*([a-z]+)", re.IGNORECASE)
 
 
 class Sealer(msgspec.Struct, frozen=True, kw_only=True):
-    """Who seals. `names`: of fields that the signature covers; with From among them."""
+    """Domain, selector and key that seal a message. `names`: header fields that the signature covers, with From."""
 
     domain: Domain
     selector: str
@@ -44,7 +44,7 @@ class Sealer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def own_results(section: HeaderSection, hostname: str) -> list[str]:
-    """The results in the Authentication-Results of `hostname` (A-labels), each as it is written, unfolded."""
+    """The results in the Authentication-Results fields of `hostname` (A-labels), each as written, unfolded."""
     found: list[str] = []
     for field in section.all(b"authentication-results"):
         if authserv_id(field.text) == hostname:
@@ -54,7 +54,10 @@ def own_results(section: HeaderSection, hostname: str) -> list[str]:
 
 
 def recorded(results: Sequence[str]) -> ARCStatus | None:
-    """What results say of the chain when the message came, before it may have been changed here; None for nothing."""
+    """The ARC verdict recorded in `results` on arrival, before local changes to the message; None without one.
+
+    FAIL if there are several.
+    """
     found = [match[1].lower() for one in results if (match := _ARC.match(one))]
     if len(found) != 1:
         return ARCStatus.FAIL if found else None
@@ -64,17 +67,19 @@ def recorded(results: Sequence[str]) -> ARCStatus | None:
 async def seal(
     message: Message, results: Sequence[str], hostname: str, sealer: Sealer, chain: ARCStatus, now: int
 ) -> bytes:
-    """The three fields of a new set, newest first, each ending in CRLF, to stand above the message; empty where the
-    chain is over: its newest seal says that it has failed, or it has as many sets as may be.
+    """Return the three fields of a new set, newest first, each ending in CRLF, to prepend to the message.
+
+    Returns b"" if the chain cannot be extended: its newest seal has ``cv=fail``, or it has `MAX_SETS` sets.
 
     Args:
-      results: what `hostname` (A-labels) has found of the message, as `own_results` gives it.
-      chain: of the message when it came. One that fails is sealed as such, alone (§5.1.2).
+      results: the results that `hostname` (A-labels) recorded for the message, from `own_results`.
+      chain: verdict on the chain when the message arrived. A new seal on a failed chain covers its own set only
+        (§5.1.2).
       now: seconds since 1970.
 
     Raises:
       SigningError: the message has not exactly one From field, or no whole header section.
-      OSError: as reading the body does.
+      OSError: reading the body failed.
     """
     check_signable(message.section)
     return await trio.to_thread.run_sync(_seal, message, results, hostname, sealer, chain, now)

@@ -1,4 +1,4 @@
-"""What a chain says to those who trust some of its sealers (RFC 8617 §7.2; AUTH-112, AUTH-113)."""
+"""Results of a passing ARC chain whose newest sealers are trusted (RFC 8617 §7.2; AUTH-112, AUTH-113)."""
 
 from collections.abc import Collection
 from typing import Final
@@ -11,16 +11,16 @@ from moxlite.proto.authresults import AuthResults, AuthResultsError, Method, par
 __all__ = ["Vouched", "vouched"]
 
 MAX_SIGNERS: Final = 10
-"""Domains that are taken over: as many signatures are evaluated of other mail (AUTH-30)."""
+"""Number of signing domains taken over from a sealer: the limit for evaluated DKIM signatures (AUTH-30)."""
 
 
 class Vouched(msgspec.Struct, frozen=True):
-    """What trusted sealers at the end of a passing chain have recorded. Domains in A-labels.
+    """Results recorded by a trusted sealer at the end of a passing chain. Domains in A-labels.
 
     Attributes:
-      instance, sealer: of the set that says most: the one that proves the author, else the newest.
-      proven: the author's domain was proven when the message came to that sealer.
-      signers: domains of the signatures that passed there.
+      instance, sealer: number and domain of the set used: the newest that authenticates the author, else the newest.
+      proven: the author's domain was authenticated when the message reached that sealer.
+      signers: domains of the DKIM signatures that passed there.
     """
 
     instance: int
@@ -30,15 +30,15 @@ class Vouched(msgspec.Struct, frozen=True):
 
     @property
     def comment(self) -> str:
-        """As RFC 8617 §7.2.2 has it in reports."""
+        """The comment for aggregate reports (RFC 8617 §7.2.2)."""
         return f"arc=pass as[{self.instance}].d={self.sealer}"
 
 
 def vouched(result: ARCResult, trusted: Collection[str], author: str, organization: str) -> Vouched | None:
-    """What the chain says; None where it does not pass, or its newest sealer is not trusted.
+    """Return the results of the trusted sealers; None if the chain does not pass or its newest sealer is not trusted.
 
-    From the newest set on, as long as sealers are trusted: one that found nothing proven, and says that the chain
-    passed before it, hands on to the one before.
+    Sets are read from the newest back, while their sealers are trusted. The next older set is read if this one does
+    not authenticate the author, and records that the chain before it passed.
 
     Args:
       trusted: domains, A-labels. author, organization: the domain in From, and its organizational domain.
@@ -88,7 +88,7 @@ def _signers(recorded: AuthResults) -> tuple[str, ...]:
 
 
 def _domain(method: Method, kind: str, name: str) -> str:
-    """The domain of a property, "" without one."""
+    """The domain in a property of a result, "" without one."""
     for one in method.properties:
         if one.kind.lower() == kind and one.name.lower() == name:
             return one.value.rpartition("@")[2].lower().rstrip(".")

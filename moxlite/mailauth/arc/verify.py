@@ -1,13 +1,13 @@
-"""Whether the chain of a message holds (RFC 8617 §5.2; AUTH-110).
+"""Validation of the ARC chain of a message (RFC 8617 §5.2; AUTH-110).
 
 Theory of operation
 -------------------
-1. The form of all sets is checked; what is wrong there costs no question to DNS.
-2. The keys of the newest set are looked up: its seal, and its signature over the message, have to be right.
-3. Only then the keys of all others: each seal has to be right. How far back the message is as it was, the signatures of
-   older sets tell; that they are broken is the rule, and no fault.
+1. The syntax of all sets is checked. An error ends the validation without a DNS query.
+2. The keys of the newest set are looked up. Its seal, and its signature over the message, must verify.
+3. Only then are the keys of the other sets looked up. Each seal must verify. The signatures of older sets show how far
+   back the message is unchanged; that they fail is usual and does not make the chain fail.
 
-The octets are worked on in a thread, and the body is read once.
+Hashing runs in a thread, and the body is read once.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ HEADER_ON_LOOP: Final = 16 << 10
 
 
 class _Failed(Exception):
-    """The chain does not hold, or that cannot be told for now."""
+    """The chain fails, or a temporary error prevents a verdict."""
 
     def __init__(self, problem: str, status: ARCStatus = ARCStatus.FAIL) -> None:
         super().__init__(problem)
@@ -42,12 +42,12 @@ class _Failed(Exception):
 
 
 async def verify(resolver: Resolver, message: Message, *, now: float | None = None) -> ARCResult:
-    """Judge the ARC chain of a message.
+    """Validate the ARC chain of a message.
 
     Args:
-      now: seconds since 1970, this moment unless given.
+      now: seconds since 1970; the current time by default.
 
-    Raises nothing but what reading the body does (OSError).
+    Raises OSError if reading the body fails; all other errors are in the result.
     """
     read = partial(read_chain, message.section)
     try:
@@ -76,7 +76,7 @@ def sealed_digest(fields: Sequence[Sequence[bytes]], unsigned_seal: bytes) -> by
     """The SHA-256 that a seal signs (§5.1.1).
 
     Args:
-      fields: of the sets before in their order, and of its own without the seal, in canonical form.
+      fields: fields of the earlier sets in order, then of its own set without the seal, in canonical form.
     """
     digest = hashlib.sha256()
     for one in fields:
@@ -87,7 +87,7 @@ def sealed_digest(fields: Sequence[Sequence[bytes]], unsigned_seal: bytes) -> by
 
 
 class _Chain:
-    """The sets while they are judged. Methods but `result` block."""
+    """The sets of a message during validation. All methods but `result` block."""
 
     def __init__(self, message: Message, sets: Sequence[ARCSet]) -> None:
         self._message = message
@@ -108,7 +108,7 @@ class _Chain:
         )
 
     def check_newest(self, now: float) -> None:
-        """Raises _Failed where the newest seal, or its signature over the message, is not right."""
+        """Verify the newest seal and the newest signature over the message. Raises _Failed."""
         newest = self._sets[-1]
         if problem := newest.signature.time_problem(now):
             raise _Failed(f"set {newest.instance}: {problem}")
@@ -121,8 +121,12 @@ class _Chain:
             raise _Failed(f"set {newest.instance}: body hash does not match")
 
     def check_all(self) -> int:
-        """Check all other seals; returns the number of the oldest set whose signature still holds, with those of all
-        sets after it; 0 where that are all (§5.2 step 4). Raises _Failed.
+        """Verify all older seals, then find the oldest set since which the message is unchanged (§5.2 step 4).
+
+        Returns:
+          The number of the oldest set such that its signature and all later signatures verify; 0 if all verify.
+
+        Raises _Failed.
         """
         for at in range(len(self._sets) - 2, -1, -1):
             self._check_seal(at)
@@ -139,9 +143,7 @@ class _Chain:
             raise _Failed(f"set {one.instance}: seal does not match")
 
     def _header_problem(self, one: ARCSet) -> str:
-        """Why the signature over the header does not hold, "" where it does. Raises _Failed for want of a key of the
-        newest set.
-        """
+        """Why the signature over the header fails, "" if it verifies. Raises _Failed if the newest set has no key."""
         signature = one.signature
         try:
             record = self._key(one, signature)

@@ -56,12 +56,12 @@ class _Sink(Protocol):
 
 
 class _Simple:
-    """A body without the empty lines at its end, which always ends in CRLF (§3.4.3)."""
+    """Body in simple form: without the empty lines at its end, always ending in CRLF (§3.4.3)."""
 
     def __init__(self, sinks: Sequence[_Sink]) -> None:
         self._sinks = sinks
         self._line_ends = 0  # CRLFs seen last, not hashed yet: more may follow, or the end
-        self._rest = b""  # what may be the begin of something
+        self._rest = b""  # octets that may begin a CRLF or a run of blanks
 
     def add(self, piece: bytes) -> None:
         data = self._rest + piece
@@ -73,7 +73,7 @@ class _Simple:
         self._put(b"\r\n")
 
     def _take(self, data: bytes) -> None:
-        """Hash what cannot be at the end."""
+        """Hash the part of the data that cannot belong to trailing empty lines."""
         matched = _REVERSED_LINE_ENDS.match(_line_end_octets(data)[::-1])
         assert matched is not None
         if kept := data[: len(data) - matched.end()]:
@@ -90,8 +90,8 @@ class _Simple:
 
 
 class _Relaxed(_Simple):
-    """Without blanks at the ends of lines, and runs of them as one space; empty if there are only empty lines
-    (§3.4.4).
+    """Body in relaxed form: no blanks at the ends of lines, each run of blanks one space; empty if it has only empty
+    lines (§3.4.4).
     """
 
     def __init__(self, sinks: Sequence[_Sink]) -> None:

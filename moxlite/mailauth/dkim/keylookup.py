@@ -1,4 +1,4 @@
-"""Asking DNS for the keys of signatures (AUTH-30, AUTH-36)."""
+"""Look-up of the keys of signatures in DNS (AUTH-30, AUTH-36)."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -13,14 +13,16 @@ from moxlite.net.resolver import Answer, DNSError, NotFound, PermError, Resolver
 __all__ = ["KeyAnswer", "look_up"]
 
 CONCURRENT: Final = 5
-"""Questions to DNS at the same time for one message (AUTH-30)."""
+"""Number of concurrent DNS queries for one message (AUTH-30)."""
 
 KEYS_TIMEOUT: Final = 30.0
-"""Seconds for the keys of a message: less than its checks have (AUTH-13), so that those which came count."""
+"""Seconds for the keys of a message: less than the limit for all its checks (AUTH-13), so that keys which arrived are
+used.
+"""
 
 
 class KeyAnswer(msgspec.Struct, frozen=True):
-    """What DNS said of a key: the record, or what is wrong."""
+    """Result of a key look-up: `record`, or `status` and `problem` if there is no usable key."""
 
     record: KeyRecord | None
     status: SignatureStatus = SignatureStatus.NONE
@@ -29,9 +31,9 @@ class KeyAnswer(msgspec.Struct, frozen=True):
 
 
 async def look_up(resolver: Resolver, names: Iterable[str]) -> Mapping[str, KeyAnswer]:
-    """What DNS says at these names; what has not come in time is a temporary error."""
+    """Look up the keys at these names. A key that does not arrive in time gets a temporary error."""
     answers = {name: KeyAnswer(None, SignatureStatus.TEMPERROR, "key: timeout") for name in names}
-    if len(answers) <= 1:  # the rule, which needs no tasks
+    if len(answers) <= 1:  # the common case, which needs no tasks
         with trio.move_on_after(KEYS_TIMEOUT):
             for name in answers:
                 answers[name] = await _key(resolver, name)

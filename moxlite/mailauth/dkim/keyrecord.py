@@ -1,4 +1,4 @@
-"""Keys in DNS: ``SELECTOR._domainkey.DOMAIN`` TXT (RFC 6376 §3.6.1, RFC 8463 §4; AUTH-36, AUTH-37)."""
+"""Key records in DNS: ``SELECTOR._domainkey.DOMAIN`` TXT (RFC 6376 §3.6.1, RFC 8463 §4; AUTH-36, AUTH-37)."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -22,21 +22,23 @@ __all__ = ["KeyRecord", "PublicKey", "RecordError", "choose_record", "is_signed"
 PublicKey: TypeAlias = RSAPublicKey | Ed25519PublicKey
 
 SMALLEST_RSA: Final = 1024
-"""Bits of a key that is better than none (RFC 8301 §3.2)."""
+"""Bits of the smallest RSA key that is accepted (RFC 8301 §3.2)."""
 
 LARGEST_RSA: Final = 8192
-"""Bits of a key that is checked in a tenth of a millisecond; real ones have at most 4096."""
+"""Bits of the largest RSA key that is accepted: a signature takes 0.1 ms to verify. Real keys have at most 4096."""
 
 LARGEST_EXPONENT: Final = 1 << 32
-"""The time of a check is proportional to the exponent's digits; real ones are 65537."""
+"""Largest RSA exponent that is accepted: verification time grows with its digits. Real keys have 65537."""
 
 MAX_KEY: Final = 4096
 """Characters of p=: LARGEST_RSA takes 1500."""
 
 
 class RecordError(ValueError):
-    """Not a usable key. The text is short; `claimed` says that it calls itself one; `temporary` that it is no final
-    word (RFC 6376 §3.6.2.2 leaves several keys undefined).
+    """The record is not a usable key. The text is short.
+
+    `claimed`: the record declares itself a DKIM key. `temporary`: a later look-up may succeed (RFC 6376 §3.6.2.2 leaves
+    several keys undefined).
     """
 
     def __init__(self, problem: str, *, claimed: bool = False, temporary: bool = False) -> None:
@@ -49,9 +51,9 @@ class KeyRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A public key and what it may be used for.
 
     Attributes:
-      bits: of the modulus, 256 for Ed25519.
-      hashes: acceptable ones, None for all. services: for what it signs, "*" for everything.
-      testing: the domain only tries DKIM (t=y). strict: i= has to be of d= itself (t=s).
+      bits: length of the modulus, 256 for Ed25519.
+      hashes: acceptable hashes, None for all. services: service types that it may sign for, "*" for all.
+      testing: the domain is testing DKIM (t=y). strict: the domain of i= must equal d= (t=s).
     """
 
     algorithm: Algorithm
@@ -77,7 +79,7 @@ def parse_record(text: str) -> KeyRecord:
         if "p" not in tags:
             raise TagError("no public key")
         if not tags["p"]:
-            claimed = True  # revoked, which is a clear word (RFC 6376 §3.6.1)
+            claimed = True  # empty p=: the key is revoked (RFC 6376 §3.6.1)
             raise TagError("key revoked")
         if len(tags["p"]) > MAX_KEY:
             raise TagError("key too long")
@@ -102,10 +104,10 @@ def _known_record(text: str) -> KeyRecord:
 
 
 def choose_record(texts: Sequence[str]) -> KeyRecord:
-    """The one key among the TXT records of a name. Raises RecordError.
+    """Return the one key among the TXT records of a name. Raises RecordError.
 
-    What is not a key is ignored beside one. Alone it is a final word, whatever it calls itself: a verifier does not
-    wait for the owner to mend it (RFC 6376 §6.1.2, step 5).
+    A record that does not declare itself a key (`claimed`) is ignored beside one. Without a key the error is permanent:
+    a verifier does not wait for the owner to correct the record (RFC 6376 §6.1.2, step 5).
     """
     found: list[KeyRecord] = []
     broken: RecordError | None = None
@@ -144,7 +146,7 @@ def _key(algorithm: str, octets: bytes) -> tuple[Algorithm, PublicKey, int]:
 
 
 def is_signed(key: PublicKey, hashed: HashName, value: bytes, digest: bytes) -> bool:
-    """Whether `value` is the key's signature over what has this digest."""
+    """Whether `value` is the key's signature over the data with this digest."""
     try:
         if isinstance(key, Ed25519PublicKey):
             key.verify(value, digest)  # RFC 8463 §3: over the hash

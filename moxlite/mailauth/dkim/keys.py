@@ -1,4 +1,4 @@
-"""Private keys of selectors: made, read from PEM, and as the records that publish them (AUTH-41, AUTH-45)."""
+"""Private keys of selectors: generating, reading from PEM, and their DNS records (AUTH-41, AUTH-45)."""
 
 import base64
 from typing import Final, TypeAlias
@@ -20,22 +20,22 @@ PrivateKey: TypeAlias = RSAPrivateKey | Ed25519PrivateKey
 
 SMALLEST_RSA: Final = 1024
 LARGEST_RSA: Final = 4096
-"""Bits of keys that sign: verifiers must take these (RFC 8301 §3.2)."""
+"""Bits of the largest signing key: verifiers must accept keys up to it (RFC 8301 §3.2)."""
 
 GOOD_RSA: Final = 2048
-"""Bits of a new key: enough, and its record fits into one response of DNS (RFC 8301 §3.2)."""
+"""Bits of a new RSA key. Its record fits into one DNS response (RFC 8301 §3.2)."""
 
 
 class PrivateKeyError(ValueError):
-    """Octets that are no key for signing; the message is for the owner and names no secret."""
+    """The octets are not a key for signing. The message is for the owner and holds no secret."""
 
 
 def load_private_key(pem: bytes, *, thorough: bool = False) -> PrivateKey:
     """The key in a PEM file. Raises PrivateKeyError.
 
     Args:
-      thorough: check the arithmetic of an RSA key, which takes 40 ms where the rest takes 0.02: a server reads its own
-        keys, some thousand of them, and who damages one gets signatures that do not verify.
+      thorough: check the arithmetic of an RSA key, which takes 40 ms; the rest takes 0.02 ms. The server skips it for
+        its own keys, of which there may be thousands: a damaged key only makes signatures that do not verify.
     """
     try:
         key = load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=not thorough)
@@ -54,7 +54,7 @@ def load_private_key(pem: bytes, *, thorough: bool = False) -> PrivateKey:
 
 
 def generate(kind: str) -> PrivateKey:
-    """A new key, `rsa` or `ed25519`. Blocks, up to a second for RSA."""
+    """Generate a key; `kind`: `rsa` or `ed25519`. Blocks, up to a second for RSA."""
     if kind == "ed25519":
         return Ed25519PrivateKey.generate()
     assert kind == "rsa"

@@ -1,4 +1,4 @@
-"""A message as DKIM sees it: exact header fields, and a body that can be read in pieces."""
+"""Input of DKIM: a message with exact header fields and a body that is read in pieces."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
@@ -11,22 +11,22 @@ from moxlite.proto.mime.headers import HeaderSection
 __all__ = ["ON_LOOP", "PIECE", "Message", "SignedFields", "with_crlf"]
 
 ON_LOOP: Final = 64 << 10
-"""Octets of a message that is canonicalised and hashed on the event loop: half a millisecond."""
+"""Octets of the longest message that is canonicalised and hashed on the event loop: 0.5 ms."""
 
 PIECE: Final = 64 << 10
-"""Octets of a body that are canonicalised at once where the caller has all of it: few enough for a CPU's caches."""
+"""Octets of a body in memory that are canonicalised at once: a piece fits into the CPU's caches."""
 
 
 class Message(msgspec.Struct, frozen=True):
-    """What is signed.
+    """A message to sign or to verify.
 
     Attributes:
       section: the header section as it was received, before anything is removed.
-      body: gives the octets behind the empty line, in pieces; it may be asked for once, in a thread.
-      size: octets of all.
+      body: returns the octets after the empty line, in pieces. It is called at most once, in a thread.
+      size: octets of the whole message.
       in_memory: `body` does not block.
 
-    One that lies in a spool::
+    A message in a spool::
 
         Message(section, lambda: spool.chunks(start=section.body or 0), spool.size, spool.in_memory)
     """
@@ -69,8 +69,10 @@ class SignedFields:
         self._found: dict[tuple[bytes, Canonicalization], list[bytes]] = {}
 
     def choose(self, names: Sequence[bytes], canonicalization: Canonicalization) -> list[bytes]:
-        """The fields of these names (lower case), in their order: of a name that stands there several times, the last
-        field of the message first. A name without a further field adds nothing.
+        """Return the fields with these names (lower case), in the order of `names`.
+
+        A name that is listed several times takes the fields of the message from the last one up. A name without a
+        further field adds nothing.
         """
         used: dict[bytes, int] = {}
         chosen: list[bytes] = []

@@ -1,7 +1,8 @@
-"""Signing: DKIM-Signature fields to put before a message (AUTH-41..44).
+"""Signing: DKIM-Signature fields to prepend to a message (AUTH-41..44).
 
-A signature covers each field of `Signer.sealed` once more than it stands in the message, so that a field which someone
-adds breaks it (RFC 6376 §8.15), and each of `Signer.unsealed` as often as it is there: mailing lists may add those.
+A signature covers each field of `Signer.sealed` once more than it occurs in the message, so that an added field breaks
+the signature (RFC 6376 §8.15). It covers each field of `Signer.unsealed` as often as it occurs: mailing lists may add
+more of them.
 """
 
 import base64
@@ -26,7 +27,7 @@ from moxlite.proto.mime.headers import HeaderSection
 __all__ = ["Folded", "Signer", "SigningError", "check_signable", "sign", "sign_digest"]
 
 MAX_REPEATS: Final = 20
-"""Fields of one name that a signature covers; verifiers limit the names that they look at."""
+"""Number of fields of one name that a signature covers; verifiers limit the names that they read."""
 
 WIDTH: Final = 78
 """Characters of a line (RFC 5322 §2.1.1)."""
@@ -48,8 +49,8 @@ class Signer(msgspec.Struct, frozen=True, kw_only=True):
     """A selector that signs.
 
     Attributes:
-      selector: its name, A-labels. expiration: seconds that a signature is valid, 0 for ever.
-      sealed, unsealed: names of fields that are signed, From among the former.
+      selector: its name, A-labels. expiration: seconds for which a signature is valid, 0 for no limit.
+      sealed, unsealed: names of fields that are signed; `sealed` includes From.
       seal: cover each of `sealed` once more than it occurs.
     """
 
@@ -67,18 +68,18 @@ class Signer(msgspec.Struct, frozen=True, kw_only=True):
 async def sign(
     message: Message, author: Address | None, signers: Sequence[Signer], now: float, *, domain: Domain | None = None
 ) -> bytes:
-    """Header fields, one for each signer, each ending in CRLF, to stand above the message.
+    """Return the DKIM-Signature fields to prepend to the message, one per signer, each ending in CRLF.
 
     Args:
-      author: the address in From; None leaves i= out, and `domain` is given.
+      author: the address in From. None leaves i= out; `domain` is then required.
       now: seconds since 1970.
-      domain: that signs, one above the author's; its own unless given (AUTH-42).
+      domain: the signing domain (d=), equal to the author's domain or above it; the author's by default (AUTH-42).
 
-    Works in a thread: a signature takes half a millisecond, on small machines ten times that.
+    Runs in a thread: a signature takes 0.5 ms, on small machines ten times that.
 
     Raises:
       SigningError: the message has not exactly one From field, or no whole header section.
-      OSError: as reading the body does.
+      OSError: reading the body failed.
     """
     check_signable(message.section)
     if domain is None:
@@ -136,7 +137,7 @@ def _names(section: HeaderSection, signer: Signer) -> Iterable[str]:
 
 
 def sign_digest(key: PrivateKey, hashed: HashName, digest: bytes) -> bytes:
-    """The key's signature over what has this digest."""
+    """The key's signature over the data with this digest."""
     if isinstance(key, Ed25519PrivateKey):
         return key.sign(digest)  # RFC 8463 §3: over the hash
     kind = SHA256() if hashed == "sha256" else SHA1()  # noqa: S303 - as configured, with a warning
@@ -144,12 +145,12 @@ def sign_digest(key: PrivateKey, hashed: HashName, digest: bytes) -> bytes:
 
 
 def _quoted(localpart: str) -> list[str]:
-    """Pieces of a localpart in dkim-quoted-printable (RFC 6376 §2.11)."""
+    """A localpart in dkim-quoted-printable, in pieces between which a line may break (RFC 6376 §2.11)."""
     return [chr(octet) if 32 < octet < 127 and octet not in b";=" else f"={octet:02X}" for octet in localpart.encode()]
 
 
 class Folded:
-    """A field in lines of WIDTH, broken only between the pieces that it is made of."""
+    """A header field folded to lines of WIDTH characters, broken only between the pieces that were added."""
 
     def __init__(self, name: str) -> None:
         self._lines = [name]
@@ -163,5 +164,5 @@ class Folded:
                 self._lines[-1] += piece
 
     def octets(self) -> bytes:
-        """All of it, without a line end."""
+        """The folded field, without its final line end."""
         return "\r\n".join(self._lines).encode("ascii")

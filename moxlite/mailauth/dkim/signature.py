@@ -1,4 +1,4 @@
-"""The DKIM-Signature field: read, checked by itself, freed of its signature (RFC 6376 §3.5; AUTH-31..35)."""
+"""The DKIM-Signature field: parsing, checks that need no key, the form that is hashed (RFC 6376 §3.5; AUTH-31..35)."""
 
 import re
 from typing import Final, Literal, TypeGuard
@@ -32,15 +32,15 @@ DNS_NAME: Final = 253
 """Characters of a name in DNS (RFC 1035 §2.3.4)."""
 
 MAX_LOCALPART: Final = 256
-"""Characters before the @ of i=, which need not be of a real address; one that can be mailed to has 64 octets."""
+"""Characters before the @ of i=, which need not be a deliverable address; real localparts have at most 64 octets."""
 
 DIGEST_SIZES: Final[dict[HashName, int]] = {"sha256": 32, "sha1": 20}
 
 REQUIRED: Final = ("v", "a", "b", "bh", "d", "h", "s")
-"""RFC 6376 §3.5."""
+"""Tags that a signature must have (RFC 6376 §3.5)."""
 
 FUTURE: Final = 86_400
-"""Seconds that a signature may be ahead: clocks and time zones of senders are wrong by less than a day (AUTH-31)."""
+"""Seconds by which t= may be in the future: clocks and time zones of senders are wrong by less than a day (AUTH-31)."""
 
 _ALGORITHM: Final = re.compile(r"([a-zA-Z][a-zA-Z0-9]*)-([a-zA-Z][a-zA-Z0-9]*)")
 _FIELD_NAME: Final = re.compile(r"[!-9;-~]+")
@@ -65,7 +65,7 @@ class SignatureError(ValueError):
 
 
 class Signature(msgspec.Struct, frozen=True, kw_only=True):
-    """A signature as it says of itself.
+    """The parsed tags of a DKIM-Signature field.
 
     Attributes:
       raw: the field's octets.
@@ -93,11 +93,11 @@ class Signature(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def key_name(self) -> str:
-        """Where the key stands in DNS, with final dot."""
+        """DNS name of the key record, with final dot."""
         return f"{self.selector}._domainkey.{self.domain.ascii}."
 
     def policy_problem(self, *, allow_sha1: bool) -> str:
-        """Why it counts for nothing though it may be valid, "" if it counts (AUTH-33, AUTH-34)."""
+        """Why local policy ignores the signature even if it verifies, "" if it does not (AUTH-33, AUTH-34)."""
         if self.hash == "sha1" and not allow_sha1:
             return "sha1 is not allowed"  # RFC 8301 §3.1
         if self.length is not None:
@@ -107,7 +107,7 @@ class Signature(msgspec.Struct, frozen=True, kw_only=True):
         return ""
 
     def time_problem(self, now: float) -> str:
-        """Why it is not valid at this time, seconds since 1970; "" if it is."""
+        """Why the signature is not valid at `now` (seconds since 1970), "" if it is."""
         if self.expiration is not None and self.expiration < now:
             return "expired"
         if self.timestamp is not None and self.timestamp > now + FUTURE:
@@ -138,7 +138,7 @@ def parse_message_signature(raw: bytes) -> Signature:
 
 
 def field_text(raw: bytes) -> str:
-    """What stands behind the name of a field of tags."""
+    """The value of a header field that holds tags: the text after the first colon."""
     return raw.partition(b":")[2].decode("utf-8", "surrogateescape")
 
 
@@ -260,10 +260,10 @@ def _number(tags: dict[str, str], name: str, form: re.Pattern[str]) -> int | Non
 
 
 def _identity(text: str, domain: Domain) -> tuple[str, Domain]:
-    """i= and its domain, which is d= or below it."""
+    """The decoded value of i= and its domain, which is d= or a subdomain of it."""
     if not text:
         return f"@{domain.ascii}", domain
-    # Quoted-printable of single octets, which may be those of UTF-8 (RFC 6376 §2.11, RFC 8616 §5).
+    # dkim-quoted-printable encodes single octets, which together may be UTF-8 (RFC 6376 §2.11, RFC 8616 §5).
     octets = _QUOTED.sub(
         lambda match: chr(int(match[1], 16)), without_blanks(text).encode("utf-8", "surrogateescape").decode("latin-1")
     )

@@ -17,16 +17,16 @@ _BLANK_RUN: Final = re.compile(r"[ \t\r\n]+")
 
 
 class TagError(ValueError):
-    """Text that is no tag list, or a value that is none of its kind; the message is short and in printable ASCII."""
+    """The text is not a tag list, or the value of a tag is malformed. The message is short and in printable ASCII."""
 
 
 def parse_tags(text: str) -> dict[str, str]:
-    """Values by name, in the order in which they stand; blanks around both are gone, those inside of values stay.
+    """Return the values by tag name, in the order of the text, without the blanks around names and values.
 
     Names are case-sensitive. A value may hold non-ASCII characters (RFC 8616). Linear in the text.
 
     Raises:
-      TagError: it is none, is too long, or has a name twice.
+      TagError: the text is not a tag list, is too long, or has a name twice.
     """
     if len(text) > MAX_TAGS:
         raise TagError("too long")

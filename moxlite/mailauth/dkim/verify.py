@@ -1,14 +1,14 @@
-"""Verifying: each DKIM-Signature of a message and what became of it (AUTH-30..40).
+"""Verification of the DKIM signatures of a message (AUTH-30..40).
 
 Theory of operation
 -------------------
-1. All signatures are read; what is wrong, or unwanted, by itself ends there and costs no question to DNS.
-2. The keys of the others are looked up, at most ten, those of the author's domain first, five at a time.
-3. Hashes of header fields are made and the signatures over them checked: a signature names the hash of the body, so one
-   that fails here never has the body read.
-4. The body is read once for all hashes that are wanted.
+1. All signatures are parsed. A signature that is malformed, or ignored by policy, gets its result without a DNS query.
+2. The keys of the others are looked up: at most ten, keys of the author's organization first, five at a time.
+3. The header fields are hashed and the signatures over them verified. They cover the hash of the body, so the body is
+   not read for a signature that fails here.
+4. The body is read once for all hashes that are needed.
 
-3 and 4 run in a thread where the message is long.
+Steps 3 and 4 run in a thread if the message is long.
 """
 
 import hashlib
@@ -35,23 +35,23 @@ from moxlite.proto.mime.headers import Field, HeaderSection
 __all__ = ["MAX_EVALUATED", "MAX_READ", "Service", "verify"]
 
 Service = Literal["email", "tlsrpt"]
-"""What a key has to permit (RFC 6376 §3.6.1, RFC 8460 §3)."""
+"""Service type that a key must permit (RFC 6376 §3.6.1, RFC 8460 §3)."""
 
 MAX_READ: Final = 50
-"""Signatures of a message that are read; forwarded mail has five."""
+"""Number of signatures of a message that are parsed; forwarded mail has about five."""
 
 MAX_EVALUATED: Final = 10
-"""Signatures whose keys are asked for (AUTH-30)."""
+"""Number of signatures of a message whose keys are looked up (AUTH-30)."""
 
 HEADER_ON_LOOP: Final = 16 << 10
-"""Octets of a header section whose signatures are read on the event loop: half a millisecond."""
+"""Octets of the longest header section whose signatures are parsed on the event loop: 0.5 ms."""
 
 MATHS_ON_LOOP: Final = 4
-"""Signatures that are checked on the event loop, 0.1 ms each."""
+"""Number of signatures that are verified on the event loop, 0.1 ms each."""
 
 
 class _Candidate(msgspec.Struct):
-    """A signature whose key is wanted."""
+    """A signature whose key is to be looked up."""
 
     at: int
     signature: Signature
@@ -68,19 +68,19 @@ async def verify(
     ignore_test_mode: bool = False,
     now: float | None = None,
 ) -> list[DKIMResult]:
-    """Judge the signatures of a message.
+    """Verify the signatures of a message.
 
     Args:
-      service: what the keys have to permit.
+      service: the service type that the keys must permit.
       allow_sha1: rsa-sha1 may pass, which RFC 8301 forbids.
-      ignore_test_mode: a domain that only tries DKIM has its failures counted.
-      now: seconds since 1970, this moment unless given.
+      ignore_test_mode: count the failures of a domain that is testing DKIM (t=y).
+      now: seconds since 1970; the current time by default.
 
     Returns:
-      One result for each DKIM-Signature, in the order of the header; none for a message without. Beyond MAX_READ
-      signatures, and beyond MAX_EVALUATED whose keys would be wanted, it is `policy`.
+      One result for each DKIM-Signature, in the order of the header. The result is `policy` for signatures beyond
+      MAX_READ, and beyond MAX_EVALUATED key look-ups.
 
-    Raises nothing but what reading the body does (OSError).
+    Raises OSError if reading the body fails; all other errors are in the results.
     """
     fields = message.section.all(b"dkim-signature")
     if not fields:
@@ -108,7 +108,7 @@ async def verify(
 def _read_all(
     fields: Sequence[Field], section: HeaderSection, now: float, *, allow_sha1: bool
 ) -> tuple[dict[int, DKIMResult], list[_Candidate]]:
-    """The results, by place, that need no key, and the signatures that do."""
+    """Return the results that need no key, by index of the signature, and the signatures that need one."""
     results: dict[int, DKIMResult] = {}
     candidates: list[_Candidate] = []
     for at, field in enumerate(fields):
@@ -127,7 +127,7 @@ def _read_all(
 
 
 def _read(raw: bytes, section: HeaderSection, now: float, *, allow_sha1: bool) -> Signature | DKIMResult:
-    """A signature that is worth a question to DNS, or what is wrong with it by itself."""
+    """Parse a signature. Returns its result at once if it fails without its key."""
     try:
         signature = parse_signature(raw)
     except SignatureError as error:
@@ -152,8 +152,8 @@ def _read(raw: bytes, section: HeaderSection, now: float, *, allow_sha1: bool) -
 
 
 def _least_wanted(candidates: list[_Candidate], section: HeaderSection) -> list[_Candidate]:
-    """The signatures beyond the limit: last those that could align with the author, so that no number of others hides
-    the one that counts (AUTH-30).
+    """The signatures beyond MAX_EVALUATED. Signatures that could align with the author are kept first, so that any
+    number of others cannot displace them (AUTH-30).
     """
     if len(candidates) <= MAX_EVALUATED:
         return []
@@ -180,7 +180,7 @@ def _author_domains(section: HeaderSection) -> frozenset[str]:
 
 
 def _unusable(signature: Signature, answer: KeyAnswer, service: Service) -> DKIMResult | None:
-    """The result where there is no key that could be tried."""
+    """The result of a signature whose key is missing or does not permit the signature; None if the key is usable."""
     record = answer.record
     if record is None:
         return _result(signature, answer.status, answer.problem, authentic=answer.authentic)
@@ -199,7 +199,7 @@ def _unusable(signature: Signature, answer: KeyAnswer, service: Service) -> DKIM
 
 
 def _judge(message: Message, candidates: list[_Candidate]) -> list[tuple[_Candidate, DKIMResult]]:
-    """Header fields first, then the body for those that pass. Blocks."""
+    """Verify the header fields, then the body for the signatures that pass. Blocks."""
     fields = SignedFields(message.section)
     passed = {candidate.at for candidate in candidates if _header_passes(fields, candidate)}
     wanted: set[BodyHash] = {(one.signature.body, one.signature.hash) for one in candidates if one.at in passed}
@@ -230,7 +230,7 @@ def _header_passes(fields: SignedFields, candidate: _Candidate) -> bool:
 
 
 def _tested(result: DKIMResult, record: KeyRecord | None, ignore_test_mode: bool) -> DKIMResult:
-    """A failure of a domain that only tries DKIM says nothing (AUTH-38)."""
+    """Replace a failure of a domain that is testing DKIM by the result `none` (AUTH-38)."""
     if record is None or not record.testing or ignore_test_mode or result.status is SignatureStatus.PASS:
         return result
     return msgspec.structs.replace(result, status=SignatureStatus.NONE, problem=f"test mode: {result.problem}")

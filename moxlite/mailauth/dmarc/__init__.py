@@ -1,4 +1,5 @@
-"""DMARC: what the owner of a From domain asks for, and whether a message is the owner's (RFC 9989).
+"""DMARC: the policy of the owner of a From domain, and whether a message is aligned with it (RFC 9989).
 
-`record` reads records, `discovery` finds them and the organizational domains, `evaluate` says what holds for a message.
+`record` parses records, `discovery` finds them and the organizational domains, `evaluate` computes the result for a
+message, `destinations` finds the mailboxes for aggregate reports.
 """

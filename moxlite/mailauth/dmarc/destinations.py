@@ -1,4 +1,4 @@
-"""Where aggregate reports may go: an owner may name mailboxes elsewhere, which must agree (RFC 9990 §4; AUTH-57,
+"""Destinations of aggregate reports: mailboxes of other organizations must authorize them (RFC 9990 §4; AUTH-57,
 QUEUE-132).
 """
 
@@ -15,11 +15,11 @@ from moxlite.proto.address import Address, AddressError
 __all__ = ["Destinations", "find_destinations"]
 
 MAX_ADDRESSES: Final = 20
-"""URIs read of one record, and addresses that get a report."""
+"""Number of URIs read of one record, and of addresses that get a report."""
 
 
 class Destinations(msgspec.Struct, frozen=True):
-    """Mailboxes that take reports about a policy domain, and what is wrong with others, a line each."""
+    """Mailboxes that take reports about a policy domain. `problems`: a line for each URI that cannot be used."""
 
     addresses: tuple[Address, ...]
     problems: tuple[str, ...] = ()
@@ -28,10 +28,10 @@ class Destinations(msgspec.Struct, frozen=True):
 async def find_destinations(
     resolver: Resolver, domain: str, rua: tuple[str, ...], discovery: Discovery
 ) -> Destinations:
-    """The mailboxes among the URIs of `rua`, the addresses of the record at `domain`, an A-label.
+    """Return the mailboxes that may get reports, from the URIs in `rua` of the DMARC record at `domain` (A-labels).
 
-    One outside of the policy domain's organization counts only where its own domain says so, under the policy domain's
-    name; it may name others at the same host in its place. Raises TempError.
+    A mailbox outside of the policy domain's organization needs a record ``DOMAIN._report._dmarc.`` at its own domain.
+    This record may replace it by other mailboxes of the same domain. Raises TempError.
     """
     found: list[Address] = []
     problems: list[str] = []
@@ -66,7 +66,7 @@ def _mailbox(uri: str) -> Address | None:
 
 
 async def _agreed(resolver: Resolver, domain: str, address: Address) -> tuple[Address, ...]:
-    """The address, or those at the same host that its domain names in its place; none where it says nothing."""
+    """The address, or its replacements of the same domain, if that domain authorizes reports; () if it does not."""
     try:
         answer = await resolver.txt(absolute(f"{domain}._report._dmarc.{address.domain.ascii}"))
     except TempError:
@@ -78,7 +78,7 @@ async def _agreed(resolver: Resolver, domain: str, address: Address) -> tuple[Ad
         return ()
     try:
         named = parse_record(records[0]).rua
-    except NoPolicy:  # ``v=DMARC1`` alone allows what the policy's domain names
+    except NoPolicy:  # ``v=DMARC1`` alone authorizes the address without a replacement
         named = ()
     except RecordError:
         return ()

@@ -1,8 +1,8 @@
-"""Finding DMARC records and organizational domains: by walking up the tree of names (RFC 9989 §4.10), or by the list of
-public suffixes as RFC 7489 did.
+"""Discovery of DMARC records and organizational domains: by tree walk (RFC 9989 §4.10), or by the public suffix list
+as in RFC 7489.
 
-Names are A-labels in lower case, without final dot. All questions of one message are asked once: its domains share
-most of their ancestors.
+Names are A-labels in lower case, without final dot. Each name is queried once per message: the domains of a message
+share most of their ancestors.
 """
 
 from typing import Final, Literal
@@ -19,11 +19,11 @@ __all__ = ["Discovery", "Found", "Method"]
 Method = Literal["treewalk", "psl"]
 
 MAX_LABELS: Final = 7
-"""Labels of the longest ancestor that a walk looks at: with the start these are eight questions (§4.10)."""
+"""Labels of the longest ancestor that a tree walk queries: eight queries with the start (§4.10)."""
 
 
 class Found(msgspec.Struct, frozen=True):
-    """What stands at ``_dmarc.`` of a domain: `record`, or `problem` with one that cannot be used."""
+    """Result of the look-up of ``_dmarc.DOMAIN``: `record`, or the `problem` of an unusable one, or neither."""
 
     domain: str
     record: Record | None = None
@@ -31,7 +31,7 @@ class Found(msgspec.Struct, frozen=True):
 
 
 class Discovery:
-    """The questions of one message."""
+    """The DMARC look-ups of one message, with their answers cached."""
 
     def __init__(self, resolver: Resolver, method: Method = "treewalk") -> None:
         self._resolver = resolver
@@ -56,8 +56,9 @@ class Discovery:
         return found[-1].domain if found else domain
 
     async def policy(self, domain: str, organizational: str) -> Found | None:
-        """What stands at the domain itself, else at its organizational domain, else at the public suffix above that.
-        None where there is nothing. Raises TempError.
+        """Return the record of the domain, else of its organizational domain, else of the public suffix above that.
+
+        Returns None if there is no record. Raises TempError.
         """
         candidates = [domain, organizational]
         if self._method == "treewalk":
@@ -73,7 +74,7 @@ class Discovery:
         return None
 
     async def exists(self, domain: str) -> bool:
-        """Whether the name exists in DNS: all but NXDOMAIN (§3.2.13). Raises TempError."""
+        """Whether the name exists in DNS: any answer but NXDOMAIN (§3.2.13). Raises TempError."""
         self.queries += 1
         try:
             self.authentic &= (await self._resolver.txt(absolute(domain))).authentic
@@ -85,7 +86,7 @@ class Discovery:
         return True
 
     async def at(self, domain: str) -> Found:
-        """What stands at the domain. Several records are as none (§4.10). Raises TempError."""
+        """Look up the record of the domain. Several records count as no record (§4.10). Raises TempError."""
         if domain not in self._answers:
             self._answers[domain] = await self._ask(domain)
         answer = self._answers[domain]
@@ -114,7 +115,7 @@ class Discovery:
             return Found(domain, None, str(error))
 
     async def _walk(self, domain: str) -> list[Found]:
-        """What stands at the domain and above it, up to the first record that says what it is (§4.10)."""
+        """Look up the domain and its ancestors, up to the first record with ``psd=y`` or ``psd=n`` (§4.10)."""
         found = []
         name = domain
         while name:

@@ -23,7 +23,7 @@ from moxlite.proto.publicsuffix import organizational_domain
 __all__ = ["MAX_DOMAINS", "validation", "verify"]
 
 MAX_DOMAINS: Final = 5
-"""From domains of one message that are asked for; a message with more is judged by the first ones."""
+"""Number of From domains of a message that are evaluated; the others are ignored."""
 
 _MILDER: Final[dict[Disposition, Disposition]] = {"reject": "quarantine", "quarantine": "none", "none": "none"}
 
@@ -36,13 +36,13 @@ async def verify(
     *,
     method: Method = "treewalk",
 ) -> DMARCResult:
-    """The outcome for a message; of several From domains the strictest one (AUTH-50).
+    """Evaluate DMARC for a message; with several From domains the strictest result counts (AUTH-50).
 
     Args:
-      from_domains: of the From field, A-labels in lower case; none gives `none`.
-      spf: of MAIL FROM, or of HELO for the null sender; None where it was not checked.
+      from_domains: domains of the From field, A-labels in lower case; without any the result is `none`.
+      spf: result for MAIL FROM, or for HELO with the null sender; None if it was not checked.
 
-    Whatever happens in DNS is in the result.
+    DNS errors are in the result.
     """
     results = [
         await _Evaluation(resolver, domain, spf, dkim, method).run()
@@ -54,8 +54,8 @@ async def verify(
 
 
 def validation(result: DMARCResult, spf: SPFResult | None, dkim: Sequence[DKIMResult]) -> str:
-    """How the From domain is validated, for reputation and rules: ``strict``, ``dmarc``, ``relaxed`` or ``none``
-    (AUTH-58). By the list of public suffixes.
+    """Return how the From domain is validated, for reputation and rules: ``strict``, ``dmarc``, ``relaxed`` or ``none``
+    (AUTH-58). ``relaxed`` uses the public suffix list.
     """
     passing = [one.domain for one in dkim if one.status is SignatureStatus.PASS]
     if spf is not None and spf.status is SPFStatus.PASS:
@@ -71,7 +71,7 @@ def validation(result: DMARCResult, spf: SPFResult | None, dkim: Sequence[DKIMRe
 
 
 def _strictness(result: DMARCResult) -> tuple[int, int]:
-    """What weighs more than what: refusals, then errors, then what speaks for nothing."""
+    """Sort key by strictness: first the policy of failures, then the status, from `pass` up to `fail`."""
     weight = {
         DMARCStatus.FAIL: 4,
         DMARCStatus.TEMPERROR: 3,
@@ -85,7 +85,7 @@ def _strictness(result: DMARCResult) -> tuple[int, int]:
 
 
 class _Evaluation:
-    """One From domain."""
+    """Evaluation of one From domain."""
 
     def __init__(
         self, resolver: Resolver, domain: str, spf: SPFResult | None, dkim: Sequence[DKIMResult], method: Method
@@ -142,7 +142,7 @@ class _Evaluation:
         )
 
     async def _policy(self, found: Found, record: Record) -> tuple[Disposition, str]:
-        """What the record asks for at this domain (§4.7, `np` and `sp`)."""
+        """Return the policy of the record for this domain (§4.7, `np` and `sp`), and a problem, "" without one."""
         if found.domain == self._domain:
             return record.policy, ""
         below = record.subdomains or record.policy
@@ -154,7 +154,7 @@ class _Evaluation:
             return below, str(error)
 
     async def _undecided(self, record: Record, organization: str) -> bool:
-        """Whether what could not be checked would have been aligned: only that may become a pass (AUTH-54)."""
+        """Whether a check with a temporary error may be aligned: only then could it become a pass (AUTH-54)."""
         spf_domains = [self._spf.domain] if self._spf is not None and self._spf.status is SPFStatus.TEMPERROR else []
         dkim_domains = [one.domain for one in self._dkim if one.status is SignatureStatus.TEMPERROR]
         return (
@@ -163,10 +163,10 @@ class _Evaluation:
         )
 
     async def _aligned(self, domains: Sequence[str], mode: Alignment, organization: str) -> bool | None:
-        """Whether one of these domains is aligned with From; None when DNS does not say.
+        """Whether one of these domains is aligned with From; None on a temporary DNS error.
 
-        A domain outside of the organization of From cannot be: nothing is asked about it, so that a sender's own broken
-        zone decides nothing.
+        A domain outside of the organization of From cannot be aligned. It is not looked up, so that a broken zone of
+        the sender cannot change the result.
         """
         if self._domain in domains:
             return True

@@ -1,7 +1,7 @@
 """DMARC records: ``v=DMARC1; p=reject; rua=mailto:reports@example.org`` (RFC 9989 §4.7, §4.8; AUTH-52).
 
-Read as generously as the RFC asks: what is not understood falls back to its default. `pct`, `ri` and `rf` of RFC 7489
-mean nothing any more, except that ``pct=0`` counts as ``t=y``: so owners said that they only try it out.
+Parsing is as tolerant as the RFC requires: a value that is not understood falls back to its default. `pct`, `ri` and
+`rf` of RFC 7489 are ignored, except that ``pct=0`` counts as ``t=y``: owners used it for tests.
 """
 
 import re
@@ -14,7 +14,7 @@ from moxlite.mailauth.results import Alignment, Disposition
 __all__ = ["NoPolicy", "Record", "RecordError", "is_record", "parse_record"]
 
 MAX_TAGS: Final = 100
-"""Tags of a record that are read: the RFC knows twelve."""
+"""Number of tags of a record that are read: the RFC defines twelve."""
 
 _VERSION: Final = re.compile(r"v[ \t]*=[ \t]*DMARC1[ \t]*(?:;|\Z)")
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*", re.IGNORECASE)
@@ -24,11 +24,11 @@ _DISPOSITIONS: Final = ("none", "quarantine", "reject")
 
 
 class RecordError(ValueError):
-    """The record asks for nothing that can be understood."""
+    """The record is malformed."""
 
 
 class NoPolicy(RecordError):
-    """The record has neither ``p`` nor an address for reports: no DMARC is done for it (RFC 9989 §4.7)."""
+    """The record has neither ``p`` nor an address for reports, so DMARC does not apply (RFC 9989 §4.7)."""
 
     def __init__(self) -> None:
         super().__init__("neither p nor rua")
@@ -42,7 +42,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
       adkim, aspf: how strictly domains of signatures and of SPF have to match.
       psd: ``y``: the domain of a registry; ``n``: an organizational domain; ``u``: unknown.
       testing: `t`, or ``pct=0``.
-      rua: where reports are asked for, without the sizes of RFC 7489.
+      rua: URIs that reports are requested for, without the size limits of RFC 7489.
       text: the record, printable, at most 512 characters.
     """
 
@@ -58,15 +58,17 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def is_record(text: str) -> bool:
-    """Whether a TXT record is one of DMARC: its first tag is the version (§4.8)."""
+    """Whether a TXT record is a DMARC record: its first tag is the version (§4.8)."""
     return _VERSION.match(text) is not None
 
 
 def parse_record(text: str) -> Record:
-    """The record in a text that `is_record`.
+    """Parse a text for which `is_record` is true.
 
-    Raises NoPolicy where neither `p` nor `rua` is there; RecordError where a tag stands twice, or where `p`, `sp` or
-    `np` has no value that exists and no address for reports shows that the owner means it (§4.10.1).
+    Raises:
+      NoPolicy: it has neither `p` nor `rua`.
+      RecordError: a tag occurs twice, or `p`, `sp` or `np` has an unknown value and there is no address for reports
+        (§4.10.1).
     """
     tags: dict[str, str] = {}
     for piece in text.split(";", MAX_TAGS)[1:MAX_TAGS]:
@@ -105,6 +107,6 @@ def _disposition(tags: dict[str, str], name: str) -> Disposition | None:
 
 
 def _uris(text: str) -> list[str]:
-    """The addresses of a list that are well-formed."""
+    """The well-formed URIs of a list."""
     found = [_SIZE.sub("", one.strip(" \t")) for one in text.split(",")]
     return [one for one in found if _URI.fullmatch(one)]

@@ -1,4 +1,4 @@
-"""SPF: whether a domain permits an address to send mail in its name (RFC 7208).
+"""SPF: whether a domain permits an IP address to send its mail (RFC 7208).
 
-`record` reads records, `macros` expands their macros, `check` evaluates them.
+`record` parses records, `macros` expands their macros, `check` evaluates them.
 """

@@ -1,7 +1,7 @@
-"""Evaluating SPF: the function ``check_host`` of RFC 7208 §4, with its limits (§4.6.4; AUTH-20..28).
+"""Evaluation of SPF: the function ``check_host`` of RFC 7208 §4, with its limits (§4.6.4; AUTH-20..28).
 
-A domain's owner may cost us ten terms with look-ups, two look-ups without an answer and twenty seconds, whatever the
-record includes; one evaluation has one set of counters.
+One evaluation has at most ten terms with look-ups, two look-ups without an answer and twenty seconds. Included records
+count against the same limits.
 """
 
 import ipaddress
@@ -20,33 +20,33 @@ from moxlite.net.resolver import Answer, DNSError, NotFound, PermError, Resolver
 __all__ = ["MAX_TERMS", "MAX_VOID", "check", "check_helo", "check_host"]
 
 MAX_TERMS: Final = 10
-"""Terms that cost look-ups (§4.6.4)."""
+"""Number of terms that cause DNS look-ups (§4.6.4)."""
 
 MAX_VOID: Final = 2
-"""Look-ups without an answer (§4.6.4)."""
+"""Number of look-ups without an answer (§4.6.4)."""
 
 MAX_NAMES: Final = 10
-"""Names of an MX answer, more are an error; of a PTR answer, more are not looked at (§4.6.4)."""
+"""Number of names in an MX or PTR answer. More MX names are an error, more PTR names are ignored (§4.6.4)."""
 
 SECONDS: Final = 20.0
-"""For all look-ups of one evaluation (§4.6.4)."""
+"""Seconds for all look-ups of one evaluation (§4.6.4)."""
 
 MAX_EXPLANATION: Final = 512
-"""Octets of an explanation: it goes into one reply of SMTP (AUTH-28)."""
+"""Octets of an explanation: it is part of one SMTP reply (AUTH-28)."""
 
 POSTMASTER: Final = "postmaster"
-"""Stands for a missing local part (§4.3)."""
+"""Default for a missing local part (§4.3)."""
 
 R = TypeVar("R")
 
 _LABEL: Final = re.compile(r"[ -\-/-~]{1,63}")
-"""Any printable ASCII but the dot: DNS itself restricts nothing more, names of services begin with an underscore, and
-the macro ``%_`` is a blank (RFC 7208 §7.1).
+"""A label: printable ASCII but the dot. DNS allows all of it, service names begin with an underscore, and the macro
+``%_`` is a blank (RFC 7208 §7.1).
 """
 
 
 class _Stop(Exception):
-    """The evaluation ends with an error."""
+    """Ends the evaluation with an error."""
 
     def __init__(self, status: SPFStatus, problem: str) -> None:
         super().__init__(problem)
@@ -55,7 +55,10 @@ class _Stop(Exception):
 
 
 class _Match(NamedTuple):
-    """What a record says: its result, the term that matched, and the record's explanation for a fail."""
+    """Result of evaluating a record.
+
+    `mechanism`: the term that matched. `explanation`, `domain`: the record's explanation for a fail, and its domain.
+    """
 
     status: SPFStatus
     mechanism: str = "default"
@@ -67,15 +70,15 @@ class _Match(NamedTuple):
 async def check(
     resolver: Resolver, *, ip: IPAddress, mail_from: str, helo: str, receiver: str = "unknown", explain: bool = True
 ) -> SPFResult:
-    """Whether the domain of MAIL FROM permits the client; for the null sender, that of EHLO (§2.4).
+    """Check whether the domain of MAIL FROM permits the client; for the null sender, the domain of EHLO (§2.4).
 
     Args:
       mail_from: the address, domain in A-labels, without quotes; "" for the null sender.
-      helo: as the client said it; an address literal has no domain.
+      helo: argument of the client's EHLO; an address literal has no domain.
       receiver: own host name, for macros of explanations.
       explain: look up the explanation of a fail.
 
-    Whatever happens in DNS is in the result.
+    DNS errors are in the result.
     """
     localpart, _, domain = mail_from.rpartition("@")
     if not mail_from:
@@ -88,7 +91,7 @@ async def check(
 async def check_helo(
     resolver: Resolver, *, ip: IPAddress, helo: str, receiver: str = "unknown", explain: bool = False
 ) -> SPFResult:
-    """Whether the domain of EHLO permits the client (§2.3). Arguments as `check`."""
+    """Check whether the domain of EHLO permits the client (§2.3). Arguments as `check`."""
     evaluation = _Evaluation(resolver, unmap(ip), f"{POSTMASTER}@{helo}", helo, receiver)
     result = await evaluation.run(helo, explain=explain)
     return SPFResult(identity="helo", domain=helo, **result)  # type: ignore[arg-type]  # fields of SPFResult
@@ -97,8 +100,9 @@ async def check_helo(
 async def check_host(
     resolver: Resolver, *, ip: IPAddress, domain: str, sender: str, helo: str, receiver: str = "unknown"
 ) -> SPFResult:
-    """Whether a domain permits the client, for any sender (§4.1). `sender`: for macros alone, as `check`; "" for
-    the postmaster of `helo`.
+    """Check whether a domain permits the client, for any sender (§4.1).
+
+    `sender` is used for macros only; "" means the postmaster of `helo`. Other arguments as `check`.
     """
     identity: Literal["mailfrom", "helo"] = "mailfrom" if sender else "helo"
     evaluation = _Evaluation(resolver, unmap(ip), sender or f"{POSTMASTER}@{helo or domain}", helo, receiver)
@@ -180,7 +184,7 @@ class _Evaluation:
             raise _Stop(SPFStatus.PERMERROR, f"record of {domain}: {error}") from error
 
     async def _matches(self, term: Term, domain: str) -> bool:
-        """§5."""
+        """Whether a mechanism matches the client (§5)."""
         if term.kind == "all":
             return True
         if term.network is not None:
@@ -202,14 +206,14 @@ class _Evaluation:
                 return bool(await self._exists(target))
 
     async def _included(self, target: str) -> bool:
-        """§5.2."""
+        """Whether an included record passes (§5.2)."""
         match = await self._check_host(target)
         if match.status is SPFStatus.NONE:
             raise _Stop(SPFStatus.PERMERROR, f"include of {target} without a record")
         return match.status is SPFStatus.PASS
 
     async def _mx(self, target: str, term: Term) -> bool:
-        """§5.4."""
+        """Whether the client is a mail host of the target (§5.4)."""
         try:
             answer = await self._ask(self._resolver.mx(absolute(target)))
         except NotFound:
@@ -226,7 +230,7 @@ class _Evaluation:
         return False
 
     async def _exists(self, target: str) -> tuple[IPAddress, ...]:
-        """§5.7: always type A."""
+        """The IPv4 addresses of the target, whatever the client's family (§5.7)."""
         return await self._addresses(target, family=4)
 
     async def _addresses(self, name: str, *, family: int = 0) -> tuple[IPAddress, ...]:
@@ -251,7 +255,7 @@ class _Evaluation:
     # Names of the client (§5.5, §7.3)
 
     async def _confirmed(self) -> list[str]:
-        """Names of the client's address that lead back to it; errors of DNS find none."""
+        """Forward-confirmed PTR names of the client. Names whose look-up fails are left out."""
         if self._names is None:
             self._names = []
             try:
@@ -271,7 +275,7 @@ class _Evaluation:
         return self._names
 
     async def _name(self, domain: str) -> str:
-        """The value of ``%{p}``: the domain itself before names below it before others."""
+        """The value of ``%{p}``: preferably the domain itself, else a name below it, else another confirmed name."""
         names = await self._confirmed()
         below = [name for name in names if _is_below(name, domain)]
         same = [name for name in below if len(name) == len(domain.removesuffix("."))]
@@ -295,7 +299,7 @@ class _Evaluation:
         )
 
     async def _explain(self, text: MacroText, domain: str) -> str | None:
-        """The explanation of a fail (§6.2); None where there is none that is right."""
+        """Look up the explanation of a fail (§6.2). Returns None without a valid one."""
         counters = self._terms, self._voids, self._queries, self._authentic
         self._terms = self._voids = 0
         try:
@@ -317,7 +321,7 @@ class _Evaluation:
     # Counters (§4.6.4)
 
     async def _ask(self, question: Awaitable[Answer[R]]) -> Answer[R]:
-        """Await a look-up, and count it. Raises DNSError."""
+        """Await a DNS look-up and count it. Raises DNSError."""
         self._queries += 1
         try:
             answer = await question
@@ -345,7 +349,7 @@ def _stopped_by(error: DNSError) -> _Stop:
 
 
 def _is_name(name: str, *, single: bool = False) -> bool:
-    """Whether it is a domain name, of several labels unless `single` (§4.3)."""
+    """Whether the text is a domain name, with several labels unless `single` (§4.3)."""
     labels = name.removesuffix(".").split(".")
     if len(name) > 253 + name.endswith(".") or (len(labels) < 2 and not single):
         return False
@@ -355,6 +359,6 @@ def _is_name(name: str, *, single: bool = False) -> bool:
 
 
 def _is_below(name: str, domain: str) -> bool:
-    """Whether a name is a domain or below it."""
+    """Whether a name equals a domain or is a subdomain of it."""
     name, domain = name.lower().removesuffix("."), domain.lower().removesuffix(".")
     return name == domain or name.endswith(f".{domain}")

@@ -1,7 +1,7 @@
 """Macros of SPF records: ``%{ir}.%{v}._spf.%{d2}`` (RFC 7208 §7).
 
-A text is read once, when its record is read, so that a wrong macro anywhere makes the whole record wrong (§4.6). It is
-expanded when its term is evaluated.
+A text is parsed together with its record, so that a syntax error in any macro makes the whole record wrong (§4.6). It
+is expanded when its term is evaluated.
 """
 
 import re
@@ -17,11 +17,11 @@ from moxlite.net.limits import IPAddress
 __all__ = ["BadMacro", "Facts", "Macro", "MacroText", "expand", "needs_name", "parse_macros", "shorten"]
 
 MAX_NAME: Final = 253
-"""Characters of an expanded domain; labels are cut from the left beyond (§7.3)."""
+"""Characters of an expanded domain; a longer one loses labels from the left (§7.3)."""
 
 EVERYWHERE: Final = frozenset("slodiphv")
 EXPLANATION_ONLY: Final = frozenset("crt")
-"""Letters of §7.2."""
+"""Macro letters that are allowed in explanations only (§7.2)."""
 
 # §7.1. macro-expand = ( "%{" macro-letter transformers *delimiter "}" ) / "%%" / "%_" / "%-"
 _MACRO: Final = re.compile(
@@ -31,7 +31,7 @@ _PLAIN: Final = {"%": "%", "_": " ", "-": "%20"}
 
 
 class BadMacro(ValueError):
-    """The text is no macro-string; the record that holds it is in error."""
+    """The text is not a macro-string, so its record is wrong."""
 
 
 class Macro(msgspec.Struct, frozen=True):
@@ -49,12 +49,12 @@ MacroText: TypeAlias = tuple[str | Macro, ...]
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """What macros stand for in one evaluation.
+    """Values of macros in one evaluation.
 
     Attributes:
-      sender: local-part@domain; helo: as the client said it; receiver: the own host name.
-      domain: whose record it is.
-      name: gives the validated name of the client (``%{p}``).
+      sender: local-part@domain; helo: argument of the client's EHLO; receiver: own host name.
+      domain: domain of the record.
+      name: looks up the validated name of the client (``%{p}``).
     """
 
     ip: IPAddress
@@ -66,7 +66,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def parse_macros(text: str, *, explanation: bool = False) -> MacroText:
-    """Read a macro-string of visible ASCII characters; in an explanation blanks are allowed. Raises BadMacro."""
+    """Parse a macro-string of visible ASCII characters; an explanation may have blanks. Raises BadMacro."""
     if not text.isascii() or not all("!" <= char <= "~" or (explanation and char == " ") for char in text):
         raise BadMacro("a character that is not visible ASCII")
     found: list[str | Macro] = []
@@ -96,7 +96,7 @@ def _macro(match: re.Match[str], *, explanation: bool) -> str | Macro:
 
 
 def needs_name(text: MacroText) -> bool:
-    """Whether the text holds ``%{p}``, which costs look-ups."""
+    """Whether the text has ``%{p}``, which needs DNS look-ups."""
     return any(isinstance(one, Macro) and one.letter == "p" for one in text)
 
 
@@ -147,5 +147,5 @@ async def _value(macro: Macro, facts: Facts) -> str:
 
 
 def _dotted(ip: IPAddress) -> str:
-    """Of IPv6 each hexadecimal digit is a part (§7.3)."""
+    """The address as dot-separated parts: decimal octets of IPv4, hexadecimal digits of IPv6 (§7.3)."""
     return str(ip) if ip.version == 4 else ".".join(ip.exploded.replace(":", ""))

@@ -1,6 +1,6 @@
 """SPF records: ``v=spf1 ip4:192.0.2.0/24 include:_spf.example.net -all`` (RFC 7208 §4.6, §5, §6, §12).
 
-The whole record is read before any term is evaluated: an error anywhere makes it a permanent error (§4.6).
+The whole record is parsed before any term is evaluated: a syntax error anywhere is a permanent error (§4.6).
 """
 
 import re
@@ -17,7 +17,7 @@ __all__ = ["Kind", "Record", "RecordError", "Term", "is_record", "parse_record"]
 Kind = Literal["all", "include", "a", "mx", "ptr", "ip4", "ip6", "exists"]
 
 MAX_TERMS: Final = 1000
-"""Terms of one record; a record of 64 KiB may hold ten thousand, and no owner writes them."""
+"""Number of terms of a record. A record of 64 KiB may hold ten thousand, far more than real records have."""
 
 QUALIFIERS: Final = {
     "+": SPFStatus.PASS,
@@ -38,14 +38,14 @@ _TOP_LABEL: Final = re.compile(r"(?![0-9]*+\Z)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?", 
 
 
 class RecordError(ValueError):
-    """The record is not as RFC 7208 §12 says; the text names the term."""
+    """The record does not match the grammar (RFC 7208 §12). The text names the term."""
 
 
 class Term(msgspec.Struct, frozen=True, kw_only=True):
     """A mechanism with its qualifier.
 
-    `domain`: its domain-spec, None for the domain whose record it is. `network` of ip4 and ip6. `four`, `six`: prefix
-    lengths of a and mx. `text`: as written.
+    `domain`: its domain-spec, None for the domain of the record. `network`: of ip4 and ip6. `four`, `six`: prefix
+    lengths of a and mx. `text`: the term as written.
     """
 
     kind: Kind
@@ -58,7 +58,7 @@ class Term(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Record(msgspec.Struct, frozen=True):
-    """A record: its mechanisms in order, and the two modifiers that mean something."""
+    """A record: its mechanisms in order, and the two known modifiers."""
 
     terms: tuple[Term, ...]
     redirect: MacroText | None = None
@@ -66,12 +66,12 @@ class Record(msgspec.Struct, frozen=True):
 
 
 def is_record(text: str) -> bool:
-    """Whether a TXT record is one of SPF (§4.5)."""
+    """Whether a TXT record is an SPF record (§4.5)."""
     return _VERSION.match(text) is not None
 
 
 def parse_record(text: str) -> Record:
-    """Read a record. Raises RecordError."""
+    """Parse a record. Raises RecordError."""
     words = text[len("v=spf1") :].split(" ")
     if len(words) > MAX_TERMS:
         raise RecordError(f"more than {MAX_TERMS} terms")
@@ -92,7 +92,7 @@ def parse_record(text: str) -> Record:
 
 def _modifier(name: str, value: str, found: dict[str, MacroText]) -> None:
     if name not in ("redirect", "exp"):
-        parse_macros(value, explanation=True)  # its meaning is unknown, its syntax is not (§6)
+        parse_macros(value, explanation=True)  # unknown modifiers are ignored, but their syntax is checked (§6)
         return
     if name in found:
         raise RecordError(f"{name} twice")
@@ -147,7 +147,7 @@ def _network(name: str, rest: str) -> IPv4Network | IPv6Network:
 
 
 def _domain(text: str) -> MacroText:
-    """A domain-spec (§7.1)."""
+    """Parse a domain-spec (§7.1)."""
     macros = parse_macros(text)
     if not _ends_well(text):
         raise RecordError("no domain name")
@@ -155,7 +155,7 @@ def _domain(text: str) -> MacroText:
 
 
 def _ends_well(text: str) -> bool:
-    """Whether a domain-spec ends as one: domain-end = ( "." toplabel [ "." ] ) / macro-expand."""
+    """Whether a domain-spec has a valid end: domain-end = ( "." toplabel [ "." ] ) / macro-expand."""
     if text.endswith(("%%", "%_", "%-")):
         return True
     if text.endswith("}"):
