@@ -1,5 +1,5 @@
-"""Writing mail: what a reply or forward begins with, and a draft as the octets of a message.
+"""Composing mail: the initial content of a reply or forward, and drafts as messages.
 
-`reply` finds sender, recipients, subject, references and quoted text of an answer; `draft` checks what was typed and
-makes the message. Both are pure: who reads originals, keeps drafts and submits them is the webmail, later the web API.
+`reply` computes sender, recipients, subject, references and quoted text; `draft` checks a draft and makes the message.
+I/O does not belong here: the webmail reads originals, stores drafts and submits them.
 """

@@ -1,6 +1,6 @@
-"""A draft as typed, and the message that it is (RFC 5322; WEBMAIL-88, 89, 98, 99).
+"""Drafts, and the messages made of them (RFC 5322; WEBMAIL-88, 89, 98, 99).
 
-The same draft makes two messages: the one that is kept, with its Bcc, and the one that goes out, without.
+A draft makes two messages: the author's copy with Bcc, and the submitted one without.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,10 +25,10 @@ from moxlite.proto.mime.types import MailAddress
 __all__ = ["MAX_FILES", "MAX_RECIPIENTS", "BadDraft", "Draft", "File", "check", "message", "recipients"]
 
 MAX_RECIPIENTS: Final = 1000
-"""Of all fields together; more is a mailing list's business."""
+"""Number of recipients in all fields together; more need a mailing list."""
 
 MAX_FILES: Final = 200
-"""Attachments of one message."""
+"""Number of attachments of a message."""
 
 MAX_TEXT: Final = 10 << 20
 """Characters of the text."""
@@ -42,7 +42,7 @@ MAX_REFERENCES: Final = 50
 
 
 class BadDraft(ValueError):
-    """The draft can't be made into a message. `field` names what to mend: ``from``, ``to``, ``subject`` …"""
+    """The draft cannot become a message. `field` names the input to correct: ``from``, ``to``, ``subject`` …"""
 
     def __init__(self, field: str, text: str) -> None:
         super().__init__(text)
@@ -50,7 +50,7 @@ class BadDraft(ValueError):
 
 
 class File(msgspec.Struct, frozen=True):
-    """An attachment. `blocks` gives its octets anew at each call; a message (message/rfc822) goes in as it is."""
+    """An attachment. Each call of `blocks` returns all its octets; a message (message/rfc822) is attached unchanged."""
 
     name: str
     media_type: str
@@ -60,12 +60,12 @@ class File(msgspec.Struct, frozen=True):
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """A message as typed.
+    """A message as the user typed it.
 
     Attributes:
       author: of From; the account must be allowed to use it.
       message_id: with its brackets; stays the same while a draft is edited. date: µs UTC.
-      in_reply_to: message-id with its brackets, "" for none; references: those of the thread, oldest first.
+      in_reply_to: message-id with its brackets, "" without one; references: message-ids of the thread, oldest first.
       tls_required_no: the sender accepts unprotected delivery (RFC 8689 §5).
     """
 
@@ -85,7 +85,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def check(draft: Draft, files: Sequence[File] = ()) -> None:
-    """Whether a message can be made of it. Recipients may still be missing. Raises BadDraft."""
+    """Check that the draft can become a message. Recipients may still be missing. Raises BadDraft."""
     _check_text("subject", draft.subject, MAX_SUBJECT)
     if len(draft.text) > MAX_TEXT:
         raise BadDraft("text", f"the text is longer than {MAX_TEXT >> 20} million characters")
@@ -116,11 +116,11 @@ def check(draft: Draft, files: Sequence[File] = ()) -> None:
 
 
 def _check_text(field: str, text: str, limit: int) -> None:
-    """A header value: on one line, without what moves a terminal's cursor (WEBMAIL-98)."""
+    """Check a header value: one line, no control characters or lone surrogates (WEBMAIL-98). Raises BadDraft."""
     if len(text) > limit:
         raise BadDraft(field, f"longer than {limit} characters")
     if any(char < " " or "\x7f" <= char <= "\x9f" or "\ud800" <= char <= "\udfff" for char in text):
-        raise BadDraft(field, "control characters can't stand here")
+        raise BadDraft(field, "control characters are not allowed here")
 
 
 def _address(field: str, one: MailAddress) -> Address:
@@ -135,7 +135,7 @@ def _no_address() -> Address:
 
 
 def recipients(draft: Draft) -> tuple[Address, ...]:
-    """To whom it goes, each once, in the order of To, Cc, Bcc. Raises BadDraft: there are none."""
+    """Return the recipients in the order of To, Cc, Bcc, without duplicates. Raises BadDraft without a recipient."""
     found: dict[Address, None] = {}
     for field, addresses in (("to", draft.to), ("cc", draft.cc), ("bcc", draft.bcc)):
         for one in addresses:
@@ -146,9 +146,9 @@ def recipients(draft: Draft) -> tuple[Address, ...]:
 
 
 def message(draft: Draft, files: Sequence[File] = (), *, keep_bcc: bool) -> Iterator[bytes]:
-    """The octets of the message, in blocks; `keep_bcc` for the copy that its author keeps. After `check`.
+    """Return the octets of the message, in blocks; with `keep_bcc` for the author's copy. Call `check` first.
 
-    The text is format=flowed (RFC 3676), so that long lines neither break nor run out of a narrow window.
+    The text is format=flowed (RFC 3676), so that readers wrap long lines at the width of their window.
     """
     text = TextPart(flow(draft.text) + "\r\n", parameters=(("format", "flowed"),))
     entity = text if not files else MultiPart((text, *[_part(file) for file in files]))
@@ -163,13 +163,13 @@ def _part(file: File) -> DataPart | MessagePart:
 
 
 def _needs_utf8(draft: Draft) -> bool:
-    """Whether a local part can only be written in UTF-8 (RFC 6532); all else is encoded (WEBMAIL-99)."""
+    """Whether a local part needs UTF-8 headers (RFC 6532); all other text is encoded (WEBMAIL-99)."""
     fields = (draft.author, *draft.to, *draft.cc, *draft.bcc, *draft.reply_to)
     return not all(one.localpart.isascii() for one in fields)
 
 
 def _written(one: MailAddress) -> MailAddress:
-    """With its domain in A-labels, which every server reads."""
+    """The address with its domain in A-labels, which every server understands."""
     return msgspec.structs.replace(one, domain=Domain.parse(one.domain).ascii)
 
 

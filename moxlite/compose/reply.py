@@ -1,7 +1,7 @@
-"""What an answer begins with: sender, recipients, subject, place in the thread, quoted text (WEBMAIL-90..92, 99).
+"""Initial content of a reply or forward: sender, recipients, subject, thread, quoted text (WEBMAIL-90..92, 99).
 
-`quote` looks at the text of a stranger as a whole: it is work for the sandbox (docs/decisions/010). All else here looks
-at fields that are short.
+`quote` processes whole untrusted texts, so it runs in the sandbox (docs/decisions/010). All other functions process
+short fields.
 """
 
 import re
@@ -34,19 +34,19 @@ __all__ = [
 Kind = Literal["reply", "reply_all", "reply_list"]
 
 MAX_QUOTED: Final = 200_000
-"""Characters of a quoted text: it travels in calls of at most 1 MiB (WEB-20); who answers more has it attached."""
+"""Characters of a quoted text, which must fit into an API call of at most 1 MiB (WEB-20)."""
 
 MAX_SUBJECT: Final = 1000
-"""Characters of a subject that is looked at: more is no subject that is read."""
+"""Characters of a subject that are used."""
 
 MAX_KEPT_SUBJECT: Final = 5_000
-"""Characters of the subject of a message that is written again: as many as a draft may have (`draft.MAX_SUBJECT`)."""
+"""Characters of the subject of a message that is edited again: as many as a draft may have (`draft.MAX_SUBJECT`)."""
 
 MAX_NAME: Final = 200
 """Characters of a name in the lines above a quoted or forwarded text."""
 
 MAX_WHOLE: Final = 8 << 20
-"""Characters of a text that is written again: more than the original's texts together (`Quotable.texts`)."""
+"""Characters of a text that is edited again: more than the original's texts together (`Quotable.texts`)."""
 
 _FORWARD: Final = re.compile(r"(?:fwd?|wg|tr)\s*+(?:\[[0-9]++\]|\([0-9]++\))?\s*+:\s*+", re.IGNORECASE)
 _REPLY: Final = re.compile(r"(?:re|aw|antw|sv|vs|rif)\s*+(?:\[[0-9]++\]|\([0-9]++\))?\s*+:\s*+", re.IGNORECASE)
@@ -55,12 +55,12 @@ _BLANKS: Final = re.compile(r"\n(?:[ \t]*+\n){2,}")
 
 
 class Original(msgspec.Struct, frozen=True, kw_only=True):
-    """The message that is answered.
+    """The message that is answered, forwarded or edited again.
 
     Attributes:
-      references: text of its References field. list_post: where one writes to its list, "" when nowhere.
+      references: text of its References field. list_post: posting address of its mailing list, "" without one.
       delivered_to: addresses of its Delivered-To fields, the topmost first.
-      when: its date as its reader has it, in words.
+      when: its date as text, in the reader's time zone.
     """
 
     envelope: Envelope
@@ -79,13 +79,13 @@ class PlainText(msgspec.Struct, frozen=True):
 
 
 class Quotable(msgspec.Struct, frozen=True, kw_only=True):
-    """The words of a message that is answered, forwarded or written again.
+    """Subject and texts of a message that is answered, forwarded or edited again.
 
     Attributes:
-      kind: "edit" keeps subject and text as they are.
-      subject: at most `MAX_SUBJECT` characters of it, or `MAX_KEPT_SUBJECT` of "edit". head: lines above the text.
-      texts: its plain texts. html: its HTML where no plain text says anything.
-      selected: what is quoted instead of the whole.
+      kind: "edit" keeps subject and text unchanged.
+      subject: at most `MAX_SUBJECT` characters, or `MAX_KEPT_SUBJECT` for "edit". head: lines above the text.
+      texts: its plain texts. html: its HTML, used if all plain texts are blank.
+      selected: text that is quoted instead of the whole.
     """
 
     kind: Literal["answer", "forward", "edit"]
@@ -97,18 +97,18 @@ class Quotable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Quoted(msgspec.Struct, frozen=True):
-    """Subject and text that a composer begins with."""
+    """Initial subject and text of a composer."""
 
     subject: Annotated[str, msgspec.Meta(max_length=MAX_KEPT_SUBJECT)]
     text: Annotated[str, msgspec.Meta(max_length=MAX_WHOLE)]
 
 
 class Own(msgspec.Struct, frozen=True):
-    """Who answers.
+    """Addresses of the account that answers.
 
     Attributes:
-      login: the address of the log-in, with the display name.
-      is_own: whether mail to an address comes to this account, also by catchall or a separator.
+      login: the login address, with the display name.
+      is_own: whether mail to an address is delivered to this account, also by catchall or a separator.
       may_send: whether the account may use an address in From.
     """
 
@@ -118,7 +118,7 @@ class Own(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What the composer shows first. `references` end with `in_reply_to`."""
+    """Initial content of a composer. `references` end with `in_reply_to`."""
 
     author: MailAddress
     to: tuple[MailAddress, ...] = ()
@@ -131,7 +131,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def quotable(original: Original, kind: Kind | Literal["forward", "forward_attached", "edit"]) -> Quotable:
-    """The words of a message without its texts, which the caller adds."""
+    """Return the subject and head of a message; the caller adds its texts."""
     envelope = original.envelope
     subject = envelope.subject[:MAX_SUBJECT]
     match kind:
@@ -148,7 +148,7 @@ def quotable(original: Original, kind: Kind | Literal["forward", "forward_attach
 
 
 def quote(original: Quotable) -> Quoted:
-    """Subject and text that an answer, a forwarded message or a message written again begins with."""
+    """Return the initial subject and text of a reply, a forwarded message or a message that is edited again."""
     text = _whole(original)
     match original.kind:
         case "edit":
@@ -163,7 +163,7 @@ def quote(original: Quotable) -> Quoted:
 
 
 def unquoted(original: Quotable) -> Quoted:
-    """In place of `quote`, where the text of a message could not be looked at: its subject alone."""
+    """Return the initial subject with an empty text: the fallback if `quote` failed."""
     mark = {"answer": "Re: ", "forward": "Fwd: ", "edit": ""}[original.kind]
     return Quoted(f"{mark}{original.subject.strip()}", "")
 
@@ -197,13 +197,13 @@ def answer(original: Original, own: Own, kind: Kind, quoted: Quoted) -> Answer:
 
 
 def forward(original: Original, own: Own, quoted: Quoted) -> Answer:
-    """A message to be passed on: its text below a block of its header, or attached by the caller."""
+    """A forwarded message: its text below a block of header fields, or without text if the caller attaches it."""
     _, references = _thread(original)
     return Answer(author=_author(original, own), subject=quoted.subject, text=quoted.text, references=references)
 
 
 def edit_again(original: Original, own: Own, quoted: Quoted) -> Answer:
-    """A sent message, or a draft, as a new one: with its recipients and text."""
+    """A sent message or a draft as a new draft, with its recipients and text."""
     envelope = original.envelope
     author = next((one for one in envelope.from_ if _is(own.may_send, one)), own.login)
     return Answer(
@@ -234,7 +234,7 @@ def _forwarded_head(original: Original, subject: str) -> str:
 
 
 def _author(original: Original, own: Own) -> MailAddress:
-    """The own address that the message was sent to, in exactly that form (WEBMAIL-90); for own mail its author."""
+    """The own address that the message was sent to, in exactly that form (WEBMAIL-90); for own mail, its author."""
     envelope = original.envelope
     for one in (*envelope.from_, *envelope.to, *envelope.cc, *original.delivered_to):
         if _is(own.is_own, one) and _is(own.may_send, one):
@@ -274,7 +274,7 @@ def _without_own(addresses: Iterable[MailAddress], own: Own) -> tuple[MailAddres
 
 
 def _thread(original: Original) -> tuple[str, tuple[str, ...]]:
-    """In-Reply-To and References of an answer (RFC 5322 §3.6.4)."""
+    """In-Reply-To and References of a reply (RFC 5322 §3.6.4)."""
     found = _ID.findall(original.references)
     replied = _ID.findall(original.envelope.in_reply_to)
     if not found and len(replied) == 1:
@@ -284,7 +284,7 @@ def _thread(original: Original) -> tuple[str, tuple[str, ...]]:
 
 
 def _bare(mark: re.Pattern[str], subject: str) -> str:
-    """A subject without the marks of earlier answers."""
+    """A subject without the prefixes of earlier replies or forwards, such as ``Re:``."""
     subject = subject.strip()
     at = 0
     while (match := mark.match(subject, at)) is not None:
@@ -304,7 +304,7 @@ def _listed(addresses: tuple[MailAddress, ...]) -> str:
 
 
 def _whole(original: Quotable) -> str:
-    """The plain texts, or what the HTML shows where there are none; lines end in LF."""
+    """The plain texts, or the visible text of the HTML if they are blank; lines end in LF."""
     texts = [
         unflow(one.text, delsp=one.delsp) if one.flowed else one.text.replace("\r\n", "\n") for one in original.texts
     ]
@@ -320,7 +320,7 @@ def _without_signature(text: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Each line behind a ``>``, runs of blank lines as one (WEBMAIL-92)."""
+    """The text with ``>`` before each line, and each run of blank lines as one (WEBMAIL-92)."""
     text = _BLANKS.sub("\n\n", text[:MAX_QUOTED].replace("\r\n", "\n")).strip("\n")
     if not text.strip():
         return ""

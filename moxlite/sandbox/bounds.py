@@ -1,8 +1,8 @@
-"""Bounds on HTML before it is parsed: shapes for which parsers take time or memory that grows with the square of the
-text (WEBMAIL-109, 109b; HTML §13.2).
+"""Bounds on HTML before it is parsed: they exclude input for which parsers take quadratic time or memory (WEBMAIL-109,
+109b; HTML §13.2).
 
-They are counted on the text, in one pass. A mail can be written so that this count is wrong; the limits of the process
-hold then. The bounds tell the reader at once, and without the death of a process.
+They are counted on the text, in one pass. A mail can be written so that this count is wrong; then the limits of the
+process apply. With the bounds, the reader gets the error at once and no process has to be killed.
 """
 
 from __future__ import annotations
@@ -13,35 +13,36 @@ from typing import Final
 
 __all__ = ["MAX_ATTRIBUTES", "MAX_DEPTH", "MAX_FORMATTING", "MAX_REBUILT", "depth", "excess"]
 
-# 10,000 elements inside each other take 0.2 s, 20,000 take 0.8 (measured); a page with fewer tags can be nested as it
-# likes
+# 10,000 nested elements take 0.2 s, 20,000 take 0.8 (measured); the nesting of a page with fewer tags is not counted
 MAX_FREE_TAGS: Final = 10_000
 MAX_DEPTH: Final = 512  # WEBMAIL-109; browsers stop at 512 as well
 
 MAX_FORMATTING: Final = 600
-"""Formatting elements that are open at once: each new one is compared with all (the Noah's Ark clause). 4,900 take
-2.8 s (measured); no letter has a tenth of that.
+"""Number of formatting elements that are open at once: each new one is compared with all (the Noah's Ark clause). 4,900
+take 2.8 s (measured); no real mail has a tenth of that.
 """
 
 SAME: Final = 3
-"""Formatting elements with the same attributes that are open at once, at most."""
+"""Largest number of open formatting elements with the same attributes."""
 
 MAX_REBUILT: Final = 250_000
-"""Elements that a parser makes anew: behind each block the formatting elements that were open in it (§13.2.4.3). A
-million takes 250 MB and 2.7 s (measured).
+"""Number of elements that a parser reconstructs: after each block, the formatting elements that were open in it
+(§13.2.4.3). A million takes 250 MB and 2.7 s (measured).
 """
 
 MAX_ATTRIBUTES: Final = 2_000
-"""Of one tag: each is compared with all others; 20,000 take 1.3 s (measured)."""
+"""Number of attributes of a tag: each is compared with all others. 20,000 take 1.3 s (measured)."""
 
 MAX_UNCLOSED: Final = 100
-"""Formatting elements without an end tag in HTML that is not counted tag by tag, which takes 0.1 s for a megabyte."""
+"""Number of formatting elements without an end tag in HTML that is not counted tag by tag. Counting takes 0.1 s for a
+megabyte.
+"""
 
 LONG_TAG: Final = 3 * MAX_ATTRIBUTES
-"""Characters of a tag whose attributes are counted: fewer cannot hold too many different ones."""
+"""Characters from which on the attributes of a tag are counted: a shorter tag cannot have too many different ones."""
 
-# HTML §13.2.5: a tag, read as tokenizers do as long as it is written as it should be; atomic, so that no text costs
-# more than linear time. Not possessive: groups with "*+" and "?+" match what they should not before Python 3.11.5.
+# HTML §13.2.5: a tag; matches like a tokenizer if the tag is well-formed. The groups are atomic, so that matching takes
+# linear time. They are not possessive: groups with "*+" and "?+" match wrongly before Python 3.11.5.
 TAG: Final = re.compile(
     r"<(?P<end>/?)(?P<name>[a-zA-Z][^\s/>]*+)"
     r"(?>(?:[\s/]*+[^\s\"'<>/=]++(?>(?:\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+'|[^\s\"'>][^\s>]*+))?))*)[\s/]*+>"
@@ -52,15 +53,15 @@ FORMATS: Final = re.compile(r"<(/?(?:b|big|code|em|font|i|s|small|strike|strong|
 LONG: Final = re.compile(rf"[^<>]{{{LONG_TAG}}}")
 COMMENT_END: Final = re.compile(r"--!?>")
 RAW_END: Final = {name: re.compile(rf"</{name}[\s/>]", re.IGNORECASE) for name in ("style", "title")}
-"""Ends of elements without tags inside that are in ordinary mail (§13.2.5.2, §13.2.5.4)."""
+"""End tags of the elements in ordinary mail whose content is text without tags (§13.2.5.2, §13.2.5.4)."""
 VOID: Final = frozenset(
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"]
 )
 FORMATTING: Final = frozenset(["b", "big", "code", "em", "font", "i", "s", "small", "strike", "strong", "tt", "u"])
-"""HTML §13.2.4.3, without `a` and `nobr`: a second one ends the first."""
+"""Formatting elements (HTML §13.2.4.3), without `a` and `nobr`: a second one of these ends the first."""
 CELLS: Final = frozenset(["td", "th", "caption"])
 """Elements whose end closes the formatting elements in them (§13.2.4.3: markers)."""
-# these end when their next sibling begins, so they may stand unclosed a thousand times without being inside each other
+# these end when their next sibling begins, so a thousand of them without end tags are not nested
 SELF_ENDING: Final = frozenset(
     [
         "p",
@@ -81,7 +82,7 @@ SELF_ENDING: Final = frozenset(
         "rp",
     ]
 )
-# after these another grammar holds; no mail of that size has them
+# these switch the parser to another grammar; no mail of that size has them
 FOREIGN: Final = frozenset(
     [
         "script",
@@ -102,7 +103,7 @@ FOREIGN: Final = frozenset(
 
 
 def excess(html: str) -> str:
-    """A sentence for the reader that tells which bound the HTML exceeds; "" if it may be parsed."""
+    """Return a sentence for the reader about the bound that the HTML exceeds; "" if it may be parsed."""
     tags = html.count("<")
     if tags > MAX_FREE_TAGS and depth(html) > MAX_DEPTH:
         return "The HTML of this message is nested too deeply to be shown."
@@ -112,19 +113,19 @@ def excess(html: str) -> str:
 
 
 def _unclosed(html: str) -> int:
-    """Formatting elements that have no end tag, wherever that is."""
+    """Number of formatting elements without an end tag anywhere in the HTML."""
     tags = Counter(tag.lower() for tag in FORMATS.findall(html))
     return sum(max(0, count - tags["/" + name]) for name, count in tags.items() if name[0] != "/")
 
 
 class _Counted:
-    """HTML counted tag by tag, until a bound is exceeded."""
+    """Counter of the elements of HTML, tag by tag, until a bound is exceeded."""
 
     def __init__(self, html: str) -> None:
         self._levels = [_Level()]
-        """One for all that is outside of tables, and one for the current cell of each table that is open."""
+        """A level for all that is outside of tables, and one for the current cell of each open table."""
         self._rebuilt = 0
-        """Elements made anew in cells that have ended."""
+        """Number of elements reconstructed in cells that have ended."""
         self.excess = self._count(html)
 
     def _count(self, html: str) -> str:
@@ -161,7 +162,7 @@ class _Counted:
         return ""
 
     def _step(self, element: str, tag: str, *, closing: bool) -> None:
-        """Take one tag into account."""
+        """Count one tag."""
         level = self._levels[-1]
         if element == "table":
             if not closing:
@@ -189,35 +190,35 @@ class _Counted:
 
 
 class _Level:
-    """The elements that are open in a cell of a table, or outside of all.
+    """The open elements in a cell of a table, or outside of all tables.
 
     Attributes:
-      formats: formatting elements that are open. rebuilt: formatting elements that were made anew.
+      formats: number of open formatting elements. rebuilt: number of formatting elements that were reconstructed.
     """
 
     def __init__(self) -> None:
         self.formats = 0
         self.rebuilt = 0
         self._opened: list[tuple[str, str]] = []
-        """Elements by name, the innermost last; of formatting ones the whole tag, of others ""."""
+        """Name of each open element, the innermost last, with its whole tag for formatting elements, "" for others."""
         self._count: dict[tuple[str, str], int] = {}
         self._orphans: list[tuple[str, str]] = []
-        """Formatting elements whose block has ended: they are made anew in front of the next text (§13.2.4.3)."""
+        """Formatting elements whose block has ended: the parser reconstructs them before the next text (§13.2.4.3)."""
 
     def begin(self, element: str) -> None:
-        """An element that is not a formatting one begins."""
+        """Open an element that is not a formatting element."""
         self._push((element, ""))
         self._rebuild()
 
     def open_format(self, element: str, tag: str) -> None:
-        """A formatting element begins. Of those that are all the same a parser keeps three (§13.2.4.3)."""
+        """Open a formatting element. A parser keeps at most three equal ones (§13.2.4.3)."""
         self._rebuild()
         if self._count.get((element, tag), 0) < SAME:
             self._push((element, tag))
             self.formats += 1
 
     def close_format(self, element: str) -> None:
-        """The innermost formatting element of this name ends."""
+        """Close the innermost formatting element with this name."""
         self._rebuild()
         for at in range(len(self._opened) - 1, -1, -1):
             name, tag = self._opened[at]
@@ -227,7 +228,7 @@ class _Level:
                 return
 
     def end(self, element: str) -> None:
-        """An element that is not a formatting one ends, and with it the formatting elements that are open in it."""
+        """Close an element that is not a formatting element, and the formatting elements that are open in it."""
         key = (element, "")
         if not self._count.get(key):
             return
@@ -261,11 +262,9 @@ def _attributes(html: str, start: int, end: int) -> int:
 
 
 def depth(html: str) -> int:
-    """A bound of how deeply elements are nested: never below what a parser makes of it, but for a small factor (cells
-    in their tables).
+    """Return an upper bound of the nesting depth of elements, up to a small factor (cells in their tables).
 
-    An end tag counts only when it ends the innermost element. Text that is not plainly written is taken for nested
-    beyond all bounds.
+    An end tag counts only if it ends the innermost element. Malformed or foreign content gives a depth beyond all bounds.
     """
     opened: list[str] = []
     deepest = 0
@@ -295,7 +294,7 @@ def depth(html: str) -> int:
             elif name not in VOID and name not in SELF_ENDING:
                 opened.append(name)
                 deepest = max(deepest, len(opened))
-        if match is None:  # a comment or style without an end takes all that follows
+        if match is None:  # a comment or style without an end extends to the end of the text
             break
         at = html.find("<", match.end())
     return deepest

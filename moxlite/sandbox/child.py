@@ -1,6 +1,7 @@
 """A process of the sandbox: ``python -m moxlite.sandbox.child``, with a socket to the server as its standard input.
 
-It loads all modules that jobs need, confines itself, says so, and does one job after the other until the socket ends.
+It loads all modules that jobs need, confines itself, sends `Ready`, and does one job after the other until the server
+closes the socket.
 """
 
 from __future__ import annotations
@@ -23,10 +24,10 @@ from moxlite.sandbox.work import SAMPLES, work
 __all__ = ["main"]
 
 SECONDS: Final = 10.0
-"""Of one job, then the system ends the process: longer than the server waits."""
+"""Seconds of a job after which the system kills the process; longer than the server waits."""
 
 GROWN: Final = 160 << 20
-"""Octets of memory at its highest, from which on a process does no further job: what is left is in pieces."""
+"""Octets of peak memory from which on a process does no further job, since its free memory is fragmented."""
 
 MAX_TEXT: Final = 500
 """Characters of an error's text."""
@@ -35,7 +36,7 @@ _jobs: Final[msgspec.msgpack.Decoder[AnyJob]] = msgspec.msgpack.Decoder(AnyJob)
 
 
 def receive(channel: socket.socket) -> bytearray | None:
-    """The next frame; None if the server has no further job. Raises ValueError: longer than frames are."""
+    """Receive the next frame; returns None if there is no further job. Raises ValueError: the frame is too long."""
     head = _octets(channel, LENGTH)
     if head is None:
         return None
@@ -70,7 +71,7 @@ def reply(job: AnyJob) -> Reply:
         answer = msgspec.Raw(msgspec.msgpack.encode(work(job)))
     except Refused as refusal:
         return Reply("refused", str(refusal), last=_grown())
-    except Exception as error:  # noqa: BLE001  of a library: the process ends, the next job shall not find it as this one left it
+    except Exception as error:  # noqa: BLE001  from a library: this process ends, the next job gets a new one
         frames = error.__traceback__
         while frames is not None and frames.tb_next is not None:
             frames = frames.tb_next
@@ -84,14 +85,14 @@ def _grown() -> bool:
 
 
 def main() -> None:
-    """Do jobs until the server is gone."""
+    """Do jobs until the server closes the socket."""
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # a terminal's ^C is for the server
     channel = socket.socket(fileno=0)
     publicsuffix.prepare()
     for codec in ("idna", "punycode"):
-        codecs.lookup(codec)  # modules that the list's names need
-    for sample in SAMPLES:  # modules that load others at their first use load them now
+        codecs.lookup(codec)  # modules of codecs are loaded at their first use
+    for sample in SAMPLES:  # libraries that load modules at their first use load them now
         work(sample)
     confine()
     send(channel, Ready(FILES))

@@ -1,6 +1,6 @@
-"""Giving up, for good, what a process of the sandbox does not need: files, sockets, processes, memory (WEBMAIL-109a).
+"""Confinement of a sandbox process: limits on files, sockets, processes and memory that it cannot raise (WEBMAIL-109a).
 
-The limits are the system's own (setrlimit(2)): they hold whatever the code of a library does, native code too.
+The system enforces the limits (setrlimit(2)), also for native code of libraries.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ MEMORY: Final = 400 << 20
 """Octets of address space: 45 MB are in use before the first job; a newsletter of 1 MB takes 60 more (measured)."""
 
 FILES: Final = 3
-"""Descriptors: the socket to the server, and /dev/null twice."""
+"""Number of open descriptors: the socket to the server, and /dev/null twice."""
 
 INHERITED: Final = 4096
-"""Descriptors up to which all are closed; the server hands over none beyond the three."""
+"""Descriptor number up to which all but the first three are closed; the server passes no others."""
 
 
 class NotConfined(Exception):
-    """The system still gives what the limits should refuse."""
+    """The limits have no effect on this system."""
 
 
 def confine() -> None:
-    """Set the limits of this process, whose descriptors are `FILES` from 0 on. All modules must be loaded.
+    """Set the limits of this process, which keeps the descriptors below `FILES`. All modules must be loaded.
 
-    Raises NotConfined: a file can be opened after all.
+    Raises NotConfined: a file can still be opened.
     """
-    with suppress(OSError):  # another system, or one that protects this file
-        Path("/proc/self/oom_score_adj").write_text("1000")  # the system ends this process before the server
+    with suppress(OSError):  # not Linux, or the file is read-only
+        Path("/proc/self/oom_score_adj").write_text("1000")  # the OOM killer ends this process before the server
     os.closerange(FILES, INHERITED)
     for name, limit in (
         ("RLIMIT_CORE", 0),
@@ -62,10 +62,10 @@ def _check() -> None:
 
 
 class watched:  # noqa: N801  a context manager, used like a function
-    """The block ends with the process as soon as the server is gone, or after `seconds`, whatever it is doing.
+    """Context manager that kills the process when the server is gone, or after `seconds`, whatever it is doing.
 
-    The server sends nothing while a job is done, so that the only news of the socket is its end: the system then sends
-    SIGIO, which ends a process that does not handle it, also within native code. (PR_SET_PDEATHSIG would end it with
+    The server sends nothing during a job, so the only event on the socket is its end. The system then sends SIGIO,
+    which ends a process that does not handle it, also within native code. (PR_SET_PDEATHSIG would end the process with
     the *thread* that started it.)
     """
 

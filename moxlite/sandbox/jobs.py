@@ -1,7 +1,7 @@
 """The jobs of the sandbox and their answers (WEBMAIL-53, 54, 79, 92).
 
-An answer is made from a stranger's mail by a process that this mail may have taken over: its texts are bounded here,
-and used as a stranger's.
+An answer comes from a process that a malicious mail may have taken over: its texts are bounded here, and are not
+trusted.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from moxlite.sandbox.messages import Job
 __all__ = ["JOBS", "MAX_HOSTS", "AnyJob", "DrawHTML", "Drawn", "Picture", "Quote", "ShowText", "Shown"]
 
 MAX_HOSTS: Final = 5
-"""Hosts named in the line about resources that were not loaded."""
+"""Number of hosts named in the line about blocked resources."""
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=1 << 31)]
 
@@ -29,13 +29,13 @@ class Picture(msgspec.Struct, frozen=True):
 
 
 class Drawn(msgspec.Struct, frozen=True):
-    """Harmless HTML for the inside of a body, in UTF-8.
+    """Sanitized HTML for the content of a body element, in UTF-8.
 
     Attributes:
-      html: in place of the address of each image of the message it has `marker`, the image's number and ";".
-      blocked: how many resources would be loaded from elsewhere; `hosts`: the hosts with most of them, at most
+      html: each address of an image of the message is replaced by `marker`, the image's number and ";".
+      blocked: number of blocked references to remote resources; `hosts`: the hosts with most of them, at most
         `MAX_HOSTS`; `more`: there are other hosts.
-      left_out: how many references to images exceed the room for them.
+      left_out: number of references to images that exceed `DrawHTML.room`.
     """
 
     html: bytes
@@ -46,13 +46,13 @@ class Drawn(msgspec.Struct, frozen=True):
 
 
 class DrawHTML(Job[Drawn], frozen=True, tag="draw-html"):
-    """Make HTML harmless.
+    """Sanitize HTML.
 
     Attributes:
-      pictures: the images of the message that may be shown, by their numbers.
-      room: octets of all images that come in, each reference counted.
-      marker: octets that no mail can know, see `Drawn.html`.
-      external: addresses of resources elsewhere stay.
+      pictures: the images of the message that may be shown; their numbers are their indexes.
+      room: octets for all images that are included, each reference counted.
+      marker: random octets that no mail can contain, see `Drawn.html`.
+      external: keep the addresses of remote resources.
     """
 
     ANSWER = Drawn
@@ -65,13 +65,13 @@ class DrawHTML(Job[Drawn], frozen=True, tag="draw-html"):
 
 
 class Shown(msgspec.Struct, frozen=True):
-    """The text of HTML, as a reader sees it."""
+    """The visible text of HTML."""
 
     text: Annotated[str, msgspec.Meta(max_length=2 << 20)]
 
 
 class ShowText(Job[Shown], frozen=True, tag="show-text"):
-    """Find the text of HTML, at most about `limit` characters."""
+    """Extract the visible text of HTML, at most about `limit` characters."""
 
     ANSWER = Shown
 

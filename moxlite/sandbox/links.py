@@ -1,7 +1,7 @@
-"""Links whose text names another host than the one they lead to: the real host is put beside them (WEBMAIL-79).
+"""Marks links whose text names another host than their target: the real host is added after them (WEBMAIL-79).
 
-Works on what the sanitizer wrote: its attributes are quoted, its `<` and `&` are escaped. Every step goes forward, so a
-message costs linear time.
+The input is the sanitizer's output: attributes are quoted, `<` and `&` are escaped. It is scanned forward only, in
+linear time.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from moxlite.proto.publicsuffix import organizational_domain
 __all__ = ["MAX_LINKS", "TooManyLinks", "marked", "named_hosts", "target_host"]
 
 MAX_LINKS: Final = 20_000
-"""Links with a text to look at; 0.5 s of a thread (measured). No newsletter has a tenth of that."""
+"""Number of links whose text is checked; takes 0.5 s (measured). No newsletter has a tenth of that."""
 MAX_TEXT: Final = 2000
-"""Characters of a link's text that are looked at: more is no text to be read as an address."""
+"""Characters of a link's text that are checked: a reader does not take longer ones for an address."""
 MAX_WORDS: Final = 50
 
 SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]{0,20}):[/\\]{0,9}", re.IGNORECASE)
 LABELS: Final = re.compile(r"[\w-]{1,63}(?:\.[\w-]{1,63}){1,20}\Z")
 TOP: Final = re.compile(r"(?:[^\W\d_]{2,63}|xn--[a-z0-9-]{1,59})\Z")
 NUMBERS: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}\Z")
-# controls and what is written but not seen: soft hyphen, zero width, direction, variation
+# control characters and invisible characters: soft hyphen, zero width, direction, variation
 UNSEEN: Final = re.compile(
     r"[\x00-\x08\x0e-\x1f\x7f\xad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufe00-\ufe0f\ufeff]"
 )
-# dots that browsers take for one (UTS 46), and those that look like it
+# characters that browsers treat as a dot (UTS 46), and look-alikes
 DOT: Final = re.compile("[.\u3002\uff0e\uff61\u2024]")
 DOTS: Final = str.maketrans(dict.fromkeys("\u3002\uff0e\uff61\u2024", "."))
 AROUND: Final = ".,;:!?()[]{}<>'\"“”„‘’«»*_|…→»"
-# `report.pdf` names a file
+# file name extensions: `report.pdf` is a file, not a host
 # fmt: off
 FILES: Final = frozenset({
     "asp", "aspx", "avi", "bat", "bmp", "cfg", "conf", "css", "csv", "doc", "docx", "eml", "exe", "gif", "gz", "htm",
@@ -44,7 +44,7 @@ FILES: Final = frozenset({
     "webp", "xls", "xlsx", "xml", "yaml", "yml", "zip",
 })
 # fmt: on
-# What the message's styles say cannot hide it: a style of the element that is important is above all sheets.
+# Styles of the message cannot hide the mark: an inline style with !important overrides all style sheets.
 STYLE: Final = ";".join(
     f"{one}!important"
     for one in (
@@ -55,11 +55,11 @@ STYLE: Final = ";".join(
 
 
 class TooManyLinks(Exception):
-    """More links than are looked at."""
+    """The HTML has more than `MAX_LINKS` links."""
 
 
 def marked(html: str) -> str:
-    """`html` with a mark behind each link whose text names another host. Raises TooManyLinks."""
+    """Return `html` with a mark after each link whose text names another host. Raises TooManyLinks."""
     pieces: list[str] = []
     copied = at = count = 0
     while (at := html.find("<a ", at)) >= 0:
@@ -85,7 +85,7 @@ def marked(html: str) -> str:
 
 
 def target_host(url: str) -> str:
-    """The host that a browser would ask for `url` (WHATWG URL §4.4), as A-labels; "" when it is no web address."""
+    """The host that a browser would connect to for `url` (WHATWG URL §4.4), as A-labels; "" if it is not a web address."""
     url = re.sub(r"[\t\r\n]", "", url).strip("\0\x01\x02\x03\x04\x05\x06\x07\x08\x0b\x0c\x0e\x0f\x1b\x1f ")
     match = SCHEME.match(url)
     if match is None or match[1].lower() not in ("http", "https"):
@@ -102,7 +102,7 @@ def named_hosts(text: str) -> set[str]:
         match = SCHEME.match(bare)
         web = match is not None and match[1].lower() in ("http", "https")
         rest = bare[match.end() :] if match is not None and web else bare
-        # what stands before an @ is read as the host, and is none
+        # a reader takes the text before an @ for the host, although it is not
         for part in re.split(r"[/\\?#]", rest, maxsplit=1)[0].split("@")[:3]:
             host = part.partition(":")[0].strip(AROUND)
             if _is_host(host, web=web or host.lower().startswith("www.")):
@@ -144,7 +144,7 @@ def _ascii(host: str) -> str:
 
 
 def _tag_end(html: str, at: int) -> int:
-    """Behind the tag that begins at `at`: a `>` in a quoted value does not end it."""
+    """Index after the tag that begins at `at`; a `>` in a quoted value does not end it."""
     while True:
         end, quote = html.find(">", at), html.find('"', at)
         if quote < 0 or end < quote:
@@ -161,7 +161,7 @@ def _href(attributes: str) -> str:
 
 
 def _text(inner: str) -> str:
-    """What is written between tags; pieces beside each other are one word."""
+    """The text of an element without its tags; pieces separated only by tags are joined."""
     pieces: list[str] = []
     length = at = 0
     while length < MAX_TEXT and at < len(inner):

@@ -12,7 +12,7 @@ import msgspec
 __all__ = ["LENGTH", "MAX_FRAME", "Job", "Ready", "Refused", "Reply"]
 
 MAX_FRAME: Final = 16 << 20
-"""Octets of a frame: 10 MiB of HTML with room for what makes it harmless."""
+"""Octets of a frame: 10 MiB of HTML, and space for the additions of the sanitizer."""
 
 LENGTH: Final = 4
 """Octets of the length in front of a frame."""
@@ -21,25 +21,24 @@ A = TypeVar("A", bound=msgspec.Struct)
 
 
 class Job(msgspec.Struct, Generic[A], frozen=True, tag=True):
-    """Base of jobs. `ANSWER`: the type of the answer, against which the server checks the one that it is given."""
+    """Base class of jobs. `ANSWER`: type of the answer; the server checks each answer against it."""
 
     ANSWER: ClassVar[Any]
 
 
 class Ready(msgspec.Struct, frozen=True):
-    """The first message of a process: it has confined itself. `files`: the number of descriptors that are open."""
+    """The first message of a process: it has confined itself. `files`: number of open descriptors."""
 
     files: int
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """The message that answers a job.
+    """Reply of a process to a job.
 
     Attributes:
-      outcome: "refused": `text` says why, in a sentence for the reader; "failed": an error of the program, which `text`
-        describes.
-      answer: msgpack of the job's `ANSWER`, if it was done.
-      last: the process ends itself; its memory has grown.
+      outcome: "refused": `text` is a sentence for the reader; "failed": a program error, described by `text`.
+      answer: msgpack of the job's `ANSWER`, if the job was done.
+      last: the process ends itself after this reply, since its memory has grown.
     """
 
     outcome: Literal["done", "refused", "failed"]
@@ -49,4 +48,4 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 class Refused(Exception):
-    """The job is not done for this mail; the text is a sentence for the reader."""
+    """The job cannot be done for this mail. The text is a sentence for the reader."""

@@ -11,8 +11,8 @@ deaths = Counter(
     "Processes of the sandbox that ended against the server's wish; the mail at work was not shown as HTML.",
     ["cause"],
 )
-"""cause: "deadline" (ended by the server), "ended" (a signal, mostly by lack of memory, or an error), "answer" (one
-that the server does not accept), "start" (it never was ready).
+"""Deaths by cause: "deadline" (killed by the server), "ended" (by a signal, mostly for lack of memory, or an error),
+"answer" (not accepted by the server), "start" (the process never was ready).
 """
 jobs_seconds = Histogram(
     "moxlite_sandbox_jobs_seconds",

@@ -1,4 +1,4 @@
-"""One process of the sandbox, as the server sees it: started, asked, ended."""
+"""The server's side of one sandbox process: starting it, sending jobs, ending it."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ __all__ = ["Died", "Process", "start_process"]
 logger = logging.getLogger("moxlite.sandbox")
 
 START_SECONDS: Final = 20.0
-"""Until a process is ready: 0.3 s on a quiet machine, more on a small one that has to read its modules from a card."""
+"""Seconds for a process to become ready: 0.3 s on an idle machine, more on a small one with modules on an SD card."""
 
 END_SECONDS: Final = 1.0
-"""For a process that may end itself."""
+"""Seconds in which a process may end itself before it is killed."""
 
 LARGE: Final = 256 * 1024
-"""Octets of a frame that is read in a thread: up to here it takes less than 1 ms."""
+"""Octets of a frame from which on it is decoded in a thread; a shorter one takes less than 1 ms."""
 
 KEPT: Final = ("LD_LIBRARY_PATH", "PYTHONHOME", "PATH", "SYSTEMROOT")
-"""What a process gets of the server's environment, which may hold secrets."""
+"""Environment variables that a process inherits. The others may hold secrets."""
 
 _ready: Final = msgspec.msgpack.Decoder(Ready)
 _replies: Final = msgspec.msgpack.Decoder(Reply)
@@ -47,7 +47,7 @@ class Died(Exception):
 
 
 class Process:
-    """A process that is ready; made by `start_process`."""
+    """A running process; made by `start_process`."""
 
     def __init__(self, process: trio.Process, stream: trio.SocketStream) -> None:
         self._process = process
@@ -60,11 +60,11 @@ class Process:
 
     @property
     def alive(self) -> bool:
-        """Whether it runs, as far as the system has told."""
+        """Whether the process runs, as far as the server has been notified."""
         return self._process.poll() is None
 
     async def ask(self, frame: bytes, seconds: float) -> Reply:
-        """Have it do a job. Raises Died: it must be killed now."""
+        """Send a job and wait for the reply. Raises Died: the process must be killed now."""
         with trio.move_on_after(seconds):
             try:
                 await self._stream.send_all(len(frame).to_bytes(LENGTH, "big") + frame)
@@ -75,7 +75,7 @@ class Process:
         raise Died("deadline", f"no answer within {seconds:g} s")
 
     async def ready(self) -> None:
-        """Wait for its first message. Raises Died."""
+        """Wait for the process's first message. Raises Died."""
         with trio.move_on_after(START_SECONDS) as limit:
             try:
                 _ready.decode(await self._receive())
@@ -101,7 +101,11 @@ class Process:
         return buffer
 
     async def end(self, *, kill: bool = False) -> int:
-        """End it: at once, or when it has seen that there are no jobs. Returns its status (negative: a signal)."""
+        """End the process: kill it, or close its socket so that it ends itself.
+
+        Returns:
+          Its exit status; negative for a signal.
+        """
         metrics.processes.dec()
         with trio.CancelScope(shield=True):
             await trio.aclose_forcefully(self._stream)
@@ -115,7 +119,7 @@ class Process:
 
 
 async def _decoded(octets: bytearray) -> Reply:
-    """Raises Died."""
+    """Decode a reply. Raises Died."""
     try:
         if len(octets) <= LARGE:
             return _replies.decode(octets)
@@ -133,7 +137,7 @@ async def start_process() -> Process:
     metrics.starts.inc()
     try:
         process = await trio.lowlevel.open_process(
-            # -P: nothing is imported from the folder in which it starts
+            # -P: nothing is imported from the current directory
             [sys.executable, "-P", "-m", "moxlite.sandbox.child"],
             stdin=theirs.fileno(),
             stdout=subprocess.DEVNULL,

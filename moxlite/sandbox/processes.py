@@ -1,9 +1,9 @@
-"""The sandbox of the server: processes that do jobs on strangers' octets, at most two, each for one account at a time
+"""The sandbox of the server: at most two processes that do jobs on untrusted mail, each for one account at a time
 (docs/decisions/010).
 
-None runs while no page of the webmail is open. The first is started when a page connects, the second when two accounts
-have jobs; both end a minute after the last page has gone. A process that takes too long is killed, one that died is
-replaced at the next job: both are counted, and the mail that was at work is shown in another way.
+No process runs while no page of the webmail is open. The first is started when a page connects, the second when two
+accounts have jobs; both end a minute after the last page has closed. A process that takes too long is killed. A process
+that died is replaced at the next job. Both are counted, and the caller shows the mail in another way.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ __all__ = ["JobFailed", "Refused", "Sandbox", "Turn"]
 logger = logging.getLogger("moxlite.sandbox")
 
 PROCESSES: Final = 2
-"""Processes at once: 25 MB each at rest, and they leave processors to others."""
+"""Number of concurrent processes: 25 MB each when idle, and few enough to leave CPUs to other work."""
 
 JOB_SECONDS: Final = 5.0
-"""Of a job (WEBMAIL-109)."""
+"""Seconds for a job (WEBMAIL-109)."""
 
 IDLE_SECONDS: Final = 60.0
-"""From the last page's end, or the last job without a page, to the end of the processes."""
+"""Seconds from the close of the last page, or the last job without a page, to the end of the processes."""
 
 WAITING: Final = 16
-"""Jobs of one account that wait: a thread is opened with some messages at once."""
+"""Number of waiting jobs of one account: opening a thread shows several messages at once."""
 
 WAITING_SECONDS: Final = 30.0
-"""For a turn: more than the jobs of four other accounts that are killed."""
+"""Seconds to wait for a turn: more than four jobs of other accounts take that are killed."""
 
 MAX_TEXT: Final = 200
-"""Characters of a process' words in the log."""
+"""Characters of a process's error text in the log."""
 
 A = TypeVar("A", bound=msgspec.Struct)
 
@@ -52,7 +52,7 @@ class _Do(Protocol):
 
 
 class JobFailed(Exception):
-    """The job was not done; the text is a sentence for the reader."""
+    """The job was not done. The text is a sentence for the reader."""
 
 
 TOO_LONG: Final = "This message takes too long or needs too much memory to be made safe."
@@ -61,7 +61,7 @@ NO_PROCESS: Final = "The server cannot start the process that makes messages saf
 
 
 class Sandbox:
-    """All processes. `serve` must run, so that they are started early and ended late."""
+    """Pool of sandbox processes. `serve` must run to start them ahead and to end idle ones."""
 
     def __init__(self) -> None:
         self._turns = Turns(PROCESSES, each=1, waiting=WAITING, seconds=WAITING_SECONDS)
@@ -70,17 +70,17 @@ class Sandbox:
         self._warming: trio.Event | None = None
         self._serving = False
         self._used = 0.0
-        """Trio's time of the last use."""
+        """Time of the last use, in Trio's clock."""
         self._bell = Bell()
 
     @property
     def pids(self) -> list[int]:
-        """Ids of the processes that wait for a job."""
+        """Ids of the idle processes."""
         return [process.pid for process in self._idle]
 
     @contextmanager
     def page(self) -> Iterator[None]:
-        """A page of the webmail is open during the block: a process will be needed soon."""
+        """Context in which a page of the webmail is open: a process is started for its jobs."""
         self._pages += 1
         self._bell.ring()
         try:
@@ -91,8 +91,9 @@ class Sandbox:
 
     @asynccontextmanager
     async def turn(self, account: str) -> AsyncIterator[Turn]:
-        """A turn of the account at a process, for one job after the other. Take it before the mail is read, so that
-        only so many mails are in memory as there are processes.
+        """Context with a turn of the account, for one job after the other.
+
+        Enter it before reading the mail, so that at most `PROCESSES` mails are in memory.
 
         Raises JobFailed: the account has too many jobs.
         """
@@ -105,9 +106,9 @@ class Sandbox:
             self._touch()
 
     async def serve(self) -> None:
-        """Start a process when a page has come, end all when none has been there for a while; for ever.
+        """Start a process when a page opens, and end all after `IDLE_SECONDS` without a page. Runs for ever.
 
-        Errors: none of its own.
+        Raises nothing by itself.
         """
         self._serving = True
         try:
@@ -133,7 +134,7 @@ class Sandbox:
         self._bell.ring()
 
     async def _warm(self) -> None:
-        """Have a process ready; jobs that come meanwhile wait for it."""
+        """Start an idle process; jobs that arrive meanwhile wait for it."""
         self._warming = trio.Event()
         try:
             self._idle.append(await start_process())
@@ -148,7 +149,7 @@ class Sandbox:
             await self._idle.pop().end()
 
     async def _take(self) -> Process:
-        """A process that waits, else a new one. Raises Died."""
+        """Take an idle process, or start one. Raises Died."""
         if self._warming is not None:
             await self._warming.wait()
         while self._idle:
@@ -159,7 +160,7 @@ class Sandbox:
         return await start_process()
 
     async def _do(self, job: Job[A]) -> A:
-        """Raises Refused, JobFailed."""
+        """Do a job at a process. Raises Refused, JobFailed."""
         name = cast(str, job.__struct_config__.tag)
         frame = await _packed(job)
         process: Process | None = None
@@ -201,7 +202,7 @@ class Sandbox:
 
 
 class Turn:
-    """A turn at a process."""
+    """A turn: the right of an account to run jobs, one after the other."""
 
     def __init__(self, do: _Do) -> None:
         self._do = do
@@ -210,14 +211,14 @@ class Turn:
         """Do a job.
 
         Raises:
-          Refused: not for this mail; its text is a sentence for the reader.
-          JobFailed: it took too much time or memory, or no process can be started.
+          Refused: the job cannot be done for this mail; the text is a sentence for the reader.
+          JobFailed: the job took too much time or memory, or no process can be started.
         """
         return await self._do(job)
 
 
 async def _packed(job: Job[Any]) -> bytes:
-    """The frame of a job. Raises Refused: the mail is too large."""
+    """Encode a job as a frame. Raises Refused: the mail is too large."""
     frame = await trio.to_thread.run_sync(msgspec.msgpack.encode, job)
     if len(frame) > MAX_FRAME:
         raise Refused("This message is too large to be shown.")
@@ -225,7 +226,7 @@ async def _packed(job: Job[Any]) -> bytes:
 
 
 async def _answer(job: Job[A], answer: msgspec.Raw) -> A:
-    """Raises Died: the answer is not of the job's type."""
+    """Decode the answer to a job. Raises Died: it is not of the job's `ANSWER` type."""
     try:
         if len(answer) <= LARGE:
             return cast(A, msgspec.msgpack.decode(answer, type=job.ANSWER))

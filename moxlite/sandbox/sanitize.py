@@ -1,8 +1,8 @@
-"""HTML of messages, made harmless (WEBMAIL-53, 54, 79, 108, 109). Style sheets are the job of `sheets.py`.
+"""Sanitizer of HTML mail (WEBMAIL-53, 54, 79, 108, 109). Style sheets are sanitized by `sheets`.
 
-nh3 (ammonia) parses as browsers do and keeps what is on a list. Its cost is quadratic in some shapes (design-facts
-§12): `bounds` knows them, and the process that runs it has limits of time and memory (docs/decisions/010). The policy
-that the page is sent with is the second layer; it alone would do.
+nh3 (ammonia) parses as browsers do and keeps only allowed elements and attributes. Its cost is quadratic for some
+inputs (design-facts §12): `bounds` refuses these, and the process that runs it has limits of time and memory
+(docs/decisions/010). The Content-Security-Policy of the page is a second layer, which would suffice alone.
 """
 
 import re
@@ -57,7 +57,7 @@ COLOUR: Final = re.compile(r"#[0-9a-f]{3,8}|[a-z]{3,20}\Z", re.IGNORECASE)
 BODY_STYLE: Final = re.compile(r"\bstyle\s{0,9}=\s{0,9}(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
 BODY_COLOUR: Final = re.compile(r"\b(bgcolor|text)\s*=\s*[\"']?([#0-9a-zA-Z]{3,20})", re.IGNORECASE)
 
-# The colour of the shorthand (CSS Backgrounds 3 §3.10), which comes first, or behind a picture; each run is bounded.
+# The colour in the shorthand (CSS Backgrounds 3 §3.10), which is first or follows an image; each run is bounded.
 BACKGROUND: Final = re.compile(
     r"(?<![\w-])background\s{0,9}:\s{0,9}(?:url\([^();]{0,500}\)\s{1,9})?"
     r"(#[0-9a-f]{3,8}|[a-z]{3,20}|(?:rgb|hsl)a?\([\d.,%\s]{1,40}\))(?=[\s;!]|\Z)",
@@ -66,25 +66,25 @@ BACKGROUND: Final = re.compile(
 
 
 class TooComplex(Exception):
-    """This HTML is not given to the sanitizer; the text is for the reader."""
+    """The HTML exceeds a bound. The text is a sentence for the reader."""
 
 
 class Images(Protocol):
-    """Data URIs of the images of a message; a dictionary will do."""
+    """Mapping from Content-ID to the data URI of an image of the message; a dictionary satisfies it."""
 
     def get(self, reference: str, /) -> str | None:
-        """The one for a reference ``cid:reference``, asked for once for each."""
+        """Return the data URI for ``cid:reference``, None to leave the image out. Called once per reference."""
 
 
 class Sanitized(msgspec.Struct, frozen=True):
-    """Harmless HTML for the inside of a body. ``blocked`` counts what would be loaded from elsewhere, by host."""
+    """Sanitized HTML for the content of a body element. `blocked`: number of blocked remote resources by host."""
 
     html: str
     blocked: Mapping[str, int]
 
 
 def sanitize(html: str, images: Images, *, external: bool) -> Sanitized:
-    """Keep what is harmless. With `external` images from elsewhere stay, else they are counted and left out.
+    """Sanitize HTML. With `external`, remote images are kept; otherwise they are removed and counted.
 
     Raises TooComplex.
     """
@@ -115,7 +115,7 @@ def sanitize(html: str, images: Images, *, external: bool) -> Sanitized:
 def _filter(images: Images, blocked: dict[str, int], *, external: bool) -> Callable[[str, str, str], str | None]:
     def keep(tag: str, attribute: str, value: str) -> str | None:
         if attribute == "style":
-            # without it, light text would stand on a light page
+            # without the background colour, light text would be unreadable on a light page
             return BACKGROUND.sub(_background, value)
         if attribute not in ("src", "href"):
             return value
@@ -141,13 +141,13 @@ def _filter(images: Images, blocked: dict[str, int], *, external: bool) -> Calla
 
 
 def _background(match: re.Match[str]) -> str:
-    """The colour alone; what follows it in the shorthand becomes a declaration of its own, which means nothing."""
+    """Replace the shorthand by its colour; the rest becomes a separate, invalid declaration that browsers ignore."""
     important = match.string[match.end() : match.end() + 9].lstrip().startswith("!")
     return f"background-color:{match[1]}{'' if important else ';'}"
 
 
 def _wrapped(html: str, cleaned: str) -> str:
-    """The cleaned HTML in an element with the colours and styles that stood on the body."""
+    """The cleaned HTML in an element with the colours and styles of the body element."""
     body = BODY_TAG.search(html)
     attributes = body[1] if body is not None else ""
     colours: dict[str, str] = {}

@@ -1,8 +1,8 @@
-"""Style sheets of messages, made harmless and confined to the message (WEBMAIL-53, 108, 109).
+"""Sanitizer of style sheets, which also confines them to the message (WEBMAIL-53, 108, 109).
 
-What comes out is written anew from parsed tokens (CSS Syntax 3), never copied: rules and `@media` alone, properties of
-`STYLES`, values of words, numbers, colours and lengths. Nothing of it can name an address, so nothing is loaded by it
-and nothing is told to others by it. Each selector begins at the element that holds the message.
+The output is serialized from parsed tokens (CSS Syntax 3), never copied: only rules and `@media`, properties of
+`STYLES`, values of words, numbers, colours and lengths. It cannot contain an address, so it can neither load a resource
+nor leak data. Each selector begins at the element that holds the message.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from tinycss2 import color3
 __all__ = ["MAX_SHEETS", "STYLES", "safe_declarations", "safe_sheets"]
 
 MAX_SHEETS: Final = 64 * 1024
-"""Characters of all sheets of a message: 0.2 s of a thread (measured); common mail readers end at 16 to 64 KiB."""
-MAX_NESTING: Final = 4  # media queries inside each other, and brackets in values
+"""Characters of all sheets of a message: takes 0.2 s (measured). Common mail readers allow 16 to 64 KiB."""
+MAX_NESTING: Final = 4  # nested media queries, and brackets in values
 ROOT: Final = ".body"
 """The element around the message (`sanitize.py`)."""
 
 # fmt: off
-# none of these takes a url(), none places an element outside of its surroundings
+# no property here takes a url(), or places an element outside of the message
 STYLES: Final = frozenset({
     "align-items", "background-color", "border", "border-bottom", "border-bottom-color", "border-bottom-style",
     "border-bottom-width", "border-collapse", "border-color", "border-left", "border-left-color",
@@ -39,7 +39,7 @@ STYLES: Final = frozenset({
     "white-space", "width", "word-break", "word-spacing", "word-wrap",
 })
 # fmt: on
-FONTS: Final = frozenset({"font", "font-family"})  # the only ones whose strings are more than a trick
+FONTS: Final = frozenset({"font", "font-family"})  # the only properties whose values may hold strings
 FUNCTIONS: Final = frozenset({"rgb", "rgba", "hsl", "hsla", "calc", "min", "max", "clamp"})
 COLOUR_FUNCTIONS: Final = frozenset({"rgb", "rgba", "hsl", "hsla"})
 PSEUDO: Final = frozenset(
@@ -70,16 +70,16 @@ STYLE_TAG: Final = re.compile(r"<style[^>]{0,500}>", re.IGNORECASE)
 STYLE_END: Final = re.compile(r"</style(?=[\s>/])", re.IGNORECASE)
 MEDIA: Final = re.compile(r"\smedia\s{0,9}=\s{0,9}[\"']?([^\"'>]{0,200})", re.IGNORECASE)
 
-# tinycss2 has no types: nodes are what its documentation says, told apart by `type`
+# tinycss2 has no type hints: nodes are as documented, distinguished by `type`
 Node = Any
 
 
 def safe_sheets(html: str) -> str:
-    """The rules of all sheets of `html` in one, without what is not on the list; "" when nothing is left."""
+    """Return the allowed rules of all sheets of `html` as one sheet; "" if nothing is left."""
     rules: list[str] = []
     left = MAX_SHEETS
     for media, sheet in _sheets(html):
-        # a sheet that is cut says something else than the whole
+        # a truncated sheet could have another meaning
         if len(sheet) > left:
             break
         left -= len(sheet)
@@ -95,7 +95,7 @@ def safe_sheets(html: str) -> str:
 
 
 def safe_declarations(text: str) -> str:
-    """The content of a style attribute, without what is not on the list."""
+    """Return the allowed declarations of a style attribute."""
     try:
         return _declarations(tinycss2.parse_blocks_contents(text, skip_comments=True, skip_whitespace=True))
     except ValueError:  # as above
@@ -103,7 +103,7 @@ def safe_declarations(text: str) -> str:
 
 
 def _sheets(html: str) -> Iterator[tuple[str, str]]:
-    """Media query and text of each sheet. Where a browser would read another text as a sheet, less is shown."""
+    """Media query and text of each sheet. If a browser would delimit a sheet otherwise, its styles are left out."""
     at = 0
     while (match := OPENING.search(html, at)) is not None:
         if match[0] == "<!--":
@@ -148,7 +148,7 @@ def _declarations(nodes: Iterable[Node]) -> str:
             continue
         name = node.lower_name
         if name == "background":
-            # without its colour, light text would stand on a light page; the rest may name an address
+            # without its colour, light text would be unreadable on a light page; the rest may hold an address
             name, value = "background-color", _colour(node.value)
         elif name in STYLES:
             value = _value(node.value, 0, strings=name in FONTS)
@@ -160,7 +160,7 @@ def _declarations(nodes: Iterable[Node]) -> str:
 
 
 def _value(nodes: Iterable[Node], depth: int, *, strings: bool = False) -> str | None:
-    """The value written anew; None when something of it is not on the list."""
+    """Serialize a value; returns None if a part of it is not allowed."""
     written: list[str] = []
     for node in nodes:
         one = _component(node, depth, strings=strings)
@@ -203,7 +203,7 @@ def _component(node: Node, depth: int, *, strings: bool) -> str | None:
 
 
 def _colour(nodes: Iterable[Node]) -> str | None:
-    """The colour among the parts of the `background` shorthand (CSS Backgrounds 3 §3.10)."""
+    """Serialize the colour of a `background` shorthand (CSS Backgrounds 3 §3.10); returns None without one."""
     for node in nodes:
         plain = node.type in ("ident", "hash") or (node.type == "function" and node.lower_name in COLOUR_FUNCTIONS)
         if plain and color3.parse_color(node) is not None:
@@ -215,7 +215,7 @@ def _colour(nodes: Iterable[Node]) -> str | None:
 
 
 def _split(nodes: Iterable[Node]) -> list[list[Node]]:
-    """Parts of a list with commas."""
+    """Split a list at its commas."""
     parts: list[list[Node]] = [[]]
     for node in nodes:
         if node.type == "literal" and node.value == ",":
@@ -226,7 +226,7 @@ def _split(nodes: Iterable[Node]) -> list[list[Node]]:
 
 
 def _selector(nodes: list[Node]) -> str | None:
-    """A selector below the message's element; None when a part of it is not on the list, or can match nothing."""
+    """Serialize a selector below the message's element; returns None if a part is not allowed or cannot match."""
     written: list[str] = []  # compounds, with a combinator between two
     compound = ""
     combinator = ""
@@ -262,7 +262,7 @@ def _selector(nodes: list[Node]) -> str | None:
 
 
 def _simple(node: Node, following: Node | None, *, first: bool) -> tuple[str | None, int]:
-    """One simple selector (Selectors 4 §3) and how many of the following tokens belong to it."""
+    """Serialize a simple selector (Selectors 4 §3). Also returns the number of following tokens that belong to it."""
     match node.type:
         case "ident" if first and WORD.match(node.value):
             return node.lower_value, 0
@@ -305,7 +305,7 @@ def _attribute(nodes: Iterable[Node]) -> str | None:
 
 
 def _below_root(written: list[str]) -> str | None:
-    """Compounds and combinators in turn, below the message's element, which stands for `html` and `body`."""
+    """Join compounds and combinators below the message's element, which replaces `html` and `body`."""
     compounds, combinators = written[::2], written[1::2]
     roots = [bool(re.match(r"(?:html|body|:root)(?![\w-])", one)) for one in compounds]
     count = roots.index(False) if False in roots else len(roots)
@@ -324,7 +324,7 @@ def _below_root(written: list[str]) -> str | None:
 
 
 def _media(nodes: Iterable[Node]) -> str | None:
-    """A media query written anew; None when something is not on the list, or it asks for a dark page: the page of a
+    """Serialize a media query. Returns None if a part is not allowed, or if it requires a dark page: the page of a
     message is light.
     """
     written: list[str] = []
@@ -340,7 +340,7 @@ def _media(nodes: Iterable[Node]) -> str | None:
 
 
 def _feature(nodes: Iterable[Node]) -> str | None:
-    """One condition of a media query, such as `(max-width: 600px)`."""
+    """Serialize a condition of a media query, such as `(max-width: 600px)`."""
     written: list[str] = []
     for node in nodes:
         if node.type == "literal" and node.value in FEATURE_SIGNS:

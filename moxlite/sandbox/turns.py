@@ -1,4 +1,4 @@
-"""Turns at something of which there are few, fairly by account."""
+"""Fair scheduling of a scarce resource between accounts."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ __all__ = ["TooManyWaiting", "Turns"]
 
 
 class TooManyWaiting(Exception):
-    """This account waits for as many turns as it may, or has waited for one as long as it may."""
+    """The account has too many waiting requests, or one has waited too long."""
 
 
 class Turns:
-    """At most `size` turns are taken at once, of each account at most `each`. Accounts that wait get theirs by
-    rotation: the many requests of one delay another by one turn at most.
+    """Grants at most `size` turns at once, at most `each` per account.
+
+    Waiting accounts are served by rotation: many requests of one account delay another by at most one turn.
 
     Args:
-      waiting: requests of one account that may wait; `seconds`: how long each may.
+      waiting: number of requests of one account that may wait; seconds: longest wait of each.
     """
 
     def __init__(self, size: int, *, each: int, waiting: int, seconds: float) -> None:
@@ -34,12 +35,12 @@ class Turns:
 
     @property
     def taken(self) -> int:
-        """Turns that are taken."""
+        """Number of turns that are taken."""
         return sum(self._taken.values())
 
     @asynccontextmanager
     async def turn(self, account: str) -> AsyncIterator[None]:
-        """The block is a turn of the account. Raises TooManyWaiting."""
+        """Context in which the account holds a turn. Raises TooManyWaiting."""
         await self._take(account)
         try:
             yield
@@ -64,7 +65,7 @@ class Turns:
             raise TooManyWaiting
 
     def _leave(self, account: str, mine: trio.Event) -> None:
-        """Wait no longer; a turn that came meanwhile goes to the next."""
+        """Stop waiting; a turn granted meanwhile goes to the next request."""
         if mine.is_set():
             self._give_back(account)
             return
@@ -81,7 +82,7 @@ class Turns:
         self._call()
 
     def _call(self) -> None:
-        """Call those whose turn it is."""
+        """Grant free turns to waiting requests."""
         while self._free:
             account = next((one for one in self._waiting if self._taken.get(one, 0) < self._each), None)
             if account is None:
@@ -91,4 +92,4 @@ class Turns:
             self._taken[account] = self._taken.get(account, 0) + 1
             waiting.popleft().set()
             if waiting:
-                self._waiting[account] = waiting  # behind all others
+                self._waiting[account] = waiting  # to the end of the rotation

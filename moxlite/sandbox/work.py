@@ -1,4 +1,4 @@
-"""The functions that do the jobs of the sandbox, each by the type of its job. Imported by the child process alone."""
+"""The functions that do the jobs of the sandbox, one per job type. Imported only by the child process."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from moxlite.sandbox.sanitize import TooComplex, sanitize
 __all__ = ["SAMPLES", "WORK", "work"]
 
 MAX_HOST: Final = 253
-"""Characters of a host's name (RFC 1035 §2.3.4)."""
+"""Characters of a host name (RFC 1035 §2.3.4)."""
 
 
 class Placed:
-    """The images of a message, as the sanitizer asks for them: by Content-ID as it is written in the HTML.
+    """The images of a message, looked up by the Content-ID in the HTML.
 
-    Each reference takes the image's octets from the room, since each will hold the image as a whole (WEBMAIL-54).
+    Each reference reduces `DrawHTML.room` by the size of the image, since each will hold a copy of it (WEBMAIL-54).
     """
 
     def __init__(self, job: DrawHTML) -> None:
@@ -33,7 +33,7 @@ class Placed:
         self.left_out = 0
 
     def get(self, reference: str, /) -> str | None:
-        """The address that stands for the image of a ``cid:`` URL (RFC 2392 §2), None if it is not to be shown."""
+        """Return the placeholder of the image of a ``cid:`` URL (RFC 2392 §2), None if it is not to be shown."""
         found = self._pictures.get(unquote(reference))
         if found is None:
             return None
@@ -46,7 +46,7 @@ class Placed:
 
 
 def draw_html(job: DrawHTML) -> Drawn:
-    """Raises Refused."""
+    """Sanitize HTML. Raises Refused."""
     placed = Placed(job)
     try:
         clean = sanitize(job.html, placed, external=job.external)
@@ -63,12 +63,12 @@ def draw_html(job: DrawHTML) -> Drawn:
 
 
 def show_text(job: ShowText) -> Shown:
-    """The text of HTML."""
+    """Extract the visible text of HTML."""
     return Shown(visible_text(job.html, alt=True, limit=job.limit)[: job.limit])
 
 
 def quote_text(job: Quote) -> Quoted:
-    """The words of an answer."""
+    """Quote or forward a text."""
     return quote(job.original)
 
 
@@ -80,7 +80,7 @@ WORK: Final[Mapping[type[AnyJob], Callable[[Any], msgspec.Struct]]] = {
 
 
 def work(job: AnyJob) -> msgspec.Struct:
-    """Do a job. Raises Refused; errors of libraries come out."""
+    """Do a job. Raises Refused, and any error of a library."""
     return WORK[type(job)](job)
 
 
@@ -94,4 +94,4 @@ SAMPLES: Final[tuple[AnyJob, ...]] = (
     ShowText(_HTML, 100),
     Quote(Quotable(kind="answer", subject="Re: a", head="A:", texts=(PlainText("a \r\nb", flowed=True),))),
 )
-"""Jobs that take all ways through the libraries that load something at its first use."""
+"""Sample jobs that make the libraries load all modules that they import lazily."""
