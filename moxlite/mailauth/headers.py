@@ -153,7 +153,7 @@ def _arc(result: ARCResult, ip: IPAddress) -> Method:
 
 
 def received_spf(result: SPFResult, *, hostname: str, ip: IPAddress, mail_from: str, helo: str) -> bytes:
-    """Return the Received-SPF field (RFC 7208 §9.1), folded, with its line end. Arguments as `authentication_results`."""
+    """Return the Received-SPF field (RFC 7208 §9.1), folded, with line end. Arguments as `authentication_results`."""
     says = _SAYS[result.status].format(ip=ip)
     values = [("client-ip", str(ip)), ("envelope-from", mail_from), ("helo", helo)]
     if result.problem:

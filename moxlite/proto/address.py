@@ -1,9 +1,8 @@
 """Mail addresses: localparts, domains, paths (RFC 5321 §4.1.2, RFC 6531 §3.3, RFC 5890).
 
-What lives here: the value types that cross every room, their parsing from text and their packed form. A localpart is
-held decoded (no quotes, no backslashes) and in NFC; a domain holds both its A-label form, by which it is compared, and
-its U-label form, which people see. Mailbox lists of message headers (RFC 5322) are read by proto/mime, which uses these
-types.
+This module has the value types that all packages use, their parsing and their packed form. A localpart is held decoded
+(no quotes, no backslashes) and in NFC. A domain holds its A-label form, which is compared, and its U-label form, which
+is displayed. Mailbox lists of message headers (RFC 5322) are parsed by `proto.mime`, which uses these types.
 """
 
 import ipaddress
@@ -34,7 +33,7 @@ __all__ = [
 ]
 
 LOCALPART_LIMIT_PEDANTIC: Final = 64  # octets, RFC 5321 §4.5.3.1.1
-LOCALPART_LIMIT: Final = 128  # octets: VERP and forwarding schemes exceed the 64 of the RFC
+LOCALPART_LIMIT: Final = 128  # octets: VERP and forwarding schemes exceed the RFC's limit of 64
 DOMAIN_LIMIT: Final = 253  # characters: 255 octets in DNS wire form (RFC 5321 §4.5.3.1.2, RFC 1035 §2.3.4)
 LABEL_LIMIT: Final = 63  # octets, RFC 1035 §2.3.4
 PATH_LIMIT: Final = 256  # octets including punctuation, RFC 5321 §4.5.3.1.3
@@ -51,19 +50,19 @@ _QUOTED: Final = re.compile(r'"((?:[ !#-\[\]-~\u00a0-\U0010ffff]|\\[ -~])*)"')
 _QUOTED_PAIR: Final = re.compile(r"\\([ -~])")
 _NEEDS_BACKSLASH: Final = re.compile(r'(["\\])')
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-# RFC 5321 §4.1.2 Domain; the underscore is no letter-digit-hyphen but stands in host names of real senders.
+# RFC 5321 §4.1.2 Domain; underscores are not allowed there, but real senders have them in host names.
 _LDH: Final = re.compile(r"(?i:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*)")
 _LAX_LDH: Final = re.compile(r"(?i:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*)")
 
 
 class AddressError(ValueError):
-    """Text that is not a domain, localpart, address or path. The message is for people, in printable ASCII."""
+    """The text is not a domain, localpart, address or path. The message is for people, in printable ASCII."""
 
 
 class Domain(msgspec.Struct, frozen=True, order=True):
-    """A domain name without final dot, in lower case: `ascii` of A-labels, `unicode` of U-labels.
+    """A domain name without final dot, in lower case. `ascii`: its A-labels; `unicode`: its U-labels.
 
-    Make it with `parse`: two domains are then equal exactly if their A-labels are.
+    Create it with `parse`: two domains are then equal exactly if their A-labels are equal.
     """
 
     ascii: str
@@ -71,14 +70,14 @@ class Domain(msgspec.Struct, frozen=True, order=True):
 
     @classmethod
     def parse(cls, text: str, *, strict: bool = False) -> "Domain":
-        """The domain that `text` names, in A-labels, U-labels or a mixture.
+        """Parse a domain written in A-labels, U-labels or a mixture.
 
         `strict` refuses underscores (RFC 5321 §4.1.2). Raises AddressError.
         """
         return _parse_domain(text, strict)
 
     def pack(self, smtputf8: bool) -> str:
-        """The U-label form for a peer that speaks SMTPUTF8 (or for people), else A-labels."""
+        """The U-label form for people and for peers with SMTPUTF8, else the A-label form."""
         return self.unicode if smtputf8 else self.ascii
 
     def is_below(self, parent: "Domain") -> bool:
@@ -122,9 +121,9 @@ def _alabel(label: str) -> str:
 
 
 def parse_localpart(text: str, *, strict: bool = False) -> Localpart:
-    """The decoded localpart of its wire form, a dot-atom or a quoted string (RFC 5321 §4.1.2).
+    """Decode the wire form of a localpart, a dot-atom or a quoted string (RFC 5321 §4.1.2).
 
-    Unless `strict`, misplaced dots (`a..b`, `a.`), which some mobile carriers gave out, count as a dot-atom. Raises
+    Unless `strict`, a dot-atom may have misplaced dots (`a..b`, `a.`), which some mobile carriers assigned. Raises
     AddressError.
     """
     if text.startswith('"'):
@@ -140,7 +139,7 @@ def parse_localpart(text: str, *, strict: bool = False) -> Localpart:
 
 
 def check_localpart(decoded: str, *, strict: bool = False) -> Localpart:
-    """A decoded localpart in NFC; raises AddressError if it is too long or holds control characters."""
+    """Return a decoded localpart in NFC. Raises AddressError if it is too long or has control characters."""
     if not decoded.isascii():
         decoded = unicodedata.normalize("NFC", decoded)
         if _UNPRINTABLE.search(decoded):
@@ -153,14 +152,14 @@ def check_localpart(decoded: str, *, strict: bool = False) -> Localpart:
 
 
 def pack_localpart(localpart: Localpart) -> str:
-    """The wire form: as it is when it is a dot-atom, else a quoted string."""
+    """The wire form of a localpart: unchanged if it is a dot-atom, else a quoted string."""
     if _DOT_ATOM.fullmatch(localpart):
         return localpart
     return '"' + _NEEDS_BACKSLASH.sub(r"\\\1", localpart) + '"'
 
 
 def parse_ip_literal(text: str, *, untagged_ipv6: bool = False) -> IPAddress:
-    """The address in `[1.2.3.4]` or `[IPv6:…]` (RFC 5321 §4.1.3), brackets included.
+    """Parse an address literal with its brackets: `[1.2.3.4]` or `[IPv6:…]` (RFC 5321 §4.1.3).
 
     `untagged_ipv6` also takes `[2001:db8::1]`. Tagged IPv4 and other tags raise AddressError, as does an IPv6 zone.
     """
@@ -216,7 +215,7 @@ class Address(msgspec.Struct, frozen=True, order=True):
 
 
 class Path(msgspec.Struct, frozen=True):
-    """What stands between `<` and `>` in MAIL and RCPT (RFC 5321 §4.1.1.2, §4.1.1.3).
+    """The path between `<` and `>` in MAIL and RCPT (RFC 5321 §4.1.1.2, §4.1.1.3).
 
     `host` is None for the null path (empty localpart) and for `<Postmaster>`.
     """

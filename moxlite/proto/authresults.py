@@ -1,8 +1,8 @@
-"""Authentication-Results (RFC 8601) and Received-SPF (RFC 7208 §9.1): written, and the former read (AUTH-29, AUTH-85,
-AUTH-86).
+"""Writer of Authentication-Results (RFC 8601) and Received-SPF (RFC 7208 §9.1), and parser of the former (AUTH-29,
+AUTH-85, AUTH-86).
 
-Writing takes values of strangers: whatever they hold, the field says one thing to every reader. Reading is strict but
-for `authserv_id`, which is as generous as the most generous reader may be: it decides what is taken for forged.
+Untrusted values are written so that every parser reads the field in the same way. Parsing is strict, except for
+`authserv_id`: it decides which fields count as forged, so it accepts all that the most tolerant parser accepts.
 """
 
 import re
@@ -26,40 +26,40 @@ __all__ = [
 ]
 
 MAX_FIELD: Final = 64 << 10
-"""Octets of a field that is read (AUTH-86)."""
+"""Octets of a field that is parsed (AUTH-86)."""
 
 MAX_DEPTH: Final = 20
-"""Comments within comments (AUTH-86)."""
+"""Depth of nested comments (AUTH-86)."""
 
 MAX_METHODS: Final = 100
-"""Results of one field that are read."""
+"""Number of results in a field that is parsed."""
 
 WIDTH: Final = 78
 """Characters of a line that folding aims at (RFC 5322 §2.1.1)."""
 
 MAX_VALUE: Final = 320
-"""Characters of one written value: the longest address."""
+"""Characters of a written value: the length of the longest address."""
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]+")  # RFC 2045 §5.1
 _ADDRESS: Final = re.compile(rf"(?:{_TOKEN.pattern})?@[A-Za-z0-9._-]+")
 _UNFIT: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _COMMENT_UNFIT: Final = re.compile(r"[()\\]")
 
-# What a field is made of (RFC 8601 §2.2, RFC 5322 §3.2): blanks, comments' ends, quoted strings, separators, words.
+# Tokens of a field (RFC 8601 §2.2, RFC 5322 §3.2): blanks, parentheses, quoted strings, separators, words.
 _PIECE: Final = re.compile(r'[ \t\r\n]+|[();=/]|"(?:[^"\\]|\\.)*"|(?:\\.|[^\s();=/"])+|.', re.DOTALL)
 _IN_COMMENT: Final = re.compile(r"\\.|[()]|[^()\\]+|\\", re.DOTALL)
 
-# For `authserv_id`: quoted pairs, what opens, closes and ends, and all between.
+# Tokens for `authserv_id`: quoted pairs, opening, closing and ending characters, and the text between.
 _LOOSE: Final = re.compile(rb'\\.|[()";]|[^\\()";]+|\\', re.DOTALL)
 _WORD: Final = re.compile(r"[^\s/;=@]+")
 
 
 class AuthResultsError(ValueError):
-    """The field is not as RFC 8601 §2.2 says."""
+    """The field does not match the grammar (RFC 8601 §2.2)."""
 
 
 class Property(msgspec.Struct, frozen=True):
-    """``header.d=example.org``: `kind` is ``header``, `name` ``d``."""
+    """A property of a result: in ``header.d=example.org``, `kind` is ``header`` and `name` is ``d``."""
 
     kind: str
     name: str
@@ -70,8 +70,8 @@ class Method(msgspec.Struct, frozen=True, kw_only=True):
     """One result: ``dkim=pass (2048 bit rsa) header.d=example.org``.
 
     Attributes:
-      name, result: words. version: of the method, 1 unless given.
-      comment: what stands in parentheses behind the result, without them.
+      name, result: method and result words. version: of the method, 1 by default.
+      comment: text in parentheses after the result, without them.
     """
 
     name: str
@@ -83,14 +83,16 @@ class Method(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AuthResults(msgspec.Struct, frozen=True):
-    """A field: who says it, in A-labels when written, and the results; none of them is ``none``."""
+    """An Authentication-Results field: the server that wrote it (A-labels when written) and its results, without
+    ``none``.
+    """
 
     authserv_id: str
     methods: tuple[Method, ...] = ()
 
 
 def write(results: AuthResults) -> bytes:
-    """The field, folded, with its line end."""
+    """Return the Authentication-Results field, folded, with its line end."""
     lines = [f"Authentication-Results: {results.authserv_id};"]
     for index, method in enumerate(results.methods):
         last = index + 1 == len(results.methods)
@@ -110,7 +112,7 @@ def _method(method: Method) -> Iterator[str]:
 
 
 def _fold(pieces: Iterable[str], end: str) -> list[str]:
-    """Lines that begin with a tab; pieces are never cut."""
+    """Join pieces to lines that begin with a tab; pieces are never split."""
     lines: list[str] = []
     for piece in pieces:
         if lines and len(lines[-1]) + 1 + len(piece) < WIDTH:
@@ -122,7 +124,7 @@ def _fold(pieces: Iterable[str], end: str) -> list[str]:
 
 
 def _value(text: str) -> str:
-    """A pvalue: as it is where it is a token or an address, else quoted."""
+    """A pvalue: unchanged if it is a token or an address, else quoted."""
     text = _fit(text)
     return text if _TOKEN.fullmatch(text) or _ADDRESS.fullmatch(text) else _quoted(text)
 
@@ -137,12 +139,12 @@ def _comment(text: str) -> str:
 
 
 def _fit(text: str) -> str:
-    """Without controls, and not too long: of a stranger's making."""
+    """An untrusted value without control characters, cut to `MAX_VALUE`."""
     return _UNFIT.sub("?", text[:MAX_VALUE])
 
 
 def write_received_spf(result: str, comment: str, values: Iterable[tuple[str, str]]) -> bytes:
-    """The field Received-SPF, folded, with its line end; `values` are key and value, in order."""
+    """Return the Received-SPF field, folded, with its line end; `values`: pairs of key and value, in order."""
     pieces = [f"{key}={_value(value)};" for key, value in values]
     if pieces:
         pieces[-1] = pieces[-1][:-1]
@@ -154,7 +156,7 @@ def write_received_spf(result: str, comment: str, values: Iterable[tuple[str, st
 
 
 def parse(text: str) -> AuthResults:
-    """The field's text, unfolded or not. Raises AuthResultsError."""
+    """Parse the value of an Authentication-Results field, folded or not. Raises AuthResultsError."""
     if len(text) > MAX_FIELD:
         raise AuthResultsError("too long")
     groups = list(_groups(text))
@@ -172,7 +174,7 @@ def parse(text: str) -> AuthResults:
 
 
 def _groups(text: str) -> Iterator[list[tuple[str, bool]]]:
-    """The parts between semicolons: pieces, each with whether it is a comment. Blanks are left out."""
+    """Split the text at semicolons into lists of tokens, each with a flag for comments. Blanks are left out."""
     group: list[tuple[str, bool]] = []
     at = count = 0
     while at < len(text):
@@ -196,7 +198,7 @@ def _groups(text: str) -> Iterator[list[tuple[str, bool]]]:
 
 
 def _skip_comment(text: str, at: int) -> tuple[str, int]:
-    """The text of a comment that begins before `at`, and where it ends."""
+    """The text of a comment whose opening parenthesis is before `at`, and the index after the comment."""
     depth = 1
     parts: list[str] = []
     while (match := _IN_COMMENT.match(text, at)) is not None:
@@ -211,7 +213,7 @@ def _skip_comment(text: str, at: int) -> tuple[str, int]:
 
 
 def _read(group: list[tuple[str, bool]]) -> Method | None:
-    """A result; None for ``none``."""
+    """Parse one result; returns None for ``none``."""
     comment = next((piece for piece, is_comment in group if is_comment), "")
     pieces = [piece for piece, is_comment in group if not is_comment]
     if pieces == ["none"]:
@@ -245,7 +247,7 @@ def _read(group: list[tuple[str, bool]]) -> Method | None:
 
 
 def _joined(pieces: list[str]) -> list[str]:
-    """With the names of properties in one piece, whose dot may have blanks and comments around it (§2.2)."""
+    """Join the tokens of a property name, whose dot may have blanks and comments around it (§2.2)."""
     joined: list[str] = []
     for piece in pieces:
         if joined and (piece == "." or joined[-1].endswith(".")) and "=" not in {piece, joined[-1]}:
@@ -256,7 +258,7 @@ def _joined(pieces: list[str]) -> list[str]:
 
 
 def _pairs(pieces: list[str]) -> Iterator[tuple[str, str]]:
-    """``key = value``; a value goes on up to the next key: base64 without quotes holds slashes and equal signs."""
+    """Pairs of key and value. A value extends to the next key: unquoted base64 has slashes and equal signs."""
     at = 0
     while at < len(pieces):
         if at + 2 >= len(pieces) or pieces[at + 1] != "=":
@@ -279,10 +281,10 @@ def _unquoted(piece: str) -> str:
 
 
 def authserv_id(field: bytes) -> str:
-    """Who has written a field, in A-labels; "" if that is no domain (RFC 8601 §2.2: ``[CFWS] authserv-id``).
+    """Return the authserv-id of a field, in A-labels; "" if it is not a domain (RFC 8601 §2.2: ``[CFWS] authserv-id``).
 
-    Read as generously as any reader of the field may: comments nest, the name may be quoted, encoded or cut by blanks
-    at its dots, and may end in a dot; whatever follows it is no matter.
+    Parsing is as tolerant as that of any reader of the field: comments nest, the name may be quoted, encoded or have
+    blanks at its dots, and may end in a dot. The text after it is ignored.
     """
     name: list[bytes] = []
     depth = 0

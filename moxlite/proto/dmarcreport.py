@@ -2,13 +2,13 @@
 
 Theory of operation
 -------------------
-The XML comes in pieces and is never whole in memory. Expat calls a handler for each element; `FIELDS` is the table of
-those whose text is a value, by their path. An element that closes a group (a record, a signature, a reason) makes the
-group's struct. All else is passed over: reports of today, of RFC 7489, and with extensions are read alike, whatever
-their namespace.
+The XML is parsed in pieces and is never whole in memory. Expat calls a handler for each element. `FIELDS` has the paths
+of the elements whose text is a value. The end of a group element (a record, a signature, a reason) makes the group's
+struct. All other elements are ignored, so that reports by RFC 9990, by RFC 7489, and with extensions are read alike,
+whatever their namespace.
 
-What a report says is text as it stands there: no word outside of the enumerations is refused. Limits stand at the top;
-a document type declaration, and with it each entity, ends the reading.
+Values are kept as text: unknown words are not refused. The limits are the constants below. A document type
+declaration, without which there are no entities, is an error.
 """
 
 from __future__ import annotations
@@ -32,45 +32,45 @@ __all__ = [
 ]
 
 MAX_OCTETS: Final = 20 << 20
-"""Of the XML (AUTH-80): the largest reports of large providers have a few MiB."""
+"""Octets of the XML (AUTH-80): the largest reports of large providers have a few MiB."""
 
 MAX_RECORDS: Final = 100_000
-"""Rows (AUTH-80): 30 MB of memory."""
+"""Number of rows (AUTH-80): 30 MB of memory."""
 
 MAX_GROUP: Final = 20
-"""Signatures, SPF results and reasons of one record, errors of a report."""
+"""Number of signatures, of SPF results and of reasons per record, and of errors per report, that are kept."""
 
 MAX_TEXT: Final = 256
 """Characters that are kept of a value."""
 
 MAX_DEPTH: Final = 32
-"""Open elements: the format has six."""
+"""Depth of nested elements: the format has six levels."""
 
 MAX_ELEMENTS: Final = 1_500_000
-"""Of the whole report: 20 MiB of rows have half of that."""
+"""Number of elements of a report: 20 MiB of rows have half of it."""
 
 MAX_SECONDS: Final = 10.0
-"""Of the processor, for one report: the most rows take 5 s on a Raspberry Pi. A report is no worse for coming to a busy
-machine.
+"""Seconds of CPU time for one report: `MAX_RECORDS` rows take 5 s on a Raspberry Pi. CPU time does not depend on the
+load of the machine.
 """
 
 MAX_NUMBER: Final = (1 << 53) - 1
-"""Counts and times above this are none, and their sum stays in what JSON and SQLite hold."""
+"""Largest count or time; a larger one is read as 0. JSON and SQLite hold it exactly."""
 
 
 class DMARCReportError(ValueError):
-    """It is no report, or one that goes over a limit; the argument says why, in a line."""
+    """The octets are not a report, or it exceeds a limit. The argument is a reason in one line."""
 
 
 class Override(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """Why something else was done than the policy asks for."""
+    """Reason why the requested policy was not applied."""
 
     type: str = ""
     comment: str = ""
 
 
 class DKIMAuth(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """A signature."""
+    """The result of a DKIM signature."""
 
     domain: str = ""
     selector: str = ""
@@ -79,7 +79,7 @@ class DKIMAuth(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class SPFAuth(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """A result of SPF. `scope`: mfrom or helo."""
+    """An SPF result. `scope`: mfrom or helo."""
 
     domain: str = ""
     scope: str = ""
@@ -88,7 +88,7 @@ class SPFAuth(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class ReportRecord(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """Messages of one address that were judged alike. `dkim` and `spf` tell whether that is aligned: pass or fail."""
+    """Messages of one address with the same result. `dkim`, `spf`: pass if aligned, else fail."""
 
     source_ip: str = ""
     count: int = 0
@@ -104,12 +104,12 @@ class ReportRecord(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     @property
     def failed(self) -> bool:
-        """Whether neither is aligned."""
+        """Whether neither DKIM nor SPF is aligned."""
         return self.dkim != "pass" and self.spf != "pass"
 
 
 class PolicyPublished(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The record as the reporter found it; `pct` is of RFC 7489, `np`, `testing` and `discovery_method` of RFC 9990."""
+    """The record that the reporter found. `pct` is of RFC 7489; `np`, `testing`, `discovery_method` are of RFC 9990."""
 
     domain: str = ""
     adkim: str = ""
@@ -180,18 +180,18 @@ _WORDS: Final = frozenset(
         *(f"{RECORD}/row/policy_evaluated/{one}" for one in ("disposition", "dkim", "spf")),
     }
 )
-"""Paths of words out of a list, which some write with capitals: they are told in lower case."""
+"""Paths of enumerated words. They are converted to lower case, since some reporters write capitals."""
 
 FIELDS: Final = {**_REPORT, **_POLICY, **_ROW, **_ITEM, ERROR: "error"}
-"""The paths whose text is a value."""
+"""Paths of the elements whose text is a value, with the names of the values."""
 
 _KNOWN: Final = frozenset("/".join(path.split("/")[:depth]) for path in FIELDS for depth in range(1, 7))
 UNKNOWN: Final = "?"
-"""In place of a path that leads to no value."""
+"""Replacement for the path of an ignored element."""
 
 
 def read_dmarc_report(pieces: Iterable[bytes]) -> DMARCReport:
-    """The report in XML that comes in pieces. Blocks, for `MAX_SECONDS` of the processor at most.
+    """Parse a report from XML in pieces. Blocks, for at most `MAX_SECONDS` of CPU time.
 
     Raises DMARCReportError.
     """
@@ -199,7 +199,7 @@ def read_dmarc_report(pieces: Iterable[bytes]) -> DMARCReport:
 
 
 class _Reading:
-    """One report while it is read."""
+    """Parser state of one report."""
 
     def __init__(self) -> None:
         self._parser = pyexpat.ParserCreate(namespace_separator=" ")
@@ -235,7 +235,7 @@ class _Reading:
             self._parser.Parse(b"", True)
         except pyexpat.ExpatError as error:
             raise DMARCReportError(f"no XML: {error}") from None
-        except (LookupError, UnicodeError) as error:  # of an encoding that is none
+        except (LookupError, UnicodeError) as error:  # from an unknown encoding
             raise DMARCReportError(f"no XML: {error}") from None
         report = self._report
         if "organization" not in report and "report_id" not in report and not self._records:
@@ -267,7 +267,7 @@ class _Reading:
 
     def _characters(self, text: str) -> None:
         if len(self._text) <= MAX_TEXT and self._path and self._path[-1] in FIELDS:
-            self._text += text[: 2 * MAX_TEXT]  # blanks around it go later
+            self._text += text[: 2 * MAX_TEXT]  # blanks around it are stripped later
 
     def _end(self, _name: str) -> None:
         path = self._path.pop()
@@ -310,6 +310,6 @@ class _Reading:
 
 
 def _number(text: str) -> int:
-    """Of a count or a time; 0 where it is none."""
+    """Parse a count or a time; returns 0 if it is malformed or too large."""
     value = int(text) if len(text) <= 16 and text.isascii() and text.isdecimal() else 0
     return value if value <= MAX_NUMBER else 0

@@ -1,4 +1,4 @@
-"""Writing DMARC aggregate reports (RFC 9990 §3.1, appendix A; AUTH-82)."""
+"""Writer of DMARC aggregate reports (RFC 9990 §3.1, appendix A; AUTH-82)."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -12,16 +12,16 @@ __all__ = ["NAMESPACE", "write_dmarc_report"]
 NAMESPACE: Final = "urn:ietf:params:xml:ns:dmarc-2.0"
 
 MAX_SIGNATURES: Final = 100
-"""Of one row (RFC 9990 §3.1.1.12)."""
+"""Number of signatures in a row (RFC 9990 §3.1.1.12)."""
 
 ESCAPED: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 RECORDS: Final = 200
-"""Rows of one piece."""
+"""Number of rows in a piece."""
 
 
 def write_dmarc_report(report: DMARCReport) -> Iterator[bytes]:
-    """The XML of a report, in pieces. Optional elements without a value are left out."""
+    """Return the XML of a report, in pieces. Optional elements without a value are left out."""
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', f'<feedback xmlns="{NAMESPACE}">']
     lines += _element("version", report.version or "1.0")
     lines.append("<report_metadata>")

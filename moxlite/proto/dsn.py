@@ -1,8 +1,8 @@
 """Delivery status notifications: composing and parsing (RFC 3464, 3461, 6533; QUEUE-100..106).
 
-`DSN` is the machine-readable second part of such a message, the same for both directions. Addresses in it are decoded;
-how they are written depends on the form: `utf8` makes message/global-delivery-status with UTF-8 addresses, else
-non-ASCII characters of a localpart are written as `\\x{HEX}` (RFC 6533 §3, utf-8-addr-xtext) and domains in ASCII.
+`DSN` is the machine-readable second part of such a message, for composing and parsing. Its addresses are decoded. With
+`utf8` it is written as message/global-delivery-status with UTF-8 addresses. Otherwise, non-ASCII characters of a
+localpart are written as `\\x{HEX}` (RFC 6533 §3, utf-8-addr-xtext) and domains in A-labels.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .mime.words import encode_words
 __all__ = ["DSN", "MAX_RECIPIENTS", "MAX_STATUS", "Action", "DSNError", "DSNRecipient", "compose_dsn", "parse_dsn"]
 
 MAX_RECIPIENTS: Final = 1000
-"""Recipients of a DSN that is parsed (QUEUE-106): no transaction has more."""
+"""Number of recipients of a DSN that is parsed (QUEUE-106): no transaction has more."""
 
 MAX_STATUS: Final = 256 * 1024
 """Octets of a delivery-status part that is parsed (QUEUE-106)."""
@@ -35,11 +35,11 @@ _MAX_TEXT: Final = 900  # characters of a field's text: with its name a line sta
 
 
 class DSNError(ValueError):
-    """A message that is no DSN, or one with a broken status part; the argument says what is wrong."""
+    """The message is not a DSN, or its status part is malformed. The argument is the reason."""
 
 
 class Action(StrEnum):
-    """What became of the message for a recipient (RFC 3464 §2.3.3)."""
+    """Outcome of the delivery to a recipient (RFC 3464 §2.3.3)."""
 
     FAILED = "failed"
     DELAYED = "delayed"
@@ -51,9 +51,8 @@ class Action(StrEnum):
 class DSNRecipient(msgspec.Struct, frozen=True, kw_only=True):
     """Fields about one recipient (RFC 3464 §2.3). Addresses are decoded text, moments microseconds since 1970 UTC.
 
-    `diagnostic` is the remote's reply, several lines as one; "" if no remote spoke. `final_type` and `original_type`
-    are address types as parsed; composing uses `original_type` only. `extra` are fields that we don't know, as (name,
-    text).
+    `diagnostic` is the remote server's reply with its lines joined, "" without one. `final_type` and `original_type`
+    are address types as parsed; composing uses `original_type` only. `extra` has the unknown fields as (name, text).
     """
 
     final_recipient: str
@@ -81,10 +80,10 @@ class DSNRecipient(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DSN(msgspec.Struct, frozen=True, kw_only=True):
-    """A delivery status notification (RFC 3464 §2.2 and its recipients).
+    """A delivery status notification (RFC 3464 §2.2) and its recipients.
 
-    `arrival` in microseconds since 1970 UTC. `returned_message_id` is the raw Message-ID of the message or headers that
-    came back; only set by parsing.
+    `arrival` is in microseconds since 1970 UTC. `returned_message_id` is the raw Message-ID of the returned message or
+    headers; only parsing sets it.
     """
 
     reporting_mta: str
@@ -115,13 +114,13 @@ def compose_dsn(
     full: bool = False,
     utf8: bool = False,
 ) -> bytes:
-    """The whole message (QUEUE-101..104).
+    """Return the whole message (QUEUE-101..104).
 
     Args:
-      message_id, references: with their brackets; `references` is the Message-ID of the original, "" if it has none. It
-        stands in In-Reply-To too, so that mail programs show the notice below the message.
+      message_id, references: with their brackets; `references` is the Message-ID of the original, "" without one. It is
+        written to In-Reply-To too, so that mail programs show the notice below the message.
       date: microseconds since 1970 UTC.
-      text: what people read; made from the recipients if "".
+      text: the human-readable part; made from the recipients if "".
       original: the message that the DSN is about, or only its header section; "" leaves the third part out.
       full: return all of `original`, not just its header section.
       utf8: the UTF-8 form (RFC 6533), for a reader or next hop that has SMTPUTF8.
@@ -150,7 +149,7 @@ def compose_dsn(
 def _to(to: MailAddress, utf8: bool) -> bytes:
     if utf8 or (to.localpart.isascii() and to.domain.isascii()):
         return address_field("To", [to], utf8=utf8)
-    # An address that 7-bit headers can't hold is shown as the name of an empty group (RFC 6857 §3.1.8).
+    # An address that 7-bit headers can't hold is written as the name of an empty group (RFC 6857 §3.1.8).
     name = "\r\n ".join(encode_words(f"{to.localpart}@{to.domain}", 60))
     return f"To: {name} :;\r\n".encode("ascii")
 
@@ -265,7 +264,7 @@ def _typed(address: str, kind: str, utf8: bool) -> str:
 
 
 def _xtext(text: str) -> str:
-    """RFC 6533 §3 QUCHAR and EmbeddedUnicodeChar: printable ASCII but `+`, `=`, `\\` for itself, the rest as
+    """Encode text by RFC 6533 §3 (QUCHAR, EmbeddedUnicodeChar): all but printable ASCII, and `+`, `=`, `\\`, become
     `\\x{HEX}`.
     """
     return "".join(
@@ -307,14 +306,14 @@ _PER_RECIPIENT: Final = frozenset(
 
 
 def parse_dsn(structure: Structure, read: Read) -> DSN:
-    """The DSN in a message.
+    """Parse the DSN in a message.
 
     Args:
-      structure: of the message.
-      read: gives its octets, see `mime.text.Read`.
+      structure: structure of the message.
+      read: reads octets of the message, see `mime.text.Read`.
 
     Raises:
-      DSNError: the message is no DSN, or not a valid one (QUEUE-106).
+      DSNError: the message is not a valid DSN (QUEUE-106).
     """
     parts = structure.root.parts
     if not structure.is_dsn:
@@ -361,7 +360,7 @@ def _content(part: Part, read: Read, limit: int) -> bytes:
 
 
 def _groups(text: str) -> Iterator[list[str]]:
-    """Groups of unfolded fields, which blank lines part."""
+    """Groups of unfolded fields, separated by blank lines."""
     group: list[str] = []
     for line in text.split("\n"):
         line = line.rstrip("\r")
@@ -377,7 +376,7 @@ def _groups(text: str) -> Iterator[list[str]]:
         yield group
 
 
-_MAX_FIELD: Final = 8192  # characters of an unfolded field: what is beyond explains nothing
+_MAX_FIELD: Final = 8192  # characters of an unfolded field; the rest is dropped
 
 
 def _fields(group: list[str], names: frozenset[str]) -> _Fields:
@@ -433,7 +432,7 @@ def _recipient(group: list[str]) -> DSNRecipient:
 
 
 def _without_comments(text: str) -> str:
-    """`text` without RFC 5322 comments, nested ones too."""
+    """`text` without comments (RFC 5322 §3.2.2), including nested ones."""
     if "(" not in text:
         return text
     depth = 0
@@ -469,7 +468,7 @@ def _date(text: str | None) -> int | None:
 
 
 def _parse_typed(text: str) -> tuple[str, str]:
-    """Type in lower case and decoded address of `type; address` (RFC 3464 §2.3.1, RFC 6533 §3)."""
+    """Parse `type; address` into the type in lower case and the decoded address (RFC 3464 §2.3.1, RFC 6533 §3)."""
     kind, semicolon, address = _without_comments(text).partition(";")
     if not semicolon:
         kind, address = "rfc822", kind

@@ -1,12 +1,12 @@
-"""Messages in files: LF line ends there, CRLF in mail (RFC 5322 §2.1); names of flags in mbox and maildir.
+"""Conversion of messages between mail (CRLF line ends, RFC 5322 §2.1) and files (LF); flag names in mbox and maildir.
 
-A message in a file has either kind of line ends, and its first line tells which:
+A message in a file has either kind of line ends. Its first line determines the conversion to mail:
 
-- its first line ends in LF: each LF without CR before it becomes CR LF;
-- its first line ends in CR LF: all octets are taken as they are.
+- if it ends in LF, each LF without CR before it becomes CR LF;
+- if it ends in CR LF, all octets are kept unchanged.
 
-So a message survives the way into a file and back octet by octet. One that LF alone could not carry (it has a bare LF,
-or a CR before CR LF) is written with its own line ends, which the second rule reads back.
+So a message that is written to a file and read back has the same octets. A message that would be changed by LF line
+ends (it has a bare LF, or a CR before CR LF) is written unchanged, and is read back by the second rule.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ FLAG_WORDS: Final[Mapping[str, str]] = {
     "mdnsent": "$MDNSent",
     "phishing": "$Phishing",
 }
-"""Keywords of files, without ``$`` and in lower case, that are flags (docs/spec/store.md STORE-125)."""
+"""Flags by the keyword in a file, without ``$`` and in lower case (docs/spec/store.md STORE-125)."""
 
 
 def flag_word(keyword: str) -> str:
-    """The flag that a keyword of a file means, with or without ``$`` and in any case; else the keyword as it is."""
+    """Return the flag for a keyword in a file, with or without ``$`` and in any case; else the keyword unchanged."""
     return FLAG_WORDS.get(keyword.removeprefix("$").lower(), keyword)
 
 
 class FromFile:
-    """Octets of one message in a file to its octets in mail, piece by piece."""
+    """Converts one message from its form in a file to its form in mail, piece by piece."""
 
     def __init__(self) -> None:
         self._verbatim: bool | None = None
-        self._held = b""  # before the first line end all of it, later a CR whose LF may follow
+        self._held = b""  # all octets before the first line end; later a CR whose LF may follow
 
     def feed(self, data: bytes) -> bytes:
         """Take the next piece; returns what is certain."""
@@ -63,18 +63,18 @@ class FromFile:
 
 
 MAX_HELD: Final = 64 << 10
-"""Octets looked through for the first line end; a longer first line is none of a message with LF."""
+"""Octets searched for the first line end. No message with LF line ends has a longer first line."""
 
 
 def to_crlf(data: bytes) -> bytes:
-    """CR LF for each LF; those that have their CR keep it."""
+    """Replace each LF without CR before it by CR LF."""
     if b"\r" in data:
         data = data.replace(b"\r\n", b"\n")
     return data.replace(b"\n", b"\r\n")
 
 
 def fits_lf(pieces: Iterable[bytes]) -> bool:
-    """Whether a message comes back whole from its form with LF: no bare LF, no CR before CR LF."""
+    """Whether a message can be restored from its form with LF line ends: no bare LF, no CR before CR LF."""
     last = b""
     for piece in pieces:
         joined = last + piece
@@ -87,7 +87,7 @@ def fits_lf(pieces: Iterable[bytes]) -> bool:
 
 
 class IntoFile:
-    """Octets of one message to its form with LF, piece by piece; only for what `fits_lf`."""
+    """Converts one message to its form with LF line ends, piece by piece; only for a message that `fits_lf`."""
 
     def __init__(self) -> None:
         self._held = b""

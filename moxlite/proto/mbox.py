@@ -1,16 +1,16 @@
-"""Mbox files (RFC 4155, with the quoting known as mboxrd): octets in, messages out; and the way back.
+"""Mbox files (RFC 4155, with mboxrd quoting): octets in, messages out, and back.
 
 Theory of operation
 -------------------
-A file is messages, each behind a separator line ``From SENDER DATE``, which stands at the start of the file or behind
-an empty line. That empty line belongs to the separator, not to the message before it. Lines of a message that begin
-with ``From `` or with ``>``s and ``From `` have one ``>`` more in the file. Flags are header fields: ``Status`` and
+A file is a sequence of messages, each after a separator line ``From SENDER DATE``. A separator is at the start of the
+file or after an empty line, which belongs to the separator, not to the message before it. Lines of a message that begin
+with ``From ``, or with ``>``s and ``From ``, have one more ``>`` in the file. Flags are header fields: ``Status`` and
 ``X-Status`` of mutt and Dovecot, ``X-Keywords`` of Dovecot, ``X-Mozilla-Status`` and ``X-Mozilla-Keys`` of Thunderbird.
-They, and ``Content-Length``, which is wrong once they are gone, are taken out and put in.
+Reading removes them and ``Content-Length``, which no longer matches then. Writing adds the first three.
 
 `MboxReader` is fed with pieces of the file and returns events: for each message a `Head` with its header section, then
-``bytes`` of the body, then an `End`. Line ends are those of mail (`localform`). Nothing of a body is kept but an
-unfinished line; a header section is kept whole, up to a limit.
+``bytes`` of the body, then an `End`. Line ends are converted to CRLF (`localform`). Of a body, only an unfinished line
+is buffered; a header section is buffered whole, up to a limit.
 """
 
 from __future__ import annotations
@@ -28,28 +28,28 @@ from moxlite.proto.mime.dates import parse_date
 __all__ = ["End", "Event", "Head", "MboxError", "MboxReader", "from_line", "write_message"]
 
 MAX_HEADER: Final = 1 << 20
-"""Octets of a header section that are searched for status fields; what is longer goes on as body (STORE-55)."""
+"""Octets of a header section that are searched for status fields; the rest is read as body (STORE-55)."""
 
 MAX_LINE: Final = 64 << 10
-"""Octets of a line that are kept to see its end; a longer one is passed on in parts."""
+"""Octets of an unfinished line that are buffered; a longer line is passed on in parts."""
 
 MAX_FROM: Final = 8 << 10
-"""Octets of a separator line: an address of 254, a date, and room for unforeseen forms."""
+"""Octets of a separator line: an address of 254, a date, and a reserve for other formats."""
 
 
 class MboxError(Exception):
-    """The octets are no mbox file; the text says where."""
+    """The octets are not an mbox file. The text names the place."""
 
 
 class Head(msgspec.Struct, frozen=True):
     """The beginning of a message.
 
     Attributes:
-      sender: of the separator line, raw.
-      moment, offset: of the separator line, µs UTC and minutes east of UTC; None without a date.
-      header: the header section as in mail, with the empty line behind it if there is one, without status fields.
+      sender: sender in the separator line, raw.
+      moment, offset: date in the separator line, µs UTC and minutes east of UTC; None without a date.
+      header: the header section with CRLF line ends and the empty line after it, if any, without status fields.
       words: names of flags (``\\Seen``, ``$Junk``, …) and keywords, as found, each once.
-      expunged: Thunderbird had deleted the message, and not yet compacted the file.
+      expunged: Thunderbird has deleted the message, but not yet compacted the file.
     """
 
     sender: bytes
@@ -75,7 +75,7 @@ TO_QUOTE: Final = re.compile(rb"^(>*From )", re.MULTILINE)
 LINE: Final = re.compile(rb"[^\n]*\n|[^\n]+")
 FIELD_NAME: Final = re.compile(rb"([!-9;-~]+)[ \t]*:")
 
-# ctime as separators have it: "Thu Oct  1 10:00:00 2026", with a zone before or behind the year.
+# ctime format of separators: "Thu Oct  1 10:00:00 2026", optionally with a zone before or after the year.
 FROM_DATE: Final = re.compile(
     rb"(?P<week>[A-Za-z]{3}),?\s+(?P<month>[A-Za-z]{3})\s+(?P<day>\d{1,2})\s+(?P<time>\d{1,2}:\d{2}(?::\d{2})?)"
     rb"(?:\s+(?P<before>[A-Za-z]{1,5}|[+-]\d{4}))?\s+(?P<year>\d{4})(?:\s+(?P<behind>[A-Za-z]{1,5}|[+-]\d{4}))?\s*$"
@@ -104,7 +104,7 @@ class MboxReader:
         self._lines = FromFile()
         self._mid_line = False
         self.messages = 0
-        """Messages begun."""
+        """Number of messages that have begun."""
 
     def feed(self, data: bytes) -> Iterator[Event]:
         """Take the next octets. Raises MboxError: a message does not begin with ``From ``."""
@@ -112,7 +112,7 @@ class MboxReader:
         yield from self._run(last=False)
 
     def finish(self) -> Iterator[Event]:
-        """The file ends here. Raises MboxError."""
+        """Handle the end of the file. Raises MboxError."""
         yield from self._run(last=True)
 
     def _run(self, *, last: bool) -> Iterator[Event]:
@@ -145,7 +145,7 @@ class MboxReader:
         line = self._take(end)
         if not line.startswith(b"From "):
             if last and not line.strip() and not self._buffer:
-                return False  # an empty file, or one with an empty line too many
+                return False  # an empty file, or an extra empty line
             raise MboxError(f"message {self.messages + 1} does not begin with a line that starts with 'From '")
         self._sender, self._date = parse_from_line(line)
         self._lines = FromFile()
@@ -169,7 +169,7 @@ class MboxReader:
             section = self._take(found.end())
         yield self._head(section)
         self._state = "body"
-        # Nothing but the empty line in front of a separator: it is found again as the end of an empty body.
+        # Only the empty line before a separator: it is found again as the end of an empty body.
         self._mid_line = bool(section) and not section.endswith(b"\n")
         return True
 
@@ -202,7 +202,7 @@ class MboxReader:
         return False
 
     def _certain(self) -> int:
-        """How many octets at the front can be no part of a separator: whole lines, but for an empty one at the end."""
+        """Number of buffered octets that cannot belong to a separator: whole lines, without an empty one at the end."""
         buffer = self._buffer
         start = buffer.rfind(b"\n") + 1
         if len(buffer) - start > MAX_LINE:
@@ -236,7 +236,7 @@ class MboxReader:
 
 
 def parse_from_line(line: bytes) -> tuple[bytes, tuple[int, int] | None]:
-    """The sender, and (µs UTC, minutes east of UTC) if there is a date."""
+    """Parse a separator line into the sender and the date (µs UTC, minutes east of UTC), None without a date."""
     text = line[len(b"From ") :].strip()
     found = FROM_DATE.search(text)
     if found is not None:
@@ -248,9 +248,10 @@ def parse_from_line(line: bytes) -> tuple[bytes, tuple[int, int] | None]:
 
 
 def take_status(section: bytes) -> tuple[bytes, tuple[str, ...], bool]:
-    """A header section without status fields, the flags and keywords in them, and whether Thunderbird had expunged it.
+    """Remove the status fields of a header section with LF or CRLF line ends.
 
-    Line ends may be of either kind.
+    Returns:
+      The section without them, the flags and keywords in them, and whether Thunderbird has deleted the message.
     """
     kept: list[bytes] = []
     taken: dict[bytes, bytes] = {}
@@ -290,21 +291,21 @@ def _words(fields: dict[bytes, str]) -> tuple[tuple[str, ...], bool]:
 
 
 def from_line(sender: str, moment: int) -> bytes:
-    """The separator of a message: its envelope sender, "" for none, and when it was received, µs UTC."""
+    """Return the separator line of a message. `sender`: envelope sender, "" without one; `moment`: arrival, µs UTC."""
     address = "".join(sender.split()) or "MAILER-DAEMON"
     return f"From {address} {_asctime(moment)}\n".encode()
 
 
 def _asctime(moment: int) -> str:
     at = datetime.fromtimestamp(moment // 1_000_000, UTC)
-    # Not strftime, which speaks the language of the locale.
+    # Not strftime, whose names depend on the locale.
     week = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")[at.weekday()]
     months = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
     return f"{week} {months[at.month - 1]} {at.day:2} {at:%H:%M:%S} {at.year:04}"
 
 
 def status_fields(words: Iterable[str]) -> bytes:
-    r"""Header fields that carry flags and keywords (as `Head.words`), with LF; ``Status: O`` at least."""
+    r"""Return the header fields for flags and keywords (as `Head.words`), with LF; at least ``Status: O``."""
     left = set(words)
     status = "RO" if r"\Seen" in left else "O"
     letters = "".join(letter for letter, word in X_STATUS_LETTERS.items() if word in left)
@@ -320,13 +321,13 @@ def status_fields(words: Iterable[str]) -> bytes:
 def write_message(
     pieces: Iterable[bytes], section: int, *, separator: bytes, words: Iterable[str], lf: bool
 ) -> Iterator[bytes]:
-    """A message as it stands in the file, with its separator and the empty line behind it.
+    """Return a message in mbox form, with its separator before it and the empty line after it.
 
     Args:
-      pieces: the octets as in mail; the header section, which is kept, comes first.
-      section: octets of the header section, with the empty line behind it.
+      pieces: octets of the message in mail form, in pieces; the header section is buffered.
+      section: number of octets of the header section, with the empty line after it.
       separator: from `from_line`.
-      lf: write LF (`localform.fits_lf`), else the octets as they are.
+      lf: write LF line ends (requires `localform.fits_lf`), else keep the octets unchanged.
     """
     yield separator
     source = iter(pieces)
@@ -352,7 +353,7 @@ def write_message(
 
 
 def _whole_lines(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    """Pieces that end in whole lines, but for very long ones, so that a line to be quoted is seen whole."""
+    """Regroup pieces so that they end at line ends, except in very long lines; a line to be quoted is then whole."""
     held = first
     for piece in rest:
         end = held.rfind(b"\n") + 1

@@ -1,7 +1,7 @@
 """Organizational domains by the Public Suffix List (RFC 7489 §3.2, AUTH-9): ICANN section only.
 
-The bundled list serves until `use` replaces it. To read it takes 80 ms and 2 MB: who must not wait calls `load` in a
-thread before the first question.
+The bundled list is used until `use` replaces it. Parsing it takes 80 ms and 2 MB: a caller that must not block calls
+`load` in a thread first.
 """
 
 from __future__ import annotations
@@ -22,31 +22,31 @@ _loading: Final = threading.Lock()
 
 
 def loaded() -> bool:
-    """Whether there is a list, so that questions take microseconds."""
+    """Whether a list is loaded, so that look-ups take microseconds."""
     return bool(_lists)
 
 
 def load() -> None:
-    """Read the bundled list if there is none yet. Blocks: for threads."""
+    """Load the bundled list unless a list is loaded. Blocks: call it in a thread."""
     with _loading:
         if not _lists:
             _lists.append(PublicSuffixList(_sources[0] if _sources else None, only_icann=True))
 
 
 def prepare() -> None:
-    """Read the file of the bundled list, 1 ms, so that `load` needs none: for a process that will open no files."""
+    """Read the file of the bundled list (1 ms), so that `load` opens no file: for a process that may open no files."""
     _sources[:] = [Path(publicsuffixlist.PSLFILE).read_bytes()]
 
 
 def use(source: bytes) -> None:
-    """Replace the list by one in the format of publicsuffix.org, which the caller has checked."""
+    """Replace the list by `source` in the format of publicsuffix.org, which the caller has checked."""
     _lists[:] = [PublicSuffixList(source, only_icann=True)]
     organizational_domain.cache_clear()
 
 
 @lru_cache(maxsize=4096)  # 30 µs without, and senders come back
 def organizational_domain(domain: str) -> str:
-    """The organizational domain of a domain (lower case A- or U-labels); a public suffix is its own (AUTH-9)."""
+    """Return the organizational domain of a domain (lower-case A- or U-labels); a public suffix is its own (AUTH-9)."""
     if not _lists:
         load()
     found: str | None = _lists[0].privatesuffix(domain)

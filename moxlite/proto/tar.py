@@ -1,6 +1,6 @@
-"""Writing tar files: the header of a member, and what fills its last block (POSIX pax).
+"""Writer of tar files (POSIX pax): headers of members, and the padding after their data.
 
-Reading them, with all that hostile ones can do, is `store.imports.tarstream`.
+Reading untrusted tar files does not belong here: see `store.imports.tarstream`.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import Final
 __all__ = ["BLOCK", "TAR_END", "padding", "tar_header"]
 
 BLOCK: Final = 512
-"""Octets: headers and data begin at a multiple of it."""
+"""Octets of a block: headers and data begin at multiples of it."""
 
 TAR_END: Final = bytes(2 * BLOCK)
 """The end of an archive: two empty blocks."""
 
 
 def tar_header(name: str, size: int, mtime: int, *, folder: bool = False) -> bytes:
-    """The header of a member, with an extended one where it needs it."""
+    """Return the header of a member, after an extended header if it needs one. `mtime`: seconds since 1970."""
     info = tarfile.TarInfo(name)
     info.size, info.mtime = size, mtime
     info.mode = stat.S_IRWXU if folder else stat.S_IRUSR | stat.S_IWUSR
@@ -28,5 +28,5 @@ def tar_header(name: str, size: int, mtime: int, *, folder: bool = False) -> byt
 
 
 def padding(size: int) -> bytes:
-    """What follows the data of a member."""
+    """Zero octets that fill the last block of a member of `size` octets."""
     return bytes(-size % BLOCK)

@@ -1,8 +1,7 @@
 """SMTP TLS reports: JSON in, values out, and the way back (RFC 8460 §4; AUTH-75).
 
-Reading is lenient: a list may stand as one string, a count as text, a time without zone (then it is UTC); words outside
-of the enumerations are kept as text. What it costs is bounded before the JSON is looked at: values are counted by their
-delimiters.
+Parsing is lenient: a list may be a single string, a count may be text, a time may lack its zone (then it is UTC), and
+unknown words are kept as text. The cost is bounded before the JSON is parsed, by counting delimiters.
 """
 
 from __future__ import annotations
@@ -15,26 +14,26 @@ import msgspec
 __all__ = ["FailureDetail", "PolicyReport", "TLSReport", "TLSReportError", "encode_tls_report", "read_tls_report"]
 
 MAX_OCTETS: Final = 20 << 20
-"""Of the JSON (AUTH-75)."""
+"""Octets of the JSON (AUTH-75)."""
 
 MAX_OBJECTS: Final = 100_000
-"""Braces: 30 MB of memory. A report has one for each policy, and one for each kind of failure."""
+"""Number of opening braces: 30 MB of memory. A report has one for each policy and for each kind of failure."""
 
 MAX_VALUES: Final = 1_000_000
-"""Commas: 80 MB of memory at worst."""
+"""Number of commas: 80 MB of memory at worst."""
 
 MAX_TEXT: Final = 256
 """Characters that are kept of a value."""
 
 MAX_LIST: Final = 100
-"""Strings of a policy, and names of its hosts, that are kept."""
+"""Number of strings of a policy, and of names of its hosts, that are kept."""
 
 MAX_NUMBER: Final = (1 << 53) - 1
-"""Counts above this are none."""
+"""Largest count; a larger one is read as 0."""
 
 
 class TLSReportError(ValueError):
-    """It is no report, or one that goes over a limit; the argument says why, in a line."""
+    """The octets are not a report, or it exceeds a limit. The argument is a reason in one line."""
 
 
 class FailureDetail(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -124,7 +123,7 @@ _ENCODER: Final = msgspec.json.Encoder()
 
 
 def read_tls_report(octets: bytes | bytearray) -> TLSReport:
-    """The report in this JSON. Blocks, 0.2 s at most. Raises TLSReportError."""
+    """Parse a report from JSON. Blocks, for at most 0.2 s. Raises TLSReportError."""
     if len(octets) > MAX_OCTETS:
         raise TLSReportError(f"the report has more than {MAX_OCTETS >> 20} MiB")
     if octets.count(b"{") > MAX_OBJECTS or octets.count(b",") > MAX_VALUES:
@@ -147,7 +146,7 @@ def read_tls_report(octets: bytes | bytearray) -> TLSReport:
 
 
 def encode_tls_report(report: TLSReport) -> bytes:
-    """The JSON of a report of ours (§4.4)."""
+    """Return the JSON of a report that we send (§4.4)."""
     entries = [
         _Entry(
             policy=_Policy(one.type, list(one.strings) or None, one.domain, list(one.mx) or None),
@@ -219,7 +218,7 @@ def _number(value: _Text) -> int:
 
 
 def _moment(value: _Text) -> int:
-    """Seconds since 1970; 0 where it is no time."""
+    """Parse a time into seconds since 1970; returns 0 if it is malformed."""
     if isinstance(value, int | float):
         return _number(value)
     try:

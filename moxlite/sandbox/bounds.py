@@ -264,7 +264,7 @@ def _attributes(html: str, start: int, end: int) -> int:
 def depth(html: str) -> int:
     """Return an upper bound of the nesting depth of elements, up to a small factor (cells in their tables).
 
-    An end tag counts only if it ends the innermost element. Malformed or foreign content gives a depth beyond all bounds.
+    An end tag counts only if it ends the innermost element. Malformed or foreign content counts as too deep.
     """
     opened: list[str] = []
     deepest = 0

@@ -85,7 +85,7 @@ def marked(html: str) -> str:
 
 
 def target_host(url: str) -> str:
-    """The host that a browser would connect to for `url` (WHATWG URL §4.4), as A-labels; "" if it is not a web address."""
+    """The host that a browser would connect to for `url` (WHATWG URL §4.4), as A-labels; "" if it has no such host."""
     url = re.sub(r"[\t\r\n]", "", url).strip("\0\x01\x02\x03\x04\x05\x06\x07\x08\x0b\x0c\x0e\x0f\x1b\x1f ")
     match = SCHEME.match(url)
     if match is None or match[1].lower() not in ("http", "https"):

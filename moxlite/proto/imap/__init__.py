@@ -1,12 +1,10 @@
 """IMAP without I/O (RFC 9051, RFC 3501 and the extensions named in each module).
 
-- `server`: a server's decoder; `parse`, `parsemessages`, `parseextensions`, `parsesearch`, `append`: the grammar of
-  commands, `parsing` what they share; `encode`: responses as octets
-- `client`: a client's decoder; `write`, `writemessages`, `writeextensions`, `writesearch`, `writing`: commands as
-  octets, each the mirror of its parser; `bodystructure`: a message's structure as a client reads it
+- `server`: the server's decoder; `reading`, `append`: parsers of commands; `encode`: encoder of responses
+- `client`: the client's decoder; `writing`: encoders of commands; `bodystructure`: parser of a message's structure
 - `commands`, `responses`, `fetchitems`, `search`, `errors`: the values of both sides
-- `tokens`, `seqset`, `utf7`, `url`, `threading`: what they are made of
+- `tokens`, `seqset`, `utf7`, `url`, `threading`: tokens, number sets, mailbox names, URLs, the THREAD algorithms
 
-What a command does is in `imapd`; the client that connects is `net.imapclient`. ENVELOPE and BODYSTRUCTURE as the
-server sends them are stored rows, made by `proto.mime.wire`.
+Executing commands does not belong here but in `imapd`; connections of the client are in `net.imapclient`. The ENVELOPE
+and BODYSTRUCTURE that the server sends are stored rows, made by `proto.mime.wire`.
 """

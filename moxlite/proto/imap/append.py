@@ -3,10 +3,10 @@
 
 Theory of operation
 -------------------
-Message data may be 100 MB, so it is never part of a command's text: `AppendParser` gets the text
-between the literals and says, at the end of each piece, whether the literal announced there is message data (then
-`head` describes it, and its octets go elsewhere) or an ordinary argument such as a mailbox name. What has been read
-is dropped from the buffer at once: a command of a thousand messages stays linear.
+Message data may be 100 MB, so it is never part of a command's text. `AppendParser` gets the text between the literals.
+At the end of each piece it returns whether the announced literal is message data (described by an `AppendHead`, its
+octets are handled by the caller) or an ordinary argument such as a mailbox name. Parsed text is dropped from the buffer
+at once, so that a command with a thousand messages takes linear time.
 """
 
 import datetime as dt
@@ -22,18 +22,18 @@ from .tokens import LITERAL_MARK, CutOff, Reader
 __all__ = ["AppendHead", "AppendParser"]
 
 MAX_MESSAGES: Final = 1000
-"""Messages in one APPEND (IMAP-88)."""
+"""Number of messages in one APPEND (IMAP-88)."""
 
 MAX_PARTS: Final = 100
-"""Parts of one CATENATE (IMAP-91)."""
+"""Number of parts of one CATENATE (IMAP-91)."""
 
 
 class AppendHead(Struct, frozen=True):
-    """Which message the octets of a literal belong to.
+    """The message to which the octets of a literal belong.
 
     mailbox: the target. index: 0 for the first message of the command. part: 0, or the number of CATENATE parts
-    before this one. replace: for REPLACE the message to be replaced, with `uid` telling the kind of its number.
-    before: CATENATE's URL parts (and None for TEXT) which precede this part in the same message.
+    before this one. replace: for REPLACE, the number of the message to replace; uid: whether it is a UID.
+    before: CATENATE's URL parts (and None for TEXT) that precede this part in the same message.
     """
 
     mailbox: str
@@ -85,20 +85,20 @@ class AppendParser:
         self._size = 0
 
     def feed(self, text: bytes) -> AppendHead | None:
-        """Text up to the literal that has just been announced (its mark included).
+        """Take the text up to an announced literal, with its ``{n}``.
 
-        Returns the message it belongs to, or None for an argument: its octets are to be fed with the next text.
-        Raises ProtocolError.
+        Returns the message to which the literal belongs, or None for an argument: its octets are then fed with the next
+        text. Raises ProtocolError.
         """
         self._text += text
         return self._read(last=False)
 
     def data(self, size: int) -> None:
-        """The message data announced by the last `AppendHead` has passed; it was of `size` octets."""
+        """Note that the message data of the last `AppendHead` is complete; it has `size` octets."""
         self._size += size
 
     def finish(self, text: bytes) -> Append | Replace:
-        """The rest of the text, up to the end of the command. Raises ProtocolError."""
+        """Take the rest of the text, up to the end of the command. Raises ProtocolError."""
         self._text += text
         self._read(last=True)
         if self._number is not None:
@@ -134,7 +134,7 @@ class AppendParser:
         return bool(self._messages)
 
     def _close(self) -> None:
-        """The message whose data has passed is complete."""
+        """Complete the current message."""
         if len(self._messages) >= MAX_MESSAGES:
             raise ProtocolError(f"more than {MAX_MESSAGES} messages", code="LIMIT", condition="NO")
         self._messages.append(AppendMessage(self._size, self._flags, self._date, self._wide, tuple(self._parts)))
@@ -142,7 +142,7 @@ class AppendParser:
         self._state = "message"
 
     def _step(self, reader: Reader) -> AppendHead | None:
-        """Read the next element; only what is complete is taken."""
+        """Read the next element if it is complete."""
         match self._state:
             case "number":
                 reader.space()

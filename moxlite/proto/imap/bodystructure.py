@@ -1,6 +1,4 @@
-"""ENVELOPE and BODYSTRUCTURE as clients read them (RFC 9051 §7.5.2); the server's own are rendered by
-`proto.mime.wire`.
-"""
+"""Parser of ENVELOPE and BODYSTRUCTURE for clients (RFC 9051 §7.5.2). `proto.mime.wire` renders them for the server."""
 
 from typing import Final, TypeAlias
 
@@ -12,14 +10,14 @@ from .tokens import Reader
 __all__ = ["Address", "BodyPart", "Envelope", "parse_body", "parse_envelope"]
 
 MAX_DEPTH: Final = 100
-"""Nesting of lists: twice what our own server sends (IMAP-104), far below Python's recursion limit."""
+"""Depth of nested lists: twice the depth that our own server sends (IMAP-104), far below Python's recursion limit."""
 
 Value: TypeAlias = "bytes | list[Value] | None"
-"""A string, number or other word; NIL; a list."""
+"""A parsed value: a string, number or other word as octets; None for NIL; or a list."""
 
 
 class Address(Struct, frozen=True):
-    """``address`` (RFC 9051 §9). host None: the start of a group named mailbox, or with mailbox None its end."""
+    """``address`` (RFC 9051 §9). If host is None: the start of the group `mailbox`, or its end if mailbox is None."""
 
     name: bytes | None
     mailbox: bytes | None
@@ -27,7 +25,7 @@ class Address(Struct, frozen=True):
 
 
 class Envelope(Struct, frozen=True):
-    """``envelope`` (RFC 9051 §7.5.2); author is the field From; header texts as they are in the message."""
+    """``envelope`` (RFC 9051 §7.5.2). author: the field From. Header texts are not decoded."""
 
     date: bytes | None
     subject: bytes | None
@@ -44,9 +42,9 @@ class Envelope(Struct, frozen=True):
 class BodyPart(Struct, frozen=True):
     """One part of ``body`` (RFC 9051 §7.5.2).
 
-    type, subtype: upper case. parameters: names in upper case. size: octets; lines: of text and message parts. parts:
-    children of a multipart, or the one body of an embedded message, whose envelope stands beside. disposition: its
-    type in upper case, with parameters.
+    type, subtype: upper case. parameters: names in upper case. size: octets; lines: number of lines of text and message
+    parts. parts: children of a multipart, or the one body of an embedded message, whose envelope is `envelope`.
+    disposition: its type in upper case, with parameters.
     """
 
     type: str
@@ -63,12 +61,12 @@ class BodyPart(Struct, frozen=True):
 
 
 def parse_envelope(wire: bytes) -> Envelope:
-    """An ENVELOPE in wire form. Raises ProtocolError."""
+    """Parse an ENVELOPE in wire form. Raises ProtocolError."""
     return _envelope(_whole(wire))
 
 
 def parse_body(wire: bytes) -> BodyPart:
-    """A BODY or BODYSTRUCTURE in wire form. Raises ProtocolError."""
+    """Parse a BODY or BODYSTRUCTURE in wire form. Raises ProtocolError."""
     return _body(_whole(wire))
 
 
@@ -157,7 +155,7 @@ def _disposition(value: Value) -> tuple[str, tuple[tuple[str, bytes], ...]] | No
 
 
 def _body(fields: Value) -> BodyPart:
-    # The recursion is bounded: _whole has refused what nests deeper than MAX_DEPTH.
+    # The recursion is bounded: _whole has refused lists that are nested deeper than MAX_DEPTH.
     if not isinstance(fields, list) or not fields:
         raise ProtocolError("body part is empty")
     if isinstance(fields[0], list):

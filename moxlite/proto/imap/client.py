@@ -3,10 +3,10 @@
 
 Theory of operation
 -------------------
-A response is a line, unless a line ends in ``{n}``: then n octets follow, and the line goes on.
-`ClientDecoder` collects one whole response and reads it with the same `Reader` as the server's codec. What it has no
-struct for becomes `Unknown`, as clients must take what they don't know (RFC 9051 §2.2.2); what breaks the grammar of
-a response it does know raises ProtocolError, and the next response is read as usual.
+A response is a line, unless a line ends in ``{n}``: then n octets follow, and the line continues. `ClientDecoder`
+collects one whole response and parses it with the same `Reader` as the server's codec. A response without a struct
+becomes `Unknown`, since clients must accept unknown responses (RFC 9051 §2.2.2). A known response with a syntax error
+raises ProtocolError, and the next response is read as usual.
 """
 
 import datetime as dt
@@ -22,13 +22,13 @@ from .tokens import MAX_MODSEQ, Reader
 __all__ = ["ClientDecoder", "skip_value"]
 
 MAX_LINE: Final = 1 << 20
-"""Octets of a response without its literals: SEARCH answers of servers that don't cut lines."""
+"""Octets of a response without its literals: some servers send the result of a SEARCH in one line."""
 
 MAX_RESPONSE: Final = 128 << 20
-"""Octets of a whole response, unless the caller says otherwise: a message with everything asked for."""
+"""Default limit for the octets of a whole response: a FETCH of a message with all its items."""
 
 MAX_UINT64: Final = (1 << 64) - 1
-"""Of Google's message ids, which are unsigned."""
+"""Largest message id of Google's extension: 64 bits, unsigned."""
 
 _MARK: Final = re.compile(rb"~?\{([0-9]{1,20})\}\Z")
 _CONDITION: Final = re.compile(rb"(OK|NO|BAD|BYE|PREAUTH)(?: |\Z)", re.IGNORECASE)
@@ -42,12 +42,12 @@ _ITEM: Final = re.compile(
 
 
 class ClientDecoder:
-    """Decodes what a server sends. `utf8`: IMAP4rev2 or UTF8=ACCEPT is enabled, names are UTF-8."""
+    """Decoder of a server's responses. `utf8`: IMAP4rev2 or UTF8=ACCEPT is enabled, so mailbox names are UTF-8."""
 
     __slots__ = ("_buffer", "_left", "_max_response", "_response", "_scanned", "utf8")
 
     def __init__(self, *, max_response: int = MAX_RESPONSE) -> None:
-        """`max_response`: octets of a response with its literals, at most."""
+        """`max_response`: limit for the octets of a response with its literals."""
         self.utf8 = False
         self._max_response = max_response
         self._buffer = bytearray()
@@ -61,11 +61,11 @@ class ClientDecoder:
 
     @property
     def buffered(self) -> int:
-        """Octets that no response has taken: behind the OK to STARTTLS there may be none."""
+        """Number of octets not yet used by a response. It must be 0 after the OK to STARTTLS."""
         return len(self._buffer) + len(self._response)
 
     def next_response(self) -> r.Response | None:
-        """The next response, None if it isn't complete yet. Raises ProtocolError; a fatal one ends the connection."""
+        """Return the next response, None if it is incomplete. Raises ProtocolError; a fatal one ends the connection."""
         while True:
             if self._left:
                 taken = min(self._left, len(self._buffer))
@@ -487,7 +487,7 @@ def _fetched(reader: Reader, name: str) -> r.FetchValue:
 
 
 def _flags(reader: Reader) -> tuple[str, ...]:
-    """Flags of a message as they are: servers have kept keywords that the grammar has not allowed since."""
+    """Flags of a message, unchecked: servers store old keywords that today's grammar does not allow."""
     reader.expect(b"(")
     found: list[str] = []
     while not reader.skip(b")"):
@@ -498,7 +498,7 @@ def _flags(reader: Reader) -> tuple[str, ...]:
 
 
 def _date(reader: Reader) -> dt.datetime | None:
-    """A date, None for one that is none: a server that has such a thing still has the message."""
+    """Read a date; returns None for a malformed one, so that the message stays usable."""
     start = reader.position
     try:
         return reader.date_time()
@@ -509,7 +509,7 @@ def _date(reader: Reader) -> dt.datetime | None:
 
 
 def skip_value(reader: Reader) -> None:
-    """Step over one value: atom, number, string or parenthesized list of such, without recursion."""
+    """Skip one value: atom, number, string or parenthesized list of values, without recursion."""
     depth = 0
     while True:
         if reader.skip(b"("):

@@ -1,9 +1,8 @@
 """Every command of IMAP as one frozen struct (RFC 9051 §6, RFC 3501 §6 and the extensions named at each).
 
-Mailbox names are decoded (`str`, INBOX in any case is ``Inbox``); flags, capability and option names keep the
-spelling of the wire unless a docstring says otherwise. What a struct holds has passed the grammar, not more: whether
-a mailbox exists, a flag is known or a number lies within the view is the server's business. The tag travels beside
-the command.
+Mailbox names are decoded (`str`, INBOX in any case is ``Inbox``). Flags, capability and option names are as on the wire
+unless a docstring says otherwise. The values have passed only the grammar: the server checks whether a mailbox exists,
+a flag is known or a number is in the view. The tag is not part of the struct.
 """
 
 import datetime as dt
@@ -243,8 +242,8 @@ class AppendMessage(Struct, frozen=True):
     """One message of APPEND or REPLACE (RFC 9051 §6.3.12).
 
     date: INTERNALDATE as given, with its offset. size: octets of the literal (for CATENATE, of its TEXT parts
-    together). catenate: what to join, in order: a URL, or None for the next literal; empty without CATENATE. The
-    octets themselves came as `LiteralChunk` events.
+    together). catenate: parts to join, in order: a URL, or None for the next literal; empty without CATENATE. The
+    octets themselves were `LiteralChunk` events.
     """
 
     size: int
@@ -316,8 +315,8 @@ class NotifyEvent(Struct, frozen=True):
 
 
 class Source(Struct, frozen=True):
-    """Which mailboxes (RFC 5465 §6, RFC 7377 §2.2): kind in lower case, names for ``subtree``, ``subtree-one`` and
-    ``mailboxes``.
+    """A selection of mailboxes (RFC 5465 §6, RFC 7377 §2.2): kind in lower case, names for ``subtree``, ``subtree-one``
+    and ``mailboxes``.
     """
 
     kind: Literal[
@@ -327,7 +326,7 @@ class Source(Struct, frozen=True):
 
 
 class EventGroup(Struct, frozen=True):
-    """Mailboxes and what to tell of them (RFC 5465 §3); no events: ``NONE``."""
+    """Mailboxes and the events to report about them (RFC 5465 §3); no events: ``NONE``."""
 
     source: Source
     events: tuple[NotifyEvent, ...] = ()
@@ -489,7 +488,7 @@ class Fetch(Struct, frozen=True):
 
 
 class StoreMode(enum.Enum):
-    """What STORE does with the flags it names (RFC 9051 §6.4.6)."""
+    """Effect of STORE on the flags of a message (RFC 9051 §6.4.6)."""
 
     REPLACE = "FLAGS"
     ADD = "+FLAGS"

@@ -1,7 +1,7 @@
-"""Octets of a server's responses (RFC 9051 §7, IMAP-6). `encode` writes the structs of `responses`.
+"""Encoder of a server's responses (RFC 9051 §7, IMAP-6). `encode` writes the structs of `responses`.
 
-Where a server answers by the thousand (flags of a whole mailbox), `fetch_flags` and the other functions at the end
-write octets without a struct between.
+For thousands of responses (flags of a whole mailbox), `fetch_flags` and the other functions at the end write octets
+directly, without structs.
 """
 
 import datetime as dt
@@ -88,7 +88,7 @@ def _state(r: State, utf8: bool) -> bytes:
 
 
 def _separator(separator: str | None) -> bytes:
-    if separator == "/":  # ours is always that
+    if separator == "/":  # the separator of our server
         return b'"/"'
     return b"NIL" if separator is None else encode_string(separator.encode())
 
@@ -143,7 +143,7 @@ def _status(r: StatusData, utf8: bool) -> bytes:
 
 
 def _search(r: SearchData, utf8: bool) -> bytes:
-    # One line however long: Python's imaplib, used as its documentation does, reads only one (IMAP-123).
+    # A single line of any length: Python's imaplib, used as documented, reads only one (IMAP-123).
     if not r.numbers:
         return b"* SEARCH\r\n"
     modseq = b" (MODSEQ %d)" % r.modseq if r.modseq is not None else b""
@@ -185,7 +185,7 @@ def _thread(r: ThreadData, utf8: bool) -> bytes:
 
 
 def thread_line(threads: bytes) -> bytes:
-    """``* THREAD`` with threads that are written already."""
+    """``* THREAD`` with threads in wire form."""
     return b"* THREAD %b\r\n" % threads if threads else b"* THREAD\r\n"
 
 
@@ -325,7 +325,7 @@ _ENCODERS: Final[Mapping[type, Callable[[Any, bool], bytes]]] = {
 }
 
 
-# --- octets without structs, for what is written by the thousand
+# --- responses without structs, written by the thousand
 
 
 def flag_list(flags: Iterable[str]) -> bytes:
@@ -348,7 +348,7 @@ def uidfetch_flags(uid: int, flags: bytes, modseq: int | None = None) -> bytes:
 
 
 def vanished_lines(uids: Iterable[tuple[int, int]], *, earlier: bool = False) -> bytes:
-    """``* VANISHED`` lines for ascending ranges, none for none (IMAP-56)."""
+    """``* VANISHED`` lines for ascending ranges, b"" without ranges (IMAP-56)."""
     head = b"* VANISHED (EARLIER) " if earlier else b"* VANISHED "
     return b"".join([head + piece + b"\r\n" for piece in format_lines(uids, MAX_VANISHED_LINE)])
 
@@ -359,5 +359,5 @@ def expunge_lines(numbers: Iterable[int]) -> bytes:
 
 
 def literal_head(size: int, *, binary: bool = False) -> bytes:
-    """What goes before the octets of a literal, or of a literal8 (RFC 9051 §4.3)."""
+    """The ``{n}`` line before the octets of a literal, ``~{n}`` before a literal8 (RFC 9051 §4.3)."""
     return b"~{%d}\r\n" % size if binary else b"{%d}\r\n" % size

@@ -1,21 +1,21 @@
-"""The one exception of the IMAP codecs: a peer that broke the grammar or a limit."""
+"""The exception of the IMAP codecs: the peer violated the grammar or a limit."""
 
 from typing import Final, Literal
 
 __all__ = ["ProtocolError"]
 
 MAX_TEXT: Final = 200
-"""Characters of an error text: it becomes one response line, and may quote what the peer sent."""
+"""Characters of an error text: it becomes one response line, and may quote the peer's input."""
 
 
 class ProtocolError(Exception):
-    """What a peer sent can't be taken.
+    """The peer's input violates the grammar or a limit.
 
     Attributes:
       text: for people; one line, printable ASCII.
       code: the response code without its brackets, such as ``TOOBIG`` (RFC 9051 §7.1), or None.
-      condition: ``BAD``, or ``NO`` where an RFC asks for it (``BADCHARSET``, ``LIMIT``).
-      fatal: the stream can't be understood any further, the connection has to end.
+      condition: ``BAD``, or ``NO`` if an RFC requires it (``BADCHARSET``, ``LIMIT``).
+      fatal: the rest of the stream can't be parsed, so the connection must end.
     """
 
     def __init__(

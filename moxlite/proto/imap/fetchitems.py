@@ -1,7 +1,7 @@
-"""What a FETCH asks for: data items and sections (RFC 9051 §6.4.5, RFC 3501 §6.4.5, RFC 3516, RFC 7162, RFC 8474, RFC
-8514, RFC 8970).
+"""Data items and sections of a FETCH (RFC 9051 §6.4.5, RFC 3501 §6.4.5, RFC 3516, RFC 7162, RFC 8474, RFC 8514, RFC
+8970).
 
-Macros (ALL, FAST, FULL) are expanded by the parser, so `Fetch.items` holds only what is here.
+The parser expands macros (ALL, FAST, FULL), so `Fetch.items` has only the types of this module.
 """
 
 import enum
@@ -40,7 +40,7 @@ class Attribute(enum.Enum):
 
 
 class Section(Struct, frozen=True):
-    """``section-spec`` (RFC 9051 §6.4.5.1): which octets of a message.
+    """``section-spec`` (RFC 9051 §6.4.5.1): selects octets of a message.
 
     part: part numbers, empty for the message itself. specifier: ``""`` (all), ``HEADER``, ``HEADER.FIELDS``,
     ``HEADER.FIELDS.NOT``, ``TEXT`` or ``MIME`` (only with a part). fields: header field names as written.
@@ -51,7 +51,7 @@ class Section(Struct, frozen=True):
     fields: tuple[str, ...] = ()
 
     def encode(self) -> bytes:
-        """The section as it stands between the brackets, the way responses repeat it (IMAP-97)."""
+        """The text between the brackets, as responses repeat it (IMAP-97)."""
         text = ".".join(map(str, self.part))
         if self.specifier:
             text += ("." if text else "") + self.specifier
@@ -79,7 +79,7 @@ class Binary(Struct, frozen=True):
 
 
 class BinarySize(Struct, frozen=True):
-    """``BINARY.SIZE[part]`` (RFC 3516 §4.2): how many octets BINARY[part] has."""
+    """``BINARY.SIZE[part]`` (RFC 3516 §4.2): number of octets of BINARY[part]."""
 
     part: tuple[int, ...] = ()
 
@@ -108,7 +108,7 @@ def _field(name: str) -> str:
 
 
 def encode_item(item: FetchItem) -> bytes:
-    """A data item as a client writes it in a FETCH."""
+    """Encode a data item for a FETCH command."""
     match item:
         case Attribute():
             return item.value.encode()

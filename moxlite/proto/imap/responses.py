@@ -147,7 +147,7 @@ class SearchData(Struct, frozen=True):
 class EsearchData(Struct, frozen=True):
     """``* ESEARCH`` — RFC 9051 §7.3.4, RFC 4731, RFC 7162 §3.1.10, RFC 9394 §3.3, RFC 7377 §2.1.
 
-    all, and the second of partial (None is NIL), are ranges; the first of partial is the range asked for.
+    all: ranges of numbers. partial: the requested range, and the ranges in it (None is NIL).
     """
 
     tag: str | None = None
@@ -170,7 +170,9 @@ class SortData(Struct, frozen=True):
 
 
 ThreadTree: TypeAlias = tuple[Any, ...]
-"""Numbers from parent to child; at the end perhaps several branches, each a tuple again (RFC 5256 §4)."""
+"""Message numbers from parent to child. If the thread branches, the last elements are tuples, one per branch (RFC 5256
+§4).
+"""
 
 
 class ThreadData(Struct, frozen=True):
@@ -289,7 +291,7 @@ class Vanished(Struct, frozen=True):
 
 
 class Wire(Struct, frozen=True):
-    """A value in wire form: ENVELOPE, BODY, BODYSTRUCTURE. `bodystructure` reads it."""
+    """A value in wire form: ENVELOPE, BODY, BODYSTRUCTURE. `bodystructure` parses it."""
 
     octets: bytes
 
@@ -311,9 +313,7 @@ class FetchData(Struct, frozen=True):
 
 
 class Unknown(Struct, frozen=True):
-    """An untagged response that this codec has no struct for; text without ``* `` (RFC 9051 §7: clients must accept
-    it).
-    """
+    """An untagged response without a struct; text without ``* `` (RFC 9051 §7: clients must accept it)."""
 
     text: bytes
 

@@ -3,7 +3,7 @@
 
 Short-hands are expanded while parsing: ``UNSEEN`` is `FlagIs(r"\\Seen", present=False)`, ``NEW`` is `Recent` and not
 seen, ``OLD`` is not `Recent`, ``FROM x`` is `Header("From", "x")`. Strings are decoded from the command's charset.
-Everything a program may hold is `SearchKey`.
+The nodes of a program are of type `SearchKey`.
 """
 
 import datetime as dt
@@ -192,7 +192,7 @@ class Or(Struct, frozen=True):
 
 
 class And(Struct, frozen=True):
-    """Keys one after the other, at the top or within parentheses: all must hold."""
+    """A sequence of keys, at the top level or in parentheses: all must match."""
 
     keys: tuple["SearchKey", ...]
 
@@ -248,7 +248,7 @@ class SortKey(Struct, frozen=True):
 
 
 def keys_of(program: SearchKey) -> list[SearchKey]:
-    """All keys of the tree, the branches included, in the order of the wire."""
+    """All keys of the tree, leaves and inner nodes, in the order of the command."""
     found: list[SearchKey] = []
     waiting = [program]
     while waiting:

@@ -3,11 +3,12 @@ arrays.
 
 Theory of operation
 -------------------
-A client may write ``1:4294967295`` or ten thousand ranges. So a set is never enumerated: it is a
-short list of ranges, and what exists is a sorted array of UIDs. All functions here cost O(ranges · log n) or O(runs ·
-log n), where a *run* is a stretch of the array without gaps (``7 8 9``), never O(of the numbers named) (IMAP-145).
+A client may write ``1:4294967295`` or ten thousand ranges. So the numbers of a set are never enumerated: a set is a
+list of ranges, and the existing messages are a sorted array of UIDs. All functions cost O(ranges · log n) or O(runs ·
+log n), where a *run* is a part of the array without gaps (``7 8 9``); the cost does not depend on how many numbers the
+ranges include (IMAP-145).
 
-`Ranges` are pairs (first, last), inclusive, ascending, and neither touching nor overlapping.
+`Ranges` are inclusive pairs (first, last), ascending, without overlap and not adjacent.
 """
 
 from array import array
@@ -38,10 +39,10 @@ __all__ = [
 ]
 
 MAX_NUMBER: Final = 0xFFFF_FFFF
-"""Message numbers and UIDs are 32 bits and not zero (RFC 9051 §9 ``nz-number``)."""
+"""Largest message number or UID: 32 bits (RFC 9051 §9 ``nz-number``)."""
 
 STAR: Final = MAX_NUMBER + 1
-"""Stands for ``*`` in `SequenceSet.ranges`: above every number, replaced by `SequenceSet.resolve`."""
+"""Representation of ``*`` in `SequenceSet.ranges`: above every number, replaced by `SequenceSet.resolve`."""
 
 Ranges: TypeAlias = list[tuple[int, int]]
 """Inclusive pairs, ascending, with at least one missing number between two of them."""
@@ -58,7 +59,7 @@ def _number(digits: bytes) -> int:
 class SequenceSet(Struct, frozen=True):
     """``sequence-set`` as the client wrote it (RFC 9051 §9), or ``$``, the saved search result (RFC 5182 §2).
 
-    ``ranges`` keep order, direction and doubles of the wire; ``*`` is `STAR`.
+    `ranges` keep the order, direction and duplicates of the wire; ``*`` is `STAR`.
     """
 
     ranges: tuple[tuple[int, int], ...] = ()
@@ -66,7 +67,7 @@ class SequenceSet(Struct, frozen=True):
 
     @classmethod
     def parse(cls, text: bytes) -> "SequenceSet":
-        """The set written in `text`. Raises ProtocolError."""
+        """Parse a set. Raises ProtocolError."""
         if text == b"$":
             return SAVED
         ranges = []
@@ -85,7 +86,7 @@ class SequenceSet(Struct, frozen=True):
         return cls(tuple(normalize((n, n) for n in numbers)))
 
     def encode(self) -> bytes:
-        """The set as it goes over the wire."""
+        """The set in wire form."""
         if self.saved:
             return b"$"
         return ",".join(
@@ -93,10 +94,10 @@ class SequenceSet(Struct, frozen=True):
         ).encode()
 
     def resolve(self, largest: int) -> Ranges:
-        """The set as `Ranges`, with ``*`` standing for `largest` (RFC 9051 §9: the largest number in use).
+        """Return the set as `Ranges`, with `largest` for ``*`` (RFC 9051 §9: the largest number in use).
 
-        A range like ``559:*`` holds `largest` even if that's below 559. For an empty mailbox `largest` is 0: ``*`` then
-        yields the number 0, which no message has.
+        A range like ``559:*`` includes `largest` even if that's below 559. For an empty mailbox, `largest` is 0, which
+        is not the number of any message.
         """
         return normalize(
             (min(low, largest) if low == STAR else low, largest if high == STAR else high) for low, high in self.ranges
@@ -109,7 +110,7 @@ class SequenceSet(Struct, frozen=True):
 
     @property
     def largest(self) -> int:
-        """The largest number written out, 0 if there is none (only ``*`` or ``$``)."""
+        """The largest explicit number, 0 without one (only ``*`` or ``$``)."""
         return max((n for pair in self.ranges for n in pair if n != STAR), default=0)
 
 
@@ -134,9 +135,7 @@ def normalize(pairs: Iterable[tuple[int, int]]) -> Ranges:
 
 
 def _run_end(values: Sequence[int], start: int, stop: int) -> int:
-    """Index behind the gapless run of ascending `values` that begins at `start`, at most `stop`. O(log of its
-    length).
-    """
+    """Index after the run of ascending `values` that begins at `start`, at most `stop`. O(log of its length)."""
     base = values[start] - start
     step, low = 1, start
     while low + step < stop and values[low + step] - (low + step) == base:
@@ -162,7 +161,7 @@ def runs(values: Sequence[int], start: int = 0, stop: int | None = None) -> Iter
 
 
 def index_runs(values: Sequence[int], ranges: Ranges) -> list[tuple[int, int]]:
-    """Slices (start, stop) of ascending `values` whose elements lie in `ranges`; neighbours are joined."""
+    """Slices (start, stop) of ascending `values` whose elements are in `ranges`; adjacent slices are merged."""
     result: list[tuple[int, int]] = []
     start = 0
     for low, high in ranges:
@@ -178,7 +177,7 @@ def index_runs(values: Sequence[int], ranges: Ranges) -> list[tuple[int, int]]:
 
 
 def pick(values: "array[int]", ranges: Ranges) -> "array[int]":
-    """The elements of ascending `values` that lie in `ranges`, as a new array (a copy even if it's all)."""
+    """The elements of ascending `values` that are in `ranges`, as a new array (always a copy)."""
     result = values[:0]
     for start, stop in index_runs(values, ranges):
         result += values[start:stop]
@@ -186,7 +185,7 @@ def pick(values: "array[int]", ranges: Ranges) -> "array[int]":
 
 
 def subtract(ranges: Ranges, values: Sequence[int]) -> Ranges:
-    """What of `ranges` isn't in ascending `values`."""
+    """Numbers in `ranges` that are not in ascending `values`, as `Ranges`."""
     result: Ranges = []
     position = 0
     for low, high in ranges:
@@ -203,7 +202,7 @@ def subtract(ranges: Ranges, values: Sequence[int]) -> Ranges:
 
 
 def intersect(left: Ranges, right: Ranges) -> Ranges:
-    """What is in both. O(n + m)."""
+    """Intersection of two `Ranges`. O(n + m)."""
     result: Ranges = []
     i = j = 0
     while i < len(left) and j < len(right):
@@ -218,17 +217,17 @@ def intersect(left: Ranges, right: Ranges) -> Ranges:
 
 
 def within(ranges: Ranges, low: int, high: int) -> Ranges:
-    """`ranges` cut to [low, high]."""
+    """Intersection of `ranges` with low to high, inclusive."""
     return intersect(ranges, [(low, high)]) if low <= high else []
 
 
 def count(ranges: Ranges) -> int:
-    """How many numbers are in `ranges`."""
+    """Number of numbers in `ranges`."""
     return sum(high - low + 1 for low, high in ranges)
 
 
 def format_ranges(ranges: Iterable[tuple[int, int]]) -> bytes:
-    """``1:3,7`` for [(1, 3), (7, 7)]; empty for none."""
+    """Encode ranges: ``1:3,7`` for [(1, 3), (7, 7)]; b"" without ranges."""
     return b",".join([b"%d:%d" % (low, high) if low != high else b"%d" % low for low, high in ranges])
 
 

@@ -1,19 +1,18 @@
-"""IMAP server codec: octets in, commands out (RFC 9051 §4, §7.6). Responses are written by `responses.encode`.
+"""IMAP server codec: octets in, commands out (RFC 9051 §4, §7.6). Responses are written by `encode.encode`.
 
 Theory of operation
 -------------------
-`feed` puts octets into a buffer; `next_event` takes the next thing out of it, or says NEED_DATA.
-A command is a line, unless a line ends in ``{n}``: then n octets follow, and the line goes on. All literals but
-message data are kept and become part of the command's text, so that the grammar sees one piece of octets; message
-data of APPEND and REPLACE comes out in chunks of exactly `CHUNK` octets (the last one shorter), so events don't
-depend on how the input was split (IMAP-4).
+`feed` appends octets to a buffer; `next_event` returns the next event from it, or NEED_DATA. A command is a line,
+unless a line ends in ``{n}``: then n octets follow, and the line continues. All literals but message data become part
+of the command's text, which is parsed as a whole. Message data of APPEND and REPLACE is returned in chunks of exactly
+`CHUNK` octets (the last one shorter), so events don't depend on how the input was split (IMAP-4).
 
-Each literal is announced by a `LiteralRequest`, which the session answers before it asks for the next event: `accept`
-(after having sent ``+`` if the literal is synchronizing), or `reject(response)`: the client then sends nothing
-(synchronizing), or what it sends anyway is thrown away, and a `Rejected` event gives the response back when its time
-has come.
+Each literal is announced by a `LiteralRequest`. The session answers it before the next event: by `accept` (after
+sending ``+`` if the literal is synchronizing), or by `reject(response)`. The client of a rejected synchronizing literal
+sends nothing; the octets of a rejected non-synchronizing literal are dropped. Then a `Rejected` event returns the
+response to send.
 
-A command that breaks the grammar is a `BadCommand`. It is fatal when the start of the next command is unknown.
+A command with a syntax error is a `BadCommand`. It is fatal if the start of the next command is unknown.
 """
 
 import enum
@@ -52,8 +51,8 @@ __all__ = [
 ]
 
 MAX_LINE: Final = 65_536
-"""Octets of a command without its literals (IMAP-28): 30 fields of ID, each of 30 and 1,024 octets that are all escaped
-(RFC 2971 §3.3), are 63,420. RFC 7162 §4 wants 8,192.
+"""Octets of a command without its literals (IMAP-28). An ID command with 30 fields of 30 and 1,024 escaped octets (RFC
+2971 §3.3) has 63,420. RFC 7162 §4 requires 8,192.
 """
 
 MAX_SASL_LINE: Final = 12_288
@@ -63,15 +62,15 @@ MAX_LITERAL: Final = 102_400
 """Octets of one literal outside message data (IMAP-29)."""
 
 MAX_LITERAL_EARLY: Final = 4_096
-"""The same before login: enough for any user name and password."""
+"""Octets of one literal before login: enough for any user name and password."""
 
 MAX_LITERALS: Final = 1_000
 MAX_LITERAL_OCTETS: Final = 1_024_000
 """Literals of one command, and their octets together (IMAP-29)."""
 
 MAX_DISCARD: Final = 1_000_000
-"""Octets of an unwanted non-synchronizing literal that we read on for (IMAP-30); above, hanging up is cheaper for
-both.
+"""Octets of a rejected non-synchronizing literal that are read and dropped (IMAP-30). For a longer one the connection
+is closed, which is cheaper for both sides.
 """
 
 CHUNK: Final = 65_536
@@ -81,7 +80,7 @@ _MARK: Final = re.compile(rb"(~?)\{([0-9]{1,20})(\+?)\}\Z")
 
 
 class NeedData(enum.Enum):
-    """The buffer holds no complete event: feed more."""
+    """The buffer has no complete event: feed more octets."""
 
     NEED_DATA = enum.auto()
 
@@ -97,7 +96,7 @@ class Command(Struct, frozen=True):
 
 
 class BadCommand(Struct, frozen=True):
-    """Octets that are no command. tag is None if there was none to be found; fatal: the session must end."""
+    """A malformed command. tag: None if it has no tag; fatal: the session must end."""
 
     tag: str | None
     text: str
@@ -109,8 +108,8 @@ class BadCommand(Struct, frozen=True):
 class LiteralRequest(Struct, frozen=True):
     """The client announces a literal of size octets; answer with `accept` or `reject`.
 
-    command_head tells which message the octets are (they then come as `LiteralChunk`s); it is None for arguments,
-    which the codec keeps. sync: the client waits for ``+``. binary: literal8.
+    command_head: the message to which the octets belong, which follow as `LiteralChunk`s; None for an argument, which
+    the codec buffers. sync: the client waits for ``+``. binary: literal8.
     """
 
     tag: str
@@ -127,17 +126,17 @@ class LiteralChunk(Struct, frozen=True):
 
 
 class LiteralEnd(Struct, frozen=True):
-    """The message data announced last is complete."""
+    """The message data of the last `LiteralRequest` is complete."""
 
 
 class Rejected(Struct, frozen=True):
-    """The command whose literal was rejected is over: now send `response`."""
+    """The command whose literal was rejected has ended: send `response` now."""
 
     response: State
 
 
 class SaslLine(Struct, frozen=True):
-    """A line within AUTHENTICATE, decoded; None for ``*``, the client gives up (RFC 9051 §6.2.2)."""
+    """A line within AUTHENTICATE, decoded; None for ``*``, by which the client cancels (RFC 9051 §6.2.2)."""
 
     octets: bytes | None
 
@@ -176,14 +175,14 @@ _Reading: TypeAlias = Literal[
     "over",  # a dropped command has ended
     "nothing",  # after a fatal error
 ]
-"""What comes next in the stream."""
+"""State of the decoder: the kind of octets that it expects next."""
 
 
 class ServerDecoder:
-    """Decodes what a client sends.
+    """Decoder of a client's commands.
 
-    The session sets `modes` (what is enabled, IMAP-5), `authenticated`, and `expect` for the lines of AUTHENTICATE
-    and IDLE. Memory is bounded by the limits above plus what is fed at once, as long as `feed` is only called upon
+    The session sets `modes` (enabled extensions, IMAP-5), `authenticated`, and `expect` for the lines of AUTHENTICATE
+    and IDLE. Memory is bounded by the limits above plus the octets of one `feed`, if `feed` is only called after
     NEED_DATA.
     """
 
@@ -218,12 +217,12 @@ class ServerDecoder:
         self._reading: _Reading = "line"
         self._left = 0  # octets of the current literal to come
         self._pending: LiteralRequest | None = None
-        self._outcome: BadCommand | Rejected | None = None  # of a command that is being skipped
+        self._outcome: BadCommand | Rejected | None = None  # event of the command that is being skipped
         self._reset()
 
     def _reset(self) -> None:
         """Forget the current command."""
-        self._text = bytearray()  # of a command with literals, what has come so far
+        self._text = bytearray()  # received text of a command with literals
         self._line = 0  # octets of its lines
         self._literals = 0
         self._literal_octets = 0
@@ -240,20 +239,20 @@ class ServerDecoder:
         self._buffer += octets
 
     def feed_eof(self) -> None:
-        """The client has closed its side."""
+        """Note that the client has closed its side."""
         self._eof = True
 
     @property
     def buffered(self) -> int:
-        """Octets not yet taken by an event. After STARTTLS they are an attempt to inject commands (IMAP-41)."""
+        """Number of unused octets in the buffer. After STARTTLS they are an attempt to inject commands (IMAP-41)."""
         return len(self._buffer)
 
     def take_rest(self) -> bytes:
-        """Take the octets back that no event has taken: after COMPRESS they are compressed (RFC 4978 §3)."""
+        """Remove and return the unused octets: after COMPRESS they are compressed (RFC 4978 §3)."""
         return self._take(len(self._buffer))
 
     def next_event(self) -> Event:
-        """The next event; NEED_DATA when there is none yet. Never raises for what a client may send."""
+        """Return the next event, or NEED_DATA if none is complete yet. Never raises for input of a client."""
         while True:
             if self._reading == "answer":
                 raise RuntimeError("the literal request was not answered")
@@ -414,15 +413,15 @@ class ServerDecoder:
         return self._pending
 
     def accept(self) -> None:
-        """Let the announced literal come."""
+        """Accept the announced literal."""
         request = self._pending
         assert request is not None
         self._pending = None
         self._reading = "argument" if request.command_head is None else "message"
 
     def reject(self, response: State) -> None:
-        """Refuse the announced literal, and the command with it; a `Rejected` event follows when the client has sent
-        what it does not hold back.
+        """Reject the announced literal and its command. A `Rejected` event follows after the octets that the client
+        sends anyway.
         """
         request = self._pending
         assert request is not None
@@ -446,7 +445,7 @@ class ServerDecoder:
     # -- commands that fail
 
     def _error(self, error: ProtocolError) -> Event | None:
-        """The command is no good: leave it behind, with the literal that its line announces (IMAP-30)."""
+        """Skip a malformed command, with the literal that its line announces (IMAP-30)."""
         outcome = BadCommand(self._tag, error.text, error.code, error.condition, fatal=error.fatal)
         mark = self._mark
         if error.fatal:
@@ -467,9 +466,7 @@ class ServerDecoder:
         self._reading = "nothing"
 
     def _skip(self, outcome: BadCommand | Rejected, size: int, *, sync: bool) -> None:
-        """Throw away what the client sends of this command; to a synchronizing literal it waits for ``+``, so that's
-        nothing.
-        """
+        """Drop the rest of this command. The octets of a synchronizing literal are not sent, as the client gets no ``+``."""
         literals = self._literals
         self._reset()
         self._literals = literals + 1

@@ -2,20 +2,20 @@
 
 Theory of operation
 -------------------
-Mailboxes are threaded again when a message has come, so what took long is kept: `Subjects` and `References` hold a few
-numbers for each message, and more messages can be added. Strings are kept as their hash: Python keys it with 64 secret
-bits, so that an attacker cannot make two ids that are equal by it.
+A mailbox is threaded again after each new message, so the expensive results are kept: `Subjects` and `References` hold
+a few numbers per message, and messages can be added. Strings are kept as their hash, which Python keys with 64 secret
+bits, so that an attacker cannot construct colliding ids.
 
-What may come to stand in one thread, as it is linked or has one subject, is a group. A message that comes concerns its
-own group and no other: only the threads of that are made again, and put into the line that was written last. A mailbox
-that is threaded once needs no groups, so they are made when the first messages have come. An answer to a message, with
-nothing below it, needs none either: it is put into the line below that one, however long the thread may be.
+A group is a set of messages that may be in one thread, since they are linked or have the same subject. A new message
+affects only its own group: the threads of that group are computed again and replaced in the last written line. A
+mailbox that is threaded once needs no groups, so they are made when the first message is added. A reply without
+children does not need them either: it is inserted into the line below its parent, however long the thread is.
 
-REFERENCES links each message to the one it answers, by the ids in References (step 1, in `References.add`); ids of
-messages that aren't here become nodes without a message. They are passed over when threads are written, or stand as the
-common parent of their children (steps 2 and 3). What has no references is gathered by base subject (step 5). Messages
-are taken in the order of their dates, so that children and threads come in order (steps 4 and 6). Nothing recurses: a
-thread may be deeper than Python's stack.
+REFERENCES links each message to the message that it answers, by the ids in References (step 1, in `References._link`).
+Ids of missing messages become nodes without a message. When threads are written, such a node is skipped, or is the
+common parent of its children (steps 2 and 3). Threads with the same base subject are merged (step 5). Messages are
+processed by date, so that children and threads are sorted (steps 4 and 6). Nothing recurses: a thread may be deeper
+than Python's stack.
 """
 
 from __future__ import annotations
@@ -32,15 +32,17 @@ from msgspec import Struct
 __all__ = ["MAX_DEPTH", "References", "Subjects", "Threadable"]
 
 MAX_DEPTH: Final = 500
-"""Ancestors looked at before a link is made, so that the cost is bound for any references. A deeper thread is split."""
+"""Number of ancestors checked before a link is made, which bounds the cost for any references. A deeper thread is
+split.
+"""
 
 FEW: Final = 16
-"""Hashes that are searched for one by one, and threads that are put into the line one by one. In 20,000 messages each
-takes 0.1 ms; to look at all hashes takes 2, to write all threads 10.
+"""Number of hashes that are searched for one by one, and of threads that are replaced one by one. In 20,000 messages
+each takes 0.1 ms; scanning all hashes takes 2 ms, writing all threads 10 ms.
 """
 
 _NONE: Final = -1
-"""In place of a node or message."""
+"""Number for a missing node or message."""
 
 _OPEN: Final = ord("(")
 _CLOSE: Final = ord(")")
@@ -49,7 +51,7 @@ _NUMBER: Final = re.compile(rb"[0-9]+")
 
 
 class Threadable(Struct, frozen=True, gc=False):
-    """What threads are made of.
+    """The properties of a message that determine its thread.
 
     Attributes:
       id: the Message-ID, None without one. references: ids of its ancestors, the nearest last. subject: the base
@@ -64,10 +66,10 @@ class Threadable(Struct, frozen=True, gc=False):
 
 
 class Subjects:
-    """ORDEREDSUBJECT: messages of one base subject are a thread, its first message the parent of all others."""
+    """ORDEREDSUBJECT: messages with one base subject are a thread; its first message is the parent of all others."""
 
     _alone: ClassVar[int | None] = None
-    """The hash of a subject that gathers nothing."""
+    """Hash of the subject by which threads are not merged; None if there is no such subject."""
 
     def __init__(self) -> None:
         self._dates = array("q")  # by message, as the next two
@@ -76,14 +78,14 @@ class Subjects:
         self._firsts = array("i")  # the messages that threads begin with, in the order of the line
         self._line = bytearray()
         self._groups: _Groups | None = None
-        self._changed: list[int] = []  # nodes that are new, or hang elsewhere, since the line was written
+        self._changed: list[int] = []  # nodes that are new, or have a new parent, since the line was written
         self._written = 0  # messages in the line
 
     def __len__(self) -> int:
         return len(self._dates)
 
     def add(self, messages: Sequence[Threadable]) -> None:
-        """More messages, by ascending number."""
+        """Add messages, in ascending order of their numbers."""
         before = len(self)
         for message in messages:
             self._dates.append(message.date)
@@ -94,10 +96,10 @@ class Subjects:
         if self._groups is not None:
             self._regroup(self._groups, before)
 
-    # Nodes: here they are the messages.
+    # Nodes: in this class, the messages themselves.
 
     def _link(self, messages: Sequence[Threadable]) -> None:
-        """Make nodes of messages, and hang them where they belong."""
+        """Make nodes for messages, and link them to their parents."""
 
     def _nodes(self, messages: Sequence[int]) -> Sequence[int]:
         """The nodes of messages."""
@@ -108,7 +110,7 @@ class Subjects:
         return nodes
 
     def _links(self) -> Sequence[int]:
-        """By node, the one that it hangs below, or `_NONE`."""
+        """Parent by node, or `_NONE`."""
         return array("i", [_NONE]) * len(self)
 
     # Groups
@@ -122,7 +124,7 @@ class Subjects:
         return groups
 
     def _regroup(self, groups: _Groups, before: int) -> None:
-        """Bring the groups up to date when there were so many messages before."""
+        """Update the groups with the messages from number `before` on."""
         links = self._links()
         groups.grow(len(links))
         for node in self._changed:
@@ -138,11 +140,11 @@ class Subjects:
     # Writing
 
     def octets(self, numbers: Sequence[int], *, go_on: bool = False) -> bytes:
-        """The threads as they are written.
+        """Return the threads in wire form.
 
         Args:
-          numbers: of the messages, as they are told.
-          go_on: they are those of the last time, followed by those of messages that were added since.
+          numbers: number to write for each message.
+          go_on: `numbers` are the numbers of the last call, followed by the numbers of messages added since.
         """
         if not (go_on and self._write_leaves(numbers)):
             groups = self._groups if go_on else None
@@ -156,7 +158,7 @@ class Subjects:
         return bytes(self._line)
 
     def _write_leaves(self, numbers: Sequence[int]) -> bool:
-        """Put the new messages into the line, if each only hangs below a message, and nothing below it; else False."""
+        """Insert the new messages into the line if all are replies without children; otherwise return False."""
         return not self._changed
 
     def _write_all(self, numbers: Sequence[int]) -> None:
@@ -168,7 +170,7 @@ class Subjects:
         self._line = bytearray("".join(texts), "ascii")
 
     def _write_some(self, messages: list[int], numbers: Sequence[int]) -> bool:
-        """Put the threads of these messages in place of those which they had; False when that is too much."""
+        """Replace the threads of these messages in the line; return False if there are too many."""
         before = [message for message in messages if self._begins[message]]
         after, texts = self._threads(sorted(messages, key=self._age), numbers)
         if len(before) + len(after) > FEW:
@@ -187,12 +189,12 @@ class Subjects:
         return True
 
     def _end(self, first: int, numbers: Sequence[int]) -> int:
-        """Where threads begin in the line that are younger than that of `first`."""
+        """Index in the line of the first thread that is younger than the thread of `first`."""
         place = bisect_right(self._firsts, self._age(first), key=self._age)
         return self._begin(self._firsts[place], numbers) if place < len(self._firsts) else len(self._line)
 
     def _begin(self, first: int, numbers: Sequence[int]) -> int:
-        """Where the thread begins in the line whose first message is `first`."""
+        """Index in the line of the thread whose first message is `first`."""
         line, number = self._line, numbers[first]
         at = line.find(b"(%d " % number)
         if at < 0:
@@ -203,22 +205,24 @@ class Subjects:
         return self._dates[message], message
 
     def _threads(self, order: Sequence[int], numbers: Sequence[int]) -> tuple[list[int], list[str]]:
-        """The threads of messages, which come by date, those of one date by number: the first message of each, and how
-        it is written; by the dates of these.
+        """Compute the threads of messages, which are sorted by date and number.
+
+        Returns:
+          The first message of each thread, and each thread in wire form, both sorted by the date of the first message.
         """
         threads: dict[int, list[int]] = {}
         for message in order:
             threads.setdefault(self._subjects[message], []).append(message)
-        # dict order is that of the first messages' dates
+        # the dict is ordered by the dates of the first messages
         texts = [_subject_thread([numbers[message] for message in thread]) for thread in threads.values()]
         return [thread[0] for thread in threads.values()], texts
 
 
 class _Groups:
-    """Nodes in groups, which only grow. They are a forest, in which each root stands for a group, and a ring each."""
+    """Union-find of nodes: groups only grow. Each group is a tree (to find its root) and a ring (to list its nodes)."""
 
     def __init__(self, above: Iterable[int]) -> None:
-        """`above`: for each node another one of its group, or itself; not in circles."""
+        """`above`: for each node another node of its group, or itself; without cycles."""
         self._above = array("i", above)
         ring = self._ring = array("i", range(len(self._above)))
         for node in range(len(ring)):
@@ -227,7 +231,7 @@ class _Groups:
                 ring[node], ring[root] = ring[root], node
 
     def grow(self, count: int) -> None:
-        """There are so many nodes by now. Each new one is a group."""
+        """Add nodes up to `count`, each as a group of its own."""
         self._above.extend(range(len(self._above), count))
         self._ring.extend(range(len(self._ring), count))
 
@@ -238,14 +242,14 @@ class _Groups:
         return node
 
     def unite(self, node: int, other: int) -> None:
-        """Make one group of two."""
+        """Merge the groups of two nodes."""
         one, two = self._root(node), self._root(other)
         if one != two:
             self._above[one] = two
             self._ring[one], self._ring[two] = self._ring[two], self._ring[one]
 
     def members(self, nodes: Iterable[int], limit: int) -> list[int] | None:
-        """All nodes in the groups of these; None when there are more than `limit`."""
+        """All nodes in the groups of `nodes`; None if there are more than `limit`."""
         found: list[int] = []
         ring = self._ring
         for root in {self._root(node) for node in nodes}:
@@ -260,7 +264,7 @@ class _Groups:
 
 
 def _positions(values: array[int], wanted: set[int] | None) -> dict[int, int]:
-    """Where hashes stand first in `values`: all of them, or those that are wanted and there."""
+    """First index of each hash in `values`; only of the `wanted` hashes, if given."""
     if wanted is None or len(wanted) > FEW:
         return dict(zip(reversed(values), range(len(values) - 1, -1, -1), strict=True))
     found: dict[int, int] = {}
@@ -282,7 +286,7 @@ def _subject_thread(thread: list[int]) -> str:
 
 
 class References(Subjects):
-    """REFERENCES."""
+    """REFERENCES: messages are linked by Message-ID and References, then threads are merged by base subject."""
 
     _alone = 0
 
@@ -290,11 +294,13 @@ class References(Subjects):
         super().__init__()
         self._responses = bytearray()
         self._node = array("i")
-        self._ids = array("q")  # by node, as all that follow: hashes, 0 for a message without an id, or with another's
+        self._ids = array(
+            "q"
+        )  # by node, as the following: hashes, 0 for a message without an id, or with the id of another message
         self._parents = array("i")
         self._message = array("i")
-        self._used = bytearray()  # whether something was put below the node
-        self._depth = array("i")  # how many are above, at least
+        self._used = bytearray()  # whether the node has had a child
+        self._depth = array("i")  # lower bound of the number of ancestors
 
     def _link(self, messages: Sequence[Threadable]) -> None:
         """See `Subjects._link`. Step 1."""
@@ -316,7 +322,7 @@ class References(Subjects):
         return self._parents
 
     def _new(self, id_: int) -> int:
-        """A node, as yet without a message."""
+        """Make a node without a message."""
         self._ids.append(id_)
         self._parents.append(_NONE)
         self._message.append(_NONE)
@@ -347,14 +353,14 @@ class References(Subjects):
             if above >= 0 and parents[found] < 0:
                 self._put(found, above)
             above = found
-        # The message itself knows best whom it answers; what others' references said of it may have been cut.
+        # A message's own References take precedence: References of other messages may have been truncated.
         if parents[node] != above:
             parents[node] = _NONE
             if above >= 0:
                 self._put(node, above)
 
     def _put(self, node: int, above: int) -> None:
-        """Make a node the child of another one, unless that is below it, or too deep to tell."""
+        """Link a node below `above`, unless `above` is its descendant or is too deep to check."""
         if node == above:
             return
         if (self._used[node] or self._depth[above] >= MAX_DEPTH - 1) and self._is_above(node, above):
@@ -381,10 +387,10 @@ class References(Subjects):
         firsts = [root if root >= 0 else children[root][0] for root in roots]
         return firsts, [_thread(root, children, numbers) for root in roots]
 
-    # A tree is named by its message, or, when only children are there, by a negative number.
+    # A tree is identified by its message, or by a negative number if its root has no message.
 
     def _write_leaves(self, numbers: Sequence[int]) -> bool:
-        """See `Subjects._write_leaves`: the answers to what is here, which are most of what comes in long threads."""
+        """See `Subjects._write_leaves`: replies to existing messages, the usual case in long threads."""
         nodes = self._node[self._written :]
         if len(nodes) > FEW or not set(nodes).issuperset(self._changed):
             return False
@@ -401,13 +407,13 @@ class References(Subjects):
         return True
 
     def _hang(self, message: int, parent: int, numbers: Sequence[int]) -> None:
-        """Put a message into the line, below `parent`, whose children follow it there in the order of their dates."""
+        """Insert a message into the line below `parent`, among its children by date."""
         line, own, number = self._line, b"%d" % numbers[message], numbers[parent]
         at = max([line.find(form % number) for form in (b"(%d ", b"(%d)", b" %d ", b" %d)")]) + 1 + len(str(number))
         if line[at] == _CLOSE:
             line[at:at] = b" " + own
             return
-        lists: list[int] = []  # where the children's begin
+        lists: list[int] = []  # indexes of the children's lists
         depth = end = 0
         for match in _BRACKETS.finditer(bytes(memoryview(line)[at:])):
             end = at + match.start()
@@ -419,7 +425,7 @@ class References(Subjects):
                 depth -= 1
             else:
                 break
-        if line[at + 1] != _OPEN:  # a lone child goes on in the same list
+        if line[at + 1] != _OPEN:  # an only child continues the same list
             lists = [at + 1]
             line[end:end] = b")"
             line[at + 1 : at + 1] = b"("
@@ -434,7 +440,7 @@ class References(Subjects):
         line[end:end] = b"(%b)" % own
 
     def _trees(self, order: Sequence[int]) -> tuple[list[int], dict[int, list[int]]]:
-        """Steps 2 to 4: roots and children, by date. Roots without a message have several children."""
+        """Steps 2 to 4: roots and children, sorted by date. Roots without a message have several children."""
         nodes, parents, messages = self._node, self._parents, self._message
         roots: list[int] = []
         children: dict[int, list[int]] = {}
@@ -464,7 +470,7 @@ class References(Subjects):
         return roots, children
 
     def _gather(self, roots: list[int], children: dict[int, list[int]]) -> None:
-        """Step 5: roots with the same base subject become one thread."""
+        """Step 5: merge roots with the same base subject."""
         table: dict[int, int] = {}
         subjects: dict[int, int] = {}
         responses = self._responses
@@ -503,7 +509,7 @@ class References(Subjects):
 
 
 def _thread(root: int, children: dict[int, list[int]], numbers: Sequence[int]) -> str:
-    """A lone child goes on in the same list; several are lists of their own (RFC 5256 §4)."""
+    """Encode a thread: an only child continues its parent's list, several children are separate lists (RFC 5256 §4)."""
     if root not in children:
         return f"({numbers[root]})"
     out: list[str] = []

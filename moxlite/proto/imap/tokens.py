@@ -3,10 +3,10 @@ strings and dates.
 
 Theory of operation
 -------------------
-Both decoders hand over a command or response as one piece of octets, its literals in place
-(``{3}\\r\\nabc``) and its last line end cut off. `Reader` walks over it from left to right, one compiled expression
-per rule of the ABNF; nothing is looked at twice, so the cost is linear. It knows no recursion: nested rules (search
-keys, body structures) keep their own stack.
+Both decoders pass a command or response as one piece of octets, with its literals in place (``{3}\\r\\nabc``) and
+without its last line end. `Reader` reads it from left to right, with one compiled expression per rule of the ABNF and
+without backtracking, so the cost is linear. It does not recurse: nested rules (search keys, body structures) have their
+own stack.
 """
 
 import datetime as dt
@@ -54,14 +54,14 @@ _DATETIME: Final = re.compile(
 )
 
 MAX_MODSEQ: Final = (1 << 63) - 1
-"""RFC 7162 §7 ``mod-sequence-value``: 63 bits."""
+"""Largest mod-sequence: 63 bits (RFC 7162 §7 ``mod-sequence-value``)."""
 
 MAX_QUOTED: Final = 1000
-"""Octets of a quoted string that we write; a longer one goes as a literal (IMAP-6)."""
+"""Octets of a quoted string that we write; a longer one is written as a literal (IMAP-6)."""
 
 
 class CutOff(ProtocolError):
-    """A literal whose octets are not here: they have not come yet, or go elsewhere."""
+    """The octets of a literal are not in the text: they have not arrived yet, or are streamed as message data."""
 
 
 def inbox(name: str) -> str:
@@ -74,8 +74,8 @@ def inbox(name: str) -> str:
 class Reader:
     """Reads tokens of one command or response.
 
-    Every method takes what it's named for and moves on, or raises ProtocolError. `utf8`: mailbox names are
-    UTF-8, not modified UTF-7 (IMAP-32).
+    Each method reads the token in its name and advances, or raises ProtocolError. `utf8`: mailbox names are UTF-8, not
+    modified UTF-7 (IMAP-32).
     """
 
     __slots__ = ("data", "position", "utf8")
@@ -85,7 +85,7 @@ class Reader:
         self.position = position
         self.utf8 = utf8
 
-    # -- where we stand
+    # -- position
 
     def at_end(self) -> bool:
         """Whether everything has been read."""
@@ -96,25 +96,25 @@ class Reader:
         return self.data[self.position : self.position + 1]
 
     def skip(self, octets: bytes) -> bool:
-        """Take `octets` (case-sensitive) if they come next."""
+        """Read `octets` (case-sensitive) if they are next; returns whether they were."""
         if self.data.startswith(octets, self.position):
             self.position += len(octets)
             return True
         return False
 
     def expect(self, octets: bytes) -> None:
-        """Take `octets`, which must come next."""
+        """Read `octets`, which must be next."""
         if not self.skip(octets):
             raise ProtocolError(f"expected {octets.decode('ascii')!r}" if octets != b" " else "expected a space")
 
     def space(self) -> None:
-        """Take one space."""
+        """Read one space."""
         if not self.data.startswith(b" ", self.position):
             raise ProtocolError("expected a space")
         self.position += 1
 
     def word(self, text: bytes) -> bool:
-        """Take `text` (upper case) in any case if it comes next."""
+        """Read `text` (given in upper case) in any case if it is next; returns whether it was."""
         end = self.position + len(text)
         if self.data[self.position : end].upper() == text:
             self.position = end
@@ -122,7 +122,7 @@ class Reader:
         return False
 
     def end(self) -> None:
-        """Nothing may be left (IMAP-28)."""
+        """Raise ProtocolError unless everything has been read (IMAP-28)."""
         if self.position < len(self.data):
             raise ProtocolError("unexpected text at the end of the command")
 
@@ -233,8 +233,8 @@ class Reader:
     # -- names and dates
 
     def mailbox(self) -> str:
-        """``mailbox`` (RFC 9051 §5.1), decoded. Octets that are no name become one that no mailbox can have: whether
-        there is such a mailbox is no question of syntax (IMAP-32).
+        """``mailbox`` (RFC 9051 §5.1), decoded. Malformed octets become a name that no mailbox can have: the error is
+        then a missing mailbox, not a syntax error (IMAP-32).
         """
         return inbox(self._name(self.astring()))
 
@@ -248,7 +248,7 @@ class Reader:
         return name
 
     def _name(self, octets: bytes) -> str:
-        # UTF-8 without the client having asked for it (IMAP-31): decoded as such, for it can't be UTF-7.
+        # UTF-8 although the client has not enabled it (IMAP-31): decoded as UTF-8, since it can't be UTF-7.
         try:
             return octets.decode() if self.utf8 or not octets.isascii() else utf7.decode(octets)
         except (UnicodeDecodeError, ProtocolError):
@@ -328,8 +328,8 @@ def encode_nstring(octets: bytes | None, *, utf8: bool = False) -> bytes:
 
 
 def encode_mailbox(name: str, *, utf8: bool = False) -> bytes:
-    """A mailbox name: modified UTF-7, or UTF-8 in a quoted string (IMAP-32). ``Inbox`` as first component is written
-    INBOX, as all programs expect it (IMAP-34).
+    """Encode a mailbox name: as modified UTF-7, or as UTF-8 in a quoted string (IMAP-32). ``Inbox`` as first component
+    is written INBOX, which clients expect (IMAP-34).
     """
     if name[:5] == "Inbox" and name[5:6] in ("", "/"):
         name = "INBOX" + name[5:]

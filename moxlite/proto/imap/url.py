@@ -1,5 +1,5 @@
 """IMAP URLs (RFC 5092): ``imap://user@host/mailbox;UIDVALIDITY=v/;UID=u/;SECTION=s/;PARTIAL=o.n``, and relative ones
-as CATENATE uses them.
+for CATENATE.
 """
 
 import re
@@ -22,13 +22,13 @@ _PATH: Final = re.compile(
     re.IGNORECASE,
 )
 _SAFE: Final = "/!$'()*+,&=:@~"
-"""Characters that a path may hold as they are (RFC 5092 §11 ``bchar``)."""
+"""Characters that a path may have unencoded (RFC 5092 §11 ``bchar``)."""
 
 
 class ImapUrl(Struct, frozen=True):
-    """What an IMAP URL names.
+    """An IMAP URL of a mailbox, a message or a part of it.
 
-    host is "" in a relative URL. uid None: the mailbox itself. section is ``section-spec`` as in FETCH, "" for the
+    host: "" in a relative URL. uid: None for the mailbox itself. section: ``section-spec`` as in FETCH, "" for the
     whole message. partial: offset and length in octets; length None is up to the end.
     """
 
@@ -43,7 +43,7 @@ class ImapUrl(Struct, frozen=True):
 
     @classmethod
     def parse(cls, text: str) -> "ImapUrl":
-        """Raises ProtocolError."""
+        """Parse a URL. Raises ProtocolError."""
         host, port, user = "", None, None
         rest = text
         if (authority := _AUTHORITY.match(text)) is not None:

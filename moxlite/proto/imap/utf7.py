@@ -14,7 +14,7 @@ _OTHER: Final = re.compile(r"[^\x20-\x7e]+|&")
 
 
 def decode(name: bytes) -> str:
-    """The name written as `name`.
+    """Decode a mailbox name.
 
     Raises ProtocolError for an open shift, bad base64, an odd number of octets, a lone surrogate, printable ASCII
     inside of a shift, and a shift right behind another one: each name has exactly one spelling.

@@ -1,6 +1,6 @@
 """MIME (RFC 2045..2049, 5322): scanner of byte offsets, structure, envelope, encoded words, charsets, text, composing.
 
-Octets in, values out; values in, octets out. Nothing here does I/O or knows the store.
+Octets in, values out; values in, octets out. I/O and the store do not belong here.
 """
 
 from .structure import scan

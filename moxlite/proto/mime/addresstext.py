@@ -1,8 +1,8 @@
-"""Searching the fields with addresses: SEARCH FROM and its like look at what ENVELOPE shows (RFC 9051 §6.4.4).
+"""Search in address fields: SEARCH FROM and similar keys compare with the addresses in ENVELOPE (RFC 9051 §6.4.4).
 
-A comment, a blank, a route or quotes may stand inside of an address (``joe (his office) @ example.com``), so that what
-the envelope shows does not stand in the text of the field. But each word of it does: by these, messages are ruled out
-before their addresses are read.
+An address may contain comments, blanks, a route or quotes (``joe (his office) @ example.com``), so the address in the
+envelope need not be in the text of the field. Each word of it is: messages without these words are ruled out before
+their addresses are parsed.
 """
 
 import re
@@ -17,7 +17,7 @@ __all__ = ["ADDRESS_FIELDS", "address_text", "address_words"]
 ADDRESS_FIELDS: Final = frozenset({"from", "sender", "reply-to", "to", "cc", "bcc"})
 
 _BETWEEN: Final = re.compile(r'[\x00-\x20\x7f@.,:;<>()"\\\[\]]+')
-"""Blanks, controls, and what an address is made of besides words (RFC 5322 §3.2.3)."""
+"""Separators of words in an address: blanks, control characters and specials (RFC 5322 §3.2.3)."""
 
 
 def address_words(needle: str) -> tuple[str, ...]:
@@ -26,7 +26,7 @@ def address_words(needle: str) -> tuple[str, ...]:
 
 
 def address_text(value: bytes) -> str:
-    """The addresses of an unfolded field without what is no part of them, folded; one in a line."""
+    """The addresses of an unfolded field, without comments and routes, case-folded; one per line."""
     lines: list[str] = []
     for item in parse_addresses(value):
         if isinstance(item, GroupStart):

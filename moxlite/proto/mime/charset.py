@@ -1,9 +1,9 @@
-"""Charsets of mail, as they are named and as they are meant.
+"""Charset names in mail, and the codecs that decode them.
 
-A charset name of the network never reaches Python's codec look-up: only the names below count, and what is unknown or
-does not fit is read as UTF-8 with replacement characters (STORE-56). Names that senders use for a superset are read as
-that superset (the WHATWG Encoding Standard's choice, https://encoding.spec.whatwg.org/#names-and-labels): mail that
-says iso-8859-1 and holds windows-1252 is common, the opposite reads the same.
+An untrusted charset name never reaches Python's codec look-up: only the names below are supported. Text with an unknown
+or wrong charset is decoded as UTF-8 with replacement characters (STORE-56). A name that senders use for a superset is
+decoded as that superset (as in the WHATWG Encoding Standard, https://encoding.spec.whatwg.org/#names-and-labels): mail
+that is labelled iso-8859-1 but contains windows-1252 is common, and real iso-8859-1 decodes to the same text.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ _SUPERSETS: Final = ("utf-8", "cp12", "iso8859-", "koi8-", "gb18030", "euc-jp", 
 
 
 def codec_name(charset: str) -> str | None:
-    """Python's codec for a charset name as it stands in mail; None if unknown."""
+    """Python's codec for a charset name in mail; None if it is unknown."""
     return _codec_name(charset[:60])
 
 
@@ -94,17 +94,15 @@ def _codec_name(charset: str) -> str | None:
 
 
 def is_ascii_superset(charset: str) -> bool:
-    """Whether ASCII octets at the begin of a text mean ASCII in this charset (and in what an unknown one is read as),
-    whatever follows them.
+    """Whether ASCII octets at the start of a text decode to ASCII in this charset, whatever follows them; also true for
+    an unknown charset, which is decoded as UTF-8.
     """
     name = codec_name(charset)
     return name is None or name.startswith(_SUPERSETS)
 
 
 def decode_text(octets: bytes, charset: str = "") -> str:
-    """`octets` as text, whatever they are: a broken or unknown charset gives UTF-8 with U+FFFD for what cannot be
-    read.
-    """
+    """Decode any octets: with a wrong or unknown charset as UTF-8, with U+FFFD for invalid octets."""
     name = codec_name(charset)
     if name is not None and name != _FALLBACK:
         try:
@@ -122,8 +120,8 @@ def decode_text(octets: bytes, charset: str = "") -> str:
 
 
 def _decode_latin(octets: bytes) -> str:
-    """Windows-1252 has five holes: UTF-8 under a wrong name if it is valid, else the octets of the holes as the C1
-    controls they are in ISO 8859-1.
+    """Decode octets labelled windows-1252 that include one of its five undefined octets: as UTF-8 if they are valid,
+    else with these octets as the C1 controls of ISO 8859-1.
     """
     try:
         return octets.decode(_FALLBACK)
@@ -140,5 +138,5 @@ codecs.register_error("moxlite.c1", _c1_controls)
 
 
 def incremental_decoder(charset: str) -> codecs.IncrementalDecoder:
-    """A decoder for text that comes in blocks; what does not fit becomes U+FFFD."""
+    """A decoder for text in blocks; invalid octets become U+FFFD."""
     return codecs.getincrementaldecoder(codec_name(charset) or _FALLBACK)("replace")

@@ -1,9 +1,9 @@
 """Composing messages (RFC 5322, 2045..2047, 2231, 2183, 3676; raw UTF-8 headers of RFC 6532): values in, blocks of
 octets out.
 
-A message is a list of header fields and a tree of parts. Attachments may be iterables of blocks: they are encoded as
-they pass, so a message of any size is composed in constant memory. What goes into a header field loses its control
-characters: nothing can be injected.
+A message is a list of header fields and a tree of parts. Attachments may be iterables of blocks, which are encoded
+block by block, so a message of any size is composed in constant memory. Control characters are removed from header
+fields, so that fields cannot be injected.
 """
 
 from __future__ import annotations
@@ -52,17 +52,14 @@ _BASE64_BLOCK: Final = _BASE64_LINE * 1024
 
 
 class ComposeError(ValueError):
-    """A message that can't be written: an address that needs UTF-8 headers where these are not allowed, or no
-    address at all.
-    """
+    """The message can't be written: an address is missing, or needs UTF-8 headers where these are not allowed."""
 
 
 class TextPart(msgspec.Struct, frozen=True):
-    """A text part. `text` has any line ends; it is sent as us-ascii or utf-8, with the lightest transfer encoding that
-    fits.
+    """A text part. `text` may have any line ends; it is sent as us-ascii or utf-8, with the lightest possible transfer
+    encoding.
 
-    `subtype` such as `plain` or `html`; `media_type` replaces `text/subtype`. `eightbit` allows 8-bit lines as they
-    are.
+    `subtype`: such as `plain` or `html`; `media_type` replaces `text/subtype`. `eightbit` allows the encoding 8bit.
     """
 
     text: str
@@ -78,7 +75,7 @@ class DataPart(msgspec.Struct, frozen=True):
     """Any content as base64: an attachment, or with `disposition="inline"` and `content_id` (without brackets) an image
     of an HTML part.
 
-    An iterable `content` is used up by composing.
+    Composing exhausts an iterable `content`.
     """
 
     content: bytes | Iterable[bytes]
@@ -90,8 +87,8 @@ class DataPart(msgspec.Struct, frozen=True):
 
 
 class MessagePart(msgspec.Struct, frozen=True):
-    """Whole message octets as they are, or only their headers; `media_type` such as message/rfc822. Never encoded
-    (RFC 2046 §5.2.1).
+    """The unchanged octets of a message, or only its headers; `media_type`: such as message/rfc822. Never encoded (RFC
+    2046 §5.2.1).
     """
 
     content: bytes | Iterable[bytes]
@@ -120,8 +117,8 @@ def text_field(name: str, text: str, *, utf8: bool = False) -> bytes:
 
 
 def _encode_text(words: Sequence[str], column: int, utf8: bool) -> list[str]:
-    """Words to be joined by single blanks, each short enough for a line; neighbours that need encoding are encoded
-    together (RFC 2047 §6.2).
+    """Encode words, to be joined by single blanks, each short enough for a line. Adjacent words that need encoding are
+    encoded together (RFC 2047 §6.2).
     """
     out: list[str] = []
     run: list[str] = []
@@ -234,7 +231,7 @@ def compose(
 
     Args:
       utf8: raw UTF-8 in the headers of parts.
-      boundary: gives boundaries; default are random ones, which no content holds.
+      boundary: returns a new boundary; random ones by default, which no content contains.
     """
     yield b"".join([*headers, b"MIME-Version: 1.0\r\n"])
     yield from _entity(entity, utf8, boundary or _new_boundary)
@@ -292,8 +289,8 @@ def _text(entity: TextPart, utf8: bool) -> bytes:
 
 
 def _encode(octets: bytes, *, eightbit: bool, base64: bool) -> tuple[bytes, bytes]:
-    """The lightest encoding of lines with CRLF: 7bit, 8bit if allowed, quoted-printable, or base64 where that is
-    shorter (RFC 2045 §6).
+    """Return the lightest transfer encoding of lines with CRLF, and the encoded octets: 7bit, 8bit if allowed,
+    quoted-printable, or base64 if that is shorter (RFC 2045 §6).
     """
     if not base64:
         if b"\0" not in octets and max(map(len, octets.split(b"\r\n"))) <= _MAX_LINE:
@@ -357,7 +354,9 @@ def quoted_printable(blocks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _quoted_lines(data: bytes) -> bytes:
-    """Soft line ends of `b2a_qp` are those of the first line end in `data`, LF where there is none."""
+    """Encode in quoted-printable with CRLF. `b2a_qp` copies the first line end of `data` for soft line breaks, or uses
+    LF.
+    """
     return b2a_qp(data, istext=True).replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
 
@@ -387,8 +386,8 @@ def flow(text: str, width: int = 72) -> str:
 def unflow(text: str, *, delsp: bool = False) -> str:
     """The text that `flow` made this one from, as far as it can be known: paragraphs on one line each (RFC 3676 §4).
 
-    For a part with format=flowed; `delsp`: with DelSp=yes, the space at the end of a line that goes on is no part of
-    the text (§4.1). Lines end in LF. A line that begins with ">" and is no quote keeps the space before it (§4.4).
+    For a part with format=flowed. `delsp`: with DelSp=yes, the space at a soft line break is not part of the text
+    (§4.1). Lines end in LF. An unquoted line that begins with ">" keeps the space before it (§4.4).
     """
     out: list[str] = []
     open_depth = -1  # of the paragraph that the next line may go on, -1: none
@@ -405,7 +404,7 @@ def unflow(text: str, *, delsp: bool = False) -> str:
 
 
 def unflowed(part: Part, text: str) -> str:
-    """Text of a plain text part. That of a part with format=flowed has each paragraph on one line, which ends in LF."""
+    """Text of a plain text part. With format=flowed, each paragraph becomes one line, which ends in LF."""
     if part.parameter("format").lower() != "flowed":
         return text
     return unflow(text, delsp=part.parameter("delsp").lower() == "yes")

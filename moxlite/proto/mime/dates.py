@@ -1,8 +1,8 @@
-"""Dates of messages and of IMAP: RFC 5322 §3.3 (with §4.3 and what broken clients write), INTERNALDATE (RFC 9051 §9
+"""Dates of messages and of IMAP: RFC 5322 §3.3 (with §4.3 and variants of broken clients), INTERNALDATE (RFC 9051 §9
 date-time).
 
-A moment is an int of microseconds since 1970 UTC; an offset is minutes east of UTC. Reading never fails on odd input:
-no date is None.
+A moment is an int of microseconds since 1970 UTC; an offset is minutes east of UTC. Parsing never raises: a malformed
+date is None.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep",
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTH_NUMBER: Final = {month.lower(): number for number, month in enumerate(_MONTHS, 1)}
 
-# RFC 5322 §4.3. Single letters are of unknown meaning (as -0000), but Z, which is UTC everywhere.
+# RFC 5322 §4.3. Single letters have an unknown meaning (as -0000), except Z, which always means UTC.
 _ZONES: Final = {"EST": -300, "EDT": -240, "CST": -360, "CDT": -300, "MST": -420, "MDT": -360, "PST": -480, "PDT": -420}
 
 _TIME: Final = r"(?P<hour>\d{1,2})[:.](?P<minute>\d{2})(?:[:.](?P<second>\d{2})(?:[.,]\d{1,9})?)?"
@@ -29,7 +29,7 @@ _RFC5322: Final = re.compile(
     r"(?P<day>\d{1,2})[\s-]{1,9}(?P<month>[A-Za-z]{3})[a-z]{0,6}\.?,?[\s-]{1,9}(?P<year>\d{2,6})"
     rf",?\s{{1,9}}{_TIME}{_ZONE}"
 )
-# What nearly all mail has, four times as fast.
+# The format in nearly all mail, parsed four times as fast.
 _USUAL: Final = re.compile(
     r"(?:[A-Z][a-z]{2}, )?(?P<day>\d{1,2}) (?P<month>[A-Z][a-z]{2}) (?P<year>\d{4})"
     r" (?P<hour>\d{2}):(?P<minute>\d{2}):(?P<second>\d{2}) (?P<offset>[+-]\d{4})(?: \([A-Z]{3,4}\))?",
@@ -94,7 +94,7 @@ def _moment(
     offset: str | None,
     zone: str | None = None,
 ) -> tuple[int, int] | None:
-    """What the groups of a date say, in the order that they have in `_USUAL` and `_INTERNALDATE`."""
+    """Convert the groups of `_USUAL` or `_INTERNALDATE`, in their order, to (moment, offset); None if out of range."""
     days = _day(day, month, year)
     hours, minutes, seconds = int(hour), int(minute), int(second or 0)
     if days is None or hours > 23 or minutes > 59 or seconds > 60:
@@ -103,7 +103,7 @@ def _moment(
     return (days * 86400 + hours * 3600 + (minutes - east) * 60 + seconds) * 1_000_000, east
 
 
-@lru_cache(maxsize=256)  # most mail that comes is of today
+@lru_cache(maxsize=256)  # most new mail has today's date
 def _day(day: str, month: str, year: str) -> int | None:
     """Days from 1970; None if there is no such day."""
     number = _MONTH_NUMBER.get(month.lower())

@@ -2,11 +2,11 @@
 
 Decoders take octets in blocks of any size and give the same result however the input was split. They never fail:
 
-- base64: all that is not of the alphabet is passed over; "=" where a quantum may end (after two or three of its
-  characters) is the end of the data (§6.8: "may be taken as evidence that the end of the data has been reached");
-  missing padding is supplied, a single left-over character dropped.
-- quoted-printable: what is no escape stands for itself; blanks before a line end, and at the end, are dropped (§6.7
-  rule 3), up to MAX_BLANKS.
+- base64: characters outside of the alphabet are skipped; "=" after two or three characters of a quantum is the end of
+  the data (§6.8: "may be taken as evidence that the end of the data has been reached"); missing padding is supplied, a
+  single left-over character is dropped.
+- quoted-printable: malformed escapes are kept as text; blanks before a line end, and at the end, are dropped (§6.7 rule
+  3), up to MAX_BLANKS.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ __all__ = [
 ]
 
 BLOCK: Final = 1 << 18
-"""Octets decoded at once: some 0.5 ms of work which nothing can interrupt."""
+"""Octets decoded at once: some 0.5 ms of work without interruption."""
 
 MAX_BLANKS: Final = 1 << 16
-"""A longer run of blanks before a line end is content: the run must be held back until what follows is known."""
+"""Largest number of blanks before a line end that are dropped: the run is buffered until the next octet is known."""
 
 _ALPHABET: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _JUNK: Final = bytes(set(range(256)) - set(_ALPHABET) - set(b"="))
@@ -45,19 +45,19 @@ _IDENTITY: Final = frozenset({"", "7BIT", "8BIT", "BINARY"})
 
 
 class Decoder(Protocol):
-    """Turns encoded blocks into decoded ones."""
+    """Streaming decoder of a transfer encoding."""
 
     def feed(self, block: bytes) -> bytes:
         """Decoded octets for the next block; may be empty."""
         ...
 
     def finish(self) -> bytes:
-        """What is left at the end of the input."""
+        """Return the buffered octets at the end of the input, decoded."""
         ...
 
 
 class IdentityDecoder:
-    """7bit, 8bit, binary."""
+    """Decoder of 7bit, 8bit and binary: returns its input."""
 
     def feed(self, block: bytes) -> bytes:
         return block
@@ -194,9 +194,7 @@ def _strip_blanks(line: bytes) -> bytes:
 
 
 def is_known_encoding(encoding: str) -> bool:
-    """Whether `encoding` (upper case) is one that `decoder` undoes; else its content can only be given raw
-    (IMAP-100).
-    """
+    """Whether `decoder` supports `encoding` (upper case); otherwise its content can only be sent raw (IMAP-100)."""
     return encoding in _IDENTITY or encoding in ("BASE64", "QUOTED-PRINTABLE")
 
 
@@ -210,9 +208,9 @@ def decoder(encoding: str) -> Decoder:
 
 
 def base64_size(blocks: Iterable[bytes]) -> int | None:
-    """The size of what `Base64Decoder` gives, found without decoding (six times as fast).
+    """Size of the output of `Base64Decoder`, computed without decoding (six times as fast).
 
-    None if something follows padding: then only decoding tells.
+    None if octets follow the padding: then the size is known only by decoding.
     """
     characters = 0
     padded = False

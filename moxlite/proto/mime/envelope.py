@@ -1,8 +1,7 @@
-"""Address lists as they stand in mail (RFC 5322 §3.4, §4.4).
+"""Parser of address lists in header fields (RFC 5322 §3.4, §4.4).
 
-`parse_addresses` reads a list in one pass, tolerantly: missing angle brackets, stray commas, comments as names, raw
-8-bit text, unterminated quotes. Its result is still raw octets; wire.py renders it for IMAP, `decode_address` decodes
-it for ourselves.
+`parse_addresses` reads a list in one pass and tolerates missing angle brackets, stray commas, comments as names, raw
+8-bit text and unterminated quotes. Its result is raw octets: `wire` renders it for IMAP, `decode_address` decodes it.
 """
 
 from __future__ import annotations
@@ -32,10 +31,10 @@ MAX_ADDRESSES: Final = 10_000
 
 
 class RawAddress(msgspec.Struct, frozen=True, gc=False):
-    """One mailbox. `name`: display name without quotes and comments, encoded words not decoded, None if there is none;
+    """One mailbox. `name`: display name without quotes and comments, encoded words not decoded, None without one;
     `route`: source route.
 
-    `localpart` (without quotes) and `domain` are None when the text has none that can be told.
+    `localpart` (without quotes) and `domain` are None if the text has no recognizable one.
     """
 
     name: bytes | None
@@ -62,7 +61,7 @@ _TOKEN: Final = re.compile(
 )
 _COMMENT_PIECE: Final = re.compile(rb"[()]|\\.|[^()\\]+|\\", re.DOTALL)
 _QUOTED_PAIR: Final = re.compile(rb"\\(.)", re.DOTALL)
-# What most lists consist of: [name] <localpart@domain>, nothing quoted inside, no commas in the name.
+# The usual form of a mailbox: [name] <localpart@domain>, without quoted parts, no commas in the name.
 _SIMPLE: Final = re.compile(
     rb'(?:[ \t]*"([^"\\]*)"[ \t]*|([^"<>@,;:()\[\]\\]*))'
     rb'<([^"<>@,;:()\[\]\\ \t]+)@([^"<>@,;:()\[\]\\ \t]+)>[ \t]*(?:,|$)'
@@ -85,10 +84,10 @@ def parse_addresses(field: bytes, limit: int = MAX_ADDRESSES) -> Sequence[Item]:
 
 
 class _ListParser:
-    """Reads tokens into words; a comma, semicolon, colon or the end turns the words into an item.
+    """Collects tokens as words; a comma, semicolon, colon or the end makes an item of the words.
 
-    `words` are the phrase or the bare address, `inside` those between angle brackets (None: no bracket seen). An
-    unquoted "@" is the word `_AT`, told apart from all text by identity.
+    `words` are the phrase or the bare address, `inside` are the words in angle brackets (None: no bracket seen). An
+    unquoted "@" is the word `_AT`, which is compared by identity.
     """
 
     _AT: Final = b" @ "  # longer than one octet: CPython keeps single octets as one object
@@ -168,7 +167,7 @@ class _ListParser:
                 self.in_group = True
 
     def _comment(self) -> None:
-        """Passes over a comment with those nested in it (§3.2.2); the first one of a mailbox may name it."""
+        """Skip a comment with nested comments (§3.2.2); the first comment of a mailbox may become its name."""
         depth = 1
         pieces: list[bytes] = []
         while depth and (match := _COMMENT_PIECE.match(self.field, self.at)):
@@ -220,7 +219,7 @@ class _ListParser:
 
 
 def decode_address(raw: RawAddress) -> MailAddress:
-    """The mailbox as people and we read it."""
+    """Decode a mailbox: encoded words in its name, and its domain."""
     domain = raw.domain.decode("utf-8", "replace").lower().rstrip(".") if raw.domain else ""
     return MailAddress(
         decode_words(raw.name) if raw.name else "",

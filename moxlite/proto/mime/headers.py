@@ -1,15 +1,15 @@
-"""Header sections: their fields, looked up by name, taken out, selected for IMAP (RFC 5322 §2.2, §3.6).
+"""Header sections: look-up, removal and selection of fields (RFC 5322 §2.2, §3.6).
 
 Theory of operation
 -------------------
-There is one grammar, and one reader of it for delivery, submission, signatures, search and the MIME scanner: a field
-begins where a line begins with a name of printable ASCII, blanks perhaps, and a colon; lines that begin with a blank
-belong to what stands before them. Each other line, with its continuation lines, is *junk*: a piece without a name. The
-first empty line ends the section. So pieces follow each other without gaps, and together they are the section.
+Delivery, submission, signatures, search and the MIME scanner use this one parser. A field begins with a line that
+starts with a name of printable ASCII, optional blanks and a colon. Lines that begin with a blank continue the piece
+before them. Each other line, with its continuation lines, is *junk*: a piece without a name. The first empty line ends
+the section. So the section is a sequence of pieces without gaps.
 
-Reading is tolerant: a bare LF ends a line, blanks before the colon are allowed (RFC 5322 §4.5.2), a bare CR or NUL is
-an octet as any other. One regular expression cuts the section in one go, and what a field says is unfolded when it is
-asked for. Nothing here decodes; see words.py.
+Parsing is tolerant: a bare LF ends a line, blanks before the colon are allowed (RFC 5322 §4.5.2), a bare CR or NUL is
+an ordinary octet. One regular expression splits the whole section; a field is unfolded on access. Decoding is in
+`words`.
 """
 
 from __future__ import annotations
@@ -32,12 +32,11 @@ __all__ = [
 ]
 
 MAX_HEADER: Final = 1 << 20
-"""Octets of a header section that are read (STORE-55): far above what real mail has, small enough to be read many
-times.
+"""Octets of a header section that are read (STORE-55): far more than in real mail, small enough to be read many times.
 """
 
 MAX_FIELDS: Final = 10_000
-"""Fields of a header section that are read (STORE-55)."""
+"""Number of fields of a header section that are read (STORE-55)."""
 
 CONTENT_FIELDS: Final = frozenset({b"mime-version"})
 """Fields besides Content-* which make up the MIME header of a message that is its own only part (IMAP-98)."""
@@ -84,7 +83,7 @@ class Field(NamedTuple):
 
     @property
     def text(self) -> bytes:
-        """What stands behind the colon, unfolded; of junk all of it."""
+        """The unfolded value after the colon; the whole text of junk."""
         return unfold(self.raw.partition(b":")[2] if self.name else self.raw)
 
 
@@ -94,13 +93,13 @@ class HeaderSection:
     Iterating gives all pieces in order. Names that are asked for are in lower case; b"" means junk.
 
     Args:
-      octets: of the message, from its begin; without an empty line all of them are header.
-      limit: pieces read at most, two or more. Of the octets MAX_HEADER are read.
+      octets: the message from its start; without an empty line, all octets are header.
+      limit: largest number of pieces that are read, at least two. At most MAX_HEADER octets are read.
 
     Attributes:
       octets: the section without the empty line.
-      body: where the body begins, None if the empty line is not there.
-      complete: whether the limits left nothing unread.
+      body: offset of the body, None without an empty line.
+      complete: whether the section does not exceed the limits.
 
     Linear in the octets, at some 0.5 µs for each field.
     """
@@ -129,7 +128,7 @@ class HeaderSection:
         self._index = index
 
     def __len__(self) -> int:
-        """How many pieces there are."""
+        """Number of pieces."""
         return len(self._labels)
 
     def __iter__(self) -> Iterator[Field]:
@@ -141,7 +140,7 @@ class HeaderSection:
         return self._index.keys()
 
     def count(self, name: bytes) -> int:
-        """How many fields have this name."""
+        """Number of fields with this name."""
         return len(self._index.get(name, ()))
 
     def first(self, name: bytes) -> Field | None:
@@ -163,7 +162,7 @@ class HeaderSection:
         return [unfold(self._rests[at]) for at in self._index.get(name, ())]
 
     def without(self, dropped: Iterable[Field]) -> bytes:
-        """The section without these fields; all other octets as they are, also what the limits left unread."""
+        """The section without these fields; all other octets are unchanged, also beyond the limits."""
         kept: list[bytes] = []
         start = 0
         for field in sorted(dropped):
@@ -204,7 +203,7 @@ class HeaderSection:
 
 
 class HeaderWatch:
-    """Watches a message that comes in pieces: its header section may grow too long long before it ends."""
+    """Detects a header section that is too long while the message arrives in pieces."""
 
     __slots__ = ("_ended", "_last", "_seen")
 
@@ -228,7 +227,7 @@ class HeaderWatch:
 
 
 def _end_of(octets: bytes) -> tuple[int, int | None]:
-    """Where the first empty line starts and ends; all is header, and no body, without one."""
+    """Start and end of the first empty line; without one, the end of the octets and None."""
     for line in (b"\r\n", b"\n"):
         if octets.startswith(line):
             return 0, len(line)
@@ -237,8 +236,8 @@ def _end_of(octets: bytes) -> tuple[int, int | None]:
 
 
 def _cut(octets: bytes, limit: int) -> tuple[list[bytes | None], list[bytes], list[bytes]]:
-    """Of each piece the name as written, the blanks before the colon (both None for junk), and the rest without its
-    last line end; the last one holds all that follows the limit.
+    """Split a section into pieces. Returns three lists: names as written, blanks before the colon (both None for junk),
+    and the rest of each piece without its last line end. The last piece holds all octets after the limit.
     """
     if not octets:
         return [], [], []
@@ -253,15 +252,13 @@ def select_fields(header: bytes, names: Collection[bytes], *, invert: bool = Fal
     """The fields with these (lower-case) names, or with all others: octets, order, folding and duplicates kept
     (IMAP-98).
 
-    Always ends with a blank line, whether `header` has one or not. Of what the limits leave unread nothing is there.
+    Always ends with a blank line, even if `header` does not. Fields beyond the limits are left out.
     """
     section = HeaderSection(header)
     return section.select([name for name in section.names if name not in names] if invert else names)
 
 
 def select_content_fields(header: bytes) -> bytes:
-    """What stands for the MIME header of a non-multipart message's part 1: its Content-* and MIME-Version fields
-    (IMAP-98).
-    """
+    """The MIME header of part 1 of a message that is not multipart: its Content-* and MIME-Version fields (IMAP-98)."""
     section = HeaderSection(header)
     return section.select([name for name in section.names if name in CONTENT_FIELDS or name.startswith(b"content-")])

@@ -1,4 +1,4 @@
-"""What threads are made of: canonical message-ids, references, base subjects (RFC 5322 §3.6.4, RFC 5256 §2.1)."""
+"""Keys for threading: canonical message-ids, references, base subjects (RFC 5322 §3.6.4, RFC 5256 §2.1)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Final
 __all__ = ["MAX_REFERENCES", "base_subject", "canonical_message_id", "references"]
 
 MAX_REFERENCES: Final = 200
-"""References kept of a message, the last ones (STORE-153): the nearest ancestors are at the end."""
+"""Number of references kept per message, from the end (STORE-153): the nearest ancestors are last."""
 
 MAX_SUBJECT: Final = 4096
-"""Characters of a subject that are looked at: stripping prefixes is quadratic in their number."""
+"""Characters of a subject that are used: stripping prefixes is quadratic in their number."""
 
 _ID: Final = re.compile(r"<([^<>]*)>")
 _BLANKS: Final = re.compile(r"[ \t\r\n]+")
@@ -57,8 +57,8 @@ def _canonical(inside: str) -> str | None:
 def references(fields: Sequence[bytes | str], in_reply_to: bytes | str | None = None) -> list[str]:
     """The canonical ids of all References fields, in order, at most the last MAX_REFERENCES (STORE-77).
 
-    Blanks inside an id are folding gone wrong and dropped; an id without its end is skipped. Only if there is none, the
-    first id of `in_reply_to`.
+    Blanks inside an id, which come from wrong folding, are dropped; an unterminated id is skipped. Without any id,
+    returns the first id of `in_reply_to`.
     """
     found = [identifier for field in fields for identifier in _ids(field)]
     if not found and in_reply_to is not None:
@@ -82,7 +82,7 @@ _FORWARD: Final = "[fwd:"
 
 
 def base_subject(subject: str) -> tuple[str, bool]:
-    """The base subject of a decoded subject, and whether what was taken away makes it a response or forward (STORE-78).
+    """The base subject of a decoded subject, and whether its prefixes mark a reply or forward (STORE-78).
 
     "" for a subject with NUL.
     """

@@ -1,4 +1,4 @@
-"""Previews of messages (RFC 8970; STORE-58, IMAP-105): what is new in the text, on one line."""
+"""Previews of messages (RFC 8970; STORE-58, IMAP-105): the text without quotes, on one line."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ MAX_PREVIEW: Final = 200
 """Characters (RFC 8970 §3.1 recommends at most 256)."""
 
 _HTML_TEXT: Final = 16 * 1024  # characters of visible text: enough to get past quotes
-_BEGIN: Final = 2048  # octets: more than the lines that are looked at first
+_BEGIN: Final = 2048  # octets: more than the first `_FEW_LINES` lines
 _PLAIN: Final = ("7BIT", "8BIT", "BINARY")
-_FEW_LINES: Final = 20  # enough for most messages; to look at all lines of a page takes 100 µs more
+_FEW_LINES: Final = 20  # enough for most messages; all lines of a page would take 100 µs more
 _MANY_LINES: Final = 5000
 _LOOK_AHEAD: Final = 3  # lines that `_attribution` reads
 _GAP: Final = "[...]"
 _SIGNATURE: Final = "--"  # RFC 3676 §4.3, its blank at the end often lost
 _ATTRIBUTION: Final = re.compile(r"On .{1,300} wrote:")
 _FORWARDED: Final = re.compile(r"-{3,}\s?(?:Original|Forwarded) [Mm]essage\s?-{3,}")
-# Fillers by which senders keep text out of previews, and marks that mean nothing on one line.
+# Fillers by which senders keep text out of previews, and characters without meaning on one line.
 _INVISIBLE: Final = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
 )
@@ -50,11 +50,11 @@ def preview(structure: Structure, read: Read) -> str:
 
 
 def _preview_of_begin(part: Part, read: Read) -> str:
-    """What the first octets of a text give, when that is sure to be the preview of the whole; else ""."""
+    """The preview from the first octets of a text if it is certainly the preview of the whole; else ""."""
     if part.end - part.body <= _BEGIN or part.encoding not in _PLAIN or not is_ascii_superset(part.charset):
         return ""
     octets = read(part.body, part.body + _BEGIN)
-    if not octets.isascii():  # which charset it is, only all of it can tell
+    if not octets.isascii():  # the charset is known only from the whole text
         return ""
     found, complete = _preview_of_lines(octets.decode("ascii"), _FEW_LINES, cut=True)
     return found if complete else ""
@@ -86,15 +86,15 @@ def _candidates(part: Part) -> Iterator[Part]:
 
 
 def preview_of_text(text: str) -> str:
-    """The first MAX_PREVIEW characters that are neither quoted nor signature, white space collapsed; what is left
-    out shows as one `[...]`.
+    """The first MAX_PREVIEW characters without quotes and signature, with white space collapsed; omitted text becomes
+    one `[...]`.
     """
     found, complete = _preview_of_lines(text, _FEW_LINES)
     return found if complete else _preview_of_lines(text, _MANY_LINES)[0]
 
 
 def _preview_of_lines(text: str, most: int, *, cut: bool = False) -> tuple[str, bool]:
-    """The preview that the first lines give, and whether further ones could not change it; `cut`: there are some behind
+    """The preview from the first `most` lines, and whether further lines cannot change it. `cut`: more text follows
     `text`, which may end within a line.
     """
     raw = text[:MAX_TEXT].split("\n", most)
@@ -141,8 +141,8 @@ def _shown(line: str, plain: bool) -> str:
 
 
 def _attribution(first: str, following: list[str]) -> int:
-    """How many lines from `first` on introduce a quote: `On ... wrote:` over up to three, or any line ending with a
-    colon before a quoted one.
+    """Number of lines from `first` on that introduce a quote: `On ... wrote:` over up to three lines, or any line that
+    ends with a colon before a quoted one.
     """
     if first.startswith("On "):
         joined = ""

@@ -1,6 +1,4 @@
-"""IMAP section numbers: which octets of a message a `BODY[2.1.MIME]` means (RFC 9051 §6.4.5.1), found in the
-structure alone.
-"""
+"""IMAP section numbers: finds the octets of a section such as `BODY[2.1.MIME]` (RFC 9051 §6.4.5.1) by the structure."""
 
 from __future__ import annotations
 
@@ -17,8 +15,8 @@ Kind: TypeAlias = Literal["", "HEADER", "TEXT", "MIME"]
 class Section(NamedTuple):
     """Octets `start` to `end` of the message, prefix included.
 
-    `content_fields`: of that header only `headers.select_content_fields` is meant (IMAP-98: the MIME header of part 1
-    of a message that is no multipart).
+    `content_fields`: the octets are a header of which only `headers.select_content_fields` is the section (IMAP-98: the
+    MIME header of part 1 of a message that is not multipart).
     """
 
     start: int
@@ -27,13 +25,13 @@ class Section(NamedTuple):
 
 
 def find_part(structure: Structure, numbers: Sequence[int]) -> Part | None:
-    """The part that a section number names; the root for no number, None if there is no such part."""
+    """The part with a section number; the root without numbers, None if there is no such part."""
     found = _find(structure.root, numbers)
     return None if found is None else found[0]
 
 
 def _find(root: Part, numbers: Sequence[int]) -> tuple[Part, bool] | None:
-    """The part, and whether it is the only part of a message (number 1 of what is no multipart)."""
+    """The part, and whether it is the only part of a message (number 1 of a message that is not multipart)."""
     part = root
     is_message = True  # `part` is a message as a whole: its own number 1 may be asked for
     only = False

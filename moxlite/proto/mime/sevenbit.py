@@ -1,14 +1,15 @@
-"""A message of 8-bit data for a host without 8BITMIME: its parts in quoted-printable or base64 (RFC 6152 §3, RFC 2045
-§6).
+"""Conversion of an 8-bit message for a host without 8BITMIME: its parts are encoded in quoted-printable or base64 (RFC
+6152 §3, RFC 2045 §6).
 
 Theory of operation
 -------------------
-The structure says where the entities are. Each entity whose octets must change becomes one or two *edits*, its header
-section and its body; what is between edits goes out as it is. So the cost is linear in the size, and no more than a
-block of a body is in memory.
+The structure has the offsets of the entities. Each entity that must change becomes one or two *edits*, of its header
+section and its body. Octets between edits are sent unchanged. So the cost is linear in the size, and at most a block of
+a body is in memory.
 
-Nothing that others may have signed is touched: a message with 8-bit data in a multipart/signed, or in an embedded
-message with a DKIM signature, cannot be converted. Nor can raw 8-bit octets in header fields, which need SMTPUTF8.
+Octets that others may have signed are not changed: a message with 8-bit data in a multipart/signed, or in an embedded
+message with a DKIM signature, cannot be converted. Raw 8-bit octets in header fields cannot be converted either: they
+need SMTPUTF8.
 """
 
 import codecs
@@ -26,7 +27,7 @@ from moxlite.proto.mime.types import Part
 __all__ = ["Unconvertible", "convert"]
 
 BLOCK: Final = 1 << 18
-"""Octets of a body that are looked at or encoded at once."""
+"""Octets of a body that are checked or encoded at once."""
 
 SHORT: Final = 300
 """Octets by which quoted-printable may be longer than base64: people can read it."""
@@ -38,11 +39,11 @@ _LABELS: Final = ("8BIT", "BINARY")
 
 
 class Unconvertible(ValueError):
-    """A message that has no 7-bit form, or whose signatures by others it would break. The argument says why."""
+    """The message has no 7-bit form, or the conversion would break signatures of others. The argument is the reason."""
 
 
 class _Edit(msgspec.Struct, frozen=True):
-    """Octets from `start` to `end` are replaced by `octets`, or where `encoding` is given by their encoded form."""
+    """Replacement of the octets from `start` to `end`: by `octets`, or by their encoded form if `encoding` is given."""
 
     start: int
     end: int
@@ -79,8 +80,8 @@ def _pieces(data: Octets, edits: list[_Edit]) -> Iterator[bytes]:
 
 
 def _as_it_is(data: Octets, start: int, end: int) -> Iterator[bytes]:
-    """What no entity needs changed. 8-bit octets there are of a preamble or epilogue, which programs ignore (RFC 2046
-    §5.1.1).
+    """Octets between edits. 8-bit octets in them belong to a preamble or epilogue, which programs ignore (RFC 2046
+    §5.1.1); they are replaced.
     """
     for block in _blocks(data, start, end):
         yield block if block.isascii() else block.translate(_MARKS)

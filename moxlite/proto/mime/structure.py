@@ -2,17 +2,17 @@
 
 Theory of operation
 -------------------
-One pass. A cursor moves over the message and never goes back: an entity's header is read up to its blank line, a body
-up to the next *delimiter*, a line `--boundary` of any multipart that is open (RFC 2046 §5.1.1). Open boundaries lie in
-one dict, so a line is looked up once, however deep the nesting; the first delimiter found says by its level which
-entities end there. So an inner multipart that never closes ends where the outer one goes on.
+The message is scanned once, forward only: the header of an entity up to its blank line, a body up to the next
+*delimiter*, a line `--boundary` of any open multipart (RFC 2046 §5.1.1). One dict has all open boundaries, so a line is
+looked up once, however deep the nesting. The level of the delimiter determines which entities end there: an inner
+multipart that is never closed ends at the next delimiter of an outer one.
 
-What needs counting is counted on the way: line ends up to the cursor, and the decoded size of leaves, by decoding them
-in blocks. Cost is linear in the size of the message; only the header sections, bounded by MAX_HEADER, are looked at
-more than once.
+Line ends up to the cursor are counted during the scan, and the decoded size of leaves is computed by decoding them in
+blocks. The cost is linear in the size of the message; only the header sections, bounded by MAX_HEADER, are read more
+than once.
 
-Broken mail is indexed as well as it can be read (STORE-52..54), within the limits below: the part at which one is hit
-is an opaque leaf (STORE-55). Strict scanning raises instead.
+Broken mail is indexed as far as possible (STORE-52..54), within the limits below: a part that exceeds one is an opaque
+leaf (STORE-55). Strict scanning raises instead.
 """
 
 from __future__ import annotations
@@ -33,10 +33,11 @@ from .words import ContentValue, parse_content
 __all__ = ["MAX_BOUNDARY", "MAX_DEPTH", "MAX_PARTS", "Octets", "scan", "scan_message"]
 
 MAX_DEPTH: Final = 50
-"""Levels of multiparts and embedded messages (STORE-55): real mail has up to ten, after much forwarding."""
+"""Depth of nested multiparts and embedded messages (STORE-55): real mail has up to ten levels, after much forwarding.
+"""
 
 MAX_PARTS: Final = 1000
-"""Entities of a message (STORE-55); the last one holds all the rest."""
+"""Number of entities of a message (STORE-55); the last one holds the rest of the message."""
 
 MAX_BOUNDARY: Final = 1000
 """Octets of a boundary (STORE-55); RFC 2046 §5.1.1 allows 70."""
@@ -47,7 +48,7 @@ MAX_LINE: Final = 1000
 Octets: TypeAlias = bytes | bytearray | memoryview | mmap
 
 MAX_LANGUAGES: Final = 100
-"""Language tags read of a part: a document in more languages names none of them usefully."""
+"""Number of language tags read per part."""
 
 _WINDOW: Final = 1 << 20  # octets per call into C: none holds the interpreter lock for more than a millisecond
 _MANY_MISSES: Final = 1000  # about what compiling the pattern of `_likely` costs
@@ -72,7 +73,7 @@ _FIELDS: Final = (
     b"content-location",
 )
 _MBOX: Final = (b"From ", b">From ")  # a line that mail tools leave before the header
-# What nearly all parts say, as they say it.
+# The usual values, as they are written in nearly all parts.
 _ENCODINGS: Final[Mapping[bytes | None, str]] = {
     None: "7BIT",
     b"7bit": "7BIT",
@@ -86,7 +87,7 @@ _COMPOSITE: Final = frozenset(
 
 
 class _Delimiter(msgspec.Struct, frozen=True, gc=False):
-    """A delimiter line: which open multipart it belongs to, where the line starts and where the next one does."""
+    """A delimiter line: the level of its multipart, the offset of the line and of the next one."""
 
     level: int
     closing: bool
@@ -110,7 +111,7 @@ def scan(data: Octets, *, strict: bool = False) -> Structure:
 
     Args:
       data: the whole message, without prefix.
-      strict: refuse what is not well-formed (STORE-53), for pedantic listeners.
+      strict: refuse malformed messages (STORE-53), for pedantic listeners.
 
     Raises:
       MIMEError: only if `strict`.
@@ -119,7 +120,7 @@ def scan(data: Octets, *, strict: bool = False) -> Structure:
 
 
 def scan_message(data: Octets, *, strict: bool = False) -> tuple[Structure, HeaderSection, bytes]:
-    """As `scan`, with the header of the message, of a section over MAX_HEADER its begin, and its ENVELOPE for IMAP."""
+    """As `scan`; also returns the header of the message (at most MAX_HEADER octets) and its ENVELOPE for IMAP."""
     scanner = _Scanner(data, strict)
     if strict:
         scanner.check_lines()
@@ -268,7 +269,7 @@ class _Scanner:
         return tuple(parts)
 
     def _forget(self) -> None:
-        """Drops what was derived from the open boundaries."""
+        """Reset the values derived from the open boundaries."""
         self.widths.clear()
         self.likely = None
         self.misses = 0
@@ -422,7 +423,7 @@ class _Scanner:
         return self.newlines
 
     def _count(self, what: bytes, start: int, end: int) -> int:
-        """How often `what`, not overlapping itself, stands in this range."""
+        """Number of non-overlapping occurrences of `what` in this range."""
         data = self.data
         if isinstance(data, bytes) and end - start <= _WINDOW:
             return data.count(what, start, end)
@@ -464,7 +465,7 @@ class _Scanner:
     # --- strictness ---
 
     def check_lines(self) -> None:
-        """Refuses bare CR, bare LF and long lines (STORE-53). Looks at no line by itself: at some 1,000 octets."""
+        """Refuse bare CR, bare LF and long lines (STORE-53). Checks windows of some 1,000 octets, not single lines."""
         rest = b""
         for block in self._blocks(0, self.size, _WINDOW):
             data = rest + block
@@ -488,7 +489,7 @@ class _Scanner:
 
 
 def _encoding(field: bytes | None) -> str:
-    """What Content-Transfer-Encoding says (RFC 2045 §6)."""
+    """The transfer encoding in a Content-Transfer-Encoding field, in upper case; 7BIT by default (RFC 2045 §6)."""
     if field in _ENCODINGS:
         return _ENCODINGS[field]
     match = _TOKEN.search(field) if field else None
@@ -501,5 +502,5 @@ def _languages(field: bytes) -> tuple[bytes, ...]:
 
 
 def _names(parameters: tuple[Parameter, ...]) -> tuple[Parameter, ...]:
-    """What still has a meaning on an opaque leaf."""
+    """The parameters that are kept for an opaque leaf: its name."""
     return tuple([parameter for parameter in parameters if parameter.name == "name"])

@@ -1,7 +1,7 @@
 """Text of messages: decoded text parts, HTML as text, text for search and tokens (IMAP-121, STORE-88, STORE-110).
 
-HTML is read by a tolerant tokeniser of our own in one pass: no tree, no backtracking, cost linear in the size. It is
-for searching and previews, never for showing.
+HTML is read in one pass by a tolerant tokeniser: no tree, no backtracking, cost linear in the size. Its output is for
+search and previews, never for display as HTML.
 """
 
 from __future__ import annotations
@@ -35,11 +35,10 @@ __all__ = [
 ]
 
 Read: TypeAlias = Callable[[int, int], bytes]
-"""Gives the octets of the message from one offset to another; offsets as in the structure."""
+"""Read the octets of the message from one offset to another; offsets as in the structure."""
 
 MAX_TEXT: Final = 1 << 20
-"""Octets of a part, and characters of a message, that are looked at: more is hardly read, and indexing it would cost
-more than the mail.
+"""Octets of a part, and characters of a message, that are used: longer texts are rarely read, and expensive to index.
 """
 
 _EXPANSION: Final = 4  # encoded octets read per octet wanted: quoted-printable takes three at most, the rest is padding
@@ -69,7 +68,7 @@ _BLANK_LINES: Final = re.compile(r"\n{3,}")
 
 
 class _Tags:
-    """Finds the ends of tags; remembers what does not come any more, so that broken markup is not searched twice."""
+    """Finds the ends of tags. Remembers strings that do not occur again, so that they are not searched twice."""
 
     def __init__(self, html: str) -> None:
         self.html = html
@@ -179,7 +178,7 @@ def _pieces(html: str, hidden: frozenset[str], alt: bool, quotes: bool) -> Itera
 
 
 def _raw_end(tags: _Tags, element: str, at: int) -> int:
-    """Before the end tag of an element that holds no tags; the end of the text if there is none."""
+    """Index of the end tag of an element whose content has no tags; the end of the text without one."""
     key = "</" + element
     if key in tags.missing:
         return len(tags.html)
@@ -202,7 +201,7 @@ def _text(text: str, pre: bool) -> str:
 
 
 def text_parts(structure: Structure) -> Iterator[Part]:
-    """All text parts in the order of the message, those of embedded messages too."""
+    """All text parts in the order of the message, including the parts of embedded messages."""
     return (part for part in structure.root.walk() if part.type == "TEXT" and part.end > part.body)
 
 
@@ -237,10 +236,10 @@ def header_text(header: bytes) -> str:
 
 
 def body_text(structure: Structure, read: Read, limit: int = MAX_TEXT) -> str:
-    """What SEARCH BODY looks into (IMAP-121): all text parts decoded, HTML raw and as visible text, and the headers of
+    """The text for SEARCH BODY (IMAP-121): all text parts decoded, HTML raw and as visible text, and the headers of
     embedded messages.
 
-    At most `limit` characters; `read` is asked only for what is needed.
+    At most `limit` characters; `read` is called only for the octets that are needed.
     """
     out: list[str] = []
     room = limit
@@ -263,17 +262,17 @@ def body_text(structure: Structure, read: Read, limit: int = MAX_TEXT) -> str:
 
 
 class TokenText(NamedTuple):
-    """The text of a part as it is read, and as it came: an HTML part's links are only in there."""
+    """The visible text of a part, and its decoded source: the links of an HTML part are only in the source."""
 
     text: str
     source: str
 
 
 def token_text(structure: Structure, read: Read, limit: int = MAX_TEXT) -> Iterator[TokenText]:
-    """What the junk filter makes words of (STORE-88): each text part, embedded messages' too, HTML as its text with
-    that of images.
+    """The texts for the tokens of the junk filter (STORE-88): each text part, also of embedded messages; HTML as
+    visible text with the alternative texts of images.
 
-    Pieces whose texts have at most `limit` characters together.
+    The texts have at most `limit` characters together.
     """
     for part in text_parts(structure):
         source = part_text(part, read, limit)
@@ -285,7 +284,7 @@ def token_text(structure: Structure, read: Read, limit: int = MAX_TEXT) -> Itera
 
 
 def search_text(structure: Structure, read: Read, limit: int = MAX_TEXT) -> str:
-    """What the search index holds of a message: header and body text, folded (STORE-110), at most about `limit`
+    """The text of a message for the search index: header and body text, folded (STORE-110), at most about `limit`
     characters.
     """
     root = structure.root
@@ -294,8 +293,8 @@ def search_text(structure: Structure, read: Read, limit: int = MAX_TEXT) -> str:
 
 
 def casemap(text: str) -> str:
-    """What text is ordered by: i;unicode-casemap (RFC 5051 §2), each character in title case, then decomposed. Its
-    order is that of the octets in UTF-8, which is that of code points.
+    """Sort key of text by i;unicode-casemap (RFC 5051 §2): each character in title case, then decomposed. Comparing the
+    keys by code points gives the same order as comparing their octets in UTF-8.
     """
     if text.isascii():
         return text.upper()
@@ -315,7 +314,7 @@ def _decomposed(character: str) -> str:
 
 
 def fold(text: str) -> str:
-    """Text and needles as they are compared (IMAP-121): NFKC, then casefold."""
+    """The form in which texts and search strings are compared (IMAP-121): NFKC, then casefold."""
     if text.isascii():
         return text.lower()
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())

@@ -40,8 +40,8 @@ class Parameter(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True
     """One parameter of Content-Type or Content-Disposition.
 
     `name` is lower case; `value` is decoded (RFC 2231 continuations joined, charsets and encoded words resolved). `raw`
-    holds the parameter's (name upper case, value) pairs as they stand in the header, when these differ from (NAME,
-    value); empty otherwise.
+    holds the parameter's (name in upper case, value) pairs as written in the header if they differ from (NAME, value);
+    empty otherwise.
     """
 
     name: str
@@ -65,7 +65,7 @@ class Envelope(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True,
 
     `date` is microseconds since 1970 UTC and `date_offset` minutes east of UTC, both from the Date field; `date` is
     None when missing or unusable (STORE-56). Sender and Reply-To are what the header says: no fallback to From.
-    `in_reply_to` and `message_id` are raw unfolded text. Group members stand in the lists like other addresses.
+    `in_reply_to` and `message_id` are raw unfolded text. Group members are in the lists like other addresses.
     """
 
     date: int | None = None
@@ -144,12 +144,12 @@ class Part(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=
 
     @property
     def charset(self) -> str:
-        """The charset parameter in lower case, "" if there is none."""
+        """The charset parameter in lower case, "" without one."""
         return self.parameter("charset").lower()
 
     @property
     def filename(self) -> str:
-        """Decoded file name from Content-Disposition, else from Content-Type's `name`; "" if there is none."""
+        """Decoded file name from Content-Disposition, else from Content-Type's `name`; "" without one."""
         for parameter in self.disposition_parameters:
             if parameter.name == "filename":
                 return parameter.value
@@ -165,7 +165,7 @@ class Part(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=
         return self.type not in ("TEXT", "MULTIPART") and self.filename != ""
 
     def parameter(self, name: str) -> str:
-        """The decoded value of the first Content-Type parameter `name` (lower case), "" if there is none."""
+        """The decoded value of the first Content-Type parameter `name` (lower case), "" without one."""
         for parameter in self.parameters:
             if parameter.name == name:
                 return parameter.value
@@ -224,7 +224,7 @@ class Structure(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True
     prefix: int = 0
 
     def with_prefix(self, prefix: bytes) -> Structure:
-        """The index of the same message behind `prefix`, whole header lines each with its line end; replaces an
+        """The index of the same message after `prefix`, whole header lines each with its line end; replaces an
         earlier prefix.
         """
         by = len(prefix) - self.prefix

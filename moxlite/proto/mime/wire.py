@@ -1,10 +1,9 @@
 """ENVELOPE and BODYSTRUCTURE as IMAP sends them (RFC 9051 §7.5.2, RFC 3501 §7.4.2).
 
-Both are rendered once, at delivery, and stored. The stored form is good for every client: 8-bit text stands in
-literals, parameters of RFC 2231 that are not ASCII stand as they were written. For a session that allows UTF-8 in
-quoted strings (UTF8=ACCEPT, IMAP4rev2), `quote_literals` turns a stored form into the nicer one without parsing a
-message; only if `has_extended_parameters` says so is BODYSTRUCTURE worth rendering again from the structure with `utf8`
-(IMAP-102, IMAP-103).
+Both are rendered once, at delivery, and stored. The stored form is valid for every client: 8-bit text is in literals,
+non-ASCII parameters of RFC 2231 are unchanged. For a session that allows UTF-8 in quoted strings (UTF8=ACCEPT,
+IMAP4rev2), `quote_literals` converts the stored form without parsing the message. Only if `has_extended_parameters`,
+BODYSTRUCTURE has to be rendered again from the structure with `utf8` (IMAP-102, IMAP-103).
 """
 
 from __future__ import annotations

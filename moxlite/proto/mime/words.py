@@ -1,8 +1,8 @@
 """Text inside header fields: encoded words (RFC 2047), parameters with charsets and continuations (RFC 2231), raw UTF-8
 (RFC 6532).
 
-Decoding never fails: what cannot be read stays as it stands. Encoding makes UTF-8 words of at most 75 octets that never
-split a character (RFC 2047 §2, §5), and RFC 2231 segments for long or non-ASCII parameters.
+Decoding never fails: malformed text is kept unchanged. Encoding makes UTF-8 words of at most 75 octets that never split
+a character (RFC 2047 §2, §5), and RFC 2231 segments for long or non-ASCII parameters.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 MAX_PARAMETERS: Final = 200
-"""Parameters read of one field: more is no file name and no charset, only work."""
+"""Number of parameters read per field; real fields have a few."""
 
 # RFC 2047 §2, tolerant: blanks inside the text, any place in a line, no limit of 75. Each class excludes "?", so a scan
 # never goes back.
@@ -39,10 +39,10 @@ _BASE64_JUNK: Final = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZab
 
 
 def decode_words(raw: bytes) -> str:
-    """Unfolded header text as people read it; controls become blanks.
+    """Decode unfolded header text; control characters become blanks.
 
-    Raw 8-bit text is UTF-8, else windows-1252. Neighbouring words of one charset are joined before decoding, since
-    senders split characters.
+    Raw 8-bit text is UTF-8, else windows-1252. Adjacent words with the same charset are joined before decoding, since
+    some senders split characters.
     """
     if b"=?" not in raw:
         return _clean(_decode_raw(raw))

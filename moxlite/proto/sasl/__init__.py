@@ -1,6 +1,7 @@
 """SASL mechanisms as state machines, server and client side (RFC 4422): PLAIN, LOGIN, CRAM-MD5, SCRAM, EXTERNAL.
 
-`types` says how an exchange runs; `server_mechanism` and `choose_mechanism` start one.
+`types` describes the steps of an exchange; `server_mechanism` and `choose_mechanism` start one. Looking up accounts and
+verifying their passwords do not belong here.
 """
 
 from collections.abc import Collection
@@ -68,7 +69,7 @@ __all__ = [
     "server_mechanism",
 ]
 
-# In the order of preference; EXTERNAL only after a client certificate (SMTP-48, SMTP-123).
+# In order of preference; EXTERNAL only after a client certificate (SMTP-48, SMTP-123).
 SERVER_ORDER: Final = (
     "EXTERNAL",
     "SCRAM-SHA-256-PLUS",
@@ -80,12 +81,12 @@ SERVER_ORDER: Final = (
     "LOGIN",
 )
 CLIENT_ORDER: Final = SERVER_ORDER
-_CLEAR: Final = frozenset({"PLAIN", "LOGIN"})  # the password itself goes over the wire
+_CLEAR: Final = frozenset({"PLAIN", "LOGIN"})  # mechanisms that send the password itself
 _BINDING_ORDER: Final = ("tls-exporter", "tls-unique", "tls-server-end-point")
 
 
 def announced(bindings: ChannelBindings, *, certificate: bool = False) -> list[str]:
-    """The mechanisms to announce: -PLUS if there is something to bind to, EXTERNAL after a client certificate."""
+    """Return the mechanisms to announce: -PLUS only with channel bindings, EXTERNAL only with a client certificate."""
     return [
         name
         for name in SERVER_ORDER
@@ -94,10 +95,10 @@ def announced(bindings: ChannelBindings, *, certificate: bool = False) -> list[s
 
 
 def server_mechanism(name: str, *, hostname: str, bindings: ChannelBindings = NO_BINDINGS) -> ServerMechanism | None:
-    """The server's side of mechanism `name` (any case), None if unknown.
+    """Start the server side of the mechanism `name` (in any case); returns None if it is unknown.
 
-    `hostname` goes into the challenge of CRAM-MD5. Whether a mechanism is allowed now (TLS, certificate) is for the
-    caller to say.
+    `hostname` is part of the challenge of CRAM-MD5. The caller checks whether the mechanism is allowed (TLS,
+    certificate).
     """
     name = name.upper()
     if name.startswith("SCRAM-") and name in SERVER_ORDER:
@@ -124,10 +125,10 @@ def choose_mechanism(
     allow_clear: bool = False,
     only: Collection[str] = (),
 ) -> ClientMechanism | None:
-    """The client's side of the best of the mechanisms that the server offers, None if there is none.
+    """Start the client side of the best mechanism that the server offers; returns None if no mechanism is usable.
 
-    `only` restricts the choice to configured ones. PLAIN and LOGIN need TLS unless `allow_clear`. Raises ValueError for
-    a password that cannot be prepared.
+    `only` restricts the choice to configured mechanisms. PLAIN and LOGIN need TLS unless `allow_clear`. Raises
+    ValueError for a password that cannot be prepared.
     """
     offers = {name.upper() for name in offered}
     allowed = {name.upper() for name in only} or set(CLIENT_ORDER)

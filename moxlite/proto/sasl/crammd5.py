@@ -31,7 +31,7 @@ __all__ = ["CramMD5Client", "CramMD5Server", "cram_md5_states", "hmac_md5_resume
 BLOCK: Final = 64  # octets, RFC 1321 §3.4
 _INITIAL: Final = struct.pack("<4I", 0x67452301, 0xEFCDAB89, 0x98BADCFE, 0x10325476)  # RFC 1321 §3.3
 _MASK: Final = 0xFFFFFFFF
-# RFC 1321 §3.4: T[i] = floor(2^32 * abs(sin(i+1))). Written out, for the formula hangs on the sin() of the platform.
+# RFC 1321 §3.4: T[i] = floor(2^32 * abs(sin(i+1))). A table, since the result of sin() depends on the platform.
 _SINES: Final = struct.unpack(
     ">64I",
     bytes.fromhex(
@@ -91,7 +91,7 @@ def cram_md5_states(password: str) -> bytes:
 
 
 def hmac_md5_resumed(states: bytes, message: bytes) -> bytes:
-    """HMAC-MD5 of `message` under the password behind `states`."""
+    """HMAC-MD5 of `message`, keyed by the password whose chaining values are `states`."""
     return _resume(states[16:], _resume(states[:16], message))
 
 
@@ -101,14 +101,14 @@ class CramMD5Server:
     name: Final = "CRAM-MD5"
 
     def __init__(self, hostname: str, *, challenge: bytes | None = None) -> None:
-        """`challenge` is for tests; else it is unique in the form of RFC 2195 §2."""
+        """Create a unique challenge in the form of RFC 2195 §2, unless a test passes `challenge`."""
         self._challenge = challenge or f"<{random.randbits(64)}.{int(time.time())}@{hostname}>".encode()
         self._sent = False
         self._username = ""
         self._digest = b""
 
     def step(self, data: bytes | None) -> Step:
-        """The challenge, then `username SPACE hexdigest`."""
+        """Send the challenge, then read `username SPACE hexdigest`."""
         if not self._sent:
             if data is not None:
                 raise Malformed("CRAM-MD5 has no initial response")
@@ -127,7 +127,7 @@ class CramMD5Server:
         if not states:
             raise SecretsMissing("no CRAM-MD5 secret stored")
         chosen: int | None = None
-        for place, state in states:  # all of them, so that the time does not tell which one it was
+        for place, state in states:  # all passwords, so that the time does not reveal which one matched
             expected = hmac_md5_resumed(state, self._challenge).hex().encode()
             if hmac.compare_digest(expected, self._digest):
                 chosen = place
@@ -147,7 +147,7 @@ class CramMD5Client:
         self._answered = False
 
     def initial(self) -> None:
-        """The server speaks first."""
+        """Return None: the server sends first."""
         return
 
     def step(self, challenge: bytes) -> bytes:
@@ -158,6 +158,6 @@ class CramMD5Client:
         return self._username + b" " + hmac.new(self._password, challenge, "md5").hexdigest().encode()
 
     def finish(self) -> None:
-        """Raise if the server was content without an answer."""
+        """Raise Malformed if the server reported success without a response."""
         if not self._answered:
             raise Malformed("CRAM-MD5 ended early")

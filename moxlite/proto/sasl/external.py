@@ -1,4 +1,4 @@
-"""EXTERNAL (RFC 4422 appendix A): the client points to its TLS certificate."""
+"""EXTERNAL (RFC 4422 appendix A): the client authenticates by its TLS certificate."""
 
 from typing import Final
 
@@ -15,7 +15,7 @@ class ExternalServer:
     name: Final = "EXTERNAL"
 
     def step(self, data: bytes | None) -> Step:
-        """The authorization identity, which may be empty."""
+        """Read the authorization identity, which may be empty."""
         if data is None:
             return Challenge(b"")
         authzid = normalize_username(decode_text(data))
@@ -37,14 +37,14 @@ class ExternalClient:
         self._authzid = normalize_username(authzid).encode()
 
     def initial(self) -> bytes:
-        """The identity wanted; empty leaves it to the certificate."""
+        """Return the authorization identity; empty to derive it from the certificate."""
         return self._authzid
 
     def step(self, challenge: bytes) -> bytes:
-        """EXTERNAL has no challenge but the empty one."""
+        """Answer the empty challenge, the only one that EXTERNAL has."""
         if challenge:
             raise Malformed("unexpected challenge in EXTERNAL")
         return self._authzid
 
     def finish(self) -> None:
-        """The server is authenticated by TLS."""
+        """Do nothing: TLS has authenticated the server."""

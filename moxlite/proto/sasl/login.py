@@ -1,5 +1,5 @@
 """LOGIN (draft-murchison-sasl-login): the user name and the password, each after a prompt. Obsolete, but some devices
-know no other.
+support nothing else.
 """
 
 from typing import Final
@@ -12,7 +12,7 @@ __all__ = ["LoginClient", "LoginServer"]
 
 
 class LoginServer:
-    """Server side of LOGIN. The prompts are those that clients compare with."""
+    """Server side of LOGIN. Some clients compare the prompts with these texts."""
 
     name: Final = "LOGIN"
 
@@ -20,7 +20,7 @@ class LoginServer:
         self._username: str | None = None
 
     def step(self, data: bytes | None) -> Step:
-        """Prompt, user name (also as initial response), password."""
+        """Read the user name (also as initial response), then the password, each after a prompt."""
         if data is None:
             return Challenge(b"Username:")
         if self._username is None:
@@ -45,16 +45,16 @@ class LoginClient:
         self._answers = [prepare_password(password).encode(), normalize_username(username).encode()]
 
     def initial(self) -> None:
-        """The server speaks first."""
+        """Return None: the server sends first."""
         return
 
     def step(self, challenge: bytes) -> bytes:
-        """The next of the two answers."""
+        """Return the user name, then the password."""
         if not self._answers:
             raise Malformed("unexpected challenge in LOGIN")
         return self._answers.pop()
 
     def finish(self) -> None:
-        """Raise if the server was content before it had the password."""
+        """Raise Malformed if the server reported success before it had the password."""
         if self._answers:
             raise Malformed("LOGIN ended early")

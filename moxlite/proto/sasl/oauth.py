@@ -1,7 +1,7 @@
-"""OAUTHBEARER (RFC 7628) and Google's older XOAUTH2, client side only: moxlite gives out no tokens.
+"""OAUTHBEARER (RFC 7628) and Google's older XOAUTH2, client side only: moxlite does not issue tokens.
 
-A server that refuses a token says why in a challenge, in JSON; the client answers it with the dummy of RFC 7628 §3.2.3
-and gets the failure of the protocol then. Microsoft's servers know XOAUTH2 alone.
+A server that refuses a token sends the reason in a challenge, as JSON. The client answers with the dummy of RFC 7628
+§3.2.3; then the server fails the exchange. Microsoft's servers support only XOAUTH2.
 """
 
 from collections.abc import Collection
@@ -15,19 +15,19 @@ __all__ = ["OAUTH_ORDER", "OAuthBearerClient", "XOAuth2Client", "choose_oauth"]
 OAUTH_ORDER: Final = ("OAUTHBEARER", "XOAUTH2")
 
 MAX_SHOWN: Final = 300
-"""Octets of a server's explanation that are shown."""
+"""Octets of a server's error challenge that are shown."""
 
 _DUMMY: Final = b"\x01"
 
 
 class _Bearer:
-    """What both have in common: one message, and an explanation if it does not help."""
+    """Base class of XOAUTH2 and OAUTHBEARER: one client message, and a dummy answer to an error challenge."""
 
     name: str
     _answer: bytes
 
     def __init__(self, username: str, token: str) -> None:
-        """Raises ValueError: the token holds characters that none has (RFC 6750 §2.1)."""
+        """Raises ValueError: the token has characters that tokens cannot have (RFC 6750 §2.1)."""
         if not token or not token.isascii() or not token.isprintable() or " " in token:
             raise ValueError("this is no bearer token")
         self._username = normalize_username(username)
@@ -35,14 +35,14 @@ class _Bearer:
         self._explained = ""
 
     def step(self, challenge: bytes) -> bytes:
-        """The answer to the server's explanation."""
+        """Keep the server's error challenge and return the dummy answer."""
         if self._explained:
             raise Malformed(f"unexpected {self.name} message")
         self._explained = challenge[:MAX_SHOWN].decode("utf-8", "replace") or "no reason given"
         return self._answer
 
     def finish(self) -> None:
-        """Raise AuthenticationFailed where the server had refused the token, whatever it says now."""
+        """Raise AuthenticationFailed if the server sent an error challenge, whatever its final reply."""
         if self._explained:
             raise AuthenticationFailed(f"the token is refused: {self._explained}")
 
@@ -54,7 +54,7 @@ class OAuthBearerClient(_Bearer):
     _answer = _DUMMY
 
     def __init__(self, username: str, token: str, *, host: str = "", port: int = 0) -> None:
-        """`host` and `port` are those connected to. Raises ValueError."""
+        """`host`, `port`: address of the connection's server. Raises ValueError."""
         super().__init__(username, token)
         self._where = (f"host={host}\x01" if host else "") + (f"port={port}\x01" if port else "")
 
@@ -78,7 +78,7 @@ class XOAuth2Client(_Bearer):
 def choose_oauth(
     offered: Collection[str], username: str, token: str, *, host: str = "", port: int = 0
 ) -> ClientMechanism | None:
-    """The best mechanism for a token among those offered, None if there is none. Raises ValueError for a bad token."""
+    """Return the best offered mechanism for a token, None if no offered one is supported. Raises ValueError."""
     offers = {name.upper() for name in offered}
     if "OAUTHBEARER" in offers:
         return OAuthBearerClient(username, token, host=host, port=port)

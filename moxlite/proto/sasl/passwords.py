@@ -1,8 +1,7 @@
 """Preparation of user names and passwords before they're compared or hashed (RFC 8265).
 
 Passwords follow the PRECIS profile OpaqueString: NFC, other spaces become U+0020, no control characters, not empty.
-User names are mail addresses here, so they are only brought to NFC; which account they mean is for the configuration to
-say.
+User names are mail addresses here, so they are only normalized to NFC; the configuration maps them to accounts.
 """
 
 import unicodedata
@@ -13,13 +12,13 @@ from precis_i18n import get_profile
 __all__ = ["normalize_username", "prepare_password"]
 
 _OPAQUE_STRING: Final = get_profile("OpaqueString")
-PASSWORD_LIMIT: Final = 1024  # characters looked at; the store takes at most 256 octets (STORE-100)
+PASSWORD_LIMIT: Final = 1024  # characters; the store accepts at most 256 octets (STORE-100)
 
 
 def prepare_password(text: str) -> str:
     """The OpaqueString form; raises ValueError if `text` is empty or holds forbidden characters."""
     if 0 < len(text) <= PASSWORD_LIMIT and text.isascii() and text.isprintable():
-        return text  # the profile changes nothing in printable ASCII
+        return text  # the profile does not change printable ASCII
     if len(text) > PASSWORD_LIMIT:
         raise ValueError("password too long")
     try:

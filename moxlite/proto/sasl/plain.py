@@ -1,4 +1,4 @@
-"""PLAIN (RFC 4616): authorization identity, user name and password in one message, parted by NUL."""
+"""PLAIN (RFC 4616): authorization identity, user name and password in one message, separated by NUL."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ __all__ = ["PlainClient", "PlainServer", "decode_text"]
 
 
 def decode_text(data: bytes) -> str:
-    """UTF-8 text of a SASL message; raises Malformed."""
+    """Decode the UTF-8 text of a SASL message. Raises Malformed."""
     try:
         return data.decode()
     except UnicodeDecodeError as error:
@@ -22,7 +22,7 @@ class PlainServer:
     name: Final = "PLAIN"
 
     def step(self, data: bytes | None) -> Step:
-        """One message; an empty challenge asks for it when there was no initial response."""
+        """Read the one message; without an initial response, return an empty challenge first."""
         if data is None:
             return Challenge(b"")
         fields = data.split(b"\0")
@@ -54,10 +54,10 @@ class PlainClient:
         return self._message
 
     def step(self, challenge: bytes) -> bytes:
-        """PLAIN has no challenge but the empty one."""
+        """Answer the empty challenge, the only one that PLAIN has."""
         if challenge:
             raise Malformed("unexpected challenge in PLAIN")
         return self._message
 
     def finish(self) -> None:
-        """PLAIN does not authenticate the server."""
+        """Do nothing: PLAIN does not authenticate the server."""

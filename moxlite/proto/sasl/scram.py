@@ -8,10 +8,10 @@ The exchange, C for client and S for server::
     S: v=signature | e=error
     C: (empty)
 
-The server keeps salt, iterations, StoredKey and ServerKey only. It names salt and iterations before it knows which
-password the client has; so all passwords of one user share them, and the proof is tried on each (STORE-191). For a name
-that no account has, `decoy_secrets` gives secrets that stay the same for that name and that no password fits, so the
-exchange takes the same steps and time as with a wrong password.
+The server stores only salt, iterations, StoredKey and ServerKey. It sends salt and iterations before it knows which
+password the client has; so all passwords of one user share them, and the proof is verified against each (STORE-191).
+For a name without an account, `decoy_secrets` returns secrets that are constant for that name and match no password, so
+the exchange takes the same steps and time as with a wrong password.
 """
 
 import base64
@@ -51,8 +51,8 @@ ITERATIONS: Final = 10_000  # as STORE-100; RFC 7677 §4 asks for 4096 at least
 CLIENT_ITERATIONS: Final = (
     4096,
     1_000_000,
-)  # fewer weaken the password, more are an attack on our processor (SMTP-123)
-NONCE_MINIMUM: Final = 8  # characters of the client's nonce: fewer invite a replay
+)  # fewer weaken the password, more exhaust our CPU (SMTP-123)
+NONCE_MINIMUM: Final = 8  # characters of the client's nonce: a shorter one allows replay
 NONCE_OCTETS: Final = 18  # own random octets: 24 characters
 
 HASHES: Final[Mapping[str, Hash]] = {"SCRAM-SHA-1": "sha1", "SCRAM-SHA-256": "sha256"}
@@ -93,12 +93,12 @@ def _mix(scram: ScramSecrets) -> tuple[bytes, int]:
 def _unbase64(text: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
-    except ValueError as error:  # also for text that is not ASCII
+    except ValueError as error:  # also raised for text that is not ASCII
         raise Malformed("bad base64 in SCRAM message") from error
 
 
 def _decode_name(text: str) -> str:
-    """The user name behind a saslname (RFC 5802 §7), which must be in NFC already: AuthMessage holds it as sent."""
+    """Decode a saslname (RFC 5802 §7). The name must be in NFC, since AuthMessage contains it as sent."""
 
     def replace(match: re.Match[str]) -> str:
         if not match[1]:
@@ -114,7 +114,10 @@ def _decode_name(text: str) -> str:
 def derive_scram(
     password: str, hash_name: Hash, *, salt: bytes | None = None, iterations: int = ITERATIONS
 ) -> ScramSecrets:
-    """What the server keeps of a prepared password (RFC 5802 §3). Takes some milliseconds: call it in a thread."""
+    """Derive the secrets that the server stores from a prepared password (RFC 5802 §3).
+
+    Takes some milliseconds: call it in a thread.
+    """
     salt = random.token_bytes(SALT_SIZE) if salt is None else salt
     salted = _salted(hash_name, password, salt, iterations)
     stored_key = _hash(hash_name, _hmac(hash_name, salted, b"Client Key"))
@@ -122,10 +125,9 @@ def derive_scram(
 
 
 def decoy_secrets(key: bytes, username: str) -> Secrets:
-    """Secrets for a name without an account: the same each time, indistinguishable in form, and fitting no password.
-    As those of an account, both SCRAM forms have one salt.
+    """Return secrets for a name without an account: constant, in the usual form, and matching no password.
 
-    `key` is the secret of this installation.
+    Both SCRAM forms share one salt, as for a real account. `key`: secret of this installation.
     """
 
     def octets(purpose: str, size: int) -> bytes:
@@ -153,7 +155,7 @@ class ScramServer:
         plus_announced: bool = False,
         nonce: str | None = None,
     ) -> None:
-        """`bindings`: what this TLS connection can be bound by. `nonce` is for tests."""
+        """`bindings`: channel bindings of this TLS connection. `nonce` is for tests."""
         self.name = name
         base, _, plus = name.partition("-PLUS")
         self._plus = name.endswith("-PLUS") and not plus
@@ -199,8 +201,8 @@ class ScramServer:
         return NeedCredentials(self._username, match["authzid"] or "")
 
     def _choose_binding(self, flag: str, binding_type: str) -> None:
-        """The rules of RFC 5802 §6 for the gs2 flag."""
-        if flag == "p":  # also under the name without -PLUS: what counts is that the binding is right
+        """Apply the rules of RFC 5802 §6 for the gs2 flag."""
+        if flag == "p":  # also for the name without -PLUS: a correct binding suffices
             if binding_type not in self._bindings:
                 raise ChannelBindingFailed("unsupported channel binding type")
             self._binding = self._bindings[binding_type]
@@ -211,8 +213,9 @@ class ScramServer:
             raise ChannelBindingFailed("channel binding was announced, but the client did not see it")
 
     def credentials(self, *secrets: Secrets) -> Step:
-        """The server-first message, with salt and iterations of the first that has a secret; others only count if
-        theirs are the same. Raises SecretsMissing.
+        """Return server-first, with salt and iterations of the first password that has SCRAM secrets.
+
+        Passwords with another salt or other iterations are ignored. Raises SecretsMissing.
         """
         if self._state != "credentials":
             raise AssertionError("SCRAM asked for no secrets")
@@ -239,7 +242,7 @@ class ScramServer:
         message = f"{self._client_first_bare},{self._server_first},{match['bare']}".encode()
         proof = _unbase64(match["proof"])
         proven: ScramSecrets | None = None
-        for place, one in self._secrets:  # all of them, so that the time does not tell which one it was
+        for place, one in self._secrets:  # all passwords, so that the time does not reveal which one matched
             # RFC 5802 §3: ClientKey = ClientProof XOR ClientSignature, and H(ClientKey) must be StoredKey.
             signature = _hmac(self._hash, one.stored_key, message)
             if len(proof) == len(signature) and hmac.compare_digest(
@@ -266,7 +269,7 @@ class ScramClient:
         could_bind: bool = False,
         nonce: str | None = None,
     ) -> None:
-        """`binding`: type and data for -PLUS. `could_bind`: we can, but the server announced no -PLUS (flag `y`)."""
+        """`binding`: type and data for -PLUS. `could_bind`: we can bind, but the server announced no -PLUS (`y`)."""
         self.name = name
         plus = name.endswith("-PLUS")
         assert plus == (binding is not None)
@@ -282,11 +285,11 @@ class ScramClient:
         self._state: Literal["first", "final", "verified"] = "first"
 
     def initial(self) -> bytes:
-        """client-first-message."""
+        """Return client-first."""
         return (self._gs2 + self._client_first_bare).encode()
 
     def step(self, challenge: bytes) -> bytes:
-        """Answer server-first with the proof, verify server-final."""
+        """Answer server-first with the proof, then verify server-final."""
         text = decode_text(challenge)
         if self._state == "first":
             self._state = "final"

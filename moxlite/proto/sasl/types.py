@@ -1,4 +1,4 @@
-"""What all SASL mechanisms share: steps of an exchange, stored secrets, failures (RFC 4422).
+"""Types shared by all SASL mechanisms: steps of an exchange, stored secrets, failures (RFC 4422).
 
 Theory of operation
 -------------------
@@ -10,10 +10,10 @@ no initial response) and returns one of
   them, which returns the next step (SCRAM, CRAM-MD5);
 * `CheckPassword`, `CheckCertificate`: the exchange is over, the caller verifies what the client gave (PLAIN and
   LOGIN; EXTERNAL);
-* `Done`: the client has proven who it is.
+* `Done`: the client is authenticated.
 
-or raises a `SASLError`, whose `result` is the word recorded for the attempt. Nothing here knows how SMTP or IMAP wrap
-the steps.
+or raises a `SASLError`, whose `result` is the word recorded for the attempt. The encoding of the steps in SMTP and IMAP
+does not belong here.
 """
 
 from collections.abc import Mapping
@@ -50,7 +50,7 @@ NO_BINDINGS: Final[ChannelBindings] = {}
 
 
 class ScramSecrets(msgspec.Struct, frozen=True):
-    """What a server keeps for SCRAM (RFC 5802 §3): enough to verify a client, not enough to pose as one."""
+    """Secrets that a server stores for SCRAM (RFC 5802 §3): they verify a client, but do not allow to log in."""
 
     salt: bytes
     iterations: int
@@ -59,7 +59,7 @@ class ScramSecrets(msgspec.Struct, frozen=True):
 
 
 class Secrets(msgspec.Struct, frozen=True):
-    """The forms of a password that the challenge-response mechanisms need; None where it was never derived."""
+    """Secrets of a password for the challenge-response mechanisms; None for a mechanism without derived secrets."""
 
     scram_sha_1: ScramSecrets | None = None
     scram_sha_256: ScramSecrets | None = None
@@ -67,20 +67,20 @@ class Secrets(msgspec.Struct, frozen=True):
 
 
 class Challenge(msgspec.Struct, frozen=True):
-    """Octets for the client, before base64; its answer goes into `step`."""
+    """Octets for the client, before base64; `step` takes its answer."""
 
     data: bytes
 
 
 class NeedCredentials(msgspec.Struct, frozen=True):
-    """The client named itself: `credentials` continues. `authzid` is empty or equal to `username`."""
+    """The client has sent its user name; `credentials` continues. `authzid` is empty or equal to `username`."""
 
     username: str
     authzid: str = ""
 
 
 class CheckPassword(msgspec.Struct, frozen=True):
-    """The client gave a password to verify. `authzid` is empty or equal to `username`."""
+    """The client has sent a password to verify. `authzid` is empty or equal to `username`."""
 
     username: str
     password: str
@@ -92,13 +92,13 @@ class CheckPassword(msgspec.Struct, frozen=True):
 
 
 class CheckCertificate(msgspec.Struct, frozen=True):
-    """The client refers to its TLS certificate, to act as `authzid` (empty: as whom the certificate names)."""
+    """The client refers to its TLS certificate. `authzid`: the user to act as; empty for the certificate's user."""
 
     authzid: str
 
 
 class Done(msgspec.Struct, frozen=True):
-    """The client has proven that it knows a password of `username`: that of the `chosen` place among the secrets."""
+    """The client has proven that it knows a password of `username`. `chosen`: its index among the secrets."""
 
     username: str
     chosen: int = 0
@@ -108,27 +108,25 @@ Step: TypeAlias = Challenge | NeedCredentials | CheckPassword | CheckCertificate
 
 
 class SASLError(Exception):
-    """An exchange that ends without success. The text is for people; `result` is the word in the list of log-in
-    attempts.
-    """
+    """The exchange has failed. The text is for people; `result` is the word in the list of log-in attempts."""
 
     result: ClassVar[str] = "error"
 
 
 class Malformed(SASLError):
-    """The client broke the mechanism's syntax or sequence."""
+    """The client violated the mechanism's syntax or sequence."""
 
     result = "badprotocol"
 
 
 class AuthenticationFailed(SASLError):
-    """Wrong proof."""
+    """The client's proof is wrong."""
 
     result = "badcreds"
 
 
 class Refused(AuthenticationFailed):
-    """The server has said, within the mechanism, that the proof is wrong."""
+    """The server has reported, within the mechanism, that the proof is wrong."""
 
 
 class AuthorizationFailed(AuthenticationFailed):
@@ -136,16 +134,16 @@ class AuthorizationFailed(AuthenticationFailed):
 
 
 class ChannelBindingFailed(AuthenticationFailed):
-    """The client's TLS connection isn't ours, or it was made to believe that we cannot bind: a third party may be in
-    between.
+    """The client's TLS connection isn't ours, or -PLUS was removed from our announcement: a possible
+    man-in-the-middle attack.
     """
 
     result = "badchanbind"
 
 
 class SecretsMissing(SASLError):
-    """The account exists, but its password was set before this mechanism's secrets were derived: not the client's
-    failure.
+    """The account exists, but its password has no secrets for this mechanism, since it was set before the mechanism was
+    supported. Not the client's fault.
     """
 
 
@@ -157,10 +155,10 @@ class ServerMechanism(Protocol):
         """The name by which it is announced."""
 
     def step(self, data: bytes | None) -> Step:
-        """Take the client's octets, None for "no initial response"; raises SASLError."""
+        """Take the client's octets, None without an initial response. Raises SASLError."""
 
     def credentials(self, *secrets: Secrets) -> Step:
-        """Continue after NeedCredentials, with one or more passwords, any of which will do; raises SASLError."""
+        """Continue after NeedCredentials, with the secrets of all passwords; any may match. Raises SASLError."""
 
 
 class ClientMechanism(Protocol):
@@ -171,10 +169,10 @@ class ClientMechanism(Protocol):
         """The name by which it is announced."""
 
     def initial(self) -> bytes | None:
-        """The initial response; None if the server speaks first."""
+        """The initial response; None if the server sends first."""
 
     def step(self, challenge: bytes) -> bytes:
-        """The answer to a challenge. SCRAM computes up to a second here (RFC 5802 §5.1 `i=`). Raises SASLError."""
+        """Answer a challenge. SCRAM computes up to a second here (RFC 5802 §5.1 `i=`). Raises SASLError."""
 
     def finish(self) -> None:
-        """Call at the server's success reply: raises SASLError if the server has not proven to know the password."""
+        """Call at the server's success reply. Raises SASLError if the server has not proven to know the password."""

@@ -1,1 +1,1 @@
-"""Octets of a client into commands (RFC 9051 §9). Responses are not here."""
+"""Parsers of a client's commands (RFC 9051 §9). Responses do not belong here."""

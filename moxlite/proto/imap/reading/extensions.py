@@ -1,4 +1,4 @@
-"""The grammar of commands that only extensions bring (RFC 4978, 9208, 5464, 5465, 7377, 4314, 4467, 5255, 9698)."""
+"""The grammar of commands that extensions define (RFC 4978, 9208, 5464, 5465, 7377, 4314, 4467, 5255, 9698)."""
 
 from collections.abc import Callable, Mapping
 from typing import Final, Literal
@@ -59,7 +59,7 @@ def _get_metadata(reader: Reader, modes: Modes) -> c.GetMetadata:
         else:
             raise ProtocolError(f"unknown option {word}")
 
-    # RFC 5464 §4.2 has the options first; its examples, and clients, put them behind the mailbox too (IMAP-133).
+    # RFC 5464 §4.2 has the options first; its examples, and clients, put them after the mailbox too (IMAP-133).
     reader.space()
     if reader.peek() == b"(":
         list_of(reader, option)
@@ -137,7 +137,7 @@ def _event_group(reader: Reader, modes: Modes) -> c.EventGroup:
 def _event(reader: Reader, modes: Modes) -> c.NotifyEvent:
     name = reader.atom("an event").lower()
     if name not in _EVENTS:
-        # RFC 5465 §5: a name that isn't known is no syntax error
+        # RFC 5465 §5: an unknown name is not a syntax error
         raise ProtocolError(
             "unknown event",
             code="BADEVENT (MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange "

@@ -15,7 +15,7 @@ from .search import charset_of, parse_partial, parse_return, parse_sort_keys, se
 __all__ = ["MESSAGE_COMMANDS", "fetch_item", "parse_section"]
 
 MAX_KNOWN: Final = 512
-"""Octets of data items that are worth remembering: clients send up to some 300."""
+"""Octets of the longest data items that are cached: clients send up to some 300."""
 
 
 def _expunge(reader: Reader, modes: Modes) -> c.Expunge:
@@ -75,7 +75,7 @@ def _fetch(uid: bool) -> Rule:
     def read(reader: Reader, modes: Modes) -> c.Command:
         numbers = numbers_of(reader, modes, uid=uid)
         reader.space()
-        # Modifiers differ each time; in a valid list of items there is no such gap (field names have no parentheses).
+        # Modifiers change with each command. A valid list of items has no ") (" (field names have no parentheses).
         stop = reader.data.find(b") (", reader.position) + 1
         rest = reader.data[reader.position : stop or len(reader.data)]
         items, length = _known_items(rest) if len(rest) <= MAX_KNOWN else _items(rest)
@@ -109,7 +109,7 @@ def _fetch(uid: bool) -> Rule:
 
 
 def _items(text: bytes) -> tuple[tuple[FetchItem, ...], int]:
-    """The data items that `text` begins with, and their length in octets."""
+    """Parse the data items at the start of `text`; also returns their length in octets."""
     reader = Reader(text)
     if reader.peek() == b"(":
         return tuple(dict.fromkeys(list_of(reader, lambda: fetch_item(reader)))), reader.position
@@ -121,7 +121,7 @@ def _items(text: bytes) -> tuple[tuple[FetchItem, ...], int]:
 
 
 _known_items: Final = lru_cache(maxsize=256)(_items)
-"""A client asks for the same items again and again; reading them is half of the work on a FETCH line."""
+"""`_items`, cached: a client repeats the same items, and parsing them is half of the work on a FETCH line."""
 
 
 _ATTRIBUTES: Final = {attribute.value.encode(): attribute for attribute in Attribute}
@@ -182,7 +182,7 @@ def _section(reader: Reader) -> Section:
 
 
 def parse_section(text: str) -> Section:
-    """A section as an IMAP URL names it (RFC 5092 §11), decoded. Raises ProtocolError."""
+    """Parse the decoded section of an IMAP URL (RFC 5092 §11). Raises ProtocolError."""
     reader = Reader(text.encode() + b"]", utf8=False)
     section = _section(reader)
     if not reader.at_end():

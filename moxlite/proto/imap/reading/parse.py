@@ -3,10 +3,9 @@
 Theory of operation
 -------------------
 `COMMANDS` maps each command word to the function that reads its arguments, written in the order of the ABNF. A
-function takes a `Reader` that stands behind the word, and must leave it at the end of the line: `parse_arguments`
-checks that nothing is left over. Here are the commands of every state but those on messages (`parsemessages`) and
-those of extensions (`parseextensions`). APPEND and REPLACE are missing: their message data is streamed, so `append`
-reads them piece by piece.
+function takes a `Reader` positioned after the word, and must leave it at the end of the line: `parse_arguments` checks
+this. This module has all commands but the ones on messages (`messages`) and of extensions (`extensions`). APPEND and
+REPLACE are missing: their message data is streamed, so `append` parses them piece by piece.
 """
 
 import re
@@ -42,7 +41,7 @@ _TAG: Final = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\+]+')
 MAX_ID_PAIRS: Final = 30
 MAX_ID_KEY: Final = 30
 MAX_ID_VALUE: Final = 1024
-"""RFC 2971 §3.3."""
+"""Octets of a value of ID (RFC 2971 §3.3)."""
 
 STATUS_ITEMS: Final = frozenset(
     [
@@ -59,7 +58,7 @@ STATUS_ITEMS: Final = frozenset(
         "MAILBOXID",
     ]
 )
-"""RFC 9051 §6.3.11, RFC 3501, RFC 9208 §4.1.4, RFC 7889, RFC 7162, RFC 8474."""
+"""Items of STATUS (RFC 9051 §6.3.11, RFC 3501, RFC 9208 §4.1.4, RFC 7889, RFC 7162, RFC 8474)."""
 
 _SELECTION: Final = frozenset({"SUBSCRIBED", "REMOTE", "RECURSIVEMATCH", "SPECIAL-USE"})
 _BASE_SELECTION: Final = frozenset({"SUBSCRIBED", "SPECIAL-USE"})  # RFC 5258 §3.1: what RECURSIVEMATCH may extend
@@ -76,7 +75,7 @@ def parse_tag(reader: Reader) -> str:
 
 
 def parse_word(reader: Reader) -> str:
-    """The command word in upper case, ``UID`` with the word behind it."""
+    """Read the command word, in upper case; ``UID`` together with the next word."""
     reader.space()
     word = reader.atom("a command").upper()
     if word == "UID":
@@ -86,7 +85,7 @@ def parse_word(reader: Reader) -> str:
 
 
 def parse_arguments(word: str, reader: Reader, modes: Modes) -> c.Command:
-    """The command `word` with the arguments at `reader`. Raises ProtocolError."""
+    """Parse the arguments of the command `word` at `reader`. Raises ProtocolError."""
     command = COMMANDS[word](reader, modes)
     reader.end()
     return command
@@ -206,7 +205,7 @@ def _qresync(reader: Reader, modes: Modes) -> c.Qresync:
 
 
 def _ascending(numbers: SequenceSet) -> int:
-    """How many numbers are in a set that must ascend strictly and hold no ``*`` (RFC 7162 §3.2.5.2)."""
+    """Count the numbers of a set that must be strictly ascending and without ``*`` (RFC 7162 §3.2.5.2)."""
     total = last = 0
     if numbers.saved:
         raise ProtocolError("numbers to compare must be written out")

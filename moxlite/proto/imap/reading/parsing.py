@@ -1,4 +1,4 @@
-"""What the rules of several commands share: lists, numbers, names, and the modes that the grammar depends on."""
+"""Helpers of the command parsers: lists, numbers, names, and the modes that the grammar depends on."""
 
 import binascii
 from collections.abc import Callable, Iterable
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 class Modes(Struct):
-    """What the session has enabled, as far as the syntax depends on it (IMAP-5)."""
+    """Modes of the session that change the syntax of commands (IMAP-5)."""
 
     utf8: bool = False
     qresync: bool = False
@@ -38,11 +38,11 @@ class Modes(Struct):
 
 
 Rule: TypeAlias = Callable[[Reader, Modes], c.Command]
-"""Reads the arguments of one command, up to the end of the line."""
+"""Function that reads the arguments of one command, up to the end of the line."""
 
 
 def list_of(reader: Reader, item: Callable[[], T], *, empty: bool = False, blanks: bool = False) -> list[T]:
-    """``"(" item *(SP item) ")"``. blanks: one may stand inside of each parenthesis."""
+    """Read ``"(" item *(SP item) ")"``. blanks: allow a blank inside of each parenthesis."""
     reader.expect(b"(")
     if blanks:
         reader.skip(b" ")
@@ -57,7 +57,7 @@ def list_of(reader: Reader, item: Callable[[], T], *, empty: bool = False, blank
 
 
 def atoms(reader: Reader, known: Iterable[str], what: str) -> tuple[str, ...]:
-    """A list of words, in upper case, each of which must be one of `known`."""
+    """Read a list of words, which must be in `known`; returns them in upper case."""
     words = [word.upper() for word in list_of(reader, reader.atom)]
     for word in words:
         if word not in known:
@@ -86,7 +86,7 @@ def with_mailbox(kind: Callable[[str], c.Command]) -> Rule:
 
 
 def numbers_of(reader: Reader, modes: Modes, *, uid: bool) -> SequenceSet:
-    """The set of FETCH, STORE, COPY, MOVE; message numbers are no more once UIDONLY is enabled (RFC 9586 §3)."""
+    """Read the set of FETCH, STORE, COPY, MOVE; message numbers are an error if UIDONLY is enabled (RFC 9586 §3)."""
     if not uid and modes.uidonly:
         raise ProtocolError("UIDONLY is enabled", code="UIDREQUIRED")
     reader.space()
@@ -94,7 +94,7 @@ def numbers_of(reader: Reader, modes: Modes, *, uid: bool) -> SequenceSet:
 
 
 def decode_text(octets: bytes) -> str:
-    """The text of a string, which must be UTF-8."""
+    """Decode a string, which must be UTF-8. Raises ProtocolError."""
     try:
         return octets.decode("utf-8")
     except UnicodeDecodeError as error:

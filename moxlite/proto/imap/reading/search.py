@@ -23,10 +23,10 @@ __all__ = [
 ]
 
 MAX_DEPTH: Final = 32
-"""Nesting of NOT, OR and parentheses (IMAP-119): far from Python's recursion limit, far above what clients send."""
+"""Depth of nested NOT, OR and parentheses (IMAP-119): far below Python's recursion limit, far above real programs."""
 
 MAX_KEYS: Final = 1000
-"""Keys of one program (IMAP-119)."""
+"""Number of keys of a program (IMAP-119)."""
 
 CHARSETS: Final[Mapping[str, str]] = {
     # IMAP-120; the value is Python's name
@@ -54,7 +54,7 @@ def _bad_charset() -> ProtocolError:
 
 
 def charset_of(reader: Reader) -> str:
-    """A charset name, upper case. Raises ProtocolError (NO BADCHARSET) for an unknown one (RFC 9051 §6.4.4)."""
+    """Read a charset name, in upper case. Raises ProtocolError (NO BADCHARSET) if it is unknown (RFC 9051 §6.4.4)."""
     name = reader.text().upper()
     if name not in CHARSETS:
         raise _bad_charset()
@@ -62,7 +62,7 @@ def charset_of(reader: Reader) -> str:
 
 
 def parse_return(reader: Reader) -> s.Return | None:
-    """`` RETURN (…)`` if it comes next (RFC 4731 §3.1, RFC 5182, RFC 5267 §4.2, RFC 9394 §3.1)."""
+    """Read `` RETURN (…)`` if it is next (RFC 4731 §3.1, RFC 5182, RFC 5267 §4.2, RFC 9394 §3.1)."""
     if not reader.word(b" RETURN "):
         return None
     reader.expect(b"(")
@@ -128,7 +128,7 @@ def parse_sort_keys(reader: Reader) -> tuple[s.SortKey, ...]:
 
 
 class _Program:
-    """One program being read. The recursion ends at `MAX_DEPTH`."""
+    """Parser of one search program. Its recursion is limited by `MAX_DEPTH`."""
 
     __slots__ = ("codec", "count", "reader", "uidonly")
 
@@ -284,7 +284,7 @@ _RULES: Final[Mapping[str, Callable[[_Program], s.SearchKey]]] = {
 
 
 def parse_search(reader: Reader, charset: str, *, uidonly: bool = False) -> s.SearchKey:
-    """A whole program, up to the end of the line. Raises ProtocolError."""
+    """Parse a whole program, up to the end of the line. Raises ProtocolError."""
     codec = CHARSETS.get(charset.upper())
     if codec is None:
         raise _bad_charset()

@@ -1,1 +1,1 @@
-"""Commands of a client into octets (RFC 9051 §9), for our own client and tests. Responses are not here."""
+"""Encoders of a client's commands (RFC 9051 §9), for our own client and tests. Responses do not belong here."""

@@ -1,4 +1,4 @@
-"""Commands that only extensions bring, as a client writes them: the mirror of `parseextensions`."""
+"""Encoders of the commands that extensions define: the counterpart of `reading.extensions`."""
 
 from collections.abc import Mapping
 from typing import Any, Final

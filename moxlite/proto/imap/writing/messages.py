@@ -1,4 +1,4 @@
-"""Commands on the messages of the selected mailbox, as a client writes them: the mirror of `parsemessages`."""
+"""Encoders of the commands on messages of the selected mailbox: the counterpart of `reading.messages`."""
 
 from collections.abc import Mapping
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""Search programs, RETURN options and sort criteria as a client writes them: the mirror of `parsesearch`."""
+"""Encoders of search programs, RETURN options and sort criteria: the counterpart of `reading.search`."""
 
 from .. import search as s
 from ..tokens import encode_astring, encode_date
@@ -8,7 +8,7 @@ __all__ = ["sort_key", "write_program", "write_return"]
 
 
 def write_return(w: Writer, returns: s.Return | None) -> None:
-    """RETURN with its options; nothing without them."""
+    """Write RETURN with its options, if any."""
     if returns is None:
         return
     names = ("min", "max", "all", "count", "save", "update", "context")
@@ -24,7 +24,7 @@ def sort_key(key: s.SortKey) -> bytes:
 
 
 def write_program(w: Writer, program: s.SearchKey, charset: str) -> None:
-    """The tree, without recursion: what is left to write is kept on a stack."""
+    """Write a search program, without recursion: the rest of the tree is on a stack."""
     waiting: list[s.SearchKey | bytes] = [program]
     while waiting:
         key = waiting.pop()

@@ -1,7 +1,7 @@
-"""Commands as a client writes them: the mirror of `parse` (RFC 9051 §9).
+"""Encoder of a client's commands: the counterpart of `reading.parse` (RFC 9051 §9).
 
 A command becomes pieces of octets. Between two pieces the client waits for ``+`` (RFC 9051 §7.6): each piece but the
-last ends with the announcement of a synchronizing literal. With LITERAL+ (RFC 7888) there is one piece.
+last ends with the announcement of a synchronizing literal. With LITERAL+ (RFC 7888) a command is one piece.
 """
 
 import base64
@@ -21,8 +21,8 @@ __all__ = ["Appended", "append_item", "append_start", "encode_command"]
 
 
 class Appended(Struct, frozen=True):
-    """A message of an APPEND whose octets go piece by piece: `size` of them. binary: they hold NUL (RFC 3516 §4.4).
-    utf8: its header is UTF-8 (RFC 6855 §4).
+    """A message of an APPEND that is sent in pieces. size: its octets. binary: it has NUL octets (RFC 3516 §4.4). utf8:
+    its header is UTF-8 (RFC 6855 §4).
     """
 
     size: int
@@ -33,7 +33,7 @@ class Appended(Struct, frozen=True):
 
 
 def append_start(tag: str, mailbox: str, *, utf8: bool = False) -> bytes:
-    """An APPEND up to its first message. The name is written such that it needs no literal: as UTF-7 or quoted."""
+    """Encode an APPEND up to its first message. The mailbox name is written without a literal: as UTF-7 or quoted."""
     wire = encode_mailbox(mailbox, utf8=utf8)
     if is_literal(wire):
         raise ValueError("no mailbox has such a name")
@@ -41,7 +41,7 @@ def append_start(tag: str, mailbox: str, *, utf8: bool = False) -> bytes:
 
 
 def append_item(message: Appended, *, wait: bool) -> bytes:
-    """What comes before the octets of a message; with `wait` the server has to say that it wants them."""
+    """Encode flags, date and literal head of a message; with `wait` the literal is synchronizing."""
     head = b" " + flag_list(message.flags) if message.flags else b""
     if message.date is not None:
         head += b" " + encode_datetime(message.date)
@@ -52,10 +52,10 @@ def append_item(message: Appended, *, wait: bool) -> bytes:
 def encode_command(
     tag: str, command: c.Command, *, messages: Iterable[bytes] = (), utf8: bool = False, literal_plus: bool = True
 ) -> list[bytes]:
-    """The pieces of a command.
+    """Encode a command, in pieces.
 
     messages: for APPEND and REPLACE, the octets of each message (of each TEXT part with CATENATE), in order. utf8:
-    mailbox names go as UTF-8.
+    write mailbox names as UTF-8.
     """
     writer = Writer(tag, utf8=utf8)
     if isinstance(command, c.Append | c.Replace):

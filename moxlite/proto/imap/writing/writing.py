@@ -1,4 +1,4 @@
-"""What the writers of several commands share: the octets of a command with its literals, names and lists."""
+"""Helpers of the command encoders: the octets of a command with its literals, names and lists."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -17,9 +17,7 @@ def is_literal(wire: bytes) -> bool:
 
 
 class Writer:
-    """Collects one command. Literals are written as synchronizing ones; `pieces` turns them into what the server
-    allows.
-    """
+    """Collects the octets of a command. Literals are written as synchronizing; `pieces` converts them for LITERAL+."""
 
     __slots__ = ("_octets", "_starts", "utf8")
 
@@ -29,32 +27,32 @@ class Writer:
         self.utf8 = utf8
 
     def put(self, octets: bytes) -> None:
-        """Octets as they are."""
+        """Write octets unchanged."""
         self._octets += octets
 
     def word(self, octets: bytes) -> None:
-        """A space, and octets in which a string may be a literal: only such ones are written here."""
+        """Write a space, and octets that may have literals in place of strings."""
         self._octets += b" "
         self.string(octets)
 
     def string(self, wire: bytes) -> None:
-        """A string in wire form."""
+        """Write a string in wire form."""
         match = _LITERAL.match(wire)
         if match is not None:
             self._starts.append(len(self._octets) + match.end())
         self._octets += wire
 
     def astring(self, text: str) -> None:
-        """A space and an ``astring``."""
+        """Write a space and an ``astring``."""
         self.word(encode_astring(text.encode(), utf8=self.utf8))
 
     def mailbox(self, name: str) -> None:
-        """A space and a mailbox name."""
+        """Write a space and a mailbox name."""
         wire = encode_mailbox(name, utf8=self.utf8)
         self.word(wire if name else b'""')
 
     def pieces(self, *, literal_plus: bool) -> list[bytes]:
-        """The pieces, the last one with the line end."""
+        """Return the pieces of the command, the last one with the line end."""
         self._octets += b"\r\n"
         found: list[bytes] = []
         last = 0
@@ -68,16 +66,16 @@ class Writer:
 
 
 Encoder: TypeAlias = Callable[[Writer, Any], None]
-"""Writes a command of one kind behind its tag."""
+"""Function that writes a command of one type after its tag."""
 
 
 def uid_word(command: Any) -> bytes:
-    """The word before a command that names UIDs, or nothing."""
+    """``UID`` and a space before a command with UIDs, else b""."""
     return b" UID" if command.uid else b""
 
 
 def write_set(w: Writer, command: Any) -> None:
-    """A space and the numbers that the command names."""
+    """Write a space and the command's set of numbers."""
     w.put(b" " + command.set.encode())
 
 
@@ -87,12 +85,12 @@ def flag_list(flags: Iterable[str]) -> bytes:
 
 
 def fixed(word: bytes) -> Encoder:
-    """A command without arguments."""
+    """Return the encoder of a command without arguments."""
     return lambda w, command: w.put(b" " + word)
 
 
 def named(word: bytes) -> Encoder:
-    """A command on a mailbox."""
+    """Return the encoder of a command whose argument is a mailbox name."""
 
     def write(w: Writer, command: Any) -> None:
         w.put(b" " + word)
@@ -102,7 +100,7 @@ def named(word: bytes) -> Encoder:
 
 
 def words_of(word: bytes, field: str) -> Encoder:
-    """A command with the words that are in `field`."""
+    """Return the encoder of a command whose arguments are the words in the struct's `field`."""
 
     def write(w: Writer, command: Any) -> None:
         w.put(b" " + word)
