@@ -466,7 +466,7 @@ class ServerDecoder:
         self._reading = "nothing"
 
     def _skip(self, outcome: BadCommand | Rejected, size: int, *, sync: bool) -> None:
-        """Drop the rest of this command. The octets of a synchronizing literal are not sent, as the client gets no ``+``."""
+        """Drop the rest of this command. A synchronizing literal has no octets to drop: the client gets no ``+``."""
         literals = self._literals
         self._reset()
         self._literals = literals + 1

@@ -1,1 +1,3 @@
-"""SMTP without I/O (RFC 5321): `server` and `client` are the two codecs, the other modules what they are made of."""
+"""SMTP codecs (RFC 5321): `server` and `client`; the other modules are shared parts. Sockets and policy do not belong
+here.
+"""

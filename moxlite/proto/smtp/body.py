@@ -1,14 +1,13 @@
-"""Message content on its way through DATA and BDAT (RFC 5321 §4.5.2, RFC 3030 §4.2), block by block.
+"""Encoding and decoding of message content in DATA and BDAT (RFC 5321 §4.5.2, RFC 3030 §4.2), block by block.
 
 Theory of operation
 -------------------
-Nothing here looks at single lines: a block is searched, counted and replaced as a whole, at memory speed. A block never
-ends inside a sequence that matters (CR LF, a dot at the start of a line), for such an end is held back until the next
-block shows what it is.
+Blocks are not split into lines: a block is searched and replaced as a whole, at memory speed. An incomplete sequence at
+the end of a block (part of CR LF, or of a dot at the start of a line) is held back until the next block arrives.
 
-What may end DATA is exactly CR LF `.` CR LF. Whatever another server might take for the end is smuggling (two messages
-there, one here, or the other way round): a CR without LF, and a lone dot between line ends of which one is a bare LF. A
-message with such an end is read to its real end and then refused. Other bare LFs become CR LF.
+Only CR LF `.` CR LF ends DATA. A sequence that another server might take for the end allows smuggling (two messages
+there, one here, or vice versa): a CR without LF, and a lone dot between line ends of which one is a bare LF. A message
+with such a sequence is read to its real end and then refused. Other bare LFs become CR LF.
 """
 
 import re
@@ -19,24 +18,24 @@ from moxlite.proto.smtp.errors import UnsendableMessage
 __all__ = ["BodyEncoder", "ChunkDecoder", "DataDecoder"]
 
 _END: Final = b"\r\n.\r\n"
-_HELD_BACK: Final = re.compile(rb"(?:\r?\n(?:\.\r?)?|\r)\Z")  # may be the beginning of an end, true or smuggled
-_HOLD: Final = 4  # octets at most held back
+_HELD_BACK: Final = re.compile(rb"(?:\r?\n(?:\.\r?)?|\r)\Z")  # may be the start of an end of data, real or smuggled
+_HOLD: Final = 4  # largest number of octets that are held back
 
 
 class DataDecoder:
-    """Takes off what DATA puts on: dots doubled at the start of lines, and the end.
+    """Decoder of DATA: removes doubled dots at the start of lines, and the end of data.
 
-    `bad_line_ends` says whether the octets hold a bare CR or an end that others could misread.
+    `bad_line_ends`: whether the octets have a bare CR, or a sequence that others could take for the end.
     """
 
     def __init__(self) -> None:
-        # The content begins at the start of a line: that's as if a CR LF came before it, which is dropped again.
+        # The content begins at the start of a line, as after a CR LF, which is dropped again.
         self._held = b"\r\n"
         self._virtual = 2
         self.bad_line_ends = False
 
     def feed(self, data: bytes) -> tuple[bytes, bytes | None]:
-        """The content in the next octets, and what follows the end of DATA: None while the end has not come."""
+        """Decode octets. Returns the content, and the octets after the end of DATA, None before the end."""
         data = self._held + data
         end = data.find(_END)
         if end >= 0:
@@ -57,16 +56,16 @@ class DataDecoder:
         return content, rest
 
     def _check(self, data: bytes, end: int) -> bool:
-        """Note what is bad in the octets; whether there's a bare LF.
+        """Check the line ends of the octets; returns whether there is a bare LF.
 
-        What is held back is seen twice, which does no harm.
+        Octets that are held back are checked twice, which has no effect.
         """
         lines = data.count(b"\r\n")
         if data.count(b"\r") - data.endswith(b"\r") != lines:
             self.bad_line_ends = True
         if data.count(b"\n") == lines:
             return False
-        # A lone dot behind or before a bare LF. The one true end, if it has come, holds LF `.` CR LF as well.
+        # A lone dot after or before a bare LF. The real end of data, if present, also has LF `.` CR LF.
         true_end = end + 1 if end >= 0 else -1
         if b"\n.\n" in data or data.find(b"\n.\r\n") != true_end:
             self.bad_line_ends = True
@@ -74,19 +73,19 @@ class DataDecoder:
 
 
 def _with_crlf(data: bytes) -> bytes:
-    """All line ends as CR LF, where there's no bare CR (or it doesn't matter any more)."""
+    """Convert all line ends to CR LF. The data has no bare CR, or will be refused anyway."""
     return data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
 
 class ChunkDecoder:
-    """The content of BDAT chunks, of which only line ends matter: a bare CR is an error, a bare LF becomes CR LF."""
+    """Decoder of BDAT chunks: a bare CR is an error, a bare LF becomes CR LF."""
 
     def __init__(self) -> None:
         self._held = b""
         self.bad_line_ends = False
 
     def feed(self, data: bytes) -> bytes:
-        """The content in the next octets."""
+        """Decode octets and return their content."""
         data = self._held + data
         self._held = b""
         if data.endswith(b"\r"):
@@ -103,7 +102,7 @@ class ChunkDecoder:
 
 
 class BodyEncoder:
-    """Makes message content ready to send: doubles dots at the start of lines (for DATA) and checks the line ends.
+    """Encoder of message content: doubles dots at the start of lines (for DATA) and checks the line ends.
 
     Raises UnsendableMessage for a bare CR or LF before any octet of that block is returned (QUEUE-71).
     """
@@ -114,7 +113,7 @@ class BodyEncoder:
         self._line_start = True
 
     def feed(self, data: bytes) -> bytes:
-        """The octets to send for the next octets of the message."""
+        """Encode the next octets of the message."""
         if self._held:
             data, self._held = self._held + data, b""
         if data.endswith(b"\r"):
@@ -131,7 +130,7 @@ class BodyEncoder:
         return b"." + data if first_dot else data
 
     def end(self) -> bytes:
-        """What follows the last octets: the end of DATA, nothing for BDAT."""
+        """Return the octets after the content: the end of DATA, b"" for BDAT. Raises UnsendableMessage."""
         if self._held or not self._line_start:
             raise UnsendableMessage("message does not end with CRLF")
         return b".\r\n" if self._dots else b""

@@ -1,6 +1,6 @@
-"""SMTP client (RFC 5321) without I/O: one connection, from the greeting over STARTTLS and AUTH to QUIT.
+"""SMTP client (RFC 5321) without I/O: one connection, from the greeting through STARTTLS and AUTH to QUIT.
 
-How conversations run is told in `conversation`; a message is sent by the one in `delivery`.
+`conversation` describes how conversations run; `delivery` has the conversation that sends a message.
 """
 
 import base64
@@ -53,7 +53,7 @@ class ClientConnection:
         self.extensions = Extensions()
         self.greeting = ""
         self.tls = tls
-        self.transactions = 0  # done on this connection, for MAILMAX
+        self.transactions = 0  # number of transactions on this connection, for MAILMAX
         self._ehlo_name = ehlo_name
         self._tls_mode = tls_mode
         self._auth = auth
@@ -67,19 +67,19 @@ class ClientConnection:
         self._reader.receive_data(data)
 
     def next_reply(self) -> Response | None:
-        """The next reply, None while it is incomplete. Raises ProtocolError: throw it into the exchange."""
+        """Return the next reply, None while it is incomplete. Raises ProtocolError: throw it into the exchange."""
         return self._reader.next_reply(enhanced="ENHANCEDSTATUSCODES" in self.extensions)
 
     @property
     def exhausted(self) -> bool:
-        """Whether no further transaction may begin here: an error, or the server's MAILMAX (RFC 9422) is reached."""
+        """Whether no further transaction may begin: after an error, or at the server's MAILMAX (RFC 9422)."""
         mailmax = self.extensions.mailmax
         return not self.usable or (mailmax is not None and self.transactions >= mailmax)
 
     # Beginning and end
 
     def hello(self) -> Exchange[None]:
-        """Greeting, EHLO, and as configured STARTTLS and AUTH. Raises SMTPError."""
+        """Read the greeting, send EHLO, and STARTTLS and AUTH as configured. Raises SMTPError."""
         try:
             return (yield from self._hello())
         except SMTPError as error:
@@ -99,9 +99,9 @@ class ClientConnection:
             yield from self._log_in(self._auth)
 
     def _ehlo(self, *, may_fall_back: bool) -> Exchange[None]:
-        """EHLO, or HELO where EHLO is unknown: RFC 5321 §3.2.
+        """Send EHLO, or HELO if the server does not know EHLO (RFC 5321 §3.2).
 
-        After TLS a server that lost its EHLO is not to be trusted.
+        `may_fall_back` is false after TLS: a server that knew EHLO before is then not trusted.
         """
         self.extensions = Extensions()
         yield Send(f"EHLO {self._ehlo_name}\r\n".encode("ascii"))
@@ -158,7 +158,7 @@ class ClientConnection:
                 challenge = base64.b64decode(reply.text, validate=True)
                 answer = yield Compute(partial(mechanism.step, challenge))
                 assert isinstance(answer, bytes)
-            except (sasl.SASLError, ValueError) as error:  # ValueError: no base64
+            except (sasl.SASLError, ValueError) as error:  # ValueError: not base64
                 yield Send(b"*\r\n", kind=SendKind.AUTH)  # RFC 4954 §4: the client cancels
                 yield from receive("auth")
                 if isinstance(error, sasl.Refused):
@@ -168,7 +168,7 @@ class ClientConnection:
         raise ProtocolError("too many challenges", "auth")
 
     def quit(self) -> Exchange[None]:
-        """Say goodbye. An error does not matter any more, and is not raised."""
+        """Send QUIT. Errors are ignored."""
         try:
             yield Send(b"QUIT\r\n", QUIT_TIMEOUT)
             yield from receive("quit", QUIT_TIMEOUT)
@@ -180,5 +180,5 @@ class ClientConnection:
     # Transactions
 
     def deliver(self, transaction: Transaction) -> Exchange[Outcome]:
-        """Send one message. Every failure is in the outcome; nothing but foreign exceptions is raised."""
+        """Send one message. SMTP errors are in the outcome; other exceptions are raised."""
         return Delivery(self, transaction).run(reset=self.needs_reset)

@@ -42,13 +42,13 @@ _MECHANISM: Final = re.compile(r"([A-Za-z0-9_-]{1,20})(?:( +)([^ ]*))?")
 
 
 class Grammar(msgspec.Struct, frozen=True):
-    """What the parser takes: differs by port, configuration and state of the session."""
+    """Options of the parser, by port, configuration and state of the session."""
 
     submission: bool = False
     pedantic: bool = False
     tolerate_space: bool = False  # between the colon and the path (SMTP-66)
     offers: frozenset[str] = frozenset()  # keywords announced in the answer to EHLO
-    smtputf8: bool = False  # of the transaction
+    smtputf8: bool = False  # the transaction has SMTPUTF8
 
 
 class Command(msgspec.Struct, frozen=True):
@@ -58,7 +58,9 @@ class Command(msgspec.Struct, frozen=True):
 
 
 class _Hello(Command, frozen=True):
-    """`host` is None where a submission client named no valid one. `text` is as sent, in printable ASCII."""
+    """Base class of EHLO and HELO. `host`: None if a submission client sent an invalid one. `text`: the argument as
+    sent, in printable ASCII.
+    """
 
     host: Domain | IPAddress | None
     text: str
@@ -86,8 +88,7 @@ class Helo(_Hello, frozen=True):
 class MailFrom(Command, frozen=True):
     """``MAIL FROM:<path> [parameters]`` — RFC 5321 §4.1.1.2.
 
-    `size` in octets, None if not given. `body` is 7BIT, 8BITMIME or empty. `lax`: with a space before the
-    path.
+    `size` in octets, None if not given. `body` is 7BIT, 8BITMIME or empty. `lax`: a space was before the path.
     """
 
     verb: ClassVar[str] = "MAIL"
@@ -135,7 +136,7 @@ class StartTLS(Command, frozen=True):
 
 
 class Auth(Command, frozen=True):
-    """``AUTH mechanism [initial-response]`` — RFC 4954 §4. `initial` is None if there is none, b"" for `=`."""
+    """``AUTH mechanism [initial-response]`` — RFC 4954 §4. `initial`: None if absent, b"" for `=`."""
 
     verb: ClassVar[str] = "AUTH"
     mechanism: str
@@ -183,12 +184,12 @@ class Expn(Command, frozen=True):
 
 
 def syntax_error(text: str) -> CommandError:
-    """501 for bad arguments."""
+    """Error with reply 501 for malformed arguments."""
     return CommandError(Response(501, "5.5.2", (text,)))
 
 
 def parse_command(verb: str, arguments: str, grammar: Grammar) -> Command:
-    """The command of a line: `verb` in upper case, `arguments` as sent behind it, with the space in between.
+    """Parse a command line. `verb`: in upper case; `arguments`: the text after it, with the space between them.
 
     `verb` must be a key of `PARSERS`. Raises CommandError.
     """
@@ -227,7 +228,11 @@ def _helo(arguments: str, grammar: Grammar) -> Command:
 
 
 def _envelope(keyword: str, arguments: str, grammar: Grammar) -> tuple[str, bool, str]:
-    """The text between < and >, whether a space stands before it, and the parameters."""
+    """Parse the path and parameters of MAIL or RCPT.
+
+    Returns:
+      The text between < and >, whether a space was before it, and the text of the parameters.
+    """
     if arguments[: len(keyword)].upper() != keyword:
         raise syntax_error(f"{keyword}<address> needed")
     match = _PATH.fullmatch(arguments, len(keyword))
@@ -255,7 +260,7 @@ def _path(text: str, smtputf8: bool, grammar: Grammar, code: int) -> Path:
 def _mail(arguments: str, grammar: Grammar) -> Command:
     text, lax, rest = _envelope("FROM:", arguments, grammar)
     fields = parse_mail_parameters(rest, grammar.offers) if rest else {}
-    # RFC 6531 §3.4: only the parameters tell whether the address may be internationalized.
+    # RFC 6531 §3.4: the parameters determine whether the address may be internationalized.
     return MailFrom(_path(text, fields.get("smtputf8", False), grammar, 550), lax, **fields)
 
 
@@ -285,11 +290,11 @@ def _auth(arguments: str, grammar: Grammar) -> Command:
 
 
 def _initial(text: str) -> bytes:
-    return b"" if text == "=" else decode_response(text)  # RFC 4954 §4: "=" stands for the empty response
+    return b"" if text == "=" else decode_response(text)  # RFC 4954 §4: "=" is the empty response
 
 
 def decode_response(text: str | bytes) -> bytes:
-    """A client's line of base64; raises CommandError."""
+    """Decode a client's line of base64. Raises CommandError."""
     try:
         return base64.b64decode(text, validate=True)
     except ValueError as error:  # binascii.Error too

@@ -1,4 +1,4 @@
-"""Conversations of an SMTP client: the actions it asks for, what it tells in the end (`client`, `delivery` hold them).
+"""Actions and results of an SMTP client's conversations, which are in `client` and `delivery`.
 
 Theory of operation
 -------------------
@@ -6,7 +6,7 @@ A conversation is a generator (`Exchange`). It yields an `Action` and is resumed
 
     Send(data, timeout)     write the octets                                              -> None
     Receive(timeout)        read into `receive_data` until `next_reply` gives a reply     -> Response
-    StartTLS(leftover)      negotiate TLS; `leftover` came behind the 220 and is TLS's    -> TLSFacts
+    StartTLS(leftover)      negotiate TLS; `leftover`: octets of TLS after the 220        -> TLSFacts
     Compute(call)           run `call` in a thread, it may take a second                  -> bytes
     NeedBody()              the next octets of the message, b"" at its end                -> bytes
 
@@ -19,7 +19,7 @@ is the driver on Trio; the tests have one that plays transcripts. One connection
     outcome = await drive(client.deliver(transaction))
     await drive(client.quit())
 
-Commands of one transaction are pipelined where the server takes it (RFC 2920), at most `PIPELINE_BATCH` recipients at
+Commands of one transaction are pipelined if the server supports it (RFC 2920), at most `PIPELINE_BATCH` recipients at
 once, so that the replies fit into the receive window and neither side blocks on the other.
 """
 
@@ -55,7 +55,7 @@ __all__ = [
     "receive",
 ]
 
-# Seconds, RFC 5321 §4.5.3.2 (QUEUE-60). Shorter ones duplicate messages: the server goes on with what we gave up.
+# Seconds, RFC 5321 §4.5.3.2 (QUEUE-60). Shorter ones cause duplicates: the server may complete a message after us.
 COMMAND_TIMEOUT: Final = 300.0
 DATA_TIMEOUT: Final = 120.0
 BLOCK_TIMEOUT: Final = 180.0
@@ -64,7 +64,7 @@ QUIT_TIMEOUT: Final = 5.0
 
 
 class TLSMode(enum.Enum):
-    """When TLS begins (SMTP-120)."""
+    """Start of TLS in a connection (SMTP-120)."""
 
     IMMEDIATE = "immediate"  # before the greeting, as on port 465
     REQUIRED_STARTTLS = "requiredstarttls"  # STARTTLS is sent even where it is not announced
@@ -73,14 +73,14 @@ class TLSMode(enum.Enum):
 
 
 class TLSFacts(msgspec.Struct, frozen=True):
-    """What a conversation needs to know of its TLS connection: bindings, and whether we showed a certificate."""
+    """Facts about the TLS connection of a conversation: channel bindings, and whether we presented a certificate."""
 
     bindings: sasl.ChannelBindings = sasl.NO_BINDINGS
     certificate: bool = False
 
 
 class ClientAuth(msgspec.Struct, frozen=True):
-    """How to log in. `mechanisms`: only these, if any are named. `allow_clear`: PLAIN and LOGIN also without TLS."""
+    """Credentials. `mechanisms`: the allowed ones, all if empty. `allow_clear`: allow PLAIN and LOGIN without TLS."""
 
     username: str
     password: str
@@ -117,9 +117,10 @@ class Transaction(msgspec.Struct, frozen=True):
 
 
 class RecipientResult(msgspec.Struct, frozen=True):
-    """What became of one recipient: delivered (the server answers for it now) or an error.
+    """Result for one recipient: delivered (the server is now responsible) or an error.
 
-    `again`: the server took others first and wants this one in a transaction of its own (QUEUE-67). `reply`: to RCPT.
+    `again`: the server accepted other recipients and requires a new transaction for this one (QUEUE-67). `reply`: the
+    reply to RCPT.
     """
 
     error: SMTPError | None
@@ -128,12 +129,12 @@ class RecipientResult(msgspec.Struct, frozen=True):
 
     @property
     def delivered(self) -> bool:
-        """Whether the server took the message for this recipient."""
+        """Whether the server accepted the message for this recipient."""
         return self.error is None
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What became of a transaction: a result per recipient in order, the final reply, the error common to all."""
+    """Result of a transaction: a result per recipient in order, the final reply, the error common to all."""
 
     recipients: tuple[RecipientResult, ...]
     reply: Response | None
@@ -141,7 +142,7 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class SendKind(enum.Enum):
-    """What is in the octets, for the trace in the log: credentials and content are not shown at its lower levels."""
+    """Kind of the sent octets, for the trace in the log: its lower levels do not show credentials and content."""
 
     COMMAND = "command"
     AUTH = "auth"
@@ -157,26 +158,26 @@ class Send(msgspec.Struct, frozen=True):
 
 
 class Receive(msgspec.Struct, frozen=True):
-    """Read one reply within `timeout` seconds; `command` is what it answers."""
+    """Read one reply within `timeout` seconds. `command`: the command that it answers."""
 
     command: str
     timeout: float = COMMAND_TIMEOUT
 
 
 class StartTLS(msgspec.Struct, frozen=True):
-    """Negotiate TLS now. `leftover` was received behind the reply and belongs to the TLS engine."""
+    """Negotiate TLS now. `leftover`: octets received after the reply, for the TLS engine."""
 
     leftover: bytes
 
 
 class Compute(msgspec.Struct, frozen=True):
-    """Run in a thread: a SCRAM server may ask for half a second of hashing."""
+    """Run `call` in a thread: a SCRAM server may require half a second of hashing."""
 
     call: Callable[[], bytes]
 
 
 class NeedBody(msgspec.Struct, frozen=True):
-    """Give the next octets of the message, b"" at its end."""
+    """Return the next octets of the message, b"" at its end."""
 
 
 Action: TypeAlias = Send | Receive | StartTLS | Compute | NeedBody
@@ -186,7 +187,7 @@ Exchange: TypeAlias = Generator[Action, Outcomes, T]
 
 
 def receive(command: str, timeout: float = COMMAND_TIMEOUT) -> Exchange[Response]:
-    """Read a reply. A failure that names no command, such as a reply that is none, is one of this command."""
+    """Read the reply to `command`. An error without a command, such as a malformed reply, gets this command."""
     try:
         reply = yield Receive(command, timeout)
     except SMTPError as error:
@@ -197,14 +198,14 @@ def receive(command: str, timeout: float = COMMAND_TIMEOUT) -> Exchange[Response
 
 
 def need_body() -> Exchange[bytes]:
-    """The next octets of the message."""
+    """Get the next octets of the message."""
     data = yield NeedBody()
     assert isinstance(data, bytes)
     return data
 
 
 def expect(command: str, reply: Response, wanted: int = 2) -> Response:
-    """The reply, if its first digit is `wanted`; else the error that it is."""
+    """Return the reply if its first digit is `wanted`; otherwise raise its SMTPError."""
     if reply.code // 100 != wanted:
         if reply.code < 400:
             raise ProtocolError(f"unexpected reply: {reply}", command)

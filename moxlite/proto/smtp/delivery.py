@@ -1,6 +1,6 @@
 """One transaction of an SMTP client: MAIL, RCPT, and the message by DATA or BDAT (RFC 5321 §3.3, RFC 2920, RFC 3030).
 
-Commands are pipelined where the server takes it, at most `PIPELINE_BATCH` recipients at once, so that the replies fit
+Commands are pipelined if the server supports it, at most `PIPELINE_BATCH` recipients at once, so that the replies fit
 into the receive window and neither side blocks on the other.
 """
 
@@ -44,13 +44,13 @@ PIPELINE_BATCH: Final = 50  # recipients: their replies of up to 512 octets make
 CHUNK: Final = 1 << 20  # octets of one BDAT (SMTP-127)
 BAD_SEQUENCE: Final = 503  # RFC 5321 §4.2.3
 JOINED: Final = 1 << 16
-"""Octets of DATA that go in one write: most messages with their final dot. Each write is a packet, and wakes the server
-up: a tenth of what a short message costs us.
+"""Octets of DATA in one write: most messages with their final dot. Each write is a packet and wakes the server up,
+which is a tenth of the cost of a short message.
 """
 
 
 class Connection(Protocol):
-    """What a transaction sees and changes of the connection it runs on."""
+    """The attributes of the connection that a transaction reads and changes."""
 
     extensions: Extensions
     tls: TLSFacts | None
@@ -61,7 +61,7 @@ class Connection(Protocol):
 
     @property
     def exhausted(self) -> bool:
-        """Whether no transaction may begin."""
+        """Whether no further transaction may begin."""
 
 
 class Delivery:
@@ -83,7 +83,7 @@ class Delivery:
         self._in_body = False  # octets of the message were sent, its end was not
 
     def run(self, *, reset: bool) -> Exchange[Outcome]:
-        """Send it; see `ClientConnection.deliver`."""
+        """Send the message; see `ClientConnection.deliver`. `reset`: send RSET first."""
         final: Response | None = None
         error: SMTPError | None = None
         try:
@@ -99,7 +99,7 @@ class Delivery:
         return Outcome(tuple(self._results(error)), final, error)
 
     def _check(self) -> None:
-        """What can be known before a word is said (SMTP-125)."""
+        """Raise the SMTPError that the server's announced extensions and limits imply before MAIL (SMTP-125)."""
         transaction, extensions = self._transaction, self._extensions
         if self._client.exhausted:
             raise ProtocolError("connection takes no further transaction", "mail")
@@ -147,10 +147,10 @@ class Delivery:
         return line.encode() + b"\r\n"
 
     def _send(self, reset: bytes) -> Exchange[Response]:
-        """The transaction up to the final reply. `reset`: the command that goes before MAIL, if any."""
-        first = self._encoder.feed((yield from need_body()))  # a bad line end in a short message shows before MAIL
+        """Run the transaction up to the final reply. `reset`: the command before MAIL, if any."""
+        first = self._encoder.feed((yield from need_body()))  # a bad line end in a short message is found before MAIL
         whole = b""
-        # A message is sent before the reply to MAIL only where an earlier transaction cannot take it (QUEUE-68a).
+        # A message is sent before the reply to MAIL only if no earlier transaction could receive it (QUEUE-68a).
         ahead = self._first or (self._client.begins_anew and not reset)
         if ahead and self._chunking and self._transaction.size <= CHUNK and "PIPELINING" in self._extensions:
             whole = yield from self._rest(first)
@@ -162,7 +162,7 @@ class Delivery:
         if whole:
             reply = yield from self._reply("data", FINAL_TIMEOUT)
             if not self._accepted():
-                raise self._last_refusal()  # what the server said of BDAT then does not matter
+                raise self._last_refusal()  # the reply to BDAT does not matter then
             return expect("data", reply)
         if not self._accepted() and self._data_reply is None:
             raise self._last_refusal()
@@ -171,7 +171,7 @@ class Delivery:
         return (yield from self._data(first))
 
     def _envelope_in_turn(self, reset: bytes) -> Exchange[None]:
-        """RSET where it is needed, MAIL, RCPT, …, DATA, each after the reply to the one before."""
+        """Send RSET if needed, MAIL, RCPT, …, DATA, each after the reply to the command before."""
         if reset:
             yield Send(reset)
             self._was_reset((yield from receive("rset")))
@@ -186,8 +186,8 @@ class Delivery:
             self._data_reply = yield from self._reply("data", DATA_TIMEOUT)
 
     def _envelope_pipelined(self, reset: bytes, bdat: bytes, body: bytes) -> Exchange[None]:
-        """RSET where it is needed, MAIL with all RCPTs and DATA (or BDAT and a short body) in as few writes as is safe
-        (RFC 2920 §3.1). After a refused MAIL no further recipients are sent.
+        """Send RSET if needed, MAIL with all RCPTs and DATA (or BDAT and a short body) in as few writes as is safe (RFC
+        2920 §3.1). After a refused MAIL no further recipients are sent.
         """
         mail: Response | None = None
         batch = [reset, self._mail()]
@@ -228,20 +228,20 @@ class Delivery:
         self._mail_taken(reset)
 
     def _was_reset(self, reply: Response) -> None:
-        """Check the reply to RSET. Raises SMTPError: what MAIL and RCPT mean to that server then is unknown, so the
-        connection is of no more use.
+        """Check the reply to RSET. Raises SMTPError if it failed: the state of the server is then unknown, so the
+        connection cannot be used any more.
         """
         if not reply.ok:
             self._client.usable = False
             expect("rset", reply)
 
     def _mail_taken(self, reset: bytes) -> None:
-        """Note that the server has begun another transaction without being told to end the one before."""
+        """Note that the server has begun another transaction without RSET after the one before."""
         if not self._first and not reset:
             self._client.begins_anew = True
 
     def _try_to_send(self, data: bytes, kind: SendKind = SendKind.COMMAND) -> Exchange[None]:
-        """Send; if that fails, go on to read: a refusal that is already under way tells more than a broken pipe."""
+        """Send. If that fails, go on to read: a refusal that has already arrived says more than a broken pipe."""
         if self._lost is None:
             try:
                 yield Send(data, kind=kind)
@@ -249,7 +249,7 @@ class Delivery:
                 self._lost = error
 
     def _reply(self, command: str, timeout: float = COMMAND_TIMEOUT) -> Exchange[Response]:
-        """The next reply; if the connection is lost, the reason that was seen first is raised."""
+        """Read the next reply. If the connection is lost, raise its first error."""
         try:
             return (yield from receive(command, timeout))
         except ConnectionLost:
@@ -267,7 +267,7 @@ class Delivery:
         return SMTPError.from_reply("rcpt", reply)
 
     def _nothing(self) -> Exchange[None]:
-        """End a DATA whose message is to be dropped (QUEUE-68): a lone dot, and its reply, which does not matter."""
+        """End a DATA whose message is to be dropped (QUEUE-68): send a lone dot, and ignore the reply."""
         yield Send(b".\r\n", kind=SendKind.DATA)
         yield from receive("data", FINAL_TIMEOUT)
 
@@ -296,7 +296,7 @@ class Delivery:
         return expect("data", (yield from receive("data", FINAL_TIMEOUT)))
 
     def _rest(self, first: bytes) -> Exchange[bytes]:
-        """The whole message, which is short."""
+        """Read the rest of a short message; returns it after `first`."""
         blocks = [first]
         while data := (yield from need_body()):
             blocks.append(self._encoder.feed(data))
@@ -304,7 +304,7 @@ class Delivery:
         return b"".join(blocks)
 
     def _chunks(self, first: bytes) -> Exchange[Response]:
-        """The message in BDAT chunks (RFC 3030 §4.2), each after the reply to the one before."""
+        """Send the message in BDAT chunks (RFC 3030 §4.2), each after the reply to the chunk before."""
         pending = bytearray(first)
         ended = not first
         while True:
@@ -326,7 +326,7 @@ class Delivery:
         """One result per recipient: its own refusal, else the transaction's error."""
         results = []
         accepted = self._accepted()
-        # A refused recipient ends the transaction of some servers, which then know nothing of the others (QUEUE-67).
+        # Some servers end the transaction when they refuse a recipient, and forget the others (QUEUE-67).
         ended = any(not reply.ok and reply.code != BAD_SEQUENCE for reply in self._replies)
         for index in range(len(self._transaction.recipients)):
             if index >= len(self._recipients):  # beyond the server's RCPTMAX

@@ -1,4 +1,4 @@
-"""What goes wrong in SMTP: for a server the reply to send, for a client whether trying again may help."""
+"""Errors of SMTP: with the reply to send for a server, and with whether a retry may help for a client."""
 
 from typing import ClassVar, Final
 
@@ -22,7 +22,7 @@ ERROR_TEXT_LIMIT: Final = 2048  # octets of a remote reply that are kept (SMTP-1
 
 
 class CommandError(Exception):
-    """A command that a server refuses; carries the reply to send."""
+    """The server refuses a command. Holds the reply to send."""
 
     def __init__(self, response: Response) -> None:
         super().__init__(str(response))
@@ -30,14 +30,14 @@ class CommandError(Exception):
 
 
 class SMTPError(Exception):
-    """A command, transaction or connection that failed.
+    """A command, transaction or connection has failed.
 
-    `permanent`: trying again is of no use. `code`: of the reply, 0 if there was none. `ecode`: the enhanced code or "".
-    `command`: what was being done, in lower case ("mail", "rcpt", "data", …). `line`: the first line of the reply,
-    `more_lines` the others.
+    `permanent`: a retry cannot succeed. `code`: code of the reply, 0 without one. `ecode`: the enhanced code or "".
+    `command`: the command or step that failed, in lower case ("mail", "rcpt", "data", …). `line`: the first line of the
+    reply, `more_lines`: the others.
     """
 
-    usable: ClassVar[bool] = True  # the connection can go on with another transaction
+    usable: ClassVar[bool] = True  # the connection can be used for another transaction
 
     def __init__(
         self, permanent: bool, code: int, ecode: str, command: str, line: str, more_lines: tuple[str, ...] = ()
@@ -59,19 +59,19 @@ class SMTPError(Exception):
 
     @classmethod
     def from_reply(cls, command: str, reply: Response) -> "SMTPError":
-        """The error that an unwanted reply stands for; 552 to RCPT means 452 (RFC 5321 §4.5.3.1.10)."""
+        """Make the error for a negative reply; 552 to RCPT is treated as 452 (RFC 5321 §4.5.3.1.10)."""
         permanent = reply.code >= 500 and not (command == "rcpt" and reply.code == 552)
         return cls(permanent, reply.code, reply.ecode, command, reply.lines[0], reply.lines[1:])
 
     def __str__(self) -> str:
-        """One line for logs and people."""
+        """One line for people and logs."""
         code = " ".join(part for part in (str(self.code or ""), self.ecode) if part)
         command = f"{self.command}: " if self.command else ""
         return f"{command}{code + ' ' if code else ''}{' '.join((self.line, *self.more_lines))}"
 
 
 class ProtocolError(SMTPError):
-    """The peer does not speak SMTP. Temporary; the connection is of no more use."""
+    """The peer violates SMTP. Temporary; the connection cannot be used any more."""
 
     usable = False
 
@@ -80,7 +80,7 @@ class ProtocolError(SMTPError):
 
 
 class ConnectionLost(SMTPError):
-    """The connection broke, fell silent beyond its time, or its TLS failed. Temporary."""
+    """The connection broke or timed out, or its TLS failed. Temporary."""
 
     usable = False
 
@@ -89,13 +89,13 @@ class ConnectionLost(SMTPError):
 
 
 class TLSRefused(SMTPError):
-    """TLS is wanted, and the server does not offer it or refuses STARTTLS."""
+    """TLS is required, but the server does not offer it or refuses STARTTLS."""
 
     usable = False
 
 
 class NoMechanism(SMTPError):
-    """Log-in is wanted, and there's no mechanism that both sides know and that is safe here."""
+    """Log-in is required, but both sides share no mechanism that is safe on this connection."""
 
     usable = False
 
@@ -104,14 +104,14 @@ class NoMechanism(SMTPError):
 
 
 class SMTPUTF8Missing(SMTPError):
-    """An address or header needs SMTPUTF8, which the server lacks: another host may have it (QUEUE-64)."""
+    """An address or header needs SMTPUTF8, which the server does not support; another host may (QUEUE-64)."""
 
     def __init__(self) -> None:
         super().__init__(False, 0, "5.6.7", "mail", "server does not support internationalized mail (SMTPUTF8)")
 
 
 class EightBitMissing(SMTPError):
-    """The message has 8-bit data, which the server does not take (RFC 6152 §3): another host may (QUEUE-63a)."""
+    """The message has 8-bit data, which the server does not accept (RFC 6152 §3); another host may (QUEUE-63a)."""
 
     def __init__(self, why: str = "") -> None:
         cannot = f", and the message cannot be converted: {why}" if why else ""
@@ -119,14 +119,14 @@ class EightBitMissing(SMTPError):
 
 
 class RequireTLSMissing(SMTPError):
-    """The message demands REQUIRETLS (RFC 8689), which the server lacks."""
+    """The message requires REQUIRETLS (RFC 8689), which the server does not support."""
 
     def __init__(self) -> None:
         super().__init__(False, 0, "5.7.30", "mail", "server does not support REQUIRETLS")
 
 
 class MessageTooLarge(SMTPError):
-    """Larger than the server announced to take (RFC 1870)."""
+    """The message is larger than the server's announced limit (RFC 1870)."""
 
     def __init__(self, size: int, maximum: int) -> None:
         super().__init__(

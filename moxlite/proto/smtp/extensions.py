@@ -1,4 +1,4 @@
-"""What a server announces in its answer to EHLO (RFC 5321 §4.1.1.1; LIMITS RFC 9422), read by a client."""
+"""A client's parser of the extensions in a server's reply to EHLO (RFC 5321 §4.1.1.1; LIMITS RFC 9422)."""
 
 import re
 from collections.abc import Sequence
@@ -14,9 +14,9 @@ _LIMIT_VALUE: Final = re.compile(r"[0-9]{1,6}")
 
 
 class Extensions(msgspec.Struct, frozen=True):
-    """The extensions on offer.
+    """The announced extensions.
 
-    `size`: octets, 0 for no stated limit, None for no SIZE. Limits are None where not given.
+    `size`: octets, 0 without a stated limit, None without SIZE. Limits are None if not given.
     """
 
     keywords: frozenset[str] = frozenset()
@@ -31,9 +31,9 @@ class Extensions(msgspec.Struct, frozen=True):
 
 
 def parse_extensions(lines: Sequence[str]) -> Extensions:
-    """The extensions in the lines of an EHLO reply, the first of which is the server's name.
+    """Parse the lines of an EHLO reply, the first of which is the server's name.
 
-    Lines that are no keyword with parameters are skipped, so is a LIMITS line with a syntax error or a key given twice.
+    Lines that are not a keyword with parameters are skipped, and a LIMITS line with a syntax error or a duplicate key.
     """
     keywords: set[str] = set()
     size: int | None = None

@@ -1,8 +1,7 @@
-"""Parameters of MAIL and RCPT (RFC 5321 §4.1.2 esmtp-param) of all extensions that we know, one parser each.
+"""Parsers of the parameters of MAIL and RCPT (RFC 5321 §4.1.2 esmtp-param) of all supported extensions.
 
 SIZE RFC 1870, BODY RFC 6152 and 3030, SMTPUTF8 RFC 6531, AUTH RFC 4954, REQUIRETLS RFC 8689, DSN RFC 3461,
-FUTURERELEASE RFC 4865, MT-PRIORITY RFC 6710, DELIVERBY RFC 2852. Whether an extension was announced is for the caller
-to say.
+FUTURERELEASE RFC 4865, MT-PRIORITY RFC 6710, DELIVERBY RFC 2852. The caller passes the announced extensions.
 """
 
 import re
@@ -19,7 +18,7 @@ __all__ = ["DeliverBy", "Hold", "decode_xtext", "encode_xtext", "parse_mail_para
 
 ENVID_LIMIT: Final = 100  # characters, RFC 3461 §4.4
 ORCPT_LIMIT: Final = 500  # characters, RFC 3461 §4.2
-DELIVER_BY_MINIMUM: Final = 60  # seconds for mode R: less cannot be kept over a queue (SMTP-157)
+DELIVER_BY_MINIMUM: Final = 60  # seconds for mode R: a queue cannot guarantee less (SMTP-157)
 
 _PARAMETER: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([!-<>-~\u00a0-\U0010ffff]+))?")
 _XTEXT: Final = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})*")  # RFC 3461 §4
@@ -32,7 +31,7 @@ _BY: Final = re.compile(r"([+-]?[0-9]{1,9});([NRnr])([Tt]?)")
 
 
 class Hold(msgspec.Struct, frozen=True):
-    """Do not send before: in `seconds`, or at `until`. `text` is the parameter as given, for DSNs."""
+    """Earliest time of sending: in `seconds`, or at `until`. `text`: the parameter as given, for DSNs."""
 
     text: str
     seconds: int = 0
@@ -40,7 +39,9 @@ class Hold(msgspec.Struct, frozen=True):
 
 
 class DeliverBy(msgspec.Struct, frozen=True):
-    """Deliver within `seconds`, else return it (mode `R`) or tell the sender (mode `N`). `trace`: report each relay."""
+    """Deadline of delivery: after `seconds` return the message (mode `R`) or notify the sender (`N`). `trace`: report
+    each relay.
+    """
 
     seconds: int
     mode: str
@@ -52,12 +53,12 @@ class DeliverBy(msgspec.Struct, frozen=True):
 
 
 def encode_xtext(text: str) -> str:
-    """`text` as xtext (RFC 3461 §4); each octet of UTF-8 that is no xchar becomes `+HH`."""
+    """Encode text as xtext (RFC 3461 §4); each octet of UTF-8 that is not an xchar becomes `+HH`."""
     return _NOT_XCHAR.sub(lambda match: "".join(f"+{octet:02X}" for octet in match[0].encode()), text)
 
 
 def decode_xtext(text: str) -> str:
-    """The text behind an xtext; raises ValueError if it is none, or not UTF-8."""
+    """Decode an xtext (RFC 3461 §4). Raises ValueError if it is malformed or not UTF-8."""
     if not _XTEXT.fullmatch(text):
         raise ValueError("bad xtext")
     if "+" not in text:
@@ -95,7 +96,7 @@ def _body(value: str) -> Fields:
 def _auth(value: str) -> Fields:
     if value != "<>" and not _XTEXT.fullmatch(value):
         raise _bad("AUTH")
-    return {}  # RFC 4954 §5 lets us ignore whom a relay says to have authenticated
+    return {}  # RFC 4954 §5 allows to ignore the identity that a relay has authenticated
 
 
 def _ret(value: str) -> Fields:
@@ -172,7 +173,7 @@ def _orcpt(value: str) -> Fields:
 
 
 class _Kind(msgspec.Struct, frozen=True):
-    """One parameter: the EHLO keyword that announces it, and its parser; None where it has no value."""
+    """A parameter: the EHLO keyword that announces it, and the parser of its value, None without a value."""
 
     extension: str
     parse: Callable[[str], Fields] | None
@@ -184,7 +185,7 @@ _MAIL: Final[Mapping[str, _Kind]] = {
     "BODY": _Kind("8BITMIME", _body),
     "SMTPUTF8": _Kind("SMTPUTF8", None, "smtputf8"),
     "REQUIRETLS": _Kind("REQUIRETLS", None, "requiretls"),
-    "AUTH": _Kind("", _auth),  # taken anywhere after EHLO: relays add it without looking
+    "AUTH": _Kind("", _auth),  # accepted after any EHLO: relays add it even if it was not announced
     "RET": _Kind("DSN", _ret),
     "ENVID": _Kind("DSN", _envid),
     "HOLDFOR": _Kind("FUTURERELEASE", _holdfor),
@@ -196,12 +197,12 @@ _RCPT: Final[Mapping[str, _Kind]] = {"NOTIFY": _Kind("DSN", _notify), "ORCPT": _
 
 
 def parse_mail_parameters(text: str, offers: frozenset[str]) -> Fields:
-    """Fields of MailFrom for the parameters in `text`. `offers`: EHLO keywords announced. Raises CommandError."""
+    """Parse the parameters of MAIL into fields of MailFrom. `offers`: announced EHLO keywords. Raises CommandError."""
     return _parse(text, offers, _MAIL)
 
 
 def parse_rcpt_parameters(text: str, offers: frozenset[str]) -> Fields:
-    """Fields of RcptTo for the parameters in `text`. Raises CommandError."""
+    """Parse the parameters of RCPT into fields of RcptTo. Raises CommandError."""
     return _parse(text, offers, _RCPT)
 
 

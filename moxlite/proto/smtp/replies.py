@@ -15,17 +15,17 @@ TEXT_LIMIT: Final = 800  # octets of foreign text passed on in one reply or head
 
 _UNPRINTABLE: Final = re.compile(r"[^ -~]")
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-"""Control characters, and what some programs take for the end of a line."""
+"""Control characters, and characters that some programs take for a line end."""
 
 
 def printable(text: str, limit: int = TEXT_LIMIT) -> str:
-    """`text` in printable ASCII, other characters as `?`, cut at `limit` characters."""
+    """Replace all but printable ASCII in `text` by `?`, and cut it to `limit` characters."""
     text = text[:limit]
     return text if text.isascii() and text.isprintable() else _UNPRINTABLE.sub("?", text)
 
 
 class Response(msgspec.Struct, frozen=True):
-    """One reply: code, enhanced code (empty if none), and one text per line."""
+    """A reply: code, enhanced code ("" without one), and one text per line."""
 
     code: int
     ecode: str
@@ -33,17 +33,17 @@ class Response(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, code: int, ecode: str, text: str) -> "Response":
-        """A reply of one line, or of several where `text` has line feeds."""
+        """Make a reply with a line for each line of `text`."""
         return cls(code, ecode, tuple(text.split("\n")) if "\n" in text else (text,))
 
     @property
     def ok(self) -> bool:
-        """Whether it says that the command was carried out."""
+        """Whether the command was successful (2xx)."""
         return 200 <= self.code < 300
 
     @property
     def text(self) -> str:
-        """The lines, parted by spaces."""
+        """The lines, joined by spaces."""
         return " ".join(self.lines)
 
     def with_note(self, note: str) -> "Response":
@@ -73,7 +73,7 @@ class Response(msgspec.Struct, frozen=True):
         )
 
     def __str__(self) -> str:
-        """As people quote it: `250 2.0.0 text`."""
+        """The reply on one line: `250 2.0.0 text`."""
         return " ".join(part for part in (str(self.code), self.ecode, self.text) if part)
 
 

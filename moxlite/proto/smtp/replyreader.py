@@ -15,7 +15,7 @@ _ENHANCED: Final = re.compile(r"([245])\.([0-9]{1,3})\.([0-9]{1,3})(?: |$)")  # 
 
 
 class ReplyReader:
-    """A client's buffer of received octets, read reply by reply."""
+    """Parser of replies, with a buffer of received octets."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
@@ -27,16 +27,16 @@ class ReplyReader:
         self._buffer += data
 
     def leftover(self) -> bytes:
-        """The octets not read yet, which are no longer SMTP (after the reply to STARTTLS); the buffer is empty then."""
+        """Remove and return the unread octets, which are not SMTP (after the reply to STARTTLS)."""
         rest = bytes(self._buffer)
         self._buffer.clear()
         return rest
 
     def next_reply(self, *, enhanced: bool) -> Response | None:
-        """The next reply, None while it is incomplete.
+        """Return the next reply, None while it is incomplete.
 
-        `enhanced`: the peer announced ENHANCEDSTATUSCODES, so that texts begin with one. A line may end in a lone LF,
-        and the space behind the code may be missing. Raises ProtocolError: the connection is unusable then.
+        `enhanced`: the peer announced ENHANCEDSTATUSCODES, so texts begin with an enhanced code. A line may end in a
+        bare LF, and the space after the code may be missing. Raises ProtocolError: the connection is then unusable.
         """
         while True:
             end = self._buffer.find(b"\n", 0, REPLY_LINE_LIMIT + 1)
@@ -52,7 +52,7 @@ class ReplyReader:
                 return _with_enhanced(code, lines) if enhanced else Response(code, "", tuple(lines))
 
     def _add(self, line: bytes) -> bool:
-        """Take one line; whether it ends the reply."""
+        """Add a line; returns whether it ends the reply."""
         digits = line[:3]
         if len(digits) < 3 or not digits.isdigit() or not 200 <= int(digits) <= 599:
             raise ProtocolError("no reply code in reply")
@@ -67,7 +67,7 @@ class ReplyReader:
 
 
 def _with_enhanced(code: int, lines: list[str]) -> Response:
-    """Take off the enhanced code, if its class is that of the code (QUEUE-62)."""
+    """Make a reply from lines that begin with an enhanced code, if its class matches the code (QUEUE-62)."""
     match = _ENHANCED.match(lines[0])
     if not match or match[1] != str(code)[0]:
         return Response(code, "", tuple(lines))

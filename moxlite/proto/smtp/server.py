@@ -2,17 +2,17 @@
 
 Theory of operation
 -------------------
-`receive_data` fills a buffer; `next_event` reads from it by the mode the connection is in: command lines, the lines of
-an AUTH exchange, the content of DATA, the octets of a BDAT chunk, or nothing any more (after the reply to STARTTLS,
-after an error that ends the connection). The mode and the facts about the session (greeted, in a transaction, …) follow
-from the replies that pass through `send`: a 250 to MAIL begins a transaction, a 354 to DATA begins content, and so on.
-The table `REQUIRES` says which facts a command needs, and which it must not meet; what it finds wrong, like any syntax
-error, comes out as a `Refusal` that holds the reply to send.
+`receive_data` fills a buffer; `next_event` reads from it in the mode of the connection: command lines, the lines of an
+AUTH exchange, the content of DATA, the octets of a BDAT chunk, or nothing (after the reply to STARTTLS, after an error
+that ends the connection). The mode and the facts about the session (greeted, in a transaction, …) follow from the
+replies that pass through `send`: a 250 to MAIL begins a transaction, a 354 to DATA begins content, and so on. The table
+`REQUIRES` has the facts that a command needs, and the facts that forbid it. A violation, like any syntax error, is
+returned as a `Refusal` with the reply to send.
 
     C: octets -> receive_data -> next_event -> Command | Refusal | AuthData | DataChunk | Oversize | DataEnd | NEED_DATA
     S: Response -> send -> octets
 
-The codec knows no policy: who may send to whom, what a password is, how long to wait.
+Policy does not belong here: permissions, passwords, timeouts.
 """
 
 import enum
@@ -56,13 +56,13 @@ __all__ = [
     "ServerLimits",
 ]
 
-LINE_LIMIT: Final = 2048  # octets of a command line with CRLF (SMTP-10); RFC 5321 §4.5.3.1.4 wants 512 at least
+LINE_LIMIT: Final = 2048  # octets of a command line with CRLF (SMTP-10); RFC 5321 §4.5.3.1.4 requires at least 512
 AUTH_LINE_LIMIT: Final = 12288  # octets, RFC 4954 §4.0
-OVERRUN: Final = 2  # times the maximum size that are read and dropped before the connection is closed (SMTP-46)
+OVERRUN: Final = 2  # multiple of the maximum size that is read and dropped before the connection is closed (SMTP-46)
 
 
 class NeedData(enum.Enum):
-    """Nothing more to read: receive, then ask again."""
+    """The buffer has no complete event: receive more octets."""
 
     NEED_DATA = "NEED_DATA"
 
@@ -71,9 +71,9 @@ NEED_DATA: Final = NeedData.NEED_DATA
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """What the codec itself refuses: send `response`, and close the connection if `close`.
+    """Refusal by the codec itself: send `response`, and close the connection if `close`.
 
-    `verb` is the command, empty if unknown. `aborted`: the client gave up its AUTH exchange with `*`.
+    `verb`: the command, "" if unknown. `aborted`: the client cancelled its AUTH exchange with `*`.
     """
 
     response: Response
@@ -93,20 +93,20 @@ class AuthData(msgspec.Struct, frozen=True):
 
 
 class DataChunk(msgspec.Struct, frozen=True):
-    """Content of the message: CRLF line ends, dots taken off."""
+    """Content of the message: with CRLF line ends, without doubled dots."""
 
     data: bytes
 
 
 class Oversize(msgspec.Struct, frozen=True):
-    """The message is larger than the maximum. What follows is dropped, and DataEnd comes in its time."""
+    """The message is larger than the maximum. The rest is dropped; DataEnd follows as usual."""
 
 
 class DataEnd(msgspec.Struct, frozen=True):
-    """The end of DATA, or of a BDAT chunk, whose `last` says whether it was the last. The reply is due now.
+    """The end of DATA, or of a BDAT chunk (`last`: the last one). The reply is due now.
 
-    `bad_line_ends`: bare CR, or an end that others could misread (SMTP-38). `overrun`: far larger than the maximum,
-    read no further: reply and close.
+    `bad_line_ends`: a bare CR, or a sequence that others could take for the end (SMTP-38). `overrun`: the message is
+    far too large and is not read further: reply and close.
     """
 
     last: bool
@@ -119,7 +119,7 @@ Event: TypeAlias = Command | Refusal | AuthData | DataChunk | Oversize | DataEnd
 
 
 class ServerLimits(msgspec.Struct, frozen=True):
-    """`max_message_size` in octets of content."""
+    """Limits of the codec. `max_message_size`: octets of content."""
 
     max_message_size: int = 100 << 20
 
@@ -129,21 +129,21 @@ class _Mode(enum.Enum):
     AUTH = enum.auto()
     DATA = enum.auto()
     CHUNK = enum.auto()
-    CLOSED = enum.auto()  # also for TLS to take over
+    CLOSED = enum.auto()  # also before TLS takes over
 
 
-# Facts about the session, as bits: a command is checked by two masks (an enum.Flag would cost a microsecond each time).
+# Facts about the session, as bits: a command is checked by two masks (an enum.Flag would take a microsecond each time).
 HELLO: Final = 1
 EXTENDED: Final = 2  # the hello was EHLO
 TLS: Final = 4
 STARTTLS: Final = 8  # TLS is configured for this listener
-AUTH: Final = 16  # this is a listener where clients log in
+AUTH: Final = 16  # clients log in at this listener
 ACCOUNT: Final = 32  # logged in, by password or certificate
 SASL: Final = 64  # logged in by AUTH
 MAIL: Final = 128
 RCPT: Final = 256
-CHUNKS: Final = 512  # a BDAT chunk was taken
-BROKEN: Final = 1024  # a BDAT chunk was refused: nothing but RSET helps (RFC 3030 §2)
+CHUNKS: Final = 512  # a BDAT chunk was accepted
+BROKEN: Final = 1024  # a BDAT chunk was refused: only RSET is allowed (RFC 3030 §2)
 SMTPUTF8: Final = 2048
 TRANSACTION: Final = MAIL | RCPT | CHUNKS | BROKEN | SMTPUTF8
 
@@ -161,7 +161,7 @@ _NEED_LOGIN: Final = Response(530, "5.7.0", ("authentication required",))
 _OVERSIZE: Final = Response(552, "5.3.4", ("message too large",))
 
 
-@lru_cache(maxsize=64)  # by configuration, not by client: few
+@lru_cache(maxsize=64)  # few: they depend on the configuration, not on the client
 def _grammars(
     submission: bool, pedantic: bool, tolerate_space: bool, offers: frozenset[str]
 ) -> tuple[Grammar, Grammar]:
@@ -193,18 +193,18 @@ class ServerConnection:
         self._buffer = bytearray()
         self._mode = _Mode.COMMAND
         self._first = True  # no command was read yet
-        self._current: Command | None = None  # what the next reply answers
-        self._pending: DataEnd | None = None  # comes out after the content before it
+        self._current: Command | None = None  # the command that the next reply answers
+        self._pending: DataEnd | None = None  # returned after the content before it
         self._data = DataDecoder()
         self._chunk = ChunkDecoder()
         self._chunk_left = 0  # octets of the chunk still to come
         self._chunk_last = False
-        self._chunk_refusal: Refusal | None = None  # the chunk is skipped, then this comes out
+        self._chunk_refusal: Refusal | None = None  # returned after the skipped chunk
         self._size = 0  # octets of content so far
         self._read = 0  # octets read for it
         self._oversize = False
 
-    # Facts that the session tells or asks
+    # Facts that the session sets or reads
 
     @property
     def tls(self) -> bool:
@@ -213,12 +213,12 @@ class ServerConnection:
 
     @property
     def in_transaction(self) -> bool:
-        """Whether MAIL was accepted, and neither ended nor reset."""
+        """Whether MAIL was accepted, and its transaction has neither ended nor been reset."""
         return bool(self._facts & MAIL)
 
     @property
     def extended(self) -> bool:
-        """Whether the client said EHLO."""
+        """Whether the client sent EHLO."""
         return bool(self._facts & EXTENDED)
 
     @property
@@ -227,15 +227,17 @@ class ServerConnection:
         return bool(self._facts & SASL)
 
     def offer(self, keywords: frozenset[str]) -> None:
-        """The EHLO keywords that the answer to the EHLO just read announces; their parameters are taken from now on."""
+        """Set the keywords that the reply to the last EHLO announces; their parameters are accepted from now on."""
         self._grammars = _grammars(self._submission, self._pedantic, self._tolerate_space, keywords)
 
     def account_known(self) -> None:
-        """The client is logged in without AUTH (by its TLS certificate)."""
+        """Note that the client is logged in without AUTH (by its TLS certificate)."""
         self._facts |= ACCOUNT
 
     def tls_started(self, *, account: bool = False) -> None:
-        """TLS is active now: all is as after the greeting (RFC 3207 §4.2), but for a certificate's `account`."""
+        """Note that TLS is active: the state is reset to after the greeting (RFC 3207 §4.2). `account`: the client is
+        logged in by its certificate.
+        """
         assert not self._buffer
         self._facts = self._facts & (AUTH | STARTTLS) | TLS | (ACCOUNT if account else 0)
         self.offer(frozenset())
@@ -243,7 +245,7 @@ class ServerConnection:
         self._current = None
 
     def leftover(self) -> bytes:
-        """The octets that came behind the line of STARTTLS and are not SMTP. The buffer is empty then."""
+        """Remove and return the octets after the line of STARTTLS, which are not SMTP."""
         rest = bytes(self._buffer)
         self._buffer.clear()
         return rest
@@ -251,11 +253,11 @@ class ServerConnection:
     # Reading
 
     def receive_data(self, data: bytes) -> None:
-        """Take octets from the client. Call it only when `next_event` gave NEED_DATA: this bounds the buffer."""
+        """Take octets from the client. Call it only after NEED_DATA from `next_event`: this bounds the buffer."""
         self._buffer += data
 
     def next_event(self) -> Event:
-        """What the client said next."""
+        """Return the next event of the client, or NEED_DATA."""
         if self._pending is not None:
             return self._take_pending()
         if self._mode is _Mode.COMMAND:
@@ -274,7 +276,7 @@ class ServerConnection:
         return event
 
     def _read_line(self, limit: int, ecode: str) -> bytes | Refusal | None:
-        """One line without its end, None if it is incomplete."""
+        """Read a line without its end; returns None if it is incomplete."""
         buffer = self._buffer
         end = buffer.find(b"\n", 0, limit)
         if end < 0:
@@ -298,7 +300,7 @@ class ServerConnection:
     def _read_command(self) -> Event:
         buffer = self._buffer
         if self._first and buffer and not (65 <= buffer[0] & 0xDF <= 90):
-            # No letter: a TLS hello or noise, which may never send a line end (SMTP-141).
+            # Not a letter: a TLS hello or noise, which may never have a line end (SMTP-141).
             return self._fatal(Response(500, "5.5.2", ("this is SMTP",)))
         auth = buffer[:5].upper() == b"AUTH "
         line = self._read_line(AUTH_LINE_LIMIT if auth else LINE_LIMIT, "5.5.6" if auth else "5.5.0")
@@ -316,7 +318,7 @@ class ServerConnection:
             text = line.decode()
             if "\0" in text:
                 raise ValueError("NUL in command")
-        except ValueError:  # UnicodeDecodeError is one
+        except ValueError:  # includes UnicodeDecodeError
             return Refusal(Response(501, "5.5.2", ("bad character in command",)), verb=verb)
         return self._check(verb, text[len(verb) :])
 
@@ -328,7 +330,7 @@ class ServerConnection:
         return Refusal(Response(500, "5.5.1", ("unknown command",)))
 
     def _check(self, verb: str, arguments: str) -> Event:
-        """Sequence, then syntax; a BDAT is read to its end in any case."""
+        """Check the sequence of commands, then the syntax. A BDAT is read to its end in any case."""
         must, must_not = REQUIRES.get(verb, (0, 0))
         facts = self._facts
         in_sequence = facts & must == must and not facts & must_not
@@ -369,7 +371,7 @@ class ServerConnection:
         self._oversize = False
 
     def _content(self, data: bytes) -> Event | None:
-        """The event for decoded content, None if there's nothing to tell."""
+        """The event for decoded content, None without one."""
         self._size += len(data)
         if self._oversize:
             return None
@@ -379,7 +381,7 @@ class ServerConnection:
         return DataChunk(data) if data else None
 
     def _read_data(self) -> Event:
-        """Content of DATA; its end comes out after the content before it."""
+        """Read content of DATA. Its end is returned after the content before it."""
         while self._buffer:
             octets = bytes(self._buffer)
             self._buffer.clear()
@@ -409,13 +411,13 @@ class ServerConnection:
         self._chunk_left = command.size
         self._chunk_last = command.last
         self._current = command
-        if not in_sequence:  # the octets are on their way already: they are read, whatever the answer is
+        if not in_sequence:  # the client has already sent the octets: they are read, whatever the reply is
             self._chunk_refusal = Refusal(_SEQUENCE, verb=command.verb)
             return self._read_chunk()
         return command
 
     def _read_chunk(self) -> Event:
-        """Octets of a BDAT chunk, exactly as many as it announced."""
+        """Read octets of a BDAT chunk, exactly as many as it announced."""
         while self._chunk_left and self._buffer:
             octets = bytes(self._buffer[: self._chunk_left])
             del self._buffer[: len(octets)]
@@ -437,14 +439,14 @@ class ServerConnection:
     # Replies
 
     def send(self, response: Response) -> bytes:
-        """The octets of the reply to the command or content read last; the state of the session follows from it."""
+        """Encode the reply to the command or content read last, and update the state of the session."""
         command, self._current = self._current, None
         if command is not None:
             self._answered(command, response)
         return response.encode(utf8=bool(self._facts & SMTPUTF8))
 
     def _answered(self, command: Command, response: Response) -> None:
-        """Let the reply take its effect (RFC 5321 §4.1.4)."""
+        """Update the state by the reply to a command (RFC 5321 §4.1.4)."""
         ok = response.ok
         match command:
             case RcptTo():
