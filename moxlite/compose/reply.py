@@ -181,7 +181,7 @@ def answer(original: Original, own: Own, kind: Kind, quoted: Quoted) -> Answer:
         to = (post,)
     if kind != "reply_list":
         others = _without_own(to, own)
-        to = others or _unique(to)  # a note to oneself goes to oneself
+        to = others or _unique(to)  # a note to oneself is answered to oneself
     present = {_key(other) for other in to}
     cc = tuple(one for one in _without_own(cc, own) if _key(one) not in present)
     in_reply_to, references = _thread(original)

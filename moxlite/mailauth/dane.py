@@ -62,7 +62,7 @@ class HostRecords(msgspec.Struct, frozen=True):
       base: the TLSA base domain, A-labels without final dot: the name for SNI.
       usable: records that can verify a certificate for SMTP; empty: TLS is demanded, but nothing can be verified
         (RFC 7672 §2.2).
-      others: how many records cannot be used.
+      others: number of records that cannot be used.
     """
 
     base: str
@@ -102,7 +102,7 @@ async def find(
 
 
 def is_usable(record: TLSA, usages: Collection[int] = SMTP_USAGES) -> bool:
-    """Whether a record can verify a certificate, for SMTP unless other usages are wanted (RFC 7672 §3.1)."""
+    """Whether a record with one of these usages can verify a certificate (RFC 7672 §3.1)."""
     if record.usage not in usages or record.selector not in (WHOLE, SPKI):
         return False
     if record.matching == 0:

@@ -52,8 +52,8 @@ class SPFResult(msgspec.Struct, frozen=True, kw_only=True):
       mechanism: the term that matched, as written; "default" if no term did.
       explanation: text of the domain's owner for a fail, None without one. The text is not trusted.
       authentic: all answers of DNS were validated by DNSSEC.
-      dns_terms: terms that cost a look-up (RFC 7208 §4.6.4); void_lookups: those without an answer; dns_queries: all
-        questions asked.
+      dns_terms: number of terms with look-ups (RFC 7208 §4.6.4); void_lookups: number of look-ups without an answer;
+        dns_queries: number of all DNS queries.
     """
 
     status: SPFStatus

@@ -201,7 +201,7 @@ class Address(msgspec.Struct, frozen=True, order=True):
         return cls(parse_localpart(local, strict=strict), Domain.parse(domain, strict=strict))
 
     def pack(self, smtputf8: bool) -> str:
-        """The wire form; with `smtputf8` the domain in U-labels. A non-ASCII localpart stays as it is."""
+        """The wire form; with `smtputf8` the domain in U-labels. A non-ASCII localpart is unchanged."""
         return f"{pack_localpart(self.localpart)}@{self.domain.pack(smtputf8)}"
 
     @property

@@ -22,7 +22,7 @@ _REVERSED_LINE_ENDS: Final = re.compile(rb"(?:\n\r)*")
 
 
 def simple_field(raw: bytes) -> bytes:
-    """A header field as it is (§3.4.1)."""
+    """A header field in simple form: unchanged (§3.4.1)."""
     return raw
 
 

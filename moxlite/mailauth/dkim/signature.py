@@ -115,7 +115,7 @@ class Signature(msgspec.Struct, frozen=True, kw_only=True):
         return ""
 
     def unsigned(self) -> bytes:
-        """The field as it is hashed: canonical, with an empty b=, without the last line end (§3.7)."""
+        """The field in the form that is hashed: canonical, with an empty b=, without the last line end (§3.7)."""
         return unsigned(self.raw, self.header)
 
 
@@ -268,7 +268,7 @@ def _identity(text: str, domain: Domain) -> tuple[str, Domain]:
         lambda match: chr(int(match[1], 16)), without_blanks(text).encode("utf-8", "surrogateescape").decode("latin-1")
     )
     local, at, name = octets.encode("latin-1").decode("utf-8", "replace").rpartition("@")
-    if not at or len(local) > MAX_LOCALPART or not local.isprintable():  # it goes into headers and logs
+    if not at or len(local) > MAX_LOCALPART or not local.isprintable():  # it is written into headers and logs
         raise TagError("tag i is not an address")
     below = parse_domain(name, "i")
     if not below.is_below(domain):

@@ -17,7 +17,7 @@ def decode(name: bytes) -> str:
     """Decode a mailbox name.
 
     Raises ProtocolError for an open shift, bad base64, an odd number of octets, a lone surrogate, printable ASCII
-    inside of a shift, and a shift right behind another one: each name has exactly one spelling.
+    inside of a shift, and a shift directly after another one: each name has exactly one encoding.
     """
     if b"&" not in name:
         if not name.isascii():

@@ -51,7 +51,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def parse_date(text: bytes | str) -> tuple[int, int] | None:
-    """(moment, offset) of a Date field's text; None if it is no date or past the year 9999 (STORE-56).
+    """Parse the text of a Date field to (moment, offset); None if it is malformed or after year 9999 (STORE-56).
 
     An offset of a day or more counts as UTC. A leap second counts as the first of the next minute.
     """
@@ -105,7 +105,7 @@ def _moment(
 
 @lru_cache(maxsize=256)  # most new mail has today's date
 def _day(day: str, month: str, year: str) -> int | None:
-    """Days from 1970; None if there is no such day."""
+    """Days since 1970; None if the date does not exist."""
     number = _MONTH_NUMBER.get(month.lower())
     if number is None or not 1 <= int(year) <= 9999:
         return None

@@ -170,7 +170,7 @@ def _decode_qp(data: bytes, *, final: bool) -> bytes:
     if final:
         data = _strip_blanks(data[:-1]) + b"\r" if data.endswith(b"\r") else _strip_blanks(data)
         data = data.removesuffix(b"=")
-    # "=" that starts neither an escape nor a soft line break stands for itself. The C decoder sees it alike but before
+    # "=" that starts neither an escape nor a soft line break is text. The C decoder does the same, except before
     # another one, before a lone CR, and at the end.
     if b"==" in data:
         data = data.replace(b"==", b"=3D=").replace(b"==", b"=3D=")

@@ -150,7 +150,7 @@ class _ListParser:
         elif special == b",":
             if not (
                 self.in_angle and self.inside and self.inside[0] is self._AT
-            ):  # a comma of a source route (§4.4) goes on
+            ):  # a comma continues a source route (§4.4)
                 self._finish()
         elif special == b";":
             self._finish()

@@ -73,7 +73,7 @@ class Field(NamedTuple):
 
     @property
     def end(self) -> int:
-        """Offset behind the last line end."""
+        """Offset after the last line end."""
         return self.start + len(self.raw)
 
     @property
@@ -90,7 +90,7 @@ class Field(NamedTuple):
 class HeaderSection:
     """The header section that `octets` begin with; a body may follow.
 
-    Iterating gives all pieces in order. Names that are asked for are in lower case; b"" means junk.
+    Iterating yields all pieces in order. Names in arguments are in lower case; b"" means junk.
 
     Args:
       octets: the message from its start; without an empty line, all octets are header.
@@ -172,7 +172,7 @@ class HeaderSection:
         return b"".join(kept)
 
     def select(self, names: Iterable[bytes]) -> bytes:
-        """The fields of these names as they are written, in order, and an empty line (IMAP-98)."""
+        """The unchanged octets of the fields with these names, in order, and an empty line (IMAP-98)."""
         chosen = [self._raw(at) for at in self._places(names)]
         if chosen and not chosen[-1].endswith(b"\n"):
             chosen[-1] += b"\r\n"

@@ -27,7 +27,7 @@ _DOT_ATOM: Final = re.compile(
 def canonical_message_id(text: bytes | str) -> str | None:
     """The id inside `<>` in lower case, without needless quotes of its localpart (STORE-76).
 
-    None if there are no brackets, nothing inside, or junk after them that doesn't start with a blank.
+    None without brackets, if they are empty, or if text that does not start with a blank follows them.
     """
     text = _text(text).strip()
     if not text.startswith("<"):

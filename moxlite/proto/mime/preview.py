@@ -128,13 +128,13 @@ def _preview_of_lines(text: str, most: int, *, cut: bool = False) -> tuple[str, 
             continue
         out.append(line)
         size += len(line) + 1
-    # The last lines looked at may introduce a quote that begins behind them.
+    # The last of these lines may introduce a quote that begins after them.
     complete = (len(raw) <= most and not cut) or (size > MAX_PREVIEW and index + _LOOK_AHEAD <= count)
     return "" if out == [_GAP] else " ".join(out)[:MAX_PREVIEW].rstrip(), complete
 
 
 def _shown(line: str, plain: bool) -> str:
-    """A line as it is shown; `plain`: it is all ASCII."""
+    """A line in the form for the preview; `plain`: it is all ASCII."""
     line = (line if plain else _INVISIBLE.sub("", line)).strip()
     # Of all white space only the blank is printable.
     return line if line.isprintable() and "  " not in line else " ".join(line.split())

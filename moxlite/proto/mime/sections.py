@@ -33,7 +33,7 @@ def find_part(structure: Structure, numbers: Sequence[int]) -> Part | None:
 def _find(root: Part, numbers: Sequence[int]) -> tuple[Part, bool] | None:
     """The part, and whether it is the only part of a message (number 1 of a message that is not multipart)."""
     part = root
-    is_message = True  # `part` is a message as a whole: its own number 1 may be asked for
+    is_message = True  # `part` is a whole message, which has a part 1 even if it is not multipart
     only = False
     for number in numbers:
         if part.message is not None and not is_message:
@@ -53,7 +53,7 @@ def _find(root: Part, numbers: Sequence[int]) -> tuple[Part, bool] | None:
 
 
 def find_section(structure: Structure, numbers: Sequence[int], kind: Kind = "") -> Section | None:
-    """The octets of a section; None if there is no such part or it has no such thing (IMAP-97).
+    """The octets of a section; None if there is no such part or it does not have this section (IMAP-97).
 
     HEADER.FIELDS is cut by the caller from HEADER with `headers.select_fields`.
     """

@@ -331,7 +331,7 @@ class _Scanner:
         if content.value and content.subtype:
             return content
         self.fail("malformed Content-Type")
-        if content.value == "TEXT":  # what programs older than MIME write (RFC 1049); RFC 2045 §5.2 wants it read so
+        if content.value == "TEXT":  # the value of programs older than MIME (RFC 1049), read as RFC 2045 §5.2 requires
             return ContentValue("TEXT", "PLAIN", content.parameters or _DEFAULT.parameters, None)
         return ContentValue("APPLICATION", "OCTET-STREAM", (), None)
 

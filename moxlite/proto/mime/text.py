@@ -41,7 +41,9 @@ MAX_TEXT: Final = 1 << 20
 """Octets of a part, and characters of a message, that are used: longer texts are rarely read, and expensive to index.
 """
 
-_EXPANSION: Final = 4  # encoded octets read per octet wanted: quoted-printable takes three at most, the rest is padding
+_EXPANSION: Final = (
+    4  # encoded octets read per decoded octet: quoted-printable needs at most three, the rest is a reserve
+)
 
 HIDDEN: Final = frozenset({"head", "script", "style", "svg", "template", "map", "math", "dialog"})
 """Elements without readable text (STORE-58)."""
@@ -231,7 +233,7 @@ def _blocks(part: Part, read: Read, limit: int) -> Iterator[bytes]:
 
 
 def header_text(header: bytes) -> str:
-    """All fields of a header section, one a line, unfolded and decoded; so is junk, behind an empty name."""
+    """All fields of a header section, unfolded and decoded, one per line; junk has an empty name."""
     return "\n".join([f"{field.label.decode('ascii')}: {decode_words(field.text)}" for field in HeaderSection(header)])
 
 

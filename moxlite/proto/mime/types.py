@@ -1,12 +1,12 @@
 """The MIME index of one message: value types, their stored form, and shifting by a prefix.
 
-`Structure` is what `structure.scan` finds in a message and what the store keeps beside it (STORE-50): byte offsets,
-never content. All offsets count from the start of the whole message, the prefix of header lines written at reception
-included. All text that a peer must see unchanged (IMAP BODYSTRUCTURE, ENVELOPE) is kept as the octets of the header,
-unfolded; what we use ourselves is kept decoded.
+`Structure` is the result of `structure.scan`, which the store keeps with the message (STORE-50): byte offsets, never
+content. All offsets count from the start of the whole message, including the prefix of header lines written at
+reception. Text that a peer must see unchanged (IMAP BODYSTRUCTURE, ENVELOPE) is kept as the octets of the header,
+unfolded. Text for our own use is kept decoded.
 
-The stored form is msgpack of arrays, with `PARSE_VERSION` in front: a change of the layout or of the meaning of a field
-raises the version, and the store then scans again in the background (STORE-59).
+The stored form is msgpack of arrays, after `PARSE_VERSION`: a change of the layout or of the meaning of a field raises
+the version, and the store then scans again in the background (STORE-59).
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Parameter(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True
 class MailAddress(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """An address of an envelope: decoded display name, localpart without quotes, domain as in DNS (lower case, ASCII).
 
-    A domain that is no domain name is kept as it was written. `localpart` and `domain` are "" when unreadable.
+    A malformed domain is kept as written. `localpart` and `domain` are "" if unreadable.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Envelope(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True,
     """The header fields of a message that lists, threads, rules and searches use, decoded.
 
     `date` is microseconds since 1970 UTC and `date_offset` minutes east of UTC, both from the Date field; `date` is
-    None when missing or unusable (STORE-56). Sender and Reply-To are what the header says: no fallback to From.
+    None if missing or unusable (STORE-56). Sender and Reply-To are as in the header, without fallback to From.
     `in_reply_to` and `message_id` are raw unfolded text. Group members are in the lists like other addresses.
     """
 
@@ -106,8 +106,8 @@ class Part(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=
 
     `type`, `subtype`, `encoding` are upper case; `encoding` is "7BIT" when the header has none. A part without
     Content-Type has the parameter charset=us-ascii. `description`, `content_id`, `md5`, `location` are raw unfolded
-    text, None if missing. `disposition` is upper case or "". `defect` says why a part is an opaque leaf, although its
-    header promised more.
+    text, None if missing. `disposition` is upper case or "". `defect`: why the part is an opaque leaf although its
+    header declares a multipart or message.
     """
 
     boundary: int

@@ -179,8 +179,8 @@ def _join(pairs: list[tuple[bytes, bytes]]) -> tuple[Parameter, ...]:
 
 
 def _assemble(members: list[tuple[bytes, bytes]]) -> str | None:
-    """The value of the segments of one parameter; None if there is no segment to begin with. Extended forms win over
-    a plain one.
+    """Join the segments of one parameter; None without a first segment. Extended forms take precedence over a plain
+    one.
     """
     segments: dict[int, tuple[bool, bytes]] = {}
     for name, text in members:
@@ -214,7 +214,7 @@ def _simple(name: bytes, text: bytes) -> Parameter:
 _MAX_WORD: Final = 75  # RFC 2047 §2
 _PREFIX_B: Final = "=?utf-8?b?"
 _PREFIX_Q: Final = "=?utf-8?q?"
-# RFC 2047 §5 (3): what may stand for itself in a phrase, the strictest place.
+# RFC 2047 §5 (3): characters that need no encoding in a phrase, the strictest context.
 _Q_SAFE: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
 
 

@@ -59,7 +59,7 @@ class ClientConnection:
         self._auth = auth
         self._reader = ReplyReader()
         self.needs_reset = False  # the last transaction did not end in 2xx: RSET comes before the next one
-        self.begins_anew = False  # the server has taken a MAIL after a message that it took, without RSET
+        self.begins_anew = False  # the server has accepted a MAIL after an accepted message, without RSET
         self.usable = True  # False after an error that leaves the connection in an unknown state
 
     def receive_data(self, data: bytes) -> None:

@@ -67,8 +67,8 @@ class TLSMode(enum.Enum):
     """Start of TLS in a connection (SMTP-120)."""
 
     IMMEDIATE = "immediate"  # before the greeting, as on port 465
-    REQUIRED_STARTTLS = "requiredstarttls"  # STARTTLS is sent even where it is not announced
-    OPPORTUNISTIC = "opportunistic"  # STARTTLS where it is announced
+    REQUIRED_STARTTLS = "requiredstarttls"  # STARTTLS is sent even if it is not announced
+    OPPORTUNISTIC = "opportunistic"  # STARTTLS is sent if it is announced
     SKIP = "skip"
 
 

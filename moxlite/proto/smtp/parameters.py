@@ -73,7 +73,7 @@ def decode_xtext(text: str) -> str:
     return out.decode()
 
 
-Value: TypeAlias = Any  # the parsed value goes into a field of the same name of MailFrom or RcptTo, which has its type
+Value: TypeAlias = Any  # value for the field of the same name in MailFrom or RcptTo, which has its type
 Fields: TypeAlias = dict[str, Value]
 
 

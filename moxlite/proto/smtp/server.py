@@ -478,7 +478,7 @@ class ServerConnection:
             case Auth():
                 if response.code == 334:
                     self._mode = _Mode.AUTH
-                    self._current = command  # the exchange goes on
+                    self._current = command  # the exchange continues
                 else:
                     self._mode = _Mode.COMMAND
                     self._facts |= (SASL | ACCOUNT) if ok else 0
