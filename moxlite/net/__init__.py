@@ -1,6 +1,6 @@
-"""Trio streams, TLS, listeners, DNS, limits, logging, metrics; knows neither protocols of mail nor the store."""
+"""Trio streams, TLS, listeners, DNS, limits, logging and metrics. No mail protocol and no store belongs here."""
 
 import logging
 
-# Another program that uses a room hears nothing until a handler is installed (ADMIN-60a).
+# Another program that uses a package gets no log output until it installs a handler (ADMIN-60a).
 logging.getLogger("moxlite").addHandler(logging.NullHandler())

@@ -1,6 +1,4 @@
-"""Names and addresses by which a stranger may lead us to a host: none of the inner network (QUEUE-92, QUEUE-152,
-AUTH-106).
-"""
+"""Check that a name or address from a stranger does not lead into the inner network (QUEUE-92, QUEUE-152, AUTH-106)."""
 
 import re
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
@@ -11,13 +9,14 @@ from moxlite.net.limits import IPAddress
 __all__ = ["is_address_text", "is_internal", "is_local_name"]
 
 _AT_THE_END: Final = (IPv6Network("64:ff9b::/96"), IPv6Network("::/96"), IPv6Network("::ffff:0:0:0/96"))
-"""IPv4 addresses in the last four octets: of NAT64 (RFC 6052 §2.1), compatible ones (RFC 4291 §2.5.5.1), and translated
-ones (RFC 2765 §2.1).
+"""IPv6 networks whose last four octets are an IPv4 address: NAT64 (RFC 6052 §2.1), IPv4-compatible (RFC 4291 §2.5.5.1)
+and IPv4-translated (RFC 2765 §2.1) addresses.
 """
 
 _GLOBAL: Final = IPv6Network("2000::/3")
-"""All of IPv6 that IANA gives out to networks of the internet. Beyond it are unique local (fc00::/7), link-local
-(fe80::/10), site-local (fec0::/10, RFC 3879), multicast, and a network's own NAT64 (64:ff9b:1::/48, RFC 8215).
+"""The IPv6 space that IANA allocates to networks of the internet. Outside it are unique local (fc00::/7), link-local
+(fe80::/10) and site-local (fec0::/10, RFC 3879) addresses, multicast, and a network's own NAT64 prefix (64:ff9b:1::/48,
+RFC 8215).
 """
 
 _NOT_GLOBAL: Final = (
@@ -27,7 +26,7 @@ _NOT_GLOBAL: Final = (
     IPv6Network("2001:db8::/32"),  # documentation: RFC 3849
     IPv6Network("3fff::/20"),  # documentation: RFC 9637
 )
-"""Of the registries for special purposes, where Python's own tables differ by version."""
+"""Networks from IANA's special-purpose registries for which the tables of Python versions differ."""
 
 _NUMBER: Final = re.compile(r"[0-9]++|0x[0-9a-f]*+", re.IGNORECASE)
 """The last label of an address as inet_aton(3) reads it, decimal, octal or hexadecimal. No top-level domain is a
@@ -49,8 +48,8 @@ _HOME: Final = ".home.arpa"
 
 
 def is_internal(ip: IPAddress) -> bool:
-    """Whether an address is not one of the internet: private, loopback, link-local, multicast, or an IPv6 form that
-    leads to such an IPv4 address. Neighbours there trust us, and a stranger's name must not make us speak with them.
+    """Whether an address is not on the internet: private, loopback, link-local, multicast, or an IPv6 form that leads
+    to such an IPv4 address. Hosts there trust this machine, so a name from a stranger must not make it connect to them.
     """
     ip = _inner(ip)
     if ip.version == 6 and ip not in _GLOBAL:

@@ -1,16 +1,16 @@
-"""Which connections are served (SMTP-135, IMAP-15, WEB-14, ADMIN-39b): asked before a TLS handshake, for all ports.
+"""Admission of connections on all ports, decided before the TLS handshake (SMTP-135, IMAP-15, WEB-14, ADMIN-39b).
 
-Two questions are asked about each connection.
+Each connection passes two checks.
 
-Has the server room for it (`Admission`)? All ports share a number of seats, from the budget of descriptors. When they
-are taken, the connection that has been silent for longest gives up its own: one whose client has not logged in, and is
-not sending a message. When there is none of that kind, the new connection is closed.
+`Admission`: does the server have a free seat? All ports share a number of seats, from the budget of descriptors. When
+all seats are taken, the connection that has been silent for longest is closed, if its client has not logged in and is
+not sending a message. If there is no such connection, the new one is closed.
 
-May its network have one more (`Gate`)? Each protocol has limits of its own. Beside them a network has no more than a
-share of all seats, whatever it speaks.
+`Gate`: may the client's network open one more connection? Each protocol has its own limits. In addition a network has
+at most a share of all seats, over all protocols.
 
-A session tells its `Seat` what the connection is worth: `touch` for each command, `known` once the client has logged
-in, `busy` while it sends a message.
+A session reports to its `Seat` why its connection should stay open: `touch` for each command, `known` once the client
+has logged in, `busy` while it sends a message.
 """
 
 import enum
@@ -33,17 +33,19 @@ MAX_SEATS: Final = 10_000
 """Connections at a time, however many descriptors there are: silent ones weigh some 30 KB each, with TLS 100 KB."""
 
 MAX_LEAVING: Final = 64
-"""Connections that were told to go and have not ended yet. New ones are closed at once beyond, so that an attack cannot
-have us open faster than we close.
+"""Connections that were cancelled and have not ended yet. Beyond this number new connections are closed at once, so
+that an attack cannot open connections faster than they are closed.
 """
 
 NETWORK_SHARES: Final = (8, 4, 2)
-"""One address has an eighth of all seats at most, its neighbourhood a quarter, a provider's customer half
-(`net.limits.ip_classes`).
+"""Shares of all seats, as divisors: an eighth for one address, a quarter for its network, half for a provider's
+customer (`net.limits.ip_classes`).
 """
 
 TELL_SECONDS: Final = 60.0
-"""Refusals and closings are logged at most so often, with their number: an attack must not fill the log."""
+"""Seconds between two log lines about refusals or closings, each with their number, so that an attack does not fill the
+log.
+"""
 
 
 class Refusal(enum.Enum):
@@ -58,8 +60,8 @@ class Refusal(enum.Enum):
 
 
 class Tally:
-    """A line of the log about something that may happen very often: the first time, then once a minute at most, with
-    how often it happened since.
+    """Rate-limited log line for a frequent event: logged the first time, then at most once a minute with the number of
+    events since.
     """
 
     __slots__ = ("_clock", "_count", "_log", "_next", "_text")
@@ -74,7 +76,7 @@ class Tally:
         self._next = -1.0
 
     def add(self, **facts: object) -> None:
-        """It has happened; `facts` of this time."""
+        """Count one event; `facts` describe it."""
         self._count += 1
         now = self._clock()
         if now >= self._next:
@@ -102,7 +104,8 @@ class Gate:
 
 
 class Seat:
-    """The place of one connection. Without an `Admission` (a pipe within the process) it is never taken away.
+    """The place of one connection among all connections. Without an `Admission` (a pipe within the process) it is never
+    taken away.
 
     Attributes:
       scope: everything done for the connection; cancelled to close it.
@@ -119,8 +122,8 @@ class Seat:
         self._busy = False
 
     def enter(self, gate: Gate, remote: IPAddress) -> Refusal | None:
-        """Count the connection for `remote`, and its networks; why it may not be served, if so. A gate is entered once:
-        the listener has, and the session asks again what came of it.
+        """Count the connection for `remote` and its networks. Returns the reason if it may not be served. A gate is
+        entered once: the listener enters it, and the session asks again for the result.
         """
         if gate not in self._entered:
             self._entered[gate] = refusal = self._count(gate, remote)
@@ -141,7 +144,7 @@ class Seat:
         return None if gate.at_once.acquire(remote) else Refusal.OPEN
 
     def leave(self, gate: Gate, remote: IPAddress) -> None:
-        """The connection ends, as far as the gate goes. Idempotent."""
+        """Stop counting the connection at this gate. Idempotent."""
         if gate in self._entered and self._entered.pop(gate) is None and not is_exempt(remote, gate.proxies):
             gate.at_once.release(remote)
         if not self._entered and self._remote is not None and self._admission is not None:
@@ -149,7 +152,7 @@ class Seat:
             self._remote = None
 
     def touch(self) -> None:
-        """The client has said something whole: a command, a request."""
+        """Note that the client has sent a whole command or request."""
         if self._admission is not None:
             self._admission.touch(self)
 
@@ -165,7 +168,7 @@ class Seat:
 
     @property
     def busy(self) -> bool:
-        """Whether a message is coming, or what was asked for is going."""
+        """Whether a message is being received, or a requested response is being sent."""
         return self._busy
 
     @busy.setter
@@ -195,12 +198,14 @@ class Admission:
         self._highest = highest
         self._all: set[Seat] = set()
         self._idle: OrderedDict[Seat, None] = OrderedDict()
-        """Those that may be closed; who has been silent for longest comes first."""
+        """Connections that may be closed, the one silent for longest first."""
         self._leaving: set[Seat] = set()
         self._closed = Tally("connections closed to make room for new ones")
 
     def take(self, descriptor: int = -1) -> Seat | None:
-        """A seat for a new connection, with its descriptor; None: there is no room, it is to be closed."""
+        """Return a seat for a new connection with this descriptor; None if no seat is free, so that it must be
+        closed.
+        """
         if len(self._all) - len(self._leaving) >= self.seats and not self.make_room():
             _refuse(Refusal.FULL, None)
             return None
@@ -213,14 +218,14 @@ class Admission:
         return seat
 
     def give_back(self, seat: Seat) -> None:
-        """The connection has ended."""
+        """Free the seat of a connection that has ended."""
         self._all.discard(seat)
         self._idle.pop(seat, None)
         self._leaving.discard(seat)
 
     def make_room(self) -> bool:
-        """Close the connection that has been silent for longest, of those that may be closed. False: there is none, or
-        many are being closed already.
+        """Close the connection that has been silent for longest among those that may be closed. False if no connection
+        may be closed, or many are being closed already.
         """
         if not self._idle or len(self._leaving) >= MAX_LEAVING:
             return False
@@ -232,12 +237,12 @@ class Admission:
         return True
 
     def touch(self, seat: Seat) -> None:
-        """The client has just said something."""
+        """Note that the client has just sent something."""
         if seat in self._idle:
             self._idle.move_to_end(seat)
 
     def settle(self, seat: Seat, *, stays: bool) -> None:
-        """Whether the connection is kept at any cost."""
+        """Set whether the connection must not be closed to free a seat."""
         if stays:
             self._idle.pop(seat, None)
         elif seat in self._all and seat not in self._leaving:

@@ -1,4 +1,4 @@
-"""What a session knows of its connection, and the guard that a crash ends in (architecture §5)."""
+"""The facts of a connection that a session gets, and the guard that stops an unexpected exception (architecture §5)."""
 
 import logging
 from types import TracebackType
@@ -16,17 +16,17 @@ __all__ = ["ConnectionInfo", "TLSFacts", "guard"]
 logger = logging.getLogger("moxlite.net.connections")
 
 LOST: Final = (trio.BrokenResourceError,)
-"""Exceptions that only say that the peer went away: no fault of ours."""
+"""Exceptions that mean that the peer closed the connection; not an error of the server."""
 
 
 class TLSFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What the handshake settled.
+    """Result of a TLS handshake.
 
     ``version`` as OpenSSL names it (``TLSv1.3``); ``cipher`` likewise; ``server_name`` is the SNI (A-label form,
     lower case) or None; ``alpn`` the chosen protocol or None; ``peer_key`` the SHA-256 of the SubjectPublicKeyInfo of
     the peer's certificate, None without one: possession of that key is proven, nothing else about the certificate is
-    checked. ``group`` is that of the key exchange, as OpenSSL names it (``X25519MLKEM768``, which is post-quantum), ""
-    where there was none anew.
+    checked. ``group`` is the group of the key exchange as OpenSSL names it (``X25519MLKEM768``, which is post-quantum),
+    "" if a resumed session had no new key exchange.
     """
 
     version: str
@@ -48,9 +48,10 @@ class ConnectionInfo(msgspec.Struct, frozen=True, kw_only=True):
 
     ``remote`` is the client (behind PROXY protocol: what the proxy said), ``local`` the address that it reached.
     ``listener`` is the configured name. ``shutdown`` is set when the server wants to stop: a session says good-bye at
-    its next chance. ``tls`` is None in clear. ``seat`` is its place among all connections, which the session tells
-    what it is worth. ``trusted_local``: the server itself is the client, over a pipe in the process (QUEUE-36): no
-    network checks; ``transaction_key`` then identifies what it sends, so that no account stores it twice (STORE-189).
+    its next chance. ``tls`` is None without TLS. ``seat`` is its place among all connections; the session reports its
+    activity there. ``trusted_local``: the server itself is the client, over a pipe in the process (QUEUE-36), so there
+    are no network checks; ``transaction_key`` then identifies the message, so that no account stores it twice
+    (STORE-189).
     """
 
     cid: int
@@ -70,7 +71,7 @@ class ConnectionInfo(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, tls=facts)
 
     def behind(self, remote: IPAddress, remote_port: int, local: IPAddress, local_port: int) -> "ConnectionInfo":
-        """The same connection with the real ends that a proxy told (SMTP-18)."""
+        """The same connection with the real addresses of client and server, as the proxy sent them (SMTP-18)."""
         return msgspec.structs.replace(self, remote=remote, remote_port=remote_port, local=local, local_port=local_port)
 
 

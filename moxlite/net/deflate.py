@@ -36,7 +36,7 @@ class DeflateStream(Prompt):
         self._deflate = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
         self._inflate = zlib.decompressobj(-zlib.MAX_WBITS)
         self._input = received
-        self._full = False  # the last step filled its room: more may follow without input
+        self._full = False  # The last step filled its output buffer: more may follow without further input.
         self._broken = False
         self._rest = b""
 
@@ -75,7 +75,7 @@ class DeflateStream(Prompt):
         return self._deflate.compress(data) + self._deflate.flush(zlib.Z_SYNC_FLUSH)
 
     async def wait_send_all_might_not_block(self) -> None:
-        """As the transport says."""
+        """Wait as the transport does."""
         await self.transport.wait_send_all_might_not_block()
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
@@ -99,7 +99,7 @@ class DeflateStream(Prompt):
         return b""
 
     def _ended(self) -> bool:
-        """Whether the peer has finished its DEFLATE stream."""
+        """Whether the peer has ended its DEFLATE stream."""
         return self._inflate.eof
 
     async def finish(self) -> None:

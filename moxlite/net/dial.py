@@ -1,5 +1,5 @@
-"""Connecting to one of several addresses, in order, within a total time (QUEUE-48), if it may be connected to
-(QUEUE-152).
+"""Connecting to the first of several addresses that answers, in order, within a total time (QUEUE-48), unless it
+belongs to an inner network (QUEUE-152).
 
 All connections to other hosts begin here, but for questions to the configured name servers: a test of
 `tests/unit/test_net_dial.py` finds others.
@@ -19,22 +19,22 @@ from moxlite.net.sockets import QuickStream
 __all__ = ["CONNECT_SECONDS", "INNER", "TIMEOUT", "DialError", "Dialed", "LocalAddresses", "dial"]
 
 TIMEOUT: Final = "timeout"
-"""The words of a failure by silence."""
+"""Text of a failure because nothing answered in time."""
 
 INNER: Final = "an address of an inner network, it is not connected to"
-"""The words of a failure by QUEUE-152."""
+"""Text of a failure because the address must not be connected to (QUEUE-152)."""
 
 CONNECT_SECONDS: Final = 30.0
-"""For all addresses of a host together (QUEUE-48)."""
+"""Seconds for all addresses of a host together (QUEUE-48)."""
 
 MIN_TRY_SECONDS: Final = 3.0
-"""No address gets less: a TCP handshake that lost its first packet is sent again after one second, and again after
-two more.
+"""Minimum seconds for each address: a TCP handshake that lost its first packet is sent again after one second, and
+again after two more.
 """
 
 
 class LocalAddresses(msgspec.Struct, frozen=True):
-    """From where to connect, per family; None leaves it to the system."""
+    """Local addresses to connect from, per family. None lets the system choose."""
 
     ipv4: IPAddress | None = None
     ipv6: IPAddress | None = None
@@ -48,7 +48,7 @@ class Dialed(msgspec.Struct, frozen=True):
 
 
 class DialError(Exception):
-    """No address could be connected to. ``failures``: per address what happened, in the order of the attempts."""
+    """No address could be connected to. ``failures``: per address the reason, in the order of the attempts."""
 
     def __init__(self, failures: Sequence[tuple[IPAddress, str]]) -> None:
         shown = "; ".join(f"{ip}: {text}" for ip, text in failures) or "no addresses"
@@ -70,8 +70,8 @@ async def dial(
     (QUEUE-47). The time left is shared equally by the addresses left. Raises DialError.
 
     Args:
-      inside: whether addresses of the inner network may be connected to: true only where the administrator has named
-        the host, or has allowed strangers to name such ones. Of those that may not each is a failure.
+      inside: whether addresses of the inner network may be connected to. True only if the administrator has named the
+        host, or has allowed strangers to name such hosts. If false, each such address counts as a failure.
       local: from where. seconds: for all addresses together.
     """
     end = trio.current_time() + seconds

@@ -1,8 +1,8 @@
-"""The resolver that asks DNS servers over UDP and TCP, and keeps what they say for a while (AUTH-2..7, AUTH-11). How a
-message looks is in `dnswire`.
+"""A stub resolver: asks DNS servers over UDP and TCP, and caches the answers (AUTH-2..7, AUTH-11). The message format
+is in `dnswire`.
 
-It wants a validating resolver nearby (RFC 4035 §4.9.3): the AD bit is believed only from servers on this machine, or
-where the administrator says that the path to them is safe.
+It expects a validating resolver nearby (RFC 4035 §4.9.3): the AD bit is believed only from servers on this machine, or
+if the administrator declares the path to them safe.
 """
 
 import ipaddress
@@ -52,32 +52,32 @@ lookups = Histogram("moxlite_dns_lookup_duration_seconds", "Look-ups that went t
 
 PORT: Final = 53
 TRY_SECONDS: Final = 5.0
-"""For one server, one time (AUTH-2)."""
+"""Seconds for one attempt at one server (AUTH-2)."""
 ROUNDS: Final = 2
-"""Over all servers."""
+"""Attempts at each server."""
 MAX_SERVERS: Final = 3
-"""As in libc."""
+"""Maximum servers used, as in libc."""
 LOOPBACK: Final = (ipaddress.IPv4Address("127.0.0.1"), ipaddress.IPv6Address("::1"))
-"""Servers where none are named. One of them is enough."""
+"""Servers used if the configuration names none. An answer from one of them is enough."""
 SILENT_SECONDS: Final = 300.0
-"""For which a server that did not answer is asked after all others. Then one look-up finds out whether it answers
-again: so it costs TRY_SECONDS once in that time (AUTH-2).
+"""Seconds for which a server that did not answer is tried after all others. Then one look-up tries it again in its
+usual place, which costs TRY_SECONDS once per period if it is still silent (AUTH-2).
 """
 MAX_DATAGRAM: Final = 65_535
 MAX_TTL: Final = 300
-"""Seconds that an answer is kept; the resolver beside us keeps it longer."""
+"""Maximum seconds that an answer is cached; the resolver on this machine caches it longer."""
 MAX_NEGATIVE_TTL: Final = 60
 UNDATED_TTL: Final = 30
-"""Seconds for which an absence is kept that says nothing of its time. RFC 2308 §5 would not keep it, lest servers pass
-it in circles; it goes no further than this process, and a burst of mail would ask for it hundreds of times.
+"""Seconds that a negative answer without SOA is cached. RFC 2308 §5 forbids to cache it, so that servers do not pass it
+on in circles. This cache serves one process only, and a burst of mail would repeat the question hundreds of times.
 """
 MAX_ENTRIES: Final = 10_000
-"""Cached answers, about 10 MB."""
+"""Maximum cached answers, about 10 MB."""
 PUBLIC: Final = "com."
-"""Zone whose name servers each resolver on the internet has at hand."""
+"""Zone whose name servers every resolver on the internet has cached."""
 RESOLV_CONF: Final = Path("/etc/resolv.conf")
 RESOLV_CONF_SECONDS: Final = 5.0
-"""Between looks at its modification time."""
+"""Seconds between checks of its modification time."""
 
 ERROR_NAMES: Final = (
     *("other", "unsupported-dnskey-algorithm", "unsupported-ds-digest-type", "stale-answer", "forged-answer"),
@@ -86,23 +86,23 @@ ERROR_NAMES: Final = (
     *("filtered", "prohibited", "stale-nxdomain-answer", "not-authoritative", "not-supported"),
     *("no-reachable-authority", "network-error", "invalid-data"),
 )
-"""Of extended errors, by code (RFC 8914 §5.2)."""
+"""Names of extended errors, indexed by code (RFC 8914 §5.2)."""
 
 CODES: Final = {1: "FORMERR", 2: "SERVFAIL", 4: "NOTIMP", 5: "REFUSED"}
-"""Of servers that fail (RFC 1035 §4.1.1)."""
+"""Names of the response codes of a failing server (RFC 1035 §4.1.1)."""
 
 DNSSEC_CODES: Final = frozenset({1, 2, 5, 6, 7, 8, 9, 10, 11, 12})
 """Extended errors (RFC 8914) that mean: signatures bogus, missing or not verifiable (AUTH-4)."""
 
 
 UNTRUSTED: Final = frozenset({ipaddress.IPv4Address("127.0.0.11")})
-"""Loopback addresses behind which no resolver is: Docker's passes on what another server says, with its AD bit
-(AUTH-3).
+"""Loopback addresses without a resolver of this machine. Docker's embedded server passes on the answers of another
+server with their AD bit (AUTH-3).
 """
 
 
 class _NoAnswerError(TempError):
-    """Nothing came from a server. `silent`: within TRY_SECONDS."""
+    """A server sent no answer. `silent`: it sent nothing within TRY_SECONDS."""
 
     def __init__(self, text: str, *, silent: bool = False) -> None:
         super().__init__(text)
@@ -110,7 +110,7 @@ class _NoAnswerError(TempError):
 
 
 class Servers(msgspec.Struct, frozen=True):
-    """Whom to ask, in order; ``trusted``: their AD bit is believed."""
+    """DNS servers in the order in which they are asked. ``trusted``: their AD bit is believed."""
 
     addresses: tuple[IPAddress, ...]
     trusted: bool
@@ -142,8 +142,8 @@ def read_resolv_conf(text: str) -> Servers:
 
 
 class _Flight:
-    """A look-up under way that others wait for. Without an outcome at the end: its task was cancelled, another must
-    ask.
+    """A look-up in progress that other callers wait for. If it ends without an outcome, its task was cancelled, and a
+    waiting caller must ask.
     """
 
     __slots__ = ("done", "outcome")
@@ -177,11 +177,11 @@ class DNSResolver(Resolver):
         self._looked = float("-inf")
         self._cache: OrderedDict[tuple[str, RecordType], tuple[float, Answer[Record] | NotFound]] = OrderedDict()
         self._flights: dict[tuple[str, RecordType], _Flight] = {}
-        self._silent: dict[IPAddress, float] = {}  # who did not answer, until when
+        self._silent: dict[IPAddress, float] = {}  # servers that did not answer, and until when they are tried last
 
     @property
     def servers(self) -> Servers:
-        """Whom it asks at this moment."""
+        """The servers in use now; resolv.conf is read again if it has changed."""
         if self._fixed is not None:
             return self._fixed
         now = self._clock()
@@ -312,7 +312,7 @@ class DNSResolver(Resolver):
             )
 
     async def _follow(self, name: str, kind: RecordType) -> Answer[Record]:
-        """Ask, and ask on where a response breaks off in the middle of a chain of CNAMEs."""
+        """Ask, and ask again for the last name if a response ends in the middle of a chain of CNAMEs."""
         authentic, current = True, name
         chain: list[str] = []
         while True:
@@ -363,7 +363,9 @@ class DNSResolver(Resolver):
         raise failure
 
     def _in_order(self, addresses: Sequence[IPAddress]) -> list[IPAddress]:
-        """Whom to ask for one look-up, one after the other: twice who answers, then once who did not lately."""
+        """The servers in the order of attempts for one look-up: `ROUNDS` times the servers that answer, then once each
+        server that did not answer lately.
+        """
         now = self._clock()
         first: list[IPAddress] = []
         last: list[IPAddress] = []
@@ -384,8 +386,8 @@ def _result(outcome: Answer[Record] | DNSError) -> Answer[Record]:
 
 
 async def _exchange(name: str, kind: RecordType, server: IPAddress, port: int) -> Response:
-    """One question to one server, over TCP where the response does not fit. Raises TempError; PermError where the name
-    cannot be.
+    """Send one question to one server, over TCP if the response does not fit into a datagram. Raises TempError;
+    PermError if no such name can exist.
     """
     try:
         question = encode_question(secrets.randbelow(65536), name, kind)
@@ -418,8 +420,9 @@ async def _exchange(name: str, kind: RecordType, server: IPAddress, port: int) -
 async def _over_udp(question: bytes, server: IPAddress, port: int) -> bytes:
     """The first datagram that is a response to a question; others are ignored (AUTH-6).
 
-    The connected socket has a random port, takes datagrams of this server only, and learns when none listens there. It
-    is a plain one, since neither connecting nor sending a datagram waits: Trio's would take turns for them.
+    The socket is connected: it has a random port, receives datagrams of this server only, and reports when no server
+    listens there. It is not a Trio socket, as neither connecting nor sending a datagram blocks, and Trio would run a
+    checkpoint for each.
     """
     await trio.lowlevel.checkpoint_if_cancelled()
     with socket.socket(_family(server), socket.SOCK_DGRAM) as sock:
@@ -437,10 +440,10 @@ async def _over_udp(question: bytes, server: IPAddress, port: int) -> bytes:
 
 
 async def _over_tcp(question: bytes, server: IPAddress, port: int) -> bytes:
-    """The response to a question over a connection of its own, where lengths of two octets stand before messages (RFC
-    1035 §4.2.2).
+    """Ask over a new TCP connection, where each message has a prefix of two octets with its length (RFC 1035 §4.2.2).
 
-    Raises OSError, EOFError, trio.BrokenResourceError: the connection ended; WireError: what came is another message.
+    Returns the response. Raises OSError, EOFError, trio.BrokenResourceError: the connection ended; WireError: the
+    message answers another question.
     """
     with trio.socket.socket(_family(server), socket.SOCK_STREAM) as sock:
         await sock.connect((str(server), port))

@@ -1,4 +1,4 @@
-"""DNS messages: a question into octets, and the octets of a response into what it says (RFC 1035 §4, 6891, 8914).
+"""DNS message codec: a question to octets, and the octets of a response to a `Response` (RFC 1035 §4, 6891, 8914).
 
 Theory of operation
 -------------------
@@ -10,8 +10,8 @@ classes are passed over. There is no I/O here.
 Names are text in lower case with their final dot; what is no letter, digit, "-" or "_" is escaped as in zone files
 (RFC 1035 §5.1), so that a label with a dot in it stays one label, and can be asked for again.
 
-What comes is hostile: each read is checked against the end of the message, a record against its own length; a
-compressed name points backwards only; a message has a bounded number of records and labels that are looked at.
+Messages are hostile input: each read is checked against the end of the message, a record against its own length; a
+compressed name points backwards only; the number of records and labels read per message is bounded.
 """
 
 import ipaddress
@@ -27,7 +27,7 @@ from moxlite.net.resolver import MAX_CHAIN, MX, SRV, TLSA, Record, RecordType
 __all__ = ["PAYLOAD", "ExtendedError", "Response", "WireError", "encode_question", "is_response", "read_response"]
 
 PAYLOAD: Final = 1232
-"""Octets of a datagram that passes without fragments, for EDNS (DNS flag day 2020)."""
+"""Octets of a datagram that is not fragmented, for EDNS (DNS flag day 2020)."""
 
 MAX_NAME: Final = 255
 """Octets of a name with its lengths (RFC 1035 §3.1)."""
@@ -37,15 +37,15 @@ POINTER: Final = 0xC0
 """From this length on an octet begins a pointer (RFC 1035 §4.1.4)."""
 
 MAX_LABELS: Final = 8192
-"""Labels read in one message: 3 ms. Hundreds of records whose names are compressed have fewer; 64 KiB made for it would
-have a million.
+"""Maximum labels read in one message: 3 ms. Hundreds of records with compressed names have fewer; a crafted message of
+64 KiB could have a million.
 """
 
 MAX_RECORDS: Final = 4096
-"""Records of one message: 5 ms. A message of 64 KiB has room for some thousand addresses."""
+"""Maximum records read of one message: 5 ms. A message of 64 KiB has room for some thousand addresses."""
 
 MAX_ERROR_TEXT: Final = 100
-"""Characters kept of the text of an extended error, which goes into lines of the log."""
+"""Maximum characters kept of the text of an extended error, which goes into the log."""
 
 TYPES: Final[Mapping[RecordType, int]] = {
     RecordType.A: 1,
@@ -75,7 +75,7 @@ RCODE: Final = 0x000F
 NOERROR: Final = 0
 NXDOMAIN: Final = 3
 WITHOUT_QUESTION: Final = frozenset({1, 2, 4, 5})
-"""Codes with which some servers leave the question out: FORMERR, SERVFAIL, NOTIMP, REFUSED."""
+"""Response codes with which some servers leave out the question: FORMERR, SERVFAIL, NOTIMP, REFUSED."""
 
 EDE: Final = 15
 """The option with an extended error (RFC 8914 §2)."""
@@ -90,30 +90,30 @@ _LABEL: Final = re.compile(r"((?>(?:[^.\\]++|\\.)*))\.", re.DOTALL)
 
 
 class WireError(ValueError):
-    """Octets that are no response of use, or text that is no name."""
+    """Octets that are not a usable response, or text that is not a name."""
 
 
 class ExtendedError(msgspec.Struct, frozen=True):
-    """Why a server has failed (RFC 8914). `text`: printable ASCII, "" for none."""
+    """An extended error (RFC 8914): the reason why a server failed. `text`: printable ASCII, "" if there is no text."""
 
     code: int
     text: str
 
 
 class Response(msgspec.Struct, frozen=True, kw_only=True):
-    """What a server answers to one question.
+    """A server's response to one question.
 
     Attributes:
-      rcode: with the bits of EDNS.
-      truncated: it did not fit; nothing of its records is here.
+      rcode: the response code, with the upper bits from EDNS.
+      truncated: the response did not fit into the datagram; no record of it is here.
       authentic: the AD bit.
       lame: no record is in it, and the server neither knows the zone nor asks others.
-      name: where the records stand, or would: the end of the chain.
-      chain: the names of the CNAMEs that lead there, `MAX_CHAIN` and one at most.
-      records: of the wanted type, each once; none where there are none.
-      ttl: seconds, the least of records and chain; of a denial also of what its SOA says (RFC 2308 §5), 0 without one.
-      authority: it has records of authority, so that an absence is told, not cut off.
-      error: the first extended error, None for none.
+      name: the name of the records, or of their absence: the end of the chain.
+      chain: the names of the CNAMEs that lead there, at most `MAX_CHAIN` and one.
+      records: the records of the wanted type, each once; empty for a denial.
+      ttl: seconds, the least of records and chain; for a denial also the SOA's limit (RFC 2308 §5), 0 without SOA.
+      authority: it has records in the authority section, so an empty answer is a denial and not a truncated one.
+      error: the first extended error, or None.
     """
 
     rcode: int
@@ -129,7 +129,7 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def encode_question(identifier: int, name: str, kind: RecordType) -> bytes:
-    """A query for records of `kind` at the absolute `name`, that wants recursion and hears of authenticity (AUTH-3).
+    """Encode a query for records of `kind` at the absolute `name`, with recursion desired and the AD bit set (AUTH-3).
 
     Raises WireError: no such name can exist.
     """
@@ -190,7 +190,7 @@ class _Reader:
         self._data = data
         self._at = _HEADER.size
         self._labels = 0
-        self._names: dict[int, _Name] = {}  # those that were read, by where they begin
+        self._names: dict[int, _Name] = {}  # names already read, by their offset
 
     def read(
         self, flags: int, questions: int, answers: int, authorities: int, additionals: int, name: str, kind: RecordType
@@ -238,7 +238,7 @@ class _Reader:
         )
 
     def _record(self, owner: Callable[[], str]) -> tuple[str, int, int, int, int]:
-        """Name, type, class, TTL and end of the next record, whose data begins where we are then."""
+        """Read the header of the next record, up to its data: name, type, class, TTL, and offset of the end."""
         name = owner()
         kind, group, ttl, length = _RECORD.unpack_from(self._data, self._at)
         self._at += _RECORD.size
@@ -261,7 +261,7 @@ class _Reader:
         self._at = end
 
     def _authority(self, denials: dict[str, int]) -> None:
-        """Notes for how long a SOA denies what is below its name."""
+        """Note for how many seconds an SOA record denies the names below its zone."""
         name, number, group, ttl, end = self._record(self._name)
         if group == IN and number == SOA:
             self._skip_name()
@@ -273,7 +273,7 @@ class _Reader:
         self._at = end
 
     def _additional(self) -> tuple[int, ExtendedError | None]:
-        """The upper bits of the code, and an extended error, if the next record is that of EDNS."""
+        """Read the next record. If it is EDNS, return the upper bits of the code and the extended error."""
         _, number, _, ttl, end = self._record(self._skip_name)
         error: ExtendedError | None = None
         if number == OPT:
@@ -293,13 +293,13 @@ class _Reader:
     # Names
 
     def _name(self) -> str:
-        """The name at this place, and on behind it."""
+        """Read the name at the current offset, and move behind it."""
         start = self._at
         self._skip_name()
         return self._name_at(start)
 
     def _skip_name(self) -> str:
-        """On behind a name, whatever it is; returns ""."""
+        """Move behind a name without reading it; returns ""."""
         data, at = self._data, self._at
         while length := data[at]:
             if length >= POINTER:
@@ -343,7 +343,7 @@ class _Reader:
     # Data of records
 
     def _data_of(self, kind: int, end: int) -> Record:
-        """What a record says that begins here and ends at `end`."""
+        """Read the data of a record, from the current offset to `end`."""
         if kind == TYPES[RecordType.A]:
             return ipaddress.IPv4Address(self._take(4, end))
         if kind == TYPES[RecordType.AAAA]:
@@ -433,5 +433,5 @@ def _unescaped(label: str) -> bytes:
     try:
         octets = label.encode("ascii")
         return _ESCAPED.sub(lambda found: bytes((int(found[1]),)) if found[1] else found[2], octets)
-    except ValueError:  # no ASCII, or a number above 255
+    except ValueError:  # not ASCII, or a number above 255
         raise WireError("a label that cannot be") from None

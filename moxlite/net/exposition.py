@@ -17,10 +17,10 @@ __all__ = ["REGISTRY", "exposition"]
 
 
 class Ours(Collector):
-    """Our metrics, as the library knows them."""
+    """Collector of moxlite's own metrics for the Prometheus library."""
 
     def collect(self) -> Iterator[Metric]:
-        """All, as they are now."""
+        """Yield all metrics with their current values."""
         for one in metrics():
             metric = Metric(one.name, one.about, one.kind)
             for suffix, labels, value in one.samples():

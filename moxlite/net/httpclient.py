@@ -1,7 +1,7 @@
 """One HTTP request to a stranger's server: policies of MTA-STS, webhooks, look-ups (RFC 9110; AUTH-71, QUEUE-92).
 
-A name in a URL is a stranger's word. So the address that is connected to is looked at, not the name; the time, the
-header and the body of the answer are bounded; nothing is followed, and no connection is used twice.
+Strangers choose the host name in a URL. So the address is checked, not the name; the time, the header and the body of
+the answer are bounded; redirects are not followed, and no connection is used twice.
 """
 
 import ssl
@@ -24,24 +24,24 @@ from moxlite.net.resolver import DNSError, NotFound, Resolver, absolute
 __all__ = ["MAX_BODY", "BadCertificate", "HTTPClient", "HTTPError", "HTTPResponse", "NoHost", "Roots"]
 
 SECONDS: Final = 60.0
-"""For a whole request (AUTH-71, QUEUE-92)."""
+"""Seconds for a whole request (AUTH-71, QUEUE-92)."""
 
 MAX_HEADER: Final = 32 << 10
-"""Octets of the answer's header."""
+"""Maximum octets of the answer's header."""
 
 MAX_BODY: Final = 64 << 10
-"""Octets of the answer's body that are kept, unless the caller says otherwise."""
+"""Maximum octets kept of the answer's body, unless the caller gives another limit."""
 
 READ: Final = 16 << 10
 
 LOCALHOST: Final = (IPv4Address("127.0.0.1"), IPv6Address("::1"))
-"""What `localhost` and names below it mean (RFC 6761 §6.3); it is not asked for."""
+"""Addresses of `localhost` and of names below it; DNS is not asked for them (RFC 6761 §6.3)."""
 
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
 class HTTPError(Exception):
-    """There is no answer: the text says why, for people."""
+    """The request got no answer. The text gives the reason, for people."""
 
 
 class NoHost(HTTPError):
@@ -49,11 +49,11 @@ class NoHost(HTTPError):
 
 
 class BadCertificate(HTTPError):
-    """The server's certificate is not of an authority that is trusted, not valid, or not for the host."""
+    """The server's certificate is not from a trusted authority, not valid, or not for the host."""
 
 
 class HTTPResponse(msgspec.Struct, frozen=True):
-    """An answer. `headers`: names in lower case; `body`: as much as was wanted; `cut`: there was more."""
+    """An answer. `headers`: names in lower case; `body`: at most the octets asked for; `cut`: the body was longer."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -61,17 +61,17 @@ class HTTPResponse(msgspec.Struct, frozen=True):
     cut: bool = False
 
     def header(self, name: str) -> str:
-        """The first field of that name, "" without one."""
+        """The first field of that name, or ""."""
         return next((value for key, value in self.headers if key == name.lower()), "")
 
 
 class Roots:
-    """Authorities that https servers are checked by. The system's take 1 MB and 30 ms of a processor: they are read at
-    the first request, in a thread, and clients share them.
+    """Root certificates for https servers. Reading the system's takes 1 MB and 30 ms of processor time: they are read
+    at the first request, in a thread, and shared by clients.
 
     Args:
       extra: more certificates, in DER form.
-      system: whether those of the system count, too.
+      system: whether the system's root certificates are trusted, too.
     """
 
     def __init__(self, extra: Iterable[bytes] = (), *, system: bool = True) -> None:
@@ -80,7 +80,7 @@ class Roots:
         self._context = Late(self._make)
 
     async def context(self) -> ssl.SSLContext:
-        """For handshakes with servers. Raises ssl.SSLError, OSError."""
+        """The TLS context for connections to servers. Raises ssl.SSLError, OSError."""
         return await self._context.get()
 
     def _make(self) -> ssl.SSLContext:
@@ -96,10 +96,10 @@ class HTTPClient:
     """Makes requests.
 
     Args:
-      resolver: finds hosts.
-      allow_internal: addresses of the inner network may be connected to, as closed nets want it.
-      roots: authorities of https servers; by default those of the system.
-      purpose: said in the User-Agent field.
+      resolver: looks up the addresses of hosts.
+      allow_internal: whether addresses of the inner network may be connected to, as closed networks need it.
+      roots: root certificates for https servers; by default the system's.
+      purpose: text in the User-Agent field.
     """
 
     def __init__(
@@ -125,7 +125,7 @@ class HTTPClient:
         seconds: float = SECONDS,
         max_body: int = MAX_BODY,
     ) -> HTTPResponse:
-        """Make one request over a connection of its own. Redirects are answers as any other.
+        """Make one request over a new connection. A redirect is returned like any other answer.
 
         Raises HTTPError, NoHost.
         """

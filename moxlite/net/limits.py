@@ -1,8 +1,8 @@
 """Rate limits by network of the remote address (SMTP-134..138, IMAP-15).
 
-An address belongs to three classes: itself, its neighbourhood, and what one provider hands to one customer. Each has
-its own limit, so that neither one host nor a rented network can try for ever, while a big office behind one address
-still gets in.
+An address belongs to three classes: the address itself, the network around it, and the network that a provider assigns
+to one customer (`ip_classes`). Each class has its own limit, so that neither one host nor a rented network can try for
+ever, while a big office behind one address can still connect.
 """
 
 import time
@@ -37,7 +37,7 @@ MASKS_4: Final = (32, 26, 21)
 MASKS_6: Final = (64, 48, 32)
 
 MAX_KEYS: Final = 200_000
-"""Networks remembered per limiter, about 30 MB; beyond, the one seen first is forgotten (SMTP-134)."""
+"""Maximum networks remembered per limiter, about 30 MB. Beyond it the one seen first is forgotten (SMTP-134)."""
 
 
 class Window(msgspec.Struct, frozen=True):
@@ -50,16 +50,18 @@ class Window(msgspec.Struct, frozen=True):
 
 
 NEW_CONNECTIONS: Final = (Window(60, (300, 900, 2700)),)
-"""SMTP-135, IMAP-15."""
+"""Maximum new connections per minute, per class (SMTP-135, IMAP-15)."""
 OPEN_CONNECTIONS: Final = (30, 90, 270)
-"""SMTP-135, IMAP-15: open at the same time."""
+"""Maximum open connections, per class (SMTP-135, IMAP-15)."""
 
 
 RATE: Final = 1024
-"""Octets a second, on average: what GPRS had; by less even a message of the usual 75 KiB takes over a minute."""
+"""Octets a second, on average: the rate of GPRS. At a lower rate even a message of the usual 75 KiB takes over a
+minute.
+"""
 
 RATE_GRACE: Final = 180.0
-"""Seconds after which the average is looked at: the time that RFC 5321 §4.5.3.2.5 gives a single block."""
+"""Seconds before the average is checked: RFC 5321 §4.5.3.2.5 allows as many for a single block."""
 
 
 def unmap(ip: IPAddress) -> IPAddress:
@@ -82,7 +84,7 @@ def ip_classes(ip: IPAddress) -> tuple[ClassKey, ClassKey, ClassKey]:
 
 
 def is_exempt(ip: IPAddress, networks: Sequence[IPNetwork]) -> bool:
-    """Whether an address lies in one of the networks."""
+    """Whether an address is in one of the networks."""
     ip = unmap(ip)
     return any(ip in network for network in networks)
 
@@ -167,14 +169,14 @@ class MinimumRate:
         self._octets = 0
 
     def add(self, octets: int) -> bool:
-        """Some have come. False: on average they come too slowly."""
+        """Count received octets. False: on average they come too slowly."""
         self._octets += octets
         seconds = trio.current_time() - self._began
         return seconds <= RATE_GRACE or self._octets >= seconds * RATE
 
 
 class OpenConnections:
-    """How many connections are open per network at this moment."""
+    """The number of open connections per network."""
 
     def __init__(self, limits: tuple[int, int, int] = OPEN_CONNECTIONS, *, exempt: Sequence[IPNetwork] = ()) -> None:
         self.limits = limits
@@ -193,7 +195,7 @@ class OpenConnections:
         return True
 
     def release(self, ip: IPAddress) -> None:
-        """One connection that `acquire` counted has ended."""
+        """Stop counting a connection that `acquire` counted."""
         for key in ip_classes(ip):
             left = self._counts[key] - 1
             if left:
@@ -202,8 +204,8 @@ class OpenConnections:
                 del self._counts[key]
 
     def pressure(self, ip: IPAddress) -> float:
-        """The used share of the fullest limit that applies to `ip`; above 0.8 sessions shorten their patience
-        (SMTP-14).
+        """The used share of the fullest limit that applies to `ip`, from 0 to 1. Above 0.8 sessions shorten their
+        timeouts (SMTP-14).
         """
         if is_exempt(ip, self.exempt):
             return 0.0

@@ -43,46 +43,46 @@ __all__ = [
 logger = logging.getLogger("moxlite.net.listeners")
 
 Handler: TypeAlias = Callable[[trio.abc.Stream, ConnectionInfo], Awaitable[None]]
-"""Speaks with one client. Need not close the stream, need not catch what it does not expect."""
+"""Function that serves one client. It need not close the stream or catch unexpected exceptions."""
 
 Bind: TypeAlias = Callable[[IPAddress, int], socket.socket]
 Listen: TypeAlias = Callable[[socket.socket], trio.abc.Listener[trio.SocketStream]]
-"""`bind` and `listen`, or what tests put in their place."""
+"""Function that listens on a bound socket: `listen`, or a replacement in tests."""
 
 IF_INET6: Final = Path("/proc/net/if_inet6")
 """The IPv6 addresses of a Linux machine: address, index, length of the prefix, scope, flags, name; all in hex."""
 
 IFA_F_DADFAILED: Final = 0x08
 IFA_F_TENTATIVE: Final = 0x40
-"""Flags there (linux/if_addr.h)."""
+"""The flag "tentative" in that file (linux/if_addr.h)."""
 
 IPV6_FREEBIND: Final = 78
-"""Bind to an address that is not there (linux/in6.h, Linux 4.15); Python has no name for it."""
+"""Option to bind an address that the machine does not have yet (linux/in6.h, Linux 4.15). Python does not define it."""
 
 BACKLOG: Final = 1024
 """Connections that the kernel holds until we accept them; it caps this at net.core.somaxconn."""
 
 GRACE_SECONDS: Final = 3.0
-"""What running transactions get after a shutdown began (ADMIN-39)."""
+"""Seconds that running transactions get after a shutdown began (ADMIN-39)."""
 
 PROXY_SECONDS: Final = 10.0
-"""For the PROXY protocol header, which the proxy sends with its first packet."""
+"""Seconds for the PROXY protocol header, which the proxy sends with its first packet."""
 
 NO_RESOURCES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
-"""Errors of accept that say that we are full, not that the listener is broken."""
+"""Errors of accept that mean a lack of descriptors or memory, not a broken listener."""
 
 NO_RESOURCES_SECONDS: Final = 0.1
-"""Wait after these: short enough to serve at once when a descriptor comes free, long enough not to burn the
-processor.
+"""Seconds to wait after such an error: short enough to serve at once when a descriptor is free again, long enough to
+use little processor time.
 """
 
 PART_SECONDS: Final = 0.5
 PART_OCTETS: Final = 256 * 1024
 PART_CHUNK: Final = 8192
-"""How long and how much is read from a client after our last words."""
+"""Maximum seconds, octets in all, and octets per read, for reading from a client after the last reply."""
 
 KEEPALIVE_IDLE_SECONDS: Final = 300
-"""IMAP-13: a client that vanished without a word is noticed within some 10 minutes."""
+"""Idle seconds before TCP keepalive probes (IMAP-13): a client that vanished is noticed within some 10 minutes."""
 KEEPALIVE_INTERVAL_SECONDS: Final = 60
 KEEPALIVE_PROBES: Final = 5
 
@@ -96,7 +96,7 @@ class BindError(Exception):
 
 
 def bind(ip: IPAddress, port: int, *, backlog: int = BACKLOG) -> socket.socket:
-    """A listening TCP socket, non-blocking. Callable before Trio runs and while still root.
+    """Bind a non-blocking TCP socket and listen on it. May be called before Trio runs and while still root.
 
     IPv6 sockets take IPv6 only, so that ``0.0.0.0`` and ``::`` go together. Raises BindError.
     """
@@ -120,8 +120,8 @@ def bind(ip: IPAddress, port: int, *, backlog: int = BACKLOG) -> socket.socket:
 
 
 def _bind(sock: socket.socket, ip: IPAddress, port: int) -> None:
-    """Bind, also to an address of this machine that is tentative: as long as the kernel asks the network whether
-    another machine has it (RFC 4862 §5.4), a second or two after the start of an interface, it refuses it.
+    """Bind, also to a tentative address of this machine. The kernel refuses a tentative address for a second or two
+    after the start of an interface, while it asks the network whether another machine has it (RFC 4862 §5.4).
     """
     try:
         sock.bind((str(ip), port))
@@ -133,7 +133,7 @@ def _bind(sock: socket.socket, ip: IPAddress, port: int) -> None:
 
 
 def _is_tentative(ip: IPAddress) -> bool:
-    """Whether Linux lists the address, and has not decided about it yet. Elsewhere nothing is known."""
+    """Whether Linux lists the address as tentative. On other systems False."""
     try:
         lines = IF_INET6.read_text("ascii").splitlines()
     except OSError:
@@ -182,7 +182,7 @@ async def serve_listener(
     Args:
       listener: stays open; the caller closes it.
       handler: the session.
-      pkg: the room that answers for crashes of the handler.
+      pkg: the package whose metric counts crashes of the handler.
       name: of the configured listener, for logs and `ConnectionInfo`.
       shutdown: sessions see it in their info.
       connections: outlives this task. To end them in order, cancel this task, close the listener, set `shutdown`, and
@@ -194,9 +194,9 @@ async def serve_listener(
       proxies: networks from which every connection must begin with a PROXY protocol header (SMTP-18); from others
         none is read.
 
-    Errors: those of one connection end that one. Without descriptors or memory for a new one it closes the one that has
-    been silent for longest, and waits 0.1 s. Any other error of accept comes out, and leaves all connections as they
-    are: it can be called again.
+    Errors: an error of one connection ends that connection only. Without descriptors or memory for a new connection,
+    the one that has been silent for longest is closed, and the loop waits 0.1 s. Any other error of accept is raised
+    and leaves all connections as they are: the function can be called again.
     """
     serve_one = partial(
         _serve_one, handler=handler, pkg=pkg, name=name, shutdown=shutdown, gate=gate, tls=tls, proxies=proxies
@@ -213,7 +213,7 @@ async def serve_listener(
 
 
 async def _serve_seated(serve: Callable[[], Awaitable[None]], admission: Admission, seat: Seat) -> None:
-    """One connection, until it ends or loses its seat."""
+    """Serve one connection until it ends or loses its seat."""
     try:
         with seat.scope:
             await serve()
@@ -259,7 +259,7 @@ async def _serve_one(
     tls: ServerTLS | None,
     proxies: Sequence[IPNetwork],
 ) -> None:
-    """One connection from accept to close. Raises nothing but cancellation."""
+    """Serve one connection from accept to close. Raises only cancellation."""
     cid = new_cid()
     with bind_cid(cid), guard(pkg), metrics.connections.track_inprogress():
         open_stream: trio.abc.Stream = QuickStream(stream)
@@ -292,10 +292,10 @@ async def _serve_one(
 
 
 async def _part(open_stream: trio.abc.Stream, stream: trio.SocketStream) -> None:
-    """Say that nothing more comes, and take for a moment what the client still sends.
+    """Shut down sending, and read for a moment what the client still sends.
 
-    Closing with octets unread would reset the connection, and the client might never see our last words, such as why
-    it was refused.
+    Closing with unread octets would reset the connection, and the client might never receive the last reply, such as
+    the reason of a refusal.
     """
     try:
         with trio.move_on_after(PART_SECONDS):

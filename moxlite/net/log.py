@@ -1,12 +1,12 @@
 """The server's log: logfmt or JSON lines on stderr or in a file (ADMIN-54..56).
 
-Rooms log through the standard library: a constant text, and the varying facts beside it::
+Packages log through the standard library: a constant text, and the varying facts beside it::
 
     logger = logging.getLogger("moxlite.smtpd.session")
     logger.info("message delivered", extra={"kv": {"mailfrom": path, "size": size}})
 
-gives ``l=info m="message delivered" pkg=smtpd cid=18c3 mailfrom=a@b size=12``. Only the server calls `setup`; who
-uses a room in another program sees ordinary log records (ADMIN-60a).
+gives ``l=info m="message delivered" pkg=smtpd cid=18c3 mailfrom=a@b size=12``. Only the server calls `setup`; another
+program that uses a package gets ordinary log records (ADMIN-60a).
 """
 
 import contextlib
@@ -47,11 +47,11 @@ __all__ = [
 ]
 
 TRACE: Final = 5
-"""Protocol lines, with credentials and content left out (ADMIN-55)."""
+"""Level of protocol lines, with credentials and content left out (ADMIN-55)."""
 TRACEAUTH: Final = 4
-"""The same with credentials."""
+"""Level of protocol lines with credentials."""
 TRACEDATA: Final = 3
-"""The same with the content of messages."""
+"""Level of protocol lines with credentials and the content of messages."""
 
 LEVELS: Final[Mapping[str, int]] = {
     "error": logging.ERROR,
@@ -67,13 +67,13 @@ LEVELS: Final[Mapping[str, int]] = {
 NAMES: Final = {number: name for name, number in LEVELS.items()} | {logging.CRITICAL: "error"}
 
 MAX_VALUE: Final = 4096
-"""Octets of one value; what a peer sends must not fill the disk (ADMIN-54)."""
+"""Maximum octets of one value, so that data of a peer does not fill the disk (ADMIN-54)."""
 
 MAX_REPEATS: Final = 10
-"""Equal errors written in one second; the others are counted (ADMIN-56)."""
+"""Equal errors written in one second; more are only counted (ADMIN-56)."""
 
 MAX_REPEAT_KEYS: Final = 1024
-"""Different error texts remembered at a time. Texts are constants, so this is never reached by honest code."""
+"""Different error texts remembered at a time. Texts are constants, so correct code never reaches it."""
 
 cid_var: ContextVar[int] = ContextVar("cid", default=0)
 """The connection (or request) that the running task works for; 0 for none."""
@@ -82,15 +82,15 @@ _cids = itertools.count(time.time_ns() // 1_000_000)
 
 
 def new_cid() -> int:
-    """A connection id that no other connection has, also after a restart: it counts on from the start time in
-    milliseconds.
+    """A connection id that no other connection has had, even across restarts: a counter that begins at the start time
+    in milliseconds.
     """
     return next(_cids)
 
 
 @contextlib.contextmanager
 def bind_cid(cid: int) -> Iterator[None]:
-    """Log lines of the enclosed block carry `cid`; tasks started in it inherit that."""
+    """Set the connection id of log lines in the enclosed block. Tasks started in it inherit it."""
     token = cid_var.set(cid)
     try:
         yield
@@ -102,7 +102,7 @@ _PLAIN = re.compile(r"[!#-<>-\[\]-~]+")
 """Values that need no quotes: printable ASCII without space, quote, equal sign and backslash."""
 
 _UNSAFE = re.compile(rf'[{DECEPTIVE}\\"]')
-"""What could forge a line, or show another text than there is, and what ends a quoted value."""
+"""Characters to escape: those that could forge a line or make it look different, and those that end a quoted value."""
 
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\", '"': '\\"'}
 
@@ -118,7 +118,7 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def _text(value: object) -> str:
-    """`value` as text of at most MAX_VALUE characters, octets decoded with their invalid ones kept as surrogates."""
+    """`value` as text of at most MAX_VALUE characters. Octets are decoded; invalid ones become surrogates."""
     if isinstance(value, str):
         text = value
     elif isinstance(value, bytes | bytearray | memoryview):
@@ -213,7 +213,7 @@ class JSONFormatter(logging.Formatter):
 
 
 class _Repeats:
-    """How often each error text came within the running second."""
+    """Counts of each error text within the current second."""
 
     __slots__ = ("counts", "second")
 
@@ -254,7 +254,7 @@ class LogHandler(logging.Handler):
             self.reopen()
 
     def reopen(self) -> None:
-        """Open the log file anew, after logrotate moved the old one (SIGHUP). Without a file: nothing.
+        """Reopen the log file after logrotate has moved it (SIGHUP). Does nothing without a file.
 
         Raises OSError when the file cannot be opened; the old one then stays in use.
         """
@@ -282,7 +282,7 @@ class LogHandler(logging.Handler):
             self._write("".join(f"{line}\n" for line in lines))
 
     def _write(self, text: str) -> None:
-        # A log that cannot be written (disk full, terminal gone) must not stop the mail.
+        # A log that cannot be written (disk full, terminal closed) must not stop mail processing.
         with contextlib.suppress(OSError, ValueError):
             if self._fd is not None:
                 os.write(self._fd, text.encode("utf-8", "backslashreplace"))
@@ -308,7 +308,7 @@ def _summary(name: str, text: str, count: int, created: float) -> logging.LogRec
 
 
 class _AddCID(logging.Filter):
-    """Takes the connection id where the record is made: the handler may run elsewhere."""
+    """Takes the connection id where the record is created: the handler may run elsewhere."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.cid = cid_var.get()
@@ -327,9 +327,9 @@ def setup(
     """Install the server's handler in place of an earlier one, and set levels.
 
     Args:
-      level: name of a level for all rooms.
-      packages: levels of single rooms, ``{"smtpd": "trace"}``.
-      format: of the lines.
+      level: name of a level for all packages.
+      packages: levels of single packages, ``{"smtpd": "trace"}``.
+      format: logfmt or JSON.
       path: a file instead of stderr.
       stream: instead of stderr, for tests.
       timestamps: None decides by systemd's JOURNAL_STREAM.
@@ -356,10 +356,10 @@ def setup(
 
 
 def set_level(pkg: str, level: str) -> None:
-    """Set the level of one room, or with an empty `pkg` of all that have none of their own. An empty `level` takes a
-    room's own away.
+    """Set the level of one package, or with an empty `pkg` the level of all packages without their own. An empty
+    `level` removes a package's own level.
 
-    Raises ValueError for a word that is no level, or a name that is no room.
+    Raises ValueError if `level` is not a level or `pkg` is not a package.
     """
     if pkg and pkg not in metrics.PACKAGES:
         raise ValueError(f"unknown package {pkg!r}")
@@ -370,7 +370,7 @@ def set_level(pkg: str, level: str) -> None:
 
 
 def levels() -> dict[str, str]:
-    """The levels in force: "" for all rooms, and each room that has its own."""
+    """The levels in force: "" for all packages, and each package with its own level."""
     found = {"": NAMES.get(logging.getLogger("moxlite").level, "info")}
     for pkg in metrics.PACKAGES:
         own = logging.getLogger("moxlite.net.control.protocol" if pkg == "ctl" else f"moxlite.{pkg}").level

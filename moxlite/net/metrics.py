@@ -1,6 +1,6 @@
-"""Metrics shared by all rooms (ADMIN-57).
+"""Metrics shared by all packages (ADMIN-57).
 
-A room defines its own counters in its `metrics.py`; here are those that belong to no room. Every label
+A package defines its own counters in its `metrics.py`; counters that belong to no single package are here. Every label
 value known in advance is created at import, so that it shows 0 before the first event.
 """
 
@@ -44,10 +44,10 @@ PACKAGES: Final = (
     "store",
     "web",
 )
-"""The values of the label `pkg`: the rooms. Bounded, so that no peer can make a new series."""
+"""Values of the label `pkg`: the top-level packages. The set is fixed, so that no peer can create a new series."""
 
 OTHER: Final = "other"
-"""`pkg` of what comes from outside moxlite (a library's logger or task)."""
+"""Value of `pkg` for code outside moxlite (a library's logger or task)."""
 
 panics = Counter("moxlite_panic", "Unexpected exceptions, each of which ended one connection or task.", ["pkg"])
 log_errors = Counter("moxlite_logging_level_error", "Lines logged at level error.", ["pkg"])

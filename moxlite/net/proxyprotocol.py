@@ -1,7 +1,7 @@
-"""The PROXY protocol, versions 1 and 2: who the client behind a load balancer is (SMTP-18).
+"""The PROXY protocol, versions 1 and 2: the address of the client behind a load balancer (SMTP-18).
 
-https://www.haproxy.org/download/2.9/doc/proxy-protocol.txt. Read octet-exact before anything else, so that what
-follows (TLS, a greeting) finds the connection as the client left it.
+https://www.haproxy.org/download/2.9/doc/proxy-protocol.txt. The header is read to its last octet and no further, so
+that all that follows (TLS, a command) is still in the stream.
 """
 
 import struct
@@ -16,21 +16,21 @@ from moxlite.net.limits import IPAddress, unmap
 __all__ = ["Proxied", "ProxyError", "read_proxy_header"]
 
 SIGNATURE: Final = b"\r\n\r\n\x00\r\nQUIT\n"
-"""Begins version 2; no protocol that we serve begins so."""
+"""First octets of version 2. No protocol served here begins with them."""
 
 MAX_V1: Final = 107
 """Octets of the longest version 1 line, with CRLF (§2.1)."""
 
 MAX_V2: Final = 2048
-"""Octets of addresses and extensions that we take in version 2; senders stay far below (§2.2 recommends 536 in all)."""
+"""Maximum octets of addresses and extensions in version 2. Senders use far fewer (§2.2 recommends 536 in all)."""
 
 
 class ProxyError(Exception):
-    """The proxy sent no valid header: the connection cannot be trusted to be anybody's."""
+    """The proxy sent no valid header, so the client's address is unknown."""
 
 
 class Proxied(msgspec.Struct, frozen=True):
-    """The real ends of a proxied connection."""
+    """Addresses of client and server of a proxied connection."""
 
     remote: IPAddress
     remote_port: int
@@ -39,7 +39,8 @@ class Proxied(msgspec.Struct, frozen=True):
 
 
 async def read_proxy_header(stream: trio.abc.ReceiveStream) -> Proxied | None:
-    """Read the header. None: the proxy speaks for itself (a health check), so the socket's own addresses hold.
+    """Read the header. Returns None if the proxy connects for itself (a health check), so that the socket's own
+    addresses hold.
 
     Raises ProxyError; limit its time from outside.
     """

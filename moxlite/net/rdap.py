@@ -1,4 +1,4 @@
-"""When a domain was registered, by RDAP (RFC 9082, 9083, 9224): new domains are trusted by few receivers (ADMIN-29)."""
+"""The registration date of a domain, by RDAP (RFC 9082, 9083, 9224): few receivers trust new domains (ADMIN-29)."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -13,25 +13,25 @@ from moxlite.proto.address import Domain
 __all__ = ["NotRegistered", "RDAPError", "registered"]
 
 BOOTSTRAP: Final = "https://data.iana.org/rdap/dns.json"
-"""Which server knows the domains below which name (RFC 9224)."""
+"""IANA's list of RDAP servers by top-level domain (RFC 9224)."""
 
 MAX_BOOTSTRAP: Final = 1 << 20
-"""Octets; it has some 60,000."""
+"""Maximum octets of that list; it has some 60,000."""
 
 MAX_ANSWER: Final = 256 << 10
-"""Octets of an answer about a domain; registrars add their terms of use."""
+"""Maximum octets of an answer about a domain; registrars add their terms of use."""
 
 SECONDS: Final = 20.0
-"""For one request."""
+"""Seconds for one request."""
 
 MAX_REDIRECTS: Final = 5
 
 ACTIONS: Final = frozenset({"registration", "reregistration", "reinstantiation"})
-"""After any of them the domain may be another owner's (RFC 9083 §10.2.3)."""
+"""Events after which the domain may have another owner (RFC 9083 §10.2.3)."""
 
 
 class RDAPError(Exception):
-    """There is no answer; the text is for people."""
+    """The request got no answer. The text is for people."""
 
 
 class NotRegistered(RDAPError):
@@ -55,8 +55,8 @@ async def registered(http: HTTPClient, domain: Domain, server: str = "") -> dt.d
     """The latest moment at which a domain was registered, registered again, or taken up again.
 
     Args:
-      domain: an organisational domain; registries know no others.
-      server: base URL of the registry's server; IANA's list tells it otherwise.
+      domain: an organisational domain; registries have no others.
+      server: base URL of the registry's server; if empty, it is looked up in IANA's list.
 
     Raises:
       NotRegistered, RDAPError.
@@ -74,7 +74,7 @@ async def registered(http: HTTPClient, domain: Domain, server: str = "") -> dt.d
 
 
 async def _server(http: HTTPClient, domain: Domain) -> str:
-    """The server that knows a domain: of the longest name at or above it that has one (RFC 9224 §4)."""
+    """The server for a domain: the list's entry for the longest name at or above it (RFC 9224 §4)."""
     try:
         services = msgspec.json.decode(await _get(http, BOOTSTRAP, MAX_BOOTSTRAP), type=_Bootstrap).services
     except msgspec.DecodeError as error:
@@ -92,7 +92,7 @@ def _secure(urls: Sequence[str]) -> str:
 
 
 async def _get(http: HTTPClient, url: str, max_body: int) -> bytes:
-    """The body of an answer, redirects followed (RFC 7480 §5.2)."""
+    """The body of an answer. Redirects are followed (RFC 7480 §5.2)."""
     for _ in range(MAX_REDIRECTS):
         try:
             answer = await http.request(
@@ -113,7 +113,7 @@ async def _get(http: HTTPClient, url: str, max_body: int) -> bytes:
 
 
 def _moment(text: str) -> dt.datetime | None:
-    """A time as RFC 3339 has it, in UTC where it has no zone; None for one that is none."""
+    """Parse an RFC 3339 time; without a zone it is UTC. None if the text is not a time."""
     try:
         found = dt.datetime.fromisoformat(text)
     except ValueError:

@@ -1,7 +1,7 @@
-"""Looking things up in DNS: what rooms ask for, typed, with the DNSSEC state of every answer (AUTH-1..14).
+"""DNS look-ups of typed records, with the DNSSEC state of every answer (AUTH-1..14).
 
-`Resolver` is what evaluators and the queue are given; `net/dns.py` has the one that asks servers, `FakeResolver` here
-answers from a table: for tests, and for a server that talks to itself only. Names are absolute, with final dot, in
+`Resolver` is the interface for evaluators and the queue. `net/dns.py` implements it with DNS servers; `FakeResolver`
+here answers from a table: for tests, and for a server that talks to itself only. Names are absolute, with final dot, in
 A-labels.
 """
 
@@ -37,11 +37,11 @@ __all__ = [
 R = TypeVar("R")
 
 MAX_CHAIN: Final = 16
-"""CNAMEs followed for one look-up (AUTH-5)."""
+"""Maximum CNAMEs followed for one look-up (AUTH-5)."""
 
 
 class RecordType(StrEnum):
-    """The types of records that we ask for."""
+    """The types of records that can be looked up."""
 
     A = "A"
     AAAA = "AAAA"
@@ -80,8 +80,8 @@ class TLSA(msgspec.Struct, frozen=True):
 
 
 Record: TypeAlias = str | IPAddress | MX | SRV | TLSA
-"""TXT as one text, its strings joined, octets that are no ASCII as surrogates; CNAME, NS, PTR as names; A, AAAA as
-addresses.
+"""A record. TXT is one text, its strings joined, with octets outside ASCII as surrogates; CNAME, NS and PTR are names;
+A and AAAA are addresses.
 """
 
 
@@ -89,7 +89,7 @@ class Answer(msgspec.Struct, Generic[R], frozen=True):
     """Records that were found, at least one.
 
     ``authentic``: DNSSEC-validated by a resolver that we trust, over the whole chain of CNAMEs. ``ttl`` in seconds,
-    the least of all. ``name`` is where the records stand, after the names of ``chain`` in their order.
+    the least of all. ``name`` is the name of the records, at the end of the CNAMEs at the names of ``chain``.
     """
 
     records: tuple[R, ...]
@@ -143,7 +143,7 @@ class TempError(DNSError):
 
 
 class TooManyAliases(TempError):
-    """More than `MAX_CHAIN` CNAMEs in a row: most likely they go round in a circle."""
+    """More than `MAX_CHAIN` CNAMEs in a row: most likely a loop."""
 
 
 class PermError(DNSError):
@@ -198,7 +198,9 @@ class Resolver(ABC):
         return cast(Answer[str], await self.lookup(name, RecordType.NS))
 
     async def cname(self, name: str) -> Answer[str]:
-        """The one CNAME at `name`, not followed; NotFound (with the DNSSEC state of that denial) if there is none."""
+        """The CNAME at `name`, not followed. Raises NotFound, with the DNSSEC state of the denial, if there is no
+        CNAME.
+        """
         return cast(Answer[str], await self.lookup(name, RecordType.CNAME))
 
     async def srv(self, name: str) -> Answer[SRV]:
@@ -282,7 +284,7 @@ class FakeResolver(Resolver):
         """Every question in its order, for tests that count."""
 
     def set(self, name: str, kind: RecordType, values: Iterable[str | MX | SRV | TLSA]) -> None:
-        """Replace the records of `kind` at `name`; none takes them away."""
+        """Replace the records of `kind` at `name`; without values they are removed."""
         made = tuple(_record(kind, value) for value in values)
         if made:
             self._records[absolute(name), kind] = made

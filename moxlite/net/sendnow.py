@@ -1,7 +1,7 @@
-"""Sending without waiting: what a socket takes at once needs no turn of the loop, no task and no deadline.
+"""Sending without waiting: octets that a socket accepts at once need no turn of the loop, no task and no deadline.
 
-A change of a mailbox is told to a hundred idle clients, a short answer goes to a client that waits for it: nearly
-always there is room in the socket's buffer. What does not fit is sent by `send_all`, with its deadline.
+A change of a mailbox is sent to a hundred idle clients, a short answer to a client that waits for it: nearly always
+there is room in the socket's buffer. What does not fit is sent by `send_all`, with its deadline.
 """
 
 from typing import Final
@@ -13,38 +13,38 @@ from moxlite.net.sockets import QuickStream
 __all__ = ["AT_ONCE", "MUCH", "Prompt", "at_once", "send_now", "unsent"]
 
 AT_ONCE: Final = 16_384
-"""Octets sent in this way at most: one TLS record, and less than a socket's buffer. Encrypting or compressing more
-would hold the loop.
+"""Maximum octets sent without waiting: one TLS record, and less than a socket's buffer. Encrypting or compressing more
+would block the loop too long.
 """
 
 MUCH: Final = 1_048_576
-"""The same where the kernel just copies them: 0.3 ms."""
+"""Maximum octets sent without waiting on a bare socket, where the kernel only copies them: 0.3 ms."""
 
 
 class Prompt(trio.abc.Stream):
-    """A stream that changes the octets on their way, so it cannot give back what the one below did not take."""
+    """A stream that encodes the octets sent, so it cannot give back octets that the transport did not accept."""
 
     @property
     def unsent(self) -> bool:
-        """Something that was taken waits for room below: `send_all(b"")` sends it, as does whatever is sent next."""
+        """Whether accepted octets wait for space in the transport. `send_all(b"")` or any later send sends them."""
         raise NotImplementedError
 
     def send_now(self, octets: bytes) -> int:
-        """See `send_now`; all or nothing is taken."""
+        """Send as the function `send_now`; all octets are accepted, or none."""
         raise NotImplementedError
 
 
-_SENDERS: Final = (QuickStream, Prompt)  # the bare socket first: asking for its own class costs next to nothing
+_SENDERS: Final = (QuickStream, Prompt)  # the bare socket first: a check for its own class costs almost nothing
 
 
 def at_once(stream: trio.abc.Stream) -> int:
-    """Octets that may be given to `send_now` at most."""
+    """Maximum octets that may be given to `send_now`."""
     return MUCH if isinstance(stream, QuickStream) else AT_ONCE
 
 
 def send_now(stream: trio.abc.Stream, octets: bytes) -> int:
-    """Give octets, `at_once` of them at most, to a stream in which no task is sending now; returns how many it has
-    taken, 0 when it cannot do without waiting.
+    """Give at most `at_once` octets to a stream in which no task is sending now. Returns how many it has accepted, 0 if
+    it would have to wait.
 
     Raises BrokenResourceError, ClosedResourceError.
     """
@@ -52,5 +52,5 @@ def send_now(stream: trio.abc.Stream, octets: bytes) -> int:
 
 
 def unsent(stream: trio.abc.Stream) -> bool:
-    """Whether a stream holds octets that it has taken and could not send."""
+    """Whether a stream holds octets that it has accepted and not sent yet."""
     return not isinstance(stream, QuickStream) and isinstance(stream, Prompt) and stream.unsent

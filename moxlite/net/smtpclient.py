@@ -1,7 +1,7 @@
 """Drives the SMTP client codec over a Trio stream (QUEUE-60, SMTP-119..130): writing, reading, TLS, deadlines, trace,
 metrics.
 
-All that SMTP means is decided by `moxlite.proto.smtp`; here its actions are carried out.
+`moxlite.proto.smtp` decides by the rules of SMTP; this module carries out its actions.
 """
 
 import contextlib
@@ -49,10 +49,10 @@ commands = Histogram(
 )
 
 MAX_LABELS: Final = 300
-"""Different codes counted apart; a server that invents more is counted under "other"."""
+"""Different reply codes counted each for itself. Codes beyond this number are counted as "other"."""
 
 ALERT_SECONDS: Final = 1.0
-"""Seconds for what a server has said before it went: all of that has come."""
+"""Seconds for reading what the server sent before it disconnected: all of it has arrived already."""
 
 _seen_labels: set[tuple[str, str, str]] = set()
 
@@ -60,7 +60,7 @@ T = TypeVar("T")
 
 
 class HandshakeFailed(ConnectionLost):
-    """TLS did not come about. ``error`` says why."""
+    """The TLS handshake failed. ``error`` gives the reason."""
 
     def __init__(self, error: TLSError) -> None:
         super().__init__(f"TLS handshake failed: {error}", "tls")
@@ -68,7 +68,7 @@ class HandshakeFailed(ConnectionLost):
 
 
 class CertificateRejected(ConnectionLost):
-    """The server's certificate is not what the caller demands; no word was said over this connection (QUEUE-54)."""
+    """The server's certificate does not meet the caller's policy. No command was sent on this connection (QUEUE-54)."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text, "tls")
@@ -117,18 +117,20 @@ class SMTPClient:
 
     @property
     def codec(self) -> ClientConnection:
-        """What is known of the server, after `hello`."""
+        """The SMTP codec, with the server's state; available after `hello`."""
         assert self._codec is not None, "hello() comes first"
         return self._codec
 
     @property
     def announced(self) -> Extensions | None:
-        """What the server offered in its latest answer to EHLO; None before there was one."""
+        """The extensions in the server's latest answer to EHLO; None before the first one."""
         return self._codec.extensions if self._codec is not None and self._codec.extensions.keywords else None
 
     @property
     def stream(self) -> trio.abc.Stream:
-        """The connection as it is, with TLS if that has begun: for a session by hand after `hello`."""
+        """The connection as it is, with TLS if that has begun, for a caller that continues the session itself after
+        `hello`.
+        """
         return self._stream
 
     @property
@@ -137,19 +139,19 @@ class SMTPClient:
         return self._stream if isinstance(self._stream, TLSStream) else None
 
     async def hello(self) -> None:
-        """TLS at once where that is the mode, greeting, EHLO, STARTTLS, log-in. Raises SMTPError."""
+        """Begin TLS at once if that is the mode, then greeting, EHLO, STARTTLS and log-in. Raises SMTPError."""
         facts = await self._start_tls(b"") if self._tls_mode is TLSMode.IMMEDIATE else None
         self._codec = ClientConnection(self._ehlo_name, tls_mode=self._tls_mode, tls=facts, auth=self._auth)
         await self._run(self._codec.hello())
 
     async def deliver(self, transaction: Transaction, body: AsyncIterator[bytes]) -> Outcome:
-        """Send one message, whose octets come from `body`. Failures of SMTP are in the outcome; what `body` raises
-        passes through.
+        """Send one message, whose octets come from `body`. Failures of SMTP are in the outcome; exceptions of `body`
+        are raised.
         """
         return await self._run(self.codec.deliver(transaction), body)
 
     async def quit(self) -> None:
-        """Say good-bye, in a few seconds, where the connection is still good for that, and close it."""
+        """Send QUIT if the connection still works, wait a few seconds for the reply, and close."""
         try:
             if self._codec is not None and self._codec.greeting and self._codec.usable:
                 await self._run(self._codec.quit())
@@ -157,7 +159,7 @@ class SMTPClient:
             await self._stream.aclose()
 
     async def abort(self) -> None:
-        """Close at once, without a word."""
+        """Close at once, without QUIT."""
         await trio.aclose_forcefully(self._stream)
 
     async def _run(self, exchange: Exchange[T], body: AsyncIterator[bytes] | None = None) -> T:
@@ -201,7 +203,7 @@ class SMTPClient:
             raise _lost(exc) from exc
 
     async def _alert(self) -> trio.BrokenResourceError | None:
-        """The alert of TLS that a server sent before it went: our sends fail because of that."""
+        """The TLS alert that a server sent before it disconnected, which made our sends fail."""
         if self.tls_stream is None:
             return None
         with trio.move_on_after(ALERT_SECONDS):
@@ -258,7 +260,7 @@ class SMTPClient:
 
 
 def _lost(exc: Exception, command: str = "") -> ConnectionLost:
-    """The connection broke; a TLS alert says more than the broken stream."""
+    """The error for a broken connection. A TLS alert says more than the broken stream."""
     if isinstance(exc.__cause__, TLSError):
         return HandshakeFailed(exc.__cause__)
     return ConnectionLost(f"connection lost: {str(exc) or type(exc).__name__}", command)

@@ -13,7 +13,7 @@ import trio
 __all__ = ["QuickStream"]
 
 READ_SIZE: Final = 65_536
-"""Octets read at once when the caller has no wish."""
+"""Octets read at once if the caller gives no number."""
 
 
 class QuickStream(trio.abc.HalfCloseableStream):
@@ -25,11 +25,11 @@ class QuickStream(trio.abc.HalfCloseableStream):
 
     def __init__(self, transport: trio.SocketStream) -> None:
         self.transport = transport
-        self._at_once = False  # the next send may do without a turn
+        self._at_once = False  # the next send may skip its checkpoint
         self._sending = False
 
     def send_now(self, octets: bytes | bytearray | memoryview) -> int:
-        """Give octets to the kernel; returns how many it took, 0 when it takes none now or another task is sending.
+        """Give octets to the kernel. Returns how many it accepted, 0 if it accepts none now or another task is sending.
 
         Raises BrokenResourceError, ClosedResourceError.
         """

@@ -13,7 +13,7 @@ NO_AUTHENTICATION: Final = 0
 CONNECT: Final = 1
 ADDRESS_TYPES: Final = {4: 1, 6: 4}
 ADDRESS_LENGTHS: Final = {1: 4, 4: 16}
-"""Octets of the bound address in the reply, by its type; names have their length in front."""
+"""Octets of the bound address in the reply, by address type. A name has its length as first octet."""
 NAME: Final = 3
 
 REPLIES: Final = {
@@ -29,7 +29,7 @@ REPLIES: Final = {
 
 
 class SocksError(Exception):
-    """The proxy refused, or is none; the text says why."""
+    """The proxy refused, or the other end is not a SOCKS5 proxy. The text gives the reason."""
 
 
 async def connect_through_socks(stream: trio.abc.Stream, ip: IPAddress, port: int) -> None:

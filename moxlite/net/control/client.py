@@ -26,7 +26,7 @@ __all__ = ["CtlClient", "CtlFailed", "NotRunning", "VersionMismatch", "connect_c
 T = TypeVar("T")
 
 CONNECT_SECONDS: Final = 10.0
-"""For the connection and the greeting of a server on the same machine."""
+"""Seconds for connecting to a server on the same machine, its greeting included."""
 
 
 class NotRunning(Exception):

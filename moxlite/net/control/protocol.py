@@ -11,7 +11,7 @@ consumed, and the sender keeps at most 16 chunks unacknowledged, so a slow end s
 other requests. The server may send ``{"id":1,"progress":…}``. ``{"id":1,"cancel":true}`` or closing the connection
 cancels.
 
-Here are the lines and the streams that both ends share; `ctlserver` and `ctlclient` build on them.
+This module has the lines and the streams that both ends share; `server` and `client` build on them.
 """
 
 from base64 import b64decode, b64encode
@@ -39,19 +39,19 @@ __all__ = [
 ]
 
 VERSION: Final = 1
-"""Of this protocol; a client of another refuses (ADMIN-24)."""
+"""Version of this protocol. A client of another version refuses to talk (ADMIN-24)."""
 
 MAX_LINE: Final = 1 << 20
-"""Octets of a line without its end (ADMIN-22)."""
+"""Maximum octets of a line without its line end (ADMIN-22)."""
 
 CHUNK: Final = 48 * 1024
 """Octets of one chunk of a stream: 64 KiB in base64."""
 
 WINDOW: Final = 16
-"""Chunks under way and not yet consumed (ADMIN-23): 768 KiB per stream at most wait in memory."""
+"""Chunks sent and not yet acknowledged (ADMIN-23): at most 768 KiB per stream wait in memory."""
 
 WRITE_SECONDS: Final = 60.0
-"""Without progress in writing a line the peer is given up (ADMIN-64)."""
+"""Seconds without progress in writing a line after which the connection is given up (ADMIN-64)."""
 
 
 class CtlProtocolError(Exception):
@@ -70,7 +70,7 @@ class Greeting(msgspec.Struct, frozen=True):
 
 
 class Message(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Any line after the greeting; which fields are there tells what it is."""
+    """Any line after the greeting. The fields that are set show its kind."""
 
     id: int
     cmd: str | None = None

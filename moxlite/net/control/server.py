@@ -45,16 +45,16 @@ __all__ = ["Command", "CommandFailed", "Exchange", "listen_ctl", "serve_ctl"]
 logger = logging.getLogger("moxlite.net.control.protocol")
 
 MAX_CONNECTIONS: Final = 64
-"""ADMIN-64; more are closed at once."""
+"""Maximum connections at a time (ADMIN-64). More are closed at once."""
 
 MAX_REQUESTS: Final = 16
-"""Running at a time on one connection."""
+"""Maximum requests that run at a time on one connection."""
 
 IDLE_SECONDS: Final = 600.0
-"""Without a running request."""
+"""Seconds without a running request after which a connection is closed."""
 
 MODE: Final = 0o660
-"""Of the socket file (ADMIN-22)."""
+"""File mode of the socket (ADMIN-22)."""
 
 
 class CommandFailed(Exception):
@@ -77,19 +77,20 @@ class Exchange:
         """Octets to the client."""
 
     async def progress(self, value: object) -> None:
-        """Tell the client how far it is."""
+        """Send a progress message to the client."""
         await self._writer.send(Message(self._number, progress=msgspec.Raw(msgspec.json.encode(value))))
 
 
 class Command(msgspec.Struct, frozen=True):
-    """What ``cmd`` runs: arguments are decoded into `args` (unknown ones refused), the returned value is the result.
+    """A command of the control socket: `run` gets arguments decoded into `args` (unknown ones are refused) and returns
+    the result.
 
-    It raises CommandFailed for what a person should read.
+    `run` raises CommandFailed with a text for the user.
     """
 
     args: type[msgspec.Struct]
     run: Callable[[Any, Exchange], Awaitable[object]]
-    """Takes an instance of `args`."""
+    """Called with an instance of `args`."""
 
 
 def listen_ctl(path: Path) -> trio.SocketListener:
@@ -190,7 +191,7 @@ async def _admit_token(token: bytes, stream: trio.SocketStream) -> bool:
 
 
 def _peer_uid(stream: trio.SocketStream) -> int | None:
-    """The user at the other end, by the kernel's word. None, which is refused, where that is unknown."""
+    """User id of the process at the other end, as the kernel reports it. None if it is unknown, which is refused."""
     asked = next((one for name, one in _CREDENTIALS.items() if sys.platform.startswith(name)), None)
     if asked is None:
         return None
@@ -221,8 +222,8 @@ _CREDENTIALS: Final[Mapping[str, tuple[int, int, str, int]]] = {
     # SO_PEERCRED of SOL_SOCKET (0xffff), struct sockpeercred: user, group, process
     "openbsd": (0xFFFF, 0x1022, "3i", 0),
 }
-"""For each system the level and option of getsockopt, what it gives, and where in that the user stands. Python has
-names only for those of the system that it runs on; Linux has other numbers on some processors.
+"""Per system: level and option of getsockopt, struct layout of the result, and index of the user id in it. Python names
+only the options of the system it runs on, and some numbers differ between Linux architectures.
 """
 
 

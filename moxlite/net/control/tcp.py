@@ -1,7 +1,8 @@
 """The control socket as a loopback TCP port, where there are no Unix sockets (ADMIN-46).
 
-Any program of the machine may connect to such a port, or take it once the server is gone. So both ends prove that they
-have read the token, which lies beside the data and only the server's user may read, before a line is said::
+Any program of the machine may connect to such a port, or bind it once the server has stopped. So both ends prove that
+they have read the token before the first line is sent. The token's file is in the data folder, and only the server's
+user may read it::
 
     C: 32 random octets
     S: HMAC-SHA256(token, "server" + those) + 32 random octets
@@ -26,14 +27,14 @@ from moxlite.safefile import open_regular
 __all__ = ["TOKEN_FILE", "Unproven", "listen_tcp", "needs_tcp", "open_ctl", "prove_client"]
 
 TOKEN_FILE: Final = "ctl.token"  # noqa: S105 - a name
-"""Beside the path of the socket."""
+"""Name of the token's file, in the folder of the control socket."""
 
 LOOPBACK: Final = "127.0.0.1"
 SIZE: Final = 32
 """Octets of the token, of a challenge and of a proof."""
 
 PROOF_SECONDS: Final = 5.0
-"""For the exchange, between two processes of one machine."""
+"""Seconds for the exchange of proofs between two processes of one machine."""
 
 BACKLOG: Final = 64
 MAX_FILE: Final = 200
@@ -69,7 +70,7 @@ def listen_tcp(path: Path) -> tuple[trio.SocketListener, bytes]:
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Whole or not at all, for our own user alone from the first octet on."""
+    """Write a file atomically, readable by our own user alone from the first octet on."""
     new = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
     try:
@@ -139,7 +140,7 @@ def _read(path: Path) -> str:
 
 
 async def _connect(port: int) -> trio.SocketStream:
-    """Raises OSError."""
+    """Connect to a port of the loopback interface. Raises OSError."""
     sock = trio.socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         await sock.connect((LOOPBACK, port))
@@ -154,7 +155,7 @@ def _proof(token: bytes, who: bytes, challenge: bytes) -> bytes:
 
 
 async def _exactly(stream: trio.SocketStream, size: int) -> bytes:
-    """So many octets, no more. Raises Unproven: the other end closed."""
+    """Read exactly `size` octets. Raises Unproven if the other end closes before."""
     found = bytearray()
     while len(found) < size:
         data = await stream.receive_some(size - len(found))

@@ -1,9 +1,11 @@
-"""A client of IMAP servers, for imports and exports and for tests (IMAP-136).
+"""An IMAP client for imports, exports and tests (IMAP-136).
 
 - `client`: one connection: commands, TLS, compression; `line`: its responses, deadlines and limits
 - `login`: the choice of a mechanism
 - `connect`: from a name to a session
-- `errors`: what can go wrong
+- `errors`: exceptions
+
+Which messages are imported or exported, and where they are stored, does not belong here.
 """
 
 from moxlite.net.imapclient.client import Answer, Client

@@ -4,13 +4,13 @@ Theory of operation
 -------------------
 One task uses a `Client`. It writes commands and reads responses in the order in which they come: `run` collects what
 answers one command, `stream` gives out the responses of one or several commands as they come, so that nothing is held
-that the caller has not asked for. Several commands are under way at a time only where the caller says so, because he
-knows that they do not depend on one another (RFC 9051 §5.5).
+that the caller has not asked for. Several commands run at a time only where the caller says that they do not depend on
+one another (RFC 9051 §5.5).
 
-The server is not trusted. Each wait has a deadline (`seconds` without an octet), each response a size, each command
-a sum of octets; lines without meaning are counted and end the connection when they are many. What is wrong beyond that
-is raised as `BrokenServer`, and the connection is of no use then. `strict` makes an error of every response that the
-codec does not know: for tests.
+The server is not trusted. Each wait has a deadline (`seconds` without an octet), each response a maximum size, each
+command a maximum of octets in all. Lines that break the grammar are counted; too many end the connection. Any other
+violation is raised as `BrokenServer`, after which the connection cannot be used. With `strict`, for tests, every
+response that the codec does not know is an error.
 """
 
 from base64 import b64decode, b64encode
@@ -46,11 +46,11 @@ T = TypeVar("T")
 GREETING_SECONDS: Final = 60.0
 
 LOGOUT_SECONDS: Final = 5.0
-"""For a good-bye without consequences."""
+"""Seconds for LOGOUT. A timeout has no consequences."""
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What a command was answered with: the untagged responses, and the tagged ``OK``."""
+    """The server's answer to one command: the untagged responses and the tagged ``OK``."""
 
     data: tuple[r.Response, ...]
     state: r.State
@@ -82,14 +82,12 @@ class Client(Line):
         return not encode_mailbox(mailbox, utf8=self._decoder.utf8).startswith(b"{")
 
     def has(self, *names: str) -> bool:
-        """Whether any of these capabilities is announced; IMAP4REV2 stands for those that it includes (RFC 9051
-        appendix E).
-        """
+        """Whether any of these capabilities is announced; IMAP4REV2 includes some others (RFC 9051 appendix E)."""
         own = self.capabilities
         return any(name in own or ("IMAP4REV2" in own and name in _IN_REV2) for name in names)
 
     async def greet(self) -> r.State:
-        """Read the greeting (RFC 9051 §7.1.5), and ask for the capabilities if it doesn't tell them."""
+        """Read the greeting (RFC 9051 §7.1.5), and ask for the capabilities if it does not list them."""
         with self._deadline(GREETING_SECONDS, "no greeting"):
             response = await self._next()
         if not isinstance(response, r.State) or response.tag is not None or response.condition in ("NO", "BAD"):
@@ -104,8 +102,8 @@ class Client(Line):
     async def start_tls(
         self, tls: ClientTLS, server_name: str | None, check: Callable[[TLSStream], None] | None = None
     ) -> None:
-        """STARTTLS (RFC 9051 §6.2.1); what was announced before is forgotten. `check` raises TLSFailed for
-        a certificate that is not good.
+        """STARTTLS (RFC 9051 §6.2.1). Capabilities announced before are forgotten. `check` raises TLSFailed for an
+        invalid certificate.
         """
         if self.preauth:  # RFC 9051 §11.1: a third party in between may have sent that greeting
             raise self._fail("the server says that we are logged in, before TLS")
@@ -145,7 +143,7 @@ class Client(Line):
         self._stream = DeflateStream(self._stream)
 
     async def logout(self) -> None:
-        """Say good-bye, where the connection is still good for that, and close it."""
+        """Log out if the connection still works, and close it."""
         try:
             if not (self._broken or self._bye or self._in_use):
                 with trio.move_on_after(LOGOUT_SECONDS), suppress(IMAPClientError):
@@ -154,7 +152,7 @@ class Client(Line):
             await self.aclose()
 
     async def aclose(self) -> None:
-        """Close at once, without a word."""
+        """Close at once, without LOGOUT."""
         self._broken = self._broken or "closed"
         await trio.aclose_forcefully(self._stream)
 
@@ -179,8 +177,8 @@ class Client(Line):
         return Answer(tuple(data), self._settle(state, word_of(command)))
 
     async def stream(self, *commands: c.Command | bytes, octets: int = MAX_DATA) -> AsyncGenerator[r.Response, None]:
-        """Run commands that do not depend on one another and have no literals, and give out what the server tells
-        meanwhile, as it comes.
+        """Run commands that do not depend on one another and have no literals, and yield the server's responses as they
+        come.
 
         All are written before the first response is read. Take it to its end: a connection that was left in the middle
         is of no use.
@@ -242,7 +240,7 @@ class Client(Line):
                     try:
                         challenge = b64decode(response.text.strip(), validate=True)
                         reply = await trio.to_thread.run_sync(answer, challenge)
-                    except (SASLError, ValueError) as error:  # raised below, once the server has been told
+                    except (SASLError, ValueError) as error:  # raised below, after the exchange is cancelled
                         failure = error
                         await self._send(b"*\r\n", "*")
                         continue
@@ -258,9 +256,7 @@ class Client(Line):
             raise Refused(f"AUTHENTICATE {name}", response)
 
     async def examine(self, mailbox: str) -> Selected:
-        """EXAMINE: open a mailbox without changing anything in it (RFC 9051 §6.3.3), with CONDSTORE where that is
-        known.
-        """
+        """EXAMINE: open a mailbox read-only (RFC 9051 §6.3.3), with CONDSTORE if the server has it."""
         return await self._open(c.Examine(mailbox, condstore=self.has("CONDSTORE", "QRESYNC")))
 
     async def select(self, mailbox: str) -> Selected:
@@ -290,7 +286,7 @@ class Client(Line):
         return found
 
     async def enable(self, *names: str) -> None:
-        """ENABLE (RFC 9051 §6.3.1) those of these capabilities that are announced."""
+        """ENABLE the announced ones of these capabilities (RFC 9051 §6.3.1)."""
         wanted = tuple([name for name in names if name in self.capabilities])
         if not wanted or not self.has("ENABLE"):
             return
@@ -330,8 +326,8 @@ class Client(Line):
         return Answer(tuple(data), self._settle(state, "APPEND"))
 
     async def idle(self, seconds: float) -> bool:
-        """IDLE (RFC 2177) until the server tells something of the open mailbox, at most so long; whether it did, or had
-        just before.
+        """IDLE (RFC 2177) until the server sends a change of the open mailbox, for at most `seconds`. Returns whether
+        it did, or had just before.
         """
         known = self.selected.exists if self.selected is not None else 0
         tag = self._begin("IDLE")
@@ -357,7 +353,7 @@ _IN_REV2: Final = frozenset(
 )
 
 MAX_SMALL_LITERAL: Final = 4096
-"""RFC 7888 §5: with LITERAL- larger ones wait."""
+"""Maximum octets of a non-synchronizing literal with LITERAL- (RFC 7888 §5). Larger literals wait for the server."""
 
 
 async def _pieces(octets: bytes | AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -27,10 +27,10 @@ TLSMode: TypeAlias = Literal["implicit", "starttls", "none"]
 PORTS: Final[dict[TLSMode, int]] = {"implicit": 993, "starttls": 143, "none": 143}
 
 LOOKUP_SECONDS: Final = 30.0
-"""For the addresses of the server."""
+"""Seconds for looking up the server's addresses."""
 
 LOGIN_SECONDS: Final = 180.0
-"""For all between the connection and the end of the log-in: servers that delay log-ins do so for some seconds."""
+"""Seconds from the connection to the end of the log-in. Some servers delay log-ins by several seconds."""
 
 LOOPBACK: Final = (ip_address("127.0.0.1"), ip_address("::1"))
 
@@ -38,7 +38,7 @@ LOOPBACK: Final = (ip_address("127.0.0.1"), ip_address("::1"))
 class Server(msgspec.Struct, frozen=True):
     """An IMAP server; `port` 0 is the usual one of its TLS mode. `host` may be an address.
 
-    With ``starttls`` and ``implicit`` its certificate must be good for `host`, or nothing is said.
+    With ``starttls`` and ``implicit`` its certificate must be valid for `host`; otherwise nothing is sent.
     """
 
     host: str
@@ -65,8 +65,8 @@ async def connect(
     """Connect, make TLS, log in, and begin compression where the server knows it.
 
     Args:
-      trust: which roots the server's certificate may end at.
-      certificate: shown to the server.
+      trust: root certificates for the server's certificate.
+      certificate: the client certificate.
       seconds: of silence after which the connection is given up.
 
     Raises:

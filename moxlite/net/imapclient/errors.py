@@ -1,28 +1,28 @@
-"""What can go wrong with an IMAP server that we are a client of."""
+"""Exceptions of the IMAP client."""
 
 from moxlite.proto.imap.responses import State
 
 __all__ = ["BrokenServer", "ConnectionLost", "IMAPClientError", "LoginFailed", "Refused", "TLSFailed", "printable"]
 
 MAX_TEXT = 300
-"""Characters of a server's words that are shown: they go into logs and to terminals."""
+"""Maximum characters of a server's text that are shown: they go into logs and to terminals."""
 
 
 def printable(text: str) -> str:
-    """Words of a server, cut and without control characters."""
+    """Text of a server, cut and without control characters."""
     return "".join(c if c.isprintable() else "?" for c in text[:MAX_TEXT])
 
 
 class IMAPClientError(Exception):
-    """Any of these; the text is for people."""
+    """Base class of the client's exceptions. The text is for people."""
 
 
 class ConnectionLost(IMAPClientError):
-    """There is no connection, no more, or nothing comes over it. Trying again may help."""
+    """The connection failed, ended or timed out. Trying again may help."""
 
 
 class TLSFailed(IMAPClientError):
-    """TLS did not come about, or the server's certificate is not good for its name. Nothing was said."""
+    """The TLS handshake failed, or the server's certificate is not valid for its name. No credentials were sent."""
 
 
 class BrokenServer(IMAPClientError):

@@ -1,7 +1,7 @@
-"""A connection to an IMAP server, response by response: what `client` speaks through.
+"""A connection to an IMAP server, response by response; base class of `client.Client`.
 
-The server is not trusted: see `client`. A `Line` knows which command is under way, and what the server says at any time
-about the connection as a whole: capabilities, the open mailbox, good-bye.
+The server is not trusted: see `client`. A `Line` knows the running command, and the state of the connection that the
+server may change at any time: capabilities, the open mailbox, BYE.
 """
 
 import logging
@@ -25,35 +25,37 @@ __all__ = ["MAX_DATA", "SILENT_SECONDS", "Line", "Selected", "word_of"]
 logger = logging.getLogger("moxlite.net.imapclient")
 
 SILENT_SECONDS: Final = 120.0
-"""Without an octet from a server that owes an answer: searches of large mailboxes on old servers take a minute."""
+"""Seconds without an octet from a server that owes a response: searches of large mailboxes on old servers take a
+minute.
+"""
 
 COMMAND_SECONDS: Final = 3600.0
-"""For all answers to what was asked in one call, however steadily they drip: 100 MB at 30 kB/s."""
+"""Seconds for all responses to one call, however steadily they come: 100 MB at 30 kB/s."""
 
 WRITE_SECONDS: Final = 120.0
-"""For one piece of octets to be taken: of a message, 64 KiB."""
+"""Seconds for the server to accept one piece of octets: 64 KiB of a message."""
 
 MAX_RESPONSE: Final = 16 << 20
-"""Octets of one response. Messages over a MiB are fetched in parts, so this holds whatever the server says."""
+"""Maximum octets of one response. Messages over a MiB are fetched in parts, so they fit at any size."""
 
 MAX_DATA: Final = 64 << 20
-"""Octets that may answer one call of `run`: what it collects is held in memory."""
+"""Maximum octets of the responses to one call of `run`, which are collected in memory."""
 
 MAX_MISUNDERSTOOD: Final = 1_000
-"""Responses that break the grammar, on one connection; a server that sends more is no IMAP server."""
+"""Responses of one connection that break the grammar. A server that sends more is not an IMAP server."""
 
 MAX_SHOWN: Final = 20
-"""Of those, how many are kept to be shown."""
+"""Number of such responses whose error is kept for display."""
 
 BREATH: Final = 50
-"""Responses read without letting other tasks run: 2 ms."""
+"""Responses read before other tasks may run: 2 ms."""
 
 PIECE: Final = 64 << 10
 """Octets written under one deadline."""
 
 
 class Selected(msgspec.Struct):
-    """The mailbox that is open: what SELECT or EXAMINE said of it. `exists` is kept up to date. `modseq` is 0 without
+    """The selected mailbox, from the responses to SELECT or EXAMINE. `exists` is kept up to date. `modseq` is 0 without
     CONDSTORE.
     """
 
@@ -64,7 +66,7 @@ class Selected(msgspec.Struct):
     modseq: int = 0
     permanent: tuple[str, ...] | None = None
     expunged: int = 0
-    """How many messages were told gone since it was opened: numbers of messages have moved."""
+    """Number of expunged messages announced since it was opened: sequence numbers have moved."""
 
 
 class Line:
@@ -73,7 +75,7 @@ class Line:
     Attributes:
       capabilities: in upper case, as last announced.
       selected: the open mailbox.
-      misunderstood: what was wrong with responses that were passed over.
+      misunderstood: errors of the responses that were skipped.
     """
 
     def __init__(
@@ -131,7 +133,7 @@ class Line:
         await self._send(pieces[-1], shown or pieces[-1].decode("utf-8", "replace"))
 
     async def _go_ahead(self, tag: str, data: list[r.Response]) -> r.State | None:
-        """Wait for ``+``; the tagged state if that comes instead."""
+        """Wait for ``+``. Returns the tagged response if that comes instead."""
         while True:
             response = await self._next()
             if isinstance(response, r.Continue):
@@ -161,7 +163,7 @@ class Line:
             raise self._fail("the server answers a command that there is not")
 
     async def _next(self, *, patient: bool = False) -> r.Response:
-        """The next response; with `patient` however long it takes."""
+        """Read the next response; with `patient` without a deadline."""
         while True:
             try:
                 response = self._decoder.next_response()
@@ -186,7 +188,7 @@ class Line:
             raise self._fail(f"a response of the server cannot be understood: {error.text}")
 
     def _note(self, response: r.Response) -> None:
-        """What a response says of the connection as a whole."""
+        """Update the state of the connection from a response: capabilities, BYE, and the selected mailbox."""
         if logger.isEnabledFor(TRACE) and not isinstance(response, r.FetchData):
             logger.log(TRACE, "imap client read", extra={"kv": {"response": response}})
         match response:
@@ -239,7 +241,7 @@ class Line:
 
     @contextmanager
     def _deadline(self, seconds: float, text: str) -> Iterator[None]:
-        """A wait after which the connection is of no use."""
+        """Limit a wait to `seconds`. After a timeout the connection cannot be used."""
         with trio.move_on_after(seconds) as scope:
             yield
         if scope.cancelled_caught:

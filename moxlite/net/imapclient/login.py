@@ -17,11 +17,11 @@ FINAL_CODES: Final = frozenset(
 """Response codes after which no other mechanism helps (RFC 5530 §3); each failure counts towards a lock."""
 
 MAX_TRIES: Final = 3
-"""Log-ins tried on a connection: servers count failures, and lock accounts."""
+"""Maximum log-in attempts on one connection: servers count failures, and lock accounts."""
 
 
 class Credentials(msgspec.Struct, frozen=True):
-    """Who we are, and how that is shown: a password, or a token of OAuth 2.
+    """User name with a password or an OAuth 2 token.
 
     Attributes:
       certificate: TLS showed a certificate of ours, so EXTERNAL may be used.
@@ -37,15 +37,15 @@ class Credentials(msgspec.Struct, frozen=True):
     allow_clear: bool = False
 
     def __repr__(self) -> str:
-        """Without what is secret."""
+        """Representation without secrets."""
         return f"Credentials(username={self.username!r})"
 
 
 async def log_in(client: Client, credentials: Credentials, *, host: str = "", port: int = 0) -> str:
     """Log in; returns the name of the mechanism, "PREAUTH" when nothing had to be done.
 
-    After a refusal that does not say that the password is wrong the next mechanism is tried, as there are servers that
-    announce what they cannot do; never with less protection than the connection has.
+    After a refusal that does not say that the password is wrong, the next mechanism is tried, as some servers announce
+    mechanisms that do not work. A mechanism is never tried with less protection than the connection has.
 
     Raises:
       LoginFailed: refused, or nothing is left that may be tried; the server's words are in the text.
@@ -74,10 +74,10 @@ async def log_in(client: Client, credentials: Credentials, *, host: str = "", po
             if error.code in FINAL_CODES:
                 break
         except sasl.SASLError as error:
-            # A server that could not show that it knows the password gets no second chance to learn it.
+            # A server that could not prove that it knows the password gets no second chance to get it.
             raise LoginFailed(f"log-in failed: {printable(str(error))}") from None
         else:
-            await client.run(c.Capability())  # others than before (RFC 9051 §6.2)
+            await client.run(c.Capability())  # the capabilities may be others than before (RFC 9051 §6.2)
             return name
     if refused is not None:
         raise LoginFailed(f"log-in failed: {printable(str(refused))}")
@@ -85,7 +85,9 @@ async def log_in(client: Client, credentials: Credentials, *, host: str = "", po
 
 
 def _explained(mechanism: sasl.ClientMechanism | None, error: Refused) -> Exception:
-    """What the server said of a token before it refused it, which is more than the refusal tells."""
+    """The error that the mechanism reported before the server refused, or else the refusal: an error for a token says
+    more than the refusal does.
+    """
     try:
         if mechanism is not None:
             mechanism.finish()
@@ -105,7 +107,7 @@ def _choose(
             if stream is None and not credentials.allow_clear:
                 return None
             return sasl.choose_oauth(left, credentials.username, credentials.token, host=host, port=port)
-        # By `only`, not by what is offered: SCRAM tells the server what it was seen to offer (RFC 5802 §6).
+        # By `only`, not by what is offered: SCRAM tells the server which mechanisms the client saw (RFC 5802 §6).
         allowed = [name for name in credentials.mechanisms or sasl.CLIENT_ORDER if name.upper() not in tried]
         if not allowed:
             return None
@@ -126,7 +128,7 @@ def _choose(
 
 
 def _may_login(client: Client, credentials: Credentials, tried: set[str]) -> bool:
-    """Whether the command LOGIN may be tried: for servers that offer no mechanism (RFC 9051 §6.2.3)."""
+    """Whether the LOGIN command may be tried: for servers that offer no mechanism (RFC 9051 §6.2.3)."""
     if credentials.token or "LOGIN" in tried or "LOGINDISABLED" in client.capabilities:
         return False
     if credentials.mechanisms and "LOGIN" not in credentials.mechanisms:

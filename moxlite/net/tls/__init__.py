@@ -1,2 +1,3 @@
-"""TLS on Trio: certificates, handshakes, streams and the kinds of failure (SMTP-34, IMAP-13). Policies (DANE, MTA-
-STS) are not here."""
+"""TLS on Trio: certificates, handshakes, streams and the kinds of failure (SMTP-34, IMAP-13). Policies (DANE, MTA-STS)
+do not belong here.
+"""

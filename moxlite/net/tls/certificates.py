@@ -1,7 +1,7 @@
 """Certificates and keys as TLS uses them: loading, making self-signed ones, fingerprints, checking a peer's chain.
 
-RFC 5280 (certificates), RFC 9525 (names in them), RFC 5929 §4 (tls-server-end-point). Checks return what is wrong
-instead of raising: the queue reports it (RFC 8460) and may be told to go on.
+RFC 5280 (certificates), RFC 9525 (names in them), RFC 5929 §4 (tls-server-end-point). Checks return a problem instead
+of raising it: the queue reports it (RFC 8460), and its policy may allow to go on.
 """
 
 import datetime as dt
@@ -44,7 +44,7 @@ PrivateKey: TypeAlias = (
 )
 
 MAX_CHAIN: Final = 10
-"""Certificates of a peer's chain that are looked at; real chains have 2 to 4."""
+"""Maximum certificates of a peer's chain that are read; real chains have 2 to 4."""
 
 CLOCK_SKEW: Final = dt.timedelta(hours=1)
 """How far a fresh self-signed certificate is dated back, for clients whose clock is behind."""
@@ -122,9 +122,7 @@ def _spki(key: object) -> bytes:
 
 
 def key_fingerprint(certificate: x509.Certificate) -> bytes | None:
-    """SHA-256 of the SubjectPublicKeyInfo, by which a client's key is known. None for a kind of key that we cannot
-    read.
-    """
+    """SHA-256 of the SubjectPublicKeyInfo, which identifies a client's key. None if that key cannot be read."""
     try:
         return hashlib.sha256(_spki(certificate.public_key())).digest()
     except (ValueError, UnsupportedAlgorithm):
@@ -135,7 +133,7 @@ def end_point_hash(certificate: x509.Certificate) -> bytes:
     """The data of channel binding tls-server-end-point (RFC 5929 §4.1): the certificate's hash by its own signature
     hash.
 
-    SHA-256 stands in for MD5 and SHA-1, and for signatures without a separate hash (EdDSA).
+    SHA-256 replaces MD5 and SHA-1, and is used for signatures without a separate hash (EdDSA).
     """
     algorithm = certificate.signature_hash_algorithm
     if algorithm is None or isinstance(algorithm, hashes.MD5 | hashes.SHA1):
@@ -209,11 +207,11 @@ class ProblemKind(StrEnum):
     HOST_MISMATCH = "certificate-host-mismatch"
     NOT_TRUSTED = "certificate-not-trusted"
     VALIDATION_FAILURE = "validation-failure"
-    """Whatever has no word of its own, as a certificate that no TLSA record matches."""
+    """Any failure without its own word, such as a certificate that matches no TLSA record."""
 
 
 class CertificateProblem(msgspec.Struct, frozen=True):
-    """Why a chain is not good for a name: the first thing found."""
+    """The first problem found that makes a chain invalid for a name."""
 
     kind: ProblemKind
     text: str
@@ -225,7 +223,7 @@ _EXPIRY_CODES: Final = frozenset(
 
 
 class Trust:
-    """The roots that chains must end at: the system's, and more that the configuration names.
+    """The trusted root certificates: the system's, and those that the configuration adds.
 
     Reading the system's file takes tens of milliseconds and some MB: `ready` does it before the first `check`.
     """
@@ -241,7 +239,7 @@ class Trust:
             await trio.to_thread.run_sync(self.load)
 
     def load(self) -> None:
-        """Read the roots, unless that has been done. Blocks; a system without any root file just trusts none."""
+        """Read the roots, unless that has been done. Blocks. A system without a root file trusts no authority."""
         if self._store is not None:
             return
         store = crypto.X509Store()
@@ -257,7 +255,7 @@ class Trust:
 
     def check(self, chain: Sequence[x509.Certificate], name: str) -> CertificateProblem | None:
         """Check a server's chain, as sent, for `name` (A-labels or an IP address) by PKIX (RFC 5280 §6, RFC 9525).
-        None: all good.
+        Returns None if it is valid.
         """
         if not chain:
             return CertificateProblem(ProblemKind.NOT_TRUSTED, "the server sent no certificate")

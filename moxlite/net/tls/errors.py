@@ -1,4 +1,4 @@
-"""Failures of TLS, sorted: for the log, for metrics (SMTP-139), for reports to other domains (QUEUE-122)."""
+"""Failures of TLS by kind: for the log, for metrics (SMTP-139), for reports to other domains (QUEUE-122)."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -58,7 +58,7 @@ class TLSError(Exception):
 
 
 def tls_error(exc: SSL.Error) -> TLSError:
-    """OpenSSL's own words, sorted."""
+    """The TLSError for an OpenSSL error."""
     if isinstance(exc, SSL.SysCallError):
         return TLSError("connection ended without a closing alert", kind="eof")
     details = exc.args[0] if exc.args and isinstance(exc.args[0], list) else []

@@ -24,8 +24,8 @@ __all__ = ["ClientTLS", "ServerTLS", "TLSVersion"]
 TLSVersion: TypeAlias = Literal["TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3"]
 
 TICKET_KEY_SECONDS: Final = 24 * 3600.0
-"""Age at which a port gets fresh keys for session tickets (SMTP-34): who steals one can read a day's sessions at
-most.
+"""Age in seconds at which a port gets fresh keys for session tickets (SMTP-34): a stolen key decrypts at most a day's
+sessions.
 """
 
 RELEASE_BUFFERS: Final = 0x10
@@ -130,7 +130,9 @@ class ServerTLS:
         self._base.set_tlsext_servername_callback(self._choose_certificate)
 
     def _context_of(self, pair: KeyPair) -> SSL.Context:
-        """Made at the first handshake that needs it: hundreds of domains have as many certificates, few are in use."""
+        """The OpenSSL context of a certificate, made at the first handshake that needs it: of hundreds of certificates
+        few are in use.
+        """
         context = self._contexts.get(id(pair))
         if context is None:
             context = self._contexts[id(pair)] = self._new_context(pair)
@@ -217,8 +219,8 @@ class ServerTLS:
 
 
 class ClientTLS:
-    """The client side of TLS. Nothing is verified in the handshake: callers look at `TLSStream.peer_chain` before
-    they say a word (QUEUE-54).
+    """The client side of TLS. The handshake verifies nothing: callers check `TLSStream.peer_chain` before they send
+    anything (QUEUE-54).
     """
 
     def __init__(

@@ -1,10 +1,10 @@
-"""A TLS connection as a Trio stream: OpenSSL over memory buffers (SMTP-34, IMAP-13). `tls` makes them.
+"""A TLS connection as a Trio stream: OpenSSL over memory buffers (SMTP-34, IMAP-13). `handshake` makes them.
 
 Theory of operation
 -------------------
-`TLSStream` wraps any Trio stream. Received octets go into OpenSSL's input buffer, plaintext is read out of it; what
-OpenSSL wants to say is read from its output buffer and sent under a lock, in order. Receiving never sends: two peers
-that are both blocked in sending would wait for ever, so answers to key updates ride on the next send. A send that is
+`TLSStream` wraps any Trio stream. Received octets go into OpenSSL's input buffer, and plaintext is read out of it.
+OpenSSL's output is read from its output buffer and sent under a lock, in order. Receiving never sends: two peers that
+are both blocked in sending would wait for ever, so answers to key updates go out with the next send. A send that is
 cancelled has lost octets of a record, hence the stream is broken from then on. A record that the transport did not take
 whole by `send_now` is kept, and goes out first by whatever is sent next.
 """
@@ -26,23 +26,23 @@ __all__ = ["HANDSHAKE_SECONDS", "ChannelBinding", "TLSStream", "handshake"]
 ChannelBinding: TypeAlias = Literal["tls-exporter", "tls-unique", "tls-server-end-point"]
 
 HANDSHAKE_SECONDS: Final = 60.0
-"""QUEUE-54, SMTP-6, WEB-19."""
+"""Seconds for a handshake (QUEUE-54, SMTP-6, WEB-19)."""
 
 CLOSE_SECONDS: Final = 1.0
-"""For the closing alert; a peer that does not read any more must not hold us (SMTP-14)."""
+"""Seconds for sending the closing alert: a peer that does not read must not hold the task (SMTP-14)."""
 
 MIN_CHUNK: Final = 8192
-"""What an idle connection reads with: larger temporary buffers fragment the heap to 75 kB per connection instead of
-42.
+"""Octets that an idle connection reads at once. Larger temporary buffers fragment the heap to 75 kB per connection
+instead of 42.
 """
 MAX_CHUNK: Final = 65536
-"""What a busy one reads with, reached by doubling: twice as fast as 8 kB."""
+"""Octets that a busy connection reads at once, reached by doubling: twice as fast as 8 kB."""
 RECORD: Final = 16384
-"""Plaintext of one TLS record at most (RFC 8446 §5.1)."""
+"""Maximum octets of plaintext in one TLS record (RFC 8446 §5.1)."""
 FLUSH: Final = 131072
-"""Plaintext encrypted before it is sent."""
+"""Octets of plaintext encrypted before they are sent."""
 FLUSH_CHUNK: Final = FLUSH + FLUSH // RECORD * 256
-"""All of its ciphertext: a record has up to 256 octets more (RFC 8446 §5.2)."""
+"""Octets of its ciphertext: a record has up to 256 octets more than its plaintext (RFC 8446 §5.2)."""
 
 
 class TLSStream(Prompt):
@@ -67,7 +67,7 @@ class TLSStream(Prompt):
 
     @property
     def facts(self) -> TLSFacts:
-        """What the handshake settled."""
+        """Result of the handshake."""
         assert self._facts is not None, "handshake is not done"
         return self._facts
 
@@ -86,7 +86,7 @@ class TLSStream(Prompt):
                     async with self._send_lock:
                         await self._flush(MIN_CHUNK)
                 except trio.BrokenResourceError as exc:
-                    gone = exc  # what the peer said before it went tells why
+                    gone = exc  # an alert that the peer sent before it disconnected gives the reason
                 data = await self.transport.receive_some(MIN_CHUNK)
                 if not data:
                     self._broken = True
@@ -94,7 +94,7 @@ class TLSStream(Prompt):
                 self._ssl.bio_write(data)
             except SSL.Error as exc:
                 error = tls_error(exc)
-                with trio.move_on_after(CLOSE_SECONDS):  # our alert tells the peer what was wrong
+                with trio.move_on_after(CLOSE_SECONDS):  # our alert gives the peer the reason
                     try:
                         await self._flush(MIN_CHUNK)
                         if error.plain_http:
@@ -131,9 +131,7 @@ class TLSStream(Prompt):
             return None
 
     def peer_chain(self) -> list[x509.Certificate]:
-        """The peer's certificates as it sent them, leaf first, unverified; empty if it sent none, or none that can be
-        read.
-        """
+        """The peer's certificates as it sent them, leaf first, unverified; empty if it sent none that can be read."""
         try:
             chain = self._ssl.get_peer_cert_chain(as_cryptography=True) or []
         except ValueError:
@@ -211,7 +209,7 @@ class TLSStream(Prompt):
             return 0
         try:
             view = memoryview(octets)
-            for start in range(0, len(view), RECORD):  # it takes one at a time
+            for start in range(0, len(view), RECORD):  # OpenSSL takes one record at a time
                 self._ssl.send(view[start : start + RECORD])
             full = True
             while full:
