@@ -1,5 +1,5 @@
-"""The data folder alone, as commands for the running server need it: mistakes elsewhere in the configuration do not
-keep them from it (ADMIN-19).
+"""The data folder alone, for commands to the running server, which must work although the configuration has mistakes
+elsewhere (ADMIN-19).
 """
 
 import re
@@ -21,7 +21,7 @@ LINE: Final = re.compile(r"^[ \t]*data_dir[ \t]*=[^\n]*$", re.MULTILINE)
 
 def data_dir_of(path: Path) -> Path:
     """The data folder that the static file at `path` names, absolute and with links resolved; the default without the
-    key. Where the file isn't TOML, the line of the key is read alone.
+    key. If the file isn't TOML, the line of the key is read alone.
 
     Raises:
       ConfigError: the file cannot be read, or the key is not a usable text.
@@ -41,7 +41,7 @@ def data_dir_of(path: Path) -> Path:
 
 
 def _alone(text: str) -> tuple[object, int] | None:
-    """The value and line of the key in a text that isn't TOML; the default without such a line, None where its value or
+    """The value and line of the key in a text that isn't TOML. The default without such a line, None if the value or
     its place is in doubt.
     """
     header = HEADER.search(text)

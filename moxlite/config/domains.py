@@ -57,8 +57,8 @@ __all__ = [
 
 
 class Route(Section, frozen=True):
-    """Which transport mail takes. The first match wins; an account's routes come before those of its domain, the
-    global ones last.
+    """A rule that chooses the transport of outgoing mail. The first route that matches applies: the account's routes
+    come first, then the routes of its domain, then the global ones.
     """
 
     transport: Annotated[str, doc("Name of the transport.")]
@@ -91,7 +91,7 @@ DKIM_HEADERS: Final = (
     "Message-Id",
     "Content-Type",
 )
-"""Signed unless configured otherwise: they tell a reader whom a message is from and to, and its matter (AUTH-43)."""
+"""Header fields signed unless configured otherwise: a reader sees sender, recipients and subject by them (AUTH-43)."""
 
 DKIM_UNSEALED: Final = (
     "MIME-Version",
@@ -105,8 +105,8 @@ DKIM_UNSEALED: Final = (
     "List-Owner",
     "List-Archive",
 )
-"""Signed as often as they are there, since mailing lists add them: programs act on them (RFC 2045, RFC 2369, RFC 2919),
-and RFC 8058 §4 wants a signature over two.
+"""Header fields signed as often as they occur. Mailing lists add them, so a signature over their absence would break.
+Programs act on them (RFC 2045, RFC 2369, RFC 2919), and RFC 8058 §4 requires a signature over two of them.
 """
 
 
@@ -135,7 +135,7 @@ class DKIMConfig(Section, frozen=True):
 
 
 class DMARC(Section, frozen=True):
-    """Where DMARC reports about this domain arrive."""
+    """Address for DMARC reports about this domain."""
 
     localpart: Annotated[Localpart, doc("Address before the @; ASCII.")]
     account: Annotated[str, doc("Account that gets them.")]
@@ -144,7 +144,7 @@ class DMARC(Section, frozen=True):
 
 
 class TLSRPT(Section, frozen=True):
-    """Where TLS reports about this domain arrive."""
+    """Address for TLS reports about this domain."""
 
     localpart: Annotated[Localpart, doc("Address before the @; ASCII.")]
     account: Annotated[str, doc("Account that gets them.")]
@@ -174,7 +174,7 @@ class Alias(Section, frozen=True):
 
 
 class DomainConfig(Section, frozen=True):
-    """A domain whose mail this server takes."""
+    """A domain for which this server accepts mail."""
 
     disabled: Annotated[
         bool, doc("Refuse its mail for now, in and out, with a temporary error. Its users can still log in.")
@@ -184,7 +184,7 @@ class DomainConfig(Section, frozen=True):
         Domain | None, doc("Name of the host in settings for mail programs, such as `mail.example.org`.")
     ] = None
     localpart_separators: Annotated[
-        tuple[Separator, ...], doc("What stands behind one of them doesn't matter for delivery: `you+shop@`.")
+        tuple[Separator, ...], doc("Text after one of them is ignored in delivery: `you+shop@` is `you@`.")
     ] = ()
     localpart_case_sensitive: Annotated[bool, doc("Upper and lower case are different before the @.")] = False
     dkim: Annotated[DKIMConfig, doc("Signing of outgoing mail.")] = DKIMConfig()
@@ -198,8 +198,8 @@ class DomainConfig(Section, frozen=True):
 
 
 class Ruleset(Section, frozen=True):
-    """A rule that files incoming mail. All conditions given must hold, and there must be one; the first ruleset that
-    matches decides.
+    """A rule that files incoming mail. At least one condition is needed, and all of them must hold. The first ruleset
+    that matches applies.
     """
 
     mailbox: Annotated[MailboxName, doc("Where matching mail goes.")]
@@ -220,7 +220,7 @@ class Ruleset(Section, frozen=True):
 
 
 class Destination(Section, frozen=True):
-    """An address at which the account receives, and with which it can log in."""
+    """An address at which the account receives mail, and with which it can log in."""
 
     mailbox: Annotated[MailboxName, doc("Where mail goes that no ruleset matches.")] = "Inbox"
     full_name: Annotated[str, doc("Name for this address, if another than the account's.")] = ""
@@ -236,7 +236,7 @@ class Destination(Section, frozen=True):
 
 
 class OutgoingWebhook(Section, frozen=True):
-    """Calls about what became of sent messages."""
+    """Calls to a web server of yours about the delivery of sent messages."""
 
     url: Annotated[URL, doc("Where to POST.")]
     authorization: Annotated[str, doc("Value of the Authorization field.")] = ""
@@ -245,7 +245,7 @@ class OutgoingWebhook(Section, frozen=True):
 
 
 class IncomingWebhook(Section, frozen=True):
-    """Calls about received messages."""
+    """Calls to a web server of yours about received messages."""
 
     url: Annotated[URL, doc("Where to POST.")]
     authorization: Annotated[str, doc("Value of the Authorization field.")] = ""
@@ -253,13 +253,13 @@ class IncomingWebhook(Section, frozen=True):
 
 
 class SubjectPass(Section, frozen=True):
-    """Let suspected senders through who repeat a token in the subject."""
+    """Accept mail of suspected senders who repeat a token in the subject."""
 
     period: Annotated[Duration, doc("How long a token works.")]
 
 
 class SenderLists(Section, frozen=True):
-    """Senders whose mail is refused, or taken whatever the junk filter says. A domain stands for those below it too."""
+    """Senders whose mail is refused, or accepted regardless of the junk filter. A domain includes its subdomains."""
 
     blocked: Annotated[
         tuple[Sender, ...],
@@ -271,7 +271,7 @@ class SenderLists(Section, frozen=True):
 
 
 class AutomaticJunkFlags(Section, frozen=True):
-    """Marking messages as junk or not junk by the mailbox that they're moved to."""
+    """Messages are marked as junk or not junk by the mailbox that they're moved to."""
 
     enabled: Annotated[bool, doc("Do so.")] = False
     junk_mailbox_regexp: Annotated[Regexp | None, doc("Mailboxes of junk.")] = None
@@ -359,7 +359,7 @@ class Account(Section, frozen=True):
 
 
 class WebStatic(Section, frozen=True):
-    """Files."""
+    """Serve files."""
 
     root: Annotated[str, doc("Directory; relative to the working directory of the server.")]
     strip_prefix: Annotated[str, doc("Taken off the path first.")] = ""
@@ -370,7 +370,7 @@ class WebStatic(Section, frozen=True):
 
 
 class WebRedirect(Section, frozen=True):
-    """Another URL."""
+    """Redirect to another URL."""
 
     base_url: Annotated[
         BaseURL | None,
@@ -384,7 +384,7 @@ class WebRedirect(Section, frozen=True):
 
 
 class WebForward(Section, frozen=True):
-    """A web server behind this one."""
+    """Forward requests to a web server behind this one."""
 
     url: Annotated[URL, doc("Where to.")]
     strip_path: Annotated[bool, doc("Take what `path_regexp` matched off the path.")] = False
@@ -392,7 +392,7 @@ class WebForward(Section, frozen=True):
 
 
 class WebInternal(Section, frozen=True):
-    """A web app of moxlite at another place."""
+    """Serve a web app of moxlite at another path."""
 
     base_path: Annotated[URLPath, doc("Path at which it's served.")]
     service: Annotated[Literal["admin", "account", "webmail", "webapi"], doc("Which app.")]
@@ -413,7 +413,7 @@ class WebHandler(Section, frozen=True):
 
 
 class ARC(Section, frozen=True):
-    """Mail that other servers have passed on, and sealed what they found of it (RFC 8617)."""
+    """Mail that other servers have forwarded, with sealed results of their own checks (RFC 8617)."""
 
     trusted_sealers: Annotated[
         tuple[Domain, ...],
@@ -422,7 +422,7 @@ class ARC(Section, frozen=True):
 
 
 class Domains(Section, frozen=True):
-    """domains.toml: what may change while the server runs."""
+    """domains.toml: settings that may change while the server runs."""
 
     domains: Annotated[Mapping[str, DomainConfig], doc("Mail domains, by name in its Unicode form.")] = {}
     accounts: Annotated[

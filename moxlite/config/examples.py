@@ -68,7 +68,7 @@ scrape_configs:
 
 FAIL2BAN: Final = r"""# /etc/fail2ban/filter.d/moxlite.conf
 [Definition]
-# A user name may hold any text: the address is taken from its own place, right behind those of our making.
+# A user name may hold any text: the address is matched only directly after fields that the server itself writes.
 failregex = \bm="authentication failed" pkg=\S+(?: cid=\S+)? remote=<HOST> protocol=
 
 # /etc/fail2ban/jail.d/moxlite.conf
@@ -109,4 +109,4 @@ EXAMPLES: Final[Mapping[str, tuple[str, str]]] = {
     "fail2ban": ("banning those who guess passwords", FAIL2BAN),
     "nginx": ("a reverse proxy for the web apps", NGINX),
 }
-"""Name → what it's for, and the text."""
+"""Examples by name: purpose and text."""

@@ -1,4 +1,5 @@
-"""What the structs of the configuration say about their fields: the one source of reading, reference and error texts.
+"""Fields of the configuration structs, read from their annotations: the one source of reading, reference and error
+texts.
 
 A field's annotation gives its type, the kind of its values and its documentation (`values`). This module turns it
 into a `Field` with a `Shape`, once per class.
@@ -41,7 +42,7 @@ class KindShape(msgspec.Struct, frozen=True):
 
 
 class EnumShape(msgspec.Struct, frozen=True):
-    """One of these words."""
+    """One of a set of words."""
 
     words: tuple[str, ...]
 
@@ -71,7 +72,7 @@ REQUIRED: Final = object()
 
 
 class Field(msgspec.Struct, frozen=True):
-    """A key of a table. `default` is `REQUIRED` if there is none."""
+    """A key of a table. `default` is `REQUIRED` for a key without default."""
 
     name: str
     shape: Shape
@@ -80,7 +81,7 @@ class Field(msgspec.Struct, frozen=True):
 
     @property
     def required(self) -> bool:
-        """Whether the key must stand in the file."""
+        """Whether the file must have the key."""
         return self.default is REQUIRED
 
 
@@ -105,7 +106,7 @@ def _doc(hint: object) -> str:
 
 
 def shape_of(hint: Any) -> Shape:
-    """The shape that an annotation describes; raises TypeError for what configuration cannot hold."""
+    """The shape that an annotation describes. Raises TypeError for a type that the configuration cannot hold."""
     origin, args = get_origin(hint), get_args(hint)
     if origin is typing.Annotated:
         kinds = [extra for extra in args[1:] if isinstance(extra, Kind)]

@@ -1,4 +1,6 @@
-"""Replacing a file so that readers and crashes see the old one or the new one, never a part (ADMIN-6, ADMIN-62)."""
+"""Atomic replacement of a file: readers and crashes see the old file or the new one, never a part (ADMIN-6,
+ADMIN-62).
+"""
 
 import contextlib
 import os
@@ -18,11 +20,11 @@ def write_atomically(
     """Write to a new file beside, fsync, rename over `path`, fsync the directory.
 
     An existing file keeps its mode, and its owner where the process may give files away; a new one gets `mode`. Where
-    `path` is a symbolic link, the file that it leads to is replaced, and the link stays. Returns what the system says
-    of the new file: the path may lead to another one by now.
+    `path` is a symbolic link, the file that it leads to is replaced, and the link stays. Returns the `stat_result` of
+    the new file, as the path may lead to another file by now.
 
     Args:
-      check: called when all is written and only the rename is left; what it raises comes out, and nothing is changed.
+      check: called when all is written and only the rename is left. Its exceptions are raised, and nothing is changed.
 
     Raises:
       OSError: the old file is as it was; nothing is left behind.

@@ -37,30 +37,30 @@ __all__ = ["Change", "ChangedMeanwhile", "ConfigHolder", "Examine", "ObjectChang
 logger = logging.getLogger("moxlite.config.holder")
 
 POLL_INTERVAL: Final = 1.0
-"""Seconds between looks at domains.toml where the system tells no changes (ADMIN-5); one stat costs 2 µs."""
+"""Seconds between checks of domains.toml on systems that do not report changes (ADMIN-5); one stat costs 2 µs."""
 
 LONGEST_SLEEP: Final = 3600.0
-"""Seconds between looks where it does: a folder further up may have been exchanged."""
+"""Seconds between checks on systems that report changes: a folder further up may have been exchanged."""
 
 reload_success = Gauge(
-    "moxlite_config_reload_success", "1 while domains.toml is active as it lies on disk, 0 while that is invalid."
+    "moxlite_config_reload_success", "1 while the version of domains.toml on disk is in use, 0 while it is invalid."
 )
 
 Stamp = tuple[int, int, int]
 
 
 TRIES: Final = 5
-"""Changes of the file by others, each within the milliseconds of one edit, after which the edit fails."""
+"""Attempts of an edit. Each fails if another program changes the file within the milliseconds of the edit."""
 
 LONGEST_VALUE: Final = 200
 """Characters of a value in `ObjectChanged`."""
 
 Change = Callable[[Document, Snapshot], None]
-"""Changes a document; the snapshot is that of the text. It may be called again, with a newer text."""
+"""Function that changes a document; the snapshot is that of the text. It may be called again, with a newer text."""
 
 
 Examine = Callable[[Snapshot], Sequence[Finding]]
-"""Looks at what domains.toml names, such as key files; in a thread, but for the start."""
+"""Function that checks files named in domains.toml, such as keys. It runs in a thread, except at start."""
 
 
 class ChangedMeanwhile(Exception):
@@ -68,9 +68,9 @@ class ChangedMeanwhile(Exception):
 
 
 class ObjectChanged(Exception):
-    """An object is another than the one that the change was based on; the text shows where both differ (WEB-89).
+    """An object differs from the one that the change was based on. The text shows where both differ (WEB-89).
 
-    `was` is what the change was based on, `now` what the file has; None: there is no such object.
+    `was` is the object that the change was based on, `now` the one in the file; None if there is no such object.
     """
 
     def __init__(self, path: Keys, was: object, now: object) -> None:
@@ -83,14 +83,14 @@ class ObjectChanged(Exception):
 class ConfigHolder:
     """Holds the configuration in use.
 
-    Operations take `current` once and work with that snapshot. A room that must act when domains.toml changes registers
-    with `on_change`.
+    Operations take `current` once and work with that snapshot. A package that must act when domains.toml changes
+    registers with `on_change`.
     """
 
     def __init__(
         self, path: Path, snapshot: Snapshot, stamp: "Stamp | None" = None, examine: Examine | None = None
     ) -> None:
-        """Usually made by `open`; tests give a snapshot of their own."""
+        """Usually made by `open`; tests pass their own snapshot."""
         self.path: Final = path
         self.domains_path: Final = path.parent / DOMAINS_FILE
         self._current = snapshot
@@ -107,8 +107,8 @@ class ConfigHolder:
     ) -> "tuple[ConfigHolder, list[Problem]]":
         """Load both files; returns the holder and the warnings. `pedantic` is switched on whatever the file says.
 
-        `examine` looks at each version of domains.toml before it is used: a version with findings is invalid. Now it
-        does so in a block of `reading`, as that file is read.
+        `examine` checks each version of domains.toml before it is used: a version with findings is invalid. This first
+        call runs within a block of `reading`, as the reading of the file does.
 
         Raises:
           ConfigError: with all mistakes.
@@ -139,10 +139,11 @@ class ConfigHolder:
     async def watch(self) -> None:
         """Reload domains.toml whenever it changes on disk, until cancelled.
 
-        The system tells of changes (inotify); an idle server is not woken up. Where it cannot, we look each second.
+        The system reports changes (inotify), so that an idle server is not woken up. On other systems the file is
+        checked each second.
 
-        Errors: a file that is invalid or cannot be read is logged. OSError of inotify comes out; the next start looks
-        at the file first.
+        Errors: a file that is invalid or cannot be read is logged. An OSError of inotify is raised; the next start
+        checks the file first.
         """
         with FileWatch(self.domains_path) as file:
             told = True
@@ -157,7 +158,7 @@ class ConfigHolder:
                     await trio.sleep(POLL_INTERVAL)
 
     def _armed(self, file: FileWatch) -> bool:
-        """Whether the next change will be told by `file`."""
+        """Whether `file` will report the next change."""
         try:
             file.arm()
         except OSError as error:
@@ -167,8 +168,8 @@ class ConfigHolder:
         return True
 
     async def reload(self) -> bool:
-        """Use domains.toml as it now lies on disk; when it is invalid, the old one stays in use, and one line is
-        logged for this version of the file. Returns whether the file on disk is in use.
+        """Use domains.toml in its version on disk. If that is invalid, the old version stays in use, and one line is
+        logged per version of the file. Returns whether the version on disk is in use.
         """
         async with self._lock:
             stamp = _stamp(self.domains_path)
@@ -190,11 +191,11 @@ class ConfigHolder:
     async def edit(self, change: Change, *, expected: Mapping[Keys, object] | None = None) -> Snapshot:
         """Change domains.toml: read, change, check the whole, write, and only then use it.
 
-        `change` runs in a thread; comments and order stay. What it raises ends the edit without effect.
+        `change` runs in a thread; comments and order stay. Its exceptions end the edit without effect.
 
         Args:
-          expected: the objects that the change is based on, by the path of each, as the struct or value that a snapshot
-            has of it, None for none. What else has changed since does no harm.
+          expected: the objects that the change is based on, by path, as the struct or value in a snapshot; None for an
+            object that must not exist. Changes elsewhere in the file since then do not matter.
 
         Raises:
           ConfigError: the result would be invalid, or the file on disk is.
@@ -212,7 +213,9 @@ class ConfigHolder:
         return self._examined(load_domains(self._current.static, source), source)
 
     def _examined(self, snapshot: Snapshot, source: Source | None) -> Snapshot:
-        """The snapshot, if nothing is found; `source` as it was read, None for the file on disk. Raises ConfigError."""
+        """The snapshot, if there are no findings; `source` as it was read, None for the file on disk. Raises
+        ConfigError.
+        """
         findings = self._examine(snapshot) if self._examine is not None else []
         if findings:
             raise ConfigError((source or read_source(self.domains_path)).problems(findings))
@@ -240,7 +243,7 @@ class ConfigHolder:
             try:
                 return snapshot, _stamp_of(write_atomically(self.domains_path, str(document).encode(), check=check))
             except ChangedMeanwhile:
-                continue  # once more, on top of that
+                continue  # again, based on that version
         raise ChangedMeanwhile("domains.toml is being changed by others: try again")
 
     def _activate(self, snapshot: Snapshot) -> None:
@@ -256,7 +259,7 @@ class ConfigHolder:
 
 
 def object_at(snapshot: Snapshot, path: Keys) -> object:
-    """What the configuration has at a path of domains.toml; None for nothing."""
+    """The object at a path of domains.toml, or None."""
     at: object = snapshot.domains
     for key in path:
         at = at.get(key) if isinstance(at, Mapping) else getattr(at, key, None)
@@ -279,7 +282,7 @@ def _shown(value: object) -> str:
 
 
 def _stamp(path: Path) -> Stamp | None:
-    """What tells versions of a file apart without reading it; None if there is none."""
+    """Modification time, size and inode of a file, which differ between its versions; None without a file."""
     try:
         return _stamp_of(os.stat(path))  # noqa: PTH116  pathlib costs five times as much
     except OSError:

@@ -1,10 +1,10 @@
-"""Waiting until a file may be another one, without looking again and again: inotify(7), by ctypes.
+"""Waiting until a file may have changed, without polling: inotify(7), by ctypes.
 
-Watched are the folders in which a change can make the file's path lead to other content: its own, where editors rename
-a new file over the old one, and those of all symbolic links on the way to it (NixOS, Kubernetes); and the file itself,
-which may be written by another name (a container has it mounted from elsewhere, or it has a hard link).
-Which these are is found anew after each change, so that a folder may go and come back. What happened in them is not
-read: the waiting task looks at the file.
+A change in one of several folders can make the file's path lead to other content. These are watched: the file's own
+folder, as editors rename a new file over the old one; the folders of all symbolic links on the way to it (NixOS,
+Kubernetes); and the file itself, which may be written under another name (a container mount, or a hard link).
+The folders are determined again after each change, so that a folder may be removed and created again. The kind of a
+change is not read: the waiting task checks the file.
 """
 
 import ctypes
@@ -20,19 +20,19 @@ import trio
 __all__ = ["FileWatch", "folders_of"]
 
 SETTLE: Final = 0.1
-"""Seconds of quiet after a change: an editor that empties a file and then writes it is done by then."""
+"""Seconds of quiet after a change: an editor that empties a file and then writes it has finished by then."""
 
 LONGEST_SETTLE: Final = 1.0
-"""Seconds after which a change is told even if there is no quiet."""
+"""Seconds after which a change is reported even without such quiet."""
 
 READ_SIZE: Final = 65536
-"""Octets of events taken at once; what remains wakes again."""
+"""Octets of events read at once; the rest wakes the task again."""
 
 MAX_LINKS: Final = 40
-"""Symbolic links on the way, as many as Linux follows (path_resolution(7))."""
+"""Maximum symbolic links on the way to the file, as in Linux (path_resolution(7))."""
 
 ROUNDS: Final = 5
-"""How often folders that go while they are being watched are looked for again."""
+"""Attempts to find the folders again if they are removed while they are being watched."""
 
 # <sys/inotify.h>
 IN_MODIFY: Final = 0x2
@@ -66,7 +66,7 @@ REMOTE: Final = frozenset(
 
 
 class FileWatch:
-    """Tells when a file may have changed; a context manager.
+    """Reports when a file may have changed; a context manager.
 
     Until `arm` is called it watches nothing.
     """
@@ -83,19 +83,19 @@ class FileWatch:
         self.close()
 
     def close(self) -> None:
-        """Watch nothing any more."""
+        """Stop watching."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
 
     def arm(self) -> None:
-        """Watch the folders that now lead to the file, and the file if there is one, and no others.
+        """Watch the folders that now lead to the file, and the file if it exists, and nothing else.
 
-        To be called before the file is looked at: what changes after that is told by `changed`.
+        To be called before the file is read: `changed` reports changes after this call.
 
         Raises:
-          OSError: the system has no inotify, no more of it for this user, or it would not tell all changes. Nothing is
-            watched then.
+          OSError: the system has no inotify, this user's limit is reached, or inotify would not report all changes.
+            Nothing is watched then.
         """
         try:
             if self._fd < 0:
@@ -105,7 +105,7 @@ class FileWatch:
             self.close()
             raise
         for watch in self._watches - watches:
-            _libc("inotify_rm_watch")(self._fd, watch)  # fails where the folder has gone, and with it the watch
+            _libc("inotify_rm_watch")(self._fd, watch)  # fails if the folder, and with it the watch, is gone
         self._watches = watches
 
     def _armed(self) -> set[int]:
@@ -114,7 +114,7 @@ class FileWatch:
                 watches = {self._add(folder, EVENTS | IN_ONLYDIR) for folder in folders_of(self._path)}
             except (FileNotFoundError, NotADirectoryError):
                 continue
-            with suppress(FileNotFoundError, NotADirectoryError, PermissionError):  # its folder tells when that changes
+            with suppress(FileNotFoundError, NotADirectoryError, PermissionError):  # its folder reports changes of it
                 watches.add(self._add(self._path, EVENTS))
             return watches
         raise FileNotFoundError(errno.ENOENT, "its folder comes and goes", str(self._path))
@@ -128,22 +128,24 @@ class FileWatch:
         return _checked(_libc("inotify_add_watch")(self._fd, name, ctypes.c_uint32(events)), path)
 
     async def changed(self) -> None:
-        """Sleep until something has happened in the folders, and until that seems to be over."""
+        """Sleep until a change in the folders, and until changes seem to be over."""
         await trio.lowlevel.wait_readable(self._fd)
         latest = trio.current_time() + LONGEST_SETTLE
         while self._drain() and trio.current_time() < latest:  # noqa: ASYNC110  the system sets no event
             await trio.sleep(SETTLE)
 
     def _drain(self) -> bool:
-        """Forget what happened; whether there was anything. A queue that ran over is told by an event, too."""
+        """Discard the events that were reported. Returns whether there were any; a queue overflow counts as an
+        event.
+        """
         with suppress(BlockingIOError):
             return bool(os.read(self._fd, READ_SIZE))
         return False
 
 
 def folders_of(path: Path) -> set[Path]:
-    """The folders that hold a file and each symbolic link on the way to it. Where the way ends, because something is
-    missing, the last folder there is. Raises OSError.
+    """The folders that hold a file and each symbolic link on the way to it. If a part of the way is missing, the last
+    folder before it is included. Raises OSError.
     """
     found: set[Path] = set()
     here, names, links = Path("/"), [*reversed(path.absolute().parts)], 0
@@ -159,7 +161,7 @@ def folders_of(path: Path) -> set[Path]:
         except FileNotFoundError:
             return found | {here}
         except OSError as error:
-            if error.errno != errno.EINVAL:  # EINVAL: it is no link
+            if error.errno != errno.EINVAL:  # EINVAL: it is not a link
                 raise
             if not names:
                 found.add(here)
@@ -178,7 +180,7 @@ _LIBRARY: Final[ctypes.CDLL | None] = ctypes.CDLL(None, use_errno=True) if sys.p
 
 
 def _libc(name: str) -> "ctypes._NamedFuncPointer":
-    """A function of Linux's C library. Raises OSError where it has none of that name."""
+    """A function of Linux's C library. Raises OSError if the library does not have it."""
     if _LIBRARY is None or not hasattr(_LIBRARY, name):
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
     return _LIBRARY[name]

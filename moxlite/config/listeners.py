@@ -34,9 +34,7 @@ class KeyCert(Section, frozen=True):
 
 
 class ListenerTLS(Section, frozen=True):
-    """Where the certificates of this listener come from, and what TLS it speaks. Give exactly one of `acme` and
-    `key_certs`.
-    """
+    """TLS of this listener: its certificates and versions. Give exactly one of `acme` and `key_certs`."""
 
     acme: Annotated[str | None, doc("Name of the `[acme.NAME]` table whose CA issues the certificates.")] = None
     key_certs: Annotated[
@@ -183,7 +181,7 @@ class WebserverService(Section, frozen=True):
 
 
 class Listener(Section, frozen=True):
-    """IP addresses and the services on them. The listener `public`, if there is one, is the one whose IPs are checked
+    """IP addresses and the services on them. The IPs of the listener named `public`, if there is one, are checked
     against DNS.
     """
 

@@ -1,6 +1,6 @@
 """Loading both configuration files, with every mistake and its line (ADMIN-1..4, 9, 10, 61).
 
-The order: octets → TOML → structs → cross checks. Each step goes on as far as it makes sense, so that one run tells
+The order: octets → TOML → structs → cross checks. Each step goes on as far as it makes sense, so that one run reports
 all mistakes.
 """
 
@@ -40,19 +40,19 @@ __all__ = [
 ]
 
 DOMAINS_FILE: Final = "domains.toml"
-"""Stands beside the static file (ADMIN-1)."""
+"""Name of domains.toml, in the folder of the static file (ADMIN-1)."""
 
 DKIM_FOLDER: Final = "dkim"
-"""Stands beside them, with the keys that the server makes."""
+"""Name of the folder with keys made by the server, in the same folder."""
 
 MAX_FILE: Final = 8 << 20
-"""Octets of a file: 1000 domains with 5000 accounts take about 2 MB, and the parser needs 1 s for 2 MB."""
+"""Maximum octets of a file: 1000 domains with 5000 accounts take about 2 MB, and the parser needs 1 s for 2 MB."""
 
 OBJECTS: Final[dict[str, type[Section]]] = {"accounts": Account, "domains": DomainConfig}
-"""Tables of domains.toml with a table for each name, of which there may be thousands."""
+"""Tables of domains.toml with one subtable per name, of which there may be thousands."""
 
 BARE_TEXT: Final = re.compile(r"[ \t\[]*+[\w./@~:-]")
-"""A value, or the first of a list, that is not quoted."""
+"""An unquoted value, or the first one of a list."""
 
 POSITION: Final = re.compile(r"(?<!\s)\s*+\(at line (\d++), column (\d++)\)$")
 SectionT = TypeVar("SectionT", bound=Section)
@@ -89,7 +89,7 @@ class Source(msgspec.Struct, frozen=True):
     revision: str
 
     def problems(self, findings: Sequence[Finding]) -> list[Problem]:
-        """The findings with their lines."""
+        """The findings with their line numbers."""
         if not findings:
             return []
         lines = self._lines()
@@ -152,7 +152,7 @@ def parse(source: Source) -> dict[str, object]:
 
 
 def _toml_hint(text: str, line: int) -> str:
-    """What has likely gone wrong in a text that isn't TOML; `line` is that of the mistake, from 1."""
+    """The likely cause of a syntax error at `line` (from 1) of a text that isn't TOML."""
     if text.startswith("\ufeff"):
         return "the file starts with a byte order mark: save it as UTF-8 without BOM"
     lines = text.split("\n")
@@ -182,7 +182,7 @@ def _decode(section: type[SectionT], source: Source) -> tuple[SectionT | None, l
 
 
 def check_files(static_source: Source, domains_source: Source) -> tuple[Snapshot | None, list[Problem], list[Problem]]:
-    """Everything that can be said about both files: the configuration if it is usable, errors, warnings."""
+    """Check both files. Returns the configuration if it is usable, errors, and warnings."""
     static, static_findings, errors = _decode(Static, static_source)
     domains, domains_findings, more = _decode(Domains, domains_source)
     errors += more
@@ -207,22 +207,22 @@ def check_files(static_source: Source, domains_source: Source) -> tuple[Snapshot
 
 
 def _not_consequential(findings: Sequence[Finding], others: Sequence[Finding]) -> list[Finding]:
-    """Without references to names that are only missing because their table has mistakes of its own."""
+    """The findings without references to names whose table has mistakes of its own."""
     paths = {one.path[:length] for one in others for length in range(1, len(one.path) + 1) if not one.refers_to}
     return [one for one in findings if not one.refers_to or one.refers_to not in paths]
 
 
 def _with_whole_data_dir(static: Static, path: Path) -> Static:
-    """The default of `data_dir` starts at the file's directory too (ADMIN-4); resolved, for it is shown to people."""
+    """Resolve `data_dir`: its default starts at the file's directory too (ADMIN-4). It is absolute, as users see it."""
     return msgspec.structs.replace(static, data_dir=(path.parent.absolute() / static.data_dir).resolve())
 
 
 Acting = Callable[[], AbstractContextManager[None]]
-"""Makes the block in which a file is read; another user than this process may have written it (ADMIN-37)."""
+"""Function that makes the block in which a file is read; another user than this process may own the file (ADMIN-37)."""
 
 
 def load(path: Path, reading: Acting = nullcontext) -> tuple[Snapshot, list[Problem]]:
-    """Both files, from the path of the static one; with the warnings.
+    """Load both files, from the path of the static one. Returns the configuration and the warnings.
 
     Args:
       reading: for domains.toml.
@@ -247,7 +247,7 @@ def load(path: Path, reading: Acting = nullcontext) -> tuple[Snapshot, list[Prob
 
 
 def load_domains(static: Static, source: Source) -> Snapshot:
-    """Another version of domains.toml beside a static configuration in use.
+    """Load another version of domains.toml beside a static configuration in use.
 
     Raises:
       ConfigError: with all mistakes of this file.
@@ -257,10 +257,10 @@ def load_domains(static: Static, source: Source) -> Snapshot:
 
 
 def load_changed(now: Snapshot, document: Document, path: Path) -> Snapshot:
-    """The configuration after a change of `document`, whose text before was that of `now`.
+    """The configuration after a change of `document`, whose text before the change was that of `now`.
 
-    Where only accounts and domains have changed, no others are read again: the checks of the whole take 12 ms at 1,000
-    accounts, reading the whole 300.
+    If only accounts and domains have changed, only these are decoded again: with 1,000 accounts the checks of the whole
+    take 12 ms, decoding the whole 300 ms.
 
     Raises:
       ConfigError: as `load_domains`.
@@ -275,7 +275,7 @@ def load_changed(now: Snapshot, document: Document, path: Path) -> Snapshot:
         try:
             tables: Any = tomllib.loads(document.slice((kind, name)))
         except tomllib.TOMLDecodeError:
-            return load_domains(now.static, source)  # which knows the line
+            return load_domains(now.static, source)  # its exception has the line
         table = tables.get(kind, {}).get(name)
         if table is None:
             objects[kind].pop(name, None)
@@ -293,12 +293,12 @@ def load_changed(now: Snapshot, document: Document, path: Path) -> Snapshot:
 def _checked(
     static: Static, source: Source, domains: Domains | None, findings: list[Finding], errors: list[Problem]
 ) -> Snapshot:
-    """The snapshot of what was read, if it passes the checks of the whole. Raises ConfigError."""
+    """The snapshot of the two files, if it passes the checks of the whole. Raises ConfigError."""
     if domains is not None:
         findings += check_domains(domains)
         of_static, of_domains = check_both(static, domains)
         findings += _not_consequential(of_domains, findings)
-        # What the static file needs from this one (the postmaster's account) has no line here.
+        # A requirement of the static file on this one (the postmaster's account) has no line here.
         errors += [
             Problem(str(source.path), 1, dotted(one.path), one.text, one.hint)
             for one in _not_consequential(of_static, findings)

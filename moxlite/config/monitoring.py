@@ -1,6 +1,6 @@
 """Alert rules for Prometheus and a dashboard for Grafana, as ``moxlite config example`` prints them (ADMIN-58).
 
-Each metric that stands here is in /metrics of a server that has received and sent.
+Each metric used here is in /metrics of a server that has received and sent mail.
 """
 
 import json
@@ -10,7 +10,9 @@ __all__ = ["ALERTS", "dashboard"]
 
 
 class Alert(NamedTuple):
-    """One rule. lasts: for how long the expression holds until it is told; about: words, with Prometheus' templates."""
+    """One alert rule. lasts: how long the expression must hold before the alert fires; about: its text, with
+    Prometheus' templates.
+    """
 
     name: str
     severity: str
@@ -172,7 +174,7 @@ RULES: Final = (
 
 
 def _rule(alert: Alert) -> str:
-    """As YAML. JSON strings are YAML strings."""
+    """The rule as YAML. JSON strings are YAML strings."""
     return (
         f"      - alert: {alert.name}\n"
         f"        expr: {json.dumps(alert.expr)}\n"
@@ -189,7 +191,7 @@ ALERTS: Final = (
 
 
 class Panel(NamedTuple):
-    """One graph: title, unit in Grafana's words, and series as (expression, legend)."""
+    """One graph: title, unit as Grafana names it, and series as (expression, legend)."""
 
     title: str
     unit: str
@@ -265,7 +267,7 @@ PANELS: Final = (
 COLUMNS: Final = 2
 WIDTH: Final = 12
 HEIGHT: Final = 8
-"""Of a panel, in the squares of Grafana, 24 of which are a row."""
+"""Height of a panel in Grafana's grid units; a row is 24 units wide."""
 
 
 def dashboard() -> str:

@@ -30,7 +30,7 @@ PLACEHOLDERS: Final = {
     "aliases": "LOCALPART",
     "selectors": "SELECTOR",
 }
-"""What stands for a name that the user chooses; NAME elsewhere."""
+"""Placeholders for names that the user chooses, by table; NAME for all others."""
 
 
 INTRODUCTION: Final = (
@@ -45,7 +45,7 @@ INTRODUCTION: Final = (
 
 
 def toml_value(shape: Shape, value: object) -> str:
-    """A default as it would stand in the file."""
+    """A default as it would be written in the file."""
     if isinstance(shape, KindShape):
         value = shape.kind.show(value)
     if isinstance(shape, ArrayShape) and isinstance(value, tuple):

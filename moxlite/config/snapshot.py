@@ -37,9 +37,9 @@ Key: TypeAlias = tuple[str, str]
 class AccountRecipient(msgspec.Struct, frozen=True, kw_only=True):
     """An address that belongs to an account.
 
-    `canonical` is the address after SMTP-71; `configured` the key of the destination as it stands in the file
-    (``@domain`` for a catchall, and the address itself for those that the configuration implies: postmaster,
-    reports). `reports`: which reports arrive here, None for ordinary mail.
+    `canonical` is the address after SMTP-71; `configured` the key of the destination as written in the file
+    (``@domain`` for a catchall, and the address itself for addresses that the configuration implies: postmaster,
+    reports). `reports`: the kind of reports that arrive here, None for ordinary mail.
     """
 
     account: str
@@ -59,19 +59,19 @@ class AliasRecipient(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UnknownLocalpart(msgspec.Struct, frozen=True):
-    """A local domain without this address."""
+    """An address whose domain is local but whose localpart does not exist."""
 
     domain: Domain
 
 
 class DomainDisabled(msgspec.Struct, frozen=True):
-    """A local domain that is disabled; whether the address exists is not said."""
+    """An address of a local domain that is disabled. Whether the address exists is not revealed."""
 
     domain: Domain
 
 
 class NotLocal(msgspec.Struct, frozen=True):
-    """Another server's address, or an IP literal."""
+    """An address of another server, or an IP literal."""
 
 
 Recipient: TypeAlias = AccountRecipient | AliasRecipient | UnknownLocalpart | DomainDisabled | NotLocal
@@ -79,10 +79,16 @@ NOT_LOCAL = NotLocal()
 
 
 class Derived(msgspec.Struct, frozen=True, kw_only=True):
-    """What is computed from the files when they are read; made by `derive`.
+    """Look-up tables computed from the files when they are read; made by `derive`.
 
-      domains: by A-label form; reports_only: those of them that take no mail of their own; report_localparts: per
-    XX"""
+    Attributes:
+      domains: settings by the domain's A-labels. reports_only: the domains among them that accept only reports.
+      by_address: the recipient of each address. catchall: the recipient for all other localparts, per domain.
+      report_localparts: localparts of report addresses, per domain.
+      hostnames: the machine's name and the listeners', A-labels.
+      aliases_of: the aliases with a member in the account, by its name.
+      web_rules: the handlers of each host. web_redirects: the host that each of these hosts is redirected to.
+    """
 
     domains: Mapping[str, DomainConfig]
     reports_only: frozenset[str]
@@ -98,7 +104,7 @@ class Derived(msgspec.Struct, frozen=True, kw_only=True):
 
 def canonical_localpart(localpart: Localpart, domain: DomainConfig, reports: frozenset[str] = frozenset()) -> Localpart:
     """The localpart by which an address is looked up: lower case unless the domain is case-sensitive, cut at the first
-    occurrence of each separator in order, but for the `reports` localparts, which match whole (SMTP-71).
+    occurrence of each separator in order. A localpart in `reports` is not cut (SMTP-71).
     """
     text = str(localpart) if domain.localpart_case_sensitive else localpart.lower()
     if text in reports:
@@ -121,7 +127,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     revision: str
 
     def domain(self, domain: Domain) -> DomainConfig | None:
-        """The settings of a domain that we take mail for; reports-only domains count as well."""
+        """The settings of a domain that mail is accepted for, reports-only domains included."""
         return self.derived.domains.get(domain.ascii)
 
     def account(self, name: str) -> Account | None:
@@ -133,12 +139,12 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         return self.static.listeners[name]
 
     def hostname(self, listener: str) -> Domain:
-        """What this listener calls itself: its own name, else the machine's."""
+        """Hostname of this listener: its own name, or else the machine's."""
         return self.static.listeners[listener].hostname or self.static.hostname
 
     @property
     def hostnames(self) -> frozenset[str]:
-        """What the listeners call themselves, and the machine's name: A-labels."""
+        """The hostnames of all listeners, and the machine's name: A-labels."""
         names = [self.static.hostname, *(listener.hostname for listener in self.static.listeners.values())]
         return frozenset(name.ascii for name in names if name is not None)
 
@@ -149,13 +155,13 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         return frozenset() if arc is None else frozenset(one.ascii for one in arc.trusted_sealers)
 
     def quota(self, account: str) -> int:
-        """Octets of messages that the account may keep; 0 is without limit."""
+        """Maximum octets of messages in the account; 0 is without limit."""
         settings = self.domains.accounts.get(account)
         own = None if settings is None else settings.quota_message_size
         return max(0, self.static.quota_message_size if own is None else own)
 
     def lookup(self, address: Address | Path) -> Recipient:
-        """Who gets mail for `address` (SMTP-69..72). A path without a host is postmaster."""
+        """The recipient behind `address` (SMTP-69..72). A path without a host is postmaster."""
         if isinstance(address, Path):
             if address.host is None:
                 return self.derived.postmaster if address.localpart.lower() == "postmaster" else NOT_LOCAL
@@ -179,7 +185,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         return UnknownLocalpart(address.domain) if isinstance(host, NotLocal) else host
 
     def canonical(self, address: Address) -> Address:
-        """The address by which a local one is known; a foreign one as it is."""
+        """The canonical form of a local address; a foreign address unchanged."""
         settings = self.derived.domains.get(address.domain.ascii)
         if settings is None:
             return address
@@ -187,8 +193,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         return Address(canonical_localpart(address.localpart, settings, reports), address.domain)
 
     def folded(self, address: Address) -> Address:
-        """A local address with all of its localpart, in lower case unless the domain is case-sensitive: two are the
-        same to their owner, who may write something behind a separator.
+        """A local address with its whole localpart, in lower case unless the domain is case-sensitive. Addresses equal
+        in this form are the same to their owner, who may use text after a separator to tell addresses apart.
         """
         settings = self.derived.domains.get(address.domain.ascii)
         if settings is None or settings.localpart_case_sensitive:
@@ -214,7 +220,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         return found if isinstance(found, AccountRecipient) and found.reports is None else None
 
     def lookup_configured(self, address: Address) -> AccountRecipient | AliasRecipient | None:
-        """Who has `address` by the file itself: no catchall, no implied postmaster."""
+        """The account that the file itself names for `address`: no catchall, no implied postmaster."""
         settings = self.derived.domains.get(address.domain.ascii)
         return None if settings is None else self._find(address, settings)
 
@@ -319,7 +325,7 @@ def derive(static: Static, domains: Domains) -> Derived:
 
 
 def _report_addresses(domains: Domains) -> dict[Key, AccountRecipient]:
-    """The addresses at which DMARC and TLS reports arrive; they match whole, separators included."""
+    """The addresses for DMARC and TLS reports. They match whole, separators included."""
     found: dict[Key, AccountRecipient] = {}
     for name, settings in domains.domains.items():
         own = Domain.parse(name)

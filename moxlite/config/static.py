@@ -54,10 +54,10 @@ __all__ = [
 ]
 
 SERVICE_USER: Final = "moxlite"
-"""Whom a server becomes that root has started, unless the configuration says otherwise."""
+"""User that a server started by root switches to, unless the configuration names another."""
 
 DATA_DIR: Final = "../data"
-"""From the folder of the configuration."""
+"""Path from the folder of the configuration."""
 
 LogLevel = Literal["error", "warn", "info", "debug", "trace", "traceauth", "tracedata"]
 ThreeWidths = tuple[int, int, int]
@@ -102,7 +102,7 @@ class RateLimits(Section, frozen=True):
 class DNS(Section, frozen=True):
     """Looking up names."""
 
-    servers: Annotated[tuple[IP, ...], doc("Addresses of resolvers; without this those of /etc/resolv.conf.")] = ()
+    servers: Annotated[tuple[IP, ...], doc("Addresses of resolvers; without this the ones in /etc/resolv.conf.")] = ()
     trust_ad: Annotated[
         bool,
         doc(
@@ -113,7 +113,7 @@ class DNS(Section, frozen=True):
 
 
 class PSL(Section, frozen=True):
-    """The list of public suffixes, by which organisational domains are found."""
+    """The list of public suffixes, which determines organisational domains."""
 
     url: Annotated[URL | None, doc("Where to fetch a new list each month; without this the built-in one stays.")] = None
 
@@ -198,14 +198,14 @@ class ACME(Section, frozen=True):
 
 
 class Postmaster(Section, frozen=True):
-    """Who gets mail to postmaster."""
+    """Account and mailbox for mail to postmaster."""
 
     account: Annotated[str, doc("Account.")]
     mailbox: Annotated[MailboxName, doc("Mailbox, such as `Postmaster`.")]
 
 
 class HostTLSRPT(Section, frozen=True):
-    """Where TLS reports about this host arrive (RFC 8460)."""
+    """Address for TLS reports about this host (RFC 8460)."""
 
     account: Annotated[str, doc("Account.")]
     mailbox: Annotated[MailboxName, doc("Mailbox, such as `TLSRPT`.")]
@@ -230,7 +230,9 @@ class InitialMailboxes(Section, frozen=True):
 
 
 class SendingGuard(Section, frozen=True):
-    """The guard against accounts that strangers send with: their messages wait until they are released."""
+    """The guard against abuse of accounts by strangers: messages of an account that looks abused wait until they are
+    released.
+    """
 
     enabled: Annotated[bool, doc("Stop accounts whose sending looks abused.")] = True
     failures: Annotated[
@@ -320,7 +322,7 @@ class Backup(Section, frozen=True):
 
 
 class Updates(Section, frozen=True):
-    """Where newer versions are told, by those who make the packages that you install."""
+    """Source of news about newer versions, published by the makers of the packages that you install."""
 
     domain: Annotated[Domain, doc("Its TXT record `_updates.DOMAIN` names the newest version.")]
     changelog_url: Annotated[URL, doc("JSON with what changed, each entry signed.")]
@@ -328,7 +330,7 @@ class Updates(Section, frozen=True):
 
 
 class Doctor(Section, frozen=True):
-    """The examination of each night: what has changed is mailed to the postmaster (see `moxlite doctor`)."""
+    """The nightly examination of this server. Changes are mailed to the postmaster (see `moxlite doctor`)."""
 
     nightly: Annotated[bool, doc("Examine this server each night.")] = True
     url: Annotated[
@@ -340,7 +342,7 @@ class Doctor(Section, frozen=True):
 
 
 class Static(Section, frozen=True):
-    """moxlite.toml: what the server reads once, at start."""
+    """moxlite.toml: settings that the server reads once, at start."""
 
     hostname: Annotated[Domain, doc("Full name of this machine. It must have reverse DNS on the public addresses.")]
     postmaster: Annotated[Postmaster, doc("Who gets mail to postmaster.")]

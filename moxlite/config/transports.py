@@ -24,11 +24,13 @@ MECHANISMS: Final[tuple[Mechanism, ...]] = (
     "SCRAM-SHA-1",
     "CRAM-MD5",
 )
-"""What is tried, in this order, when nothing is configured: not PLAIN, which shows the password to any server."""
+"""Mechanisms tried, in this order, unless configured otherwise. PLAIN is left out, as it shows the password to any
+server.
+"""
 
 
 class RelayAuth(Section, frozen=True):
-    """How to log in at the relay."""
+    """Log-in at the relay."""
 
     username: Annotated[str, doc("User name.")]
     password: Annotated[str, doc("Password.")]
@@ -72,7 +74,7 @@ class FailTransport(Section, frozen=True):
 
 
 class Transport(Section, frozen=True):
-    """A way out for mail, chosen by a route. Give at most one method; without one it is a direct delivery."""
+    """A way out for mail, chosen by a route. Give at most one method. Without a method it is direct delivery."""
 
     submissions: Annotated[RelayTransport | None, doc("Relay with TLS from the start, port 465.")] = None
     submission: Annotated[RelayTransport | None, doc("Relay with STARTTLS, port 587.")] = None

@@ -1,4 +1,4 @@
-"""The kinds of values that stand in the configuration files: durations, sizes, addresses, networks, paths, patterns.
+"""The kinds of values in the configuration files: durations, sizes, addresses, networks, paths, patterns.
 
 Each kind says how a TOML value is read (a wrong one raises ``ValueError`` with words for the user) and how the value is
 shown again. The structs of `static` and `domains` name the kind of a field in its annotation, together with the
@@ -65,7 +65,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 @dataclass(frozen=True, slots=True)
 class Doc:
-    """What a field means, for people; in an annotation."""
+    """Documentation of a field, for people, as part of its annotation."""
 
     text: str
 
@@ -83,7 +83,7 @@ class Kind:
       name: word for the reference and for errors, such as ``duration``.
       read: from the TOML value and the directory that relative paths start at; raises ``ValueError`` with a text that
         goes behind the key.
-      show: back to what would stand in the file.
+      show: from the value to the form in the file.
     """
 
     name: str
@@ -95,15 +95,15 @@ UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 DURATION: Final = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:ms|[smhd]))+")
 DURATION_PART: Final = re.compile(r"(?<![0-9.])([0-9]++(?:\.[0-9]++)?)(ms|[smhd])")
 LONGEST_DURATION: Final = 100 * 366 * 86400.0
-"""A century in seconds: longer is a slip of the keyboard, and sums of times stay far from any overflow."""
+"""Maximum seconds of a duration: a century. A longer one is a typing error, and sums of durations cannot overflow."""
 
 AUTO: Final = 0.0
-"""In place of a duration: the program finds the time."""
+"""Value of a duration that the program determines itself."""
 
 SIZE: Final = re.compile(r"(-?[0-9]+)([kmgt]?)", re.IGNORECASE)
 SCALE: Final = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 LARGEST_SIZE: Final = 1 << 50
-"""A pebibyte; SQLite counts octets in 63 bits."""
+"""Maximum octets of a size: a pebibyte. SQLite has integers of 63 bits."""
 
 
 def parse_duration(text: str) -> float:
@@ -151,7 +151,7 @@ def parse_size(value: object) -> int:
 
 
 def format_size(size: int) -> int | str:
-    """The form for the file: a text with a unit when that is exact, else octets."""
+    """The form for the file: a text with a unit if that is exact, else octets."""
     for unit in ("t", "g", "m", "k"):
         if size and size % SCALE[unit] == 0:
             return f"{size // SCALE[unit]}{unit}"
@@ -159,7 +159,9 @@ def format_size(size: int) -> int | str:
 
 
 def text_of(value: object, what: str) -> str:
-    """The text itself, or an error which says that one was expected; control characters are never meant."""
+    """The text itself. Raises ValueError if `value` is not a text, or has control characters, which are never
+    intended.
+    """
     if not isinstance(value, str):
         raise ValueError(f"must be {what} in quotes, not {toml_type(value)}")
     if any(unicodedata.category(c) == "Cc" for c in value):
@@ -260,7 +262,7 @@ def read_network(value: object, _: FilePath) -> IPNetwork:
 
 
 NamedSender = MailAddress | DomainName | IPv4Network | IPv6Network
-"""Whose mail is meant: an address, a domain with those below it, or a network of clients."""
+"""A sender in a list: an address, a domain with its subdomains, or a network of clients."""
 
 
 def read_sender(value: object, base: FilePath) -> NamedSender:
@@ -333,7 +335,7 @@ def read_mailbox(value: object, _: FilePath) -> str:
 
 
 LONGEST_MAILBOX: Final = 1000
-"""Octets, as STORE-12 allows."""
+"""Maximum octets of a mailbox name (STORE-12)."""
 
 
 def read_separator(value: object, _: FilePath) -> str:
@@ -351,7 +353,9 @@ def read_ascii(value: object, _: FilePath) -> str:
 
 
 LONGEST_REPLY: Final = 255
-"""A reply line holds 512 octets with code and enhanced code (RFC 5321 §4.5.3.1.5)."""
+"""Maximum characters of a reply text: a reply line holds 512 octets with code and enhanced code (RFC 5321
+§4.5.3.1.5).
+"""
 
 Duration = Annotated[float, Kind("duration", read_duration, format_duration)]
 """Seconds; in the file a text such as ``"15s"``."""
@@ -362,7 +366,9 @@ RenewBefore = Annotated[
 Size = Annotated[int, Kind("size", read_size, format_size)]
 """Octets; in the file an integer or a text such as ``"100m"``."""
 Path = Annotated[FilePath, Kind("path", read_path, str)]
-"""Made absolute or relative to the working directory: relative ones in the file start at its directory (ADMIN-4)."""
+"""Absolute, or relative to the working directory. A relative path in the file starts at the file's directory
+(ADMIN-4).
+"""
 Port = Annotated[int, Kind("port", read_port, int)]
 Domain = Annotated[DomainName, Kind("domain", read_domain, lambda domain: domain.unicode)]
 SubdomainPattern = Annotated[str, Kind("domain or .domain", read_subdomain_pattern, str)]
@@ -373,7 +379,7 @@ Network = Annotated[IPv4Network | IPv6Network, Kind("network", read_network, str
 Sender = Annotated[NamedSender, Kind("address, domain or network", read_sender, _show_sender)]
 URL = Annotated[str, Kind("url", read_url, str)]
 BaseURL = Annotated[str, Kind("base url", read_base_url, str)]
-"""Scheme (or none, to keep that of the request), host, perhaps query and fragment; no path."""
+"""Scheme (or empty, to keep the request's scheme), host, perhaps query and fragment; no path."""
 URLPath = Annotated[str, Kind("url path", read_url_path, str)]
 Regexp = Annotated[str, Kind("regular expression", read_regexp, str)]
 MailboxName = Annotated[str, Kind("mailbox", read_mailbox, str)]

@@ -1,7 +1,6 @@
-"""Keys of the configuration that no code reads yet, and what is said of them: they are not in effect (ADMIN-10).
+"""Keys of the configuration that no code reads yet, and the warning that they are not in effect (ADMIN-10).
 
-`script/config-keys` compares the list with the code: a key that gets read leaves it, one that nothing reads
-enters it.
+`script/config-keys` compares the list with the code: it must have exactly the keys that no code reads.
 """
 
 from collections.abc import Iterator, Mapping
@@ -28,17 +27,17 @@ WAITING: Final[Mapping[type[Section], frozenset[str]]] = {
     Account: frozenset(("no_custom_password",)),
     WebHandler: frozenset(("forward",)),
 }
-"""By table; what is below such a key is not in effect either."""
+"""Keys by table. Keys below such a key are not in effect either."""
 
 KEPT: Final[Mapping[type[Section], frozenset[str]]] = {Account: frozenset(("no_custom_password",))}
-"""Of these, keys that forbid what no page or command offers to users yet: each new account has them (ADMIN-14), and a
-warning would send its owner looking for a fault that is not there.
+"""Keys of `WAITING` without a warning: they forbid something that no page or command offers to users yet. Each new
+account has them (ADMIN-14), and a warning would send its owner looking for a fault that does not exist.
 """
 
 
 def not_in_effect(file: Static | Domains) -> list[Finding]:
-    """A warning for each key of the list that the file sets to another value than its default, but for those that are
-    `KEPT`: at the first place where it stands.
+    """A warning for each key of `WAITING`, without `KEPT`, that the file sets to another value than its default. It has
+    the path of the first place in the file.
     """
     found: dict[tuple[type[Section], str], list[KeyPath]] = {}
     for section, path in _sections(file, ()):
@@ -54,7 +53,7 @@ def _elsewhere(number: int) -> str:
 
 
 def _sections(value: object, path: KeyPath) -> Iterator[tuple[Section, KeyPath]]:
-    """The tables of a file, but for those below a key of the list."""
+    """The tables of a file, without tables below a key of `WAITING`."""
     match value:
         case Section():
             yield value, path

@@ -1,4 +1,4 @@
-"""The rules of the web server as they are used: compiled, and sorted by host (docs/spec/web.md §3).
+"""The rules of the web server in the form for serving: compiled, and grouped by host (docs/spec/web.md §3).
 
 Routing looks up the host in a dictionary and tries that host's rules only, however many there are (WEB-178).
 """
@@ -25,19 +25,19 @@ __all__ = [
 ]
 
 LONGEST_PATTERN: Final = 1024
-"""Octets (WEB-36): as much as a person can read."""
+"""Maximum octets of a pattern (WEB-36): as many as a person can read."""
 
 REFERENCE: Final = re.compile(r"\$(?:(?P<dollar>\$)|(?P<bare>[A-Za-z0-9_]+)|\{(?P<braced>[A-Za-z0-9_]+)\})")
 
 Template: TypeAlias = tuple[str | int, ...]
-"""What replaces a match: texts, and numbers of groups."""
+"""Replacement for a match, in parts: texts, and numbers of groups."""
 
 
 class Match(Protocol):
     """A match of a pattern."""
 
     def group(self, number: int, /) -> str | None:
-        """What the group matched; None when it took no part."""
+        """Text matched by a group; None if the group took no part."""
 
     def start(self) -> int:
         """Where the match begins."""
@@ -53,7 +53,7 @@ class Pattern(Protocol):
 
     @property
     def groups(self) -> int:
-        """How many groups there are."""
+        """Number of groups."""
 
     @property
     def groupindex(self) -> Mapping[str, int]:
@@ -75,8 +75,8 @@ class WebRule(msgspec.Struct, frozen=True):
 
 
 def compile_pattern(text: str) -> Pattern:
-    """A pattern that the checks have let pass."""
-    import regex  # 30 ms and 5 MB that a server without patterns does without
+    """Compile a pattern that has passed the checks."""
+    import regex  # 30 ms and 5 MB that a server without patterns saves
 
     compile_: Callable[[str], Pattern] = regex.compile
     return compile_(text)
@@ -87,7 +87,7 @@ def parse_template(text: str, pattern: Pattern) -> Template:
     match), ``$$`` for a dollar.
 
     Raises:
-      ValueError: it names a group that the pattern has not.
+      ValueError: the replacement names a group that the pattern does not have.
     """
     parts: list[str | int] = []
     end = 0
@@ -117,5 +117,5 @@ def web_rules(domains: Domains) -> Mapping[str, tuple[WebRule, ...]]:
 
 
 def web_redirects(domains: Domains) -> Mapping[str, str]:
-    """The hosts that are redirected, and where to; both as A-labels (WEB-33)."""
+    """The hosts that are redirected, with the host that they are redirected to; both as A-labels (WEB-33)."""
     return {Domain.parse(host).ascii: Domain.parse(to).ascii for host, to in domains.web_domain_redirects.items()}

@@ -19,13 +19,13 @@ __all__ = [
 ]
 
 ACCOUNT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-"""STORE-166: a name for a directory on any system, without case."""
+"""Account names (STORE-166): valid names of a directory on any system, without regard to case."""
 
 RESERVED: Final = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?")
-"""Windows opens devices by these names, whatever the extension."""
+"""Device names of Windows, whatever the extension."""
 
 QUEUE: Final = "Outgoing"
-"""As the store calls it (IMAP-162)."""
+"""The store's name of the mailbox for outgoing mail (IMAP-162)."""
 
 IS_QUEUE: Final = "is the mailbox that queue_mailbox shows: only the queue puts messages there"
 
@@ -44,7 +44,7 @@ WEBHOOK_EVENTS: Final = (
 
 
 def account_name_problem(name: str) -> str | None:
-    """Why this cannot be the name of an account; None if it can."""
+    """The reason why this cannot be the name of an account, or None."""
     if not ACCOUNT_NAME.fullmatch(name) or ".." in name or name.endswith("."):
         return "is not a name for an account: lower-case letters, digits, and . _ - within, at most 64"
     if RESERVED.fullmatch(name):
@@ -53,7 +53,7 @@ def account_name_problem(name: str) -> str | None:
 
 
 def account_findings(name: str, account: Account, domains: Mapping[str, DomainConfig]) -> Iterator[Finding]:
-    """Mistakes of one account, but for addresses that others have too."""
+    """Mistakes of one account, except addresses that several accounts claim."""
     path: KeyPath = ("accounts", name)
     problem = account_name_problem(name)
     if problem is not None:
@@ -121,7 +121,7 @@ def _leads_to(address: Address, configured: str, domains: Mapping[str, DomainCon
         if not localpart:
             return Domain.parse(domain) == address.domain
         own = Address.parse(configured)
-    except AddressError:  # a mistake that is told elsewhere
+    except AddressError:  # a mistake that another check reports
         return True
     wanted = canonical_localpart(own.localpart, settings)
     return own.domain == address.domain and canonical_localpart(address.localpart, settings) == wanted
@@ -175,12 +175,12 @@ def _mailboxes(path: KeyPath, account: Account) -> Iterator[Finding]:
 
 
 def is_queue_mailbox(name: str) -> bool:
-    """Whether it is the name of the mailbox that the setting ``queue_mailbox`` shows, or of one in it (IMAP-162)."""
+    """Whether the name is that of the mailbox that the setting ``queue_mailbox`` shows, or of one in it (IMAP-162)."""
     return name == QUEUE or name.startswith(QUEUE + "/")
 
 
 def _queue_mailbox(path: KeyPath, account: Account) -> Iterator[Finding]:
-    """Nothing is delivered to that mailbox, nor removed from it."""
+    """A finding for each setting that names that mailbox: no mail is delivered to it or removed from it."""
     named: list[tuple[KeyPath, str | None]] = [(("rejects_mailbox",), account.rejects_mailbox)]
     named.append((("introbox",), account.introbox))
     named += [(("expire_after", name), name) for name in account.expire_after]
@@ -223,7 +223,7 @@ def _from_id(
     for configured in account.destinations:
         try:
             own = Address.parse(configured)
-        except AddressError:  # a catchall, or a mistake that is told elsewhere
+        except AddressError:  # a catchall, or a mistake that another check reports
             continue
         if own.domain == address.domain and canonical_localpart(own.localpart, settings) == wanted:
             return

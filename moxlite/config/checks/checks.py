@@ -1,8 +1,8 @@
 """Cross checks of the configuration: what the type of a single value cannot say (ADMIN-9), and warnings (ADMIN-10).
 
 Each function returns findings with paths into one of the two files. Checks that need other files (keys, certificates)
-are in the process room (`configtest`). What is wrong
-within one listener, domain, account or web handler is found by the modules named for it.
+are in the process package (`configtest`). Checks within one listener, domain, account or web handler are in the modules
+of these names.
 """
 
 import base64
@@ -30,13 +30,13 @@ __all__ = ["check_both", "check_domains", "check_static", "warn_domains", "warn_
 
 METHODS: Final = ("submissions", "submission", "smtp", "socks", "direct", "fail")
 LOWEST_MESSAGE_LIMIT: Final = 1_000
-"""RFC 9738 §3: with less, clients would need too many commands."""
+"""Lowest `message_limit` (RFC 9738 §3): with a lower one, clients would need too many commands."""
 
 KEY_OCTETS: Final = 32
-"""Of a public key of Ed25519 (RFC 8032 §5.1.5)."""
+"""Octets of an Ed25519 public key (RFC 8032 §5.1.5)."""
 
 SHORTEST_BACKUP: Final = 600.0
-"""Seconds: each one reads all that has changed."""
+"""Minimum seconds between backups: each one reads all data that has changed."""
 
 
 # moxlite.toml
@@ -243,7 +243,7 @@ def _routes(path: KeyPath, routes: tuple[Route, ...], static: Static) -> Iterato
 
 
 def warn_static(static: Static) -> list[Finding]:
-    """What is allowed in moxlite.toml but seldom meant."""
+    """Settings of moxlite.toml that are valid but rarely intended."""
     found: list[Finding] = []
     if static.log_level == "tracedata":
         found.append(Finding(("log_level",), "logs passwords and the content of all mail"))
@@ -276,7 +276,7 @@ CHANGED_ON_THE_WAY: Final = frozenset({"dkim-signature", "received", "return-pat
 
 
 def warn_domains(domains: Domains) -> list[Finding]:
-    """What is allowed in domains.toml but seldom meant."""
+    """Settings of domains.toml that are valid but rarely intended."""
     found = [
         Finding(("accounts", name), "has no destinations: it gets no mail, and log-ins are refused")
         for name, account in domains.accounts.items()

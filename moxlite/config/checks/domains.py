@@ -15,18 +15,18 @@ from moxlite.proto.address import Address, AddressError, Domain, Localpart
 __all__ = ["alias_findings", "destination_findings", "domain_findings", "domain_name_problem", "report_owners"]
 
 POLICY_ID: Final = re.compile(r"[A-Za-z0-9]{1,32}")
-"""RFC 8461 §3.1."""
+"""Identifiers of an MTA-STS policy (RFC 8461 §3.1)."""
 MX_PATTERN: Final = re.compile(r"(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 FIELD_NAME: Final = re.compile(r"[!-9<-~]{1,76}")
-"""RFC 5322 §2.2, without the semicolon, which ends the list of names in a signature."""
+"""Names of header fields (RFC 5322 §2.2), without the semicolon, which ends the list of names in a signature."""
 SELECTOR: Final = re.compile(
     r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*", re.IGNORECASE
 )
-"""RFC 6376 §3.1: labels of a domain name."""
+"""DKIM selectors: labels of a domain name (RFC 6376 §3.1)."""
 
 
 def domain_name_problem(path: KeyPath, name: str) -> Finding | None:
-    """Why a name cannot be that of a domain."""
+    """The finding for a name that cannot be that of a domain, or None."""
     try:
         domain = Domain.parse(name)
     except AddressError as error:
@@ -88,14 +88,14 @@ def domain_findings(path: KeyPath, settings: DomainConfig, domains: Domains) -> 
 
 
 class Owner(msgspec.Struct, frozen=True):
-    """Who has an address: an account, or (None) the reports of a domain; `text` says it."""
+    """Owner of an address: an account, or the reports of a domain (`account` None); `text` names it for people."""
 
     account: str | None
     text: str
 
 
 def report_owners(domains: Domains, known: Mapping[str, DomainConfig]) -> dict[Key, Owner]:
-    """The addresses of reports, as they are looked up."""
+    """The report addresses, in their canonical form, with their owners."""
     owners: dict[Key, Owner] = {}
     for name, settings in known.items():
         for kind in ("dmarc", "tlsrpt"):
@@ -113,7 +113,7 @@ def report_owners(domains: Domains, known: Mapping[str, DomainConfig]) -> dict[K
 def destination_findings(
     name: str, account: Account, known: Mapping[str, DomainConfig], taken: dict[Key, Owner]
 ) -> Iterator[Finding]:
-    """Mistakes in the addresses of one account, which are added to those that are `taken`."""
+    """Mistakes in the addresses of one account; its valid addresses are added to `taken`."""
     for configured in account.destinations:
         path: KeyPath = ("accounts", name, "destinations", configured)
         local, _, domain_name = configured.rpartition("@")
@@ -153,7 +153,7 @@ def destination_findings(
 
 
 def alias_findings(known: Mapping[str, DomainConfig], taken: Mapping[Key, Owner]) -> Iterator[Finding]:
-    """Mistakes in the aliases of all domains, whose addresses are no others'."""
+    """Mistakes in the aliases of all domains. An address of an alias must not have another owner."""
     for name, settings in known.items():
         own = Domain.parse(name)
         seen: dict[Key, str] = {}

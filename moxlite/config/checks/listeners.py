@@ -48,7 +48,7 @@ def listener_findings(path: KeyPath, listener: Listener, static: Static) -> Iter
 
 
 def _needing_tls(listener: Listener) -> Iterator[str]:
-    """Enabled services that cannot do without TLS."""
+    """Enabled services that require TLS."""
     for service in ("submissions", "imaps", *TLS_SERVICES):
         if getattr(listener, service).enabled:
             yield service
@@ -76,7 +76,7 @@ def _tls(path: KeyPath, tls: ListenerTLS, static: Static) -> Iterator[Finding]:
 
 
 def _ports(path: KeyPath, listener: Listener) -> Iterator[Finding]:
-    """One protocol per port (WEB-21)."""
+    """Mistakes in ports: each port serves one protocol (WEB-21)."""
     used: dict[int, tuple[str, str]] = {}
     for service in SERVICES:
         settings = getattr(listener, service)

@@ -12,11 +12,11 @@ __all__ = ["handler_findings"]
 
 HANDLERS: Final = ("static", "redirect", "forward", "internal")
 SERVED_APPS: Final = frozenset({"account", "webmail"})
-"""What `internal` can name in this version: the other apps are still to come."""
+"""Apps that `internal` can name in this version; the other apps are not served yet."""
 FIELD_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-"""RFC 9110 §5.1."""
+"""Names of HTTP fields (RFC 9110 §5.1)."""
 FRAMING: Final = frozenset({"connection", "content-length", "date", "transfer-encoding", "upgrade"})
-"""Fields that the server alone can know (RFC 9112 §6)."""
+"""HTTP fields that only the server may set (RFC 9112 §6)."""
 
 
 def handler_findings(path: KeyPath, handler: WebHandler) -> Iterator[Finding]:

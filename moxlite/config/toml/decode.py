@@ -35,9 +35,7 @@ BARE: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """What is wrong at a key, in words that go behind it. `refers_to`: the mistake is a reference to a name missing
-    from that table.
-    """
+    """A mistake at a key, as a text to follow the key. `refers_to`: the table in which a referenced name is missing."""
 
     path: KeyPath
     text: str
@@ -58,17 +56,17 @@ def dotted(path: KeyPath) -> str:
 
 
 class Wrong(Exception):
-    """The value was left out; the findings say why."""
+    """A value was left out; the findings give the reason."""
 
 
 def decode(
     section: type[SectionT], table: object, base: Path, path: KeyPath = ()
 ) -> tuple[SectionT | None, list[Finding]]:
-    """A file's content as struct, and all that is wrong with it. None if required values are missing or wrong.
+    """A file's content as a struct, and all its mistakes. The struct is None if required values are missing or wrong.
 
     Args:
       base: directory that relative paths start at.
-      path: where in the file the table stands.
+      path: keys of the table in the file.
     """
     reader = _Reader(base)
     try:
@@ -78,7 +76,7 @@ def decode(
 
 
 def near(word: str, words: Iterable[str]) -> str:
-    """A hint at the likely word."""
+    """A hint at the word that was likely meant."""
     import difflib  # only for mistakes
 
     close = difflib.get_close_matches(word, list(words), n=1, cutoff=0.6)
@@ -95,7 +93,7 @@ class _Reader:
         return Wrong()
 
     def section(self, section: type[SectionT], value: object, path: KeyPath, default: object = None) -> SectionT:
-        """A table with fixed keys; fields that don't stand there come from `default`, else from the class."""
+        """Decode a table with fixed keys. Missing fields come from `default`, or else from the class."""
         if not isinstance(value, dict):
             raise self.wrong(path, f"must be a table, not {toml_type(value)}")
         fields = {field.name: field for field in fields_of(section)}

@@ -1,4 +1,4 @@
-"""Changes of domains.toml as a text: the lines of what is changed change, all others stay as they are (ADMIN-6).
+"""Edits of domains.toml as text: only lines of changed values change, all others stay as they are (ADMIN-6).
 
 Theory of operation
 -------------------
@@ -6,11 +6,11 @@ The text is cut into chunks, one for each header of a table, in one pass that kn
 A change looks at the chunks on the way to its path and below it, and there at single keys. So it costs the same in a
 file of one account and of thousands, but for the pass.
 
-A comment directly above a header belongs to that table, one behind a value to its line, one among the keys to the
-table: they go when those are taken away, and stay otherwise. What begins the file, and what stands behind an empty line
-with no header below it, stays in any case.
+A comment directly above a header belongs to that table, one after a value to its line, one among the keys to the
+table. It is removed together with that table or line. A comment at the beginning of the file, or after an empty line
+with no header directly below it, always stays.
 
-The text was valid before; whether it is afterwards, and means the right thing, is found by parsing it again.
+The text must be valid TOML. The result is parsed again to make sure that it is valid and means the right thing.
 """
 
 import re
@@ -27,7 +27,7 @@ from moxlite.config.toml.scan import BLANK, Entry, Scanner
 __all__ = ["Document", "Keys"]
 
 Keys = tuple[str, ...]
-"""Keys from the top of the file; a table of an array has no path."""
+"""Keys from the top of the file. A table of an array has no such path."""
 
 TOKEN: Final = re.compile(
     r"""
@@ -40,8 +40,9 @@ TOKEN: Final = re.compile(
     """,
     re.DOTALL | re.MULTILINE | re.VERBOSE,
 )
-"""What must be known to tell headers from other lines that begin with a bracket. A string without an end, which no TOML
-has, goes on to the end of its line or of the text, so that each octet is looked at once."""
+"""Tokens needed to tell headers from other lines that begin with a bracket. An unterminated string, which valid TOML
+never has, extends to the end of its line or text, so that each octet is scanned once.
+"""
 
 BLANK_END: Final = re.compile(r"(?:\A|\n)[ \t]*\r?\n\Z")
 BLANK_LINE: Final = re.compile(r"^[ \t]*\r?$", re.MULTILINE)
@@ -72,7 +73,7 @@ class _Chunk:
         return found
 
     def loose_comments(self) -> str:
-        """The comments behind the last key that an empty line parts from it, with that line; "" for none."""
+        """The comments after the last key and an empty line, with that line, or ""."""
         entries = self.entries()
         rest = self.text[self.line_end(entries[-1].end if entries else self.body) :]
         blank = BLANK_LINE.search(rest)
@@ -87,12 +88,14 @@ class _Chunk:
         return self.text.rfind("\n", 0, at) + 1
 
     def line_end(self, at: int) -> int:
-        """The offset behind the line, of which a value ends at `at`."""
+        """The offset behind the line on which a value ends at offset `at`."""
         match = REST_OF_LINE.match(self.text, at)
         return match.end() if match else at
 
     def insert(self, after: Entry | None, line: str, newline: str) -> None:
-        """Put a line behind that of an entry; None: behind the header, or at the end of what has none."""
+        """Insert a line after the line of an entry. Without an entry: after the header, or at the end of a chunk
+        without header.
+        """
         if after is not None:
             start, at = self.line_start(after.start), self.line_end(after.end)
             indent = self.text[start : after.start]
@@ -124,12 +127,12 @@ class Document:
         return "".join([chunk.text for chunk in self._chunks])
 
     def slice(self, path: Keys) -> str:
-        """The part of the text that says all about the table at `path`, and may say more."""
+        """A part of the text that has all of the table at `path`, and perhaps more."""
         return "".join([chunk.text for chunk in self._around(path)])
 
     def put(self, path: Keys, value: object) -> None:
-        """Set the value at a path. Of a table that stands there, keys that `value` hasn't go, and others stay as they
-        are written where they have this value already.
+        """Set the value at a path. If there is a table already, its keys that `value` lacks are removed, and keys with
+        equal values keep their text.
 
         Args:
           value: a str, bool, int, float, or a list or dict of them.
@@ -138,7 +141,7 @@ class Document:
         self._put(path, value)
 
     def drop(self, path: Keys) -> bool:
-        """Take what stands at a path away; False if nothing does."""
+        """Remove the table or value at a path. Returns False if there is nothing."""
         self.touched.add(path)
         return self._drop(path)
 
@@ -160,7 +163,7 @@ class Document:
                 self._drop((*path, key))
             for key, item in value.items():
                 self._put((*path, key), item)
-            if not value and self._keys_below(path) is None:  # there was no header of its own
+            if not value and self._keys_below(path) is None:  # the table had no header of its own
                 self._insert(path, {})
             return
         if below is not None:
@@ -188,7 +191,9 @@ class Document:
         return found
 
     def _insert(self, path: Keys, value: object) -> None:
-        """Write what stands nowhere yet: a table with a header, unless that around it is written with dotted keys."""
+        """Write a value that does not exist yet: a table with a header, unless the table around it is written with
+        dotted keys.
+        """
         for length in range(len(path) - 1, -1, -1):
             dotted = [
                 (chunk, entry)
@@ -246,7 +251,7 @@ class Document:
                     del self._below[chunk.path[:length]]
 
     def _around(self, path: Keys) -> list[_Chunk]:
-        """The chunks in which something on the way to `path` or below it may stand."""
+        """The chunks that can hold a table on the way to `path`, or below it."""
         if not path:
             return list(self._chunks)
         above = [chunk for chunk in self._below.get(path[:1], ()) if len(chunk.path) == 1]
@@ -259,20 +264,20 @@ class Document:
                 yield chunk, entry
 
     def _keys_below(self, path: Keys) -> set[str] | None:
-        """The keys of a table that is written with headers or dotted keys; None: there is none."""
+        """The keys of a table that is written with headers or dotted keys; None if there is no such table."""
         paths = [chunk.path for chunk in self._around(path)] + [entry.path for _, entry in self._entries(path)]
         paths = [one for one in paths if one[: len(path)] == path]
         return {str(one[len(path)]) for one in paths if len(one) > len(path)} if paths else None
 
     def _is_array(self, path: Keys) -> bool:
-        """Whether an array of tables with headers stands at a path."""
+        """Whether an array of tables with headers is at a path."""
         length = len(path)
         paths = (chunk.path for chunk in self._around(path))
         return any(len(one) > length and one[:length] == path and isinstance(one[length], int) for one in paths)
 
 
 def _cut(text: str) -> Iterator[_Chunk]:
-    """The chunks of a text; the first is what stands before all headers."""
+    """The chunks of a text; the first one is the text before all headers."""
     scanner = Scanner(text)
     bounds = [(0, -1), *_headers(text), (len(text), -1)]
     for (start, header), (end, _) in pairwise(bounds):
@@ -284,7 +289,7 @@ def _cut(text: str) -> Iterator[_Chunk]:
 
 
 def _headers(text: str) -> Iterator[tuple[int, int]]:
-    """Of each header the offset of the comment directly above it, or of its line, and that of its bracket."""
+    """Offsets of each header: where its chunk begins (the comment directly above it, or its line), and its bracket."""
     depth = comment = behind = 0
     for match in TOKEN.finditer(text):
         at = match.start()
@@ -310,7 +315,7 @@ def _parsed(value: str) -> Any:
 
 
 def _table_at(table: dict[str, Any], path: Keys) -> dict[str, Any]:
-    """The table at a path, made as far as it is missing."""
+    """The table at a path; missing tables are created."""
     for key in path:
         below = table.setdefault(key, {})
         if not isinstance(below, dict):
@@ -320,7 +325,7 @@ def _table_at(table: dict[str, Any], path: Keys) -> dict[str, Any]:
 
 
 def _take(table: dict[str, Any], path: Keys) -> bool:
-    """Take the value at a path out of a table; whether there was one."""
+    """Remove the value at a path from a table. Returns whether there was one."""
     for key in path[:-1]:
         below = table.get(key)
         if not isinstance(below, dict):
@@ -330,7 +335,7 @@ def _take(table: dict[str, Any], path: Keys) -> bool:
 
 
 def _tables(path: Keys, table: Mapping[str, object], newline: str) -> Iterator[str]:
-    """A new table with its header; tables in it that aren't empty follow with theirs."""
+    """The text of a new table with its header; non-empty tables in it follow with their own."""
     below = {key: value for key, value in table.items() if isinstance(value, Mapping) and value}
     if len(below) < len(table):
         yield f"[{_dotted(path)}]{newline}"

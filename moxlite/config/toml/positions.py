@@ -1,4 +1,6 @@
-"""Lines of the keys in a TOML text. Only used once a mistake is known, so start stays fast."""
+"""Line numbers of the keys in a TOML text. They are computed only after a mistake was found, so that the start is
+fast.
+"""
 
 import re
 from bisect import bisect_right
@@ -15,7 +17,7 @@ def lines_of(text: str) -> dict[KeyPath, int]:
 
 
 def line_of(lines: dict[KeyPath, int], path: KeyPath) -> int:
-    """The line of a path, or of the nearest thing around it that stands in the file; 1 if nothing does."""
+    """The line of a path, or of the nearest table around it that is in the file; else 1."""
     while path and path not in lines:
         path = path[:-1]
     return lines.get(path, 1)

@@ -1,4 +1,4 @@
-"""Where things begin and end in a TOML text, which `tomllib` doesn't tell.
+"""Offsets of keys and values in a TOML text, which `tomllib` does not report.
 
 The text has been parsed before: the scanner relies on it being valid TOML 1.0 and only looks for places.
 """
@@ -38,7 +38,7 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class Scanner:
-    """Reads on from the offset `at`; `note` is called with all that it passes."""
+    """Scans on from the offset `at`, and calls `note` for each element that it passes."""
 
     def __init__(self, text: str, at: int = 0) -> None:
         self.text = text
@@ -49,7 +49,9 @@ class Scanner:
         """A table, key or array element begins at an offset."""
 
     def header(self) -> KeyPath:
-        """``[a.b]`` or ``[[a.b]]``; the path of an element of an array of tables ends with its index."""
+        """Scan ``[a.b]`` or ``[[a.b]]``. Returns the path; for an array of tables it ends with the index of the
+        element.
+        """
         start = self.at
         array = self.text.startswith("[[", start)
         self.at += 2 if array else 1
@@ -69,11 +71,11 @@ class Scanner:
         return path
 
     def _within(self, path: KeyPath) -> KeyPath:
-        """An array of tables stands for its last element."""
+        """The path with each array of tables replaced by its last element."""
         return (*path, self.arrays[path]) if path in self.arrays else path
 
     def key_value(self, prefix: KeyPath) -> Entry:
-        """``key = value`` in the table `prefix`."""
+        """Scan ``key = value`` in the table `prefix`."""
         start = self.at
         path = prefix
         for key in self.keys():
@@ -89,7 +91,7 @@ class Scanner:
         return Entry(path, start, value, end)
 
     def keys(self) -> list[str]:
-        """A dotted key, up to what follows it."""
+        """Scan a dotted key, up to the text after it."""
         found: list[str] = []
         while True:
             self.skip(SPACE)
@@ -104,7 +106,7 @@ class Scanner:
             self.at += 1
 
     def value(self, path: KeyPath) -> None:
-        """Any value, with all that it holds."""
+        """Scan any value with all that it holds."""
         match self.text[self.at]:
             case "[":
                 self.at += 1
@@ -141,13 +143,15 @@ class Scanner:
         self.at += 1
 
     def skip(self, pattern: re.Pattern[str]) -> None:
-        """Go behind what matches here, if it does."""
+        """Move behind a match at this offset, if there is one."""
         match = pattern.match(self.text, self.at)
         if match:
             self.at = match.end()
 
     def take(self, pattern: re.Pattern[str]) -> str:
-        """What matches here. Raises ValueError: nothing does, so the text is no TOML."""
+        """Move behind a match at this offset, and return it. Raises ValueError if the text does not match, so that it
+        is not TOML.
+        """
         match = pattern.match(self.text, self.at)
         if match is None:
             raise ValueError(f"not TOML at offset {self.at}")
