@@ -1,10 +1,9 @@
-"""Delivery status notifications about messages that were never sent from here: answers to forged senders, or spam
-(SMTP-110).
+"""Stray bounces: delivery status notifications about messages that this server never sent, as answers to forged senders
+or as spam (SMTP-110).
 
-A notification fits where one of these holds: it came to the unique sender address of a message (QUEUE-6), the account
-has a message with the Message-ID that came back, the account has written to one of the recipients lately, or a host
-that has proven its domain sends it, to which the account has written lately: the forwarder behind which the recipient
-is.
+A notification is genuine if one of these holds: it came to the unique sender address of a message (QUEUE-6); the
+account has a message with the returned Message-ID; the account has written to one of the recipients lately; or the
+account has lately written to the proven domain of the host that sends it, which then is a forwarder.
 """
 
 from __future__ import annotations
@@ -31,13 +30,15 @@ from moxlite.store.options import DAY
 __all__ = ["AskSent", "is_stray"]
 
 RECENT: Final = 30 * DAY
-"""µs for which having written to a recipient counts: hosts try for five days, and some tell of it later."""
+"""Microseconds for which having written to a recipient counts: hosts retry for five days, and some report later."""
 
 MAX_RECIPIENTS: Final = 100
-"""Recipients of a notification that are looked for."""
+"""Maximum recipients of a notification that are looked up."""
 
 AskSent: TypeAlias = Callable[[str, str, str, Sequence[str]], Awaitable[bool]]
-"""`Queue.was_sent`: by account ("" for any), address that the notification came to, Message-ID, recipients."""
+"""Type of `Queue.was_sent`. Arguments: account ("" for any), address that the notification came to, Message-ID,
+recipients.
+"""
 
 
 class _Returned(msgspec.Struct, frozen=True):
@@ -55,12 +56,12 @@ async def is_stray(
     domains: Iterable[str],
     now: int,
 ) -> bool:
-    """Whether a notification is about nothing that was sent from here.
+    """Whether a notification is about a message that this server never sent.
 
     Args:
-      sent: asks the queue; None where there is no queue.
-      asked: the address that it came to; `alias`: of several accounts, each of which may have sent the message.
-      domains: those that its host has proven.
+      sent: asks the queue; None if there is no queue.
+      asked: the address that it came to. `alias`: it is an alias; each of its accounts may have sent the message.
+      domains: domains that its host has proven.
       now: µs UTC.
 
     Raises StoreError.
@@ -77,7 +78,7 @@ async def is_stray(
 
 
 def _returned(prepared: Prepared) -> _Returned:
-    """The message that came back, as far as it is told. Blocks."""
+    """The returned message, as far as the notification contains it. Blocks."""
     before = len(prepared.prefix)
     try:
         dsn = parse_dsn(prepared.index, lambda start, stop: prepared.spool.read(start - before, stop - start))
@@ -96,7 +97,7 @@ def _addresses(texts: Iterable[str]) -> Iterable[Address]:
 
 
 def _fits(r: Reader, returned: _Returned, domains: Iterable[str], now: int) -> bool:
-    """Whether the account knows of the message, its recipient, or the host's domain."""
+    """Whether the account has the message, its recipient, or the host's domain."""
     message_id = canonical_message_id(returned.message_id) if returned.message_id else None
     if message_id and messages_by_messageid(r, message_id):
         return True
@@ -107,7 +108,7 @@ def _fits(r: Reader, returned: _Returned, domains: Iterable[str], now: int) -> b
 
 
 def _forwarders(domains: Iterable[str]) -> Iterable[str]:
-    """Organizations, in U-labels, to which proven domains belong; not those in which strangers share a name."""
+    """Organizational domains, in U-labels, of proven domains, without domains in which strangers share a name."""
     for domain in dict.fromkeys(domains):
         try:
             ascii_name = Domain.parse(domain).ascii

@@ -1,4 +1,4 @@
-"""Carrying over what accounts owe to the queue (STORE-189a)."""
+"""Transfer of owed submissions from accounts to the queue (STORE-189a)."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ __all__ = ["carrier"]
 
 
 def carrier(submit: Submit, tmp: Path) -> Handler:
-    """The handler of rows of the kind `SUBMIT`. The queue takes a submission once for each key, so that doing it again
-    adds nothing.
+    """The handler of outbox rows of the kind `SUBMIT`. The queue accepts a submission once for each key, so a
+    repetition adds nothing.
 
     Args:
       tmp: folder for long messages.
@@ -42,7 +42,7 @@ def carrier(submit: Submit, tmp: Path) -> Handler:
 
 @asynccontextmanager
 async def _sent(account: Account, message_id: int, tmp: Path) -> AsyncIterator[Spool]:
-    """The octets that go out of a message that the account keeps: all but its Bcc."""
+    """The octets to send of a message that the account keeps: all but its Bcc field."""
     with Spool(tmp) as kept:
         async with aclosing(stream_message(account, message_id)) as pieces:
             async for piece in pieces:

@@ -26,16 +26,16 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     """A message on its way to one address of an account.
 
     Attributes:
-      evidence: of the message, and what was asked for this account.
+      evidence: facts about the message, and those gathered for this account.
       asked: the address that the client wrote, in its spelling. recipient: the account's address behind it.
-      indexes: the numbers of the client's recipients that lead here, from 0; `asked` is the first one's.
+      indexes: indexes of the client's recipients that lead here, from 0; `asked` belongs to the first one.
       settings: of the account; None when the configuration has lost it.
       rule: the ruleset of the destination that matches.
-      history: what earlier mail says of the sender; None where that was not asked.
-      probability: of junk, as the filter says; None where it was not asked, or has learnt too little.
+      history: the sender's reputation by earlier mail; None if it was not looked up.
+      probability: probability of junk by the filter; None if it was not asked, or has learnt too little.
       token: the author may use it in the subject of another try (SMTP-95); "" for none.
       alias: the alias that was written to. may_post: whether the author may write to it.
-      fault: the reply that says why evidence is missing.
+      fault: the reply that explains missing evidence.
       simulated: this is localserve, where addresses may ask for a failure (SMTP-132).
       accepted: the client was told 250 before, so that nothing can be refused any more.
       report: the DMARC or TLS report in the message, where it came to an address for reports and can be used.
@@ -78,10 +78,10 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 def expand(
     snapshot: Snapshot, evidence: Evidence, recipients: Sequence[tuple[Path, Recipient]], *, simulated: bool = False
 ) -> list[Case]:
-    """The cases of a message; recipients of whom nothing is known have none.
+    """The cases of a message; unknown recipients have none.
 
     Args:
-      recipients: the addresses as the client wrote them, and who that is.
+      recipients: the addresses as the client wrote them, and the recipients behind them.
     """
     cases: list[Case] = []
     for indexes in _alike(recipients, simulated=simulated):
@@ -105,8 +105,8 @@ def expand(
 
 
 def _alike(recipients: Sequence[tuple[Path, Recipient]], *, simulated: bool) -> list[tuple[int, ...]]:
-    """The numbers of recipients that lead to the same destination or alias, own addresses first: a client may name one
-    a thousand times. In localserve the localpart decides as well.
+    """Groups of indexes of recipients that lead to the same destination or alias, own addresses first: a client may
+    name one a thousand times. In localserve recipients with different localparts are kept apart.
     """
     groups: dict[tuple[object, ...], list[int]] = {}
     for index, (asked, found) in enumerate(recipients):
@@ -119,7 +119,7 @@ def _alike(recipients: Sequence[tuple[Path, Recipient]], *, simulated: bool) -> 
 
 
 def _members(snapshot: Snapshot, evidence: Evidence, found: Recipient) -> Iterator[AccountRecipient]:
-    """The accounts' addresses behind a recipient, without the author's own (SMTP-105)."""
+    """The accounts' addresses behind a recipient, except the author's own (SMTP-105)."""
     if isinstance(found, AccountRecipient):
         yield found
     elif isinstance(found, AliasRecipient):

@@ -1,7 +1,6 @@
 """Checking who sent a message: iprev, SPF and DKIM at the same time, DMARC after them (AUTH-13; SMTP-73, 75..77).
 
-Each method has a minute of its own. What goes wrong in one, even a crash, is that method's temperror: no message is
-lost by it.
+Each method has its own minute. A timeout or a crash of a method becomes its temperror, so that no message is lost.
 """
 
 from __future__ import annotations
@@ -51,19 +50,19 @@ __all__ = ["Checks", "FromValidation", "Question", "check_sender", "check_spf", 
 logger = logging.getLogger("moxlite.acceptance.checks")
 
 SECONDS: Final = 60.0
-"""For one method (AUTH-13)."""
+"""Seconds for one method (AUTH-13)."""
 
 MAX_FROM: Final = 64 << 10
-"""Octets of a From field that are read for its domains."""
+"""Maximum octets of a From field that are read for its domains."""
 
 FromValidation = Literal["strict", "dmarc", "relaxed", "none"]
-"""How the From domain is validated (SMTP-77)."""
+"""Validation of the From domain, strictest first (SMTP-77)."""
 
 T = TypeVar("T")
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """What is asked about a message.
+    """Input of the checks of one message.
 
     Attributes:
       remote: the client. mail_from: the reverse path, without quotes, domain in A-labels; "" for none.
@@ -87,14 +86,14 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Checks(msgspec.Struct, frozen=True, kw_only=True):
-    """What was found.
+    """Results of the checks of one message.
 
     Attributes:
       spf: of MAIL FROM, of HELO for the null sender. helo: of HELO beside MAIL FROM, None where that was not asked.
       from_validation: how the From domain is validated.
       report_signers: domains of signatures of all of the message by keys that may sign TLS reports (SMTP-101).
-      authors: domains in From, of which DMARC asks for the first MAX_DOMAINS.
-      arc: of the chain of servers that have passed the message on. vouched: what trusted ones of them say of it.
+      authors: domains in From; DMARC checks the first MAX_DOMAINS of them.
+      arc: result for the chain of servers that have forwarded the message. vouched: results sealed by trusted ones.
     """
 
     iprev: IPRevResult
@@ -110,7 +109,7 @@ class Checks(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def ehlo_verified(self) -> str:
-        """The domain of EHLO, where SPF passes for it, else ""."""
+        """The domain of EHLO if SPF passes for it, else ""."""
         for one in (self.helo, self.spf):
             if one is not None and one.identity == "helo" and one.status is SPFStatus.PASS:
                 return one.domain
@@ -118,12 +117,12 @@ class Checks(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def mail_from_verified(self) -> str:
-        """The domain of MAIL FROM, where SPF passes for it, else ""."""
+        """The domain of MAIL FROM if SPF passes for it, else ""."""
         return self.spf.domain if self.spf.identity == "mailfrom" and self.spf.status is SPFStatus.PASS else ""
 
     @property
     def signers(self) -> tuple[str, ...]:
-        """The domains of passing signatures, each once."""
+        """The domains of passing DKIM signatures, each once."""
         return tuple(dict.fromkeys(one.domain for one in self.dkim if one.status is SignatureStatus.PASS))
 
 
@@ -143,7 +142,7 @@ async def _ask_spf(resolver: Resolver, question: Question) -> SPFResult:
 
 
 def _no_spf(question: Question) -> SPFResult:
-    """What is known of SPF before it was asked for."""
+    """The SPF result if the check cannot finish: a temporary error."""
     return SPFResult(
         status=SPFStatus.TEMPERROR,
         identity="mailfrom" if question.mail_from else "helo",
@@ -155,7 +154,7 @@ def _no_spf(question: Question) -> SPFResult:
 async def check_sender(
     resolver: Resolver, question: Question, message: SignedMessage, spf_result: SPFResult | None = None
 ) -> Checks:
-    """Check a message, whose octets are as they were received; `spf_result` when that is known already."""
+    """Check a message, given as received. `spf_result` is the result of SPF if it is known already."""
     found = await _first_checks(resolver, question, message, spf_result)
     of_spf, dkim_results = found.spf, found.dkim
     ask_dmarc = partial(verify_dmarc, resolver, question.from_domains, of_spf, dkim_results, method=question.method)
@@ -182,7 +181,7 @@ async def check_sender(
 
 
 class _First(msgspec.Struct):
-    """What is asked at the same time, as long as nothing else is known: temporary errors."""
+    """Results of the checks that run at the same time. Each is a temporary error until its check has finished."""
 
     iprev: IPRevResult
     spf: SPFResult
@@ -194,7 +193,9 @@ class _First(msgspec.Struct):
 async def _first_checks(
     resolver: Resolver, question: Question, message: SignedMessage, spf_result: SPFResult | None
 ) -> _First:
-    """All but DMARC, at the same time. There is a task only for what asks somewhere: most mail has no ARC fields."""
+    """Run all checks but DMARC at the same time. A task is started only for a check that needs DNS: most mail has no
+    ARC fields.
+    """
     ip = unmap(question.remote)
     signed = message.section.count(b"dkim-signature") > 0
     sealed = any(message.section.count(name) for name in ARC_FIELDS)
@@ -247,7 +248,9 @@ async def _first_checks(
 async def _report_signers(
     resolver: Resolver, question: Question, message: SignedMessage, results: Sequence[DKIMResult]
 ) -> tuple[str, ...]:
-    """Looks again only where a key is for reports alone: for all other mail its signature does not pass."""
+    """Domains of signatures valid for TLS reports. Signatures are verified again only if a key is restricted to
+    reports, as for all other mail such a signature does not pass.
+    """
     if any(one.tlsrpt and one.status is not SignatureStatus.PASS for one in results):
         ask = partial(verify_dkim, resolver, message, allow_sha1=question.allow_sha1, service="tlsrpt")
         results = await _bounded("dkim", ask, [])
@@ -258,7 +261,7 @@ async def _report_signers(
 def _validation(
     question: Question, dmarc: DMARCResult, spf_result: SPFResult, dkim: Sequence[DKIMResult]
 ) -> FromValidation:
-    """The list of public suffixes has been read."""
+    """The validation of the From domain. The list of public suffixes has been read before."""
     if len(question.from_domains) != 1:
         return "none"
     known = dmarc if dmarc.domain else msgspec.structs.replace(dmarc, domain=question.from_domains[0])
@@ -266,14 +269,14 @@ def _validation(
 
 
 async def _bounded(name: str, work: Callable[[], Awaitable[T]], failed: T) -> T:
-    """What one method finds; `failed` when it takes too long or crashes."""
+    """The result of one check, or `failed` if it takes more than `SECONDS` or crashes."""
     with trio.move_on_after(SECONDS):
         return await _guarded(name, work, failed)
     return failed
 
 
 async def _guarded(name: str, work: Callable[[], Awaitable[T]], failed: T) -> T:
-    """What one method finds; `failed` when it crashes."""
+    """The result of one check, or `failed` if it crashes."""
     try:
         return await work()
     except Exception as error:  # the one place where a check's crash ends (AUTH-13)
@@ -294,8 +297,8 @@ def _count(checks: Checks) -> None:
 
 
 def from_domains(section: HeaderSection) -> tuple[str, ...]:
-    """The domains of the authors, A-labels; none where there is not exactly one From field, or none can be read
-    (AUTH-50).
+    """The domains of the authors, A-labels; empty if there is not exactly one From field, or no domain in it can be
+    read (AUTH-50).
     """
     texts = section.texts(b"from")
     if len(texts) != 1:

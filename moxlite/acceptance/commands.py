@@ -1,8 +1,8 @@
 """``moxlite why``: the stored reasons of a message, and a dry run of a file (ADMIN-77, SMTP-164). On a live server, or
 on the files of a stopped one.
 
-A dry run judges as port 25 does, with the history and the junk filter of the account. Who sent the message is asked of
-DNS where the address of the client is given; else the answer begins with what was not judged.
+A dry run decides as port 25 does, with the history and the junk filter of the account. The sender is checked by DNS if
+the client's address is given; otherwise the answer begins with the checks that were left out.
 """
 
 from __future__ import annotations
@@ -43,18 +43,18 @@ __all__ = ["Asking", "Explained", "WhyCommands", "WhyFailed", "WhyFile", "WhyMes
 
 
 NO_CLIENT: Final = "127.0.0.1"
-"""Stands for a client of whom nothing is known."""
+"""Client address used in a dry run without `ip`."""
 
 UNASKED: Final = Checks(
     iprev=IPRevResult(status=IPRevStatus.TEMPERROR),
     spf=SPFResult(status=SPFStatus.NONE),
     dmarc=DMARCResult(status=DMARCStatus.NONE),
 )
-"""Nothing proves the sender, and nothing speaks against it."""
+"""Results of checks that were not made: nothing for or against the sender."""
 
 
 class WhyFailed(Exception):
-    """Something that cannot be told; the text is for the person who asked."""
+    """The question cannot be answered; the text is for the user."""
 
 
 class WhyMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,7 +65,7 @@ class WhyMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class WhyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``why FILE``: the octets come along.
+    """Arguments of ``why FILE``; the message is sent as a stream.
 
     `sender` None: the author; "": the null path. `ip`: of the client; "": nothing is asked of DNS.
     """
@@ -77,19 +77,19 @@ class WhyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 Lists = Callable[[IPAddress], Awaitable[str]]
-"""The block list that has a client, "" for none."""
+"""Function that returns the block list with this client's address, or ""."""
 
 
 class Asking(NamedTuple):
-    """Whom a dry run asks about a client."""
+    """Sources for the checks of a client in a dry run: DNS, and the block lists."""
 
     resolver: Resolver
     lists: Lists
 
 
 class Explained(msgspec.Struct, frozen=True):
-    """A message at an account: `message` is its id, 0 in a dry run; `why` None when no reasons are known; `mailbox` in
-    which it is; `unjudged`: what a dry run has left out, and port 25 looks at, in words.
+    """Decision about a message at an account. `message`: its id, 0 in a dry run; `why`: None if no reasons are stored;
+    `mailbox`: the mailbox that has it; `unjudged`: checks of port 25 that a dry run has left out, in words.
     """
 
     account: str
@@ -100,8 +100,8 @@ class Explained(msgspec.Struct, frozen=True):
 
 
 async def stored(accounts: Accounts, name: str, message: str) -> list[Explained]:
-    """The reasons of messages of an account, newest first: by the id of one, a Message-ID, the address of a sender, or
-    ``@`` and a sender's domain. Copies share theirs. Raises WhyFailed.
+    """The reasons of messages of an account, newest first. `message` is an id, a Message-ID, the address of a sender,
+    or ``@`` and a sender's domain. Copies have the same reasons. Raises WhyFailed.
     """
     try:
         async with accounts.use(name) as account:
@@ -145,8 +145,8 @@ def _unpacked(octets: bytes) -> Why:
 async def dry_run(
     snapshot: Snapshot, accounts: Accounts, args: WhyFile, octets: bytes, asking: Asking
 ) -> list[Explained]:
-    """What would become of a message now, for each account that it would reach. Nothing is delivered; DNS is asked if
-    the client's address is given. Raises WhyFailed.
+    """Decide about a message as it would be decided now, for each account that it would reach. Nothing is delivered.
+    DNS is asked if the client's address is given. Raises WhyFailed.
     """
     recipient = _path(args.recipient, "recipient")
     found = snapshot.lookup(recipient)
@@ -197,7 +197,7 @@ def _question(snapshot: Snapshot, envelope: Envelope, helo: str, section: Header
 
 
 def _unjudged(one: Decided, args: WhyFile) -> tuple[str, ...]:
-    """What port 25 looks at, and this dry run does not."""
+    """The checks of port 25 that this dry run has left out."""
     found = []
     if not args.ip:
         found.append("the client's address and name, SPF, DKIM, DMARC and block lists (give --ip, and --helo)")
@@ -237,7 +237,7 @@ def _domain(text: str) -> Domain:
 
 
 class WhyCommands:
-    """The server's side."""
+    """Commands of the control socket."""
 
     def __init__(self, config: ConfigHolder, accounts: Accounts, asking: Asking) -> None:
         self._config = config

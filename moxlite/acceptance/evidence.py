@@ -1,4 +1,4 @@
-"""What is known of a message before it is decided about: how sure it is, and from whom (SMTP-76, SMTP-82)."""
+"""Evidence about a message before the decision: facts with their strength and source (SMTP-76, SMTP-82)."""
 
 from __future__ import annotations
 
@@ -47,36 +47,36 @@ Headers: TypeAlias = tuple[tuple[str, str], ...] | None
 """Names and decoded texts of header fields; None when they cannot be parsed."""
 
 ORIGIN: Final = "origin"
-"""Fact: the own queue has brought the message."""
+"""Fact: the message comes from the server's own queue."""
 EHLO_DOMAIN: Final = "ehlo-domain"
 MAILFROM_DOMAIN: Final = "mailfrom-domain"
 DKIM_DOMAIN: Final = "dkim-domain"
-"""Facts: a verified domain, Unicode and lower case, of EHLO, of MAIL FROM, or of a DKIM signature."""
+"""Facts: a verified domain (Unicode, lower case) of EHLO, of MAIL FROM, or of a DKIM signature."""
 IPREV: Final = "iprev"
 SPF: Final = "spf"
 DMARC: Final = "dmarc"
 ARC: Final = "arc"
-"""Facts: the results of these checks, with the words of RFC 8601."""
+"""Facts: the results of these checks, in the terms of RFC 8601."""
 FROM_VALIDATION: Final = "from-validation"
-"""Fact: how the From domain is validated (SMTP-77)."""
+"""Fact: the validation of the From domain (SMTP-77)."""
 RULESET: Final = "ruleset"
 """Fact: the number, from 1, of the ruleset of the destination that matches."""
 HISTORY: Final = "history"
-"""Fact: what earlier mail says of the sender, and by which method (SMTP-88)."""
+"""Fact: the sender's reputation by earlier mail, and the method that found it (SMTP-88)."""
 INDIRECT: Final = "indirect"
-"""Fact: what speaks for a mailing list or forwarder between the author and us (SMTP-85)."""
+"""Fact: a sign of a mailing list or forwarder between the author and this server (SMTP-85)."""
 DNSBL: Final = "dnsbl"
-"""Fact: a block list that has the client (SMTP-94)."""
+"""Fact: a block list with the client's address (SMTP-94)."""
 REPORT: Final = "report"
-"""Fact: the DMARC or TLS report in the message, or why it cannot be used (SMTP-86)."""
+"""Fact: the DMARC or TLS report in the message, or the reason why it cannot be used (SMTP-86)."""
 STRAY: Final = "stray-bounce"
-"""A notification about a message that was never sent from here (SMTP-110)."""
+"""Fact: the message is a notification about a message that this server never sent (SMTP-110)."""
 RATE: Final = "rate"
-"""Fact: the limit that the network of the client has reached at the account (SMTP-137)."""
+"""Fact: the limit that the client's network has reached at the account (SMTP-137)."""
 SUBJECT_PASS: Final = "subjectpass"  # noqa: S105  # the name of a fact
-"""Fact: the subject has a token that we gave to the author (SMTP-92)."""
+"""Fact: the subject has a token that was given to the author (SMTP-92)."""
 JUNK: Final = "junk"
-"""Fact: the probability that the account's filter gives; `good` is None when it has learnt too little."""
+"""Fact: the probability of junk by the account's filter; `good` is None if it has learnt too little."""
 
 
 class Strength(IntEnum):
@@ -89,11 +89,11 @@ class Strength(IntEnum):
 
 
 class Fact(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One thing that is known of a message.
+    """One fact about a message.
 
     Attributes:
-      good: whether it speaks for the message, None for neither.
-      source: who says it: ``header``, ``dns _dmarc.example.org``, ``junk filter of mia``.
+      good: True for the message, False against it, None for neither.
+      source: where it comes from: ``header``, ``dns _dmarc.example.org``, ``junk filter of mia``.
       until: µs UTC until when it may be used again for another message, None for this one alone.
     """
 
@@ -106,12 +106,12 @@ class Fact(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):
-    """What SMTP says of a message.
+    """The SMTP envelope of a message.
 
     Attributes:
       remote: the client. hello: what it called itself, None if that was no domain name.
       sender: the reverse path.
-      trusted: our own queue brings it. tls: it comes through TLS. lax: with spaces before paths (SMTP-66).
+      trusted: it comes from our own queue. tls: it came over TLS. lax: with spaces before paths (SMTP-66).
     """
 
     remote: IPAddress
@@ -123,12 +123,12 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
-    """All that is known of a message, of all recipients or of one account.
+    """All facts about a message, for all recipients or for one account.
 
     Attributes:
       msg_from: the address of the From field, None if there is not exactly one. from_fields: how many From fields.
-      missing: what was asked and had no answer in time; it refuses for now where it would have decided.
-      checks: who sent it; None where that is not asked: for mail of the own queue.
+      missing: names of facts that had no answer in time. A fact that would have decided causes a temporary refusal.
+      checks: results of the checks of the sender; None for mail of the own queue, which is not checked.
     """
 
     envelope: Envelope
@@ -147,7 +147,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(dict.fromkeys(fact.value for fact in self.facts if fact.name in names and fact.good))
 
     def but(self, *facts: Fact, missing: tuple[str, ...] = ()) -> Evidence:
-        """The same with more facts."""
+        """The same evidence with more facts."""
         return msgspec.structs.replace(self, facts=self.facts + facts, missing=self.missing + missing)
 
     @property
@@ -162,7 +162,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def facts_of(checks: Checks) -> tuple[Fact, ...]:
-    """What the checks of the sender say for and against a message."""
+    """The facts for and against a message that the checks of the sender found."""
     facts = [_iprev(checks), _spf(checks)]
     for name, domain in ((EHLO_DOMAIN, checks.ehlo_verified), (MAILFROM_DOMAIN, checks.mail_from_verified)):
         if domain:
@@ -202,7 +202,7 @@ def _dmarc(checks: Checks) -> Fact:
 
 
 def _arc(checks: Checks) -> Fact:
-    """A chain says something only where its sealer is trusted: all others are strangers."""
+    """The fact of an ARC chain. It counts only if its sealer is trusted: any stranger can seal."""
     result, vouched = checks.arc, checks.vouched
     if vouched is None:
         return Fact(ARC, f"{result.status} {' '.join(result.sealers)}".strip(), None, Strength.HINT, "seals")
@@ -211,7 +211,7 @@ def _arc(checks: Checks) -> Fact:
 
 
 def unicode_domain(domain: str) -> str:
-    """As rules name it: U-labels."""
+    """The domain in the form for rules: U-labels."""
     try:
         return Domain.parse(domain).unicode
     except AddressError:

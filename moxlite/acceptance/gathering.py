@@ -1,4 +1,4 @@
-"""Asking for evidence: the only part of acceptance that waits."""
+"""Gathering evidence: the only part of acceptance that waits."""
 
 from __future__ import annotations
 
@@ -69,24 +69,26 @@ __all__ = ["Decided", "Message", "decide", "evidence_of"]
 logger = logging.getLogger("moxlite.acceptance.gathering")
 
 MAX_FIELDS: Final = 1000
-"""Header fields that rules may look at (STORE-64)."""
+"""Maximum header fields that rules may look at (STORE-64)."""
 
 HEADER_ON_LOOP: Final = 8 << 10
-"""Octets of a header section that are made readable on the loop: 100 fields, in a millisecond (STORE-7)."""
+"""Maximum octets of a header section that is decoded on the loop: 100 fields, in a millisecond (STORE-7)."""
 
 
 STRICT: Final = 0.25
-"""Threshold of the junk filter for messages that come in a suspicious way (SMTP-93)."""
+"""Threshold of the junk filter for messages that arrive in a suspicious way (SMTP-93)."""
 
 SHIFT: Final = 0.05
-"""How far the threshold of one message may be from that of the filter: trial does not tell a sender where it is."""
+"""Maximum difference between one message's threshold and the filter's: a sender must not find the threshold by
+trial.
+"""
 
 _secret: Final = secrets.token_bytes(16)
-"""The shift is drawn from it and the message, so that a retry has the same."""
+"""The shift is derived from it and the message, so that a retry has the same one."""
 
 
 class Message:
-    """The octets of a message as far as they are evidence. What is asked of them is kept for the next recipient."""
+    """The octets of a message as evidence. Results are kept for the next recipient."""
 
     def __init__(self, prepared: Prepared, section: HeaderSection) -> None:
         """`section` is the header section as received."""
@@ -96,7 +98,7 @@ class Message:
         self._read = False
 
     async def headers(self) -> Headers:
-        """The header fields as rules see them."""
+        """The header fields in the form for rules."""
         if not self._read:
             if len(self.section.octets) <= HEADER_ON_LOOP:
                 self._headers = _readable(self.section)
@@ -107,7 +109,7 @@ class Message:
 
 
 def _readable(section: HeaderSection) -> Headers:
-    """The fields of a header section as rules see them: unfolded and decoded. Some 10 µs for each field."""
+    """The fields of a header section in the form for rules: unfolded and decoded. Some 10 µs for each field."""
     junk = section.first(b"")
     if junk is not None and junk.start == 0:
         return None  # STORE-52: it does not even begin with a field
@@ -116,7 +118,7 @@ def _readable(section: HeaderSection) -> Headers:
 
 
 def evidence_of(envelope: Envelope, message: Message, checks: Checks | None = None) -> Evidence:
-    """What is known of a message for all its recipients: its envelope, its header, and who sent it."""
+    """The evidence for all recipients of a message: its envelope, its header, and the checks of its sender."""
     author = from_address(message.prepared.index.envelope.from_)
     from_fields = message.section.count(b"from")
     facts = []
@@ -132,7 +134,7 @@ def evidence_of(envelope: Envelope, message: Message, checks: Checks | None = No
 
 
 class Decided(msgspec.Struct, frozen=True):
-    """A case with all evidence, what was proposed for it, and the plan."""
+    """A case with all evidence, the proposals for it, and the plan."""
 
     case: Case
     proposals: tuple[Proposal, ...]
@@ -149,14 +151,14 @@ async def decide(
     limits: RateLimits | None = None,
     sent: AskSent | None = None,
 ) -> Decided:
-    """Gather what the case needs, and plan.
+    """Gather the evidence that the case needs, and plan.
 
     Args:
       whole: the message as the junk filter reads it, with its trace fields.
-      lists: tells the block list that has the client, "" for none; asked when nothing else speaks against the message.
-      reports: the report in the message, asked for where it came to an address for reports; raises Unusable.
-      limits: for each network.
-      sent: asks the queue about a message that has come back.
+      lists: returns the block list with the client's address, or ""; called if nothing else is against the message.
+      reports: returns the report in the message; called if it came to a report address; raises Unusable.
+      limits: limits for each network.
+      sent: asks the queue whether it has sent a returned message.
     """
     case = await _with_rule(case, message)
     if case.evidence.checks is not None and not case.simulated:
@@ -191,7 +193,7 @@ def _decided(case: Case) -> Decided:
 
 
 def _needs_judgement(case: Case) -> bool:
-    """Whether content is asked: of mail of which history is not sure, and where a ruleset takes junk."""
+    """Whether the content is judged: if history is not sure of the sender, or a ruleset accepts junk."""
     evidence = case.evidence
     if evidence.envelope.trusted or is_listed(case) or case.report is not None or evidence.fact(STRAY):
         return False
@@ -203,7 +205,7 @@ def _needs_judgement(case: Case) -> bool:
 
 
 async def _with_report(case: Case, read: Callable[[], Awaitable[ReportFound]]) -> Case:
-    """The report that the message brings (SMTP-86)."""
+    """The case with the report that the message contains (SMTP-86)."""
     try:
         found = await read()
     except Unusable as error:
@@ -214,7 +216,7 @@ async def _with_report(case: Case, read: Callable[[], Awaitable[ReportFound]]) -
 
 
 async def _with_rule(case: Case, message: Message) -> Case:
-    """The first ruleset of the destination whose conditions all hold (SMTP-82, STORE-64)."""
+    """The case with the first ruleset of the destination whose conditions all hold (SMTP-82, STORE-64)."""
     rules = case.recipient.destination.rulesets
     if not rules:
         return case
@@ -233,8 +235,8 @@ async def _with_rule(case: Case, message: Message) -> Case:
 
 
 async def _with_past(case: Case, message: Message, accounts: Accounts, limits: RateLimits | None) -> Case:
-    """How much came from this network lately (SMTP-81), and what earlier mail of the account says of the sender
-    (SMTP-88).
+    """The case with the volume of recent mail from this network (SMTP-81), and the sender's reputation by the account's
+    earlier mail (SMTP-88).
     """
     sender = None if is_listed(case) else _sender(case, message)
     if not publicsuffix.loaded():
@@ -274,7 +276,9 @@ def _history_facts(case: Case, found: Reputation) -> list[Fact]:
 
 
 def _sender(case: Case, message: Message) -> Sender:
-    """Who history is asked about; what a forwarder brings says nothing of its own name and network (SMTP-84)."""
+    """The sender to look up in history. For a forwarded message, the forwarder's own name and network are left out
+    (SMTP-84).
+    """
     evidence = case.evidence
     checks, author = evidence.checks, evidence.msg_from
     assert checks is not None
@@ -303,14 +307,14 @@ def _sender(case: Case, message: Message) -> Sender:
 
 
 async def _classify(accounts: Accounts, name: str, prepared: Prepared) -> tuple[float, bool] | None:
-    """Probability and significance; None without a filter."""
+    """Probability and significance, or None without a filter."""
     async with accounts.use(name) as account:
         judgement = await classify(account, prepared)
     return None if judgement is None else (judgement.probability, judgement.significant)
 
 
 def _strict(case: Case, message: Message) -> bool:
-    """Whether the message comes in a way that wanted mail seldom does (SMTP-93)."""
+    """Whether the message arrives in a way that is rare for wanted mail (SMTP-93)."""
     evidence, checks = case.evidence, case.evidence.checks
     if checks is None:
         return False
@@ -326,8 +330,8 @@ def _strict(case: Case, message: Message) -> bool:
 
 
 async def _with_bounce(case: Case, message: Message, accounts: Accounts, sent: AskSent | None) -> Case:
-    """Whether it is a bounce of a message that was never sent from here (SMTP-110); where the owner has a rule for the
-    mail, or allows its sender, that is not asked.
+    """The case with the fact whether the message is a stray bounce (SMTP-110). It is not looked up if the owner has a
+    rule for the mail, or allows its sender.
     """
     if not message.prepared.index.is_dsn or case.rule is not None or is_allowed(case):
         return case
@@ -354,7 +358,9 @@ async def _with_bounce(case: Case, message: Message, accounts: Accounts, sent: A
 async def _with_judgement(
     case: Case, message: Message, accounts: Accounts, judge: Callable[[], Awaitable[tuple[float, bool] | None]]
 ) -> Case:
-    """What the account's junk filter says; nothing without one, or as long as it has learnt too little (SMTP-93)."""
+    """The case with the result of the account's junk filter, unchanged if there is no filter or it has learnt too
+    little (SMTP-93).
+    """
     settings = case.settings
     if settings is None or settings.junk_filter is None:
         return case
@@ -380,6 +386,6 @@ async def _with_judgement(
 
 
 def _shifted(threshold: float, digest: bytes) -> float:
-    """The threshold for one message: never so high that nothing would be junk."""
+    """The threshold for one message, never so high that no message would be junk."""
     drawn = int.from_bytes(hashlib.blake2b(digest, key=_secret, digest_size=4).digest(), "big") / (1 << 32)
     return threshold + min(SHIFT, (1 - threshold) / 2) * (2 * drawn - 1)

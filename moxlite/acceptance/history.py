@@ -1,7 +1,7 @@
-"""What earlier mail of an account says about the sender of a new message (SMTP-88; STORE-91..93).
+"""The reputation of a new message's sender by the account's earlier mail (SMTP-88; STORE-91..93).
 
-The first method that finds data decides. Domains in which strangers share one name say nothing about each other: the
-mailbox providers, and domains of signatures and of MAIL FROM that are not the author's.
+The first method that finds data decides. Some domains are shared by strangers, whose mail says nothing about each
+other: the mailbox providers, and domains of signatures and of MAIL FROM that are not the author's.
 """
 
 from __future__ import annotations
@@ -35,20 +35,20 @@ Named = Literal[
     "ip3",
     "none",
 ]
-"""Words of SMTP-88."""
+"""Names of the methods of SMTP-88."""
 
 WRITTEN: Final = 3 * 365 * DAY
 WRITTEN_DOMAIN: Final = 2 * 365 * DAY
-"""µs for which having written to an address counts."""
+"""Microseconds for which having written to an address counts."""
 
 LOCALPARTS: Final = 3
-"""Different authors of a domain that make its junk conclusive: one may be taken over."""
+"""Different authors of a domain whose junk makes it conclusive: a single one may have been taken over."""
 
 ENOUGH: Final = {Key.IP1: 2, Key.IP2: 5, Key.IP3: 10}
-"""Messages of a network that make it conclusive."""
+"""Messages from a network that make its history conclusive."""
 
 LOOKED_AT: Final = 20
-"""Messages of one author that are looked at for two of the same state."""
+"""Maximum messages of one author that are looked at, to find two of the same state."""
 
 BY_NETWORK: Final = """
 SELECT 1 FROM (SELECT ip1, ip2, ip3 FROM message_smtp INDEXED BY message_smtp_msgfrom_address
@@ -57,7 +57,7 @@ LIMIT 100) WHERE ip1 = ? OR ip2 = ? OR ip3 = ? LIMIT 1"""
 
 
 class Sender(msgspec.Struct, frozen=True, kw_only=True):
-    """Who sends a message. Domains in U-labels; what a forwarder masks is "" (SMTP-84).
+    """The sender of a message. Domains in U-labels; "" for values that a forwarder hides (SMTP-84).
 
     Attributes:
       localpart, domain: of From, "" without one; validated: that domain.
@@ -82,17 +82,17 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def shared(self) -> bool:
-        """Whether strangers have addresses in that domain."""
+        """Whether strangers share that domain."""
         return self.domain in PROVIDERS
 
 
 class Reputation(msgspec.Struct, frozen=True, kw_only=True):
-    """What history says.
+    """Result of a look-up in history.
 
     Attributes:
-      method: which history decided. junk: what it says, None for neither. conclusive: it decides by itself.
-      indirect: why the message may have come by an indirect way, "" where nothing says so (SMTP-85).
-      wanted_list: that way is a mailing list, and what it brought was wanted, whatever its author.
+      method: the method that decided. junk: whether earlier mail was junk, None if mixed. conclusive: it decides alone.
+      indirect: the reason to assume a mailing list or forwarder, or "" (SMTP-85).
+      wanted_list: it is a mailing list whose mail was wanted, whatever its author.
       junk_mailbox: name of the account's mailbox for junk.
     """
 
@@ -105,7 +105,7 @@ class Reputation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def reputation(r: Reader, sender: Sender, mailbox: str, now: int) -> Reputation:
-    """For a mailbox, to which mail of that sender would go; `now` in µs UTC. For `account.read`."""
+    """The reputation for a mailbox to which mail of that sender would go; `now` in µs UTC. For `account.read`."""
     box = mailbox_by_name(r, mailbox)
     junk_box = mailbox_by_use(r, SpecialUse.JUNK)
     found = _first(r, sender, None if box is None else box.id, now)
@@ -126,7 +126,7 @@ def _first(r: Reader, sender: Sender, box: MailboxID | None, now: int) -> Reputa
 
 
 def _methods(r: Reader, sender: Sender, box: MailboxID | None, now: int) -> Iterator[Reputation | None]:
-    """In the order of SMTP-88; each looks only when those before have found nothing."""
+    """The methods, in the order of SMTP-88; each runs only if the earlier ones have found nothing."""
     if sender.domain:
         if box is not None:
             yield _author(r, sender, box, now)
@@ -142,8 +142,8 @@ def _methods(r: Reader, sender: Sender, box: MailboxID | None, now: int) -> Iter
 
 
 def _is_wanted(r: Reader, sender: Sender, box: MailboxID, now: int) -> bool:
-    """Whether what came by these proven domains was wanted. The author's own history is no proof here (SMTP-88): a list
-    changes what it passes on, so its signature does not hold.
+    """Whether mail by these proven domains was wanted. The author's own history is no proof here (SMTP-88): a list
+    changes the messages it forwards, so the author's signature does not verify.
     """
     found = _authenticated(r, sender, box, now)
     return found is not None and found.conclusive and found.junk is False
@@ -176,7 +176,7 @@ def _author(r: Reader, sender: Sender, box: MailboxID, now: int) -> Reputation |
 
 
 def _pretended(past: Sequence[Past], method: Named, sender: Sender) -> Reputation | None:
-    """Someone without proof in the name of a sender who had one."""
+    """Reputation of a message without proof in the name of a sender who had proof before."""
     proven = [one for one in past if one.msgfrom_ok][:2]
     if sender.validated or not proven:
         return None
@@ -196,8 +196,9 @@ def _domain(past: Sequence[Past], method: Named, sender: Sender) -> Reputation |
 
 
 def _authenticated(r: Reader, sender: Sender, box: MailboxID, now: int) -> Reputation | None:
-    """By the domains that SPF and DKIM have proven."""
-    shares: list[tuple[float, int, bool]] = []  # of spam, of how many messages, whether the domain is the author's own
+    """Reputation by the domains that SPF and DKIM have proven."""
+    # (share of spam, number of messages, whether the domain is the author's own)
+    shares: list[tuple[float, int, bool]] = []
     for domain, past in _proven(r, sender, box, now):
         if past and domain not in PROVIDERS:
             own = bool(sender.domain) and organizational_domain(domain) == sender.organization
@@ -234,7 +235,7 @@ def _network(past: Sequence[Past], method: Named, sender: Sender, enough: int) -
 
 
 def _indirect(r: Reader, sender: Sender, box: MailboxID | None, now: int) -> str:
-    """What speaks for a mailing list or a forwarder between the author and us (RFC 9989 §7.4)."""
+    """The evidence for a mailing list or a forwarder between the author and this server (RFC 9989 §7.4), or ""."""
     if sender.is_list and box is not None:
         for domain, past in _proven(r, sender, box, now):
             if any(not one.spam for one in past):

@@ -31,10 +31,10 @@ __all__ = [
 ]
 
 MAX_TEXT: Final = 1 << 20
-"""Octets of a text (WEB-107); the web API gives the whole part."""
+"""Maximum octets of a text (WEB-107); the web API returns the whole part."""
 
 MAX_HEADER: Final = 256 << 10
-"""Octets of the header section that are looked at."""
+"""Maximum octets of the header section that are read."""
 
 MAX_REFERENCES: Final = 200
 
@@ -46,14 +46,14 @@ BULK: Final = frozenset(("bulk", "junk", "list"))
 
 
 class NameAddress(msgspec.Struct, frozen=True, rename="pascal"):
-    """An address of a header; `name` is decoded, "" if there is none."""
+    """An address in a header; `name` is decoded, or ""."""
 
     name: str
     address: str
 
 
 class PartJSON(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
-    """A part of a message. `content_id` with its brackets; `decoded_size`: octets without transfer encoding."""
+    """A part of a message. `content_id` includes its brackets; `decoded_size`: octets without transfer encoding."""
 
     content_type: str
     content_type_params: dict[str, str]
@@ -65,7 +65,7 @@ class PartJSON(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
 
 
 class MessageJSON(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
-    """What a message says. Ids have their brackets; texts have LF line ends and at most 1 MiB."""
+    """The content of a message. Ids include their brackets; texts have LF line ends and at most 1 MiB."""
 
     version: int = 0
     from_: list[NameAddress] = msgspec.field(name="From")
@@ -84,7 +84,7 @@ class MessageJSON(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
 
 
 class IncomingMeta(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
-    """How a message came, and where it lies. `automated`: nothing should answer it by itself."""
+    """Envelope and location of a received message. `automated`: no program should reply to it."""
 
     msg_id: int = msgspec.field(name="MsgID")
     mail_from: str

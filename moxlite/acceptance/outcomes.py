@@ -1,6 +1,6 @@
 """One reply for a message with many recipients (SMTP-104, SMTP-108).
 
-A client can be told one thing for all recipients of a message. So what has become of each account is brought together:
+SMTP has one reply for all recipients of a message. So the outcomes of all accounts are combined:
 
 ===================================== =========================== =====================================================
 Some accounts                         Others                      Reply, and what is owed before it
@@ -9,7 +9,7 @@ accept                                accept                      250
 accept                                refuse for now              250; the queue tries these again (`Deferred`)
 accept                                refuse for good             250; a notice to the sender, but of junk
 none accepts                          all refuse for now          4xx
-none accepts                          some for now, some for good 451: for good is told when the others have accepted
+none accepts                          some for now, some for good 451: final refusals follow when the others accept
 none accepts                          all refuse for good         5xx
 ===================================== =========================== =====================================================
 
@@ -30,22 +30,22 @@ from moxlite.proto.smtp.replies import Response
 __all__ = ["Outcome", "State", "combined", "of_plan", "refused"]
 
 MAX_LINES: Final = 50
-"""Lines of one reply: clients give up on endless ones, ours at 100 (QUEUE-62)."""
+"""Maximum lines of one reply: clients give up on endless ones, ours at 100 (QUEUE-62)."""
 
 
 class State(Enum):
-    """What has become of a message at one account."""
+    """State of a message at one account."""
 
     ACCEPTED = "accepted"
     LATER = "later"
     """It may be accepted later."""
     REFUSED = "refused"
     JUNK = "junk"
-    """Refused as junk: no notice tells it."""
+    """Refused as junk: no notice is sent."""
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """State, and the reply unless it is ACCEPTED."""
+    """State, and the reply unless the state is ACCEPTED."""
 
     state: State
     reply: Response | None = None
@@ -55,7 +55,7 @@ ACCEPTED: Final = Outcome(State.ACCEPTED)
 
 
 def of_plan(plan: Plan) -> Outcome:
-    """What a plan says before anything is performed."""
+    """The outcome of a plan before any action is performed."""
     if plan.reply is None:
         return ACCEPTED
     if plan.junk:
@@ -64,7 +64,9 @@ def of_plan(plan: Plan) -> Outcome:
 
 
 def refused(outcomes: Sequence[Outcome]) -> Response | None:
-    """The reply for one recipient by the outcomes of its accounts; None when one accepts, or there is none."""
+    """The reply for one recipient by the outcomes of its accounts; None if an account accepts, or there are no
+    accounts.
+    """
     if not outcomes or any(outcome.state is State.ACCEPTED for outcome in outcomes):
         return None
     later = next((outcome for outcome in outcomes if outcome.state is State.LATER), outcomes[0])

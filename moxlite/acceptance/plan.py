@@ -1,18 +1,17 @@
-"""One plan for each account: what is answered, what is done, and why. Proposals of many producers are merged by one
-table.
+"""One plan for each account: the reply, the actions, and the reasons. One table merges the proposals of many producers.
 
 A reply and the actions are apart: a refusal may keep a copy, and a temporary reply has the actions that are done later
 when it cannot be given, since others of the same message accept it.
 
 ========================================= ======================================= ===================================
-What was proposed                         Reply                                   Actions
+Proposed                                  Reply                                   Actions
 ========================================= ======================================= ===================================
-something binding                         that of the first one up to it          by the lines below
-a reply                                   that of the first one                   by the lines below
-no reply                                  none: accepted                          those of all proposals; the mailbox
-                                                                                  of the destination first, unless a
+a binding proposal                        the first one up to that proposal       by the lines below
+a reply                                   the first one                           by the lines below
+no reply                                  none: accepted                          all proposals' actions; before them the
+                                                                                  destination's mailbox, unless a
                                                                                   proposal says not to keep it
-refused as junk, a ruleset accepts junk   none: accepted                          those of the ruleset
+refused as junk, a ruleset accepts junk   none: accepted                          the ruleset's actions
 refused as junk, after it was accepted    none: it cannot be taken back           a copy in Rejects, or as accepted
 refused as junk                           as proposed                             a copy in Rejects, if there is one
 refused for good otherwise                as proposed                             none
@@ -36,11 +35,11 @@ from moxlite.store.delivery.actions import AnyAction, Discard, FileInto, KeepRej
 __all__ = ["ACCEPTED", "Plan", "Proposal", "Reason", "merge"]
 
 ACCEPTED: Final = "no-bad-signals"
-"""The word for a message against which nothing speaks."""
+"""The word for a message with nothing against it."""
 
 
 class Reason(msgspec.Struct, frozen=True):
-    """Why: a stable word (SMTP-81..98), the producer that says it, and the names of the facts that it looked at."""
+    """A reason: a stable word (SMTP-81..98), the producer that gives it, and the names of the facts that it used."""
 
     word: str
     producer: str
@@ -48,14 +47,14 @@ class Reason(msgspec.Struct, frozen=True):
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True):
-    """What one producer wants.
+    """Proposal of one producer.
 
     Attributes:
       actions: to be done when the message is accepted.
       keep: whether the destination's mailbox gets the message as well.
-      reply: refuses the message; None does not.
-      junk: the refusal says that the message is junk: no notice tells it, whatever the code of the reply is.
-      if_junk: to be done, with acceptance, when the message would be refused as junk.
+      reply: the reply that refuses the message; None proposes no refusal.
+      junk: the message is refused as junk: no notice is sent, whatever the code of the reply is.
+      if_junk: actions that replace a refusal as junk: the message is accepted with them.
       binding: no proposal after this one changes the reply.
     """
 
@@ -69,11 +68,11 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What becomes of the message at one account.
+    """The decision about the message at one account.
 
     Attributes:
       reply: None when the account accepts.
-      because: at least one reason; the word of the first one stands in the header, the log and the metrics.
+      because: at least one reason; the word of the first one goes into the header, the log and the metrics.
       via: the aliases that led here.
       junk: refused as junk.
     """
@@ -87,7 +86,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def word(self) -> str:
-        """The stable word for the decision."""
+        """The stable word of the decision."""
         return self.because[0].word
 
     @property
@@ -97,7 +96,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def merge(case: Case, proposals: Sequence[Proposal]) -> Plan:
-    """The plan of proposals, given in the order in which they count."""
+    """Merge proposals, given in the order in which they count, into a plan."""
     deciding = _deciding(proposals)
     actions = _actions(case, proposals)
     reasons = [proposal.because for proposal in proposals if proposal is not deciding]
@@ -127,7 +126,7 @@ def merge(case: Case, proposals: Sequence[Proposal]) -> Plan:
 
 
 def _deciding(proposals: Sequence[Proposal]) -> Proposal | None:
-    """Whose reply counts."""
+    """The proposal whose reply counts."""
     replying: Proposal | None = None
     for proposal in proposals:
         if proposal.reply is not None and replying is None:
@@ -138,7 +137,7 @@ def _deciding(proposals: Sequence[Proposal]) -> Proposal | None:
 
 
 def _actions(case: Case, proposals: Sequence[Proposal]) -> tuple[AnyAction, ...]:
-    """What is done with the message when it is accepted."""
+    """The actions to perform when the message is accepted."""
     wanted = [action for proposal in proposals for action in proposal.actions]
     if all(proposal.keep for proposal in proposals):
         wanted.insert(0, FileInto(mailbox=case.recipient.destination.mailbox))
@@ -148,7 +147,7 @@ def _actions(case: Case, proposals: Sequence[Proposal]) -> tuple[AnyAction, ...]
 
 
 def _rejected(case: Case) -> tuple[AnyAction, ...]:
-    """The copy of a refused message for its owner (SMTP-102)."""
+    """The action that keeps a copy of a refused message for the owner (SMTP-102)."""
     settings = case.settings
     if settings is None or not settings.rejects_mailbox:
         return ()

@@ -1,4 +1,6 @@
-"""Domains where anyone gets a mailbox (SMTP-88): what one of their users sends says nothing about another one."""
+"""Mailbox providers: domains where anyone gets a mailbox (SMTP-88). Mail of one of their users says nothing about
+another user.
+"""
 
 from typing import Final
 
@@ -15,4 +17,4 @@ yahoo.es yahoo.fr yahoo.in yahoo.it yandex.com yandex.ru yeah.net ymail.com zoho
 """
 
 PROVIDERS: Final = frozenset(_NAMES.split())
-"""U-labels, lower case."""
+"""The providers' domains: U-labels, lower case."""

@@ -1,6 +1,6 @@
 """How much may come to one account from one network (SMTP-81, SMTP-137, SMTP-137a).
 
-The numbers are those of the mail that the account has, so they hold over restarts. What is not kept is not counted.
+Stored messages of the account are counted, so the counts survive restarts. Messages that are not stored do not count.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from moxlite.store.options import DAY
 __all__ = ["exceeded"]
 
 MINUTE: Final = 60_000_000
-"""µs."""
+"""Microseconds."""
 
 MIB: Final = 1 << 20
 
 
 def exceeded(r: Reader, networks: tuple[str, str, str], size: int, limits: RateLimits, now: int) -> str:
-    """Which limit one more message of `size` octets would pass, "" for none; `networks` as ip1, ip2, ip3, `now` in µs
-    UTC. For `account.read`.
+    """The limit that one more message of `size` octets would exceed, or "". `networks` are ip1, ip2 and ip3; `now` is
+    in µs UTC. For `account.read`.
     """
     windows = (
         ("minute", MINUTE, limits.messages_per_minute, limits.mebibytes_per_minute),

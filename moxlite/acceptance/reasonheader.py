@@ -32,10 +32,10 @@ from moxlite.proto.address import AddressError, Domain
 __all__ = ["steps"]
 
 MAX_STEPS: Final = 20
-"""A message may have fifty signatures."""
+"""Maximum steps in the header: a message may have fifty signatures."""
 
 MAX_STEP: Final = 120
-"""Characters: what others have chosen stands in them."""
+"""Maximum characters of a step: strangers choose parts of its text."""
 
 SAID: Final = {
     ORIGIN: "the own queue brings it",
@@ -55,11 +55,11 @@ SAID: Final = {
     JUNK: "junk filter: {}",
     DNSBL: "on the block list {}",
 }
-"""By fact. The others are about the same: verified domains, the author as the header names it."""
+"""Texts by fact. Facts without a text repeat these: verified domains, the author's header."""
 
 
 def steps(evidence: Evidence) -> tuple[str, ...]:
-    """What was found, in the order in which it was looked at: printable ASCII without semicolons."""
+    """The facts found, in the order in which they were gathered: printable ASCII without semicolons."""
     return tuple(islice(_steps(evidence), MAX_STEPS))
 
 

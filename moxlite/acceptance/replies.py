@@ -1,4 +1,4 @@
-"""What errors of the store mean to the sender of a message, in SMTP and in notices."""
+"""SMTP replies for errors of the store, also for use in notices."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ STORE_ERRORS: Final[tuple[tuple[type[StoreError], Response], ...]] = (
 
 
 def store_reply(error: StoreError) -> Response:
-    """The reply that tells a client what the store could not do."""
+    """The reply for an error of the store."""
     if isinstance(error, OutgoingLimitExceeded | SendingStopped):
         # names the limit and its setting (SMTP-116), or says what to do (SMTP-170)
         return Response.of(451, "4.7.1", str(error))

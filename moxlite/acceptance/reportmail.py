@@ -1,5 +1,5 @@
-"""Reports that come as mail: found in the message, unpacked within limits, read, and judged whether they may be kept
-(SMTP-100, SMTP-101; AUTH-76, AUTH-80, AUTH-81, AUTH-107).
+"""Reports received by mail: found in the message, unpacked within limits, parsed, and checked for storing (SMTP-100,
+SMTP-101; AUTH-76, AUTH-80, AUTH-81, AUTH-107).
 
 A report that cannot be used raises `Unusable` with the reason; the mail is delivered like any other.
 """
@@ -30,7 +30,7 @@ from moxlite.store.reports.received import Kind, ReceivedReport, pack_report
 __all__ = ["ReportFound", "Unusable", "find_report", "read_report"]
 
 MAX_MESSAGE: Final = 15 << 20
-"""Octets of the whole mail (AUTH-80)."""
+"""Maximum octets of the whole mail (AUTH-80)."""
 
 MAX_UNPACKED: Final = 20 << 20
 MAX_RATIO: Final = 200
@@ -38,22 +38,22 @@ RATIO_FROM: Final = 1 << 20
 """Octets unpacked, and how many times the packed ones; below a MiB that is not checked (AUTH-80)."""
 
 MAX_PARTS: Final = 20
-"""Parts of a message that are looked at."""
+"""Maximum parts of a message that are examined."""
 
 PIECE: Final = 256 << 10
 """Octets unpacked at once: a millisecond."""
 
 SECONDS: Final = 60.0
-"""For one report, the turn included."""
+"""Seconds for one report, the wait for its turn included."""
 
 FUTURE: Final = 60
-"""Seconds by which a period may end too late (SMTP-100)."""
+"""Seconds by which a period may end in the future (SMTP-100)."""
 
 MAX_PERIOD: Final = 31 * 86_400
-"""Seconds of a period (AUTH-81)."""
+"""Maximum seconds of a period (AUTH-81)."""
 
 MAX_POLICIES: Final = 100
-"""Domains of ours in one TLS report."""
+"""Maximum domains of ours in one TLS report."""
 
 SECOND: Final = 1_000_000
 
@@ -72,18 +72,18 @@ TYPES: Final = frozenset(
         "text/xml",
     }
 )
-"""Media types of a report; what it is, its first octets tell."""
+"""Media types of a report. The first octets show the real format."""
 
 _turn: Final = trio.CapacityLimiter(1)
-"""One at a time: 50 MB of memory, and a thread that others have to share the interpreter with."""
+"""One report at a time: it takes 50 MB of memory, and its thread shares the interpreter with all others."""
 
 
 class Unusable(Exception):
-    """The report cannot be used; the argument says why, for the header and the log."""
+    """The report cannot be used; the argument is the reason, for the header and the log."""
 
 
 class ReportFound(msgspec.Struct, frozen=True):
-    """A report that may be kept: its rows, one for each domain of ours, and what others call it."""
+    """A report to be stored: its rows, one for each domain of ours, and its description."""
 
     kind: Kind
     rows: tuple[ReceivedReport, ...]
@@ -91,7 +91,7 @@ class ReportFound(msgspec.Struct, frozen=True):
 
     @property
     def about(self) -> str:
-        """In a word or two; strangers chose it."""
+        """A short description, with text that strangers chose."""
         return f"{self.kind} of {self.report.organization or self.rows[0].sender}"
 
 
@@ -107,7 +107,7 @@ async def find_report(kind: Kind, prepared: Prepared, checks: Checks, snapshot: 
 
 
 def _sender(kind: Kind, checks: Checks) -> str:
-    """The proven domain of From. Raises Unusable."""
+    """The proven domain in From. Raises Unusable."""
     dmarc = checks.dmarc
     if kind == "dmarc":
         if dmarc.status is not DMARCStatus.PASS:
@@ -122,7 +122,7 @@ def _sender(kind: Kind, checks: Checks) -> str:
 
 
 def _find(kind: Kind, prepared: Prepared, sender: str, snapshot: Snapshot) -> ReportFound | str:
-    """In a thread: the report, or why there is none that can be used."""
+    """The report, or the reason why it cannot be used. Runs in a thread."""
     try:
         report = read_report(kind, prepared)
         rows = _dmarc_rows(report, snapshot) if isinstance(report, DMARCReport) else _tls_rows(report, snapshot)
@@ -152,7 +152,7 @@ def _find(kind: Kind, prepared: Prepared, sender: str, snapshot: Snapshot) -> Re
 
 
 def _check_period(report: DMARCReport | TLSReport) -> None:
-    """Raises Unusable."""
+    """Check the period of a report. Raises Unusable."""
     if not 0 < report.begin <= report.end:
         raise Unusable("the report has no period")
     if report.end > time.time() + FUTURE:
@@ -170,7 +170,7 @@ def _dmarc_rows(report: DMARCReport, snapshot: Snapshot) -> list[tuple[str, int,
 
 
 def _tls_rows(report: TLSReport, snapshot: Snapshot) -> list[tuple[str, int, int, TLSReport]]:
-    """One row for each domain or hostname of ours, with the policies of that alone."""
+    """One row for each domain or hostname of ours, with the policies of that domain alone."""
     own = snapshot.derived.domains.keys() | snapshot.hostnames
     domains = dict.fromkeys(domain for one in report.policies if (domain := _ascii(one.domain)) in own)
     if not domains:
@@ -209,7 +209,7 @@ def read_report(kind: Kind, prepared: Prepared) -> DMARCReport | TLSReport:
 
 
 def _candidates(prepared: Prepared) -> Iterator[bytes]:
-    """The decoded content of parts that may be a report."""
+    """The decoded content of each part that may be a report."""
     looked = 0
     for part in prepared.index.root.walk():
         if part.media_type in TYPES and not part.parts:
@@ -226,8 +226,8 @@ def _blocks(prepared: Prepared, part: Part) -> Iterator[bytes]:
 
 
 def _unpacked(octets: bytes, start: bytes) -> Iterable[bytes] | None:
-    """The content in pieces; None when the first octets tell of neither zip nor gzip nor plain text. Raises Unusable,
-    also while it is used.
+    """The unpacked content in pieces; None if it does not begin like zip, gzip or plain text. Raises
+    Unusable, also during the iteration.
     """
     if octets.startswith(b"PK\x03\x04"):
         return _limited(_of_zip(octets), len(octets))
@@ -263,7 +263,8 @@ def _of_gzip(octets: bytes) -> Iterator[bytes]:
 
 
 def _of_zip(octets: bytes) -> Iterator[bytes]:
-    from moxlite.store.imports.zipmembers import zip_members  # with all of the archives, that a server seldom needs
+    # imported here, as it loads all archive modules, which a server rarely needs
+    from moxlite.store.imports.zipmembers import zip_members
 
     seen = 0
     try:

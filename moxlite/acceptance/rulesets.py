@@ -1,6 +1,6 @@
-"""Rulesets of a destination: which rule, if any, an incoming message meets (STORE-64, STORE-65, SMTP-82).
+"""Rulesets of a destination: find the rule that an incoming message matches (STORE-64, STORE-65, SMTP-82).
 
-The patterns are the user's, and what they are searched in is the sender's: at most 8 KiB of it, in a worker thread, 100
+Users write the patterns, and senders write the text: at most 8 KiB of it are searched, in a worker thread, within 100
 ms for all rules of a delivery together. A pattern that runs out of time does not match.
 """
 
@@ -21,23 +21,23 @@ __all__ = ["RuleFacts", "first_match"]
 logger = logging.getLogger("moxlite.acceptance.rulesets")
 
 MAX_INPUT: Final = 8 << 10
-"""Characters of an address or of a header field that are searched (STORE-65)."""
+"""Maximum characters of an address or of a header field that are searched (STORE-65)."""
 
 TOTAL_SECONDS: Final = 0.1
-"""Of the processor, for all rules of one delivery (STORE-65): a sane set takes less than a millisecond. A machine that
-is busy with other work does not make a rule slow.
+"""Seconds of processor time for all rules of one delivery (STORE-65). Sane rules take less than a millisecond. Waiting
+for a busy machine does not count.
 """
 
 MAX_FIELDS: Final = 1000
-"""Header fields looked at, the first ones."""
+"""Maximum header fields searched, from the first one on."""
 
 
 class RuleFacts(msgspec.Struct, frozen=True):
-    """What rules look at.
+    """The parts of a message that rules match.
 
     Attributes:
       mail_from: the envelope sender as text, "" for the null path.
-      msg_from: the address of the From field, None if there is none that can be read.
+      msg_from: the address of the From field, None if it cannot be read.
       verified_domains: domains of a verified EHLO, MAIL FROM or DKIM signature, in the form in which rules name them.
       headers: names and unfolded, decoded values; None when the header cannot be parsed: then no rule matches.
     """
@@ -60,7 +60,7 @@ class _Searches:
 
     def found(self, pattern: str, text: str) -> bool:
         """Whether the pattern matches anywhere in the text. Raises _OutOfTime."""
-        import regex  # 2 MB that a server without patterns does without; loading it is no part of a search
+        import regex  # 2 MB that a server without patterns saves; loading it does not count as search time
 
         if self._left <= 0:
             raise _OutOfTime
@@ -77,9 +77,7 @@ class _Searches:
 
 
 async def first_match(rules: Sequence[Ruleset], facts: RuleFacts) -> int | None:
-    """The index of the first rule whose conditions all hold, None if there is none. Searches patterns in a worker
-    thread.
-    """
+    """The index of the first rule whose conditions all hold, or None. Searches patterns in a worker thread."""
     if facts.headers is None or not rules:
         await trio.lowlevel.checkpoint()
         return None

@@ -1,7 +1,7 @@
-"""Tokens in the subject, by which a suspected sender gets through (SMTP-92, SMTP-95).
+"""Tokens in the subject, which let a suspected sender's next message pass (SMTP-92, SMTP-95).
 
-The sender learns the token from the refusal, so only an author whose domain has sent the refused message (DMARC) can
-have it. It stands for one author at one of our addresses, for a time.
+The refusal contains the token, so only an author whose domain has sent the refused message (DMARC) can have it. It is
+valid for one author at one of our addresses, for a time.
 
     (pass:AGkgQ1k…)     22 characters of base64url: 16 octets
      octet 0            version, 0
@@ -23,10 +23,10 @@ from moxlite.proto.address import Address
 __all__ = ["is_valid", "make"]
 
 UNIT: Final = 256
-"""Seconds: so that the time has room in three octets."""
+"""Seconds per unit of the time in a token: it then fits in three octets."""
 
 MAX_LOOKED_AT: Final = 4
-"""Tokens of one subject that are checked: an answer to an answer may have the one before, too."""
+"""Maximum tokens of one subject that are checked: a reply to a reply may contain the earlier token, too."""
 
 _TOKEN: Final = re.compile(r"\(pass:([A-Za-z0-9_-]{22})\)")
 
@@ -39,7 +39,7 @@ def make(key: str, author: Address, now: float) -> str:
 
 
 def is_valid(subject: str, key: str, author: Address, now: float, period: float) -> bool:
-    """Whether a subject has a token for this author that is no older than `period` seconds. Folding may have parted
+    """Whether a subject has a token for this author that is at most `period` seconds old. Header folding may have split
     it.
     """
     text = "".join(subject.split())

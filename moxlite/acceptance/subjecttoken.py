@@ -1,4 +1,4 @@
-"""Who gets through by a token in the subject, and who is told one (SMTP-92, SMTP-95)."""
+"""Checks of tokens in the subject, and offers of new tokens (SMTP-92, SMTP-95)."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ __all__ = ["may_have_token", "may_pass", "with_offer", "with_token"]
 logger = logging.getLogger("moxlite.acceptance.subjecttoken")
 
 GIVE: Final = 0.2
-"""How far below the threshold the probability must be for a token (SMTP-95)."""
+"""Minimum distance of the probability below the threshold for an offer (SMTP-95)."""
 
 MAY_PASS: Final = frozenset({"junk-content", "junk-content-strict", "dns-blocklisted"})
-"""Refusals after which the author may be told a token."""
+"""Refusals after which a token may be offered to the author."""
 
 
 def may_have_token(case: Case) -> bool:
-    """Whether a token in the subject would change something."""
+    """Whether a token in the subject would change the decision."""
     settings, history = case.settings, case.history
     if settings is None or settings.subject_pass is None or case.evidence.msg_from is None:
         return False
@@ -38,7 +38,7 @@ def may_have_token(case: Case) -> bool:
 
 
 async def with_token(case: Case, headers: Headers, accounts: Accounts) -> Case:
-    """Whether the subject has a token that we gave to this author (SMTP-92)."""
+    """The case with the fact whether the subject has a valid token for this author (SMTP-92)."""
     author, settings = case.evidence.msg_from, case.settings
     assert author is not None
     assert settings is not None
@@ -61,8 +61,8 @@ async def with_token(case: Case, headers: Headers, accounts: Accounts) -> Case:
 
 
 def may_pass(case: Case, plan: Plan) -> bool:
-    """Whether the author is told how to get through: one who is who it says, of whom nothing is known, and whose text
-    alone would not be refused by far (SMTP-95).
+    """Whether a token is offered: the author is proven, nothing is known about it, and the text alone is not clearly
+    junk (SMTP-95).
     """
     checks, history, settings = case.evidence.checks, case.history, case.settings
     if not plan.junk or plan.word not in MAY_PASS or settings is None or settings.subject_pass is None:
@@ -78,7 +78,7 @@ def may_pass(case: Case, plan: Plan) -> bool:
 
 
 async def with_offer(case: Case, accounts: Accounts) -> Case:
-    """A new token for the author; without one the message is refused as junk alone."""
+    """The case with a new token for the author. Without a key it is unchanged, and the message is refused as junk."""
     author = case.evidence.msg_from
     assert author is not None
     address = str(case.recipient.canonical)

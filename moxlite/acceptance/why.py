@@ -1,4 +1,4 @@
-"""The reasons that are kept with a message, and how people read them (ADMIN-77)."""
+"""The reasons stored with a message, and their form for people (ADMIN-77)."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from moxlite.store.delivery.reasons import MAX_WHY
 __all__ = ["Said", "Why", "lines", "pack", "unpack", "why_of"]
 
 CLIP: Final = 160
-"""Characters of one text: a sender makes them up."""
+"""Maximum characters of one text: senders choose some of them."""
 
 
 class Said(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One proposal: the producer, its word, the names of the facts that it looked at, its reply and actions."""
+    """One proposal: the producer, its word, the names of the facts that it used, its reply and actions."""
 
     producer: str
     word: str
@@ -29,10 +29,10 @@ class Said(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Why(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Why a message is where it is.
+    """The reasons why a message is where it is.
 
     Attributes:
-      reason: the word that stands in X-Moxlite-Reason.
+      reason: the word in X-Moxlite-Reason.
       remote, hello, sender, recipient: of the SMTP transaction, as text; the recipient as the client wrote it.
       via: aliases. facts, missing, proposals: as far as they fit. reply: that of the plan, "" when it accepted.
       actions: of the plan, as text. cut: something did not fit.
@@ -88,7 +88,9 @@ def why_of(decided: Decided) -> Why:
 
 
 def pack(why: Why) -> bytes:
-    """For the row, at most MAX_WHY octets: proposals and facts are left out from the last one on, actions too."""
+    """Encode for the database row, with at most MAX_WHY octets: proposals and facts are left out from the last one on,
+    then actions too.
+    """
     octets = _ENCODER.encode(why)
     while len(octets) > MAX_WHY:
         if why.proposals:
@@ -104,12 +106,12 @@ def pack(why: Why) -> bytes:
 
 
 def unpack(octets: bytes) -> Why:
-    """From the row. Raises msgspec.DecodeError or ValidationError for a damaged one."""
+    """Decode from the row. Raises msgspec.DecodeError or ValidationError for a damaged one."""
     return _DECODER.decode(octets)
 
 
 def lines(why: Why) -> Iterator[str]:
-    """For people: evidence, proposals, plan. Texts of the sender stand in them as they are."""
+    """Lines for people: evidence, proposals, plan. Texts of the sender are included unchanged."""
     yield f"From <{why.sender}> to <{why.recipient}>, client {why.remote or '-'} ({why.hello or 'without a name'})"
     if why.via:
         yield f"Through the alias {', '.join(why.via)}"

@@ -1,7 +1,8 @@
-"""The producers: each looks at a case and proposes. They are pure, so that a table of cases tests them.
+"""The producers: each looks at a case and proposes. They are pure functions, so that a table of cases tests them;
+gathering evidence does not belong here.
 
-`ORDER` is the order in which proposals count: what the connection and the message say, then their judgement, then what
-the owner of the account wants.
+`ORDER` is the order in which proposals count: by connection and message, then by judgement of both, then by the wishes
+of the account's owner.
 """
 
 from __future__ import annotations

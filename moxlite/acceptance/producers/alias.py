@@ -15,7 +15,7 @@ MEMBERS_ONLY: Final = Response(550, "5.7.2", ("only members may write to this ad
 
 
 def members_only(case: Case) -> Sequence[Proposal]:
-    """Refuse what an author who is not a member writes to an alias that is not public."""
+    """Refuse mail of an author who is not a member to an alias that is not public."""
     if case.may_post:
         return ()
     return (Proposal(because=Reason("alias-members-only", "alias"), reply=MEMBERS_ONLY, binding=True),)

@@ -14,11 +14,11 @@ from moxlite.store.delivery.actions import FileInto, Mark
 __all__ = ["stray_bounce"]
 
 REFUSED: Final = Response(550, "5.7.1", ("this bounce is about no message that was sent from here",))
-"""Final: its sender is a host that would try for days, and is told about by nothing else."""
+"""Final refusal: the sender is a host that would retry for days, and a refusal here causes no other notice."""
 
 
 def stray_bounce(case: Case) -> Sequence[Proposal]:
-    """Refuse it with a copy in Rejects, or without such a mailbox file it into Junk."""
+    """Refuse a stray bounce with a copy in Rejects, or without such a mailbox file it into Junk."""
     if case.evidence.fact(STRAY) is None:
         return ()
     because = Reason("stray-bounce", "bounce", (STRAY,))

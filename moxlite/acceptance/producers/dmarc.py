@@ -1,4 +1,4 @@
-"""What the owner of the From domain asks for (SMTP-83..85, SMTP-87; RFC 9989 §5, §7.4)."""
+"""The DMARC policy of the From domain (SMTP-83..85, SMTP-87; RFC 9989 §5, §7.4)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LATER: Final = Response(451, "4.7.26", ("the domain in From cannot be checked no
 
 
 def is_listed(case: Case) -> bool:
-    """Whether the mailing list that the matching ruleset names has brought the message (SMTP-83)."""
+    """Whether the message came by the mailing list that the matching ruleset names (SMTP-83)."""
     rule = case.rule
     if rule is None or rule.list_allow_domain is None:
         return False
@@ -36,25 +36,25 @@ def is_listed(case: Case) -> bool:
 
 
 def is_vouched(case: Case) -> bool:
-    """Whether a trusted sealer saw the author's domain proven (AUTH-113)."""
+    """Whether a trusted sealer has verified the author's domain (AUTH-113)."""
     checks = case.evidence.checks
     return checks is not None and checks.vouched is not None and checks.vouched.proven
 
 
 def is_forward(case: Case) -> bool:
-    """Whether the matching ruleset says that a verified forwarder has brought the message (SMTP-84)."""
+    """Whether the message came by a verified forwarder, as the matching ruleset says (SMTP-84)."""
     return case.rule is not None and case.rule.is_forward and case.rule.verified_domain is not None
 
 
 def list_allow(case: Case) -> Sequence[Proposal]:
-    """Accept all of a mailing list that the owner allows."""
+    """Accept all mail of a mailing list that the owner allows."""
     if not is_listed(case):
         return ()
     return (Proposal(because=Reason("list-allow", "list", (MAILFROM_DOMAIN, DKIM_DOMAIN)), binding=True),)
 
 
 def _wanted(case: Case) -> str:
-    """What DMARC makes of the message: ``reject``, ``quarantine``, ``later``, or "" for nothing."""
+    """Action that DMARC demands: ``reject``, ``quarantine``, ``later``, or "" for none."""
     checks = case.evidence.checks
     if checks is None or is_listed(case) or is_forward(case) or is_vouched(case):
         return ""
@@ -67,7 +67,7 @@ def _wanted(case: Case) -> str:
 
 
 def _indirect(case: Case) -> bool:
-    """Whether something says that the message came by a mailing list or forwarder."""
+    """Whether there is a sign that the message came by a mailing list or forwarder."""
     checks = case.evidence.checks
     if checks is not None and checks.vouched is not None:
         return True
@@ -75,8 +75,8 @@ def _indirect(case: Case) -> bool:
 
 
 def _known_good(case: Case) -> bool:
-    """Whether history vouches for the way by which the message came, or for what the owner writes to. That others of an
-    unproven domain were wanted says nothing.
+    """Whether history vouches for the way by which the message came, or the owner has written to the author. Wanted
+    mail of other senders of an unproven domain does not count.
     """
     history = case.history
     if history is None or (history.junk and history.conclusive):
@@ -92,9 +92,9 @@ def quarantined(case: Case) -> bool:
 
 
 def dmarc_policy(case: Case) -> Sequence[Proposal]:
-    """Honour the policy of the domain in From.
+    """Apply the policy of the domain in From.
 
-    `reject` refuses where nothing speaks for an indirect way; else it is as `quarantine`, or as history says.
+    `reject` refuses, unless there is a sign of an indirect way; then it is treated as `quarantine`, or as history says.
     """
     wanted = _wanted(case)
     if wanted == "later":
@@ -114,7 +114,7 @@ def dmarc_policy(case: Case) -> Sequence[Proposal]:
 
 
 def auth_required(case: Case) -> Sequence[Proposal]:
-    """Refuse authors without proof, where the owner of the address wants one."""
+    """Refuse unproven authors, if the owner of the address requires proof."""
     text = case.recipient.destination.message_auth_required_smtp_error
     checks = case.evidence.checks
     if (
@@ -133,7 +133,7 @@ def auth_required(case: Case) -> Sequence[Proposal]:
 
 
 def dmarc_override(case: Case) -> str:
-    """Why something else is done than DMARC asks for (RFC 9990; AUTH-56); "" where nothing is."""
+    """The reason for overriding the DMARC policy (RFC 9990; AUTH-56), or ""."""
     checks = case.evidence.checks
     if checks is None or checks.dmarc.status is not DMARCStatus.FAIL or checks.dmarc.policy == "none":
         return "" if checks is None else checks.dmarc.override

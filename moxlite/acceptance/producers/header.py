@@ -1,4 +1,4 @@
-"""What the header section alone decides (SMTP-76)."""
+"""Refusals by the header section alone (SMTP-76)."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ MANY_AUTHORS: Final = Response(550, "5.7.1", (f"authors are of more than {MAX_DO
 
 
 def ambiguous_from(case: Case) -> Sequence[Proposal]:
-    """Refuse a message with several From fields, since programs show different ones, and one with authors of more
-    domains than are asked for: the last would come without a proof.
+    """Refuse a message with several From fields, since programs show different ones, and one with authors in more
+    domains than are checked: the last ones would be unproven.
     """
     checks = case.evidence.checks
     if case.evidence.from_fields > 1:

@@ -1,4 +1,4 @@
-"""What history, SPF and the reverse name say of a sender (SMTP-88, SMTP-90, SMTP-91, SMTP-94)."""
+"""Decisions by history, SPF and the reverse name of a sender (SMTP-88, SMTP-90, SMTP-91, SMTP-94)."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from moxlite.mailauth.results import DMARCStatus, IPRevStatus, SPFStatus
 __all__ = ["block_list", "known_sender", "reverse_name", "spf_policy"]
 
 STRANGERS: Final = frozenset({"dkimspf", "ip1", "ip2", "ip3", "none"})
-"""Methods that know nothing of the author."""
+"""Methods without knowledge of the author."""
 
 
 def known_sender(case: Case) -> Sequence[Proposal]:
-    """Accept or refuse where history is conclusive; for now, when it cannot be read."""
+    """Accept or refuse if history is conclusive. Refuse temporarily if it cannot be read."""
     if HISTORY in case.evidence.missing:
         return (Proposal(because=Reason("reputation-error", "history", (HISTORY,)), reply=case.fault),)
     history = case.history
@@ -36,8 +36,8 @@ def _stranger(case: Case) -> bool:
 
 
 def spf_policy(case: Case) -> Sequence[Proposal]:
-    """Refuse a stranger whose domain forbids this client, unless something else proves the author: a forwarder's
-    client is never permitted (RFC 7208 §8.4, §8.5).
+    """Refuse a stranger whose domain forbids this client, unless something else proves the author: SPF never permits a
+    forwarder's client (RFC 7208 §8.4, §8.5).
     """
     checks = case.evidence.checks
     if checks is None or not _stranger(case) or checks.spf.status is not SPFStatus.FAIL:
@@ -48,7 +48,7 @@ def spf_policy(case: Case) -> Sequence[Proposal]:
 
 
 def reverse_name(case: Case) -> Sequence[Proposal]:
-    """Refuse a stranger without reverse name of whom history is suspicious."""
+    """Refuse a stranger without reverse name and with a suspicious history."""
     checks = case.evidence.checks
     if checks is None or not _stranger(case) or case.history is None or not case.history.junk:
         return ()
@@ -58,7 +58,7 @@ def reverse_name(case: Case) -> Sequence[Proposal]:
 
 
 def block_list(case: Case) -> Sequence[Proposal]:
-    """Refuse what a block list has; it is asked only when nothing else speaks against the message."""
+    """Refuse a client on a block list. The lists are asked only if nothing else is against the message."""
     if case.evidence.fact(DNSBL) is None:
         return ()
     return (Proposal(because=Reason("dns-blocklisted", "dnsbl", (DNSBL,)), reply=REFUSED, junk=True),)

@@ -1,4 +1,4 @@
-"""Mail of authors who are not known yet, in a mailbox of its own (SMTP-89, STORE-68)."""
+"""Mail of unknown authors, filed into its own mailbox (SMTP-89, STORE-68)."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from moxlite.store.names import INBOX
 __all__ = ["first_contact"]
 
 KNOWN: Final = frozenset({"msgfromfull", "msgtofull"})
-"""Methods by which the author is known, and not only the domain or network."""
+"""Methods that know the author, and not only the domain or network."""
 
 
 def first_contact(case: Case) -> Sequence[Proposal]:
-    """File mail for the Inbox into the introbox, as long as its author is not known. Where a ruleset matches, the owner
-    has said where the mail goes.
+    """File mail for the Inbox into the introbox if its author is not known. A matching ruleset takes precedence, as the
+    owner has chosen its mailbox.
     """
     settings, history = case.settings, case.history
     if settings is None or not settings.introbox or history is None or history.method in KNOWN:

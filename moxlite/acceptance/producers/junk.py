@@ -1,4 +1,4 @@
-"""What the account's junk filter says of the content (SMTP-93, SMTP-96, SMTP-98).
+"""Refusals of content by the account's junk filter (SMTP-93, SMTP-96, SMTP-98).
 
 `gathering` asks the filter when history is not sure of the sender, and for a ruleset with
 ``accept_rejects_to_mailbox``. As long as the filter has learnt too little, content refuses nothing.
@@ -17,11 +17,11 @@ from moxlite.proto.smtp.replies import Response
 __all__ = ["junk_content"]
 
 REFUSED: Final = Response(451, "4.3.0", ("message is not taken now",))
-"""A sender of junk learns no cause (SMTP-95)."""
+"""The reply for junk, without a cause for the sender (SMTP-95)."""
 
 
 def junk_content(case: Case) -> Sequence[Proposal]:
-    """Refuse what the filter takes for junk; for now, when the filter cannot be read."""
+    """Refuse content that the filter classifies as junk. Refuse temporarily if the filter cannot be read."""
     if JUNK in case.evidence.missing:
         return (Proposal(because=Reason("junk-classify-error", "junk", (JUNK,)), reply=case.fault),)
     fact = case.evidence.fact(JUNK)

@@ -12,7 +12,7 @@ __all__ = ["own_queue"]
 
 
 def own_queue(case: Case) -> Sequence[Proposal]:
-    """Accept it, whatever its content is."""
+    """Accept mail of the own queue, whatever its content."""
     if not case.evidence.envelope.trusted:
         return ()
     return (Proposal(because=Reason("own-queue", "origin", (ORIGIN,)), binding=True),)

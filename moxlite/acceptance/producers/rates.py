@@ -18,7 +18,7 @@ TOO_MUCH: Final = Response(452, "4.2.2", ("too much mail from your network for t
 
 
 def high_rate(case: Case) -> Sequence[Proposal]:
-    """Refuse for now, without a copy: it would be one more message that fills the account."""
+    """Refuse temporarily, without a copy: a copy would be one more message that fills the account."""
     if case.evidence.fact(RATE) is None:
         return ()
     return (Proposal(because=Reason(HIGH_RATE, "rates", (RATE,)), reply=TOO_MUCH),)

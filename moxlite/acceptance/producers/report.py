@@ -1,4 +1,4 @@
-"""What a DMARC or TLS report brings for the mail that it came in (SMTP-86, SMTP-100)."""
+"""Acceptance of mail with a usable DMARC or TLS report (SMTP-86, SMTP-100)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["valid_report"]
 
 
 def valid_report(case: Case) -> Sequence[Proposal]:
-    """Accept a report that can be used, seen: it is read by the server, and shown by its pages."""
+    """Accept a usable report and mark it as seen: the server reads it, and its pages show it."""
     if case.report is None:
         return ()
     files = FileInto(mailbox=case.recipient.destination.mailbox, flags=Flag.SEEN)

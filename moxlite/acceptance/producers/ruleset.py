@@ -1,4 +1,6 @@
-"""The ruleset of the destination that matches: where its mail goes (SMTP-82, SMTP-84, SMTP-98; STORE-64..67)."""
+"""The matching ruleset of the destination, which decides where mail is filed (SMTP-82, SMTP-84, SMTP-98;
+STORE-64..67).
+"""
 
 from __future__ import annotations
 
@@ -15,14 +17,14 @@ __all__ = ["matching_ruleset"]
 
 
 def matching_ruleset(case: Case) -> Sequence[Proposal]:
-    """File the message where the rule says; junk too, if the rule accepts it."""
+    """File the message into the rule's mailbox; junk too, if the rule accepts it."""
     rule = case.rule
     if rule is None:
         return ()
     forwarder = ""
     if rule.is_forward and rule.verified_domain is not None and not case.evidence.envelope.trusted:
         forwarder = rule.verified_domain.unicode
-    if quarantined(case):  # a rule without proof of the sender files nothing that its owner disowns
+    if quarantined(case):  # a rule without proof of the sender files no mail that DMARC quarantines
         return ()
     mark = Mark.FORWARD if forwarder else Mark.LIST if is_listed(case) else None
     files = FileInto(mailbox=rule.mailbox, mark=mark, forwarder=forwarder)

@@ -1,4 +1,4 @@
-"""Senders whom the owner of the account names: whose mail is refused, and whose is taken (SMTP-169)."""
+"""Senders blocked or allowed by the account's owner (SMTP-169)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BLOCKED: Final = Response(550, "5.7.1", ("the recipient takes no mail of this se
 
 
 def blocked_sender(case: Case) -> Sequence[Proposal]:
-    """Refuse mail by or for a sender whom the owner blocks: what stands in From or MAIL FROM needs no proof."""
+    """Refuse mail from a sender whom the owner blocks. An address in From or MAIL FROM needs no proof for that."""
     if case.settings is None or not case.settings.senders.blocked:
         return ()
     sender = case.evidence.envelope.sender
@@ -33,7 +33,7 @@ def blocked_sender(case: Case) -> Sequence[Proposal]:
 
 
 def is_allowed(case: Case) -> bool:
-    """Whether the owner allows the author, who has proven to be it."""
+    """Whether the owner allows the author, whose identity is proven."""
     checks, author = case.evidence.checks, case.evidence.msg_from
     if case.settings is None or checks is None or author is None or checks.from_validation == "none":
         return False
@@ -41,8 +41,8 @@ def is_allowed(case: Case) -> bool:
 
 
 def allowed_sender(case: Case) -> Sequence[Proposal]:
-    """Accept mail of a proven author whom the owner allows, whatever SPF, the reverse name, the junk filter and block
-    lists say.
+    """Accept mail of a proven author whom the owner allows, regardless of SPF, the reverse name, the junk filter and
+    block lists.
     """
     if not is_allowed(case):
         return ()
@@ -50,7 +50,7 @@ def allowed_sender(case: Case) -> Sequence[Proposal]:
 
 
 def _names(named: Iterable[NamedSender], addresses: Sequence[Address], remote: IPAddress) -> bool:
-    """Whether a list has one of the addresses, a domain at or above theirs, or the client's network."""
+    """Whether a list names one of the addresses, a domain at or above theirs, or the client's network."""
     for one in named:
         if isinstance(one, IPv4Network | IPv6Network):
             if unmap(remote) in one:
@@ -64,5 +64,7 @@ def _names(named: Iterable[NamedSender], addresses: Sequence[Address], remote: I
 
 
 def _same(one: str, other: str) -> bool:
-    """Few hosts tell upper case from lower; of a list that is not wanted either."""
+    """Whether two localparts are equal without regard to case: few hosts distinguish it, and neither do senders of
+    unwanted mail.
+    """
     return one.lower() == other.lower()

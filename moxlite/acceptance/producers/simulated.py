@@ -1,4 +1,4 @@
-"""Failures on demand, by the localpart of an address: only in localserve, for trying out programs (SMTP-132)."""
+"""Failures on demand, by the localpart of an address: only in localserve, for testing programs (SMTP-132)."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ from moxlite.proto.smtp.replies import Response
 __all__ = ["Stage", "demanded", "simulated_failure", "simulated_reply"]
 
 Stage = Literal["mailfrom", "rcptto", "queue", ""]
-"""Where the failure comes: at MAIL, at RCPT, when the queue delivers, or after the message."""
+"""Stage of the failure: at MAIL, at RCPT, when the queue delivers, or after the message ("")."""
 
 _PATTERN: Final = re.compile(r"(mailfrom|rcptto|queue)?.*?(temperror|permerror|timeout|[45][0-9]{2})", re.DOTALL)
 _CODES: Final = {"temperror": 451, "permerror": 550}
 
 
 def demanded(localpart: str, stage: Stage) -> int | Literal["timeout"] | None:
-    """What an address asks for at this stage: ``rcptto-temperror``, ``anything550``, ``mailfromtimeout``."""
+    """The failure that a localpart demands at this stage, such as ``rcptto-temperror``, ``anything550``,
+    ``mailfromtimeout``: a reply code, "timeout", or None.
+    """
     match = _PATTERN.fullmatch(localpart.lower())
     if not match or (match[1] or "") != stage:
         return None
@@ -28,12 +30,12 @@ def demanded(localpart: str, stage: Stage) -> int | Literal["timeout"] | None:
 
 
 def simulated_reply(code: int) -> Response:
-    """The reply of that code."""
+    """The reply with that code."""
     return Response(code, f"{code // 100}.3.0", ("as the address asks for",))
 
 
 def simulated_failure(case: Case) -> Sequence[Proposal]:
-    """Refuse for an address that asks for it."""
+    """Refuse a message to an address that demands it."""
     code = demanded(case.asked.localpart, "") if case.simulated and not case.accepted else None
     if not isinstance(code, int):
         return ()

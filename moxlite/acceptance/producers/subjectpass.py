@@ -1,4 +1,6 @@
-"""Senders that content or a block list would refuse, and who show that they read what we answer (SMTP-92, SMTP-95)."""
+"""A second chance for senders refused by content or by a block list: a token in the subject proves that they read the
+reply (SMTP-92, SMTP-95).
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ __all__ = ["subject_pass"]
 
 
 def subject_pass(case: Case) -> Sequence[Proposal]:
-    """Accept a message with a token, give one to an author who could use it; for now, when the key cannot be read."""
+    """Accept a message with a token, and offer one to an author who could use it. Refuse temporarily if the key cannot
+    be read.
+    """
     if SUBJECT_PASS in case.evidence.missing:
         return (Proposal(because=Reason("subjectpass-error", "subjectpass", (SUBJECT_PASS,)), reply=case.fault),)
     if case.evidence.fact(SUBJECT_PASS) is not None:
