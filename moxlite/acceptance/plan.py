@@ -8,9 +8,9 @@ Proposed                                  Reply                                 
 ========================================= ======================================= ===================================
 a binding proposal                        the first one up to that proposal       by the lines below
 a reply                                   the first one                           by the lines below
-no reply                                  none: accepted                          all proposals' actions; before them the
-                                                                                  destination's mailbox, unless a
-                                                                                  proposal says not to keep it
+no reply                                  none: accepted                          the destination's mailbox, unless a
+                                                                                  proposal says not to keep it, then
+                                                                                  the actions of all proposals
 refused as junk, a ruleset accepts junk   none: accepted                          the ruleset's actions
 refused as junk, after it was accepted    none: it cannot be taken back           a copy in Rejects, or as accepted
 refused as junk                           as proposed                             a copy in Rejects, if there is one

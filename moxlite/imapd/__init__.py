@@ -1,11 +1,11 @@
-"""IMAP server (RFC 9051, RFC 3501): sessions on the store. The composition root needs what is named here.
+"""IMAP server (RFC 9051, RFC 3501): sessions on the store. This package exports what the composition root needs.
 
 - `connection`: octets in and out, deadlines; `loop`: how commands begin and end; `dispatch`: the handler of each
 - `auth`, `basic`: logging in, and commands that need no mailbox
-- `search` > `mailboxes` > `changes` > `fetch` > `telling` > `session`: rooms, each imports only those right of it
-- `commands`: what the operator may ask about sessions; `metrics`
+- `search` > `mailboxes` > `changes` > `fetch` > `updates` > `session`: packages, each imports only from its right
+- `commands`: the operator's commands about sessions; `metrics`
 
-Syntax is `proto.imap`; ManageSieve will live here too.
+IMAP's syntax (`proto.imap`) and changes of stored data (`store.mail`) do not belong here. ManageSieve will.
 """
 
 from moxlite.imapd.commands import IMAPCommands

@@ -1,6 +1,6 @@
 """Logging in: LOGIN, AUTHENTICATE, STARTTLS, client certificates (RFC 9051 §6.2, RFC 4959, RFC 4422; IMAP-41..51).
 
-Who may log in is decided by `admin.logins`; here its outcomes become IMAP's words.
+`admin.logins` decides about log-ins; this module turns its outcomes into IMAP responses.
 """
 
 import base64
@@ -35,7 +35,7 @@ MECHANISMS = frozenset(
 
 
 def login_request(session: Session) -> LoginRequest:
-    """Where an attempt of this session comes from."""
+    """The origin of a log-in attempt of this session."""
     info = session.info
     tls = info.tls
     return LoginRequest(
@@ -50,7 +50,7 @@ def login_request(session: Session) -> LoginRequest:
 
 
 def _require_privacy(session: Session) -> None:
-    """No secret in the clear (IMAP-42); CRAM-MD5 and SCRAM in the clear can be attacked offline."""
+    """Refuse secrets without TLS (IMAP-42), CRAM-MD5 and SCRAM included, as they can then be attacked offline."""
     if session.info.tls is None and session.context.require_tls:
         raise no("use STARTTLS first", "PRIVACYREQUIRED")
 
@@ -96,7 +96,7 @@ async def _start(session: Session, mechanism: str) -> Exchange:
 
 
 async def _answer(session: Session, exchange: Exchange, challenge: bytes) -> bytes:
-    """What the client answers to a challenge. Raises Refused when it gives up or sends something else."""
+    """Send a challenge and return the client's answer. Raises Refused if the client gives up or sends anything else."""
     decoder = session.wire.decoder
     session.respond(Continue(base64.b64encode(challenge)))
     decoder.expect = "sasl"
@@ -147,19 +147,21 @@ async def _succeed(session: Session, identity: Identity) -> Done:
 
 
 async def starttls(session: Session, command: c.StartTls) -> Done:
-    """STARTTLS: the session shakes hands once the OK is written."""
+    """STARTTLS: the TLS handshake follows the OK."""
     if session.info.tls is not None:
         raise bad("TLS is active already")
     if session.context.starttls is None:
         raise bad("STARTTLS is not available")
     if session.wire.decoder.buffered:
-        # Commands behind STARTTLS would be taken for ones that came encrypted (IMAP-41, CVE-2011-0411).
+        # Commands already received after STARTTLS would count as sent under TLS (IMAP-41, CVE-2011-0411).
         raise Disconnect("commands behind STARTTLS")
     return Done("begin TLS now")
 
 
 async def begin_tls(session: Session) -> None:
-    """Shake hands, and look whose the client certificate is (IMAP-47); it stays dormant until EXTERNAL (IMAP-48)."""
+    """Do the TLS handshake, and find the owner of the client certificate (IMAP-47); it is not used until EXTERNAL
+    (IMAP-48).
+    """
     await session.wire.start_tls()
     session.info = session.wire.info
     if session.info.tls is not None and session.info.tls.peer_key is not None:
@@ -168,7 +170,7 @@ async def begin_tls(session: Session) -> None:
 
 
 async def preauthenticate(session: Session) -> bool:
-    """At the start of an ``imaps`` connection: log in by client certificate, if its owner wants that (IMAP-48).
+    """At the start of an ``imaps`` connection: log in by client certificate, if its owner has enabled that (IMAP-48).
 
     Raises Disconnect when the account may not log in (IMAP-51).
     """
@@ -193,7 +195,7 @@ async def preauthenticate(session: Session) -> bool:
 
 
 async def enter(session: Session, identity: Identity) -> bool:
-    """Begin a session as logged in. Raises Disconnect when the account can't be used now."""
+    """Begin a session as logged in. Raises Disconnect if the account cannot be used now."""
     try:
         await session.log_in(identity)
     except (Refused, StoreError) as error:

@@ -71,11 +71,13 @@ _OF: Final = {
     "RIGHTS=KXTE": "ACL",
     "LIST-MYRIGHTS": "ACL",
 }
-"""What goes with another capability when that is switched off."""
+"""Capabilities that are disabled together with another one."""
 
 
 def capabilities(session: Session) -> tuple[str, ...]:
-    """What this connection may use now (IMAP-36): the same before and after login, for some clients never ask again."""
+    """The capabilities of this connection (IMAP-36): the same before and after login, as some clients never ask
+    again.
+    """
     context = session.context
     names = [*_FIXED, f"APPENDLIMIT={context.append_limit}"]
     if context.message_limit and "MESSAGELIMIT" not in session.disabled:
@@ -113,7 +115,7 @@ async def capability(session: Session, command: c.Capability) -> Done:
 
 
 async def noop(session: Session, command: c.Noop) -> Done:
-    """NOOP: what is new is told by the session itself."""
+    """NOOP. The session itself sends what is new."""
     return Done("nothing done")
 
 
@@ -157,19 +159,21 @@ async def enable(session: Session, command: c.Enable) -> Done:
 
 
 async def namespace(session: Session, command: c.Namespace) -> Done:
-    """NAMESPACE: one personal one, and that of other users for whom they share something with (IMAP-69, IMAP-157)."""
+    """NAMESPACE: the personal one, and the one of other users if some of them share mailboxes with this user (IMAP-69,
+    IMAP-157).
+    """
     home = session.home
     owners = await known_owners(session)
     if owners and await home.account.read(lambda r: mailbox_by_name(r, OTHERS), op="imap-namespace") is not None:
         kv = {"account": home.owner, "mailbox": OTHERS, "owners": " ".join(owners)}
-        logger.warning("a mailbox hides those of other users", extra={"kv": kv})
+        logger.warning("a mailbox hides the mailboxes of other users", extra={"kv": kv})
         owners = []
     session.respond(NamespaceData(others=((f"{OTHERS}/", "/"),) if owners else ()))
     return Done("namespaces told")
 
 
 async def compress(session: Session, command: c.Compress) -> Done:
-    """COMPRESS: once, and DEFLATE only; compression begins behind the OK."""
+    """COMPRESS: once, and DEFLATE only; compression begins after the OK."""
     if command.mechanism != "DEFLATE":
         raise no("unknown mechanism")
     if session.wire.compressed:
@@ -178,5 +182,5 @@ async def compress(session: Session, command: c.Compress) -> Done:
 
 
 async def begin_compression(session: Session) -> None:
-    """What follows the OK of COMPRESS."""
+    """Compress both directions, after the OK of COMPRESS has been sent."""
     await session.wire.compress()

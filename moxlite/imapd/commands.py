@@ -1,4 +1,4 @@
-"""Commands of the control socket about IMAP: who is connected, what is said there, and sessions for the operator's own
+"""Commands of the control socket about IMAP: list of sessions, transcripts, and sessions for the operator's own
 programs (IMAP-22, IMAP-159).
 """
 
@@ -28,22 +28,22 @@ __all__ = ["IMAPCommands"]
 logger = logging.getLogger("moxlite.imapd")
 
 MAX_MINUTES: Final = 60
-"""Of one transcript: it is for looking at a client that is being tried out, not for keeping."""
+"""Maximum minutes of one transcript: it is for examining a client that is being tested, not for keeping."""
 
 MINUTE: Final = 60.0
 """Seconds."""
 
 MAX_TRANSCRIPT: Final = 16 << 20
-"""Octets of one transcript."""
+"""Maximum octets of one transcript."""
 
 LOOPBACK: Final = ip_address("127.0.0.1")
 
 
 class IMAPCommands:
-    """What the commands work with.
+    """IMAP's commands of the control socket.
 
     Args:
-      context: of the server's IMAP; what it says of a listener does not matter here.
+      context: the context of the server's IMAP. Its settings of a listener are not used here.
       shutdown: set when the server stops.
     """
 
@@ -60,7 +60,7 @@ class IMAPCommands:
         }
 
     async def sessions(self, args: ImapSessions, exchange: Exchange) -> list[ImapSession]:
-        """All sessions, by id; `kill` ends one."""
+        """List all sessions, by id; `kill` ends one."""
         sessions = self._context.sessions
         if args.kill is not None and not sessions.end_session(args.kill, "ended by the operator"):
             raise CommandFailed("notFound", f"there is no IMAP session {args.kill}")
@@ -83,7 +83,7 @@ class IMAPCommands:
         ]
 
     async def trace(self, args: ImapTrace, exchange: Exchange) -> ImapTraced:
-        """The masked transcript of an account's sessions, as it goes on; ends by itself."""
+        """Send the masked transcript of an account's sessions as it grows, until the time or size limit."""
         if self._context.config.current.account(args.account) is None:
             raise CommandFailed("notFound", f"there is no account {args.account}")
         if not 1 <= args.minutes <= MAX_MINUTES:
@@ -110,11 +110,11 @@ class IMAPCommands:
         try:
             async with self._context.accounts.use(name) as account:
                 return {box.id: box.name for box in await account.scan(mailboxes, op="imap-sessions")}
-        except StoreError:  # it's being removed: its sessions end now
+        except StoreError:  # the account is being removed: its sessions end now
             return {}
 
     async def imapserve(self, args: ImapServe, exchange: Exchange) -> None:
-        """A session that is logged in from the start, until either side ends it."""
+        """Run a session that is logged in from the start, until either side ends it."""
         recipient = self._context.logins.login(args.address)
         if recipient is None:
             raise CommandFailed("notFound", f'"{args.address}" is not an address of an account')
@@ -136,7 +136,7 @@ class IMAPCommands:
             try:
                 await serve_identity(_Pipe(exchange), info, self._context, identity)
             except trio.BrokenResourceError:
-                pass  # the program at the other end is gone, and with it who could be told
+                pass  # the program at the other end is gone, and no client is left to answer
         await exchange.download.end()
 
 
@@ -157,7 +157,7 @@ class _Pipe(trio.abc.Stream):
         await self._exchange.download.send(bytes(data))
 
     async def wait_send_all_might_not_block(self) -> None:
-        """Nothing is known of the program's buffers."""
+        """Do nothing: the state of the program's buffers is unknown."""
         await trio.lowlevel.checkpoint()
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
@@ -172,5 +172,5 @@ class _Pipe(trio.abc.Stream):
         return octets
 
     async def aclose(self) -> None:
-        """The request ends with its command."""
+        """Do nothing: the request ends with its command."""
         await trio.lowlevel.checkpoint()

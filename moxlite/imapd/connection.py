@@ -1,4 +1,4 @@
-"""One connection: octets in and out, deadlines, the end (IMAP-13..21; architecture §5).
+"""One connection: octets in and out, deadlines, closing (IMAP-13..21; architecture §5).
 
 The nursery tree::
 
@@ -6,7 +6,7 @@ The nursery tree::
      ├─ the session  reads, carries out commands, writes
      └─ its watcher  ends the session with BYE when the server stops, or the client falls silent between commands
 
-Output is collected and sent when the session waits for the client, or when a command has much to say; so pipelined
+Output is collected and sent when the session waits for the client, or when a command has much output. So pipelined
 commands are answered in one piece.
 """
 
@@ -46,26 +46,26 @@ __all__ = ["serve_connection", "serve_identity"]
 logger = logging.getLogger("moxlite.imapd")
 
 READ_SIZE: Final = 65_536
-"""Octets asked for at once; the TLS stream starts with small buffers by itself."""
+"""Octets read at once; the TLS stream starts with small buffers by itself."""
 
 TURN: Final = 0.002
-"""Seconds of commands that came in one piece, after which other tasks have their turn. So a command that does little
-need not give them one itself.
+"""Seconds of running commands that came in one piece, before a checkpoint. So a short command needs no checkpoint of
+its own.
 """
 
 INACTIVE: Final = "inactive"
-"""What a client is told that has been silent for too long."""
+"""Text of the BYE for a client that was silent for too long."""
 
 REFUSALS: Final = {
     Refusal.RATE: "too many new connections, try again later",
     Refusal.OPEN: "too many open connections",
     Refusal.FULL: "too many open connections",
 }
-"""What a client hears that isn't served."""
+"""Texts of the BYE for a refused connection, by reason."""
 
 SEND_SIZE: Final = 131_072
-"""Octets under one deadline for writing: a client that takes less than that in five minutes is gone. Twice
-`HIGH_WATER`, so that what a command with much to say drains goes out in one piece.
+"""Octets written under one deadline: a client that accepts less than that in five minutes is gone. Twice `HIGH_WATER`,
+so that the output drained by a command goes out in one piece.
 """
 
 
@@ -98,9 +98,9 @@ class Connection:
         self._sending = trio.Lock()
         self._rate = MinimumRate()  # of the literal that is being received
         self._literal = False  # within a literal
-        self._began = 0.0  # when we had our turn, as far as we know
-        self._until = math.inf  # when the client has been silent for too long, while we wait for a command
-        self._watching = trio.CancelScope()  # its deadline is that of this wait, or of an earlier one
+        self._began = 0.0  # time of the last checkpoint, as far as known
+        self._until = math.inf  # when the client counts as silent for too long, while we wait for a command
+        self._watching = trio.CancelScope()  # the scope's deadline belongs to this wait, or to an earlier one
         self.info = info
         self.context = context
         self.decoder = ServerDecoder(pedantic=context.pedantic)
@@ -123,7 +123,7 @@ class Connection:
         return b"".join(self._out)
 
     def flush(self, *, much: bool = False) -> bool:
-        """See `Wire.flush`. Raises BrokenResourceError when the client is gone."""
+        """See `Wire.flush`. Raises BrokenResourceError if the client is gone."""
         if self._sending.locked():  # IDLE and NOTIFY write while another task waits for the client
             return False
         stream = self._stream
@@ -144,10 +144,10 @@ class Connection:
         return not self._out and not unsent(stream)
 
     async def drain(self) -> None:
-        """See `Wire.drain`. Raises BrokenResourceError when the client is gone, or takes nothing (IMAP-19)."""
+        """See `Wire.drain`. Raises BrokenResourceError if the client is gone, or accepts nothing (IMAP-19)."""
         while not self.flush():
-            # IDLE and NOTIFY write while another task waits for the client. Taking the free lock by `async with` would
-            # give other tasks a turn.
+            # IDLE and NOTIFY write while another task waits for the client. `async with` would run a checkpoint even
+            # for a free lock.
             if self._sending.locked():
                 await self._sending.acquire()
             else:
@@ -170,11 +170,11 @@ class Connection:
         pace = self.context.pace
         seconds = pace.write if self.session.logged_in else pace.before_login
         view = memoryview(octets)
-        for start in range(0, len(octets) or 1, SEND_SIZE):  # without octets, what the stream holds is sent
+        for start in range(0, len(octets) or 1, SEND_SIZE):  # without octets: sends what the stream still holds
             await self._within(seconds, self._stream.send_all(view[start : start + SEND_SIZE]))
 
     async def _send_slowly(self, octets: bytes) -> None:
-        """One octet a second, for those who guess passwords (IMAP-20)."""
+        """Send one octet a second, to slow down password guessing (IMAP-20)."""
         pace = self.context.pace
         for position in range(len(octets)):
             await trio.sleep(pace.slow)
@@ -236,8 +236,8 @@ class Connection:
         raise session.ending or Disconnect(INACTIVE)
 
     async def _read_within(self, scope: trio.CancelScope, seconds: float) -> bytes:
-        """`_read` for who waits again and again: a scope of its own for each wait, and a deadline that is set and taken
-        back, would be a quarter of a small command. `watch` looks at the time.
+        """`_read` for a caller that waits again and again: a new scope for each wait, with a deadline set and removed,
+        would cost a quarter of a small command. `watch` checks the time instead.
         """
         session = self.session
         if session.ending is not None:
@@ -251,19 +251,19 @@ class Connection:
         finally:
             session.scope = None
             self._until = math.inf
-        if session.ending is not None:  # they came just when the scope was cancelled
+        if session.ending is not None:  # octets arrived just when the scope was cancelled
             raise session.ending
         return octets
 
     async def watch(self) -> None:
-        """End the session when the server stops, or the client has been silent for too long between commands."""
+        """End the session when the server stops, or when the client has been silent for too long between commands."""
         while True:
             with trio.CancelScope(deadline=self._until) as self._watching:
                 await self.info.shutdown.wait()
                 self.session.end("shutting down")
                 return
-            await trio.lowlevel.checkpoint()  # what has come by now is read first
-            if trio.current_time() >= self._until:  # else it has said something since
+            await trio.lowlevel.checkpoint()  # input received by now is read first
+            if trio.current_time() >= self._until:  # else the client has sent something since
                 self.session.end(INACTIVE, "")
                 return
 
@@ -315,18 +315,18 @@ class Connection:
             await self.drain()
 
     async def aclose(self) -> None:
-        """Close the stream that is on top now; the listener closes what is below."""
+        """Close the top stream; the listener closes the streams below it."""
         if isinstance(self._stream, DeflateStream) and not self.broken:
             with trio.move_on_after(self.context.pace.farewell):
                 try:
                     await self._stream.finish()  # IMAP-21
                 except trio.BrokenResourceError:
-                    pass  # the client had hung up: it has heard all it wanted
+                    pass  # the client has disconnected and needs no BYE
         await self._stream.aclose()
 
 
 def _refusal(connection: Connection) -> Disconnect | None:
-    """Why the connection isn't served, if so; in the order of IMAP-14."""
+    """The BYE for a connection that is refused, or None; reasons in the order of IMAP-14."""
     info, context = connection.info, connection.context
     if info.shutdown.is_set():
         return Disconnect("shutting down", "UNAVAILABLE")
@@ -342,7 +342,7 @@ def _refusal(connection: Connection) -> Disconnect | None:
 async def serve_connection(stream: trio.abc.Stream, info: ConnectionInfo, context: Context) -> None:
     """Speak IMAP with one client until it logs out, leaves, errs or falls silent.
 
-    Cancellation: closes without a word; shutdown is told with BYE before (IMAP-21).
+    Cancellation: closes without BYE; a shutdown sends BYE before (IMAP-21).
     Raises BrokenResourceError when the client is gone, and whatever `net.connections.guard` counts as a crash.
     """
     metrics.connections.labels(service=context.service).inc()
@@ -366,7 +366,7 @@ async def serve_connection(stream: trio.abc.Stream, info: ConnectionInfo, contex
 
 
 async def serve_identity(stream: trio.abc.Stream, info: ConnectionInfo, context: Context, identity: Identity) -> None:
-    """The same for a user whom the operator vouches for (IMAP-22): no log-in, and no limits by network."""
+    """Serve a user whom the operator vouches for (IMAP-22): no log-in, and no limits by network."""
     metrics.connections.labels(service=context.service).inc()
     kv = {"account": identity.account, "service": context.service}
     logger.info("connection opened", extra={"kv": kv})
@@ -388,7 +388,7 @@ async def _serve(connection: Connection, identity: Identity | None = None) -> No
             await connection.farewell(end)
         finally:
             nursery.cancel_scope.cancel()
-            with trio.CancelScope(shield=True):  # bounded: what was claimed is written, or not, within seconds
+            with trio.CancelScope(shield=True):  # bounded: claims are written, or given up, within seconds
                 await loop.aclose()
     await connection.aclose()
 

@@ -1,4 +1,4 @@
-"""Which command is carried out by whom, and in which state (RFC 9051 §6; IMAP-52)."""
+"""Table of all commands: the handler of each, and the state that it needs (RFC 9051 §6; IMAP-52)."""
 
 from collections.abc import Mapping
 from typing import Final

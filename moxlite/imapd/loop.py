@@ -1,4 +1,5 @@
-"""How the commands of one session begin and end, and which may come in which state (RFC 9051 §3, §6; IMAP-52..54).
+"""The command loop of a session: beginning and end of commands, and the states that allow them (RFC 9051 §3, §6;
+IMAP-52..54).
 
 Theory of operation
 -------------------
@@ -7,10 +8,9 @@ of each command to the coroutine that carries it out and the state that it needs
 with `Session.write` or `respond` and returns `Done`, the tagged OK; it raises `Refused` for NO and BAD, or lets errors
 of the store pass, which become responses in one place (`errors`).
 
-Around each command the session tells what has happened to the selected mailbox: before it, new messages and flags;
-after it, also what was removed, unless the command's message numbers forbid it (IMAP-54). The session's own changes
-arrive on the same way: its cursor keeps its own events, so whatever a command did to the mailbox is told in the order
-in which it was committed.
+Around each command the session sends the changes of the selected mailbox: before it, new messages and flags; after it,
+also removals, unless the command's message numbers forbid them (IMAP-54). The session's own changes take the same way:
+its cursor keeps its own events, so the effects of a command are sent in the order of their commits.
 """
 
 import logging
@@ -41,30 +41,30 @@ __all__ = ["CommandLoop"]
 logger = logging.getLogger("moxlite.imapd")
 
 MAX_BAD: Final = 20
-"""BAD responses in a row after which the client is sent away (IMAP-18)."""
+"""BAD responses in a row after which the client is disconnected (IMAP-18)."""
 MAX_BAD_EARLY: Final = 3
-"""The same before login."""
+"""BAD responses in a row before login after which the client is disconnected."""
 
 TELL: Final = 1_000
-"""Changes by others that a command tells before it leaves the rest to the next ones, at the end of a unit (IMAP-61a):
-5 ms, or 6 for a unit of STORE.
+"""Changes by others that a command sends before it leaves the rest to the next commands, at the end of a transaction
+(IMAP-61a): 5 ms, or 6 for a transaction of STORE.
 """
 TELL_NOOP: Final = 4_000
-"""The same for commands that have nothing else to do."""
+"""The same number for commands without other work."""
 
 _BY_NUMBER: Final = frozenset({c.Fetch, c.Store, c.Search, c.Sort, c.Thread})
-_IDLING: Final = frozenset({c.Noop, c.Check})  # these have nothing else to do but to tell
+_IDLING: Final = frozenset({c.Noop, c.Check})  # commands without other work than sending changes
 
 _GUARD: Final = guard("imapd")
 
 
 def may_expunge(command: c.Command) -> bool:
-    """Whether EXPUNGE may be told with this command: not with those that use message numbers (RFC 9051 §7.5.1)."""
+    """Whether EXPUNGE may be sent with this command: not with a command that uses message numbers (RFC 9051 §7.5.1)."""
     return type(command) not in _BY_NUMBER or getattr(command, "uid", False) is True
 
 
 class CommandLoop:
-    """Takes the commands of one session, one after the other."""
+    """Runs the commands of one session, one after the other."""
 
     __slots__ = ("_bad", "_handlers", "_session", "_started")
 
@@ -75,12 +75,12 @@ class CommandLoop:
         self._started = False  # a valid command has come
 
     async def run(self) -> None:
-        """Carry out commands until the client logs out or leaves.
+        """Run commands until the client logs out or disconnects.
 
         Raises Disconnect when the session must end with BYE.
         """
         session = self._session
-        with trio.CancelScope() as waiting:  # cancelled only while we wait for the client: see `Session.end`
+        with trio.CancelScope() as waiting:  # cancelled only while it waits for the client: see `Session.end`
             await self._run(waiting)
         if waiting.cancelled_caught:
             assert session.ending is not None
@@ -95,7 +95,7 @@ class CommandLoop:
                 event = await session.wire.receive(within=waiting)
             else:
                 event = await self._receive(session.notify, waiting)
-            # By identity, in the order of how often they come: `match` looks at each class for several times as long.
+            # By identity, in the order of frequency: `match` takes several times as long per class.
             if type(event) is codec.Command:
                 await self._command(event.tag, event.command)
                 if type(event.command) is c.Logout:
@@ -123,7 +123,7 @@ class CommandLoop:
                 raise Disconnect("unexpected line", "CLIENTBUG")
 
     async def _receive(self, notify: Watcher, waiting: trio.CancelScope) -> codec.Event:
-        """The next event; with NOTIFY, what happens until it comes is told at once (RFC 5465 §3.1)."""
+        """The next event. With NOTIFY, changes that happen until then are sent at once (RFC 5465 §3.1)."""
         session = self._session
         if not notify.active or session.incoming is not None or session.wire.decoder.buffered:
             return await session.wire.receive(within=waiting)
@@ -149,7 +149,7 @@ class CommandLoop:
             raise Disconnect("too many bad commands", "CLIENTBUG")
 
     async def _literal(self, request: codec.LiteralRequest) -> None:
-        """A literal is announced: take it, or not (IMAP-85)."""
+        """Accept an announced literal, or refuse it (IMAP-85)."""
         session = self._session
         if request.command_head is not None:
             try:
@@ -164,7 +164,7 @@ class CommandLoop:
             session.respond(Continue(b"go ahead"))
 
     async def _command(self, tag: str, command: c.Command) -> None:
-        """Carry out one command, and answer it."""
+        """Run one command, and send its tagged response."""
         session = self._session
         session.tag = tag
         session.info.seat.touch()
@@ -175,7 +175,7 @@ class CommandLoop:
         self._trace(tag, command)
         started = time.perf_counter()
         outcome: State | Disconnect | None = None
-        with _GUARD:  # a crash costs the command, not the connection (IMAP-27)
+        with _GUARD:  # a crash ends the command, not the connection (IMAP-27)
             outcome = await self._outcome(tag, command)
         session.quiet.clear()
         session.told = None
@@ -212,7 +212,7 @@ class CommandLoop:
         return State("OK", done.text, done.code, tag)
 
     async def _carry_out(self, command: c.Command) -> Done:
-        """Run the handler between the changes before and after it. Raises Refused."""
+        """Run the handler, and send changes before and after it. Raises Refused."""
         session = self._session
         handler = self._handlers.get(type(command))
         if handler is None or handler.capability in session.disabled:
@@ -240,8 +240,8 @@ class CommandLoop:
         return done
 
     def _with_limit(self, done: Done) -> Done:
-        """Say that the command worked on fewer messages than were named: beside another code in a line of its own (RFC
-        9738 §3.1).
+        """Add the notice that the command worked on fewer messages than were named; if there is another code, on its
+        own line (RFC 9738 §3.1).
         """
         session = self._session
         code, session.limited = session.limited, None
@@ -284,7 +284,7 @@ class CommandLoop:
             logger.log(TRACEAUTH if secret else TRACE, "command", extra={"kv": {"tag": tag, "command": repr(command)}})
 
     async def aclose(self) -> None:
-        """Leave the account; the last session of it writes down which messages were claimed as new."""
+        """Close the account. Its last session stores which messages were claimed as recent."""
         session = self._session
         session.drop_incoming()
         await session.leave()
@@ -299,7 +299,7 @@ class CommandLoop:
 
 
 def _result(outcome: State | Disconnect | None) -> str:
-    """The label of a command's outcome, for metrics (IMAP-24)."""
+    """Label of a command's outcome, for metrics (IMAP-24)."""
     if outcome is None:
         return "panic"
     if isinstance(outcome, Disconnect) or outcome.condition == "OK":
@@ -312,6 +312,6 @@ def _result(outcome: State | Disconnect | None) -> str:
 
 @lru_cache(maxsize=256)  # twice as many as there are commands
 def _name(kind: type[c.Command], uid: bool) -> str:
-    """The word of a command of that kind, for metrics."""
+    """Name of that kind of command, for metrics."""
     name = kind.__name__.lower()
     return f"uid {name}" if uid else name

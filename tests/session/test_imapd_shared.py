@@ -226,7 +226,7 @@ async def test_the_prefix_is_nobodys_mailbox_but_who_has_one_keeps_it(
         assert names == ['"Other Users"', '"Other Users/mia"', BOX]
         assert "* 0 EXISTS" in await c.ok(f"a SELECT {BOX}")
         assert await c.ok("a NAMESPACE") == ['* NAMESPACE (("" "/")) NIL NIL']
-        assert "a mailbox hides those of other users" in caplog.messages
+        assert "a mailbox hides the mailboxes of other users" in caplog.messages
         await c.ok('a CREATE "Other Users/mia/More"')
 
 

@@ -4,6 +4,6 @@
 - `across`: between the files of two accounts
 - `bulk`: many messages in slices, each a unit of its own
 
-The units themselves are `store.mail`. What a command changed comes back over the change bus and is told by `telling`,
-like the changes of others; APPEND and REPLACE are in `fetch`.
+The transactions themselves are in `store.mail`. A command's own changes come back over the change bus, and `updates`
+sends them like the changes of other sessions. APPEND and REPLACE do not belong here but in `fetch`.
 """

@@ -59,7 +59,7 @@ async def copy_across(session: Session, view: View, uids: array[int], place: Pla
 
 
 async def move_across(session: Session, view: View, uids: array[int], place: Place, done: list[Copied]) -> None:
-    """Move messages to another account; `done` is what has been moved, also when this raises in the middle."""
+    """Move messages to another account; `done` collects the moved messages, also if this raises in the middle."""
     target = await place.account.read(place.target, op="imap-move")
     seat = view.seat
     for part in await parts(seat.account, view.mailbox_id, uids):
@@ -73,7 +73,9 @@ async def move_across(session: Session, view: View, uids: array[int], place: Pla
 async def _transfer(
     session: Session, view: View, part: array[int], place: Place, target: MailboxID, copy: bytes | None
 ) -> Copied | None:
-    """Add one part to the target; `copy`: noted as a part of this copy. None if all of it is gone meanwhile."""
+    """Add one part to the target; `copy`: record it as a part of this copy. None if all of it has been removed
+    meanwhile.
+    """
     room = session.context.spools
 
     def spool() -> Spool:

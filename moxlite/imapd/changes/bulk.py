@@ -1,5 +1,5 @@
-"""Changes of many messages, in slices: each is a unit of its own, and what other sessions want to change goes before
-the next one (IMAP-167). What must not end half-way is undone when a later slice fails.
+"""Changes of many messages, in slices: each slice is a transaction, and changes by other sessions may run before the
+next one (IMAP-167). An operation that must be atomic is undone if a later slice fails.
 """
 
 from array import array
@@ -25,26 +25,26 @@ from moxlite.store.types import MailboxID
 __all__ = ["STORED", "copy_slices", "expunge_slices", "move_slices", "slices", "undo_copy"]
 
 SLICE: Final = 400
-"""Messages in a unit: 10 ms of copying; and their events are few enough to be told from memory (STORE-34)."""
+"""Messages in a transaction: 10 ms of copying, and few enough events to be kept in memory (STORE-34)."""
 
 STORED: Final = 1_200
-"""Messages whose flags are changed in a unit: 6 ms. They get one modseq, so another session is told of all of them
-before its next answer: 6 ms as well. Fewer would be told as events (STORE-34), which costs more.
+"""Messages whose flags are changed in a transaction: 6 ms. They get one modseq, so another session must send all of
+them before its next answer: 6 ms as well. Fewer would be sent from events (STORE-34), which costs more.
 """
 
 Target = Callable[[AccountTx], MailboxID]
-"""Finds the mailbox that messages go to; raises Refused."""
+"""Function that finds the mailbox that messages go to; raises Refused."""
 
 
 def slices(uids: "array[int]", size: int) -> "list[array[int]]":
-    """The UIDs in parts of `size`; one empty part when there are none."""
+    """The UIDs in parts of `size`; one empty part if the array is empty."""
     return [uids[start : start + size] for start in range(0, len(uids) or 1, size)]
 
 
 async def expunge_slices(session: Session, view: View, chosen: Ranges | None = None, *, silently: bool = False) -> None:
-    r"""Remove what is ``\Deleted``, of the messages that the client was told of; `chosen`: only these UIDs.
+    r"""Remove the ``\Deleted`` messages that the client knows; `chosen`: only these UIDs.
 
-    The client is told between two slices, unless that is to happen `silently`.
+    Removals are sent to the client between two slices, unless `silently`.
     """
     account, cursor = view.seat.account, view.seat.cursor
 
@@ -104,14 +104,14 @@ async def copy_slices(
 
 
 async def undo_copy(account: Account, copy: bytes, origin: Cursor | None) -> None:
-    """Remove the parts that were made of a copy, also when the caller is cancelled."""
+    """Remove the parts that a copy has added, also if the caller is cancelled."""
     with trio.CancelScope(shield=True):  # bounded: no more parts than were made
         while await account.write(lambda tx: undo_part(tx, copy), origin):
             pass
 
 
 async def move_slices(view: View, uids: "array[int]", target: Target, done: list[Copied]) -> None:
-    """Move messages; `done` is what has been moved, also when this raises in the middle (RFC 6851 §3.3)."""
+    """Move messages; `done` collects the moved messages, also if this raises in the middle (RFC 6851 §3.3)."""
     seat = view.seat
     await _transfer(seat.account, view.mailbox_id, slices(uids, SLICE), target, seat.cursor, move_messages, done)
 
@@ -128,7 +128,7 @@ async def _transfer(
     operation: Operation,
     done: list[Copied],
 ) -> None:
-    """Copy or move parts; the first one finds the target, which may get another name meanwhile."""
+    """Copy or move parts. The first one finds the target, which may be renamed meanwhile."""
     first, *rest = parts
     begun = await account.write(lambda tx: operation(tx, source_id, first, target(tx)), origin)
     done.append(begun)

@@ -23,7 +23,9 @@ __all__ = ["copy", "expunge", "move"]
 T = TypeVar("T")
 
 MANY: Final = 1_000
-"""Messages above which copying may take so long that the client should hear of it: small boards do 3,000 a second."""
+"""Number of messages above which copying may take so long that the client gets progress responses: small boards copy
+3,000 a second.
+"""
 
 
 def _copyuid(copied: Sequence[Copied]) -> Code | None:
@@ -38,13 +40,15 @@ def _copyuid(copied: Sequence[Copied]) -> Code | None:
 
 
 def _check_all_gone(named: "array[int]", code: Code | None) -> None:
-    """Messages were named, but they have all been removed by others (IMAP-57)."""
+    """Raise Refused if all named messages have been removed by others (IMAP-57)."""
     if named and code is None:
         raise no("the messages are gone", "EXPUNGEISSUED")
 
 
 async def _long(session: Session, work: Callable[[], Awaitable[T]], count: int, *, within: bool) -> T:
-    """Work on `count` messages, `within` one file or not; if it's long, the client hears of it (IMAP-125)."""
+    """Run `work` on `count` messages, `within` one file or not. If it takes long, progress responses are sent
+    (IMAP-125).
+    """
     return await (work() if within and count <= MANY else going_on(session, work))
 
 
@@ -68,7 +72,7 @@ async def copy(session: Session, command: c.Copy) -> Done:
 
 
 async def move(session: Session, command: c.Move) -> Done:
-    """MOVE: COPYUID comes before the removals (RFC 6851 §4.3), also of those that were moved before an error."""
+    """MOVE: COPYUID comes before the removals (RFC 6851 §4.3), also for messages that were moved before an error."""
     view = session.movable
     named = cut(session, await resolve(view, command.set, uid=command.uid))
     uids = view.live(named)
@@ -95,7 +99,7 @@ async def move(session: Session, command: c.Move) -> Done:
 
 
 async def expunge(session: Session, command: c.Expunge) -> Done:
-    """EXPUNGE and UID EXPUNGE: what is ``\\Deleted``, never messages that the client hasn't been told of."""
+    r"""EXPUNGE and UID EXPUNGE: remove ``\Deleted`` messages, but never one that the client does not know yet."""
     view = session.writable_with("e")
     chosen = None
     if command.uids is not None:
@@ -105,7 +109,7 @@ async def expunge(session: Session, command: c.Expunge) -> Done:
 
 
 async def _removed(session: Session, text: str) -> Done:
-    """Tell all there is, so that the modseq in the answer covers it (IMAP-83)."""
+    """Send all pending changes, so that the modseq in the answer covers them (IMAP-83)."""
     await tell(session, expunge=True, whole=True)
     view = session.view
     assert view is not None

@@ -1,7 +1,7 @@
 """STORE (RFC 9051 §6.4.6, RFC 7162 §3.1.3; IMAP-79, IMAP-108..115).
 
-The new flags are told by `changes`, in their place among the changes of others; only what isn't a change is written
-here.
+`updates.changes` sends the new flags, in their order among the changes of others. Only flags that have not changed are
+sent here.
 """
 
 from array import array
@@ -34,8 +34,8 @@ from moxlite.store.rows.messages import SLICE, FlagRow, flags_of
 __all__ = ["store"]
 
 AHEAD: Final = 4
-"""Units that are done beyond those told, and share a commit: what each changed is held until then, 200 kB. More make
-others wait longer for that commit, and are hardly faster (measured with 100,000: 45 ms, with 8 of them 57).
+"""Transactions done ahead of sending their responses, in one commit. Each keeps 200 kB of changes until then. More of
+them delay other sessions longer, and are hardly faster (measured with 100,000: 45 ms, with 8 of them 57).
 """
 
 _MODES: dict[c.StoreMode, Mode] = {
@@ -104,12 +104,12 @@ async def store(session: Session, command: c.Store) -> Done:
 
 
 def _done(command: c.Store, named: int, found: int) -> Done:
-    """The outcome; a client that wants no answers need not hear that messages are gone (IMAP-57, RFC 2180 §4.2.1)."""
+    """The outcome. A client that wants no answers need not know that messages are gone (IMAP-57, RFC 2180 §4.2.1)."""
     return Done("stored", Code("EXPUNGEISSUED") if found < named and not command.silent else None)
 
 
 async def _show(session: Session, view: View, command: c.Store, stored: Stored) -> None:
-    """What the client must hear of a slice."""
+    """Send the responses for a slice: its flags, MODSEQ, and pending changes of others."""
     rows: list[FlagRow] = []
     if stored.modified:
         modified = stored.modified
@@ -124,16 +124,16 @@ async def _show(session: Session, view: View, command: c.Store, stored: Stored) 
     known = _known(session, view, stored)
     if known:
         await _tell_many(session, view, command, stored)
-    if command.silent and session.condstore:  # RFC 7162 §3.1.3: the new modseq is told also then
+    if command.silent and session.condstore:  # RFC 7162 §3.1.3: the new modseq is sent even then
         for row in (*stored.changed, *stored.unchanged):
             session.write(modseq_line(session, view, row.uid, row.modseq))
             await session.drain()
     if known:
         return
-    session.to_tell += len(stored.changed)  # of others as many as of ours
+    session.to_tell += len(stored.changed)  # as many changes of others as of ours
     await tell(session, expunge=False)
     if not command.silent and stored.changed and view.seat.cursor.modseq < stored.changed[0].modseq:
-        # So many changes of others come first that these are told in time, and once more in their place.
+        # So many changes of others come first that ours are sent now, and once more in their order.
         await tell_flags(session, view, tuple(sorted(view.keywords.union(*[row.keywords for row in stored.changed]))))
         await _tell_rows(session, view, stored.changed)
 
@@ -148,7 +148,7 @@ async def _tell_rows(session: Session, view: View, rows: Sequence[FlagRow]) -> N
 
 
 def _known(session: Session, view: View, stored: Stored) -> bool:
-    """Whether all that is to be told of many changes is known: no other change and no new keyword came before."""
+    """Whether many changes can be sent from their rows: no other change and no new keyword came before."""
     return (
         len(stored.changed) > MARK_ROWS
         and view.seat.cursor.modseq == stored.changed[0].modseq - 1
@@ -159,7 +159,7 @@ def _known(session: Session, view: View, stored: Stored) -> bool:
 
 
 async def _tell_many(session: Session, view: View, command: c.Store, stored: Stored) -> None:
-    """Tell changes from their rows: as events they'd be read from the database, at five times the cost."""
+    """Send changes from their rows. Sent as events, they would be read from the database, at five times the cost."""
     modseq = stored.changed[0].modseq
     view.seat.cursor.skip_to(modseq)
     view.modseq = max(view.modseq, modseq)

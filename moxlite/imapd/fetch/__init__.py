@@ -5,5 +5,5 @@
 - `incoming`: messages while they come; `append`: once all have come; `catenate`: made of parts of others
 
 Rows hold ENVELOPE, BODYSTRUCTURE and header octets ready for the wire: nothing is parsed here when a client reads.
-Copies between mailboxes are in `changes`, searches in `search`.
+Copies between mailboxes (`changes`) and searches (`search`) do not belong here.
 """

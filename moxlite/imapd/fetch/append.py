@@ -71,8 +71,8 @@ def _appenduid(added: Sequence[Added]) -> Code:
 
 
 async def _rights(place: Place, messages: Sequence[c.AppendMessage]) -> str:
-    """What the user may do with the mailbox. Whether messages may be added to it, the unit finds out; but before the
-    URLs of a CATENATE are followed, the mailbox must be there (RFC 4469 §3: TRYCREATE comes before BADURL).
+    """The user's rights on the mailbox. The transaction checks whether messages may be added. For CATENATE the mailbox
+    is checked before its URLs are followed (RFC 4469 §3: TRYCREATE comes before BADURL).
     """
     if place.guest or any(message.catenate for message in messages):
         return (await find_target(place)).rights
@@ -80,7 +80,7 @@ async def _rights(place: Place, messages: Sequence[c.AppendMessage]) -> str:
 
 
 async def _prepared(session: Session, messages: Sequence[c.AppendMessage], rights: str) -> list[Append]:
-    """The messages as the store takes them, parsed before the unit. Flags without a right are left out (RFC 4314
+    """The messages for the store, parsed before the transaction. Flags that the user may not set are left out (RFC 4314
     §4).
     """
     for message in messages:
@@ -108,7 +108,7 @@ async def _prepared(session: Session, messages: Sequence[c.AppendMessage], right
         total += prepared.size
         if total > MAX_FACTOR * incoming.limit:
             raise no("the messages are too big together", "TOOBIG")
-        if rights != RIGHTS:  # who has all of them may give each flag
+        if rights != RIGHTS:  # a user with all rights may set every flag
             allowed, with_keywords = allowed_flags(rights)
             flags, keywords = flags & allowed, keywords if with_keywords else ()
         items.append(Append(prepared, flags, keywords, received, offset))
@@ -116,7 +116,7 @@ async def _prepared(session: Session, messages: Sequence[c.AppendMessage], right
 
 
 def _internal_date(date: dt.datetime | None) -> tuple[int | None, int]:
-    """Microseconds UTC and minutes east of it."""
+    """Microseconds UTC, and minutes east of it."""
     if date is None:
         return None, 0
     offset = date.utcoffset() or dt.timedelta()

@@ -30,10 +30,10 @@ BLOCK: Final = 262_144
 
 
 async def catenate(session: Session, message: AppendMessage, came: Iterator[Prepared | Spool], joined: Spool) -> Spool:
-    """`joined`, finished, with the parts in order.
+    """Write the parts in order into a spool, and return it finished.
 
     Args:
-      came: the literals of the command, from the message's first on.
+      came: the literals of the command, from the first one of this message on.
 
     Raises Refused (BADURL, TOOBIG), OSError.
     """
@@ -63,14 +63,14 @@ async def _write(session: Session, joined: Spool, block: bytes) -> None:
 
 
 def _bad(part: CatenateUrl, why: str) -> Refused:
-    """``NO [BADURL "url"]`` (RFC 4469 §4)."""
+    """The refusal ``NO [BADURL "url"]`` (RFC 4469 §4)."""
     text = part.url.replace("\\", "\\\\").replace('"', '\\"')
     shown = text.encode() if text.isascii() and text.isprintable() else b""
     return no(why, "BADURL", b'"%b"' % shown)
 
 
 async def _write_url(session: Session, joined: Spool, part: CatenateUrl) -> None:
-    """The octets that a URL names: of a message, or of a section or range of one."""
+    """Write the octets that a URL names: a message, or a section or range of one."""
     try:
         url = ImapUrl.parse(part.url)
         asked = parse_section(url.section)
@@ -109,7 +109,7 @@ async def _write_content(
 
 
 async def _content(session: Session, part: CatenateUrl, url: ImapUrl, place: Place | None) -> Content:
-    """The message of a URL: of the mailbox at `place`, or of the selected one."""
+    """The message that a URL names, in the mailbox at `place`, or in the selected one."""
     view = session.view
     if place is None and (view is None or view.deleted):
         raise _bad(part, "no mailbox is selected")

@@ -3,7 +3,7 @@
 Theory of operation
 -------------------
 Messages are answered in slices: one short read for a slice, then its responses are written, then the client takes them;
-no snapshot is held meanwhile (IMAP-95). What rows hold is rendered by `fetchrows`. Where the message itself is needed,
+no snapshot is held meanwhile (IMAP-95). `fetchrows` renders data from rows. If the message itself is needed,
 `fetchgroups` reads bodies, one group ahead of what the client takes, and `fetchbody` adds the rest to each response.
 ``\\Seen`` is set for a slice before its data is sent, so the flags in the same response are true (IMAP-94).
 """
@@ -83,10 +83,10 @@ async def fetch(session: Session, command: c.Fetch) -> Done:
 
 
 async def tell_items(session: Session, view: View, uids: array[int], items: tuple[FetchItem, ...]) -> Unanswered | None:
-    """FETCH of messages without a command for it: NOTIFY does in advance (RFC 5465 §5.2), STORE has changed them. Sets
-    no flags.
+    """Send FETCH responses without a FETCH command: for new messages with NOTIFY (RFC 5465 §5.2), and for changes by
+    STORE. Sets no flags.
 
-    Returns what could not be answered, if anything.
+    Returns the first item that could not be answered, if any.
     """
     spelled = await view.seat.account.read(spellings, op="imap-spellings") if view.keywords else {}
     wanted = _items(session, c.Fetch(SequenceSet(), items, uid=True))
@@ -106,7 +106,7 @@ def partial_of(uids: Uids, asked: tuple[int, int]) -> Uids:
 
 
 def _items(session: Session, command: c.Fetch) -> tuple[FetchItem, ...]:
-    """The items to answer: UID always (but under UIDONLY), MODSEQ where it has to be told (IMAP-77, IMAP-93)."""
+    """The items to answer: always UID (except under UIDONLY), and MODSEQ if it must be sent (IMAP-77, IMAP-93)."""
     items = list(command.items)
     if Attribute.UID in items:
         items.remove(Attribute.UID)
@@ -131,7 +131,7 @@ def _marks_seen(item: FetchItem) -> bool:
 async def _tell_vanished(session: Session, view: View, known: Ranges, since: int) -> None:
     """``VANISHED (EARLIER)`` before the FETCH lines (IMAP-78).
 
-    What the client still holds a number for is told later, in its turn.
+    UIDs that still have a message number are sent later, in their order.
     """
     account = view.seat.account
     purged = (await account.read(state, op="imap-state")).highest_purged_modseq
@@ -169,11 +169,11 @@ class _Fetching:
         self._began = False
 
     def _plan(self, *, telling: bool, derived: bool = True) -> Plan:
-        """How to answer.
+        """The plan of the responses.
 
         Args:
-          telling: the flags besides what is asked for, since the command has just marked the messages as seen.
-          derived: from what was derived of messages when they came; False for a slice where that is not all there.
+          telling: send the flags, too, since the command has just marked the messages as seen.
+          derived: use data derived from messages when they arrived; False for a slice where some of it is missing.
         """
         known = self._plans.get((telling, derived))
         if known is None:
@@ -195,13 +195,13 @@ class _Fetching:
         return known
 
     async def _check_rights(self) -> None:
-        """A download takes its time: whether the owner of the mailbox still permits it (IMAP-157)."""
+        """Check again, as a download takes long, whether the mailbox's owner still permits it (IMAP-157)."""
         await check_view(self.session, self.view)
         if self.view.deleted:
             raise NoSuchMailbox("not permitted any longer")
 
     async def run(self, uids: array[int], *, marks_seen: bool) -> None:
-        """Answer for messages, ascending. Raises StoreError; what was read before has been written then."""
+        """Send the responses for messages, ascending. On StoreError, data read before has been sent."""
         try:
             step = slice_of(self._plan(telling=marks_seen).columns)
             for start in range(0, len(uids), step):
@@ -214,7 +214,7 @@ class _Fetching:
         await self._flush()
 
     async def _slice(self, uids: array[int], *, marks_seen: bool) -> None:
-        """Answer for messages, at most a slice of them; their last group is left for `_flush`."""
+        """Answer for at most a slice of messages. The last group is left for `_flush`."""
         if marks_seen:
             changed = await self._mark_seen(uids)
             for telling, part in _split(uids, changed):
@@ -223,7 +223,7 @@ class _Fetching:
             await self._answer(uids, telling=False)
 
     async def _mark_seen(self, uids: array[int]) -> frozenset[int]:
-        """Set ``\\Seen`` where it isn't; the UIDs that got it."""
+        r"""Set ``\Seen`` on messages without it. Returns their UIDs."""
         session, view = self.session, self.view
         live = view.live(uids)
         rows, _ = await view.seat.account.read(self._reading(live), op="imap-seen")
@@ -281,7 +281,7 @@ class _Fetching:
         await self.session.drain()
 
     async def _take(self, group: Group) -> None:
-        """Read a group; the one before it may be left to be decompressed meanwhile."""
+        """Read a group. The one before it may continue decompressing meanwhile."""
         while self._ahead and (len(self._ahead) > 1 or self._ahead[0].octets + group.octets > AHEAD):
             await self._write_next()
         now = perf_counter()
@@ -304,7 +304,7 @@ class _Fetching:
         await self._write(group, await group.result())
 
     async def _write(self, group: Group, made: bytes | Bodies) -> None:
-        if isinstance(made, bytes):  # what most clients ask for, in one step
+        if isinstance(made, bytes):  # the request of most clients, in one step
             self.session.write(made)
             await self.session.drain(turn=False)
         else:

@@ -1,7 +1,7 @@
-"""FETCH items that need the message itself: sections, decoded parts, previews made on demand (IMAP-93..105).
+"""FETCH items that need the message itself: sections, decoded parts, previews that are not stored yet (IMAP-93..105).
 
-A small message is read whole, once, whatever is asked of it; of a large one just the ranges that are asked for,
-streamed in chunks while no snapshot is held (IMAP-95, IMAP-148).
+A small message is read whole, once, for any items. Of a large one only the requested ranges are read, streamed in
+chunks while no snapshot is held (IMAP-95, IMAP-148).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ __all__ = ["SMALL", "Content", "Unanswered", "chosen_fields", "is_whole", "item_
 logger = logging.getLogger("moxlite.imapd")
 
 SMALL: Final = CHUNK_SIZE
-"""Octets of a body that is read whole, in one go on the loop (STORE-3)."""
+"""Maximum octets of a body that is read whole, in one go on the loop (STORE-3)."""
 
 _ALIASES: Final = {
     # RFC 3501 §6.4.5: the same sections under older names
@@ -51,12 +51,12 @@ _WHOLE: Final = AskedSection()
 
 
 def is_whole(item: FetchItem) -> bool:
-    """Whether an item asks for all octets of the message, as they are."""
+    """Whether an item asks for all octets of the message, unchanged."""
     return item is Attribute.RFC822 or (isinstance(item, Body) and item.section == _WHOLE and item.partial is None)
 
 
 def needs(items: Sequence[FetchItem]) -> tuple[Column, ...]:
-    """The columns that `Content` is made from, for these items."""
+    """The columns that `Content` needs for these items."""
     if all(map(is_whole, items)):
         return "size", "prefix"
     if any(isinstance(item, Preview) for item in items):
@@ -77,11 +77,11 @@ class Unanswered(Exception):
 
 
 class Content:
-    """One message of a FETCH: its structure, and its octets as far as they are wanted.
+    """One message of a FETCH: its structure, and its octets as far as they are needed.
 
     Attributes:
-      account: whose message it is. whole: all octets, None for a message whose body is not `SMALL`.
-      preview: as stored; None when it has not been made yet, or is not asked for.
+      account: the account with the message. whole: all octets, None for a message whose body is not `SMALL`.
+      preview: as stored; None if it has not been made yet, or is not requested.
     """
 
     __slots__ = (
@@ -120,7 +120,7 @@ class Content:
 
     @property
     def body_size(self) -> int:
-        """Octets of the body, which the prefix is no part of."""
+        """Octets of the body, without the prefix."""
         return self.size - len(self.prefix)
 
     @property
@@ -131,7 +131,7 @@ class Content:
         return self._structure
 
     async def read(self, start: int, end: int) -> bytes:
-        """Octets of a range that is known to be short."""
+        """Read a range that is known to be short."""
         if self.whole is not None:
             return self.whole[start:end]
         return await self.account.read(
@@ -139,7 +139,7 @@ class Content:
         )
 
     async def blocks(self, start: int, end: int) -> AsyncIterator[bytes]:
-        """Octets of a range, in chunks."""
+        """Read a range in chunks."""
         if self.whole is not None:
             yield self.whole[start:end]
             return
@@ -164,9 +164,10 @@ class Content:
 async def write_rest(
     session: Session, content: Content, items: tuple[FetchItem, ...]
 ) -> Unanswered | StoreError | None:
-    """Write the items that rows can't answer, a blank between two; what could not be answered at last, if anything.
+    """Write the items that rows cannot answer, separated by spaces. Returns the last error, if any item could not be
+    answered.
 
-    An error that is to end the command is returned, too: the response that has begun comes to its end before it.
+    An error that must end the command is returned, too, so that the response that has begun is completed first.
     """
     problem: Unanswered | StoreError | None = None
     for position, item in enumerate(items):
@@ -208,7 +209,7 @@ async def _write_item(session: Session, content: Content, item: FetchItem) -> No
 
 
 def item_name(item: FetchItem) -> bytes:
-    """What the response calls the item (IMAP-97)."""
+    """Name of the item in the response (IMAP-97)."""
     match item:
         case Attribute():
             return item.value.encode()
@@ -227,7 +228,9 @@ def item_name(item: FetchItem) -> bytes:
 
 
 def chosen_fields(header: bytes, asked: AskedSection, section: Section) -> bytes:
-    """The fields of a header that a section with a field list, or the MIME header of a lone part, means (IMAP-98)."""
+    """The header fields that a section names: by a field list, or as the MIME header of a message's only part
+    (IMAP-98).
+    """
     if section.content_fields:
         return select_content_fields(header)
     names = frozenset(field.lower().encode() for field in asked.fields)
@@ -268,7 +271,9 @@ async def _write_body(session: Session, content: Content, name: bytes, item: Bod
 
 
 async def _stream(session: Session, blocks: AsyncIterator[bytes], promised: int, *, binary: bool = False) -> None:
-    """Write a literal whose size has been promised. Raises Disconnect when less can be read: nothing else is true."""
+    """Write a literal of a size already sent. Raises Disconnect if less can be read, as the response cannot be
+    corrected.
+    """
     async with aclosing(blocks) as stream:  # type: ignore[type-var] # async generators, all of them
         try:
             async for block in stream:
@@ -300,7 +305,7 @@ def _is_message(part: Part) -> bool:
 
 
 class _Decoded(msgspec.Struct, frozen=True):
-    """What BINARY[part] consists of: octets in front, then a part's body decoded from `encoding`, `size` in all."""
+    """Content of BINARY[part]: octets of a prefix, then a part's body decoded from `encoding`; `size` in all."""
 
     front: bytes
     start: int
@@ -310,7 +315,9 @@ class _Decoded(msgspec.Struct, frozen=True):
 
 
 async def _decoded(content: Content, numbers: tuple[int, ...]) -> _Decoded | None:
-    """None when there is no such part. Raises Unanswered for a part that can't be decoded."""
+    """The decoded content of a part, or None if there is no such part. Raises Unanswered for a part that cannot be
+    decoded.
+    """
     structure = content.structure
     part = find_part(structure, numbers)
     if part is None:
@@ -333,7 +340,7 @@ async def _decoded(content: Content, numbers: tuple[int, ...]) -> _Decoded | Non
 
 
 async def _binary_size(session: Session, content: Content, numbers: tuple[int, ...]) -> int:
-    """BINARY.SIZE: exact, from the structure; 0 for what can't be had (IMAP-96)."""
+    """BINARY.SIZE: exact, from the structure; 0 for a part that cannot be decoded (IMAP-96)."""
     try:
         found = await _decoded(content, numbers)
     except Unanswered as unanswered:
@@ -363,7 +370,7 @@ async def _write_binary(session: Session, content: Content, name: bytes, item: B
         session.write(b"%b %b%b" % (name, literal_head(len(octets), binary=b"\0" in octets), octets))
         return
     await content.check()
-    # NUL may come: a literal8 in any case (RFC 9051 §9 allows it for all of BINARY)
+    # NUL may occur: a literal8 in any case (RFC 9051 §9 allows it for all of BINARY)
     session.write(b"%b %b" % (name, literal_head(size, binary=True)))
     await _stream(session, _skipping(_decoding(content, found), skip), size, binary=True)
 
@@ -391,7 +398,7 @@ async def _skipping(blocks: AsyncIterator[bytes], skip: int) -> AsyncIterator[by
 
 
 async def _preview(content: Content) -> str:
-    """The stored preview, or a new one, which is kept (IMAP-105)."""
+    """The stored preview, or else a new one, which is then stored (IMAP-105)."""
     account, message_id = content.account, content.message_id
 
     def make() -> str:

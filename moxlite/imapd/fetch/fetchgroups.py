@@ -1,12 +1,12 @@
-"""Bodies of a FETCH in groups: while one is on its way to the client, the next one is decompressed (IMAP-95, IMAP-148).
+"""Bodies of a FETCH in groups: while one is being sent to the client, the next one is decompressed (IMAP-95, IMAP-148).
 
 Theory of operation
 -------------------
-A group is some messages whose bodies are read in one short read, as they are stored. Decompressing them takes as long
-as all else that is done for them, and needs nothing of Python: a thread does it, while the loop sends the group before
-and reads the next one. What does need Python stays on the loop, where it would be in any case: two threads
-that both want Python wait for each other (measured: with the responses put together in the thread, too, 230 MB/s
-instead of 500). A body that is too long for a group is streamed by itself.
+A group is some messages whose bodies are read in one short read, in their stored form. Decompressing them takes as long
+as all other work on them, and does not hold the interpreter lock: a thread does it, while the loop sends the group
+before and reads the next one. Work that needs the lock stays on the loop: two threads that need it wait for each other
+(measured: with the responses composed in the thread, too, 230 MB/s instead of 500). A body that is too long for a group
+is streamed by itself.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ from moxlite.store.mail.fetching import StoredBodies, stored_bodies
 __all__ = ["AHEAD", "Bodies", "Group", "Slice"]
 
 FEW: Final = 128
-"""Messages of a group: their decoding is a millisecond for the loop, where no thread is free for it."""
+"""Maximum messages of a group: decoding them takes the loop a millisecond if no thread is free."""
 
 STEP: Final = 384 << 10
-"""Octets of a group. With groups of 250 KiB downloads were a fifth slower, with 120 KiB by half."""
+"""Maximum octets of a group. With groups of 250 KiB downloads were a fifth slower, with 120 KiB by half."""
 
 AHEAD: Final = 2 * STEP
-"""Octets of two groups up to which one is decompressed while the other is on its way (IMAP-148). As the thread has the
-next one waiting when it is done with one, it need not be woken for each.
+"""Maximum octets of two groups of which one is decompressed while the other is being sent (IMAP-148). The thread then
+has its next group waiting and need not be woken for each.
 """
 
 Bodies: TypeAlias = Sequence[bytes | memoryview | None]
-"""Octets of bodies; None for one that is damaged, missing, or streamed."""
+"""Bodies of messages; None for one that is damaged, missing, or streamed."""
 
 
 class Slice:
-    """Messages of one read of rows, which are not empty, in groups.
+    """Messages of one non-empty read of rows, in groups.
 
     Attributes:
       ids, sizes: of the bodies. whole: nothing but all of each message is to be added. starts: the response for each
@@ -68,7 +68,7 @@ class Slice:
         self._ends = list(accumulate(map(add, lengths, map(len, self.starts))))
 
     def groups(self) -> Iterator[Group]:
-        """At most `FEW` messages and at most `STEP` octets each; a message that is larger stands alone."""
+        """Groups of at most `FEW` messages and at most `STEP` octets. A larger message is a group by itself."""
         ends = self._ends
         start = before = 0
         while start < len(ends):
@@ -100,7 +100,7 @@ class Group:
         return self._slice.how.rest
 
     async def read(self, *, turn: bool) -> None:
-        """Read the bodies as they are stored, but those that are streamed. `turn` as for `Database.read`."""
+        """Read the bodies in their stored form, except streamed ones. `turn` as for `Database.read`."""
         of, part = self._slice, self._part
         sizes = of.sizes[part]
         rows = await of.account.read(partial(stored_bodies, ids=of.ids[part], sizes=sizes), op="imap-bodies", turn=turn)
@@ -108,12 +108,12 @@ class Group:
         self._ahead = Ahead(self._stored.decompress)
 
     def begin(self) -> None:
-        """Let a thread begin with the decompressing, once it has been read."""
+        """Let a thread begin to decompress the group, once it has been read."""
         self._ahead.begin()
 
     async def result(self) -> bytes | Bodies:
-        """All responses in full, or the bodies for who puts them together; to be asked for once. The group does not
-        hold them: the client may take its time.
+        """All responses in full, or the bodies if the caller composes the responses; to be called once. The group does
+        not keep them, as the client may be slow.
         """
         await self._ahead.result()
         bodies = self._stored.plain()
@@ -123,7 +123,7 @@ class Group:
     def heads(self) -> Iterable[bytes]:
         """The responses, up to where `rest` begins."""
         of, part = self._slice, self._part
-        if of.whole:  # seldom: one of them is not there
+        if of.whole:  # rare: one of them is missing
             return of.how.heads(of.how.split(of.rows[part]), of.numbers[part])
         return of.starts[part]
 
@@ -135,7 +135,7 @@ class Group:
 
 
 def _responses(starts: Sequence[bytes], bodies: Bodies) -> bytes | Bodies:
-    """The responses of messages that are asked for in full, in one piece; the bodies when one of them is not there."""
+    """The responses of messages that are requested in full, in one piece; the bodies if one of them is missing."""
     found = [octets for octets in bodies if octets is not None]
     if len(found) < len(bodies):
         return bodies

@@ -29,11 +29,11 @@ from moxlite.store.types import Flag
 __all__ = ["FlagWriter", "Plan", "internaldate", "plan", "section_literal", "without_nul"]
 
 Columns = Mapping[str, Sequence[Any]]
-"""Values of a slice by column name: what SQLite holds there."""
+"""Values of a slice by column name, in SQLite's types."""
 
 LONG: Final = 256 << 10
-"""Octets of the packed structures of a slice from which responses are rendered in a thread: 20 ms and more. Those of
-500 usual messages have 100 KiB.
+"""Octets of a slice's packed structures above which its responses are rendered in a thread: 20 ms and more. The
+structures of 500 usual messages have 100 KiB.
 """
 
 _SECONDS: Final = [b"%02d" % n for n in range(60)]
@@ -53,14 +53,14 @@ def _zone(offset: int) -> bytes:
 
 
 def internaldate(received: int, offset: int) -> bytes:
-    """`format_internaldate`, six times as fast: days, minutes and seconds are looked up."""
+    """`format_internaldate`, six times as fast: days, minutes and seconds come from tables."""
     day, second = divmod(received // 1_000_000 + offset * 60, 86_400)
     minute, second = divmod(second, 60)
     return _day(day) + _MINUTES[minute] + _SECONDS[second] + _zone(offset)
 
 
 class FlagWriter:
-    """Flags of rows as they go over the wire, each combination rendered once for a command."""
+    """Flags of rows in wire format, each combination rendered once per command."""
 
     def __init__(self, spelled: Mapping[str, str], is_recent: Callable[[int], bool] | None) -> None:
         """
@@ -77,7 +77,7 @@ class FlagWriter:
 
 
 class _Written(dict[tuple[int, str, bool], bytes]):
-    """Flags, keywords and whether it is recent, as they go over the wire; what isn't there yet is made."""
+    """Flags in wire format, by flags, keywords and whether the message is recent; rendered at the first use."""
 
     def __init__(self, spelled: Mapping[str, str]) -> None:
         super().__init__()
@@ -91,9 +91,9 @@ class _Written(dict[tuple[int, str, bool], bytes]):
 
 
 class _Piece(msgspec.Struct, frozen=True):
-    """One data item: its part of the template, the columns it needs, and what fills the template.
+    """One data item: its part of the template, the columns that it needs, and the function that fills the template.
 
-    derived: it is made from a column that may hold less than is asked for (`Plan.answers`).
+    derived: it is made from a column that may hold less than is requested (`Plan.answers`).
     """
 
     template: bytes
@@ -118,7 +118,7 @@ def _utf8_bodystructures(c: Columns) -> Iterable[Iterable[object]]:
 
 
 def _attribute(item: Attribute, flags: FlagWriter, utf8: bool, suffix: bytes) -> _Piece | None:
-    """The piece of an item without arguments; None if it needs the message itself. `suffix` of ids."""
+    """The piece of an item without arguments; None if it needs the message itself. `suffix`: suffix of object ids."""
     match item:
         case Attribute.UID:
             return _Piece(b"UID %d", (), lambda c: (c["uid"],))
@@ -170,12 +170,12 @@ def _attribute(item: Attribute, flags: FlagWriter, utf8: bool, suffix: bytes) ->
 
 
 def without_nul(octets: bytes) -> bytes:
-    """Message data as it may go into a literal: NUL becomes 0x80 (IMAP-101)."""
+    """Message data for a literal: NUL becomes 0x80 (IMAP-101)."""
     return octets.replace(b"\0", b"\x80") if b"\0" in octets else octets
 
 
 def _header(name: bytes, cut: Callable[[bytes], bytes]) -> _Piece:
-    """An item that is made from the header section."""
+    """The piece of an item that is made from the header section."""
 
     def values(c: Columns) -> Iterable[Iterable[object]]:
         cuts = [without_nul(cut(header)) for header in c["header"]]
@@ -185,7 +185,7 @@ def _header(name: bytes, cut: Callable[[bytes], bytes]) -> _Piece:
 
 
 def _body(item: Body) -> _Piece | None:
-    """A header section, or fields of it; None for what needs the message itself."""
+    """The piece of a header section, or of fields of it; None if it needs the message itself."""
     section, partial = item.section, item.partial
     if section.part or not section.specifier.startswith("HEADER"):
         return None
@@ -201,13 +201,13 @@ def _body(item: Body) -> _Piece | None:
 
 
 def section_literal(item: Body) -> bytes:
-    """``BODY[section]<origin>``, as the response names the item (IMAP-97, IMAP-99)."""
+    """``BODY[section]<origin>``, the item's name in the response (IMAP-97, IMAP-99)."""
     name = b"BODY[%b]" % item.section.encode()
     return name if item.partial is None else name + b"<%d>" % item.partial[0]
 
 
 class Plan:
-    """How a FETCH command is answered: from rows as far as they go.
+    """Plan for the responses of a FETCH command: from rows as far as possible.
 
     Attributes:
       columns: to be read beyond FIXED, and beyond IDS where there is a rest. rest: items that need the message itself,
@@ -232,8 +232,8 @@ class Plan:
         self._template = head + items + end
 
     def answers(self, rows: Sequence[Row]) -> bool:
-        """Whether the rows hold all that is needed: a header that was cut for storing doesn't, nor does a preview that
-        has not been made yet.
+        """Whether the rows hold all that is needed. A header that was cut for storing does not, nor does a missing
+        preview.
         """
         header, preview = self._header, self._preview
         if header and not all(len(row[header]) < HEADER_LIMIT for row in rows):
@@ -241,12 +241,12 @@ class Plan:
         return not preview or all(row[preview] is not None for row in rows)
 
     def takes_long(self, rows: Sequence[Row]) -> bool:
-        """Whether the responses are not to be rendered on the event loop (WEBMAIL-119a)."""
+        """Whether the responses must not be rendered on the event loop (WEBMAIL-119a)."""
         at = self._structure
         return bool(at) and sum([len(row[at]) for row in rows]) > LONG
 
     def split(self, rows: Sequence[Row]) -> Columns:
-        """The columns of `rows`, which are not empty."""
+        """The columns of non-empty `rows`."""
         return dict(zip(self._names, zip(*rows, strict=True), strict=True))
 
     def heads(self, columns: Columns, numbers: Iterable[int]) -> Iterable[bytes]:
@@ -257,7 +257,7 @@ class Plan:
         return map(self._template.__mod__, zip(numbers, *self._values(columns), strict=True))
 
     def starts(self, columns: Columns, numbers: Iterable[int], name: bytes) -> Iterable[bytes]:
-        """The same where the rest is the whole message under this name, up to where its body begins."""
+        """As `heads`, if the rest is the whole message under this name: up to where its body begins."""
         template = self._template + name.replace(b"%", b"%%") + b" {%d}\r\n%b"
         values = self._values(columns)
         return map(template.__mod__, zip(numbers, *values, columns["size"], columns["prefix"], strict=True))
@@ -266,7 +266,7 @@ class Plan:
         return [value for piece in self._pieces for value in piece.values(columns)]
 
     def position(self, column: str) -> int:
-        """Where a column stands in a row."""
+        """Index of a column in a row."""
         return self._names.index(column)
 
 
@@ -283,9 +283,9 @@ def plan(
     """The plan for these items.
 
     Args:
-      derived: whether items may use what rows need not hold in full (`Plan.answers`).
-      suffix: of the ids of messages (`Access.suffix`).
-      beside: names the columns that must be read besides for items which need the message itself.
+      derived: whether items may use columns that may be incomplete (`Plan.answers`).
+      suffix: suffix of the messages' object ids (`Access.suffix`).
+      beside: returns the additional columns for items that need the message itself.
     """
     pieces: list[_Piece] = []
     rest: list[FetchItem] = []

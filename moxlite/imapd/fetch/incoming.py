@@ -1,7 +1,7 @@
-"""Messages on their way in: APPEND and REPLACE up to the end of the command (IMAP-85..88, RFC 9051 §6.3.12, RFC 3502,
-RFC 7888).
+"""Receiving messages of APPEND and REPLACE, up to the end of the command (IMAP-85..88, RFC 9051 §6.3.12, RFC 3502, RFC
+7888).
 
-What can be checked before the octets come is checked then: the client of a synchronizing literal is spared the
+All checks that do not need the octets are made before they come, which saves the client of a synchronizing literal the
 upload. Messages are parsed as they come, while the client sends the next.
 """
 
@@ -33,28 +33,28 @@ __all__ = ["MAX_FACTOR", "Incoming", "find_target", "require_catenate", "under_w
 logger = logging.getLogger("moxlite.imapd")
 
 MAX_FACTOR: Final = 4
-"""All messages of one APPEND together, in multiples of the limit for one (IMAP-88)."""
+"""Maximum size of all messages of one APPEND together, in multiples of the limit for one (IMAP-88)."""
 
 MEMORY: Final = 1 << 20
-"""Octets of one command's messages that are kept in memory, compressed (SMTP-37, IMAP-143); the others lie in one
+"""Octets of one command's messages that are kept in memory, compressed (SMTP-37, IMAP-143). More are kept in one
 file.
 """
 
 JOINED_MEMORY: Final = 16_384
-"""Octets of a message put together from parts that are kept in memory."""
+"""Octets that are kept in memory of a message joined from parts."""
 
 UNCHECKED: Final = 65_536
-"""Octets that are received before anybody looks where they go, when the client sends them in any case: the unit that
-adds them finds the same.
+"""Octets received before the target mailbox is checked, if the client sends them in any case. The transaction that adds
+the messages makes the same checks.
 """
 
 BUSY: Final = 0.002
-"""Seconds of parsing messages after which other tasks come in between."""
+"""Seconds of parsing messages before a checkpoint."""
 
 
 class Target(msgspec.Struct, frozen=True):
-    """Where messages go, as it was when the first of them was announced: what the user may do there, and octets that
-    the account may have (0: any number) and has.
+    """The target mailbox at the announcement of the first message: the user's rights, the account's quota in octets (0:
+    unlimited), and the octets in use.
     """
 
     rights: str
@@ -63,7 +63,7 @@ class Target(msgspec.Struct, frozen=True):
 
 
 async def find_target(place: Place) -> Target:
-    """Look at the mailbox that messages are to be added to. Raises Refused (TRYCREATE, NOPERM)."""
+    """Look up the mailbox that messages are added to. Raises Refused (TRYCREATE, NOPERM)."""
     try:
         check_name(place.name)
     except BadMailboxName:
@@ -77,7 +77,7 @@ async def find_target(place: Place) -> Target:
 
 
 def require_catenate(session: Session) -> None:
-    """Raises Refused (BAD) where CATENATE is switched off (IMAP-37)."""
+    """Raise Refused (BAD) if CATENATE is disabled (IMAP-37)."""
     if "CATENATE" in session.disabled:
         raise bad("CATENATE is not supported")
 
@@ -86,9 +86,9 @@ class Incoming:
     """The messages of the command that is being received.
 
     Attributes:
-      messages: what has come: whole ones parsed, and literals of which CATENATE makes messages.
-      target: None as long as it was not looked at.
-      failed: the disk is full: what comes is thrown away, the command fails (IMAP-153).
+      messages: received so far: parsed messages, and literals that CATENATE joins.
+      target: None until it has been looked up.
+      failed: the disk is full: further octets are discarded, and the command fails (IMAP-153).
       limit: octets of the largest message that may be added.
     """
 
@@ -114,14 +114,16 @@ class Incoming:
         self._busy = 0.0
         spools = session.context.spools
         self._file = SpoolFile(spools.directory, spools.share(session.info))
-        self._spool: Spool | None = None  # what comes now
+        self._spool: Spool | None = None  # the literal being received
         self._part = False  # and whether it is a part of a message
         self.messages: list[Prepared | Spool] = []
         self.target: Target | None = None
         self.failed = False
 
     async def begin(self, request: LiteralRequest) -> None:
-        """Message data is announced. Raises Refused, with the answer to the command, if it isn't wanted."""
+        """Handle the announcement of message data. Raises Refused, with the answer to the command, if it is not
+        accepted.
+        """
         head = request.command_head
         assert head is not None
         session, limit = self._session, self.limit
@@ -140,27 +142,25 @@ class Incoming:
         if request.size > limit or self._size > MAX_FACTOR * limit:
             raise no(f"a message may have {limit} octets", "TOOBIG")
         if not request.size and not head.catenate:
-            raise no("empty message, nothing is stored")  # RFC 3502 §3: how a client gives up
+            raise no("empty message, nothing is stored")  # RFC 3502 §3: a client gives up in this way
         if self.target is not None and 0 < self.target.quota < self.target.used + self._size:
             raise no("over quota", "OVERQUOTA")
         self._spool = self._spool_of(request.size)
         self._part = head.catenate
 
     def _spool_of(self, memory: int) -> Spool:
-        """Where to keep octets: as many of them in memory as the command may still have there, or none."""
+        """A spool that keeps in memory as many octets as the command has left there, or none."""
         limit = memory if memory <= self._memory else 0
         return Spool(self._session.context.spools.directory, memory_limit=limit, file=self._file)
 
     def join(self) -> Spool:
-        """Where to put a message together from parts (RFC 4469), of any size; one after the other."""
+        """A spool of any size for joining a message from parts (RFC 4469); one after the other."""
         return self._spool_of(JOINED_MEMORY)
 
     async def parse(self, spool: Spool) -> Prepared:
-        """A whole message as the store takes it; what is kept of it in memory is counted. Raises OSError,
-        BadMessage.
-        """
+        """A whole message in the form for the store; its octets in memory are counted. Raises OSError, BadMessage."""
         limit = self.limit
-        chunks = spool.size <= self._memory or self._memory == MEMORY  # a lone message of any size comes in one unit
+        chunks = spool.size <= self._memory or self._memory == MEMORY  # one message of any size: one transaction
         if is_short(spool):
             began = time.perf_counter()
             prepared = prepare_here(spool, max_size=limit, chunks=chunks)
@@ -176,7 +176,7 @@ class Incoming:
         return prepared
 
     async def _check_replace(self, head: AppendHead) -> None:
-        """The message to replace must be there (RFC 8508 §3.3)."""
+        """Check that the message to replace exists (RFC 8508 §3.3)."""
         assert head.replace is not None
         view = self._session.writable_with("te")
         if head.replace.star and not view.exists:
@@ -188,7 +188,7 @@ class Incoming:
             raise no("the message is gone", "EXPUNGEISSUED")
 
     async def write(self, octets: bytes) -> None:
-        """Octets of the message that is being received."""
+        """Add octets to the message that is being received."""
         if not self.failed:
             assert self._spool is not None
             try:
@@ -197,7 +197,7 @@ class Incoming:
                 self.fail(error)
 
     async def finish(self) -> None:
-        """What has been received is complete."""
+        """Finish the literal: parse a whole message, or keep a part for CATENATE."""
         if not self.failed:
             spool, self._spool = self._spool, None
             assert spool is not None
@@ -212,13 +212,13 @@ class Incoming:
                 self.fail(error)
 
     def fail(self, error: OSError) -> None:
-        """The disk is full: what was kept is thrown away."""
+        """Discard all messages, as the disk is full."""
         logger.error("message can't be spooled", extra={"kv": {"err": error}})
         self.failed = True
         self.close()
 
     def close(self) -> None:
-        """Give the space back."""
+        """Free memory and the file."""
         self._file.close()
         self.messages.clear()
 
