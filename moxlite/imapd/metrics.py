@@ -18,7 +18,7 @@ _children: Final[dict[tuple[str, str], Histogram]] = {}
 
 
 def observe_command(name: str, result: str, seconds: float) -> None:
-    """A command has been answered. Both labels have few values."""
+    """Count an answered command. Both labels have few values."""
     child = _children.get((name, result))
     if child is None:
         child = _children[name, result] = _command_seconds.labels(cmd=name, result=result)
@@ -30,4 +30,4 @@ view_octets: Final = Gauge("moxlite_imap_view_octets", "Memory of the UID lists 
 visits: Final = Gauge("moxlite_imap_visits", "IMAP sessions with a mailbox of another user selected.")
 held_removals: Final = Gauge("moxlite_imap_held_removals", "Removed messages that a session has not been told of yet.")
 
-panics.labels(pkg="imapd")  # starts at 0, so that a rule on its increase works from the first crash on
+panics.labels(pkg="imapd")  # starts at 0, so that an alert rule on its increase works from the first crash on

@@ -86,7 +86,7 @@ async def tell_items(session: Session, view: View, uids: array[int], items: tupl
     """Send FETCH responses without a FETCH command: for new messages with NOTIFY (RFC 5465 §5.2), and for changes by
     STORE. Sets no flags.
 
-    Returns the first item that could not be answered, if any.
+    Returns the last error, if an item could not be answered.
     """
     spelled = await view.seat.account.read(spellings, op="imap-spellings") if view.keywords else {}
     wanted = _items(session, c.Fetch(SequenceSet(), items, uid=True))

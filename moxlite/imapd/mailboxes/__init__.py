@@ -4,8 +4,8 @@
 - `listing`, `patterns`: LIST, LSUB, STATUS
 - `mailboxes`: CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE
 - `acl`, `metadata`, `quota`: rights, annotations, space
-- `notify`, `sources`: NOTIFY, and which mailboxes its groups (and those of ESEARCH) mean
+- `notify`, `sources`: NOTIFY, and the mailboxes that event groups and ESEARCH's source options mean
 
-Whose mailbox a name means is `session.place`; what the user may do there, `store.accounts.access`. Messages are changed
-in `changes`, told of in `telling`.
+The account behind a mailbox name is found by `session.place`, the user's rights by `store.accounts.access`. Changes of
+messages (`changes`) and their responses (`updates`) do not belong here.
 """

@@ -24,16 +24,16 @@ __all__ = ["delete_acl", "get_acl", "list_rights", "my_rights", "set_acl", "wire
 logger = logging.getLogger("moxlite.imapd.acl")
 
 _OLD: Final = {"c": "kx", "d": "te"}
-"""Rights of RFC 2086, which stand for several ones (RFC 4314 §2.1.1)."""
+"""Rights of RFC 2086 that stand for several newer ones (RFC 4314 §2.1.1)."""
 
 
 def wire_rights(rights: str) -> str:
-    """Rights as they are told: with those that older clients know (RFC 4314 §2.1.1)."""
+    """Rights in wire format, with the rights that older clients know (RFC 4314 §2.1.1)."""
     return rights + "".join([old for old, new in _OLD.items() if any(letter in rights for letter in new)])
 
 
 def _parsed(text: str) -> str:
-    """Rights as a client names them. Raises Refused (BAD) for unknown ones (RFC 4314 §3.1)."""
+    """Parse rights as a client writes them. Raises Refused (BAD) for unknown ones (RFC 4314 §3.1)."""
     letters = "".join([_OLD.get(letter, letter) for letter in text])
     if any(letter not in RIGHTS for letter in letters):
         raise bad("there are no such rights")
@@ -41,7 +41,7 @@ def _parsed(text: str) -> str:
 
 
 def _identifier(session: Session, text: str) -> str:
-    """Whom an identifier means. Raises Refused without such an account."""
+    """The account that an identifier names. Raises Refused if there is no such account."""
     if text.startswith("-"):
         raise no("negative rights are not supported", "CANNOT")
     found = guest_of(session.context.config.current, session.context.logins, text)
@@ -51,13 +51,13 @@ def _identifier(session: Session, text: str) -> str:
 
 
 async def _change(session: Session, mailbox: str, identifier: str, rights: Callable[[str], str]) -> None:
-    """Give an identifier rights, made from those that it has."""
+    """Change the rights of an identifier; `rights` computes the new ones from the old ones."""
     async with at(session, mailbox) as place:
 
         def unit(tx: AccountTx) -> tuple[str, str] | None:
             box = place.find(tx, place.name, "a")
             if identifier == place.owner and rights(RIGHTS) == RIGHTS:
-                return None  # KMail writes all of the list back, the owner's line too
+                return None  # KMail writes the whole list back, with the owner's line
             new = rights(acl(tx, box.id).get(identifier, ""))
             return (box.name, new) if set_rights(tx, box.id, identifier, new) else None
 

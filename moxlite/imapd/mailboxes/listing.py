@@ -33,10 +33,10 @@ __all__ = ["list_mailboxes", "lsub", "status", "status_of"]
 logger = logging.getLogger("moxlite.imapd")
 
 MANY: Final = 500
-"""Mailboxes above which they are read in a thread (STORE-3), and after which other tasks get a turn."""
+"""Number of mailboxes above which they are read in a thread (STORE-3), and after which a checkpoint follows."""
 
 MAX_SHARED: Final = 10_000
-"""Mailboxes of other users that are looked at: as many as an account may have itself (STORE-154)."""
+"""Maximum mailboxes of other users that are listed: as many as an account may have itself (STORE-154)."""
 
 COUNT: Final = "SELECT count(*) FROM mailbox"
 
@@ -66,11 +66,11 @@ def _order(name: str) -> tuple[bool, str]:
 async def list_mailboxes(session: Session, command: c.List) -> Done:
     """LIST."""
     if command.patterns == ("",) and not command.selection:
-        session.respond(ListData((r"\Noselect",), ""))  # what is the separator? (RFC 9051 §6.3.9)
+        session.respond(ListData((r"\Noselect",), ""))  # a request for the separator (RFC 9051 §6.3.9)
         return Done("separator told")
     if _disabled(session, command):
         raise bad("return option is not supported")
-    # REMOTE (RFC 5258 §3.1) adds nothing, for there are no remote mailboxes.
+    # REMOTE (RFC 5258 §3.1) adds nothing, as there are no remote mailboxes.
     wants_subscribed = "SUBSCRIBED" in command.selection or "SUBSCRIBED" in command.returns
     metadata = await values_of_mailboxes(session, command.metadata) if "METADATA" in command.returns else None
     boxes, subscribed = await _names(session, subscribed=wants_subscribed)
@@ -100,7 +100,7 @@ async def list_mailboxes(session: Session, command: c.List) -> Done:
 
 
 def _disabled(session: Session, command: c.List) -> bool:
-    """Whether a return option is that of a capability which the account's owner has switched off (IMAP-37)."""
+    """Whether a return option belongs to a capability that the account's owner has disabled (IMAP-37)."""
     of = {
         "METADATA": ("METADATA", "LIST-METADATA"),
         "STATUS": ("LIST-STATUS",),
@@ -110,7 +110,7 @@ def _disabled(session: Session, command: c.List) -> bool:
 
 
 class Shared(msgspec.Struct, frozen=True):
-    """A mailbox of another user that this one may know of; `box` has its name there."""
+    """A mailbox of another user that this user may see; `box` has its name in the owner's account."""
 
     access: Access
     box: Mailbox
@@ -124,8 +124,8 @@ def _may_be_foreign(pattern: Pattern) -> bool:
 
 
 async def shared_mailboxes(session: Session, own: Iterable[Mailbox]) -> dict[str, Shared]:
-    """What other users share with this one, by the names under which it is known here, sorted; `own` mailboxes of the
-    prefix's name hide them. `MAX_SHARED` at most.
+    """Mailboxes that other users share with this one, by their names here, sorted; at most `MAX_SHARED`. A mailbox in
+    `own` with the name of the prefix hides them all.
     """
     guest = session.home.owner
     owners = await known_owners(session)
@@ -139,15 +139,15 @@ async def shared_mailboxes(session: Session, own: Iterable[Mailbox]) -> dict[str
                 read = partial(visible, guest=guest, limit=MAX_SHARED - len(found))
                 for box, rights in await account.scan(read, op="imap-list"):
                     found[access.shown(box.name)] = Shared(access, box, rights)
-        except NoSuchMailbox:  # it has taken its rights back in this moment
+        except NoSuchMailbox:  # the owner has just removed the rights
             continue
-        except StoreError as error:  # a broken file of another user must not hide one's own
+        except StoreError as error:  # a broken file of another user must not hide the user's own mailboxes
             logger.warning("shared mailboxes not listed", extra={"kv": {"account": owner, "err": str(error)}})
     return dict(sorted(found.items()))
 
 
 class _Listing:
-    """One LIST: which names it shows, and how."""
+    """One LIST command: the names that it shows, and their lines."""
 
     def __init__(
         self,
@@ -160,7 +160,7 @@ class _Listing:
     ) -> None:
         self.by_name: Mapping[str, Mailbox] = {box.name: box for box in boxes}
         self._others = others
-        # Names above those of other users that are no mailboxes, or none that this user may know of.
+        # Names above other users' mailboxes without a mailbox that this user may see.
         self._prefixes = frozenset(above for name in others for above in ancestors(name)).difference(others)
         self._command = command
         self._subscribed = subscribed
@@ -177,17 +177,17 @@ class _Listing:
             self._above = frozenset(above for name in chosen for above in ancestors(name))
 
     def names(self) -> list[str]:
-        """The names to look at, in order, each once."""
+        """The names to examine, in order, each once."""
         names = [*self.by_name, *sorted({*self._others, *self._prefixes})]
         if self._only_subscribed:
             names += self._subscribed.difference(names)
-            if self._recursive:  # parents of subscribed names that don't exist don't exist either
+            if self._recursive:  # names above subscribed names without a mailbox do not exist either
                 names += {above for name in self._subscribed for above in ancestors(name)}.difference(names)
             names.sort(key=_order)
         return names
 
     def matches(self, name: str) -> bool:
-        """Whether one of the patterns fits."""
+        """Whether one of the patterns matches."""
         for pattern in self._patterns:  # noqa: SIM110 `any` with a generator takes longer than the match
             if pattern.matches(name):
                 return True
@@ -229,7 +229,9 @@ class _Listing:
 
 
 async def lsub(session: Session, command: c.Lsub) -> Done:
-    """LSUB (RFC 3501 §6.3.9): with a trailing ``%`` also parents of subscribed names that don't match themselves."""
+    """LSUB (RFC 3501 §6.3.9). With a trailing ``%`` it also lists parents of subscribed names that do not match
+    themselves.
+    """
     if not command.pattern:
         session.respond(LsubData((r"\NoSelect",), ""))
         return Done("separator told")
@@ -257,7 +259,7 @@ async def status(session: Session, command: c.Status) -> Done:
 
 
 async def status_of(session: Session, access: Access, box: Mailbox, items: Iterable[str]) -> StatusData:
-    """The asked-for values; never a scan (IMAP-71). What is recent is for the owner alone."""
+    r"""The requested values, never by a scan (IMAP-71). ``\Recent`` is counted for the owner alone."""
     found: list[tuple[str, int | str | None]] = []
     for item in dict.fromkeys(items):
         value: int | str

@@ -1,6 +1,6 @@
 """CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE (RFC 9051 §6.3.4 … §6.3.8, RFC 6154 §3; IMAP-63..66).
 
-The LIST lines of what was made, renamed or removed are told by `changes`, to this client as to all others.
+`updates.changes` sends the LIST lines of mailboxes created, renamed or removed here, to this client and all others.
 """
 
 from moxlite.imapd.session.errors import no
@@ -22,8 +22,8 @@ _BY_NAME = {name.lower(): use for name, use in USES.items()}
 
 
 async def create(session: Session, command: c.Create) -> Done:
-    """CREATE; a trailing separator only says that children will follow (RFC 9051 §6.3.4), a leading one means
-    nothing.
+    """CREATE. A trailing separator only means that children will follow (RFC 9051 §6.3.4); a leading one has no
+    meaning.
     """
     name = await _own_or_path(session, command.mailbox)
     use = SpecialUse(0)
@@ -45,8 +45,8 @@ async def create(session: Session, command: c.Create) -> Done:
 
 
 async def _own_or_path(session: Session, name: str) -> str:
-    """The name that a mailbox is to get, without separators at its ends. Raises Refused for one that only the prefix of
-    other users' mailboxes can have.
+    """The name for a mailbox, without separators at its ends. Raises Refused for a name that only the prefix of other
+    users' mailboxes can have.
     """
     name = name.strip("/")
     found = await owner_of(session, name)
@@ -61,14 +61,14 @@ async def delete(session: Session, command: c.Delete) -> Done:
         try:
             await delete_in_slices(place.account, lambda tx: place.find(tx, place.name, "x").id, place.origin)
         except MailboxHasChildren:
-            if place.guest:  # who may not know of them
+            if place.guest:  # a user who may not see it
                 raise no("the mailbox can't be deleted", "CANNOT") from None
             raise
     return Done("deleted")
 
 
 async def rename(session: Session, command: c.Rename) -> Done:
-    """RENAME; Inbox gives its messages away and stays (IMAP-65)."""
+    """RENAME. Inbox stays, and its messages move to the new mailbox (IMAP-65)."""
     name = await _own_or_path(session, command.target)
     async with at(session, command.source) as source, at(session, name) as target:
         if source.owner != target.owner:
@@ -93,7 +93,7 @@ async def rename(session: Session, command: c.Rename) -> Done:
 
 
 async def subscribe(session: Session, command: c.Subscribe) -> Done:
-    """SUBSCRIBE; no mailbox needs to be there."""
+    """SUBSCRIBE. The mailbox need not exist."""
     await session.home.account.write(lambda tx: store.subscribe(tx, command.mailbox), session.home.cursor)
     return Done("subscribed")
 

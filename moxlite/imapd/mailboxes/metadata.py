@@ -1,6 +1,6 @@
 """METADATA: annotations of mailboxes and of the server, as one account sees it (RFC 5464, RFC 9590; IMAP-133).
 
-``/private`` and ``/shared`` are the same to us, for no other user sees the mailboxes of an account.
+``/private`` and ``/shared`` are treated alike, as no other user sees an account's annotations.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,10 +28,10 @@ from moxlite.store.types import MailboxID
 __all__ = ["check_entry", "get_metadata", "set_metadata", "values_of_mailboxes"]
 
 MAX_NAME: Final = 1000
-"""Octets of an entry name: as many as a mailbox name has; names count into the octets of the account, too."""
+"""Maximum octets of an entry name: the same as of a mailbox name. Names count towards the account's limit, too."""
 
 VENDOR_PARTS: Final = 4
-"""Components of a vendor's entry at least: ``/shared/vendor/NAME/ENTRY`` (RFC 5464 §6.2.1)."""
+"""Minimum components of a vendor's entry: ``/shared/vendor/NAME/ENTRY`` (RFC 5464 §6.2.1)."""
 
 _VENDOR: Final = ("/private/vendor/", "/shared/vendor/")
 _ADMIN: Final = "/shared/admin"
@@ -39,9 +39,9 @@ _COMMENT: Final = "/shared/comment"
 
 
 def check_entry(name: str, *, above: bool = False) -> str:
-    """An entry name as it is stored; with `above`, also one that only has entries below it.
+    """An entry name in its stored form; with `above`, also a name that only has entries below it.
 
-    Raises Refused (BAD) for a name that RFC 5464 §3.2 has no room for.
+    Raises Refused (BAD) for a name that RFC 5464 §3.2 does not allow.
     """
     name = name.lower()
     parts = name.split("/")[1:]
@@ -57,13 +57,13 @@ def check_entry(name: str, *, above: bool = False) -> str:
 
 
 def _server_entries(session: Session) -> dict[str, bytes]:
-    """What the configuration says about the server, read-only (RFC 5464 §6.2.1.2)."""
+    """The server's read-only entries, from the configuration (RFC 5464 §6.2.1.2)."""
     hostname = session.context.hostname
     return {_ADMIN: f"mailto:postmaster@{hostname}".encode(), _COMMENT: f"moxlite on {hostname}".encode()}
 
 
 def _target(r: Reader, name: str) -> MailboxID:
-    """The mailbox that is meant; "" is the server. Raises NoSuchMailbox."""
+    """The mailbox of a name; "" is the server. Raises NoSuchMailbox."""
     if not name:
         return ACCOUNT
     try:
@@ -85,7 +85,7 @@ def _covers(asked: str, name: str, depth: str) -> bool:
 
 
 async def get_metadata(session: Session, command: c.GetMetadata) -> Done:
-    """GETMETADATA. What is asked for by its own name is answered, with NIL if it isn't there."""
+    """GETMETADATA. An entry requested by its own name is always answered, with NIL if it is missing."""
     await refuse_foreign(session, command.mailbox, "annotations are told")
     asked = tuple(dict.fromkeys(check_entry(name, above=command.depth != "0") for name in command.entries))
 
@@ -114,7 +114,7 @@ async def get_metadata(session: Session, command: c.GetMetadata) -> Done:
 
 
 async def set_metadata(session: Session, command: c.SetMetadata) -> Done:
-    """SETMETADATA: all entries or none (RFC 5464 §4.3). Of an entry named twice the last value counts."""
+    """SETMETADATA: all entries or none (RFC 5464 §4.3). If an entry is named twice, its last value counts."""
     await refuse_foreign(session, command.mailbox, "annotations are set")
     entries = {check_entry(name): value for name, value in command.entries}
     if not command.mailbox and not _server_entries(session).keys().isdisjoint(entries):
@@ -133,19 +133,19 @@ async def set_metadata(session: Session, command: c.SetMetadata) -> Done:
 
 
 def _removals_first(entry: tuple[str, bytes | None]) -> bool:
-    """They make room for the others."""
+    """Sort key: removals first, as they free space for the others."""
     return entry[1] is not None
 
 
 def _too_much(error: LimitExceeded) -> Refused:
-    """RFC 5464 §4.3: which limit it was."""
+    """The refusal for an exceeded limit (RFC 5464 §4.3)."""
     if error.name == "annotations":
         return no("too many entries in this account", "METADATA", b"TOOMANY")
     return no("the entries of this account are too big", "METADATA", b"MAXSIZE %d" % MAX_ANNOTATION_OCTETS)
 
 
 async def values_of_mailboxes(session: Session, names: Iterable[str]) -> "_Values":
-    """The entries that LIST RETURN (METADATA (…)) wants, of all mailboxes (RFC 9590)."""
+    """The entries for LIST RETURN (METADATA (…)), of all mailboxes (RFC 9590)."""
     entries = tuple(dict.fromkeys(map(check_entry, names)))
     return _Values(
         entries, await session.home.account.read(lambda r: annotations_named(r, entries), op="imap-metadata")
@@ -160,6 +160,6 @@ class _Values:
         self._found = found
 
     def line(self, mailbox_id: MailboxID, name: str) -> MetadataData:
-        """``* METADATA`` of one mailbox; NIL for what isn't there."""
+        """``* METADATA`` of one mailbox; NIL for missing entries."""
         values = self._found.get(mailbox_id, {})
         return MetadataData(name, tuple([(entry, values.get(entry)) for entry in self._entries]))

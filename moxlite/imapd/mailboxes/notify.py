@@ -1,11 +1,11 @@
-"""NOTIFY: which changes a client wants to hear of, at any time (RFC 5465; IMAP-129..131).
+"""NOTIFY: the changes that a client wants to be notified of, at any time (RFC 5465; IMAP-129..131).
 
 Theory of operation
 -------------------
-`session.notify` is None until the first NOTIFY; then it decides, in `changes`, what is told. Message events of the
-selected mailbox follow its ``selected`` group alone. Where they aren't wanted, the view stays behind: `View.behind` is
-the modseq up to which everything was told, and `catch_up` reads the change log from there when the client wants to
-know again. Other mailboxes are told of by STATUS, once for each batch of changes.
+`session.notify` is None until the first NOTIFY; then it decides which changes `updates` sends. Message events of the
+selected mailbox follow its ``selected`` group alone. If they are not wanted, the view stays behind: `View.behind` is
+the modseq up to which everything was sent, and `_catch_up` reads the change log from there when the client wants them
+again. For other mailboxes STATUS is sent, once for each batch of changes.
 """
 
 from __future__ import annotations
@@ -58,11 +58,13 @@ _BADEVENT: Final = (
 HAS_CHILDREN: Final = "SELECT 1 FROM mailbox WHERE parent_id = ? LIMIT 1"
 
 MAX_HELD: Final = 1_000
-"""Removals held back for ``selected-delayed`` (IMAP-130): a client that never lets us tell them can't be helped."""
+"""Maximum removals held back for ``selected-delayed`` (IMAP-130). A client that never allows them to be sent reaches
+it.
+"""
 
 
 class Notification:
-    """What a client wants to hear of."""
+    """The notifications that a client has requested."""
 
     def __init__(self, command: c.Notify) -> None:
         """Raises Refused for events that are unknown, or don't go together (RFC 5465 §5, §6.1)."""
@@ -101,33 +103,35 @@ class Notification:
 
     @property
     def active(self) -> bool:
-        """Whether anything may have to be told between commands."""
+        """Whether changes may have to be sent between commands."""
         return bool(self._events)
 
     @property
     def whole(self) -> bool:
-        """Whether all changes of the selected mailbox are told."""
+        """Whether all changes of the selected mailbox are sent."""
         return self.selected == MESSAGE
 
     def forget(self) -> None:
-        """Mailboxes or subscriptions have changed."""
+        """Forget the list of mailboxes: mailboxes or subscriptions have changed."""
         self._known = None
 
     async def known(self, session: Session) -> Known:
-        """The mailboxes, as they are now."""
+        """The current mailboxes."""
         if self._known is None:
             self._known = await known_mailboxes(session)
         return self._known
 
     def _message_events(self, known: Known, name: str) -> frozenset[str]:
-        """Of a mailbox that is not selected: the first group decides that has it and says something about messages."""
+        """The message events for a mailbox that is not selected. The first group decides that contains it and names
+        message events.
+        """
         for source, names in self._groups:
             if (not names or names & MESSAGE) and known.means(source, name):
                 return names & MESSAGE
         return frozenset()
 
     async def wants(self, session: Session, event: str, *names: str) -> bool:
-        """Whether an event that isn't about messages is wanted for one of these mailbox names."""
+        """Whether an event other than message events is wanted for one of these mailbox names."""
         if event not in self._events:
             return False
         if event == "servermetadatachange":
@@ -143,9 +147,9 @@ class Notification:
         return False
 
     async def tell_mailboxes(self, session: Session, events: Sequence[Event]) -> None:
-        """LIST of the mailboxes and subscriptions that these changes are about, as they are now, and of what lies right
-        above a mailbox that came or went, for it may have got or lost its children (RFC 5465 §5.4, §5.5). What the
-        client did itself is not told.
+        """Send LIST lines for changed mailboxes and subscriptions in their current state. The parent of a mailbox that
+        came or went is included, as it may have gained or lost its children (RFC 5465 §5.4, §5.5). The client's own
+        changes are not sent.
         """
         if not events:
             return
@@ -168,14 +172,14 @@ class Notification:
                 case SubscriptionAdded(name=name) | SubscriptionRemoved(name=name):
                     if await self.wants(session, "subscriptionchange", name):
                         names.setdefault(name, None)
-        known = {*names, *names.values()}  # what was renamed is told by its new name
+        known = {*names, *names.values()}  # a renamed mailbox is sent by its new name
         for one in above:
             if one not in known and one is not None and await self.wants(session, "mailboxname", one):
                 names[one] = None
         await self._list(session, names)
 
     async def _list(self, session: Session, names: Mapping[str, str | None]) -> None:
-        """LIST lines of names, with the old ones."""
+        """Send LIST lines of names, with the old ones."""
         asked = list(names)
         for start in range(0, len(asked), SLICE):
             part = asked[start : start + SLICE]
@@ -184,7 +188,7 @@ class Notification:
             await session.drain()
 
     async def tell_others(self, session: Session, events: Iterable[Event]) -> None:
-        """STATUS of the mailboxes that these changes of messages are of (IMAP-130)."""
+        """Send STATUS of the mailboxes with changed messages (IMAP-130)."""
         kinds: dict[MailboxID, set[str]] = {}
         for event in events:
             match event:
@@ -225,7 +229,7 @@ class Notification:
             session.respond(StatusData(box.name, tuple(items)))
 
     async def report(self, session: Session) -> None:
-        """STATUS of all mailboxes that are watched, but for the selected one (RFC 5465 §3.1)."""
+        """Send STATUS of all watched mailboxes except the selected one (RFC 5465 §3.1)."""
         known = await self.known(session)
         for number, box in enumerate(known.boxes):
             if number % MANY == MANY - 1:
@@ -245,13 +249,13 @@ class Notification:
             await session.drain()
 
     async def tell_new(self, session: Session, view: View, uids: Sequence[int]) -> None:
-        """FETCH of new messages, with the items that the client has asked for (RFC 5465 §5.2)."""
+        """Send FETCH of new messages, with the items that the client has requested (RFC 5465 §5.2)."""
         problem = await tell_items(session, view, uid_array(uids), self.items)
         if problem is not None:
             session.respond(State("NO", problem.text, Code(problem.code) if problem.code else None))
 
     def check_held(self, session: Session) -> None:
-        """When too many removals are held back, tell nothing more, and say so (RFC 5465 §5.8)."""
+        """If too many removals are held back, stop all notifications, and tell the client (RFC 5465 §5.8)."""
         view = session.view
         if self.delayed and view is not None and view.gone and len(view.gone) > MAX_HELD:
             session.respond(State("OK", "too much to be told later", Code("NOTIFICATIONOVERFLOW")))
@@ -266,7 +270,7 @@ def _selects(session: Session, box: Mailbox) -> bool:
 
 
 def _lines(r: Reader, names: Sequence[str], old: Mapping[str, str | None]) -> list[ListData]:
-    """What there is to say about names now. CHILDINFO is for LIST with RECURSIVEMATCH only (RFC 5258 §3.5)."""
+    """LIST lines of names in their current state. CHILDINFO is for LIST with RECURSIVEMATCH only (RFC 5258 §3.5)."""
     lines: list[ListData] = []
     for name in names:
         box = mailbox_by_name(r, name)
@@ -282,7 +286,7 @@ def _lines(r: Reader, names: Sequence[str], old: Mapping[str, str | None]) -> li
 
 
 async def notify(session: Session, command: c.Notify) -> Done:
-    """NOTIFY: what has gathered is told at once, as if for NOOP (RFC 5465 §3.1)."""
+    """NOTIFY. Pending changes are sent at once, as if for NOOP (RFC 5465 §3.1)."""
     wanted = Notification(command)
     if Attribute.MODSEQ in wanted.items:
         session.use_condstore()
@@ -299,7 +303,7 @@ async def notify(session: Session, command: c.Notify) -> Done:
 
 
 async def _catch_up(session: Session, view: View) -> None:
-    """Tell all that has happened to the selected mailbox while the client didn't want to hear of it."""
+    """Send all changes of the selected mailbox since the client last wanted to be notified."""
     since, view.behind = view.behind, 0
     session.notify = None
     if since < (await view.seat.account.read(state, op="imap-state")).highest_purged_modseq:
@@ -313,4 +317,4 @@ async def _catch_up(session: Session, view: View) -> None:
             if not batch.more:
                 break
         view.since = max(view.since, cursor.modseq)
-    await tell(session, expunge=True)  # with what was held back before
+    await tell(session, expunge=True)  # with the changes held back before

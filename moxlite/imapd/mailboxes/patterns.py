@@ -22,7 +22,7 @@ _WILDCARDS: Final = re.compile(r"[*%]+")
 
 
 class Pattern:
-    """One pattern, joined with its reference; names are compared case by case, but for INBOX."""
+    """One pattern, joined with its reference. Names are compared with regard to case, except INBOX."""
 
     __slots__ = ("_any", "_end", "_inbox", "_letters", "_part", "_wild", "text")
 
@@ -33,7 +33,7 @@ class Pattern:
         text = reference + pattern
         if len(text) > MAX_PATTERN:
             raise bad("pattern is too long")
-        # Neighbouring wildcards are one: so no two follow one another, and one step of closure is enough.
+        # Adjacent wildcards are merged, so that one step of closure is enough.
         self.text = _WILDCARDS.sub(lambda match: "*" if "*" in match[0] else "%", text)
         self._inbox = text[:1] in "iI*%"  # INBOX is the same name in any case (RFC 9051 §5.1)
         self._letters: dict[str, int] = {}

@@ -1,6 +1,6 @@
 """QUOTA (RFC 9208, and as older clients know it, RFC 2087): one root, for all mailboxes of the account (IMAP-132).
 
-The limit is the operator's: it's read here, and set in the configuration only.
+The operator sets the limit in the configuration; it is only read here.
 """
 
 from typing import Final
@@ -17,14 +17,14 @@ from moxlite.store.rows.mailboxes import state
 __all__ = ["quota", "quota_root", "set_quota"]
 
 ROOT: Final = ""
-"""The name of the one quota root."""
+"""Name of the only quota root."""
 
 UNIT: Final = 1024
 """Octets of one unit of STORAGE (RFC 9208 §5.1)."""
 
 
 async def _tell(session: Session) -> None:
-    """``* QUOTA``; nothing without a limit, for the syntax has no words for usage alone."""
+    """Send ``* QUOTA``; nothing without a limit, as the syntax cannot express usage alone."""
     account = session.home.account
     limit = account.config.quota
     if limit:
@@ -43,7 +43,9 @@ async def quota(session: Session, command: c.GetQuota) -> Done:
 
 
 async def quota_root(session: Session, command: c.GetQuotaRoot) -> Done:
-    """GETQUOTAROOT; one's own mailbox may be missing (RFC 9208 §4.1.2). Of others there is the name of the root."""
+    """GETQUOTAROOT. One's own mailbox may be missing (RFC 9208 §4.1.2). For mailboxes of others only the root's name is
+    sent.
+    """
     if await owner_of(session, command.mailbox) is not None:
         async with at(session, command.mailbox) as place:
             box = await place.account.read(lambda r: place.find(r, place.name, "r"), op="imap-quota")

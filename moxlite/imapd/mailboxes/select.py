@@ -33,13 +33,15 @@ __all__ = ["close", "select", "unselect"]
 T = TypeVar("T")
 
 MANY: Final = 2_000
-"""Messages above which the UIDs are read in a thread: a covering index gives 5,000 in a millisecond (STORE-3)."""
+"""Number of messages above which the UIDs are read in a thread: a covering index returns 5,000 in a millisecond
+(STORE-3).
+"""
 
 MANY_GAPLESS: Final = 100_000
-"""The same for UIDs without gaps, which are known by the first and the last: 2 ms."""
+"""The same number for UIDs without gaps, of which only the first and the last are read: 2 ms."""
 
 SLICE: Final = 500
-"""Changed messages told at once when a client catches up: rendering them takes 3 ms."""
+"""Changed messages sent at once when a client catches up: rendering them takes 3 ms."""
 
 CHANGED: Final = """
 SELECT uid, modseq, flags, keywords FROM message INDEXED BY message_modseq
@@ -49,7 +51,7 @@ SELECT (SELECT count(*) FROM (SELECT 1 FROM message INDEXED BY message_modseq
     WHERE mailbox_id = ?1 AND modseq > ?2 LIMIT ?3))
     + (SELECT count(*) FROM (SELECT 1 FROM expunged INDEXED BY expunged_mailbox_modseq
     WHERE mailbox_id = ?1 AND modseq > ?2 LIMIT ?3))"""
-"""Messages changed and removed after a modseq, counted up to a limit each."""
+"""Number of messages changed, and of messages removed, after a modseq, each counted up to a limit."""
 REMOVED_BEFORE: Final = "SELECT uid FROM expunged WHERE mailbox_id = ? AND modseq <= ? AND uid BETWEEN ? AND ?"
 
 
@@ -57,8 +59,9 @@ ADDED: Final = "SELECT uid FROM message WHERE mailbox_id = ? AND uid > ? ORDER B
 
 
 class _Snapshot(msgspec.Struct, frozen=True):
-    """What SELECT reads, of one moment. rights: what the user may do. uids: as held by a session that has just read
-    them, or read; None for none. unseen: the first one, if it is told. subscribed: one's own, if that is told.
+    """Data that SELECT reads in one snapshot. rights: the user's rights. uids: from a session that has just read them,
+    or read here; None if no UIDs are kept. unseen: the first unseen UID, if it is to be sent. subscribed: for the
+    user's own mailbox, if it is to be sent.
     """
 
     box: Mailbox
@@ -78,8 +81,8 @@ async def select(session: Session, command: c.Select | c.Examine) -> Done:
     """SELECT and EXAMINE. A failure leaves nothing selected (IMAP-73)."""
     if await session.leave():
         session.write(b"* OK [CLOSED] previous mailbox closed\r\n")
-    # What happened before is of no interest any more, but for mailboxes; the cursor moves close to the snapshot, and
-    # what the old view held back is let go.
+    # Earlier changes no longer matter, except those of mailboxes. The cursor moves close to the snapshot, and removals
+    # held back by the old view are released.
     cursor = session.home.cursor
     if cursor.pending() or cursor.acknowledged < cursor.modseq:
         await tell(session, expunge=True)
@@ -96,7 +99,9 @@ async def select(session: Session, command: c.Select | c.Examine) -> Done:
 
 
 async def _select(session: Session, seat: Seat, name: str, command: c.Select | c.Examine) -> Done:
-    """SELECT of a mailbox at a seat; `name` as the client gave it, without the prefix of other users' mailboxes."""
+    """SELECT a mailbox at a seat. `name` is the one given by the client, without the prefix of other users'
+    mailboxes.
+    """
     examined = isinstance(command, c.Examine) or session.read_only
     snapshot = await _read(session, seat, name)
     box = snapshot.box
@@ -114,7 +119,7 @@ async def _select(session: Session, seat: Seat, name: str, command: c.Select | c
 
 
 def _view(seat: Seat, snapshot: _Snapshot, *, read_only: bool) -> View:
-    """What the client is told first."""
+    """The new view of the mailbox, as sent to the client by SELECT."""
     box, since = snapshot.box, snapshot.modseq
     view: View
     if snapshot.uids is None:
@@ -127,8 +132,8 @@ def _view(seat: Seat, snapshot: _Snapshot, *, read_only: bool) -> View:
 
 
 async def _read(session: Session, seat: Seat, name: str) -> _Snapshot:
-    """One snapshot of the mailbox; a big one is read in a thread, or its UIDs are taken from a session that has just
-    read them.
+    """Read a snapshot of the mailbox. A large one is read in a thread, or its UIDs are taken from a session that has
+    just read them.
     """
 
     def read(r: Reader) -> _Snapshot | None:
@@ -157,7 +162,7 @@ def _snapshot(session: Session, seat: Seat, r: Reader, box: Mailbox, known: UidL
 
 
 def _uids(r: Reader, box: Mailbox, sharing: Sharing) -> UidList | None:
-    """The UIDs of a mailbox, None when they are too many to be read on the loop."""
+    """The UIDs of a mailbox; None if they are too many to be read on the loop."""
     nearest = sharing.nearest(box.id, box.uidvalidity)
     if nearest is not None:
         modseq, known = nearest
@@ -173,7 +178,7 @@ def _uids(r: Reader, box: Mailbox, sharing: Sharing) -> UidList | None:
 
 
 def _up_to_date(r: Reader, box: Mailbox, modseq: int, known: UidList) -> UidList | None:
-    """The UIDs of a mailbox, made of those which it had at `modseq`; None when too much has happened since."""
+    """The UIDs of a mailbox, made from its UIDs at `modseq`; None if too much has changed since."""
     last = known.uids[-1] if known.uids else 0
     added = [row[0] for row in r.rows(ADDED, box.id, last, MANY)]
     removed = len(known) + len(added) - box.exists
@@ -197,7 +202,7 @@ _REST: Final = (
 
 
 async def _introduce(session: Session, view: View, snapshot: _Snapshot) -> None:
-    """The untagged lines of SELECT (IMAP-72)."""
+    """Send the untagged lines of SELECT (IMAP-72)."""
     box, rev2 = snapshot.box, session.rev2
     flags = _FLAGS
     if box.keywords:
@@ -213,7 +218,7 @@ async def _introduce(session: Session, view: View, snapshot: _Snapshot) -> None:
 
 
 async def _name(session: Session, view: View, snapshot: _Snapshot) -> bytes:
-    """LIST of the mailbox. Special uses of other users are nothing for this one's mail program."""
+    """LIST of the mailbox. Special uses of other users' mailboxes are not sent, as mail programs would use them."""
     box, subscribed = snapshot.box, snapshot.subscribed
     name = view.seat.shown(box.name)
     uses = list_names(box.special_use, system=box.system)
@@ -227,7 +232,7 @@ async def _name(session: Session, view: View, snapshot: _Snapshot) -> bytes:
 
 
 async def _resynchronize(session: Session, view: View, parameters: c.Qresync, *, purged: int) -> None:
-    """What the client has missed: removals first, then changes (IMAP-81, IMAP-82)."""
+    """Send the changes that the client has missed: removals first, then flags (IMAP-81, IMAP-82)."""
     last = view.uidnext - 1
     known = within(parameters.known.resolve(0) if parameters.known is not None else [(1, last)], 1, last)
     start, since = 1, parameters.modseq
@@ -252,10 +257,10 @@ async def _resynchronize(session: Session, view: View, parameters: c.Qresync, *,
 
 
 def _first_difference(view: View, numbers: SequenceSet, found: SequenceSet) -> int:
-    """The first UID whose removal may be news: below, message numbers and UIDs of the client agree with ours (RFC
-    7162 §3.2.5.2).
+    """The first UID whose removal may be unknown to the client. Below it, message numbers and UIDs of the client agree
+    with ours (RFC 7162 §3.2.5.2).
 
-    Both sets are walked range by range. Where a stretch of numbers has the UIDs that the client says, nothing below
+    Both sets are walked range by range. If a range of numbers has the UIDs that the client gives, no message below it
     was removed.
     """
     agreed = 0
@@ -273,7 +278,7 @@ def _first_difference(view: View, numbers: SequenceSet, found: SequenceSet) -> i
 
 
 def _zip_ranges(left: tuple[tuple[int, int], ...], right: tuple[tuple[int, int], ...]) -> list[tuple[int, int, int]]:
-    """Two ascending sets of equal count, as stretches (first of left, first of right, length)."""
+    """Two ascending sets of equal count, as ranges (first of left, first of right, length)."""
     result: list[tuple[int, int, int]] = []
     i = j = done_left = done_right = 0
     while i < len(left) and j < len(right):
@@ -290,7 +295,7 @@ def _zip_ranges(left: tuple[tuple[int, int], ...], right: tuple[tuple[int, int],
 
 async def _inconsistent(account: Account, view: View, found: SequenceSet, modseq: int) -> bool:
     """Whether the client names UIDs as present that were removed before the modseq it claims to know (IMAP-82)."""
-    missing = subtract(within(found.resolve(0), 1, view.uidnext - 1), view.uids)[:100]  # a wrong client is wrong early
+    missing = subtract(within(found.resolve(0), 1, view.uidnext - 1), view.uids)[:100]  # the first ones are enough
 
     def read(r: Reader) -> bool:
         return any(r.value(REMOVED_BEFORE, view.mailbox_id, modseq, low, high) for low, high in missing)
@@ -299,11 +304,11 @@ async def _inconsistent(account: Account, view: View, found: SequenceSet, modseq
 
 
 async def _tell_changed(session: Session, view: View, modseq: int, known: Ranges, rows: list[Row]) -> None:
-    """FETCH (UID FLAGS MODSEQ) of messages changed since `modseq` whose UIDs are in `known`. `rows`: the first
+    """Send FETCH (UID FLAGS MODSEQ) of messages changed since `modseq` whose UIDs are in `known`. `rows`: the first
     `SLICE` of them.
     """
     while rows:
-        written: dict[tuple[int, str, bool], bytes] = {}  # few combinations of flags
+        written: dict[tuple[int, str, bool], bytes] = {}  # the combinations of flags are few
         lines: list[bytes] = []
         for start, stop in index_runs([row[0] for row in rows], known):
             for uid, changed, bits, column in rows[start:stop]:
@@ -321,8 +326,8 @@ async def _tell_changed(session: Session, view: View, modseq: int, known: Ranges
 
 
 async def _changes(view: View, modseq: int, read: Callable[[Reader], T], *, turn: bool = True) -> T:
-    """Read something that grows with the changes of a mailbox since `modseq`: in a thread when they are many. All that
-    can be seen in it is told before the command ends.
+    """Run a read whose cost grows with the mailbox's changes since `modseq`: in a thread if they are many. All changes
+    in its snapshot are sent before the command ends.
     """
 
     def all_of_it(r: Reader) -> tuple[T, int]:
@@ -339,7 +344,7 @@ async def _changes(view: View, modseq: int, read: Callable[[Reader], T], *, turn
 
 
 def _changed(view: View, modseq: int, known: Ranges, *, above: int = 0) -> Callable[[Reader], list[Row]]:
-    """Reads the next `SLICE` of changed messages with UIDs above that one, up to the last known one."""
+    """A function that reads the next `SLICE` of changed messages with UIDs above `above`, up to the last known one."""
     low, high = (max(known[0][0], above + 1), known[-1][1]) if known else (1, 0)
     return lambda r: r.rows(CHANGED, view.mailbox_id, modseq, low, high, SLICE)
 
@@ -348,7 +353,7 @@ def _changed(view: View, modseq: int, known: Ranges, *, above: int = 0) -> Calla
 
 
 async def close(session: Session, command: c.Close) -> Done:
-    """CLOSE: remove what is ``\\Deleted``, silently, unless the mailbox was opened by EXAMINE (RFC 9051 §6.4.1)."""
+    r"""CLOSE: remove ``\Deleted`` messages, silently, unless the mailbox was opened by EXAMINE (RFC 9051 §6.4.1)."""
     view = session.view
     if view is None:
         raise no("no mailbox is selected")
@@ -358,7 +363,7 @@ async def close(session: Session, command: c.Close) -> Done:
 
 
 async def unselect(session: Session, command: c.Unselect) -> Done:
-    """UNSELECT: leave the mailbox, remove nothing."""
+    """UNSELECT: leave the mailbox without removing messages."""
     await session.leave()
     await tell(session, expunge=True)
     return Done("closed")

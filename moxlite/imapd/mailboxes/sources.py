@@ -1,4 +1,4 @@
-"""Which mailboxes a source option or event group means (RFC 5465 §6, RFC 7377 §2.2)."""
+"""The mailboxes that a source option or event group means (RFC 5465 §6, RFC 7377 §2.2)."""
 
 from collections.abc import Collection, Sequence
 from typing import Final
@@ -14,14 +14,16 @@ from moxlite.store.types import Mailbox
 __all__ = ["MANY", "MAX_SOURCES", "Known", "known_mailboxes"]
 
 MANY: Final = 500
-"""Mailboxes looked at before other tasks get a turn: up to 50 ms with a hundred sources, mostly less than one."""
+"""Mailboxes examined before a checkpoint: up to 50 ms with a hundred sources, mostly less than one."""
 
 MAX_SOURCES: Final = 100
-"""Source options or event groups of one command: each is compared with each mailbox, and no client needs more."""
+"""Maximum source options or event groups of one command: each is compared with each mailbox, and no client needs
+more.
+"""
 
 
 class Known:
-    """The mailboxes of an account at one moment, with what sources ask of them."""
+    """The mailboxes of an account at one moment, with the data that sources need."""
 
     def __init__(self, boxes: Sequence[Mailbox], subscribed: Collection[str], inboxes: Collection[str]) -> None:
         """`inboxes`: names to which mail is delivered, besides Inbox."""
@@ -31,7 +33,7 @@ class Known:
         self._names: dict[c.Source, frozenset[str]] = {}
 
     def means(self, source: c.Source, name: str) -> bool:
-        """Whether a source has the mailbox `name` in it; ``selected`` has none."""
+        """Whether a source contains the mailbox `name`; ``selected`` contains no mailbox."""
         match source.kind:
             case "personal":
                 return True
@@ -49,7 +51,7 @@ class Known:
                 return False
 
     def _of(self, source: c.Source) -> frozenset[str]:
-        """The names in a source as the store has them; those that no mailbox can have are ignored (RFC 5465 §3.1)."""
+        """The names in a source in the store's form; impossible names are ignored (RFC 5465 §3.1)."""
         found = self._names.get(source)
         if found is None:
             names: set[str] = set()
@@ -73,7 +75,7 @@ async def known_mailboxes(session: Session) -> Known:
 
 
 def _inboxes(session: Session) -> set[str]:
-    """Where mail is delivered by the account's configuration, but for what comes from lists (IMAP-126)."""
+    """The mailboxes to which the account's configuration delivers mail, except mail of lists (IMAP-126)."""
     configured = session.context.config.current.account(session.home.account.name)
     found: set[str] = set()
     if configured is not None:

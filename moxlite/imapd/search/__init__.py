@@ -1,9 +1,9 @@
 """SEARCH, SORT, THREAD and ESEARCH in several mailboxes.
 
 - `search`, `sort`, `multisearch`: the commands; `results`: ESEARCH responses in any order
-- `searchkeys`: which part of a program rows decide, and which needs the message
-- `searchindex`: what the account's text index leaves to be looked into
+- `searchkeys`: a search program split into a condition on rows, and a test of messages
+- `searchindex`: messages to test, narrowed down by the account's text index
 
-Search programs as values are `proto.imap.search`, conditions on rows `store.rows.conditions`, the index itself is
-`store.search`. Which mailboxes a search means is `mailboxes.sources`.
+These do not belong here: search programs as values (`proto.imap.search`), conditions on rows (`store.rows.conditions`),
+the index itself (`store.search`), and the mailboxes that a search means (`mailboxes.sources`).
 """

@@ -29,10 +29,10 @@ from moxlite.store.types import Mailbox
 __all__ = ["search_mailboxes"]
 
 NAMING: Final = frozenset({"mailboxes", "subtree", "subtree-one", "subscribed"})
-"""Kinds of sources that may mean mailboxes of other users; ``personal`` and ``inboxes`` never do."""
+"""Kinds of sources that may include mailboxes of other users; ``personal`` and ``inboxes`` never do."""
 
 MAX_OWNERS: Final = 20
-"""Other users whose mailboxes one command searches: each costs a place at their account."""
+"""Maximum other users whose mailboxes one command searches: each takes a seat at their account."""
 
 
 async def search_mailboxes(session: Session, command: c.Esearch) -> Done:
@@ -91,9 +91,9 @@ async def _search(
 async def _views(
     session: Session, known: Known, sources: tuple[c.Source, ...], *, numbered: bool
 ) -> list[tuple[Mailbox, View]]:
-    """The mailboxes to be searched, each once. The selected one is searched as the client knows it.
+    """The mailboxes to search, each once. The selected one is searched in the state that the client knows.
 
-    numbered: the program has numbers in it, so UIDs must be known.
+    numbered: the program contains message numbers, so the UIDs are needed.
     """
     current = session.view
     found: list[tuple[Mailbox, View]] = []
@@ -116,7 +116,7 @@ async def _views(
 async def _foreign_views(
     session: Session, known: Known, sources: tuple[c.Source, ...], seats: AsyncExitStack, *, numbered: bool
 ) -> list[tuple[Mailbox, View]]:
-    """The same of mailboxes that other users share with this one: the selected one, and those that are named."""
+    """The same for mailboxes that other users share with this one: the selected one, and those that are named."""
     current = session.view
     found: list[tuple[Mailbox, View]] = []
     if current is not None and (current.seat is session.home or current.deleted):
@@ -157,7 +157,7 @@ async def _searched(seat: Seat, box: Mailbox, *, numbered: bool) -> View:
 
 
 def _as_known(current: View, box: Mailbox) -> View:
-    """The selected mailbox, as the client knows it."""
+    """The selected mailbox in the state that the client knows."""
     if current.counted:
         return current
     view = View(current.seat, box, read_only=True, since=current.since, uids=current.list)

@@ -20,11 +20,11 @@ __all__ = ["esearch", "off_loop"]
 T = TypeVar("T")
 
 FEW: Final = 500
-"""Messages whose results are put together on the loop: above, it takes more than 5 ms."""
+"""Number of messages whose results are composed on the loop. More take over 5 ms."""
 
 
 async def off_loop(count: int, work: Callable[[], T]) -> T:
-    """Do `work` on `count` messages, in a thread if they're many."""
+    """Run `work` on `count` messages, in a thread if they are many."""
     return work() if count <= FEW else await trio.to_thread.run_sync(work)
 
 
@@ -38,10 +38,10 @@ async def esearch(
     with_modseq: bool,
     mailbox: tuple[str, int] | None = None,
 ) -> tuple[bytes, Sequence[int]]:
-    """The octets of the response, none for RETURN (SAVE); and the UIDs that SAVE keeps (RFC 5182 §2.1).
+    """The octets of the response, empty for RETURN (SAVE), and the UIDs that SAVE keeps (RFC 5182 §2.1).
 
     Args:
-      uids: the result in its order, on which MIN, MAX and PARTIAL depend. mailbox: name and UIDVALIDITY to be told.
+      uids: the result in its order, on which MIN, MAX and PARTIAL depend. mailbox: name and UIDVALIDITY to be sent.
     """
     kept = uids
     if (returns.min or returns.max) and not (returns.all or returns.count or returns.partial):
@@ -78,7 +78,7 @@ async def esearch(
 
 
 def _in_order(numbers: Sequence[int]) -> tuple[tuple[int, int], ...]:
-    """Ranges that give the numbers in just this order (RFC 5267 §3.2: a range ascends)."""
+    """Ranges that give the numbers in exactly this order (RFC 5267 §3.2: a range ascends)."""
     found: list[tuple[int, int]] = []
     first = last = 0
     for number in numbers:

@@ -2,7 +2,7 @@
 
 Rows are tested by the store, messages in worker threads, in slices, so that a cancelled search ends soon and no
 snapshot is held for long. Messages are tested in two steps: most are ruled out by their stored header, a whole page of
-them at once; only the rest is looked into.
+them at once; only the rest is read.
 """
 
 from __future__ import annotations
@@ -39,17 +39,17 @@ from moxlite.store.rows.sorting import HEADER, columns_of
 __all__ = ["find", "search"]
 
 PAGE: Final = 100_000
-"""Matches taken from the store in one read, in a thread: 20 ms."""
+"""Matches read from the store at once, in a thread: 20 ms."""
 TEXT: Final = 5_000
-"""Matches that the store writes as one piece of text."""
+"""Maximum matches that the store returns as one piece of text."""
 HEADERS: Final = 500
-"""Headers looked through at once: as much as the processor's cache holds."""
+"""Headers searched at once: as many as fit into the processor's cache."""
 BODIES: Final = CHUNK_SIZE
 """Octets of small bodies read at once."""
 SPARSE: Final = 8
-"""How many messages are gone through in the time that finding the number of one takes."""
+"""Messages that can be walked over in the time that finding one message's number takes."""
 PATIENCE: Final = 0.05
-"""Seconds that one read goes on testing messages: then the snapshot is given up."""
+"""Seconds of testing messages in one read; then the snapshot is given up."""
 PROGRESS: Final = 10.0
 """Seconds between two INPROGRESS responses (IMAP-125)."""
 
@@ -64,7 +64,7 @@ async def search(session: Session, command: c.Search) -> Done:
         program = divide(command.program, view, named)  # in which $ is the result before this one (RFC 5182 §2.1)
     finally:
         if returns is not None and returns.save:
-            view.saved = uid_array()  # what a search that fails leaves (IMAP-124)
+            view.saved = uid_array()  # the saved result if this search fails (IMAP-124)
     with_modseq = any(isinstance(key, ModSeqIs) for key in keys_of(command.program))
     if with_modseq:
         session.use_condstore()
@@ -86,7 +86,7 @@ async def search(session: Session, command: c.Search) -> Done:
 
 
 async def _write_uids(session: Session, view: View, condition: Condition) -> None:
-    """SEARCH with the messages that meet a condition, as the store writes them."""
+    """Answer SEARCH with the messages that meet a condition, as text from the store."""
     read = partial(
         matching_texts,
         mailbox_id=view.mailbox_id,
@@ -102,7 +102,7 @@ async def _write_uids(session: Session, view: View, condition: Condition) -> Non
 async def _respond(
     session: Session, view: View, command: c.Search, returns: Return, uids: array[int], *, with_modseq: bool
 ) -> None:
-    """ESEARCH, and what SAVE keeps (IMAP-123, IMAP-124)."""
+    """Send the ESEARCH response, and keep the result for SAVE (IMAP-123, IMAP-124)."""
     only_ends = _only_ends(returns)
     if only_ends:
         uids = uid_array(sorted({*(uids[:1] if returns.min else ()), *(uids[-1:] if returns.max else ())}))
@@ -135,7 +135,7 @@ async def _respond(
 
 
 def _only_ends(returns: Return) -> bool:
-    """Whether nothing but MIN and MAX is asked for (and perhaps SAVE, which then keeps just those)."""
+    """Whether only MIN and MAX are requested (and perhaps SAVE, which then keeps only those)."""
     return (returns.min or returns.max) and not (returns.all or returns.count or returns.partial)
 
 
@@ -150,9 +150,9 @@ def _numbers(view: View, uids: array[int]) -> array[int]:
 
 
 async def find(session: Session, view: View, program: Program, returns: Return | None = None) -> array[int]:
-    """UIDs of the messages of the view that match, ascending. Those removed meanwhile don't.
+    """UIDs of the messages of the view that match, ascending, without messages removed meanwhile.
 
-    `returns` tells what of the result counts: when just MIN or MAX does, only messages at that end may be looked for.
+    `returns`: the requested parts of the result. If these are only MIN or MAX, only messages at that end are searched.
     """
     for condition in program.sets:
         program.found.append(frozenset(await _matching(session, view, condition)))
@@ -179,8 +179,8 @@ async def find(session: Session, view: View, program: Program, returns: Return |
 
 
 async def _matching(session: Session, view: View, condition: Condition) -> array[int]:
-    """The messages that meet a condition."""
-    if condition in _EVERY and view is session.view and not view.counted:  # it knows them
+    """The UIDs of the messages that meet a condition."""
+    if condition in _EVERY and view is session.view and not view.counted:  # it has all UIDs itself
         return uid_array(view.live(view.uids))
     found = uid_array()
     first, last = 1, view.uidnext - 1
@@ -197,11 +197,11 @@ async def _matching(session: Session, view: View, condition: Condition) -> array
 
 
 _EVERY: Final = (All(), And((All(),)))
-"""How a program without conditions may look."""
+"""Forms of a program without conditions."""
 
 
 async def _tested(session: Session, testing: _Testing) -> array[int]:
-    """Run a test in as many reads as it takes; the UIDs that pass, ascending."""
+    """Run a test in as many reads as needed. Returns the UIDs that pass, ascending."""
     progress = _Progress(session)
     while not testing.done:
         await testing.view.seat.account.scan(testing.run, op="imap-search")
@@ -210,10 +210,10 @@ async def _tested(session: Session, testing: _Testing) -> array[int]:
 
 
 class _Testing:
-    """A test of many messages, to be run in threads, read by read.
+    """A test of many messages, run in threads, read by read.
 
     Attributes:
-      view: whose messages. passed: UIDs that match, among the `tested` of `total`.
+      view: the mailbox. passed: UIDs that match, among the `tested` of `total`.
     """
 
     def __init__(
@@ -230,11 +230,11 @@ class _Testing:
         self._program = program
         self._uids = uids
         self._end = end
-        self._left = uid_array()  # of the slice at work: those which its headers don't rule out
+        self._left = uid_array()  # messages of the current slice that their headers do not rule out
 
     @property
     def done(self) -> bool:
-        """Whether all has been tested that has to be."""
+        """Whether all necessary messages have been tested."""
         if self._left:
             return False
         return self.tested == self.total or (self._end is not None and bool(self.passed))
@@ -251,7 +251,7 @@ class _Testing:
                 return
 
     def _look_over(self, r: Reader) -> None:
-        """Take the next slice, and rule out what can't match by its stored header."""
+        """Take the next slice, and rule out messages by their stored headers."""
         size = min(HEADERS, self.total - self.tested)
         start = self.total - self.tested - size if self._end == "last" else self.tested
         uids = self._uids[start : start + size]
@@ -265,7 +265,7 @@ class _Testing:
         self._left = uid_array([row[0] for row in rows])
 
     def _look_into(self, r: Reader, until: float) -> None:
-        """Test messages of the slice by all that they hold. One that can't be read matches nothing."""
+        """Test messages of the slice by their whole content. A message that cannot be read matches nothing."""
         test = self._program.test
         assert test is not None
         rows, _ = fetch_rows(r, self.view.mailbox_id, self._left, ("size", "prefix", "header", "structure"))
@@ -308,7 +308,9 @@ def _reader(
     size: int,
     prefix: bytes,
 ) -> Callable[[int, int], bytes]:
-    """Reads ranges of a message. The first that needs its body reads those of the whole group into `bodies`."""
+    """A function that reads ranges of a message. The first call that needs a body reads the bodies of the whole group
+    into `bodies`.
+    """
     if size - len(prefix) > CHUNK_SIZE:
         return lambda start, end: message_range(r, message_id, start, end - start)
 
@@ -325,7 +327,7 @@ def _reader(
 
 
 class _Progress:
-    """Tells a client that a long search goes on (RFC 9585)."""
+    """Sends progress responses of a long search (RFC 9585)."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -334,7 +336,7 @@ class _Progress:
         self._tag = b"NIL" if "]" in tag else b'"%b"' % tag.encode()
 
     async def tell(self, done: int, total: int) -> None:
-        """``* OK [INPROGRESS (tag done total)]`` when it is time for one."""
+        """Send ``* OK [INPROGRESS (tag done total)]`` if one is due."""
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + PROGRESS

@@ -1,7 +1,7 @@
-"""Search programs and the account's text index: which messages need not be looked into (IMAP-156, STORE-111).
+"""The account's text index in a search: it reduces the messages to test (IMAP-156, STORE-111).
 
-The index is asked with a term that every match of the program fulfils. When the term says all that the program's test
-does, a stored text decides; else the test follows. Messages that the index does not have yet are always tested, so the
+The index is asked with a term that every match of the program fulfils. If the term is equivalent to the program's test,
+a stored text decides; otherwise the test follows. Messages that are not indexed yet are always tested, so the
 result is the same without an index.
 """
 
@@ -28,12 +28,12 @@ PAGE: Final = 5_000
 """Messages taken from the store in one read: rows come one by one, 10 ms."""
 
 DEARER: Final = 20
-"""How many header sections are looked through in the time that one stored text takes: 10 µs."""
+"""Number of header sections that can be searched in the time that one stored text takes: 10 µs."""
 
 
 class Sought(msgspec.Struct, frozen=True):
-    """What all matches of a program have in their text. `decides`: the messages that have it, and meet the program's
-    condition on rows, are the matches.
+    """A term of the text index that all matches of a program fulfil. `decides`: the messages that fulfil it, and the
+    program's condition on rows, are exactly the matches.
     """
 
     term: Term
@@ -41,14 +41,14 @@ class Sought(msgspec.Struct, frozen=True):
 
 
 class Narrowed(msgspec.Struct, frozen=True):
-    """UIDs, ascending: messages that match, and those that are left to test."""
+    """UIDs, ascending: messages that match, and messages that must still be tested."""
 
     matching: array[int]
     left: array[int]
 
 
 def sought(program: s.SearchKey) -> Sought | None:
-    """What to ask the index for; None when the program is not about text, or rules nothing out by it."""
+    """The query to the index; None if the program is not about text, or the index cannot rule out any message."""
     term, decides = _conjunct(program)
     return None if term is None else Sought(term, decides)
 
@@ -56,16 +56,14 @@ def sought(program: s.SearchKey) -> Sought | None:
 async def narrow(
     account: IndexedAccount, mailbox_id: MailboxID, last: int, condition: Condition, wanted: Sought
 ) -> Narrowed | None:
-    """Of the messages up to UID `last` that meet the condition, those that have what is wanted; None when the index
-    does not help.
-    """
+    """The messages up to UID `last` that meet the condition and fulfil the term; None if the index does not help."""
     in_bodies = looks_into_bodies(wanted.term)
-    # With common words, looking at all header sections is less work than at the texts of so many.
+    # With common words, searching all header sections costs less than searching the texts of so many messages.
     candidates = await account.search.candidates(wanted.term, most=None if in_bodies else last // DEARER)
     if candidates is not None:
         condition = And((condition, Or((Messages(candidates.ids), NewerThan(candidates.watermark)))))
     elif not account.search.enabled or not in_bodies:
-        return None  # the header sections themselves are looked through as fast
+        return None  # searching the header sections themselves is as fast
     uids: dict[int, int] = {}
     first = 1
     while first <= last:
@@ -88,8 +86,8 @@ async def narrow(
 
 
 def _conjunct(key: s.SearchKey) -> tuple[Term | None, bool]:
-    """(term, whether it is all that is to be tested) of a program, or of one of those which it joins with AND: there
-    keys on rows are conditions, and need no test.
+    """(term, whether it replaces the whole test) of a program, or of one of the keys that it joins with AND. Keys on
+    rows among these are conditions, and need no test.
     """
     if isinstance(key, s.And):
         parts = [_conjunct(one) for one in key.keys]
@@ -101,7 +99,7 @@ def _conjunct(key: s.SearchKey) -> tuple[Term | None, bool]:
 
 
 def _term(key: s.SearchKey) -> tuple[Term | None, bool]:
-    """(a term that holds for every match, whether it holds for nothing else) of a key."""
+    """(a term that holds for every match, whether it holds for no other message) of a key."""
     match key:
         case s.Header(field=field, value=value) if field.lower() in ADDRESS_FIELDS:
             words = tuple([Has(word, Where.HEADER) for word in address_words(fold(value))])

@@ -1,13 +1,11 @@
-"""Search programs against the store: which part of a program rows decide, and which part needs the message (IMAP-119,
-IMAP-121, IMAP-122).
+"""Search programs, split into a condition on rows and a test of the message (IMAP-119, IMAP-121, IMAP-122).
 
 Theory of operation
 -------------------
 A program is a tree. Keys about flags, dates, sizes and ids are conditions on rows, which the
 store evaluates; keys about text are tests on one message. `divide` splits a program into a condition that is
-necessary for a match, so that few messages are looked into, and what is left to test. Where a condition stands below
-an OR or NOT that also has a text key, its UIDs are read beforehand and the test looks them up: so every program is
-answered exactly.
+necessary for a match, so that few messages are read, and a test for the rest. If a condition is below an OR or NOT
+that also has a text key, its UIDs are read beforehand and the test looks them up: so every program is answered exactly.
 """
 
 from __future__ import annotations
@@ -43,12 +41,12 @@ __all__ = ["Hint", "Message", "Program", "divide"]
 _DAY: Final = 86_400_000_000
 _EPOCH: Final = dt.date(1970, 1, 1)
 MAX_HINTS: Final = 3
-"""Words of a needle that headers are searched for: each rules out fewer than the one before."""
+"""Maximum words of a needle that headers are searched for: each further word rules out fewer messages."""
 _PLAIN: Final = frozenset({"7BIT", "8BIT", "BINARY"})
 
 
 class Message:
-    """A message under test. What is needed of it is read or decoded at the first use.
+    """A message under test. Its parts are read and decoded at the first use.
 
     `read` gives octets of the message from one offset to another.
     """
@@ -72,13 +70,13 @@ class Message:
         return self._structure
 
     def whole_header(self) -> bytes:
-        """The header section up to MAX_HEADER, also when less of it is stored apart."""
+        """The header section up to MAX_HEADER, even if less of it is stored apart."""
         if len(self.header) < HEADER_LIMIT:
             return self.header
         return self.read(0, min(self.structure.root.body, MAX_HEADER))
 
     def header_holds(self, needle: str, hint: Hint | None) -> bool:
-        """Whether the decoded header has `needle`, which is folded, and of which `hint` was made."""
+        """Whether the decoded header contains `needle`, which is folded; `hint` was made from it."""
         if self._folded_header is None:
             if hint is not None and not hint.may_hold([self.header]):
                 return False
@@ -86,7 +84,7 @@ class Message:
         return needle in self._folded_header
 
     def body_holds(self, needle: str) -> bool:
-        """Whether the decoded text has `needle`, which is folded (IMAP-121)."""
+        """Whether the decoded text contains `needle`, which is folded (IMAP-121)."""
         if self._folded_body is None:
             part = self.structure.root
             if (
@@ -102,11 +100,11 @@ class Message:
         return needle in self._folded_body
 
     def field_holds(self, name: bytes, needle: str) -> bool:
-        """Whether a field of that (lower-case) name is there, and `needle` in its decoded text."""
+        """Whether there is a field of that (lower-case) name with `needle` in its decoded text."""
         return any(needle in fold(decode_words(text)) for text in HeaderSection(self.whole_header()).texts(name))
 
     def address_holds(self, name: bytes, needle: str) -> bool:
-        """The same for a field with addresses: or `needle` is in one of them, as ENVELOPE shows it."""
+        """The same for a field with addresses, where `needle` may also be in an address as ENVELOPE shows it."""
         words = address_words(needle)
         for value in HeaderSection(self.whole_header()).texts(name):
             text = fold(decode_words(value))
@@ -116,19 +114,21 @@ class Message:
 
 
 class Hint(msgspec.Struct, frozen=True):
-    """What the octets of a matching message's header must hold, in lower case, as long as they are plain text: one of
-    these patterns.
+    """Patterns for the raw header of a matching message, in lower case. At least one of them matches in any header of
+    plain text that contains the needle.
 
-    Octets are plain when they are ASCII without encoded words; then a field's text stands there as it is decoded but
-    for folding, which only happens at blanks (RFC 5322 §2.2.3), and a word (neither blanks nor controls in it) of any
-    text stands there as it is.
+    Octets are plain when they are ASCII without encoded words. Then the raw text of a field equals the decoded one
+    except for folding, which only happens at blanks (RFC 5322 §2.2.3), and a word (without blanks and controls) is
+    never changed.
     """
 
     patterns: tuple[re.Pattern[bytes], ...]
 
     @classmethod
     def of(cls, needle: str) -> list[Hint]:
-        """A hint for each word of a folded needle, the longest first. Plain text never holds what isn't ASCII."""
+        """One hint for each word of a folded needle, longest first. Plain text never contains a needle outside
+        ASCII.
+        """
         if not needle.isascii():
             return [cls(())]
         words = sorted(set(_NO_WORD.split(needle)) - {""}, key=len, reverse=True)
@@ -136,7 +136,7 @@ class Hint(msgspec.Struct, frozen=True):
 
     @classmethod
     def of_addresses(cls, needle: str) -> list[Hint]:
-        """The same for a needle that must stand in a field with addresses, or in one of them (`addresses`)."""
+        """As `of`, for a needle that must be in a field with addresses, or in one of these addresses (`addresses`)."""
         return cls._of_words(address_words(needle)) if needle.isascii() else [cls(())]
 
     @classmethod
@@ -145,16 +145,16 @@ class Hint(msgspec.Struct, frozen=True):
 
     @classmethod
     def of_field(cls, needle: str) -> list[Hint]:
-        """The same for a needle that must stand in the text of one field."""
+        """As `of`, for a needle that must be in the text of one field."""
         if not needle or not needle.isascii() or not needle.isprintable():
             return cls.of(needle)
         parts = [re.escape(part) for part in needle.encode().split(b" ")]
         return [cls((re.compile(_BLANK.join(parts)),))]
 
     def may_hold(self, headers: Sequence[bytes]) -> list[int]:
-        """Positions of the headers that match one of the patterns, or are not plain, or not whole; ascending.
+        """Positions of the headers that match one of the patterns, or are not plain, or not complete; ascending.
 
-        All are searched at once: each step for a single one would cost as much as searching it.
+        All headers are searched at once, as a step per header would cost as much as searching it.
         """
         ends = list(accumulate([len(header) + 1 for header in headers]))
         joined = b"\0".join(headers)
@@ -175,19 +175,18 @@ _BLANK: Final = rb"(?:\r?\n)?[\x00-\x20\x7f]"
 """A blank of a decoded field: perhaps folded there, and perhaps a control (`decode_words`)."""
 _ENCODED_WORD: Final = re.compile(rb"=\?")
 _NO_WORD: Final = re.compile(r"[\x00-\x20\x7f:]+")
-"""What parts words; the colon is one since blanks before it are dropped."""
+"""Separators of words, with the colon: blanks before it are dropped in decoding."""
 
 
 Test = Callable[[Message], bool]
 
 
 class Program(msgspec.Struct, frozen=True):
-    """A program, divided: every match meets `condition`; of those which do, the ones that pass `test` match.
+    """A split program. Every match meets `condition`; of the messages that do, exactly those that pass `test` match.
 
-    hints: each holds for every match, too; nothing but speed depends on them. test: None when the condition alone
-    decides. sets: conditions whose UIDs must be known before testing; `test` looks into `found`, a list of sets of UIDs
-    in the same order, which the search fills. sought: what the text index can be asked for, which leaves out what
-    `sets` are for.
+    hints: each holds for every match, too; they only save time. test: None if the condition alone decides. sets:
+    conditions whose UIDs must be known before testing; `test` looks into `found`, a list of sets of UIDs in the same
+    order, which the search fills. sought: the query to the text index, without the parts that need `sets`.
     """
 
     condition: q.Condition
@@ -207,7 +206,7 @@ class _Divider:
         self.found: list[frozenset[int]] = []
 
     def divide(self, key: s.SearchKey) -> tuple[q.Condition, Test | None]:
-        """(what rows decide, what is left to test)."""
+        """(condition on rows, test of the message, or None)."""
         match key:
             case s.And(keys=keys):
                 parts = [self.divide(one) for one in keys]
@@ -310,12 +309,14 @@ class _Divider:
 
 
 def _is_text(key: s.SearchKey) -> bool:
-    """Whether a key is about the message's octets. The Date field is not a column, so SENTBEFORE and its like are."""
+    """Whether a key is about the message's octets. SENTBEFORE and similar keys are, as the Date field is not a
+    column.
+    """
     return isinstance(key, s.Header | s.BodyText | s.Text) or (isinstance(key, s.DateIs) and key.of == "sent")
 
 
 def divide(program: s.SearchKey, view: View, named: Mapping[SequenceSet, q.Condition]) -> Program:
-    """Split a program. `named`: sets of UIDs that the view can't resolve.
+    """Split a program. `named`: conditions for sets of UIDs that the view cannot resolve.
 
     Raises Refused (BAD) for keys that are not supported.
     """
@@ -325,7 +326,7 @@ def divide(program: s.SearchKey, view: View, named: Mapping[SequenceSet, q.Condi
 
 
 def _hints(key: s.SearchKey) -> list[Hint]:
-    """What all matches of a program have in their headers."""
+    """Hints that hold for all matches of a program."""
     match key:
         case s.And(keys=keys):
             return [hint for one in keys for hint in _hints(one)]
@@ -355,7 +356,7 @@ def _flag(word: str, present: bool) -> q.Condition:
 
 
 _SYNONYM: Final = re.compile(r"(?i)junk|nonjunk|notjunk|\$nonjunk")
-"""Keywords which set a flag besides when they are stored (IMAP-115); searched for, they are what they are."""
+"""Keywords that also set a flag when they are stored (IMAP-115). In a search they mean only the keyword."""
 
 
 def _ranges(ranges: Ranges) -> q.Condition:
@@ -363,7 +364,7 @@ def _ranges(ranges: Ranges) -> q.Condition:
 
 
 def _days(comparison: s.Comparison, date: dt.date) -> tuple[int, int]:
-    """(since, until) in µs of the day as its own clock showed it."""
+    """(since, until) in µs, of the day in its own clock."""
     start = (date - _EPOCH).days * _DAY
     match comparison:
         case s.Comparison.BEFORE:
@@ -375,7 +376,7 @@ def _days(comparison: s.Comparison, date: dt.date) -> tuple[int, int]:
 
 
 def _sent(message: Message, comparison: s.Comparison, day: int) -> bool:
-    """Whether the Date field, in its own zone, is before, on, or since a day; without one never (IMAP-122)."""
+    """Whether the Date field, in its own zone, is before, on, or since a day; False without one (IMAP-122)."""
     envelope = message.structure.envelope
     if envelope.date is None:
         return False
@@ -390,7 +391,7 @@ def _sent(message: Message, comparison: s.Comparison, day: int) -> bool:
 
 
 def _by_id(condition: Callable[[int], q.Condition], letter: str, text: str, view: View) -> q.Condition:
-    """An object id of ours (IMAP-106); another text is no message's id."""
+    """The condition for an object id of this server (IMAP-106). Other text is not the id of any message."""
     suffix = view.seat.suffix.decode()
     number = text[1 : len(text) - len(suffix)]
     known = text[:1] == letter and text.endswith(suffix) and number.isascii() and number.isdigit() and len(number) < 19

@@ -1,7 +1,7 @@
 """SORT and THREAD (RFC 5256, RFC 5267 §3, RFC 5957; IMAP-127).
 
-What messages are sorted by was stored when they came: no body is read. Rows are read in slices, in worker threads, and
-put in order there too. What comes of it is kept with the list of UIDs; messages that come are inserted.
+The sort keys were stored when the messages came, so no body is read. Rows are read in slices, in worker threads, and
+sorted there too. The result is kept with the list of UIDs; new messages are inserted into it.
 """
 
 from __future__ import annotations
@@ -38,9 +38,7 @@ SLICE: Final = 5_000
 """Messages read at once: 5 to 20 ms in a thread, then the snapshot is given up."""
 
 FRESH: Final = 200
-"""Messages that have come since a mailbox was put in order, above which that is done anew: for each one some 16 are
-looked at.
-"""
+"""New messages since a mailbox was sorted above which it is sorted again: inserting one takes some 16 look-ups."""
 
 FEW: Final = 8
 """Messages that are inserted, or read in order to be threaded, on the loop (STORE-3): 0.2 ms each."""
@@ -75,7 +73,7 @@ async def sort(session: Session, command: c.Sort) -> Done:
         uids = await _found(session, view, command.program)  # in which $ is the result before this one
     finally:
         if returns is not None and returns.save:
-            view.saved = uid_array()  # what a search that fails leaves (IMAP-124)
+            view.saved = uid_array()  # the saved result if this search fails (IMAP-124)
     ordered = await going_on(session, lambda: _ordered(view, uids, command.keys))
     if returns is None:
         highest = await highest_modseq(view, ordered) if with_modseq else 0
@@ -113,16 +111,16 @@ async def _ordered(view: View, uids: array[int], keys: tuple[SortKey, ...]) -> S
 
 
 def _arranged(rows: list[Row], keys: Sequence[SortKey]) -> array[int]:
-    """The UIDs of rows with a value for each key, put in order."""
-    # From the last key to the first, each time leaving what is equal as it was: at last by message number.
+    """The UIDs of rows with a value for each key, sorted."""
+    # From the last key to the first, with a stable sort: equal messages finally stay in the order of their numbers.
     for position, key in reversed(list(enumerate(keys, 1))):
         rows.sort(key=itemgetter(position), reverse=key.reverse)
     return uid_array([row[0] for row in rows])
 
 
 async def _brought_up(view: View, keys: tuple[SortKey, ...]) -> array[int] | None:
-    """An order of the whole list, made of one that it had when a few messages had not come yet, or were still there;
-    None if there is none.
+    """The order of the whole list, updated from an earlier order after a few messages came or went; None if that is not
+    possible.
     """
     uids, earlier = view.list.uids, view.list.earlier.get(keys)
     if not isinstance(earlier, array):
@@ -148,7 +146,9 @@ async def _brought_up(view: View, keys: tuple[SortKey, ...]) -> array[int] | Non
 def _inserted(
     r: Reader, mailbox_id: MailboxID, order: array[int], fresh: array[int], keys: tuple[SortKey, ...]
 ) -> array[int] | None:
-    """An order with messages whose UIDs are above all in it; None if one that must be looked at is gone."""
+    """An order with messages inserted whose UIDs are above all others; None if a message needed for a comparison is
+    gone.
+    """
     names = [key.name for key in keys]
     rows = sort_rows(r, mailbox_id, fresh, names)
     values = {row[0]: row for row in rows}
@@ -173,7 +173,7 @@ def _inserted(
 
 
 def _before(row: Row, other: Row, keys: Sequence[SortKey]) -> bool:
-    """Whether a message comes before one with a lower UID."""
+    """Whether a message sorts before one with a lower UID."""
     for position, key in enumerate(keys, 1):
         if row[position] != other[position]:
             before: bool = row[position] < other[position]
@@ -221,7 +221,7 @@ async def _threaded(view: View, uids: array[int], algorithm: str, *, by_uid: boo
             if len(wanted) == len(messages):
                 messages.keep(algorithm, threads)
             return octets
-        kept = Threads(_ALGORITHMS[algorithm]())  # a session that knows more has added to them meanwhile
+        kept = Threads(_ALGORITHMS[algorithm]())  # a session with newer messages has added them meanwhile
 
 
 def _written(
