@@ -81,8 +81,8 @@ async def select(session: Session, command: c.Select | c.Examine) -> Done:
     """SELECT and EXAMINE. A failure leaves nothing selected (IMAP-73)."""
     if await session.leave():
         session.write(b"* OK [CLOSED] previous mailbox closed\r\n")
-    # Earlier changes no longer matter, except those of mailboxes. The cursor moves close to the snapshot, and removals
-    # held back by the old view are released.
+    # Of earlier changes only those to mailboxes still matter. The cursor moves close to the snapshot, and removals held
+    # back by the old view are released.
     cursor = session.home.cursor
     if cursor.pending() or cursor.acknowledged < cursor.modseq:
         await tell(session, expunge=True)

@@ -1,12 +1,13 @@
-"""What one session is, and what all sessions of an account share; commands are in the rooms above.
+"""State of an IMAP session, and state shared by all sessions of an account. Commands do not belong here but in the
+packages that import this one.
 
 - `state`: the session: who is logged in, what is selected and switched on, the buffer of responses
-- `view`, `uidlist`, `named`, `messagelimit`: the selected mailbox as the client was told of it, and which messages a
-  command names there
-- `rights`, `seat`, `place`: what the user may do, the account in use, and whose mailbox a name means
-- `sessions`, `notes`: all sessions by account, and what they share
-- `context`, `output`: what a session gets from the server and from its connection
-- `errors`, `progress`, `trace`: failures as responses, signs of life, transcripts
+- `view`, `uidlist`, `named`, `messagelimit`: the selected mailbox in the state that the client knows, and the messages
+  that a command names there
+- `rights`, `seat`, `place`: the user's rights, the account in use, and the account behind a mailbox name
+- `sessions`, `notes`: all sessions by account, and their shared state
+- `context`, `output`: interfaces of a session to the server and to its connection
+- `errors`, `progress`, `trace`: failures as responses, keepalives, transcripts
 
-Nothing here reads a command: that is `imapd.loop`. `Watcher` and `Intake` stand for NOTIFY and APPEND.
+Nothing here reads a command: `imapd.loop` does. `Watcher` and `Intake` are the interfaces of NOTIFY and APPEND.
 """

@@ -1,6 +1,4 @@
-"""What a session gets from outside: one frozen struct, made by the composition root for each service of each
-listener.
-"""
+"""Context of a session: one frozen struct, made by the composition root for each service of each listener."""
 
 from typing import Final, Literal
 
@@ -22,32 +20,36 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     """Deadlines and delays, in seconds (IMAP-19, IMAP-20); tests shorten them."""
 
     before_login: float = 30.0
-    """For the next command of a client that hasn't logged in, for each pause within a literal, and for taking what we
-    write.
+    """Seconds for the next command of a client that has not logged in, for each pause within a literal, and for
+    accepting our output.
     """
     after_login: float = 30 * 60.0
-    """RFC 9051 §5.4: at least 30 minutes; IDLE counts as one command."""
+    """Seconds for the next command of a logged-in client. RFC 9051 §5.4: at least 30 minutes; IDLE counts as one
+    command.
+    """
     literal: float = 30.0
-    """Between two octets of a literal."""
+    """Maximum seconds between two octets of a literal."""
     write: float = 5 * 60.0
-    """Seconds that a logged-in client may take to accept any of our output. A phone may be asleep that long."""
+    """Seconds for a logged-in client to accept any of our output. A phone may be asleep that long."""
     farewell: float = 10.0
-    """For the last ``* BYE``."""
+    """Seconds for the last ``* BYE``."""
     slow: float = 1.0
-    """Before each read, and for each octet written, while a connection is slowed down after failed log-ins."""
+    """Seconds of delay before each read, and for each octet written, while a connection is slowed down after failed
+    log-ins.
+    """
 
 
 SLOW_FAILURES: Final = 3
-"""Failed log-ins on one connection from which on it is slowed down (IMAP-20)."""
+"""Failed log-ins on one connection after which it is slowed down (IMAP-20)."""
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything a session works with.
+    """Configuration and services of the server for a session.
 
-    service: for metrics and for what the TLS of the connection means: ``imap`` may have STARTTLS, ``imapserve`` is the
-    operator's own pipe (IMAP-22), the others begin with TLS. preauth: a known client certificate logs in by itself
-    (``imaps`` only, IMAP-48). starttls: None where it isn't offered. gate: the limits of connections. spools: where
-    long messages go while they're received (``data/tmp``).
+    service: for metrics and for the TLS mode: ``imap`` may have STARTTLS, ``imapserve`` is the operator's own pipe
+    (IMAP-22), the others begin with TLS. preauth: a known client certificate logs in without a command (``imaps`` only,
+    IMAP-48). starttls: None if it is not offered. gate: the limits of connections. spools: folder for long messages
+    while they are received (``data/tmp``).
     """
 
     accounts: Accounts
@@ -69,22 +71,22 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def hostname(self) -> str:
-        """Our name, for the challenge of CRAM-MD5."""
+        """Hostname of this server, for the challenge of CRAM-MD5."""
         return self.config.current.static.hostname.ascii
 
     @property
     def append_limit(self) -> int:
-        """Octets of the largest message that may be added (IMAP-86)."""
+        """Maximum octets of a message that may be added (IMAP-86)."""
         return self.config.current.static.imap.append_limit
 
     @property
     def idle_keepalive(self) -> float:
-        """Seconds between two signs of life while a client idles, 0 for none (IMAP-161)."""
+        """Seconds between two keepalive responses while a client idles, 0 for none (IMAP-161)."""
         return self.config.current.static.imap.idle_keepalive
 
     @property
     def message_limit(self) -> int:
-        """Messages that one command may work on, 0 for any number (IMAP-163)."""
+        """Maximum messages that one command may work on, 0 for any number (IMAP-163)."""
         return self.config.current.static.imap.message_limit
 
     @property

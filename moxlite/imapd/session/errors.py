@@ -1,4 +1,4 @@
-"""How a command can fail, and the one place where errors of the store become responses (IMAP-153)."""
+"""Failures of commands, and the one place that translates errors of the store into responses (IMAP-153)."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -32,16 +32,16 @@ class Disconnect(Exception):
 
 
 def no(text: str, code: str | None = None, argument: bytes = b"") -> Refused:
-    """``NO [code argument] text``, to be raised."""
+    """An exception for ``NO [code argument] text``."""
     return Refused("NO", text, Code(code, argument) if code else None)
 
 
 def bad(text: str, code: str | None = None) -> Refused:
-    """``BAD [code] text``, to be raised."""
+    """An exception for ``BAD [code] text``."""
     return Refused("BAD", text, Code(code) if code else None)
 
 
-# RFC 9051 §7.1 and RFC 5530 §3 name the codes. A subclass stands before its base.
+# RFC 9051 §7.1 and RFC 5530 §3 name the codes. A subclass comes before its base.
 _TABLE: Final[Mapping[type[store.StoreError], Callable[[Any], Refused]]] = {
     store.OverQuota: lambda e: no("over quota", "OVERQUOTA"),
     store.StorageFull: lambda e: no("the disk is full, nothing was changed", "UNAVAILABLE"),

@@ -1,7 +1,7 @@
-"""MESSAGELIMIT: how many messages one command works on (RFC 9738; IMAP-163), where the operator wants a limit.
+"""MESSAGELIMIT: the operator's limit on the messages that one command works on (RFC 9738; IMAP-163).
 
-A command that names more works on those with the highest UIDs, and says so by a code with the lowest of them; what is
-all or nothing (COPY, APPEND, SORT, THREAD) is refused. EXPUNGE and CLOSE have no limit.
+A command that names more messages works on the highest UIDs, and its response has a code with the lowest of them. An
+atomic command (COPY, APPEND, SORT, THREAD) is refused. EXPUNGE and CLOSE have no limit.
 """
 
 from __future__ import annotations
@@ -23,12 +23,14 @@ __all__ = ["cut", "cut_deleted", "first_searched", "refuse_more"]
 
 
 def _limit(session: Session) -> int:
-    """Messages of one command, 0 for any number."""
+    """Maximum messages of one command, 0 for any number."""
     return 0 if "MESSAGELIMIT" in session.disabled else session.context.message_limit
 
 
 def cut(session: Session, uids: array[int]) -> array[int]:
-    """Those with the highest of the UIDs, which ascend: all, if they are no more than the limit."""
+    """The highest UIDs of an ascending array, as many as the limit allows. If some are left out, `session.limited` says
+    so.
+    """
     limit = _limit(session)
     if not limit or len(uids) <= limit:
         return uids
@@ -37,7 +39,7 @@ def cut(session: Session, uids: array[int]) -> array[int]:
 
 
 def refuse_more(session: Session, count: int, uids: array[int] | None = None) -> None:
-    """Raises Refused for more messages than the limit; `uids`: whose subset could be tried."""
+    """Raise Refused if there are more messages than the limit. `uids`: a part of these could be named instead."""
     limit = _limit(session)
     if limit and count > limit:
         lowest = b" %d" % uids[-limit] if uids is not None else b""
@@ -49,7 +51,7 @@ def _refused(limit: int, lowest: bytes = b"") -> Refused:
 
 
 async def cut_deleted(session: Session, view: View, chosen: Ranges) -> Ranges:
-    r"""Of the UIDs that UID EXPUNGE names, the ``\Deleted`` ones that it may remove; all of them without a limit."""
+    r"""The UIDs that UID EXPUNGE may remove: without a limit `chosen`, else the highest ``\Deleted`` ones of it."""
     if not _limit(session):
         return chosen
     deleted = await view.seat.account.scan(
@@ -59,8 +61,7 @@ async def cut_deleted(session: Session, view: View, chosen: Ranges) -> Ranges:
 
 
 async def first_searched(session: Session, view: View, program: s.SearchKey, *, all_or_none: bool = False) -> int:
-    """The lowest UID that a search looks at, 1 if there is no limit to it. What counts are the messages that are looked
-    at, not those that match.
+    """The lowest UID that a search examines, 1 if it is not limited. The limit counts messages examined, not matches.
 
     Raises Refused if `all_or_none` and there are too many.
     """

@@ -1,6 +1,6 @@
-"""Which messages a command names: its numbers against what the session has been told (IMAP-53, IMAP-62).
+"""The messages that a command names: its numbers resolved in the state that the client knows (IMAP-53, IMAP-62).
 
-A view knows its UIDs; under UIDONLY the store is asked for those which the command names, and no others.
+A view keeps its UIDs. Under UIDONLY only the UIDs that the command names are read from the store.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PAGE: Final = 100_000
 """Messages whose modseqs are read at once, in a thread."""
 
 MANY: Final = 50
-"""Ranges that are looked up on the loop, or are a condition of a search by themselves."""
+"""Maximum ranges that are looked up on the loop, or become a condition of a search."""
 
 FIRST_UIDS: Final = "SELECT uid FROM message WHERE mailbox_id = ? AND uid BETWEEN ? AND ? ORDER BY uid LIMIT ?"
 LAST_UIDS: Final = "SELECT uid FROM message WHERE mailbox_id = ? AND uid BETWEEN ? AND ? ORDER BY uid DESC LIMIT ?"
@@ -38,21 +38,21 @@ SELECT e.uid FROM carray(?2) c CROSS JOIN expunged e ON e.mailbox_id = ?1 AND e.
 
 
 async def resolve(view: View, numbers: SequenceSet, *, uid: bool, most: int = 0) -> array[int]:
-    """See `View.resolve`. `most`: so many suffice, the first or, if negative, the last ones; 0 for all."""
+    """See `View.resolve`. `most`: only as many, the first or, if negative, the last ones; 0 for all."""
     if not isinstance(view, CountedView) or numbers.saved:
         return view.resolve(numbers, uid=uid)
     return await known_uids(view, await named_ranges(view, numbers), most=most)
 
 
 async def named_ranges(view: View, numbers: SequenceSet) -> Ranges:
-    """The UIDs that a set of UIDs names, below the next one: of a view without UIDs also those that don't exist."""
+    """The ranges of a set of UIDs, below `uidnext`. Without UIDs in the view they include UIDs that do not exist."""
     if not isinstance(view, CountedView) or numbers.saved:
         return list(runs(view.resolve(numbers, uid=True)))
     return within(numbers.resolve(await last_uid(view) if numbers.star else 0), 1, view.uidnext - 1)
 
 
 async def last_uid(view: View) -> int:
-    """The highest UID told, 0 for none; what ``*`` means in a UID set (IMAP-62)."""
+    """The highest UID sent to the client, 0 for none: the meaning of ``*`` in a UID set (IMAP-62)."""
     if not isinstance(view, CountedView):
         return view.last_uid
     since = _told(view)
@@ -65,7 +65,7 @@ async def last_uid(view: View) -> int:
 
 
 async def known_uids(view: View, ranges: Ranges, *, most: int = 0) -> array[int]:
-    """The UIDs in `ranges` that the client knows, ascending: also of messages which it has not been told are gone.
+    """The UIDs in `ranges` that the client knows, ascending, including removed messages whose removal was not sent yet.
     `most` as for `resolve`.
     """
     if not isinstance(view, CountedView):
@@ -92,19 +92,21 @@ async def known_uids(view: View, ranges: Ranges, *, most: int = 0) -> array[int]
 
 
 def _told(view: View) -> int:
-    """Removals up to this modseq have been told, or are held in `View.gone`."""
+    """The modseq up to which removals have been sent, or are held in `View.gone`."""
     return max(view.seat.cursor.modseq, view.since)
 
 
 async def _read(view: View, ranges: Ranges, read: Callable[[Reader], T]) -> T:
-    """In a thread if it may take long."""
+    """Read in a thread if it may take long."""
     if len(ranges) <= MANY and count(ranges) <= SLICE:
         return await view.seat.account.read(read, op="imap-uids")
     return await view.seat.account.scan(read, op="imap-uids")
 
 
 async def removed_since(view: CountedView, uids: tuple[int, ...]) -> Ranges:
-    """Of UIDs that the change log calls removed: those that were in the mailbox when the view began, or later."""
+    """The UIDs, of those that the change log calls removed, that were in the mailbox when the view began, or came
+    later.
+    """
 
     def read(r: Reader) -> list[int]:
         return [uid for (uid,) in r.rows(REMOVED_AFTER, view.mailbox_id, int_array(uids), view.since)]
@@ -113,7 +115,9 @@ async def removed_since(view: CountedView, uids: tuple[int, ...]) -> Ranges:
 
 
 async def conditions(view: View, program: s.SearchKey) -> dict[SequenceSet, q.Condition]:
-    """What UID sets of a search program mean, where the view doesn't know; else nothing."""
+    """Conditions for the UID sets of a search program that a view without UIDs cannot resolve; empty for other
+    views.
+    """
     found: dict[SequenceSet, q.Condition] = {}
     if isinstance(view, CountedView):
         for key in s.keys_of(program):
@@ -127,7 +131,9 @@ async def conditions(view: View, program: s.SearchKey) -> dict[SequenceSet, q.Co
 
 
 async def highest_modseq(view: View, uids: Sequence[int]) -> int:
-    """Of these messages; 0 for none. All changes up to it are told before the command ends (`View.shown`)."""
+    """The highest modseq of these messages, 0 for none. All changes up to it are sent before the command ends
+    (`View.shown`).
+    """
     highest = 0
     ascending = uid_array(sorted(uids))
     for start in range(0, len(ascending), PAGE):

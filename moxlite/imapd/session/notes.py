@@ -1,5 +1,5 @@
-"""What sessions of one account were told of its last change, for the others that knew the same: `repeat` writes it
-down and finds it.
+"""Rendered octets of an account's last change, to send to sessions in the same state; `repeat` stores and finds
+them.
 """
 
 from typing import Final, TypeAlias
@@ -13,20 +13,22 @@ from moxlite.store.types import ModSeq
 __all__ = ["Key", "Notes", "Told"]
 
 MAX_NOTES: Final = 32
-"""Notes of one account: sessions with different mailboxes and capabilities. Those of an older change go with the
-next.
+"""Maximum notes of one account: sessions differ in mailboxes and capabilities. Notes of an older change are dropped
+with the next one.
 """
 
 Key: TypeAlias = tuple[int, int, int, frozenset[str], bool, int, bool]
-"""What the octets depend on: modseq, mailbox, UIDNEXT, keywords, read-only, ENABLEd, whether removals are told."""
+"""Session state on which the octets depend: modseq, mailbox, UIDNEXT, keywords, read-only, ENABLEd, whether removals
+are sent.
+"""
 
 
 class Told(msgspec.Struct, frozen=True):
-    """What a session was told, and the state that it was in then.
+    """Octets sent to a session for a change, and its state afterwards.
 
-    modseq: of the cursor. uids, uidnext, keywords: of the view. passed: modseq of the last change in the view, 0 if
-    there was none of it. alone: no other mailbox has changed. origins: whose changes they were. low, high: the lowest
-    and highest UID among the messages; 0 without any.
+    modseq: the cursor's. uids, uidnext, keywords: the view's. passed: modseq of the last change in the view, 0 without
+    one. alone: no other mailbox has changed. origins: the sessions that made the changes. low, high: the lowest and
+    highest UID among the messages; 0 without messages.
     """
 
     octets: bytes
@@ -41,12 +43,12 @@ class Told(msgspec.Struct, frozen=True):
     high: int
 
     def concerns(self, ranges: Ranges) -> bool:
-        """Whether the changed messages reach into ranges of UIDs."""
+        """Whether ranges of UIDs overlap the changed messages."""
         return any(low <= self.high and self.low <= high for low, high in ranges)
 
 
 class Notes:
-    """What sessions of one account were told of its last change."""
+    """Notes of an account's last change, by session state."""
 
     __slots__ = ("_modseq", "_notes")
 
@@ -55,11 +57,11 @@ class Notes:
         self._notes: dict[Key, Told] = {}
 
     def find(self, key: Key) -> Told | None:
-        """What one was told that knew the same."""
+        """The note for a session in this state, or None."""
         return self._notes.get(key)
 
     def keep(self, key: Key, told: Told) -> None:
-        """For those who know the same; what was told of another change goes."""
+        """Keep a note for other sessions in the same state. Notes of other changes are dropped."""
         if self._modseq != told.modseq or len(self._notes) >= MAX_NOTES:
             self._modseq = told.modseq
             self._notes.clear()

@@ -1,12 +1,12 @@
-"""Whose mailbox a name means, and what the user may do with it (RFC 4314, IMAP-157): the one place that knows of
+"""The account behind a mailbox name, and the user's rights there (RFC 4314, IMAP-157): the only module that knows
 ``Other Users/<account>/<path>``.
 
 Theory of operation
 -------------------
-Every command with a mailbox name goes through `at`, which gives a `Place`: the account that has the mailbox, open as
-long as the block lasts, and the mailbox's name there. What a guest may do is read from the owner's file in the same
-read or unit in which it is done. Without the right ``l`` a mailbox, an account without any, and an account that
-doesn't exist are all the same: NO [NONEXISTENT]. `store.accounts.access` says who may do what.
+Every command with a mailbox name goes through `at`, which gives a `Place`: the account that has the mailbox, open
+during the block, and the mailbox's name there. A guest's rights are read from the owner's file in the same read or
+transaction as the operation. A mailbox without the right ``l``, an account that shares nothing, and an account that
+does not exist get the same answer: NO [NONEXISTENT]. `store.accounts.access` has the rules about rights.
 """
 
 import logging
@@ -32,9 +32,9 @@ logger = logging.getLogger("moxlite.imapd")
 
 
 class Place(Access, frozen=True, eq=False, kw_only=True):
-    """Where a mailbox name leads.
+    """The place that a mailbox name leads to.
 
-    origin: our cursor there, if we have one. name: the rest of the name, as the client gave it.
+    origin: the session's cursor there, or None. name: the rest of the name, as the client gave it.
     """
 
     account: IndexedAccount
@@ -42,7 +42,7 @@ class Place(Access, frozen=True, eq=False, kw_only=True):
     name: str
 
     def box(self, r: Reader) -> Mailbox:
-        """The mailbox that messages are added to. Raises Refused (TRYCREATE) if it isn't there."""
+        """The mailbox that messages are added to. Raises Refused (TRYCREATE) if it does not exist."""
         try:
             return self.find(r, self.name, "i")
         except NoSuchMailbox:
@@ -53,7 +53,9 @@ class Place(Access, frozen=True, eq=False, kw_only=True):
         return self.box(r).id
 
     def may_create(self, r: Reader) -> None:
-        """Whether the name may be given to a new mailbox: below one that has ``k``. Raises Refused, NoSuchMailbox."""
+        """Check that the name may be given to a new mailbox: its parent must have ``k``. Raises Refused,
+        NoSuchMailbox.
+        """
         if not self.guest:
             return
         try:
@@ -70,9 +72,9 @@ class Place(Access, frozen=True, eq=False, kw_only=True):
 
 
 async def owner_of(session: Session, name: str) -> tuple[str, str] | None:
-    """(account, path) of the mailbox of another user, None for a name of one's own. Either part may be empty.
+    """(account, path) of another user's mailbox, or None for one's own mailbox. Either part may be empty.
 
-    Who has a mailbox of the prefix's name keeps it: then the names below it are of one's own.
+    If the user already has a mailbox with the name of the prefix, the names below it are the user's own.
     """
     if not is_foreign(name):
         return None
@@ -83,7 +85,7 @@ async def owner_of(session: Session, name: str) -> tuple[str, str] | None:
 
 
 async def known_owners(session: Session) -> list[str]:
-    """Accounts that share something with the session's; none while auth.db cannot tell, which must not hide one's own
+    """Accounts that share mailboxes with the session's; empty if auth.db cannot be read, which must not hide one's own
     mailboxes.
     """
     try:
@@ -95,15 +97,15 @@ async def known_owners(session: Session) -> list[str]:
 
 
 def open_account(session: Session, owner: str) -> AbstractAsyncContextManager[IndexedAccount]:
-    """The account of another user, open as long as the block lasts. Raises NoSuchMailbox if it shares nothing."""
+    """The account of another user, open during the block. Raises NoSuchMailbox if it shares nothing."""
     context = session.context
     return visited(context.accounts, context.auth, owner, session.home.owner)
 
 
 class at:  # noqa: N801 reads as a statement: `async with at(session, name) as place:`
-    """The place of a mailbox name; what is there, and whether the user may know of it, is for `Access.find` to say.
+    """The place of a mailbox name. `Access.find` decides whether the mailbox exists and whether the user may see it.
 
-    Raises NoSuchMailbox for a name of other users that can't mean anything to this one.
+    Raises NoSuchMailbox for a name of other users that this user cannot see.
     """
 
     __slots__ = ("_name", "_opened", "_session")
@@ -136,7 +138,9 @@ class at:  # noqa: N801 reads as a statement: `async with at(session, name) as p
 
 
 async def refuse_foreign(session: Session, name: str, what: str) -> None:
-    """Raises Refused for a name of other users, whether or not there is such a mailbox: `what` is for one's own."""
+    """Raise Refused for a name of other users, whether or not there is such a mailbox: `what` works for one's own
+    only.
+    """
     if await owner_of(session, name) is not None:
         raise no(f"{what} only for your own mailboxes", "CANNOT")
 

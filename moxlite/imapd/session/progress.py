@@ -1,4 +1,4 @@
-"""Telling a client that a long command goes on (RFC 9585, IMAP-125), when its duration is unknown."""
+"""Progress responses for a long command of unknown duration (RFC 9585, IMAP-125)."""
 
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
@@ -19,8 +19,8 @@ INTERVAL: Final = 10.0
 
 
 class _Teller:
-    """Says so every `INTERVAL` seconds. It's stopped while it sleeps, never while it writes: half a TLS record can't be
-    taken back.
+    """Sends a progress response every `INTERVAL` seconds. It is cancelled while it sleeps, never while it writes: half
+    a TLS record cannot be taken back.
     """
 
     def __init__(self, session: Session) -> None:
@@ -46,14 +46,14 @@ class _Teller:
                 return
 
     def stop(self) -> None:
-        """The command is done."""
+        """Stop, as the command has ended."""
         self._sleep.cancel()
 
 
 async def going_on(session: Session, work: Callable[[], Awaitable[T]]) -> T:
-    """What `work` gives or raises; meanwhile the client hears every ten seconds that we're still there.
+    """Run `work` and return its result, while the client gets a progress response every `INTERVAL` seconds.
 
-    `work` must not write. Raises BrokenResourceError when the client is gone.
+    `work` must not write. Its exceptions are raised. Raises BrokenResourceError if the client is gone.
     """
     found: list[T] = []
     error: Refused | StoreError | Disconnect | None = None

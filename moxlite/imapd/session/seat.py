@@ -1,4 +1,6 @@
-"""What a session has at one account: its own, or that of another user whose mailbox it has selected (IMAP-157)."""
+"""Seat of a session at one account: its own, or the account of another user whose mailbox it has selected
+(IMAP-157).
+"""
 
 from contextlib import AsyncExitStack
 
@@ -13,8 +15,8 @@ __all__ = ["Seat"]
 class Seat(Access, frozen=True, eq=False, kw_only=True):
     """A session's place at an account. Message ids, UIDs and modseqs of a view mean something only at its seat.
 
-    cursor: our position on the account's change bus. share: what we have in common with its other sessions. stack:
-    what is left with the seat; that of one's own account is left with the session.
+    cursor: the session's position on the account's change bus. share: state shared with the account's other sessions.
+    stack: releases resources with the seat, or for the user's own account with the session.
     """
 
     account: IndexedAccount

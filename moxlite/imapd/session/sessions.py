@@ -1,6 +1,4 @@
-"""All sessions of the server, by account: what the sessions of one account share, and ending them from outside
-(IMAP-15, IMAP-23).
-"""
+"""All sessions of the server, by account: their shared state, and ending them from outside (IMAP-15, IMAP-23)."""
 
 from __future__ import annotations
 
@@ -27,13 +25,13 @@ from moxlite.wakeup import LONGEST_SLEEP, Bell
 __all__ = ["MAX_SESSIONS", "AccountShare", "SessionFacts", "Sessions", "Shown"]
 
 MAX_SESSIONS: Final = 100
-"""Sessions of one account (IMAP-15): ten devices with ten connections each; a client that leaks connections stops
-there.
+"""Maximum sessions of one account (IMAP-15): ten devices with ten connections each, and a bound for a client that leaks
+connections.
 """
 
 
 def now() -> int:
-    """The time, µs UTC."""
+    """The current time in µs UTC."""
     return time.time_ns() // 1000
 
 
@@ -59,7 +57,7 @@ class SessionFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Shown(Protocol):
-    """A selected mailbox, as far as the metrics of all sessions look at it: a `view.View`."""
+    """A selected mailbox as the metrics of all sessions see it: a `view.View`."""
 
     @property
     def list(self) -> UidList:
@@ -67,11 +65,11 @@ class Shown(Protocol):
 
     @property
     def gone(self) -> array[int] | None:
-        """Those whose removal is held back."""
+        """The UIDs whose removal is held back."""
 
 
 class AccountShare:
-    """What all sessions of one account have in common.
+    """State shared by all sessions of one account.
 
     Attributes:
       enders: for each session a function that ends it, and one that describes it.
@@ -81,8 +79,8 @@ class AccountShare:
       recent: by mailbox id, the first UID that no session has shown as ``\\Recent`` yet, as far as that's above what
         the store knows (IMAP-72a).
       unwritten: the mailboxes of which the store does not know that.
-      told: what some of them were told of the last change (`repeat`).
-      taps: where transcripts of the sessions go (IMAP-159).
+      told: octets sent to some of them for the last change (`repeat`).
+      taps: receivers of transcripts of the sessions (IMAP-159).
     """
 
     __slots__ = ("_spellings", "enders", "name", "recent", "sharing", "taps", "told", "unwritten", "views", "visits")
@@ -140,8 +138,8 @@ class Sessions:
         *,
         expires: int | None = None,
     ) -> AccountShare:
-        """A session of `account` begins; `end(text)` ends it with BYE, `describe()` tells about it. `expires`: when its
-        app password's time is over (µs UTC).
+        """Register a session of `account`. `end(text)` ends it with BYE, `describe()` describes it. `expires`: expiry
+        time of its app password (µs UTC).
 
         Raises Refused (LIMIT) when there are too many.
         """
@@ -156,25 +154,25 @@ class Sessions:
         return share
 
     def sharing(self, account: Account) -> Sharing:
-        """The UID lists of an account as long as it is open: a webmail that logs in for each page finds what it had
-        selected last, and in what order it was put (IMAP-127).
+        """The UID lists of an account while it is open. So a webmail that logs in for each page finds its last mailbox
+        again, sorted as before (IMAP-127).
         """
         return self._sharing.setdefault(account, Sharing())
 
     def leave(self, share: AccountShare, end: Callable[[str], None]) -> None:
-        """The session is over."""
+        """Unregister a session."""
         share.enders.pop(end, None)
         self._expiries.pop(end, None)
         self._drop(share)
 
     def visit(self, account: str) -> AccountShare:
-        """A session of another user selects a mailbox of `account`."""
+        """Register that a session of another user selects a mailbox of `account`."""
         share = self._share(account)
         share.visits += 1
         return share
 
     def end_visit(self, share: AccountShare) -> None:
-        """It has left."""
+        """Unregister such a session."""
         share.visits -= 1
         self._drop(share)
 
@@ -191,7 +189,7 @@ class Sessions:
 
     @contextmanager
     def tapped(self, account: str) -> Iterator[Tap]:
-        """What the sessions of an account say and are told, from their next command on, as long as the block lasts."""
+        """Record the transcript of an account's sessions, from their next command on, during the block."""
         taps, tap = self._taps.setdefault(account, set()), Tap()
         taps.add(tap)
         try:
@@ -206,8 +204,8 @@ class Sessions:
             self._taps.pop(account, None)
 
     def end_account(self, account: str, text: str, *, app_password: str = "") -> None:
-        """End all sessions of an account at once: its password, its permission to log in, or one of its keys has
-        changed (IMAP-23); or only those that began with an app password of this name (IMAP-158).
+        """End all sessions of an account at once, as its password, its permission to log in, or one of its keys has
+        changed (IMAP-23); with `app_password`, only sessions that used this app password (IMAP-158).
         """
         share = self._accounts.get(account)
         for end, describe in list(share.enders.items()) if share else ():
@@ -215,10 +213,10 @@ class Sessions:
                 end(text)
 
     async def end_expired(self) -> None:
-        """End each session when the time of its app password is over, until cancelled (IMAP-158). Sleeps as long as
-        there is none.
+        """End each session when its app password expires, until cancelled (IMAP-158). Sleeps while there is no such
+        session.
 
-        Errors: come out; the next start ends the other sessions that are due.
+        Errors: raised; the next start ends the other sessions that are due.
         """
         while True:
             self._expiry_bell.quiet()
@@ -231,7 +229,7 @@ class Sessions:
                 await self._expiry_bell.wait()
 
     def look_again(self) -> None:
-        """The clock was set."""
+        """Compute the next expiry again, as the clock was set."""
         self._expiry_bell.ring()
 
     def facts(self) -> list[SessionFacts]:
@@ -240,7 +238,7 @@ class Sessions:
         return sorted(found, key=lambda one: one.id)
 
     def end_session(self, id_: int, text: str) -> bool:
-        """End one session; False if there is none of that id."""
+        """End one session. Returns False if no session has that id."""
         for share in self._accounts.values():
             for end, describe in share.enders.items():
                 if describe().id == id_:
@@ -249,7 +247,7 @@ class Sessions:
         return False
 
     def count(self, account: str | None = None) -> int:
-        """How many sessions are logged in, of one account or of all."""
+        """Number of logged-in sessions, of one account or of all."""
         if account is None:
             return sum(len(share.enders) for share in self._accounts.values())
         share = self._accounts.get(account)

@@ -1,7 +1,7 @@
-"""What one IMAP session is: who is logged in, what is selected and switched on, and the buffer that responses go to.
+"""State of one IMAP session: the log-in, the selected mailbox, enabled extensions, and the buffer of responses.
 
-How its commands come and end is in `imapd.loop`; the session has no socket, but a `Wire`. Handlers of commands get the
-session, and change it.
+Beginning and end of its commands are in `imapd.loop`. The session has no socket, but a `Wire`. Handlers of commands get
+the session, and change it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ __all__ = ["Done", "Enabled", "Handler", "Intake", "Need", "Session", "Watcher"]
 
 
 class Enabled(enum.IntFlag):
-    """What the client has switched on (RFC 9051 §6.3.1, IMAP-39)."""
+    """Extensions that the client has enabled (RFC 9051 §6.3.1, IMAP-39)."""
 
     IMAP4REV2 = 1
     UTF8 = 2
@@ -64,11 +64,11 @@ class Need(enum.Enum):
 
 
 class Handler(msgspec.Struct, frozen=True):
-    """Who carries out a command.
+    """Handler of a command.
 
-    tells: whether changes are told around it; SELECT and what ends the view have nothing to tell. after: what follows
-    the tagged OK. capability: what brings the command, so that it goes with it (IMAP-37). changes: it changes
-    something of the account, so a log-in that is read-only may not (IMAP-158).
+    tells: whether changes are sent around it; commands that begin or end a view have none to send. after: action after
+    the tagged OK. capability: the capability with which the command is disabled (IMAP-37). changes: it changes the
+    account, so a read-only log-in may not use it (IMAP-158).
     """
 
     run: Callable[[Session, Any], Awaitable[Done]]
@@ -80,31 +80,33 @@ class Handler(msgspec.Struct, frozen=True):
 
 
 class Intake(Protocol):
-    """The messages of a command that is being received (`fetch.incoming`)."""
+    """Receiver of the messages of a running command (`fetch.incoming`)."""
 
     async def begin(self, request: LiteralRequest) -> None:
-        """A literal is announced. Raises Refused, with the answer to the command, if it isn't wanted."""
+        """Handle the announcement of a literal. Raises Refused, with the answer to the command, if it is not
+        accepted.
+        """
 
     async def write(self, octets: bytes) -> None:
-        """Octets of it."""
+        """Add octets of the literal."""
 
     async def finish(self) -> None:
-        """It is complete."""
+        """Finish the literal."""
 
     def close(self) -> None:
-        """Give the space back. Idempotent."""
+        """Free memory and files. Idempotent."""
 
 
 class Watcher(Protocol):
-    """What a client wants to hear of, and how it is told (`mailboxes.notify`, RFC 5465)."""
+    """The notifications that a client has requested, and how they are sent (`mailboxes.notify`, RFC 5465)."""
 
     @property
     def active(self) -> bool:
-        """Whether anything may have to be told between commands."""
+        """Whether changes may have to be sent between commands."""
 
     @property
     def whole(self) -> bool:
-        """Whether all changes of the selected mailbox are told."""
+        """Whether all changes of the selected mailbox are sent."""
 
     @property
     def delayed(self) -> bool:
@@ -112,50 +114,50 @@ class Watcher(Protocol):
 
     @property
     def selected(self) -> frozenset[str]:
-        """The message events of the selected mailbox that are told."""
+        """The message events of the selected mailbox that are sent."""
 
     @property
     def items(self) -> tuple[FetchItem, ...]:
-        """What to tell of a new message."""
+        """FETCH items to send for a new message."""
 
     async def wants(self, session: Session, event: str, *names: str) -> bool:
-        """Whether an event that isn't about messages is wanted for one of these mailbox names."""
+        """Whether an event other than message events is wanted for one of these mailbox names."""
 
     async def tell_mailboxes(self, session: Session, events: Sequence[Event]) -> None:
-        """LIST of the mailboxes and subscriptions that these changes are about."""
+        """Send LIST lines for changed mailboxes and subscriptions."""
 
     async def tell_others(self, session: Session, events: Iterable[Event]) -> None:
-        """STATUS of the mailboxes that these changes of messages are of."""
+        """Send STATUS of the mailboxes with changed messages."""
 
     async def tell_new(self, session: Session, view: View, uids: Sequence[int]) -> None:
-        """FETCH of new messages, with `items`."""
+        """Send FETCH of new messages, with `items`."""
 
     def check_held(self, session: Session) -> None:
-        """When too many removals are held back, tell nothing more, and say so."""
+        """If too many removals are held back, stop all notifications, and tell the client."""
 
 
 class Session:
-    """One client.
+    """The state of one client's session.
 
     Attributes:
-      context, wire, info: what it works with.
-      tag: of the running command.
-      enabled: what ENABLE, or the use of an extension, switched on. In parts, since each answer asks for them:
+      context, wire, info: the server, the connection, and its addresses and TLS.
+      tag: the running command's.
+      enabled: extensions switched on by ENABLE, or by their use. In parts, since each answer needs them:
         utf8: names and strings are UTF-8 (IMAP-32). rev2: the client speaks IMAP4rev2 (IMAP-40). condstore: MODSEQ is
-        told with flags (IMAP-76). qresync: VANISHED replaces EXPUNGE (RFC 7162 §3.2.10). uidonly: there are no message
+        sent with flags (IMAP-76). qresync: VANISHED replaces EXPUNGE (RFC 7162 §3.2.10). uidonly: there are no message
         numbers (RFC 9586).
-      identity: who is logged in; None before.
+      identity: the logged-in user; None before.
       view: the selected mailbox, None without one.
-      certificate: who the client certificate belongs to, as long as it's dormant (IMAP-48).
-      client: what ID said, command: the word of the last one; both for the list of log-ins.
+      certificate: the owner of the client certificate, until it is used (IMAP-48).
+      client: the client's name from ID. command: the last command's name; both for the list of log-ins.
       failures: failed log-ins on this connection.
       disabled: capabilities that the account's owner has switched off (IMAP-37).
-      quiet: see `hush`. told: UIDs whose flags were told in the running command, None if that is not asked for.
-      to_tell: changes that the running command may still tell; below 0 when the last unit had more.
+      quiet: see `hush`. told: UIDs whose flags were sent in the running command, None if that is not recorded.
+      to_tell: number of changes that the running command may still send; below 0 if the last transaction had more.
       held: modseq of the first removal that is held back, 0 for none.
-      limited: what to say when the running command works on fewer messages than it names (RFC 9738).
-      incoming: the messages of an APPEND that is on its way in.
-      notify: what the client wants to hear of, None as long as it hasn't said so (RFC 5465).
+      limited: code for the response if the running command works on fewer messages than it names (RFC 9738).
+      incoming: the messages of an APPEND that is being received.
+      notify: the notifications that the client has requested, None before NOTIFY (RFC 5465).
     """
 
     __slots__ = (
@@ -221,7 +223,7 @@ class Session:
 
     @property
     def home(self) -> Seat:
-        """What we have at the account of the user, who is logged in."""
+        """The seat at the account of the logged-in user."""
         assert self._home is not None
         return self._home
 
@@ -232,7 +234,7 @@ class Session:
 
     @property
     def selected(self) -> View:
-        """The view, for commands that need one. Raises Refused (NONEXISTENT) when its mailbox was deleted (IMAP-58)."""
+        """The view, for commands that need one. Raises Refused (NONEXISTENT) if its mailbox was deleted (IMAP-58)."""
         if self.view is None:
             raise no("no mailbox is selected")
         if self.view.deleted:
@@ -246,14 +248,14 @@ class Session:
 
     @property
     def movable(self) -> View:
-        """The view, for MOVE. Out of the system's mailbox messages move to the trash alone, which is for the store to
-        say (IMAP-162). Raises as `writable_with`.
+        """The view, for MOVE. The store checks that messages in the system's mailbox move to the trash only (IMAP-162).
+        Raises as `writable_with`.
         """
         view = self.selected
         return view if view.system and not view.read_only else self.writable_with("te")
 
     def writable_with(self, rights: str) -> View:
-        """The same for commands that need rights on the mailbox (RFC 4314 §4). Raises Refused (NOPERM), also for the
+        """The view, for commands that need rights on the mailbox (RFC 4314 §4). Raises Refused (NOPERM), also for the
         system's mailbox (CANNOT).
         """
         view = self.selected
@@ -266,11 +268,11 @@ class Session:
 
     @property
     def read_only(self) -> bool:
-        """The user may change nothing: logged in by an app password for reading (IMAP-158)."""
+        """Whether the user may change nothing: logged in by an app password for reading (IMAP-158)."""
         return self.identity is not None and self.identity.read_only
 
     def wants_metadata(self, *, server: bool) -> bool:
-        """Changed entries are told: of mailboxes, or of the server (RFC 5464 §4.1)."""
+        """Whether changed entries are sent: of mailboxes, or of the server (RFC 5464 §4.1)."""
         wanted = Enabled.METADATA | Enabled.METADATA_SERVER if server else Enabled.METADATA
         return bool(self.enabled & wanted)
 
@@ -287,7 +289,7 @@ class Session:
         self.write(encode(response, utf8=self.utf8))
 
     def follow(self) -> None:
-        """Begin or end the transcript for the operator, if that is asked for (IMAP-159): here a response begins."""
+        """Begin or end the transcript if the operator has requested that (IMAP-159). Called where a response begins."""
         tapped = self._home is not None and bool(self._home.share.taps)
         if tapped and self._masker is None:
             self._masker = Masker()
@@ -301,16 +303,15 @@ class Session:
         return self._masker is not None
 
     def transcribe(self, lines: Iterable[str], side: str = "S") -> None:
-        """Add lines to the transcript: of the server, of the client (``C``) or about both (``-``)."""
+        """Add lines to the transcript: from the server, from the client (``C``) or about both (``-``)."""
         for tap in self._home.share.taps if self._home is not None else ():
             for line in lines:
                 tap.tell(self.info.cid, side, line)
 
     async def drain(self, *, turn: bool = True) -> None:
-        """Let the client take what is in the buffer; a handler with much to say calls it between slices (IMAP-9,
-        IMAP-148).
+        """Let the client accept the buffer. A handler with much output calls it between slices (IMAP-9, IMAP-148).
 
-        turn: whether it gives others their turn, too; who reads between slices has done so.
+        turn: run a checkpoint, too; not needed by a caller that reads between slices.
         """
         if self.wire.pending >= HIGH_WATER and (turn or not self.wire.flush(much=True)):
             await self.wire.drain()
@@ -318,7 +319,7 @@ class Session:
     # -- what the client has switched on
 
     def enable(self, what: Enabled) -> None:
-        """Switch something on, for the codec too (IMAP-5)."""
+        """Enable an extension, for the codec too (IMAP-5)."""
         if what & Enabled.QRESYNC:
             what |= Enabled.CONDSTORE
         self.enabled |= what
@@ -331,7 +332,7 @@ class Session:
         modes.utf8, modes.qresync, modes.uidonly = self.utf8, self.qresync, self.uidonly
 
     def use_condstore(self) -> None:
-        """A command of CONDSTORE was used: from here on MODSEQ is told (IMAP-76)."""
+        """Note that a command of CONDSTORE was used: from here on MODSEQ is sent (IMAP-76)."""
         if not self.condstore:
             self.enable(Enabled.CONDSTORE)
             if self.view is not None:
@@ -340,7 +341,7 @@ class Session:
     # -- log-in
 
     async def log_in(self, identity: Identity) -> None:
-        """The user is known: open the account. Raises Refused when it can't be used now."""
+        """Open the account of an authenticated user. Raises Refused if it cannot be used now."""
         describe = partial(self._describe, identity)
         share = self.context.sessions.join(identity.account, self.end, describe, expires=identity.app_expires)
         self._stack.callback(self.context.sessions.leave, share, self.end)
@@ -373,28 +374,30 @@ class Session:
         )
 
     def failed_login(self) -> None:
-        """One more log-in on this connection has failed (IMAP-20)."""
+        """Count one more failed log-in on this connection (IMAP-20)."""
         self.failures += 1
         self.wire.slow = self.failures >= SLOW_FAILURES
 
     # -- life
 
     def end(self, text: str, code: str = "UNAVAILABLE") -> None:
-        """End the session with BYE: at once while it waits, else after the running command. Callable from any task."""
+        """End the session with BYE: at once while it waits, else after the running command. May be called from any
+        task.
+        """
         if self.ending is None:
             self.ending = Disconnect(text, code)
             if self.scope is not None:
                 self.scope.cancel()
 
     def enter(self, view: View) -> None:
-        """A mailbox is selected."""
+        """Select a mailbox."""
         if self.notify is not None and not self.notify.whole:
             view.behind = view.since
         self.view = view
         view.seat.share.views.add(view)
 
     async def leave(self) -> bool:
-        """No mailbox is selected any more; whether one was."""
+        """Leave the selected mailbox. Returns whether there was one."""
         view = self.view
         if view is None:
             return False
@@ -406,28 +409,28 @@ class Session:
         return True
 
     def pending(self) -> bool:
-        """Whether something has happened that may have to be told."""
+        """Whether something has happened that may have to be sent."""
         home, view = self.home, self.view
         return home.cursor.pending() or (view is not None and view.seat is not home and view.seat.cursor.pending())
 
     def alarm(self) -> Alarm:
-        """What rings when there may be something `pending`, as long as the same mailbox is selected."""
+        """The alarm that is set when something may be `pending`, as long as the same mailbox is selected."""
         alarm = self.home.cursor.alarm
         if self.view is not None:
             self.view.seat.cursor.alarm = alarm
         return alarm
 
     def drop_incoming(self) -> None:
-        """The messages that were being received are stored, or not wanted."""
+        """Drop the received messages, as they are stored or not needed."""
         if self.incoming is not None:
             self.incoming.close()
             self.incoming = None
 
     def hush(self, modseq: int) -> None:
-        """Don't tell the flag changes of our own unit of that modseq: the client knows them.
+        """Suppress the flag changes of our own transaction with that modseq: the client knows them.
 
-        When nothing lay between what we had told and that unit, they are recognised also when they're read back from
-        the database. Where an older change of another is told from here on, ours has to be told after it.
+        If no other change came between the last one sent and that transaction, they are recognised even when they are
+        read back from the database. If an older change of another session is sent later, ours must be sent after it.
         """
         assert self.view is not None
         self.quiet[modseq] = self.view.seat.cursor.modseq == modseq - 1 or self.quiet.get(modseq - 1, False)
@@ -435,5 +438,5 @@ class Session:
             self.told = set()
 
     async def aclose(self) -> None:
-        """Give back what the log-in has taken: the account, and the place among its sessions."""
+        """Release the account, and the place among its sessions."""
         await self._stack.aclose()

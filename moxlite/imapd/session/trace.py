@@ -3,11 +3,10 @@ imap trace`` (IMAP-159).
 
 Theory of operation
 -------------------
-A session that is followed gives each command as it was understood, and each response as it was written, to the taps of
-its account. What people wrote, and what proves who they are, is masked before it leaves the session: log-ins and SASL
-exchanges, the octets of messages, everything quoted or literal in FETCH and METADATA. A session is followed from a
-place on where a response begins, so that no half of a literal is taken for something else. A tap has a bounded buffer;
-lines that find it full are counted, never waited for.
+A session with a transcript passes each command as parsed, and each response as written, to the taps of its account.
+Content and secrets are masked before they leave the session: log-ins and SASL exchanges, the octets of messages, all
+quoted and literal strings in FETCH and METADATA. A transcript begins at the beginning of a response, so that half a
+literal is never taken for something else. A tap has a bounded buffer; if it is full, lines are dropped and counted.
 """
 
 from __future__ import annotations
@@ -24,13 +23,13 @@ from moxlite.proto.imap.writing.write import encode_command
 __all__ = ["Masker", "Tap", "command_line"]
 
 LINES: Final = 1_000
-"""Lines that wait for a slow terminal."""
+"""Maximum lines that wait for a slow terminal."""
 
 LENGTH: Final = 2_000
-"""Characters of one line that are shown: a long list of flags or UIDs says no more."""
+"""Maximum characters shown of one line: more of a long list of flags or UIDs is of no use."""
 
 MAX_PENDING: Final = 65_536
-"""Octets kept of a line that is written in pieces; its end tells whether a literal follows."""
+"""Maximum octets kept of a line that is written in pieces; its end shows whether a literal follows."""
 
 _LITERAL: Final = re.compile(rb"~?\{(\d{1,20})\+?\}\Z")
 _QUOTED: Final = re.compile(r'((?:INTERNALDATE|SAVEDATE) )?"(?:[^"\\]|\\.)*(?:"|\\?\Z)')
@@ -39,7 +38,7 @@ _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class Tap:
-    """Where the lines of one trace go.
+    """Receiver of the lines of one transcript.
 
     Attributes:
       lost: lines that found the buffer full.
@@ -50,7 +49,7 @@ class Tap:
         self._send, self.lines = trio.open_memory_channel[str](LINES)
 
     def tell(self, session: int, side: str, text: str) -> None:
-        """Add a line; `side` is ``C`` or ``S``, or ``-`` for what is said about the session."""
+        """Add a line; `side` is ``C`` or ``S``, or ``-`` for a remark about the session."""
         now = time.time()
         stamp = time.strftime("%H:%M:%S", time.gmtime(now)) + f".{int(now * 1000) % 1000:03d}"
         try:
@@ -58,7 +57,7 @@ class Tap:
         except trio.WouldBlock:
             self.lost += 1
         except trio.BrokenResourceError:
-            pass  # the operator has just left
+            pass  # the operator has just disconnected
 
 
 def _shown(text: str) -> str:
@@ -73,7 +72,7 @@ class Masker:
 
     def __init__(self) -> None:
         self._line = bytearray()  # of the response, without its literals
-        self._pending = bytearray()  # of a line whose end has not come
+        self._pending = bytearray()  # of a line whose end has not arrived
         self._skip = 0  # octets of a literal still to come
 
     def feed(self, octets: bytes) -> list[str]:
@@ -98,7 +97,7 @@ class Masker:
             line = line.rstrip(b"\r\n")
             literal = _LITERAL.search(line)
             if len(self._line) < 4 * LENGTH:
-                self._line += line[: 4 * LENGTH]  # only the end may be missing: quotes must be told apart
+                self._line += line[: 4 * LENGTH]  # only the end may be missing: quotes must be recognised
             if literal is not None:
                 self._skip = int(literal[1])
                 continue
@@ -108,14 +107,14 @@ class Masker:
 
 
 def _masked(line: str) -> str:
-    """A response without what was quoted in it, if that may be of messages."""
+    """A response without its quoted strings, if these may come from messages."""
     if _CONTENT.match(line):
         return _QUOTED.sub(lambda match: match[0] if match[1] else '"…"', line)
     return line
 
 
 def command_line(tag: str, command: c.Command) -> str:
-    """A command as it could have been written, without secrets and messages."""
+    """A command in IMAP syntax, without secrets and messages."""
     match command:
         case c.Login():
             return f"{tag} LOGIN … …"

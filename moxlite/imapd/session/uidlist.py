@@ -1,9 +1,8 @@
-"""The UIDs of a mailbox as one session knows them: immutable, and shared by all sessions that know the same
-(IMAP-53).
+"""The UIDs of a mailbox as one session knows them: immutable, and shared by all sessions in the same state (IMAP-53).
 
 A hundred idle sessions on a mailbox of 100,000 messages would cost 40 MB if each had its own array. Sessions which
 have applied all changes up to one modseq know the same UIDs, so they hold the same `UidList`: `Sharing` finds the one
-that a neighbour has just made. A change makes a new array by joining slices of the old one (IMAP-171: O(n + k), and
+that another session has just made. A change makes a new array by joining slices of the old one (IMAP-171: O(n + k), and
 the n is a memory copy).
 """
 
@@ -26,14 +25,14 @@ def uid_array(uids: Iterable[int] = ()) -> "array[int]":
 
 
 MAX_ORDERS: Final = 3
-"""Results that are kept with a list: a client sorts and threads in one or two ways, again and again."""
+"""Maximum results kept with a list: a client sorts and threads in one or two ways, again and again."""
 
 
 class Threads:
-    """A mailbox put into threads, to which messages that come can be added. May be used in several threads.
+    """The threads of a mailbox, to which new messages can be added. May be used in several threads of the process.
 
-    uids: what is in it, ascending. Shared by the lists that were made one of the other, so it may have more than the
-    one that it is found with.
+    uids: the UIDs in the threads, ascending. Successive lists share one object, so it may have more UIDs than the list
+    that refers to it.
     """
 
     __slots__ = ("_line", "_lock", "_subjects", "_told", "uids")
@@ -43,14 +42,14 @@ class Threads:
         self._subjects = subjects
         self._lock = Lock()
         self._line: bytes | None = None
-        self._told: Sequence[int] | None = None  # UIDs or numbers, as the line was written last
+        self._told: Sequence[int] | None = None  # UIDs or numbers, as in the line written last
 
     def within(self, uids: "array[int]") -> bool:
-        """Whether `uids` begin with all that is in it."""
+        """Whether `uids` begin with all UIDs in the threads."""
         return self.uids == uids[: len(self.uids)]
 
     def add(self, known: int, uids: "array[int]", messages: Sequence[Threadable]) -> None:
-        """More messages, with UIDs above all others, unless others than the `known` ones are there by now."""
+        """Add messages with UIDs above all others, unless messages beyond the `known` ones have been added by now."""
         with self._lock:
             if len(self.uids) == known and uids:
                 self._subjects.add(messages)
@@ -58,7 +57,7 @@ class Threads:
                 self._line = None
 
     def octets(self, uids: "array[int]", numbers: Sequence[int], *, by_uid: bool) -> bytes | None:
-        """The threads of `uids` as they are told, by UIDs or by numbers; None when others are in it."""
+        """The threads of `uids` in wire format, by UIDs or by numbers; None if they contain other messages."""
         with self._lock:
             if self.uids != uids:
                 return None
@@ -73,10 +72,9 @@ class Threads:
 class UidList:
     """Ascending UIDs; position + 1 is the message number.
 
-    `orders` are results of sorting and threading all of them, by what was asked for, at most `MAX_ORDERS`, the last one
-    last. They are true as long as the list is: what messages are sorted by never changes. `earlier` are those of lists
-    that this one was made of, to be brought up to date: orders that lack messages at its end or have some too many,
-    threads that lack some.
+    `orders` are results of sorting and threading all of them, by request, at most `MAX_ORDERS`, the newest last. They
+    stay valid as long as the list, as sort keys never change. `earlier` are `orders` of the lists from which this one
+    was made, to be updated: orders that lack messages at the end or have removed ones, threads that lack messages.
     """
 
     __slots__ = ("__weakref__", "_next", "earlier", "orders", "uids")
@@ -85,15 +83,15 @@ class UidList:
         self.uids = uids
         self.orders: dict[Hashable, array[int] | Threads] = {}
         self.earlier = earlier or {}
-        self._next = 0  # position behind the one that was asked for last
+        self._next = 0  # position after the one that was looked up last
 
     def __len__(self) -> int:
         return len(self.uids)
 
     def number(self, uid: int) -> int:
-        """The message number of `uid`, 0 if it isn't here."""
+        """The message number of `uid`, or 0 if it is not in the list."""
         uids, position = self.uids, self._next
-        if position >= len(uids) or uids[position] != uid:  # most are asked for in their order
+        if position >= len(uids) or uids[position] != uid:  # most look-ups come in ascending order
             position = bisect_left(uids, uid)
             if position == len(uids) or uids[position] != uid:
                 return 0
@@ -112,11 +110,11 @@ class UidList:
         return dict([*self.earlier.items(), *self.orders.items()][-MAX_ORDERS:])
 
     def adding(self, uids: "array[int]") -> "UidList":
-        """With `uids`, which ascend and are above all others, at the end."""
+        """The list with `uids`, which ascend and are above all others, added at its end."""
         return UidList(self.uids + uids, self._kept()) if uids else self
 
     def without(self, ranges: Ranges) -> "UidList":
-        """Without the UIDs in `ranges`."""
+        """The list without the UIDs in `ranges`."""
         kept = uid_array()
         start = 0
         for first, stop in index_runs(self.uids, ranges):
@@ -125,7 +123,7 @@ class UidList:
         if not start:
             return self
         kept += self.uids[start:]
-        # Links that came from what is gone can't be told from others.
+        # Links made by a removed message cannot be told from others.
         return UidList(kept, {asked: one for asked, one in self._kept().items() if not isinstance(one, Threads)})
 
 
@@ -133,8 +131,8 @@ EMPTY = UidList(uid_array())
 
 
 class Sharing:
-    """The list of the session that has come farthest, for each mailbox of one account. The last one shared is kept for
-    who selects that mailbox again, also when no session has it any longer.
+    """The newest list of each mailbox of one account. The last one is kept even without a session, for the next session
+    that selects that mailbox.
     """
 
     __slots__ = ("_last", "_lists")
@@ -144,18 +142,20 @@ class Sharing:
         self._last: UidList | None = None
 
     def find(self, mailbox_id: int, modseq: int) -> UidList | None:
-        """The list of a session that has applied all changes of the account up to `modseq`, and no others."""
+        """The list of a session that has applied all changes of the account up to `modseq`, and no later ones."""
         found = self._lists.get(mailbox_id)
         return found[2]() if found is not None and found[1] == modseq else None
 
     def nearest(self, mailbox_id: int, uidvalidity: int) -> tuple[int, UidList] | None:
-        """The modseq and the list of the session that has come farthest."""
+        """The modseq and the list of the session with the newest state."""
         validity, modseq, found = self._lists.get(mailbox_id, (0, 0, _nothing))
         uids = found() if validity == uidvalidity else None
         return None if uids is None else (modseq, uids)
 
     def share(self, mailbox_id: int, uidvalidity: int, modseq: int, mine: UidList) -> UidList:
-        """The list to hold at `modseq`: a neighbour's if there is one, else `mine`, from now on for others to find."""
+        """The list to hold at `modseq`: another session's if there is one, else `mine`, which other sessions can find
+        from now on.
+        """
         found = self._lists.get(mailbox_id)
         if found is not None and found[0] == uidvalidity:
             other = found[2]()
@@ -167,4 +167,4 @@ class Sharing:
 
 
 def _nothing() -> None:
-    """In place of a reference."""
+    """Substitute for a dead weak reference."""

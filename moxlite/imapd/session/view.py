@@ -1,17 +1,17 @@
-"""What one session has been told of its selected mailbox (IMAP-52..62).
+"""The selected mailbox of one session in the state that its client knows (IMAP-52..62).
 
 Theory of operation
 -------------------
-IMAP numbers messages, and the numbers shift when the server says EXPUNGE. So what counts is not
-what the mailbox holds but what this client has been told, and in which order. A `View` is that: UIDs in order of
-their numbers, `uidnext` (the next UID that it will be told of), and `gone`: UIDs already removed from the mailbox
-whose removal may not be told yet. Those stay readable (STORE-36).
+IMAP numbers messages, and the numbers shift with each EXPUNGE response. So message numbers depend not on the mailbox,
+but on the responses that this client got, and on their order. A `View` is that state: UIDs in order of their numbers,
+`uidnext` (the lowest UID not sent yet), and `gone`: UIDs already removed from the mailbox whose removal may not be sent
+yet. Their messages stay readable (STORE-36).
 
-With UIDONLY there are no message numbers, so such a session keeps no UIDs: a `CountedView` knows how many messages it
-has told of, and `named` reads the UIDs that a command names from the store (IMAP-53).
+With UIDONLY there are no message numbers, so such a session keeps no UIDs: a `CountedView` keeps the number of messages
+sent, and `named` reads the UIDs that a command names from the store (IMAP-53).
 
-Nothing here waits or writes; `changes` turns batches of the store's change bus into calls of these methods and into
-responses.
+Nothing here waits or writes; `updates.changes` turns batches of the store's change bus into calls of these methods and
+into responses.
 """
 
 from __future__ import annotations
@@ -41,19 +41,19 @@ class View:
       rights: what the user may do with it (RFC 4314), as last looked at.
       examined: opened by EXAMINE. read_only: that, or the rights allow no changes.
       system: it is the system's mailbox, of which messages can only be moved to the trash (IMAP-162).
-      uidvalidity: as told at SELECT.
-      list: UIDs that have message numbers, those in `gone` included.
-      uidnext: UIDs from here on have not been told; they don't exist for the client.
-      since: what SELECT has read; changes up to here are in the view.
-      modseq: of the last change of this mailbox that is in the view, or held in `gone`.
-      gone: UIDs removed from the mailbox, EXPUNGE not yet told; ascending.
-      counted: it knows how many messages there are, not which.
-      recent: UIDs which show ``\\Recent`` to this session, as ranges (IMAP-72a).
-      recent_told: how many of these are in a view that is counted.
+      uidvalidity: as sent at SELECT.
+      list: UIDs that have message numbers, `gone` included.
+      uidnext: UIDs from here on have not been sent; the client does not know them.
+      since: modseq of SELECT's snapshot; changes up to here are in the view.
+      modseq: modseq of the last change of this mailbox that is in the view, or held in `gone`.
+      gone: UIDs removed from the mailbox whose EXPUNGE was not sent yet; ascending.
+      counted: the view has the number of messages, but not their UIDs.
+      recent: UIDs that show ``\\Recent`` to this session, as ranges (IMAP-72a).
+      recent_told: number of these in a counted view.
       saved: result of the last SEARCH RETURN (SAVE), ascending UIDs (RFC 5182).
-      keywords: names told in FLAGS, as the store spells them, lower-case (IMAP-60).
-      behind: modseq up to which everything was told, when later changes are not, as NOTIFY wants it; 0 else.
-      shown: the highest modseq that an answer has shown to a client which may remember it (CONDSTORE).
+      keywords: names sent in FLAGS, in the store's spelling, lower-case (IMAP-60).
+      behind: modseq up to which all changes were sent, if NOTIFY suppresses later ones; else 0.
+      shown: the highest modseq in an answer to a client that may remember it (CONDSTORE).
       deleted: the mailbox itself was deleted by someone else, or the user may not read it any longer (IMAP-58).
     """
 
@@ -110,7 +110,7 @@ class View:
         self.deleted = False
 
     def allow(self, rights: str) -> None:
-        """The user has these rights from now on. Without the right to read, the mailbox is as good as deleted."""
+        """Set the user's rights. Without the right to read, the mailbox is treated as deleted."""
         self.rights = rights
         self.read_only = self.examined or _WRITING.isdisjoint(rights)
         if "l" not in rights or "r" not in rights:
@@ -120,17 +120,17 @@ class View:
 
     @property
     def uids(self) -> array[int]:
-        """All UIDs that have a number, ascending. Shared with other sessions: never change it."""
+        """All UIDs with a message number, ascending. Shared with other sessions: never change it."""
         return self.list.uids
 
     @property
     def exists(self) -> int:
-        """How many messages the client believes there are."""
+        """Number of messages that the client knows."""
         return len(self.list)
 
     @property
     def last_uid(self) -> int:
-        """The highest UID told, 0 for none; what ``*`` means in a UID set (IMAP-62)."""
+        """The highest UID sent to the client, 0 for none: the meaning of ``*`` in a UID set (IMAP-62)."""
         uids = self.list.uids
         return uids[-1] if uids else 0
 
@@ -139,7 +139,7 @@ class View:
         return self.list.uids[number - 1]
 
     def number(self, uid: int) -> int:
-        """The message number of `uid`, 0 if the client doesn't know it."""
+        """The message number of `uid`, or 0 if the client does not know it."""
         return self.list.number(uid)
 
     def is_recent(self, uid: int) -> bool:
@@ -148,15 +148,15 @@ class View:
 
     @property
     def recent_count(self) -> int:
-        """How many messages show ``\\Recent``."""
+        r"""Number of messages that show ``\Recent``."""
         return sum(stop - start for start, stop in index_runs(self.uids, self.recent)) if self.recent else 0
 
     # -- sets
 
     def resolve(self, numbers: SequenceSet, *, uid: bool) -> array[int]:
-        """The UIDs that `numbers` names, ascending, each once; `uid` tells which kind of numbers they are.
+        """The UIDs that `numbers` names, ascending, each once; `uid`: they are UIDs, not message numbers.
 
-        Unknown UIDs are left out, those in `gone` are not. Raises Refused (BAD) for a message number beyond `exists`,
+        Unknown UIDs are left out, but not UIDs in `gone`. Raises Refused (BAD) for a message number beyond `exists`,
         and for ``*`` as a number when there are no messages (IMAP-62).
         """
         if numbers.saved:
@@ -168,9 +168,7 @@ class View:
         return self.sought(numbers)
 
     def sought(self, numbers: SequenceSet) -> array[int]:
-        """The UIDs of the messages that a search by message numbers is about: numbers beyond `exists` match nothing
-        (IMAP-62).
-        """
+        """The UIDs that a search by message numbers names. Numbers beyond `exists` match nothing (IMAP-62)."""
         if numbers.saved:
             return self.search_result()
         found = uid_array()
@@ -179,13 +177,13 @@ class View:
         return found
 
     def search_result(self) -> array[int]:
-        """What ``$`` stands for: the saved UIDs that still have numbers (RFC 5182 §2.1), ascending."""
+        """The saved UIDs (``$``) that still have numbers (RFC 5182 §2.1), ascending."""
         if not self.saved:
             return uid_array()
         return pick(self.uids, list(runs(self.saved)))
 
     def live(self, uids: array[int]) -> array[int]:
-        """`uids` without those which are gone from the mailbox."""
+        """`uids` without UIDs removed from the mailbox."""
         if not self.gone:
             return uids
         return pick(uids, subtract(list(runs(uids)), self.gone))
@@ -193,29 +191,29 @@ class View:
     # -- changes
 
     def told(self, uids: Ranges) -> array[int]:
-        """Those of removed `uids` that the client knows."""
+        """The removed UIDs that the client knows."""
         return pick(self.uids, uids)
 
     def hold(self, uids: Ranges) -> None:
-        """Take note of a removal that will be told later; UIDs never told of are ignored."""
+        """Record a removal that will be sent later. UIDs that the client does not know are ignored."""
         mine = self.told(uids)
         if self.gone:
             mine = uid_array(sorted({*self.gone, *mine}))
         self.gone = mine or None
 
     def grow(self, uids: array[int]) -> None:
-        """The client is told of new messages, whose UIDs ascend and are above all others."""
+        """Add new messages that are sent to the client. Their UIDs ascend and are above all others."""
         self.list = self.list.adding(uids)
         self.uidnext = uids[-1] + 1
 
     def shrink(self, uids: array[int]) -> None:
-        """The client is told that these messages, which it knows, are gone."""
+        """Remove messages whose removal is sent to the client."""
         self.list = self.list.without(list(runs(uids)))
 
     def numbers_of(self, ranges: Ranges) -> list[int]:
-        """The numbers to write into EXPUNGE lines, in order, for the removal of the UIDs in `ranges`.
+        """The message numbers for EXPUNGE lines, in order, for the removal of the UIDs in `ranges`.
 
-        They go from the highest to the lowest, so that none shifts another.
+        They descend, so that no removal shifts a later number.
         """
         numbers: list[int] = []
         for start, stop in reversed(index_runs(self.uids, ranges)):
@@ -224,18 +222,20 @@ class View:
 
 
 MAX_ABSENT: Final = 1_000
-"""Stretches of UIDs that a counted view remembers: they come from races, and from what NOTIFY leaves untold."""
+"""Maximum ranges of UIDs that a counted view remembers: they come from races, and from changes that NOTIFY does not
+send.
+"""
 
 
 class CountedView(View):
-    """The selected mailbox of a session under UIDONLY (RFC 9586): no UIDs, a number.
+    """The selected mailbox of a session under UIDONLY (RFC 9586): a number of messages without their UIDs.
 
-    A UID below `uidnext` is known to the client unless it was removed up to `since`, or is `absent`; the store tells
-    which were removed.
+    A UID below `uidnext` is known to the client unless it was removed up to `since`, or is `absent`. The removed UIDs
+    are read from the store.
 
     Attributes:
-      absent: UIDs from SELECT on that are not in the view, as far as the store's change log may name them again: never
-        told since they were gone too soon, or told as removed while NOTIFY left other changes untold.
+      absent: UIDs from SELECT on that are not in the view, if the store's change log may name them again: removed
+        before they were sent, or sent as removed while NOTIFY left out other changes.
     """
 
     __slots__ = ("absent", "count")
@@ -256,7 +256,7 @@ class CountedView(View):
 
     @property
     def uids(self) -> array[int]:
-        """Not known."""
+        """Not available."""
         raise AssertionError("a view under UIDONLY holds no UIDs")
 
     @property
@@ -270,7 +270,7 @@ class CountedView(View):
         return self.recent_told
 
     def number(self, uid: int) -> int:
-        """There are none."""
+        """Not available: there are no message numbers."""
         raise AssertionError("a view under UIDONLY has no message numbers")
 
     def search_result(self) -> array[int]:
@@ -278,7 +278,7 @@ class CountedView(View):
         return self.saved or uid_array()
 
     def told(self, uids: Ranges) -> array[int]:
-        """See `View.told`; `uids` were all in the mailbox when the view began, or came later."""
+        """See `View.told`. All `uids` were in the mailbox when the view began, or came later."""
         known = uid_array()
         for low, high in uids:
             known.extend(range(low, min(high + 1, self.uidnext)))

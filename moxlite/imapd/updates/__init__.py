@@ -1,11 +1,11 @@
-"""Telling a client what others have changed (RFC 9051 §7; IMAP-54..61).
+"""Sending a client the changes made by others (RFC 9051 §7; IMAP-54..61).
 
 - `changes`: from batches of the account's change bus to responses, as far as the command allows
-- `watch`: while the client says nothing: IDLE and NOTIFY
-- `repeat`: the same change for many sessions that knew the same
-- `recent`: which session shows ``\\Recent``
-- `flagwire`: flags and attributes of mailboxes on the wire
+- `watch`: while the client sends nothing: IDLE and NOTIFY
+- `repeat`: one change for many sessions in the same state
+- `recent`: the session that shows ``\\Recent`` for a message
+- `flagwire`: flags and attributes of mailboxes in wire format
 
-What the client has been told so far is `session.view`; what NOTIFY asks for is `mailboxes.notify`, seen here as
-`session.state.Watcher`. No command changes anything from here.
+The state that the client knows is `session.view`. The requests of NOTIFY are in `mailboxes.notify`, with the interface
+`session.state.Watcher`. Commands that change messages do not belong here.
 """

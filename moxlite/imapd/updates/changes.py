@@ -1,18 +1,18 @@
-"""Telling a client what has happened to its mailboxes (IMAP-54..61, RFC 9051 §7.4, §7.5, RFC 7162 §3.2.10).
+"""Sending a client the changes of its mailboxes (IMAP-54..61, RFC 9051 §7.4, §7.5, RFC 7162 §3.2.10).
 
 Theory of operation
 -------------------
-A session has a cursor on the account's change bus and no queue. `tell` takes what has come since,
-applies it to the view, and writes the untagged responses: removals first (or holds them back), then one EXISTS, then
-a FETCH for each new or changed message in the order of their modseqs. A client that remembers the highest modseq it
-has seen, and loses the connection at any point, has thereby seen all before it.
+A session has a cursor on the account's change bus and no queue. `tell` takes the changes since the last call,
+applies them to the view, and writes the untagged responses: removals first (or holds them back), then one EXISTS, then
+a FETCH for each new or changed message in the order of their modseqs. So a client that remembers the highest modseq it
+has seen, and loses the connection at any point, has seen all earlier changes.
 
-Who changes a whole mailbox must not keep the others at that mailbox waiting for their answers. So a command tells
-some thousand changes, up to the end of a unit, and leaves the rest to the next commands; but all up to the highest
-modseq that its own answer shows, or else a client which remembers that one would never hear of the rest (RFC 7162
+A session that changes a whole mailbox must not delay the answers of other sessions there. So a command sends some
+thousand changes, up to the end of a transaction, and leaves the rest to the next commands. But it sends all changes up
+to the highest modseq in its own answer, or else a client that remembers this one would never get the rest (RFC 7162
 §3.1.3).
 
-Fifty idle sessions are told of each delivery: so without pending changes nothing is read nor awaited, flags are
+Each delivery is sent to perhaps fifty idle sessions. So without pending changes nothing is read or awaited, flags are
 rendered once for all (`flagwire`), and equal views are one object (`uidlist`).
 """
 
@@ -62,17 +62,17 @@ from moxlite.store.types import (
 __all__ = ["apply_to_view", "check_view", "flags_line", "tell", "tell_flags", "tell_permanent", "tell_removed"]
 
 PORTION: Final = 500
-"""Changes of flags after which telling may end, at the end of a unit: 2 ms."""
+"""Changes of flags after which sending may stop, at the end of a transaction: 2 ms."""
 
 PUBLISHED: Final = 1.0
-"""Seconds to wait for the loop to publish what the writer has committed: it does so in its next turn."""
+"""Seconds to wait for the loop to publish a commit of the writer: it does so in its next turn."""
 
 
 async def tell(session: Session, *, expunge: bool, whole: bool = False) -> None:
-    """Write what has happened since the last call; without `expunge` removals are held back (IMAP-54). Unless the
-    `whole` is asked for, it ends when the command has told enough (IMAP-61a).
+    """Send the changes since the last call. Without `expunge` removals are held back (IMAP-54). Without `whole` it
+    stops when the command has sent enough (IMAP-61a).
 
-    Raises Disconnect when the account is being closed, or can't be read: then the view is in doubt.
+    Raises Disconnect if the account is being closed, or cannot be read: then the state of the view is unknown.
     """
     home, view = session.home, session.view
     try:
@@ -87,8 +87,8 @@ async def tell(session: Session, *, expunge: bool, whole: bool = False) -> None:
 
 
 async def check_view(session: Session, view: View) -> None:
-    """See whether the user may still do with the selected mailbox what they could: it may be that of another, who gives
-    rights and takes them at any time. Before each command, and before changes are told.
+    """Check the user's current rights on the selected mailbox: it may belong to another user, who can grant and revoke
+    rights at any time. Called before each command, and before changes are sent.
     """
     seat = view.seat
     if not seat.guest or view.deleted:
@@ -101,7 +101,7 @@ async def check_view(session: Session, view: View) -> None:
 
 
 async def tell_permanent(session: Session, view: View) -> None:
-    """``[PERMANENTFLAGS (…)]``: the flags that this session may change (RFC 9051 §7.1, RFC 4314 §5.2)."""
+    """Send ``[PERMANENTFLAGS (…)]``: the flags that this session may change (RFC 9051 §7.1, RFC 4314 §5.2)."""
     words, keywords = _changeable("" if view.read_only or view.system else view.rights)
     if keywords:
         if view.keywords:
@@ -113,13 +113,15 @@ async def tell_permanent(session: Session, view: View) -> None:
 
 @lru_cache(maxsize=256)  # the combinations in use are few
 def _changeable(rights: str) -> tuple[str, bool]:
-    """The system flags that may be changed with these rights, and whether keywords may: then some of those may, too."""
+    """The system flags that may be changed with these rights, and whether keywords may be changed, which include some
+    system flags.
+    """
     flags, keywords = allowed_flags(rights)
     return " ".join([word for flag, word in zip(SYSTEM_BITS, SYSTEM_FLAGS, strict=True) if flag & flags]), keywords
 
 
 def _enough(session: Session, view: View | None, cursor: Cursor) -> bool:
-    """Whether the rest may be left to the next commands."""
+    """Whether the remaining changes may be left to the next commands."""
     return (
         view is not None
         and session.notify is None
@@ -130,8 +132,8 @@ def _enough(session: Session, view: View | None, cursor: Cursor) -> bool:
 
 
 async def _published(cursor: Cursor, modseq: int) -> None:
-    """Wait for a unit that was read and has not been published yet: else the client would see a part of it only, such
-    as a message that it was told to be there and can't be fetched any more.
+    """Wait for a transaction that was read before it is published. Otherwise the client would see only a part of it,
+    such as a message that it knows but cannot fetch any more.
     """
     with trio.move_on_after(PUBLISHED):
         while cursor.latest < modseq:
@@ -139,7 +141,7 @@ async def _published(cursor: Cursor, modseq: int) -> None:
 
 
 async def _tell_seat(session: Session, seat: Seat, view: View | None, *, expunge: bool, whole: bool) -> None:
-    """What has happened at one account; `view` is the selected mailbox if it is there."""
+    """Send the changes at one account. `view` is the selected mailbox if it is in this account."""
     cursor = seat.cursor
     before = view.list if view is not None else None
     if session.notify is None or seat is not session.home:
@@ -149,8 +151,8 @@ async def _tell_seat(session: Session, seat: Seat, view: View | None, *, expunge
     cursor.portion = 0 if whole else PORTION
     if view is not None and cursor.latest < view.shown:
         await _published(cursor, view.shown)
-    end = cursor.latest  # what comes meanwhile is told the next time: else who changes much would keep all others here
-    told = False  # the first of it without giving others a turn: nearly always it is all
+    end = cursor.latest  # otherwise a busy writer would hold this loop for ever
+    told = False  # the first batch without a checkpoint: nearly always it is all
     while cursor.pending() and (whole or not _enough(session, view, cursor)):
         batch = (None if told else cursor.take_tail()) or await cursor.take()
         told = True
@@ -182,13 +184,13 @@ _ALL: Final = frozenset({"messagenew", "messageexpunge", "flagchange"})
 
 
 def _told(session: Session) -> frozenset[str]:
-    """Which events of the selected mailbox the client hears of: all, but for what NOTIFY says (RFC 5465 §3.1)."""
+    """The events of the selected mailbox that are sent: all, unless NOTIFY restricts them (RFC 5465 §3.1)."""
     return _ALL if session.notify is None else session.notify.selected
 
 
 class _Changes:
-    """What a batch says about the selected mailbox: by UID the last state of messages, what was removed, and what was
-    removed but isn't to be told.
+    """Changes of the selected mailbox in a batch: the last state of messages by UID, removals, and removals that must
+    not be sent yet.
     """
 
     __slots__ = ("added", "flags", "held", "removed")
@@ -207,7 +209,7 @@ _Mine: TypeAlias = MessageAdded | FlagsChanged | MessagesRemoved | MailboxKeywor
 
 
 async def _apply(session: Session, seat: Seat, view: View | None, batch: Batch, *, expunge: bool) -> None:
-    """Bring the view up to the end of `batch`, and tell it and whatever else the client wants to hear."""
+    """Apply `batch` to the view, and send its changes and other notifications."""
     notify = session.notify
     mine: list[_Mine] = []
     others: list[Event] = []
@@ -222,20 +224,20 @@ async def _apply(session: Session, seat: Seat, view: View | None, batch: Batch, 
                 elif notify is not None and seat is session.home and event.origin != seat.cursor.id:
                     others.append(event)
             case AccountClosing(reason=reason):
-                if seat.cursor.closing is not None:  # ours alone: we fell silent (STORE-38)
+                if seat.cursor.closing is not None:  # for our own cursor alone (STORE-38)
                     session.respond(State("OK", reason, Code("NOTIFICATIONOVERFLOW")))
                 raise Disconnect(reason, "UNAVAILABLE")
             case MailboxRemoved() if view is not None and event.mailbox_id == view.mailbox_id:
                 view.deleted = True
                 structure.append(event)
             case SubscriptionAdded(name=name) | SubscriptionRemoved(name=name) if is_foreign(name):
-                pass  # whether there is such a mailbox is for its owner's file to say
+                pass  # the owner's file decides whether there is such a mailbox
             case AnnotationChanged() if seat is session.home:
                 await _tell_annotation(session, event)
             case _:
                 structure.append(event)
     if seat is not session.home:
-        structure.clear()  # the names of others' mailboxes are told by LIST alone
+        structure.clear()  # names of other users' mailboxes are sent by LIST alone
     if notify is not None:
         await notify.tell_mailboxes(session, structure)
     else:
@@ -249,7 +251,7 @@ async def _apply(session: Session, seat: Seat, view: View | None, batch: Batch, 
 
 
 async def apply_to_view(session: Session, view: View, batch: Batch) -> None:
-    """Bring the view alone up to the end of `batch`, and tell it."""
+    """Apply `batch` to the view alone, and send its changes."""
     mine: list[_Mine] = [
         event
         for event in batch.events
@@ -262,7 +264,7 @@ async def apply_to_view(session: Session, view: View, batch: Batch) -> None:
 async def _apply_mine(session: Session, view: View, batch: Batch, events: Sequence[_Mine], *, expunge: bool) -> None:
     changes = _Changes()
     for event in events:
-        # What the client does itself is told in any case. Read from the database, its author is unknown.
+        # The client's own changes are sent in any case. A change read from the database has no known author.
         told = _ALL if event.origin == view.seat.cursor.id or batch.from_log else _told(session)
         if isinstance(event, MailboxKeywords):
             if told:
@@ -285,7 +287,7 @@ async def _apply_mine(session: Session, view: View, batch: Batch, events: Sequen
 
 
 def _passed(view: View, event: Event) -> None:
-    """A change of the mailbox is in the view. One that lies behind changes which are not told isn't counted."""
+    """Note that a change of the mailbox is in the view. It does not count after changes that were not sent."""
     if not view.behind:
         view.modseq = max(view.modseq, event.modseq)
 
@@ -297,7 +299,7 @@ def _hold(session: Session, view: View, removed: Ranges, events: Sequence[_Mine]
 
 
 def _tell_removed(session: Session, view: View, removed: Ranges) -> None:
-    """Tell removals, with those that have been held back, unless the client doesn't want to hear of these."""
+    """Send removals, with those held back, unless the client does not want the latter."""
     gone, held = list(runs(view.gone or ())), session.held
     if "messageexpunge" in _told(session):
         tell_removed(session, view, normalize([*removed, *gone]))
@@ -315,27 +317,27 @@ def _collect(
     event: MessageAdded | FlagsChanged,
     told: frozenset[str],
 ) -> None:
-    """Note one event about a message of the selected mailbox. `told`: which events the client wants to hear of."""
+    """Note one event about a message of the selected mailbox. `told`: the events that the client wants."""
     if event.modseq <= view.since:  # SELECT has read it
         return
     uid = event.uid
     if uid >= view.uidnext:
-        # New messages have numbers in the order of their UIDs, so those of the client itself must wait, too.
+        # New messages are numbered in the order of their UIDs, so the client's own new messages must wait, too.
         if "messagenew" in _told(session) and (isinstance(event, MessageAdded) or uid in changes.added):
             _passed(view, event)
             changes.added[uid] = event
     elif "flagchange" in told:
         _passed(view, event)
-        # With another's change below it, the client can't know.
+        # If another's change is below it, the client cannot know the result.
         if uid in changes.flags or not _quiet(session, view, event):
-            changes.flags.pop(uid, None)  # the last state of a message stands where its modseq belongs
+            changes.flags.pop(uid, None)  # the last state of a message is sent in the order of its modseq
             changes.flags[uid] = event
 
 
 def _collect_removed(
     view: View, changes: _Changes, event: MessagesRemoved, told: frozenset[str], removed: Ranges
 ) -> None:
-    """Note a removal, of which `removed` concerns what the view may have."""
+    """Note a removal. `removed` is the part of it that the view may have."""
     for uid in event.uids:
         changes.added.pop(uid, None)
         changes.flags.pop(uid, None)
@@ -348,7 +350,7 @@ def _collect_removed(
 
 
 async def _removed(session: Session, view: View, event: MessagesRemoved, batch: Batch) -> Ranges:
-    """The UIDs in the event. Without those that were gone before a view began which can't know."""
+    """The UIDs in the event, without UIDs that were removed before a view began that cannot know them."""
     if isinstance(view, CountedView):
         if batch.from_log:
             return await removed_since(view, event.uids)
@@ -358,7 +360,7 @@ async def _removed(session: Session, view: View, event: MessagesRemoved, batch: 
 
 
 def _quiet(session: Session, view: View, event: MessageAdded | FlagsChanged) -> bool:
-    """Whether the client knows this change, for it made it (`Session.hush`), and no other came in between."""
+    """Whether the client knows this change, as it made it (`Session.hush`), and no other change came in between."""
     alone = session.quiet.get(event.modseq)
     if alone is None or (session.told is not None and event.uid in session.told):
         return False
@@ -366,7 +368,7 @@ def _quiet(session: Session, view: View, event: MessageAdded | FlagsChanged) -> 
 
 
 def _tell_new(session: Session, view: View, changes: _Changes, batch: Batch) -> None:
-    """New messages: the view grows, one EXISTS for all of them (IMAP-55)."""
+    """Add new messages to the view, and send one EXISTS for all of them (IMAP-55)."""
     uids = uid_array(sorted(changes.added))
     alone = view.gone or view.behind or view.counted or view.seat.cursor.partial
     shared = None if alone else view.seat.share.sharing.find(view.mailbox_id, batch.modseq)
@@ -382,13 +384,13 @@ def _tell_new(session: Session, view: View, changes: _Changes, batch: Batch) -> 
 
 
 async def _tell_states(session: Session, view: View, changes: _Changes) -> None:
-    """FETCH for new and changed messages, in the order of their modseqs."""
+    """Send FETCH for new and changed messages, in the order of their modseqs."""
     events = [*changes.added.values(), *changes.flags.values()]
     events.sort(key=lambda event: event.modseq)
     if session.told is not None:
         session.told.update(event.uid for event in events)
     notify = session.notify
-    waiting: list[int] = []  # new messages that are told with what NOTIFY asks of them
+    waiting: list[int] = []  # new messages that are sent with the items of NOTIFY
     lines: list[bytes] = []
     for event in events:
         if notify is not None and notify.items and event.uid in changes.added and event.origin != view.seat.cursor.id:
@@ -409,7 +411,7 @@ async def _tell_states(session: Session, view: View, changes: _Changes) -> None:
 
 
 def flags_line(session: Session, view: View, uid: int, flags: bytes, modseq: int) -> bytes:
-    """``* n FETCH (UID u FLAGS (…) [MODSEQ (m)])``, the way this session wants it; nothing if it doesn't know the
+    """``* n FETCH (UID u FLAGS (…) [MODSEQ (m)])`` in the form for this session; empty if it does not know the
     message.
     """
     shown = modseq if session.condstore else None
@@ -420,7 +422,7 @@ def flags_line(session: Session, view: View, uid: int, flags: bytes, modseq: int
 
 
 def tell_removed(session: Session, view: View, removed: Ranges) -> None:
-    """EXPUNGE or VANISHED for UIDs; they have no numbers from here on."""
+    """Send EXPUNGE or VANISHED for UIDs; they have no numbers from here on."""
     mine = view.told(removed)
     view.gone = None
     session.held = 0
@@ -438,17 +440,17 @@ def tell_removed(session: Session, view: View, removed: Ranges) -> None:
 
 
 async def tell_flags(session: Session, view: View, keywords: tuple[str, ...]) -> None:
-    """``* FLAGS`` when there are keywords that the client hasn't heard of (IMAP-60)."""
+    """Send ``* FLAGS`` if there are keywords that the client does not know (IMAP-60)."""
     if not frozenset(keywords) <= view.keywords:
         view.keywords = frozenset(keywords)
         session.respond(FlagsData((*SYSTEM_FLAGS, *await view.seat.spelled(keywords))))
 
 
 def _tell_mailbox(session: Session, event: Event) -> None:
-    """LIST for mailboxes and subscriptions that are new, renamed or gone (IMAP-59); NOTIFY has its own way."""
+    """Send LIST for mailboxes and subscriptions that are new, renamed or gone (IMAP-59); NOTIFY does it differently."""
     if not session.rev2:
-        # RFC 3501 §7.2.2 has LIST as the answer to LIST only. Thunderbird takes an unasked one for a mailbox that it
-        # finds, cannot rename its own to that, then, and shows both.
+        # RFC 3501 §7.2.2 has LIST only as the answer to LIST. Thunderbird takes an unsolicited one for a mailbox that
+        # it has found, cannot rename its own to that then, and shows both.
         return
     match event:
         case MailboxAdded(name=name, special_use=use, subscribed=subscribed, system=system):
@@ -465,7 +467,7 @@ def _tell_mailbox(session: Session, event: Event) -> None:
 
 
 async def _tell_annotation(session: Session, event: AnnotationChanged) -> None:
-    """METADATA for an entry that another session has changed, if the client asked for that (IMAP-59, IMAP-129)."""
+    """Send METADATA for an entry that another session has changed, if the client requested that (IMAP-59, IMAP-129)."""
     if event.origin == session.home.cursor.id:
         return
     notify, name = session.notify, event.mailbox_name

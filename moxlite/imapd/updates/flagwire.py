@@ -1,4 +1,4 @@
-"""Flags of messages and attributes of mailboxes as they go over the wire (IMAP-108, IMAP-109, IMAP-171)."""
+"""Flags of messages and attributes of mailboxes in wire format (IMAP-108, IMAP-109, IMAP-171)."""
 
 from collections.abc import Collection, Mapping
 from functools import lru_cache
@@ -39,7 +39,7 @@ USES: Final[Mapping[str, SpecialUse]] = {
 
 
 def list_names(use: SpecialUse, *, system: bool) -> tuple[str, ...]:
-    r"""The LIST attributes of a special use, and of the system's mailbox, below which there can be none (IMAP-162)."""
+    r"""The LIST attributes of a special use, and of the system's mailbox, which can have no children (IMAP-162)."""
     if system:
         return (r"\NoInferiors",)
     return tuple([name for name, flag in USES.items() if flag & use]) if use else ()
@@ -48,11 +48,13 @@ def list_names(use: SpecialUse, *, system: bool) -> tuple[str, ...]:
 NO_FLAGS: Final = Flag(0)
 
 FEW: Final = 8
-"""Words up to which the outcome is remembered: a good one has 128 octets at most, so what is kept has a bound."""
+"""Maximum number of words for which the result is cached: a valid word has at most 128 octets, so the cache is
+bounded.
+"""
 
 
 def parse_words(words: tuple[str, ...]) -> tuple[Flag, tuple[str, ...]]:
-    """Bits and keywords of the flags that a client names; synonyms set their bit besides. Raises BadKeyword."""
+    """Bits and keywords of the flags that a client names; synonyms set their bit, too. Raises BadKeyword."""
     if not words:
         return NO_FLAGS, ()
     return _parse_few(words) if len(words) <= FEW else _parse_words(words)

@@ -1,8 +1,9 @@
-r"""``\Recent`` (RFC 3501 §2.3.2; IMAP-72a): which session shows it for which messages.
+r"""``\Recent`` (RFC 3501 §2.3.2; IMAP-72a): the session that shows it for a message.
 
-The store knows for each mailbox up to where messages were claimed. What comes while a mailbox is selected is claimed in
-memory, by the first session that is told of it, for a unit per delivery would cost an fsync; it is written by the next
-SELECT, and when the account's last session ends. After a crash, messages look new once more, which does no harm.
+The store has for each mailbox the UID up to which messages were claimed. A message that arrives while its mailbox is
+selected is claimed in memory, by the first session that gets it, as a transaction per delivery would cost an fsync.
+Claims are stored by the next SELECT, and when the account's last session ends. After a crash, messages look new once
+more, which does no harm.
 """
 
 from __future__ import annotations
@@ -32,24 +33,25 @@ logger = logging.getLogger("moxlite.imapd")
 COUNT: Final = "SELECT count(*) FROM message WHERE mailbox_id = ? AND uid >= ? AND uid < ?"
 
 MANY: Final = 5_000
-"""UIDs above which messages are counted in a thread: an index gives 10,000 in a millisecond (STORE-3)."""
+"""Number of UIDs above which messages are counted in a thread: an index counts 10,000 in a millisecond (STORE-3)."""
 
 PATIENCE: Final = 3.0
-"""Seconds that the end of a session waits for claims to be written: as long as shutdown waits for it (IMAP-21)."""
+"""Seconds that the end of a session waits for claims to be stored: as long as shutdown waits for it (IMAP-21)."""
 
 
 async def claim_selected(session: Session, view: View, box: Mailbox) -> None:
-    """Take over, for a session that selects `box`, what is not claimed: a unit only if there is something to write.
+    """Claim all unclaimed messages for a session that selects `box`. There is a transaction only if something must be
+    stored.
 
-    A full or broken disk is no reason to keep anybody from their mail: then the claim is only in memory (IMAP-153).
+    On a full or broken disk the claim is only in memory, so that users can still read their mail (IMAP-153).
     """
-    if session.rev2 or view.seat.guest:  # the owner sees what is new, guests don't
+    if session.rev2 or view.seat.guest:  # the owner sees what is new, guests do not
         return
     if view.read_only:
         await _show_unclaimed(view, box)
         return
     account, share, below = view.seat.account, view.seat.share, view.uidnext
-    if box.recent_uid >= below and box.id not in share.unwritten:  # all is claimed, and written
+    if box.recent_uid >= below and box.id not in share.unwritten:  # all is claimed and stored
         return
     first = max(box.recent_uid, share.recent.get(box.id, 0))
     written = box.recent_uid >= below
@@ -66,7 +68,7 @@ async def claim_selected(session: Session, view: View, box: Mailbox) -> None:
 
 
 async def _show_unclaimed(view: View, box: Mailbox) -> None:
-    """EXAMINE shows what is recent, and leaves it so (RFC 3501 §6.3.2)."""
+    """Show unclaimed messages as recent, without claiming them, as EXAMINE does (RFC 3501 §6.3.2)."""
     _show(view, max(box.recent_uid, view.seat.share.recent.get(box.id, 0)))
     await _count_told(view)
 
@@ -78,7 +80,9 @@ async def _count_told(view: View) -> None:
 
 
 async def _count(account: Account, mailbox_id: MailboxID, low: int, below: int, *, since: int | None = None) -> int:
-    """Messages from UID `low` on, below `below`; with `since` also those that were removed after this modseq."""
+    """Number of messages from UID `low` on, below `below`; with `since` including messages removed after this
+    modseq.
+    """
 
     def read(r: Reader) -> int:
         here: int = r.value(COUNT, mailbox_id, low, below)
@@ -90,8 +94,8 @@ async def _count(account: Account, mailbox_id: MailboxID, low: int, below: int, 
 
 
 def claim_told(session: Session, view: View, uids: array[int]) -> bool:
-    """Claim what this session is the first to be told of among `uids`, which are at the end of its view, or only show
-    it after EXAMINE; whether there is any.
+    """Claim the messages among `uids`, at the end of the view, that no session has claimed; after EXAMINE only show
+    them. Returns whether there are any.
     """
     if session.rev2 or view.seat.guest:
         return False
@@ -113,7 +117,7 @@ def _show(view: View, first: int) -> None:
 
 
 def _claim(view: View, first: int) -> None:
-    """Show it, and let no other session do so."""
+    r"""Show ``\Recent`` from UID `first` on, and let no other session do so."""
     _show(view, first)
     if first < view.uidnext:
         view.seat.share.recent[view.mailbox_id] = view.uidnext
@@ -121,7 +125,7 @@ def _claim(view: View, first: int) -> None:
 
 
 async def unclaimed(session: Session, box: Mailbox) -> int:
-    """How many messages no session has claimed: STATUS RECENT."""
+    """Number of messages that no session has claimed, for STATUS RECENT."""
     first = max(box.recent_uid, session.home.share.recent.get(box.id, 0))
     if session.rev2 or first >= box.uidnext:
         return 0
@@ -129,7 +133,9 @@ async def unclaimed(session: Session, box: Mailbox) -> int:
 
 
 async def write_claims(session: Session) -> None:
-    """Write what is claimed in memory only: the account's last session has ended. Takes `PATIENCE` seconds at most."""
+    """Store the claims that are in memory only, as the account's last session has ended. Takes at most `PATIENCE`
+    seconds.
+    """
     share = session.home.share
     claims = [(MailboxID(mailbox_id), share.recent[mailbox_id]) for mailbox_id in share.unwritten]
     if not claims:

@@ -2,12 +2,12 @@
 
 Theory of operation
 -------------------
-A user's idle devices, ten or a hundred, are all told of each change. Those that have applied the account's changes up
+Each change is sent to all idle devices of a user, ten or a hundred. Sessions that have applied the account's changes up
 to one modseq, and hold nothing back, know the same messages of a mailbox (`uidlist`); so the same octets bring each of
-them to the next modseq, and their views into the same state. The first one is told by `changes.tell`, and what it was
-told is noted at the `AccountShare` (`tell_and_note`). The others find it by all that it depends on, and need neither
-look at an event nor wait for anything (`repeat`). A session for which it would not be the same, be it for its own
-changes, for ``\\Recent`` or for what NOTIFY asks, finds nothing and is told by `changes.tell`.
+them to the next modseq, and their views into the same state. For the first session `changes.tell` renders the octets,
+which are noted at the `AccountShare` (`tell_and_note`). The others find the note by the state on which it depends, and
+neither read an event nor wait for anything (`repeat`). A session that needs other octets, because of its own changes,
+``\\Recent`` or NOTIFY, finds no note, and `changes.tell` renders them.
 """
 
 from typing import Final
@@ -29,13 +29,13 @@ from moxlite.store.types import (
 __all__ = ["repeat", "tell_and_note"]
 
 MAX_EVENTS: Final = 100
-"""Events in what is noted; with more, telling costs much more than finding."""
+"""Maximum events in a note. With more, rendering costs much more than the note saves."""
 
 MAX_OCTETS: Final = 16_384
-"""Octets of what is noted; more would not be sent at once anyway."""
+"""Maximum octets in a note. More would not be sent at once anyway."""
 
 _COMMON: Final = (MessageAdded, FlagsChanged, MessagesRemoved, MailboxKeywords, MailboxCounts, ThreadChanged)
-"""What changes all the time; the rest happens so seldom that each session looks at it for itself."""
+"""Events that are frequent. Other events are so rare that each session handles them itself."""
 
 
 def _key(session: Session, view: View, *, expunge: bool) -> Key:
@@ -44,7 +44,7 @@ def _key(session: Session, view: View, *, expunge: bool) -> Key:
 
 
 def _usual(session: Session, view: View) -> bool:
-    """The view holds nothing back, and nothing is asked for that only this session would be told."""
+    """Whether the view holds nothing back, and the session has requested nothing that other sessions do not get."""
     notify = session.notify
     return (
         view.seat is session.home
@@ -62,7 +62,7 @@ def _usual(session: Session, view: View) -> bool:
 
 
 def repeat(session: Session, *, expunge: bool) -> bool:
-    """Tell what another session was told, if this one knows just the same. False: nothing was done."""
+    """Send the octets that another session in the same state was sent. False if no such octets are noted; then nothing was done."""
     view = session.view
     if view is None:
         return False
@@ -89,7 +89,7 @@ def repeat(session: Session, *, expunge: bool) -> bool:
 
 
 async def tell_and_note(session: Session, *, expunge: bool) -> None:
-    """`changes.tell`; and note what was told, if other sessions may need the same."""
+    """Call `changes.tell`, and keep a note of the octets sent if other sessions may need the same."""
     view = session.view
     wire = session.wire
     events: list[Event] | None = None

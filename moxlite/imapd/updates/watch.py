@@ -1,5 +1,5 @@
-"""Waiting for the client while telling it what happens meanwhile: IDLE, and NOTIFY between commands (RFC 9051 §6.3.13,
-IMAP-128; RFC 5465 §3.1).
+"""Waiting for the client while sending it changes: IDLE, and NOTIFY between commands (RFC 9051 §6.3.13, IMAP-128; RFC
+5465 §3.1).
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ __all__ = ["idle", "receive_while_telling"]
 
 
 class _Watch:
-    """Tells changes as they come, beside the task that waits for the client.
+    """Sends changes as they come, beside the task that waits for the client.
 
-    It's stopped while it waits, never while it writes: half a TLS record can't be taken back.
+    It is cancelled while it waits, never while it writes: half a TLS record cannot be taken back.
     """
 
     def __init__(self, session: Session, reading: trio.CancelScope, *, expunge: bool, keepalive: float) -> None:
@@ -34,12 +34,12 @@ class _Watch:
         self._stopped = False
 
     async def run(self) -> None:
-        """Until `stop`, or until the session can't go on."""
+        """Send changes until `stop`, or until the session cannot go on."""
         session = self._session
         try:
             while not self._stopped:
                 session.follow()
-                session.to_tell = 1  # some, and then others have their turn
+                session.to_tell = 1  # some of them, followed by a checkpoint
                 await tell_and_note(session, expunge=self._expunge)
                 await session.wire.drain()
                 with trio.CancelScope(deadline=self._next_sign()) as waiting:
@@ -51,9 +51,9 @@ class _Watch:
             self._reading.cancel()
 
     async def _repeat(self) -> None:
-        """Tell what can be told and sent without waiting, change by change, until something can't, or `stop`.
+        """Send all changes that can be sent without waiting, one by one, until one cannot, or until `stop`.
 
-        So it may be cancelled where it sleeps, and nowhere else.
+        So it can be cancelled only while it sleeps.
         """
         session, wire = self._session, self._session.wire
         while not self._stopped:
@@ -67,24 +67,24 @@ class _Watch:
                 return
 
     def _next_sign(self) -> float:
-        """When the client is told that we're still there (IMAP-161): for all connections at the same moment, so that
-        a phone's radio wakes up once for all of them.
+        """Time of the next keepalive response (IMAP-161): the same moment for all connections, so that a phone's radio
+        wakes up once for all of them.
         """
         if not self._keepalive:
             return math.inf
         return (trio.current_time() // self._keepalive + 1) * self._keepalive
 
     def stop(self) -> None:
-        """The client has spoken."""
+        """Stop, as the client has sent something."""
         self._stopped = True
         self._alarm.ring()
 
 
 async def receive_while_telling(session: Session, *, expunge: bool, keepalive: float = 0.0) -> codec.Event | None:
-    """The next event; until it comes, changes are told. None: the reading was given up.
+    """The next event; until it comes, changes are sent. None: the reading was cancelled.
 
     Args:
-      expunge: removals are told too. keepalive: seconds between two signs of life, 0 for none.
+      expunge: removals are sent too. keepalive: seconds between two keepalive responses, 0 for none.
 
     Raises Disconnect or BrokenResourceError when the session can't go on.
     """
