@@ -37,7 +37,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
       alias: the alias that was written to. may_post: whether the author may write to it.
       fault: the reply that explains missing evidence.
       simulated: this is localserve, where addresses may ask for a failure (SMTP-132).
-      accepted: the client was told 250 before, so that nothing can be refused any more.
+      accepted: the client has got a 250 before, so that nothing can be refused any more.
       report: the DMARC or TLS report in the message, where it came to an address for reports and can be used.
       report_problem: why it cannot be used, "" where it can or is not looked for.
     """

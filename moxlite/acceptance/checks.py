@@ -1,4 +1,4 @@
-"""Checking who sent a message: iprev, SPF and DKIM at the same time, DMARC after them (AUTH-13; SMTP-73, 75..77).
+"""Checks of a message's sender: iprev, SPF and DKIM at the same time, DMARC after them (AUTH-13; SMTP-73, 75..77).
 
 Each method has its own minute. A timeout or a crash of a method becomes its temperror, so that no message is lost.
 """

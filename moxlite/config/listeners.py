@@ -1,4 +1,4 @@
-"""Structs of ``[listeners.NAME]`` in moxlite.toml: which IPs and ports serve what (docs/spec/admin.md §1)."""
+"""Structs of ``[listeners.NAME]`` in moxlite.toml: IPs, ports and their services (docs/spec/admin.md §1)."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal

@@ -1,4 +1,4 @@
-"""A snapshot of the whole configuration with what is derived from it, and looking up addresses in it.
+"""A snapshot of the whole configuration with the look-up tables derived from it.
 
 A snapshot never changes: an operation takes ``ConfigHolder.current`` once and works with it to its end (ADMIN-8).
 Lookups cost a few dictionary accesses, however many accounts there are (SMTP-52, 68..72, ADMIN-81).

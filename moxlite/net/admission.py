@@ -90,7 +90,7 @@ class Gate:
     Args:
       rate: new connections; None: no limit.
       at_once: open connections.
-      proxies: networks whose connections stand for many clients, so that no limit of a network counts them (WEB-14).
+      proxies: networks whose connections carry many clients, so that limits per network do not apply (WEB-14).
     """
 
     __slots__ = ("at_once", "proxies", "rate")

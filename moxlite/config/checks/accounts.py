@@ -164,7 +164,8 @@ def _mailboxes(path: KeyPath, account: Account) -> Iterator[Finding]:
             yield Finding((*path, key), "must not be Inbox")
     for address, destination in account.destinations.items():
         for index, ruleset in enumerate(destination.rulesets):
-            # What a rule accepted is never removed by itself (STORE-67); the rejects mailbox is emptied by age.
+            # Mail that a rule accepted is never removed automatically (STORE-67); the rejects mailbox is emptied by
+            # age.
             if ruleset.accept_rejects_to_mailbox is not None and (
                 ruleset.accept_rejects_to_mailbox == account.rejects_mailbox
             ):

@@ -1,4 +1,4 @@
-"""Cross checks of the configuration: what the type of a single value cannot say (ADMIN-9), and warnings (ADMIN-10).
+"""Cross checks of both files: mistakes that the type of a single value cannot show (ADMIN-9), and warnings (ADMIN-10).
 
 Each function returns findings with paths into one of the two files. Checks that need other files (keys, certificates)
 are in the process package (`configtest`). Checks within one listener, domain, account or web handler are in the modules

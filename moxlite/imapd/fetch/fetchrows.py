@@ -2,7 +2,7 @@
 
 Theory of operation
 -------------------
-Twenty thousand messages are listed when a client synchronises, so what is done per message must be little. A slice of
+Twenty thousand messages are listed when a client synchronises, so the work per message must be small. A slice of
 rows is turned into columns; each data item maps its columns to a list of values, in loops that run in C where they can;
 and one ``%`` per message puts the values into a template that was made once for the command.
 """
@@ -211,7 +211,7 @@ class Plan:
 
     Attributes:
       columns: to be read beyond FIXED, and beyond IDS where there is a rest. rest: items that need the message itself,
-        to be added behind what `heads` gives.
+        to be added after the result of `heads`.
     """
 
     def __init__(

@@ -93,7 +93,7 @@ async def delete_acl(session: Session, command: c.DeleteAcl) -> Done:
 
 
 async def get_acl(session: Session, command: c.GetAcl) -> Done:
-    """GETACL: the owner first, who has all rights."""
+    """GETACL: the owner, with all rights, comes first."""
     async with at(session, command.mailbox) as place:
 
         def read(r: Reader) -> tuple[str, dict[str, str]]:

@@ -1,7 +1,7 @@
 """State of an IMAP session, and state shared by all sessions of an account. Commands do not belong here but in the
 packages that import this one.
 
-- `state`: the session: who is logged in, what is selected and switched on, the buffer of responses
+- `state`: the session: its log-in, selected mailbox, enabled extensions, and the buffer of responses
 - `view`, `uidlist`, `named`, `messagelimit`: the selected mailbox in the state that the client knows, and the messages
   that a command names there
 - `rights`, `seat`, `place`: the user's rights, the account in use, and the account behind a mailbox name

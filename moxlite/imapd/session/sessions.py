@@ -38,7 +38,7 @@ def now() -> int:
 class SessionFacts(msgspec.Struct, frozen=True, kw_only=True):
     """One session at this moment, for the operator (IMAP-159).
 
-    id: of its connection. client: what ID said. mailbox_id: the selected one, of the account `owner`, None without.
+    id: the connection's. client: its name from ID. mailbox_id: the selected mailbox, of the account `owner`, or None.
     received, sent: octets.
     command: the last one. app_password: the name of the one that was used to log in, "" for none.
     """

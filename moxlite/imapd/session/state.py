@@ -219,7 +219,7 @@ class Session:
         self._stack = AsyncExitStack()
         self._masker: Masker | None = None
 
-    # -- who and where we are
+    # -- user and place
 
     @property
     def home(self) -> Seat:
@@ -316,7 +316,7 @@ class Session:
         if self.wire.pending >= HIGH_WATER and (turn or not self.wire.flush(much=True)):
             await self.wire.drain()
 
-    # -- what the client has switched on
+    # -- extensions
 
     def enable(self, what: Enabled) -> None:
         """Enable an extension, for the codec too (IMAP-5)."""

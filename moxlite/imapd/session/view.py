@@ -38,7 +38,7 @@ class View:
 
     Attributes:
       seat: the account that it is in. mailbox_id: its id in the store; the name may change meanwhile, the id doesn't.
-      rights: what the user may do with it (RFC 4314), as last looked at.
+      rights: the user's rights on it (RFC 4314) at the last check.
       examined: opened by EXAMINE. read_only: that, or the rights allow no changes.
       system: it is the system's mailbox, of which messages can only be moved to the trash (IMAP-162).
       uidvalidity: as sent at SELECT.

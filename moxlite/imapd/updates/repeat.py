@@ -62,7 +62,9 @@ def _usual(session: Session, view: View) -> bool:
 
 
 def repeat(session: Session, *, expunge: bool) -> bool:
-    """Send the octets that another session in the same state was sent. False if no such octets are noted; then nothing was done."""
+    """Send the octets noted for a session in the same state. Returns False if there is no such note; then nothing was
+    done.
+    """
     view = session.view
     if view is None:
         return False

@@ -1,4 +1,4 @@
-"""The command line's end of the control socket (ADMIN-22..24); the protocol is in `ctl`."""
+"""The command line's end of the control socket (ADMIN-22..24); the protocol is in `protocol`."""
 
 import contextlib
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable

@@ -87,7 +87,7 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """A good answer, whose result is also sent when it is null."""
+    """A successful answer, whose result is sent even if it is null."""
 
     id: int
     result: msgspec.Raw
@@ -183,7 +183,7 @@ class StreamSender:
         await self._writer.send(Message(self._number, stream="end"))
 
     async def fail(self, text: str) -> None:
-        """Break off: what was sent is not the whole."""
+        """Break off the stream: the octets sent are not the whole."""
         await self._writer.send(Message(self._number, stream="error", error=text))
 
 
@@ -226,7 +226,7 @@ class StreamReceiver:
             pass  # the caller has gone
 
     def close(self) -> None:
-        """Throw away what comes further; the reader sees the end."""
+        """Discard all further chunks; the reader sees the end."""
         self._receive.close()
 
     def __aiter__(self) -> "StreamReceiver":

@@ -1,4 +1,4 @@
-"""The server's end of the control socket (ADMIN-22..24, ADMIN-64); the protocol is in `ctl`.
+"""The server's end of the control socket (ADMIN-22..24, ADMIN-64); the protocol is in `protocol`.
 
 The nursery tree::
 
@@ -132,8 +132,8 @@ async def serve_ctl(
       path: of the socket, see `listen_ctl`.
       commands: by name.
       tree: runs the connections, which so outlive a failure of this task.
-      allowed_uids: whose processes may connect; None: root and our own user.
-      tcp: listen at a port of the loopback interface instead, for those who can read its token (`ctltcp`).
+      allowed_uids: users whose processes may connect; None: root and our own user.
+      tcp: listen at a port of the loopback interface instead, for clients that can read its token (`tcp`).
 
     Errors: OSError when the socket cannot be made; then as `moxlite.net.listeners.serve_listener`.
     """

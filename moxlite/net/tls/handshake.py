@@ -1,9 +1,9 @@
 """TLS on Trio, server side and client side (SMTP-4, SMTP-34, IMAP-13): certificates, versions, and the handshake from
-which a `tlsstream.TLSStream` comes.
+which a `stream.TLSStream` comes.
 
 It drives pyOpenSSL over memory buffers. The standard library's `ssl` cannot accept a client certificate without a CA,
 nor export keying material for channel bindings, nor show an unverified peer chain (docs/design-facts.md §1 has the
-measurements behind the sizes in `tlsstream`).
+measurements behind the sizes in `stream`).
 """
 
 import time
