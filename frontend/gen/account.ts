@@ -2,26 +2,26 @@
 
 import { BaseClient, type Checks } from "../lib/client";
 
-/** What is being done: ``reading``, ``finishing``. */
+/** The import entered a phase: ``reading``, ``finishing``. */
 export interface ImportStep {
   kind: "step";
   title: string;
 }
 
-/** How many messages a mailbox will get, so far. */
+/** Number of messages that a mailbox will get, so far. */
 export interface ImportCount {
   kind: "count";
   mailbox: string;
   count: number;
 }
 
-/** Something is left out of the import. */
+/** A message, folder or file that is left out of the import, and why. */
 export interface ImportProblem {
   kind: "problem";
   message: string;
 }
 
-/** How far the file was read, and in how many seconds that will be done; null while that is unknown. */
+/** Octets of the file read so far, and the seconds left; null while these are unknown. */
 export interface ImportProgress {
   kind: "progress";
   octets: number;
@@ -30,7 +30,7 @@ export interface ImportProgress {
   seconds_left: number | null;
 }
 
-/** The import is complete: messages and problems in all. Nothing was stored if it was a dry run. */
+/** The import is complete, with this number of messages and problems. Nothing was stored if it was a dry run. */
 export interface ImportDone {
   kind: "done";
   messages: number;
@@ -38,38 +38,38 @@ export interface ImportDone {
   dry_run: boolean;
 }
 
-/** The import has ended and changed nothing; the message is for the user. */
+/** The import ended and changed nothing; the message, for the user, says why. */
 export interface ImportAborted {
   kind: "aborted";
   message: string;
 }
 
-/** What a browser keeps of a log-in, beside the cookie that it cannot read. */
+/** The result of a log-in, which the page keeps. The session's cookie is not included, because scripts must not read */
 export interface LoginResult {
   csrf_token: string;
   login_address: string;
 }
 
-/** Paths of the other apps at this address; "" for one that is not here. */
+/** Paths of the other apps at this address; "" for one that is not served here. */
 export interface Apps {
   webmail: string;
 }
 
-/** The account; a ``storage_limit`` of 0 is none. */
+/** The account. A ``storage_limit`` of 0 means no limit. */
 export interface Overview {
   login_address: string;
   storage_used: number;
   storage_limit: number;
 }
 
-/** A mailbox with its number of messages and the size of all. */
+/** A mailbox: its name, number of messages and their size in octets. */
 export interface Mailbox {
   name: string;
   total: number;
   size: number;
 }
 
-/** The import of this account that runs, or ended within the last minute: its ``token``, "" for none. */
+/** The account's import that is running or ended within the last minute: its ``token``, "" if there is no such */
 export interface ImportState {
   token: string;
   uploading: boolean;
@@ -96,17 +96,17 @@ export const importEventCheck = ["union", { step: "ImportStep", count: "ImportCo
 
 /** The calls of the account. */
 export class Client extends BaseClient {
-  /** The token that `login` must bring along within 30 seconds. */
+  /** The token that `login` needs within 30 seconds. */
   login_prep(): Promise<string> {
     return this.call("login_prep", {}, {}, "string");
   }
 
-  /** Begin a session: its cookie is set, its CSRF token returned. */
+  /** Start a session: set its cookie and return its CSRF token. */
   login(login_token: string, username: string, password: string): Promise<LoginResult> {
     return this.call("login", { login_token, username, password }, { login_token: "string", username: "string", password: "string" }, ["ref", "LoginResult"]);
   }
 
-  /** Where the other apps at this address are. */
+  /** Paths of the other apps at this address. */
   apps(): Promise<Apps> {
     return this.call("apps", {}, {}, ["ref", "Apps"]);
   }
@@ -116,27 +116,27 @@ export class Client extends BaseClient {
     return this.call("logout", {}, {}, "null");
   }
 
-  /** Who has logged in, and how much of the account is in use. */
+  /** The login address, and the octets that the account uses and may use. */
   overview(): Promise<Overview> {
     return this.call("overview", {}, {}, ["ref", "Overview"]);
   }
 
-  /** All mailboxes but the system's, by name: what can be imported to and exported. */
+  /** All mailboxes but the system's, by name: the ones that can be imported to and exported. */
   mailboxes(): Promise<Array<Mailbox>> {
     return this.call("mailboxes", {}, {}, ["list", ["ref", "Mailbox"]]);
   }
 
-  /** Whether an import runs, and the token by which it can be followed. */
+  /** Whether an import is running, and the token by which a page follows it. */
   import_state(): Promise<ImportState> {
     return this.call("import_state", {}, {}, ["ref", "ImportState"]);
   }
 
-  /** Whether a file of this size would be taken for an import now; refused with the reason. */
+  /** Check whether a file of this size can be imported now; an error gives the reason. */
   import_check(size: number): Promise<null> {
     return this.call("import_check", { size }, { size: "integer" }, "null");
   }
 
-  /** End an import, with nothing changed; refused when it is finished already. */
+  /** Abort an import with nothing changed; refused if it has finished already. */
   import_abort(token: string): Promise<null> {
     return this.call("import_abort", { token }, { token: "string" }, "null");
   }

@@ -20,7 +20,7 @@ export interface Start {
   settings: Settings;
 }
 
-/** A mailbox with its counts (WEBMAIL-35). ``owner`` is the account of another that shares it, "" for one's own; the */
+/** A mailbox with its counts (WEBMAIL-35). ``owner`` is the account of another user who shares it, "" for the user's */
 export interface Mailbox {
   id: number;
   name: string;
@@ -52,13 +52,13 @@ export interface Settings {
   after_action?: "list" | "next" | "previous";
 }
 
-/** The signature of one own address. */
+/** The signature for one own address. */
 export interface OwnSignature {
   address: string;
   text: string;
 }
 
-/** The stream goes on behind the modseq that the browser had: nothing is lost, its list stays (WEBMAIL-44). What was */
+/** The stream continues after the browser's modseq: nothing is lost, and the list stays (WEBMAIL-44). ``shared`` is */
 export interface Resume {
   kind: "resume";
   stream_id: number;
@@ -68,7 +68,7 @@ export interface Resume {
   shared: Array<Mailbox>;
 }
 
-/** Messages of a view, in its order (WEBMAIL-40): ``position`` is that of the first of them, ``total`` counts all of */
+/** Messages of a view, in its order (WEBMAIL-40). ``position`` is the index of the first one, ``total`` the number */
 export interface ViewMsgs {
   kind: "view_msgs";
   view_id: number;
@@ -80,7 +80,7 @@ export interface ViewMsgs {
   parsed_message: ParsedMessage | null;
 }
 
-/** A row of the list: all of it comes from stored columns (WEBMAIL-47). In a thread, ``thread_parent`` is the */
+/** A row of the list, made from stored columns only (WEBMAIL-47). In a thread, ``thread_parent`` is the message */
 export interface MessageItem {
   id: number;
   mailbox_id: number;
@@ -110,14 +110,14 @@ export interface MessageItem {
   match_query: boolean;
 }
 
-/** A mailbox of a header field; the domain in Unicode. */
+/** An address of a header field; the domain in Unicode. */
 export interface Address {
   name: string;
   user: string;
   host: string;
 }
 
-/** A part that is shown as a file. ``path`` is its place in the tree, such as "0.1". */
+/** A part that is shown as a file. ``path`` is its place in the MIME tree, such as "0.1". */
 export interface Attachment {
   path: string;
   filename: string;
@@ -125,7 +125,7 @@ export interface Attachment {
   size: number;
 }
 
-/** A message opened (WEBMAIL-48); ``view_mode`` is remembered for its sender. ``validation`` of the From domain is */
+/** An opened message (WEBMAIL-48). ``view_mode`` is the setting for its sender. ``validation`` is the result for the */
 export interface ParsedMessage {
   id: number;
   headers: Array<Header>;
@@ -138,13 +138,13 @@ export interface ParsedMessage {
   validation: "" | "dmarc" | "list" | "none" | "relaxed" | "strict";
 }
 
-/** One field of the message's header, decoded for reading. */
+/** One field of the message's header, decoded. */
 export interface Header {
   name: string;
   value: string;
 }
 
-/** A text to read. ``truncated`` when it is longer than what is sent. */
+/** A text to read. ``truncated`` is whether it is longer than the part that is sent. */
 export interface Text {
   path: string;
   content_type: string;
@@ -152,7 +152,7 @@ export interface Text {
   truncated: boolean;
 }
 
-/** A node of the MIME tree. ``size`` is that of the decoded content. */
+/** A node of the MIME tree. ``size`` is in octets of the decoded content. */
 export interface Part {
   path: string;
   content_type: string;
@@ -162,7 +162,7 @@ export interface Part {
   parts: Array<Part>;
 }
 
-/** How far the search of a view is: ``total`` entries are found by now, with ``messages`` that match in them (of */
+/** Progress of the search of a view: ``total`` entries are found, in which ``messages`` match (a thread may have */
 export interface ViewProgress {
   kind: "view_progress";
   view_id: number;
@@ -175,20 +175,20 @@ export interface ViewProgress {
   left_out: Array<string>;
 }
 
-/** Entries have come into the view, or left it, otherwise than ``view_changes`` tells: those that are shown should */
+/** The view changed in a way that ``view_changes`` cannot express; the browser must request its rows again. */
 export interface ViewStale {
   kind: "view_stale";
   view_id: number;
 }
 
-/** The anchor is no longer there: the results that follow begin at the top again. */
+/** The anchor no longer exists: the results that follow begin at the top. */
 export interface ViewReset {
   kind: "view_reset";
   view_id: number;
   request_id: number;
 }
 
-/** The query could not be answered; the stream goes on. ``unthreaded``: without threads it could be. */
+/** The query could not be answered; the stream goes on. ``unthreaded``: it can be answered without threads. */
 export interface ViewErr {
   kind: "view_err";
   view_id: number;
@@ -197,7 +197,7 @@ export interface ViewErr {
   unthreaded: boolean;
 }
 
-/** Changes of the account in their order (WEBMAIL-43); ``modseq`` is reached with the last of them when ``more`` is */
+/** Changes of the account in their order (WEBMAIL-43). If ``more`` is false, ``modseq`` is reached with the last of */
 export interface ViewChanges {
   kind: "view_changes";
   view_id: number;
@@ -206,26 +206,26 @@ export interface ViewChanges {
   changes: Array<SettingsChange | MsgAdd | MsgRemove | MsgFlags | MsgThread | MailboxAdd | MailboxRemove | MailboxRename | MailboxCounts | MailboxSpecialUse | MailboxKeywords | MailboxesShared>;
 }
 
-/** The user's settings are now these. */
+/** The user's new settings. */
 export interface SettingsChange {
   kind: "settings";
   settings: Settings;
 }
 
-/** A message that is new to the account or to its mailbox, and belongs into the view. */
+/** A message was added to the account or moved to the mailbox, and belongs to the view. */
 export interface MsgAdd {
   kind: "msg_add";
   item: MessageItem;
 }
 
-/** Messages that left a mailbox: expunged, or moved to another. */
+/** Messages left a mailbox: expunged, or moved to another. */
 export interface MsgRemove {
   kind: "msg_remove";
   mailbox_id: number;
   message_ids: Array<number>;
 }
 
-/** A message's flags have changed: all of them, not the difference. */
+/** The flags of a message changed; ``flags`` and ``keywords`` are the complete new values. */
 export interface MsgFlags {
   kind: "msg_flags";
   message_id: number;
@@ -249,14 +249,14 @@ export interface MailboxAdd {
   mailbox: Mailbox;
 }
 
-/** A mailbox is gone. */
+/** A mailbox was removed. */
 export interface MailboxRemove {
   kind: "mailbox_remove";
   mailbox_id: number;
   name: string;
 }
 
-/** A mailbox has another name. */
+/** A mailbox was renamed. */
 export interface MailboxRename {
   kind: "mailbox_rename";
   mailbox_id: number;
@@ -264,7 +264,7 @@ export interface MailboxRename {
   name: string;
 }
 
-/** A mailbox's counts are now these. */
+/** The new counts of a mailbox. */
 export interface MailboxCounts {
   kind: "mailbox_counts";
   mailbox_id: number;
@@ -275,43 +275,43 @@ export interface MailboxCounts {
   size: number;
 }
 
-/** A mailbox's roles are now these. */
+/** The new roles of a mailbox. */
 export interface MailboxSpecialUse {
   kind: "mailbox_special_use";
   mailbox_id: number;
   roles: Array<"archive" | "draft" | "junk" | "sent" | "trash">;
 }
 
-/** The keywords ever used in a mailbox are now these. */
+/** All keywords ever used in a mailbox. */
 export interface MailboxKeywords {
   kind: "mailbox_keywords";
   mailbox_id: number;
   keywords: Array<string>;
 }
 
-/** The mailboxes of others are now these, with what the user may do there (WEBMAIL-62). */
+/** The current list of mailboxes that others share, with the user's rights there (WEBMAIL-62). */
 export interface MailboxesShared {
   kind: "mailboxes_shared";
   mailboxes: Array<Mailbox>;
 }
 
-/** Nothing happened for 30 seconds; the line still stands (WEBMAIL-33). */
+/** Nothing happened for 30 seconds; the connection is still open (WEBMAIL-33). */
 export interface Keepalive {
   kind: "keepalive";
 }
 
-/** The stream ends and must not be opened again as it was. */
+/** The stream ends, and must not be opened again in the same way. */
 export interface Fatal {
   kind: "fatal";
   message: string;
 }
 
-/** The server stops; come back in some seconds. */
+/** The server stops; the browser should reconnect after some seconds. */
 export interface ServerShutdown {
   kind: "server_shutdown";
 }
 
-/** Asks a stream for a view (a new ``view_id``) or for more of the present one. ``cancel`` only ends what runs, a */
+/** A request to a stream: for a view (with a new ``view_id``), or for more of the current one. ``cancel`` only ends */
 export interface Request {
   id: number;
   view_id: number;
@@ -321,7 +321,7 @@ export interface Request {
   page?: Page | null;
 }
 
-/** A view: its messages, and their order by the time they were received. With ``threading`` a thread is one entry, */
+/** The messages of a view, and their order by time of reception. With ``threading``, a thread is one entry, at the */
 export interface Query {
   filter: Filter;
   not_filter?: NotFilter;
@@ -329,7 +329,7 @@ export interface Query {
   threading?: "off" | "on" | "unread";
 }
 
-/** Which messages a view shows (WEBMAIL-38): those that meet all of this. Of mailboxes: the one with this id; -2 all */
+/** Conditions on the messages of a view (WEBMAIL-38); all must hold. ``mailbox_id`` is one mailbox; -2: all */
 export interface Filter {
   mailbox_id?: number;
   mailbox_name?: string;
@@ -348,13 +348,13 @@ export interface Filter {
   attachments?: "any" | "archive" | "document" | "image" | "none" | "pdf" | "presentation" | "spreadsheet" | null;
 }
 
-/** A header field of this name is there, and its text holds the value. */
+/** A message must have a header field of this name whose text contains the value. */
 export interface HeaderIs {
   name: string;
   value?: string;
 }
 
-/** Which messages a view leaves out: those that have one of these. */
+/** Conditions that exclude a message from a view; one is enough. */
 export interface NotFilter {
   words?: Array<string>;
   from?: Array<string>;
@@ -364,7 +364,7 @@ export interface NotFilter {
   attachments?: Array<"any" | "archive" | "document" | "image" | "none" | "pdf" | "presentation" | "spreadsheet">;
 }
 
-/** How much of the view is wanted, and from where: from a ``position`` on (0 is the first entry), behind the */
+/** The entries that are wanted: ``count`` entries from a ``position`` on (0 is the first), after the message */
 export interface Page {
   count: number;
   anchor_message_id?: number;
@@ -373,20 +373,20 @@ export interface Page {
   dest_message_id?: number;
 }
 
-/** What a browser keeps of a log-in, beside the cookie that it cannot read. */
+/** The result of a log-in, which the page keeps. The session's cookie is not included, because scripts must not read */
 export interface LoginResult {
   csrf_token: string;
   login_address: string;
 }
 
-/** What is kept about a message. ``reason`` is the word of X-Moxlite-Reason (docs/reasons.md) and ``why`` the */
+/** Stored facts of a message. ``reason`` is the word of X-Moxlite-Reason (docs/reasons.md), ``why`` the evidence, */
 export interface MessageDetails {
   arrival: Arrival | null;
   reason: string;
   why: Array<string>;
 }
 
-/** How a message came by SMTP. ``mail_from`` "" is the null path; ``mail_from_ok``: SPF allows it. ``signed_by`` are */
+/** The arrival of a message by SMTP. ``mail_from`` "" is the null path; ``mail_from_ok`` is whether SPF passes. */
 export interface Arrival {
   remote_ip: string;
   ehlo: string;
@@ -397,7 +397,7 @@ export interface Arrival {
   tls: string;
 }
 
-/** A rule that might be added or taken away: for mail of a list or of a sender to an own address. */
+/** A rule to add or remove, for mail of a list or sender to one of the user's addresses. */
 export interface Suggestion {
   recipient: string;
   list_id: string;
@@ -406,13 +406,13 @@ export interface Suggestion {
   mailbox: string;
 }
 
-/** All recipients of a message; none when nothing is known of them (any more). ``seen`` stands for this state. */
+/** All recipients of a message; empty if nothing is known of them, or no longer. ``seen`` identifies this state. */
 export interface DeliveryReport {
   recipients: Array<Delivery>;
   seen: string;
 }
 
-/** Where a message stands for one recipient; as `store.delivery.status.RecipientStatus`. ``tls``: how the way of the */
+/** Delivery status of a message for one recipient, as `store.delivery.status.RecipientStatus`. ``tls`` is the */
 export interface Delivery {
   id: number;
   recipient: string;
@@ -429,7 +429,7 @@ export interface Delivery {
   tls: string;
 }
 
-/** What the composer shows first; ``message_id`` stays the same while the message is edited; ``note`` is a sentence */
+/** The initial content of the composer. ``message_id`` stays the same while the message is edited. ``note`` is a */
 export interface Begun {
   from: Party;
   to: Array<Party>;
@@ -444,13 +444,13 @@ export interface Begun {
   note: string;
 }
 
-/** Someone with a name, which may be empty, and an address as it was typed. */
+/** A name, which may be empty, and an address as it was typed. */
 export interface Party {
   name: string;
   address: string;
 }
 
-/** A file on the server; ``size`` in octets. */
+/** An uploaded file; ``size`` in octets. */
 export interface Uploaded {
   upload_id: string;
   filename: string;
@@ -476,13 +476,13 @@ export interface Written {
   original_flag?: "" | "answered" | "forwarded";
 }
 
-/** Addresses, the latest used first; ``complete``: there are no others with the text in them. */
+/** Addresses, the latest used first. ``complete``: no other addresses contain the text. */
 export interface Suggestions {
   parties: Array<Party>;
   complete: boolean;
 }
 
-/** What is known of the way to a domain: what its hosts offered the last time, and what it says by DNS and web. */
+/** Transport security of a domain: features that its hosts offered the last time, and policies that it publishes in */
 export interface Security {
   starttls: "" | "error" | "no" | "yes";
   requiretls: "" | "error" | "no" | "yes";
@@ -491,7 +491,7 @@ export interface Security {
   dane: "" | "error" | "no" | "yes";
 }
 
-/** What is to be done with messages of a query (WEBMAIL-137): with those in the ``ranges``, all when there are none, */
+/** An action on messages of a query (WEBMAIL-137): on the messages in the ``ranges``, or on all if there are no */
 export interface QueryAction {
   query: Query;
   ranges?: Array<Range>;
@@ -504,19 +504,19 @@ export interface QueryAction {
   after?: Mark | null;
 }
 
-/** Messages that follow each other in a view; ``first`` and ``last`` belong to it. */
+/** Consecutive messages of a view, from ``first`` to ``last``, both included. */
 export interface Range {
   first: Mark;
   last: Mark;
 }
 
-/** Where a message stands in the order of a view: when it was received, and its id. */
+/** The place of a message in the order of a view: its time of reception and its id. */
 export interface Mark {
   received: string;
   id: number;
 }
 
-/** What one call did: the messages that it changed, the mailbox that each was in, those of them that were unread, */
+/** The result of one call: the messages that it changed, the mailbox that each was in, the ids of the unread ones, */
 export interface QueryDone {
   message_ids: Array<number>;
   mailbox_ids: Array<number>;
@@ -592,107 +592,107 @@ export const streamEventCheck = ["union", { start: "Start", resume: "Resume", vi
 
 /** The calls of the webmail. */
 export class Client extends BaseClient {
-  /** The token that `login` must bring along within 30 seconds. */
+  /** The token that `login` needs within 30 seconds. */
   login_prep(): Promise<string> {
     return this.call("login_prep", {}, {}, "string");
   }
 
-  /** Begin a session: its cookie is set, its CSRF token returned. */
+  /** Start a session: set its cookie and return its CSRF token. */
   login(login_token: string, username: string, password: string): Promise<LoginResult> {
     return this.call("login", { login_token, username, password }, { login_token: "string", username: "string", password: "string" }, ["ref", "LoginResult"]);
   }
 
-  /** How a message came, and why it is where it is. The owner's rules and reputations are in that: not for the */
+  /** The arrival of a message, and the reason for its mailbox. */
   message_details(message_id: number): Promise<MessageDetails> {
     return this.call("message_details", { message_id }, { message_id: "integer" }, ["ref", "MessageDetails"]);
   }
 
-  /** The rule that would have filed a message to where it was moved; null when there is none to propose. */
+  /** The rule that would have filed a moved message into its new mailbox; null if there is no rule to propose. */
   ruleset_suggest_move(message_id: number, from_mailbox_id: number, to_mailbox_id: number): Promise<Suggestion | null> {
     return this.call("ruleset_suggest_move", { message_id, from_mailbox_id, to_mailbox_id }, { message_id: "integer", from_mailbox_id: "integer", to_mailbox_id: "integer" }, ["nullable", ["ref", "Suggestion"]]);
   }
 
-  /** Add the proposed rule, or remove it. A conflict when it would not be proposed any more. */
+  /** Add the proposed rule, or remove it; a conflict if it would not be proposed any more. */
   ruleset_accept(message_id: number, from_mailbox_id: number, to_mailbox_id: number): Promise<null> {
     return this.call("ruleset_accept", { message_id, from_mailbox_id, to_mailbox_id }, { message_id: "integer", from_mailbox_id: "integer", to_mailbox_id: "integer" }, "null");
   }
 
-  /** From now on, file mail of this message's sender to the address that it came to into a mailbox; what that rule */
+  /** Add a rule that files mail of this message's sender, to the same address, into a mailbox. */
   ruleset_for_sender(message_id: number, mailbox_id: number): Promise<Suggestion> {
     return this.call("ruleset_for_sender", { message_id, mailbox_id }, { message_id: "integer", mailbox_id: "integer" }, ["ref", "Suggestion"]);
   }
 
-  /** Never again propose it: for this list or sender at this address and in this direction, or for moves from, or */
+  /** Do not propose the rule again. */
   ruleset_never(message_id: number, from_mailbox_id: number, to_mailbox_id: number, never: "from_mailbox" | "message" | "to_mailbox"): Promise<null> {
     return this.call("ruleset_never", { message_id, from_mailbox_id, to_mailbox_id, never }, { message_id: "integer", from_mailbox_id: "integer", to_mailbox_id: "integer", never: ["enum", ["from_mailbox", "message", "to_mailbox"]] }, "null");
   }
 
-  /** Keep the settings, all of them; other pages of the user hear of it. */
+  /** Save all settings; the user's other pages are notified. */
   settings_save(settings: Settings): Promise<null> {
     return this.call("settings_save", { settings }, { settings: ["ref", "Settings"] }, "null");
   }
 
-  /** Remember how messages of a sender are shown; "" forgets it. */
+  /** Store how messages of a sender are shown; "" removes the entry. */
   from_address_settings_save(from_address: string, view_mode: "" | "html" | "html_ext" | "text"): Promise<null> {
     return this.call("from_address_settings_save", { from_address, view_mode }, { from_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]] }, "null");
   }
 
-  /** The state of a message that was sent, by the queue and by the DSNs that came back. When that is the state */
+  /** The delivery status of a sent message, by the queue and by the DSNs that came back. */
   delivery_status(message_id: number, seen?: string): Promise<DeliveryReport> {
     return this.call("delivery_status", { message_id, seen }, { message_id: "integer", seen: ["optional", "string"] }, ["ref", "DeliveryReport"]);
   }
 
-  /** Try again now; returns for how many recipients. */
+  /** Retry at once; returns the number of recipients. */
   delivery_retry(delivery_ids: Array<number>): Promise<number> {
     return this.call("delivery_retry", { delivery_ids }, { delivery_ids: ["list", "integer"] }, "integer");
   }
 
-  /** Deliver to these recipients no more; returns how many had not been reached. */
+  /** Stop delivery to these recipients; returns the number of recipients that had not been reached. */
   delivery_cancel(delivery_ids: Array<number>): Promise<number> {
     return this.call("delivery_cancel", { delivery_ids }, { delivery_ids: ["list", "integer"] }, "integer");
   }
 
-  /** What an answer, a forwarded message, a draft or a new message begins with. */
+  /** The initial content of a new message, an answer, a forwarded message or a draft. */
   compose_prepare(kind: "edit" | "forward" | "forward_attached" | "new" | "reply" | "reply_all" | "reply_list", message_id?: number, selected?: string, when?: string): Promise<Begun> {
     return this.call("compose_prepare", { kind, message_id, selected, when }, { kind: ["enum", ["edit", "forward", "forward_attached", "new", "reply", "reply_all", "reply_list"]], message_id: ["optional", "integer"], selected: ["optional", "string"], when: ["optional", "string"] }, ["ref", "Begun"]);
   }
 
-  /** Keep a message as typed among the drafts, in place of ``replaces``; returns its id. A conflict when that was */
+  /** Save a message as a draft, in place of the draft ``replaces``; returns its id. */
   draft_save(draft: Written, save_id: string, replaces?: number): Promise<number> {
     return this.call("draft_save", { draft, save_id, replaces }, { draft: ["ref", "Written"], save_id: "string", replaces: ["optional", "integer"] }, "integer");
   }
 
-  /** The draft with this Message-ID that was saved in the last ``seconds``, or 0: the copy that a killed browser */
+  /** The draft with this Message-ID that was saved in the last ``seconds``, or 0. */
   draft_find(message_id: string, seconds: number): Promise<number> {
     return this.call("draft_find", { message_id, seconds }, { message_id: "string", seconds: "integer" }, "integer");
   }
 
-  /** Send a message, once for each ``submit_id``: a copy goes to Sent, the draft goes, the original is marked. */
+  /** Send a message, once for each ``submit_id``. */
   message_submit(message: Written, submit_id: string, draft_id?: number, undo_s?: number): Promise<number> {
     return this.call("message_submit", { message, submit_id, draft_id, undo_s }, { message: ["ref", "Written"], submit_id: "string", draft_id: ["optional", "integer"], undo_s: ["optional", "integer"] }, "integer");
   }
 
-  /** Send a message not after all (WEBMAIL-123): it is a draft again, whose id is returned, or 0 when its copy was */
+  /** Take a message back before it is sent, and make it a draft again (WEBMAIL-123). */
   message_submit_undo(submit_id: string): Promise<number> {
     return this.call("message_submit_undo", { submit_id }, { submit_id: "string" }, "integer");
   }
 
-  /** Remove a draft. A conflict when it was replaced or removed elsewhere. */
+  /** Remove a draft; a conflict if it was replaced or removed elsewhere. */
   draft_remove(draft_id: number): Promise<null> {
     return this.call("draft_remove", { draft_id }, { draft_id: "integer" }, "null");
   }
 
-  /** Remove a file that is not to be sent. */
+  /** Remove an uploaded file that will not be sent. */
   upload_remove(upload_id: string): Promise<null> {
     return this.call("upload_remove", { upload_id }, { upload_id: "string" }, "null");
   }
 
-  /** Addresses written to before whose name or text holds this one. */
+  /** Addresses that were used before and contain this text, in the name or the address. */
   complete_recipient(search: string): Promise<Suggestions> {
     return this.call("complete_recipient", { search }, { search: "string" }, ["ref", "Suggestions"]);
   }
 
-  /** How well mail to an address would be protected on its way (WEBMAIL-94); at most 15 seconds later. */
+  /** Transport security of mail to an address (WEBMAIL-94); takes at most 15 seconds. */
   recipient_security(address: string): Promise<Security> {
     return this.call("recipient_security", { address }, { address: "string" }, ["ref", "Security"]);
   }
@@ -702,17 +702,17 @@ export class Client extends BaseClient {
     return this.call("logout", {}, {}, "null");
   }
 
-  /** A token that opens one event stream within a minute. */
+  /** Make a token that opens one event stream within a minute. */
   token(): Promise<string> {
     return this.call("token", {}, {}, "string");
   }
 
-  /** Ask a stream for another view, or for more of the one that it shows; the answer comes on the stream. */
+  /** Ask a stream for another view, or for more of its current view; the answer comes on the stream. */
   request(request: Request): Promise<null> {
     return this.call("request", { request }, { request: ["ref", "Request"] }, "null");
   }
 
-  /** A message as it stands in lists. */
+  /** The row of a message in lists. */
   message_item(message_id: number): Promise<MessageItem> {
     return this.call("message_item", { message_id }, { message_id: "integer" }, ["ref", "MessageItem"]);
   }
@@ -732,27 +732,27 @@ export class Client extends BaseClient {
     return this.call("flags_clear", { message_ids, flags }, { message_ids: ["list", "integer"], flags: ["list", "string"] }, "null");
   }
 
-  /** Move messages to a mailbox; a conflict when one of them is there already. With `from_mailbox_id` those that */
+  /** Move messages to a mailbox; a conflict if one of them is in it already. */
   message_move(message_ids: Array<number>, mailbox_id: number, mark_seen?: boolean, from_mailbox_id?: number): Promise<null> {
     return this.call("message_move", { message_ids, mailbox_id, mark_seen, from_mailbox_id }, { message_ids: ["list", "integer"], mailbox_id: "integer", mark_seen: ["optional", "boolean"], from_mailbox_id: ["optional", "integer"] }, "null");
   }
 
-  /** Do something with the messages of a query, at most a thousand in one call (WEBMAIL-137); go on with `after` */
+  /** Change, move or remove messages of a query, at most a thousand in one call (WEBMAIL-137). */
   query_action(action: QueryAction): Promise<QueryDone> {
     return this.call("query_action", { action }, { action: ["ref", "QueryAction"] }, ["ref", "QueryDone"]);
   }
 
-  /** Mute messages with all below them, or no more: what comes into a muted thread arrives read. Muting collapses */
+  /** Mute or unmute messages with all answers below them: new messages of a muted thread arrive read. */
   thread_mute(message_ids: Array<number>, mute: boolean): Promise<null> {
     return this.call("thread_mute", { message_ids, mute }, { message_ids: ["list", "integer"], mute: "boolean" }, "null");
   }
 
-  /** Keep that messages, with all below them, are shown collapsed, or expanded (WEBMAIL-66). */
+  /** Store whether messages, with all answers below them, are shown collapsed (WEBMAIL-66). */
   thread_collapse(message_ids: Array<number>, collapse: boolean): Promise<null> {
     return this.call("thread_collapse", { message_ids, collapse }, { message_ids: ["list", "integer"], collapse: "boolean" }, "null");
   }
 
-  /** Remove messages for good. */
+  /** Remove messages permanently. */
   message_delete(message_ids: Array<number>): Promise<null> {
     return this.call("message_delete", { message_ids }, { message_ids: ["list", "integer"] }, "null");
   }
@@ -762,27 +762,27 @@ export class Client extends BaseClient {
     return this.call("mailboxes_mark_read", { mailbox_ids }, { mailbox_ids: ["list", "integer"] }, "null");
   }
 
-  /** Create a mailbox and what is missing above it; returns its id. */
+  /** Create a mailbox and its missing parents; returns its id. */
   mailbox_create(name: string): Promise<number> {
     return this.call("mailbox_create", { name }, { name: "string" }, "integer");
   }
 
-  /** Give a mailbox, and those in it, another name. */
+  /** Rename a mailbox and the mailboxes in it. */
   mailbox_rename(mailbox_id: number, name: string): Promise<null> {
     return this.call("mailbox_rename", { mailbox_id, name }, { mailbox_id: "integer", name: "string" }, "null");
   }
 
-  /** Remove a mailbox with its messages; not while there are others in it. */
+  /** Remove a mailbox with its messages; refused while it contains other mailboxes. */
   mailbox_delete(mailbox_id: number): Promise<null> {
     return this.call("mailbox_delete", { mailbox_id }, { mailbox_id: "integer" }, "null");
   }
 
-  /** Give a mailbox exactly these roles, taking them from others. */
+  /** Give a mailbox exactly these roles; other mailboxes lose them. */
   mailbox_set_special_use(mailbox_id: number, roles: Array<"archive" | "draft" | "junk" | "sent" | "trash">): Promise<null> {
     return this.call("mailbox_set_special_use", { mailbox_id, roles }, { mailbox_id: "integer", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]] }, "null");
   }
 
-  /** Encoded words (RFC 2047) as people read them. */
+  /** Decode encoded words (RFC 2047). */
   decode_mime_words(text: string): Promise<string> {
     return this.call("decode_mime_words", { text }, { text: "string" }, "string");
   }
