@@ -24,7 +24,7 @@ async def load(name: str) -> None:
 
 
 class Late(Generic[T]):
-    """What is made in a thread at its first use, once for all tasks that ask for it.
+    """Value made in a thread at its first use, once for all tasks that ask for it.
 
     Args:
       make: imports what it needs, and makes it; it may block.

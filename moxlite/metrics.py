@@ -1,6 +1,6 @@
 """Counters, gauges and histograms of this process, of every room (ADMIN-57).
 
-What counts stands here, for it is a part of everything; the text that others read is made by prometheus-client, which
+Counting is here, for it is a part of everything; the text that others read is made by prometheus-client, which
 is loaded when it is asked for (`moxlite.net.exposition`). All may be used from any thread.
 
 A metric with labels has a child for each combination of their values that was asked for. Without labels it has a value
@@ -18,7 +18,7 @@ from typing import ClassVar, Final, Self, TypeAlias
 __all__ = ["Counter", "Gauge", "Histogram", "Metric", "Sample", "metrics"]
 
 Sample: TypeAlias = tuple[str, Mapping[str, str], float]
-"""What follows the metric's name, labels, value."""
+"""Text behind the metric's name: labels, value."""
 
 SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
 """Bounds for times that a person waits."""
@@ -32,7 +32,7 @@ def metrics() -> list["Metric"]:
 
 
 class Metric:
-    """What the kinds have in common.
+    """Base class of all kinds.
 
     Args:
       name: without the ``_total`` of a counter, which may be given.
@@ -80,7 +80,7 @@ class Metric:
         return child
 
     def samples(self) -> Iterator[Sample]:
-        """What is shown of it now."""
+        """Lines that are shown of it now."""
         if not self._labels:
             yield from self.own()
             return
@@ -92,7 +92,7 @@ class Metric:
                 yield suffix, {**labels, **more}, value
 
     def own(self) -> Iterator[Sample]:
-        """What is shown of one without labels, or of a child."""
+        """Lines of a metric without labels, or of a child."""
         raise NotImplementedError
 
 
@@ -133,7 +133,7 @@ class Gauge(Metric):
 
     @property
     def value(self) -> float:
-        """What it is now."""
+        """Present value."""
         return self._value if self._function is None else self._function()
 
     def inc(self, amount: float = 1) -> None:

@@ -1,4 +1,4 @@
-"""What looks after a running server by the clock: backups, scrub, block lists, the examination of each night.
+"""Periodic work of a running server: backups, scrub, block lists, the examination of each night.
 
 Between `server`, which starts it, and `house`, whose rooms it is given.
 """

@@ -198,7 +198,7 @@ async def serve(
 
 
 def _name(endpoint: Endpoint) -> str:
-    """Of the task that accepts at a port."""
+    """Name of the task that accepts at a port."""
     return f"{PACKAGES[endpoint.service]}.{endpoint.service} {endpoint.ip} {endpoint.port}"
 
 
@@ -278,7 +278,7 @@ async def act_on_signals(house: House, signals: Signals) -> None:
 
 
 async def _reload(house: House) -> None:
-    """What SIGHUP asks for: the log file, domains.toml, certificates; each without regard to the others."""
+    """Do as SIGHUP asks: the log file, domains.toml, certificates; each without regard to the others."""
     try:
         house.started.log_handler.reopen()
     except OSError as error:

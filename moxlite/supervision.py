@@ -39,7 +39,7 @@ task which fails at each start never counts as calm.
 """
 
 MAX_ERROR: Final = 200
-"""Characters of an error's text in `Down`: it stands in ``/readyz`` and may quote what a file holds."""
+"""Characters of an error's text in `Down`: it is shown by ``/readyz`` and may quote what a file holds."""
 
 failures_total: Final = Counter(
     "moxlite_task_failures",
@@ -49,7 +49,7 @@ failures_total: Final = Counter(
 
 
 class Fate(enum.Enum):
-    """What becomes of a task that fails. One that returns has ended, whatever its fate."""
+    """Consequence of a task's failure. One that returns has ended, whatever its fate."""
 
     RESTART = "restart"
     """It starts again after a pause."""
@@ -97,11 +97,11 @@ class Supervisor:
 
     @property
     def running(self) -> frozenset[str]:
-        """Names of the tasks that run or pause, without those of fate ONCE."""
+        """Names of the tasks that run or pause, without tasks of fate ONCE."""
         return frozenset(self._running)
 
     def start(self, name: str, task: Callable[[], Awaitable[None]], fate: Fate = Fate.RESTART) -> None:
-        """Run `task()`. Those of fate ONCE may share a name."""
+        """Run `task()`. Tasks of fate ONCE may share a name."""
         if fate is Fate.ONCE:
             self._nursery.start_soon(self._once, name, task, name=self._title(name))
         else:

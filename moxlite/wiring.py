@@ -1,4 +1,4 @@
-"""What the rooms of a running server are given: databases opened, contexts built, handlers of ports.
+"""Objects that the packages of a running server are given: open databases, contexts, handlers of ports.
 
 `server` starts the tasks; here none is started.
 """
@@ -85,7 +85,7 @@ logger = logging.getLogger("moxlite.server")
 
 @dataclass(frozen=True, kw_only=True)
 class House:
-    """What the rooms are given."""
+    """Objects that the packages are given."""
 
     started: Started
     local: bool
@@ -125,7 +125,7 @@ class House:
         return self.spools.directory
 
     async def problems(self) -> list[str]:
-        """What keeps the server from being well, one line each: for /readyz and ``moxlite healthcheck``."""
+        """Faults that keep the server from being well, one line each: for /readyz and ``moxlite healthcheck``."""
         return self.own_faults() + await self.disk_faults() + self.tree.problems() + self.orders()
 
     async def disk_faults(self) -> list[str]:
@@ -138,7 +138,7 @@ class House:
         return [f"{static.data_dir}: {short}"] if short else []
 
     def own_faults(self) -> list[str]:
-        """Those of them that are neither of tasks nor of certificates."""
+        """Findings that concern neither tasks nor certificates."""
         found = self.faults + [f"domains.toml is invalid: {problem}" for problem in self.config.problems[:1]]
         if self.auth.broken:
             found.append(f"auth.db: {self.auth.broken}")
@@ -147,7 +147,7 @@ class House:
         return found
 
     def orders(self) -> list[str]:
-        """What is wrong with certificates by ACME, one line each."""
+        """Faults of certificates by ACME, one line each."""
         return [line for one in self.autotls for line in one.problems()]
 
     async def measure(self) -> None:
@@ -177,7 +177,7 @@ class House:
         )
 
     def end_sessions(self, account: str, text: str, *, app_password: str = "") -> None:
-        """End the IMAP and submission sessions of an account, or those of one app password (IMAP-23, SMTP-62a)."""
+        """End the IMAP and submission sessions of an account, or the sessions of one app password (IMAP-23, SMTP-62a)."""
         self.imap_sessions.end_account(account, text, app_password=app_password)
         self.senders.end_account(account, text, app_password=app_password)
 
@@ -285,7 +285,7 @@ def _resolver(static: Static) -> Resolver:
 
 
 class Served(msgspec.Struct, frozen=True):
-    """What is spoken at a port, and with whom."""
+    """Protocol of a port, and the handler of its connections."""
 
     handler: Handler
     gate: Gate
@@ -451,7 +451,7 @@ def _local_addresses(static: Static) -> LocalAddresses:
 
 
 def imap_context(house: House) -> IMAPContext:
-    """What all IMAP sessions work with; the listeners differ in the rest."""
+    """Context that all IMAP sessions share; listeners differ in the rest."""
     return IMAPContext(
         accounts=house.accounts,
         auth=house.auth,

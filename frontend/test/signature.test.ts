@@ -11,7 +11,7 @@ test("an address has its own signature, else the common one", () => {
   assert.equal(signatureOf({ signature: " ", signatures: [] }, "a@x.example"), "");
 });
 
-test("the cursor stands above or below what is quoted", () => {
+test("the cursor is above or below the quote", () => {
   assert.deepEqual(begin("", "-- \nMia", false), { text: "\n\n-- \nMia", cursor: 0 });
   assert.deepEqual(begin("", "", false), { text: "", cursor: 0 });
   assert.deepEqual(begin("> x\n", "-- \nMia", false), { text: "\n\n-- \nMia\n\n> x\n", cursor: 0 });

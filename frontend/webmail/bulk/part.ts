@@ -67,7 +67,7 @@ export async function onQuery(client: Client, mail: Mail, say: typeof toast, wha
     say(t("{what}: {why}", { what: many(ids.length, "Stopped after {n} message", "Stopped after {n} messages"), why }));
     return null;
   }
-  return { what: mixed ? t("{done}; those of others stay as they are", { done: said(ids.length) }) : said(ids.length), actions: () => back(client, ids, unseen, from, what) };
+  return { what: mixed ? t("{done}; messages of others stay as they are", { done: said(ids.length) }) : said(ids.length), actions: () => back(client, ids, unseen, from, what) };
 }
 
 async function onIds(client: Client, ids: number[], what: What): Promise<void> {

@@ -384,7 +384,7 @@ export class Composer {
       return;
     }
     if (this.files.value.length === 0 && speaksOfFiles(this.text.value)) {
-      const anyway = await confirm(t("Send without an attachment?"), t("The text speaks of an attachment, and there is none."), t("Send"));
+      const anyway = await confirm(t("Send without an attachment?"), t("The text mentions an attachment, but no file is attached."), t("Send"));
       if (!anyway) return;
     }
     if (this.conflict && !(await this.sendAsNew())) return;

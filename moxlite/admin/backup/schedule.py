@@ -56,7 +56,7 @@ class BackupSchedule:
     async def serve(self) -> None:
         """Make backups until cancelled.
 
-        Errors: those of a backup are logged, told to the postmaster, and it is tried again. All others come out; the
+        Errors: a backup that fails is logged, reported to the postmaster, and tried again. All other errors come out; the
         next start looks anew when a backup is due.
         """
         last = await trio.to_thread.run_sync(self._last)
@@ -75,7 +75,7 @@ class BackupSchedule:
                 last = time.time()
 
     def _last(self) -> float:
-        """Time of the newest snapshot, seconds UTC; 0 when there is none that can be seen."""
+        """Time of the newest snapshot, seconds UTC; 0 without a snapshot that can be seen."""
         try:
             found = Repository.infos(self._target)
         except (BackupError, OSError):

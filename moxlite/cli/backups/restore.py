@@ -191,7 +191,7 @@ def _say(prepared: "Prepared", done: "RestoredMachine") -> None:
         for line in changes.dns:
             print(f"  {printable(line)}")
     else:
-        print("The addresses are those of the backup: DNS stays as it is.")
+        print("The addresses are as in the backup: DNS stays as it is.")
     print("Nothing was started. Next: moxlite config test")
 
 

@@ -1,6 +1,6 @@
 """The blocks of a repository: 64 KiB of a file each, stored once under the name of their content (STORE-183).
 
-They lie in packs (see `packs`), in one of these forms:
+They are kept in packs (see `packs`), in one of these forms:
 
 - whole: compressed by zstd;
 - as a delta: compressed with another block as dictionary. A database changes a page of 4 KiB here and there, and each
@@ -235,7 +235,7 @@ class Blocks:
         return self._db.execute(HAS, (name,)).fetchone() is not None
 
     def names(self) -> Iterator[bytes]:
-        """The names of all blocks, in the order in which they lie on the disk."""
+        """Names of all blocks, in their order on the disk."""
         for row in self._db.execute(PLACES):
             yield row[0]
 

@@ -62,7 +62,7 @@ def check_target(source: Source, target: Path) -> None:
 
 
 def inside(source: Source, target: Path) -> None:
-    """Raise BadTarget when `target` lies in what is backed up."""
+    """Raise BadTarget if `target` is inside of what is backed up."""
     resolved = target.resolve()
     for folder in (source.data.resolve(), source.config.resolve()):
         if resolved == folder or folder in resolved.parents:

@@ -1,4 +1,4 @@
-"""What lies in a data directory, and which of it a backup holds (docs/spec/store.md §1, STORE-142).
+"""Contents of a data directory, and the part that a backup holds (docs/spec/store.md §1, STORE-142).
 
 Nothing here opens a database by itself: closing a second descriptor of a file takes away all locks that this process
 has on it (POSIX), so SQLite alone may touch the databases of a running server.

@@ -278,7 +278,7 @@ class Repository:
 
     def verify(self, *, deep: bool, tell: Tell = lambda _: None) -> list[str]:
         """What is wrong: manifests that cannot be read, blocks that are missing, with `deep` also those whose octets
-        are not those of their name. [] when all is well. An encrypted repository needs its identity.
+        do not match their name. [] when all is well. An encrypted repository needs its identity.
         """
         problems: list[str] = []
         with self._blocks.opened():
@@ -389,7 +389,7 @@ class Repository:
 
 
 def _time_of(snapshot: str) -> int:
-    """µs UTC of a snapshot's name, 0 for one that is none."""
+    """µs UTC of a snapshot's name, 0 for another name."""
     try:
         seconds, _, micros = snapshot.removesuffix("Z").partition(".")
         return calendar.timegm(time.strptime(seconds, "%Y%m%dT%H%M%S")) * 1_000_000 + int(micros or 0)

@@ -5,7 +5,7 @@ mailbox gets a new UIDVALIDITY and every account file a new id; modseqs and ids 
 that none is given out twice; and the queue is on hold, for what it still has, and what accounts owe to it, may be sent
 already.
 
-All is copied into `tmp/` of the data directory first. Then a mark, RESTORING, stands in it while the parts are moved
+All is copied into `tmp/` of the data directory first. Then a mark, RESTORING, is there while the parts are moved
 in place: a server does not start before a restore was finished, by running it again.
 """
 

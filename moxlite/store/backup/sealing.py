@@ -1,7 +1,7 @@
 """Encrypted repositories (STORE-184): age version 1 by the library pyrage, an optional package.
 
 All is encrypted to recipients, whose identities (private keys) need not be on the server. With a passphrase instead, a
-fresh identity is made for the repository, which lies in it as `identity.age`, encrypted with the passphrase: deriving a
+fresh identity is made for the repository, kept in it as `identity.age`, encrypted with the passphrase: deriving a
 key from a passphrase takes a second, far too long for each block. The `age` tool reads all of it.
 
 Names of blocks would tell what is in them to a reader who has the same file; so they are hashes with a key. The key

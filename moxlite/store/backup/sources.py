@@ -1,4 +1,4 @@
-"""Files beside the databases that a backup holds: those of the configuration, and private keys that it names
+"""Files beside the databases that a backup holds: the configuration, and private keys that it names
 (STORE-141a).
 
 In a backup, ``config/`` is the folder of the configuration. ``named/`` holds files of other folders that the

@@ -56,7 +56,7 @@ SELECT content_id, state FROM mirror WHERE state <> 'remove' AND content_id NOT 
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """Something wrong: the file, what it is, and the command that repairs it, "" when there is none."""
+    """Something wrong: the file, what it is, and the command that repairs it, "" without such a command."""
 
     path: Path
     text: str

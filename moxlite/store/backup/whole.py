@@ -3,7 +3,7 @@
 
 The file is a line that says what it is, a line of JSON, and the account's database compressed by zstd. With its UIDs,
 modseqs, password and junk words mail programs find the account as they left it; so there must not be two of it: it is
-only put where there is none.
+only put where no other is.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ MESSAGES: Final = "SELECT (SELECT count(*) FROM message) + (SELECT count(*) FROM
 
 
 class _Header(msgspec.Struct, frozen=True):
-    """`size` and `sha256` are those of the database."""
+    """`size` and `sha256` of the database."""
 
     account: str
     version: str

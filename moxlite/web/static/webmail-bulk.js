@@ -71,7 +71,7 @@ async function onQuery(client, mail, say, what, said) {
     say(t("{what}: {why}", { what: many(ids.length, "Stopped after {n} message", "Stopped after {n} messages"), why }));
     return null;
   }
-  return { what: mixed ? t("{done}; those of others stay as they are", { done: said(ids.length) }) : said(ids.length), actions: () => back(client, ids, unseen, from, what) };
+  return { what: mixed ? t("{done}; messages of others stay as they are", { done: said(ids.length) }) : said(ids.length), actions: () => back(client, ids, unseen, from, what) };
 }
 async function onIds(client, ids, what) {
   if (what.action === "move") await client.message_move(ids, what.mailbox_id ?? 0, what.mark_seen);

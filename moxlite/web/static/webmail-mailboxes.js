@@ -284,7 +284,7 @@ function chooseMailbox(title, mailboxes, typed = "") {
 }
 function confirmDelete(counts, mixed) {
   const what = counts.messages === 1 ? t("This removes this message from the account. It cannot be undone.") : t("This removes {what} from the account. It cannot be undone.", { what: counted(counts) });
-  const kept = mixed ? ` ${t("Those of them that are in mailboxes of others stay.")}` : "";
+  const kept = mixed ? ` ${t("Messages in mailboxes of others stay.")}` : "";
   return confirm(t("Delete for good?"), what + kept, t("Delete"));
 }
 async function createMailbox(client) {
