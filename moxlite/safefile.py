@@ -103,7 +103,7 @@ def open_folder(path: Path | str, *, dir_fd: int | None = None) -> int:
 
 
 def replaceable(path: Path) -> str:
-    """Reason why another user than root could change the file at `path`, or put another there: a sentence that names the
+    """Reason why other users than root could change the file at `path` or replace it: a sentence that names the
     file or folder; empty if only root can. Links are followed, and looked at like folders. Raises OSError.
     """
     return next((one.words for one in _openings(path)), "")

@@ -177,7 +177,7 @@ class House:
         )
 
     def end_sessions(self, account: str, text: str, *, app_password: str = "") -> None:
-        """End the IMAP and submission sessions of an account, or the sessions of one app password (IMAP-23, SMTP-62a)."""
+        """End the IMAP and submission sessions of an account or of one app password (IMAP-23, SMTP-62a)."""
         self.imap_sessions.end_account(account, text, app_password=app_password)
         self.senders.end_account(account, text, app_password=app_password)
 

@@ -56,7 +56,7 @@ class BackupSchedule:
     async def serve(self) -> None:
         """Make backups until cancelled.
 
-        Errors: a backup that fails is logged, reported to the postmaster, and tried again. All other errors come out; the
+        Errors: a backup that fails is logged, reported to the postmaster, and tried again. Others come out; the
         next start looks anew when a backup is due.
         """
         last = await trio.to_thread.run_sync(self._last)
