@@ -96,7 +96,7 @@ async function refresh(desk: Desk, copy: Copy): Promise<void> {
   const seconds = Math.max(0, Math.ceil((Date.now() - copy.time) / 1000));
   const newer = await desk.client.draft_find(copy.draft.message_id, seconds);
   if (newer === 0) return;
-  const { uploads, ...fields } = await desk.client.compose_prepare("edit", newer);
+  const { uploads, note: _, ...fields } = await desk.client.compose_prepare("edit", newer);
   // what only the browser knows stays: the answered message, and the choice of TLS
   Object.assign(copy, { draft: { ...copy.draft, ...fields }, files: uploads, draftId: newer });
 }

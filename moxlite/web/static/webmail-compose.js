@@ -1229,7 +1229,7 @@ async function refresh(desk, copy) {
   const seconds = Math.max(0, Math.ceil((Date.now() - copy.time) / 1e3));
   const newer = await desk.client.draft_find(copy.draft.message_id, seconds);
   if (newer === 0) return;
-  const { uploads, ...fields } = await desk.client.compose_prepare("edit", newer);
+  const { uploads, note: _, ...fields } = await desk.client.compose_prepare("edit", newer);
   Object.assign(copy, { draft: { ...copy.draft, ...fields }, files: uploads, draftId: newer });
 }
 export {
