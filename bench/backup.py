@@ -20,6 +20,7 @@ from moxlite.store.backup.errors import BackupError
 from moxlite.store.backup.full import back_up
 from moxlite.store.backup.repository import Repository, create_repository
 from moxlite.store.backup.sources import Source
+from moxlite.store.backup.storage import Folder
 from moxlite.store.backup.verify import verify
 from moxlite.store.changelog.account import Account
 from moxlite.store.mail.flags import store_flags_ids
@@ -101,8 +102,8 @@ def backups(folder: Path) -> Figures:
             figures["verifydata --deep, messages/s"] = await trio.to_thread.run_sync(whole, full, before)
             shutil.rmtree(full)
 
-            create_repository(repo, source.data)
-            repository = Repository(repo)
+            create_repository(Folder(repo), source.data)
+            repository = Repository(Folder(repo))
             before = await trio.to_thread.run_sync(messages_of, file)
             first, seconds, took = await beside_work(account, lambda: repository.back_up(source))
             assert not first.errors
@@ -134,8 +135,8 @@ def backups(folder: Path) -> Figures:
             shutil.rmtree(repo)
 
             with suppress(BackupError):  # the package pyrage is optional
-                create_repository(repo, source.data, passphrase="of a measure")
-                sealed = Repository(repo, data=source.data)
+                create_repository(Folder(repo), source.data, passphrase="of a measure")
+                sealed = Repository(Folder(repo), data=source.data)
                 report, seconds, _ = await beside_work(account, lambda: sealed.back_up(source))
                 assert not report.errors
                 figures["first snapshot, encrypted, MiB/s"] = report.octets / seconds / MIB

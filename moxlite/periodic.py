@@ -90,6 +90,7 @@ async def _examine(house: House, sources: Sources) -> list[Finding]:
         http=https_client(house, allow_internal=True),
         running=await look(sources),
         held=HeldKeys(house.started.keys.key, house.started.acme_keys.hosts),
+        read=house.started.read,
         inside=True,
     )
     found = await examine(examination)

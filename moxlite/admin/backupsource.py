@@ -16,7 +16,7 @@ from pathlib import Path
 from moxlite.admin.hostkeys import HOST_KEYS
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.static import Static
-from moxlite.process.keys.files import Read, certificate_files, host_key_files
+from moxlite.process.keys.files import Read, backup_key_files, certificate_files, host_key_files
 from moxlite.process.keys.signing import selectors_of
 from moxlite.store.backup.sources import NamedFile, Source
 
@@ -60,10 +60,11 @@ def foreign_files(static: Static, folder: Path) -> list[Path]:
 
 
 def _other_keys(static: Static, folder: Path) -> list[Path]:
-    """Keys of external account bindings at a CA, and keys of certificates in the folder of the configuration."""
+    """Keys of bindings at a CA, of the other machine of backups, and of certificates in the configuration's folder."""
     bindings = [one.external_account_binding.key_file for one in static.acme.values() if one.external_account_binding]
     pairs = [pair for one in static.listeners.values() if one.tls is not None for pair in one.tls.key_certs]
-    return list(dict.fromkeys([*bindings, *(pair.key_file for pair in pairs if _below(pair.key_file, folder))]))
+    others = [*bindings, *backup_key_files(static)]
+    return list(dict.fromkeys([*others, *(pair.key_file for pair in pairs if _below(pair.key_file, folder))]))
 
 
 def _read(path: Path, read: Read) -> NamedFile:

@@ -111,7 +111,7 @@ def printservice() -> None:
     from moxlite.cli.common import load_config
 
     path, static = config_path().resolve(), load_config().static
-    backups = static.backup.target or BACKUPS
+    backups = static.backup.target if isinstance(static.backup.target, Path) else BACKUPS
     print(unit_file(program=program(), config=path, data=static.data_dir.resolve(), backups=backups), end="")
 
 

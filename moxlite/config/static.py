@@ -24,6 +24,7 @@ from moxlite.config.values import (
     RenewBefore,
     Section,
     Size,
+    Target,
     doc,
 )
 
@@ -304,8 +305,26 @@ class Backup(Section, frozen=True):
         Duration | None, doc("Time between two snapshots, such as `24h`; without it none are made.")
     ] = None
     target: Annotated[
-        Path | None, doc("Directory of the repository, on another disk; the server's user must be able to write to it.")
+        Target | None,
+        doc(
+            "Directory of the repository, on another disk, that the server's user can write to; or on another machine, "
+            "`ssh://user@host/path`, with `ssh_key_file`, `ssh_host_keys` and `encrypt_to`."
+        ),
     ] = None
+    ssh_key_file: Annotated[
+        Path | None,
+        doc(
+            "Private key without passphrase for a target by ssh, such as `ssh-keygen -t ed25519` makes. When the "
+            "server starts as root, only root needs to be able to read it."
+        ),
+    ] = None
+    ssh_host_keys: Annotated[
+        tuple[str, ...],
+        doc(
+            "Public keys that the other machine may show, such as `ssh-ed25519 AAAA...`; a machine with another key "
+            "gets nothing. They are in its `/etc/ssh/ssh_host_*_key.pub`."
+        ),
+    ] = ()
     keep_daily: Annotated[int, doc("Days of which the last snapshot is kept.")] = 14
     keep_weekly: Annotated[int, doc("Weeks of which the last snapshot is kept.")] = 8
     include_keys: Annotated[

@@ -20,6 +20,7 @@ from moxlite import patterns
 from moxlite.proto.address import Address as MailAddress
 from moxlite.proto.address import AddressError
 from moxlite.proto.address import Domain as DomainName
+from moxlite.proto.sshurl import SCHEME, SSHURL, parse_ssh_url
 
 __all__ = [
     "AUTO",
@@ -47,6 +48,7 @@ __all__ = [
     "Separator",
     "Size",
     "SubdomainPattern",
+    "Target",
     "URLPath",
     "doc",
     "format_duration",
@@ -199,6 +201,11 @@ def read_path(value: object, base: FilePath) -> FilePath:
     if not text:
         raise ValueError("is an empty path")
     return base / text
+
+
+def read_target(value: object, base: FilePath) -> FilePath | SSHURL:
+    text = text_of(value, "a path or URL")
+    return parse_ssh_url(text) if text.startswith(SCHEME) else read_path(text, base)
 
 
 def read_port(value: object, _: FilePath) -> int:
@@ -369,6 +376,8 @@ Path = Annotated[FilePath, Kind("path", read_path, str)]
 """Absolute, or relative to the working directory. A relative path in the file starts at the file's directory
 (ADMIN-4).
 """
+Target = Annotated[FilePath | SSHURL, Kind("path or ssh URL", read_target, str)]
+"""A folder of this machine or of another one."""
 Port = Annotated[int, Kind("port", read_port, int)]
 Domain = Annotated[DomainName, Kind("domain", read_domain, lambda domain: domain.unicode)]
 SubdomainPattern = Annotated[str, Kind("domain or .domain", read_subdomain_pattern, str)]

@@ -38,8 +38,17 @@ YOURS: Final = b"y"
 MAX_FILE: Final = 1 << 20
 """Octets of a file; a chain with its key has some 10,000."""
 
-LABELS: Final = frozenset({b"CERTIFICATE", b"X509 CERTIFICATE", b"PRIVATE KEY", b"RSA PRIVATE KEY", b"EC PRIVATE KEY"})
-"""Labels of the PEM blocks that are passed on (RFC 7468)."""
+LABELS: Final = frozenset(
+    {
+        b"CERTIFICATE",
+        b"X509 CERTIFICATE",
+        b"PRIVATE KEY",
+        b"RSA PRIVATE KEY",
+        b"EC PRIVATE KEY",
+        b"OPENSSH PRIVATE KEY",
+    }
+)
+"""Labels of the PEM blocks that are passed on (RFC 7468; the last one is of ssh-keygen(1), for backups on another machine)."""
 
 BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 

@@ -29,7 +29,15 @@ from moxlite.net.limits import IPAddress
 from moxlite.net.listeners import Bind, BindError, bind
 from moxlite.process.author import as_its_author
 from moxlite.process.errors import StartFailed
-from moxlite.process.keys.files import ACMEKeys, Certificates, certificate_files, host_key_files, load_keys, read_named
+from moxlite.process.keys.files import (
+    ACMEKeys,
+    Certificates,
+    backup_key_files,
+    certificate_files,
+    host_key_files,
+    load_keys,
+    read_named,
+)
 from moxlite.process.keys.receivedid import KEY_SIZE, load_key
 from moxlite.process.keys.signing import SigningKeys
 from moxlite.process.lock import DataLock, Locked
@@ -236,7 +244,7 @@ def start(
                 raise StartFailed(ours or str(error)) from None
         parent = None
         if ids is not None:
-            parent = split([*certificate_files(static), *host_key_files(static)])
+            parent = split([*certificate_files(static), *host_key_files(static), *backup_key_files(static)])
             undo.callback(parent.close)
             try:
                 drop_privileges(*ids)

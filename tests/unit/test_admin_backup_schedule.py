@@ -18,6 +18,7 @@ from moxlite.config.static import Backup
 from moxlite.store import metrics
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup.repository import Repository
+from moxlite.store.backup.storage import Folder
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from tests.tools import eventually
 
@@ -79,9 +80,9 @@ async def test_snapshots_are_made_and_counted_as_success(config: ConfigHolder, t
     for _ in range(2):
         async with serving(config, target) as accounts:
             await eventually(lambda: metrics.BACKUP_LAST_SUCCESS.value > 0, what="a success")
-            assert len(Repository(target).ids()) == 1
+            assert len(Repository(Folder(target)).ids()) == 1
             await trio.sleep(0.1)  # for what must not come
-        assert len(Repository(target).ids()) == 1
+        assert len(Repository(Folder(target)).ids()) == 1
         metrics.BACKUP_LAST_SUCCESS.set(0)
     assert await notices(accounts) == 0
 

@@ -19,6 +19,7 @@ from moxlite.store.backup.layout import INCOMPLETE
 from moxlite.store.backup.manifest import snapshot_id
 from moxlite.store.backup.repository import Repository, create_repository
 from moxlite.store.backup.sources import Report, Source
+from moxlite.store.backup.storage import Folder
 from moxlite.store.backup.verify import verify
 from moxlite.store.options import Options
 from tests.store_fixtures import accounts
@@ -42,7 +43,7 @@ def source(tmp_path: Path) -> Source:
 
 @pytest.fixture
 def repo(tmp_path: Path) -> Path:
-    create_repository(tmp_path / "repo", tmp_path / "data")
+    create_repository(Folder(tmp_path / "repo"), tmp_path / "data")
     return tmp_path / "repo"
 
 
@@ -62,14 +63,14 @@ async def test_a_snapshot_is_extracted_as_a_full_backup(
     """STORE-183."""
     async with accounts.use("mia") as account:
         await put(account, 50)
-        await back_up(Repository(repo), source)
+        await back_up(Repository(Folder(repo)), source)
         await put(account, 50, first=100)
-    Repository(repo).extract(tmp_path / "out")
+    Repository(Folder(repo)).extract(tmp_path / "out")
     found = verify(tmp_path / "out", deep=True)
     assert (found.problems, found.messages) == ([], 50)
     assert (tmp_path / "out/config/moxlite.toml").read_text() == "hostname = 'mx.example'\n"
-    assert Repository(repo).verify(deep=True) == []
-    (info,) = Repository(repo).snapshots()
+    assert Repository(Folder(repo)).verify(deep=True) == []
+    (info,) = Repository(Folder(repo)).snapshots()
     assert info.files == 2
 
 
@@ -79,13 +80,13 @@ async def test_a_second_snapshot_stores_little_more_than_what_changed(
     """STORE-183, ADMIN-84: each version can be restored."""
     async with accounts.use("mia") as account:
         await put(account, 1000)
-        first = await back_up(Repository(repo), source)
+        first = await back_up(Repository(Folder(repo)), source)
         await put(account, 10, first=5000)
-        second = await back_up(Repository(repo), source)
+        second = await back_up(Repository(Folder(repo)), source)
     # Mails of a few hundred octets are the worst case: nearly all that changes is pages of indices.
     assert second.stored < first.octets * 0.05
     for number, messages in ((0, 1000), (1, 1010)):
-        repository = Repository(repo)
+        repository = Repository(Folder(repo))
         repository.extract(tmp_path / str(number), snapshot_id=repository.ids()[number])
         found = verify(tmp_path / str(number), deep=True)
         assert (found.problems, found.messages) == ([], messages)
@@ -102,9 +103,9 @@ async def test_unchanged_databases_are_not_read_again(
     for path in (source.data / "accounts").rglob("account.db*"):
         os.utime(path, (1, 1))
     monkeypatch.setattr("moxlite.store.backup.copying.SETTLED", 0)
-    await back_up(Repository(repo), source)
+    await back_up(Repository(Folder(repo)), source)
     monkeypatch.setattr("moxlite.store.backup.repository.copy_pages", Mock(side_effect=AssertionError("read again")))
-    report = await back_up(Repository(repo), source)
+    report = await back_up(Repository(Folder(repo)), source)
     assert report.databases == 2
 
 
@@ -114,7 +115,7 @@ async def test_a_change_right_before_the_snapshot_is_not_overlooked(
     """STORE-183: times too near to the snapshot tell nothing."""
     async with accounts.use("mia") as account:
         await put(account, 1)
-        repository = Repository(repo)
+        repository = Repository(Folder(repo))
         await back_up(repository, source)
         assert all(
             entry.stamp is None or not entry.stamp.unchanged(entry.stamp) for entry in repository.manifest().entries
@@ -124,7 +125,7 @@ async def test_a_change_right_before_the_snapshot_is_not_overlooked(
 def test_deltas_are_small_and_their_chains_short(tmp_path: Path) -> None:
     """STORE-183: a changed page costs little more than itself, also the hundredth time."""
     (tmp_path / "repo").mkdir()
-    store = Blocks(tmp_path / "repo")
+    store = Blocks(Folder(tmp_path / "repo"))
     store.begin()
     with store.opened():
         block = bytearray(os.urandom(BLOCK))
@@ -146,7 +147,7 @@ def test_a_snapshot_of_many_packs_is_read_as_it_was_written(tmp_path: Path, monk
     monkeypatch.setattr(moxlite.store.backup.packs, "PACK_SIZE", 3 * BLOCK)
     monkeypatch.setattr(moxlite.store.backup.packs, "SYNC", BLOCK)
     (tmp_path / "repo").mkdir()
-    store = Blocks(tmp_path / "repo")
+    store = Blocks(Folder(tmp_path / "repo"))
     store.begin()
     versions = [os.urandom(BLOCK) for _ in range(50)]
     with store.opened():
@@ -164,7 +165,7 @@ def test_a_snapshot_of_many_packs_is_read_as_it_was_written(tmp_path: Path, monk
 def test_after_a_sync_that_failed_no_other_one_is_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """STORE-183: the kernel tells of an error once; what it has not written is gone."""
     (tmp_path / "repo").mkdir()
-    store = Blocks(tmp_path / "repo")
+    store = Blocks(Folder(tmp_path / "repo"))
     store.begin()
     with store.opened():
         store.put(b"x" * BLOCK)
@@ -182,7 +183,7 @@ def test_a_block_that_found_no_room_leaves_the_others_as_they_were(
 ) -> None:
     """STORE-183: one database fails, and the snapshot goes on with the next."""
     (tmp_path / "repo").mkdir()
-    store = Blocks(tmp_path / "repo")
+    store = Blocks(Folder(tmp_path / "repo"))
     store.begin()
     first, lost, last = (os.urandom(BLOCK) for _ in range(3))
     with store.opened():
@@ -224,21 +225,21 @@ async def test_pruning_keeps_days_and_weeks_and_all_that_they_need(
             await put(account, 20, first=number * 100)
             moment = start + number * day
             monkeypatch.setattr("moxlite.store.backup.repository.time.time_ns", lambda moment=moment: moment)
-            await back_up(Repository(repo), source)
+            await back_up(Repository(Folder(repo)), source)
             monkeypatch.undo()
-    before = Repository(repo).ids()
-    pruned = Repository(repo).prune(keep_daily=3, keep_weekly=2)
-    kept = Repository(repo).ids()
+    before = Repository(Folder(repo)).ids()
+    pruned = Repository(Folder(repo)).prune(keep_daily=3, keep_weekly=2)
+    kept = Repository(Folder(repo)).ids()
     assert kept[-3:] == before[-3:]
     assert len(kept) == 4
     assert sorted([*kept, *pruned.snapshots]) == before
     assert pruned.blocks > 0
     assert pruned.octets > 0
-    assert Repository(repo).verify(deep=True) == []
-    Repository(repo).prune(keep_daily=0, keep_weekly=0)
-    assert Repository(repo).ids() == before[-1:]
-    assert Repository(repo).verify(deep=True) == []
-    assert Repository(repo).prune(keep_daily=0, keep_weekly=0).blocks == 0
+    assert Repository(Folder(repo)).verify(deep=True) == []
+    Repository(Folder(repo)).prune(keep_daily=0, keep_weekly=0)
+    assert Repository(Folder(repo)).ids() == before[-1:]
+    assert Repository(Folder(repo)).verify(deep=True) == []
+    assert Repository(Folder(repo)).prune(keep_daily=0, keep_weekly=0).blocks == 0
 
 
 async def test_pruning_ends_what_one_that_was_killed_had_begun(
@@ -247,14 +248,14 @@ async def test_pruning_ends_what_one_that_was_killed_had_begun(
     """STORE-183: blocks that lie in an old and in a new pack do no harm."""
     async with accounts.use("mia") as account:
         await put(account, 20)
-        await back_up(Repository(repo), source)
+        await back_up(Repository(Folder(repo)), source)
     (pack,) = packs(repo)
     shutil.copyfile(pack, repo / "packs" / f"{'0' * 32}.pack")
     (repo / "packs/.killed.tmp").write_bytes(b"half")
-    assert Repository(repo).verify(deep=True) == []
-    pruned = Repository(repo).prune(keep_daily=1, keep_weekly=1)
+    assert Repository(Folder(repo)).verify(deep=True) == []
+    pruned = Repository(Folder(repo)).prune(keep_daily=1, keep_weekly=1)
     assert (pruned.blocks, pruned.octets, len(packs(repo))) == (0, pack.stat().st_size, 1)
-    assert Repository(repo).verify(deep=True) == []
+    assert Repository(Folder(repo)).verify(deep=True) == []
 
 
 def test_packs_that_are_needed_in_part_are_written_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -262,7 +263,7 @@ def test_packs_that_are_needed_in_part_are_written_anew(tmp_path: Path, monkeypa
     for module in (moxlite.store.backup.packs, moxlite.store.backup.blocks):
         monkeypatch.setattr(module, "PACK_SIZE", 8 * BLOCK)
     (tmp_path / "repo").mkdir()
-    store = Blocks(tmp_path / "repo")
+    store = Blocks(Folder(tmp_path / "repo"))
     store.begin()
     versions = [os.urandom(BLOCK) for _ in range(80)]
     with store.opened():
@@ -290,30 +291,30 @@ async def test_damage_in_a_repository_is_found(accounts: Accounts, source: Sourc
     """STORE-183."""
     async with accounts.use("mia") as account:
         await put(account, 5)
-        await back_up(Repository(repo), source)
+        await back_up(Repository(Folder(repo)), source)
         (victim,) = packs(repo)
         data = victim.read_bytes()
         victim.write_bytes(data[:100] + b"wrong" + data[105:])
-        assert Repository(repo).verify(deep=False) == []
-        assert "blocks are missing or damaged" in Repository(repo).verify(deep=True)[0]
+        assert Repository(Folder(repo)).verify(deep=False) == []
+        assert "blocks are missing or damaged" in Repository(Folder(repo)).verify(deep=True)[0]
         with pytest.raises(RepositoryError):
-            Repository(repo).extract(tmp_path / "out")
+            Repository(Folder(repo)).extract(tmp_path / "out")
         assert (tmp_path / "out" / INCOMPLETE).exists()
         for cut in (data[:-5], data[:100], data[:-60] + b"wrong" + data[-55:], b"", None):
             if cut is None:
                 victim.unlink()
             else:
                 victim.write_bytes(cut)
-            problems = Repository(repo).verify(deep=False)
+            problems = Repository(Folder(repo)).verify(deep=False)
             assert ("pack" in problems[0] and "is damaged" in problems[0]) == (cut is not None)
             assert "blocks are missing" in problems[-1]
-            assert Repository(repo).prune(keep_daily=1, keep_weekly=0).blocks == 0
+            assert Repository(Folder(repo)).prune(keep_daily=1, keep_weekly=0).blocks == 0
         # What is lost is stored again by the next snapshot.
-        await back_up(Repository(repo), source)
-        assert Repository(repo).verify(deep=True) == []
-    manifest = repo / "snapshots" / Repository(repo).ids()[0]
+        await back_up(Repository(Folder(repo)), source)
+        assert Repository(Folder(repo)).verify(deep=True) == []
+    manifest = repo / "snapshots" / Repository(Folder(repo)).ids()[0]
     manifest.write_bytes(b"?" * 100)
-    assert "manifest is damaged" in Repository(repo).verify(deep=False)[0]
+    assert "manifest is damaged" in Repository(Folder(repo)).verify(deep=False)[0]
 
 
 async def test_a_snapshot_cut_short_is_invisible(
@@ -331,16 +332,16 @@ async def test_a_snapshot_cut_short_is_invisible(
             return steps > 3
 
         with pytest.raises(BackupCancelled):
-            Repository(repo).back_up(source, cancelled=cancelled)
-        assert Repository(repo).ids() == []
+            Repository(Folder(repo)).back_up(source, cancelled=cancelled)
+        assert Repository(Folder(repo)).ids() == []
         left = packs(repo)
         assert left
         assert all(path.suffix == ".pack" for path in left)
         (repo / "packs/.killed.tmp").write_bytes(b"half")
-        await back_up(Repository(repo), source)
+        await back_up(Repository(Folder(repo)), source)
     assert set(left) < set(packs(repo))
     assert not (repo / "packs/.killed.tmp").exists()
-    assert Repository(repo).verify(deep=True) == []
+    assert Repository(Folder(repo)).verify(deep=True) == []
 
 
 async def test_one_process_writes_at_a_time(accounts: Accounts, source: Source, repo: Path) -> None:
@@ -353,9 +354,9 @@ async def test_one_process_writes_at_a_time(accounts: Accounts, source: Source, 
         if not seen:
             seen.append(line)
             with pytest.raises(RepositoryError, match="in use by another process"):
-                Repository(repo).prune(keep_daily=1, keep_weekly=1)
+                Repository(Folder(repo)).prune(keep_daily=1, keep_weekly=1)
 
-    await trio.to_thread.run_sync(partial(Repository(repo).back_up, source, tell=meanwhile))
+    await trio.to_thread.run_sync(partial(Repository(Folder(repo)).back_up, source, tell=meanwhile))
     assert seen
 
 
@@ -364,13 +365,13 @@ def test_what_is_no_repository_is_refused(tmp_path: Path) -> None:
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "file").touch()
     with pytest.raises(RepositoryError, match="is no repository"):
-        Repository(tmp_path / "nothing")
+        Repository(Folder(tmp_path / "nothing"))
     with pytest.raises(BadTarget, match="not empty"):
-        create_repository(tmp_path / "full", tmp_path)
-    create_repository(tmp_path / "repo", tmp_path)
+        create_repository(Folder(tmp_path / "full"), tmp_path)
+    create_repository(Folder(tmp_path / "repo"), tmp_path)
     (tmp_path / "repo/repository.json").write_text('{"format": 9}')
     with pytest.raises(RepositoryError, match="format 9"):
-        Repository(tmp_path / "repo")
+        Repository(Folder(tmp_path / "repo"))
 
 
 def test_names_of_snapshots_sort_by_time() -> None:
@@ -398,8 +399,8 @@ async def test_an_encrypted_repository_is_written_without_and_read_with_the_iden
     path, recipient = identity
     async with accounts.use("mia") as account:
         await put(account, 20)
-        create_repository(tmp_path / "repo", source.data, recipients=(recipient,))
-        writer = Repository(tmp_path / "repo", data=source.data)
+        create_repository(Folder(tmp_path / "repo"), source.data, recipients=(recipient,))
+        writer = Repository(Folder(tmp_path / "repo"), data=source.data)
         first = await back_up(writer, source)
         second = await back_up(writer, source)
     assert second.stored < first.stored / 2
@@ -409,12 +410,12 @@ async def test_an_encrypted_repository_is_written_without_and_read_with_the_iden
     stored = b"".join(path.read_bytes() for path in packs(tmp_path / "repo"))
     assert stored.count(b"age-encryption.org/v1") > 5
     assert b"SQLite" not in stored
-    reader = Repository(tmp_path / "repo", identity_file=path)
+    reader = Repository(Folder(tmp_path / "repo"), identity_file=path)
     assert reader.verify(deep=True) == []
     reader.extract(tmp_path / "out")
     assert verify(tmp_path / "out", deep=True).messages == 20
     with pytest.raises(RepositoryError, match="identity"):
-        Repository(tmp_path / "repo")
+        Repository(Folder(tmp_path / "repo"))
 
 
 @pytest.mark.slow
@@ -425,11 +426,11 @@ async def test_a_passphrase_protects_an_identity_of_the_repository(
     pytest.importorskip("pyrage")
     async with accounts.use("mia") as account:
         await put(account, 2)
-        create_repository(tmp_path / "repo", source.data, passphrase="correct horse")
-        await back_up(Repository(tmp_path / "repo", data=source.data), source)
+        create_repository(Folder(tmp_path / "repo"), source.data, passphrase="correct horse")
+        await back_up(Repository(Folder(tmp_path / "repo"), data=source.data), source)
     with pytest.raises(RepositoryError, match="wrong passphrase"):
-        Repository(tmp_path / "repo", passphrase="wrong")
-    reader = Repository(tmp_path / "repo", passphrase="correct horse")
+        Repository(Folder(tmp_path / "repo"), passphrase="wrong")
+    reader = Repository(Folder(tmp_path / "repo"), passphrase="correct horse")
     assert reader.verify(deep=True) == []
 
 
@@ -437,11 +438,11 @@ def test_without_the_package_encryption_is_refused_clearly(tmp_path: Path, monke
     """STORE-184."""
     monkeypatch.setitem(__import__("sys").modules, "pyrage", None)
     with pytest.raises(BackupError, match="pip install pyrage"):
-        create_repository(tmp_path / "repo", tmp_path, recipients=("age1x",))
+        create_repository(Folder(tmp_path / "repo"), tmp_path, recipients=("age1x",))
 
 
 def test_a_wrong_recipient_is_named(tmp_path: Path) -> None:
     """STORE-184."""
     pytest.importorskip("pyrage")
     with pytest.raises(BackupError, match="'age1x' is no age recipient"):
-        create_repository(tmp_path / "repo", tmp_path, recipients=("age1x",))
+        create_repository(Folder(tmp_path / "repo"), tmp_path, recipients=("age1x",))

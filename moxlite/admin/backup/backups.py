@@ -16,17 +16,22 @@ from moxlite.admin.requests import AccountName, BackedUp, BackUp, RestoredMail, 
 from moxlite.admin.storage.replies import answering
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
+from moxlite.config.static import Backup
 from moxlite.net.control.protocol import StreamBroken
 from moxlite.net.control.server import Command, CommandFailed, Exchange
+from moxlite.net.sftp import Login
+from moxlite.process.backuptargets import Target, login_for, opened, owner_word, target_of
 from moxlite.process.fences import told
 from moxlite.process.keys.files import Read, read_named
 from moxlite.process.privileges import acting_as, service_user
 from moxlite.process.stopped import stopped
+from moxlite.proto.sshurl import SCHEME, SSHURL
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.backup.errors import BackupError
+from moxlite.store.backup.errors import BackupCancelled, BackupError
 from moxlite.store.backup.full import back_up, inside
 from moxlite.store.backup.selective import restore_mail
 from moxlite.store.backup.sources import Source
+from moxlite.store.backup.storage import Storage
 from moxlite.store.backup.whole import is_unused, unpack_account
 from moxlite.store.errors import AccountExists, AccountUnknown, StoreError
 from moxlite.store.file.threads import in_thread
@@ -34,6 +39,9 @@ from moxlite.store.file.threads import in_thread
 __all__ = ["BackupCommands", "back_up_stopped", "run_told"]
 
 T = TypeVar("T")
+
+TMP: Final = "tmp"
+"""The folder in the data directory for what lasts no longer than the server."""
 
 PROGRESS: Final = 64
 """Lines of progress that may wait for a slow client; more are dropped, for the next ones tell as much."""
@@ -55,28 +63,57 @@ def back_up_stopped(snapshot: Snapshot, config: Path, args: BackUp, tell: Callab
             return os.access(path, os.R_OK, effective_ids=os.access in os.supports_effective_ids)
 
     # before this process acts as another user
-    source = source_of(snapshot, config, {}, partial(read_named, ids=ids), readable)
+    read = partial(read_named, ids=ids)
+    source = source_of(snapshot, config, {}, read, readable)
+    target = target_of(args.target)
+    login = login_for(target, static.backup, read)
     with stopped(static.data_dir):
-        return _back_up(source, args, tell, lambda: False)
+        (static.data_dir / TMP).mkdir(mode=0o750, exist_ok=True)
+        return _back_up(source, target, login, static.backup, args, tell, lambda: False)
 
 
-def _back_up(source: Source, args: BackUp, tell: Callable[[str], None], cancelled: Callable[[], bool]) -> BackedUp:
+def _back_up(
+    source: Source,
+    target: Target,
+    login: Login | None,
+    settings: Backup,
+    args: BackUp,
+    tell: Callable[[str], None],
+    cancelled: Callable[[], bool],
+) -> BackedUp:
     """Do what is asked for. Blocks. Raises BackupError, OSError."""
-    from moxlite.store.backup.repository import Repository, create_repository  # a server without has 0.3 MB less
+    from moxlite.store.backup.repository import Repository, create_repository, exists  # 0.3 MB
 
-    target = Path(args.target)
+    if isinstance(target, SSHURL) and (login is None or not args.repo):
+        raise BackupError("the server's key for backups on another machine is for the repository backup.target alone")
     if args.repo:
-        inside(source, target)
-        if not (target / "repository.json").exists():
-            create_repository(
-                target, source.data, recipients=tuple(args.recipients), passphrase=args.passphrase or None
-            )
-        elif args.recipients or args.passphrase:
-            raise BackupError(f"{target} exists: how it is encrypted was decided when it was made")
-        report = Repository(target, data=source.data).back_up(source, tell=tell, cancelled=cancelled)
+        if isinstance(target, Path):
+            inside(source, target)
+        with _opened(target, login, source.data, cancelled) as storage:
+            if not exists(storage):
+                recipients = tuple(args.recipients)
+                if target == settings.target and not args.passphrase:
+                    recipients = recipients or settings.encrypt_to
+                create_repository(storage, source.data, recipients=recipients, passphrase=args.passphrase or None)
+            elif args.recipients or args.passphrase:
+                raise BackupError(f"{target} exists: how it is encrypted was decided when it was made")
+            report = Repository(storage, data=source.data).back_up(source, tell=tell, cancelled=cancelled)
     else:
+        assert isinstance(target, Path)
         report = back_up(source, target, tell=tell, cancelled=cancelled)
     return BackedUp(report.databases, report.octets, report.stored, report.errors, report.warnings, report.left_out)
+
+
+def _opened(
+    target: Target, login: Login | None, data: Path, cancelled: Callable[[], bool]
+) -> contextlib.AbstractContextManager[Storage]:
+    """The storage of a target, for the one who has the data directory."""
+
+    def check() -> None:
+        if cancelled():
+            raise BackupCancelled("the backup was cancelled")
+
+    return opened(target, login, scratch=data / TMP, owner=owner_word(data), check=check)
 
 
 class BackupCommands:
@@ -86,7 +123,7 @@ class BackupCommands:
         """`read` reads files that moxlite.toml names, which only root may be able to open."""
         self._config = config
         self._accounts = accounts
-        self._read = read
+        self.read = read
         self._lock = trio.Lock()
 
     def registry(self) -> Mapping[str, Command]:
@@ -101,8 +138,8 @@ class BackupCommands:
 
     async def back_up(self, args: BackUp, exchange: Exchange) -> BackedUp:
         """A full copy of configuration and data, or a snapshot in a repository (STORE-141, STORE-183)."""
-        if not Path(args.target).is_absolute():
-            raise CommandFailed("badRequest", "the target must be an absolute path")
+        if not args.target.startswith(("/", SCHEME)):
+            raise CommandFailed("badRequest", "the target must be an absolute path, or a URL")
         return await self.make_alone(args, exchange if args.verbose else None)
 
     async def make_alone(self, args: BackUp, exchange: Exchange | None = None) -> BackedUp:
@@ -114,11 +151,24 @@ class BackupCommands:
         current, path, broken = self._config.current, self._config.path, self._accounts.broken()
 
         def work(tell: Callable[[str], None], cancelled: Callable[[], bool]) -> BackedUp:
-            return _back_up(
-                source_of(current, path, broken, self._read, partial(os.access, mode=os.R_OK)), args, tell, cancelled
-            )
+            settings = current.static.backup
+            source = source_of(current, path, broken, self.read, partial(os.access, mode=os.R_OK))
+            target = target_of(args.target)
+            login = login_for(target, settings, self.read)
+            return _back_up(source, target, login, settings, args, tell, cancelled)
 
         return await run_told(work, exchange, name="backup")
+
+    async def at_storage(self, target: Target, work: Callable[[Storage], T]) -> T:
+        """Run `work` with the storage of a target, in a thread. Raises its errors, BackupError, OSError."""
+        static = self._config.current.static
+
+        def run(tell: Callable[[str], None], cancelled: Callable[[], bool]) -> T:
+            login = login_for(target, static.backup, self.read)
+            with _opened(target, login, static.data_dir, cancelled) as storage:
+                return work(storage)
+
+        return await run_told(run, None, name="backup")
 
     async def restore_mail(self, args: RestoreMail, exchange: Exchange) -> RestoredMail:
         """Add mail of a backup to an account; the client sends the account's database (STORE-185)."""

@@ -22,6 +22,7 @@ from moxlite.store import metrics
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup.errors import BackupError
 from moxlite.store.backup.repository import Repository
+from moxlite.store.backup.storage import Storage
 from moxlite.store.errors import StoreError
 from moxlite.wakeup import sleep_by_both_clocks
 
@@ -47,7 +48,7 @@ class BackupSchedule:
         assert settings.target is not None
         self._settings = settings
         self._interval: float = settings.schedule
-        self._target: Path = settings.target
+        self._target = settings.target
         self._commands = commands
         self._config = config
         self._accounts = accounts
@@ -59,7 +60,7 @@ class BackupSchedule:
         Errors: a backup that fails is logged, reported to the postmaster, and tried again. Others come out; the
         next start looks anew when a backup is due.
         """
-        last = await trio.to_thread.run_sync(self._last)
+        last = await self._last()
         if last:
             metrics.BACKUP_LAST_SUCCESS.set(last)
         while True:
@@ -74,37 +75,33 @@ class BackupSchedule:
             else:
                 last = time.time()
 
-    def _last(self) -> float:
+    async def _last(self) -> float:
         """Time of the newest snapshot, seconds UTC; 0 without a snapshot that can be seen."""
         try:
-            found = Repository.infos(self._target)
+            found = await self._commands.at_storage(self._target, Repository.infos)
         except (BackupError, OSError):
             return 0.0
         return found[-1].created / 1e6 if found else 0.0
 
     async def _once(self) -> tuple[str, list[str]]:
         """Make one. Returns its errors, "" when it is whole; and a line for each private key that it lacks."""
-        request = BackUp(str(self._target), repo=True)
         try:
-            exists = await trio.to_thread.run_sync((self._target / "repository.json").exists)
-            if not exists:
-                request = BackUp(str(self._target), repo=True, recipients=list(self._settings.encrypt_to))
-            done = await self._commands.make_alone(request)
+            done = await self._commands.make_alone(BackUp(str(self._target), repo=True))
             for line in done.warnings:
                 logger.warning("scheduled backup", extra={"kv": {"target": self._target, "warning": line}})
             if not done.errors and not self._settings.encrypt_to:
-                await trio.to_thread.run_sync(self._prune)
+                await self._commands.at_storage(self._target, self._prune)
         except CommandFailed as error:
             return str(error), []
         except BackupError as error:
             return f"old snapshots cannot be removed: {error}", []
         except OSError as error:
-            return f"{self._target}: {told(error, self._target)}", []
+            return f"{self._target}: {told(error, Path(str(self._target)))}", []
         return "\n".join(done.errors), done.left_out
 
-    def _prune(self) -> None:
+    def _prune(self, storage: Storage) -> None:
         settings = self._settings
-        Repository(self._target).prune(keep_daily=settings.keep_daily, keep_weekly=settings.keep_weekly)
+        Repository(storage).prune(keep_daily=settings.keep_daily, keep_weekly=settings.keep_weekly)
 
     async def _tell_of_keys(self, left_out: list[str]) -> None:
         """Log that the backup lacks private keys, and tell the administrator once a week."""

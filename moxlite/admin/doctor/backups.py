@@ -2,6 +2,7 @@
 
 import os
 import time
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -12,10 +13,12 @@ from moxlite.admin.doctor.examination import Examination
 from moxlite.admin.doctor.findings import Finding
 from moxlite.config.static import Static
 from moxlite.process.configtest.machine import backup_fault
-from moxlite.process.keys.files import host_key_files
+from moxlite.process.keys.files import host_key_files, read_named
 from moxlite.process.privileges import UnknownUser, service_user
+from moxlite.proto.sshurl import SSHURL
 from moxlite.store.backup.errors import BackupError
 from moxlite.store.backup.repository import is_encrypted
+from moxlite.store.backup.storage import Folder
 
 __all__ = ["check_backups"]
 
@@ -37,21 +40,28 @@ async def check_backups(examination: Examination) -> list[Finding]:
         text = f"the last good backup was made at {when}"
         commands = (f"moxlite backup --repo {target}", "journalctl -u moxlite | grep backup")
         found.append(Finding(grade="error", code="backup-old", about="backup", text=text, commands=commands))
-    return found + await trio.to_thread.run_sync(_of_target, static, target, examination.inside)
+    return found + await trio.to_thread.run_sync(_of_target, static, target, examination)
 
 
-def _of_target(static: Static, target: Path, inside: bool) -> list[Finding]:
-    """Findings about a local repository. `inside`: this is the server's own process."""
+def _of_target(static: Static, target: Path | SSHURL, examination: Examination) -> list[Finding]:
+    """Findings about the repository."""
+    inside = examination.inside
     found: list[Finding] = []
     about = str(target)
     try:
         ids = None if inside else service_user(static.user)
+        read = examination.read if inside else partial(read_named, ids=ids)
         tried = inside or (os.name == "posix" and os.geteuid() == 0)
-        if tried and (fault := backup_fault(target, ids)):
+        if tried and (fault := backup_fault(static, ids, read)):
             found.append(Finding(grade="error", code="backup-unwritable", about=about, text=fault))
     except UnknownUser:
         pass  # reported as a fault of the permissions
-    if host_key_files(static) and not static.backup.include_keys and not _encrypted(static, target):
+    if (
+        isinstance(target, Path)
+        and host_key_files(static)
+        and not static.backup.include_keys
+        and not _encrypted(static, target)
+    ):
         found.append(
             Finding(
                 grade="warning",
@@ -62,13 +72,15 @@ def _of_target(static: Static, target: Path, inside: bool) -> list[Finding]:
                 commands=("set backup.include_keys = true in moxlite.toml", "systemctl restart moxlite"),
             )
         )
+    if isinstance(target, SSHURL):
+        return found
     try:
         shared = share_a_disk(static.data_dir, target)
     except OSError:
         return found
     if shared:
         text = f"the only scheduled backup, {target}, is on the disk of the data: if that breaks, both are lost"
-        commands = ("set backup.target to a folder of another disk",)
+        commands = ("set backup.target to a folder of another disk, or of another machine (ssh://...)",)
         found.append(Finding(grade="warning", code="backup-same-disk", about=about, text=text, commands=commands))
     return found
 
@@ -76,6 +88,6 @@ def _of_target(static: Static, target: Path, inside: bool) -> list[Finding]:
 def _encrypted(static: Static, target: Path) -> bool:
     """Whether the repository is encrypted, or will be when it is made."""
     try:
-        return is_encrypted(target)
+        return is_encrypted(Folder(target))
     except (BackupError, OSError):
         return bool(static.backup.encrypt_to)

@@ -10,6 +10,7 @@ from moxlite.admin.doctor.requests import Running
 from moxlite.config.snapshot import Snapshot
 from moxlite.net.httpclient import HTTPClient
 from moxlite.net.resolver import Resolver
+from moxlite.process.keys.files import Read
 
 __all__ = ["Examination"]
 
@@ -22,6 +23,7 @@ class Examination(msgspec.Struct, frozen=True, kw_only=True):
       http: makes requests; inner addresses are allowed, because the URLs come from the configuration.
       running: the running server's report about itself; None if no server runs.
       held: keys that this process has already; None if it reads their files.
+      read: reads files that moxlite.toml names.
       inside: this is the server's own process, which is unprivileged and confined by its unit.
       dial: try port 25 of other servers.
       names: DNS answers, so that names can be looked up.
@@ -34,6 +36,7 @@ class Examination(msgspec.Struct, frozen=True, kw_only=True):
     http: HTTPClient
     running: Running | None
     held: HeldKeys | None = None
+    read: Read = Path.read_bytes
     inside: bool = False
     dial: bool = False
     names: bool = True

@@ -3,6 +3,7 @@
 import contextlib
 import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from moxlite.cli.common import NOT_RUNNING, Failure, call, config_path, json_opt
 if TYPE_CHECKING:
     from moxlite.admin.requests import BackedUp, BackUp
     from moxlite.store.backup.repository import Repository
+    from moxlite.store.backup.storage import Storage
 
 __all__ = [
     "IDENTITY",
@@ -46,7 +48,7 @@ def backup() -> None:
     """
 
 
-REPO = click.option("--repo", metavar="DIR", help="The repository.", required=True)
+REPO = click.option("--repo", metavar="DIR", help="The repository: a folder, or ssh://user@host/path.", required=True)
 IDENTITY = click.option("--identity", metavar="FILE", help="Identity (private key) of an encrypted repository.")
 PASSPHRASE = click.option("--passphrase-file", metavar="FILE", help="File with the passphrase of the repository.")
 SNAPSHOT = click.option("--snapshot", metavar="ID", help="Of `backup list`.  [default: the newest]")
@@ -63,6 +65,8 @@ def run(
 ) -> None:
     """Copy all configuration and data to the new directory DEST, or as a snapshot into a repository.
 
+    A repository may be on another machine where it is `backup.target`: ssh://user@host/path. It is encrypted there.
+
     A repository stores what has changed since the last snapshot. An encrypted one needs the Python package pyrage.
 
     A running server makes the copy itself, and goes on meanwhile; so it is written by the server's user. Nothing is
@@ -76,8 +80,10 @@ def run(
     if repo is None and (encrypt_to or passphrase_file):
         raise click.UsageError("only repositories are encrypted: use --repo DIR")
     from moxlite.admin.requests import BackedUp, BackUp
+    from moxlite.process.backuptargets import target_of
 
-    target = Path(repo or dest or "").resolve()
+    with failures(repo or dest or ""):
+        target = target_of(repo or dest or "")
     phrase = _passphrase(passphrase_file) or ""
     request = BackUp(str(target), verbose, repo is not None, list(encrypt_to), phrase)
     try:
@@ -127,11 +133,31 @@ def _passphrase(path: str | None) -> str | None:
     return lines[0]
 
 
-def open_repository(repo: str, identity: str | None, passphrase_file: str | None) -> "Repository":
+@contextlib.contextmanager
+def open_storage(repo: str) -> "Iterator[Storage]":
+    """The storage of a repository. The key for another machine is that of the configuration, where it has this target;
+    else the settings of ssh for this user count.
+    """
+    from moxlite.process.backuptargets import login_for, opened, target_of
+    from moxlite.process.keys.files import read_named
+    from moxlite.process.privileges import service_user
+
+    target, login = target_of(repo), None
+    if not isinstance(target, Path):
+        with contextlib.suppress(Failure):  # a machine that is restored has no configuration yet
+            static = load_config().static
+            login = login_for(target, static.backup, partial(read_named, ids=service_user(static.user)))
+    with opened(target, login) as storage:
+        yield storage
+
+
+@contextlib.contextmanager
+def open_repository(repo: str, identity: str | None, passphrase_file: str | None) -> "Iterator[Repository]":
     from moxlite.store.backup.repository import Repository
 
     identity_file = None if identity is None else Path(identity)
-    return Repository(Path(repo), identity_file=identity_file, passphrase=_passphrase(passphrase_file))
+    with open_storage(repo) as storage:
+        yield Repository(storage, identity_file=identity_file, passphrase=_passphrase(passphrase_file))
 
 
 @backup.command("list")
@@ -145,9 +171,11 @@ def list_(repo: str, identity: str | None, passphrase_file: str | None, as_json:
 
     with failures(repo):
         if identity is None and passphrase_file is None:
-            found = Repository.infos(Path(repo))
+            with open_storage(repo) as storage:
+                found = Repository.infos(storage)
         else:
-            found = open_repository(repo, identity, passphrase_file).snapshots()
+            with open_repository(repo, identity, passphrase_file) as repository:
+                found = repository.snapshots()
     show(found, ("id", "files", "octets"), as_json=as_json)
 
 
@@ -158,8 +186,8 @@ def list_(repo: str, identity: str | None, passphrase_file: str | None, as_json:
 @PASSPHRASE
 def verify(repo: str, deep: bool, identity: str | None, passphrase_file: str | None) -> None:
     """Check that all blocks of all snapshots are there; exit code 1 if not."""
-    with failures(repo):
-        problems = open_repository(repo, identity, passphrase_file).verify(deep=deep)
+    with failures(repo), open_repository(repo, identity, passphrase_file) as repository:
+        problems = repository.verify(deep=deep)
     for line in problems:
         print(printable(line))
     if problems:
@@ -178,9 +206,8 @@ def extract(
     repo: str, out: str, snapshot: str | None, identity: str | None, passphrase_file: str | None, verbose: bool
 ) -> None:
     """Write a snapshot as a full backup, for `moxlite verifydata` and `moxlite restore`."""
-    with failures(out):
-        opened = open_repository(repo, identity, passphrase_file)
-        manifest = opened.extract(Path(out), snapshot_id=snapshot, tell=tell_line if verbose else silent)
+    with failures(out), open_repository(repo, identity, passphrase_file) as repository:
+        manifest = repository.extract(Path(out), snapshot_id=snapshot, tell=tell_line if verbose else silent)
     report((), manifest.errors)
     if manifest.errors:
         raise Failure(f"{out} is incomplete, as the snapshot was")
@@ -194,8 +221,8 @@ def extract(
 @PASSPHRASE
 def prune(repo: str, keep_daily: int, keep_weekly: int, identity: str | None, passphrase_file: str | None) -> None:
     """Remove old snapshots, and blocks that no other one needs. The newest snapshot stays in any case."""
-    with failures(repo):
-        pruned = open_repository(repo, identity, passphrase_file).prune(keep_daily=keep_daily, keep_weekly=keep_weekly)
+    with failures(repo), open_repository(repo, identity, passphrase_file) as repository:
+        pruned = repository.prune(keep_daily=keep_daily, keep_weekly=keep_weekly)
     for one in pruned.snapshots:
         print(f"removed {one}")
     if pruned.blocks:

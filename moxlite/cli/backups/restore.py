@@ -58,7 +58,7 @@ def restore(
     passphrase_file: str | None,
     verbose: bool,
 ) -> None:
-    """Restore the backup or repository SRC.
+    """Restore the backup or repository SRC, also of another machine: ssh://user@host/path.
 
     Without --account, all of it into the data directory of a stopped server. SRC is verified first and stays as it is.
     The data directory must be empty: move the old one away. The configuration is not restored; it is in SRC/config.
@@ -78,22 +78,27 @@ def restore(
         raise click.UsageError("--account is for a running server: leave out --with-config")
     if not with_config and (config_dir is not None or data_dir is not None):
         raise click.UsageError("--config-dir and --data-dir need --with-config")
+    from moxlite.process.backuptargets import target_of
+
     tell = tell_line if verbose else silent
     with failures(source), contextlib.ExitStack() as stack:
-        backup = Path(source).resolve()
-        is_repo = (backup / "repository.json").exists()
+        place = target_of(source)
+        backup = place if isinstance(place, Path) else None
+        is_repo = backup is None or (backup / "repository.json").exists()
         if with_config:
             config = Path(config_dir) if config_dir is not None else config_path().parent
             data = None if data_dir is None else Path(data_dir).absolute()
             chosen = (snapshot, identity, passphrase_file) if is_repo else None
-            _restore_machine(backup, chosen, config.absolute(), data, resume_queue=resume_queue, tell=tell)
+            _restore_machine(source, chosen, config.absolute(), data, resume_queue=resume_queue, tell=tell)
             return
         if account is not None:
             name = origin or account
             if is_repo:
                 file = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="moxlite-restore-"))) / "account.db"
-                open_repository(source, identity, passphrase_file).extract_account(name, file, snapshot_id=snapshot)
+                with open_repository(source, identity, passphrase_file) as repository:
+                    repository.extract_account(name, file, snapshot_id=snapshot)
             else:
+                assert backup is not None
                 file = backup / "data/accounts" / name / "account.db"
             _restore_mail(file, account, mailbox, target, tell)
             return
@@ -101,10 +106,11 @@ def restore(
 
         current = load_config()
         if is_repo:
-            repository = open_repository(source, identity, passphrase_file)
+            repository = stack.enter_context(open_repository(source, identity, passphrase_file))
             owner = owner_of(current.static)
-            place = current.static.data_dir
-            backup = stack.enter_context(unpacked(repository, place, owner=owner, snapshot_id=snapshot, tell=tell))
+            beside = current.static.data_dir
+            backup = stack.enter_context(unpacked(repository, beside, owner=owner, snapshot_id=snapshot, tell=tell))
+        assert backup is not None
         problems = restore_stopped(current, backup, resume_queue=resume_queue, tell=tell)
     if problems:
         report((), problems)
@@ -112,7 +118,7 @@ def restore(
 
 
 def _restore_machine(
-    source: Path,
+    source: str,
     chosen: tuple[str | None, str | None, str | None] | None,
     config: Path,
     data: Path | None,
@@ -129,14 +135,14 @@ def _restore_machine(
     with contextlib.ExitStack() as stack:
         try:
             if chosen is None:
-                found = [path.relative_to(source).as_posix() for path in (source / NAMED).rglob("*") if path.is_file()]
+                backup = Path(source).resolve()
+                found = [path.relative_to(backup).as_posix() for path in (backup / NAMED).rglob("*") if path.is_file()]
                 named = [name for name in found if name != f"{NAMED}/{CONFIG_FOLDER}"]
-                prepared = prepare(lambda name: (source / name).read_bytes(), named, config, data)
+                prepared = prepare(lambda name: (backup / name).read_bytes(), named, config, data)
                 check_empty(prepared)
-                backup = source
             else:
                 snapshot, identity, passphrase_file = chosen
-                repository = open_repository(str(source), identity, passphrase_file)
+                repository = stack.enter_context(open_repository(source, identity, passphrase_file))
                 named = [one for one in repository.names(snapshot) if one.startswith(f"{NAMED}/")]
                 named = [one for one in named if one != f"{NAMED}/{CONFIG_FOLDER}"]
                 prepared = prepare(lambda name: repository.read(name, snapshot), named, config, data)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from moxlite.config.checks.accounts import IS_QUEUE, account_findings, is_queue_mailbox
+from moxlite.config.checks.backup import backup_findings
 from moxlite.config.checks.domains import (
     alias_findings,
     destination_findings,
@@ -34,9 +35,6 @@ LOWEST_MESSAGE_LIMIT: Final = 1_000
 
 KEY_OCTETS: Final = 32
 """Octets of an Ed25519 public key (RFC 8032 §5.1.5)."""
-
-SHORTEST_BACKUP: Final = 600.0
-"""Minimum seconds between backups: each one reads all data that has changed."""
 
 
 # moxlite.toml
@@ -66,7 +64,7 @@ def check_static(static: Static) -> list[Finding]:
         findings.append(Finding(("imap", "message_limit"), f"must be 0 or at least {LOWEST_MESSAGE_LIMIT}"))
     if not 1 <= static.queue.guard.failed_share <= 100:
         findings.append(Finding(("queue", "guard", "failed_share"), "must be from 1 to 100"))
-    findings += _backup(static)
+    findings += backup_findings(static)
     findings += _updates(static)
     if static.tls is not None and static.tls.ca is not None and not static.tls.ca.cert_files:
         findings.append(Finding(("tls", "ca", "cert_files"), "must name at least one file"))
@@ -85,20 +83,6 @@ def _updates(static: Static) -> Iterator[Finding]:
         octets = 0
     if octets != KEY_OCTETS:
         yield Finding(("updates", "public_key"), f"is not a key of {KEY_OCTETS} octets in base64")
-
-
-def _backup(static: Static) -> Iterator[Finding]:
-    backup = static.backup
-    if (backup.schedule is None) != (backup.target is None):
-        missing = "target" if backup.target is None else "schedule"
-        yield Finding(("backup",), f"needs {missing} as well", 'such as schedule = "24h" and target = "/mnt/backup"')
-    if backup.schedule is not None and backup.schedule < SHORTEST_BACKUP:
-        yield Finding(("backup", "schedule"), "must be at least 10m")
-    if backup.target is not None and backup.target.resolve().is_relative_to(static.data_dir.resolve()):
-        yield Finding(("backup", "target"), "must not be inside data_dir")
-    for key in ("keep_daily", "keep_weekly"):
-        if getattr(backup, key) < 0:
-            yield Finding(("backup", key), "must not be negative")
 
 
 def _transport(path: KeyPath, transport: Transport) -> Iterator[Finding]:

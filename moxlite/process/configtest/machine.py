@@ -7,15 +7,19 @@ import errno
 import os
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from moxlite.config.load import DOMAINS_FILE, ConfigError, Problem, Source, check_files, read_source
 from moxlite.config.snapshot import Snapshot
+from moxlite.config.static import Static
 from moxlite.config.toml.decode import Finding, KeyPath
 from moxlite.net.limits import IPAddress
 from moxlite.net.listeners import BindError, bind
+from moxlite.process.backuptargets import reach_fault
 from moxlite.process.fences import hidden, read_only, runs_systemd, writable_paths
+from moxlite.process.keys.files import Read, read_named
 from moxlite.process.keys.signing import selectors_of
 from moxlite.process.privileges import UnknownUser, service_user
 
@@ -47,8 +51,7 @@ def test_machine(path: Path) -> tuple[list[Problem], list[Problem]]:
     except UnknownUser as error:  # on a machine that is being set up it comes a step later
         warnings.append(Finding(("user",), str(error)))
     else:
-        target = snapshot.static.backup.target
-        if target is not None and (fault := backup_fault(target, ids)):
+        if fault := backup_fault(snapshot.static, ids, partial(read_named, ids=ids)):
             errors.append(Finding(("backup", "target"), fault))
     return static.problems(errors), static.problems(warnings) + _hidden(snapshot, static, domains)
 
@@ -100,8 +103,10 @@ def _static_paths(snapshot: Snapshot) -> Iterator[tuple[KeyPath, Path]]:
     for key in ("admin_password_file", "log_file"):
         if (path := getattr(static, key)) is not None:
             yield (key,), path
-    if static.backup.target is not None:
+    if isinstance(static.backup.target, Path):
         yield ("backup", "target"), static.backup.target
+    if static.backup.ssh_key_file is not None:
+        yield ("backup", "ssh_key_file"), static.backup.ssh_key_file
     for name, listener in static.listeners.items():
         if listener.tls is None:
             continue
@@ -118,12 +123,20 @@ def _static_paths(snapshot: Snapshot) -> Iterator[tuple[KeyPath, Path]]:
             yield ("acme", name, "external_account_binding", "key_file"), acme.external_account_binding.key_file
 
 
-def backup_fault(target: Path, ids: tuple[int, int] | None) -> str:
+def backup_fault(static: Static, ids: tuple[int, int] | None, read: Read) -> str:
     """The reason why the server cannot write its backups, "" for none. Tried by a file that is removed again.
 
     Args:
       ids: of the service user, where this process is root; None: this process is the server, or runs as it.
+      read: reads the key for another machine.
     """
+    target = static.backup.target
+    if target is None:
+        return ""
+    return _folder_fault(target, ids) if isinstance(target, Path) else reach_fault(target, static.backup, read)
+
+
+def _folder_fault(target: Path, ids: tuple[int, int] | None) -> str:
     existing = next(one for one in (target.absolute(), *target.absolute().parents) if one.exists())
     if not existing.is_dir():
         return f"{existing} is no folder"

@@ -23,6 +23,7 @@ __all__ = [
     "ACMEKeys",
     "Certificates",
     "Read",
+    "backup_key_files",
     "certificate_files",
     "host_key_files",
     "load_certificates",
@@ -59,6 +60,11 @@ def host_key_files(static: Static) -> list[Path]:
     """The files of the host's own keys for certificates by ACME, each once."""
     found = (one.tls.host_private_key_files for one in static.listeners.values() if one.tls is not None)
     return list(dict.fromkeys(path for paths in found for path in paths))
+
+
+def backup_key_files(static: Static) -> list[Path]:
+    """The file of the key with which backups log in to another machine."""
+    return [] if static.backup.ssh_key_file is None else [static.backup.ssh_key_file]
 
 
 def read_named(path: Path, ids: tuple[int, int] | None) -> bytes:

@@ -19,36 +19,32 @@ import logging
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final
 
 import apsw
 import zstandard
 
-from moxlite.store.backup.copying import sync_folder
-from moxlite.store.backup.errors import RepositoryError
+from moxlite.store.backup.errors import RepositoryError, StorageFailed
 from moxlite.store.backup.packs import (
     PACK_SIZE,
+    PACKS,
     Pack,
     PackWriter,
     Record,
-    pack_names,
-    pack_path,
-    read_index,
-    remove_unfinished,
+    object_name,
+    pack_sizes,
+    read_indices,
 )
 from moxlite.store.backup.sealing import Opener, Sealer
+from moxlite.store.backup.storage import Storage
 from moxlite.store.file.transaction import Row
 
-__all__ = ["BLOCK", "PACKS", "Blocks"]
+__all__ = ["BLOCK", "Blocks"]
 
 logger = logging.getLogger("moxlite.store.backup.blocks")
 
 BLOCK: Final = 64 << 10
 """Octets of a block: 16 pages. Smaller ones would make the manifests long, larger ones store more for each page."""
-
-PACKS: Final = "packs"
-"""The folder of packs in a repository."""
 
 MAX_DEPTH: Final = 8
 """Deltas that one block may need: reading it takes that many reads more."""
@@ -78,7 +74,7 @@ base = excluded.base"""
 HAS: Final = "SELECT 1 FROM block WHERE name = ?"
 FIND: Final = """
 SELECT p.id, p.name, b.at, b.length, b.depth, b.base FROM block b JOIN pack p ON p.id = b.pack WHERE b.name = ?"""
-PLACES: Final = "SELECT name FROM block ORDER BY pack, at"
+PLACES: Final = "SELECT b.name, p.id, p.name FROM block b JOIN pack p ON p.id = b.pack ORDER BY b.pack, b.at"
 USE: Final = "UPDATE block SET used = 1 WHERE name = ? AND NOT used"
 USE_BASES: Final = """
 UPDATE block SET used = 1 WHERE NOT used AND name IN (SELECT base FROM block WHERE used AND base <> x'')"""
@@ -89,15 +85,17 @@ USED: Final = "SELECT name, length, depth, base, at FROM block WHERE pack = ? AN
 
 
 class Blocks:
-    """The blocks of the repository `repo`. For one thread at a time, and within `opened`.
+    """The blocks of a repository. For one thread at a time, and within `opened`.
 
     Args:
+      storage: where its packs are. In a folder of another machine no block is stored as a delta: reading the block
+        that was in its place would take a whole pack from there.
       sealer: encrypts what is put in, None for a plain repository.
       opener: decrypts, None when the identity is not at hand: then sealed blocks can only be looked for.
     """
 
-    def __init__(self, repo: Path, sealer: Sealer | None = None, opener: Opener | None = None) -> None:
-        self._folder = repo / PACKS
+    def __init__(self, storage: Storage, sealer: Sealer | None = None, opener: Opener | None = None) -> None:
+        self._storage = storage
         self._sealer = sealer
         self._opener = opener
         self._compressor = zstandard.ZstdCompressor(level=LEVEL)
@@ -106,6 +104,7 @@ class Blocks:
         self._open: OrderedDict[int, Pack] = OrderedDict()
         self._writer: PackWriter | None = None
         self._writing = 0  # its number in the index
+        self._sizes: dict[str, int] = {}  # of the packs that were there at the begin
         self.stored = 0
         """Octets written since `opened`."""
         self.damaged: list[str] = []
@@ -138,16 +137,15 @@ class Blocks:
         db = self._db
         db.execute(SCHEMA).fetchall()
         self.stored, self.damaged = 0, []
-        for name in pack_names(self._folder):
+        self._sizes = pack_sizes(self._storage)
+        for name, records in read_indices(self._storage, self._sizes):
+            if records is None:
+                self.damaged.append(name)
+                logger.warning("a pack is damaged", extra={"kv": {"pack": name}})
+                continue
             number = self._number(name)
             with db:
-                try:
-                    db.executemany(
-                        ADD_BLOCK, (_row(number, at, record) for at, record in read_index(self._folder, name))
-                    )
-                except RepositoryError as error:
-                    self.damaged.append(name)
-                    logger.warning("a pack cannot be used", extra={"kv": {"err": str(error)}})
+                db.executemany(ADD_BLOCK, (_row(number, at, record) for at, record in records))
 
     @property
     def _db(self) -> apsw.Connection:
@@ -163,8 +161,8 @@ class Blocks:
 
     def begin(self) -> None:
         """Begin a snapshot: remove what one that was killed has left."""
-        self._folder.mkdir(exist_ok=True)
-        remove_unfinished(self._folder)
+        self._storage.make(PACKS)
+        self._storage.clean(PACKS)
 
     def put(self, block: bytes, base: bytes | None = None) -> bytes:
         """Store a block if it is new; its name. `base` names the block which was in its place before. Raises OSError,
@@ -178,7 +176,7 @@ class Blocks:
 
     def _add(self, record: Record, data: bytes) -> None:
         if self._writer is None:
-            self._writer = PackWriter(self._folder)
+            self._writer = PackWriter(self._storage)
             self._writing = self._number(self._writer.name)
         at = self._writer.add(record, data)
         self._db.execute(ADD_BLOCK, _row(self._writing, at, record))
@@ -187,13 +185,17 @@ class Blocks:
 
     def _finish_pack(self) -> None:
         if self._writer is not None:
-            self.stored += self._writer.finish()
+            try:
+                self.stored += self._writer.finish()
+            except OSError as error:
+                if self._storage.folder is None:
+                    raise StorageFailed(str(error.strerror)) from error
+                raise
             self._writer = None
 
     def finish(self) -> None:
         """Make all that was put durable. Raises OSError: some of it may be lost."""
         self._finish_pack()
-        sync_folder(self._folder)
 
     def name_of(self, block: bytes) -> bytes:
         """The name that a block has."""
@@ -205,7 +207,7 @@ class Blocks:
         whole = self._compressor.compress(block)
         if self._sealer is not None:
             whole = self._sealer.seal(whole)
-        elif base is not None:
+        elif base is not None and self._storage.folder is not None:
             depth, plain = self._base(base)
             if depth < MAX_DEPTH:
                 delta = _with(plain).compress(block)
@@ -235,9 +237,14 @@ class Blocks:
         return self._db.execute(HAS, (name,)).fetchone() is not None
 
     def names(self) -> Iterator[bytes]:
-        """Names of all blocks, in their order on the disk."""
-        for row in self._db.execute(PLACES):
-            yield row[0]
+        """Names of all blocks, pack by pack. The copy of a pack is given up once all its names were taken."""
+        before: tuple[int, str] | None = None
+        rows: Iterable[Row] = self._db.execute(PLACES)
+        for name, number, pack in rows:
+            if before is not None and number != before[0]:
+                self._close(*before)
+            before = number, pack
+            yield name
 
     def whole(self, name: bytes) -> bool:
         """Whether a block, and all that it needs, is there; nothing is read."""
@@ -261,7 +268,7 @@ class Blocks:
         try:
             data = self._pack(number, pack).read(at, length)
         except OSError as error:
-            raise RepositoryError(f"block {name.hex()}: {error.strerror}") from error
+            raise self._fault(f"block {name.hex()}", error) from error
         if self._sealer is not None:
             if self._opener is None:
                 raise RepositoryError("the repository is encrypted: an identity is needed")
@@ -278,9 +285,23 @@ class Blocks:
         if number not in self._open:
             if len(self._open) >= OPEN_PACKS:
                 self._open.popitem(last=False)[1].close()
-            self._open[number] = Pack(self._folder, name)
+            self._open[number] = Pack(self._storage, name)
         self._open.move_to_end(number)
         return self._open[number]
+
+    def _close(self, number: int, name: str) -> None:
+        """Give up a pack that was read."""
+        if number in self._open:
+            self._open.pop(number).close()
+        self._storage.release(object_name(name))
+
+    def _fault(self, what: str, error: OSError) -> RepositoryError:
+        """The error of a pack that cannot be read. Raises the OSError where that tells nothing about the pack: the
+        connection with another machine failed, or this one has no room for a copy.
+        """
+        if self._storage.folder is None and not isinstance(error, FileNotFoundError):
+            raise error
+        return RepositoryError(f"{what}: {error.strerror}")
 
     # Removing
 
@@ -296,16 +317,15 @@ class Blocks:
         Raises OSError: nothing that is needed was removed.
         """
         db = self._db
-        remove_unfinished(self._folder)
+        self._storage.clean(PACKS)
         while db.execute(USE_BASES) and db.changes():
             pass
         blocks = octets = 0
-        copied: list[Path] = []
+        copied: list[str] = []
         packs: list[Row] = db.execute(NEEDED).fetchall()
         for number, name, count, needed, needed_octets in packs:
-            path = pack_path(self._folder, name)
-            size = path.stat().st_size
-            if name in self.damaged or (size - needed_octets) * REPACK_SHARE < size:
+            size = self._sizes[name]
+            if (size - needed_octets) * REPACK_SHARE < size:
                 continue
             try:
                 self._copy(number, name)
@@ -314,7 +334,7 @@ class Blocks:
                 continue
             blocks += count - needed
             octets += size
-            copied.append(path)
+            copied.append(name)
             if self._writer is None or self._writer.end >= PACK_SIZE // 2:
                 self._replace(copied)
         self._replace(copied)
@@ -327,16 +347,15 @@ class Blocks:
             try:
                 data = self._pack(number, name).read(at, length)
             except OSError as error:
-                raise RepositoryError(f"pack {name}: {error.strerror}") from error
+                raise self._fault(f"pack {name}", error) from error
             if len(data) != length:
                 raise RepositoryError(f"pack {name} is cut short")
             self._add(Record(block, length, depth, base), data)
 
-    def _replace(self, copied: list[Path]) -> None:
+    def _replace(self, copied: list[str]) -> None:
         """Remove packs all needed blocks of which were added to others."""
         self.finish()
-        for path in copied:
-            path.unlink()
+        self._storage.remove(map(object_name, copied))
         copied.clear()
 
 

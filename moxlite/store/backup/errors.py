@@ -2,7 +2,7 @@
 
 from moxlite.store.errors import StoreError
 
-__all__ = ["BackupCancelled", "BackupError", "BadTarget", "RepositoryError"]
+__all__ = ["BackupCancelled", "BackupError", "BadTarget", "NoRepository", "RepositoryError", "StorageFailed"]
 
 
 class BackupError(StoreError):
@@ -19,3 +19,11 @@ class BadTarget(BackupError):
 
 class RepositoryError(BackupError):
     """A repository lacks something, or holds something damaged."""
+
+
+class NoRepository(RepositoryError):
+    """There is no repository."""
+
+
+class StorageFailed(BackupError):
+    """The machine of the repository takes no more objects: no part of the backup can go on."""

@@ -2,7 +2,7 @@
 
 REPO/packs/NAME.pack    MAGIC; the stored forms of blocks, one after the other; an index of them; its length; MAGIC
 
-A pack gets its name when it is whole and durable, and is never changed; until then it is a `.tmp`, which the next
+A pack is an object when it is whole and durable, and is never changed; until then it is a `.tmp`, which the next
 snapshot removes. So what a crash leaves needs no checking. What is wrong with an index, zstd's checksum tells; with a
 block, its name.
 """
@@ -13,17 +13,19 @@ import errno
 import os
 import secrets
 import struct
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import BinaryIO, Final
 
 import msgspec
 import zstandard
 
 from moxlite.store.backup.copying import SYNC
-from moxlite.store.backup.errors import RepositoryError
+from moxlite.store.backup.storage import Storage
 
-__all__ = ["PACK_SIZE", "Pack", "PackWriter", "Record", "pack_names", "read_index", "remove_unfinished"]
+__all__ = ["PACKS", "PACK_SIZE", "Pack", "PackWriter", "Record", "object_name", "pack_sizes", "read_indices"]
+
+PACKS: Final = "packs"
+"""The folder of packs in a repository."""
 
 MAGIC: Final = b"moxpack1"
 TAIL: Final = struct.Struct("<Q8s")
@@ -38,6 +40,9 @@ MAX_RECORDS: Final = 1 << 16
 
 MAX_INDEX: Final = MAX_RECORDS << 7
 """Octets of an index, unpacked: a record has 80."""
+
+GUESS: Final = 128 << 10
+"""Octets at the end of a pack that are read first: the index of 64 MiB of whole blocks has some 50 KiB."""
 
 SUFFIX: Final = ".pack"
 UNFINISHED: Final = ".tmp"
@@ -59,13 +64,13 @@ _DECODER: Final = msgspec.msgpack.Decoder(list[Record])
 
 
 class PackWriter:
-    """A pack being written to `folder`. Its blocks can be read before it is finished."""
+    """A pack being written. Its blocks can be read before it is finished."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, storage: Storage) -> None:
         self.name = secrets.token_hex(16)
         self.end = len(MAGIC)
-        self._folder = folder
-        self._partial = folder / f".{self.name}{UNFINISHED}"
+        self._storage = storage
+        self._partial = storage.staging / f".{self.name}{UNFINISHED}"
         self._records: list[Record] = []
         self._synced = 0
         self._broken: OSError | None = None
@@ -98,13 +103,13 @@ class PackWriter:
         return self._file.read(length)
 
     def finish(self) -> int:
-        """Make it durable under its name; its octets. Raises OSError: it can be tried again, unless a sync failed."""
+        """Make it an object; its octets. Raises OSError: it can be tried again, unless a sync failed."""
         index = zstandard.ZstdCompressor(level=3, write_checksum=True).compress(_ENCODER.encode(self._records))
         data = index + TAIL.pack(len(index), MAGIC)
         self._put(self.end, data)
         self._sync()
+        self._storage.add(object_name(self.name), self._partial)
         self._file.close()
-        self._partial.rename(self._folder / (self.name + SUFFIX))
         return self.end + len(data)
 
     def abandon(self) -> None:
@@ -132,9 +137,9 @@ class PackWriter:
 class Pack:
     """A finished pack, open for reading."""
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, storage: Storage, name: str) -> None:
         """Raises OSError."""
-        self._file: BinaryIO = (folder / (name + SUFFIX)).open("rb", buffering=0)
+        self._file: BinaryIO = storage.fetch(object_name(name)).open("rb", buffering=0)
 
     def read(self, at: int, length: int) -> bytes:
         """Octets of a block; fewer where the file is cut short. Raises OSError."""
@@ -146,42 +151,56 @@ class Pack:
         self._file.close()
 
 
-def pack_names(folder: Path) -> list[str]:
-    """The names of the finished packs."""
-    return sorted(path.stem for path in folder.iterdir() if path.suffix == SUFFIX and not path.name.startswith("."))
+def object_name(pack: str) -> str:
+    """The object of a finished pack."""
+    return f"{PACKS}/{pack}{SUFFIX}"
 
 
-def remove_unfinished(folder: Path) -> None:
-    """Remove what writers that were killed have left."""
-    for path in folder.iterdir():
-        if path.name.startswith(".") and path.suffix == UNFINISHED:
-            path.unlink()
+def pack_sizes(storage: Storage) -> dict[str, int]:
+    """The names of the finished packs, sorted, and their octets. Raises OSError."""
+    found = sorted(storage.list(PACKS).items())
+    return {
+        name.removesuffix(SUFFIX): size
+        for name, size in found
+        if size is not None and name.endswith(SUFFIX) and not name.startswith(".")
+    }
 
 
-def pack_path(folder: Path, name: str) -> Path:
-    """The file of a finished pack."""
-    return folder / (name + SUFFIX)
+def read_indices(storage: Storage, sizes: Mapping[str, int]) -> Iterator[tuple[str, list[tuple[int, Record]] | None]]:
+    """The index of each pack: where its blocks begin, and what they are; None for a pack that is damaged. Raises
+    OSError.
+    """
+    # Two rounds at most: most indices are in what the first one reads.
+    starts = {name: max(0, size - GUESS) for name, size in sizes.items()}
+    while starts:
+        wanted = {object_name(name): (start, sizes[name]) for name, start in starts.items()}
+        longer: dict[str, int] = {}
+        for (name, start), (_, data) in zip(starts.items(), storage.tails(wanted), strict=True):
+            begins = _index_start(data, sizes[name])
+            if len(MAGIC) <= begins < start:
+                longer[name] = begins
+            else:
+                yield name, _records(data[begins - start : -TAIL.size], begins) if begins >= len(MAGIC) else None
+        starts = longer
 
 
-def read_index(folder: Path, name: str) -> Iterator[tuple[int, Record]]:
-    """Where each block of a pack begins, and what it is. Raises RepositoryError: the pack is damaged; OSError."""
-    with pack_path(folder, name).open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        data = b""
-        if size >= len(MAGIC) + TAIL.size:
-            file.seek(size - TAIL.size)
-            length, magic = TAIL.unpack(file.read(TAIL.size))
-            start = size - TAIL.size - length
-            if magic == MAGIC and start >= len(MAGIC):
-                file.seek(start)
-                data = file.read(length)
+def _index_start(data: bytes, size: int) -> int:
+    """Where the index of a pack begins, of which `data` is the end; less than a pack can have where it is damaged."""
+    if size < len(MAGIC) + TAIL.size or len(data) < TAIL.size:
+        return 0
+    length, magic = TAIL.unpack(data[-TAIL.size :])
+    return size - TAIL.size - int(length) if magic == MAGIC else 0
+
+
+def _records(data: bytes, end: int) -> list[tuple[int, Record]] | None:
+    """What an index says. `end`: where the blocks end."""
     try:
         records = _DECODER.decode(zstandard.ZstdDecompressor().decompress(data, max_output_size=MAX_INDEX))
-    except (zstandard.ZstdError, msgspec.DecodeError) as error:
-        raise RepositoryError(f"pack {name} is damaged") from error
+    except (zstandard.ZstdError, msgspec.DecodeError):
+        return None
     at = len(MAGIC)
+    found = []
     for record in records:
-        yield at, record
+        found.append((at, record))
         at += record.length
-    if at != start:
-        raise RepositoryError(f"pack {name} is damaged")
+    return found if at == end else None

@@ -15,10 +15,9 @@ from __future__ import annotations
 import calendar
 import logging
 import os
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -26,15 +25,22 @@ import apsw
 import msgspec
 
 from moxlite import __version__
-from moxlite.safefile import open_regular
 from moxlite.store import metrics
 from moxlite.store.backup.blockfile import BlockVFS
-from moxlite.store.backup.blocks import BLOCK, PACKS, Blocks
+from moxlite.store.backup.blocks import BLOCK, Blocks
 from moxlite.store.backup.copying import Cancelled, copy_pages, snapshot, stamp_of, sync_folder
-from moxlite.store.backup.errors import BackupCancelled, BackupError, BadTarget, RepositoryError
+from moxlite.store.backup.errors import (
+    BackupCancelled,
+    BackupError,
+    BadTarget,
+    NoRepository,
+    RepositoryError,
+    StorageFailed,
+)
 from moxlite.store.backup.full import KEY_MODE, Tell, error_text, inside, note_failure, warnings_of
 from moxlite.store.backup.layout import INCOMPLETE, RESTORING, databases, other_files
 from moxlite.store.backup.manifest import FORMAT, Entry, Manifest, decode, encode, snapshot_id
+from moxlite.store.backup.packs import PACKS
 from moxlite.store.backup.sealing import (
     NAMES,
     PROTECTED,
@@ -45,10 +51,17 @@ from moxlite.store.backup.sealing import (
     sealer_of,
 )
 from moxlite.store.backup.sources import ConfigFile, Report, Source, config_files
+from moxlite.store.backup.storage import Storage
 
-__all__ = ["Pruned", "Repository", "SnapshotInfo", "create_repository", "is_encrypted"]
+__all__ = ["Pruned", "Repository", "SnapshotInfo", "create_repository", "exists", "is_encrypted"]
 
 logger = logging.getLogger("moxlite.store.backup.repository")
+
+SETTINGS: Final = "repository.json"
+SNAPSHOTS: Final = "snapshots"
+FOLDERS: Final = (PACKS, SNAPSHOTS)
+UNFINISHED: Final = frozenset({*FOLDERS, "lock", NAMES, PROTECTED})
+"""Found where a repository was not made to the end, beside hidden files."""
 
 DAY: Final = 86_400 * 1_000_000
 WEEK: Final = 7 * DAY
@@ -81,43 +94,59 @@ class Pruned(msgspec.Struct, frozen=True):
 
 
 def create_repository(
-    repo: Path, data: Path, *, recipients: tuple[str, ...] = (), passphrase: str | None = None
+    storage: Storage, data: Path, *, recipients: tuple[str, ...] = (), passphrase: str | None = None
 ) -> None:
-    """Make a repository in a folder that is missing or empty, encrypted with `recipients` or `passphrase`.
+    """Make a repository in a folder that is missing or empty, encrypted with `recipients` or `passphrase`; on another
+    machine it must be encrypted.
 
     Raises BadTarget, BackupError, OSError.
     """
-    repo.mkdir(mode=0o750, parents=True, exist_ok=True)
-    if any(repo.iterdir()):
-        raise BadTarget(f"{repo} is no repository, and not empty")
+    if storage.folder is None and not recipients and passphrase is None:
+        raise BadTarget(
+            "a backup on another machine is encrypted: `age-keygen -o backup-key.txt` makes a key; keep that file, "
+            'but not on this machine, and name its public key: backup.encrypt_to = ["age1..."] or --encrypt-to age1...'
+        )
+    storage.make()
+    left = storage.list()
+    # repository.json comes last: what stands here without it was left by one that was cut off.
+    foreign = [name for name in left if not name.startswith(".") and name not in UNFINISHED]
+    if foreign or any(storage.list(name) for name in FOLDERS if name in left):
+        raise BadTarget(f"{storage} is no repository, and not empty")
+    storage.remove(name for name in (NAMES, PROTECTED) if name in left)
     if passphrase is not None:
         recipient, protected = make_identity(passphrase)
         recipients = (*recipients, recipient)
-        (repo / PROTECTED).write_bytes(protected)
+        storage.write(PROTECTED, protected)
     if recipients:
         key = load_key(data, create=True)
         assert key is not None
-        (repo / NAMES).write_bytes(sealer_of(recipients, key).seal(key))
-    for name in (PACKS, "snapshots"):
-        (repo / name).mkdir()
-    (repo / "repository.json").write_bytes(msgspec.json.encode(_Settings(FORMAT, recipients)))
-    sync_folder(repo)
+        storage.write(NAMES, sealer_of(recipients, key).seal(key))
+    storage.make(*FOLDERS)
+    storage.write(SETTINGS, msgspec.json.encode(_Settings(FORMAT, recipients)))
 
 
-def is_encrypted(repo: Path) -> bool:
+def is_encrypted(storage: Storage) -> bool:
     """Whether the blocks of a repository are encrypted. Raises RepositoryError, OSError."""
-    return bool(_settings(repo).recipients)
+    return bool(_settings(storage).recipients)
 
 
-def _settings(repo: Path) -> _Settings:
+def exists(storage: Storage) -> bool:
+    """Whether there is a repository, sound or not. Raises OSError."""
     try:
-        settings = msgspec.json.decode((repo / "repository.json").read_bytes(), type=_Settings)
+        return SETTINGS in storage.list()
     except (FileNotFoundError, NotADirectoryError):
-        raise RepositoryError(f"{repo} is no repository") from None
+        return False
+
+
+def _settings(storage: Storage) -> _Settings:
+    try:
+        settings = msgspec.json.decode(storage.read(SETTINGS), type=_Settings)
+    except (FileNotFoundError, NotADirectoryError):
+        raise NoRepository(f"{storage} is no repository") from None
     except msgspec.DecodeError as error:
-        raise RepositoryError(f"{repo / 'repository.json'} is damaged: {error}") from error
+        raise RepositoryError(f"{SETTINGS} in {storage} is damaged: {error}") from error
     if settings.format != FORMAT:
-        raise RepositoryError(f"{repo} has format {settings.format}, this moxlite knows {FORMAT}")
+        raise RepositoryError(f"{storage} has format {settings.format}, this moxlite knows {FORMAT}")
     return settings
 
 
@@ -133,25 +162,25 @@ class Repository:
 
     def __init__(
         self,
-        repo: Path,
+        storage: Storage,
         *,
         data: Path | None = None,
         identity_file: Path | None = None,
         passphrase: str | None = None,
     ) -> None:
-        self.path = repo
-        settings = _settings(repo)
+        self.storage = storage
+        settings = _settings(storage)
         self._opener: Opener | None = None
         self._sealer = None
         if settings.recipients:
-            self._opener = opener_of(repo, identity_file, passphrase)
+            self._opener = opener_of(storage, identity_file, passphrase)
             key = None if data is None else load_key(data, create=False)
             if key is None:
                 if self._opener is None:
                     raise RepositoryError("the repository is encrypted: an identity is needed, or the server's data")
-                key = self._opener.open((repo / NAMES).read_bytes())
+                key = self._opener.open(storage.read(NAMES))
             self._sealer = sealer_of(settings.recipients, key)
-        self._blocks = Blocks(repo, self._sealer, self._opener)
+        self._blocks = Blocks(storage, self._sealer, self._opener)
         # What the last snapshot of this object was, for an encrypted repository whose manifests it cannot read.
         self._last: Manifest | None = None
 
@@ -162,24 +191,19 @@ class Repository:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        fd = open_regular(self.path / "lock", os.O_RDWR | os.O_CREAT)
-        try:
-            if sys.platform != "win32":  # there, two at once only store a block twice
-                import fcntl
-
-                try:
-                    fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except OSError:
-                    raise RepositoryError(f"{self.path} is in use by another process") from None
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(self.storage.lock())
+            except BlockingIOError as error:
+                far = self.storage.folder is None and error.strerror  # tells by which machine
+                raise RepositoryError(far or f"{self.storage} is in use by another process") from None
             yield
-        finally:
-            os.close(fd)
 
     # Snapshots
 
     def ids(self) -> list[str]:
         """The names of all snapshots, the oldest first."""
-        return sorted(path.name for path in (self.path / "snapshots").iterdir() if not path.name.startswith("."))
+        return _ids(self.storage)
 
     def snapshots(self) -> list[SnapshotInfo]:
         """All snapshots, the oldest first."""
@@ -194,25 +218,24 @@ class Repository:
         return found
 
     @staticmethod
-    def infos(repo: Path) -> list[SnapshotInfo]:
+    def infos(storage: Storage) -> list[SnapshotInfo]:
         """The same without any key. Raises RepositoryError, OSError."""
         try:
-            return Repository(repo).snapshots()
+            return Repository(storage).snapshots()
+        except NoRepository:
+            raise
         except RepositoryError:
-            if not (repo / "repository.json").exists():
-                raise
-            names = sorted(path.name for path in (repo / "snapshots").iterdir() if not path.name.startswith("."))
-            return [SnapshotInfo(one, _time_of(one)) for one in names]
+            return [SnapshotInfo(one, _time_of(one)) for one in _ids(storage)]
 
     def manifest(self, snapshot_id: str | None = None) -> Manifest:
         """A snapshot, without an id the newest. Raises RepositoryError."""
         ids = self.ids()
         if not ids:
-            raise RepositoryError(f"{self.path} has no snapshots")
+            raise RepositoryError(f"{self.storage} has no snapshots")
         chosen = ids[-1] if snapshot_id is None else snapshot_id
         if chosen not in ids:
-            raise RepositoryError(f"{self.path} has no snapshot {chosen!r}")
-        data = (self.path / "snapshots" / chosen).read_bytes()
+            raise RepositoryError(f"{self.storage} has no snapshot {chosen!r}")
+        data = self.storage.read(f"{SNAPSHOTS}/{chosen}")
         if self._sealer is not None:
             if self._opener is None:
                 raise RepositoryError("the repository is encrypted: an identity is needed")
@@ -226,7 +249,8 @@ class Repository:
 
         Raises BadTarget, BackupCancelled, RepositoryError, OSError: there is no new snapshot.
         """
-        inside(source, self.path)
+        if self.storage.folder is not None:
+            inside(source, self.storage.folder)
         if (source.data / RESTORING).exists():
             raise BadTarget(f"{source.data} is in the middle of a restore: finish that first")
         began = time.perf_counter()
@@ -244,7 +268,7 @@ class Repository:
             data = encode(manifest)
             if self._sealer is not None:
                 data = self._sealer.seal(data)
-            _write(self.path / "snapshots" / snapshot_id(created), data)
+            self.storage.write(f"{SNAPSHOTS}/{snapshot_id(created)}", data)
         self._last = manifest
         report.stored = self._blocks.stored + len(data)
         if not report.errors:
@@ -254,7 +278,7 @@ class Repository:
             "snapshot is incomplete" if report.errors else "snapshot made",
             extra={
                 "kv": {
-                    "repo": str(self.path),
+                    "repo": str(self.storage),
                     "octets": report.octets,
                     "stored": report.stored,
                     "errors": len(report.errors),
@@ -300,7 +324,7 @@ class Repository:
 
     def _damaged_blocks(self, tell: Tell) -> Iterator[bytes]:
         """All blocks are read, pack by pack, whether a snapshot needs them or not."""
-        tell(str(self.path / PACKS))
+        tell(f"{self.storage}/{PACKS}")
         for name in self._blocks.names():
             try:
                 self._blocks.get(name)
@@ -378,14 +402,17 @@ class Repository:
                 if one in kept:
                     self._blocks.use(name for entry in self.manifest(one).entries for name in entry.names())
             removed = [one for one in ids if one not in kept]
-            for one in removed:
-                (self.path / "snapshots" / one).unlink()
-            sync_folder(self.path / "snapshots")
+            self.storage.remove(f"{SNAPSHOTS}/{one}" for one in removed)
             blocks, octets = self._blocks.sweep()
         logger.info(
-            "repository pruned", extra={"kv": {"repo": str(self.path), "snapshots": len(removed), "blocks": blocks}}
+            "repository pruned", extra={"kv": {"repo": str(self.storage), "snapshots": len(removed), "blocks": blocks}}
         )
         return Pruned(removed, blocks, octets)
+
+
+def _ids(storage: Storage) -> list[str]:
+    found = storage.list(SNAPSHOTS).items()
+    return sorted(name for name, size in found if size is not None and not name.startswith("."))
 
 
 def _time_of(snapshot: str) -> int:
@@ -403,16 +430,6 @@ def _kept(ids: list[str], *, keep_daily: int, keep_weekly: int) -> set[str]:
         newest = {(_time_of(one) + shift) // length: one for one in ids}  # ascending: the last of each stays
         kept.update(newest[key] for key in sorted(newest, reverse=True)[:number])
     return kept
-
-
-def _write(path: Path, data: bytes) -> None:
-    partial = path.with_name(f".{path.name}.tmp")
-    with partial.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.rename(path)
-    sync_folder(path.parent)
 
 
 class _Work:
@@ -441,7 +458,7 @@ class _Work:
             self.tell(str(path))
             try:
                 entry = self.database(path, f"data/{one.path}")
-            except BackupCancelled:
+            except (BackupCancelled, StorageFailed):
                 raise
             except FileNotFoundError:
                 continue  # the account was removed meanwhile

@@ -18,6 +18,7 @@ import msgspec
 
 from moxlite.safefile import key_file
 from moxlite.store.backup.errors import BackupError, RepositoryError
+from moxlite.store.backup.storage import Storage
 
 __all__ = ["KEY_FILE", "NAMES", "PROTECTED", "Opener", "Sealer", "load_key", "make_identity", "opener_of", "sealer_of"]
 
@@ -87,7 +88,7 @@ def make_identity(passphrase: str) -> tuple[str, bytes]:
     return str(identity.to_public()), bytes(age.passphrase.encrypt(f"{identity}\n".encode(), passphrase))
 
 
-def opener_of(repo: Path, identity_file: Path | None, passphrase: str | None) -> Opener | None:
+def opener_of(storage: Storage, identity_file: Path | None, passphrase: str | None) -> Opener | None:
     """What decrypts a repository: an identity file as `age-keygen` writes it, or a passphrase. None without either.
 
     Raises RepositoryError, BackupError, OSError.
@@ -96,7 +97,7 @@ def opener_of(repo: Path, identity_file: Path | None, passphrase: str | None) ->
         text = identity_file.read_text(encoding="utf-8", errors="replace")
     elif passphrase is not None:
         try:
-            text = bytes(_age().passphrase.decrypt((repo / PROTECTED).read_bytes(), passphrase)).decode()
+            text = bytes(_age().passphrase.decrypt(storage.read(PROTECTED), passphrase)).decode()
         except FileNotFoundError:
             raise RepositoryError("this repository has no passphrase, it needs an identity file") from None
         except BackupError:

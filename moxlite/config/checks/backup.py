@@ -1,0 +1,51 @@
+"""Cross checks of the section [backup] (STORE-187, STORE-184a)."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from moxlite.config.static import Backup, Static
+from moxlite.config.toml.decode import Finding
+from moxlite.proto.sshurl import SSHURL
+
+__all__ = ["backup_findings"]
+
+SHORTEST_BACKUP: Final = 600.0
+"""Seconds: each one reads all that has changed."""
+
+KEY_TEXT: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/=@.-")
+"""Characters of the type of a public key and of its base64."""
+
+
+def backup_findings(static: Static) -> Iterator[Finding]:
+    """Findings within [backup]."""
+    backup = static.backup
+    if (backup.schedule is None) != (backup.target is None):
+        missing = "target" if backup.target is None else "schedule"
+        yield Finding(("backup",), f"needs {missing} as well", 'such as schedule = "24h" and target = "/mnt/backup"')
+    if backup.schedule is not None and backup.schedule < SHORTEST_BACKUP:
+        yield Finding(("backup", "schedule"), "must be at least 10m")
+    if isinstance(backup.target, SSHURL):
+        yield from _far_backup(backup)
+    elif backup.target is not None and backup.target.resolve().is_relative_to(static.data_dir.resolve()):
+        yield Finding(("backup", "target"), "must not be inside data_dir")
+    for key in ("keep_daily", "keep_weekly"):
+        if getattr(backup, key) < 0:
+            yield Finding(("backup", key), "must not be negative")
+
+
+def _far_backup(backup: Backup) -> Iterator[Finding]:
+    """What a target on another machine needs."""
+    needed = {
+        "ssh_key_file": "made by `ssh-keygen -t ed25519 -N '' -f FILE`; the other machine must let FILE.pub in",
+        "ssh_host_keys": "the lines of /etc/ssh/ssh_host_*_key.pub on the other machine",
+        "encrypt_to": "a backup on another machine is encrypted: `age-keygen -o backup-key.txt` makes a key and prints "
+        "the age1... for here; keep that file, but not on this machine",
+    }
+    for key, hint in needed.items():
+        if not getattr(backup, key):
+            yield Finding(("backup", key), "is missing, for the target is on another machine", hint)
+    for index, line in enumerate(backup.ssh_host_keys):
+        words = line.split()
+        if len(words) < 2 or not KEY_TEXT.issuperset(words[0] + words[1]) or words[0].startswith("@"):
+            hint = 'such as "ssh-ed25519 AAAA..."'
+            yield Finding(("backup", "ssh_host_keys", index), "is no public key of a host", hint)

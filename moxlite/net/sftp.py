@@ -1,0 +1,501 @@
+"""Objects in a folder of another machine, through the system's program ``sftp`` in batch mode (sftp(1), STORE-184a).
+
+Each call of a method is one connection, which ends in time: `CONNECT` seconds to log in, a minute without a sign of
+life, and in all what the octets take at `SLOWEST`. A connection that fails is tried again, and goes on where it was
+cut. Log-ins are by key alone, and a host that shows another key than expected is refused.
+
+An object gets its name when it is whole: until then it is a `.tmp`, which the next writer removes. One writer at a time
+holds the folder ``locked``, in which a file names its holder and its last sign of life.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO, Final, TypeVar
+
+import msgspec
+
+from moxlite.proto.sshurl import SSHURL
+
+__all__ = ["PATIENCE", "PAUSES", "SFTP", "Login"]
+
+T = TypeVar("T")
+
+CONNECT: Final = 20
+"""Seconds for a connection and the answer of its server."""
+
+ALIVE: Final = (15, 4)
+"""Seconds between questions whether the server is there, and how many may stay without answer."""
+
+PATIENCE: Final = 120.0
+"""Seconds for a call, beside the octets: connecting, logging in, and a slow disk there."""
+
+SLOWEST: Final = 32 << 10
+"""Octets a second: a pack of 64 MiB has 35 minutes."""
+
+PAUSES: Final = (2.0, 10.0, 30.0)
+"""Seconds until a connection that failed is tried again."""
+
+LOOK: Final = 0.1
+"""Seconds between two looks whether the program has ended."""
+
+BATCH: Final = 256
+"""Objects of one call: the ends of so many packs take some seconds."""
+
+LARGE: Final = 64 << 20
+"""Octets of an object that was not listed."""
+
+OUTPUT: Final = 256 << 20
+"""Octets of a listing: two million objects."""
+
+ERRORS: Final = 4 << 10
+"""Octets of error messages."""
+
+LOCKED: Final = "locked"
+
+SIGN: Final = 300.0
+"""Seconds between two signs of life of the holder of a lock."""
+
+STALE: Final = 2 * 3600.0
+"""Seconds after the last sign of life at which another may take a lock over: no call takes as long."""
+
+RELEASE: Final = 10.0
+"""Seconds to give a lock up: a server that ends waits for it."""
+
+SUFFIX: Final = ".tmp"
+
+SAFE: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+"""Characters of names of objects: without a meaning in a batch of sftp."""
+
+ALIAS: Final = "the-host"
+"""Name of the host in the file of its keys."""
+
+QUIET: Final = {
+    "BatchMode": "yes",
+    "StrictHostKeyChecking": "yes",
+    "ConnectTimeout": str(CONNECT),
+    "ConnectionAttempts": "1",
+    "ServerAliveInterval": str(ALIVE[0]),
+    "ServerAliveCountMax": str(ALIVE[1]),
+    "ClearAllForwardings": "yes",
+    "ForwardAgent": "no",
+    "PermitLocalCommand": "no",
+    "ControlPath": "none",
+    "UpdateHostKeys": "no",
+    "LogLevel": "ERROR",
+}
+"""Options of every connection (ssh_config(5))."""
+
+OWN: Final = {
+    "IdentityFile": "key",
+    "IdentitiesOnly": "yes",
+    "IdentityAgent": "none",
+    "PreferredAuthentications": "publickey",
+    "UserKnownHostsFile": "known_hosts",
+    "GlobalKnownHostsFile": "/dev/null",
+    "HostKeyAlias": ALIAS,
+    "CheckHostIP": "no",
+}
+"""Options of a connection with a `Login`."""
+
+
+def _go_on() -> None:
+    """For calls that nothing ends."""
+
+
+class Login(msgspec.Struct, frozen=True):
+    """The octets of a private key file, and the keys that the host may show (``ssh-ed25519 AAAA…``)."""
+
+    key: bytes
+    host_keys: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        """Without the private key."""
+        return "Login()"
+
+
+class SFTP:
+    """The folder of a URL. Methods block, for one thread at a time; names of objects are relative to the folder.
+
+    Args:
+      scratch: an existing folder of this machine, for what is sent and fetched; `close` leaves it empty.
+      login: key and host keys; None: as the ssh program of this user is configured.
+      owner: word for the holder of the lock; no two writers with one word are active at the same time.
+      check: called some times a second; raises what ends a call.
+      pauses: seconds until a connection that failed is tried again.
+      patience: seconds for a call, beside the octets.
+
+    Raises OSError: ConnectionError for a connection that failed, PermissionError for a log-in that was refused or a
+      host with another key, FileNotFoundError, BlockingIOError for a lock that another one holds. The text names the
+      host.
+    """
+
+    folder: None = None
+
+    def __init__(
+        self,
+        url: SSHURL,
+        scratch: Path,
+        *,
+        login: Login | None = None,
+        owner: str = "",
+        check: Callable[[], None] = _go_on,
+        pauses: Sequence[float] = PAUSES,
+        patience: float = PATIENCE,
+    ) -> None:
+        self.url = url
+        self.staging = scratch
+        self._login = login
+        self._owner = _word(owner or f"{socket.gethostname()}-{secrets.token_hex(4)}")
+        self._check = check
+        self._pauses = tuple(pauses)
+        self._patience = patience
+        self._sign = ""  # the name of the file in the lock that this object holds
+        self._signed = 0.0
+        self._fetched: dict[str, Path] = {}
+        self._seen: dict[str, int] = {}  # sizes of objects that were listed; they never change
+
+    def __str__(self) -> str:
+        """The URL."""
+        return str(self.url)
+
+    # Objects
+
+    def list(self, folder: str = "") -> dict[str, int | None]:
+        """Names and sizes of all objects in a folder, unfinished ones too; None for a folder, and for a file with a
+        name that no object has.
+        """
+        return self._again(lambda _: self._list(folder))
+
+    def read(self, name: str) -> bytes:
+        """All octets of an object."""
+        with self._local() as local:
+            self._again(lambda _: self._run([f"get {name} {local.name}"]))
+            return local.read_bytes()
+
+    def tails(self, wanted: Mapping[str, tuple[int, int]]) -> Iterator[tuple[str, bytes]]:
+        """The ends of objects: name, and the octets from an offset on. `wanted` has the offset and the size."""
+        rest = iter(wanted.items())
+        while group := list(islice(rest, BATCH)):
+            with contextlib.ExitStack() as stack:
+                files = {name: stack.enter_context(self._local()) for name, _ in group}
+                octets = sum(size - start for _, (start, size) in group)
+                self._again(partial(self._ends, group, files, octets))
+                for name, (start, _) in group:
+                    with files[name].open("rb") as file:
+                        file.seek(start)
+                        yield name, file.read()
+
+    def _ends(
+        self, group: Sequence[tuple[str, tuple[int, int]]], files: Mapping[str, Path], octets: int, first: bool
+    ) -> None:
+        # `reget` goes on behind the octets that are there: a hole stands for them.
+        for name, (start, _) in group:
+            with files[name].open("wb") as file:
+                file.truncate(start)
+        self._run([f"reget {name} {files[name].name}" for name, _ in group], octets)
+
+    def fetch(self, name: str) -> Path:
+        """A copy of an object on this machine, which stays until `release`."""
+        if name not in self._fetched:
+            local = self.staging / f"fetched-{secrets.token_hex(8)}"
+            local.touch(0o600)
+            try:
+                octets = self._seen.get(name, LARGE)
+                self._again(lambda _: self._run([f"reget {name} {local.name}"], octets))
+            except BaseException:
+                local.unlink()
+                raise
+            self._fetched[name] = local
+        return self._fetched[name]
+
+    def release(self, name: str) -> None:
+        """Remove the copy of an object."""
+        if (local := self._fetched.pop(name, None)) is not None:
+            local.unlink()
+
+    def add(self, name: str, file: Path) -> None:
+        """Make an object of a file in `staging`, which is gone then. It has its name when it is whole and durable."""
+        part = _part(name)
+        size = file.stat().st_size
+
+        def send(first: bool) -> None:
+            put = "put"
+            if not first:
+                if self._size(name) == size:
+                    return  # only the answer was lost
+                put = "reput" if self._size(part) else "put"
+            self._run([f"{put} -f {file.name} {part}", f"rename {part} {name}"], size)
+
+        self._again(send)
+        file.unlink()
+
+    def write(self, name: str, data: bytes) -> None:
+        """Make an object of octets, as `add`."""
+        with self._local() as local:
+            local.write_bytes(data)
+            self.add(name, local)
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Remove objects; those that are missing are passed."""
+        wanted = list(names)
+        for name in wanted:
+            self.release(name)
+
+        def send(first: bool) -> None:
+            there = wanted if first else [name for name in wanted if self._size(name) is not None]
+            for at in range(0, len(there), BATCH):
+                self._run([f"rm {name}" for name in there[at : at + BATCH]])
+
+        self._again(send)
+
+    def make(self, *folders: str) -> None:
+        """Make the folder itself and those above it, and some in it; those that are there stay."""
+        parts = self.url.path.strip("/").split("/")
+        above = ["/" + "/".join(parts[: count + 1]) for count in range(len(parts))]
+        self._again(lambda _: self._run([*(f"-mkdir {_quoted(one)}" for one in above)], at_top=True))
+        if folders:
+            self._again(lambda _: self._run([f"-mkdir {one}" for one in folders]))
+
+    def clean(self, *folders: str) -> None:
+        """Remove what writers that were cut off have left in some folders. The lock is held."""
+        for folder in folders:
+            found = [name for name in self.list(folder) if name.startswith(".") and name.endswith(SUFFIX)]
+            if found:
+                self.remove([f"{folder}/{name}" for name in found])
+
+    def close(self) -> None:
+        """Remove all copies."""
+        for name in list(self._fetched):
+            self.release(name)
+
+    # The lock
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the lock. Raises BlockingIOError: another one holds it."""
+        self._again(lambda _: self._take())
+        before = self._check, self._patience
+        try:
+            yield
+        finally:
+            sign, self._sign = self._sign, ""
+            self._check, self._patience = _go_on, RELEASE  # also where the work was cancelled
+            # Left behind where the connection is gone: this owner takes it over, others after `STALE`.
+            with contextlib.suppress(OSError):
+                self._run([f"-rm {LOCKED}/{sign}", f"-rmdir {LOCKED}"])
+            self._check, self._patience = before
+
+    def _take(self) -> None:
+        sign = self._new_sign()
+        ours = f".lock-{self._owner}"
+        with self._local() as local:
+            local.touch()
+            # A folder with a file in it is not replaced by another: of two one wins (rename(2)).
+            self._run([f"-mkdir {ours}", f"-rm {ours}/*", f"put {local.name} {ours}/{sign}"])
+            for _ in range(2):
+                with contextlib.suppress(_Failed):
+                    self._run([f"rename {ours} {LOCKED}"])
+                    self._sign, self._signed = sign, time.monotonic()
+                    return
+                with contextlib.suppress(FileNotFoundError):  # released meanwhile
+                    self._break(list(self._list(LOCKED)), ours)
+        raise BlockingIOError(errno.EBUSY, f"{self} is in use by another process")
+
+    def _break(self, found: Sequence[str], ours: str) -> None:
+        """Remove a lock whose holder is gone. Raises BlockingIOError: it is not."""
+        for name in found:
+            stamp, _, owner = name.partition(".")
+            since = int(stamp) if stamp.isascii() and stamp.isdecimal() else 0
+            if owner != self._owner and time.time() - since < STALE:
+                with contextlib.suppress(OSError):
+                    self._run([f"-rm {ours}/*", f"-rmdir {ours}"])
+                when = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(since))
+                text = f"{self} is in use by {owner}, whose last sign of life was at {when}"
+                raise BlockingIOError(errno.EBUSY, f"{text}; {int(STALE / 3600)} h after it the lock is taken over")
+        stale = f".stale-{secrets.token_hex(8)}"
+        with contextlib.suppress(_Failed):  # another one was first
+            self._run([f"rename {LOCKED} {stale}", f"-rm {stale}/*", f"-rmdir {stale}"])
+
+    def _new_sign(self) -> str:
+        return f"{int(time.time())}.{self._owner}"
+
+    # Connections
+
+    def _again(self, call: Callable[[bool], T]) -> T:
+        """Call until the connection holds. `call` is told whether it is the first time."""
+        first = True
+        for pause in self._pauses:
+            try:
+                return call(first)
+            except ConnectionError:
+                first = False
+                end = time.monotonic() + pause
+                while time.monotonic() < end:
+                    self._check()
+                    time.sleep(LOOK)
+        return call(first)
+
+    def _list(self, folder: str) -> dict[str, int | None]:
+        found: dict[str, int | None] = {}
+        for line in self._run([f"ls -lna {folder or '.'}"]).splitlines():
+            fields = line.split(None, 8)
+            if len(fields) == 9 and fields[0][0] in "-d":  # others are the echo of commands
+                name = fields[8].rpartition("/")[2]
+                if name not in (".", ".."):
+                    ours = fields[0][0] == "-" and fields[4].isdecimal() and SAFE.issuperset(name)
+                    found[name] = int(fields[4]) if ours else None
+                    if ours:
+                        self._seen[f"{folder}/{name}"] = int(fields[4])
+        return found
+
+    def _size(self, name: str) -> int | None:
+        folder, _, base = name.rpartition("/")
+        return self._list(folder).get(base)
+
+    @contextlib.contextmanager
+    def _local(self) -> Iterator[Path]:
+        """The path of a new file in `staging`, which is removed at the end."""
+        path = self.staging / f"part-{secrets.token_hex(8)}"
+        try:
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+
+    def _run(self, commands: Sequence[str], octets: int = 0, *, at_top: bool = False) -> str:
+        """The output of some commands of sftp, the rest of which are left out after one that fails."""
+        lines = [] if at_top else [f"cd {_quoted(self.url.path)}"]
+        renewed = ""
+        if self._sign and time.monotonic() - self._signed > SIGN and not at_top:
+            renewed = self._new_sign()
+            lines.append(f"rename {LOCKED}/{self._sign} {LOCKED}/{renewed}")
+        with tempfile.TemporaryDirectory(prefix="ssh-", dir=self.staging) as folder:
+            code, output, errors = self._call([*lines, *commands], Path(folder), self._patience + octets / SLOWEST)
+        if code == 0:
+            if renewed:
+                self._sign, self._signed = renewed, time.monotonic()
+            return output
+        raise self._fault(code, errors)
+
+    def _call(self, lines: Sequence[str], folder: Path, seconds: float) -> tuple[int, str, str]:
+        options = dict(QUIET)
+        environment = {**os.environ, "LC_ALL": "C"}
+        files = os.path.relpath(folder, self.staging)
+        arguments = ["sftp", "-b", "-", "-P", str(self.url.port)]
+        if self._login is not None:
+            key = folder / "key"
+            key.touch(0o600)
+            key.write_bytes(self._login.key)
+            (folder / "known_hosts").write_text("".join(f"{ALIAS} {one}\n" for one in self._login.host_keys))
+            options |= OWN | {name: f"{files}/{OWN[name]}" for name in ("IdentityFile", "UserKnownHostsFile")}
+            environment = {"PATH": os.defpath, "LC_ALL": "C"}
+            arguments += ["-F", "none"]
+        for name, value in options.items():
+            arguments += ["-o", f"{name}={value}"]
+        host = f"[{self.url.host}]" if ":" in self.url.host else self.url.host
+        arguments.append(f"{self.url.user}@{host}" if self.url.user else host)
+        with (folder / "out").open("w+b") as out, (folder / "errors").open("w+b") as errors:
+            batch = folder / "batch"
+            batch.write_text("".join(f"{line}\n" for line in lines))
+            code = self._wait(arguments, batch, environment, (out, errors), seconds)
+            out.seek(0)
+            errors.seek(0)
+            return code, out.read(OUTPUT).decode(errors="replace"), errors.read(ERRORS).decode(errors="replace")
+
+    def _wait(
+        self,
+        arguments: Sequence[str],
+        batch: Path,
+        environment: Mapping[str, str],
+        outputs: tuple[BinaryIO, BinaryIO],
+        seconds: float,
+    ) -> int:
+        """The exit code of the program."""
+        # ssh takes keys and settings of the real user, so a command of root that acts as another becomes that one.
+        acting = os.geteuid() != os.getuid()
+        end = time.monotonic() + seconds
+        with batch.open("rb") as commands:
+            try:
+                program = subprocess.Popen(  # noqa: S603 - fixed but for user, host and port, which were checked
+                    arguments,
+                    stdin=commands,
+                    stdout=outputs[0],
+                    stderr=outputs[1],
+                    cwd=self.staging,
+                    env=environment,
+                    start_new_session=True,
+                    user=os.geteuid() if acting else None,
+                    group=os.getegid() if acting else None,
+                )
+            except FileNotFoundError:
+                text = "backups on another machine need the program sftp: apt install openssh-client"
+                raise OSError(errno.ENOENT, text) from None
+        try:
+            while program.poll() is None:
+                self._check()
+                if time.monotonic() > end:
+                    raise ConnectionError(errno.ETIMEDOUT, f"{self.url.host} does not answer in time")
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    program.wait(LOOK)
+        finally:
+            if program.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(program.pid, signal.SIGKILL)  # ssh, a child of it, too
+                program.wait()
+        return program.returncode
+
+    def _fault(self, code: int, errors: str) -> OSError:
+        """The error of a call, in words."""
+        host = self.url.host
+        lines = [line.strip() for line in errors.splitlines() if line.strip()]
+        last = next((line for line in reversed(lines) if not line.startswith("Connection closed")), "") or "no reason"
+        if "Host key verification failed" in errors or "REMOTE HOST IDENTIFICATION HAS CHANGED" in errors:
+            which = "~/.ssh/known_hosts" if self._login is None else "backup.ssh_host_keys"
+            text = f"{host} shows another host key than {which} has: is it the right machine? Nothing was sent"
+            return PermissionError(errno.EACCES, text)
+        if "Permission denied (" in errors:
+            which = "the keys of ~/.ssh" if self._login is None else "the key of backup.ssh_key_file"
+            return PermissionError(errno.EACCES, f"{host} refuses {which}: {last}")
+        if "error in libcrypto" in errors or "invalid format" in errors:
+            return PermissionError(errno.EACCES, f"backup.ssh_key_file has no private key without passphrase: {last}")
+        if f"/{LOCKED}/" in last and "rename" in last:
+            return OSError(errno.ESTALE, f"{host}: another process has taken the lock over")
+        if code != 1:
+            return ConnectionError(errno.ECONNABORTED, f"the connection with {host} failed: {last}")
+        if " not found" in last or "No such file" in last:
+            return FileNotFoundError(errno.ENOENT, f"{host}: {last}")
+        if "Connection lost" in errors or "Connection reset" in errors or "Broken pipe" in errors:
+            return ConnectionError(errno.ECONNABORTED, f"the connection with {host} failed: {last}")
+        return _Failed(errno.EIO, f"{host}: {last}")
+
+
+class _Failed(OSError):
+    """The server refuses a command."""
+
+
+def _part(name: str) -> str:
+    """Name of an object that is not whole."""
+    folder, slash, base = name.rpartition("/")
+    return f"{folder}{slash}.{base}{SUFFIX}"
+
+
+def _word(text: str) -> str:
+    """A text as part of a name."""
+    return "".join(one if SAFE.issuperset(one) and one != "." else "_" for one in text)
+
+
+def _quoted(text: str) -> str:
+    """A path as an argument in a batch."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,0 +1,105 @@
+"""The places of backups: a folder of this machine, or one of another by ssh, with the key that the configuration names
+(STORE-184a).
+"""
+
+import hashlib
+import os
+import socket
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from moxlite.config.static import Backup
+from moxlite.net.sftp import PATIENCE, PAUSES, SFTP, Login
+from moxlite.process.fences import told
+from moxlite.proto.sshurl import SCHEME, SSHURL, parse_ssh_url
+from moxlite.store.backup.errors import BackupError
+from moxlite.store.backup.storage import Folder, Storage
+
+__all__ = ["Target", "login_for", "opened", "owner_word", "reach_fault", "target_of"]
+
+Target: TypeAlias = Path | SSHURL
+
+SCRATCH: Final = Path("/var/tmp")  # noqa: S108 - folders with random names are made there
+"""For copies of packs, where the caller names no folder: `/tmp` may be in memory."""
+
+TRY: Final = 30.0
+"""Seconds for each step of a trial."""
+
+
+def target_of(text: str) -> Target:
+    """The place that a text names: a URL, or a path, which is made absolute. Raises BackupError."""
+    if not text.startswith(SCHEME):
+        return Path(text).resolve()
+    try:
+        return parse_ssh_url(text)
+    except ValueError as error:
+        raise BackupError(f"{text} {error}") from None
+
+
+def login_for(target: Target, backup: Backup | None, read: Callable[[Path], bytes]) -> Login | None:
+    """Key and host keys where `target` is that of the configuration; None for a folder of this machine, and where the
+    ssh program's own settings count. Raises BackupError: the key cannot be read.
+    """
+    if isinstance(target, Path) or backup is None or target != backup.target or backup.ssh_key_file is None:
+        return None
+    try:
+        key = read(backup.ssh_key_file)
+    except OSError as error:
+        text = told(error, backup.ssh_key_file)
+        raise BackupError(f"backup.ssh_key_file: cannot read {backup.ssh_key_file}: {text}") from None
+    return Login(key, backup.ssh_host_keys)
+
+
+def owner_word(data: Path) -> str:
+    """The word for the server of a data directory in locks: it makes one backup at a time."""
+    return f"{socket.gethostname()}-{hashlib.sha256(os.fsencode(data.resolve())).hexdigest()[:8]}"
+
+
+@contextmanager
+def opened(
+    target: Target,
+    login: Login | None,
+    *,
+    scratch: Path | None = None,
+    owner: str = "",
+    check: Callable[[], None] = lambda: None,
+    pauses: Sequence[float] = PAUSES,
+    patience: float = PATIENCE,
+) -> Iterator[Storage]:
+    """The storage of a target while the block lasts. Nothing is asked of another machine yet.
+
+    Args:
+      scratch: a folder with room for copies of packs.
+      owner: word for locks; "" for a process that is no server.
+      check, pauses, patience: see `SFTP`.
+
+    Raises OSError.
+    """
+    if isinstance(target, Path):
+        yield Folder(target)
+        return
+    if scratch is None and "TMPDIR" not in os.environ and os.access(SCRATCH, os.W_OK):
+        scratch = SCRATCH
+    with tempfile.TemporaryDirectory(prefix="backup-", dir=scratch) as folder:
+        yield SFTP(target, Path(folder), login=login, owner=owner, check=check, pauses=pauses, patience=patience)
+
+
+def reach_fault(url: SSHURL, backup: Backup, read: Callable[[Path], bytes]) -> str:
+    """The reason why no backup can be written to the configuration's target on another machine, "" for none. Tried by
+    an object that is removed again; bounded in time.
+    """
+    try:
+        login = login_for(url, backup, read)
+        with opened(url, login, pauses=(), patience=TRY) as storage:
+            name = f".moxlite-{os.getpid()}"
+            storage.make()
+            storage.write(name, b"")
+            storage.remove([name])
+    except BackupError as error:
+        return str(error)
+    except OSError as error:
+        return f"the server cannot write to {url}: {error.strerror or error}"
+    return ""

@@ -1,0 +1,56 @@
+"""URLs of folders on another machine, ``ssh://[user@]host[:port]/path``, as in the SCP and SFTP URI draft
+(draft-ietf-secsh-scp-sftp-ssh-uri-04 §3), without its parameters.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import quote, unquote, urlsplit
+
+import msgspec
+
+__all__ = ["SCHEME", "SSHURL", "parse_ssh_url"]
+
+SCHEME: Final = "ssh://"
+
+PORT: Final = 22
+
+NAME: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-:")
+"""Characters of users and hosts; of an IPv6 address, too."""
+
+
+class SSHURL(msgspec.Struct, frozen=True):
+    """A folder on another machine. `path` is absolute; `user` "" leaves the name to the ssh program."""
+
+    host: str
+    path: str
+    user: str = ""
+    port: int = PORT
+
+    def __str__(self) -> str:
+        """The URL."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        user = f"{self.user}@" if self.user else ""
+        port = f":{self.port}" if self.port != PORT else ""
+        return f"{SCHEME}{user}{host}{port}{quote(self.path)}"
+
+
+def parse_ssh_url(text: str) -> SSHURL:
+    """The parts of a URL. Raises ValueError with words that go behind the name of the value."""
+    parts = urlsplit(text)
+    try:
+        port = parts.port or PORT
+    except ValueError:
+        raise ValueError("has a wrong port") from None
+    if parts.scheme != "ssh" or parts.query or parts.fragment:
+        raise ValueError("is no URL such as ssh://user@host/path")
+    if parts.password is not None:
+        raise ValueError("must not have a password: log-ins are by key")
+    host, user = parts.hostname or "", parts.username or ""
+    # The ssh program would take a leading "-" for an option.
+    if not host or not NAME.issuperset(host + user) or host.startswith("-") or user.startswith("-"):
+        raise ValueError("has no host, or a host or user with wrong characters")
+    path = unquote(parts.path).rstrip("/")
+    if not path.isprintable() or not path.startswith("/"):
+        raise ValueError("names no folder: write ssh://user@host/path")
+    return SSHURL(host, path, user, port)

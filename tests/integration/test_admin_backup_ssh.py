@@ -1,0 +1,144 @@
+"""Backups of a server that root starts on another machine, and back from there (STORE-184a, ADMIN-36, ADMIN-52a)."""
+
+import pwd
+import shutil
+import smtplib
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from moxlite.config.toml.edit import Document
+from tests.rootserver import RootServer, hindrance, root_server
+from tests.sshserver import HINDRANCE, SSHServer, make_key, ssh_server
+from tests.tools import until
+
+pytestmark = [
+    pytest.mark.served,
+    pytest.mark.integration,
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(hindrance() or HINDRANCE), reason=hindrance() or HINDRANCE or "-"),
+]
+
+USER = "nobody"
+"""The ssh program wants a user that the machine knows."""
+
+
+@pytest.fixture
+def far(tmp_path: Path) -> Iterator[SSHServer]:
+    with ssh_server(tmp_path / "ssh") as server:
+        yield server
+
+
+@pytest.fixture
+def server(far: SSHServer, tmp_path: Path) -> Iterator[RootServer]:
+    """With a key for the other machine that only root can read. `encrypt_to`'s identity is tmp_path/identity."""
+    pyrage = pytest.importorskip("pyrage")
+    identity = pyrage.x25519.Identity.generate()
+    (tmp_path / "identity").write_text(f"{identity}\n")
+    with root_server() as server:
+        key = server.config / "backupkey"
+        shutil.copyfile(far.key, key)
+        key.chmod(0o600)
+        change(
+            server,
+            user=USER,
+            backup={
+                "target": str(far.url(tmp_path / "far/repo")),
+                "ssh_key_file": "backupkey",
+                "ssh_host_keys": [far.host_key],
+                "encrypt_to": [str(identity.to_public())],
+                "schedule": "24h",
+            },
+        )
+        yield server
+
+
+def change(server: RootServer, **values: object) -> None:
+    """Set values in moxlite.toml."""
+    path = server.config / "moxlite.toml"
+    document = Document(path.read_text())
+    for name, value in values.items():
+        document.put((name,), value)
+    path.write_text(str(document))
+
+
+def test_a_server_is_backed_up_to_another_machine_and_restored_from_there(
+    server: RootServer, far: SSHServer, tmp_path: Path
+) -> None:
+    """STORE-184a, STORE-187, ADMIN-36, ADMIN-11a, ADMIN-52a: by the clock and by hand, running and stopped, with root's
+    key, which is in the backup and of which nothing stays in the data directory; list, verify, prune and the restore
+    of a whole server read it there.
+    """
+    target = str(far.url(tmp_path / "far/repo"))
+    assert server.cli("config", "test").stdout == "config OK\n"
+    server.start()
+    assert server.data.stat().st_uid == pwd.getpwnam(USER).pw_uid
+    until(lambda: list((tmp_path / "far/repo/snapshots").glob("2*")), what="a scheduled backup", pause=0.5)
+    with smtplib.SMTP("127.0.0.1", server.ports["smtp"], timeout=60) as client:
+        client.sendmail("", ["bob@example.org"], "Subject: hi\r\nFrom: <x@example.net>\r\n\r\nhello\r\n")
+    done = server.cli("backup", "--repo", target)
+    assert done.stdout == ""
+    assert all("/tls/live/" in line for line in done.stderr.splitlines())  # certificates of another program
+    assert list((server.data / "tmp").glob("backup-*")) == []
+    elsewhere = server.cli("backup", "--repo", target + "2", check=False)
+    assert (elsewhere.returncode, "backup.target alone" in elsewhere.stderr) == (1, True)
+    doctor = server.cli("doctor", check=False).stdout
+    assert "backup-unwritable" not in doctor
+    assert "is on the disk of the data" not in doctor
+    server.stop()
+    assert "backupkey" not in server.cli("backup", "--repo", target).stderr
+    key = ("--identity", str(tmp_path / "identity"))
+    assert len(server.cli("backup", "list", "--repo", target).stdout.splitlines()) == 4
+    assert server.cli("backup", "verify", "--repo", target, "--deep", *key).stdout == f"{target}: OK\n"
+    assert server.cli("backup", "prune", "--repo", target, "--keep-daily", "0", "--keep-weekly", "0", *key).stdout
+    second = server.folder.with_name("second")
+    places = ("--config-dir", str(second / "config"), "--data-dir", str(second / "data"))
+    restored = server.cli("restore", target, "--with-config", *places, *key)
+    assert "messages checked" in restored.stdout
+    assert (second / "config/backupkey").read_bytes() == far.key.read_bytes()
+    found = (second / "config/backupkey").stat()
+    assert (found.st_uid, stat.S_IMODE(found.st_mode)) == (0, 0o600)
+
+
+def test_a_machine_that_cannot_be_used_is_named(server: RootServer, far: SSHServer, tmp_path: Path) -> None:
+    """STORE-184a, ADMIN-11a, ADMIN-70: by `config test`, by the doctor and by the backup, with the reason in words."""
+    known = far.host_key
+    change(server, backup={**_backup(server), "ssh_host_keys": [make_key(tmp_path / "other")]})
+    target = str(far.url(tmp_path / "far/repo"))
+    refused = server.cli("config", "test", check=False)
+    assert refused.returncode == 1
+    assert "shows another host key than backup.ssh_host_keys has" in refused.stderr
+    assert "shows another host key" in server.cli("doctor", check=False).stdout
+    server.start()  # the scheduled backup fails at once, too
+
+    def refused_by_the_server() -> bool:
+        done = server.cli("backup", "--repo", target, check=False)
+        assert done.returncode == 1
+        return "shows another host key" in done.stderr
+
+    until(refused_by_the_server, what="a refusal", pause=0.5)
+    server.stop()
+    change(server, backup={**_backup(server), "ssh_host_keys": [known]})
+    far.stop()
+    refused = server.cli("config", "test", check=False)
+    assert (refused.returncode, "Connection refused" in refused.stderr) == (1, True)
+    far.start()
+
+
+def test_what_a_target_on_another_machine_needs_is_said(server: RootServer) -> None:
+    """STORE-184a, ADMIN-9: key, host keys and recipients, each with the way to get it."""
+    change(server, backup={"schedule": "24h", "target": "ssh://nas.example/moxlite"})
+    told = server.cli("config", "test", check=False).stderr
+    for words in ("backup.ssh_key_file: is missing", "ssh-keygen -t ed25519", "ssh_host_ed25519", "age-keygen -o"):
+        assert words.replace("ssh_host_ed25519", "ssh_host_*_key.pub") in told
+    change(server, backup={"schedule": "24h", "target": "ssh://nas.example"})
+    assert "names no folder" in server.cli("config", "test", check=False).stderr
+
+
+def _backup(server: RootServer) -> dict[str, object]:
+    import tomllib
+
+    found: dict[str, object] = tomllib.loads((server.config / "moxlite.toml").read_text())["backup"]
+    return found
