@@ -48,17 +48,22 @@ def running(*files: Path) -> Iterator[tuple[Parent, subprocess.Popen[bytes], sub
 
 
 def test_certificates_and_keys_are_passed_on_and_nothing_else(folder: Path) -> None:
-    """WEB-121: a file that the configuration named by mistake, or text around the keys, stays with root."""
+    """WEB-121, STORE-184a: a file that the configuration named by mistake, or text around the keys, stays with root."""
     pair = self_signed(["a.example"])
-    chain, mixed, other, absent, large = (folder / name for name in ("chain", "mixed", "other", "absent", "large"))
+    names = ("chain", "mixed", "other", "ssh", "absent", "large")
+    chain, mixed, other, ssh, absent, large = (folder / name for name in names)
     chain.write_bytes(pair.certificate_pem() * 2)
     mixed.write_bytes(b"password: 1234\n" + pair.key_pem() + b"Bag Attributes\n" + pair.certificate_pem() + b"more")
-    other.write_bytes(b"root:x:0:0:\n-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n")
+    other.write_bytes(
+        b"root:x:0:0:\n-----BEGIN PGP PRIVATE KEY BLOCK-----\nAAAA\n-----END PGP PRIVATE KEY BLOCK-----\n"
+    )
+    ssh.write_bytes(b"-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n")
     large.write_bytes(b"x" * (keeper.MAX_FILE + 1))
-    with running(chain, mixed, other, absent, large, folder) as (parent, _, _):
+    with running(chain, mixed, other, ssh, absent, large, folder) as (parent, _, _):
         assert parent.read(chain) == chain.read_bytes()
         assert parent.read(mixed) == pair.key_pem() + pair.certificate_pem()
         assert parent.read(other) == b""
+        assert parent.read(ssh) == ssh.read_bytes()
         for path, error in ((absent, FileNotFoundError), (large, OSError), (folder, OSError)):
             with pytest.raises(error) as caught:
                 parent.read(path)
