@@ -48,7 +48,7 @@ LABELS: Final = frozenset(
         b"OPENSSH PRIVATE KEY",
     }
 )
-"""Labels of the PEM blocks that are passed on (RFC 7468; the last one is of ssh-keygen(1), for backups on another machine)."""
+"""Labels of the PEM blocks that are passed on (RFC 7468). The last one is of ssh-keygen(1), for backups by ssh."""
 
 BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 

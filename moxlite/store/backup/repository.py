@@ -108,7 +108,7 @@ def create_repository(
         )
     storage.make()
     left = storage.list()
-    # repository.json comes last: what stands here without it was left by one that was cut off.
+    # repository.json comes last: files without it were left by a run that was cut off.
     foreign = [name for name in left if not name.startswith(".") and name not in UNFINISHED]
     if foreign or any(storage.list(name) for name in FOLDERS if name in left):
         raise BadTarget(f"{storage} is no repository, and not empty")
