@@ -7,7 +7,7 @@ from functools import partialmethod
 from typing import Final
 
 from moxlite.cli import run
-from moxlite.net.dns import DNSResolver
+from moxlite.net.dns.client import DNSResolver
 from moxlite.smtpd.session import Session
 
 __all__ = ["PORT", "UNCHECKED"]

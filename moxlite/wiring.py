@@ -279,7 +279,7 @@ async def _open_auth(path: Path, options: Options, *, create: bool) -> AuthDB:
 
 
 def _resolver(static: Static) -> Resolver:
-    from moxlite.net.dns import DNSResolver  # 40 ms and 2 MB that localserve does without
+    from moxlite.net.dns.client import DNSResolver  # 40 ms and 2 MB that localserve does without
 
     return DNSResolver(static.dns.servers, trust_ad=static.dns.trust_ad)
 

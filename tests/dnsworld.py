@@ -26,7 +26,7 @@ import dns.message
 import dns.query
 import dns.rcode
 
-from moxlite.net.dns import DNSResolver
+from moxlite.net.dns.client import DNSResolver
 from tests.tools import free_port, need, until
 
 __all__ = ["DNSWorld"]

@@ -45,7 +45,7 @@ def ip_argument(text: str) -> "IPAddress":
 
 def resolver_at(server: str) -> "Resolver":
     """A resolver for the DNS server that a user named. Raises click.UsageError if `server` is not an address."""
-    from moxlite.net.dns import PORT, DNSResolver
+    from moxlite.net.dns.client import PORT, DNSResolver
 
     host, port = server, PORT
     if server.startswith("["):
@@ -61,7 +61,7 @@ def with_resolver(server: str | None, work: "Callable[[Resolver], Awaitable[T]]"
     """Run `work` with a resolver and return its result. Raises click.UsageError if `server` is not an address."""
     import trio
 
-    from moxlite.net.dns import DNSResolver
+    from moxlite.net.dns.client import DNSResolver
 
     return trio.run(work, DNSResolver() if server is None else resolver_at(server))
 

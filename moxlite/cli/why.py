@@ -84,7 +84,7 @@ def _tried(message: str, sender: str | None, recipient: str, ip: str, helo: str)
 
 def _asking(snapshot: "Snapshot") -> "Asking":
     from moxlite.acceptance.commands import Asking
-    from moxlite.net.dns import DNSResolver
+    from moxlite.net.dns.client import DNSResolver
     from moxlite.smtpd.incoming.blocklists import listed_at
 
     dns = snapshot.static.dns

@@ -22,7 +22,7 @@ from moxlite.acceptance.checks import Checks, Question, check_sender
 from moxlite.mailauth.dkim.message import Message
 from moxlite.mailauth.results import DMARCResult
 from moxlite.mailauth.spf.check import check as check_spf
-from moxlite.net.dns import DNSResolver
+from moxlite.net.dns.client import DNSResolver
 from tests.campaigns._rspamd import Rspamd
 from tests.campaigns._signedmail import Mail
 from tests.campaigns._signedmail import mails as make_mails

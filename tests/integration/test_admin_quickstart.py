@@ -344,7 +344,7 @@ def test_as_a_user_it_says_run_it_as_root(tmp_path: Path) -> None:
 import os, sys
 from moxlite.cli import run
 from moxlite.config.load import load
-import moxlite.cli.setup.quickstart, moxlite.admin.quickstart.make, moxlite.admin.dns.check, moxlite.net.dns
+import moxlite.cli.setup.quickstart, moxlite.admin.quickstart.make, moxlite.admin.dns.check, moxlite.net.dns.client
 import moxlite.admin.quickstart.surroundings, moxlite.admin.quickstart.occupied, moxlite.admin.quickstart.webserver
 os.setgid(4242), os.setuid(4242)
 sys.exit(run(sys.argv[1:]))

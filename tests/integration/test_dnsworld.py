@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from moxlite.net.dns import lookups
+from moxlite.net.dns.client import lookups
 from moxlite.net.resolver import NotFound, RecordType, TempError
 from tests.dnsworld import DNSWorld
 

@@ -109,7 +109,7 @@ def test_with_the_address_of_the_client_dns_is_asked(
 ) -> None:
     """SMTP-164: SPF and DMARC refuse what port 25 refuses; without a name of the client that is said."""
     records = {"TXT": {"example.com": ["v=spf1 -all"], "_dmarc.example.com": ["v=DMARC1; p=reject"]}}
-    monkeypatch.setattr("moxlite.net.dns.DNSResolver", lambda *_, **__: FakeResolver(records))
+    monkeypatch.setattr("moxlite.net.dns.client.DNSResolver", lambda *_, **__: FakeResolver(records))
     args = ["why", str(config / "file.eml"), "--to", "me@example.org", "--ip", "192.0.2.1"]
     assert run(args) == 0
     out = capsys.readouterr().out

@@ -140,7 +140,7 @@ async def test_names_are_judged_by_the_address_that_is_dialled(name: str, addres
 SOCKETS: Final = {
     "moxlite/admin/quickstart/interfaces.py": "a datagram socket that sends nothing: which address leads to others",
     "moxlite/net/dial.py": "the one way to other hosts",
-    "moxlite/net/dns.py": "the name servers that the configuration or the system names",
+    "moxlite/net/dns/client.py": "the name servers that the configuration or the system names",
     "moxlite/net/control/tcp.py": "this machine's control port, at loopback",
     "moxlite/queue/hosts/source.py": "a datagram socket that sends nothing: which source address the system takes",
     "moxlite/autotls/rehearsal.py": "a datagram socket that sends nothing: whether an address is of this machine",

@@ -17,7 +17,7 @@ import trio
 import trio.testing
 from trio.testing import MockClock
 
-from moxlite.net.dns import SILENT_SECONDS, TRY_SECONDS, UNDATED_TTL, DNSResolver, read_resolv_conf
+from moxlite.net.dns.client import SILENT_SECONDS, TRY_SECONDS, UNDATED_TTL, DNSResolver, read_resolv_conf
 from moxlite.net.resolver import MX, TLSA, FakeResolver, NotFound, PermError, RecordType, Silence, TempError
 from tests.tools import eventually
 

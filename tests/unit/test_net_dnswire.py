@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moxlite.net.dnswire import (
+from moxlite.net.dns.wire import (
     PAYLOAD,
     ExtendedError,
     Response,

@@ -31,7 +31,7 @@ NURSERIES = {
     "migration/pull.py",
     "net/control/client.py",
     "net/control/server.py",
-    "net/dns.py",  # the servers of one question
+    "net/dns/client.py",  # the servers of one question
     "net/resolver.py",
     "queue/assurance.py",  # the questions about one domain
     "queue/sending/direct.py",  # those about one recipients' domain

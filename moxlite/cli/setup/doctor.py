@@ -106,7 +106,7 @@ def _examine(snapshot: "Snapshot", running: "Running | None", resolver: str | No
     from moxlite.admin.dns.network import Internet
     from moxlite.admin.doctor.examination import Examination
     from moxlite.admin.doctor.examine import examine
-    from moxlite.net.dns import DNSResolver
+    from moxlite.net.dns.client import DNSResolver
     from moxlite.net.httpclient import HTTPClient
     from moxlite.process.ports import roots_of, trust_of
 

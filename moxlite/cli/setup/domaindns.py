@@ -120,7 +120,7 @@ def _domain(name: str) -> "tuple[Snapshot, Domain, DomainConfig]":
 
 def _resolver(snapshot: "Snapshot", text: str | None) -> "Resolver":
     """A resolver for the given DNS server, or for the configured ones."""
-    from moxlite.net.dns import DNSResolver
+    from moxlite.net.dns.client import DNSResolver
 
     dns = snapshot.static.dns
     return DNSResolver(dns.servers, trust_ad=dns.trust_ad) if text is None else resolver_at(text)

@@ -62,7 +62,7 @@ def quickstart(
     from moxlite.admin.accounts import Refused
     from moxlite.admin.domains.changes import parse_domain
     from moxlite.admin.quickstart.make import QuickstartFailed, make
-    from moxlite.net.dns import DNSResolver
+    from moxlite.net.dns.client import DNSResolver
     from moxlite.proto.address import Address, AddressError
 
     other = _other_webserver(webserver, cert_files, key_files)

@@ -1,5 +1,5 @@
 """A stub resolver: asks DNS servers over UDP and TCP, and caches the answers (AUTH-2..7, AUTH-11). The message format
-is in `dnswire`.
+is in `wire`.
 
 It expects a validating resolver nearby (RFC 4035 §4.9.3): the AD bit is believed only from servers on this machine, or
 if the administrator declares the path to them safe.
@@ -19,7 +19,7 @@ import msgspec
 import trio
 
 from moxlite.metrics import Histogram
-from moxlite.net.dnswire import (
+from moxlite.net.dns.wire import (
     NOERROR,
     NXDOMAIN,
     ExtendedError,
@@ -46,7 +46,7 @@ from moxlite.net.resolver import (
 
 __all__ = ["DNSResolver", "Servers", "read_resolv_conf"]
 
-logger = logging.getLogger("moxlite.net.dns")
+logger = logging.getLogger("moxlite.net.dns.client")
 
 lookups = Histogram("moxlite_dns_lookup_duration_seconds", "Look-ups that went to a DNS server.", ["type", "result"])
 
