@@ -1,6 +1,6 @@
 """DNS look-ups of typed records, with the DNSSEC state of every answer (AUTH-1..14).
 
-`Resolver` is the interface for evaluators and the queue. `net.dns.client` implements it with DNS servers; `FakeResolver`
+`Resolver` is the interface for evaluators and the queue. `net.dns.client` implements it with servers. `FakeResolver`
 here answers from a table: for tests, and for a server that talks to itself only. Names are absolute, with final dot, in
 A-labels.
 """

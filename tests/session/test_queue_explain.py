@@ -118,7 +118,7 @@ async def test_a_policy_is_told_with_its_source_and_age(tmp_path: Path) -> None:
         ("certificate", "certificate of mx.remote.example"),
         ("greeting", "554 5.7.1 not from you"),
         ("closed", "Connection refused"),
-        ("no-starttls", "starttls: 502 5.5.1 unknown"),
+        ("no-starttls", "tls-policy: 502 5.5.1 unknown"),
     ],
 )
 async def test_a_host_that_fails_says_why(tmp_path: Path, kind: str, error: str) -> None:

@@ -157,7 +157,8 @@ DMARC = [
     ({"remote.example": "p=reject; t=y"}, "fail", "policy quarantine", "Junk"),
     ({"remote.example": "p=quarantine; pct=0"}, "fail", "policy none", "Inbox"),
     ({"remote.example": "p=reject; pct=50; ri=1; x=y"}, "fail", "policy reject", "Rejects"),
-    ({"remote.example": "sp=reject"}, "fail", "policy none", "Inbox"),
+    ({"remote.example": "sp=reject; rua=mailto:d@remote.example"}, "fail", "policy none", "Inbox"),
+    ({"remote.example": "sp=reject"}, "none", "", "Inbox"),  # RFC 9989 §4.7: no record
     ({"example": "p=reject"}, "fail", "policy reject", "Rejects"),
     ({}, "none", "", "Inbox"),
 ]

@@ -105,7 +105,8 @@ async def test_a_draft_that_was_replaced_elsewhere_is_a_conflict(rig: Rig, brows
     assert await browser.error("draft_save", **late) == (409, "user:conflict")
     sending = {"message": written(text="late"), "submit_id": call_id(), "draft_id": draft}
     assert await browser.error("message_submit", **sending) == (409, "user:conflict")
-    await browser.call("draft_save", **(late | {"replaces": 0}))
+    named = {"replaces": 0, "draft": written(text="late", message_id="<new@example.org>")}
+    await browser.call("draft_save", **(late | named))
     assert len(await messages(rig, "Drafts")) == 2
 
 

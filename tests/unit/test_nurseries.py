@@ -41,6 +41,7 @@ NURSERIES = {
     "store/imports/adding.py",
     "web/http/websocket.py",
     "web/serve.py",
+    "web/webmail/calls/sent.py",  # the poll of one page about its message
     "web/webmail/live/frames.py",
 }
 STARTS = NURSERIES | {
