@@ -7,10 +7,12 @@ closes the socket.
 from __future__ import annotations
 
 import codecs
+import os
 import resource
 import signal
 import socket
 import sys
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -27,7 +29,10 @@ SECONDS: Final = 10.0
 """Seconds of a job after which the system kills the process; longer than the server waits."""
 
 GROWN: Final = 160 << 20
-"""Octets of peak memory from which on a process does no further job, since its free memory is fragmented."""
+"""Octets of resident memory after a job from which on a process does no further one: its free memory is fragmented."""
+
+STATM: Final = 1
+"""Descriptor of /proc/self/statm, in place of the standard output."""
 
 MAX_TEXT: Final = 500
 """Characters of an error's text."""
@@ -80,8 +85,23 @@ def reply(job: AnyJob) -> Reply:
     return Reply("done", answer=answer, last=_grown())
 
 
+def _keep_statm() -> None:
+    """Keep /proc/self/statm open as the standard output, since no file can be opened later (proc(5))."""
+    with suppress(OSError):  # another system
+        found = os.open("/proc/self/statm", os.O_RDONLY)
+        os.dup2(found, STATM)
+        os.close(found)
+
+
 def _grown() -> bool:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 > GROWN
+    """Whether the memory of this process is too large for another job. The high-water mark of getrusage(2) would not
+    do: it begins with the memory of the server that started the process.
+    """
+    try:
+        resident = int(os.pread(STATM, 200, 0).split()[1])
+    except (OSError, IndexError, ValueError):
+        return False
+    return resident * resource.getpagesize() > GROWN
 
 
 def main() -> None:
@@ -94,6 +114,7 @@ def main() -> None:
         codecs.lookup(codec)  # modules of codecs are loaded at their first use
     for sample in SAMPLES:  # libraries that load modules at their first use load them now
         work(sample)
+    _keep_statm()
     confine()
     send(channel, Ready(FILES))
     while (frame := receive(channel)) is not None:

@@ -21,7 +21,7 @@ MEMORY: Final = 400 << 20
 """Octets of address space: 45 MB are in use before the first job; a newsletter of 1 MB takes 60 more (measured)."""
 
 FILES: Final = 3
-"""Number of open descriptors: the socket to the server, and /dev/null twice."""
+"""Descriptors: the socket to the server, /proc/self/statm, and /dev/null."""
 
 INHERITED: Final = 4096
 """Descriptor number up to which all but the first three are closed; the server passes no others."""

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.c7efbdf6d763.js", compose: "compose.895adaf3a8ef.js", conversation: "conversation.9203940bf861.js", details: "details.f8d1e1fcfac0.js", export: "export.893c24660f61.js", login: "login.4ebf56c229f2.js", mailboxes: "mailboxes.8a9af70cf3ac.js", menu: "menu.888a8aa39ba0.js", message: "message.6def8073c6a8.js", palette: "palette.a62f7df17632.js", rules: "rules.27ef4253d187.js", search: "search.dbb964f86653.js", sender: "sender.89472040f7df.js", sent: "sent.ebb1b265c010.js", settings: "settings.2c0722eaac94.js", touch: "touch.5477156ef0f8.js", viewer: "viewer.67b0cdc1e239.js" };
+var define_PARTS_default = { bulk: "bulk.c7efbdf6d763.js", compose: "compose.895adaf3a8ef.js", conversation: "conversation.9203940bf861.js", details: "details.f6e5b7229428.js", export: "export.893c24660f61.js", login: "login.4ebf56c229f2.js", mailboxes: "mailboxes.8a9af70cf3ac.js", menu: "menu.888a8aa39ba0.js", message: "message.6def8073c6a8.js", palette: "palette.a62f7df17632.js", rules: "rules.27ef4253d187.js", search: "search.dbb964f86653.js", sender: "sender.89472040f7df.js", sent: "sent.ebb1b265c010.js", settings: "settings.2c0722eaac94.js", touch: "touch.5477156ef0f8.js", viewer: "viewer.67b0cdc1e239.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
