@@ -45,6 +45,9 @@ SECONDS: Final = 600.0
 """With all that belongs to it."""
 ENDS: Final = 8.0
 """Seconds of it that starting, stopping and the check of the store may take."""
+LEAST: Final = 30.0
+"""Seconds: a round with a kill, and its comparison."""
+
 KILLS: Final = 10
 ROUND: Final = 15.0
 SHORTEST_ROUND: Final = 3.0
@@ -678,8 +681,8 @@ def judge(samples: list[tuple[float, int]], rests: list[int], lasted: float, rep
 
 
 def run(seed: int, share: float, report: Report) -> None:
-    """SECONDS × share seconds with KILLS × share kills, but two."""
-    seconds, kills = SECONDS * share - ENDS, max(1, round(KILLS * share))
+    """SECONDS × share seconds, at least `LEAST`, with KILLS × share kills, but two."""
+    seconds, kills = max(LEAST, SECONDS * share) - ENDS, max(1, round(KILLS * share))
     with tempfile.TemporaryDirectory(prefix="moxlite-stress-") as folder:
         with LocalServer(Path(folder) / "server") as server:
             ledger = Ledger(server)
