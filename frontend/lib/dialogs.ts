@@ -31,7 +31,7 @@ export async function showError(action: string, error: unknown): Promise<void> {
   const message = error instanceof Error ? error.message : String(error);
   await dialog<void>(action, (close) => [
     el("p", { class: "dialog-text" }, message),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, t("Close"))),
+    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close"))),
   ]);
 }
 
@@ -42,8 +42,8 @@ export async function confirm(title: string, message: string, action: string): P
     el(
       "div",
       { class: "dialog-buttons" },
-      el("button", { onclick: () => close(false) }, t("Cancel")),
-      el("button", { class: "danger", autofocus: true, onclick: () => close(true) }, action),
+      el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")),
+      el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action),
     ),
   ]);
   return answer === true;
@@ -62,7 +62,7 @@ export async function ask(title: string, label: string, value: string, action: s
         },
       },
       el("label", { class: "field" }, label, input),
-      el("div", { class: "dialog-buttons" }, el("button", { class: "primary", type: "submit" }, action)),
+      el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", type: "submit" }, action)),
     );
     return [form];
   });

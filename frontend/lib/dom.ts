@@ -106,7 +106,14 @@ export function icon(path: string, name = "icon"): SVGElement {
   return svg;
 }
 
+/** An icon of lib/icons.ts: 20 px high, or 16 px with the class "i s". */
+export function sign(path: string, name = "i"): SVGElement {
+  const svg = icon(path, name);
+  svg.setAttribute("viewBox", "0 0 24 24");
+  return svg;
+}
+
 /** The name of the program with its icon. */
-export function brand(): HTMLElement {
-  return el("div", { class: "brand" }, icon("M1 3.5h14v9.5H1z M14.7 4L8 9.2 1.3 4", "brand-mark"), "moxlite");
+export function brand(app = ""): HTMLElement {
+  return el("div", { class: "brand" }, icon("M1 3.5h14v9.5H1z M14.7 4L8 9.2 1.3 4", "brand-mark"), el("span", {}, "moxlite", app !== "" && el("small", {}, ` ${app}`)));
 }

@@ -25,7 +25,7 @@ export function askLogIn(app: string, reason: string, address: string, tryLogIn:
       value: address,
     });
     const password = el("input", { name: "password", type: "password", autocomplete: "current-password", required: true });
-    const button = el("button", { class: "primary", type: "submit" }, t("Log in"));
+    const button = el("button", { class: "btn primary", type: "submit" }, t("Log in"));
     problem.hidden = reason === "";
     const form = el(
       "form",

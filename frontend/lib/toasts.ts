@@ -38,7 +38,7 @@ export function toast(text: string, action?: ToastAction, time = shown): Toast {
       el(
         "button",
         {
-          class: "toast-action",
+          class: "btn text toast-action",
           onclick: () => {
             close();
             action.run();
@@ -46,7 +46,7 @@ export function toast(text: string, action?: ToastAction, time = shown): Toast {
         },
         action.title,
       ),
-    time > 0 && el("button", { class: "toast-close", "aria-label": t("Close"), onclick: close }, "×"),
+    time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, "×"),
   );
   if (time > 0) timer = window.setTimeout(close, time);
   stack.append(box);

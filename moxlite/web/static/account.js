@@ -263,8 +263,8 @@ function icon(path, name = "icon") {
   svg.append(line);
   return svg;
 }
-function brand() {
-  return el("div", { class: "brand" }, icon("M1 3.5h14v9.5H1z M14.7 4L8 9.2 1.3 4", "brand-mark"), "moxlite");
+function brand(app = "") {
+  return el("div", { class: "brand" }, icon("M1 3.5h14v9.5H1z M14.7 4L8 9.2 1.3 4", "brand-mark"), el("span", {}, "moxlite", app !== "" && el("small", {}, ` ${app}`)));
 }
 
 // lib/focus.ts
@@ -304,7 +304,7 @@ async function showError(action, error) {
   const message = error instanceof Error ? error.message : String(error);
   await dialog(action, (close) => [
     el("p", { class: "dialog-text" }, message),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, t("Close")))
+    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
   ]);
 }
 async function confirm(title, message, action) {
@@ -313,8 +313,8 @@ async function confirm(title, message, action) {
     el(
       "div",
       { class: "dialog-buttons" },
-      el("button", { onclick: () => close(false) }, t("Cancel")),
-      el("button", { class: "danger", autofocus: true, onclick: () => close(true) }, action)
+      el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")),
+      el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action)
     )
   ]);
   return answer === true;
@@ -373,7 +373,7 @@ function askLogIn(app, reason, address, tryLogIn, below = []) {
       value: address
     });
     const password = el("input", { name: "password", type: "password", autocomplete: "current-password", required: true });
-    const button = el("button", { class: "primary", type: "submit" }, t("Log in"));
+    const button = el("button", { class: "btn primary", type: "submit" }, t("Log in"));
     problem.hidden = reason === "";
     const form = el(
       "form",

@@ -77,8 +77,8 @@ function icon(path, name = "icon") {
   svg.append(line);
   return svg;
 }
-function brand() {
-  return el("div", { class: "brand" }, icon("M1 3.5h14v9.5H1z M14.7 4L8 9.2 1.3 4", "brand-mark"), "moxlite");
+function brand(app = "") {
+  return el("div", { class: "brand" }, icon("M1 3.5h14v9.5H1z M14.7 4L8 9.2 1.3 4", "brand-mark"), el("span", {}, "moxlite", app !== "" && el("small", {}, ` ${app}`)));
 }
 
 // lib/focus.ts
@@ -118,7 +118,7 @@ function askLogIn(app, reason, address, tryLogIn, below = []) {
       value: address
     });
     const password = el("input", { name: "password", type: "password", autocomplete: "current-password", required: true });
-    const button = el("button", { class: "primary", type: "submit" }, t("Log in"));
+    const button = el("button", { class: "btn primary", type: "submit" }, t("Log in"));
     problem.hidden = reason === "";
     const form = el(
       "form",

@@ -112,7 +112,7 @@ async function showError(action, error) {
   const message = error instanceof Error ? error.message : String(error);
   await dialog(action, (close) => [
     el("p", { class: "dialog-text" }, message),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, t("Close")))
+    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
   ]);
 }
 async function confirm(title, message, action) {
@@ -121,8 +121,8 @@ async function confirm(title, message, action) {
     el(
       "div",
       { class: "dialog-buttons" },
-      el("button", { onclick: () => close(false) }, t("Cancel")),
-      el("button", { class: "danger", autofocus: true, onclick: () => close(true) }, action)
+      el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")),
+      el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action)
     )
   ]);
   return answer === true;
@@ -139,7 +139,7 @@ async function ask(title, label, value, action) {
         }
       },
       el("label", { class: "field" }, label, input),
-      el("div", { class: "dialog-buttons" }, el("button", { class: "primary", type: "submit" }, action))
+      el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", type: "submit" }, action))
     );
     return [form];
   });

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.c7efbdf6d763.js", compose: "compose.895adaf3a8ef.js", conversation: "conversation.9203940bf861.js", details: "details.f6e5b7229428.js", export: "export.893c24660f61.js", login: "login.4ebf56c229f2.js", mailboxes: "mailboxes.8a9af70cf3ac.js", menu: "menu.888a8aa39ba0.js", message: "message.6def8073c6a8.js", palette: "palette.a62f7df17632.js", rules: "rules.27ef4253d187.js", search: "search.dbb964f86653.js", sender: "sender.89472040f7df.js", sent: "sent.ebb1b265c010.js", settings: "settings.2c0722eaac94.js", touch: "touch.5477156ef0f8.js", viewer: "viewer.67b0cdc1e239.js" };
+var define_PARTS_default = { bulk: "bulk.c7efbdf6d763.js", compose: "compose.0437cd51911e.js", conversation: "conversation.9203940bf861.js", details: "details.0600d370195a.js", export: "export.dee7f379b84b.js", login: "login.c2d9e00e6420.js", mailboxes: "mailboxes.d39bab654fa6.js", menu: "menu.888a8aa39ba0.js", message: "message.6def8073c6a8.js", palette: "palette.a62f7df17632.js", rules: "rules.d5870e04129d.js", search: "search.dbb964f86653.js", sender: "sender.52647c065e21.js", sent: "sent.f2c82d23bf67.js", settings: "settings.27c8d9deedfa.js", touch: "touch.5477156ef0f8.js", viewer: "viewer.67b0cdc1e239.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -465,8 +465,8 @@ function icon(path, name = "icon") {
   svg.append(line);
   return svg;
 }
-function brand() {
-  return el("div", { class: "brand" }, icon("M1 3.5h14v9.5H1z M14.7 4L8 9.2 1.3 4", "brand-mark"), "moxlite");
+function brand(app = "") {
+  return el("div", { class: "brand" }, icon("M1 3.5h14v9.5H1z M14.7 4L8 9.2 1.3 4", "brand-mark"), el("span", {}, "moxlite", app !== "" && el("small", {}, ` ${app}`)));
 }
 
 // lib/focus.ts
@@ -506,7 +506,7 @@ async function showError(action, error) {
   const message2 = error instanceof Error ? error.message : String(error);
   await dialog(action, (close) => [
     el("p", { class: "dialog-text" }, message2),
-    el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, t("Close")))
+    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
   ]);
 }
 async function attempt(action, work) {
@@ -761,7 +761,7 @@ function toast(text2, action, time = shown) {
     action !== void 0 && el(
       "button",
       {
-        class: "toast-action",
+        class: "btn text toast-action",
         onclick: () => {
           close();
           action.run();
@@ -769,7 +769,7 @@ function toast(text2, action, time = shown) {
       },
       action.title
     ),
-    time > 0 && el("button", { class: "toast-close", "aria-label": t("Close"), onclick: close }, "×")
+    time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, "×")
   );
   if (time > 0) timer = window.setTimeout(close, time);
   stack.append(box);

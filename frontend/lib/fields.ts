@@ -1,0 +1,100 @@
+// Fields of forms: a label, the control, its explanation, and an error at the place where it has to be mended.
+
+import { type Child, el, fill, sign } from "./dom";
+import { octagonAlert } from "./icons";
+import { t } from "./words";
+
+export type Control = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
+
+/** A control with its label. */
+export interface Field<C extends HTMLElement = Control> {
+  readonly root: HTMLElement;
+  readonly control: C;
+  /** Show an error; "" for none. */
+  problem(text: string): void;
+}
+
+let made = 0;
+
+/** A labelled control; `hint` explains it. */
+export function field<C extends HTMLElement>(label: string, control: C, hint: Child = null): Field<C> {
+  const id = `field-${++made}`;
+  const error = el("span", { class: "error", id: `${id}-error`, hidden: true });
+  const help = hint === null || hint === "" ? null : el("span", { class: "hint", id: `${id}-hint` }, hint);
+  if (control.id === "") control.id = id;
+  const described = () => [error.hidden ? "" : error.id, help?.id ?? ""].filter((one) => one !== "").join(" ");
+  const describe = () => (described() === "" ? control.removeAttribute("aria-describedby") : control.setAttribute("aria-describedby", described()));
+  describe();
+  const problem = (text: string) => {
+    error.hidden = text === "";
+    fill(error, text !== "" && [sign(octagonAlert, "i s"), el("span", {}, text)]);
+    control.setAttribute("aria-invalid", String(text !== ""));
+    describe();
+  };
+  control.addEventListener("input", () => problem(""));
+  return { root: el("div", { class: "field" }, el("label", { for: control.id }, label), control, error, help), control, problem };
+}
+
+/** A check box with its label behind it. */
+export function tick(label: Child, on: boolean, hint: Child = null): Field<HTMLInputElement> {
+  const control = el("input", { type: "checkbox" });
+  control.checked = on;
+  const error = el("span", { class: "error", hidden: true });
+  const problem = (text: string) => {
+    error.hidden = text === "";
+    fill(error, text);
+  };
+  const words = el("span", { class: "grow" }, label, hint !== null && hint !== "" && el("span", { class: "hint" }, el("br"), hint), error);
+  return { root: el("label", { class: "check" }, control, words), control, problem };
+}
+
+/** A choice: values with their words. */
+export function choice(label: string, values: readonly (readonly [value: string, words: string])[], chosen: string, hint: Child = null): Field<HTMLSelectElement> {
+  const control = el("select", {}, values.map(([value, words]) => el("option", { value, selected: value === chosen }, words)));
+  return field(label, control, hint);
+}
+
+/** One line of text. */
+export function line(label: string, value: string, hint: Child = null, attributes: Record<string, string> = {}): Field<HTMLInputElement> {
+  const control = el("input", { type: "text", autocomplete: "off", spellcheck: "false", ...attributes });
+  control.value = value;
+  return field(label, control, hint);
+}
+
+/** A form: its fields, and a button that runs `save`. While it runs, the button cannot be pressed again. What cannot be put at a
+ * field is shown above the button. */
+export function form(content: Child, action: string, save: () => Promise<void>, kind = "primary"): { root: HTMLFormElement; complain: (text: string) => void } {
+  const error = el("p", { class: "error", role: "alert", hidden: true });
+  const complain = (text: string) => {
+    error.hidden = text === "";
+    fill(error, text);
+  };
+  const submit = el("button", { class: `btn ${kind}`, type: "submit" }, action);
+  const root = el(
+    "form",
+    {
+      class: "form",
+      novalidate: true,
+      onsubmit: async (event: Event) => {
+        event.preventDefault();
+        submit.disabled = true;
+        complain("");
+        try {
+          await save();
+        } catch (failure) {
+          complain(failure instanceof Error ? failure.message : String(failure));
+        } finally {
+          submit.disabled = false;
+          root.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
+        }
+      },
+    },
+    content,
+    error,
+    el("div", { class: "flex wrap" }, submit),
+  );
+  return { root, complain };
+}
+
+/** Texts of fields whose entry is missing. */
+export const missing = (): string => t("This is needed.");
