@@ -47,13 +47,10 @@ def test() -> None:
     """
     from moxlite.config.load import ConfigError
     from moxlite.process.configtest.files import test_config
-    from moxlite.process.configtest.machine import test_machine
 
-    errors, warnings = test_config(config_path())
+    errors, warnings = test_config(config_path(), machine=True)
     if any(for_root(problem.file) for problem in errors):
         raise unusable(ConfigError(errors))
-    of_machine, more = test_machine(config_path())
-    errors, warnings = errors + of_machine, warnings + more
     for problem in errors:
         print(f"error: {problem}", file=sys.stderr)
     for problem in warnings:

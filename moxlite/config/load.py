@@ -37,6 +37,7 @@ __all__ = [
     "load_changed",
     "load_domains",
     "read_source",
+    "read_sources",
 ]
 
 DOMAINS_FILE: Final = "domains.toml"
@@ -221,14 +222,14 @@ Acting = Callable[[], AbstractContextManager[None]]
 """Function that makes the block in which a file is read; another user than this process may own the file (ADMIN-37)."""
 
 
-def load(path: Path, reading: Acting = nullcontext) -> tuple[Snapshot, list[Problem]]:
-    """Load both files, from the path of the static one. Returns the configuration and the warnings.
+def read_sources(path: Path, reading: Acting = nullcontext) -> tuple[Source, Source]:
+    """Read the static file at `path` and the domains.toml beside it.
 
     Args:
       reading: for domains.toml.
 
     Raises:
-      ConfigError: with all mistakes of both.
+      ConfigError: as `read_source`, with the problems of both.
     """
     sources: list[Source] = []
     problems: list[Problem] = []
@@ -240,7 +241,20 @@ def load(path: Path, reading: Acting = nullcontext) -> tuple[Snapshot, list[Prob
             problems += error.problems
     if problems:
         raise ConfigError(problems)
-    snapshot, errors, warnings = check_files(*sources)
+    static, domains = sources
+    return static, domains
+
+
+def load(path: Path, reading: Acting = nullcontext) -> tuple[Snapshot, list[Problem]]:
+    """Load both files, from the path of the static one. Returns the configuration and the warnings.
+
+    Args:
+      reading: for domains.toml.
+
+    Raises:
+      ConfigError: with all mistakes of both.
+    """
+    snapshot, errors, warnings = check_files(*read_sources(path, reading))
     if snapshot is None:
         raise ConfigError(errors)
     return snapshot, warnings

@@ -18,8 +18,9 @@ from moxlite import __version__
 from moxlite.cli import run
 from moxlite.cli.common import printable, show_json
 from moxlite.cli.rawoutput import raw_output
+from moxlite.config import load
 from moxlite.config.domains import Domains
-from moxlite.config.load import check_files, source_of
+from moxlite.config.load import Source, check_files, read_source, source_of
 from moxlite.config.reference import describe
 from moxlite.config.static import Static
 from moxlite.net.tls.certificates import self_signed
@@ -172,6 +173,20 @@ def test_config_test_accepts_a_good_configuration(config: Path, capsys: Capture)
     assert run(["config", "test"]) == 0
     assert capsys.readouterr().out == "config OK\n"
     assert sorted(path.name for path in config.rglob("*")) == before
+
+
+def test_config_test_reads_domains_toml_once(config: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ADMIN-37a: as its author; what is tested about the machine was read with it."""
+    files: list[Path] = []
+
+    def read(path: Path) -> Source:
+        files.append(path)
+        return read_source(path)
+
+    monkeypatch.setattr(load, "read_source", read)
+    assert run(["config", "test"]) == 0
+    assert capsys.readouterr().out == "config OK\n"
+    assert files.count(config / "domains.toml") == 1
 
 
 def test_config_test_prints_all_errors(config: Path, capsys: Capture) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from moxlite.admin.doctor import disks
 from moxlite.admin.doctor.disks import disks_of, share_a_disk
+from moxlite.config.static import Backup
 from moxlite.process import fences
 from moxlite.process.configtest.machine import backup_fault
 from moxlite.process.fences import hidden, told, writable_paths
@@ -54,7 +55,7 @@ def test_the_unit_says_where_the_server_may_write(tmp_path: Path, monkeypatch: p
     assert writable_paths() is None
     monkeypatch.setattr(fences, "SYSTEMD", tmp_path)
     assert writable_paths() == [Path("/etc/moxlite"), Path("/var/lib/moxlite"), Path("/var/backups/moxlite")]
-    fault = backup_fault(tmp_path / "repo", (os.getuid(), os.getgid()))
+    fault = backup_fault(Backup(target=tmp_path / "repo"), (os.getuid(), os.getgid()), Path.read_bytes)
     assert f"ReadWritePaths={tmp_path}/repo" in fault
     program.write_text("#!/bin/sh\necho LoadState=not-found\n")
     assert writable_paths() is None
@@ -62,10 +63,10 @@ def test_the_unit_says_where_the_server_may_write(tmp_path: Path, monkeypatch: p
 
 def test_a_folder_for_backups_is_tried(tmp_path: Path) -> None:
     """ADMIN-11a, ADMIN-70: the nearest folder that exists counts, and nothing is left in it."""
-    assert backup_fault(tmp_path / "new" / "repo", None) == ""
+    assert backup_fault(Backup(target=tmp_path / "new" / "repo"), None, Path.read_bytes) == ""
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "file").touch()
-    assert backup_fault(tmp_path / "file", None) == f"{tmp_path}/file is no folder"
+    assert backup_fault(Backup(target=tmp_path / "file"), None, Path.read_bytes) == f"{tmp_path}/file is no folder"
 
 
 def test_folders_of_one_disk_are_told_from_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,7 +52,7 @@ def _of_target(static: Static, target: Path | SSHURL, examination: Examination) 
         ids = None if inside else service_user(static.user)
         read = examination.read if inside else partial(read_named, ids=ids)
         tried = inside or (os.name == "posix" and os.geteuid() == 0)
-        if tried and (fault := backup_fault(static, ids, read)):
+        if tried and (fault := backup_fault(static.backup, ids, read)):
             found.append(Finding(grade="error", code="backup-unwritable", about=about, text=fault))
     except UnknownUser:
         pass  # reported as a fault of the permissions

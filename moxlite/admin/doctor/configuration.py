@@ -1,6 +1,7 @@
 """The configuration's files, and their permissions (ADMIN-10, ADMIN-11, ADMIN-37)."""
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -30,7 +31,7 @@ async def check_configuration(examination: Examination) -> list[Finding]:
 
 async def check_files(path: Path) -> list[Finding]:
     """Report mistakes, given the path of the static file; the only check if the configuration cannot be used."""
-    errors, warnings = await trio.to_thread.run_sync(test_config, path)
+    errors, warnings = await trio.to_thread.run_sync(partial(test_config, path, machine=False))
     found = [_of(problem, error=True) for problem in errors]
     found += [_of(problem) for problem in warnings if not _says_unreadable(str(problem))]
     return found

@@ -155,7 +155,7 @@ def _make(
         _write(folder / DOMAINS_FILE, domains_file(address, account, keys, now), undo)
         draft = folder / f".{config.name}.new"
         _write(draft, static, undo)
-        errors, found = test_config(draft)
+        errors, found = test_config(draft, machine=False)
         if errors:
             raise QuickstartFailed(f"the configuration has a mistake, which should not be: {errors[0]}")
         warnings += [str(one).replace(str(draft), str(config)) for one in found]

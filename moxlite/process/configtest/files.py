@@ -7,14 +7,13 @@ import datetime as dt
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from moxlite.config.domains import Domains, Selector
-from moxlite.config.load import DOMAINS_FILE, ConfigError, Problem, Source, check_files, parse, read_source
+from moxlite.config.load import ConfigError, Problem, check_files, parse, read_source, read_sources
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.static import SERVICE_USER, Static
 from moxlite.config.toml.decode import Finding, KeyPath
@@ -23,6 +22,7 @@ from moxlite.net.metrics import PACKAGES
 from moxlite.net.tls.certificates import CertificateError, KeyPair
 from moxlite.net.tls.certificates import load_private_key as load_host_key
 from moxlite.process.author import as_author
+from moxlite.process.configtest.machine import test_machine
 from moxlite.process.keys.signing import ONLY_SHA256, selectors_of
 from moxlite.process.privileges import UnknownUser, service_user
 from moxlite.safefile import openings
@@ -34,28 +34,33 @@ APPS: Final = ("account", "admin", "webmail", "webapi")
 Findings = tuple[list[Finding], list[Finding]]
 
 
-def test_config(path: Path) -> tuple[list[Problem], list[Problem]]:
-    """Errors and warnings of both files, each with file, line and key."""
-    sources: list[Source] = []
-    errors: list[Problem] = []
-    for one, acting in ((path, nullcontext()), (path.parent / DOMAINS_FILE, as_author(path))):
-        try:
-            with acting:
-                sources.append(read_source(one))
-        except ConfigError as error:
-            errors += error.problems
-    if errors:
-        return errors + _openings(path), []
-    snapshot, errors, warnings = check_files(*sources)
+def test_config(path: Path, *, machine: bool) -> tuple[list[Problem], list[Problem]]:
+    """Test both files, which are read once.
+
+    Args:
+      path: of the static file.
+      machine: also report what `test_machine` finds.
+
+    Returns:
+      Errors and warnings, each with file, line and key.
+    """
+    try:
+        static, domains = read_sources(path, lambda: as_author(path))
+    except ConfigError as error:
+        return [*error.problems, *_openings(path)], []
+    snapshot, errors, warnings = check_files(static, domains)
     errors += _openings(path)
     if snapshot is None:
         return errors, warnings
     with as_author(path):
         of_domains = _domains(snapshot.domains)
-    for source, found in zip(sources, (_static(snapshot.static), of_domains), strict=True):
+    for source, found in ((static, _static(snapshot.static)), (domains, of_domains)):
         errors += source.problems(found[0])
         warnings += source.problems(found[1])
-    warnings += sources[1].problems(_shared_hosts(snapshot))
+    warnings += domains.problems(_shared_hosts(snapshot))
+    if machine:
+        more = test_machine(snapshot, static, domains)
+        errors, warnings = errors + more[0], warnings + more[1]
     return errors, warnings
 
 

@@ -11,9 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from moxlite.config.load import DOMAINS_FILE, ConfigError, Problem, Source, check_files, read_source
+from moxlite.config.load import Problem, Source
 from moxlite.config.snapshot import Snapshot
-from moxlite.config.static import Static
+from moxlite.config.static import Backup
 from moxlite.config.toml.decode import Finding, KeyPath
 from moxlite.net.limits import IPAddress
 from moxlite.net.listeners import BindError, bind
@@ -30,20 +30,15 @@ SECONDS: Final = 30.0
 """For making a file: a disk may have to spin up."""
 
 
-def test_machine(path: Path) -> tuple[list[Problem], list[Problem]]:
-    """Errors and warnings, each with file, line and key. [] for a configuration with mistakes, which `test_config`
-    tells, and for another user than root, who starts no server that becomes another.
+def test_machine(snapshot: Snapshot, static: Source, domains: Source) -> tuple[list[Problem], list[Problem]]:
+    """Compare a configuration, read from `static` and `domains`, with the machine.
+
+    Returns:
+      Errors and warnings, each with file, line and key; both empty for another user than root, since a server that such
+      a user starts becomes no other.
     """
     if os.name != "posix" or os.geteuid() != 0:
         return [], []
-    try:
-        sources = [read_source(one) for one in (path, path.parent / DOMAINS_FILE)]
-    except ConfigError:
-        return [], []
-    snapshot, _, _ = check_files(*sources)
-    if snapshot is None:
-        return [], []
-    static, domains = sources
     errors = list(_addresses(snapshot))
     warnings: list[Finding] = []
     try:
@@ -51,7 +46,7 @@ def test_machine(path: Path) -> tuple[list[Problem], list[Problem]]:
     except UnknownUser as error:  # on a machine that is being set up it comes a step later
         warnings.append(Finding(("user",), str(error)))
     else:
-        if fault := backup_fault(snapshot.static, ids, partial(read_named, ids=ids)):
+        if fault := backup_fault(snapshot.static.backup, ids, partial(read_named, ids=ids)):
             errors.append(Finding(("backup", "target"), fault))
     return static.problems(errors), static.problems(warnings) + _hidden(snapshot, static, domains)
 
@@ -123,17 +118,18 @@ def _static_paths(snapshot: Snapshot) -> Iterator[tuple[KeyPath, Path]]:
             yield ("acme", name, "external_account_binding", "key_file"), acme.external_account_binding.key_file
 
 
-def backup_fault(static: Static, ids: tuple[int, int] | None, read: Read) -> str:
+def backup_fault(backup: Backup, ids: tuple[int, int] | None, read: Read) -> str:
     """The reason why the server cannot write its backups, "" for none. Tried by a file that is removed again.
 
     Args:
+      backup: the settings.
       ids: of the service user, where this process is root; None: this process is the server, or runs as it.
       read: reads the key for another machine.
     """
-    target = static.backup.target
+    target = backup.target
     if target is None:
         return ""
-    return _folder_fault(target, ids) if isinstance(target, Path) else reach_fault(target, static.backup, read)
+    return _folder_fault(target, ids) if isinstance(target, Path) else reach_fault(target, backup, read)
 
 
 def _folder_fault(target: Path, ids: tuple[int, int] | None) -> str:
