@@ -231,8 +231,10 @@ def for_root(path: str) -> bool:
         return False
 
 
-def _note_mistakes() -> None:
-    """Print, once in a command, that the configuration has mistakes; the command goes on without it."""
+def _note_mistakes(*, told: str = "") -> None:
+    """Print, once in a command, that the configuration has mistakes, unless the text `told` names the first one; the
+    command goes on without it.
+    """
     from moxlite.config.load import ConfigError, load
 
     context = click.get_current_context(silent=True)
@@ -243,7 +245,7 @@ def _note_mistakes() -> None:
         load(config_path(), as_author)
     except ConfigError as error:
         first, more = error.problems[0], len(error.problems) - 1
-        if for_root(first.file):
+        if for_root(first.file) or str(first) in told:
             return
         rest = f" (and {more} more: moxlite config test)" if more else ""
         note(f"moxlite: the configuration has a mistake, the server goes on with the last good one: {first}{rest}")
@@ -287,8 +289,17 @@ def call(
             progress=None if progress is None else told,
         )
 
-    # commands that change the configuration refuse with its mistakes
-    return talk(ask_server, noting=not command.startswith("config "))
+    if not command.startswith("config "):
+        return talk(ask_server)
+    # commands that change the configuration refuse with its mistakes, which are then not told twice
+    try:
+        found = talk(ask_server, noting=False)
+    except Failure as failure:
+        if failure.code == FAILED:
+            _note_mistakes(told=str(failure))
+        raise
+    _note_mistakes()
+    return found
 
 
 def talk(conversation: Callable[["CtlClient"], Awaitable[T]], *, broken: int = NOT_RUNNING, noting: bool = True) -> T:

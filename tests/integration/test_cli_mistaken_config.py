@@ -57,6 +57,20 @@ def test_live_verbs_work_beside_a_mistake_in_domains_toml(
     server.cli("healthcheck", check=False)
 
 
+@pytest.mark.parametrize(
+    ("args", "notes"),
+    [("config domain disable example.org", 0), ("config address account nosuch@example.org", 1)],
+)
+def test_a_verb_that_refuses_names_the_mistake_once(
+    server: ServedServer, broken_domains: Path, args: str, notes: int
+) -> None:
+    """ADMIN-19a: a change is refused because of the mistake; another refusal has the mistake in a line before it."""
+    done = server.cli(*args.split(), check=False)
+    assert done.returncode == 1
+    assert done.stderr.count("nonsense: unknown key") == 1
+    assert done.stderr.count("the configuration has a mistake") == notes
+
+
 def test_the_doctor_tells_of_a_mistake_and_what_the_server_says(server: ServedServer, broken_domains: Path) -> None:
     """ADMIN-19a, ADMIN-70: the mistake is a finding; a message still goes through the server."""
     done = server.cli("doctor", "--json", "--skip-dial", check=False)

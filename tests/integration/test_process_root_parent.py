@@ -208,11 +208,13 @@ def test_a_server_that_was_taken_over_gains_no_file_by_its_configuration(server:
     as_service("import os, sys; os.unlink(sys.argv[1]); os.symlink(sys.argv[2], sys.argv[1])", domains, key)
     process = once(server)
     assert process.returncode == 1
-    assert "domains.toml:1: cannot be read: Permission denied" in process.stderr
+    assert "domains.toml:1: cannot be read by the service user: Permission denied" in process.stderr
     for command in (("config", "test"), ("store", "check"), ("config", "dnsrecords", "example.org"), ("doctor",)):
         done = server.cli(*command, check=False)
         assert done.returncode == 1
-        assert "domains.toml:1: cannot be read: Permission denied" in done.stdout + done.stderr, command
+        assert "domains.toml:1: cannot be read by the service user: Permission denied" in done.stdout + done.stderr, (
+            command
+        )
         assert "PRIVATE" not in done.stdout + done.stderr
     domains.unlink()
     domains.write_text(text.replace("[accounts", selector.replace("\\n", "\n") + "\n[accounts", 1))
