@@ -178,7 +178,8 @@ async def serve(
                     proxies=house.static.listeners[endpoint.listener].proxy_protocol_from,
                 )
                 tree.start(_name(endpoint), accept)
-            await _start_ctl(house, _commands(house, queue, backups, care), tcp=ctl_tcp)
+            house.registry.update(_commands(house, queue, backups, care))
+            await _start_ctl(house, house.registry, tcp=ctl_tcp)
             logger.info("ready to serve", extra={"kv": {"version": __version__, "pid": os.getpid()}})
             notify("READY=1")
             ready(house)

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 import trio
@@ -31,6 +31,7 @@ from moxlite.imapd.session.sessions import Sessions
 from moxlite.logins.logins import Logins
 from moxlite.net.admission import Admission, Gate
 from moxlite.net.connections import ConnectionInfo
+from moxlite.net.control.server import Command
 from moxlite.net.dial import CONNECT_SECONDS, Dialed, LocalAddresses, dial
 from moxlite.net.httpclient import HTTPClient, Roots
 from moxlite.net.limits import IPAddress
@@ -78,6 +79,9 @@ from moxlite.web.context import make_context
 from moxlite.web.health import Measure
 from moxlite.web.serve import serve_connection as serve_http
 
+if TYPE_CHECKING:
+    from moxlite.web.admin.app import AdminApp
+
 __all__ = ["House", "handlers", "imap_context", "open_house", "open_queue", "trust"]
 
 logger = logging.getLogger("moxlite.server")
@@ -114,6 +118,7 @@ class House:
     clock: ClockWatch = field(default_factory=ClockWatch)
     faults: list[str] = field(default_factory=list)
     measures: list[Measure] = field(default_factory=list)
+    registry: dict[str, Command] = field(default_factory=dict)
 
     def current(self) -> Snapshot:
         """The configuration of this moment."""
@@ -479,6 +484,21 @@ def _imap(house: House) -> Callable[[Endpoint], Served]:
     return handler
 
 
+def _admin_app(house: House) -> "AdminApp":
+    from moxlite.web.admin.app import AdminApp
+    from moxlite.web.admin.surroundings import Surroundings
+
+    surroundings = Surroundings(
+        holder=house.config,
+        accounts=house.accounts,
+        auth=house.auth,
+        logins=house.logins,
+        commands=lambda: house.registry,
+        certificates=house.tls.in_use,
+    )
+    return AdminApp(surroundings)
+
+
 def _web(house: House, queue: Queue | None) -> Callable[[Endpoint], Served]:
     context = make_context(
         config=house.current,
@@ -497,6 +517,7 @@ def _web(house: House, queue: Queue | None) -> Callable[[Endpoint], Served]:
         measure=house.measure,
         certificate=house.tls.certificate,
         challenge=house.challenges.answer,
+        admin=partial(_admin_app, house),
     )
 
     def handler(endpoint: Endpoint) -> Served:

@@ -9,6 +9,7 @@ export type Check =
   | "string"
   | "time"
   | readonly ["list", Check]
+  | readonly ["map", Check]
   | readonly ["nullable", Check]
   | readonly ["optional", Check]
   | readonly ["enum", readonly (string | number | null)[]]
@@ -30,6 +31,10 @@ export function verify(table: Checks, check: Check, value: unknown, path: string
     case "list":
       if (!Array.isArray(value)) throw new CheckFailed(`${path}: list expected`);
       value.forEach((item, i) => verify(table, check[1], item, `${path}[${i}]`));
+      return;
+    case "map":
+      if (!isObject(value)) throw new CheckFailed(`${path}: object expected`);
+      for (const [key, item] of Object.entries(value)) verify(table, check[1], item, `${path}.${key}`);
       return;
     case "nullable":
       if (value !== null) verify(table, check[1], value, path);

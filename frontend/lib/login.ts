@@ -10,8 +10,8 @@ export type TryLogIn = (username: string, password: string) => Promise<void>;
 export type AskLogIn = typeof askLogIn;
 
 /** Show the form, with a known address, until a log-in succeeds; `below` is shown under the form. The focus is restored after
- * that. */
-export function askLogIn(app: string, reason: string, address: string, tryLogIn: TryLogIn, below: Node[] = []): Promise<void> {
+ * that. `address` null: the app has one user, and asks for the password alone. */
+export function askLogIn(app: string, reason: string, address: string | null, tryLogIn: TryLogIn, below: Node[] = []): Promise<void> {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
     const problem = el("p", { class: "login-problem", role: "alert" }, reason);
@@ -22,7 +22,7 @@ export function askLogIn(app: string, reason: string, address: string, tryLogIn:
       autocapitalize: "none",
       spellcheck: "false",
       required: true,
-      value: address,
+      value: address ?? "",
     });
     const password = el("input", { name: "password", type: "password", autocomplete: "current-password", required: true });
     const button = el("button", { class: "btn primary", type: "submit" }, t("Log in"));
@@ -52,7 +52,7 @@ export function askLogIn(app: string, reason: string, address: string, tryLogIn:
       brand(),
       el("h1", {}, app),
       problem,
-      el("label", { class: "field" }, t("Email address"), username),
+      address !== null && el("label", { class: "field" }, t("Email address"), username),
       el("label", { class: "field" }, t("Password"), password),
       button,
       below,

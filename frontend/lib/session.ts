@@ -26,12 +26,14 @@ export class Session {
   /** Login address of this page's user; "" before the first log-in. */
   private address = "";
 
-  /** `app` is its name in the browser's storage, `title` is shown on the form, `ask` shows the form. */
+  /** `app` is its name in the browser's storage, `title` is shown on the form, `ask` shows the form. Without `named` users have
+   * no address. */
   constructor(
     app: string,
     private readonly title: string,
     private readonly client: LogInClient,
     private readonly ask: AskLogIn,
+    private readonly named = true,
   ) {
     this.csrfKey = `moxlite-${app}-csrf`;
     this.addressKey = `moxlite-${app}-address`;
@@ -55,7 +57,7 @@ export class Session {
     await this.ask(
       this.title,
       reason,
-      before,
+      this.named ? before : null,
       async (username, password) => {
         const token = await this.client.login_prep();
         const result = await this.client.login(token, username, password);

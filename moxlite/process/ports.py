@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+import msgspec
 import trio
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -107,6 +108,14 @@ def _read_authorities(static: Static) -> list[x509.Certificate]:
     return extra
 
 
+class InUse(msgspec.Struct, frozen=True):
+    """A certificate that a listener shows. `automatic`: it comes by ACME."""
+
+    listener: str
+    pair: KeyPair
+    automatic: bool
+
+
 class TLSPorts:
     """TLS of every service of every listener that has certificates.
 
@@ -167,6 +176,16 @@ class TLSPorts:
     def certificate(self, name: str) -> KeyPair | None:
         """The listener's default certificate (no SNI match), or None."""
         return next(iter(self._of_service(name, "smtp")), None)
+
+    def in_use(self) -> list[InUse]:
+        """The certificates of all listeners; a listener without an issued one shows one that it made itself."""
+        found = []
+        for name, listener in self._static.listeners.items():
+            if listener.tls is None:
+                continue
+            pairs = self._of_service(name, "https") or self._of_service(name, "smtp")
+            found += [InUse(name, pair, listener.tls.acme is not None) for pair in pairs]
+        return found
 
     def put(self, authority: str, pair: KeyPair) -> None:
         """Use a certificate by ACME at all listeners of this ``[acme.NAME]`` from the next handshake on."""

@@ -31,7 +31,14 @@ class CallServer:
     """Answers requests below ``api/`` of an app."""
 
     def __init__(
-        self, api: object, sessions: Sessions, seconds: Histogram, *, title: str, events: Any, request: Any = None
+        self,
+        api: object,
+        sessions: Sessions,
+        seconds: Histogram,
+        *,
+        title: str,
+        events: Any = None,
+        request: Any = None,
     ) -> None:
         """`api` is the object with the calls. `events` and `request` are the types of its streams, for the description.
         `seconds` observes the duration of each call by its name.

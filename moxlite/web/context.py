@@ -6,19 +6,22 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 import msgspec
 
 from moxlite.lazyimport import Late
 from moxlite.net.admission import Gate
 from moxlite.net.limits import OpenConnections, RateLimiter, Window
+from moxlite.web.assets import favicon
 from moxlite.web.challenges import CHALLENGE_PATH, ChallengeAnswers
 from moxlite.web.discovery.mtasts import POLICY_PATH, Policies
 from moxlite.web.discovery.service import AUTODISCOVER, CONFIG_PATHS, PROFILE, Discovery
 from moxlite.web.exports import BrowserExports
-from moxlite.web.favicon import Favicon
 from moxlite.web.handlers.rules import HTTPS_PORT, Mount, WebRules
 from moxlite.web.health import Health, Measure, Readiness
+from moxlite.web.http.errors import HTTPError
+from moxlite.web.http.messages import Response
 from moxlite.web.router import HostMatch, Route, Router, any_host
 
 if TYPE_CHECKING:
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     from moxlite.store.imports.engine import Imports
     from moxlite.submission.assurance import Assure
     from moxlite.web.account.app import AccountApp
+    from moxlite.web.admin.app import AdminApp
     from moxlite.web.http.exchange import Handler, Request, ResponseWriter
     from moxlite.web.http.paths import Host
     from moxlite.web.webmail.app import Webmail
@@ -75,10 +79,11 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Apps(msgspec.Struct, frozen=True):
-    """The apps of a server; each serves all ports. The apps of users take 5 MB; the first request loads them."""
+    """The apps of a server; each serves all ports. They take 5 MB; the first request loads them."""
 
     webmail: Late[Webmail]
     account: Late[AccountApp]
+    admin: Late[AdminApp]
     discovery: Discovery
     policies: Policies
 
@@ -97,6 +102,15 @@ class Apps(msgspec.Struct, frozen=True):
         async def handle(request: Request, writer: ResponseWriter) -> None:
             app = await self.account.get()
             await app.mounted(path, siblings=siblings, forwarded=forwarded)(request, writer)
+
+        return handle
+
+    def admin_at(self, path: str, *, forwarded: bool) -> Handler:
+        """The handler of `AdminApp.mounted`; its first request loads the admin app."""
+
+        async def handle(request: Request, writer: ResponseWriter) -> None:
+            app = await self.admin.get()
+            await app.mounted(path, forwarded=forwarded)(request, writer)
 
         return handle
 
@@ -119,6 +133,7 @@ def make_context(
     measure: Measure,
     certificate: Callable[[str], KeyPair | None],
     challenge: Callable[[str, str], str | None],
+    admin: Callable[[], AdminApp],
 ) -> Context:
     """The context of a server.
 
@@ -135,6 +150,7 @@ def make_context(
       measure: sets the gauges that are computed when they are read (``/metrics``).
       certificate: returns the certificate of a listener by its name.
       challenge: returns the answer to a CA's challenge (ACME) for a host and a token, or None.
+      admin: makes the admin app.
     """
     snapshot = config()
     exports = BrowserExports(accounts, snapshot.static.data_dir / "tmp")
@@ -169,17 +185,17 @@ def make_context(
             exports=exports,
         )
 
-    apps = Apps(Late(make_webmail), Late(make_account), Discovery(config, certificate), Policies(config))
+    apps = Apps(Late(make_webmail), Late(make_account), Late(admin), Discovery(config, certificate), Policies(config))
 
     def notes() -> list[str]:
         return [f"account {name}: {reason}" for name, reason in sorted(accounts.broken().items())]
 
-    health, favicon, answers = Health(readiness, measure, notes), Favicon(), ChallengeAnswers(challenge)
+    health, answers = Health(readiness, measure, notes), ChallengeAnswers(challenge)
     routers: dict[tuple[str, int], Router] = {}
     unlimited: set[tuple[str, int]] = set()
     for name, listener in snapshot.static.listeners.items():
         for port in ports(listener):
-            routers[name, port] = _router(config, name, listener, port, apps, health, favicon, answers)
+            routers[name, port] = _router(config, name, listener, port, apps, health, answers)
         for webserver in (listener.webserver_http, listener.webserver_https):
             if webserver.enabled and webserver.rate_limit_disabled:
                 unlimited.add((name, webserver.port))
@@ -234,10 +250,9 @@ def _router(
     port: int,
     apps: Apps,
     health: Health,
-    favicon: Favicon,
     answers: ChallengeAnswers,
 ) -> Router:
-    """The routes of one port. The admin app comes later."""
+    """The routes of one port."""
 
     def at(*services: WebService) -> WebService | None:
         return next((service for service in services if service.enabled and service.port == port), None)
@@ -261,8 +276,9 @@ def _router(
         siblings = {} if mail is None else {"webmail": mail.path}
         handler = apps.account_at(account.path, siblings=siblings, forwarded=account.forwarded)
         services.append(Route("account", account.path, hosts, handler, _proxies(account, proxies)))
+    services += _admin(config, name, listener, port, apps)
     if at(*_apps(listener)) is not None:
-        services.append(Route("favicon", "/favicon.ico", hosts, favicon.handle))
+        services.append(Route("favicon", "/favicon.ico", hosts, favicon))
     rules = None
     webservers = (listener.webserver_http, listener.webserver_https)
     if any(webserver.enabled and webserver.port == port for webserver in webservers):
@@ -270,9 +286,45 @@ def _router(
         mounts: dict[str, Mount] = {
             "webmail": partial(apps.webmail_at, account_path="", forwarded=False),
             "account": partial(apps.account_at, siblings={}, forwarded=False),
+            "admin": partial(apps.admin_at, forwarded=False),
         }
         rules = WebRules(config, https_port=https_port, apps=mounts)
     return Router(system, services, rules)
+
+
+def _admin(config: Callable[[], Snapshot], name: str, listener: Listener, port: int, apps: Apps) -> Iterator[Route]:
+    """Routes of the admin app (WEB-22, WEB-25). If it has a port of its own, other ports with apps redirect to it."""
+    served = [one for one in _apps(listener) if one.enabled and one.port == port]
+    services = [one for one in (listener.admin_http, listener.admin_https) if one.enabled]
+    if not services or not served:
+        return
+    hosts = _listener_hosts(config, name)
+    here = next((one for one in services if one.port == port), None)
+    if here is None:
+        away = services[0]
+        yield Route("admin", away.path, hosts, _redirect(away, "http" if away is listener.admin_http else "https"))
+        return
+    handler = apps.admin_at(here.path, forwarded=here.forwarded)
+    yield Route("admin", here.path, hosts, handler, _proxies(here, _trusted(listener)))
+    if here.path != "/" and not any(one in served for one in (listener.account_http, listener.account_https)):
+
+        async def to_admin(request: Request, writer: ResponseWriter) -> None:
+            if request.path != "/":
+                raise HTTPError(404, "There is nothing at this address.")
+            await writer.respond(Response.redirect(303, quote(here.path)))
+
+        yield Route("admin", "/", hosts, to_admin)
+
+
+def _redirect(service: WebService, scheme: str) -> Handler:
+    """Lead to a service at another port of the host that was asked for."""
+
+    async def redirect(request: Request, writer: ResponseWriter) -> None:
+        name = request.host.name or ""
+        host = f"[{name}]" if ":" in name else name
+        await writer.respond(Response.redirect(303, f"{scheme}://{host}:{service.port}{quote(service.path)}"))
+
+    return redirect
 
 
 def _discovery(config: Callable[[], Snapshot], name: str, listener: Listener, port: int, apps: Apps) -> Iterator[Route]:
@@ -302,18 +354,23 @@ def _proxies(service: WebService, networks: tuple[IPNetwork, ...]) -> tuple[IPNe
     return networks if service.forwarded else None
 
 
-def _account_hosts(config: Callable[[], Snapshot], listener: str) -> HostMatch:
-    """Hosts for accounts' services (WEB-23): any IP address, the listener's name, localhost, the client settings
-    domains.
-    """
+def _listener_hosts(config: Callable[[], Snapshot], listener: str) -> HostMatch:
+    """Hosts for the admin app (WEB-23): any IP address, the listener's name, localhost."""
 
     def match(host: Host) -> bool:
         if host.is_ip or host.name == "localhost":
             return True
-        if host.name is None:
-            return False
-        snapshot = config()
-        return host.name == snapshot.hostname(listener).ascii or host.name in _settings_domains(snapshot)
+        return host.name is not None and host.name == config().hostname(listener).ascii
+
+    return match
+
+
+def _account_hosts(config: Callable[[], Snapshot], listener: str) -> HostMatch:
+    """Hosts for accounts' services (WEB-23): the listener's hosts, and the client settings domains."""
+    own = _listener_hosts(config, listener)
+
+    def match(host: Host) -> bool:
+        return own(host) or (host.name is not None and host.name in _settings_domains(config()))
 
     return match
 

@@ -9,6 +9,7 @@ __all__ = [
     "account_api_seconds",
     "account_exports",
     "account_imports",
+    "admin_api_seconds",
     "api_seconds",
     "autoconf_requests",
     "autodiscover_requests",
@@ -42,6 +43,9 @@ api_seconds = Histogram("moxlite_webmail_api_seconds", "Time of the webmail's AP
 
 account_api_seconds = Histogram(
     "moxlite_account_api_seconds", "Time of the account app's API calls.", ["call"], buckets=BUCKETS
+)
+admin_api_seconds = Histogram(
+    "moxlite_admin_api_seconds", "Time of the admin app's API calls.", ["call"], buckets=BUCKETS
 )
 account_imports = Counter("moxlite_account_imports", "Imports begun by browsers.")
 account_exports = Counter(

@@ -10,11 +10,11 @@ from moxlite.web.calls import Call
 __all__ = ["api_schema"]
 
 
-def api_schema(title: str, calls: Mapping[str, Call], events: Any, request: Any = None) -> dict[str, Any]:
-    """A document of JSON Schema 2020-12. The top level describes an event of a stream; ``x-calls`` has the calls;
-    ``x-request`` has the requests to a stream, if the app has any.
+def api_schema(title: str, calls: Mapping[str, Call], events: Any = None, request: Any = None) -> dict[str, Any]:
+    """A document of JSON Schema 2020-12. The top level describes an event of a stream, if the app has any; ``x-calls``
+    has the calls; ``x-request`` has the requests to a stream.
     """
-    roots: list[Any] = [events] if request is None else [events, request]
+    roots: list[Any] = [one for one in (events, request) if one is not None]
     first = len(roots)
     for entry in calls.values():
         roots += [entry.parameters, entry.result]
@@ -31,7 +31,7 @@ def api_schema(title: str, calls: Mapping[str, Call], events: Any, request: Any 
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": title,
-        **schemas[0],
+        **({} if events is None else schemas[0]),
         **({} if request is None else {"x-request": schemas[1]}),
         "x-calls": described,
         "$defs": definitions,

@@ -29,7 +29,7 @@ __all__ = ["App", "Caller", "Sessions"]
 
 logger = logging.getLogger("moxlite.web.sessions")
 
-App = Literal["webmail", "webaccount"]
+App = Literal["webmail", "webaccount", "webadmin"]
 
 TOKEN_SIZE: Final = 16  # 128 random bits (WEB-53)
 LOGIN_TOKEN_AGE: Final = (
@@ -88,7 +88,7 @@ class Sessions:
         self._auth = auth
         self._logins = logins
         self._config = config
-        name = "account" if app == "webaccount" else app
+        name = {"webaccount": "account", "webadmin": "admin"}.get(app, app)
         self._cookie: Final = f"{name}session"
         self._login_cookie: Final = f"{name}login"
 
@@ -105,10 +105,7 @@ class Sessions:
 
         Raises UserError before the credentials are checked, LoginFailed, RateLimited.
         """
-        cookie = _cookies(caller.request).get(self._login_cookie, "")
-        if not cookie or not hmac.compare_digest(cookie.encode(), login_token.encode()):
-            hint = f"; does the proxy pass on the path {caller.path} unchanged?" if caller.forwarded else ""
-            raise errors.UserError(f"the log-in form is too old, or the browser sends no cookies{hint}")
+        self._check_form(caller, login_token)
         try:
             identity = await self._logins.password(
                 self._login_request(caller), username, password, mechanism="weblogin"
@@ -127,9 +124,20 @@ class Sessions:
             remote_ip=caller.request.client_ip,
             user_agent=caller.request.headers.get("user-agent") or "",
         )
-        caller.set_cookie(self._login_cookie, "", max_age=0)
-        caller.set_cookie(self._cookie, f'"{tokens.token} {quote(identity.account, safe="")}"')
+        self._give_cookie(caller, tokens.token, identity.account)
         return tokens.csrf, identity.address
+
+    def _check_form(self, caller: Caller, login_token: str) -> None:
+        """Raise UserError unless the token of the form is that of its cookie."""
+        cookie = _cookies(caller.request).get(self._login_cookie, "")
+        if not cookie or not hmac.compare_digest(cookie.encode(), login_token.encode()):
+            hint = f"; does the proxy pass on the path {caller.path} unchanged?" if caller.forwarded else ""
+            raise errors.UserError(f"the log-in form is too old, or the browser sends no cookies{hint}")
+
+    def _give_cookie(self, caller: Caller, token: str, account: str) -> None:
+        """Set the session's cookie in place of the form's."""
+        caller.set_cookie(self._login_cookie, "", max_age=0)
+        caller.set_cookie(self._cookie, f'"{token} {quote(account, safe="")}"')
 
     async def log_out(self, caller: Caller) -> None:
         """End the session of this request."""
@@ -143,15 +151,7 @@ class Sessions:
 
         Raises NoAuth, BadAuth.
         """
-        value = _cookies(caller.request).get(self._cookie)
-        if value is None:
-            raise errors.NoAuth(LOGGED_OUT)
-        token, _, quoted = value.partition(" ")
-        account = unquote(quoted)
-        if csrf_token is None:
-            csrf_token = caller.request.headers.get(CSRF_HEADER)
-        if csrf and csrf_token is None:
-            raise errors.NoAuth("the CSRF token is missing")
+        token, account, csrf_token = self._brought(caller, csrf=csrf, csrf_token=csrf_token)
         try:
             session = await self._auth.use_session(token, self._app, account, csrf=csrf_token if csrf else None)
         except SessionExpired as e:
@@ -163,10 +163,26 @@ class Sessions:
         if not self._may_stay(session):
             await self._auth.remove_session(session.account, session.id)
             raise errors.BadAuth(INVALID)
+        self._accept(caller, session)
+        return session
+
+    def _brought(self, caller: Caller, *, csrf: bool, csrf_token: str | None) -> tuple[str, str, str | None]:
+        """The session's token, the account and the CSRF token that a request brings. Raises NoAuth."""
+        value = _cookies(caller.request).get(self._cookie)
+        if value is None:
+            raise errors.NoAuth(LOGGED_OUT)
+        token, _, quoted = value.partition(" ")
+        if csrf_token is None:
+            csrf_token = caller.request.headers.get(CSRF_HEADER)
+        if csrf and csrf_token is None:
+            raise errors.NoAuth("the CSRF token is missing")
+        return token, unquote(quoted), csrf_token
+
+    def _accept(self, caller: Caller, session: Session) -> None:
+        """Note the session of a request."""
         caller.session = session
         caller.request.account = session.account
         caller.request.info.seat.known = True  # connections of logged-in clients are kept
-        return session
 
     def _record_misuse(self, caller: Caller, account: str) -> None:
         """Record the use of a cookie or CSRF token that belongs to no session (WEB-58). The account's name is taken

@@ -15,13 +15,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from generators import account, webmail
+from generators import account, admin, webmail
 from moxlite.web.document import part_tag
 
 TOP = Path(__file__).resolve().parent.parent.parent
 FRONTEND = TOP / "frontend"
 ESBUILD = FRONTEND / "node_modules" / ".bin" / "esbuild"
-APPS = ("webmail", "account")
+APPS = ("webmail", "account", "admin")
 OPTIONS = (
     "--bundle",
     "--target=es2022",
@@ -75,7 +75,7 @@ def outputs() -> dict[str, bytes]:
         # a copy with the types as they will be after this run: generators run in the order of their names
         source = Path(name) / "frontend"
         shutil.copytree(FRONTEND, source, ignore=shutil.ignore_patterns("node_modules"))
-        for path, content in (account.outputs() | webmail.outputs()).items():
+        for path, content in (account.outputs() | admin.outputs() | webmail.outputs()).items():
             if path.startswith("frontend/"):
                 (Path(name) / path).write_bytes(content)
         for module in source.rglob("*.ts"):

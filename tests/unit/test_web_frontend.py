@@ -20,7 +20,9 @@ VARIABLES = (
 
 
 def sources() -> list[Path]:
-    return [path for folder in ("lib", "webmail", "account") for path in sorted((FRONTEND / folder).rglob("*.*"))]
+    return [
+        path for folder in ("lib", "webmail", "account", "admin") for path in sorted((FRONTEND / folder).rglob("*.*"))
+    ]
 
 
 @pytest.mark.parametrize("name", VARIABLES)
@@ -40,10 +42,10 @@ def test_the_apps_stylesheets_name_no_colour_of_their_own() -> None:
             for sheet in sorted((FRONTEND / app).rglob("*.css"))
             for colour in re.findall(r"#[0-9a-fA-F]{3,8}\b|\brgba?\(", sheet.read_text())
         ]
-        for app in ("webmail", "account")
+        for app in ("webmail", "account", "admin")
     }
     # a page of a message, and one of an attachment
-    assert named == {"webmail": ["#ffffff", "#ffffff"], "account": []}
+    assert named == {"webmail": ["#ffffff", "#ffffff"], "account": [], "admin": []}
 
 
 @pytest.mark.parametrize(
@@ -59,7 +61,7 @@ def test_no_text_becomes_code_or_markup(pattern: str) -> None:
 
 def test_nothing_is_loaded_from_elsewhere() -> None:
     """WEBMAIL-159."""
-    for name in (f"{app}.{kind}" for app in ("webmail", "account") for kind in ("html", "css", "js")):
+    for name in (f"{app}.{kind}" for app in ("webmail", "account", "admin") for kind in ("html", "css", "js")):
         text = (STATIC / name).read_text()
         urls = re.findall(r"(?:https?:)?//[a-z0-9.-]+\.[a-z]{2,}", text)
         assert set(urls) <= {"http://www.w3.org"}, name
@@ -122,6 +124,6 @@ def test_words_for_people_go_through_one_function() -> None:
     assert bare_words('el("p", { class: `text quoted quoted${level}` })') == []
     assert bare_words('say("a few seconds")') == ["a few seconds"]
     assert bare_words('el("p", {}, t("Not sent"), key === "Escape")') == []
-    for folder in ("account", "lib", "webmail"):
+    for folder in ("account", "admin", "lib", "webmail"):
         for path in sorted((FRONTEND / folder).rglob("*.ts")):
             assert bare_words(path.read_text()) == [], path

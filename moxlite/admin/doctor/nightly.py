@@ -18,6 +18,7 @@ import msgspec
 import trio
 
 from moxlite.admin.doctor.findings import Finding, in_groups
+from moxlite.admin.doctor.night import STATE, Night, read_night
 from moxlite.admin.doctor.requests import Told
 from moxlite.admin.notices import notify_postmaster
 from moxlite.config.files import write_atomically
@@ -28,12 +29,9 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.errors import StoreError
 from moxlite.wakeup import sleep_by_both_clocks
 
-__all__ = ["STATE", "Nightly", "next_night"]
+__all__ = ["Nightly", "next_night"]
 
 logger = logging.getLogger("moxlite.admin.doctor")
-
-STATE: Final = "doctor.json"
-"""Name of the file with the last findings, in the data directory."""
 
 FIRST: Final = 900.0
 """Seconds from the start to an overdue examination: by then, certificates and look-ups have arrived."""
@@ -51,13 +49,6 @@ CHANNEL_SECONDS: Final = 30.0
 
 MAX_OUTPUT: Final = 300
 """Characters of a command's error output that are logged."""
-
-
-class _Night(msgspec.Struct, frozen=True):
-    """at: seconds UTC of an examination. findings: its errors and warnings."""
-
-    at: float = 0.0
-    findings: list[Finding] = []
 
 
 def next_night(now: float, host: str) -> float:
@@ -125,16 +116,13 @@ class Nightly:
             if new or gone:
                 await self._tell(told, standing=len(found) - len(new))
             if told.channels or not (new or gone):
-                await trio.to_thread.run_sync(self._write, _Night(time.time(), found))
+                await trio.to_thread.run_sync(self._write, Night(time.time(), found))
             return told
 
-    def _read(self) -> _Night:
-        try:
-            return msgspec.json.decode(self._path.read_bytes(), type=_Night)
-        except (OSError, msgspec.DecodeError):
-            return _Night()
+    def _read(self) -> Night:
+        return read_night(self._path.parent)
 
-    def _write(self, night: _Night) -> None:
+    def _write(self, night: Night) -> None:
         write_atomically(self._path, msgspec.json.encode(night), mode=0o640)
 
     async def _tell(self, told: Told, *, standing: int) -> None:

@@ -11,6 +11,7 @@ from moxlite.web import metrics
 from moxlite.web.account.api import API
 from moxlite.web.account.imports import BrowserImports
 from moxlite.web.account.types import ImportEvent
+from moxlite.web.assets import LICENSES, licenses
 from moxlite.web.callserver import CallServer
 from moxlite.web.document import Document
 from moxlite.web.http.errors import HTTPError
@@ -78,5 +79,7 @@ class AccountApp:
             await self._imports.tell(caller.request, writer)
         elif rest == "export":
             await self._exports.answer(caller, self._sessions, writer)
+        elif rest == LICENSES:
+            await licenses(caller.request, writer)
         else:
             raise HTTPError(404, "There is nothing at this address.")

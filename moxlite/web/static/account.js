@@ -13,6 +13,10 @@ function verify(table, check, value, path) {
       if (!Array.isArray(value)) throw new CheckFailed(`${path}: list expected`);
       value.forEach((item, i) => verify(table, check[1], item, `${path}[${i}]`));
       return;
+    case "map":
+      if (!isObject(value)) throw new CheckFailed(`${path}: object expected`);
+      for (const [key, item] of Object.entries(value)) verify(table, check[1], item, `${path}.${key}`);
+      return;
     case "nullable":
       if (value !== null) verify(table, check[1], value, path);
       return;
@@ -370,7 +374,7 @@ function askLogIn(app, reason, address, tryLogIn, below = []) {
       autocapitalize: "none",
       spellcheck: "false",
       required: true,
-      value: address
+      value: address ?? ""
     });
     const password = el("input", { name: "password", type: "password", autocomplete: "current-password", required: true });
     const button = el("button", { class: "btn primary", type: "submit" }, t("Log in"));
@@ -399,7 +403,7 @@ function askLogIn(app, reason, address, tryLogIn, below = []) {
       brand(),
       el("h1", {}, app),
       problem,
-      el("label", { class: "field" }, t("Email address"), username),
+      address !== null && el("label", { class: "field" }, t("Email address"), username),
       el("label", { class: "field" }, t("Password"), password),
       button,
       below
@@ -420,16 +424,18 @@ function linked(value) {
 
 // lib/session.ts
 var Session = class {
-  constructor(app, title, client, ask) {
+  constructor(app, title, client, ask, named = true) {
     this.title = title;
     this.client = client;
     this.ask = ask;
+    this.named = named;
     this.csrfKey = `moxlite-${app}-csrf`;
     this.addressKey = `moxlite-${app}-address`;
   }
   title;
   client;
   ask;
+  named;
   csrfKey;
   addressKey;
   address = "";
@@ -447,7 +453,7 @@ var Session = class {
     await this.ask(
       this.title,
       reason,
-      before,
+      this.named ? before : null,
       async (username, password) => {
         const token = await this.client.login_prep();
         const result = await this.client.login(token, username, password);

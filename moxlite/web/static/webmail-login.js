@@ -115,7 +115,7 @@ function askLogIn(app, reason, address, tryLogIn, below = []) {
       autocapitalize: "none",
       spellcheck: "false",
       required: true,
-      value: address
+      value: address ?? ""
     });
     const password = el("input", { name: "password", type: "password", autocomplete: "current-password", required: true });
     const button = el("button", { class: "btn primary", type: "submit" }, t("Log in"));
@@ -144,7 +144,7 @@ function askLogIn(app, reason, address, tryLogIn, below = []) {
       brand(),
       el("h1", {}, app),
       problem,
-      el("label", { class: "field" }, t("Email address"), username),
+      address !== null && el("label", { class: "field" }, t("Email address"), username),
       el("label", { class: "field" }, t("Password"), password),
       button,
       below

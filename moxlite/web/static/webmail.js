@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.c7efbdf6d763.js", compose: "compose.0437cd51911e.js", conversation: "conversation.9203940bf861.js", details: "details.0600d370195a.js", export: "export.dee7f379b84b.js", login: "login.c2d9e00e6420.js", mailboxes: "mailboxes.d39bab654fa6.js", menu: "menu.888a8aa39ba0.js", message: "message.6def8073c6a8.js", palette: "palette.a62f7df17632.js", rules: "rules.d5870e04129d.js", search: "search.dbb964f86653.js", sender: "sender.52647c065e21.js", sent: "sent.f2c82d23bf67.js", settings: "settings.27c8d9deedfa.js", touch: "touch.5477156ef0f8.js", viewer: "viewer.67b0cdc1e239.js" };
+var define_PARTS_default = { bulk: "bulk.c7efbdf6d763.js", compose: "compose.0437cd51911e.js", conversation: "conversation.9203940bf861.js", details: "details.0600d370195a.js", export: "export.dee7f379b84b.js", login: "login.6e42ab104e3c.js", mailboxes: "mailboxes.d39bab654fa6.js", menu: "menu.888a8aa39ba0.js", message: "message.6def8073c6a8.js", palette: "palette.a62f7df17632.js", rules: "rules.d5870e04129d.js", search: "search.dbb964f86653.js", sender: "sender.52647c065e21.js", sent: "sent.f2c82d23bf67.js", settings: "settings.27c8d9deedfa.js", touch: "touch.5477156ef0f8.js", viewer: "viewer.67b0cdc1e239.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -15,6 +15,10 @@ function verify(table, check, value, path) {
     case "list":
       if (!Array.isArray(value)) throw new CheckFailed(`${path}: list expected`);
       value.forEach((item, i) => verify(table, check[1], item, `${path}[${i}]`));
+      return;
+    case "map":
+      if (!isObject(value)) throw new CheckFailed(`${path}: object expected`);
+      for (const [key2, item] of Object.entries(value)) verify(table, check[1], item, `${path}.${key2}`);
       return;
     case "nullable":
       if (value !== null) verify(table, check[1], value, path);
@@ -593,16 +597,18 @@ function paint(scheme) {
 
 // lib/session.ts
 var Session = class {
-  constructor(app, title, client, ask) {
+  constructor(app, title, client, ask, named = true) {
     this.title = title;
     this.client = client;
     this.ask = ask;
+    this.named = named;
     this.csrfKey = `moxlite-${app}-csrf`;
     this.addressKey = `moxlite-${app}-address`;
   }
   title;
   client;
   ask;
+  named;
   csrfKey;
   addressKey;
   address = "";
@@ -620,7 +626,7 @@ var Session = class {
     await this.ask(
       this.title,
       reason,
-      before,
+      this.named ? before : null,
       async (username, password) => {
         const token = await this.client.login_prep();
         const result = await this.client.login(token, username, password);

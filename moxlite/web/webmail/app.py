@@ -11,6 +11,7 @@ import msgspec
 
 from moxlite import lazyimport
 from moxlite.web import metrics
+from moxlite.web.assets import LICENSES, licenses
 from moxlite.web.bundles import Bundles
 from moxlite.web.callserver import CallServer
 from moxlite.web.document import Document
@@ -126,6 +127,8 @@ class Webmail:
             await self._exports.answer(caller, self._sessions, writer, self._holders.exported)
         elif rest == "ws":
             await self._websocket(caller, writer, account_path)
+        elif rest == LICENSES:
+            await licenses(request, writer)
         elif rest.startswith("part/"):
             await self._bundles.handle(rest.removeprefix("part/"), request, writer)
         elif rest.startswith("msg/"):

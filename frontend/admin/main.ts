@@ -1,0 +1,137 @@
+// The admin app: log-in, side bar, and one page at a time. Each page has an address; pages but the overview are in parts.
+
+import { Client, checks } from "../gen/admin";
+import { setStatus, showError } from "../lib/dialogs";
+import { byId, el, fill, sign } from "../lib/dom";
+import { activity, logOut, monitor } from "../lib/icons";
+import { askLogIn } from "../lib/login";
+import { iconButton, Shell } from "../lib/pages";
+import { part } from "../lib/parts";
+import { Session, beforeDisplay } from "../lib/session";
+import { toast } from "../lib/toasts";
+import { t } from "../lib/words";
+import { failurePage, overviewPage, sessionsPage } from "./overview";
+import type { Address, Desk, MakePage, PagePart } from "./page";
+
+const base = document.location.pathname.replace(/[^/]*$/, "");
+
+/** Pages in the side bar. */
+const places = [{ name: "overview", title: t("Overview"), icon: activity }];
+
+/** The parts that pages are in. */
+const parts: Readonly<Record<string, string>> = {};
+
+const own: Readonly<Record<string, MakePage>> = { overview: overviewPage, sessions: sessionsPage };
+
+class App {
+  private readonly client: Client = new Client(base, checks, (reason) => this.logIn(reason));
+  private readonly session = new Session("admin", t("Admin"), this.client, askLogIn, false);
+  private readonly shell = new Shell(
+    t("admin"),
+    t("Pages"),
+    places,
+    el(
+      "div",
+      { class: "me" },
+      el("a", { class: "nav grow", href: "#sessions" }, sign(monitor), el("span", {}, t("Your sessions"))),
+      iconButton(t("Log out"), logOut, () => void this.session.logOut()),
+    ),
+  );
+  /** Counts the pages that were shown; a page that arrives late is not shown. */
+  private shown = 0;
+  private leave: (() => void)[] = [];
+  private displayed = "";
+
+  async start(): Promise<void> {
+    const known = this.session.resume();
+    const app = byId("app", HTMLElement);
+    fill(app, this.shell.root);
+    addEventListener("hashchange", () => void this.open());
+    if (!known) await this.logIn("");
+    app.hidden = false;
+    await this.open();
+  }
+
+  private async logIn(reason: string): Promise<void> {
+    await this.session.logIn(reason);
+  }
+
+  /** Show the page that the address names, or the overview. */
+  private async open(): Promise<void> {
+    const address = read(location.hash);
+    const number = ++this.shown;
+    const desk = this.desk(address, number);
+    let page: { title: string; root: HTMLElement };
+    const leave = this.leave;
+    this.leave = [];
+    const slow = setTimeout(() => setStatus(t("Loading…")), 300);
+    try {
+      const make = await find(address.page);
+      page = await make(desk);
+    } catch (error) {
+      page = { title: t("Not shown"), root: failurePage(desk, error) };
+    } finally {
+      clearTimeout(slow);
+      setStatus("");
+    }
+    leave.forEach((act) => act());
+    if (number !== this.shown) return;
+    document.title = `${page.title} · moxlite admin`;
+    this.shell.choose(address.page);
+    const again = this.displayed === location.hash;
+    const top = again ? scrollY : 0;
+    fill(this.shell.main, page.root);
+    beforeDisplay(page.root);
+    scrollTo(0, top);
+    if (this.displayed !== "" && !again) page.root.querySelector<HTMLElement>("h1")?.focus({ preventScroll: true });
+    this.displayed = location.hash;
+  }
+
+  private desk(address: Address, number: number): Desk {
+    return {
+      client: this.client,
+      address,
+      refresh: () => this.open(),
+      go: (to) => {
+        if (location.hash === to) void this.open();
+        else location.hash = to;
+      },
+      note: (to) => {
+        history.replaceState(null, "", to);
+        this.displayed = to;
+      },
+      count: (page, text) => this.shell.count(page, text),
+      say: (text, undo) => void toast(text, undo),
+      onLeave: (act) => this.leave.push(act),
+      shown: () => number === this.shown,
+    };
+  }
+}
+
+async function find(name: string): Promise<MakePage> {
+  const here = own[name];
+  if (here !== undefined) return here;
+  const from = parts[name];
+  const found = from === undefined ? undefined : (await part<PagePart>(from)).pages[name];
+  return found ?? overviewPage;
+}
+
+/** Read an address; `""` is the overview. */
+function read(hash: string): Address {
+  const [path = "", query = ""] = hash.slice(1).split("?", 2);
+  const names = path.split("/").map(decoded);
+  return { page: names[0] || "overview", path: names.slice(1), query: new URLSearchParams(query) };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+addEventListener("error", (event) => void showError(t("Something went wrong in this page"), event.error ?? event.message));
+addEventListener("unhandledrejection", (event) => void showError(t("Something went wrong in this page"), event.reason));
+setStatus("");
+void new App().start();

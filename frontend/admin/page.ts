@@ -1,0 +1,46 @@
+// What pages of the admin app have in common. Parts import types alone from here and are given a `Desk`.
+
+import type { Client } from "../gen/admin";
+
+/** A place in the app, as its address names it: `#accounts/mia?tab=mail`. */
+export interface Address {
+  readonly page: string;
+  /** What comes behind the page's name, decoded. */
+  readonly path: readonly string[];
+  readonly query: URLSearchParams;
+}
+
+/** What a page is given. */
+export interface Desk {
+  readonly client: Client;
+  readonly address: Address;
+  /** Show this page again, with new data. */
+  refresh(): Promise<void>;
+  /** Go to an address, such as `#accounts/mia`. */
+  go(address: string): void;
+  /** Replace the address without showing the page again, and without a step back. */
+  note(address: string): void;
+  /** Show a number behind a page's title in the side bar. */
+  count(page: string, text: string): void;
+  /** A short message, perhaps with a way to undo what was done. */
+  say(text: string, undo?: { title: string; run(): void }): void;
+  /** Call when the page is left. */
+  onLeave(act: () => void): void;
+  /** Whether this page is still shown. */
+  readonly shown: () => boolean;
+}
+
+/** Makes a page: its title for the window, and its content. */
+export type MakePage = (desk: Desk) => Promise<{ title: string; root: HTMLElement }>;
+
+/** A part of the app with pages. */
+export interface PagePart {
+  readonly pages: Readonly<Record<string, MakePage>>;
+}
+
+/** An address of the app. */
+export function addressOf(page: string, path: readonly string[] = [], query: Readonly<Record<string, string>> = {}): string {
+  const given = Object.entries(query).filter(([, value]) => value !== "");
+  const tail = given.length > 0 ? `?${new URLSearchParams(given)}` : "";
+  return `#${[page, ...path.map(encodeURIComponent)].join("/")}${tail}`;
+}

@@ -1,0 +1,55 @@
+"""The admin app as one service: its document, parts and calls, below its path (WEB-30, WEB-80..90)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from moxlite.web import metrics
+from moxlite.web.admin.api import API
+from moxlite.web.admin.sessions import AdminSessions
+from moxlite.web.assets import LICENSES, licenses
+from moxlite.web.bundles import Bundles
+from moxlite.web.callserver import CallServer
+from moxlite.web.document import Document
+from moxlite.web.http.errors import HTTPError
+from moxlite.web.sessions import Caller
+
+if TYPE_CHECKING:
+    from moxlite.web.admin.surroundings import Surroundings
+    from moxlite.web.http.exchange import Request, ResponseWriter
+
+__all__ = ["AdminApp"]
+
+
+class AdminApp:
+    """The admin app of a server. One instance serves all listeners; `mounted` returns the handler for one of them."""
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._document = Document("admin", surroundings.holder.path.parent, "webadmin")
+        self._bundles = Bundles("admin")
+        sessions = AdminSessions(auth=surroundings.auth, logins=surroundings.logins, config=surroundings.config)
+        self._calls = CallServer(
+            API(surroundings, sessions), sessions, metrics.admin_api_seconds, title="moxlite admin"
+        )
+
+    def mounted(self, path: str, *, forwarded: bool) -> Callable[[Request, ResponseWriter], Awaitable[None]]:
+        """The handler for a port where the app is at `path`."""
+
+        async def handle(request: Request, writer: ResponseWriter) -> None:
+            await self._handle(Caller(request, path, forwarded=forwarded), writer)
+
+        return handle
+
+    async def _handle(self, caller: Caller, writer: ResponseWriter) -> None:
+        rest = caller.request.path.removeprefix(caller.path)
+        if rest == "":
+            await self._document.handle(caller.request, writer)
+        elif rest.startswith("api/"):
+            await self._calls.answer(caller, rest.removeprefix("api/"), writer)
+        elif rest.startswith("part/"):
+            await self._bundles.handle(rest.removeprefix("part/"), caller.request, writer)
+        elif rest == LICENSES:
+            await licenses(caller.request, writer)
+        else:
+            raise HTTPError(404, "There is nothing at this address.")

@@ -1,0 +1,20 @@
+"""Base class of the admin app's groups of calls."""
+
+from __future__ import annotations
+
+from moxlite.web.admin.console import Console
+from moxlite.web.admin.sessions import AdminSessions
+from moxlite.web.admin.surroundings import Surroundings
+from moxlite.web.logincalls import LoginCalls
+
+__all__ = ["AdminCalls"]
+
+
+class AdminCalls(LoginCalls):
+    """Calls that use the server's parts, and its commands."""
+
+    def __init__(self, surroundings: Surroundings, sessions: AdminSessions) -> None:
+        super().__init__(sessions)
+        self._server = surroundings
+        self._admin_sessions = sessions
+        self._console = Console(surroundings.commands)

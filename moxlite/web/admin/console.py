@@ -1,0 +1,118 @@
+"""The commands of the control socket, for the calls of the admin app: the same functions that the command line uses,
+with the same arguments and results (WEB-165).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any, Final, TypeVar, cast
+
+import msgspec
+import trio
+
+from moxlite.net.control.server import Command, CommandFailed, Exchange
+from moxlite.web import errors
+
+__all__ = ["Console"]
+
+T = TypeVar("T")
+
+_ERRORS: Final[Mapping[str, type[errors.APIError]]] = {
+    "notFound": errors.NotFound,
+    "busy": errors.Unavailable,
+    "failed": errors.ServerFailed,
+}
+
+
+class _Silent(Exchange):
+    """An exchange without streams; progress is not shown."""
+
+    def __init__(self) -> None:
+        """Not connected to anything."""
+
+    async def progress(self, value: object) -> None:
+        """Forget the value."""
+        await trio.lowlevel.checkpoint()
+
+
+class _Enough(Exception):
+    """As many octets have come as are wanted."""
+
+
+class _Collector:
+    """Takes the first octets that a command sends."""
+
+    def __init__(self, limit: int) -> None:
+        self.octets = bytearray()
+        self._limit = limit
+
+    async def send(self, octets: bytes) -> None:
+        """Keep them; raises _Enough at the limit."""
+        await trio.lowlevel.checkpoint()
+        self.octets += octets[: self._limit - len(self.octets)]
+        if len(self.octets) >= self._limit:
+            raise _Enough
+
+    async def end(self) -> None:
+        """Nothing more comes."""
+        await trio.lowlevel.checkpoint()
+
+
+class Console:
+    """Runs commands by name."""
+
+    def __init__(self, commands: Callable[[], Mapping[str, Command]]) -> None:
+        """`commands` returns all commands of the running server."""
+        self._commands = commands
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a command now: without a queue its commands are missing."""
+        return name in self._commands()
+
+    async def run(self, name: str, args: msgspec.Struct, result: type[T]) -> T:
+        """Run a command; returns its result as `result`.
+
+        Raises NotFound, UserError, Unavailable, ServerFailed, with the command's words.
+        """
+        command = self._command(name)
+        with _translated():
+            found = await command.run(_for(command, args), _Silent())
+        return msgspec.convert(msgspec.to_builtins(found), result)
+
+    async def do(self, name: str, args: msgspec.Struct) -> None:
+        """Run a command that has no result. Errors as `run`."""
+        command = self._command(name)
+        with _translated():
+            await command.run(_for(command, args), _Silent())
+
+    async def octets(self, name: str, args: msgspec.Struct, limit: int) -> bytes:
+        """The first octets that a command sends. Errors as `run`."""
+        command = self._command(name)
+        exchange, collector = _Silent(), _Collector(limit)
+        exchange.download = cast("Any", collector)
+        with _translated(), suppress(_Enough):
+            await command.run(_for(command, args), exchange)
+        return bytes(collector.octets)
+
+    def _command(self, name: str) -> Command:
+        found = self._commands().get(name)
+        if found is None:
+            raise errors.Unavailable("This part of the server does not run: the log says why.")
+        return found
+
+
+def _for(command: Command, args: msgspec.Struct) -> msgspec.Struct:
+    """The arguments in the command's own type."""
+    if isinstance(args, command.args):
+        return args
+    return msgspec.convert(msgspec.to_builtins(args), command.args)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn a command's refusal into an error of the API."""
+    try:
+        yield
+    except CommandFailed as error:
+        raise _ERRORS.get(error.code, errors.UserError)(str(error)) from None

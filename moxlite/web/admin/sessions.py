@@ -1,0 +1,155 @@
+"""Sessions of the administrator: in memory, for 12 hours without use (WEB-54, WEB-60)."""
+
+from __future__ import annotations
+
+import hmac
+import os
+import time
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+import trio
+
+from moxlite.config.snapshot import Snapshot
+from moxlite.logins.logins import Logins
+from moxlite.logins.refusals import LoginRefused, NoAdminPassword, RateLimited
+from moxlite.store.auth.authdb import AuthDB
+from moxlite.store.auth.loginattempts import ADMIN
+from moxlite.store.auth.sessions import Session, hash_of, new_tokens
+from moxlite.web import errors
+from moxlite.web.sessions import FAILURE_DELAY, Caller, Sessions
+
+__all__ = ["LIFETIME", "MAX_SESSIONS", "AdminSessions"]
+
+LIFETIME: Final = 12 * 3600 * 1_000_000
+"""Microseconds that a session lives after its last use."""
+
+MAX_SESSIONS: Final = 10
+"""Sessions at a time; a new one ends the oldest."""
+
+EXPIRED: Final = "You were logged out after 12 hours without use. Please log in again."
+UNKNOWN: Final = (
+    "You were logged out: the server was started again, 10 newer sessions have begun, or the session was ended "
+    "elsewhere. Please log in again."
+)
+CHANGED: Final = "The admin password was changed. Please log in again."
+
+Stamp = tuple[int, int, int]
+
+
+class _Living(msgspec.Struct):
+    """A session with the hashes of its tokens; `password`: the version of the password file at its log-in."""
+
+    session: Session
+    token: bytes
+    csrf: bytes
+    password: Stamp | None
+
+
+class AdminSessions(Sessions):
+    """Log-in and sessions of the admin app. A restart of the server ends them, and so does a new admin password."""
+
+    def __init__(self, *, auth: AuthDB, logins: Logins, config: Callable[[], Snapshot]) -> None:
+        super().__init__("webadmin", auth=auth, logins=logins, config=config)
+        self._living: dict[int, _Living] = {}
+        self._last_id = 0
+
+    async def log_in(self, caller: Caller, login_token: str, username: str, password: str) -> tuple[str, str]:
+        """Start a session; returns its CSRF token and "", as the administrator has no user name.
+
+        Raises UserError before the password is checked, LoginFailed, RateLimited.
+        """
+        self._check_form(caller, login_token)
+        stamp = self._stamp()
+        try:
+            await self._logins.admin_password(self._login_request(caller), password)
+        except RateLimited as e:
+            raise errors.RateLimited(str(e)) from e
+        except NoAdminPassword as e:
+            await trio.sleep(FAILURE_DELAY)
+            raise errors.LoginFailed("No admin password is set. Run on the server: moxlite admin set-password") from e
+        except LoginRefused as e:
+            await trio.sleep(FAILURE_DELAY)
+            raise errors.LoginFailed("The password is not right.") from e
+        tokens, now = new_tokens(), _now()
+        self._last_id += 1
+        session = Session(
+            id=self._last_id,
+            app="webadmin",
+            account=ADMIN,
+            address="",
+            remote_ip=caller.request.client_ip,
+            user_agent=(caller.request.headers.get("user-agent") or "")[:256],
+            created=now,
+            last_used=now,
+            expires=now + LIFETIME,
+        )
+        self._living[session.id] = _Living(session, hash_of(tokens.token), hash_of(tokens.csrf), stamp)
+        while len(self._living) > MAX_SESSIONS:
+            del self._living[min(self._living)]
+        self._give_cookie(caller, tokens.token, "")
+        return tokens.csrf, ""
+
+    async def log_out(self, caller: Caller) -> None:
+        """End the session of this request."""
+        await trio.lowlevel.checkpoint()
+        self.end(caller.require().id)
+        caller.set_cookie(self._cookie, "", max_age=0)
+
+    async def check(self, caller: Caller, *, csrf: bool = True, csrf_token: str | None = None) -> Session:
+        """The valid session of a request, as `Sessions.check`; the cookie names no account."""
+        token, _, csrf_token = self._brought(caller, csrf=csrf, csrf_token=csrf_token)
+        found = self._find(hash_of(token))
+        wrong_csrf = found is not None and csrf and not hmac.compare_digest(found.csrf, hash_of(csrf_token or ""))
+        if found is None or wrong_csrf:
+            self._record_misuse(caller, ADMIN)
+            await trio.sleep(FAILURE_DELAY)
+            raise errors.BadAuth(UNKNOWN)
+        session, now = found.session, _now()
+        if session.expires <= now:
+            raise errors.BadAuth(EXPIRED)
+        if found.password != self._stamp():
+            self.end(session.id)
+            raise errors.BadAuth(CHANGED)
+        found.session = session = msgspec.structs.replace(session, last_used=now, expires=now + LIFETIME)
+        self._accept(caller, session)
+        return session
+
+    async def alive(self, session: Session) -> bool:
+        """Whether the session that started a stream is still valid."""
+        await trio.lowlevel.checkpoint()
+        found = self._living.get(session.id)
+        return found is not None and found.session.expires > _now() and found.password == self._stamp()
+
+    def sessions(self) -> list[Session]:
+        """The living sessions, last used first."""
+        now = _now()
+        found = [one.session for one in self._living.values() if one.session.expires > now]
+        return sorted(found, key=lambda one: -one.last_used)
+
+    def end(self, number: int) -> bool:
+        """End a session; False if it is gone already."""
+        return self._living.pop(number, None) is not None
+
+    def _find(self, token: bytes) -> _Living | None:
+        found = None
+        for one in self._living.values():  # at most 10; all are compared, so that the time says nothing
+            if hmac.compare_digest(one.token, token):
+                found = one
+        return found
+
+    def _stamp(self) -> Stamp | None:
+        """The version of the password file; a stat of a cached inode."""
+        path = self._config().static.admin_password_file
+        if path is None:
+            return None
+        try:
+            found = os.stat(path)  # noqa: PTH116  pathlib costs five times as much
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _now() -> int:
+    return time.time_ns() // 1000

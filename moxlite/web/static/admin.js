@@ -1,0 +1,982 @@
+"use strict";
+(() => {
+// <define:PARTS>
+var define_PARTS_default = {};
+
+// lib/check.ts
+var CheckFailed = class extends Error {
+};
+function verify(table2, check2, value, path) {
+  if (typeof check2 === "string") {
+    if (!scalar(check2, value)) throw new CheckFailed(`${path}: ${check2} expected`);
+    return;
+  }
+  switch (check2[0]) {
+    case "list":
+      if (!Array.isArray(value)) throw new CheckFailed(`${path}: list expected`);
+      value.forEach((item, i) => verify(table2, check2[1], item, `${path}[${i}]`));
+      return;
+    case "map":
+      if (!isObject(value)) throw new CheckFailed(`${path}: object expected`);
+      for (const [key, item] of Object.entries(value)) verify(table2, check2[1], item, `${path}.${key}`);
+      return;
+    case "nullable":
+      if (value !== null) verify(table2, check2[1], value, path);
+      return;
+    case "optional":
+      if (value !== void 0) verify(table2, check2[1], value, path);
+      return;
+    case "enum":
+      if (!check2[1].some((allowed) => allowed === value)) throw new CheckFailed(`${path}: one of ${check2[1].join(", ")} expected`);
+      return;
+    case "ref":
+      fields(table2, check2[1], value, path);
+      return;
+    case "union": {
+      const kind = isObject(value) ? value["kind"] : void 0;
+      const name = typeof kind === "string" ? check2[1][kind] : void 0;
+      if (name === void 0) throw new CheckFailed(`${path}: kind is unknown`);
+      fields(table2, name, value, path);
+    }
+  }
+}
+function fields(table2, name, value, path) {
+  if (!isObject(value)) throw new CheckFailed(`${path}: object expected`);
+  for (const [field, check2] of Object.entries(table2[name] ?? {})) verify(table2, check2, value[field], `${path}.${field}`);
+}
+function scalar(check2, value) {
+  switch (check2) {
+    case "any":
+      return true;
+    case "null":
+      return value === null;
+    case "integer":
+      return Number.isSafeInteger(value);
+    case "time":
+      return typeof value === "string" && !Number.isNaN(Date.parse(value));
+    default:
+      return typeof value === check2;
+  }
+}
+function isObject(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+// lib/words.ts
+var grouped;
+function t(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    return typeof value === "number" ? (grouped ??= new Intl.NumberFormat()).format(value) : value;
+  });
+}
+function many(n, one, other, values = {}) {
+  return t(n === 1 ? one : other, { ...values, n });
+}
+
+// lib/client.ts
+var CallFailed = class extends Error {
+  constructor(call, code, message) {
+    super(message);
+    this.call = call;
+    this.code = code;
+  }
+  call;
+  code;
+};
+function codeOf(error) {
+  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
+}
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+var unauthenticated = /* @__PURE__ */ new Set(["user:noAuth", "user:badAuth"]);
+var BaseClient = class {
+  constructor(base2, table2, logIn) {
+    this.base = base2;
+    this.table = table2;
+    this.logIn = logIn;
+  }
+  base;
+  table;
+  logIn;
+  csrfToken = "";
+  unanswered = () => {
+  };
+  deadlines = {};
+  loggingIn = null;
+  async call(name, parameters, checks2, result) {
+    for (const [key, check2] of Object.entries(checks2)) verify(this.table, check2, parameters[key], `${name}: ${key}`);
+    const body = JSON.stringify(parameters);
+    for (; ; ) {
+      try {
+        const value = await this.post(name, body);
+        verify(this.table, result, value, `${name}: result`);
+        return value;
+      } catch (error) {
+        if (!(error instanceof CallFailed) || !unauthenticated.has(error.code)) throw error;
+        await this.again(error.message);
+      }
+    }
+  }
+  async again(reason) {
+    this.loggingIn ??= this.logIn(reason).finally(() => {
+      this.loggingIn = null;
+    });
+    await this.loggingIn;
+  }
+  async post(name, body) {
+    await simulatedLatency();
+    let status = 0;
+    let answer;
+    const deadline = this.deadlines[name];
+    try {
+      const response = await fetch(`${this.base}api/${name}`, {
+        method: "POST",
+        headers: { "content-type": "application/json", "x-moxlite-csrf": this.csrfToken },
+        body,
+        credentials: "same-origin",
+        signal: deadline === void 0 ? null : AbortSignal.timeout(deadline)
+      });
+      ({ status } = response);
+      answer = await response.json();
+    } catch {
+      this.unanswered(name);
+      const reached = status !== 0 && (status < 502 || status > 504);
+      throw new CallFailed(name, "", reached ? t("The server answered {status} without saying why.", { status: String(status) }) : t("The server cannot be reached."));
+    }
+    if (answer.error) throw new CallFailed(name, answer.error.code, answer.error.message);
+    return answer.result;
+  }
+};
+async function simulatedLatency() {
+  const setting = localStorage.getItem("moxlite-debug");
+  if (setting === null) return;
+  const { wait_min_ms: least = 0, wait_max_ms: most2 = 0 } = JSON.parse(setting);
+  await new Promise((resolve) => setTimeout(resolve, least + Math.random() * Math.max(0, most2 - least)));
+}
+
+// gen/admin.ts
+var checks = {
+  LoginResult: { csrf_token: "string", login_address: "string" },
+  AdminSession: { id: "integer", remote_ip: "string", user_agent: "string", created: "integer", last_used: "integer", own: "boolean" },
+  Overview: { at: "integer", hostname: "string", version: "string", update: "string", flow: ["enum", ["flowing", "none-in", "none-out", "slow"]], findings: ["list", ["ref", "Finding"]], examined: "integer", config_problems: ["list", ["ref", "ConfigProblem"]], certificates: ["list", ["ref", "Certificate"]], disk: ["nullable", ["ref", "Disk"]], queue: ["nullable", ["ref", "QueueState"]], last_backup: "integer", backup_interval: "integer", domains: "integer", accounts: "integer" },
+  Finding: { grade: ["enum", ["error", "note", "warning"]], code: ["enum", ["account-broken", "account-stopped", "address-blocked", "backup-none", "backup-old", "backup-same-disk", "backup-unwritable", "backup-without-keys", "certificate-ending", "certificate-order", "certificate-unreadable", "clock-unsynchronised", "clock-wrong", "config-error", "config-warning", "disk-low", "dns", "dns-server", "key-not-in-effect", "listed", "mail-not-delivered", "mail-not-read", "mail-not-sent", "mail-rejected", "not-checked", "permissions", "port-25-blocked", "port-closed", "port-taken", "queue-held", "queue-stuck", "server-down", "server-fault", "task-down", "update"]], about: "string", text: "string", commands: ["list", "string"], detail: "string" },
+  ConfigProblem: { file: "string", line: "integer", key: "string", text: "string", hint: "string" },
+  Certificate: { listener: "string", names: ["list", "string"], issuer: "string", ends: "integer", automatic: "boolean", own: "boolean" },
+  Disk: { free: "integer", size: "integer" },
+  QueueState: { messages: "integer", held: "integer", oldest: "number", recipient: "string", error: "string", blocks: ["list", ["ref", "Blocked"]], stopped: ["list", ["ref", "StoppedSender"]] },
+  Blocked: { meaning: "string", todo: "string", since: "number", times: "integer", host: "string", reply: "string" },
+  StoppedSender: { account: "string", since: "number", why: "string", messages: "integer" }
+};
+var Client = class extends BaseClient {
+  login_prep() {
+    return this.call("login_prep", {}, {}, "string");
+  }
+  login(login_token, username, password) {
+    return this.call("login", { login_token, username, password }, { login_token: "string", username: "string", password: "string" }, ["ref", "LoginResult"]);
+  }
+  logout() {
+    return this.call("logout", {}, {}, "null");
+  }
+  sessions() {
+    return this.call("sessions", {}, {}, ["list", ["ref", "AdminSession"]]);
+  }
+  session_end(session_id) {
+    return this.call("session_end", { session_id }, { session_id: "integer" }, "null");
+  }
+  overview() {
+    return this.call("overview", {}, {}, ["ref", "Overview"]);
+  }
+  examine() {
+    return this.call("examine", {}, {}, "null");
+  }
+};
+
+// lib/dom.ts
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === void 0 || value === null || value === false) continue;
+    if (typeof value === "function") {
+      element.addEventListener(name.slice(2), value);
+    } else if (name === "data") {
+      Object.assign(element.dataset, value);
+    } else {
+      element.setAttribute(name, value === true ? "" : String(value));
+    }
+  }
+  append(element, children);
+  return element;
+}
+function append(parent, children) {
+  for (const child of children) {
+    if (child === null || child === void 0 || child === false) continue;
+    if (Array.isArray(child)) append(parent, child);
+    else if (typeof child === "string") parent.appendChild(child.length > 0 ? text(child) : document.createTextNode(""));
+    else parent.appendChild(child);
+  }
+}
+function fill(parent, ...children) {
+  parent.replaceChildren();
+  append(parent, children);
+}
+function byId(id, kind) {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`no element #${id}`);
+  return found;
+}
+var ascii = /^[\x00-\x7f]*$/;
+var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
+var mixable = /[\p{L}]/u;
+function text(value) {
+  if (ascii.test(value)) return document.createTextNode(value);
+  const fragment = document.createDocumentFragment();
+  let plain = "";
+  let last = 0;
+  for (const match of value.matchAll(scripts)) {
+    const piece = match[0];
+    const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
+    if (kind !== 0 && last !== 0 && kind !== last) {
+      fragment.append(plain, mark(piece));
+      plain = "";
+      last = kind;
+      continue;
+    }
+    plain += piece;
+    if (kind !== 0) last = kind;
+    else if (!mixable.test(piece)) last = 0;
+  }
+  fragment.append(plain);
+  return fragment;
+}
+var bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
+function isolated(value) {
+  return value.replace(bidiControls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase()}]`);
+}
+function mark(value) {
+  const element = document.createElement("span");
+  element.className = "scriptswitch";
+  element.textContent = value;
+  return element;
+}
+function icon(path, name = "icon") {
+  const namespace = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(namespace, "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("class", name);
+  svg.setAttribute("aria-hidden", "true");
+  const line2 = document.createElementNS(namespace, "path");
+  line2.setAttribute("d", path);
+  svg.append(line2);
+  return svg;
+}
+function sign(path, name = "i") {
+  const svg = icon(path, name);
+  svg.setAttribute("viewBox", "0 0 24 24");
+  return svg;
+}
+function brand(app = "") {
+  return el("div", { class: "brand" }, icon("M1 3.5h14v9.5H1z M14.7 4L8 9.2 1.3 4", "brand-mark"), el("span", {}, "moxlite", app !== "" && el("small", {}, ` ${app}`)));
+}
+
+// lib/focus.ts
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function holdFocus() {
+  const before = document.activeElement;
+  return () => {
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
+  };
+}
+
+// lib/dialogs.ts
+function dialog(title, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const giveBack = holdFocus();
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      giveBack();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    document.body.append(box);
+    box.showModal();
+  });
+}
+async function showError(action, error) {
+  const message = error instanceof Error ? error.message : String(error);
+  await dialog(action, (close) => [
+    el("p", { class: "dialog-text" }, message),
+    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
+  ]);
+}
+async function attempt(action, work) {
+  const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    await showError(t("{action} failed", { action }), error);
+    return false;
+  } finally {
+    clearTimeout(timer);
+    setStatus("");
+  }
+}
+function setStatus(message) {
+  const line2 = byId("status", HTMLElement);
+  line2.hidden = message === "";
+  fill(line2, message);
+}
+
+// lib/icons.ts
+var activity = "M22 12h-2.48a2 2 0 0 0-1.93 1.46l-2.35 8.36a.25.25 0 0 1-.48 0L9.24 2.18a.25.25 0 0 0-.48 0l-2.35 8.36A2 2 0 0 1 4.49 12H2";
+var ban = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M4.929 4.929 19.07 19.071";
+var check = "M20 6 9 17l-5-5";
+var circleCheck = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M16 9l-5.5 5.5L8 12";
+var circleHelp = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M9.09 9a3 3 0 0 1 5.83 1c0 2-3 3-3 3 M12 17h.01";
+var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
+var copy = "M10 8h10a2 2 0 0 1 2 2v10a2 2 0 0 1 -2 2h-10a2 2 0 0 1 -2 -2v-10a2 2 0 0 1 2 -2z M4 16c-1.1 0-2-.9-2-2V4c0-1.1.9-2 2-2h10c1.1 0 2 .9 2 2";
+var logOut = "M16 17l5-5-5-5 M21 12H9 M9 21H5a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2h4";
+var menu = "M4 5h16 M4 12h16 M4 19h16";
+var monitor = "M4 3h16a2 2 0 0 1 2 2v10a2 2 0 0 1 -2 2h-16a2 2 0 0 1 -2 -2v-10a2 2 0 0 1 2 -2z";
+var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
+var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3 M12 9v4 M12 17h.01";
+
+// lib/login.ts
+function askLogIn(app, reason, address, tryLogIn, below = []) {
+  return new Promise((resolve) => {
+    const giveBack = holdFocus();
+    const problem = el("p", { class: "login-problem", role: "alert" }, reason);
+    const username = el("input", {
+      name: "username",
+      inputmode: "email",
+      autocomplete: "username",
+      autocapitalize: "none",
+      spellcheck: "false",
+      required: true,
+      value: address ?? ""
+    });
+    const password = el("input", { name: "password", type: "password", autocomplete: "current-password", required: true });
+    const button2 = el("button", { class: "btn primary", type: "submit" }, t("Log in"));
+    problem.hidden = reason === "";
+    const form = el(
+      "form",
+      {
+        class: "login",
+        onsubmit: async (event) => {
+          event.preventDefault();
+          button2.disabled = true;
+          try {
+            await tryLogIn(username.value, password.value);
+            overlay.remove();
+            giveBack();
+            resolve();
+          } catch (error) {
+            problem.hidden = false;
+            fill(problem, linked(error instanceof Error ? error.message : String(error)));
+            password.select();
+          } finally {
+            button2.disabled = false;
+          }
+        }
+      },
+      brand(),
+      el("h1", {}, app),
+      problem,
+      address !== null && el("label", { class: "field" }, t("Email address"), username),
+      el("label", { class: "field" }, t("Password"), password),
+      button2,
+      below
+    );
+    const overlay = el("dialog", { class: "login-overlay", "aria-label": t("Log in to {app}", { app }) }, form);
+    overlay.addEventListener("cancel", (event) => event.preventDefault());
+    overlay.addEventListener("keydown", (event) => event.stopPropagation());
+    document.body.append(overlay);
+    overlay.showModal();
+    (address === "" ? username : password).focus();
+  });
+}
+function linked(value) {
+  return value.split(/(https?:\/\/[^\s<>"]+)/).map(
+    (piece, i) => i % 2 === 1 ? el("a", { href: piece, target: "_blank", rel: "noopener noreferrer" }, piece) : document.createTextNode(piece)
+  );
+}
+
+// lib/pages.ts
+var Shell = class {
+  main = el("main", { tabindex: "-1" });
+  root;
+  links = /* @__PURE__ */ new Map();
+  counts = /* @__PURE__ */ new Map();
+  side;
+  opener;
+  scrim = null;
+  constructor(app, label, places2, foot) {
+    for (const place of places2) {
+      const count = el("span", { class: "count" });
+      this.counts.set(place.name, count);
+      this.links.set(place.name, el("a", { class: "nav", href: `#${place.name}`, onclick: () => this.close() }, sign(place.icon), el("span", {}, place.title), count));
+    }
+    this.side = el(
+      "nav",
+      { class: "side", id: "side", "aria-label": label },
+      brand(app),
+      places2.map((place) => [place.group !== void 0 && el("h2", {}, place.group), this.links.get(place.name)]),
+      el("div", { class: "foot" }, foot)
+    );
+    this.side.addEventListener("keydown", (event) => event.key === "Escape" && this.close());
+    this.opener = el("button", { class: "btn icon", "aria-label": t("Pages"), title: t("Pages"), "aria-expanded": "false", "aria-controls": "side", onclick: () => this.open() }, sign(menu));
+    const top = el("header", { class: "shell-top" }, this.opener, el("b", {}, `moxlite ${app}`));
+    this.root = el("div", { class: "shell" }, this.side, top, this.main);
+  }
+  choose(name) {
+    for (const [other, link] of this.links) {
+      if (other === name) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+    }
+  }
+  count(name, text2) {
+    const found = this.counts.get(name);
+    if (found !== void 0) found.textContent = text2;
+  }
+  open() {
+    this.root.classList.add("open");
+    this.opener.setAttribute("aria-expanded", "true");
+    this.scrim = el("button", { class: "shell-scrim", "aria-label": t("Close"), onclick: () => this.close() });
+    this.root.append(this.scrim);
+    this.links.values().next().value?.focus();
+  }
+  close() {
+    if (this.scrim === null) return;
+    this.scrim.remove();
+    this.scrim = null;
+    this.root.classList.remove("open");
+    this.opener.setAttribute("aria-expanded", "false");
+    this.opener.focus();
+  }
+};
+function head(title, hint, ...actions) {
+  const words = typeof hint === "string" && hint !== "" ? el("p", { class: "hint" }, hint) : hint;
+  return el("header", {}, el("h1", { tabindex: "-1" }, title), el("span", { class: "grow" }), actions, words);
+}
+function card(title, content2, options = {}) {
+  const { flush = false, hint, actions } = options;
+  const top = title === "" ? null : el("header", {}, el("h2", {}, title), el("span", { class: "grow" }), actions, typeof hint === "string" ? el("p", { class: "hint" }, hint) : hint);
+  return el("section", { class: flush ? "card flush" : "card", "aria-label": title === "" ? void 0 : title }, top, content2);
+}
+function table(label, columns, rows, each) {
+  const body = rows.map((row) => {
+    const cells = columns.map((column) => {
+      const labelled = column.kind === void 0 || column.kind === "num";
+      return el("td", { class: column.kind, data: labelled && column.title !== "" ? { label: column.title } : void 0 }, wrapped(column.cell(row)));
+    });
+    const tr = el("tr", {}, cells);
+    each?.(tr, row);
+    return tr;
+  });
+  const titles = columns.map((column) => el("th", { class: column.kind, scope: "col" }, column.title === "" ? el("span", { class: "sr" }, t("Actions")) : column.title));
+  return el("table", { class: "records", "aria-label": label }, el("thead", {}, el("tr", {}, titles)), el("tbody", {}, body));
+}
+function wrapped(child) {
+  return Array.isArray(child) || typeof child === "string" ? child.length > 0 ? el("div", {}, child) : null : child;
+}
+function button(title, run, options = {}) {
+  const { icon: icon2, kind = "line", name } = options;
+  return el("button", { class: `btn ${kind}`, type: "button", "aria-label": name, onclick: run }, icon2 !== void 0 && sign(icon2, kind.includes("small") ? "i s" : "i"), title);
+}
+function iconButton(name, path, run) {
+  return el("button", { class: "btn icon small", type: "button", "aria-label": name, title: name, onclick: run }, sign(path, "i s"));
+}
+function copyButton(value, word = "") {
+  const said = el("span", { class: "sr", role: "status" });
+  const face = el("span", { class: "flex" });
+  const show = (path, text2) => fill(face, sign(path, "i s"), word !== "" && text2);
+  const made = el("button", { class: word === "" ? "btn icon small" : "btn line", type: "button", title: t("Copy"), "aria-label": word === "" ? t("Copy") : void 0 }, face, said);
+  let timer = 0;
+  made.addEventListener("click", async () => {
+    await toClipboard(value());
+    show(check, t("Copied"));
+    said.textContent = t("Copied");
+    clearTimeout(timer);
+    timer = window.setTimeout(() => {
+      show(copy, word);
+      said.textContent = "";
+    }, 2e3);
+  });
+  show(copy, word);
+  return made;
+}
+async function toClipboard(value) {
+  if (isSecureContext) {
+    await navigator.clipboard.writeText(value);
+    return;
+  }
+  const area = el("textarea", { readonly: true, "aria-hidden": "true" });
+  area.value = value;
+  document.body.append(area);
+  area.select();
+  document.execCommand("copy");
+  area.remove();
+}
+function copyable(value) {
+  return el("span", { class: "copy" }, el("code", {}, value), copyButton(() => value));
+}
+function foreign(value, most2 = 300) {
+  const shown2 = visible(value);
+  if (shown2.length <= most2) return el("bdi", {}, shown2);
+  const words = el("bdi", {}, `${shown2.slice(0, most2)}…`);
+  const more = el("button", { class: "btn text small", type: "button", onclick: () => (fill(words, shown2), more.remove()) }, t("Show all"));
+  return el("span", {}, words, more);
+}
+function visible(value) {
+  return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+}
+
+// lib/parts.ts
+var folder = "./part/";
+var loading = /* @__PURE__ */ new Map();
+function part(name) {
+  let found = loading.get(name);
+  if (found === void 0) {
+    found = import(folder + define_PARTS_default[name]).catch((error) => {
+      loading.delete(name);
+      throw new Error(t("A part of this page could not be loaded. Try again, or reload the page."), { cause: error });
+    });
+    loading.set(name, found);
+  }
+  return found;
+}
+
+// lib/session.ts
+var Session = class {
+  constructor(app, title, client, ask, named = true) {
+    this.title = title;
+    this.client = client;
+    this.ask = ask;
+    this.named = named;
+    this.csrfKey = `moxlite-${app}-csrf`;
+    this.addressKey = `moxlite-${app}-address`;
+  }
+  title;
+  client;
+  ask;
+  named;
+  csrfKey;
+  addressKey;
+  address = "";
+  resume() {
+    addEventListener("storage", (event) => {
+      if (event.key === this.csrfKey) this.client.csrfToken = event.newValue ?? "";
+      if (event.key === this.addressKey && event.newValue !== null && this.address !== "" && event.newValue !== this.address) location.reload();
+    });
+    this.address = localStorage.getItem(this.addressKey) ?? "";
+    this.client.csrfToken = localStorage.getItem(this.csrfKey) ?? "";
+    return this.client.csrfToken !== "";
+  }
+  async logIn(reason, below = []) {
+    const before = this.address;
+    await this.ask(
+      this.title,
+      reason,
+      this.named ? before : null,
+      async (username, password) => {
+        const token = await this.client.login_prep();
+        const result = await this.client.login(token, username, password);
+        this.client.csrfToken = result.csrf_token;
+        this.address = result.login_address;
+        localStorage.setItem(this.csrfKey, result.csrf_token);
+        localStorage.setItem(this.addressKey, result.login_address);
+      },
+      below
+    );
+    return before !== "" && before !== this.address;
+  }
+  async logOut() {
+    if (!await attempt(t("Logging out"), () => this.client.logout())) return;
+    localStorage.removeItem(this.csrfKey);
+    localStorage.removeItem(this.addressKey);
+    location.hash = "";
+    location.reload();
+  }
+};
+function beforeDisplay(root) {
+  const hook = window.moxliteBeforeDisplay ?? window.moxBeforeDisplay;
+  try {
+    hook?.(root);
+  } catch (error) {
+    void showError(t("The custom script of this server failed"), error);
+  }
+}
+
+// lib/toasts.ts
+var shown = 1e4;
+var most = 3;
+var stack = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
+function toast(text2, action, time = shown) {
+  if (!stack.isConnected) document.body.append(stack);
+  const words = el("span", {}, text2);
+  let timer = 0;
+  const close = () => {
+    clearTimeout(timer);
+    box.remove();
+  };
+  const box = el(
+    "div",
+    { class: "toast" },
+    words,
+    action !== void 0 && el(
+      "button",
+      {
+        class: "btn text toast-action",
+        onclick: () => {
+          close();
+          action.run();
+        }
+      },
+      action.title
+    ),
+    time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, "×")
+  );
+  if (time > 0) timer = window.setTimeout(close, time);
+  stack.append(box);
+  while (stack.childElementCount > most) stack.firstElementChild?.remove();
+  return { say: (other) => words.textContent = other, close };
+}
+
+// lib/numbers.ts
+function size(octets) {
+  if (octets < 1024) return `${octets} B`;
+  const units = ["KB", "MB", "GB", "TB"];
+  let value = octets;
+  let unit = -1;
+  do {
+    value /= 1024;
+    unit++;
+  } while (value >= 999.5 && unit < units.length - 1);
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+}
+
+// lib/states.ts
+var shapes = { ok: circleCheck, warn: triangleAlert, danger: octagonAlert, wait: clock, off: ban, unknown: circleHelp };
+var tones = { ok: "ok", warn: "warn", danger: "danger", wait: "muted", off: "muted", unknown: "muted" };
+function mark2(level, word, small = true) {
+  return el("span", { class: `state ${tones[level]}` }, sign(shapes[level], small ? "i s" : "i"), el("span", { class: "sr" }, `${word}: `));
+}
+function state(level, word) {
+  return el("span", { class: `state ${tones[level]}` }, sign(shapes[level], "i s"), word);
+}
+function notice(level, text2, ...actions) {
+  const alert = level === "danger" ? "alert" : void 0;
+  return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text2), actions);
+}
+
+// lib/times.ts
+var second = 1e6;
+var minute = 60 * second;
+var hour = 60 * minute;
+var day = 24 * hour;
+var clock2;
+var weekday;
+var date;
+var year;
+function timeOf(at) {
+  return (clock2 ??= new Intl.DateTimeFormat(void 0, { hour: "2-digit", minute: "2-digit" })).format(at / 1e3);
+}
+function moment(at, now = Date.now() * 1e3) {
+  const here = new Date(at / 1e3);
+  const today = new Date(now / 1e3);
+  const days = Math.round((new Date(today).setHours(0, 0, 0, 0) - new Date(here).setHours(0, 0, 0, 0)) / 864e5);
+  const time = timeOf(at);
+  if (days === 0) return time;
+  if (days === 1) return t("yesterday {time}", { time });
+  if (days === -1) return t("tomorrow {time}", { time });
+  if (days > 0 && days < 7) return `${(weekday ??= new Intl.DateTimeFormat(void 0, { weekday: "short" })).format(here)} ${time}`;
+  if (here.getFullYear() === today.getFullYear()) return `${(date ??= new Intl.DateTimeFormat(void 0, { day: "numeric", month: "short" })).format(here)} ${time}`;
+  return (year ??= new Intl.DateTimeFormat(void 0, { day: "numeric", month: "short", year: "numeric" })).format(here);
+}
+function agoShort(duration) {
+  if (duration >= 2 * day) return many(Math.round(duration / day), "{n} day", "{n} days");
+  if (duration >= 2 * hour) return many(Math.round(duration / hour), "{n} hour", "{n} hours");
+  if (duration >= 2 * minute) return many(Math.round(duration / minute), "{n} minute", "{n} minutes");
+  return many(Math.max(1, Math.round(duration / second)), "{n} second", "{n} seconds");
+}
+function ago(at) {
+  const duration = Date.now() * 1e3 - at;
+  return duration < minute ? t("just now") : t("{time} ago", { time: agoShort(duration) });
+}
+
+// admin/overview.ts
+var period = 3e4;
+var day2 = 864e8;
+var soon = 14;
+var levels = { error: "danger", warning: "warn", note: "unknown" };
+var grades = { error: t("fault"), warning: t("warning"), note: t("note") };
+async function overviewPage(desk) {
+  const root = el("div", { class: "page" });
+  const show = (found) => {
+    desk.count("queue", found.queue === null || found.queue.messages === 0 ? "" : String(found.queue.messages));
+    fill(root, ...content(desk, found));
+  };
+  show(await desk.client.overview());
+  const timer = setInterval(async () => {
+    if (document.hidden) return;
+    try {
+      const found = await desk.client.overview();
+      if (desk.shown() && !root.contains(document.activeElement)) show(found);
+    } catch (error) {
+      if (codeOf(error) === null) throw error;
+    }
+  }, period);
+  desk.onLeave(() => clearInterval(timer));
+  return { title: t("Overview"), root };
+}
+function content(desk, found) {
+  const lines = attention(found);
+  const bad = found.flow === "none-in" || found.flow === "none-out";
+  const tone = bad ? "danger" : found.flow === "slow" ? "warn" : "ok";
+  const shape = bad ? octagonAlert : found.flow === "slow" ? triangleAlert : circleCheck;
+  return [
+    el(
+      "header",
+      { class: "hero" },
+      el("span", { class: tone }, sign(shape)),
+      el("div", {}, el("h1", { tabindex: "-1" }, headline(found)), el("p", { class: "two" }, summary(found, lines.length)))
+    ),
+    ...found.config_problems.map(
+      (one) => notice(
+        "danger",
+        [el("b", {}, t("The configuration has a mistake; the version before it stays in use.")), " ", el("code", {}, `${one.file}:${one.line}`), " ", one.key, " ", one.text, one.hint === "" ? "" : ` (${one.hint})`]
+      )
+    ),
+    lines.length > 0 ? card(t("Needs attention"), el("ul", { class: "lines" }, lines), { flush: true }) : card(t("Needs attention"), el("p", { class: "two" }, t("Nothing.")), {}),
+    card(t("Working"), el("ul", { class: "well" }, working(found)), {
+      flush: true,
+      actions: el("span", { class: "hint" }, t("looked at {time}", { time: timeOf(found.at) }), " · ", button(t("check everything"), () => void examine(desk), { kind: "text small" }))
+    })
+  ];
+}
+async function examine(desk) {
+  desk.say(t("Checking. This takes up to five minutes; you can go on meanwhile."));
+  if (await attempt(t("Checking everything"), () => desk.client.examine()) && desk.shown()) await desk.refresh();
+}
+function headline(found) {
+  switch (found.flow) {
+    case "none-in":
+      return t("No mail comes in.");
+    case "none-out":
+      return t("No mail goes out.");
+    case "slow":
+      return t("Mail is flowing, slowly.");
+    case "flowing":
+      return t("Mail is flowing.");
+  }
+}
+function summary(found, things) {
+  const queue = found.queue;
+  const waiting = queue === null ? t("The queue does not run.") : queue.messages === 0 ? t("Nothing is waiting to be sent.") : queue.oldest > 0 ? many(queue.messages, "{n} message is waiting, since {time}.", "{n} messages are waiting, the oldest since {time}.", { time: agoShort(queue.oldest * 1e6) }) : many(queue.messages, "{n} message is on hold.", "{n} messages are on hold.");
+  const need = things === 0 ? t("Nothing needs attention.") : many(things, "{n} thing needs attention.", "{n} things need attention.");
+  return `${waiting} ${need}`;
+}
+function line(level, grade, title, detail, step2) {
+  return el("li", {}, mark2(level, grade, false), el("div", { class: "grow" }, el("b", {}, title), el("div", { class: "hint" }, detail)), step2);
+}
+function attention(found) {
+  const lines = found.findings.map((one) => line(levels[one.grade], grades[one.grade], visible(one.text), [one.detail !== "" && foreign(one.detail), commands(one)], step(one)));
+  for (const one of found.certificates) {
+    const left = Math.floor((one.ends - found.at) / day2);
+    if (left >= soon || one.own) continue;
+    lines.push(line(left < 3 ? "danger" : "warn", t("warning"), certificateEnds(one, left), one.automatic ? t("It should have been renewed by itself; the log of the server says why it was not.") : t("Put a new one in its place; the server reads it within six hours."), null));
+  }
+  if (found.backup_interval > 0 && found.at - found.last_backup > 2 * found.backup_interval) {
+    const title = found.last_backup === 0 ? t("There is no backup yet") : t("No backup since {when}", { when: moment(found.last_backup) });
+    lines.push(line("warn", t("warning"), title, t("The configuration wants one each {time}.", { time: agoShort(found.backup_interval) }), null));
+  } else if (found.backup_interval === 0 && !found.findings.some((one) => one.code === "backup-none")) {
+    lines.push(line("warn", t("warning"), t("No backups are made"), t("Set backup.schedule and backup.target in moxlite.toml."), null));
+  }
+  return lines;
+}
+function commands(one) {
+  return one.commands.map((command) => command.startsWith("moxlite ") || command.startsWith("systemctl ") || command.startsWith("journalctl ") ? copyable(command) : el("div", {}, visible(command)));
+}
+function step(one) {
+  const link = (href, title) => el("a", { class: "btn line", href }, title);
+  switch (one.code) {
+    case "queue-stuck":
+    case "address-blocked":
+      return link("#queue", t("Look at the queue"));
+    case "queue-held":
+      return link("#queue?hold=true", t("Look at the queue"));
+    case "account-stopped":
+    case "account-broken":
+      return link(`#accounts/${encodeURIComponent(one.about)}`, t("Show the account"));
+    case "dns":
+      return link(`#domains/${encodeURIComponent(one.about.split(" ")[0] ?? "")}?tab=dns`, t("See the records"));
+    default:
+      return null;
+  }
+}
+function certificateEnds(one, left) {
+  const names = one.names.join(", ");
+  return left < 0 ? t("The certificate of {names} has ended", { names }) : many(left, "The certificate of {names} ends in {n} day", "The certificate of {names} ends in {n} days", { names });
+}
+function working(found) {
+  const items = [];
+  const add = (level, title, text2) => items.push(el("li", {}, mark2(level, level === "ok" ? t("correct") : t("look at it")), el("div", {}, el("b", {}, title), el("div", { class: "hint" }, text2))));
+  const issued = found.certificates.filter((one) => !one.own);
+  const first = issued.reduce((least, one) => least === null || one.ends < least.ends ? one : least, null);
+  if (first !== null) {
+    const left = Math.floor((first.ends - found.at) / day2);
+    add(left < soon ? "warn" : "ok", t("Certificates"), [many(left, "{n} day left", "{n} days left"), ", ", first.automatic ? t("renewed automatically") : t("from files")]);
+  } else {
+    add("unknown", t("Certificates"), found.certificates.length > 0 ? t("made by the server itself; browsers and other servers do not trust them") : t("none: nothing is encrypted"));
+  }
+  if (found.disk !== null) add(found.disk.free < found.disk.size / 20 ? "warn" : "ok", t("Disk"), t("{free} of {size} free", { free: size(found.disk.free), size: size(found.disk.size) }));
+  if (found.queue !== null) add("ok", t("Queue"), found.queue.messages === 0 ? t("empty") : many(found.queue.messages, "{n} message", "{n} messages"));
+  if (found.backup_interval > 0) add(found.at - found.last_backup > 2 * found.backup_interval ? "warn" : "ok", t("Backup"), found.last_backup === 0 ? t("not yet") : ago(found.last_backup));
+  add(found.config_problems.length > 0 ? "danger" : "ok", t("Configuration"), found.config_problems.length > 0 ? t("has a mistake") : [many(found.domains, "{n} domain", "{n} domains"), ", ", many(found.accounts, "{n} account", "{n} accounts")]);
+  add("ok", t("Version"), found.update === "" ? found.version : t("{version}; {update} is there", { version: found.version, update: found.update }));
+  add(found.examined === 0 ? "unknown" : "ok", t("Nightly checks"), found.examined === 0 ? t("not yet") : ago(found.examined));
+  return items;
+}
+async function sessionsPage(desk) {
+  const found = await desk.client.sessions();
+  const end = async (one) => {
+    if (await attempt(t("Ending the session"), () => desk.client.session_end(one.id))) await desk.refresh();
+  };
+  const list = table(
+    t("Sessions"),
+    [
+      { title: t("From"), kind: "main", cell: (one) => [el("b", {}, one.remote_ip), one.own && [" ", state("ok", t("this one"))]] },
+      { title: t("Browser"), cell: (one) => foreign(one.user_agent, 120) },
+      { title: t("Since"), cell: (one) => moment(one.created) },
+      { title: t("Last used"), cell: (one) => ago(one.last_used) },
+      { title: "", kind: "top", cell: (one) => !one.own && button(t("End"), () => void end(one), { kind: "line small", name: t("End the session from {address}", { address: one.remote_ip }) }) }
+    ],
+    found
+  );
+  const root = el("div", { class: "page" }, head(t("Your sessions"), t("A session ends after 12 hours without use, when the server starts again, and when the admin password changes.")), card("", list, { flush: true }));
+  return { title: t("Your sessions"), root };
+}
+function failurePage(desk, error) {
+  return el("div", { class: "page" }, notice("danger", messageOf(error), button(t("Try now"), () => void desk.refresh())));
+}
+
+// admin/main.ts
+var base = document.location.pathname.replace(/[^/]*$/, "");
+var places = [{ name: "overview", title: t("Overview"), icon: activity }];
+var parts = {};
+var own = { overview: overviewPage, sessions: sessionsPage };
+var App = class {
+  client = new Client(base, checks, (reason) => this.logIn(reason));
+  session = new Session("admin", t("Admin"), this.client, askLogIn, false);
+  shell = new Shell(
+    t("admin"),
+    t("Pages"),
+    places,
+    el(
+      "div",
+      { class: "me" },
+      el("a", { class: "nav grow", href: "#sessions" }, sign(monitor), el("span", {}, t("Your sessions"))),
+      iconButton(t("Log out"), logOut, () => void this.session.logOut())
+    )
+  );
+  shown = 0;
+  leave = [];
+  displayed = "";
+  async start() {
+    const known = this.session.resume();
+    const app = byId("app", HTMLElement);
+    fill(app, this.shell.root);
+    addEventListener("hashchange", () => void this.open());
+    if (!known) await this.logIn("");
+    app.hidden = false;
+    await this.open();
+  }
+  async logIn(reason) {
+    await this.session.logIn(reason);
+  }
+  async open() {
+    const address = read(location.hash);
+    const number = ++this.shown;
+    const desk = this.desk(address, number);
+    let page;
+    const leave = this.leave;
+    this.leave = [];
+    const slow = setTimeout(() => setStatus(t("Loading…")), 300);
+    try {
+      const make = await find(address.page);
+      page = await make(desk);
+    } catch (error) {
+      page = { title: t("Not shown"), root: failurePage(desk, error) };
+    } finally {
+      clearTimeout(slow);
+      setStatus("");
+    }
+    leave.forEach((act) => act());
+    if (number !== this.shown) return;
+    document.title = `${page.title} · moxlite admin`;
+    this.shell.choose(address.page);
+    const again = this.displayed === location.hash;
+    const top = again ? scrollY : 0;
+    fill(this.shell.main, page.root);
+    beforeDisplay(page.root);
+    scrollTo(0, top);
+    if (this.displayed !== "" && !again) page.root.querySelector("h1")?.focus({ preventScroll: true });
+    this.displayed = location.hash;
+  }
+  desk(address, number) {
+    return {
+      client: this.client,
+      address,
+      refresh: () => this.open(),
+      go: (to) => {
+        if (location.hash === to) void this.open();
+        else location.hash = to;
+      },
+      note: (to) => {
+        history.replaceState(null, "", to);
+        this.displayed = to;
+      },
+      count: (page, text2) => this.shell.count(page, text2),
+      say: (text2, undo) => void toast(text2, undo),
+      onLeave: (act) => this.leave.push(act),
+      shown: () => number === this.shown
+    };
+  }
+};
+async function find(name) {
+  const here = own[name];
+  if (here !== void 0) return here;
+  const from = parts[name];
+  const found = from === void 0 ? void 0 : (await part(from)).pages[name];
+  return found ?? overviewPage;
+}
+function read(hash) {
+  const [path = "", query = ""] = hash.slice(1).split("?", 2);
+  const names = path.split("/").map(decoded);
+  return { page: names[0] || "overview", path: names.slice(1), query: new URLSearchParams(query) };
+}
+function decoded(text2) {
+  try {
+    return decodeURIComponent(text2);
+  } catch {
+    return text2;
+  }
+}
+addEventListener("error", (event) => void showError(t("Something went wrong in this page"), event.error ?? event.message));
+addEventListener("unhandledrejection", (event) => void showError(t("Something went wrong in this page"), event.reason));
+setStatus("");
+void new App().start();
+})();

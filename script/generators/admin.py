@@ -1,0 +1,18 @@
+"""From the admin app's structs and calls: its JSON Schema, and TypeScript types, client and checks (WEB-61)."""
+
+import json
+
+from generators._typescript import typescript
+from moxlite.web.admin.api import API
+from moxlite.web.calls import calls_of
+from moxlite.web.schema import api_schema
+
+
+def outputs() -> dict[str, bytes]:
+    """The schema and the TypeScript module."""
+    calls = calls_of(API)
+    schema = api_schema("moxlite admin", calls)
+    return {
+        "schema/admin.schema.json": (json.dumps(schema, indent=2, ensure_ascii=False) + "\n").encode(),
+        "frontend/gen/admin.ts": typescript("admin", calls, {}, ()).encode(),
+    }

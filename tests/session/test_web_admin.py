@@ -1,0 +1,260 @@
+"""The admin app's service: hosts, log-in, sessions, guards of every call, overview."""
+
+import os
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+import trio
+import trio.testing
+
+from moxlite.logins.adminpassword import write_admin_password
+from moxlite.web import sessions
+from moxlite.web.admin import sessions as admin_sessions
+from moxlite.web.admin.api import API
+from moxlite.web.calls import calls_of
+from tests.web_rig import DOMAINS, STATIC, Browser, Rig, open_rig
+
+pytestmark = pytest.mark.served
+
+PASSWORD = "a long password of the owner"
+
+ADMIN_STATIC = (
+    STATIC.replace('data_dir = "../data"', 'data_dir = "../data"\nadmin_password_file = "adminpasswd"').replace(
+        "metrics_http = { enabled = true, port = 8010 }",
+        "metrics_http = { enabled = true, port = 8010 }\n"
+        "admin_http = { enabled = true, port = 80 }\nadmin_https = { enabled = true, port = 443 }\n"
+        "webserver_http = { enabled = true, port = 80 }\nwebserver_https = { enabled = true, port = 443 }",
+    )
+    + """
+[listeners.alone]
+ips = ["127.0.0.1"]
+admin_http = { enabled = true, port = 82 }
+webmail_http = { enabled = true, port = 83 }
+"""
+)
+ADMIN_DOMAINS = (
+    DOMAINS
+    + """
+[[web_handlers]]
+domain = "www.example.org"
+path_regexp = "^/blog/"
+dont_redirect_plain_http = true
+static = { root = "/nonexistent" }
+"""
+)
+
+
+@pytest.fixture(autouse=True)
+def without_delay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Failures cost a second; the tests of other things need not pay it."""
+    monkeypatch.setattr(sessions, "FAILURE_DELAY", 0.0)
+    monkeypatch.setattr(admin_sessions, "FAILURE_DELAY", 0.0)
+
+
+@pytest.fixture
+async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
+    """The server, with the admin app at ``/admin/``."""
+    async with trio.open_nursery() as nursery:
+        found = await open_rig(tmp_path, nursery, static=ADMIN_STATIC, domains=ADMIN_DOMAINS)
+        write_admin_password(tmp_path / "config" / "adminpasswd", PASSWORD)
+        yield found
+        nursery.cancel_scope.cancel()
+
+
+def visitor(rig: Rig, **connection: object) -> Browser:
+    return rig.browser(app="/admin/", **connection)
+
+
+async def owner(rig: Rig, **connection: object) -> Browser:
+    """A browser that has logged in."""
+    found = visitor(rig, **connection)
+    await found.log_in("", PASSWORD)
+    return found
+
+
+async def test_the_app_is_served_on_the_listeners_hosts_alone(rig: Rig) -> None:
+    """WEB-22, WEB-23, WEB-132."""
+    browser = visitor(rig)
+    for host, status in (
+        ("mail.example.org", 200),
+        ("127.0.0.1", 200),
+        ("localhost:1080", 200),
+        ("[::1]:80", 200),
+        ("imap.example.org", 404),
+        ("www.example.org", 404),
+        ("rebound.example", 404),
+        ("bad host", 404),
+    ):
+        browser.host = host
+        assert (await browser.fetch("/admin/")).status == status, host
+
+
+async def test_the_document_has_a_strict_policy_and_the_owners_files(rig: Rig, tmp_path: Path) -> None:
+    """WEB-29, WEB-30, WEB-31."""
+    browser = visitor(rig)
+    answer = await browser.fetch("/admin/")
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'; script-src 'self' 'sha256-")
+    assert "unsafe" not in answer.headers["content-security-policy"]
+    assert len(answer.body) <= 225_000
+    (tmp_path / "config" / "webadmin.css").write_text(":root { --color: #123456; }")
+    (tmp_path / "config" / "webadmin.js").write_text("window.moxliteBeforeDisplay = () => {};")
+    again = (await browser.fetch("/admin/")).body.decode()
+    assert "--color: #123456" in again
+    assert again.index("window.moxliteBeforeDisplay = ()") < again.index('"use strict"')
+
+
+@pytest.mark.parametrize("app", ["/admin/", "/webmail/", "/"])
+async def test_licences_are_listed_without_log_in(rig: Rig, app: str) -> None:
+    """WEB-32."""
+    answer = await visitor(rig).fetch(f"{app}licenses.txt")
+    assert (answer.status, answer.headers["content-type"]) == (200, "text/plain; charset=utf-8")
+    for words in (b"MIT License", b"Lucide", b"\ntrio: ", b"\nmsgspec: "):
+        assert words in answer.body
+
+
+async def test_a_port_without_the_account_app_leads_to_the_admin_app(rig: Rig) -> None:
+    """WEB-22, WEB-25, ADMIN-32: and a port with other apps leads to the admin app's own."""
+    alone = visitor(rig, port=82)
+    answer = await alone.fetch("/")
+    assert (answer.status, answer.headers["location"]) == (303, "/admin/")
+    assert (await alone.fetch("/favicon.ico")).status == 200
+    assert (await alone.fetch("/elsewhere")).status == 404
+    answer = await alone.fetch("/admin")
+    assert (answer.status, answer.headers["location"]) == (303, "/admin/")
+    other = visitor(rig, port=83)
+    other.host = "127.0.0.1:83"
+    answer = await other.fetch("/admin/")
+    assert (answer.status, answer.headers["location"]) == (303, "http://127.0.0.1:82/admin/")
+    assert (await visitor(rig).fetch("/")).status == 200  # the account app
+
+
+async def test_the_password_opens_the_app_and_log_out_closes_it(rig: Rig) -> None:
+    """WEB-51, WEB-52, WEB-60."""
+    browser = visitor(rig)
+    assert await browser.error("overview") == (401, "user:noAuth")
+    token = await browser.call("login_prep")
+    answer = await browser.post("login", {"login_token": token, "username": "", "password": PASSWORD})
+    session = next(one for one in answer.cookies if one.startswith("adminsession="))
+    assert {"Path=/admin/", "HttpOnly", "SameSite=Strict"} <= set(session.split("; "))
+    browser.csrf = answer.json["result"]["csrf_token"]
+    assert (await browser.call("overview"))["hostname"] == "mail.example.org"
+    await browser.call("logout")
+    assert await browser.error("overview") == (401, "user:noAuth")
+
+
+async def test_a_wrong_password_is_refused_and_recorded(rig: Rig) -> None:
+    """WEB-56, WEB-58, WEB-60."""
+    browser = visitor(rig)
+    token = await browser.call("login_prep")
+    answer = await browser.post("login", {"login_token": token, "username": "", "password": "guess"})
+    assert (answer.status, answer.json["error"]["message"]) == (401, "The password is not right.")
+    assert await browser.error("login", login_token="other", username="", password=PASSWORD) == (400, "user:error")
+    await trio.testing.wait_all_tasks_blocked(0.1)
+    found = await rig.auth.attempts("(admin)")
+    assert [(one.protocol, one.result) for one in found] == [("webadmin", "badpassword")]
+
+
+async def test_without_a_password_file_the_form_names_the_command(rig: Rig, tmp_path: Path) -> None:
+    """WEB-60."""
+    (tmp_path / "config" / "adminpasswd").unlink()
+    browser = visitor(rig)
+    token = await browser.call("login_prep")
+    answer = await browser.post("login", {"login_token": token, "username": "", "password": PASSWORD})
+    assert "moxlite admin set-password" in answer.json["error"]["message"]
+
+
+async def test_sessions_end_after_half_a_day_and_with_a_new_password(
+    rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WEB-54, WEB-59: the texts say why."""
+    browser = await owner(rig)
+    clock = admin_sessions._now
+    monkeypatch.setattr(admin_sessions, "_now", lambda: clock() + 11 * 3600 * 1_000_000)
+    await browser.call("sessions")  # use extends it
+    monkeypatch.setattr(admin_sessions, "_now", lambda: clock() + 22 * 3600 * 1_000_000)
+    await browser.call("sessions")
+    monkeypatch.setattr(admin_sessions, "_now", lambda: clock() + 35 * 3600 * 1_000_000)
+    answer = await browser.post("sessions", {})
+    assert (answer.status, answer.json["error"]["code"]) == (401, "user:badAuth")
+    assert "after 12 hours without use" in answer.json["error"]["message"]
+    await browser.log_in("", PASSWORD)
+    write_admin_password(tmp_path / "config" / "adminpasswd", "another password, much better")
+    answer = await browser.post("sessions", {})
+    assert answer.json["error"]["message"] == "The admin password was changed. Please log in again."
+    browser.cookies["adminsession"] = '"AAAAAAAAAAAAAAAAAAAAAA "'
+    answer = await browser.post("sessions", {})
+    assert "the server was started again, 10 newer sessions have begun" in answer.json["error"]["message"]
+
+
+async def test_ten_sessions_live_and_each_can_be_ended(rig: Rig) -> None:
+    """WEB-54."""
+    browsers = [await owner(rig) for _ in range(11)]
+    assert await browsers[0].error("sessions") == (401, "user:badAuth")
+    found = await browsers[10].call("sessions")
+    assert (len(found), [one["own"] for one in found].count(True)) == (10, True)
+    other = next(one for one in found if not one["own"])
+    await browsers[10].call("session_end", session_id=other["id"])
+    assert await browsers[10].error("session_end", session_id=other["id"]) == (404, "user:notFound")
+    assert len(await browsers[10].call("sessions")) == 9
+
+
+Break = Callable[[Rig, Browser], object]
+
+
+async def _foreign_session(rig: Rig, browser: Browser) -> dict[str, str]:
+    account = rig.browser(app="/")
+    await account.log_in()
+    value = account.cookies["accountsession"]
+    browser.csrf = account.csrf
+    return {"cookie": f"adminsession={value}"}
+
+
+@pytest.mark.parametrize("case", ["session", "csrf", "nocsrf", "origin", "site", "host"])
+async def test_every_call_refuses_what_is_not_the_owners(rig: Rig, case: str) -> None:
+    """WEB-52, WEB-53, WEB-132: a session of another app, a wrong CSRF token, a page of elsewhere, a web handler's
+    host.
+    """
+    browser = await owner(rig)
+    headers: dict[str, str] = {}
+    expected = {401}
+    match case:
+        case "session":
+            headers = await _foreign_session(rig, browser)
+        case "csrf":
+            browser.csrf = "A" * 22
+        case "nocsrf":
+            browser.csrf = ""
+        case "origin":
+            headers, expected = {"origin": "https://elsewhere.example"}, {403}
+        case "site":
+            headers, expected = {"sec-fetch-site": "cross-site"}, {403}
+        case "host":
+            browser.host, expected = "www.example.org", {404}
+    calls = calls_of(API)
+    assert len(calls) >= 6
+    for name, entry in calls.items():
+        if entry.public and case in ("session", "csrf", "nocsrf"):
+            continue
+        answer = await browser.post(name, {}, headers)
+        assert answer.status in expected, name
+
+
+async def test_the_overview_says_what_is_wrong_and_where(rig: Rig, tmp_path: Path) -> None:
+    """ADMIN-5, ADMIN-39a: certificates, disk, queue, and a mistake in the file with its line."""
+    browser = await owner(rig)
+    found = await browser.call("overview")
+    assert found["flow"] == "flowing"
+    assert [one["names"] for one in found["certificates"]] == [["mail.example.org"]]
+    assert found["certificates"][0]["own"] is True
+    assert found["disk"]["size"] >= found["disk"]["free"] > 0
+    assert (found["domains"], found["accounts"]) == (1, 2)
+    assert found["config_problems"] == []
+    path = tmp_path / "config" / "domains.toml"
+    before = path.read_text()
+    path.write_text(before + "\n[accounts.mia]\nnonsense = 1\n")
+    await rig.holder.reload()
+    problem = (await browser.call("overview"))["config_problems"][0]
+    assert problem["file"].endswith("domains.toml")
+    assert problem["line"] > before.count("\n")
+    os.utime(path)
