@@ -24,6 +24,10 @@ OWN: Final = ("moxlite", "pyproject.toml", "README.md", "LICENSE", "requirements
 """What the wheel is made of."""
 
 
+SOURCES: Final = ("dkimpy",)
+"""Packages that have no wheel: pure Python, the same on each platform."""
+
+
 class Failed(Exception):
     """A package cannot be built; one line, or what the failed program said."""
 
@@ -92,6 +96,7 @@ def _files(path: Path) -> list[Path]:
 
 def install_locked(to: Path, machine: str, wheels: Path | None) -> None:
     """Install the packages of ``requirements/runtime.lock`` into a folder: wheels with the hashes there, for Debian 12.
+    A package without a wheel is built from its source, with the hash there, by the tools of this environment.
 
     Args:
       machine: as uname(1) says it, such as ``x86_64``.
@@ -102,7 +107,8 @@ def install_locked(to: Path, machine: str, wheels: Path | None) -> None:
     where = [] if wheels is None else ["--no-index", "--find-links", str(wheels.resolve())]
     platforms = [word for name in GLIBC for word in ("--platform", f"manylinux{name}_{machine}")]
     target = ["--implementation", "cp", "--python-version", PYTHON, *platforms]
-    _pip_install(to, ["--require-hashes", "--only-binary=:all:", *target, *where, "-r", "requirements/runtime.lock"])
+    built = ["--only-binary=:all:", f"--no-binary={','.join(SOURCES)}", "--no-build-isolation"]
+    _pip_install(to, ["--require-hashes", *built, *target, *where, "-r", "requirements/runtime.lock"])
 
 
 def install_wheel(to: Path, wheel: Path) -> None:

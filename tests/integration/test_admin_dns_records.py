@@ -1,6 +1,8 @@
 """The records that we print, in a zone that knot signs and unbound verifies, and what the check says of them."""
 
+import contextlib
 import datetime as dt
+import io
 import ipaddress
 import json
 import re
@@ -29,6 +31,7 @@ from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import MX, SRV, TLSA, FakeResolver, RecordType, Resolver, TempError
 from moxlite.net.tls.certificates import load_private_key
 from tests.dnsworld import DNSWorld
+from tests.signedroot import SignedRoot
 
 pytestmark = [pytest.mark.integration, pytest.mark.served]
 
@@ -519,3 +522,31 @@ def test_settings_for_mail_programs(config: Path, capsys: Capture) -> None:
     assert "mail.example.org port 993, TLS" in out
     assert "mail.example.org port 465, TLS" in out
     assert run(["config", "clientconfig", "other.example"]) == 1
+
+
+def test_a_signed_zone_is_known_without_a_validating_resolver(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """AUTH-123, ADMIN-47, ADMIN-48: TLSA records are live, the topics `dnssec` and `dane` know that the zone is signed,
+    and a wrong chain is named, though the resolver sets no AD bit.
+    """
+    zones = {"": "", "org": "", "example.org": HOST + "@ MX 10 mx.example.org."}
+    with SignedRoot(zones) as root:
+        monkeypatch.setattr("moxlite.net.dnssec.anchors.ROOT", root.anchors)
+        records = verb(config, "config", "dnsrecords", "example.org", "--resolver", root.server)
+        assert "\n_25._tcp.mx.example.org. TLSA 3 1 1 " in records
+        found = json.loads(verb(config, "--json", "config", "dnscheck", "example.org", "--resolver", root.server))
+        assert found["dnssec"]["errors"] == []
+        assert [one for one in found["dnssec"]["warnings"] if "not signed" in one] == []
+        assert any("the resolver does not verify DNSSEC" in one for one in found["dnssec"]["warnings"])
+        assert "_25._tcp.mx.example.org. has no TLSA record" in found["dane"]["errors"]
+    with SignedRoot(zones, forged=["example.org"]) as root:
+        monkeypatch.setattr("moxlite.net.dnssec.anchors.ROOT", root.anchors)
+        assert "\n; _25._tcp.mx" in verb(config, "config", "dnsrecords", "example.org", "--resolver", root.server)
+        found = json.loads(verb(config, "--json", "config", "dnscheck", "example.org", "--resolver", root.server))
+        assert "no key of example.org. fits its DS records" in found["dnssec"]["errors"][0]
+
+
+def verb(config: Path, *args: str) -> str:
+    """Run the command line in this process; what it prints."""
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        run(["--config", str(config / "moxlite.toml"), *args])
+    return printed.getvalue()

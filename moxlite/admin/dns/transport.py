@@ -8,8 +8,9 @@ from moxlite.admin.dns.report import Case, Report
 from moxlite.admin.dns.wanted import Kind
 from moxlite.mailauth.dnssec import ADVICE, Verifies, check_resolver
 from moxlite.mailauth.mtasts import FetchFailed, NoPolicy, Policy, PolicyError, fetch_policy, find_record, matches
+from moxlite.net.dnssec.resolver import ValidatingResolver
 from moxlite.net.limits import IPAddress
-from moxlite.net.resolver import MX, DNSError, NotFound
+from moxlite.net.resolver import MX, DNSError, NotFound, TempError
 
 __all__ = ["check_dnssec", "check_iprev", "check_mtasts", "check_mx", "check_tls"]
 
@@ -18,9 +19,14 @@ SHORT_AGE: Final = 86_400
 
 
 async def check_dnssec(case: Case) -> Report:
-    """Check that the resolver verifies DNSSEC, and that the domain is signed."""
+    """Check that the resolver verifies DNSSEC, and that the domain is signed.
+
+    Whether the domain is signed is known without such a resolver, too, if the resolver passes on signatures. Mail needs
+    one all the same.
+    """
     report = Report()
-    verifies = await check_resolver(case.resolver)
+    own = case.resolver if isinstance(case.resolver, ValidatingResolver) else None
+    verifies = await check_resolver(case.resolver if own is None else own.plain)
     if verifies.problem:
         report.warnings.append(verifies.problem)
     if verifies.status is Verifies.UNVERIFIED:
@@ -29,7 +35,11 @@ async def check_dnssec(case: Case) -> Report:
         signed = (await case.resolver.mx(absolute_name(case.domain))).authentic
     except DNSError as error:
         signed = error.authentic
-    if not signed and verifies.status is not Verifies.UNVERIFIED:
+        if isinstance(error, TempError) and error.dnssec:
+            report.errors.append(f"hosts that verify DNSSEC cannot look up {case.domain}: {error}")
+            signed = True
+    known = verifies.status is not Verifies.UNVERIFIED or (own is not None and await own.can_validate())
+    if not signed and known:
         report.warnings.append(f"{case.domain} is not signed with DNSSEC: without it there is no DANE")
         report.instructions.append("switch DNSSEC on at your DNS provider, and give the DS record to your registrar")
     return report

@@ -6,18 +6,15 @@ from ipaddress import ip_address
 from itertools import groupby
 from typing import Final
 
-from moxlite.admin.dns.wanted import CAA, Keys, Kind, Topic, Value, Wanted
+from moxlite.admin.dns.rdata import MAX_STRING, rdata_of
+from moxlite.admin.dns.wanted import Keys, Kind, Topic, Value, Wanted
 from moxlite.config.domains import DomainConfig
-from moxlite.net.resolver import MX, SRV, TLSA
 from moxlite.proto.address import Domain
 
 __all__ = ["record_line", "txt_strings", "zone_file", "zone_line"]
 
 TTL: Final = 300
 """Seconds; short while the records may still change."""
-
-MAX_STRING: Final = 255
-"""Octets of one string of a TXT record (RFC 1035 §3.3)."""
 
 WIDTH: Final = 110
 """Characters of a comment line."""
@@ -66,12 +63,12 @@ def zone_file(
         lines += ["", *_comment(ABOUT[topic])]
         if topic == "dane" and not signed:
             lines += _comment(
-                "The zone has no DNSSEC, or the resolver here does not verify it; without that these records do "
-                "nothing. Remove the first semicolons once it has."
+                "The zone has no DNSSEC, or the resolver here leaves signatures out; without DNSSEC these records do "
+                "nothing. Remove the first semicolons once the zone has it."
             )
         for record in group:
             line = zone_line(record)
-            if len(str(record.value)) > MAX_STRING and record.kind == "TXT":
+            if record.kind == "TXT" and len(str(record.value)) > MAX_STRING:
                 lines.append("; In several strings, since one holds 255 octets. A web form may want them as one text.")
             lines.append(line if record.live or signed else f"; {line}")
         if topic == "host":
@@ -87,33 +84,12 @@ def zone_line(record: Wanted) -> str:
 
 def record_line(name: str, kind: Kind, value: Value) -> str:
     """A record that need not be a wanted one, as one line of a zone file."""
-    return f"{name} {kind} {_data(kind, value)}"
-
-
-def _data(kind: Kind, value: Value) -> str:
-    match value:
-        case MX(preference, host):
-            return f"{preference} {host}"
-        case SRV(priority, weight, port, target):
-            return f"{priority} {weight} {port} {target}"
-        case TLSA(usage, selector, matching, data):
-            return f"{usage} {selector} {matching} {data.hex()}"
-        case CAA(flags, tag, text):
-            return f"{flags} {tag} {_quoted(text)}"
-        case str(text) if kind == "TXT":
-            return txt_strings(text)
-        case str(text):
-            return text
+    return f"{name} {kind} {rdata_of(kind, value).to_text()}"
 
 
 def txt_strings(text: str) -> str:
     """A text as the value of a TXT record: quoted strings of at most 255 octets."""
-    return " ".join(_quoted(text[at : at + MAX_STRING]) for at in range(0, len(text), MAX_STRING))
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+    return rdata_of("TXT", text).to_text()
 
 
 def _notes(settings: DomainConfig, keys: Keys) -> Iterator[str]:

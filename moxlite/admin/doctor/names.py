@@ -8,6 +8,7 @@ from moxlite.admin.dns import check as dns
 from moxlite.admin.dns.report import Report
 from moxlite.admin.doctor.examination import Examination
 from moxlite.admin.doctor.findings import Finding, Grade
+from moxlite.net.dnssec.resolver import validating
 from moxlite.proto.address import Domain
 
 __all__ = ["check_names", "check_servers"]
@@ -38,6 +39,7 @@ async def check_names(examination: Examination) -> list[Finding]:
     found: list[Finding] = []
     limit = trio.CapacityLimiter(AT_ONCE)
     snapshot = examination.snapshot
+    resolver = validating(examination.resolver)  # one for all, as they share the zones above them
 
     async def check(domain: Domain) -> None:
         settings = snapshot.domain(domain)
@@ -47,7 +49,7 @@ async def check_names(examination: Examination) -> list[Finding]:
                 snapshot,
                 domain,
                 settings,
-                examination.resolver,
+                resolver,
                 examination.network,
                 served=examination.running is not None,
                 held=examination.held,

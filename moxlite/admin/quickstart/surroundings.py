@@ -13,6 +13,7 @@ from moxlite.mailauth.dnsbl import DNSBLStatus
 from moxlite.mailauth.dnsbl import check as check_list
 from moxlite.mailauth.dnssec import ADVICE, Verifies, check_resolver
 from moxlite.net.dial import DialError, dial
+from moxlite.net.dnssec.resolver import validating
 from moxlite.net.httpclient import HTTPClient
 from moxlite.net.limits import IPAddress
 from moxlite.net.rdap import NotRegistered, RDAPError, registered
@@ -91,7 +92,7 @@ async def look_around(resolver: Resolver, hostname: Domain) -> Surroundings:
         elif verifies.problem:
             warnings.append(verifies.problem)
         try:
-            answer = await resolver.ips(f"{hostname.ascii}.")
+            answer = await validating(resolver).ips(f"{hostname.ascii}.")
             found, signed = answer.records, answer.authentic
         except NotFound as error:
             signed = error.authentic

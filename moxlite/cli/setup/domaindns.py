@@ -119,8 +119,9 @@ def _domain(name: str) -> "tuple[Snapshot, Domain, DomainConfig]":
 
 
 def _resolver(snapshot: "Snapshot", text: str | None) -> "Resolver":
-    """A resolver for the given DNS server, or for the configured ones."""
+    """A resolver for the given DNS server, or for the configured ones, which validates what they do not (AUTH-123)."""
     from moxlite.net.dns.client import DNSResolver
+    from moxlite.net.dnssec.resolver import validating
 
     dns = snapshot.static.dns
-    return DNSResolver(dns.servers, trust_ad=dns.trust_ad) if text is None else resolver_at(text)
+    return validating(DNSResolver(dns.servers, trust_ad=dns.trust_ad) if text is None else resolver_at(text))
