@@ -511,6 +511,7 @@ def _web(house: House, queue: Queue | None) -> Callable[[Endpoint], Served]:
         keys=house.started.keys,
         edit=house.config.edit,
         deliveries=queue,
+        queue=queue,
         assure=queue.assure if queue else not_asked,
         opaque_id=house.received_id.encode,
         readiness=house.problems,

@@ -16,7 +16,7 @@ from moxlite.store.delivery.owed import OwedMessage
 from moxlite.store.delivery.submission import Submit
 from moxlite.store.upkeep.outbox import Handler, OutboxRow
 
-__all__ = ["carrier"]
+__all__ = ["carrier", "without_bcc"]
 
 
 def carrier(submit: Submit, tmp: Path) -> Handler:
@@ -48,10 +48,17 @@ async def _sent(account: Account, message_id: int, tmp: Path) -> AsyncIterator[S
             async for piece in pieces:
                 await kept.write(piece)
         await kept.finish()
-        section = await read_header(kept)
-        hidden = section.all(b"bcc")
-        if not hidden:
-            yield kept
-            return
-        with await kept.with_header(section.without(hidden), len(section.octets)) as clean:
+        async with without_bcc(kept) as clean:
             yield clean
+
+
+@asynccontextmanager
+async def without_bcc(kept: Spool) -> AsyncIterator[Spool]:
+    """The octets of a finished spool but for its Bcc field."""
+    section = await read_header(kept)
+    hidden = section.all(b"bcc")
+    if not hidden:
+        yield kept
+        return
+    with await kept.with_header(section.without(hidden), len(section.octets)) as clean:
+        yield clean

@@ -4,13 +4,14 @@ A draft makes two messages: the author's copy with Bcc, and the submitted one wi
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
 from moxlite.proto.address import Address, AddressError, Domain, Localpart
 from moxlite.proto.mime.compose import (
     DataPart,
+    Entity,
     MessagePart,
     MultiPart,
     TextPart,
@@ -22,7 +23,7 @@ from moxlite.proto.mime.compose import (
 from moxlite.proto.mime.dates import format_date
 from moxlite.proto.mime.types import MailAddress
 
-__all__ = ["MAX_FILES", "MAX_RECIPIENTS", "BadDraft", "Draft", "File", "check", "message", "recipients"]
+__all__ = ["MAX_FILES", "MAX_RECIPIENTS", "BadDraft", "Draft", "File", "Place", "check", "message", "recipients"]
 
 MAX_RECIPIENTS: Final = 1000
 """Number of recipients in all fields together; more need a mailing list."""
@@ -37,6 +38,9 @@ MAX_SUBJECT: Final = 5_000
 MAX_NAME: Final = 1_000
 """Characters of a display name or a file's name."""
 
+MAX_HEADER: Final = 10_000
+"""Characters of a further header field."""
+
 MAX_REFERENCES: Final = 50
 """Message-ids in References: the first, which begins the thread, and the last ones (RFC 5322 §3.6.4)."""
 
@@ -49,14 +53,27 @@ class BadDraft(ValueError):
         self.field = field
 
 
+Place = Literal["attached", "inline", "alternative"]
+
+
 class File(msgspec.Struct, frozen=True):
-    """An attachment. Each call of `blocks` returns all its octets; a message (message/rfc822) is attached unchanged."""
+    """A file of a message. Each call of `blocks` returns all its octets; a message (message/rfc822) is attached
+    unchanged.
+
+    Attributes:
+      parameters: further parameters of its Content-Type.
+      content_id: id by which the HTML refers to it, without brackets; "" without one.
+      place: an attachment, a file that the HTML shows, or another form of the text, such as an invitation.
+    """
 
     name: str
     media_type: str
     size: int
     blocks: Callable[[], Iterable[bytes]]
     eight_bit: bool = False
+    parameters: tuple[tuple[str, str], ...] = ()
+    content_id: str = ""
+    place: Place = "attached"
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +83,9 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
       author: of From; the account must be allowed to use it.
       message_id: with its brackets; stays the same while a draft is edited. date: µs UTC.
       in_reply_to: message-id with its brackets, "" without one; references: message-ids of the thread, oldest first.
+      html: the text as HTML, "" without it. flowed: send the plain text as format=flowed (RFC 3676), so that readers
+        wrap long lines at the width of their window; else its lines stay as they are.
+      headers: further fields, names and texts.
       tls_required_no: the sender accepts unprotected delivery (RFC 8689 §5).
     """
 
@@ -76,23 +96,25 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     reply_to: tuple[MailAddress, ...] = ()
     subject: str = ""
     text: str = ""
+    html: str = ""
+    flowed: bool = True
     message_id: str = ""
     date: int = 0
     in_reply_to: str = ""
     references: tuple[str, ...] = ()
     user_agent: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
     tls_required_no: bool = False
 
 
 def check(draft: Draft, files: Sequence[File] = ()) -> None:
     """Check that the draft can become a message. Recipients may still be missing. Raises BadDraft."""
     _check_text("subject", draft.subject, MAX_SUBJECT)
-    if len(draft.text) > MAX_TEXT:
-        raise BadDraft("text", f"the text is longer than {MAX_TEXT >> 20} million characters")
-    if "\0" in draft.text:
-        raise BadDraft("text", "the text holds a NUL character")
-    if len(draft.reply_to) > 1:
-        raise BadDraft("reply_to", "answers can go to one address only")
+    for field, text in (("text", draft.text), ("html", draft.html)):
+        if len(text) > MAX_TEXT:
+            raise BadDraft(field, f"the text is longer than {MAX_TEXT >> 20} million characters")
+        if "\0" in text:
+            raise BadDraft(field, "the text holds a NUL character")
     if len(draft.to) + len(draft.cc) + len(draft.bcc) > MAX_RECIPIENTS:
         raise BadDraft("to", f"more than {MAX_RECIPIENTS} recipients")
     fields = (
@@ -108,11 +130,14 @@ def check(draft: Draft, files: Sequence[File] = ()) -> None:
             _address(field, one)
     for word in (draft.message_id, draft.in_reply_to, *draft.references):
         _check_text("references", word, MAX_NAME)
+    for name, value in draft.headers:
+        _check_text("headers", name, MAX_NAME)
+        _check_text("headers", value, MAX_HEADER)
     if len(files) > MAX_FILES:
         raise BadDraft("attachments", f"more than {MAX_FILES} attachments")
     for file in files:
-        _check_text("attachments", file.name, MAX_NAME)
-        _check_text("attachments", file.media_type, MAX_NAME)
+        for word in (file.name, file.media_type, file.content_id, *(text for pair in file.parameters for text in pair)):
+            _check_text("attachments", word, MAX_NAME)
 
 
 def _check_text(field: str, text: str, limit: int) -> None:
@@ -146,20 +171,45 @@ def recipients(draft: Draft) -> tuple[Address, ...]:
 
 
 def message(draft: Draft, files: Sequence[File] = (), *, keep_bcc: bool) -> Iterator[bytes]:
-    """Return the octets of the message, in blocks; with `keep_bcc` for the author's copy. Call `check` first.
-
-    The text is format=flowed (RFC 3676), so that readers wrap long lines at the width of their window.
-    """
-    text = TextPart(flow(draft.text) + "\r\n", parameters=(("format", "flowed"),))
-    entity = text if not files else MultiPart((text, *[_part(file) for file in files]))
+    """Return the octets of the message, in blocks; with `keep_bcc` for the author's copy. Call `check` first."""
     utf8 = _needs_utf8(draft)
-    return compose(_fields(draft, keep_bcc=keep_bcc, utf8=utf8), entity, utf8=utf8)
+    return compose(_fields(draft, keep_bcc=keep_bcc, utf8=utf8), _entity(draft, files), utf8=utf8)
+
+
+def _entity(draft: Draft, files: Sequence[File]) -> Entity:
+    """The body: mixed(related(alternative(texts), inline files), attachments), of these only the levels that have more
+    than one part (RFC 2046 §5.1, RFC 2387).
+
+    Without HTML, no text refers to the inline files, and readers would not show them: they become parts beside it.
+    """
+    texts: list[Entity] = []
+    if draft.text or not draft.html:
+        flowed = (("format", "flowed"),) if draft.flowed else ()
+        texts.append(TextPart(flow(draft.text) + "\r\n" if draft.flowed else draft.text, parameters=flowed))
+    if draft.html:
+        texts.append(TextPart(draft.html, "html"))
+    texts += _parts(files, "alternative")
+    body = _joined(texts, "alternative")
+    inline = _parts(files, "inline")
+    if inline and draft.html:
+        root = f"multipart/{body.subtype}" if isinstance(body, MultiPart) else "text/html"
+        body, inline = MultiPart((body, *inline), "related", (("type", root),)), []
+    return _joined([body, *inline, *_parts(files, "attached")], "mixed")
+
+
+def _joined(parts: list[Entity], subtype: str) -> Entity:
+    return parts[0] if len(parts) == 1 else MultiPart(tuple(parts), subtype)
+
+
+def _parts(files: Sequence[File], place: Place) -> list[Entity]:
+    return [_part(file) for file in files if file.place == place]
 
 
 def _part(file: File) -> DataPart | MessagePart:
     if file.media_type == "message/rfc822":
         return MessagePart(file.blocks(), encoding="8bit" if file.eight_bit else "7bit")
-    return DataPart(file.blocks(), file.media_type, file.name)
+    disposition = {"attached": "attachment", "inline": "inline", "alternative": ""}[file.place]
+    return DataPart(file.blocks(), file.media_type, file.name, disposition, file.content_id, file.parameters)
 
 
 def _needs_utf8(draft: Draft) -> bool:
@@ -193,4 +243,4 @@ def _fields(draft: Draft, *, keep_bcc: bool, utf8: bool) -> list[bytes]:
         found.append(b"TLS-Required: No\r\n")
     if draft.user_agent:
         found.append(text_field("User-Agent", draft.user_agent))
-    return found
+    return found + [text_field(name, value, utf8=utf8) for name, value in draft.headers]

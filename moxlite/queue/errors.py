@@ -1,5 +1,6 @@
 """Exceptions of operations on the queue. The exceptions of submitting are in `store`, beside `Submit`."""
 
+from moxlite.store.delivery import apiqueue
 from moxlite.store.delivery.submission import FromIDTaken, QueueFull, SendingStopped
 
 __all__ = [
@@ -33,11 +34,11 @@ class UnknownTransport(QueueError):
     """No transport of this name is configured."""
 
 
-class AlreadySuppressed(QueueError):
+class AlreadySuppressed(QueueError, apiqueue.AlreadySuppressed):
     """The address is on the suppression list (QUEUE-83)."""
 
 
-class NotSuppressed(QueueError):
+class NotSuppressed(QueueError, apiqueue.NotSuppressed):
     """The address is not on the suppression list (QUEUE-83)."""
 
 

@@ -23,7 +23,6 @@ from moxlite.queue.data.retire import clean_retired
 from moxlite.queue.data.rows import Message, Retired
 from moxlite.queue.data.status import Watchers, clean_outcomes, statuses, was_sent
 from moxlite.queue.data.suppression import (
-    Suppression,
     add_suppression,
     clean_suppressions,
     for_message,
@@ -46,9 +45,11 @@ from moxlite.queue.reports.dmarc import DMARCReports
 from moxlite.queue.reports.tls import TLSReports
 from moxlite.queue.schedule import SECOND, delay_after
 from moxlite.queue.scheduler import Scheduler, policy_of
+from moxlite.queue.submit import receipt_of
 from moxlite.queue.webhooks.keeping import recover_calls
 from moxlite.queue.webhooks.webhooks import WebhookQueue
 from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.apiqueue import Receipt, Suppression
 from moxlite.store.delivery.deferred import Deferred
 from moxlite.store.delivery.status import RecipientStatus
 from moxlite.store.delivery.submission import Submission
@@ -188,6 +189,10 @@ class Queue:
         self._watchers.changed([submission.account])
         return ids
 
+    async def receipt(self, key: bytes) -> Receipt | None:
+        """The submission with this key in the last 7 days, or None."""
+        return await self._database.read(partial(receipt_of, key=key), op="queue receipt")
+
     async def defer(self, deferred: Sequence[Deferred], spool: Spool) -> None:
         """Queue deliveries to accounts of this server that cannot take a message now, all or none (QUEUE-28). The
         caller keeps the spool.
@@ -297,9 +302,9 @@ class Queue:
         lookup = partial(suppression_of, account=account, address=address, now=now)
         return await self._database.read(lookup, op="queue suppression")
 
-    async def add_suppression(self, account: str, address: str, reason: str = "") -> None:
+    async def add_suppression(self, account: str, address: str, reason: str = "", *, manual: bool = True) -> None:
         """Add an address to an account's suppression list. Raises AlreadySuppressed, BadFilter."""
-        await self._change(lambda tx, now: add_suppression(tx, account, address, reason, now))
+        await self._change(lambda tx, now: add_suppression(tx, account, address, reason, now, manual=manual))
 
     async def remove_suppression(self, account: str, address: str) -> None:
         """Remove an address from an account's suppression list. Raises NotSuppressed, BadFilter."""

@@ -8,10 +8,11 @@ from moxlite.queue.data.content import Content, add_content
 from moxlite.queue.data.holdrules import hold_rules, is_held
 from moxlite.queue.data.mirrorrows import add_mirror
 from moxlite.queue.errors import FromIDTaken, QueueFull
+from moxlite.store.delivery.apiqueue import Receipt
 from moxlite.store.delivery.submission import Submission, SubmissionRecipient
 from moxlite.store.file.transaction import Reader, Tx
 
-__all__ = ["add_submission", "check_room", "insert_row", "is_known", "sender_of"]
+__all__ = ["add_submission", "check_room", "insert_row", "is_known", "receipt_of", "sender_of"]
 
 MAX_ROWS: Final = 10_000
 MAX_OCTETS: Final = 2 << 30
@@ -22,7 +23,8 @@ REPORT_ATTEMPTS: Final = 5
 
 WAITING: Final = "SELECT messages, message_octets FROM room WHERE account = ?"
 KEY: Final = "SELECT first_id, last_id FROM unit_key WHERE key = ?"
-INSERT_KEY: Final = "INSERT INTO unit_key (key, first_id, last_id, live) VALUES (?, ?, ?, ?)"
+RECEIPT: Final = "SELECT first_id, last_id, note FROM unit_key WHERE key = ?"
+INSERT_KEY: Final = "INSERT INTO unit_key (key, first_id, last_id, live, note) VALUES (?, ?, ?, ?, ?)"
 FROM_ID: Final = "SELECT 1 FROM msg WHERE from_id = ?1 UNION ALL SELECT 1 FROM msg_retired WHERE from_id = ?1 LIMIT 1"
 SET_BASE: Final = "UPDATE msg SET base_id = ? WHERE id BETWEEN ? AND ?"
 INSERT: Final = """
@@ -62,13 +64,19 @@ def add_submission(tx: Tx, submission: Submission, content: Content, now: int, *
     if mirrored:
         add_mirror(tx, content_id, submission.account, now)
     if submission.key:
-        tx.execute(INSERT_KEY, submission.key, ids[0], ids[-1], now)
+        tx.execute(INSERT_KEY, submission.key, ids[0], ids[-1], now, submission.note)
     return ids
 
 
 def is_known(r: Reader, submission: Submission) -> bool:
     """Whether a submission with the same key was queued before."""
     return bool(submission.key) and r.row(KEY, submission.key) is not None
+
+
+def receipt_of(r: Reader, key: bytes) -> Receipt | None:
+    """The ids and the note of the submission with this key; None if there was none in the last 7 days."""
+    row = r.row(RECEIPT, key)
+    return None if row is None else Receipt(tuple(range(row[0], row[1] + 1)), row[2])
 
 
 def sender_of(submission: Submission, recipient: SubmissionRecipient) -> tuple[str, str]:

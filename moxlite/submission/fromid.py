@@ -26,7 +26,7 @@ def with_from_ids(letter: Letter) -> tuple[SubmissionRecipient, ...]:
     sender = letter.mail_from
     assert sender is not None
     base, found, own = sender.localpart.partition(separator)
-    if found and not _is_login(letter, sender):
+    if found and letter.own_from_id and not _is_login(letter, sender):
         if len(letter.recipients) > 1:
             text = "a sender id of your own is possible with one recipient only"
             raise SubmissionRefused(554, "5.5.3", text, "badmessage")

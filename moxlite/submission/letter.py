@@ -25,6 +25,9 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
       trace: header fields to put on top, each ending in CRLF.
       may_need_smtputf8, may_have_8bit: False if a pedantic server requires these parameters of MAIL and the client did
         not give them (SMTP-29).
+      own_from_id: the client has chosen a FROMID if `mail_from` has text after a separator. False: that text belongs to
+        the address in From, and each recipient gets a new FROMID.
+      extra: text pairs for the queue, beside those in fields of the message (QUEUE-5).
       requiretls, hold_until, future_release, dsn_ret, dsn_envid, priority, deliver_by: as in `Submission`.
     """
 
@@ -39,6 +42,8 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     trace: bytes = b""
     may_need_smtputf8: bool = True
     may_have_8bit: bool = True
+    own_from_id: bool = True
+    extra: dict[str, str] = {}
     requiretls: bool = False
     hold_until: int | None = None
     future_release: str = ""

@@ -30,7 +30,7 @@ from moxlite.submission.errors import SubmissionRefused, SubmissionStuck
 from moxlite.submission.fromid import RANDOM_OCTETS, with_from_ids
 from moxlite.submission.letter import Letter
 
-__all__ = ["Complete", "PostOffice", "Submitted", "complete", "counted_as", "limits_of", "submit"]
+__all__ = ["Complete", "PostOffice", "Submitted", "complete", "counted_as", "enqueue", "limits_of", "submit"]
 
 logger = logging.getLogger("moxlite.submission")
 
@@ -124,7 +124,7 @@ async def submit(office: PostOffice, letter: Letter, spool: Spool) -> Submitted:
 async def _submit(office: PostOffice, letter: Letter, spool: Spool) -> Submitted:
     async with _clean(letter, spool) as (octets, section, extra):
         found = await _complete(office.keys, letter, octets, section, extra)
-        ids = await _queue(office, letter, found.submission, octets)
+        ids = await enqueue(office, letter, found.submission, octets)
     return Submitted(tuple(ids), found.author, found.submission.message_id)
 
 
@@ -173,7 +173,7 @@ async def _complete(
         requiretls=checks.requiretls(letter, section),
         message_id=message_id,
         subject=envelope.subject,
-        extra=extra,
+        extra=letter.extra | extra,
         hold_until=letter.hold_until,
         future_release=letter.future_release,
         dsn_ret=letter.dsn_ret,
@@ -210,8 +210,10 @@ async def _signatures(
         raise SubmissionRefused(451, "4.3.0", "message cannot be signed now, try again later", "signerror") from None
 
 
-async def _queue(office: PostOffice, letter: Letter, submission: Submission, spool: Spool) -> list[int]:
-    """Count the message and queue it; the count is undone if it is not queued (SMTP-116)."""
+async def enqueue(office: PostOffice, letter: Letter, submission: Submission, spool: Spool) -> list[int]:
+    """Count a complete message and queue it; the count is undone if it is not queued (SMTP-116). Returns the ids of the
+    queue's rows. Raises as `submit`.
+    """
     limits, addresses = limits_of(letter), counted_as(letter)
     async with office.accounts.use(letter.identity.account) as account:
         counted = await account.write(lambda tx: add_outgoing(tx, addresses, limits))

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from moxlite.sandbox.processes import Sandbox
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.auth.authdb import AuthDB
+    from moxlite.store.delivery.apiqueue import APIQueue
     from moxlite.store.delivery.status import Deliveries
     from moxlite.store.imports.engine import Imports
     from moxlite.submission.assurance import Assure
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from moxlite.web.admin.app import AdminApp
     from moxlite.web.http.exchange import Handler, Request, ResponseWriter
     from moxlite.web.http.paths import Host
+    from moxlite.web.webapi.app import WebAPI
     from moxlite.web.webmail.app import Webmail
     from moxlite.web.webmail.calls.common import Edit
 
@@ -84,6 +86,7 @@ class Apps(msgspec.Struct, frozen=True):
     webmail: Late[Webmail]
     account: Late[AccountApp]
     admin: Late[AdminApp]
+    webapi: Late[WebAPI]
     discovery: Discovery
     policies: Policies
 
@@ -114,6 +117,15 @@ class Apps(msgspec.Struct, frozen=True):
 
         return handle
 
+    def webapi_at(self, path: str) -> Handler:
+        """The handler of `WebAPI.mounted`; its first request loads the web API."""
+
+        async def handle(request: Request, writer: ResponseWriter) -> None:
+            app = await self.webapi.get()
+            await app.mounted(path)(request, writer)
+
+        return handle
+
 
 def make_context(
     *,
@@ -127,6 +139,7 @@ def make_context(
     keys: SigningKeys,
     edit: Edit,
     deliveries: Deliveries | None,
+    queue: APIQueue | None,
     assure: Assure,
     opaque_id: Callable[[int], str],
     readiness: Readiness,
@@ -145,6 +158,7 @@ def make_context(
       keys: DKIM keys of the domains that sign submitted mail.
       edit: changes the configuration of domains and accounts.
       deliveries: state of submitted messages; None while there is no queue.
+      queue: for the web API; None while there is no queue.
       assure: finds how well mail to a domain would be protected.
       readiness: lists the reasons why the server is not ready (``/readyz``).
       measure: sets the gauges that are computed when they are read (``/metrics``).
@@ -185,7 +199,26 @@ def make_context(
             exports=exports,
         )
 
-    apps = Apps(Late(make_webmail), Late(make_account), Late(admin), Discovery(config, certificate), Policies(config))
+    def make_webapi() -> WebAPI:
+        from moxlite.web.webapi.app import WebAPI
+
+        return WebAPI(
+            config=config,
+            accounts=accounts,
+            logins=logins,
+            keys=keys,
+            queue=queue,
+            tmp=snapshot.static.data_dir / "tmp",
+        )
+
+    apps = Apps(
+        Late(make_webmail),
+        Late(make_account),
+        Late(admin),
+        Late(make_webapi),
+        Discovery(config, certificate),
+        Policies(config),
+    )
 
     def notes() -> list[str]:
         return [f"account {name}: {reason}" for name, reason in sorted(accounts.broken().items())]
@@ -277,6 +310,9 @@ def _router(
         handler = apps.account_at(account.path, siblings=siblings, forwarded=account.forwarded)
         services.append(Route("account", account.path, hosts, handler, _proxies(account, proxies)))
     services += _admin(config, name, listener, port, apps)
+    webapi = at(listener.webapi_http, listener.webapi_https)
+    if webapi is not None:
+        services.append(Route("webapi", webapi.path, hosts, apps.webapi_at(webapi.path), _proxies(webapi, proxies)))
     if at(*_apps(listener)) is not None:
         services.append(Route("favicon", "/favicon.ico", hosts, favicon))
     rules = None
@@ -287,6 +323,7 @@ def _router(
             "webmail": partial(apps.webmail_at, account_path="", forwarded=False),
             "account": partial(apps.account_at, siblings={}, forwarded=False),
             "admin": partial(apps.admin_at, forwarded=False),
+            "webapi": apps.webapi_at,
         }
         rules = WebRules(config, https_port=https_port, apps=mounts)
     return Router(system, services, rules)

@@ -19,6 +19,10 @@ __all__ = [
     "response_seconds",
     "streams",
     "submissions",
+    "webapi_errors",
+    "webapi_results",
+    "webapi_seconds",
+    "webapi_submissions",
 ]
 
 BUCKETS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
@@ -62,6 +66,15 @@ autodiscover_requests = Counter(
 )
 
 submissions = Counter("moxlite_webmail_submission", "Messages that browsers sent, by what became of them.", ["result"])
+
+webapi_submissions = Counter("moxlite_webapi_submission", "Messages that programs sent, by result.", ["result"])
+webapi_errors = Counter("moxlite_webapi_errors", "Refused calls of the web API, by code.", ["error"])
+webapi_results = Counter(
+    "moxlite_webapi_results", "Calls of the web API, by method and whether they succeeded.", ["method", "result"]
+)
+webapi_seconds = Histogram(
+    "moxlite_webapi_duration_seconds", "Time of calls of the web API.", ["method"], buckets=BUCKETS
+)
 
 for _result in (
     "ok",

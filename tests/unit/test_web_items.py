@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moxlite.proto.mime.types import EmbeddedMessage, Envelope, Parameter, Part
+from moxlite.store.flagnames import flag_names, split_flags
 from moxlite.store.types import Flag
-from moxlite.web.webmail.items import attachments, clean_filename, find_html, find_texts, flag_names, split_flags
+from moxlite.web.webmail.items import attachments, clean_filename, find_html, find_texts
 
 
 def leaf(kind: str, *, filename: str = "", disposition: str = "", content_id: bytes | None = None) -> Part:

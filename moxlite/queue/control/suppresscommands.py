@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.queue.control.answers import Request, tried
 from moxlite.queue.control.results import Suppressed
-from moxlite.queue.data.suppression import Suppression
 from moxlite.queue.queue import Queue
 from moxlite.queue.schedule import rfc3339
+from moxlite.store.delivery.apiqueue import Suppression
 
 __all__ = ["SuppressCommands"]
 

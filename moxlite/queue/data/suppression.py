@@ -12,10 +12,10 @@ from moxlite.proto.address import Address, AddressError
 from moxlite.queue.bounces.judge import explain, is_of_the_recipient, names_dead_address
 from moxlite.queue.data.rows import Message, Result, Retired
 from moxlite.queue.errors import AlreadySuppressed, BadFilter, NotSuppressed
+from moxlite.store.delivery.apiqueue import Suppression
 from moxlite.store.file.transaction import Reader, Tx
 
 __all__ = [
-    "Suppression",
     "add_suppression",
     "base_address",
     "clean_suppressions",
@@ -40,10 +40,10 @@ MAX_LISTED: Final = 10_000
 
 COLUMNS: Final = "account, base_address, original_address, manual, reason, created, expires"
 GET: Final = f"""
-SELECT {COLUMNS} FROM suppression WHERE account = ? AND base_address = ?
+SELECT id, {COLUMNS} FROM suppression WHERE account = ? AND base_address = ?
 AND (expires IS NULL OR expires > ?)"""  # noqa: S608 column names
 LIST: Final = f"""
-SELECT {COLUMNS} FROM suppression WHERE (?1 = '' OR account = ?1) AND (expires IS NULL OR expires > ?2)
+SELECT id, {COLUMNS} FROM suppression WHERE (?1 = '' OR account = ?1) AND (expires IS NULL OR expires > ?2)
 ORDER BY account, base_address LIMIT ?3"""  # noqa: S608 column names
 INSERT: Final = f"""
 INSERT OR REPLACE INTO suppression ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"""  # noqa: S608 column names
@@ -53,18 +53,6 @@ DELETE FROM suppression WHERE expires <= ? OR account NOT IN (SELECT value FROM 
 LATEST: Final = """
 SELECT success FROM msg_retired WHERE account = ? AND recipient_address = lower(?) AND id <> ?
 ORDER BY last_activity DESC, id DESC LIMIT ?"""
-
-
-class Suppression(msgspec.Struct, frozen=True, array_like=True):
-    """An entry of a suppression list. `manual`: added by a person. Times in µs UTC; `expires` None: never."""
-
-    account: str
-    base_address: str
-    original_address: str
-    manual: bool
-    reason: str
-    created: int
-    expires: int | None
 
 
 def base_address(address: str) -> str:
@@ -109,12 +97,14 @@ def suppressions(r: Reader, account: str, now: int) -> list[Suppression]:
     return [_of_row(row) for row in r.rows(LIST, account, now, MAX_LISTED)]
 
 
-def add_suppression(tx: Tx, account: str, address: str, reason: str, now: int) -> None:
-    """Add an address to a list by hand, without expiry. Raises AlreadySuppressed, BadFilter."""
+def add_suppression(tx: Tx, account: str, address: str, reason: str, now: int, *, manual: bool = True) -> None:
+    """Add an address to a list, without expiry. `manual`: by hand, not by a program. Raises AlreadySuppressed,
+    BadFilter.
+    """
     base = base_address(address)
     if _get(tx, account, base, now) is not None:
         raise AlreadySuppressed(f"{base} is on the list of account {account} already")
-    tx.execute(INSERT, account, base, address, 1, reason[:MAX_REASON], now, None)
+    tx.execute(INSERT, account, base, address, int(manual), reason[:MAX_REASON], now, None)
 
 
 def remove_suppression(tx: Tx, account: str, address: str, now: int) -> None:

@@ -155,6 +155,10 @@ class AccountTx(Tx):
         until then (`store.delivery.held`); 0: at once.
         """
         self.execute(OWE, key, kind, message_id, data, self.now, due)
+        self.owed()
+
+    def owed(self) -> None:
+        """Wake the task that carries rows of `outbox`, after the commit."""
         self.after_commit(self._owes)
 
     def committed(self) -> None:

@@ -7,6 +7,7 @@
 - `arrivals`: the stored SMTP transaction of a message
 - `submission`, `outgoing`: submissions to the queue, and the limits of an account in 24 hours
 - `deferred`, `owed`, `held`: deliveries to repeat, and submissions in the account's outbox
+- `apiqueue`: operations of the queue for the web API
 - `status`: delivery states that the queue reports to apps
 - `tell`: notification of the account's programs about a new message
 - `queued`: the mailbox that shows the queue

@@ -12,7 +12,7 @@ from moxlite.store.mail.facts import Validation
 __all__ = ["SMTPArrival", "signing_domains", "smtp_arrival"]
 
 READ: Final = """SELECT remote_ip, ehlo_domain, mailfrom, mailfrom_domain, mailfrom_ok, rcptto, rcptto_domain, msgfrom,
-msgfrom_domain, msgfrom_validation FROM message_smtp WHERE message_id = ?"""
+msgfrom_domain, msgfrom_ok, msgfrom_validation FROM message_smtp WHERE message_id = ?"""
 SIGNED: Final = "SELECT domain FROM message_dkim WHERE message_id = ? ORDER BY domain"
 
 
@@ -28,6 +28,7 @@ class SMTPArrival(msgspec.Struct, frozen=True):
     rcptto_domain: str
     msgfrom: str
     msgfrom_domain: str
+    msgfrom_ok: bool
     msgfrom_validation: Validation
 
 
@@ -36,8 +37,8 @@ def smtp_arrival(r: Reader, message_id: int) -> SMTPArrival | None:
     row = r.row(READ, message_id)
     if row is None:
         return None
-    remote, ehlo, mailfrom, mailfrom_domain, ok, *others = row
-    return SMTPArrival(remote, ehlo, mailfrom, mailfrom_domain, bool(ok), *others)
+    fields = dict(zip(SMTPArrival.__struct_fields__, row, strict=True))
+    return msgspec.convert(fields, SMTPArrival, strict=False)
 
 
 def signing_domains(r: Reader, message_id: int) -> list[str]:

@@ -12,8 +12,9 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.delivery.outgoing import remove_outgoing
 from moxlite.store.delivery.owed import Beside, OwedMessage
 from moxlite.store.errors import StoreError
-from moxlite.store.file.transaction import Reader
+from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.mail.copying import move_ids
+from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.mail.recipients import forget_recipients
 from moxlite.store.mail.threadlinks import place_of
@@ -21,12 +22,15 @@ from moxlite.store.rows.conversations import members
 from moxlite.store.rows.views import mailboxes_of
 from moxlite.store.types import Flag, MailboxID, MessageID
 
-__all__ = ["TooLate", "held_until", "take_back"]
+__all__ = ["TooLate", "held_until", "hurry", "settle", "take_back", "withdraw"]
 
 MEMBERS: Final = 500
 """Messages of the original's thread, newest first, that are searched for another answer to it: 2 ms."""
 
 HELD_UNTIL: Final = "SELECT due FROM outbox WHERE key = ?"
+SETTLE: Final = "DELETE FROM outbox WHERE key = ?"
+FORGET: Final = "DELETE FROM unit_key WHERE key = ?"
+HURRY: Final = "UPDATE outbox SET due = 0 WHERE key = ? AND due > 0"
 TAKE: Final = "DELETE FROM outbox WHERE key = ? AND due > 0 RETURNING message_id, data"
 
 
@@ -63,6 +67,30 @@ def take_back(tx: AccountTx, key: bytes, drafts: MailboxID) -> MessageID | None:
     store_flags_ids(tx, [message_id], mode="remove", flags=Flag.NOTJUNK)
     store_flags_ids(tx, [message_id], mode="add", flags=Flag.DRAFT | Flag.SEEN)
     return message_id
+
+
+def settle(tx: Tx, key: bytes) -> None:
+    """Remove the row of a submission that its sender has handed to the queue itself."""
+    tx.execute(SETTLE, key)
+
+
+def withdraw(tx: AccountTx, key: bytes) -> bool:
+    """Undo a submission that the queue has refused: its copy is expunged, it no longer counts to the limits, and its
+    key may be used again. Returns False if it is no longer held; nothing is changed then.
+    """
+    row = tx.row(TAKE, key)
+    if row is None:
+        return False
+    remove_outgoing(tx, OwedMessage.unpack(row[1]).beside.counted)
+    expunge_ids(tx, [row[0]])
+    tx.execute(FORGET, key)
+    return True
+
+
+def hurry(tx: AccountTx, key: bytes) -> None:
+    """Carry a held submission over now."""
+    if tx.execute(HURRY, key):
+        tx.owed()
 
 
 def _unmark(tx: AccountTx, beside: Beside, message_id: MessageID) -> None:

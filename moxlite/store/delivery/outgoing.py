@@ -10,10 +10,17 @@ from typing import Final
 import msgspec
 
 from moxlite.store.errors import StoreError
-from moxlite.store.file.transaction import Tx
+from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import DAY
 
-__all__ = ["OutgoingLimitExceeded", "OutgoingLimits", "add_outgoing", "remove_outgoing", "shrink_outgoing"]
+__all__ = [
+    "OutgoingLimitExceeded",
+    "OutgoingLimits",
+    "add_outgoing",
+    "check_outgoing",
+    "remove_outgoing",
+    "shrink_outgoing",
+]
 
 KEEP: Final = 2 * DAY
 """Microseconds after which the rows of an address shrink to the oldest one (STORE-94)."""
@@ -56,15 +63,20 @@ def add_outgoing(tx: Tx, recipients: Sequence[str], limits: OutgoingLimits) -> l
     Raises:
       OutgoingLimitExceeded: no row was written.
     """
-    since = tx.now - DAY
-    total = tx.value(TOTAL, since, tx.now) + len(recipients)
+    check_outgoing(tx, recipients, limits, tx.now)
+    return [tx.insert(INSERT, recipient, tx.now) for recipient in recipients]
+
+
+def check_outgoing(r: Reader, recipients: Sequence[str], limits: OutgoingLimits, now: int) -> None:
+    """Check whether the limits allow a submission to these addresses at `now`, µs UTC. Raises OutgoingLimitExceeded."""
+    since = now - DAY
+    total = r.value(TOTAL, since, now) + len(recipients)
     if total > limits.messages:
         raise OutgoingLimitExceeded("messages", limits.messages, "max_outgoing_messages_per_day")
     if total >= limits.first_time:
-        new = sum(tx.row(KNOWN, recipient) is None for recipient in set(recipients))
-        if new and tx.value(FIRST_TIME, since, tx.now) + new > limits.first_time:
+        new = sum(r.row(KNOWN, recipient) is None for recipient in set(recipients))
+        if new and r.value(FIRST_TIME, since, now) + new > limits.first_time:
             raise OutgoingLimitExceeded("first-time recipients", limits.first_time, "max_first_time_recipients_per_day")
-    return [tx.insert(INSERT, recipient, tx.now) for recipient in recipients]
 
 
 def remove_outgoing(tx: Tx, ids: Sequence[int]) -> None:

@@ -116,7 +116,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
       login_address: the address of the log-in, "" for mail made by the server. remote: the client's IP address, "" if
         it is not known.
       key: makes the submission unique for 7 days: a second one with the same key adds nothing (STORE-189). Empty: it is
-        not unique.
+        not unique. note: octets that the queue keeps with the key (`apiqueue.Receipt`).
     """
 
     account: str
@@ -143,6 +143,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     login_address: str = ""
     remote: str = ""
     key: bytes = b""
+    note: bytes = b""
 
     def pack(self) -> bytes:
         """Encode the submission for a row of the outbox."""

@@ -67,6 +67,8 @@ def draft_of(written: Written, date: int, *, lenient: bool = False) -> Draft:
     Raises:
       BadDraft: an address cannot be parsed; names its field.
     """
+    if len(written.reply_to) > 1:
+        raise BadDraft("reply_to", "answers can go to one address only")
     return Draft(
         author=_parsed("from", written.from_),
         to=_all("to", written.to, lenient),

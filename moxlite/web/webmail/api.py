@@ -13,6 +13,7 @@ from moxlite.store.accounts.access import flag_rights
 from moxlite.store.auth.sessions import Session
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader
+from moxlite.store.flagnames import split_flags
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.mail.mailboxes import create_mailbox, rename_mailbox, set_special_use
@@ -34,7 +35,7 @@ from moxlite.web.webmail.calls.sent import SentCalls
 from moxlite.web.webmail.calls.settings import SettingsCalls
 from moxlite.web.webmail.filters import is_plain
 from moxlite.web.webmail.holders import Holder, by_account, number_of
-from moxlite.web.webmail.items import split_flags, use_of_roles
+from moxlite.web.webmail.items import use_of_roles
 from moxlite.web.webmail.live.openstreams import Streams
 from moxlite.web.webmail.moving import TAKING, move
 from moxlite.web.webmail.queryactions import act, act_on_search

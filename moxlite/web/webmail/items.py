@@ -12,8 +12,9 @@ import idna
 import msgspec
 
 from moxlite.proto.mime import types as mime
+from moxlite.store.flagnames import flag_names
 from moxlite.store.rows import messages as message_rows
-from moxlite.store.types import Flag, SpecialUse
+from moxlite.store.types import SpecialUse
 from moxlite.web.webmail.types import Address, Attachment, Mailbox, MessageItem, Part, Role
 
 if TYPE_CHECKING:
@@ -28,12 +29,10 @@ __all__ = [
     "clean_filename",
     "find_html",
     "find_texts",
-    "flag_names",
     "mailbox_of",
     "make_items",
     "part_tree",
     "roles_of",
-    "split_flags",
     "time_of",
     "use_of_roles",
     "walk_shown",
@@ -46,19 +45,6 @@ MAX_FILENAME: Final = 200  # octets (WEBMAIL-49): 255 is the limit of file syste
 MAX_ADDRESSES: Final = 50  # of one header field in a row of the list; the opened message has all of them in its headers
 MAX_ATTACHMENTS: Final = 50  # likewise
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-FLAG_NAMES: Final = {
-    Flag.SEEN: "\\seen",
-    Flag.ANSWERED: "\\answered",
-    Flag.FLAGGED: "\\flagged",
-    Flag.FORWARDED: "$forwarded",
-    Flag.JUNK: "$junk",
-    Flag.NOTJUNK: "$notjunk",
-    Flag.DELETED: "\\deleted",
-    Flag.DRAFT: "\\draft",
-    Flag.PHISHING: "$phishing",
-    Flag.MDNSENT: "$mdnsent",
-}
-FLAGS_BY_NAME: Final = {name: flag for flag, name in FLAG_NAMES.items()}
 ROLES: Final[dict[SpecialUse, Role]] = {
     SpecialUse.ARCHIVE: "archive",
     SpecialUse.DRAFTS: "draft",
@@ -86,25 +72,6 @@ MAX_SUBJECT: Final = 100  # characters of the name of an attached message
 def time_of(microseconds: int) -> datetime:
     """A stored time (µs UTC) as a datetime."""
     return EPOCH + timedelta(microseconds=microseconds)
-
-
-@functools.lru_cache(1024)
-def flag_names(flags: Flag) -> list[str]:
-    """The names of flag bits. The list is cached; callers must not change it."""
-    return [name for flag, name in FLAG_NAMES.items() if flags & flag]
-
-
-def split_flags(names: Iterable[str]) -> tuple[Flag, list[str]]:
-    """Split names of flags, in any case, into flag bits and keywords."""
-    flags = Flag(0)
-    keywords: list[str] = []
-    for name in names:
-        flag = FLAGS_BY_NAME.get(name.lower())
-        if flag is None:
-            keywords.append(name)
-        else:
-            flags |= flag
-    return flags, keywords
 
 
 def roles_of(use: SpecialUse) -> list[Role]:

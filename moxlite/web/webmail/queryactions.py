@@ -11,6 +11,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from moxlite.store.flagnames import split_flags
 from moxlite.store.mail.copying import move_ids
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.flags import store_flags_ids
@@ -21,7 +22,7 @@ from moxlite.store.search.finding import Search
 from moxlite.store.types import Flag, MailboxID, SpecialUse
 from moxlite.web.errors import Conflict, UserError
 from moxlite.web.webmail.filters import wanted_of
-from moxlite.web.webmail.items import EPOCH, split_flags
+from moxlite.web.webmail.items import EPOCH
 from moxlite.web.webmail.live.view import resolve, resolve_all
 from moxlite.web.webmail.types import Mark, QueryDone
 

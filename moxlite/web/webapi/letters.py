@@ -1,0 +1,330 @@
+"""The message of a call of Send: checks of its fields, and the draft that `moxlite.compose` writes (WEB-96..100)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import multipart
+
+from moxlite import __version__
+from moxlite.compose.draft import BadDraft, Draft, File, check
+from moxlite.proto.address import Address, AddressError
+from moxlite.proto.mime.compose import new_message_id
+from moxlite.proto.mime.messageid import canonical_message_id
+from moxlite.proto.mime.types import MailAddress
+from moxlite.store.delivery.submission import MAX_EXTRA, MAX_EXTRA_KEY, MAX_EXTRA_KEYS
+from moxlite.web.handlers.contenttypes import content_type
+from moxlite.web.webapi.errors import WebAPIError
+from moxlite.web.webapi.suppressions import text_field
+from moxlite.web.webapi.types import MAX_RECIPIENTS, AddressText, BadBase64, FileData, SendRequest
+
+if TYPE_CHECKING:
+    from moxlite.compose.draft import Place
+    from moxlite.config.snapshot import Snapshot
+    from moxlite.logins.identity import Identity
+    from moxlite.web.webapi.bodies import FormFile
+
+__all__ = ["Parties", "author_of", "draft_of", "extra_of", "files_of", "parties_of", "release_of"]
+
+MAX_AHEAD: Final = dt.timedelta(days=60)
+"""Time by which FutureRelease may delay the first attempt (WEB-99)."""
+
+EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+FIRST_YEAR: Final = 1900  # RFC 5322 §3.3
+
+OWN_FIELDS: Final = frozenset(
+    {
+        *("from", "to", "cc", "bcc", "subject", "date", "message-id", "references", "in-reply-to"),
+        *("mime-version", "received", "return-path", "dkim-signature", "authentication-results"),
+    }
+)
+"""Fields that the server makes (WEB-98), beside Content-*."""
+
+EXTRA_FIELDS: Final = ("x-moxlite-extra-", "x-mox-extra-")
+FIELD_NAME: Final = re.compile(r"[!-9;-~]{1,76}")  # RFC 5322 §3.6.8
+MEDIA_TYPE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}")
+PARAMETER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+*-]{0,77}")
+SNIFFED: Final = 512
+MESSAGE: Final = "message/rfc822"
+
+_FIELDS: Final = {
+    "from": "From",
+    "to": "To",
+    "cc": "CC",
+    "bcc": "BCC",
+    "reply_to": "ReplyTo",
+    "subject": "Subject",
+    "text": "Text",
+    "html": "HTML",
+    "references": "References",
+    "headers": "Headers",
+    "attachments": "Files",
+}
+
+
+class Parties(msgspec.Struct, frozen=True):
+    """The recipients: those in To, CC and BCC, in this order, with the texts of their addresses."""
+
+    to: tuple[MailAddress, ...]
+    cc: tuple[MailAddress, ...]
+    bcc: tuple[MailAddress, ...]
+    texts: tuple[str, ...]
+    addresses: tuple[Address, ...]
+
+    @property
+    def unique(self) -> tuple[Address, ...]:
+        """Each address once: the rows of the queue."""
+        return tuple(dict.fromkeys(self.addresses))
+
+    def rows(self) -> Iterator[tuple[str, int]]:
+        """The text of each address, and the index of its row."""
+        rows = {address: row for row, address in enumerate(self.unique)}
+        return ((text, rows[address]) for text, address in zip(self.texts, self.addresses, strict=True))
+
+
+def author_of(snapshot: Snapshot, identity: Identity, given: Sequence[AddressText]) -> MailAddress:
+    """The author: as given, else the address of the log-in. Raises WebAPIError if the account may not send as it."""
+    if len(given) > 1:
+        raise WebAPIError("multipleFrom", "From: more than one address")
+    if given:
+        author, address = _party("From", given[0])
+    else:
+        address = identity.login or Address.parse(identity.address)
+        settings = snapshot.account(identity.account)
+        name = "" if settings is None else settings.full_name
+        author = MailAddress(name, address.localpart, address.domain.ascii)
+    domain = snapshot.domain(address.domain)
+    if domain is not None and domain.disabled:
+        raise WebAPIError("domainDisabled", f"From: the domain {address.domain} is temporarily disabled")
+    if not snapshot.may_send_as(identity.account, address):
+        raise WebAPIError("badFrom", f"From: {address} is not an address of yours")
+    return author
+
+
+def parties_of(request: SendRequest) -> Parties:
+    """The recipients. Raises WebAPIError."""
+    fields = {name: [_party(name, one) for one in getattr(request, name.lower())] for name in ("To", "CC", "BCC")}
+    found = [address for parties in fields.values() for _, address in parties]
+    if not found:
+        raise WebAPIError("noRecipients", "To, CC and BCC are empty")
+    if len(found) > MAX_RECIPIENTS:
+        raise WebAPIError("user", f"To, CC and BCC: more than {MAX_RECIPIENTS} recipients")
+    to, cc, bcc = (tuple(party for party, _ in parties) for parties in fields.values())
+    texts = tuple(one.address.strip() for one in (*request.to, *request.cc, *request.bcc))
+    return Parties(to, cc, bcc, texts, tuple(found))
+
+
+def _party(field: str, one: AddressText) -> tuple[MailAddress, Address]:
+    text_field(field, one.name)
+    try:
+        address = Address.parse(one.address.strip())
+    except AddressError as error:
+        raise WebAPIError("badAddress", f"{field}: {one.address[:300]!r}: {error}") from None
+    return MailAddress(one.name.strip(), address.localpart, address.domain.ascii), address
+
+
+def extra_of(request: SendRequest) -> dict[str, str]:
+    """The pairs for the queue, with canonical keys (WEB-100). Raises WebAPIError."""
+    found: dict[str, str] = {}
+    for key, value in request.extra.items():
+        text_field("Extra", key)
+        text_field("Extra", value)
+        name = "-".join(word[:1].upper() + word[1:].lower() for word in key.split("-")) if key.isascii() else key
+        if not name or len(name.encode()) > MAX_EXTRA_KEY:
+            raise WebAPIError("user", f"Extra: a key has 1 to {MAX_EXTRA_KEY} octets")
+        if name in found:
+            raise WebAPIError("user", f"Extra: the key {name} is there twice")
+        found[name] = value
+    octets = sum(len(key.encode()) + len(value.encode()) for key, value in found.items())
+    if len(found) > MAX_EXTRA_KEYS or octets > MAX_EXTRA:
+        raise WebAPIError("user", f"Extra: more than {MAX_EXTRA_KEYS} keys or {MAX_EXTRA} octets")
+    return found
+
+
+def release_of(request: SendRequest) -> tuple[int | None, str]:
+    """The time of the first attempt (µs UTC) and its form for DSNs (RFC 4865 §6); None and "" for at once. Raises
+    WebAPIError.
+    """
+    until = request.future_release
+    if until is None:
+        return None, ""
+    now = dt.datetime.now(dt.UTC)
+    if not now <= until <= now + MAX_AHEAD:
+        raise WebAPIError("user", f"FutureRelease: a time within {MAX_AHEAD.days} days from now is expected")
+    return int((until - EPOCH) / dt.timedelta(microseconds=1)), f"until;{until.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def draft_of(request: SendRequest, author: MailAddress, parties: Parties, files: Sequence[File], domain: str) -> Draft:
+    """The draft. Raises WebAPIError.
+
+    Args:
+      domain: for a Message-ID.
+    """
+    if not request.text and not request.html:
+        raise WebAPIError("missingBody", "Text and HTML are empty")
+    headers = _headers(request.headers)
+    references = tuple(_message_id("References", one) for one in request.references)
+    own_agent = any(name.lower() in ("user-agent", "x-mailer") for name, _ in headers)
+    draft = Draft(
+        author=author,
+        to=parties.to,
+        cc=parties.cc,
+        bcc=parties.bcc,
+        reply_to=tuple(_party("ReplyTo", one)[0] for one in request.reply_to),
+        subject=request.subject,
+        text=request.text,
+        html=request.html,
+        flowed=False,
+        message_id=_message_id("MessageID", request.message_id) if request.message_id else new_message_id(domain),
+        date=_date(request.date),
+        in_reply_to=references[-1] if references else "",
+        references=references,
+        user_agent="" if own_agent else f"moxlite/{__version__}",
+        headers=headers,
+        tls_required_no=request.require_tls is False,
+    )
+    try:
+        check(draft, files)
+    except BadDraft as error:
+        raise WebAPIError("user", f"{_FIELDS.get(error.field, error.field)}: {error}") from None
+    return draft
+
+
+def _message_id(field: str, text: str) -> str:
+    text_field(field, text)
+    inside = text.strip()
+    if canonical_message_id(inside) is None or not inside.endswith(">") or inside.count("<") != 1 or " " in inside:
+        raise WebAPIError("malformedMessageID", f"{field}: {text[:300]!r} is not a Message-ID in its brackets")
+    return inside
+
+
+def _date(date: dt.datetime | None) -> int:
+    if date is None:
+        return time.time_ns() // 1000
+    if date.year < FIRST_YEAR:
+        raise WebAPIError("user", f"Date: a year from {FIRST_YEAR} on is expected")
+    return int((date - EPOCH) / dt.timedelta(microseconds=1))
+
+
+def _headers(given: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    found: list[tuple[str, str]] = []
+    for name, value in given:
+        lower = name.lower()
+        if FIELD_NAME.fullmatch(name) is None:
+            raise WebAPIError("user", f"Headers: {name[:80]!r} is not the name of a field")
+        if lower in OWN_FIELDS or lower.startswith("content-"):
+            raise WebAPIError("user", f"Headers: {name} is a field that the server makes")
+        if lower.startswith(EXTRA_FIELDS):
+            raise WebAPIError("user", f"Headers: {name}: use Extra")
+        text_field(f"Headers: {name}", value)
+        found.append((name, value))
+    return tuple(found)
+
+
+def files_of(request: SendRequest, given: Iterable[FormFile]) -> list[File]:
+    """The files of the JSON and of the form. It reads base64, so it is work for a thread. Raises WebAPIError."""
+    found: list[File] = []
+    groups: tuple[tuple[str, Place, list[FileData]], ...] = (
+        ("AlternativeFiles", "alternative", request.alternative_files),
+        ("InlineFiles", "inline", request.inline_files),
+        ("AttachedFiles", "attached", request.attached_files),
+    )
+    for field, place, files in groups:
+        for index, file in enumerate(files):
+            where = f"{field}[{index}]"
+            try:
+                found.append(_json_file(where, place, file))
+            except BadBase64 as error:
+                raise WebAPIError("user", f"{where}.Data: {error}") from None
+    for one in given:
+        where = f"{one.place}file"
+        facts = one.spool.facts
+        clean = not (facts.nul or facts.bare_cr or facts.bare_lf)
+        head = one.spool.read(0, SNIFFED)
+        kind, parameters = _media_type(where, one.content_type, one.name, head, clean=clean)
+        found.append(
+            File(
+                name=_name(where, one.name),
+                media_type=kind,
+                size=one.spool.size,
+                blocks=one.spool.chunks,
+                eight_bit=facts.eight_bit,
+                parameters=parameters,
+                content_id=_content_id(where, one.content_id),
+                place=one.place,
+            )
+        )
+    return found
+
+
+def _json_file(where: str, place: Place, file: FileData) -> File:
+    head, size, eight_bit, clean = b"", 0, False, True
+    last = b""
+    is_message = file.content_type.lower().startswith(MESSAGE)
+    for block in file.data.blocks():
+        if len(head) < SNIFFED:
+            head += block[: SNIFFED - len(head)]
+        size += len(block)
+        if is_message:
+            eight_bit = eight_bit or not block.isascii()
+            clean = clean and _is_clean(last + block)
+            last = b"\r" if block.endswith(b"\r") else b""
+    clean = clean and last != b"\r"
+    kind, parameters = _media_type(where, file.content_type, file.name, head, clean=clean)
+    return File(
+        name=_name(where, file.name),
+        media_type=kind,
+        size=size,
+        blocks=file.data.blocks,
+        eight_bit=eight_bit,
+        parameters=parameters,
+        content_id=_content_id(where, file.content_id),
+        place=place,
+    )
+
+
+def _is_clean(octets: bytes) -> bool:
+    """Whether all line ends are CRLF, but for a CR at the end, and there is no NUL."""
+    return octets.count(b"\r\n") == octets.count(b"\n") == octets.count(b"\r") - octets.endswith(b"\r") and (
+        b"\0" not in octets
+    )
+
+
+def _name(where: str, name: str) -> str:
+    text_field(f"{where}.Name", name)
+    return name
+
+
+def _content_id(where: str, text: str) -> str:
+    """A Content-ID without its brackets. Raises WebAPIError."""
+    text_field(f"{where}.ContentID", text)
+    inside = text.strip().removeprefix("<").removesuffix(">")
+    if any(char in "<> " for char in inside) or not inside.isascii():
+        raise WebAPIError("user", f"{where}.ContentID: {text[:300]!r} is not an id in its brackets")
+    return inside
+
+
+def _media_type(
+    where: str, given: str, name: str, head: bytes, *, clean: bool
+) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """Media type and parameters of a file; found from its name and first octets if not given. Raises WebAPIError."""
+    text_field(f"{where}.ContentType", given)
+    kind, options = multipart.parse_options_header(given.strip() or content_type(name, head))
+    kind = kind.strip().lower()
+    if MEDIA_TYPE.fullmatch(kind) is None:
+        raise WebAPIError("user", f"{where}.ContentType: {given[:300]!r} is not a media type")
+    if kind.startswith("multipart/") or (kind.startswith("message/") and kind != MESSAGE):
+        raise WebAPIError("user", f"{where}.ContentType: {kind} cannot be attached")
+    if kind == MESSAGE:
+        if not clean:
+            raise WebAPIError("user", f"{where}: a message needs lines that end in CRLF, and no NUL")
+        return kind, ()
+    parameters = tuple(
+        (key, value) for key, value in options.items() if PARAMETER.fullmatch(key) and key not in ("name", "boundary")
+    )
+    return kind, parameters

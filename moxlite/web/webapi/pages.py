@@ -1,0 +1,170 @@
+"""Pages for people: the list of methods, and each method with its parameters, an example and a form (WEB-91)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from html import escape
+from typing import Any, Final
+
+import msgspec
+from msgspec import inspect
+
+from moxlite.web.headers import SERVICE_HEADERS, page_policy
+from moxlite.web.webapi.methods import METHODS, OCTETS, Method
+
+__all__ = ["PAGE_HEADERS", "describe", "example_of", "index_page", "method_page"]
+
+STYLE: Final = """
+:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
+body { max-width: 50rem; margin: 0 auto; padding: 1rem; }
+code, pre, textarea { font: 14px/1.45 ui-monospace, monospace; }
+pre, textarea { box-sizing: border-box; width: 100%; padding: .75rem; border: 1px solid #8886; border-radius: 6px;
+  overflow: auto; background: #8881; color: inherit; }
+table { border-collapse: collapse; width: 100%; }
+td, th { text-align: left; vertical-align: top; padding: .3rem .75rem .3rem 0; border-bottom: 1px solid #8884; }
+td { overflow-wrap: anywhere; }
+label { display: block; margin: .5rem 0; }
+button { font: inherit; padding: .4rem 1.2rem; }
+"""
+HASH: Final = "sha256-" + base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+PAGE_HEADERS: Final = (
+    ("content-type", "text/html; charset=utf-8"),
+    ("cache-control", "no-cache"),
+    ("content-security-policy", page_policy((), (HASH,))),
+    *SERVICE_HEADERS,
+)
+
+PAGE: Final = """\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>{style}</style>
+</head>
+<body>
+{body}
+</body>
+</html>
+"""
+INTRODUCTION: Final = (
+    "<p>Programs send and receive mail with one HTTP call each. Log in by HTTP Basic authentication with an address of"
+    " the account and its password, or an app password for the web API. Send the parameters as a JSON object, as the"
+    " body or as the field <code>request</code> of a form. An error has status 400 and an object with"
+    " <code>Code</code> and <code>Message</code>.</p>"
+    '<p><a href="openapi.json">openapi.json</a> describes all methods for programs.</p>'
+)
+
+
+def index_page(base: str) -> str:
+    """The list of methods of the service at the URL `base`."""
+    rows = "".join(
+        f'<tr><td><a href="{name}">{name}</a></td><td>{escape(method.summary)}</td></tr>'
+        for name, method in METHODS.items()
+    )
+    body = f"<h1>Web API</h1>{INTRODUCTION}<p>Base URL: <code>{escape(base)}</code></p><table>{rows}</table>"
+    return PAGE.format(title="Web API", style=STYLE, body=body)
+
+
+def method_page(method: Method, base: str) -> str:
+    """The page of a method."""
+    example = example_of(method)
+    files = ""
+    if method.files:
+        files = "".join(
+            f'<label>{label} <input type="file" name="{name}" multiple></label>'
+            for name, label in (("attachedfile", "Attachments"), ("inlinefile", "Files that the HTML shows"))
+        )
+    command = f"curl --user you@example.org {base}{method.name} --data-urlencode request='{_compact(method.example)}'"
+    result = (
+        "<p>The answer is the octets, not JSON.</p>"
+        if method.result is OCTETS
+        else f"<p>{escape(_summary(method.result))}</p>{_table(method.result)}"
+    )
+    body = (
+        f'<p><a href="./">Web API</a></p><h1>{method.name}</h1><p>{escape(method.summary)}</p>'
+        f"<h2>Parameters</h2><p>{escape(_summary(method.request))}</p>{_table(method.request)}"
+        f"<h2>Result</h2>{result}"
+        f"<h2>Example</h2><pre>{escape(command)}</pre>"
+        f'<h2>Try it</h2><form method="post" enctype="multipart/form-data">'
+        f'<label for="request">request</label><textarea id="request" name="request" rows="{example.count(chr(10)) + 3}"'
+        f' spellcheck="false">{escape(example)}</textarea>{files}<p><button>Call {method.name}</button></p></form>'
+    )
+    return PAGE.format(title=f"{method.name} – Web API", style=STYLE, body=body)
+
+
+def example_of(method: Method) -> str:
+    """Parameters of an example as indented JSON."""
+    return msgspec.json.format(msgspec.json.encode(method.example), indent=2).decode()
+
+
+def _compact(example: Any) -> str:
+    return msgspec.json.encode(example).decode().replace("'", "'\\''")
+
+
+def _summary(kind: type) -> str:
+    return " ".join((kind.__doc__ or "").split())
+
+
+def describe(kind: Any) -> list[tuple[str, str, str]]:
+    """Name, type and description of each field of a struct, fields of structs in it after a dot."""
+    info = inspect.type_info(kind)
+    assert isinstance(info, inspect.StructType)
+    return list(_described(info, "", ()))
+
+
+def _described(info: inspect.StructType, prefix: str, above: tuple[type, ...]) -> list[tuple[str, str, str]]:
+    found: list[tuple[str, str, str]] = []
+    for field in info.fields:
+        kind, description = _unwrapped(field.type)
+        shown, inner = _named(kind)
+        found.append((prefix + field.encode_name, shown, description))
+        if inner is not None and inner.cls not in above:
+            found += _described(inner, f"{prefix}{field.encode_name}.", (*above, info.cls, inner.cls))
+    return found
+
+
+def _unwrapped(kind: inspect.Type) -> tuple[inspect.Type, str]:
+    description = ""
+    while True:
+        match kind:
+            case inspect.Metadata():
+                description = str((kind.extra_json_schema or {}).get("description", "")) or description
+                kind = kind.type
+            case inspect.UnionType():
+                [kind] = [one for one in kind.types if not isinstance(one, inspect.NoneType)]
+            case _:
+                return kind, description
+
+
+def _named(kind: inspect.Type) -> tuple[str, inspect.StructType | None]:
+    """The type in words, and the struct inside it."""
+    match kind:
+        case inspect.StructType():
+            return "object", kind
+        case inspect.ListType():
+            item, inner = _named(_unwrapped(kind.item_type)[0])
+            return f"list of {item}", inner
+        case inspect.TupleType():
+            return f"list of {len(kind.item_types)} texts", None
+        case inspect.DictType():
+            return "object of texts", None
+        case inspect.DateTimeType():
+            return "time (RFC 3339)", None
+        case inspect.IntType():
+            return "integer", None
+        case inspect.BoolType():
+            return "boolean", None
+        case inspect.CustomType():
+            return "base64", None
+    return "text", None
+
+
+def _table(kind: Any) -> str:
+    rows = "".join(
+        f"<tr><td><code>{escape(name)}</code></td><td>{escape(shown)}</td><td>{escape(text)}</td></tr>"
+        for name, shown, text in describe(kind)
+    )
+    return f"<table><tr><th>Field</th><th>Type</th><th>Meaning</th></tr>{rows}</table>" if rows else ""
