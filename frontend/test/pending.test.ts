@@ -22,7 +22,7 @@ test("an action is shown at once, and taken back when it fails", async () => {
   const pending = new Pending(() => drawn++);
   const items = [item(3), item(2), item(1)];
   const door = gate();
-  const done = pending.do({ shown: { remove: new Set([2]) }, call: door.call });
+  const done = pending.do({ shown: { remove: { ids: new Set([2]) } }, call: door.call });
   assert.deepEqual(ids(pending.show(items, 1, false)), [3, 1]);
   assert.ok(pending.leaving(2));
   door.fail();
@@ -65,11 +65,24 @@ test("what is done stays shown until the stream has told it", async () => {
 test("an undone move comes back to its place before the server says so", async () => {
   const pending = new Pending(() => {});
   const items = [item(3), item(2), item(1)];
-  await pending.do({ shown: { remove: new Set([2]) }, call: async () => {} });
+  await pending.do({ shown: { remove: { ids: new Set([2]) } }, call: async () => {} });
   await pending.do({ shown: { add: { mailboxId: 1, items: [item(2)] } }, call: async () => {} });
   assert.deepEqual(ids(pending.show(items, 1, false)), [3, 2, 1]);
   assert.deepEqual(ids(pending.show([item(3), item(1)], 1, false)), [3, 2, 1]);
   assert.deepEqual(ids(pending.show([item(9)], 7, false)), [9]);
+});
+
+test("a moved message is shown in its new mailbox, also when it is moved on", async () => {
+  const pending = new Pending(() => {});
+  const moved = (mailbox_id: number) => ({ ...item(2), mailbox_id });
+  await pending.do({ shown: { remove: { ids: new Set([2]), to: 7 } }, call: async () => {} });
+  assert.deepEqual(ids(pending.show([item(3), item(2)], 1, false)), [3]);
+  assert.deepEqual(ids(pending.show([moved(7)], 7, false)), [2]);
+  await pending.do({ shown: { remove: { ids: new Set([2]), to: 1 } }, call: async () => {} });
+  assert.deepEqual(ids(pending.show([moved(7)], 7, false)), []);
+  assert.deepEqual(ids(pending.show([item(3), moved(1)], 1, false)), [3, 2]);
+  pending.settle([item(3), moved(1)], 1);
+  assert.equal(pending["entries"].length, 0);
 });
 
 for (const seed of [1, 2, 3, 4]) {
@@ -86,7 +99,7 @@ for (const seed of [1, 2, 3, 4]) {
       const remove = random(3) > 0;
       const flag = ["\\seen", "\\flagged"][random(2)]!;
       const action: Action = remove
-        ? { shown: { remove: new Set([target.id]) }, call: async () => act(() => (server = server.filter((one) => one.id !== target.id))) }
+        ? { shown: { remove: { ids: new Set([target.id]) } }, call: async () => act(() => (server = server.filter((one) => one.id !== target.id))) }
         : {
             shown: { flags: { ids: new Set([target.id]), add: [flag], clear: [] } },
             call: async () => act(() => (server = server.map((one) => (one.id === target.id ? { ...one, flags: [...new Set([...one.flags, flag])] } : one)))),

@@ -188,8 +188,17 @@ class App implements Desk {
    * arrives. */
   private watch(): void {
     const held = signal(false);
+    let release = 0;
+    addEventListener(
+      "pointerdown",
+      () => {
+        clearTimeout(release);
+        held.value = true;
+      },
+      true,
+    );
     // the click event comes after pointerup, in the same task
-    for (const kind of ["pointerdown", "pointerup", "pointercancel"]) addEventListener(kind, () => setTimeout(() => (held.value = kind === "pointerdown")), true);
+    for (const kind of ["pointerup", "pointercancel"]) addEventListener(kind, () => (release = window.setTimeout(() => (held.value = false))), true);
     effect(() => {
       if (held.value) return;
       this.mailboxes.draw(this.mail.mailboxes.value, this.mail.current.value?.id ?? 0);

@@ -79,6 +79,24 @@ async def test_a_view_goes_on_behind_its_anchor(rig: Rig, browser: Browser) -> N
     await events.aclose()
 
 
+async def test_a_request_that_a_later_one_overtook_is_dropped(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-36: the browser sends both at once over two connections; the view of the later one stays."""
+    async with rig.account() as account:
+        await put(account, 3)
+        archive = (await box(account, "Archive")).id
+    events, start = await opened(browser)
+    ask = {"stream_id": start["stream_id"], "page": {"count": 10}}
+    query = {"filter": {"mailbox_id": archive}}
+    for number, view, wanted in ((5, 2, query), (4, 1, first_request()["query"])):
+        await browser.call("request", request={**ask, "id": number, "view_id": view, "query": wanted})
+    assert (await events.until("view_msgs"))["request_id"] == 5
+    await browser.call("message_move", message_ids=[1], mailbox_id=archive, mark_seen=False)
+    changed = await events.until("view_changes")
+    assert changed["view_id"] == 2
+    assert "msg_add" in [change["kind"] for change in changed["changes"]]
+    await events.aclose()
+
+
 async def test_a_page_lies_around_the_message_that_is_wanted(rig: Rig, browser: Browser) -> None:
     """WEBMAIL-37, WEBMAIL-40: the message comes opened, and what is above it is not sent."""
     async with rig.account() as account:

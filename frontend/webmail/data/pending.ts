@@ -6,8 +6,8 @@ import { search } from "./order";
 
 /** Effects of an action on the list. */
 export interface Shown {
-  /** Messages that leave the list. */
-  readonly remove?: ReadonlySet<number>;
+  /** Messages that leave the list: deleted, or moved to the mailbox `to`. */
+  readonly remove?: { readonly ids: ReadonlySet<number>; readonly to?: number };
   /** Messages that stay in the list although they move to another mailbox: in the list of a search. */
   readonly moved?: { readonly ids: ReadonlySet<number>; readonly mailboxId: number };
   /** Messages that are added to the list of this mailbox. */
@@ -73,15 +73,16 @@ export class Pending {
 
   /** Whether a message is about to leave the list: further actions skip it. */
   leaving(id: number): boolean {
-    return this.entries.some((entry) => entry.shown.remove?.has(id));
+    return this.entries.some((entry) => entry.shown.remove?.ids.has(id));
   }
 
   /** The messages of a mailbox with all pending effects, in the order of the view. Unchanged messages stay the same objects. */
   show(items: readonly MessageItem[], mailboxId: number, oldestFirst: boolean): readonly MessageItem[] {
     let shown = items;
-    for (const { shown: one } of this.entries) {
+    for (const entry of this.entries) {
+      const one = entry.shown;
       const { remove, moved, add, flags } = one;
-      if (remove !== undefined) shown = shown.filter((item) => !remove.has(item.id));
+      if (remove !== undefined) shown = shown.filter((item) => !remove.ids.has(item.id) || item.mailbox_id === remove.to || this.movedSince(entry, item.id));
       if (moved !== undefined) shown = shown.map((item) => (moved.ids.has(item.id) ? this.placed(item, moved.mailboxId) : item));
       if (add !== undefined && add.mailboxId === mailboxId) {
         for (const item of add.items) {
@@ -103,8 +104,8 @@ export class Pending {
       if (!entry.done) return true;
       const { remove, moved, add, flags } = entry.shown;
       // a thread may keep a message that has left its mailbox
-      const here = (id: number) => byId.has(id) && (mailboxId <= 0 || byId.get(id)!.mailbox_id === mailboxId);
-      if (remove !== undefined && [...remove].some(here)) return true;
+      const here = ({ mailbox_id }: MessageItem) => mailbox_id !== remove?.to && (mailboxId <= 0 || mailbox_id === mailboxId);
+      if (remove !== undefined && [...remove.ids].some((id) => byId.has(id) && here(byId.get(id)!) && !this.movedSince(entry, id))) return true;
       if (moved !== undefined && [...moved.ids].some((id) => byId.has(id) && byId.get(id)!.mailbox_id !== moved.mailboxId)) return true;
       if (add !== undefined && add.mailboxId === mailboxId && add.items.some((item) => !byId.has(item.id))) return true;
       if (flags === undefined) return false;
@@ -116,6 +117,12 @@ export class Pending {
       });
     });
     if (this.entries.length < before) this.changed();
+  }
+
+  /** Whether a later action moves this message, or brings it back. */
+  private movedSince(entry: Entry, id: number): boolean {
+    const later = this.entries.slice(this.entries.indexOf(entry) + 1);
+    return later.some(({ shown: { remove, moved, add } }) => remove?.ids.has(id) === true || moved?.ids.has(id) === true || add?.items.some((item) => item.id === id) === true);
   }
 
   private flagged(item: MessageItem, shown: Shown): MessageItem {

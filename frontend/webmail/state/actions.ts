@@ -91,7 +91,7 @@ export class Actions {
     const leaves = this.mail.leavesFor(mailbox);
     const turn = this.done.value + 1;
     const action: Action = {
-      shown: leaves ? { remove: new Set(ids) } : { moved: { ids: new Set(ids), mailboxId: mailbox.id } },
+      shown: leaves ? { remove: { ids: new Set(ids), to: mailbox.id } } : { moved: { ids: new Set(ids), mailboxId: mailbox.id } },
       call: async () => {
         await this.client.message_move(ids, mailbox.id, markSeen);
         if (items.length === 1 && turn === this.done.value) this.moved(items[0]!, mailbox);
@@ -166,7 +166,7 @@ export class Actions {
     }
     const items = chosen ?? this.mail.selected();
     const ids = items.map((item) => item.id);
-    this.perform({ shown: { remove: new Set(ids) }, call: () => this.client.message_delete(ids) }, named, ids.length, t("Not deleted"), null);
+    this.perform({ shown: { remove: { ids: new Set(ids) } }, call: () => this.client.message_delete(ids) }, named, ids.length, t("Not deleted"), null);
     this.mail.left(items);
   }
 

@@ -140,13 +140,21 @@ class Stream:
         self._told = 0.0  # time of the last progress event that was sent
         self._drain: Drain | None = None
         self._request: Request | None = None
+        self._newest = 0  # id of the newest request
+        self._cancelled: int | None = None  # id of the view whose search the browser has cancelled
         self._ending: str | None = None
         self._waiting: trio.CancelScope | None = None
         self._view: View | Listing | None = None
 
     def submit(self, request: Request) -> None:
-        """Request a view, or more of it. Work on an earlier request ends."""
-        self._request = request
+        """Request a view, or more of it; work on an earlier request ends. A request that arrives after a later one is
+        dropped: the browser has sent both at once, over two connections. Or cancel a search.
+        """
+        if request.cancel:
+            self._cancelled = request.view_id
+        elif request.id >= self._newest:
+            self._newest = request.id
+            self._request = request
         self._wake()
 
     def end(self, message: str) -> None:
@@ -181,6 +189,7 @@ class Stream:
         self, first: Request, since: int, sink: Sink, drain: Drain, alive: Callable[[Session], Awaitable[bool]]
     ) -> None:
         self._drain = drain
+        self._newest = max(self._newest, first.id)
         cursor = await self._begin(first, since, sink)
         visits = self._visits
         with cursor:
@@ -202,6 +211,8 @@ class Stream:
                 if self._request is not None:
                     request, self._request = self._request, None
                     await self._answer(request, sink)
+                elif self._cancelled is not None:
+                    await self._cancel(sink)
                 elif cursor.pending():
                     if await self._tell(await cursor.take(), sink):
                         return
@@ -224,10 +235,15 @@ class Stream:
             self._waiting = scope
             try:
                 await trio.lowlevel.checkpoint()
-                while self._request is None and self._ending is None and not self._news(cursor):
+                while self._ending is None and not self._asked and not self._news(cursor):
                     await self._alarm.sleep()
             finally:
                 self._waiting = None
+
+    @property
+    def _asked(self) -> bool:
+        """Whether the browser waits for an answer."""
+        return self._request is not None or self._cancelled is not None
 
     def _news(self, cursor: Cursor) -> bool:
         """Whether there are events to send."""
@@ -302,15 +318,9 @@ class Stream:
     async def _answer(self, request: Request, sink: Sink) -> None:
         """Answer a later request: for another view, or for more of the current one."""
         view = self._view
-        same = view is not None and request.view_id == view.view_id
-        if request.cancel:
-            if same and isinstance(view, Listing) and view.working:
-                view.stop()
-                await self._tell_progress(view, sink)
-            return
         if request.page is None:
             return
-        if view is not None and same:
+        if view is not None and request.view_id == view.view_id:
             await self._send_page(view, request, sink, opening=False)
             return
         query = request.query
@@ -324,6 +334,14 @@ class Stream:
             await self._send(sink, ViewErr(request.view_id, request.id, GONE))
             return
         await self._open(request, wanted, opened, holder, sink)
+
+    async def _cancel(self, sink: Sink) -> None:
+        """End the search that the browser has cancelled; entries that were found stay."""
+        view_id, self._cancelled = self._cancelled, None
+        view = self._view
+        if isinstance(view, Listing) and view.view_id == view_id and view.working:
+            view.stop()
+            await self._tell_progress(view, sink)
 
     async def _resolve(self, holder: Holder, query: Query) -> list[Mailbox]:
         rejects = self._facts.rejects_mailbox
@@ -409,6 +427,8 @@ class Stream:
             async for found in slices:
                 if self._request is not None or self._ending is not None or (self._drain and self._drain.begun):
                     return
+                if self._cancelled is not None:
+                    await self._cancel(sink)
                 if isinstance(found, Progress):
                     if isinstance(view, Listing):
                         await self._tell_progress(view, sink)
