@@ -311,7 +311,7 @@ export interface ServerShutdown {
   kind: "server_shutdown";
 }
 
-/** A request to a stream: for a view (with a new ``view_id``), or for more of the current one. ``id`` grows with each: */
+/** A request to a stream: for a view (with a new ``view_id``), or for more of the current one. ``id`` grows with */
 export interface Request {
   id: number;
   view_id: number;

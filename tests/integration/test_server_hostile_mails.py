@@ -23,6 +23,11 @@ COUNT = 100
 SIZE = 100_000
 """Octets of a message, about."""
 
+LITTLE, MUCH = 60_000, 1_300_000
+"""Octets of messages that are delivered only."""
+
+OTHER = "other@localhost"
+
 ADDRESS_SPACE = 3 << 30
 """Octets that the server may map: far below what a mail that runs away with memory takes."""
 
@@ -83,6 +88,17 @@ def test_the_same_arguments_make_the_same_mails() -> None:
     assert len(KINDS) >= 150
     assert list(hostile_mails(40, 5)) == list(hostile_mails(40, 5))
     assert list(hostile_mails(3, 5)) != list(hostile_mails(3, 6))
+
+
+def test_no_delivery_holds_the_loop(server: LocalServer, mails: list[tuple[str, bytes]]) -> None:
+    """STORE-7, SMTP-155a: short mails, which are prepared on the loop if they are simple, and long ones."""
+    server.cli("config", "account", "add", "other", OTHER)
+    delivered = 0
+    for at, (kind, _) in enumerate(mails):
+        for size in (LITTLE, MUCH) if at % 4 == 0 else (LITTLE,):
+            delivered += send(server, "eve@evil.example", OTHER, hostile_mail(kind, at, size))
+        check(server, f"a delivery of {kind!r}")
+    assert delivered >= COUNT / 3
 
 
 def test_no_call_of_the_webmail_holds_the_loop(filled: LocalServer) -> None:

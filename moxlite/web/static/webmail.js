@@ -1574,7 +1574,7 @@ var Actions = class {
     const leaves = this.mail.leavesFor(mailbox);
     const turn = this.done.value + 1;
     const action = {
-      shown: leaves ? { remove: new Set(ids) } : { moved: { ids: new Set(ids), mailboxId: mailbox.id } },
+      shown: leaves ? { remove: { ids: new Set(ids), to: mailbox.id } } : { moved: { ids: new Set(ids), mailboxId: mailbox.id } },
       call: async () => {
         await this.client.message_move(ids, mailbox.id, markSeen);
         if (items.length === 1 && turn === this.done.value) this.moved(items[0], mailbox);
@@ -1634,7 +1634,7 @@ var Actions = class {
     }
     const items = chosen ?? this.mail.selected();
     const ids = items.map((item) => item.id);
-    this.perform({ shown: { remove: new Set(ids) }, call: () => this.client.message_delete(ids) }, named, ids.length, t("Not deleted"), null);
+    this.perform({ shown: { remove: { ids: new Set(ids) } }, call: () => this.client.message_delete(ids) }, named, ids.length, t("Not deleted"), null);
     this.mail.left(items);
   }
   undo() {
@@ -1795,13 +1795,14 @@ var Pending = class {
     }
   }
   leaving(id) {
-    return this.entries.some((entry) => entry.shown.remove?.has(id));
+    return this.entries.some((entry) => entry.shown.remove?.ids.has(id));
   }
   show(items, mailboxId, oldestFirst) {
     let shown3 = items;
-    for (const { shown: one } of this.entries) {
+    for (const entry of this.entries) {
+      const one = entry.shown;
       const { remove, moved, add, flags } = one;
-      if (remove !== void 0) shown3 = shown3.filter((item) => !remove.has(item.id));
+      if (remove !== void 0) shown3 = shown3.filter((item) => !remove.ids.has(item.id) || item.mailbox_id === remove.to || this.movedSince(entry, item.id));
       if (moved !== void 0) shown3 = shown3.map((item) => moved.ids.has(item.id) ? this.placed(item, moved.mailboxId) : item);
       if (add !== void 0 && add.mailboxId === mailboxId) {
         for (const item of add.items) {
@@ -1820,8 +1821,8 @@ var Pending = class {
     this.entries = this.entries.filter((entry) => {
       if (!entry.done) return true;
       const { remove, moved, add, flags } = entry.shown;
-      const here = (id) => byId2.has(id) && (mailboxId <= 0 || byId2.get(id).mailbox_id === mailboxId);
-      if (remove !== void 0 && [...remove].some(here)) return true;
+      const here = ({ mailbox_id }) => mailbox_id !== remove?.to && (mailboxId <= 0 || mailbox_id === mailboxId);
+      if (remove !== void 0 && [...remove.ids].some((id) => byId2.has(id) && here(byId2.get(id)) && !this.movedSince(entry, id))) return true;
       if (moved !== void 0 && [...moved.ids].some((id) => byId2.has(id) && byId2.get(id).mailbox_id !== moved.mailboxId)) return true;
       if (add !== void 0 && add.mailboxId === mailboxId && add.items.some((item) => !byId2.has(item.id))) return true;
       if (flags === void 0) return false;
@@ -1833,6 +1834,10 @@ var Pending = class {
       });
     });
     if (this.entries.length < before) this.changed();
+  }
+  movedSince(entry, id) {
+    const later = this.entries.slice(this.entries.indexOf(entry) + 1);
+    return later.some(({ shown: { remove, moved, add } }) => remove?.ids.has(id) === true || moved?.ids.has(id) === true || add?.items.some((item) => item.id === id) === true);
   }
   flagged(item, shown3) {
     const flags = shown3.flags;
@@ -3753,7 +3758,16 @@ var App = class {
   }
   watch() {
     const held = signal(false);
-    for (const kind of ["pointerdown", "pointerup", "pointercancel"]) addEventListener(kind, () => setTimeout(() => held.value = kind === "pointerdown"), true);
+    let release = 0;
+    addEventListener(
+      "pointerdown",
+      () => {
+        clearTimeout(release);
+        held.value = true;
+      },
+      true
+    );
+    for (const kind of ["pointerup", "pointercancel"]) addEventListener(kind, () => release = window.setTimeout(() => held.value = false), true);
     effect(() => {
       if (held.value) return;
       this.mailboxes.draw(this.mail.mailboxes.value, this.mail.current.value?.id ?? 0);

@@ -148,9 +148,9 @@ class Page(Strict, frozen=True):
 
 
 class Request(Strict, frozen=True):
-    """A request to a stream: for a view (with a new ``view_id``), or for more of the current one. ``id`` grows with each:
-    a request that arrives after a later one is dropped. ``cancel`` only ends the search of ``view_id``; entries that
-    were found stay.
+    """A request to a stream: for a view (with a new ``view_id``), or for more of the current one. ``id`` grows with
+    each: a request that arrives after a later one is dropped. ``cancel`` only ends the search of ``view_id``; entries
+    that were found stay.
     """
 
     id: Counter
