@@ -1,0 +1,425 @@
+"""Tests as functions of the state: each is made once for a script, with all that does not change worked out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+from moxlite.proto.sieve import conditions as c
+from moxlite.proto.sieve.comparing import Values, finder
+from moxlite.proto.sieve.errors import RunError
+from moxlite.proto.sieve.limits import MAX_WORK
+from moxlite.proto.sieve.message import NO_VALUES, Mailbox
+from moxlite.proto.sieve.moments import PARTS, date_part, zone_minutes
+from moxlite.proto.sieve.state import State
+from moxlite.proto.sieve.strings import flags_of, has_variables
+from moxlite.proto.sieve.validation import EXTENSIONS
+
+__all__ = ["Evaluate", "build_test"]
+
+Evaluate: TypeAlias = Callable[[State], bool]
+_Check: TypeAlias = Callable[[State, Values], bool]
+_Get: TypeAlias = Callable[[State], Values]
+
+WEEK: Final = 7 * 86400
+"""Seconds that ``duplicate`` remembers a message, unless the script says otherwise (RFC 7352 §3.2)."""
+
+LONGEST: Final = 90 * 86400
+"""Most seconds that ``duplicate`` remembers a message."""
+
+
+def build_test(test: c.AnyTest, *, variables: bool) -> Evaluate:
+    """The function of a test. `variables`: strings may refer to variables."""
+    match test:
+        case c.AllOf():
+            return _all_of([build_test(one, variables=variables) for one in test.tests])
+        case c.AnyOf():
+            return _any_of([build_test(one, variables=variables) for one in test.tests])
+        case c.Not():
+            return _not(build_test(test.test, variables=variables))
+        case c.UnavailableTest():
+            return _unavailable(test.text)
+        case _:
+            return _BUILDERS[type(test)](test, variables)
+
+
+def _all_of(tests: list[Evaluate]) -> Evaluate:
+    return lambda state: all(test(state) for test in tests)  # ends at the first that is false (RFC 5228 §5.2)
+
+
+def _any_of(tests: list[Evaluate]) -> Evaluate:
+    return lambda state: any(test(state) for test in tests)
+
+
+def _not(test: Evaluate) -> Evaluate:
+    return lambda state: not test(state)
+
+
+def _unavailable(text: str) -> Evaluate:
+    def evaluate(_: State) -> bool:
+        raise RunError(text)
+
+    return evaluate
+
+
+# Comparing
+
+
+def _check(test: c.Comparing, variables: bool) -> _Check:
+    """The function that compares values with the keys of a test, and sets the match variables."""
+    if variables and any(map(has_variables, test.keys)):
+
+        def check_expanded(state: State, values: Values) -> bool:
+            find, cost = finder(test.match, test.comparator, state.texts(test.keys))
+            state.charge(values.size * cost)
+            found = find(values)
+            if found:
+                state.frame.matched = found
+            return found is not None
+
+        return check_expanded
+    find, cost = finder(test.match, test.comparator, test.keys)
+
+    def check(state: State, values: Values) -> bool:
+        state.work += values.size * cost
+        if state.work > MAX_WORK:
+            state.charge(0)
+        found = find(values)
+        if found:
+            state.frame.matched = found
+        return found is not None
+
+    return check
+
+
+def _comparing(test: c.Comparing, variables: bool, get: _Get) -> Evaluate:
+    check = _check(test, variables)
+
+    def evaluate(state: State) -> bool:
+        state.step()
+        return check(state, get(state))
+
+    return evaluate
+
+
+def _named(test: Any, variables: bool, get: Callable[[State, str], Values]) -> Evaluate:
+    """A test of the values of names, of each in turn; ``:count`` counts the values of all (RFC 5231 §4.2)."""
+    check = _check(test, variables)
+    names = tuple(name.lower() for name in test.names)
+    dynamic = variables and any(map(has_variables, names))
+    counts = test.match.startswith("count")
+
+    def evaluate(state: State) -> bool:
+        state.step()
+        wanted = tuple(name.lower() for name in state.texts(test.names)) if dynamic else names
+        if counts:
+            return check(state, Values([text for name in wanted for text in get(state, name).texts]))
+        for name in wanted:
+            values = get(state, name)
+            if values is not NO_VALUES and check(state, values):
+                return True
+        return False
+
+    return evaluate
+
+
+def _of_index(count: int, index: int, last: bool) -> slice:
+    """The field of an index, counted from 1, or from the last one; all for 0 (RFC 5260 §6)."""
+    if not index:
+        return slice(0, count)
+    at = count - index if last else index - 1
+    return slice(at, at + 1) if 0 <= at < count else slice(0, 0)
+
+
+# RFC 5228 §5
+
+
+def _header(test: c.HeaderTest, variables: bool) -> Evaluate:
+    if not test.index:
+        if len(test.names) == 1 and not (variables and has_variables(test.names[0])):
+            return _one_header(test, test.names[0].lower(), variables)
+        return _named(test, variables, lambda state, name: state.message.header(name))
+
+    def get(state: State, name: str) -> Values:
+        texts = state.message.header(name).texts
+        return Values(texts[_of_index(len(texts), test.index, test.last)])
+
+    return _named(test, variables, get)
+
+
+def _one_header(test: c.HeaderTest, name: str, variables: bool) -> Evaluate:
+    """The commonest test by far."""
+    check = _check(test, variables)
+    counts = test.match.startswith("count")
+
+    def evaluate(state: State) -> bool:
+        state.step()
+        values = state.message.header(name)
+        return (counts or values is not NO_VALUES) and check(state, values)
+
+    return evaluate
+
+
+def _address(test: c.AddressTest, variables: bool) -> Evaluate:
+    index, last, part = test.index, test.last, test.part
+
+    def get(state: State, name: str) -> Values:
+        key = ("address", name, part, str(-index if last else index))
+        values = state.memo.get(key)
+        if values is None:
+            fields = state.message.addresses(name)
+            chosen = fields[_of_index(len(fields), index, last)]
+            texts = [_part(one, part, state.world.separator) for field in chosen for one in field]
+            values = state.memo[key] = Values([text for text in texts if text is not None])
+        return values
+
+    return _named(test, variables, get)
+
+
+def _envelope(test: c.EnvelopeTest, variables: bool) -> Evaluate:
+    def get(state: State, name: str) -> Values:
+        world = state.world
+        if name == "from" and world.sender is None:  # the null path is "" in all its parts (RFC 5228 §5.4)
+            return Values(("",))
+        address = world.sender if name == "from" else world.recipient if name == "to" else None
+        text = None if address is None else _part(address, test.part, world.separator)
+        return NO_VALUES if text is None else Values((text,))
+
+    return _named(test, variables, get)
+
+
+def _part(address: Mailbox, part: str, separator: str) -> str | None:
+    """A part of an address (RFC 5228 §2.7.4, RFC 5233 §4); None where it has no such part."""
+    match part:
+        case "localpart":
+            return address.localpart
+        case "domain":
+            return address.domain
+        case "user":
+            return address.localpart.partition(separator)[0]
+        case "detail":
+            _, found, detail = address.localpart.partition(separator)
+            return detail if found else None
+        case _:
+            return str(address)
+
+
+def _exists(test: c.ExistsTest, variables: bool) -> Evaluate:
+    def evaluate(state: State) -> bool:
+        state.step()
+        return all(state.message.exists(name.lower()) for name in _texts(state, test.names, variables))
+
+    return evaluate
+
+
+def _size(test: c.SizeTest, _: bool) -> Evaluate:
+    limit = test.limit
+    if test.side == "over":
+        return lambda state: state.message.size > limit
+    return lambda state: state.message.size < limit
+
+
+def _texts(state: State, texts: tuple[str, ...], variables: bool) -> tuple[str, ...]:
+    return state.texts(texts) if variables else texts
+
+
+# Variables, flags, environment
+
+
+def _string(test: c.StringTest, variables: bool) -> Evaluate:
+    count = test.match.startswith("count")
+
+    def get(state: State) -> Values:
+        texts = state.texts(test.sources)
+        return Values([text for text in texts if text] if count else texts)  # RFC 5229 §5
+
+    return _comparing(test, variables, get)
+
+
+def _has_flag(test: c.HasFlagTest, variables: bool) -> Evaluate:
+    keys = flags_of(test.keys) if test.match == "is" and not any(map(has_variables, test.keys)) else test.keys
+
+    def get(state: State) -> Values:
+        if not test.variables:
+            return Values(state.flags)
+        return Values(flags_of(state.variable(name) for name in _texts(state, test.variables, variables)))
+
+    return _comparing(msgspec.structs.replace(test, keys=keys), variables, get)
+
+
+def _environment(test: c.EnvironmentTest, variables: bool) -> Evaluate:
+    def get(state: State) -> Values:
+        name = state.text(test.name) if variables else test.name
+        text = state.world.items.get(name.lower())
+        return NO_VALUES if text is None else Values((text,))
+
+    return _comparing(test, variables, get)
+
+
+def _spam(test: c.SpamTest, variables: bool) -> Evaluate:
+    def get(state: State) -> Values:
+        return Values((spam_value(state.world.junk, percent=test.percent),))
+
+    return _comparing(test, variables, get)
+
+
+def spam_value(junk: float | None, *, percent: bool) -> str:
+    """A probability as spamtest gives it: 0 for not tested, 1 to 10, or 0 to 100 (RFC 5235 §2.2)."""
+    if junk is None:
+        return "0"
+    return str(round(junk * 100)) if percent else str(1 + round(junk * 9))
+
+
+# Body and dates
+
+
+def _body(test: c.BodyTest, variables: bool) -> Evaluate:
+    def get(state: State) -> Values:
+        if test.content:
+            return state.message.body("content", _texts(state, test.content, variables))
+        return state.message.body(test.transform)
+
+    return _comparing(test, variables, get)
+
+
+def _date(test: c.DateTest, variables: bool) -> Evaluate:
+    def get(state: State) -> Values:
+        name, part, zone = (state.text(text) if variables else text for text in (test.name, test.part, test.zone))
+        found = state.message.dates(name.lower())
+        texts: list[str] = []
+        for date in found[_of_index(len(found), test.index, test.last)]:
+            if date is not None:
+                moment, written = date
+                offset = written if test.original else _offset(state, zone, moment)
+                text = date_part(moment, offset, _known(part))
+                if text is not None:
+                    texts.append(text)
+            if not test.index and texts:
+                break  # RFC 5260 §4: the first field
+        return Values(texts)
+
+    return _comparing(test, variables, get)
+
+
+def _current_date(test: c.CurrentDateTest, variables: bool) -> Evaluate:
+    def get(state: State) -> Values:
+        part, zone = (state.text(text) if variables else text for text in (test.part, test.zone))
+        now = state.world.now
+        text = date_part(now, _offset(state, zone, now), _known(part))
+        return NO_VALUES if text is None else Values((text,))
+
+    return _comparing(test, variables, get)
+
+
+def _offset(state: State, zone: str, moment: int) -> int:
+    if not zone:
+        return state.world.offset(moment)
+    minutes = zone_minutes(zone)
+    if minutes is None:
+        raise RunError(f"{zone[:20]!r} is no time zone")
+    return minutes
+
+
+def _known(part: str) -> str:
+    if part.lower() not in PARTS:
+        raise RunError(f"{part[:20]!r} is no part of a date")
+    return part.lower()
+
+
+# Mailboxes, duplicates, extensions
+
+
+def _mailbox_exists(test: c.MailboxExistsTest, variables: bool) -> Evaluate:
+    def evaluate(state: State) -> bool:
+        state.step()
+        boxes = state.world.mailboxes
+        return all(boxes.canonical(name) in boxes.names for name in _texts(state, test.mailboxes, variables))
+
+    return evaluate
+
+
+def _mailbox_id_exists(test: c.MailboxIDExistsTest, variables: bool) -> Evaluate:
+    def evaluate(state: State) -> bool:
+        state.step()
+        return all(one in state.world.mailboxes.ids for one in _texts(state, test.ids, variables))
+
+    return evaluate
+
+
+def _special_use_exists(test: c.SpecialUseExistsTest, variables: bool) -> Evaluate:
+    def evaluate(state: State) -> bool:
+        state.step()
+        boxes = state.world.mailboxes
+        uses = [use.lower() for use in _texts(state, test.uses, variables)]
+        if not test.mailbox:
+            return all(boxes.with_use(use) is not None for use in uses)
+        name = boxes.canonical(state.text(test.mailbox) if variables else test.mailbox)
+        return name in boxes.names and boxes.uses.get(name, frozenset()).issuperset(uses)
+
+    return evaluate
+
+
+def _duplicate(test: c.DuplicateTest, variables: bool) -> Evaluate:
+    seconds = min(test.seconds or WEEK, LONGEST)
+
+    def evaluate(state: State) -> bool:
+        state.step()
+        handle, header, unique = (
+            state.text(text) if variables else text for text in (test.handle, test.header, test.unique_id)
+        )
+        if not unique:
+            unique = next(iter(state.message.header((header or "message-id").lower()).texts), "")
+        if not unique:  # RFC 7352 §3.1: without an id no message is a duplicate
+            return False
+        key = hashlib.blake2b(f"{len(handle)} {handle}{unique}".encode(), digest_size=16).digest()
+        known = key in state.world.seen
+        if not known or test.last:  # RFC 7352 §3.3
+            state.tracked[key] = seconds
+        return known
+
+    return evaluate
+
+
+def _ihave(test: c.IHaveTest, variables: bool) -> Evaluate:
+    def evaluate(state: State) -> bool:
+        state.step()
+        return all(one in EXTENSIONS for one in _texts(state, test.extensions, variables))
+
+    return evaluate
+
+
+def _constant(value: bool) -> Callable[[Any, bool], Evaluate]:
+    def build(_test: Any, _variables: bool) -> Evaluate:
+        def evaluate(state: State) -> bool:
+            state.step()
+            return value
+
+        return evaluate
+
+    return build
+
+
+_BUILDERS: Final[Mapping[type, Callable[[Any, bool], Evaluate]]] = {
+    c.TrueTest: _constant(True),
+    c.FalseTest: _constant(False),
+    c.HeaderTest: _header,
+    c.AddressTest: _address,
+    c.EnvelopeTest: _envelope,
+    c.ExistsTest: _exists,
+    c.SizeTest: _size,
+    c.StringTest: _string,
+    c.HasFlagTest: _has_flag,
+    c.BodyTest: _body,
+    c.DateTest: _date,
+    c.CurrentDateTest: _current_date,
+    c.EnvironmentTest: _environment,
+    c.SpamTest: _spam,
+    c.MailboxExistsTest: _mailbox_exists,
+    c.MailboxIDExistsTest: _mailbox_id_exists,
+    c.SpecialUseExistsTest: _special_use_exists,
+    c.DuplicateTest: _duplicate,
+    c.IHaveTest: _ihave,
+}

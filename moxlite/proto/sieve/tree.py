@@ -1,0 +1,52 @@
+"""The tree of a script: calls with their arguments, before their meaning is known (RFC 5228 §8.2)."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+__all__ = ["Argument", "Call", "NumberArgument", "StringsArgument", "TagArgument"]
+
+
+class NumberArgument(msgspec.Struct, frozen=True, tag="number"):
+    """A number, its quantifier multiplied in (§2.4.1). `at`: offset in characters of this and all other nodes."""
+
+    value: int
+    at: int = 0
+
+
+class StringsArgument(msgspec.Struct, frozen=True, tag="strings"):
+    """A string, or a list of strings (§2.4.2)."""
+
+    texts: tuple[str, ...]
+    listed: bool = False
+    at: int = 0
+
+
+class TagArgument(msgspec.Struct, frozen=True, tag="tag"):
+    """A tag in lower case, without its colon (§2.6.2)."""
+
+    name: str
+    at: int = 0
+
+
+Argument: TypeAlias = NumberArgument | StringsArgument | TagArgument
+
+
+class Call(msgspec.Struct, frozen=True):
+    """A command or a test: a name in lower case and arguments (§2.6).
+
+    Attributes:
+      tests: the tests that it takes; `listed` when they are in parentheses.
+      block: the commands in braces, None without braces.
+      end: offset after the last argument.
+    """
+
+    name: str
+    arguments: tuple[Argument, ...] = ()
+    tests: tuple[Call, ...] = ()
+    listed: bool = False
+    block: tuple[Call, ...] | None = None
+    at: int = 0
+    end: int = 0

@@ -1,0 +1,286 @@
+"""Mistakes in a command or test that its syntax does not show: unknown names, values without meaning, and the
+extensions that there are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Final, Protocol, TypeAlias
+
+from moxlite.proto.address import Address, AddressError
+from moxlite.proto.sieve import commands, conditions
+from moxlite.proto.sieve.comparing import COMPARATORS, NUMERIC, RELATIONS
+from moxlite.proto.sieve.limits import MAX_VALUE
+from moxlite.proto.sieve.moments import PARTS, zone_minutes
+from moxlite.proto.sieve.strings import has_variables, is_variable_name
+from moxlite.proto.sieve.syntax import CONTAINS, MATCHES
+
+__all__ = ["EXTENSIONS", "IMPLIED", "MAX_SCRIPT_NAME", "Place", "is_script_name", "validate"]
+
+EXTENSIONS: Final = (
+    "body",
+    "comparator-i;ascii-casemap",
+    "comparator-i;ascii-numeric",
+    "comparator-i;octet",
+    "comparator-i;unicode-casemap",
+    "copy",
+    "date",
+    "duplicate",
+    "encoded-character",
+    "envelope",
+    "environment",
+    "ereject",
+    "fileinto",
+    "ihave",
+    "imap4flags",
+    "include",
+    "index",
+    "mailbox",
+    "mailboxid",
+    "reject",
+    "relational",
+    "spamtest",
+    "spamtestplus",
+    "special-use",
+    "subaddress",
+    "vacation",
+    "vacation-seconds",
+    "variables",
+)
+"""All extensions that a script can ask for (IMAP-142), also in the order of ManageSieve's SIEVE capability."""
+
+IMPLIED: Final[Mapping[str, tuple[str, ...]]] = {
+    "vacation-seconds": ("vacation",),  # RFC 6131 §2
+    "spamtestplus": ("spamtest",),
+}
+"""Extensions that come with another one."""
+
+ADDRESS_FIELDS: Final = frozenset({
+    "from", "to", "cc", "bcc", "sender", "reply-to", "resent-from", "resent-to", "resent-cc", "resent-bcc",
+    "resent-sender", "resent-reply-to", "delivered-to", "x-original-to", "envelope-to", "return-path",
+    "disposition-notification-to", "list-post",
+})  # fmt: skip
+"""Fields whose text is a list of addresses, for the test ``address`` (RFC 5228 §5.1)."""
+
+MAX_SCRIPT_NAME: Final = 128
+"""Characters of the name of a script (RFC 5804 §1.6)."""
+
+_FIELD_NAME: Final = re.compile(r"[!-9;-~]{1,998}")  # RFC 5322 §2.2, §2.1.1
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # RFC 5804 §1.6
+_MAILBOX_CONTROL: Final = re.compile("[\x00-\x1f\x7f]")
+
+
+class Place(Protocol):
+    """Where the arguments of a command or test are."""
+
+    @property
+    def given(self) -> Collection[str]:
+        """The fields for which the script gives an argument."""
+
+    def fault(self, field: str, text: str) -> Exception:
+        """The error for the argument of a field, to be raised."""
+
+    def missing(self, field: str, extension: str) -> Exception:
+        """The error for an argument that needs an extension, to be raised."""
+
+    def uses(self, extension: str) -> bool:
+        """Whether the script may use an extension."""
+
+
+def is_script_name(name: str) -> bool:
+    """Whether a script can have this name (RFC 5804 §1.6)."""
+    return 0 < len(name) <= MAX_SCRIPT_NAME and _CONTROL.search(name) is None
+
+
+def validate(node: Any, place: Place) -> None:
+    """Check what the syntax of a command or test does not tell. Raises the errors of `place`."""
+    if isinstance(node, conditions.Comparing):
+        _comparing(node, place)
+    check = _CHECKS.get(type(node))
+    if check is not None:
+        check(node, place)
+
+
+def _is_open(text: str, place: Place) -> bool:
+    """Whether a text is known at run time only."""
+    return place.uses("variables") and has_variables(text)
+
+
+def _comparing(test: conditions.Comparing, place: Place) -> None:
+    if test.comparator not in COMPARATORS:
+        raise place.fault("comparator", f"unknown comparator: expected one of {', '.join(COMPARATORS)}")
+    extension = f"comparator-{test.comparator}"
+    if test.comparator in {NUMERIC, "i;unicode-casemap"} and not place.uses(extension):
+        raise place.missing("comparator", extension)
+    if test.comparator == NUMERIC and test.match in {CONTAINS, MATCHES}:  # RFC 4790 §9.1.1
+        raise place.fault("match", f'"{NUMERIC}" cannot be used with ":{test.match}"')
+    kind, _, relation = test.match.partition(" ")
+    if kind in {"value", "count"} and relation not in RELATIONS:
+        raise place.fault("match", f'expected one of "{", ".join(RELATIONS)}" after ":{kind}"'.replace(", ", '", "'))
+
+
+def _fields(place: Place, field: str, names: tuple[str, ...]) -> None:
+    for name in names:
+        if not _is_open(name, place) and _FIELD_NAME.fullmatch(name) is None:
+            raise place.fault(field, f"{name[:40]!r} is no name of a header field")
+
+
+def _index(node: Any, place: Place) -> None:
+    if node.last and not node.index:
+        raise place.fault("last", '":last" needs ":index"')
+    if "index" in place.given and not node.index:
+        raise place.fault("index", "an index counts from 1")
+
+
+def _header(test: conditions.HeaderTest, place: Place) -> None:
+    _fields(place, "names", test.names)
+    _index(test, place)
+
+
+def _address(test: conditions.AddressTest, place: Place) -> None:
+    for name in test.names:
+        if not _is_open(name, place) and name.lower() not in ADDRESS_FIELDS:
+            raise place.fault("names", f"{name[:40]!r} is no header field with addresses")
+    _index(test, place)
+
+
+def _envelope(test: conditions.EnvelopeTest, place: Place) -> None:
+    for name in test.names:
+        if not _is_open(name, place) and name.lower() not in {"from", "to"}:
+            raise place.fault("names", 'expected "from" or "to"')
+
+
+def _exists(test: conditions.ExistsTest, place: Place) -> None:
+    _fields(place, "names", test.names)
+
+
+def _size(test: conditions.SizeTest, place: Place) -> None:
+    if not test.side:
+        raise place.fault("side", 'expected ":over" or ":under"')
+
+
+def _part(node: Any, place: Place) -> None:
+    if not _is_open(node.part, place) and node.part.lower() not in PARTS:
+        raise place.fault("part", f"expected a part of a date: {', '.join(PARTS)}")
+    if node.zone and not _is_open(node.zone, place) and zone_minutes(node.zone) is None:
+        raise place.fault("zone", 'expected a time zone such as "+0100"')
+
+
+def _date(test: conditions.DateTest, place: Place) -> None:
+    _fields(place, "name", (test.name,))
+    _part(test, place)
+    _index(test, place)
+
+
+def _duplicate(test: conditions.DuplicateTest, place: Place) -> None:
+    if test.header:
+        _fields(place, "header", (test.header,))
+
+
+def _uses(test: conditions.SpecialUseExistsTest, place: Place) -> None:
+    for use in test.uses:
+        _special_use(use, place, "uses")
+
+
+def _special_use(use: str, place: Place, field: str) -> None:
+    if not _is_open(use, place) and (not use.startswith("\\") or len(use) < 2):
+        raise place.fault(field, 'expected a special use such as "\\\\Junk"')
+
+
+def _file_into(command: commands.FileInto, place: Place) -> None:
+    if not command.mailbox or _MAILBOX_CONTROL.search(command.mailbox):
+        raise place.fault("mailbox", "expected the name of a mailbox")
+    if command.special_use:
+        _special_use(command.special_use, place, "special_use")
+
+
+def _redirect(command: commands.Redirect, place: Place) -> None:
+    if not _is_open(command.address, place) and not is_address(command.address):
+        raise place.fault("address", "expected an address such as mia@example.org")
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is an address with a domain."""
+    try:
+        Address.parse(text.strip())
+    except AddressError:
+        return False
+    return True
+
+
+def _vacation(command: commands.Vacation, place: Place) -> None:
+    if command.days == 0:
+        raise place.fault("days", "the interval is at least one day")
+    for field in ("subject", "sender"):
+        if "\n" in getattr(command, field) or "\r" in getattr(command, field):
+            raise place.fault(field, "expected one line")
+
+
+def _variable(command: commands.SetFlag | commands.AddFlag | commands.RemoveFlag, place: Place) -> None:
+    if not command.variable:
+        return
+    if not place.uses("variables"):
+        raise place.missing("variable", "variables")
+    _name(command.variable, place, "variable")
+
+
+def _name(name: str, place: Place, field: str) -> None:
+    if not _is_open(name, place) and not is_variable_name(name):
+        raise place.fault(field, f"{name[:40]!r} is no name of a variable")
+    if name.lower().startswith("global.") and not place.uses("include"):
+        raise place.missing(field, "include")
+
+
+def _has_flag(test: conditions.HasFlagTest, place: Place) -> None:
+    if test.variables and not place.uses("variables"):
+        raise place.missing("variables", "variables")
+    for name in test.variables:
+        _name(name, place, "variables")
+
+
+def _set(command: commands.Set, place: Place) -> None:
+    _name(command.name, place, "name")
+    if has_variables(command.name):
+        raise place.fault("name", "the name of a variable is constant")
+    if not _is_open(command.value, place) and len(command.value) > MAX_VALUE:
+        raise place.fault("value", f"a variable holds {MAX_VALUE} characters")
+
+
+def _include(command: commands.Include, place: Place) -> None:
+    if command.place != "personal":
+        raise place.fault("place", "there are no global scripts")
+    if _is_open(command.script, place) or not is_script_name(command.script):  # RFC 6609 §3.2
+        raise place.fault("script", "expected the name of a script")
+
+
+def _global(command: commands.Global, place: Place) -> None:
+    if not place.uses("variables"):
+        raise place.missing("names", "variables")
+    for name in command.names:
+        if "." in name or not is_variable_name(name):
+            raise place.fault("names", f"{name[:40]!r} is no name of a variable")
+
+
+_Check: TypeAlias = Callable[[Any, Place], None]
+_CHECKS: Final[Mapping[type, _Check]] = {
+    conditions.HeaderTest: _header,
+    conditions.AddressTest: _address,
+    conditions.EnvelopeTest: _envelope,
+    conditions.ExistsTest: _exists,
+    conditions.SizeTest: _size,
+    conditions.DateTest: _date,
+    conditions.CurrentDateTest: _part,
+    conditions.DuplicateTest: _duplicate,
+    conditions.SpecialUseExistsTest: _uses,
+    conditions.HasFlagTest: _has_flag,
+    commands.FileInto: _file_into,
+    commands.Redirect: _redirect,
+    commands.Vacation: _vacation,
+    commands.SetFlag: _variable,
+    commands.AddFlag: _variable,
+    commands.RemoveFlag: _variable,
+    commands.Set: _set,
+    commands.Include: _include,
+    commands.Global: _global,
+}
