@@ -14,10 +14,11 @@ import trio
 
 from moxlite import lazyimport
 from moxlite.admin.backup.backups import BackupCommands
-from moxlite.admin.doctor.commands import DoctorCommands, Sources, look
+from moxlite.admin.doctor.commands import DoctorCommands, Sources, look, try_mail
 from moxlite.admin.doctor.findings import Finding, in_order
 from moxlite.admin.doctor.nightly import Nightly
 from moxlite.admin.doctor.requests import Blocked, QueueState, StoppedSender, Waiting
+from moxlite.admin.doctor.signaturewatch import SignatureWatch
 from moxlite.net.control.server import Command
 from moxlite.queue.data.filters import Filter, Page
 from moxlite.queue.queue import Queue
@@ -56,6 +57,8 @@ def start_care(house: House, backups: BackupCommands, queue: Queue | None) -> Ma
     )
     if static.doctor.nightly:
         tree.start("admin.doctor", nightly.serve)
+    signatures = SignatureWatch(house.config, house.started.keys, house.resolver, house.accounts)
+    tree.start("admin.signatures", signatures.serve)
     return DoctorCommands(sources, nightly).registry()
 
 
@@ -71,13 +74,12 @@ async def _measure_disk(data: Path) -> None:
 
 async def _examine(house: House, sources: Sources) -> list[Finding]:
     """Everything, from within the server."""
-    for module in ("dns.network", "doctor.examine", "doctor.mailtest"):
+    for module in ("dns.network", "doctor.examine"):
         await lazyimport.load(f"moxlite.admin.{module}")
     from moxlite.admin.dns.network import Internet
     from moxlite.admin.dns.wanted import HeldKeys
     from moxlite.admin.doctor.examination import Examination
     from moxlite.admin.doctor.examine import examine
-    from moxlite.admin.doctor.mailtest import send_and_read
 
     snapshot = house.current()
     examination = Examination(
@@ -90,11 +92,12 @@ async def _examine(house: House, sources: Sources) -> list[Finding]:
         http=https_client(house, allow_internal=True),
         running=await look(sources),
         held=HeldKeys(house.started.keys.key, house.started.acme_keys.hosts),
+        signing=house.started.keys,
         read=house.started.read,
         inside=True,
     )
     found = await examine(examination)
-    sent = await send_and_read(snapshot, house.accounts, sources.look_up)
+    sent = await try_mail(sources)
     return in_order(found + sent.findings)
 
 
@@ -151,4 +154,6 @@ def _sources(house: House, queue: Queue | None, updates: "UpdateWatch | None") -
         queue=state,
         look_up=look_up,
         update=lambda: "" if updates is None else updates.newer,
+        keys=house.started.keys,
+        resolver=house.resolver,
     )

@@ -29,7 +29,7 @@ COMMANDS = {
     "dmarc": ("moxlite.cli.checks.dmarc:dmarc", "Look up and evaluate DMARC; send our reports."),
     "dane": ("moxlite.cli.checks.dane:dane", "Check servers against their TLSA records."),
     "dkim": ("moxlite.cli.checks.dkim:dkim", "Verify and make DKIM signatures; make keys."),
-    "dns": ("moxlite.cli.checks.dns:dns", "Look names up in DNS as the server does."),
+    "dns": ("moxlite.cli.checks.dns:dns", "Look names up in DNS as the server does, and change our records."),
     "dnsbl": ("moxlite.cli.checks.dnsbl:dnsbl", "Ask DNS block lists."),
     "doctor": ("moxlite.cli.setup.doctor:doctor", "Find what is wrong with this server, and what mends it."),
     "gentestdata": ("moxlite.cli.backups.verifydata:gentestdata", "Make a data directory for tests of upgrades."),

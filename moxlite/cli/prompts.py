@@ -15,7 +15,17 @@ if TYPE_CHECKING:
     from moxlite.net.limits import IPAddress
     from moxlite.net.resolver import Resolver
 
-__all__ = ["NO", "TEMPORARY", "YES", "ip_argument", "resolver_at", "resolver_option", "tell", "with_resolver"]
+__all__ = [
+    "NO",
+    "TEMPORARY",
+    "YES",
+    "ip_argument",
+    "resolver_at",
+    "resolver_option",
+    "server_address",
+    "tell",
+    "with_resolver",
+]
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., object])
@@ -45,7 +55,15 @@ def ip_argument(text: str) -> "IPAddress":
 
 def resolver_at(server: str) -> "Resolver":
     """A resolver for the DNS server that a user named. Raises click.UsageError if `server` is not an address."""
-    from moxlite.net.dns.client import PORT, DNSResolver
+    from moxlite.net.dns.client import DNSResolver
+
+    ip, port = server_address(server)
+    return DNSResolver([ip], port=port)
+
+
+def server_address(server: str) -> "tuple[IPAddress, int]":
+    """Address and port of a DNS server that a user named. Raises click.UsageError if `server` is not an address."""
+    from moxlite.net.dns.client import PORT
 
     host, port = server, PORT
     if server.startswith("["):
@@ -54,7 +72,7 @@ def resolver_at(server: str) -> "Resolver":
     elif server.count(":") == 1:
         host, _, number = server.partition(":")
         port = _port(number)
-    return DNSResolver([ip_argument(host)], port=port)
+    return ip_argument(host), port
 
 
 def with_resolver(server: str | None, work: "Callable[[Resolver], Awaitable[T]]") -> T:

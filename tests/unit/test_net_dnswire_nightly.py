@@ -95,7 +95,7 @@ def test_both_read_the_same_records_from_damaged_messages() -> None:
             wanted = parsed.resolve_chaining()  # type: ignore[attr-defined]  # it is a QueryMessage
         except (dns.exception.DNSException, ValueError):
             continue
-        if _has_several_aliases(parsed) or parsed.rcode() != dns.rcode.NOERROR:
+        if _has_several_aliases(wire) or parsed.rcode() != dns.rcode.NOERROR:
             continue
         records = tuple(dict.fromkeys(theirs(rdata) for rdata in wanted.answer or ()))
         assert ours.records == records, (case, wire.hex())
@@ -104,6 +104,8 @@ def test_both_read_the_same_records_from_damaged_messages() -> None:
     assert same > CASES // 4
 
 
-def _has_several_aliases(message: dns.message.Message) -> bool:
-    """Whether a name has two aliases, which may not be: each codec then follows another one."""
-    return any(one.rdtype == dns.rdatatype.CNAME and len(one) > 1 for one in message.answer)
+def _has_several_aliases(wire: bytes) -> bool:
+    """Whether a name has two aliases, which may not be: ours takes the first, dnspython the last."""
+    parsed = dns.message.from_wire(wire, one_rr_per_rrset=True)
+    aliases = [one.name for one in parsed.answer if one.rdtype == dns.rdatatype.CNAME]
+    return len(aliases) != len(set(aliases))

@@ -18,7 +18,15 @@ from moxlite.mailauth.spf.check import check as check_sender
 from moxlite.mailauth.spf.check import check_helo
 from moxlite.net.resolver import DNSError, NotFound
 
-__all__ = ["check_dkim", "check_dmarc", "check_host_tlsrpt", "check_spf", "check_tlsrpt"]
+__all__ = [
+    "check_dkim",
+    "check_dmarc",
+    "check_host_tlsrpt",
+    "check_spf",
+    "check_tlsrpt",
+    "merged_report",
+    "merged_spf",
+]
 
 MAX_KEYS: Final = 10
 """Number of TXT records at a selector that are shown."""
@@ -62,7 +70,7 @@ async def _host_spf(case: Case, report: Report) -> None:
 
 async def _the_spf(case: Case, report: Report, topic: Topic, name: str) -> str | None:
     wanted = str(case.records(topic)[0].value)
-    return await case.the_text(report, topic, name, "v=spf1", partial(_combined, wanted))
+    return await case.the_text(report, topic, name, "v=spf1", partial(merged_spf, wanted))
 
 
 def _mend_spf(case: Case, report: Report, topic: Topic, found: str, status: SPFStatus) -> None:
@@ -73,11 +81,11 @@ def _mend_spf(case: Case, report: Report, topic: Topic, found: str, status: SPFS
         return
     wanted = case.records(topic)[0]
     readable = status != SPFStatus.PERMERROR
-    text = _combined(str(wanted.value), [found]) if readable else None
+    text = merged_spf(str(wanted.value), [found]) if readable else None
     case.ask_for(report, topic, name=wanted.name, found=shown(wanted.name, "TXT", [found]), text=text)
 
 
-def _combined(wanted: str, found: Sequence[str]) -> str:
+def merged_spf(wanted: str, found: Sequence[str]) -> str:
     """Merge SPF records into one that permits the same (RFC 7208 §3.2): the first that does so already, else the wanted
     one with the terms of the others appended. A ``redirect`` becomes an ``include``; ``exp`` is left out.
     """
@@ -216,6 +224,18 @@ async def _tlsrpt(case: Case, report: Report, name: str, topic: Topic) -> None:
 def _reporting(address: str, found: Sequence[str]) -> str | None:
     """The first DMARC or TLSRPT record with an address of ours; URIs are compared without regard to case."""
     return next((text for text in found if address and address.lower() in _rua(text)), None)
+
+
+def merged_report(wanted: str, found: Sequence[str]) -> str:
+    """Merge DMARC or TLSRPT records: the first one that is there, with the report address of the wanted one; that one
+    if none is there.
+    """
+    if not found:
+        return wanted
+    address = wanted.partition("rua=")[2]
+    if not address:
+        return found[0]
+    return _reporting(address, found) or _with_address(found[0], address)
 
 
 def _with_address(found: str, address: str) -> str:

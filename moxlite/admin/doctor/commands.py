@@ -4,6 +4,7 @@ runs.
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from moxlite import __version__, lazyimport
 from moxlite.admin.doctor.nightly import Nightly
@@ -11,11 +12,13 @@ from moxlite.admin.doctor.requests import LookUp, QueueState, Running, SendMail,
 from moxlite.admin.requests import NoArguments
 from moxlite.config.holder import ConfigHolder
 from moxlite.net.control.server import Command, CommandFailed, Exchange
+from moxlite.net.resolver import Resolver
+from moxlite.process.keys.signing import SigningKeys
 from moxlite.store import metrics
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.supervision import Supervisor
 
-__all__ = ["DoctorCommands", "Sources", "look"]
+__all__ = ["DoctorCommands", "Sources", "look", "try_mail"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +27,7 @@ class Sources:
 
     faults: all that keeps it from being healthy, except tasks and certificates. orders: problems of certificates by
     ACME. queue: returns None while no queue runs. look_up: finds a message in the queue. update: the newer version, ""
-    if unknown.
+    if unknown. keys, resolver: sign the test message, and verify it.
     """
 
     config: ConfigHolder
@@ -35,6 +38,8 @@ class Sources:
     queue: Callable[[], Awaitable[QueueState | None]]
     look_up: LookUp
     update: Callable[[], str]
+    keys: SigningKeys
+    resolver: Resolver
 
 
 async def look(sources: Sources) -> Running:
@@ -49,6 +54,18 @@ async def look(sources: Sources) -> Running:
         last_backup=metrics.BACKUP_LAST_SUCCESS.value,
         update=sources.update(),
     )
+
+
+async def try_mail(sources: Sources, send_to: str = "") -> Sent:
+    """Send the test message, signed, and read it; with `send_to`, submit another one to that address."""
+    for module in ("mailtest", "signatures"):
+        await lazyimport.load(f"moxlite.admin.doctor.{module}")
+    from moxlite.admin.doctor.mailtest import Signing, send_and_read
+    from moxlite.admin.doctor.signatures import problems_of
+
+    snapshot = sources.config.current
+    signing = Signing(partial(sources.keys.sign_own, snapshot), partial(problems_of, resolver=sources.resolver))
+    return await send_and_read(snapshot, sources.accounts, sources.look_up, send_to, signing=signing)
 
 
 class DoctorCommands:
@@ -72,11 +89,7 @@ class DoctorCommands:
 
     async def mail(self, args: SendMail, exchange: Exchange) -> Sent:
         """Send a message through the server's own ports, and read it."""
-        await lazyimport.load("moxlite.admin.doctor.mailtest")
-        from moxlite.admin.doctor.mailtest import send_and_read
-
-        sources = self._sources
-        return await send_and_read(sources.config.current, sources.accounts, sources.look_up, args.send_to)
+        return await try_mail(self._sources, args.send_to)
 
     async def nightly(self, args: NoArguments, exchange: Exchange) -> Told:
         """Run the nightly examination now."""

@@ -11,6 +11,7 @@ from moxlite.config.snapshot import Snapshot
 from moxlite.net.httpclient import HTTPClient
 from moxlite.net.resolver import Resolver
 from moxlite.process.keys.files import Read
+from moxlite.process.keys.signing import SigningKeys
 
 __all__ = ["Examination"]
 
@@ -23,6 +24,7 @@ class Examination(msgspec.Struct, frozen=True, kw_only=True):
       http: makes requests; inner addresses are allowed, because the URLs come from the configuration.
       running: the running server's report about itself; None if no server runs.
       held: keys that this process has already; None if it reads their files.
+      signing: the keys with which this process signs; None if it reads their files.
       read: reads files that moxlite.toml names.
       inside: this is the server's own process, which is unprivileged and confined by its unit.
       dial: try port 25 of other servers.
@@ -36,6 +38,7 @@ class Examination(msgspec.Struct, frozen=True, kw_only=True):
     http: HTTPClient
     running: Running | None
     held: HeldKeys | None = None
+    signing: SigningKeys | None = None
     read: Read = Path.read_bytes
     inside: bool = False
     dial: bool = False

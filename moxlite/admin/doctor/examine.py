@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 import trio
 
-from moxlite.admin.doctor import backups, configuration, machine, names, running
+from moxlite.admin.doctor import backups, configuration, machine, names, running, signatures
 from moxlite.admin.doctor.examination import Examination
 from moxlite.admin.doctor.findings import Finding, in_order
 from moxlite.admin.doctor.requests import Running
@@ -33,6 +33,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "disk": machine.check_disk,
     "clock": machine.check_clock,
     "dns": names.check_names,
+    "signatures": signatures.check_signatures,
     "port 25 outside": machine.check_outgoing,
     "block lists": machine.check_lists,
 }

@@ -50,6 +50,7 @@ Code = Literal[
     "queue-stuck",
     "server-down",
     "server-fault",
+    "signature-wrong",
     "task-down",
     "update",
 ]

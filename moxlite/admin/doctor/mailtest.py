@@ -6,15 +6,17 @@ The result names the step that failed. The log-in uses an app password of the po
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from email.utils import formatdate
 from typing import Final
 
+import msgspec
 import trio
 
 from moxlite.admin.doctor.requests import LookUp, Sent, Waiting
 from moxlite.config.snapshot import Snapshot
+from moxlite.mailauth.dkim.sign import SigningError
 from moxlite.net.dial import DialError, dial
 from moxlite.net.imapclient import Client, Credentials, IMAPClientError, Refused, log_in
 from moxlite.net.limits import IPAddress
@@ -33,7 +35,7 @@ from moxlite.store.errors import StoreError
 from moxlite.store.names import check_name
 from moxlite.store.upkeep.undelete import give_up
 
-__all__ = ["send_and_read"]
+__all__ = ["Signing", "send_and_read"]
 
 logger = logging.getLogger("moxlite.admin.doctor")
 
@@ -50,9 +52,23 @@ LOOKS: Final = 5
 """Times that the mailboxes are searched. An accepted message is there at once."""
 
 
-async def send_and_read(snapshot: Snapshot, accounts: Accounts, look_up: LookUp, send_to: str = "") -> Sent:
+class Signing(msgspec.Struct, frozen=True):
+    """sign: returns signature fields for a message of an address at the hostname. verify: returns the problems of a
+    stored message's signatures by another program's verifier, None if it could not judge any.
+    """
+
+    sign: Callable[[bytes, Address], Awaitable[bytes]]
+    verify: Callable[[bytes], Awaitable[list[str] | None]]
+
+
+async def send_and_read(
+    snapshot: Snapshot, accounts: Accounts, look_up: LookUp, send_to: str = "", *, signing: Signing | None = None
+) -> Sent:
     """Send a message to the postmaster at port 25, and read and remove it by IMAP. If `send_to` is given, submit
     another message to it, and watch the queue.
+
+    Args:
+      signing: signs the first message, and verifies it as it is stored; None to leave it unsigned.
 
     Faults of the server are part of the result, never raised.
     """
@@ -66,9 +82,9 @@ async def send_and_read(snapshot: Snapshot, accounts: Accounts, look_up: LookUp,
     try:
         async with _password(accounts, name) as password, _deadline(sent):
             credentials = Credentials(login, password)
-            message_id = await _bring(snapshot, sent)
+            message_id = await _bring(snapshot, sent, signing)
             if message_id:
-                await _read(snapshot, accounts, credentials, message_id, sent)
+                await _read(snapshot, accounts, credentials, message_id, sent, signing)
             if send_to:
                 await _send(snapshot, credentials, send_to, look_up, sent)
     except StoreError as error:
@@ -117,7 +133,7 @@ def _ip(endpoint: Endpoint) -> IPAddress:
     return type(ip)("127.0.0.1" if ip.version == 4 else "::1") if ip.is_unspecified else ip
 
 
-async def _bring(snapshot: Snapshot, sent: Sent) -> str:
+async def _bring(snapshot: Snapshot, sent: Sent, signing: Signing | None) -> str:
     """Deliver a message to port 25 as another server does; its Message-ID, "" if that failed."""
     at = _port(snapshot, "smtp")
     if at is None:
@@ -126,6 +142,11 @@ async def _bring(snapshot: Snapshot, sent: Sent) -> str:
     host = snapshot.static.hostname
     to = Path.parse(f"postmaster@{host.ascii}")
     message_id, octets = _message(snapshot, f"postmaster@{host.ascii}", to)
+    if signing is not None:
+        try:
+            octets = await signing.sign(octets, Address.parse(f"postmaster@{host.ascii}")) + octets
+        except SigningError as error:
+            sent.fail("error", "signature-wrong", f"the test message cannot be signed: {error}", "moxlite config test")
     client = await _smtp(snapshot, at, sent, None)
     if client is None:
         return ""
@@ -171,7 +192,14 @@ def _stopped(what: str, at: Endpoint, error: Exception) -> str:
     return f"{what} at port {at.port} stopped{f' at {stage.upper()}' if stage else ''}: {error}"
 
 
-async def _read(snapshot: Snapshot, accounts: Accounts, credentials: Credentials, message_id: str, sent: Sent) -> None:
+async def _read(
+    snapshot: Snapshot,
+    accounts: Accounts,
+    credentials: Credentials,
+    message_id: str,
+    sent: Sent,
+    signing: Signing | None,
+) -> None:
     """Find the message by IMAP, and remove it permanently, so that undelete does not offer it."""
     static = snapshot.static
     name = static.postmaster.account
@@ -185,7 +213,10 @@ async def _read(snapshot: Snapshot, accounts: Accounts, credentials: Credentials
     try:
         for look in range(LOOKS):
             for mailbox in mailboxes:
-                if uids := await _take(client, mailbox, message_id):
+                if uids := await _find(client, mailbox, "Message-ID", message_id):
+                    if signing is not None:
+                        await _verify(client, uids[0], signing, sent)
+                    await _remove(client, uids)
                     await _give_up(accounts, name, mailbox, uids)
                     sent.steps.append(f"it was read by IMAP in the mailbox {mailbox}, and removed")
                     if mailbox != own:
@@ -246,13 +277,29 @@ async def _find(client: Client, mailbox: str, field: str, message_id: str) -> li
     return [number for data in answer.of(r.SearchData) for number in data.numbers]
 
 
-async def _take(client: Client, mailbox: str, message_id: str) -> list[int]:
-    """Remove the message from a mailbox; its UIDs, empty if it was not there."""
-    found = await _find(client, mailbox, "Message-ID", message_id)
-    for uid in found:
+async def _verify(client: Client, uid: int, signing: Signing, sent: Sent) -> None:
+    """Have the signatures of the stored message verified."""
+    answer = await client.run(b"UID FETCH %d (UID BODY.PEEK[])" % uid)
+    bodies = [dict(data.items).get("BODY[]") for data in answer.of(r.FetchData)]
+    for body in bodies:
+        if not isinstance(body, bytes):
+            continue
+        try:
+            problems = await signing.verify(body)
+        except ValueError as error:
+            problems = [str(error)]
+        for problem in problems or ():
+            text = f"the DKIM signature of the test message is not valid as it is stored: {problem}"
+            sent.fail("error", "signature-wrong", text, "moxlite config dnscheck DOMAIN")
+        if problems == []:
+            sent.steps.append("its DKIM signatures were verified by dkimpy with the keys in DNS")
+
+
+async def _remove(client: Client, uids: Sequence[int]) -> None:
+    """Remove messages from the mailbox that is selected."""
+    for uid in uids:
         await client.run(f"UID STORE {uid} +FLAGS.SILENT (\\Deleted)".encode())
         await client.run(f"UID EXPUNGE {uid}".encode())
-    return found
 
 
 async def _give_up(accounts: Accounts, name: str, mailbox: str, uids: Sequence[int]) -> None:

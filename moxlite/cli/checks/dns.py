@@ -1,9 +1,10 @@
-"""``moxlite dns``: look-ups as the server makes them (AUTH-90)."""
+"""``moxlite dns``: look-ups as the server makes them (AUTH-90), and changes of our records (`cli.setup.dnsupdate`)."""
 
 from typing import TYPE_CHECKING
 
 import click
 
+from moxlite.cli.common import LazyGroup
 from moxlite.cli.prompts import NO, TEMPORARY, YES, ip_argument, resolver_option, tell, with_resolver
 
 if TYPE_CHECKING:
@@ -14,9 +15,12 @@ __all__ = ["dns"]
 TYPES = ("ptr", "mx", "cname", "ips", "a", "aaaa", "ns", "txt", "srv", "tlsa")
 
 
-@click.group()
+@click.group(
+    cls=LazyGroup,
+    lazy={"update": ("moxlite.cli.setup.dnsupdate:update", "Change our DNS records at a server that takes updates.")},
+)
 def dns() -> None:
-    """Look names up in DNS as the server does."""
+    """Look names up in DNS as the server does, and change our records."""
 
 
 @dns.command()

@@ -87,9 +87,10 @@ class SigningKeys:
         """
         if settings is None:
             return ()
-        return tuple(self._signer(name, settings.dkim.selectors[name]) for name in settings.dkim.sign)
+        return tuple(self.signer(name, settings.dkim.selectors[name]) for name in settings.dkim.sign)
 
-    def _signer(self, name: str, selector: Selector) -> Signer:
+    def signer(self, name: str, selector: Selector) -> Signer:
+        """The signer of one selector. Raises SigningError: its key was never read."""
         known = self._keys.get(selector.key_file)
         if known is None:
             raise SigningError(f"there is no key of selector {name}")
