@@ -20,7 +20,8 @@ from cryptography.x509.oid import NameOID
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.apppasswords import add_app_password
 from moxlite.store.auth.authdb import AuthDB
-from moxlite.store.auth.credentials import change_password
+from moxlite.store.auth.credentials import change_password, mark_two_step
+from moxlite.store.auth.factors import SecurityKey
 from moxlite.store.auth.loginattempts import LoginAttempt, record
 from moxlite.store.auth.tlskeys import read_certificate
 from moxlite.store.changelog.account import Account
@@ -95,6 +96,7 @@ async def fill(data: Path) -> None:
             await _everything(account)
             await add_app_password(account, "phone", ["imap", "submission"])
             await add_app_password(account, "archive", ["imap"], read_only=True, expires=RECEIVED * 2)
+            await account.write(lambda tx: mark_two_step(tx, True))
             await account.settle()
     finally:
         await accounts.aclose()
@@ -205,9 +207,18 @@ async def _auth(data: Path, options: Options) -> None:
         ]
         await auth.database.write(lambda tx: record(tx, attempts))
         await auth.add_key(read_certificate(_certificate(), ACCOUNTS[2], f"test@{DOMAINS[0]}"))
+        await _factors(auth)
         await auth.audit("(cli)", "account add", ACCOUNTS[2])
     finally:
         await auth.aclose()
+
+
+async def _factors(auth: AuthDB) -> None:
+    """A code app, a security key, recovery codes and a recovery link."""
+    await auth.factors.add_totp(ACCOUNTS[2], "phone", bytes(20), 59_666_666)
+    key = SecurityKey(0, "blue", "mail.mox.example", b"id", b"key", 1, ("usb", "nfc"), 0, 0)
+    await auth.factors.add_key(ACCOUNTS[2], key)
+    await auth.factors.new_link(ACCOUNTS[2], reset_factors=True)
 
 
 def _certificate() -> bytes:

@@ -3,7 +3,8 @@
 - `credentials`: the password of an account, in its file; hashing and verifying
 - `apppasswords`: generated passwords, one for each device
 - `authdb`: auth.db, the data about log-ins that is not in the accounts' own files
-- `sessions`, `loginattempts`, `tlskeys`: its tables
+- `sessions`, `loginattempts`, `tlskeys`, `factors`: its tables
+- `factorsdb`: second factors as the rest of the program uses them
 
 Nothing here decides whether a user may log in: that is `moxlite.logins`.
 """

@@ -27,6 +27,7 @@ from moxlite.store.auth.credentials import (
     derive_secrets,
     encode_scram,
     generate_password,
+    is_two_step,
     verifications,
 )
 from moxlite.store.changelog.account import Account
@@ -97,10 +98,13 @@ class AppPassword(msgspec.Struct, frozen=True):
 
 
 class Passwords(msgspec.Struct, frozen=True):
-    """All passwords of an account: its own one, None until it is set, and its app passwords."""
+    """All passwords of an account: its own one, None until it is set, and its app passwords. With `two_step`, the own
+    one is for the web apps only, which ask for a second factor (STORE-191a).
+    """
 
     own: Credential | None
     apps: tuple[AppPassword, ...]
+    two_step: bool = False
 
 
 COLUMNS: Final = "id, name, scopes, read_only, created, expires, last_used, scram_sha_1, scram_sha_256, cram_md5"
@@ -120,7 +124,7 @@ def app_passwords(r: Reader) -> tuple[AppPassword, ...]:
 
 def passwords(r: Reader) -> Passwords:
     """Read all passwords of the account."""
-    return Passwords(credential(r), app_passwords(r))
+    return Passwords(credential(r), app_passwords(r), is_two_step(r))
 
 
 def _of_row(row: Row) -> AppPassword:

@@ -1,5 +1,5 @@
 """``auth.db``: web sessions, log-in attempts, keys of client certificates, account removals, the audit log
-(STORE-104..106, STORE-140, WEB-160), and which accounts share mailboxes (IMAP-157).
+(STORE-104..106, STORE-140, WEB-160), second factors (STORE-109), and which accounts share mailboxes (IMAP-157).
 
 `AuthDB` is the interface of the file to the rest of the program. The SQL is in plain functions of sessions.py,
 loginattempts.py and tlskeys.py.
@@ -17,7 +17,8 @@ from typing import Final
 import msgspec
 import trio
 
-from moxlite.store.auth import loginattempts, sessions, tlskeys
+from moxlite.store.auth import factors, loginattempts, sessions, tlskeys
+from moxlite.store.auth.factorsdb import FactorsDB
 from moxlite.store.auth.loginattempts import LoginAttempt, RecordedAttempt
 from moxlite.store.auth.memorysessions import MemorySessions
 from moxlite.store.auth.sessions import Session, SessionTokens
@@ -92,7 +93,8 @@ def _now() -> int:
 class AuthDB:
     """The open file. Without `start` no log-in attempt is written.
 
-    `sharing` counts changes of the pairs of accounts that share mailboxes; `sharing_alarms` ring at each.
+    `factors` has the second factors. `sharing` counts changes of the pairs of accounts that share mailboxes;
+    `sharing_alarms` ring at each.
     """
 
     def __init__(self, database: Database | StoreError) -> None:
@@ -102,6 +104,7 @@ class AuthDB:
         self._database = database
         self._recorder = loginattempts.attempt_recorder(lambda: self.database)
         self._in_memory = MemorySessions()
+        self.factors = FactorsDB(lambda: self.database)
         self.sharing = 0
         self.sharing_alarms: set[Alarm] = set()
 
@@ -248,12 +251,14 @@ class AuthDB:
     # Removal of accounts (STORE-140)
 
     async def begin_removal(self, account: str) -> None:
-        """Store that an account is to be removed; its sessions and keys are deleted at once."""
+        """Store that an account is to be removed; its sessions, keys and second factors are deleted at once."""
 
         def unit(tx: Tx) -> None:
             tx.execute(NOTE_REMOVAL, account, tx.now)
             sessions.remove_sessions(tx, account)
             tlskeys.remove_keys(tx, account)
+            factors.drop_factors(tx, account)
+            factors.drop_links(tx, account)
 
         self._in_memory.remove_all(account)
         await self.database.write(unit)
@@ -333,4 +338,5 @@ class AuthDB:
 def _drop_old(tx: Tx) -> None:
     sessions.drop_expired(tx)
     loginattempts.drop_old(tx)
+    factors.drop_links(tx)
     tx.execute(DROP_AUDIT, tx.now - AUDIT_RETENTION)

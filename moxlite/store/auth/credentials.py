@@ -47,6 +47,8 @@ __all__ = [
     "derive_secrets",
     "encode_scram",
     "generate_password",
+    "is_two_step",
+    "mark_two_step",
     "needs_rehash",
     "rehash",
     "set_credential",
@@ -145,7 +147,7 @@ def derive_credential(password: str, salt: Salt | None = None) -> Credential:
 
 # Storing
 
-CLEAR: Final = "DELETE FROM credential"
+CLEAR: Final = "DELETE FROM credential WHERE kind <> 'two-step'"
 SET: Final = "INSERT INTO credential (kind, data, created) VALUES (?, ?, ?)"
 GET: Final = "SELECT kind, data, created FROM credential"
 GET_KIND: Final = "SELECT data FROM credential WHERE kind = ?"
@@ -156,6 +158,13 @@ SCRAM_SHA_1: Final = "scram-sha-1"
 SCRAM_SHA_256: Final = "scram-sha-256"
 CRAM_MD5: Final = "cram-md5"
 """The kinds of rows. A row of kind ``argon2id`` may have a migrated ``$2b$`` hash until the next log-in."""
+
+TWO_STEP: Final = "two-step"
+"""Kind of the row that marks an account with second factors (STORE-191a); a change of the password leaves it."""
+
+SET_MARK: Final = "INSERT INTO credential (kind, data, created) VALUES (?, x'', ?) ON CONFLICT DO NOTHING"
+DROP_MARK: Final = "DELETE FROM credential WHERE kind = ?"
+GET_MARK: Final = "SELECT EXISTS (SELECT 1 FROM credential WHERE kind = ?)"
 
 _scram: Final = msgspec.msgpack.Decoder(ScramSecrets)
 
@@ -219,6 +228,21 @@ def credential(r: Reader) -> Credential | None:
     cram_md5 = rows[CRAM_MD5][0] if CRAM_MD5 in rows else None
     hashed, changed = rows[HASH]
     return Credential(hashed.decode(), Secrets(scram(SCRAM_SHA_1), scram(SCRAM_SHA_256), cram_md5), changed)
+
+
+def mark_two_step(tx: Tx, on: bool) -> None:
+    """Store whether the account has second factors: if so, its own password is for the web apps only (STORE-191a). The
+    factors are in auth.db; the mark lets mail protocols decide without that file.
+    """
+    if on:
+        tx.execute(SET_MARK, TWO_STEP, tx.now)
+    else:
+        tx.execute(DROP_MARK, TWO_STEP)
+
+
+def is_two_step(r: Reader) -> bool:
+    """Whether the account is marked as having second factors."""
+    return bool(r.value(GET_MARK, TWO_STEP))
 
 
 async def change_password(account: Account, password: str) -> None:

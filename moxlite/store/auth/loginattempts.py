@@ -60,6 +60,8 @@ AttemptResult: TypeAlias = Literal[
     "badprotocol",
     "logindisabled",
     "notpermitted",
+    "factorneeded",
+    "badfactor",
     "error",
     "aborted",
 ]
