@@ -29,6 +29,7 @@ from moxlite.imapd.connection import serve_connection as serve_imap
 from moxlite.imapd.session.context import Context as IMAPContext
 from moxlite.imapd.session.sessions import Sessions
 from moxlite.logins.logins import Logins
+from moxlite.logins.secondfactor import SecondFactors
 from moxlite.net.admission import Admission, Gate
 from moxlite.net.connections import ConnectionInfo
 from moxlite.net.control.server import Command
@@ -219,6 +220,7 @@ async def open_house(
         secret=started.install_key,
     )
     await logins.remember_places()
+    await SecondFactors(logins, auth, accounts).mark_all()
     space = spool_space(static, budget.spools)
     resolver = OwnZones(lambda: config.current, started.keys) if local else _resolver(static)
     read = started.parent.read if started.parent is not None else Path.read_bytes

@@ -48,6 +48,24 @@ export interface ImportAborted {
 export interface LoginResult {
   csrf_token: string;
   login_address: string;
+  second_step: SecondStep | null;
+}
+
+/** What `login_factor`, or `confirm`, takes as second factor (WEB-151). */
+export interface SecondStep {
+  token: string;
+  apps: Array<string>;
+  keys: Array<string>;
+  keys_elsewhere: Array<KeyElsewhere>;
+  key_request: string;
+  codes: boolean;
+  server_time: number;
+}
+
+/** A security key that does not work at this address, because it is bound to another host name. */
+export interface KeyElsewhere {
+  name: string;
+  host: string;
 }
 
 /** Paths of the other apps at this address; "" for one that is not served here. */
@@ -85,7 +103,9 @@ export const checks: Checks = {
   ImportProgress: { kind: ["enum", ["progress"]], octets: "integer", size: "integer", messages: "integer", seconds_left: ["nullable", "integer"] },
   ImportDone: { kind: ["enum", ["done"]], messages: "integer", problems: "integer", dry_run: "boolean" },
   ImportAborted: { kind: ["enum", ["aborted"]], message: "string" },
-  LoginResult: { csrf_token: "string", login_address: "string" },
+  LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]] },
+  SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
+  KeyElsewhere: { name: "string", host: "string" },
   Apps: { webmail: "string" },
   Overview: { login_address: "string", storage_used: "integer", storage_limit: "integer" },
   Mailbox: { name: "string", total: "integer", size: "integer" },
@@ -101,9 +121,14 @@ export class Client extends BaseClient {
     return this.call("login_prep", {}, {}, "string");
   }
 
-  /** Start a session: set its cookie and return its CSRF token. */
+  /** Start a session: set its cookie and return its CSRF token; or ask for a second factor. */
   login(login_token: string, username: string, password: string): Promise<LoginResult> {
     return this.call("login", { login_token, username, password }, { login_token: "string", username: "string", password: "string" }, ["ref", "LoginResult"]);
+  }
+
+  /** Complete a log-in that asked for a second factor: start a session as `login` does. */
+  login_factor(token: string, kind: "key" | "recovery" | "totp", code: string): Promise<LoginResult> {
+    return this.call("login_factor", { token, kind, code }, { token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string" }, ["ref", "LoginResult"]);
   }
 
   /** Paths of the other apps at this address. */

@@ -21,6 +21,7 @@ from moxlite.logins.guessing import NAMELESS, Attempt, FailedLogins, TooManyFail
 from moxlite.logins.identity import Candidate, CertificateLogin, Identity, LoginRequest, Protocol, typed
 from moxlite.logins.metrics import authentication_ratelimited_total, authentication_total
 from moxlite.logins.refusals import (
+    FactorNeeded,
     LoginDisabled,
     LoginRefused,
     NoAdminPassword,
@@ -42,7 +43,7 @@ from moxlite.store.auth.apppasswords import (
     use_is_due,
 )
 from moxlite.store.auth.authdb import AuthDB
-from moxlite.store.auth.credentials import OWN, Credential, PasswordChecker, needs_rehash, rehash
+from moxlite.store.auth.credentials import OWN, Credential, PasswordChecker, is_two_step, needs_rehash, rehash
 from moxlite.store.auth.loginattempts import ADMIN, UNKNOWN, AttemptResult, LoginAttempt
 from moxlite.store.errors import AccountRemoved, AccountUnknown, StoreError
 
@@ -115,22 +116,28 @@ class Logins:
             except ValueError:
                 pass  # a damaged row
 
-    async def password(self, request: LoginRequest, username: str, password: str, *, mechanism: str) -> Identity:
+    async def password(
+        self, request: LoginRequest, username: str, password: str, *, mechanism: str, alone: bool = False
+    ) -> Identity:
         """Verify user name and password.
 
-        `mechanism` is the word for records: ``plain``, ``login``, ``weblogin``, ``httpbasic`` …
+        `mechanism` is the word for records: ``plain``, ``login``, ``weblogin``, ``httpbasic`` … With `alone` no second
+        factor is asked for: the user of a living session confirms something.
 
         Raises:
           RateLimited, WrongCredentials, LoginDisabled: see there.
+          FactorNeeded: the password is right, and a web app must go on with `SecondFactors.check`.
         """
         await self.admit(request)
-        return await self.verify_password(request, username, password, mechanism=mechanism)
+        return await self.verify_password(request, username, password, mechanism=mechanism, alone=alone)
 
-    async def verify_password(self, request: LoginRequest, username: str, password: str, *, mechanism: str) -> Identity:
+    async def verify_password(
+        self, request: LoginRequest, username: str, password: str, *, mechanism: str, alone: bool = False
+    ) -> Identity:
         """Verify user name and password of an attempt that `admit` has let in before: the end of a SASL exchange.
 
         Raises:
-          RateLimited, WrongCredentials, LoginDisabled: see there.
+          RateLimited, WrongCredentials, LoginDisabled, FactorNeeded: see `password`.
         """
         recipient = self.login(username)
         attempt = await self.book(request, username)
@@ -145,7 +152,13 @@ class Logins:
             if found != OWN:
                 used = Candidate(apps[found].secrets, apps[found])
                 return await self.accept_candidate(request, mechanism, username, recipient, used, attempt)
-            identity = self.accept(request, mechanism, username, recipient, attempt=attempt)
+            needed = request.protocol in WEB and not alone and await self._has_factors(recipient.account)
+            if needed:
+                identity = Identity(recipient.account, str(recipient.canonical))
+                self._require_enabled(request, mechanism, username, recipient, attempt=attempt)
+                self.refuse(request, mechanism, username, FactorNeeded(identity), recipient, attempt=attempt)
+            else:
+                identity = self.accept(request, mechanism, username, recipient, attempt=attempt)
         except StoreError:
             attempt.give_back()  # nothing could be checked
             raise
@@ -155,26 +168,37 @@ class Logins:
         if needs_rehash(own):
             async with self._accounts.use(identity.account) as account:
                 await rehash(account, own, password)
+        if needed:
+            raise FactorNeeded(identity)
         return identity
 
-    async def admin_password(self, request: LoginRequest, password: str) -> None:
-        """Verify the administrator's password (WEB-60).
+    async def admin_password(
+        self, request: LoginRequest, password: str, *, mechanism: str = "weblogin", alone: bool = False
+    ) -> None:
+        """Verify the administrator's password (WEB-60). `alone`: see `password`.
 
         Raises:
           RateLimited, WrongCredentials, NoAdminPassword: see there.
+          FactorNeeded: the password is right, and the app must go on with `SecondFactors.check`.
         """
         await self.admit(request)
         path = self._current().static.admin_password_file
         stored = None if path is None else await trio.to_thread.run_sync(read_admin_hash, path)
         if stored is None:
             error = NoAdminPassword("no admin password is set: run `moxlite admin set-password`")
-            raise self.refuse(request, "weblogin", "", error, account=ADMIN)
-        attempt = await self._book(request, ADMIN)
+            raise self.refuse(request, mechanism, "", error, account=ADMIN)
+        attempt = await self.book_account(request, ADMIN)
         try:
             if not await self._checker.verify(ADMIN, Credential(stored, Secrets()), password):
                 wrong = WrongCredentials("bad password")
-                raise self.refuse(request, "weblogin", "", wrong, account=ADMIN, result="badpassword", attempt=attempt)
-            self._succeed(request, "weblogin", ADMIN, "", attempt=attempt)
+                raise self.refuse(request, mechanism, "", wrong, account=ADMIN, result="badpassword", attempt=attempt)
+            if not alone and await self._auth.factors.has(ADMIN):
+                needed = FactorNeeded(Identity(ADMIN, ""))
+                raise self.refuse(request, mechanism, "", needed, account=ADMIN, attempt=attempt)
+            self.succeed(request, mechanism, ADMIN, "", attempt=attempt)
+        except StoreError:
+            attempt.give_back()  # whether a second factor is needed is not known
+            raise
         finally:
             attempt.fail()
 
@@ -201,9 +225,10 @@ class Logins:
           RateLimited: see there.
         """
         recipient = self.login(username)
-        return await self._book(request, recipient.account if recipient else self._nameless(username))
+        return await self.book_account(request, recipient.account if recipient else self._nameless(username))
 
-    async def _book(self, request: LoginRequest, who: str) -> Attempt:
+    async def book_account(self, request: LoginRequest, who: str) -> Attempt:
+        """As `book`, for an account, `ADMIN` or the key of an unknown user name. Raises RateLimited."""
         try:
             return await self._failures.book(request.remote, who)
         except TooManyFailures:
@@ -329,16 +354,10 @@ class Logins:
         Raises:
           LoginDisabled: see there.
         """
-        account = self._current().account(recipient.account)
         name = app.name if app is not None else ""
-        if account is None:  # removed while the password was being verified
-            gone = WrongCredentials("bad user or password")
-            raise self.refuse(request, mechanism, username, gone, result="baduser", attempt=attempt)
-        if account.login_disabled:
-            error = LoginDisabled(account.login_disabled)
-            raise self.refuse(request, mechanism, username, error, recipient, app_password=name, attempt=attempt)
+        self._require_enabled(request, mechanism, username, recipient, app_password=name, attempt=attempt)
         address = str(recipient.canonical)
-        self._succeed(request, mechanism, recipient.account, address, app_password=name, attempt=attempt)
+        self.succeed(request, mechanism, recipient.account, address, app_password=name, attempt=attempt)
         if app is None:
             return Identity(recipient.account, address, login=typed(username, recipient.canonical))
         return Identity(
@@ -350,6 +369,41 @@ class Logins:
             app.read_only,
             login=typed(username, recipient.canonical),
         )
+
+    def _require_enabled(
+        self,
+        request: LoginRequest,
+        mechanism: str,
+        username: str,
+        recipient: AccountRecipient,
+        *,
+        app_password: str = "",
+        attempt: Attempt | None,
+    ) -> None:
+        """Refuse an account that was removed while its password was being verified, or may not log in."""
+        account = self._current().account(recipient.account)
+        if account is None:
+            gone = WrongCredentials("bad user or password")
+            raise self.refuse(request, mechanism, username, gone, result="baduser", attempt=attempt)
+        if account.login_disabled:
+            error = LoginDisabled(account.login_disabled)
+            raise self.refuse(
+                request, mechanism, username, error, recipient, app_password=app_password, attempt=attempt
+            )
+
+    async def _has_factors(self, name: str) -> bool:
+        """Whether a web log-in to the account needs a second step. An account that is marked has factors, even if
+        auth.db is lost: then only the owner of the server can let the user in (STORE-191a). Raises StoreError if an
+        account is marked and the file cannot be read.
+        """
+        async with self._accounts.use(name) as account:
+            marked = await account.read(is_two_step, op="credential")
+        try:
+            return await self._auth.factors.has(name) or marked
+        except StoreError:
+            if marked:
+                raise
+            return False
 
     async def stands(self, identity: Identity) -> bool:
         """Whether the app password of a log-in still exists and has not expired. Raises StoreError."""
@@ -407,7 +461,7 @@ class Logins:
         """The account that a user name belongs to now, or None."""
         return self._current().login(normalize_username(username))
 
-    def _succeed(
+    def succeed(
         self,
         request: LoginRequest,
         mechanism: str,
@@ -417,6 +471,7 @@ class Logins:
         app_password: str = "",
         attempt: Attempt | None = None,
     ) -> None:
+        """Record a success in the counts, auth.db, metrics and log; `accept` does so for accounts."""
         if attempt is not None:
             attempt.succeed()
         else:
@@ -467,7 +522,11 @@ class Logins:
             return stored.own, ()
         current = self._current()
         settings = current.account(recipient.account)
-        web_only = current.static.require_app_passwords or (settings is not None and settings.require_app_passwords)
+        web_only = (
+            stored.two_step
+            or current.static.require_app_passwords
+            or (settings is not None and settings.require_app_passwords)
+        )
         return None if web_only else stored.own, stored.apps if request.protocol in SCOPES else ()
 
     async def _passwords(self, recipient: AccountRecipient | None) -> Passwords | None:

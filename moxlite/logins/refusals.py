@@ -2,11 +2,13 @@
 
 from typing import ClassVar
 
+from moxlite.logins.identity import Identity
 from moxlite.store.auth.loginattempts import AttemptResult
 
 __all__ = [
     "BadChannelBinding",
     "BadExchange",
+    "FactorNeeded",
     "ForeignIdentity",
     "LoginDisabled",
     "LoginRefused",
@@ -15,6 +17,7 @@ __all__ = [
     "NotPermitted",
     "RateLimited",
     "WrongCredentials",
+    "WrongFactor",
 ]
 
 
@@ -31,6 +34,25 @@ class WrongCredentials(LoginRefused):
     """
 
     result = "badcreds"
+    counted = True
+
+
+class FactorNeeded(LoginRefused):
+    """The password is right, and the account has second factors: `identity` is who may go on to the second step
+    (WEB-151). Not counted as a failure, nor as a success.
+    """
+
+    result = "factorneeded"
+
+    def __init__(self, identity: Identity) -> None:
+        super().__init__("a second factor is needed")
+        self.identity = identity
+
+
+class WrongFactor(LoginRefused):
+    """The code or the answer of the security key is wrong, or was used before (WEB-151)."""
+
+    result = "badfactor"
     counted = True
 
 

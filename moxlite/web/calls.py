@@ -24,21 +24,30 @@ encoder = msgspec.json.Encoder()
 
 
 class Call(msgspec.Struct, frozen=True):
-    """A call. ``parameters`` is a struct type, ``result`` any msgspec type; ``public`` calls need no session."""
+    """A call. ``parameters`` is a struct type, ``result`` any msgspec type; ``public`` calls need no session.
+    ``confirm`` calls need that the user gave the password or a second factor within the last 10 minutes (WEB-63a).
+    """
 
     name: str
     parameters: type[msgspec.Struct]
     result: Any
     public: bool
+    confirm: bool
     method: Callable[..., Awaitable[Any]]
     summary: str
 
 
-def call(*, public: bool = False) -> Callable[[Method], Method]:
-    """Make a method a call of the API. Without ``public`` it needs a session."""
+def call(*, public: bool = False, confirm: bool = False) -> Callable[[Method], Method]:
+    """Make a method a call of the API. Without ``public`` it needs a session.
+
+    Sensitive calls have ``confirm``: they are refused with ``user:confirm`` unless the user gave the password or a
+    second factor within the last 10 minutes, at log-in or by the call `confirm` (WEB-63a). The page's client then asks
+    the user, and makes the call again.
+    """
 
     def mark(method: Method) -> Method:
         method.__dict__["call_public"] = public
+        method.__dict__["call_confirm"] = confirm
         return method
 
     return mark
@@ -66,7 +75,8 @@ def calls_of(api: type) -> Mapping[str, Call]:
             module=api.__module__,
         )
         summary = (inspect.getdoc(method) or "").partition("\n")[0]
-        calls[name] = Call(name, struct, types["return"], method.__dict__["call_public"], method, summary)
+        public, confirm = method.__dict__["call_public"], method.__dict__["call_confirm"]
+        calls[name] = Call(name, struct, types["return"], public, confirm, method, summary)
     return calls
 
 

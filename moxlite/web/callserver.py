@@ -78,7 +78,9 @@ class CallServer:
         if entry is None:
             raise NotFound(f"there is no call {name[:80]!r}")
         if not entry.public:
-            await self._sessions.check(caller)
+            session = await self._sessions.check(caller)
+            if entry.confirm:
+                self._sessions.require_confirmed(session)
         parameters = decode_parameters(entry, await caller.request.body.read(MAX_BODY))
         with self._seconds.labels(call=name).time():
             result = await entry.method(self._api, caller, **msgspec.structs.asdict(parameters))

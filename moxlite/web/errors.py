@@ -6,6 +6,7 @@ __all__ = [
     "APIError",
     "AlreadySent",
     "BadAuth",
+    "ConfirmNeeded",
     "Conflict",
     "LoginFailed",
     "NoAuth",
@@ -51,6 +52,13 @@ class BadAuth(APIError):
 
     code = "user:badAuth"
     status = 401
+
+
+class ConfirmNeeded(APIError):
+    """The call is sensitive: the user has to give the password or a second factor again first (WEB-63a)."""
+
+    code = "user:confirm"
+    status = 403
 
 
 class LoginFailed(APIError):

@@ -23,6 +23,7 @@ def api_schema(title: str, calls: Mapping[str, Call], events: Any = None, reques
         entry.name: {
             "summary": entry.summary,
             "public": entry.public,
+            "confirm": entry.confirm,
             "parameters": schemas[first + 2 * i],
             "result": schemas[first + 2 * i + 1],
         }

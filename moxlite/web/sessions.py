@@ -1,5 +1,5 @@
 """Log-in and sessions of the web apps: cookies, CSRF tokens, and the session of a request (WEB-51..59,
-WEBMAIL-13..22).
+WEBMAIL-13..22). The second step of a log-in is in `web.factors.steps`.
 """
 
 import base64
@@ -7,23 +7,27 @@ import hmac
 import ipaddress
 import logging
 import secrets
+import time
 from collections.abc import Callable, Mapping
 from http.cookies import CookieError, SimpleCookie
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 from urllib.parse import quote, unquote
 
 import trio
 
 from moxlite.config.snapshot import Snapshot
-from moxlite.logins.identity import LoginRequest
+from moxlite.logins.identity import Identity, LoginRequest
 from moxlite.logins.logins import Logins
-from moxlite.logins.refusals import LoginDisabled, LoginRefused, RateLimited
+from moxlite.logins.refusals import FactorNeeded, LoginDisabled, LoginRefused, NoAdminPassword, RateLimited
+from moxlite.logins.secondfactor import FactorKind, SecondFactors
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.loginattempts import UNKNOWN, LoginAttempt
 from moxlite.store.auth.sessions import BadCSRF, NoSession, Session, SessionExpired
 from moxlite.web import errors
+from moxlite.web.factors.steps import SecondSteps
 from moxlite.web.http.exchange import Request
 from moxlite.web.http.messages import header_value
+from moxlite.web.types import LoginResult, SecondStep
 
 __all__ = ["App", "Caller", "Sessions"]
 
@@ -37,9 +41,12 @@ LOGIN_TOKEN_AGE: Final = (
 )
 FAILURE_DELAY: Final = 1.0  # seconds; they slow down guessing, whatever was wrong (WEB-56, WEBMAIL-16)
 MAX_COOKIES: Final = 16 * 1024  # far above the limit of browsers for one host; http.cookies is too slow for a megabyte
+CONFIRMED: Final = 600  # seconds for which a password or second factor allows sensitive calls (WEB-63a)
+MAX_CONFIRMED: Final = 10_000  # sessions whose confirmation is remembered, under 1 MB
 CSRF_HEADER: Final = "x-moxlite-csrf"
 LOGGED_OUT: Final = "You are logged out. Please log in again."
 EXPIRED: Final = "You were logged out after 24 hours without use. Please log in again."
+UNSET: Final = "No admin password is set. Run on the server: moxlite admin set-password"
 INVALID: Final = "You were logged out. Please log in again."
 
 
@@ -80,10 +87,15 @@ class Caller:
 
 class Sessions:
     """Log-in and sessions of one app. Sessions are stored in auth.db (STORE-105) and are valid for their own app
-    only.
+    only. The sessions of the admin app are a subclass, with its own `_check_password` and `_enter`, `check` and
+    `log_out`; the account of its sessions is `ADMIN`.
     """
 
-    def __init__(self, app: App, *, auth: AuthDB, logins: Logins, config: Callable[[], Snapshot]) -> None:
+    WRONG: ClassVar[str] = "The address or the password is not right."
+
+    def __init__(
+        self, app: App, *, auth: AuthDB, logins: Logins, factors: SecondFactors, config: Callable[[], Snapshot]
+    ) -> None:
         self._app: Final = app
         self._auth = auth
         self._logins = logins
@@ -91,6 +103,8 @@ class Sessions:
         name = {"webaccount": "account", "webadmin": "admin"}.get(app, app)
         self._cookie: Final = f"{name}session"
         self._login_cookie: Final = f"{name}login"
+        self._steps = SecondSteps(factors)
+        self._confirmed: dict[int, float] = {}  # time of the loop by the session's id
 
     def prepare(self, caller: Caller) -> str:
         """Make the token of a log-in form. The log-in must bring it twice, in the call and as a cookie, because a
@@ -100,23 +114,90 @@ class Sessions:
         caller.set_cookie(self._login_cookie, token, max_age=LOGIN_TOKEN_AGE)
         return token
 
-    async def log_in(self, caller: Caller, login_token: str, username: str, password: str) -> tuple[str, str]:
-        """Start a session; returns its CSRF token and the login address.
+    async def log_in(self, caller: Caller, login_token: str, username: str, password: str) -> LoginResult:
+        """Check the password. Starts a session, unless the account has second factors: then `second_step` follows.
 
         Raises UserError before the credentials are checked, LoginFailed, RateLimited.
         """
         self._check_form(caller, login_token)
         try:
-            identity = await self._logins.password(
-                self._login_request(caller), username, password, mechanism="weblogin"
-            )
-        except RateLimited as e:
-            raise errors.RateLimited(str(e)) from e
-        except LoginDisabled as e:
-            raise errors.LoginFailed(str(e)) from e
+            identity = await self._check_password(caller, username, password)
+        except FactorNeeded as e:
+            return LoginResult("", e.identity.address, await self._steps.begin(caller.request, e.identity))
         except LoginRefused as e:
-            await trio.sleep(FAILURE_DELAY)
-            raise errors.LoginFailed("The address or the password is not right.") from e
+            raise await self._refused(e, self.WRONG) from e
+        return await self._enter(caller, identity)
+
+    def _check_form(self, caller: Caller, login_token: str) -> None:
+        """Raise UserError unless the token of the form is that of its cookie."""
+        cookie = _cookies(caller.request).get(self._login_cookie, "")
+        if not cookie or not hmac.compare_digest(cookie.encode(), login_token.encode()):
+            hint = f"; does the proxy pass on the path {caller.path} unchanged?" if caller.forwarded else ""
+            raise errors.UserError(f"the log-in form is too old, or the browser sends no cookies{hint}")
+
+    async def second_step(self, caller: Caller, token: str, kind: FactorKind, code: str) -> LoginResult:
+        """Check the second factor of the log-in that `token` belongs to, and start a session.
+
+        Raises LoginFailed, RateLimited; UserError when the token is too old.
+        """
+        try:
+            identity = await self._steps.finish(caller.request, self.login_request(caller), token, kind, code)
+        except LoginRefused as e:
+            raise await self._refused(e, str(e)) from e
+        return await self._enter(caller, identity)
+
+    async def confirm_options(self, caller: Caller) -> SecondStep:
+        """The second factors by which the user may confirm, beside the password. Raises StoreError."""
+        session = caller.require()
+        return await self._steps.offer(caller.request, session.account, session.id)
+
+    async def confirm(self, caller: Caller, kind: FactorKind | Literal["password"], code: str) -> None:
+        """Check the password or a second factor again; sensitive calls of this session are allowed for 10 minutes.
+
+        Raises LoginFailed, RateLimited.
+        """
+        session = caller.require()
+        try:
+            if kind == "password":
+                await self._check_password(caller, session.address, code, confirm=True)
+            else:
+                identity = Identity(session.account, session.address)
+                await self._steps.confirm(self.login_request(caller), session.id, identity, kind, code)
+        except LoginRefused as e:
+            raise await self._refused(e, "The password is not right." if kind == "password" else str(e)) from e
+        while len(self._confirmed) >= MAX_CONFIRMED:
+            del self._confirmed[next(iter(self._confirmed))]
+        self._confirmed[session.id] = trio.current_time()
+
+    def require_confirmed(self, session: Session) -> None:
+        """Raise ConfirmNeeded unless the user of the session gave the password or a second factor within the last 10
+        minutes: at log-in, or by `confirm` (WEB-63a).
+        """
+        since_login = time.time() - session.created / 1_000_000
+        at = self._confirmed.get(session.id)
+        if 0 <= since_login < CONFIRMED or (at is not None and trio.current_time() - at < CONFIRMED):
+            return
+        raise errors.ConfirmNeeded("Give your password or a second factor again first.")
+
+    async def _check_password(self, caller: Caller, username: str, password: str, *, confirm: bool = False) -> Identity:
+        """Check the password of a log-in, or with `confirm` that of the session's user. Raises LoginRefused,
+        StoreError.
+        """
+        mechanism = "webconfirm" if confirm else "weblogin"
+        request = self.login_request(caller)
+        return await self._logins.password(request, username, password, mechanism=mechanism, alone=confirm)
+
+    async def _refused(self, refusal: LoginRefused, text: str) -> errors.APIError:
+        """The error for a refused log-in; `text` is for wrong credentials. Guesses are slowed down."""
+        if isinstance(refusal, RateLimited):
+            return errors.RateLimited(str(refusal))
+        if isinstance(refusal, LoginDisabled):
+            return errors.LoginFailed(str(refusal))
+        await trio.sleep(FAILURE_DELAY)
+        return errors.LoginFailed(UNSET if isinstance(refusal, NoAdminPassword) else text)
+
+    async def _enter(self, caller: Caller, identity: Identity) -> LoginResult:
+        """Start a session after a complete log-in, and set its cookie."""
         tokens = await self._auth.add_session(
             self._app,
             identity.account,
@@ -125,14 +206,7 @@ class Sessions:
             user_agent=caller.request.headers.get("user-agent") or "",
         )
         self._give_cookie(caller, tokens.token, identity.account)
-        return tokens.csrf, identity.address
-
-    def _check_form(self, caller: Caller, login_token: str) -> None:
-        """Raise UserError unless the token of the form is that of its cookie."""
-        cookie = _cookies(caller.request).get(self._login_cookie, "")
-        if not cookie or not hmac.compare_digest(cookie.encode(), login_token.encode()):
-            hint = f"; does the proxy pass on the path {caller.path} unchanged?" if caller.forwarded else ""
-            raise errors.UserError(f"the log-in form is too old, or the browser sends no cookies{hint}")
+        return LoginResult(tokens.csrf, identity.address)
 
     def _give_cookie(self, caller: Caller, token: str, account: str) -> None:
         """Set the session's cookie in place of the form's."""
@@ -188,7 +262,7 @@ class Sessions:
         """Record the use of a cookie or CSRF token that belongs to no session (WEB-58). The account's name is taken
         from the cookie and proves nothing.
         """
-        request = self._login_request(caller)
+        request = self.login_request(caller)
         known = self._config().account(account) is not None
         self._auth.record(
             LoginAttempt(
@@ -216,7 +290,8 @@ class Sessions:
         account = self._config().account(session.account)
         return account is not None and not account.login_disabled
 
-    def _login_request(self, caller: Caller) -> LoginRequest:
+    def login_request(self, caller: Caller) -> LoginRequest:
+        """The origin of an attempt, for records and limits."""
         tls = caller.request.info.tls
         return LoginRequest(
             protocol=self._app,

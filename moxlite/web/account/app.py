@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
+from moxlite.logins.secondfactor import SecondFactors
 from moxlite.web import metrics
 from moxlite.web.account.api import API
 from moxlite.web.account.imports import BrowserImports
@@ -46,7 +47,9 @@ class AccountApp:
         exports: BrowserExports,
     ) -> None:
         self._document = Document("account", config_dir, "webaccount")
-        self._sessions = Sessions("webaccount", auth=auth, logins=logins, config=config)
+        self._sessions = Sessions(
+            "webaccount", auth=auth, logins=logins, factors=SecondFactors(logins, auth, accounts), config=config
+        )
         self._imports = BrowserImports(imports, config)
         self._exports = exports
         self._calls = CallServer(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+from moxlite.logins.secondfactor import SecondFactors
 from moxlite.web import metrics
 from moxlite.web.admin.api import API
 from moxlite.web.admin.sessions import AdminSessions
@@ -28,7 +29,10 @@ class AdminApp:
     def __init__(self, surroundings: Surroundings) -> None:
         self._document = Document("admin", surroundings.holder.path.parent, "webadmin")
         self._bundles = Bundles("admin")
-        sessions = AdminSessions(auth=surroundings.auth, logins=surroundings.logins, config=surroundings.config)
+        factors = SecondFactors(surroundings.logins, surroundings.auth, surroundings.accounts)
+        sessions = AdminSessions(
+            auth=surroundings.auth, logins=surroundings.logins, factors=factors, config=surroundings.config
+        )
         self._calls = CallServer(
             API(surroundings, sessions), sessions, metrics.admin_api_seconds, title="moxlite admin"
         )

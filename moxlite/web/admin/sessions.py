@@ -12,13 +12,17 @@ import msgspec
 import trio
 
 from moxlite.config.snapshot import Snapshot
+from moxlite.logins.identity import Identity
 from moxlite.logins.logins import Logins
-from moxlite.logins.refusals import LoginRefused, NoAdminPassword, RateLimited
+from moxlite.logins.refusals import WrongCredentials
+from moxlite.logins.secondfactor import FactorKind, SecondFactors
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.loginattempts import ADMIN
 from moxlite.store.auth.sessions import Session, hash_of, new_tokens
 from moxlite.web import errors
+from moxlite.web.factors.pending import Pending
 from moxlite.web.sessions import FAILURE_DELAY, Caller, Sessions
+from moxlite.web.types import LoginResult
 
 __all__ = ["LIFETIME", "MAX_SESSIONS", "AdminSessions"]
 
@@ -50,28 +54,38 @@ class _Living(msgspec.Struct):
 class AdminSessions(Sessions):
     """Log-in and sessions of the admin app. A restart of the server ends them, and so does a new admin password."""
 
-    def __init__(self, *, auth: AuthDB, logins: Logins, config: Callable[[], Snapshot]) -> None:
-        super().__init__("webadmin", auth=auth, logins=logins, config=config)
+    WRONG = "The password is not right."
+
+    def __init__(self, *, auth: AuthDB, logins: Logins, factors: SecondFactors, config: Callable[[], Snapshot]) -> None:
+        super().__init__("webadmin", auth=auth, logins=logins, factors=factors, config=config)
         self._living: dict[int, _Living] = {}
         self._last_id = 0
+        self._stamps: Pending[Stamp | None] = Pending()  # by the token of a log-in that waits for its second factor
 
-    async def log_in(self, caller: Caller, login_token: str, username: str, password: str) -> tuple[str, str]:
-        """Start a session; returns its CSRF token and "", as the administrator has no user name.
-
-        Raises UserError before the password is checked, LoginFailed, RateLimited.
-        """
-        self._check_form(caller, login_token)
+    async def log_in(self, caller: Caller, login_token: str, username: str, password: str) -> LoginResult:
+        """As `Sessions.log_in`; the administrator has no user name."""
         stamp = self._stamp()
-        try:
-            await self._logins.admin_password(self._login_request(caller), password)
-        except RateLimited as e:
-            raise errors.RateLimited(str(e)) from e
-        except NoAdminPassword as e:
-            await trio.sleep(FAILURE_DELAY)
-            raise errors.LoginFailed("No admin password is set. Run on the server: moxlite admin set-password") from e
-        except LoginRefused as e:
-            await trio.sleep(FAILURE_DELAY)
-            raise errors.LoginFailed("The password is not right.") from e
+        result = await super().log_in(caller, login_token, username, password)
+        if result.second_step is not None:
+            self._stamps.put(result.second_step.token, stamp)
+        return result
+
+    async def second_step(self, caller: Caller, token: str, kind: FactorKind, code: str) -> LoginResult:
+        """As `Sessions.second_step`; the password must not have been changed since the first step."""
+        if self._stamps.get(token) != self._stamp():
+            raise errors.LoginFailed(CHANGED)
+        return await super().second_step(caller, token, kind, code)
+
+    async def _check_password(self, caller: Caller, username: str, password: str, *, confirm: bool = False) -> Identity:
+        stamp = self._stamp()
+        mechanism = "webconfirm" if confirm else "weblogin"
+        await self._logins.admin_password(self.login_request(caller), password, mechanism=mechanism, alone=confirm)
+        if stamp != self._stamp():
+            raise WrongCredentials("the password was changed meanwhile")
+        return Identity(ADMIN, "")
+
+    async def _enter(self, caller: Caller, identity: Identity) -> LoginResult:
+        await trio.lowlevel.checkpoint()
         tokens, now = new_tokens(), _now()
         self._last_id += 1
         session = Session(
@@ -85,11 +99,11 @@ class AdminSessions(Sessions):
             last_used=now,
             expires=now + LIFETIME,
         )
-        self._living[session.id] = _Living(session, hash_of(tokens.token), hash_of(tokens.csrf), stamp)
+        self._living[session.id] = _Living(session, hash_of(tokens.token), hash_of(tokens.csrf), self._stamp())
         while len(self._living) > MAX_SESSIONS:
             del self._living[min(self._living)]
         self._give_cookie(caller, tokens.token, "")
-        return tokens.csrf, ""
+        return LoginResult(tokens.csrf, "")
 
     async def log_out(self, caller: Caller) -> None:
         """End the session of this request."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from moxlite import lazyimport
+from moxlite.logins.secondfactor import SecondFactors
 from moxlite.web import metrics
 from moxlite.web.assets import LICENSES, licenses
 from moxlite.web.bundles import Bundles
@@ -74,7 +75,9 @@ class Webmail:
         self._config = config
         self._document = Document("webmail", config_dir, "webmail")
         self._bundles = Bundles("webmail")
-        self._sessions = Sessions("webmail", auth=auth, logins=logins, config=config)
+        self._sessions = Sessions(
+            "webmail", auth=auth, logins=logins, factors=SecondFactors(logins, auth, accounts), config=config
+        )
         self._holders = Holders(accounts, auth)
         self._views = Views()
         self._streams = Streams(self._holders, self._views)

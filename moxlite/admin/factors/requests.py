@@ -1,0 +1,81 @@
+"""Arguments and results of commands about second factors and limits of log-ins; imports nothing heavy, because the
+command line loads it.
+"""
+
+import msgspec
+
+from moxlite.admin.requests import Request
+
+__all__ = [
+    "FactorInfo",
+    "FactorList",
+    "FactorReset",
+    "FactorsRemoved",
+    "LimitInfo",
+    "LimitsClear",
+    "LinkMade",
+    "MakeLink",
+]
+
+
+class FactorList(Request, frozen=True):
+    """Whose second factors: an account, ``(admin)``, or "" for all."""
+
+    account: str
+
+
+class FactorInfo(msgspec.Struct, frozen=True):
+    """A second factor. `kind`: app, key or codes; `name`: of the device, or the number of recovery codes left. Times in
+    UTC, "" for none.
+    """
+
+    account: str
+    kind: str
+    name: str
+    host: str
+    created: str
+    last_used: str
+
+
+class FactorReset(Request, frozen=True):
+    """Whose second factors are removed: an account, or ``(admin)``."""
+
+    account: str
+
+
+class FactorsRemoved(msgspec.Struct, frozen=True):
+    """Number of apps and keys that were removed."""
+
+    removed: int
+
+
+class MakeLink(Request, frozen=True):
+    """The account that gets a recovery link, and whether its use removes the second factors."""
+
+    account: str
+    reset_factors: bool
+
+
+class LinkMade(msgspec.Struct, frozen=True):
+    """The link, and its end in UTC."""
+
+    url: str
+    expires: str
+
+
+class LimitInfo(msgspec.Struct, frozen=True):
+    """Failed log-ins in the present window. `who`: a network or an account; `window`: seconds; `refused`: further
+    log-ins are refused until the window ends.
+    """
+
+    who: str
+    window: int
+    failures: int
+    limit: int
+    refused: bool
+
+
+class LimitsClear(Request, frozen=True):
+    """The address whose failures are forgotten; "" for all, of accounts too."""
+
+    ip: str
