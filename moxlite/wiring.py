@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -17,6 +17,7 @@ import trio
 from moxlite.acceptance.bounces import AskSent
 from moxlite.acceptance.carrying import carrier
 from moxlite.admin.commands import AdminCommands
+from moxlite.admin.factors.changes import FactorChanges
 from moxlite.admin.ownlistings import OwnListings
 from moxlite.admin.storage.alarms import StorageFaults
 from moxlite.admin.storage.settings import compression, short_of_space, store_options
@@ -179,6 +180,18 @@ class House:
             stop=self.shutdown.set,
             read_certificates=self.read_certificates,
             problems=self.problems,
+            end_sessions=self.end_sessions,
+            factors=self.factor_changes,
+        )
+
+    @cached_property
+    def factor_changes(self) -> FactorChanges:
+        """Changes of second factors, by the command line and the web apps."""
+        return FactorChanges(
+            config=self.current,
+            accounts=self.accounts,
+            auth=self.auth,
+            logins=self.logins,
             end_sessions=self.end_sessions,
         )
 

@@ -6,6 +6,24 @@ import { BaseClient, type Checks } from "../lib/client";
 export interface LoginResult {
   csrf_token: string;
   login_address: string;
+  second_step: SecondStep | null;
+}
+
+/** What `login_factor`, or `confirm`, takes as second factor (WEB-151). */
+export interface SecondStep {
+  token: string;
+  apps: Array<string>;
+  keys: Array<string>;
+  keys_elsewhere: Array<KeyElsewhere>;
+  key_request: string;
+  codes: boolean;
+  server_time: number;
+}
+
+/** A security key that does not work at this address, because it is bound to another host name. */
+export interface KeyElsewhere {
+  name: string;
+  host: string;
 }
 
 /** A session of the administrator; `own` is the one that asks. */
@@ -102,7 +120,9 @@ export interface StoppedSender {
 }
 
 export const checks: Checks = {
-  LoginResult: { csrf_token: "string", login_address: "string" },
+  LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]] },
+  SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
+  KeyElsewhere: { name: "string", host: "string" },
   AdminSession: { id: "integer", remote_ip: "string", user_agent: "string", created: "integer", last_used: "integer", own: "boolean" },
   Overview: { at: "integer", hostname: "string", version: "string", update: "string", flow: ["enum", ["flowing", "none-in", "none-out", "slow"]], findings: ["list", ["ref", "Finding"]], examined: "integer", config_problems: ["list", ["ref", "ConfigProblem"]], certificates: ["list", ["ref", "Certificate"]], disk: ["nullable", ["ref", "Disk"]], queue: ["nullable", ["ref", "QueueState"]], last_backup: "integer", backup_interval: "integer", domains: "integer", accounts: "integer" },
   Finding: { grade: ["enum", ["error", "note", "warning"]], code: ["enum", ["account-broken", "account-stopped", "address-blocked", "backup-none", "backup-old", "backup-same-disk", "backup-unwritable", "backup-without-keys", "certificate-ending", "certificate-order", "certificate-unreadable", "clock-unsynchronised", "clock-wrong", "config-error", "config-warning", "disk-low", "dns", "dns-server", "key-not-in-effect", "listed", "mail-not-delivered", "mail-not-read", "mail-not-sent", "mail-rejected", "not-checked", "permissions", "port-25-blocked", "port-closed", "port-taken", "queue-held", "queue-stuck", "server-down", "server-fault", "signature-wrong", "task-down", "update"]], about: "string", text: "string", commands: ["list", "string"], detail: "string" },
@@ -121,9 +141,14 @@ export class Client extends BaseClient {
     return this.call("login_prep", {}, {}, "string");
   }
 
-  /** Start a session: set its cookie and return its CSRF token. */
+  /** Start a session: set its cookie and return its CSRF token; or ask for a second factor. */
   login(login_token: string, username: string, password: string): Promise<LoginResult> {
     return this.call("login", { login_token, username, password }, { login_token: "string", username: "string", password: "string" }, ["ref", "LoginResult"]);
+  }
+
+  /** Complete a log-in that asked for a second factor: start a session as `login` does. */
+  login_factor(token: string, kind: "key" | "recovery" | "totp", code: string): Promise<LoginResult> {
+    return this.call("login_factor", { token, kind, code }, { token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string" }, ["ref", "LoginResult"]);
   }
 
   /** End the session. */

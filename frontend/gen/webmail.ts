@@ -377,6 +377,24 @@ export interface Page {
 export interface LoginResult {
   csrf_token: string;
   login_address: string;
+  second_step: SecondStep | null;
+}
+
+/** What `login_factor`, or `confirm`, takes as second factor (WEB-151). */
+export interface SecondStep {
+  token: string;
+  apps: Array<string>;
+  keys: Array<string>;
+  keys_elsewhere: Array<KeyElsewhere>;
+  key_request: string;
+  codes: boolean;
+  server_time: number;
+}
+
+/** A security key that does not work at this address, because it is bound to another host name. */
+export interface KeyElsewhere {
+  name: string;
+  host: string;
 }
 
 /** Stored facts of a message. ``reason`` is the word of X-Moxlite-Reason (docs/reasons.md), ``why`` the evidence, */
@@ -570,7 +588,9 @@ export const checks: Checks = {
   HeaderIs: { name: "string", value: ["optional", "string"] },
   NotFilter: { words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]], labels: ["optional", ["list", "string"]], attachments: ["optional", ["list", ["enum", ["any", "archive", "document", "image", "none", "pdf", "presentation", "spreadsheet"]]]] },
   Page: { count: "integer", anchor_message_id: ["optional", "integer"], before: ["optional", "boolean"], position: ["optional", ["nullable", "integer"]], dest_message_id: ["optional", "integer"] },
-  LoginResult: { csrf_token: "string", login_address: "string" },
+  LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]] },
+  SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
+  KeyElsewhere: { name: "string", host: "string" },
   MessageDetails: { arrival: ["nullable", ["ref", "Arrival"]], reason: "string", why: ["list", "string"] },
   Arrival: { remote_ip: "string", ehlo: "string", mail_from: "string", mail_from_ok: "boolean", rcpt_to: "string", signed_by: ["list", "string"], tls: "string" },
   Suggestion: { recipient: "string", list_id: "string", msg_from: "string", remove: "boolean", mailbox: "string" },
@@ -597,9 +617,14 @@ export class Client extends BaseClient {
     return this.call("login_prep", {}, {}, "string");
   }
 
-  /** Start a session: set its cookie and return its CSRF token. */
+  /** Start a session: set its cookie and return its CSRF token; or ask for a second factor. */
   login(login_token: string, username: string, password: string): Promise<LoginResult> {
     return this.call("login", { login_token, username, password }, { login_token: "string", username: "string", password: "string" }, ["ref", "LoginResult"]);
+  }
+
+  /** Complete a log-in that asked for a second factor: start a session as `login` does. */
+  login_factor(token: string, kind: "key" | "recovery" | "totp", code: string): Promise<LoginResult> {
+    return this.call("login_factor", { token, kind, code }, { token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string" }, ["ref", "LoginResult"]);
   }
 
   /** The arrival of a message, and the reason for its mailbox. */

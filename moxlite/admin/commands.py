@@ -16,6 +16,8 @@ from moxlite.admin import accounts as changes
 from moxlite.admin.apppasswords import AppPasswordCommands, EndSessions
 from moxlite.admin.domains.control import DomainCommands
 from moxlite.admin.edits import edit
+from moxlite.admin.factors.changes import FactorChanges
+from moxlite.admin.factors.commands import FactorCommands
 from moxlite.admin.junk import JunkCommands
 from moxlite.admin.requests import (
     AccountAdd,
@@ -77,6 +79,7 @@ class AdminCommands:
       problems: returns what keeps the server from being healthy, one line each.
       end_sessions: ends the mail sessions of an account, or the sessions of one app password, with a text for their
         users.
+      factors: changes second factors.
     """
 
     def __init__(
@@ -90,6 +93,7 @@ class AdminCommands:
         read_certificates: Callable[[], Awaitable[list[str]]],
         problems: Callable[[], Awaitable[list[str]]],
         end_sessions: EndSessions,
+        factors: FactorChanges,
     ) -> None:
         self._config = config
         self._accounts = accounts
@@ -99,6 +103,7 @@ class AdminCommands:
         self._read_certificates = read_certificates
         self._problems = problems
         self._end_sessions = end_sessions
+        self._factors = factors
 
     def registry(self) -> Mapping[str, Command]:
         """All commands by name."""
@@ -126,6 +131,7 @@ class AdminCommands:
             **DomainCommands(self._config, self._check_new, self._make).registry(),
             **TLSKeyCommands(self._config, self._auth).registry(),
             **AppPasswordCommands(self._config, self._accounts, self._end_sessions).registry(),
+            **FactorCommands(self._config, self._auth, self._logins, self._factors).registry(),
             **ShareCommands(self._config, self._accounts, self._auth, self._logins).registry(),
             **StoreCommands(self._config, self._accounts).registry(),
             **JunkCommands(self._config, self._accounts).registry(),

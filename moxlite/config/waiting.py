@@ -6,7 +6,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from moxlite.config.domains import Account, Domains, WebHandler
+from moxlite.config.domains import Domains, WebHandler
 from moxlite.config.fields import fields_of
 from moxlite.config.listeners import Listener
 from moxlite.config.static import DNS, Static
@@ -24,25 +24,19 @@ WAITING: Final[Mapping[type[Section], frozenset[str]]] = {
             "http2",
         )
     ),
-    Account: frozenset(("no_custom_password",)),
     WebHandler: frozenset(("forward",)),
 }
 """Keys by table. Keys below such a key are not in effect either."""
 
-KEPT: Final[Mapping[type[Section], frozenset[str]]] = {Account: frozenset(("no_custom_password",))}
-"""Keys of `WAITING` without a warning: they forbid something that no page or command offers to users yet. Each new
-account has them (ADMIN-14), and a warning would send its owner looking for a fault that does not exist.
-"""
-
 
 def not_in_effect(file: Static | Domains) -> list[Finding]:
-    """A warning for each key of `WAITING`, without `KEPT`, that the file sets to another value than its default. It has
+    """A warning for each key of `WAITING` that the file sets to another value than its default. It has
     the path of the first place in the file.
     """
     found: dict[tuple[type[Section], str], list[KeyPath]] = {}
     for section, path in _sections(file, ()):
         for field in fields_of(type(section)):
-            waits = field.name in WAITING.get(type(section), ()) and field.name not in KEPT.get(type(section), ())
+            waits = field.name in WAITING.get(type(section), ())
             if waits and getattr(section, field.name) != field.default:
                 found.setdefault((type(section), field.name), []).append((*path, field.name))
     return [Finding(paths[0], "is not in effect yet", _elsewhere(len(paths) - 1)) for paths in found.values()]

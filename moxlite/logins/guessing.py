@@ -21,14 +21,22 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 import msgspec
 import trio
 
-from moxlite.net.limits import IPAddress, IPNetwork, Window, ip_classes, is_exempt
+from moxlite.net.limits import ClassKey, IPAddress, IPNetwork, Window, ip_classes, is_exempt, network_of
 
-__all__ = ["NAMELESS", "PLACE_LIFE", "AccountWindow", "Attempt", "FailedLogins", "TooManyFailures"]
+__all__ = [
+    "NAMELESS",
+    "PLACE_LIFE",
+    "AccountWindow",
+    "Attempt",
+    "FailedLogins",
+    "FailureCount",
+    "TooManyFailures",
+]
 
 logger = logging.getLogger("moxlite.admin.logins")
 
@@ -60,6 +68,15 @@ class AccountWindow(msgspec.Struct, frozen=True):
     """At most `limit` failures of one account, from all addresses together, within each `seconds`."""
 
     seconds: int
+    limit: int
+
+
+class FailureCount(msgspec.Struct, frozen=True):
+    """Failed log-ins in a window of `seconds`. `who`: a network, an account, or an account at a network."""
+
+    who: str
+    seconds: int
+    failures: int
     limit: int
 
 
@@ -232,6 +249,44 @@ class FailedLogins:
             self._known[place[1:]] = self._known.get(place[1:], 0) + 1
         self._places[place] = self._clock() + PLACE_LIFE
 
+    def listing(self, most: int = 1000) -> list[FailureCount]:
+        """Networks and accounts with failures in the present windows, the most failures first, `most` at most. Unknown
+        user names are left out.
+        """
+        self._roll()
+        found: list[FailureCount] = []
+        for window, counts, others in self._networks:
+            for key, count in counts.counts.items():
+                network = cast("ClassKey", key[0])
+                limit = window.limits[network[0] & 3]
+                found.append(FailureCount(_network(network), window.seconds, count.failed, limit))
+            for key, count in others.counts.items():
+                if key[0] == "place":
+                    who = f"{key[1]} at {_network(cast('ClassKey', key[2]))}"
+                    found.append(FailureCount(who, window.seconds, count.failed, window.limits[0]))
+        for accounts, counts, _ in self._accounts:
+            found += [
+                FailureCount(str(key[0]), accounts.seconds, count.failed, accounts.limit)
+                for key, count in counts.counts.items()
+            ]
+        shown = [one for one in found if one.failures and not one.who.startswith(NAMELESS)]
+        return sorted(shown, key=lambda one: (-one.failures, one.who))[:most]
+
+    def clear(self, ip: IPAddress | None) -> int:
+        """Forget failures: of an address and its networks, or with None all, of accounts too. Undecided attempts still
+        count. Returns the number of counts dropped.
+        """
+        classes = None if ip is None else set(ip_classes(ip))
+        dropped = 0
+        for _, counts, others in (*self._networks, *self._accounts):
+            for one in (counts, others):
+                for key, count in one.counts.items():
+                    if count.failed and (classes is None or classes.intersection(key)):
+                        count.failed = 0
+                        dropped += 1
+        self.wake()
+        return dropped
+
     def wake(self) -> None:
         """Wake the attempts that wait in `book`: another one was decided."""
         self._decided.set()
@@ -305,3 +360,8 @@ class FailedLogins:
         if day not in self._told:
             self._told = {one for one in self._told if one.startswith(day.partition(" ")[0])} | {day}
             logger.warning("too many failed log-ins to one account, new places are refused", extra={"kv": {"who": who}})
+
+
+def _network(key: ClassKey) -> str:
+    """A network for people; a single address without its prefix length."""
+    return str(network_of(key)).removesuffix("/32")

@@ -17,7 +17,7 @@ import trio
 
 from moxlite.config.snapshot import AccountRecipient, Snapshot
 from moxlite.logins.adminpassword import read_admin_hash
-from moxlite.logins.guessing import NAMELESS, Attempt, FailedLogins, TooManyFailures
+from moxlite.logins.guessing import NAMELESS, Attempt, FailedLogins, FailureCount, TooManyFailures
 from moxlite.logins.identity import Candidate, CertificateLogin, Identity, LoginRequest, Protocol, typed
 from moxlite.logins.metrics import authentication_ratelimited_total, authentication_total
 from moxlite.logins.refusals import (
@@ -30,6 +30,7 @@ from moxlite.logins.refusals import (
     RateLimited,
     WrongCredentials,
 )
+from moxlite.net.limits import IPAddress
 from moxlite.proto.address import Address, AddressError
 from moxlite.proto.sasl import Secrets, decoy_secrets, normalize_username
 from moxlite.store.accounts.accounts import Accounts
@@ -449,9 +450,19 @@ class Logins:
                 "account has no secret for this mechanism, save its password again",
                 extra={"kv": kv | {"mechanism": mechanism}},
             )
+        elif isinstance(error, FactorNeeded):  # no failure: fail2ban reads these lines
+            logger.info("second factor needed", extra={"kv": kv | {"mechanism": mechanism}})
         elif word != "aborted":
             logger.info("authentication failed", extra={"kv": kv | {"mechanism": mechanism, "result": word}})
         return error
+
+    def failures(self) -> list[FailureCount]:
+        """Counts of failed log-ins in the present windows, the most failures first (WEB-56)."""
+        return self._failures.listing()
+
+    def forget_failures(self, ip: IPAddress | None) -> int:
+        """Forget failed log-ins of an address and its networks, or all; returns the number of counts dropped."""
+        return self._failures.clear(ip)
 
     def forget(self, account: str) -> None:
         """Drop the verified passwords of an account: its password has changed, or it may not log in any longer."""

@@ -17,6 +17,7 @@ import trio
 __all__ = [
     "NEW_CONNECTIONS",
     "OPEN_CONNECTIONS",
+    "ClassKey",
     "IPAddress",
     "IPNetwork",
     "MinimumRate",
@@ -25,6 +26,7 @@ __all__ = [
     "Window",
     "ip_classes",
     "is_exempt",
+    "network_of",
     "unmap",
 ]
 
@@ -81,6 +83,16 @@ def ip_classes(ip: IPAddress) -> tuple[ClassKey, ClassKey, ClassKey]:
         (base + 1, value >> (bits - masks[1])),
         (base + 2, value >> (bits - masks[2])),
     )
+
+
+def network_of(key: ClassKey) -> IPNetwork:
+    """The network of a key of `ip_classes`; for IPv4 the first class is a single address."""
+    which, value = key
+    if which & 4:
+        mask = MASKS_6[which & 3]
+        return IPv6Network((value << (128 - mask), mask))
+    mask = MASKS_4[which & 3]
+    return IPv4Network((value << (32 - mask), mask))
 
 
 def is_exempt(ip: IPAddress, networks: Sequence[IPNetwork]) -> bool:

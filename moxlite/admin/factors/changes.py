@@ -85,7 +85,7 @@ class FactorChanges:
             await self._tell(account, subject, text + (PROGRAMS if account != ADMIN else ""), where)
         else:
             logger.info("second factor added", extra={"kv": {"account": account}})
-            await self._tell(account, "A second factor was added", f"For two-step log-in {what} was added.\n", where)
+            await self._tell(account, "A second factor was added", f"A second factor was added: {what}.\n", where)
         return codes
 
     async def remove(self, account: str, kind: str, number: int, *, where: str) -> str | None:
@@ -105,14 +105,11 @@ class FactorChanges:
         logger.info("second factor removed", extra={"kv": {"account": account, "last": last}})
         what = f"the {'code app' if kind == 'totp' else 'security key'} “{name}”"
         if last:
-            text = (
-                f"{what[0].upper()}{what[1:]} was removed. It was the last second factor: the password is enough now.\n"
-            )
+            text = f"The last second factor was removed: {what}. The password alone is enough now.\n"
             await self._tell(account, "Two-step log-in is off", text, where)
         else:
-            await self._tell(
-                account, "A second factor was removed", f"For two-step log-in {what} was removed.\n", where
-            )
+            text = f"A second factor of your log-ins was removed: {what}.\n"
+            await self._tell(account, "A second factor was removed", text, where)
         return name
 
     async def new_recovery_codes(self, account: str, *, where: str) -> list[str]:
@@ -130,9 +127,7 @@ class FactorChanges:
         if account != ADMIN:
             await self._auth.remove_sessions(account)
         logger.info("second factors reset", extra={"kv": {"account": account, "removed": removed}})
-        text = (
-            "All second factors were removed: the password is enough for a log-in now. Set up two-step log-in again.\n"
-        )
+        text = "All second factors were removed: the password alone is enough now. You can set them up again.\n"
         await self._tell(account, "Two-step log-in was reset", text, where)
         return removed
 
@@ -192,8 +187,14 @@ class FactorChanges:
             if account == ADMIN:
                 subject = f"Admin app: {subject[0].lower()}{subject[1:]}"
                 await notify_postmaster(self._accounts, snapshot, subject, body, once=once, flagged=True)
-            elif (found := snapshot.account(account)) is not None and found.destinations:
-                address = Address.parse(next(iter(found.destinations)))
+            elif (address := _address(snapshot, account)) is not None:
                 await notify_account(self._accounts, snapshot, account, address, subject, body, once=once)
         except StoreError as error:
             logger.warning("notice not stored", extra={"kv": {"account": account, "err": str(error)}})
+
+
+def _address(snapshot: Snapshot, account: str) -> Address | None:
+    """An address of the account, for the head of a notice."""
+    found = snapshot.account(account)
+    names = [] if found is None else [one for one in found.destinations if not one.startswith("@")]
+    return Address.parse(names[0]) if names else None

@@ -203,8 +203,9 @@ def _descriptors(keys: Sequence[SecurityKey]) -> list[structs.PublicKeyCredentia
 
 
 async def _checked(check: Callable[[], T]) -> T:
-    """Run a check of the package in a thread: signatures of RSA keys take milliseconds on a small machine. Errors of the
-    package, and of the parsers below on hostile input, become BadAnswer.
+    """Run a check of the package in a thread: signatures of RSA keys take milliseconds on a small machine.
+
+    Errors of the package, and of the parsers below on hostile input, become BadAnswer.
     """
     from webauthn.helpers.exceptions import WebAuthnException
 

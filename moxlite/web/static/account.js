@@ -156,7 +156,9 @@ var checks = {
   ImportProgress: { kind: ["enum", ["progress"]], octets: "integer", size: "integer", messages: "integer", seconds_left: ["nullable", "integer"] },
   ImportDone: { kind: ["enum", ["done"]], messages: "integer", problems: "integer", dry_run: "boolean" },
   ImportAborted: { kind: ["enum", ["aborted"]], message: "string" },
-  LoginResult: { csrf_token: "string", login_address: "string" },
+  LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]] },
+  SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
+  KeyElsewhere: { name: "string", host: "string" },
   Apps: { webmail: "string" },
   Overview: { login_address: "string", storage_used: "integer", storage_limit: "integer" },
   Mailbox: { name: "string", total: "integer", size: "integer" },
@@ -169,6 +171,9 @@ var Client = class extends BaseClient {
   }
   login(login_token, username, password) {
     return this.call("login", { login_token, username, password }, { login_token: "string", username: "string", password: "string" }, ["ref", "LoginResult"]);
+  }
+  login_factor(token, kind, code) {
+    return this.call("login_factor", { token, kind, code }, { token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string" }, ["ref", "LoginResult"]);
   }
   apps() {
     return this.call("apps", {}, {}, ["ref", "Apps"]);

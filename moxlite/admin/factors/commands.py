@@ -1,0 +1,132 @@
+"""Commands of the control socket about second factors, recovery links, and limits of log-ins (WEB-56, WEB-151)."""
+
+import datetime as dt
+import time
+from collections.abc import Mapping
+from ipaddress import ip_address
+
+import trio
+
+from moxlite.admin.accounts import Refused, require_account
+from moxlite.admin.factors.changes import FactorChanges
+from moxlite.admin.factors.requests import (
+    FactorInfo,
+    FactorList,
+    FactorReset,
+    FactorsRemoved,
+    LimitInfo,
+    LimitsClear,
+    LinkMade,
+    MakeLink,
+)
+from moxlite.admin.offer import public_first
+from moxlite.admin.requests import NoArguments
+from moxlite.config.holder import ConfigHolder
+from moxlite.config.snapshot import Snapshot
+from moxlite.logins.logins import Logins
+from moxlite.net.control.server import Command, CommandFailed, Exchange
+from moxlite.store.auth.authdb import AuthDB
+from moxlite.store.auth.factors import LINK_LIFE
+from moxlite.store.auth.loginattempts import ADMIN
+
+__all__ = ["FactorCommands"]
+
+COMMAND_LINE = "the owner of this server, by the command line"
+
+
+class FactorCommands:
+    """``moxlite account second-factors`` and the like, ``moxlite limits``."""
+
+    def __init__(self, config: ConfigHolder, auth: AuthDB, logins: Logins, changes: FactorChanges) -> None:
+        self._config = config
+        self._auth = auth
+        self._logins = logins
+        self._changes = changes
+
+    def registry(self) -> Mapping[str, Command]:
+        """All commands by name."""
+        return {
+            "account second-factors": Command(FactorList, self.factors),
+            "account reset-second-factor": Command(FactorReset, self.reset),
+            "account recovery-link": Command(MakeLink, self.make_link),
+            "limits list": Command(NoArguments, self.limits),
+            "limits clear": Command(LimitsClear, self.clear),
+        }
+
+    async def factors(self, args: FactorList, exchange: Exchange) -> list[FactorInfo]:
+        """The second factors of an account, or of all accounts, by name."""
+        if args.account:
+            self._require(args.account)
+        rows: list[FactorInfo] = []
+        for account in [args.account] if args.account else await self._auth.factors.accounts():
+            found = await self._auth.factors.of(account)
+            rows += [
+                FactorInfo(account, "app", app.name, "", _words(app.created), _words(app.last_used))
+                for app in found.apps
+            ]
+            rows += [
+                FactorInfo(account, "key", key.name, key.host, _words(key.created), _words(key.last_used))
+                for key in found.keys
+            ]
+            if found:
+                rows.append(FactorInfo(account, "codes", str(found.codes), "", "", ""))
+        return rows
+
+    async def reset(self, args: FactorReset, exchange: Exchange) -> FactorsRemoved:
+        """Remove all second factors of an account or of the administrator."""
+        self._require(args.account)
+        return FactorsRemoved(await self._changes.reset(args.account, where=COMMAND_LINE))
+
+    async def make_link(self, args: MakeLink, exchange: Exchange) -> LinkMade:
+        """Make a recovery link of an account."""
+        if args.account == ADMIN:
+            raise CommandFailed("refused", "the administrator's password is set by: moxlite admin set-password")
+        self._require(args.account)
+        base = _account_app(self._config.current)
+        if base is None:
+            raise CommandFailed("refused", "no listener serves the account app, which takes the link")
+        token = await self._changes.make_link(args.account, reset_factors=args.reset_factors, where=COMMAND_LINE)
+        return LinkMade(f"{base}#recover={token}", _words(time.time_ns() // 1000 + LINK_LIFE))
+
+    async def limits(self, args: NoArguments, exchange: Exchange) -> list[LimitInfo]:
+        """Networks and accounts with failed log-ins, the most failures first."""
+        await trio.lowlevel.checkpoint()
+        return [
+            LimitInfo(one.who, one.seconds, one.failures, one.limit, one.failures >= one.limit)
+            for one in self._logins.failures()
+        ]
+
+    async def clear(self, args: LimitsClear, exchange: Exchange) -> int:
+        """Forget the failures of an address, or all; returns the number of counts that were dropped."""
+        await trio.lowlevel.checkpoint()
+        try:
+            ip = ip_address(args.ip) if args.ip else None
+        except ValueError:
+            raise CommandFailed("badRequest", f"{args.ip!r} is not an IP address") from None
+        return self._logins.forget_failures(ip)
+
+    def _require(self, name: str) -> None:
+        if name == ADMIN:
+            return
+        try:
+            require_account(self._config.current, name)
+        except Refused as error:
+            raise CommandFailed("notFound", str(error)) from None
+
+
+def _account_app(snapshot: Snapshot) -> str | None:
+    """The address of the account app: by https where some listener has it, else on this machine."""
+    listeners = public_first(snapshot)
+    for name, listener in listeners:
+        if (service := listener.account_https).enabled:
+            port = "" if service.port == 443 else f":{service.port}"
+            return f"https://{snapshot.hostname(name).ascii}{port}{service.path}"
+    for _, listener in listeners:
+        if (service := listener.account_http).enabled:
+            port = "" if service.port == 80 else f":{service.port}"
+            return f"http://localhost{port}{service.path}"
+    return None
+
+
+def _words(moment: int) -> str:
+    return dt.datetime.fromtimestamp(moment // 1_000_000, dt.UTC).strftime("%Y-%m-%d %H:%M")
