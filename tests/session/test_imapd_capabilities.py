@@ -8,6 +8,7 @@ import pytest
 from moxlite.imapd import Context
 from moxlite.net.tls.certificates import self_signed
 from moxlite.net.tls.handshake import ServerTLS
+from moxlite.proto.imap.reading.extensions import NEVER
 from tests.session.imapd_harness import Imap, imap
 
 __all__ = ["imap"]
@@ -98,3 +99,22 @@ async def test_whatever_is_announced_has_a_module(imap: Imap, monkeypatch: pytes
     }
     assert names <= MODULES.keys()
     assert MODULES.keys() - names <= {"AUTH=SCRAM-SHA-1-PLUS", "AUTH=SCRAM-SHA-256-PLUS", "AUTH=EXTERNAL"}  # real TLS
+
+
+@pytest.mark.parametrize(("extension", "words"), [(name, words) for name, (_, words) in NEVER.items()])
+async def test_commands_of_extensions_that_are_never_offered(
+    imap: Imap, extension: str, words: tuple[str, ...]
+) -> None:
+    """IMAP-36, IMAP-164: BAD with the name of the extension, which no list announces; search keys and return options
+    of such extensions are BAD, too.
+    """
+    async with imap.connect() as c:
+        await c.login()
+        assert extension not in (await c.ok("a CAPABILITY"))[0].upper().replace("=", " ").split()
+        for word in words:
+            answer = await c.tagged(f"b {word} x")
+            assert answer.startswith("BAD")
+            assert f"the extension {extension} is not offered" in answer
+        await c.ok("c SELECT Inbox")
+        for program in ("FILTER x", "RETURN (CONTEXT) ALL", "RETURN (UPDATE) ALL"):
+            assert (await c.tagged(f"d SEARCH {program}")).startswith("BAD")

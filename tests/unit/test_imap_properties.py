@@ -84,8 +84,6 @@ returns = st.none() | st.builds(
     count=st.just(True),
     save=st.booleans(),
     partial=st.none() | page,
-    update=st.booleans(),
-    context=st.booleans(),
 )
 system = st.sampled_from([r"\Seen", r"\Answered", r"\Deleted", r"\Draft", r"\Flagged"])
 key: st.SearchStrategy[search.SearchKey] = st.recursive(
@@ -361,10 +359,6 @@ response: st.SearchStrategy[r.Response] = st.one_of(
     st.builds(r.MetadataChanged, name, st.lists(field, min_size=1, max_size=2).map(tuple)),
     st.builds(r.AclData, name, st.lists(st.tuples(text, atom), max_size=2).map(tuple)),
     st.builds(r.IdData, st.lists(st.tuples(text, st.none() | text), max_size=2).map(tuple)),
-    st.builds(
-        r.UrlFetchData,
-        st.lists(st.tuples(atom, st.none() | octets.filter(lambda o: b"\0" not in o)), max_size=2).map(tuple),
-    ),
     st.builds(r.Exists, number),
     st.builds(r.RecentData, number),
     st.builds(r.ExpungeData, number),

@@ -25,7 +25,7 @@ Found: TypeAlias = Mapping[Slot, Sequence[Data]]
 """Sets of records at the name server; absent sets are missing or empty."""
 
 ADDED: Final[frozenset[Kind]] = frozenset({"TLSA"})
-"""Types whose records are added to those of others: one key more never does harm."""
+"""Types whose records may be added beside others: one key more never does harm."""
 
 TEXTS: Final = {"spf": "v=spf1", "spf-host": "v=spf1", "dmarc": "v=DMARC1", "tlsrpt": "v=TLSRPTv1"}
 """Texts that are merged, by topic, and their beginning."""

@@ -84,7 +84,7 @@ def plan_update(server: NameServer, wanted: Iterable[Wanted], *, replace: bool =
 
 
 def send_update(server: NameServer, zone: str, changes: Sequence[Change]) -> None:
-    """Make changes of one zone, all or none, if the records are still those of the plan.
+    """Make changes of one zone, all or none, if the records have not changed since the plan.
 
     Raises NoAnswer, UpdateRefused.
     """
@@ -140,7 +140,7 @@ class _Asking:
         return self._zones[name]
 
     def records(self, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> tuple[dns.rdata.Rdata, ...]:
-        """The records of a name and type, () if there are none; an alias is not followed."""
+        """The records of a name and type, () if the name has no such records; an alias is not followed."""
         answer = self._ask(name, kind)
         return tuple(data for one in answer.answer if one.name == name and one.rdtype == kind for data in one)
 

@@ -33,8 +33,7 @@ __all__ = ["update"]
 @click.option("--replace", is_flag=True, help="Also replace other MX and SRV records, addresses, aliases and keys.")
 @click.option("--dry-run", is_flag=True, help="Print what would be changed.")
 def update(name: str, server: str, key_file: Path, replace: bool, dry_run: bool) -> int:
-    """Change the DNS records of DOMAIN and this machine to those of `config dnsrecords`, at a server that takes updates
-    (RFC 2136).
+    """Make the records of `config dnsrecords` for DOMAIN and this machine, at a server that takes updates (RFC 2136).
 
     Missing records are added. An SPF, DMARC or TLSRPT record is replaced by one that keeps what it permits. Other
     records that differ stay, unless --replace is given. Records of other names are never touched.

@@ -49,8 +49,6 @@ async def search_mailboxes(session: Session, command: c.Esearch) -> Done:
         raise bad("no mailbox is selected")
     if returns.save and not alone:
         raise bad("SAVE is for a search in the selected mailbox only")
-    if returns.update or returns.context:
-        raise bad("return option is not supported")
     keys = keys_of(command.program)
     with_modseq = any(isinstance(key, ModSeqIs) for key in keys)
     if with_modseq:

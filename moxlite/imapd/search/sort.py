@@ -62,7 +62,7 @@ async def sort(session: Session, command: c.Sort) -> Done:
     """SORT and UID SORT."""
     view = session.selected
     returns = command.returns
-    if returns is not None and (returns.update or returns.context or "ESORT" in session.disabled):
+    if returns is not None and "ESORT" in session.disabled:
         raise bad("return option is not supported")
     if "SORT=DISPLAY" in session.disabled and any(key.name.startswith("DISPLAY") for key in command.keys):
         raise bad("sort key is not supported")

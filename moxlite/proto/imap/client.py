@@ -400,30 +400,6 @@ def _id(reader: Reader) -> r.IdData:
     return r.IdData(tuple(pairs))
 
 
-def _language(reader: Reader) -> r.LanguageData:
-    reader.expect(b"(")
-    tags = [reader.text()]
-    tags += _texts(reader)
-    reader.expect(b")")
-    return r.LanguageData(tuple(tags))
-
-
-def _url_fetch(reader: Reader) -> r.UrlFetchData:
-    found: list[tuple[str, bytes | None]] = []
-    while not reader.at_end():
-        if found:
-            reader.space()
-        url = reader.text()
-        reader.space()
-        found.append((url, reader.nstring()))
-    return r.UrlFetchData(tuple(found))
-
-
-def _gen_url_auth(reader: Reader) -> r.GenUrlAuthData:
-    first = reader.text()
-    return r.GenUrlAuthData((first, *_texts(reader)))
-
-
 def _vanished(reader: Reader) -> r.Vanished:
     earlier = reader.word(b"(EARLIER) ")
     return r.Vanished(_ranges(reader), earlier)
@@ -554,9 +530,5 @@ _BY_WORD: Final[Mapping[bytes, Callable[[Reader], r.Response]]] = {
     b"LISTRIGHTS": _list_rights,
     b"MYRIGHTS": _my_rights,
     b"ID": _id,
-    b"LANGUAGE": _language,
-    b"JMAPACCESS": lambda reader: r.JmapAccess(reader.text()),
-    b"GENURLAUTH": _gen_url_auth,
-    b"URLFETCH": _url_fetch,
     b"VANISHED": _vanished,
 }

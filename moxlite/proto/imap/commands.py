@@ -19,7 +19,6 @@ __all__ = [
     "Append",
     "AppendMessage",
     "Authenticate",
-    "CancelUpdate",
     "Capability",
     "CatenateUrl",
     "Check",
@@ -36,15 +35,12 @@ __all__ = [
     "Examine",
     "Expunge",
     "Fetch",
-    "GenUrlAuth",
     "GetAcl",
-    "GetJmapAccess",
     "GetMetadata",
     "GetQuota",
     "GetQuotaRoot",
     "Id",
     "Idle",
-    "Language",
     "List",
     "ListRights",
     "Login",
@@ -59,7 +55,6 @@ __all__ = [
     "Qresync",
     "Rename",
     "Replace",
-    "ResetKey",
     "Search",
     "Select",
     "SetAcl",
@@ -73,10 +68,8 @@ __all__ = [
     "StoreMode",
     "Subscribe",
     "Thread",
-    "Unauthenticate",
     "Unselect",
     "Unsubscribe",
-    "UrlFetch",
 ]
 
 
@@ -382,39 +375,6 @@ class MyRights(Struct, frozen=True):
     mailbox: str
 
 
-class GenUrlAuth(Struct, frozen=True):
-    """``GENURLAUTH (url mechanism) …`` — RFC 4467 §7."""
-
-    rules: tuple[tuple[str, str], ...]
-
-
-class ResetKey(Struct, frozen=True):
-    """``RESETKEY [mailbox [mechanism …]]`` — RFC 4467 §7."""
-
-    mailbox: str | None = None
-    mechanisms: tuple[str, ...] = ()
-
-
-class UrlFetch(Struct, frozen=True):
-    """``URLFETCH url …`` — RFC 4467 §7."""
-
-    urls: tuple[str, ...]
-
-
-class Language(Struct, frozen=True):
-    """``LANGUAGE [tag …]`` — RFC 5255 §3.2."""
-
-    tags: tuple[str, ...] = ()
-
-
-class GetJmapAccess(Struct, frozen=True):
-    """``GETJMAPACCESS`` — RFC 9698 §3."""
-
-
-class Unauthenticate(Struct, frozen=True):
-    """``UNAUTHENTICATE`` — RFC 8437 §2."""
-
-
 # --- with a selected mailbox (RFC 9051 §6.4)
 
 
@@ -464,12 +424,6 @@ class Thread(Struct, frozen=True):
     program: SearchKey
     uid: bool = False
     charset: str = "UTF-8"
-
-
-class CancelUpdate(Struct, frozen=True):
-    """``CANCELUPDATE tag …`` — RFC 5267 §4.5."""
-
-    tags: tuple[str, ...]
 
 
 class Fetch(Struct, frozen=True):
@@ -534,7 +488,6 @@ class Replace(Struct, frozen=True):
 Command: TypeAlias = (
     Append
     | Authenticate
-    | CancelUpdate
     | Capability
     | Check
     | Close
@@ -548,15 +501,12 @@ Command: TypeAlias = (
     | Examine
     | Expunge
     | Fetch
-    | GenUrlAuth
     | GetAcl
-    | GetJmapAccess
     | GetMetadata
     | GetQuota
     | GetQuotaRoot
     | Id
     | Idle
-    | Language
     | List
     | ListRights
     | Login
@@ -569,7 +519,6 @@ Command: TypeAlias = (
     | Notify
     | Rename
     | Replace
-    | ResetKey
     | Search
     | Select
     | SetAcl
@@ -581,8 +530,6 @@ Command: TypeAlias = (
     | Store
     | Subscribe
     | Thread
-    | Unauthenticate
     | Unselect
     | Unsubscribe
-    | UrlFetch
 )

@@ -19,10 +19,7 @@ from .responses import (
     FetchData,
     FetchValue,
     FlagsData,
-    GenUrlAuthData,
     IdData,
-    JmapAccess,
-    LanguageData,
     ListData,
     ListRightsData,
     LsubData,
@@ -41,7 +38,6 @@ from .responses import (
     ThreadData,
     ThreadTree,
     Unknown,
-    UrlFetchData,
     Vanished,
     Wire,
 )
@@ -310,12 +306,6 @@ _ENCODERS: Final[Mapping[type, Callable[[Any, bool], bytes]]] = {
     ),
     MyRightsData: lambda r, utf8: b"* MYRIGHTS %b %b\r\n" % (_listed(r.mailbox, utf8), _astring(r.rights)),
     IdData: _id,
-    LanguageData: lambda r, _: b"* LANGUAGE (%b)\r\n" % b" ".join(encode_string(t.encode()) for t in r.tags),
-    JmapAccess: lambda r, _: b"* JMAPACCESS %b\r\n" % encode_string(r.url.encode()),
-    GenUrlAuthData: lambda r, _: b" ".join([b"* GENURLAUTH", *map(_astring, r.urls)]) + b"\r\n",
-    UrlFetchData: lambda r, utf8: (
-        b" ".join([b"* URLFETCH", *(_astring(u) + b" " + encode_nstring(d, utf8=utf8) for u, d in r.urls)]) + b"\r\n"
-    ),
     Exists: lambda r, _: b"* %d EXISTS\r\n" % r.number,
     RecentData: lambda r, _: b"* %d RECENT\r\n" % r.number,
     ExpungeData: lambda r, _: b"* %d EXPUNGE\r\n" % r.number,

@@ -21,10 +21,7 @@ __all__ = [
     "FetchData",
     "FetchValue",
     "FlagsData",
-    "GenUrlAuthData",
     "IdData",
-    "JmapAccess",
-    "LanguageData",
     "ListData",
     "ListRightsData",
     "LsubData",
@@ -43,7 +40,6 @@ __all__ = [
     "ThreadData",
     "ThreadTree",
     "Unknown",
-    "UrlFetchData",
     "Vanished",
     "Wire",
 ]
@@ -238,30 +234,6 @@ class IdData(Struct, frozen=True):
     pairs: tuple[tuple[str, str | None], ...] = ()
 
 
-class LanguageData(Struct, frozen=True):
-    """``* LANGUAGE (tag …)`` — RFC 5255 §3.3."""
-
-    tags: tuple[str, ...]
-
-
-class JmapAccess(Struct, frozen=True):
-    """``* JMAPACCESS url`` — RFC 9698 §3."""
-
-    url: str
-
-
-class GenUrlAuthData(Struct, frozen=True):
-    """``* GENURLAUTH url …`` — RFC 4467 §8."""
-
-    urls: tuple[str, ...]
-
-
-class UrlFetchData(Struct, frozen=True):
-    """``* URLFETCH url data …`` — RFC 4467 §8."""
-
-    urls: tuple[tuple[str, bytes | None], ...]
-
-
 # --- the view (RFC 9051 §7.4, §7.5)
 
 
@@ -340,10 +312,6 @@ Response: TypeAlias = (
     | ListRightsData
     | MyRightsData
     | IdData
-    | LanguageData
-    | JmapAccess
-    | GenUrlAuthData
-    | UrlFetchData
     | Exists
     | RecentData
     | ExpungeData

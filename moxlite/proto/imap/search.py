@@ -21,7 +21,6 @@ __all__ = [
     "Comparison",
     "DateIs",
     "EmailIdIs",
-    "Filter",
     "FlagIs",
     "Header",
     "Larger",
@@ -172,12 +171,6 @@ class ThreadIdIs(Struct, frozen=True):
     id: str
 
 
-class Filter(Struct, frozen=True):
-    """``FILTER name`` (RFC 5466 §3.1): a search stored as metadata."""
-
-    name: str
-
-
 class Not(Struct, frozen=True):
     """``NOT key``."""
 
@@ -217,7 +210,6 @@ SearchKey: TypeAlias = (
     | ModSeqIs
     | EmailIdIs
     | ThreadIdIs
-    | Filter
     | Not
     | Or
     | And
@@ -225,7 +217,7 @@ SearchKey: TypeAlias = (
 
 
 class Return(Struct, frozen=True):
-    """``RETURN (…)`` of SEARCH, SORT, ESEARCH (RFC 4731, RFC 5182, RFC 9394, RFC 5267).
+    """``RETURN (…)`` of SEARCH, SORT, ESEARCH (RFC 4731, RFC 5182, RFC 9394).
 
     `()` has become ``all=True``. partial: (first, last), both positive or both negative, as written.
     """
@@ -236,8 +228,6 @@ class Return(Struct, frozen=True):
     count: bool = False
     save: bool = False
     partial: tuple[int, int] | None = None
-    update: bool = False
-    context: bool = False
 
 
 class SortKey(Struct, frozen=True):

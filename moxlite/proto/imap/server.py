@@ -24,6 +24,7 @@ from msgspec import Struct
 from . import commands
 from .append import AppendHead, AppendParser
 from .errors import ProtocolError
+from .reading.extensions import NEVER_OFFERED
 from .reading.parse import COMMANDS, parse_arguments, parse_tag, parse_word
 from .reading.parsing import Modes, decode_base64
 from .responses import State
@@ -363,7 +364,9 @@ class ServerDecoder:
                 self._append = AppendParser(word, utf8=self.modes.utf8, uidonly=self.modes.uidonly)
                 return self._append_line(line[reader.position :], mark)
             if word not in COMMANDS:
-                raise ProtocolError(f"unknown command {word[:40]}")
+                extension = NEVER_OFFERED.get(word)
+                known = "" if extension is None else f": the extension {extension} is not offered"
+                raise ProtocolError(f"unknown command {word[:40]}{known}")
             if mark is None:  # the usual case: one line
                 command = parse_arguments(word, reader, self.modes)
                 return self._done(command)

@@ -7,10 +7,10 @@ from .. import commands as c
 from ..errors import ProtocolError
 from ..tokens import MAX_MODSEQ, Reader
 from .messages import fetch_item
-from .parsing import Modes, Rule, entry_name, list_of, plain, with_mailbox
+from .parsing import Modes, Rule, entry_name, list_of, with_mailbox
 from .search import parse_return, search_program
 
-__all__ = ["EXTENSION_COMMANDS"]
+__all__ = ["EXTENSION_COMMANDS", "NEVER", "NEVER_OFFERED"]
 
 
 def _compress(reader: Reader, modes: Modes) -> c.Compress:
@@ -201,44 +201,6 @@ def _with_identifier(kind: Callable[[str, str], c.Command]) -> Rule:
     return read
 
 
-def _gen_url_auth(reader: Reader, modes: Modes) -> c.GenUrlAuth:
-    rules: list[tuple[str, str]] = []
-    while not rules or not reader.at_end():
-        reader.space()
-        url = reader.text()
-        reader.space()
-        rules.append((url, reader.atom("a mechanism").upper()))
-    return c.GenUrlAuth(tuple(rules))
-
-
-def _reset_key(reader: Reader, modes: Modes) -> c.ResetKey:
-    if reader.at_end():
-        return c.ResetKey()
-    reader.space()
-    mailbox = reader.mailbox()
-    mechanisms: list[str] = []
-    while not reader.at_end():
-        reader.space()
-        mechanisms.append(reader.atom("a mechanism").upper())
-    return c.ResetKey(mailbox, tuple(mechanisms))
-
-
-def _url_fetch(reader: Reader, modes: Modes) -> c.UrlFetch:
-    urls: list[str] = []
-    while not urls or not reader.at_end():
-        reader.space()
-        urls.append(reader.text())
-    return c.UrlFetch(tuple(urls))
-
-
-def _language(reader: Reader, modes: Modes) -> c.Language:
-    tags: list[str] = []
-    while not reader.at_end():
-        reader.space()
-        tags.append(reader.text())
-    return c.Language(tuple(tags))
-
-
 EXTENSION_COMMANDS: Final[Mapping[str, Rule]] = {
     "COMPRESS": _compress,
     "GETQUOTA": _get_quota,
@@ -253,10 +215,19 @@ EXTENSION_COMMANDS: Final[Mapping[str, Rule]] = {
     "GETACL": with_mailbox(c.GetAcl),
     "LISTRIGHTS": _with_identifier(c.ListRights),
     "MYRIGHTS": with_mailbox(c.MyRights),
-    "GENURLAUTH": _gen_url_auth,
-    "RESETKEY": _reset_key,
-    "URLFETCH": _url_fetch,
-    "LANGUAGE": _language,
-    "GETJMAPACCESS": plain(c.GetJmapAccess()),
-    "UNAUTHENTICATE": plain(c.Unauthenticate()),
 }
+
+NEVER: Final[Mapping[str, tuple[int | None, tuple[str, ...]]]] = {
+    "XLIST": (None, ("XLIST",)),
+    "URLAUTH": (4467, ("GENURLAUTH", "RESETKEY", "URLFETCH")),
+    "LANGUAGE": (5255, ("LANGUAGE", "COMPARATOR")),
+    "ANNOTATE-EXPERIMENT-1": (5257, ()),
+    "CONTEXT": (5267, ("CANCELUPDATE",)),
+    "FILTERS": (5466, ()),
+    "UNAUTHENTICATE": (8437, ("UNAUTHENTICATE",)),
+    "JMAPACCESS": (9698, ("GETJMAPACCESS",)),
+}
+"""Extensions that are not offered, on purpose: the number of the RFC, None without one, and the commands (IMAP-36)."""
+
+NEVER_OFFERED: Final[Mapping[str, str]] = {word: name for name, (_, words) in NEVER.items() for word in words}
+"""The extension of each command that is not offered."""

@@ -9,7 +9,7 @@ from .. import commands as c
 from ..errors import ProtocolError
 from ..fetchitems import MACROS, Attribute, Binary, BinarySize, Body, FetchItem, Preview, Section
 from ..tokens import MAX_MODSEQ, Reader
-from .parsing import Modes, Rule, decode_text, list_of, modseq_value, numbers_of, plain
+from .parsing import Modes, Rule, list_of, modseq_value, numbers_of, plain
 from .search import charset_of, parse_partial, parse_return, parse_sort_keys, search_program
 
 __all__ = ["MESSAGE_COMMANDS", "fetch_item", "parse_section"]
@@ -61,14 +61,6 @@ def _thread(uid: bool) -> Rule:
         return c.Thread(algorithm, program, uid, charset)
 
     return read
-
-
-def _cancel_update(reader: Reader, modes: Modes) -> c.CancelUpdate:
-    tags: list[str] = []
-    while not tags or not reader.at_end():
-        reader.space()
-        tags.append(decode_text(reader.string()))
-    return c.CancelUpdate(tuple(tags))
 
 
 def _fetch(uid: bool) -> Rule:
@@ -266,7 +258,6 @@ MESSAGE_COMMANDS: Final[Mapping[str, Rule]] = {
     "UID SORT": _sort(uid=True),
     "THREAD": _thread(uid=False),
     "UID THREAD": _thread(uid=True),
-    "CANCELUPDATE": _cancel_update,
     "FETCH": _fetch(uid=False),
     "UID FETCH": _fetch(uid=True),
     "STORE": _store(uid=False),

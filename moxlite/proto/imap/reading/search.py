@@ -76,7 +76,7 @@ def parse_return(reader: Reader) -> s.Return | None:
                 if partial is not None:
                     raise ProtocolError("PARTIAL twice")
                 partial = parse_partial(reader)
-            elif word in ("MIN", "MAX", "ALL", "COUNT", "SAVE", "UPDATE", "CONTEXT"):
+            elif word in ("MIN", "MAX", "ALL", "COUNT", "SAVE"):
                 found[word.lower()] = True
             else:
                 raise ProtocolError(f"unknown return option {word}")
@@ -278,7 +278,6 @@ _RULES: Final[Mapping[str, Callable[[_Program], s.SearchKey]]] = {
     "MODSEQ": _Program.modseq,
     "EMAILID": lambda p: s.EmailIdIs(p.object_id()),
     "THREADID": lambda p: s.ThreadIdIs(p.object_id()),
-    "FILTER": lambda p: s.Filter(p.reader.atom("a filter name")),
     **_dates(),
 }
 

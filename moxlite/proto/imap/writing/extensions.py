@@ -7,7 +7,7 @@ from .. import commands as c
 from ..fetchitems import encode_item
 from ..tokens import encode_astring, encode_mailbox, encode_nstring
 from .search import write_program, write_return
-from .writing import Encoder, Writer, fixed, named, words_of
+from .writing import Encoder, Writer, named
 
 __all__ = ["EXTENSION_ENCODERS"]
 
@@ -108,21 +108,6 @@ def _with_identifier(word: bytes) -> Encoder:
     return write
 
 
-def _gen_url_auth(w: Writer, command: c.GenUrlAuth) -> None:
-    w.put(b" GENURLAUTH")
-    for url, mechanism in command.rules:
-        w.astring(url)
-        w.put(b" " + mechanism.encode())
-
-
-def _reset_key(w: Writer, command: c.ResetKey) -> None:
-    w.put(b" RESETKEY")
-    if command.mailbox is not None:
-        w.mailbox(command.mailbox)
-        for mechanism in command.mechanisms:
-            w.put(b" " + mechanism.encode())
-
-
 EXTENSION_ENCODERS: Final[Mapping[type, Encoder]] = {
     c.Compress: lambda w, command: w.put(b" COMPRESS " + command.mechanism.encode()),
     c.GetQuota: _get_quota,
@@ -137,9 +122,4 @@ EXTENSION_ENCODERS: Final[Mapping[type, Encoder]] = {
     c.GetAcl: named(b"GETACL"),
     c.ListRights: _with_identifier(b"LISTRIGHTS"),
     c.MyRights: named(b"MYRIGHTS"),
-    c.GenUrlAuth: _gen_url_auth,
-    c.ResetKey: _reset_key,
-    c.UrlFetch: words_of(b"URLFETCH", "urls"),
-    c.Language: words_of(b"LANGUAGE", "tags"),
-    c.GetJmapAccess: fixed(b"GETJMAPACCESS"),
 }

@@ -5,7 +5,6 @@ from typing import Any, Final
 
 from .. import commands as c
 from ..fetchitems import encode_item
-from ..tokens import encode_string
 from .search import sort_key, write_program, write_return
 from .writing import Encoder, Writer, flag_list, uid_word, write_set
 
@@ -35,12 +34,6 @@ def _sort(w: Writer, command: c.Sort) -> None:
 def _thread(w: Writer, command: c.Thread) -> None:
     w.put(uid_word(command) + b" THREAD %b %b " % (command.algorithm.encode(), command.charset.encode()))
     write_program(w, command.program, command.charset)
-
-
-def _cancel_update(w: Writer, command: c.CancelUpdate) -> None:
-    w.put(b" CANCELUPDATE")
-    for tag in command.tags:
-        w.word(encode_string(tag.encode()))
 
 
 def _fetch(w: Writer, command: c.Fetch) -> None:
@@ -80,7 +73,6 @@ MESSAGE_ENCODERS: Final[Mapping[type, Encoder]] = {
     c.Search: _search,
     c.Sort: _sort,
     c.Thread: _thread,
-    c.CancelUpdate: _cancel_update,
     c.Fetch: _fetch,
     c.Store: _store,
     c.Copy: _copy(b" COPY"),

@@ -11,7 +11,7 @@ def write_return(w: Writer, returns: s.Return | None) -> None:
     """Write RETURN with its options, if any."""
     if returns is None:
         return
-    names = ("min", "max", "all", "count", "save", "update", "context")
+    names = ("min", "max", "all", "count", "save")
     words = [name.upper().encode() for name in names if getattr(returns, name)]
     if returns.partial is not None:
         words.append(b"PARTIAL %d:%d" % returns.partial)
@@ -92,8 +92,6 @@ def _plain_key(key: s.SearchKey) -> bytes:
             return b"UIDBEFORE %d" % uid
         case s.ModSeqIs(modseq=modseq):
             return b"MODSEQ %d" % modseq
-        case s.Filter(name=name):
-            return b"FILTER " + name.encode()
         case s.Recent():
             return b"RECENT"
         case s.SaveDateSupported():

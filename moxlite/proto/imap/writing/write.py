@@ -217,7 +217,6 @@ _ENCODERS: Final[Mapping[type, Encoder]] = {
     c.Namespace: fixed(b"NAMESPACE"),
     c.Status: _status,
     c.Idle: fixed(b"IDLE"),
-    c.Unauthenticate: fixed(b"UNAUTHENTICATE"),
     c.Check: fixed(b"CHECK"),
     c.Close: fixed(b"CLOSE"),
     c.Unselect: fixed(b"UNSELECT"),
