@@ -64,6 +64,7 @@ COMMANDS = {
     "stop": ("moxlite.cli.serving:stop", "Stop the running server."),
     "store": ("moxlite.cli.store:store", "Look after the stored mail."),
     "tls": ("moxlite.cli.setup.tls:tls", "Certificates of the running server."),
+    "webapi": ("moxlite.cli.webapi:webapi", "Methods of the web API, and calls by hand."),
     "tlsrpt": ("moxlite.cli.checks.mtasts:tlsrpt", "Reports on TLS: where they are wanted, and ours."),
     "tlspubkey": ("moxlite.cli.setup.tlspubkey:tlspubkey", "Client certificates that accounts log in with."),
     "verifydata": ("moxlite.cli.backups.verifydata:verifydata", "Check a backup or a data directory."),

@@ -10,7 +10,7 @@ import msgspec
 from moxlite.cli.common import call, json_option, printable, settings, show, show_json
 from moxlite.cli.explaining import leaves, told
 from moxlite.cli.rawoutput import raw_output
-from moxlite.queue.control.results import Changed, HookLine, Line, Rule, StoppedAccount, Suppressed, Try
+from moxlite.queue.control.results import Changed, HookLine, HookTest, Line, Rule, StoppedAccount, Suppressed, Try
 from moxlite.queue.explaining.values import Explanation
 
 __all__ = ["queue"]
@@ -409,6 +409,20 @@ def webhook_cancel(every: bool, **given: Any) -> None:
 def webhook_print(id_: int) -> None:
     """Print all about webhook ID as JSON: what it sends, and what came of each call."""
     show_json(call("queue webhook print", {"id": id_}, msgspec.Raw))
+
+
+@webhook.command("test")
+@click.argument("account")
+@json_option
+def webhook_test(account: str, as_json: bool) -> None:
+    """Call the web servers of ACCOUNT now, with a sample of each event.
+
+    Each is called once, and the answer shown. Exit code 1 unless all have succeeded. All ids in a sample are 0.
+    """
+    found = call("queue webhook test", {"account": account}, list[HookTest])
+    show(found, ("event", "url", "success", "status", "error", "response"), as_json=as_json)
+    if not all(one.success for one in found):
+        raise SystemExit(1)
 
 
 @webhook.group("retired")

@@ -241,7 +241,10 @@ class OutgoingWebhook(Section, frozen=True):
     url: Annotated[URL, doc("Where to POST.")]
     authorization: Annotated[str, doc("Value of the Authorization field.")] = ""
     events: Annotated[tuple[str, ...], doc("Only these events; without it all.")] = ()
-    secret: Annotated[str, doc("Key by which calls are signed.")] = ""
+    secret: Annotated[
+        str,
+        doc("Signs calls, as `whsec_` and 24 to 64 octets in base64; two with a space between while you replace one."),
+    ] = ""
 
 
 class IncomingWebhook(Section, frozen=True):
@@ -249,7 +252,10 @@ class IncomingWebhook(Section, frozen=True):
 
     url: Annotated[URL, doc("Where to POST.")]
     authorization: Annotated[str, doc("Value of the Authorization field.")] = ""
-    secret: Annotated[str, doc("Key by which calls are signed.")] = ""
+    secret: Annotated[
+        str,
+        doc("Signs calls, as `whsec_` and 24 to 64 octets in base64; two with a space between while you replace one."),
+    ] = ""
 
 
 class SubjectPass(Section, frozen=True):

@@ -84,6 +84,7 @@ localpart_separators = ["+"]
 
 [accounts.{account}]
 domain = "localhost"
+from_id_login_addresses = ["{address}"]
 keep_retired_message_period = "72h"
 keep_retired_webhook_period = "72h"
 

@@ -15,6 +15,7 @@ import pytest
 import trio
 
 from tests.running import LocalServer
+from tests.webapi import check_incoming, check_outgoing
 from tests.webserver import Answer, WebServer, web_server
 
 pytestmark = [pytest.mark.served, pytest.mark.slow]
@@ -51,7 +52,6 @@ async def hooked(tmp_path: Path) -> AsyncIterator[tuple[LocalServer, WebServer]]
         domains = server.folder / "config/domains.toml"
         text = domains.read_text().replace(
             "[accounts.moxlite.destinations",
-            'from_id_login_addresses = ["moxlite@localhost"]\n'
             f'outgoing_webhook = {{ url = "{web.url("/out")}" }}\n'
             f'incoming_webhook = {{ url = "{web.url("/in", host="localhost")}", authorization = "Bearer 7" }}\n'
             "[accounts.moxlite.destinations",
@@ -110,6 +110,7 @@ async def test_a_message_that_comes_in_is_told(hooked: tuple[LocalServer, WebSer
     server, web = hooked
     await send(server, 25, "alice@elsewhere.example", "moxlite@localhost", message())
     [told] = await calls(web, "/in", 1)
+    check_incoming(web.asked[-1].body)
     assert told["From"] == [{"Name": "Alice Ä", "Address": "alice@elsewhere.example"}]
     assert told["To"][1] == {"Name": "", "Address": "b@c.example"}
     assert (told["CC"], told["BCC"], told["ReplyTo"], told["Version"]) == ([], [], [], 0)
@@ -136,6 +137,27 @@ async def test_a_message_that_comes_in_is_told(hooked: tuple[LocalServer, WebSer
     assert (await calls(web, "/in", 2))[1]["Meta"]["Automated"]
 
 
+async def test_samples_are_sent_by_hand(hooked: tuple[LocalServer, WebServer]) -> None:
+    """QUEUE-96, WEB-105, WEB-107, WEB-111: a sample of each event, typed as the real ones, and what was answered; exit
+    code 1 unless all succeed.
+    """
+    server, web = hooked
+    found = await verb(server, "test", "moxlite")
+    events = ["delivered", "suppressed", "delayed", "failed", "relayed", "expanded", "canceled", "unrecognized"]
+    assert [(one["event"], one["success"], one["response"]) for one in found] == (
+        [(event, True, "ok") for event in [*events, "incoming"]]
+    )
+    for one in web.asked:
+        (check_incoming if one.target == "/in" else check_outgoing)(one.body)
+        assert one.headers["webhook-id"].startswith("test_")
+    web.answers[:] = [Answer(500, b"no")]
+    failed = await trio.to_thread.run_sync(partial(server.cli, "queue", "webhook", "test", "moxlite", check=False))
+    assert failed.returncode == 1
+    assert "status 500" in failed.stdout
+    unknown = await trio.to_thread.run_sync(partial(server.cli, "queue", "webhook", "test", "nobody", check=False))
+    assert (unknown.returncode, "no account" in unknown.stderr) == (1, True)
+
+
 async def test_what_answers_a_sent_message_is_an_event_of_it(hooked: tuple[LocalServer, WebServer]) -> None:
     """SMTP-110, QUEUE-82, QUEUE-94, QUEUE-95, QUEUE-175, WEB-101, WEB-106: DSNs to the unique sender address, and what
     is none; they are not told as mail that came in. Verbs list them (QUEUE-22, QUEUE-96).
@@ -145,6 +167,7 @@ async def test_what_answers_a_sent_message_is_an_event_of_it(hooked: tuple[Local
         server, 587, "moxlite@localhost", "moxlite@localhost", "From: moxlite@localhost\nSubject: own\n\nhello\n"
     )
     [delivered] = await calls(web, "/out", 1)
+    check_outgoing(next(one.body for one in web.asked if one.target == "/out"))
     assert (delivered["Event"], delivered["Subject"], delivered["DSN"]) == ("delivered", "own", False)
     assert (await calls(web, "/in", 1))[0]["Subject"] == "own"  # it came to its own sender
     address = f"moxlite+{delivered['FromID']}@localhost"

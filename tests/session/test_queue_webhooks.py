@@ -1,5 +1,6 @@
 """Webhooks about sent messages: events of a running queue, calls to a web server on loopback."""
 
+import base64
 import hashlib
 import hmac
 import json
@@ -389,16 +390,28 @@ async def test_a_name_that_changes_its_address_meanwhile_is_looked_at_again() ->
 
 
 async def test_calls_are_signed(tmp_path: Path) -> None:
-    """WEB-111: HMAC over time and body, by the key of the configuration, which is not kept."""
-    async with called(tmp_path, more=', secret = "open sesame"') as (rig, server):
+    """WEB-111: as Standard Webhooks, by both keys of the configuration, which are not kept; each attempt anew, with the
+    same id.
+    """
+    keys = [b"k" * 24, bytes(range(32))]
+    both = " ".join("whsec_" + base64.b64encode(key).decode() for key in keys)
+    async with called(tmp_path, more=f', secret = "{both}"') as (rig, server):
+        server.answers = [Answer(500), Answer()]
         rig.remote(Server())
         await rig.submit("bob@remote.example")
+        await server.wait(1)
+        await quiet(rig)
+        await rig.pass_time(62)
         await finished(rig)
-        [asked] = server.asked
-        seconds, _, digest = asked.headers["x-moxlite-signature"].partition(",v1=")
-        signed = seconds.removeprefix("t=").encode() + b"." + asked.body
-        assert hmac.new(b"open sesame", signed, hashlib.sha256).hexdigest() == digest
-        assert seconds == f"t={START // 1_000_000}"
+        first, second = server.asked
+        assert first.headers["webhook-id"] == second.headers["webhook-id"] == first.headers["x-mox-webhook-id"]
+        assert first.headers["webhook-timestamp"] == str(START // 1_000_000)
+        assert int(second.headers["webhook-timestamp"]) > START // 1_000_000
+        for asked in server.asked:
+            content = f"{asked.headers['webhook-id']}.{asked.headers['webhook-timestamp']}.".encode() + asked.body
+            signed = [base64.b64encode(hmac.new(key, content, hashlib.sha256).digest()).decode() for key in keys]
+            assert asked.headers["webhook-signature"] == " ".join(f"v1,{one}" for one in signed)
+        assert "x-moxlite-signature" not in first.headers
 
 
 async def test_a_call_that_a_kill_has_cut_off_is_made_again(tmp_path: Path) -> None:
@@ -422,7 +435,7 @@ async def test_a_call_that_a_kill_has_cut_off_is_made_again(tmp_path: Path) -> N
 
 
 async def test_an_account_cannot_fill_the_disk_with_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """QUEUE-90: events beyond the limit are dropped and counted, mail goes out all the same."""
+    """QUEUE-90: events beyond the limit are listed as failed and counted, the owner is told once, mail goes out."""
     monkeypatch.setattr(keeping, "MAX_HOOKS", 2)
     before = sample("moxlite_webhook_dropped_total")
     async with called(tmp_path) as (rig, server):
@@ -432,7 +445,18 @@ async def test_an_account_cannot_fill_the_disk_with_calls(tmp_path: Path, monkey
             await rig.submit("bob@remote.example")
         await rig.settle()
         assert len(remote.messages) == 4
-        assert len(await rig.queue.webhooks.list_hooks()) == 2
+        waiting = await rig.queue.webhooks.list_hooks()
+        assert len(waiting) == 2
+        behind = await rig.queue.webhooks.list_retired()
+        assert [(one.success, one.results[0].error, one.payload) for one in behind] == (
+            [(False, "receiver too far behind", b"null")] * 2
+        )
+        assert await rig.queue.webhooks.schedule(HookFilter(), 0, from_now=True) == 2
+        await eventually(lambda: len(server.asked) >= 4)
+        await quiet(rig)
+        async with rig.accounts.use("alice") as account:
+            notices = "SELECT count(*) FROM message WHERE subject_base LIKE '%web server does not take%'"
+            assert await account.read(lambda r: r.value(notices), op="test") == 1
     assert sample("moxlite_webhook_dropped_total") == before + 2
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from moxlite.config.domains import Account, Destination, DomainConfig, JunkFilter, Ruleset
 from moxlite.config.snapshot import canonical_localpart
 from moxlite.config.toml.decode import Finding, KeyPath, near
+from moxlite.config.webhookkeys import webhook_keys
 from moxlite.proto.address import Address, AddressError, Domain
 
 __all__ = [
@@ -92,6 +93,10 @@ def account_findings(name: str, account: Account, domains: Mapping[str, DomainCo
     ):
         if webhook is not None and not (webhook.authorization.isascii() and webhook.authorization.isprintable()):
             yield Finding((*path, key, "authorization"), "must be printable ASCII: it is the value of a header field")
+        try:
+            webhook_keys(webhook.secret if webhook is not None else "")
+        except ValueError as error:
+            yield Finding((*path, key, "secret"), str(error), "make one: echo whsec_$(openssl rand -base64 32)")
     for index, capability in enumerate(account.imap_capabilities_disabled):
         if capability != capability.upper() or not capability.isascii():
             yield Finding(

@@ -266,6 +266,15 @@ def warn_domains(domains: Domains) -> list[Finding]:
         for name, account in domains.accounts.items()
         if not account.destinations
     ]
+    found += [
+        Finding(
+            ("accounts", name, "from_id_login_addresses"),
+            "has no effect on delivery notices: they are matched with finished messages, which are not kept",
+            'add keep_retired_message_period = "168h"',
+        )
+        for name, account in domains.accounts.items()
+        if account.from_id_login_addresses and not account.keep_retired_message_period
+    ]
     for domain, settings in domains.domains.items():
         for name, selector in settings.dkim.selectors.items():
             for key in ("headers", "unsealed_headers"):

@@ -9,6 +9,7 @@ __all__ = [
     "Changed",
     "Dropped",
     "HookLine",
+    "HookTest",
     "Line",
     "PendingReport",
     "Rule",
@@ -117,6 +118,17 @@ class StoppedAccount(msgspec.Struct, frozen=True, kw_only=True):
     domains: int
     oldest: str
     sources: list[SentFrom]
+
+
+class HookTest(msgspec.Struct, frozen=True, kw_only=True):
+    """A call of ``queue webhook test``. `status`: of HTTP, 0 without an answer; `response`: its first 512 octets."""
+
+    event: str
+    url: str
+    success: bool
+    status: int
+    error: str
+    response: str
 
 
 class HookLine(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ import msgspec
 
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.queue.control.answers import Request, tried
-from moxlite.queue.control.results import Changed, HookLine
+from moxlite.queue.control.results import Changed, HookLine, HookTest
 from moxlite.queue.data.filters import HookFilter, HookPage, RetiredHookFilter, RetiredHookPage
 from moxlite.queue.schedule import rfc3339
 from moxlite.queue.webhooks.rows import CallResult, Hook, RetiredHook
@@ -53,6 +53,12 @@ class HookID(Request, frozen=True, kw_only=True):
     id: int
 
 
+class AccountName(Request, frozen=True, kw_only=True):
+    """``queue webhook test``."""
+
+    account: str
+
+
 class WholeHook(msgspec.Struct, frozen=True, kw_only=True):
     """Everything about a webhook except its credentials."""
 
@@ -77,6 +83,7 @@ class WebhookCommands:
             "queue webhook schedule": Command(ScheduleHooks, self.schedule),
             "queue webhook cancel": Command(ChooseHooks, self.cancel),
             "queue webhook print": Command(HookID, self.print_hook),
+            "queue webhook test": Command(AccountName, self.test),
             "queue webhook retired list": Command(ListRetiredHooks, self.list_retired),
             "queue webhook retired print": Command(HookID, self.print_retired),
         }
@@ -98,6 +105,20 @@ class WebhookCommands:
         """Cancel webhooks."""
         _check_choice(args)
         return Changed(await tried(self._hooks.cancel(args.filter)))
+
+    async def test(self, args: AccountName, exchange: Exchange) -> list[HookTest]:
+        """Call the web servers of an account with samples."""
+        return [
+            HookTest(
+                event=one.event,
+                url=one.url,
+                success=one.result.success,
+                status=one.result.status,
+                error=one.result.error,
+                response=one.result.response,
+            )
+            for one in await tried(self._hooks.test(args.account))
+        ]
 
     async def print_hook(self, args: HookID, exchange: Exchange) -> WholeHook:
         """Everything about a waiting webhook."""

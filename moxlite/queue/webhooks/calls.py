@@ -4,6 +4,7 @@ A URL gets three calls at a time, one while it fails. There is never more than o
 events arrive in order. Calls to servers that do not answer use a limit of their own.
 """
 
+import base64
 import hashlib
 import hmac
 import logging
@@ -15,12 +16,14 @@ from typing import Final
 import msgspec
 import trio
 
+from moxlite.config.webhookkeys import webhook_keys
 from moxlite.net.connections import guard
 from moxlite.net.httpclient import HTTPClient, HTTPError
 from moxlite.net.log import bind_cid, new_cid
 from moxlite.queue import metrics
 from moxlite.queue.context import Context
 from moxlite.queue.schedule import SECOND
+from moxlite.queue.webhooks.behind import tell_if_behind
 from moxlite.queue.webhooks.events import keep_hooks
 from moxlite.queue.webhooks.keeping import finish_call, mark_call
 from moxlite.queue.webhooks.rows import INTERRUPTED, CallResult, Hook
@@ -171,6 +174,8 @@ class Caller:
                 await self._database.write(
                     partial(finish_call, hook_id=hook_id, result=result, now=ctx.clock(), keep=keep)
                 )
+        if not result.success:
+            await tell_if_behind(ctx, self._database, hook.account)
 
     def _note(self, hook: Hook, result: CallResult) -> None:
         if result.success:
@@ -201,28 +206,39 @@ def _due(r: Reader, args: tuple[str, str, str, int]) -> list[_Due]:
     return [_Due(*row) for row in r.rows(DUE, *args)]
 
 
-def headers_of(hook: Hook, now: int) -> list[tuple[str, str]]:
-    """The header fields of a call at `now`, µs UTC (WEB-108, WEB-111)."""
+def headers_of(hook: Hook, now: int, *, call_id: str = "") -> list[tuple[str, str]]:
+    """The header fields of a call at `now`, µs UTC (WEB-108, WEB-111). `call_id`: in place of the hook's id, for
+    receivers that drop repeated calls.
+    """
     fields = [("Content-Type", "application/json; charset=utf-8")]
     for prefix in ("X-Moxlite", "X-Mox"):
         fields += [(f"{prefix}-Webhook-ID", str(hook.id)), (f"{prefix}-Webhook-Attempt", str(hook.attempts))]
     if hook.authorization:
         fields.append(("Authorization", hook.authorization))
-    if hook.secret:
-        seconds = now // SECOND
-        signed = hmac.new(hook.secret.encode(), b"%d." % seconds + hook.payload, hashlib.sha256).hexdigest()
-        fields.append(("X-Moxlite-Signature", f"t={seconds},v1={signed}"))
-    return fields
+    return fields + _signed(call_id or str(hook.id), now // SECOND, hook)
 
 
-async def call(client: HTTPClient, hook: Hook, now: int, *, any_2xx: bool) -> CallResult:
-    """Make one call. Status 200 is a success, with `any_2xx` any 2xx."""
+def _signed(call_id: str, seconds: int, hook: Hook) -> list[tuple[str, str]]:
+    """The header fields of Standard Webhooks: receivers verify them with ready libraries. Each attempt is signed anew,
+    because receivers refuse old times.
+    """
+    fields = [("webhook-id", call_id), ("webhook-timestamp", str(seconds))]
+    content = f"{call_id}.{seconds}.".encode() + hook.payload
+    signatures = [
+        "v1," + base64.b64encode(hmac.new(key, content, hashlib.sha256).digest()).decode()
+        for key in webhook_keys(hook.secret)
+    ]
+    return [*fields, ("webhook-signature", " ".join(signatures))] if signatures else fields
+
+
+async def call(client: HTTPClient, hook: Hook, now: int, *, any_2xx: bool, call_id: str = "") -> CallResult:
+    """Make one call. Status 200 is a success, with `any_2xx` any 2xx. `call_id` as in `headers_of`."""
     began = trio.current_time()
     try:
         answer = await client.request(
             "POST",
             hook.url,
-            headers=headers_of(hook, now),
+            headers=headers_of(hook, now, call_id=call_id),
             body=hook.payload,
             seconds=CALL_SECONDS,
             max_body=MAX_RESPONSE,

@@ -31,6 +31,7 @@ __all__ = [
     "end_hook",
     "finish_call",
     "get_hook",
+    "is_behind",
     "mark_call",
     "recover_calls",
 ]
@@ -48,6 +49,13 @@ MAX_OCTETS: Final = 256 << 20
 """Maximum webhooks and octets of an account that wait: its web server may never answer, and all accounts share the
 disk.
 """
+
+MAX_PAYLOAD: Final = 8 << 20
+"""Octets of a payload: two texts of 1 MiB, whatever their escapes, and a large structure take less."""
+
+NO_PAYLOAD: Final = b"null"
+BEHIND: Final = "receiver too far behind"
+"""Error of an event for which no call is made, because too many wait."""
 
 CLEAN_SLICE: Final = 1000
 """Rows removed in one transaction."""
@@ -94,16 +102,33 @@ class NewHook(msgspec.Struct, frozen=True, kw_only=True):
 def add_hook(tx: Tx, new: NewHook, now: int) -> int | None:
     """Queue a call, due at once; returns its id. Waiting calls with older events of the same message are superseded.
 
-    Returns None if the account has too many waiting calls; that is only logged and counted, so that mail is not
-    delayed.
+    If the account has too many waiting calls, the new one is only listed as failed, without its payload, logged and
+    counted, so that mail is not delayed; returns None then. An event that supersedes another one takes its place.
     """
     rows, octets = tx.row(ROOM, new.account) or (0, 0)
-    if rows >= MAX_HOOKS or octets + len(new.payload) > MAX_OCTETS:
+    older = tx.rows(OF_MESSAGE, new.msg_id, 0) if new.msg_id else []
+    if not older and (rows >= MAX_HOOKS or octets + len(new.payload) > MAX_OCTETS):
         metrics.webhooks_dropped.inc()
         facts = {"account": new.account, "event": new.event, "waiting": rows, "octets": octets}
         logger.error("webhook not queued, too many wait", extra={"kv": facts})
+        hook_id = _insert(tx, msgspec.structs.replace(new, payload=NO_PAYLOAD), now)
+        results = (CallResult(now, error=BEHIND),)
+        end_hook(tx, hook_id, success=False, now=now, keep=new.keep, results=results)
         return None
-    hook_id = tx.insert(
+    hook_id = _insert(tx, new, now)
+    for (superseded,) in older:
+        end_hook(tx, superseded, success=False, now=now, keep=new.keep, superseded_by=hook_id)
+    return hook_id
+
+
+def is_behind(r: Reader, account: str) -> bool:
+    """Whether no more calls are kept for an account, or only short ones."""
+    rows, octets = r.row(ROOM, account) or (0, 0)
+    return bool(rows >= MAX_HOOKS or octets > MAX_OCTETS - MAX_PAYLOAD)
+
+
+def _insert(tx: Tx, new: NewHook, now: int) -> int:
+    return tx.insert(
         INSERT,
         new.msg_id,
         new.from_id,
@@ -119,10 +144,6 @@ def add_hook(tx: Tx, new: NewHook, now: int) -> int | None:
         len(new.payload),
         new.payload,
     )
-    if new.msg_id:
-        for (older,) in tx.rows(OF_MESSAGE, new.msg_id, hook_id):
-            end_hook(tx, older, success=False, now=now, keep=new.keep, superseded_by=hook_id)
-    return hook_id
 
 
 def get_hook(r: Reader, hook_id: int) -> Hook | None:

@@ -15,6 +15,7 @@ from moxlite.queue.webhooks.events import keep_hooks
 from moxlite.queue.webhooks.incoming import IncomingCarrier
 from moxlite.queue.webhooks.keeping import clean_hooks, get_hook
 from moxlite.queue.webhooks.rows import Hook, RetiredHook
+from moxlite.queue.webhooks.samples import SampleCall, call_samples
 from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Tx
 
@@ -81,6 +82,15 @@ class WebhookQueue:
         return await self._change(
             lambda tx, now: operations.cancel_hooks(tx, wanted, now, lambda name: keep_hooks(snapshot.account(name)))
         )
+
+    async def test(self, account: str) -> list[SampleCall]:
+        """Call the web servers of an account with a sample of each event. Raises NoSuchWebhook if it has none."""
+        settings = self._ctx.config().account(account)
+        if settings is None:
+            raise NoSuchWebhook(f"there is no account {account!r}")
+        if settings.outgoing_webhook is None and settings.incoming_webhook is None:
+            raise NoSuchWebhook(f"account {account} has neither outgoing_webhook nor incoming_webhook")
+        return await call_samples(self._ctx, account, settings)
 
     async def _change(self, unit: Callable[[Tx, int], T]) -> T:
         now = self._ctx.clock()

@@ -1,0 +1,88 @@
+"""``moxlite webapi``: the methods of the web API, and calls by hand (ADMIN-18)."""
+
+import base64
+import http.client
+import ssl
+import sys
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+import click
+
+from moxlite.cli.common import Failure
+from moxlite.cli.rawoutput import raw_output
+from moxlite.escapes import printable
+
+__all__ = ["webapi"]
+
+SECONDS: Final = 300.0
+PIECE: Final = 64 << 10
+
+
+@click.command()
+@click.argument("method", required=False)
+@click.argument("url", required=False)
+def webapi(method: str | None, url: str | None) -> None:
+    """List the methods of the web API, describe METHOD, or call it.
+
+    With URL, such as https://you%40example.org:PASSWORD@mail.example.org/webapi/v0/, METHOD is called with the JSON on
+    standard input, and the answer written to standard output. Exit code 1 for an error.
+    """
+    from moxlite.web.webapi.methods import METHODS, OCTETS
+    from moxlite.web.webapi.pages import describe, example_of
+
+    if method is None:
+        for one in METHODS.values():
+            click.echo(f"{one.name:<20} {one.summary}")
+        return
+    found = METHODS.get(method)
+    if found is None:
+        raise click.UsageError(f"there is no method {method!r}; the methods are {', '.join(METHODS)}")
+    if url is not None:
+        _call(method, url)
+        return
+    click.echo(f"{found.name}: {found.summary}\n\nParameters")
+    _fields(describe(found.request))
+    click.echo("\nExample\n" + example_of(found) + "\n\nResult")
+    if found.result is OCTETS:
+        click.echo("  octets of the message")
+    else:
+        _fields(describe(found.result))
+
+
+def _fields(rows: list[tuple[str, str, str]]) -> None:
+    for name, kind, text in rows or [("none", "", "")]:
+        click.echo(f"  {name:<38} {kind:<26} {text}".rstrip())
+
+
+def _call(method: str, url: str) -> None:
+    """Call a method, and write its answer. Raises Failure, click.UsageError."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise click.UsageError("URL must be http:// or https://, with user name and password")
+    headers = {"Content-Type": "application/json"}
+    if parts.username is not None:
+        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
+    connection: http.client.HTTPConnection
+    if parts.scheme == "https":
+        context = ssl.create_default_context()
+        connection = http.client.HTTPSConnection(parts.hostname, parts.port, timeout=SECONDS, context=context)
+    else:
+        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=SECONDS)
+    try:
+        body = sys.stdin.buffer.read()
+        connection.request("POST", f"{parts.path.rstrip('/')}/{method}", body=body or b"{}", headers=headers)
+        answer = connection.getresponse()
+        if answer.status != 200:
+            text = answer.read(PIECE).decode("utf-8", "replace").strip()
+            raise Failure(f"status {answer.status}: {printable(text)}")
+        out = raw_output()
+        while piece := answer.read(PIECE):
+            out.write(piece)
+        if (answer.headers.get("Content-Type") or "").startswith("application/json"):
+            out.write(b"\n")
+    except (OSError, http.client.HTTPException) as error:
+        raise Failure(f"{parts.hostname}: {error}") from error
+    finally:
+        connection.close()
