@@ -17,6 +17,7 @@ import { addComposeCommands, composeBar } from "./commands/compose";
 import type { Desk, Refinement, Threading } from "./commands/desk";
 import { addFindCommands } from "./commands/find";
 import { addCommands, barCommands, senderCommands } from "./commands/table";
+import type { Kind } from "./compose/kinds";
 import type * as ComposePart from "./compose/part";
 import { allows, labelsOf, own, type Role } from "./data/mailboxes";
 import { Stream } from "./data/stream";
@@ -544,7 +545,7 @@ class App implements Desk {
     this.reader.scroll(screens);
   }
 
-  compose(kind: ComposePart.Kind, mailto = ""): void {
+  compose(kind: Kind, mailto = ""): void {
     this.drawer.close();
     const selection = getSelection();
     const selected = selection !== null && this.reader.root.contains(selection.anchorNode) ? selection.toString() : "";

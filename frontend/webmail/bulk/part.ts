@@ -3,14 +3,11 @@
 import type { Client, QueryAction, QueryDone } from "../../gen/webmail";
 import { many, t } from "../../lib/words";
 import type { toast } from "../../lib/toasts";
-import type { Action } from "../data/pending";
-import type { Undo } from "../state/actions";
+import type { Action, QueryChange } from "../data/pending";
 import type { Mail } from "../state/mail";
 import { leavesOthers } from "../state/others";
+import type { Undo } from "../state/undo";
 import { counted } from "../ui/counts";
-
-/** The action. */
-export type What = Pick<QueryAction, "action" | "mailbox_id" | "mark_seen" | "flags">;
 
 /** Maximum ids in one call. */
 const callSize = 1000;
@@ -22,7 +19,7 @@ function pieces<T>(all: readonly T[], size: number): T[][] {
 
 /** Apply the action to the selection, with progress and a button to stop. Resolves with the undo; null if it failed, which was
  * reported. */
-export async function onQuery(client: Client, mail: Mail, say: typeof toast, what: What, said: (n: number) => string): Promise<Undo | null> {
+export async function onQuery(client: Client, mail: Mail, say: typeof toast, what: QueryChange, said: (n: number) => string): Promise<Undo | null> {
   const selection = mail.selection.value;
   const counts = mail.selectedCounts.value;
   const all = counts.messages;
@@ -70,14 +67,14 @@ export async function onQuery(client: Client, mail: Mail, say: typeof toast, wha
   return { what: mixed ? t("{done}; messages of others stay as they are", { done: said(ids.length) }) : said(ids.length), actions: () => back(client, ids, unseen, from, what) };
 }
 
-async function onIds(client: Client, ids: number[], what: What): Promise<void> {
+async function onIds(client: Client, ids: number[], what: QueryChange): Promise<void> {
   if (what.action === "move") await client.message_move(ids, what.mailbox_id ?? 0, what.mark_seen);
   else if (what.action === "delete") await client.message_delete(ids);
   else if (what.action === "flags_add") await client.flags_add(ids, what.flags ?? []);
   else await client.flags_clear(ids, what.flags ?? []);
 }
 
-function back(client: Client, ids: number[], unseen: number[], from: number[], what: What): Action[] {
+function back(client: Client, ids: number[], unseen: number[], from: number[], what: QueryChange): Action[] {
   const calls = (all: number[], call: (piece: number[]) => Promise<unknown>): Action[] =>
     pieces(all, callSize).map((piece) => ({ shown: {}, call: () => call(piece) }));
   const flags = what.flags ?? [];

@@ -2,7 +2,7 @@
 
 import type { Client, MessageItem } from "../../gen/webmail";
 import type { CommandTable } from "../../lib/commands";
-import type { Kind } from "../compose/part";
+import type { Kind } from "../compose/kinds";
 import type { Role } from "../data/mailboxes";
 import type { AboutSender } from "../sender/part";
 import type { Actions } from "../state/actions";

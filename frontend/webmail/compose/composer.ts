@@ -12,7 +12,7 @@ import type { Desk } from "../commands/desk";
 import { type Copy, dropCopy, holdCopy, keepCopy, newId } from "./copies";
 import { Files } from "./files";
 import { writing } from "./keys";
-import type { Say } from "./part";
+import type { Say } from "./kinds";
 import { formatParty, speaksOfFiles } from "./parties";
 import { Recipients } from "./recipients";
 import { exchange, signatureOf } from "./signature";

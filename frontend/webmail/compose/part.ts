@@ -3,7 +3,6 @@
 import type { Begun, MessageItem } from "../../gen/webmail";
 import { attempt } from "../../lib/dialogs";
 import { adopt } from "../../lib/sheets";
-import type { Toast, ToastAction } from "../../lib/toasts";
 import { t } from "../../lib/words";
 import choices from "../choices.css";
 import type { Desk } from "../commands/desk";
@@ -12,6 +11,7 @@ import { fullTime } from "../ui/format";
 import { Composer, type Start } from "./composer";
 import { type Copy, lostCopies, newId } from "./copies";
 import { addKeys as addWritingKeys } from "./keys";
+import type { Kind, Say } from "./kinds";
 import { parseMailto } from "./mailto";
 import { begin, signatureOf } from "./signature";
 import sheet from "./compose.css";
@@ -23,11 +23,6 @@ adopt(sheet);
 export function addKeys(desk: Desk): void {
   addWritingKeys(desk, () => Composer.focused());
 }
-
-export type Kind = Parameters<Desk["client"]["compose_prepare"]>[0];
-
-/** Shows a message at the bottom; the page has one stack of them. */
-export type Say = (text: string, action?: ToastAction, time?: number) => Toast;
 
 /** Open a composer. `selected` is text that is quoted instead of the whole text; `mailto` is an address that fills in a new
  * message. */

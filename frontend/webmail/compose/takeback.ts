@@ -3,7 +3,7 @@
 import { codeOf } from "../../lib/client";
 import { t } from "../../lib/words";
 import type { Desk } from "../commands/desk";
-import type { Say } from "./part";
+import type { Say } from "./kinds";
 
 /** Milliseconds until the call is repeated if the server has not answered. */
 const retryAfter = 1_000;

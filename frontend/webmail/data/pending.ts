@@ -1,7 +1,7 @@
 // Actions that are shown before the server has done them (WEBMAIL-124). The screen shows the server's state with the actions of
 // this log applied in their order. If an action fails, it is removed from the log, and its effect disappears.
 
-import type { MessageItem } from "../../gen/webmail";
+import type { MessageItem, QueryAction } from "../../gen/webmail";
 import { search } from "./order";
 
 /** Effects of an action on the list. */
@@ -15,6 +15,9 @@ export interface Shown {
   /** Messages whose flags and keywords change. */
   readonly flags?: { readonly ids: ReadonlySet<number>; readonly add: readonly string[]; readonly clear: readonly string[] };
 }
+
+/** An action on all messages of a search, as the server is asked for it. */
+export type QueryChange = Pick<QueryAction, "action" | "mailbox_id" | "mark_seen" | "flags">;
 
 export interface Action {
   readonly shown: Shown;

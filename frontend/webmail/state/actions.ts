@@ -7,19 +7,13 @@ import { signal } from "../../lib/signal";
 import { type Toast, toast } from "../../lib/toasts";
 import { many, t } from "../../lib/words";
 import type * as BulkPart from "../bulk/part";
-import type { What } from "../bulk/part";
 import { type Role, allows } from "../data/mailboxes";
-import type { Action } from "../data/pending";
+import type { Action, QueryChange } from "../data/pending";
 import type { Mail } from "./mail";
+import type { Undo } from "./undo";
 
 /** Number of actions that can be undone (WEBMAIL-124). */
 const undoSteps = 20;
-/** An action that can be undone. */
-export interface Undo {
-  readonly what: string;
-  readonly actions: () => Action[];
-}
-
 /** The texts of an action on a number of messages, while it is running and when it is done. */
 export interface Named {
   readonly doing: (n: number) => string;
@@ -244,7 +238,7 @@ export class Actions {
   }
 
   /** Run an action on messages of the query that are not all loaded. */
-  private async onQuery(what: What, { done }: Named): Promise<void> {
+  private async onQuery(what: QueryChange, { done }: Named): Promise<void> {
     if (this.running) return;
     this.running = true;
     this.newest++;
