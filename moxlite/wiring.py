@@ -500,9 +500,19 @@ def _imap(house: House) -> Callable[[Endpoint], Served]:
 
 
 def _admin_app(house: House) -> "AdminApp":
+    from moxlite.admin.dns.network import Internet
+    from moxlite.admin.dns.wanted import HeldKeys
     from moxlite.web.admin.app import AdminApp
-    from moxlite.web.admin.surroundings import Surroundings
+    from moxlite.web.admin.surroundings import Outside, Surroundings
 
+    outside = None
+    if not house.local:
+        http = https_client(house, allow_internal=house.static.allow_private_mx)
+        outside = Outside(
+            resolver=house.resolver,
+            network=Internet(house.static.hostname.ascii, trust(house), http),
+            held=HeldKeys(house.started.keys.key, house.started.acme_keys.hosts),
+        )
     surroundings = Surroundings(
         holder=house.config,
         accounts=house.accounts,
@@ -510,6 +520,7 @@ def _admin_app(house: House) -> "AdminApp":
         logins=house.logins,
         commands=lambda: house.registry,
         certificates=house.tls.in_use,
+        outside=outside,
     )
     return AdminApp(surroundings)
 

@@ -3,7 +3,7 @@
 import { Client, checks } from "../gen/admin";
 import { setStatus, showError } from "../lib/dialogs";
 import { byId, el, fill, sign } from "../lib/dom";
-import { activity, logOut, monitor } from "../lib/icons";
+import { activity, globe, logOut, monitor, send, users } from "../lib/icons";
 import { askLogIn } from "../lib/login";
 import { iconButton, Shell } from "../lib/pages";
 import { part } from "../lib/parts";
@@ -16,10 +16,15 @@ import type { Address, Desk, MakePage, PagePart } from "./page";
 const base = document.location.pathname.replace(/[^/]*$/, "");
 
 /** Pages in the side bar. */
-const places = [{ name: "overview", title: t("Overview"), icon: activity }];
+const places = [
+  { name: "overview", title: t("Overview"), icon: activity },
+  { name: "accounts", title: t("Accounts"), icon: users },
+  { name: "domains", title: t("Domains"), icon: globe },
+  { name: "queue", title: t("Queue"), icon: send },
+];
 
 /** The parts that pages are in. */
-const parts: Readonly<Record<string, string>> = {};
+const parts: Readonly<Record<string, string>> = { accounts: "accounts", domains: "domains", queue: "queue" };
 
 const own: Readonly<Record<string, MakePage>> = { overview: overviewPage, sessions: sessionsPage };
 

@@ -26,6 +26,307 @@ export interface KeyElsewhere {
   host: string;
 }
 
+/** A record that a domain should have. `line`: of a zone file. `optional`: its absence is no fault. `live`: it has */
+export interface DNSRecord {
+  topic: string;
+  about: string;
+  name: string;
+  kind: string;
+  value: string;
+  line: string;
+  optional: boolean;
+  live: boolean;
+}
+
+/** The check of one topic, as lines for people; `at`: when it was made. */
+export interface DNSReport {
+  topic: string;
+  at: number;
+  errors: Array<string>;
+  warnings: Array<string>;
+  instructions: Array<string>;
+  found: Array<string>;
+}
+
+/** Choice of finished messages; fields as in `Filter`. */
+export interface RetiredFilter {
+  ids?: Array<number>;
+  account?: string;
+  sender?: string;
+  recipient?: string;
+  submitted?: string;
+  last_activity?: string;
+  transport?: string | null;
+  success?: boolean | null;
+}
+
+/** Order and page of finished messages, as `Page`; the latest first. */
+export interface RetiredPage {
+  sort?: "last_activity" | "queued";
+  ascending?: boolean;
+  last_id?: number;
+  last?: string;
+  n?: number;
+}
+
+/** A message in a list; times in RFC 3339, UTC. `next_attempt` and `hold` are set for waiting messages, `success` */
+export interface Line {
+  id: number;
+  queued: string;
+  account: string;
+  sender: string;
+  recipient: string;
+  message_id: string;
+  subject: string;
+  size: number;
+  attempts: number;
+  transport: string;
+  error: string;
+  next_attempt: string;
+  hold: boolean;
+  success: boolean | null;
+  last_activity: string;
+  why: string;
+  next: string;
+  admin: string;
+}
+
+/** Choice of waiting webhooks; fields as in `Filter`. ``event``: of QUEUE-94, or ``incoming``. */
+export interface HookFilter {
+  ids?: Array<number>;
+  account?: string;
+  event?: string;
+  submitted?: string;
+  next_attempt?: string;
+  n?: number;
+}
+
+/** Order and page of webhooks, as `Page`. */
+export interface HookPage {
+  sort?: "next_attempt" | "submitted";
+  ascending?: boolean;
+  last_id?: number;
+  last?: string;
+  n?: number;
+}
+
+/** A webhook in a list; times in RFC 3339, UTC. `next_attempt` is set for waiting webhooks, `success` and */
+export interface HookLine {
+  id: number;
+  msg_id: number;
+  submitted: string;
+  account: string;
+  event: string;
+  url: string;
+  attempts: number;
+  error: string;
+  next_attempt: string;
+  success: boolean | null;
+  last_activity: string;
+  superseded_by: number;
+}
+
+/** Choice of finished webhooks; fields as in `HookFilter`. */
+export interface RetiredHookFilter {
+  ids?: Array<number>;
+  account?: string;
+  event?: string;
+  submitted?: string;
+  last_activity?: string;
+}
+
+/** Order and page of finished webhooks, as `Page`; the latest first. */
+export interface RetiredHookPage {
+  sort?: "last_activity" | "submitted";
+  ascending?: boolean;
+  last_id?: number;
+  last?: string;
+  n?: number;
+}
+
+/** An address to which an account sends nothing more; times in RFC 3339, UTC, empty for never. */
+export interface Suppressed {
+  account: string;
+  address: string;
+  base: string;
+  manual: boolean;
+  reason: string;
+  created: string;
+  expires: string;
+}
+
+/** Choice of waiting messages; all given conditions must hold. */
+export interface Filter {
+  ids?: Array<number>;
+  account?: string;
+  sender?: string;
+  recipient?: string;
+  hold?: boolean | null;
+  submitted?: string;
+  next_attempt?: string;
+  transport?: string | null;
+  n?: number;
+}
+
+/** Order and page of a list: rows strictly after the one with `last_id`, whose value of the sort field is `last` */
+export interface Page {
+  sort?: "next_attempt" | "queued";
+  ascending?: boolean;
+  last_id?: number;
+  last?: string;
+  n?: number;
+}
+
+/** One attempt: its start (RFC 3339) and duration, host, TLS, reply, and the meaning of the reply. */
+export interface Try {
+  start: string;
+  seconds: number;
+  transport: string;
+  host: string;
+  ip: string;
+  tls: string;
+  outcome: string;
+  reply: string;
+  meaning: string;
+  admin: string;
+}
+
+/** A hold rule. */
+export interface Rule {
+  id: number;
+  account: string;
+  sender: string;
+  recipient: string;
+}
+
+/** A domain in the list. */
+export interface DomainRow {
+  domain: string;
+  description: string;
+  disabled: boolean;
+  reports_only: boolean;
+  addresses: number;
+  aliases: number;
+}
+
+/** A domain on its page. `users`: what keeps it from being removed, one line each. */
+export interface DomainDetail {
+  row: DomainRow;
+  addresses: Array<string>;
+  aliases: Array<AliasRow>;
+  selectors: Array<SelectorRow>;
+  users: Array<string>;
+}
+
+/** An alias with its members. */
+export interface AliasRow {
+  localpart: string;
+  address: string;
+  members: Array<string>;
+  post_public: boolean;
+  list_members: boolean;
+  allow_msg_from: boolean;
+}
+
+/** A DKIM key. `algorithm`: "" if it cannot be read, for the reason `problem`. `record`: the value of its TXT */
+export interface SelectorRow {
+  selector: string;
+  algorithm: string;
+  bits: number;
+  signs: boolean;
+  name: string;
+  record: string;
+  problem: string;
+}
+
+/** A page of the list of accounts, by name, and the number of all that match. */
+export interface AccountPage {
+  accounts: Array<AccountRow>;
+  total: number;
+}
+
+/** An account in the list. `disabled`: the text for log-ins, "" when they are allowed. `broken`: why it is out of */
+export interface AccountRow {
+  name: string;
+  description: string;
+  full_name: string;
+  disabled: string;
+  broken: string;
+  first_address: string;
+  addresses: number;
+  limit: number;
+}
+
+/** What an account uses: octets, and its last log-in, with the protocol. `problem`: why it is not known, or "". */
+export interface AccountUse {
+  name: string;
+  used: number;
+  last_login: number;
+  last_protocol: string;
+  problem: string;
+}
+
+/** An account on its page. `domain`: preselected for new addresses. */
+export interface AccountDetail {
+  row: AccountRow;
+  domain: string;
+  use: AccountUse;
+  addresses: Array<AddressRow>;
+  domains: Array<string>;
+}
+
+/** An address of an account. `aliases`: of which it is a member. */
+export interface AddressRow {
+  address: string;
+  catchall: boolean;
+  mailbox: string;
+  aliases: Array<string>;
+}
+
+/** What goes with an account, and what stays: `queued` messages are still sent. */
+export interface AccountRemains {
+  messages: number;
+  octets: number;
+  mailboxes: number;
+  addresses: number;
+  aliases: Array<string>;
+  queued: number;
+}
+
+/** Equal log-in attempts between `first` and `last`. `result`: ``ok``, or a word for what was wrong. */
+export interface Attempt {
+  account: string;
+  address: string;
+  remote_ip: string;
+  protocol: string;
+  mechanism: string;
+  user_agent: string;
+  result: string;
+  tls: string;
+  first: number;
+  last: number;
+  count: number;
+}
+
+/** An object of domains.toml as a form. `values`: what is set, in the form of the file; others have their */
+export interface SettingsForm {
+  fields: Array<FieldInfo>;
+  values: Record<string, unknown>;
+}
+
+/** A field of a form. `kind`: the kind of its values in words, as in docs/config.md. `default`: in the form of the */
+export interface FieldInfo {
+  name: string;
+  type: "boolean" | "enum" | "integer" | "list" | "map" | "number" | "table" | "text";
+  kind: string;
+  doc: string;
+  required: boolean;
+  default: unknown;
+  words: Array<string>;
+  fields: Array<FieldInfo>;
+  item: FieldInfo | null;
+}
+
 /** A session of the administrator; `own` is the one that asks. */
 export interface AdminSession {
   id: number;
@@ -123,6 +424,34 @@ export const checks: Checks = {
   LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]] },
   SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
   KeyElsewhere: { name: "string", host: "string" },
+  DNSRecord: { topic: "string", about: "string", name: "string", kind: "string", value: "string", line: "string", optional: "boolean", live: "boolean" },
+  DNSReport: { topic: "string", at: "integer", errors: ["list", "string"], warnings: ["list", "string"], instructions: ["list", "string"], found: ["list", "string"] },
+  RetiredFilter: { ids: ["optional", ["list", "integer"]], account: ["optional", "string"], sender: ["optional", "string"], recipient: ["optional", "string"], submitted: ["optional", "string"], last_activity: ["optional", "string"], transport: ["optional", ["nullable", "string"]], success: ["optional", ["nullable", "boolean"]] },
+  RetiredPage: { sort: ["optional", ["enum", ["last_activity", "queued"]]], ascending: ["optional", "boolean"], last_id: ["optional", "integer"], last: ["optional", "string"], n: ["optional", "integer"] },
+  Line: { id: "integer", queued: "string", account: "string", sender: "string", recipient: "string", message_id: "string", subject: "string", size: "integer", attempts: "integer", transport: "string", error: "string", next_attempt: "string", hold: "boolean", success: ["nullable", "boolean"], last_activity: "string", why: "string", next: "string", admin: "string" },
+  HookFilter: { ids: ["optional", ["list", "integer"]], account: ["optional", "string"], event: ["optional", "string"], submitted: ["optional", "string"], next_attempt: ["optional", "string"], n: ["optional", "integer"] },
+  HookPage: { sort: ["optional", ["enum", ["next_attempt", "submitted"]]], ascending: ["optional", "boolean"], last_id: ["optional", "integer"], last: ["optional", "string"], n: ["optional", "integer"] },
+  HookLine: { id: "integer", msg_id: "integer", submitted: "string", account: "string", event: "string", url: "string", attempts: "integer", error: "string", next_attempt: "string", success: ["nullable", "boolean"], last_activity: "string", superseded_by: "integer" },
+  RetiredHookFilter: { ids: ["optional", ["list", "integer"]], account: ["optional", "string"], event: ["optional", "string"], submitted: ["optional", "string"], last_activity: ["optional", "string"] },
+  RetiredHookPage: { sort: ["optional", ["enum", ["last_activity", "submitted"]]], ascending: ["optional", "boolean"], last_id: ["optional", "integer"], last: ["optional", "string"], n: ["optional", "integer"] },
+  Suppressed: { account: "string", address: "string", base: "string", manual: "boolean", reason: "string", created: "string", expires: "string" },
+  Filter: { ids: ["optional", ["list", "integer"]], account: ["optional", "string"], sender: ["optional", "string"], recipient: ["optional", "string"], hold: ["optional", ["nullable", "boolean"]], submitted: ["optional", "string"], next_attempt: ["optional", "string"], transport: ["optional", ["nullable", "string"]], n: ["optional", "integer"] },
+  Page: { sort: ["optional", ["enum", ["next_attempt", "queued"]]], ascending: ["optional", "boolean"], last_id: ["optional", "integer"], last: ["optional", "string"], n: ["optional", "integer"] },
+  Try: { start: "string", seconds: "number", transport: "string", host: "string", ip: "string", tls: "string", outcome: "string", reply: "string", meaning: "string", admin: "string" },
+  Rule: { id: "integer", account: "string", sender: "string", recipient: "string" },
+  DomainRow: { domain: "string", description: "string", disabled: "boolean", reports_only: "boolean", addresses: "integer", aliases: "integer" },
+  DomainDetail: { row: ["ref", "DomainRow"], addresses: ["list", "string"], aliases: ["list", ["ref", "AliasRow"]], selectors: ["list", ["ref", "SelectorRow"]], users: ["list", "string"] },
+  AliasRow: { localpart: "string", address: "string", members: ["list", "string"], post_public: "boolean", list_members: "boolean", allow_msg_from: "boolean" },
+  SelectorRow: { selector: "string", algorithm: "string", bits: "integer", signs: "boolean", name: "string", record: "string", problem: "string" },
+  AccountPage: { accounts: ["list", ["ref", "AccountRow"]], total: "integer" },
+  AccountRow: { name: "string", description: "string", full_name: "string", disabled: "string", broken: "string", first_address: "string", addresses: "integer", limit: "integer" },
+  AccountUse: { name: "string", used: "integer", last_login: "integer", last_protocol: "string", problem: "string" },
+  AccountDetail: { row: ["ref", "AccountRow"], domain: "string", use: ["ref", "AccountUse"], addresses: ["list", ["ref", "AddressRow"]], domains: ["list", "string"] },
+  AddressRow: { address: "string", catchall: "boolean", mailbox: "string", aliases: ["list", "string"] },
+  AccountRemains: { messages: "integer", octets: "integer", mailboxes: "integer", addresses: "integer", aliases: ["list", "string"], queued: "integer" },
+  Attempt: { account: "string", address: "string", remote_ip: "string", protocol: "string", mechanism: "string", user_agent: "string", result: "string", tls: "string", first: "integer", last: "integer", count: "integer" },
+  SettingsForm: { fields: ["list", ["ref", "FieldInfo"]], values: ["map", "any"] },
+  FieldInfo: { name: "string", type: ["enum", ["boolean", "enum", "integer", "list", "map", "number", "table", "text"]], kind: "string", doc: "string", required: "boolean", default: "any", words: ["list", "string"], fields: ["list", ["ref", "FieldInfo"]], item: ["nullable", ["ref", "FieldInfo"]] },
   AdminSession: { id: "integer", remote_ip: "string", user_agent: "string", created: "integer", last_used: "integer", own: "boolean" },
   Overview: { at: "integer", hostname: "string", version: "string", update: "string", flow: ["enum", ["flowing", "none-in", "none-out", "slow"]], findings: ["list", ["ref", "Finding"]], examined: "integer", config_problems: ["list", ["ref", "ConfigProblem"]], certificates: ["list", ["ref", "Certificate"]], disk: ["nullable", ["ref", "Disk"]], queue: ["nullable", ["ref", "QueueState"]], last_backup: "integer", backup_interval: "integer", domains: "integer", accounts: "integer" },
   Finding: { grade: ["enum", ["error", "note", "warning"]], code: ["enum", ["account-broken", "account-stopped", "address-blocked", "backup-none", "backup-old", "backup-same-disk", "backup-unwritable", "backup-without-keys", "certificate-ending", "certificate-order", "certificate-unreadable", "clock-unsynchronised", "clock-wrong", "config-error", "config-warning", "disk-low", "dns", "dns-server", "key-not-in-effect", "listed", "mail-not-delivered", "mail-not-read", "mail-not-sent", "mail-rejected", "not-checked", "permissions", "port-25-blocked", "port-closed", "port-taken", "queue-held", "queue-stuck", "server-down", "server-fault", "signature-wrong", "task-down", "update"]], about: "string", text: "string", commands: ["list", "string"], detail: "string" },
@@ -149,6 +478,241 @@ export class Client extends BaseClient {
   /** Complete a log-in that asked for a second factor: start a session as `login` does. */
   login_factor(token: string, kind: "key" | "recovery" | "totp", code: string): Promise<LoginResult> {
     return this.call("login_factor", { token, kind, code }, { token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string" }, ["ref", "LoginResult"]);
+  }
+
+  /** The records that a domain should have. */
+  dns_records(domain: string): Promise<Array<DNSRecord>> {
+    return this.call("dns_records", { domain }, { domain: "string" }, ["list", ["ref", "DNSRecord"]]);
+  }
+
+  /** The records as a zone file, as ``config dnsrecords`` prints it. */
+  dns_zone(domain: string): Promise<string> {
+    return this.call("dns_zone", { domain }, { domain: "string" }, "string");
+  }
+
+  /** The last report of each topic; one that was not checked yet has the time 0. */
+  dns_reports(domain: string): Promise<Array<DNSReport>> {
+    return this.call("dns_reports", { domain }, { domain: "string" }, ["list", ["ref", "DNSReport"]]);
+  }
+
+  /** Check one topic; takes up to 30 seconds. */
+  dns_check(domain: string, topic: string): Promise<DNSReport> {
+    return this.call("dns_check", { domain, topic }, { domain: "string", topic: "string" }, ["ref", "DNSReport"]);
+  }
+
+  /** A page of the messages that are finished and still listed. */
+  retired(filter: RetiredFilter, page: RetiredPage): Promise<Array<Line>> {
+    return this.call("retired", { filter, page }, { filter: ["ref", "RetiredFilter"], page: ["ref", "RetiredPage"] }, ["list", ["ref", "Line"]]);
+  }
+
+  /** A page of the webhook calls that wait. */
+  webhooks(filter: HookFilter, page: HookPage): Promise<Array<HookLine>> {
+    return this.call("webhooks", { filter, page }, { filter: ["ref", "HookFilter"], page: ["ref", "HookPage"] }, ["list", ["ref", "HookLine"]]);
+  }
+
+  /** A page of the webhook calls that are finished and still listed. */
+  webhooks_retired(filter: RetiredHookFilter, page: RetiredHookPage): Promise<Array<HookLine>> {
+    return this.call("webhooks_retired", { filter, page }, { filter: ["ref", "RetiredHookFilter"], page: ["ref", "RetiredHookPage"] }, ["list", ["ref", "HookLine"]]);
+  }
+
+  /** Make a webhook call now. */
+  webhook_schedule(hook_id: number): Promise<null> {
+    return this.call("webhook_schedule", { hook_id }, { hook_id: "integer" }, "null");
+  }
+
+  /** Cancel a webhook call. */
+  webhook_cancel(hook_id: number): Promise<null> {
+    return this.call("webhook_cancel", { hook_id }, { hook_id: "integer" }, "null");
+  }
+
+  /** The addresses to which accounts send nothing more. */
+  suppressions(account?: string): Promise<Array<Suppressed>> {
+    return this.call("suppressions", { account }, { account: ["optional", "string"] }, ["list", ["ref", "Suppressed"]]);
+  }
+
+  /** Add an address to the suppression list of an account. */
+  suppression_add(account: string, address: string, reason?: string): Promise<null> {
+    return this.call("suppression_add", { account, address, reason }, { account: "string", address: "string", reason: ["optional", "string"] }, "null");
+  }
+
+  /** Remove an address from the suppression list of an account. */
+  suppression_remove(account: string, address: string): Promise<null> {
+    return this.call("suppression_remove", { account, address }, { account: "string", address: "string" }, "null");
+  }
+
+  /** A page of the messages that wait. */
+  queue(filter: Filter, page: Page): Promise<Array<Line>> {
+    return this.call("queue", { filter, page }, { filter: ["ref", "Filter"], page: ["ref", "Page"] }, ["list", ["ref", "Line"]]);
+  }
+
+  /** Number of the messages that a filter chooses. */
+  queue_count(filter: Filter): Promise<number> {
+    return this.call("queue_count", { filter }, { filter: ["ref", "Filter"] }, "integer");
+  }
+
+  /** The attempts for a message that waits, or is finished and still listed. */
+  queue_attempts(message_id: number): Promise<Array<Try>> {
+    return this.call("queue_attempts", { message_id }, { message_id: "integer" }, ["list", ["ref", "Try"]]);
+  }
+
+  /** The header of a message that waits. */
+  queue_header(message_id: number): Promise<string> {
+    return this.call("queue_header", { message_id }, { message_id: "integer" }, "string");
+  }
+
+  /** Hold, release, fail or drop the messages of a filter; returns their number. Refused if there are more than */
+  queue_change(operation: "drop" | "fail" | "hold" | "unhold", filter: Filter, expected: number): Promise<number> {
+    return this.call("queue_change", { operation, filter, expected }, { operation: ["enum", ["drop", "fail", "hold", "unhold"]], filter: ["ref", "Filter"], expected: "integer" }, "integer");
+  }
+
+  /** Put the next attempts off by so many minutes, or with `from_now` to so many minutes from now. */
+  queue_schedule(filter: Filter, expected: number, minutes: number, from_now: boolean): Promise<number> {
+    return this.call("queue_schedule", { filter, expected, minutes, from_now }, { filter: ["ref", "Filter"], expected: "integer", minutes: "number", from_now: "boolean" }, "integer");
+  }
+
+  /** Set the transport; "" for the one that the routes choose. */
+  queue_transport(filter: Filter, expected: number, transport: string): Promise<number> {
+    return this.call("queue_transport", { filter, expected, transport }, { filter: ["ref", "Filter"], expected: "integer", transport: "string" }, "integer");
+  }
+
+  /** Set whether TLS is demanded. */
+  queue_requiretls(filter: Filter, expected: number, require_tls: "default" | "no" | "yes"): Promise<number> {
+    return this.call("queue_requiretls", { filter, expected, require_tls }, { filter: ["ref", "Filter"], expected: "integer", require_tls: ["enum", ["default", "no", "yes"]] }, "integer");
+  }
+
+  /** Names of the transports. */
+  transports(): Promise<Array<string>> {
+    return this.call("transports", {}, {}, ["list", "string"]);
+  }
+
+  /** The rules by which messages are put on hold. */
+  hold_rules(): Promise<Array<Rule>> {
+    return this.call("hold_rules", {}, {}, ["list", ["ref", "Rule"]]);
+  }
+
+  /** Add a hold rule; with all texts "" it holds every message. Returns the number of messages held by it now. */
+  hold_rule_add(account: string, sender: string, recipient: string): Promise<number> {
+    return this.call("hold_rule_add", { account, sender, recipient }, { account: "string", sender: "string", recipient: "string" }, "integer");
+  }
+
+  /** Remove a hold rule; messages that it held stay on hold. */
+  hold_rule_remove(rule_id: number): Promise<null> {
+    return this.call("hold_rule_remove", { rule_id }, { rule_id: "integer" }, "null");
+  }
+
+  /** All domains, by name. */
+  domains(): Promise<Array<DomainRow>> {
+    return this.call("domains", {}, {}, ["list", ["ref", "DomainRow"]]);
+  }
+
+  /** A domain with its addresses, aliases and DKIM keys. */
+  domain(domain: string): Promise<DomainDetail> {
+    return this.call("domain", { domain }, { domain: "string" }, ["ref", "DomainDetail"]);
+  }
+
+  /** Add a domain with DKIM keys; its reports go to `account`, which is made if there is a `localpart`. */
+  domain_add(domain: string, account: string, localpart?: string, disabled?: boolean): Promise<null> {
+    return this.call("domain_add", { domain, account, localpart, disabled }, { domain: "string", account: "string", localpart: ["optional", "string"], disabled: ["optional", "boolean"] }, "null");
+  }
+
+  /** Remove a domain that nothing uses any more; its key files are put aside. */
+  domain_remove(domain: string): Promise<null> {
+    return this.call("domain_remove", { domain }, { domain: "string" }, "null");
+  }
+
+  /** Refuse the mail of a domain for now, or take it again. */
+  domain_disable(domain: string, disabled: boolean): Promise<null> {
+    return this.call("domain_disable", { domain, disabled }, { domain: "string", disabled: "boolean" }, "null");
+  }
+
+  /** Add an alias, to which everyone may write. */
+  alias_add(alias: string, members: Array<string>): Promise<null> {
+    return this.call("alias_add", { alias, members }, { alias: "string", members: ["list", "string"] }, "null");
+  }
+
+  /** Remove an alias. */
+  alias_remove(alias: string): Promise<null> {
+    return this.call("alias_remove", { alias }, { alias: "string" }, "null");
+  }
+
+  /** Add members to an alias. */
+  alias_members_add(alias: string, members: Array<string>): Promise<null> {
+    return this.call("alias_members_add", { alias, members }, { alias: "string", members: ["list", "string"] }, "null");
+  }
+
+  /** Remove members from an alias; the last one stays. */
+  alias_members_remove(alias: string, members: Array<string>): Promise<null> {
+    return this.call("alias_members_remove", { alias, members }, { alias: "string", members: ["list", "string"] }, "null");
+  }
+
+  /** Make a DKIM key for a domain; it signs once it is chosen. */
+  selector_add(domain: string, selector: string, algorithm: "ed25519" | "rsa"): Promise<null> {
+    return this.call("selector_add", { domain, selector, algorithm }, { domain: "string", selector: "string", algorithm: ["enum", ["ed25519", "rsa"]] }, "null");
+  }
+
+  /** Remove a DKIM key from a domain; its file is put aside. */
+  selector_remove(domain: string, selector: string): Promise<null> {
+    return this.call("selector_remove", { domain, selector }, { domain: "string", selector: "string" }, "null");
+  }
+
+  /** A page of the accounts whose name, address or text contains `search`, behind the account `after`. */
+  accounts(search?: string, after?: string, count?: number): Promise<AccountPage> {
+    return this.call("accounts", { search, after, count }, { search: ["optional", "string"], after: ["optional", "string"], count: ["optional", "integer"] }, ["ref", "AccountPage"]);
+  }
+
+  /** What accounts use, and when each has logged in last. */
+  account_uses(names: Array<string>): Promise<Array<AccountUse>> {
+    return this.call("account_uses", { names }, { names: ["list", "string"] }, ["list", ["ref", "AccountUse"]]);
+  }
+
+  /** An account with its addresses. */
+  account(name: string): Promise<AccountDetail> {
+    return this.call("account", { name }, { name: "string" }, ["ref", "AccountDetail"]);
+  }
+
+  /** Add an account with an address; returns the password that was made for it. */
+  account_add(name: string, address: string): Promise<string> {
+    return this.call("account_add", { name, address }, { name: "string", address: "string" }, "string");
+  }
+
+  /** What would go with an account, in numbers. */
+  account_remains(name: string): Promise<AccountRemains> {
+    return this.call("account_remains", { name }, { name: "string" }, ["ref", "AccountRemains"]);
+  }
+
+  /** Remove an account with all its mail. */
+  account_remove(name: string): Promise<null> {
+    return this.call("account_remove", { name }, { name: "string" }, "null");
+  }
+
+  /** Set the password of an account, or without one a password that is made and returned. Ends its sessions. */
+  account_password(name: string, password?: string): Promise<string> {
+    return this.call("account_password", { name, password }, { name: "string", password: ["optional", "string"] }, "string");
+  }
+
+  /** Give an account an address, or with ``@domain`` what no other address of the domain gets. */
+  address_add(name: string, address: string): Promise<null> {
+    return this.call("address_add", { name, address }, { name: "string", address: "string" }, "null");
+  }
+
+  /** Remove an address from its account and from all aliases. */
+  address_remove(address: string): Promise<null> {
+    return this.call("address_remove", { address }, { address: "string" }, "null");
+  }
+
+  /** The latest log-in attempts to an account, or to all and to the admin app. */
+  attempts(account?: string, count?: number): Promise<Array<Attempt>> {
+    return this.call("attempts", { account, count }, { account: ["optional", "string"], count: ["optional", "integer"] }, ["list", ["ref", "Attempt"]]);
+  }
+
+  /** The form of an object: its fields with explanations and defaults, and the values that are set. */
+  settings(path: Array<string>): Promise<SettingsForm> {
+    return this.call("settings", { path }, { path: ["list", "string"] }, ["ref", "SettingsForm"]);
+  }
+
+  /** Change the fields that differ between `before`, as `settings` gave them, and `after`. */
+  settings_save(path: Array<string>, before: Record<string, unknown>, after: Record<string, unknown>): Promise<null> {
+    return this.call("settings_save", { path, before, after }, { path: ["list", "string"], before: ["map", "any"], after: ["map", "any"] }, "null");
   }
 
   /** End the session. */

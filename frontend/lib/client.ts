@@ -5,12 +5,20 @@ import { t } from "./words";
 
 export type { Checks } from "./check";
 
+/** A mistake in a value: its name or path in the form, "" for the form as a whole. */
+export interface FieldProblem {
+  readonly field: string;
+  readonly text: string;
+}
+
 /** The server refused a call, or did not answer. `code` is "" when there was no answer. */
 export class CallFailed extends Error {
   constructor(
     readonly call: string,
     readonly code: string,
     message: string,
+    /** Mistakes in single values, with their places in the form. */
+    readonly fields: readonly FieldProblem[] = [],
   ) {
     super(message);
   }
@@ -20,6 +28,11 @@ export class CallFailed extends Error {
  * copies of the classes, so they cannot use instanceof. */
 export function codeOf(error: unknown): string | null {
   return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
+}
+
+/** The mistakes in single values that a failed call names. */
+export function fieldsOf(error: unknown): readonly FieldProblem[] {
+  return error instanceof Error && "fields" in error && Array.isArray(error.fields) ? error.fields : [];
 }
 
 /** The message of an error. */
@@ -74,7 +87,7 @@ export abstract class BaseClient {
   private async post(name: string, body: string): Promise<unknown> {
     await simulatedLatency();
     let status = 0;
-    let answer: { result?: unknown; error?: { code: string; message: string } };
+    let answer: { result?: unknown; error?: { code: string; message: string; fields?: FieldProblem[] } };
     const deadline = this.deadlines[name];
     try {
       const response = await fetch(`${this.base}api/${name}`, {
@@ -92,7 +105,7 @@ export abstract class BaseClient {
       const reached = status !== 0 && (status < 502 || status > 504);
       throw new CallFailed(name, "", reached ? t("The server answered {status} without saying why.", { status: String(status) }) : t("The server cannot be reached."));
     }
-    if (answer.error) throw new CallFailed(name, answer.error.code, answer.error.message);
+    if (answer.error) throw new CallFailed(name, answer.error.code, answer.error.message, answer.error.fields);
     return answer.result;
   }
 }

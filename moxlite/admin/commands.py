@@ -44,6 +44,7 @@ from moxlite.admin.storage.checks import StoreCommands, check_accounts, repair_a
 from moxlite.admin.storage.lostfiles import check_server_files
 from moxlite.admin.storage.replies import answering
 from moxlite.admin.tlskeycommands import TLSKeyCommands
+from moxlite.config.checks.accounts import account_name_problem
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import AccountRecipient, Snapshot
 from moxlite.config.toml.edit import Document
@@ -200,6 +201,9 @@ class AdminCommands:
 
     async def _check_new(self, name: str) -> None:
         """Raise CommandFailed if no account of this name can be created now."""
+        problem = account_name_problem(name)
+        if problem is not None:
+            raise CommandFailed("refused", f'"{name}" {problem}')
         if name in self._config.current.domains.accounts:
             raise CommandFailed("refused", f'there is an account "{name}" already')
         if name in await self._auth.removals():  # it failed: the next start would take the new account away

@@ -7,10 +7,10 @@ from typing import Any, Final, TypeVar
 import click
 import msgspec
 
+from moxlite.admin.queueing.results import Changed, HookLine, HookTest, Line, Rule, StoppedAccount, Suppressed, Try
 from moxlite.cli.common import call, json_option, printable, settings, show, show_json
 from moxlite.cli.explaining import leaves, told
 from moxlite.cli.rawoutput import raw_output
-from moxlite.queue.control.results import Changed, HookLine, HookTest, Line, Rule, StoppedAccount, Suppressed, Try
 from moxlite.queue.explaining.values import Explanation
 
 __all__ = ["queue"]

@@ -27,6 +27,7 @@ from moxlite.store.file.transaction import Reader, Tx
 __all__ = [
     "Counts",
     "count",
+    "count_chosen",
     "drop_messages",
     "fail_messages",
     "get_retired",
@@ -160,3 +161,10 @@ def drop_messages(tx: Tx, wanted: Filter, policy: Policy) -> int:
             results = (*results, Result(start=policy.now, error=DROPPED))
         retire(tx, [message_id], ended or State.CANCELED, now=policy.now, keep_for=policy.keep_for, results=results)
     return len(ids)
+
+
+def count_chosen(r: Reader, wanted: Filter, now: int) -> int:
+    """Number of messages that a filter chooses. Raises BadFilter."""
+    condition = compose(wanted, now)
+    row = r.row(f"SELECT count(*) FROM (SELECT 1 FROM msg{condition.sql})", *condition.args)  # noqa: S608 - of compose
+    return int(row[0]) if row is not None else 0

@@ -336,6 +336,11 @@ class Queue:
         """Number of messages, number on hold, and time of the next attempt."""
         return await self._database.scan(operations.count, op="queue counts")
 
+    async def count(self, wanted: Filter) -> int:
+        """Number of messages that a filter chooses. Raises BadFilter."""
+        now = self.ctx.clock()
+        return await self._database.scan(lambda r: operations.count_chosen(r, wanted, now), op="queue count")
+
     def blocks(self) -> list[Block]:
         """Recent replies of hosts that block this server's IP address, the latest first (QUEUE-184)."""
         return self.scheduler.blocks.listed(self.ctx.clock())

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from moxlite.web.errors import APIError, UserError
+from moxlite.web.errors import APIError, FieldErrors, UserError
 
 __all__ = ["MAX_BODY", "Call", "call", "calls_of", "decode_parameters", "encode_error", "encode_result"]
 
@@ -100,4 +100,7 @@ def encode_result(result: object) -> bytes:
 
 def encode_error(error: APIError) -> bytes:
     """The body of a refused call."""
-    return encoder.encode({"error": {"code": error.code, "message": error.text}})
+    body: dict[str, object] = {"code": error.code, "message": error.text}
+    if isinstance(error, FieldErrors):
+        body["fields"] = error.fields
+    return encoder.encode({"error": body})

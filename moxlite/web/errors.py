@@ -1,6 +1,9 @@
 """Errors of API calls, with their codes and HTTP status (WEB-55, WEBMAIL-23)."""
 
+from collections.abc import Sequence
 from typing import ClassVar
+
+import msgspec
 
 __all__ = [
     "APIError",
@@ -8,6 +11,9 @@ __all__ = [
     "BadAuth",
     "ConfirmNeeded",
     "Conflict",
+    "FieldError",
+    "FieldErrors",
+    "Gone",
     "LoginFailed",
     "NoAuth",
     "NotAllowed",
@@ -38,6 +44,30 @@ class UserError(APIError):
 
     code = "user:error"
     status = 400
+
+
+class FieldError(msgspec.Struct, frozen=True):
+    """A mistake in one value. ``field``: its name or path in the form, "" for the form as a whole."""
+
+    field: str
+    text: str
+
+
+class FieldErrors(UserError):
+    """Values of a form are not valid. The answer has the mistakes as ``fields`` (WEB-55)."""
+
+    code = "user:fields"
+
+    def __init__(self, fields: Sequence[FieldError]) -> None:
+        super().__init__("; ".join(f"{one.field} {one.text}".strip() for one in fields))
+        self.fields = tuple(fields)
+
+
+class Gone(APIError):
+    """The object was used up, or its time is over."""
+
+    code = "user:gone"
+    status = 410
 
 
 class NoAuth(APIError):

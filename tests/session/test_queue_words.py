@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import trio
 
+from moxlite.admin.queueing.results import Line, Try
 from moxlite.net.control.server import Exchange
 from moxlite.net.resolver import RecordType
 from moxlite.queue.control.commands import ListMessages, MessageID, QueueCommands
-from moxlite.queue.control.results import Line, Try
 from moxlite.queue.data.filters import Filter
 from moxlite.queue.schedule import SECOND
 from tests.queue_rig import HANG, START, Rig, Server, rig_at, sample

@@ -11,7 +11,7 @@ from moxlite.admin.dns.wanted import Keys, Kind, Topic, Value, Wanted
 from moxlite.config.domains import DomainConfig
 from moxlite.proto.address import Domain
 
-__all__ = ["record_line", "txt_strings", "zone_file", "zone_line"]
+__all__ = ["ABOUT", "record_line", "record_value", "txt_strings", "zone_file", "zone_line"]
 
 TTL: Final = 300
 """Seconds; short while the records may still change."""
@@ -80,6 +80,13 @@ def zone_file(
 def zone_line(record: Wanted) -> str:
     """A record as one line of a zone file."""
     return record_line(record.name, record.kind, record.value)
+
+
+def record_value(record: Wanted) -> str:
+    """The value as it is typed into the form of a DNS provider: a text as a whole, without quotes."""
+    if record.kind == "TXT" and isinstance(record.value, str):
+        return record.value
+    return rdata_of(record.kind, record.value).to_text()
 
 
 def record_line(name: str, kind: Kind, value: Value) -> str:

@@ -34,6 +34,7 @@ __all__ = [
     "require_domain",
     "retire_keys",
     "update_alias",
+    "users_of",
 ]
 
 MTASTS_SECONDS: Final = 7 * 86_400
@@ -133,7 +134,7 @@ def add_domain(
 def remove_domain(document: Document, snapshot: Snapshot, name: str) -> None:
     """Remove a domain from the file. Raises Refused, with a list, while something uses it (ADMIN-13)."""
     domain, _ = require_domain(snapshot, name)
-    users = list(_users(snapshot, domain))
+    users = users_of(snapshot, domain)
     if users:
         raise Refused(f'"{domain.unicode}" is still used: {"; ".join(users)}')
     document.drop(("domains", domain.unicode))
@@ -240,7 +241,7 @@ def remove_alias_members(document: Document, snapshot: Snapshot, address: str, m
     document.put(("domains", domain, "aliases", localpart, "addresses"), left)
 
 
-def _users(snapshot: Snapshot, domain: Domain) -> list[str]:
+def users_of(snapshot: Snapshot, domain: Domain) -> list[str]:
     """Uses of a domain in the configuration, as lines for people."""
     found: list[str] = []
     for name, account in snapshot.domains.accounts.items():

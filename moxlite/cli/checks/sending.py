@@ -5,10 +5,10 @@ get no reports (QUEUE-123, QUEUE-126, QUEUE-131).
 import click
 import msgspec
 
+from moxlite.admin.queueing.results import Dropped, PendingReport, SentReports, WithoutReports
 from moxlite.cli.common import call, json_option, printable, settings, show
 from moxlite.cli.prompts import NO, YES
 from moxlite.escapes import escaped_json
-from moxlite.queue.control.results import Dropped, PendingReport, SentReports, WithoutReports
 
 __all__ = ["report_commands"]
 

@@ -24,7 +24,7 @@ from moxlite.config.fields import (
 )
 from moxlite.config.values import Section, toml_type
 
-__all__ = ["Finding", "KeyPath", "decode", "dotted"]
+__all__ = ["Finding", "KeyPath", "decode", "decode_field", "dotted"]
 
 KeyPath: TypeAlias = tuple[str | int, ...]
 """Keys and array indices from the top of a file."""
@@ -71,6 +71,18 @@ def decode(
     reader = _Reader(base)
     try:
         return reader.section(section, table, path), reader.findings
+    except Wrong:
+        return None, reader.findings
+
+
+def decode_field(section: type[Section], name: str, value: object, base: Path) -> tuple[object, list[Finding]]:
+    """The value of one key of a section, and its mistakes at paths that begin with the key. The value is None if it
+    cannot be read. Arguments as for `decode`.
+    """
+    reader = _Reader(base)
+    field = next(field for field in fields_of(section) if field.name == name)
+    try:
+        return reader.field(field, value, (name,), None), reader.findings
     except Wrong:
         return None, reader.findings
 

@@ -3,16 +3,27 @@ QUEUE-20..26).
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Literal
 
 import msgspec
 
+from moxlite.admin.queueing.requests import (
+    AddHoldRule,
+    Choose,
+    Explain,
+    ListMessages,
+    ListRetired,
+    MessageID,
+    Nothing,
+    Schedule,
+    SetRequireTLS,
+    SetTransport,
+)
+from moxlite.admin.queueing.results import Changed, Line, Rule, Try
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.queue.bounces.judge import UNNAMED
-from moxlite.queue.control.answers import Request, tried
-from moxlite.queue.control.results import Changed, Line, Rule, Try
+from moxlite.queue.control.answers import tried
 from moxlite.queue.control.words import admin_words, next_words, why_words
-from moxlite.queue.data.filters import Filter, Page, RetiredFilter, RetiredPage
+from moxlite.queue.data.filters import Filter
 from moxlite.queue.data.rows import DELIVERING, Message, Result, Retired
 from moxlite.queue.data.status import meaning_of
 from moxlite.queue.errors import NoSuchMessage
@@ -21,74 +32,6 @@ from moxlite.queue.queue import Queue
 from moxlite.queue.schedule import SECOND, rfc3339
 
 __all__ = ["QueueCommands"]
-
-
-class ListMessages(Request, frozen=True, kw_only=True):
-    """``queue list``."""
-
-    filter: Filter = Filter()
-    page: Page = Page()
-
-
-class ListRetired(Request, frozen=True, kw_only=True):
-    """``queue retired list``."""
-
-    filter: RetiredFilter = RetiredFilter()
-    page: RetiredPage = RetiredPage()
-
-
-class Choose(Request, frozen=True, kw_only=True):
-    """``queue hold``, ``unhold``, ``fail``, ``drop``: the messages to change. `all`: confirms an empty filter, which
-    chooses every message (ADMIN-20).
-    """
-
-    filter: Filter = Filter()
-    all: bool = False
-
-
-class Schedule(Choose, frozen=True, kw_only=True):
-    """``queue schedule``: put the next attempt off by `seconds`, or with `from_now` to `seconds` from now."""
-
-    seconds: float
-    from_now: bool = False
-
-
-class SetTransport(Choose, frozen=True, kw_only=True):
-    """``queue transport``: empty for the transport that the routes choose."""
-
-    transport: str
-
-
-class SetRequireTLS(Choose, frozen=True, kw_only=True):
-    """``queue requiretls``."""
-
-    require_tls: Literal["yes", "no", "default"]
-
-
-class MessageID(Request, frozen=True, kw_only=True):
-    """``queue dump``, ``queue retired print``, ``queue holdrules remove``."""
-
-    id: int
-
-
-class AddHoldRule(Request, frozen=True, kw_only=True):
-    """``queue holdrules add``: all fields empty holds every message."""
-
-    account: str = ""
-    sender: str = ""
-    recipient: str = ""
-
-
-class Explain(Request, frozen=True, kw_only=True):
-    """``queue explain``: `sender` may be empty; `connect`: connect to the hosts."""
-
-    recipient: str
-    sender: str = ""
-    connect: bool = False
-
-
-class Nothing(Request, frozen=True, kw_only=True):
-    """Arguments of commands without any."""
 
 
 class QueueCommands:
@@ -101,6 +44,7 @@ class QueueCommands:
         """All commands by name."""
         return {
             "queue list": Command(ListMessages, self.list_messages),
+            "queue count": Command(Choose, self.count),
             "queue hold": Command(Choose, self.hold),
             "queue unhold": Command(Choose, self.unhold),
             "queue fail": Command(Choose, self.fail),
@@ -153,6 +97,10 @@ class QueueCommands:
     async def list_retired(self, args: ListRetired, exchange: Exchange) -> list[Line]:
         """One page of finished messages."""
         return [_line(message) for message in await tried(self._queue.list_retired(args.filter, args.page))]
+
+    async def count(self, args: Choose, exchange: Exchange) -> Changed:
+        """Count the messages that an operation with these arguments would change."""
+        return Changed(await tried(self._queue.count(args.filter)))
 
     async def hold(self, args: Choose, exchange: Exchange) -> Changed:
         """Put messages on hold."""

@@ -4,9 +4,9 @@
 
 from collections.abc import Mapping
 
+from moxlite.admin.queueing.results import SentFrom, StoppedAccount
 from moxlite.net.control.server import Command, Exchange
 from moxlite.queue.control.answers import Request, tried
-from moxlite.queue.control.results import SentFrom, StoppedAccount
 from moxlite.queue.guard.stops import Stopped
 from moxlite.queue.queue import Queue
 from moxlite.queue.schedule import rfc3339

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
+from moxlite.admin.queueing.results import Dropped, PendingReport, SentReport, SentReports, WithoutReports
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.proto.address import Address, AddressError, Domain
 from moxlite.queue.control.answers import Request, tried
-from moxlite.queue.control.results import Dropped, PendingReport, SentReport, SentReports, WithoutReports
 from moxlite.queue.queue import Queue
 from moxlite.queue.reports.daily import DailyReports, parse_day, yesterday
 from moxlite.queue.schedule import SECOND, rfc3339

@@ -2,28 +2,15 @@
 
 from collections.abc import Mapping
 
+from moxlite.admin.queueing.requests import ListSuppressions, Suppress
+from moxlite.admin.queueing.results import Suppressed
 from moxlite.net.control.server import Command, CommandFailed, Exchange
-from moxlite.queue.control.answers import Request, tried
-from moxlite.queue.control.results import Suppressed
+from moxlite.queue.control.answers import tried
 from moxlite.queue.queue import Queue
 from moxlite.queue.schedule import rfc3339
 from moxlite.store.delivery.apiqueue import Suppression
 
 __all__ = ["SuppressCommands"]
-
-
-class ListSuppressions(Request, frozen=True, kw_only=True):
-    """``queue suppress list``: of one account, or of all."""
-
-    account: str = ""
-
-
-class Suppress(Request, frozen=True, kw_only=True):
-    """``queue suppress add``, ``remove``, ``lookup``."""
-
-    account: str
-    address: str
-    reason: str = ""
 
 
 class SuppressCommands:

@@ -6,57 +6,16 @@ from collections.abc import Mapping
 
 import msgspec
 
+from moxlite.admin.queueing.requests import ChooseHooks, HookID, ListHooks, ListRetiredHooks, ScheduleHooks
+from moxlite.admin.queueing.results import Changed, HookLine, HookTest
+from moxlite.admin.requests import AccountName
 from moxlite.net.control.server import Command, CommandFailed, Exchange
-from moxlite.queue.control.answers import Request, tried
-from moxlite.queue.control.results import Changed, HookLine, HookTest
-from moxlite.queue.data.filters import HookFilter, HookPage, RetiredHookFilter, RetiredHookPage
+from moxlite.queue.control.answers import tried
 from moxlite.queue.schedule import rfc3339
 from moxlite.queue.webhooks.rows import CallResult, Hook, RetiredHook
 from moxlite.queue.webhooks.webhooks import WebhookQueue
 
 __all__ = ["WebhookCommands"]
-
-
-class ListHooks(Request, frozen=True, kw_only=True):
-    """``queue webhook list``."""
-
-    filter: HookFilter = HookFilter()
-    page: HookPage = HookPage()
-
-
-class ListRetiredHooks(Request, frozen=True, kw_only=True):
-    """``queue webhook retired list``."""
-
-    filter: RetiredHookFilter = RetiredHookFilter()
-    page: RetiredHookPage = RetiredHookPage()
-
-
-class ChooseHooks(Request, frozen=True, kw_only=True):
-    """``queue webhook cancel``: the webhooks to cancel. `all`: confirms an empty filter, which chooses every webhook
-    (ADMIN-20).
-    """
-
-    filter: HookFilter = HookFilter()
-    all: bool = False
-
-
-class ScheduleHooks(ChooseHooks, frozen=True, kw_only=True):
-    """``queue webhook schedule``: put the next call off by `seconds`, or with `from_now` to `seconds` from now."""
-
-    seconds: float
-    from_now: bool = False
-
-
-class HookID(Request, frozen=True, kw_only=True):
-    """``queue webhook print``, ``queue webhook retired print``."""
-
-    id: int
-
-
-class AccountName(Request, frozen=True, kw_only=True):
-    """``queue webhook test``."""
-
-    account: str
 
 
 class WholeHook(msgspec.Struct, frozen=True, kw_only=True):

@@ -220,6 +220,10 @@ class AuthDB:
         """Accounts and the addresses at which a log-in succeeded within 30 days, the latest last."""
         return await self.database.scan(partial(loginattempts.successes_of, limit=limit), op="login_successes")
 
+    async def last_logins(self, accounts: Iterable[str]) -> dict[str, tuple[int, str]]:
+        """The last successful log-in of each account that has one: µs UTC, and the protocol."""
+        return await self.database.read(lambda r: loginattempts.last_logins_of(r, accounts), op="last_logins")
+
     # Keys of client certificates (STORE-104)
 
     async def add_key(self, key: TLSKey) -> TLSKey:

@@ -27,6 +27,7 @@ __all__ = [
     "attempt_recorder",
     "attempts_of",
     "drop_old",
+    "last_logins_of",
     "record",
     "successes_of",
 ]
@@ -130,6 +131,10 @@ SUCCESSES: Final = """
 SELECT account, remote_ip FROM login_attempt WHERE result = 'ok' GROUP BY account, remote_ip
 ORDER BY max(last) DESC LIMIT ?"""
 
+LAST: Final = """
+SELECT account, max(last), protocol FROM login_attempt
+WHERE result = 'ok' AND account IN (SELECT value FROM json_each(?)) GROUP BY account"""
+
 
 def record(tx: Tx, attempts: Iterable[LoginAttempt]) -> None:
     """Write attempts; an account keeps its newest `MAX_FAILED` failed rows."""
@@ -168,6 +173,12 @@ def attempts_of(r: Reader, account: str | None = None, *, limit: int = 10) -> li
 def successes_of(r: Reader, limit: int) -> list[tuple[str, str]]:
     """Accounts and the addresses at which a log-in succeeded, the latest last."""
     return [(row[0], row[1]) for row in reversed(r.rows(SUCCESSES, limit))]
+
+
+def last_logins_of(r: Reader, accounts: Iterable[str]) -> dict[str, tuple[int, str]]:
+    """The last successful log-in of each account that has one: µs UTC, and the protocol."""
+    wanted = msgspec.json.encode(list(accounts)).decode()
+    return {row[0]: (row[1], row[2]) for row in r.rows(LAST, wanted)}
 
 
 def drop_old(tx: Tx) -> None:

@@ -14,7 +14,7 @@ import trio
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.web import errors
 
-__all__ = ["Console"]
+__all__ = ["Console", "translated"]
 
 T = TypeVar("T")
 
@@ -76,14 +76,14 @@ class Console:
         Raises NotFound, UserError, Unavailable, ServerFailed, with the command's words.
         """
         command = self._command(name)
-        with _translated():
+        with translated():
             found = await command.run(_for(command, args), _Silent())
         return msgspec.convert(msgspec.to_builtins(found), result)
 
     async def do(self, name: str, args: msgspec.Struct) -> None:
         """Run a command that has no result. Errors as `run`."""
         command = self._command(name)
-        with _translated():
+        with translated():
             await command.run(_for(command, args), _Silent())
 
     async def octets(self, name: str, args: msgspec.Struct, limit: int) -> bytes:
@@ -91,7 +91,7 @@ class Console:
         command = self._command(name)
         exchange, collector = _Silent(), _Collector(limit)
         exchange.download = cast("Any", collector)
-        with _translated(), suppress(_Enough):
+        with translated(), suppress(_Enough):
             await command.run(_for(command, args), exchange)
         return bytes(collector.octets)
 
@@ -110,7 +110,7 @@ def _for(command: Command, args: msgspec.Struct) -> msgspec.Struct:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
     """Turn a command's refusal into an error of the API."""
     try:
         yield

@@ -8,15 +8,26 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
+    from moxlite.admin.dns.network import Network
+    from moxlite.admin.dns.wanted import HeldKeys
     from moxlite.config.holder import ConfigHolder
     from moxlite.config.snapshot import Snapshot
     from moxlite.logins.logins import Logins
     from moxlite.net.control.server import Command
+    from moxlite.net.resolver import Resolver
     from moxlite.process.ports import InUse
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.auth.authdb import AuthDB
 
-__all__ = ["Surroundings"]
+__all__ = ["Outside", "Surroundings"]
+
+
+class Outside(msgspec.Struct, frozen=True, kw_only=True):
+    """What checks of DNS need: a resolver, connections to the internet, and keys that are not read from files."""
+
+    resolver: Resolver
+    network: Network
+    held: HeldKeys
 
 
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +37,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
       holder: the configuration, which calls change.
       commands: returns the commands of the control socket.
       certificates: returns the certificates in use.
+      outside: for checks of DNS; None in localserve, which asks nothing outside.
     """
 
     holder: ConfigHolder
@@ -34,6 +46,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     logins: Logins
     commands: Callable[[], Mapping[str, Command]]
     certificates: Callable[[], Sequence[InUse]]
+    outside: Outside | None
 
     def config(self) -> Snapshot:
         """The current configuration."""

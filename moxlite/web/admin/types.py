@@ -4,7 +4,7 @@ From these structs `script/gen` writes the JSON Schema, and the TypeScript types
 octets; 0 is for never and for none.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -12,12 +12,27 @@ from moxlite.admin.doctor.findings import Finding
 from moxlite.admin.doctor.requests import QueueState
 
 __all__ = [
+    "AccountDetail",
+    "AccountPage",
+    "AccountRemains",
+    "AccountRow",
+    "AccountUse",
+    "AddressRow",
     "AdminSession",
+    "AliasRow",
+    "Attempt",
     "Certificate",
     "ConfigProblem",
+    "DNSRecord",
+    "DNSReport",
     "Disk",
+    "DomainDetail",
+    "DomainRow",
+    "FieldInfo",
     "Flow",
     "Overview",
+    "SelectorRow",
+    "SettingsForm",
 ]
 
 Flow = Literal["flowing", "slow", "none-in", "none-out"]
@@ -83,3 +98,178 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     backup_interval: int
     domains: int
     accounts: int
+
+
+class FieldInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A field of a form. `kind`: the kind of its values in words, as in docs/config.md. `default`: in the form of the
+    file, null without one. `words`: the values of an enum. `fields`: of a table. `item`: what a list or map has.
+    """
+
+    name: str
+    type: Literal["boolean", "integer", "number", "text", "enum", "list", "map", "table"]
+    kind: str
+    doc: str
+    required: bool
+    default: Any
+    words: list[str] = []
+    fields: list["FieldInfo"] = []
+    item: "FieldInfo | None" = None
+
+
+class SettingsForm(msgspec.Struct, frozen=True):
+    """An object of domains.toml as a form. `values`: what is set, in the form of the file; others have their
+    default.
+    """
+
+    fields: list[FieldInfo]
+    values: dict[str, Any]
+
+
+class AccountRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An account in the list. `disabled`: the text for log-ins, "" when they are allowed. `broken`: why it is out of
+    service, or "". `limit`: of its storage.
+    """
+
+    name: str
+    description: str
+    full_name: str
+    disabled: str
+    broken: str
+    first_address: str
+    addresses: int
+    limit: int
+
+
+class AccountPage(msgspec.Struct, frozen=True):
+    """A page of the list of accounts, by name, and the number of all that match."""
+
+    accounts: list[AccountRow]
+    total: int
+
+
+class AccountUse(msgspec.Struct, frozen=True):
+    """What an account uses: octets, and its last log-in, with the protocol. `problem`: why it is not known, or ""."""
+
+    name: str
+    used: int
+    last_login: int
+    last_protocol: str
+    problem: str
+
+
+class AddressRow(msgspec.Struct, frozen=True):
+    """An address of an account. `aliases`: of which it is a member."""
+
+    address: str
+    catchall: bool
+    mailbox: str
+    aliases: list[str]
+
+
+class AccountDetail(msgspec.Struct, frozen=True, kw_only=True):
+    """An account on its page. `domain`: preselected for new addresses."""
+
+    row: AccountRow
+    domain: str
+    use: AccountUse
+    addresses: list[AddressRow]
+    domains: list[str]
+
+
+class AccountRemains(msgspec.Struct, frozen=True):
+    """What goes with an account, and what stays: `queued` messages are still sent."""
+
+    messages: int
+    octets: int
+    mailboxes: int
+    addresses: int
+    aliases: list[str]
+    queued: int
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """Equal log-in attempts between `first` and `last`. `result`: ``ok``, or a word for what was wrong."""
+
+    account: str
+    address: str
+    remote_ip: str
+    protocol: str
+    mechanism: str
+    user_agent: str
+    result: str
+    tls: str
+    first: int
+    last: int
+    count: int
+
+
+class DomainRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A domain in the list."""
+
+    domain: str
+    description: str
+    disabled: bool
+    reports_only: bool
+    addresses: int
+    aliases: int
+
+
+class AliasRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An alias with its members."""
+
+    localpart: str
+    address: str
+    members: list[str]
+    post_public: bool
+    list_members: bool
+    allow_msg_from: bool
+
+
+class SelectorRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A DKIM key. `algorithm`: "" if it cannot be read, for the reason `problem`. `record`: the value of its TXT
+    record.
+    """
+
+    selector: str
+    algorithm: str
+    bits: int
+    signs: bool
+    name: str
+    record: str
+    problem: str
+
+
+class DomainDetail(msgspec.Struct, frozen=True, kw_only=True):
+    """A domain on its page. `users`: what keeps it from being removed, one line each."""
+
+    row: DomainRow
+    addresses: list[str]
+    aliases: list[AliasRow]
+    selectors: list[SelectorRow]
+    users: list[str]
+
+
+class DNSRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A record that a domain should have. `line`: of a zone file. `optional`: its absence is no fault. `live`: it has
+    an effect in a zone that is not signed, too.
+    """
+
+    topic: str
+    about: str
+    name: str
+    kind: str
+    value: str
+    line: str
+    optional: bool
+    live: bool
+
+
+class DNSReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The check of one topic, as lines for people; `at`: when it was made."""
+
+    topic: str
+    at: int
+    errors: list[str]
+    warnings: list[str]
+    instructions: list[str]
+    found: list[str]

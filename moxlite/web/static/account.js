@@ -74,13 +74,15 @@ function many(n, one, other, values = {}) {
 
 // lib/client.ts
 var CallFailed = class extends Error {
-  constructor(call, code, message) {
+  constructor(call, code, message, fields2 = []) {
     super(message);
     this.call = call;
     this.code = code;
+    this.fields = fields2;
   }
   call;
   code;
+  fields;
 };
 var unauthenticated = /* @__PURE__ */ new Set(["user:noAuth", "user:badAuth"]);
 var BaseClient = class {
@@ -137,7 +139,7 @@ var BaseClient = class {
       const reached = status !== 0 && (status < 502 || status > 504);
       throw new CallFailed(name, "", reached ? t("The server answered {status} without saying why.", { status: String(status) }) : t("The server cannot be reached."));
     }
-    if (answer.error) throw new CallFailed(name, answer.error.code, answer.error.message);
+    if (answer.error) throw new CallFailed(name, answer.error.code, answer.error.message, answer.error.fields);
     return answer.result;
   }
 };

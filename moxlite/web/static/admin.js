@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = {};
+var define_PARTS_default = { accounts: "accounts.b76037eda855.js", domains: "domains.bc186d1108d6.js", queue: "queue.47248b8d57e6.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -77,13 +77,15 @@ function many(n, one, other, values = {}) {
 
 // lib/client.ts
 var CallFailed = class extends Error {
-  constructor(call, code, message) {
+  constructor(call, code, message, fields2 = []) {
     super(message);
     this.call = call;
     this.code = code;
+    this.fields = fields2;
   }
   call;
   code;
+  fields;
 };
 function codeOf(error) {
   return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
@@ -146,7 +148,7 @@ var BaseClient = class {
       const reached = status !== 0 && (status < 502 || status > 504);
       throw new CallFailed(name, "", reached ? t("The server answered {status} without saying why.", { status: String(status) }) : t("The server cannot be reached."));
     }
-    if (answer.error) throw new CallFailed(name, answer.error.code, answer.error.message);
+    if (answer.error) throw new CallFailed(name, answer.error.code, answer.error.message, answer.error.fields);
     return answer.result;
   }
 };
@@ -162,6 +164,34 @@ var checks = {
   LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]] },
   SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
   KeyElsewhere: { name: "string", host: "string" },
+  DNSRecord: { topic: "string", about: "string", name: "string", kind: "string", value: "string", line: "string", optional: "boolean", live: "boolean" },
+  DNSReport: { topic: "string", at: "integer", errors: ["list", "string"], warnings: ["list", "string"], instructions: ["list", "string"], found: ["list", "string"] },
+  RetiredFilter: { ids: ["optional", ["list", "integer"]], account: ["optional", "string"], sender: ["optional", "string"], recipient: ["optional", "string"], submitted: ["optional", "string"], last_activity: ["optional", "string"], transport: ["optional", ["nullable", "string"]], success: ["optional", ["nullable", "boolean"]] },
+  RetiredPage: { sort: ["optional", ["enum", ["last_activity", "queued"]]], ascending: ["optional", "boolean"], last_id: ["optional", "integer"], last: ["optional", "string"], n: ["optional", "integer"] },
+  Line: { id: "integer", queued: "string", account: "string", sender: "string", recipient: "string", message_id: "string", subject: "string", size: "integer", attempts: "integer", transport: "string", error: "string", next_attempt: "string", hold: "boolean", success: ["nullable", "boolean"], last_activity: "string", why: "string", next: "string", admin: "string" },
+  HookFilter: { ids: ["optional", ["list", "integer"]], account: ["optional", "string"], event: ["optional", "string"], submitted: ["optional", "string"], next_attempt: ["optional", "string"], n: ["optional", "integer"] },
+  HookPage: { sort: ["optional", ["enum", ["next_attempt", "submitted"]]], ascending: ["optional", "boolean"], last_id: ["optional", "integer"], last: ["optional", "string"], n: ["optional", "integer"] },
+  HookLine: { id: "integer", msg_id: "integer", submitted: "string", account: "string", event: "string", url: "string", attempts: "integer", error: "string", next_attempt: "string", success: ["nullable", "boolean"], last_activity: "string", superseded_by: "integer" },
+  RetiredHookFilter: { ids: ["optional", ["list", "integer"]], account: ["optional", "string"], event: ["optional", "string"], submitted: ["optional", "string"], last_activity: ["optional", "string"] },
+  RetiredHookPage: { sort: ["optional", ["enum", ["last_activity", "submitted"]]], ascending: ["optional", "boolean"], last_id: ["optional", "integer"], last: ["optional", "string"], n: ["optional", "integer"] },
+  Suppressed: { account: "string", address: "string", base: "string", manual: "boolean", reason: "string", created: "string", expires: "string" },
+  Filter: { ids: ["optional", ["list", "integer"]], account: ["optional", "string"], sender: ["optional", "string"], recipient: ["optional", "string"], hold: ["optional", ["nullable", "boolean"]], submitted: ["optional", "string"], next_attempt: ["optional", "string"], transport: ["optional", ["nullable", "string"]], n: ["optional", "integer"] },
+  Page: { sort: ["optional", ["enum", ["next_attempt", "queued"]]], ascending: ["optional", "boolean"], last_id: ["optional", "integer"], last: ["optional", "string"], n: ["optional", "integer"] },
+  Try: { start: "string", seconds: "number", transport: "string", host: "string", ip: "string", tls: "string", outcome: "string", reply: "string", meaning: "string", admin: "string" },
+  Rule: { id: "integer", account: "string", sender: "string", recipient: "string" },
+  DomainRow: { domain: "string", description: "string", disabled: "boolean", reports_only: "boolean", addresses: "integer", aliases: "integer" },
+  DomainDetail: { row: ["ref", "DomainRow"], addresses: ["list", "string"], aliases: ["list", ["ref", "AliasRow"]], selectors: ["list", ["ref", "SelectorRow"]], users: ["list", "string"] },
+  AliasRow: { localpart: "string", address: "string", members: ["list", "string"], post_public: "boolean", list_members: "boolean", allow_msg_from: "boolean" },
+  SelectorRow: { selector: "string", algorithm: "string", bits: "integer", signs: "boolean", name: "string", record: "string", problem: "string" },
+  AccountPage: { accounts: ["list", ["ref", "AccountRow"]], total: "integer" },
+  AccountRow: { name: "string", description: "string", full_name: "string", disabled: "string", broken: "string", first_address: "string", addresses: "integer", limit: "integer" },
+  AccountUse: { name: "string", used: "integer", last_login: "integer", last_protocol: "string", problem: "string" },
+  AccountDetail: { row: ["ref", "AccountRow"], domain: "string", use: ["ref", "AccountUse"], addresses: ["list", ["ref", "AddressRow"]], domains: ["list", "string"] },
+  AddressRow: { address: "string", catchall: "boolean", mailbox: "string", aliases: ["list", "string"] },
+  AccountRemains: { messages: "integer", octets: "integer", mailboxes: "integer", addresses: "integer", aliases: ["list", "string"], queued: "integer" },
+  Attempt: { account: "string", address: "string", remote_ip: "string", protocol: "string", mechanism: "string", user_agent: "string", result: "string", tls: "string", first: "integer", last: "integer", count: "integer" },
+  SettingsForm: { fields: ["list", ["ref", "FieldInfo"]], values: ["map", "any"] },
+  FieldInfo: { name: "string", type: ["enum", ["boolean", "enum", "integer", "list", "map", "number", "table", "text"]], kind: "string", doc: "string", required: "boolean", default: "any", words: ["list", "string"], fields: ["list", ["ref", "FieldInfo"]], item: ["nullable", ["ref", "FieldInfo"]] },
   AdminSession: { id: "integer", remote_ip: "string", user_agent: "string", created: "integer", last_used: "integer", own: "boolean" },
   Overview: { at: "integer", hostname: "string", version: "string", update: "string", flow: ["enum", ["flowing", "none-in", "none-out", "slow"]], findings: ["list", ["ref", "Finding"]], examined: "integer", config_problems: ["list", ["ref", "ConfigProblem"]], certificates: ["list", ["ref", "Certificate"]], disk: ["nullable", ["ref", "Disk"]], queue: ["nullable", ["ref", "QueueState"]], last_backup: "integer", backup_interval: "integer", domains: "integer", accounts: "integer" },
   Finding: { grade: ["enum", ["error", "note", "warning"]], code: ["enum", ["account-broken", "account-stopped", "address-blocked", "backup-none", "backup-old", "backup-same-disk", "backup-unwritable", "backup-without-keys", "certificate-ending", "certificate-order", "certificate-unreadable", "clock-unsynchronised", "clock-wrong", "config-error", "config-warning", "disk-low", "dns", "dns-server", "key-not-in-effect", "listed", "mail-not-delivered", "mail-not-read", "mail-not-sent", "mail-rejected", "not-checked", "permissions", "port-25-blocked", "port-closed", "port-taken", "queue-held", "queue-stuck", "server-down", "server-fault", "signature-wrong", "task-down", "update"]], about: "string", text: "string", commands: ["list", "string"], detail: "string" },
@@ -181,6 +211,147 @@ var Client = class extends BaseClient {
   }
   login_factor(token, kind, code) {
     return this.call("login_factor", { token, kind, code }, { token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string" }, ["ref", "LoginResult"]);
+  }
+  dns_records(domain) {
+    return this.call("dns_records", { domain }, { domain: "string" }, ["list", ["ref", "DNSRecord"]]);
+  }
+  dns_zone(domain) {
+    return this.call("dns_zone", { domain }, { domain: "string" }, "string");
+  }
+  dns_reports(domain) {
+    return this.call("dns_reports", { domain }, { domain: "string" }, ["list", ["ref", "DNSReport"]]);
+  }
+  dns_check(domain, topic) {
+    return this.call("dns_check", { domain, topic }, { domain: "string", topic: "string" }, ["ref", "DNSReport"]);
+  }
+  retired(filter, page) {
+    return this.call("retired", { filter, page }, { filter: ["ref", "RetiredFilter"], page: ["ref", "RetiredPage"] }, ["list", ["ref", "Line"]]);
+  }
+  webhooks(filter, page) {
+    return this.call("webhooks", { filter, page }, { filter: ["ref", "HookFilter"], page: ["ref", "HookPage"] }, ["list", ["ref", "HookLine"]]);
+  }
+  webhooks_retired(filter, page) {
+    return this.call("webhooks_retired", { filter, page }, { filter: ["ref", "RetiredHookFilter"], page: ["ref", "RetiredHookPage"] }, ["list", ["ref", "HookLine"]]);
+  }
+  webhook_schedule(hook_id) {
+    return this.call("webhook_schedule", { hook_id }, { hook_id: "integer" }, "null");
+  }
+  webhook_cancel(hook_id) {
+    return this.call("webhook_cancel", { hook_id }, { hook_id: "integer" }, "null");
+  }
+  suppressions(account) {
+    return this.call("suppressions", { account }, { account: ["optional", "string"] }, ["list", ["ref", "Suppressed"]]);
+  }
+  suppression_add(account, address, reason) {
+    return this.call("suppression_add", { account, address, reason }, { account: "string", address: "string", reason: ["optional", "string"] }, "null");
+  }
+  suppression_remove(account, address) {
+    return this.call("suppression_remove", { account, address }, { account: "string", address: "string" }, "null");
+  }
+  queue(filter, page) {
+    return this.call("queue", { filter, page }, { filter: ["ref", "Filter"], page: ["ref", "Page"] }, ["list", ["ref", "Line"]]);
+  }
+  queue_count(filter) {
+    return this.call("queue_count", { filter }, { filter: ["ref", "Filter"] }, "integer");
+  }
+  queue_attempts(message_id) {
+    return this.call("queue_attempts", { message_id }, { message_id: "integer" }, ["list", ["ref", "Try"]]);
+  }
+  queue_header(message_id) {
+    return this.call("queue_header", { message_id }, { message_id: "integer" }, "string");
+  }
+  queue_change(operation, filter, expected) {
+    return this.call("queue_change", { operation, filter, expected }, { operation: ["enum", ["drop", "fail", "hold", "unhold"]], filter: ["ref", "Filter"], expected: "integer" }, "integer");
+  }
+  queue_schedule(filter, expected, minutes, from_now) {
+    return this.call("queue_schedule", { filter, expected, minutes, from_now }, { filter: ["ref", "Filter"], expected: "integer", minutes: "number", from_now: "boolean" }, "integer");
+  }
+  queue_transport(filter, expected, transport) {
+    return this.call("queue_transport", { filter, expected, transport }, { filter: ["ref", "Filter"], expected: "integer", transport: "string" }, "integer");
+  }
+  queue_requiretls(filter, expected, require_tls) {
+    return this.call("queue_requiretls", { filter, expected, require_tls }, { filter: ["ref", "Filter"], expected: "integer", require_tls: ["enum", ["default", "no", "yes"]] }, "integer");
+  }
+  transports() {
+    return this.call("transports", {}, {}, ["list", "string"]);
+  }
+  hold_rules() {
+    return this.call("hold_rules", {}, {}, ["list", ["ref", "Rule"]]);
+  }
+  hold_rule_add(account, sender, recipient) {
+    return this.call("hold_rule_add", { account, sender, recipient }, { account: "string", sender: "string", recipient: "string" }, "integer");
+  }
+  hold_rule_remove(rule_id) {
+    return this.call("hold_rule_remove", { rule_id }, { rule_id: "integer" }, "null");
+  }
+  domains() {
+    return this.call("domains", {}, {}, ["list", ["ref", "DomainRow"]]);
+  }
+  domain(domain) {
+    return this.call("domain", { domain }, { domain: "string" }, ["ref", "DomainDetail"]);
+  }
+  domain_add(domain, account, localpart, disabled) {
+    return this.call("domain_add", { domain, account, localpart, disabled }, { domain: "string", account: "string", localpart: ["optional", "string"], disabled: ["optional", "boolean"] }, "null");
+  }
+  domain_remove(domain) {
+    return this.call("domain_remove", { domain }, { domain: "string" }, "null");
+  }
+  domain_disable(domain, disabled) {
+    return this.call("domain_disable", { domain, disabled }, { domain: "string", disabled: "boolean" }, "null");
+  }
+  alias_add(alias, members) {
+    return this.call("alias_add", { alias, members }, { alias: "string", members: ["list", "string"] }, "null");
+  }
+  alias_remove(alias) {
+    return this.call("alias_remove", { alias }, { alias: "string" }, "null");
+  }
+  alias_members_add(alias, members) {
+    return this.call("alias_members_add", { alias, members }, { alias: "string", members: ["list", "string"] }, "null");
+  }
+  alias_members_remove(alias, members) {
+    return this.call("alias_members_remove", { alias, members }, { alias: "string", members: ["list", "string"] }, "null");
+  }
+  selector_add(domain, selector, algorithm) {
+    return this.call("selector_add", { domain, selector, algorithm }, { domain: "string", selector: "string", algorithm: ["enum", ["ed25519", "rsa"]] }, "null");
+  }
+  selector_remove(domain, selector) {
+    return this.call("selector_remove", { domain, selector }, { domain: "string", selector: "string" }, "null");
+  }
+  accounts(search, after, count) {
+    return this.call("accounts", { search, after, count }, { search: ["optional", "string"], after: ["optional", "string"], count: ["optional", "integer"] }, ["ref", "AccountPage"]);
+  }
+  account_uses(names) {
+    return this.call("account_uses", { names }, { names: ["list", "string"] }, ["list", ["ref", "AccountUse"]]);
+  }
+  account(name) {
+    return this.call("account", { name }, { name: "string" }, ["ref", "AccountDetail"]);
+  }
+  account_add(name, address) {
+    return this.call("account_add", { name, address }, { name: "string", address: "string" }, "string");
+  }
+  account_remains(name) {
+    return this.call("account_remains", { name }, { name: "string" }, ["ref", "AccountRemains"]);
+  }
+  account_remove(name) {
+    return this.call("account_remove", { name }, { name: "string" }, "null");
+  }
+  account_password(name, password) {
+    return this.call("account_password", { name, password }, { name: "string", password: ["optional", "string"] }, "string");
+  }
+  address_add(name, address) {
+    return this.call("address_add", { name, address }, { name: "string", address: "string" }, "null");
+  }
+  address_remove(address) {
+    return this.call("address_remove", { address }, { address: "string" }, "null");
+  }
+  attempts(account, count) {
+    return this.call("attempts", { account, count }, { account: ["optional", "string"], count: ["optional", "integer"] }, ["list", ["ref", "Attempt"]]);
+  }
+  settings(path) {
+    return this.call("settings", { path }, { path: ["list", "string"] }, ["ref", "SettingsForm"]);
+  }
+  settings_save(path, before, after) {
+    return this.call("settings_save", { path, before, after }, { path: ["list", "string"], before: ["map", "any"], after: ["map", "any"] }, "null");
   }
   logout() {
     return this.call("logout", {}, {}, "null");
@@ -353,11 +524,14 @@ var circleCheck = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M16 9l-5.5 5.5L8 12
 var circleHelp = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M9.09 9a3 3 0 0 1 5.83 1c0 2-3 3-3 3 M12 17h.01";
 var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
 var copy = "M10 8h10a2 2 0 0 1 2 2v10a2 2 0 0 1 -2 2h-10a2 2 0 0 1 -2 -2v-10a2 2 0 0 1 2 -2z M4 16c-1.1 0-2-.9-2-2V4c0-1.1.9-2 2-2h10c1.1 0 2 .9 2 2";
+var globe = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 2a14.5 14.5 0 0 0 0 20 14.5 14.5 0 0 0 0-20 M2 12h20";
 var logOut = "M16 17l5-5-5-5 M21 12H9 M9 21H5a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2h4";
 var menu = "M4 5h16 M4 12h16 M4 19h16";
-var monitor = "M4 3h16a2 2 0 0 1 2 2v10a2 2 0 0 1 -2 2h-16a2 2 0 0 1 -2 -2v-10a2 2 0 0 1 2 -2z";
+var monitor = "M4 3h16a2 2 0 0 1 2 2v10a2 2 0 0 1 -2 2h-16a2 2 0 0 1 -2 -2v-10a2 2 0 0 1 2 -2z M8 21h8 M12 17v4";
 var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
+var send = "M14.536 21.686a.5.5 0 0 0 .937-.024l6.5-19a.496.496 0 0 0-.635-.635l-19 6.5a.5.5 0 0 0-.024.937l7.93 3.18a2 2 0 0 1 1.112 1.11z M21.854 2.147l-10.94 10.939";
 var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3 M12 9v4 M12 17h.01";
+var users = "M16 21v-2a4 4 0 0 0-4-4H6a4 4 0 0 0-4 4v2 M16 3.128a4 4 0 0 1 0 7.744 M22 21v-2a4 4 0 0 0-3-3.87 M5 7a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z";
 
 // lib/login.ts
 function askLogIn(app, reason, address, tryLogIn, below = []) {
@@ -880,8 +1054,13 @@ function failurePage(desk, error) {
 
 // admin/main.ts
 var base = document.location.pathname.replace(/[^/]*$/, "");
-var places = [{ name: "overview", title: t("Overview"), icon: activity }];
-var parts = {};
+var places = [
+  { name: "overview", title: t("Overview"), icon: activity },
+  { name: "accounts", title: t("Accounts"), icon: users },
+  { name: "domains", title: t("Domains"), icon: globe },
+  { name: "queue", title: t("Queue"), icon: send }
+];
+var parts = { accounts: "accounts", domains: "domains", queue: "queue" };
 var own = { overview: overviewPage, sessions: sessionsPage };
 var App = class {
   client = new Client(base, checks, (reason) => this.logIn(reason));

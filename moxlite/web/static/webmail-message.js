@@ -10,13 +10,15 @@ function t(text2, values = {}) {
 
 // lib/client.ts
 var CallFailed = class extends Error {
-  constructor(call, code, message) {
+  constructor(call, code, message, fields = []) {
     super(message);
     this.call = call;
     this.code = code;
+    this.fields = fields;
   }
   call;
   code;
+  fields;
 };
 function codeOf(error) {
   return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;

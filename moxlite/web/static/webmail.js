@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.c7efbdf6d763.js", compose: "compose.0437cd51911e.js", conversation: "conversation.9203940bf861.js", details: "details.0600d370195a.js", export: "export.dee7f379b84b.js", login: "login.6e42ab104e3c.js", mailboxes: "mailboxes.d39bab654fa6.js", menu: "menu.888a8aa39ba0.js", message: "message.6def8073c6a8.js", palette: "palette.a62f7df17632.js", rules: "rules.d5870e04129d.js", search: "search.dbb964f86653.js", sender: "sender.52647c065e21.js", sent: "sent.f2c82d23bf67.js", settings: "settings.27c8d9deedfa.js", touch: "touch.5477156ef0f8.js", viewer: "viewer.67b0cdc1e239.js" };
+var define_PARTS_default = { bulk: "bulk.c7efbdf6d763.js", compose: "compose.0437cd51911e.js", conversation: "conversation.9203940bf861.js", details: "details.0600d370195a.js", export: "export.dee7f379b84b.js", login: "login.6e42ab104e3c.js", mailboxes: "mailboxes.d39bab654fa6.js", menu: "menu.888a8aa39ba0.js", message: "message.8674172aa1c8.js", palette: "palette.a62f7df17632.js", rules: "rules.d5870e04129d.js", search: "search.dbb964f86653.js", sender: "sender.52647c065e21.js", sent: "sent.f2c82d23bf67.js", settings: "settings.27c8d9deedfa.js", touch: "touch.5477156ef0f8.js", viewer: "viewer.67b0cdc1e239.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -77,13 +77,15 @@ function many(n, one, other, values = {}) {
 
 // lib/client.ts
 var CallFailed = class extends Error {
-  constructor(call, code, message2) {
+  constructor(call, code, message2, fields2 = []) {
     super(message2);
     this.call = call;
     this.code = code;
+    this.fields = fields2;
   }
   call;
   code;
+  fields;
 };
 function codeOf(error) {
   return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
@@ -146,7 +148,7 @@ var BaseClient = class {
       const reached = status !== 0 && (status < 502 || status > 504);
       throw new CallFailed(name, "", reached ? t("The server answered {status} without saying why.", { status: String(status) }) : t("The server cannot be reached."));
     }
-    if (answer.error) throw new CallFailed(name, answer.error.code, answer.error.message);
+    if (answer.error) throw new CallFailed(name, answer.error.code, answer.error.message, answer.error.fields);
     return answer.result;
   }
 };

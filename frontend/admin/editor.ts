@@ -1,0 +1,266 @@
+// Forms for any object of domains.toml, from the description of its fields: each field has the control of its type, its explanation
+// and its default.
+
+import type { FieldInfo } from "../gen/admin";
+import { type FieldProblem, fieldsOf } from "../lib/client";
+import { type Child, el, fill, sign } from "../lib/dom";
+import { choice, line, tick } from "../lib/fields";
+import { plus, trash2 } from "../lib/icons";
+import { iconButton } from "../lib/pages";
+import { notice } from "../lib/states";
+import { t } from "../lib/words";
+
+type Value = unknown;
+
+/** A control of the form. */
+interface Part {
+  readonly root: HTMLElement;
+  /** The value in the form of the file; undefined where it is not set. */
+  read(): Value;
+  /** Show a mistake at the rest of a path below this part. */
+  problem(path: string, text: string): boolean;
+}
+
+/** Why a text is not what is asked for, found by the page itself. */
+class Unreadable extends Error {}
+
+/** A form for fields; `save` gets what was shown and what is wanted now. */
+export class Editor {
+  readonly root: HTMLElement;
+  private readonly parts: ReadonlyMap<string, Part>;
+  private readonly failure = el("div", { hidden: true });
+
+  constructor(
+    infos: readonly FieldInfo[],
+    private readonly before: Readonly<Record<string, Value>>,
+    save: (before: Record<string, Value>, after: Record<string, Value>) => Promise<void>,
+    action = t("Save"),
+  ) {
+    this.parts = new Map(infos.map((info) => [info.name, make(info, before[info.name])]));
+    const button = el("button", { class: "btn primary", type: "submit" }, action);
+    this.root = el(
+      "form",
+      {
+        class: "editor",
+        novalidate: true,
+        onsubmit: async (event: Event) => {
+          event.preventDefault();
+          button.disabled = true;
+          this.fail("");
+          try {
+            await save({ ...this.before }, this.read());
+          } catch (error) {
+            this.complain(error);
+          } finally {
+            button.disabled = false;
+          }
+        },
+      },
+      [...this.parts.values()].map((part) => part.root),
+      this.failure,
+      el("div", { class: "bar" }, button),
+    );
+  }
+
+  /** The values that are set. */
+  read(): Record<string, Value> {
+    const values: Record<string, Value> = {};
+    for (const [name, part] of this.parts) {
+      const value = part.read();
+      if (value !== undefined) values[name] = value;
+    }
+    return values;
+  }
+
+  private complain(error: unknown): void {
+    if (error instanceof Unreadable) return this.focus();
+    const rest: FieldProblem[] = [];
+    for (const one of fieldsOf(error)) {
+      const [name, below] = cut(one.field);
+      if (!this.parts.get(name)?.problem(below, one.text)) rest.push(one);
+    }
+    if (rest.length > 0) this.fail(rest.map((one) => `${one.field} ${one.text}`.trim()).join("\n"));
+    else if (fieldsOf(error).length === 0) this.fail(error instanceof Error ? error.message : String(error));
+    this.focus();
+  }
+
+  private focus(): void {
+    const bad = this.root.querySelector<HTMLElement>("[aria-invalid=true]");
+    bad?.closest("details")?.setAttribute("open", "");
+    bad?.focus();
+  }
+
+  private fail(text: string): void {
+    this.failure.hidden = text === "";
+    fill(this.failure, text !== "" && notice("danger", text));
+  }
+}
+
+/** The first key of a path as in TOML, and the rest: `a.b`, `a[0].b`, `a."x.y"`. */
+function cut(path: string): [string, string] {
+  const match = /^\.?(?:"((?:[^"\\]|\\.)*)"|\[(\d+)\]|([^.[]+))/.exec(path);
+  if (match === null) return [path, ""];
+  const quoted = match[1]?.replace(/\\(.)/g, "$1");
+  return [quoted ?? match[2] ?? match[3] ?? "", path.slice(match[0].length).replace(/^\./, "")];
+}
+
+const title = (name: string) => {
+  const words = name.replaceAll("_", " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+};
+
+const shown = (value: Value): string => (Array.isArray(value) ? value.map(String).join(", ") : typeof value === "boolean" ? (value ? t("on") : t("off")) : String(value));
+
+function hint(info: FieldInfo): Child {
+  const kinds: Record<string, string> = {
+    duration: t("A duration such as 15s, 1h30m or 7d."),
+    size: t("A size such as 500k, 100m or 2g."),
+  };
+  const unset = info.default === null || info.default === "" || (Array.isArray(info.default) && info.default.length === 0);
+  const without = info.required ? "" : unset ? "" : t("Default: {value}.", { value: shown(info.default) });
+  return [info.doc, kinds[info.kind], without].filter((one) => one !== undefined && one !== "").join(" ");
+}
+
+function make(info: FieldInfo, value: Value, label = title(info.name)): Part {
+  switch (info.type) {
+    case "boolean":
+      return boolean(info, value, label);
+    case "enum":
+      return words(info, value, label);
+    case "table":
+      return table(info, value, label);
+    case "list":
+      return list(info, value, label);
+    case "map":
+      return map(info, value, label);
+    default:
+      return text(info, value, label);
+  }
+}
+
+function boolean(info: FieldInfo, value: Value, label: string): Part {
+  const found = tick(label, value === undefined ? info.default === true : value === true, hint(info));
+  return { root: found.root, read: () => (found.control.checked === (info.default === true) ? undefined : found.control.checked), problem: (_, words) => (found.problem(words), true) };
+}
+
+function words(info: FieldInfo, value: Value, label: string): Part {
+  const values = info.words.map((word): [string, string] => [word, word === "" ? t("(not set)") : word === info.default ? t("{word} (default)", { word }) : word]);
+  if (info.required) values.unshift(["", t("Choose…")]);
+  const found = choice(label, values, String(value ?? info.default ?? ""), hint(info));
+  return { root: found.root, read: () => (found.control.value === (info.default ?? "") ? undefined : found.control.value), problem: (_, said) => (found.problem(said), true) };
+}
+
+function text(info: FieldInfo, value: Value, label: string): Part {
+  const numeric = info.type === "integer" || info.type === "number";
+  const found = line(label, value === undefined || value === null ? "" : String(value), hint(info), {
+    placeholder: info.default === null || info.default === undefined ? "" : shown(info.default),
+    ...(numeric ? { inputmode: "decimal" } : {}),
+    ...(info.required ? { required: "" } : {}),
+  });
+  const read = () => {
+    const typed = found.control.value;
+    if (typed === "") {
+      if (!info.required) return undefined;
+      found.problem(t("This is needed."));
+      throw new Unreadable();
+    }
+    if (!numeric) return info.kind === "size" && /^-?\d+$/.test(typed) ? Number(typed) : typed;
+    const number = Number(typed);
+    if (!Number.isFinite(number) || (info.type === "integer" && !Number.isInteger(number))) {
+      found.problem(info.type === "integer" ? t("This must be a whole number.") : t("This must be a number."));
+      throw new Unreadable();
+    }
+    return number;
+  };
+  return { root: found.root, read, problem: (_, said) => (found.problem(said), true) };
+}
+
+/** A table: present or not where it has no default, with its fields below. */
+function table(info: FieldInfo, value: Value, label: string): Part {
+  const optional = info.default === null && !info.required;
+  const given = (typeof value === "object" && value !== null ? value : {}) as Record<string, Value>;
+  const defaults = (typeof info.default === "object" && info.default !== null ? info.default : {}) as Record<string, Value>;
+  const parts = new Map(info.fields.map((one) => [one.name, make({ ...one, default: defaults[one.name] ?? one.default }, given[one.name])]));
+  const on = tick(t("Set {what}", { what: label.toLowerCase() }), value !== undefined && value !== null);
+  const body = el("div", { class: "items" }, [...parts.values()].map((part) => part.root));
+  const adapt = () => (body.hidden = optional && !on.control.checked);
+  on.control.addEventListener("change", adapt);
+  adapt();
+  const root = el("details", { open: value !== undefined && info.name !== "" }, el("summary", {}, label), el("p", { class: "hint" }, info.doc), optional && on.root, body);
+  const read = () => {
+    if (optional && !on.control.checked) return undefined;
+    const values: Record<string, Value> = {};
+    for (const [name, part] of parts) {
+      const one = part.read();
+      if (one !== undefined) values[name] = one;
+    }
+    return !optional && Object.keys(values).length === 0 ? undefined : values;
+  };
+  const problem = (path: string, said: string) => {
+    root.open = true;
+    const [name, below] = cut(path);
+    if (parts.get(name)?.problem(below, said)) return true;
+    on.problem(said);
+    return optional;
+  };
+  return { root, read, problem };
+}
+
+interface Item {
+  readonly part: Part;
+  readonly key: () => string;
+  readonly root: HTMLElement;
+}
+
+/** A list of values, each with a button that removes it. */
+function list(info: FieldInfo, value: Value, label: string): Part {
+  return many(info, label, Array.isArray(value) ? value.map((one): [string, Value] => ["", one]) : [], (item) => ({ part: item, keyed: null }));
+}
+
+/** Values by names that are typed. */
+function map(info: FieldInfo, value: Value, label: string): Part {
+  const given = typeof value === "object" && value !== null ? Object.entries(value) : [];
+  return many(info, label, given, (item, key) => ({ part: item, keyed: line(t("Name"), key) }));
+}
+
+function many(info: FieldInfo, label: string, given: [string, Value][], wrap: (part: Part, key: string) => { part: Part; keyed: ReturnType<typeof line> | null }): Part {
+  const below = info.item;
+  if (below === null || below === undefined) throw new Error(`no item in ${info.name}`);
+  const items: Item[] = [];
+  const place = el("div", { class: "items" });
+  const error = el("span", { class: "error", hidden: true });
+  const add = (key: string, value: Value) => {
+    const made = make({ ...below, name: "", required: true }, value, below.type === "table" ? `${label} ${items.length + 1}` : label);
+    const { part, keyed } = wrap(made, key);
+    const remove = iconButton(t("Remove"), trash2, () => {
+      items.splice(items.indexOf(item), 1);
+      item.root.remove();
+      adder.focus();
+    });
+    const root = el("div", { class: "item" }, el("div", { class: "items" }, keyed?.root, part.root), remove);
+    const item: Item = { part, key: () => keyed?.control.value ?? "", root };
+    if (below.type !== "table") root.querySelector("label")?.classList.add("sr");
+    items.push(item);
+    place.append(root);
+    return root;
+  };
+  for (const [key, value] of given) add(key, value);
+  const adder = el("button", { class: "btn line small", type: "button", onclick: () => add("", undefined).querySelector<HTMLElement>("input, select")?.focus() }, sign(plus, "i s"), t("Add"));
+  const root = el("fieldset", { class: "field" }, el("legend", {}, label), el("span", { class: "hint" }, hint(info)), place, error, el("div", {}, adder));
+  const keyed = info.type === "map";
+  const read = () => {
+    if (items.length === 0) return undefined;
+    if (keyed) return Object.fromEntries(items.map((item) => [item.key(), item.part.read() ?? {}]));
+    return items.map((item) => item.part.read() ?? {});
+  };
+  const problem = (path: string, said: string) => {
+    const [name, rest] = cut(path);
+    const item = keyed ? items.find((one) => one.key() === name) : items[Number(name)];
+    if (path !== "" && item?.part.problem(rest, said)) return true;
+    error.hidden = false;
+    fill(error, said);
+    return true;
+  };
+  return { root, read, problem };
+}
+

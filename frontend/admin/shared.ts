@@ -1,0 +1,111 @@
+// What the parts of the admin app share: saving settings, refusals at fields, removing with a name typed again.
+
+import { codeOf, fieldsOf, messageOf } from "../lib/client";
+import { dialog, showError } from "../lib/dialogs";
+import { type Child, el, fill } from "../lib/dom";
+import { type Field, line } from "../lib/fields";
+import { notice } from "../lib/states";
+import { t } from "../lib/words";
+import { Editor } from "./editor";
+import type { Desk } from "./page";
+
+/** A form for the settings at a path of domains.toml; `only` chooses fields, by their names. */
+export async function settingsForm(desk: Desk, path: readonly string[], only?: (name: string) => boolean): Promise<HTMLElement> {
+  const found = await desk.client.settings([...path]);
+  const fields = only === undefined ? found.fields : found.fields.filter((one) => only(one.name));
+  const names = new Set(fields.map((one) => one.name));
+  const chosen = Object.fromEntries(Object.entries(found.values).filter(([name]) => names.has(name)));
+  const rest = Object.fromEntries(Object.entries(found.values).filter(([name]) => !names.has(name)));
+  const save = async (before: Record<string, unknown>, after: Record<string, unknown>) => {
+    try {
+      await desk.client.settings_save([...path], { ...rest, ...before }, { ...rest, ...after });
+    } catch (error) {
+      if (codeOf(error) !== "user:conflict") throw error;
+      await conflict(desk, error);
+      return;
+    }
+    desk.say(t("Saved"), { title: t("Undo"), run: () => void undo(desk, path, { ...rest, ...after }, { ...rest, ...before }) });
+    await desk.refresh();
+  };
+  return new Editor(fields, chosen, save).root;
+}
+
+async function undo(desk: Desk, path: readonly string[], now: Record<string, unknown>, then: Record<string, unknown>): Promise<void> {
+  try {
+    await desk.client.settings_save([...path], now, then);
+    await desk.refresh();
+  } catch (error) {
+    await showError(t("Not undone"), error);
+  }
+}
+
+/** Someone else has changed the same object: both versions are told; nothing is written. */
+async function conflict(desk: Desk, error: unknown): Promise<void> {
+  const answer = await dialog<"theirs" | "mine">(t("Changed meanwhile"), (close) => [
+    el("p", { class: "dialog-text" }, messageOf(error)),
+    el("p", { class: "dialog-text" }, t("Nothing was saved. What you typed is still in the form.")),
+    el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", onclick: () => close("theirs") }, t("Drop mine, show what is there")), el("button", { class: "btn primary", autofocus: true, onclick: () => close("mine") }, t("Go on with mine"))),
+  ]);
+  if (answer === "theirs") await desk.refresh();
+}
+
+/** A dialog with fields. `run` makes the call; its refusals are shown at the fields, all at once. Resolves with what `run` gave,
+ * or null. */
+export function fieldDialog<T>(title: string, action: string, fields: Readonly<Record<string, Field<HTMLElement>>>, run: () => Promise<T>, more: Child = null): Promise<T | null> {
+  return dialog<T | null>(title, (close) => {
+    const failure = el("div", { hidden: true });
+    const button = el("button", { class: "btn primary", type: "submit" }, action);
+    const form = el(
+      "form",
+      {
+        class: "form",
+        novalidate: true,
+        onsubmit: async (event: Event) => {
+          event.preventDefault();
+          button.disabled = true;
+          failure.hidden = true;
+          try {
+            close(await run());
+          } catch (error) {
+            const rest = fieldsOf(error).filter((one) => fields[one.field] === undefined);
+            for (const one of fieldsOf(error)) fields[one.field]?.problem(one.text);
+            failure.hidden = fieldsOf(error).length > 0 && rest.length === 0;
+            fill(failure, notice("danger", rest.length > 0 ? rest.map((one) => one.text).join("; ") : messageOf(error)));
+            form.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
+          } finally {
+            button.disabled = false;
+          }
+        },
+      },
+      Object.values(fields).map((one) => one.root),
+      more,
+      failure,
+      el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(null) }, t("Cancel")), button),
+    );
+    return [form];
+  });
+}
+
+/** Ask for a name to be typed again before something goes for good; `what` says what goes and what stays. */
+export async function typedAgain(title: string, name: string, what: Child, action: string): Promise<boolean> {
+  const typed = line(t("Type {name} to go on", { name }), "");
+  const answer = await dialog<boolean>(title, (close) => {
+    const button = el("button", { class: "btn line danger", type: "submit", disabled: true }, action);
+    typed.control.addEventListener("input", () => (button.disabled = typed.control.value !== name));
+    return [
+      el("div", { class: "dialog-text" }, what),
+      el(
+        "form",
+        { class: "form", onsubmit: (event: Event) => (event.preventDefault(), typed.control.value === name && close(true)) },
+        typed.root,
+        el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), button),
+      ),
+    ];
+  });
+  return answer === true;
+}
+
+/** A secret that is shown once. */
+export async function showSecret(title: string, text: string, secret: Child): Promise<void> {
+  await dialog<void>(title, (close) => [el("p", { class: "dialog-text" }, text), el("p", {}, secret), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Done")))]);
+}

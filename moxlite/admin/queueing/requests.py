@@ -1,0 +1,156 @@
+"""Arguments of the commands about the queue: ``moxlite queue …``.
+
+Nothing heavy is imported here: a command has to start fast (ADMIN-83).
+"""
+
+from typing import Literal
+
+from moxlite.admin.queueing.filters import (
+    Filter,
+    HookFilter,
+    HookPage,
+    Page,
+    RetiredFilter,
+    RetiredHookFilter,
+    RetiredHookPage,
+    RetiredPage,
+)
+from moxlite.admin.requests import Request
+
+__all__ = [
+    "AddHoldRule",
+    "Choose",
+    "ChooseHooks",
+    "Explain",
+    "HookID",
+    "ListHooks",
+    "ListMessages",
+    "ListRetired",
+    "ListRetiredHooks",
+    "ListSuppressions",
+    "MessageID",
+    "Nothing",
+    "Schedule",
+    "ScheduleHooks",
+    "SetRequireTLS",
+    "SetTransport",
+    "Suppress",
+]
+
+
+class ListMessages(Request, frozen=True, kw_only=True):
+    """``queue list``."""
+
+    filter: Filter = Filter()
+    page: Page = Page()
+
+
+class ListRetired(Request, frozen=True, kw_only=True):
+    """``queue retired list``."""
+
+    filter: RetiredFilter = RetiredFilter()
+    page: RetiredPage = RetiredPage()
+
+
+class Choose(Request, frozen=True, kw_only=True):
+    """``queue hold``, ``unhold``, ``fail``, ``drop``: the messages to change. `all`: confirms an empty filter, which
+    chooses every message (ADMIN-20).
+    """
+
+    filter: Filter = Filter()
+    all: bool = False
+
+
+class Schedule(Choose, frozen=True, kw_only=True):
+    """``queue schedule``: put the next attempt off by `seconds`, or with `from_now` to `seconds` from now."""
+
+    seconds: float
+    from_now: bool = False
+
+
+class SetTransport(Choose, frozen=True, kw_only=True):
+    """``queue transport``: empty for the transport that the routes choose."""
+
+    transport: str
+
+
+class SetRequireTLS(Choose, frozen=True, kw_only=True):
+    """``queue requiretls``."""
+
+    require_tls: Literal["yes", "no", "default"]
+
+
+class MessageID(Request, frozen=True, kw_only=True):
+    """``queue dump``, ``queue retired print``, ``queue holdrules remove``."""
+
+    id: int
+
+
+class AddHoldRule(Request, frozen=True, kw_only=True):
+    """``queue holdrules add``: all fields empty holds every message."""
+
+    account: str = ""
+    sender: str = ""
+    recipient: str = ""
+
+
+class Explain(Request, frozen=True, kw_only=True):
+    """``queue explain``: `sender` may be empty; `connect`: connect to the hosts."""
+
+    recipient: str
+    sender: str = ""
+    connect: bool = False
+
+
+class ListHooks(Request, frozen=True, kw_only=True):
+    """``queue webhook list``."""
+
+    filter: HookFilter = HookFilter()
+    page: HookPage = HookPage()
+
+
+class ListRetiredHooks(Request, frozen=True, kw_only=True):
+    """``queue webhook retired list``."""
+
+    filter: RetiredHookFilter = RetiredHookFilter()
+    page: RetiredHookPage = RetiredHookPage()
+
+
+class ChooseHooks(Request, frozen=True, kw_only=True):
+    """``queue webhook cancel``: the webhooks to cancel. `all`: confirms an empty filter, which chooses every webhook
+    (ADMIN-20).
+    """
+
+    filter: HookFilter = HookFilter()
+    all: bool = False
+
+
+class ScheduleHooks(ChooseHooks, frozen=True, kw_only=True):
+    """``queue webhook schedule``: put the next call off by `seconds`, or with `from_now` to `seconds` from now."""
+
+    seconds: float
+    from_now: bool = False
+
+
+class HookID(Request, frozen=True, kw_only=True):
+    """``queue webhook print``, ``queue webhook retired print``."""
+
+    id: int
+
+
+class ListSuppressions(Request, frozen=True, kw_only=True):
+    """``queue suppress list``: of one account, or of all."""
+
+    account: str = ""
+
+
+class Suppress(Request, frozen=True, kw_only=True):
+    """``queue suppress add``, ``remove``, ``lookup``."""
+
+    account: str
+    address: str
+    reason: str = ""
+
+
+class Nothing(Request, frozen=True, kw_only=True):
+    """Arguments of commands without any."""

@@ -1,0 +1,141 @@
+"""Changes of some keys of a table of domains.toml, based on the values that a person saw (WEB-89).
+
+A page shows the values of some keys in the form of the file, and sends them back with the new ones. Nothing is written
+if one of them has changed meanwhile. Keys that keep their value keep their lines.
+"""
+
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from moxlite.config.fields import REQUIRED, fields_of
+from moxlite.config.holder import Change
+from moxlite.config.load import ConfigError, Problem
+from moxlite.config.snapshot import Snapshot
+from moxlite.config.toml.decode import Finding, decode_field, dotted
+from moxlite.config.toml.edit import Document, Keys
+from moxlite.config.toml.encode import encode_field
+from moxlite.config.values import Section
+
+__all__ = ["Edit", "Mistake", "NotValid", "change_keys"]
+
+logger = logging.getLogger("moxlite.admin.settings")
+
+NO_FILES: Final = Path()
+"""Base of relative paths: the keys that pages change are not paths."""
+
+ELSEWHERE: Final = "nothing was saved: the configuration has a mistake elsewhere; the administrator must mend it first"
+
+
+class Edit(Protocol):
+    """`ConfigHolder.edit`."""
+
+    async def __call__(self, change: Change, *, expected: Mapping[Keys, object] | None = None) -> Snapshot: ...
+
+
+class Mistake(msgspec.Struct, frozen=True):
+    """A mistake in a value. ``path``: the key as in TOML, relative to the table, "" for the whole."""
+
+    path: str
+    text: str
+
+
+class NotValid(Exception):
+    """The new values cannot be used; `mistakes` has at least one entry."""
+
+    def __init__(self, mistakes: Collection[Mistake]) -> None:
+        super().__init__("; ".join(f"{one.path} {one.text}".strip() for one in mistakes))
+        self.mistakes = tuple(mistakes)
+
+
+async def change_keys(
+    edit: Edit,
+    section: type[Section],
+    path: Keys,
+    old: Mapping[str, Any],
+    new: Mapping[str, Any],
+    names: Collection[str],
+) -> Snapshot:
+    """Change keys of a table; returns the configuration in use after it.
+
+    Args:
+      edit: changes domains.toml.
+      section: the struct of the table.
+      path: where the table is in domains.toml.
+      old, new: values of the keys in the form of the file; a missing key has its default.
+      names: all keys that the person saw.
+
+    Raises:
+      NotValid: `new` has mistakes.
+      ObjectChanged: a key has another value than in `old`.
+      ChangedMeanwhile, OSError: as `ConfigHolder.edit`.
+    """
+    was, _ = _values(section, old, names)
+    wanted, findings = _values(section, new, names)
+    if findings:
+        raise NotValid([_mistake(one) for one in findings])
+    expected: dict[Keys, object] = {(*path, name): value for name, value in was.items()}
+    changed = [name for name in names if was[name] != wanted[name]]
+    if not changed:
+        return await edit(_nothing, expected=expected)
+    try:
+        return await edit(_change(section, path, {name: wanted[name] for name in changed}), expected=expected)
+    except ConfigError as error:
+        raise NotValid(_relative(dotted(path), error.problems)) from None
+
+
+def _values(
+    section: type[Section], table: Mapping[str, Any], names: Collection[str]
+) -> tuple[dict[str, object], list[Finding]]:
+    found: dict[str, object] = {}
+    mistakes: list[Finding] = []
+    for field in fields_of(section):
+        if field.name not in names:
+            continue
+        if field.name in table:
+            found[field.name], wrong = decode_field(section, field.name, table[field.name], NO_FILES)
+            mistakes += wrong
+        elif field.default is REQUIRED:
+            mistakes.append(Finding((field.name,), "is missing"))
+        else:
+            found[field.name] = field.default
+    return found, mistakes
+
+
+def _nothing(document: Document, snapshot: Snapshot) -> None:
+    """Change nothing: the edit only compares."""
+
+
+def _change(section: type[Section], path: Keys, values: Mapping[str, object]) -> Change:
+    defaults = {field.name: field.default for field in fields_of(section)}
+
+    def change(document: Document, snapshot: Snapshot) -> None:
+        for name, value in values.items():
+            if value is None or value == defaults[name]:
+                document.drop((*path, name))
+            else:
+                document.put((*path, name), encode_field(section, name, value))
+
+    return change
+
+
+def _mistake(finding: Finding) -> Mistake:
+    return Mistake(dotted(finding.path), finding.text + (f" ({finding.hint})" if finding.hint else ""))
+
+
+def _relative(here: str, problems: Sequence[Problem]) -> list[Mistake]:
+    """The problems of the file in this table. If there are only others, the text does not name them: they may be about
+    other accounts.
+    """
+    inside = (here, here + ".", here + "[")
+    found = [
+        Mistake(one.key.removeprefix(here).removeprefix("."), one.text + (f" ({one.hint})" if one.hint else ""))
+        for one in problems
+        if one.key == here or one.key.startswith(inside[1:])
+    ]
+    if not found:
+        logger.warning("settings not saved: domains.toml has mistakes", extra={"kv": {"first": str(problems[0])}})
+    return found or [Mistake("", ELSEWHERE)]

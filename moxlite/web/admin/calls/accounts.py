@@ -1,0 +1,218 @@
+"""The calls about accounts and their addresses (WEB-81)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import trio
+from msgspec import Meta
+
+from moxlite.admin.queueing.filters import Filter
+from moxlite.admin.queueing.requests import Choose
+from moxlite.admin.queueing.results import Changed
+from moxlite.admin.requests import AccountAdd, AccountName, AddressAdd, AddressName, SetPassword
+from moxlite.config.domains import Account
+from moxlite.config.snapshot import Snapshot
+from moxlite.proto.address import Address
+from moxlite.store.auth.credentials import generate_password
+from moxlite.store.changelog.account import Account as StoreAccount
+from moxlite.store.errors import StoreError
+from moxlite.store.rows import mailboxes as mailbox_rows
+from moxlite.web.admin.calls.common import AdminCalls
+from moxlite.web.admin.types import (
+    AccountDetail,
+    AccountPage,
+    AccountRemains,
+    AccountRow,
+    AccountUse,
+    AddressRow,
+    Attempt,
+)
+from moxlite.web.calls import call
+from moxlite.web.errors import FieldError, FieldErrors, NotFound
+from moxlite.web.sessions import Caller
+from moxlite.web.types import Credential
+
+__all__ = ["AccountCalls"]
+
+Word = Annotated[str, Meta(max_length=320)]
+Count = Annotated[int, Meta(ge=1, le=200)]
+
+MOST_AT_ONCE: Final = 50
+"""Accounts whose use one call tells."""
+
+
+class AccountCalls(AdminCalls):
+    """Accounts: list, page, addresses, passwords, log-ins."""
+
+    @call()
+    async def accounts(self, caller: Caller, search: Word = "", after: Word = "", count: Count = 50) -> AccountPage:
+        """A page of the accounts whose name, address or text contains `search`, behind the account `after`."""
+        await trio.lowlevel.checkpoint()
+        snapshot, broken = self._server.config(), self._server.accounts.broken()
+        found = sorted(
+            name for name, one in snapshot.domains.accounts.items() if _matches(name, one, search.casefold())
+        )
+        page = [name for name in found if name > after][:count]
+        return AccountPage([_row(snapshot, name, broken.get(name, "")) for name in page], len(found))
+
+    @call()
+    async def account_uses(
+        self, caller: Caller, names: Annotated[list[Word], Meta(max_length=MOST_AT_ONCE)]
+    ) -> list[AccountUse]:
+        """What accounts use, and when each has logged in last."""
+        known = [name for name in names if self._server.config().account(name) is not None]
+        logins = await self._logins(known)
+        return [await self._use(name, logins) for name in known]
+
+    @call()
+    async def account(self, caller: Caller, name: Word) -> AccountDetail:
+        """An account with its addresses."""
+        snapshot = self._server.config()
+        settings = self._settings(name)
+        return AccountDetail(
+            row=_row(snapshot, name, self._server.accounts.broken().get(name, "")),
+            domain=settings.domain.unicode,
+            use=await self._use(name, await self._logins([name])),
+            addresses=[_address(snapshot, address, one.mailbox) for address, one in settings.destinations.items()],
+            domains=sorted(snapshot.domains.domains),
+        )
+
+    @call()
+    async def account_add(self, caller: Caller, name: Word, address: Word) -> str:
+        """Add an account with an address; returns the password that was made for it."""
+        problems = [FieldError(key, "is needed") for key, value in (("name", name), ("address", address)) if not value]
+        if problems:
+            raise FieldErrors(problems)
+        await self._console.do("config account add", AccountAdd(name, address))
+        return await self._set_password(name, generate_password())
+
+    @call()
+    async def account_remains(self, caller: Caller, name: Word) -> AccountRemains:
+        """What would go with an account, in numbers."""
+        settings = self._settings(name)
+        aliases = {str(one.canonical) for one in self._server.config().derived.aliases_of.get(name, ())}
+        queued = await self._queued(name)
+        try:
+            async with self._server.accounts.use(name) as account:
+                boxes = await account.read(mailbox_rows.mailboxes, op="admin_account")
+        except StoreError:
+            boxes = []
+        return AccountRemains(
+            messages=sum(box.total for box in boxes),
+            octets=sum(box.size for box in boxes),
+            mailboxes=sum(not box.system for box in boxes),
+            addresses=len(settings.destinations),
+            aliases=sorted(aliases),
+            queued=queued,
+        )
+
+    @call()
+    async def account_remove(self, caller: Caller, name: Word) -> None:
+        """Remove an account with all its mail."""
+        await self._console.do("config account rm", AccountName(name))
+
+    @call()
+    async def account_password(self, caller: Caller, name: Word, password: Credential = "") -> str:
+        """Set the password of an account, or without one a password that is made and returned. Ends its sessions."""
+        return await self._set_password(name, password or generate_password())
+
+    @call()
+    async def address_add(self, caller: Caller, name: Word, address: Word) -> None:
+        """Give an account an address, or with ``@domain`` what no other address of the domain gets."""
+        await self._console.do("config address add", AddressAdd(address, name))
+
+    @call()
+    async def address_remove(self, caller: Caller, address: Word) -> None:
+        """Remove an address from its account and from all aliases."""
+        await self._console.do("config address rm", AddressName(address))
+
+    @call()
+    async def attempts(self, caller: Caller, account: Word = "", count: Count = 50) -> list[Attempt]:
+        """The latest log-in attempts to an account, or to all and to the admin app."""
+        found = await self._server.auth.attempts(account or None, limit=count)
+        return [
+            Attempt(
+                account=one.account,
+                address=one.address,
+                remote_ip=one.remote_ip,
+                protocol=one.protocol,
+                mechanism=one.mechanism,
+                user_agent=one.user_agent,
+                result=one.result,
+                tls=one.tls,
+                first=one.first,
+                last=one.last,
+                count=one.count,
+            )
+            for one in found
+        ]
+
+    def _settings(self, name: str) -> Account:
+        found = self._server.config().account(name)
+        if found is None:
+            raise NotFound(f"There is no account {name!r}.")
+        return found
+
+    async def _set_password(self, name: str, password: str) -> str:
+        await self._console.do("account set-password", SetPassword(name, password))
+        return password
+
+    async def _logins(self, names: list[str]) -> dict[str, tuple[int, str]]:
+        try:
+            return await self._server.auth.last_logins(names)
+        except StoreError:
+            return {}
+
+    async def _use(self, name: str, logins: dict[str, tuple[int, str]]) -> AccountUse:
+        last, protocol = logins.get(name, (0, ""))
+        try:
+            async with self._server.accounts.use(name) as account:
+                return AccountUse(name, await _size(account), last, protocol, "")
+        except StoreError as error:
+            return AccountUse(name, 0, last, protocol, str(error))
+
+    async def _queued(self, name: str) -> int:
+        """Messages of an account that wait to be sent; 0 while no queue runs."""
+        if not self._console.has("queue count"):
+            return 0
+        return (await self._console.run("queue count", Choose(filter=Filter(account=name)), Changed)).messages
+
+
+async def _size(account: StoreAccount) -> int:
+    return (await account.read(mailbox_rows.state, op="admin_account")).total_size
+
+
+def _matches(name: str, account: Account, search: str) -> bool:
+    if not search:
+        return True
+    texts = (name, account.description, account.full_name, *account.destinations)
+    return any(search in one.casefold() for one in texts)
+
+
+def _row(snapshot: Snapshot, name: str, broken: str) -> AccountRow:
+    one = snapshot.domains.accounts[name]
+    quota = one.quota_message_size if one.quota_message_size is not None else snapshot.static.quota_message_size
+    return AccountRow(
+        name=name,
+        description=one.description,
+        full_name=one.full_name,
+        disabled=one.login_disabled or "",
+        broken=broken,
+        first_address=next(iter(one.destinations), ""),
+        addresses=len(one.destinations),
+        limit=max(0, quota),
+    )
+
+
+def _address(snapshot: Snapshot, address: str, mailbox: str) -> AddressRow:
+    aliases: list[str] = []
+    if not address.startswith("@"):
+        own = snapshot.canonical(Address.parse(address))
+        aliases = [
+            f"{localpart}@{domain}"
+            for domain, settings in snapshot.domains.domains.items()
+            for localpart, alias in settings.aliases.items()
+            if any(snapshot.canonical(member) == own for member in alias.addresses)
+        ]
+    return AddressRow(address, address.startswith("@"), mailbox, aliases)

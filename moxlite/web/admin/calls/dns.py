@@ -1,0 +1,135 @@
+"""The calls about DNS: the records that a domain should have, and their checks, topic by topic (WEB-83)."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Final
+
+import trio
+from msgspec import Meta
+
+from moxlite.admin.accounts import Refused
+from moxlite.admin.dns.check import TOPICS, check_domain, check_servers, is_signed
+from moxlite.admin.dns.wanted import Keys, read_keys, wanted_records
+from moxlite.admin.dns.zonefile import ABOUT, record_value, zone_file, zone_line
+from moxlite.admin.domains.changes import require_domain
+from moxlite.admin.offer import offer_for
+from moxlite.config.domains import DomainConfig
+from moxlite.proto.address import Domain
+from moxlite.web.admin.calls.common import AdminCalls
+from moxlite.web.admin.sessions import AdminSessions
+from moxlite.web.admin.surroundings import Surroundings
+from moxlite.web.admin.types import DNSRecord, DNSReport
+from moxlite.web.calls import call
+from moxlite.web.errors import NotFound, Unavailable
+from moxlite.web.sessions import Caller
+
+__all__ = ["DNSCalls"]
+
+Word = Annotated[str, Meta(max_length=320)]
+
+MAX_KEPT: Final = 5_000
+"""Reports that are kept for who comes back to the page; the oldest make way."""
+
+AT_A_TIME: Final = 30
+"""Checks that run at a time: those of two pages."""
+
+NO_CHECKS: Final = "localserve asks nothing outside of this machine, so DNS is not checked."
+
+
+class DNSCalls(AdminCalls):
+    """DNS records and checks of domains."""
+
+    def __init__(self, surroundings: Surroundings, sessions: AdminSessions) -> None:
+        super().__init__(surroundings, sessions)
+        self._reports: dict[tuple[str, str], DNSReport] = {}
+        self._running = trio.CapacityLimiter(AT_A_TIME)
+
+    @call()
+    async def dns_records(self, caller: Caller, domain: Word) -> list[DNSRecord]:
+        """The records that a domain should have."""
+        found, settings = self._domain(domain)
+        keys = await self._keys(found)
+        return [
+            DNSRecord(
+                topic=one.topic,
+                about=ABOUT[one.topic],
+                name=one.name,
+                kind=one.kind,
+                value=record_value(one),
+                line=zone_line(one),
+                optional=one.optional,
+                live=one.live,
+            )
+            for one in wanted_records(self._server.config(), found, settings, keys)
+        ]
+
+    @call()
+    async def dns_zone(self, caller: Caller, domain: Word) -> str:
+        """The records as a zone file, as ``config dnsrecords`` prints it."""
+        found, settings = self._domain(domain)
+        snapshot = self._server.config()
+        keys = await self._keys(found)
+        host = offer_for(snapshot, found).host
+        outside = self._server.outside
+        signed = outside is not None and bool(keys.tlsa) and await is_signed(outside.resolver, host)
+        records = wanted_records(snapshot, found, settings, keys)
+        return zone_file(found, host, settings, records, keys, signed=signed)
+
+    @call()
+    async def dns_reports(self, caller: Caller, domain: Word) -> list[DNSReport]:
+        """The last report of each topic; one that was not checked yet has the time 0."""
+        await trio.lowlevel.checkpoint()
+        found, _ = self._domain(domain)
+        return [self._reports.get((found.ascii, topic)) or _report(topic) for topic in TOPICS]
+
+    @call()
+    async def dns_check(self, caller: Caller, domain: Word, topic: Word) -> DNSReport:
+        """Check one topic; takes up to 30 seconds."""
+        found, settings = self._domain(domain)
+        outside, snapshot = self._server.outside, self._server.config()
+        if outside is None:
+            raise Unavailable(NO_CHECKS)
+        if topic not in TOPICS:
+            raise NotFound(f"There is no topic {topic!r}.")
+        async with self._running:
+            silent = await check_servers(outside.resolver, offer_for(snapshot, found).host)
+            report = silent
+            if not silent.errors:
+                checked = await check_domain(
+                    snapshot,
+                    found,
+                    settings,
+                    outside.resolver,
+                    outside.network,
+                    served=True,
+                    held=outside.held,
+                    topics=(topic,),
+                )
+                report = checked[topic]
+        made = DNSReport(
+            topic=topic,
+            at=time.time_ns() // 1000,
+            errors=report.errors,
+            warnings=report.warnings,
+            instructions=report.instructions,
+            found=report.found,
+        )
+        self._reports[found.ascii, topic] = made
+        while len(self._reports) > MAX_KEPT:
+            del self._reports[next(iter(self._reports))]
+        return made
+
+    def _domain(self, name: str) -> tuple[Domain, DomainConfig]:
+        try:
+            return require_domain(self._server.config(), name)
+        except Refused as error:
+            raise NotFound(str(error)) from None
+
+    async def _keys(self, domain: Domain) -> Keys:
+        held = None if self._server.outside is None else self._server.outside.held
+        return await trio.to_thread.run_sync(read_keys, self._server.config(), domain, held)
+
+
+def _report(topic: str) -> DNSReport:
+    return DNSReport(topic=topic, at=0, errors=[], warnings=[], instructions=[], found=[])

@@ -1,0 +1,165 @@
+"""The calls that show and save the settings of any object of domains.toml (WEB-80..82, 87, 89, 165): one description of
+the fields, from the same source as ``config describe-domains``, for the form and for its checks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Annotated, Any, Final
+
+import msgspec
+import trio
+from msgspec import Meta
+
+from moxlite.admin.settings import NotValid, change_keys
+from moxlite.config.domains import Account, Alias, Destination, DKIMConfig, DomainConfig, Domains, Selector
+from moxlite.config.fields import (
+    ArrayShape,
+    EnumShape,
+    Field,
+    KindShape,
+    PlainShape,
+    Shape,
+    TableShape,
+    TablesShape,
+    fields_of,
+    type_name,
+)
+from moxlite.config.holder import ChangedMeanwhile, ObjectChanged, object_at
+from moxlite.config.load import ConfigError
+from moxlite.config.toml.encode import encode
+from moxlite.config.values import Section
+from moxlite.web.admin.calls.common import AdminCalls
+from moxlite.web.admin.types import FieldInfo, SettingsForm
+from moxlite.web.calls import call
+from moxlite.web.errors import Conflict, FieldError, FieldErrors, NotFound, ServerFailed, Unavailable, UserError
+from moxlite.web.sessions import Caller
+
+__all__ = ["OBJECTS", "SettingsCalls", "describe"]
+
+Path = Annotated[list[Annotated[str, Meta(max_length=1000)]], Meta(max_length=6)]
+
+Table = dict[str, Any]
+
+OBJECTS: Final[Mapping[tuple[str, ...], tuple[type[Section], frozenset[str]]]] = {
+    (): (Domains, frozenset({"domains", "accounts"})),
+    ("accounts", "*"): (Account, frozenset({"domain", "destinations"})),
+    ("accounts", "*", "destinations", "*"): (Destination, frozenset()),
+    ("domains", "*"): (DomainConfig, frozenset({"aliases", "dkim"})),
+    ("domains", "*", "aliases", "*"): (Alias, frozenset({"addresses"})),
+    ("domains", "*", "dkim"): (DKIMConfig, frozenset({"selectors"})),
+    ("domains", "*", "dkim", "selectors", "*"): (Selector, frozenset({"key_file"})),
+}
+"""Objects by their place in domains.toml, each with its struct and the keys that have calls of their own. The account's
+``domain`` only preselects new addresses and is no property (ADMIN-14); key files are made, not typed.
+"""
+
+
+class SettingsCalls(AdminCalls):
+    """Forms for every object of domains.toml."""
+
+    @call()
+    async def settings(self, caller: Caller, path: Path) -> SettingsForm:
+        """The form of an object: its fields with explanations and defaults, and the values that are set."""
+        await trio.lowlevel.checkpoint()
+        section, fields = _object(path)
+        found = object_at(self._server.config(), tuple(path)) if path else self._server.config().domains
+        if not isinstance(found, section):
+            raise NotFound("This is no longer in the configuration.")
+        values = encode(found)
+        names = {field.name for field in fields}
+        shown = [one for one in _fields(section) if one.name in names]
+        return SettingsForm(shown, {name: value for name, value in values.items() if name in names})
+
+    @call()
+    async def settings_save(self, caller: Caller, path: Path, before: Table, after: Table) -> None:
+        """Change the fields that differ between `before`, as `settings` gave them, and `after`."""
+        section, fields = _object(path)
+        names = [field.name for field in fields]
+        unknown = (set(before) | set(after)) - set(names)
+        if unknown:
+            raise UserError(f"There is no field {min(unknown)!r}.")
+        holder = self._server.holder
+        if path and object_at(holder.current, tuple(path)) is None:
+            raise NotFound("This is no longer in the configuration.")
+        try:
+            await change_keys(holder.edit, section, tuple(path), before, after, names)
+        except NotValid as error:
+            raise FieldErrors([FieldError(one.path, one.text) for one in error.mistakes]) from None
+        except ObjectChanged as error:
+            raise Conflict(f"It was changed meanwhile: {error}") from None
+        except ChangedMeanwhile as error:
+            raise Unavailable(str(error)) from None
+        except ConfigError as error:
+            raise UserError(f"Nothing was saved: {error.problems[0]}") from None
+        except OSError as error:
+            text = f"Nothing was saved, the old settings still apply: {error.strerror or error}"
+            raise ServerFailed(text) from None
+
+
+def _object(path: Sequence[str]) -> tuple[type[Section], tuple[Field, ...]]:
+    """The struct at a path, and its fields that a form has. Raises NotFound."""
+    names = frozenset({"accounts", "domains", "destinations", "aliases", "selectors"})
+    place = tuple("*" if i and path[i - 1] in names else name for i, name in enumerate(path))
+    found = OBJECTS.get(place)
+    if found is None:
+        raise NotFound("There are no such settings.")
+    section, hidden = found
+    return section, tuple(field for field in fields_of(section) if field.name not in hidden)
+
+
+def describe(field: Field) -> FieldInfo:
+    """A field for a form."""
+    return _described(field.shape, field.name, field.doc, required=field.required, default=_default(field))
+
+
+@cache  # one entry per section class
+def _fields(section: type[Section]) -> tuple[FieldInfo, ...]:
+    return tuple(describe(one) for one in fields_of(section))
+
+
+def _default(field: Field) -> Any:
+    if field.required or field.default is None:
+        return None
+    if isinstance(field.default, Section):
+        return encode(field.default)
+    return _plain(field)
+
+
+def _plain(field: Field) -> Any:
+    match field.shape:
+        case KindShape():
+            return field.shape.kind.show(field.default)
+        case ArrayShape() if isinstance(field.default, tuple):
+            return [_shown(field.shape.item, one) for one in field.default]
+        case TablesShape():
+            return {}
+        case _:
+            return field.default
+
+
+def _shown(shape: Shape, value: Any) -> Any:
+    return shape.kind.show(value) if isinstance(shape, KindShape) else value
+
+
+def _described(
+    shape: Shape, name: str = "", doc: str = "", *, required: bool = False, default: Any = None
+) -> FieldInfo:
+    info = FieldInfo(name=name, type="text", kind=type_name(shape), doc=doc, required=required, default=default)
+    match shape:
+        case PlainShape():
+            kinds = {bool: "boolean", int: "integer", float: "number", str: "text"}
+            return msgspec.structs.replace(info, type=kinds[shape.type])
+        case EnumShape():
+            return msgspec.structs.replace(info, type="enum", words=list(shape.words))
+        case ArrayShape():
+            return msgspec.structs.replace(info, type="list", item=_described(shape.item))
+        case TablesShape():
+            return msgspec.structs.replace(info, type="map", item=_described(shape.item))
+        case TableShape():
+            below = list(_fields(shape.section))
+            heading = " ".join((shape.section.__doc__ or "").split())
+            return msgspec.structs.replace(info, type="table", fields=below, doc=doc or heading)
+        case _:
+            return info

@@ -1,0 +1,900 @@
+// lib/dom.ts
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === void 0 || value === null || value === false) continue;
+    if (typeof value === "function") {
+      element.addEventListener(name.slice(2), value);
+    } else if (name === "data") {
+      Object.assign(element.dataset, value);
+    } else {
+      element.setAttribute(name, value === true ? "" : String(value));
+    }
+  }
+  append(element, children);
+  return element;
+}
+function append(parent, children) {
+  for (const child of children) {
+    if (child === null || child === void 0 || child === false) continue;
+    if (Array.isArray(child)) append(parent, child);
+    else if (typeof child === "string") parent.appendChild(child.length > 0 ? text(child) : document.createTextNode(""));
+    else parent.appendChild(child);
+  }
+}
+function fill(parent, ...children) {
+  parent.replaceChildren();
+  append(parent, children);
+}
+function byId(id, kind) {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`no element #${id}`);
+  return found;
+}
+var ascii = /^[\x00-\x7f]*$/;
+var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
+var mixable = /[\p{L}]/u;
+function text(value) {
+  if (ascii.test(value)) return document.createTextNode(value);
+  const fragment = document.createDocumentFragment();
+  let plain = "";
+  let last = 0;
+  for (const match of value.matchAll(scripts)) {
+    const piece = match[0];
+    const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
+    if (kind !== 0 && last !== 0 && kind !== last) {
+      fragment.append(plain, mark(piece));
+      plain = "";
+      last = kind;
+      continue;
+    }
+    plain += piece;
+    if (kind !== 0) last = kind;
+    else if (!mixable.test(piece)) last = 0;
+  }
+  fragment.append(plain);
+  return fragment;
+}
+var bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
+function isolated(value) {
+  return value.replace(bidiControls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase()}]`);
+}
+function mark(value) {
+  const element = document.createElement("span");
+  element.className = "scriptswitch";
+  element.textContent = value;
+  return element;
+}
+function icon(path, name = "icon") {
+  const namespace = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(namespace, "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("class", name);
+  svg.setAttribute("aria-hidden", "true");
+  const line2 = document.createElementNS(namespace, "path");
+  line2.setAttribute("d", path);
+  svg.append(line2);
+  return svg;
+}
+function sign(path, name = "i") {
+  const svg = icon(path, name);
+  svg.setAttribute("viewBox", "0 0 24 24");
+  return svg;
+}
+
+// lib/focus.ts
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function holdFocus() {
+  const before = document.activeElement;
+  return () => {
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
+  };
+}
+
+// lib/words.ts
+var grouped;
+function t(text3, values = {}) {
+  return text3.replace(/\{(\w+)\}/g, (whole2, name) => {
+    const value = values[name];
+    if (value === void 0) return whole2;
+    return typeof value === "number" ? (grouped ??= new Intl.NumberFormat()).format(value) : value;
+  });
+}
+function many(n, one, other, values = {}) {
+  return t(n === 1 ? one : other, { ...values, n });
+}
+
+// lib/dialogs.ts
+function dialog(title2, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const giveBack = holdFocus();
+    const box = el("dialog", { class: "dialog", "aria-label": title2 });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      giveBack();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title2), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    document.body.append(box);
+    box.showModal();
+  });
+}
+async function showError(action, error) {
+  const message = error instanceof Error ? error.message : String(error);
+  await dialog(action, (close) => [
+    el("p", { class: "dialog-text" }, message),
+    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
+  ]);
+}
+async function confirm(title2, message, action) {
+  const answer = await dialog(title2, (close) => [
+    el("p", { class: "dialog-text" }, message),
+    el(
+      "div",
+      { class: "dialog-buttons" },
+      el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")),
+      el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action)
+    )
+  ]);
+  return answer === true;
+}
+async function attempt(action, work) {
+  const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    await showError(t("{action} failed", { action }), error);
+    return false;
+  } finally {
+    clearTimeout(timer);
+    setStatus("");
+  }
+}
+function setStatus(message) {
+  const line2 = byId("status", HTMLElement);
+  line2.hidden = message === "";
+  fill(line2, message);
+}
+
+// lib/icons.ts
+var ban = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M4.929 4.929 19.07 19.071";
+var check = "M20 6 9 17l-5-5";
+var circleCheck = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M16 9l-5.5 5.5L8 12";
+var circleHelp = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M9.09 9a3 3 0 0 1 5.83 1c0 2-3 3-3 3 M12 17h.01";
+var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
+var copy = "M10 8h10a2 2 0 0 1 2 2v10a2 2 0 0 1 -2 2h-10a2 2 0 0 1 -2 -2v-10a2 2 0 0 1 2 -2z M4 16c-1.1 0-2-.9-2-2V4c0-1.1.9-2 2-2h10c1.1 0 2 .9 2 2";
+var ellipsis = "M11 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M18 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M4 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z";
+var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
+var plus = "M5 12h14 M12 5v14";
+var search = "M21 21l-4.34-4.34 M3 11a8 8 0 1 0 16 0a8 8 0 1 0 -16 0z";
+var trash2 = "M10 11v6 M14 11v6 M19 6v14a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V6 M3 6h18 M8 6V4a2 2 0 0 1 2-2h4a2 2 0 0 1 2 2v2";
+var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3 M12 9v4 M12 17h.01";
+var users = "M16 21v-2a4 4 0 0 0-4-4H6a4 4 0 0 0-4 4v2 M16 3.128a4 4 0 0 1 0 7.744 M22 21v-2a4 4 0 0 0-3-3.87 M5 7a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z";
+
+// lib/fields.ts
+var made = 0;
+function field(label, control, hint2 = null) {
+  const id = `field-${++made}`;
+  const error = el("span", { class: "error", id: `${id}-error`, hidden: true });
+  const help = hint2 === null || hint2 === "" ? null : el("span", { class: "hint", id: `${id}-hint` }, hint2);
+  if (control.id === "") control.id = id;
+  const described = () => [error.hidden ? "" : error.id, help?.id ?? ""].filter((one) => one !== "").join(" ");
+  const describe = () => described() === "" ? control.removeAttribute("aria-describedby") : control.setAttribute("aria-describedby", described());
+  describe();
+  const problem = (text3) => {
+    error.hidden = text3 === "";
+    fill(error, text3 !== "" && [sign(octagonAlert, "i s"), el("span", {}, text3)]);
+    control.setAttribute("aria-invalid", String(text3 !== ""));
+    describe();
+  };
+  control.addEventListener("input", () => problem(""));
+  return { root: el("div", { class: "field" }, el("label", { for: control.id }, label), control, error, help), control, problem };
+}
+function tick(label, on, hint2 = null) {
+  const control = el("input", { type: "checkbox" });
+  control.checked = on;
+  const error = el("span", { class: "error", hidden: true });
+  const problem = (text3) => {
+    error.hidden = text3 === "";
+    fill(error, text3);
+  };
+  const words2 = el("span", { class: "grow" }, label, hint2 !== null && hint2 !== "" && el("span", { class: "hint" }, el("br"), hint2), error);
+  return { root: el("label", { class: "check" }, control, words2), control, problem };
+}
+function choice(label, values, chosen, hint2 = null) {
+  const control = el("select", {}, values.map(([value, words2]) => el("option", { value, selected: value === chosen }, words2)));
+  return field(label, control, hint2);
+}
+function line(label, value, hint2 = null, attributes = {}) {
+  const control = el("input", { type: "text", autocomplete: "off", spellcheck: "false", ...attributes });
+  control.value = value;
+  return field(label, control, hint2);
+}
+
+// lib/numbers.ts
+function size(octets) {
+  if (octets < 1024) return `${octets} B`;
+  const units = ["KB", "MB", "GB", "TB"];
+  let value = octets;
+  let unit = -1;
+  do {
+    value /= 1024;
+    unit++;
+  } while (value >= 999.5 && unit < units.length - 1);
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+}
+
+// lib/pages.ts
+function head(title2, hint2, ...actions) {
+  const words2 = typeof hint2 === "string" && hint2 !== "" ? el("p", { class: "hint" }, hint2) : hint2;
+  return el("header", {}, el("h1", { tabindex: "-1" }, title2), el("span", { class: "grow" }), actions, words2);
+}
+function card(title2, content, options = {}) {
+  const { flush = false, hint: hint2, actions } = options;
+  const top = title2 === "" ? null : el("header", {}, el("h2", {}, title2), el("span", { class: "grow" }), actions, typeof hint2 === "string" ? el("p", { class: "hint" }, hint2) : hint2);
+  return el("section", { class: flush ? "card flush" : "card", "aria-label": title2 === "" ? void 0 : title2 }, top, content);
+}
+function tabs(label, links) {
+  return el("nav", { class: "tabs", "aria-label": label }, links.map(([href, title2, on]) => el("a", { href, "aria-current": on ? "page" : void 0 }, title2)));
+}
+function table(label, columns, rows, each) {
+  const body = rows.map((row) => {
+    const cells = columns.map((column) => {
+      const labelled = column.kind === void 0 || column.kind === "num";
+      return el("td", { class: column.kind, data: labelled && column.title !== "" ? { label: column.title } : void 0 }, wrapped(column.cell(row)));
+    });
+    const tr = el("tr", {}, cells);
+    each?.(tr, row);
+    return tr;
+  });
+  const titles = columns.map((column) => el("th", { class: column.kind, scope: "col" }, column.title === "" ? el("span", { class: "sr" }, t("Actions")) : column.title));
+  return el("table", { class: "records", "aria-label": label }, el("thead", {}, el("tr", {}, titles)), el("tbody", {}, body));
+}
+function wrapped(child) {
+  return Array.isArray(child) || typeof child === "string" ? child.length > 0 ? el("div", {}, child) : null : child;
+}
+function pairs(entries) {
+  return el("dl", { class: "pair" }, entries.map(([term, value]) => [el("dt", {}, term), el("dd", {}, value)]));
+}
+function button(title2, run, options = {}) {
+  const { icon: icon2, kind = "line", name } = options;
+  return el("button", { class: `btn ${kind}`, type: "button", "aria-label": name, onclick: run }, icon2 !== void 0 && sign(icon2, kind.includes("small") ? "i s" : "i"), title2);
+}
+function iconButton(name, path, run) {
+  return el("button", { class: "btn icon small", type: "button", "aria-label": name, title: name, onclick: run }, sign(path, "i s"));
+}
+function copyButton(value, word = "") {
+  const said = el("span", { class: "sr", role: "status" });
+  const face = el("span", { class: "flex" });
+  const show = (path, text3) => fill(face, sign(path, "i s"), word !== "" && text3);
+  const made2 = el("button", { class: word === "" ? "btn icon small" : "btn line", type: "button", title: t("Copy"), "aria-label": word === "" ? t("Copy") : void 0 }, face, said);
+  let timer = 0;
+  made2.addEventListener("click", async () => {
+    await toClipboard(value());
+    show(check, t("Copied"));
+    said.textContent = t("Copied");
+    clearTimeout(timer);
+    timer = window.setTimeout(() => {
+      show(copy, word);
+      said.textContent = "";
+    }, 2e3);
+  });
+  show(copy, word);
+  return made2;
+}
+async function toClipboard(value) {
+  if (isSecureContext) {
+    await navigator.clipboard.writeText(value);
+    return;
+  }
+  const area = el("textarea", { readonly: true, "aria-hidden": "true" });
+  area.value = value;
+  document.body.append(area);
+  area.select();
+  document.execCommand("copy");
+  area.remove();
+}
+function copyable(value) {
+  return el("span", { class: "copy" }, el("code", {}, value), copyButton(() => value));
+}
+function foreign(value, most = 300) {
+  const shown2 = visible(value);
+  if (shown2.length <= most) return el("bdi", {}, shown2);
+  const words2 = el("bdi", {}, `${shown2.slice(0, most)}…`);
+  const more = el("button", { class: "btn text small", type: "button", onclick: () => (fill(words2, shown2), more.remove()) }, t("Show all"));
+  return el("span", {}, words2, more);
+}
+function visible(value) {
+  return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+}
+function disc(key, name) {
+  let hash = 0;
+  for (const sign2 of key) hash = hash * 31 + sign2.codePointAt(0) >>> 0;
+  const words2 = name.split(/[\s._-]+/).filter((word) => word !== "");
+  const letters = words2.length > 1 ? [...words2[0]][0] + [...words2[words2.length - 1]][0] : [...name].slice(0, 2).join("");
+  return el("span", { class: `disc c${hash % 8 + 1}`, "aria-hidden": "true" }, letters.toUpperCase());
+}
+function meter(share) {
+  const bar = el("i", { class: share >= 0.9 ? "warn" : void 0 });
+  bar.style.width = `${Math.min(100, Math.max(0, share * 100)).toFixed(1)}%`;
+  return el("div", { class: "meter", "aria-hidden": "true" }, bar);
+}
+
+// lib/states.ts
+var shapes = { ok: circleCheck, warn: triangleAlert, danger: octagonAlert, wait: clock, off: ban, unknown: circleHelp };
+var tones = { ok: "ok", warn: "warn", danger: "danger", wait: "muted", off: "muted", unknown: "muted" };
+function state(level, word) {
+  return el("span", { class: `state ${tones[level]}` }, sign(shapes[level], "i s"), word);
+}
+function notice(level, text3, ...actions) {
+  const alert = level === "danger" ? "alert" : void 0;
+  return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text3), actions);
+}
+function empty(path, title2, text3, ...actions) {
+  return el("div", { class: "empty" }, sign(path), el("h2", {}, title2), el("p", {}, text3), actions);
+}
+
+// lib/times.ts
+var second = 1e6;
+var minute = 60 * second;
+var hour = 60 * minute;
+var day = 24 * hour;
+var clock2;
+var weekday;
+var date;
+var year;
+var whole;
+function timeOf(at) {
+  return (clock2 ??= new Intl.DateTimeFormat(void 0, { hour: "2-digit", minute: "2-digit" })).format(at / 1e3);
+}
+function moment(at, now = Date.now() * 1e3) {
+  const here = new Date(at / 1e3);
+  const today = new Date(now / 1e3);
+  const days = Math.round((new Date(today).setHours(0, 0, 0, 0) - new Date(here).setHours(0, 0, 0, 0)) / 864e5);
+  const time = timeOf(at);
+  if (days === 0) return time;
+  if (days === 1) return t("yesterday {time}", { time });
+  if (days === -1) return t("tomorrow {time}", { time });
+  if (days > 0 && days < 7) return `${(weekday ??= new Intl.DateTimeFormat(void 0, { weekday: "short" })).format(here)} ${time}`;
+  if (here.getFullYear() === today.getFullYear()) return `${(date ??= new Intl.DateTimeFormat(void 0, { day: "numeric", month: "short" })).format(here)} ${time}`;
+  return (year ??= new Intl.DateTimeFormat(void 0, { day: "numeric", month: "short", year: "numeric" })).format(here);
+}
+function when(at) {
+  whole ??= new Intl.DateTimeFormat(void 0, { dateStyle: "full", timeStyle: "long" });
+  const iso = new Date(at / 1e3).toISOString();
+  return el("time", { datetime: iso, title: `${whole.format(at / 1e3)}
+${iso.replace("T", " ").replace(/\.\d+Z/, " UTC")}` }, moment(at));
+}
+
+// admin/page.ts
+function addressOf(page, path = [], query = {}) {
+  const given = Object.entries(query).filter(([, value]) => value !== "");
+  const tail = given.length > 0 ? `?${new URLSearchParams(given)}` : "";
+  return `#${[page, ...path.map(encodeURIComponent)].join("/")}${tail}`;
+}
+
+// lib/client.ts
+function codeOf(error) {
+  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
+}
+function fieldsOf(error) {
+  return error instanceof Error && "fields" in error && Array.isArray(error.fields) ? error.fields : [];
+}
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+// admin/editor.ts
+var Unreadable = class extends Error {
+};
+var Editor = class {
+  constructor(infos, before, save, action = t("Save")) {
+    this.before = before;
+    this.parts = new Map(infos.map((info) => [info.name, make(info, before[info.name])]));
+    const button2 = el("button", { class: "btn primary", type: "submit" }, action);
+    this.root = el(
+      "form",
+      {
+        class: "editor",
+        novalidate: true,
+        onsubmit: async (event) => {
+          event.preventDefault();
+          button2.disabled = true;
+          this.fail("");
+          try {
+            await save({ ...this.before }, this.read());
+          } catch (error) {
+            this.complain(error);
+          } finally {
+            button2.disabled = false;
+          }
+        }
+      },
+      [...this.parts.values()].map((part) => part.root),
+      this.failure,
+      el("div", { class: "bar" }, button2)
+    );
+  }
+  before;
+  root;
+  parts;
+  failure = el("div", { hidden: true });
+  read() {
+    const values = {};
+    for (const [name, part] of this.parts) {
+      const value = part.read();
+      if (value !== void 0) values[name] = value;
+    }
+    return values;
+  }
+  complain(error) {
+    if (error instanceof Unreadable) return this.focus();
+    const rest = [];
+    for (const one of fieldsOf(error)) {
+      const [name, below] = cut(one.field);
+      if (!this.parts.get(name)?.problem(below, one.text)) rest.push(one);
+    }
+    if (rest.length > 0) this.fail(rest.map((one) => `${one.field} ${one.text}`.trim()).join("\n"));
+    else if (fieldsOf(error).length === 0) this.fail(error instanceof Error ? error.message : String(error));
+    this.focus();
+  }
+  focus() {
+    const bad = this.root.querySelector("[aria-invalid=true]");
+    bad?.closest("details")?.setAttribute("open", "");
+    bad?.focus();
+  }
+  fail(text3) {
+    this.failure.hidden = text3 === "";
+    fill(this.failure, text3 !== "" && notice("danger", text3));
+  }
+};
+function cut(path) {
+  const match = /^\.?(?:"((?:[^"\\]|\\.)*)"|\[(\d+)\]|([^.[]+))/.exec(path);
+  if (match === null) return [path, ""];
+  const quoted = match[1]?.replace(/\\(.)/g, "$1");
+  return [quoted ?? match[2] ?? match[3] ?? "", path.slice(match[0].length).replace(/^\./, "")];
+}
+var title = (name) => {
+  const words2 = name.replaceAll("_", " ");
+  return words2.charAt(0).toUpperCase() + words2.slice(1);
+};
+var shown = (value) => Array.isArray(value) ? value.map(String).join(", ") : typeof value === "boolean" ? value ? t("on") : t("off") : String(value);
+function hint(info) {
+  const kinds = {
+    duration: t("A duration such as 15s, 1h30m or 7d."),
+    size: t("A size such as 500k, 100m or 2g.")
+  };
+  const unset = info.default === null || info.default === "" || Array.isArray(info.default) && info.default.length === 0;
+  const without = info.required ? "" : unset ? "" : t("Default: {value}.", { value: shown(info.default) });
+  return [info.doc, kinds[info.kind], without].filter((one) => one !== void 0 && one !== "").join(" ");
+}
+function make(info, value, label = title(info.name)) {
+  switch (info.type) {
+    case "boolean":
+      return boolean(info, value, label);
+    case "enum":
+      return words(info, value, label);
+    case "table":
+      return table2(info, value, label);
+    case "list":
+      return list(info, value, label);
+    case "map":
+      return map(info, value, label);
+    default:
+      return text2(info, value, label);
+  }
+}
+function boolean(info, value, label) {
+  const found = tick(label, value === void 0 ? info.default === true : value === true, hint(info));
+  return { root: found.root, read: () => found.control.checked === (info.default === true) ? void 0 : found.control.checked, problem: (_, words2) => (found.problem(words2), true) };
+}
+function words(info, value, label) {
+  const values = info.words.map((word) => [word, word === "" ? t("(not set)") : word === info.default ? t("{word} (default)", { word }) : word]);
+  if (info.required) values.unshift(["", t("Choose…")]);
+  const found = choice(label, values, String(value ?? info.default ?? ""), hint(info));
+  return { root: found.root, read: () => found.control.value === (info.default ?? "") ? void 0 : found.control.value, problem: (_, said) => (found.problem(said), true) };
+}
+function text2(info, value, label) {
+  const numeric = info.type === "integer" || info.type === "number";
+  const found = line(label, value === void 0 || value === null ? "" : String(value), hint(info), {
+    placeholder: info.default === null || info.default === void 0 ? "" : shown(info.default),
+    ...numeric ? { inputmode: "decimal" } : {},
+    ...info.required ? { required: "" } : {}
+  });
+  const read = () => {
+    const typed = found.control.value;
+    if (typed === "") {
+      if (!info.required) return void 0;
+      found.problem(t("This is needed."));
+      throw new Unreadable();
+    }
+    if (!numeric) return info.kind === "size" && /^-?\d+$/.test(typed) ? Number(typed) : typed;
+    const number = Number(typed);
+    if (!Number.isFinite(number) || info.type === "integer" && !Number.isInteger(number)) {
+      found.problem(info.type === "integer" ? t("This must be a whole number.") : t("This must be a number."));
+      throw new Unreadable();
+    }
+    return number;
+  };
+  return { root: found.root, read, problem: (_, said) => (found.problem(said), true) };
+}
+function table2(info, value, label) {
+  const optional = info.default === null && !info.required;
+  const given = typeof value === "object" && value !== null ? value : {};
+  const defaults = typeof info.default === "object" && info.default !== null ? info.default : {};
+  const parts = new Map(info.fields.map((one) => [one.name, make({ ...one, default: defaults[one.name] ?? one.default }, given[one.name])]));
+  const on = tick(t("Set {what}", { what: label.toLowerCase() }), value !== void 0 && value !== null);
+  const body = el("div", { class: "items" }, [...parts.values()].map((part) => part.root));
+  const adapt = () => body.hidden = optional && !on.control.checked;
+  on.control.addEventListener("change", adapt);
+  adapt();
+  const root = el("details", { open: value !== void 0 && info.name !== "" }, el("summary", {}, label), el("p", { class: "hint" }, info.doc), optional && on.root, body);
+  const read = () => {
+    if (optional && !on.control.checked) return void 0;
+    const values = {};
+    for (const [name, part] of parts) {
+      const one = part.read();
+      if (one !== void 0) values[name] = one;
+    }
+    return !optional && Object.keys(values).length === 0 ? void 0 : values;
+  };
+  const problem = (path, said) => {
+    root.open = true;
+    const [name, below] = cut(path);
+    if (parts.get(name)?.problem(below, said)) return true;
+    on.problem(said);
+    return optional;
+  };
+  return { root, read, problem };
+}
+function list(info, value, label) {
+  return many2(info, label, Array.isArray(value) ? value.map((one) => ["", one]) : [], (item) => ({ part: item, keyed: null }));
+}
+function map(info, value, label) {
+  const given = typeof value === "object" && value !== null ? Object.entries(value) : [];
+  return many2(info, label, given, (item, key) => ({ part: item, keyed: line(t("Name"), key) }));
+}
+function many2(info, label, given, wrap) {
+  const below = info.item;
+  if (below === null || below === void 0) throw new Error(`no item in ${info.name}`);
+  const items = [];
+  const place = el("div", { class: "items" });
+  const error = el("span", { class: "error", hidden: true });
+  const add2 = (key, value) => {
+    const made2 = make({ ...below, name: "", required: true }, value, below.type === "table" ? `${label} ${items.length + 1}` : label);
+    const { part, keyed: keyed2 } = wrap(made2, key);
+    const remove2 = iconButton(t("Remove"), trash2, () => {
+      items.splice(items.indexOf(item), 1);
+      item.root.remove();
+      adder.focus();
+    });
+    const root2 = el("div", { class: "item" }, el("div", { class: "items" }, keyed2?.root, part.root), remove2);
+    const item = { part, key: () => keyed2?.control.value ?? "", root: root2 };
+    if (below.type !== "table") root2.querySelector("label")?.classList.add("sr");
+    items.push(item);
+    place.append(root2);
+    return root2;
+  };
+  for (const [key, value] of given) add2(key, value);
+  const adder = el("button", { class: "btn line small", type: "button", onclick: () => add2("", void 0).querySelector("input, select")?.focus() }, sign(plus, "i s"), t("Add"));
+  const root = el("fieldset", { class: "field" }, el("legend", {}, label), el("span", { class: "hint" }, hint(info)), place, error, el("div", {}, adder));
+  const keyed = info.type === "map";
+  const read = () => {
+    if (items.length === 0) return void 0;
+    if (keyed) return Object.fromEntries(items.map((item) => [item.key(), item.part.read() ?? {}]));
+    return items.map((item) => item.part.read() ?? {});
+  };
+  const problem = (path, said) => {
+    const [name, rest] = cut(path);
+    const item = keyed ? items.find((one) => one.key() === name) : items[Number(name)];
+    if (path !== "" && item?.part.problem(rest, said)) return true;
+    error.hidden = false;
+    fill(error, said);
+    return true;
+  };
+  return { root, read, problem };
+}
+
+// admin/shared.ts
+async function settingsForm(desk, path, only) {
+  const found = await desk.client.settings([...path]);
+  const fields = only === void 0 ? found.fields : found.fields.filter((one) => only(one.name));
+  const names = new Set(fields.map((one) => one.name));
+  const chosen = Object.fromEntries(Object.entries(found.values).filter(([name]) => names.has(name)));
+  const rest = Object.fromEntries(Object.entries(found.values).filter(([name]) => !names.has(name)));
+  const save = async (before, after) => {
+    try {
+      await desk.client.settings_save([...path], { ...rest, ...before }, { ...rest, ...after });
+    } catch (error) {
+      if (codeOf(error) !== "user:conflict") throw error;
+      await conflict(desk, error);
+      return;
+    }
+    desk.say(t("Saved"), { title: t("Undo"), run: () => void undo(desk, path, { ...rest, ...after }, { ...rest, ...before }) });
+    await desk.refresh();
+  };
+  return new Editor(fields, chosen, save).root;
+}
+async function undo(desk, path, now, then) {
+  try {
+    await desk.client.settings_save([...path], now, then);
+    await desk.refresh();
+  } catch (error) {
+    await showError(t("Not undone"), error);
+  }
+}
+async function conflict(desk, error) {
+  const answer = await dialog(t("Changed meanwhile"), (close) => [
+    el("p", { class: "dialog-text" }, messageOf(error)),
+    el("p", { class: "dialog-text" }, t("Nothing was saved. What you typed is still in the form.")),
+    el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", onclick: () => close("theirs") }, t("Drop mine, show what is there")), el("button", { class: "btn primary", autofocus: true, onclick: () => close("mine") }, t("Go on with mine")))
+  ]);
+  if (answer === "theirs") await desk.refresh();
+}
+function fieldDialog(title2, action, fields, run, more = null) {
+  return dialog(title2, (close) => {
+    const failure = el("div", { hidden: true });
+    const button2 = el("button", { class: "btn primary", type: "submit" }, action);
+    const form = el(
+      "form",
+      {
+        class: "form",
+        novalidate: true,
+        onsubmit: async (event) => {
+          event.preventDefault();
+          button2.disabled = true;
+          failure.hidden = true;
+          try {
+            close(await run());
+          } catch (error) {
+            const rest = fieldsOf(error).filter((one) => fields[one.field] === void 0);
+            for (const one of fieldsOf(error)) fields[one.field]?.problem(one.text);
+            failure.hidden = fieldsOf(error).length > 0 && rest.length === 0;
+            fill(failure, notice("danger", rest.length > 0 ? rest.map((one) => one.text).join("; ") : messageOf(error)));
+            form.querySelector("[aria-invalid=true]")?.focus();
+          } finally {
+            button2.disabled = false;
+          }
+        }
+      },
+      Object.values(fields).map((one) => one.root),
+      more,
+      failure,
+      el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(null) }, t("Cancel")), button2)
+    );
+    return [form];
+  });
+}
+async function typedAgain(title2, name, what, action) {
+  const typed = line(t("Type {name} to go on", { name }), "");
+  const answer = await dialog(title2, (close) => {
+    const button2 = el("button", { class: "btn line danger", type: "submit", disabled: true }, action);
+    typed.control.addEventListener("input", () => button2.disabled = typed.control.value !== name);
+    return [
+      el("div", { class: "dialog-text" }, what),
+      el(
+        "form",
+        { class: "form", onsubmit: (event) => (event.preventDefault(), typed.control.value === name && close(true)) },
+        typed.root,
+        el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), button2)
+      )
+    ];
+  });
+  return answer === true;
+}
+async function showSecret(title2, text3, secret) {
+  await dialog(title2, (close) => [el("p", { class: "dialog-text" }, text3), el("p", {}, secret), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Done")))]);
+}
+
+// admin/accounts/part.ts
+var perPage = 50;
+var atOnce = 10;
+var storage = (row, use) => {
+  if (use === void 0) return el("span", { class: "muted" }, "…");
+  if (use.problem !== "") return state("danger", t("out of service"));
+  if (row.limit === 0) return size(use.used);
+  return el("div", { class: "use" }, meter(use.used / row.limit), el("span", { class: "xs muted" }, t("{used} of {limit}", { used: size(use.used), limit: size(row.limit) })));
+};
+var lastLogin = (use) => use === void 0 ? "" : use.last_login === 0 ? el("span", { class: "muted" }, t("not within 30 days")) : [when(use.last_login), ` ${use.last_protocol}`];
+var disabled = (row) => row.disabled !== "" && el("span", { class: "chip" }, t("disabled"));
+async function listPage(desk) {
+  const wanted = desk.address.query.get("search") ?? "";
+  const after = desk.address.query.get("after") ?? "";
+  const place = el("div");
+  const count = el("span", { class: "hint" });
+  const show = async (words2, behind) => {
+    const page = await desk.client.accounts(words2, behind, perPage);
+    count.textContent = many(page.total, "{n} account", "{n} accounts");
+    const uses = /* @__PURE__ */ new Map();
+    const rows = /* @__PURE__ */ new Map();
+    const body = (row) => [storage(row, uses.get(row.name)), lastLogin(uses.get(row.name))];
+    const list2 = table(
+      t("Accounts"),
+      [
+        {
+          title: t("Account"),
+          kind: "main",
+          cell: (row) => el(
+            "div",
+            { class: "flex" },
+            disc(row.name, row.full_name || row.name),
+            el("div", { class: "grow" }, el("a", { href: addressOf("accounts", [row.name]) }, el("b", {}, row.name)), " ", disabled(row), row.broken !== "" && state("danger", t("out of service")), el("div", { class: "hint" }, el("bdi", {}, row.first_address)))
+          )
+        },
+        { title: t("Addresses"), cell: (row) => String(row.addresses), kind: "num" },
+        { title: t("Storage"), cell: (row) => el("div", {}, body(row)[0]) },
+        { title: t("Last log-in"), cell: (row) => el("div", {}, body(row)[1]) },
+        { title: "", kind: "top", cell: (row) => el("a", { class: "btn icon small", href: addressOf("accounts", [row.name]), "aria-label": t("Show {name}", { name: row.name }) }, sign(ellipsis, "i s")) }
+      ],
+      page.accounts,
+      (tr, row) => rows.set(row.name, tr)
+    );
+    const last = page.accounts.at(-1)?.name ?? "";
+    fill(
+      place,
+      page.accounts.length === 0 ? card("", empty(users, words2 === "" ? t("No accounts yet") : t('Nothing found for "{words}"', { words: words2 }), words2 === "" ? t("An account is a person with mailboxes, addresses and a password.") : t("Names, addresses and notes are looked at."))) : card("", list2, { flush: true }),
+      el("div", { class: "pages" }, behind !== "" && el("a", { class: "btn line", href: addressOf("accounts", [], { search: words2 }) }, t("First page")), page.accounts.length === perPage && el("a", { class: "btn line", href: addressOf("accounts", [], { search: words2, after: last }) }, t("Next page")))
+    );
+    const names = page.accounts.map((row) => row.name);
+    for (let at = 0; at < names.length && desk.shown(); at += atOnce) {
+      for (const use of await desk.client.account_uses(names.slice(at, at + atOnce))) {
+        uses.set(use.name, use);
+        const row = page.accounts.find((one) => one.name === use.name);
+        const cells = rows.get(use.name)?.querySelectorAll("td > div");
+        const [used, login] = body(row);
+        if (cells?.[2] !== void 0) fill(cells[2], used);
+        if (cells?.[3] !== void 0) fill(cells[3], login);
+      }
+    }
+  };
+  const input = el("input", { type: "search", "aria-label": t("Name or address"), placeholder: t("Name or address") });
+  input.value = wanted;
+  let timer = 0;
+  input.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = window.setTimeout(() => {
+      desk.note(addressOf("accounts", [], { search: input.value }));
+      void attempt(t("Searching"), () => show(input.value, ""));
+    }, 200);
+  });
+  const root = el("div", { class: "page" }, head(t("Accounts"), null, el("label", { class: "search" }, sign(search), input), button(t("Add account"), () => void add(desk), { icon: plus, kind: "primary" })), el("div", { class: "filter" }, count), place);
+  const first = show(wanted, after);
+  await Promise.race([first, new Promise((resolve) => setTimeout(resolve, 400))]);
+  first.catch((error) => fill(place, notice("danger", error instanceof Error ? error.message : String(error))));
+  return { title: t("Accounts"), root };
+}
+async function add(desk) {
+  const domains = await desk.client.domains();
+  const name = line(t("Name"), "", t("For you alone: lower-case letters, digits, dots, hyphens; it cannot be changed."));
+  const address = line(t("First address"), "", domains.length > 0 ? t("At {domain}, for example.", { domain: domains[0].domain }) : t("Add a domain first."), { inputmode: "email" });
+  name.control.addEventListener("change", () => {
+    if (address.control.value === "" && domains.length > 0) address.control.value = `${name.control.value}@${domains[0].domain}`;
+  });
+  const password = await fieldDialog(t("Add account"), t("Add account"), { name, address }, () => desk.client.account_add(name.control.value, address.control.value));
+  if (password === null) return;
+  await showSecret(t("Account added"), t("The password of {name}. It is shown only now.", { name: name.control.value }), copyable(password));
+  desk.go(addressOf("accounts", [name.control.value]));
+}
+async function accountPage(desk) {
+  const name = desk.address.path[0];
+  if (name === void 0 || name === "") return listPage(desk);
+  const tab = desk.address.query.get("tab") ?? "addresses";
+  const found = await desk.client.account(name);
+  const link = (to, title2) => [addressOf("accounts", [name], { tab: to }), title2, to === tab];
+  const content = {
+    addresses: async () => addresses(desk, found),
+    settings: async () => card(t("Settings"), await settingsForm(desk, ["accounts", name])),
+    logins: async () => logins(await desk.client.attempts(name, 50))
+  };
+  const address = desk.address.path[1];
+  const shown2 = address !== void 0 ? card(address, await settingsForm(desk, ["accounts", name, "destinations", address]), { hint: t("Where mail to this address goes.") }) : await (content[tab] ?? content["addresses"])();
+  const row = found.row;
+  const root = el(
+    "div",
+    { class: "page" },
+    head(
+      [disc(name, row.full_name || name), " ", name],
+      el("p", { class: "hint" }, el("a", { href: "#accounts" }, t("Accounts")), row.full_name !== "" && [" · ", el("bdi", {}, row.full_name)], row.description !== "" && [" · ", el("bdi", {}, row.description)]),
+      disabled(row),
+      button(t("New password"), () => void newPassword(desk, name)),
+      button(t("Remove…"), () => void remove(desk, name), { kind: "line danger" })
+    ),
+    row.broken !== "" && notice("danger", t("This account is out of service: {why}", { why: row.broken })),
+    row.disabled !== "" && notice("warn", t("Nobody can log in: “{text}”. Mail still arrives.", { text: row.disabled })),
+    card(
+      "",
+      pairs([
+        [t("Storage"), found.use.problem !== "" ? foreign(found.use.problem) : row.limit === 0 ? t("{used}, without a limit", { used: size(found.use.used) }) : el("div", { class: "use" }, meter(found.use.used / row.limit), t("{used} of {limit}", { used: size(found.use.used), limit: size(row.limit) }))],
+        [t("Last log-in"), lastLogin(found.use)]
+      ])
+    ),
+    el("br"),
+    tabs(name, [link("addresses", t("Addresses {n}", { n: row.addresses })), link("settings", t("Settings")), link("logins", t("Log-ins"))]),
+    shown2
+  );
+  return { title: name, root };
+}
+function addresses(desk, found) {
+  const name = found.row.name;
+  const remove2 = async (row) => {
+    const leaves = row.aliases.length > 0 ? ` ${t("It also leaves these aliases: {aliases}.", { aliases: row.aliases.join(", ") })}` : "";
+    if (!await confirm(t("Remove {address}?", { address: row.address }), `${t("Mail to it is refused from now on; mail that has arrived stays.")}${leaves}`, t("Remove"))) return;
+    if (await attempt(t("Removing"), () => desk.client.address_remove(row.address))) await desk.refresh();
+  };
+  const add2 = async () => {
+    const address = line(t("Address"), `@${found.domain}`, t("@{domain} alone takes what no other address gets.", { domain: found.domain }), { inputmode: "email" });
+    if (await fieldDialog(t("Add an address"), t("Add"), { address }, () => desk.client.address_add(name, address.control.value)) === null) return;
+    await desk.refresh();
+  };
+  const list2 = table(
+    t("Addresses"),
+    [
+      { title: t("Address"), kind: "main", cell: (row) => [el("a", { href: addressOf("accounts", [name, row.address]) }, el("bdi", {}, row.address)), row.catchall && [" ", el("span", { class: "chip" }, t("everything else"))]] },
+      { title: t("Mailbox"), cell: (row) => el("bdi", {}, row.mailbox) },
+      { title: t("Member of"), cell: (row) => row.aliases.length > 0 ? row.aliases.join(", ") : "" },
+      { title: "", kind: "top", cell: (row) => iconButton(t("Remove {address}", { address: row.address }), trash2, () => void remove2(row)) }
+    ],
+    found.addresses
+  );
+  return card(t("Addresses"), list2, { flush: true, actions: button(t("Add an address"), () => void add2(), { icon: plus, kind: "line small" }) });
+}
+var results = {
+  ok: t("logged in"),
+  badpassword: t("wrong password"),
+  baduser: t("unknown address"),
+  badcreds: t("wrong session or credentials"),
+  badchanbind: t("bound to another connection"),
+  badprotocol: t("broken exchange"),
+  logindisabled: t("log-in is disabled"),
+  notpermitted: t("app password not for this"),
+  error: t("failed"),
+  aborted: t("given up")
+};
+function logins(found) {
+  if (found.length === 0) return card(t("Log-ins"), el("p", { class: "two" }, t("None within 30 days.")));
+  const list2 = table(
+    t("Log-ins"),
+    [
+      { title: t("Result"), kind: "main", cell: (row) => [state(row.result === "ok" ? "ok" : "warn", results[row.result] ?? row.result), row.count > 1 && ` × ${row.count}`] },
+      { title: t("When"), cell: (row) => when(row.last) },
+      { title: t("From"), cell: (row) => row.remote_ip },
+      { title: t("By"), cell: (row) => `${row.protocol} ${row.mechanism}` },
+      { title: t("Program"), cell: (row) => foreign(row.user_agent, 60) }
+    ],
+    found
+  );
+  return card(t("Log-ins"), list2, { flush: true, hint: t("The latest 50; equal ones share a line.") });
+}
+async function newPassword(desk, name) {
+  const password = line(t("New password"), "", t("Empty: one is made, and shown once."), { autocomplete: "new-password" });
+  const set = await fieldDialog(t("New password for {name}", { name }), t("Set password"), { password }, () => desk.client.account_password(name, password.control.value), el("p", { class: "hint" }, t("All sessions of the account end.")));
+  if (set === null) return;
+  if (password.control.value === "") await showSecret(t("Password set"), t("The password of {name}. It is shown only now.", { name }), copyable(set));
+  else desk.say(t("Password set"));
+}
+async function remove(desk, name) {
+  const goes = await desk.client.account_remains(name);
+  const what = [
+    el("p", {}, t("These go for good:"), " ", many(goes.messages, "{n} message", "{n} messages"), ", ", size(goes.octets), ", ", many(goes.mailboxes, "{n} mailbox", "{n} mailboxes"), ", ", many(goes.addresses, "{n} address", "{n} addresses"), "."),
+    goes.aliases.length > 0 && el("p", {}, t("It leaves the aliases {aliases}.", { aliases: goes.aliases.join(", ") })),
+    goes.queued > 0 && el("p", {}, many(goes.queued, "{n} message that waits to be sent stays in the queue.", "{n} messages that wait to be sent stay in the queue."))
+  ];
+  if (!await typedAgain(t("Remove {name}?", { name }), name, what, t("Remove account"))) return;
+  if (!await attempt(t("Removing the account"), () => desk.client.account_remove(name))) return;
+  desk.say(t("{name} is removed", { name }));
+  desk.go("#accounts");
+}
+var pages = { accounts: accountPage };
+export {
+  pages
+};

@@ -1,0 +1,890 @@
+// lib/dom.ts
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === void 0 || value === null || value === false) continue;
+    if (typeof value === "function") {
+      element.addEventListener(name.slice(2), value);
+    } else if (name === "data") {
+      Object.assign(element.dataset, value);
+    } else {
+      element.setAttribute(name, value === true ? "" : String(value));
+    }
+  }
+  append(element, children);
+  return element;
+}
+function append(parent, children) {
+  for (const child of children) {
+    if (child === null || child === void 0 || child === false) continue;
+    if (Array.isArray(child)) append(parent, child);
+    else if (typeof child === "string") parent.appendChild(child.length > 0 ? text(child) : document.createTextNode(""));
+    else parent.appendChild(child);
+  }
+}
+function fill(parent, ...children) {
+  parent.replaceChildren();
+  append(parent, children);
+}
+function byId(id, kind) {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`no element #${id}`);
+  return found;
+}
+var ascii = /^[\x00-\x7f]*$/;
+var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
+var mixable = /[\p{L}]/u;
+function text(value) {
+  if (ascii.test(value)) return document.createTextNode(value);
+  const fragment = document.createDocumentFragment();
+  let plain = "";
+  let last = 0;
+  for (const match of value.matchAll(scripts)) {
+    const piece = match[0];
+    const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
+    if (kind !== 0 && last !== 0 && kind !== last) {
+      fragment.append(plain, mark(piece));
+      plain = "";
+      last = kind;
+      continue;
+    }
+    plain += piece;
+    if (kind !== 0) last = kind;
+    else if (!mixable.test(piece)) last = 0;
+  }
+  fragment.append(plain);
+  return fragment;
+}
+var bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
+function isolated(value) {
+  return value.replace(bidiControls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase()}]`);
+}
+function mark(value) {
+  const element = document.createElement("span");
+  element.className = "scriptswitch";
+  element.textContent = value;
+  return element;
+}
+function icon(path, name = "icon") {
+  const namespace = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(namespace, "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("class", name);
+  svg.setAttribute("aria-hidden", "true");
+  const line2 = document.createElementNS(namespace, "path");
+  line2.setAttribute("d", path);
+  svg.append(line2);
+  return svg;
+}
+function sign(path, name = "i") {
+  const svg = icon(path, name);
+  svg.setAttribute("viewBox", "0 0 24 24");
+  return svg;
+}
+
+// lib/focus.ts
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function holdFocus() {
+  const before = document.activeElement;
+  return () => {
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
+  };
+}
+
+// lib/words.ts
+var grouped;
+function t(text3, values = {}) {
+  return text3.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    return typeof value === "number" ? (grouped ??= new Intl.NumberFormat()).format(value) : value;
+  });
+}
+function many(n, one, other, values = {}) {
+  return t(n === 1 ? one : other, { ...values, n });
+}
+
+// lib/dialogs.ts
+function dialog(title2, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const giveBack = holdFocus();
+    const box = el("dialog", { class: "dialog", "aria-label": title2 });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      giveBack();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title2), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    document.body.append(box);
+    box.showModal();
+  });
+}
+async function showError(action, error) {
+  const message = error instanceof Error ? error.message : String(error);
+  await dialog(action, (close) => [
+    el("p", { class: "dialog-text" }, message),
+    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
+  ]);
+}
+async function confirm(title2, message, action) {
+  const answer = await dialog(title2, (close) => [
+    el("p", { class: "dialog-text" }, message),
+    el(
+      "div",
+      { class: "dialog-buttons" },
+      el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")),
+      el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action)
+    )
+  ]);
+  return answer === true;
+}
+async function attempt(action, work) {
+  const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    await showError(t("{action} failed", { action }), error);
+    return false;
+  } finally {
+    clearTimeout(timer);
+    setStatus("");
+  }
+}
+function setStatus(message) {
+  const line2 = byId("status", HTMLElement);
+  line2.hidden = message === "";
+  fill(line2, message);
+}
+
+// lib/client.ts
+function codeOf(error) {
+  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
+}
+function fieldsOf(error) {
+  return error instanceof Error && "fields" in error && Array.isArray(error.fields) ? error.fields : [];
+}
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+// lib/icons.ts
+var ban = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M4.929 4.929 19.07 19.071";
+var check = "M20 6 9 17l-5-5";
+var circleCheck = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M16 9l-5.5 5.5L8 12";
+var circleHelp = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M9.09 9a3 3 0 0 1 5.83 1c0 2-3 3-3 3 M12 17h.01";
+var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
+var copy = "M10 8h10a2 2 0 0 1 2 2v10a2 2 0 0 1 -2 2h-10a2 2 0 0 1 -2 -2v-10a2 2 0 0 1 2 -2z M4 16c-1.1 0-2-.9-2-2V4c0-1.1.9-2 2-2h10c1.1 0 2 .9 2 2";
+var globe = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 2a14.5 14.5 0 0 0 0 20 14.5 14.5 0 0 0 0-20 M2 12h20";
+var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
+var plus = "M5 12h14 M12 5v14";
+var refreshCw = "M3 12a9 9 0 0 1 9-9 9.75 9.75 0 0 1 6.74 2.74L21 8 M21 3v5h-5 M21 12a9 9 0 0 1-9 9 9.75 9.75 0 0 1-6.74-2.74L3 16 M8 16H3v5";
+var trash2 = "M10 11v6 M14 11v6 M19 6v14a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V6 M3 6h18 M8 6V4a2 2 0 0 1 2-2h4a2 2 0 0 1 2 2v2";
+var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3 M12 9v4 M12 17h.01";
+
+// lib/fields.ts
+var made = 0;
+function field(label, control, hint2 = null) {
+  const id = `field-${++made}`;
+  const error = el("span", { class: "error", id: `${id}-error`, hidden: true });
+  const help = hint2 === null || hint2 === "" ? null : el("span", { class: "hint", id: `${id}-hint` }, hint2);
+  if (control.id === "") control.id = id;
+  const described = () => [error.hidden ? "" : error.id, help?.id ?? ""].filter((one) => one !== "").join(" ");
+  const describe = () => described() === "" ? control.removeAttribute("aria-describedby") : control.setAttribute("aria-describedby", described());
+  describe();
+  const problem = (text3) => {
+    error.hidden = text3 === "";
+    fill(error, text3 !== "" && [sign(octagonAlert, "i s"), el("span", {}, text3)]);
+    control.setAttribute("aria-invalid", String(text3 !== ""));
+    describe();
+  };
+  control.addEventListener("input", () => problem(""));
+  return { root: el("div", { class: "field" }, el("label", { for: control.id }, label), control, error, help), control, problem };
+}
+function tick(label, on, hint2 = null) {
+  const control = el("input", { type: "checkbox" });
+  control.checked = on;
+  const error = el("span", { class: "error", hidden: true });
+  const problem = (text3) => {
+    error.hidden = text3 === "";
+    fill(error, text3);
+  };
+  const words2 = el("span", { class: "grow" }, label, hint2 !== null && hint2 !== "" && el("span", { class: "hint" }, el("br"), hint2), error);
+  return { root: el("label", { class: "check" }, control, words2), control, problem };
+}
+function choice(label, values, chosen, hint2 = null) {
+  const control = el("select", {}, values.map(([value, words2]) => el("option", { value, selected: value === chosen }, words2)));
+  return field(label, control, hint2);
+}
+function line(label, value, hint2 = null, attributes = {}) {
+  const control = el("input", { type: "text", autocomplete: "off", spellcheck: "false", ...attributes });
+  control.value = value;
+  return field(label, control, hint2);
+}
+
+// lib/pages.ts
+function head(title2, hint2, ...actions) {
+  const words2 = typeof hint2 === "string" && hint2 !== "" ? el("p", { class: "hint" }, hint2) : hint2;
+  return el("header", {}, el("h1", { tabindex: "-1" }, title2), el("span", { class: "grow" }), actions, words2);
+}
+function card(title2, content, options = {}) {
+  const { flush = false, hint: hint2, actions } = options;
+  const top = title2 === "" ? null : el("header", {}, el("h2", {}, title2), el("span", { class: "grow" }), actions, typeof hint2 === "string" ? el("p", { class: "hint" }, hint2) : hint2);
+  return el("section", { class: flush ? "card flush" : "card", "aria-label": title2 === "" ? void 0 : title2 }, top, content);
+}
+function tabs(label, links) {
+  return el("nav", { class: "tabs", "aria-label": label }, links.map(([href, title2, on]) => el("a", { href, "aria-current": on ? "page" : void 0 }, title2)));
+}
+function table(label, columns, rows, each) {
+  const body = rows.map((row) => {
+    const cells = columns.map((column) => {
+      const labelled = column.kind === void 0 || column.kind === "num";
+      return el("td", { class: column.kind, data: labelled && column.title !== "" ? { label: column.title } : void 0 }, wrapped(column.cell(row)));
+    });
+    const tr = el("tr", {}, cells);
+    each?.(tr, row);
+    return tr;
+  });
+  const titles = columns.map((column) => el("th", { class: column.kind, scope: "col" }, column.title === "" ? el("span", { class: "sr" }, t("Actions")) : column.title));
+  return el("table", { class: "records", "aria-label": label }, el("thead", {}, el("tr", {}, titles)), el("tbody", {}, body));
+}
+function wrapped(child) {
+  return Array.isArray(child) || typeof child === "string" ? child.length > 0 ? el("div", {}, child) : null : child;
+}
+function button(title2, run, options = {}) {
+  const { icon: icon2, kind = "line", name } = options;
+  return el("button", { class: `btn ${kind}`, type: "button", "aria-label": name, onclick: run }, icon2 !== void 0 && sign(icon2, kind.includes("small") ? "i s" : "i"), title2);
+}
+function iconButton(name, path, run) {
+  return el("button", { class: "btn icon small", type: "button", "aria-label": name, title: name, onclick: run }, sign(path, "i s"));
+}
+function copyButton(value, word = "") {
+  const said = el("span", { class: "sr", role: "status" });
+  const face = el("span", { class: "flex" });
+  const show = (path, text3) => fill(face, sign(path, "i s"), word !== "" && text3);
+  const made2 = el("button", { class: word === "" ? "btn icon small" : "btn line", type: "button", title: t("Copy"), "aria-label": word === "" ? t("Copy") : void 0 }, face, said);
+  let timer = 0;
+  made2.addEventListener("click", async () => {
+    await toClipboard(value());
+    show(check, t("Copied"));
+    said.textContent = t("Copied");
+    clearTimeout(timer);
+    timer = window.setTimeout(() => {
+      show(copy, word);
+      said.textContent = "";
+    }, 2e3);
+  });
+  show(copy, word);
+  return made2;
+}
+async function toClipboard(value) {
+  if (isSecureContext) {
+    await navigator.clipboard.writeText(value);
+    return;
+  }
+  const area = el("textarea", { readonly: true, "aria-hidden": "true" });
+  area.value = value;
+  document.body.append(area);
+  area.select();
+  document.execCommand("copy");
+  area.remove();
+}
+function copyable(value) {
+  return el("span", { class: "copy" }, el("code", {}, value), copyButton(() => value));
+}
+function foreign(value, most = 300) {
+  const shown2 = visible(value);
+  if (shown2.length <= most) return el("bdi", {}, shown2);
+  const words2 = el("bdi", {}, `${shown2.slice(0, most)}…`);
+  const more = el("button", { class: "btn text small", type: "button", onclick: () => (fill(words2, shown2), more.remove()) }, t("Show all"));
+  return el("span", {}, words2, more);
+}
+function visible(value) {
+  return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+}
+
+// lib/states.ts
+var shapes = { ok: circleCheck, warn: triangleAlert, danger: octagonAlert, wait: clock, off: ban, unknown: circleHelp };
+var tones = { ok: "ok", warn: "warn", danger: "danger", wait: "muted", off: "muted", unknown: "muted" };
+function state(level, word) {
+  return el("span", { class: `state ${tones[level]}` }, sign(shapes[level], "i s"), word);
+}
+function notice(level, text3, ...actions) {
+  const alert = level === "danger" ? "alert" : void 0;
+  return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text3), actions);
+}
+function empty(path, title2, text3, ...actions) {
+  return el("div", { class: "empty" }, sign(path), el("h2", {}, title2), el("p", {}, text3), actions);
+}
+
+// lib/times.ts
+var second = 1e6;
+var minute = 60 * second;
+var hour = 60 * minute;
+var day = 24 * hour;
+function agoShort(duration) {
+  if (duration >= 2 * day) return many(Math.round(duration / day), "{n} day", "{n} days");
+  if (duration >= 2 * hour) return many(Math.round(duration / hour), "{n} hour", "{n} hours");
+  if (duration >= 2 * minute) return many(Math.round(duration / minute), "{n} minute", "{n} minutes");
+  return many(Math.max(1, Math.round(duration / second)), "{n} second", "{n} seconds");
+}
+function ago(at) {
+  const duration = Date.now() * 1e3 - at;
+  return duration < minute ? t("just now") : t("{time} ago", { time: agoShort(duration) });
+}
+
+// admin/page.ts
+function addressOf(page, path = [], query = {}) {
+  const given = Object.entries(query).filter(([, value]) => value !== "");
+  const tail = given.length > 0 ? `?${new URLSearchParams(given)}` : "";
+  return `#${[page, ...path.map(encodeURIComponent)].join("/")}${tail}`;
+}
+
+// admin/editor.ts
+var Unreadable = class extends Error {
+};
+var Editor = class {
+  constructor(infos, before, save, action = t("Save")) {
+    this.before = before;
+    this.parts = new Map(infos.map((info) => [info.name, make(info, before[info.name])]));
+    const button2 = el("button", { class: "btn primary", type: "submit" }, action);
+    this.root = el(
+      "form",
+      {
+        class: "editor",
+        novalidate: true,
+        onsubmit: async (event) => {
+          event.preventDefault();
+          button2.disabled = true;
+          this.fail("");
+          try {
+            await save({ ...this.before }, this.read());
+          } catch (error) {
+            this.complain(error);
+          } finally {
+            button2.disabled = false;
+          }
+        }
+      },
+      [...this.parts.values()].map((part) => part.root),
+      this.failure,
+      el("div", { class: "bar" }, button2)
+    );
+  }
+  before;
+  root;
+  parts;
+  failure = el("div", { hidden: true });
+  read() {
+    const values = {};
+    for (const [name, part] of this.parts) {
+      const value = part.read();
+      if (value !== void 0) values[name] = value;
+    }
+    return values;
+  }
+  complain(error) {
+    if (error instanceof Unreadable) return this.focus();
+    const rest = [];
+    for (const one of fieldsOf(error)) {
+      const [name, below] = cut(one.field);
+      if (!this.parts.get(name)?.problem(below, one.text)) rest.push(one);
+    }
+    if (rest.length > 0) this.fail(rest.map((one) => `${one.field} ${one.text}`.trim()).join("\n"));
+    else if (fieldsOf(error).length === 0) this.fail(error instanceof Error ? error.message : String(error));
+    this.focus();
+  }
+  focus() {
+    const bad = this.root.querySelector("[aria-invalid=true]");
+    bad?.closest("details")?.setAttribute("open", "");
+    bad?.focus();
+  }
+  fail(text3) {
+    this.failure.hidden = text3 === "";
+    fill(this.failure, text3 !== "" && notice("danger", text3));
+  }
+};
+function cut(path) {
+  const match = /^\.?(?:"((?:[^"\\]|\\.)*)"|\[(\d+)\]|([^.[]+))/.exec(path);
+  if (match === null) return [path, ""];
+  const quoted = match[1]?.replace(/\\(.)/g, "$1");
+  return [quoted ?? match[2] ?? match[3] ?? "", path.slice(match[0].length).replace(/^\./, "")];
+}
+var title = (name) => {
+  const words2 = name.replaceAll("_", " ");
+  return words2.charAt(0).toUpperCase() + words2.slice(1);
+};
+var shown = (value) => Array.isArray(value) ? value.map(String).join(", ") : typeof value === "boolean" ? value ? t("on") : t("off") : String(value);
+function hint(info) {
+  const kinds = {
+    duration: t("A duration such as 15s, 1h30m or 7d."),
+    size: t("A size such as 500k, 100m or 2g.")
+  };
+  const unset = info.default === null || info.default === "" || Array.isArray(info.default) && info.default.length === 0;
+  const without = info.required ? "" : unset ? "" : t("Default: {value}.", { value: shown(info.default) });
+  return [info.doc, kinds[info.kind], without].filter((one) => one !== void 0 && one !== "").join(" ");
+}
+function make(info, value, label = title(info.name)) {
+  switch (info.type) {
+    case "boolean":
+      return boolean(info, value, label);
+    case "enum":
+      return words(info, value, label);
+    case "table":
+      return table2(info, value, label);
+    case "list":
+      return list(info, value, label);
+    case "map":
+      return map(info, value, label);
+    default:
+      return text2(info, value, label);
+  }
+}
+function boolean(info, value, label) {
+  const found = tick(label, value === void 0 ? info.default === true : value === true, hint(info));
+  return { root: found.root, read: () => found.control.checked === (info.default === true) ? void 0 : found.control.checked, problem: (_, words2) => (found.problem(words2), true) };
+}
+function words(info, value, label) {
+  const values = info.words.map((word) => [word, word === "" ? t("(not set)") : word === info.default ? t("{word} (default)", { word }) : word]);
+  if (info.required) values.unshift(["", t("Choose…")]);
+  const found = choice(label, values, String(value ?? info.default ?? ""), hint(info));
+  return { root: found.root, read: () => found.control.value === (info.default ?? "") ? void 0 : found.control.value, problem: (_, said) => (found.problem(said), true) };
+}
+function text2(info, value, label) {
+  const numeric = info.type === "integer" || info.type === "number";
+  const found = line(label, value === void 0 || value === null ? "" : String(value), hint(info), {
+    placeholder: info.default === null || info.default === void 0 ? "" : shown(info.default),
+    ...numeric ? { inputmode: "decimal" } : {},
+    ...info.required ? { required: "" } : {}
+  });
+  const read = () => {
+    const typed = found.control.value;
+    if (typed === "") {
+      if (!info.required) return void 0;
+      found.problem(t("This is needed."));
+      throw new Unreadable();
+    }
+    if (!numeric) return info.kind === "size" && /^-?\d+$/.test(typed) ? Number(typed) : typed;
+    const number = Number(typed);
+    if (!Number.isFinite(number) || info.type === "integer" && !Number.isInteger(number)) {
+      found.problem(info.type === "integer" ? t("This must be a whole number.") : t("This must be a number."));
+      throw new Unreadable();
+    }
+    return number;
+  };
+  return { root: found.root, read, problem: (_, said) => (found.problem(said), true) };
+}
+function table2(info, value, label) {
+  const optional = info.default === null && !info.required;
+  const given = typeof value === "object" && value !== null ? value : {};
+  const defaults = typeof info.default === "object" && info.default !== null ? info.default : {};
+  const parts = new Map(info.fields.map((one) => [one.name, make({ ...one, default: defaults[one.name] ?? one.default }, given[one.name])]));
+  const on = tick(t("Set {what}", { what: label.toLowerCase() }), value !== void 0 && value !== null);
+  const body = el("div", { class: "items" }, [...parts.values()].map((part) => part.root));
+  const adapt = () => body.hidden = optional && !on.control.checked;
+  on.control.addEventListener("change", adapt);
+  adapt();
+  const root = el("details", { open: value !== void 0 && info.name !== "" }, el("summary", {}, label), el("p", { class: "hint" }, info.doc), optional && on.root, body);
+  const read = () => {
+    if (optional && !on.control.checked) return void 0;
+    const values = {};
+    for (const [name, part] of parts) {
+      const one = part.read();
+      if (one !== void 0) values[name] = one;
+    }
+    return !optional && Object.keys(values).length === 0 ? void 0 : values;
+  };
+  const problem = (path, said) => {
+    root.open = true;
+    const [name, below] = cut(path);
+    if (parts.get(name)?.problem(below, said)) return true;
+    on.problem(said);
+    return optional;
+  };
+  return { root, read, problem };
+}
+function list(info, value, label) {
+  return many2(info, label, Array.isArray(value) ? value.map((one) => ["", one]) : [], (item) => ({ part: item, keyed: null }));
+}
+function map(info, value, label) {
+  const given = typeof value === "object" && value !== null ? Object.entries(value) : [];
+  return many2(info, label, given, (item, key) => ({ part: item, keyed: line(t("Name"), key) }));
+}
+function many2(info, label, given, wrap) {
+  const below = info.item;
+  if (below === null || below === void 0) throw new Error(`no item in ${info.name}`);
+  const items = [];
+  const place = el("div", { class: "items" });
+  const error = el("span", { class: "error", hidden: true });
+  const add2 = (key, value) => {
+    const made2 = make({ ...below, name: "", required: true }, value, below.type === "table" ? `${label} ${items.length + 1}` : label);
+    const { part, keyed: keyed2 } = wrap(made2, key);
+    const remove2 = iconButton(t("Remove"), trash2, () => {
+      items.splice(items.indexOf(item), 1);
+      item.root.remove();
+      adder.focus();
+    });
+    const root2 = el("div", { class: "item" }, el("div", { class: "items" }, keyed2?.root, part.root), remove2);
+    const item = { part, key: () => keyed2?.control.value ?? "", root: root2 };
+    if (below.type !== "table") root2.querySelector("label")?.classList.add("sr");
+    items.push(item);
+    place.append(root2);
+    return root2;
+  };
+  for (const [key, value] of given) add2(key, value);
+  const adder = el("button", { class: "btn line small", type: "button", onclick: () => add2("", void 0).querySelector("input, select")?.focus() }, sign(plus, "i s"), t("Add"));
+  const root = el("fieldset", { class: "field" }, el("legend", {}, label), el("span", { class: "hint" }, hint(info)), place, error, el("div", {}, adder));
+  const keyed = info.type === "map";
+  const read = () => {
+    if (items.length === 0) return void 0;
+    if (keyed) return Object.fromEntries(items.map((item) => [item.key(), item.part.read() ?? {}]));
+    return items.map((item) => item.part.read() ?? {});
+  };
+  const problem = (path, said) => {
+    const [name, rest] = cut(path);
+    const item = keyed ? items.find((one) => one.key() === name) : items[Number(name)];
+    if (path !== "" && item?.part.problem(rest, said)) return true;
+    error.hidden = false;
+    fill(error, said);
+    return true;
+  };
+  return { root, read, problem };
+}
+
+// admin/shared.ts
+async function settingsForm(desk, path, only) {
+  const found = await desk.client.settings([...path]);
+  const fields = only === void 0 ? found.fields : found.fields.filter((one) => only(one.name));
+  const names = new Set(fields.map((one) => one.name));
+  const chosen = Object.fromEntries(Object.entries(found.values).filter(([name]) => names.has(name)));
+  const rest = Object.fromEntries(Object.entries(found.values).filter(([name]) => !names.has(name)));
+  const save = async (before, after) => {
+    try {
+      await desk.client.settings_save([...path], { ...rest, ...before }, { ...rest, ...after });
+    } catch (error) {
+      if (codeOf(error) !== "user:conflict") throw error;
+      await conflict(desk, error);
+      return;
+    }
+    desk.say(t("Saved"), { title: t("Undo"), run: () => void undo(desk, path, { ...rest, ...after }, { ...rest, ...before }) });
+    await desk.refresh();
+  };
+  return new Editor(fields, chosen, save).root;
+}
+async function undo(desk, path, now, then) {
+  try {
+    await desk.client.settings_save([...path], now, then);
+    await desk.refresh();
+  } catch (error) {
+    await showError(t("Not undone"), error);
+  }
+}
+async function conflict(desk, error) {
+  const answer = await dialog(t("Changed meanwhile"), (close) => [
+    el("p", { class: "dialog-text" }, messageOf(error)),
+    el("p", { class: "dialog-text" }, t("Nothing was saved. What you typed is still in the form.")),
+    el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", onclick: () => close("theirs") }, t("Drop mine, show what is there")), el("button", { class: "btn primary", autofocus: true, onclick: () => close("mine") }, t("Go on with mine")))
+  ]);
+  if (answer === "theirs") await desk.refresh();
+}
+function fieldDialog(title2, action, fields, run, more = null) {
+  return dialog(title2, (close) => {
+    const failure = el("div", { hidden: true });
+    const button2 = el("button", { class: "btn primary", type: "submit" }, action);
+    const form = el(
+      "form",
+      {
+        class: "form",
+        novalidate: true,
+        onsubmit: async (event) => {
+          event.preventDefault();
+          button2.disabled = true;
+          failure.hidden = true;
+          try {
+            close(await run());
+          } catch (error) {
+            const rest = fieldsOf(error).filter((one) => fields[one.field] === void 0);
+            for (const one of fieldsOf(error)) fields[one.field]?.problem(one.text);
+            failure.hidden = fieldsOf(error).length > 0 && rest.length === 0;
+            fill(failure, notice("danger", rest.length > 0 ? rest.map((one) => one.text).join("; ") : messageOf(error)));
+            form.querySelector("[aria-invalid=true]")?.focus();
+          } finally {
+            button2.disabled = false;
+          }
+        }
+      },
+      Object.values(fields).map((one) => one.root),
+      more,
+      failure,
+      el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(null) }, t("Cancel")), button2)
+    );
+    return [form];
+  });
+}
+async function typedAgain(title2, name, what, action) {
+  const typed = line(t("Type {name} to go on", { name }), "");
+  const answer = await dialog(title2, (close) => {
+    const button2 = el("button", { class: "btn line danger", type: "submit", disabled: true }, action);
+    typed.control.addEventListener("input", () => button2.disabled = typed.control.value !== name);
+    return [
+      el("div", { class: "dialog-text" }, what),
+      el(
+        "form",
+        { class: "form", onsubmit: (event) => (event.preventDefault(), typed.control.value === name && close(true)) },
+        typed.root,
+        el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), button2)
+      )
+    ];
+  });
+  return answer === true;
+}
+
+// admin/domains/part.ts
+async function listPage(desk) {
+  const found = await desk.client.domains();
+  const list2 = table(
+    t("Domains"),
+    [
+      { title: t("Domain"), kind: "main", cell: (row) => [el("a", { href: addressOf("domains", [row.domain]) }, el("b", {}, row.domain)), " ", marks(row), row.description !== "" && el("div", { class: "hint" }, el("bdi", {}, row.description))] },
+      { title: t("Addresses"), kind: "num", cell: (row) => String(row.addresses) },
+      { title: t("Aliases"), kind: "num", cell: (row) => String(row.aliases) }
+    ],
+    found
+  );
+  const body = found.length === 0 ? empty(globe, t("No domains yet"), t("A domain is what stands behind the @ of addresses.")) : list2;
+  const root = el("div", { class: "page" }, head(t("Domains"), null, button(t("Add domain"), () => void add(desk), { icon: plus, kind: "primary" })), card("", body, { flush: true }));
+  return { title: t("Domains"), root };
+}
+var marks = (row) => [row.disabled && el("span", { class: "chip" }, t("disabled")), row.reports_only && el("span", { class: "chip" }, t("reports only"))];
+async function add(desk) {
+  const accounts = await desk.client.accounts("", "", 200);
+  const domain = line(t("Domain"), "", t("Such as example.org. Keys for DKIM are made; the DNS records to set come next."));
+  const account = line(t("Account for its reports"), accounts.accounts[0]?.name ?? "", t("An account that there is, or the name of a new one."));
+  const localpart = line(t("First address of a new account"), "", t("The part before the @; empty where the account exists."));
+  const disabled = tick(t("Not in use yet"), false, t("Mail is refused for now, and no certificates are ordered."));
+  const done = await fieldDialog(t("Add domain"), t("Add domain"), { domain, account, localpart, disabled }, () => desk.client.domain_add(domain.control.value.trim(), account.control.value, localpart.control.value, disabled.control.checked).then(() => true));
+  if (done !== null) desk.go(addressOf("domains", [domain.control.value.trim().toLowerCase()], { tab: "dns" }));
+}
+async function domainPage(desk) {
+  const name = desk.address.path[0];
+  if (name === void 0 || name === "") return listPage(desk);
+  const tab = desk.address.query.get("tab") ?? "dns";
+  const found = await desk.client.domain(name);
+  const row = found.row;
+  const content = {
+    dns: () => dns(desk, name),
+    addresses: async () => addresses(found),
+    aliases: async () => aliases(desk, found),
+    keys: async () => keys(desk, found),
+    settings: async () => card(t("Settings"), await settingsForm(desk, ["domains", name]))
+  };
+  const link = (to, title2) => [addressOf("domains", [name], { tab: to }), title2, to === tab];
+  const shown2 = desk.address.path[1] === "aliases" && desk.address.path[2] !== void 0 ? await aliasPage(desk, found, desk.address.path[2]) : desk.address.path[1] === "keys" && desk.address.path[2] !== void 0 ? card(desk.address.path[2], await settingsForm(desk, ["domains", name, "dkim", "selectors", desk.address.path[2]])) : await (content[tab] ?? content["dns"])();
+  const root = el(
+    "div",
+    { class: "page" },
+    head(
+      name,
+      el("p", { class: "hint" }, el("a", { href: "#domains" }, t("Domains")), row.description !== "" && [" · ", el("bdi", {}, row.description)]),
+      marks(row),
+      button(row.disabled ? t("Enable") : t("Disable"), () => void disable(desk, row)),
+      button(t("Remove…"), () => void remove(desk, found), { kind: "line danger" })
+    ),
+    row.disabled && notice("warn", t("Mail from and to this domain is refused for now, with a temporary error. Its users can log in.")),
+    tabs(name, [link("dns", t("DNS")), link("addresses", t("Addresses {n}", { n: row.addresses })), link("aliases", t("Aliases {n}", { n: row.aliases })), link("keys", t("Keys {n}", { n: found.selectors.length })), link("settings", t("Settings"))]),
+    shown2
+  );
+  return { title: name, root };
+}
+async function disable(desk, row) {
+  const set = (disabled) => desk.client.domain_disable(row.domain, disabled);
+  if (!await attempt(row.disabled ? t("Enabling") : t("Disabling"), () => set(!row.disabled))) return;
+  desk.say(row.disabled ? t("{domain} is in use", { domain: row.domain }) : t("{domain} is disabled", { domain: row.domain }), { title: t("Undo"), run: () => void attempt(t("Undoing"), () => set(row.disabled)).then(() => desk.refresh()) });
+  await desk.refresh();
+}
+async function remove(desk, found) {
+  const name = found.row.domain;
+  const what = found.users.length > 0 ? [el("p", {}, t("It is still used, so it cannot be removed:")), el("ul", {}, found.users.slice(0, 20).map((one) => el("li", {}, one)))] : [el("p", {}, many(found.aliases.length, "{n} alias goes with it.", "{n} aliases go with it.")), el("p", {}, t("Its key files are put aside in the folder dkim/old; queued mail is still sent."))];
+  if (!await typedAgain(t("Remove {name}?", { name }), name, what, t("Remove domain"))) return;
+  if (!await attempt(t("Removing the domain"), () => desk.client.domain_remove(name))) return;
+  desk.say(t("{name} is removed", { name }));
+  desk.go("#domains");
+}
+function addresses(found) {
+  if (found.addresses.length === 0) return card(t("Addresses"), el("p", { class: "two" }, t("No account has an address here yet. Addresses are added on the page of an account.")));
+  return card(t("Addresses"), table(t("Addresses"), [{ title: t("Address"), kind: "main", cell: (one) => el("a", { href: addressOf("accounts", [], { search: one }) }, el("bdi", {}, one)) }], found.addresses), { flush: true });
+}
+function aliases(desk, found) {
+  const name = found.row.domain;
+  const add2 = async () => {
+    const address = line(t("Address of the alias"), `@${name}`, null, { inputmode: "email" });
+    const members = field(t("Members"), el("textarea", {}), t("One address a line; each belongs to an account here."));
+    const done = await fieldDialog(t("Add an alias"), t("Add alias"), { alias: address, members }, () => desk.client.alias_add(address.control.value, lines(members.control)).then(() => true), el("p", { class: "hint" }, t("Everyone may write to a new alias. A member who writes to it gets no copy.")));
+    if (done !== null) await desk.refresh();
+  };
+  const open = (row) => addressOf("domains", [name, "aliases", row.localpart], { tab: "aliases" });
+  const list2 = table(
+    t("Aliases"),
+    [
+      { title: t("Alias"), kind: "main", cell: (row) => el("a", { href: open(row) }, el("b", {}, row.address)) },
+      { title: t("Members"), cell: (row) => foreign(row.members.join(", "), 200) },
+      { title: t("Who may write"), cell: (row) => row.post_public ? t("everyone") : t("members") },
+      { title: "", kind: "top", cell: (row) => iconButton(t("Remove {alias}", { alias: row.address }), trash2, () => void removeAlias(desk, row)) }
+    ],
+    found.aliases
+  );
+  return card(t("Aliases"), found.aliases.length === 0 ? el("p", { class: "hint" }, t("None yet. An alias is an address that delivers to several others.")) : list2, { flush: true, actions: button(t("Add an alias"), () => void add2(), { icon: plus, kind: "line small" }) });
+}
+var lines = (area) => area.value.split(/[\s,]+/).filter((one) => one !== "");
+async function removeAlias(desk, row) {
+  if (!await confirm(t("Remove {alias}?", { alias: row.address }), many(row.members.length, "Mail to it is refused from now on. {n} member keeps what has arrived.", "Mail to it is refused from now on. {n} members keep what has arrived."), t("Remove"))) return;
+  if (!await attempt(t("Removing"), () => desk.client.alias_remove(row.address))) return;
+  desk.go(addressOf("domains", [row.address.slice(row.address.lastIndexOf("@") + 1)], { tab: "aliases" }));
+}
+async function aliasPage(desk, found, localpart) {
+  const row = found.aliases.find((one) => one.localpart === localpart);
+  if (row === void 0) return notice("warn", t("There is no such alias any more."));
+  const drop = async (member) => {
+    if (await attempt(t("Removing"), () => desk.client.alias_members_remove(row.address, [member]))) await desk.refresh();
+  };
+  const add2 = async () => {
+    const members2 = field(t("Members"), el("textarea", {}), t("One address a line; each belongs to an account here."));
+    if (await fieldDialog(t("Add members"), t("Add"), { members: members2 }, () => desk.client.alias_members_add(row.address, lines(members2.control)).then(() => true)) !== null) await desk.refresh();
+  };
+  const members = table(
+    t("Members"),
+    [
+      { title: t("Member"), kind: "main", cell: (one) => el("bdi", {}, one) },
+      { title: "", kind: "top", cell: (one) => iconButton(t("Remove {member}", { member: one }), trash2, () => void drop(one)) }
+    ],
+    row.members
+  );
+  return [
+    card(row.address, members, { flush: true, actions: [button(t("Add members"), () => void add2(), { icon: plus, kind: "line small" }), button(t("Remove alias…"), () => void removeAlias(desk, row), { kind: "line small danger" })] }),
+    card(t("Options"), await settingsForm(desk, ["domains", found.row.domain, "aliases", localpart]), { hint: t("Off at “post public” means: mail of those who are not members is refused. A member who writes to the alias gets no copy, unless “deliver to sender” is on.") })
+  ];
+}
+async function keys(desk, found) {
+  const name = found.row.domain;
+  const add2 = async () => {
+    const year = (/* @__PURE__ */ new Date()).getFullYear();
+    const used = new Set(found.selectors.map((one) => one.selector));
+    const free = [..."abcdefghijklmnopqrstuvwxyz"].map((letter) => `${year}${letter}`).find((one) => !used.has(one)) ?? "";
+    const selector = line(t("Selector"), free, t("Its name in DNS: SELECTOR._domainkey.{domain}", { domain: name }));
+    const algorithm = choice(t("Algorithm"), [["rsa", t("RSA, 2048 bits: every receiver knows it")], ["ed25519", t("Ed25519: short; not every receiver knows it")]], "rsa");
+    const done = await fieldDialog(t("Make a DKIM key"), t("Make key"), { selector, algorithm }, () => desk.client.selector_add(name, selector.control.value, algorithm.control.value === "rsa" ? "rsa" : "ed25519").then(() => true), el("p", { class: "hint" }, t("It signs nothing until you choose it; set its record first.")));
+    if (done !== null) await desk.refresh();
+  };
+  const remove2 = async (row) => {
+    if (!await confirm(t("Remove the key {selector}?", { selector: row.selector }), t("Its file is put aside in dkim/old. Signatures of mail that is under way can no longer be checked once you remove its record from DNS."), t("Remove"))) return;
+    if (await attempt(t("Removing"), () => desk.client.selector_remove(name, row.selector))) await desk.refresh();
+  };
+  const list2 = table(
+    t("Keys"),
+    [
+      { title: t("Selector"), kind: "main", cell: (row) => el("a", { href: addressOf("domains", [name, "keys", row.selector], { tab: "keys" }) }, el("b", {}, row.selector)) },
+      { title: t("Algorithm"), cell: (row) => row.problem !== "" ? [state("danger", t("cannot be read")), " ", foreign(row.problem)] : row.algorithm === "rsa" ? t("RSA, {bits} bits", { bits: row.bits }) : t("Ed25519") },
+      { title: t("Signs"), cell: (row) => row.signs ? state("ok", t("signs")) : state("off", t("waits")) },
+      { title: t("Record"), cell: (row) => row.record !== "" && el("span", { class: "flex" }, foreign(row.record, 40), copyButton(() => row.record)) },
+      { title: "", kind: "top", cell: (row) => iconButton(t("Remove {selector}", { selector: row.selector }), trash2, () => void remove2(row)) }
+    ],
+    found.selectors
+  );
+  const signing = await settingsForm(desk, ["domains", name, "dkim"]);
+  return [
+    card(t("DKIM keys"), found.selectors.length === 0 ? el("p", { class: "hint" }, t("None: mail of this domain is not signed, and many receivers refuse it.")) : list2, { flush: true, actions: button(t("Make a key"), () => void add2(), { icon: plus, kind: "line small" }) }),
+    card(t("What signs"), signing)
+  ];
+}
+async function dns(desk, name) {
+  const [records, reports] = await Promise.all([desk.client.dns_records(name), desk.client.dns_reports(name)]);
+  const places = new Map(reports.map((one) => [one.topic, el("li")]));
+  const summary = el("div", { "aria-live": "polite" });
+  const latest = new Map(reports.map((one) => [one.topic, one]));
+  const running = /* @__PURE__ */ new Set();
+  const draw = (topic) => {
+    const report = latest.get(topic);
+    fill(places.get(topic), topicLine(report, running.has(topic), () => void check2(topic)));
+    const all = [...latest.values()];
+    const [bad, weak] = [all.filter((one) => one.errors.length > 0).length, all.filter((one) => one.errors.length === 0 && one.warnings.length > 0).length];
+    const level = bad > 0 ? "danger" : weak > 0 ? "warn" : "ok";
+    const words2 = running.size > 0 ? many(running.size, "{n} check is under way.", "{n} checks are under way.") : bad + weak === 0 ? t("All is as it should be.") : [bad > 0 ? many(bad, "{n} topic has errors.", "{n} topics have errors.") : "", weak > 0 ? many(weak, "{n} topic could be better.", "{n} topics could be better.") : ""].join(" ");
+    fill(summary, all.some((one) => one.at > 0) || running.size > 0 ? notice(running.size > 0 ? "wait" : level, words2) : null);
+  };
+  const check2 = async (topic) => {
+    running.add(topic);
+    draw(topic);
+    try {
+      latest.set(topic, await desk.client.dns_check(name, topic));
+    } catch (error) {
+      latest.set(topic, { topic, at: Date.now() * 1e3, errors: [messageOf(error)], warnings: [], instructions: [], found: [] });
+    }
+    running.delete(topic);
+    draw(topic);
+  };
+  for (const one of reports) draw(one.topic);
+  const everything = button(t("Check everything"), () => reports.forEach((one) => void check2(one.topic)), { icon: refreshCw, kind: "primary" });
+  const zone = el("pre", { class: "zone", hidden: true, tabindex: "0", "aria-label": t("Zone file") });
+  const asZone = async () => {
+    zone.textContent = await desk.client.dns_zone(name);
+    zone.hidden = false;
+    fill(zoneButtons, copyButton(() => zone.textContent ?? "", t("Copy all as a zone")));
+  };
+  const zoneButtons = el("span", { class: "flex" }, button(t("Show as a zone"), () => void attempt(t("Making the zone"), asZone)));
+  const list2 = table(
+    t("Records"),
+    [
+      { title: t("Type"), cell: (row) => el("b", {}, row.kind) },
+      { title: t("Name"), cell: (row) => copyable(row.name) },
+      { title: t("Value"), cell: (row) => [el("span", { class: "copy" }, el("code", {}, foreign(row.value, 80)), copyButton(() => row.value)), (row.optional || !row.live) && el("div", { class: "hint" }, row.optional ? t("May be left out.") : t("Works only in a zone with DNSSEC."))] },
+      { title: t("For"), cell: (row) => el("span", { class: "hint" }, row.about) }
+    ],
+    records
+  );
+  return [
+    summary,
+    card(t("Checks"), el("ul", { class: "lines" }, [...places.values()]), { flush: true, actions: everything, hint: t("Others are asked what they see; each topic takes up to half a minute. What ends shows up by itself.") }),
+    card(t("Records for {domain}", { domain: name }), [list2, zone], { flush: true, actions: zoneButtons, hint: t("Set these at your DNS provider.") })
+  ];
+}
+var topics = {
+  dnssec: "DNSSEC",
+  iprev: t("Reverse names"),
+  mx: "MX",
+  tls: "TLS",
+  dane: "DANE",
+  spf: "SPF",
+  dkim: "DKIM",
+  dmarc: "DMARC",
+  "host-tlsrpt": t("TLS reports of the host"),
+  tlsrpt: t("TLS reports"),
+  mtasts: "MTA-STS",
+  srv: "SRV",
+  autoconfig: t("Autoconfig"),
+  autodiscover: t("Autodiscover"),
+  "client-settings": t("Settings of mail programs")
+};
+function topicLine(report, running, again) {
+  const mark2 = running ? state("wait", t("checking…")) : report.at === 0 ? state("unknown", t("not checked")) : report.errors.length > 0 ? state("danger", t("wrong")) : report.warnings.length > 0 ? state("warn", t("weak")) : state("ok", t("correct"));
+  const name = topics[report.topic] ?? report.topic;
+  const said = [...report.errors, ...report.warnings].map((one) => el("div", { class: "two" }, visible(one)));
+  const todo = report.instructions.map((one) => el("div", { class: "hint" }, copyableLines(one)));
+  const seen = report.found.length > 0 && el("details", {}, el("summary", { class: "hint" }, many(report.found.length, "{n} record found", "{n} records found")), report.found.map((one) => el("code", {}, visible(one))));
+  return [el("div", { class: "grow" }, el("b", {}, name), " ", mark2, report.at > 0 && el("span", { class: "hint" }, ` ${ago(report.at)}`), said, todo, seen), iconButton(t("Check {topic} again", { topic: name }), refreshCw, again)];
+}
+function copyableLines(text3) {
+  return text3.split("\n").map((one) => / (?:A|AAAA|TXT|CNAME|MX|SRV|TLSA|CAA|PTR) /.test(one) ? el("div", {}, copyable(one.trim())) : el("div", {}, visible(one)));
+}
+var pages = { domains: domainPage };
+export {
+  pages
+};

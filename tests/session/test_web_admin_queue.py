@@ -1,0 +1,157 @@
+"""The admin app's calls about the queue, each once right and once wrong."""
+
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+
+from moxlite.proto.address import Address
+from moxlite.queue.queue import Queue
+from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.submission import Submission, SubmissionRecipient
+from tests.session.test_web_admin import ADMIN_DOMAINS, ADMIN_STATIC, PASSWORD, owner, write_admin_password
+from tests.web_rig import Browser, Rig, open_rig
+
+pytestmark = pytest.mark.served
+
+HOSTILE = "\u202egnp.exe<script>alert(1)</script>\x1b[2J"
+
+
+@pytest.fixture
+async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
+    async with trio.open_nursery() as nursery:
+        found = await open_rig(tmp_path, nursery, static=ADMIN_STATIC, domains=ADMIN_DOMAINS)
+        write_admin_password(tmp_path / "config" / "adminpasswd", PASSWORD)
+        yield found
+        nursery.cancel_scope.cancel()
+
+
+@pytest.fixture
+async def browser(rig: Rig) -> Browser:
+    return await owner(rig)
+
+
+def queue_of(rig: Rig) -> Queue:
+    """The queue behind the commands."""
+    found = rig.house.registry["queue list"].run.__self__._queue  # type: ignore[attr-defined]
+    assert isinstance(found, Queue)
+    return found
+
+
+async def put(rig: Rig, *recipients: str, hold: bool = True, subject: str = "letter") -> list[int]:
+    """Queue a message that stays on hold."""
+    with Spool(rig.house.spool_directory) as spool:
+        await spool.write(b"Subject: letter\r\nX-Odd: yes\r\n\r\nbody\r\n")
+        submission = Submission(
+            account="mia",
+            mail_from=Address.parse("mia@example.org"),
+            recipients=tuple(SubmissionRecipient(Address.parse(one)) for one in recipients),
+            received=time.time_ns() // 1000,
+            subject=subject,
+            hold=hold,
+        )
+        return await queue_of(rig).submit(submission, spool)
+
+
+async def listed(browser: Browser, filter_: dict[str, Any] | None = None, **page: Any) -> list[str]:
+    found = await browser.call("queue", filter=filter_ or {}, page=page)
+    return [one["recipient"] for one in found]
+
+
+async def test_messages_are_filtered_sorted_and_paged(rig: Rig, browser: Browser) -> None:
+    """WEB-84."""
+    await put(rig, *(f"user{number}@far.example" for number in range(5)))
+    await put(rig, "other@near.example", subject=HOSTILE)
+    assert len(await listed(browser)) == 6
+    assert await listed(browser, {"recipient": "@near.example"}) == ["other@near.example"]
+    assert await listed(browser, {"sender": "tom"}) == []
+    assert await listed(browser, {"hold": False}) == []
+    assert await listed(browser, {"account": "mia", "submitted": "<1h"}, sort="queued", n=2) == [
+        "user0@far.example",
+        "user1@far.example",
+    ]
+    first = await browser.call("queue", filter={}, page={"sort": "queued", "n": 2})
+    last = {"last_id": first[-1]["id"], "last": first[-1]["queued"]}
+    assert (await listed(browser, sort="queued", n=2, **last))[0] == "user2@far.example"
+    assert (await listed(browser, sort="queued", ascending=False, n=1)) == ["other@near.example"]
+    found = await browser.call("queue", filter={"recipient": "other"}, page={})
+    assert found[0]["subject"] == HOSTILE  # as it is: the page shows it as text
+    assert await browser.error("queue", filter={"submitted": "yesterday"}, page={}) == (400, "user:error")
+    assert await browser.error("queue", filter={"nonsense": 1}, page={}) == (400, "user:error")
+    assert await browser.error("queue", filter={}, page={"n": 100_000}) == (400, "user:error")
+
+
+async def test_a_filter_is_counted_before_anything_is_done(rig: Rig, browser: Browser) -> None:
+    """WEB-84: and what has come since then is not touched."""
+    await put(rig, "one@far.example", "two@far.example")
+    chosen = {"recipient": "@far.example"}
+    assert await browser.call("queue_count", filter=chosen) == 2
+    assert await browser.error("queue_count", filter={"next_attempt": "x"}) == (400, "user:error")
+    await put(rig, "three@far.example")
+    answer = await browser.post("queue_change", {"operation": "drop", "filter": chosen, "expected": 2})
+    assert (answer.status, "There are 3 messages by now" in answer.json["error"]["message"]) == (400, True)
+    assert await browser.call("queue_change", operation="drop", filter=chosen, expected=3) == 3
+    assert await listed(browser) == []
+
+
+async def test_messages_are_held_released_put_off_and_returned(rig: Rig, browser: Browser) -> None:
+    """WEB-84: each operation, for a selection."""
+    (number,) = await put(rig, "one@far.example")
+    chosen = {"ids": [number]}
+    assert await browser.call("queue_schedule", filter=chosen, expected=1, minutes=600, from_now=True) == 1
+    assert await browser.call("queue_change", operation="unhold", filter=chosen, expected=1) == 1
+    assert await listed(browser, {"hold": False, "next_attempt": ">9h"}) == ["one@far.example"]
+    assert await browser.call("queue_change", operation="hold", filter=chosen, expected=1) == 1
+    assert await browser.call("queue_requiretls", filter=chosen, expected=1, require_tls="yes") == 1
+    assert await browser.error("queue_requiretls", filter=chosen, expected=1, require_tls="maybe") == (
+        400,
+        "user:error",
+    )
+    assert await browser.call("queue_transport", filter=chosen, expected=1, transport="") == 1
+    assert await browser.error("queue_transport", filter=chosen, expected=1, transport="no") == (400, "user:error")
+    assert await browser.call("transports") == []
+    assert "X-Odd: yes" in await browser.call("queue_header", message_id=number)
+    assert await browser.call("queue_attempts", message_id=number) == []
+    for name in ("queue_header", "queue_attempts"):
+        assert await browser.error(name, message_id=10**9) == (400, "user:error")
+    assert await browser.error("queue_change", operation="explode", filter=chosen, expected=1) == (400, "user:error")
+    assert await browser.error("queue_schedule", filter=chosen, expected=1, minutes=1e9, from_now=True) == (
+        400,
+        "user:error",
+    )
+    assert await browser.call("queue_change", operation="fail", filter=chosen, expected=1) == 1
+
+
+async def test_hold_rules(rig: Rig, browser: Browser) -> None:
+    """WEB-84: a rule holds what waits and what comes."""
+    await put(rig, "one@far.example")
+    assert await browser.call("hold_rule_add", account="mia", sender="", recipient="far.example") in (0, 1)
+    rules = await browser.call("hold_rules")
+    assert [(one["account"], one["recipient"]) for one in rules] == [("mia", "far.example")]
+    assert await browser.error("hold_rule_add", account="", sender="a b@c", recipient="") == (400, "user:error")
+    await browser.call("hold_rule_remove", rule_id=rules[0]["id"])
+    assert await browser.error("hold_rule_remove", rule_id=rules[0]["id"]) == (404, "user:notFound")
+
+
+async def test_lists_of_finished_messages_webhooks_and_suppressions(browser: Browser) -> None:
+    """WEB-85."""
+    assert await browser.call("retired", filter={"success": False}, page={}) == []
+    assert await browser.error("retired", filter={"last_activity": "x"}, page={}) == (400, "user:error")
+    assert await browser.call("webhooks", filter={}, page={}) == []
+    assert await browser.error("webhooks", filter={}, page={"n": 0}) == (400, "user:error")
+    assert await browser.call("webhooks_retired", filter={}, page={}) == []
+    assert await browser.error("webhooks_retired", filter={"event": 1}, page={}) == (400, "user:error")
+    await browser.call("webhook_schedule", hook_id=1)  # nothing is left to do
+    assert await browser.error("webhook_schedule", hook_id="x") == (400, "user:error")
+    await browser.call("webhook_cancel", hook_id=1)
+    assert await browser.error("webhook_cancel") == (400, "user:error")
+    await browser.call("suppression_add", account="mia", address="gone@far.example", reason="moved")
+    found = await browser.call("suppressions")
+    assert [(one["address"], one["manual"], one["reason"]) for one in found] == [("gone@far.example", True, "moved")]
+    assert await browser.error("suppression_add", account="nobody", address="a@far.example") == (404, "user:notFound")
+    await browser.call("suppression_remove", account="mia", address="gone@far.example")
+    assert await browser.error("suppression_remove", account="mia", address="gone@far.example") == (400, "user:error")
+    assert await browser.call("suppressions", account="mia") == []
