@@ -1,6 +1,6 @@
 """Periodic work of a running server: backups, scrub, block lists, the examination of each night.
 
-Between `server`, which starts it, and `house`, whose rooms it is given.
+Between `server`, which starts it, and `wiring`, whose components it is given.
 """
 
 import shutil
@@ -29,10 +29,10 @@ from moxlite.wiring import House, https_client, trust
 if TYPE_CHECKING:
     from moxlite.admin.updates import UpdateWatch
 
-__all__ = ["start_care"]
+__all__ = ["start_periodic"]
 
 
-def start_care(house: House, backups: BackupCommands, queue: Queue | None) -> Mapping[str, Command]:
+def start_periodic(house: House, backups: BackupCommands, queue: Queue | None) -> Mapping[str, Command]:
     """Start the tasks; the commands of the control socket that belong to them."""
     static, tree = house.static, house.tree
     house.measures.append(partial(_measure_disk, static.data_dir))

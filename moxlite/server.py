@@ -40,7 +40,7 @@ from moxlite.migration.commands import ImapCopyCommands
 from moxlite.migration.mailcopies import CopyCommands
 from moxlite.net.control.server import Command, serve_ctl
 from moxlite.net.listeners import GRACE_SECONDS, Listen, listen, serve_listener
-from moxlite.periodic import start_care
+from moxlite.periodic import start_periodic
 from moxlite.process.descriptors import make_budget, raise_limit
 from moxlite.process.parent import Parent
 from moxlite.process.signals import Signals
@@ -76,7 +76,7 @@ PACKAGES: Final[Mapping[Service, str]] = {
     "http": "web",
     "https": "web",
 }
-"""Rooms that answer for crashes of their connections."""
+"""Components that answer for crashes of their connections."""
 
 
 def run(
@@ -157,7 +157,7 @@ async def serve(
         make = handlers(house, queue)
         pipe.handler = make["smtp"](pipe.endpoint).handler
         backups = BackupCommands(config=house.config, accounts=house.accounts, read=started.read)
-        care = start_care(house, backups, queue)
+        periodic = start_periodic(house, backups, queue)
         async with trio.open_nursery() as connections, trio.open_nursery() as attempts:
             if queue is not None:
                 queue.start(tree, attempts)
@@ -178,7 +178,7 @@ async def serve(
                     proxies=house.static.listeners[endpoint.listener].proxy_protocol_from,
                 )
                 tree.start(_name(endpoint), accept)
-            house.registry.update(_commands(house, queue, backups, care))
+            house.registry.update(_commands(house, queue, backups, periodic))
             await _start_ctl(house, house.registry, tcp=ctl_tcp)
             logger.info("ready to serve", extra={"kv": {"version": __version__, "pid": os.getpid()}})
             notify("READY=1")
@@ -222,10 +222,10 @@ async def _finish_removals(house: House) -> None:
 
 
 def _commands(
-    house: House, queue: Queue | None, backups: BackupCommands, care: Mapping[str, Command]
+    house: House, queue: Queue | None, backups: BackupCommands, periodic: Mapping[str, Command]
 ) -> dict[str, Command]:
     """The commands of the control socket."""
-    commands = {**house.commands().registry(), **care}
+    commands = {**house.commands().registry(), **periodic}
     commands.update(IMAPCommands(imap_context(house), house.shutdown).registry())
     commands.update(CopyCommands(house.config, house.accounts, house.imports).registry())
     copies = ImapCopyCommands(config=house.config, accounts=house.accounts, resolver=house.resolver, trust=trust(house))

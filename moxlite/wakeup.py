@@ -5,7 +5,7 @@ from typing import Final
 
 import trio
 
-__all__ = ["LONGEST_SLEEP", "Alarm", "Bell", "sleep_by_both_clocks"]
+__all__ = ["LONGEST_SLEEP", "Alarm", "Wakeup", "sleep_by_both_clocks"]
 
 LONGEST_SLEEP: Final = 3600.0
 """Seconds between looks at the clock: it may be set, the machine may sleep."""
@@ -20,64 +20,64 @@ async def sleep_by_both_clocks(seconds: float, *, since: float | None = None) ->
         await trio.sleep(min(left, LONGEST_SLEEP))
 
 
-class Bell:
-    """A wake-up flag: any task rings it, one task waits for it.
+class Wakeup:
+    """A flag that any task sets, and one task waits for.
 
-    Unlike a `trio.Event` it can be reset, also by another task, without losing a ring.
+    Unlike a `trio.Event` it can be cleared, also by another task, without losing a change.
     """
 
-    def __init__(self, *, rung: bool = False) -> None:
-        self._rung = rung
+    def __init__(self, *, is_set: bool = False) -> None:
+        self._set = is_set
         self._lot = trio.lowlevel.ParkingLot()
 
     @property
-    def rung(self) -> bool:
-        """Whether it has rung since the last `quiet`."""
-        return self._rung
+    def is_set(self) -> bool:
+        """Whether it was set since the last `clear`."""
+        return self._set
 
-    def ring(self) -> None:
-        """There is work."""
-        if not self._rung:  # no task sleeps while it has rung
-            self._rung = True
+    def set(self) -> None:
+        """Wake the waiting task: there is work."""
+        if not self._set:  # no task sleeps while it is set
+            self._set = True
             self._lot.unpark_all()
 
-    def quiet(self) -> None:
-        """Call it before looking for work: what comes during the look rings again."""
-        self._rung = False
+    def clear(self) -> None:
+        """Clear the flag. Call it before looking for work, so that work which comes during the look sets it again."""
+        self._set = False
 
     async def wait(self) -> None:
-        """Sleep until it has rung since the last `quiet`."""
+        """Sleep until it is set."""
         await trio.lowlevel.checkpoint()
-        while not self._rung:
+        while not self._set:
             await self._lot.park()
 
 
 class Alarm:
-    """Wakes the one task that sleeps on it. Rung while no task sleeps, it ends the next sleep at once.
+    """Wakes the one task that sleeps on it. If it is set while no task sleeps, it ends the next sleep at once.
 
     A thousand sleepers are woken by one change, so it is no more than a task and a flag.
     """
 
-    __slots__ = ("_rung", "_task")
+    __slots__ = ("_set", "_task")
 
     def __init__(self) -> None:
-        self._rung = False
+        self._set = False
         self._task: trio.lowlevel.Task | None = None
 
-    def ring(self) -> None:
+    def set(self) -> None:
         """Wake the sleeper, or the next one."""
         task = self._task
         if task is None:
-            self._rung = True
+            self._set = True
         else:
             self._task = None
             trio.lowlevel.reschedule(task)
 
     async def sleep(self) -> None:
-        """Until it rings. It may have rung for what is known already, so look what there is and sleep again."""
+        """Sleep until it is set. The change may be known already, so look for work and sleep again."""
         assert self._task is None, "another task sleeps on this alarm"
-        if self._rung:
-            self._rung = False
+        if self._set:
+            self._set = False
             await trio.lowlevel.checkpoint()
             return
         self._task = trio.lowlevel.current_task()

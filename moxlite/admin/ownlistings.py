@@ -12,7 +12,7 @@ from moxlite.mailauth.dnsbl import DNSBLStatus, check
 from moxlite.metrics import Gauge
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import Resolver
-from moxlite.wakeup import Bell
+from moxlite.wakeup import Wakeup
 
 __all__ = ["OwnListings", "watched_zones"]
 
@@ -51,7 +51,7 @@ class OwnListings:
     def __init__(self, current: Callable[[], Snapshot], resolver: Resolver) -> None:
         self._current = current
         self._resolver = resolver
-        self._bell = Bell()
+        self._wakeup = Wakeup()
         self._connections = 0
         self._known: dict[tuple[str, str], DNSBLStatus] = {}
 
@@ -59,12 +59,12 @@ class OwnListings:
         """Count a connection to another mail server."""
         self._connections += 1
         if self._connections >= CONNECTIONS:
-            self._bell.ring()
+            self._wakeup.set()
 
     def reconfigured(self, old: Snapshot, new: Snapshot) -> None:
         """domains.toml has changed: query soon if the lists have changed."""
         if watched_zones(old) != watched_zones(new):
-            self._bell.ring()
+            self._wakeup.set()
 
     async def serve(self) -> None:
         """Query every 3 h, and more often if much is sent, for ever.
@@ -72,12 +72,12 @@ class OwnListings:
         Errors: does not raise; a list that does not answer has a value of the metric.
         """
         while True:
-            self._bell.quiet()
+            self._wakeup.clear()
             self._connections = 0
             await self.look()
             with trio.move_on_after(PERIOD):
                 await trio.sleep(SHORTEST)
-                await self._bell.wait()
+                await self._wakeup.wait()
 
     async def look(self) -> None:
         """Query each list for each address. Addresses and lists that are no longer watched lose their metric."""

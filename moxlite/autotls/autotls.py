@@ -32,7 +32,7 @@ from moxlite.config.values import AUTO
 from moxlite.net.resolver import Resolver
 from moxlite.net.tls.certificates import CertificateError, KeyPair, PrivateKey, certificate_names
 from moxlite.net.tls.handshake import ServerTLS
-from moxlite.wakeup import Bell
+from moxlite.wakeup import Wakeup
 
 __all__ = ["AutoTLS", "Ports"]
 
@@ -112,7 +112,7 @@ class AutoTLS:
         self._clock = clock
         self._choose = choose
         self._talk = talk
-        self._bell = Bell()
+        self._wakeup = Wakeup()
         self._writing = trio.Lock()
         self._pairs: dict[str, KeyPair] = {}
         self._state = self._files.read_state()
@@ -133,11 +133,11 @@ class AutoTLS:
     def reconfigured(self, old: Snapshot, new: Snapshot) -> None:
         """Begin a round if the change of domains.toml has changed the wanted names."""
         if wanted_names(old, self.name) != wanted_names(new, self.name):
-            self._bell.ring()
+            self._wakeup.set()
 
     def look(self) -> None:
         """Begin a round now."""
-        self._bell.ring()
+        self._wakeup.set()
 
     async def serve(self) -> None:
         """Run rounds, for ever.
@@ -146,7 +146,7 @@ class AutoTLS:
         """
         await trio.sleep(FIRST_ROUND)
         while True:
-            self._bell.quiet()
+            self._wakeup.clear()
             try:
                 delay = await self.round()
                 self._broken = ""
@@ -156,7 +156,7 @@ class AutoTLS:
                 logger.error("certificates not looked after", extra={"kv": {"acme": self.name, "err": str(error)}})
                 delay = LONGEST_SLEEP / 12
             with trio.move_on_after(delay):
-                await self._bell.wait()
+                await self._wakeup.wait()
 
     def problems(self) -> list[str]:
         """Problems that need the administrator, one line each."""

@@ -10,7 +10,7 @@ from moxlite.cli.files import on_files, served
 
 if TYPE_CHECKING:
     from moxlite.admin.requests import CheckReport, StoreDone, StoreRepair, StoreStats
-    from moxlite.admin.storage.checks import Care
+    from moxlite.admin.storage.checks import Maintenance
 
 __all__ = ["store"]
 
@@ -263,7 +263,7 @@ def recompress(name: str | None) -> None:
     That setting is for new mail; this command brings older mail to it. In a running server it goes on slowly in the
     background (20 MiB a second), without one as fast as it can. Interrupted and begun again, it passes what is done.
     """
-    _care("recompress", name, "pieces stored anew")
+    _maintain("recompress", name, "pieces stored anew")
 
 
 @store.command()
@@ -273,7 +273,7 @@ def reparse(name: str | None) -> None:
 
     Mail is served meanwhile. A new version of moxlite does so by itself where it is needed.
     """
-    _care("reparse", name, "messages read anew")
+    _maintain("reparse", name, "messages read anew")
 
 
 @store.command("reassign-threads")
@@ -283,15 +283,15 @@ def reassign_threads(name: str | None) -> None:
 
     Mail is served meanwhile; in the end the sessions of the account end, and mail programs connect again.
     """
-    _care("reassign-threads", name, "messages placed")
+    _maintain("reassign-threads", name, "messages placed")
 
 
-def _care(care: "Care", name: str | None, what: str) -> None:
+def _maintain(maintenance: "Maintenance", name: str | None, what: str) -> None:
     """Run a maintenance command in the running server, or on the files of a stopped one; prints how much was done."""
     from moxlite.admin.requests import StoreAccount, StoreDone
 
     def directly() -> "list[StoreDone]":
-        from moxlite.admin.storage.checks import care_for
+        from moxlite.admin.storage.checks import maintain
         from moxlite.admin.storage.settings import compression
 
         async def tell(line: str) -> None:
@@ -299,11 +299,11 @@ def _care(care: "Care", name: str | None, what: str) -> None:
 
         target = compression(load_config())
         return on_files(
-            name, lambda accounts, names: care_for(accounts, names, care, tell, target=target, rate=FULL_SPEED)
+            name, lambda accounts, names: maintain(accounts, names, maintenance, tell, target=target, rate=FULL_SPEED)
         )
 
     request = StoreAccount(name or "")
-    done = served(lambda: call(f"store {care}", request, list[StoreDone], progress=note), directly)
+    done = served(lambda: call(f"store {maintenance}", request, list[StoreDone], progress=note), directly)
     if settings().as_json:
         show(done, (), as_json=True)
     else:

@@ -13,7 +13,7 @@ from typing import Final, Self
 
 import trio
 
-from moxlite.wakeup import Bell
+from moxlite.wakeup import Wakeup
 
 __all__ = ["Signals"]
 
@@ -32,7 +32,7 @@ class Signals:
 
     def __init__(self) -> None:
         self._waiting: deque[str] = deque(maxlen=MAX_WAITING)
-        self._bell = Bell()
+        self._wakeup = Wakeup()
         self._token: trio.lowlevel.TrioToken | None = None
         self._stack = ExitStack()
 
@@ -67,13 +67,13 @@ class Signals:
         self._waiting.append(name)
         if self._token is not None:
             with suppress(trio.RunFinishedError):
-                self._token.run_sync_soon(self._bell.ring, idempotent=True)
+                self._token.run_sync_soon(self._wakeup.set, idempotent=True)
 
     async def next(self) -> str:
         """The name of the next signal; one task at a time waits for it."""
         self._token = trio.lowlevel.current_trio_token()
         while True:
-            self._bell.quiet()
+            self._wakeup.clear()
             if self._waiting:
                 return self._waiting.popleft()
-            await self._bell.wait()
+            await self._wakeup.wait()

@@ -43,7 +43,7 @@ from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Tx
 from moxlite.store.mail.systemmailbox import QUEUE, queue_mailbox
 from moxlite.store.upkeep.outbox import OutboxRow
-from moxlite.wakeup import Bell
+from moxlite.wakeup import Wakeup
 
 __all__ = ["Mirror"]
 
@@ -75,7 +75,7 @@ class Mirror:
     def __init__(self, ctx: Context, database: Database) -> None:
         self._ctx = ctx
         self._database = database
-        self._bell = Bell(rung=True)
+        self._wakeup = Wakeup(is_set=True)
         # Only one account is changed at a time, so that none is compared during a change.
         self._lock = trio.Lock()
         self._unfit: set[str] = set()
@@ -88,7 +88,7 @@ class Mirror:
 
     def changed(self) -> None:
         """Wake `serve`, after each commit that queues or retires messages."""
-        self._bell.ring()
+        self._wakeup.set()
 
     def reconfigured(self, old: Snapshot, new: Snapshot) -> None:
         """Fit the accounts whose setting has changed; for `ConfigHolder.on_change`."""
@@ -97,7 +97,7 @@ class Mirror:
             if after.queue_mailbox != (before is not None and before.queue_mailbox):
                 self._unfit.add(name)
         if self._unfit:
-            self._bell.ring()
+            self._wakeup.set()
 
     async def serve(self) -> None:
         """Keep all mailboxes up to date, for ever. Cancelling loses nothing.
@@ -106,9 +106,9 @@ class Mirror:
         """
         self._unfit.update(name for name in self._ctx.config().domains.accounts if self.wants(name))
         while True:
-            self._bell.quiet()
+            self._wakeup.clear()
             with trio.move_on_after(await self._once()):
-                await self._bell.wait()
+                await self._wakeup.wait()
 
     async def _once(self) -> float:
         """Make the due changes; returns the seconds until the next one."""

@@ -59,7 +59,7 @@ from moxlite.store.file.transaction import Tx
 from moxlite.store.options import Options
 from moxlite.submission.assurance import Assurance, not_asked
 from moxlite.supervision import Supervisor
-from moxlite.wakeup import Bell
+from moxlite.wakeup import Wakeup
 
 __all__ = ["Queue"]
 
@@ -244,8 +244,8 @@ class Queue:
             op="queue status",
         )
 
-    def watch(self, account: str) -> AbstractContextManager[Bell]:
-        """A bell that rings, within the block, when the status of an account's messages changes."""
+    def watch(self, account: str) -> AbstractContextManager[Wakeup]:
+        """A wake-up flag that is set, within the block, when the status of an account's messages changes."""
         return self._watchers.watch(account)
 
     async def try_now(self, account: str, ids: Sequence[int]) -> int:

@@ -20,7 +20,7 @@ from moxlite.sandbox import metrics
 from moxlite.sandbox.messages import MAX_FRAME, Job, Refused
 from moxlite.sandbox.process import LARGE, Died, Process, start_process
 from moxlite.sandbox.turns import TooManyWaiting, Turns
-from moxlite.wakeup import Bell
+from moxlite.wakeup import Wakeup
 
 __all__ = ["JobFailed", "Refused", "Sandbox", "Turn"]
 
@@ -71,7 +71,7 @@ class Sandbox:
         self._serving = False
         self._used = 0.0
         """Time of the last use, in Trio's clock."""
-        self._bell = Bell()
+        self._wakeup = Wakeup()
 
     @property
     def pids(self) -> list[int]:
@@ -82,7 +82,7 @@ class Sandbox:
     def page(self) -> Iterator[None]:
         """Context in which a page of the webmail is open: a process is started for its jobs."""
         self._pages += 1
-        self._bell.ring()
+        self._wakeup.set()
         try:
             yield
         finally:
@@ -113,8 +113,8 @@ class Sandbox:
         self._serving = True
         try:
             while True:
-                await self._bell.wait()
-                self._bell.quiet()
+                await self._wakeup.wait()
+                self._wakeup.clear()
                 if self._pages and not self._idle and not self._turns.taken:
                     await self._warm()
                 while not self._pages and self._idle:
@@ -123,15 +123,15 @@ class Sandbox:
                         await self._end_idle()
                         break
                     with trio.move_on_after(left):
-                        await self._bell.wait()
-                        self._bell.quiet()
+                        await self._wakeup.wait()
+                        self._wakeup.clear()
         finally:
             self._serving = False
             await self._end_idle()
 
     def _touch(self) -> None:
         self._used = trio.current_time()
-        self._bell.ring()
+        self._wakeup.set()
 
     async def _warm(self) -> None:
         """Start an idle process; jobs that arrive meanwhile wait for it."""

@@ -50,10 +50,10 @@ async def notices(rig: Rig) -> list[EmailMessage]:
 
 async def until(rig: Rig, reached: Callable[[list[Message], int], bool]) -> None:
     """Wait for the rows of the queue and the number of notices to be so."""
-    with trio.fail_after(30), rig.queue.watch("alice") as bell:
+    with trio.fail_after(30), rig.queue.watch("alice") as wakeup:
         while not reached(await rig.queue.list_messages(), len(await rig.inbox())):
-            await bell.wait()
-            bell.quiet()
+            await wakeup.wait()
+            wakeup.clear()
 
 
 def words(notice: EmailMessage) -> str:

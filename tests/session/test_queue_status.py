@@ -70,20 +70,20 @@ async def test_a_bell_rings_when_the_state_changes(tmp_path: Path) -> None:
     """QUEUE-175, WEBMAIL-138: trying while the host is asked, then delivered; other accounts hear nothing."""
     async with rig_at(tmp_path) as rig:
         server = rig.remote(Server({"final": HANG}))
-        with rig.queue.watch("alice") as bell, rig.queue.watch("admin") as other:
+        with rig.queue.watch("alice") as wakeup, rig.queue.watch("admin") as other:
             await rig.submit("bob@remote.example")
             with trio.fail_after(30):
                 await server.hung.wait()
             [one] = await rig.queue.status("alice", ID)
             assert (one.state, one.attempts, one.error) == (State.TRYING, 1, "")
-            assert bell.rung
-            bell.quiet()
+            assert wakeup.is_set
+            wakeup.clear()
             server.release.set()
             with trio.fail_after(30):
-                await bell.wait()
+                await wakeup.wait()
             [one] = await rig.queue.status("alice", ID)
             assert one.state is State.QUEUED
-            assert not other.rung
+            assert not other.is_set
 
 
 async def test_the_owner_tries_now_and_cancels(tmp_path: Path) -> None:

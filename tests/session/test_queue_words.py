@@ -83,10 +83,10 @@ async def test_a_row_says_that_its_host_is_left_alone(tmp_path: Path) -> None:
         shared = rig.serve("192.0.2.9", Server({"RCPT": HANG}))
         for domain in ("one.example", "two.example", "three.example"):
             await rig.submit(f"x@{domain}")
-        with trio.fail_after(30), rig.queue.watch("alice") as bell:
+        with trio.fail_after(30), rig.queue.watch("alice") as wakeup:
             while rig.queue.scheduler.waiting_domains != 1:
-                await bell.wait()
-                bell.quiet()
+                await wakeup.wait()
+                wakeup.clear()
         waiting = [line.why for line in await listed(rig) if "as many connections" in line.why]
         assert len(waiting) == 1
         shared.release.set()

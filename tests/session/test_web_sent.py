@@ -19,7 +19,7 @@ from moxlite.store.delivery.status import RecipientStatus, State
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.types import Flag
 from moxlite.submission.assurance import Assurance
-from moxlite.wakeup import Bell
+from moxlite.wakeup import Wakeup
 from tests.store_mail import deliver_mail
 from tests.web_rig import Browser, Rig, open_rig
 
@@ -33,7 +33,7 @@ class Deliveries:
 
     def __init__(self) -> None:
         self.rows = [RecipientStatus(id=7, recipient="bob@remote.example", state=State.QUEUED, queued=0, attempts=1)]
-        self.bells: set[Bell] = set()
+        self.wakeups: set[Wakeup] = set()
         self.watched = trio.Event()
         self.done: list[tuple[str, str, tuple[int, ...]]] = []
 
@@ -41,12 +41,12 @@ class Deliveries:
         return self.rows if (account, message_id) == ("mia", "<one@example.org>") else []
 
     @contextmanager
-    def watch(self, account: str) -> Iterator[Bell]:
-        bell = Bell()
-        self.bells.add(bell)
+    def watch(self, account: str) -> Iterator[Wakeup]:
+        wakeup = Wakeup()
+        self.wakeups.add(wakeup)
         self.watched.set()
-        yield bell
-        self.bells.discard(bell)
+        yield wakeup
+        self.wakeups.discard(wakeup)
 
     async def try_now(self, account: str, ids: Sequence[int]) -> int:
         self.done.append(("try", account, tuple(ids)))
@@ -110,8 +110,8 @@ async def test_a_sent_message_tells_what_became_of_it(rig: Rig, browser: Browser
         with trio.fail_after(30):
             await deliveries.watched.wait()
         deliveries.rows = [msgspec.structs.replace(deliveries.rows[0], state=State.DELIVERED, ended=5, tls="dane")]
-        for bell in deliveries.bells:
-            bell.ring()
+        for wakeup in deliveries.wakeups:
+            wakeup.set()
     assert news == ["delivered"]
 
 

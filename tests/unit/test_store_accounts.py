@@ -432,10 +432,10 @@ async def test_accounts_that_nobody_uses_wake_nobody(tmp_path: Path, monkeypatch
     ):
         monkeypatch.setattr(f"moxlite.store.{name}", 0.01)
     accounts = Accounts(tmp_path, Options(min_free_space=0))
-    bell = accounts._upkeep_bell
+    wakeup = accounts._upkeep_wakeup
 
     def still() -> bool:
-        return not bell.rung and bell._lot.statistics().tasks_waiting == 1
+        return not wakeup.is_set and wakeup._lot.statistics().tasks_waiting == 1
 
     async with trio.open_nursery() as nursery:
         await nursery.start(supervised, accounts)

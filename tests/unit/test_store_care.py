@@ -236,7 +236,7 @@ async def test_each_of_them_runs_once_at_a_time(config: Path, monkeypatch: pytes
         await trio.sleep_forever()
         raise AssertionError
 
-    monkeypatch.setattr(checks, "care_for", wait)
+    monkeypatch.setattr(checks, "maintain", wait)
     async with served(config) as (ctl, _), trio.open_nursery() as nursery:
         nursery.start_soon(ctl.call, "store recompress", StoreAccount(), list[StoreDone])
         await begun.wait()

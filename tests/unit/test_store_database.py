@@ -766,14 +766,14 @@ async def test_a_file_that_nobody_uses_wakes_nobody(db: Database, monkeypatch: p
         monkeypatch.setattr(f"moxlite.store.{name}", 0.01)
 
     async def still() -> bool:
-        return db.resting and not db._bell.rung and db._bell._lot.statistics().tasks_waiting == 1
+        return db.resting and not db._wakeup.is_set and db._wakeup._lot.statistics().tasks_waiting == 1
 
     used: list[bool] = []
-    ring = db.on_use
+    wake = db.on_use
 
     def on_use() -> None:
         used.append(True)
-        ring()
+        wake()
 
     db.on_use = on_use
     async with trio.open_nursery() as nursery:

@@ -17,7 +17,7 @@ from moxlite.process.keys.signing import SigningKeys
 from moxlite.proto.address import Domain
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.errors import StoreError
-from moxlite.wakeup import Bell
+from moxlite.wakeup import Wakeup
 
 __all__ = ["SignatureWatch"]
 
@@ -40,7 +40,7 @@ class SignatureWatch:
         self._resolver = resolver
         self._accounts = accounts
         self._changed: dict[Domain, set[str]] = {}
-        self._wakeup = Bell()
+        self._wakeup = Wakeup()
         config.on_change(self._note)
 
     def _note(self, old: Snapshot, new: Snapshot) -> None:
@@ -55,7 +55,7 @@ class SignatureWatch:
                 changed = {one for one in selectors if known.get(one) != selectors[one] or one in signed}
             if changed and not settings.disabled:
                 self._changed.setdefault(domain, set()).update(changed)
-                self._wakeup.ring()
+                self._wakeup.set()
 
     async def serve(self) -> None:
         """Check what has changed, for ever.
@@ -65,7 +65,7 @@ class SignatureWatch:
         while True:
             await self._wakeup.wait()
             await trio.sleep(SETTLE_SECONDS)
-            self._wakeup.quiet()
+            self._wakeup.clear()
             changed, self._changed = self._changed, {}
             await self.check(changed)
 

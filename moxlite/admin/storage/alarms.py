@@ -53,7 +53,7 @@ class StorageFaults:
         self._lock = threading.Lock()
         self._waiting: dict[Path, Fault] = {}
         self._told: dict[Path, float] = {}
-        self._bell = trio.Event()
+        self._wakeup = trio.Event()
         self._token: trio.lowlevel.TrioToken | None = None
 
     def note(self, name: str, path: Path, error: str) -> None:
@@ -69,7 +69,7 @@ class StorageFaults:
             token.run_sync_soon(self._ring)
 
     def _ring(self) -> None:
-        self._bell.set()
+        self._wakeup.set()
 
     async def serve(self, accounts: Accounts, current: Callable[[], Snapshot]) -> None:
         """Write notices until cancelled.
@@ -80,16 +80,16 @@ class StorageFaults:
         with self._lock:
             self._token = trio.lowlevel.current_trio_token()
             if self._waiting:
-                self._bell.set()
+                self._wakeup.set()
         while True:
-            await self._bell.wait()
-            self._bell = trio.Event()
+            await self._wakeup.wait()
+            self._wakeup = trio.Event()
             await trio.sleep(GATHER)
             with self._lock:
                 faults = sorted(self._waiting.values(), key=lambda one: one.name)
             if faults and not await self._tell(accounts, current(), faults):
                 await trio.sleep(RETRY)
-                self._bell.set()
+                self._wakeup.set()
 
     async def _tell(self, accounts: Accounts, snapshot: Snapshot, faults: list[Fault]) -> bool:
         """Deliver one notice of all faults; False if it cannot be stored."""

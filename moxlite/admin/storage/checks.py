@@ -40,11 +40,11 @@ from moxlite.store.upkeep.undelete import undelete
 
 __all__ = [
     "UNITS",
-    "Care",
+    "Maintenance",
     "StoreCommands",
-    "care_for",
     "check_accounts",
     "check_stopped",
+    "maintain",
     "read_stats",
     "repair_account",
     "repair_stopped",
@@ -53,11 +53,11 @@ __all__ = [
 
 logger = logging.getLogger("moxlite.admin.storage.checks")
 
-Care: TypeAlias = Literal["recompress", "reparse", "reassign-threads"]
+Maintenance: TypeAlias = Literal["recompress", "reparse", "reassign-threads"]
 
 Tell: TypeAlias = Callable[[str], Awaitable[None]]
 
-UNITS: Final[Mapping[Care, str]] = {
+UNITS: Final[Mapping[Maintenance, str]] = {
     "recompress": "pieces of bodies",
     "reparse": "messages",
     "reassign-threads": "messages",
@@ -177,10 +177,10 @@ def _octets(path: Path) -> tuple[int, int]:
     return of(path.name), of("search.db")
 
 
-async def care_for(
+async def maintain(
     accounts: Accounts,
     names: list[str],
-    care: Care,
+    maintenance: Maintenance,
     tell: Tell,
     *,
     target: Compression = Compression.ZSTD,
@@ -194,22 +194,24 @@ async def care_for(
     """
     results = []
     for name in names:
-        progress = _Progress(name, UNITS[care], tell)
+        progress = _Progress(name, UNITS[maintenance], tell)
         try:
             async with accounts.use(name) as account:
-                count = await _in_account(account, care, progress, target, rate)
+                count = await _in_account(account, maintenance, progress, target, rate)
         except StoreError as error:
             results.append(StoreDone(name, 0, str(error)))
         else:
-            logger.info("store care done", extra={"kv": {"account": name, "care": care, "count": count}})
+            logger.info(
+                "store maintenance done", extra={"kv": {"account": name, "maintenance": maintenance, "count": count}}
+            )
             results.append(StoreDone(name, count))
     return results
 
 
 async def _in_account(
-    account: IndexedAccount, care: Care, progress: "_Progress", target: Compression, rate: int
+    account: IndexedAccount, maintenance: Maintenance, progress: "_Progress", target: Compression, rate: int
 ) -> int:
-    match care:
+    match maintenance:
         case "recompress":
             return await recompress(account, target, rate=rate, tell=progress)
         case "reparse":
@@ -240,7 +242,7 @@ class StoreCommands:
     def __init__(self, config: ConfigHolder, accounts: Accounts) -> None:
         self._config = config
         self._accounts = accounts
-        self._running: set[Care] = set()
+        self._running: set[Maintenance] = set()
 
     def registry(self) -> Mapping[str, Command]:
         """All commands by name."""
@@ -257,24 +259,24 @@ class StoreCommands:
 
     async def recompress(self, args: StoreAccount, exchange: Exchange) -> list[StoreDone]:
         """Store bodies again whose compression differs from ``store.compress``."""
-        return await self._care(args, "recompress", exchange)
+        return await self._maintain(args, "recompress", exchange)
 
     async def reparse(self, args: StoreAccount, exchange: Exchange) -> list[StoreDone]:
         """Parse all messages again for their index."""
-        return await self._care(args, "reparse", exchange)
+        return await self._maintain(args, "reparse", exchange)
 
     async def reassign_threads(self, args: StoreAccount, exchange: Exchange) -> list[StoreDone]:
         """Assign all messages to threads again."""
-        return await self._care(args, "reassign-threads", exchange)
+        return await self._maintain(args, "reassign-threads", exchange)
 
-    async def _care(self, args: StoreAccount, care: Care, exchange: Exchange) -> list[StoreDone]:
+    async def _maintain(self, args: StoreAccount, maintenance: Maintenance, exchange: Exchange) -> list[StoreDone]:
         """Run a maintenance command. Each runs once at a time, because a second run would only repeat the work."""
         names = named_accounts(self._config, self._accounts, args.account)
-        if care in self._running:
-            raise CommandFailed("busy", f"another `moxlite store {care}` is running")
-        self._running.add(care)
+        if maintenance in self._running:
+            raise CommandFailed("busy", f"another `moxlite store {maintenance}` is running")
+        self._running.add(maintenance)
         try:
             target = compression(self._config.current)
-            return await care_for(self._accounts, names, care, exchange.progress, target=target)
+            return await maintain(self._accounts, names, maintenance, exchange.progress, target=target)
         finally:
-            self._running.discard(care)
+            self._running.discard(maintenance)

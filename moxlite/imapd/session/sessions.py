@@ -20,7 +20,7 @@ from moxlite.imapd.session.trace import Tap
 from moxlite.imapd.session.uidlist import Sharing, UidList
 from moxlite.store.changelog.account import Account
 from moxlite.store.rows.keywords import spellings
-from moxlite.wakeup import LONGEST_SLEEP, Bell
+from moxlite.wakeup import LONGEST_SLEEP, Wakeup
 
 __all__ = ["MAX_SESSIONS", "AccountShare", "SessionFacts", "Sessions", "Shown"]
 
@@ -115,7 +115,7 @@ class Sessions:
         self._taps: dict[str, set[Tap]] = {}
         self._sharing: WeakKeyDictionary[Account, Sharing] = WeakKeyDictionary()
         self._expiries: dict[Callable[[str], None], int] = {}  # µs UTC
-        self._expiry_bell = Bell()
+        self._expiry_wakeup = Wakeup()
         metrics.sessions.set_function(lambda: sum(1 for _ in self.views()))
         metrics.visits.set_function(lambda: sum(share.visits for share in self._accounts.values()))
         metrics.view_octets.set_function(self._octets)
@@ -150,7 +150,7 @@ class Sessions:
         self._expiries.pop(end, None)
         if expires is not None:
             self._expiries[end] = expires
-            self._expiry_bell.ring()
+            self._expiry_wakeup.set()
         return share
 
     def sharing(self, account: Account) -> Sharing:
@@ -219,18 +219,18 @@ class Sessions:
         Errors: raised; the next start ends the other sessions that are due.
         """
         while True:
-            self._expiry_bell.quiet()
+            self._expiry_wakeup.clear()
             moment = now()
             for end in [end for end, expires in self._expiries.items() if expires <= moment]:
                 del self._expiries[end]
                 end("the app password has expired")
             seconds = min(self._expiries.values(), default=math.inf) - moment
             with trio.move_on_after(min(seconds / 1_000_000, LONGEST_SLEEP) if self._expiries else math.inf):
-                await self._expiry_bell.wait()
+                await self._expiry_wakeup.wait()
 
     def look_again(self) -> None:
         """Compute the next expiry again, as the clock was set."""
-        self._expiry_bell.ring()
+        self._expiry_wakeup.set()
 
     def facts(self) -> list[SessionFacts]:
         """All sessions that are logged in, by id."""

@@ -77,7 +77,7 @@ class _Watch:
     def stop(self) -> None:
         """Stop, as the client has sent something."""
         self._stopped = True
-        self._alarm.ring()
+        self._alarm.set()
 
 
 async def receive_while_telling(session: Session, *, expunge: bool, keepalive: float = 0.0) -> codec.Event | None:

@@ -16,7 +16,7 @@ from moxlite.queue.data.rows import DELIVERING, MESSAGE_COLUMNS, Message, Result
 from moxlite.queue.schedule import SECOND, attempts_left, max_attempts_of
 from moxlite.store.delivery.status import Handed, RecipientStatus, State
 from moxlite.store.file.transaction import Reader, Tx
-from moxlite.wakeup import Bell
+from moxlite.wakeup import Wakeup
 
 __all__ = [
     "Watchers",
@@ -193,26 +193,26 @@ def clean_outcomes(tx: Tx, now: int) -> bool:
 
 
 class Watchers:
-    """Bells that ring at changes of messages, by account."""
+    """Wake-up flags that are set at changes of messages, by account."""
 
     def __init__(self) -> None:
-        self._bells: dict[str, set[Bell]] = {}
+        self._wakeups: dict[str, set[Wakeup]] = {}
 
     @contextmanager
-    def watch(self, account: str) -> Iterator[Bell]:
-        """A bell that rings at each change of the account's messages, within the block."""
-        bell = Bell()
-        self._bells.setdefault(account, set()).add(bell)
+    def watch(self, account: str) -> Iterator[Wakeup]:
+        """A wake-up flag that is set at each change of the account's messages, within the block."""
+        wakeup = Wakeup()
+        self._wakeups.setdefault(account, set()).add(wakeup)
         try:
-            yield bell
+            yield wakeup
         finally:
-            left = self._bells[account]
-            left.discard(bell)
+            left = self._wakeups[account]
+            left.discard(wakeup)
             if not left:
-                del self._bells[account]
+                del self._wakeups[account]
 
     def changed(self, accounts: Iterable[str] | None = None) -> None:
-        """Ring the bells of these accounts, or of all: their messages have changed."""
-        for name in self._bells if accounts is None else {*accounts} & self._bells.keys():
-            for bell in self._bells[name]:
-                bell.ring()
+        """Set the flags of these accounts, or of all: their messages have changed."""
+        for name in self._wakeups if accounts is None else {*accounts} & self._wakeups.keys():
+            for wakeup in self._wakeups[name]:
+                wakeup.set()

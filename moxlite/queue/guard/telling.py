@@ -16,7 +16,7 @@ from moxlite.queue.guard.stops import Stop, Stopped, mark_told, untold
 from moxlite.queue.schedule import SECOND
 from moxlite.store.errors import AccountRemoved, AccountUnknown, StoreError
 from moxlite.store.file.database import Database
-from moxlite.wakeup import Bell
+from moxlite.wakeup import Wakeup
 
 __all__ = ["Guard"]
 
@@ -39,7 +39,7 @@ class Guard:
     def __init__(self, ctx: Context, database: Database) -> None:
         self._ctx = ctx
         self._database = database
-        self._bell = Bell()
+        self._wakeup = Wakeup()
 
     def began(self, stops: Sequence[Stop]) -> None:
         """Log and count new stops, and wake `serve`."""
@@ -48,7 +48,7 @@ class Guard:
             facts = {"account": one.account, "sign": one.sign.value, "why": one.why}
             logger.warning("account stopped, its messages are held", extra={"kv": facts})
         if stops:
-            self._bell.ring()
+            self._wakeup.set()
 
     async def serve(self) -> None:
         """Store the mails about each stop once, for ever.
@@ -56,12 +56,12 @@ class Guard:
         Errors: exceptions of the queue's database are raised; mail that its account does not take is tried again.
         """
         while True:
-            self._bell.quiet()
+            self._wakeup.clear()
             stored = True
             while stored and (found := await self._next()) is not None:
                 stored = await self._tell(found)
             with trio.move_on_after(float("inf") if stored else RETRY_SECONDS):
-                await self._bell.wait()
+                await self._wakeup.wait()
 
     async def _next(self) -> Stopped | None:
         return await self._database.read(partial(untold, now=self._ctx.clock()), op="queue stops")

@@ -66,7 +66,7 @@ async def _incoming(session: Session, transaction: Transaction, path: Path, foun
     (SMTP-131), except in a disabled domain.
     """
     if session.context.localserve and not isinstance(found, AccountRecipient | AliasRecipient | DomainDisabled):
-        found = _stand_in(session, transaction, path)
+        found = _default_recipient(session, transaction, path)
     _check_tls(session, found)
     match found:
         case AccountRecipient():
@@ -81,7 +81,7 @@ async def _incoming(session: Session, transaction: Transaction, path: Path, foun
                 raise Refused(replies.UNKNOWN_USER)
         case AliasRecipient():
             pass
-    await _check_company(session, transaction, found)
+    await _check_other_recipients(session, transaction, found)
     return found
 
 
@@ -110,7 +110,7 @@ def _check_tls(session: Session, found: Recipient) -> None:
         raise refuse(530, "5.7.0", "STARTTLS is required")
 
 
-async def _check_company(session: Session, transaction: Transaction, found: Recipient) -> None:
+async def _check_other_recipients(session: Session, transaction: Transaction, found: Recipient) -> None:
     """Refuse a recipient that needs a transaction of its own.
 
     When a message is refused for some recipients only, its sender gets a notice. A sender whose address SPF does not
@@ -126,7 +126,7 @@ async def _check_company(session: Session, transaction: Transaction, found: Reci
         raise Refused(ALONE)
 
 
-def _stand_in(session: Session, transaction: Transaction, path: Path) -> AccountRecipient:
+def _default_recipient(session: Session, transaction: Transaction, path: Path) -> AccountRecipient:
     """The account for mail to an unknown address in localserve: the one that sent it, else the default one."""
     sender = session.snapshot.lookup(transaction.sender) if not transaction.sender.is_null else None
     account = sender.account if isinstance(sender, AccountRecipient) else session.context.default_account

@@ -51,7 +51,7 @@ from moxlite.store.search.check import check_index
 from moxlite.store.upkeep.check import check_account
 from moxlite.store.upkeep.outbox import Handler
 from moxlite.supervision import Fate, Supervisor
-from moxlite.wakeup import Bell
+from moxlite.wakeup import Wakeup
 
 __all__ = ["Accounts", "CheckFailed"]
 
@@ -109,7 +109,7 @@ class Accounts:
         self._refused: dict[str, str] = {}
         self._tree: Supervisor | None = None
         self._rounds = Rounds(self)
-        self._upkeep_bell = Bell(rung=True)
+        self._upkeep_wakeup = Wakeup(is_set=True)
         self._closed = False
 
     # Registration of outbox handlers and background tasks
@@ -194,7 +194,7 @@ class Accounts:
             slot.users -= 1
             slot.idle_since = trio.current_time()
             if slot.users == 0:
-                self._upkeep_bell.ring()
+                self._upkeep_wakeup.set()
                 with self._edge:
                     await self._left(name, slot)
 
@@ -328,8 +328,8 @@ class Accounts:
                     raise AccountRemoved(name)
                 if slot.account is None:
                     slot.account = await self._open_now(name)
-                    slot.account.database.on_use = self._upkeep_bell.ring
-                    self._upkeep_bell.ring()
+                    slot.account.database.on_use = self._upkeep_wakeup.set
+                    self._upkeep_wakeup.set()
                     metrics.ACCOUNTS_OPEN.inc()
                     self._start_tasks(slot)
                     if slot.account.database.unclean:
@@ -392,11 +392,11 @@ class Accounts:
 
         Errors: propagate; the next start looks at all accounts again.
         """
-        self._upkeep_bell.ring()
+        self._upkeep_wakeup.set()
         while True:
-            await self._upkeep_bell.wait()
+            await self._upkeep_wakeup.wait()
             await trio.sleep(UPKEEP)
-            self._upkeep_bell.quiet()
+            self._upkeep_wakeup.clear()
             for slot in list(self._slots.values()):
                 async with slot.lock:
                     if slot.account is not None:
@@ -406,7 +406,7 @@ class Accounts:
             if give_memory_back.owed:
                 await trio.to_thread.run_sync(give_memory_back)
             if give_memory_back.owed or not all(map(_rests, self._slots.values())):
-                self._upkeep_bell.ring()
+                self._upkeep_wakeup.set()
 
 
 def _busy(slot: _Slot, *, needed: bool) -> bool:

@@ -18,7 +18,7 @@ from moxlite.store.file.findings import quick_check
 from moxlite.store.file.migrations import drop_old_copies
 from moxlite.store.options import Options
 from moxlite.store.upkeep.retention import expire
-from moxlite.wakeup import Bell, sleep_by_both_clocks
+from moxlite.wakeup import Wakeup, sleep_by_both_clocks
 
 __all__ = ["NIGHT", "Registry", "Rounds"]
 
@@ -56,7 +56,7 @@ class Rounds:
         self._accounts = accounts
         self._left: list[str] = []
         self._unclean: list[str] = []
-        self._bell = Bell()
+        self._wakeup = Wakeup()
 
     async def nightly(self) -> None:
         """Open each account once after start, to finish work left by the last run (STORE-189a), and then each night to
@@ -90,7 +90,7 @@ class Rounds:
     def note_unclean(self, name: str) -> None:
         """Schedule a check of an account's file, which had not been closed before it was opened."""
         self._unclean.append(name)
-        self._bell.ring()
+        self._wakeup.set()
 
     async def check_unclean(self) -> None:
         """Check files that were not closed, one at a time (STORE-10).
@@ -99,8 +99,8 @@ class Rounds:
         """
         while True:
             if not self._unclean:
-                self._bell.quiet()
-                await self._bell.wait()
+                self._wakeup.clear()
+                await self._wakeup.wait()
             while self._unclean:
                 name = self._unclean.pop(0)
                 try:

@@ -94,7 +94,7 @@ class AuthDB:
     """The open file. Without `start` no log-in attempt is written.
 
     `factors` has the second factors. `sharing` counts changes of the pairs of accounts that share mailboxes;
-    `sharing_alarms` ring at each.
+    `sharing_alarms` are set at each.
     """
 
     def __init__(self, database: Database | StoreError) -> None:
@@ -300,7 +300,7 @@ class AuthDB:
         await self.database.write(unit)
         self.sharing += 1
         for alarm in self.sharing_alarms:
-            alarm.ring()
+            alarm.set()
         return True
 
     async def owners(self, guest: str, *, anyone: bool = True) -> list[str]:

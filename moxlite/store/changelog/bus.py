@@ -10,7 +10,7 @@ through the same call. A unit that touched over 1,000 rows puts a mark into the 
 same effect.
 
 An entry counts the cursors that have yet to pass it, and is dropped when the count is 0; without cursors nothing is
-kept. Waiting is check-then-sleep with no await between, so no wake-up is lost. Each cursor has an `Alarm`, which rings
+kept. Waiting is check-then-sleep with no await between, so no wake-up is lost. Each cursor has an `Alarm`, which is set
 at each change; cursors on several buses may share one, so that one task waits for all of them.
 """
 
@@ -225,7 +225,7 @@ class Bus:
     def wake(self) -> None:
         """Ring the alarms of all cursors, so that sleeping subscribers check again."""
         for cursor in self.cursors:
-            cursor.alarm.ring()
+            cursor.alarm.set()
 
     async def load(self, catchup: Catchup) -> list[Event]:
         """Return the next slice of a catch-up."""
@@ -258,7 +258,7 @@ class Cursor:
     the same. `portion`: if not 0, a cursor that is far behind takes the changes of that mailbox in portions of little
     more than this number of messages. `settled`: no catch-up is under way, so exactly the changes up to `modseq` have
     been taken. `partial`: a portion was taken, so the events of messages that were added and removed meanwhile are
-    missing, although their removal has a modseq above `modseq`. `alarm` rings when there may be something to take; the
+    missing, although their removal has a modseq above `modseq`. `alarm` is set when there may be something to take; the
     subscriber may replace it by an alarm of its own. Use the cursor as a context manager, or `close` it: an open cursor
     holds back erasures.
     """
@@ -414,7 +414,7 @@ class Cursor:
         self.closing = self.closing or AccountClosing(account=self._bus.account, modseq=self.modseq, reason=reason)
         self._catchup = None
         self._bus.remove(self)
-        self.alarm.ring()
+        self.alarm.set()
 
     def made(self, entry: _Entry) -> None:
         """Note that an own unit was published, for the bus. If it comes next and has nothing to deliver, it is passed

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from moxlite.wakeup import Bell
+from moxlite.wakeup import Wakeup
 
 __all__ = ["Deliveries", "Handed", "RecipientStatus", "State"]
 
@@ -100,8 +100,8 @@ class Deliveries(Protocol):
         Empty: it was sent longer ago, or elsewhere, or still waits in the account's outbox.
         """
 
-    def watch(self, account: str) -> AbstractContextManager[Bell]:
-        """A bell that rings, within the block, whenever a status of the account may have changed."""
+    def watch(self, account: str) -> AbstractContextManager[Wakeup]:
+        """A wake-up flag that is set, within the block, whenever a status of the account may have changed."""
 
     async def try_now(self, account: str, ids: Sequence[int]) -> int:
         """Make the next attempt at once, also for held messages; returns the number of rows concerned."""

@@ -30,7 +30,7 @@ from moxlite.store.file.series import SERIES_AHEAD
 from moxlite.store.file.transaction import Connection, Reader, Tx
 from moxlite.store.file.writer import Writer
 from moxlite.store.options import Options
-from moxlite.wakeup import Bell
+from moxlite.wakeup import Wakeup
 
 __all__ = ["QUIET", "Database", "Kind", "Snapshot"]
 
@@ -99,8 +99,8 @@ class Database:
         self._trimmed = False
         self._writes = 0
         self._vacuumed = -1  # value of `_writes` when nothing was left to vacuum
-        self._bell = Bell()
-        self.on_use: Callable[[], None] = self._bell.ring
+        self._wakeup = Wakeup()
+        self.on_use: Callable[[], None] = self._wakeup.set
         self._wal = metrics.WAL_BYTES.labels(kind.value)
         self._checkpoint_done = trio.Event()
         self._checkpoint_done.set()
@@ -297,9 +297,9 @@ class Database:
         with self._edge:
             await trio.to_thread.run_sync(drop_old_copies, self.path.parent)
         while True:
-            self._bell.quiet()
+            self._wakeup.clear()
             if self.resting and not give_memory_back.owed:
-                await self._bell.wait()
+                await self._wakeup.wait()
             await trio.sleep(UPKEEP)
             await self.upkeep()
             if give_memory_back.owed:

@@ -25,7 +25,7 @@ from moxlite.store.junk.retrain import Retraining
 from moxlite.store.junk.words import FIRST_HASH, WANTED, Meta, change_words, forget_all, prune_words, read_meta
 from moxlite.store.junkparams import JunkParams
 from moxlite.store.options import DAY
-from moxlite.wakeup import Bell
+from moxlite.wakeup import Wakeup
 
 __all__ = ["UNIT_MESSAGES", "UNIT_SECONDS", "Trainer"]
 
@@ -105,20 +105,20 @@ class Trainer:
     def __init__(self, account: Account, unlearnt: Callable[[], None]) -> None:
         self._account = account
         self._unlearnt = unlearnt
-        self._bell = Bell(rung=True)
+        self._wakeup = Wakeup(is_set=True)
         # Held while words are changed, so that units of different generations do not interleave.
         self._lock = trio.Lock()
 
     def want(self) -> None:
         """Wake the task: messages were added, removed or changed."""
-        self._bell.ring()
+        self._wakeup.set()
 
     async def run(self) -> None:
         """Learn changed messages, for ever. Errors: StoreError propagates; the next start goes on."""
         while True:
             await self.once()
             with trio.move_on_after(LOOK):
-                await self._bell.wait()
+                await self._wakeup.wait()
                 await trio.sleep(PAUSE)
                 await self._account.database.quiet()
 
@@ -129,7 +129,7 @@ class Trainer:
           StorageFull, StorageBroken: finished units are kept, and the next call goes on from there.
         """
         async with self._lock:
-            self._bell.quiet()
+            self._wakeup.clear()
             params = self._account.config.junk_filter
             work = await self._account.read(_work, op="junk_pending")
             if params is None:

@@ -123,13 +123,13 @@ class Builder:
 
     def want(self) -> None:
         """Wake the task: messages were added or removed."""
-        self._index.bell.ring()
+        self._index.wakeup.set()
 
     def forget(self, message_ids: Iterable[int]) -> None:
         """Have the texts of erased messages deleted."""
         if self._index.enabled:
             self._note(message_ids)
-            self._index.bell.ring()
+            self._index.wakeup.set()
 
     async def run(self) -> None:
         """Keep the index up to date, for ever; if the configuration has no index, delete its files.
@@ -140,24 +140,24 @@ class Builder:
         if not index.enabled:
             await index.delete("disabled")
             return
-        index.bell.ring()  # work of a failed run is left
+        index.wakeup.set()  # work of a failed run is left
         try:
             while True:
-                await index.bell.wait()
+                await index.wakeup.wait()
                 await trio.sleep(PAUSE)
                 opened = index.opened
                 # Incoming mail has precedence when the disk fills up.
                 room = not self._account.database.health.short_of_space(RESERVES)
                 if not room or not await self.once(patient=True):
                     await trio.sleep(RETRY)
-                    index.bell.ring()
+                    index.wakeup.set()
                     continue
                 await self._tidy()
                 if not opened and not self._worked:
                     await index.close_idle(0)  # opened only to compare, as for each account after start
-                while index.opened and not index.bell.rung:
+                while index.opened and not index.wakeup.is_set:
                     with trio.move_on_after(IDLE):
-                        await index.bell.wait()
+                        await index.wakeup.wait()
                     await index.close_idle(IDLE)
         finally:
             self._count(0)
@@ -171,7 +171,7 @@ class Builder:
         """
         index = self._index
         async with self._lock:
-            index.bell.quiet()
+            index.wakeup.clear()
             self._worked = False
             async with index.use(create=True) as database:
                 if database is None:
@@ -243,7 +243,7 @@ class Builder:
         try:
             async with self._index.use(create=False) as database:
                 while database is not None and await database.write(_merge) >= MERGED:
-                    if self._index.bell.rung:
+                    if self._index.wakeup.is_set:
                         return
         except StoreError as error:
             logger.warning("merging failed", extra={"kv": {"account": self._account.name, "err": str(error)}})

@@ -34,7 +34,7 @@ from moxlite.store.search import metrics
 from moxlite.store.search.terms import Term, holds, trigram_query
 from moxlite.store.search.texts import IndexDamaged, unpack
 from moxlite.store.types import ModSeq
-from moxlite.wakeup import Bell
+from moxlite.wakeup import Wakeup
 
 __all__ = ["INDEX_VERSION", "Candidates", "Index", "IndexedAccount", "Sifted", "Standing", "standing"]
 
@@ -109,7 +109,7 @@ class Index:
 
     Attributes:
       enabled: the setting `store.search_index`.
-      bell: rung when there may be work for the builder.
+      wakeup: set when there may be work for the builder.
       broken: reason why the file must be deleted, "" without one. leftovers: it may have texts of removed messages.
       used: time of the last use (`time.monotonic`).
     """
@@ -117,7 +117,7 @@ class Index:
     def __init__(self, account: Account) -> None:
         self.enabled = account.options.search_index
         self.path = account.directory / FILES[0]
-        self.bell = Bell(rung=True)
+        self.wakeup = Wakeup(is_set=True)
         self.broken = ""
         self.leftovers = False
         self.used = 0.0
@@ -186,7 +186,7 @@ class Index:
                 if self._database is None and not self._closed:
                     self._database = await self._open(create=create)
                     if self._database is not None and not create:
-                        self.bell.ring()  # the builder updates the file from now on, and closes it
+                        self.wakeup.set()  # the builder updates the file from now on, and closes it
                 database = self._database
                 self._users += 1
         try:
@@ -210,7 +210,7 @@ class Index:
     def distrust(self) -> None:
         """Do not use the file any more; the builder deletes it."""
         self.broken = "damaged"
-        self.bell.ring()
+        self.wakeup.set()
 
     async def delete(self, reason: str) -> None:
         """Delete the file; its users continue without an index. Raises StorageBusy, StorageBroken."""

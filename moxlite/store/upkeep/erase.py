@@ -22,7 +22,7 @@ from moxlite.store.changelog.account import Account
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import DAY, SECOND
 from moxlite.store.types import ModSeq, chunk_id
-from moxlite.wakeup import Bell
+from moxlite.wakeup import Wakeup
 
 __all__ = ["UNUSED", "Erased", "Eraser", "erase", "forget_keys", "purge", "reclaim"]
 
@@ -186,14 +186,14 @@ class Eraser:
     def __init__(self, account: Account, erased: Callable[[Sequence[int]], None]) -> None:
         self._account = account
         self._erased = erased
-        self._bell = Bell(rung=True)
+        self._wakeup = Wakeup(is_set=True)
         self._lock = trio.Lock()
         self._gauge = metrics.ERASE_PENDING
         self._counted = 0
 
     def want(self) -> None:
         """Wake the eraser: a message was removed, or a subscriber has acknowledged changes."""
-        self._bell.ring()
+        self._wakeup.set()
 
     async def run(self) -> None:
         """Erase content, for ever. Errors: StoreError propagates; the next start goes on."""
@@ -201,7 +201,7 @@ class Eraser:
             while True:
                 delay = await self.once()
                 with trio.move_on_after(delay):
-                    await self._bell.wait()
+                    await self._wakeup.wait()
                     await trio.sleep(PAUSE)
         finally:
             self._count(0)
@@ -215,7 +215,7 @@ class Eraser:
         # When disk space is short, content kept for undeleting is erased first (STORE-190).
         grace = 0 if account.database.health.short_of_space() else account.options.undelete_grace
         async with self._lock:
-            self._bell.quiet()
+            self._wakeup.clear()
             pending, kept_from = await account.read(partial(_pending, grace=grace), op="erase_pending")
             self._count(pending)
             if not pending:

@@ -21,7 +21,7 @@ import trio
 from moxlite.store.changelog.account import Account
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader, Tx
-from moxlite.wakeup import Bell
+from moxlite.wakeup import Wakeup
 
 __all__ = ["Carrier", "Handler", "OutboxRow"]
 
@@ -70,7 +70,7 @@ class Carrier:
     def __init__(self, account: Account, handlers: Mapping[str, Handler]) -> None:
         self._account = account
         self._handlers = handlers
-        self._bell = Bell()
+        self._wakeup = Wakeup()
         self._lock = trio.Lock()
         # Rows that failed: when to try again, and the delay after the next failure.
         self._later: dict[int, tuple[float, float]] = {}
@@ -84,7 +84,7 @@ class Carrier:
 
     def want(self) -> None:
         """Wake the task: a row was committed, or a handler registered."""
-        self._bell.ring()
+        self._wakeup.set()
 
     async def run(self) -> None:
         """Carry rows over, for ever.
@@ -95,12 +95,12 @@ class Carrier:
         while True:
             delay = await self.once()
             with trio.move_on_after(delay):
-                await self._bell.wait()
+                await self._wakeup.wait()
 
     async def once(self) -> float:
         """Carry over all rows that are due; returns the seconds until a held or failed row is due."""
         async with self._lock:
-            self._bell.quiet()
+            self._wakeup.clear()
             after = 0
             seen: set[int] = set()
             while rows := await self._account.read(lambda r, after=after: _rows(r, after), op="outbox"):  # type: ignore[misc]  # a default binds the loop's value

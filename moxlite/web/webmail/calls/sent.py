@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from moxlite.store.changelog.bus import Cursor
     from moxlite.store.delivery.status import Deliveries, RecipientStatus
     from moxlite.store.file.transaction import Reader
-    from moxlite.wakeup import Bell
+    from moxlite.wakeup import Wakeup
 
 __all__ = ["Delivery", "DeliveryReport", "SentCalls"]
 
@@ -93,10 +93,10 @@ class SentCalls(AccountCalls):
             if not name:
                 return _report([])
             _, news = await account.subscribe()
-            with news, deliveries.watch(session.account) as bell:
+            with news, deliveries.watch(session.account) as wakeup:
 
                 async def look() -> DeliveryReport:
-                    bell.quiet()
+                    wakeup.clear()
                     while news.pending() and news.closing is None:
                         await news.take()
                         news.acknowledge(news.modseq)
@@ -106,7 +106,7 @@ class SentCalls(AccountCalls):
                 report = await look()
                 with trio.move_on_after(WAIT):
                     while report.seen == seen and news.closing is None:
-                        await _either(bell, news)
+                        await _either(wakeup, news)
                         await trio.sleep(GATHER)
                         report = await look()
         return report
@@ -127,7 +127,7 @@ class SentCalls(AccountCalls):
         return self._server.deliveries
 
 
-async def _either(bell: Bell, news: Cursor) -> None:
+async def _either(wakeup: Wakeup, news: Cursor) -> None:
     """Wait until the queue or the account has changed."""
 
     async def first(wait: Callable[[], Awaitable[None]]) -> None:
@@ -135,7 +135,7 @@ async def _either(bell: Bell, news: Cursor) -> None:
         nursery.cancel_scope.cancel()
 
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(first, bell.wait)
+        nursery.start_soon(first, wakeup.wait)
         nursery.start_soon(first, news.wait)
 
 

@@ -112,7 +112,7 @@ class Visits:
     """
 
     def __init__(self, home: Holder, holders: Holders, shared: Callable[[Holder], SharedChanges], alarm: Alarm) -> None:
-        """`shared` returns the changes of an account as all guests share them. `alarm` is rung when there is news."""
+        """`shared` returns the changes of an account as all guests share them. `alarm` is set when there is news."""
         self._home = home
         self._auth: AuthDB = holders.auth
         self._holders = holders
