@@ -1,4 +1,4 @@
-"""The sizes that keep rooms and modules easy to find one's way in (docs/style.md, docs/architecture.md §2). The
+"""The sizes that keep components and modules easy to find one's way in (docs/style.md, docs/architecture.md §2). The
 directions of imports are contracts in pyproject.toml."""
 
 from collections import Counter
@@ -19,14 +19,14 @@ MAX_MODULES = 20
 MAX_TEST_LINES = 1000
 """Of one file of tests: each is read alone, found by its name, so that a file is a list and no text."""
 
-OF_NO_ROOM = {
+WITHOUT_COMPONENT = {
     "a_machine": "tells what the machine allows, first of all",
-    "campaigns": "of script/soak, each through many rooms",
+    "campaigns": "of script/soak, each through many components",
     "dnsworld": "tests what tests are run in",
     "nurseries": "looks at all modules",
     "components": "looks at all modules and tests",
 }
-"""Files of tests by what comes after ``test_``, and why they begin with no room."""
+"""Files of tests by what comes after ``test_``, and why they begin with no component."""
 
 
 def modules() -> Iterator[Path]:
@@ -34,20 +34,20 @@ def modules() -> Iterator[Path]:
     return (path.relative_to(HERE) for path in HERE.rglob("*.py"))
 
 
-def test_no_module_is_longer_than_a_reader_can_hold() -> None:
+def test_no_module_is_too_long() -> None:
     """docs/style.md: 100 to 400 lines, never over 600."""
     lengths = {str(one): len((HERE / one).read_text().splitlines()) for one in modules()}
     assert {name: length for name, length in lengths.items() if length > MAX_LINES} == {}
 
 
-def test_no_room_has_more_doors_than_one_can_look_over() -> None:
-    """docs/architecture.md §2: larger rooms have sub-rooms."""
-    doors = Counter(one.parent for one in modules() if one.name != "__init__.py")
-    crowded = {str(folder): count for folder, count in doors.items() if count > MAX_MODULES}
+def test_no_package_has_too_many_modules() -> None:
+    """docs/architecture.md §2: larger components are divided into packages."""
+    counts = Counter(one.parent for one in modules() if one.name != "__init__.py")
+    crowded = {str(folder): count for folder, count in counts.items() if count > MAX_MODULES}
     assert crowded == {}
 
 
-def test_each_room_says_what_lives_there() -> None:
+def test_each_package_has_a_docstring() -> None:
     """docs/architecture.md §2: in the docstring of its `__init__.py`."""
     silent = {
         str(one.parent) for one in modules() if one.name == "__init__.py" and not (HERE / one).read_text().strip()
@@ -55,14 +55,13 @@ def test_each_room_says_what_lives_there() -> None:
     assert silent == set()
 
 
-def test_tests_begin_with_the_room_that_they_test() -> None:
-    """docs/develop.md: a room of moxlite, a part of proto, or script."""
-    rooms = {one.parts[0].removesuffix(".py") for one in modules()} - {"__init__", "__main__"}
-    rooms |= {one.parts[1].removesuffix(".py") for one in modules() if one.parts[0] == "proto"} | {"script"}
+def test_file_names_begin_with_the_component_under_test() -> None:
+    """docs/develop.md: a component of moxlite, a part of proto, or script."""
+    components = {one.parts[0].removesuffix(".py") for one in modules()} - {"__init__", "__main__"}
+    components |= {one.parts[1].removesuffix(".py") for one in modules() if one.parts[0] == "proto"} | {"script"}
     names = {path.stem.removeprefix("test_") for path in TESTS.rglob("test_*.py")}
-    assert {one for one in names if not any(one == room or one.startswith(f"{room}_") for room in rooms)} == {
-        *OF_NO_ROOM
-    }
+    unknown = {one for one in names if not any(one == name or one.startswith(f"{name}_") for name in components)}
+    assert unknown == {*WITHOUT_COMPONENT}
 
 
 def test_no_file_of_tests_is_too_long_to_look_over() -> None:
