@@ -37,7 +37,7 @@ MIB: Final = 1 << 20
 
 
 async def beside_work(account: Account, work: Callable[[], T]) -> tuple[T, float, list[float]]:
-    """Run `work` in a thread with deliveries beside it: what it gave, its seconds, those of the deliveries."""
+    """Run `work` in a thread with deliveries beside it: its result, its seconds, and the seconds of the deliveries."""
     took: list[float] = []
     async with trio.open_nursery() as nursery:
         nursery.start_soon(beside, account, Letters(), took, INTERVAL)

@@ -2,7 +2,7 @@
 
 Both take messages of 4 kB by SMTP from 1 and 20 submitters, each with one session, look their hosts up in the same DNS,
 and hand them on to postfix's smtp-sink, in a net of their own. Rates count from the first MAIL to the last message that
-has left the queue. Postfix has Debian's settings but for those of `tests.realservers`.
+has left the queue. Postfix has Debian's settings but for the changes of `tests.realservers`.
 """
 
 import argparse
@@ -37,7 +37,7 @@ from tests.tools import free_port, until
 
 OWN = "5.45.100.10"
 DOMAINS = 20
-"""Each with a host of its own, but for those of one provider."""
+"""Each with a host of its own, but for the domains of one provider."""
 
 SUBMITTERS = (1, 20)
 LISTENER = "[listeners.metrics]\nips = ['127.0.0.1']\nmetrics_http = {{ enabled = true, port = {port} }}\n"

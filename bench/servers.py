@@ -26,7 +26,7 @@ class Server:
     smtp_port: int
     imap_port: int
     imaps_port: int
-    http_port: int  # of the webmail; 0: there is none
+    http_port: int  # of the webmail; 0: no webmail
     user: str
     address: str
     password = "moxmoxmox"

@@ -84,7 +84,7 @@ GOALS: Final = (
     Goal("Classify 20 KiB", "classify 20 KiB, median, ms", 20),
     Goal("Suggest recipients, common", "suggestions of a common text, p50, ms", 20),
     Goal("– rare", "suggestions of a rare text, p50, ms", 20),
-    Goal("– none", "suggestions that are none, p50, ms", 20),
+    Goal("– no match", "suggestions without a match, p50, ms", 20),
     Goal("Text search, 10 hits", "search, 10 hits, ms", 300),
     Goal("– against a scan, times", "search, 10 hits, times faster", 50, at_least=True),
     Goal("Import of an mbox", "import of an mbox, messages/s", 300, at_least=True),

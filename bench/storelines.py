@@ -335,7 +335,7 @@ def reputation(folder: Path) -> Figures:
     async def run() -> Figures:
         rng = random.Random(1)
         async with account_of(folder) as account:
-            # What was judged lies in Archive and Junk, and came there: for the Inbox there is nothing to be found.
+            # What was judged is in Archive and Junk, and came there: for the Inbox there is nothing to be found.
             boxes = await account.read(
                 lambda r: {name: mailbox_by_name(r, name).id for name in ("Archive", "Inbox")},  # type: ignore[union-attr]
                 op="bench",
@@ -395,8 +395,8 @@ def suggestions(folder: Path) -> Figures:
             for name, text in (
                 ("of a common text", "person"),
                 ("of a rare text", "person4711"),
-                ("that are none", "nobody at all"),
-                ("that are none, not ASCII", "müller"),
+                ("without a match", "nobody at all"),
+                ("without a match, not ASCII", "müller"),
             ):
                 cpu: list[float] = []
 

@@ -1,7 +1,7 @@
 """The reference account of the store's goals (STORE-171): 100,000 messages, over 1 GB, 50 mailboxes, made from a seed.
 
 Letters have words that are as frequent as words are (Zipf), 1 to 12 kB of them; each tenth has an attachment. They come
-in threads of five, from 3,000 senders, half of them by SMTP with what that brings; a tenth lies in Sent, with ten
+in threads of five, from 3,000 senders, half of them by SMTP with what that brings; a tenth is in Sent, with ten
 recipients each.
 """
 

@@ -64,7 +64,7 @@ def locking(real: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]
 
 
 async def proven(*_: object) -> bool:
-    """Stands for an SPF pass: several recipients may stand in a transaction."""
+    """Stands for an SPF pass: several recipients may be in a transaction."""
     return True
 
 

@@ -1,4 +1,4 @@
-"""Ports of a server that lie in the test's own process: connections with any addresses, and nothing taken of the
+"""Ports of a server that are in the test's own process: connections with any addresses, and nothing taken of the
 machine's ports.
 
 A connection is a pair of Unix sockets, so that all that the server does with a socket is done: seats by descriptor,

@@ -88,7 +88,7 @@ def listening(port: int, ip: str = "127.0.0.1") -> bool:
 
 
 def let_others_in(top: Path) -> None:
-    """Open a temporary folder, and those that it lies in, for the programs' own users."""
+    """Open a temporary folder, and those that it is in, for the programs' own users."""
     for folder in (*reversed(top.parents), top):
         temporary = folder.is_relative_to("/tmp") or folder.is_relative_to("/dev/shm")
         if temporary and folder.stat().st_uid == os.getuid():

@@ -122,7 +122,7 @@ MEMBERS: Final = {
         }
     ],
 }
-"""Members of the object, `?` where one may be missing; else the words that may stand there (RFC 8460 §4.3, §4.4)."""
+"""Members of the object, `?` where one may be missing; else the words that may be there (RFC 8460 §4.3, §4.4)."""
 
 
 def check_tls_form(octets: bytes) -> None:

@@ -32,7 +32,7 @@ def no_descriptors() -> Iterator[None]:
 
 @contextmanager
 def calls_fail(folder: Path, number: int) -> Iterator[None]:
-    """Each call of `CALLS` on what lies below `folder` fails with errno `number` while the block lasts; SQLite's own
+    """Each call of `CALLS` on what is below `folder` fails with errno `number` while the block lasts; SQLite's own
     calls do not.
     """
     with pytest.MonkeyPatch.context() as patch:

@@ -79,7 +79,7 @@ def reduced(graph: Graph) -> Graph:
 
 
 def levels(graph: Graph) -> list[list[str]]:
-    """The components in rows: each stands above all that it imports, as low as that allows. The highest row first."""
+    """The components in rows: each is above all that it imports, as low as that allows. The highest row first."""
     height: dict[str, int] = {}
 
     def of(component: str) -> int:

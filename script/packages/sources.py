@@ -55,7 +55,7 @@ def _git(*words: str) -> str | None:
 
 def version() -> str:
     """Of the package: that of the program where this commit has its tag (``v1.2.3``), else one that is older than that
-    and newer than those of commits before.
+    and newer than the versions of commits before.
     """
     at = _git("log", "-1", "--format=%cd.%h", "--date=format:%Y%m%d%H%M%S")
     if at is None or _git("describe", "--exact-match", "--match", f"v{__version__}") is not None:

@@ -81,7 +81,7 @@ SPAM: Final = "casino jackpot watches lottery winner pills"
 
 
 class Mail(NamedTuple):
-    """What `ip` sends. `author` stands in From, the same as `sender` unless given."""
+    """What `ip` sends. `author` is in From, the same as `sender` unless given."""
 
     sender: str
     to: str = "eve@example.org"

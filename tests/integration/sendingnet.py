@@ -156,7 +156,7 @@ def web(folder: Path, pair: KeyPair) -> Iterator[None]:
 
 
 def files(folder: Path, name: str, pair: KeyPair) -> tuple[Path, Path]:
-    """Certificate and key in files; the key stands before the chain in a third one, ``NAME-all.pem``."""
+    """Certificate and key in files; the key is before the chain in a third one, ``NAME-all.pem``."""
     certificate, key = folder / f"{name}.pem", folder / f"{name}-key.pem"
     certificate.write_bytes(pair.certificate_pem())
     key.write_bytes(pair.key_pem())

@@ -170,7 +170,7 @@ async def test_records_that_we_print_pass_our_own_check(config: Path, world: DNS
 
 
 def test_a_zone_file_and_nothing_else(config: Path) -> None:
-    """ADMIN-47: names are absolute, strings at most 255 octets, what is not offered is a dot; TLSA records stand in
+    """ADMIN-47: names are absolute, strings at most 255 octets, what is not offered is a dot; TLSA records are in
     comments where the zone is not signed, ECDSA first; no `!10m`.
     """
     out = moxlite("config", "dnsrecords", "example.org", "--resolver", "127.0.0.1:1").stdout

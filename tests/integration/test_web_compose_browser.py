@@ -148,7 +148,7 @@ def test_a_reply_by_keyboard_keeps_the_thread(writer: Writer, imap: imaplib.IMAP
 
 
 def test_a_sent_message_shows_its_delivery(writer: Writer, imap: imaplib.IMAP4, tmp_path: Path) -> None:
-    """WEBMAIL-138, WEBMAIL-94: what became of it, by recipient, without a reload; bars stand below each address."""
+    """WEBMAIL-138, WEBMAIL-94: what became of it, by recipient, without a reload; bars are below each address."""
     page = writer.page
     page.keyboard.press("c")
     composer = writer.composer()
@@ -294,7 +294,7 @@ def test_the_first_message_moves_nothing_on_the_page(writer: Writer, imap: imapl
 
 
 def test_a_phone_shows_send_above_the_keyboard(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
-    """WEBMAIL-58, WEBMAIL-87: Send stands on top, within what is seen."""
+    """WEBMAIL-58, WEBMAIL-87: Send is on top, within what is seen."""
     found = Writer(chromium, server, viewport={"width": 390, "height": 420}, has_touch=True)
     found.log_in()
     page = found.page

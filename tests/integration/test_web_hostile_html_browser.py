@@ -137,7 +137,7 @@ def test_what_runs_or_loads_is_seen(shown: Shown) -> None:
     """WEBMAIL-156: without both layers these tests would fail."""
     assert "pwned" in shown.show(page_of("<img src=x onerror=document.title='pwned'>"), "")
     loading = "<style>p{background:url(http://evil.example/a)}</style><p>x"
-    # a page may be loaded before it is laid out, and asks for what lies behind its text then
+    # a page may be loaded before it is laid out, and asks for what is behind its text then
     shown.show(page_of(loading), "")
     until(lambda: shown.window.title() == "Message" and shown.proxy.asked == ["http://evil.example/a"])
     assert shown.show(page_of(loading), CLOSED) == []

@@ -71,7 +71,7 @@ def test_attachments_are_looked_at_and_downloaded(reader: Reader, mailbox: imapl
     ]
     with_files(mailbox, "Files", files)
     page.locator(".message").first.click()
-    # the first four, and the others on request; the image also stands below the text
+    # the first four, and the others on request; the image also is below the text
     expect(page.locator(".attachment")).to_have_count(4)
     page.get_by_role("button", name="1 more").click()
     expect(page.locator(".attachment")).to_have_count(5)

@@ -36,7 +36,7 @@ def test_the_drawer_of_mailboxes_opens_and_closes(phone: Reader, mailbox: imapli
     button.tap()
     expect(page.locator(".mailbox-open", has_text="Inbox")).to_be_focused()
     expect(button).to_have_attribute("aria-expanded", "true")
-    # what lies beside it is not meant by that tap
+    # what is beside it is not meant by that tap
     page.touchscreen.tap(370, 150)
     expect(side).to_be_hidden()
     expect(page.locator("body")).not_to_have_class(re.compile("show-message"))

@@ -149,7 +149,7 @@ def test_by_touch_on_a_phone(chromium: Browser, server: LocalServer, imap: imapl
 
 
 def test_a_page_that_goes_leaves_the_message_to_the_server(undoing: Writer, imap: imaplib.IMAP4) -> None:
-    """WEBMAIL-123: it stands in Sent, and nothing of it comes back when the page is opened again."""
+    """WEBMAIL-123: it is in Sent, and nothing of it comes back when the page is opened again."""
     page = undoing.page
     write(page, "On its way")
     undoing.composer().get_by_label("Text").press("Control+Enter")

@@ -1,7 +1,7 @@
 """An SMTP server without sockets over a real store, and clients that speak by transcript.
 
 A submission goes into `Smtp.queued` instead of a queue, a delivery that waits for its account into `Smtp.deferred`: so
-this stands below the server (`tests.house`, which is for what crosses rooms) on purpose, since tests look at what is
+this is below the server (`tests.house`, which is for what crosses rooms) on purpose, since tests look at what is
 handed over, and give sessions the keys and facts of a connection.
 """
 
@@ -348,7 +348,7 @@ async def fail_for(
 
 
 def reason_of(message: bytes) -> str:
-    """The word in X-Moxlite-Reason, which stands there once."""
+    """The word in X-Moxlite-Reason, which is there once."""
     [field] = headers(message, "X-Moxlite-Reason")
     return field.partition(";")[0]
 

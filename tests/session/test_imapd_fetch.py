@@ -747,7 +747,7 @@ async def test_damage_in_a_large_message_is_found_before_its_size_is_promised(im
             assert told[0] == "* 1 FETCH (UID 1 BODY[] NIL)"
             assert told[1].endswith("Hello)")
             assert told[2] == "a NO [CORRUPTION] a stored message is damaged"
-            # what lies before the damage can be read
+            # what is before the damage can be read
             assert await fetch(c, "BODY.PEEK[TEXT]<0.16>") == body(text[:16], "TEXT", "<0>")
         finally:
             await heal(account, saved)

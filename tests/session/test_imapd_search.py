@@ -179,7 +179,7 @@ async def test_sets_of_numbers_and_uids(imap: Imap, c: Client) -> None:
     ],
 )
 async def test_an_address_is_found_as_the_envelope_shows_it(imap: Imap, c: Client, field: str) -> None:
-    """IMAP-121: whatever stands between its words; the field's own text is found as well."""
+    """IMAP-121: whatever is between its words; the field's own text is found as well."""
     await c.append(f"From: {field}\r\nTo: x@y\r\n\r\nx")
     await c.append("From: joe@elsewhere.example\r\nTo: y@example.com\r\n\r\nx")
     await c.ok("a NOOP")

@@ -231,7 +231,7 @@ async def test_the_prefix_is_nobodys_mailbox_but_who_has_one_keeps_it(
 
 
 async def test_shared_mailboxes_are_listed_where_a_client_looks_for_them(imap: Imap) -> None:
-    """IMAP-157, IMAP-69: NAMESPACE, LIST with its options, LSUB; what lies above them is no mailbox."""
+    """IMAP-157, IMAP-69: NAMESPACE, LIST with its options, LSUB; what is above them is no mailbox."""
     await filled(imap, "lr")
     await give(imap, "l", "Deep/Er")
     await give(imap, "", "Deep")

@@ -204,7 +204,7 @@ async def test_the_limit_of_an_hour(tmp_path: Path, static: str, account: str, s
 
 
 async def test_a_stop_survives_a_restart_and_is_told_after_it(tmp_path: Path) -> None:
-    """SMTP-170: what is counted, what is held, and that there is something to tell lie in queue.db."""
+    """SMTP-170: what is counted, what is held, and that there is something to tell are in queue.db."""
     async with world(tmp_path, serve=False) as rig:
         for remote in ABROAD[:5]:
             await send(rig, names("friend", 1), remote=remote)

@@ -74,7 +74,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 def test_no_text_of_others_makes_a_field_of_its_own(
     tmp_path_factory: pytest.TempPathFactory, subject: str, message_id: str, reply: str, orcpt: str, envid: str
 ) -> None:
-    """QUEUE-161: whatever stands in subject, ids, addresses and replies, the header has the fields that we wrote."""
+    """QUEUE-161: whatever is in subject, ids, addresses and replies, the header has the fields that we wrote."""
     found: list[bytes] = []
 
     async def compose() -> None:

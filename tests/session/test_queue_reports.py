@@ -254,7 +254,7 @@ async def test_a_kill_while_reports_are_sent_loses_and_doubles_none(
 
 
 async def test_a_remark_is_no_reason_for_a_report(tmp_path: Path) -> None:
-    """QUEUE-122, QUEUE-124: no policy, no STARTTLS: that stands in reports, but calls for none."""
+    """QUEUE-122, QUEUE-124: no policy, no STARTTLS: that is in reports, but calls for none."""
     async with reporting(tmp_path) as rig:
         rig.remote(Server())
         await rig.submit("bob@remote.example")

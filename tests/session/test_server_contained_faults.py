@@ -65,7 +65,7 @@ async def test_an_account_whose_folder_cannot_be_read_is_alone_with_that(
 async def test_an_old_copy_that_cannot_be_deleted_is_a_line_of_the_log(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """STORE-149, ADMIN-39a: of auth.db, queue.db and an account; here folders stand in their places."""
+    """STORE-149, ADMIN-39a: of auth.db, queue.db and an account; here folders are in their places."""
     async with house(tmp_path):
         pass
     data = tmp_path / "config" / "data"

@@ -177,7 +177,7 @@ async def test_a_long_message_is_verified_from_its_file(smtp: Smtp) -> None:
 
 
 async def test_the_body_is_read_once_for_all_signatures(smtp: Smtp, monkeypatch: pytest.MonkeyPatch) -> None:
-    """AUTH-30, AUTH-39: whatever ways of reading it they name; it lies in a file."""
+    """AUTH-30, AUTH-39: whatever ways of reading it they name; it is in a file."""
     passes = []
 
     def counted(pieces: Iterable[bytes], wanted: Iterable[BodyHash]) -> Mapping[BodyHash, bytes]:

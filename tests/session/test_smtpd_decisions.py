@@ -593,7 +593,7 @@ async def test_what_is_refused_and_then_accepted_stands_once_in_the_inbox(smtp: 
 
 @pytest.mark.parametrize(("target", "inbox"), [("Inbox", 1), ("Archive", 0), ("Trash", 1)])
 async def test_what_its_owner_took_out_of_rejects_does_not_come_twice(smtp: Smtp, target: str, inbox: int) -> None:
-    """SMTP-99, STORE-74: the next try is accepted and stands where the owner put it; from Trash it comes back."""
+    """SMTP-99, STORE-74: the next try is accepted and is where the owner put it; from Trash it comes back."""
     world = {DMARC: []}
     async with smtp.connect(context=_with(smtp.context, zone({**world, **FORBIDDEN})), tls=TLS) as client:
         assert (await client.deliver(message=MAIL)).startswith("451 4.3.0")

@@ -32,7 +32,7 @@ POLICIES = [
     ("here.own.example", {"own.example": "p=reject; sp=none; np=reject"}, "policy none", "Inbox"),
     ("here.own.example", {"own.example": "p=none; sp=reject"}, "policy reject", "Rejects"),
     ("gone.own.example", {"own.example": "p=none; sp=quarantine"}, "policy quarantine", "Junk"),
-    # the organization and not what stands between
+    # the organization and not what is between
     ("a.here.own.example", {"here.own.example": "p=reject", "own.example": "p=none"}, "policy none", "Inbox"),
     ("a.here.own.example", {"here.own.example": "p=none", "own.example": "p=reject"}, "policy reject", "Rejects"),
     # psd: an organization by its own word, and registries above it

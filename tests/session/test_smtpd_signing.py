@@ -198,7 +198,7 @@ async def test_a_commit_that_may_have_happened_stays_counted(smtp: Smtp, clock: 
 
 
 async def test_only_a_login_as_configured_gets_unique_senders(smtp: Smtp) -> None:
-    """SMTP-118: with what stands behind the separator; the address of such a log-in is no id of the user's own."""
+    """SMTP-118: with what is behind the separator; the address of such a log-in is no id of the user's own."""
     path = smtp.context.config.domains_path
     path.write_text(path.read_text().replace('["fromid@ours.example"]', '["Mia+fromid@ours.example"]'))
     holder, _ = ConfigHolder.open(smtp.context.config.path)

@@ -21,7 +21,7 @@ ENVELOPE = "C: MAIL FROM:<a@remote.example>\nS: 250\nC: RCPT TO:<mia@ours.exampl
 
 
 def small_disk(smtp: Smtp, free: int) -> Context:
-    """A context whose spools lie on a disk with so many octets free."""
+    """A context whose spools are on a disk with so many octets free."""
     space = SpoolSpace(smtp.context.spools.directory, free=lambda: free, message=1 << 20)
     return smtp.configured(LARGE, spools=Spools(space))
 

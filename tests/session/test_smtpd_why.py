@@ -91,7 +91,7 @@ async def test_history_counts_without_a_client(smtp: Smtp) -> None:
     "sender", ["bounces@other.example", "bounces+mia=ours.example@other.example", "prvs=12=bounces@other.example"]
 )
 async def test_reasons_are_found_by_the_envelope_sender(smtp: Smtp, asked: str, sender: str) -> None:
-    """ADMIN-77: who sends for others stands in MAIL FROM, with a tag for each message."""
+    """ADMIN-77: who sends for others is in MAIL FROM, with a tag for each message."""
     assert (await send(smtp, proven=True, sender=sender)).startswith("250")
     [found] = await stored(smtp.context.accounts, "mia", asked)
     assert found.why is not None

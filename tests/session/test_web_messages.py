@@ -132,7 +132,7 @@ async def test_of_two_images_with_one_id_the_nearer_is_shown(rig: Rig, browser: 
 
 
 async def test_an_image_of_a_parent_is_found(rig: Rig, browser: Browser) -> None:
-    """WEBMAIL-54: as of mail in which the HTML stands in a multipart/alternative of its own."""
+    """WEBMAIL-54: as of mail in which the HTML is in a multipart/alternative of its own."""
     outer = message_from_bytes(related(b"beside"))
     inner = MIMEMultipart("alternative")
     inner.attach(outer.get_payload(0))

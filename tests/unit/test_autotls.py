@@ -481,7 +481,7 @@ def test_host_keys_are_made_once_and_take_that_of_the_certificate(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """ADMIN-19, AUTH-67: `config ensure-acme-host-keys` makes the configuration complete, and prints its new lines and
-    the TLSA records; keys that lie there unnamed are used, and one that has gone is made anew.
+    the TLSA records; keys that are there unnamed are used, and one that has gone is made anew.
     """
     configured(tmp_path)
     command = ["--config", str(tmp_path / "moxlite.toml"), "config", "ensure-acme-host-keys"]

@@ -285,7 +285,7 @@ def test_describe_prints_every_key_with_its_default(
 
 
 def test_described_defaults_are_toml(capsys: Capture) -> None:
-    """ADMIN-7: each default line could stand in the file."""
+    """ADMIN-7: each default line could be in the file."""
     for line in (describe(Static) + describe(Domains)).splitlines():
         if line.startswith("#") and " = " in line and not line.startswith("# ") and "<" not in line:
             tomllib.loads(line[1:])

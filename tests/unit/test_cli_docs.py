@@ -98,7 +98,7 @@ def commands(text: str) -> Iterator[str]:
 
 
 def alternatives(line: str) -> Iterator[list[str]]:
-    """The words of a command line, once for each of ``add|rm``. What stands in brackets may be left out."""
+    """The words of a command line, once for each of ``add|rm``. What is in brackets may be left out."""
     line = re.sub(r"\[([^\]]*)\]", r" \1 ", CUT.sub("", line)).replace("…", " … ")
     try:
         words = shlex.split(line, comments=True)

@@ -30,7 +30,7 @@ def test_other_texts_are_no_durations(text: str) -> None:
 
 @given(st.integers(0, 10**12))
 def test_a_shown_duration_reads_back(milliseconds: int) -> None:
-    """ADMIN-7: defaults are shown as what could stand in the file."""
+    """ADMIN-7: defaults are shown as what could be in the file."""
     assert round(parse_duration(format_duration(milliseconds / 1000)) * 1000) == milliseconds
 
 

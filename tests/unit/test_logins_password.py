@@ -182,7 +182,7 @@ async def test_what_is_wrong_is_recorded_but_not_told(
 async def test_the_filter_for_fail2ban_takes_the_address_of_the_client(
     place: Place, username: str, cid: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """SMTP-65: never one that stands in a user name, which would let a stranger ban others."""
+    """SMTP-65: never one that is in a user name, which would let a stranger ban others."""
     caplog.set_level(logging.INFO)
     with bind_cid(cid), pytest.raises(WrongCredentials):
         await place.login(username, "wrong")

@@ -10,7 +10,7 @@ from moxlite.net.resolver import FakeResolver
 
 
 def world(records: dict[str, str | list[str]], *, names: tuple[str, ...] = (), **more: object) -> FakeResolver:
-    """`records` stand at ``_dmarc.`` of their domains; `names` exist beside."""
+    """`records` are at ``_dmarc.`` of their domains; `names` exist beside."""
     txt = {f"_dmarc.{name}.": [text] if isinstance(text, str) else text for name, text in records.items()}
     return FakeResolver({"TXT": txt, "A": {f"{name}.": ["192.0.2.1"] for name in names}}, **more)  # type: ignore[arg-type]  # as FakeResolver
 

@@ -41,7 +41,7 @@ def section_of(message: bytes) -> int:
 
 
 def write(message: bytes, words: tuple[str, ...] = (), step: int = 1 << 20) -> bytes:
-    """One message as it stands in a file."""
+    """One message as it is in a file."""
     pieces = [message[start : start + step] for start in range(0, len(message), step)]
     separator = from_line("ann@example.org", MOMENT)
     lf = fits_lf(pieces)
@@ -206,7 +206,7 @@ def test_python_reads_what_is_written(tmp_path: Path) -> None:
     assert first.get_flags() == "ROA"
     assert first["X-Keywords"] == "work"
     assert first.get_from() == "ann@example.org Thu Oct  1 10:00:00 2026"
-    assert first.get_payload() == ">From here\n>>From there\n"  # as it stands in the file: Python knows mboxo
+    assert first.get_payload() == ">From here\n>>From there\n"  # as it is in the file: Python knows mboxo
     assert (second["Status"], second["X-Status"], second["Content-Length"]) == ("O", "D", None)
 
 

@@ -47,7 +47,7 @@ def test_a_prefix_and_other_separators_are_mapped() -> None:
         "INBOX.Drafts": "Drafts",
         "INBOX.Lists.a/b": "Lists/a_b",
     }
-    # Where other mailboxes lie beside Inbox, those in it are below it.
+    # Where other mailboxes are beside Inbox, those in it are below it.
     assert targets("INBOX", "INBOX.Lists", "Work", separator=".")["INBOX.Lists"] == "INBOX/Lists"
     assert check_name("INBOX/Lists") == "Inbox/Lists"
 
@@ -86,7 +86,7 @@ def test_maps_excludes_and_a_prefix() -> None:
     ],
 )
 def test_patterns(pattern: str, name: str, matches: bool) -> None:
-    """IMAP-137: a pattern takes what lies below along; it costs no backtracking."""
+    """IMAP-137: a pattern takes what is below along; it costs no backtracking."""
     assert excluded(name, "/", [pattern]) is matches
 
 

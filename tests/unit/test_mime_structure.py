@@ -39,7 +39,7 @@ def body(data: bytes, part: Part) -> bytes:
 
 
 def assert_nested(structure: Structure) -> None:
-    """All offsets lie in bounds and inside those of the part around."""
+    """All offsets are in bounds and inside those of the part around."""
 
     def check(part: Part, first: int, last: int) -> None:
         assert first <= part.boundary <= part.header <= part.body <= part.end <= last

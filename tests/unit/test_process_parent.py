@@ -99,7 +99,7 @@ def test_a_request_for_another_file_ends_the_conversation_and_nothing_else(folde
 
 @pytest.mark.parametrize("label", [b"CERTIFICATE", b"PRIVATE KEY", b"EC PRIVATE KEY"])
 def test_a_block_that_is_not_whole_is_left_out(label: bytes) -> None:
-    """WEB-121: nothing but base64 stands in a block, and it ends by its own label."""
+    """WEB-121: nothing but base64 is in a block, and it ends by its own label."""
     whole = b"-----BEGIN %b-----\nQUJD\n-----END %b-----\n" % (label, label)
     assert keeper.pem_blocks(whole) == whole
     assert keeper.pem_blocks(whole.replace(b"\n", b"\r\n")) == whole

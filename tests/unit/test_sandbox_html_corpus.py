@@ -85,5 +85,5 @@ def test_what_was_made_harmless_settles() -> None:
 
 
 def inside(html: str) -> str:
-    """What stands in the element around the message."""
+    """What is in the element around the message."""
     return html[html.index('<div class="body"') :].partition(">")[2].removesuffix("</div>")

@@ -37,7 +37,7 @@ PLAIN = [
 
 @pytest.mark.parametrize(("target", "text"), MARKED)
 def test_a_link_that_names_another_host_is_marked(target: str, text: str) -> None:
-    """WEBMAIL-79: the real host stands beside it, and styles of the message do not reach it."""
+    """WEBMAIL-79: the real host is beside it, and styles of the message do not reach it."""
     cleaned = sanitize(f'<a href="{target}">{text}</a>', {}, external=False).html
     assert f"→ {target_host(target)}</b>" in cleaned
     assert "all:initial!important" in cleaned

@@ -156,7 +156,7 @@ def test_no_text_breaks_the_check(pieces: list[str]) -> None:
 
 
 def test_the_shorthand_of_a_background_keeps_its_plain_colour() -> None:
-    """WEBMAIL-53: else white text stands on white."""
+    """WEBMAIL-53: else white text is on white."""
     for style, kept in (
         ("background:#f60;color:#fff", "background-color:#f60;color:#fff"),
         ("color:#fff; BACKGROUND: rgb(1, 2, 3) !important", "color:#fff;background-color:rgb(1, 2, 3) ! important"),

@@ -105,7 +105,7 @@ class Script:
             assert line.decode() == self.lines.pop(0)[3:]
 
     def done(self) -> None:
-        """All that stands in the transcript has been said."""
+        """All that is in the transcript has been said."""
         self.take_sent()
         assert self.lines == []
         assert self.sent == b""

@@ -245,7 +245,7 @@ async def test_pruning_keeps_days_and_weeks_and_all_that_they_need(
 async def test_pruning_ends_what_one_that_was_killed_had_begun(
     accounts: Accounts, source: Source, repo: Path, tmp_path: Path
 ) -> None:
-    """STORE-183: blocks that lie in an old and in a new pack do no harm."""
+    """STORE-183: blocks that are in an old and in a new pack do no harm."""
     async with accounts.use("mia") as account:
         await put(account, 20)
         await back_up(Repository(Folder(repo)), source)

@@ -190,7 +190,7 @@ async def test_a_single_event_larger_than_the_tail_is_read_from_the_database(mon
 
 
 async def test_a_mark_sends_everyone_to_the_database() -> None:
-    """STORE-34: after what lies before it."""
+    """STORE-34: after what is before it."""
     log = Log()
     cursor = log.cursor()
     log.tell(flags(1))

@@ -254,7 +254,7 @@ def test_a_migration_cannot_leave_a_row_without_its_parent(tmp_path: Path, schem
 
 @pytest.mark.parametrize("log", ["folded", "unfolded"])
 async def test_a_newer_file_is_refused_untouched(tmp_path: Path, schema: Schema, log: str) -> None:
-    """STORE-148: naming both versions, even when the newer version lies in the log only."""
+    """STORE-148: naming both versions, even when the newer version is in the log only."""
     path = tmp_path / "queue.db"
     open_file(path, Kind.QUEUE, schema.options, create=True).close()
     newer = apsw.Connection(str(path))

@@ -34,7 +34,7 @@ ARCHIVE = Order(form=Form.ARCHIVE)
 
 
 def lf(message: bytes) -> bytes:
-    """As it stands in a Maildir."""
+    """As it is in a Maildir."""
     return message.replace(b"\r\n", b"\n")
 
 

@@ -96,7 +96,7 @@ async def test_what_is_exported_and_imported_is_the_same(
         ), name
 
 
-LINES = [  # octets of a message, as they stand in files
+LINES = [  # octets of a message, as they are in files
     (b"Subject: plain\r\n\r\ntwo\r\nlines\r\n", b"Subject: plain\n\ntwo\nlines\n"),
     (b"Subject: bare LF\r\n\r\nline\nfeed\r\n", None),
     (b"Subject: CR before CRLF\r\n\r\nx\r\r\n", None),

@@ -157,7 +157,7 @@ def kill_at(patch: pytest.MonkeyPatch, statement: int) -> None:
 
 
 async def test_the_content_of_copies_is_shared(accounts: Accounts) -> None:
-    """STORE-25, STORE-61: of those alike also what lies beside the message."""
+    """STORE-25, STORE-61: of those alike also what is beside the message."""
     async with accounts.use("mia") as account:
         actions = (FileInto(mailbox="Inbox"), FileInto(mailbox="A"), FileInto(mailbox="B", flags=int(Flag.SEEN)))
         done = await perform(account, await prepared(mail()), Delivery(actions=actions, why=b"why"))
@@ -257,7 +257,7 @@ async def test_a_delivery_packs_into_a_row(accounts: Accounts) -> None:
 
 
 async def test_reasons_are_bounded(accounts: Accounts) -> None:
-    """ADMIN-77: at most 2 KiB lie beside a message."""
+    """ADMIN-77: at most 2 KiB are beside a message."""
     async with accounts.use("mia") as account:
         files = Delivery(actions=(FileInto(mailbox="Inbox"),), why=b"x" * MAX_WHY)
         await perform(account, await prepared(mail()), files)

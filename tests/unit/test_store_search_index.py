@@ -418,7 +418,7 @@ async def test_an_index_that_does_not_fit_is_not_asked_and_built_anew(
 async def test_a_kill_in_a_deletion_leaves_nothing_that_the_next_index_takes_over(
     accounts: Accounts, deleted: int
 ) -> None:
-    """STORE-113, STORE-160: the log and a journal of the old file lie beside the new one."""
+    """STORE-113, STORE-160: the log and a journal of the old file are beside the new one."""
     async with accounts.use("mjl") as account:
         await put(account, 60)
         await account.indexer.once()

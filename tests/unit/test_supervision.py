@@ -321,7 +321,7 @@ def _start_all(tree: Supervisor, tasks: "list[Failing] | list[Callable[[], Await
 
 
 async def test_an_error_of_any_length_is_one_short_line(clock: MockClock) -> None:
-    """What a file or a peer wrote stands in it."""
+    """What a file or a peer wrote is in it."""
     async with open_supervisor("test") as tree:
         tree.start("store.task", Failing(RuntimeError("a\r\n\x1b[1m" + "b" * 10_000_000)))
         await trio.sleep(0.5)
