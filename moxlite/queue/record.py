@@ -197,16 +197,20 @@ def finish(tx: Tx, ended: Sequence[Ended], policy: Policy) -> None:
             continue
         before = message.results
         if before and before[-1].error == DELIVERING:
+            # the note that an attempt was running, written before it
             before = before[:-1]
         if one.verdict is Verdict.UNCOUNTED:
+            # it ended before the message was sent, so it takes no place in the schedule
             tx.execute(UNCOUNT, max(policy.now, one.until), encode_results(before), message.id)
             if one.until > policy.now:
                 alike = message.rcpt_domain, message.account, message.sender_domain, message.transport
+                # messages alike would meet the same limit
                 tx.execute(PUT_OFF, one.until, one.until, message.attempts - 1, *alike)
             continue
         results = (*before, one.result)
         if one.verdict is Verdict.DELIVERED:
             note_event(tx, message, Event.DELIVERED, policy.webhooks, policy.now, one.result)
+            # `promised`: the next host sends the DSN of success itself
             if message.dsn_notify & DSNNotify.SUCCESS and message.sender_domain and not one.promised:
                 tx.execute(SET_RESULTS, encode_results(results), _dialed(message.dialed_ips, one.dialed), message.id)
                 kind = DSN_DELIVERED if one.result.handed is Handed.ACCOUNT else DSN_RELAYED
@@ -221,6 +225,7 @@ def finish(tx: Tx, ended: Sequence[Ended], policy: Policy) -> None:
             event, suppressing = Event.FAILED, False
             if one.result.command == SUPPRESSED:
                 event = Event.SUPPRESSED
+            # a refusal of our own says nothing about the address, so it is not suppressed
             elif one.verdict is Verdict.PERMANENT and not one.own:
                 expiry = policy.suppression_expiry
                 suppressing = note_failure(tx, message, one.result, "reply", now=policy.now, expiry=expiry)

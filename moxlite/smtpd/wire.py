@@ -228,7 +228,7 @@ class Wire:
         self._begun = last[:VERB]
 
     def trace_received(self, octets: bytes, *, auth: bool = False, data: bool = False) -> None:
-        """Log received octets, each kind at its own trace level; above it only their number."""
+        """Log received octets at the trace level of their kind. If that level is off, log only their number."""
         self._trace("remote", octets, auth=auth, data=data)
 
     def trace_sent(self, octets: bytes, *, auth: bool = False) -> None:

@@ -25,10 +25,10 @@ from moxlite.web.http.errors import HTTPError
 __all__ = ["RETRY_AFTER", "api_error", "page_error"]
 
 RETRY_AFTER: Final = ("retry-after", "60")
-"""Seconds: the shorter window of the limits (WEBMAIL-17), and enough time to repair a full or failing disk."""
+"""Header field with seconds: the shorter window of the limits (WEBMAIL-17), and enough time to repair a disk."""
 
 BUSY_RETRY_AFTER: Final = ("retry-after", "5")
-"""Seconds until file descriptors and memory are likely to be free again."""
+"""Header field with seconds until file descriptors and memory are likely to be free again."""
 
 DAMAGED: Final = "the storage of this account does not answer as it should"
 

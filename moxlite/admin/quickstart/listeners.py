@@ -82,6 +82,7 @@ def choose_places(
         for ip in public
         if ip not in chosen
     ]
+    # no address to bind by name: all of them, and the owner is told
     if not behind and not public:
         warnings.append("this machine has no address but loopback: put its addresses into ips of the listener public")
         return Places(WILD, (*inner, *loopback), warnings=tuple(warnings))

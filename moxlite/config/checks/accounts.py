@@ -66,6 +66,7 @@ def account_findings(name: str, account: Account, domains: Mapping[str, DomainCo
             near(account.domain.unicode, domains),
             ("domains", account.domain.unicode),
         )
+    # an empty text looks like "not disabled", and would disable without a reason
     if account.login_disabled == "":
         yield Finding((*path, "login_disabled"), "must not be empty", "take the key away to let the user log in")
     for configured, destination in account.destinations.items():
@@ -91,6 +92,7 @@ def account_findings(name: str, account: Account, domains: Mapping[str, DomainCo
         ("outgoing_webhook", account.outgoing_webhook),
         ("incoming_webhook", account.incoming_webhook),
     ):
+        # a line break in it would add header fields to each call
         if webhook is not None and not (webhook.authorization.isascii() and webhook.authorization.isprintable()):
             yield Finding((*path, key, "authorization"), "must be printable ASCII: it is the value of a header field")
         try:

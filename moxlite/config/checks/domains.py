@@ -52,6 +52,7 @@ def domain_findings(path: KeyPath, settings: DomainConfig, domains: Domains) -> 
     for name, selector in settings.dkim.selectors.items():
         if not SELECTOR.fullmatch(name):
             yield Finding((*path, "dkim", "selectors", name), "is not a name for DNS")
+        # a signature without From is not valid (RFC 6376 §5.4)
         if "from" not in {header.lower() for header in selector.headers}:
             yield Finding((*path, "dkim", "selectors", name, "headers"), "must have From")
         for key in ("headers", "unsealed_headers"):
@@ -65,6 +66,7 @@ def domain_findings(path: KeyPath, settings: DomainConfig, domains: Domains) -> 
         report = getattr(settings, kind)
         if report is None:
             continue
+        # report generators need not know SMTPUTF8, and the address is in a URI
         if not report.localpart.isascii():
             yield Finding((*path, kind, "localpart"), "must be ASCII")
         if report.domain is not None and report.domain.unicode not in domains.domains:
@@ -77,6 +79,7 @@ def domain_findings(path: KeyPath, settings: DomainConfig, domains: Domains) -> 
             yield Finding(
                 (*path, kind, "account"), f'is not an account: "{report.account}"', hint, ("accounts", report.account)
             )
+        # that mailbox shows the queue and takes no messages
         elif domains.accounts[report.account].queue_mailbox and is_queue_mailbox(report.mailbox):
             yield Finding((*path, kind, "mailbox"), IS_QUEUE)
     if settings.mtasts is not None:

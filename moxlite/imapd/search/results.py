@@ -44,6 +44,7 @@ async def esearch(
       uids: the result in its order, on which MIN, MAX and PARTIAL depend. mailbox: name and UIDVALIDITY to be sent.
     """
     kept = uids
+    # SAVE keeps what MIN and MAX report; with other options the whole result (RFC 5182 §2.1, table)
     if (returns.min or returns.max) and not (returns.all or returns.count or returns.partial):
         kept = [*(uids[:1] if returns.min else ()), *(uids[-1:] if returns.max else ())]
     if returns == Return(save=True):
@@ -74,6 +75,7 @@ async def esearch(
         )
         return encode(data, utf8=session.utf8)
 
+    # a result of many thousands takes milliseconds to encode
     return await off_loop(len(uids), render), kept
 
 

@@ -281,6 +281,7 @@ class _Divider:
             case s.DateIs(comparison=comparison, date=date):
                 return q.ReceivedOn(*_days(comparison, date))
             case s.Larger(size=size):
+                # a number of 63 bits may be asked for; SQLite has no larger one
                 return q.SizeBetween(least=min(size, q.MAX_INT - 1) + 1)
             case s.Smaller(size=size):
                 return q.SizeBetween(most=min(size, q.MAX_INT) - 1)
@@ -291,6 +292,7 @@ class _Divider:
             case s.Sequence(set=numbers):
                 return q.UIDs(self.view.sought(numbers))
             case s.Uids(set=numbers):
+                # `named`: sets that the view cannot resolve have conditions of their own
                 return self.named.get(numbers) or q.UIDs(self.view.resolve(numbers, uid=True))
             case s.UidAfter(uid=uid):
                 return q.UIDRange(uid + 1, MAX_NUMBER)
@@ -303,6 +305,7 @@ class _Divider:
             case s.ThreadIdIs(id=text):
                 return _by_id(q.InThread, "T", text, self.view)
             case s.AllMessages() | s.SaveDateSupported():
+                # SAVEDATESUPPORTED is true of every mailbox here (RFC 8514 §4.3)
                 return q.All()
             case _:
                 raise bad("search key is not supported")

@@ -74,12 +74,14 @@ def parse_record(text: str) -> Record:
     for piece in text.split(";", MAX_TAGS)[1:MAX_TAGS]:
         name, equals, value = piece.partition("=")
         name = name.strip(" \t").lower()
+        # unknown tags and what is no tag are skipped (RFC 9989 §4.7)
         if not equals or not _NAME.fullmatch(name):
             continue
         if name in tags or name == "v":
             raise RecordError(f"tag {name} stands twice")
         tags[name] = value.strip(" \t")
     rua = tuple(_uris(tags.get("rua", "")))
+    # with an address for reports a missing policy is "none" (RFC 9989 §4.7)
     if "p" not in tags and not rua:
         raise NoPolicy
     broken = [name for name in ("p", "sp", "np") if name in tags and tags[name].lower() not in _DISPOSITIONS]

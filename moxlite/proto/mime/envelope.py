@@ -140,11 +140,13 @@ class _ListParser:
             self._comment()
         elif special == b"<":
             if self.inside is None:
+                # a second "<" in an address is a mistake: the first one counts
                 self.inside = []
                 self.in_angle = True
         elif special == b">":
             self.in_angle = False
         elif special == b"@":
+            # a ":" after a bare "@" is not the begin of a group
             self.seen_at = self.seen_at or self.inside is None
             self._word(self._AT)
         elif special == b",":
@@ -159,6 +161,7 @@ class _ListParser:
                 self.items.append(GroupEnd())
         elif special == b":":
             if self.in_angle and self.inside and self.inside[0] is self._AT:
+                # the end of a source route (RFC 5322 §4.4); the address follows
                 self.route = b"".join(b",@" if word is self._AT else word for word in self.inside)[1:]
                 self.inside.clear()
             elif not self.in_angle and self.inside is None and not self.in_group and not self.seen_at:

@@ -180,10 +180,12 @@ class _Scanner:
         before = self._newlines_to(body)
         parts: tuple[Part, ...] = ()
         message: EmbeddedMessage | None = None
+        # the rest of the message becomes the content of this part: no more delimiters are looked for
         if self.count >= MAX_PARTS:
             self.delimiter = None
         elif head.delimiter is not None:
             self.delimiter = head.delimiter
+            # RFC 3501 has no multipart without parts, so it gets an empty one
             if container and not defect and content.value == "MULTIPART":
                 parts = (self._empty_part(body),)
         elif defect or not container:
@@ -193,10 +195,12 @@ class _Scanner:
         else:
             inner, root = self.message(body, depth + 1)
             message = EmbeddedMessage(*read_envelope(inner), root)
+        # a delimiter came before the embedded message: its envelope and body are empty
         if container and not defect and content.value == "MESSAGE" and message is None:
             message = EmbeddedMessage(*read_envelope(HeaderSection(b"")), self._empty_part(body))
         end = self._end(body, parts[-1] if parts else message.root if message else None)
         newlines = self._newlines_to(end) - before
+        # IMAP counts lines, and a last one without its end is a line, too
         unterminated = end > body and self.data[end - 1] != 0x0A
         if defect:
             self.fail(defect)
@@ -206,6 +210,7 @@ class _Scanner:
             if encoding in ("BASE64", "QUOTED-PRINTABLE"):
                 decoded, text_size = self._decoded_size(body, end, encoding, content.value == "TEXT")
             elif content.value == "TEXT" and newlines:
+                # bare LF counts as CRLF, as IMAP sends it
                 text_size += newlines - self._count(b"\r\n", body, end)
         placed = parse_content(disposition) if disposition else None
         return Part(

@@ -137,10 +137,12 @@ def _pieces(html: str, hidden: frozenset[str], alt: bool, quotes: bool) -> Itera
             return
         name = _TAG_NAME.match(html, start + 1)
         if name is None:
+            # a comment without its end takes the rest, as in browsers
             if html.startswith("<!--", start):
                 close = tags.find("-->", start + 4)
                 at = end if close < 0 else close + 3
             elif html.startswith(("<!", "<?", "</"), start):
+                # declarations and broken end tags are comments for browsers
                 close = tags.find(">", start)
                 at = end if close < 0 else close + 1
             else:
@@ -164,6 +166,7 @@ def _pieces(html: str, hidden: frozenset[str], alt: bool, quotes: bool) -> Itera
         if not closing and element in hidden:
             if element in _RAW:
                 at = _raw_end(tags, element, at)
+            # an element that closes itself hides nothing
             elif html[at - 2] != "/":
                 skipped, depth = element, 1
             continue

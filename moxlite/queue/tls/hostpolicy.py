@@ -120,15 +120,18 @@ def decide(
     enforced = policy is not None and policy.mode == "enforce"
     sts_remark = None
     if host is not None and policy is not None and policy.mode != "none" and not matches(policy, host):
+        # reported to the domain in any mode but "none", since testing mode exists for such reports (RFC 8461 §5)
         sts_remark = msgspec.structs.replace(MX_MISMATCH, host=host)
         if enforced and tolerant:
             ignored.append("mtastsmx")
         elif enforced:
             refusal = Refusal(f"{host} is not among the hosts of the recipient domain's MTA-STS policy")
+        # a sender's `TLS-Required: No` waives all demands of the policy (QUEUE-56)
         enforced = enforced and not tolerant
     dane_remark = None
     found = None if isinstance(records, DNSError) else records
     if isinstance(records, DNSError):
+        # without an answer an attacker could hide TLSA records, so the host is not used (RFC 7672 §2.1)
         bogus = isinstance(records, TempError) and records.dnssec
         kind = ResultType.DNSSEC_INVALID if bogus else ResultType.TLSA_INVALID
         dane_remark = Failure(kind, "tlsa-lookup", host or "")
@@ -138,6 +141,7 @@ def decide(
             refusal = refusal or Refusal(f"TLSA records of {host} cannot be looked up: {records}")
     elif found is not None and not found.usable:
         dane_remark = UNUSABLE
+    # REQUIRETLS wants a verified host name, which plain STARTTLS does not give (RFC 8689 §4.2.1)
     if require_tls and refusal is None and not vouched(sts=enforced, records=found):
         refusal = Refusal(f"no policy of the recipient's domain assures verified TLS with {host}", vouched=False)
     words = [word for word, holds in (("dane", found is not None), ("sts", enforced)) if holds]

@@ -66,6 +66,7 @@ def find(name: str, order: Order, *, is_folder: bool = False) -> Found:
     """Determine kind and mailbox of an archive's member by its name. Raises BadPath."""
     if name.startswith("/") or "\\" in name or "\0" in name or name[1:2] == ":":
         raise BadPath("the name is absolute, or has characters that none should have")
+    # no file is written by this name, but a mailbox must not be named by a path either
     parts = [part for part in name.split("/") if part not in ("", ".")]
     if ".." in parts:
         raise BadPath("the name leads out of the archive")
@@ -87,6 +88,7 @@ def find(name: str, order: Order, *, is_folder: bool = False) -> Found:
         return Found(What.EML, _mailbox(folder, order))
     if last.endswith(SILENT) or last in MAILDIR_FILES or last.startswith(DOVECOT):
         return Found(What.NOTHING)
+    # Thunderbird has mbox files without a suffix, in folders with the suffix .sbd; the content decides
     if "." not in last or last.endswith(".sbd") or (folder and folder[-1].endswith(".sbd")):
         return Found(What.MAYBE_MBOX, _mailbox(parts, order))
     return Found(What.OTHER)

@@ -139,6 +139,7 @@ class Salvage:
                 for cell, record in rows_of(self._pages, root, seen):
                     if FOUND_ANYWHERE[table](record):
                         self._add(table, cell, record)
+            # messages that users removed must not come back with what was found in lost pages
             elif table == "expunged":
                 for _, record in rows_of(self._pages, root, seen):
                     if len(record) == 13 and isinstance(record[2], int):
@@ -159,6 +160,7 @@ class Salvage:
                 rows = [_with_rowid(cell, record) for cell, record in rows_of(self._pages, root, seen)]
                 if table in COPIED:
                     self.copied[table] = rows
+        # pages that no tree leads to: a damaged inner page has cut them off
         for table, (cell, record) in rows_of_lost_pages(self._pages, seen):
             self.lost_branches += 1
             self._add(table, cell, record)

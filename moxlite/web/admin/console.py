@@ -103,7 +103,7 @@ class Console:
 
 
 def _for(command: Command, args: msgspec.Struct) -> msgspec.Struct:
-    """The arguments in the command's own type."""
+    """Convert the arguments of a call to the argument type of the control socket's command."""
     if isinstance(args, command.args):
         return args
     return msgspec.convert(msgspec.to_builtins(args), command.args)

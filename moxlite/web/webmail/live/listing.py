@@ -225,6 +225,7 @@ class Listing:
                 if found is None:
                     yield Progress()
                 index = found
+            # the page continues after a message that has left the list: the client must begin anew
             if index is None and wanted.anchor_message_id:
                 yield Reset()
             elif index is not None and wanted.anchor_message_id:
@@ -234,6 +235,7 @@ class Listing:
                     return
                 start = index + 1
             elif index is not None:
+                # the wanted message comes to the middle of the page, unless it is on the first
                 start = 0 if index < wanted.count else index - wanted.count // 2
         sent = start or 0
         last = sent + wanted.count
@@ -250,6 +252,7 @@ class Listing:
                 break
             await self.advance()
             yield Progress()
+        # also an empty page is answered, with the total
         if sent == (start or 0):
             yield Slice([], min(sent, self.total), self.total)
 
@@ -375,6 +378,7 @@ class Listing:
         count += len(relabelled)
         if count == 0:
             return False
+        # reading the list again costs less than to place so many changes
         if count > MAX_FOLLOWED:
             self._begin_anew()
             return True
