@@ -1,9 +1,10 @@
 // The admin app: log-in, side bar, and one page at a time. Each page has an address; pages but the overview are in parts.
 
 import { Client, checks } from "../gen/admin";
+import { askConfirm } from "../lib/confirm";
 import { setStatus, showError } from "../lib/dialogs";
 import { byId, el, fill, sign } from "../lib/dom";
-import { activity, globe, logOut, monitor, send, users } from "../lib/icons";
+import { activity, globe, keyRound, logOut, monitor, send, users } from "../lib/icons";
 import { askLogIn } from "../lib/login";
 import { iconButton, Shell } from "../lib/pages";
 import { part } from "../lib/parts";
@@ -21,10 +22,11 @@ const places = [
   { name: "accounts", title: t("Accounts"), icon: users },
   { name: "domains", title: t("Domains"), icon: globe },
   { name: "queue", title: t("Queue"), icon: send },
+  { name: "two-step", title: t("Two-step log-in"), icon: keyRound },
 ];
 
 /** The parts that pages are in. */
-const parts: Readonly<Record<string, string>> = { accounts: "accounts", domains: "domains", queue: "queue" };
+const parts: Readonly<Record<string, string>> = { accounts: "accounts", domains: "domains", queue: "queue", "two-step": "factors" };
 
 const own: Readonly<Record<string, MakePage>> = { overview: overviewPage, sessions: sessionsPage };
 
@@ -48,6 +50,7 @@ class App {
   private displayed = "";
 
   async start(): Promise<void> {
+    this.client.confirmAgain = () => askConfirm(this.client);
     const known = this.session.resume();
     const app = byId("app", HTMLElement);
     fill(app, this.shell.root);

@@ -52,6 +52,9 @@ export abstract class BaseClient {
   unanswered: (call: string) => void = () => {};
   /** Timeouts of calls by name, milliseconds; other calls wait as long as the browser does. */
   deadlines: Readonly<Record<string, number>> = {};
+  /** Asks for the password or a second factor again, for a sensitive call; false if the user gives up (WEB-63a). */
+  confirmAgain: () => Promise<boolean> = async () => false;
+  private confirming: Promise<boolean> | null = null;
   private loggingIn: Promise<void> | null = null;
 
   constructor(
@@ -70,7 +73,12 @@ export abstract class BaseClient {
         verify(this.table, result, value, `${name}: result`);
         return value as T;
       } catch (error) {
-        if (!(error instanceof CallFailed) || !unauthenticated.has(error.code)) throw error;
+        if (!(error instanceof CallFailed)) throw error;
+        if (error.code === "user:confirm") {
+          if (!(await this.confirmed())) throw error;
+          continue;
+        }
+        if (!unauthenticated.has(error.code)) throw error;
         await this.again(error.message);
       }
     }
@@ -82,6 +90,14 @@ export abstract class BaseClient {
       this.loggingIn = null;
     });
     await this.loggingIn;
+  }
+
+  /** One confirmation for all calls that wait for it. */
+  private confirmed(): Promise<boolean> {
+    this.confirming ??= this.confirmAgain().finally(() => {
+      this.confirming = null;
+    });
+    return this.confirming;
   }
 
   private async post(name: string, body: string): Promise<unknown> {

@@ -2,10 +2,11 @@
 
 import { brand, el, fill } from "./dom";
 import { holdFocus } from "./focus";
+import { type Asked, secondStepForm } from "./secondstep";
 import { t } from "./words";
 
-/** Try to log in; throws an error with a text for the user. */
-export type TryLogIn = (username: string, password: string) => Promise<void>;
+/** Try to log in: null after a log-in, or the second step that it needs. Throws an error with a text for the user. */
+export type TryLogIn = (username: string, password: string) => Promise<Asked | null>;
 
 export type AskLogIn = typeof askLogIn;
 
@@ -35,11 +36,9 @@ export function askLogIn(app: string, reason: string, address: string | null, tr
           event.preventDefault();
           button.disabled = true;
           try {
-            await tryLogIn(username.value, password.value);
-            // not closed: Chromium would restore the focus itself, without a caret, and typed text would not be entered
-            overlay.remove();
-            giveBack();
-            resolve();
+            const asked = await tryLogIn(username.value, password.value);
+            if (asked === null) finish();
+            else ask(asked);
           } catch (error) {
             problem.hidden = false;
             fill(problem, linked(error instanceof Error ? error.message : String(error)));
@@ -58,6 +57,28 @@ export function askLogIn(app: string, reason: string, address: string | null, tr
       below,
     );
     const overlay = el("dialog", { class: "login-overlay", "aria-label": t("Log in to {app}", { app }) }, form);
+    const finish = () => {
+      // not closed: Chromium would restore the focus itself, without a caret, and typed text would not be entered
+      overlay.remove();
+      giveBack();
+      resolve();
+    };
+    const ask = (asked: Asked) => {
+      const back = () => {
+        second.remove();
+        form.hidden = false;
+        password.focus();
+      };
+      const made = secondStepForm(asked, finish, () => {
+        second.remove();
+        form.hidden = false;
+        form.requestSubmit(); // the password is still there: a new request for the key
+      });
+      const second = el("div", { class: "login" }, brand(), made.root, el("button", { class: "btn text small", type: "button", onclick: back }, t("Back")));
+      form.hidden = true;
+      overlay.append(second);
+      made.focus();
+    };
     overlay.addEventListener("cancel", (event) => event.preventDefault());
     overlay.addEventListener("keydown", (event) => event.stopPropagation());
     document.body.append(overlay);

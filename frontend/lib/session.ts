@@ -1,7 +1,9 @@
 // The session of an app in this browser: logging in and out, and the CSRF token, which all pages of the app share.
 
+import type { LoginResult } from "../gen/account";
 import { attempt, showError } from "./dialogs";
 import type { AskLogIn } from "./login";
+import type { FactorKind } from "./secondstep";
 import { t } from "./words";
 
 declare global {
@@ -16,7 +18,8 @@ declare global {
 export interface LogInClient {
   csrfToken: string;
   login_prep(): Promise<string>;
-  login(login_token: string, username: string, password: string): Promise<{ csrf_token: string; login_address: string }>;
+  login(login_token: string, username: string, password: string): Promise<LoginResult>;
+  login_factor(token: string, kind: FactorKind, code: string): Promise<LoginResult>;
   logout(): Promise<null>;
 }
 
@@ -61,14 +64,22 @@ export class Session {
       async (username, password) => {
         const token = await this.client.login_prep();
         const result = await this.client.login(token, username, password);
-        this.client.csrfToken = result.csrf_token;
-        this.address = result.login_address;
-        localStorage.setItem(this.csrfKey, result.csrf_token);
-        localStorage.setItem(this.addressKey, result.login_address);
+        const step = result.second_step;
+        if (step !== null) return { step, finish: async (kind, code) => this.begin(await this.client.login_factor(step.token, kind, code)) };
+        this.begin(result);
+        return null;
       },
       below,
     );
     return before !== "" && before !== this.address;
+  }
+
+  /** Keep the session that a log-in began, for all pages of the app. */
+  private begin(result: LoginResult): void {
+    this.client.csrfToken = result.csrf_token;
+    this.address = result.login_address;
+    localStorage.setItem(this.csrfKey, result.csrf_token);
+    localStorage.setItem(this.addressKey, result.login_address);
   }
 
   /** End the session and reload the page. */

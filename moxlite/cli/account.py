@@ -21,6 +21,13 @@ from moxlite.cli.common import (
     show,
 )
 from moxlite.cli.imap import imapserve
+from moxlite.cli.logins import (
+    admin_reset,
+    admin_second_factors,
+    recovery_link,
+    reset_second_factor,
+    second_factors,
+)
 from moxlite.cli.share import share
 
 __all__ = ["account", "account_list", "admin"]
@@ -126,6 +133,9 @@ def app_password_rm(account_name: str, name: str) -> None:
 
 
 account.add_command(share)
+account.add_command(second_factors)
+account.add_command(reset_second_factor)
+account.add_command(recovery_link)
 
 
 @account.command()
@@ -194,6 +204,8 @@ def admin() -> None:
 
 
 admin.add_command(imapserve)
+admin.add_command(admin_second_factors)
+admin.add_command(admin_reset)
 
 
 @admin.command("set-password")

@@ -21,12 +21,15 @@ from moxlite.store.auth.factors import Factors, SecurityKey
 from moxlite.store.auth.loginattempts import ADMIN
 from moxlite.store.errors import AccountRemoved, AccountUnknown, StoreError
 
-__all__ = ["FactorKind", "SecondFactors", "VerifyKey"]
+__all__ = ["ConfirmKind", "FactorKind", "SecondFactors", "VerifyKey"]
 
 logger = logging.getLogger("moxlite.admin.logins")
 
 FactorKind: TypeAlias = Literal["totp", "key", "recovery"]
 """A code of an authenticator app, the answer of a security key, a recovery code."""
+
+ConfirmKind: TypeAlias = Literal["password", "totp", "key", "recovery"]
+"""The ways to confirm a sensitive call: the password, or a second factor."""
 
 VerifyKey: TypeAlias = Callable[[tuple[SecurityKey, ...]], Awaitable[tuple[SecurityKey, int] | None]]
 """Verifies an assertion with one of the account's keys; returns the key and its new counter, None if it is wrong."""

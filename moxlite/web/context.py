@@ -27,6 +27,7 @@ from moxlite.web.router import HostMatch, Route, Router, any_host
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from moxlite.admin.factors.changes import FactorChanges
     from moxlite.config.listeners import Listener, MetricsService, PolicyService, WebserverService, WebService
     from moxlite.config.snapshot import Snapshot
     from moxlite.logins.logins import Logins
@@ -134,6 +135,7 @@ def make_context(
     accounts: Accounts,
     auth: AuthDB,
     logins: Logins,
+    factors: FactorChanges,
     imports: Imports,
     sandbox: Sandbox,
     keys: SigningKeys,
@@ -153,6 +155,7 @@ def make_context(
     Args:
       config: returns the current configuration.
       config_dir: directory that may hold the administrator's style and script files.
+      factors: changes second factors.
       imports: the engine of all imports of the server; its `serve` must run.
       sandbox: processes for expensive work on strangers' mails; its `serve` must run.
       keys: DKIM keys of the domains that sign submitted mail.
@@ -178,6 +181,7 @@ def make_context(
             accounts=accounts,
             auth=auth,
             logins=logins,
+            factors=factors.factors,
             exports=exports,
             sandbox=sandbox,
             keys=keys,
@@ -195,6 +199,7 @@ def make_context(
             accounts=accounts,
             auth=auth,
             logins=logins,
+            factors=factors,
             imports=imports,
             exports=exports,
         )

@@ -19,7 +19,7 @@ from moxlite.config.snapshot import Snapshot
 from moxlite.logins.identity import Identity, LoginRequest
 from moxlite.logins.logins import Logins
 from moxlite.logins.refusals import FactorNeeded, LoginDisabled, LoginRefused, NoAdminPassword, RateLimited
-from moxlite.logins.secondfactor import FactorKind, SecondFactors
+from moxlite.logins.secondfactor import ConfirmKind, FactorKind, SecondFactors
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.loginattempts import UNKNOWN, LoginAttempt
 from moxlite.store.auth.sessions import BadCSRF, NoSession, Session, SessionExpired
@@ -151,7 +151,7 @@ class Sessions:
         session = caller.require()
         return await self._steps.offer(caller.request, session.account, session.id)
 
-    async def confirm(self, caller: Caller, kind: FactorKind | Literal["password"], code: str) -> None:
+    async def confirm(self, caller: Caller, kind: ConfirmKind, code: str) -> None:
         """Check the password or a second factor again; sensitive calls of this session are allowed for 10 minutes.
 
         Raises LoginFailed, RateLimited.
@@ -218,6 +218,12 @@ class Sessions:
         session = caller.require()
         await self._auth.remove_session(session.account, session.id)
         caller.set_cookie(self._cookie, "", max_age=0)
+
+    async def end_others(self, caller: Caller) -> int:
+        """End all web sessions of the account but that of this request, in all apps (WEB-59); returns how many."""
+        session = caller.require()
+        token, _, _ = _cookies(caller.request).get(self._cookie, "").partition(" ")
+        return await self._auth.remove_sessions(session.account, keep_token=token)
 
     async def check(self, caller: Caller, *, csrf: bool = True, csrf_token: str | None = None) -> Session:
         """The valid session of a request. With `csrf` the request must bring the session's CSRF token, as all calls

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from moxlite.admin.factors.changes import LinkUsed
 from moxlite.store import errors as store
+from moxlite.store.auth.factors import FactorRefused
 from moxlite.store.content.uploads import NoSuchUpload
 from moxlite.store.delivery.held import TooLate
 from moxlite.store.delivery.outgoing import OutgoingLimitExceeded
@@ -13,6 +15,7 @@ from moxlite.store.delivery.submission import SendingStopped
 from moxlite.web.errors import (
     APIError,
     Conflict,
+    Gone,
     NotAllowed,
     NotFound,
     ServerFailed,
@@ -58,6 +61,9 @@ def _missing(error: store.NoRight) -> str:
 
 
 _TABLE: Final[Mapping[type[store.StoreError], Callable[[Any], APIError]]] = {
+    FactorRefused: lambda e: UserError(str(e)),
+    LinkUsed: lambda e: Gone(str(e)),
+    store.BadPassword: lambda e: UserError(str(e)),
     store.NoSuchMessage: lambda e: NotFound(str(e)),
     store.NoSuchMailbox: lambda e: NotFound(str(e)),
     NoSuchUpload: lambda e: UserError(f"attachments: {e}"),

@@ -10,6 +10,7 @@ import trio
 import trio.testing
 
 from moxlite.admin.commands import AdminCommands
+from moxlite.admin.factors.changes import FactorChanges
 from moxlite.admin.requests import (
     AccountAdd,
     AccountName,
@@ -41,15 +42,23 @@ async def operator(imap: Imap, tmp_path: Path) -> AsyncIterator[CtlClient]:
     async def well() -> list[str]:
         return []
 
+    auth, logins, end = imap.context.logins._auth, imap.context.logins, imap.context.sessions.end_account
     admin = AdminCommands(
         config=imap.context.config,
         accounts=imap.accounts,
-        auth=imap.context.logins._auth,
-        logins=imap.context.logins,
+        auth=auth,
+        logins=logins,
         stop=imap.shutdown.set,
         read_certificates=well,
         problems=well,
-        end_sessions=imap.context.sessions.end_account,
+        end_sessions=end,
+        factors=FactorChanges(
+            config=lambda: imap.context.config.current,
+            accounts=imap.accounts,
+            auth=auth,
+            logins=logins,
+            end_sessions=end,
+        ),
     )
     commands.update(admin.registry())
     path = tmp_path / "ctl"

@@ -19,7 +19,7 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.credentials import change_password, check_password, generate_password
 from moxlite.store.auth.factors import RecoveryLink, SecurityKey
-from moxlite.store.auth.loginattempts import ADMIN
+from moxlite.store.auth.loginattempts import ADMIN, MainPasswordUse
 from moxlite.store.errors import StoreError
 
 __all__ = ["FactorChanges", "LinkUsed"]
@@ -130,6 +130,14 @@ class FactorChanges:
         text = "All second factors were removed: the password alone is enough now. You can set them up again.\n"
         await self._tell(account, "Two-step log-in was reset", text, where)
         return removed
+
+    async def main_password_uses(self, account: str) -> list[MainPasswordUse]:
+        """Mail programs that used the account's own password within 30 days, and would stop with two-step log-in."""
+        snapshot = self._config()
+        settings = snapshot.account(account)
+        if snapshot.static.require_app_passwords or (settings is not None and settings.require_app_passwords):
+            return []
+        return await self._auth.main_password_uses(account)
 
     # Recovery links (WEB-151a)
 

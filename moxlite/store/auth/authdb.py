@@ -19,7 +19,7 @@ import trio
 
 from moxlite.store.auth import factors, loginattempts, sessions, tlskeys
 from moxlite.store.auth.factorsdb import FactorsDB
-from moxlite.store.auth.loginattempts import LoginAttempt, RecordedAttempt
+from moxlite.store.auth.loginattempts import LoginAttempt, MainPasswordUse, RecordedAttempt
 from moxlite.store.auth.memorysessions import MemorySessions
 from moxlite.store.auth.sessions import Session, SessionTokens
 from moxlite.store.auth.tlskeys import TLSKey
@@ -214,6 +214,12 @@ class AuthDB:
         """The newest attempts of an account (or `UNKNOWN`, `ADMIN`), or of all."""
         return await self.database.read(
             lambda r: loginattempts.attempts_of(r, account, limit=limit), op="login_attempts"
+        )
+
+    async def main_password_uses(self, account: str) -> list[MainPasswordUse]:
+        """As `loginattempts.main_password_uses`."""
+        return await self.database.scan(
+            partial(loginattempts.main_password_uses, account=account), op="main_password_uses"
         )
 
     async def successes(self, *, limit: int = MAX_SUCCESSES) -> list[tuple[str, str]]:

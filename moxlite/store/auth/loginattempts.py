@@ -23,11 +23,13 @@ __all__ = [
     "UNKNOWN",
     "AttemptResult",
     "LoginAttempt",
+    "MainPasswordUse",
     "RecordedAttempt",
     "attempt_recorder",
     "attempts_of",
     "drop_old",
     "last_logins_of",
+    "main_password_uses",
     "record",
     "successes_of",
 ]
@@ -136,6 +138,13 @@ SELECT account, max(last), protocol FROM login_attempt
 WHERE result = 'ok' AND account IN (SELECT value FROM json_each(?)) GROUP BY account"""
 
 
+OWN_USES: Final = """
+SELECT protocol, user_agent, remote_ip, max(last) AS at FROM login_attempt
+WHERE account = ? AND result = 'ok' AND app_password = '' AND protocol IN ('imap', 'submission', 'smtp', 'webapi')
+AND mechanism NOT IN ('tlsclientauth', 'external')
+GROUP BY protocol, user_agent, remote_ip ORDER BY at DESC LIMIT ?"""
+
+
 def record(tx: Tx, attempts: Iterable[LoginAttempt]) -> None:
     """Write attempts; an account keeps its newest `MAX_FAILED` failed rows."""
     failed: set[str] = set()
@@ -168,6 +177,20 @@ def attempts_of(r: Reader, account: str | None = None, *, limit: int = 10) -> li
     """The newest rows of an account, or of all."""
     rows = r.rows(LIST_ALL, limit) if account is None else r.rows(LIST, account, limit)
     return [RecordedAttempt(*row) for row in rows]
+
+
+class MainPasswordUse(msgspec.Struct, frozen=True):
+    """The latest log-in of a mail program with the account's own password; `last` in µs UTC."""
+
+    protocol: str
+    user_agent: str
+    remote_ip: str
+    last: int
+
+
+def main_password_uses(r: Reader, account: str, limit: int = 50) -> list[MainPasswordUse]:
+    """Mail programs and scripts that used the account's own password within 30 days, the latest first (WEB-151)."""
+    return [MainPasswordUse(*row) for row in r.rows(OWN_USES, account, limit)]
 
 
 def successes_of(r: Reader, limit: int) -> list[tuple[str, str]]:

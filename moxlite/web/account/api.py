@@ -6,12 +6,13 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from moxlite.admin.factors.changes import FactorChanges
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.web.account.imports import BrowserImports
 from moxlite.web.account.types import Apps, ImportState, Mailbox, Overview
 from moxlite.web.calls import call
-from moxlite.web.logincalls import LoginCalls
+from moxlite.web.factorcalls.calls import RecoveryCalls
 from moxlite.web.sessions import Caller, Sessions
 
 __all__ = ["API"]
@@ -20,11 +21,11 @@ Size = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Token = Annotated[str, Meta(max_length=64)]
 
 
-class API(LoginCalls):
+class API(RecoveryCalls):
     """The calls of the account app. `Caller.session` is set for all calls but the public ones."""
 
-    def __init__(self, accounts: Accounts, sessions: Sessions, imports: BrowserImports) -> None:
-        super().__init__(sessions)
+    def __init__(self, accounts: Accounts, sessions: Sessions, imports: BrowserImports, factors: FactorChanges) -> None:
+        super().__init__(sessions, factors)
         self._accounts = accounts
         self._imports = imports
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
-from moxlite.logins.secondfactor import SecondFactors
 from moxlite.web import metrics
 from moxlite.web.account.api import API
 from moxlite.web.account.imports import BrowserImports
@@ -21,6 +20,7 @@ from moxlite.web.sessions import Caller, Sessions
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from moxlite.admin.factors.changes import FactorChanges
     from moxlite.config.snapshot import Snapshot
     from moxlite.logins.logins import Logins
     from moxlite.store.accounts.accounts import Accounts
@@ -43,17 +43,16 @@ class AccountApp:
         accounts: Accounts,
         auth: AuthDB,
         logins: Logins,
+        factors: FactorChanges,
         imports: Imports,
         exports: BrowserExports,
     ) -> None:
         self._document = Document("account", config_dir, "webaccount")
-        self._sessions = Sessions(
-            "webaccount", auth=auth, logins=logins, factors=SecondFactors(logins, auth, accounts), config=config
-        )
+        self._sessions = Sessions("webaccount", auth=auth, logins=logins, factors=factors.factors, config=config)
         self._imports = BrowserImports(imports, config)
         self._exports = exports
         self._calls = CallServer(
-            API(accounts, self._sessions, self._imports),
+            API(accounts, self._sessions, self._imports, factors),
             self._sessions,
             metrics.account_api_seconds,
             title="moxlite account",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from moxlite.logins.secondfactor import SecondFactors
 from moxlite.web import metrics
 from moxlite.web.admin.api import API
 from moxlite.web.admin.sessions import AdminSessions
@@ -29,9 +28,11 @@ class AdminApp:
     def __init__(self, surroundings: Surroundings) -> None:
         self._document = Document("admin", surroundings.holder.path.parent, "webadmin")
         self._bundles = Bundles("admin")
-        factors = SecondFactors(surroundings.logins, surroundings.auth, surroundings.accounts)
         sessions = AdminSessions(
-            auth=surroundings.auth, logins=surroundings.logins, factors=factors, config=surroundings.config
+            auth=surroundings.auth,
+            logins=surroundings.logins,
+            factors=surroundings.factors.factors,
+            config=surroundings.config,
         )
         self._calls = CallServer(
             API(surroundings, sessions), sessions, metrics.admin_api_seconds, title="moxlite admin"

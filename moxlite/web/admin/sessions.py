@@ -136,6 +136,13 @@ class AdminSessions(Sessions):
         found = self._living.get(session.id)
         return found is not None and found.session.expires > _now() and found.password == self._stamp()
 
+    async def end_others(self, caller: Caller) -> int:
+        """End all sessions but that of this request; returns how many."""
+        await trio.lowlevel.checkpoint()
+        own = caller.require().id
+        others = [number for number in self._living if number != own]
+        return sum(self.end(number) for number in others)
+
     def sessions(self) -> list[Session]:
         """The living sessions, last used first."""
         now = _now()

@@ -10,6 +10,7 @@ import msgspec
 if TYPE_CHECKING:
     from moxlite.admin.dns.network import Network
     from moxlite.admin.dns.wanted import HeldKeys
+    from moxlite.admin.factors.changes import FactorChanges
     from moxlite.config.holder import ConfigHolder
     from moxlite.config.snapshot import Snapshot
     from moxlite.logins.logins import Logins
@@ -35,6 +36,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
       holder: the configuration, which calls change.
+      factors: changes second factors.
       commands: returns the commands of the control socket.
       certificates: returns the certificates in use.
       outside: for checks of DNS; None in localserve, which asks nothing outside.
@@ -44,6 +46,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     accounts: Accounts
     auth: AuthDB
     logins: Logins
+    factors: FactorChanges
     commands: Callable[[], Mapping[str, Command]]
     certificates: Callable[[], Sequence[InUse]]
     outside: Outside | None

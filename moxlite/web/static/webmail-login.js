@@ -1,10 +1,13 @@
+// lib/factors.css
+var factors_default = "/* Two-step log-in: the second step of a log-in, the card with the factors, QR codes and recovery codes. */\n\n.second-step { display: grid; gap: var(--s-3); }\n.second-step h2, .second-step > p { text-align: center; }\n.second-step .btn { min-height: 44px; }\n.second-step-foot { display: flex; flex-wrap: wrap; gap: 4px 8px; justify-content: center; align-items: center; }\n.second-step-foot .btn { min-height: 32px; }\ninput.code { text-align: center; font-size: 1.375rem; letter-spacing: 0.12em; font-variant-numeric: tabular-nums; min-height: 48px; }\n.factor-list { margin: var(--s-3) 0; }\n.factor-list > li { display: flex; gap: var(--s-3); align-items: flex-start; padding: 8px 0; border-bottom: 1px solid var(--line); }\n.factor-list > li:last-child { border: 0; }\n.factor-list .grow { overflow-wrap: anywhere; }\n.factor-add { margin: var(--s-3) 0; }\n.factor-programs { font-size: var(--t-sm); list-style: disc; padding-inline-start: 20px; }\n.qr-code { display: block; width: min(220px, 100%); margin: 0 auto; border-radius: var(--r-md); background: #fff; }\n.qr-code path { stroke: #000; stroke-width: 1; fill: none; shape-rendering: crispEdges; }\n.recovery-codes { display: grid; grid-template-columns: repeat(auto-fill, minmax(170px, 1fr)); gap: 6px 16px; margin: var(--s-3) 0; font-size: 1rem; }\n\n@media print {\n  body:has(.recovery-codes) > :not(dialog) { display: none; }\n  body:has(.recovery-codes) dialog :is(.btn, .check) { display: none; }\n}\n";
+
 // lib/login.css
 var login_default = "/* The log-in form. */\n\n.login-overlay {\n  width: min(380px, calc(100vw - 32px));\n  padding: 30px;\n}\n\n.login-overlay::backdrop {\n  background: color-mix(in srgb, var(--background-mild) 82%, transparent);\n  backdrop-filter: blur(6px);\n}\n\n.login {\n  display: grid;\n  gap: 16px;\n}\n\n.login h1 {\n  font-size: 22px;\n  font-weight: 650;\n  letter-spacing: -0.015em;\n}\n\n.login button {\n  padding: 10px;\n  margin-top: 4px;\n}\n\n.login-problem {\n  padding: 9px 12px;\n  border-radius: 8px;\n  background: var(--warning-background);\n  font-size: 14px;\n  overflow-wrap: anywhere;\n}\n";
 
 // lib/sheets.ts
-function adopt(text2) {
+function adopt(text3) {
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync(`@layer app {${text2}}`);
+  sheet.replaceSync(`@layer app {${text3}}`);
   document.adoptedStyleSheets.push(sheet);
 }
 
@@ -77,6 +80,11 @@ function icon(path, name = "icon") {
   svg.append(line);
   return svg;
 }
+function sign(path, name = "i") {
+  const svg = icon(path, name);
+  svg.setAttribute("viewBox", "0 0 24 24");
+  return svg;
+}
 function brand(app = "") {
   return el("div", { class: "brand" }, icon("M1 3.5h14v9.5H1z M14.7 4L8 9.2 1.3 4", "brand-mark"), el("span", {}, "moxlite", app !== "" && el("small", {}, ` ${app}`)));
 }
@@ -93,14 +101,170 @@ function holdFocus() {
   };
 }
 
+// lib/icons.ts
+var keyRound = "M2.586 17.414A2 2 0 0 0 2 18.828V21a1 1 0 0 0 1 1h3a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h1a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h.172a2 2 0 0 0 1.414-.586l.814-.814a6.5 6.5 0 1 0-4-4z M16 7.5a0.5 0.5 0 1 0 1 0a0.5 0.5 0 1 0 -1 0z";
+var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
+
 // lib/words.ts
 var grouped;
-function t(text2, values = {}) {
-  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+function t(text3, values = {}) {
+  return text3.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === void 0) return whole;
     return typeof value === "number" ? (grouped ??= new Intl.NumberFormat()).format(value) : value;
   });
+}
+
+// lib/webauthn.ts
+async function useKey(options) {
+  const asked = JSON.parse(options);
+  const publicKey = {
+    ...asked,
+    challenge: octets(asked.challenge),
+    allowCredentials: descriptors(asked.allowCredentials)
+  };
+  const used = await spoken(() => navigator.credentials.get({ publicKey }));
+  const response = used.response;
+  return answer(used, {
+    clientDataJSON: text2(response.clientDataJSON),
+    authenticatorData: text2(response.authenticatorData),
+    signature: text2(response.signature),
+    userHandle: response.userHandle === null ? null : text2(response.userHandle)
+  });
+}
+function keysKnown() {
+  return isSecureContext && "credentials" in navigator && typeof PublicKeyCredential !== "undefined";
+}
+async function spoken(ask) {
+  try {
+    const found = await ask();
+    if (found !== null) return found;
+  } catch (error) {
+    const name = error instanceof Error ? error.name : "";
+    if (name === "InvalidStateError") throw new Error(t("This security key is set up already."));
+    if (name !== "NotAllowedError" && name !== "AbortError") throw error;
+  }
+  throw new Error(t("No security key answered. Try again, or choose another way."));
+}
+function answer(found, response) {
+  return JSON.stringify({ id: found.id, rawId: text2(found.rawId), type: found.type, response, clientExtensionResults: {} });
+}
+function descriptors(list) {
+  return (list ?? []).map((one) => ({ ...one, id: octets(one.id) }));
+}
+function octets(value) {
+  return Uint8Array.from(atob(value.replace(/-/g, "+").replace(/_/g, "/")), (sign2) => sign2.charCodeAt(0));
+}
+function text2(value) {
+  return btoa(String.fromCharCode(...new Uint8Array(value))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+}
+
+// lib/secondstep.ts
+function secondStepForm(asked, done, again) {
+  const { step } = asked;
+  const problem = el("p", { class: "error", role: "alert", hidden: true });
+  const withKey = step.keys.length > 0 && keysKnown();
+  let kind = step.apps.length > 0 ? "totp" : withKey || !step.codes ? "key" : "recovery";
+  let busy = false;
+  let keySpent = false;
+  const code = el("input", { class: "input code", name: "code", autocomplete: "one-time-code", autocapitalize: "none", spellcheck: "false", required: true });
+  const label = el("label", { class: "field" });
+  const send = el("button", { class: "btn primary", type: "submit" }, t("Continue"));
+  const key = el("button", { class: "btn line", type: "button", hidden: !withKey, onclick: () => void attempt("key") }, sign(keyRound), el("span", {}, keyWords(step.keys)));
+  const other = el("button", { class: "btn text small", type: "button", onclick: () => choose(kind === "recovery" ? "totp" : "recovery") });
+  const intro = el("p", { class: "two" });
+  const form = el(
+    "form",
+    {
+      class: "form",
+      onsubmit: (event) => {
+        event.preventDefault();
+        void attempt(kind);
+      }
+    },
+    label,
+    problem,
+    send,
+    key
+  );
+  code.addEventListener("input", () => {
+    problem.hidden = true;
+    if (kind === "totp" && code.value.replace(/\s/g, "").length === 6) void attempt("totp");
+  });
+  async function attempt(by) {
+    if (busy) return;
+    busy = true;
+    for (const one of [send, key, code]) one.disabled = true;
+    try {
+      if (by === "key" && keySpent) return again();
+      if (by === "key") {
+        const given = await useKey(step.key_request);
+        keySpent = true;
+        await asked.finish("key", given);
+      } else {
+        await asked.finish(by, code.value);
+      }
+      done();
+    } catch (error) {
+      problem.hidden = false;
+      fill(problem, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
+    } finally {
+      busy = false;
+      for (const one of [send, key, code]) one.disabled = false;
+      if (!problem.hidden && by !== "key") {
+        code.select();
+        code.focus();
+      }
+    }
+  }
+  function choose(next) {
+    kind = next;
+    const typed = kind !== "key";
+    problem.hidden = true;
+    label.hidden = !typed;
+    send.hidden = !typed;
+    code.value = "";
+    code.inputMode = kind === "totp" ? "numeric" : "text";
+    code.maxLength = kind === "totp" ? 9 : 40;
+    fill(label, kind === "totp" ? t("Code") : t("Recovery code"), code);
+    fill(intro, introduction());
+    other.hidden = !(step.codes || kind === "recovery") || kind === "recovery" && step.apps.length === 0;
+    fill(other, kind === "recovery" ? t("Use a code of an app") : t("Use a recovery code"));
+    focus();
+  }
+  function introduction() {
+    if (kind === "recovery") return t("Type one of the recovery codes that you have kept. Each works once.");
+    if (kind === "key") return withKey ? t("Use your security key.") : t("Your security keys do not work at this address.");
+    return step.apps.length === 1 ? t("Type the code of your app “{name}”.", { name: step.apps[0] }) : t("Type a code of your app: {names}.", { names: step.apps.join(", ") });
+  }
+  function focus() {
+    (kind === "key" ? key : code).focus();
+  }
+  const elsewhere = step.keys_elsewhere.map((one) => el("li", {}, t("The key “{name}” works at {host} only.", { name: one.name, host: one.host })));
+  const clock = el("span", {}, serverClock(step.server_time));
+  const root = el(
+    "div",
+    { class: "second-step" },
+    el("h2", {}, t("One more step")),
+    intro,
+    form,
+    elsewhere.length > 0 && el("ul", { class: "hint" }, elsewhere),
+    el("p", { class: "hint second-step-foot" }, other, step.apps.length > 0 && clock)
+  );
+  choose(kind);
+  return { root, focus };
+}
+function keyWords(names) {
+  return names.length === 1 ? t("Use the key “{name}”", { name: names[0] }) : t("Use a security key");
+}
+function serverClock(at) {
+  const began = performance.now();
+  const format = new Intl.DateTimeFormat(void 0, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  const shown = el("time", {});
+  const show = () => shown.textContent = format.format(at + performance.now() - began);
+  show();
+  const timer = setInterval(() => shown.isConnected ? show() : clearInterval(timer), 1e3);
+  return el("span", {}, t("The server’s time is "), shown);
 }
 
 // lib/login.ts
@@ -128,10 +292,9 @@ function askLogIn(app, reason, address, tryLogIn, below = []) {
           event.preventDefault();
           button.disabled = true;
           try {
-            await tryLogIn(username.value, password.value);
-            overlay.remove();
-            giveBack();
-            resolve();
+            const asked = await tryLogIn(username.value, password.value);
+            if (asked === null) finish();
+            else ask(asked);
           } catch (error) {
             problem.hidden = false;
             fill(problem, linked(error instanceof Error ? error.message : String(error)));
@@ -150,6 +313,27 @@ function askLogIn(app, reason, address, tryLogIn, below = []) {
       below
     );
     const overlay = el("dialog", { class: "login-overlay", "aria-label": t("Log in to {app}", { app }) }, form);
+    const finish = () => {
+      overlay.remove();
+      giveBack();
+      resolve();
+    };
+    const ask = (asked) => {
+      const back = () => {
+        second.remove();
+        form.hidden = false;
+        password.focus();
+      };
+      const made = secondStepForm(asked, finish, () => {
+        second.remove();
+        form.hidden = false;
+        form.requestSubmit();
+      });
+      const second = el("div", { class: "login" }, brand(), made.root, el("button", { class: "btn text small", type: "button", onclick: back }, t("Back")));
+      form.hidden = true;
+      overlay.append(second);
+      made.focus();
+    };
     overlay.addEventListener("cancel", (event) => event.preventDefault());
     overlay.addEventListener("keydown", (event) => event.stopPropagation());
     document.body.append(overlay);
@@ -164,7 +348,7 @@ function linked(value) {
 }
 
 // webmail/login/part.ts
-adopt(login_default);
+adopt(login_default + factors_default);
 export {
   askLogIn
 };

@@ -65,6 +65,7 @@ class Webmail:
         accounts: Accounts,
         auth: AuthDB,
         logins: Logins,
+        factors: SecondFactors,
         exports: BrowserExports,
         sandbox: Sandbox,
         keys: SigningKeys,
@@ -75,9 +76,7 @@ class Webmail:
         self._config = config
         self._document = Document("webmail", config_dir, "webmail")
         self._bundles = Bundles("webmail")
-        self._sessions = Sessions(
-            "webmail", auth=auth, logins=logins, factors=SecondFactors(logins, auth, accounts), config=config
-        )
+        self._sessions = Sessions("webmail", auth=auth, logins=logins, factors=factors, config=config)
         self._holders = Holders(accounts, auth)
         self._views = Views()
         self._streams = Streams(self._holders, self._views)

@@ -1,0 +1,218 @@
+// Two-step log-in, for the account app and the admin app: code apps, security keys, recovery codes (WEB-151).
+
+import type { FactorAdded, FactorApp, FactorKey, FactorState, KeyRequest, NewApp, ProgramUse, QRCode } from "../gen/account";
+import { attempt, confirm, dialog } from "./dialogs";
+import { el, fill, sign } from "./dom";
+import { field, form, line, tick } from "./fields";
+import { download, keyRound, list, plus, smartphone } from "./icons";
+import { button, card, copyable, copyButton, foreign } from "./pages";
+import { serverClock } from "./secondstep";
+import { notice, state } from "./states";
+import { when } from "./times";
+import { createKey, keysKnown, useKey } from "./webauthn";
+import { many, t } from "./words";
+
+/** The calls about second factors, of the clients of both apps. */
+export interface FactorClient {
+  second_factors(): Promise<FactorState>;
+  totp_begin(name: string): Promise<NewApp>;
+  totp_finish(code: string): Promise<FactorAdded>;
+  key_begin(name: string): Promise<KeyRequest>;
+  key_created(answer: string): Promise<KeyRequest>;
+  key_finish(answer: string): Promise<FactorAdded>;
+  factor_remove(kind: "totp" | "key", id: number): Promise<FactorState>;
+  recovery_codes_new(): Promise<string[]>;
+}
+
+/** A card that shows the second factors and changes them. `mail`: the user has mail programs, which need app passwords then; not
+ * for the administrator. */
+export async function factorsCard(client: FactorClient, mail: boolean): Promise<HTMLElement> {
+  const place = el("div", { class: "factors" });
+  const show = (found: FactorState): void => fill(place, built(client, found, mail, async () => show(await client.second_factors())));
+  show(await client.second_factors());
+  return place;
+}
+
+function built(client: FactorClient, found: FactorState, mail: boolean, refresh: () => Promise<void>): HTMLElement {
+  const on = isOn(found);
+  const add = (work: () => Promise<boolean>) => async () => {
+    if (await work()) await refresh();
+  };
+  const remove = async (kind: "totp" | "key", id: number, name: string) => {
+    const last = found.apps.length + found.keys.length === 1;
+    const off = mail ? t("The password alone will be enough, also in mail programs.") : t("The password alone will be enough.");
+    const said = last ? t("It is the last second factor, so two-step log-in will be off. {off}", { off }) : t("Log-ins with it will be refused. Your other factors stay.");
+    if (!(await confirm(t("Remove “{name}”?", { name }), said, t("Remove")))) return;
+    if (await attempt(t("Removing the device"), () => client.factor_remove(kind, id))) await refresh();
+  };
+  const renew = async () => {
+    if (!(await confirm(t("Make new recovery codes?"), t("The codes that you have kept become void."), t("Make new codes")))) return;
+    let codes: string[] = [];
+    if (await attempt(t("Making recovery codes"), async () => void (codes = await client.recovery_codes_new()))) {
+      await showCodes(codes);
+      await refresh();
+    }
+  };
+  const rows = [
+    ...found.apps.map((app) => row(smartphone, [t("Code app "), "“", foreign(app.name), "”"], used(app), removal(app.name, () => void remove("totp", app.id, app.name)))),
+    ...found.keys.map((key) => row(keyRound, [t("Security key "), "“", foreign(key.name), "”", t(", for "), el("bdi", {}, key.host)], used(key), removal(key.name, () => void remove("key", key.id, key.name)))),
+  ];
+  if (on) {
+    const few = found.codes < 4;
+    const left = many(found.codes, "{n} recovery code left", "{n} recovery codes left");
+    rows.push(row(list, few ? state("warn", left) : left, t("For when a device is lost."), button(t("New codes"), () => void renew(), { kind: "text small" })));
+  }
+  const key = button(t("Add a security key"), () => void add(() => addKey(client, found, mail))(), { icon: plus });
+  const possible = found.host !== "" && keysKnown();
+  return card(
+    t("Two-step log-in"),
+    [
+      el("p", { class: "two" }, t("After the password, log-ins ask for a code of an app on your phone, or for a security key. So a stolen password alone opens nothing.")),
+      rows.length > 0 && el("ul", { class: "factor-list" }, rows),
+      el("div", { class: "flex wrap factor-add" }, button(t("Add a code app"), () => void add(() => addApp(client, found, mail))(), { icon: plus }), possible && key),
+      !possible && el("p", { class: "hint" }, t("Security keys work at a host name with https only, so none can be added here. Code apps work everywhere.")),
+      possible && el("p", { class: "hint" }, t("A security key works at {host} only. Code apps and recovery codes work everywhere.", { host: found.host })),
+    ],
+    { actions: on ? state("ok", t("on")) : state("off", t("off")) },
+  );
+}
+
+function isOn(found: FactorState): boolean {
+  return found.apps.length + found.keys.length > 0;
+}
+
+function row(path: string, what: Parameters<typeof el>[2], hint: Parameters<typeof el>[2], act: HTMLElement): HTMLElement {
+  return el("li", {}, sign(path), el("div", { class: "grow" }, el("div", {}, what), el("div", { class: "hint" }, hint)), act);
+}
+
+function used(device: FactorApp | FactorKey): (Node | string)[] {
+  return [t("added "), when(device.created), t(", last used "), when(device.last_used)];
+}
+
+function removal(name: string, run: () => void): HTMLElement {
+  return button(t("Remove"), run, { kind: "text small", name: t("Remove {name}", { name }) });
+}
+
+/** What turning it on stops; null where it is on, or stops nothing. */
+function warning(found: FactorState, mail: boolean): HTMLElement | null {
+  if (isOn(found) || !mail) return null;
+  const text = t("From then on mail programs need app passwords: your own password works on these web pages only.");
+  if (found.programs.length === 0) return notice("unknown", text);
+  return el(
+    "div",
+    { class: "stack" },
+    notice("warn", [text, " ", t("These used your own password within 30 days and will stop:")]),
+    el("ul", { class: "factor-programs" }, found.programs.map((one) => el("li", {}, program(one)))),
+  );
+}
+
+const protocols: Readonly<Record<string, string>> = { imap: t("reading mail (IMAP)"), submission: t("sending mail (SMTP)"), smtp: t("sending mail (SMTP)"), webapi: t("web API") };
+
+function program(one: ProgramUse): (Node | string)[] {
+  const what = protocols[one.protocol] ?? one.protocol;
+  return [one.program === "" ? t("A program") : foreign(one.program, 80), `, ${what}, `, t("from "), el("bdi", {}, one.remote_ip), ", ", when(one.last)];
+}
+
+/** A dialog in steps: `begin` fills it first. Resolves with whether something was added. */
+async function steps(title: string, begin: (show: (...content: Node[]) => void, close: (added: boolean) => void) => void): Promise<boolean> {
+  const answer = await dialog<boolean>(title, (close) => {
+    const place = el("div", { class: "stack" });
+    begin((...content) => {
+      fill(place, content);
+      place.querySelector("input")?.focus();
+    }, close);
+    return [place];
+  });
+  return answer === true;
+}
+
+async function addApp(client: FactorClient, found: FactorState, mail: boolean): Promise<boolean> {
+  let codes: string[] = [];
+  const added = await steps(t("Add a code app"), (show, close) => {
+    const name = line(t("Name of the device"), found.apps.length === 0 ? t("Phone") : "", t("To tell your devices apart."), { maxlength: "64" });
+    const named = form([warning(found, mail), name.root], t("Continue"), async () => {
+      const made = await client.totp_begin(name.control.value);
+      const code = field(t("Code that the app shows"), el("input", { class: "code", inputmode: "numeric", autocomplete: "one-time-code", maxlength: "9", required: true }), serverClock(made.server_time));
+      const tried = form(code.root, t("Turn on"), async () => {
+        ({ recovery_codes: codes } = await client.totp_finish(code.control.value));
+        close(true);
+      });
+      show(
+        el("p", {}, t("Scan this with an authenticator app, such as Aegis, Google Authenticator, or your password manager.")),
+        drawn(made.qr),
+        el("p", { class: "hint" }, t("Or type this secret into the app:")),
+        copyable(made.secret.replace(/(.{4})(?=.)/g, "$1 ")),
+        tried.root,
+      );
+      code.control.focus();
+    });
+    show(named.root);
+  });
+  if (codes.length > 0) await showCodes(codes);
+  return added;
+}
+
+async function addKey(client: FactorClient, found: FactorState, mail: boolean): Promise<boolean> {
+  let codes: string[] = [];
+  const added = await steps(t("Add a security key"), (show, close) => {
+    const name = line(t("Name of the key"), "", t("To tell your keys apart."), { maxlength: "64" });
+    const named = form([warning(found, mail), name.root], t("Continue"), async () => {
+      const made = await createKey((await client.key_begin(name.control.value)).options);
+      let request = await client.key_created(made);
+      const tried = form(el("p", {}, t("Now try the key once. After that it counts.")), t("Try the key"), async () => {
+        const given = await useKey(request.options);
+        ({ recovery_codes: codes } = await client.key_finish(given));
+        close(true);
+      });
+      show(tried.root);
+      tried.root.querySelector("button")?.focus();
+    });
+    show(named.root);
+  });
+  if (codes.length > 0) await showCodes(codes);
+  return added;
+}
+
+/** The recovery codes, once: they cannot be shown again. */
+export async function showCodes(codes: readonly string[]): Promise<void> {
+  await dialog<boolean>(
+    t("Recovery codes"),
+    (close) => {
+      const kept = tick(t("I have kept these codes"), false);
+      const done = el("button", { class: "btn primary", type: "button", disabled: true, onclick: () => close(true) }, t("Done"));
+      kept.control.addEventListener("change", () => (done.disabled = !kept.control.checked));
+      const all = () => `${codes.join("\n")}\n`;
+      return [
+        el("p", { class: "dialog-text" }, t("Keep these codes where you find them without your phone: on paper, or in a password manager. Each lets you in once. They are not shown again.")),
+        el("ol", { class: "recovery-codes" }, codes.map((code) => el("li", {}, el("code", {}, code)))),
+        el("div", { class: "flex wrap" }, copyButton(all, t("Copy")), button(t("Download"), () => save(all()), { icon: download }), button(t("Print"), () => print(), {})),
+        kept.root,
+        el("div", { class: "dialog-buttons" }, done),
+      ];
+    },
+    false,
+  );
+}
+
+function save(text: string): void {
+  const url = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
+  const link = el("a", { href: url, download: t("recovery codes of {host}.txt", { host: location.hostname }) });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
+
+/** A QR code: dark on light in both schemes, because many phones read no other. */
+export function drawn(code: QRCode): SVGElement {
+  const namespace = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(namespace, "svg");
+  svg.setAttribute("viewBox", `0 0 ${code.size} ${code.size}`);
+  svg.setAttribute("class", "qr-code");
+  svg.setAttribute("role", "img");
+  svg.setAttribute("aria-label", t("QR code; the same as text is below"));
+  const path = document.createElementNS(namespace, "path");
+  path.setAttribute("d", code.path);
+  svg.append(path);
+  return svg;
+}

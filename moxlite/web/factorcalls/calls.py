@@ -1,0 +1,247 @@
+"""The API calls by which a user, or the administrator, changes second factors and confirms sensitive calls (WEB-63a,
+WEB-151), and the page of a recovery link (WEB-151a). An app's API inherits them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+from moxlite.admin.factors.changes import FactorChanges
+from moxlite.logins.secondfactor import ConfirmKind
+from moxlite.proto.totp import matching_step, new_secret, secret_text, totp_uri
+from moxlite.store.auth.factors import FactorRefused, SecurityKey, checked_name
+from moxlite.store.auth.loginattempts import ADMIN
+from moxlite.web.calls import call
+from moxlite.web.errors import NotFound, UserError
+from moxlite.web.factorcalls.types import (
+    FactorAdded,
+    FactorApp,
+    FactorKey,
+    FactorState,
+    KeyRequest,
+    NewApp,
+    ProgramUse,
+    RecoveryInfo,
+)
+from moxlite.web.factors import keys
+from moxlite.web.factors.keys import Ceremony, NewKey
+from moxlite.web.factors.pending import Pending
+from moxlite.web.factors.qr import qr_code
+from moxlite.web.logincalls import Answer, LoginCalls
+from moxlite.web.sessions import Caller, Sessions
+from moxlite.web.types import Credential, SecondStep
+
+if TYPE_CHECKING:
+    from moxlite.store.auth.sessions import Session
+
+__all__ = ["FactorCalls", "RecoveryCalls"]
+
+Name = Annotated[str, Meta(max_length=256)]
+Token = Annotated[str, Meta(max_length=64)]
+DeviceKind = Literal["totp", "key"]
+
+BEGIN_AGAIN: Final = "This took too long, or the server was started again. Please begin again."
+
+
+class _NewTOTP(msgspec.Struct, frozen=True):
+    name: str
+    secret: bytes
+
+
+class _NewKey(msgspec.Struct, frozen=True):
+    """A key in the making: `made` is None until the browser has made it."""
+
+    name: str
+    ceremony: Ceremony
+    made: NewKey | None = None
+
+
+class FactorCalls(LoginCalls):
+    """Second factors and confirmations, for the account app and the admin app."""
+
+    def __init__(self, sessions: Sessions, factors: FactorChanges) -> None:
+        super().__init__(sessions)
+        self._factors = factors
+        self._new_apps: Pending[_NewTOTP] = Pending()
+        self._new_keys: Pending[_NewKey] = Pending()
+
+    # Confirmation
+
+    @call()
+    async def confirm_options(self, caller: Caller) -> SecondStep:
+        """The second factors by which `confirm` may be answered, beside the password."""
+        return await self._sessions.confirm_options(caller)
+
+    @call()
+    async def confirm(self, caller: Caller, kind: ConfirmKind, code: Answer) -> None:
+        """Give the password or a second factor again; sensitive calls of this session are allowed for 10 minutes."""
+        await self._sessions.confirm(caller, kind, code)
+
+    # Factors
+
+    @call()
+    async def second_factors(self, caller: Caller) -> FactorState:
+        """The second factors, and the mail programs that use the main password."""
+        session = caller.require()
+        found = await self._factors.factors.of(session.account)
+        programs = [] if found or session.account == ADMIN else await self._factors.main_password_uses(session.account)
+        return FactorState(
+            apps=[FactorApp(app.id, app.name, app.created, app.last_used) for app in found.apps],
+            keys=[FactorKey(key.id, key.name, key.host, key.created, key.last_used) for key in found.keys],
+            codes=found.codes,
+            host=keys.host_of(caller.request),
+            programs=[ProgramUse(one.protocol, one.user_agent, one.remote_ip, one.last) for one in programs],
+            server_time=_milliseconds(),
+        )
+
+    @call(confirm=True)
+    async def totp_begin(self, caller: Caller, name: Name) -> NewApp:
+        """Make the secret of a new authenticator app; it counts only after `totp_finish`."""
+        session = caller.require()
+        secret = new_secret()
+        await self._check_free(session, "totp", name := _named(name))
+        uri = totp_uri(secret, issuer=caller.request.host.name or "moxlite", label=_label(session))
+        self._new_apps.put(session.id, _NewTOTP(name, secret))
+        return NewApp(uri, secret_text(secret), await qr_code(uri), _milliseconds())
+
+    @call(confirm=True)
+    async def totp_finish(self, caller: Caller, code: Credential) -> FactorAdded:
+        """Check the first code of the app that `totp_begin` made, and let it count from now on."""
+        session = caller.require()
+        new = self._new_apps.get(session.id)
+        if new is None:
+            raise UserError(BEGIN_AGAIN)
+        step = matching_step(new.secret, "".join(code.split()), now=time.time(), after=0)
+        if step is None:
+            raise UserError("This code is not right. Compare the time of your device with the time of the server.")
+        if self._new_apps.take(session.id) is None:
+            raise UserError(BEGIN_AGAIN)
+        codes = await self._factors.add_app(session.account, new.name, new.secret, step, where=_where(caller))
+        return await self._added(caller, new.name, codes)
+
+    @call(confirm=True)
+    async def key_begin(self, caller: Caller, name: Name) -> KeyRequest:
+        """Begin to make a security key for this host name: options for ``navigator.credentials.create``."""
+        session = caller.require()
+        await self._check_free(session, "key", name := _named(name))
+        known = [
+            key
+            for key in (await self._factors.factors.of(session.account)).keys
+            if key.host == keys.host_of(caller.request)
+        ]
+        with _answers():
+            ceremony, options = await keys.begin_creation(caller.request, _label(session), known)
+        self._new_keys.put(session.id, _NewKey(name, ceremony))
+        return KeyRequest(options)
+
+    @call(confirm=True)
+    async def key_created(self, caller: Caller, answer: Answer) -> KeyRequest:
+        """Take the key that the browser has made: options for ``navigator.credentials.get``, to try it."""
+        session = caller.require()
+        new = self._new_keys.take(session.id)
+        if new is None or new.made is not None:
+            raise UserError(BEGIN_AGAIN)
+        with _answers():
+            made = await keys.finish_creation(new.ceremony, answer)
+            ceremony, options = await keys.begin_assertion(caller.request, [_stored(new.name, new.ceremony, made)])
+        self._new_keys.put(session.id, _NewKey(new.name, ceremony, made))
+        return KeyRequest(options)
+
+    @call(confirm=True)
+    async def key_finish(self, caller: Caller, answer: Answer) -> FactorAdded:
+        """Check the first answer of the new key, and let it count from now on."""
+        session = caller.require()
+        new = self._new_keys.take(session.id)
+        if new is None or new.made is None:
+            raise UserError(BEGIN_AGAIN)
+        key = _stored(new.name, new.ceremony, new.made)
+        with _answers():
+            _, count = await keys.verify(new.ceremony, answer, [key])
+        key = msgspec.structs.replace(key, sign_count=count)
+        codes = await self._factors.add_key(session.account, key, where=_where(caller))
+        return await self._added(caller, new.name, codes)
+
+    @call(confirm=True)
+    async def factor_remove(self, caller: Caller, kind: DeviceKind, id: int) -> FactorState:  # noqa: A002
+        """Remove an app or key. With the last one, two-step log-in is off."""
+        name = await self._factors.remove(caller.require().account, kind, id, where=_where(caller))
+        if name is None:
+            raise NotFound("This second factor was removed already.")
+        return await self.second_factors(caller)
+
+    @call(confirm=True)
+    async def recovery_codes_new(self, caller: Caller) -> list[str]:
+        """Replace the recovery codes; the new ones cannot be read again."""
+        account = caller.require().account
+        if not await self._factors.factors.of(account):
+            raise UserError("Recovery codes are for two-step log-in: add an app or a security key first.")
+        return await self._factors.new_recovery_codes(account, where=_where(caller))
+
+    async def _added(self, caller: Caller, name: str, codes: list[str]) -> FactorAdded:
+        if codes:  # turned on: sessions that began with the password alone end
+            await self._sessions.end_others(caller)
+        return FactorAdded(name, codes)
+
+    async def _check_free(self, session: Session, kind: DeviceKind, name: str) -> None:
+        found = await self._factors.factors.of(session.account)
+        if name in [one.name for one in (found.apps if kind == "totp" else found.keys)]:
+            raise UserError("A device of this name is there already.")
+
+
+class RecoveryCalls(FactorCalls):
+    """Second factors, and the page of a recovery link: for the account app."""
+
+    @call(public=True)
+    async def recovery_info(self, caller: Caller, token: Token) -> RecoveryInfo:
+        """Describe a recovery link, without using it up."""
+        found = await self._factors.link(token)
+        generated = self._factors.generates(found.account)
+        return RecoveryInfo(found.account, found.expires, generated, found.reset_factors)
+
+    @call(public=True)
+    async def recover(self, caller: Caller, token: Token, password: Credential) -> str:
+        """Use up a recovery link: set the password, and return it if the server generated it."""
+        return await self._factors.use_link(token, password, where=_where(caller))
+
+
+def _milliseconds() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _named(name: str) -> str:
+    """The name of a new device. Raises UserError."""
+    try:
+        return checked_name(name)
+    except FactorRefused as error:
+        raise UserError(str(error)) from error
+
+
+def _label(session: Session) -> str:
+    """The user as apps and browsers show it."""
+    return "admin" if session.account == ADMIN else session.address
+
+
+def _where(caller: Caller) -> str:
+    """The origin of a change, for notices."""
+    agent = caller.request.headers.get("user-agent") or ""
+    return f"{caller.request.client_ip}, {agent[:200]}" if agent.isprintable() and agent else caller.request.client_ip
+
+
+def _stored(name: str, ceremony: Ceremony, made: NewKey) -> SecurityKey:
+    """A new key in the form in which it will be stored; id and times come then."""
+    return SecurityKey(0, name, ceremony.host, made.credential, made.public_key, made.sign_count, made.transports, 0, 0)
+
+
+@contextmanager
+def _answers() -> Iterator[None]:
+    """Turn wrong answers of a browser or key into UserError."""
+    try:
+        yield
+    except keys.BadAnswer as error:
+        raise UserError(f"The security key cannot be added: {error}.") from error

@@ -1,0 +1,609 @@
+// lib/dom.ts
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === void 0 || value === null || value === false) continue;
+    if (typeof value === "function") {
+      element.addEventListener(name.slice(2), value);
+    } else if (name === "data") {
+      Object.assign(element.dataset, value);
+    } else {
+      element.setAttribute(name, value === true ? "" : String(value));
+    }
+  }
+  append(element, children);
+  return element;
+}
+function append(parent, children) {
+  for (const child of children) {
+    if (child === null || child === void 0 || child === false) continue;
+    if (Array.isArray(child)) append(parent, child);
+    else if (typeof child === "string") parent.appendChild(child.length > 0 ? text(child) : document.createTextNode(""));
+    else parent.appendChild(child);
+  }
+}
+function fill(parent, ...children) {
+  parent.replaceChildren();
+  append(parent, children);
+}
+function byId(id, kind) {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`no element #${id}`);
+  return found;
+}
+var ascii = /^[\x00-\x7f]*$/;
+var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
+var mixable = /[\p{L}]/u;
+function text(value) {
+  if (ascii.test(value)) return document.createTextNode(value);
+  const fragment = document.createDocumentFragment();
+  let plain = "";
+  let last = 0;
+  for (const match of value.matchAll(scripts)) {
+    const piece = match[0];
+    const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
+    if (kind !== 0 && last !== 0 && kind !== last) {
+      fragment.append(plain, mark(piece));
+      plain = "";
+      last = kind;
+      continue;
+    }
+    plain += piece;
+    if (kind !== 0) last = kind;
+    else if (!mixable.test(piece)) last = 0;
+  }
+  fragment.append(plain);
+  return fragment;
+}
+var bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
+function isolated(value) {
+  return value.replace(bidiControls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase()}]`);
+}
+function mark(value) {
+  const element = document.createElement("span");
+  element.className = "scriptswitch";
+  element.textContent = value;
+  return element;
+}
+function icon(path, name = "icon") {
+  const namespace = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(namespace, "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("class", name);
+  svg.setAttribute("aria-hidden", "true");
+  const line2 = document.createElementNS(namespace, "path");
+  line2.setAttribute("d", path);
+  svg.append(line2);
+  return svg;
+}
+function sign(path, name = "i") {
+  const svg = icon(path, name);
+  svg.setAttribute("viewBox", "0 0 24 24");
+  return svg;
+}
+
+// lib/focus.ts
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function holdFocus() {
+  const before = document.activeElement;
+  return () => {
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
+  };
+}
+
+// lib/words.ts
+var grouped;
+function t(text3, values = {}) {
+  return text3.replace(/\{(\w+)\}/g, (whole2, name) => {
+    const value = values[name];
+    if (value === void 0) return whole2;
+    return typeof value === "number" ? (grouped ??= new Intl.NumberFormat()).format(value) : value;
+  });
+}
+function many(n, one, other, values = {}) {
+  return t(n === 1 ? one : other, { ...values, n });
+}
+
+// lib/dialogs.ts
+function dialog(title, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const giveBack = holdFocus();
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      giveBack();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    document.body.append(box);
+    box.showModal();
+  });
+}
+async function showError(action, error) {
+  const message = error instanceof Error ? error.message : String(error);
+  await dialog(action, (close) => [
+    el("p", { class: "dialog-text" }, message),
+    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
+  ]);
+}
+async function confirm(title, message, action) {
+  const answer2 = await dialog(title, (close) => [
+    el("p", { class: "dialog-text" }, message),
+    el(
+      "div",
+      { class: "dialog-buttons" },
+      el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")),
+      el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action)
+    )
+  ]);
+  return answer2 === true;
+}
+async function attempt(action, work) {
+  const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    await showError(t("{action} failed", { action }), error);
+    return false;
+  } finally {
+    clearTimeout(timer);
+    setStatus("");
+  }
+}
+function setStatus(message) {
+  const line2 = byId("status", HTMLElement);
+  line2.hidden = message === "";
+  fill(line2, message);
+}
+
+// lib/icons.ts
+var ban = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M4.929 4.929 19.07 19.071";
+var check = "M20 6 9 17l-5-5";
+var circleCheck = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M16 9l-5.5 5.5L8 12";
+var circleHelp = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M9.09 9a3 3 0 0 1 5.83 1c0 2-3 3-3 3 M12 17h.01";
+var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
+var copy = "M10 8h10a2 2 0 0 1 2 2v10a2 2 0 0 1 -2 2h-10a2 2 0 0 1 -2 -2v-10a2 2 0 0 1 2 -2z M4 16c-1.1 0-2-.9-2-2V4c0-1.1.9-2 2-2h10c1.1 0 2 .9 2 2";
+var download = "M12 15V3 M21 15v4a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2v-4 M7 10l5 5 5-5";
+var keyRound = "M2.586 17.414A2 2 0 0 0 2 18.828V21a1 1 0 0 0 1 1h3a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h1a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h.172a2 2 0 0 0 1.414-.586l.814-.814a6.5 6.5 0 1 0-4-4z M16 7.5a0.5 0.5 0 1 0 1 0a0.5 0.5 0 1 0 -1 0z";
+var list = "M3 5h.01 M3 12h.01 M3 19h.01 M8 5h13 M8 12h13 M8 19h13";
+var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
+var plus = "M5 12h14 M12 5v14";
+var smartphone = "M7 2h10a2 2 0 0 1 2 2v16a2 2 0 0 1 -2 2h-10a2 2 0 0 1 -2 -2v-16a2 2 0 0 1 2 -2z M12 18h.01";
+var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3 M12 9v4 M12 17h.01";
+
+// lib/fields.ts
+var made = 0;
+function field(label, control, hint = null) {
+  const id = `field-${++made}`;
+  const error = el("span", { class: "error", id: `${id}-error`, hidden: true });
+  const help = hint === null || hint === "" ? null : el("span", { class: "hint", id: `${id}-hint` }, hint);
+  if (control.id === "") control.id = id;
+  const described = () => [error.hidden ? "" : error.id, help?.id ?? ""].filter((one) => one !== "").join(" ");
+  const describe = () => described() === "" ? control.removeAttribute("aria-describedby") : control.setAttribute("aria-describedby", described());
+  describe();
+  const problem = (text3) => {
+    error.hidden = text3 === "";
+    fill(error, text3 !== "" && [sign(octagonAlert, "i s"), el("span", {}, text3)]);
+    control.setAttribute("aria-invalid", String(text3 !== ""));
+    describe();
+  };
+  control.addEventListener("input", () => problem(""));
+  return { root: el("div", { class: "field" }, el("label", { for: control.id }, label), control, error, help), control, problem };
+}
+function tick(label, on, hint = null) {
+  const control = el("input", { type: "checkbox" });
+  control.checked = on;
+  const error = el("span", { class: "error", hidden: true });
+  const problem = (text3) => {
+    error.hidden = text3 === "";
+    fill(error, text3);
+  };
+  const words = el("span", { class: "grow" }, label, hint !== null && hint !== "" && el("span", { class: "hint" }, el("br"), hint), error);
+  return { root: el("label", { class: "check" }, control, words), control, problem };
+}
+function line(label, value, hint = null, attributes = {}) {
+  const control = el("input", { type: "text", autocomplete: "off", spellcheck: "false", ...attributes });
+  control.value = value;
+  return field(label, control, hint);
+}
+function form(content, action, save2, kind = "primary") {
+  const error = el("p", { class: "error", role: "alert", hidden: true });
+  const complain = (text3) => {
+    error.hidden = text3 === "";
+    fill(error, text3);
+  };
+  const submit = el("button", { class: `btn ${kind}`, type: "submit" }, action);
+  const root = el(
+    "form",
+    {
+      class: "form",
+      novalidate: true,
+      onsubmit: async (event) => {
+        event.preventDefault();
+        submit.disabled = true;
+        complain("");
+        try {
+          await save2();
+        } catch (failure) {
+          complain(failure instanceof Error ? failure.message : String(failure));
+        } finally {
+          submit.disabled = false;
+          root.querySelector("[aria-invalid=true]")?.focus();
+        }
+      }
+    },
+    content,
+    error,
+    el("div", { class: "flex wrap" }, submit)
+  );
+  return { root, complain };
+}
+
+// lib/pages.ts
+function head(title, hint, ...actions) {
+  const words = typeof hint === "string" && hint !== "" ? el("p", { class: "hint" }, hint) : hint;
+  return el("header", {}, el("h1", { tabindex: "-1" }, title), el("span", { class: "grow" }), actions, words);
+}
+function card(title, content, options = {}) {
+  const { flush = false, hint, actions } = options;
+  const top = title === "" ? null : el("header", {}, el("h2", {}, title), el("span", { class: "grow" }), actions, typeof hint === "string" ? el("p", { class: "hint" }, hint) : hint);
+  return el("section", { class: flush ? "card flush" : "card", "aria-label": title === "" ? void 0 : title }, top, content);
+}
+function button(title, run, options = {}) {
+  const { icon: icon2, kind = "line", name } = options;
+  return el("button", { class: `btn ${kind}`, type: "button", "aria-label": name, onclick: run }, icon2 !== void 0 && sign(icon2, kind.includes("small") ? "i s" : "i"), title);
+}
+function copyButton(value, word = "") {
+  const said = el("span", { class: "sr", role: "status" });
+  const face = el("span", { class: "flex" });
+  const show = (path, text3) => fill(face, sign(path, "i s"), word !== "" && text3);
+  const made2 = el("button", { class: word === "" ? "btn icon small" : "btn line", type: "button", title: t("Copy"), "aria-label": word === "" ? t("Copy") : void 0 }, face, said);
+  let timer = 0;
+  made2.addEventListener("click", async () => {
+    await toClipboard(value());
+    show(check, t("Copied"));
+    said.textContent = t("Copied");
+    clearTimeout(timer);
+    timer = window.setTimeout(() => {
+      show(copy, word);
+      said.textContent = "";
+    }, 2e3);
+  });
+  show(copy, word);
+  return made2;
+}
+async function toClipboard(value) {
+  if (isSecureContext) {
+    await navigator.clipboard.writeText(value);
+    return;
+  }
+  const area = el("textarea", { readonly: true, "aria-hidden": "true" });
+  area.value = value;
+  document.body.append(area);
+  area.select();
+  document.execCommand("copy");
+  area.remove();
+}
+function copyable(value) {
+  return el("span", { class: "copy" }, el("code", {}, value), copyButton(() => value));
+}
+function foreign(value, most = 300) {
+  const shown = visible(value);
+  if (shown.length <= most) return el("bdi", {}, shown);
+  const words = el("bdi", {}, `${shown.slice(0, most)}…`);
+  const more = el("button", { class: "btn text small", type: "button", onclick: () => (fill(words, shown), more.remove()) }, t("Show all"));
+  return el("span", {}, words, more);
+}
+function visible(value) {
+  return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+}
+
+// lib/webauthn.ts
+async function createKey(options) {
+  const asked = JSON.parse(options);
+  const publicKey = {
+    ...asked,
+    challenge: octets(asked.challenge),
+    user: { ...asked.user, id: octets(asked.user.id) },
+    excludeCredentials: descriptors(asked.excludeCredentials)
+  };
+  const made2 = await spoken(() => navigator.credentials.create({ publicKey }));
+  const response = made2.response;
+  return answer(made2, {
+    clientDataJSON: text2(response.clientDataJSON),
+    attestationObject: text2(response.attestationObject),
+    transports: response.getTransports?.() ?? []
+  });
+}
+async function useKey(options) {
+  const asked = JSON.parse(options);
+  const publicKey = {
+    ...asked,
+    challenge: octets(asked.challenge),
+    allowCredentials: descriptors(asked.allowCredentials)
+  };
+  const used2 = await spoken(() => navigator.credentials.get({ publicKey }));
+  const response = used2.response;
+  return answer(used2, {
+    clientDataJSON: text2(response.clientDataJSON),
+    authenticatorData: text2(response.authenticatorData),
+    signature: text2(response.signature),
+    userHandle: response.userHandle === null ? null : text2(response.userHandle)
+  });
+}
+function keysKnown() {
+  return isSecureContext && "credentials" in navigator && typeof PublicKeyCredential !== "undefined";
+}
+async function spoken(ask) {
+  try {
+    const found = await ask();
+    if (found !== null) return found;
+  } catch (error) {
+    const name = error instanceof Error ? error.name : "";
+    if (name === "InvalidStateError") throw new Error(t("This security key is set up already."));
+    if (name !== "NotAllowedError" && name !== "AbortError") throw error;
+  }
+  throw new Error(t("No security key answered. Try again, or choose another way."));
+}
+function answer(found, response) {
+  return JSON.stringify({ id: found.id, rawId: text2(found.rawId), type: found.type, response, clientExtensionResults: {} });
+}
+function descriptors(list2) {
+  return (list2 ?? []).map((one) => ({ ...one, id: octets(one.id) }));
+}
+function octets(value) {
+  return Uint8Array.from(atob(value.replace(/-/g, "+").replace(/_/g, "/")), (sign2) => sign2.charCodeAt(0));
+}
+function text2(value) {
+  return btoa(String.fromCharCode(...new Uint8Array(value))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+}
+
+// lib/secondstep.ts
+function serverClock(at) {
+  const began = performance.now();
+  const format = new Intl.DateTimeFormat(void 0, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  const shown = el("time", {});
+  const show = () => shown.textContent = format.format(at + performance.now() - began);
+  show();
+  const timer = setInterval(() => shown.isConnected ? show() : clearInterval(timer), 1e3);
+  return el("span", {}, t("The server’s time is "), shown);
+}
+
+// lib/states.ts
+var shapes = { ok: circleCheck, warn: triangleAlert, danger: octagonAlert, wait: clock, off: ban, unknown: circleHelp };
+var tones = { ok: "ok", warn: "warn", danger: "danger", wait: "muted", off: "muted", unknown: "muted" };
+function state(level, word) {
+  return el("span", { class: `state ${tones[level]}` }, sign(shapes[level], "i s"), word);
+}
+function notice(level, text3, ...actions) {
+  const alert = level === "danger" ? "alert" : void 0;
+  return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text3), actions);
+}
+
+// lib/times.ts
+var second = 1e6;
+var minute = 60 * second;
+var hour = 60 * minute;
+var day = 24 * hour;
+var clock2;
+var weekday;
+var date;
+var year;
+var whole;
+function timeOf(at) {
+  return (clock2 ??= new Intl.DateTimeFormat(void 0, { hour: "2-digit", minute: "2-digit" })).format(at / 1e3);
+}
+function moment(at, now = Date.now() * 1e3) {
+  const here = new Date(at / 1e3);
+  const today = new Date(now / 1e3);
+  const days = Math.round((new Date(today).setHours(0, 0, 0, 0) - new Date(here).setHours(0, 0, 0, 0)) / 864e5);
+  const time = timeOf(at);
+  if (days === 0) return time;
+  if (days === 1) return t("yesterday {time}", { time });
+  if (days === -1) return t("tomorrow {time}", { time });
+  if (days > 0 && days < 7) return `${(weekday ??= new Intl.DateTimeFormat(void 0, { weekday: "short" })).format(here)} ${time}`;
+  if (here.getFullYear() === today.getFullYear()) return `${(date ??= new Intl.DateTimeFormat(void 0, { day: "numeric", month: "short" })).format(here)} ${time}`;
+  return (year ??= new Intl.DateTimeFormat(void 0, { day: "numeric", month: "short", year: "numeric" })).format(here);
+}
+function when(at) {
+  whole ??= new Intl.DateTimeFormat(void 0, { dateStyle: "full", timeStyle: "long" });
+  const iso = new Date(at / 1e3).toISOString();
+  return el("time", { datetime: iso, title: `${whole.format(at / 1e3)}
+${iso.replace("T", " ").replace(/\.\d+Z/, " UTC")}` }, moment(at));
+}
+
+// lib/factors.ts
+async function factorsCard(client, mail) {
+  const place = el("div", { class: "factors" });
+  const show = (found) => fill(place, built(client, found, mail, async () => show(await client.second_factors())));
+  show(await client.second_factors());
+  return place;
+}
+function built(client, found, mail, refresh) {
+  const on = isOn(found);
+  const add = (work) => async () => {
+    if (await work()) await refresh();
+  };
+  const remove = async (kind, id, name) => {
+    const last = found.apps.length + found.keys.length === 1;
+    const off = mail ? t("The password alone will be enough, also in mail programs.") : t("The password alone will be enough.");
+    const said = last ? t("It is the last second factor, so two-step log-in will be off. {off}", { off }) : t("Log-ins with it will be refused. Your other factors stay.");
+    if (!await confirm(t("Remove “{name}”?", { name }), said, t("Remove"))) return;
+    if (await attempt(t("Removing the device"), () => client.factor_remove(kind, id))) await refresh();
+  };
+  const renew = async () => {
+    if (!await confirm(t("Make new recovery codes?"), t("The codes that you have kept become void."), t("Make new codes"))) return;
+    let codes = [];
+    if (await attempt(t("Making recovery codes"), async () => void (codes = await client.recovery_codes_new()))) {
+      await showCodes(codes);
+      await refresh();
+    }
+  };
+  const rows = [
+    ...found.apps.map((app) => row(smartphone, [t("Code app "), "“", foreign(app.name), "”"], used(app), removal(app.name, () => void remove("totp", app.id, app.name)))),
+    ...found.keys.map((key2) => row(keyRound, [t("Security key "), "“", foreign(key2.name), "”", t(", for "), el("bdi", {}, key2.host)], used(key2), removal(key2.name, () => void remove("key", key2.id, key2.name))))
+  ];
+  if (on) {
+    const few = found.codes < 4;
+    const left = many(found.codes, "{n} recovery code left", "{n} recovery codes left");
+    rows.push(row(list, few ? state("warn", left) : left, t("For when a device is lost."), button(t("New codes"), () => void renew(), { kind: "text small" })));
+  }
+  const key = button(t("Add a security key"), () => void add(() => addKey(client, found, mail))(), { icon: plus });
+  const possible = found.host !== "" && keysKnown();
+  return card(
+    t("Two-step log-in"),
+    [
+      el("p", { class: "two" }, t("After the password, log-ins ask for a code of an app on your phone, or for a security key. So a stolen password alone opens nothing.")),
+      rows.length > 0 && el("ul", { class: "factor-list" }, rows),
+      el("div", { class: "flex wrap factor-add" }, button(t("Add a code app"), () => void add(() => addApp(client, found, mail))(), { icon: plus }), possible && key),
+      !possible && el("p", { class: "hint" }, t("Security keys work at a host name with https only, so none can be added here. Code apps work everywhere.")),
+      possible && el("p", { class: "hint" }, t("A security key works at {host} only. Code apps and recovery codes work everywhere.", { host: found.host }))
+    ],
+    { actions: on ? state("ok", t("on")) : state("off", t("off")) }
+  );
+}
+function isOn(found) {
+  return found.apps.length + found.keys.length > 0;
+}
+function row(path, what, hint, act) {
+  return el("li", {}, sign(path), el("div", { class: "grow" }, el("div", {}, what), el("div", { class: "hint" }, hint)), act);
+}
+function used(device) {
+  return [t("added "), when(device.created), t(", last used "), when(device.last_used)];
+}
+function removal(name, run) {
+  return button(t("Remove"), run, { kind: "text small", name: t("Remove {name}", { name }) });
+}
+function warning(found, mail) {
+  if (isOn(found) || !mail) return null;
+  const text3 = t("From then on mail programs need app passwords: your own password works on these web pages only.");
+  if (found.programs.length === 0) return notice("unknown", text3);
+  return el(
+    "div",
+    { class: "stack" },
+    notice("warn", [text3, " ", t("These used your own password within 30 days and will stop:")]),
+    el("ul", { class: "factor-programs" }, found.programs.map((one) => el("li", {}, program(one))))
+  );
+}
+var protocols = { imap: t("reading mail (IMAP)"), submission: t("sending mail (SMTP)"), smtp: t("sending mail (SMTP)"), webapi: t("web API") };
+function program(one) {
+  const what = protocols[one.protocol] ?? one.protocol;
+  return [one.program === "" ? t("A program") : foreign(one.program, 80), `, ${what}, `, t("from "), el("bdi", {}, one.remote_ip), ", ", when(one.last)];
+}
+async function steps(title, begin) {
+  const answer2 = await dialog(title, (close) => {
+    const place = el("div", { class: "stack" });
+    begin((...content) => {
+      fill(place, content);
+      place.querySelector("input")?.focus();
+    }, close);
+    return [place];
+  });
+  return answer2 === true;
+}
+async function addApp(client, found, mail) {
+  let codes = [];
+  const added = await steps(t("Add a code app"), (show, close) => {
+    const name = line(t("Name of the device"), found.apps.length === 0 ? t("Phone") : "", t("To tell your devices apart."), { maxlength: "64" });
+    const named = form([warning(found, mail), name.root], t("Continue"), async () => {
+      const made2 = await client.totp_begin(name.control.value);
+      const code = field(t("Code that the app shows"), el("input", { class: "code", inputmode: "numeric", autocomplete: "one-time-code", maxlength: "9", required: true }), serverClock(made2.server_time));
+      const tried = form(code.root, t("Turn on"), async () => {
+        ({ recovery_codes: codes } = await client.totp_finish(code.control.value));
+        close(true);
+      });
+      show(
+        el("p", {}, t("Scan this with an authenticator app, such as Aegis, Google Authenticator, or your password manager.")),
+        drawn(made2.qr),
+        el("p", { class: "hint" }, t("Or type this secret into the app:")),
+        copyable(made2.secret.replace(/(.{4})(?=.)/g, "$1 ")),
+        tried.root
+      );
+      code.control.focus();
+    });
+    show(named.root);
+  });
+  if (codes.length > 0) await showCodes(codes);
+  return added;
+}
+async function addKey(client, found, mail) {
+  let codes = [];
+  const added = await steps(t("Add a security key"), (show, close) => {
+    const name = line(t("Name of the key"), "", t("To tell your keys apart."), { maxlength: "64" });
+    const named = form([warning(found, mail), name.root], t("Continue"), async () => {
+      const made2 = await createKey((await client.key_begin(name.control.value)).options);
+      let request = await client.key_created(made2);
+      const tried = form(el("p", {}, t("Now try the key once. After that it counts.")), t("Try the key"), async () => {
+        const given = await useKey(request.options);
+        ({ recovery_codes: codes } = await client.key_finish(given));
+        close(true);
+      });
+      show(tried.root);
+      tried.root.querySelector("button")?.focus();
+    });
+    show(named.root);
+  });
+  if (codes.length > 0) await showCodes(codes);
+  return added;
+}
+async function showCodes(codes) {
+  await dialog(
+    t("Recovery codes"),
+    (close) => {
+      const kept = tick(t("I have kept these codes"), false);
+      const done = el("button", { class: "btn primary", type: "button", disabled: true, onclick: () => close(true) }, t("Done"));
+      kept.control.addEventListener("change", () => done.disabled = !kept.control.checked);
+      const all = () => `${codes.join("\n")}
+`;
+      return [
+        el("p", { class: "dialog-text" }, t("Keep these codes where you find them without your phone: on paper, or in a password manager. Each lets you in once. They are not shown again.")),
+        el("ol", { class: "recovery-codes" }, codes.map((code) => el("li", {}, el("code", {}, code)))),
+        el("div", { class: "flex wrap" }, copyButton(all, t("Copy")), button(t("Download"), () => save(all()), { icon: download }), button(t("Print"), () => print(), {})),
+        kept.root,
+        el("div", { class: "dialog-buttons" }, done)
+      ];
+    },
+    false
+  );
+}
+function save(text3) {
+  const url = URL.createObjectURL(new Blob([text3], { type: "text/plain" }));
+  const link = el("a", { href: url, download: t("recovery codes of {host}.txt", { host: location.hostname }) });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(url), 6e4);
+}
+function drawn(code) {
+  const namespace = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(namespace, "svg");
+  svg.setAttribute("viewBox", `0 0 ${code.size} ${code.size}`);
+  svg.setAttribute("class", "qr-code");
+  svg.setAttribute("role", "img");
+  svg.setAttribute("aria-label", t("QR code; the same as text is below"));
+  const path = document.createElementNS(namespace, "path");
+  path.setAttribute("d", code.path);
+  svg.append(path);
+  return svg;
+}
+
+// admin/factors/part.ts
+var twoStep = async (desk) => {
+  const title = t("Two-step log-in");
+  const lost = el("p", { class: "hint" }, t("If every device is lost, run on the server: "), el("code", {}, "moxlite admin reset-second-factor"));
+  return { title, root: el("div", { class: "page" }, head(title, t("For log-ins to these pages.")), await factorsCard(desk.client, false), lost) };
+};
+var pages = { "two-step": twoStep };
+export {
+  pages
+};

@@ -1,0 +1,208 @@
+"""Two-step log-in in a real browser against a real server: code apps, security keys, recovery codes, lost devices.
+
+The authenticator app is pyotp. Keys are Chromium's virtual authenticator over the DevTools protocol, on localhost.
+"""
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyotp
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from moxlite.process.localserve import ADMIN_PASSWORD
+from tests.integration.browser import Visitor, chromium
+from tests.integration.conftest import panics
+from tests.running import LocalServer
+
+__all__ = ["chromium"]
+
+pytestmark = [pytest.mark.served, pytest.mark.integration]
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[LocalServer]:
+    with LocalServer(tmp_path / "server") as found:
+        yield found
+        assert panics(found) == 0, found.log()
+
+
+@pytest.fixture
+def visitor(chromium: Browser, server: LocalServer) -> Iterator[Visitor]:
+    """An administrator who has logged in to the admin app, with a security key in the computer."""
+    found = Visitor(chromium, server)
+    found.expect_problem("400", "403")
+    plug_in(found.page)
+    found.page.goto(f"{found.base}/admin/")
+    password(found.page)
+    expect(found.page.get_by_role("heading", level=1)).to_be_visible()
+    yield found
+    found.close()
+
+
+def plug_in(page: Page) -> None:
+    """A security key that answers by itself."""
+    session = page.context.new_cdp_session(page)
+    session.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2",
+        "transport": "usb",
+        "hasResidentKey": False,
+        "hasUserVerification": False,
+        "automaticPresenceSimulation": True,
+    }
+    session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+
+
+def password(page: Page) -> None:
+    page.get_by_label("Password").fill(ADMIN_PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+
+
+def open_factors(page: Page) -> None:
+    page.get_by_role("link", name="Two-step log-in").click()
+    expect(page.get_by_role("heading", level=1, name="Two-step log-in")).to_be_visible()
+
+
+def add_app(page: Page, name: str) -> tuple[pyotp.TOTP, list[str]]:
+    """Set up a code app; the recovery codes, if they are shown."""
+    page.get_by_role("button", name="Add a code app").click()
+    page.get_by_label("Name of the device").fill(name)
+    page.get_by_role("button", name="Continue").click()
+    secret = page.locator("dialog .copy code").inner_text().replace(" ", "")
+    totp = pyotp.TOTP(secret)
+    code = page.get_by_label("Code that the app shows")
+    code.fill("000000")
+    page.get_by_role("button", name="Turn on").click()
+    expect(page.get_by_role("dialog")).to_contain_text("This code is not right")
+    code.fill(totp.at(time.time() - 30))
+    page.get_by_role("button", name="Turn on").click()
+    return totp, []
+
+
+def keep_codes(page: Page) -> list[str]:
+    """Read the recovery codes, and go on."""
+    dialog = page.get_by_role("dialog", name="Recovery codes")
+    expect(dialog).to_be_visible()
+    expect(dialog.get_by_role("button", name="Done")).to_be_disabled()
+    codes = dialog.locator("li code").all_inner_texts()
+    with page.expect_download() as file:
+        dialog.get_by_role("button", name="Download").click()
+    assert Path(file.value.path()).read_text().split() == codes
+    dialog.get_by_label("I have kept these codes").check()
+    dialog.get_by_role("button", name="Done").click()
+    return codes
+
+
+def log_out(page: Page) -> None:
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_label("Password")).to_be_visible()
+
+
+def inside(page: Page) -> None:
+    expect(page.get_by_role("button", name="Log out")).to_be_visible()
+    expect(page.locator(".login-overlay")).to_have_count(0)
+
+
+def test_apps_keys_and_codes_let_the_owner_in(visitor: Visitor) -> None:
+    """WEB-151, WEB-63a: set up in the page, used at the log-in, removed again; each recovery code once."""
+    page = visitor.page
+    open_factors(page)
+    expect(page.locator(".card")).to_contain_text("off")
+    totp, _ = add_app(page, "Phone <b>")
+    codes = keep_codes(page)
+    assert len(set(codes)) == 10
+    card = page.locator(".card")
+    expect(card).to_contain_text("Phone <b>")
+    expect(card).to_contain_text("10 recovery codes left")
+
+    page.get_by_role("button", name="Add a security key").click()
+    page.get_by_label("Name of the key").fill("blue")
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Try the key").click()
+    expect(card).to_contain_text("Security key “blue”, for localhost")
+
+    log_out(page)
+    password(page)
+    form = page.locator(".second-step")
+    expect(form).to_contain_text("The server’s time is")
+    form.get_by_label("Code").fill("000000")  # tried as soon as it is typed
+    expect(form).to_contain_text("This code is not right")
+    form.get_by_label("Code").fill(totp.now())
+    inside(page)
+
+    log_out(page)
+    password(page)
+    form.get_by_role("button", name="Use the key “blue”").click()
+    inside(page)
+
+    for _ in range(2):
+        log_out(page)
+        password(page)
+        form.get_by_role("button", name="Use a recovery code").click()
+        form.get_by_label("Recovery code").fill(codes[0])
+        form.get_by_role("button", name="Continue").click()
+        if _ == 0:
+            inside(page)
+    expect(form).to_contain_text("was used already")
+    form.get_by_label("Recovery code").fill(codes[1])
+    form.get_by_role("button", name="Continue").click()
+    inside(page)
+
+    open_factors(page)
+    expect(card).to_contain_text("8 recovery codes left")
+    page.get_by_role("button", name="Remove Phone <b>").click()
+    page.get_by_role("dialog").get_by_role("button", name="Remove", exact=True).click()
+    expect(card).not_to_contain_text("Phone")
+    page.get_by_role("button", name="Remove blue").click()
+    expect(page.get_by_role("dialog")).to_contain_text("two-step log-in will be off")
+    page.get_by_role("dialog").get_by_role("button", name="Remove", exact=True).click()
+    expect(card).to_contain_text("off")
+    log_out(page)
+    password(page)
+    inside(page)
+
+
+def test_a_sensitive_action_asks_again_in_the_page(visitor: Visitor) -> None:
+    """WEB-63a: and goes on by itself, or leaves all as it was."""
+    page = visitor.page
+    open_factors(page)
+    asked = 0
+
+    def refuse(route: object, request: object) -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            route.fulfill(status=403, json={"error": {"code": "user:confirm", "message": "Give it again."}})  # type: ignore[attr-defined]
+        else:
+            route.continue_()  # type: ignore[attr-defined]
+
+    page.route(re.compile("api/totp_begin$"), refuse)
+    page.get_by_role("button", name="Add a code app").click()
+    page.get_by_label("Name of the device").fill("Phone")
+    page.get_by_role("button", name="Continue").click()
+    dialog = page.get_by_role("dialog", name="Is it you?")
+    dialog.get_by_label("Password").fill("wrong password")
+    dialog.get_by_role("button", name="Continue").click()
+    expect(dialog).to_contain_text("The password is not right")
+    dialog.get_by_label("Password").fill(ADMIN_PASSWORD)
+    dialog.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("dialog", name="Add a code app")).to_contain_text("Scan this")
+    assert asked == 2
+
+
+def test_the_owner_who_has_lost_everything_resets_on_the_machine(visitor: Visitor, server: LocalServer) -> None:
+    """WEB-151: `moxlite admin reset-second-factor`; the set-up survives kill -9 before that."""
+    page = visitor.page
+    open_factors(page)
+    add_app(page, "Phone")
+    keep_codes(page)
+    listed = server.cli("admin", "second-factors").stdout
+    assert "Phone" in listed
+    assert server.cli("admin", "reset-second-factor").stdout == "removed 1 second factor of the admin app\n"
+    assert "Phone" not in server.cli("admin", "second-factors").stdout
+    log_out(page)
+    password(page)
+    inside(page)
