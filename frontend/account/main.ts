@@ -1,12 +1,14 @@
 // The account app: a frame with sections, one of which is shown.
 
 import { Client, checks } from "../gen/account";
+import { askConfirm } from "../lib/confirm";
 import { setStatus, showError } from "../lib/dialogs";
 import { brand, byId, el, fill, icon } from "../lib/dom";
 import { size } from "../lib/numbers";
 import { askLogIn } from "../lib/login";
 import { Session, beforeDisplay } from "../lib/session";
 import { t } from "../lib/words";
+import { recover, recoveryToken } from "./recover";
 import { Transfer } from "./transfer";
 
 const base = document.location.pathname.replace(/[^/]*$/, "");
@@ -31,6 +33,9 @@ class App {
   private displayed = false;
 
   async start(): Promise<void> {
+    this.client.confirmAgain = () => askConfirm(this.client);
+    const token = recoveryToken(location.hash);
+    if (token !== "") await recover(this.client, token);
     const known = this.session.resume();
     addEventListener("hashchange", () => void this.open());
     fill(

@@ -26,6 +26,66 @@ export interface KeyElsewhere {
   host: string;
 }
 
+/** The second factors. Two-step log-in is on with an app or key. `codes`: recovery codes left. */
+export interface FactorState {
+  apps: Array<FactorApp>;
+  keys: Array<FactorKey>;
+  codes: number;
+  host: string;
+  programs: Array<ProgramUse>;
+  server_time: number;
+}
+
+/** An authenticator app. */
+export interface FactorApp {
+  id: number;
+  name: string;
+  created: number;
+  last_used: number;
+}
+
+/** A security key; it works at `host` only. */
+export interface FactorKey {
+  id: number;
+  name: string;
+  host: string;
+  created: number;
+  last_used: number;
+}
+
+/** A mail program that logged in with the main password, and when it did so last: it stops when two-step log-in is */
+export interface ProgramUse {
+  protocol: string;
+  program: string;
+  remote_ip: string;
+  last: number;
+}
+
+/** The secret of a new authenticator app, which counts once `totp_finish` has a code of it: as address */
+export interface NewApp {
+  uri: string;
+  secret: string;
+  qr: QRCode;
+  server_time: number;
+}
+
+/** A QR code: `size` is its width in modules, with the quiet zone of 4; `path` draws the dark modules as strokes of */
+export interface QRCode {
+  size: number;
+  path: string;
+}
+
+/** A factor that counts now. `recovery_codes`: 10 with the first factor, else empty; they cannot be read again. */
+export interface FactorAdded {
+  name: string;
+  recovery_codes: Array<string>;
+}
+
+/** JSON for ``navigator.credentials.create`` or ``get``. */
+export interface KeyRequest {
+  options: string;
+}
+
 /** A record that a domain should have. `line`: of a zone file. `optional`: its absence is no fault. `live`: it has */
 export interface DNSRecord {
   topic: string;
@@ -424,6 +484,14 @@ export const checks: Checks = {
   LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]] },
   SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
   KeyElsewhere: { name: "string", host: "string" },
+  FactorState: { apps: ["list", ["ref", "FactorApp"]], keys: ["list", ["ref", "FactorKey"]], codes: "integer", host: "string", programs: ["list", ["ref", "ProgramUse"]], server_time: "integer" },
+  FactorApp: { id: "integer", name: "string", created: "integer", last_used: "integer" },
+  FactorKey: { id: "integer", name: "string", host: "string", created: "integer", last_used: "integer" },
+  ProgramUse: { protocol: "string", program: "string", remote_ip: "string", last: "integer" },
+  NewApp: { uri: "string", secret: "string", qr: ["ref", "QRCode"], server_time: "integer" },
+  QRCode: { size: "integer", path: "string" },
+  FactorAdded: { name: "string", recovery_codes: ["list", "string"] },
+  KeyRequest: { options: "string" },
   DNSRecord: { topic: "string", about: "string", name: "string", kind: "string", value: "string", line: "string", optional: "boolean", live: "boolean" },
   DNSReport: { topic: "string", at: "integer", errors: ["list", "string"], warnings: ["list", "string"], instructions: ["list", "string"], found: ["list", "string"] },
   RetiredFilter: { ids: ["optional", ["list", "integer"]], account: ["optional", "string"], sender: ["optional", "string"], recipient: ["optional", "string"], submitted: ["optional", "string"], last_activity: ["optional", "string"], transport: ["optional", ["nullable", "string"]], success: ["optional", ["nullable", "boolean"]] },
@@ -478,6 +546,56 @@ export class Client extends BaseClient {
   /** Complete a log-in that asked for a second factor: start a session as `login` does. */
   login_factor(token: string, kind: "key" | "recovery" | "totp", code: string): Promise<LoginResult> {
     return this.call("login_factor", { token, kind, code }, { token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string" }, ["ref", "LoginResult"]);
+  }
+
+  /** The second factors by which `confirm` may be answered, beside the password. */
+  confirm_options(): Promise<SecondStep> {
+    return this.call("confirm_options", {}, {}, ["ref", "SecondStep"]);
+  }
+
+  /** Give the password or a second factor again; sensitive calls of this session are allowed for 10 minutes. */
+  confirm(kind: "key" | "password" | "recovery" | "totp", code: string): Promise<null> {
+    return this.call("confirm", { kind, code }, { kind: ["enum", ["key", "password", "recovery", "totp"]], code: "string" }, "null");
+  }
+
+  /** The second factors, and the mail programs that use the main password. */
+  second_factors(): Promise<FactorState> {
+    return this.call("second_factors", {}, {}, ["ref", "FactorState"]);
+  }
+
+  /** Make the secret of a new authenticator app; it counts only after `totp_finish`. */
+  totp_begin(name: string): Promise<NewApp> {
+    return this.call("totp_begin", { name }, { name: "string" }, ["ref", "NewApp"]);
+  }
+
+  /** Check the first code of the app that `totp_begin` made, and let it count from now on. */
+  totp_finish(code: string): Promise<FactorAdded> {
+    return this.call("totp_finish", { code }, { code: "string" }, ["ref", "FactorAdded"]);
+  }
+
+  /** Begin to make a security key for this host name: options for ``navigator.credentials.create``. */
+  key_begin(name: string): Promise<KeyRequest> {
+    return this.call("key_begin", { name }, { name: "string" }, ["ref", "KeyRequest"]);
+  }
+
+  /** Take the key that the browser has made: options for ``navigator.credentials.get``, to try it. */
+  key_created(answer: string): Promise<KeyRequest> {
+    return this.call("key_created", { answer }, { answer: "string" }, ["ref", "KeyRequest"]);
+  }
+
+  /** Check the first answer of the new key, and let it count from now on. */
+  key_finish(answer: string): Promise<FactorAdded> {
+    return this.call("key_finish", { answer }, { answer: "string" }, ["ref", "FactorAdded"]);
+  }
+
+  /** Remove an app or key. With the last one, two-step log-in is off. */
+  factor_remove(kind: "key" | "totp", id: number): Promise<FactorState> {
+    return this.call("factor_remove", { kind, id }, { kind: ["enum", ["key", "totp"]], id: "integer" }, ["ref", "FactorState"]);
+  }
+
+  /** Replace the recovery codes; the new ones cannot be read again. */
+  recovery_codes_new(): Promise<Array<string>> {
+    return this.call("recovery_codes_new", {}, {}, ["list", "string"]);
   }
 
   /** The records that a domain should have. */

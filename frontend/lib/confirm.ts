@@ -1,6 +1,6 @@
 // The dialog of a sensitive action: the password or a second factor again, unless given within ten minutes (WEB-63a).
 
-import type { SecondStep } from "../gen/account";
+import type { SecondStep } from "./factortypes";
 import { dialog } from "./dialogs";
 import { el, fill, sign } from "./dom";
 import { octagonAlert } from "./icons";

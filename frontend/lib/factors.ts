@@ -1,6 +1,6 @@
 // Two-step log-in, for the account app and the admin app: code apps, security keys, recovery codes (WEB-151).
 
-import type { FactorAdded, FactorApp, FactorKey, FactorState, KeyRequest, NewApp, ProgramUse, QRCode } from "../gen/account";
+import type { FactorAdded, FactorApp, FactorKey, FactorState, KeyRequest, NewApp, ProgramUse, QRCode } from "./factortypes";
 import { attempt, confirm, dialog } from "./dialogs";
 import { el, fill, sign } from "./dom";
 import { field, form, line, tick } from "./fields";

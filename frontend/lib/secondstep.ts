@@ -1,6 +1,6 @@
 // The form for a second factor: at log-in, and when a sensitive action asks again (WEB-151, WEB-63a).
 
-import type { SecondStep } from "../gen/account";
+import type { SecondStep } from "./factortypes";
 import { el, fill, sign } from "./dom";
 import { keyRound, octagonAlert } from "./icons";
 import { keysKnown, useKey } from "./webauthn";

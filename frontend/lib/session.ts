@@ -1,6 +1,6 @@
 // The session of an app in this browser: logging in and out, and the CSRF token, which all pages of the app share.
 
-import type { LoginResult } from "../gen/account";
+import type { LoginResult } from "./factortypes";
 import { attempt, showError } from "./dialogs";
 import type { AskLogIn } from "./login";
 import type { FactorKind } from "./secondstep";

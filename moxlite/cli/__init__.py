@@ -40,7 +40,7 @@ COMMANDS = {
     "junk": ("moxlite.cli.junk:junk", "Junk filters of accounts."),
     "imap": ("moxlite.cli.imap:imap", "IMAP sessions of the running server, and mail from and to other servers."),
     "import": ("moxlite.cli.archives.imports:import_", "Add mail from files to an account."),
-    "limits": ("moxlite.cli.logins:limits", "Failed log-ins, and the limits that they reach."),
+    "limits": ("moxlite.cli.access.logins:limits", "Failed log-ins, and the limits that they reach."),
     "localserve": (
         "moxlite.cli.serving:localserve",
         "Try moxlite out on this machine, without root and without sending mail anywhere.",

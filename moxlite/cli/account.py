@@ -6,6 +6,13 @@ from pathlib import Path
 
 import click
 
+from moxlite.cli.access.logins import (
+    admin_reset,
+    admin_second_factors,
+    recovery_link,
+    reset_second_factor,
+    second_factors,
+)
 from moxlite.cli.backups.recover import recover
 from moxlite.cli.common import (
     Failure,
@@ -21,13 +28,6 @@ from moxlite.cli.common import (
     show,
 )
 from moxlite.cli.imap import imapserve
-from moxlite.cli.logins import (
-    admin_reset,
-    admin_second_factors,
-    recovery_link,
-    reset_second_factor,
-    second_factors,
-)
 from moxlite.cli.share import share
 
 __all__ = ["account", "account_list", "admin"]

@@ -364,4 +364,5 @@ class FailedLogins:
 
 def _network(key: ClassKey) -> str:
     """A network for people; a single address without its prefix length."""
-    return str(network_of(key)).removesuffix("/32")
+    network = network_of(key)
+    return str(network.network_address if network.prefixlen == network.max_prefixlen else network)

@@ -12,7 +12,7 @@ import pyotp
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from moxlite.process.localserve import ADMIN_PASSWORD
+from moxlite.process.localserve import ACCOUNT, ADMIN_PASSWORD
 from tests.integration.browser import Visitor, chromium
 from tests.integration.conftest import panics
 from tests.running import LocalServer
@@ -206,3 +206,39 @@ def test_the_owner_who_has_lost_everything_resets_on_the_machine(visitor: Visito
     log_out(page)
     password(page)
     inside(page)
+
+
+def test_a_recovery_link_gives_a_user_a_new_password(chromium: Browser, server: LocalServer) -> None:
+    """WEB-151a: the token leaves the address; a second use is refused in words; the user is told, and logs in."""
+    printed = server.cli("account", "recovery-link", ACCOUNT, "--reset-second-factor").stdout
+    link = printed.splitlines()[0]
+    found = Visitor(chromium, server)
+    found.expect_problem("410")
+    page = found.page
+    page.goto(f"{found.base}/#{link.partition('#')[2]}")
+    expect(page.get_by_role("heading", name="Set your password")).to_be_visible()
+    assert "recover" not in page.url
+    page.get_by_label("New password").fill("a quite new password")
+    page.get_by_role("button", name="Set the password").click()
+    expect(page.get_by_role("status").filter(has_text="Your new password is set")).to_be_visible()
+    page.get_by_role("button", name="Go to the log-in").click()
+    page.get_by_label("Email address").fill(server.user)
+    page.get_by_label("Password").fill("a quite new password")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.locator(".login-overlay")).to_have_count(0)
+    other = Visitor(chromium, server)
+    other.expect_problem("410")
+    other.page.goto(f"{other.base}/#{link.partition('#')[2]}")
+    expect(other.page.get_by_role("alert").filter(has_text="This link was used already")).to_be_visible()
+    assert not [one for one in found.requests if "recover=" in one]
+    other.close()
+    found.close()
+
+
+def test_the_owner_sees_and_forgets_failed_log_ins(server: LocalServer) -> None:
+    """WEB-56: `moxlite limits`; localserve has no limit for loopback, so there is nothing to see but the head."""
+    assert "failures" in server.cli("limits", "list").stdout
+    assert server.cli("--yes", "limits", "clear").stdout == "0 counts cleared\n"
+    assert server.cli("limits", "clear", "192.0.2.1").stdout == "0 counts cleared\n"
+    refused = server.cli("limits", "clear", "nonsense", check=False)
+    assert (refused.returncode, "is not an IP address" in refused.stderr) == (1, True)

@@ -165,3 +165,30 @@ async def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         await fail(counts, ip_address(0x0B000000 + (n << 16)), f"?{n}")
     assert len(counts._places) == len(counts._known) == 10
     assert all(len(one.counts) <= 30 for _, *both in (*counts._networks, *counts._accounts) for one in both)
+
+
+async def test_failures_are_listed_and_forgotten() -> None:
+    """WEB-56: networks with their limits, accounts, places; unknown names are not listed; one address, or all."""
+    failures = FailedLogins((Window(60, (2, 20, 30)),), (AccountWindow(60, 5),), clock=lambda: 0.0)
+    ip, other = ip_address("192.0.2.7"), ip_address("2001:db8::7")
+    for _ in range(2):
+        (await failures.book(ip, "mia")).fail()
+    (await failures.book(other, "?unknown")).fail()
+    listed = {one.who: (one.failures, one.limit) for one in failures.listing()}
+    assert listed == {
+        "192.0.2.7": (2, 2),
+        "192.0.2.0/26": (2, 20),
+        "192.0.0.0/21": (2, 30),
+        "mia": (2, 5),
+        "mia at 192.0.2.0/26": (2, 2),
+        "2001:db8::/64": (1, 2),
+        "2001:db8::/48": (1, 20),
+        "2001:db8::/32": (1, 30),
+    }
+    with pytest.raises(TooManyFailures):
+        await failures.book(ip, "tom")
+    assert failures.clear(ip) > 0
+    (await failures.book(ip, "tom")).give_back()
+    assert {one.who for one in failures.listing()} == {"mia", "2001:db8::/64", "2001:db8::/48", "2001:db8::/32"}
+    assert failures.clear(None) > 0
+    assert failures.listing() == []

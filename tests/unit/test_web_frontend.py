@@ -89,7 +89,14 @@ TOKENS = re.compile(
     r"""|[A-Za-z_$][\w$.]*|\s+|.""",
     re.DOTALL,
 )
-NAMES = {"Inbox", "Webmail", "ctrl shift Enter"}  # of a mailbox, of the program, of a key
+NAMES = {
+    "InvalidStateError",
+    "NotAllowedError",
+    "AbortError",
+    "Inbox",
+    "Webmail",
+    "ctrl shift Enter",
+}  # of errors of browsers, of a mailbox, of the program, of a key
 KEYS = re.compile(r"Arrow\w+|Page\w+|Backspace|Delete|End|Enter|Escape|Home|Space|Tab")
 
 

@@ -8,7 +8,7 @@ import type { MakePage } from "../page";
 
 const twoStep: MakePage = async (desk) => {
   const title = t("Two-step log-in");
-  const lost = el("p", { class: "hint" }, t("If every device is lost, run on the server: "), el("code", {}, "moxlite admin reset-second-factor"));
+  const lost = el("p", { class: "hint" }, t("If every device is lost, run on the server: {command}", { command: "moxlite admin reset-second-factor" }));
   return { title, root: el("div", { class: "page" }, head(title, t("For log-ins to these pages.")), await factorsCard(desk.client, false), lost) };
 };
 

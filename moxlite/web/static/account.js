@@ -61,8 +61,8 @@ function isObject(value) {
 
 // lib/words.ts
 var grouped;
-function t(text2, values = {}) {
-  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+function t(text3, values = {}) {
+  return text3.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === void 0) return whole;
     return typeof value === "number" ? (grouped ??= new Intl.NumberFormat()).format(value) : value;
@@ -98,6 +98,8 @@ var BaseClient = class {
   unanswered = () => {
   };
   deadlines = {};
+  confirmAgain = async () => false;
+  confirming = null;
   loggingIn = null;
   async call(name, parameters, checks2, result) {
     for (const [key, check] of Object.entries(checks2)) verify(this.table, check, parameters[key], `${name}: ${key}`);
@@ -108,7 +110,12 @@ var BaseClient = class {
         verify(this.table, result, value, `${name}: result`);
         return value;
       } catch (error) {
-        if (!(error instanceof CallFailed) || !unauthenticated.has(error.code)) throw error;
+        if (!(error instanceof CallFailed)) throw error;
+        if (error.code === "user:confirm") {
+          if (!await this.confirmed()) throw error;
+          continue;
+        }
+        if (!unauthenticated.has(error.code)) throw error;
         await this.again(error.message);
       }
     }
@@ -119,10 +126,16 @@ var BaseClient = class {
     });
     await this.loggingIn;
   }
+  confirmed() {
+    this.confirming ??= this.confirmAgain().finally(() => {
+      this.confirming = null;
+    });
+    return this.confirming;
+  }
   async post(name, body) {
     await simulatedLatency();
     let status = 0;
-    let answer;
+    let answer2;
     const deadline = this.deadlines[name];
     try {
       const response = await fetch(`${this.base}api/${name}`, {
@@ -133,14 +146,14 @@ var BaseClient = class {
         signal: deadline === void 0 ? null : AbortSignal.timeout(deadline)
       });
       ({ status } = response);
-      answer = await response.json();
+      answer2 = await response.json();
     } catch {
       this.unanswered(name);
       const reached = status !== 0 && (status < 502 || status > 504);
       throw new CallFailed(name, "", reached ? t("The server answered {status} without saying why.", { status: String(status) }) : t("The server cannot be reached."));
     }
-    if (answer.error) throw new CallFailed(name, answer.error.code, answer.error.message, answer.error.fields);
-    return answer.result;
+    if (answer2.error) throw new CallFailed(name, answer2.error.code, answer2.error.message, answer2.error.fields);
+    return answer2.result;
   }
 };
 async function simulatedLatency() {
@@ -161,6 +174,15 @@ var checks = {
   LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]] },
   SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
   KeyElsewhere: { name: "string", host: "string" },
+  FactorState: { apps: ["list", ["ref", "FactorApp"]], keys: ["list", ["ref", "FactorKey"]], codes: "integer", host: "string", programs: ["list", ["ref", "ProgramUse"]], server_time: "integer" },
+  FactorApp: { id: "integer", name: "string", created: "integer", last_used: "integer" },
+  FactorKey: { id: "integer", name: "string", host: "string", created: "integer", last_used: "integer" },
+  ProgramUse: { protocol: "string", program: "string", remote_ip: "string", last: "integer" },
+  NewApp: { uri: "string", secret: "string", qr: ["ref", "QRCode"], server_time: "integer" },
+  QRCode: { size: "integer", path: "string" },
+  FactorAdded: { name: "string", recovery_codes: ["list", "string"] },
+  KeyRequest: { options: "string" },
+  RecoveryInfo: { account: "string", expires: "integer", generated: "boolean", reset_factors: "boolean" },
   Apps: { webmail: "string" },
   Overview: { login_address: "string", storage_used: "integer", storage_limit: "integer" },
   Mailbox: { name: "string", total: "integer", size: "integer" },
@@ -176,6 +198,42 @@ var Client = class extends BaseClient {
   }
   login_factor(token, kind, code) {
     return this.call("login_factor", { token, kind, code }, { token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string" }, ["ref", "LoginResult"]);
+  }
+  confirm_options() {
+    return this.call("confirm_options", {}, {}, ["ref", "SecondStep"]);
+  }
+  confirm(kind, code) {
+    return this.call("confirm", { kind, code }, { kind: ["enum", ["key", "password", "recovery", "totp"]], code: "string" }, "null");
+  }
+  second_factors() {
+    return this.call("second_factors", {}, {}, ["ref", "FactorState"]);
+  }
+  totp_begin(name) {
+    return this.call("totp_begin", { name }, { name: "string" }, ["ref", "NewApp"]);
+  }
+  totp_finish(code) {
+    return this.call("totp_finish", { code }, { code: "string" }, ["ref", "FactorAdded"]);
+  }
+  key_begin(name) {
+    return this.call("key_begin", { name }, { name: "string" }, ["ref", "KeyRequest"]);
+  }
+  key_created(answer2) {
+    return this.call("key_created", { answer: answer2 }, { answer: "string" }, ["ref", "KeyRequest"]);
+  }
+  key_finish(answer2) {
+    return this.call("key_finish", { answer: answer2 }, { answer: "string" }, ["ref", "FactorAdded"]);
+  }
+  factor_remove(kind, id) {
+    return this.call("factor_remove", { kind, id }, { kind: ["enum", ["key", "totp"]], id: "integer" }, ["ref", "FactorState"]);
+  }
+  recovery_codes_new() {
+    return this.call("recovery_codes_new", {}, {}, ["list", "string"]);
+  }
+  recovery_info(token) {
+    return this.call("recovery_info", { token }, { token: "string" }, ["ref", "RecoveryInfo"]);
+  }
+  recover(token, password) {
+    return this.call("recover", { token, password }, { token: "string", password: "string" }, "string");
   }
   apps() {
     return this.call("apps", {}, {}, ["ref", "Apps"]);
@@ -274,6 +332,11 @@ function icon(path, name = "icon") {
   svg.append(line);
   return svg;
 }
+function sign(path, name = "i") {
+  const svg = icon(path, name);
+  svg.setAttribute("viewBox", "0 0 24 24");
+  return svg;
+}
 function brand(app = "") {
   return el("div", { class: "brand" }, icon("M1 3.5h14v9.5H1z M14.7 4L8 9.2 1.3 4", "brand-mark"), el("span", {}, "moxlite", app !== "" && el("small", {}, ` ${app}`)));
 }
@@ -319,7 +382,7 @@ async function showError(action, error) {
   ]);
 }
 async function confirm(title, message, action) {
-  const answer = await dialog(title, (close) => [
+  const answer2 = await dialog(title, (close) => [
     el("p", { class: "dialog-text" }, message),
     el(
       "div",
@@ -328,7 +391,7 @@ async function confirm(title, message, action) {
       el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action)
     )
   ]);
-  return answer === true;
+  return answer2 === true;
 }
 async function attempt(action, work) {
   const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
@@ -349,11 +412,220 @@ function setStatus(message) {
   fill(line, message);
 }
 
+// lib/icons.ts
+var keyRound = "M2.586 17.414A2 2 0 0 0 2 18.828V21a1 1 0 0 0 1 1h3a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h1a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h.172a2 2 0 0 0 1.414-.586l.814-.814a6.5 6.5 0 1 0-4-4z M16 7.5a0.5 0.5 0 1 0 1 0a0.5 0.5 0 1 0 -1 0z";
+var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
+
+// lib/webauthn.ts
+async function useKey(options) {
+  const asked = JSON.parse(options);
+  const publicKey = {
+    ...asked,
+    challenge: octets(asked.challenge),
+    allowCredentials: descriptors(asked.allowCredentials)
+  };
+  const used = await spoken(() => navigator.credentials.get({ publicKey }));
+  const response = used.response;
+  return answer(used, {
+    clientDataJSON: text2(response.clientDataJSON),
+    authenticatorData: text2(response.authenticatorData),
+    signature: text2(response.signature),
+    userHandle: response.userHandle === null ? null : text2(response.userHandle)
+  });
+}
+function keysKnown() {
+  return isSecureContext && "credentials" in navigator && typeof PublicKeyCredential !== "undefined";
+}
+async function spoken(ask) {
+  try {
+    const found = await ask();
+    if (found !== null) return found;
+  } catch (error) {
+    const name = error instanceof Error ? error.name : "";
+    if (name === "InvalidStateError") throw new Error(t("This security key is set up already."));
+    if (name !== "NotAllowedError" && name !== "AbortError") throw error;
+  }
+  throw new Error(t("No security key answered. Try again, or choose another way."));
+}
+function answer(found, response) {
+  return JSON.stringify({ id: found.id, rawId: text2(found.rawId), type: found.type, response, clientExtensionResults: {} });
+}
+function descriptors(list) {
+  return (list ?? []).map((one) => ({ ...one, id: octets(one.id) }));
+}
+function octets(value) {
+  return Uint8Array.from(atob(value.replace(/-/g, "+").replace(/_/g, "/")), (sign2) => sign2.charCodeAt(0));
+}
+function text2(value) {
+  return btoa(String.fromCharCode(...new Uint8Array(value))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+}
+
+// lib/secondstep.ts
+function secondStepForm(asked, done, again) {
+  const { step } = asked;
+  const problem2 = el("p", { class: "error", role: "alert", hidden: true });
+  const withKey = step.keys.length > 0 && keysKnown();
+  let kind = step.apps.length > 0 ? "totp" : withKey || !step.codes ? "key" : "recovery";
+  let busy = false;
+  let keySpent = false;
+  const code = el("input", { class: "input code", name: "code", autocomplete: "one-time-code", autocapitalize: "none", spellcheck: "false", required: true });
+  const label = el("label", { class: "field" });
+  const send = el("button", { class: "btn primary", type: "submit" }, t("Continue"));
+  const key = el("button", { class: "btn line", type: "button", hidden: !withKey, onclick: () => void attempt2("key") }, sign(keyRound), el("span", {}, keyWords(step.keys)));
+  const other = el("button", { class: "btn text small", type: "button", onclick: () => choose(kind === "recovery" ? "totp" : "recovery") });
+  const intro = el("p", { class: "two" });
+  const form = el(
+    "form",
+    {
+      class: "form",
+      onsubmit: (event) => {
+        event.preventDefault();
+        void attempt2(kind);
+      }
+    },
+    label,
+    problem2,
+    send,
+    key
+  );
+  code.addEventListener("input", () => {
+    problem2.hidden = true;
+    if (kind === "totp" && code.value.replace(/\s/g, "").length === 6) void attempt2("totp");
+  });
+  async function attempt2(by) {
+    if (busy) return;
+    busy = true;
+    for (const one of [send, key, code]) one.disabled = true;
+    try {
+      if (by === "key" && keySpent) return again();
+      if (by === "key") {
+        const given = await useKey(step.key_request);
+        keySpent = true;
+        await asked.finish("key", given);
+      } else {
+        await asked.finish(by, code.value);
+      }
+      done();
+    } catch (error) {
+      problem2.hidden = false;
+      fill(problem2, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
+    } finally {
+      busy = false;
+      for (const one of [send, key, code]) one.disabled = false;
+      if (!problem2.hidden && by !== "key") {
+        code.select();
+        code.focus();
+      }
+    }
+  }
+  function choose(next) {
+    kind = next;
+    const typed = kind !== "key";
+    problem2.hidden = true;
+    label.hidden = !typed;
+    send.hidden = !typed;
+    code.value = "";
+    code.inputMode = kind === "totp" ? "numeric" : "text";
+    code.maxLength = kind === "totp" ? 9 : 40;
+    fill(label, kind === "totp" ? t("Code") : t("Recovery code"), code);
+    fill(intro, introduction());
+    other.hidden = !(step.codes || kind === "recovery") || kind === "recovery" && step.apps.length === 0;
+    fill(other, kind === "recovery" ? t("Use a code of an app") : t("Use a recovery code"));
+    focus();
+  }
+  function introduction() {
+    if (kind === "recovery") return t("Type one of the recovery codes that you have kept. Each works once.");
+    if (kind === "key") return withKey ? t("Use your security key.") : t("Your security keys do not work at this address.");
+    return step.apps.length === 1 ? t("Type the code of your app “{name}”.", { name: step.apps[0] }) : t("Type a code of your app: {names}.", { names: step.apps.join(", ") });
+  }
+  function focus() {
+    (kind === "key" ? key : code).focus();
+  }
+  const elsewhere = step.keys_elsewhere.map((one) => el("li", {}, t("The key “{name}” works at {host} only.", { name: one.name, host: one.host })));
+  const clock = el("span", {}, serverClock(step.server_time));
+  const root = el(
+    "div",
+    { class: "second-step" },
+    el("h2", {}, t("One more step")),
+    intro,
+    form,
+    elsewhere.length > 0 && el("ul", { class: "hint" }, elsewhere),
+    el("p", { class: "hint second-step-foot" }, other, step.apps.length > 0 && clock)
+  );
+  choose(kind);
+  return { root, focus };
+}
+function keyWords(names) {
+  return names.length === 1 ? t("Use the key “{name}”", { name: names[0] }) : t("Use a security key");
+}
+function serverClock(at) {
+  const began = performance.now();
+  const format = new Intl.DateTimeFormat(void 0, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  const shown = el("time", {});
+  const show = () => shown.textContent = format.format(at + performance.now() - began);
+  show();
+  const timer = setInterval(() => shown.isConnected ? show() : clearInterval(timer), 1e3);
+  return el("span", {}, t("The server’s time is "), shown);
+}
+
+// lib/confirm.ts
+async function askConfirm(client) {
+  const step = await client.confirm_options();
+  const answer2 = await dialog(t("Is it you?"), (close) => {
+    const place = el("div", {});
+    const factors = step.apps.length > 0 || step.keys.length > 0 || step.codes;
+    const problem2 = el("p", { class: "error", role: "alert", hidden: true });
+    const password = el("input", { class: "input", type: "password", name: "password", autocomplete: "current-password", required: true, autofocus: true });
+    const send = el("button", { class: "btn primary", type: "submit" }, t("Continue"));
+    const form = el(
+      "form",
+      {
+        class: "form",
+        onsubmit: async (event) => {
+          event.preventDefault();
+          send.disabled = true;
+          try {
+            await client.confirm("password", password.value);
+            close(true);
+          } catch (error) {
+            problem2.hidden = false;
+            fill(problem2, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
+            password.select();
+          } finally {
+            send.disabled = false;
+          }
+        }
+      },
+      el("label", { class: "field" }, t("Password"), password),
+      problem2,
+      el(
+        "div",
+        { class: "dialog-buttons" },
+        factors && el("button", { class: "btn text", type: "button", onclick: () => byFactor(step) }, t("Use a second factor")),
+        el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel")),
+        send
+      )
+    );
+    const byFactor = (shown) => {
+      const made = secondStepForm(
+        { step: shown, finish: async (kind, code) => void await client.confirm(kind, code) },
+        () => close(true),
+        () => void client.confirm_options().then(byFactor)
+      );
+      fill(place, made.root, el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel"))));
+      made.focus();
+    };
+    fill(place, el("p", { class: "dialog-text" }, t("This changes who can log in, so give your password again.")), form);
+    return [place];
+  });
+  return answer2 === true;
+}
+
 // lib/numbers.ts
-function size(octets) {
-  if (octets < 1024) return `${octets} B`;
+function size(octets2) {
+  if (octets2 < 1024) return `${octets2} B`;
   const units = ["KB", "MB", "GB", "TB"];
-  let value = octets;
+  let value = octets2;
   let unit = -1;
   do {
     value /= 1024;
@@ -373,7 +645,7 @@ function duration(seconds) {
 function askLogIn(app, reason, address, tryLogIn, below = []) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
-    const problem = el("p", { class: "login-problem", role: "alert" }, reason);
+    const problem2 = el("p", { class: "login-problem", role: "alert" }, reason);
     const username = el("input", {
       name: "username",
       inputmode: "email",
@@ -385,7 +657,7 @@ function askLogIn(app, reason, address, tryLogIn, below = []) {
     });
     const password = el("input", { name: "password", type: "password", autocomplete: "current-password", required: true });
     const button = el("button", { class: "btn primary", type: "submit" }, t("Log in"));
-    problem.hidden = reason === "";
+    problem2.hidden = reason === "";
     const form = el(
       "form",
       {
@@ -394,13 +666,12 @@ function askLogIn(app, reason, address, tryLogIn, below = []) {
           event.preventDefault();
           button.disabled = true;
           try {
-            await tryLogIn(username.value, password.value);
-            overlay.remove();
-            giveBack();
-            resolve();
+            const asked = await tryLogIn(username.value, password.value);
+            if (asked === null) finish();
+            else ask(asked);
           } catch (error) {
-            problem.hidden = false;
-            fill(problem, linked(error instanceof Error ? error.message : String(error)));
+            problem2.hidden = false;
+            fill(problem2, linked(error instanceof Error ? error.message : String(error)));
             password.select();
           } finally {
             button.disabled = false;
@@ -409,13 +680,34 @@ function askLogIn(app, reason, address, tryLogIn, below = []) {
       },
       brand(),
       el("h1", {}, app),
-      problem,
+      problem2,
       address !== null && el("label", { class: "field" }, t("Email address"), username),
       el("label", { class: "field" }, t("Password"), password),
       button,
       below
     );
     const overlay = el("dialog", { class: "login-overlay", "aria-label": t("Log in to {app}", { app }) }, form);
+    const finish = () => {
+      overlay.remove();
+      giveBack();
+      resolve();
+    };
+    const ask = (asked) => {
+      const back = () => {
+        second.remove();
+        form.hidden = false;
+        password.focus();
+      };
+      const made = secondStepForm(asked, finish, () => {
+        second.remove();
+        form.hidden = false;
+        form.requestSubmit();
+      });
+      const second = el("div", { class: "login" }, brand(), made.root, el("button", { class: "btn text small", type: "button", onclick: back }, t("Back")));
+      form.hidden = true;
+      overlay.append(second);
+      made.focus();
+    };
     overlay.addEventListener("cancel", (event) => event.preventDefault());
     overlay.addEventListener("keydown", (event) => event.stopPropagation());
     document.body.append(overlay);
@@ -464,14 +756,20 @@ var Session = class {
       async (username, password) => {
         const token = await this.client.login_prep();
         const result = await this.client.login(token, username, password);
-        this.client.csrfToken = result.csrf_token;
-        this.address = result.login_address;
-        localStorage.setItem(this.csrfKey, result.csrf_token);
-        localStorage.setItem(this.addressKey, result.login_address);
+        const step = result.second_step;
+        if (step !== null) return { step, finish: async (kind, code) => this.begin(await this.client.login_factor(step.token, kind, code)) };
+        this.begin(result);
+        return null;
       },
       below
     );
     return before !== "" && before !== this.address;
+  }
+  begin(result) {
+    this.client.csrfToken = result.csrf_token;
+    this.address = result.login_address;
+    localStorage.setItem(this.csrfKey, result.csrf_token);
+    localStorage.setItem(this.addressKey, result.login_address);
   }
   async logOut() {
     if (!await attempt(t("Logging out"), () => this.client.logout())) return;
@@ -488,6 +786,63 @@ function beforeDisplay(root) {
   } catch (error) {
     void showError(t("The custom script of this server failed"), error);
   }
+}
+
+// account/recover.ts
+function recoveryToken(hash) {
+  return /^#recover=([\w-]{1,64})$/.exec(hash)?.[1] ?? "";
+}
+async function recover(client, token) {
+  history.replaceState(null, "", location.pathname);
+  const place = el("main", { class: "login" }, brand(), el("h1", {}, t("Set your password")));
+  const overlay = el("dialog", { class: "login-overlay", "aria-label": t("Set your password") }, place);
+  overlay.addEventListener("cancel", (event) => event.preventDefault());
+  document.body.append(overlay);
+  overlay.showModal();
+  await new Promise((resolve) => {
+    const goOn = el("button", { class: "btn primary", type: "button", onclick: () => resolve() }, t("Go to the log-in"));
+    const end = (...content) => {
+      fill(place, brand(), el("h1", {}, t("Set your password")), content, goOn);
+      goOn.focus();
+    };
+    client.recovery_info(token).then(
+      (info) => place.append(passwordForm(client, token, info, end)),
+      (error) => end(problem(error))
+    );
+  });
+  overlay.remove();
+}
+function passwordForm(client, token, info, end) {
+  const password = el("input", { type: "password", name: "new-password", autocomplete: "new-password", minlength: "8", required: true });
+  const wrong = el("div", {});
+  const send = el("button", { class: "btn primary", type: "submit" }, info.generated ? t("Make a new password") : t("Set the password"));
+  return el(
+    "form",
+    {
+      class: "login",
+      onsubmit: async (event) => {
+        event.preventDefault();
+        send.disabled = true;
+        try {
+          const made = await client.recover(token, password.value);
+          const said = el("p", { role: "status" }, t("Your new password is set. All other sessions have ended."));
+          end(said, ...made === "" ? [] : [el("p", {}, t("Keep it, it is not shown again:")), el("p", {}, el("code", {}, made))]);
+        } catch (error) {
+          fill(wrong, problem(error));
+          send.disabled = false;
+          password.focus();
+        }
+      }
+    },
+    el("p", { class: "two" }, t("For the account "), el("b", {}, el("bdi", {}, info.account)), "."),
+    !info.generated && el("label", { class: "field" }, t("New password"), password),
+    info.reset_factors && el("p", { class: "hint" }, t("Your second factors are removed, too. Set up two-step log-in again after that.")),
+    wrong,
+    send
+  );
+}
+function problem(error) {
+  return el("p", { class: "error", role: "alert" }, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
 }
 
 // account/exporting.ts
@@ -562,8 +917,8 @@ var Exporting = class {
     this.none.disabled = !this.mbox.checked || name === "" || whole.length !== 1;
     if (this.none.disabled && this.archive.value === "none") this.archive.value = "zip";
     const messages = whole.reduce((sum, mailbox) => sum + mailbox.total, 0);
-    const octets = whole.reduce((sum, mailbox) => sum + mailbox.size, 0);
-    fill(this.what, `${many(messages, "{n} message", "{n} messages")}, ${size(octets)}`);
+    const octets2 = whole.reduce((sum, mailbox) => sum + mailbox.size, 0);
+    fill(this.what, `${many(messages, "{n} message", "{n} messages")}, ${size(octets2)}`);
   }
   async download() {
     const chosen = this.mailbox.value;
@@ -647,9 +1002,9 @@ var Upload = class {
       request.upload.onprogress = (event) => progress(event.loaded, event.total);
       request.onload = () => {
         try {
-          const answer = JSON.parse(request.responseText);
-          if (typeof answer.token === "string") resolve(answer.token);
-          else reject(new CallFailed("import", answer.error?.code ?? "", answer.error?.message ?? t("The answer of the server cannot be understood.")));
+          const answer2 = JSON.parse(request.responseText);
+          if (typeof answer2.token === "string") resolve(answer2.token);
+          else reject(new CallFailed("import", answer2.error?.code ?? "", answer2.error?.message ?? t("The answer of the server cannot be understood.")));
         } catch {
           reject(new CallFailed("import", "", request.responseText || t("The server answered {status} without saying why.", { status: String(request.status) })));
         }
@@ -824,10 +1179,10 @@ var Importing = class {
       await showError(t("The file was not imported"), await this.reason(error, file.size));
     }
   }
-  async reason(error, octets) {
+  async reason(error, octets2) {
     if (!(error instanceof CallFailed) || error.code !== "") return error;
     try {
-      await this.client.import_check(octets);
+      await this.client.import_check(octets2);
       return error;
     } catch (reason) {
       return reason instanceof CallFailed && reason.code !== "" ? reason : error;
@@ -877,12 +1232,12 @@ var Importing = class {
   progress(event) {
     this.draw(event.octets, event.size, event.seconds_left);
   }
-  draw(octets, whole, left) {
-    const share = whole > 0 ? octets / whole : 0;
+  draw(octets2, whole, left) {
+    const share = whole > 0 ? octets2 / whole : 0;
     this.bar.value = share;
     const percent = `${Math.floor(share * 100)} %`;
     const rest = left === null ? "" : ` · ${t("about {time} left", { time: duration(left) })}`;
-    fill(this.figures, whole > 1 ? `${percent} · ${t("{part} of {whole}", { part: size(octets), whole: size(whole) })}${rest}` : "");
+    fill(this.figures, whole > 1 ? `${percent} · ${t("{part} of {whole}", { part: size(octets2), whole: size(whole) })}${rest}` : "");
     document.title = `${percent} · ${t("Import")} · moxlite`;
   }
   later() {
@@ -910,7 +1265,7 @@ var Importing = class {
     fill(
       this.problems,
       el("summary", {}, many(problems, "{n} problem: what is left out", "{n} problems: what is left out")),
-      el("ul", {}, this.texts.map((text2) => el("li", {}, text2)), hidden > 0 && el("li", {}, t("and {n} more", { n: hidden })))
+      el("ul", {}, this.texts.map((text3) => el("li", {}, text3)), hidden > 0 && el("li", {}, t("and {n} more", { n: hidden })))
     );
   }
   end(end) {
@@ -983,8 +1338,8 @@ function endText(end) {
   return end.dry_run ? t("{messages} would be imported{problems}. This was a trial: nothing was stored.", values) : t("{messages} imported{problems}.", values);
 }
 function readKept() {
-  const text2 = sessionStorage.getItem(keptKey);
-  return text2 === null ? null : JSON.parse(text2);
+  const text3 = sessionStorage.getItem(keptKey);
+  return text3 === null ? null : JSON.parse(text3);
 }
 
 // account/transfer.ts
@@ -1019,6 +1374,9 @@ var App = class {
   webmail = el("a", { hidden: true }, "Webmail");
   displayed = false;
   async start() {
+    this.client.confirmAgain = () => askConfirm(this.client);
+    const token = recoveryToken(location.hash);
+    if (token !== "") await recover(this.client, token);
     const known = this.session.resume();
     addEventListener("hashchange", () => void this.open());
     fill(

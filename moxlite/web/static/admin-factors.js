@@ -600,7 +600,7 @@ function drawn(code) {
 // admin/factors/part.ts
 var twoStep = async (desk) => {
   const title = t("Two-step log-in");
-  const lost = el("p", { class: "hint" }, t("If every device is lost, run on the server: "), el("code", {}, "moxlite admin reset-second-factor"));
+  const lost = el("p", { class: "hint" }, t("If every device is lost, run on the server: {command}", { command: "moxlite admin reset-second-factor" }));
   return { title, root: el("div", { class: "page" }, head(title, t("For log-ins to these pages.")), await factorsCard(desk.client, false), lost) };
 };
 var pages = { "two-step": twoStep };

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "accounts.b76037eda855.js", domains: "domains.bc186d1108d6.js", queue: "queue.47248b8d57e6.js" };
+var define_PARTS_default = { accounts: "accounts.b76037eda855.js", domains: "domains.bc186d1108d6.js", factors: "factors.89824f055e6e.js", queue: "queue.47248b8d57e6.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -64,8 +64,8 @@ function isObject(value) {
 
 // lib/words.ts
 var grouped;
-function t(text2, values = {}) {
-  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+function t(text3, values = {}) {
+  return text3.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === void 0) return whole;
     return typeof value === "number" ? (grouped ??= new Intl.NumberFormat()).format(value) : value;
@@ -107,6 +107,8 @@ var BaseClient = class {
   unanswered = () => {
   };
   deadlines = {};
+  confirmAgain = async () => false;
+  confirming = null;
   loggingIn = null;
   async call(name, parameters, checks2, result) {
     for (const [key, check2] of Object.entries(checks2)) verify(this.table, check2, parameters[key], `${name}: ${key}`);
@@ -117,7 +119,12 @@ var BaseClient = class {
         verify(this.table, result, value, `${name}: result`);
         return value;
       } catch (error) {
-        if (!(error instanceof CallFailed) || !unauthenticated.has(error.code)) throw error;
+        if (!(error instanceof CallFailed)) throw error;
+        if (error.code === "user:confirm") {
+          if (!await this.confirmed()) throw error;
+          continue;
+        }
+        if (!unauthenticated.has(error.code)) throw error;
         await this.again(error.message);
       }
     }
@@ -128,10 +135,16 @@ var BaseClient = class {
     });
     await this.loggingIn;
   }
+  confirmed() {
+    this.confirming ??= this.confirmAgain().finally(() => {
+      this.confirming = null;
+    });
+    return this.confirming;
+  }
   async post(name, body) {
     await simulatedLatency();
     let status = 0;
-    let answer;
+    let answer2;
     const deadline = this.deadlines[name];
     try {
       const response = await fetch(`${this.base}api/${name}`, {
@@ -142,14 +155,14 @@ var BaseClient = class {
         signal: deadline === void 0 ? null : AbortSignal.timeout(deadline)
       });
       ({ status } = response);
-      answer = await response.json();
+      answer2 = await response.json();
     } catch {
       this.unanswered(name);
       const reached = status !== 0 && (status < 502 || status > 504);
       throw new CallFailed(name, "", reached ? t("The server answered {status} without saying why.", { status: String(status) }) : t("The server cannot be reached."));
     }
-    if (answer.error) throw new CallFailed(name, answer.error.code, answer.error.message, answer.error.fields);
-    return answer.result;
+    if (answer2.error) throw new CallFailed(name, answer2.error.code, answer2.error.message, answer2.error.fields);
+    return answer2.result;
   }
 };
 async function simulatedLatency() {
@@ -164,6 +177,14 @@ var checks = {
   LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]] },
   SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
   KeyElsewhere: { name: "string", host: "string" },
+  FactorState: { apps: ["list", ["ref", "FactorApp"]], keys: ["list", ["ref", "FactorKey"]], codes: "integer", host: "string", programs: ["list", ["ref", "ProgramUse"]], server_time: "integer" },
+  FactorApp: { id: "integer", name: "string", created: "integer", last_used: "integer" },
+  FactorKey: { id: "integer", name: "string", host: "string", created: "integer", last_used: "integer" },
+  ProgramUse: { protocol: "string", program: "string", remote_ip: "string", last: "integer" },
+  NewApp: { uri: "string", secret: "string", qr: ["ref", "QRCode"], server_time: "integer" },
+  QRCode: { size: "integer", path: "string" },
+  FactorAdded: { name: "string", recovery_codes: ["list", "string"] },
+  KeyRequest: { options: "string" },
   DNSRecord: { topic: "string", about: "string", name: "string", kind: "string", value: "string", line: "string", optional: "boolean", live: "boolean" },
   DNSReport: { topic: "string", at: "integer", errors: ["list", "string"], warnings: ["list", "string"], instructions: ["list", "string"], found: ["list", "string"] },
   RetiredFilter: { ids: ["optional", ["list", "integer"]], account: ["optional", "string"], sender: ["optional", "string"], recipient: ["optional", "string"], submitted: ["optional", "string"], last_activity: ["optional", "string"], transport: ["optional", ["nullable", "string"]], success: ["optional", ["nullable", "boolean"]] },
@@ -211,6 +232,36 @@ var Client = class extends BaseClient {
   }
   login_factor(token, kind, code) {
     return this.call("login_factor", { token, kind, code }, { token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string" }, ["ref", "LoginResult"]);
+  }
+  confirm_options() {
+    return this.call("confirm_options", {}, {}, ["ref", "SecondStep"]);
+  }
+  confirm(kind, code) {
+    return this.call("confirm", { kind, code }, { kind: ["enum", ["key", "password", "recovery", "totp"]], code: "string" }, "null");
+  }
+  second_factors() {
+    return this.call("second_factors", {}, {}, ["ref", "FactorState"]);
+  }
+  totp_begin(name) {
+    return this.call("totp_begin", { name }, { name: "string" }, ["ref", "NewApp"]);
+  }
+  totp_finish(code) {
+    return this.call("totp_finish", { code }, { code: "string" }, ["ref", "FactorAdded"]);
+  }
+  key_begin(name) {
+    return this.call("key_begin", { name }, { name: "string" }, ["ref", "KeyRequest"]);
+  }
+  key_created(answer2) {
+    return this.call("key_created", { answer: answer2 }, { answer: "string" }, ["ref", "KeyRequest"]);
+  }
+  key_finish(answer2) {
+    return this.call("key_finish", { answer: answer2 }, { answer: "string" }, ["ref", "FactorAdded"]);
+  }
+  factor_remove(kind, id) {
+    return this.call("factor_remove", { kind, id }, { kind: ["enum", ["key", "totp"]], id: "integer" }, ["ref", "FactorState"]);
+  }
+  recovery_codes_new() {
+    return this.call("recovery_codes_new", {}, {}, ["list", "string"]);
   }
   dns_records(domain) {
     return this.call("dns_records", { domain }, { domain: "string" }, ["list", ["ref", "DNSRecord"]]);
@@ -525,6 +576,7 @@ var circleHelp = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M9.09 9a3 3 0 0 1 5.
 var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
 var copy = "M10 8h10a2 2 0 0 1 2 2v10a2 2 0 0 1 -2 2h-10a2 2 0 0 1 -2 -2v-10a2 2 0 0 1 2 -2z M4 16c-1.1 0-2-.9-2-2V4c0-1.1.9-2 2-2h10c1.1 0 2 .9 2 2";
 var globe = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 2a14.5 14.5 0 0 0 0 20 14.5 14.5 0 0 0 0-20 M2 12h20";
+var keyRound = "M2.586 17.414A2 2 0 0 0 2 18.828V21a1 1 0 0 0 1 1h3a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h1a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h.172a2 2 0 0 0 1.414-.586l.814-.814a6.5 6.5 0 1 0-4-4z M16 7.5a0.5 0.5 0 1 0 1 0a0.5 0.5 0 1 0 -1 0z";
 var logOut = "M16 17l5-5-5-5 M21 12H9 M9 21H5a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2h4";
 var menu = "M4 5h16 M4 12h16 M4 19h16";
 var monitor = "M4 3h16a2 2 0 0 1 2 2v10a2 2 0 0 1 -2 2h-16a2 2 0 0 1 -2 -2v-10a2 2 0 0 1 2 -2z M8 21h8 M12 17v4";
@@ -532,6 +584,211 @@ var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688
 var send = "M14.536 21.686a.5.5 0 0 0 .937-.024l6.5-19a.496.496 0 0 0-.635-.635l-19 6.5a.5.5 0 0 0-.024.937l7.93 3.18a2 2 0 0 1 1.112 1.11z M21.854 2.147l-10.94 10.939";
 var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3 M12 9v4 M12 17h.01";
 var users = "M16 21v-2a4 4 0 0 0-4-4H6a4 4 0 0 0-4 4v2 M16 3.128a4 4 0 0 1 0 7.744 M22 21v-2a4 4 0 0 0-3-3.87 M5 7a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z";
+
+// lib/webauthn.ts
+async function useKey(options) {
+  const asked = JSON.parse(options);
+  const publicKey = {
+    ...asked,
+    challenge: octets(asked.challenge),
+    allowCredentials: descriptors(asked.allowCredentials)
+  };
+  const used = await spoken(() => navigator.credentials.get({ publicKey }));
+  const response = used.response;
+  return answer(used, {
+    clientDataJSON: text2(response.clientDataJSON),
+    authenticatorData: text2(response.authenticatorData),
+    signature: text2(response.signature),
+    userHandle: response.userHandle === null ? null : text2(response.userHandle)
+  });
+}
+function keysKnown() {
+  return isSecureContext && "credentials" in navigator && typeof PublicKeyCredential !== "undefined";
+}
+async function spoken(ask) {
+  try {
+    const found = await ask();
+    if (found !== null) return found;
+  } catch (error) {
+    const name = error instanceof Error ? error.name : "";
+    if (name === "InvalidStateError") throw new Error(t("This security key is set up already."));
+    if (name !== "NotAllowedError" && name !== "AbortError") throw error;
+  }
+  throw new Error(t("No security key answered. Try again, or choose another way."));
+}
+function answer(found, response) {
+  return JSON.stringify({ id: found.id, rawId: text2(found.rawId), type: found.type, response, clientExtensionResults: {} });
+}
+function descriptors(list) {
+  return (list ?? []).map((one) => ({ ...one, id: octets(one.id) }));
+}
+function octets(value) {
+  return Uint8Array.from(atob(value.replace(/-/g, "+").replace(/_/g, "/")), (sign2) => sign2.charCodeAt(0));
+}
+function text2(value) {
+  return btoa(String.fromCharCode(...new Uint8Array(value))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+}
+
+// lib/secondstep.ts
+function secondStepForm(asked, done, again) {
+  const { step: step2 } = asked;
+  const problem = el("p", { class: "error", role: "alert", hidden: true });
+  const withKey = step2.keys.length > 0 && keysKnown();
+  let kind = step2.apps.length > 0 ? "totp" : withKey || !step2.codes ? "key" : "recovery";
+  let busy = false;
+  let keySpent = false;
+  const code = el("input", { class: "input code", name: "code", autocomplete: "one-time-code", autocapitalize: "none", spellcheck: "false", required: true });
+  const label = el("label", { class: "field" });
+  const send2 = el("button", { class: "btn primary", type: "submit" }, t("Continue"));
+  const key = el("button", { class: "btn line", type: "button", hidden: !withKey, onclick: () => void attempt2("key") }, sign(keyRound), el("span", {}, keyWords(step2.keys)));
+  const other = el("button", { class: "btn text small", type: "button", onclick: () => choose(kind === "recovery" ? "totp" : "recovery") });
+  const intro = el("p", { class: "two" });
+  const form = el(
+    "form",
+    {
+      class: "form",
+      onsubmit: (event) => {
+        event.preventDefault();
+        void attempt2(kind);
+      }
+    },
+    label,
+    problem,
+    send2,
+    key
+  );
+  code.addEventListener("input", () => {
+    problem.hidden = true;
+    if (kind === "totp" && code.value.replace(/\s/g, "").length === 6) void attempt2("totp");
+  });
+  async function attempt2(by) {
+    if (busy) return;
+    busy = true;
+    for (const one of [send2, key, code]) one.disabled = true;
+    try {
+      if (by === "key" && keySpent) return again();
+      if (by === "key") {
+        const given = await useKey(step2.key_request);
+        keySpent = true;
+        await asked.finish("key", given);
+      } else {
+        await asked.finish(by, code.value);
+      }
+      done();
+    } catch (error) {
+      problem.hidden = false;
+      fill(problem, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
+    } finally {
+      busy = false;
+      for (const one of [send2, key, code]) one.disabled = false;
+      if (!problem.hidden && by !== "key") {
+        code.select();
+        code.focus();
+      }
+    }
+  }
+  function choose(next) {
+    kind = next;
+    const typed = kind !== "key";
+    problem.hidden = true;
+    label.hidden = !typed;
+    send2.hidden = !typed;
+    code.value = "";
+    code.inputMode = kind === "totp" ? "numeric" : "text";
+    code.maxLength = kind === "totp" ? 9 : 40;
+    fill(label, kind === "totp" ? t("Code") : t("Recovery code"), code);
+    fill(intro, introduction());
+    other.hidden = !(step2.codes || kind === "recovery") || kind === "recovery" && step2.apps.length === 0;
+    fill(other, kind === "recovery" ? t("Use a code of an app") : t("Use a recovery code"));
+    focus();
+  }
+  function introduction() {
+    if (kind === "recovery") return t("Type one of the recovery codes that you have kept. Each works once.");
+    if (kind === "key") return withKey ? t("Use your security key.") : t("Your security keys do not work at this address.");
+    return step2.apps.length === 1 ? t("Type the code of your app “{name}”.", { name: step2.apps[0] }) : t("Type a code of your app: {names}.", { names: step2.apps.join(", ") });
+  }
+  function focus() {
+    (kind === "key" ? key : code).focus();
+  }
+  const elsewhere = step2.keys_elsewhere.map((one) => el("li", {}, t("The key “{name}” works at {host} only.", { name: one.name, host: one.host })));
+  const clock3 = el("span", {}, serverClock(step2.server_time));
+  const root = el(
+    "div",
+    { class: "second-step" },
+    el("h2", {}, t("One more step")),
+    intro,
+    form,
+    elsewhere.length > 0 && el("ul", { class: "hint" }, elsewhere),
+    el("p", { class: "hint second-step-foot" }, other, step2.apps.length > 0 && clock3)
+  );
+  choose(kind);
+  return { root, focus };
+}
+function keyWords(names) {
+  return names.length === 1 ? t("Use the key “{name}”", { name: names[0] }) : t("Use a security key");
+}
+function serverClock(at) {
+  const began = performance.now();
+  const format = new Intl.DateTimeFormat(void 0, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  const shown2 = el("time", {});
+  const show = () => shown2.textContent = format.format(at + performance.now() - began);
+  show();
+  const timer = setInterval(() => shown2.isConnected ? show() : clearInterval(timer), 1e3);
+  return el("span", {}, t("The server’s time is "), shown2);
+}
+
+// lib/confirm.ts
+async function askConfirm(client) {
+  const step2 = await client.confirm_options();
+  const answer2 = await dialog(t("Is it you?"), (close) => {
+    const place = el("div", {});
+    const factors = step2.apps.length > 0 || step2.keys.length > 0 || step2.codes;
+    const problem = el("p", { class: "error", role: "alert", hidden: true });
+    const password = el("input", { class: "input", type: "password", name: "password", autocomplete: "current-password", required: true, autofocus: true });
+    const send2 = el("button", { class: "btn primary", type: "submit" }, t("Continue"));
+    const form = el(
+      "form",
+      {
+        class: "form",
+        onsubmit: async (event) => {
+          event.preventDefault();
+          send2.disabled = true;
+          try {
+            await client.confirm("password", password.value);
+            close(true);
+          } catch (error) {
+            problem.hidden = false;
+            fill(problem, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
+            password.select();
+          } finally {
+            send2.disabled = false;
+          }
+        }
+      },
+      el("label", { class: "field" }, t("Password"), password),
+      problem,
+      el(
+        "div",
+        { class: "dialog-buttons" },
+        factors && el("button", { class: "btn text", type: "button", onclick: () => byFactor(step2) }, t("Use a second factor")),
+        el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel")),
+        send2
+      )
+    );
+    const byFactor = (shown2) => {
+      const made = secondStepForm(
+        { step: shown2, finish: async (kind, code) => void await client.confirm(kind, code) },
+        () => close(true),
+        () => void client.confirm_options().then(byFactor)
+      );
+      fill(place, made.root, el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel"))));
+      made.focus();
+    };
+    fill(place, el("p", { class: "dialog-text" }, t("This changes who can log in, so give your password again.")), form);
+    return [place];
+  });
+  return answer2 === true;
+}
 
 // lib/login.ts
 function askLogIn(app, reason, address, tryLogIn, below = []) {
@@ -558,10 +815,9 @@ function askLogIn(app, reason, address, tryLogIn, below = []) {
           event.preventDefault();
           button2.disabled = true;
           try {
-            await tryLogIn(username.value, password.value);
-            overlay.remove();
-            giveBack();
-            resolve();
+            const asked = await tryLogIn(username.value, password.value);
+            if (asked === null) finish();
+            else ask(asked);
           } catch (error) {
             problem.hidden = false;
             fill(problem, linked(error instanceof Error ? error.message : String(error)));
@@ -580,6 +836,27 @@ function askLogIn(app, reason, address, tryLogIn, below = []) {
       below
     );
     const overlay = el("dialog", { class: "login-overlay", "aria-label": t("Log in to {app}", { app }) }, form);
+    const finish = () => {
+      overlay.remove();
+      giveBack();
+      resolve();
+    };
+    const ask = (asked) => {
+      const back = () => {
+        second2.remove();
+        form.hidden = false;
+        password.focus();
+      };
+      const made = secondStepForm(asked, finish, () => {
+        second2.remove();
+        form.hidden = false;
+        form.requestSubmit();
+      });
+      const second2 = el("div", { class: "login" }, brand(), made.root, el("button", { class: "btn text small", type: "button", onclick: back }, t("Back")));
+      form.hidden = true;
+      overlay.append(second2);
+      made.focus();
+    };
     overlay.addEventListener("cancel", (event) => event.preventDefault());
     overlay.addEventListener("keydown", (event) => event.stopPropagation());
     document.body.append(overlay);
@@ -626,9 +903,9 @@ var Shell = class {
       else link.removeAttribute("aria-current");
     }
   }
-  count(name, text2) {
+  count(name, text3) {
     const found = this.counts.get(name);
-    if (found !== void 0) found.textContent = text2;
+    if (found !== void 0) found.textContent = text3;
   }
   open() {
     this.root.classList.add("open");
@@ -681,7 +958,7 @@ function iconButton(name, path, run) {
 function copyButton(value, word = "") {
   const said = el("span", { class: "sr", role: "status" });
   const face = el("span", { class: "flex" });
-  const show = (path, text2) => fill(face, sign(path, "i s"), word !== "" && text2);
+  const show = (path, text3) => fill(face, sign(path, "i s"), word !== "" && text3);
   const made = el("button", { class: word === "" ? "btn icon small" : "btn line", type: "button", title: t("Copy"), "aria-label": word === "" ? t("Copy") : void 0 }, face, said);
   let timer = 0;
   made.addEventListener("click", async () => {
@@ -773,14 +1050,20 @@ var Session = class {
       async (username, password) => {
         const token = await this.client.login_prep();
         const result = await this.client.login(token, username, password);
-        this.client.csrfToken = result.csrf_token;
-        this.address = result.login_address;
-        localStorage.setItem(this.csrfKey, result.csrf_token);
-        localStorage.setItem(this.addressKey, result.login_address);
+        const step2 = result.second_step;
+        if (step2 !== null) return { step: step2, finish: async (kind, code) => this.begin(await this.client.login_factor(step2.token, kind, code)) };
+        this.begin(result);
+        return null;
       },
       below
     );
     return before !== "" && before !== this.address;
+  }
+  begin(result) {
+    this.client.csrfToken = result.csrf_token;
+    this.address = result.login_address;
+    localStorage.setItem(this.csrfKey, result.csrf_token);
+    localStorage.setItem(this.addressKey, result.login_address);
   }
   async logOut() {
     if (!await attempt(t("Logging out"), () => this.client.logout())) return;
@@ -803,9 +1086,9 @@ function beforeDisplay(root) {
 var shown = 1e4;
 var most = 3;
 var stack = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
-function toast(text2, action, time = shown) {
+function toast(text3, action, time = shown) {
   if (!stack.isConnected) document.body.append(stack);
-  const words = el("span", {}, text2);
+  const words = el("span", {}, text3);
   let timer = 0;
   const close = () => {
     clearTimeout(timer);
@@ -835,10 +1118,10 @@ function toast(text2, action, time = shown) {
 }
 
 // lib/numbers.ts
-function size(octets) {
-  if (octets < 1024) return `${octets} B`;
+function size(octets2) {
+  if (octets2 < 1024) return `${octets2} B`;
   const units = ["KB", "MB", "GB", "TB"];
-  let value = octets;
+  let value = octets2;
   let unit = -1;
   do {
     value /= 1024;
@@ -856,9 +1139,9 @@ function mark2(level, word, small = true) {
 function state(level, word) {
   return el("span", { class: `state ${tones[level]}` }, sign(shapes[level], "i s"), word);
 }
-function notice(level, text2, ...actions) {
+function notice(level, text3, ...actions) {
   const alert = level === "danger" ? "alert" : void 0;
-  return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text2), actions);
+  return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text3), actions);
 }
 
 // lib/times.ts
@@ -1012,7 +1295,7 @@ function certificateEnds(one, left) {
 }
 function working(found) {
   const items = [];
-  const add = (level, title, text2) => items.push(el("li", {}, mark2(level, level === "ok" ? t("correct") : t("look at it")), el("div", {}, el("b", {}, title), el("div", { class: "hint" }, text2))));
+  const add = (level, title, text3) => items.push(el("li", {}, mark2(level, level === "ok" ? t("correct") : t("look at it")), el("div", {}, el("b", {}, title), el("div", { class: "hint" }, text3))));
   const issued = found.certificates.filter((one) => !one.own);
   const first = issued.reduce((least, one) => least === null || one.ends < least.ends ? one : least, null);
   if (first !== null) {
@@ -1058,9 +1341,10 @@ var places = [
   { name: "overview", title: t("Overview"), icon: activity },
   { name: "accounts", title: t("Accounts"), icon: users },
   { name: "domains", title: t("Domains"), icon: globe },
-  { name: "queue", title: t("Queue"), icon: send }
+  { name: "queue", title: t("Queue"), icon: send },
+  { name: "two-step", title: t("Two-step log-in"), icon: keyRound }
 ];
-var parts = { accounts: "accounts", domains: "domains", queue: "queue" };
+var parts = { accounts: "accounts", domains: "domains", queue: "queue", "two-step": "factors" };
 var own = { overview: overviewPage, sessions: sessionsPage };
 var App = class {
   client = new Client(base, checks, (reason) => this.logIn(reason));
@@ -1080,6 +1364,7 @@ var App = class {
   leave = [];
   displayed = "";
   async start() {
+    this.client.confirmAgain = () => askConfirm(this.client);
     const known = this.session.resume();
     const app = byId("app", HTMLElement);
     fill(app, this.shell.root);
@@ -1133,8 +1418,8 @@ var App = class {
         history.replaceState(null, "", to);
         this.displayed = to;
       },
-      count: (page, text2) => this.shell.count(page, text2),
-      say: (text2, undo) => void toast(text2, undo),
+      count: (page, text3) => this.shell.count(page, text3),
+      say: (text3, undo) => void toast(text3, undo),
       onLeave: (act) => this.leave.push(act),
       shown: () => number === this.shown
     };
@@ -1152,11 +1437,11 @@ function read(hash) {
   const names = path.split("/").map(decoded);
   return { page: names[0] || "overview", path: names.slice(1), query: new URLSearchParams(query) };
 }
-function decoded(text2) {
+function decoded(text3) {
   try {
-    return decodeURIComponent(text2);
+    return decodeURIComponent(text3);
   } catch {
-    return text2;
+    return text3;
   }
 }
 addEventListener("error", (event) => void showError(t("Something went wrong in this page"), event.error ?? event.message));

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.c7efbdf6d763.js", compose: "compose.0437cd51911e.js", conversation: "conversation.9203940bf861.js", details: "details.0600d370195a.js", export: "export.dee7f379b84b.js", login: "login.6e42ab104e3c.js", mailboxes: "mailboxes.d39bab654fa6.js", menu: "menu.888a8aa39ba0.js", message: "message.8674172aa1c8.js", palette: "palette.a62f7df17632.js", rules: "rules.d5870e04129d.js", search: "search.dbb964f86653.js", sender: "sender.52647c065e21.js", sent: "sent.f2c82d23bf67.js", settings: "settings.27c8d9deedfa.js", touch: "touch.5477156ef0f8.js", viewer: "viewer.67b0cdc1e239.js" };
+var define_PARTS_default = { bulk: "bulk.c7efbdf6d763.js", compose: "compose.0437cd51911e.js", conversation: "conversation.9203940bf861.js", details: "details.0600d370195a.js", export: "export.dee7f379b84b.js", login: "login.be0f23699b13.js", mailboxes: "mailboxes.d39bab654fa6.js", menu: "menu.888a8aa39ba0.js", message: "message.8674172aa1c8.js", palette: "palette.a62f7df17632.js", rules: "rules.d5870e04129d.js", search: "search.dbb964f86653.js", sender: "sender.52647c065e21.js", sent: "sent.f2c82d23bf67.js", settings: "settings.27c8d9deedfa.js", touch: "touch.5477156ef0f8.js", viewer: "viewer.67b0cdc1e239.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -107,6 +107,8 @@ var BaseClient = class {
   unanswered = () => {
   };
   deadlines = {};
+  confirmAgain = async () => false;
+  confirming = null;
   loggingIn = null;
   async call(name, parameters, checks2, result) {
     for (const [key2, check] of Object.entries(checks2)) verify(this.table, check, parameters[key2], `${name}: ${key2}`);
@@ -117,7 +119,12 @@ var BaseClient = class {
         verify(this.table, result, value, `${name}: result`);
         return value;
       } catch (error) {
-        if (!(error instanceof CallFailed) || !unauthenticated.has(error.code)) throw error;
+        if (!(error instanceof CallFailed)) throw error;
+        if (error.code === "user:confirm") {
+          if (!await this.confirmed()) throw error;
+          continue;
+        }
+        if (!unauthenticated.has(error.code)) throw error;
         await this.again(error.message);
       }
     }
@@ -127,6 +134,12 @@ var BaseClient = class {
       this.loggingIn = null;
     });
     await this.loggingIn;
+  }
+  confirmed() {
+    this.confirming ??= this.confirmAgain().finally(() => {
+      this.confirming = null;
+    });
+    return this.confirming;
   }
   async post(name, body) {
     await simulatedLatency();
@@ -637,14 +650,20 @@ var Session = class {
       async (username, password) => {
         const token = await this.client.login_prep();
         const result = await this.client.login(token, username, password);
-        this.client.csrfToken = result.csrf_token;
-        this.address = result.login_address;
-        localStorage.setItem(this.csrfKey, result.csrf_token);
-        localStorage.setItem(this.addressKey, result.login_address);
+        const step2 = result.second_step;
+        if (step2 !== null) return { step: step2, finish: async (kind, code) => this.begin(await this.client.login_factor(step2.token, kind, code)) };
+        this.begin(result);
+        return null;
       },
       below
     );
     return before !== "" && before !== this.address;
+  }
+  begin(result) {
+    this.client.csrfToken = result.csrf_token;
+    this.address = result.login_address;
+    localStorage.setItem(this.csrfKey, result.csrf_token);
+    localStorage.setItem(this.addressKey, result.login_address);
   }
   async logOut() {
     if (!await attempt(t("Logging out"), () => this.client.logout())) return;
