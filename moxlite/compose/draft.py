@@ -23,7 +23,19 @@ from moxlite.proto.mime.compose import (
 from moxlite.proto.mime.dates import format_date
 from moxlite.proto.mime.types import MailAddress
 
-__all__ = ["MAX_FILES", "MAX_RECIPIENTS", "BadDraft", "Draft", "File", "Place", "check", "message", "recipients"]
+__all__ = [
+    "MAX_FILES",
+    "MAX_NAME",
+    "MAX_RECIPIENTS",
+    "BadDraft",
+    "Draft",
+    "File",
+    "Place",
+    "check",
+    "kept_references",
+    "message",
+    "recipients",
+]
 
 MAX_RECIPIENTS: Final = 1000
 """Number of recipients in all fields together; more need a mailing list."""
@@ -140,6 +152,13 @@ def check(draft: Draft, files: Sequence[File] = ()) -> None:
             _check_text("attachments", word, MAX_NAME)
 
 
+def kept_references(found: Sequence[str]) -> tuple[str, ...]:
+    """At most MAX_REFERENCES of the message-ids of a thread, oldest first: the first one, which names the thread, and
+    the last ones.
+    """
+    return (*found[:1], *found[1:][-(MAX_REFERENCES - 1) :])
+
+
 def _check_text(field: str, text: str, limit: int) -> None:
     """Check a header value: one line, no control characters or lone surrogates (WEBMAIL-98). Raises BadDraft."""
     if len(text) > limit:
@@ -237,8 +256,7 @@ def _fields(draft: Draft, *, keep_bcc: bool, utf8: bool) -> list[bytes]:
     if draft.in_reply_to:
         found.append(text_field("In-Reply-To", draft.in_reply_to))
     if draft.references:
-        first, rest = draft.references[:1], draft.references[1:]
-        found.append(text_field("References", " ".join((*first, *rest[-(MAX_REFERENCES - 1) :]))))
+        found.append(text_field("References", " ".join(kept_references(draft.references))))
     if draft.tls_required_no:
         found.append(b"TLS-Required: No\r\n")
     if draft.user_agent:

@@ -10,6 +10,7 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
+from moxlite.compose.draft import kept_references
 from moxlite.proto.address import Address, AddressError, Domain, Localpart
 from moxlite.proto.mime.compose import format_address, unflow
 from moxlite.proto.mime.text import visible_text
@@ -214,7 +215,7 @@ def edit_again(original: Original, own: Own, quoted: Quoted) -> Answer:
         subject=quoted.subject,
         text=quoted.text,
         in_reply_to=envelope.in_reply_to,
-        references=tuple(_ID.findall(original.references)),
+        references=kept_references(_ID.findall(original.references)),
     )
 
 
@@ -280,7 +281,7 @@ def _thread(original: Original) -> tuple[str, tuple[str, ...]]:
     if not found and len(replied) == 1:
         found = replied
     own = next(iter(_ID.findall(original.envelope.message_id)), "")
-    return own, tuple(dict.fromkeys((*found, own) if own else found))
+    return own, kept_references(list(dict.fromkeys((*found, own) if own else found)))
 
 
 def _bare(mark: re.Pattern[str], subject: str) -> str:

@@ -185,6 +185,34 @@ async def test_answers_to_what_was_made_to_be_expensive(rig: Rig, browser: Brows
             assert (kind, answer.status) == ("edit", 503)
 
 
+def folded(items: list[str]) -> str:
+    return " ".join(items).replace(" ", "\r\n ")
+
+
+async def test_an_answer_is_a_draft_whatever_its_original_holds(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-91: recipients, names and references are within the limits of a draft; the list has short rows."""
+    head = (
+        "Message-ID: <last@example.com>",
+        f"To: {folded([f'r{n}@example.com,' for n in range(3000)])} z@example.com",
+        f"References: {folded([f'<{n}@example.com>' for n in range(3000)])}",
+        f'From: "{"n" * 900_000}" <a@example.com>',
+        f"Subject: {'s' * 900_000}",
+    )
+    message = await delivered(rig, "\r\n".join([*head, "", "hello"]).encode())
+    begun = await browser.call("compose_prepare", kind="reply_all", message_id=message)
+    assert len(begun["to"]) + len(begun["cc"]) == 1000
+    assert begun["note"] == "It has more recipients than a message can be sent to: these are the first 1000."
+    assert (len(begun["references"]), begun["references"][-1]) == (50, "<last@example.com>")
+    fields = {name: value for name, value in begun.items() if name not in ("note", "uploads")}
+    draft = {**fields, "reply_to": [], "uploads": []}
+    assert await browser.call("draft_save", draft=draft, save_id="00" * 16)
+    events = await browser.events(first_request(count=10))
+    items = [thread[0] for thread in (await events.until("view_msgs"))["items"]]
+    assert [len(item["subject"]) for item in items] == [1000]
+    assert len(items[0]["from"][0]["name"]) == 1000
+    await events.aclose()
+
+
 async def test_an_answer_without_its_text_says_so(rig: Rig, browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     """WEBMAIL-92, WEBMAIL-109a: and a draft is never opened without its text, which would be lost."""
     message = await delivered(rig, text_mail("hello", subject="Re: lunch"))

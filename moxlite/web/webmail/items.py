@@ -44,6 +44,7 @@ ITEM_SLICE: Final = 100
 MAX_FILENAME: Final = 200  # octets (WEBMAIL-49): 255 is the limit of file systems, and browsers append to names
 MAX_ADDRESSES: Final = 50  # of one header field in a row of the list; the opened message has all of them in its headers
 MAX_ATTACHMENTS: Final = 50  # likewise
+MAX_TEXT: Final = 1000  # characters of a subject, a name or an address in a row of the list, likewise
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 ROLES: Final[dict[SpecialUse, Role]] = {
     SpecialUse.ARCHIVE: "archive",
@@ -123,7 +124,7 @@ def make_items(r: Reader, rows: Sequence[MessageRow]) -> list[MessageItem]:
                 keywords=list(row.keywords),
                 received=time_of(row.received),
                 size=row.size,
-                subject=envelope.subject,
+                subject=_cut(envelope.subject),
                 preview=(info.preview if info is not None else None) or "",
                 date=None if envelope.date is None else _date(envelope.date),
                 from_=_addresses(envelope.from_),
@@ -175,7 +176,15 @@ def _date(microseconds: int) -> datetime | None:
 
 
 def _addresses(addresses: Sequence[mime.MailAddress]) -> list[Address]:
-    return [Address(one.name, one.localpart, _unicode_domain(one.domain)) for one in addresses[:MAX_ADDRESSES]]
+    return [
+        Address(_cut(one.name), _cut(one.localpart), _unicode_domain(_cut(one.domain)))
+        for one in addresses[:MAX_ADDRESSES]
+    ]
+
+
+def _cut(text: str) -> str:
+    """A text of a row, which shows where it was cut."""
+    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
 
 
 @functools.lru_cache(4096)

@@ -11,6 +11,7 @@ import msgspec
 import trio
 from msgspec import Meta
 
+from moxlite.compose.draft import MAX_NAME, MAX_RECIPIENTS
 from moxlite.compose.reply import Answer, Quotable, Quoted, answer, edit_again, forward, unquoted
 from moxlite.logins.identity import Identity
 from moxlite.proto.address import Address, AddressError
@@ -60,8 +61,8 @@ Undo = Annotated[int, Meta(ge=0, le=MAX_UNDO)]
 
 
 class Begun(msgspec.Struct, frozen=True, kw_only=True):
-    """The initial content of the composer. ``message_id`` stays the same while the message is edited. ``note`` is a
-    sentence for the user if something is missing, else "".
+    """The initial content of the composer, within the limits of a draft. ``message_id`` stays the same while the
+    message is edited. ``note`` tells the user if something is missing, else "".
     """
 
     from_: Party = msgspec.field(name="from")
@@ -302,25 +303,33 @@ def _max_size(snapshot: Snapshot, caller: Caller) -> int:
 
 
 def _begun(found: Answer, uploads: list[Uploaded], snapshot: Snapshot, message_id: str = "", note: str = "") -> Begun:
+    fields: list[list[Party]] = []
+    left = MAX_RECIPIENTS
+    for addresses in (found.to, found.cc, found.bcc):
+        fields.append([_party(one) for one in addresses[:left]])
+        left -= len(fields[-1])
+    if sum(map(len, fields)) < len(found.to) + len(found.cc) + len(found.bcc):
+        note = f"{note} It has more recipients than a message can be sent to: these are the first {MAX_RECIPIENTS}."
+    to, cc, bcc = fields
     return Begun(
         from_=_party(found.author),
-        to=[_party(one) for one in found.to],
-        cc=[_party(one) for one in found.cc],
-        bcc=[_party(one) for one in found.bcc],
+        to=to,
+        cc=cc,
+        bcc=bcc,
         subject=found.subject,
         text=found.text,
         message_id=message_id or new_message_id(snapshot.static.hostname.ascii),
         in_reply_to=found.in_reply_to,
         references=list(found.references),
         uploads=uploads,
-        note=note,
+        note=note.strip(),
     )
 
 
 def _party(one: MailAddress) -> Party:
-    """The address with its domain in Unicode."""
+    """The address with its domain in Unicode. Name and address are cut where a draft may have no more of them."""
     try:
         domain = idna.decode(one.domain) if "xn--" in one.domain else one.domain
     except UnicodeError:
         domain = one.domain
-    return Party(one.name, f"{one.localpart}@{domain}")
+    return Party(one.name[:MAX_NAME], f"{one.localpart}@{domain}"[:MAX_NAME])
