@@ -1,10 +1,9 @@
 // Following an import by its token, across lost connections and reloads of the page: the server sends all events again.
 
 import { type Client, type ImportEvent, checks, importEventCheck } from "../gen/account";
+import { Backoff } from "../lib/backoff";
 import { verify } from "../lib/check";
 import { CallFailed } from "../lib/client";
-
-const retryAfter = 2_000;
 
 export interface FollowOwner {
   /** A connection is open: all earlier events are sent again. */
@@ -20,6 +19,7 @@ export interface FollowOwner {
 export class Follower {
   private source: EventSource | null = null;
   private timer = 0;
+  private readonly backoff = new Backoff();
 
   constructor(
     private readonly client: Client,
@@ -39,12 +39,15 @@ export class Follower {
   private connect(): void {
     const source = new EventSource(`${this.base}importprogress?token=${encodeURIComponent(this.token)}`);
     this.source = source;
-    source.onopen = () => this.owner.begins();
+    source.onopen = () => {
+      this.backoff.reset();
+      this.owner.begins();
+    };
     for (const kind of Object.keys(importEventCheck[1])) source.addEventListener(kind, (event) => this.take((event as MessageEvent<string>).data));
     source.onerror = () => {
       source.close();
       this.owner.waiting();
-      this.timer = window.setTimeout(() => void this.again(), retryAfter);
+      this.later();
     };
   }
 
@@ -57,8 +60,13 @@ export class Follower {
       else this.owner.lost();
     } catch (error) {
       if (!(error instanceof CallFailed) || error.code !== "") throw error;
-      this.timer = window.setTimeout(() => void this.again(), retryAfter);
+      this.later();
     }
+  }
+
+  private later(): void {
+    clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => void this.again(), this.backoff.next());
   }
 
   private take(data: string): void {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import type { Client } from "../gen/webmail";
 import { CallFailed } from "../lib/client";
-import { Backoff } from "../webmail/data/backoff";
+import { Backoff } from "../lib/backoff";
 import { type Connection, Stream } from "../webmail/data/stream";
 
 type Timer = { at: number; work: () => void };

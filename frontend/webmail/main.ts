@@ -423,11 +423,12 @@ class App implements Desk {
   }
 
   private async offerMissing(role: Role): Promise<void> {
-    await (await mailboxDialogs()).offerRole(this.client, role, this.mail.mailboxes.value);
+    const [{ offerRole }, { pick }] = await Promise.all([mailboxDialogs(), part<typeof PalettePart>("palette")]);
+    await offerRole(this.client, role, this.mail.mailboxes.value, pick);
   }
 
   async chooseMove(): Promise<void> {
-    const [{ chooseMailbox }, typed] = await typedUntil(mailboxDialogs());
+    const [{ chooseMailbox }, typed] = await typedUntil(part<typeof PalettePart>("palette"));
     const here = this.mail.current.value?.id;
     const chosen = await chooseMailbox(
       t("Move to"),
@@ -535,7 +536,7 @@ class App implements Desk {
       mail: this.mail,
       actions: this.actions,
       search: (text) => void this.find.search(text, 0),
-      choose: async (title, among) => (await mailboxDialogs()).chooseMailbox(title, among),
+      choose: async (title, among) => (await part<typeof PalettePart>("palette")).chooseMailbox(title, among),
       offerRole: (role) => void this.offerMissing(role),
       say: toast,
     }));

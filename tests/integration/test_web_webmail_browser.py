@@ -494,7 +494,7 @@ def test_a_mailbox_is_chosen_by_its_name(reader: Reader, mailbox: imaplib.IMAP4)
     expect(page.locator(".message")).to_have_count(2)
     expect(page.locator(".mailbox", has_text="Nr59")).to_have_count(1)
     page.locator(".message", has_text="Boats").click()
-    with reader.held("**/part/mailboxes.*"):
+    with reader.held("**/part/palette.*"):
         page.keyboard.press("w")
         page.keyboard.type("Te")
     dialog = page.get_by_role("dialog", name="Move to")

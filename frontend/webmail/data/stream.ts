@@ -4,7 +4,7 @@
 import { type Client, type Request, type StreamEvent, checks, streamEventCheck } from "../../gen/webmail";
 import { verify } from "../../lib/check";
 import { CallFailed } from "../../lib/client";
-import { Backoff } from "./backoff";
+import { Backoff } from "../../lib/backoff";
 import { Slot } from "./slot";
 
 /** Milliseconds (as all times here) after which a connection without a first event is held back by a proxy: the other kind is

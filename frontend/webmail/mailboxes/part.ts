@@ -1,9 +1,9 @@
-// Dialogs about mailboxes, and about the mailbox to move messages to.
+// Dialogs about mailboxes.
 
 import type { Client, Mailbox, MessageItem } from "../../gen/webmail";
 import { ask, attempt, confirm, dialog } from "../../lib/dialogs";
 import { el } from "../../lib/dom";
-import { pick } from "../../lib/picker";
+import type { pick as Pick } from "../../lib/picker";
 import { many, t } from "../../lib/words";
 import { adopt } from "../../lib/sheets";
 import type { Exported } from "../export/part";
@@ -11,11 +11,9 @@ import choices from "../choices.css";
 import { type Role, allows } from "../data/mailboxes";
 import type { Counts } from "../state/mail";
 import { counted } from "../ui/counts";
-import picker from "../../lib/picker.css";
 import sheet from "./labels.css";
 
 adopt(choices);
-adopt(picker);
 adopt(sheet);
 
 export const roleNames: readonly (readonly [Role, string])[] = [
@@ -25,11 +23,6 @@ export const roleNames: readonly (readonly [Role, string])[] = [
   ["trash", t("Trash")],
   ["junk", t("Junk")],
 ];
-
-/** Ask for one of these mailboxes by its name; `typed` is already in the field. */
-export function chooseMailbox(title: string, mailboxes: readonly Mailbox[], typed = ""): Promise<Mailbox | null> {
-  return pick(title, { label: t("Mailbox"), hint: t("Name of the mailbox"), nothing: t("No mailbox has this name.") }, mailboxes, ({ name }) => name, { typed });
-}
 
 /** Ask before messages are removed; `mixed`: messages of others are selected, too, and stay. True if the user confirms. */
 export function confirmDelete(counts: Counts, mixed: boolean): Promise<boolean> {
@@ -94,8 +87,8 @@ async function chooseRole(client: Client, mailbox: Mailbox): Promise<void> {
   if (chosen !== null) await attempt(t("Changing the role"), () => client.mailbox_set_special_use(mailbox.id, chosen));
 }
 
-/** WEBMAIL-83: offer to give this role to a mailbox, because none has it. */
-export async function offerRole(client: Client, role: Role, mailboxes: readonly Mailbox[]): Promise<void> {
+/** WEBMAIL-83: offer to give this role to a mailbox, because none has it. `pick` is in another part. */
+export async function offerRole(client: Client, role: Role, mailboxes: readonly Mailbox[], pick: typeof Pick): Promise<void> {
   const name = roleNames.find(([known]) => known === role)?.[1] ?? role;
   const free = mailboxes.filter((mailbox) => mailbox.name !== "Inbox" && mailbox.roles.length === 0);
   const chosen = await pick<Mailbox | "new">(

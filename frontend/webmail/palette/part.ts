@@ -1,10 +1,19 @@
-// Finding commands, by name or by key.
+// Finding commands, by name or by key, and mailboxes by name.
 
+import type { Mailbox } from "../../gen/webmail";
+import { pick } from "../../lib/picker";
 import { adopt } from "../../lib/sheets";
+import { t } from "../../lib/words";
 import picker from "../../lib/picker.css";
 import sheet from "./palette.css";
 
 adopt(picker);
 adopt(sheet);
 
+export { pick };
 export { openPalette, showKeys, showTitles } from "../../lib/palette";
+
+/** Ask for one of these mailboxes by its name; `typed` is already in the field. */
+export function chooseMailbox(title: string, mailboxes: readonly Mailbox[], typed = ""): Promise<Mailbox | null> {
+  return pick(title, { label: t("Mailbox"), hint: t("Name of the mailbox"), nothing: t("No mailbox has this name.") }, mailboxes, ({ name }) => name, { typed });
+}

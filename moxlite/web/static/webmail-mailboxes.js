@@ -39,9 +39,9 @@ function text(value) {
   const fragment = document.createDocumentFragment();
   let plain = "";
   let last = 0;
-  for (const match2 of value.matchAll(scripts)) {
-    const piece = match2[0];
-    const kind = match2.slice(1, 7).findIndex((group) => group !== void 0) + 1;
+  for (const match of value.matchAll(scripts)) {
+    const piece = match[0];
+    const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
     if (kind !== 0 && last !== 0 && kind !== last) {
       fragment.append(plain, mark(piece));
       plain = "";
@@ -163,83 +163,6 @@ function setStatus(message) {
   fill(line, message);
 }
 
-// lib/ranking.ts
-function match(title, typed) {
-  const text2 = title.toLowerCase();
-  const whole = text2.indexOf(typed.toLowerCase());
-  if (whole >= 0) return whole === 0 || " /".includes(text2[whole - 1]) ? whole : 50 + whole;
-  let at = -1;
-  let spread = 100;
-  for (const letter of typed.toLowerCase()) {
-    if (letter === " ") continue;
-    const next = text2.indexOf(letter, at + 1);
-    if (next < 0) return -1;
-    spread += next - at;
-    at = next;
-  }
-  return spread;
-}
-function ranked(all, titleOf, typed) {
-  return all.map((one) => ({ one, rank: match(titleOf(one), typed) })).filter(({ rank }) => rank >= 0).sort((a, b) => a.rank - b.rank).map(({ one }) => one);
-}
-
-// lib/picker.ts
-function pick(title, words, all, titleOf, options = {}) {
-  const { typed = "", above, detail } = options;
-  return dialog(title, (close) => {
-    const list = el("div", { class: "palette-list", role: "listbox", id: "palette-list", "aria-label": title });
-    let found = ranked(all, titleOf, typed.trim());
-    let at = 0;
-    const input = el("input", {
-      class: "dialog-input palette-input",
-      role: "combobox",
-      placeholder: words.hint,
-      "aria-label": words.label,
-      "aria-expanded": "true",
-      "aria-controls": "palette-list",
-      "aria-autocomplete": "list",
-      autocomplete: "off",
-      spellcheck: "false",
-      autofocus: true
-    });
-    input.value = typed;
-    const draw = () => {
-      fill(
-        list,
-        found.map(
-          (one, i) => el(
-            "div",
-            { class: "palette-row", role: "option", id: `palette-${i}`, "aria-selected": String(i === at), onclick: () => close(one) },
-            el("span", { dir: "auto" }, titleOf(one)),
-            detail !== void 0 && el("span", { class: "palette-keys" }, detail(one))
-          )
-        ),
-        found.length === 0 && el("p", { class: "dialog-text" }, words.nothing)
-      );
-      if (found.length === 0) input.removeAttribute("aria-activedescendant");
-      else input.setAttribute("aria-activedescendant", `palette-${at}`);
-      list.querySelector(`#palette-${at}`)?.scrollIntoView({ block: "nearest" });
-    };
-    input.addEventListener("input", () => {
-      found = ranked(all, titleOf, input.value.trim());
-      at = 0;
-      draw();
-    });
-    input.addEventListener("keydown", (event) => {
-      if (event.isComposing) return;
-      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-      const selected = found[at];
-      if (event.key === "Enter" && selected !== void 0) close(selected);
-      else if (step !== void 0) at = Math.max(0, Math.min(found.length - 1, at + step));
-      else if (event.key !== "Enter") return;
-      event.preventDefault();
-      draw();
-    });
-    draw();
-    return [...above === void 0 ? [] : [above], input, list];
-  });
-}
-
 // lib/sheets.ts
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
@@ -262,15 +185,11 @@ function counted({ messages, conversations }) {
   return conversations === messages ? all : many(conversations, "{all} in {n} conversation", "{all} in {n} conversations", { all });
 }
 
-// lib/picker.css
-var picker_default = '/* One of many, found by name: the palette, which gave the classes their names, and mailboxes. */\n\n.palette-input {\n  width: 100%;\n}\n\n.dialog-text + .palette-input {\n  margin-top: 12px;\n}\n\n.palette-list {\n  height: 46vh;\n  margin-top: 10px;\n  overflow-y: auto;\n}\n\n.palette-row {\n  display: flex;\n  justify-content: space-between;\n  gap: 14px;\n  padding: 7px 10px;\n  border-radius: 7px;\n  overflow-wrap: anywhere;\n  cursor: pointer;\n}\n\n.palette-row:hover {\n  background: var(--button-hover-background);\n}\n\n.palette-row[aria-selected="true"] {\n  background: var(--mailbox-active-background);\n}\n\n.palette-keys {\n  flex: none;\n}\n\n@media (pointer: coarse) {\n  .palette-row {\n    padding: 12px 10px;\n  }\n}\n';
-
 // webmail/mailboxes/labels.css
 var labels_default = "/* Labels of what is selected. */\n\n.labels {\n  display: grid;\n  gap: 8px;\n  max-height: 40vh;\n  margin: 12px 0;\n  overflow-y: auto;\n}\n\n.label-new {\n  display: flex;\n  gap: 8px;\n}\n\n.label-new input {\n  flex: 1;\n  min-width: 0;\n}\n";
 
 // webmail/mailboxes/part.ts
 adopt(choices_default);
-adopt(picker_default);
 adopt(labels_default);
 var roleNames = [
   ["draft", t("Drafts")],
@@ -279,9 +198,6 @@ var roleNames = [
   ["trash", t("Trash")],
   ["junk", t("Junk")]
 ];
-function chooseMailbox(title, mailboxes, typed = "") {
-  return pick(title, { label: t("Mailbox"), hint: t("Name of the mailbox"), nothing: t("No mailbox has this name.") }, mailboxes, ({ name }) => name, { typed });
-}
 function confirmDelete(counts, mixed) {
   const what = counts.messages === 1 ? t("This removes this message from the account. It cannot be undone.") : t("This removes {what} from the account. It cannot be undone.", { what: counted(counts) });
   const kept = mixed ? ` ${t("Messages in mailboxes of others stay.")}` : "";
@@ -331,7 +247,7 @@ async function chooseRole(client, mailbox) {
   ]);
   if (chosen !== null) await attempt(t("Changing the role"), () => client.mailbox_set_special_use(mailbox.id, chosen));
 }
-async function offerRole(client, role, mailboxes) {
+async function offerRole(client, role, mailboxes, pick) {
   const name = roleNames.find(([known]) => known === role)?.[1] ?? role;
   const free = mailboxes.filter((mailbox) => mailbox.name !== "Inbox" && mailbox.roles.length === 0);
   const chosen = await pick(
@@ -384,7 +300,6 @@ async function chooseLabels(labels, items, change) {
 }
 export {
   chooseLabels,
-  chooseMailbox,
   confirmDelete,
   createMailbox,
   isLabel,

@@ -1,24 +1,3 @@
-// lib/sheets.ts
-function adopt(text2) {
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(`@layer app {${text2}}`);
-  document.adoptedStyleSheets.push(sheet);
-}
-
-// lib/picker.css
-var picker_default = '/* One of many, found by name: the palette, which gave the classes their names, and mailboxes. */\n\n.palette-input {\n  width: 100%;\n}\n\n.dialog-text + .palette-input {\n  margin-top: 12px;\n}\n\n.palette-list {\n  height: 46vh;\n  margin-top: 10px;\n  overflow-y: auto;\n}\n\n.palette-row {\n  display: flex;\n  justify-content: space-between;\n  gap: 14px;\n  padding: 7px 10px;\n  border-radius: 7px;\n  overflow-wrap: anywhere;\n  cursor: pointer;\n}\n\n.palette-row:hover {\n  background: var(--button-hover-background);\n}\n\n.palette-row[aria-selected="true"] {\n  background: var(--mailbox-active-background);\n}\n\n.palette-keys {\n  flex: none;\n}\n\n@media (pointer: coarse) {\n  .palette-row {\n    padding: 12px 10px;\n  }\n}\n';
-
-// webmail/palette/palette.css
-var palette_default = "/* All keys, and titles. */\n\n.keys {\n  max-height: 62vh;\n  overflow-y: auto;\n  font-size: 14px;\n}\n\n.keys h3 {\n  margin: 12px 0 6px;\n  font-size: 13px;\n  color: var(--color-mild);\n}\n\n.keys dl {\n  display: grid;\n  grid-template-columns: max-content minmax(0, 1fr);\n  gap: 5px 16px;\n  margin: 0;\n}\n\n.keys dd {\n  margin: 0;\n}\n";
-
-// lib/commands.ts
-function titleOf(command) {
-  return typeof command.title === "string" ? command.title : command.title();
-}
-function enabled(command) {
-  return command.when?.() ?? true;
-}
-
 // lib/dom.ts
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -199,6 +178,27 @@ function pick(title, words, all, titleOf2, options = {}) {
   });
 }
 
+// lib/sheets.ts
+function adopt(text2) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`@layer app {${text2}}`);
+  document.adoptedStyleSheets.push(sheet);
+}
+
+// lib/picker.css
+var picker_default = '/* One of many, found by name: the palette, which gave the classes their names, and mailboxes. */\n\n.palette-input {\n  width: 100%;\n}\n\n.dialog-text + .palette-input {\n  margin-top: 12px;\n}\n\n.palette-list {\n  height: 46vh;\n  margin-top: 10px;\n  overflow-y: auto;\n}\n\n.palette-row {\n  display: flex;\n  justify-content: space-between;\n  gap: 14px;\n  padding: 7px 10px;\n  border-radius: 7px;\n  overflow-wrap: anywhere;\n  cursor: pointer;\n}\n\n.palette-row:hover {\n  background: var(--button-hover-background);\n}\n\n.palette-row[aria-selected="true"] {\n  background: var(--mailbox-active-background);\n}\n\n.palette-keys {\n  flex: none;\n}\n\n@media (pointer: coarse) {\n  .palette-row {\n    padding: 12px 10px;\n  }\n}\n';
+
+// webmail/palette/palette.css
+var palette_default = "/* All keys, and titles. */\n\n.keys {\n  max-height: 62vh;\n  overflow-y: auto;\n  font-size: 14px;\n}\n\n.keys h3 {\n  margin: 12px 0 6px;\n  font-size: 13px;\n  color: var(--color-mild);\n}\n\n.keys dl {\n  display: grid;\n  grid-template-columns: max-content minmax(0, 1fr);\n  gap: 5px 16px;\n  margin: 0;\n}\n\n.keys dd {\n  margin: 0;\n}\n";
+
+// lib/commands.ts
+function titleOf(command) {
+  return typeof command.title === "string" ? command.title : command.title();
+}
+function enabled(command) {
+  return command.when?.() ?? true;
+}
+
 // lib/palette.ts
 function keysOf(command) {
   return (command.keys ?? []).map((key) => el("kbd", {}, key));
@@ -237,8 +237,13 @@ async function showTitles(at) {
 // webmail/palette/part.ts
 adopt(picker_default);
 adopt(palette_default);
+function chooseMailbox(title, mailboxes, typed = "") {
+  return pick(title, { label: t("Mailbox"), hint: t("Name of the mailbox"), nothing: t("No mailbox has this name.") }, mailboxes, ({ name }) => name, { typed });
+}
 export {
+  chooseMailbox,
   openPalette,
+  pick,
   showKeys,
   showTitles
 };
