@@ -1,9 +1,11 @@
 """Backups of a server that root starts on another machine, and back from there (STORE-184a, ADMIN-36, ADMIN-52a)."""
 
+import os
 import pwd
 import shutil
 import smtplib
 import stat
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -100,6 +102,50 @@ def test_a_server_is_backed_up_to_another_machine_and_restored_from_there(
     assert (second / "config/backupkey").read_bytes() == far.key.read_bytes()
     found = (second / "config/backupkey").stat()
     assert (found.st_uid, stat.S_IMODE(found.st_mode)) == (0, 0o600)
+
+
+def test_an_empty_machine_is_restored_by_the_keys_of_root(server: RootServer, far: SSHServer, tmp_path: Path) -> None:
+    """ADMIN-52a, STORE-184a: without any configuration, as docs/restore.md has it: ssh takes the key and the known
+    hosts in root's home, which a mount namespace replaces. Without the host among them, the refusal names the file.
+    """
+    server.start()
+    with smtplib.SMTP("127.0.0.1", server.ports["smtp"], timeout=60) as client:
+        client.sendmail("", ["bob@example.org"], "Subject: hi\r\nFrom: <x@example.net>\r\n\r\nhello\r\n")
+    server.stop()
+    target = str(far.url(tmp_path / "far/repo"))
+    server.cli("backup", "--repo", target)
+    home, empty, second = tmp_path / "home", tmp_path / "empty", server.folder.with_name("second")
+    (home / ".ssh").mkdir(parents=True, mode=0o700)
+    empty.mkdir()
+    shutil.copyfile(far.key, home / ".ssh/id_ed25519")
+    (home / ".ssh/id_ed25519").chmod(0o600)
+    places = ("--config-dir", str(second / "config"), "--data-dir", str(second / "data"))
+    within = ("unshare", "--mount", "sh", "-c", 'mount --bind "$0" "$HOME" && exec "$@"', str(home))
+    restore = ("restore", target, "--with-config", *places, "--identity", str(tmp_path / "identity"))
+
+    def run() -> subprocess.CompletedProcess[str]:
+        environment = {name: value for name, value in os.environ.items() if name != "MOXLITE_CONF"}
+        return subprocess.run(
+            [*within, server.python, "-m", "moxlite", *restore],
+            cwd=empty,
+            env=environment | server.environment | {"HOME": pwd.getpwuid(0).pw_dir},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    refused = run()
+    assert refused.returncode == 1
+    assert "~/.ssh/known_hosts" in refused.stderr
+    assert not second.exists()
+    (home / ".ssh/known_hosts").write_text(f"[127.0.0.1]:{far.port} {far.host_key}\n")
+    done = run()
+    assert done.returncode == 0, done.stderr
+    assert "messages checked" in done.stdout
+    assert (second / "config/backupkey").read_bytes() == far.key.read_bytes()
+    assert (second / "data").stat().st_uid == pwd.getpwnam(USER).pw_uid
+    assert (second / "data/accounts/bob/account.db").exists()
 
 
 def test_a_machine_that_cannot_be_used_is_named(server: RootServer, far: SSHServer, tmp_path: Path) -> None:
