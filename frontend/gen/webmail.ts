@@ -447,7 +447,7 @@ export interface Delivery {
   tls: string;
 }
 
-/** The initial content of the composer. ``message_id`` stays the same while the message is edited. ``note`` is a */
+/** The initial content of the composer, within the limits of a draft. ``message_id`` stays the same while the */
 export interface Begun {
   from: Party;
   to: Array<Party>;

@@ -234,7 +234,7 @@ async def test_a_message_is_not_sent_again_under_another_id(rig: Rig, browser: B
 
 
 async def test_what_is_refused_changes_nothing(rig: Rig, browser: Browser, queue: Queue) -> None:
-    """WEBMAIL-98, WEBMAIL-100: the answer names the field."""
+    """WEBMAIL-89, WEBMAIL-98, WEBMAIL-100: the answer names the field."""
     draft = await browser.call("draft_save", draft=written(), save_id=call_id())
     for fields, text in (
         ({"subject": "a\nBcc: x@example.net"}, "subject: control characters"),
@@ -244,6 +244,7 @@ async def test_what_is_refused_changes_nothing(rig: Rig, browser: Browser, queue
         ({"to": [{"name": "a\r\nX: y", "address": "tom@example.net"}]}, "to: control characters"),
         ({"uploads": ["A" * 22]}, "attachments: "),
         ({"references": ["<a\n@b>"]}, "references: "),
+        ({"reply_to": [TOM, TOM]}, "reply_to: answers can go to one address only"),
     ):
         message = written(**fields)
         answer = await browser.post("message_submit", {"message": message, "submit_id": call_id(), "draft_id": draft})

@@ -937,8 +937,25 @@ var Exporting = class {
   }
 };
 
+// lib/backoff.ts
+var [first, longest] = [2e3, 6e4];
+var Backoff = class {
+  constructor(random = Math.random) {
+    this.random = random;
+  }
+  random;
+  bound = first;
+  next() {
+    const wait = this.bound * (0.5 + this.random() / 2);
+    this.bound = Math.min(longest, 2 * this.bound);
+    return wait;
+  }
+  reset() {
+    this.bound = first;
+  }
+};
+
 // account/follow.ts
-var retryAfter = 2e3;
 var Follower = class {
   constructor(client, base2, token, owner) {
     this.client = client;
@@ -953,6 +970,7 @@ var Follower = class {
   owner;
   source = null;
   timer = 0;
+  backoff = new Backoff();
   stop() {
     clearTimeout(this.timer);
     this.source?.close();
@@ -961,12 +979,15 @@ var Follower = class {
   connect() {
     const source = new EventSource(`${this.base}importprogress?token=${encodeURIComponent(this.token)}`);
     this.source = source;
-    source.onopen = () => this.owner.begins();
+    source.onopen = () => {
+      this.backoff.reset();
+      this.owner.begins();
+    };
     for (const kind of Object.keys(importEventCheck[1])) source.addEventListener(kind, (event) => this.take(event.data));
     source.onerror = () => {
       source.close();
       this.owner.waiting();
-      this.timer = window.setTimeout(() => void this.again(), retryAfter);
+      this.later();
     };
   }
   async again() {
@@ -977,8 +998,12 @@ var Follower = class {
       else this.owner.lost();
     } catch (error) {
       if (!(error instanceof CallFailed) || error.code !== "") throw error;
-      this.timer = window.setTimeout(() => void this.again(), retryAfter);
+      this.later();
     }
+  }
+  later() {
+    clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => void this.again(), this.backoff.next());
   }
   take(data) {
     const event = JSON.parse(data);

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.c7efbdf6d763.js", compose: "compose.0437cd51911e.js", conversation: "conversation.9203940bf861.js", details: "details.0600d370195a.js", export: "export.dee7f379b84b.js", login: "login.be0f23699b13.js", mailboxes: "mailboxes.d39bab654fa6.js", menu: "menu.888a8aa39ba0.js", message: "message.8674172aa1c8.js", palette: "palette.a62f7df17632.js", rules: "rules.d5870e04129d.js", search: "search.dbb964f86653.js", sender: "sender.52647c065e21.js", sent: "sent.f2c82d23bf67.js", settings: "settings.27c8d9deedfa.js", touch: "touch.5477156ef0f8.js", viewer: "viewer.67b0cdc1e239.js" };
+var define_PARTS_default = { bulk: "bulk.c7efbdf6d763.js", compose: "compose.0437cd51911e.js", conversation: "conversation.9203940bf861.js", details: "details.0600d370195a.js", export: "export.dee7f379b84b.js", login: "login.be0f23699b13.js", mailboxes: "mailboxes.c69533b48afb.js", menu: "menu.888a8aa39ba0.js", message: "message.8674172aa1c8.js", palette: "palette.cadde8b9c4ea.js", rules: "rules.d5870e04129d.js", search: "search.dbb964f86653.js", sender: "sender.52647c065e21.js", sent: "sent.f2c82d23bf67.js", settings: "settings.27c8d9deedfa.js", touch: "touch.5477156ef0f8.js", viewer: "viewer.67b0cdc1e239.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -1089,7 +1089,7 @@ function message(desk) {
   ];
 }
 
-// webmail/data/backoff.ts
+// lib/backoff.ts
 var [first, longest] = [2e3, 6e4];
 var Backoff = class {
   constructor(random = Math.random) {
@@ -3969,10 +3969,11 @@ var App = class {
     } else if (!this.inRole(role) && this.mail.may("te", role, items)) this.toRole(role, items);
   }
   async offerMissing(role) {
-    await (await mailboxDialogs()).offerRole(this.client, role, this.mail.mailboxes.value);
+    const [{ offerRole }, { pick }] = await Promise.all([mailboxDialogs(), part("palette")]);
+    await offerRole(this.client, role, this.mail.mailboxes.value, pick);
   }
   async chooseMove() {
-    const [{ chooseMailbox }, typed] = await typedUntil(mailboxDialogs());
+    const [{ chooseMailbox }, typed] = await typedUntil(part("palette"));
     const here = this.mail.current.value?.id;
     const chosen = await chooseMailbox(
       t("Move to"),
@@ -4057,7 +4058,7 @@ var App = class {
       mail: this.mail,
       actions: this.actions,
       search: (text2) => void this.find.search(text2, 0),
-      choose: async (title, among) => (await mailboxDialogs()).chooseMailbox(title, among),
+      choose: async (title, among) => (await part("palette")).chooseMailbox(title, among),
       offerRole: (role) => void this.offerMissing(role),
       say: toast
     }));
