@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -316,6 +317,44 @@ async def test_an_answer_without_end_is_cut_off(tmp_path: Path, leaping_clock: M
         [hook] = await finished(rig)
         assert hook.success
         assert hook.results[1].response == "y" * 512
+
+
+HOSTS = """
+127.0.0.1 127.1 127.0.1 127.255.255.254 0.0.0.0 0 2130706433 0x7f000001 0x7f.0.0.1 0177.0.0.1 017700000001 0x7f.1
+127.0.0.1. localhost LOCALHOST. a.localhost 10.0.0.1 10.1 0xa000001 172.16.0.1 172.31.255.255 192.168.1.1 3232235777
+169.254.169.254 0xa9fea9fe 100.64.0.1 198.18.0.1 192.0.0.1 224.0.0.1 255.255.255.255 240.0.0.1 [::1] [::]
+[0:0:0:0:0:0:0:1] [::ffff:127.0.0.1] [::ffff:7f00:1] [::ffff:10.0.0.1] [::127.0.0.1] [64:ff9b::7f00:1]
+[64:ff9b::10.0.0.1] [2002:7f00:1::] [fe80::1] [fc00::1] [fd12:3456::1] [fec0::1] [ff02::1] [2001:db8::1]
+inner.example mapped.example nat64.example both.example
+"""
+"""Hosts of URLs that lead to the inner network, or nowhere."""
+
+
+@pytest.mark.parametrize("host", HOSTS.split())
+async def test_no_form_of_an_inner_address_is_dialled(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """QUEUE-92, QUEUE-159, WEB-111: numbers in any form, mapped and translated addresses, and names that lead there."""
+    resolver = FakeResolver(
+        {
+            "A": {"inner.example": ["10.0.0.1"], "both.example": ["127.0.0.1", "192.168.0.1"]},
+            "AAAA": {"mapped.example": ["::ffff:127.0.0.1"], "nat64.example": ["64:ff9b::7f00:1"]},
+        }
+    )
+    dialled: list[object] = []
+
+    def connect(self: object, address: object) -> None:
+        dialled.append(address)
+        raise OSError("not here")
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    hook = Hook(
+        id=1, msg_id=1, from_id="", message_id="", subject="", account="alice", url=f"http://{host}:8080/",
+        event="failed", submitted=0, attempts=1, results=(), size=2, payload=b"{}", authorization="", secret="",
+        next_attempt=0,
+    )  # fmt: skip
+    result = await call(HTTPClient(resolver), hook, 0, any_2xx=False)
+    assert not result.success
+    assert result.error
+    assert dialled == []
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "inner.example", "[::ffff:127.0.0.1]", "[64:ff9b::7f00:1]"])
