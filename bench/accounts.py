@@ -55,7 +55,7 @@ async def set_passwords(config: Path, names: list[str], password: str) -> None:
     """Give accounts of a server that does not run a password."""
     holder, _ = ConfigHolder.open(config)
     credential = derive_credential(password)
-    store = Accounts(holder.current.static.data_dir, store_options(lambda: holder.current))
+    store = Accounts(holder.current.static.data_dir, store_options(holder))
     async with trio.open_nursery() as nursery:
         await nursery.start(supervised, store)
         for name in names:

@@ -109,7 +109,7 @@ async def _house(folder: Path, options: Options) -> AsyncIterator[tuple[Context,
             await nursery.start(supervised, accounts)
             await nursery.start(supervised, auth)
             logins = Logins(
-                current=lambda: holder.current,
+                config=holder,
                 accounts=accounts,
                 auth=auth,
                 failures=failure_limits(holder.current.static.rate_limits),

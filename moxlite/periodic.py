@@ -81,7 +81,7 @@ async def _examine(house: House, sources: Sources) -> list[Finding]:
     from moxlite.admin.doctor.examination import Examination
     from moxlite.admin.doctor.examine import examine
 
-    snapshot = house.current()
+    snapshot = house.config.current
     examination = Examination(
         snapshot=snapshot,
         path=house.config.path,
@@ -109,7 +109,7 @@ def _start_updates(house: House) -> "UpdateWatch | None":
     from moxlite.admin.updates import UpdateWatch
 
     http = https_client(house, allow_internal=True)
-    watch = UpdateWatch(source, current=house.current, accounts=house.accounts, resolver=house.resolver, http=http)
+    watch = UpdateWatch(source, config=house.config, accounts=house.accounts, resolver=house.resolver, http=http)
     house.tree.start("admin.updates", watch.serve)
     return watch
 

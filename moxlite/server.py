@@ -135,7 +135,7 @@ async def serve(
         tree.start("config.watch", house.config.watch)
         tree.start("process.clock", house.clock.serve)
         tree.start("process.systemd", keep_alive)
-        tree.start("admin.storage-faults", partial(house.storage_faults.serve, house.accounts, house.current))
+        tree.start("admin.storage-faults", partial(house.storage_faults.serve, house.accounts, house.config))
         tree.start("process.certificates", house.tls.watch)
         if not house.local:
             tree.start("mailauth.dnssec", partial(watch_resolver, house.resolver))
@@ -231,7 +231,7 @@ def _commands(
     copies = ImapCopyCommands(config=house.config, accounts=house.accounts, resolver=house.resolver, trust=trust(house))
     commands.update(copies.registry())
     commands.update(backups.registry())
-    lists = partial(blocklists.listed_at, lambda: house.config.current, house.resolver)
+    lists = partial(blocklists.listed_at, house.config, house.resolver)
     commands.update(WhyCommands(house.config, house.accounts, Asking(house.resolver, lists)).registry())
     commands.update(ReceivedCommands(house.reports).registry())
     if queue is not None:

@@ -24,7 +24,6 @@ from moxlite.admin.storage.settings import compression, short_of_space, store_op
 from moxlite.autotls.autotls import AutoTLS, Ports
 from moxlite.autotls.challenges import Challenges
 from moxlite.config.holder import ConfigHolder
-from moxlite.config.snapshot import Snapshot
 from moxlite.config.static import Static
 from moxlite.imapd.connection import serve_connection as serve_imap
 from moxlite.imapd.session.context import Context as IMAPContext
@@ -122,10 +121,6 @@ class House:
     measures: list[Measure] = field(default_factory=list)
     registry: dict[str, Command] = field(default_factory=dict)
 
-    def current(self) -> Snapshot:
-        """The configuration of this moment."""
-        return self.config.current
-
     @property
     def spool_directory(self) -> Path:
         """Where long messages lie while they come in."""
@@ -137,7 +132,7 @@ class House:
 
     async def disk_faults(self) -> list[str]:
         """Why the disk with the data takes no mail; a file system that hangs is left to its thread."""
-        static = self.current().static
+        static = self.config.current.static
         try:
             short = await trio.to_thread.run_sync(short_of_space, static, abandon_on_cancel=True)
         except OSError as error:
@@ -214,7 +209,7 @@ async def open_house(
     config = started.holder
     static = config.current.static
     faults = StorageFaults()
-    options = store_options(lambda: config.current, degraded=faults.note)
+    options = store_options(config, degraded=faults.note)
     prefer(compression(config.current))
     accounts = Accounts(static.data_dir, options, max_open=budget.accounts)
     auth = await _open_auth(static.data_dir / "auth.db", options, create=started.first)
@@ -226,7 +221,7 @@ async def open_house(
     accounts.register_task("store.threads", keep_threads)
     accounts.register_task("store.sharing", sharing_task(auth))
     logins = Logins(
-        current=lambda: config.current,
+        config=config,
         accounts=accounts,
         auth=auth,
         failures=failure_limits(static.rate_limits),
@@ -235,7 +230,7 @@ async def open_house(
     await logins.remember_places()
     await SecondFactors(logins, auth, accounts).mark_all()
     space = spool_space(static, budget.spools)
-    resolver = OwnZones(lambda: config.current, started.keys) if local else _resolver(static)
+    resolver = OwnZones(config, started.keys) if local else _resolver(static)
     read = started.parent.read if started.parent is not None else Path.read_bytes
     tls = TLSPorts(static, started.certificates, started.acme_keys.hosts, read=read)
     challenges = Challenges()
@@ -243,7 +238,7 @@ async def open_house(
     for one in autotls:
         await trio.to_thread.run_sync(one.load)
         config.on_change(one.reconfigured)
-    listings = OwnListings(lambda: config.current, resolver)
+    listings = OwnListings(config, resolver)
     config.on_change(listings.reconfigured)
     return House(
         started=started,
@@ -274,7 +269,7 @@ def _autotls(name: str, started: Started, resolver: Resolver, tls: TLSPorts, cha
     config = started.holder
     return AutoTLS(
         name,
-        current=lambda: config.current,
+        config=config,
         folder=config.current.static.data_dir / "acme",
         keys=tls.host_keys(started.acme_keys.hosts, name),
         eab_key=started.acme_keys.bindings.get(name, ""),
@@ -369,7 +364,7 @@ def _smtp(house: House, submit: Submit, defer: Defer | None, sent: AskSent | Non
             starttls=None if endpoint.tls else house.tls.of(endpoint.listener, endpoint.service),
             default_account=ACCOUNT if house.local else "",
         )
-        return Served(lambda stream, info: serve_smtp(stream, info, context), gate)
+        return Served(partial(serve_smtp, context=context), gate)
 
     return handler
 
@@ -400,7 +395,7 @@ async def open_queue(house: House, pipe: LocalPipe, databases: AsyncExitStack) -
         )
     )
     context = QueueContext(
-        config=house.current,
+        config=house.config,
         accounts=house.accounts,
         resolver=house.resolver,
         web=https_client(house, allow_internal=house.static.allow_private_webhooks, purpose="webhook"),
@@ -494,7 +489,7 @@ def _imap(house: House) -> Callable[[Endpoint], Served]:
             require_tls=house.static.listeners[endpoint.listener].imap.require_tls,
             starttls=None if endpoint.tls else house.tls.of(endpoint.listener, "imap"),
         )
-        return Served(lambda stream, info: serve_imap(stream, info, context), context.gate)
+        return Served(partial(serve_imap, context=context), context.gate)
 
     return handler
 
@@ -528,7 +523,7 @@ def _admin_app(house: House) -> "AdminApp":
 
 def _web(house: House, queue: Queue | None) -> Callable[[Endpoint], Served]:
     context = make_context(
-        config=house.current,
+        config=house.config,
         config_dir=house.config.path.parent,
         accounts=house.accounts,
         auth=house.auth,
@@ -550,6 +545,6 @@ def _web(house: House, queue: Queue | None) -> Callable[[Endpoint], Served]:
     )
 
     def handler(endpoint: Endpoint) -> Served:
-        return Served(lambda stream, info: serve_http(stream, info, context), context.gates[endpoint.listener])
+        return Served(partial(serve_http, context=context), context.gates[endpoint.listener])
 
     return handler

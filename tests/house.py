@@ -30,11 +30,12 @@ from typing import Any
 import pytest
 import trio
 
-from moxlite import server
+from moxlite import server, wiring
 from moxlite.admin.storage.settings import store_options
 from moxlite.config.holder import ConfigHolder
 from moxlite.net.control.client import CtlClient, connect_ctl
 from moxlite.net.log import LogHandler
+from moxlite.net.resolver import Resolver
 from moxlite.process.signals import Signals
 from moxlite.process.startup import start
 from moxlite.store.accounts.accounts import Accounts
@@ -173,9 +174,9 @@ class Running:
         stream = self._ports.connect(port, ip=ip, remote=remote, window=window)
         return trio.SSLStream(stream, _any_server(), https_compatible=True) if tls else stream
 
-    async def smtp(self, listener: str = "one") -> SMTPClient:
-        """A client that has said EHLO."""
-        client = SMTPClient(await self._stack.enter_async_context(self.connect(port=self.port("smtp", listener))))
+    async def smtp(self, listener: str = "one", service: str = "smtp") -> SMTPClient:
+        """A client that has said EHLO, at the port of `smtp` or `submission`."""
+        client = SMTPClient(await self._stack.enter_async_context(self.connect(port=self.port(service, listener))))
         assert (await client.reply()).startswith("220")
         assert (await client.say("EHLO client.example")).startswith("250")
         return client
@@ -214,7 +215,12 @@ class Running:
 
 @asynccontextmanager
 async def house(
-    folder: Path, *, static: str = STATIC, domains: str = DOMAINS, passwords: Mapping[str, str] | None = None
+    folder: Path,
+    *,
+    static: str = STATIC,
+    domains: str = DOMAINS,
+    passwords: Mapping[str, str] | None = None,
+    resolver: Resolver | None = None,
 ) -> AsyncIterator[Running]:
     """A server whose configuration and data are below `folder`, stopped in order at the end.
 
@@ -223,6 +229,7 @@ async def house(
       domains: domains.toml.
       passwords: of accounts, which are made; `PASSWORD` for all by itself, none where the folder is that of a server
         that has run before.
+      resolver: the server is a real one, as by ``moxlite serve``, which asks this resolver.
     """
     path = folder / "config" / "moxlite.toml"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -238,7 +245,10 @@ async def house(
         async with AsyncExitStack() as clients, trio.open_nursery() as nursery:
             # memory is the whole process's: objects of tests must not be frozen, and looking at all of them takes 0.1 s
             clients.enter_context(pytest.MonkeyPatch.context()).setattr(server, "_settle_memory", bool)
-            run = partial(server.serve, started, local=True, ready=ready.append, signals=signals, listen=ports.listen)
+            if resolver is not None:
+                clients.enter_context(pytest.MonkeyPatch.context()).setattr(wiring, "_resolver", lambda _: resolver)
+            local = resolver is None
+            run = partial(server.serve, started, local=local, ready=ready.append, signals=signals, listen=ports.listen)
             nursery.start_soon(run)
             await soon(lambda: ready, "the server is ready")
             yield Running(folder, ready[0], signals, ports, clients)
@@ -255,7 +265,7 @@ async def house(
 
 async def _set_passwords(path: Path, passwords: Mapping[str, str] | None) -> None:
     holder, _ = ConfigHolder.open(path)
-    accounts = Accounts(holder.current.static.data_dir, store_options(lambda: holder.current))
+    accounts = Accounts(holder.current.static.data_dir, store_options(holder))
     try:
         for name in holder.current.domains.accounts if passwords is None else passwords:
             async with accounts.use(name) as account:

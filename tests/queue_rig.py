@@ -48,6 +48,7 @@ from moxlite.store.mail.systemmailbox import UNQUEUE
 from moxlite.store.options import Options
 from moxlite.store.reports.reportsdb import ReportsDB
 from moxlite.supervision import open_supervisor
+from tests.small_config import Changing
 from tests.supervised import supervised
 from tests.tools import eventually
 
@@ -506,7 +507,7 @@ async def rig_at(
     rig.snapshot, _ = load(tmp_path / "moxlite.toml")
     keys = SigningKeys()
     assert keys.read(rig.snapshot) == []
-    rig.accounts = Accounts(tmp_path, store_options(lambda: rig.snapshot))
+    rig.accounts = Accounts(tmp_path, store_options(Changing(lambda: rig.snapshot)))
     async with contextlib.AsyncExitStack() as databases, trio.open_nursery() as nursery:
         rig.nursery = rig.local.nursery = nursery
         await nursery.start(supervised, rig.accounts)
@@ -517,7 +518,7 @@ async def rig_at(
             reports=rig.reports,
             ipv6=rig.ipv6,
             policies=await databases.enter_async_context(policies),
-            config=lambda: rig.snapshot,
+            config=Changing(lambda: rig.snapshot),
             accounts=rig.accounts,
             resolver=rig.resolver,
             web=HTTPClient(rig.resolver, allow_internal=rig.snapshot.static.allow_private_webhooks),

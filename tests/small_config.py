@@ -1,6 +1,10 @@
 """The smallest configuration that a server starts with, for tests of single parts of it."""
 
-__all__ = ["DOMAINS", "STATIC"]
+from collections.abc import Callable
+
+from moxlite.config.snapshot import Snapshot
+
+__all__ = ["DOMAINS", "STATIC", "Changing"]
 
 STATIC = """\
 hostname = "mx.example.org"
@@ -20,3 +24,15 @@ domain = "example.org"
 [accounts.me.destinations."me@example.org"]
 """
 """domains.toml."""
+
+
+class Changing:
+    """A configuration that a test changes, by the function that returns the one in use."""
+
+    def __init__(self, get: Callable[[], Snapshot]) -> None:
+        self._get = get
+
+    @property
+    def current(self) -> Snapshot:
+        """As `CurrentConfig`."""
+        return self._get()

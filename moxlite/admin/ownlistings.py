@@ -1,13 +1,12 @@
 """Watching block lists for this server's own addresses (ADMIN-59)."""
 
 import logging
-from collections.abc import Callable
 from typing import Final
 
 import trio
 
 from moxlite.admin.dns.wanted import own_ips
-from moxlite.config.snapshot import Snapshot
+from moxlite.config.snapshot import CurrentConfig, Snapshot
 from moxlite.mailauth.dnsbl import DNSBLStatus, check
 from moxlite.metrics import Gauge
 from moxlite.net.limits import IPAddress
@@ -48,8 +47,8 @@ def watched_zones(snapshot: Snapshot) -> list[str]:
 class OwnListings:
     """Queries the lists; results are in the metric, changes in the log."""
 
-    def __init__(self, current: Callable[[], Snapshot], resolver: Resolver) -> None:
-        self._current = current
+    def __init__(self, config: CurrentConfig, resolver: Resolver) -> None:
+        self._config = config
         self._resolver = resolver
         self._wakeup = Wakeup()
         self._connections = 0
@@ -81,7 +80,7 @@ class OwnListings:
 
     async def look(self) -> None:
         """Query each list for each address. Addresses and lists that are no longer watched lose their metric."""
-        snapshot = self._current()
+        snapshot = self._config.current
         wanted = [(zone, ip) for zone in watched_zones(snapshot) for ip in own_ips(snapshot) or ()]
         for key in self._known.keys() - {(zone, str(ip)) for zone, ip in wanted}:
             del self._known[key]

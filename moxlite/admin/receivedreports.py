@@ -11,7 +11,7 @@ import msgspec
 import trio
 
 from moxlite.admin.storage.settings import store_options
-from moxlite.config.snapshot import Snapshot
+from moxlite.config.snapshot import FixedConfig, Snapshot
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.process.stopped import stopped
 from moxlite.proto.address import AddressError, Domain
@@ -107,7 +107,7 @@ def on_file(snapshot: Snapshot, read: Callable[[Reader], T], nothing: T) -> T:
     path = snapshot.static.data_dir / "reports.db"
 
     async def main() -> T:
-        reports = await ReportsDB.open(path, store_options(lambda: snapshot))
+        reports = await ReportsDB.open(path, store_options(FixedConfig(snapshot)))
         try:
             return await reports.database.scan(read, op="reports")
         finally:

@@ -13,7 +13,6 @@ import binascii
 import logging
 import re
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from moxlite import __version__
 from moxlite.admin.notices import notify_postmaster
 from moxlite.config.files import write_atomically
-from moxlite.config.snapshot import Snapshot
+from moxlite.config.snapshot import CurrentConfig
 from moxlite.config.static import Updates
 from moxlite.metrics import Counter
 from moxlite.net.httpclient import HTTPClient, HTTPError
@@ -137,17 +136,17 @@ class UpdateWatch:
         self,
         source: Updates,
         *,
-        current: Callable[[], Snapshot],
+        config: CurrentConfig,
         accounts: Accounts,
         resolver: Resolver,
         http: HTTPClient,
     ) -> None:
         self._source = source
-        self._current = current
+        self._config = config
         self._accounts = accounts
         self._resolver = resolver
         self._http = http
-        self._path: Path = current().static.data_dir / STATE
+        self._path: Path = config.current.static.data_dir / STATE
         self._state = _State()
 
     @property
@@ -182,7 +181,9 @@ class UpdateWatch:
             lines += [f"{one.version}", "", one.text.strip(), ""]
         subject = f"version {newest} was published"
         once = f"update {newest}"
-        await notify_postmaster(self._accounts, self._current(), subject, "\n".join(lines), once=once, flagged=True)
+        await notify_postmaster(
+            self._accounts, self._config.current, subject, "\n".join(lines), once=once, flagged=True
+        )
         await self._note(msgspec.structs.replace(self._state, told=newest))
 
     def _read(self) -> _State:

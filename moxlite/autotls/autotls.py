@@ -26,7 +26,7 @@ from moxlite.autotls.messages import Authority, ChallengeKind, Issued, Order, Wi
 from moxlite.autotls.names import listeners_of, own_ips, pointing, wanted_names
 from moxlite.autotls.ordering import CAFailed, Speak, speak
 from moxlite.autotls.rehearsal import Place, Rehearsed, rehearse
-from moxlite.config.snapshot import Snapshot
+from moxlite.config.snapshot import CurrentConfig, Snapshot
 from moxlite.config.static import ACME
 from moxlite.config.values import AUTO
 from moxlite.net.resolver import Resolver
@@ -77,7 +77,7 @@ class AutoTLS:
     """Automatic certificates of one ``[acme.NAME]``.
 
     Args:
-      current: returns the present configuration.
+      config: gives the present configuration.
       folder: ``data/acme``.
       keys: host keys, used in each order for their hosts.
       eab_key: of the external account binding, base64url.
@@ -90,7 +90,7 @@ class AutoTLS:
         self,
         name: str,
         *,
-        current: Callable[[], Snapshot],
+        config: CurrentConfig,
         folder: Path,
         keys: HostKeys,
         eab_key: str,
@@ -102,7 +102,7 @@ class AutoTLS:
         talk: Speak = speak,
     ) -> None:
         self.name: Final = name
-        self._current = current
+        self._config = config
         self._files = Folder(folder, name)
         self._keys = keys
         self._eab_key = eab_key
@@ -122,7 +122,7 @@ class AutoTLS:
 
     @property
     def _settings(self) -> ACME:
-        return self._current().static.acme[self.name]
+        return self._config.current.static.acme[self.name]
 
     def load(self) -> None:
         """Read the certificates from disk, and hand them to the ports. Blocks."""
@@ -161,7 +161,7 @@ class AutoTLS:
     def problems(self) -> list[str]:
         """Problems that need the administrator, one line each."""
         found = [f"acme {self.name}: {self._broken}"] if self._broken else []
-        snapshot, now = self._current(), self._clock()
+        snapshot, now = self._config.current, self._clock()
         own = {snapshot.hostname(name).ascii for name in listeners_of(snapshot, self.name)}
         for host in wanted_names(snapshot, self.name):
             pair, state = self._pairs.get(host), self._state.hosts.get(host, HostState())
@@ -182,7 +182,7 @@ class AutoTLS:
 
         Raises OSError, ValueError: a file of ours cannot be used.
         """
-        snapshot, now = self._current(), self._clock()
+        snapshot, now = self._config.current, self._clock()
         wanted = wanted_names(snapshot, self.name)
         for host in self._state.hosts.keys() - set(wanted):
             del self._state.hosts[host]
@@ -293,7 +293,7 @@ class AutoTLS:
 
     async def _try(self, host: str) -> None:
         """Order a certificate if DNS points the name here, and no waiting time applies."""
-        snapshot, state, now = self._current(), self._state.hosts[host], self._clock()
+        snapshot, state, now = self._config.current, self._state.hosts[host], self._clock()
         found = await pointing(host, self._resolver, own_ips(snapshot, self.name))
         if found.words and self._elsewhere.get(host) != found.words:
             logger.warning("name does not point here", extra={"kv": {"host": host, "why": found.words}})

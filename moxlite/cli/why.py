@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from moxlite.acceptance.commands import Asking, Explained
-    from moxlite.config.snapshot import Snapshot
+    from moxlite.config.snapshot import FixedConfig, Snapshot
 
 __all__ = ["why"]
 
@@ -89,7 +89,7 @@ def _asking(snapshot: "Snapshot") -> "Asking":
 
     dns = snapshot.static.dns
     resolver = DNSResolver(dns.servers, trust_ad=dns.trust_ad)
-    return Asking(resolver, partial(listed_at, lambda: snapshot, resolver))
+    return Asking(resolver, partial(listed_at, FixedConfig(snapshot), resolver))
 
 
 async def _told(answer: "Awaitable[T]") -> T:

@@ -5,7 +5,7 @@ Lookups cost a few dictionary accesses, however many accounts there are (SMTP-52
 """
 
 from collections.abc import Mapping
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 import msgspec
 
@@ -18,8 +18,10 @@ from moxlite.proto.address import Address, AddressError, Domain, Localpart, Path
 __all__ = [
     "AccountRecipient",
     "AliasRecipient",
+    "CurrentConfig",
     "Derived",
     "DomainDisabled",
+    "FixedConfig",
     "NotLocal",
     "Recipient",
     "ReportKind",
@@ -258,6 +260,22 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
                 reports="host_tlsrpt",
             )
         return NOT_LOCAL
+
+
+class CurrentConfig(Protocol):
+    """Access to the configuration in use, which may be another one after each checkpoint: `ConfigHolder` of a running
+    server, `FixedConfig` elsewhere.
+    """
+
+    @property
+    def current(self) -> Snapshot:
+        """The snapshot in use."""
+
+
+class FixedConfig(msgspec.Struct, frozen=True):
+    """A configuration that does not change, for programs that work on a stopped server's files."""
+
+    current: Snapshot
 
 
 def derive(static: Static, domains: Domains) -> Derived:

@@ -9,13 +9,13 @@ per cause, into replies of its protocol. `exchange` runs SASL on top.
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Final
 
 import trio
 
-from moxlite.config.snapshot import AccountRecipient, Snapshot
+from moxlite.config.snapshot import AccountRecipient, CurrentConfig
 from moxlite.logins.adminpassword import read_admin_hash
 from moxlite.logins.guessing import NAMELESS, Attempt, FailedLogins, FailureCount, TooManyFailures
 from moxlite.logins.identity import Candidate, CertificateLogin, Identity, LoginRequest, Protocol, typed
@@ -79,7 +79,7 @@ class Logins:
     """Verification of log-ins.
 
     Args:
-      current: returns the current configuration.
+      config: gives the current configuration.
       accounts: for the credentials.
       auth: auth.db, with keys of client certificates and the list of attempts.
       failures: counts failures per network and account, over all protocols (SMTP-136).
@@ -89,13 +89,13 @@ class Logins:
     def __init__(
         self,
         *,
-        current: Callable[[], Snapshot],
+        config: CurrentConfig,
         accounts: Accounts,
         auth: AuthDB,
         failures: FailedLogins,
         secret: bytes,
     ) -> None:
-        self._current = current
+        self._config = config
         self._accounts = accounts
         self._auth = auth
         self._failures = failures
@@ -183,7 +183,7 @@ class Logins:
           FactorNeeded: the password is right, and the app must go on with `SecondFactors.check`.
         """
         await self.admit(request)
-        path = self._current().static.admin_password_file
+        path = self._config.current.static.admin_password_file
         stored = None if path is None else await trio.to_thread.run_sync(read_admin_hash, path)
         if stored is None:
             error = NoAdminPassword("no admin password is set: run `moxlite admin set-password`")
@@ -245,7 +245,7 @@ class Logins:
         """
         name = normalize_username(username)
         try:
-            address = self._current().canonical(Address.parse(name))
+            address = self._config.current.canonical(Address.parse(name))
         except AddressError:
             return name.lower()
         return f"{address.localpart.lower().partition('+')[0]}@{address.domain.ascii}"
@@ -272,7 +272,7 @@ class Logins:
         except StoreError as error:  # other mechanisms still work
             logger.warning("keys of client certificates are not known", extra={"kv": {"err": str(error)}})
             return None
-        recipient = None if key is None else self._current().login(key.login_address)
+        recipient = None if key is None else self._config.current.login(key.login_address)
         if key is None or recipient is None or recipient.account != key.account:
             self.refuse(
                 request,
@@ -281,7 +281,7 @@ class Logins:
                 WrongCredentials("unknown client certificate"),
             )
             return None
-        account = self._current().account(recipient.account)
+        account = self._config.current.account(recipient.account)
         return CertificateLogin(
             identity=Identity(
                 recipient.account, str(recipient.canonical), login=typed(key.login_address, recipient.canonical)
@@ -296,7 +296,7 @@ class Logins:
         Raises:
           LoginDisabled: see there.
         """
-        recipient = self._current().login(login.identity.address)
+        recipient = self._config.current.login(login.identity.address)
         if recipient is None or recipient.account != login.identity.account:  # changed since the handshake
             raise self.refuse(
                 request, "tlsclientauth", login.identity.address, WrongCredentials("unknown client certificate")
@@ -382,7 +382,7 @@ class Logins:
         attempt: Attempt | None,
     ) -> None:
         """Refuse an account that was removed while its password was being verified, or may not log in."""
-        account = self._current().account(recipient.account)
+        account = self._config.current.account(recipient.account)
         if account is None:
             gone = WrongCredentials("bad user or password")
             raise self.refuse(request, mechanism, username, gone, result="baduser", attempt=attempt)
@@ -470,7 +470,7 @@ class Logins:
 
     def login(self, username: str) -> AccountRecipient | None:
         """The account that a user name belongs to now, or None."""
-        return self._current().login(normalize_username(username))
+        return self._config.current.login(normalize_username(username))
 
     def succeed(
         self,
@@ -531,7 +531,7 @@ class Logins:
             return None, ()
         if request.protocol in WEB:
             return stored.own, ()
-        current = self._current()
+        current = self._config.current
         settings = current.account(recipient.account)
         web_only = (
             stored.two_step

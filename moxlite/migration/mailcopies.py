@@ -16,7 +16,7 @@ from moxlite import lazyimport
 from moxlite.admin.requests import Exported, ExportMail, Imported, ImportMail
 from moxlite.admin.storage.settings import compression, store_options
 from moxlite.config.holder import ConfigHolder
-from moxlite.config.snapshot import Snapshot
+from moxlite.config.snapshot import FixedConfig, Snapshot
 from moxlite.net.control.protocol import StreamBroken, StreamReceiver
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.process.stopped import stopped
@@ -98,7 +98,7 @@ def _stopped(snapshot: Snapshot, work: Callable[[Accounts, Path], Awaitable[T]])
 
     async def run() -> T:
         prefer(compression(snapshot))
-        accounts = Accounts(data, store_options(lambda: snapshot))
+        accounts = Accounts(data, store_options(FixedConfig(snapshot)))
         tmp = data / "tmp"
         tmp.mkdir(mode=0o750, exist_ok=True)
         try:

@@ -6,14 +6,14 @@ label, such as localhost, have neither SPF nor DKIM (AUTH-21, AUTH-35).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
 import trio
 
 from moxlite.config.domains import DomainConfig
-from moxlite.config.snapshot import Snapshot
+from moxlite.config.snapshot import CurrentConfig, Snapshot
 from moxlite.mailauth.dkim.keys import key_record
 from moxlite.net.resolver import MX, Answer, NotFound, Record, RecordType, Resolver, absolute
 from moxlite.process.keys.signing import SigningKeys
@@ -37,8 +37,8 @@ LOOPBACK: Final[Mapping[str, Sequence[tuple[RecordType, Record]]]] = {
 class OwnZones(Resolver):
     """Resolver with records made from the present configuration."""
 
-    def __init__(self, current: Callable[[], Snapshot], keys: SigningKeys) -> None:
-        self._current = current
+    def __init__(self, config: CurrentConfig, keys: SigningKeys) -> None:
+        self._config = config
         self._keys = keys
 
     async def lookup(self, name: str, kind: RecordType) -> Answer[Record]:
@@ -54,7 +54,7 @@ class OwnZones(Resolver):
     def _records(self, name: str) -> Iterator[tuple[RecordType, Record]]:
         """The records of a name, at most one of each type."""
         yield from LOOPBACK.get(name, ())
-        snapshot = self._current()
+        snapshot = self._config.current
         selector, marker, domain = name.partition("._domainkey.")
         settings = _domain(snapshot, domain if marker else name)
         if settings is None:

@@ -156,7 +156,7 @@ class Attempt:
 
     async def _deliver(self) -> Outcomes:
         ctx, batch, trace = self._ctx, self.batch, self._trace
-        snapshot = ctx.config()
+        snapshot = ctx.config.current
         first = batch.first
         if self._waiting is not None:
             self._taker = Handed.ACCOUNT
@@ -223,7 +223,7 @@ class Attempt:
         promised = self._trace.promises and not own
         result = self._result(error=error)
         blocked = self._direct and not result.success and meaning_of(result).cause is Cause.BLOCKED_IP
-        detour = way_round(self._ctx.config(), message) if blocked else ""
+        detour = way_round(self._ctx.config.current, message) if blocked else ""
         if detour == self._transport:
             detour = ""
         elif detour:
@@ -235,7 +235,7 @@ class Attempt:
         """Whether the message has waited longer than the whole schedule. An attempt without a connection then counts
         too; else a host that is always paused would keep the message for ever.
         """
-        queue = self._ctx.config().static.queue
+        queue = self._ctx.config.current.static.queue
         left = attempts_left(0, max_attempts_of(message.max_attempts, queue.max_attempts), 0, queue.retry_delays)
         return self._ctx.clock() - message.queued > left[-1]
 

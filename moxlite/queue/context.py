@@ -9,7 +9,7 @@ from typing import Protocol
 import msgspec
 import trio
 
-from moxlite.config.snapshot import Snapshot
+from moxlite.config.snapshot import CurrentConfig
 from moxlite.net.dial import CONNECT_SECONDS, Dialed, LocalAddresses, dial
 from moxlite.net.httpclient import HTTPClient
 from moxlite.net.limits import IPAddress
@@ -59,7 +59,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     """The services given by the server.
 
     Attributes:
-      config: returns the current configuration.
+      config: gives the current configuration.
       accounts: the accounts, which get DSNs and deferred deliveries.
       resolver: finds hosts. web: calls the web servers of accounts.
       policies: MTA-STS policies. ipv6: whether to send over IPv6. load: connections to other hosts, and their pauses.
@@ -73,7 +73,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
       clock, random: time (µs UTC) and random numbers, replaced in tests.
     """
 
-    config: Callable[[], Snapshot]
+    config: CurrentConfig
     accounts: Accounts
     resolver: Resolver
     web: HTTPClient

@@ -83,7 +83,7 @@ class Mirror:
 
     def wants(self, account: str) -> bool:
         """Whether the configuration gives the account a mailbox `Outgoing`."""
-        configured = self._ctx.config().account(account)
+        configured = self._ctx.config.current.account(account)
         return configured is not None and configured.queue_mailbox
 
     def changed(self) -> None:
@@ -104,7 +104,7 @@ class Mirror:
 
         Errors: exceptions of the queue's database are raised; an account that cannot be changed is tried again later.
         """
-        self._unfit.update(name for name in self._ctx.config().domains.accounts if self.wants(name))
+        self._unfit.update(name for name in self._ctx.config.current.domains.accounts if self.wants(name))
         while True:
             self._wakeup.clear()
             with trio.move_on_after(await self._once()):

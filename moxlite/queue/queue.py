@@ -165,7 +165,7 @@ class Queue:
         now = self.ctx.clock()
         async with encoded(self._database, spool) as content:
             mirrored = self.mirror.wants(submission.account)
-            limits_of = limits_from(self.ctx.config())
+            limits_of = limits_from(self.ctx.config.current)
             unit = partial(
                 take, submission=submission, content=content, now=now, limits_of=limits_of, mirrored=mirrored
             )
@@ -201,7 +201,7 @@ class Queue:
         """
         await spool.finish()
         now = self.ctx.clock()
-        delay = delay_after(1, self.ctx.config().static.queue.retry_delays, self.ctx.random)
+        delay = delay_after(1, self.ctx.config.current.static.queue.retry_delays, self.ctx.random)
         async with encoded(self._database, spool) as content:
             unit = partial(add_deferred, deferred=deferred, content=content, now=now, delay=delay)
             ids = await self._database.write(unit, weight=spool.size or 1)
@@ -232,7 +232,7 @@ class Queue:
 
     async def status(self, account: str, message_id: str) -> list[RecipientStatus]:
         """Delivery status by recipient of an account's messages with a Message-ID (QUEUE-175)."""
-        settings = self.ctx.config().static.queue
+        settings = self.ctx.config.current.static.queue
         return await self._database.scan(
             partial(
                 statuses,
@@ -402,7 +402,7 @@ class Queue:
 
     async def set_transport(self, wanted: Filter, transport: str) -> int:
         """Set the transport; an empty name lets the routes choose again. Raises UnknownTransport."""
-        if transport and transport not in self.ctx.config().static.transports:
+        if transport and transport not in self.ctx.config.current.static.transports:
             raise UnknownTransport(f"unknown transport {transport!r}")
         return await self._change(lambda tx, now: operations.set_transport(tx, wanted, now, transport=transport))
 
@@ -474,7 +474,7 @@ class Queue:
         await self._database.write(partial(_clean_keys, now=now))
         await self._database.write(partial(clean_signs, now=now))
         await self._database.write(partial(clean_stops, now=now))
-        accounts = list(self.ctx.config().domains.accounts)
+        accounts = list(self.ctx.config.current.domains.accounts)
         await self._database.write(lambda tx: clean_suppressions(tx, accounts, now))
 
     async def measure(self) -> None:

@@ -117,7 +117,7 @@ class _Turn(msgspec.Struct):
 
 def policy_of(ctx: Context) -> Policy:
     """Current settings and time for recording outcomes."""
-    snapshot = ctx.config()
+    snapshot = ctx.config.current
     queue = snapshot.static.queue
 
     def keep_for(name: str) -> int:
@@ -249,7 +249,7 @@ class Scheduler:
         """Whether another attempt may begin. Retries use at most half of `max_concurrent_deliveries`, and silent
         attempts only the larger limit of all attempts, so that neither delays the others (QUEUE-14).
         """
-        limit = self._ctx.config().static.queue.max_concurrent_deliveries
+        limit = self._ctx.config.current.static.queue.max_concurrent_deliveries
         turns = list(self._busy.values())
         if retry:
             turns, limit = [turn for turn in turns if turn.retry], max(1, limit // 2)
@@ -365,7 +365,7 @@ class Scheduler:
         if not self._serving:
             return None
         policy = policy_of(self._ctx)
-        snapshot = self._ctx.config()
+        snapshot = self._ctx.config.current
 
         def fits(message: Message) -> bool:
             return (
@@ -429,7 +429,7 @@ class Scheduler:
                     self._unwritten.update((one.message.id, one) for one in ended)
 
     async def _finish(self, ended: list[Ended], policy: Policy) -> None:
-        limits_of = limits_from(self._ctx.config())
+        limits_of = limits_from(self._ctx.config.current)
         self._stopped(await self._database.write(lambda tx: finish(tx, ended, policy, limits_of)))
 
     def _note_blocks(self, ended: list[Ended], now: int) -> None:

@@ -4,7 +4,7 @@ docs/spec/admin.md, table `store.*`).
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, Generic, Protocol, TypeVar
 
 import msgspec
 
@@ -12,12 +12,15 @@ from moxlite.store.junkflags import JunkFlagRules
 from moxlite.store.junkparams import JunkParams
 from moxlite.store.types import SpecialUse
 
-__all__ = ["DAY", "INITIAL_SPECIAL_USE", "SECOND", "AccountConfig", "Options", "every_account"]
+__all__ = ["DAY", "INITIAL_SPECIAL_USE", "SECOND", "AccountConfig", "AccountConfigs", "Options", "every_account"]
 
 SECOND: Final = 1_000_000
 """Microseconds, the unit of all times in the databases."""
 
 DAY: Final = 86_400 * SECOND
+
+KEPT: Final = 256
+"""Number of accounts whose settings are cached, 1 kB each: more than are in use at a time."""
 
 INITIAL_SPECIAL_USE: Final[Mapping[SpecialUse, str]] = {
     SpecialUse.ARCHIVE: "Archive",
@@ -47,6 +50,44 @@ class AccountConfig(msgspec.Struct, frozen=True):
     junk_filter: JunkParams | None = None
     expire_after: Mapping[str, int] = msgspec.field(default_factory=dict)
     queue_mailbox: bool = False
+
+
+Snapshot = TypeVar("Snapshot")
+State = TypeVar("State", covariant=True)
+
+
+class Current(Protocol[State]):
+    """Access to the configuration in use, of a type that the store does not know."""
+
+    @property
+    def current(self) -> State:
+        """The snapshot in use."""
+
+
+class AccountConfigs(Generic[Snapshot]):
+    """Look-up of accounts' settings in the configuration in use, for `Options.account_config`.
+
+    Each unit of an account looks its settings up, and the settings of accounts in use are kept until the configuration
+    changes. Threads may call it.
+    """
+
+    def __init__(self, config: Current[Snapshot], make: Callable[[Snapshot, str], AccountConfig | None]) -> None:
+        """`make` returns an account's settings in a snapshot, None if it has no account of this name."""
+        self._config = config
+        self._make = make
+        self._known: tuple[Snapshot, dict[str, AccountConfig]] = config.current, {}
+
+    def __call__(self, name: str) -> AccountConfig | None:
+        """The settings of an account; None if it is not configured."""
+        snapshot = self._config.current
+        known_of, configs = self._known  # one read of both: another thread may replace them
+        if known_of is not snapshot or len(configs) > KEPT:
+            configs = {}
+            self._known = snapshot, configs
+        found = configs.get(name) or self._make(snapshot, name)
+        if found is not None:
+            configs[name] = found
+        return found
 
 
 def every_account(name: str) -> AccountConfig | None:

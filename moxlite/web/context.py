@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from moxlite.admin.factors.changes import FactorChanges
     from moxlite.config.listeners import Listener, MetricsService, PolicyService, WebserverService, WebService
-    from moxlite.config.snapshot import Snapshot
+    from moxlite.config.snapshot import CurrentConfig, Snapshot
     from moxlite.logins.logins import Logins
     from moxlite.net.limits import IPNetwork
     from moxlite.net.tls.certificates import KeyPair
@@ -72,7 +72,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     Strict-Transport-Security. ``opaque_id`` makes the public form of a connection id (WEB-8).
     """
 
-    config: Callable[[], Snapshot]
+    config: CurrentConfig
     routers: Mapping[tuple[str, int], Router]
     requests: RateLimiter
     unlimited: frozenset[tuple[str, int]]
@@ -130,7 +130,7 @@ class Apps(msgspec.Struct, frozen=True):
 
 def make_context(
     *,
-    config: Callable[[], Snapshot],
+    config: CurrentConfig,
     config_dir: Path,
     accounts: Accounts,
     auth: AuthDB,
@@ -153,7 +153,7 @@ def make_context(
     """The context of a server.
 
     Args:
-      config: returns the current configuration.
+      config: gives the current configuration.
       config_dir: directory that may hold the administrator's style and script files.
       factors: changes second factors.
       imports: the engine of all imports of the server; its `serve` must run.
@@ -169,7 +169,7 @@ def make_context(
       challenge: returns the answer to a CA's challenge (ACME) for a host and a token, or None.
       admin: makes the admin app.
     """
-    snapshot = config()
+    snapshot = config.current
     exports = BrowserExports(accounts, snapshot.static.data_dir / "tmp")
 
     def make_webmail() -> Webmail:
@@ -282,7 +282,7 @@ def ports(listener: Listener) -> set[int]:
 
 
 def _router(
-    config: Callable[[], Snapshot],
+    config: CurrentConfig,
     name: str,
     listener: Listener,
     port: int,
@@ -334,7 +334,7 @@ def _router(
     return Router(system, services, rules)
 
 
-def _admin(config: Callable[[], Snapshot], name: str, listener: Listener, port: int, apps: Apps) -> Iterator[Route]:
+def _admin(config: CurrentConfig, name: str, listener: Listener, port: int, apps: Apps) -> Iterator[Route]:
     """Routes of the admin app (WEB-22, WEB-25). If it has a port of its own, other ports with apps redirect to it."""
     served = [one for one in _apps(listener) if one.enabled and one.port == port]
     services = [one for one in (listener.admin_http, listener.admin_https) if one.enabled]
@@ -369,7 +369,7 @@ def _redirect(service: WebService, scheme: str) -> Handler:
     return redirect
 
 
-def _discovery(config: Callable[[], Snapshot], name: str, listener: Listener, port: int, apps: Apps) -> Iterator[Route]:
+def _discovery(config: CurrentConfig, name: str, listener: Listener, port: int, apps: Apps) -> Iterator[Route]:
     """Routes of the well-known names. Settings are served on the port of plain http, too: some programs ask there
     first, and the settings hold no secret (WEB-123).
     """
@@ -396,7 +396,7 @@ def _proxies(service: WebService, networks: tuple[IPNetwork, ...]) -> tuple[IPNe
     return networks if service.forwarded else None
 
 
-def _listener_hosts(config: Callable[[], Snapshot], listener: str) -> HostMatch:
+def _listener_hosts(config: CurrentConfig, listener: str) -> HostMatch:
     """Hosts for the admin app (WEB-23): any IP address, the listener's name, localhost."""
 
     def match(host: Host) -> bool:
@@ -407,7 +407,7 @@ def _listener_hosts(config: Callable[[], Snapshot], listener: str) -> HostMatch:
     return match
 
 
-def _account_hosts(config: Callable[[], Snapshot], listener: str) -> HostMatch:
+def _account_hosts(config: CurrentConfig, listener: str) -> HostMatch:
     """Hosts for accounts' services (WEB-23): the listener's hosts, and the client settings domains."""
     own = _listener_hosts(config, listener)
 

@@ -8,14 +8,14 @@ import ipaddress
 import logging
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
 from typing import ClassVar, Final, Literal
 from urllib.parse import quote, unquote
 
 import trio
 
-from moxlite.config.snapshot import Snapshot
+from moxlite.config.snapshot import CurrentConfig
 from moxlite.logins.identity import Identity, LoginRequest
 from moxlite.logins.logins import Logins
 from moxlite.logins.refusals import FactorNeeded, LoginDisabled, LoginRefused, NoAdminPassword, RateLimited
@@ -94,7 +94,7 @@ class Sessions:
     WRONG: ClassVar[str] = "The address or the password is not right."
 
     def __init__(
-        self, app: App, *, auth: AuthDB, logins: Logins, factors: SecondFactors, config: Callable[[], Snapshot]
+        self, app: App, *, auth: AuthDB, logins: Logins, factors: SecondFactors, config: CurrentConfig
     ) -> None:
         self._app: Final = app
         self._auth = auth
@@ -269,7 +269,7 @@ class Sessions:
         from the cookie and proves nothing.
         """
         request = self.login_request(caller)
-        known = self._config().account(account) is not None
+        known = self._config.current.account(account) is not None
         self._auth.record(
             LoginAttempt(
                 result="badcreds",
@@ -293,7 +293,7 @@ class Sessions:
         return any(living.id == session.id for living in await self._auth.sessions(session.account))
 
     def _may_stay(self, session: Session) -> bool:
-        account = self._config().account(session.account)
+        account = self._config.current.account(session.account)
         return account is not None and not account.login_disabled
 
     def login_request(self, caller: Caller) -> LoginRequest:

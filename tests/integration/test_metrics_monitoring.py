@@ -16,6 +16,7 @@ from moxlite.config.load import load
 from moxlite.config.snapshot import Snapshot
 from moxlite.net.resolver import FakeResolver, TempError
 from tests.running import ServedServer
+from tests.small_config import Changing
 from tests.tools import free_port, need, slowness
 
 pytestmark = [pytest.mark.integration, pytest.mark.served]
@@ -103,7 +104,7 @@ async def test_own_addresses_are_watched(tmp_path: Path, autojump_clock: MockClo
     )
     both = snapshot(tmp_path, '"two.example", "three.example"')
     current = [both]
-    listings = OwnListings(lambda: current[0], resolver)
+    listings = OwnListings(Changing(lambda: current[0]), resolver)
 
     def asked() -> int:
         return sum(name.startswith("8.8.8.8.one") for name, _ in resolver.asked)

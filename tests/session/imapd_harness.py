@@ -272,7 +272,7 @@ async def imap(tmp_path: Path) -> AsyncIterator[Imap]:
         await nursery.start(supervised, accounts)
         await nursery.start(supervised, auth)
         logins = Logins(
-            current=lambda: holder.current,
+            config=holder,
             accounts=accounts,
             auth=auth,
             failures=still_failures(),

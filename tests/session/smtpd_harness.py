@@ -436,7 +436,7 @@ async def serving(
             accounts=accounts,
             config=holder,
             logins=Logins(
-                current=lambda: holder.current,
+                config=holder,
                 accounts=accounts,
                 auth=auth,
                 failures=still_failures(),

@@ -20,6 +20,7 @@ from moxlite.queue.data.filters import Filter
 from moxlite.queue.data.rows import MAX_RESULTS
 from moxlite.queue.sending.connecting import direct_way
 from tests.queue_rig import Rig, Server, rig_at, sample
+from tests.small_config import Changing
 from tests.tools import eventually
 
 pytestmark = pytest.mark.served
@@ -359,7 +360,7 @@ async def test_after_many_connections_block_lists_are_asked_about_us(
     lists = FakeResolver()
     smtp = 'smtp = { enabled = true, starttls = false, dnsbls = ["bl.example"] }'
     static = f'[listeners.out]\nips = ["192.0.2.25"]\n{smtp}'
-    listings = OwnListings(lambda: rig.snapshot, lists)
+    listings = OwnListings(Changing(lambda: rig.snapshot), lists)
     gauge = partial(sample, "moxlite_dnsbl_ips_success", zone="bl.example", ip="9.9.9.9")
     dialling = partial(wiring._dial, listings)
     async with rig_at(tmp_path, static=static, dial=dialling) as rig, trio.open_nursery() as tasks:

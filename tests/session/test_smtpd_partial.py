@@ -272,7 +272,7 @@ async def with_queue(smtp: Smtp, now: Clock) -> AsyncIterator[tuple[Context, Que
         pytest.fail(f"nothing is fetched from {url}")
 
     ctx = QueueContext(
-        config=lambda: smtp.context.config.current,
+        config=smtp.context.config,
         accounts=smtp.context.accounts,
         resolver=resolver,
         web=HTTPClient(resolver),

@@ -61,7 +61,7 @@ async def notices(accounts: Accounts) -> int:
 @asynccontextmanager
 async def serving(config: ConfigHolder, target: Path) -> AsyncIterator[Accounts]:
     """The schedule, once a day, serves as long as the block lasts."""
-    accounts = Accounts(config.current.static.data_dir, store_options(lambda: config.current))
+    accounts = Accounts(config.current.static.data_dir, store_options(config))
     async with accounts.use("bob"):
         pass
     commands = BackupCommands(config=config, accounts=accounts)

@@ -13,6 +13,7 @@ from moxlite.admin.storage import alarms
 from moxlite.admin.storage.alarms import StorageFaults
 from moxlite.admin.storage.settings import store_options
 from moxlite.config.load import load
+from moxlite.config.snapshot import FixedConfig
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.body import message_range
 from moxlite.store.errors import StorageBroken, StorageFull, StoreError
@@ -64,10 +65,10 @@ async def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     monkeypatch.setattr(alarms, "GATHER", 0.01)
     monkeypatch.setattr(alarms, "RETRY", 0.05)
     faults = StorageFaults()
-    accounts = Accounts(snapshot.static.data_dir, store_options(lambda: snapshot, degraded=faults.note))
+    accounts = Accounts(snapshot.static.data_dir, store_options(FixedConfig(snapshot), degraded=faults.note))
     async with trio.open_nursery() as nursery:
         await nursery.start(supervised, accounts)
-        yield Place(accounts, faults, lambda: nursery.start_soon(faults.serve, accounts, lambda: snapshot))
+        yield Place(accounts, faults, lambda: nursery.start_soon(faults.serve, accounts, FixedConfig(snapshot)))
         nursery.cancel_scope.cancel()
 
 

@@ -27,6 +27,7 @@ from moxlite.config.load import load
 from moxlite.config.snapshot import Snapshot
 from moxlite.net.resolver import FakeResolver, RecordType
 from moxlite.net.tls.certificates import KeyPair, PrivateKey, certificate_names, load_private_key, self_signed
+from tests.small_config import Changing
 from tests.tools import eventually
 
 DAY = 86400.0
@@ -132,7 +133,7 @@ class World:
         self.used: dict[tuple[str, ...], KeyPair] = {}
         self.keeper = AutoTLS(
             "ca",
-            current=lambda: self.snapshot,
+            config=Changing(lambda: self.snapshot),
             folder=self.folder / "acme",
             keys=self.keys,
             eab_key="",

@@ -10,6 +10,7 @@ import trio
 from moxlite.admin.storage.settings import store_options
 from moxlite.cli import run
 from moxlite.config.load import load
+from moxlite.config.snapshot import FixedConfig
 from moxlite.process.lock import DataLock
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.delivery.deliver import Append, append
@@ -45,7 +46,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     snapshot, _ = load(tmp_path / "moxlite.toml")
 
     async def fill() -> None:
-        accounts = Accounts(snapshot.static.data_dir, store_options(lambda: snapshot))
+        accounts = Accounts(snapshot.static.data_dir, store_options(FixedConfig(snapshot)))
         async with accounts.use("me") as account:
             for name, ids, text in (("Archive", range(3), "lunch at noon"), ("Junk", (8, 9), "gold \x1b[2J watches")):
                 items = [Append(await prepared(mail(number, body=text))) for number in ids]
@@ -75,7 +76,7 @@ def test_retrain_says_why_it_learnt_nothing(config: Path, capsys: Capture) -> No
 
     async def unmark(*names: str) -> None:
         snapshot, _ = load(config / "moxlite.toml")
-        accounts = Accounts(snapshot.static.data_dir, store_options(lambda: snapshot))
+        accounts = Accounts(snapshot.static.data_dir, store_options(FixedConfig(snapshot)))
         async with accounts.use("me") as account:
             for name in names:
                 where = (await box(account, name)).id

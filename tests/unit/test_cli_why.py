@@ -10,6 +10,7 @@ from moxlite.acceptance.why import Why, pack
 from moxlite.admin.storage.settings import store_options
 from moxlite.cli import run
 from moxlite.config.load import load
+from moxlite.config.snapshot import FixedConfig
 from moxlite.net.resolver import FakeResolver
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.delivery.actions import Delivery, FileInto
@@ -48,7 +49,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     snapshot, _ = load(tmp_path / "moxlite.toml")
 
     async def fill() -> None:
-        accounts = Accounts(snapshot.static.data_dir, store_options(lambda: snapshot))
+        accounts = Accounts(snapshot.static.data_dir, store_options(FixedConfig(snapshot)))
         async with accounts.use("me") as account:
             both = (FileInto(mailbox="Inbox"), FileInto(mailbox="Copies"))
             await perform(account, await prepared(mail(1)), Delivery(actions=both, why=pack(WHY)))

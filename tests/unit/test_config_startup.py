@@ -33,6 +33,7 @@ from moxlite.process.privileges import UnknownUser, user_ids
 from moxlite.process.startup import StartFailed, endpoints, note_version, start
 from moxlite.store.types import SpecialUse
 from tests.running import make_certificate
+from tests.small_config import Changing
 from tests.tools import free_port
 
 STATIC = """\
@@ -226,7 +227,7 @@ def test_the_store_is_told_what_the_configuration_says_of_an_account(tmp_path: P
 def test_the_store_sees_a_new_configuration_at_once(tmp_path: Path) -> None:
     """STORE-8: what it was told of the old one counts no more."""
     current = snapshot(tmp_path)
-    look_up = store_options(lambda: current).account_config
+    look_up = store_options(Changing(lambda: current)).account_config
     first = look_up("me")
     assert first is not None
     assert look_up("me") is first

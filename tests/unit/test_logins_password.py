@@ -18,7 +18,7 @@ from trio.testing import MockClock
 from moxlite.admin.storage.settings import store_options
 from moxlite.config.examples import EXAMPLES
 from moxlite.config.load import load
-from moxlite.config.snapshot import Snapshot
+from moxlite.config.snapshot import FixedConfig, Snapshot
 from moxlite.logins import logins
 from moxlite.logins.adminpassword import write_admin_password
 from moxlite.logins.exchange import Challenge, Exchange, UnknownMechanism, start_exchange
@@ -127,10 +127,10 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
     (tmp_path / "domains.toml").write_text(DOMAINS)
     (tmp_path / "data").mkdir()
     snapshot = load(tmp_path / "moxlite.toml")[0]
-    accounts = Accounts(tmp_path / "data", store_options(lambda: snapshot))
+    accounts = Accounts(tmp_path / "data", store_options(FixedConfig(snapshot)))
     auth = await AuthDB.open(tmp_path / "data" / "auth.db", accounts.options, create=True)
     failures = FailedLogins((Window(60, (5, 100, 100)),), (AccountWindow(60, 100),), clock=lambda: 0.0)
-    logins = Logins(current=lambda: snapshot, accounts=accounts, auth=auth, failures=failures, secret=b"s" * 24)
+    logins = Logins(config=FixedConfig(snapshot), accounts=accounts, auth=auth, failures=failures, secret=b"s" * 24)
     async with trio.open_nursery() as nursery:
         await nursery.start(supervised, accounts)
         await nursery.start(supervised, auth)
@@ -529,7 +529,7 @@ async def test_with_app_passwords_required_the_own_password_is_for_the_web(place
 async def test_app_passwords_can_be_required_of_all(place: Place) -> None:
     """STORE-191"""
     static = msgspec.structs.replace(place.snapshot.static, require_app_passwords=True)
-    place.logins._current = lambda: msgspec.structs.replace(place.snapshot, static=static)
+    place.logins._config = FixedConfig(msgspec.structs.replace(place.snapshot, static=static))
     with pytest.raises(WrongCredentials):
         await place.login("me@example.org", PASSWORD)
     assert (await place.login("me@example.org", PASSWORD, via("webaccount"))).account == "me"

@@ -18,6 +18,7 @@ from moxlite.admin.storage.settings import compression, store_options
 from moxlite.cli import run
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.load import load
+from moxlite.config.snapshot import FixedConfig
 from moxlite.net.control.client import CtlClient, CtlFailed, connect_ctl
 from moxlite.net.control.server import serve_ctl
 from moxlite.process.lock import DataLock
@@ -51,7 +52,7 @@ TEXT = "some text, again and again. " * 200
 @asynccontextmanager
 async def opened(config: Path) -> AsyncIterator[Accounts]:
     snapshot, _ = load(config / "moxlite.toml")
-    accounts = Accounts(snapshot.static.data_dir, store_options(lambda: snapshot))
+    accounts = Accounts(snapshot.static.data_dir, store_options(FixedConfig(snapshot)))
     try:
         yield accounts
     finally:

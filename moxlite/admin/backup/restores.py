@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from moxlite.admin.storage.settings import store_options
-from moxlite.config.snapshot import Snapshot
+from moxlite.config.snapshot import FixedConfig, Snapshot
 from moxlite.config.static import Static
 from moxlite.process.privileges import service_user
 from moxlite.process.stopped import make_data, stopped
@@ -45,7 +45,7 @@ def restore_stopped(snapshot: Snapshot, source: Path, *, resume_queue: bool, tel
         found = verify(source, tell=tell)
         if not found.problems:
             with storage(Edge(str(source))):
-                restore(source, data, store_options(lambda: snapshot), resume_queue=resume_queue, tell=tell)
+                restore(source, data, store_options(FixedConfig(snapshot)), resume_queue=resume_queue, tell=tell)
         return [str(problem) for problem in found.problems]
 
 

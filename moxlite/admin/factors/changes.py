@@ -11,7 +11,7 @@ import trio
 
 from moxlite.admin.apppasswords import EndSessions
 from moxlite.admin.notices import notify_account, notify_postmaster
-from moxlite.config.snapshot import Snapshot
+from moxlite.config.snapshot import CurrentConfig, Snapshot
 from moxlite.logins.logins import Logins
 from moxlite.logins.secondfactor import SecondFactors
 from moxlite.proto.address import Address
@@ -45,7 +45,7 @@ class FactorChanges:
     def __init__(
         self,
         *,
-        config: Callable[[], Snapshot],
+        config: CurrentConfig,
         accounts: Accounts,
         auth: AuthDB,
         logins: Logins,
@@ -152,13 +152,13 @@ class FactorChanges:
     async def link(self, token: str) -> RecoveryLink:
         """The link with this token. Raises LinkUsed."""
         found = await self._auth.factors.find_link(token)
-        if found is None or self._config().account(found.account) is None:
+        if found is None or self._config.current.account(found.account) is None:
             raise LinkUsed("This link was used already, replaced by a newer one, or is older than an hour.")
         return found
 
     def generates(self, account: str) -> bool:
         """Whether the user may not choose a password (STORE-102)."""
-        found = self._config().account(account)
+        found = self._config.current.account(account)
         return found is not None and found.no_custom_password
 
     async def use_link(self, token: str, password: str, *, where: str) -> str:
@@ -188,7 +188,7 @@ class FactorChanges:
 
     async def _tell(self, account: str, subject: str, text: str, where: str) -> None:
         """Tell the user, or for the administrator the postmaster, of a change. A failure is logged only."""
-        snapshot = self._config()
+        snapshot = self._config.current
         body = f"{text}\nFrom: {where}\n\n{NOT_YOU}"
         once = f"factors {secrets.token_hex(8)}"
         try:

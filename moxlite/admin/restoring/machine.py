@@ -21,7 +21,7 @@ from moxlite.admin.hostkeys import ensure_host_keys, name_host_keys
 from moxlite.admin.storage.settings import store_options
 from moxlite.config.files import write_atomically
 from moxlite.config.load import DOMAINS_FILE, ConfigError, check_files, source_of
-from moxlite.config.snapshot import Snapshot
+from moxlite.config.snapshot import FixedConfig, Snapshot
 from moxlite.config.toml.edit import Document
 from moxlite.logins.adminpassword import write_admin_password
 from moxlite.process.keys.signing import selectors_of
@@ -193,7 +193,7 @@ def restore_machine(backup: Path, prepared: Prepared, *, resume_queue: bool, tel
         mark = data / RESTORING
         mark.touch()
         with storage(Edge(str(backup))):
-            restore(backup, data, store_options(lambda: snapshot), resume_queue=resume_queue, tell=tell)
+            restore(backup, data, store_options(FixedConfig(snapshot)), resume_queue=resume_queue, tell=tell)
         mark.touch()  # kept until the configuration is complete
         never = {path.name} if static.admin_password_file is None else {path.name, static.admin_password_file.name}
         _copy(backup / CONFIG, config, never | {DOMAINS_FILE}, tell)

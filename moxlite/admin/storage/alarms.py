@@ -7,7 +7,6 @@ into one message, and each database is reported once a day.
 import logging
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +14,7 @@ import msgspec
 import trio
 
 from moxlite.admin.notices import notify_postmaster
-from moxlite.config.snapshot import Snapshot
+from moxlite.config.snapshot import CurrentConfig, Snapshot
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.errors import StoreError
 
@@ -71,7 +70,7 @@ class StorageFaults:
     def _ring(self) -> None:
         self._wakeup.set()
 
-    async def serve(self, accounts: Accounts, current: Callable[[], Snapshot]) -> None:
+    async def serve(self, accounts: Accounts, config: CurrentConfig) -> None:
         """Write notices until cancelled.
 
         Errors: a notice that cannot be stored is logged, and tried again later. All other errors come out; faults that
@@ -87,7 +86,7 @@ class StorageFaults:
             await trio.sleep(GATHER)
             with self._lock:
                 faults = sorted(self._waiting.values(), key=lambda one: one.name)
-            if faults and not await self._tell(accounts, current(), faults):
+            if faults and not await self._tell(accounts, config.current, faults):
                 await trio.sleep(RETRY)
                 self._wakeup.set()
 

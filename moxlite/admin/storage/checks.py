@@ -22,7 +22,7 @@ from moxlite.admin.requests import (
 from moxlite.admin.storage.chosen import named_accounts, on_files
 from moxlite.admin.storage.settings import compression, store_options
 from moxlite.config.holder import ConfigHolder
-from moxlite.config.snapshot import Snapshot
+from moxlite.config.snapshot import FixedConfig, Snapshot
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.process.stopped import stopped
 from moxlite.store.accounts.accounts import Accounts
@@ -128,7 +128,7 @@ def repair_stopped(snapshot: Snapshot, request: StoreRepair) -> list[str]:
     """
     fix = _fix_of(request)
     with stopped(snapshot.static.data_dir):
-        accounts = Accounts(snapshot.static.data_dir, store_options(lambda: snapshot))
+        accounts = Accounts(snapshot.static.data_dir, store_options(FixedConfig(snapshot)))
         if not accounts.exists(request.account):
             raise AccountUnknown(request.account)
         path = accounts.path(request.account) / "account.db"

@@ -7,7 +7,7 @@ import trio
 
 from moxlite.admin.storage.settings import store_options
 from moxlite.config.holder import ConfigHolder
-from moxlite.config.snapshot import Snapshot
+from moxlite.config.snapshot import FixedConfig, Snapshot
 from moxlite.net.control.server import CommandFailed
 from moxlite.process.stopped import stopped
 from moxlite.store.accounts.accounts import Accounts
@@ -35,7 +35,7 @@ def on_files(snapshot: Snapshot, work: Callable[[Accounts], Awaitable[T]]) -> T:
     """
 
     async def main() -> T:
-        accounts = Accounts(snapshot.static.data_dir, store_options(lambda: snapshot))
+        accounts = Accounts(snapshot.static.data_dir, store_options(FixedConfig(snapshot)))
         try:
             return await work(accounts)
         finally:

@@ -10,7 +10,7 @@ import trio
 
 from moxlite.admin.requests import CheckReport
 from moxlite.admin.storage.settings import store_options
-from moxlite.config.snapshot import Snapshot
+from moxlite.config.snapshot import FixedConfig, Snapshot
 from moxlite.process.startup import VERSION
 from moxlite.process.stopped import stopped
 from moxlite.store.accounts.accounts import Accounts
@@ -57,7 +57,7 @@ def create_server_file(snapshot: Snapshot, name: str) -> tuple[Path, Path | None
     with stopped(data), storage(Edge(str(path))):
         _refuse_if_there(path)
         aside = set_aside(data, name)
-        open_file(path, SERVER_FILES[name], store_options(lambda: snapshot), create=True).close()
+        open_file(path, SERVER_FILES[name], store_options(FixedConfig(snapshot)), create=True).close()
     return path, aside
 
 
@@ -66,7 +66,7 @@ def create_account_file(snapshot: Snapshot, name: str) -> tuple[Path, Path | Non
     data = snapshot.static.data_dir
 
     async def main() -> None:
-        accounts = Accounts(data, store_options(lambda: snapshot))
+        accounts = Accounts(data, store_options(FixedConfig(snapshot)))
         try:
             await accounts.create(name)
         finally:

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Final
 
 from moxlite.config.domains import JunkFilter
-from moxlite.config.snapshot import Snapshot
+from moxlite.config.snapshot import CurrentConfig, Snapshot
 from moxlite.config.static import InitialMailboxes, Static
 from moxlite.store.content.chunks import Compression
 from moxlite.store.junkflags import JunkFlagRules
 from moxlite.store.junkparams import Grams, JunkParams
-from moxlite.store.options import SECOND, AccountConfig, Options
+from moxlite.store.options import SECOND, AccountConfig, AccountConfigs, Options
 from moxlite.store.types import SpecialUse
 
 __all__ = ["account_config", "compression", "junk_params", "short_of_space", "store_options"]
@@ -25,31 +25,12 @@ USES: Final = {
 }
 """Names in ``initial_mailboxes.special_use``."""
 
-KEPT: Final = 256
-"""Number of accounts whose settings are cached, 1 kB each: more than are in use at a time."""
 
-
-def store_options(
-    current: Callable[[], Snapshot], *, degraded: Callable[[str, Path, str], None] | None = None
-) -> Options:
+def store_options(config: CurrentConfig, *, degraded: Callable[[str, Path, str], None] | None = None) -> Options:
     """The store's options. Each look-up of an account uses the present configuration. `degraded`: as in `Options`."""
-    settings = current().static.store
-    known: tuple[Snapshot, dict[str, AccountConfig]] = current(), {}  # each unit of an account looks its settings up
-
-    def look_up(name: str) -> AccountConfig | None:
-        nonlocal known
-        snapshot = current()
-        known_of, configs = known  # one read of both: threads call this, too
-        if known_of is not snapshot or len(configs) > KEPT:
-            configs = {}
-            known = snapshot, configs
-        found = configs.get(name) or account_config(snapshot, name)
-        if found is not None:
-            configs[name] = found
-        return found
-
+    settings = config.current.static.store
     return Options(
-        account_config=look_up,
+        account_config=AccountConfigs(config, account_config),
         min_free_space=settings.min_free_space,
         expunged_retention=int(settings.expunged_retention * SECOND),
         undelete_grace=int(settings.undelete_grace * SECOND),

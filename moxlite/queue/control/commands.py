@@ -65,7 +65,7 @@ class QueueCommands:
     async def list_messages(self, args: ListMessages, exchange: Exchange) -> list[Line]:
         """One page of waiting messages."""
         found = await tried(self._queue.list_messages(args.filter, args.page))
-        now, settings = self._queue.ctx.clock(), self._queue.ctx.config().static.queue
+        now, settings = self._queue.ctx.clock(), self._queue.ctx.config.current.static.queue
         return [
             msgspec.structs.replace(
                 _line(message),

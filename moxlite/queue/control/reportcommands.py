@@ -55,7 +55,7 @@ class ReportCommands:
 
     def registry(self) -> Mapping[str, Command]:
         """All commands by name."""
-        static = self._queue.ctx.config().static
+        static = self._queue.ctx.config.current.static
         tls = partial(self._send, self._queue.tls_reports, "no_outgoing_tls_reports", static.no_outgoing_tls_reports)
         dmarc = partial(
             self._send, self._queue.dmarc_reports, "no_outgoing_dmarc_reports", static.no_outgoing_dmarc_reports

@@ -34,7 +34,7 @@ class SuppressCommands:
 
     async def add(self, args: Suppress, exchange: Exchange) -> None:
         """Add an address to the list of an account."""
-        if self._queue.ctx.config().account(args.account) is None:
+        if self._queue.ctx.config.current.account(args.account) is None:
             raise CommandFailed("notFound", f"there is no account {args.account!r}")
         await tried(self._queue.add_suppression(args.account, args.address, args.reason))
 

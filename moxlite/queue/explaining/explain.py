@@ -55,7 +55,7 @@ def message_to(ctx: Context, recipient: str, sender: str) -> Message:
     to, by = _path(recipient), _path(sender) if sender else None
     account = ""
     if by is not None:
-        found = ctx.config().lookup(by)
+        found = ctx.config.current.lookup(by)
         account = found.account if isinstance(found, AccountRecipient) else ""
     now = ctx.clock()
     return Message(
@@ -130,7 +130,7 @@ async def explain(ctx: Context, message: Message, *, connect: bool) -> Explanati
 
     Raises nothing: errors are in the answer.
     """
-    course = course_of(ctx.config(), message, 0, localserve=ctx.loopback is not None)
+    course = course_of(ctx.config.current, message, 0, localserve=ctx.loopback is not None)
     found = Explanation(
         recipient=message.recipient_address,
         sender=message.sender_address,

@@ -70,7 +70,7 @@ class Guard:
         """Store both mails, then record that; a crash in between does not store a mail twice. Returns False if an
         account could not store its mail.
         """
-        stop, snapshot, accounts = found.stop, self._ctx.config(), self._ctx.accounts
+        stop, snapshot, accounts = found.stop, self._ctx.config.current, self._ctx.accounts
         once = f"guard {stop.account} {stop.since}"
         settings = snapshot.account(stop.account)
         addresses = list(settings.destinations) if settings is not None else []
@@ -92,7 +92,7 @@ class Guard:
         subject, text = "your messages wait: sending is stopped", user_text(stop)
         try:
             await notify_account(
-                self._ctx.accounts, self._ctx.config(), stop.account, address, subject, text, once=f"{once} user"
+                self._ctx.accounts, self._ctx.config.current, stop.account, address, subject, text, once=f"{once} user"
             )
         except (AccountUnknown, AccountRemoved):
             return

@@ -51,7 +51,7 @@ async def deliver_notice(ctx: Context, database: Database, messages: Sequence[Me
 
     DSNs of a removed account go to the postmaster. Raises StoreError if the DSN cannot be stored now.
     """
-    static = ctx.config().static
+    static = ctx.config.current.static
     message = messages[0]
     if await database.read(lambda r: waiting(r, message.id), op="queue notice") is not None:
         await _send_notice(ctx, database, message)
@@ -85,11 +85,11 @@ async def _send_notice(ctx: Context, database: Database, message: Message) -> No
     assert sender is not None, "no DSN goes to the null path"
     octets_of_dsn = await compose_notice(ctx, database, [message], utf8=sender.needs_smtputf8)
     submission = Submission(
-        account=ctx.config().static.postmaster.account,
+        account=ctx.config.current.static.postmaster.account,
         mail_from=None,
         recipients=(SubmissionRecipient(sender),),
         received=ctx.clock(),
-        prefix=await _signatures(ctx, octets_of_dsn, Address(POSTMASTER, ctx.config().static.hostname)),
+        prefix=await _signatures(ctx, octets_of_dsn, Address(POSTMASTER, ctx.config.current.static.hostname)),
         has8bit=not octets_of_dsn.isascii(),
         smtputf8=sender.needs_smtputf8,
         requiretls=True if message.require_tls else None,
@@ -104,7 +104,7 @@ async def _send_notice(ctx: Context, database: Database, message: Message) -> No
 async def _signatures(ctx: Context, octets_of_dsn: bytes, author: Address) -> bytes:
     """DKIM-Signature fields; a DSN that cannot be signed goes out without (SMTP-113)."""
     try:
-        return await ctx.keys.sign_own(ctx.config(), octets_of_dsn, author)
+        return await ctx.keys.sign_own(ctx.config.current, octets_of_dsn, author)
     except SigningError as error:
         logger.error("DSN cannot be signed", extra={"kv": {"err": error}})
         return b""
@@ -122,7 +122,7 @@ async def compose_notice(ctx: Context, database: Database, messages: Sequence[Me
     """Compose the DSN about some recipients of a submission; returns its octets. `utf8`: use the UTF-8 form
     (QUEUE-104).
     """
-    snapshot = ctx.config()
+    snapshot = ctx.config.current
     hostname = snapshot.static.hostname
     first = messages[0]
     actions = [Action(message.dsn_due) for message in messages]
@@ -159,7 +159,7 @@ def _retries(ctx: Context, message: Message, action: Action) -> list[int]:
     """Times of the remaining attempts of a delayed message, µs UTC."""
     if action is not Action.DELAYED:
         return []
-    queue = ctx.config().static.queue
+    queue = ctx.config.current.static.queue
     maximum = max_attempts_of(message.max_attempts, queue.max_attempts)
     return attempts_left(message.attempts, maximum, message.next_attempt, queue.retry_delays)
 

@@ -56,7 +56,7 @@ class SessionCounts:
         report to each other for ever.
         """
         ctx, host = self._ctx, message.recipient.host
-        off = ctx.reports is None or ctx.config().static.no_outgoing_tls_reports
+        off = ctx.reports is None or ctx.config.current.static.no_outgoing_tls_reports
         if not results or off or not isinstance(host, Domain):
             return
         day = day_of(ctx.clock())

@@ -92,7 +92,7 @@ class DMARCReports:
 
     def off(self) -> bool:
         """Whether the configuration switches these reports off."""
-        return self._ctx.config().static.no_outgoing_dmarc_reports
+        return self._ctx.config.current.static.no_outgoing_dmarc_reports
 
     @property
     def _database(self) -> Database:
@@ -128,7 +128,7 @@ class DMARCReports:
         counted = await self._count(due)
         if counted.latest is None or not counted.needed:
             return msgspec.structs.replace(outcome, why="no message that is a reason for a report")
-        discovery = Discovery(self._ctx.resolver, self._ctx.config().static.dmarc.method)
+        discovery = Discovery(self._ctx.resolver, self._ctx.config.current.static.dmarc.method)
         try:
             published = parse_record(counted.latest.record)
             found = (await discovery.at(due.domain)).record
@@ -208,7 +208,7 @@ class DMARCReports:
                 sp=published.subdomains or published.policy,
                 np=published.nonexistent or published.subdomains or published.policy,
                 testing="y" if published.testing else "n",
-                discovery_method=self._ctx.config().static.dmarc.method,
+                discovery_method=self._ctx.config.current.static.dmarc.method,
             ),
             records=tuple(sorted(rows, key=lambda row: (row.source_ip, row.header_from, -row.count))),
         )

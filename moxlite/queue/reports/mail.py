@@ -87,7 +87,7 @@ def author_of(ctx: Context) -> Author | None:
     """Return the author of reports, at the nearest domain of ours at or above the hostname that signs by DKIM; None
     without one, and no reports are sent. Raises SigningError if its key was never read.
     """
-    snapshot = ctx.config()
+    snapshot = ctx.config.current
     labels = snapshot.static.hostname.ascii.split(".")
     for at in range(len(labels)):
         try:
@@ -129,7 +129,7 @@ async def send_report(ctx: Context, submit: Submit, author: Author, mail: Report
     signers = [msgspec.structs.replace(one, sealed=(*one.sealed, *names)) for one in author.signers]
     signature = await sign(Message.of(octets), author.address, signers, time.time(), domain=author.address.domain)
     submission = Submission(
-        account=ctx.config().static.postmaster.account,
+        account=ctx.config.current.static.postmaster.account,
         mail_from=author.address,
         recipients=tuple(SubmissionRecipient(one) for one in mail.recipients),
         received=ctx.clock(),

@@ -67,7 +67,7 @@ class TLSReports:
 
     def off(self) -> bool:
         """Whether the configuration switches these reports off."""
-        return self._ctx.config().static.no_outgoing_tls_reports
+        return self._ctx.config.current.static.no_outgoing_tls_reports
 
     async def waiting(self, day: str) -> list[Wanted]:
         """Reports that may be due for days up to this one. Raises StoreError."""
@@ -105,7 +105,7 @@ class TLSReports:
         if not any(one.send_report for one in results):
             return msgspec.structs.replace(outcome, why="all sessions were for reports")
         failed = any(policy.failed for one in results for policy in one.policies)  # not mere remarks (QUEUE-122)
-        if not failed and not self._ctx.config().static.outgoing_tls_reports_for_all_success:
+        if not failed and not self._ctx.config.current.static.outgoing_tls_reports_for_all_success:
             return msgspec.structs.replace(outcome, why="all sessions went well")
         try:
             addresses = await self._addresses(wanted.domain)

@@ -32,7 +32,7 @@ class Way(msgspec.Struct, frozen=True):
 
 def direct_way(ctx: Context, transport: Transport | None) -> Way:
     """The `Way` of a transport of direct delivery, or the default one without a transport."""
-    own_name = ctx.config().static.hostname.ascii
+    own_name = ctx.config.current.static.hostname.ascii
     if transport is not None and (socks := transport.socks) is not None:
         return Way(socks.remote_hostname.ascii, SocksDial(ctx, socks.address))
     if transport is not None and (direct := transport.direct) is not None:

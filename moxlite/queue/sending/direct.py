@@ -85,8 +85,8 @@ async def destination_of(ctx: Context, message: Message) -> Destination:
                 domain,
                 ctx.resolver,
                 ctx.random,
-                ctx.config().derived.hostnames,
-                allow_private=ctx.config().static.allow_private_mx,
+                ctx.config.current.derived.hostnames,
+                allow_private=ctx.config.current.static.allow_private_mx,
             )
         except NoHosts as exc:
             missing = exc

@@ -435,7 +435,7 @@ async def addresses_for(
     look-up took, by which the deadline for connecting is shorter. Raises NoHosts.
     """
     host = message.recipient.host
-    allow_private = ctx.config().static.allow_private_mx
+    allow_private = ctx.config.current.static.allow_private_mx
     if host is not None and not isinstance(host, Domain):  # an address literal: only that one (QUEUE-40)
         if is_internal(host) and not allow_private:
             raise NoHosts(f"[{host}] is an address of an inner network", permanent=True, ecode="5.1.2")
@@ -460,7 +460,7 @@ async def _connect(ctx: Context, host: Host, trace: Trace) -> Dialed:
             host.way.dial,
             host.addresses,
             PORT,
-            inside=ctx.config().static.allow_private_mx,
+            inside=ctx.config.current.static.allow_private_mx,
             local=ctx.local_addresses,
             seconds=host.seconds,
         )

@@ -60,7 +60,7 @@ async def deliver_by_relay(
     auth = relay.auth
     client = SMTPClient(
         dialed.stream,
-        ctx.config().static.hostname.ascii,
+        ctx.config.current.static.hostname.ascii,
         tls_mode=mode,
         tls=None if mode is TLSMode.SKIP else ClientTLS(),
         server_name=host,

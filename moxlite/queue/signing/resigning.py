@@ -110,7 +110,7 @@ async def sign_spool(ctx: Context, spool: Spool, domain: str) -> bytes:
     Raises SigningError, HeaderTooLarge, AddressError, OSError.
     """
     signer = Domain.parse(domain)
-    signers = ctx.keys.signers(ctx.config().domain(signer))
+    signers = ctx.keys.signers(ctx.config.current.domain(signer))
     if not signers:
         return b""
     section = await read_header(spool)

@@ -166,10 +166,10 @@ class Caller:
             return
         result = CallResult(ctx.clock(), error=INTERRUPTED)
         try:
-            result = await call(ctx.web, hook, ctx.clock(), any_2xx=ctx.config().static.queue.webhook_accept_2xx)
+            result = await call(ctx.web, hook, ctx.clock(), any_2xx=ctx.config.current.static.queue.webhook_accept_2xx)
         finally:
             self._note(hook, result)
-            keep = keep_hooks(ctx.config().account(hook.account))
+            keep = keep_hooks(ctx.config.current.account(hook.account))
             with trio.move_on_after(RECORD_SECONDS, shield=True):
                 await self._database.write(
                     partial(finish_call, hook_id=hook_id, result=result, now=ctx.clock(), keep=keep)

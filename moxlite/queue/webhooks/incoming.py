@@ -84,7 +84,7 @@ class IncomingCarrier:
         if row.message_id is None:
             return
         told = Told.unpack(row.data)
-        snapshot = self._ctx.config()
+        snapshot = self._ctx.config.current
         try:
             if (from_id := self.from_id(told.recipient)) and await self._answers(account, row, from_id):
                 return
@@ -115,7 +115,7 @@ class IncomingCarrier:
             address = Address.parse(recipient)
         except AddressError:
             return ""
-        settings = self._ctx.config().domain(address.domain)
+        settings = self._ctx.config.current.domain(address.domain)
         if settings is None or not settings.localpart_separators:
             return ""
         return str(address.localpart).partition(settings.localpart_separators[0])[2]
@@ -129,7 +129,7 @@ class IncomingCarrier:
             return False
         assert row.message_id is not None
         dsn = await account.scan(partial(_dsn, message_id=row.message_id), op="webhook dsn")
-        snapshot = self._ctx.config()
+        snapshot = self._ctx.config.current
         settings = snapshot.account(account.name)
         suppresses = settings is not None and not settings.no_dsn_suppression
         expiry = int(snapshot.static.queue.suppression_expiry * SECOND) if suppresses else None

@@ -78,7 +78,7 @@ class WebhookQueue:
 
     async def cancel(self, wanted: HookFilter) -> int:
         """Cancel webhooks; returns how many. Raises BadFilter."""
-        snapshot = self._ctx.config()
+        snapshot = self._ctx.config.current
         return await self._change(
             lambda tx, now: operations.cancel_hooks(tx, wanted, now, lambda name: keep_hooks(snapshot.account(name)))
         )

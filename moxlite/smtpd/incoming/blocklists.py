@@ -1,12 +1,11 @@
 """Look-ups of a client in the DNS block lists of a listener (SMTP-94)."""
 
 import logging
-from collections.abc import Callable
 from typing import Final
 
 from moxlite.admin.offer import public_first
 from moxlite.config.listeners import SMTPService
-from moxlite.config.snapshot import Snapshot
+from moxlite.config.snapshot import CurrentConfig
 from moxlite.mailauth.dnsbl import DNSBLStatus, Health, check
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import Resolver
@@ -20,11 +19,11 @@ _health: Final = Health()
 """Health of all zones, shared by the listeners: the server has one view of DNS."""
 
 
-async def listed_at(current: Callable[[], Snapshot], resolver: Resolver, ip: IPAddress) -> str:
+async def listed_at(config: CurrentConfig, resolver: Resolver, ip: IPAddress) -> str:
     """Return the first list that has this address, by the settings of the listener `public`, or of the first one with
     SMTP; "" for none.
     """
-    for _, listener in public_first(current()):
+    for _, listener in public_first(config.current):
         if listener.smtp.enabled:
             return await listed(resolver, listener.smtp, ip)
     return ""

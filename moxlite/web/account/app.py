@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from moxlite.admin.factors.changes import FactorChanges
-    from moxlite.config.snapshot import Snapshot
     from moxlite.logins.logins import Logins
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.auth.authdb import AuthDB
@@ -38,7 +37,7 @@ class AccountApp:
     def __init__(
         self,
         *,
-        config: Callable[[], Snapshot],
+        config: CurrentConfig,
         config_dir: Path,
         accounts: Accounts,
         auth: AuthDB,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
@@ -44,7 +44,7 @@ from moxlite.web.http.messages import Response
 from moxlite.web.storeerrors import api_error
 
 if TYPE_CHECKING:
-    from moxlite.config.snapshot import Snapshot
+    from moxlite.config.snapshot import CurrentConfig
     from moxlite.store.imports.engine import Imports
     from moxlite.store.imports.progress import Event, Progress
     from moxlite.web.account.upload import Counted, Form
@@ -81,7 +81,7 @@ class Job(msgspec.Struct):
 class BrowserImports:
     """The imports that browsers start. `imports` is the engine, shared with the command line."""
 
-    def __init__(self, imports: Imports, config: Callable[[], Snapshot]) -> None:
+    def __init__(self, imports: Imports, config: CurrentConfig) -> None:
         self._imports = imports
         self._config = config
         self._uploading: set[str] = set()
@@ -100,7 +100,7 @@ class BrowserImports:
         from moxlite.web.account.upload import DISK_FULL, room_for
 
         self._require_free(account)
-        store = self._config().static.store
+        store = self._config.current.static.store
         if size > store.import_max_size:
             raise TooLarge(f"the file is larger than an import may be ({store.import_max_size} octets)")
         if not await trio.to_thread.run_sync(room_for, self._directory, size, store.min_free_space):
@@ -146,7 +146,7 @@ class BrowserImports:
         self._require_free(account)
         self._uploading.add(account)
         try:
-            store = self._config().static.store
+            store = self._config.current.static.store
             form = await receive_form(
                 request, directory=self._directory, limit=store.import_max_size, reserve=store.min_free_space
             )
@@ -196,7 +196,7 @@ class BrowserImports:
 
     @property
     def _directory(self) -> Path:
-        return self._config().static.data_dir / "tmp"
+        return self._config.current.static.data_dir / "tmp"
 
     # Progress
 

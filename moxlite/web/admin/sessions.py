@@ -5,13 +5,12 @@ from __future__ import annotations
 import hmac
 import os
 import time
-from collections.abc import Callable
 from typing import Final
 
 import msgspec
 import trio
 
-from moxlite.config.snapshot import Snapshot
+from moxlite.config.snapshot import CurrentConfig
 from moxlite.logins.identity import Identity
 from moxlite.logins.logins import Logins
 from moxlite.logins.refusals import WrongCredentials
@@ -56,7 +55,7 @@ class AdminSessions(Sessions):
 
     WRONG = "The password is not right."
 
-    def __init__(self, *, auth: AuthDB, logins: Logins, factors: SecondFactors, config: Callable[[], Snapshot]) -> None:
+    def __init__(self, *, auth: AuthDB, logins: Logins, factors: SecondFactors, config: CurrentConfig) -> None:
         super().__init__("webadmin", auth=auth, logins=logins, factors=factors, config=config)
         self._living: dict[int, _Living] = {}
         self._last_id = 0
@@ -162,7 +161,7 @@ class AdminSessions(Sessions):
 
     def _stamp(self) -> Stamp | None:
         """The version of the password file; a stat of a cached inode."""
-        path = self._config().static.admin_password_file
+        path = self._config.current.static.admin_password_file
         if path is None:
             return None
         try:

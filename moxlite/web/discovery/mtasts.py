@@ -1,9 +1,8 @@
 """Serving our own MTA-STS policies (WEB-127, RFC 8461 §3.2)."""
 
-from collections.abc import Callable
 from typing import Final
 
-from moxlite.config.snapshot import Snapshot
+from moxlite.config.snapshot import CurrentConfig
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.exchange import Request, ResponseWriter
 from moxlite.web.http.messages import Response
@@ -18,7 +17,7 @@ LABEL: Final = "mta-sts."
 class Policies:
     """Serves the policies of all domains. Disabled domains keep theirs, because senders have cached them."""
 
-    def __init__(self, config: Callable[[], Snapshot]) -> None:
+    def __init__(self, config: CurrentConfig) -> None:
         self._config = config
 
     def concerns(self, host: Host) -> bool:
@@ -29,7 +28,7 @@ class Policies:
         """Answer GET and HEAD with the policy of the domain in the host's name."""
         if request.method not in ("GET", "HEAD"):
             raise HTTPError(405, "This can only be fetched.", (("allow", "GET, HEAD"),))
-        snapshot = self._config()
+        snapshot = self._config.current
         name = (request.host.name or "").removeprefix(LABEL)
         domain = snapshot.derived.domains.get(name)
         if domain is None or domain.mtasts is None:

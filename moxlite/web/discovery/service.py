@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from moxlite import lazyimport
 from moxlite.admin.offer import Offer, offer_for
-from moxlite.config.snapshot import Snapshot
+from moxlite.config.snapshot import CurrentConfig
 from moxlite.net.tls.certificates import KeyPair
 from moxlite.proto.address import Address, AddressError, Domain
 from moxlite.web import metrics
@@ -53,7 +53,7 @@ class Discovery:
       certificate: returns the certificate of a listener by its name; it signs profiles.
     """
 
-    def __init__(self, config: Callable[[], Snapshot], certificate: Certificate) -> None:
+    def __init__(self, config: CurrentConfig, certificate: Certificate) -> None:
         self._config = config
         self._certificate = certificate
 
@@ -136,7 +136,7 @@ class Discovery:
         return None
 
     def _served(self, domain: Domain) -> bool:
-        snapshot = self._config()
+        snapshot = self._config.current
         return snapshot.domain(domain) is not None and domain.ascii not in snapshot.derived.reports_only
 
     def _address(self, text: str, kind: str) -> tuple[str, Offer]:
@@ -154,7 +154,7 @@ class Discovery:
         return address.pack(smtputf8=not address.localpart.isascii()), self._offer(address.domain)
 
     def _offer(self, domain: Domain) -> Offer:
-        return offer_for(self._config(), domain)
+        return offer_for(self._config.current, domain)
 
 
 NO_STORE: Final = (("cache-control", "no-store"), ("x-content-type-options", "nosniff"))

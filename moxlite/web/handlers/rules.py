@@ -17,7 +17,7 @@ from moxlite.web.http.paths import split_target
 
 if TYPE_CHECKING:
     from moxlite.config.domains import WebHandler, WebInternal
-    from moxlite.config.snapshot import Snapshot
+    from moxlite.config.snapshot import CurrentConfig, Snapshot
     from moxlite.config.webrules import Pattern
     from moxlite.web.http.exchange import ResponseWriter
     from moxlite.web.http.paths import Host
@@ -54,7 +54,7 @@ class WebRules:
     The rules of a host are made at the first request for it, and again when domains.toml has changed.
     """
 
-    def __init__(self, config: Callable[[], Snapshot], *, https_port: int, apps: Mapping[str, Mount]) -> None:
+    def __init__(self, config: CurrentConfig, *, https_port: int, apps: Mapping[str, Mount]) -> None:
         """`https_port` is the port that plain http is redirected to; `apps` are the services that ``internal`` can
         name.
         """
@@ -66,7 +66,7 @@ class WebRules:
 
     def concern(self, host: Host) -> bool:
         """Whether the host has any rule."""
-        derived = self._config().derived
+        derived = self._config.current.derived
         return host.name in derived.web_redirects or host.name in derived.web_rules
 
     async def answer(self, request: Request, writer: ResponseWriter) -> bool:
@@ -74,7 +74,7 @@ class WebRules:
 
         Raises HTTPError, ClientGone.
         """
-        snapshot = self._config()
+        snapshot = self._config.current
         host = request.host.name
         if host is None:
             return False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -29,7 +28,7 @@ from moxlite.web.webapi.openapi import document
 from moxlite.web.webapi.pages import PAGE_HEADERS, index_page, method_page
 
 if TYPE_CHECKING:
-    from moxlite.config.snapshot import Snapshot
+    from moxlite.config.snapshot import CurrentConfig
     from moxlite.logins.logins import Logins
     from moxlite.process.keys.signing import SigningKeys
     from moxlite.store.accounts.accounts import Accounts
@@ -80,7 +79,7 @@ class WebAPI:
     def __init__(
         self,
         *,
-        config: Callable[[], Snapshot],
+        config: CurrentConfig,
         accounts: Accounts,
         logins: Logins,
         keys: SigningKeys,
@@ -142,7 +141,7 @@ class WebAPI:
         request.account = identity.account
         if method.changes and identity.read_only:
             return "user", "this app password may only read"
-        snapshot = self._config()
+        snapshot = self._config.current
         limit = MAX_SMALL
         if method.files:
             limit = 2 * snapshot.listener(request.info.listener).max_message_size

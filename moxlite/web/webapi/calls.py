@@ -12,7 +12,7 @@ import msgspec
 from moxlite.web.webapi.bodies import Body
 
 if TYPE_CHECKING:
-    from moxlite.config.snapshot import Snapshot
+    from moxlite.config.snapshot import CurrentConfig, Snapshot
     from moxlite.logins.identity import Identity
     from moxlite.process.keys.signing import SigningKeys
     from moxlite.store.accounts.accounts import Accounts
@@ -30,7 +30,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     Idempotency-Key.
     """
 
-    config: Callable[[], Snapshot]
+    config: CurrentConfig
     accounts: Accounts
     keys: SigningKeys
     queue: APIQueue | None

@@ -147,7 +147,7 @@ class API(ComposeCalls, SentCalls, SettingsCalls, RuleCalls, DetailCalls):
         async with self._holders.at(session) as home:
             if is_plain(action.query):
                 return await home.account.write(lambda tx: act(tx, action, home))
-            settings = self._server.config().account(session.account)
+            settings = self._server.config.current.account(session.account)
             rejects = (settings.rejects_mailbox if settings is not None else None) or ""
             return await act_on_search(home, action, rejects)
 

@@ -37,7 +37,7 @@ from moxlite.web.webmail.types import Request, StreamEvent
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from moxlite.config.snapshot import Snapshot
+    from moxlite.config.snapshot import CurrentConfig
     from moxlite.logins.logins import Logins
     from moxlite.process.keys.signing import SigningKeys
     from moxlite.sandbox.processes import Sandbox
@@ -60,7 +60,7 @@ class Webmail:
     def __init__(
         self,
         *,
-        config: Callable[[], Snapshot],
+        config: CurrentConfig,
         config_dir: Path,
         accounts: Accounts,
         auth: AuthDB,
@@ -82,7 +82,7 @@ class Webmail:
         self._streams = Streams(self._holders, self._views)
         self._exports = exports
         self._sandbox = sandbox
-        self._tmp = config().static.data_dir / "tmp"
+        self._tmp = config.current.static.data_dir / "tmp"
         surroundings = Surroundings(
             config=config,
             edit=edit,
@@ -193,7 +193,7 @@ class Webmail:
                 self._streams.remove(stream)
 
     def _add(self, session: Session, home: Holder, account_path: str) -> Stream:
-        snapshot = self._config()
+        snapshot = self._config.current
         settings = snapshot.account(session.account)
         aliases = snapshot.derived.aliases_of.get(session.account, ())
         addresses = [*(settings.destinations if settings is not None else ())]

@@ -18,7 +18,7 @@ from moxlite.web.webmail.reading.views import Views
 
 if TYPE_CHECKING:
     from moxlite.config.holder import Change
-    from moxlite.config.snapshot import Snapshot
+    from moxlite.config.snapshot import CurrentConfig, Snapshot
     from moxlite.store.delivery.status import Deliveries
 
 __all__ = ["AccountCalls", "Edit", "Surroundings"]
@@ -42,7 +42,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
       assure: finds how well mail to a domain would be protected.
     """
 
-    config: Callable[[], Snapshot]
+    config: CurrentConfig
     edit: Edit
     holders: Holders
     tmp: Path

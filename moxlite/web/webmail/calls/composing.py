@@ -118,7 +118,7 @@ class ComposeCalls(AccountCalls):
         ``selected``: text that is quoted instead of the whole text. ``when``: the date of the original, in words.
         """
         session = caller.require()
-        snapshot = self._server.config()
+        snapshot = self._server.config.current
         own = own_of(snapshot, session.account, session.address)
         if kind == "new" or not message_id:
             return _begun(Answer(author=own.login), [], snapshot)
@@ -168,7 +168,7 @@ class ComposeCalls(AccountCalls):
         replaced.
         """
         session = caller.require()
-        snapshot = self._server.config()
+        snapshot = self._server.config.current
         try:
             async with self._accounts.use(session.account) as account:
                 size = _max_size(snapshot, caller)
@@ -202,7 +202,7 @@ class ComposeCalls(AccountCalls):
         session = caller.require()
         request = caller.request
         wish = Wish(
-            snapshot=self._server.config(),
+            snapshot=self._server.config.current,
             identity=Identity(session.account, session.address),
             listener=request.info.listener,
             secure=request.scheme == "https",
@@ -257,7 +257,7 @@ class ComposeCalls(AccountCalls):
             domain = Address.parse(address.strip()).domain
         except AddressError as e:
             raise UserError(f"address: {e}") from e
-        if domain.ascii in self._server.config().domains.domains:
+        if domain.ascii in self._server.config.current.domains.domains:
             return Security()
         async with self._accounts.use(session.account) as account:
             known = await account.read(lambda r: domain_tls(r, domain.ascii), op="domain_tls")
@@ -277,7 +277,7 @@ class ComposeCalls(AccountCalls):
         try:
             session = await self._sessions.check(caller)
             name = query_parameters(request).get("filename", "")
-            limit = _max_size(self._server.config(), caller) * 3 // 4
+            limit = _max_size(self._server.config.current, caller) * 3 // 4
             async with self._accounts.use(session.account) as account:
                 with trio.fail_after(UPLOAD_DEADLINE):
                     kind = request.headers.get("content-type") or OCTETS

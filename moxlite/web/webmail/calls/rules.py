@@ -64,7 +64,7 @@ class RuleCalls(AccountCalls):
         Returns the rule. A conflict if there is such a rule already.
         """
         name = caller.require().account
-        snapshot = self._server.config()
+        snapshot = self._server.config.current
         async with self._accounts.use(name) as account:
             found = await account.read(
                 lambda r: for_sender(r, snapshot, name, message_id, mailbox_id), op="webmail_sender_rule"
@@ -116,7 +116,7 @@ class RuleCalls(AccountCalls):
 
     async def _propose(self, caller: Caller, message_id: int, source: int, target: int) -> Proposal | None:
         name = caller.require().account
-        snapshot = self._server.config()
+        snapshot = self._server.config.current
         async with self._accounts.use(name) as account:
             return await account.scan(
                 lambda r: propose(r, snapshot, name, message_id, source, target), op="webmail_rule"
