@@ -86,7 +86,7 @@ async def measure(rig: Rig) -> None:
     letters = [*newsletters().values()]
     processes.JOB_SECONDS = 60.0  # type: ignore[misc]  # figures, not bounds: the machine may be busy
     told("a process starts", [await started() for _ in range(10)])
-    sandbox = rig.house.sandbox
+    sandbox = rig.house.services.sandbox
     small = await delivered(rig, letters)
     with sandbox.page():
         await soon(lambda: sandbox.pids, "a process")

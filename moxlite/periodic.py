@@ -24,7 +24,7 @@ from moxlite.queue.data.filters import Filter, Page
 from moxlite.queue.queue import Queue
 from moxlite.store import metrics
 from moxlite.store.accounts.scrubbing import scrub_weekly
-from moxlite.wiring import House, https_client, trust
+from moxlite.wiring import House
 
 if TYPE_CHECKING:
     from moxlite.admin.updates import UpdateWatch
@@ -39,11 +39,11 @@ def start_periodic(house: House, backups: BackupCommands, queue: Queue | None) -
     if static.backup.schedule is not None:
         from moxlite.admin.backup.schedule import BackupSchedule
 
-        schedule = BackupSchedule(static.backup, commands=backups, config=house.config, accounts=house.accounts)
+        schedule = BackupSchedule(static.backup, commands=backups, config=house.config, accounts=house.files.accounts)
         tree.start("admin.backups", schedule.serve)
     if static.store.scrub == "weekly":
-        tree.start("store.scrub", partial(scrub_weekly, house.accounts))
-    tree.start("admin.own-listings", house.listings.serve)
+        tree.start("store.scrub", partial(scrub_weekly, house.files.accounts))
+    tree.start("admin.own-listings", house.network.listings.serve)
     updates = _start_updates(house)
     sources = _sources(house, queue, updates)
     if house.local:  # it sends nothing anywhere, and no name leads to it
@@ -51,13 +51,13 @@ def start_periodic(house: House, backups: BackupCommands, queue: Queue | None) -
     nightly = Nightly(
         static.doctor,
         config=house.config,
-        accounts=house.accounts,
+        accounts=house.files.accounts,
         examine=partial(_examine, house, sources),
-        http=https_client(house, allow_internal=True),
+        http=house.network.https_client(allow_internal=True),
     )
     if static.doctor.nightly:
         tree.start("admin.doctor", nightly.serve)
-    signatures = SignatureWatch(house.config, house.started.keys, house.resolver, house.accounts)
+    signatures = SignatureWatch(house.config, house.started.keys, house.network.resolver, house.files.accounts)
     tree.start("admin.signatures", signatures.serve)
     return DoctorCommands(sources, nightly).registry()
 
@@ -85,11 +85,13 @@ async def _examine(house: House, sources: Sources) -> list[Finding]:
     examination = Examination(
         snapshot=snapshot,
         path=house.config.path,
-        resolver=house.resolver,
+        resolver=house.network.resolver,
         network=Internet(
-            house.static.hostname.ascii, trust(house), https_client(house, allow_internal=house.static.allow_private_mx)
+            house.static.hostname.ascii,
+            house.network.trust,
+            house.network.https_client(allow_internal=house.static.allow_private_mx),
         ),
-        http=https_client(house, allow_internal=True),
+        http=house.network.https_client(allow_internal=True),
         running=await look(sources),
         held=HeldKeys(house.started.keys.key, house.started.acme_keys.hosts),
         signing=house.started.keys,
@@ -108,8 +110,10 @@ def _start_updates(house: House) -> "UpdateWatch | None":
         return None
     from moxlite.admin.updates import UpdateWatch
 
-    http = https_client(house, allow_internal=True)
-    watch = UpdateWatch(source, config=house.config, accounts=house.accounts, resolver=house.resolver, http=http)
+    http = house.network.https_client(allow_internal=True)
+    watch = UpdateWatch(
+        source, config=house.config, accounts=house.files.accounts, resolver=house.network.resolver, http=http
+    )
     house.tree.start("admin.updates", watch.serve)
     return watch
 
@@ -147,13 +151,13 @@ def _sources(house: House, queue: Queue | None, updates: "UpdateWatch | None") -
 
     return Sources(
         config=house.config,
-        accounts=house.accounts,
+        accounts=house.files.accounts,
         tree=house.tree,
         faults=house.own_faults,
-        orders=house.orders,
+        orders=house.network.orders,
         queue=state,
         look_up=look_up,
         update=lambda: "" if updates is None else updates.newer,
         keys=house.started.keys,
-        resolver=house.resolver,
+        resolver=house.network.resolver,
     )

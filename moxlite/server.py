@@ -58,7 +58,7 @@ from moxlite.smtpd.localpipe import LocalPipe
 from moxlite.store.errors import StoreError
 from moxlite.store.file.memory import give_memory_back, keep_heap_small
 from moxlite.supervision import Fate, open_supervisor
-from moxlite.wiring import House, handlers, imap_context, open_house, open_queue, trust
+from moxlite.wiring import House, handlers, imap_context, open_house, open_queue
 
 __all__ = ["run", "serve"]
 
@@ -129,34 +129,34 @@ async def serve(
         house = await open_house(started, databases, tree, budget, local=local)
         databases.enter_context(signals.ending())
         tree.start("server.signals", partial(act_on_signals, house, signals))
-        house.accounts.start(tree)
-        house.auth.start(tree)
-        house.reports.start(tree)
+        house.files.accounts.start(tree)
+        house.files.auth.start(tree)
+        house.files.reports.start(tree)
         tree.start("config.watch", house.config.watch)
-        tree.start("process.clock", house.clock.serve)
+        tree.start("process.clock", house.services.clock.serve)
         tree.start("process.systemd", keep_alive)
-        tree.start("admin.storage-faults", partial(house.storage_faults.serve, house.accounts, house.config))
-        tree.start("process.certificates", house.tls.watch)
+        tree.start("admin.storage-faults", partial(house.files.faults.serve, house.files.accounts, house.config))
+        tree.start("process.certificates", house.network.tls.watch)
         if not house.local:
-            tree.start("mailauth.dnssec", partial(watch_resolver, house.resolver))
+            tree.start("mailauth.dnssec", partial(watch_resolver, house.network.resolver))
         if started.parent is not None:
             tree.start("process.parent", partial(_end_with, started.parent, house.shutdown))
-        for one in house.autotls:
+        for one in house.network.autotls:
             tree.start(f"autotls.{one.name}", one.serve)
-        tree.start("sandbox.processes", house.sandbox.serve)
-        tree.start("imapd.expiry", house.imap_sessions.end_expired)
+        tree.start("sandbox.processes", house.services.sandbox.serve)
+        tree.start("imapd.expiry", house.services.imap_sessions.end_expired)
         await _finish_removals(house)
-        house.clock.on_set(house.imap_sessions.look_again)
+        house.services.clock.on_set(house.services.imap_sessions.look_again)
         house.config.on_change(
             lambda old, new: tree.start("server.end-logins", partial(_end_logins, house, old, new), Fate.ONCE)
         )
         pipe = LocalPipe(house.static, house.shutdown, tree)
         queue = await open_queue(house, pipe, databases)
-        if queue is not None and not house.auth.broken:
+        if queue is not None and not house.files.auth.broken:
             await trio.to_thread.run_sync(note_version, house.static.data_dir)
         make = handlers(house, queue)
         pipe.handler = make["smtp"](pipe.endpoint).handler
-        backups = BackupCommands(config=house.config, accounts=house.accounts, read=started.read)
+        backups = BackupCommands(config=house.config, accounts=house.files.accounts, read=started.read)
         periodic = start_periodic(house, backups, queue)
         async with trio.open_nursery() as connections, trio.open_nursery() as attempts:
             if queue is not None:
@@ -172,9 +172,9 @@ async def serve(
                     name=endpoint.listener,
                     shutdown=house.shutdown,
                     connections=connections,
-                    admission=house.admission,
+                    admission=house.network.admission,
                     gate=served.gate,
-                    tls=house.tls.of(endpoint.listener, endpoint.service) if endpoint.tls else None,
+                    tls=house.network.tls.of(endpoint.listener, endpoint.service) if endpoint.tls else None,
                     proxies=house.static.listeners[endpoint.listener].proxy_protocol_from,
                 )
                 tree.start(_name(endpoint), accept)
@@ -209,13 +209,13 @@ async def _finish_removals(house: House) -> None:
     auth.db is out of service it is not known which they are.
     """
     try:
-        names = await house.auth.removals()
+        names = await house.files.auth.removals()
     except StoreError as error:
         logger.error("removals of accounts are not known", extra={"kv": {"err": str(error)}})
         return
     for name in names:
         try:
-            await finish_removal(house.accounts, house.auth, name)
+            await finish_removal(house.files.accounts, house.files.auth, name)
         except (StoreError, OSError) as error:
             logger.error("account not removed", extra={"kv": {"account": name, "err": str(error)}})
             house.faults.append(f"account {name} cannot be removed: {error}")
@@ -227,13 +227,15 @@ def _commands(
     """The commands of the control socket."""
     commands = {**house.commands().registry(), **periodic}
     commands.update(IMAPCommands(imap_context(house), house.shutdown).registry())
-    commands.update(CopyCommands(house.config, house.accounts, house.imports).registry())
-    copies = ImapCopyCommands(config=house.config, accounts=house.accounts, resolver=house.resolver, trust=trust(house))
+    commands.update(CopyCommands(house.config, house.files.accounts, house.files.imports).registry())
+    copies = ImapCopyCommands(
+        config=house.config, accounts=house.files.accounts, resolver=house.network.resolver, trust=house.network.trust
+    )
     commands.update(copies.registry())
     commands.update(backups.registry())
-    lists = partial(blocklists.listed_at, house.config, house.resolver)
-    commands.update(WhyCommands(house.config, house.accounts, Asking(house.resolver, lists)).registry())
-    commands.update(ReceivedCommands(house.reports).registry())
+    lists = partial(blocklists.listed_at, house.config, house.network.resolver)
+    commands.update(WhyCommands(house.config, house.files.accounts, Asking(house.network.resolver, lists)).registry())
+    commands.update(ReceivedCommands(house.files.reports).registry())
     if queue is not None:
         commands.update(QueueCommands(queue).registry())
         commands.update(SuppressCommands(queue).registry())
@@ -286,7 +288,7 @@ async def _reload(house: House) -> None:
         kv = {"file": str(house.static.log_file), "err": error.strerror or str(error)}
         logger.error("log file not opened again, the old one stays in use", extra={"kv": kv})
     await house.config.reload()
-    await house.read_certificates()
+    await house.network.read_certificates()
 
 
 async def _end_with(parent: Parent, shutdown: trio.Event) -> None:
@@ -321,6 +323,6 @@ async def _end_logins(house: House, old: Snapshot, new: Snapshot) -> None:
         after = new.account(name)
         text = "the account was removed" if after is None else after.login_disabled
         if text and not before.login_disabled:
-            house.logins.forget(name)
-            house.end_sessions(name, text)
-            await house.auth.remove_sessions(name)
+            house.services.logins.forget(name)
+            house.services.end_sessions(name, text)
+            await house.files.auth.remove_sessions(name)

@@ -83,56 +83,113 @@ from moxlite.web.serve import serve_connection as serve_http
 if TYPE_CHECKING:
     from moxlite.web.admin.app import AdminApp
 
-__all__ = ["House", "handlers", "imap_context", "open_house", "open_queue", "trust"]
+__all__ = ["Files", "House", "Network", "Services", "handlers", "imap_context", "open_house", "open_queue"]
 
 logger = logging.getLogger("moxlite.server")
 
 
 @dataclass(frozen=True, kw_only=True)
-class House:
-    """Objects that the packages are given."""
+class Files:
+    """Files of the data directory that are open, and the ways of mail into them. The queue's own is opened later, by
+    `open_queue`.
+    """
 
-    started: Started
-    local: bool
-    tree: Supervisor
-    config: ConfigHolder
-    static: Static
     accounts: Accounts
     auth: AuthDB
     reports: ReportsDB
-    logins: Logins
-    tls: TLSPorts
-    roots: Roots
-    received_id: ReceivedID
-    resolver: Resolver
     imports: Imports
-    storage_faults: StorageFaults
-    admission: Admission
     spools: Spools
+    faults: StorageFaults
+
+    def problems(self) -> list[str]:
+        """Files of the server that cannot be used, one line each."""
+        broken = {"auth.db": self.auth.broken, "reports.db": self.reports.broken}
+        return [f"{name}: {why}" for name, why in broken.items() if why]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """Ways from and to other machines: names, certificates, seats of connections."""
+
+    resolver: Resolver
+    roots: Roots
+    trust: Trust
+    """Authorities that vouch for other servers; none in localserve, which talks to no other."""
+    tls: TLSPorts
     challenges: Challenges
     autotls: tuple[AutoTLS, ...]
+    admission: Admission
     listings: OwnListings
-    shutdown: trio.Event = field(default_factory=trio.Event)
+
+    def https_client(self, *, allow_internal: bool, purpose: str = "") -> HTTPClient:
+        """A client of other web servers."""
+        return HTTPClient(self.resolver, allow_internal=allow_internal, roots=self.roots, purpose=purpose)
+
+    def orders(self) -> list[str]:
+        """Faults of certificates by ACME, one line each."""
+        return [line for one in self.autotls for line in one.problems()]
+
+    async def read_certificates(self) -> list[str]:
+        """Read the certificates of files again, and look after those by ACME now. Returns the ones that cannot be used,
+        one line each.
+        """
+        for one in self.autotls:
+            one.look()
+        return await self.tls.reload()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """Services that several protocols share."""
+
+    logins: Logins
+    received_id: ReceivedID
     imap_sessions: Sessions = field(default_factory=Sessions)
     senders: Senders = field(default_factory=Senders)
     sandbox: Sandbox = field(default_factory=Sandbox)
     clock: ClockWatch = field(default_factory=ClockWatch)
+
+    def end_sessions(self, account: str, text: str, *, app_password: str = "") -> None:
+        """End the IMAP and submission sessions of an account or of one app password (IMAP-23, SMTP-62a)."""
+        self.imap_sessions.end_account(account, text, app_password=app_password)
+        self.senders.end_account(account, text, app_password=app_password)
+
+
+@dataclass(frozen=True, kw_only=True)
+class House:
+    """Objects that the packages are given.
+
+    `faults` are problems found once, `measures` set the gauges that are counted when they are read.
+    """
+
+    started: Started
+    local: bool
+    tree: Supervisor
+    files: Files
+    network: Network
+    services: Services
+    shutdown: trio.Event = field(default_factory=trio.Event)
     faults: list[str] = field(default_factory=list)
     measures: list[Measure] = field(default_factory=list)
     registry: dict[str, Command] = field(default_factory=dict)
 
     @property
-    def spool_directory(self) -> Path:
-        """Where long messages lie while they come in."""
-        return self.spools.directory
+    def config(self) -> ConfigHolder:
+        """Access to the configuration in use."""
+        return self.started.holder
+
+    @property
+    def static(self) -> Static:
+        """The settings of moxlite.toml, which stay while the server runs."""
+        return self.config.current.static
 
     async def problems(self) -> list[str]:
         """Faults that keep the server from being well, one line each: for /readyz and ``moxlite healthcheck``."""
-        return self.own_faults() + await self.disk_faults() + self.tree.problems() + self.orders()
+        return self.own_faults() + await self._disk_faults() + self.tree.problems() + self.network.orders()
 
-    async def disk_faults(self) -> list[str]:
+    async def _disk_faults(self) -> list[str]:
         """Why the disk with the data takes no mail; a file system that hangs is left to its thread."""
-        static = self.config.current.static
+        static = self.static
         try:
             short = await trio.to_thread.run_sync(short_of_space, static, abandon_on_cancel=True)
         except OSError as error:
@@ -141,41 +198,25 @@ class House:
 
     def own_faults(self) -> list[str]:
         """Findings that concern neither tasks nor certificates."""
-        found = self.faults + [f"domains.toml is invalid: {problem}" for problem in self.config.problems[:1]]
-        if self.auth.broken:
-            found.append(f"auth.db: {self.auth.broken}")
-        if self.reports.broken:
-            found.append(f"reports.db: {self.reports.broken}")
-        return found
-
-    def orders(self) -> list[str]:
-        """Faults of certificates by ACME, one line each."""
-        return [line for one in self.autotls for line in one.problems()]
+        invalid = [f"domains.toml is invalid: {problem}" for problem in self.config.problems[:1]]
+        return self.faults + invalid + self.files.problems()
 
     async def measure(self) -> None:
         """Set the gauges that are counted when they are read."""
         for one in self.measures:
             await one()
 
-    async def read_certificates(self) -> list[str]:
-        """Read the certificates of files again, and look after those by ACME now. Returns what cannot be used, one line
-        each.
-        """
-        for one in self.autotls:
-            one.look()
-        return await self.tls.reload()
-
     def commands(self) -> AdminCommands:
         """The commands of the control socket."""
         return AdminCommands(
             config=self.config,
-            accounts=self.accounts,
-            auth=self.auth,
-            logins=self.logins,
+            accounts=self.files.accounts,
+            auth=self.files.auth,
+            logins=self.services.logins,
             stop=self.shutdown.set,
-            read_certificates=self.read_certificates,
+            read_certificates=self.network.read_certificates,
             problems=self.problems,
-            end_sessions=self.end_sessions,
+            end_sessions=self.services.end_sessions,
             factors=self.factor_changes,
         )
 
@@ -183,17 +224,12 @@ class House:
     def factor_changes(self) -> FactorChanges:
         """Changes of second factors, by the command line and the web apps."""
         return FactorChanges(
-            config=self.current,
-            accounts=self.accounts,
-            auth=self.auth,
-            logins=self.logins,
-            end_sessions=self.end_sessions,
+            config=self.config,
+            accounts=self.files.accounts,
+            auth=self.files.auth,
+            logins=self.services.logins,
+            end_sessions=self.services.end_sessions,
         )
-
-    def end_sessions(self, account: str, text: str, *, app_password: str = "") -> None:
-        """End the IMAP and submission sessions of an account or of one app password (IMAP-23, SMTP-62a)."""
-        self.imap_sessions.end_account(account, text, app_password=app_password)
-        self.senders.end_account(account, text, app_password=app_password)
 
 
 async def open_house(
@@ -206,9 +242,31 @@ async def open_house(
 
     Raises StartFailed.
     """
+    static = started.holder.current.static
+    files = await _open_files(started, databases, tree, budget)
+    logins = Logins(
+        config=started.holder,
+        accounts=files.accounts,
+        auth=files.auth,
+        failures=failure_limits(static.rate_limits),
+        secret=started.install_key,
+    )
+    await logins.remember_places()
+    await SecondFactors(logins, files.auth, files.accounts).mark_all()
+    return House(
+        started=started,
+        local=local,
+        tree=tree,
+        files=files,
+        network=await _make_network(started, budget, local=local),
+        services=Services(logins=logins, received_id=ReceivedID(started.install_key)),
+        faults=list(started.problems),
+    )
+
+
+async def _open_files(started: Started, databases: AsyncExitStack, tree: Supervisor, budget: Budget) -> Files:
     config = started.holder
-    static = config.current.static
-    faults = StorageFaults()
+    static, faults = config.current.static, StorageFaults()
     options = store_options(config, degraded=faults.note)
     prefer(compression(config.current))
     accounts = Accounts(static.data_dir, options, max_open=budget.accounts)
@@ -220,16 +278,20 @@ async def open_house(
     accounts.register_task("store.parser", keep_parsed)
     accounts.register_task("store.threads", keep_threads)
     accounts.register_task("store.sharing", sharing_task(auth))
-    logins = Logins(
-        config=config,
+    space = spool_space(static, budget.spools)
+    return Files(
         accounts=accounts,
         auth=auth,
-        failures=failure_limits(static.rate_limits),
-        secret=started.install_key,
+        reports=reports,
+        imports=Imports(accounts, static.data_dir / "tmp", tree, space=space),
+        spools=Spools(space, exempt=static.rate_limits.exempt),
+        faults=faults,
     )
-    await logins.remember_places()
-    await SecondFactors(logins, auth, accounts).mark_all()
-    space = spool_space(static, budget.spools)
+
+
+async def _make_network(started: Started, budget: Budget, *, local: bool) -> Network:
+    config = started.holder
+    static = config.current.static
     resolver = OwnZones(config, started.keys) if local else _resolver(static)
     read = started.parent.read if started.parent is not None else Path.read_bytes
     tls = TLSPorts(static, started.certificates, started.acme_keys.hosts, read=read)
@@ -240,28 +302,15 @@ async def open_house(
         config.on_change(one.reconfigured)
     listings = OwnListings(config, resolver)
     config.on_change(listings.reconfigured)
-    return House(
-        started=started,
-        local=local,
-        tree=tree,
-        config=config,
-        static=static,
-        accounts=accounts,
-        auth=auth,
-        reports=reports,
-        logins=logins,
-        tls=tls,
+    return Network(
+        resolver=resolver,
         roots=roots_of(static),
+        trust=Trust(system=False) if local else trust_of(static),
+        tls=tls,
         challenges=challenges,
         autotls=autotls,
-        listings=listings,
-        received_id=ReceivedID(started.install_key),
-        resolver=resolver,
-        imports=Imports(accounts, static.data_dir / "tmp", tree, space=space),
-        storage_faults=faults,
-        faults=list(started.problems),
-        spools=Spools(space, exempt=static.rate_limits.exempt),
         admission=Admission(budget.seats, highest=budget.highest, exempt=static.rate_limits.exempt),
+        listings=listings,
     )
 
 
@@ -348,35 +397,25 @@ def _smtp(house: House, submit: Submit, defer: Defer | None, sent: AskSent | Non
         assert endpoint.service in ("smtp", "submission", "submissions")
         context = SMTPContext(
             service=endpoint.service,
-            accounts=house.accounts,
+            accounts=house.files.accounts,
             config=house.config,
-            logins=house.logins,
+            logins=house.services.logins,
             submit=submit,
             keys=house.started.keys,
             defer=defer,
             sent=sent,
-            senders=house.senders,
+            senders=house.services.senders,
             gate=gate,
-            received_id=house.received_id,
-            spools=house.spools,
-            resolver=house.resolver,
-            reports=None if house.local else house.reports,
-            starttls=None if endpoint.tls else house.tls.of(endpoint.listener, endpoint.service),
+            received_id=house.services.received_id,
+            spools=house.files.spools,
+            resolver=house.network.resolver,
+            reports=None if house.local else house.files.reports,
+            starttls=None if endpoint.tls else house.network.tls.of(endpoint.listener, endpoint.service),
             default_account=ACCOUNT if house.local else "",
         )
         return Served(partial(serve_smtp, context=context), gate)
 
     return handler
-
-
-def trust(house: House) -> Trust:
-    """The authorities that vouch for other servers; localserve talks to none."""
-    return Trust(system=False) if house.local else trust_of(house.static)
-
-
-def https_client(house: House, *, allow_internal: bool, purpose: str = "") -> HTTPClient:
-    """Asks web servers of others."""
-    return HTTPClient(house.resolver, allow_internal=allow_internal, roots=house.roots, purpose=purpose)
 
 
 async def open_queue(house: House, pipe: LocalPipe, databases: AsyncExitStack) -> Queue | None:
@@ -388,42 +427,42 @@ async def open_queue(house: House, pipe: LocalPipe, databases: AsyncExitStack) -
     policies = await databases.enter_async_context(
         Policies.open(
             None if house.local else house.static.data_dir / "cache.db",
-            house.resolver,
-            fetcher(https_client(house, allow_internal=house.static.allow_private_mx)),  # AUTH-106
+            house.network.resolver,
+            fetcher(house.network.https_client(allow_internal=house.static.allow_private_mx)),  # AUTH-106
             now,
-            house.accounts.options,
+            house.files.accounts.options,
         )
     )
     context = QueueContext(
         config=house.config,
-        accounts=house.accounts,
-        resolver=house.resolver,
-        web=https_client(house, allow_internal=house.static.allow_private_webhooks, purpose="webhook"),
+        accounts=house.files.accounts,
+        resolver=house.network.resolver,
+        web=house.network.https_client(allow_internal=house.static.allow_private_webhooks, purpose="webhook"),
         policies=policies,
-        ipv6=IPv6Source(None if house.local else house.resolver, local_addresses.ipv6),
+        ipv6=IPv6Source(None if house.local else house.network.resolver, local_addresses.ipv6),
         connect_local=pipe.connect,
-        tmp=house.spool_directory,
-        trust=trust(house),
+        tmp=house.files.spools.directory,
+        trust=house.network.trust,
         local_addresses=local_addresses,
-        dial=partial(_dial, house.listings),
+        dial=partial(_dial, house.network.listings),
         keys=house.started.keys,
-        reports=house.reports,
+        reports=house.files.reports,
         loopback=Loopback(pipe.endpoint.ip, pipe.endpoint.port) if house.local else None,
     )
     try:
         queue = await databases.enter_async_context(
-            Queue.open(path, context, house.accounts.options, create=house.started.first)
+            Queue.open(path, context, house.files.accounts.options, create=house.started.first)
         )
     except StoreError as error:
         logger.error("the queue cannot be used, no mail is sent", extra={"kv": {"path": path, "err": str(error)}})
         house.faults.append(f"{path}: {error}")
         return None
-    house.accounts.register_outbox(UNQUEUE, queue.mirror.unqueue)
-    house.accounts.register_outbox(TELL, queue.webhooks.incoming.carry)
-    house.accounts.register_outbox(SUBMIT, carrier(queue.submit, house.spool_directory))
-    house.accounts.register_task("queue.attend", queue.mirror.attend)
+    house.files.accounts.register_outbox(UNQUEUE, queue.mirror.unqueue)
+    house.files.accounts.register_outbox(TELL, queue.webhooks.incoming.carry)
+    house.files.accounts.register_outbox(SUBMIT, carrier(queue.submit, house.files.spools.directory))
+    house.files.accounts.register_task("queue.attend", queue.mirror.attend)
     house.config.on_change(queue.mirror.reconfigured)
-    house.clock.on_set(queue.clock_set)
+    house.services.clock.on_set(queue.clock_set)
     house.measures.append(queue.measure)
     return queue
 
@@ -468,13 +507,13 @@ def _local_addresses(static: Static) -> LocalAddresses:
 def imap_context(house: House) -> IMAPContext:
     """Context that all IMAP sessions share; listeners differ in the rest."""
     return IMAPContext(
-        accounts=house.accounts,
-        auth=house.auth,
-        logins=house.logins,
+        accounts=house.files.accounts,
+        auth=house.files.auth,
+        logins=house.services.logins,
         config=house.config,
-        sessions=house.imap_sessions,
+        sessions=house.services.imap_sessions,
         gate=connection_gate(house.static.rate_limits),
-        spools=house.spools,
+        spools=house.files.spools,
     )
 
 
@@ -487,7 +526,7 @@ def _imap(house: House) -> Callable[[Endpoint], Served]:
             common,
             service=services.get(endpoint.service, "imaps"),
             require_tls=house.static.listeners[endpoint.listener].imap.require_tls,
-            starttls=None if endpoint.tls else house.tls.of(endpoint.listener, "imap"),
+            starttls=None if endpoint.tls else house.network.tls.of(endpoint.listener, "imap"),
         )
         return Served(partial(serve_imap, context=context), context.gate)
 
@@ -502,20 +541,20 @@ def _admin_app(house: House) -> "AdminApp":
 
     outside = None
     if not house.local:
-        http = https_client(house, allow_internal=house.static.allow_private_mx)
+        http = house.network.https_client(allow_internal=house.static.allow_private_mx)
         outside = Outside(
-            resolver=house.resolver,
-            network=Internet(house.static.hostname.ascii, trust(house), http),
+            resolver=house.network.resolver,
+            network=Internet(house.static.hostname.ascii, house.network.trust, http),
             held=HeldKeys(house.started.keys.key, house.started.acme_keys.hosts),
         )
     surroundings = Surroundings(
         holder=house.config,
-        accounts=house.accounts,
-        auth=house.auth,
-        logins=house.logins,
+        accounts=house.files.accounts,
+        auth=house.files.auth,
+        logins=house.services.logins,
         factors=house.factor_changes,
         commands=lambda: house.registry,
-        certificates=house.tls.in_use,
+        certificates=house.network.tls.in_use,
         outside=outside,
     )
     return AdminApp(surroundings)
@@ -525,22 +564,22 @@ def _web(house: House, queue: Queue | None) -> Callable[[Endpoint], Served]:
     context = make_context(
         config=house.config,
         config_dir=house.config.path.parent,
-        accounts=house.accounts,
-        auth=house.auth,
-        logins=house.logins,
+        accounts=house.files.accounts,
+        auth=house.files.auth,
+        logins=house.services.logins,
         factors=house.factor_changes,
-        imports=house.imports,
-        sandbox=house.sandbox,
+        imports=house.files.imports,
+        sandbox=house.services.sandbox,
         keys=house.started.keys,
         edit=house.config.edit,
         deliveries=queue,
         queue=queue,
         assure=queue.assure if queue else not_asked,
-        opaque_id=house.received_id.encode,
+        opaque_id=house.services.received_id.encode,
         readiness=house.problems,
         measure=house.measure,
-        certificate=house.tls.certificate,
-        challenge=house.challenges.answer,
+        certificate=house.network.tls.certificate,
+        challenge=house.network.challenges.answer,
         admin=partial(_admin_app, house),
     )
 

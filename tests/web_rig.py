@@ -99,11 +99,11 @@ class Rig:
 
     @property
     def accounts(self) -> Accounts:
-        return self.house.accounts
+        return self.house.files.accounts
 
     @property
     def auth(self) -> AuthDB:
-        return self.house.auth
+        return self.house.files.auth
 
     @property
     def shutdown(self) -> trio.Event:

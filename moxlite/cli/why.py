@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from moxlite.acceptance.commands import Asking, Explained
-    from moxlite.config.snapshot import FixedConfig, Snapshot
+    from moxlite.config.snapshot import Snapshot
 
 __all__ = ["why"]
 
@@ -84,6 +84,7 @@ def _tried(message: str, sender: str | None, recipient: str, ip: str, helo: str)
 
 def _asking(snapshot: "Snapshot") -> "Asking":
     from moxlite.acceptance.commands import Asking
+    from moxlite.config.snapshot import FixedConfig
     from moxlite.net.dns.client import DNSResolver
     from moxlite.smtpd.incoming.blocklists import listed_at
 

@@ -402,7 +402,7 @@ def _listener_hosts(config: CurrentConfig, listener: str) -> HostMatch:
     def match(host: Host) -> bool:
         if host.is_ip or host.name == "localhost":
             return True
-        return host.name is not None and host.name == config().hostname(listener).ascii
+        return host.name is not None and host.name == config.current.hostname(listener).ascii
 
     return match
 
@@ -412,7 +412,7 @@ def _account_hosts(config: CurrentConfig, listener: str) -> HostMatch:
     own = _listener_hosts(config, listener)
 
     def match(host: Host) -> bool:
-        return own(host) or (host.name is not None and host.name in _settings_domains(config()))
+        return own(host) or (host.name is not None and host.name in _settings_domains(config.current))
 
     return match
 

@@ -270,7 +270,7 @@ async def test_the_fifth_view_waits_and_is_refused_in_words(
 
 async def test_a_page_that_connects_starts_the_process(rig: Rig, browser: Browser) -> None:
     """WEBMAIL-109a: before a message is opened."""
-    sandbox = rig.house.sandbox
+    sandbox = rig.house.services.sandbox
     assert sandbox.pids == []
     events = await browser.events(first_request())
     await events.until("start")

@@ -266,7 +266,7 @@ async def test_a_connection_with_a_session_is_kept(rig: Rig) -> None:
     await browser.log_in()
     events = await browser.events()
     await events.until("start")
-    admission = rig.house.admission
+    admission = rig.house.network.admission
     await eventually(lambda: not admission.make_room())  # the connections of the log-in have ended
     async with rig.connect() as silent:
         await eventually(admission.make_room, what="the silent connection has a seat")
@@ -298,7 +298,7 @@ async def test_a_network_has_a_bounded_number_of_connections(rig: Rig) -> None:
 async def test_a_ca_finds_the_answer_of_an_order_and_nothing_else(rig: Rig) -> None:
     """WEB-113: http-01 (RFC 8555 §8.3), for the host of the order alone, and before all other services."""
     proof = Prove("http-01", "asked.example", "token", "token.key")
-    with rig.house.challenges.showing(()) as show:
+    with rig.house.network.challenges.showing(()) as show:
         show(proof)
         for host, path, status in (
             ("asked.example", "/.well-known/acme-challenge/token", 200),

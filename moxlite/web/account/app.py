@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from moxlite.admin.factors.changes import FactorChanges
+    from moxlite.config.snapshot import CurrentConfig
     from moxlite.logins.logins import Logins
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.auth.authdb import AuthDB

@@ -32,7 +32,7 @@ class AdminApp:
             auth=surroundings.auth,
             logins=surroundings.logins,
             factors=surroundings.factors.factors,
-            config=surroundings.config,
+            config=surroundings.holder,
         )
         self._calls = CallServer(
             API(surroundings, sessions), sessions, metrics.admin_api_seconds, title="moxlite admin"
