@@ -15,7 +15,7 @@ from moxlite.queue import scheduler
 from moxlite.queue.localdelivery import inbound
 from moxlite.queue.queue import Queue
 from moxlite.smtpd.commands import rcpt
-from moxlite.smtpd.incoming import reception
+from moxlite.smtpd.incoming import storing
 from moxlite.store.errors import StorageBusy
 
 POINTS = (
@@ -71,8 +71,8 @@ async def proven(*_: object) -> bool:
 def main() -> int:
     """Plant the point and run the command."""
     setattr(rcpt, "has_proof", proven)  # noqa: B010
-    stored = dying(getattr(reception, "perform"), POINTS[0], before=True)  # noqa: B009 - imported there
-    setattr(reception, "perform", locking(dying(stored, POINTS[1])))  # noqa: B010 - of another type
+    stored = dying(getattr(storing, "perform"), POINTS[0], before=True)  # noqa: B009 - imported there
+    setattr(storing, "perform", locking(dying(stored, POINTS[1])))  # noqa: B010 - of another type
     setattr(Queue, "defer", dying(Queue.defer, POINTS[2]))  # noqa: B010
     setattr(inbound, "perform", locking(dying(getattr(inbound, "perform"), POINTS[3])))  # noqa: B009, B010
     setattr(scheduler, "deliver_notice", dying(getattr(scheduler, "deliver_notice"), POINTS[4]))  # noqa: B009, B010

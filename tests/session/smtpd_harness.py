@@ -32,7 +32,7 @@ from moxlite.net.tls.certificates import self_signed
 from moxlite.process.keys.receivedid import ReceivedID
 from moxlite.process.spools import Spools
 from moxlite.smtpd import Context, Pace, Senders, serve_connection
-from moxlite.smtpd.incoming import reception
+from moxlite.smtpd.incoming import storing
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.credentials import Credential, derive_credential, set_credential
@@ -343,7 +343,7 @@ async def fail_for(
             raise errors[account.name]
         return await perform(account, *args, **more)
 
-    for room in (reception, *rooms):
+    for room in (storing, *rooms):
         monkeypatch.setattr(room, "perform", store)
 
 

@@ -3,6 +3,8 @@
 import logging
 from typing import Final
 
+import trio
+
 from moxlite.admin.offer import public_first
 from moxlite.config.listeners import SMTPService
 from moxlite.config.snapshot import CurrentConfig
@@ -10,13 +12,33 @@ from moxlite.mailauth.dnsbl import DNSBLStatus, Health, check
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import Resolver
 from moxlite.smtpd import metrics
+from moxlite.smtpd.session import Session
 
-__all__ = ["listed", "listed_at"]
+__all__ = ["Once", "listed", "listed_at"]
 
 logger = logging.getLogger("moxlite.smtpd.incoming.blocklists")
 
 _health: Final = Health()
 """Health of all zones, shared by the listeners: the server has one view of DNS."""
+
+
+class Once:
+    """One look-up of a session's client, for all recipients of a message."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._found: str | None = None
+        self._asking = trio.Lock()
+
+    async def listed(self) -> str:
+        """Return the block list that has the client, "" for none."""
+        async with self._asking:
+            if self._found is None:
+                session = self._session
+                resolver = session.context.resolver
+                assert resolver is not None  # else nothing is checked
+                self._found = await listed(resolver, session.smtp, session.info.remote)
+            return self._found
 
 
 async def listed_at(config: CurrentConfig, resolver: Resolver, ip: IPAddress) -> str:
