@@ -122,16 +122,16 @@ def _sources(house: House, queue: Queue | None, updates: "UpdateWatch | None") -
     async def state() -> QueueState | None:
         if queue is None:
             return None
-        counts = await queue.counts()
+        counts = await queue.listings.counts()
         blocks = [
             Blocked(one.meaning.meaning, one.meaning.admin, one.since / 1e6, one.times, one.host, one.reply)
-            for one in queue.blocks()
+            for one in queue.listings.blocks()
         ]
         stopped = [
             StoppedSender(one.stop.account, one.stop.since / 1e6, one.stop.why, one.held.messages)
-            for one in await queue.stopped()
+            for one in await queue.listings.stopped()
         ]
-        waiting = await queue.list_messages(Filter(hold=False), Page(sort="queued", n=1))
+        waiting = await queue.listings.list_messages(Filter(hold=False), Page(sort="queued", n=1))
         if not waiting:
             return QueueState(counts.messages, counts.held, blocks=blocks, stopped=stopped)
         first = waiting[0]
@@ -144,7 +144,7 @@ def _sources(house: House, queue: Queue | None, updates: "UpdateWatch | None") -
             return None
         account = house.static.postmaster.account
         newest = Page(sort="queued", ascending=False)
-        for one in await queue.list_messages(Filter(account=account), newest):
+        for one in await queue.listings.list_messages(Filter(account=account), newest):
             if one.message_id == message_id:
                 return Waiting(one.attempts, one.last_result.error if one.last_result is not None else "")
         return None

@@ -361,7 +361,7 @@ def handlers(house: House, queue: Queue | None) -> Mapping[Service, Callable[[En
         house,
         queue.submit if queue else refuse_submission,
         queue.defer if queue else None,
-        queue.was_sent if queue else None,
+        queue.deliveries.was_sent if queue else None,
     )
     imap, web = _imap(house), _web(house, queue)
 
@@ -572,7 +572,7 @@ def _web(house: House, queue: Queue | None) -> Callable[[Endpoint], Served]:
         sandbox=house.services.sandbox,
         keys=house.started.keys,
         edit=house.config.edit,
-        deliveries=queue,
+        deliveries=queue.deliveries if queue else None,
         queue=queue,
         assure=queue.assure if queue else not_asked,
         opaque_id=house.services.received_id.encode,

@@ -55,7 +55,7 @@ async def main():
         async with rig.accounts.use("alice") as account:
             async def state():
                 found = await account.read(facts, op="test")
-                found["waiting"] = len(await rig.queue.list_messages())
+                found["waiting"] = len(await rig.queue.listings.list_messages())
                 found["mirrored"] = await rig.queue._database.read(
                     lambda r: r.value("SELECT count(*) FROM mirror"), op="test")
                 found["known"] = len(await account.scan(queued_keys, op="test"))

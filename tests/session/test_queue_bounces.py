@@ -57,12 +57,12 @@ async def test_replies_are_understood(tmp_path: Path, reply: Reply) -> None:
         rig.remote(Server({COMMANDS[reply.command]: reply.wire}))
         [number] = await rig.submit("bob@remote.example")
         await rig.settle()
-        rows = await rig.queue.list_messages()
-        [result] = (rows[0] if rows else await rig.queue.get_retired(number)).results
+        rows = await rig.queue.listings.list_messages()
+        [result] = (rows[0] if rows else await rig.queue.listings.get_retired(number)).results
         found = meaning_of(result)
         assert found.cause == reply.cause
         assert found is UNNAMED or found.meaning.endswith(".")
-        [status] = await rig.queue.status("alice", "<m1@own.example>")
+        [status] = await rig.queue.deliveries.status("alice", "<m1@own.example>")
         assert status.advice == found.advice
         assert status.cause == reply.cause
         if found.cause in ("blocked-ip", "auth"):
@@ -97,7 +97,7 @@ async def test_what_is_suppressed_is_not_sent(tmp_path: Path) -> None:
         await rig.settle()
         assert asked(mx) == 2
         assert mx.recipients == [["carol@remote.example"]]
-        bob, carol = await rig.queue.status("alice", "<m2@own.example>")
+        bob, carol = await rig.queue.deliveries.status("alice", "<m2@own.example>")
         assert (bob.state, carol.state) == (State.FAILED, State.DELIVERED)
         assert "suppression list" in bob.error
         assert "ask the administrator" in bob.advice
@@ -186,7 +186,7 @@ async def test_own_accounts_and_own_failures_are_never_suppressed(tmp_path: Path
         rig.local.replies["RCPT"] = [text]
         await rig.submit("nobody@own.example", "bob@shut.example")
         await rig.settle()
-        assert await rig.queue.list_messages() == []
+        assert await rig.queue.listings.list_messages() == []
         assert await rig.queue.suppressions() == []
 
 

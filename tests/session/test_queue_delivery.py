@@ -34,22 +34,22 @@ async def test_message_is_delivered_to_the_mx_byte_for_byte(tmp_path: Path) -> N
         assert mx.lines[0] == "EHLO mail.own.example"
         await rig.disconnect()
         assert mx.lines[-1] == "QUIT"
-        [retired] = await rig.queue.list_retired()
+        [retired] = await rig.queue.listings.list_retired()
         assert (retired.id, retired.success, retired.attempts, dict(retired.extra)) == (message_id, True, 1, {"k": "v"})
         [result] = retired.results
         assert (result.success, result.host, result.ip) == (True, "mx.remote.example", "192.0.2.1")
-        assert await rig.queue.list_messages() == []
-        assert (await rig.queue.counts()).messages == 0
+        assert await rig.queue.listings.list_messages() == []
+        assert (await rig.queue.listings.counts()).messages == 0
 
 
 async def test_an_address_literal_is_connected_to_and_nothing_is_looked_up(tmp_path: Path) -> None:
     """QUEUE-40, QUEUE-120: no MX, no policy, no TLSA; nothing is counted for TLS reports."""
     async with rig_at(tmp_path, account=KEEP) as rig:
         host = rig.serve("192.0.2.5", Server())
-        await rig.queue.add_hold_rule(recipient="remote.example")
+        await rig.queue.operations.add_hold_rule(recipient="remote.example")
         [message_id] = await rig.submit("bob@remote.example")
         await rig.queue._database.write(lambda tx: tx.execute("UPDATE msg SET rcpt_domain = '[192.0.2.5]'"))
-        assert await rig.queue.unhold(Filter(ids=(message_id,))) == 1
+        assert await rig.queue.operations.unhold(Filter(ids=(message_id,))) == 1
         await rig.settle()
         assert host.recipients == [["bob@[192.0.2.5]"]]
         assert rig.resolver.asked == []
@@ -87,14 +87,14 @@ async def test_results_are_per_recipient(tmp_path: Path) -> None:
         await rig.submit("good@remote.example", "later@remote.example", "never@remote.example")
         await rig.settle()
         assert mx.recipients == [["good@remote.example"]]
-        [waiting] = await rig.queue.list_messages()
+        [waiting] = await rig.queue.listings.list_messages()
         assert waiting.rcpt_localpart == "later"
         assert (waiting.attempts, waiting.results[0].code, waiting.results[0].secode) == (1, 450, "2.1")
         assert 445e6 < waiting.next_attempt - rig.clock.now < 455e6
         [dsn] = await rig.inbox()
         assert b"never@remote.example" in dsn
         assert b"later@remote.example" not in dsn.split(b"Subject: test")[0]
-        assert {(row.rcpt_localpart, row.success) for row in await rig.queue.list_retired()} == {
+        assert {(row.rcpt_localpart, row.success) for row in await rig.queue.listings.list_retired()} == {
             ("good", True),
             ("never", False),
         }
@@ -115,7 +115,7 @@ async def test_too_many_recipients_go_in_a_second_transaction_on_the_same_connec
         await rig.settle()
         assert mx.recipients == [["a@remote.example"], ["b@remote.example", "c@remote.example"]]
         assert mx.connections == 1
-        assert await rig.queue.list_messages() == []
+        assert await rig.queue.listings.list_messages() == []
 
 
 async def test_announced_limits_are_kept(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ async def test_announced_limits_are_kept(tmp_path: Path) -> None:
         await rig.settle()
         assert mx.recipients == [[f"r{n}@remote.example"] for n in range(5)]
         assert mx.connections == 3
-        assert {row.attempts for row in await rig.queue.list_retired()} == {1}
+        assert {row.attempts for row in await rig.queue.listings.list_retired()} == {1}
 
 
 @pytest.mark.parametrize("code", [554, 421])
@@ -144,7 +144,7 @@ async def test_fail_transport_ends_the_attempt_at_once(tmp_path: Path, code: int
             assert b"Status: 5.7.0" in dsn
             assert b"not today" in dsn
         else:
-            [waiting] = await rig.queue.list_messages()
+            [waiting] = await rig.queue.listings.list_messages()
             assert (waiting.results[0].code, waiting.results[0].secode) == (421, "7.0")
 
 
@@ -187,7 +187,7 @@ async def test_localserve_sends_everything_to_its_own_listener(tmp_path: Path) -
         assert rig.dialed == [("127.0.0.1", 1025)]
         [dsn] = await rig.inbox()
         assert b"queuepermerror@remote.example" in dsn
-        [waiting] = await rig.queue.list_messages()
+        [waiting] = await rig.queue.listings.list_messages()
         assert waiting.results[0].code == 450
 
 
@@ -198,7 +198,7 @@ async def test_tls_is_used_where_it_is_offered(tmp_path: Path) -> None:
         await rig.submit("bob@remote.example")
         await rig.settle()
         assert mx.encrypted == [True]
-        [retired] = await rig.queue.list_retired()
+        [retired] = await rig.queue.listings.list_retired()
         assert retired.results[0].tls.startswith("TLSv1.3 ")
 
 
@@ -301,7 +301,7 @@ async def test_host_that_may_have_taken_the_message_is_the_last_one_asked(tmp_pa
         await rig.submit("bob@remote.example")
         await rig.settle()
         assert second.connections == 0
-        [waiting] = await rig.queue.list_messages()
+        [waiting] = await rig.queue.listings.list_messages()
         assert waiting.attempts == 1
 
 
@@ -332,7 +332,7 @@ async def test_dns_failure_is_temporary(tmp_path: Path) -> None:
         rig.resolver._failing["remote.example."] = TempError("servfail")
         await rig.submit("bob@remote.example")
         await rig.settle()
-        [waiting] = await rig.queue.list_messages()
+        [waiting] = await rig.queue.listings.list_messages()
         assert waiting.attempts == 1
         assert "servfail" in waiting.results[0].error
 
@@ -348,7 +348,7 @@ async def test_policy_refusal_of_one_family_is_tried_again_over_the_other(tmp_pa
         assert rig.dialed == [("2001:db8::1", 25)]
         await rig.pass_time(460)
         assert rig.dialed[1:] == [("192.0.2.1", 25)]
-        assert await rig.queue.list_messages() == []
+        assert await rig.queue.listings.list_messages() == []
 
 
 @pytest.mark.parametrize(("off", "used"), [("ipv4", "2001:db8::1"), ("ipv6", "192.0.2.1")])
@@ -406,7 +406,7 @@ async def test_socks_transport_connects_through_the_proxy(tmp_path: Path) -> Non
         assert sorted(asked) == [("192.0.2.1", 25), ("192.0.2.66", 25)]
         assert mx.lines[0] == "EHLO out.example"
         assert len(mx.messages) == 1
-        [waiting] = await rig.queue.list_messages()
+        [waiting] = await rig.queue.listings.list_messages()
         assert "proxy: connection refused" in waiting.results[0].error
 
 
@@ -444,7 +444,7 @@ async def test_smarthost_with_a_wrong_certificate_is_told_nothing(tmp_path: Path
         await rig.submit("bob@remote.example")
         await rig.settle()
         assert relay.lines == ["EHLO mail.own.example", "STARTTLS"]
-        [waiting] = await rig.queue.list_messages()
+        [waiting] = await rig.queue.listings.list_messages()
         assert "certificate of relay.example" in waiting.results[0].error
 
 
@@ -479,7 +479,7 @@ async def test_disabled_sender_domain_waits(tmp_path: Path) -> None:
         await rig.submit("bob@remote.example", sender="alice@off.example")
         await rig.settle()
         assert mx.connections == 0
-        [waiting] = await rig.queue.list_messages()
+        [waiting] = await rig.queue.listings.list_messages()
         assert "domain of sender temporarily disabled" in waiting.results[0].error
 
 
@@ -521,5 +521,5 @@ async def test_unique_sender_addresses_go_apart(tmp_path: Path) -> None:
             "MAIL FROM:<alice+bobid@own.example>",
             "MAIL FROM:<alice+carolid@own.example>",
         ]
-        found = await rig.queue.list_retired(RetiredFilter(recipient="carol"))
+        found = await rig.queue.listings.list_retired(RetiredFilter(recipient="carol"))
         assert [row.from_id for row in found] == ["carolid"]

@@ -38,7 +38,7 @@ async def test_a_message_that_is_blocked_takes_the_other_way_at_once(tmp_path: P
         await rig.settle()
         assert host.recipients == [["ann@remote.example"]]
         assert relay.recipients == [["bob@remote.example", "bea@remote.example"]]
-        rows = {row.rcpt_localpart: row for row in await rig.queue.list_retired()}
+        rows = {row.rcpt_localpart: row for row in await rig.queue.listings.list_retired()}
         assert {name: [one.transport for one in row.results] for name, row in rows.items()} == {
             "ann": [""],
             "bob": ["", "relay"],
@@ -75,7 +75,7 @@ async def test_the_other_way_may_be_blocked_as_well(tmp_path: Path) -> None:
         [number] = await rig.submit("bob@remote.example")
         await rig.settle()
         assert (host.connections, relay.connections) == (1, 1)
-        assert [one.code for one in (await rig.queue.get_retired(number)).results] == [550, 550]
+        assert [one.code for one in (await rig.queue.listings.get_retired(number)).results] == [550, 550]
         assert len(await rig.inbox()) == 1
 
 
@@ -88,20 +88,20 @@ async def test_the_administrator_hears_of_a_block(tmp_path: Path) -> None:
             await rig.submit("bob@remote.example")
             await rig.settle()
             rig.clock.advance(3600)
-        [block] = rig.queue.blocks()
+        [block] = rig.queue.listings.blocks()
         assert (block.times, block.host, block.reply) == (2, "mx.remote.example", LISTED.partition(" ")[2])
         assert block.last - block.since == 3600_000_000
         assert "Spamhaus" in block.meaning.meaning
         assert "check.spamhaus.org" in block.meaning.admin
         rig.clock.advance(48 * 3600)
-        assert rig.queue.blocks() == []
+        assert rig.queue.listings.blocks() == []
         await rig.submit("bob@remote.example")
         await rig.settle()
-        assert [one.times for one in rig.queue.blocks()] == [1]
+        assert [one.times for one in rig.queue.listings.blocks()] == [1]
         await rig.submit("ann@remote.example")
         await rig.settle()
         assert len(host.messages) == 1
-        assert rig.queue.blocks() == []
+        assert rig.queue.listings.blocks() == []
 
 
 async def test_a_message_goes_its_new_way_after_a_restart(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ async def test_a_message_goes_its_new_way_after_a_restart(tmp_path: Path) -> Non
     async with blocked(tmp_path, relay=Server({"MAIL": "451 4.3.0 later"})) as (rig, _, relay):
         [number] = await rig.submit("bob@remote.example")
         await rig.settle()
-        assert (await rig.queue.get(number)).transport == "relay"
+        assert (await rig.queue.listings.get(number)).transport == "relay"
         assert relay.connections == 1
     async with blocked(tmp_path) as (rig, host, relay):
         await rig.pass_time(3600)

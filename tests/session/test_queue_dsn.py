@@ -50,8 +50,8 @@ async def notices(rig: Rig) -> list[EmailMessage]:
 
 async def until(rig: Rig, reached: Callable[[list[Message], int], bool]) -> None:
     """Wait for the rows of the queue and the number of notices to be so."""
-    with trio.fail_after(30), rig.queue.watch("alice") as wakeup:
-        while not reached(await rig.queue.list_messages(), len(await rig.inbox())):
+    with trio.fail_after(30), rig.queue.deliveries.watch("alice") as wakeup:
+        while not reached(await rig.queue.listings.list_messages(), len(await rig.inbox())):
             await wakeup.wait()
             wakeup.clear()
 
@@ -92,7 +92,7 @@ async def test_a_host_without_dsn_makes_us_tell_of_relaying(tmp_path: Path) -> N
         assert recipient["Remote-MTA"] == "dns; mx.remote.example (192.0.2.1)"
         assert "queued as 4711" in words(notice)
         assert list(notice.iter_parts())[2].get_content_type() == "text/rfc822-headers"
-        assert await rig.queue.list_messages() == []
+        assert await rig.queue.listings.list_messages() == []
 
 
 async def test_a_host_with_dsn_is_told_what_the_sender_wants(tmp_path: Path) -> None:
@@ -233,7 +233,7 @@ async def test_delays_of_a_submission_come_in_one_notice(tmp_path: Path) -> None
         await submit(rig, "a@remote.example", "b@other.example")
         await rig.settle()
         for _ in range(4):
-            for row in await rig.queue.list_messages():
+            for row in await rig.queue.listings.list_messages():
                 rig.clock.now = max(rig.clock.now, row.next_attempt)
             rig.queue.scheduler.changed()
             await rig.settle()
@@ -261,7 +261,7 @@ async def test_failure_is_told_where_it_is_wanted(tmp_path: Path, notify: DSNNot
         await submit(rig, wants("bob@remote.example", notify))
         await rig.settle()
         assert len(await notices(rig)) == told
-        assert await rig.queue.list_messages() == []
+        assert await rig.queue.listings.list_messages() == []
 
 
 async def test_utf8_mail_gets_a_utf8_notice(tmp_path: Path) -> None:

@@ -41,8 +41,8 @@ async def test_hosts_are_told_in_order_and_nothing_is_said_to_them(tmp_path: Pat
         rig.resolver.set(MX, RecordType.AAAA, ["2001:db8::1"])
         rig.resolver.set("b.remote.example", RecordType.A, ["192.0.2.2"])
         [held] = await rig.submit("ann@remote.example", hold_until=rig.clock.now + 3_600_000_000)
-        await rig.queue.hold(Filter(ids=(held,)))
-        found = await rig.queue.explain("Bob@REMOTE.example")
+        await rig.queue.operations.hold(Filter(ids=(held,)))
+        found = await rig.queue.listings.explain("Bob@REMOTE.example")
         assert [(host.name, host.addresses) for host in found.hosts] == [
             (MX, ("2001:db8::1", "192.0.2.1")),
             ("b.remote.example", ("192.0.2.2",)),
@@ -54,7 +54,7 @@ async def test_hosts_are_told_in_order_and_nothing_is_said_to_them(tmp_path: Pat
         assert "demanded (opportunistic): TLS if it offers that" in words(found)
         assert rig.dialed == []
         rig.ipv6.good = False
-        found = await rig.queue.explain(BOB)
+        found = await rig.queue.listings.explain(BOB)
         assert found.hosts[0].addresses == ("192.0.2.1",)
         assert "our IPv6 address has no name" in found.way
 
@@ -65,7 +65,7 @@ async def test_a_connection_shows_what_a_delivery_meets(tmp_path: Path) -> None:
         mx = rig.remote(Server(tls=rig.certificate))
         rig.sts(ENFORCE)
         publish_tlsa(rig, tlsa(rig.certificate.leaf))
-        found = await rig.queue.explain(BOB, "alice@own.example", connect=True)
+        found = await rig.queue.listings.explain(BOB, "alice@own.example", connect=True)
         [host] = found.hosts
         assert host.met is not None
         assert [line.split(" ")[0] for line in mx.lines] == ["EHLO", "STARTTLS", "EHLO", "QUIT"]
@@ -76,7 +76,7 @@ async def test_a_connection_shows_what_a_delivery_meets(tmp_path: Path) -> None:
         assert "a certificate that matches its TLSA records" in host.demand
         assert "a certificate of a known authority" in host.demand
         await deliver(rig)
-        [row] = await rig.queue.list_retired()
+        [row] = await rig.queue.listings.list_retired()
         [result] = row.results
         assert (host.met.ip, host.met.tls, host.met.policies) == (result.ip, result.tls, result.policy)
         assert host.policies == result.policy == "dane sts"
@@ -89,7 +89,7 @@ async def test_a_policy_is_told_with_its_source_and_age(tmp_path: Path) -> None:
     async with rig_at(tmp_path) as rig:
         rig.remote(Server(tls=rig.certificate))
         rig.sts("mode: enforce, mx: mx.elsewhere.example, max_age: 86400")
-        found = await rig.queue.explain(BOB)
+        found = await rig.queue.listings.explain(BOB)
         assert found.mtasts is not None
         assert (found.mtasts.mode, found.mtasts.mx, found.mtasts.source) == (
             "enforce",
@@ -99,14 +99,14 @@ async def test_a_policy_is_told_with_its_source_and_age(tmp_path: Path) -> None:
         assert "is not among the hosts" in found.hosts[0].refusal
         assert not leaves(found)
         rig.clock.advance(3600)
-        again = await rig.queue.explain(BOB, connect=True)
+        again = await rig.queue.listings.explain(BOB, connect=True)
         assert again.mtasts is not None
         assert (again.mtasts.source, again.mtasts.fetched) == ("kept", found.mtasts.fetched)
         assert again.hosts[0].met is None
         assert rig.dialed == []
         rig.resolver._failing["_mta-sts.other.example."] = TempError("silent")
         rig.resolver.set("other.example", RecordType.MX, [f"10 {MX}"])
-        unknown = await rig.queue.explain("bob@other.example")
+        unknown = await rig.queue.listings.explain("bob@other.example")
         assert "DNS does not say whether other.example has an MTA-STS policy" in unknown.error
         assert not unknown.permanent
         assert "  WAITS: " in words(unknown)
@@ -137,7 +137,7 @@ async def test_a_host_that_fails_says_why(tmp_path: Path, kind: str, error: str)
         for host in hosts:
             rig.resolver.set(host, RecordType.A, ["192.0.2.1"])
         rig.serve("192.0.2.1", bad)
-        found = await rig.queue.explain(BOB, connect=True)
+        found = await rig.queue.listings.explain(BOB, connect=True)
         met = [host.met for host in found.hosts]
         assert [one is not None for one in met] == [True, *[kind != "greeting"] * 2, False, False]
         assert met[0] is not None
@@ -146,7 +146,7 @@ async def test_a_host_that_fails_says_why(tmp_path: Path, kind: str, error: str)
         assert not leaves(found)
         rig.queue.ctx.load.forget(rig.clock.now)
         await deliver(rig)
-        [row] = [*await rig.queue.list_messages(), *await rig.queue.list_retired()]
+        [row] = [*await rig.queue.listings.list_messages(), *await rig.queue.listings.list_retired()]
         last = row.last_result
         assert last is not None
         assert last.error.replace("mx5", "mx1") == met[0].error
@@ -164,7 +164,7 @@ async def test_each_host_has_its_own_time(tmp_path: Path, leaping_clock: MockClo
         answers: list[Explanation] = []
 
         async def ask() -> None:
-            answers.append(await rig.queue.explain(BOB, connect=True))
+            answers.append(await rig.queue.listings.explain(BOB, connect=True))
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(ask)
@@ -180,7 +180,7 @@ async def test_tls_that_no_policy_demands_is_gone_without(tmp_path: Path) -> Non
     """QUEUE-182, QUEUE-53: the second connection, in clear, as the delivery makes it."""
     async with rig_at(tmp_path) as rig:
         mx = rig.remote(Server(broken_tls=True))
-        found = await rig.queue.explain(BOB, connect=True)
+        found = await rig.queue.listings.explain(BOB, connect=True)
         met = found.hosts[0].met
         assert met is not None
         assert (met.policies, met.tls, met.error, mx.connections) == ("clear", "", "", 2)
@@ -193,7 +193,7 @@ async def test_hosts_that_are_left_alone_are_told_and_not_bothered(tmp_path: Pat
         mx = rig.remote(Server({"MAIL": "421 4.7.0 too many connections"}))
         await deliver(rig)
         connections = mx.connections
-        found = await rig.queue.explain(BOB, connect=True)
+        found = await rig.queue.listings.explain(BOB, connect=True)
         assert "too many connections" in found.hosts[0].pause
         assert (mx.connections, leaves(found)) == (connections, False)
         assert "    LEFT ALONE: not tried before 60 s" in words(found)
@@ -230,20 +230,20 @@ async def test_ways_that_are_not_direct(tmp_path: Path) -> None:
     """QUEUE-182, QUEUE-30: smarthost, proxy, failure on purpose, own accounts; the sender's routes; no secret."""
     async with rig_at(tmp_path, static=TRANSPORTS, domains=ROUTES) as rig:
         rig.remote(Server(), "proxied.example", "192.0.2.3")
-        relayed = await rig.queue.explain("a@relayed.example")
+        relayed = await rig.queue.listings.explain("a@relayed.example")
         assert (relayed.course, relayed.transport) == ("relay", "relay")
         assert "relay.example port 587, STARTTLS demanded, certificate checked, with a log-in" in relayed.way
         assert "secret" not in words(relayed)
-        proxied = await rig.queue.explain("a@proxied.example")
+        proxied = await rig.queue.listings.explain("a@proxied.example")
         assert (proxied.course, proxied.transport, len(proxied.hosts)) == ("direct", "proxy", 1)
         assert "as out.example, through the proxy 127.0.0.1:1080" in proxied.way
-        never = await rig.queue.explain("a@never.example")
+        never = await rig.queue.listings.explain("a@never.example")
         assert (never.course, never.permanent, leaves(never)) == ("nowhere", True, False)
         assert "not today" in never.error
-        local = await rig.queue.explain("admin@own.example", "alice@own.example")
+        local = await rig.queue.listings.explain("admin@own.example", "alice@own.example")
         assert (local.course, leaves(local)) == ("local", True)
-        assert (await rig.queue.explain(BOB, "alice@own.example")).transport == "relay"
-        disabled = await rig.queue.explain(BOB, "alice@off.example")
+        assert (await rig.queue.listings.explain(BOB, "alice@own.example")).transport == "relay"
+        disabled = await rig.queue.listings.explain(BOB, "alice@off.example")
         assert "domain of sender temporarily disabled" in disabled.error
 
 
@@ -251,19 +251,19 @@ async def test_what_keeps_a_message_back_is_told(tmp_path: Path) -> None:
     """QUEUE-182: a domain that takes no mail, one that DNS says nothing of, the suppression list, a stopped account."""
     async with rig_at(tmp_path, account="max_recipients_per_hour = 1") as rig:
         rig.resolver.set("null.example", RecordType.MX, ["0 ."])
-        null = await rig.queue.explain("a@null.example")
+        null = await rig.queue.listings.explain("a@null.example")
         assert (null.permanent, leaves(null)) == (True, False)
         assert "null.example does not accept mail" in null.error
         rig.resolver._failing["silent.example."] = TempError("silent")
-        silent = await rig.queue.explain("a@silent.example")
+        silent = await rig.queue.listings.explain("a@silent.example")
         assert (silent.permanent, leaves(silent)) == (False, False)
         rig.remote(Server())
         await rig.queue.add_suppression("alice", BOB, "asked for it")
-        assert (await rig.queue.explain(BOB)).suppressed == ""
-        suppressed = await rig.queue.explain(BOB, "alice@own.example")
+        assert (await rig.queue.listings.explain(BOB)).suppressed == ""
+        suppressed = await rig.queue.listings.explain(BOB, "alice@own.example")
         assert (suppressed.suppressed, leaves(suppressed)) == ("asked for it", False)
         await rig.submit("x@remote.example", "y@remote.example", login_address="alice@own.example")
-        stopped = await rig.queue.explain("z@remote.example", "alice@own.example")
+        stopped = await rig.queue.listings.explain("z@remote.example", "alice@own.example")
         assert "2 recipients within an hour" in stopped.stopped
         assert (stopped.waiting.messages, stopped.waiting.held, leaves(stopped)) == (2, 2, False)
 
@@ -272,7 +272,7 @@ async def test_an_address_literal_is_its_own_host(tmp_path: Path) -> None:
     """QUEUE-182, QUEUE-40."""
     async with rig_at(tmp_path) as rig:
         rig.serve("192.0.2.5", Server())
-        found = await rig.queue.explain("a@[192.0.2.5]", connect=True)
+        found = await rig.queue.listings.explain("a@[192.0.2.5]", connect=True)
         assert [(host.name, host.addresses) for host in found.hosts] == [("192.0.2.5", ("192.0.2.5",))]
         assert (found.mtasts, leaves(found)) == (None, True)
 
@@ -282,7 +282,7 @@ async def test_what_is_no_address_is_refused(tmp_path: Path, text: str) -> None:
     """QUEUE-182: the recipient, and the sender."""
     async with rig_at(tmp_path, serve=False) as rig:
         with pytest.raises(BadFilter, match="bad address"):
-            await rig.queue.explain(text)
+            await rig.queue.listings.explain(text)
         if text:
             with pytest.raises(BadFilter, match="bad address"):
-                await rig.queue.explain(BOB, text)
+                await rig.queue.listings.explain(BOB, text)

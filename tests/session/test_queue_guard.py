@@ -49,7 +49,7 @@ def world(tmp_path: Path, *, serve: bool = True, **more: str) -> AbstractAsyncCo
 
 async def held(rig: Rig) -> list[str]:
     """The recipients that the guard holds."""
-    return sorted(row.rcpt_localpart for row in await rig.queue.list_messages() if row.guarded and row.hold)
+    return sorted(row.rcpt_localpart for row in await rig.queue.listings.list_messages() if row.guarded and row.hold)
 
 
 async def told(rig: Rig) -> tuple[list[bytes], list[bytes]]:
@@ -69,11 +69,11 @@ async def test_a_list_of_dead_addresses_stops_the_account(tmp_path: Path) -> Non
     async with world(tmp_path) as rig:
         await send(rig, names("gone", 19))
         await rig.settle()
-        assert await rig.queue.stopped() == []
+        assert await rig.queue.listings.stopped() == []
         await send(rig, names("late", 3), later=True)
         await send(rig, names("gone", 1, at=20))
         await rig.settle()
-        [found] = await rig.queue.stopped()
+        [found] = await rig.queue.listings.stopped()
         assert (found.stop.account, found.stop.sign) == ("alice", "failures")
         assert (found.held.messages, found.held.recipients, found.held.domains) == (1, 3, 1)
         assert await held(rig) == ["late0", "late1", "late2"]
@@ -105,12 +105,12 @@ async def test_a_list_of_dead_addresses_stops_the_account(tmp_path: Path) -> Non
         await rig.pass_time(7200)
         assert rig.servers["192.0.2.1", 25].messages == []
 
-        released = await rig.queue.release("alice")
+        released = await rig.queue.operations.release("alice")
         assert (released.held.messages, released.held.recipients) == (2, 4)
         await rig.settle()
         assert taken(rig) == ["acknowledged0", "late0", "late1", "late2"]
         with pytest.raises(NotStopped):
-            await rig.queue.release("alice")
+            await rig.queue.operations.release("alice")
         await rig.queue.measure()
         assert sample("moxlite_queue_stopped") == 0
         assert [len(one) for one in await told(rig)] == [1, 1]
@@ -121,7 +121,7 @@ async def test_a_newsletter_with_old_addresses_goes_out(tmp_path: Path) -> None:
     async with world(tmp_path) as rig:
         await send(rig, [*names("gone", 30), *names("member", 170)])
         await rig.settle()
-        assert await rig.queue.stopped() == []
+        assert await rig.queue.listings.stopped() == []
         assert sum(map(len, rig.servers["192.0.2.1", 25].recipients)) == 170
 
 
@@ -136,8 +136,8 @@ async def test_refusals_that_say_nothing_of_the_sender_stop_no_account(tmp_path:
         rig.remote(Server({"RCPT": reply}), "full.example", "192.0.2.2")
         await send(rig, [f"n{n}@full.example" for n in range(40)])
         await rig.settle()
-        assert (await rig.queue.counts()).messages == 0
-        assert await rig.queue.stopped() == []
+        assert (await rig.queue.listings.counts()).messages == 0
+        assert await rig.queue.listings.stopped() == []
 
 
 async def test_messages_from_many_networks_stop_the_account(tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ async def test_messages_from_many_networks_stop_the_account(tmp_path: Path) -> N
             await rig.settle()
         assert len(rig.servers["192.0.2.1", 25].messages) == 5
         assert await held(rig) == ["friend5"]
-        [found] = await rig.queue.stopped()
+        [found] = await rig.queue.listings.stopped()
         assert found.stop.why == "its messages came from 6 networks within an hour"
         [admin], _ = await told(rig)
         assert all(f"  {remote}: messages: 1, ".encode() in admin for remote in ABROAD[:6])
@@ -175,7 +175,7 @@ async def test_a_phone_on_its_way_is_no_stranger(tmp_path: Path) -> None:
         rig.clock.advance(3601)
         for remote in ABROAD[4:]:
             await send(rig, names("friend", 1), remote=remote)
-        assert await rig.queue.stopped() == []
+        assert await rig.queue.listings.stopped() == []
 
 
 @pytest.mark.parametrize(
@@ -196,10 +196,10 @@ async def test_the_limit_of_an_hour(tmp_path: Path, static: str, account: str, s
         for _ in range(2):
             await send(rig, names("friend", 2))
             rig.clock.advance(3600)
-        assert await rig.queue.stopped() == []
+        assert await rig.queue.listings.stopped() == []
         await send(rig, names("friend", 2))
         await send(rig, names("friend", 3))
-        assert bool(await rig.queue.stopped()) is stops
+        assert bool(await rig.queue.listings.stopped()) is stops
         assert len(await held(rig)) == (9 if stops else 0)
 
 
@@ -208,7 +208,7 @@ async def test_a_stop_survives_a_restart_and_is_told_after_it(tmp_path: Path) ->
     async with world(tmp_path, serve=False) as rig:
         for remote in ABROAD[:5]:
             await send(rig, names("friend", 1), remote=remote)
-        assert await rig.queue.stopped() == []
+        assert await rig.queue.listings.stopped() == []
     async with world(tmp_path, serve=False) as rig:
         await send(rig, names("friend", 1), remote=ABROAD[5])
         assert len(await held(rig)) == 6
@@ -218,12 +218,12 @@ async def test_a_stop_survives_a_restart_and_is_told_after_it(tmp_path: Path) ->
         assert rig.servers["192.0.2.1", 25].messages == []
         with pytest.raises(SendingStopped):
             await send(rig, names("friend", 1))
-        await rig.queue.release("alice")
+        await rig.queue.operations.release("alice")
         await rig.settle()
         assert len(rig.servers["192.0.2.1", 25].messages) == 6
     async with world(tmp_path) as rig:
         assert [len(one) for one in await told(rig)] == [1, 1]
-        assert await rig.queue.stopped() == []
+        assert await rig.queue.listings.stopped() == []
 
 
 async def test_own_mail_of_the_server_is_never_held(tmp_path: Path) -> None:
@@ -233,12 +233,12 @@ async def test_own_mail_of_the_server_is_never_held(tmp_path: Path) -> None:
     async with world(tmp_path, account="max_recipients_per_hour = 1") as rig:
         await rig.submit(*names("gone", 40), is_dmarc_report=True)
         await rig.settle()
-        assert await rig.queue.stopped() == []
+        assert await rig.queue.listings.stopped() == []
         [waiting] = await rig.submit(*names("owner", 1), is_tls_report=True, hold_until=rig.clock.now + HOUR)
         await send(rig, names("friend", 2))
         await rig.submit(*names("bob", 1), sender="")
-        assert len(await rig.queue.stopped()) == 1
-        assert not (await rig.queue.get(waiting)).hold
+        assert len(await rig.queue.listings.stopped()) == 1
+        assert not (await rig.queue.listings.get(waiting)).hold
         await rig.pass_time(3600)
         assert taken(rig) == ["bob0", "owner0"]
 
@@ -247,14 +247,14 @@ async def test_what_a_person_holds_stays_on_hold(tmp_path: Path) -> None:
     """SMTP-170, QUEUE-20: by hand, or by a rule that matches while the account is stopped."""
     async with world(tmp_path, account="max_recipients_per_hour = 3") as rig:
         kept = await send(rig, names("mine", 2), later=True)
-        assert await rig.queue.hold(Filter(ids=tuple(kept))) == 2
+        assert await rig.queue.operations.hold(Filter(ids=tuple(kept))) == 2
         await send(rig, names("friend", 2))
-        await rig.queue.add_hold_rule(recipient="ruled@remote.example")
+        await rig.queue.operations.add_hold_rule(recipient="ruled@remote.example")
         [ruled] = await send(rig, ["ruled@remote.example"], key=b"outbox")
         assert await held(rig) == ["friend0", "friend1"]
-        await rig.queue.release("alice")
+        await rig.queue.operations.release("alice")
         await rig.settle()
-        assert {row.id for row in await rig.queue.list_messages()} == {*kept, ruled}
+        assert {row.id for row in await rig.queue.listings.list_messages()} == {*kept, ruled}
 
 
 async def test_the_user_sees_why_and_cannot_release(tmp_path: Path) -> None:
@@ -262,19 +262,19 @@ async def test_the_user_sees_why_and_cannot_release(tmp_path: Path) -> None:
     async with world(tmp_path, account="max_recipients_per_hour = 1") as rig:
         first, second = await send(rig, names("friend", 2))
         with pytest.raises(SendingStopped):
-            await rig.queue.check_sending("alice")
-        await rig.queue.check_sending("admin")
-        await rig.queue.try_now("alice", [first, second])
+            await rig.queue.deliveries.check_sending("alice")
+        await rig.queue.deliveries.check_sending("admin")
+        await rig.queue.deliveries.try_now("alice", [first, second])
         await rig.settle()
-        [status, _] = await rig.queue.status("alice", "<m1@own.example>")
+        [status, _] = await rig.queue.deliveries.status("alice", "<m1@own.example>")
         assert status.state is State.HELD
         assert "a stranger uses it" in status.error
         assert "administrator" in status.advice
-        assert await rig.queue.cancel("alice", [first]) == 1
-        assert await rig.queue.unhold(Filter(ids=(second,))) == 1
+        assert await rig.queue.deliveries.cancel("alice", [first]) == 1
+        assert await rig.queue.operations.unhold(Filter(ids=(second,))) == 1
         await rig.settle()
         assert rig.servers["192.0.2.1", 25].recipients == [["friend1@remote.example"]]
-        assert len(await rig.queue.stopped()) == 1
+        assert len(await rig.queue.listings.stopped()) == 1
 
 
 async def test_what_was_queued_before_a_release_counts_no_more(tmp_path: Path) -> None:
@@ -283,14 +283,14 @@ async def test_what_was_queued_before_a_release_counts_no_more(tmp_path: Path) -
         await send(rig, names("gone", 30))
         assert len(await held(rig)) == 30
         rig.clock.advance(1)
-        await rig.queue.release("alice")
+        await rig.queue.operations.release("alice")
         await rig.settle()
-        assert (await rig.queue.counts()).messages == 0
-        assert await rig.queue.stopped() == []
+        assert (await rig.queue.listings.counts()).messages == 0
+        assert await rig.queue.listings.stopped() == []
         rig.clock.advance(1)
         await send(rig, names("gone", 20, at=100))
         await rig.settle()
-        assert len(await rig.queue.stopped()) == 1
+        assert len(await rig.queue.listings.stopped()) == 1
         assert len((await told(rig))[0]) == 2
 
 
@@ -299,7 +299,7 @@ async def test_counts_and_releases_are_forgotten_after_a_day(tmp_path: Path) -> 
     async with world(tmp_path, serve=False) as rig:
         for remote in ABROAD[:6]:
             await send(rig, names("friend", 1), remote=remote)
-        await rig.queue.release("alice")
+        await rig.queue.operations.release("alice")
         await send(rig, names("friend", 1))
         rig.clock.advance(86400 * 1.1)
         await rig.queue.clean()

@@ -61,7 +61,7 @@ async def test_control_characters_in_replies_do_not_get_through(tmp_path: Path) 
         assert not any(octet < 32 and octet not in (9, 10, 13) for octet in dsn)
         assert b"\nSubject: forged" not in dsn
         assert b"\rSubject: forged" not in dsn
-        [retired] = await rig.queue.list_retired()
+        [retired] = await rig.queue.listings.list_retired()
         assert retired.results[0].error.isprintable()
 
 
@@ -80,7 +80,7 @@ def test_no_text_of_others_makes_a_field_of_its_own(
     async def compose() -> None:
         async with rig_at(tmp_path_factory.mktemp("queue"), serve=False) as rig:
             [number] = await rig.submit("bob@remote.example", subject=subject, message_id=message_id, dsn_envid=envid)
-            message = await rig.queue.get(number)
+            message = await rig.queue.listings.get(number)
             failed = msgspec.structs.replace(
                 message,
                 dsn_due="failed",
@@ -168,7 +168,7 @@ async def test_metrics_tell_connections_attempts_and_what_waits(
         rig.clock.advance(1000)
         await rig.queue.measure()
         assert sample("moxlite_queue_oldest_seconds") > 400
-        await rig.queue.add_hold_rule()
+        await rig.queue.operations.add_hold_rule()
         await rig.submit("bob@remote.example")
         await rig.queue.measure()
         assert sample("moxlite_queue_hold") == 2
@@ -189,7 +189,7 @@ async def test_account_that_cannot_be_opened_does_not_fail_the_delivery(tmp_path
         await rig.submit("bob@remote.example")
         await rig.settle()
         assert len(mx.messages) == 1
-        assert await rig.queue.list_messages() == []
+        assert await rig.queue.listings.list_messages() == []
 
 
 @pytest.mark.served
@@ -224,16 +224,16 @@ async def test_damaged_octets_never_leave_the_machine(tmp_path: Path) -> None:
     """QUEUE-71, QUEUE-13: a chunk that fails its check ends the attempt before the final dot; the message waits."""
     async with rig_at(tmp_path, serve=True) as rig:
         mx = rig.remote(Server())
-        await rig.queue.add_hold_rule()
+        await rig.queue.operations.add_hold_rule()
         await rig.submit("bob@remote.example")
         await rig.queue._database.write(lambda tx: tx.execute("UPDATE content_chunk SET data = zeroblob(10)"))
-        await rig.queue.unhold(Filter())
+        await rig.queue.operations.unhold(Filter())
         await rig.settle()
         assert mx.messages == []
-        [row] = await rig.queue.list_messages()
+        [row] = await rig.queue.listings.list_messages()
         assert row.attempts == 1
         assert row.results[0].error == "content: 4.3.0 message is damaged or gone"
-        await rig.queue.fail(Filter())
+        await rig.queue.operations.fail(Filter())
         await rig.settle()
         [dsn] = await rig.inbox()
         assert b"an administrator of this server has given up on the message" in dsn
@@ -248,7 +248,7 @@ async def test_endless_octets_from_a_server_end_the_attempt(tmp_path: Path) -> N
         await rig.submit("bob@remote.example")
         await rig.submit("bob@long.example")
         await rig.settle()
-        rows = await rig.queue.list_messages()
+        rows = await rig.queue.listings.list_messages()
         assert [row.attempts for row in rows] == [1, 1]
         assert all(len(row.results[0].error) < 2200 for row in rows)
 
@@ -272,6 +272,6 @@ async def test_a_full_disk_refuses_what_is_new_and_loses_nothing(tmp_path: Path)
         await database.write(lambda tx: tx.db.pragma("max_page_count", 1 << 30))
         rig.queue.scheduler.changed()
         await rig.settle()
-        assert (await rig.queue.get_retired(number)).attempts == 1
+        assert (await rig.queue.listings.get_retired(number)).attempts == 1
         await rig.pass_time(500)
         assert mx.recipients == [["bob@remote.example"]]

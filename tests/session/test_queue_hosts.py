@@ -35,9 +35,9 @@ PLAIN = ("ENHANCEDSTATUSCODES", "8BITMIME")
 async def failed(rig: Rig, number: int) -> str:
     """The error of the last attempt, waiting or finished."""
     with contextlib.suppress(Exception):
-        row = await rig.queue.get(number)
+        row = await rig.queue.listings.get(number)
         return row.results[-1].error
-    return (await rig.queue.get_retired(number)).results[-1].error
+    return (await rig.queue.listings.get_retired(number)).results[-1].error
 
 
 async def test_a_domain_is_followed_over_its_cnames(tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ async def test_a_domain_is_followed_over_its_cnames(tmp_path: Path) -> None:
             [number] = await rig.submit(f"bob@{domain}")
             await rig.settle()
             assert "CNAME" in await failed(rig, number)
-        assert {row.attempts for row in await rig.queue.list_messages()} == {1}
+        assert {row.attempts for row in await rig.queue.listings.list_messages()} == {1}
 
 
 async def test_a_host_is_followed_over_its_cnames(tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ async def test_an_mx_that_names_the_inner_network_is_skipped(tmp_path: Path, nam
         await rig.settle()
         assert (rig.dialed, sum(one.connections for one in inner)) == ([], 0)
         assert "no valid MX host" in await failed(rig, number)
-        assert (await rig.queue.get(number)).attempts == 1
+        assert (await rig.queue.listings.get(number)).attempts == 1
         rig.resolver.set("evil.example", RecordType.MX, [f"10 {name}", "20 mx.evil.example"])
         rig.resolver.set("mx.evil.example", RecordType.A, ["9.9.9.10"])
         outer = rig.serve("9.9.9.10", Server())
@@ -242,7 +242,7 @@ async def test_addresses_that_need_smtputf8_ask_all_hosts(tmp_path: Path) -> Non
         await rig.disconnect()
         [number] = await rig.submit("bøb@remote.example", smtputf8=True)
         await rig.settle()
-        [result] = (await rig.queue.get_retired(number)).results
+        [result] = (await rig.queue.listings.get_retired(number)).results
         assert (result.success, result.secode) == (False, "6.7")
         rig.resolver.set("xn--bcher-kva.example", RecordType.MX, ["10 old.example"])
         await rig.submit("bob@bücher.example")
@@ -260,7 +260,7 @@ async def test_a_refusal_counts_more_than_the_connection_that_ends_after_it(
         rig.remote(Server({"MAIL": "550 5.7.1 not from you"}, extensions=extensions), "shut.example", "192.0.2.2")
         ids = await rig.submit("a@remote.example", "b@remote.example", "c@shut.example", "d@shut.example")
         await rig.settle()
-        results = [(await rig.queue.get_retired(number)).results[-1] for number in ids]
+        results = [(await rig.queue.listings.get_retired(number)).results[-1] for number in ids]
         assert [(one.code, one.secode, one.command) for one in results] == [
             *[(550, "1.1", "rcpt")] * 2,
             *[(550, "7.1", "mail")] * 2,
@@ -276,7 +276,7 @@ async def test_attempts_of_a_row_are_bounded(tmp_path: Path) -> None:
         await rig.settle()
         for _ in range(MAX_RESULTS + 2):
             await rig.pass_time(61)
-        row = await rig.queue.get(number)
+        row = await rig.queue.listings.get(number)
         assert row.attempts == MAX_RESULTS + 3
         assert len(row.results) == MAX_RESULTS
         assert row.results[0].start > row.queued
@@ -303,12 +303,12 @@ async def test_an_address_literal_of_ipv6_is_the_only_address(tmp_path: Path) ->
     async with rig_at(tmp_path, account=KEEP) as rig:
         host = rig.serve("2001:db8::5", Server())
         host.refuse_connections = True
-        await rig.queue.add_hold_rule(recipient="remote.example")
+        await rig.queue.operations.add_hold_rule(recipient="remote.example")
         [number] = await rig.submit("bob@remote.example")
         literal = "UPDATE msg SET rcpt_domain = '[IPv6:2001:db8::5]'"
         await rig.queue._database.write(lambda tx: tx.execute(literal))
         asked = len(rig.resolver.asked)
-        await rig.queue.unhold(Filter())
+        await rig.queue.operations.unhold(Filter())
         await rig.settle()
         assert rig.dialed == [("2001:db8::5", 25)]
         host.refuse_connections = False
@@ -316,7 +316,7 @@ async def test_an_address_literal_of_ipv6_is_the_only_address(tmp_path: Path) ->
         assert host.lines[1].startswith("MAIL")
         assert "RCPT TO:<bob@[IPv6:2001:db8::5]>" in [line.split(" NOTIFY")[0] for line in host.lines]
         assert len(rig.resolver.asked) == asked
-        assert (await rig.queue.get_retired(number)).attempts == 2
+        assert (await rig.queue.listings.get_retired(number)).attempts == 2
 
 
 async def test_addresses_of_a_host_share_half_a_minute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,7 +82,7 @@ async def test_it_waits_over_a_restart_and_is_owed_once(tmp_path: Path) -> None:
     async with rig_at(tmp_path) as rig:
         for _ in range(2):
             await defer(rig, deferred())
-        assert [row.attempts for row in await rig.queue.list_messages()] == [1]
+        assert [row.attempts for row in await rig.queue.listings.list_messages()] == [1]
     async with rig_at(tmp_path) as rig:
         await rig.pass_time(500)
         assert len(await rig.inbox(mailbox="Filed")) == 1
@@ -91,17 +91,17 @@ async def test_it_waits_over_a_restart_and_is_owed_once(tmp_path: Path) -> None:
 async def test_operations_of_the_queue_work_on_it(tmp_path: Path) -> None:
     """QUEUE-20, QUEUE-22, QUEUE-28"""
     async with rig_at(tmp_path) as rig:
-        await rig.queue.add_hold_rule(recipient="own.example")
+        await rig.queue.operations.add_hold_rule(recipient="own.example")
         await defer(rig, deferred())
         await rig.pass_time(500)
-        [row] = await rig.queue.list_messages(Filter(recipient="alice@own.example"))
+        [row] = await rig.queue.listings.list_messages(Filter(recipient="alice@own.example"))
         assert row.hold
-        assert b"".join([piece async for piece in rig.queue.dump(row.id)]) == PREFIX + MESSAGE
-        assert await rig.queue.unhold(Filter(ids=(row.id,))) == 1
+        assert b"".join([piece async for piece in rig.queue.listings.dump(row.id)]) == PREFIX + MESSAGE
+        assert await rig.queue.operations.unhold(Filter(ids=(row.id,))) == 1
         await rig.settle()
         assert len(await rig.inbox(mailbox="Filed")) == 1
         await defer(rig, deferred(key=b"other"))
-        assert await rig.queue.drop(Filter(recipient="alice@own.example")) == 1
+        assert await rig.queue.operations.drop(Filter(recipient="alice@own.example")) == 1
         assert await left(rig) == [0, 0, 0]
 
 
@@ -218,7 +218,7 @@ async def test_a_commit_that_takes_too_long_is_tried_again(tmp_path: Path) -> No
             patch.setattr(inbound, "perform", stuck)
             await defer(rig, deferred())
             await rig.pass_time(500)
-        [row] = await rig.queue.list_messages()
+        [row] = await rig.queue.listings.list_messages()
         assert row.attempts == 2
         assert row.last_result is not None
         assert row.last_result.error == "deliver: 451 4.3.0 the commit takes too long"

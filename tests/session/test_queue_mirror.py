@@ -124,9 +124,9 @@ async def test_recipients_with_sender_ids_are_one_message(tmp_path: Path) -> Non
         await rig.submit(*to, hold_until=rig.clock.now + 10**12)  # type: ignore[arg-type]  # both are taken
         await pass_grace(rig)
         await shows(rig, MESSAGE)
-        await rig.queue.drop(Filter(ids=(1,)))
+        await rig.queue.operations.drop(Filter(ids=(1,)))
         await shows(rig, MESSAGE)
-        await rig.queue.drop(Filter())
+        await rig.queue.operations.drop(Filter())
         await shows(rig)
 
 
@@ -145,14 +145,14 @@ async def test_every_end_takes_it_out(tmp_path: Path, how: str) -> None:
         await rig.settle()
         await pass_grace(rig)
         await shows(rig, MESSAGE)
-        await rig.queue.hold(Filter())
-        await rig.queue.unhold(Filter())
-        await rig.queue.schedule(Filter(), 60.0)
+        await rig.queue.operations.hold(Filter())
+        await rig.queue.operations.unhold(Filter())
+        await rig.queue.operations.schedule(Filter(), 60.0)
         await shows(rig, MESSAGE)
         if how == "drop":
-            await rig.queue.drop(Filter())
+            await rig.queue.operations.drop(Filter())
         elif how == "fail":
-            await rig.queue.fail(Filter())
+            await rig.queue.operations.fail(Filter())
         else:
             server.replies["RCPT"] = ["550 no" if how == "refuse" else "451 later"]
             for _ in range(20):
@@ -173,8 +173,8 @@ async def test_moving_to_the_trash_cancels_all_recipients(tmp_path: Path, caplog
         await pass_grace(rig)
         await shows(rig, MESSAGE)
         await to_trash(rig, 1)
-        assert await rig.queue.list_messages() == []
-        retired = await rig.queue.list_retired(RetiredFilter())
+        assert await rig.queue.listings.list_messages() == []
+        retired = await rig.queue.listings.list_retired(RetiredFilter())
         assert [(one.success, one.results[-1].error) for one in retired] == [
             (False, "delivery canceled: moved from the mailbox Outgoing to the trash")
         ] * 2
@@ -205,7 +205,7 @@ async def test_who_is_being_served_may_get_it_all_the_same(tmp_path: Path, caplo
         await to_trash(rig, 1)
         server.release.set()
         await rig.settle()
-        assert await rig.queue.list_messages() == []
+        assert await rig.queue.listings.list_messages() == []
         assert server.messages == [MESSAGE]
         [record] = [one for one in caplog.records if one.message == "messages canceled"]
         assert record.kv["under_way"] == "a@remote.example"  # type: ignore[attr-defined]  # of our log
@@ -222,7 +222,7 @@ async def test_a_failed_recipient_keeps_its_dsn(tmp_path: Path) -> None:
         await shows(rig, MESSAGE)
         await to_trash(rig, 1)
         assert len(await rig.inbox()) == 1
-        assert await rig.queue.list_messages() == []
+        assert await rig.queue.listings.list_messages() == []
 
 
 async def test_canceling_what_is_done_does_nothing(tmp_path: Path) -> None:
@@ -233,19 +233,19 @@ async def test_canceling_what_is_done_does_nothing(tmp_path: Path) -> None:
         await rig.settle()
         await pass_grace(rig)
         await shows(rig, MESSAGE)
-        [row] = await rig.queue.list_messages()
+        [row] = await rig.queue.listings.list_messages()
         async with rig.accounts.use("admin") as admin:
             for key in (b"%d %d" % (row.content_id, row.queued), b"%d %d" % (row.content_id, row.queued + 1), b"9 9"):
                 await admin.write(lambda tx, key=key: tx.owe(b"unqueue " + key, "unqueue", key))  # type: ignore[misc]
             await admin.carrier.once()
-        assert len(await rig.queue.list_messages()) == 1
+        assert len(await rig.queue.listings.list_messages()) == 1
         await to_trash(rig, 1)
         async with rig.accounts.use("alice") as alice:
             key = b"%d %d" % (row.content_id, row.queued)
             await alice.write(lambda tx: tx.owe(b"unqueue " + key, "unqueue", key))
             await alice.carrier.once()
             assert await alice.read(lambda r: r.value("SELECT count(*) FROM outbox"), op="test") == 0
-        assert await rig.queue.list_messages() == []
+        assert await rig.queue.listings.list_messages() == []
 
 
 async def test_switching_on_and_off_while_the_server_runs(tmp_path: Path) -> None:
@@ -261,7 +261,7 @@ async def test_switching_on_and_off_while_the_server_runs(tmp_path: Path) -> Non
         reconfigure(rig, tmp_path, "")
         await soon(lambda: _gone(rig))
         await forgotten(rig)
-        assert len(await rig.queue.list_messages()) == 1
+        assert len(await rig.queue.listings.list_messages()) == 1
         reconfigure(rig, tmp_path, ON)
         await shows(rig, MESSAGE)
 
@@ -316,7 +316,7 @@ async def test_an_account_does_not_see_what_one_of_its_name_had_sent(tmp_path: P
             assert await has_mailbox(rig)
             await shows(rig)
         assert await mirror_rows(rig) == []
-        assert len(await rig.queue.list_messages()) == 1
+        assert len(await rig.queue.listings.list_messages()) == 1
 
 
 async def test_a_removed_account_leaves_nothing_to_do(tmp_path: Path) -> None:
@@ -330,7 +330,7 @@ async def test_a_removed_account_leaves_nothing_to_do(tmp_path: Path) -> None:
         (tmp_path / "domains.toml").write_text(cut)
         rig.snapshot, _ = load(tmp_path / "moxlite.toml")
         await rig.accounts.remove("alice")
-        await rig.queue.drop(Filter())
+        await rig.queue.operations.drop(Filter())
         await forgotten(rig)
 
 
@@ -420,5 +420,5 @@ async def test_a_large_message_and_many(tmp_path: Path) -> None:
             last = await account.scan(lambda r: r.row("SELECT id, size FROM message ORDER BY size DESC"), op="test")
             assert last is not None
             assert await account.scan(lambda r: message_range(r, last[0], 0, last[1]), op="test") == large
-        await rig.queue.drop(Filter())
+        await rig.queue.operations.drop(Filter())
         await shows(rig)

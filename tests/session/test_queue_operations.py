@@ -25,12 +25,12 @@ async def test_submission_is_one_row_per_recipient_and_one_content(tmp_path: Pat
     async with rig_at(tmp_path, serve=False) as rig:
         ids = await rig.submit("a@remote.example", "b@remote.example", prefix=b"X: y\r\n")
         [single] = await rig.submit("c@remote.example")
-        rows = await rig.queue.list_messages(page=Page(sort="queued"))
+        rows = await rig.queue.listings.list_messages(page=Page(sort="queued"))
         assert [row.id for row in rows] == [*ids, single]
         assert [row.base_id for row in rows] == [ids[0], ids[0], 0]
         assert rows[0].content_id == rows[1].content_id != rows[2].content_id
         assert rows[0].size == len(b"X: y\r\n" + MESSAGE)
-        assert b"".join([piece async for piece in rig.queue.dump(ids[1])]) == b"X: y\r\n" + MESSAGE
+        assert b"".join([piece async for piece in rig.queue.listings.dump(ids[1])]) == b"X: y\r\n" + MESSAGE
 
 
 async def test_submission_with_a_known_key_adds_nothing(tmp_path: Path) -> None:
@@ -40,11 +40,11 @@ async def test_submission_with_a_known_key_adds_nothing(tmp_path: Path) -> None:
     async with rig_at(tmp_path, serve=False) as rig:
         first = await rig.submit("a@remote.example", "b@remote.example", key=b"outbox 1")
         assert await rig.submit("a@remote.example", "b@remote.example", key=b"outbox 1") == first
-        assert (await rig.queue.counts()).messages == 2
+        assert (await rig.queue.listings.counts()).messages == 2
         rig.clock.advance(8 * 86400)
         await rig.queue.clean()
         assert await rig.submit("a@remote.example", "b@remote.example", key=b"outbox 1") == first
-        await rig.queue.drop(everything())
+        await rig.queue.operations.drop(everything())
         rig.clock.advance(6 * 86400)
         await rig.queue.clean()
         assert await rig.submit("a@remote.example", "b@remote.example", key=b"outbox 1") == first
@@ -60,17 +60,17 @@ async def test_octets_of_any_length_come_back_and_go_with_the_last_row(tmp_path:
     data = bytes(range(256)) * (size // 256) + b"z" * (size % 256)
     async with rig_at(tmp_path, serve=False) as rig:
         ids = await rig.submit("a@remote.example", "b@remote.example", data=data)
-        assert b"".join([piece async for piece in rig.queue.dump(ids[0])]) == data
-        await rig.queue.drop(Filter(ids=(ids[0],)))
-        assert b"".join([piece async for piece in rig.queue.dump(ids[1])]) == data
-        await rig.queue.drop(everything())
+        assert b"".join([piece async for piece in rig.queue.listings.dump(ids[0])]) == data
+        await rig.queue.operations.drop(Filter(ids=(ids[0],)))
+        assert b"".join([piece async for piece in rig.queue.listings.dump(ids[1])]) == data
+        await rig.queue.operations.drop(everything())
         left = await rig.queue._database.scan(
             lambda r: [r.value(f"SELECT count(*) FROM {table}") for table in ("msg", "content", "content_chunk")],
             op="test",
         )
         assert left == [0, 0, 0]
         with pytest.raises(NoSuchMessage):
-            await rig.queue.get(ids[0])
+            await rig.queue.listings.get(ids[0])
 
 
 async def test_account_cannot_fill_the_queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,7 +84,7 @@ async def test_account_cannot_fill_the_queue(tmp_path: Path, monkeypatch: pytest
         monkeypatch.setattr("moxlite.queue.submit.MAX_OCTETS", 100)
         with pytest.raises(QueueFull, match="MiB"):
             await rig.submit("e@remote.example")
-        assert (await rig.queue.counts()).messages == 4
+        assert (await rig.queue.listings.counts()).messages == 4
 
 
 async def test_what_an_account_has_waiting_is_known_without_counting(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ async def test_what_an_account_has_waiting_is_known_without_counting(tmp_path: P
         assert (await agree())[0] == 2
         await rig.queue._database.write(lambda tx: tx.execute("UPDATE msg SET size = size + 7 WHERE account = 'alice'"))
         await agree()
-        await rig.queue.drop(everything())
+        await rig.queue.operations.drop(everything())
         messages, hooks = await agree()
         assert messages == 0
         assert hooks > 0
@@ -122,7 +122,7 @@ async def test_sender_id_is_used_once(tmp_path: Path) -> None:
         await rig.submit(to)  # type: ignore[arg-type]  # the rig takes both
         with pytest.raises(FromIDTaken, match="id1"):
             await rig.submit(to)  # type: ignore[arg-type]
-        await rig.queue.drop(everything())
+        await rig.queue.operations.drop(everything())
         with pytest.raises(FromIDTaken, match="id1"):
             await rig.submit(to)  # type: ignore[arg-type]
 
@@ -131,7 +131,7 @@ async def test_ids_never_come_again(tmp_path: Path) -> None:
     """QUEUE-1a: also when the queue was empty in between."""
     async with rig_at(tmp_path, serve=False) as rig:
         [first] = await rig.submit("a@remote.example")
-        await rig.queue.drop(everything())
+        await rig.queue.operations.drop(everything())
         [second] = await rig.submit("a@remote.example")
         assert second > first
 
@@ -143,11 +143,11 @@ async def test_filters_choose_by_all_that_is_given(tmp_path: Path) -> None:
         rig.clock.advance(3600)
         [b] = await rig.submit("carol@sub.remote.example", sender="Bob@own.example")
         [c] = await rig.submit("dan@münchen.example", account="admin", sender="", transport="t")
-        await rig.queue.hold(Filter(ids=(c,)))
+        await rig.queue.operations.hold(Filter(ids=(c,)))
 
         async def found(**fields: object) -> list[int]:
             wanted = Filter(**fields)  # type: ignore[arg-type]
-            return [row.id for row in await rig.queue.list_messages(wanted, Page(sort="queued"))]
+            return [row.id for row in await rig.queue.listings.list_messages(wanted, Page(sort="queued"))]
 
         assert await found() == [a, b, c]
         assert await found(ids=(a, c)) == [a, c]
@@ -188,11 +188,11 @@ async def test_bad_filters_are_named_and_change_nothing(
     async with rig_at(tmp_path, serve=False) as rig:
         await rig.submit("bob@remote.example")
         with pytest.raises(BadFilter, match=named):
-            await rig.queue.list_messages(Filter(**fields), Page(**page))  # type: ignore[arg-type]
+            await rig.queue.listings.list_messages(Filter(**fields), Page(**page))  # type: ignore[arg-type]
         if fields:
             with pytest.raises(BadFilter, match=named):
-                await rig.queue.drop(Filter(**fields))  # type: ignore[arg-type]
-        assert (await rig.queue.counts()).messages == 1
+                await rig.queue.operations.drop(Filter(**fields))  # type: ignore[arg-type]
+        assert (await rig.queue.listings.counts()).messages == 1
 
 
 async def test_pages_follow_each_other_without_gap(tmp_path: Path) -> None:
@@ -205,7 +205,7 @@ async def test_pages_follow_each_other_without_gap(tmp_path: Path) -> None:
         for ascending in (True, False):
             seen: list[int] = []
             page = Page(sort="queued", ascending=ascending, n=3)
-            while rows := await rig.queue.list_messages(page=page):
+            while rows := await rig.queue.listings.list_messages(page=page):
                 seen += [row.id for row in rows]
                 moment = dt.datetime.fromtimestamp(0, dt.UTC) + dt.timedelta(microseconds=rows[-1].queued)
                 page = Page(sort="queued", ascending=ascending, n=3, last_id=rows[-1].id, last=moment.isoformat())
@@ -216,16 +216,16 @@ async def test_held_messages_wait_and_go_when_released(tmp_path: Path) -> None:
     """QUEUE-20, QUEUE-22, QUEUE-8: releasing wakes the scheduler at once."""
     async with rig_at(tmp_path) as rig:
         mx = rig.remote(Server())
-        rule_id, held = await rig.queue.add_hold_rule()
+        rule_id, held = await rig.queue.operations.add_hold_rule()
         assert held == 0
         await rig.submit("a@remote.example", "b@remote.example")
         await rig.settle()
         assert mx.messages == []
-        assert (await rig.queue.counts()).held == 2
-        assert await rig.queue.remove_hold_rule(rule_id)
-        assert not await rig.queue.remove_hold_rule(rule_id)
-        assert (await rig.queue.counts()).held == 2
-        assert await rig.queue.unhold(everything()) == 2
+        assert (await rig.queue.listings.counts()).held == 2
+        assert await rig.queue.operations.remove_hold_rule(rule_id)
+        assert not await rig.queue.operations.remove_hold_rule(rule_id)
+        assert (await rig.queue.listings.counts()).held == 2
+        assert await rig.queue.operations.unhold(everything()) == 2
         await rig.settle()
         assert len(mx.messages) == 1
 
@@ -237,7 +237,7 @@ async def test_a_submission_may_come_on_hold(tmp_path: Path) -> None:
         await rig.submit("a@remote.example", "b@remote.example", hold=True)
         await rig.settle()
         assert mx.messages == []
-        assert await rig.queue.unhold(everything()) == 2
+        assert await rig.queue.operations.unhold(everything()) == 2
         await rig.settle()
         assert len(mx.messages) == 1
 
@@ -247,32 +247,32 @@ async def test_hold_rules_match_by_all_that_is_set(tmp_path: Path) -> None:
     async with rig_at(tmp_path, serve=False) as rig:
         await rig.submit("bob@remote.example")
         await rig.submit("carol@remote.example")
-        assert (await rig.queue.add_hold_rule(recipient="bob@remote.example"))[1] == 1
-        await rig.queue.add_hold_rule(account="alice", sender="own.example", recipient="other.example")
+        assert (await rig.queue.operations.add_hold_rule(recipient="bob@remote.example"))[1] == 1
+        await rig.queue.operations.add_hold_rule(account="alice", sender="own.example", recipient="other.example")
         await rig.submit("dan@other.example")
         await rig.submit("dan@other.example", sender="")
         await rig.submit("dan@other.example", account="admin")
-        rows = await rig.queue.list_messages(page=Page(sort="queued"))
+        rows = await rig.queue.listings.list_messages(page=Page(sort="queued"))
         assert [row.hold for row in rows] == [True, False, True, False, False]
-        assert len(await rig.queue.hold_rules()) == 2
+        assert len(await rig.queue.operations.hold_rules()) == 2
         with pytest.raises(BadFilter, match="neither"):
-            await rig.queue.add_hold_rule(sender="no domain")
+            await rig.queue.operations.add_hold_rule(sender="no domain")
         with pytest.raises(BadFilter, match="neither"):
-            await rig.queue.add_hold_rule(recipient="@")
-        assert (await rig.queue.add_hold_rule(recipient="@remote.example"))[1] == 1
-        assert (await rig.queue.hold_rules())[-1].recipient_domain == "remote.example"
+            await rig.queue.operations.add_hold_rule(recipient="@")
+        assert (await rig.queue.operations.add_hold_rule(recipient="@remote.example"))[1] == 1
+        assert (await rig.queue.operations.hold_rules())[-1].recipient_domain == "remote.example"
 
 
 async def test_schedule_moves_attempts(tmp_path: Path) -> None:
     """QUEUE-22: by a duration, possibly negative, or to now."""
     async with rig_at(tmp_path, serve=False) as rig:
         [message_id] = await rig.submit("a@remote.example")
-        await rig.queue.schedule(everything(), 60)
-        assert (await rig.queue.get(message_id)).next_attempt == START + 60_000_000
-        await rig.queue.schedule(everything(), -90)
-        assert (await rig.queue.get(message_id)).next_attempt == START - 30_000_000
-        await rig.queue.schedule(everything(), 5, from_now=True)
-        assert (await rig.queue.get(message_id)).next_attempt == START + 5_000_000
+        await rig.queue.operations.schedule(everything(), 60)
+        assert (await rig.queue.listings.get(message_id)).next_attempt == START + 60_000_000
+        await rig.queue.operations.schedule(everything(), -90)
+        assert (await rig.queue.listings.get(message_id)).next_attempt == START - 30_000_000
+        await rig.queue.operations.schedule(everything(), 5, from_now=True)
+        assert (await rig.queue.listings.get(message_id)).next_attempt == START + 5_000_000
 
 
 async def test_transport_of_a_row_wins_over_routes(tmp_path: Path) -> None:
@@ -280,13 +280,13 @@ async def test_transport_of_a_row_wins_over_routes(tmp_path: Path) -> None:
     async with rig_at(tmp_path, static="[transports.no]\nfail = {}") as rig:
         rig.remote(Server())
         with pytest.raises(UnknownTransport, match="nosuch"):
-            await rig.queue.set_transport(everything(), "nosuch")
+            await rig.queue.operations.set_transport(everything(), "nosuch")
         await rig.submit("a@remote.example", transport="gone")
         await rig.settle()
-        [row] = await rig.queue.list_messages()
+        [row] = await rig.queue.listings.list_messages()
         assert "transport gone does not exist" in row.results[0].error
-        assert await rig.queue.set_transport(everything(), "no") == 1
-        assert await rig.queue.schedule(everything(), 0, from_now=True) == 1
+        assert await rig.queue.operations.set_transport(everything(), "no") == 1
+        assert await rig.queue.operations.schedule(everything(), 0, from_now=True) == 1
         await rig.settle()
         [dsn] = await rig.inbox()
         assert b"delivery to this destination is not possible" in dsn
@@ -297,22 +297,22 @@ async def test_require_tls_can_be_changed(tmp_path: Path) -> None:
     async with rig_at(tmp_path, serve=False) as rig:
         [message_id] = await rig.submit("a@remote.example", requiretls=True)
         for value in (False, None, True):
-            assert await rig.queue.set_require_tls(everything(), value) == 1
-            assert (await rig.queue.get(message_id)).require_tls is value
+            assert await rig.queue.operations.set_require_tls(everything(), value) == 1
+            assert (await rig.queue.listings.get(message_id)).require_tls is value
 
 
 async def test_failed_by_an_admin_tells_the_sender(tmp_path: Path) -> None:
     """QUEUE-22: DSN, result, retired without success; also what is on hold."""
     async with rig_at(tmp_path, account=KEEP) as rig:
-        await rig.queue.add_hold_rule()
+        await rig.queue.operations.add_hold_rule()
         await rig.submit("a@remote.example")
-        assert await rig.queue.fail(everything()) == 1
+        assert await rig.queue.operations.fail(everything()) == 1
         await rig.settle()
         [dsn] = await rig.inbox()
         assert b"an administrator of this server has given up on the message" in dsn
-        [retired] = await rig.queue.list_retired(RetiredFilter(success=False))
+        [retired] = await rig.queue.listings.list_retired(RetiredFilter(success=False))
         assert retired.results[-1].error == "an administrator of this server has given up on the message"
-        assert await rig.queue.list_retired(RetiredFilter(success=True)) == []
+        assert await rig.queue.listings.list_retired(RetiredFilter(success=True)) == []
 
 
 async def test_dropped_is_gone_without_a_word(tmp_path: Path) -> None:
@@ -320,16 +320,16 @@ async def test_dropped_is_gone_without_a_word(tmp_path: Path) -> None:
     async with rig_at(tmp_path, serve=False, account=KEEP) as rig:
         [message_id] = await rig.submit("a@remote.example")
         await rig.submit("a@remote.example", account="admin")
-        assert await rig.queue.drop(everything()) == 2
-        gone = await rig.queue.get_retired(message_id)
+        assert await rig.queue.operations.drop(everything()) == 2
+        gone = await rig.queue.listings.get_retired(message_id)
         assert (gone.account, gone.success) == ("alice", False)
         assert gone.results[-1].error.startswith("an administrator of this server has removed the message")
-        assert len(await rig.queue.list_retired(page=RetiredPage(sort="queued"))) == 1
+        assert len(await rig.queue.listings.list_retired(page=RetiredPage(sort="queued"))) == 1
         assert await rig.inbox() == []
         rig.clock.advance(71 * 3600)
         await rig.queue.clean()
-        assert await rig.queue.get_retired(message_id)
+        assert await rig.queue.listings.get_retired(message_id)
         rig.clock.advance(2 * 3600)
         await rig.queue.clean()
         with pytest.raises(NoSuchMessage):
-            await rig.queue.get_retired(message_id)
+            await rig.queue.listings.get_retired(message_id)

@@ -18,7 +18,7 @@ KEEP = 'keep_retired_message_period = "72h"'
 
 async def retired(rig: Rig) -> dict[str, bool]:
     """Localparts of what is done with, and whether it was delivered."""
-    return {row.rcpt_localpart: row.success for row in await rig.queue.list_retired()}
+    return {row.rcpt_localpart: row.success for row in await rig.queue.listings.list_retired()}
 
 
 def as_a_kill_would_leave_it(folder: Path) -> Path:
@@ -59,7 +59,7 @@ async def test_the_end_of_a_session_discards_no_outcome(tmp_path: Path, leaping_
         leaping_clock.jump(SESSION_SECONDS)
         await rig.settle()
         assert await retired(rig) == {"early": True}
-        [waiting] = await rig.queue.list_messages()
+        [waiting] = await rig.queue.listings.list_messages()
         assert (waiting.rcpt_localpart, waiting.attempts) == ("late", 1)
         assert "too long" in waiting.results[0].error
         await rig.pass_time(600)
@@ -94,7 +94,7 @@ async def test_a_shutdown_after_the_answer_sends_nothing_twice(tmp_path: Path) -
         mx.release.set()
     async with rig_at(copy) as later:
         again = later.remote(Server())
-        assert await later.queue.list_messages() == []
+        assert await later.queue.listings.list_messages() == []
         await later.settle()
         assert again.connections == 0
 
@@ -107,7 +107,7 @@ async def test_a_policy_refusal_is_final_only_after_it_was_judged(tmp_path: Path
         rig.serve("2001:db8::1", mx)
         await rig.submit("bob@remote.example")
         await rig.settle()
-        [waiting] = await rig.queue.list_messages()
+        [waiting] = await rig.queue.listings.list_messages()
         assert waiting.results[0].code == 550
         await rig.pass_time(600)
         assert await retired(rig) == {"bob": False}

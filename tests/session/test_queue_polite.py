@@ -56,13 +56,13 @@ async def test_domains_of_one_host_share_two_connections(tmp_path: Path) -> None
                 await trio.sleep(0.005)
             while rig.queue.scheduler.waiting_domains != 4:  # noqa: ASYNC110 - nobody tells
                 await trio.sleep(0.005)
-        assert sorted(row.attempts for row in await rig.queue.list_messages()) == [0, 0, 0, 0, 1, 1]
+        assert sorted(row.attempts for row in await rig.queue.listings.list_messages()) == [0, 0, 0, 0, 1, 1]
         mx.release.set()
         await rig.settle()
         assert most == 2
         assert len(mx.messages) == 6
         assert backup.connections == 0
-        assert {len(row.results) for row in await rig.queue.list_retired()} == {1}
+        assert {len(row.results) for row in await rig.queue.listings.list_retired()} == {1}
 
 
 @pytest.mark.parametrize(
@@ -86,12 +86,12 @@ async def test_a_host_that_asks_for_patience_gets_it(
         await rig.submit("bob@a.example")
         await rig.settle()
         await rig.disconnect()
-        assert (await rig.queue.list_messages())[0].attempts == 1
+        assert (await rig.queue.listings.list_messages())[0].attempts == 1
         [later] = await rig.submit("bob@b.example")
         await rig.settle()
         assert mx.connections == (1 if pauses else 2)
         if pauses:
-            row = await rig.queue.get(later)
+            row = await rig.queue.listings.get(later)
             assert (row.attempts, row.results, row.next_attempt) == (0, (), START + 60_000_000)
             await rig.pass_time(61)
         assert mx.recipients == [["bob@b.example"]]
@@ -107,15 +107,15 @@ async def test_pauses_grow_until_the_host_takes_a_message(tmp_path: Path) -> Non
             assert mx.connections == number + 1
             [blocked] = await rig.submit("eve@d8.example")
             await rig.settle()
-            assert (await rig.queue.get(blocked)).next_attempt == rig.clock.now + minutes * 60_000_000
-            await rig.queue.drop(Filter(ids=(blocked,)))
-            await rig.queue.hold(Filter())
+            assert (await rig.queue.listings.get(blocked)).next_attempt == rig.clock.now + minutes * 60_000_000
+            await rig.queue.operations.drop(Filter(ids=(blocked,)))
+            await rig.queue.operations.hold(Filter())
             rig.clock.advance(minutes * 60 + 1)
         [last] = await rig.submit("bob@d7.example")
         await rig.settle()
         assert mx.recipients == [["bob@d7.example"]]
         assert rig.queue.ctx.load._pauses == {}
-        assert last not in {row.id for row in await rig.queue.list_messages()}
+        assert last not in {row.id for row in await rig.queue.listings.list_messages()}
 
 
 async def test_a_dead_host_is_passed_by(tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ async def test_a_dead_host_is_passed_by(tmp_path: Path) -> None:
         await rig.settle()
         assert rig.dialed == [("192.0.2.1", 25), ("192.0.2.2", 25)]
         assert len(other.messages) == 1
-        rows = [row for row in await rig.queue.list_messages() if row.rcpt_domain == "b.example"]
+        rows = [row for row in await rig.queue.listings.list_messages() if row.rcpt_domain == "b.example"]
         assert {(row.attempts, row.next_attempt) for row in rows} == {(0, START + 300_000_000)}
         mx.refuse_connections = False
         await rig.pass_time(301)
@@ -151,7 +151,7 @@ async def test_trying_now_means_now(tmp_path: Path) -> None:
         await rig.submit("bob@a.example")
         await rig.settle()
         mx.refuse_connections = False
-        await rig.queue.schedule(Filter(), 0, from_now=True)
+        await rig.queue.operations.schedule(Filter(), 0, from_now=True)
         await rig.settle()
         assert len(mx.messages) == 1
 
@@ -161,15 +161,15 @@ async def test_what_is_never_tried_has_an_end_all_the_same(tmp_path: Path) -> No
     async with rig_at(tmp_path, account=KEEP) as rig:
         mx = hosted(rig, Server(), "a.example", "b.example")
         mx.refuse_connections = True
-        rule, _ = await rig.queue.add_hold_rule()
+        rule, _ = await rig.queue.operations.add_hold_rule()
         [message_id] = await rig.submit("bob@b.example")
-        await rig.queue.remove_hold_rule(rule)
+        await rig.queue.operations.remove_hold_rule(rule)
         rig.clock.advance(5 * 86400)
         await rig.submit("bob@a.example")
         await rig.settle()
-        await rig.queue.unhold(Filter(ids=(message_id,)))
+        await rig.queue.operations.unhold(Filter(ids=(message_id,)))
         await rig.settle()
-        row = await rig.queue.get(message_id)
+        row = await rig.queue.listings.get(message_id)
         assert row.attempts == 1
         assert "not tried" in row.results[0].error
 
@@ -196,7 +196,7 @@ async def test_a_domain_waits_for_its_full_host_without_a_try(tmp_path: Path) ->
             mx.release.set()
             await rig.settle()
             assert len(mx.messages) == 3 * turn
-        assert {len(row.results) for row in await rig.queue.list_retired()} == {1}
+        assert {len(row.results) for row in await rig.queue.listings.list_retired()} == {1}
 
 
 async def test_dead_domains_hold_up_no_good_one(tmp_path: Path) -> None:
@@ -211,16 +211,16 @@ async def test_dead_domains_hold_up_no_good_one(tmp_path: Path) -> None:
         await rig.settle()
         assert len(good.messages) == 1
         assert rig.dialed.count(("192.0.2.1", 25)) <= 2
-        assert sum(row.attempts for row in await rig.queue.list_messages()) <= 2
+        assert sum(row.attempts for row in await rig.queue.listings.list_messages()) <= 2
 
 
 async def at_once(rig: Rig, *recipients: str, **facts: object) -> None:
     """Queue messages that become due at the same moment."""
-    rule, _ = await rig.queue.add_hold_rule()
+    rule, _ = await rig.queue.operations.add_hold_rule()
     for recipient in recipients:
         await rig.submit(recipient, **facts)
-    await rig.queue.remove_hold_rule(rule)
-    await rig.queue.unhold(Filter())
+    await rig.queue.operations.remove_hold_rule(rule)
+    await rig.queue.operations.unhold(Filter())
 
 
 async def test_due_messages_follow_over_an_open_connection(tmp_path: Path) -> None:
@@ -232,9 +232,9 @@ async def test_due_messages_follow_over_an_open_connection(tmp_path: Path) -> No
         assert mx.connections == 2
         assert sum(line.startswith("MAIL") for line in mx.lines) == 130
         assert len({one for [one] in mx.recipients}) == len(mx.recipients) == 128
-        [waiting] = await rig.queue.list_messages()
+        [waiting] = await rig.queue.listings.list_messages()
         assert (waiting.rcpt_localpart, waiting.attempts) == ("u9", 1)
-        done = {row.rcpt_localpart: row for row in await rig.queue.list_retired(page=RetiredPage(n=1000))}
+        done = {row.rcpt_localpart: row for row in await rig.queue.listings.list_retired(page=RetiredPage(n=1000))}
         assert len(done) == 129
         assert not done["u7"].success
         assert {(row.results[0].host, len(row.results)) for row in done.values()} == {("mx.remote.example", 1)}
@@ -258,23 +258,23 @@ async def test_a_connection_that_ends_costs_those_who_follow_no_attempt(tmp_path
         await rig.settle()
         assert sorted(one for [one] in mx.recipients) == [f"{name}@remote.example" for name in "abc"]
         assert mx.connections == 2
-        assert {len(row.results) for row in await rig.queue.list_retired()} == {1}
+        assert {len(row.results) for row in await rig.queue.listings.list_retired()} == {1}
 
 
 async def test_only_what_wants_the_same_follows(tmp_path: Path) -> None:
     """QUEUE-165, QUEUE-55: a message that demands TLS does not follow over a connection without it."""
     async with rig_at(tmp_path, account=KEEP) as rig:
         mx = rig.remote(Server())
-        rule, _ = await rig.queue.add_hold_rule()
+        rule, _ = await rig.queue.operations.add_hold_rule()
         await rig.submit("a@remote.example")
         await rig.submit("b@remote.example", requiretls=True)
         await rig.submit("c@remote.example")
-        await rig.queue.remove_hold_rule(rule)
-        await rig.queue.unhold(Filter())
+        await rig.queue.operations.remove_hold_rule(rule)
+        await rig.queue.operations.unhold(Filter())
         await rig.settle()
         assert [one for [one] in mx.recipients] == ["a@remote.example", "c@remote.example"]
         assert mx.connections == 1
-        done = {row.rcpt_localpart: row.success for row in await rig.queue.list_retired()}
+        done = {row.rcpt_localpart: row.success for row in await rig.queue.listings.list_retired()}
         assert done == {"a": True, "b": False, "c": True}
 
 
@@ -287,7 +287,7 @@ async def test_messages_for_other_domains_follow_over_an_open_connection(tmp_pat
         await rig.settle()
         assert mx.connections <= 2
         assert len(mx.messages) == 11
-        done = {row.rcpt_domain: row for row in await rig.queue.list_retired()}
+        done = {row.rcpt_domain: row for row in await rig.queue.listings.list_retired()}
         assert {domain for domain, row in done.items() if not row.success} == {"d5.example"}
         assert {(row.results[0].host, row.results[0].ip, len(row.results)) for row in done.values()} == {
             ("mx.provider.example", "192.0.2.1", 1)
@@ -358,7 +358,7 @@ async def test_a_free_connection_that_the_host_has_closed_costs_nothing(tmp_path
         [number] = await rig.submit("bob@b.example")
         await rig.settle()
         assert (mx.connections, len(mx.messages)) == (2, 2)
-        assert (await rig.queue.get_retired(number)).attempts == 1
+        assert (await rig.queue.listings.get_retired(number)).attempts == 1
         assert rig.queue.ctx.load._pauses == {}
 
 
@@ -371,7 +371,8 @@ async def test_a_host_that_loses_patience_later_gets_its_pause(tmp_path: Path) -
         assert (mx.connections, len(mx.messages)) == (1, 1)
         await rig.submit("eve@b.example")
         await rig.settle()
-        assert {row.rcpt_localpart: row.attempts for row in await rig.queue.list_messages()} == {"x": 1, "eve": 0}
+        rows = await rig.queue.listings.list_messages()
+        assert {row.rcpt_localpart: row.attempts for row in rows} == {"x": 1, "eve": 0}
         assert len(rig.queue.ctx.load._pauses) == 1
 
 
@@ -389,7 +390,7 @@ async def test_only_a_connection_that_satisfies_the_domain_is_taken(tmp_path: Pa
             await rig.submit(f"bob@{domain}")
             await rig.settle()
         assert (mx.connections, len(mx.messages)) == (2, 4)
-        words = {row.rcpt_domain: row.results[0].policy for row in await rig.queue.list_retired()}
+        words = {row.rcpt_domain: row.results[0].policy for row in await rig.queue.listings.list_retired()}
         assert words == {f"{name}.example": "sts" if name in "bd" else "opportunistic" for name in "abcd"}
 
 
@@ -415,7 +416,7 @@ async def test_a_connection_is_judged_by_the_tlsa_records_of_now(tmp_path: Path)
         )
         [number] = await rig.submit("eve@b.example")
         await rig.settle()
-        row = await rig.queue.get(number)
+        row = await rig.queue.listings.get(number)
         assert (len(mx.messages), row.attempts) == (3, 1)
         assert "certificate" in row.results[0].error
 
@@ -436,24 +437,24 @@ async def test_a_connection_that_does_not_fit_makes_room(tmp_path: Path) -> None
         await rig.submit("bob@c.example")
         await rig.settle()
         assert (mx.connections, len(mx.messages)) == (3, 3)
-        assert (await rig.queue.list_retired())[-1].attempts == 1
+        assert (await rig.queue.listings.list_retired())[-1].attempts == 1
 
 
 async def test_first_attempts_go_before_the_retries_of_their_domain(tmp_path: Path) -> None:
     """QUEUE-14, QUEUE-165: however many of those are due, and though each of them ends its connection."""
     async with rig_at(tmp_path, static="[queue]\nmax_attempts = 5", account=KEEP) as rig:
         mx = rig.remote(Server({"MAIL FROM:<slow@": "451 4.3.0 later"}))
-        rule, _ = await rig.queue.add_hold_rule()
+        rule, _ = await rig.queue.operations.add_hold_rule()
         old = [(await rig.submit(f"u{n}@remote.example", sender="slow@own.example"))[0] for n in range(30)]
         await rig.queue._database.write(lambda tx: tx.execute("UPDATE msg SET attempts = 1"))
         new = [(await rig.submit(f"new{n}@remote.example"))[0] for n in range(3)]
-        await rig.queue.remove_hold_rule(rule)
-        await rig.queue.unhold(Filter())
+        await rig.queue.operations.remove_hold_rule(rule)
+        await rig.queue.operations.unhold(Filter())
         await rig.settle()
         senders = [line.split("<")[1].split("@")[0] for line in mx.lines if line.startswith("MAIL")]
         assert senders[:3] == ["alice"] * 3
         assert len(mx.messages) == len(new)
-        assert {row.attempts for row in await rig.queue.list_messages()} == {2}
+        assert {row.attempts for row in await rig.queue.listings.list_messages()} == {2}
         assert len(senders) == len(old) + len(new)
 
 
@@ -477,7 +478,7 @@ async def test_a_shutdown_loses_none_of_those_who_follow(tmp_path: Path) -> None
         rig.shutdown.set()
         await rig.stopped.wait()
         assert mx.recipients == [["a@remote.example"]]
-        left = {row.rcpt_localpart: row.attempts for row in await rig.queue.list_messages()}
+        left = {row.rcpt_localpart: row.attempts for row in await rig.queue.listings.list_messages()}
         assert left == {"b": 0, "c": 0}
 
 
@@ -523,7 +524,7 @@ async def test_a_slow_answer_is_no_reason_to_try_twice_at_once(tmp_path: Path) -
         mx.passes = lambda: rig.clock.advance(500 if not mx.messages else 0)
         await rig.submit("bob@remote.example", "carol@remote.example")
         await rig.settle()
-        rows = await rig.queue.list_retired()
+        rows = await rig.queue.listings.list_retired()
         assert [[one.code for one in row.results] for row in rows] == [[451, 250]] * 2
         assert [row.attempts for row in rows] == [2, 2]
         assert len(mx.messages) == 1

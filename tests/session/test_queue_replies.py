@@ -38,10 +38,10 @@ async def play(rig: Rig, cases: Mapping[str, Replies]) -> dict[str, Server]:
 async def found(rig: Rig) -> dict[str, str]:
     """What became of the message of each case."""
     words = {}
-    for waiting in await rig.queue.list_messages():
+    for waiting in await rig.queue.listings.list_messages():
         assert waiting.attempts == 1
         words[waiting.extra["case"]] = told("waits", waiting.results[-1].code, waiting.results[-1].error)
-    for row in await rig.queue.list_retired():
+    for row in await rig.queue.listings.list_retired():
         result = row.results[-1]
         words[row.extra["case"]] = "delivered" if row.success else told("failed", result.code, result.error)
     return words
@@ -107,12 +107,12 @@ async def test_a_host_that_closes_the_connection_gets_the_message_later(tmp_path
 
 async def get_well(rig: Rig, servers: Mapping[str, Server]) -> None:
     """The hosts answer as they should; each that has not got its message, nor refused it, gets it."""
-    waiting = {row.extra["case"] for row in await rig.queue.list_messages()}
+    waiting = {row.extra["case"] for row in await rig.queue.listings.list_messages()}
     for server in servers.values():
         server.release.set()
         server.replies.clear()
     await rig.pass_time(900)
-    assert await rig.queue.list_messages() == []
+    assert await rig.queue.listings.list_messages() == []
     assert {name: servers[name].messages for name in waiting} == {name: [MESSAGE] for name in waiting}
 
 
@@ -129,7 +129,7 @@ async def test_a_host_that_gives_no_answer_is_left_and_holds_up_no_other(
             servers = await play(rig, {point: {point: how} for point in POINTS})
             good = rig.remote(Server(), "good.example", "192.0.2.99")
             assert await found(rig) == dict.fromkeys(POINTS, "waits 0 session")
-            for row in await rig.queue.list_messages():
+            for row in await rig.queue.listings.list_messages():
                 assert row.results[0].error == "session: 4.4.2 session took too long"
         await rig.submit("bob@good.example")
         await rig.settle()
@@ -164,7 +164,7 @@ async def test_addresses_that_swallow_packets_are_passed_by(tmp_path: Path) -> N
         await rig.submit("bob@dead.example")
         await rig.settle()
         assert len(good.messages) == 1
-        [waiting] = await rig.queue.list_messages()
+        [waiting] = await rig.queue.listings.list_messages()
         assert (waiting.rcpt_domain, waiting.attempts) == ("dead.example", 1)
         assert "timed out" in waiting.results[0].error
         holes.clear()
@@ -205,7 +205,7 @@ async def test_a_smarthost_is_logged_in_at_by_each_mechanism(tmp_path: Path, nam
         assert server.logged_in == [(name, "u")]
         assert server.encrypted == [True]
         assert server.messages == [MESSAGE]
-        [retired] = await rig.queue.list_retired()
+        [retired] = await rig.queue.listings.list_retired()
         assert (retired.success, retired.results[0].policy) == (True, "verified")
 
 
@@ -254,10 +254,10 @@ async def test_mail_waits_while_the_smarthost_knows_no_log_in(
         await rig.settle()
         assert server.logged_in == server.messages == []
         assert not any(line.startswith("MAIL") for line in server.lines)
-        [waiting] = await rig.queue.list_messages()
+        [waiting] = await rig.queue.listings.list_messages()
         assert (waiting.attempts, waiting.results[0].code) == (1, code)
         assert error in waiting.results[0].error
         assert await rig.inbox() == []
         relay(rig, ALL)
         await rig.pass_time(900)
-        assert await rig.queue.list_messages() == []
+        assert await rig.queue.listings.list_messages() == []

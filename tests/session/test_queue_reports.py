@@ -120,7 +120,7 @@ async def fail_tls(rig: Rig, number: int = 1) -> None:
         await rig.submit("bob@remote.example")
         await rig.settle()
     await rig.queue.scheduler.sessions.flush()
-    await rig.queue.drop(Filter(account="alice"))
+    await rig.queue.operations.drop(Filter(account="alice"))
 
 
 EVALUATION = Evaluation(

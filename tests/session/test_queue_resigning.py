@@ -55,7 +55,7 @@ async def test_a_late_message_carries_a_fresh_signature(tmp_path: Path) -> None:
         await rig.settle()
         prefixes = set()
         while not mx.messages:
-            rows = await rig.queue.list_messages()
+            rows = await rig.queue.listings.list_messages()
             prefixes.add(rows[0].prefix)
             assert len({row.prefix for row in rows}) == 1
             assert all(row.size == len(row.prefix) + len(MESSAGE) for row in rows)
@@ -77,7 +77,7 @@ async def test_a_released_message_is_signed_at_its_time(tmp_path: Path) -> None:
         await signed(rig, "a", "bob@remote.example", hold_until=START + 240 * HOUR * 1_000_000)
         await signed(rig, "a", "carol@remote.example")
         await rig.settle()
-        [row] = await rig.queue.list_messages()
+        [row] = await rig.queue.listings.list_messages()
         await rig.pass_time(241 * HOUR)
         first, last = mx.messages
         assert f"t={START // 1_000_000};".encode() in first

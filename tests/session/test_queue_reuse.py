@@ -192,12 +192,12 @@ EXTENSIONS = {
 
 async def all_due(rig: Rig) -> None:
     """Queue the round while nothing is sent, then let it go: all of it over one connection, as far as the host lets."""
-    rule, _ = await rig.queue.add_hold_rule(recipient="remote.example")
+    rule, _ = await rig.queue.operations.add_hold_rule(recipient="remote.example")
     ids = []
     for to, data in ROUND:
         ids += await rig.submit(to, data=data)
-    await rig.queue.remove_hold_rule(rule)
-    await rig.queue.unhold(Filter(ids=tuple(ids)))
+    await rig.queue.operations.remove_hold_rule(rule)
+    await rig.queue.operations.unhold(Filter(ids=tuple(ids)))
     await rig.settle()
 
 
@@ -213,7 +213,7 @@ async def test_no_message_is_lost_doubled_empty_or_bounced(tmp_path: Path, fault
         await all_due(rig)
         wanted = [((to,), data) for to, data in ROUND if not to.startswith(("spam", "unknown"))]
         assert sorted(mx.taken) == sorted(wanted)
-        retired = await rig.queue.list_retired()
+        retired = await rig.queue.listings.list_retired()
         assert {row.rcpt_localpart for row in retired if not row.success} == {"spam", "unknown"}
         assert {row.attempts for row in retired} == {1}
         assert len(retired) == len(ROUND)
@@ -231,7 +231,7 @@ async def test_a_server_that_ends_a_transaction_with_a_refused_recipient(tmp_pat
         await rig.submit("a@remote.example", "unknown@remote.example", "b@remote.example")
         await rig.settle()
         assert [to for to, _ in mx.taken] == [("a@remote.example", "b@remote.example")]
-        retired = await rig.queue.list_retired()
+        retired = await rig.queue.listings.list_retired()
         assert {row.rcpt_localpart: row.success for row in retired} == {"a": True, "unknown": False, "b": True}
         assert mx.connections == 1
 
@@ -245,7 +245,7 @@ async def test_mail_refused_for_now_waits_for_the_schedule(tmp_path: Path) -> No
         await rig.submit("two@remote.example")
         await rig.settle()
         assert mx.connections == 1
-        [waiting] = await rig.queue.list_messages()
+        [waiting] = await rig.queue.listings.list_messages()
         assert (waiting.rcpt_localpart, waiting.attempts, waiting.results[0].code) == ("two", 1, 451)
 
 

@@ -37,7 +37,7 @@ async def attempt_times(rig: Rig, server: Server, days: float) -> list[float]:
         await rig.settle()
         if server.connections > before:
             times.append((rig.clock.now - START) / 60e6)
-        rows = await rig.queue.list_messages()
+        rows = await rig.queue.listings.list_messages()
         if not rows:
             break
         rig.clock.now = rows[0].next_attempt
@@ -59,7 +59,7 @@ async def test_message_is_tried_for_five_days_with_growing_delays(tmp_path: Path
         assert delayed.count(b"\r\n    ") >= 9  # the attempts that are left
         assert b"Subject: mail delivery failed" in failed
         assert b"Diagnostic-Code: smtp; 451 4.3.0 later" in failed
-        [retired] = await rig.queue.list_retired()
+        [retired] = await rig.queue.listings.list_retired()
         assert (retired.success, retired.attempts, len(retired.results)) == (False, 14, 14)
 
 
@@ -166,7 +166,7 @@ async def test_no_dsn_where_the_sender_wants_none_or_is_nobody(tmp_path: Path) -
             to = SubmissionRecipient(Address.parse("bob@remote.example"), dsn_notify=notify)
             await rig.submit(to)  # type: ignore[arg-type]  # the rig takes both
         await rig.settle()
-        assert await rig.queue.list_messages() == []
+        assert await rig.queue.listings.list_messages() == []
         assert await rig.inbox() == []
         assert await rig.inbox("admin", "Postmaster") == []
 
@@ -205,12 +205,12 @@ async def test_dsn_is_stored_once_though_that_could_not_be_noted(
             patch.setattr(record, "told", told)
             await rig.submit("bob@remote.example")
             await eventually(lambda: tried)
-        [row] = await rig.queue.list_messages()
+        [row] = await rig.queue.listings.list_messages()
         assert row.dsn_due == "failed"
         rig.queue.scheduler.changed()
         await rig.settle()
         assert len(await rig.inbox()) == 1
-        assert len(await rig.queue.list_retired()) == 1
+        assert len(await rig.queue.listings.list_retired()) == 1
 
 
 async def test_interrupted_attempt_is_seen_as_such_after_a_restart(tmp_path: Path) -> None:
@@ -232,7 +232,7 @@ async def test_interrupted_attempt_is_seen_as_such_after_a_restart(tmp_path: Pat
                 (copy / name).write_bytes((tmp_path / name).read_bytes())
     async with rig_at(copy) as rig:
         mx = rig.remote(Server())
-        [row] = await rig.queue.list_messages()
+        [row] = await rig.queue.listings.list_messages()
         assert (row.attempts, row.results[0].error) == (1, INTERRUPTED)
         await rig.settle()
         assert mx.connections == 0
@@ -255,7 +255,7 @@ async def test_shutdown_before_the_message_was_sent_does_not_count(tmp_path: Pat
         await reached.wait()
         rig.shutdown.set()
         await rig.stopped.wait()
-        [row] = await rig.queue.list_messages()
+        [row] = await rig.queue.listings.list_messages()
         assert (row.attempts, row.results, row.next_attempt) == (0, (), rig.clock.now)
 
 
@@ -268,7 +268,7 @@ async def test_shutdown_after_the_message_was_sent_is_a_temporary_failure(tmp_pa
         await server.in_data.wait()
         rig.shutdown.set()
         await rig.stopped.wait()
-        [row] = await rig.queue.list_messages()
+        [row] = await rig.queue.listings.list_messages()
         assert (row.attempts, row.results[0].error) == (1, "interrupted after data")
         assert row.next_attempt > rig.clock.now + 400e6
 
@@ -284,7 +284,7 @@ async def test_shutdown_lets_attempts_finish_and_starts_none(tmp_path: Path) -> 
         await rig.submit("carol@other.example")
         server.release.set()
         await rig.stopped.wait()
-        [row] = await rig.queue.list_messages()
+        [row] = await rig.queue.listings.list_messages()
         assert (row.rcpt_localpart, row.attempts) == ("carol", 0)
 
 
@@ -311,7 +311,7 @@ async def test_outcome_that_cannot_be_stored_is_kept_and_nothing_is_sent_twice(
         failing[0] = False
         rig.queue.scheduler.changed()
         await eventually(lambda: not rig.queue.scheduler._unwritten)
-        [retired] = await rig.queue.list_retired()
+        [retired] = await rig.queue.listings.list_retired()
         assert retired.success
         assert len(mx.messages) == 1
 
@@ -351,10 +351,10 @@ async def test_crash_of_the_delivery_code_puts_the_message_off(tmp_path: Path, m
             patch.setattr(attempt, "deliver_direct", crash)
             await rig.submit("bob@remote.example")
             await rig.settle()
-        [row] = await rig.queue.list_messages()
+        [row] = await rig.queue.listings.list_messages()
         assert (row.attempts, row.results[0].error) == (1, "deliver: 4.3.0 unexpected error on our side, see the log")
         await rig.pass_time(460)
-        assert await rig.queue.list_messages() == []
+        assert await rig.queue.listings.list_messages() == []
 
 
 async def test_a_crash_around_an_attempt_is_that_domain_s_alone(
@@ -404,7 +404,7 @@ async def test_an_attempt_outlives_a_failure_of_the_scheduler(tmp_path: Path, mo
         server.release.set()
         await eventually(lambda: len(server.messages) == 1)
         await rig.settle()
-        [retired] = await rig.queue.list_retired()
+        [retired] = await rig.queue.listings.list_retired()
         assert retired.success
         assert len(server.messages) == 1
 
@@ -433,8 +433,8 @@ async def test_future_release_waits_until_its_time(tmp_path: Path) -> None:
             await rig.submit("bob@remote.example", hold_until=START + 3_600_000_000, future_release="for;3600")
         await rig.settle()
         assert mx.messages == []
-        [first, _] = await rig.queue.list_messages()
-        assert await rig.queue.schedule(Filter(ids=(first.id,)), 0, from_now=True) == 1
+        [first, _] = await rig.queue.listings.list_messages()
+        assert await rig.queue.operations.schedule(Filter(ids=(first.id,)), 0, from_now=True) == 1
         await rig.settle()
         assert len(mx.messages) == 1
         await rig.pass_time(3600)

@@ -57,7 +57,7 @@ class History:
         rig = self.rig
         while True:
             await rig.settle()
-            rows = await rig.queue.list_messages()
+            rows = await rig.queue.listings.list_messages()
             due = [row.next_attempt for row in rows]
             rig.clock.now = max(rig.clock.now, min(*due, self.refresh_at, self.midnight, end))
             rig.queue.scheduler.changed()
@@ -138,10 +138,10 @@ async def test_six_days(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         history = History(rig)
         await history.go_to(START + 2 * DAY)
         rig.sts(POLICY.replace("129600", "172800"), record="v=STSv1; id=2")  # a new policy: the next look finds it
-        rows = {row.rcpt_localpart: row for row in await rig.queue.list_messages()}
+        rows = {row.rcpt_localpart: row for row in await rig.queue.listings.list_messages()}
         assert {name: row.attempts for name, row in rows.items()} == {"bob": 10, "carol": 10}
         await history.go_to(START + 4 * DAY)
-        waiting = [row.rcpt_localpart for row in await rig.queue.list_messages()]
+        waiting = [row.rcpt_localpart for row in await rig.queue.listings.list_messages()]
         assert waiting == ["carol"]
 
         # The message that arrived: under a signature of its last day, over the octets of the first.
@@ -150,14 +150,14 @@ async def test_six_days(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         [signature] = await verify(rig.resolver, Signed.of(message), now=rig.clock.now / 1_000_000)
         assert (signature.status, signature.domain) == ("pass", "own.example")
         signed = re.search(rb"DKIM-Signature:.*?\bt=(\d+)", message, re.DOTALL)
-        taken = next(row for row in await rig.queue.list_retired() if row.rcpt_localpart == "bob").results[-1]
+        taken = next(row for row in await rig.queue.listings.list_retired() if row.rcpt_localpart == "bob").results[-1]
         assert signed is not None
         assert 0 <= taken.start - int(signed[1]) * 1_000_000 <= DAY
         assert message.endswith(MESSAGE)
 
         await history.go_to(START + 6 * DAY)
-        assert await rig.queue.list_messages() == []
-        retired = {row.rcpt_localpart: row for row in await rig.queue.list_retired() if row.account == "alice"}
+        assert await rig.queue.listings.list_messages() == []
+        retired = {row.rcpt_localpart: row for row in await rig.queue.listings.list_retired() if row.account == "alice"}
         assert {name: row.success for name, row in retired.items()} == {"bob": True, "carol": False}
         results = retired["carol"].results
         assert [(one.start - START) / 60e6 for one in results] == [

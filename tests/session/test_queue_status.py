@@ -31,7 +31,7 @@ async def test_each_recipient_has_a_state(tmp_path: Path) -> None:
         rig.remote(Server({"RCPT": "550 5.1.1 no such user"}), "gone.example", "192.0.2.3")
         ids = await rig.submit("bob@remote.example", "carl@slow.example", "dora@gone.example")
         await rig.settle()
-        good, slow, gone = await rig.queue.status("alice", ID)
+        good, slow, gone = await rig.queue.deliveries.status("alice", ID)
         assert [good.id, slow.id, gone.id] == ids
         assert (good.state, good.recipient, good.host, good.ip, good.tls, good.error) == (
             State.DELIVERED,
@@ -51,8 +51,8 @@ async def test_each_recipient_has_a_state(tmp_path: Path) -> None:
         assert slow.last_planned > slow.next_attempt
         assert (gone.state, gone.host) == (State.FAILED, "mx.gone.example")
         assert "no such user" in gone.error
-        assert await rig.queue.status("admin", ID) == []
-        assert await rig.queue.status("alice", "<other@own.example>") == []
+        assert await rig.queue.deliveries.status("admin", ID) == []
+        assert await rig.queue.deliveries.status("alice", "<other@own.example>") == []
 
 
 async def test_a_smarthost_relays(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ async def test_a_smarthost_relays(tmp_path: Path) -> None:
         rig.serve("192.0.2.9", Server())
         await rig.submit("bob@remote.example")
         await rig.settle()
-        [one] = await rig.queue.status("alice", ID)
+        [one] = await rig.queue.deliveries.status("alice", ID)
         assert (one.state, one.host) == (State.RELAYED, "relay.example")
 
 
@@ -70,18 +70,18 @@ async def test_a_bell_rings_when_the_state_changes(tmp_path: Path) -> None:
     """QUEUE-175, WEBMAIL-138: trying while the host is asked, then delivered; other accounts hear nothing."""
     async with rig_at(tmp_path) as rig:
         server = rig.remote(Server({"final": HANG}))
-        with rig.queue.watch("alice") as wakeup, rig.queue.watch("admin") as other:
+        with rig.queue.deliveries.watch("alice") as wakeup, rig.queue.deliveries.watch("admin") as other:
             await rig.submit("bob@remote.example")
             with trio.fail_after(30):
                 await server.hung.wait()
-            [one] = await rig.queue.status("alice", ID)
+            [one] = await rig.queue.deliveries.status("alice", ID)
             assert (one.state, one.attempts, one.error) == (State.TRYING, 1, "")
             assert wakeup.is_set
             wakeup.clear()
             server.release.set()
             with trio.fail_after(30):
                 await wakeup.wait()
-            [one] = await rig.queue.status("alice", ID)
+            [one] = await rig.queue.deliveries.status("alice", ID)
             assert one.state is State.QUEUED
             assert not other.is_set
 
@@ -92,17 +92,17 @@ async def test_the_owner_tries_now_and_cancels(tmp_path: Path) -> None:
         server = rig.remote(Server({"RCPT": ["451 4.2.0 later", "451 4.2.0 later", "250 ok"]}))
         [number] = await rig.submit("bob@remote.example")
         await rig.settle()
-        await rig.queue.hold(Filter(ids=(number,)))
-        [one] = await rig.queue.status("alice", ID)
+        await rig.queue.operations.hold(Filter(ids=(number,)))
+        [one] = await rig.queue.deliveries.status("alice", ID)
         assert (one.state, one.next_attempt) == (State.HELD, None)
-        assert await rig.queue.try_now("admin", [number]) == 0
-        assert await rig.queue.try_now("alice", [number]) == 1
+        assert await rig.queue.deliveries.try_now("admin", [number]) == 0
+        assert await rig.queue.deliveries.try_now("alice", [number]) == 1
         await rig.settle()
-        [one] = await rig.queue.status("alice", ID)
+        [one] = await rig.queue.deliveries.status("alice", ID)
         assert (one.state, one.attempts) == (State.QUEUED, 2)
-        assert await rig.queue.cancel("admin", [number]) == 0
-        assert await rig.queue.cancel("alice", [number]) == 1
-        [one] = await rig.queue.status("alice", ID)
+        assert await rig.queue.deliveries.cancel("admin", [number]) == 0
+        assert await rig.queue.deliveries.cancel("alice", [number]) == 1
+        [one] = await rig.queue.deliveries.status("alice", ID)
         assert one.state is State.CANCELED
         assert server.messages == []
 
@@ -115,10 +115,10 @@ async def test_outcomes_are_forgotten_after_a_month(tmp_path: Path) -> None:
         await rig.settle()
         rig.clock.advance(OUTCOME_LIFE / 1_000_000 - 60)
         await rig.queue.clean()
-        assert len(await rig.queue.status("alice", ID)) == 1
+        assert len(await rig.queue.deliveries.status("alice", ID)) == 1
         rig.clock.advance(120)
         await rig.queue.clean()
-        assert await rig.queue.status("alice", ID) == []
+        assert await rig.queue.deliveries.status("alice", ID) == []
 
 
 async def test_the_queue_knows_what_a_bounce_may_be_about(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ async def test_the_queue_knows_what_a_bounce_may_be_about(tmp_path: Path) -> Non
         await rig.submit(unique)
         await rig.submit("eve@away.example", message_id="<m2@own.example>")
         await rig.settle()
-        sent = rig.queue.was_sent
+        sent = rig.queue.deliveries.was_sent
         for account in ("alice", ""):
             assert await sent(account, "alice@own.example", "<m1@own.example>", ())
             assert await sent(account, "alice@own.example", "<m2@own.example>", ())
@@ -140,7 +140,7 @@ async def test_the_queue_knows_what_a_bounce_may_be_about(tmp_path: Path) -> Non
         assert not await sent("admin", "admin@own.example", "<m1@own.example>", ("bob@remote.example",))
         assert not await sent("alice", "alice@own.example", "<m3@own.example>", ("joe@remote.example",))
         assert not await sent("alice", "alice@own.example", "", ())
-        await rig.queue.add_hold_rule(recipient="held.example")
+        await rig.queue.operations.add_hold_rule(recipient="held.example")
         held = SubmissionRecipient(
             Address.parse("bob@held.example"), mail_from=Address.parse("alice+Id2@own.example"), from_id="Id2"
         )

@@ -40,14 +40,14 @@ async def attempt(rig: Rig, **facts: object) -> Result:
     """Send a message to bob; the result of its first attempt."""
     await rig.submit("bob@remote.example", **facts)
     await rig.settle()
-    rows = [*await rig.queue.list_messages(), *await rig.queue.list_retired()]
+    rows = [*await rig.queue.listings.list_messages(), *await rig.queue.listings.list_retired()]
     assert len(rows) == 1
     return rows[0].results[0]
 
 
 async def latest(rig: Rig) -> Result:
     """The result of the message that was queued last, and is done."""
-    return max(await rig.queue.list_retired(), key=lambda row: row.id).results[0]
+    return max(await rig.queue.listings.list_retired(), key=lambda row: row.id).results[0]
 
 
 async def test_starttls_injection_meets_tls_and_nothing_else(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ async def test_a_host_that_may_come_back_keeps_a_message_that_demands_tls(tmp_pa
         rig.sts("mode: enforce, mx: *.remote.example, max_age: 86400")
         await rig.submit("bob@remote.example", requiretls=True)
         await rig.settle()
-        assert len(await rig.queue.list_messages()) == 1
+        assert len(await rig.queue.listings.list_messages()) == 1
         assert await rig.inbox() == []
 
 
@@ -144,7 +144,7 @@ async def test_a_cached_policy_stands_while_dns_is_silenced(tmp_path: Path) -> N
         [first] = await rig.submit("bob@remote.example")
         await rig.settle()
         assert mx.messages == []
-        assert (await rig.queue.get(first)).results[0].tls_failures == ("starttls-not-supported",)
+        assert (await rig.queue.listings.get(first)).results[0].tls_failures == ("starttls-not-supported",)
         assert rig.fetched == []
         await rig.pass_time(86401)
         assert len(mx.messages) == 1
@@ -214,10 +214,10 @@ async def test_dns_that_never_answers_delays_three_attempts(
             assert mx.messages == []
             await rig.pass_time(4000)
         if requiretls:
-            assert len((await rig.queue.list_messages())[0].results) == attempts
+            assert len((await rig.queue.listings.list_messages())[0].results) == attempts
             assert mx.connections == 0
         else:
-            [done] = await rig.queue.list_retired()
+            [done] = await rig.queue.listings.list_retired()
             assert len(done.results) == attempts
             assert done.results[-1].tls_failures[0] == "sts-policy-fetch-error/dns-lookup"
 
@@ -453,7 +453,7 @@ async def test_a_broken_cache_holds_no_mail_up(tmp_path: Path) -> None:
         for _ in range(2):
             await rig.submit("bob@remote.example")
             await rig.settle()
-        assert {row.results[0].policy for row in await rig.queue.list_retired()} == {"sts"}
+        assert {row.results[0].policy for row in await rig.queue.listings.list_retired()} == {"sts"}
         assert len(rig.fetched) == 2
 
 
@@ -509,7 +509,7 @@ async def test_a_notice_says_that_a_demanded_starttls_is_missing(tmp_path: Path,
             publish_tlsa(rig, tlsa(rig.certificate.leaf))
         await attempt(rig)
         sentence = "The recipient's domain demands TLS (by DANE or MTA-STS), their server offers none."
-        [status] = await rig.queue.status("alice", "<m1@own.example>")
+        [status] = await rig.queue.deliveries.status("alice", "<m1@own.example>")
         assert status.meaning == sentence
         [dsn] = await rig.inbox()
         assert sentence.encode() in dsn

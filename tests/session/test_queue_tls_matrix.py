@@ -168,7 +168,7 @@ async def test_where_a_message_goes(tmp_path: Path, row: Row, demand: str, monke
         publish(rig, row.policy)
         await rig.submit("bob@remote.example", requiretls={"none": None, "no": False, "requiretls": True}[demand])
         await rig.settle()
-        [message] = [*await rig.queue.list_messages(), *await rig.queue.list_retired()]
+        [message] = [*await rig.queue.listings.list_messages(), *await rig.queue.listings.list_retired()]
         waits = isinstance(message, Message)
         result = message.results[0]
         [(domain, of_host)] = seen

@@ -130,8 +130,8 @@ async def test_failures_are_told_with_the_servers_words(tmp_path: Path) -> None:
         remote.replies["RCPT"] = ["451 4.7.1 wait"]
         ids = await rig.submit("dan@remote.example") + await rig.submit("carl@remote.example")
         await server.wait(4)
-        assert await rig.queue.drop(Filter(ids=(ids[0],))) == 1
-        assert await rig.queue.fail(Filter(ids=(ids[1],))) == 1
+        assert await rig.queue.operations.drop(Filter(ids=(ids[0],))) == 1
+        assert await rig.queue.operations.fail(Filter(ids=(ids[1],))) == 1
         await server.wait(6)
         last = {one["QueueMsgID"]: (one["Event"], one["Error"]) for one in told(server)[4:]}
         assert last == {

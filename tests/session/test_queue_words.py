@@ -47,7 +47,7 @@ async def test_a_row_says_why_it_waits_and_what_comes_next(tmp_path: Path) -> No
         await rig.submit("b@later.example", hold_until=START + 86_400 * SECOND, future_release="for;86400")
         await rig.settle()
         [held] = await rig.submit("c@held.example", hold_until=START + 60 * SECOND)
-        await rig.queue.hold(Filter(ids=(held,)))
+        await rig.queue.operations.hold(Filter(ids=(held,)))
         await rig.submit("d@slow.example")
         with trio.fail_after(30):
             await slow.hung.wait()
@@ -83,7 +83,7 @@ async def test_a_row_says_that_its_host_is_left_alone(tmp_path: Path) -> None:
         shared = rig.serve("192.0.2.9", Server({"RCPT": HANG}))
         for domain in ("one.example", "two.example", "three.example"):
             await rig.submit(f"x@{domain}")
-        with trio.fail_after(30), rig.queue.watch("alice") as wakeup:
+        with trio.fail_after(30), rig.queue.deliveries.watch("alice") as wakeup:
             while rig.queue.scheduler.waiting_domains != 1:
                 await wakeup.wait()
                 wakeup.clear()

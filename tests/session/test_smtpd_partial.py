@@ -285,7 +285,7 @@ async def with_queue(smtp: Smtp, now: Clock) -> AsyncIterator[tuple[Context, Que
         random=Random(1),
     )
     async with Queue.open(data / "queue.db", ctx, Options(min_free_space=0), create=True) as queue:
-        await queue.add_hold_rule(recipient="remote.example")
+        await queue.operations.add_hold_rule(recipient="remote.example")
         smtp.context.accounts.register_outbox(SUBMIT, carrier(queue.submit, data / "tmp"))
         async with open_supervisor("test") as tree, trio.open_nursery() as attempts:
             queue.start(tree, attempts)
@@ -299,7 +299,7 @@ async def attempts_made(queue: Queue, number: int) -> None:
     with trio.fail_after(30):
         while any(  # noqa: ASYNC110
             row.attempts < number or not row.last_result or row.last_result.error == "delivering..."
-            for row in await queue.list_messages()
+            for row in await queue.listings.list_messages()
             if not row.account
         ):
             await trio.sleep(0.002)  # the queue does not tell when an attempt is over
@@ -318,7 +318,7 @@ async def test_three_recipients_one_locked_one_full_one_fine(
     async with with_queue(smtp, now) as (context, queue), smtp.connect(context=context) as client:
         assert (await send(client, *BOTH, "shut@ours.example")).startswith("250 2.0.0 message accepted, id ")
         assert len(await smtp.messages("shut")) == 1
-        waiting = await queue.list_messages()
+        waiting = await queue.listings.list_messages()
         assert [(row.recipient_address, row.attempts, row.account) for row in waiting] == [
             ("mia@ours.example", 1, ""),
             ("bo@ours.example", 1, ""),
@@ -337,10 +337,10 @@ async def test_three_recipients_one_locked_one_full_one_fine(
         assert headers(message, "Delivered-To") == ["mia@ours.example"]
         assert message.endswith(WITH_ID)
         with trio.fail_after(30):
-            while [row.account for row in await queue.list_messages()] != ["mia"]:  # noqa: ASYNC110
+            while [row.account for row in await queue.listings.list_messages()] != ["mia"]:  # noqa: ASYNC110
                 await trio.sleep(0.002)  # until the DSN is written and its cause is gone
-        [notice] = await queue.list_messages()
-        octets = b"".join([piece async for piece in queue.dump(notice.id)])
+        [notice] = await queue.listings.list_messages()
+        octets = b"".join([piece async for piece in queue.listings.dump(notice.id)])
     assert (notice.recipient_address, notice.sender_address) == ("ann@remote.example", "")
     assert re.search(rb"Final-Recipient: rfc822; ?bo@ours.example", octets)
     assert b"452 4.2.2 mailbox full" in octets
@@ -356,9 +356,9 @@ async def test_a_delivery_waits_once_however_often_it_is_owed(smtp: Smtp, monkey
         for _ in range(2):
             async with smtp.connect(context=context, trusted=True, key=b"queue 7") as client:
                 assert (await send(client, *BOTH, sender="")).startswith("250")
-        [row] = await queue.list_messages()
+        [row] = await queue.listings.list_messages()
         assert row.sender_address == ""
-        await queue.fail(Filter(ids=(row.id,)))
-        assert await queue.list_messages() == []
+        await queue.operations.fail(Filter(ids=(row.id,)))
+        assert await queue.listings.list_messages() == []
         assert await queue._database.read(lambda r: r.value("SELECT count(*) FROM local"), op="test") == 0
     assert len(await smtp.messages("bo")) == 1

@@ -77,13 +77,13 @@ def client(rig: Rig, *args: str) -> Client:
 async def rows() -> list[Any]:
     """The messages of the queue, finished ones too, in their order."""
     queue = QUEUES[-1]
-    return sorted([*await queue.list_messages(), *await queue.list_retired()], key=lambda one: one.id)
+    return sorted([*await queue.listings.list_messages(), *await queue.listings.list_retired()], key=lambda one: one.id)
 
 
 async def sent(subject: str) -> bytes:
     """The octets that go out of the message with this subject."""
-    found = [one for one in await QUEUES[-1].list_messages() if one.subject == subject]
-    return b"".join([piece async for piece in QUEUES[-1].dump(found[0].id)])
+    found = [one for one in await QUEUES[-1].listings.list_messages() if one.subject == subject]
+    return b"".join([piece async for piece in QUEUES[-1].listings.dump(found[0].id)])
 
 
 def parsed(octets: bytes) -> EmailMessage:

@@ -64,7 +64,7 @@ class QueueCommands:
 
     async def list_messages(self, args: ListMessages, exchange: Exchange) -> list[Line]:
         """One page of waiting messages."""
-        found = await tried(self._queue.list_messages(args.filter, args.page))
+        found = await tried(self._queue.listings.list_messages(args.filter, args.page))
         now, settings = self._queue.ctx.clock(), self._queue.ctx.config.current.static.queue
         return [
             msgspec.structs.replace(
@@ -85,68 +85,68 @@ class QueueCommands:
         """All attempts for a message that waits, or that is finished and still listed."""
         message: Message | Retired
         try:
-            message = await self._queue.get(args.id)
+            message = await self._queue.listings.get(args.id)
         except NoSuchMessage:
-            message = await tried(self._queue.get_retired(args.id))
+            message = await tried(self._queue.listings.get_retired(args.id))
         return [_try(result) for result in message.results]
 
     async def explain(self, args: Explain, exchange: Exchange) -> Explanation:
         """Explain the route of a message."""
-        return await tried(self._queue.explain(args.recipient, args.sender, connect=args.connect))
+        return await tried(self._queue.listings.explain(args.recipient, args.sender, connect=args.connect))
 
     async def list_retired(self, args: ListRetired, exchange: Exchange) -> list[Line]:
         """One page of finished messages."""
-        return [_line(message) for message in await tried(self._queue.list_retired(args.filter, args.page))]
+        return [_line(message) for message in await tried(self._queue.listings.list_retired(args.filter, args.page))]
 
     async def count(self, args: Choose, exchange: Exchange) -> Changed:
         """Count the messages that an operation with these arguments would change."""
-        return Changed(await tried(self._queue.count(args.filter)))
+        return Changed(await tried(self._queue.listings.count(args.filter)))
 
     async def hold(self, args: Choose, exchange: Exchange) -> Changed:
         """Put messages on hold."""
-        return await self._operate(args, self._queue.hold)
+        return await self._operate(args, self._queue.operations.hold)
 
     async def unhold(self, args: Choose, exchange: Exchange) -> Changed:
         """Release messages from hold."""
-        return await self._operate(args, self._queue.unhold)
+        return await self._operate(args, self._queue.operations.unhold)
 
     async def fail(self, args: Choose, exchange: Exchange) -> Changed:
         """Fail messages, with DSNs to the senders."""
-        return await self._operate(args, self._queue.fail)
+        return await self._operate(args, self._queue.operations.fail)
 
     async def drop(self, args: Choose, exchange: Exchange) -> Changed:
         """Remove messages without a DSN."""
-        return await self._operate(args, self._queue.drop)
+        return await self._operate(args, self._queue.operations.drop)
 
     async def schedule(self, args: Schedule, exchange: Exchange) -> Changed:
         """Change the time of the next attempt."""
         return await self._operate(
-            args, lambda wanted: self._queue.schedule(wanted, args.seconds, from_now=args.from_now)
+            args, lambda wanted: self._queue.operations.schedule(wanted, args.seconds, from_now=args.from_now)
         )
 
     async def transport(self, args: SetTransport, exchange: Exchange) -> Changed:
         """Change the transport."""
-        return await self._operate(args, lambda wanted: self._queue.set_transport(wanted, args.transport))
+        return await self._operate(args, lambda wanted: self._queue.operations.set_transport(wanted, args.transport))
 
     async def requiretls(self, args: SetRequireTLS, exchange: Exchange) -> Changed:
         """Change the demand for TLS."""
         value = {"yes": True, "no": False, "default": None}[args.require_tls]
-        return await self._operate(args, lambda wanted: self._queue.set_require_tls(wanted, value))
+        return await self._operate(args, lambda wanted: self._queue.operations.set_require_tls(wanted, value))
 
     async def dump(self, args: MessageID, exchange: Exchange) -> None:
         """Send the octets of a message."""
-        await tried(self._queue.get(args.id))
-        async for piece in self._queue.dump(args.id):
+        await tried(self._queue.listings.get(args.id))
+        async for piece in self._queue.listings.dump(args.id):
             await exchange.download.send(piece)
         await exchange.download.end()
 
     async def print_retired(self, args: MessageID, exchange: Exchange) -> Retired:
         """Everything about a finished message."""
-        return await tried(self._queue.get_retired(args.id))
+        return await tried(self._queue.listings.get_retired(args.id))
 
     async def list_rules(self, args: Nothing, exchange: Exchange) -> list[Rule]:
         """All hold rules."""
-        rules = await tried(self._queue.hold_rules())
+        rules = await tried(self._queue.operations.hold_rules())
         return [
             Rule(
                 rule.id,
@@ -160,13 +160,13 @@ class QueueCommands:
     async def add_rule(self, args: AddHoldRule, exchange: Exchange) -> Changed:
         """Add a rule, which holds matching messages, queued and future ones."""
         number, held = await tried(
-            self._queue.add_hold_rule(account=args.account, sender=args.sender, recipient=args.recipient)
+            self._queue.operations.add_hold_rule(account=args.account, sender=args.sender, recipient=args.recipient)
         )
         return Changed(held, number)
 
     async def remove_rule(self, args: MessageID, exchange: Exchange) -> None:
         """Remove a rule; messages that it held stay on hold."""
-        if not await tried(self._queue.remove_hold_rule(args.id)):
+        if not await tried(self._queue.operations.remove_hold_rule(args.id)):
             raise CommandFailed("notFound", f"there is no hold rule {args.id}")
 
     async def _operate(self, args: Choose, operation: Callable[[Filter], Awaitable[int]]) -> Changed:

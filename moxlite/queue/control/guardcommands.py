@@ -39,11 +39,11 @@ class GuardCommands:
 
     async def list_stopped(self, args: ListStopped, exchange: Exchange) -> list[StoppedAccount]:
         """All accounts that are stopped."""
-        return [_shown(one) for one in await tried(self._queue.stopped())]
+        return [_shown(one) for one in await tried(self._queue.listings.stopped())]
 
     async def release(self, args: Release, exchange: Exchange) -> StoppedAccount:
         """Release an account, so that it can send again; returns the stop."""
-        return _shown(await tried(self._queue.release(args.account)))
+        return _shown(await tried(self._queue.operations.release(args.account)))
 
 
 def _shown(found: Stopped) -> StoppedAccount:

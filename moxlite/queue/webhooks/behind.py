@@ -27,7 +27,7 @@ async def tell_if_behind(ctx: Context, database: Database, account: str) -> None
     """Store a notice in the account's Inbox if no more calls are kept for it; once in 7 days. Raises StoreError."""
     if not await database.read(partial(is_behind, account=account), op="webhook room"):
         return
-    snapshot = ctx.config()
+    snapshot = ctx.config.current
     settings = snapshot.account(account)
     own = next((one for one in settings.destinations if not one.startswith("@")), None) if settings else None
     if own is None:

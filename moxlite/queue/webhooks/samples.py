@@ -34,9 +34,9 @@ async def call_samples(ctx: Context, name: str, account: Account) -> list[Sample
     All ids of queue, hook and message in a sample are 0.
     """
     now = ctx.clock()
-    any_2xx = ctx.config().static.queue.webhook_accept_2xx
+    any_2xx = ctx.config.current.static.queue.webhook_accept_2xx
     address = next((one for one in account.destinations if not one.startswith("@")), f"{name}@localhost")
-    message_id = f"<test.{secrets.token_hex(8)}@{ctx.config().static.hostname.ascii}>"
+    message_id = f"<test.{secrets.token_hex(8)}@{ctx.config.current.static.hostname.ascii}>"
     samples = list(_samples(account, address, message_id, now))
     results: dict[int, CallResult] = {}
 

@@ -85,7 +85,7 @@ class WebhookQueue:
 
     async def test(self, account: str) -> list[SampleCall]:
         """Call the web servers of an account with a sample of each event. Raises NoSuchWebhook if it has none."""
-        settings = self._ctx.config().account(account)
+        settings = self._ctx.config.current.account(account)
         if settings is None:
             raise NoSuchWebhook(f"there is no account {account!r}")
         if settings.outgoing_webhook is None and settings.incoming_webhook is None:
