@@ -4,7 +4,7 @@ files of a stopped one.
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final, TypeVar
+from typing import Final
 
 import trio
 
@@ -21,8 +21,6 @@ from moxlite.store.junk.classify import explain
 __all__ = ["JunkCommands", "JunkFailed", "explain_message", "prune_accounts", "retrain_accounts"]
 
 logger = logging.getLogger("moxlite.admin.junk")
-
-T = TypeVar("T")
 
 Tell = Callable[[str], Awaitable[None]]
 

@@ -4,7 +4,7 @@ STORE-193).
 
 import contextlib
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from moxlite.admin.requests import JunkDone, JunkExplained
 
 __all__ = ["junk"]
-
-T = TypeVar("T")
 
 
 @click.group()

@@ -1,7 +1,7 @@
 """``moxlite store``: checking and repairing the stored mail."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from moxlite.admin.storage.checks import Maintenance
 
 __all__ = ["store"]
-
-T = TypeVar("T")
 
 FULL_SPEED: Final = 1 << 40
 """Octets a second for reading a stopped server's files, in practice unlimited: no other task waits for the disk."""

@@ -53,7 +53,7 @@ async def operator(imap: Imap, tmp_path: Path) -> AsyncIterator[CtlClient]:
         problems=well,
         end_sessions=end,
         factors=FactorChanges(
-            config=lambda: imap.context.config.current,
+            config=imap.context.config,
             accounts=imap.accounts,
             auth=auth,
             logins=logins,

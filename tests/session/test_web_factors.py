@@ -291,7 +291,7 @@ async def test_the_password_alone_no_longer_works_elsewhere(rig: Rig) -> None:
     """STORE-191a, WEB-151: the page names programs that will stop, until app passwords are needed; removal of the last
     factor takes that back.
     """
-    logins = rig.house.logins
+    logins = rig.house.services.logins
     request = LoginRequest(
         protocol="imap",
         remote=ipaddress.ip_address("192.0.2.9"),

@@ -25,6 +25,8 @@ WITHOUT_COMPONENT = {
     "dnsworld": "tests what tests are run in",
     "nurseries": "looks at all modules",
     "components": "looks at all modules and tests",
+    "leftovers": "looks at all modules",
+    "objects": "looks at all modules",
 }
 """Files of tests by what comes after ``test_``, and why they begin with no component."""
 

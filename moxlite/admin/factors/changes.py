@@ -133,7 +133,7 @@ class FactorChanges:
 
     async def main_password_uses(self, account: str) -> list[MainPasswordUse]:
         """Mail programs that used the account's own password within 30 days, and would stop with two-step log-in."""
-        snapshot = self._config()
+        snapshot = self._config.current
         settings = snapshot.account(account)
         if snapshot.static.require_app_passwords or (settings is not None and settings.require_app_passwords):
             return []

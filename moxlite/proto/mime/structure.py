@@ -58,7 +58,6 @@ _BLANK: Final = re.compile(rb"\n\r?\n")
 # follows.
 _DASHES: Final = re.compile(rb"\n--([^\n]{0,%d})" % (MAX_BOUNDARY + 3))
 _NEWLINE: Final = re.compile(rb"\n")
-_BARE: Final = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 _TOKEN: Final = re.compile(rb"""[^\s;()"]+""")
 _DEFAULT: Final = ContentValue("TEXT", "PLAIN", (Parameter("charset", "us-ascii"),), None)  # RFC 2045 §5.2
 _DIGEST: Final = ContentValue("MESSAGE", "RFC822", (), None)  # RFC 2046 §5.1.5

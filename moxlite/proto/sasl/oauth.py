@@ -10,9 +10,7 @@ from typing import Final
 from moxlite.proto.sasl.passwords import normalize_username
 from moxlite.proto.sasl.types import AuthenticationFailed, ClientMechanism, Malformed
 
-__all__ = ["OAUTH_ORDER", "OAuthBearerClient", "XOAuth2Client", "choose_oauth"]
-
-OAUTH_ORDER: Final = ("OAUTHBEARER", "XOAUTH2")
+__all__ = ["OAuthBearerClient", "XOAuth2Client", "choose_oauth"]
 
 MAX_SHOWN: Final = 300
 """Octets of a server's error challenge that are shown."""

@@ -94,10 +94,6 @@ class Sink(Protocol):
         """Send one event as JSON. `modseq` is the state that the browser has reached with it, or None."""
 
 
-class ThreadsNotReady(Exception):
-    """The threads of this account are still being built (WEBMAIL-68)."""
-
-
 class Facts(msgspec.Struct, frozen=True):
     """Values of the stream's first event, besides the mailboxes."""
 

@@ -1,0 +1,195 @@
+"""Code that is left over or hides an error: names without a caller, constants without a reader, handlers of every
+exception, and pauses after failures that a module makes by itself.
+"""
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+import moxlite
+
+HERE = Path(moxlite.__file__).parent
+
+UNCALLED = {
+    "cli": "click calls its commands",
+    "store/backup/blockfile.py": "SQLite calls the methods of a VFS",
+    "process/watchdog.py": "trio calls its instruments",
+    "autotls/child.py TLSALPN": "the library finds the type of challenge by its registration",
+    "queue/reports/daily.py _Item": "bound of a type variable",
+    "config/reference.py markdown": "script/gen writes docs/config.md",
+    "store/junk/play.py play": "benches and tests play a corpus to the filter",
+    "net/resolver.py FakeResolver": "resolver of tests",
+    "net/limits.py NEW_CONNECTIONS": "limits of sessions in tests and benches",
+    "process/keys/files.py load_certificates": "tests make the ports of a server with it",
+    "queue/scheduler.py Scheduler.busy_domains": "tests wait for it",
+    "queue/scheduler.py Scheduler.waiting_domains": "tests wait for it",
+    "sandbox/processes.py Sandbox.pids": "tests end the processes",
+    "store/changelog/bus.py Bus.tail_events": "tests see the bound of the tail",
+    "store/auth/authdb.py AuthDB.audit_log": "tests see what is recorded; the admin app will show it (STORE-107)",
+    "net/resolver.py Resolver.cname": "public API: questions of programs that use the package alone",
+    "proto/imap/bodystructure.py parse_body": "public API: the client's reading of BODYSTRUCTURE",
+    "proto/mime": "public API: the codec alone, for programs that use the package",
+    "proto/sieve": "public API: the codec alone, for programs that use the package",
+    "proto/totp.py": "log-ins with a second factor, which the account app sets up",
+    "admin/factors": "log-ins with a second factor, which the account app sets up",
+    "store/auth/factors.py": "log-ins with a second factor, which the account app sets up",
+    "web/factors": "log-ins with a second factor, which the account app sets up",
+    "web/sessions.py Sessions.confirm_options": "log-ins with a second factor, which the account app sets up",
+    "store/rows/sorting.py SORT_KEYS": "the keys that `columns_of` knows; tests sort by each",
+    "serve_connection": "the wiring gives it to the listeners under another name",
+}
+"""Names that no product code names, by file, file and name, or name; with the reason."""
+
+SWALLOWING = {
+    "acceptance/checks.py": "a crash of one check of a sender must not refuse the message (AUTH-13)",
+    "admin/dns/check.py": "a crash of one topic becomes an entry of the report (ADMIN-67)",
+    "admin/doctor/examine.py": "a crash of one check becomes a finding",
+    "sandbox/child.py": "errors of the libraries end this process, and the next job gets a new one",
+    "smtpd/incoming/reports.py": "a malformed report must not prevent delivery (AUTH-107)",
+    "store/backup/sealing.py": "pyrage's errors have no tree of their own: they become errors of backups",
+    "store/backup/blockfile.py": "SQLite takes one error of a VFS; the cause is kept and raised by the reader",
+    "store/file/writer.py": "errors of units are raised in their callers, not in the writer's thread",
+    "store/search/texts.py": "an error of one message's text is noted for that message; others are raised again",
+    "supervision.py": "the failure of a task is logged and counted, and the task starts again (ADMIN-39a)",
+    "web/serve.py": "a crash in one request is counted, and the connection gets 500",
+}
+"""Modules that catch every exception without raising it again as it is, with the reason."""
+
+PAUSES = {
+    "admin/backup/schedule.py RETRY": "a failed backup is reported by itself, and must not begin anew after a second",
+    "admin/storage/alarms.py RETRY": "a disk that fails must not be written to each second; faults gather meanwhile",
+    "admin/storage/alarms.py TOLD_AGAIN": "time in which a fault is reported once, not a retry",
+    "autotls/child.py ASK_AGAIN": "seconds that the CA gives, when it gives none itself (RFC 9773 §4.3)",
+    "autotls/timing.py FIRST_PAUSE": "one host's order among others; CAs limit failures by the hour (WEB-118)",
+    "autotls/timing.py LONGEST_PAUSE": "as FIRST_PAUSE",
+    "mailauth/dnssec.py AGAIN": "period of a look at the resolver, not a retry",
+    "process/ports.py AGAIN_SECONDS": "one certificate file among others",
+    "queue/guard/telling.py RETRY_SECONDS": "mail about one stop among others; an account that is out of service lasts",
+    "queue/hosts/source.py AGAIN_SECONDS": "period of a look at the machine's addresses, not a retry",
+    "queue/mirror.py AGAIN_SECONDS": "one account among others",
+    "queue/mirror.py RETRY": "messages of one account among others, kept in their rows",
+    "queue/scheduler.py NOTICE_RETRY": "one notice among others, kept in its row",
+    "queue/senderinfo.py AGAIN": "time for which an answer of DNS is kept, not a retry",
+    "store/file/health.py RETRY": "one file among others: a reader tries a full disk again (STORE-157)",
+    "store/search/builder.py RETRY": "a wait for room on the disk or for the parser; failures go to the supervisor",
+    "store/upkeep/outbox.py FIRST_RETRY": "one row of the outbox among others",
+    "store/upkeep/outbox.py LAST_RETRY": "as FIRST_RETRY",
+    "supervision.py FIRST_PAUSE": "the policy itself (ADMIN-39a)",
+    "supervision.py LAST_PAUSE": "the policy itself (ADMIN-39a)",
+}
+"""Constants of pauses that a module makes by itself, with the reason why the supervisor's policy does not do."""
+
+PAUSE = re.compile(r"(^|_)(RETRY|RETRIES|AGAIN)(_|$)|(FIRST|LAST|LONGEST)_PAUSE$")
+
+
+@cache
+def trees() -> Mapping[str, ast.Module]:
+    """All modules of moxlite by their path in the package."""
+    return {str(path.relative_to(HERE)): ast.parse(path.read_bytes()) for path in sorted(HERE.rglob("*.py"))}
+
+
+def definitions() -> Iterator[tuple[str, str, ast.stmt]]:
+    """Functions, classes, methods and constants: the module's path, the name (of methods with the class), the node."""
+    for path, tree in trees().items():
+        for node in tree.body:
+            match node:
+                case ast.FunctionDef() | ast.AsyncFunctionDef():
+                    yield path, node.name, node
+                case ast.ClassDef():
+                    yield path, node.name, node
+                    for one in node.body:
+                        if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef) and not one.name.startswith("__"):
+                            yield path, f"{node.name}.{one.name}", one
+                case ast.AnnAssign(target=ast.Name(id=name)):
+                    yield path, name, node
+                case ast.Assign(targets=[ast.Name(id=name)]) if not name.startswith("__"):
+                    yield path, name, node
+
+
+def is_call_of_an_app(node: ast.stmt) -> bool:
+    """Whether browsers call this method: `web.calls.call` registers it."""
+    decorators = node.decorator_list if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else []
+    return any(ast.unparse(one).startswith("call(") for one in decorators)
+
+
+def test_each_name_has_a_caller() -> None:
+    """docs/style.md: no dead code. A name counts as used where product code names it, be it another object's."""
+    used: Counter[str] = Counter()
+    for tree in trees().values():
+        for node in ast.walk(tree):
+            match node:
+                case ast.Name(id=name, ctx=ast.Load()) | ast.Attribute(attr=name):
+                    used[name] += 1
+                case ast.MatchClass(kwd_attrs=names):
+                    used.update(names)
+    unused = [
+        f"{path} {name}"
+        for path, name, node in definitions()
+        if not used[name.rpartition(".")[2]]
+        and not is_call_of_an_app(node)
+        and not any(f"{path} {name}".startswith(one) or name == one for one in UNCALLED)
+    ]
+    assert unused == []
+
+
+def test_each_constant_has_a_reader() -> None:
+    """docs/style.md: a limit that nothing reads limits nothing. Constants are read in their module, or imported."""
+    imported: set[str] = set()
+    read: dict[str, set[str]] = {}
+    for path, tree in trees().items():
+        read[path] = set()
+        for node in ast.walk(tree):
+            match node:
+                case ast.ImportFrom(names=names):
+                    imported.update(one.name for one in names)
+                case ast.Attribute(attr=name):
+                    imported.add(name)
+                case ast.Name(id=name, ctx=ast.Load()):
+                    read[path].add(name)
+    unread = [
+        f"{path} {name}"
+        for path, name, node in definitions()
+        if isinstance(node, ast.AnnAssign | ast.Assign)
+        and name.isupper()
+        and name not in imported | read[path]
+        and f"{path} {name}" not in UNCALLED
+    ]
+    assert unread == []
+
+
+def broad_handlers() -> Iterator[str]:
+    """The modules with a handler of every exception that does not raise it again, as often as they have one."""
+    for path, tree in trees().items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ExceptHandler):
+                caught = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
+                broad = {None if one is None else ast.unparse(one) for one in caught} & {
+                    None,
+                    "Exception",
+                    "BaseException",
+                }
+                last = node.body[-1]
+                if broad and not (isinstance(last, ast.Raise) and last.exc is None):
+                    yield path
+
+
+def test_handlers_of_every_exception_have_a_reason() -> None:
+    """docs/architecture.md §5: a bug ends its task or connection and is counted; few places may go on."""
+    assert set(broad_handlers()) == set(SWALLOWING)
+
+
+def test_pauses_after_failures_are_the_supervisors() -> None:
+    """ADMIN-39a: loops have no retry of their own, but for one item among others."""
+    own = [
+        f"{path} {name}"
+        for path, name, node in definitions()
+        if isinstance(node, ast.AnnAssign)
+        and PAUSE.search(name)
+        and not path.startswith("web/")  # header fields of answers
+        and isinstance(node.value, ast.Constant | ast.BinOp | ast.Name)
+        and not isinstance(getattr(node.value, "value", None), str)  # SQL
+    ]
+    assert [one for one in own if one not in PAUSES] == []
