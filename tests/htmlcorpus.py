@@ -3,7 +3,7 @@
 from itertools import product
 from pathlib import Path
 
-from moxlite.web.webmail.reading.parts import BEGIN, END
+from moxlite.web.webmail.reading.parts import BEGIN, END, LIGHT
 
 __all__ = ["all_vectors", "generated", "page_of", "written"]
 
@@ -112,4 +112,5 @@ def all_vectors() -> list[str]:
 
 def page_of(body: str) -> str:
     """A page as the webmail writes it around HTML."""
-    return BEGIN.format(title="Message") + body + END.decode()
+    scheme, paper, ink = LIGHT
+    return BEGIN.format(title="Message", facts="", scheme=scheme, paper=paper, ink=ink) + body + END.decode()

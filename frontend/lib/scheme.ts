@@ -21,3 +21,8 @@ export function paint(scheme: Scheme): void {
   for (const rule of dark) rule.media.mediaText = queries[scheme];
   document.documentElement.style.colorScheme = scheme === "auto" ? "" : scheme;
 }
+
+/** Whether the page is dark with this scheme. */
+export function isDark(scheme: Scheme): boolean {
+  return scheme === "dark" || (scheme === "auto" && matchMedia(queries.auto).matches);
+}

@@ -43,6 +43,7 @@ import type { AllSettings } from "./state/settings";
 import { Bar, type OpenMenu } from "./ui/bar";
 import { connectionLine } from "./ui/connection";
 import { Drawer } from "./ui/drawer";
+import { bareAddress } from "./ui/format";
 import { MessageList } from "./ui/list";
 import { MailboxList } from "./ui/mailboxes";
 import { layOut } from "./ui/page";
@@ -137,7 +138,8 @@ class App implements Desk {
     failed: (error) => void showError(t("Opening the message failed"), error),
     settings: () => this.settings(),
     remember: (address, mode) => attempt(t("Remembering it for this sender"), () => this.client.from_address_settings_save(address, mode)),
-    senderMenu: (item, at) => this.openMenu(at, t("What to do about this sender"), senderCommands(this, () => item).filter(enabled)),
+    menu: (item, at, commands) => this.openMenu(at, t("More for this message"), [...commands, ...senderCommands(this, () => item)].filter(enabled)),
+    isOwn: (address) => this.facts().addresses.includes(bareAddress(address)) || this.facts().login_address === bareAddress(address),
     opened: (item, place) => {
       // WEBMAIL-81
       if (this.mail.conversation.value === null) this.unread();

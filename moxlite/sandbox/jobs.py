@@ -36,6 +36,7 @@ class Drawn(msgspec.Struct, frozen=True):
       blocked: number of blocked references to remote resources; `hosts`: the hosts with most of them, at most
         `MAX_HOSTS`; `more`: there are other hosts.
       left_out: number of references to images that exceed `DrawHTML.room`.
+      coloured: the HTML sets a colour of text or background, so it is shown on a light sheet (WEBMAIL-10).
     """
 
     html: bytes
@@ -43,6 +44,7 @@ class Drawn(msgspec.Struct, frozen=True):
     hosts: Annotated[tuple[Annotated[str, msgspec.Meta(max_length=300)], ...], msgspec.Meta(max_length=MAX_HOSTS)]
     more: bool
     left_out: Count
+    coloured: bool
 
 
 class DrawHTML(Job[Drawn], frozen=True, tag="draw-html"):

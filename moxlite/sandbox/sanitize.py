@@ -77,10 +77,13 @@ class Images(Protocol):
 
 
 class Sanitized(msgspec.Struct, frozen=True):
-    """Sanitized HTML for the content of a body element. `blocked`: number of blocked remote resources by host."""
+    """Sanitized HTML for the content of a body element. `blocked`: number of blocked remote resources by host;
+    `coloured`: the HTML sets a colour of text or background.
+    """
 
     html: str
     blocked: Mapping[str, int]
+    coloured: bool
 
 
 def sanitize(html: str, images: Images, *, external: bool) -> Sanitized:
@@ -90,31 +93,50 @@ def sanitize(html: str, images: Images, *, external: bool) -> Sanitized:
     """
     if len(html) > MAX_HTML:
         raise TooComplex("The HTML of this message is too large to be shown.")
-    if found := excess(html):
-        raise TooComplex(found)
-    blocked: dict[str, int] = {}
+    if beyond := excess(html):
+        raise TooComplex(beyond)
+    found = _Found()
     cleaned = nh3.clean(
         html,
         tags=TAGS,
         clean_content_tags={"script", "style", "title"},
         attributes=ATTRIBUTES,
         url_schemes=SCHEMES,
-        attribute_filter=_filter(images, blocked, external=external),
+        attribute_filter=_filter(images, found, external=external),
         filter_style_properties=STYLES,
         set_tag_attribute_values={"a": {"target": "_blank"}},
         link_rel="noopener noreferrer",
     )
     sheet = safe_sheets(html)
     styled = f"<style>{sheet}</style>" if sheet else ""
+    style = _body_style(html)
     try:
-        return Sanitized(styled + _wrapped(html, marked(cleaned)), blocked)
+        shown = styled + _wrapped(style, marked(cleaned))
     except TooManyLinks as e:
         raise TooComplex("The HTML of this message has too many links to be shown.") from e
+    return Sanitized(shown, found.blocked, found.coloured or _colours(style) or _colours(sheet))
 
 
-def _filter(images: Images, blocked: dict[str, int], *, external: bool) -> Callable[[str, str, str], str | None]:
+class _Found:
+    """Observations while the attributes are filtered; see `Sanitized`."""
+
+    def __init__(self) -> None:
+        self.blocked: dict[str, int] = {}
+        self.coloured = False
+
+
+def _colours(style: str) -> bool:
+    """Whether declarations set a colour: of text, of a background, or of a border, which is drawn for one of them."""
+    lower = style.lower()
+    return "color" in lower or "background" in lower
+
+
+def _filter(images: Images, found: _Found, *, external: bool) -> Callable[[str, str, str], str | None]:
     def keep(tag: str, attribute: str, value: str) -> str | None:
+        if attribute in ("bgcolor", "color"):
+            found.coloured = True
         if attribute == "style":
+            found.coloured = found.coloured or _colours(value)
             # without the background colour, light text would be unreadable on a light page
             return BACKGROUND.sub(_background, value)
         if attribute not in ("src", "href"):
@@ -134,7 +156,7 @@ def _filter(images: Images, blocked: dict[str, int], *, external: bool) -> Calla
             host = urlsplit(value).hostname or ""
         except ValueError:
             return None
-        blocked[host] = blocked.get(host, 0) + 1
+        found.blocked[host] = found.blocked.get(host, 0) + 1
         return None
 
     return keep
@@ -146,8 +168,8 @@ def _background(match: re.Match[str]) -> str:
     return f"background-color:{match[1]}{'' if important else ';'}"
 
 
-def _wrapped(html: str, cleaned: str) -> str:
-    """The cleaned HTML in an element with the colours and styles of the body element."""
+def _body_style(html: str) -> str:
+    """The colours and styles of the body element, as declarations."""
     body = BODY_TAG.search(html)
     attributes = body[1] if body is not None else ""
     colours: dict[str, str] = {}
@@ -161,6 +183,11 @@ def _wrapped(html: str, cleaned: str) -> str:
     )
     if found := BODY_STYLE.search(attributes):
         style += safe_declarations(unescape(found[1] or found[2] or ""))
+    return style
+
+
+def _wrapped(style: str, cleaned: str) -> str:
+    """The cleaned HTML in an element that has the style of the body element."""
     return (
         f'<div class="body" style="{escape(style)}">{cleaned}</div>' if style else f'<div class="body">{cleaned}</div>'
     )

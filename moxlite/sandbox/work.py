@@ -59,6 +59,7 @@ def draw_html(job: DrawHTML) -> Drawn:
         hosts=tuple(host[:MAX_HOST] for host in hosts[:MAX_HOSTS]),
         more=len(hosts) > MAX_HOSTS,
         left_out=placed.left_out,
+        coloured=clean.coloured,
     )
 
 

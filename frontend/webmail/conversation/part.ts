@@ -27,10 +27,10 @@ export class Conversation {
   current: Message | null = null;
   private readonly cards = new Map<number, Card>();
 
-  /** `make` creates the element of an open message. */
+  /** `make` creates the element of an open message, which calls `fold` to be closed. */
   constructor(
     private readonly column: HTMLElement,
-    private readonly make: (item: MessageItem) => Message,
+    private readonly make: (item: MessageItem, fold: () => void) => Message,
     private readonly failed: (error: unknown) => void,
   ) {}
 
@@ -90,23 +90,30 @@ export class Conversation {
         root.classList.toggle("unread", isUnread(item));
         root.classList.toggle("beside", !item.match_query);
         root.classList.toggle("open", card.message !== null);
-        head.setAttribute("aria-expanded", String(card.message !== null));
+        head.hidden = card.message !== null;
         fill(
           head,
           el("span", { class: "card-from", dir: "auto" }, isolated(addressList(item.from, shortAddress)) || t("(no address)")),
-          el("span", { class: "card-preview", dir: "auto" }, card.message === null && isolated(item.preview)),
+          el("span", { class: "card-preview", dir: "auto" }, isolated(item.preview)),
           el("time", { class: "message-age", datetime: item.received, title: fullTime(item.received) }, age(item.received, Date.now())),
         );
       },
     };
-    head.addEventListener("click", () => this.toggle(card));
+    head.addEventListener("click", () => {
+      this.toggle(card);
+      root.querySelector<HTMLElement>(".author-name")?.focus();
+    });
     card.draw();
     return card;
   }
 
   private toggle(card: Card): void {
     if (card.message === null) {
-      this.current = card.message = this.make(card.item);
+      const fold = () => {
+        this.toggle(card);
+        card.root.querySelector<HTMLElement>(".card-head")?.focus();
+      };
+      this.current = card.message = this.make(card.item, fold);
       card.root.append(card.message.root);
       card.message.show().catch((error: unknown) => this.failed(error));
     } else {

@@ -1,4 +1,4 @@
-// Marking of search texts in the page of an HTML message (WEBMAIL-73).
+// The page of an HTML message in its frame: marking of search texts (WEBMAIL-73), and what the server says of it.
 
 import { marked } from "../ui/marks";
 
@@ -15,4 +15,14 @@ export function markIn(page: Document, needles: readonly string[]): void {
     const pieces = marked(node.data, needles);
     if (pieces.length > 1) node.replaceWith(...pieces.map((piece) => (piece instanceof Node ? page.adoptNode(piece) : String(piece))));
   }
+}
+
+/** The server's facts about a page (WEBMAIL-55): the number of remote resources that it was denied, their hosts, and whether it has
+ * colours of its own. They are in the head, where a mail has no say. Null for another page, or before its head is there. */
+export function pageFacts(page: Document): { count: number; hosts: string[]; coloured: boolean } | null {
+  const fact = (name: string) => page.head?.querySelector(`meta[name="${name}"]`)?.getAttribute("content") ?? null;
+  const blocked = fact("blocked");
+  if (blocked === null) return null;
+  const [count, ...hosts] = blocked.split(" ");
+  return { count: Number(count), hosts, coloured: fact("coloured") === "yes" };
 }

@@ -2,18 +2,21 @@
 
 import type { Address, Attachment, MessageItem, ParsedMessage } from "../../gen/webmail";
 import { CallFailed, codeOf } from "../../lib/client";
+import type { Command } from "../../lib/commands";
 import { type Child, el, fill, isolated } from "../../lib/dom";
 import { size } from "../../lib/numbers";
+import { isDark } from "../../lib/scheme";
 import { adopt } from "../../lib/sheets";
-import { t } from "../../lib/words";
+import { many, t } from "../../lib/words";
 import type { AllSettings } from "../state/settings";
-import { addressList, bareAddress, fullTime, longAddress } from "../ui/format";
+import { addressList, bareAddress, fullTime, longAddress, saidTime, shortAddress } from "../ui/format";
 import { missing } from "../ui/missing";
 import { subjectOf } from "../ui/subject";
 import { asciiDomains } from "./addresses";
 import sheet from "./message.css";
-import { markIn } from "./page";
+import { markIn, pageFacts } from "./page";
 import { readableText } from "./text";
+import { doubtful, trustLine } from "./trust";
 
 adopt(sheet);
 
@@ -36,8 +39,10 @@ export interface MessageOwner {
   chosen(parsed: ParsedMessage): void;
   /** Show an attachment in the viewer, from which the others can be reached. */
   look(item: MessageItem, path: string): void;
-  /** Open the menu with actions about the sender of a message, at this button. */
-  senderMenu(item: MessageItem, at: HTMLElement): void;
+  /** Open the menu of a message at this button: these commands, then the actions about its sender. */
+  menu(item: MessageItem, at: HTMLElement, commands: readonly Command[]): void;
+  /** Whether an address is the reader's own. */
+  isOwn(address: Address): boolean;
   /** Show the details of a message. */
   details(item: MessageItem, parsed: ParsedMessage): void;
 }
@@ -47,6 +52,8 @@ type Mode = "text" | "html" | "htmlexternal";
 const firstAttachments = 4;
 /** Addresses of a field that are shown until the user asks for all. */
 const firstAddresses = 6;
+/** Recipients that the folded line names. */
+const namedRecipients = 2;
 /** Maximum addresses of a field in a row of the list; the header has all. */
 const mostInRow = 50;
 /** Maximum height in pixels of an HTML page in a thread; a higher page scrolls. */
@@ -81,20 +88,29 @@ export class Message {
   private readonly body = el("div", { class: "reader-body" });
   private readonly bar = el("div", { class: "reader-bar" });
   private readonly people = el("span", { dir: "auto" });
-  private readonly menu = el("button", { class: "link sender-menu", "aria-haspopup": "menu", title: t("What to do about this sender"), "aria-label": t("What to do about this sender") }, "⋯");
-  private readonly sender = el("dd", {}, this.people, this.menu);
+  private readonly sender = el("dd", {}, this.people);
+  private readonly address = el("span", { class: "author-address", hidden: true });
+  private readonly trust = el("div", { class: "trust", hidden: true });
+  private readonly fields = el("dl", { class: "reader-fields", hidden: true });
+  private readonly more = el("button", { class: "quiet message-menu", "aria-haspopup": "menu", title: t("More for this message"), "aria-label": t("More for this message") }, "⋯");
+  /** Remote resources that the page was denied, and their hosts; null until it is loaded. */
+  private blocked: { count: number; hosts: string[] } | null = null;
 
-  /** `whole`: an HTML message is as high as its page, because the surrounding thread scrolls. */
+  /** `fold` closes the message in its thread. Such a message is as high as its page, because the thread scrolls. */
   constructor(
     public item: MessageItem,
     private readonly base: string,
     private readonly owner: MessageOwner,
-    private readonly whole: boolean,
+    private readonly fold: (() => void) | null,
   ) {
     const place = el("div", { class: "reader-note", hidden: true });
-    this.menu.addEventListener("click", () => this.owner.senderMenu(this.item, this.menu));
+    this.more.addEventListener("click", () => this.owner.menu(this.item, this.more, this.commands()));
     fill(this.root, this.heading(item), place, this.bar, this.body);
     this.owner.opened(item, place);
+  }
+
+  private get whole(): boolean {
+    return this.fold !== null;
   }
 
   /** Show the text; resolves when it is drawn. */
@@ -111,6 +127,7 @@ export class Message {
     this.parsed = parsed;
     this.mode = this.first(parsed);
     this.drawSender(validations[parsed.validation]);
+    this.drawTrust(parsed);
     this.draw();
   }
 
@@ -128,7 +145,7 @@ export class Message {
     if (codeOf(error) === "") this.owner.reached(again);
   }
 
-  /** The first view mode: the one stored for the sender, else the general setting, else text (WEBMAIL-55, WEBMAIL-56). */
+  /** The first view mode: the one stored for the sender, else HTML, unless the general setting is text (WEBMAIL-55, WEBMAIL-56). */
   private first(parsed: ParsedMessage): Mode {
     if (!parsed.has_html) return "text";
     const { view_mode: remembered } = parsed;
@@ -136,12 +153,15 @@ export class Message {
     return parsed.texts.length === 0 || this.owner.settings().show_html ? "html" : "text";
   }
 
-  /** Switch to the mode that the user chose, and store it for the other messages of this sender. */
-  private choose(mode: Mode): void {
-    if (this.parsed === null || this.mode === mode) return;
+  /** Switch to the mode that the user chose. Text and HTML are stored for the other messages of this sender; external content
+   * is loaded for them only on request (`always`). */
+  private choose(mode: Mode, always = false): void {
+    if (this.parsed === null) return;
+    const changed = this.mode !== mode;
     this.mode = mode;
-    if (this.parsed.has_html) this.keep(mode === "htmlexternal" ? "html_ext" : mode);
-    this.draw();
+    if (this.parsed.has_html && (always || (changed && mode !== "htmlexternal"))) this.keep(mode === "htmlexternal" ? "html_ext" : mode);
+    if (changed) this.draw();
+    else this.drawBar();
   }
 
   private keep(view: ParsedMessage["view_mode"]): void {
@@ -195,25 +215,90 @@ export class Message {
   }
 
   private heading(item: MessageItem): HTMLElement {
+    const [from] = item.from;
+    const time = item.date ?? item.received;
     const people = (label: string, name: string, all: Address[]) => all.length > 0 && [el("dt", {}, label), this.addressees(name, all)];
     this.drawSender();
+    fill(
+      this.fields,
+      item.from.length > 0 && [el("dt", {}, t("From")), this.sender],
+      people(t("Reply to"), "reply-to", item.reply_to),
+      people(t("To"), "to", item.to),
+      people(t("Cc"), "cc", item.cc),
+      people(t("Bcc"), "bcc", item.bcc),
+      el("dt", {}, t("Date")),
+      el("dd", {}, fullTime(time)),
+    );
+    const name = el("bdi", { dir: "auto" }, isolated(addressList(item.from.slice(0, namedRecipients), shortAddress)) || t("(no address)"));
+    const author = this.fold === null ? el("b", { class: "author-name" }, name) : el("button", { class: "quiet author-name", "aria-expanded": "true", title: t("Fold this message"), onclick: this.fold }, name);
+    const unfold = el("button", { class: "quiet reader-recipients", "aria-expanded": "false", title: t("Show all addresses") }, el("bdi", { dir: "auto" }, this.recipients(item)));
+    unfold.addEventListener("click", () => {
+      this.fields.hidden = !this.fields.hidden;
+      unfold.setAttribute("aria-expanded", String(!this.fields.hidden));
+    });
+    if (from !== undefined) fill(this.address, isolated(bareAddress(from)));
     return el(
       "header",
       { class: "reader-head" },
       !this.whole && subjectOf(item),
       el(
-        "dl",
-        { class: "reader-fields" },
-        item.from.length > 0 && [el("dt", {}, t("From")), this.sender],
-        people(t("Reply to"), "reply-to", item.reply_to),
-        people(t("To"), "to", item.to),
-        people(t("Cc"), "cc", item.cc),
-        people(t("Bcc"), "bcc", item.bcc),
-        el("dt", {}, t("Date")),
-        el("dd", {}, fullTime(item.date ?? item.received)),
+        "div",
+        { class: "author" },
+        author,
+        this.address,
+        el("time", { class: "author-time", datetime: time, title: fullTime(time) }, saidTime(time, Date.now())),
+        this.more,
       ),
+      unfold,
+      this.trust,
+      this.fields,
       this.attachments(item.attachments),
     );
+  }
+
+  /** The recipients in a few words: "to me, Anna and 24 more". */
+  private recipients(item: MessageItem): string {
+    const all = [...item.to, ...item.cc, ...item.bcc];
+    if (all.length === 0) return t("to nobody named");
+    const mine = all.findIndex((one) => this.owner.isOwn(one));
+    const named = [...(mine < 0 ? [] : [t("me")]), ...all.filter((_, at) => at !== mine).slice(0, namedRecipients - (mine < 0 ? 0 : 1)).map(shortAddress)];
+    const names = isolated(named.join(", "));
+    return all.length > named.length ? t("to {names} and {n} more", { names, n: all.length - named.length }) : t("to {names}", { names });
+  }
+
+  private drawTrust(parsed: ParsedMessage): void {
+    const { item } = this;
+    // WEBMAIL-78: armoured text stays unchanged, for the reader's own programs
+    const inline = parsed.texts.map((part) => /^-----BEGIN PGP (SIGNED MESSAGE|MESSAGE)-----/m.exec(part.text)?.[1]).find((kind) => kind !== undefined);
+    const hints = [
+      (item.is_signed || inline === "SIGNED MESSAGE") && el("span", { class: "hint", title: t("The server does not verify signatures") }, t("signed")),
+      (item.is_encrypted || inline === "MESSAGE") && el("span", { class: "hint", title: t("The server cannot decrypt this") }, t("encrypted")),
+    ];
+    fill(this.trust, trustLine(parsed, item), hints);
+    this.trust.hidden = this.trust.childElementCount === 0;
+    this.address.hidden = !doubtful(parsed, item.from[0]);
+  }
+
+  /** The commands of the menu. */
+  private commands(): Command[] {
+    const { parsed, mode } = this;
+    if (parsed === null) return [];
+    const shown = (id: string, title: string, keys: string[], run: () => void, when = true): Command => ({ id: `view.${id}`, title, keys, when: () => when, run });
+    return [
+      shown("html", t("Show as designed (HTML)"), ["T"], () => this.choose("html"), parsed.has_html && mode === "text"),
+      shown("pictures", t("Load pictures from elsewhere"), ["T"], () => this.choose("htmlexternal"), mode === "html" && (this.blocked?.count ?? 0) > 0),
+      shown("text", t("Show as plain text"), ["t"], () => this.choose("text"), parsed.texts.length > 0 && mode !== "text"),
+      shown("forget", t("Forget how mail of this sender is shown"), [], () => this.forget(), parsed.view_mode !== ""),
+      shown("headers", this.allHeaders ? t("Hide the headers") : t("Show all headers"), ["ctrl i"], () => this.toggleHeaders()),
+      shown("details", t("Details"), ["I"], () => this.openDetails()),
+      shown("raw", t("Show the source"), ["O"], () => this.openRaw()),
+      shown("tab", t("Open in a new tab"), ["o"], () => this.openTab()),
+    ];
+  }
+
+  private forget(): void {
+    this.keep("");
+    this.drawBar();
   }
 
   /** The addresses of a header field. The first ones are shown until the user asks for all. */
@@ -286,40 +371,29 @@ export class Message {
     return `${this.base}msg/${this.item.id}/${kind}/${path}`;
   }
 
+  /** The line above the text about pictures that are not loaded. */
+  private drawBar(): void {
+    const { parsed, blocked, mode, item } = this;
+    this.bar.hidden = true;
+    if (parsed === null || mode === "text") return;
+    const alone = item.from.length === 1 && parsed.view_mode !== "html_ext";
+    const always = alone && el("button", { class: "link", onclick: () => this.choose("htmlexternal", true) }, t("Always for this sender"));
+    if (mode === "html" && blocked !== null && blocked.count > 0) {
+      const hosts = isolated(blocked.hosts.join(", "));
+      const words = many(blocked.count, "{n} picture from {hosts} is not loaded", "{n} pictures from {hosts} are not loaded", { hosts });
+      fill(this.bar, el("span", { class: "reader-bar-words" }, words), el("button", { class: "link", onclick: () => this.choose("htmlexternal") }, t("Show")), always);
+      this.bar.hidden = false;
+    } else if (mode === "htmlexternal" && always) {
+      fill(this.bar, el("span", { class: "reader-bar-words" }, t("Pictures are loaded from their servers")), always);
+      this.bar.hidden = false;
+    }
+  }
+
   private draw(): void {
-    const { parsed, item } = this;
+    const { parsed } = this;
     if (parsed === null) return;
-    const modes: [Mode, string, boolean][] = [
-      ["text", t("Text"), parsed.texts.length > 0],
-      ["html", t("HTML"), parsed.has_html],
-      ["htmlexternal", t("HTML with external resources"), parsed.has_html],
-    ];
-    // WEBMAIL-78: armoured text stays unchanged, for the reader's own programs
-    const inline = parsed.texts.map((part) => /^-----BEGIN PGP (SIGNED MESSAGE|MESSAGE)-----/m.exec(part.text)?.[1]).find((kind) => kind !== undefined);
-    fill(
-      this.bar,
-      modes
-        .filter(([, , possible]) => possible)
-        .map(([mode, label]) =>
-          el(
-            "button",
-            {
-              class: "mode",
-              "aria-pressed": String(this.mode === mode),
-              onclick: () => this.choose(mode),
-            },
-            label,
-          ),
-        ),
-      parsed.view_mode !== "" && el("button", { class: "mode", title: t("Messages of this sender are shown like this"), onclick: () => (this.keep(""), this.draw()) }, t("Forget for this sender")),
-      el("span", { class: "spacer" }),
-      (item.is_signed || inline === "SIGNED MESSAGE") && el("span", { class: "hint", title: t("The server does not verify signatures") }, t("signed")),
-      (item.is_encrypted || inline === "MESSAGE") && el("span", { class: "hint", title: t("The server cannot decrypt this") }, t("encrypted")),
-      parsed.texts.length === 0 && parsed.has_html && el("span", { class: "hint" }, t("HTML-only message")),
-      el("button", { class: "mode", "aria-pressed": String(this.allHeaders), onclick: () => this.toggleHeaders() }, t("Headers")),
-      el("button", { class: "mode", onclick: () => this.openDetails() }, t("Details")),
-      el("button", { class: "mode", onclick: () => this.openRaw() }, t("Raw")),
-    );
+    this.blocked = null;
+    this.drawBar();
     const wanted = new Set(this.owner.settings().show_headers.map((name) => name.toLowerCase()));
     const headers = this.allHeaders ? parsed.headers : parsed.headers.filter((header) => wanted.has(header.name.toLowerCase()));
     fill(this.body, headers.length > 0 && this.headers(headers), this.mode === "text" ? this.texts(parsed) : this.frame());
@@ -349,12 +423,13 @@ export class Message {
     // The page inside runs no scripts: its policy and this attribute both forbid them. It has our origin so that we receive its
     // keys (docs/decisions/009-frame-of-html-mail.md).
     const kind = this.mode === "htmlexternal" ? "htmlexternal" : "html";
+    const dark = isDark(this.owner.settings().color_scheme);
     const frame = el("iframe", {
       class: "html",
       title: t("Message"),
       sandbox: "allow-same-origin allow-popups allow-popups-to-escape-sandbox",
       referrerpolicy: "no-referrer",
-      src: `${this.base}msg/${this.item.id}/${kind}?sameorigin=true`,
+      src: `${this.base}msg/${this.item.id}/${kind}?sameorigin=true${dark ? "&scheme=dark" : ""}`,
     });
     let [known, loaded]: [Document | null, boolean] = [null, false];
     const take = () => {
@@ -363,9 +438,20 @@ export class Message {
       known = page;
       this.owner.framed(page);
     };
+    let said = false;
+    const readFacts = () => {
+      const page = frame.contentDocument;
+      const facts = said || page === null || !frame.isConnected ? null : pageFacts(page);
+      if (facts === null) return;
+      said = true;
+      this.blocked = facts;
+      frame.classList.toggle("sheet", dark && facts.coloured);
+      this.drawBar();
+    };
     // handle keys and links as soon as there is something to see: a page is not loaded before its images are
     const watch = () => {
       take();
+      readFacts();
       if (frame.isConnected && !loaded) requestAnimationFrame(watch);
     };
     requestAnimationFrame(watch);
@@ -379,6 +465,7 @@ export class Message {
         return;
       }
       take();
+      readFacts();
       markIn(page, this.owner.needles());
       // with space for the horizontal scroll bar of a wide page
       const bar = (page.defaultView?.innerHeight ?? 0) - page.documentElement.clientHeight;

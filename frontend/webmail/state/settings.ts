@@ -10,7 +10,7 @@ export const defaults: AllSettings = {
   signatures: [],
   quoting: "auto",
   show_address_security: true,
-  show_html: false,
+  show_html: true,
   no_show_shortcuts: false,
   show_headers: [],
   color_scheme: "auto",

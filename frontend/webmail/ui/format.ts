@@ -1,6 +1,7 @@
 // Formatting of times and addresses.
 
 import type { Address } from "../../gen/webmail";
+import { t } from "../../lib/words";
 
 const minute = 60;
 const hour = 60 * minute;
@@ -24,6 +25,19 @@ let full: Intl.DateTimeFormat | undefined;
 /** The full time, in the browser's zone. */
 export function fullTime(time: string): string {
   return (full ??= new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "short" })).format(new Date(time));
+}
+
+/** A time as people say it: "today 14:05", "yesterday 9:30", "Sunday 9:30", "12 November, 9:30", "12 November 2025". */
+export function saidTime(time: string, now: number): string {
+  const date = new Date(time);
+  const at = date.toLocaleTimeString(undefined, { hour: "numeric", minute: "2-digit" });
+  const days = Math.round((new Date(now).setHours(0, 0, 0, 0) - new Date(time).setHours(0, 0, 0, 0)) / (day * 1000));
+  if (days === 0) return t("today {time}", { time: at });
+  if (days === 1) return t("yesterday {time}", { time: at });
+  if (days > 1 && days < 7) return t("{day} {time}", { day: date.toLocaleDateString(undefined, { weekday: "long" }), time: at });
+  const thisYear = date.getFullYear() === new Date(now).getFullYear();
+  if (thisYear) return t("{day}, {time}", { day: date.toLocaleDateString(undefined, { day: "numeric", month: "long" }), time: at });
+  return date.toLocaleDateString(undefined, { day: "numeric", month: "long", year: "numeric" });
 }
 
 /** `user@host`, with the user quoted where it needs to be (RFC 5321 §4.1.2). */

@@ -20,7 +20,7 @@ import { subjectOf } from "./subject";
 /** Number of opened messages that are cached, so that stepping back and forth is instant. */
 const kept = 20;
 
-export interface ReaderOwner extends Pick<MessageOwner, "framed" | "opened" | "settings" | "remember" | "senderMenu"> {
+export interface ReaderOwner extends Pick<MessageOwner, "framed" | "opened" | "settings" | "remember" | "menu" | "isOwn"> {
   /** The bar of commands for the selected messages. */
   readonly bar: HTMLElement;
   failed(error: unknown): void;
@@ -57,7 +57,8 @@ export class Reader {
         this.offer(parsed);
       },
       look: (item, path) => void this.with<typeof ViewerPart>("viewer", ({ look }) => look(base, item, path)),
-      senderMenu: (item, at) => owner.senderMenu(item, at),
+      menu: (item, at, commands) => owner.menu(item, at, commands),
+      isOwn: (address) => owner.isOwn(address),
       details: (item, parsed) => void this.with<typeof DetailsPart>("details", ({ openDetails }) => openDetails(client, base, item, parsed)),
     };
     this.showNothing(null);
@@ -145,7 +146,7 @@ export class Reader {
   }
 
   private unfold(parts: typeof MessagePart, item: MessageItem): void {
-    this.message = this.make(parts, item, false);
+    this.message = this.make(parts, item, null);
     this.put(this.owner.bar, this.message.root);
     this.root.scrollTop = 0;
     this.message.show().catch((error: unknown) => this.owner.failed(error));
@@ -166,7 +167,7 @@ export class Reader {
     Promise.all([part<typeof ConversationPart>("conversation"), this.prepare()])
       .then(([{ Conversation }, parts]) => {
         if (this.thread !== first.thread_id) return;
-        this.conversation = new Conversation(column, (item) => this.make(parts, item, true), (error) => this.owner.failed(error));
+        this.conversation = new Conversation(column, (item, fold) => this.make(parts, item, fold), (error) => this.owner.failed(error));
         this.conversation.update(members, wanted);
       })
       .catch((error: unknown) => this.thread === first.thread_id && this.missing(subjectOf(first), error, () => this.showThread(members, wanted)));
@@ -226,8 +227,8 @@ export class Reader {
     this.thread = 0;
   }
 
-  private make(parts: typeof MessagePart, item: MessageItem, whole: boolean): Message {
-    return new parts.Message(item, this.base, this.own, whole);
+  private make(parts: typeof MessagePart, item: MessageItem, fold: (() => void) | null): Message {
+    return new parts.Message(item, this.base, this.own, fold);
   }
 
   private opened(): Message | null {

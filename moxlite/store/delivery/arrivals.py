@@ -9,11 +9,18 @@ import msgspec
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.facts import Validation
 
-__all__ = ["SMTPArrival", "signing_domains", "smtp_arrival"]
+__all__ = ["MAX_EARLIER", "SMTPArrival", "earlier_mails", "signing_domains", "smtp_arrival"]
 
 READ: Final = """SELECT remote_ip, ehlo_domain, mailfrom, mailfrom_domain, mailfrom_ok, rcptto, rcptto_domain, msgfrom,
 msgfrom_domain, msgfrom_ok, msgfrom_validation FROM message_smtp WHERE message_id = ?"""
+EARLIER: Final = """SELECT count(*) FROM (
+SELECT 1 FROM message_smtp INDEXED BY message_smtp_msgfrom_address WHERE msgfrom_domain = ? AND msgfrom = ?
+AND received < (SELECT received FROM message_smtp WHERE message_id = ?) LIMIT ?)"""
 SIGNED: Final = "SELECT domain FROM message_dkim WHERE message_id = ? ORDER BY domain"
+
+
+MAX_EARLIER: Final = 1000
+"""Messages of one address that are counted; more are many."""
 
 
 class SMTPArrival(msgspec.Struct, frozen=True):
@@ -39,6 +46,14 @@ def smtp_arrival(r: Reader, message_id: int) -> SMTPArrival | None:
         return None
     fields = dict(zip(SMTPArrival.__struct_fields__, row, strict=True))
     return msgspec.convert(fields, SMTPArrival, strict=False)
+
+
+def earlier_mails(r: Reader, message_id: int, came: SMTPArrival) -> int:
+    """Number of stored messages with the same From address that were received before, at most `MAX_EARLIER`. `came` is
+    the arrival of the message.
+    """
+    found: int = r.value(EARLIER, came.msgfrom_domain, came.msgfrom, message_id, MAX_EARLIER)
+    return found
 
 
 def signing_domains(r: Reader, message_id: int) -> list[str]:

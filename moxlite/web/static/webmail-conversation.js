@@ -180,22 +180,29 @@ var Conversation = class {
         root.classList.toggle("unread", isUnread(item2));
         root.classList.toggle("beside", !item2.match_query);
         root.classList.toggle("open", card.message !== null);
-        head.setAttribute("aria-expanded", String(card.message !== null));
+        head.hidden = card.message !== null;
         fill(
           head,
           el("span", { class: "card-from", dir: "auto" }, isolated(addressList(item2.from, shortAddress)) || t("(no address)")),
-          el("span", { class: "card-preview", dir: "auto" }, card.message === null && isolated(item2.preview)),
+          el("span", { class: "card-preview", dir: "auto" }, isolated(item2.preview)),
           el("time", { class: "message-age", datetime: item2.received, title: fullTime(item2.received) }, age(item2.received, Date.now()))
         );
       }
     };
-    head.addEventListener("click", () => this.toggle(card));
+    head.addEventListener("click", () => {
+      this.toggle(card);
+      root.querySelector(".author-name")?.focus();
+    });
     card.draw();
     return card;
   }
   toggle(card) {
     if (card.message === null) {
-      this.current = card.message = this.make(card.item);
+      const fold = () => {
+        this.toggle(card);
+        card.root.querySelector(".card-head")?.focus();
+      };
+      this.current = card.message = this.make(card.item, fold);
       card.root.append(card.message.root);
       card.message.show().catch((error) => this.failed(error));
     } else {

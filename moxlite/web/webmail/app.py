@@ -221,8 +221,15 @@ class Webmail:
         number = rest[0][:16]
         shown = int(number) if number.isascii() and number.isdigit() else 0
         async with self._holders.page(session, shown) as holder:
-            sameorigin = query_parameters(request).get("sameorigin") == "true"
-            view = View(session.account, self._views, self._sandbox, self._tmp, sameorigin)
+            parameters = query_parameters(request)
+            view = View(
+                session.account,
+                self._views,
+                self._sandbox,
+                self._tmp,
+                sameorigin=parameters.get("sameorigin") == "true",
+                dark=parameters.get("scheme") == "dark",
+            )
             try:
                 await serve_message(holder, rest, writer, view)
             except Unavailable as e:

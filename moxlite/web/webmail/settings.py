@@ -43,7 +43,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     signatures: Annotated[list[OwnSignature], Meta(max_length=100)] = []
     quoting: Literal["auto", "top", "bottom"] = "auto"
     show_address_security: bool = True
-    show_html: bool = False
+    show_html: bool = True
     no_show_shortcuts: bool = False
     show_headers: Annotated[list[HeaderName], Meta(max_length=50)] = []
     color_scheme: Literal["auto", "light", "dark"] = "auto"

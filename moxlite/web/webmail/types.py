@@ -302,6 +302,9 @@ class Part(msgspec.Struct, frozen=True):
 class ParsedMessage(msgspec.Struct, frozen=True):
     """An opened message (WEBMAIL-48). ``view_mode`` is the setting for its sender. ``validation`` is the result for the
     From domain at the delivery (AUTH-58); "list": a rule trusts a list or forwarder and nothing is proven; "": unknown.
+    ``signed_by`` is the domain of a DKIM signature that passed and is of the From domain's organization, or "".
+    ``earlier`` is the number of messages that came from the same address before, at most 1,000; None for a message that
+    did not come by SMTP.
     """
 
     id: int
@@ -313,6 +316,8 @@ class ParsedMessage(msgspec.Struct, frozen=True):
     list_reply_address: str
     view_mode: ViewMode
     validation: Literal["", "dmarc", "list", "none", "relaxed", "strict"]
+    signed_by: str
+    earlier: int | None
 
 
 class Start(msgspec.Struct, frozen=True, tag="start", tag_field="kind"):

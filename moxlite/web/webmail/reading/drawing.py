@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from moxlite.store.changelog.account import Account
     from moxlite.store.file.transaction import Reader
 
-__all__ = ["MAX_HTML", "Page", "Source", "Unshown", "draw", "notices", "replacement", "with_images"]
+__all__ = ["MAX_HTML", "Page", "Source", "Unshown", "draw", "facts", "notices", "replacement", "with_images"]
 
 MAX_HTML: Final = 10 * 1024 * 1024
 """Maximum octets of HTML that is shown (WEBMAIL-109)."""
@@ -124,9 +124,20 @@ async def _read(source: Source) -> str:
     return await source.account.scan(read, op="webmail_html")
 
 
-def notices(drawn: Drawn) -> str:
-    """Lines above the HTML about parts that were left out (WEBMAIL-54, 55)."""
-    return _blocked(drawn) + _omitted(drawn.left_out)
+def notices(drawn: Drawn, *, blocked: bool) -> str:
+    """Lines above the HTML about parts that were left out (WEBMAIL-54, 55); about remote ones if `blocked`."""
+    return (_blocked(drawn) if blocked else "") + _omitted(drawn.left_out)
+
+
+def facts(drawn: Drawn) -> str:
+    """Elements for the head of a page in the app's frame, which says them in its own words (WEBMAIL-55): the number of
+    blocked remote resources, their hosts, and whether the HTML has colours of its own. HTML of a mail has no head.
+    """
+    hosts = " ".join(escape(host) for host in drawn.hosts) + (" …" if drawn.more else "")
+    return (
+        f'<meta name="blocked" content="{drawn.blocked} {hosts}">'
+        f'<meta name="coloured" content="{"yes" if drawn.coloured else "no"}">'
+    )
 
 
 def _blocked(drawn: Drawn) -> str:

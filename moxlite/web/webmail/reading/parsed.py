@@ -14,8 +14,9 @@ from moxlite.proto.mime.compose import unflowed
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.text import part_text
 from moxlite.proto.mime.words import decode_words
+from moxlite.proto.publicsuffix import organizational_domain
 from moxlite.store.content import body
-from moxlite.store.delivery.arrivals import smtp_arrival
+from moxlite.store.delivery.arrivals import SMTPArrival, earlier_mails, signing_domains, smtp_arrival
 from moxlite.store.errors import NoSuchMessage
 from moxlite.store.mail import fetching
 from moxlite.store.mail.settings import address_view
@@ -86,6 +87,7 @@ def _parse(r: Reader, message_id: int, structure: mime.Structure) -> ParsedMessa
     for path, part in find_texts(root)[:MAX_TEXTS]:
         texts.append(_text(r, content, path, part, left))
         left -= min(left, part.decoded)
+    came = smtp_arrival(r, message_id)
     return ParsedMessage(
         id=message_id,
         headers=headers,
@@ -95,7 +97,9 @@ def _parse(r: Reader, message_id: int, structure: mime.Structure) -> ParsedMessa
         structure=part_tree(root),
         list_reply_address=list_post(header.value for header in headers if header.name.lower() == "list-post"),
         view_mode=_view_mode(r, structure),
-        validation=_validation(r, message_id),
+        validation=_validation(r, message_id, came),
+        signed_by="" if came is None else _signer(r, message_id, came.msgfrom_domain),
+        earlier=None if came is None else earlier_mails(r, message_id, came),
     )
 
 
@@ -118,8 +122,24 @@ async def read_texts(account: Account, message_id: int, root: mime.Part) -> Asyn
         left -= min(left, part.decoded)
 
 
-def _validation(r: Reader, message_id: int) -> Validation:
-    came = smtp_arrival(r, message_id)
+def _signer(r: Reader, message_id: int, author: str) -> str:
+    """The domain of the From address, or another one of its organization, if a DKIM signature of it passed."""
+    signers = signing_domains(r, message_id)
+    if author in signers:
+        return author
+    organization = _organization(author)
+    return next((one for one in signers if _organization(one) == organization), "") if organization else ""
+
+
+def _organization(domain: str) -> str:
+    """The organizational domain as A-labels, "" of an invalid domain."""
+    try:
+        return organizational_domain(Domain.parse(domain).ascii)
+    except AddressError:
+        return ""
+
+
+def _validation(r: Reader, message_id: int, came: SMTPArrival | None) -> Validation:
     found = "unknown" if came is None else came.msgfrom_validation
     if found in ("strict", "dmarc", "relaxed"):
         return cast(Validation, found)

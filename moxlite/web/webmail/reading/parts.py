@@ -17,7 +17,7 @@ from moxlite.store.rows import messages as message_rows
 from moxlite.web.headers import disposition
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.webmail.items import clean_filename, find_html, time_of
-from moxlite.web.webmail.reading.drawing import Page, Source, Unshown, draw, notices, replacement, with_images
+from moxlite.web.webmail.reading.drawing import Page, Source, Unshown, draw, facts, notices, replacement, with_images
 from moxlite.web.webmail.reading.pages import head, shown_text, title_of
 from moxlite.web.webmail.reading.parsed import read_texts, structure_of
 from moxlite.web.webmail.reading.views import Views
@@ -50,17 +50,18 @@ HEADERS: Final = (
     ("cache-control", "no-store"),
 )
 BEGIN: Final = """<!doctype html>
-<html><head><meta charset="utf-8"><title>{title}</title>
+<html><head><meta charset="utf-8"><title>{title}</title>{facts}
 <style>
-body {{ margin: 0; background: #fff; color: #1c2430; overflow-wrap: break-word; }}
+:root {{ color-scheme: {scheme}; }}
+body {{ margin: 0; background: {paper}; color: {ink}; overflow-wrap: break-word; }}
 body {{ font: 15px/1.5 system-ui, "Segoe UI", "Noto Sans", sans-serif; }}
 .body {{ padding: 18px 26px; min-height: 100vh; box-sizing: border-box; }}
 .blocked {{ padding: 7px 26px; background: #fdecd2; font-size: 13px; }}
 img {{ max-width: 100%; }}
 table {{ max-width: 100%; }}
-blockquote {{ margin: 0 0 0 2px; padding-left: 14px; border-left: 2px solid #d5dbe1; }}
+blockquote {{ margin: 0 0 0 2px; padding-left: 14px; border-left: 2px solid #8795a066; }}
 pre {{ white-space: pre-wrap; }}
-.head {{ padding: 18px 26px 10px; border-bottom: 1px solid #d5dbe1; }}
+.head {{ padding: 18px 26px 10px; border-bottom: 1px solid #8795a066; }}
 .head h1 {{ margin: 0 0 8px; font-size: 20px; unicode-bidi: isolate; }}
 .head dl {{ display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 2px 14px; margin: 0;
   font-size: 13.5px; }}
@@ -69,6 +70,14 @@ pre {{ white-space: pre-wrap; }}
 pre.body {{ margin: 0; font: inherit; min-height: 0; }}
 </style></head>
 <body>"""
+LIGHT: Final = ("light", "#ffffff", "#1a2329")
+"""Scheme, and the colours of paper and ink."""
+
+SHEET: Final = ("light", "#f6f6f4", "#1a2329")
+"""The same for HTML with its own colours in a dark window: inverted colours could hide text, and break pictures."""
+
+DARK: Final = ("dark", "#141a1e", "#e4eaed")
+
 END: Final = b"</body></html>\n"
 TEXT_BEGIN: Final = b'<pre class="body" dir="auto">'
 TEXT_END: Final = b"</pre>"
@@ -90,7 +99,9 @@ class View(msgspec.Struct, frozen=True):
 
     Attributes:
       account: the account that asks. directory: for temporary files.
-      sameorigin: HTML keeps the origin of the app, always without scripts.
+      sameorigin: HTML keeps the origin of the app, always without scripts. The page of the app shows what was blocked,
+        from the facts in the head, see `facts`.
+      dark: the window around the page is dark.
     """
 
     account: str
@@ -98,6 +109,7 @@ class View(msgspec.Struct, frozen=True):
     sandbox: Sandbox
     directory: Path
     sameorigin: bool = False
+    dark: bool = False
 
 
 async def serve_message(holder: Holder, rest: list[str], writer: ResponseWriter, view: View) -> None:
@@ -242,21 +254,35 @@ async def send_html(
     policy = OPEN if external else CLOSED
     if view.sameorigin:
         policy = policy.replace(SANDBOX, SHARED_SANDBOX)
-    await start_page(found, writer, policy, headed=headed)
+    colours = LIGHT
+    if view.dark:
+        colours = SHEET if page is not None and page.drawn.coloured else DARK
+    known = facts(page.drawn) if page is not None and view.sameorigin else ""
+    await start_page(found, writer, policy, headed=headed, colours=colours, known=known)
     if page is None:
         await writer.write(instead.encode("utf-8", "replace"))
     else:
-        await writer.write(notices(page.drawn).encode("utf-8", "replace"))
+        await writer.write(notices(page.drawn, blocked=not view.sameorigin).encode("utf-8", "replace"))
         async with aclosing(with_images(source, page)) as pieces:
             async for piece in pieces:
                 await writer.write(piece)
     await end_page(writer)
 
 
-async def start_page(found: Located, writer: ResponseWriter, policy: str, *, headed: bool) -> None:
-    """Send the headers and the beginning of a page, up to its content."""
+async def start_page(
+    found: Located,
+    writer: ResponseWriter,
+    policy: str,
+    *,
+    headed: bool,
+    colours: tuple[str, str, str] = LIGHT,
+    known: str = "",
+) -> None:
+    """Send the headers and the beginning of a page, up to its content. `known` is HTML for its head."""
     envelope = found.structure.envelope
-    begin = BEGIN.format(title=title_of(envelope) if headed else "Message")
+    scheme, paper, ink = colours
+    title = title_of(envelope) if headed else "Message"
+    begin = BEGIN.format(title=title, facts=known, scheme=scheme, paper=paper, ink=ink)
     headers = (("content-type", "text/html; charset=utf-8"), *HEADERS, ("content-security-policy", policy))
     await writer.start(200, headers)
     await writer.write((begin + (head(envelope, found.received) if headed else "")).encode("utf-8", "replace"))
