@@ -59,22 +59,27 @@ def test_settings_change_the_page_and_the_other_page(
 
 
 def test_the_way_to_show_a_sender_is_remembered_and_forgotten(reader: Reader, mailbox: imaplib.IMAP4) -> None:
-    """WEBMAIL-55, WEBMAIL-56: HTML is remembered for the sender, also for other messages of it."""
+    """WEBMAIL-55, WEBMAIL-56: text is remembered for the sender, also for other messages of it."""
     page = reader.page
     append(mailbox, "First", html=NEWSLETTER)
     append(mailbox, "Second", html=NEWSLETTER)
     expect(page.locator(".message")).to_have_count(2)
     page.locator(".message", has_text="First").click()
-    expect(page.locator(".text-part")).to_be_visible()
-    page.get_by_role("button", name="HTML", exact=True).click()
     expect(page.frame_locator("iframe.html").locator(".button")).to_be_visible()
+    menu = page.get_by_role("button", name="More for this message")
+    forget = page.get_by_role("menuitem", name="Forget how mail of this sender is shown")
+    menu.click()
+    expect(forget).to_have_count(0)
+    page.get_by_role("menuitem", name="Show as plain text").click()
+    expect(page.locator(".text-part")).to_be_visible()
     page.locator(".message", has_text="Second").click()
     expect(page.locator(".reader-subject")).to_have_text("Second")
-    expect(page.frame_locator("iframe.html").locator(".button")).to_be_visible()
-    page.get_by_role("button", name="Forget for this sender").click()
-    expect(page.get_by_role("button", name="Forget for this sender")).to_have_count(0)
-    page.locator(".message", has_text="First").click()
     expect(page.locator(".text-part")).to_be_visible()
+    menu.click()
+    with page.expect_response("**/api/from_address_settings_save"):
+        forget.click()
+    page.locator(".message", has_text="First").click()
+    expect(page.frame_locator("iframe.html").locator(".button")).to_be_visible()
 
 
 def test_panes_are_laid_out_and_sized(reader: Reader, mailbox: imaplib.IMAP4, tmp_path: Path) -> None:

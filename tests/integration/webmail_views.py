@@ -155,15 +155,15 @@ def reading(walk: Walk) -> Iterator[str]:
     walk.open("Files")
     expect(page.locator(".text .elsewhere")).to_be_visible()
     yield "text"
-    page.get_by_role("button", name="Headers").click()
+    page.get_by_role("button", name="More for this message").click()
+    yield "menu of a message"
+    page.get_by_role("menuitem", name="Show all headers").click()
     expect(page.locator(".headers")).to_be_visible()
     yield "headers"
     walk.open("News")
-    page.get_by_role("button", name="HTML", exact=True).click()
     expect(page.frame_locator("iframe.html").locator(".card")).to_be_visible()
+    page.locator(".reader-recipients").click()
     yield "html"
-    page.get_by_role("button", name="Text", exact=True).click()
-    page.get_by_role("button", name="Forget for this sender").click()
     walk.open("ערב טוב")
     expect(page.locator(".text-part")).to_be_visible()
     yield "right to left"

@@ -190,7 +190,7 @@ async function openSettings(desk) {
   ]);
   const seen = select(t("Mark as read"), String(old.mark_seen_ms), seenChoices(old.mark_seen_ms));
   const undo = select(t("Sent messages can be taken back"), String(old.undo_send_seconds), undoChoices(old.undo_send_seconds));
-  const html = check(t("Show HTML first"), old.show_html);
+  const html = check(t("Show messages as designed (HTML), not as plain text"), old.show_html);
   const bars = check(t("Look up how mail to each recipient is protected"), old.show_address_security);
   const hints = check(t("Show the key of an action that is clicked"), !old.no_show_shortcuts);
   const keys = check(t("Single letters are keys (archive: a)"), old.single_keys);
