@@ -122,15 +122,16 @@ def test_how_a_sender_is_shown_holds_for_the_next_message_at_once(reader: Reader
     for subject in ("second", "first"):
         append(mailbox, subject, html=f"<p>the page of the {subject}</p>")
     page.locator(".message", has_text="first").click()
-    expect(page.locator(".text-part")).to_be_visible()
+    expect(page.frame_locator("iframe.html").locator("p")).to_have_text("the page of the first")
     with reader.held("**/api/from_address_settings_save"):
-        page.keyboard.press("T")
-        expect(page.frame_locator("iframe.html").locator("p")).to_have_text("the page of the first")
+        page.keyboard.press("t")
+        expect(page.locator(".text-part")).to_be_visible()
         page.locator(".message", has_text="second").click()
         expect(page.locator(".reader-subject")).to_have_text("second")
-    expect(page.frame_locator("iframe.html").locator("p")).to_have_text("the page of the second")
+    expect(page.locator(".text-part")).to_be_visible()
+    page.get_by_role("button", name="More for this message").click()
     with page.expect_response("**/api/from_address_settings_save"):
-        page.get_by_role("button", name="Forget for this sender").click()
+        page.get_by_role("menuitem", name="Forget how mail of this sender is shown").click()
 
 
 def test_a_key_after_a_draft_was_discarded_is_for_the_page(reader: Reader, mailbox: imaplib.IMAP4) -> None:
