@@ -6,6 +6,16 @@ import { holdFocus } from "./focus";
 
 /** Open a menu at `anchor`. The menu has the focus until it closes; then the focus is restored. */
 export function openMenu(anchor: HTMLElement, title: string, commands: readonly Command[]): void {
+  anchor.setAttribute("aria-expanded", "true");
+  open(anchor.getBoundingClientRect(), anchor, title, commands, () => anchor.setAttribute("aria-expanded", "false"));
+}
+
+/** Open a menu at a point of the screen, for something inside `within`. */
+export function openMenuAt({ x, y }: { x: number; y: number }, within: HTMLElement, title: string, commands: readonly Command[]): void {
+  open(new DOMRect(x, y, 0, 0), within, title, commands, () => undefined);
+}
+
+function open(place: DOMRect, within: HTMLElement, title: string, commands: readonly Command[], closed: () => void): void {
   const items = commands.map((command) =>
     el(
       "button",
@@ -27,7 +37,7 @@ export function openMenu(anchor: HTMLElement, title: string, commands: readonly 
   const giveBack = holdFocus();
   const close = () => {
     menu.remove();
-    anchor.setAttribute("aria-expanded", "false");
+    closed();
     removeEventListener("pointerdown", outside, true);
     giveBack();
   };
@@ -44,13 +54,11 @@ export function openMenu(anchor: HTMLElement, title: string, commands: readonly 
     event.preventDefault();
   });
   // inside a landmark, for users who navigate by landmarks
-  (anchor.closest("main") ?? document.body).append(menu);
-  const place = anchor.getBoundingClientRect();
+  (within.closest("main") ?? document.body).append(menu);
   const { offsetWidth: width, offsetHeight: height } = menu;
   const below = place.bottom + 4 + height <= innerHeight;
-  menu.style.left = `${Math.max(8, Math.min(place.right - width, innerWidth - width - 8))}px`;
+  menu.style.left = `${Math.max(8, Math.min(place.width === 0 ? place.left : place.right - width, innerWidth - width - 8))}px`;
   menu.style.top = `${below ? place.bottom + 4 : Math.max(8, place.top - 4 - height)}px`;
-  anchor.setAttribute("aria-expanded", "true");
   addEventListener("pointerdown", outside, true);
   items[0]?.focus();
 }

@@ -1,5 +1,6 @@
 // Parts of pages: the shell with its side bar, heads, cards, tabs, tables, buttons that copy.
 
+import { hue, initials } from "./disc";
 import { type Child, brand, el, fill, isolated, sign } from "./dom";
 import { check, copy, menu } from "./icons";
 import { t } from "./words";
@@ -195,11 +196,7 @@ export function visible(value: string): string {
 
 /** The disc of an address or name: two letters in one of eight hues. */
 export function disc(key: string, name: string): HTMLElement {
-  let hash = 0;
-  for (const sign of key) hash = (hash * 31 + sign.codePointAt(0)!) >>> 0;
-  const words = name.split(/[\s._-]+/).filter((word) => word !== "");
-  const letters = words.length > 1 ? [...words[0]!][0]! + [...words[words.length - 1]!][0]! : [...name].slice(0, 2).join("");
-  return el("span", { class: `disc c${(hash % 8) + 1}`, "aria-hidden": "true" }, letters.toUpperCase());
+  return el("span", { class: `disc c${hue(key)}`, "aria-hidden": "true" }, initials(name));
 }
 
 /** How full something is, 0 to 1; in another colour from 0.9 on. The figures are in the text beside it. */

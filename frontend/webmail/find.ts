@@ -22,8 +22,7 @@ export interface FindOwner {
 }
 
 function storedThreading(): Threading {
-  const known = localStorage.getItem(threadingKey);
-  return known === "off" || known === "on" ? known : "unread";
+  return localStorage.getItem(threadingKey) === "off" ? "off" : "on";
 }
 
 export class Find {

@@ -16,7 +16,7 @@ import { many, t } from "../lib/words";
 import { addComposeCommands, composeBar } from "./commands/compose";
 import type { Desk, Refinement, Threading } from "./commands/desk";
 import { addFindCommands } from "./commands/find";
-import { addCommands, barCommands, senderCommands } from "./commands/table";
+import { addCommands, barCommands, rowCommands, senderCommands } from "./commands/table";
 import type { Kind } from "./compose/kinds";
 import type * as ComposePart from "./compose/part";
 import { allows, labelsOf, own, type Role } from "./data/mailboxes";
@@ -49,6 +49,7 @@ import { MailboxList } from "./ui/mailboxes";
 import { layOut } from "./ui/page";
 import { Panes } from "./ui/panes";
 import { Reader } from "./ui/reader";
+import type { RowAction } from "./ui/row";
 
 /** Key in the browser's storage for the last scheme, used until the settings arrive. */
 const schemeKey = "moxlite-webmail-scheme";
@@ -116,6 +117,9 @@ class App implements Desk {
     fold: () => this.fold(),
     unthread: () => this.showThreads("off"),
     swiped: (items, direction) => this.swiped(items, direction),
+    acted: (items, action) => this.act(items, action),
+    menu: (items, at) =>
+      void attempt(t("Opening the menu"), async () => (await part<typeof MenuPart>("menu")).openMenuAt(at, this.list.root, t("Actions for this row"), rowCommands(this, items).filter(enabled))),
   });
   private readonly bar = new Bar(
     this.commands,
@@ -237,7 +241,8 @@ class App implements Desk {
 
   /** Show the selected message, or its thread, or how many are selected. */
   private read(item: MessageItem | null, selected: Counts | null, thread: readonly MessageItem[] | null): void {
-    document.body.classList.toggle("show-message", selected !== null);
+    document.body.classList.toggle("show-message", item !== null || thread !== null);
+    document.body.classList.toggle("choosing", selected !== null && item === null && thread === null);
     if (item === null) {
       this.unread();
       this.reader.showNothing(selected);
@@ -414,6 +419,19 @@ class App implements Desk {
 
   archiveThread(): void {
     this.toRole("archive", this.mail.readThread());
+  }
+
+  /** Act on the messages of a row, without opening another message. */
+  act(items: readonly MessageItem[], action: RowAction): void {
+    if (action === "archive") this.swiped(items, "right");
+    else if (action === "trash") this.swiped(items, "left");
+    else if (this.mail.may("s", undefined, items)) {
+      const unread = items.some((item) => !item.flags.includes("\\seen"));
+      this.actions.flagItems(items, ["\\seen"], unread, {
+        doing: () => (unread ? t("Marking read") : t("Marking unread")),
+        done: () => (unread ? t("Marked read") : t("Marked unread")),
+      });
+    }
   }
 
   /** A row was swiped: archive its messages or move them to the trash, as `a` and `d` do, without opening another message. */
@@ -657,9 +675,7 @@ class App implements Desk {
   }
 
   fold(expand?: boolean): void {
-    const members = this.mail.fold(expand);
-    // stored only if all threads are expanded by default (WEBMAIL-66)
-    if (members.length > 0 && this.may(own) && this.find.threading.value === "on") this.actions.collapse(members);
+    this.mail.fold(expand);
   }
 
   allMuted(): boolean {

@@ -7,8 +7,9 @@ import type { Role } from "../data/mailboxes";
 import type { AboutSender } from "../sender/part";
 import type { Actions } from "../state/actions";
 import type { AllSettings, Local } from "../state/settings";
+import type { RowAction } from "../ui/row";
 
-export type Threading = "off" | "on" | "unread";
+export type Threading = "off" | "on";
 /** An additional condition on the messages of a view; "" for none. */
 export type Refinement = "" | "unread" | "read" | "flagged" | "attachments";
 
@@ -39,6 +40,8 @@ export interface Desk {
   unselect(): void;
   nextUnread(): void;
 
+  /** Act on the messages of a row, selected or not. */
+  act(items: readonly MessageItem[], action: RowAction): void;
   toRole(role: Role): void;
   /** Archive the thread that is read, or the message. */
   archiveThread(): void;

@@ -7,9 +7,8 @@ import type { Desk, Refinement, Threading } from "./desk";
 
 /** Ways to show threads (WEBMAIL-66). */
 const threadings: readonly (readonly [Threading, string])[] = [
-  ["unread", t("Threads; expanded if unread")],
-  ["on", t("Threads; expanded unless collapsed")],
-  ["off", t("No threads")],
+  ["on", t("Conversations")],
+  ["off", t("Single messages")],
 ];
 const refinements: readonly (readonly [Refinement, string])[] = [
   ["", t("Show all messages")],

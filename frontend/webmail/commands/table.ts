@@ -6,6 +6,7 @@ import type { Command } from "../../lib/commands";
 import { t } from "../../lib/words";
 import { own } from "../data/mailboxes";
 import type { AboutSender } from "../sender/part";
+import type { RowAction } from "../ui/row";
 import type { Desk } from "./desk";
 
 /** The commands in the bar above the message, in this order; impossible ones are left out. */
@@ -29,6 +30,18 @@ export function addCommands(desk: Desk): void {
   desk.commands.add(t("List"), list(desk));
   desk.commands.add(t("Messages"), messages(desk));
   desk.commands.add(t("Message"), message(desk));
+}
+
+/** Commands for the messages of one row, opened or not: its menu. */
+export function rowCommands(desk: Desk, items: readonly MessageItem[]): Command[] {
+  const unread = items.some((item) => !item.flags.includes("\\seen"));
+  const act = (action: RowAction, title: string, keys: string[]): Command => ({ id: `row.${action}`, title, keys, run: () => desk.act(items, action) });
+  return [
+    act("archive", t("Archive"), ["a"]),
+    act("trash", t("Move to Trash"), ["d"]),
+    act("read", unread ? t("Mark read") : t("Mark unread"), unread ? ["m"] : ["M"]),
+    ...(items.length === 1 ? senderCommands(desk, () => items[0]!) : []),
+  ];
 }
 
 /** Commands about the sender of a message (WEBMAIL-142): in the table for the message that is read, in the menu beside a sender
@@ -90,7 +103,7 @@ function list(desk: Desk): Command[] {
     ...move(desk, "last", t("Last message"), Infinity, "End", "."),
     ...move(desk, "first", t("First message"), -Infinity, "Home", ","),
     { id: "list.open", title: t("Open the message"), keys: ["Enter"], quiet: true, run: () => desk.moveFocus(0, "select") },
-    { id: "list.toggle", title: t("Select, or unselect"), keys: ["Space", "ctrl Space"], quiet: true, run: () => desk.toggleFocused() },
+    { id: "list.toggle", title: t("Select, or unselect"), keys: ["x", "Space", "ctrl Space"], quiet: true, run: () => desk.toggleFocused() },
     { id: "list.next-unread", title: t("Next unread message"), keys: ["u"], run: () => desk.nextUnread() },
     { id: "list.all", title: t("Select all messages"), keys: ["ctrl a"], run: () => desk.selectAll() },
     { id: "list.none", title: t("Back to the list"), keys: ["Escape"], when: some, run: () => desk.unselect() },

@@ -5,7 +5,7 @@ import { el, fill, isolated } from "../../lib/dom";
 import { t } from "../../lib/words";
 import { adopt } from "../../lib/sheets";
 import { isUnread } from "../data/threads";
-import { addressList, age, fullTime, shortAddress } from "../ui/format";
+import { addressList, fullTime, shortAddress, shortTime } from "../ui/format";
 import type { Message } from "../message/part";
 import sheet from "./conversation.css";
 
@@ -95,7 +95,7 @@ export class Conversation {
           head,
           el("span", { class: "card-from", dir: "auto" }, isolated(addressList(item.from, shortAddress)) || t("(no address)")),
           el("span", { class: "card-preview", dir: "auto" }, isolated(item.preview)),
-          el("time", { class: "message-age", datetime: item.received, title: fullTime(item.received) }, age(item.received, Date.now())),
+          el("time", { class: "message-age", datetime: item.received, title: fullTime(item.received) }, shortTime(item.received, Date.now())),
         );
       },
     };

@@ -60,8 +60,7 @@ export function sameLine(a: Line | undefined, b: Line | undefined): boolean {
   return a.collapsed === b.collapsed && a.depth === b.depth && a.hidden === b.hidden && a.members.length === b.members.length && a.members.every((item, i) => item === b.members[i]);
 }
 
-/** The expanded threads. A decision is kept until the reader changes it: a thread does not collapse while it is read, because its
- * messages become read. */
+/** The threads that the reader has expanded. */
 export class Folding {
   private expanded = new Map<number, boolean>();
   private opened = new Set<number>();
@@ -77,15 +76,9 @@ export class Folding {
     return this.opened.has(threadId);
   }
 
-  /** Whether a thread is expanded. `unread`: if it has unread messages; else by the state that is stored with it. */
-  isExpanded(threadId: number, members: readonly MessageItem[], unread: boolean): boolean {
-    let known = this.expanded.get(threadId);
-    if (known === undefined) {
-      const muted = members.some((item) => item.thread_muted);
-      known = unread ? !muted && members.some((item) => item.match_query && isUnread(item)) : !members.some((item) => item.thread_collapsed);
-      this.expanded.set(threadId, known);
-    }
-    return known;
+  /** Whether a thread is expanded: only the reader does that. */
+  isExpanded(threadId: number): boolean {
+    return this.expanded.get(threadId) ?? false;
   }
 
   set(threadId: number, expanded: boolean): void {

@@ -7,7 +7,7 @@ import sheet from "./menu.css";
 
 adopt(sheet);
 
-export { openMenu } from "../../lib/menu";
+export { openMenu, openMenuAt } from "../../lib/menu";
 
 /** Milliseconds that the key of a clicked action is shown (WEBMAIL-60). */
 const hinted = 1500;

@@ -133,13 +133,6 @@ export class Actions {
     this.perform(call(mute), named, ids.length, t("Not muted"), { what: said, actions: () => [call(!mute)] });
   }
 
-  /** Store whether a thread is collapsed; its messages stay unchanged. */
-  collapse(members: readonly MessageItem[]): void {
-    const collapse = !members.some((item) => item.thread_collapsed);
-    const action: Action = { shown: {}, call: () => this.client.thread_collapse(members.map((item) => item.id), collapse) };
-    this.mail.pending.do(action).catch((error: unknown) => this.failed(t("Not kept"), error));
-  }
-
   /** Set a flag on a message that was looked at, without a report or an undo. */
   looked(item: MessageItem, flag: string): void {
     this.mail.pending.do(this.flagging([item], [flag], true)).catch((error: unknown) => {

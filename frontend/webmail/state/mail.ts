@@ -99,6 +99,8 @@ export class Mail {
   readonly rows: Readable<Rows>;
   readonly selection: Signal<Selection> = signal(Selection.none);
   readonly focus: Signal<Focus | null> = signal(null);
+  /** Whether rows are being chosen one by one: then a single chosen one is not shown. */
+  private readonly choosing = signal(false);
   readonly connection: Signal<Connection> = signal("on");
   readonly settings: Signal<AllSettings> = signal(defaults);
   /** The reason why there are no rows; null if there is nothing to report. */
@@ -155,7 +157,7 @@ export class Mail {
     });
     this.shown = computed(() => {
       const selection = this.selection.value;
-      if (selection.open || selection.ids.size !== 1) return null;
+      if (this.choosing.value || selection.open || selection.ids.size !== 1) return null;
       const [id] = selection.ids.keys();
       return this.rows.value.items.find((item) => item.id === id) ?? null;
     });
@@ -316,15 +318,14 @@ export class Mail {
 
   // Threads
 
-  /** Fold or unfold the thread of the focused row; `expand` chooses which. Returns its messages if its stored state must
-   * change. */
-  fold(expand?: boolean): readonly MessageItem[] {
+  /** Fold or unfold the thread of the focused row; `expand` chooses which. */
+  fold(expand?: boolean): void {
     const focus = this.focus.value;
     const line = focus === null ? undefined : this.rows.value.lines.get(focus.item.id);
-    if (line === undefined || line.members.length < 2) return [];
+    if (line === undefined || line.members.length < 2) return;
     const wanted = expand ?? line.collapsed;
     const hidden = line.members.length - this.rowsOf(line).length;
-    if (wanted !== line.collapsed && !(wanted && hidden > 0)) return [];
+    if (wanted !== line.collapsed && !(wanted && hidden > 0)) return;
     const selected = line.members.some((item) => this.selection.value.ids.has(item.id));
     this.folding.set(line.top.thread_id, wanted);
     this.changed();
@@ -332,8 +333,6 @@ export class Mail {
     const first = wanted ? line.members[0]! : line.top;
     const index = items.findIndex((item) => item.id === first.id);
     if (index >= 0) this.moveTo(start + index, selected ? "select" : "focus");
-    // showing more of a thread is not stored
-    return line.collapsed === wanted ? line.members : [];
   }
 
   /** Move to the first row of a thread: of the next thread, or of this one, then of the previous one. */
@@ -406,6 +405,7 @@ export class Mail {
 
   /** Clear the selection; the focus stays. */
   unselect(): void {
+    this.choosing.value = false;
     this.selection.value = Selection.none;
   }
 
@@ -418,6 +418,7 @@ export class Mail {
     const item = this.at(position);
     if (item === undefined) return;
     this.focus.value = { item, position };
+    this.choosing.value = true;
     this.selection.value = this.selection.value.toggled(item, this.oldestFirst, this.rows.value.lines.get(item.id)?.top);
   }
 
@@ -442,8 +443,10 @@ export class Mail {
     }
     const from = this.focus.value;
     this.focus.value = { item, position };
-    if (how === "select") this.selection.value = Selection.of([item]);
-    else if (how === "extend") this.extend(from ?? { item, position }, { item, position });
+    if (how === "select") {
+      this.choosing.value = false;
+      this.selection.value = Selection.of([item]);
+    } else if (how === "extend") this.extend(from ?? { item, position }, { item, position });
   }
 
   /** The row that the focus will be on when pending movements are done. */
@@ -544,7 +547,7 @@ export class Mail {
 
   /** The rows of threads: one row per collapsed thread, or one per message. */
   private threaded(): Rows {
-    const { start, items: tops, total, known, query } = this.view;
+    const { start, items: tops, total, known } = this.view;
     const items: MessageItem[] = [];
     const lines = new Map<number, Line>();
     this.entries = [];
@@ -561,7 +564,7 @@ export class Mail {
       const opened = this.folding.isOpened(top.thread_id);
       // messages that were archived or removed stay hidden, unless the reader opens the thread
       const of = opened ? order : tree(present.filter((item) => item.match_query));
-      const unfolded = this.folding.isExpanded(top.thread_id, members, query.threading === "unread");
+      const unfolded = this.folding.isExpanded(top.thread_id);
       const expanded = unfolded && (opened ? members.length : of.length) > 1;
       const first = present.find((item) => item.id === top.id && (item.match_query || opened)) ?? present.find((item) => item.match_query)!;
       const rows = expanded ? of : [{ item: first, depth: 0 }];

@@ -1,4 +1,4 @@
-// Swiping rows with a finger: to the right archives, to the left moves to the trash (WEBMAIL-59).
+// Rows under a finger: a swipe to the right archives, to the left moves to the trash; a long press selects (WEBMAIL-59).
 
 import { adopt } from "../../lib/sheets";
 import sheet from "./touch.css";
@@ -10,8 +10,18 @@ const far = 90;
 /** Pixels below which a touch is a tap; a mostly vertical movement is a scroll. */
 const least = 12;
 
-/** Watch the rows of a list; `done` is called with a row that was swiped far enough. */
-export function swipes(list: HTMLElement, possible: (row: HTMLElement) => boolean, done: (row: HTMLElement, direction: "left" | "right") => void): void {
+/** Milliseconds that a finger rests on a row to select it. */
+const longPress = 500;
+
+/** Watch the rows of a list; `done` is called with a row that was swiped far enough, `held` with one that was pressed long. */
+export function swipes(
+  list: HTMLElement,
+  possible: (row: HTMLElement) => boolean,
+  done: (row: HTMLElement, direction: "left" | "right") => void,
+  held: (row: HTMLElement) => void,
+): void {
+  let resting = 0;
+  let pressed = false;
   let row: HTMLElement | null = null;
   let from = { x: 0, y: 0 };
   let pushed = false;
@@ -32,21 +42,46 @@ export function swipes(list: HTMLElement, possible: (row: HTMLElement) => boolea
     if (found === null || !possible(found)) return;
     row = found;
     from = { x: event.clientX, y: event.clientY };
+    pressed = false;
+    clearTimeout(resting);
+    resting = window.setTimeout(() => {
+      if (row !== found || pushed) return;
+      end();
+      pressed = true;
+      navigator.vibrate?.(10);
+      held(found);
+    }, longPress);
   });
   list.addEventListener("pointermove", (event) => {
     if (row === null || event.pointerType !== "touch") return;
     const by = event.clientX - from.x;
+    if (Math.hypot(by, event.clientY - from.y) >= least) clearTimeout(resting);
     if (!pushed && Math.abs(event.clientY - from.y) > Math.abs(by)) return;
     if (!pushed && Math.abs(by) < least) return;
     pushed = true;
     show(by);
   });
   list.addEventListener("pointerup", (event) => {
+    clearTimeout(resting);
     const target = row;
     const by = event.clientX - from.x;
     const enough = pushed && Math.abs(by) >= far;
     end();
     if (target !== null && enough) done(target, by > 0 ? "right" : "left");
   });
-  list.addEventListener("pointercancel", end);
+  list.addEventListener("pointercancel", () => {
+    clearTimeout(resting);
+    end();
+  });
+  // the end of a long press is no click
+  list.addEventListener(
+    "click",
+    (event) => {
+      if (!pressed) return;
+      pressed = false;
+      event.stopImmediatePropagation();
+      event.preventDefault();
+    },
+    true,
+  );
 }

@@ -3,41 +3,61 @@
 import type { Address } from "../../gen/webmail";
 import { t } from "../../lib/words";
 
-const minute = 60;
-const hour = 60 * minute;
-const day = 24 * hour;
-const year = 365.25 * day;
-const month = year / 12;
+const day = 24 * 60 * 60 * 1000;
 
-/** Time since `time` in one short word. `now` is the server's clock, because the browser's may be wrong. */
-export function age(time: string, now: number): string {
-  const seconds = Math.max(0, (now - Date.parse(time)) / 1000);
-  if (seconds < minute) return "<1min";
-  if (seconds < hour) return `${Math.floor(seconds / minute)}min`;
-  if (seconds < day) return `${Math.floor(seconds / hour)}h`;
-  if (seconds < month) return `${Math.floor(seconds / day)}d`;
-  if (seconds < year) return `${Math.floor(seconds / month)}mo`;
-  return `${Math.floor(seconds / year)}y`;
+/** Number of midnights between two times, in the browser's zone. */
+function daysBetween(time: string, now: number): number {
+  return Math.round((new Date(now).setHours(0, 0, 0, 0) - new Date(time).setHours(0, 0, 0, 0)) / day);
 }
 
-let full: Intl.DateTimeFormat | undefined;
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function formatted(date: Date, name: string, options: Intl.DateTimeFormatOptions): string {
+  let format = formats.get(name);
+  if (format === undefined) formats.set(name, (format = new Intl.DateTimeFormat(undefined, options)));
+  return format.format(date);
+}
+
+const clockTime = (date: Date): string => formatted(date, "time", { hour: "numeric", minute: "2-digit" });
+
+/** A time in one short word: "14:05", "Sun", "12 Nov", "12 Nov 2025". `now` is the server's clock, because the browser's may be
+ * wrong. */
+export function shortTime(time: string, now: number): string {
+  const date = new Date(time);
+  const days = daysBetween(time, now);
+  if (days <= 0) return clockTime(date);
+  if (days < 7) return formatted(date, "weekday", { weekday: "short" });
+  if (date.getFullYear() === new Date(now).getFullYear()) return formatted(date, "day", { day: "numeric", month: "short" });
+  return formatted(date, "date", { day: "numeric", month: "short", year: "numeric" });
+}
+
+/** The group of a list that a time belongs to: "Today", "Yesterday", "This week", "November", "November 2025". */
+export function groupOf(time: string, now: number): string {
+  const date = new Date(time);
+  const days = daysBetween(time, now);
+  if (days <= 0) return t("Today");
+  if (days === 1) return t("Yesterday");
+  if (days < 7) return t("This week");
+  if (date.getFullYear() === new Date(now).getFullYear()) return formatted(date, "month", { month: "long" });
+  return formatted(date, "months", { month: "long", year: "numeric" });
+}
 
 /** The full time, in the browser's zone. */
 export function fullTime(time: string): string {
-  return (full ??= new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "short" })).format(new Date(time));
+  return formatted(new Date(time), "full", { dateStyle: "full", timeStyle: "short" });
 }
 
 /** A time as people say it: "today 14:05", "yesterday 9:30", "Sunday 9:30", "12 November, 9:30", "12 November 2025". */
 export function saidTime(time: string, now: number): string {
   const date = new Date(time);
-  const at = date.toLocaleTimeString(undefined, { hour: "numeric", minute: "2-digit" });
-  const days = Math.round((new Date(now).setHours(0, 0, 0, 0) - new Date(time).setHours(0, 0, 0, 0)) / (day * 1000));
+  const days = daysBetween(time, now);
+  const at = clockTime(date);
   if (days === 0) return t("today {time}", { time: at });
   if (days === 1) return t("yesterday {time}", { time: at });
-  if (days > 1 && days < 7) return t("{day} {time}", { day: date.toLocaleDateString(undefined, { weekday: "long" }), time: at });
+  if (days > 1 && days < 7) return t("{day} {time}", { day: formatted(date, "long weekday", { weekday: "long" }), time: at });
   const thisYear = date.getFullYear() === new Date(now).getFullYear();
-  if (thisYear) return t("{day}, {time}", { day: date.toLocaleDateString(undefined, { day: "numeric", month: "long" }), time: at });
-  return date.toLocaleDateString(undefined, { day: "numeric", month: "long", year: "numeric" });
+  if (thisYear) return t("{day}, {time}", { day: formatted(date, "long day", { day: "numeric", month: "long" }), time: at });
+  return formatted(date, "long date", { day: "numeric", month: "long", year: "numeric" });
 }
 
 /** `user@host`, with the user quoted where it needs to be (RFC 5321 §4.1.2). */

@@ -7,17 +7,23 @@ import { effect, untracked } from "../../lib/signal";
 import { t } from "../../lib/words";
 import type { Mail } from "../state/mail";
 import type * as TouchPart from "../touch/part";
-import { Row } from "./row";
+import { Heads } from "./heads";
+import { Row, type RowAction } from "./row";
 
-/** Height of a row in px by density, as in style.css. */
-const heights = { comfortable: 78, compact: 54 };
-let rowHeight = heights.comfortable;
+/** Height of a row in px by density, with a pointer and on a phone, as in style.css. */
+const heights = { comfortable: { desk: 56, phone: 68 }, compact: { desk: 40, phone: 56 } };
+const phone = matchMedia("(max-width: 860px)");
+let rowHeight = heights.comfortable.desk;
 /** Browsers stop at some 16 to 33 million px; beyond this the scroll bar is mapped to the list in proportion. */
 const maxHeight = 8_000_000;
 
 export interface ListOwner {
   /** A row was swiped far enough and released: to the left 'trash', to the right 'archive'. `items` are its messages. */
   swiped(items: readonly MessageItem[], direction: "left" | "right"): void;
+  /** An action of a row was clicked. */
+  acted(items: readonly MessageItem[], action: RowAction): void;
+  /** Open the menu of a row, at a point of the screen. */
+  menu(items: readonly MessageItem[], at: { x: number; y: number }): void;
   /** Fold or unfold the thread of the focused row. */
   fold(): void;
   /** Show the view without threads. */
@@ -28,6 +34,7 @@ export class MessageList {
   readonly root = el("div", { class: "messages", "aria-label": t("Messages"), tabindex: "0", data: { home: "" } });
   private readonly space = el("div", { class: "messages-space" });
   private readonly note = el("div", { class: "messages-note" });
+  private readonly heads = new Heads();
   private readonly shown = new Map<string, Row>();
   private readonly pool: Row[] = [];
   /** The dragged messages; null: the selection. */
@@ -36,22 +43,26 @@ export class MessageList {
   private viewOf: unknown = null;
   private arrived = 0;
   private needles: readonly string[] = [];
-  private first: { id: number; position: number } | null = null;
+  private first: { id: number; position: number; top: number } | null = null;
 
   constructor(
     private readonly mail: Mail,
     private readonly owner: ListOwner,
   ) {
-    this.root.append(this.space, this.note);
+    this.root.append(this.heads.top, this.space, this.note);
     this.root.addEventListener("scroll", () => this.later());
     this.root.addEventListener("click", (event) => this.clicked(event));
     this.root.addEventListener("dblclick", (event) => this.at(event)?.item != null && owner.fold());
+    this.root.addEventListener("contextmenu", (event) => this.openMenu(event));
     this.root.addEventListener("dragstart", (event) => this.beginDrag(event));
     new ResizeObserver(() => this.later()).observe(this.root);
     setInterval(() => this.refreshAges(), 30_000);
     effect(() => {
-      rowHeight = heights[mail.settings.value.density];
-      document.body.classList.toggle("compact", rowHeight === heights.compact);
+      this.measure();
+      this.draw();
+    });
+    phone.addEventListener("change", () => {
+      this.measure();
       this.draw();
     });
     // the focus is scrolled into view; other changes leave the scroll position alone
@@ -61,12 +72,23 @@ export class MessageList {
     });
   }
 
-  /** Make rows swipeable by touch. */
+  private measure(): void {
+    const { density } = this.mail.settings.value;
+    rowHeight = heights[density][phone.matches ? "phone" : "desk"];
+    document.body.classList.toggle("compact", density === "compact");
+  }
+
+  /** Make rows swipeable by touch, and selectable by a long press. */
   pushable({ swipes }: typeof TouchPart): void {
-    swipes(this.root, (row) => this.rowOf(row)?.item != null, (row, direction) => {
+    const swiped = (row: HTMLElement, direction: "left" | "right") => {
       const item = this.rowOf(row)?.item;
       if (item != null) this.owner.swiped(this.mail.meant(item), direction);
-    });
+    };
+    const held = (row: HTMLElement) => {
+      const found = this.rowOf(row);
+      if (found?.item != null) this.mail.toggle(found.position);
+    };
+    swipes(this.root, (row) => this.rowOf(row)?.item != null, swiped, held);
     this.root.dataset["pushable"] = "";
   }
 
@@ -80,9 +102,10 @@ export class MessageList {
   reveal(): void {
     const position = this.mail.heading();
     if (position === null || this.root.clientHeight === 0) return;
-    const top = position * rowHeight;
+    const top = this.offset(position);
     const at = this.logical();
-    if (top < at) this.scrollTo(top);
+    // the head of the group stays above the row
+    if (top - this.heads.height < at) this.scrollTo(top - this.heads.height);
     else if (top + rowHeight > at + this.root.clientHeight) this.scrollTo(top + rowHeight - this.root.clientHeight);
     this.draw();
   }
@@ -96,7 +119,17 @@ export class MessageList {
   }
 
   private get height(): number {
-    return this.mail.rows.value.total * rowHeight;
+    return this.offset(this.mail.rows.value.total);
+  }
+
+  /** Top of a row in the list, px. */
+  private offset(position: number): number {
+    return position * rowHeight + this.heads.above(position);
+  }
+
+  /** The row at a place of the list, px; with a fraction. */
+  private positionAt(top: number): number {
+    return Math.max(0, this.heads.without(top, rowHeight) / rowHeight);
   }
 
   /** Number of px of the list per px of the scroll bar. */
@@ -126,6 +159,8 @@ export class MessageList {
       root.scrollTop = 0;
     }
     this.call(total);
+    const now = Date.now() + this.mail.clockOffset;
+    this.heads.divide(rows.value, now);
     space.style.height = `${Math.min(this.height, maxHeight)}px`;
     const refusal = problem.value;
     const words = refusal?.message ?? (known && total === 0 ? this.emptyNote() : "");
@@ -137,11 +172,11 @@ export class MessageList {
     const screen = root.clientHeight;
     const top = this.logical();
     const visible = Math.ceil(screen / rowHeight) + 1;
-    const begin = Math.max(0, Math.floor(top / rowHeight) - visible);
-    const end = Math.min(total, Math.ceil(top / rowHeight) + 2 * visible);
+    const begin = Math.max(0, Math.floor(this.positionAt(top)) - visible);
+    const end = Math.min(total, Math.ceil(this.positionAt(top)) + 2 * visible);
     const roles = current.value?.roles ?? [];
     const manner = {
-      now: Date.now() + this.mail.clockOffset,
+      now,
       recipients: roles.includes("sent") || roles.includes("draft"),
       here: query.value.filter.mailbox_id ?? 0,
       mailbox: (id: number) => this.mail.boxes.get(id)?.name ?? "",
@@ -178,11 +213,12 @@ export class MessageList {
       if (row.root === next) next = next.nextElementSibling;
       else space.insertBefore(row.root, next);
       row.show(item, manner, item === null ? undefined : lines.get(item.id));
-      row.place(position, total, position * rowHeight + shift, item !== null && this.mail.selects(item), position === focused);
+      row.place(position, total, this.offset(position) + shift, item !== null && this.mail.selects(item), position === focused);
       row.root.classList.toggle("arrived", item !== null && item.id === this.arrived);
       if (position === focused && item !== null) active = row.root.id;
     }
-    if (active === "") root.removeAttribute("aria-activedescendant");
+    this.heads.draw(space, begin, end, (position) => this.offset(position) + shift, this.positionAt(top));
+        if (active === "") root.removeAttribute("aria-activedescendant");
     else root.setAttribute("aria-activedescendant", active);
     if (screen > 0) this.mail.look(begin, Math.max(end, begin + 1));
   }
@@ -201,14 +237,14 @@ export class MessageList {
     const before = this.first;
     if (before !== null && this.root.scrollTop >= 8) {
       const index = items.findIndex((item) => item.id === before.id);
-      if (index >= 0 && start + index !== before.position) this.scrollTo(this.logical() + (start + index - before.position) * rowHeight);
+      if (index >= 0 && this.offset(start + index) !== before.top) this.scrollTo(this.logical() + this.offset(start + index) - before.top);
     }
-    const position = Math.ceil(this.logical() / rowHeight);
+    const position = Math.ceil(this.positionAt(this.logical()));
     const item = items[position - start];
     const top = items[0];
     const newest = start === 0 && before !== null && before.position === 0 && top !== undefined && top.id > before.id;
     this.arrived = newest ? top.id : this.arrived;
-    this.first = item === undefined ? null : { id: item.id, position };
+    this.first = item === undefined ? null : { id: item.id, position, top: this.offset(position) };
   }
 
   private rowOf(element: HTMLElement): Row | undefined {
@@ -223,8 +259,27 @@ export class MessageList {
   private clicked(event: MouseEvent): void {
     const row = this.at(event);
     if (row === undefined) return;
-    if (event.ctrlKey || event.metaKey) this.mail.toggle(row.position);
+    const target = event.target instanceof Element ? event.target : null;
+    const action = target?.closest<HTMLElement>(".message-action")?.dataset["action"];
+    if (action !== undefined && row.item !== null) {
+      this.owner.acted(this.mail.meant(row.item), action as RowAction);
+      return;
+    }
+    // the disc is a check box; on a phone, so is the row while others are chosen
+    const chooses = target?.closest(".message-disc") != null || (phone.matches && document.body.classList.contains("choosing"));
+    if (chooses && !event.shiftKey) this.mail.toggle(row.position);
+    else if (event.ctrlKey || event.metaKey) this.mail.toggle(row.position);
     else this.mail.moveTo(row.position, event.shiftKey ? "extend" : "select");
+  }
+
+  private openMenu(event: MouseEvent): void {
+    const row = this.at(event);
+    if (row?.item == null || event.shiftKey) return;
+    event.preventDefault();
+    // a finger that is held selects instead
+    if (event instanceof PointerEvent && event.pointerType === "touch") return;
+    const items = this.mail.selects(row.item) && this.mail.selectedAreLoaded() ? this.mail.selected() : this.mail.meant(row.item);
+    this.owner.menu(items, { x: event.clientX, y: event.clientY });
   }
 
   private beginDrag(event: DragEvent): void {

@@ -1,7 +1,8 @@
 // The page: mailboxes and account on one side, the list in the middle, the message beside it.
 
 import { type CommandTable, enabled } from "../../lib/commands";
-import { brand, el, fill } from "../../lib/dom";
+import { brand, el, fill, sign } from "../../lib/dom";
+import { pencil } from "../../lib/icons";
 import { effect } from "../../lib/signal";
 import { t } from "../../lib/words";
 import { listMenu } from "../commands/find";
@@ -74,6 +75,7 @@ export function layOut(root: HTMLElement, page: Page): void {
         more,
       ),
       page.list.root,
+      command("compose.new", { class: "compose-round", title: t("New message"), "aria-label": t("New message") }, sign(pencil)),
     ),
     page.panes.splitter,
     page.reader.root,

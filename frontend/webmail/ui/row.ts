@@ -2,10 +2,12 @@
 // a whole thread.
 
 import type { Address, MessageItem } from "../../gen/webmail";
-import { type Child, el, fill, icon, isolated } from "../../lib/dom";
+import { hue, initials } from "../../lib/disc";
+import { type Child, el, fill, icon, isolated, sign } from "../../lib/dom";
+import { archive, bellOff, mailOpen, trash2 } from "../../lib/icons";
 import { many, t } from "../../lib/words";
 import { type Line, flagsOf, sameLine } from "../data/threads";
-import { addressList, age, fullTime, longAddress, shortAddress } from "./format";
+import { addressList, bareAddress, fullTime, longAddress, shortAddress, shortTime } from "./format";
 import { marked } from "./marks";
 
 const clip = "M12.5 7.2L7.8 12a2.9 2.9 0 01-4.2-4.1l5.2-5.2a2 2 0 012.8 2.8l-5 5a1 1 0 01-1.4-1.4l4.4-4.4";
@@ -24,15 +26,29 @@ export interface Manner {
   readonly needles: readonly string[];
 }
 
-/** Symbols for flags (WEBMAIL-65), with their meaning. */
-const letters: readonly (readonly [string, string, string])[] = [
+/** Symbols and words for flags (WEBMAIL-65). A symbol has its meaning as title. */
+const symbols: readonly (readonly [string, string, string])[] = [
   ["\\answered", "↩", t("Answered")],
   ["$forwarded", "↪", t("Forwarded")],
-  ["$junk", "j", t("Junk")],
-  ["\\deleted", "D", t("Marked as deleted")],
-  ["\\draft", "d", t("Draft")],
-  ["$phishing", "p", t("Phishing")],
 ];
+const words: readonly (readonly [string, string])[] = [
+  ["\\draft", t("Draft")],
+  ["$junk", t("Junk")],
+  ["$phishing", t("Phishing")],
+  ["\\deleted", t("Deleted")],
+];
+
+/** Labels in a row; the others are counted. */
+const shownLabels = 2;
+
+/** The actions on a row under the pointer. The same commands have keys, and are in the menu of the row. */
+const hoverActions: readonly (readonly [RowAction, string, string])[] = [
+  ["archive", archive, t("Archive")],
+  ["trash", trash2, t("Move to Trash")],
+  ["read", mailOpen, t("Mark read, or unread")],
+];
+
+export type RowAction = "archive" | "trash" | "read";
 
 export class Row {
   readonly root = el("div", { class: "message", role: "option", draggable: "true" });
@@ -42,13 +58,24 @@ export class Row {
   private readonly people = el("span", { class: "message-people", dir: "auto" });
   private readonly marks = el("span", { class: "message-marks" });
   private readonly time = el("time", { class: "message-age" });
-  private readonly subject = el("div", { class: "message-subject", dir: "auto" });
-  private readonly preview = el("div", { class: "message-preview", dir: "auto" });
+  private readonly subject = el("span", { class: "message-subject", dir: "auto" });
+  private readonly preview = el("span", { class: "message-preview", dir: "auto" });
+  private readonly labels = el("span", { class: "message-labels" });
+  private readonly disc = el("span", { class: "message-disc", "aria-hidden": "true" });
   private line: Line | undefined;
   private manner: Manner | null = null;
 
   constructor() {
-    this.root.append(el("div", { class: "message-top" }, this.people, this.marks, this.time), this.subject, this.preview);
+    this.root.append(
+      this.disc,
+      el(
+        "div",
+        { class: "message-body" },
+        el("div", { class: "message-top" }, this.people, this.marks, this.time),
+        el("div", { class: "message-line" }, el("span", { class: "message-words" }, this.subject, this.preview), this.labels),
+      ),
+      el("span", { class: "message-actions", "aria-hidden": "true" }, hoverActions.map(([action, path, title]) => el("span", { class: "message-action", title, data: { action } }, sign(path)))),
+    );
   }
 
   /** Show a message, or the thread of `line`. Nothing is changed if it is already shown. */
@@ -62,10 +89,12 @@ export class Row {
     if (item === null) {
       this.root.removeAttribute("id");
       this.root.classList.remove("unread", "deleted", "beside", "in-thread");
-      for (const part of [this.people, this.marks, this.time, this.subject, this.preview]) fill(part);
+      for (const part of [this.people, this.marks, this.time, this.subject, this.preview, this.labels, this.disc]) fill(part);
       return;
     }
-    const thread = line?.collapsed === true ? line.members : [item];
+    // messages of a conversation that are elsewhere, such as archived ones, have left its row
+    const matching = line?.collapsed === true ? line.members.filter((one) => one.match_query) : [];
+    const thread = matching.length > 0 ? matching : [item];
     const { flags, keywords, unread } = flagsOf(thread);
     const depth = line?.collapsed === false ? line.depth : 0;
     this.root.id = `message-${item.id}`;
@@ -77,12 +106,16 @@ export class Row {
     this.showPeople(thread, manner, line?.hidden ?? 0);
     const subject = isolated(item.subject) || t("(no subject)");
     fill(this.subject, depth > 0 && this.branch(item), marked(subject, manner.needles));
+    this.showDisc(item, manner);
     const elsewhere = [...new Set(thread.filter((one) => one.mailbox_id !== manner.here).map((one) => manner.mailbox(one.mailbox_id)))];
+    fill(this.preview, marked(isolated(item.preview), manner.needles));
+    const others = elsewhere.length > 0 && elsewhere[0] !== "" ? el("span", { class: "keyword other-mailbox" }, elsewhere.join(", ")) : null;
+    const left = keywords.length - shownLabels;
     fill(
-      this.preview,
-      elsewhere.length > 0 && elsewhere[0] !== "" && el("span", { class: "keyword other-mailbox" }, elsewhere.join(", ")),
-      keywords.map((keyword) => el("span", { class: "keyword" }, keyword)),
-      marked(isolated(item.preview), manner.needles),
+      this.labels,
+      others,
+      keywords.slice(0, shownLabels).map((keyword) => el("span", { class: "keyword" }, keyword)),
+      left > 0 && el("span", { class: "keyword more", title: keywords.slice(shownLabels).join(", ") }, `+${left}`),
     );
     this.time.dateTime = item.received;
     this.time.title = fullTime(item.received);
@@ -106,7 +139,7 @@ export class Row {
 
   refreshAge(now: number): void {
     if (this.item === null) return;
-    const value = age(this.item.received, now);
+    const value = shortTime(this.item.received, now);
     if (this.time.textContent !== value) this.time.textContent = value;
   }
 
@@ -123,6 +156,13 @@ export class Row {
     );
   }
 
+  private showDisc(item: MessageItem, manner: Manner): void {
+    const [person] = manner.recipients ? [...item.to, ...item.cc, ...item.bcc] : item.from;
+    const name = person === undefined ? "?" : isolated(shortAddress(person));
+    this.disc.className = `message-disc c${hue(person === undefined ? "" : bareAddress(person).toLowerCase())}`;
+    fill(this.disc, initials(name));
+  }
+
   /** The symbol for the relation to the message above. */
   private branch(item: MessageItem): Child {
     if (item.same_message_id) return el("span", { class: "branch", title: t("Has the same Message-ID as the message above") }, "≈ ");
@@ -132,13 +172,12 @@ export class Row {
 
   private showMarks(thread: readonly MessageItem[], flags: readonly string[]): void {
     const files = thread.reduce((sum, item) => sum + item.attachments.length, 0);
-    const known = flags.includes("$junk") || flags.includes("$notjunk");
-    const letter = (sign: string, title: string) => el("span", { class: "mark", title }, sign);
+    const letter = (symbol: string, title: string) => el("span", { class: "mark", title }, symbol);
     fill(
       this.marks,
-      letters.filter(([flag]) => flags.includes(flag)).map(([, sign, title]) => letter(sign, title)),
-      !known && flags.includes("\\seen") && el("span", { class: "mark unknown", title: t("The junk filter has learnt nothing from it") }, "?"),
-      thread.every((item) => item.thread_muted) && letter("m", t("Muted: new messages of the thread arrive read")),
+      words.filter(([flag]) => flags.includes(flag)).map(([, word]) => el("span", { class: "mark word" }, word)),
+      symbols.filter(([flag]) => flags.includes(flag)).map(([, symbol, title]) => letter(symbol, title)),
+      thread.every((item) => item.thread_muted) && el("span", { class: "mark", title: t("Muted: new messages of the conversation arrive read") }, sign(bellOff, "icon")),
       files > 0 && el("span", { class: "mark", title: t("Attachments: {n}", { n: files }) }, icon(clip)),
       flags.includes("\\flagged") && el("span", { class: "mark flagged", title: t("Flagged") }, "★"),
     );

@@ -154,14 +154,15 @@ function adopt(text2) {
 var choices_default = "/* Choices below each other, in dialogs of several parts. */\n\n.choices {\n  display: grid;\n  gap: 6px;\n  max-height: 60vh;\n  margin-top: 12px;\n  padding: 2px;\n  overflow-y: auto;\n}\n\n.choices button {\n  flex: none;\n  text-align: left;\n}\n";
 
 // webmail/ui/format.ts
-var minute = 60;
-var hour = 60 * minute;
-var day = 24 * hour;
-var year = 365.25 * day;
-var month = year / 12;
-var full;
+var day = 24 * 60 * 60 * 1e3;
+var formats = /* @__PURE__ */ new Map();
+function formatted(date, name, options) {
+  let format = formats.get(name);
+  if (format === void 0) formats.set(name, format = new Intl.DateTimeFormat(void 0, options));
+  return format.format(date);
+}
 function fullTime(time) {
-  return (full ??= new Intl.DateTimeFormat(void 0, { dateStyle: "full", timeStyle: "short" })).format(new Date(time));
+  return formatted(new Date(time), "full", { dateStyle: "full", timeStyle: "short" });
 }
 
 // lib/client.ts

@@ -84,23 +84,27 @@ function isUnread(item) {
 }
 
 // webmail/ui/format.ts
-var minute = 60;
-var hour = 60 * minute;
-var day = 24 * hour;
-var year = 365.25 * day;
-var month = year / 12;
-function age(time, now) {
-  const seconds = Math.max(0, (now - Date.parse(time)) / 1e3);
-  if (seconds < minute) return "<1min";
-  if (seconds < hour) return `${Math.floor(seconds / minute)}min`;
-  if (seconds < day) return `${Math.floor(seconds / hour)}h`;
-  if (seconds < month) return `${Math.floor(seconds / day)}d`;
-  if (seconds < year) return `${Math.floor(seconds / month)}mo`;
-  return `${Math.floor(seconds / year)}y`;
+var day = 24 * 60 * 60 * 1e3;
+function daysBetween(time, now) {
+  return Math.round((new Date(now).setHours(0, 0, 0, 0) - new Date(time).setHours(0, 0, 0, 0)) / day);
 }
-var full;
+var formats = /* @__PURE__ */ new Map();
+function formatted(date, name, options) {
+  let format = formats.get(name);
+  if (format === void 0) formats.set(name, format = new Intl.DateTimeFormat(void 0, options));
+  return format.format(date);
+}
+var clockTime = (date) => formatted(date, "time", { hour: "numeric", minute: "2-digit" });
+function shortTime(time, now) {
+  const date = new Date(time);
+  const days = daysBetween(time, now);
+  if (days <= 0) return clockTime(date);
+  if (days < 7) return formatted(date, "weekday", { weekday: "short" });
+  if (date.getFullYear() === new Date(now).getFullYear()) return formatted(date, "day", { day: "numeric", month: "short" });
+  return formatted(date, "date", { day: "numeric", month: "short", year: "numeric" });
+}
 function fullTime(time) {
-  return (full ??= new Intl.DateTimeFormat(void 0, { dateStyle: "full", timeStyle: "short" })).format(new Date(time));
+  return formatted(new Date(time), "full", { dateStyle: "full", timeStyle: "short" });
 }
 function bareAddress(address) {
   if (address.host === "") return address.user;
@@ -115,7 +119,7 @@ function addressList(addresses, one) {
 }
 
 // webmail/conversation/conversation.css
-var conversation_default = "/* A thread as a column. */\n\n.conversation {\n  flex: 1;\n  min-height: 0;\n  padding: 0 18px 24px;\n  overflow-y: auto;\n}\n\n.card {\n  margin-bottom: 8px;\n  border: 1px solid var(--border-color);\n  border-radius: 10px;\n  overflow: hidden;\n}\n\n.card-head {\n  display: flex;\n  align-items: baseline;\n  gap: 10px;\n  width: 100%;\n  padding: 10px 14px;\n  border: 0;\n  border-radius: 0;\n  background: none;\n  text-align: left;\n}\n\n.card-from {\n  flex: none;\n  max-width: 45%;\n  overflow: hidden;\n  text-overflow: ellipsis;\n  white-space: pre;\n}\n\n.card.unread .card-from {\n  font-weight: 650;\n}\n\n.card-preview {\n  flex: 1;\n  min-width: 0;\n  overflow: hidden;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n  color: var(--color-mild);\n  font-size: 13.5px;\n}\n\n.card.beside:not(.open) {\n  background: var(--background-mild);\n}\n\n.card .reader-head {\n  padding: 2px 14px 10px;\n}\n\n@media (max-width: 860px) {\n  .conversation {\n    padding: 0 8px 16px;\n  }\n\n  .card-head {\n    min-height: 44px;\n  }\n}\n";
+var conversation_default = "/* A thread as a column. */\n\n.conversation {\n  flex: 1;\n  min-height: 0;\n  padding: 0 18px 24px;\n  overflow-y: auto;\n}\n\n.card {\n  margin-bottom: 8px;\n  border: 1px solid var(--border-color);\n  border-radius: 10px;\n  overflow: hidden;\n}\n\n.card-head {\n  display: flex;\n  align-items: baseline;\n  gap: 10px;\n  width: 100%;\n  padding: 10px 14px;\n  border: 0;\n  border-radius: 0;\n  background: none;\n  text-align: left;\n}\n\n.card-from {\n  flex: none;\n  max-width: 45%;\n  overflow: hidden;\n  text-overflow: ellipsis;\n  white-space: pre;\n}\n\n.card.unread .card-from {\n  font-weight: 650;\n}\n\n.card-preview {\n  flex: 1;\n  min-width: 0;\n  overflow: hidden;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n  color: var(--color-mild);\n  font-size: 13.5px;\n}\n\n.card.beside:not(.open) {\n  background: var(--background-mild);\n}\n\n.card .reader-head {\n  padding: 10px 14px;\n}\n\n@media (max-width: 860px) {\n  .conversation {\n    padding: 0 8px 16px;\n  }\n\n  .card-head {\n    min-height: 44px;\n  }\n}\n";
 
 // webmail/conversation/part.ts
 adopt(conversation_default);
@@ -185,7 +189,7 @@ var Conversation = class {
           head,
           el("span", { class: "card-from", dir: "auto" }, isolated(addressList(item2.from, shortAddress)) || t("(no address)")),
           el("span", { class: "card-preview", dir: "auto" }, isolated(item2.preview)),
-          el("time", { class: "message-age", datetime: item2.received, title: fullTime(item2.received) }, age(item2.received, Date.now()))
+          el("time", { class: "message-age", datetime: item2.received, title: fullTime(item2.received) }, shortTime(item2.received, Date.now()))
         );
       }
     };

@@ -161,14 +161,15 @@ function isOwn(id) {
 }
 
 // webmail/ui/format.ts
-var minute = 60;
-var hour = 60 * minute;
-var day = 24 * hour;
-var year = 365.25 * day;
-var month = year / 12;
-var full;
+var day = 24 * 60 * 60 * 1e3;
+var formats = /* @__PURE__ */ new Map();
+function formatted(date, name, options) {
+  let format = formats.get(name);
+  if (format === void 0) formats.set(name, format = new Intl.DateTimeFormat(void 0, options));
+  return format.format(date);
+}
 function fullTime(time) {
-  return (full ??= new Intl.DateTimeFormat(void 0, { dateStyle: "full", timeStyle: "short" })).format(new Date(time));
+  return formatted(new Date(time), "full", { dateStyle: "full", timeStyle: "short" });
 }
 
 // webmail/details/details.css

@@ -86,6 +86,13 @@ function holdFocus() {
 
 // lib/menu.ts
 function openMenu(anchor, title, commands) {
+  anchor.setAttribute("aria-expanded", "true");
+  open(anchor.getBoundingClientRect(), anchor, title, commands, () => anchor.setAttribute("aria-expanded", "false"));
+}
+function openMenuAt({ x, y }, within, title, commands) {
+  open(new DOMRect(x, y, 0, 0), within, title, commands, () => void 0);
+}
+function open(place, within, title, commands, closed) {
   const items = commands.map(
     (command) => el(
       "button",
@@ -107,7 +114,7 @@ function openMenu(anchor, title, commands) {
   const giveBack = holdFocus();
   const close = () => {
     menu.remove();
-    anchor.setAttribute("aria-expanded", "false");
+    closed();
     removeEventListener("pointerdown", outside, true);
     giveBack();
   };
@@ -123,13 +130,11 @@ function openMenu(anchor, title, commands) {
     else return;
     event.preventDefault();
   });
-  (anchor.closest("main") ?? document.body).append(menu);
-  const place = anchor.getBoundingClientRect();
+  (within.closest("main") ?? document.body).append(menu);
   const { offsetWidth: width, offsetHeight: height } = menu;
   const below = place.bottom + 4 + height <= innerHeight;
-  menu.style.left = `${Math.max(8, Math.min(place.right - width, innerWidth - width - 8))}px`;
+  menu.style.left = `${Math.max(8, Math.min(place.width === 0 ? place.left : place.right - width, innerWidth - width - 8))}px`;
   menu.style.top = `${below ? place.bottom + 4 : Math.max(8, place.top - 4 - height)}px`;
-  anchor.setAttribute("aria-expanded", "true");
   addEventListener("pointerdown", outside, true);
   items[0]?.focus();
 }
@@ -148,5 +153,6 @@ function hintKey(command) {
 }
 export {
   hintKey,
-  openMenu
+  openMenu,
+  openMenuAt
 };

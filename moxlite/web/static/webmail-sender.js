@@ -132,11 +132,7 @@ function setStatus(message) {
 }
 
 // webmail/ui/format.ts
-var minute = 60;
-var hour = 60 * minute;
-var day = 24 * hour;
-var year = 365.25 * day;
-var month = year / 12;
+var day = 24 * 60 * 60 * 1e3;
 function bareAddress(address) {
   if (address.host === "") return address.user;
   const user = /^[^\s"(),:;<>@[\\\]]+$/.test(address.user) ? address.user : JSON.stringify(address.user);

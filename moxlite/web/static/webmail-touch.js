@@ -12,7 +12,10 @@ var touch_default = ".message.swiped-left {\n  background: var(--warning-backgro
 adopt(touch_default);
 var far = 90;
 var least = 12;
-function swipes(list, possible, done) {
+var longPress = 500;
+function swipes(list, possible, done, held) {
+  let resting = 0;
+  let pressed = false;
   let row = null;
   let from = { x: 0, y: 0 };
   let pushed = false;
@@ -33,23 +36,47 @@ function swipes(list, possible, done) {
     if (found === null || !possible(found)) return;
     row = found;
     from = { x: event.clientX, y: event.clientY };
+    pressed = false;
+    clearTimeout(resting);
+    resting = window.setTimeout(() => {
+      if (row !== found || pushed) return;
+      end();
+      pressed = true;
+      navigator.vibrate?.(10);
+      held(found);
+    }, longPress);
   });
   list.addEventListener("pointermove", (event) => {
     if (row === null || event.pointerType !== "touch") return;
     const by = event.clientX - from.x;
+    if (Math.hypot(by, event.clientY - from.y) >= least) clearTimeout(resting);
     if (!pushed && Math.abs(event.clientY - from.y) > Math.abs(by)) return;
     if (!pushed && Math.abs(by) < least) return;
     pushed = true;
     show(by);
   });
   list.addEventListener("pointerup", (event) => {
+    clearTimeout(resting);
     const target = row;
     const by = event.clientX - from.x;
     const enough = pushed && Math.abs(by) >= far;
     end();
     if (target !== null && enough) done(target, by > 0 ? "right" : "left");
   });
-  list.addEventListener("pointercancel", end);
+  list.addEventListener("pointercancel", () => {
+    clearTimeout(resting);
+    end();
+  });
+  list.addEventListener(
+    "click",
+    (event) => {
+      if (!pressed) return;
+      pressed = false;
+      event.stopImmediatePropagation();
+      event.preventDefault();
+    },
+    true
+  );
 }
 export {
   swipes
