@@ -174,7 +174,8 @@ def test_ages_go_by_the_servers_clock(chromium: Browser, local: LocalServer, mai
     visitor = Reader(chromium, local)
     visitor.page.add_init_script("const now = Date.now; Date.now = () => now() + 3 * 86_400_000;")
     visitor.log_in()
-    expect(visitor.page.locator(".message-age")).to_have_text(re.compile("min$"))
+    expect(visitor.page.locator(".message-age")).to_have_text(re.compile(r"^\d?\d:\d\d"))
+    expect(visitor.page.locator(".messages-group.top")).to_have_text("Today")
     visitor.close()
 
 

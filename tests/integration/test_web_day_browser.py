@@ -204,14 +204,14 @@ def test_a_day_without_a_mouse(chromium: Browser, server: LocalServer, imap: ima
     keys.press("ArrowDown")
     keys.go(dialog.get_by_role("button", name="Save"))
     page.keyboard.press("Enter")
-    expect(page.locator(".message").first).to_have_css("height", "54px")
+    expect(page.locator(".message").first).to_have_css("height", "40px")
     keys.look("the setting")
     keys.press("Control+!")
     keys.go(dialog.get_by_label("Rows"))
     keys.press("ArrowUp")
     keys.go(dialog.get_by_role("button", name="Save"))
     page.keyboard.press("Enter")
-    expect(page.locator(".message").first).to_have_css("height", "78px")
+    expect(page.locator(".message").first).to_have_css("height", "56px")
     # log out, by its name
     page.keyboard.press("Control+k")
     page.keyboard.type("log out")
@@ -286,7 +286,7 @@ def test_a_day_with_a_thumb(chromium: Browser, server: LocalServer, imap: imapli
     tap(page.get_by_role("button", name="Back"))
     expect(page.locator(".message", has_text=LABELLED).locator(".keyword")).to_have_text(["later"])
     # a setting, and log out
-    for rows, height in (("compact", "54px"), ("comfortable", "78px")):
+    for rows, height in (("compact", "40px"), ("comfortable", "56px")):
         tap(page.get_by_role("button", name="Mailboxes"))
         page.get_by_role("button", name="Settings").tap()
         dialog.get_by_label("Rows").select_option(rows)

@@ -134,9 +134,9 @@ def test_a_search_finds_marks_and_is_left_again(reader: Reader, imap: imaplib.IM
     page.keyboard.press("j")
     page.keyboard.press("j")
     expect(page.locator(".reader-subject")).to_have_text("Green harbour")
-    expect(page.locator(".text .hit")).to_have_text(["boat"])
-    page.keyboard.press("T")
     expect(page.frame_locator("iframe.html").locator("mark.hit")).to_have_text(["boat"])
+    page.keyboard.press("t")
+    expect(page.locator(".text .hit")).to_have_text(["boat"])
     page.reload()
     expect(page.locator(".reader-subject")).to_have_text("Green harbour")
     expect(page.locator(".search-input")).to_have_value("boat s:harbour")
@@ -266,32 +266,32 @@ def test_a_muted_thread_keeps_quiet(reader: Reader, imap: imaplib.IMAP4) -> None
     page.keyboard.press("j")
     page.keyboard.press("X")
     expect(page.locator(".toast")).to_contain_text("Muted")
-    expect(page.locator(".message.beside .mark[title^='Muted']")).to_have_text("m")
+    expect(page.locator(".message.beside .mark[title^='Muted']")).to_be_visible()
     page.keyboard.press("X")
     expect(page.locator(".message.beside")).to_have_count(0)
 
 
 def test_ways_to_show_threads_are_kept(reader: Reader, imap: imaplib.IMAP4) -> None:
-    """WEBMAIL-66: the mode by the browser, what was collapsed by the account; narrowed views are threads, too."""
+    """WEBMAIL-66: conversations or single messages, by the browser; narrowed views are conversations, too."""
     page = reader.page
     thread(imap, 3, flags="")
     put(imap, "Alone", flags="(\\Seen \\Flagged)")
     page.reload()
-    # unread ones are expanded
-    expect(page.locator(".message")).to_have_count(4)
+    # unread ones too are one row
+    expect(page.locator(".message")).to_have_count(2)
+    expect(page.locator(".thread-count")).to_have_text("3")
     page.get_by_role("button", name="What the list shows").click()
-    page.get_by_role("menuitem", name="No threads").click()
+    page.get_by_role("menuitem", name="Single messages").click()
+    expect(page.locator(".message")).to_have_count(4)
     expect(page.locator(".message .branch")).to_have_count(0)
+    until(lambda: page.evaluate("localStorage.getItem('moxlite-webmail-threading')") == "off")
+    page.reload()
     expect(page.locator(".message")).to_have_count(4)
     page.get_by_role("button", name="What the list shows").click()
-    page.get_by_role("menuitem", name="expanded unless collapsed").click()
+    page.get_by_role("menuitem", name="Conversations").click()
+    expect(page.locator(".thread-count")).to_have_text("3")
+    page.locator(".message", has_text="Person 3").dblclick()
     expect(page.locator(".message .branch")).to_have_count(2)
-    with page.expect_response("**/api/thread_collapse"):  # else the reload could come first
-        page.locator(".message", has_text="Person 2").dblclick()
-    expect(page.locator(".thread-count")).to_have_text("3")
-    until(lambda: page.evaluate("localStorage.getItem('moxlite-webmail-threading')") == "on")
-    page.reload()
-    expect(page.locator(".thread-count")).to_have_text("3")
     page.get_by_role("button", name="What the list shows").click()
     page.get_by_role("menuitem", name="flagged").click()
     expect(page.locator(".message-subject")).to_have_text(["Alone"])
@@ -318,16 +318,16 @@ def test_a_phone_searches_and_reads_a_thread(phone: Reader, imap: imaplib.IMAP4)
 
 
 def test_flags_have_signs_with_titles(reader: Reader, imap: imaplib.IMAP4) -> None:
-    """WEBMAIL-65: each says what it means; one that is read and that the junk filter has not learnt from has a mark."""
+    """WEBMAIL-65: words, or signs with a title; ordinary mail has none."""
     page = reader.page
     put(imap, "All", flags="(\\Answered \\Flagged \\Draft \\Deleted $Forwarded $Phishing)")
     put(imap, "Read", flags="(\\Seen)")
     put(imap, "New")
     marks = page.locator(".message", has_text="All").locator(".mark")
-    expect(marks).to_have_text(["↩", "↪", "D", "d", "p", "★"])
-    titles = [mark.get_attribute("title") for mark in marks.all()]
-    assert titles == ["Answered", "Forwarded", "Marked as deleted", "Draft", "Phishing", "Flagged"]
-    expect(page.locator(".message", has_text="Read").locator(".mark")).to_have_text(["?"])
+    expect(marks).to_have_text(["Draft", "Phishing", "Deleted", "↩", "↪", "★"])
+    titles = [mark.get_attribute("title") for mark in marks.all()[3:]]
+    assert titles == ["Answered", "Forwarded", "Flagged"]
+    expect(page.locator(".message", has_text="Read").locator(".mark")).to_have_count(0)
     expect(page.locator(".message", has_text="New").locator(".mark")).to_have_count(0)
 
 
@@ -351,7 +351,7 @@ def test_many_recipients_are_folded(reader: Reader, imap: imaplib.IMAP4) -> None
     message.set_content("Hello.\n")
     imap.append("INBOX", "", "", re.sub(rb"\r?\n", b"\r\n", message.as_bytes()))
     page.locator(".message", has_text="Sixty").click()
-    expect(page.locator(".reader-recipients")).to_have_text("to p0@example.com, p1@example.com and 88 more")
+    expect(page.locator(".reader-recipients")).to_have_text("to p0@example.com, p1@example.com and over 78 more")
     page.locator(".reader-recipients").click()
     fields = page.locator(".reader-fields dd")
     expect(fields.nth(2)).to_have_text(re.compile(r"^c0@.* c5@example\.com and 24 more$"))

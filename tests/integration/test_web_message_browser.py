@@ -113,7 +113,9 @@ def test_a_message_tells_how_it_came_and_why_it_is_here(reader: Reader, local: L
     page = reader.page
     arrive(local, "Unproven")
     page.locator(".message", has_text="Unproven").click()
-    expect(page.locator(".trust")).to_have_text("Not signed. Anyone could have written this. · First mail from this address")
+    expect(page.locator(".trust")).to_have_text(
+        "Not signed. Anyone could have written this. · First mail from this address"
+    )
     expect(page.locator(".author-address")).to_have_text("ada@nordlicht.example")
     page.get_by_role("button", name="to me").click()
     domain = page.locator(".reader-fields .validation")

@@ -37,7 +37,7 @@ def test_settings_change_the_page_and_the_other_page(
     for one in (page, other.page):
         expect(one.locator("body")).to_have_class(re.compile("compact"))
         expect(one.locator("body")).to_have_css("background-color", "rgb(20, 25, 31)")
-        expect(one.locator(".message")).to_have_css("height", "54px")
+        expect(one.locator(".message")).to_have_css("height", "40px")
     page.screenshot(path=tmp_path / "dark.png")
     other.close()
     page.keyboard.press("c")
@@ -46,7 +46,7 @@ def test_settings_change_the_page_and_the_other_page(
     expect(page.locator(".composer").get_by_label("Text")).to_have_value("\n\n-- \nMia\nVänern")
     page.locator(".composer").get_by_label("Close").click()
     page.reload()
-    expect(page.locator(".message")).to_have_css("height", "54px")
+    expect(page.locator(".message")).to_have_css("height", "40px")
     expect(page.locator("body")).to_have_css("background-color", "rgb(20, 25, 31)")
     page.keyboard.press("Control+!")
     settings.get_by_label("Colours").select_option("auto")
@@ -55,7 +55,7 @@ def test_settings_change_the_page_and_the_other_page(
     settings.get_by_label("Single letters are keys").check()
     settings.get_by_role("button", name="Save").click()
     expect(page.locator("body")).to_have_css("background-color", "rgb(255, 255, 255)")
-    expect(page.locator(".message")).to_have_css("height", "78px")
+    expect(page.locator(".message")).to_have_css("height", "56px")
 
 
 def test_the_way_to_show_a_sender_is_remembered_and_forgotten(reader: Reader, mailbox: imaplib.IMAP4) -> None:

@@ -9,6 +9,7 @@ from email.policy import SMTP
 
 import pytest
 
+from moxlite.store.mail.facts import Facts, SMTPFacts
 from tests.store_mail import deliver_mail, mail
 from tests.web_rig import Browser, Rig, rig
 
@@ -155,6 +156,42 @@ async def test_images_beyond_their_room_are_left_out_with_a_word(
     assert shown(b"c" * 5) in text
     assert shown(b"a" * 10) not in text
     assert "1 image of this message is too large to be shown here" in text
+
+
+@pytest.mark.parametrize(
+    ("html", "light", "dark"),
+    [(b"<p>Hi</p>", "#ffffff", "#141a1e"), (b"<p style='color: red'>Hi</p>", "#ffffff", "#f6f6f4")],
+)
+async def test_html_without_colours_takes_those_of_the_window(
+    rig: Rig, browser: Browser, html: bytes, light: str, dark: str
+) -> None:
+    """WEBMAIL-10: HTML with colours of its own lies on a light sheet; the reader hears which it is (WEBMAIL-55)."""
+    async with rig.account() as account:
+        found = await deliver_mail(account, b"Subject: x\r\nContent-Type: text/html\r\n\r\n" + html)
+    for query, paper in (("", light), ("&scheme=dark", dark)):
+        page = (await browser.fetch(f"/webmail/msg/{found.message_id}/html?sameorigin=true{query}")).body.decode()
+        assert f"background: {paper}" in page
+        assert ('name="coloured" content="yes"' in page) is (b"color" in html)
+
+
+async def test_a_reader_hears_what_proves_the_sender(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-77a: the domain that signed, and the number of mails of the address that came before."""
+    smtp = SMTPFacts(msgfrom="anton", msgfrom_domain="example.com", msgfrom_validation="strict")
+    async with rig.account() as account:
+        own = await deliver_mail(account, mail(0))
+        first, second, other = [
+            await deliver_mail(account, mail(number), facts=Facts(smtp=facts, dkim_domains=signers))
+            for number, facts, signers in (
+                (1, smtp, ("list.example.net", "mail.example.com")),
+                (2, smtp, ("example.com", "mail.example.com")),
+                (3, SMTPFacts(msgfrom="b", msgfrom_domain="example.com"), ("list.example.net",)),
+            )
+        ]
+    found = [
+        ((parsed := await browser.call("parsed_message", message_id=one.message_id))["signed_by"], parsed["earlier"])
+        for one in (own, first, second, other)
+    ]
+    assert found == [("", None), ("mail.example.com", 0), ("example.com", 1), ("", 0)]
 
 
 @pytest.mark.parametrize("kind", ["html", "htmlexternal"])

@@ -18,7 +18,7 @@ DEFAULTS = {
     "signatures": [],
     "quoting": "auto",
     "show_address_security": True,
-    "show_html": False,
+    "show_html": True,
     "no_show_shortcuts": False,
     "show_headers": [],
     "color_scheme": "auto",

@@ -171,3 +171,22 @@ def test_the_title_of_the_page_is_no_text_of_the_message() -> None:
     """WEBMAIL-53."""
     cleaned = sanitize("<html><head><title>News</title></head><body><p>x</p></body></html>", {}, external=False)
     assert cleaned.html == '<div class="body"><p>x</p></div>'
+
+
+@pytest.mark.parametrize(
+    ("html", "coloured"),
+    [
+        ("<p>Hi <b>there</b><blockquote>you</blockquote></p>", False),
+        ('<p style="font-size: 12px">x</p>', False),
+        ('<p style="COLOR: #000">x</p>', True),
+        ('<p style="background: #fff url(x)">x</p>', True),
+        ('<font color="red">x</font>', True),
+        ('<table bgcolor="#fff"><tr><td>x</td></tr></table>', True),
+        ('<body text="#222"><p>x</p>', True),
+        ("<style>p { color: red }</style><p>x</p>", True),
+        ("<style>p { margin: 0 }</style><p>x</p>", False),
+    ],
+)
+def test_html_with_colours_of_its_own_is_known(html: str, coloured: bool) -> None:
+    """WEBMAIL-10: any colour of text or background counts, wherever it is set."""
+    assert sanitize(html, {}, external=False).coloured is coloured

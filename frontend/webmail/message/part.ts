@@ -263,7 +263,10 @@ export class Message {
     const mine = all.findIndex((one) => this.owner.isOwn(one));
     const named = [...(mine < 0 ? [] : [t("me")]), ...all.filter((_, at) => at !== mine).slice(0, namedRecipients - (mine < 0 ? 0 : 1)).map(shortAddress)];
     const names = isolated(named.join(", "));
-    return all.length > named.length ? t("to {names} and {n} more", { names, n: all.length - named.length }) : t("to {names}", { names });
+    const n = all.length - named.length;
+    // a row has not all addresses of a long field
+    if ([item.to, item.cc, item.bcc].some((field) => field.length >= mostInRow)) return t("to {names} and over {n} more", { names, n });
+    return n > 0 ? t("to {names} and {n} more", { names, n }) : t("to {names}", { names });
   }
 
   private drawTrust(parsed: ParsedMessage): void {
