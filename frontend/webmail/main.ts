@@ -14,7 +14,7 @@ import { effect, signal } from "../lib/signal";
 import { toast, type Toast } from "../lib/toasts";
 import { many, t } from "../lib/words";
 import { addComposeCommands, composeBar } from "./commands/compose";
-import type { Desk, Refinement, Threading } from "./commands/desk";
+import type { Desk, Refinement, RowAction, Threading } from "./commands/desk";
 import { addFindCommands } from "./commands/find";
 import { addCommands, barCommands, rowCommands, senderCommands } from "./commands/table";
 import type { Kind } from "./compose/kinds";
@@ -49,7 +49,6 @@ import { MailboxList } from "./ui/mailboxes";
 import { layOut } from "./ui/page";
 import { Panes } from "./ui/panes";
 import { Reader } from "./ui/reader";
-import type { RowAction } from "./ui/row";
 
 /** Key in the browser's storage for the last scheme, used until the settings arrive. */
 const schemeKey = "moxlite-webmail-scheme";

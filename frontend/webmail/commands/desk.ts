@@ -7,9 +7,10 @@ import type { Role } from "../data/mailboxes";
 import type { AboutSender } from "../sender/part";
 import type { Actions } from "../state/actions";
 import type { AllSettings, Local } from "../state/settings";
-import type { RowAction } from "../ui/row";
 
 export type Threading = "off" | "on";
+/** An action on the messages of a row, without opening them. */
+export type RowAction = "archive" | "trash" | "read";
 /** An additional condition on the messages of a view; "" for none. */
 export type Refinement = "" | "unread" | "read" | "flagged" | "attachments";
 

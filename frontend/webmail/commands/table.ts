@@ -6,8 +6,7 @@ import type { Command } from "../../lib/commands";
 import { t } from "../../lib/words";
 import { own } from "../data/mailboxes";
 import type { AboutSender } from "../sender/part";
-import type { RowAction } from "../ui/row";
-import type { Desk } from "./desk";
+import type { Desk, RowAction } from "./desk";
 
 /** The commands in the bar above the message, in this order; impossible ones are left out. */
 export const barCommands = [

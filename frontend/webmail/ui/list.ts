@@ -5,10 +5,11 @@ import type { MessageItem } from "../../gen/webmail";
 import { el, fill } from "../../lib/dom";
 import { effect, untracked } from "../../lib/signal";
 import { t } from "../../lib/words";
+import type { RowAction } from "../commands/desk";
 import type { Mail } from "../state/mail";
 import type * as TouchPart from "../touch/part";
 import { Heads } from "./heads";
-import { Row, type RowAction } from "./row";
+import { Row } from "./row";
 
 /** Height of a row in px by density, with a pointer and on a phone, as in style.css. */
 const heights = { comfortable: { desk: 56, phone: 68 }, compact: { desk: 40, phone: 56 } };

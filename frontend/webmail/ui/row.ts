@@ -6,6 +6,7 @@ import { hue, initials } from "../../lib/disc";
 import { type Child, el, fill, icon, isolated, sign } from "../../lib/dom";
 import { archive, bellOff, mailOpen, trash2 } from "../../lib/icons";
 import { many, t } from "../../lib/words";
+import type { RowAction } from "../commands/desk";
 import { type Line, flagsOf, sameLine } from "../data/threads";
 import { addressList, bareAddress, fullTime, longAddress, shortAddress, shortTime } from "./format";
 import { marked } from "./marks";
@@ -47,8 +48,6 @@ const hoverActions: readonly (readonly [RowAction, string, string])[] = [
   ["trash", trash2, t("Move to Trash")],
   ["read", mailOpen, t("Mark read, or unread")],
 ];
-
-export type RowAction = "archive" | "trash" | "read";
 
 export class Row {
   readonly root = el("div", { class: "message", role: "option", draggable: "true" });

@@ -234,6 +234,18 @@ function size(octets) {
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
 }
 
+// lib/disc.ts
+function initials(name) {
+  const words2 = name.split(/[\s._-]+/).filter((word) => word !== "");
+  const letters = words2.length > 1 ? [...words2[0]][0] + [...words2[words2.length - 1]][0] : [...name].slice(0, 2).join("");
+  return letters.toUpperCase();
+}
+function hue(key) {
+  let hash = 0;
+  for (const sign2 of key) hash = hash * 31 + sign2.codePointAt(0) >>> 0;
+  return hash % 8 + 1;
+}
+
 // lib/pages.ts
 function head(title2, hint2, ...actions) {
   const words2 = typeof hint2 === "string" && hint2 !== "" ? el("p", { class: "hint" }, hint2) : hint2;
@@ -318,11 +330,7 @@ function visible(value) {
   return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
 }
 function disc(key, name) {
-  let hash = 0;
-  for (const sign2 of key) hash = hash * 31 + sign2.codePointAt(0) >>> 0;
-  const words2 = name.split(/[\s._-]+/).filter((word) => word !== "");
-  const letters = words2.length > 1 ? [...words2[0]][0] + [...words2[words2.length - 1]][0] : [...name].slice(0, 2).join("");
-  return el("span", { class: `disc c${hash % 8 + 1}`, "aria-hidden": "true" }, letters.toUpperCase());
+  return el("span", { class: `disc c${hue(key)}`, "aria-hidden": "true" }, initials(name));
 }
 function meter(share) {
   const bar = el("i", { class: share >= 0.9 ? "warn" : void 0 });

@@ -7,6 +7,9 @@ function t(text2, values = {}) {
     return typeof value === "number" ? (grouped ??= new Intl.NumberFormat()).format(value) : value;
   });
 }
+function many(n, one, other, values = {}) {
+  return t(n === 1 ? one : other, { ...values, n });
+}
 
 // lib/client.ts
 var CallFailed = class extends Error {
@@ -86,6 +89,17 @@ function mark(value) {
   element.textContent = value;
   return element;
 }
+function icon(path, name = "icon") {
+  const namespace = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(namespace, "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("class", name);
+  svg.setAttribute("aria-hidden", "true");
+  const line = document.createElementNS(namespace, "path");
+  line.setAttribute("d", path);
+  svg.append(line);
+  return svg;
+}
 
 // lib/numbers.ts
 function size(octets) {
@@ -100,6 +114,12 @@ function size(octets) {
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
 }
 
+// lib/scheme.ts
+var queries = { auto: "(prefers-color-scheme: dark)", light: "not all", dark: "all" };
+function isDark(scheme) {
+  return scheme === "dark" || scheme === "auto" && matchMedia(queries.auto).matches;
+}
+
 // lib/sheets.ts
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
@@ -108,19 +128,38 @@ function adopt(text2) {
 }
 
 // webmail/ui/format.ts
-var minute = 60;
-var hour = 60 * minute;
-var day = 24 * hour;
-var year = 365.25 * day;
-var month = year / 12;
-var full;
+var day = 24 * 60 * 60 * 1e3;
+function daysBetween(time, now) {
+  return Math.round((new Date(now).setHours(0, 0, 0, 0) - new Date(time).setHours(0, 0, 0, 0)) / day);
+}
+var formats = /* @__PURE__ */ new Map();
+function formatted(date, name, options) {
+  let format = formats.get(name);
+  if (format === void 0) formats.set(name, format = new Intl.DateTimeFormat(void 0, options));
+  return format.format(date);
+}
+var clockTime = (date) => formatted(date, "time", { hour: "numeric", minute: "2-digit" });
 function fullTime(time) {
-  return (full ??= new Intl.DateTimeFormat(void 0, { dateStyle: "full", timeStyle: "short" })).format(new Date(time));
+  return formatted(new Date(time), "full", { dateStyle: "full", timeStyle: "short" });
+}
+function saidTime(time, now) {
+  const date = new Date(time);
+  const days = daysBetween(time, now);
+  const at = clockTime(date);
+  if (days === 0) return t("today {time}", { time: at });
+  if (days === 1) return t("yesterday {time}", { time: at });
+  if (days > 1 && days < 7) return t("{day} {time}", { day: formatted(date, "long weekday", { weekday: "long" }), time: at });
+  const thisYear = date.getFullYear() === new Date(now).getFullYear();
+  if (thisYear) return t("{day}, {time}", { day: formatted(date, "long day", { day: "numeric", month: "long" }), time: at });
+  return formatted(date, "long date", { day: "numeric", month: "long", year: "numeric" });
 }
 function bareAddress(address) {
   if (address.host === "") return address.user;
   const user = /^[^\s"(),:;<>@[\\\]]+$/.test(address.user) ? address.user : JSON.stringify(address.user);
   return `${user}@${address.host}`;
+}
+function shortAddress(address) {
+  return address.name.trim() || bareAddress(address);
 }
 function longAddress(address) {
   const name = address.name.trim();
@@ -153,7 +192,7 @@ function asciiDomains(addresses) {
 }
 
 // webmail/message/message.css
-var message_default = '/* One message: its head, what there is to say of it, its text or page. */\n\n.reader-fields {\n  display: grid;\n  grid-template-columns: max-content minmax(0, 1fr);\n  gap: 2px 12px;\n  margin: 0;\n  font-size: 14px;\n  /* all recipients of a long list leave room for the text */\n  max-height: 45vh;\n  overflow-y: auto;\n}\n\n.reader-fields dt {\n  color: var(--color-mild);\n}\n\n.reader-fields dd {\n  margin: 0;\n  white-space: pre-wrap;\n  overflow-wrap: anywhere;\n}\n\n.reader-note {\n  padding: 0 26px 12px;\n  font-size: 13.5px;\n}\n\n.attachments {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 7px;\n  margin-top: 12px;\n}\n\n.attachment {\n  display: inline-flex;\n  align-items: baseline;\n  gap: 8px;\n  max-width: 100%;\n  padding: 4px 10px;\n  border: 1px solid var(--border-color);\n  border-radius: 8px;\n  background: var(--background-mild);\n  font-size: 13.5px;\n}\n\n.attachment a {\n  overflow: hidden;\n  text-overflow: ellipsis;\n  text-decoration: none;\n  white-space: nowrap;\n}\n\n.attachment a:hover {\n  text-decoration: underline;\n}\n\n.attachment-size {\n  color: var(--color-milder);\n  font-size: 12px;\n  white-space: nowrap;\n}\n\n.reader-bar {\n  display: flex;\n  flex-wrap: wrap;\n  align-items: center;\n  gap: 4px;\n  min-height: 30px;\n  padding: 0 22px 10px;\n  flex: none;\n  border-bottom: 1px solid var(--border-color);\n}\n\n.reader-bar button.mode {\n  padding: 2px 9px;\n  border-color: transparent;\n  background: none;\n  color: var(--color-mild);\n  font-size: 13px;\n}\n\n.reader-bar button.mode[aria-pressed="true"] {\n  background: var(--button-hover-background);\n  color: var(--color);\n}\n\n.hint {\n  padding: 0 8px;\n  color: var(--color-milder);\n  font-size: 13px;\n}\n\n.reader-body {\n  flex: 1;\n  min-height: 0;\n  overflow: auto;\n}\n\n.reader-body.framed {\n  display: flex;\n  flex-direction: column;\n}\n\n.text-part {\n  max-width: 78ch;\n  padding: 22px 26px;\n}\n\n.text-part + .text-part {\n  border-top: 1px solid var(--border-color);\n}\n\n.text {\n  white-space: pre-wrap;\n  /* each line by its own letters: text of both directions comes in one message (WEBMAIL-118) */\n  unicode-bidi: plaintext;\n  text-align: start;\n  overflow-wrap: anywhere;\n  line-height: 1.55;\n}\n\n.elsewhere {\n  margin: 0 4px;\n  padding: 0 5px;\n  border-radius: 4px;\n  background: var(--warning-background);\n  font-size: 12.5px;\n}\n\n.quoted1 {\n  color: var(--quoted1);\n}\n\n.quoted2 {\n  color: var(--quoted2);\n}\n\n.quoted3 {\n  color: var(--quoted3);\n}\n\n.html {\n  flex: 1;\n  width: 100%;\n  min-height: 200px;\n  border: 0;\n  /* mail assumes paper */\n  background: #ffffff;\n  color-scheme: light;\n}\n\n.headers {\n  margin: 14px 26px;\n  border-collapse: collapse;\n  font: 12.5px/1.5 var(--mono);\n}\n\n.headers th {\n  padding-right: 14px;\n  text-align: right;\n  vertical-align: top;\n  white-space: nowrap;\n  font-weight: 400;\n  color: var(--color-mild);\n}\n\n.headers td {\n  overflow-wrap: anywhere;\n}\n\n.reader-message {\n  display: flex;\n  flex-direction: column;\n  flex: 1;\n  min-height: 0;\n}\n\n.card .reader-bar {\n  padding: 0 10px 8px;\n}\n\n.card .text-part {\n  padding: 14px;\n}\n\n.card .reader-body {\n  overflow: visible;\n}\n\n.card .html {\n  flex: none;\n}\n\n.quote {\n  margin: 6px 0;\n}\n\n.quote > summary {\n  width: max-content;\n  padding: 1px 9px;\n  border-radius: 9px;\n  background: var(--button-hover-background);\n  color: var(--color-mild);\n  font-size: 12.5px;\n  cursor: pointer;\n  list-style: none;\n}\n\n.quote[open] > summary {\n  margin-bottom: 4px;\n}\n\n.validation {\n  text-decoration: underline 2px;\n  text-underline-offset: 3px;\n}\n\n.validation.green {\n  text-decoration-color: var(--underline-green);\n}\n\n.validation.blue {\n  text-decoration-color: var(--underline-blue);\n}\n\n.validation.red {\n  text-decoration-color: var(--underline-red);\n}\n\n.sender-menu {\n  margin-left: 6px;\n  padding: 0 6px;\n}\n\n.attachment-all {\n  align-self: center;\n  font-size: 13px;\n}\n\n.shown-image {\n  display: block;\n  max-width: calc(100% - 52px);\n  max-height: 70vh;\n  margin: 8px 26px;\n  border-radius: 6px;\n}\n\n.text.signature {\n  color: var(--color-mild);\n}\n\n@media (max-width: 860px) {\n  .reader-bar {\n    padding: 0 10px 8px;\n  }\n\n  .text-part {\n    padding: 16px;\n  }\n}\n\n/* on paper there is the message alone */\n@media print {\n  .side,\n  .middle,\n  .splitter,\n  .toolbar,\n  .reader-bar,\n  .sender-menu,\n  .composers,\n  .toasts {\n    display: none;\n  }\n\n  .app,\n  .reader,\n  .reader-message,\n  .reader-body {\n    display: block;\n    height: auto;\n    overflow: visible;\n  }\n}\n\n/* words at the bottom stand above the bar */\n@media (max-width: 860px) {\n  .show-message .toasts {\n    bottom: 70px;\n  }\n}\n\n.spacer {\n  flex: 1;\n}\n';
+var message_default = '/* One message: its head, what there is to say of it, its text or page. */\n\n.reader-fields {\n  display: grid;\n  grid-template-columns: max-content minmax(0, 1fr);\n  gap: 2px 12px;\n  margin: 0;\n  font-size: 14px;\n  padding-top: 10px;\n  /* all recipients of a long list leave room for the text */\n  max-height: 45vh;\n  overflow-y: auto;\n}\n\n.reader-fields[hidden] {\n  display: none;\n}\n\n.author {\n  display: flex;\n  align-items: baseline;\n  gap: 8px;\n  min-height: 28px;\n}\n\n.author-name {\n  min-width: 0;\n  overflow: hidden;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n  font-size: 15px;\n  font-weight: 600;\n}\n\n.author-address {\n  flex: 0 1 auto;\n  min-width: 0;\n  color: var(--color-mild);\n  font-size: 13px;\n  overflow-wrap: anywhere;\n}\n\n.author-time {\n  margin-left: auto;\n  padding-left: 8px;\n  flex: none;\n  color: var(--color-mild);\n  font-size: 12.5px;\n  white-space: nowrap;\n}\n\n.message-menu {\n  align-self: center;\n  flex: none;\n  min-width: 32px;\n  min-height: 28px;\n  padding: 0 6px;\n}\n\nbutton.quiet {\n  border-color: transparent;\n  background: none;\n  text-align: start;\n}\n\nbutton.quiet.author-name {\n  padding: 0;\n}\n\n.reader-recipients {\n  display: block;\n  max-width: 100%;\n  padding: 0;\n  overflow: hidden;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n  color: var(--color-mild);\n  font-size: 13px;\n}\n\n.reader-recipients::after {\n  content: " ⌄";\n}\n\n.reader-recipients[aria-expanded="true"]::after {\n  content: " ⌃";\n}\n\n.trust {\n  margin-top: 3px;\n  color: var(--color-mild);\n  font-size: 12.5px;\n}\n\n.trust .icon {\n  width: 14px;\n  height: 14px;\n  margin-right: 5px;\n  vertical-align: -2px;\n}\n\n.trust-good .icon {\n  color: var(--underline-green);\n}\n\n.trust-look .icon {\n  color: var(--underline-red);\n}\n\n.reader-fields dt {\n  color: var(--color-mild);\n}\n\n.reader-fields dd {\n  margin: 0;\n  white-space: pre-wrap;\n  overflow-wrap: anywhere;\n}\n\n.reader-note {\n  padding: 0 26px 12px;\n  font-size: 13.5px;\n}\n\n.attachments {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 7px;\n  margin-top: 12px;\n}\n\n.attachment {\n  display: inline-flex;\n  align-items: baseline;\n  gap: 8px;\n  max-width: 100%;\n  padding: 4px 10px;\n  border: 1px solid var(--border-color);\n  border-radius: 8px;\n  background: var(--background-mild);\n  font-size: 13.5px;\n}\n\n.attachment a {\n  overflow: hidden;\n  text-overflow: ellipsis;\n  text-decoration: none;\n  white-space: nowrap;\n}\n\n.attachment a:hover {\n  text-decoration: underline;\n}\n\n.attachment-size {\n  color: var(--color-milder);\n  font-size: 12px;\n  white-space: nowrap;\n}\n\n.reader-bar {\n  display: flex;\n  flex-wrap: wrap;\n  align-items: center;\n  gap: 4px 14px;\n  flex: none;\n  margin: 0 22px 10px;\n  padding: 7px 12px;\n  border-radius: 8px;\n  background: var(--background-mild);\n  color: var(--color-mild);\n  font-size: 13px;\n}\n\n.reader-bar[hidden] {\n  display: none;\n}\n\n.reader-bar-words {\n  min-width: 0;\n  overflow-wrap: anywhere;\n}\n\n.hint {\n  padding: 0 8px;\n  color: var(--color-milder);\n  font-size: 13px;\n}\n\n.reader-body {\n  flex: 1;\n  min-height: 0;\n  overflow: auto;\n}\n\n.reader-body.framed {\n  display: flex;\n  flex-direction: column;\n}\n\n.text-part {\n  max-width: 78ch;\n  padding: 22px 26px;\n}\n\n.text-part + .text-part {\n  border-top: 1px solid var(--border-color);\n}\n\n.text {\n  white-space: pre-wrap;\n  /* each line by its own letters: text of both directions comes in one message (WEBMAIL-118) */\n  unicode-bidi: plaintext;\n  text-align: start;\n  overflow-wrap: anywhere;\n  line-height: 1.55;\n}\n\n.elsewhere {\n  margin: 0 4px;\n  padding: 0 5px;\n  border-radius: 4px;\n  background: var(--warning-background);\n  font-size: 12.5px;\n}\n\n.quoted1 {\n  color: var(--quoted1);\n}\n\n.quoted2 {\n  color: var(--quoted2);\n}\n\n.quoted3 {\n  color: var(--quoted3);\n}\n\n.html {\n  flex: 1;\n  width: 100%;\n  min-height: 200px;\n  border: 0;\n}\n\n/* mail with colours of its own, in a dark window */\n.html.sheet {\n  width: calc(100% - 32px);\n  margin: 0 16px 16px;\n  border-radius: 10px;\n}\n\n.headers {\n  margin: 14px 26px;\n  border-collapse: collapse;\n  font: 12.5px/1.5 var(--mono);\n}\n\n.headers th {\n  padding-right: 14px;\n  text-align: right;\n  vertical-align: top;\n  white-space: nowrap;\n  font-weight: 400;\n  color: var(--color-mild);\n}\n\n.headers td {\n  overflow-wrap: anywhere;\n}\n\n.reader-message {\n  display: flex;\n  flex-direction: column;\n  flex: 1;\n  min-height: 0;\n}\n\n.card .reader-bar {\n  margin: 0 10px 8px;\n}\n\n.card .text-part {\n  padding: 14px;\n}\n\n.card .reader-body {\n  overflow: visible;\n}\n\n.card .html {\n  flex: none;\n  min-height: 80px;\n}\n\n.quote {\n  margin: 6px 0;\n}\n\n.quote > summary {\n  width: max-content;\n  padding: 1px 9px;\n  border-radius: 9px;\n  background: var(--button-hover-background);\n  color: var(--color-mild);\n  font-size: 12.5px;\n  cursor: pointer;\n  list-style: none;\n}\n\n.quote[open] > summary {\n  margin-bottom: 4px;\n}\n\n.validation {\n  text-decoration: underline 2px;\n  text-underline-offset: 3px;\n}\n\n.validation.green {\n  text-decoration-color: var(--underline-green);\n}\n\n.validation.blue {\n  text-decoration-color: var(--underline-blue);\n}\n\n.validation.red {\n  text-decoration-color: var(--underline-red);\n}\n\n.attachment-all {\n  align-self: center;\n  font-size: 13px;\n}\n\n.shown-image {\n  display: block;\n  max-width: calc(100% - 52px);\n  max-height: 70vh;\n  margin: 8px 26px;\n  border-radius: 6px;\n}\n\n.text.signature {\n  color: var(--color-mild);\n}\n\n@media (max-width: 860px) {\n  .reader-bar {\n    margin: 0 10px 8px;\n  }\n\n  .author {\n    flex-wrap: wrap;\n    align-items: center;\n  }\n\n  .author-name {\n    flex: 1 1 0;\n  }\n\n  .author-address {\n    order: 1;\n    flex-basis: 100%;\n  }\n\n  .message-menu {\n    min-width: 44px;\n    min-height: 44px;\n  }\n\n  .reader-recipients {\n    min-height: 32px;\n  }\n\n  .text-part {\n    padding: 16px;\n  }\n}\n\n/* on paper there is the message alone */\n@media print {\n  .side,\n  .middle,\n  .splitter,\n  .toolbar,\n  .reader-bar,\n  .message-menu,\n  .composers,\n  .toasts {\n    display: none;\n  }\n\n  .app,\n  .reader,\n  .reader-message,\n  .reader-body {\n    display: block;\n    height: auto;\n    overflow: visible;\n  }\n}\n\n/* words at the bottom stand above the bar */\n@media (max-width: 860px) {\n  .show-message .toasts {\n    bottom: 70px;\n  }\n}\n\n.spacer {\n  flex: 1;\n}\n';
 
 // webmail/ui/marks.ts
 function marked(text2, needles) {
@@ -182,6 +221,13 @@ function markIn(page, needles) {
     const pieces = marked(node.data, needles);
     if (pieces.length > 1) node.replaceWith(...pieces.map((piece) => piece instanceof Node ? page.adoptNode(piece) : String(piece)));
   }
+}
+function pageFacts(page) {
+  const fact = (name) => page.head?.querySelector(`meta[name="${name}"]`)?.getAttribute("content") ?? null;
+  const blocked = fact("blocked");
+  if (blocked === null) return null;
+  const [count, ...hosts] = blocked.split(" ");
+  return { count: Number(count), hosts, coloured: fact("coloured") === "yes" };
 }
 
 // webmail/data/links.ts
@@ -276,10 +322,54 @@ function foldQuotes(blocks) {
   return found;
 }
 
+// webmail/message/trust.ts
+var mostCounted = 1e3;
+var shapes = {
+  good: "M8 1.5l5.5 2v4c0 3.5-2.4 6-5.5 7-3.1-1-5.5-3.5-5.5-7v-4z M5.5 8l1.8 1.8L10.8 6.3",
+  look: "M8 2l6.5 11.5h-13z M8 6.5v3.2 M8 11.6v.1"
+};
+var endings = {
+  one: t("{n}st mail from this address"),
+  two: t("{n}nd mail from this address"),
+  few: t("{n}rd mail from this address")
+};
+function ordinal({ earlier }) {
+  if (earlier === null) return "";
+  if (earlier === 0) return t("First mail from this address");
+  if (earlier >= mostCounted) return t("More than {n} mails from this address", { n: mostCounted });
+  const n = earlier + 1;
+  return t(endings[new Intl.PluralRules("en", { type: "ordinal" }).select(n)] ?? "{n}th mail from this address", { n });
+}
+function proof({ validation, signed_by }, from) {
+  switch (validation) {
+    case "strict":
+    case "dmarc":
+    case "relaxed":
+      return signed_by === "" ? t("Sent by a server of {domain}", { domain: isolated(from?.host ?? "") }) : t("Signed by {domain}", { domain: isolated(signed_by) });
+    case "list":
+      return t("Came by a list or forward that you trust");
+    case "none":
+      return t("Not signed. Anyone could have written this.");
+    case "":
+      return "";
+  }
+}
+function doubtful(parsed, from) {
+  return parsed.validation === "none" || parsed.earlier === 0 || (from?.name ?? "").includes("@");
+}
+function trustLine(parsed, item) {
+  const [from] = item.from;
+  const words = [proof(parsed, from), ordinal(parsed)].filter((one) => one !== "");
+  if (words.length === 0) return [];
+  const kind = doubtful(parsed, from) ? "look" : "good";
+  return [el("span", { class: `trust-${kind}` }, icon(shapes[kind])), words.join(" · ")];
+}
+
 // webmail/message/part.ts
 adopt(message_default);
 var firstAttachments = 4;
 var firstAddresses = 6;
+var namedRecipients = 2;
 var mostInRow = 50;
 var highest = 2e4;
 var mostImages = 20;
@@ -296,20 +386,20 @@ function isImage(attachment) {
 }
 var remembered = Promise.resolve();
 var Message = class {
-  constructor(item, base, owner, whole) {
+  constructor(item, base, owner, fold) {
     this.item = item;
     this.base = base;
     this.owner = owner;
-    this.whole = whole;
+    this.fold = fold;
     const place = el("div", { class: "reader-note", hidden: true });
-    this.menu.addEventListener("click", () => this.owner.senderMenu(this.item, this.menu));
+    this.more.addEventListener("click", () => this.owner.menu(this.item, this.more, this.commands()));
     fill(this.root, this.heading(item), place, this.bar, this.body);
     this.owner.opened(item, place);
   }
   item;
   base;
   owner;
-  whole;
+  fold;
   root = el("div", { class: "reader-message" });
   parsed = null;
   mode = "text";
@@ -317,8 +407,15 @@ var Message = class {
   body = el("div", { class: "reader-body" });
   bar = el("div", { class: "reader-bar" });
   people = el("span", { dir: "auto" });
-  menu = el("button", { class: "link sender-menu", "aria-haspopup": "menu", title: t("What to do about this sender"), "aria-label": t("What to do about this sender") }, "⋯");
-  sender = el("dd", {}, this.people, this.menu);
+  sender = el("dd", {}, this.people);
+  address = el("span", { class: "author-address", hidden: true });
+  trust = el("div", { class: "trust", hidden: true });
+  fields = el("dl", { class: "reader-fields", hidden: true });
+  more = el("button", { class: "quiet message-menu", "aria-haspopup": "menu", title: t("More for this message"), "aria-label": t("More for this message") }, "⋯");
+  blocked = null;
+  get whole() {
+    return this.fold !== null;
+  }
   async show() {
     await remembered;
     let parsed;
@@ -332,6 +429,7 @@ var Message = class {
     this.parsed = parsed;
     this.mode = this.first(parsed);
     this.drawSender(validations[parsed.validation]);
+    this.drawTrust(parsed);
     this.draw();
   }
   missing(error) {
@@ -351,11 +449,13 @@ var Message = class {
     if (remembered2 !== "" && (remembered2 !== "text" || parsed.texts.length > 0)) return remembered2 === "html_ext" ? "htmlexternal" : remembered2;
     return parsed.texts.length === 0 || this.owner.settings().show_html ? "html" : "text";
   }
-  choose(mode) {
-    if (this.parsed === null || this.mode === mode) return;
+  choose(mode, always = false) {
+    if (this.parsed === null) return;
+    const changed = this.mode !== mode;
     this.mode = mode;
-    if (this.parsed.has_html) this.keep(mode === "htmlexternal" ? "html_ext" : mode);
-    this.draw();
+    if (this.parsed.has_html && (always || changed && mode !== "htmlexternal")) this.keep(mode === "htmlexternal" ? "html_ext" : mode);
+    if (changed) this.draw();
+    else this.drawBar();
   }
   keep(view) {
     const { parsed, item } = this;
@@ -393,25 +493,85 @@ var Message = class {
     this.body.scrollBy({ top: by });
   }
   heading(item) {
-    const people = (label, name, all) => all.length > 0 && [el("dt", {}, label), this.addressees(name, all)];
+    const [from] = item.from;
+    const time = item.date ?? item.received;
+    const people = (label, name2, all) => all.length > 0 && [el("dt", {}, label), this.addressees(name2, all)];
     this.drawSender();
+    fill(
+      this.fields,
+      item.from.length > 0 && [el("dt", {}, t("From")), this.sender],
+      people(t("Reply to"), "reply-to", item.reply_to),
+      people(t("To"), "to", item.to),
+      people(t("Cc"), "cc", item.cc),
+      people(t("Bcc"), "bcc", item.bcc),
+      el("dt", {}, t("Date")),
+      el("dd", {}, fullTime(time))
+    );
+    const name = el("bdi", { dir: "auto" }, isolated(addressList(item.from.slice(0, namedRecipients), shortAddress)) || t("(no address)"));
+    const author = this.fold === null ? el("b", { class: "author-name" }, name) : el("button", { class: "quiet author-name", "aria-expanded": "true", title: t("Fold this message"), onclick: this.fold }, name);
+    const unfold = el("button", { class: "quiet reader-recipients", "aria-expanded": "false", title: t("Show all addresses") }, el("bdi", { dir: "auto" }, this.recipients(item)));
+    unfold.addEventListener("click", () => {
+      this.fields.hidden = !this.fields.hidden;
+      unfold.setAttribute("aria-expanded", String(!this.fields.hidden));
+    });
+    if (from !== void 0) fill(this.address, isolated(bareAddress(from)));
     return el(
       "header",
       { class: "reader-head" },
       !this.whole && subjectOf(item),
       el(
-        "dl",
-        { class: "reader-fields" },
-        item.from.length > 0 && [el("dt", {}, t("From")), this.sender],
-        people(t("Reply to"), "reply-to", item.reply_to),
-        people(t("To"), "to", item.to),
-        people(t("Cc"), "cc", item.cc),
-        people(t("Bcc"), "bcc", item.bcc),
-        el("dt", {}, t("Date")),
-        el("dd", {}, fullTime(item.date ?? item.received))
+        "div",
+        { class: "author" },
+        author,
+        this.address,
+        el("time", { class: "author-time", datetime: time, title: fullTime(time) }, saidTime(time, Date.now())),
+        this.more
       ),
+      unfold,
+      this.trust,
+      this.fields,
       this.attachments(item.attachments)
     );
+  }
+  recipients(item) {
+    const all = [...item.to, ...item.cc, ...item.bcc];
+    if (all.length === 0) return t("to nobody named");
+    const mine = all.findIndex((one) => this.owner.isOwn(one));
+    const named = [...mine < 0 ? [] : [t("me")], ...all.filter((_, at) => at !== mine).slice(0, namedRecipients - (mine < 0 ? 0 : 1)).map(shortAddress)];
+    const names = isolated(named.join(", "));
+    const n = all.length - named.length;
+    if ([item.to, item.cc, item.bcc].some((field) => field.length >= mostInRow)) return t("to {names} and over {n} more", { names, n });
+    return n > 0 ? t("to {names} and {n} more", { names, n }) : t("to {names}", { names });
+  }
+  drawTrust(parsed) {
+    const { item } = this;
+    const inline = parsed.texts.map((part) => /^-----BEGIN PGP (SIGNED MESSAGE|MESSAGE)-----/m.exec(part.text)?.[1]).find((kind) => kind !== void 0);
+    const hints = [
+      (item.is_signed || inline === "SIGNED MESSAGE") && el("span", { class: "hint", title: t("The server does not verify signatures") }, t("signed")),
+      (item.is_encrypted || inline === "MESSAGE") && el("span", { class: "hint", title: t("The server cannot decrypt this") }, t("encrypted"))
+    ];
+    fill(this.trust, trustLine(parsed, item), hints);
+    this.trust.hidden = this.trust.childElementCount === 0;
+    this.address.hidden = !doubtful(parsed, item.from[0]);
+  }
+  commands() {
+    const { parsed, mode } = this;
+    if (parsed === null) return [];
+    const shown = (id, title, keys, run, when = true) => ({ id: `view.${id}`, title, keys, when: () => when, run });
+    return [
+      shown("html", t("Show as designed (HTML)"), ["T"], () => this.choose("html"), parsed.has_html && mode === "text"),
+      shown("pictures", t("Load pictures from elsewhere"), ["T"], () => this.choose("htmlexternal"), mode === "html" && (this.blocked?.count ?? 0) > 0),
+      shown("text", t("Show as plain text"), ["t"], () => this.choose("text"), parsed.texts.length > 0 && mode !== "text"),
+      shown("forget", t("Forget how mail of this sender is shown"), [], () => this.forget(), parsed.view_mode !== ""),
+      shown("headers", this.allHeaders ? t("Hide the headers") : t("Show all headers"), ["ctrl i"], () => this.toggleHeaders()),
+      shown("details", t("Details"), ["I"], () => this.openDetails()),
+      shown("raw", t("Show the source"), ["O"], () => this.openRaw()),
+      shown("tab", t("Open in a new tab"), ["o"], () => this.openTab())
+    ];
+  }
+  forget() {
+    this.keep("");
+    this.drawBar();
   }
   addressees(field, all) {
     const place = el("dd");
@@ -471,37 +631,27 @@ var Message = class {
   part(kind, path) {
     return `${this.base}msg/${this.item.id}/${kind}/${path}`;
   }
+  drawBar() {
+    const { parsed, blocked, mode, item } = this;
+    this.bar.hidden = true;
+    if (parsed === null || mode === "text") return;
+    const alone = item.from.length === 1 && parsed.view_mode !== "html_ext";
+    const always = alone && el("button", { class: "link", onclick: () => this.choose("htmlexternal", true) }, t("Always for this sender"));
+    if (mode === "html" && blocked !== null && blocked.count > 0) {
+      const hosts = isolated(blocked.hosts.join(", "));
+      const words = many(blocked.count, "{n} picture from {hosts} is not loaded", "{n} pictures from {hosts} are not loaded", { hosts });
+      fill(this.bar, el("span", { class: "reader-bar-words" }, words), el("button", { class: "link", onclick: () => this.choose("htmlexternal") }, t("Show")), always);
+      this.bar.hidden = false;
+    } else if (mode === "htmlexternal" && always) {
+      fill(this.bar, el("span", { class: "reader-bar-words" }, t("Pictures are loaded from their servers")), always);
+      this.bar.hidden = false;
+    }
+  }
   draw() {
-    const { parsed, item } = this;
+    const { parsed } = this;
     if (parsed === null) return;
-    const modes = [
-      ["text", t("Text"), parsed.texts.length > 0],
-      ["html", t("HTML"), parsed.has_html],
-      ["htmlexternal", t("HTML with external resources"), parsed.has_html]
-    ];
-    const inline = parsed.texts.map((part) => /^-----BEGIN PGP (SIGNED MESSAGE|MESSAGE)-----/m.exec(part.text)?.[1]).find((kind) => kind !== void 0);
-    fill(
-      this.bar,
-      modes.filter(([, , possible]) => possible).map(
-        ([mode, label]) => el(
-          "button",
-          {
-            class: "mode",
-            "aria-pressed": String(this.mode === mode),
-            onclick: () => this.choose(mode)
-          },
-          label
-        )
-      ),
-      parsed.view_mode !== "" && el("button", { class: "mode", title: t("Messages of this sender are shown like this"), onclick: () => (this.keep(""), this.draw()) }, t("Forget for this sender")),
-      el("span", { class: "spacer" }),
-      (item.is_signed || inline === "SIGNED MESSAGE") && el("span", { class: "hint", title: t("The server does not verify signatures") }, t("signed")),
-      (item.is_encrypted || inline === "MESSAGE") && el("span", { class: "hint", title: t("The server cannot decrypt this") }, t("encrypted")),
-      parsed.texts.length === 0 && parsed.has_html && el("span", { class: "hint" }, t("HTML-only message")),
-      el("button", { class: "mode", "aria-pressed": String(this.allHeaders), onclick: () => this.toggleHeaders() }, t("Headers")),
-      el("button", { class: "mode", onclick: () => this.openDetails() }, t("Details")),
-      el("button", { class: "mode", onclick: () => this.openRaw() }, t("Raw"))
-    );
+    this.blocked = null;
+    this.drawBar();
     const wanted = new Set(this.owner.settings().show_headers.map((name) => name.toLowerCase()));
     const headers = this.allHeaders ? parsed.headers : parsed.headers.filter((header) => wanted.has(header.name.toLowerCase()));
     fill(this.body, headers.length > 0 && this.headers(headers), this.mode === "text" ? this.texts(parsed) : this.frame());
@@ -523,12 +673,13 @@ var Message = class {
   }
   frame() {
     const kind = this.mode === "htmlexternal" ? "htmlexternal" : "html";
+    const dark = isDark(this.owner.settings().color_scheme);
     const frame = el("iframe", {
       class: "html",
       title: t("Message"),
       sandbox: "allow-same-origin allow-popups allow-popups-to-escape-sandbox",
       referrerpolicy: "no-referrer",
-      src: `${this.base}msg/${this.item.id}/${kind}?sameorigin=true`
+      src: `${this.base}msg/${this.item.id}/${kind}?sameorigin=true${dark ? "&scheme=dark" : ""}`
     });
     let [known, loaded] = [null, false];
     const take = () => {
@@ -537,8 +688,19 @@ var Message = class {
       known = page;
       this.owner.framed(page);
     };
+    let said = false;
+    const readFacts = () => {
+      const page = frame.contentDocument;
+      const facts = said || page === null || !frame.isConnected ? null : pageFacts(page);
+      if (facts === null) return;
+      said = true;
+      this.blocked = facts;
+      frame.classList.toggle("sheet", dark && facts.coloured);
+      this.drawBar();
+    };
     const watch = () => {
       take();
+      readFacts();
       if (frame.isConnected && !loaded) requestAnimationFrame(watch);
     };
     requestAnimationFrame(watch);
@@ -551,6 +713,7 @@ var Message = class {
         return;
       }
       take();
+      readFacts();
       markIn(page, this.owner.needles());
       const bar = (page.defaultView?.innerHeight ?? 0) - page.documentElement.clientHeight;
       if (this.whole) frame.style.height = `${Math.min(highest, page.documentElement.scrollHeight + bar)}px`;
