@@ -1,5 +1,5 @@
 // Values of the calls about log-ins and second factors, as the generated clients of all apps have them (`web/types.py`,
-// `web/factorcalls/types.py`). Shared code names them here, because it lies below what is generated.
+// `web/factorcalls/types.py`). Shared code names them here, because it is a layer below the generated code.
 
 export interface LoginResult {
   csrf_token: string;

@@ -165,7 +165,7 @@ async def test_images_beyond_their_room_are_left_out_with_a_word(
 async def test_html_without_colours_takes_those_of_the_window(
     rig: Rig, browser: Browser, html: bytes, light: str, dark: str
 ) -> None:
-    """WEBMAIL-10: HTML with colours of its own lies on a light sheet; the reader hears which it is (WEBMAIL-55)."""
+    """WEBMAIL-10: HTML with colours of its own is on a light sheet; the reader hears which it is (WEBMAIL-55)."""
     async with rig.account() as account:
         found = await deliver_mail(account, b"Subject: x\r\nContent-Type: text/html\r\n\r\n" + html)
     for query, paper in (("", light), ("&scheme=dark", dark)):

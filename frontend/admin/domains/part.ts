@@ -24,7 +24,7 @@ async function listPage(desk: Desk): Promise<{ title: string; root: HTMLElement 
     ],
     found,
   );
-  const body = found.length === 0 ? empty(globe, t("No domains yet"), t("A domain is what stands behind the @ of addresses.")) : list;
+  const body = found.length === 0 ? empty(globe, t("No domains yet"), t("A domain is the part of an address after the @.")) : list;
   const root = el("div", { class: "page" }, head(t("Domains"), null, button(t("Add domain"), () => void add(desk), { icon: plus, kind: "primary" })), card("", body, { flush: true }));
   return { title: t("Domains"), root };
 }

@@ -18,7 +18,7 @@ const endings: Partial<Record<Intl.LDMLPluralRule, string>> = {
   few: t("{n}rd mail from this address"),
 };
 
-/** The number of a message among those of its sender, in words; "" if it did not come by SMTP. */
+/** The number of a message among the messages of its sender, in words; "" if it did not come by SMTP. */
 function ordinal({ earlier }: ParsedMessage): string {
   if (earlier === null) return "";
   if (earlier === 0) return t("First mail from this address");

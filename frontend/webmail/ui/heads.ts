@@ -1,4 +1,4 @@
-// The heads of groups in the list: Today, Yesterday, This week, months. Rows have one height; a head stands between two of them. The
+// The heads of groups in the list: Today, Yesterday, This week, months. Rows have one height; a head is between two of them. The
 // head of the group on the screen stays at the top. Groups are known for loaded rows only.
 
 import { el, fill } from "../../lib/dom";

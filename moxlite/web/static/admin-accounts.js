@@ -818,7 +818,7 @@ async function accountPage(desk) {
       button(t("Remove…"), () => void remove(desk, name), { kind: "line danger" })
     ),
     row.broken !== "" && notice("danger", t("This account is out of service: {why}", { why: row.broken })),
-    row.disabled !== "" && notice("warn", t("Nobody can log in: “{text}”. Mail still arrives.", { text: row.disabled })),
+    row.disabled !== "" && notice("warn", t("All log-ins are refused: “{text}”. Mail still arrives.", { text: row.disabled })),
     card(
       "",
       pairs([

@@ -568,7 +568,7 @@ async function act(desk, doing, [filter, count], run, ask, what, back) {
 }
 async function drop(desk, [filter, count]) {
   const title = many(count, "Drop {n} message for good?", "Drop {n} messages for good?");
-  const what = t("They leave the queue and nobody is told. This can't be undone.");
+  const what = t("They leave the queue without a notice to their senders. This can't be undone.");
   if (!await typedAgain(title, String(count), what, many(count, "Drop {n} message", "Drop {n} messages"))) return;
   if (await attempt(t("Dropping"), () => desk.client.queue_change("drop", filter, count))) {
     desk.say(many(count, "{n} message dropped", "{n} messages dropped"));

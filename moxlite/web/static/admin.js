@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "accounts.1b79015bf9aa.js", domains: "domains.bc186d1108d6.js", factors: "factors.89824f055e6e.js", queue: "queue.47248b8d57e6.js" };
+var define_PARTS_default = { accounts: "accounts.28eb1041c8e0.js", domains: "domains.6fdd75374f38.js", factors: "factors.89824f055e6e.js", queue: "queue.8cacf8d06a8c.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {

@@ -535,7 +535,7 @@ var Message = class {
   }
   recipients(item) {
     const all = [...item.to, ...item.cc, ...item.bcc];
-    if (all.length === 0) return t("to nobody named");
+    if (all.length === 0) return t("no recipients");
     const mine = all.findIndex((one) => this.owner.isOwn(one));
     const named = [...mine < 0 ? [] : [t("me")], ...all.filter((_, at) => at !== mine).slice(0, namedRecipients - (mine < 0 ? 0 : 1)).map(shortAddress)];
     const names = isolated(named.join(", "));

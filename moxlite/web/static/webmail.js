@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.c7efbdf6d763.js", compose: "compose.0437cd51911e.js", conversation: "conversation.9203940bf861.js", details: "details.0600d370195a.js", export: "export.dee7f379b84b.js", login: "login.be0f23699b13.js", mailboxes: "mailboxes.c69533b48afb.js", menu: "menu.888a8aa39ba0.js", message: "message.8674172aa1c8.js", palette: "palette.cadde8b9c4ea.js", rules: "rules.d5870e04129d.js", search: "search.dbb964f86653.js", sender: "sender.52647c065e21.js", sent: "sent.f2c82d23bf67.js", settings: "settings.27c8d9deedfa.js", touch: "touch.5477156ef0f8.js", viewer: "viewer.67b0cdc1e239.js" };
+var define_PARTS_default = { bulk: "bulk.c7efbdf6d763.js", compose: "compose.3a865488e9f6.js", conversation: "conversation.411b86f9f728.js", details: "details.fae3b922865a.js", export: "export.dee7f379b84b.js", login: "login.be0f23699b13.js", mailboxes: "mailboxes.c69533b48afb.js", menu: "menu.a879afbd6869.js", message: "message.f5427c5003d9.js", palette: "palette.cadde8b9c4ea.js", rules: "rules.d5870e04129d.js", search: "search.dbb964f86653.js", sender: "sender.7a94466a26f8.js", sent: "sent.f2c82d23bf67.js", settings: "settings.57adaec0f67f.js", touch: "touch.5159934f4363.js", viewer: "viewer.67b0cdc1e239.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -183,7 +183,7 @@ var checks = {
   MessageItem: { id: "integer", mailbox_id: "integer", uid: "integer", modseq: "integer", thread_id: "integer", flags: ["list", "string"], keywords: ["list", "string"], received: "time", size: "integer", subject: "string", preview: "string", date: ["nullable", "time"], from: ["list", ["ref", "Address"]], to: ["list", ["ref", "Address"]], cc: ["list", ["ref", "Address"]], bcc: ["list", ["ref", "Address"]], reply_to: ["list", ["ref", "Address"]], attachments: ["list", ["ref", "Attachment"]], is_signed: "boolean", is_encrypted: "boolean", thread_muted: "boolean", thread_collapsed: "boolean", thread_missing_link: "boolean", thread_parent: "integer", same_message_id: "boolean", match_query: "boolean" },
   Address: { name: "string", user: "string", host: "string" },
   Attachment: { path: "string", filename: "string", content_type: "string", size: "integer" },
-  ParsedMessage: { id: "integer", headers: ["list", ["ref", "Header"]], texts: ["list", ["ref", "Text"]], has_html: "boolean", attachments: ["list", ["ref", "Attachment"]], structure: ["ref", "Part"], list_reply_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]], validation: ["enum", ["", "dmarc", "list", "none", "relaxed", "strict"]] },
+  ParsedMessage: { id: "integer", headers: ["list", ["ref", "Header"]], texts: ["list", ["ref", "Text"]], has_html: "boolean", attachments: ["list", ["ref", "Attachment"]], structure: ["ref", "Part"], list_reply_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]], validation: ["enum", ["", "dmarc", "list", "none", "relaxed", "strict"]], signed_by: "string", earlier: ["nullable", "integer"] },
   Header: { name: "string", value: "string" },
   Text: { path: "string", content_type: "string", text: "string", truncated: "boolean" },
   Part: { path: "string", content_type: "string", disposition: "string", filename: "string", size: "integer", parts: ["list", ["ref", "Part"]] },
@@ -470,7 +470,7 @@ function text(value) {
 }
 var bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
 function isolated(value) {
-  return value.replace(bidiControls, (sign) => `[U+${sign.charCodeAt(0).toString(16).toUpperCase()}]`);
+  return value.replace(bidiControls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase()}]`);
 }
 function mark(value) {
   const element = document.createElement("span");
@@ -487,6 +487,11 @@ function icon(path, name = "icon") {
   const line = document.createElementNS(namespace, "path");
   line.setAttribute("d", path);
   svg.append(line);
+  return svg;
+}
+function sign(path, name = "i") {
+  const svg = icon(path, name);
+  svg.setAttribute("viewBox", "0 0 24 24");
   return svg;
 }
 function brand(app = "") {
@@ -780,7 +785,7 @@ var most = 3;
 var stack = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
 function toast(text2, action, time = shown) {
   if (!stack.isConnected) document.body.append(stack);
-  const words = el("span", {}, text2);
+  const words2 = el("span", {}, text2);
   let timer = 0;
   const close = () => {
     clearTimeout(timer);
@@ -789,7 +794,7 @@ function toast(text2, action, time = shown) {
   const box = el(
     "div",
     { class: "toast" },
-    words,
+    words2,
     action !== void 0 && el(
       "button",
       {
@@ -806,7 +811,7 @@ function toast(text2, action, time = shown) {
   if (time > 0) timer = window.setTimeout(close, time);
   stack.append(box);
   while (stack.childElementCount > most) stack.firstElementChild?.remove();
-  return { say: (other) => words.textContent = other, close };
+  return { say: (other) => words2.textContent = other, close };
 }
 
 // webmail/commands/compose.ts
@@ -902,9 +907,8 @@ var Mailboxes = class {
 
 // webmail/commands/find.ts
 var threadings = [
-  ["unread", t("Threads; expanded if unread")],
-  ["on", t("Threads; expanded unless collapsed")],
-  ["off", t("No threads")]
+  ["on", t("Conversations")],
+  ["off", t("Single messages")]
 ];
 var refinements = [
   ["", t("Show all messages")],
@@ -970,6 +974,16 @@ function addCommands(desk) {
   desk.commands.add(t("Messages"), messages(desk));
   desk.commands.add(t("Message"), message(desk));
 }
+function rowCommands(desk, items) {
+  const unread = items.some((item) => !item.flags.includes("\\seen"));
+  const act = (action, title, keys) => ({ id: `row.${action}`, title, keys, run: () => desk.act(items, action) });
+  return [
+    act("archive", t("Archive"), ["a"]),
+    act("trash", t("Move to Trash"), ["d"]),
+    act("read", unread ? t("Mark read") : t("Mark unread"), unread ? ["m"] : ["M"]),
+    ...items.length === 1 ? senderCommands(desk, () => items[0]) : []
+  ];
+}
 function senderCommands(desk, of) {
   const act = (what, title) => ({
     id: `sender.${what}`,
@@ -1023,7 +1037,7 @@ function list(desk) {
     ...move(desk, "last", t("Last message"), Infinity, "End", "."),
     ...move(desk, "first", t("First message"), -Infinity, "Home", ","),
     { id: "list.open", title: t("Open the message"), keys: ["Enter"], quiet: true, run: () => desk.moveFocus(0, "select") },
-    { id: "list.toggle", title: t("Select, or unselect"), keys: ["Space", "ctrl Space"], quiet: true, run: () => desk.toggleFocused() },
+    { id: "list.toggle", title: t("Select, or unselect"), keys: ["x", "Space", "ctrl Space"], quiet: true, run: () => desk.toggleFocused() },
     { id: "list.next-unread", title: t("Next unread message"), keys: ["u"], run: () => desk.nextUnread() },
     { id: "list.all", title: t("Select all messages"), keys: ["ctrl a"], run: () => desk.selectAll() },
     { id: "list.none", title: t("Back to the list"), keys: ["Escape"], when: some, run: () => desk.unselect() }
@@ -1400,8 +1414,7 @@ var SearchBar = class {
 // webmail/find.ts
 var threadingKey = "moxlite-webmail-threading";
 function storedThreading() {
-  const known = localStorage.getItem(threadingKey);
-  return known === "off" || known === "on" ? known : "unread";
+  return localStorage.getItem(threadingKey) === "off" ? "off" : "on";
 }
 var Find = class {
   constructor(mail, owner) {
@@ -1638,11 +1651,6 @@ var Actions = class {
     const named = { doing: () => mute ? t("Muting") : t("Unmuting"), done: () => said };
     const call = (to) => ({ shown: {}, call: () => this.client.thread_mute(ids, to) });
     this.perform(call(mute), named, ids.length, t("Not muted"), { what: said, actions: () => [call(!mute)] });
-  }
-  collapse(members) {
-    const collapse = !members.some((item) => item.thread_collapsed);
-    const action = { shown: {}, call: () => this.client.thread_collapse(members.map((item) => item.id), collapse) };
-    this.mail.pending.do(action).catch((error) => this.failed(t("Not kept"), error));
   }
   looked(item, flag) {
     this.mail.pending.do(this.flagging([item], [flag], true)).catch((error) => {
@@ -2021,14 +2029,8 @@ var Folding = class {
   isOpened(threadId) {
     return this.opened.has(threadId);
   }
-  isExpanded(threadId, members, unread) {
-    let known = this.expanded.get(threadId);
-    if (known === void 0) {
-      const muted = members.some((item) => item.thread_muted);
-      known = unread ? !muted && members.some((item) => item.match_query && isUnread(item)) : !members.some((item) => item.thread_collapsed);
-      this.expanded.set(threadId, known);
-    }
-    return known;
+  isExpanded(threadId) {
+    return this.expanded.get(threadId) ?? false;
   }
   set(threadId, expanded) {
     this.expanded.set(threadId, expanded);
@@ -2263,7 +2265,7 @@ var defaults = {
   signatures: [],
   quoting: "auto",
   show_address_security: true,
-  show_html: false,
+  show_html: true,
   no_show_shortcuts: false,
   show_headers: [],
   color_scheme: "auto",
@@ -2312,7 +2314,7 @@ var Mail = class {
     });
     this.shown = computed(() => {
       const selection = this.selection.value;
-      if (selection.open || selection.ids.size !== 1) return null;
+      if (this.choosing.value || selection.open || selection.ids.size !== 1) return null;
       const [id] = selection.ids.keys();
       return this.rows.value.items.find((item) => item.id === id) ?? null;
     });
@@ -2335,6 +2337,7 @@ var Mail = class {
   rows;
   selection = signal(Selection.none);
   focus = signal(null);
+  choosing = signal(false);
   connection = signal("on");
   settings = signal(defaults);
   problem = signal(null);
@@ -2478,10 +2481,10 @@ var Mail = class {
   fold(expand) {
     const focus = this.focus.value;
     const line = focus === null ? void 0 : this.rows.value.lines.get(focus.item.id);
-    if (line === void 0 || line.members.length < 2) return [];
+    if (line === void 0 || line.members.length < 2) return;
     const wanted = expand ?? line.collapsed;
     const hidden = line.members.length - this.rowsOf(line).length;
-    if (wanted !== line.collapsed && !(wanted && hidden > 0)) return [];
+    if (wanted !== line.collapsed && !(wanted && hidden > 0)) return;
     const selected = line.members.some((item) => this.selection.value.ids.has(item.id));
     this.folding.set(line.top.thread_id, wanted);
     this.changed();
@@ -2489,7 +2492,6 @@ var Mail = class {
     const first2 = wanted ? line.members[0] : line.top;
     const index = items.findIndex((item) => item.id === first2.id);
     if (index >= 0) this.moveTo(start + index, selected ? "select" : "focus");
-    return line.collapsed === wanted ? line.members : [];
   }
   moveThread(by) {
     const { items, start, lines } = this.rows.value;
@@ -2541,6 +2543,7 @@ var Mail = class {
     if (this.rows.value.total > 0) this.selection.value = Selection.all;
   }
   unselect() {
+    this.choosing.value = false;
     this.selection.value = Selection.none;
   }
   toggleFocused() {
@@ -2551,6 +2554,7 @@ var Mail = class {
     const item = this.at(position);
     if (item === void 0) return;
     this.focus.value = { item, position };
+    this.choosing.value = true;
     this.selection.value = this.selection.value.toggled(item, this.oldestFirst, this.rows.value.lines.get(item.id)?.top);
   }
   moveFocus(by, how) {
@@ -2571,8 +2575,10 @@ var Mail = class {
     }
     const from = this.focus.value;
     this.focus.value = { item, position };
-    if (how === "select") this.selection.value = Selection.of([item]);
-    else if (how === "extend") this.extend(from ?? { item, position }, { item, position });
+    if (how === "select") {
+      this.choosing.value = false;
+      this.selection.value = Selection.of([item]);
+    } else if (how === "extend") this.extend(from ?? { item, position }, { item, position });
   }
   heading() {
     const awaited = this.awaited.at(0)?.position;
@@ -2654,7 +2660,7 @@ var Mail = class {
     return { start, items: shown3, total: rows, entries: rows, known, lines: /* @__PURE__ */ new Map() };
   }
   threaded() {
-    const { start, items: tops, total, known, query } = this.view;
+    const { start, items: tops, total, known } = this.view;
     const items = [];
     const lines = /* @__PURE__ */ new Map();
     this.entries = [];
@@ -2669,7 +2675,7 @@ var Mail = class {
       const members = order.map(({ item }) => item);
       const opened = this.folding.isOpened(top.thread_id);
       const of = opened ? order : tree(present.filter((item) => item.match_query));
-      const unfolded = this.folding.isExpanded(top.thread_id, members, query.threading === "unread");
+      const unfolded = this.folding.isExpanded(top.thread_id);
       const expanded = unfolded && (opened ? members.length : of.length) > 1;
       const first2 = present.find((item) => item.id === top.id && (item.match_query || opened)) ?? present.find((item) => item.match_query);
       const rows = expanded ? of : [{ item: first2, depth: 0 }];
@@ -2840,14 +2846,14 @@ var sentences = {
   blocked: t("Not connected: your network or a proxy holds back what the server sends. Ask its administrator to let websockets through.")
 };
 function connectionLine(mail, stream) {
-  const words = el("span");
+  const words2 = el("span");
   const button = el("button", { onclick: () => stream.retry() }, t("Try now"));
-  const line = el("div", { class: "offline", role: "status" }, words, button);
+  const line = el("div", { class: "offline", role: "status" }, words2, button);
   effect(() => {
     const state = mail.connection.value;
     line.hidden = state === "on";
     button.hidden = state === "connecting";
-    fill(words, sentences[state]);
+    fill(words2, sentences[state]);
   });
   return line;
 }
@@ -2885,23 +2891,36 @@ var Drawer = class {
 };
 
 // webmail/ui/format.ts
-var minute = 60;
-var hour = 60 * minute;
-var day = 24 * hour;
-var year = 365.25 * day;
-var month = year / 12;
-function age(time, now) {
-  const seconds = Math.max(0, (now - Date.parse(time)) / 1e3);
-  if (seconds < minute) return "<1min";
-  if (seconds < hour) return `${Math.floor(seconds / minute)}min`;
-  if (seconds < day) return `${Math.floor(seconds / hour)}h`;
-  if (seconds < month) return `${Math.floor(seconds / day)}d`;
-  if (seconds < year) return `${Math.floor(seconds / month)}mo`;
-  return `${Math.floor(seconds / year)}y`;
+var day = 24 * 60 * 60 * 1e3;
+function daysBetween(time, now) {
+  return Math.round((new Date(now).setHours(0, 0, 0, 0) - new Date(time).setHours(0, 0, 0, 0)) / day);
 }
-var full;
+var formats = /* @__PURE__ */ new Map();
+function formatted(date, name, options) {
+  let format = formats.get(name);
+  if (format === void 0) formats.set(name, format = new Intl.DateTimeFormat(void 0, options));
+  return format.format(date);
+}
+var clockTime = (date) => formatted(date, "time", { hour: "numeric", minute: "2-digit" });
+function shortTime(time, now) {
+  const date = new Date(time);
+  const days = daysBetween(time, now);
+  if (days <= 0) return clockTime(date);
+  if (days < 7) return formatted(date, "weekday", { weekday: "short" });
+  if (date.getFullYear() === new Date(now).getFullYear()) return formatted(date, "day", { day: "numeric", month: "short" });
+  return formatted(date, "date", { day: "numeric", month: "short", year: "numeric" });
+}
+function groupOf(time, now) {
+  const date = new Date(time);
+  const days = daysBetween(time, now);
+  if (days <= 0) return t("Today");
+  if (days === 1) return t("Yesterday");
+  if (days < 7) return t("This week");
+  if (date.getFullYear() === new Date(now).getFullYear()) return formatted(date, "month", { month: "long" });
+  return formatted(date, "months", { month: "long", year: "numeric" });
+}
 function fullTime(time) {
-  return (full ??= new Intl.DateTimeFormat(void 0, { dateStyle: "full", timeStyle: "short" })).format(new Date(time));
+  return formatted(new Date(time), "full", { dateStyle: "full", timeStyle: "short" });
 }
 function bareAddress(address) {
   if (address.host === "") return address.user;
@@ -2918,6 +2937,88 @@ function longAddress(address) {
 function addressList(addresses, one) {
   return addresses.map(one).join(", ");
 }
+
+// webmail/ui/heads.ts
+var headHeight = 28;
+var Heads = class {
+  top = el("div", { class: "messages-group top", "aria-hidden": "true", hidden: true });
+  elements = [];
+  heads = [];
+  of = null;
+  day = "";
+  get height() {
+    return this.heads.length > 0 ? headHeight : 0;
+  }
+  divide(rows, now) {
+    const day2 = new Date(now).toDateString();
+    if (rows === this.of && day2 === this.day) return;
+    this.of = rows;
+    this.day = day2;
+    const found = [];
+    let [name, from, until] = ["", Infinity, -Infinity];
+    for (const [index, item] of rows.items.entries()) {
+      const { received } = rows.lines.get(item.id)?.top ?? item;
+      const time = Date.parse(received);
+      if (time >= from && time < until) continue;
+      from = new Date(received).setHours(0, 0, 0, 0);
+      until = from + 24 * 60 * 60 * 1e3;
+      const next = groupOf(received, now);
+      if (next === name) continue;
+      name = next;
+      found.push({ position: rows.start + index, name });
+    }
+    this.heads = found;
+  }
+  above(position) {
+    let count = 0;
+    while (count < this.heads.length && this.heads[count].position <= position) count++;
+    return count * headHeight;
+  }
+  without(top, rowHeight2) {
+    let heads = 0;
+    for (const { position } of this.heads) {
+      if (position * rowHeight2 + heads + headHeight > top) break;
+      heads += headHeight;
+    }
+    return top - heads;
+  }
+  draw(space, begin, end, topOf, at) {
+    const wanted = this.heads.filter(({ position }) => position >= begin && position < end);
+    while (this.elements.length < wanted.length) this.elements.push(el("div", { class: "messages-group", "aria-hidden": "true" }));
+    for (const [index, element] of this.elements.entries()) {
+      const head = wanted[index];
+      if (head === void 0) {
+        element.remove();
+        continue;
+      }
+      if (element.textContent !== head.name) fill(element, head.name);
+      element.style.transform = `translateY(${topOf(head.position) - headHeight}px)`;
+      if (element.parentElement !== space) space.append(element);
+    }
+    const group = this.heads.filter(({ position }) => position <= at).at(-1) ?? this.heads[0];
+    this.top.hidden = group === void 0;
+    if (group !== void 0 && this.top.textContent !== group.name) fill(this.top, group.name);
+  }
+};
+
+// lib/disc.ts
+function initials(name) {
+  const words2 = name.split(/[\s._-]+/).filter((word) => word !== "");
+  const letters = words2.length > 1 ? [...words2[0]][0] + [...words2[words2.length - 1]][0] : [...name].slice(0, 2).join("");
+  return letters.toUpperCase();
+}
+function hue(key2) {
+  let hash = 0;
+  for (const sign2 of key2) hash = hash * 31 + sign2.codePointAt(0) >>> 0;
+  return hash % 8 + 1;
+}
+
+// lib/icons.ts
+var archive = "M3 3h18a1 1 0 0 1 1 1v3a1 1 0 0 1 -1 1h-18a1 1 0 0 1 -1 -1v-3a1 1 0 0 1 1 -1z M4 8v11a2 2 0 0 0 2 2h12a2 2 0 0 0 2-2V8 M10 12h4";
+var bellOff = "M10.268 21a2 2 0 0 0 3.464 0 M17 17H4a1 1 0 0 1-.74-1.673C4.59 13.956 6 12.499 6 8a6 6 0 0 1 .258-1.742 M2 2l20 20 M8.668 3.01A6 6 0 0 1 18 8c0 2.687.77 4.653 1.707 6.05";
+var mailOpen = "M21.2 8.4c.5.38.8.97.8 1.6v10a2 2 0 0 1-2 2H4a2 2 0 0 1-2-2V10a2 2 0 0 1 .8-1.6l8-6a2 2 0 0 1 2.4 0l8 6Z M22 10l-8.97 5.7a1.94 1.94 0 0 1-2.06 0L2 10";
+var pencil = "M21.174 6.812a1 1 0 0 0-3.986-3.987L3.842 16.174a2 2 0 0 0-.5.83l-1.321 4.352a.5.5 0 0 0 .623.622l4.353-1.32a2 2 0 0 0 .83-.497z M15 5l4 4";
+var trash2 = "M10 11v6 M14 11v6 M19 6v14a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V6 M3 6h18 M8 6V4a2 2 0 0 1 2-2h4a2 2 0 0 1 2 2v2";
 
 // webmail/ui/marks.ts
 function marked(text2, needles) {
@@ -2937,13 +3038,21 @@ function marked(text2, needles) {
 
 // webmail/ui/row.ts
 var clip = "M12.5 7.2L7.8 12a2.9 2.9 0 01-4.2-4.1l5.2-5.2a2 2 0 012.8 2.8l-5 5a1 1 0 01-1.4-1.4l4.4-4.4";
-var letters = [
+var symbols = [
   ["\\answered", "↩", t("Answered")],
-  ["$forwarded", "↪", t("Forwarded")],
-  ["$junk", "j", t("Junk")],
-  ["\\deleted", "D", t("Marked as deleted")],
-  ["\\draft", "d", t("Draft")],
-  ["$phishing", "p", t("Phishing")]
+  ["$forwarded", "↪", t("Forwarded")]
+];
+var words = [
+  ["\\draft", t("Draft")],
+  ["$junk", t("Junk")],
+  ["$phishing", t("Phishing")],
+  ["\\deleted", t("Deleted")]
+];
+var shownLabels = 2;
+var hoverActions = [
+  ["archive", archive, t("Archive")],
+  ["trash", trash2, t("Move to Trash")],
+  ["read", mailOpen, t("Mark read, or unread")]
 ];
 var Row = class {
   root = el("div", { class: "message", role: "option", draggable: "true" });
@@ -2952,12 +3061,23 @@ var Row = class {
   people = el("span", { class: "message-people", dir: "auto" });
   marks = el("span", { class: "message-marks" });
   time = el("time", { class: "message-age" });
-  subject = el("div", { class: "message-subject", dir: "auto" });
-  preview = el("div", { class: "message-preview", dir: "auto" });
+  subject = el("span", { class: "message-subject", dir: "auto" });
+  preview = el("span", { class: "message-preview", dir: "auto" });
+  labels = el("span", { class: "message-labels" });
+  disc = el("span", { class: "message-disc", "aria-hidden": "true" });
   line;
   manner = null;
   constructor() {
-    this.root.append(el("div", { class: "message-top" }, this.people, this.marks, this.time), this.subject, this.preview);
+    this.root.append(
+      this.disc,
+      el(
+        "div",
+        { class: "message-body" },
+        el("div", { class: "message-top" }, this.people, this.marks, this.time),
+        el("div", { class: "message-line" }, el("span", { class: "message-words" }, this.subject, this.preview), this.labels)
+      ),
+      el("span", { class: "message-actions", "aria-hidden": "true" }, hoverActions.map(([action, path, title]) => el("span", { class: "message-action", title, data: { action } }, sign(path))))
+    );
   }
   show(item, manner, line) {
     const before = this.manner;
@@ -2969,10 +3089,11 @@ var Row = class {
     if (item === null) {
       this.root.removeAttribute("id");
       this.root.classList.remove("unread", "deleted", "beside", "in-thread");
-      for (const part2 of [this.people, this.marks, this.time, this.subject, this.preview]) fill(part2);
+      for (const part2 of [this.people, this.marks, this.time, this.subject, this.preview, this.labels, this.disc]) fill(part2);
       return;
     }
-    const thread = line?.collapsed === true ? line.members : [item];
+    const matching = line?.collapsed === true ? line.members.filter((one) => one.match_query) : [];
+    const thread = matching.length > 0 ? matching : [item];
     const { flags, keywords, unread } = flagsOf(thread);
     const depth = line?.collapsed === false ? line.depth : 0;
     this.root.id = `message-${item.id}`;
@@ -2984,12 +3105,16 @@ var Row = class {
     this.showPeople(thread, manner, line?.hidden ?? 0);
     const subject = isolated(item.subject) || t("(no subject)");
     fill(this.subject, depth > 0 && this.branch(item), marked(subject, manner.needles));
+    this.showDisc(item, manner);
     const elsewhere = [...new Set(thread.filter((one) => one.mailbox_id !== manner.here).map((one) => manner.mailbox(one.mailbox_id)))];
+    fill(this.preview, marked(isolated(item.preview), manner.needles));
+    const others = elsewhere.length > 0 && elsewhere[0] !== "" ? el("span", { class: "keyword other-mailbox" }, elsewhere.join(", ")) : null;
+    const left = keywords.length - shownLabels;
     fill(
-      this.preview,
-      elsewhere.length > 0 && elsewhere[0] !== "" && el("span", { class: "keyword other-mailbox" }, elsewhere.join(", ")),
-      keywords.map((keyword) => el("span", { class: "keyword" }, keyword)),
-      marked(isolated(item.preview), manner.needles)
+      this.labels,
+      others,
+      keywords.slice(0, shownLabels).map((keyword) => el("span", { class: "keyword" }, keyword)),
+      left > 0 && el("span", { class: "keyword more", title: keywords.slice(shownLabels).join(", ") }, `+${left}`)
     );
     this.time.dateTime = item.received;
     this.time.title = fullTime(item.received);
@@ -3010,7 +3135,7 @@ var Row = class {
   }
   refreshAge(now) {
     if (this.item === null) return;
-    const value = age(this.item.received, now);
+    const value = shortTime(this.item.received, now);
     if (this.time.textContent !== value) this.time.textContent = value;
   }
   showPeople(thread, manner, hidden) {
@@ -3025,6 +3150,12 @@ var Row = class {
       hidden > 0 && el("span", { class: "thread-count", title: many(hidden, "One more message of this conversation is elsewhere: → shows it", "{n} more messages of this conversation are elsewhere: → shows them") }, `+${hidden}`)
     );
   }
+  showDisc(item, manner) {
+    const [person] = manner.recipients ? [...item.to, ...item.cc, ...item.bcc] : item.from;
+    const name = person === void 0 ? "?" : isolated(shortAddress(person));
+    this.disc.className = `message-disc c${hue(person === void 0 ? "" : bareAddress(person).toLowerCase())}`;
+    fill(this.disc, initials(name));
+  }
   branch(item) {
     if (item.same_message_id) return el("span", { class: "branch", title: t("Has the same Message-ID as the message above") }, "≈ ");
     if (item.thread_missing_link) return el("span", { class: "branch", title: t("The message that it answers is not here") }, "↯ ");
@@ -3032,13 +3163,12 @@ var Row = class {
   }
   showMarks(thread, flags) {
     const files = thread.reduce((sum, item) => sum + item.attachments.length, 0);
-    const known = flags.includes("$junk") || flags.includes("$notjunk");
-    const letter = (sign, title) => el("span", { class: "mark", title }, sign);
+    const letter = (symbol, title) => el("span", { class: "mark", title }, symbol);
     fill(
       this.marks,
-      letters.filter(([flag]) => flags.includes(flag)).map(([, sign, title]) => letter(sign, title)),
-      !known && flags.includes("\\seen") && el("span", { class: "mark unknown", title: t("The junk filter has learnt nothing from it") }, "?"),
-      thread.every((item) => item.thread_muted) && letter("m", t("Muted: new messages of the thread arrive read")),
+      words.filter(([flag]) => flags.includes(flag)).map(([, word]) => el("span", { class: "mark word" }, word)),
+      symbols.filter(([flag]) => flags.includes(flag)).map(([, symbol, title]) => letter(symbol, title)),
+      thread.every((item) => item.thread_muted) && el("span", { class: "mark", title: t("Muted: new messages of the conversation arrive read") }, sign(bellOff, "icon")),
       files > 0 && el("span", { class: "mark", title: t("Attachments: {n}", { n: files }) }, icon(clip)),
       flags.includes("\\flagged") && el("span", { class: "mark flagged", title: t("Flagged") }, "★")
     );
@@ -3046,23 +3176,28 @@ var Row = class {
 };
 
 // webmail/ui/list.ts
-var heights = { comfortable: 78, compact: 54 };
-var rowHeight = heights.comfortable;
+var heights = { comfortable: { desk: 56, phone: 68 }, compact: { desk: 40, phone: 56 } };
+var phone = matchMedia("(max-width: 860px)");
+var rowHeight = heights.comfortable.desk;
 var maxHeight = 8e6;
 var MessageList = class {
   constructor(mail, owner) {
     this.mail = mail;
     this.owner = owner;
-    this.root.append(this.space, this.note);
+    this.root.append(this.heads.top, this.space, this.note);
     this.root.addEventListener("scroll", () => this.later());
     this.root.addEventListener("click", (event) => this.clicked(event));
     this.root.addEventListener("dblclick", (event) => this.at(event)?.item != null && owner.fold());
+    this.root.addEventListener("contextmenu", (event) => this.openMenu(event));
     this.root.addEventListener("dragstart", (event) => this.beginDrag(event));
     new ResizeObserver(() => this.later()).observe(this.root);
     setInterval(() => this.refreshAges(), 3e4);
     effect(() => {
-      rowHeight = heights[mail.settings.value.density];
-      document.body.classList.toggle("compact", rowHeight === heights.compact);
+      this.measure();
+      this.draw();
+    });
+    phone.addEventListener("change", () => {
+      this.measure();
       this.draw();
     });
     effect(() => {
@@ -3075,6 +3210,7 @@ var MessageList = class {
   root = el("div", { class: "messages", "aria-label": t("Messages"), tabindex: "0", data: { home: "" } });
   space = el("div", { class: "messages-space" });
   note = el("div", { class: "messages-note" });
+  heads = new Heads();
   shown = /* @__PURE__ */ new Map();
   pool = [];
   dragged = null;
@@ -3083,11 +3219,21 @@ var MessageList = class {
   arrived = 0;
   needles = [];
   first = null;
+  measure() {
+    const { density } = this.mail.settings.value;
+    rowHeight = heights[density][phone.matches ? "phone" : "desk"];
+    document.body.classList.toggle("compact", density === "compact");
+  }
   pushable({ swipes }) {
-    swipes(this.root, (row) => this.rowOf(row)?.item != null, (row, direction) => {
+    const swiped = (row, direction) => {
       const item = this.rowOf(row)?.item;
       if (item != null) this.owner.swiped(this.mail.meant(item), direction);
-    });
+    };
+    const held = (row) => {
+      const found = this.rowOf(row);
+      if (found?.item != null) this.mail.toggle(found.position);
+    };
+    swipes(this.root, (row) => this.rowOf(row)?.item != null, swiped, held);
     this.root.dataset["pushable"] = "";
   }
   mark(needles) {
@@ -3097,9 +3243,9 @@ var MessageList = class {
   reveal() {
     const position = this.mail.heading();
     if (position === null || this.root.clientHeight === 0) return;
-    const top = position * rowHeight;
+    const top = this.offset(position);
     const at = this.logical();
-    if (top < at) this.scrollTo(top);
+    if (top - this.heads.height < at) this.scrollTo(top - this.heads.height);
     else if (top + rowHeight > at + this.root.clientHeight) this.scrollTo(top + rowHeight - this.root.clientHeight);
     this.draw();
   }
@@ -3111,7 +3257,13 @@ var MessageList = class {
     });
   }
   get height() {
-    return this.mail.rows.value.total * rowHeight;
+    return this.offset(this.mail.rows.value.total);
+  }
+  offset(position) {
+    return position * rowHeight + this.heads.above(position);
+  }
+  positionAt(top) {
+    return Math.max(0, this.heads.without(top, rowHeight) / rowHeight);
   }
   get scale() {
     const { clientHeight } = this.root;
@@ -3135,22 +3287,24 @@ var MessageList = class {
       root.scrollTop = 0;
     }
     this.call(total);
+    const now = Date.now() + this.mail.clockOffset;
+    this.heads.divide(rows.value, now);
     space.style.height = `${Math.min(this.height, maxHeight)}px`;
     const refusal = problem.value;
-    const words = refusal?.message ?? (known && total === 0 ? this.emptyNote() : "");
-    if (note.dataset["words"] !== words) {
-      note.dataset["words"] = words;
-      fill(note, words, refusal?.unthreaded === true && el("button", { onclick: () => this.owner.unthread() }, t("Show without threads")));
+    const words2 = refusal?.message ?? (known && total === 0 ? this.emptyNote() : "");
+    if (note.dataset["words"] !== words2) {
+      note.dataset["words"] = words2;
+      fill(note, words2, refusal?.unthreaded === true && el("button", { onclick: () => this.owner.unthread() }, t("Show without threads")));
     }
     this.hold();
     const screen = root.clientHeight;
     const top = this.logical();
     const visible = Math.ceil(screen / rowHeight) + 1;
-    const begin = Math.max(0, Math.floor(top / rowHeight) - visible);
-    const end = Math.min(total, Math.ceil(top / rowHeight) + 2 * visible);
+    const begin = Math.max(0, Math.floor(this.positionAt(top)) - visible);
+    const end = Math.min(total, Math.ceil(this.positionAt(top)) + 2 * visible);
     const roles = current.value?.roles ?? [];
     const manner = {
-      now: Date.now() + this.mail.clockOffset,
+      now,
       recipients: roles.includes("sent") || roles.includes("draft"),
       here: query.value.filter.mailbox_id ?? 0,
       mailbox: (id) => this.mail.boxes.get(id)?.name ?? "",
@@ -3185,10 +3339,11 @@ var MessageList = class {
       if (row.root === next) next = next.nextElementSibling;
       else space.insertBefore(row.root, next);
       row.show(item, manner, item === null ? void 0 : lines.get(item.id));
-      row.place(position, total, position * rowHeight + shift, item !== null && this.mail.selects(item), position === focused);
+      row.place(position, total, this.offset(position) + shift, item !== null && this.mail.selects(item), position === focused);
       row.root.classList.toggle("arrived", item !== null && item.id === this.arrived);
       if (position === focused && item !== null) active = row.root.id;
     }
+    this.heads.draw(space, begin, end, (position) => this.offset(position) + shift, this.positionAt(top));
     if (active === "") root.removeAttribute("aria-activedescendant");
     else root.setAttribute("aria-activedescendant", active);
     if (screen > 0) this.mail.look(begin, Math.max(end, begin + 1));
@@ -3204,14 +3359,14 @@ var MessageList = class {
     const before = this.first;
     if (before !== null && this.root.scrollTop >= 8) {
       const index = items.findIndex((item2) => item2.id === before.id);
-      if (index >= 0 && start + index !== before.position) this.scrollTo(this.logical() + (start + index - before.position) * rowHeight);
+      if (index >= 0 && this.offset(start + index) !== before.top) this.scrollTo(this.logical() + this.offset(start + index) - before.top);
     }
-    const position = Math.ceil(this.logical() / rowHeight);
+    const position = Math.ceil(this.positionAt(this.logical()));
     const item = items[position - start];
     const top = items[0];
     const newest = start === 0 && before !== null && before.position === 0 && top !== void 0 && top.id > before.id;
     this.arrived = newest ? top.id : this.arrived;
-    this.first = item === void 0 ? null : { id: item.id, position };
+    this.first = item === void 0 ? null : { id: item.id, position, top: this.offset(position) };
   }
   rowOf(element) {
     return [...this.shown.values()].find((row) => row.root === element);
@@ -3223,8 +3378,24 @@ var MessageList = class {
   clicked(event) {
     const row = this.at(event);
     if (row === void 0) return;
-    if (event.ctrlKey || event.metaKey) this.mail.toggle(row.position);
+    const target = event.target instanceof Element ? event.target : null;
+    const action = target?.closest(".message-action")?.dataset["action"];
+    if (action !== void 0 && row.item !== null) {
+      this.owner.acted(this.mail.meant(row.item), action);
+      return;
+    }
+    const chooses = target?.closest(".message-disc") != null || phone.matches && document.body.classList.contains("choosing");
+    if (chooses && !event.shiftKey) this.mail.toggle(row.position);
+    else if (event.ctrlKey || event.metaKey) this.mail.toggle(row.position);
     else this.mail.moveTo(row.position, event.shiftKey ? "extend" : "select");
+  }
+  openMenu(event) {
+    const row = this.at(event);
+    if (row?.item == null || event.shiftKey) return;
+    event.preventDefault();
+    if (event instanceof PointerEvent && event.pointerType === "touch") return;
+    const items = this.mail.selects(row.item) && this.mail.selectedAreLoaded() ? this.mail.selected() : this.mail.meant(row.item);
+    this.owner.menu(items, { x: event.clientX, y: event.clientY });
   }
   beginDrag(event) {
     const row = this.at(event);
@@ -3378,7 +3549,8 @@ function layOut(root, page) {
         command("app.unread-only", { class: "link" }, el("span", { class: "unread-toggle" }, t("Unread only"))),
         more
       ),
-      page.list.root
+      page.list.root,
+      command("compose.new", { class: "compose-round", title: t("New message"), "aria-label": t("New message") }, sign(pencil))
     ),
     page.panes.splitter,
     page.reader.root
@@ -3394,9 +3566,9 @@ function layOut(root, page) {
     const name = page.find.text.value !== "" ? t("Search") : page.mail.current.value?.name.split("/").at(-1) ?? "";
     fill(heading, name);
     const all = page.mail.counts.value;
-    const words = selected > 1 ? t("{n} of {total} selected", few(page.mail.selectedCounts.value, all)) : page.mail.searching.value === null && counted(all);
-    fill(count, words);
-    count.title = words || "";
+    const words2 = selected > 1 ? t("{n} of {total} selected", few(page.mail.selectedCounts.value, all)) : page.mail.searching.value === null && counted(all);
+    fill(count, words2);
+    count.title = words2 || "";
   });
   effect(() => {
     root.classList.toggle("unread-only", page.mail.query.value.filter.unread === true);
@@ -3497,7 +3669,8 @@ var Reader2 = class {
         this.offer(parsed);
       },
       look: (item, path) => void this.with("viewer", ({ look }) => look(base2, item, path)),
-      senderMenu: (item, at) => owner.senderMenu(item, at),
+      menu: (item, at, commands) => owner.menu(item, at, commands),
+      isOwn: (address) => owner.isOwn(address),
       details: (item, parsed) => void this.with("details", ({ openDetails }) => openDetails(client, base2, item, parsed))
     };
     this.showNothing(null);
@@ -3576,7 +3749,7 @@ var Reader2 = class {
     this.put(this.owner.bar, el("header", { class: "reader-head" }, subject), missing(messageOf(error), retry));
   }
   unfold(parts, item) {
-    this.message = this.make(parts, item, false);
+    this.message = this.make(parts, item, null);
     this.put(this.owner.bar, this.message.root);
     this.root.scrollTop = 0;
     this.message.show().catch((error) => this.owner.failed(error));
@@ -3593,7 +3766,7 @@ var Reader2 = class {
     this.put(this.owner.bar, el("header", { class: "reader-head" }, subjectOf(first2)), column);
     Promise.all([part("conversation"), this.prepare()]).then(([{ Conversation }, parts]) => {
       if (this.thread !== first2.thread_id) return;
-      this.conversation = new Conversation(column, (item) => this.make(parts, item, true), (error) => this.owner.failed(error));
+      this.conversation = new Conversation(column, (item, fold) => this.make(parts, item, fold), (error) => this.owner.failed(error));
       this.conversation.update(members, wanted);
     }).catch((error) => this.thread === first2.thread_id && this.missing(subjectOf(first2), error, () => this.showThread(members, wanted)));
   }
@@ -3637,8 +3810,8 @@ var Reader2 = class {
     this.conversation = null;
     this.thread = 0;
   }
-  make(parts, item, whole) {
-    return new parts.Message(item, this.base, this.own, whole);
+  make(parts, item, fold) {
+    return new parts.Message(item, this.base, this.own, fold);
   }
   opened() {
     return this.message ?? this.conversation?.current ?? null;
@@ -3719,7 +3892,9 @@ var App = class {
   list = new MessageList(this.mail, {
     fold: () => this.fold(),
     unthread: () => this.showThreads("off"),
-    swiped: (items, direction) => this.swiped(items, direction)
+    swiped: (items, direction) => this.swiped(items, direction),
+    acted: (items, action) => this.act(items, action),
+    menu: (items, at) => void attempt(t("Opening the menu"), async () => (await part("menu")).openMenuAt(at, this.list.root, t("Actions for this row"), rowCommands(this, items).filter(enabled)))
   });
   bar = new Bar(
     this.commands,
@@ -3742,7 +3917,8 @@ var App = class {
     failed: (error) => void showError(t("Opening the message failed"), error),
     settings: () => this.settings(),
     remember: (address, mode) => attempt(t("Remembering it for this sender"), () => this.client.from_address_settings_save(address, mode)),
-    senderMenu: (item, at) => this.openMenu(at, t("What to do about this sender"), senderCommands(this, () => item).filter(enabled)),
+    menu: (item, at, commands) => this.openMenu(at, t("More for this message"), [...commands, ...senderCommands(this, () => item)].filter(enabled)),
+    isOwn: (address) => this.facts().addresses.includes(bareAddress(address)) || this.facts().login_address === bareAddress(address),
     opened: (item, place) => {
       if (this.mail.conversation.value === null) this.unread();
       if (this.may("s")) this.after(this.settings().mark_seen_ms, item.id, ["\\seen"]);
@@ -3826,7 +4002,8 @@ var App = class {
     effect(() => tellPlace(this.mail, this.find));
   }
   read(item, selected, thread) {
-    document.body.classList.toggle("show-message", selected !== null);
+    document.body.classList.toggle("show-message", item !== null || thread !== null);
+    document.body.classList.toggle("choosing", selected !== null && item === null && thread === null);
     if (item === null) {
       this.unread();
       this.reader.showNothing(selected);
@@ -3961,6 +4138,17 @@ var App = class {
   }
   archiveThread() {
     this.toRole("archive", this.mail.readThread());
+  }
+  act(items, action) {
+    if (action === "archive") this.swiped(items, "right");
+    else if (action === "trash") this.swiped(items, "left");
+    else if (this.mail.may("s", void 0, items)) {
+      const unread = items.some((item) => !item.flags.includes("\\seen"));
+      this.actions.flagItems(items, ["\\seen"], unread, {
+        doing: () => unread ? t("Marking read") : t("Marking unread"),
+        done: () => unread ? t("Marked read") : t("Marked unread")
+      });
+    }
   }
   swiped(items, direction) {
     const role = direction === "right" ? "archive" : "trash";
@@ -4151,8 +4339,7 @@ var App = class {
     this.mail.selectThread();
   }
   fold(expand) {
-    const members = this.mail.fold(expand);
-    if (members.length > 0 && this.may(own) && this.find.threading.value === "on") this.actions.collapse(members);
+    this.mail.fold(expand);
   }
   allMuted() {
     return this.mail.selected().every((item) => item.thread_muted);
