@@ -45,7 +45,7 @@ WHOLE = {
     erase.PENDING,  # SQLite counts the rows of a table by its pages
     erase.UNUSED,  # all rows of a partial index, as many as wanted
     erase.BEYOND_KEPT,  # once a night
-    erase.FORGET_KEYS,  # the same, and they are those of a week
+    erase.FORGET_KEYS,  # the same, of a week
     trainer.TO_UNTRAIN,
 }
 """What may go through a growing table, or an index of it."""

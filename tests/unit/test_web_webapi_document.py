@@ -10,7 +10,7 @@ from tests.webapi import CODES, REQUESTS, RESULTS
 
 
 def test_the_document_is_valid() -> None:
-    """WEB-154: OpenAPI 3.1, with each method; fields and codes are those of webapi v0."""
+    """WEB-154: OpenAPI 3.1, with each method; with the fields and codes of webapi v0."""
     found = document("https://mail.example.org/webapi/v0/")
     OpenAPIV31SpecValidator(found).validate()
     assert set(found["paths"]) == {f"/{name}" for name in REQUESTS}
