@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -16,7 +17,13 @@ from moxlite.store.delivery.owed import OwedMessage
 from moxlite.store.delivery.submission import Submit
 from moxlite.store.upkeep.outbox import Handler, OutboxRow
 
-__all__ = ["carrier", "without_bcc"]
+__all__ = ["carrier", "without_fields"]
+
+HIDDEN_FIELDS: Final = (b"bcc",)
+"""Fields of an account's own message that recipients do not get."""
+
+LOCAL_FIELDS: Final = (b"return-path", b"x-moxlite-reason")
+"""Fields of a received message that say something to its owner alone (RFC 5321 §4.4: one Return-Path, at the end)."""
 
 
 def carrier(submit: Submit, tmp: Path) -> Handler:
@@ -34,29 +41,30 @@ def carrier(submit: Submit, tmp: Path) -> Handler:
             with Spool.of(owed.octets, tmp) as spool:
                 await submit(submission, spool)
         else:
-            async with _sent(account, row.message_id, tmp) as spool:
+            dropped = LOCAL_FIELDS if owed.forwarded else HIDDEN_FIELDS
+            async with _sent(account, row.message_id, tmp, dropped) as spool:
                 await submit(submission, spool)
 
     return carry
 
 
 @asynccontextmanager
-async def _sent(account: Account, message_id: int, tmp: Path) -> AsyncIterator[Spool]:
-    """The octets to send of a message that the account keeps: all but its Bcc field."""
+async def _sent(account: Account, message_id: int, tmp: Path, dropped: tuple[bytes, ...]) -> AsyncIterator[Spool]:
+    """The octets to send of a message that the account keeps: all but some fields."""
     with Spool(tmp) as kept:
         async with aclosing(stream_message(account, message_id)) as pieces:
             async for piece in pieces:
                 await kept.write(piece)
         await kept.finish()
-        async with without_bcc(kept) as clean:
+        async with without_fields(kept, dropped) as clean:
             yield clean
 
 
 @asynccontextmanager
-async def without_bcc(kept: Spool) -> AsyncIterator[Spool]:
-    """The octets of a finished spool but for its Bcc field."""
+async def without_fields(kept: Spool, dropped: tuple[bytes, ...] = HIDDEN_FIELDS) -> AsyncIterator[Spool]:
+    """The octets of a finished spool but for some fields of its header, by default Bcc."""
     section = await read_header(kept)
-    hidden = section.all(b"bcc")
+    hidden = section.all(*dropped)
     if not hidden:
         yield kept
         return

@@ -17,9 +17,43 @@ from moxlite.acceptance.reportmail import ReportFound
 from moxlite.config.domains import Account, Ruleset
 from moxlite.config.snapshot import AccountRecipient, AliasRecipient, Recipient, Snapshot
 from moxlite.proto.address import Path
+from moxlite.proto.sieve.outcome import Action
 from moxlite.proto.smtp.replies import Response
+from moxlite.store.delivery.actions import FileInto
+from moxlite.store.delivery.vacation import VacationForm
 
-__all__ = ["Case", "expand"]
+__all__ = ["Case", "Filtered", "expand"]
+
+
+class Filtered(msgspec.Struct, frozen=True, kw_only=True):
+    """What the account's Sieve script decides, and its vacation form (SMTP-160, SMTP-161).
+
+    Attributes:
+      kept: what is done without the script: filing into the mailbox of the destination or ruleset.
+      script: the name of the script, or of the included one that failed; "" without an active script. actions: its
+        decision. tracked: keys for `duplicate`, each with seconds.
+      error: at run time, in `line`; "" without one.
+      names: the mailboxes of the account.
+      form: the vacation form, if it applies now. automatic: why the header forbids an answer, or "".
+      named: addresses of To, Cc and Bcc, in lower case. passed: addresses of Delivered-To (RFC 9228), in lower case.
+    """
+
+    kept: tuple[FileInto, ...]
+    script: str = ""
+    actions: tuple[Action, ...] = ()
+    tracked: tuple[tuple[bytes, int], ...] = ()
+    error: str = ""
+    line: int = 0
+    names: frozenset[str] = frozenset()
+    form: VacationForm | None = None
+    automatic: str = ""
+    named: frozenset[str] = frozenset()
+    passed: frozenset[str] = frozenset()
+
+    @property
+    def kept_in(self) -> str:
+        """The mailbox in which the message is kept."""
+        return self.kept[0].mailbox if self.kept else "Inbox"
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +72,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
       fault: the reply that explains missing evidence.
       simulated: this is localserve, where addresses may ask for a failure (SMTP-132).
       accepted: the client has got a 250 before, so that nothing can be refused any more.
+      filtered: the decision of the account's script; None if it has none, or was not run.
+      alone: this is the message's only recipient, so that a refusal is told in the session.
       report: the DMARC or TLS report in the message, where it came to an address for reports and can be used.
       report_problem: why it cannot be used, "" where it can or is not looked for.
     """
@@ -56,6 +92,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     fault: Response | None = None
     simulated: bool = False
     accepted: bool = False
+    filtered: Filtered | None = None
+    alone: bool = False
     report: ReportFound | None = None
     report_problem: str = ""
 
@@ -101,6 +139,8 @@ def expand(
             )
             for recipient in _members(snapshot, evidence, found)
         ]
+    if len(cases) == 1 and len(recipients) == 1:
+        cases = [msgspec.structs.replace(cases[0], alone=True)]
     return cases
 
 

@@ -49,6 +49,7 @@ from moxlite.acceptance.producers.senders import is_allowed
 from moxlite.acceptance.replies import store_reply
 from moxlite.acceptance.reportmail import ReportFound, Unusable
 from moxlite.acceptance.rulesets import RuleFacts, first_match
+from moxlite.acceptance.sieve.filtering import is_filtered, with_script
 from moxlite.acceptance.subjecttoken import may_have_token, may_pass, with_offer, with_token
 from moxlite.config.static import RateLimits
 from moxlite.mailauth.results import IPRevStatus
@@ -184,6 +185,10 @@ async def decide(
             decided = _decided(msgspec.structs.replace(case, evidence=case.evidence.but(fact)))
     if may_pass(decided.case, decided.plan):
         decided = _decided(await with_offer(decided.case, accounts))
+    if is_filtered(decided.case, decided.plan):
+        octets = message.prepared if whole is None else whole(decided.case)
+        case = await with_script(decided.case, decided.plan, octets, message.section, accounts)
+        decided = decided if case.filtered is None else _decided(case)
     return decided
 
 

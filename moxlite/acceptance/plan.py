@@ -16,7 +16,9 @@ refused as junk, after it was accepted    none: it cannot be taken back         
 refused as junk                           as proposed                             a copy in Rejects, if there is one
 refused for good otherwise                as proposed                             none
 refused for now otherwise                 as proposed                             as accepted: for later
-strong bad evidence, or a null sender     as above                                no Redirect, Vacation or Notify
+a script proposes                         its refusal, though accepted before     its actions, in place of all others
+strong bad evidence, or a null sender     as above                                no Redirect, Vacation or Notify; kept
+                                                                                  in place of a Redirect
 accepted, and nothing is to be done       none                                    Discard
 ========================================= ======================================= ===================================
 """
@@ -56,6 +58,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
       junk: the message is refused as junk: no notice is sent, whatever the code of the reply is.
       if_junk: actions that replace a refusal as junk: the message is accepted with them.
       binding: no proposal after this one changes the reply.
+      instead: of a script, which decides last: its reply counts, and its actions replace all others.
     """
 
     because: Reason
@@ -65,6 +68,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     junk: bool = False
     if_junk: tuple[AnyAction, ...] = ()
     binding: bool = False
+    instead: bool = False
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,6 +133,9 @@ def _deciding(proposals: Sequence[Proposal]) -> Proposal | None:
     """The proposal whose reply counts."""
     replying: Proposal | None = None
     for proposal in proposals:
+        if proposal.instead and proposal.reply is not None:
+            return proposal
+    for proposal in proposals:
         if proposal.reply is not None and replying is None:
             replying = proposal
         if proposal.binding:
@@ -138,12 +145,22 @@ def _deciding(proposals: Sequence[Proposal]) -> Proposal | None:
 
 def _actions(case: Case, proposals: Sequence[Proposal]) -> tuple[AnyAction, ...]:
     """The actions to perform when the message is accepted."""
-    wanted = [action for proposal in proposals for action in proposal.actions]
-    if all(proposal.keep for proposal in proposals):
-        wanted.insert(0, FileInto(mailbox=case.recipient.destination.mailbox))
+    script = next((proposal for proposal in proposals if proposal.instead), None)
+    if script is not None:
+        wanted = list(script.actions)
+    else:
+        wanted = [action for proposal in proposals for action in proposal.actions]
+        if all(proposal.keep for proposal in proposals):
+            wanted.insert(0, FileInto(mailbox=case.recipient.destination.mailbox))
     if case.evidence.suspicious or case.evidence.envelope.sender.is_null:  # no backscatter
-        wanted = [action for action in wanted if not isinstance(action, Redirect | Vacation | Notify)]
+        wanted = list(map(_kept_here, wanted))
+        wanted = [action for action in wanted if not isinstance(action, Vacation | Notify)]
     return tuple(dict.fromkeys(wanted))
+
+
+def _kept_here(action: AnyAction) -> AnyAction:
+    """The action; in place of sending the message on, keeping it."""
+    return FileInto(mailbox=action.otherwise) if isinstance(action, Redirect) else action
 
 
 def _rejected(case: Case) -> tuple[AnyAction, ...]:

@@ -9,7 +9,17 @@ import msgspec
 
 from moxlite.acceptance.evidence import Fact
 from moxlite.acceptance.gathering import Decided
-from moxlite.store.delivery.actions import AnyAction, Discard, FileInto, KeepReject, Notify, Redirect, Vacation
+from moxlite.store.delivery.actions import (
+    AnyAction,
+    Discard,
+    Failed,
+    FileInto,
+    KeepReject,
+    Notify,
+    Redirect,
+    Remember,
+    Vacation,
+)
 from moxlite.store.delivery.reasons import MAX_WHY
 
 __all__ = ["Said", "Why", "lines", "pack", "unpack", "why_of"]
@@ -155,6 +165,10 @@ def _action(action: AnyAction) -> str:
         case Redirect():
             return f"send on to {_clip(action.to)}"
         case Vacation():
-            return f"answer with {_clip(action.handle)}"
+            return f"answer {_clip(action.to)}, unless answered before"
+        case Failed():
+            return f"tell the owner: {_clip(action.script)} failed: {_clip(action.text)}"
+        case Remember():
+            return "remember the message, to find duplicates"
         case Notify():
             return f"notify {_clip(action.target)}"

@@ -112,7 +112,7 @@ def proposal(**changes: Any) -> Proposal:
 
 
 BAD = Fact("dmarc", "fail", False, Strength.PROOF, "dns _dmarc.remote.example")
-AWAY = Vacation(handle="h", days=7, subject="away", text="soon")
+AWAY = Vacation(handle=b"h", to="ann@remote.example", seconds=604800, subject="away", text="soon")
 ON = Redirect(to="mia@elsewhere.example")
 HOOK = Notify(method="webhook", target="https://ours.example/hook")
 
@@ -129,7 +129,7 @@ HOOK = Notify(method="webhook", target="https://ours.example/hook")
         (case(), [proposal(keep=False)], None, [Discard()]),
         (case(facts=(BAD,)), [proposal(actions=(ON, AWAY, HOOK))], None, [INBOX]),
         (case(sender=""), [proposal(actions=(ON, AWAY, HOOK))], None, [INBOX]),
-        (case(sender=""), [proposal(actions=(ON,), keep=False)], None, [Discard()]),
+        (case(sender=""), [proposal(actions=(ON,), keep=False)], None, [INBOX]),
         (case(), [proposal(reply=NEVER, junk=True)], NEVER, [KEPT]),
         (case(), [proposal(reply=NEVER, junk=True), proposal(if_junk=(REJECT,))], None, [REJECT]),
         (case(), [proposal(reply=NEVER), proposal(if_junk=(REJECT,))], NEVER, []),

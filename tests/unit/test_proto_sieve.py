@@ -234,7 +234,7 @@ POOLS: dict[str, st.SearchStrategy[str]] = {
 
 
 @st.composite
-def _written(draw: st.DrawFn, kind: type[Written]) -> Written:
+def _written(draw: st.DrawFn, kind: type[Written]) -> Any:
     """A command or test as its syntax allows."""
     values: dict[str, Any] = {}
     used: set[str] = set()

@@ -189,7 +189,7 @@ async def test_nothing_is_kept_of_what_is_discarded_but_its_key(accounts: Accoun
     "action",
     [
         Redirect(to="a@b.example"),
-        Vacation(handle="h", days=7, subject="away", text="soon"),
+        Vacation(handle=b"h", to="ann@remote.example", seconds=604800, subject="away", text="soon"),
         Notify(method="webhook", target="https://example.org"),
     ],
 )
@@ -242,8 +242,8 @@ async def test_a_delivery_packs_into_a_row(accounts: Accounts) -> None:
             FileInto(mailbox="A", flags=1, keywords=("x",), mark=Mark.FORWARD, forwarder="b.example", destined="B"),
             KeepReject(mailbox="R", destined="Inbox", unlimited=True),
             Discard(),
-            Redirect(to="a@b.example", sender="null"),
-            Vacation(handle="h", days=7, subject="away", text="soon", addresses=("a@b.example",)),
+            Redirect(to="a@b.example", owed=b"x"),
+            Vacation(handle=b"h", to="a@b.example", seconds=9, owed=b"y"),
             Notify(method="mailto", target="a@b.example", payload=b"x"),
         ),
         facts=FACTS,

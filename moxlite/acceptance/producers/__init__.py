@@ -24,6 +24,7 @@ from moxlite.acceptance.producers.rates import high_rate
 from moxlite.acceptance.producers.report import valid_report
 from moxlite.acceptance.producers.ruleset import matching_ruleset
 from moxlite.acceptance.producers.senders import allowed_sender, blocked_sender
+from moxlite.acceptance.producers.sieve import sieve_script
 from moxlite.acceptance.producers.simulated import simulated_failure
 from moxlite.acceptance.producers.subjectpass import subject_pass
 
@@ -52,4 +53,5 @@ ORDER: Final[tuple[Producer, ...]] = (
     block_list,
     matching_ruleset,
     first_contact,
+    sieve_script,
 )

@@ -16,13 +16,14 @@ from moxlite.acceptance.gathering import Decided
 from moxlite.acceptance.outcomes import Outcome
 from moxlite.proto.address import Address, Domain
 from moxlite.smtpd import metrics
+from moxlite.smtpd.incoming.answering import with_messages
 from moxlite.smtpd.incoming.facts import facts_of
 from moxlite.smtpd.incoming.prefix import Common, decided_prefix
 from moxlite.smtpd.notices import notify_later
 from moxlite.smtpd.session import Session
 from moxlite.smtpd.transaction import Transaction
 from moxlite.store.content.prepare import Prepared
-from moxlite.store.delivery.actions import Delivery
+from moxlite.store.delivery.actions import AnyAction, Delivery, FileInto, Redirect, Vacation
 from moxlite.store.delivery.deferred import Deferred
 from moxlite.store.delivery.perform import Owed, Performed, owe, perform, suppress_retry
 from moxlite.store.errors import StorageBusy, StoreError
@@ -48,12 +49,13 @@ class Storing:
         Raises StoreError.
         """
         whole = self._prepared.with_prefix(decided_prefix(self._common, decided))
+        actions = await with_messages(self._session, self._transaction, self._prepared, decided)
         async with self._session.context.accounts.use(decided.case.account) as account:
             with trio.move_on_after(self._session.context.pace.store, shield=True):
                 return await perform(
                     account,
                     whole,
-                    self._delivery(decided),
+                    self._delivery(decided, actions),
                     self._transaction.identifier,
                     retried=self._retry_key if may_repeat else b"",
                     owes=owes,
@@ -119,7 +121,9 @@ class Storing:
         return Deferred(
             key=self._transaction.identifier,
             account=case.account,
-            delivery=msgspec.structs.replace(self._delivery(decided), received=self._transaction.received),
+            delivery=msgspec.structs.replace(
+                self._delivery(decided, _for_later(decided.plan.actions)), received=self._transaction.received
+            ),
             prefix=decided_prefix(self._common, decided),
             sender=self._transaction.sender.address,
             recipient=Address(case.asked.localpart, case.asked.host)
@@ -141,10 +145,10 @@ class Storing:
             requiretls=mail.requiretls,
         )
 
-    def _delivery(self, decided: Decided) -> Delivery:
+    def _delivery(self, decided: Decided, actions: tuple[AnyAction, ...]) -> Delivery:
         settings = decided.case.settings
         return Delivery(
-            actions=decided.plan.actions,
+            actions=actions,
             facts=facts_of(self._session, self._transaction, decided.case),
             why=why.pack(why.why_of(decided)),
             clear_rejects=(settings.rejects_mailbox or "") if settings is not None else "",
@@ -157,6 +161,14 @@ class Storing:
         paths = sorted(recipient.path.pack(True) for recipient in self._transaction.recipients)
         parts = (self._transaction.sender.pack(True), self._prepared.digest.hex(), *paths)
         return b"again " + hashlib.sha256("\0".join(parts).encode()).digest()
+
+
+def _for_later(actions: tuple[AnyAction, ...]) -> tuple[AnyAction, ...]:
+    """The actions of a delivery that waits: without an answer, which would come too late, and with the message kept in
+    place of being sent on.
+    """
+    kept = (FileInto(mailbox=one.otherwise) if isinstance(one, Redirect) else one for one in actions)
+    return tuple(dict.fromkeys(one for one in kept if not isinstance(one, Vacation)))
 
 
 def _told_address(case: Case) -> str:

@@ -18,12 +18,14 @@ __all__ = [
     "AnyAction",
     "Delivery",
     "Discard",
+    "Failed",
     "FileInto",
     "KeepReject",
     "Mark",
     "NoCarrier",
     "Notify",
     "Redirect",
+    "Remember",
     "Vacation",
 ]
 
@@ -87,27 +89,50 @@ class Discard(Action, frozen=True, tag="discard"):
 
 
 class Redirect(Action, frozen=True, tag="redirect", kw_only=True):
-    """Forward the message to `to`, an address. `sender`: the envelope sender: rewritten by SRS, null, or the account's
-    own.
+    """Send the message on to `to`, an address (RFC 5228 §4.2).
 
-    `perform` raises NoCarrier until Sieve and forwarders (issue 12) implement it.
+    Attributes:
+      otherwise: the mailbox in which it is kept where it cannot be sent on.
+      limits: recipients in 24 hours, of all messages and those never written to (`outgoing.OutgoingLimits`).
+      owed: the packed `OwedMessage`; `perform` raises NoCarrier without.
     """
 
     to: str
-    sender: Literal["srs", "null", "own"] = "srs"
+    otherwise: str = "Inbox"
+    limits: tuple[int, int] = (500, 500)
+    owed: bytes = b""
 
 
 class Vacation(Action, frozen=True, tag="vacation", kw_only=True):
-    """Answer the sender, at most once in `days` for each `handle` (RFC 5230). `addresses`: the account's own addresses.
+    """Answer the sender `to`, at most once in `seconds` for each `handle` (RFC 5230).
 
-    `perform` raises NoCarrier until Sieve (issue 12) implements it.
+    Attributes:
+      subject, text, sender, mime: as in `proto.sieve.outcome.AnswerAction`.
+      owed: the packed `OwedMessage`; `perform` raises NoCarrier without.
     """
 
-    handle: str
-    days: int
-    subject: str
+    handle: bytes
+    to: str
+    seconds: int
+    subject: str = ""
+    text: str = ""
+    sender: str = ""
+    mime: bool = False
+    owed: bytes = b""
+
+
+class Failed(Action, frozen=True, tag="failed", kw_only=True):
+    """Note for the owner that a script failed in a line; 0 for none."""
+
+    script: str
+    line: int
     text: str
-    addresses: tuple[str, ...] = ()
+
+
+class Remember(Action, frozen=True, tag="remember", kw_only=True):
+    """Remember keys, each for some seconds, for the test `duplicate` (RFC 7352)."""
+
+    keys: tuple[tuple[bytes, int], ...]
 
 
 class Notify(Action, frozen=True, tag="notify", kw_only=True):
@@ -121,7 +146,7 @@ class Notify(Action, frozen=True, tag="notify", kw_only=True):
     payload: bytes = b""
 
 
-AnyAction: TypeAlias = FileInto | KeepReject | Discard | Redirect | Vacation | Notify
+AnyAction: TypeAlias = FileInto | KeepReject | Discard | Redirect | Vacation | Notify | Failed | Remember
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

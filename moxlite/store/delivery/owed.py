@@ -33,12 +33,14 @@ class OwedMessage(msgspec.Struct, frozen=True):
     """A submission, with its octets if it is a notice, which is short.
 
     Without octets, it sends the message that the row names, without its Bcc field, which only the account's copy has
-    (WEBMAIL-98); the row keeps the content of a message that is removed meanwhile.
+    (WEBMAIL-98); the row keeps the content of a message that is removed meanwhile. `forwarded`: a message of another
+    author, of which only the fields that this server put before it for the owner are left out.
     """
 
     submission: Submission
     octets: bytes = b""
     beside: Beside = Beside()
+    forwarded: bool = False
 
     def pack(self) -> bytes:
         """Encode it for the row."""

@@ -16,12 +16,29 @@ import msgspec
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.prepare import Prepared, held_body
-from moxlite.store.delivery.actions import AnyAction, Delivery, Discard, FileInto, KeepReject, Mark, NoCarrier
+from moxlite.store.delivery.actions import (
+    AnyAction,
+    Delivery,
+    Failed,
+    FileInto,
+    KeepReject,
+    Mark,
+    NoCarrier,
+    Notify,
+    Redirect,
+    Remember,
+    Vacation,
+)
+from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, OutgoingLimits, add_outgoing
 from moxlite.store.delivery.reasons import store_why
 from moxlite.store.delivery.rejects import clear_rejects, keep_reject
+from moxlite.store.delivery.scripts import note_failure, track_seen
 from moxlite.store.delivery.tell import TELL, Told
+from moxlite.store.delivery.vacation import may_answer
+from moxlite.store.errors import StoreError
 from moxlite.store.mail.adding import Added, add_message
 from moxlite.store.mail.copying import copy_ids
+from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.facts import Facts, of_forward
 from moxlite.store.mail.mailboxes import ensure_mailbox
 from moxlite.store.mail.released import is_released
@@ -35,6 +52,9 @@ KEY: Final = 16
 """Octets of the random key of an outbox row: message ids are not unique once an account is removed and created
 again.
 """
+
+SUBMIT: Final = "submit"
+"""Kind of the rows that `acceptance.carrying` hands over to the queue (`store.delivery.owed`)."""
 
 TAKE: Final = "DELETE FROM unit_key WHERE key = ?"
 
@@ -54,11 +74,13 @@ class Performed(msgspec.Struct, frozen=True):
       again: the delivery was performed before, under the same key, and was not repeated.
       added: the message, None if none was kept.
       copies: the ids of its copies, in the order of their actions.
+      passed_on: a message that was added only to be sent on, and is to be expunged.
     """
 
     again: bool = False
     added: Added | None = None
     copies: tuple[MessageID, ...] = ()
+    passed_on: MessageID | None = None
 
 
 async def perform(
@@ -81,7 +103,7 @@ async def perform(
       OverQuota, StorageFull, StorageBroken, LimitExceeded, BadMailboxName, NoCarrier, …: nothing is changed.
     """
     for action in delivery.actions:
-        if not isinstance(action, FileInto | KeepReject | Discard):
+        if isinstance(action, Notify) or (isinstance(action, Redirect | Vacation) and not action.owed):
             raise NoCarrier(str(action.__struct_config__.tag))
 
     def unit(tx: AccountTx, ready: Prepared) -> Performed:
@@ -93,9 +115,23 @@ async def perform(
         return _Unit(tx, ready, delivery).run() if new else Performed(again=True)
 
     if prepared.chunks is not None:
-        return await account.write(lambda tx: unit(tx, prepared), weight=prepared.size)
-    async with held_body(account, prepared) as ready:
-        return await account.write(lambda tx: unit(tx, ready), weight=1)
+        done = await account.write(lambda tx: unit(tx, prepared), weight=prepared.size)
+    else:
+        async with held_body(account, prepared) as ready:
+            done = await account.write(lambda tx: unit(tx, ready), weight=1)
+    if done.passed_on is not None:
+        await _expunge(account, done.passed_on)
+    return done
+
+
+async def _expunge(account: Account, message_id: MessageID) -> None:
+    """Expunge a message that was only sent on. A unit of its own, since none adds and expunges a message; after a kill
+    before it the message is sent on, and kept.
+    """
+    try:
+        await account.write(lambda tx: expunge_ids(tx, [message_id]))
+    except StoreError as error:
+        logger.warning("message sent on is kept, too", extra={"kv": {"account": account.name, "err": error}})
 
 
 async def owe(account: Account, owed: Owed) -> None:
@@ -121,17 +157,21 @@ class _Unit:
         self._first: FileInto | None = None
         self._copies: list[MessageID] = []
         self._filled: set[MailboxID] = set()
+        self._passed_on: MessageID | None = None
 
     def run(self) -> Performed:
         if self._is_there():
             return Performed(again=True)
         for action in self._delivery.actions:
             self._act(action)
+        redirects = [action for action in self._delivery.actions if isinstance(action, Redirect)]
+        if redirects:
+            self._redirect(redirects)
         if self._first is not None and self._added is not None and self._delivery.tell:
             self._tell(self._first, self._added)
         if self._added is None:
             logger.info("message not kept", extra={"kv": {"account": self._tx.account}})
-        return Performed(added=self._added, copies=tuple(self._copies))
+        return Performed(added=self._added, copies=tuple(self._copies), passed_on=self._passed_on)
 
     def _is_there(self) -> bool:
         """Whether the message is to be filed, but its owner has already taken a copy of it out of the rejects
@@ -151,8 +191,40 @@ class _Unit:
                 box = ensure_mailbox(self._tx, action.mailbox)
                 if box.id not in self._filled:
                     self._note(box.id, keep_reject(self._tx, self._ready, self._delivery.facts, box, action))
+            case Vacation():
+                if may_answer(self._tx, action.handle, action.to, action.seconds):
+                    self._tx.owe(secrets.token_bytes(KEY), SUBMIT, action.owed)
+            case Failed():
+                kv = {"account": self._tx.account, "script": action.script, "line": action.line, "err": action.text}
+                logger.warning("script failed, message kept", extra={"kv": kv})
+                note_failure(self._tx, action.script, action.line, action.text)
+            case Remember():
+                track_seen(self._tx, action.keys)
             case _:
-                pass  # Discard
+                pass  # Discard; Redirect comes last
+
+    def _redirect(self, redirects: Sequence[Redirect]) -> None:
+        """Owe the message to the queue, as far as the limits allow. The row of the outbox keeps the content of a
+        message that the account itself does not keep.
+        """
+        allowed: list[Redirect] = []
+        for action in redirects:
+            try:
+                add_outgoing(self._tx, [action.to], OutgoingLimits(*action.limits))
+            except OutgoingLimitExceeded as error:
+                note_failure(self._tx, "", 0, f"not sent on to {action.to}, but kept: {error}")
+                self._file(FileInto(mailbox=action.otherwise))
+            else:
+                allowed.append(action)
+        if not allowed:
+            return
+        added = self._added
+        if added is None:
+            box = ensure_mailbox(self._tx, allowed[0].otherwise)
+            added = self._add(FileInto(mailbox=box.name), box)
+            self._passed_on = added.message_id
+        for action in allowed:
+            self._tx.owe(secrets.token_bytes(KEY), SUBMIT, action.owed, added.message_id)
 
     def _tell(self, action: FileInto, added: Added) -> None:
         """Write the outbox row that notifies the account's programs of the message."""

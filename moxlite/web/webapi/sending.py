@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import trio
 
-from moxlite.acceptance.carrying import without_bcc
+from moxlite.acceptance.carrying import without_fields
 from moxlite.compose.draft import BadDraft, message
 from moxlite.proto.address import Address, Domain, Localpart
 from moxlite.proto.mime.dates import format_date
@@ -234,7 +234,7 @@ async def _queued(call: Call, letter: Letter, submission: Submission, spool: Spo
     office = PostOffice(
         accounts=call.service.accounts, queue=queue_of(call).submit, keys=call.service.keys, deadline=DEADLINE
     )
-    async with without_bcc(spool) as clean:
+    async with without_fields(spool) as clean:
         return await enqueue(office, letter, submission, clean)
 
 
@@ -271,7 +271,7 @@ async def _with_copy(call: Call, letter: Letter, submission: Submission, note: N
             return None
         ids = []
         try:
-            async with without_bcc(spool) as clean:
+            async with without_fields(spool) as clean:
                 with trio.move_on_after(DEADLINE, shield=True):
                     ids = await queue_of(call).submit(submission, clean)
         except BaseException:

@@ -1,0 +1,183 @@
+"""The decision of the account's Sieve script, and of its vacation form (SMTP-160, SMTP-161)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import msgspec
+
+from moxlite.acceptance.cases import Case, Filtered
+from moxlite.acceptance.plan import Proposal, Reason
+from moxlite.proto.address import Address, Domain
+from moxlite.proto.sieve.outcome import (
+    AnswerAction,
+    FileAction,
+    KeepAction,
+    RedirectAction,
+    RejectAction,
+)
+from moxlite.proto.smtp.replies import Response
+from moxlite.store.delivery.actions import AnyAction, Failed, FileInto, Redirect, Remember, Vacation
+from moxlite.store.delivery.vacation import INTERVAL
+from moxlite.store.rows.keywords import FLAG_NAMES
+from moxlite.store.types import Flag
+
+__all__ = ["sieve_script"]
+
+REASON_LINES: Final = 10
+"""Lines of a reason for a refusal that go into the reply: some clients read no more."""
+
+REDIRECTS_PER_DAY: Final = 500
+"""Recipients of an account in 24 hours beyond which nothing is sent on (SMTP-159)."""
+
+FORM: Final = "form"
+"""Handle of the answers of the vacation form."""
+
+NO_ANSWER: Final = frozenset(
+    {"mailer-daemon", "postmaster", "noreply", "no-reply", "do-not-reply", "listserv", "majordomo"}
+)
+"""Localparts that are never answered (RFC 3834 §2, RFC 5230 §4.6)."""
+
+_FLAGS: Final = {name.lower(): flag for flag, name in FLAG_NAMES.items()}
+
+
+def sieve_script(case: Case) -> Sequence[Proposal]:
+    """What the script decides, in place of the mailbox of the destination or ruleset; else an answer by the form."""
+    filtered = case.filtered
+    if filtered is None:
+        return ()
+    actions = tuple(_with_answer(case, filtered))
+    if filtered.error:
+        actions = (*actions, Failed(script=filtered.script, line=filtered.line, text=filtered.error))
+        return (Proposal(because=Reason("sieve-error", "sieve"), actions=actions, instead=True),)
+    reject = next((one for one in filtered.actions if isinstance(one, RejectAction)), None)
+    if reject is None:
+        word = "sieve" if filtered.script else "vacation"
+        return (Proposal(because=Reason(word, "sieve"), actions=actions, instead=True),)
+    if not case.accepted and (case.alone or _is_proven(case)):
+        return (Proposal(because=Reason("sieve-reject", "sieve"), reply=_refusal(reject.text), instead=True),)
+    # The refusal would be a notice to an address that may be forged (RFC 5429 §2.1): the message is kept.
+    return (Proposal(because=Reason("sieve-kept", "sieve"), actions=filtered.kept, instead=True),)
+
+
+def _refusal(text: str) -> Response:
+    lines = tuple(line.strip()[:400] for line in text.splitlines() if line.strip())[:REASON_LINES]
+    return Response(550, "5.7.1", lines or ("the recipient does not want this message",))
+
+
+def _with_answer(case: Case, filtered: Filtered) -> Iterator[AnyAction]:
+    answers = False
+    problem = ""
+    for action in filtered.actions if filtered.script else (KeepAction(implicit=True),):
+        match action:
+            case KeepAction():
+                yield from (_flagged(kept, action.flags) for kept in filtered.kept)
+            case FileAction():
+                if action.mailbox in filtered.names or action.create or action.mailbox == filtered.kept_in:
+                    yield _flagged(_into(filtered, action.mailbox), action.flags)
+                else:
+                    problem = f"there is no mailbox {action.mailbox!r}: the message was kept"
+                    yield from (_flagged(kept, action.flags) for kept in filtered.kept)
+            case RedirectAction() if action.address.lower() in {
+                *filtered.passed,
+                str(case.recipient.canonical).lower(),
+            }:
+                problem = f"a redirect to {action.address} would go in a circle: the message was kept"
+                yield from filtered.kept
+            case RedirectAction():
+                yield Redirect(to=action.address, otherwise=filtered.kept_in, limits=_limits(case))
+            case AnswerAction():
+                answers = True
+                yield from _answer(case, filtered, action, action.handle or _handle(action))
+            case _:
+                pass  # discard and reject
+    if problem:
+        yield Failed(script=filtered.script, line=0, text=problem)
+    if filtered.tracked and not filtered.error:
+        yield Remember(keys=filtered.tracked)
+    if filtered.form is not None and not answers:
+        form = AnswerAction(text=filtered.form.text, subject=filtered.form.subject)
+        yield from _answer(case, filtered, form, FORM)
+
+
+def _limits(case: Case) -> tuple[int, int]:
+    """Recipients in 24 hours; of redirects at most 500 (SMTP-159)."""
+    settings = case.settings
+    if settings is None:
+        return 0, 0
+    return (
+        min(settings.max_outgoing_messages_per_day, REDIRECTS_PER_DAY),
+        min(settings.max_first_time_recipients_per_day, REDIRECTS_PER_DAY),
+    )
+
+
+def _into(filtered: Filtered, mailbox: str) -> FileInto:
+    """Filing into a mailbox, marked as the message would have been without a script."""
+    first = filtered.kept[0] if filtered.kept else FileInto(mailbox=mailbox)
+    return msgspec.structs.replace(first, mailbox=mailbox, destined="")
+
+
+def _flagged(files: FileInto, flags: Sequence[str]) -> FileInto:
+    bits, keywords = files.flags, list(files.keywords)
+    for name in flags:
+        flag = _FLAGS.get(name.lower())
+        if flag is None:
+            keywords.append(name)
+        else:
+            bits |= int(flag)
+    return msgspec.structs.replace(files, flags=bits & ~int(Flag.DELETED), keywords=tuple(dict.fromkeys(keywords)))
+
+
+def _handle(action: AnswerAction) -> str:
+    """Handle of an answer without one: answers alike count together (RFC 5230 §4.2)."""
+    parts = (action.text, action.subject, action.sender, str(action.mime))
+    return "text " + hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def _answer(case: Case, filtered: Filtered, action: AnswerAction, handle: str) -> Iterator[Vacation]:
+    sender = case.evidence.envelope.sender.address
+    if sender is None or filtered.automatic or not _is_proven(case) or _is_unanswered(sender):
+        return
+    if not _is_addressed(case, filtered, action) or sender == case.recipient.canonical:
+        return
+    yield Vacation(
+        handle=hashlib.sha256(handle.encode()).digest()[:16],
+        to=str(sender).lower(),
+        seconds=INTERVAL if action.seconds is None else action.seconds,
+        subject=action.subject,
+        text=action.text,
+        sender=action.sender,
+        mime=action.mime,
+    )
+
+
+def _is_unanswered(sender: Address) -> bool:
+    """Whether the sender is no person (RFC 3834 §2)."""
+    localpart = sender.localpart.lower()
+    return (
+        localpart in NO_ANSWER
+        or localpart.startswith(("owner-", "bounce", "srs0", "srs1"))
+        or localpart.endswith(("-request", "-owner", "-bounces"))
+        or "-bounces+" in localpart
+    )
+
+
+def _is_addressed(case: Case, filtered: Filtered, action: AnswerAction) -> bool:
+    """Whether To or Cc names the owner: as the client wrote the address, or as configured (RFC 5230 §4.5)."""
+    own = {str(case.asked).lower(), str(case.recipient.canonical).lower(), *map(str.lower, action.addresses)}
+    return not own.isdisjoint(filtered.named)
+
+
+def _is_proven(case: Case) -> bool:
+    """Whether the envelope's sender is no forgery: SPF passes for it, or an aligned signature does."""
+    envelope, checks = case.evidence.envelope, case.evidence.checks
+    if envelope.trusted:
+        return True
+    if checks is None or not isinstance(envelope.sender.host, Domain):
+        return False
+    if checks.mail_from_verified:
+        return True
+    domain = envelope.sender.host.ascii
+    return any(domain == signer or domain.endswith(f".{signer}") for signer in checks.signers)

@@ -1,0 +1,7 @@
+"""Sieve scripts of accounts: running them on incoming mail, and keeping them.
+
+- `filtering`: runs the active script, as evidence for the producer `sieve`
+- `keeping`: checks a script and stores it, for ManageSieve, web apps and command line
+
+The language is `proto.sieve`, its rows are in `store.delivery.scripts`.
+"""

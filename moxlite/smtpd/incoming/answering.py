@@ -1,0 +1,121 @@
+"""Messages that a delivery sends on: answers of a script or form, and redirected messages (SMTP-160, SMTP-161).
+
+They are composed and signed before the unit of the delivery, which writes them as rows of its outbox (STORE-189a).
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+
+import msgspec
+
+from moxlite.acceptance.gathering import Decided
+from moxlite.mailauth.dkim.sign import SigningError
+from moxlite.proto.address import Address, AddressError
+from moxlite.proto.mime.compose import TextPart, address_field, compose, new_message_id, text_field
+from moxlite.proto.mime.dates import format_date
+from moxlite.proto.mime.types import MailAddress
+from moxlite.smtpd.session import Session
+from moxlite.smtpd.transaction import Transaction
+from moxlite.store.content.prepare import Prepared
+from moxlite.store.delivery.actions import AnyAction, Redirect, Vacation
+from moxlite.store.delivery.owed import OwedMessage
+from moxlite.store.delivery.submission import DSNNotify, Submission, SubmissionRecipient
+
+__all__ = ["with_messages"]
+
+logger = logging.getLogger("moxlite.smtpd.incoming.answering")
+
+
+async def with_messages(
+    session: Session, transaction: Transaction, prepared: Prepared, decided: Decided
+) -> tuple[AnyAction, ...]:
+    """The actions of a plan, each that sends with what it sends."""
+    actions: list[AnyAction] = []
+    for action in decided.plan.actions:
+        match action:
+            case Vacation():
+                action = msgspec.structs.replace(action, owed=await _answer(session, prepared, decided, action))
+            case Redirect():
+                action = msgspec.structs.replace(action, owed=_redirected(transaction, prepared, decided, action))
+            case _:
+                pass
+        actions.append(action)
+    return tuple(actions)
+
+
+async def _answer(session: Session, prepared: Prepared, decided: Decided, action: Vacation) -> bytes:
+    """The answer of the owner (RFC 3834 §3, RFC 5230 §5)."""
+    now = time.time_ns() // 1000
+    author = decided.case.recipient.canonical
+    to = Address.parse(action.to)
+    envelope = prepared.index.envelope
+    message_id = new_message_id(author.domain.ascii)
+    subject = action.subject or f"Auto: {envelope.subject}"
+    fields = [
+        address_field("From", (_from(action.sender, author),)),
+        address_field("To", (MailAddress("", to.localpart, to.domain.ascii),)),
+        text_field("Subject", subject),
+        f"Date: {format_date(now)}\r\n".encode(),
+        f"Message-ID: {message_id}\r\n".encode(),
+        b"Auto-Submitted: auto-replied (vacation)\r\n",
+        b"X-Auto-Response-Suppress: All\r\n",
+    ]
+    if envelope.message_id:
+        original = envelope.message_id.encode("ascii", "replace")
+        fields += [b"In-Reply-To: " + original + b"\r\n", b"References: " + original + b"\r\n"]
+    octets = b"".join(fields) + (
+        b"MIME-Version: 1.0\r\n" + _lines(action.text) if action.mime else b"".join(compose((), TextPart(action.text)))
+    )
+    try:
+        signatures = await session.context.keys.sign_own(session.snapshot, octets, author)
+    except SigningError as error:
+        logger.error("answer cannot be signed", extra={"kv": {"err": error}})
+        signatures = b""
+    submission = Submission(
+        account=decided.case.account,
+        mail_from=None,  # RFC 3834 §3.3: nothing comes back
+        recipients=(SubmissionRecipient(to, dsn_notify=DSNNotify.NEVER),),
+        received=now,
+        prefix=signatures,
+        has8bit=not octets.isascii(),
+        smtputf8=to.needs_smtputf8,
+        message_id=message_id,
+        subject=subject,
+    )
+    return OwedMessage(submission, octets).pack()
+
+
+def _lines(text: str) -> bytes:
+    """Text with CRLF at the end of each line."""
+    return "".join(f"{line}\r\n" for line in text.splitlines()).encode()
+
+
+def _from(text: str, author: Address) -> MailAddress:
+    """The author of the answer: as the script says, if the address is the account's own; else the recipient."""
+    name, _, address = text.rpartition("<")
+    try:
+        chosen = Address.parse(address.rstrip("> ").strip()) if text else author
+    except AddressError:
+        chosen = author
+    if chosen != author:
+        chosen = author
+    return MailAddress(name.strip().strip('"'), chosen.localpart, chosen.domain.ascii)
+
+
+def _redirected(transaction: Transaction, prepared: Prepared, decided: Decided, action: Redirect) -> bytes:
+    """The message as it came, from the owner's address: bounces come to the owner (RFC 5228 §4.2)."""
+    envelope = prepared.index.envelope
+    submission = Submission(
+        account=decided.case.account,
+        mail_from=decided.case.recipient.canonical,
+        recipients=(SubmissionRecipient(Address.parse(action.to)),),
+        received=transaction.received,
+        has8bit=transaction.mail.body == "8BITMIME",
+        smtputf8=transaction.mail.smtputf8,
+        requiretls=transaction.mail.requiretls,
+        message_id=envelope.message_id,
+        subject=envelope.subject,
+    )
+    return OwedMessage(submission, forwarded=True).pack()

@@ -1,0 +1,220 @@
+"""Sieve scripts of an account, what their `duplicate` tests remember, and their failures (IMAP-141, IMAP-142).
+
+Checking scripts does not belong here: callers give their text and its packed form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from moxlite.store.errors import StoreError
+from moxlite.store.file.transaction import Reader, Tx
+
+__all__ = [
+    "MAX_SCRIPTS",
+    "Failure",
+    "NoSuchScript",
+    "ScriptActive",
+    "ScriptExists",
+    "StoredScript",
+    "TooManyScripts",
+    "activate_script",
+    "check_space",
+    "compiled_scripts",
+    "delete_script",
+    "failures",
+    "note_failure",
+    "put_script",
+    "rename_script",
+    "script_text",
+    "scripts",
+    "seen_keys",
+    "track_seen",
+]
+
+MAX_SCRIPTS: Final = 20
+"""Scripts of one account (IMAP-141)."""
+
+MAX_SEEN: Final = 20_000
+"""Ids that `duplicate` tests of one account remember; the oldest go first."""
+
+MAX_FAILURES: Final = 20
+"""Failures that are kept, the newest ones."""
+
+CLIP: Final = 400
+"""Characters of a failure's text: a script chooses some of them."""
+
+LIST: Final = "SELECT name, length(script), active, changed FROM sieve_script ORDER BY name"
+TEXT: Final = "SELECT script FROM sieve_script WHERE name = ?"
+COMPILED: Final = "SELECT name, script, compiled, active FROM sieve_script"
+COUNT: Final = "SELECT count(*) FROM sieve_script WHERE name <> ?"
+PUT: Final = """
+INSERT INTO sieve_script (name, script, compiled, changed) VALUES (?, ?, ?, ?)
+ON CONFLICT (name) DO UPDATE SET script = excluded.script, compiled = excluded.compiled, changed = excluded.changed"""
+IS_ACTIVE: Final = "SELECT active FROM sieve_script WHERE name = ?"
+DELETE: Final = "DELETE FROM sieve_script WHERE name = ?"
+RENAME: Final = "UPDATE sieve_script SET name = ? WHERE name = ?"
+NONE_ACTIVE: Final = "UPDATE sieve_script SET active = 0 WHERE active"
+ACTIVATE: Final = "UPDATE sieve_script SET active = 1 WHERE name = ?"
+SEEN: Final = "SELECT key FROM sieve_seen WHERE until > ?"
+FORGET: Final = "DELETE FROM sieve_seen WHERE until <= ?"
+TRACK: Final = """
+INSERT INTO sieve_seen (key, until) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET until = excluded.until"""
+SEEN_LEFT: Final = """
+DELETE FROM sieve_seen WHERE key IN (SELECT key FROM sieve_seen ORDER BY until DESC LIMIT -1 OFFSET ?)"""
+SEEN_COUNT: Final = "SELECT count(*) FROM sieve_seen"
+FAILURES: Final = "SELECT moment, script, line, text FROM sieve_failure ORDER BY id DESC"
+LAST_FAILURE: Final = "SELECT id, script, line, text FROM sieve_failure ORDER BY id DESC LIMIT 1"
+AGAIN: Final = "UPDATE sieve_failure SET moment = ? WHERE id = ?"
+NOTE: Final = "INSERT INTO sieve_failure (moment, script, line, text) VALUES (?, ?, ?, ?)"
+FAILURES_LEFT: Final = """
+DELETE FROM sieve_failure WHERE id NOT IN (SELECT id FROM sieve_failure ORDER BY id DESC LIMIT ?)"""
+
+
+class NoSuchScript(StoreError):
+    """The account has no script of this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is no script {name!r}")
+
+
+class ScriptExists(StoreError):
+    """The account has a script of this name already."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is a script {name!r} already")
+
+
+class ScriptActive(StoreError):
+    """The active script cannot be deleted (RFC 5804 §2.10)."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the script {name!r} is active")
+
+
+class TooManyScripts(StoreError):
+    """The account has MAX_SCRIPTS scripts."""
+
+    def __init__(self) -> None:
+        super().__init__(f"an account has at most {MAX_SCRIPTS} scripts")
+
+
+class StoredScript(msgspec.Struct, frozen=True):
+    """A script of a list. `size` in octets, `changed` µs UTC."""
+
+    name: str
+    size: int
+    active: bool
+    changed: int
+
+
+class Compiled(msgspec.Struct, frozen=True):
+    """A script as it is run: its text serves where the packed form is of another version."""
+
+    text: bytes
+    packed: bytes
+    active: bool
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """A failure at run time. `moment`: µs UTC, the last time; `script`: its name; `line`: 0 where it has none."""
+
+    moment: int
+    script: str
+    line: int
+    text: str
+
+
+def scripts(r: Reader) -> list[StoredScript]:
+    """All scripts by name."""
+    return [StoredScript(name, size, active != 0, changed) for name, size, active, changed in r.rows(LIST)]
+
+
+def script_text(r: Reader, name: str) -> bytes:
+    """The text of a script. Raises NoSuchScript."""
+    text: bytes | None = r.value(TEXT, name)
+    if text is None:
+        raise NoSuchScript(name)
+    return text
+
+
+def compiled_scripts(r: Reader) -> dict[str, Compiled]:
+    """All scripts as they are run, by name. For each delivery: an account without scripts has no row to read."""
+    return {name: Compiled(text, packed, active != 0) for name, text, packed, active in r.rows(COMPILED)}
+
+
+def check_space(r: Reader, name: str) -> None:
+    """Check that a script of this name can be stored. Raises TooManyScripts."""
+    if r.value(COUNT, name) >= MAX_SCRIPTS:
+        raise TooManyScripts
+
+
+def put_script(tx: Tx, name: str, text: bytes, packed: bytes) -> None:
+    """Store a script, in place of one with this name; an active one stays active. Raises TooManyScripts."""
+    check_space(tx, name)
+    tx.execute(PUT, name, text, packed, tx.now)
+
+
+def delete_script(tx: Tx, name: str) -> None:
+    """Delete a script. Raises NoSuchScript, ScriptActive."""
+    if _is_active(tx, name):
+        raise ScriptActive(name)
+    tx.execute(DELETE, name)
+
+
+def rename_script(tx: Tx, name: str, new: str) -> None:
+    """Rename a script; an active one stays active (RFC 5804 §2.11.1). Raises NoSuchScript, ScriptExists."""
+    _is_active(tx, name)
+    if tx.row(IS_ACTIVE, new) is not None:
+        raise ScriptExists(new)
+    tx.execute(RENAME, new, name)
+
+
+def activate_script(tx: Tx, name: str) -> None:
+    """Make a script the active one; "" for none (RFC 5804 §2.8). Raises NoSuchScript."""
+    if name:
+        _is_active(tx, name)
+    tx.execute(NONE_ACTIVE)
+    if name:
+        tx.execute(ACTIVATE, name)
+
+
+def _is_active(tx: Tx, name: str) -> bool:
+    row = tx.row(IS_ACTIVE, name)
+    if row is None:
+        raise NoSuchScript(name)
+    active: int = row[0]
+    return active != 0
+
+
+def seen_keys(r: Reader, now: int) -> frozenset[bytes]:
+    """What `duplicate` tests remember at a time, µs UTC."""
+    return frozenset(row[0] for row in r.rows(SEEN, now))
+
+
+def track_seen(tx: Tx, tracked: Sequence[tuple[bytes, int]]) -> None:
+    """Remember keys, each for some seconds."""
+    tx.execute(FORGET, tx.now)
+    for key, seconds in tracked:
+        tx.execute(TRACK, key, tx.now + seconds * 1_000_000)
+    if tx.value(SEEN_COUNT) > MAX_SEEN:
+        tx.execute(SEEN_LEFT, MAX_SEEN)
+
+
+def failures(r: Reader) -> list[Failure]:
+    """Failures of scripts, the newest first."""
+    return [Failure(*row) for row in r.rows(FAILURES)]
+
+
+def note_failure(tx: Tx, script: str, line: int, text: str) -> None:
+    """Note a failure; the same one again only renews the time of the last."""
+    text = text[:CLIP]
+    last = tx.row(LAST_FAILURE)
+    if last is not None and tuple(last[1:]) == (script, line, text):
+        tx.execute(AGAIN, tx.now, last[0])
+        return
+    tx.execute(NOTE, tx.now, script, line, text)
+    tx.execute(FAILURES_LEFT, MAX_FAILURES)

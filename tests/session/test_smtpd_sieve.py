@@ -1,0 +1,290 @@
+"""An account's Sieve script and vacation form decide about its incoming mail (SMTP-160, SMTP-161, IMAP-142)."""
+
+import email
+from email.message import Message
+from functools import partial
+
+import pytest
+
+from moxlite.proto.sieve.checker import check
+from moxlite.proto.sieve.script import pack
+from moxlite.store.delivery.scripts import activate_script, failures, put_script
+from moxlite.store.delivery.vacation import VacationForm, answered, save_form
+from tests.session.smtpd_harness import MESSAGE, Smtp, clock, smtp
+
+pytestmark = pytest.mark.served
+
+__all__ = ["clock", "smtp"]
+
+AGAIN = MESSAGE.replace(b"Subject: hello", b"Subject: again")
+
+
+async def install(smtp: Smtp, text: str, account: str = "mia", name: str = "main") -> None:
+    """Make a script the active one."""
+    packed = pack(check(text.encode()))
+    async with smtp.context.accounts.use(account) as one:
+        await one.write(partial(put_script, name=name, text=text.encode(), packed=packed))
+        await one.write(partial(activate_script, name=name))
+
+
+async def failed(smtp: Smtp, account: str = "mia") -> list[str]:
+    async with smtp.context.accounts.use(account) as one:
+        return [failure.text for failure in await one.read(failures, op="test")]
+
+
+async def deliver(smtp: Smtp, message: bytes = MESSAGE, *, trusted: bool = False, **more: str) -> str:
+    async with smtp.connect(trusted=trusted) as client:
+        return await client.deliver(message=message, **more)
+
+
+async def test_fileinto_replaces_the_mailbox_of_the_destination(smtp: Smtp) -> None:
+    """SMTP-160: with flags; the reason names the script."""
+    await install(
+        smtp,
+        'require ["fileinto", "mailbox", "imap4flags"];\n'
+        'if header :is "subject" "hello" { fileinto :create :flags ["\\\\Seen", "work"] "Work/New"; }',
+    )
+    assert (await deliver(smtp)).startswith("250")
+    assert (await deliver(smtp, AGAIN, to="filed@ours.example")).startswith("250")
+    assert len(await smtp.messages(mailbox="Work/New")) == 1
+    assert await smtp.messages() == []
+    assert len(await smtp.messages(mailbox="Filed")) == 1  # the implicit keep: the mailbox of the address
+    async with smtp.context.accounts.use("mia") as account:
+        query = "SELECT flags & 1, keywords FROM message ORDER BY id LIMIT 1"
+        assert await account.read(lambda r: r.row(query), op="test") == (1, "work")
+
+
+async def test_several_actions_are_one_plan(smtp: Smtp) -> None:
+    """SMTP-160: a copy here, a copy there; each mailbox gets it once."""
+    await install(
+        smtp, 'require ["fileinto", "copy", "mailbox"]; fileinto :copy :create "A"; fileinto :create "A"; keep;'
+    )
+    await deliver(smtp)
+    assert [len(await smtp.messages(mailbox=name)) for name in ("Inbox", "A")] == [1, 1]
+
+
+async def test_discard_keeps_nothing(smtp: Smtp) -> None:
+    """SMTP-160: the client gets 250."""
+    await install(smtp, "discard;")
+    assert (await deliver(smtp)).startswith("250")
+    assert await smtp.messages() == []
+
+
+async def test_an_error_keeps_the_message_and_is_told(smtp: Smtp) -> None:
+    """SMTP-160, IMAP-142: nothing else is done; the same failure is told once."""
+    await install(
+        smtp, 'require ["fileinto", "mailbox", "variables"]; fileinto :create "A"; redirect "${none}";', name="odd"
+    )
+    await deliver(smtp)
+    await deliver(smtp, AGAIN)
+    assert len(await smtp.messages()) == 2
+    assert await smtp.messages(mailbox="A") == []
+    assert await failed(smtp) == ["'' is no address"]
+
+
+async def test_a_mailbox_that_is_gone_keeps_the_message(smtp: Smtp) -> None:
+    """SMTP-160: and the owner is told."""
+    await install(smtp, 'require "fileinto"; fileinto "Gone";')
+    await deliver(smtp)
+    assert len(await smtp.messages()) == 1
+    assert await failed(smtp) == ["there is no mailbox 'Gone': the message was kept"]
+
+
+async def test_reject_is_said_in_the_session(smtp: Smtp) -> None:
+    """SMTP-160: for the only recipient, whoever the sender is."""
+    await install(smtp, 'require "reject"; reject "No,\r\nthank you.";')
+    assert (await deliver(smtp)).startswith("550-5.7.1 No,\n550 5.7.1 thank you.")
+    assert await smtp.messages() == []
+    assert await smtp.carried() == []
+
+
+async def test_reject_among_others_needs_a_proven_sender(smtp: Smtp) -> None:
+    """SMTP-160: a notice to an address that may be forged is not sent; the message is kept."""
+    await install(smtp, 'require "ereject"; ereject "No.";')
+    lines = "C: MAIL FROM:<ann@remote.example>\nS: 250\n"
+    lines += "C: RCPT TO:<mia@ours.example>\nS: 250\nC: RCPT TO:<bo@ours.example>\nS: 250\nC: DATA\nS: 354"
+    async with smtp.connect() as client:
+        await client.play(lines)
+        await client.send(MESSAGE + b".\r\n")
+        assert (await client.reply()).startswith("250")
+    assert await smtp.carried() == []
+    assert len(await smtp.messages()) == 1
+    async with smtp.connect(trusted=True) as client:
+        await client.play(lines)
+        await client.send(AGAIN + b".\r\n")
+        assert (await client.reply()).startswith("250")
+    [notice] = await smtp.carried()
+    assert notice.submission.mail_from is None
+    assert len(await smtp.messages()) == 1
+    assert len(await smtp.messages("bo")) == 2
+
+
+async def test_a_redirect_goes_to_the_queue(smtp: Smtp) -> None:
+    """SMTP-160: with and without a copy here, from the owner's address; the owner's trace fields stay here."""
+    await install(smtp, 'require "copy"; redirect :copy "dora@remote.example";')
+    await deliver(smtp)
+    [sent] = await smtp.carried()
+    assert [str(one.address) for one in sent.submission.recipients] == ["dora@remote.example"]
+    assert str(sent.submission.mail_from) == "mia@ours.example"
+    assert sent.octets.endswith(MESSAGE)
+    assert sent.message["Return-Path"] is None
+    assert sent.message["Delivered-To"] == "mia@ours.example"
+    assert len(await smtp.messages()) == 1
+
+
+async def test_a_redirect_alone_keeps_nothing_here(smtp: Smtp) -> None:
+    """SMTP-160: the outbox holds the content until the queue has it."""
+    await install(smtp, 'redirect "dora@remote.example";')
+    await deliver(smtp)
+    [sent] = await smtp.carried()
+    assert sent.octets.endswith(MESSAGE)
+    assert await smtp.messages() == []
+
+
+async def test_a_redirect_in_a_circle_keeps_the_message(smtp: Smtp) -> None:
+    """SMTP-159: an address that is in Delivered-To already, or the owner's own."""
+    await install(smtp, 'redirect "dora@remote.example";')
+    await deliver(smtp, b"Delivered-To: dora@remote.example\r\n" + MESSAGE)
+    await install(smtp, 'redirect "mia@ours.example";')
+    await deliver(smtp, AGAIN)
+    assert await smtp.carried() == []
+    assert len(await smtp.messages()) == 2
+    assert all("circle" in text for text in await failed(smtp))
+
+
+async def test_a_redirect_beyond_the_limit_keeps_the_message(smtp: Smtp) -> None:
+    """SMTP-160: redirects count as what the account sends."""
+    await install(smtp, 'redirect "dora@remote.example";', account="bo")
+    for number in range(5):
+        message = MESSAGE.replace(b"hello", b"number %d" % number)
+        assert (await deliver(smtp, message, to="bo@ours.example")).startswith("250")
+    assert len(await smtp.carried()) == 3
+    assert len(await smtp.messages("bo")) == 2
+    [text] = await failed(smtp, "bo")
+    assert "limit of 3 messages" in text
+
+
+async def test_a_null_sender_is_never_redirected(smtp: Smtp) -> None:
+    """SMTP-160: a notice that is sent on could go in circles; it is kept."""
+    await install(smtp, 'redirect "dora@remote.example";')
+    await deliver(smtp, sender="")
+    assert await smtp.carried() == []
+    assert len(await smtp.messages()) == 1
+
+
+async def test_duplicates_are_found_in_later_messages(smtp: Smtp) -> None:
+    """IMAP-142: RFC 7352, in the account's file."""
+    await install(smtp, 'require "duplicate"; if duplicate { discard; }')
+    message = b"Message-ID: <1@remote.example>\r\n" + MESSAGE
+    await deliver(smtp, message)
+    await deliver(smtp, message)
+    assert len(await smtp.messages()) == 1
+
+
+async def test_included_scripts_come_from_the_account(smtp: Smtp) -> None:
+    """IMAP-142: RFC 6609."""
+    await install(smtp, 'require ["fileinto", "mailbox"]; fileinto :create "A";', name="inner")
+    await install(smtp, 'require "include"; include "inner";')
+    await deliver(smtp)
+    assert len(await smtp.messages(mailbox="A")) == 1
+
+
+# Vacation
+
+
+def answer_of(octets: bytes) -> Message:
+    return email.message_from_bytes(octets)
+
+
+async def test_vacation_answers_once(smtp: Smtp) -> None:
+    """SMTP-161: RFC 3834 §3, RFC 5230 §5; to the envelope's sender, from the recipient, with a null path."""
+    await install(smtp, 'require "vacation"; vacation "Ich bin am Meer. Grüße";')
+    message = b"Message-ID: <1@remote.example>\r\n" + MESSAGE
+    for _ in range(2):
+        await deliver(smtp, message, trusted=True)
+    [sent] = await smtp.carried()
+    answer = answer_of(sent.octets)
+    assert sent.submission.mail_from is None
+    assert (answer["From"], answer["To"]) == ("<mia@ours.example>", "<ann@remote.example>")
+    assert answer["Subject"] == "Auto: hello"
+    assert answer["Auto-Submitted"] == "auto-replied (vacation)"
+    assert answer["In-Reply-To"] == answer["References"] == "<1@remote.example>"
+    payload = answer.get_payload(decode=True)
+    assert isinstance(payload, bytes)
+    assert payload.decode().strip() == "Ich bin am Meer. Grüße"
+    assert len(await smtp.messages()) == 2
+    async with smtp.context.accounts.use("mia") as account:
+        assert [one.address for one in await account.read(answered, op="test")] == ["ann@remote.example"]
+
+
+@pytest.mark.parametrize(
+    ("field", "sender"),
+    [
+        (b"Auto-Submitted: auto-generated\r\n", "ann@remote.example"),
+        (b"List-Id: <l.remote.example>\r\n", "ann@remote.example"),
+        (b"List-Unsubscribe: <mailto:x@remote.example>\r\n", "ann@remote.example"),
+        (b"Precedence: bulk\r\n", "ann@remote.example"),
+        (b"X-Auto-Response-Suppress: All\r\n", "ann@remote.example"),
+        (b"", ""),
+        (b"", "noreply@remote.example"),
+        (b"", "list-request@remote.example"),
+        (b"", "owner-list@remote.example"),
+        (b"", "MAILER-DAEMON@remote.example"),
+        (b"", "mia@ours.example"),
+    ],
+)
+async def test_vacation_never_answers_programs(smtp: Smtp, field: bytes, sender: str) -> None:
+    """SMTP-161: null senders, lists, bulk and automatic mail."""
+    await install(smtp, 'require "vacation"; vacation "away";')
+    await deliver(smtp, field + MESSAGE, trusted=True, sender=sender)
+    assert await smtp.carried() == []
+
+
+async def test_vacation_answers_only_mail_to_the_owner_by_a_proven_sender(smtp: Smtp) -> None:
+    """SMTP-161: To or Cc names the owner, and the sender is no forgery."""
+    await install(smtp, 'require "vacation"; vacation :addresses "m@other.example" "away";')
+    await deliver(smtp, MESSAGE)  # nothing proves the sender
+    await deliver(smtp, MESSAGE.replace(b"To: <mia@ours", b"To: <crowd@ours"), trusted=True)
+    assert await smtp.carried() == []
+    await deliver(smtp, MESSAGE.replace(b"mia@ours.example", b"M@other.example"), trusted=True)
+    assert len(await smtp.carried()) == 1
+
+
+async def test_the_form_answers_between_its_times(smtp: Smtp) -> None:
+    """WEBMAIL-131: with a subject; a script that answers itself comes first."""
+    async with smtp.context.accounts.use("mia") as account:
+        await account.write(lambda tx: save_form(tx, VacationForm(enabled=True, text="away", end=1)))
+        await deliver(smtp, trusted=True)
+        assert await smtp.carried() == []
+        await account.write(lambda tx: save_form(tx, VacationForm(enabled=True, text="away", subject="Gone")))
+        await deliver(smtp, AGAIN, trusted=True)
+        [sent] = await smtp.carried()
+        assert answer_of(sent.octets)["Subject"] == "Gone"
+    await install(smtp, 'require "vacation"; vacation :handle "h" "by script";')
+    await deliver(smtp, MESSAGE + b"more\r\n", trusted=True)
+    assert len(await smtp.carried()) == 2
+    assert len(await smtp.messages()) == 3
+
+
+async def test_the_form_may_answer_known_people_only(smtp: Smtp) -> None:
+    """WEBMAIL-131: people to whom the owner has written."""
+    async with smtp.context.accounts.use("mia") as account:
+        form = VacationForm(enabled=True, text="away", known_only=True)
+        await account.write(lambda tx: save_form(tx, form))
+        await deliver(smtp, trusted=True)
+        assert await smtp.carried() == []
+        insert = "INSERT INTO recipient (message_id, localpart, domain, orgdomain, name, sent) "
+        await account.write(
+            lambda tx: tx.execute(insert + "SELECT id, 'ann', 'remote.example', '', '', 1 FROM message")
+        )
+        await deliver(smtp, AGAIN, trusted=True)
+    assert len(await smtp.carried()) == 1
+
+
+async def test_at_most_50_answers_in_a_day(smtp: Smtp) -> None:
+    """SMTP-161."""
+    await install(smtp, 'require "vacation"; vacation "away";')
+    async with smtp.connect(trusted=True) as client:
+        for number in range(55):
+            await client.deliver(message=MESSAGE, sender=f"ann{number}@remote.example")
+    assert len(await smtp.carried()) == 50
