@@ -30,6 +30,7 @@ import trio
 
 from moxlite import __version__
 from moxlite.acceptance.commands import Asking, WhyCommands
+from moxlite.acceptance.sieve.commands import SieveCommands
 from moxlite.admin.backup.backups import BackupCommands
 from moxlite.admin.commands import finish_removal
 from moxlite.admin.receivedreports import ReceivedCommands
@@ -73,6 +74,7 @@ PACKAGES: Final[Mapping[Service, str]] = {
     "submissions": "smtpd",
     "imap": "imapd",
     "imaps": "imapd",
+    "managesieve": "imapd",
     "http": "web",
     "https": "web",
 }
@@ -236,6 +238,7 @@ def _commands(
     lists = partial(blocklists.listed_at, house.config, house.network.resolver)
     commands.update(WhyCommands(house.config, house.files.accounts, Asking(house.network.resolver, lists)).registry())
     commands.update(ReceivedCommands(house.files.reports).registry())
+    commands.update(SieveCommands(house.config, house.files.accounts).registry())
     if queue is not None:
         commands.update(QueueCommands(queue).registry())
         commands.update(SuppressCommands(queue).registry())

@@ -385,6 +385,7 @@ def handlers(house: House, queue: Queue | None) -> Mapping[Service, Callable[[En
         "submissions": smtp,
         "imap": imap,
         "imaps": imap,
+        "managesieve": _managesieve(house),
         "http": web,
         "https": https,
     }
@@ -529,6 +530,27 @@ def _imap(house: House) -> Callable[[Endpoint], Served]:
             starttls=None if endpoint.tls else house.network.tls.of(endpoint.listener, "imap"),
         )
         return Served(partial(serve_imap, context=context), context.gate)
+
+    return handler
+
+
+def _managesieve(house: House) -> Callable[[Endpoint], Served]:
+    common = imap_context(house)
+
+    def handler(endpoint: Endpoint) -> Served:
+        context = msgspec.structs.replace(
+            common,
+            service="managesieve",
+            require_tls=house.static.listeners[endpoint.listener].managesieve.require_tls,
+            starttls=house.network.tls.of(endpoint.listener, "managesieve"),
+        )
+
+        async def handle(stream: trio.abc.Stream, info: ConnectionInfo) -> None:
+            from moxlite.imapd.sieve.connection import serve_managesieve  # few servers have it
+
+            await serve_managesieve(stream, info, context)
+
+        return Served(handle, context.gate)
 
     return handler
 

@@ -35,6 +35,7 @@ class Offer(msgspec.Struct, frozen=True):
     domain: Domain
     imap: tuple[Server, ...]
     submission: tuple[Server, ...]
+    managesieve: tuple[Server, ...]
     host: Domain
 
 
@@ -46,6 +47,7 @@ def offer_for(snapshot: Snapshot, domain: Domain) -> Offer:
     own = None if settings is None else settings.client_settings_domain
     imap: list[Server] = []
     submission: list[Server] = []
+    managesieve: list[Server] = []
     for name, listener in public_first(snapshot):
         host = own or snapshot.hostname(name)
         upgrade: Security = "plain" if listener.tls is None else "starttls"
@@ -57,13 +59,21 @@ def offer_for(snapshot: Snapshot, domain: Domain) -> Offer:
             submission.append(Server(host, listener.submissions.port, "tls"))
         if listener.submission.enabled:
             submission.append(Server(host, listener.submission.port, upgrade))
+        if listener.managesieve.enabled:
+            managesieve.append(Server(host, listener.managesieve.port, upgrade))
         https = _https_port(listener)
         if https is not None and listener.imaps.enabled and listener.imaps.alpn_on_https:
             imap.append(Server(host, https, "tls", on_https=True))
         if https is not None and listener.submissions.enabled and listener.submissions.alpn_on_https:
             submission.append(Server(host, https, "tls", on_https=True))
     host = snapshot.hostname("public") if "public" in snapshot.static.listeners else snapshot.static.hostname
-    return Offer(domain, tuple(dict.fromkeys(imap)), tuple(dict.fromkeys(submission)), host)
+    return Offer(
+        domain,
+        tuple(dict.fromkeys(imap)),
+        tuple(dict.fromkeys(submission)),
+        tuple(dict.fromkeys(managesieve)),
+        host,
+    )
 
 
 def public_first(snapshot: Snapshot) -> list[tuple[str, Listener]]:

@@ -29,6 +29,7 @@ from moxlite.cli.common import (
 )
 from moxlite.cli.imap import imapserve
 from moxlite.cli.share import share
+from moxlite.cli.vacation import account_sieve, vacation
 
 __all__ = ["account", "account_list", "admin"]
 
@@ -136,6 +137,8 @@ account.add_command(share)
 account.add_command(second_factors)
 account.add_command(reset_second_factor)
 account.add_command(recovery_link)
+account.add_command(account_sieve)
+account.add_command(vacation)
 
 
 @account.command()

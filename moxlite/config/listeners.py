@@ -12,6 +12,7 @@ __all__ = [
     "KeyCert",
     "Listener",
     "ListenerTLS",
+    "ManageSieveService",
     "MetricsService",
     "PolicyService",
     "SMTPService",
@@ -136,6 +137,16 @@ class IMAPSService(Section, frozen=True):
     ] = False
 
 
+class ManageSieveService(Section, frozen=True):
+    """Sieve scripts of accounts, for mail programs (RFC 5804), with STARTTLS."""
+
+    enabled: Annotated[bool, doc("Let mail programs store Sieve scripts here.")] = False
+    port: Annotated[Port, doc("Port.")] = 4190
+    require_tls: Annotated[
+        bool, doc("No log-in before STARTTLS. Without it passwords may cross the network in the clear.")
+    ] = True
+
+
 class WebService(Section, frozen=True):
     """A web application."""
 
@@ -215,6 +226,7 @@ class Listener(Section, frozen=True):
     submissions: Annotated[SubmissionsService, doc("Submission over TLS.")] = SubmissionsService()
     imap: Annotated[IMAPService, doc("IMAP with STARTTLS.")] = IMAPService()
     imaps: Annotated[IMAPSService, doc("IMAP over TLS.")] = IMAPSService()
+    managesieve: Annotated[ManageSieveService, doc("Sieve scripts, with STARTTLS.")] = ManageSieveService()
 
     account_http: Annotated[WebService, doc("Account app without TLS.")] = WebService()
     account_https: Annotated[WebService, doc("Account app.")] = WebService(port=443)

@@ -5,7 +5,9 @@
 - `search` > `mailboxes` > `changes` > `fetch` > `updates` > `session`: packages, each imports only from its right
 - `commands`: the operator's commands about sessions; `metrics`
 
-IMAP's syntax (`proto.imap`) and changes of stored data (`store.mail`) do not belong here. ManageSieve will.
+- `sieve`: ManageSieve, for the Sieve scripts of an account
+
+IMAP's syntax (`proto.imap`) and changes of stored data (`store.mail`) do not belong here.
 """
 
 from moxlite.imapd.commands import IMAPCommands

@@ -12,7 +12,9 @@ from moxlite.store.auth.apppasswords import AppPassword
 
 __all__ = ["Candidate", "CertificateLogin", "Identity", "LoginRequest", "Protocol", "fingerprint", "typed"]
 
-Protocol: TypeAlias = Literal["smtp", "submission", "imap", "webmail", "webaccount", "webadmin", "webapi"]
+Protocol: TypeAlias = Literal[
+    "smtp", "submission", "imap", "managesieve", "webmail", "webaccount", "webadmin", "webapi"
+]
 
 
 class LoginRequest(msgspec.Struct, frozen=True, kw_only=True):

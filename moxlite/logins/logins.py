@@ -62,6 +62,7 @@ SCOPES: Final[Mapping[Protocol, Scope]] = {
     "smtp": "submission",
     "submission": "submission",
     "imap": "imap",
+    "managesieve": "imap",
     "webapi": "webapi",
 }
 """The scope that an app password needs, by protocol."""

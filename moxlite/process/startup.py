@@ -59,7 +59,7 @@ __all__ = [
     "start",
 ]
 
-Service = Literal["smtp", "submission", "submissions", "imap", "imaps", "http", "https"]
+Service = Literal["smtp", "submission", "submissions", "imap", "imaps", "managesieve", "http", "https"]
 
 logger = logging.getLogger("moxlite.process.startup")
 
@@ -155,7 +155,7 @@ def _clash(endpoint: Endpoint, bound: Iterable[Endpoint]) -> str:
 
 
 def _ports(listener: Listener) -> Iterator[tuple[Service, int]]:
-    mail: tuple[Service, ...] = ("smtp", "submission", "submissions", "imap", "imaps")
+    mail: tuple[Service, ...] = ("smtp", "submission", "submissions", "imap", "imaps", "managesieve")
     for service in mail:
         settings = getattr(listener, service)
         if settings.enabled:

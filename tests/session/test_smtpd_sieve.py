@@ -142,7 +142,7 @@ async def test_a_redirect_alone_keeps_nothing_here(smtp: Smtp) -> None:
 
 
 async def test_a_redirect_in_a_circle_keeps_the_message(smtp: Smtp) -> None:
-    """SMTP-159: an address that is in Delivered-To already, or the owner's own."""
+    """SMTP-160a: an address that is in Delivered-To already, or the owner's own."""
     await install(smtp, 'redirect "dora@remote.example";')
     await deliver(smtp, b"Delivered-To: dora@remote.example\r\n" + MESSAGE)
     await install(smtp, 'redirect "mia@ours.example";')

@@ -54,7 +54,7 @@ class _Loaded(msgspec.Struct, frozen=True):
 def is_filtered(case: Case, plan: Plan) -> bool:
     """Whether the script decides about the message: the account accepts it and files it as ordinary mail."""
     ordinary = all(isinstance(action, FileInto) and action.mark is not Mark.REJECT for action in plan.actions)
-    return plan.reply is None and ordinary and not case.simulated and case.report is None
+    return plan.reply is None and ordinary and case.report is None
 
 
 async def with_script(case: Case, plan: Plan, octets: Prepared, section: HeaderSection, accounts: Accounts) -> Case:

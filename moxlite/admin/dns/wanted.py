@@ -269,6 +269,10 @@ def _clients(snapshot: Snapshot, domain: Domain, settings: DomainConfig, host: D
         found = [one for one in servers if one.security == security and not one.on_https]
         value = SRV(0, 1, found[0].port, _dot(found[0].host)) if found else SRV(0, 0, 0, ".")
         yield Wanted("srv", f"{service}._tcp.{_dot(domain)}", "SRV", value, optional=security != "tls" or not found)
+    if offer.managesieve:  # RFC 5804 §1.8
+        first = offer.managesieve[0]
+        record = SRV(0, 1, first.port, _dot(first.host))
+        yield Wanted("srv", f"_sieve._tcp.{_dot(domain)}", "SRV", record, optional=True)
 
 
 def _authorities(snapshot: Snapshot, domain: Domain) -> Iterable[Wanted]:

@@ -20,7 +20,7 @@ PLAIN_SERVICES: Final = (
 )
 TLS_SERVICES: Final = ("account_https", "admin_https", "webmail_https", "webapi_https", "webserver_https")
 POLICY_SERVICES: Final = ("autoconfig_https", "mtasts_https")
-MAIL_SERVICES: Final = ("smtp", "submission", "submissions", "imap", "imaps")
+MAIL_SERVICES: Final = ("smtp", "submission", "submissions", "imap", "imaps", "managesieve")
 SERVICES: Final = (*MAIL_SERVICES, *PLAIN_SERVICES, *TLS_SERVICES, *POLICY_SERVICES)
 
 
@@ -58,7 +58,7 @@ def _needing_tls(listener: Listener) -> Iterator[str]:
             yield service
     if listener.smtp.enabled and listener.smtp.starttls:
         yield "smtp"
-    for service in ("submission", "imap"):
+    for service in ("submission", "imap", "managesieve"):
         settings = getattr(listener, service)
         if settings.enabled and settings.require_tls:
             yield service

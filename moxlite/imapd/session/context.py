@@ -59,7 +59,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     sessions: Sessions
     gate: Gate
     spools: Spools
-    service: Literal["imap", "imaps", "imaphttps", "imapserve"] = "imaps"
+    service: Literal["imap", "imaps", "imaphttps", "imapserve", "managesieve"] = "imaps"
     require_tls: bool = True
     starttls: ServerTLS | None = None
     pace: Pace = Pace()

@@ -1,0 +1,130 @@
+"""Commands of the control socket about an account's Sieve scripts and its vacation form (IMAP-141, WEBMAIL-131)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from moxlite.acceptance.sieve.keeping import keep_script
+from moxlite.admin.accounts import Refused, require_account
+from moxlite.admin.requests import (
+    AccountName,
+    SieveFailure,
+    SieveName,
+    SievePut,
+    SieveScript,
+    SieveScripts,
+    VacationAnswer,
+    VacationInfo,
+    VacationSet,
+)
+from moxlite.config.holder import ConfigHolder
+from moxlite.net.control.server import Command, CommandFailed, Exchange
+from moxlite.proto.sieve.errors import ScriptError
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.accounts.opened import OpenAccount
+from moxlite.store.delivery.scripts import activate_script, delete_script, failures, script_text, scripts
+from moxlite.store.delivery.vacation import VacationForm, answered, load_form, save_form
+from moxlite.store.errors import StoreError
+
+__all__ = ["SieveCommands"]
+
+logger = logging.getLogger("moxlite.acceptance.sieve")
+
+
+class SieveCommands:
+    """``moxlite account sieve`` and ``moxlite account vacation``."""
+
+    def __init__(self, config: ConfigHolder, accounts: Accounts) -> None:
+        self._config = config
+        self._accounts = accounts
+
+    def registry(self) -> Mapping[str, Command]:
+        """All commands by name."""
+        return {
+            "account sieve list": Command(AccountName, self.list),
+            "account sieve get": Command(SieveName, self.get),
+            "account sieve put": Command(SievePut, self.put),
+            "account sieve activate": Command(SieveName, self.activate),
+            "account sieve rm": Command(SieveName, self.rm),
+            "account vacation show": Command(AccountName, self.show),
+            "account vacation set": Command(VacationSet, self.set),
+        }
+
+    @asynccontextmanager
+    async def _use(self, name: str) -> AsyncIterator[OpenAccount]:
+        try:
+            require_account(self._config.current, name)
+            async with self._accounts.use(name) as account:
+                yield account
+        except (Refused, StoreError) as error:
+            raise CommandFailed("refused", str(error)) from None
+
+    async def list(self, args: AccountName, exchange: Exchange) -> SieveScripts:
+        """List the scripts of an account, and what went wrong when they ran."""
+        async with self._use(args.account) as account:
+            found = await account.read(scripts, op="sieve")
+            failed = await account.read(failures, op="sieve")
+        return SieveScripts(
+            [SieveScript(one.name, one.size, one.active, one.changed) for one in found],
+            [SieveFailure(one.moment, one.script, one.line, one.text) for one in failed],
+        )
+
+    async def get(self, args: SieveName, exchange: Exchange) -> str:
+        """The text of a script."""
+        async with self._use(args.account) as account:
+            text = await account.read(lambda r: script_text(r, args.script), op="sieve")
+        return text.decode("utf-8", "replace")
+
+    async def put(self, args: SievePut, exchange: Exchange) -> None:
+        """Store a script, and make it the active one if that is asked for."""
+        async with self._use(args.account) as account:
+            try:
+                await keep_script(account, args.script, args.text.encode())
+            except ScriptError as error:
+                raise CommandFailed("refused", "\n".join(map(str, error.faults))) from None
+            if args.activate:
+                await account.write(lambda tx: activate_script(tx, args.script))
+        logger.info("script stored", extra={"kv": {"account": args.account, "script": args.script}})
+
+    async def activate(self, args: SieveName, exchange: Exchange) -> None:
+        """Make a script the active one; "" for none."""
+        async with self._use(args.account) as account:
+            await account.write(lambda tx: activate_script(tx, args.script))
+        logger.info("script made active", extra={"kv": {"account": args.account, "script": args.script}})
+
+    async def rm(self, args: SieveName, exchange: Exchange) -> None:
+        """Delete a script."""
+        async with self._use(args.account) as account:
+            await account.write(lambda tx: delete_script(tx, args.script))
+        logger.info("script deleted", extra={"kv": {"account": args.account, "script": args.script}})
+
+    async def show(self, args: AccountName, exchange: Exchange) -> VacationInfo:
+        """Show the vacation form, and who got an answer."""
+        async with self._use(args.account) as account:
+            form = await account.read(load_form, op="vacation")
+            told = await account.read(answered, op="vacation")
+        return VacationInfo(
+            enabled=form.enabled,
+            start=form.start,
+            end=form.end,
+            subject=form.subject,
+            text=form.text,
+            known_only=form.known_only,
+            answered=[VacationAnswer(one.address, one.sent) for one in told],
+        )
+
+    async def set(self, args: VacationSet, exchange: Exchange) -> None:
+        """Save the vacation form."""
+        form = VacationForm(
+            enabled=args.enabled,
+            start=args.start,
+            end=args.end,
+            subject=args.subject,
+            text=args.text,
+            known_only=args.known_only,
+        )
+        async with self._use(args.account) as account:
+            await account.write(lambda tx: save_form(tx, form))
+        logger.info("vacation form saved", extra={"kv": {"account": args.account, "enabled": args.enabled}})

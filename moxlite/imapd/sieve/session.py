@@ -1,0 +1,411 @@
+"""What the commands of ManageSieve do (RFC 5804 §2; IMAP-141)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from typing import Final, Protocol, TypeAlias
+
+import trio
+
+from moxlite import __version__
+from moxlite.acceptance.sieve.keeping import BadScriptName, check_script, keep_script
+from moxlite.imapd.session.context import Context
+from moxlite.imapd.session.sessions import SessionFacts
+from moxlite.logins.exchange import Challenge, UnknownMechanism, start_exchange
+from moxlite.logins.identity import Identity, LoginRequest, fingerprint
+from moxlite.logins.refusals import LoginRefused, RateLimited
+from moxlite.net.connections import ConnectionInfo
+from moxlite.proto.managesieve import MAX_STRING, ManageSieveError, Request, capability, quoted, response, string
+from moxlite.proto.sasl import NO_BINDINGS, ChannelBindings
+from moxlite.proto.sieve.errors import ScriptError
+from moxlite.proto.sieve.limits import MAX_REDIRECTS
+from moxlite.proto.sieve.validation import EXTENSIONS, is_script_name
+from moxlite.store.accounts.opened import OpenAccount
+from moxlite.store.delivery.scripts import (
+    NoSuchScript,
+    ScriptActive,
+    ScriptExists,
+    TooManyScripts,
+    activate_script,
+    check_space,
+    delete_script,
+    rename_script,
+    script_text,
+    scripts,
+)
+from moxlite.store.errors import StorageFull, StoreError
+
+__all__ = ["Ended", "Session", "Wire"]
+
+logger = logging.getLogger("moxlite.imapd.sieve")
+
+MECHANISMS: Final = ("PLAIN", "SCRAM-SHA-1", "SCRAM-SHA-256")
+PLUS: Final = ("SCRAM-SHA-1-PLUS", "SCRAM-SHA-256-PLUS")
+"""Mechanisms that need TLS. CRAM-MD5 and LOGIN are not offered: no client of ManageSieve needs them."""
+
+
+class Ended(Exception):  # the end of the session, with BYE
+    """The session ends with BYE."""
+
+    def __init__(self, text: str, code: str = "") -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class _Refused(Exception):
+    """The command gets NO. `code`: its response code (RFC 5804 §1.3)."""
+
+    def __init__(self, text: str, code: str = "") -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class Wire(Protocol):
+    """The connection below a session."""
+
+    info: ConnectionInfo
+
+    async def send(self, octets: bytes) -> None:
+        """Send octets."""
+
+    async def string(self) -> bytes:
+        """A string of the client."""
+
+    @property
+    def buffered(self) -> bool:
+        """Whether the client has sent more than the current request."""
+
+    async def start_tls(self) -> None:
+        """The TLS handshake."""
+
+    def bindings(self) -> ChannelBindings:
+        """Channel bindings of the TLS connection."""
+
+
+class Session:
+    """One session; `carry_out` answers one command after the other."""
+
+    def __init__(self, context: Context, wire: Wire) -> None:
+        self._context = context
+        self._wire = wire
+        self._stack = AsyncExitStack()
+        self._account: OpenAccount | None = None
+        self._certificate: Identity | None = None
+        self.identity: Identity | None = None
+        self.failures = 0
+        self.logged_out = False
+        self.ending: Ended | None = None
+        self.scope: trio.CancelScope | None = None
+        """The wait for the next command."""
+
+    def end(self, text: str, code: str = "TRYLATER") -> None:
+        """End the session once its command is done; at once if it waits for one."""
+        self.ending = Ended(text, "" if code == "UNAVAILABLE" else code)
+        if self.scope is not None:
+            self.scope.cancel()
+
+    async def aclose(self) -> None:
+        """Release the account."""
+        with trio.CancelScope(shield=True):
+            await self._stack.aclose()
+        self._account = None
+
+    def login_request(self) -> LoginRequest:
+        """The origin of a log-in attempt of this session."""
+        info = self._wire.info
+        tls = info.tls
+        return LoginRequest(
+            protocol="managesieve",
+            remote=info.remote,
+            local=info.local,
+            tls=f"{tls.version} {tls.cipher}" if tls else "",
+            fingerprint=fingerprint(tls.peer_key if tls else None),
+            user_agent="",
+            failures=self.failures,
+        )
+
+    def greeting(self) -> bytes:
+        """Capabilities and OK (§1.7)."""
+        context, tls = self._context, self._wire.info.tls is not None
+        lines = [capability("IMPLEMENTATION", f"moxlite {__version__}" if self.identity is not None else "moxlite")]
+        if self.identity is None:
+            usable = (*MECHANISMS, *(PLUS if tls else ())) if tls or not context.require_tls else ()
+            if self._certificate is not None:  # clients prefer EXTERNAL, whether or not they have a certificate
+                usable = (*usable, "EXTERNAL")
+            lines.append(capability("SASL", " ".join(usable)))
+        lines.append(capability("SIEVE", " ".join(EXTENSIONS)))
+        if not tls and context.starttls is not None:
+            lines.append(capability("STARTTLS"))
+        lines += [capability("MAXREDIRECTS", str(MAX_REDIRECTS)), capability("VERSION", "1.0")]
+        if self.identity is not None:
+            lines += [capability("OWNER", self.identity.account), capability("UNAUTHENTICATE")]
+        return b"".join(lines) + response("OK", "moxlite managesieve")
+
+    async def carry_out(self, request: Request) -> bool:
+        """Answer a command; returns whether it succeeded. Raises Ended, ManageSieveError."""
+        handler = _HANDLERS.get(request.verb)
+        try:
+            if handler is None:
+                raise _Refused("unknown command")
+            if request.verb not in _ANY_STATE and self.identity is None:
+                raise _Refused("log in first")
+            await handler(self, *_arguments(request))
+        except _Refused as error:
+            await self._wire.send(response("NO", str(error), error.code))
+            return False
+        except ScriptError as error:
+            await self._wire.send(response("NO", "\r\n".join(map(str, error.faults))))
+            return False
+        except StoreError as error:
+            refused = _of_store(error)
+            await self._wire.send(response("NO", str(refused), refused.code))
+            return False
+        return True
+
+    async def _ok(self, before: bytes = b"", text: str = "", code: str = "") -> None:
+        await self._wire.send(before + response("OK", text, code))
+
+    # Log-in, TLS
+
+    async def authenticate(self, mechanism: bytes, initial: bytes | None = None) -> None:
+        """AUTHENTICATE — §2.1."""
+        name = mechanism.decode("ascii", "replace").upper()
+        if self.identity is not None:
+            raise _Refused("logged in already")
+        if self._wire.info.tls is None and self._context.require_tls:
+            raise _Refused("use STARTTLS first", "ENCRYPT-NEEDED")
+        if name not in (*MECHANISMS, *PLUS, "EXTERNAL"):
+            raise _Refused("unknown mechanism")
+        try:
+            with await start_exchange(
+                self._context.logins,
+                self.login_request(),
+                name,
+                hostname=self._context.hostname,
+                bindings=self._wire.bindings() if self._wire.info.tls else NO_BINDINGS,
+                certificate=self._certificate,
+            ) as exchange:
+                outcome = await exchange.step(None if initial is None else _decoded(initial))
+                while isinstance(outcome, Challenge):
+                    await self._wire.send(string(base64.b64encode(outcome.data)) + b"\r\n")
+                    answer = await self._wire.string()
+                    if answer == b"*":
+                        exchange.abort()
+                        raise _Refused("authentication cancelled")
+                    outcome = await exchange.step(_decoded(answer))
+        except UnknownMechanism as error:
+            raise _Refused(str(error)) from None
+        except LoginRefused as error:
+            if error.counted:
+                self.failures += 1
+            raise _Refused(str(error), "TRYLATER" if isinstance(error, RateLimited) else "") from None
+        await self._log_in(outcome)
+        await self._ok(text="logged in")
+
+    async def _log_in(self, identity: Identity) -> None:
+        sessions = self._context.sessions
+
+        def describe() -> SessionFacts:
+            return SessionFacts(
+                id=self._wire.info.cid,
+                account=identity.account,
+                address=identity.address,
+                remote=str(self._wire.info.remote),
+                client="ManageSieve",
+                owner=identity.account,
+                mailbox_id=None,
+                received=0,
+                sent=0,
+                command="",
+                app_password=identity.app_password,
+            )
+
+        share = sessions.join(identity.account, self.end, describe, expires=identity.app_expires)
+        self._stack.callback(sessions.leave, share, self.end)
+        self._account = await self._stack.enter_async_context(self._context.accounts.use(identity.account))
+        self.identity = identity
+        self.failures = 0
+        self._wire.info.seat.known = True
+
+    async def unauthenticate(self) -> None:
+        """UNAUTHENTICATE — §2.14.1."""
+        await self.aclose()
+        self._stack = AsyncExitStack()
+        self.identity = None
+        await self._ok()
+
+    async def starttls(self) -> None:
+        """STARTTLS — §2.2: the handshake follows the OK, then the capabilities come again."""
+        if self._wire.info.tls is not None:
+            raise _Refused("TLS is active already")
+        if self._context.starttls is None:
+            raise _Refused("STARTTLS is not available")
+        if self.identity is not None:
+            raise _Refused("too late for STARTTLS")
+        if self._wire.buffered:  # they would count as sent under TLS (CVE-2011-0411)
+            raise Ended("commands behind STARTTLS")
+        await self._ok(text="begin TLS now")
+        await self._wire.start_tls()
+        request = self.login_request()
+        if request.fingerprint:
+            found = await self._context.logins.certificate(request)
+            self._certificate = found.identity if found is not None else None
+        await self._wire.send(self.greeting())
+
+    async def logout(self) -> None:
+        """LOGOUT — §2.3."""
+        await self._ok(text="bye")
+        self.logged_out = True
+
+    async def capabilities(self) -> None:
+        """CAPABILITY — §2.4."""
+        await self._wire.send(self.greeting())
+
+    async def noop(self, tag: bytes | None = None) -> None:
+        """NOOP — §2.13."""
+        code = "" if tag is None else f"TAG {string(tag).decode('utf-8', 'replace')}"
+        await self._ok(text="done", code=code)
+
+    # Scripts
+
+    @property
+    def _open(self) -> OpenAccount:
+        assert self._account is not None
+        return self._account
+
+    async def have_space(self, name: bytes, size: int) -> None:
+        """HAVESPACE — §2.5."""
+        wanted = _name(name)
+        if size > MAX_STRING:
+            raise _Refused(f"a script has at most {MAX_STRING} octets", "QUOTA/MAXSIZE")
+        await self._open.read(lambda r: check_space(r, wanted), op="sieve")
+        await self._ok()
+
+    async def put_script(self, name: bytes, text: bytes) -> None:
+        """PUTSCRIPT — §2.6: refused with all faults, and nothing is changed."""
+        wanted = _name(name)
+        await keep_script(self._open, wanted, text)
+        kv = {"account": self._open.name, "script": wanted, "octets": len(text)}
+        logger.info("script stored", extra={"kv": kv})
+        await self._ok()
+
+    async def list_scripts(self) -> None:
+        """LISTSCRIPTS — §2.7."""
+        found = await self._open.read(scripts, op="sieve")
+        lines = [quoted(one.name) + (b" ACTIVE\r\n" if one.active else b"\r\n") for one in found]
+        await self._ok(b"".join(lines))
+
+    async def set_active(self, name: bytes) -> None:
+        """SETACTIVE — §2.8; "" for none."""
+        wanted = _name(name) if name else ""
+        await self._open.write(lambda tx: activate_script(tx, wanted))
+        logger.info("script made active", extra={"kv": {"account": self._open.name, "script": wanted}})
+        await self._ok()
+
+    async def get_script(self, name: bytes) -> None:
+        """GETSCRIPT — §2.9."""
+        wanted = _name(name)
+        text = await self._open.read(lambda r: script_text(r, wanted), op="sieve")
+        await self._ok(string(text) + b"\r\n")
+
+    async def delete_script(self, name: bytes) -> None:
+        """DELETESCRIPT — §2.10."""
+        wanted = _name(name)
+        await self._open.write(lambda tx: delete_script(tx, wanted))
+        logger.info("script deleted", extra={"kv": {"account": self._open.name, "script": wanted}})
+        await self._ok()
+
+    async def rename_script(self, name: bytes, new: bytes) -> None:
+        """RENAMESCRIPT — §2.11."""
+        wanted, other = _name(name), _name(new)
+        await self._open.write(lambda tx: rename_script(tx, wanted, other))
+        await self._ok()
+
+    async def check_script(self, text: bytes) -> None:
+        """CHECKSCRIPT — §2.12."""
+        await check_script(text)
+        await self._ok()
+
+
+def _decoded(text: bytes) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error:
+        raise ManageSieveError("expected base64") from None
+
+
+def _name(octets: bytes) -> str:
+    try:
+        name = octets.decode()
+    except UnicodeDecodeError:
+        raise _Refused("the name of a script is UTF-8") from None
+    if not is_script_name(name):
+        raise _Refused(str(BadScriptName()))
+    return name
+
+
+def _of_store(error: StoreError) -> _Refused:
+    match error:
+        case NoSuchScript():
+            return _Refused(str(error), "NONEXISTENT")
+        case ScriptExists():
+            return _Refused(str(error), "ALREADYEXISTS")
+        case ScriptActive():
+            return _Refused(str(error), "ACTIVE")
+        case TooManyScripts():
+            return _Refused(str(error), "QUOTA/MAXSCRIPTS")
+        case StorageFull():
+            return _Refused("no space left", "QUOTA")
+        case _:
+            logger.warning("command failed", extra={"kv": {"err": error}})
+            return _Refused("try again later", "TRYLATER")
+
+
+Handler: TypeAlias = Callable[..., Awaitable[None]]
+"""A command of `Session`, whose arguments `_FORMS` has checked."""
+
+_HANDLERS: Final[Mapping[str, Handler]] = {
+    "AUTHENTICATE": Session.authenticate,
+    "STARTTLS": Session.starttls,
+    "LOGOUT": Session.logout,
+    "CAPABILITY": Session.capabilities,
+    "HAVESPACE": Session.have_space,
+    "PUTSCRIPT": Session.put_script,
+    "LISTSCRIPTS": Session.list_scripts,
+    "SETACTIVE": Session.set_active,
+    "GETSCRIPT": Session.get_script,
+    "DELETESCRIPT": Session.delete_script,
+    "RENAMESCRIPT": Session.rename_script,
+    "CHECKSCRIPT": Session.check_script,
+    "NOOP": Session.noop,
+    "UNAUTHENTICATE": Session.unauthenticate,
+}
+_ANY_STATE: Final = frozenset({"AUTHENTICATE", "STARTTLS", "LOGOUT", "CAPABILITY", "NOOP"})  # §2
+
+_FORMS: Final[Mapping[str, tuple[tuple[type, ...], int]]] = {
+    "AUTHENTICATE": ((bytes, bytes), 1),
+    "HAVESPACE": ((bytes, int), 2),
+    "PUTSCRIPT": ((bytes, bytes), 2),
+    "SETACTIVE": ((bytes,), 1),
+    "GETSCRIPT": ((bytes,), 1),
+    "DELETESCRIPT": ((bytes,), 1),
+    "RENAMESCRIPT": ((bytes, bytes), 2),
+    "CHECKSCRIPT": ((bytes,), 1),
+    "NOOP": ((bytes,), 0),
+}
+"""Types of a command's arguments, and how many it needs; the others take none."""
+
+
+def _arguments(request: Request) -> tuple[bytes | int, ...]:
+    """The arguments, if the command takes them. Raises _Refused."""
+    kinds, least = _FORMS.get(request.verb, ((), 0))
+    given = request.arguments
+    if not least <= len(given) <= len(kinds):
+        raise _Refused("wrong number of arguments")
+    if not all(isinstance(one, kind) for one, kind in zip(given, kinds, strict=False)):
+        raise _Refused("expected a string" if int not in kinds else "expected a string and a number")
+    return given

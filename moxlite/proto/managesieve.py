@@ -1,0 +1,186 @@
+"""ManageSieve server codec (RFC 5804): octets in, requests out; responses in, octets out.
+
+Theory of operation
+-------------------
+A request is a line of words: a verb, then strings and numbers. A string is quoted, or a literal ``{N+}`` whose octets
+follow the line end; the server never has to ask for them (§4). So a request is complete or not: `next_request` returns
+it, returns NEED_DATA, or raises `ManageSieveError`. Between them `expect_line` reads the answer to a SASL challenge,
+which is a single string.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, TypeAlias
+
+import msgspec
+
+__all__ = [
+    "MAX_STRING",
+    "NEED_DATA",
+    "ManageSieveError",
+    "Request",
+    "ServerDecoder",
+    "Word",
+    "capability",
+    "quoted",
+    "response",
+    "string",
+]
+
+MAX_STRING: Final = 64 << 10
+"""Octets of the longest string: a script (IMAP-141)."""
+
+MAX_WORDS: Final = 8
+"""Words of a request; the longest has four."""
+
+MAX_LINE: Final = 8 << 10
+"""Octets of a line without its literals: quoted strings have at most 1024 (§4)."""
+
+NEED_DATA: Final = None
+
+
+class Atom(str):
+    """A word without quotes, in upper case."""
+
+
+Word: TypeAlias = Atom | bytes | int
+
+
+class Request(msgspec.Struct, frozen=True):
+    """A request. `verb` in upper case; `arguments`: octets of strings, and numbers."""
+
+    verb: str
+    arguments: tuple[bytes | int, ...] = ()
+
+
+class ManageSieveError(ValueError):
+    """The client sent something else than a request. `fatal`: what follows cannot be read."""
+
+    def __init__(self, text: str, *, fatal: bool = False) -> None:
+        super().__init__(text)
+        self.fatal = fatal
+
+
+_WORD: Final = re.compile(
+    rb"""
+    "((?:[^"\\\r\n\x00]|\\["\\]){0,8192})"
+    |\{([0-9]{1,10})\+?\}\r?\n
+    |([0-9]{1,10})(?=[ \r\n])
+    |([A-Za-z][A-Za-z0-9_-]{0,30})(?=[ \r\n])
+    """,
+    re.VERBOSE,
+)
+_ESCAPED: Final = re.compile(rb"\\(.)")
+_UNSAFE: Final = re.compile(r"[\r\n\x00]|[^\x00-\x7f]")
+
+
+class ServerDecoder:
+    """Reads requests. Octets are bounded: by MAX_LINE for lines, MAX_WORDS literals of MAX_STRING."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._words: list[Word] = []
+
+    @property
+    def buffered(self) -> bool:
+        """Whether octets wait that no request has used."""
+        return bool(self._buffer)
+
+    def feed(self, octets: bytes) -> None:
+        """Add octets of the client."""
+        self._buffer += octets
+
+    def next_request(self) -> Request | None:
+        """The next request; NEED_DATA before it is complete. Raises ManageSieveError."""
+        if not self._read():
+            return NEED_DATA
+        words, self._words = self._words, []
+        if not words or not isinstance(words[0], Atom):
+            raise ManageSieveError("expected a command")
+        arguments = tuple(word for word in words[1:] if not isinstance(word, Atom))
+        if len(arguments) != len(words) - 1:
+            raise ManageSieveError("expected a string or a number")
+        return Request(str(words[0]), arguments)
+
+    def next_string(self) -> bytes | None:
+        """The string that a client sends for a SASL challenge; NEED_DATA before it is complete."""
+        if not self._read():
+            return NEED_DATA
+        words, self._words = self._words, []
+        if len(words) != 1 or not isinstance(words[0], bytes):
+            raise ManageSieveError("expected a string")
+        return words[0]
+
+    def _read(self) -> bool:
+        """Read words up to a line end; False before it has come."""
+        buffer = self._buffer
+        while True:
+            while buffer[:1] == b" ":
+                del buffer[:1]
+            if buffer[:1] == b"\n":
+                del buffer[:1]
+                return True
+            if buffer[:2] == b"\r\n":
+                del buffer[:2]
+                return True
+            found = _WORD.match(buffer)
+            if found is None:
+                return self._no_word()
+            if len(self._words) >= MAX_WORDS:
+                raise ManageSieveError("too many words", fatal=True)
+            text, size, number, name = found.groups()
+            if size is None:
+                word: Word = (
+                    _ESCAPED.sub(rb"\1", bytes(text))
+                    if text is not None
+                    else int(number)
+                    if number is not None
+                    else Atom(name.decode("ascii").upper())
+                )
+                self._words.append(word)
+                del buffer[: found.end()]
+                continue
+            if int(size) > MAX_STRING:
+                raise ManageSieveError(f"a string has at most {MAX_STRING} octets", fatal=True)
+            end = found.end() + int(size)
+            if len(buffer) < end:
+                return False
+            self._words.append(bytes(buffer[found.end() : end]))
+            del buffer[:end]
+
+    def _no_word(self) -> bool:
+        """Wait for the rest of a line; drop one that cannot be read. Raises ManageSieveError."""
+        end = self._buffer.find(b"\n")
+        if end < 0:
+            if len(self._buffer) > MAX_LINE:
+                raise ManageSieveError("the line is too long", fatal=True)
+            return False
+        del self._buffer[: end + 1]
+        self._words.clear()
+        raise ManageSieveError("the line cannot be read")
+
+
+def quoted(text: str) -> bytes:
+    """A string in quotes, which may have no line ends and 1024 octets at most."""
+    return b'"%b"' % text.replace("\\", "\\\\").replace('"', '\\"').encode()
+
+
+def string(octets: bytes) -> bytes:
+    """A literal (§4)."""
+    return b"{%d}\r\n%b" % (len(octets), octets)
+
+
+def response(kind: str, text: str = "", code: str = "") -> bytes:
+    """``OK``, ``NO`` or ``BYE`` with a response code and a text for people (§1.3)."""
+    words = [kind.encode("ascii")]
+    if code:
+        words.append(b"(%b)" % code.encode("ascii"))
+    if text:
+        words.append(string(text.encode()) if _UNSAFE.search(text) or len(text) > 900 else quoted(text))
+    return b" ".join(words) + b"\r\n"
+
+
+def capability(name: str, value: str | None = None) -> bytes:
+    """A line of the capabilities (§1.7)."""
+    return quoted(name) + (b"" if value is None else b" " + quoted(value)) + b"\r\n"
