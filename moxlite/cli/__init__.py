@@ -60,7 +60,7 @@ COMMANDS = {
     "sendmail": ("moxlite.cli.sendmail.command:sendmail", "Hand in mail of programs, as /usr/sbin/sendmail."),
     "serve": ("moxlite.cli.serving:serve", "Run the mail server."),
     "smtp": ("moxlite.cli.checks.smtp:smtp", "Speak with SMTP servers."),
-    "sieve": ("moxlite.cli.sieve:sieve", "Check and try Sieve scripts."),
+    "sieve": ("moxlite.cli.sieve.files:sieve", "Check and try Sieve scripts."),
     "spf": ("moxlite.cli.checks.spf:spf", "Look up and evaluate SPF."),
     "stop": ("moxlite.cli.serving:stop", "Stop the running server."),
     "store": ("moxlite.cli.store:store", "Look after the stored mail."),

@@ -29,7 +29,7 @@ from moxlite.cli.common import (
 )
 from moxlite.cli.imap import imapserve
 from moxlite.cli.share import share
-from moxlite.cli.vacation import account_sieve, vacation
+from moxlite.cli.sieve.accounts import account_sieve, vacation
 
 __all__ = ["account", "account_list", "admin"]
 
