@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import trio
 
-from moxlite.proto.sieve.checker import check
-from moxlite.proto.sieve.script import pack
-from moxlite.proto.sieve.validation import is_script_name
 from moxlite.store.changelog.account import Account
 from moxlite.store.delivery.scripts import put_script
 from moxlite.store.errors import StoreError
@@ -23,7 +20,14 @@ class BadScriptName(StoreError):
 
 async def check_script(text: bytes) -> bytes:
     """The packed form of a script, checked in a thread. Raises proto.sieve.errors.ScriptError."""
-    return await trio.to_thread.run_sync(lambda: pack(check(text)))
+    return await trio.to_thread.run_sync(_packed, text)
+
+
+def _packed(text: bytes) -> bytes:
+    from moxlite.proto.sieve.checker import check  # 1 MB that a server without scripts saves
+    from moxlite.proto.sieve.script import pack
+
+    return pack(check(text))
 
 
 async def keep_script(account: Account, name: str, text: bytes) -> None:
@@ -32,6 +36,8 @@ async def keep_script(account: Account, name: str, text: bytes) -> None:
     Raises:
       ScriptError, BadScriptName, TooManyScripts, StorageFull, …: nothing is changed.
     """
+    from moxlite.proto.sieve.validation import is_script_name
+
     if not is_script_name(name):
         raise BadScriptName
     packed = await check_script(text)
