@@ -12,7 +12,7 @@ import { Session, beforeDisplay } from "../lib/session";
 import { toast } from "../lib/toasts";
 import { t } from "../lib/words";
 import { failurePage, overviewPage, sessionsPage } from "./overview";
-import type { Address, Desk, MakePage, PagePart } from "./page";
+import type { Address, Desk, MakePage, PagePart } from "./ui/page";
 
 const base = document.location.pathname.replace(/[^/]*$/, "");
 

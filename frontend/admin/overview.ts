@@ -10,7 +10,7 @@ import { button, card, copyable, foreign, head, table, visible } from "../lib/pa
 import { type Level, mark, notice, state } from "../lib/states";
 import { ago, agoShort, moment, timeOf } from "../lib/times";
 import { many, t } from "../lib/words";
-import type { Desk } from "./page";
+import type { Desk } from "./ui/page";
 
 /** Milliseconds between two looks while the page is shown. */
 const period = 30_000;

@@ -10,8 +10,8 @@ import { button, card, copyable, disc, foreign, head, iconButton, meter, pairs, 
 import { empty, notice, state } from "../../lib/states";
 import { when } from "../../lib/times";
 import { many, t } from "../../lib/words";
-import { addressOf, type Desk, type PagePart } from "../page";
-import { fieldDialog, settingsForm, showSecret, typedAgain } from "../shared";
+import { addressOf, type Desk, type PagePart } from "../ui/page";
+import { fieldDialog, settingsForm, showSecret, typedAgain } from "../ui/shared";
 
 /** Accounts on a page of the list, and whose use is asked for at once. */
 const perPage = 50;
@@ -136,7 +136,7 @@ async function accountPage(desk: Desk): Promise<{ title: string; root: HTMLEleme
       button(t("Remove…"), () => void remove(desk, name), { kind: "line danger" }),
     ),
     row.broken !== "" && notice("danger", t("This account is out of service: {why}", { why: row.broken })),
-    row.disabled !== "" && notice("warn", t("All log-ins are refused: “{text}”. Mail still arrives.", { text: row.disabled })),
+    row.disabled !== "" && notice("warn", t("Log-in is disabled: “{text}”. Mail still arrives.", { text: row.disabled })),
     card(
       "",
       pairs([

@@ -10,8 +10,8 @@ import { button, card, copyable, copyButton, foreign, head, iconButton, table, t
 import { empty, notice, state } from "../../lib/states";
 import { ago } from "../../lib/times";
 import { many, t } from "../../lib/words";
-import { addressOf, type Desk, type PagePart } from "../page";
-import { fieldDialog, settingsForm, typedAgain } from "../shared";
+import { addressOf, type Desk, type PagePart } from "../ui/page";
+import { fieldDialog, settingsForm, typedAgain } from "../ui/shared";
 
 async function listPage(desk: Desk): Promise<{ title: string; root: HTMLElement }> {
   const found = await desk.client.domains();
@@ -24,7 +24,7 @@ async function listPage(desk: Desk): Promise<{ title: string; root: HTMLElement 
     ],
     found,
   );
-  const body = found.length === 0 ? empty(globe, t("No domains yet"), t("A domain is the part of an address after the @.")) : list;
+  const body = found.length === 0 ? empty(globe, t("No domains yet"), t("A domain is the part of addresses behind the @.")) : list;
   const root = el("div", { class: "page" }, head(t("Domains"), null, button(t("Add domain"), () => void add(desk), { icon: plus, kind: "primary" })), card("", body, { flush: true }));
   return { title: t("Domains"), root };
 }

@@ -4,7 +4,7 @@ import { el } from "../../lib/dom";
 import { factorsCard } from "../../lib/factors";
 import { head } from "../../lib/pages";
 import { t } from "../../lib/words";
-import type { MakePage } from "../page";
+import type { MakePage } from "../ui/page";
 
 const twoStep: MakePage = async (desk) => {
   const title = t("Two-step log-in");

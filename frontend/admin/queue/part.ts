@@ -11,8 +11,8 @@ import { button, card, foreign, head, iconButton, pairs, table, tabs, visible } 
 import { empty, notice, state } from "../../lib/states";
 import { microseconds, when } from "../../lib/times";
 import { many, t } from "../../lib/words";
-import { addressOf, type Desk, type PagePart } from "../page";
-import { fieldDialog, typedAgain } from "../shared";
+import { addressOf, type Desk, type PagePart } from "../ui/page";
+import { fieldDialog, typedAgain } from "../ui/shared";
 
 const perPage = 50;
 
@@ -208,7 +208,7 @@ async function act(desk: Desk, doing: string, [filter, count]: [Filter, number],
 
 async function drop(desk: Desk, [filter, count]: [Filter, number]): Promise<void> {
   const title = many(count, "Drop {n} message for good?", "Drop {n} messages for good?");
-  const what = t("They leave the queue without a notice to their senders. This can't be undone.");
+  const what = t("They leave the queue, and the senders are not told. This can't be undone.");
   if (!(await typedAgain(title, String(count), what, many(count, "Drop {n} message", "Drop {n} messages")))) return;
   if (await attempt(t("Dropping"), () => desk.client.queue_change("drop", filter, count))) {
     desk.say(many(count, "{n} message dropped", "{n} messages dropped"));

@@ -384,7 +384,7 @@ function when(at) {
 ${iso.replace("T", " ").replace(/\.\d+Z/, " UTC")}` }, moment(at));
 }
 
-// admin/page.ts
+// admin/ui/page.ts
 function addressOf(page, path = [], query = {}) {
   const given = Object.entries(query).filter(([, value]) => value !== "");
   const tail = given.length > 0 ? `?${new URLSearchParams(given)}` : "";
@@ -402,7 +402,7 @@ function messageOf(error) {
   return error instanceof Error ? error.message : String(error);
 }
 
-// admin/editor.ts
+// admin/ui/editor.ts
 var Unreadable = class extends Error {
 };
 var Editor = class {
@@ -613,7 +613,7 @@ function many2(info, label, given, wrap) {
   return { root, read, problem };
 }
 
-// admin/shared.ts
+// admin/ui/shared.ts
 async function settingsForm(desk, path, only) {
   const found = await desk.client.settings([...path]);
   const fields = only === void 0 ? found.fields : found.fields.filter((one) => only(one.name));
@@ -818,7 +818,7 @@ async function accountPage(desk) {
       button(t("Remove…"), () => void remove(desk, name), { kind: "line danger" })
     ),
     row.broken !== "" && notice("danger", t("This account is out of service: {why}", { why: row.broken })),
-    row.disabled !== "" && notice("warn", t("All log-ins are refused: “{text}”. Mail still arrives.", { text: row.disabled })),
+    row.disabled !== "" && notice("warn", t("Log-in is disabled: “{text}”. Mail still arrives.", { text: row.disabled })),
     card(
       "",
       pairs([

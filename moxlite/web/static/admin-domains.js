@@ -342,14 +342,14 @@ function ago(at) {
   return duration < minute ? t("just now") : t("{time} ago", { time: agoShort(duration) });
 }
 
-// admin/page.ts
+// admin/ui/page.ts
 function addressOf(page, path = [], query = {}) {
   const given = Object.entries(query).filter(([, value]) => value !== "");
   const tail = given.length > 0 ? `?${new URLSearchParams(given)}` : "";
   return `#${[page, ...path.map(encodeURIComponent)].join("/")}${tail}`;
 }
 
-// admin/editor.ts
+// admin/ui/editor.ts
 var Unreadable = class extends Error {
 };
 var Editor = class {
@@ -560,7 +560,7 @@ function many2(info, label, given, wrap) {
   return { root, read, problem };
 }
 
-// admin/shared.ts
+// admin/ui/shared.ts
 async function settingsForm(desk, path, only) {
   const found = await desk.client.settings([...path]);
   const fields = only === void 0 ? found.fields : found.fields.filter((one) => only(one.name));
@@ -660,7 +660,7 @@ async function listPage(desk) {
     ],
     found
   );
-  const body = found.length === 0 ? empty(globe, t("No domains yet"), t("A domain is the part of an address after the @.")) : list2;
+  const body = found.length === 0 ? empty(globe, t("No domains yet"), t("A domain is the part of addresses behind the @.")) : list2;
   const root = el("div", { class: "page" }, head(t("Domains"), null, button(t("Add domain"), () => void add(desk), { icon: plus, kind: "primary" })), card("", body, { flush: true }));
   return { title: t("Domains"), root };
 }

@@ -332,14 +332,14 @@ function microseconds(text2) {
   return text2 === "" ? 0 : Date.parse(text2) * 1e3;
 }
 
-// admin/page.ts
+// admin/ui/page.ts
 function addressOf(page, path = [], query = {}) {
   const given = Object.entries(query).filter(([, value]) => value !== "");
   const tail = given.length > 0 ? `?${new URLSearchParams(given)}` : "";
   return `#${[page, ...path.map(encodeURIComponent)].join("/")}${tail}`;
 }
 
-// admin/shared.ts
+// admin/ui/shared.ts
 function fieldDialog(title, action, fields, run, more2 = null) {
   return dialog(title, (close) => {
     const failure = el("div", { hidden: true });
@@ -568,7 +568,7 @@ async function act(desk, doing, [filter, count], run, ask, what, back) {
 }
 async function drop(desk, [filter, count]) {
   const title = many(count, "Drop {n} message for good?", "Drop {n} messages for good?");
-  const what = t("They leave the queue without a notice to their senders. This can't be undone.");
+  const what = t("They leave the queue, and the senders are not told. This can't be undone.");
   if (!await typedAgain(title, String(count), what, many(count, "Drop {n} message", "Drop {n} messages"))) return;
   if (await attempt(t("Dropping"), () => desk.client.queue_change("drop", filter, count))) {
     desk.say(many(count, "{n} message dropped", "{n} messages dropped"));

@@ -32,7 +32,7 @@ MAX_KEPT: Final = 5_000
 """Reports that are kept for who comes back to the page; the oldest make way."""
 
 AT_A_TIME: Final = 30
-"""Checks that run at a time, enough for two pages."""
+"""Checks that run at a time: all checks of two pages."""
 
 NO_CHECKS: Final = "localserve asks nothing outside of this machine, so DNS is not checked."
 

@@ -1,14 +1,14 @@
 // Forms for any object of domains.toml, from the description of its fields: each field has the control of its type, its explanation
 // and its default.
 
-import type { FieldInfo } from "../gen/admin";
-import { type FieldProblem, fieldsOf } from "../lib/client";
-import { type Child, el, fill, sign } from "../lib/dom";
-import { choice, line, tick } from "../lib/fields";
-import { plus, trash2 } from "../lib/icons";
-import { iconButton } from "../lib/pages";
-import { notice } from "../lib/states";
-import { t } from "../lib/words";
+import type { FieldInfo } from "../../gen/admin";
+import { type FieldProblem, fieldsOf } from "../../lib/client";
+import { type Child, el, fill, sign } from "../../lib/dom";
+import { choice, line, tick } from "../../lib/fields";
+import { plus, trash2 } from "../../lib/icons";
+import { iconButton } from "../../lib/pages";
+import { notice } from "../../lib/states";
+import { t } from "../../lib/words";
 
 type Value = unknown;
 

@@ -1,6 +1,6 @@
 // What pages of the admin app have in common. Parts import types alone from here and are given a `Desk`.
 
-import type { Client } from "../gen/admin";
+import type { Client } from "../../gen/admin";
 
 /** A place in the app, as its address names it: `#accounts/mia?tab=mail`. */
 export interface Address {

@@ -1,11 +1,11 @@
 // What the parts of the admin app share: saving settings, refusals at fields, removing with a name typed again.
 
-import { codeOf, fieldsOf, messageOf } from "../lib/client";
-import { dialog, showError } from "../lib/dialogs";
-import { type Child, el, fill } from "../lib/dom";
-import { type Field, line } from "../lib/fields";
-import { notice } from "../lib/states";
-import { t } from "../lib/words";
+import { codeOf, fieldsOf, messageOf } from "../../lib/client";
+import { dialog, showError } from "../../lib/dialogs";
+import { type Child, el, fill } from "../../lib/dom";
+import { type Field, line } from "../../lib/fields";
+import { notice } from "../../lib/states";
+import { t } from "../../lib/words";
 import { Editor } from "./editor";
 import type { Desk } from "./page";
 

@@ -1,0 +1,256 @@
+"""The admin app in a real browser against a real server: each page once right and once wrong."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from moxlite.process.localserve import ADMIN_PASSWORD
+from tests.integration.browser import Visitor, chromium
+from tests.integration.conftest import panics
+from tests.running import LocalServer
+
+__all__ = ["chromium"]
+
+pytestmark = [pytest.mark.served, pytest.mark.integration]
+
+AXE = Path(__file__).resolve().parents[2] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
+RUN = """async () => {
+  const options = { resultTypes: ["violations"], runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"] };
+  const { violations } = await axe.run(document, options);
+  const serious = violations.filter((one) => one.impact === "serious" || one.impact === "critical");
+  const said = (rule, node) => `${rule}: ${node.html.slice(0, 160)} ${node.failureSummary}`;
+  return serious.flatMap((one) => one.nodes.map((node) => said(one.id, node)));
+}"""
+
+HOSTILE = "\u202egnp.exe<img src=x onerror=window.hacked=1>"
+
+PAGES = (
+    "overview",
+    "sessions",
+    "accounts",
+    "accounts/ben",
+    "accounts/ben?tab=settings",
+    "accounts/ben?tab=logins",
+    "domains",
+    "domains/hill.example",
+    "domains/hill.example?tab=addresses",
+    "domains/hill.example?tab=aliases",
+    "domains/hill.example?tab=keys",
+    "domains/hill.example?tab=settings",
+    "domains/hill.example/aliases/family?tab=aliases",
+    "queue",
+    "queue/rules",
+    "queue/finished",
+    "queue/webhooks",
+    "queue/suppressions",
+)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    """One server with a domain, accounts, an alias and mail that waits; it must have counted no panic."""
+    with LocalServer(tmp_path_factory.mktemp("admin") / "server") as found:
+        found.cli("config", "domain", "add", "hill.example", "moxlite")
+        for name in ("ben", "margaret"):
+            found.cli("config", "account", "add", name, f"{name}@hill.example")
+        found.cli("config", "alias", "add", "family@hill.example", "ben@hill.example")
+        found.cli("queue", "holdrules", "add")
+        submit(found)
+        yield found
+        assert panics(found) == 0, found.log()
+
+
+def submit(server: LocalServer) -> None:
+    """Put mail on hold: to an address, and with a subject of a stranger's making."""
+    import smtplib
+
+    with smtplib.SMTP("localhost", server.port(587)) as client:
+        client.starttls()
+        client.login(server.user, server.password)
+        for number in range(3):
+            client.sendmail(
+                server.user,
+                [f"user{number}@far.example"],
+                f"From: {server.user}\r\nTo: x@far.example\r\nSubject: {HOSTILE}\r\n\r\nbody\r\n".encode(),
+                mail_options=["SMTPUTF8"],
+            )
+
+
+@pytest.fixture
+def visitor(chromium: Browser, server: LocalServer) -> Iterator[Visitor]:
+    """The owner, logged in."""
+    found = Visitor(chromium, server)
+    log_in(found)
+    yield found
+    found.close()
+
+
+def log_in(visitor: Visitor) -> None:
+    visitor.page.goto(f"{visitor.base}/admin/")
+    visitor.page.get_by_label("Password", exact=True).fill(ADMIN_PASSWORD)
+    visitor.page.get_by_role("button", name="Log in").click()
+    expect(visitor.page.locator("main h1")).to_be_visible()
+
+
+def go(visitor: Visitor, place: str) -> Page:
+    visitor.page.goto(f"{visitor.base}/admin/#{place}")
+    expect(visitor.page.locator("main h1")).to_be_visible()
+    return visitor.page
+
+
+def test_the_overview_says_that_mail_flows(visitor: Visitor, server: LocalServer) -> None:
+    """WEB-60, WEB-84: and that messages are on hold, with the way to them; a broken file is named with its line."""
+    page = visitor.page
+    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("^Mail is flowing"))
+    page.get_by_role("link", name="Look at the queue").click()
+    expect(page.get_by_role("heading", name="Queue")).to_be_visible()
+    path = server.folder / "config" / "domains.toml"
+    whole = path.read_text()
+    path.write_text(whole + "\n[accounts.ben]\nnonsense = 1\n")
+    server.cli("config", "account", "list", check=False)
+    go(visitor, "overview")
+    alert = page.get_by_role("alert")
+    for _ in range(30):
+        if alert.is_visible():
+            break
+        page.wait_for_timeout(200)
+        page.reload()
+        expect(page.locator("main h1")).to_be_visible()
+    expect(alert).to_contain_text("domains.toml:")
+    path.write_text(whole)
+
+
+def test_a_wrong_password_and_an_ended_session_lose_nothing(visitor: Visitor, server: LocalServer) -> None:
+    """WEB-54, WEB-60: the log-in lies over the page, and what was typed is still there."""
+    page = go(visitor, "accounts/ben?tab=settings")
+    page.get_by_label("Full name").fill("Benedict")
+    visitor.context.clear_cookies()
+    page.get_by_role("button", name="Save").click()
+    page.get_by_label("Password", exact=True).fill("wrong")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_text("The password is not right.")).to_be_visible()
+    page.get_by_label("Password", exact=True).fill(ADMIN_PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_text("Saved")).to_be_visible()
+    assert "Benedict" in (server.folder / "config" / "domains.toml").read_text()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_label("Full name")).to_have_value("")
+
+
+def test_mistakes_stand_at_their_fields(visitor: Visitor) -> None:
+    """WEB-81: all at once, with the units that can be typed."""
+    visitor.expect_problem("400")
+    page = go(visitor, "accounts/ben?tab=settings")
+    page.get_by_label("Quota message size").fill("2 giga")
+    page.get_by_label("Keep retired message period").fill("soon")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".field", has_text="Quota message size").locator(".error")).to_contain_text("500k")
+    expect(page.locator(".field", has_text="Keep retired message period").locator(".error")).to_contain_text("15s")
+    page.get_by_label("Quota message size").fill("2G")
+    page.get_by_label("Keep retired message period").fill("")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved")).to_be_visible()
+    expect(page.get_by_text("of 2.0 GB")).to_be_visible()
+
+
+def test_an_account_comes_and_goes(visitor: Visitor) -> None:
+    """WEB-81: its password is shown once; it goes when its name is typed again."""
+    visitor.expect_problem("400")
+    page = go(visitor, "accounts")
+    page.get_by_role("button", name="Add account").click()
+    page.get_by_role("dialog").get_by_role("button", name="Add account").click()
+    expect(page.get_by_role("dialog").locator(".error:visible")).to_have_count(2)
+    page.get_by_label("Name", exact=True).fill("guest")
+    page.get_by_label("Name", exact=True).press("Tab")
+    expect(page.get_by_label("First address")).to_have_value("guest@hill.example")
+    page.get_by_role("dialog").get_by_role("button", name="Add account").click()
+    expect(page.get_by_role("dialog").locator("code")).to_have_text(re.compile(r"^\S{20}$"))
+    page.get_by_role("button", name="Done").click()
+    expect(page.get_by_role("heading", name="guest", level=1)).to_be_visible()
+    page.get_by_role("button", name="Remove…").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("0 messages")
+    expect(dialog.get_by_role("button", name="Remove account")).to_be_disabled()
+    dialog.get_by_label("Type guest to go on").fill("guest")
+    dialog.get_by_role("button", name="Remove account").click()
+    expect(page.get_by_text("guest is removed")).to_be_visible()
+    expect(page.get_by_role("link", name="guest", exact=True)).to_have_count(0)
+
+
+def test_aliases_and_keys(visitor: Visitor) -> None:
+    """WEB-80, WEB-82: the last member stays; a new key waits until it is chosen."""
+    visitor.expect_problem("400")
+    page = go(visitor, "domains/hill.example/aliases/family?tab=aliases")
+    page.get_by_role("button", name="Remove ben@hill.example").click()
+    expect(page.get_by_role("dialog")).to_contain_text("remove the alias instead")
+    page.get_by_role("button", name="Close").click()
+    go(visitor, "domains/hill.example?tab=keys")
+    page.get_by_role("button", name="Make a key").click()
+    page.get_by_label("Selector").fill("a b")
+    page.get_by_role("dialog").get_by_role("button", name="Make key").click()
+    expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text("letters, digits and hyphens")
+    page.get_by_label("Selector").fill("phone")
+    page.get_by_label("Algorithm").select_option("ed25519")
+    page.get_by_role("dialog").get_by_role("button", name="Make key").click()
+    row = page.get_by_role("row", name=re.compile("phone"))
+    expect(row).to_contain_text("waits")
+    expect(page.get_by_role("row", name=re.compile("signs"))).to_have_count(1)
+
+
+def test_dns_records_are_copied_and_topics_checked_alone(visitor: Visitor) -> None:
+    """WEB-83: localserve checks nothing, and says so at the topic."""
+    visitor.expect_problem("503")
+    visitor.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = go(visitor, "domains/hill.example")
+    page.get_by_role("row", name=re.compile("MX")).get_by_role("button", name="Copy").last.click()
+    assert page.evaluate("navigator.clipboard.readText()") == "10 localhost."
+    page.get_by_role("button", name="Show as a zone").click()
+    expect(page.get_by_role("button", name="Copy all as a zone")).to_be_visible()
+    page.get_by_role("button", name="Check MX again").click()
+    expect(page.get_by_text("localserve asks nothing outside")).to_have_count(1)
+
+
+def test_strangers_words_are_shown_as_text(visitor: Visitor) -> None:
+    """WEB-84: in the queue, with an address of its own for the filter; what is chosen is counted before it goes."""
+    page = go(visitor, "queue?recipient=user0")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    page.get_by_role("button", name="Attempts for user0@far.example").click()
+    expect(page.get_by_text("[U+202E]gnp.exe<img src=x onerror=window.hacked=1>")).to_be_visible()
+    assert page.evaluate("window.hacked") is None
+    page.get_by_label("Select the message to user0@far.example").check()
+    page.get_by_role("button", name="Release").click()
+    expect(page.get_by_text("1 message changed")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    go(visitor, "queue")
+    page.get_by_label("Select all on this page").check()
+    count = page.locator("header.act b").inner_text().split()[0]
+    page.get_by_role("button", name="Drop…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("textbox").fill(count)
+    dialog.get_by_role("button", name=re.compile("^Drop")).click()
+    expect(page.get_by_text("The queue is empty")).to_be_visible()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "light"), (1280, "dark")])
+def test_every_page_is_usable(chromium: Browser, server: LocalServer, width: int, scheme: str) -> None:
+    """WEB-164: no serious finding of axe, nothing wider than the window, no fault of page or policy."""
+    if not AXE.exists():
+        pytest.skip("npm packages of the frontend are not installed")
+    visitor = Visitor(chromium, server, viewport={"width": width, "height": 740}, color_scheme=scheme)
+    log_in(visitor)
+    wrong: list[str] = []
+    for place in PAGES:
+        page = go(visitor, place)
+        page.wait_for_load_state("networkidle")
+        if not page.evaluate("typeof axe === 'object'"):
+            page.evaluate(AXE.read_text())
+        wrong += [f"{place}: {one}" for one in page.evaluate(RUN)]
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        if wide > width:
+            wrong.append(f"{place}: {wide} px wide")
+    visitor.close()
+    assert not wrong, "\n".join(wrong)
+    assert all(one.startswith((visitor.base, "data:")) for one in visitor.requests)
