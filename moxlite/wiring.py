@@ -28,6 +28,7 @@ from moxlite.config.static import Static
 from moxlite.imapd.connection import serve_connection as serve_imap
 from moxlite.imapd.session.context import Context as IMAPContext
 from moxlite.imapd.session.sessions import Sessions
+from moxlite.imapd.sieve.connection import serve_managesieve
 from moxlite.logins.logins import Logins
 from moxlite.logins.secondfactor import SecondFactors
 from moxlite.net.admission import Admission, Gate
@@ -385,7 +386,7 @@ def handlers(house: House, queue: Queue | None) -> Mapping[Service, Callable[[En
         "submissions": smtp,
         "imap": imap,
         "imaps": imap,
-        "managesieve": _managesieve(house),
+        "managesieve": imap,
         "http": web,
         "https": https,
     }
@@ -519,38 +520,22 @@ def imap_context(house: House) -> IMAPContext:
 
 
 def _imap(house: House) -> Callable[[Endpoint], Served]:
+    """IMAP and ManageSieve: the same log-ins and limits."""
     common = imap_context(house)
 
     def handler(endpoint: Endpoint) -> Served:
-        services: dict[Service, Literal["imap", "imaps", "imaphttps"]] = {"imap": "imap", "https": "imaphttps"}
+        services: dict[Service, Literal["imap", "imaps", "imaphttps", "managesieve"]]
+        services = {"imap": "imap", "https": "imaphttps", "managesieve": "managesieve"}
+        service = services.get(endpoint.service, "imaps")
+        listener = house.static.listeners[endpoint.listener]
         context = msgspec.structs.replace(
             common,
-            service=services.get(endpoint.service, "imaps"),
-            require_tls=house.static.listeners[endpoint.listener].imap.require_tls,
+            service=service,
+            require_tls=listener.managesieve.require_tls if service == "managesieve" else listener.imap.require_tls,
             starttls=None if endpoint.tls else house.network.tls.of(endpoint.listener, "imap"),
         )
-        return Served(partial(serve_imap, context=context), context.gate)
-
-    return handler
-
-
-def _managesieve(house: House) -> Callable[[Endpoint], Served]:
-    common = imap_context(house)
-
-    def handler(endpoint: Endpoint) -> Served:
-        context = msgspec.structs.replace(
-            common,
-            service="managesieve",
-            require_tls=house.static.listeners[endpoint.listener].managesieve.require_tls,
-            starttls=house.network.tls.of(endpoint.listener, "managesieve"),
-        )
-
-        async def handle(stream: trio.abc.Stream, info: ConnectionInfo) -> None:
-            from moxlite.imapd.sieve.connection import serve_managesieve  # few servers have it
-
-            await serve_managesieve(stream, info, context)
-
-        return Served(handle, context.gate)
+        serve = serve_managesieve if service == "managesieve" else serve_imap
+        return Served(partial(serve, context=context), context.gate)
 
     return handler
 
