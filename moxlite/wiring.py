@@ -48,6 +48,7 @@ from moxlite.process.ownzones import OwnZones
 from moxlite.process.ports import TLSPorts, connection_gate, failure_limits, roots_of, trust_of
 from moxlite.process.spools import Spools, spool_space
 from moxlite.process.startup import Endpoint, Service, Started, StartFailed
+from moxlite.queue.accountqueue import OwnQueue
 from moxlite.queue.context import Context as QueueContext
 from moxlite.queue.context import Loopback, now
 from moxlite.queue.hosts.source import IPv6Source
@@ -581,6 +582,8 @@ def _web(house: House, queue: Queue | None) -> Callable[[Endpoint], Served]:
         edit=house.config.edit,
         deliveries=queue.deliveries if queue else None,
         queue=queue,
+        own_queue=OwnQueue(queue) if queue else None,
+        end_sessions=house.end_sessions,
         assure=queue.assure if queue else not_asked,
         opaque_id=house.services.received_id.encode,
         readiness=house.problems,

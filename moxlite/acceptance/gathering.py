@@ -65,7 +65,7 @@ from moxlite.store.junk.classify import classify
 from moxlite.store.mail.facts import ip_classes
 from moxlite.store.reports.received import Kind as ReportKind
 
-__all__ = ["Decided", "Message", "decide", "evidence_of"]
+__all__ = ["Decided", "Message", "decide", "evidence_of", "readable_fields"]
 
 logger = logging.getLogger("moxlite.acceptance.gathering")
 
@@ -102,14 +102,14 @@ class Message:
         """The header fields in the form for rules."""
         if not self._read:
             if len(self.section.octets) <= HEADER_ON_LOOP:
-                self._headers = _readable(self.section)
+                self._headers = readable_fields(self.section)
             else:
-                self._headers = await trio.to_thread.run_sync(_readable, self.section)
+                self._headers = await trio.to_thread.run_sync(readable_fields, self.section)
             self._read = True
         return self._headers
 
 
-def _readable(section: HeaderSection) -> Headers:
+def readable_fields(section: HeaderSection) -> Headers:
     """The fields of a header section in the form for rules: unfolded and decoded. Some 10 µs for each field."""
     junk = section.first(b"")
     if junk is not None and junk.start == 0:

@@ -16,7 +16,7 @@ import trio
 
 from moxlite.config.domains import Ruleset
 
-__all__ = ["RuleFacts", "first_match"]
+__all__ = ["Match", "RuleFacts", "first_match", "match_rules"]
 
 logger = logging.getLogger("moxlite.acceptance.rulesets")
 
@@ -76,25 +76,36 @@ class _Searches:
             self._left -= time.thread_time() - began
 
 
+class Match(msgspec.Struct, frozen=True):
+    """The index of the first rule whose conditions all hold, and of the rule that ran out of time; None without one."""
+
+    rule: int | None
+    too_slow: int | None = None
+
+
 async def first_match(rules: Sequence[Ruleset], facts: RuleFacts) -> int | None:
     """The index of the first rule whose conditions all hold, or None. Searches patterns in a worker thread."""
     if facts.headers is None or not rules:
         await trio.lowlevel.checkpoint()
         return None
-    return await trio.to_thread.run_sync(_first_match, rules, facts)
+    found = await trio.to_thread.run_sync(match_rules, rules, facts)
+    if found.too_slow is not None:
+        logger.info("ruleset took too long, it does not match", extra={"kv": {"rule": found.too_slow}})
+    return found.rule
 
 
-def _first_match(rules: Sequence[Ruleset], facts: RuleFacts) -> int | None:
+def match_rules(rules: Sequence[Ruleset], facts: RuleFacts) -> Match:
+    """As `first_match`, in a thread. Rules behind one that ran out of time can match only without patterns."""
     searches = _Searches()
-    assert facts.headers is not None
-    headers = [(name.strip().lower(), value.strip().lower()) for name, value in facts.headers[:MAX_FIELDS]]
-    for index, rule in enumerate(rules):
+    too_slow: int | None = None
+    headers = [(name.strip().lower(), value.strip().lower()) for name, value in (facts.headers or ())[:MAX_FIELDS]]
+    for index, rule in enumerate(rules if facts.headers is not None else ()):
         try:
             if _matches(rule, facts, headers, searches):
-                return index
+                return Match(index, too_slow)
         except _OutOfTime:
-            logger.info("ruleset took too long, it does not match", extra={"kv": {"rule": index}})
-    return None
+            too_slow = index if too_slow is None else too_slow
+    return Match(None, too_slow)
 
 
 def _matches(rule: Ruleset, facts: RuleFacts, headers: Sequence[tuple[str, str]], searches: _Searches) -> bool:

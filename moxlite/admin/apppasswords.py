@@ -1,38 +1,27 @@
 """Commands of the control socket about app passwords (STORE-191, IMAP-158, SMTP-165)."""
 
 import datetime as dt
-import logging
 import time
 from collections.abc import Mapping
-from typing import Protocol
 
 from moxlite.admin.accounts import Refused, require_account
+from moxlite.admin.passwords import Passwords
 from moxlite.admin.requests import AccountName, AppPasswordAdd, AppPasswordInfo, AppPasswordName
 from moxlite.config.holder import ConfigHolder
 from moxlite.net.control.server import Command, CommandFailed, Exchange
-from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.auth.apppasswords import AppPassword, add_app_password, app_passwords, remove_app_password
+from moxlite.store.auth.apppasswords import AppPassword, app_passwords
 from moxlite.store.errors import StoreError
 
-__all__ = ["AppPasswordCommands", "EndSessions"]
-
-logger = logging.getLogger("moxlite.admin.apppasswords")
-
-
-class EndSessions(Protocol):
-    """Ends the mail sessions of an account; with `app_password` only those that began with it."""
-
-    def __call__(self, account: str, text: str, *, app_password: str = "") -> None:
-        """`text` is for their users."""
+__all__ = ["AppPasswordCommands"]
 
 
 class AppPasswordCommands:
     """``moxlite account app-password``."""
 
-    def __init__(self, config: ConfigHolder, accounts: Accounts, end_sessions: EndSessions) -> None:
+    def __init__(self, config: ConfigHolder, passwords: Passwords) -> None:
         self._config = config
-        self._accounts = accounts
-        self._end_sessions = end_sessions
+        self._passwords = passwords
+        self._accounts = passwords.accounts
 
     def registry(self) -> Mapping[str, Command]:
         """All commands by name."""
@@ -46,14 +35,11 @@ class AppPasswordCommands:
         """Make an app password and return it; it cannot be shown again."""
         self._require(args.account)
         try:
-            async with self._accounts.use(args.account) as account:
-                password = await add_app_password(
-                    account, args.name, args.scopes, read_only=args.read_only, expires=args.expires
-                )
+            return await self._passwords.add_app(
+                args.account, args.name, args.scopes, read_only=args.read_only, expires=args.expires
+            )
         except StoreError as error:
             raise CommandFailed("refused", str(error)) from None
-        logger.info("app password added", extra={"kv": {"account": args.account, "app_password": args.name}})
-        return password
 
     async def list(self, args: AccountName, exchange: Exchange) -> list[AppPasswordInfo]:
         """List the app passwords of an account, the oldest first."""
@@ -70,14 +56,11 @@ class AppPasswordCommands:
         """Revoke an app password, and end its sessions (IMAP-23)."""
         self._require(args.account)
         try:
-            async with self._accounts.use(args.account) as account:
-                removed = await account.write(lambda tx: remove_app_password(tx, args.name))
+            removed = await self._passwords.revoke_app(args.account, args.name)
         except StoreError as error:
             raise CommandFailed("failed", str(error)) from None
         if not removed:
             raise CommandFailed("notFound", f"{args.account} has no app password {args.name!r}")
-        self._end_sessions(args.account, "the app password was revoked", app_password=args.name)
-        logger.info("app password revoked", extra={"kv": {"account": args.account, "app_password": args.name}})
 
     def _require(self, name: str) -> None:
         try:

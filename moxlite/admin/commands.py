@@ -13,12 +13,13 @@ import trio
 
 from moxlite import __version__
 from moxlite.admin import accounts as changes
-from moxlite.admin.apppasswords import AppPasswordCommands, EndSessions
+from moxlite.admin.apppasswords import AppPasswordCommands
 from moxlite.admin.domains.control import DomainCommands
 from moxlite.admin.edits import edit
 from moxlite.admin.factors.changes import FactorChanges
 from moxlite.admin.factors.commands import FactorCommands
 from moxlite.admin.junk import JunkCommands
+from moxlite.admin.passwords import EndSessions, Passwords
 from moxlite.admin.requests import (
     AccountAdd,
     AccountInfo,
@@ -55,7 +56,6 @@ from moxlite.proto.address import Address, AddressError
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.shares import forget_shares
 from moxlite.store.auth.authdb import AuthDB
-from moxlite.store.auth.credentials import change_password
 from moxlite.store.errors import AccountUnknown, BadPassword, StoreError
 
 __all__ = ["AdminCommands", "finish_removal"]
@@ -103,8 +103,8 @@ class AdminCommands:
         self._stop = stop
         self._read_certificates = read_certificates
         self._problems = problems
-        self._end_sessions = end_sessions
         self._factors = factors
+        self._passwords = Passwords(accounts, logins, end_sessions)
 
     def registry(self) -> Mapping[str, Command]:
         """All commands by name."""
@@ -131,7 +131,7 @@ class AdminCommands:
             "store repair": Command(StoreRepair, self.store_repair),
             **DomainCommands(self._config, self._check_new, self._make).registry(),
             **TLSKeyCommands(self._config, self._auth).registry(),
-            **AppPasswordCommands(self._config, self._accounts, self._end_sessions).registry(),
+            **AppPasswordCommands(self._config, self._passwords).registry(),
             **FactorCommands(self._config, self._auth, self._logins, self._factors).registry(),
             **ShareCommands(self._config, self._accounts, self._auth, self._logins).registry(),
             **StoreCommands(self._config, self._accounts).registry(),
@@ -165,14 +165,11 @@ class AdminCommands:
         """Set the password of an account, and end its sessions (STORE-102, IMAP-23)."""
         self._require_account(args.account)
         try:
-            async with self._accounts.use(args.account) as account:
-                await change_password(account, args.password)
+            await self._passwords.change(args.account, args.password)
         except BadPassword as error:
             raise CommandFailed("badRequest", str(error)) from None
         except StoreError as error:
             raise CommandFailed("failed", f"password not set: {error}") from None
-        self._logins.forget(args.account)
-        self._end_sessions(args.account, "the password was changed")
         await self._auth.remove_sessions(args.account)
 
     async def undelete(self, args: Undelete, exchange: Exchange) -> UndeletedMail:

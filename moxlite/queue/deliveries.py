@@ -7,7 +7,8 @@ from functools import partial
 from moxlite.queue import operations
 from moxlite.queue.context import Context
 from moxlite.queue.data.filters import Filter
-from moxlite.queue.data.status import Watchers, statuses, was_sent
+from moxlite.queue.data.rows import Message
+from moxlite.queue.data.status import Watchers, ended_since, statuses, was_sent
 from moxlite.queue.errors import SendingStopped
 from moxlite.queue.guard.stops import stop_of
 from moxlite.queue.operating import Operations
@@ -80,6 +81,18 @@ class SentMessages:
     async def cancel(self, account: str, ids: Sequence[int]) -> int:
         """Remove these messages of an account from the queue; returns how many."""
         return await self._operations.drop(Filter(ids=tuple(ids), account=account)) if ids else 0
+
+    async def waiting_of(self, account: str, before: int, limit: int) -> list[Message]:
+        """Messages of an account with an id below `before`, the newest first."""
+        return await self._database.scan(
+            partial(operations.waiting_of, account=account, before=before, limit=limit), op="queue own"
+        )
+
+    async def ended_of(self, account: str, since: int, limit: int) -> list[tuple[int, str, str, int]]:
+        """As `data.status.ended_since`."""
+        return await self._database.scan(
+            partial(ended_since, account=account, since=since, limit=limit), op="queue own"
+        )
 
     async def check_sending(self, account: str) -> None:
         """Raise SendingStopped while the account is stopped (SMTP-170)."""

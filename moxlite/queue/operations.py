@@ -38,6 +38,7 @@ __all__ = [
     "set_require_tls",
     "set_transport",
     "unhold_messages",
+    "waiting_of",
 ]
 
 FAILED: Final = "an administrator of this server has given up on the message"
@@ -47,6 +48,7 @@ DROPPED: Final = "an administrator of this server has removed the message; its s
 """The last result of a message after ``queue drop``."""
 
 SELECT: Final = f"SELECT {MESSAGE_COLUMNS} FROM msg"  # noqa: S608 column names
+WAITING_OF: Final = f"{SELECT} WHERE account = ? AND id < ? ORDER BY id DESC LIMIT ?"
 SELECT_RETIRED: Final = f"SELECT {RETIRED_COLUMNS} FROM msg_retired"  # noqa: S608 column names
 SELECT_IDS: Final = "SELECT id FROM msg"
 HOLD: Final = "UPDATE msg SET hold = 1 WHERE id = ? AND hold = 0 AND dsn_due IN ('', 'delayed')"
@@ -81,6 +83,12 @@ def list_messages(r: Reader, wanted: Filter, page: Page, now: int) -> list[Messa
     """One page of queued messages. Raises BadFilter."""
     condition = compose_page(wanted, page, now)
     return [message_of(row) for row in r.rows(SELECT + condition.sql, *condition.args)]
+
+
+def waiting_of(r: Reader, account: str, before: int, limit: int) -> list[Message]:
+    """Queued messages of an account with an id below `before`, the newest first, without those that have ended."""
+    found = [message_of(row) for row in r.rows(WAITING_OF, account, before, limit)]
+    return [one for one in found if not one.done]
 
 
 def list_retired(r: Reader, wanted: RetiredFilter, page: RetiredPage, now: int) -> list[Retired]:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from moxlite.admin.passwords import EndSessions, Passwords
 from moxlite.lazyimport import Late
 from moxlite.net.admission import Gate
 from moxlite.net.limits import OpenConnections, RateLimiter, Window
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from moxlite.admin.factors.changes import FactorChanges
+    from moxlite.admin.settings import Edit
     from moxlite.config.listeners import Listener, MetricsService, PolicyService, WebserverService, WebService
     from moxlite.config.snapshot import CurrentConfig, Snapshot
     from moxlite.logins.logins import Logins
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.auth.authdb import AuthDB
     from moxlite.store.delivery.apiqueue import APIQueue
+    from moxlite.store.delivery.accountqueue import AccountQueue
     from moxlite.store.delivery.status import Deliveries
     from moxlite.store.imports.engine import Imports
     from moxlite.submission.assurance import Assure
@@ -47,7 +50,6 @@ if TYPE_CHECKING:
     from moxlite.web.http.paths import Host
     from moxlite.web.webapi.app import WebAPI
     from moxlite.web.webmail.app import Webmail
-    from moxlite.web.webmail.calls.common import Edit
 
 __all__ = ["Context", "make_context"]
 
@@ -142,6 +144,8 @@ def make_context(
     edit: Edit,
     deliveries: Deliveries | None,
     queue: APIQueue | None,
+    own_queue: AccountQueue | None,
+    end_sessions: EndSessions,
     assure: Assure,
     opaque_id: Callable[[int], str],
     readiness: Readiness,
@@ -162,6 +166,8 @@ def make_context(
       edit: changes the configuration of domains and accounts.
       deliveries: state of submitted messages; None while there is no queue.
       queue: for the web API; None while there is no queue.
+      own_queue: the queue for the users of accounts; None while there is no queue.
+      end_sessions: ends the mail sessions of an account, or of one app password.
       assure: finds how well mail to a domain would be protected.
       readiness: lists the reasons why the server is not ready (``/readyz``).
       measure: sets the gauges that are computed when they are read (``/metrics``).
@@ -192,12 +198,19 @@ def make_context(
 
     def make_account() -> AccountApp:
         from moxlite.web.account.app import AccountApp
+        from moxlite.web.account.calls.common import Server
 
         return AccountApp(
-            config=config,
             config_dir=config_dir,
-            accounts=accounts,
-            auth=auth,
+            server=Server(
+                config=config,
+                edit=edit,
+                accounts=accounts,
+                auth=auth,
+                passwords=Passwords(accounts, logins, end_sessions),
+                queue=own_queue,
+                certificate=certificate,
+            ),
             logins=logins,
             factors=factors,
             imports=imports,

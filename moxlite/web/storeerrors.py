@@ -7,8 +7,11 @@ from typing import Any, Final
 
 from moxlite.admin.factors.changes import LinkUsed
 from moxlite.store import errors as store
+from moxlite.store.auth.apppasswords import AppPasswordRefused
 from moxlite.store.auth.factors import FactorRefused
+from moxlite.store.auth.tlskeys import KeyExists, KeyRefused
 from moxlite.store.content.uploads import NoSuchUpload
+from moxlite.store.delivery.accountqueue import QueueRefused
 from moxlite.store.delivery.held import TooLate
 from moxlite.store.delivery.outgoing import OutgoingLimitExceeded
 from moxlite.store.delivery.submission import SendingStopped
@@ -63,6 +66,10 @@ def _missing(error: store.NoRight) -> str:
 _TABLE: Final[Mapping[type[store.StoreError], Callable[[Any], APIError]]] = {
     FactorRefused: lambda e: UserError(str(e)),
     LinkUsed: lambda e: Gone(str(e)),
+    AppPasswordRefused: lambda e: UserError(str(e)),
+    KeyRefused: lambda e: UserError(str(e)),
+    KeyExists: lambda e: Conflict("this key belongs to an account already"),
+    QueueRefused: lambda e: UserError(str(e)),
     store.BadPassword: lambda e: UserError(str(e)),
     store.NoSuchMessage: lambda e: NotFound(str(e)),
     store.NoSuchMailbox: lambda e: NotFound(str(e)),

@@ -21,6 +21,7 @@ from moxlite.wakeup import Wakeup
 __all__ = [
     "Watchers",
     "clean_outcomes",
+    "ended_since",
     "final_state",
     "meaning_of",
     "note_answer",
@@ -51,6 +52,8 @@ SELECT {MESSAGE_COLUMNS} FROM msg WHERE account = ? AND message_id = ? ORDER BY 
 ENDED: Final = """
 SELECT id, recipient, state, queued, ended, attempts, last_attempt, result FROM outcome
 WHERE account = ? AND message_id = ? ORDER BY id LIMIT ?"""
+ENDED_SINCE: Final = """
+SELECT id, recipient, state, ended FROM outcome WHERE account = ? AND ended > ? ORDER BY ended DESC, id DESC LIMIT ?"""
 NOTE: Final = """
 INSERT OR REPLACE INTO outcome (
     id, account, message_id, recipient, state, queued, ended, attempts, last_attempt, result)
@@ -159,6 +162,15 @@ def _with_result(status: RecipientStatus, result: Result | None) -> RecipientSta
         return status
     found = meaning_of(result)
     return msgspec.structs.replace(status, cause=found.cause.value, meaning=found.meaning, advice=found.advice)
+
+
+def ended_since(r: Reader, account: str, since: int, limit: int) -> list[tuple[int, str, str, int]]:
+    """Id, recipient, final state and its time (µs UTC) of the account's messages that ended after `since`, the latest
+    first.
+    """
+    return [
+        (id_, recipient, state, ended) for id_, recipient, state, ended in r.rows(ENDED_SINCE, account, since, limit)
+    ]
 
 
 def note_outcome(tx: Tx, message: Message, state: State, results: Sequence[Result], now: int) -> None:

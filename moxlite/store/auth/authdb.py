@@ -19,7 +19,7 @@ import trio
 
 from moxlite.store.auth import factors, loginattempts, sessions, tlskeys
 from moxlite.store.auth.factorsdb import FactorsDB
-from moxlite.store.auth.loginattempts import LoginAttempt, MainPasswordUse, RecordedAttempt
+from moxlite.store.auth.loginattempts import AppUse, LoginAttempt, MainPasswordUse, RecordedAttempt
 from moxlite.store.auth.memorysessions import MemorySessions
 from moxlite.store.auth.sessions import Session, SessionTokens
 from moxlite.store.auth.tlskeys import TLSKey
@@ -221,6 +221,18 @@ class AuthDB:
         return await self.database.scan(
             partial(loginattempts.main_password_uses, account=account), op="main_password_uses"
         )
+
+    async def attempts_page(
+        self, account: str, *, limit: int, last: int = MAX_ID, before: int = MAX_ID
+    ) -> list[RecordedAttempt]:
+        """Attempts of an account, the newest first: `limit` after the one with this time and id (WEB-70)."""
+        return await self.database.read(
+            lambda r: loginattempts.attempts_page(r, account, limit, last, before), op="login_attempts"
+        )
+
+    async def app_uses(self, account: str) -> list[AppUse]:
+        """The latest use of each app password of an account within 30 days (WEB-150)."""
+        return await self.database.scan(partial(loginattempts.app_uses, account=account), op="app_uses")
 
     async def successes(self, *, limit: int = MAX_SUCCESSES) -> list[tuple[str, str]]:
         """Accounts and the addresses at which a log-in succeeded within 30 days, the latest last."""

@@ -21,12 +21,15 @@ from moxlite.store.file.transaction import Reader, Tx
 __all__ = [
     "ADMIN",
     "UNKNOWN",
+    "AppUse",
     "AttemptResult",
     "LoginAttempt",
     "MainPasswordUse",
     "RecordedAttempt",
+    "app_uses",
     "attempt_recorder",
     "attempts_of",
+    "attempts_page",
     "drop_old",
     "last_logins_of",
     "main_password_uses",
@@ -128,6 +131,12 @@ COLUMNS: Final = (
 )
 LIST: Final = f"SELECT {COLUMNS} FROM login_attempt WHERE account = ? ORDER BY last DESC LIMIT ?"  # noqa: S608 - constants
 LIST_ALL: Final = f"SELECT {COLUMNS} FROM login_attempt ORDER BY last DESC LIMIT ?"  # noqa: S608 - constants
+PAGE: Final = f"""
+SELECT {COLUMNS} FROM login_attempt WHERE account = ?1 AND (last, id) < (?2, ?3) ORDER BY last DESC, id DESC LIMIT ?4"""  # noqa: S608 - constants
+APP_USES: Final = """
+SELECT app_password, remote_ip, protocol, max(last) FROM login_attempt
+WHERE account = ? AND result = 'ok' AND app_password <> '' GROUP BY app_password"""
+# with max() the other columns are of that row (sqlite.org/lang_select.html, "bare columns")
 
 SUCCESSES: Final = """
 SELECT account, remote_ip FROM login_attempt WHERE result = 'ok' GROUP BY account, remote_ip
@@ -191,6 +200,25 @@ class MainPasswordUse(msgspec.Struct, frozen=True):
 def main_password_uses(r: Reader, account: str, limit: int = 50) -> list[MainPasswordUse]:
     """Mail programs and scripts that used the account's own password within 30 days, the latest first (WEB-151)."""
     return [MainPasswordUse(*row) for row in r.rows(OWN_USES, account, limit)]
+
+
+def attempts_page(r: Reader, account: str, limit: int, last: int, before: int) -> list[RecordedAttempt]:
+    """Rows of an account, the newest first, after the row with this `last` (µs UTC) and id in that order."""
+    return [RecordedAttempt(*row) for row in r.rows(PAGE, account, last, before, limit)]
+
+
+class AppUse(msgspec.Struct, frozen=True):
+    """The latest log-in with an app password, within the last 30 days; `last` in µs UTC."""
+
+    app_password: str
+    remote_ip: str
+    protocol: str
+    last: int
+
+
+def app_uses(r: Reader, account: str) -> list[AppUse]:
+    """The latest use of each app password of an account, also of revoked ones."""
+    return [AppUse(*row) for row in r.rows(APP_USES, account)]
 
 
 def successes_of(r: Reader, limit: int) -> list[tuple[str, str]]:

@@ -9,13 +9,25 @@ import msgspec
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.facts import Validation
 
-__all__ = ["MAX_EARLIER", "SMTPArrival", "earlier_mails", "signing_domains", "smtp_arrival"]
+__all__ = [
+    "MAX_EARLIER",
+    "Arrived",
+    "SMTPArrival",
+    "earlier_mails",
+    "latest_arrivals",
+    "signing_domains",
+    "smtp_arrival",
+]
 
 READ: Final = """SELECT remote_ip, ehlo_domain, mailfrom, mailfrom_domain, mailfrom_ok, rcptto, rcptto_domain, msgfrom,
-msgfrom_domain, msgfrom_ok, msgfrom_validation FROM message_smtp WHERE message_id = ?"""
+msgfrom_domain, msgfrom_ok, msgfrom_validation, ehlo_ok FROM message_smtp WHERE message_id = ?"""
 EARLIER: Final = """SELECT count(*) FROM (
 SELECT 1 FROM message_smtp INDEXED BY message_smtp_msgfrom_address WHERE msgfrom_domain = ? AND msgfrom = ?
 AND received < (SELECT received FROM message_smtp WHERE message_id = ?) LIMIT ?)"""
+LATEST: Final = """
+SELECT s.message_id, s.rcptto, s.rcptto_domain, s.received FROM message_smtp s JOIN message m ON m.id = s.message_id
+WHERE s.received < ?1 OR (s.received = ?1 AND s.message_id < ?2)
+ORDER BY s.received DESC, s.message_id DESC LIMIT ?3"""
 SIGNED: Final = "SELECT domain FROM message_dkim WHERE message_id = ? ORDER BY domain"
 
 
@@ -37,6 +49,7 @@ class SMTPArrival(msgspec.Struct, frozen=True):
     msgfrom_domain: str
     msgfrom_ok: bool
     msgfrom_validation: Validation
+    ehlo_ok: bool
 
 
 def smtp_arrival(r: Reader, message_id: int) -> SMTPArrival | None:
@@ -54,6 +67,20 @@ def earlier_mails(r: Reader, message_id: int, came: SMTPArrival) -> int:
     """
     found: int = r.value(EARLIER, came.msgfrom_domain, came.msgfrom, message_id, MAX_EARLIER)
     return found
+
+
+class Arrived(msgspec.Struct, frozen=True):
+    """A message that came by SMTP and is still there: the envelope recipient, and when it was received, µs UTC."""
+
+    message_id: int
+    localpart: str
+    domain: str
+    received: int
+
+
+def latest_arrivals(r: Reader, after: tuple[int, int], limit: int) -> list[Arrived]:
+    """Messages that came by SMTP, the latest first, after the one with this time and id in that order."""
+    return [Arrived(*row) for row in r.rows(LATEST, *after, limit)]
 
 
 def signing_domains(r: Reader, message_id: int) -> list[str]:

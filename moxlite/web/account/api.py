@@ -1,4 +1,4 @@
-"""The calls of the account app (WEB-61, WEB-62, WEB-72..74): one method per call, all for the user's own account."""
+"""The calls of the account app (WEB-61..76), in groups by subject. All are for the user's own account."""
 
 from __future__ import annotations
 
@@ -7,10 +7,17 @@ from typing import Annotated
 from msgspec import Meta
 
 from moxlite.admin.factors.changes import FactorChanges
-from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.rows import mailboxes as mailbox_rows
+from moxlite.web.account.calls.addresses import AddressCalls
+from moxlite.web.account.calls.common import Server
+from moxlite.web.account.calls.devices import DeviceCalls
+from moxlite.web.account.calls.junk import JunkCalls
+from moxlite.web.account.calls.keys import KeyCalls
+from moxlite.web.account.calls.overview import OverviewCalls
+from moxlite.web.account.calls.security import SecurityCalls
+from moxlite.web.account.calls.sending import SendingCalls
 from moxlite.web.account.imports import BrowserImports
-from moxlite.web.account.types import Apps, ImportState, Mailbox, Overview
+from moxlite.web.account.types import ImportState, Mailbox
 from moxlite.web.calls import call
 from moxlite.web.factorcalls.calls import RecoveryCalls
 from moxlite.web.sessions import Caller, Sessions
@@ -21,18 +28,13 @@ Size = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Token = Annotated[str, Meta(max_length=64)]
 
 
-class API(RecoveryCalls):
+class API(OverviewCalls, SecurityCalls, AddressCalls, KeyCalls, SendingCalls, JunkCalls, DeviceCalls, RecoveryCalls):
     """The calls of the account app. `Caller.session` is set for all calls but the public ones."""
 
-    def __init__(self, accounts: Accounts, sessions: Sessions, imports: BrowserImports, factors: FactorChanges) -> None:
-        super().__init__(sessions, factors)
-        self._accounts = accounts
+    def __init__(self, sessions: Sessions, server: Server, imports: BrowserImports, factors: FactorChanges) -> None:
+        RecoveryCalls.__init__(self, sessions, factors)
+        self._server = server
         self._imports = imports
-
-    @call(public=True)
-    async def apps(self, caller: Caller) -> Apps:
-        """Paths of the other apps at this address."""
-        return Apps(caller.siblings.get("webmail", ""))
 
     @call()
     async def logout(self, caller: Caller) -> None:
@@ -40,17 +42,9 @@ class API(RecoveryCalls):
         await self._sessions.log_out(caller)
 
     @call()
-    async def overview(self, caller: Caller) -> Overview:
-        """The login address, and the octets that the account uses and may use."""
-        session = caller.require()
-        async with self._accounts.use(session.account) as account:
-            state = await account.read(mailbox_rows.state, op="account_overview")
-            return Overview(session.address, state.total_size, account.config.quota)
-
-    @call()
     async def mailboxes(self, caller: Caller) -> list[Mailbox]:
         """All mailboxes but the system's, by name: the ones that can be imported to and exported."""
-        async with self._accounts.use(caller.require().account) as account:
+        async with self._open(caller) as account:
             found = await account.read(mailbox_rows.mailboxes, op="account_mailboxes")
         return [Mailbox(box.name, box.total, box.size) for box in found if not box.system]
 

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 
 from moxlite.web import metrics
 from moxlite.web.account.api import API
+from moxlite.web.account.calls.common import Server
+from moxlite.web.account.deviceprofile import send_profile
 from moxlite.web.account.imports import BrowserImports
 from moxlite.web.account.types import ImportEvent
 from moxlite.web.assets import LICENSES, licenses
+from moxlite.web.bundles import Bundles
 from moxlite.web.callserver import CallServer
 from moxlite.web.document import Document
 from moxlite.web.http.errors import HTTPError
@@ -21,10 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from moxlite.admin.factors.changes import FactorChanges
-    from moxlite.config.snapshot import CurrentConfig
     from moxlite.logins.logins import Logins
-    from moxlite.store.accounts.accounts import Accounts
-    from moxlite.store.auth.authdb import AuthDB
     from moxlite.store.imports.engine import Imports
     from moxlite.web.exports import BrowserExports
     from moxlite.web.http.exchange import Request, ResponseWriter
@@ -38,21 +38,24 @@ class AccountApp:
     def __init__(
         self,
         *,
-        config: CurrentConfig,
         config_dir: Path,
-        accounts: Accounts,
-        auth: AuthDB,
+        server: Server,
         logins: Logins,
         factors: FactorChanges,
         imports: Imports,
         exports: BrowserExports,
     ) -> None:
+        config = server.config
         self._document = Document("account", config_dir, "webaccount")
-        self._sessions = Sessions("webaccount", auth=auth, logins=logins, factors=factors.factors, config=config)
+        self._sessions = Sessions(
+            "webaccount", auth=server.auth, logins=logins, factors=factors.factors, config=config
+        )
         self._imports = BrowserImports(imports, config)
         self._exports = exports
+        self._server = server
+        self._parts = Bundles("account")
         self._calls = CallServer(
-            API(accounts, self._sessions, self._imports, factors),
+            API(self._sessions, server, self._imports, factors),
             self._sessions,
             metrics.account_api_seconds,
             title="moxlite account",
@@ -75,6 +78,16 @@ class AccountApp:
             await self._document.handle(caller.request, writer)
         elif rest.startswith("api/"):
             await self._calls.answer(caller, rest.removeprefix("api/"), writer)
+        elif rest.startswith("part/"):
+            await self._parts.handle(rest.removeprefix("part/"), caller.request, writer)
+        elif rest == "device/profile":
+            await send_profile(
+                caller.request,
+                writer,
+                devices=self._server.devices,
+                snapshot=self._server.config(),
+                certificate=self._server.certificate,
+            )
         elif rest == "import":
             await self._imports.receive(caller, self._sessions, writer)
         elif rest == "importprogress":

@@ -3,12 +3,25 @@
 From these structs `script/gen` writes the JSON Schema, and the TypeScript types and checks. Sizes are octets.
 """
 
-from typing import TypeAlias
+import datetime as dt
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
+from msgspec import Meta
+
+from moxlite.store.auth.apppasswords import Scope
+from moxlite.web.account.forms import DestinationForm, JunkForm, SendingForm
 
 __all__ = [
+    "Address",
+    "AppPasswordItem",
     "Apps",
+    "Attempt",
+    "DestinationItem",
+    "DeviceLink",
+    "DeviceLook",
+    "DeviceState",
+    "HookTest",
     "ImportAborted",
     "ImportCount",
     "ImportDone",
@@ -17,8 +30,25 @@ __all__ = [
     "ImportProgress",
     "ImportState",
     "ImportStep",
+    "Junk",
+    "KeyItem",
+    "Left",
+    "MailServer",
     "Mailbox",
+    "MailingList",
+    "Outgoing",
     "Overview",
+    "PasswordState",
+    "Program",
+    "QueuedItem",
+    "Secured",
+    "Sending",
+    "SessionItem",
+    "SuppressedItem",
+    "Taught",
+    "Training",
+    "TriedMessage",
+    "TriedRules",
 ]
 
 
@@ -28,12 +58,277 @@ class Apps(msgspec.Struct, frozen=True):
     webmail: str
 
 
-class Overview(msgspec.Struct, frozen=True):
-    """The account. A ``storage_limit`` of 0 means no limit."""
+class Address(msgspec.Struct, frozen=True, kw_only=True):
+    """An address of the account, as in its settings; ``@domain`` for all others of a domain (``catchall``).
+
+    ``mailbox`` gets what none of the ``rules`` matches. ``refused`` is the reply to all mail, "" if mail is taken.
+    ``domain_disabled``: the domain takes and sends no mail for now.
+    """
+
+    address: str
+    catchall: bool
+    domain_disabled: bool
+    full_name: str
+    mailbox: str
+    rules: int
+    refused: str
+
+
+class MailingList(msgspec.Struct, frozen=True, kw_only=True):
+    """A list that the account is a member of. ``members`` is empty unless ``members_shown``. ``public``: everyone may
+    write to it. ``may_send``: members may send with its address.
+    """
+
+    address: str
+    members_shown: bool
+    members: list[str]
+    public: bool
+    may_send: bool
+
+
+class MailServer(msgspec.Struct, frozen=True):
+    """A server in the settings of a mail program."""
+
+    host: str
+    port: int
+    security: Literal["tls", "starttls", "plain"]
+
+
+class Program(msgspec.Struct, frozen=True):
+    """Settings of a mail program, the best servers first."""
+
+    username: str
+    imap: list[MailServer]
+    submission: list[MailServer]
+
+
+class Overview(msgspec.Struct, frozen=True, kw_only=True):
+    """The account. A ``storage_limit`` of 0 means no limit. ``app_passwords_required``: mail programs cannot use the
+    account's own password.
+    """
 
     login_address: str
+    account: str
+    full_name: str
     storage_used: int
     storage_limit: int
+    messages: int
+    addresses: list[Address]
+    lists: list[MailingList]
+    program: Program
+    app_passwords_required: bool
+
+
+class PasswordState(msgspec.Struct, frozen=True):
+    """The account's own password. ``custom``: the user may choose it; else it is generated. ``changed``: time of the
+    last change, null without a password.
+    """
+
+    custom: bool
+    changed: dt.datetime | None
+    app_passwords_required: bool
+
+
+class AppPasswordItem(msgspec.Struct, frozen=True, kw_only=True):
+    """An app password. Its last use is known to the hour, address and protocol of it for 30 days."""
+
+    name: str
+    scopes: list[Scope]
+    read_only: bool
+    created: dt.datetime
+    expires: dt.datetime | None
+    expired: bool
+    last_used: dt.datetime | None
+    last_ip: str
+    last_protocol: str
+
+
+class SessionItem(msgspec.Struct, frozen=True, kw_only=True):
+    """A browser that is logged in. ``current``: the browser that asks."""
+
+    id: int
+    app: str
+    address: str
+    remote_ip: str
+    user_agent: str
+    created: dt.datetime
+    last_used: dt.datetime
+    current: bool
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """Equal log-in attempts between ``first`` and ``last``. ``text``: protocol, address of the client and outcome in
+    words. ``after``: place in the list, for the next page.
+    """
+
+    text: str
+    ok: bool
+    username: str
+    user_agent: str
+    app_password: str
+    first: dt.datetime
+    last: dt.datetime
+    count: int
+    after: str
+
+
+class Left(msgspec.Struct, frozen=True):
+    """A message that was sent, for one recipient; ``state`` is its end, such as ``delivered``."""
+
+    recipient: str
+    state: str
+    ended: dt.datetime
+
+
+class DestinationItem(msgspec.Struct, frozen=True):
+    """An address of the account with its settings and rules."""
+
+    address: str
+    form: DestinationForm
+
+
+class TriedMessage(msgspec.Struct, frozen=True):
+    """A message of a dry run, and the index of the rule that would take it, null for none."""
+
+    id: int
+    sender: str
+    subject: str
+    received: dt.datetime
+    rule: int | None
+
+
+class TriedRules(msgspec.Struct, frozen=True):
+    """A dry run: the latest messages. ``complete`` is false if the time was not enough for all."""
+
+    messages: list[TriedMessage]
+    complete: bool
+
+
+class KeyItem(msgspec.Struct, frozen=True, kw_only=True):
+    """The key of a client certificate. ``no_imap_preauth``: IMAP programs still log in by command."""
+
+    fingerprint: str
+    type: str
+    name: Annotated[str, Meta(max_length=256)]
+    login_address: Annotated[str, Meta(max_length=1000)]
+    no_imap_preauth: bool
+    created: dt.datetime
+
+
+class Junk(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings about junk, the numbers of wanted and junk messages that the filter has learned, and all mailboxes."""
+
+    form: JunkForm
+    hams: int
+    spams: int
+    mailboxes: list[str]
+
+
+class Taught(msgspec.Struct, frozen=True):
+    """Numbers of messages that were marked as wanted and as junk."""
+
+    wanted: int
+    junk: int
+
+
+class Training(msgspec.Struct, frozen=True):
+    """Progress of learning all messages again, in messages."""
+
+    running: bool
+    done: int
+    total: int
+
+
+class Sending(msgspec.Struct, frozen=True):
+    """Settings about sent mail, and the events that a webhook may choose."""
+
+    form: SendingForm
+    events: list[str]
+
+
+class HookTest(msgspec.Struct, frozen=True):
+    """The answer to a test call: HTTP status, 0 without an answer; the seconds that it took; the error, "" for a
+    success; the first 512 octets of the answer as text.
+    """
+
+    status: int
+    seconds: float
+    error: str
+    response: str
+
+
+class SuppressedItem(msgspec.Struct, frozen=True, kw_only=True):
+    """An address to which nothing is sent. ``manual``: a person has put it on the list."""
+
+    address: str
+    manual: bool
+    reason: str
+    created: dt.datetime
+    expires: dt.datetime | None
+
+
+class QueuedItem(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that waits, for one recipient. ``next_attempt`` is null while it is on hold. ``stopped``: only the
+    administrator can release it.
+    """
+
+    id: int
+    sender: str
+    recipient: str
+    subject: str
+    queued: dt.datetime
+    attempts: int
+    last_attempt: dt.datetime | None
+    next_attempt: dt.datetime | None
+    error: str
+    hold: bool
+    stopped: bool
+
+
+class Outgoing(msgspec.Struct, frozen=True):
+    """Waiting messages, whether there are ``more``, and the messages that ended within a week."""
+
+    waiting: list[QueuedItem]
+    more: bool
+    ended: list[Left]
+
+
+class DeviceLink(msgspec.Struct, frozen=True):
+    """A one-time link for a device, and its QR code: a string of 0 (light) and 1 (dark) for each row."""
+
+    url: str
+    qr: list[str]
+
+
+class DeviceState(msgspec.Struct, frozen=True):
+    """How far the device with the link is, and its address and browser once it has asked. ``gone``: the ten minutes are
+    over, or there was no link.
+    """
+
+    state: Literal["waiting", "asking", "issuing", "ready", "refused", "gone"]
+    remote_ip: str
+    user_agent: str
+
+
+class DeviceLook(msgspec.Struct, frozen=True):
+    """The settings for the device; ``password`` is "" until the user has said yes (``ready``)."""
+
+    state: Literal["waiting", "asking", "issuing", "ready", "refused"]
+    password: str
+    program: Program
+
+
+class Secured(msgspec.Struct, frozen=True, kw_only=True):
+    """The result of "this wasn't me": the new password, the numbers of ended sessions and app passwords, and of
+    messages now on hold; mail that was sent within the last day. ``queue`` is false while the queue is out of service.
+    """
+
+    password: str
+    sessions: int
+    app_passwords: int
+    queue: bool
+    held: int
+    left: list[Left]
 
 
 class Mailbox(msgspec.Struct, frozen=True):

@@ -74,9 +74,9 @@ def outlook_settings(offer: Offer, address: str) -> bytes:
     return _document(root)
 
 
-def apple_profile(offer: Offer, addresses: Sequence[str], name: str) -> bytes:
-    """A configuration profile with an account for each address. It holds no password; the device asks for it."""
-    payloads = [_payload(offer, address, name) for address in addresses]
+def apple_profile(offer: Offer, addresses: Sequence[str], name: str, password: str = "") -> bytes:
+    """A configuration profile with an account for each address. Without a password in it, the device asks for it."""
+    payloads = [_payload(offer, address, name, password) for address in addresses]
     identity = uuid.uuid5(NAMESPACE, "\0".join(addresses))
     return plistlib.dumps(
         {
@@ -92,7 +92,7 @@ def apple_profile(offer: Offer, addresses: Sequence[str], name: str) -> bytes:
     )
 
 
-def _payload(offer: Offer, address: str, name: str) -> dict[str, object]:
+def _payload(offer: Offer, address: str, name: str, password: str) -> dict[str, object]:
     identity = uuid.uuid5(NAMESPACE, address)
     settings: dict[str, object] = {
         "EmailAccountDescription": address,
@@ -109,6 +109,8 @@ def _payload(offer: Offer, address: str, name: str) -> dict[str, object]:
     }
     for side, servers in (("Incoming", offer.imap), ("Outgoing", offer.submission)):
         settings |= _server(side, servers[0], address) if servers else {}
+    if password:
+        settings["IncomingPassword"] = password
     return settings
 
 

@@ -4,16 +4,13 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import parse_qs
 
-import trio
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-
 from moxlite import lazyimport
 from moxlite.admin.offer import Offer, offer_for
 from moxlite.config.snapshot import CurrentConfig
 from moxlite.net.tls.certificates import KeyPair
 from moxlite.proto.address import Address, AddressError, Domain
 from moxlite.web import metrics
-from moxlite.web.headers import disposition
+from moxlite.web.discovery.profiles import DOCUMENTS, NO_STORE, profile_response
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.exchange import Request, ResponseWriter
 from moxlite.web.http.messages import Response
@@ -38,9 +35,6 @@ MAX_ADDRESSES: Final = 20
 MAX_NAME: Final = 200
 
 LABELS: Final = ("autoconfig.", "autodiscover.")
-
-DOCUMENTS: Final = "moxlite.web.discovery.documents"
-"""Module with XML and CMS: 4 MB that are not loaded before a client asks."""
 
 Certificate = Callable[[str], KeyPair | None]
 
@@ -108,19 +102,8 @@ class Discovery:
             raise HTTPError(400, "The addresses of a profile are of one domain.")
         name = "".join(char for char in _parameter(request, "name") if char.isprintable())[:MAX_NAME]
         addresses = [address for address, _ in found]
-        await lazyimport.load(DOCUMENTS)
-        from moxlite.web.discovery.documents import apple_profile, signed
-
-        profile = apple_profile(offer, addresses, name)
         pair = self._certificate(request.info.listener)
-        if pair is not None and pair.leaf.issuer != pair.leaf.subject and isinstance(pair.key, RSA_OR_EC):
-            profile = await trio.to_thread.run_sync(signed, profile, pair)
-        headers = (
-            ("content-type", "application/x-apple-aspen-config"),
-            disposition(f"email-account-{addresses[0]}.mobileconfig"),
-            *NO_STORE,
-        )
-        await writer.respond(Response(200, headers, profile))
+        await writer.respond(await profile_response(offer, addresses, name, pair))
 
     def _domain(self, host: Host) -> Domain | None:
         """The domain of ours that a host belongs to."""
@@ -155,11 +138,6 @@ class Discovery:
 
     def _offer(self, domain: Domain) -> Offer:
         return offer_for(self._config.current, domain)
-
-
-NO_STORE: Final = (("cache-control", "no-store"), ("x-content-type-options", "nosniff"))
-RSA_OR_EC: Final = (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey)
-"""Types of keys that can sign CMS messages."""
 
 
 def _parameter(request: Request, name: str) -> str:

@@ -1,0 +1,70 @@
+"""Changes of an account's own credentials with all their consequences: the one implementation behind command line and
+account app (STORE-102, IMAP-23, WEB-59).
+"""
+
+import logging
+from collections.abc import Collection
+from typing import Protocol
+
+import msgspec
+
+from moxlite.logins.logins import Logins
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.auth.apppasswords import Scope, add_app_password, app_passwords, remove_app_password
+from moxlite.store.auth.credentials import change_password
+
+__all__ = ["EndSessions", "Passwords"]
+
+logger = logging.getLogger("moxlite.admin.passwords")
+
+
+class EndSessions(Protocol):
+    """Ends the mail sessions of an account; with `app_password` only those that began with it."""
+
+    def __call__(self, account: str, text: str, *, app_password: str = "") -> None:
+        """`text` is for their users."""
+
+
+class Passwords(msgspec.Struct, frozen=True):
+    """Sets and revokes passwords. All methods raise StoreError."""
+
+    accounts: Accounts
+    logins: Logins
+    end_sessions: EndSessions
+
+    async def change(self, name: str, password: str) -> None:
+        """Set the password of an account, and end its mail sessions. The caller ends its web sessions.
+
+        Raises BadPassword.
+        """
+        async with self.accounts.use(name) as account:
+            await change_password(account, password)
+        self.logins.forget(name)
+        self.end_sessions(name, "the password was changed")
+        logger.info("password changed", extra={"kv": {"account": name}})
+
+    async def add_app(
+        self, name: str, app: str, scopes: Collection[Scope], *, read_only: bool, expires: int | None
+    ) -> str:
+        """Make an app password and return it; it cannot be shown again. Raises as `add_app_password`."""
+        async with self.accounts.use(name) as account:
+            password = await add_app_password(account, app, scopes, read_only=read_only, expires=expires)
+        logger.info("app password added", extra={"kv": {"account": name, "app_password": app}})
+        return password
+
+    async def revoke_app(self, name: str, app: str) -> bool:
+        """Revoke an app password, and end its sessions. False if the account has none of that name."""
+        async with self.accounts.use(name) as account:
+            removed = await account.write(lambda tx: remove_app_password(tx, app))
+        if removed:
+            self.logins.forget(name)
+            self.end_sessions(name, "the app password was revoked", app_password=app)
+            logger.info("app password revoked", extra={"kv": {"account": name, "app_password": app}})
+        return removed
+
+    async def revoke_all_apps(self, name: str) -> int:
+        """Revoke all app passwords; returns their number."""
+        async with self.accounts.use(name) as account:
+            found = await account.read(app_passwords, op="app-password")
+        revoked = [await self.revoke_app(name, one.name) for one in found]
+        return sum(revoked)

@@ -1,0 +1,101 @@
+"""Addresses and their rules (WEB-64, WEB-65)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from msgspec import Meta
+
+from moxlite.acceptance.dryrun import try_rules
+from moxlite.config.domains import Account, Destination, Ruleset
+from moxlite.config.snapshot import AccountRecipient
+from moxlite.config.toml.decode import decode, dotted
+from moxlite.proto.address import Address
+from moxlite.web.account.calls.common import AccountCalls, moment
+from moxlite.web.account.forms import DestinationForm, Rule, names_of, shown, table_of
+from moxlite.web.account.types import DestinationItem, TriedMessage, TriedRules
+from moxlite.web.calls import call
+from moxlite.web.errors import FieldError, FieldErrors, NotFound
+from moxlite.web.sessions import Caller
+
+__all__ = ["AddressCalls"]
+
+LATEST: Final = 500
+"""Messages that a dry run looks at (WEB-65)."""
+
+TOO_SLOW: Final = "takes too long on your mail: a delivery would leave it out. Make its patterns simpler"
+
+AddressText = Annotated[str, Meta(max_length=1000)]
+Text = Annotated[str, Meta(max_length=1000)]
+Rules = Annotated[list[Rule], Meta(max_length=1000)]
+
+
+class AddressCalls(AccountCalls):
+    """The calls about addresses of the account."""
+
+    @call()
+    async def full_name_save(self, caller: Caller, old: Text, changed: Text) -> None:
+        """Save the name in mail that the webmail sends."""
+        path = ("accounts", caller.require().account)
+        await self._change(Account, path, _name(old), _name(changed), ("full_name",))
+        await self._audit(caller, "name changed", {"old": old, "new": changed})
+
+    @call()
+    async def destination_list(self, caller: Caller) -> list[DestinationItem]:
+        """All addresses with their settings and rules."""
+        settings = self._settings(caller)
+        return [DestinationItem(address, shown(DestinationForm, one)) for address, one in settings.destinations.items()]
+
+    @call()
+    async def destination_save(
+        self, caller: Caller, address: AddressText, old: DestinationForm, changed: DestinationForm
+    ) -> DestinationItem:
+        """Save the settings and rules of an address; returns them as they are now. A conflict if they are no longer the
+        old ones.
+        """
+        self._destination(caller, address)
+        path = ("accounts", caller.require().account, "destinations", address)
+        await self._change(Destination, path, table_of(old), table_of(changed), names_of(DestinationForm))
+        await self._audit(caller, "address changed", {"address": address, "rules": len(changed.rulesets)})
+        return DestinationItem(address, shown(DestinationForm, self._destination(caller, address)))
+
+    @call()
+    async def rules_try(self, caller: Caller, address: AddressText, rules: Rules) -> TriedRules:
+        """Find which of these rules would have taken the latest messages to an address. Nothing is saved or moved."""
+        self._destination(caller, address)
+        name, snapshot = caller.require().account, self._server.config()
+        rulesets = _rulesets(rules)
+
+        def concerns(recipient: Address) -> bool:
+            found = snapshot.lookup(recipient)
+            return isinstance(found, AccountRecipient) and (found.account, found.configured) == (name, address)
+
+        async with self._open(caller) as account:
+            run = await try_rules(account, rulesets, concerns, limit=LATEST)
+        if run.too_slow is not None:
+            raise FieldErrors([FieldError(f"rulesets[{run.too_slow}]", TOO_SLOW)])
+        return TriedRules(
+            [TriedMessage(one.id, one.sender, one.subject, moment(one.received), one.rule) for one in run.messages],
+            run.complete,
+        )
+
+    def _destination(self, caller: Caller, address: str) -> Destination:
+        found = self._settings(caller).destinations.get(address)
+        if found is None:
+            raise NotFound(f"{address} is not an address of this account")
+        return found
+
+
+def _name(text: str) -> dict[str, Any]:
+    return {"full_name": text} if text else {}
+
+
+def _rulesets(rules: list[Rule]) -> tuple[Ruleset, ...]:
+    """The rules as structs. Raises FieldErrors."""
+    table = table_of(DestinationForm(rulesets=rules))
+    found, mistakes = decode(Destination, table, Path())
+    if mistakes:
+        raise FieldErrors([FieldError(dotted(one.path), one.text) for one in mistakes])
+    assert found is not None
+    return found.rulesets

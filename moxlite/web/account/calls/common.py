@@ -1,0 +1,139 @@
+"""Dependencies and base class of the account app's groups of calls."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from moxlite.admin.passwords import Passwords
+from moxlite.admin.settings import Edit, NotValid, change_keys
+from moxlite.config.holder import ChangedMeanwhile, ObjectChanged
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.auth.authdb import AuthDB
+from moxlite.store.delivery.accountqueue import AccountQueue
+from moxlite.store.errors import StoreError
+from moxlite.web.account.devices import DeviceLinks
+from moxlite.web.account.types import Training
+from moxlite.web.errors import Conflict, FieldError, FieldErrors, NotFound, StorageRefused, Unavailable
+from moxlite.web.logincalls import LoginCalls
+from moxlite.web.sessions import Caller, Sessions
+
+if TYPE_CHECKING:
+    from moxlite.config.domains import Account
+    from moxlite.config.snapshot import Snapshot
+    from moxlite.config.toml.edit import Keys
+    from moxlite.config.values import Section
+    from moxlite.net.tls.certificates import KeyPair
+    from moxlite.store.accounts.opened import OpenAccount
+
+__all__ = ["AccountCalls", "Server", "moment", "now"]
+
+logger = logging.getLogger("moxlite.web.account")
+
+QUEUE_AWAY: Final = "the queue of outgoing mail is out of service; the administrator finds the reason in the log"
+RETRY: Final = ("retry-after", "60")
+
+
+class Server(msgspec.Struct, frozen=True, kw_only=True):
+    """Dependencies of the calls.
+
+    Attributes:
+      config: returns the current configuration.
+      edit: changes domains.toml.
+      passwords: sets and revokes passwords.
+      queue: the account's part of the queue; None while there is no queue.
+      certificate: returns the certificate of a listener by its name; it signs profiles for devices.
+      devices: the devices that are being set up.
+      training: accounts whose filters learn all messages again now.
+    """
+
+    config: Callable[[], Snapshot]
+    edit: Edit
+    accounts: Accounts
+    auth: AuthDB
+    passwords: Passwords
+    queue: AccountQueue | None
+    certificate: Callable[[str], KeyPair | None]
+    devices: DeviceLinks = msgspec.field(default_factory=DeviceLinks)
+    training: dict[str, Training] = msgspec.field(default_factory=dict)
+
+
+class AccountCalls(LoginCalls):
+    """Calls for the account of a session."""
+
+    def __init__(self, sessions: Sessions, server: Server) -> None:
+        super().__init__(sessions)
+        self._server = server
+
+    @asynccontextmanager
+    async def _open(self, caller: Caller) -> AsyncIterator[OpenAccount]:
+        """The account of the session. Raises StoreError."""
+        async with self._server.accounts.use(caller.require().account) as account:
+            yield account
+
+    def _settings(self, caller: Caller) -> Account:
+        """The account's settings. Raises NotFound if it was removed meanwhile."""
+        found = self._server.config().account(caller.require().account)
+        if found is None:
+            raise NotFound("this account is no longer there")
+        return found
+
+    def _queue(self) -> AccountQueue:
+        """The queue. Raises Unavailable without one."""
+        if self._server.queue is None:
+            raise Unavailable(QUEUE_AWAY, RETRY)
+        return self._server.queue
+
+    async def _change(
+        self,
+        section: type[Section],
+        path: Keys,
+        old: Mapping[str, Any],
+        new: Mapping[str, Any],
+        names: Collection[str],
+    ) -> None:
+        """Save keys of domains.toml (WEB-89). Raises FieldErrors, Conflict, StorageRefused."""
+        try:
+            await change_keys(self._server.edit, section, path, old, new, names)
+        except NotValid as error:
+            raise FieldErrors([FieldError(one.path, one.text) for one in error.mistakes]) from error
+        except ObjectChanged as error:
+            text = str(error).partition(": ")[2]
+            raise Conflict(f"this was changed meanwhile, and nothing was saved: {text}") from error
+        except ChangedMeanwhile as error:
+            raise Unavailable(str(error), ("retry-after", "5")) from error
+        except OSError as error:
+            text = "nothing was saved, the old settings still apply: the server's configuration cannot be written"
+            raise StorageRefused(text) from error
+
+    async def _audit(self, caller: Caller, action: str, detail: Mapping[str, object] | None = None) -> None:
+        """Write a change that the user made into the audit log (WEB-160), without secrets. The change is made already,
+        so a log that cannot be written does not undo it.
+        """
+        session = caller.require()
+        try:
+            await self._server.auth.audit(
+                session.account,
+                action,
+                session.account,
+                remote_ip=caller.request.client_ip,
+                detail=msgspec.json.encode(dict(detail or {})).decode(),
+            )
+        except StoreError:
+            logger.warning("change not written to the audit log", extra={"kv": {"action": action}})
+
+
+def moment(microseconds: int) -> dt.datetime:
+    """A time in µs UTC as the calls give it, in whole seconds."""
+    return dt.datetime.fromtimestamp(microseconds // 1_000_000, dt.UTC)
+
+
+def now() -> int:
+    """The time in µs UTC."""
+    return time.time_ns() // 1000

@@ -1,0 +1,147 @@
+"""Setting up a device by a one-time link (WEB-71, WEB-126)."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Annotated, Final
+
+from msgspec import Meta
+
+from moxlite.admin.notices import notify_account
+from moxlite.proto.address import Address, AddressError
+from moxlite.store.auth.apppasswords import app_passwords
+from moxlite.store.errors import StoreError
+from moxlite.web.account.calls.common import AccountCalls
+from moxlite.web.account.calls.overview import program_of
+from moxlite.web.account.devices import DeviceLinks, LinkGone
+from moxlite.web.account.types import DeviceLink, DeviceLook, DeviceState
+from moxlite.web.calls import call
+from moxlite.web.errors import Conflict, FieldError, FieldErrors, Gone
+from moxlite.web.qrcode import qr_rows
+from moxlite.web.sessions import Caller
+
+if TYPE_CHECKING:
+    from moxlite.web.account.devices import Device
+
+__all__ = ["GONE", "DeviceCalls"]
+
+logger = logging.getLogger("moxlite.web.account")
+
+GONE: Final = "this link was used already, or its ten minutes are over; make a new one on the account page"
+
+NOTICE: Final = """\
+A device was set up with your address {address}, from your account page:
+
+    name: {name}
+    network address: {ip}
+    browser: {agent}
+
+It has an app password of its own, for reading and sending mail. If this was not you, open "Security" on your account
+page and choose "This wasn't me".
+"""
+
+Secret = Annotated[str, Meta(min_length=1, max_length=64)]
+DeviceName = Annotated[str, Meta(max_length=200)]
+
+
+class DeviceCalls(AccountCalls):
+    """The calls of the page that sets up a device, and of the page on the device."""
+
+    @property
+    def _devices(self) -> DeviceLinks:
+        return self._server.devices
+
+    @call()
+    async def device_start(self, caller: Caller, name: DeviceName) -> DeviceLink:
+        """Make the link for a device of this name, which becomes the name of its app password."""
+        session = caller.require()
+        name = name.strip()
+        if not 0 < len(name) <= 64 or not name.isprintable():
+            raise FieldErrors([FieldError("name", "must have 1 to 64 printable characters")])
+        async with self._open(caller) as account:
+            known = await account.read(app_passwords, op="app-password")
+        if any(one.name == name for one in known):
+            raise FieldErrors([FieldError("name", "is the name of an app password already")])
+        try:
+            secret = self._devices.start(session.account, session.address, name)
+        except LinkGone:
+            raise Conflict("another device is being set up at this moment") from None
+        url = f"{caller.request.origin}{caller.path}#setup/{secret}"
+        return DeviceLink(url, await qr_rows(url))
+
+    @call()
+    async def device_state(self, caller: Caller) -> DeviceState:
+        """How far the device is."""
+        found = self._devices.of(caller.require().account)
+        if found is None:
+            return DeviceState("gone", "", "")
+        return DeviceState(found.state, found.remote_ip, found.user_agent)
+
+    @call()
+    async def device_answer(self, caller: Caller, yes: bool) -> None:
+        """Give the device that asks an app password, or refuse it."""
+        session = caller.require()
+        try:
+            device = self._devices.asking(session.account)
+        except LinkGone:
+            raise Gone("no device asks any more; its ten minutes are over") from None
+        if not yes:
+            self._devices.refuse(device)
+            return
+        device.state = "issuing"  # a second "yes" makes no second password
+        try:
+            password = await self._server.passwords.add_app(
+                session.account, device.name, ("imap", "submission"), read_only=False, expires=None
+            )
+        except BaseException:
+            device.state = "asking"
+            raise
+        self._devices.give(device, password)
+        await self._audit(caller, "device set up", {"name": device.name, "ip": device.remote_ip})
+        await self._tell(device)
+
+    async def _tell(self, device: Device) -> None:
+        """Tell the user's other devices. The device is set up already, so a failure is only logged."""
+        try:
+            await notify_account(
+                self._server.accounts,
+                self._server.config(),
+                device.account,
+                Address.parse(device.address),
+                f"A new device can use your mail: {device.name}",
+                NOTICE.format(
+                    address=device.address,
+                    name=device.name,
+                    ip=device.remote_ip,
+                    agent="".join(one if one.isprintable() else "?" for one in device.user_agent),
+                ),
+                once=f"device {device.account} {device.link.hex()} {device.claim.hex()}",
+            )
+        except (StoreError, AddressError) as error:
+            logger.warning("notice about a device not stored", extra={"kv": {"err": str(error)}})
+
+    @call()
+    async def device_stop(self, caller: Caller) -> None:
+        """End the link."""
+        self._devices.stop(caller.require().account)
+
+    @call(public=True)
+    async def device_open(self, caller: Caller, link: Secret) -> str:
+        """Use a link up, on the device; returns the device's own secret. The second time it is gone."""
+        try:
+            return self._devices.open(
+                link,
+                remote_ip=caller.request.client_ip,
+                user_agent=caller.request.headers.get("user-agent") or "",
+            )
+        except LinkGone:
+            raise Gone(GONE) from None
+
+    @call(public=True)
+    async def device_look(self, caller: Caller, claim: Secret) -> DeviceLook:
+        """The answer to the device: its settings and password, once the user has said yes."""
+        try:
+            found = self._devices.look(claim)
+        except LinkGone:
+            raise Gone(GONE) from None
+        return DeviceLook(found.state, found.password, program_of(self._server.config(), found.address))

@@ -1,0 +1,102 @@
+"""Keys of client certificates (WEB-67)."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Final
+
+from msgspec import Meta
+
+from moxlite.store.auth.tlskeys import TLSKey, read_certificate
+from moxlite.web.account.calls.common import AccountCalls, moment
+from moxlite.web.account.types import KeyItem
+from moxlite.web.calls import call
+from moxlite.web.errors import Conflict, FieldError, FieldErrors, NotFound
+from moxlite.web.sessions import Caller
+
+__all__ = ["KeyCalls"]
+
+PRIVATE: Final = "has a private key: keep that to yourself, and send the certificate alone"
+SEVERAL: Final = "has several certificates: send one"
+NO_CERTIFICATE: Final = "is not a certificate in PEM form: it begins with -----BEGIN CERTIFICATE-----"
+
+PRIVATE_KEY: Final = re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----")
+
+Certificate = Annotated[str, Meta(max_length=100_000)]
+KeyName = Annotated[str, Meta(max_length=256)]
+AddressText = Annotated[str, Meta(max_length=1000)]
+Fingerprint = Annotated[str, Meta(max_length=100)]
+
+
+class KeyCalls(AccountCalls):
+    """The calls about keys by which programs log in without a password."""
+
+    @call()
+    async def key_list(self, caller: Caller) -> list[KeyItem]:
+        """The keys of the account, oldest first."""
+        return [_item(one) for one in await self._server.auth.keys(caller.require().account)]
+
+    @call()
+    async def key_add(
+        self, caller: Caller, certificate: Certificate, name: KeyName, login_address: AddressText, no_imap_preauth: bool
+    ) -> KeyItem:
+        """Let the holder of a certificate's key log in with an address of the account."""
+        if PRIVATE_KEY.search(certificate):
+            raise FieldErrors([FieldError("certificate", PRIVATE)])
+        count = certificate.count("-----BEGIN CERTIFICATE-----")
+        if count != 1:
+            raise FieldErrors([FieldError("certificate", SEVERAL if count else NO_CERTIFICATE)])
+        account = caller.require().account
+        address = self._address(caller, login_address)
+        key = read_certificate(
+            certificate.encode(), account, address, name=name.strip(), no_imap_preauth=no_imap_preauth
+        )
+        item = _item(await self._server.auth.add_key(key))
+        await self._audit(caller, "key added", {"fingerprint": item.fingerprint, "name": item.name})
+        return item
+
+    @call()
+    async def key_save(self, caller: Caller, old: KeyItem, changed: KeyItem) -> None:
+        """Change name, address or use of a key. A conflict if it is no longer the old one."""
+        account = caller.require().account
+        found = {one.fingerprint: one for one in await self._server.auth.keys(account)}.get(old.fingerprint)
+        if found is None:
+            raise NotFound("the account has no such key")
+        if _item(found) != old:
+            raise Conflict(f'this was changed meanwhile: it is "{found.name}" for {found.login_address} now')
+        if not changed.name.strip():
+            raise FieldErrors([FieldError("name", "is empty")])
+        address = self._address(caller, changed.login_address)
+        await self._server.auth.change_key(
+            account,
+            old.fingerprint,
+            name=changed.name.strip(),
+            no_imap_preauth=changed.no_imap_preauth,
+            login_address=address,
+        )
+        await self._audit(caller, "key changed", {"fingerprint": old.fingerprint, "name": changed.name})
+
+    @call()
+    async def key_remove(self, caller: Caller, fingerprint: Fingerprint) -> None:
+        """Forget a key; log-ins with it are refused from the next connection on."""
+        if not await self._server.auth.remove_key(caller.require().account, fingerprint):
+            raise NotFound("the account has no such key")
+        await self._audit(caller, "key removed", {"fingerprint": fingerprint})
+
+    def _address(self, caller: Caller, text: str) -> str:
+        """An address of the account in its canonical form. Raises FieldErrors."""
+        found = self._server.config().login(text)
+        if found is None or found.account != caller.require().account:
+            raise FieldErrors([FieldError("login_address", "is not an address of this account")])
+        return str(found.canonical)
+
+
+def _item(one: TLSKey) -> KeyItem:
+    return KeyItem(
+        fingerprint=one.fingerprint,
+        type=one.type,
+        name=one.name,
+        login_address=one.login_address,
+        no_imap_preauth=one.no_imap_preauth,
+        created=moment(one.created),
+    )

@@ -1,0 +1,86 @@
+"""The overview of an account (WEB-62)."""
+
+from __future__ import annotations
+
+from moxlite.admin.offer import Server, offer_for
+from moxlite.config.snapshot import AccountRecipient, AliasRecipient, Snapshot
+from moxlite.proto.address import Address as MailAddress
+from moxlite.proto.address import AddressError, Domain
+from moxlite.store.rows import mailboxes as mailbox_rows
+from moxlite.web.account.calls.common import AccountCalls
+from moxlite.web.account.types import Address, Apps, MailingList, MailServer, Overview, Program
+from moxlite.web.calls import call
+from moxlite.web.sessions import Caller
+
+__all__ = ["OverviewCalls", "program_of"]
+
+
+class OverviewCalls(AccountCalls):
+    """The calls of the first page."""
+
+    @call(public=True)
+    async def apps(self, caller: Caller) -> Apps:
+        """Paths of the other apps at this address."""
+        return Apps(caller.siblings.get("webmail", ""))
+
+    @call()
+    async def overview(self, caller: Caller) -> Overview:
+        """Addresses, mailing lists, storage, and the settings for mail programs."""
+        session = caller.require()
+        snapshot, settings = self._server.config(), self._settings(caller)
+        async with self._open(caller) as account:
+            state = await account.read(mailbox_rows.state, op="account_overview")
+            boxes = await account.read(mailbox_rows.mailboxes, op="account_overview")
+            quota = account.config.quota
+        return Overview(
+            login_address=session.address,
+            account=session.account,
+            full_name=settings.full_name,
+            storage_used=state.total_size,
+            storage_limit=quota,
+            messages=sum(box.total for box in boxes),
+            addresses=[
+                Address(
+                    address=address,
+                    catchall=address.startswith("@"),
+                    domain_disabled=_disabled(snapshot, address),
+                    full_name=one.full_name,
+                    mailbox=one.mailbox,
+                    rules=len(one.rulesets),
+                    refused=one.smtp_error or "",
+                )
+                for address, one in settings.destinations.items()
+            ],
+            lists=[_list(one) for one in snapshot.derived.aliases_of.get(session.account, ())],
+            program=program_of(snapshot, session.address),
+            app_passwords_required=settings.require_app_passwords,
+        )
+
+
+def program_of(snapshot: Snapshot, address: str) -> Program:
+    """Settings of a mail program for an address of the account."""
+    try:
+        offer = offer_for(snapshot, MailAddress.parse(address).domain)
+    except AddressError:  # an address that is no longer valid has no settings
+        return Program(address, [], [])
+    return Program(address, [_server(one) for one in offer.imap], [_server(one) for one in offer.submission])
+
+
+def _server(one: Server) -> MailServer:
+    return MailServer(one.host.unicode, one.port, one.security)
+
+
+def _disabled(snapshot: Snapshot, address: str) -> bool:
+    found = snapshot.domain(Domain.parse(address.rpartition("@")[2]))
+    return found is None or found.disabled
+
+
+def _list(one: AliasRecipient) -> MailingList:
+    members: list[AccountRecipient] = list(one.members) if one.alias.list_members else []
+    return MailingList(
+        address=str(one.canonical),
+        members_shown=one.alias.list_members,
+        members=[str(member.canonical) for member in members],
+        public=one.alias.post_public,
+        may_send=one.alias.allow_msg_from,
+    )

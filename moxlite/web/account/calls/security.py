@@ -1,0 +1,224 @@
+"""Passwords, app passwords, sessions and log-in attempts of an account (WEB-63, WEB-70, WEB-150)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Final
+
+from msgspec import Meta
+
+from moxlite.admin.attemptwords import attempt_words, protocol_words
+from moxlite.admin.passwords import Passwords
+from moxlite.store.auth.apppasswords import AppPassword, Scope, app_passwords
+from moxlite.store.auth.credentials import credential, generate_password
+from moxlite.store.auth.loginattempts import AppUse, RecordedAttempt
+from moxlite.web.account.calls.common import AccountCalls, moment, now
+from moxlite.web.account.types import (
+    AppPasswordItem,
+    Attempt,
+    Left,
+    PasswordState,
+    Secured,
+    SessionItem,
+)
+from moxlite.web.calls import call
+from moxlite.web.errors import FieldError, FieldErrors, NotFound, UserError
+from moxlite.web.sessions import Caller
+from moxlite.web.types import Credential
+
+__all__ = ["SecurityCalls"]
+
+GENERATED_ONLY: Final = "the password of this account cannot be chosen, only generated; the administrator has set this"
+DAY: Final = 24 * 3600 * 1_000_000
+"""Microseconds of a day."""
+MAX_LEFT: Final = 500
+"""Messages listed by `not_me`."""
+
+AppName = Annotated[str, Meta(max_length=200)]
+Scopes = Annotated[list[Scope], Meta(max_length=3)]
+Place = Annotated[str, Meta(max_length=50)]
+Count = Annotated[int, Meta(ge=1, le=100)]
+
+
+class SecurityCalls(AccountCalls):
+    """The calls about log-ins to the account."""
+
+    @property
+    def _passwords(self) -> Passwords:
+        return self._server.passwords
+
+    @call()
+    async def password_state(self, caller: Caller) -> PasswordState:
+        """Whether the user may choose the password, and when it was changed."""
+        settings = self._settings(caller)
+        async with self._open(caller) as account:
+            own = await account.read(credential, op="account_password")
+        changed = moment(own.changed) if own is not None else None
+        return PasswordState(not settings.no_custom_password, changed, settings.require_app_passwords)
+
+    @call()
+    async def set_password(self, caller: Caller, password: Credential) -> int:
+        """Set the password, and end all other sessions; returns their number. App passwords stay."""
+        if self._settings(caller).no_custom_password:
+            raise UserError(GENERATED_ONLY)
+        return await self._set_password(caller, password)
+
+    @call()
+    async def generate_password(self, caller: Caller) -> str:
+        """Set a new random password and return it, for the only time. Other sessions end; app passwords stay."""
+        password = generate_password()
+        await self._set_password(caller, password)
+        return password
+
+    async def _set_password(self, caller: Caller, password: str) -> int:
+        await self._passwords.change(caller.require().account, password)
+        ended = await self._sessions.end_others(caller)
+        await self._audit(caller, "password changed")
+        return ended
+
+    @call()
+    async def app_password_list(self, caller: Caller) -> list[AppPasswordItem]:
+        """The app passwords, the oldest first, with their last use."""
+        name = caller.require().account
+        async with self._open(caller) as account:
+            found = await account.read(app_passwords, op="app-password")
+        uses = {one.app_password: one for one in await self._server.auth.app_uses(name)}
+        at = now()
+        return [_app(one, uses.get(one.name), at) for one in found]
+
+    @call()
+    async def app_password_add(
+        self, caller: Caller, name: AppName, scopes: Scopes, read_only: bool, expires: dt.datetime | None
+    ) -> str:
+        """Make an app password and return it, for the only time."""
+        if not name.strip():
+            raise FieldErrors([FieldError("name", "is empty: give the name of a device or program")])
+        if not scopes:
+            raise FieldErrors([FieldError("scopes", "is empty: choose at least one service")])
+        if expires is not None and expires.tzinfo is None:
+            raise FieldErrors([FieldError("expires", "has no time zone")])
+        end = None if expires is None else int(expires.timestamp() * 1_000_000)
+        account = caller.require().account
+        password = await self._passwords.add_app(account, name, scopes, read_only=read_only, expires=end)
+        await self._audit(caller, "app password added", {"name": name, "scopes": scopes, "read_only": read_only})
+        return password
+
+    @call()
+    async def app_password_remove(self, caller: Caller, name: AppName) -> None:
+        """Revoke an app password, and end its sessions."""
+        if not await self._passwords.revoke_app(caller.require().account, name):
+            raise NotFound(f"there is no app password {name!r}")
+        await self._audit(caller, "app password revoked", {"name": name})
+
+    @call()
+    async def app_password_remove_all(self, caller: Caller) -> int:
+        """Revoke all app passwords, and end their sessions; returns their number."""
+        count = await self._passwords.revoke_all_apps(caller.require().account)
+        await self._audit(caller, "app passwords revoked", {"count": count})
+        return count
+
+    @call()
+    async def session_list(self, caller: Caller) -> list[SessionItem]:
+        """Browsers that are logged in to the account page or the webmail, last used first."""
+        own = caller.require()
+        return [
+            SessionItem(
+                id=one.id,
+                app="webmail" if one.app == "webmail" else "account page",
+                address=one.address,
+                remote_ip=one.remote_ip,
+                user_agent=one.user_agent,
+                created=moment(one.created),
+                last_used=moment(one.last_used),
+                current=one.id == own.id,
+            )
+            for one in await self._server.auth.sessions(own.account)
+        ]
+
+    @call()
+    async def session_remove(self, caller: Caller, session_id: Annotated[int, Meta(ge=-(2**53), le=2**53)]) -> None:
+        """End a session."""
+        if not await self._server.auth.remove_session(caller.require().account, session_id):
+            raise NotFound("this session has ended already")
+        await self._audit(caller, "session ended")
+
+    @call()
+    async def session_remove_others(self, caller: Caller) -> int:
+        """End all sessions but this one; returns their number."""
+        ended = await self._sessions.end_others(caller)
+        await self._audit(caller, "sessions ended", {"count": ended})
+        return ended
+
+    @call()
+    async def attempt_list(self, caller: Caller, after: Place, count: Count) -> list[Attempt]:
+        """Log-in attempts of the last 30 days, the newest first: a page after a place, or with "" the first one."""
+        name = caller.require().account
+        if after:
+            last, number = _place(after)
+            found = await self._server.auth.attempts_page(name, limit=count, last=last, before=number)
+        else:
+            found = await self._server.auth.attempts_page(name, limit=count)
+        return [_attempt(one) for one in found]
+
+    @call()
+    async def not_me(self, caller: Caller) -> Secured:
+        """Lock out everyone else: a new password, no other sessions, no app passwords, no mail leaves.
+
+        The steps are safe to repeat. The session of this browser stays, so that the user can read the answer.
+        """
+        name = caller.require().account
+        password = generate_password()
+        await self._passwords.change(name, password)
+        sessions = await self._sessions.end_others(caller)
+        apps = await self._passwords.revoke_all_apps(name)
+        held, left = 0, list[Left]()
+        if self._server.queue is not None:
+            held = await self._server.queue.hold_all(name)
+            ended = await self._server.queue.finished(name, since=now() - DAY, limit=MAX_LEFT)
+            left = [Left(one.recipient, one.state, moment(one.ended)) for one in ended]
+        await self._audit(caller, "account secured", {"sessions": sessions, "app_passwords": apps, "held": held})
+        return Secured(
+            password=password,
+            sessions=sessions,
+            app_passwords=apps,
+            queue=self._server.queue is not None,
+            held=held,
+            left=left,
+        )
+
+
+def _app(one: AppPassword, use: AppUse | None, at: int) -> AppPasswordItem:
+    used = use if use is not None and use.last >= one.created else None  # an earlier one had the same name
+    last = max(used.last if used else 0, one.last_used or 0)
+    return AppPasswordItem(
+        name=one.name,
+        scopes=list(one.scopes),
+        read_only=one.read_only,
+        created=moment(one.created),
+        expires=None if one.expires is None else moment(one.expires),
+        expired=one.expired(at),
+        last_used=moment(last) if last else None,
+        last_ip=used.remote_ip if used else "",
+        last_protocol=protocol_words(used.protocol) if used else "",
+    )
+
+
+def _place(text: str) -> tuple[int, int]:
+    last, _, number = text.partition("-")
+    if not (last.isascii() and last.isdecimal() and number.isascii() and number.isdecimal()) or len(text) > 40:
+        raise UserError("after: this is no place in the list")
+    return min(int(last), 2**63 - 1), min(int(number), 2**63 - 1)
+
+
+def _attempt(one: RecordedAttempt) -> Attempt:
+    return Attempt(
+        text=attempt_words(one),
+        ok=one.result == "ok",
+        username=one.address,
+        user_agent=one.user_agent,
+        app_password=one.app_password,
+        first=moment(one.first),
+        last=moment(one.last),
+        count=one.count,
+        after=f"{one.last}-{one.id}",
+    )

@@ -1,0 +1,190 @@
+"""Settings of an account as forms: parts of domains.toml, with every value as a browser shows it and sends it back
+(WEB-64..68).
+
+A text that is not set is "". Durations, domains and addresses are texts as in the file. A save brings the old form, as
+the browser got it, and the new one (WEB-89).
+"""
+
+from collections.abc import Iterable
+from typing import Annotated, Any, Final, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from moxlite.config.toml.encode import encode
+from moxlite.config.values import Section
+from moxlite.web.errors import FieldError, FieldErrors
+
+__all__ = [
+    "DestinationForm",
+    "HeaderRule",
+    "IncomingForm",
+    "JunkFilterForm",
+    "JunkFlagsForm",
+    "JunkForm",
+    "OutgoingForm",
+    "Rule",
+    "SendingForm",
+    "names_of",
+    "shown",
+    "table_of",
+]
+
+F = TypeVar("F", bound=msgspec.Struct)
+
+Line = Annotated[str, Meta(max_length=4096)]
+"""A text of a setting: far longer than any that makes sense."""
+
+MAX_RULES: Final = 1000
+"""Rules of one address; a person does not make more."""
+
+Lines = Annotated[list[Line], Meta(max_length=1000)]
+Number = Annotated[float, Meta(ge=0, le=1e9)]
+Whole = Annotated[int, Meta(ge=0, le=2**31)]
+
+
+class HeaderRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Patterns for the name and the value of a header field."""
+
+    name: Line
+    value: Line
+
+
+class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`Ruleset` of domains.toml."""
+
+    mailbox: Line = ""
+    smtp_mail_from_regexp: Line = ""
+    msg_from_regexp: Line = ""
+    verified_domain: Line = ""
+    headers_regexp: Annotated[list[HeaderRule], Meta(max_length=50)] = []
+    is_forward: bool = False
+    list_allow_domain: Line = ""
+    accept_rejects_to_mailbox: Line = ""
+    comment: Line = ""
+
+
+class DestinationForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`Destination` of domains.toml: an address of the account."""
+
+    mailbox: Line = "Inbox"
+    full_name: Line = ""
+    rulesets: Annotated[list[Rule], Meta(max_length=MAX_RULES)] = []
+    smtp_error: Line = ""
+    refused_addresses: Lines = []
+    message_auth_required_smtp_error: Line = ""
+
+
+class JunkFlagsForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`AutomaticJunkFlags` of domains.toml."""
+
+    enabled: bool = False
+    junk_mailbox_regexp: Line = ""
+    neutral_mailbox_regexp: Line = ""
+    not_junk_mailbox_regexp: Line = ""
+
+
+class JunkFilterForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`JunkFilter` of domains.toml."""
+
+    threshold: Number
+    onegrams: bool = False
+    twograms: bool = False
+    threegrams: bool = False
+    max_power: Number = 0.01
+    top_words: Whole = 10
+    ignore_words: Number = 0.1
+    rare_words: Whole = 2
+
+
+class JunkForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The keys of `Account` about junk. Without ``junk_filter``, content is not judged."""
+
+    automatic_junk_flags: JunkFlagsForm = JunkFlagsForm()
+    junk_filter: JunkFilterForm | None = None
+    rejects_mailbox: Line = ""
+    keep_rejects: bool = False
+    introbox: Line = ""
+    imap_capabilities_disabled: Lines = []
+
+
+class OutgoingForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`OutgoingWebhook` of domains.toml."""
+
+    url: Line = ""
+    authorization: Line = ""
+    events: Lines = []
+    secret: Line = ""
+
+
+class IncomingForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`IncomingWebhook` of domains.toml."""
+
+    url: Line = ""
+    authorization: Line = ""
+    secret: Line = ""
+
+
+class SendingForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The keys of `Account` about webhooks and sent mail. Without a URL there is no webhook."""
+
+    outgoing_webhook: OutgoingForm = OutgoingForm()
+    incoming_webhook: IncomingForm = IncomingForm()
+    from_id_login_addresses: Lines = []
+    keep_retired_message_period: Line = "0s"
+    keep_retired_webhook_period: Line = "0s"
+
+
+def names_of(form: type[msgspec.Struct]) -> tuple[str, ...]:
+    """The keys of domains.toml that a form shows."""
+    return form.__struct_fields__
+
+
+def shown(form: type[F], section: Section) -> F:
+    """The form of a table of domains.toml."""
+    table = encode(section)
+    known = {name: value for name, value in table.items() if name in form.__struct_fields__}
+    return msgspec.convert(_widened(known), form)
+
+
+def _widened(value: Any) -> Any:
+    """The table of patterns for header fields as a list."""
+    if isinstance(value, dict):
+        return {
+            name: [{"name": key, "value": pattern} for key, pattern in item.items()]
+            if name == "headers_regexp"
+            else _widened(item)
+            for name, item in value.items()
+        }
+    return [_widened(item) for item in value] if isinstance(value, list) else value
+
+
+def table_of(form: msgspec.Struct) -> dict[str, Any]:
+    """The table of domains.toml for a form: without empty texts and lists. A webhook without a URL is left out. Raises
+    FieldErrors.
+    """
+    table: dict[str, Any] = msgspec.to_builtins(form)
+    for name in ("outgoing_webhook", "incoming_webhook"):
+        if name in table and not table[name]["url"]:
+            del table[name]
+    for index, rule in enumerate(table.get("rulesets", ())):
+        rule["headers_regexp"] = _by_name(rule["headers_regexp"], f"rulesets[{index}].headers_regexp")
+    filled: dict[str, Any] = _filled(table)
+    return filled
+
+
+def _by_name(rules: Iterable[dict[str, str]], field: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for one in rules:
+        if not one["name"] or not one["value"]:
+            raise FieldErrors([FieldError(field, "needs a pattern for the name and one for the value")])
+        if one["name"] in found:
+            raise FieldErrors([FieldError(field, f'names "{one["name"]}" twice: put both values into one pattern')])
+        found[one["name"]] = one["value"]
+    return found
+
+
+def _filled(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _filled(item) for name, item in value.items() if item not in ("", None) and item not in ([], {})}
+    return [_filled(item) for item in value] if isinstance(value, list) else value
