@@ -1,103 +1,192 @@
-// The account app: a frame with sections, one of which is shown.
+// The account app: log-in, side bar, and one page at a time. Each page has an address; pages but the overview are in parts.
+// The page of a device that is set up needs no log-in.
 
 import { Client, checks } from "../gen/account";
+import { messageOf } from "../lib/client";
 import { askConfirm } from "../lib/confirm";
 import { setStatus, showError } from "../lib/dialogs";
-import { brand, byId, el, fill, icon } from "../lib/dom";
-import { size } from "../lib/numbers";
+import { byId, el, fill, sign } from "../lib/dom";
+import { atSign, download, filter, house, keyRound, lock, logOut, mail, octagonAlert, send, smartphone } from "../lib/icons";
 import { askLogIn } from "../lib/login";
+import { Shell, disc, head, iconButton } from "../lib/pages";
+import { part } from "../lib/parts";
 import { Session, beforeDisplay } from "../lib/session";
+import { notice } from "../lib/states";
+import { toast } from "../lib/toasts";
 import { t } from "../lib/words";
+import { overviewPage } from "./overview";
+import type { Desk, MakePage, PagePart } from "./page";
 import { recover, recoveryToken } from "./recover";
-import { Transfer } from "./transfer";
 
 const base = document.location.pathname.replace(/[^/]*$/, "");
 
-/** A section of the app, by its name in the address. */
-interface Section {
-  readonly title: string;
-  readonly root: HTMLElement;
-  /** Fill the section with data of the server; throws an error with a text for the user. */
-  show(): Promise<void>;
-}
+/** Pages in the side bar. */
+const places = [
+  { name: "overview", title: t("Overview"), icon: house },
+  { name: "device", title: t("Set up a device"), icon: smartphone },
+  { name: "security", title: t("Security"), icon: lock },
+  { name: "addresses", title: t("Addresses"), icon: atSign, group: t("Mail") },
+  { name: "rules", title: t("Rules"), icon: filter },
+  { name: "junk", title: t("Junk"), icon: octagonAlert },
+  { name: "outgoing", title: t("Outgoing"), icon: send },
+  { name: "transfer", title: t("Import and export"), icon: download, group: t("More") },
+  { name: "keys", title: t("Keys and webhooks"), icon: keyRound },
+];
+
+/** The parts that pages are in. */
+const parts: Readonly<Record<string, string>> = {
+  device: "device",
+  setup: "device",
+  security: "security",
+  addresses: "rules",
+  rules: "rules",
+  junk: "junk",
+  outgoing: "sending",
+  keys: "sending",
+  transfer: "transfer",
+};
 
 class App {
   private readonly client: Client = new Client(base, checks, (reason) => this.logIn(reason));
   private readonly session = new Session("account", t("Account"), this.client, askLogIn);
-  private readonly sections: Record<string, Section> = { transfer: new Transfer(this.client, base, () => void this.overview()) };
-  private readonly nav = el("nav", { class: "sections", "aria-label": t("Sections") });
-  private readonly page = el("main", { class: "page", id: "page" });
-  private readonly address = el("span", { class: "account-address" });
-  private readonly usage = el("span", { class: "usage" });
-  private readonly webmail = el("a", { hidden: true }, "Webmail");
-  private displayed = false;
+  private readonly who = el("span", { class: "flex grow who" });
+  private readonly webmail = el("a", { class: "btn icon small", title: t("Webmail"), "aria-label": t("Webmail"), hidden: true }, sign(mail, "i s"));
+  private readonly shell = new Shell(
+    t("account"),
+    t("Pages"),
+    places,
+    el("div", { class: "me" }, this.who, this.webmail, iconButton(t("Log out"), logOut, () => void this.session.logOut())),
+  );
+  /** Counts the pages that were shown; a page that arrives late is not shown. */
+  private shown = 0;
+  private leave: (() => void)[] = [];
+  private displayed = "";
 
   async start(): Promise<void> {
     this.client.confirmAgain = () => askConfirm(this.client);
     const token = recoveryToken(location.hash);
     if (token !== "") await recover(this.client, token);
     const known = this.session.resume();
+    const app = byId("app", HTMLElement);
     addEventListener("hashchange", () => void this.open());
-    fill(
-      byId("app", HTMLElement),
-      el(
-        "aside",
-        { class: "side" },
-        brand(),
-        this.nav,
-        el(
-          "div",
-          { class: "account" },
-          this.address,
-          this.usage,
-          el("div", { class: "account-links" }, this.webmail, el("button", { class: "link", onclick: () => void this.session.logOut() }, t("Log out"))),
-        ),
-      ),
-      this.page,
-    );
+    if (read(location.hash).page === "setup") {
+      await this.setUp(app);
+      return;
+    }
+    fill(app, this.shell.root);
     try {
       const apps = await this.client.apps();
       this.webmail.hidden = apps.webmail === "";
       this.webmail.href = apps.webmail;
       if (!known) await this.logIn("");
-      await this.open();
     } catch (error) {
       await showError(t("The account cannot be shown"), error);
     }
+    app.hidden = false;
+    await this.open();
   }
 
   private async logIn(reason: string): Promise<void> {
-    const webmail = this.webmail.hidden ? [] : [el("p", { class: "login-below" }, el("a", { href: this.webmail.href }, t("Your mail is in the webmail")))];
-    if ((await this.session.logIn(reason, webmail)) && this.displayed) location.reload();
+    const webmail = this.webmail.hidden ? [] : [el("p", { class: "hint" }, el("a", { href: this.webmail.href }, t("Your mail is in the webmail")))];
+    if ((await this.session.logIn(reason, webmail)) && this.displayed !== "") location.reload();
   }
 
-  /** Show the login address, and how much of the account is in use. */
-  private async overview(): Promise<void> {
-    const overview = await this.client.overview();
-    fill(this.address, overview.login_address);
-    const values = { used: size(overview.storage_used), limit: size(overview.storage_limit) };
-    fill(this.usage, overview.storage_limit === 0 ? t("{used} used", values) : t("{used} of {limit} used", values));
+  /** Show the page of a device that is set up. It stays until it is loaded anew: the secret in the address is used once. */
+  private async setUp(app: HTMLElement): Promise<void> {
+    const make = (await part<PagePart>("device")).pages["setup"]!;
+    const page = await make(this.desk(read(location.hash).path, ++this.shown));
+    document.title = `${page.title} · moxlite`;
+    fill(app, el("main", {}, page.root));
+    beforeDisplay(page.root);
+    app.hidden = false;
   }
 
-  /** Show the section that the address names, or the first. */
+  /** Show the page that the address names, or the overview. */
   private async open(): Promise<void> {
-    const names = Object.keys(this.sections);
-    const wanted = location.hash.slice(1);
-    const name = names.includes(wanted) ? wanted : names[0]!;
-    const section = this.sections[name]!;
-    await this.overview();
-    fill(
-      this.nav,
-      names.map((other) =>
-        el("a", { class: "section-link", href: `#${other}`, "aria-current": other === name ? "page" : undefined }, icon("M3 5.5h9.5 M10 3l2.5 2.5L10 8 M13 10.5H3.5 M6 8l-2.5 2.5L6 13"), this.sections[other]!.title),
-      ),
-    );
-    await section.show();
-    document.title = `${section.title} · moxlite`;
-    fill(this.page, section.root);
-    beforeDisplay(section.root);
-    byId("app", HTMLElement).hidden = false;
-    this.displayed = true;
+    const address = read(location.hash);
+    if (address.page === "setup") {
+      location.reload();
+      return;
+    }
+    const number = ++this.shown;
+    let page: { title: string; root: HTMLElement };
+    const leave = this.leave;
+    this.leave = [];
+    const slow = setTimeout(() => setStatus(t("Loading…")), 300);
+    try {
+      await this.recount();
+      const make = await find(address.page);
+      page = await make(this.desk(address.path, number));
+    } catch (error) {
+      page = { title: t("Not shown"), root: failure(error, () => void this.open()) };
+    } finally {
+      clearTimeout(slow);
+      setStatus("");
+    }
+    leave.forEach((act) => act());
+    if (number !== this.shown) return;
+    document.title = `${page.title} · moxlite`;
+    this.shell.choose(places.some((place) => place.name === address.page) ? address.page : "overview");
+    const again = this.displayed === (location.hash || "#");
+    const top = again ? scrollY : 0;
+    fill(this.shell.main, page.root);
+    beforeDisplay(page.root);
+    scrollTo(0, top);
+    if (this.displayed !== "" && !again) page.root.querySelector<HTMLElement>("h1")?.focus({ preventScroll: true });
+    this.displayed = location.hash || "#";
+  }
+
+  /** Show the login address. */
+  private async recount(): Promise<void> {
+    const { login_address: address } = await this.client.overview();
+    fill(this.who, disc(address, address), el("span", { class: "cut" }, el("bdi", {}, address)));
+  }
+
+  private desk(path: readonly string[], number: number): Desk {
+    return {
+      client: this.client,
+      base,
+      path,
+      refresh: () => this.open(),
+      go: (to) => {
+        if (location.hash === to) void this.open();
+        else location.hash = to;
+      },
+      say: (text) => void toast(text),
+      onLeave: (act) => this.leave.push(act),
+      shown: () => number === this.shown,
+      recount: () => this.recount(),
+    };
+  }
+}
+
+async function find(name: string): Promise<MakePage> {
+  const from = parts[name];
+  const found = from === undefined ? undefined : (await part<PagePart>(from)).pages[name];
+  return found ?? overviewPage;
+}
+
+/** A page that could not be made. */
+function failure(error: unknown, again: () => void): HTMLElement {
+  return el(
+    "div",
+    { class: "page" },
+    head(t("This page cannot be shown"), ""),
+    notice("danger", messageOf(error), el("button", { class: "btn line", type: "button", onclick: again }, t("Try again"))),
+  );
+}
+
+/** Read an address: the name of a page, and what follows. */
+function read(hash: string): { page: string; path: string[] } {
+  const [page = "", ...path] = hash.slice(1).split("/").map(decoded);
+  return { page: page || "overview", path };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
   }
 }
 

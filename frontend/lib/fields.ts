@@ -1,5 +1,6 @@
 // Fields of forms: a label, the control, its explanation, and an error at the place where it has to be mended.
 
+import { fieldsOf } from "./client";
 import { type Child, el, fill, sign } from "./dom";
 import { octagonAlert } from "./icons";
 import { t } from "./words";
@@ -94,6 +95,22 @@ export function form(content: Child, action: string, save: () => Promise<void>, 
     el("div", { class: "flex wrap" }, submit),
   );
   return { root, complain };
+}
+
+/** Show the mistakes of a failed call at their fields: at the one whose name is that of the mistake, or its longest beginning.
+ * Throws the error again if it is no such failure, or an error with the mistakes that have no field here. */
+export function atFields(error: unknown, places: Readonly<Record<string, { problem(text: string): void }>>): void {
+  const mistakes = fieldsOf(error);
+  if (mistakes.length === 0) throw error;
+  const rest: string[] = [];
+  for (const { field: name, text } of mistakes) {
+    const best = Object.keys(places)
+      .filter((key) => key !== "" && (name === key || name.startsWith(`${key}.`) || name.startsWith(`${key}[`)))
+      .sort((a, b) => b.length - a.length)[0];
+    if (best === undefined) rest.push(`${name} ${text}`.trim());
+    else places[best]!.problem(`${text[0]?.toUpperCase() ?? ""}${text.slice(1)}.`);
+  }
+  if (rest.length > 0) throw new Error(rest.join("; "));
 }
 
 /** Texts of fields whose entry is missing. */

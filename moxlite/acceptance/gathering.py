@@ -8,7 +8,6 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
-from itertools import islice
 from typing import Final
 
 import msgspec
@@ -48,7 +47,7 @@ from moxlite.acceptance.producers.dmarc import is_forward, is_listed
 from moxlite.acceptance.producers.senders import is_allowed
 from moxlite.acceptance.replies import store_reply
 from moxlite.acceptance.reportmail import ReportFound, Unusable
-from moxlite.acceptance.rulesets import RuleFacts, first_match
+from moxlite.acceptance.rules.rulesets import RuleFacts, first_match, readable_fields
 from moxlite.acceptance.sieve.filtering import is_filtered, with_script
 from moxlite.acceptance.subjecttoken import may_have_token, may_pass, with_offer, with_token
 from moxlite.config.static import RateLimits
@@ -56,7 +55,6 @@ from moxlite.mailauth.results import IPRevStatus
 from moxlite.net.limits import is_exempt, unmap
 from moxlite.proto import publicsuffix
 from moxlite.proto.mime.headers import HeaderSection
-from moxlite.proto.mime.words import decode_words
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.prepare import Prepared
 from moxlite.store.errors import StoreError
@@ -65,12 +63,9 @@ from moxlite.store.junk.classify import classify
 from moxlite.store.mail.facts import ip_classes
 from moxlite.store.reports.received import Kind as ReportKind
 
-__all__ = ["Decided", "Message", "decide", "evidence_of", "readable_fields"]
+__all__ = ["Decided", "Message", "decide", "evidence_of"]
 
 logger = logging.getLogger("moxlite.acceptance.gathering")
-
-MAX_FIELDS: Final = 1000
-"""Maximum header fields that rules may look at (STORE-64)."""
 
 HEADER_ON_LOOP: Final = 8 << 10
 """Maximum octets of a header section that is decoded on the loop: 100 fields, in a millisecond (STORE-7)."""
@@ -107,15 +102,6 @@ class Message:
                 self._headers = await trio.to_thread.run_sync(readable_fields, self.section)
             self._read = True
         return self._headers
-
-
-def readable_fields(section: HeaderSection) -> Headers:
-    """The fields of a header section in the form for rules: unfolded and decoded. Some 10 µs for each field."""
-    junk = section.first(b"")
-    if junk is not None and junk.start == 0:
-        return None  # STORE-52: it does not even begin with a field
-    named = (field for field in section if field.name)
-    return tuple([(field.label.decode("ascii"), decode_words(field.text)) for field in islice(named, MAX_FIELDS)])
 
 
 def evidence_of(envelope: Envelope, message: Message, checks: Checks | None = None) -> Evidence:

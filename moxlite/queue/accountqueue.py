@@ -3,12 +3,17 @@
 from collections.abc import Awaitable, Sequence
 from typing import Final, TypeVar
 
+import msgspec
+
+from moxlite.config.domains import IncomingWebhook, OutgoingWebhook
+from moxlite.config.webhookkeys import webhook_keys
 from moxlite.queue.data.filters import Filter
 from moxlite.queue.data.rows import Message
 from moxlite.queue.errors import QueueError
 from moxlite.queue.queue import Queue
 from moxlite.queue.schedule import SECOND
-from moxlite.queue.webhooks.testcall import test_hook
+from moxlite.queue.webhooks.events import Event
+from moxlite.queue.webhooks.samples import call_samples
 from moxlite.store.delivery.accountqueue import (
     FinishedMessage,
     QueuedMessage,
@@ -73,7 +78,21 @@ class OwnQueue:
     ) -> WebhookTest:
         """Call a webhook with a made-up event, once."""
         ctx = self._queue.ctx
-        result = await test_hook(ctx, account, url, authorization, secret, incoming=incoming)
+        settings = ctx.config().account(account)
+        if settings is None:
+            raise QueueRefused("this account is no longer there")
+        outgoing = OutgoingWebhook(url=url, authorization=authorization, secret=secret, events=(Event.DELIVERED,))
+        asked = msgspec.structs.replace(
+            settings,
+            outgoing_webhook=None if incoming else outgoing,
+            incoming_webhook=IncomingWebhook(url=url, authorization=authorization, secret=secret) if incoming else None,
+        )
+        try:
+            webhook_keys(secret)
+        except ValueError as error:
+            raise QueueRefused(f"the secret {error}") from None
+        (sample,) = await call_samples(ctx, account, asked)
+        result = sample.result
         return WebhookTest(result.status, result.duration / SECOND, result.error, result.response)
 
 

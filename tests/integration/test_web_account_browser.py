@@ -47,7 +47,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
 def visitor(chromium: Browser, server: LocalServer) -> Iterator[Visitor]:
     """Somebody who has logged in to the account app."""
     found = Visitor(chromium, server)
-    found.fill_in("/")
+    found.fill_in("/#transfer")
     expect(found.page.get_by_role("heading", name="Import and export")).to_be_visible()
     begin_anew(found)
     yield found
@@ -187,7 +187,7 @@ def test_what_cannot_be_is_said_and_small_screens_are_enough(
     page.get_by_role("button", name="Mailboxes").click()
     page.get_by_role("link", name="Account").click()
     expect(page.get_by_role("link", name="webmail")).to_be_visible()
-    visitor.fill_in("/")
+    visitor.fill_in("/#transfer")
     expect(page.get_by_role("heading", name="Import and export")).to_be_visible()
     begin_anew(visitor)
     page.wait_for_function("document.documentElement.scrollWidth <= 360")
@@ -214,6 +214,7 @@ def test_what_cannot_be_is_said_and_small_screens_are_enough(
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Download").click()
     assert waiting.value.suggested_filename.endswith(".mbox")
+    page.get_by_role("button", name="Pages").click()
     page.get_by_role("button", name="Log out").click()
     expect(page.get_by_label("Password")).to_be_visible()
     visitor.close()

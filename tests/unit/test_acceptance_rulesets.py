@@ -7,7 +7,7 @@ import msgspec
 import pytest
 import regex
 
-from moxlite.acceptance.rulesets import TOTAL_SECONDS, RuleFacts, first_match
+from moxlite.acceptance.rules.rulesets import TOTAL_SECONDS, RuleFacts, first_match
 from moxlite.config.domains import Ruleset
 from moxlite.proto.address import Domain
 

@@ -9,8 +9,8 @@ from typing import Final
 
 import trio
 
-from moxlite.admin.apppasswords import EndSessions
 from moxlite.admin.notices import notify_account, notify_postmaster
+from moxlite.admin.passwords import EndSessions
 from moxlite.config.snapshot import CurrentConfig, Snapshot
 from moxlite.logins.logins import Logins
 from moxlite.logins.secondfactor import SecondFactors

@@ -8,28 +8,30 @@ from moxlite.config.values import Section
 __all__ = ["encode", "encode_field"]
 
 
-def encode(section: Section) -> dict[str, Any]:
-    """A struct as a table, without the keys that have their default."""
+def encode(section: Section, *, whole: bool = False) -> dict[str, Any]:
+    """A struct as a table, without the keys that have their default; with `whole` all keys but those that are not set
+    (None).
+    """
     return {
-        field.name: _plain(field.shape, value)
+        field.name: _plain(field.shape, value, whole)
         for field in fields_of(type(section))
-        if (value := getattr(section, field.name)) != field.default and value is not None
+        if (value := getattr(section, field.name)) is not None and (whole or value != field.default)
     }
 
 
 def encode_field(section: type[Section], name: str, value: object) -> Any:
     """The value of one key of a section, in the form of the file."""
-    return _plain(next(field for field in fields_of(section) if field.name == name).shape, value)
+    return _plain(next(field for field in fields_of(section) if field.name == name).shape, value, False)
 
 
-def _plain(shape: Shape, value: Any) -> Any:
+def _plain(shape: Shape, value: Any, whole: bool) -> Any:
     match shape:
         case TableShape():
-            return encode(value)
+            return encode(value, whole=whole)
         case TablesShape():
-            return {name: _plain(shape.item, item) for name, item in value.items()}
+            return {name: _plain(shape.item, item, whole) for name, item in value.items()}
         case ArrayShape():
-            return [_plain(shape.item, item) for item in value]
+            return [_plain(shape.item, item, whole) for item in value]
         case KindShape():
             return shape.kind.show(value)
         case _:

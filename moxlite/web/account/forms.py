@@ -5,7 +5,7 @@ A text that is not set is "". Durations, domains and addresses are texts as in t
 the browser got it, and the new one (WEB-89).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
@@ -53,86 +53,86 @@ class HeaderRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`Ruleset` of domains.toml."""
 
-    mailbox: Line = ""
-    smtp_mail_from_regexp: Line = ""
-    msg_from_regexp: Line = ""
-    verified_domain: Line = ""
-    headers_regexp: Annotated[list[HeaderRule], Meta(max_length=50)] = []
-    is_forward: bool = False
-    list_allow_domain: Line = ""
-    accept_rejects_to_mailbox: Line = ""
-    comment: Line = ""
+    mailbox: Line
+    smtp_mail_from_regexp: Line
+    msg_from_regexp: Line
+    verified_domain: Line
+    headers_regexp: Annotated[list[HeaderRule], Meta(max_length=50)]
+    is_forward: bool
+    list_allow_domain: Line
+    accept_rejects_to_mailbox: Line
+    comment: Line
 
 
 class DestinationForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`Destination` of domains.toml: an address of the account."""
 
-    mailbox: Line = "Inbox"
-    full_name: Line = ""
-    rulesets: Annotated[list[Rule], Meta(max_length=MAX_RULES)] = []
-    smtp_error: Line = ""
-    refused_addresses: Lines = []
-    message_auth_required_smtp_error: Line = ""
+    mailbox: Line
+    full_name: Line
+    rulesets: Annotated[list[Rule], Meta(max_length=MAX_RULES)]
+    smtp_error: Line
+    refused_addresses: Lines
+    message_auth_required_smtp_error: Line
 
 
 class JunkFlagsForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`AutomaticJunkFlags` of domains.toml."""
 
-    enabled: bool = False
-    junk_mailbox_regexp: Line = ""
-    neutral_mailbox_regexp: Line = ""
-    not_junk_mailbox_regexp: Line = ""
+    enabled: bool
+    junk_mailbox_regexp: Line
+    neutral_mailbox_regexp: Line
+    not_junk_mailbox_regexp: Line
 
 
 class JunkFilterForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`JunkFilter` of domains.toml."""
 
     threshold: Number
-    onegrams: bool = False
-    twograms: bool = False
-    threegrams: bool = False
-    max_power: Number = 0.01
-    top_words: Whole = 10
-    ignore_words: Number = 0.1
-    rare_words: Whole = 2
+    onegrams: bool
+    twograms: bool
+    threegrams: bool
+    max_power: Number
+    top_words: Whole
+    ignore_words: Number
+    rare_words: Whole
 
 
 class JunkForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The keys of `Account` about junk. Without ``junk_filter``, content is not judged."""
 
-    automatic_junk_flags: JunkFlagsForm = JunkFlagsForm()
-    junk_filter: JunkFilterForm | None = None
-    rejects_mailbox: Line = ""
-    keep_rejects: bool = False
-    introbox: Line = ""
-    imap_capabilities_disabled: Lines = []
+    automatic_junk_flags: JunkFlagsForm
+    junk_filter: JunkFilterForm | None
+    rejects_mailbox: Line
+    keep_rejects: bool
+    introbox: Line
+    imap_capabilities_disabled: Lines
 
 
 class OutgoingForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`OutgoingWebhook` of domains.toml."""
 
-    url: Line = ""
-    authorization: Line = ""
-    events: Lines = []
-    secret: Line = ""
+    url: Line
+    authorization: Line
+    events: Lines
+    secret: Line
 
 
 class IncomingForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`IncomingWebhook` of domains.toml."""
 
-    url: Line = ""
-    authorization: Line = ""
-    secret: Line = ""
+    url: Line
+    authorization: Line
+    secret: Line
 
 
 class SendingForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The keys of `Account` about webhooks and sent mail. Without a URL there is no webhook."""
 
-    outgoing_webhook: OutgoingForm = OutgoingForm()
-    incoming_webhook: IncomingForm = IncomingForm()
-    from_id_login_addresses: Lines = []
-    keep_retired_message_period: Line = "0s"
-    keep_retired_webhook_period: Line = "0s"
+    outgoing_webhook: OutgoingForm
+    incoming_webhook: IncomingForm
+    from_id_login_addresses: Lines
+    keep_retired_message_period: Line
+    keep_retired_webhook_period: Line
 
 
 def names_of(form: type[msgspec.Struct]) -> tuple[str, ...]:
@@ -142,21 +142,35 @@ def names_of(form: type[msgspec.Struct]) -> tuple[str, ...]:
 
 def shown(form: type[F], section: Section) -> F:
     """The form of a table of domains.toml."""
-    table = encode(section)
-    known = {name: value for name, value in table.items() if name in form.__struct_fields__}
-    return msgspec.convert(_widened(known), form)
+    table = encode(section, whole=True)
+    return msgspec.convert({name: _widened(name, table.get(name)) for name in form.__struct_fields__}, form)
 
 
-def _widened(value: Any) -> Any:
-    """The table of patterns for header fields as a list."""
-    if isinstance(value, dict):
-        return {
-            name: [{"name": key, "value": pattern} for key, pattern in item.items()]
-            if name == "headers_regexp"
-            else _widened(item)
-            for name, item in value.items()
-        }
-    return [_widened(item) for item in value] if isinstance(value, list) else value
+UNSET: Final[Mapping[str, Any]] = {
+    "junk_filter": None,
+    "outgoing_webhook": {"url": "", "authorization": "", "events": [], "secret": ""},
+    "incoming_webhook": {"url": "", "authorization": "", "secret": ""},
+}
+"""Forms of tables that are not set; other values that are not set are empty texts."""
+
+OPTIONAL: Final[Mapping[str, tuple[str, ...]]] = {
+    "rulesets": Rule.__struct_fields__,
+    "automatic_junk_flags": JunkFlagsForm.__struct_fields__,
+}
+"""Keys of tables within a form."""
+
+
+def _widened(name: str, value: Any) -> Any:
+    """The value of a key with all that its form shows; the patterns for header fields as a list."""
+    if value is None:
+        return UNSET.get(name, "")
+    if name == "headers_regexp":
+        return [{"name": key, "value": pattern} for key, pattern in value.items()]
+    if name == "rulesets":
+        return [{key: _widened(key, rule.get(key)) for key in OPTIONAL[name]} for rule in value]
+    if name in OPTIONAL:
+        return {key: _widened(key, value.get(key)) for key in OPTIONAL[name]}
+    return value
 
 
 def table_of(form: msgspec.Struct) -> dict[str, Any]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Final
 
+import msgspec
 from msgspec import Meta
 
-from moxlite.acceptance.dryrun import try_rules
+from moxlite.acceptance.rules.dryrun import try_rules
 from moxlite.config.domains import Account, Destination, Ruleset
 from moxlite.config.snapshot import AccountRecipient
 from moxlite.config.toml.decode import decode, dotted
@@ -47,7 +48,7 @@ class AddressCalls(AccountCalls):
         settings = self._settings(caller)
         return [DestinationItem(address, shown(DestinationForm, one)) for address, one in settings.destinations.items()]
 
-    @call()
+    @call(confirm=True)
     async def destination_save(
         self, caller: Caller, address: AddressText, old: DestinationForm, changed: DestinationForm
     ) -> DestinationItem:
@@ -93,8 +94,8 @@ def _name(text: str) -> dict[str, Any]:
 
 def _rulesets(rules: list[Rule]) -> tuple[Ruleset, ...]:
     """The rules as structs. Raises FieldErrors."""
-    table = table_of(DestinationForm(rulesets=rules))
-    found, mistakes = decode(Destination, table, Path())
+    form = msgspec.structs.replace(shown(DestinationForm, Destination()), rulesets=rules)
+    found, mistakes = decode(Destination, table_of(form), Path())
     if mistakes:
         raise FieldErrors([FieldError(dotted(one.path), one.text) for one in mistakes])
     assert found is not None

@@ -14,10 +14,10 @@ from moxlite.store.errors import StoreError
 from moxlite.web.account.calls.common import AccountCalls
 from moxlite.web.account.calls.overview import program_of
 from moxlite.web.account.devices import DeviceLinks, LinkGone
+from moxlite.web.account.qrcode import qr_rows
 from moxlite.web.account.types import DeviceLink, DeviceLook, DeviceState
 from moxlite.web.calls import call
 from moxlite.web.errors import Conflict, FieldError, FieldErrors, Gone
-from moxlite.web.qrcode import qr_rows
 from moxlite.web.sessions import Caller
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class DeviceCalls(AccountCalls):
     def _devices(self) -> DeviceLinks:
         return self._server.devices
 
-    @call()
+    @call(confirm=True)
     async def device_start(self, caller: Caller, name: DeviceName) -> DeviceLink:
         """Make the link for a device of this name, which becomes the name of its app password."""
         session = caller.require()
@@ -77,7 +77,7 @@ class DeviceCalls(AccountCalls):
             return DeviceState("gone", "", "")
         return DeviceState(found.state, found.remote_ip, found.user_agent)
 
-    @call()
+    @call(confirm=True)
     async def device_answer(self, caller: Caller, yes: bool) -> None:
         """Give the device that asks an app password, or refuse it."""
         session = caller.require()

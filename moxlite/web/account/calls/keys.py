@@ -36,7 +36,7 @@ class KeyCalls(AccountCalls):
         """The keys of the account, oldest first."""
         return [_item(one) for one in await self._server.auth.keys(caller.require().account)]
 
-    @call()
+    @call(confirm=True)
     async def key_add(
         self, caller: Caller, certificate: Certificate, name: KeyName, login_address: AddressText, no_imap_preauth: bool
     ) -> KeyItem:
@@ -55,7 +55,7 @@ class KeyCalls(AccountCalls):
         await self._audit(caller, "key added", {"fingerprint": item.fingerprint, "name": item.name})
         return item
 
-    @call()
+    @call(confirm=True)
     async def key_save(self, caller: Caller, old: KeyItem, changed: KeyItem) -> None:
         """Change name, address or use of a key. A conflict if it is no longer the old one."""
         account = caller.require().account
@@ -76,7 +76,7 @@ class KeyCalls(AccountCalls):
         )
         await self._audit(caller, "key changed", {"fingerprint": old.fingerprint, "name": changed.name})
 
-    @call()
+    @call(confirm=True)
     async def key_remove(self, caller: Caller, fingerprint: Fingerprint) -> None:
         """Forget a key; log-ins with it are refused from the next connection on."""
         if not await self._server.auth.remove_key(caller.require().account, fingerprint):

@@ -56,14 +56,14 @@ class SecurityCalls(AccountCalls):
         changed = moment(own.changed) if own is not None else None
         return PasswordState(not settings.no_custom_password, changed, settings.require_app_passwords)
 
-    @call()
+    @call(confirm=True)
     async def set_password(self, caller: Caller, password: Credential) -> int:
         """Set the password, and end all other sessions; returns their number. App passwords stay."""
         if self._settings(caller).no_custom_password:
             raise UserError(GENERATED_ONLY)
         return await self._set_password(caller, password)
 
-    @call()
+    @call(confirm=True)
     async def generate_password(self, caller: Caller) -> str:
         """Set a new random password and return it, for the only time. Other sessions end; app passwords stay."""
         password = generate_password()
@@ -86,7 +86,7 @@ class SecurityCalls(AccountCalls):
         at = now()
         return [_app(one, uses.get(one.name), at) for one in found]
 
-    @call()
+    @call(confirm=True)
     async def app_password_add(
         self, caller: Caller, name: AppName, scopes: Scopes, read_only: bool, expires: dt.datetime | None
     ) -> str:
@@ -103,14 +103,14 @@ class SecurityCalls(AccountCalls):
         await self._audit(caller, "app password added", {"name": name, "scopes": scopes, "read_only": read_only})
         return password
 
-    @call()
+    @call(confirm=True)
     async def app_password_remove(self, caller: Caller, name: AppName) -> None:
         """Revoke an app password, and end its sessions."""
         if not await self._passwords.revoke_app(caller.require().account, name):
             raise NotFound(f"there is no app password {name!r}")
         await self._audit(caller, "app password revoked", {"name": name})
 
-    @call()
+    @call(confirm=True)
     async def app_password_remove_all(self, caller: Caller) -> int:
         """Revoke all app passwords, and end their sessions; returns their number."""
         count = await self._passwords.revoke_all_apps(caller.require().account)
@@ -160,7 +160,7 @@ class SecurityCalls(AccountCalls):
             found = await self._server.auth.attempts_page(name, limit=count)
         return [_attempt(one) for one in found]
 
-    @call()
+    @call(confirm=True)
     async def not_me(self, caller: Caller) -> Secured:
         """Lock out everyone else: a new password, no other sessions, no app passwords, no mail leaves.
 

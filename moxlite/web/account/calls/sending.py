@@ -37,7 +37,7 @@ class SendingCalls(AccountCalls):
         """Webhooks, addresses with unique senders, and how long finished mail stays listed."""
         return Sending(shown(SendingForm, self._settings(caller)), list(WEBHOOK_EVENTS))
 
-    @call()
+    @call(confirm=True)
     async def sending_save(self, caller: Caller, old: SendingForm, changed: SendingForm) -> SendingForm:
         """Save these settings; returns them as they are now. A conflict if they are no longer the old ones."""
         path = ("accounts", caller.require().account)

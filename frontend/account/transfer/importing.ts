@@ -1,11 +1,11 @@
 // Importing mail: the form, the upload of the file, the progress in the server, and the result.
 
-import type { Client, ImportAborted, ImportDone, ImportEvent, ImportProgress } from "../gen/account";
-import { CallFailed } from "../lib/client";
-import { attempt, confirm, showError } from "../lib/dialogs";
-import { el, fill } from "../lib/dom";
-import { duration, size } from "../lib/numbers";
-import { many, t } from "../lib/words";
+import type { Client, ImportAborted, ImportDone, ImportEvent, ImportProgress } from "../../gen/account";
+import { codeOf } from "../../lib/client";
+import { attempt, confirm, showError } from "../../lib/dialogs";
+import { el, fill } from "../../lib/dom";
+import { duration, size } from "../../lib/numbers";
+import { many, t } from "../../lib/words";
 import { Follower } from "./follow";
 import { Upload, UploadAborted } from "./upload";
 
@@ -31,7 +31,7 @@ export class Importing {
   private readonly prefix = el("input", { autocomplete: "off", spellcheck: "false", placeholder: t("such as “[Gmail]” or “Old/Mail”") });
   private readonly skip = el("input", { type: "checkbox" });
   private readonly trial = el("input", { type: "checkbox" });
-  private readonly submit = el("button", { class: "primary", type: "submit" }, t("Import"));
+  private readonly submit = el("button", { class: "btn primary", type: "submit" }, t("Import"));
   private readonly form: HTMLFormElement;
   private readonly bar = el("progress", { class: "bar", max: 1, "aria-label": t("Progress") });
   private readonly doing = el("p", { class: "doing", role: "status" });
@@ -39,7 +39,7 @@ export class Importing {
   private readonly counts = el("div", { class: "counts" });
   private readonly problems = el("details", { class: "problems" });
   private readonly cancel = el("button", { onclick: () => void this.askCancel() }, t("Cancel"));
-  private readonly another = el("button", { class: "primary", onclick: () => this.dismiss() }, t("Import another file"));
+  private readonly another = el("button", { class: "btn primary", onclick: () => this.dismiss() }, t("Import another file"));
   private readonly result = el("p", { class: "result", role: "alert" });
   private readonly running: HTMLElement;
   private readonly runningTitle = el("h3");
@@ -98,7 +98,7 @@ export class Importing {
       ),
       el("label", { class: "check" }, this.skip, t("Leave out messages that the mailbox has already")),
       el("label", { class: "check" }, this.trial, t("Only try it: count messages and find problems, store nothing")),
-      el("div", { class: "buttons" }, this.submit),
+      el("div", { class: "flex wrap" }, this.submit),
     );
     this.running = el(
       "div",
@@ -110,7 +110,7 @@ export class Importing {
       this.result,
       this.counts,
       this.problems,
-      el("div", { class: "buttons" }, this.cancel, this.another),
+      el("div", { class: "flex wrap" }, this.cancel, this.another),
     );
     fill(
       this.root,
@@ -188,12 +188,12 @@ export class Importing {
 
   /** The reason of a failed upload. The browser may lose the answer of a server that ends an upload early, so ask again. */
   private async reason(error: unknown, octets: number): Promise<unknown> {
-    if (!(error instanceof CallFailed) || error.code !== "") return error;
+    if (codeOf(error) !== "") return error;
     try {
       await this.client.import_check(octets);
       return error;
     } catch (reason) {
-      return reason instanceof CallFailed && reason.code !== "" ? reason : error;
+      return (codeOf(reason) ?? "") !== "" ? reason : error;
     }
   }
 

@@ -1,10 +1,10 @@
 // Exporting mail: a form that the browser posts, so that the file is saved to disk without passing through the page.
 
-import type { Client, Mailbox } from "../gen/account";
-import { showError } from "../lib/dialogs";
-import { el, fill } from "../lib/dom";
-import { size } from "../lib/numbers";
-import { many, t } from "../lib/words";
+import type { Client, Mailbox } from "../../gen/account";
+import { showError } from "../../lib/dialogs";
+import { el, fill } from "../../lib/dom";
+import { size } from "../../lib/numbers";
+import { many, t } from "../../lib/words";
 
 export class Exporting {
   readonly root = el("section", { class: "card", "aria-labelledby": "export-title" });
@@ -47,13 +47,13 @@ export class Exporting {
       el("label", { class: "check" }, this.recursive, t("With the mailboxes inside it")),
       el(
         "fieldset",
-        { class: "choice" },
+        { class: "group" },
         el("legend", {}, t("Format")),
         el("label", { class: "check" }, this.mbox, el("span", {}, t("mbox: a file for each mailbox, which most mail programs read"))),
         el("label", { class: "check" }, this.maildir, el("span", {}, t("Maildir: a folder for each mailbox, a file for each message"))),
       ),
       this.what,
-      el("div", { class: "buttons" }, el("button", { class: "primary", type: "submit" }, t("Download"))),
+      el("div", { class: "flex wrap" }, el("button", { class: "btn primary", type: "submit" }, t("Download"))),
     );
     fill(
       this.root,

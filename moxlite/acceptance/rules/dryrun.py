@@ -13,9 +13,7 @@ from typing import Final
 import msgspec
 import trio
 
-from moxlite.acceptance.gathering import readable_fields
-from moxlite.acceptance.messagejson import read_structure
-from moxlite.acceptance.rulesets import RuleFacts, match_rules
+from moxlite.acceptance.rules.rulesets import RuleFacts, match_rules, readable_fields
 from moxlite.config.domains import Ruleset
 from moxlite.proto.address import Address, AddressError, Domain, Localpart
 from moxlite.proto.mime.headers import HeaderSection
@@ -24,6 +22,9 @@ from moxlite.store.content import body
 from moxlite.store.delivery.arrivals import Arrived, SMTPArrival, latest_arrivals, signing_domains, smtp_arrival
 from moxlite.store.errors import ChunkDamaged, NoSuchMessage
 from moxlite.store.file.transaction import Reader
+from moxlite.store.mail.fetching import structure_of
+from moxlite.store.rows import messages as message_rows
+from moxlite.store.types import MessageID
 
 __all__ = ["DryRun", "Tried", "try_rules"]
 
@@ -105,8 +106,11 @@ def _try(r: Reader, *, arrived: Sequence[Arrived], rules: Sequence[Ruleset]) -> 
     found: list[Tried] = []
     for one in arrived:
         came = smtp_arrival(r, one.message_id)
+        packed = message_rows.structures(r, [one.message_id]).get(MessageID(one.message_id))
+        if packed is None:
+            continue
         try:
-            structure = read_structure(r, one.message_id)
+            structure = structure_of(packed)
             octets = body.read_content(r, body.locate(r, one.message_id), 0, min(structure.root.body, MAX_HEADER))
         except (NoSuchMessage, ChunkDamaged):
             continue

@@ -1,7 +1,7 @@
 // Uploading a file. Only XMLHttpRequest reports how much of a request has been sent.
 
-import { CallFailed } from "../lib/client";
-import { t } from "../lib/words";
+import { CallFailed } from "../../lib/client";
+import { t } from "../../lib/words";
 
 /** The user has cancelled the upload. */
 export class UploadAborted extends Error {}

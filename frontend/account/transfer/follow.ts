@@ -1,9 +1,9 @@
 // Following an import by its token, across lost connections and reloads of the page: the server sends all events again.
 
-import { type Client, type ImportEvent, checks, importEventCheck } from "../gen/account";
-import { Backoff } from "../lib/backoff";
-import { verify } from "../lib/check";
-import { CallFailed } from "../lib/client";
+import { type Client, type ImportEvent, checks, importEventCheck } from "../../gen/account";
+import { Backoff } from "../../lib/backoff";
+import { verify } from "../../lib/check";
+import { codeOf } from "../../lib/client";
 
 export interface FollowOwner {
   /** A connection is open: all earlier events are sent again. */
@@ -59,7 +59,7 @@ export class Follower {
       if (state.token === this.token) this.connect();
       else this.owner.lost();
     } catch (error) {
-      if (!(error instanceof CallFailed) || error.code !== "") throw error;
+      if (codeOf(error) !== "") throw error;
       this.later();
     }
   }

@@ -1,0 +1,195 @@
+// Setting up a device: a one-time link with its QR code, a profile without a password, what programs find by themselves, and
+// the settings by hand. And the page that the device itself shows.
+
+import type { DeviceLook, DeviceState, Program } from "../../gen/account";
+import { codeOf, messageOf } from "../../lib/client";
+import { attempt } from "../../lib/dialogs";
+import { type Child, el, fill } from "../../lib/dom";
+import { atFields, form, line } from "../../lib/fields";
+import { smartphone } from "../../lib/icons";
+import { button, card, copyButton, copyable, foreign, head } from "../../lib/pages";
+import { notice } from "../../lib/states";
+import { t } from "../../lib/words";
+import { byHand } from "../overview";
+import type { Desk, MakePage } from "../page";
+
+/** Milliseconds between two looks at the state of the device. */
+const period = 2000;
+
+const kinds = ["iphone", "android", "mac", "thunderbird", "other"] as const;
+type Kind = (typeof kinds)[number];
+const names: Readonly<Record<Kind, string>> = { iphone: t("iPhone or iPad"), android: t("Android"), mac: t("Mac"), thunderbird: t("Thunderbird"), other: t("Another program") };
+
+const device: MakePage = async (desk) => {
+  const kind: Kind = kinds.find((one) => one === desk.path[0]) ?? "iphone";
+  const { program } = await desk.client.overview();
+  const linked = kind === "iphone" || kind === "android" || kind === "mac";
+  const root = el(
+    "div",
+    { class: "page" },
+    head(t("Set up a device"), ""),
+    el("nav", { class: "pick", "aria-label": t("Which device") }, kinds.map((one) => el("a", { class: "btn line", href: `#device/${one}`, "aria-current": one === kind ? "page" : undefined }, names[one]))),
+    linked && link(desk, kind),
+    kind === "thunderbird" && card(t("Thunderbird"), [el("p", {}, t("Choose “New account”, then “Email”, and type your name and address. Thunderbird finds the servers by itself.")), el("p", { class: "gap" }, copyable(program.username)), el("p", { class: "hint gap" }, t("For the password, make an app password: "), el("a", { href: "#security" }, t("Security")))]),
+    card(t("By hand"), byHand(program), { hint: kind === "other" ? t("Programs that know autoconfig or autodiscover find this by your address.") : null }),
+    (kind === "iphone" || kind === "mac") &&
+      card(
+        t("A profile without a password"),
+        el("p", {}, el("a", { class: "btn line", href: `/profile.mobileconfig?addresses=${encodeURIComponent(program.username)}`, download: "" }, t("Download the profile")), el("span", { class: "hint" }, ` ${t("The device asks for the password: give it an app password.")}`)),
+      ),
+  );
+  return { title: t("Set up a device"), root };
+};
+
+/** The way by a link: its name, then code and question. */
+function link(desk: Desk, kind: Kind): HTMLElement {
+  const place = el("div", {});
+  const name = line(t("Name of the device"), kind === "mac" ? t("Mac") : t("Phone"), t("The device gets an app password of this name. You can end it under Security."), { maxlength: "64" });
+  const ask = form(name.root, t("Show the code"), async () => {
+    try {
+      const made = await desk.client.device_start(name.control.value);
+      fill(place, steps(kind, made.url, made.qr), follow(desk, () => fill(place, ask.root)));
+    } catch (error) {
+      atFields(error, { name });
+    }
+  });
+  fill(place, ask.root);
+  return card(names[kind], place);
+}
+
+function steps(kind: Kind, url: string, rows: readonly string[]): HTMLElement {
+  const left = el("p", { class: "hint" }, t("Works once, within 10 minutes"));
+  const third =
+    kind === "android"
+      ? [el("b", {}, t("Copy address and password into your mail program there")), el("p", { class: "hint" }, t("Thunderbird for Android finds the servers by itself."))]
+      : [el("b", {}, t("Install the profile in its Settings, under “Profile downloaded”")), el("p", { class: "hint" }, t("Servers, address and password are in it. There is nothing to type."))];
+  return el(
+    "div",
+    { class: "qr-row" },
+    el("div", {}, qrCode(rows), left),
+    el(
+      "ol",
+      { class: "steps grow" },
+      el("li", {}, el("div", {}, el("b", {}, t("Point the camera of the device at this code")), el("p", { class: "hint" }, t("Or open this link there:")), copyable(url))),
+      el("li", {}, el("div", {}, el("b", {}, t("Tap “Set up mail” there")), el("p", { class: "hint" }, t("Then say yes here. A photo of this code is of no use to others.")))),
+      el("li", {}, el("div", {}, third)),
+    ),
+  );
+}
+
+/** A QR code: dark on a light ground in both themes, as cameras want it. */
+export function qrCode(rows: readonly string[]): HTMLElement {
+  const space = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(space, "svg");
+  const wide = (rows[0]?.length ?? 0) + 8;
+  svg.setAttribute("viewBox", `0 0 ${wide} ${rows.length + 8}`);
+  svg.setAttribute("role", "img");
+  svg.setAttribute("aria-label", t("QR code of the link"));
+  const path = document.createElementNS(space, "path");
+  path.setAttribute("d", rows.map((row, y) => [...row].map((dark, x) => (dark === "1" ? `M${x + 4} ${y + 4}h1v1h-1z` : "")).join("")).join(""));
+  svg.append(path);
+  return el("div", { class: "qr" }, svg);
+}
+
+/** The question about the device, once it asks. */
+function follow(desk: Desk, again: () => void): HTMLElement {
+  const place = el("div", { class: "gap", role: "status" });
+  let before = "";
+  const show = (found: DeviceState) => {
+    if (found.state === before) return;
+    before = found.state;
+    const anew = button(t("New code"), again);
+    if (found.state === "waiting") fill(place, notice("wait", t("Waiting for the device…")));
+    else if (found.state === "asking")
+      fill(
+        place,
+        notice(
+          "warn",
+          [el("b", {}, t("A device at {ip} wants to be set up. Is it yours?", { ip: found.remote_ip })), el("br"), foreign(found.user_agent, 120)],
+          button(t("No"), () => void answer(false)),
+          button(t("Yes, set it up"), () => void answer(true), { kind: "primary" }),
+        ),
+      );
+    else if (found.state === "issuing") fill(place, notice("wait", t("Making a password for the device…")));
+    else if (found.state === "ready") fill(place, notice("ok", t("The device has its password. Go on there."), anew));
+    else if (found.state === "refused") fill(place, notice("off", t("The device was refused. It got nothing."), anew));
+    else fill(place, notice("off", t("The ten minutes are over."), anew));
+  };
+  const answer = async (yes: boolean) => {
+    before = "";
+    if (await attempt(yes ? t("Setting up the device") : t("Refusing the device"), () => desk.client.device_answer(yes))) await look();
+  };
+  const look = async () => {
+    try {
+      show(await desk.client.device_state());
+    } catch (error) {
+      // without an answer, the next look may have one
+      if (codeOf(error) !== "") throw error;
+    }
+  };
+  const timer = setInterval(() => void look(), period);
+  desk.onLeave(() => clearInterval(timer));
+  void look();
+  return place;
+}
+
+/** The page on the device. The link is used up by the button alone. */
+const setup: MakePage = async (desk) => {
+  const secret = desk.path[0] ?? "";
+  const place = el("div", {});
+  const begin = button(
+    t("Set up mail"),
+    async () => {
+      begin.disabled = true;
+      try {
+        const claim = await desk.client.device_open(secret);
+        // a reload must not try to use the link again
+        history.replaceState(null, "", desk.base);
+        wait(desk, claim, place);
+      } catch (error) {
+        fill(place, notice("danger", `${messageOf(error)}.`));
+      }
+    },
+    { kind: "primary", icon: smartphone },
+  );
+  fill(place, el("p", { class: "gap" }, t("This sets up mail on this device. The page that showed you the code asks whether it is yours.")), el("p", { class: "gap" }, begin));
+  const root = el("div", { class: "page narrow" }, head(t("Set up mail on this device"), ""), place);
+  return { title: t("Set up mail"), root };
+};
+
+function wait(desk: Desk, claim: string, place: HTMLElement): void {
+  fill(place, notice("wait", t("Now say yes on the page that showed the code.")));
+  const timer = setInterval(async () => {
+    let found: DeviceLook;
+    try {
+      found = await desk.client.device_look(claim);
+    } catch (error) {
+      if (codeOf(error) === "") return;
+      clearInterval(timer);
+      fill(place, notice("danger", `${messageOf(error)}.`));
+      return;
+    }
+    if (found.state === "refused") {
+      clearInterval(timer);
+      fill(place, notice("danger", t("The account page said no. Nothing was set up.")));
+    } else if (found.state === "ready") {
+      clearInterval(timer);
+      fill(place, ready(desk, claim, found.program, found.password));
+    }
+  }, period);
+}
+
+function ready(desk: Desk, claim: string, program: Program, password: string): Child {
+  const profile = el("form", { method: "post", action: `${desk.base}device/profile` }, el("input", { type: "hidden", name: "claim", value: claim }), el("button", { class: "btn primary" }, t("Download the profile")));
+  return [
+    card(t("iPhone, iPad, Mac"), [el("p", { class: "two" }, t("Download the profile, then install it in Settings under “Profile downloaded”. Servers, address and password are in it.")), el("div", { class: "gap" }, profile)]),
+    card(t("Android and others"), [
+      el("p", { class: "two" }, t("Copy both into your mail program. Thunderbird finds the servers by itself.")),
+      el("div", { class: "gap" }, el("b", {}, t("Address")), el("div", {}, copyable(program.username))),
+      el("div", { class: "gap" }, el("b", {}, t("Password")), el("div", { class: "secret" }, el("code", {}, password), copyButton(() => password))),
+      el("details", { class: "gap" }, el("summary", {}, t("Servers")), byHand(program)),
+    ]),
+  ];
+}
+
+export const pages: Readonly<Record<string, MakePage>> = { device, setup };

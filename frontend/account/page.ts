@@ -1,0 +1,32 @@
+// What the pages of the account app have in common. Parts import types alone from here and are given a `Desk`.
+
+import type { Client } from "../gen/account";
+
+/** What a page is given. */
+export interface Desk {
+  readonly client: Client;
+  /** Path of the app, with a slash at its end. */
+  readonly base: string;
+  /** What comes behind the page's name in the address, decoded. */
+  readonly path: readonly string[];
+  /** Show this page again, with new data. */
+  refresh(): Promise<void>;
+  /** Go to an address, such as `#security`. */
+  go(address: string): void;
+  /** A short message. */
+  say(text: string): void;
+  /** Call when the page is left. */
+  onLeave(act: () => void): void;
+  /** Whether this page is still shown. */
+  readonly shown: () => boolean;
+  /** Read the overview again, for the foot of the side bar. */
+  recount(): Promise<void>;
+}
+
+/** Makes a page: its title for the window, and its content. */
+export type MakePage = (desk: Desk) => Promise<{ title: string; root: HTMLElement }>;
+
+/** A part of the app with pages. */
+export interface PagePart {
+  readonly pages: Readonly<Record<string, MakePage>>;
+}

@@ -1,0 +1,20 @@
+// Import and export of mail as files.
+
+import { el } from "../../lib/dom";
+import { head } from "../../lib/pages";
+import { t } from "../../lib/words";
+import { Exporting } from "./exporting";
+import { Importing } from "./importing";
+import type { MakePage } from "../page";
+
+const transfer: MakePage = async (desk) => {
+  const exporting = new Exporting(desk.client, desk.base);
+  const importing = new Importing(desk.client, desk.base, () => {
+    void desk.recount();
+    void exporting.show();
+  });
+  await Promise.all([importing.show(), exporting.show()]);
+  return { title: t("Import and export"), root: el("div", { class: "page transfer" }, head(t("Import and export"), ""), importing.root, exporting.root) };
+};
+
+export const pages: Readonly<Record<string, MakePage>> = { transfer };

@@ -1,0 +1,1 @@
+"""Rules of addresses: which one takes a message, and a dry run on the mail that came in."""

@@ -1,0 +1,451 @@
+// lib/dom.ts
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === void 0 || value === null || value === false) continue;
+    if (typeof value === "function") {
+      element.addEventListener(name.slice(2), value);
+    } else if (name === "data") {
+      Object.assign(element.dataset, value);
+    } else {
+      element.setAttribute(name, value === true ? "" : String(value));
+    }
+  }
+  append(element, children);
+  return element;
+}
+function append(parent, children) {
+  for (const child of children) {
+    if (child === null || child === void 0 || child === false) continue;
+    if (Array.isArray(child)) append(parent, child);
+    else if (typeof child === "string") parent.appendChild(child.length > 0 ? text(child) : document.createTextNode(""));
+    else parent.appendChild(child);
+  }
+}
+function fill(parent, ...children) {
+  parent.replaceChildren();
+  append(parent, children);
+}
+function byId(id, kind) {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`no element #${id}`);
+  return found;
+}
+var ascii = /^[\x00-\x7f]*$/;
+var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
+var mixable = /[\p{L}]/u;
+function text(value) {
+  if (ascii.test(value)) return document.createTextNode(value);
+  const fragment = document.createDocumentFragment();
+  let plain = "";
+  let last = 0;
+  for (const match of value.matchAll(scripts)) {
+    const piece = match[0];
+    const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
+    if (kind !== 0 && last !== 0 && kind !== last) {
+      fragment.append(plain, mark(piece));
+      plain = "";
+      last = kind;
+      continue;
+    }
+    plain += piece;
+    if (kind !== 0) last = kind;
+    else if (!mixable.test(piece)) last = 0;
+  }
+  fragment.append(plain);
+  return fragment;
+}
+function mark(value) {
+  const element = document.createElement("span");
+  element.className = "scriptswitch";
+  element.textContent = value;
+  return element;
+}
+function icon(path, name = "icon") {
+  const namespace = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(namespace, "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("class", name);
+  svg.setAttribute("aria-hidden", "true");
+  const line2 = document.createElementNS(namespace, "path");
+  line2.setAttribute("d", path);
+  svg.append(line2);
+  return svg;
+}
+function sign(path, name = "i") {
+  const svg = icon(path, name);
+  svg.setAttribute("viewBox", "0 0 24 24");
+  return svg;
+}
+
+// lib/focus.ts
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function holdFocus() {
+  const before = document.activeElement;
+  return () => {
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
+  };
+}
+
+// lib/words.ts
+var grouped;
+function t(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    return typeof value === "number" ? (grouped ??= new Intl.NumberFormat()).format(value) : value;
+  });
+}
+function many(n, one, other, values = {}) {
+  return t(n === 1 ? one : other, { ...values, n });
+}
+
+// lib/dialogs.ts
+function dialog(title, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const giveBack = holdFocus();
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      giveBack();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    document.body.append(box);
+    box.showModal();
+  });
+}
+async function showError(action, error) {
+  const message = error instanceof Error ? error.message : String(error);
+  await dialog(action, (close) => [
+    el("p", { class: "dialog-text" }, message),
+    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
+  ]);
+}
+async function confirm(title, message, action) {
+  const answer = await dialog(title, (close) => [
+    el("p", { class: "dialog-text" }, message),
+    el(
+      "div",
+      { class: "dialog-buttons" },
+      el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")),
+      el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action)
+    )
+  ]);
+  return answer === true;
+}
+async function attempt(action, work) {
+  const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    await showError(t("{action} failed", { action }), error);
+    return false;
+  } finally {
+    clearTimeout(timer);
+    setStatus("");
+  }
+}
+function setStatus(message) {
+  const line2 = byId("status", HTMLElement);
+  line2.hidden = message === "";
+  fill(line2, message);
+}
+
+// lib/client.ts
+function mistakesOf(error) {
+  return codeOf(error) !== null && "fields" in error ? error.fields : [];
+}
+function codeOf(error) {
+  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
+}
+
+// lib/icons.ts
+var ban = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M4.929 4.929 19.07 19.071";
+var circleCheck = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M16 9l-5.5 5.5L8 12";
+var circleHelp = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M9.09 9a3 3 0 0 1 5.83 1c0 2-3 3-3 3 M12 17h.01";
+var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
+var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
+var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3 M12 9v4 M12 17h.01";
+
+// lib/fields.ts
+var made = 0;
+function field(label, control, hint = null) {
+  const id = `field-${++made}`;
+  const error = el("span", { class: "error", id: `${id}-error`, hidden: true });
+  const help = hint === null || hint === "" ? null : el("span", { class: "hint", id: `${id}-hint` }, hint);
+  if (control.id === "") control.id = id;
+  const described = () => [error.hidden ? "" : error.id, help?.id ?? ""].filter((one) => one !== "").join(" ");
+  const describe = () => described() === "" ? control.removeAttribute("aria-describedby") : control.setAttribute("aria-describedby", described());
+  describe();
+  const problem = (text2) => {
+    error.hidden = text2 === "";
+    fill(error, text2 !== "" && [sign(octagonAlert, "i s"), el("span", {}, text2)]);
+    control.setAttribute("aria-invalid", String(text2 !== ""));
+    describe();
+  };
+  control.addEventListener("input", () => problem(""));
+  return { root: el("div", { class: "field" }, el("label", { for: control.id }, label), control, error, help), control, problem };
+}
+function tick(label, on, hint = null) {
+  const control = el("input", { type: "checkbox" });
+  control.checked = on;
+  const error = el("span", { class: "error", hidden: true });
+  const problem = (text2) => {
+    error.hidden = text2 === "";
+    fill(error, text2);
+  };
+  const words = el("span", { class: "grow" }, label, hint !== null && hint !== "" && el("span", { class: "hint" }, el("br"), hint), error);
+  return { root: el("label", { class: "check" }, control, words), control, problem };
+}
+function line(label, value, hint = null, attributes = {}) {
+  const control = el("input", { type: "text", autocomplete: "off", spellcheck: "false", ...attributes });
+  control.value = value;
+  return field(label, control, hint);
+}
+function form(content, action, save, kind = "primary") {
+  const error = el("p", { class: "error", role: "alert", hidden: true });
+  const complain = (text2) => {
+    error.hidden = text2 === "";
+    fill(error, text2);
+  };
+  const submit = el("button", { class: `btn ${kind}`, type: "submit" }, action);
+  const root = el(
+    "form",
+    {
+      class: "form",
+      novalidate: true,
+      onsubmit: async (event) => {
+        event.preventDefault();
+        submit.disabled = true;
+        complain("");
+        try {
+          await save();
+        } catch (failure) {
+          complain(failure instanceof Error ? failure.message : String(failure));
+        } finally {
+          submit.disabled = false;
+          root.querySelector("[aria-invalid=true]")?.focus();
+        }
+      }
+    },
+    content,
+    error,
+    el("div", { class: "flex wrap" }, submit)
+  );
+  return { root, complain };
+}
+function atFields(error, places) {
+  const mistakes = mistakesOf(error);
+  if (mistakes.length === 0) throw error;
+  const rest = [];
+  for (const { field: name, text: text2 } of mistakes) {
+    const best = Object.keys(places).filter((key) => key !== "" && (name === key || name.startsWith(`${key}.`) || name.startsWith(`${key}[`))).sort((a, b) => b.length - a.length)[0];
+    if (best === void 0) rest.push(`${name} ${text2}`.trim());
+    else places[best].problem(`${text2[0]?.toUpperCase() ?? ""}${text2.slice(1)}.`);
+  }
+  if (rest.length > 0) throw new Error(rest.join("; "));
+}
+
+// lib/pages.ts
+function head(title, hint, ...actions) {
+  const words = typeof hint === "string" && hint !== "" ? el("p", { class: "hint" }, hint) : hint;
+  return el("header", {}, el("h1", { tabindex: "-1" }, title), el("span", { class: "grow" }), actions, words);
+}
+function card(title, content, options = {}) {
+  const { flush = false, hint, actions } = options;
+  const top = title === "" ? null : el("header", {}, el("h2", {}, title), el("span", { class: "grow" }), actions, typeof hint === "string" ? el("p", { class: "hint" }, hint) : hint);
+  return el("section", { class: flush ? "card flush" : "card", "aria-label": title === "" ? void 0 : title }, top, content);
+}
+function pairs(entries) {
+  return el("dl", { class: "pair" }, entries.map(([term, value]) => [el("dt", {}, term), el("dd", {}, value)]));
+}
+function button(title, run, options = {}) {
+  const { icon: icon2, kind = "line", name } = options;
+  return el("button", { class: `btn ${kind}`, type: "button", "aria-label": name, onclick: run }, icon2 !== void 0 && sign(icon2, kind.includes("small") ? "i s" : "i"), title);
+}
+function meter(share) {
+  const bar = el("i", { class: share >= 0.9 ? "warn" : void 0 });
+  bar.style.width = `${Math.min(100, Math.max(0, share * 100)).toFixed(1)}%`;
+  return el("div", { class: "meter", "aria-hidden": "true" }, bar);
+}
+
+// lib/states.ts
+var shapes = { ok: circleCheck, warn: triangleAlert, danger: octagonAlert, wait: clock, off: ban, unknown: circleHelp };
+function notice(level, text2, ...actions) {
+  const alert = level === "danger" ? "alert" : void 0;
+  return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text2), actions);
+}
+
+// account/junk/part.ts
+var period = 1e3;
+var enough = 100;
+var standard = { threshold: 0.95, onegrams: true, twograms: false, threegrams: false, max_power: 0.01, top_words: 10, ignore_words: 0.1, rare_words: 2 };
+var junk = async (desk) => {
+  const found = await desk.client.junk();
+  return { title: t("Junk"), root: el("div", { class: "page" }, head(t("Junk"), ""), learned(desk, found), settings(desk, found)) };
+};
+function learned(desk, found) {
+  if (found.form.junk_filter === null) return card(t("The filter"), notice("off", t("The filter is switched off: the content of mail is not judged.")));
+  const young = found.hams < enough || found.spams < enough;
+  const progress = el("div", { class: "gap", role: "status" });
+  const teach = button(
+    t("Learn from my Archive and Junk now"),
+    async () => {
+      const done = {};
+      const work = async () => {
+        const taught = await desk.client.junk_teach();
+        done.text = t("{wanted} wanted and {junk} junk messages are being learned", { wanted: taught.wanted, junk: taught.junk });
+      };
+      if (!await attempt(t("Learning"), work)) return;
+      desk.say(done.text);
+      await desk.refresh();
+    },
+    { kind: young ? "primary" : "line" }
+  );
+  const retrain = button(t("Learn everything again"), () => void again(desk, progress));
+  return card(
+    t("What the filter has learned"),
+    [
+      pairs([
+        [t("Wanted"), many(found.hams, "{n} message", "{n} messages")],
+        [t("Junk"), many(found.spams, "{n} message", "{n} messages")]
+      ]),
+      young && el("p", { class: "gap" }, t("It knows little yet. If your Archive has wanted mail and Junk has junk, let it learn from them: messages that you have marked yourself keep their mark.")),
+      el("div", { class: "flex wrap gap" }, teach, retrain),
+      progress
+    ]
+  );
+}
+async function again(desk, place) {
+  if (!await confirm(t("Learn everything again?"), t("The filter forgets all words and learns them from your marked messages. It judges as before until that is done."), t("Learn again"))) return;
+  const timer = setInterval(async () => {
+    const { running, done, total } = await desk.client.junk_training();
+    if (running) fill(place, meter(total === 0 ? 0 : done / total), el("p", { class: "hint" }, t("{done} of {total} messages", { done, total })));
+  }, period);
+  const result = {};
+  const ok = await attempt(t("Learning everything again"), async () => result.count = await desk.client.junk_retrain());
+  clearInterval(timer);
+  fill(place);
+  if (ok) desk.say(many(result.count ?? 0, "{n} message learned", "{n} messages learned"));
+  if (ok && desk.shown()) await desk.refresh();
+}
+function settings(desk, found) {
+  const old = found.form;
+  const own = old.junk_filter ?? standard;
+  const flags = old.automatic_junk_flags;
+  const names = el("datalist", { id: "junk-mailboxes" }, found.mailboxes.map((name) => el("option", { value: name })));
+  const on = tick(t("Judge mail by what it says"), old.junk_filter !== null);
+  const number = (label, value, hint) => line(label, String(value), hint, { inputmode: "decimal" });
+  const threshold = number(t("Refuse from"), own.threshold, t("The probability from which mail of unknown senders is refused; 0.95 is usual."));
+  const grams = [tick(t("Single words"), own.onegrams), tick(t("Pairs of words"), own.twograms), tick(t("Groups of three words"), own.threegrams)];
+  const power = number(t("Power of a word"), own.max_power, t("A word counts no more than this far from 0 and 1."));
+  const top = number(t("Words that count"), own.top_words, t("So many of the most telling words of a message."));
+  const ignore = number(t("Ignored words"), own.ignore_words, t("Words this near to 0.5 do not count."));
+  const rare = number(t("Rare words"), own.rare_words, t("Words seen no more often than this do not count."));
+  const rejects = line(t("Keep copies of refused mail in"), old.rejects_mailbox, t("Empty: no copies. Mail there is removed after some days."), { list: "junk-mailboxes" });
+  const keep = tick(t("Never remove them"), old.keep_rejects);
+  const intro = line(t("First mail of unknown senders goes to"), old.introbox, t("Empty: to the Inbox, like other mail."), { list: "junk-mailboxes" });
+  const auto = tick(t("Mark messages by the mailbox that they are moved to"), flags.enabled);
+  const patterns = [
+    line(t("Mailboxes of junk"), flags.junk_mailbox_regexp, shown(found, flags.junk_mailbox_regexp)),
+    line(t("Mailboxes that say nothing"), flags.neutral_mailbox_regexp, shown(found, flags.neutral_mailbox_regexp)),
+    line(t("Mailboxes of wanted mail"), flags.not_junk_mailbox_regexp, flags.not_junk_mailbox_regexp === "" ? t("Empty: all others.") : shown(found, flags.not_junk_mailbox_regexp))
+  ];
+  const capabilities = line(t("IMAP capabilities that are hidden"), old.imap_capabilities_disabled.join(" "), t("Upper case, separated by spaces; for programs that stumble over one."));
+  const places = {
+    "junk_filter.threshold": threshold,
+    "junk_filter.max_power": power,
+    "junk_filter.top_words": top,
+    "junk_filter.ignore_words": ignore,
+    "junk_filter.rare_words": rare,
+    junk_filter: on,
+    rejects_mailbox: rejects,
+    introbox: intro,
+    "automatic_junk_flags.junk_mailbox_regexp": patterns[0],
+    "automatic_junk_flags.neutral_mailbox_regexp": patterns[1],
+    "automatic_junk_flags.not_junk_mailbox_regexp": patterns[2],
+    imap_capabilities_disabled: capabilities
+  };
+  const save = form(
+    [
+      on.root,
+      threshold.root,
+      el("details", {}, el("summary", {}, t("How words count")), el("div", { class: "form gap" }, el("fieldset", { class: "group" }, el("legend", {}, t("It looks at")), grams.map((one) => one.root)), power.root, top.root, ignore.root, rare.root)),
+      el("h3", {}, t("Mailboxes")),
+      rejects.root,
+      keep.root,
+      intro.root,
+      el("h3", {}, t("Marks by mailbox")),
+      auto.root,
+      patterns.map((one) => one.root),
+      el("h3", {}, t("IMAP")),
+      capabilities.root,
+      names
+    ],
+    t("Save"),
+    async () => {
+      let bad = false;
+      const read = (one, whole) => {
+        const value = Number(one.control.value);
+        const good = one.control.value.trim() !== "" && Number.isFinite(value) && value >= 0 && (!whole || Number.isInteger(value));
+        if (!good) one.problem(whole ? t("A whole number is expected.") : t("A number is expected, such as 0.95."));
+        bad ||= !good;
+        return good ? value : 0;
+      };
+      const filter = {
+        threshold: read(threshold, false),
+        onegrams: grams[0].control.checked,
+        twograms: grams[1].control.checked,
+        threegrams: grams[2].control.checked,
+        max_power: read(power, false),
+        top_words: read(top, true),
+        ignore_words: read(ignore, false),
+        rare_words: read(rare, true)
+      };
+      if (bad) return;
+      const changed = {
+        automatic_junk_flags: { enabled: auto.control.checked, junk_mailbox_regexp: patterns[0].control.value, neutral_mailbox_regexp: patterns[1].control.value, not_junk_mailbox_regexp: patterns[2].control.value },
+        junk_filter: on.control.checked ? filter : null,
+        rejects_mailbox: rejects.control.value,
+        keep_rejects: keep.control.checked,
+        introbox: intro.control.value,
+        imap_capabilities_disabled: capabilities.control.value.split(/\s+/).filter((word) => word !== "")
+      };
+      try {
+        await desk.client.junk_save(old, changed);
+      } catch (error) {
+        atFields(error, places);
+        return;
+      }
+      desk.say(t("Saved"));
+      await desk.refresh();
+    }
+  );
+  return card(t("Settings"), save.root);
+}
+function shown(found, pattern) {
+  if (pattern === "") return t("A pattern for their names, in lower case.");
+  let matching;
+  try {
+    const compiled = new RegExp(pattern, "i");
+    matching = found.mailboxes.filter((name) => compiled.test(name));
+  } catch {
+    return t("A pattern for their names, in lower case.");
+  }
+  return matching.length === 0 ? t("Matches none of your mailboxes now.") : t("Matches now: {names}", { names: matching.slice(0, 10).join(", ") });
+}
+var pages = { junk };
+export {
+  pages
+};

@@ -1,0 +1,722 @@
+// lib/words.ts
+var grouped;
+function t(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole2, name) => {
+    const value = values[name];
+    if (value === void 0) return whole2;
+    return typeof value === "number" ? (grouped ??= new Intl.NumberFormat()).format(value) : value;
+  });
+}
+function many(n, one, other, values = {}) {
+  return t(n === 1 ? one : other, { ...values, n });
+}
+
+// lib/client.ts
+function mistakesOf(error) {
+  return codeOf(error) !== null && "fields" in error ? error.fields : [];
+}
+function codeOf(error) {
+  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
+}
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+// lib/dom.ts
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === void 0 || value === null || value === false) continue;
+    if (typeof value === "function") {
+      element.addEventListener(name.slice(2), value);
+    } else if (name === "data") {
+      Object.assign(element.dataset, value);
+    } else {
+      element.setAttribute(name, value === true ? "" : String(value));
+    }
+  }
+  append(element, children);
+  return element;
+}
+function append(parent, children) {
+  for (const child of children) {
+    if (child === null || child === void 0 || child === false) continue;
+    if (Array.isArray(child)) append(parent, child);
+    else if (typeof child === "string") parent.appendChild(child.length > 0 ? text(child) : document.createTextNode(""));
+    else parent.appendChild(child);
+  }
+}
+function fill(parent, ...children) {
+  parent.replaceChildren();
+  append(parent, children);
+}
+function byId(id, kind) {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`no element #${id}`);
+  return found;
+}
+var ascii = /^[\x00-\x7f]*$/;
+var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
+var mixable = /[\p{L}]/u;
+function text(value) {
+  if (ascii.test(value)) return document.createTextNode(value);
+  const fragment = document.createDocumentFragment();
+  let plain = "";
+  let last = 0;
+  for (const match of value.matchAll(scripts)) {
+    const piece = match[0];
+    const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
+    if (kind !== 0 && last !== 0 && kind !== last) {
+      fragment.append(plain, mark(piece));
+      plain = "";
+      last = kind;
+      continue;
+    }
+    plain += piece;
+    if (kind !== 0) last = kind;
+    else if (!mixable.test(piece)) last = 0;
+  }
+  fragment.append(plain);
+  return fragment;
+}
+var bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
+function isolated(value) {
+  return value.replace(bidiControls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase()}]`);
+}
+function mark(value) {
+  const element = document.createElement("span");
+  element.className = "scriptswitch";
+  element.textContent = value;
+  return element;
+}
+function icon(path, name = "icon") {
+  const namespace = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(namespace, "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("class", name);
+  svg.setAttribute("aria-hidden", "true");
+  const line2 = document.createElementNS(namespace, "path");
+  line2.setAttribute("d", path);
+  svg.append(line2);
+  return svg;
+}
+function sign(path, name = "i") {
+  const svg = icon(path, name);
+  svg.setAttribute("viewBox", "0 0 24 24");
+  return svg;
+}
+
+// lib/focus.ts
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function holdFocus() {
+  const before = document.activeElement;
+  return () => {
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
+  };
+}
+
+// lib/dialogs.ts
+function dialog(title, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const giveBack = holdFocus();
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      giveBack();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    document.body.append(box);
+    box.showModal();
+  });
+}
+async function showError(action, error) {
+  const message = error instanceof Error ? error.message : String(error);
+  await dialog(action, (close) => [
+    el("p", { class: "dialog-text" }, message),
+    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
+  ]);
+}
+async function attempt(action, work) {
+  const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    await showError(t("{action} failed", { action }), error);
+    return false;
+  } finally {
+    clearTimeout(timer);
+    setStatus("");
+  }
+}
+function setStatus(message) {
+  const line2 = byId("status", HTMLElement);
+  line2.hidden = message === "";
+  fill(line2, message);
+}
+
+// lib/icons.ts
+var ban = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M4.929 4.929 19.07 19.071";
+var circleCheck = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M16 9l-5.5 5.5L8 12";
+var circleHelp = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M9.09 9a3 3 0 0 1 5.83 1c0 2-3 3-3 3 M12 17h.01";
+var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
+var filter = "M10 20a1 1 0 0 0 .553.895l2 1A1 1 0 0 0 14 21v-7a2 2 0 0 1 .517-1.341L21.74 4.67A1 1 0 0 0 21 3H3a1 1 0 0 0-.742 1.67l7.225 7.989A2 2 0 0 1 10 14z";
+var gripVertical = "M8 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M8 5a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M8 19a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M14 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M14 5a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M14 19a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z";
+var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
+var plus = "M5 12h14 M12 5v14";
+var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3 M12 9v4 M12 17h.01";
+
+// lib/fields.ts
+var made = 0;
+function field(label, control, hint = null) {
+  const id = `field-${++made}`;
+  const error = el("span", { class: "error", id: `${id}-error`, hidden: true });
+  const help = hint === null || hint === "" ? null : el("span", { class: "hint", id: `${id}-hint` }, hint);
+  if (control.id === "") control.id = id;
+  const described = () => [error.hidden ? "" : error.id, help?.id ?? ""].filter((one) => one !== "").join(" ");
+  const describe = () => described() === "" ? control.removeAttribute("aria-describedby") : control.setAttribute("aria-describedby", described());
+  describe();
+  const problem = (text2) => {
+    error.hidden = text2 === "";
+    fill(error, text2 !== "" && [sign(octagonAlert, "i s"), el("span", {}, text2)]);
+    control.setAttribute("aria-invalid", String(text2 !== ""));
+    describe();
+  };
+  control.addEventListener("input", () => problem(""));
+  return { root: el("div", { class: "field" }, el("label", { for: control.id }, label), control, error, help), control, problem };
+}
+function tick(label, on, hint = null) {
+  const control = el("input", { type: "checkbox" });
+  control.checked = on;
+  const error = el("span", { class: "error", hidden: true });
+  const problem = (text2) => {
+    error.hidden = text2 === "";
+    fill(error, text2);
+  };
+  const words = el("span", { class: "grow" }, label, hint !== null && hint !== "" && el("span", { class: "hint" }, el("br"), hint), error);
+  return { root: el("label", { class: "check" }, control, words), control, problem };
+}
+function choice(label, values, chosen, hint = null) {
+  const control = el("select", {}, values.map(([value, words]) => el("option", { value, selected: value === chosen }, words)));
+  return field(label, control, hint);
+}
+function line(label, value, hint = null, attributes = {}) {
+  const control = el("input", { type: "text", autocomplete: "off", spellcheck: "false", ...attributes });
+  control.value = value;
+  return field(label, control, hint);
+}
+function form(content, action, save, kind = "primary") {
+  const error = el("p", { class: "error", role: "alert", hidden: true });
+  const complain = (text2) => {
+    error.hidden = text2 === "";
+    fill(error, text2);
+  };
+  const submit = el("button", { class: `btn ${kind}`, type: "submit" }, action);
+  const root = el(
+    "form",
+    {
+      class: "form",
+      novalidate: true,
+      onsubmit: async (event) => {
+        event.preventDefault();
+        submit.disabled = true;
+        complain("");
+        try {
+          await save();
+        } catch (failure) {
+          complain(failure instanceof Error ? failure.message : String(failure));
+        } finally {
+          submit.disabled = false;
+          root.querySelector("[aria-invalid=true]")?.focus();
+        }
+      }
+    },
+    content,
+    error,
+    el("div", { class: "flex wrap" }, submit)
+  );
+  return { root, complain };
+}
+function atFields(error, places) {
+  const mistakes = mistakesOf(error);
+  if (mistakes.length === 0) throw error;
+  const rest = [];
+  for (const { field: name, text: text2 } of mistakes) {
+    const best = Object.keys(places).filter((key) => key !== "" && (name === key || name.startsWith(`${key}.`) || name.startsWith(`${key}[`))).sort((a, b) => b.length - a.length)[0];
+    if (best === void 0) rest.push(`${name} ${text2}`.trim());
+    else places[best].problem(`${text2[0]?.toUpperCase() ?? ""}${text2.slice(1)}.`);
+  }
+  if (rest.length > 0) throw new Error(rest.join("; "));
+}
+
+// lib/pages.ts
+function head(title, hint, ...actions) {
+  const words = typeof hint === "string" && hint !== "" ? el("p", { class: "hint" }, hint) : hint;
+  return el("header", {}, el("h1", { tabindex: "-1" }, title), el("span", { class: "grow" }), actions, words);
+}
+function card(title, content, options = {}) {
+  const { flush = false, hint, actions } = options;
+  const top = title === "" ? null : el("header", {}, el("h2", {}, title), el("span", { class: "grow" }), actions, typeof hint === "string" ? el("p", { class: "hint" }, hint) : hint);
+  return el("section", { class: flush ? "card flush" : "card", "aria-label": title === "" ? void 0 : title }, top, content);
+}
+function button(title, run, options = {}) {
+  const { icon: icon2, kind = "line", name } = options;
+  return el("button", { class: `btn ${kind}`, type: "button", "aria-label": name, onclick: run }, icon2 !== void 0 && sign(icon2, kind.includes("small") ? "i s" : "i"), title);
+}
+function foreign(value, most = 300) {
+  const shown = visible(value);
+  if (shown.length <= most) return el("bdi", {}, shown);
+  const words = el("bdi", {}, `${shown.slice(0, most)}…`);
+  const more = el("button", { class: "btn text small", type: "button", onclick: () => (fill(words, shown), more.remove()) }, t("Show all"));
+  return el("span", {}, words, more);
+}
+function visible(value) {
+  return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+}
+
+// lib/states.ts
+var shapes = { ok: circleCheck, warn: triangleAlert, danger: octagonAlert, wait: clock, off: ban, unknown: circleHelp };
+var tones = { ok: "ok", warn: "warn", danger: "danger", wait: "muted", off: "muted", unknown: "muted" };
+function state(level, word) {
+  return el("span", { class: `state ${tones[level]}` }, sign(shapes[level], "i s"), word);
+}
+function notice(level, text2, ...actions) {
+  const alert = level === "danger" ? "alert" : void 0;
+  return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text2), actions);
+}
+function empty(path, title, text2, ...actions) {
+  return el("div", { class: "empty" }, sign(path), el("h2", {}, title), el("p", {}, text2), actions);
+}
+
+// lib/times.ts
+var second = 1e6;
+var minute = 60 * second;
+var hour = 60 * minute;
+var day = 24 * hour;
+var clock2;
+var weekday;
+var date;
+var year;
+var whole;
+function timeOf(at) {
+  return (clock2 ??= new Intl.DateTimeFormat(void 0, { hour: "2-digit", minute: "2-digit" })).format(at / 1e3);
+}
+function moment(at, now = Date.now() * 1e3) {
+  const here = new Date(at / 1e3);
+  const today = new Date(now / 1e3);
+  const days = Math.round((new Date(today).setHours(0, 0, 0, 0) - new Date(here).setHours(0, 0, 0, 0)) / 864e5);
+  const time = timeOf(at);
+  if (days === 0) return time;
+  if (days === 1) return t("yesterday {time}", { time });
+  if (days === -1) return t("tomorrow {time}", { time });
+  if (days > 0 && days < 7) return `${(weekday ??= new Intl.DateTimeFormat(void 0, { weekday: "short" })).format(here)} ${time}`;
+  if (here.getFullYear() === today.getFullYear()) return `${(date ??= new Intl.DateTimeFormat(void 0, { day: "numeric", month: "short" })).format(here)} ${time}`;
+  return (year ??= new Intl.DateTimeFormat(void 0, { day: "numeric", month: "short", year: "numeric" })).format(here);
+}
+function when(at) {
+  whole ??= new Intl.DateTimeFormat(void 0, { dateStyle: "full", timeStyle: "long" });
+  const iso = new Date(at / 1e3).toISOString();
+  return el("time", { datetime: iso, title: `${whole.format(at / 1e3)}
+${iso.replace("T", " ").replace(/\.\d+Z/, " UTC")}` }, moment(at));
+}
+function microseconds(text2) {
+  return text2 === "" ? 0 : Date.parse(text2) * 1e3;
+}
+
+// account/overview.ts
+var securities = { tls: "TLS", starttls: "STARTTLS", plain: t("not encrypted") };
+function addressName(one) {
+  return one.address.startsWith("@") ? t("Everything else at {domain}", { domain: one.address.slice(1) }) : one.address;
+}
+
+// account/rules/part.ts
+var addresses = async (desk) => {
+  const [all, mailboxes] = await Promise.all([desk.client.destination_list(), desk.client.mailboxes()]);
+  const chosen = all.find((one) => one.address === desk.path[0]);
+  const names = mailboxes.map((one) => one.name);
+  if (chosen !== void 0) return { title: chosen.address, root: el("div", { class: "page" }, above("#addresses", t("Addresses")), head(addressName(chosen), ""), settings(desk, chosen, names)) };
+  const overview = await desk.client.overview();
+  const name = line(t("Your name"), overview.full_name, t("The name in mail that you send from the webmail."));
+  const save = form(name.root, t("Save"), async () => {
+    try {
+      await desk.client.full_name_save(overview.full_name, name.control.value);
+    } catch (error) {
+      atFields(error, { full_name: name });
+      return;
+    }
+    desk.say(t("Saved"));
+    await desk.refresh();
+  });
+  const root = el(
+    "div",
+    { class: "page" },
+    head(t("Addresses"), t("The administrator adds and removes addresses.")),
+    card("", save.root),
+    card(t("Addresses"), el("ul", { class: "lines" }, all.map(addressLine)), { flush: true })
+  );
+  return { title: t("Addresses"), root };
+};
+function above(href, title) {
+  return el("p", { class: "hint" }, el("a", { href }, title), " /");
+}
+function addressLine(one) {
+  const path = encodeURIComponent(one.address);
+  const rules2 = one.form.rulesets.length;
+  return el(
+    "li",
+    {},
+    el("span", { class: "grow" }, el("a", { class: "name", href: `#addresses/${path}` }, el("bdi", {}, addressName(one))), el("span", { class: "hint" }, ` ${one.form.smtp_error === "" ? t("to {mailbox}", { mailbox: one.form.mailbox }) : ""}`)),
+    one.form.smtp_error !== "" && state("off", t("refuses all mail")),
+    el("a", { class: "btn text small", href: `#rules/${path}` }, rules2 === 0 ? t("Rules") : many(rules2, "{n} rule", "{n} rules"))
+  );
+}
+function settings(desk, one, names) {
+  const old = one.form;
+  const box = mailbox(t("Mail goes to"), old.mailbox, names, t("The mailbox for mail that no rule files."));
+  const name = line(t("Name for this address"), old.full_name, t("Empty: your own name."));
+  const refuse = line(t("Refuse all mail, with this answer"), old.smtp_error, t("421 or 550, a space and a text, such as “550 this address is no longer in use”. Empty: mail is taken."));
+  const proof = line(t("Refuse mail whose sender is not proven, with this text"), old.message_auth_required_smtp_error, t("Mail without valid DMARC, DKIM or SPF. Empty: it is judged like other mail."));
+  const refused = line(t("Refused addresses"), old.refused_addresses.join(" "), t("Addresses that lead here and are refused as they are written, separated by spaces, such as you+shop@example.org."));
+  const box2 = form([box.root, name.root, refuse.root, proof.root, refused.root], t("Save"), async () => {
+    const changed = {
+      ...old,
+      mailbox: box.control.value,
+      full_name: name.control.value,
+      smtp_error: refuse.control.value,
+      message_auth_required_smtp_error: proof.control.value,
+      refused_addresses: refused.control.value.split(/\s+/).filter((word) => word !== "")
+    };
+    try {
+      await desk.client.destination_save(one.address, old, changed);
+    } catch (error) {
+      atFields(error, { mailbox: box, full_name: name, smtp_error: refuse, message_auth_required_smtp_error: proof, refused_addresses: refused });
+      return;
+    }
+    desk.say(t("Saved"));
+    await desk.refresh();
+  });
+  return card("", [box2.root, el("p", { class: "hint gap" }, el("a", { href: `#rules/${encodeURIComponent(one.address)}` }, t("Rules of this address")))]);
+}
+function mailbox(label, value, names, hint = null) {
+  const id = "mailbox-names";
+  const made2 = line(label, value, hint, { list: id });
+  made2.root.append(el("datalist", { id }, names.map((name) => el("option", { value: name }))));
+  return made2;
+}
+var rules = async (desk) => {
+  const [all, mailboxes] = await Promise.all([desk.client.destination_list(), desk.client.mailboxes()]);
+  const chosen = all.find((one) => one.address === desk.path[0]) ?? all[0];
+  if (chosen === void 0) return { title: t("Rules"), root: el("div", { class: "page" }, head(t("Rules"), ""), empty(filter, t("No address"), t("Rules belong to an address, and this account has none."))) };
+  const editor = new Rules(desk, chosen, mailboxes.map((one) => one.name));
+  const root = el("div", { class: "page" }, head(t("Rules"), t("The first rule that matches is used."), all.length > 1 && pick(desk, all, chosen)), editor.root);
+  return { title: t("Rules"), root };
+};
+function pick(desk, all, chosen) {
+  const list = choice(t("Address"), all.map((one) => [one.address, addressName(one)]), chosen.address);
+  list.control.addEventListener("change", () => desk.go(`#rules/${encodeURIComponent(list.control.value)}`));
+  return list.root;
+}
+var fresh = {
+  mailbox: "",
+  smtp_mail_from_regexp: "",
+  msg_from_regexp: "",
+  verified_domain: "",
+  headers_regexp: [],
+  is_forward: false,
+  list_allow_domain: "",
+  accept_rejects_to_mailbox: "",
+  comment: ""
+};
+function conditions(rule) {
+  return [
+    rule.msg_from_regexp !== "" ? t("From matches {pattern}", { pattern: rule.msg_from_regexp }) : "",
+    rule.smtp_mail_from_regexp !== "" ? t("envelope sender matches {pattern}", { pattern: rule.smtp_mail_from_regexp }) : "",
+    rule.verified_domain !== "" ? t("comes from {domain}", { domain: rule.verified_domain }) : "",
+    ...rule.headers_regexp.map((one) => t("{name} matches {pattern}", { name: one.name, pattern: one.value })),
+    rule.list_allow_domain !== "" ? t("list of {domain}", { domain: rule.list_allow_domain }) : "",
+    rule.is_forward ? t("forwarded") : ""
+  ].filter((text2) => text2 !== "").join(", ");
+}
+var Rules = class {
+  constructor(desk, item, names) {
+    this.desk = desk;
+    this.item = item;
+    this.names = names;
+    this.rules = item.form.rulesets.map((rule) => ({ ...rule }));
+    const add = button(t("New rule"), () => this.add(), { icon: plus });
+    const test = button(t("Try it"), () => void this.tryIt());
+    const save = button(t("Save"), () => void this.save(), { kind: "primary" });
+    fill(this.bar, save, test, button(t("Undo changes"), () => void desk.refresh(), { kind: "text" }), this.error);
+    fill(
+      this.root,
+      card(t("Rules"), [this.list, el("p", { class: "hint foot-note" }, t("Drag, or press Alt and an arrow key, to change the order. Anything else goes to {mailbox}.", { mailbox: item.form.mailbox }))], { flush: true, actions: add }),
+      this.editor,
+      this.bar,
+      this.tried
+    );
+    this.draw();
+  }
+  desk;
+  item;
+  names;
+  root = el("div", {});
+  rules;
+  list = el("ol", { class: "rules", "aria-label": t("Rules, in their order") });
+  editor = el("div", {});
+  tried = el("div", { class: "gap", role: "status" });
+  bar = el("div", { class: "bar" });
+  error = el("p", { class: "error", role: "alert", hidden: true });
+  open = -1;
+  dragged = -1;
+  fields = {};
+  changed() {
+    return JSON.stringify(this.rules) !== JSON.stringify(this.item.form.rulesets);
+  }
+  draw(focus = -1) {
+    this.bar.hidden = this.rules.length === 0 && !this.changed();
+    if (this.rules.length === 0) {
+      fill(this.list, el("li", {}, empty(filter, t("No rules yet"), t("A rule puts mail of a sender or list into a mailbox as it comes in. All mail goes to {mailbox} now.", { mailbox: this.item.form.mailbox }))));
+      return;
+    }
+    fill(this.list, this.rules.map((rule, index) => this.row(rule, index)));
+    if (focus >= 0) this.list.querySelectorAll("button.rule-name")[focus]?.focus();
+  }
+  row(rule, index) {
+    const name = el(
+      "button",
+      { class: "rule-name", type: "button", "aria-expanded": String(index === this.open), onclick: () => this.edit(index === this.open ? -1 : index) },
+      el("b", {}, foreign(rule.comment !== "" ? rule.comment : rule.mailbox !== "" ? t("to {mailbox}", { mailbox: rule.mailbox }) : t("new rule"))),
+      el("span", { class: "hint" }, foreign(conditions(rule) || t("no condition yet"), 200)),
+      el("span", { class: "hint" }, "→ ", foreign(rule.mailbox))
+    );
+    name.addEventListener("keydown", (event) => {
+      const step = event.key === "ArrowUp" ? -1 : event.key === "ArrowDown" ? 1 : 0;
+      if (!event.altKey || step === 0) return;
+      event.preventDefault();
+      this.move(index, index + step);
+    });
+    const li = el(
+      "li",
+      { class: index === this.open ? "rule open" : "rule", draggable: "true" },
+      el("span", { class: "grip", "aria-hidden": "true" }, sign(gripVertical)),
+      name,
+      el(
+        "span",
+        { class: "flex" },
+        small("↑", t("Move up"), () => this.move(index, index - 1), index === 0),
+        small("↓", t("Move down"), () => this.move(index, index + 1), index === this.rules.length - 1),
+        small("×", t("Remove"), () => this.remove(index))
+      )
+    );
+    li.addEventListener("dragstart", (event) => {
+      this.dragged = index;
+      event.dataTransfer?.setData("text/plain", String(index));
+    });
+    li.addEventListener("dragover", (event) => this.dragged >= 0 && event.preventDefault());
+    li.addEventListener("drop", (event) => {
+      event.preventDefault();
+      if (this.dragged >= 0) this.move(this.dragged, index);
+      this.dragged = -1;
+    });
+    return li;
+  }
+  add() {
+    this.rules.push({ ...fresh });
+    this.edit(this.rules.length - 1);
+    this.editor.querySelector("input")?.focus();
+  }
+  remove(index) {
+    this.rules.splice(index, 1);
+    this.edit(-1);
+    this.draw(Math.min(index, this.rules.length - 1));
+  }
+  move(from, to) {
+    const rule = this.rules[from];
+    if (rule === void 0 || to < 0 || to >= this.rules.length) return;
+    this.rules.splice(from, 1);
+    this.rules.splice(to, 0, rule);
+    if (this.open >= 0) this.edit(-1);
+    this.draw(to);
+  }
+  edit(index) {
+    this.open = index;
+    const rule = this.rules[index];
+    this.fields = {};
+    if (rule === void 0) {
+      fill(this.editor);
+      this.draw();
+      return;
+    }
+    const put = (change) => {
+      Object.assign(rule, change);
+      this.draw();
+    };
+    const text2 = (key, label, hint) => {
+      const one = line(label, rule[key], hint);
+      one.control.addEventListener("input", () => put({ [key]: one.control.value }));
+      return this.named(key, one);
+    };
+    const box = (key, label, hint) => {
+      const one = mailbox(label, rule[key], this.names, hint);
+      one.control.addEventListener("input", () => put({ [key]: one.control.value }));
+      return this.named(key, one);
+    };
+    const forward = tick(t("Forwarded mail"), rule.is_forward, t("These come from a forwarding service at the verified domain, which is not judged itself. Needs an envelope sender and a verified domain."));
+    forward.control.addEventListener("change", () => put({ is_forward: forward.control.checked }));
+    fill(
+      this.editor,
+      card(
+        t("Rule {n}", { n: index + 1 }),
+        el(
+          "div",
+          { class: "form" },
+          el("h3", {}, t("When all of this holds")),
+          text2("msg_from_regexp", t("From"), t("A pattern for the address in From, in lower case: @example\\.org$ for a domain.")).root,
+          text2("verified_domain", t("Comes from the domain"), t("Proven by SPF or DKIM; subdomains count too.")).root,
+          this.headers(rule, put),
+          text2("smtp_mail_from_regexp", t("Envelope sender"), t("A pattern for the address that bounces go to; of use for lists and forwards.")).root,
+          el("h3", {}, t("Then")),
+          box("mailbox", t("Put into"), t("It is made if it is not there yet.")).root,
+          el("details", {}, el("summary", {}, t("For lists, forwards and refused mail")), el("div", { class: "form gap" }, text2("list_allow_domain", t("Mailing list of the domain"), t("All mail of this verified domain is accepted, without the junk filter.")).root, this.named("is_forward", forward).root, box("accept_rejects_to_mailbox", t("Take what would be refused, into"), t("Mail that would be refused is put here instead.")).root)),
+          text2("comment", t("Name of the rule"), t("For yourself.")).root
+        )
+      )
+    );
+    this.draw();
+  }
+  named(key, one) {
+    this.fields[`rulesets[${this.open}].${key}`] = one;
+    return one;
+  }
+  headers(rule, put) {
+    const rows = el("div", { class: "form" });
+    const error = el("span", { class: "error", hidden: true });
+    this.named("headers_regexp", {
+      problem: (text2) => {
+        error.hidden = text2 === "";
+        fill(error, text2);
+      }
+    });
+    const draw = () => fill(
+      rows,
+      rule.headers_regexp.map((one, index) => {
+        const change = (other) => put({ headers_regexp: rule.headers_regexp.map((old, i) => i === index ? { ...old, ...other } : old) });
+        const name = line(t("Header field"), one.name, null, { placeholder: "^list-id$" });
+        const value = line(t("Its value"), one.value);
+        name.control.addEventListener("input", () => change({ name: name.control.value }));
+        value.control.addEventListener("input", () => change({ value: value.control.value }));
+        const drop = small("×", t("Remove this condition"), () => {
+          put({ headers_regexp: rule.headers_regexp.filter((_, i) => i !== index) });
+          draw();
+        });
+        return el("div", { class: "header-row" }, name.root, value.root, drop);
+      }),
+      el(
+        "div",
+        {},
+        button(
+          t("Header field matches…"),
+          () => {
+            put({ headers_regexp: [...rule.headers_regexp, { name: "", value: "" }] });
+            draw();
+          },
+          { kind: "text small", icon: plus }
+        ),
+        error
+      )
+    );
+    draw();
+    return rows;
+  }
+  complain(text2) {
+    this.error.hidden = text2 === "";
+    fill(this.error, text2);
+  }
+  mistakes(error) {
+    const fields = error instanceof Error && "fields" in error ? error.fields : [];
+    const rule = /^rulesets\[(\d+)\]/.exec(fields[0]?.field ?? "")?.[1];
+    if (rule !== void 0 && Number(rule) !== this.open) this.edit(Number(rule));
+    try {
+      atFields(error, this.fields);
+      this.complain(t("Mend what is marked in rule {n}; nothing was saved.", { n: Number(rule ?? 0) + 1 }));
+    } catch (rest) {
+      this.complain(messageOf(rest));
+    }
+  }
+  async save() {
+    this.complain("");
+    try {
+      await this.desk.client.destination_save(this.item.address, this.item.form, { ...this.item.form, rulesets: this.rules });
+    } catch (error) {
+      if (codeOf(error) === "user:conflict") await this.conflict(error);
+      else this.mistakes(error);
+      return;
+    }
+    this.desk.say(t("Rules saved"));
+    await this.desk.refresh();
+  }
+  async conflict(error) {
+    const theirs = (await this.desk.client.destination_list()).find((one) => one.address === this.item.address);
+    if (theirs === void 0) {
+      this.complain(messageOf(error));
+      return;
+    }
+    const version = (title, form2, keep) => card(title, el("ol", { class: "versions" }, form2.map((rule) => el("li", {}, foreign(rule.comment || rule.mailbox), el("span", { class: "hint" }, " ", foreign(conditions(rule), 200))))), { actions: keep });
+    const mine = button(t("Keep mine"), () => void this.force(theirs), {});
+    const his = button(t("Keep the other"), () => void this.desk.refresh(), {});
+    fill(this.tried, notice("warn", t("The settings of this address were changed meanwhile. Nothing was saved.")), el("div", { class: "cols gap" }, version(t("Yours"), this.rules, mine), version(t("As it is now"), theirs.form.rulesets, his)));
+  }
+  async force(theirs) {
+    if (await attempt(t("Saving the rules"), () => this.desk.client.destination_save(theirs.address, theirs.form, { ...theirs.form, rulesets: this.rules }))) await this.desk.refresh();
+  }
+  async tryIt() {
+    this.complain("");
+    fill(this.tried, notice("wait", t("Trying the rules on your mail…")));
+    let found;
+    try {
+      found = await this.desk.client.rules_try(this.item.address, this.rules);
+    } catch (error) {
+      fill(this.tried);
+      this.mistakes(error);
+      return;
+    }
+    const taken = found.messages.filter((one) => one.rule !== null);
+    const others = found.messages.length - taken.length;
+    if (found.messages.length === 0) {
+      fill(this.tried, notice("unknown", t("No mail has come to this address by SMTP yet, so there is nothing to try the rules on.")));
+      return;
+    }
+    fill(
+      this.tried,
+      card(
+        t("Try it"),
+        [
+          !found.complete && notice("warn", t("The time was not enough for all messages.")),
+          el(
+            "ul",
+            { class: "lines" },
+            taken.slice(0, 100).map((one) => el("li", {}, el("span", { class: "chip" }, t("Rule {n}", { n: one.rule + 1 })), el("span", { class: "grow" }, el("b", {}, foreign(one.sender, 60)), " ", el("span", { class: "muted" }, foreign(one.subject, 120))), el("span", { class: "muted" }, when(microseconds(one.received)))))
+          )
+        ],
+        { flush: true, hint: t("Of the last {all} messages {taken} would go by a rule, {others} to {mailbox}. Nothing was moved.", { all: found.messages.length, taken: taken.length, others, mailbox: this.item.form.mailbox }) }
+      )
+    );
+  }
+};
+function small(face, name, run, disabled = false) {
+  return el("button", { class: "btn icon small", type: "button", title: name, "aria-label": name, disabled, onclick: run }, face);
+}
+var pages = { addresses, rules };
+export {
+  pages
+};

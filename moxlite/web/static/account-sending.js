@@ -1,0 +1,690 @@
+// lib/dom.ts
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === void 0 || value === null || value === false) continue;
+    if (typeof value === "function") {
+      element.addEventListener(name.slice(2), value);
+    } else if (name === "data") {
+      Object.assign(element.dataset, value);
+    } else {
+      element.setAttribute(name, value === true ? "" : String(value));
+    }
+  }
+  append(element, children);
+  return element;
+}
+function append(parent, children) {
+  for (const child of children) {
+    if (child === null || child === void 0 || child === false) continue;
+    if (Array.isArray(child)) append(parent, child);
+    else if (typeof child === "string") parent.appendChild(child.length > 0 ? text(child) : document.createTextNode(""));
+    else parent.appendChild(child);
+  }
+}
+function fill(parent, ...children) {
+  parent.replaceChildren();
+  append(parent, children);
+}
+function byId(id, kind) {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`no element #${id}`);
+  return found;
+}
+var ascii = /^[\x00-\x7f]*$/;
+var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
+var mixable = /[\p{L}]/u;
+function text(value) {
+  if (ascii.test(value)) return document.createTextNode(value);
+  const fragment = document.createDocumentFragment();
+  let plain = "";
+  let last = 0;
+  for (const match of value.matchAll(scripts)) {
+    const piece = match[0];
+    const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
+    if (kind !== 0 && last !== 0 && kind !== last) {
+      fragment.append(plain, mark(piece));
+      plain = "";
+      last = kind;
+      continue;
+    }
+    plain += piece;
+    if (kind !== 0) last = kind;
+    else if (!mixable.test(piece)) last = 0;
+  }
+  fragment.append(plain);
+  return fragment;
+}
+var bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
+function isolated(value) {
+  return value.replace(bidiControls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase()}]`);
+}
+function mark(value) {
+  const element = document.createElement("span");
+  element.className = "scriptswitch";
+  element.textContent = value;
+  return element;
+}
+function icon(path, name = "icon") {
+  const namespace = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(namespace, "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("class", name);
+  svg.setAttribute("aria-hidden", "true");
+  const line2 = document.createElementNS(namespace, "path");
+  line2.setAttribute("d", path);
+  svg.append(line2);
+  return svg;
+}
+function sign(path, name = "i") {
+  const svg = icon(path, name);
+  svg.setAttribute("viewBox", "0 0 24 24");
+  return svg;
+}
+
+// lib/focus.ts
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function holdFocus() {
+  const before = document.activeElement;
+  return () => {
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
+  };
+}
+
+// lib/words.ts
+var grouped;
+function t(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole2, name) => {
+    const value = values[name];
+    if (value === void 0) return whole2;
+    return typeof value === "number" ? (grouped ??= new Intl.NumberFormat()).format(value) : value;
+  });
+}
+
+// lib/dialogs.ts
+function dialog(title, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const giveBack = holdFocus();
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      giveBack();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    document.body.append(box);
+    box.showModal();
+  });
+}
+async function showError(action, error) {
+  const message = error instanceof Error ? error.message : String(error);
+  await dialog(action, (close) => [
+    el("p", { class: "dialog-text" }, message),
+    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
+  ]);
+}
+async function confirm(title, message, action) {
+  const answer = await dialog(title, (close) => [
+    el("p", { class: "dialog-text" }, message),
+    el(
+      "div",
+      { class: "dialog-buttons" },
+      el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")),
+      el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action)
+    )
+  ]);
+  return answer === true;
+}
+async function attempt(action, work) {
+  const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    await showError(t("{action} failed", { action }), error);
+    return false;
+  } finally {
+    clearTimeout(timer);
+    setStatus("");
+  }
+}
+function setStatus(message) {
+  const line2 = byId("status", HTMLElement);
+  line2.hidden = message === "";
+  fill(line2, message);
+}
+
+// lib/client.ts
+function mistakesOf(error) {
+  return codeOf(error) !== null && "fields" in error ? error.fields : [];
+}
+function codeOf(error) {
+  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
+}
+
+// lib/icons.ts
+var ban = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M4.929 4.929 19.07 19.071";
+var check = "M20 6 9 17l-5-5";
+var circleCheck = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M16 9l-5.5 5.5L8 12";
+var circleHelp = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M9.09 9a3 3 0 0 1 5.83 1c0 2-3 3-3 3 M12 17h.01";
+var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
+var copy = "M10 8h10a2 2 0 0 1 2 2v10a2 2 0 0 1 -2 2h-10a2 2 0 0 1 -2 -2v-10a2 2 0 0 1 2 -2z M4 16c-1.1 0-2-.9-2-2V4c0-1.1.9-2 2-2h10c1.1 0 2 .9 2 2";
+var keyRound = "M2.586 17.414A2 2 0 0 0 2 18.828V21a1 1 0 0 0 1 1h3a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h1a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h.172a2 2 0 0 0 1.414-.586l.814-.814a6.5 6.5 0 1 0-4-4z M16 7.5a0.5 0.5 0 1 0 1 0a0.5 0.5 0 1 0 -1 0z";
+var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
+var plus = "M5 12h14 M12 5v14";
+var send = "M14.536 21.686a.5.5 0 0 0 .937-.024l6.5-19a.496.496 0 0 0-.635-.635l-19 6.5a.5.5 0 0 0-.024.937l7.93 3.18a2 2 0 0 1 1.112 1.11z M21.854 2.147l-10.94 10.939";
+var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3 M12 9v4 M12 17h.01";
+
+// lib/fields.ts
+var made = 0;
+function field(label, control, hint = null) {
+  const id = `field-${++made}`;
+  const error = el("span", { class: "error", id: `${id}-error`, hidden: true });
+  const help = hint === null || hint === "" ? null : el("span", { class: "hint", id: `${id}-hint` }, hint);
+  if (control.id === "") control.id = id;
+  const described = () => [error.hidden ? "" : error.id, help?.id ?? ""].filter((one) => one !== "").join(" ");
+  const describe = () => described() === "" ? control.removeAttribute("aria-describedby") : control.setAttribute("aria-describedby", described());
+  describe();
+  const problem = (text2) => {
+    error.hidden = text2 === "";
+    fill(error, text2 !== "" && [sign(octagonAlert, "i s"), el("span", {}, text2)]);
+    control.setAttribute("aria-invalid", String(text2 !== ""));
+    describe();
+  };
+  control.addEventListener("input", () => problem(""));
+  return { root: el("div", { class: "field" }, el("label", { for: control.id }, label), control, error, help), control, problem };
+}
+function tick(label, on, hint = null) {
+  const control = el("input", { type: "checkbox" });
+  control.checked = on;
+  const error = el("span", { class: "error", hidden: true });
+  const problem = (text2) => {
+    error.hidden = text2 === "";
+    fill(error, text2);
+  };
+  const words = el("span", { class: "grow" }, label, hint !== null && hint !== "" && el("span", { class: "hint" }, el("br"), hint), error);
+  return { root: el("label", { class: "check" }, control, words), control, problem };
+}
+function line(label, value, hint = null, attributes = {}) {
+  const control = el("input", { type: "text", autocomplete: "off", spellcheck: "false", ...attributes });
+  control.value = value;
+  return field(label, control, hint);
+}
+function form(content, action, save, kind = "primary") {
+  const error = el("p", { class: "error", role: "alert", hidden: true });
+  const complain = (text2) => {
+    error.hidden = text2 === "";
+    fill(error, text2);
+  };
+  const submit = el("button", { class: `btn ${kind}`, type: "submit" }, action);
+  const root = el(
+    "form",
+    {
+      class: "form",
+      novalidate: true,
+      onsubmit: async (event) => {
+        event.preventDefault();
+        submit.disabled = true;
+        complain("");
+        try {
+          await save();
+        } catch (failure) {
+          complain(failure instanceof Error ? failure.message : String(failure));
+        } finally {
+          submit.disabled = false;
+          root.querySelector("[aria-invalid=true]")?.focus();
+        }
+      }
+    },
+    content,
+    error,
+    el("div", { class: "flex wrap" }, submit)
+  );
+  return { root, complain };
+}
+function atFields(error, places) {
+  const mistakes = mistakesOf(error);
+  if (mistakes.length === 0) throw error;
+  const rest = [];
+  for (const { field: name, text: text2 } of mistakes) {
+    const best = Object.keys(places).filter((key) => key !== "" && (name === key || name.startsWith(`${key}.`) || name.startsWith(`${key}[`))).sort((a, b) => b.length - a.length)[0];
+    if (best === void 0) rest.push(`${name} ${text2}`.trim());
+    else places[best].problem(`${text2[0]?.toUpperCase() ?? ""}${text2.slice(1)}.`);
+  }
+  if (rest.length > 0) throw new Error(rest.join("; "));
+}
+
+// lib/pages.ts
+function head(title, hint, ...actions) {
+  const words = typeof hint === "string" && hint !== "" ? el("p", { class: "hint" }, hint) : hint;
+  return el("header", {}, el("h1", { tabindex: "-1" }, title), el("span", { class: "grow" }), actions, words);
+}
+function card(title, content, options = {}) {
+  const { flush = false, hint, actions } = options;
+  const top = title === "" ? null : el("header", {}, el("h2", {}, title), el("span", { class: "grow" }), actions, typeof hint === "string" ? el("p", { class: "hint" }, hint) : hint);
+  return el("section", { class: flush ? "card flush" : "card", "aria-label": title === "" ? void 0 : title }, top, content);
+}
+function table(label, columns, rows, each) {
+  const body = rows.map((row) => {
+    const cells = columns.map((column) => {
+      const labelled = column.kind === void 0 || column.kind === "num";
+      return el("td", { class: column.kind, data: labelled && column.title !== "" ? { label: column.title } : void 0 }, wrapped(column.cell(row)));
+    });
+    const tr = el("tr", {}, cells);
+    each?.(tr, row);
+    return tr;
+  });
+  const titles = columns.map((column) => el("th", { class: column.kind, scope: "col" }, column.title === "" ? el("span", { class: "sr" }, t("Actions")) : column.title));
+  return el("table", { class: "records", "aria-label": label }, el("thead", {}, el("tr", {}, titles)), el("tbody", {}, body));
+}
+function wrapped(child) {
+  return Array.isArray(child) || typeof child === "string" ? child.length > 0 ? el("div", {}, child) : null : child;
+}
+function button(title, run, options = {}) {
+  const { icon: icon2, kind = "line", name } = options;
+  return el("button", { class: `btn ${kind}`, type: "button", "aria-label": name, onclick: run }, icon2 !== void 0 && sign(icon2, kind.includes("small") ? "i s" : "i"), title);
+}
+function copyButton(value, word = "") {
+  const said = el("span", { class: "sr", role: "status" });
+  const face = el("span", { class: "flex" });
+  const show = (path, text2) => fill(face, sign(path, "i s"), word !== "" && text2);
+  const made2 = el("button", { class: word === "" ? "btn icon small" : "btn line", type: "button", title: t("Copy"), "aria-label": word === "" ? t("Copy") : void 0 }, face, said);
+  let timer = 0;
+  made2.addEventListener("click", async () => {
+    await toClipboard(value());
+    show(check, t("Copied"));
+    said.textContent = t("Copied");
+    clearTimeout(timer);
+    timer = window.setTimeout(() => {
+      show(copy, word);
+      said.textContent = "";
+    }, 2e3);
+  });
+  show(copy, word);
+  return made2;
+}
+async function toClipboard(value) {
+  if (isSecureContext) {
+    await navigator.clipboard.writeText(value);
+    return;
+  }
+  const area = el("textarea", { readonly: true, "aria-hidden": "true" });
+  area.value = value;
+  document.body.append(area);
+  area.select();
+  document.execCommand("copy");
+  area.remove();
+}
+function copyable(value) {
+  return el("span", { class: "copy" }, el("code", {}, value), copyButton(() => value));
+}
+function foreign(value, most = 300) {
+  const shown = visible(value);
+  if (shown.length <= most) return el("bdi", {}, shown);
+  const words = el("bdi", {}, `${shown.slice(0, most)}…`);
+  const more = el("button", { class: "btn text small", type: "button", onclick: () => (fill(words, shown), more.remove()) }, t("Show all"));
+  return el("span", {}, words, more);
+}
+function visible(value) {
+  return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+}
+
+// lib/states.ts
+var shapes = { ok: circleCheck, warn: triangleAlert, danger: octagonAlert, wait: clock, off: ban, unknown: circleHelp };
+var tones = { ok: "ok", warn: "warn", danger: "danger", wait: "muted", off: "muted", unknown: "muted" };
+function state(level, word) {
+  return el("span", { class: `state ${tones[level]}` }, sign(shapes[level], "i s"), word);
+}
+function notice(level, text2, ...actions) {
+  const alert = level === "danger" ? "alert" : void 0;
+  return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text2), actions);
+}
+function empty(path, title, text2, ...actions) {
+  return el("div", { class: "empty" }, sign(path), el("h2", {}, title), el("p", {}, text2), actions);
+}
+
+// lib/times.ts
+var second = 1e6;
+var minute = 60 * second;
+var hour = 60 * minute;
+var day = 24 * hour;
+var clock2;
+var weekday;
+var date;
+var year;
+var whole;
+function timeOf(at) {
+  return (clock2 ??= new Intl.DateTimeFormat(void 0, { hour: "2-digit", minute: "2-digit" })).format(at / 1e3);
+}
+function moment(at, now = Date.now() * 1e3) {
+  const here = new Date(at / 1e3);
+  const today = new Date(now / 1e3);
+  const days = Math.round((new Date(today).setHours(0, 0, 0, 0) - new Date(here).setHours(0, 0, 0, 0)) / 864e5);
+  const time = timeOf(at);
+  if (days === 0) return time;
+  if (days === 1) return t("yesterday {time}", { time });
+  if (days === -1) return t("tomorrow {time}", { time });
+  if (days > 0 && days < 7) return `${(weekday ??= new Intl.DateTimeFormat(void 0, { weekday: "short" })).format(here)} ${time}`;
+  if (here.getFullYear() === today.getFullYear()) return `${(date ??= new Intl.DateTimeFormat(void 0, { day: "numeric", month: "short" })).format(here)} ${time}`;
+  return (year ??= new Intl.DateTimeFormat(void 0, { day: "numeric", month: "short", year: "numeric" })).format(here);
+}
+function when(at) {
+  whole ??= new Intl.DateTimeFormat(void 0, { dateStyle: "full", timeStyle: "long" });
+  const iso = new Date(at / 1e3).toISOString();
+  return el("time", { datetime: iso, title: `${whole.format(at / 1e3)}
+${iso.replace("T", " ").replace(/\.\d+Z/, " UTC")}` }, moment(at));
+}
+function microseconds(text2) {
+  return text2 === "" ? 0 : Date.parse(text2) * 1e3;
+}
+
+// account/sending/part.ts
+var outgoing = async (desk) => {
+  const [mail, suppressed] = await Promise.all([desk.client.outgoing(0), desk.client.suppression_list()]);
+  const root = el("div", { class: "page" }, head(t("Outgoing"), ""), waiting(desk, mail), ended(mail.ended), suppressions(desk, suppressed));
+  return { title: t("Outgoing"), root };
+};
+function waiting(desk, first) {
+  if (first.waiting.length === 0) return card(t("Waiting to be sent"), empty(send, t("Nothing is waiting"), t("Mail that you send appears here until its recipients’ servers have taken it.")), { flush: true });
+  const place = el("div", {});
+  const all = [...first.waiting];
+  let more = first.more;
+  const draw = () => fill(
+    place,
+    table(
+      t("Waiting to be sent"),
+      [
+        { title: t("To"), kind: "main", cell: (one) => el("span", {}, el("b", {}, foreign(one.recipient)), el("br"), el("span", { class: "hint" }, foreign(one.subject, 120))) },
+        { title: t("State"), cell: (one) => status(one) },
+        { title: t("Attempts"), cell: (one) => one.attempts === 0 ? t("none yet") : String(one.attempts) },
+        { title: t("Next"), cell: (one) => one.next_attempt === null ? t("not while it is on hold") : when(microseconds(one.next_attempt)) },
+        {
+          title: "",
+          kind: "num",
+          cell: (one) => el("span", { class: "flex wrap" }, !one.stopped && button(t("Try now"), () => void tryNow(desk, one), { kind: "line small" }), button(t("Cancel"), () => void cancel(desk, one), { kind: "line small", name: t("Cancel mail to {name}", { name: one.recipient }) }))
+        }
+      ],
+      all
+    ),
+    more && el(
+      "p",
+      { class: "more" },
+      button(
+        t("Show older ones"),
+        () => void attempt(t("Reading the queue"), async () => {
+          const next = await desk.client.outgoing(all.at(-1).id);
+          all.push(...next.waiting);
+          more = next.more;
+          draw();
+        }),
+        { kind: "text" }
+      )
+    )
+  );
+  draw();
+  return card(t("Waiting to be sent"), place, { flush: true });
+}
+function status(one) {
+  if (one.stopped) return [state("danger", t("stopped by the server")), el("br"), el("span", { class: "hint" }, t("Ask the administrator: sending from your account looks unusual."))];
+  if (one.hold) return state("off", t("on hold"));
+  if (one.error === "") return state("wait", t("waiting"));
+  return [state("warn", t("delayed")), el("br"), el("span", { class: "hint" }, foreign(one.error, 200))];
+}
+async function tryNow(desk, one) {
+  if (await attempt(t("Trying again"), () => desk.client.outgoing_try([one.id]))) await desk.refresh();
+}
+async function cancel(desk, one) {
+  if (!await confirm(t("Cancel this message?"), t("It is taken out of the queue for {name} and not sent. If it is being sent at this moment, it may arrive all the same.", { name: one.recipient }), t("Cancel the message"))) return;
+  if (await attempt(t("Cancelling"), () => desk.client.outgoing_cancel([one.id]))) await desk.refresh();
+}
+function end(word) {
+  const made2 = {
+    delivered: () => state("ok", t("delivered")),
+    relayed: () => state("ok", t("passed on")),
+    failed: () => state("danger", t("not delivered")),
+    canceled: () => state("off", t("cancelled"))
+  };
+  return made2[word]?.() ?? word;
+}
+function ended(found) {
+  if (found.length === 0) return null;
+  return card(t("Sent in the last week"), el("ul", { class: "lines" }, found.map((one) => el("li", {}, el("span", { class: "grow" }, foreign(one.recipient)), end(one.state), el("span", { class: "muted" }, when(microseconds(one.ended)))))), { flush: true });
+}
+function suppressions(desk, found) {
+  const add = button(t("Add an address"), () => void suppress(desk), { icon: plus });
+  const hint = t("Addresses to which nothing more is sent, because their servers have said that they do not exist, or because you want it so.");
+  if (found.length === 0) return card(t("Suppressed addresses"), el("p", { class: "hint" }, t("None. "), hint), { actions: add });
+  const rows = table(
+    t("Suppressed addresses"),
+    [
+      { title: t("Address"), kind: "main", cell: (one) => el("b", {}, foreign(one.address)) },
+      { title: t("Reason"), cell: (one) => one.reason === "" ? one.manual ? t("added by hand") : "" : foreign(one.reason, 160) },
+      { title: t("Since"), cell: (one) => when(microseconds(one.created)) },
+      { title: t("Until"), cell: (one) => one.expires === null ? t("removed by hand") : when(microseconds(one.expires)) },
+      {
+        title: "",
+        kind: "num",
+        cell: (one) => button(
+          t("Remove"),
+          async () => {
+            if (await attempt(t("Removing the address"), () => desk.client.suppression_remove(one.address))) await desk.refresh();
+          },
+          { kind: "line small", name: t("Remove {name}", { name: one.address }) }
+        )
+      }
+    ],
+    found
+  );
+  return card(t("Suppressed addresses"), rows, { flush: true, actions: add, hint });
+}
+async function suppress(desk) {
+  const done = await dialog(t("Send nothing more to an address"), (close) => {
+    const address = line(t("Address"), "", null, { inputmode: "email", autofocus: "" });
+    const reason = line(t("Reason"), "", t("For yourself; may be empty."), { maxlength: "300" });
+    const box = form([address.root, reason.root], t("Add"), async () => {
+      await desk.client.suppression_add(address.control.value, reason.control.value);
+      close(true);
+    });
+    return [box.root, cancelButton(() => close(false))];
+  });
+  if (done === true) await desk.refresh();
+}
+function cancelButton(run) {
+  return el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: run }, t("Cancel")));
+}
+var keys = async (desk) => {
+  const [all, sending, overview] = await Promise.all([desk.client.key_list(), desk.client.sending(), desk.client.overview()]);
+  const root = el("div", { class: "page" }, head(t("Keys and webhooks"), ""), keyList(desk, all, overview.login_address), commands(), hooks(desk, sending));
+  return { title: t("Keys and webhooks"), root };
+};
+function keyList(desk, all, address) {
+  const add = button(t("Add a certificate"), () => void addKey(desk, address), { icon: plus });
+  if (all.length === 0) return card(t("Keys for logging in"), empty(keyRound, t("No keys"), t("A mail program that has the key of a certificate logs in without a password. Make one with the commands below."), add), { flush: true });
+  const rows = table(
+    t("Keys for logging in"),
+    [
+      { title: t("Name"), kind: "main", cell: (one) => el("b", {}, foreign(one.name)) },
+      { title: t("Kind"), cell: (one) => one.type },
+      { title: t("Logs in as"), cell: (one) => foreign(one.login_address) },
+      { title: t("Fingerprint"), cell: (one) => el("code", {}, `${one.fingerprint.slice(0, 12)}…`) },
+      { title: t("Since"), cell: (one) => when(microseconds(one.created)) },
+      { title: "", kind: "num", cell: (one) => el("span", { class: "flex wrap" }, button(t("Change"), () => void changeKey(desk, one), { kind: "line small", name: t("Change {name}", { name: one.name }) }), button(t("Remove"), () => void removeKey(desk, one), { kind: "line small", name: t("Remove {name}", { name: one.name }) })) }
+    ],
+    all
+  );
+  return card(t("Keys for logging in"), rows, { flush: true, actions: add });
+}
+async function addKey(desk, address) {
+  const done = await dialog(t("Add a certificate"), (close) => {
+    const text2 = field(t("Certificate"), el("textarea", { rows: "6", spellcheck: "false", autofocus: true }), t("The content of cert.pem: it begins with -----BEGIN CERTIFICATE-----."));
+    const file = field(t("Or choose the file"), el("input", { type: "file", accept: ".pem,.crt,.cer" }));
+    file.control.addEventListener("change", async () => {
+      const chosen = file.control.files?.[0];
+      if (chosen !== void 0) text2.control.value = await chosen.slice(0, 1e5).text();
+    });
+    const name = line(t("Name"), "", t("Empty: the name in the certificate."), { maxlength: "256" });
+    const login = line(t("Logs in as"), address);
+    const command = tick(t("IMAP programs still send a log-in command"), false, t("For programs that do not know that they are logged in already (PREAUTH)."));
+    const box = form([text2.root, file.root, name.root, login.root, command.root], t("Add"), async () => {
+      if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text2.control.value)) {
+        text2.problem(t("This has a private key. It was not sent: keep it to yourself, and give the certificate alone."));
+        return;
+      }
+      try {
+        await desk.client.key_add(text2.control.value, name.control.value, login.control.value, command.control.checked);
+      } catch (error) {
+        atFields(error, { certificate: text2, name, login_address: login });
+        return;
+      }
+      close(true);
+    });
+    return [box.root, cancelButton(() => close(false))];
+  });
+  if (done === true) await desk.refresh();
+}
+async function changeKey(desk, old) {
+  const done = await dialog(t("Change a key"), (close) => {
+    const name = line(t("Name"), old.name, null, { maxlength: "256" });
+    const login = line(t("Logs in as"), old.login_address);
+    const command = tick(t("IMAP programs still send a log-in command"), old.no_imap_preauth);
+    const box = form([name.root, login.root, command.root], t("Save"), async () => {
+      try {
+        await desk.client.key_save(old, { ...old, name: name.control.value, login_address: login.control.value, no_imap_preauth: command.control.checked });
+      } catch (error) {
+        atFields(error, { name, login_address: login });
+        return;
+      }
+      close(true);
+    });
+    return [box.root, cancelButton(() => close(false))];
+  });
+  if (done === true) await desk.refresh();
+}
+async function removeKey(desk, one) {
+  if (!await confirm(t("Remove “{name}”?", { name: one.name }), t("Programs with this key can no longer log in."), t("Remove key"))) return;
+  if (await attempt(t("Removing the key"), () => desk.client.key_remove(one.fingerprint))) await desk.refresh();
+}
+var make = `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \\
+  -keyout key.pem -out cert.pem -days 3650 -subj "/CN=my computer"`;
+var pack = "openssl pkcs12 -export -inkey key.pem -in cert.pem -out key.p12 -name mail";
+var packOld = `openssl pkcs12 -export -inkey key.pem -in cert.pem -out key.p12 -name mail \\
+  -certpbe PBE-SHA1-3DES -keypbe PBE-SHA1-3DES -macalg sha1`;
+function commands() {
+  const shown = (title, text2) => [el("p", { class: "gap" }, title), el("div", { class: "command" }, copyable(text2))];
+  return card(t("Make a key"), [
+    shown(t("On your own computer, make a private key and a certificate (P-256). Add cert.pem above; keep key.pem to yourself."), make),
+    shown(t("Pack both for a mail program:"), pack),
+    el("details", { class: "gap" }, el("summary", {}, t("Older Apple systems refuse that file")), shown(t("They need the older encryption:"), packOld)),
+    el("p", { class: "hint gap" }, t("RSA of 2048 bits or more works too. Few programs take ed25519. Dates and names in the certificate do not matter."))
+  ]);
+}
+function hooks(desk, found) {
+  const old = found.form;
+  const out = old.outgoing_webhook;
+  const into = old.incoming_webhook;
+  const secret = (label, value, hint) => line(label, value, hint, { type: "password", autocomplete: "off" });
+  const outURL = line(t("URL"), out.url, t("Called by POST with JSON. Empty: no calls."), { inputmode: "url" });
+  const outAuth = secret(t("Authorization"), out.authorization, t("Value of the header field, such as “Bearer …”."));
+  const outKey = secret(t("Key that signs the calls"), out.secret, t("whsec_ and a key in base64, as Standard Webhooks have it. Empty: not signed."));
+  const events = found.events.map((name) => tick(name, out.events.length === 0 || out.events.includes(name)));
+  const inURL = line(t("URL"), into.url, t("Called by POST with JSON. Empty: no calls."), { inputmode: "url" });
+  const inAuth = secret(t("Authorization"), into.authorization, "");
+  const inKey = secret(t("Key that signs the calls"), into.secret, "");
+  const ids = line(t("Addresses with a unique sender for each message"), old.from_id_login_addresses.join(" "), t("Log-ins with these get a sender address of its own for each message, so that answers can be matched. Separated by spaces."));
+  const keepMail = line(t("Keep finished mail in the list for"), old.keep_retired_message_period, t("Such as 7d or 12h; 0s for not at all."));
+  const keepHooks = line(t("Keep finished calls in the list for"), old.keep_retired_webhook_period, t("Such as 7d or 12h; 0s for not at all."));
+  const places = {
+    "outgoing_webhook.url": outURL,
+    "outgoing_webhook.authorization": outAuth,
+    "outgoing_webhook.secret": outKey,
+    "outgoing_webhook.events": events[0],
+    "incoming_webhook.url": inURL,
+    "incoming_webhook.authorization": inAuth,
+    "incoming_webhook.secret": inKey,
+    from_id_login_addresses: ids,
+    keep_retired_message_period: keepMail,
+    keep_retired_webhook_period: keepHooks
+  };
+  const chosen = () => found.events.filter((_, i) => events[i].control.checked);
+  const outForm = () => ({ url: outURL.control.value.trim(), authorization: outAuth.control.value, events: chosen().length === found.events.length ? [] : chosen(), secret: outKey.control.value });
+  const inForm = () => ({ url: inURL.control.value.trim(), authorization: inAuth.control.value, secret: inKey.control.value });
+  const outTest = test(desk, () => ({ ...outForm() }), false, { url: outURL, authorization: outAuth });
+  const inTest = test(desk, () => ({ ...inForm(), events: [] }), true, { url: inURL, authorization: inAuth });
+  const save = form(
+    [
+      el("h3", {}, t("Calls about sent mail")),
+      outURL.root,
+      outAuth.root,
+      outKey.root,
+      el("fieldset", { class: "group" }, el("legend", {}, t("Events")), events.map((one) => one.root)),
+      outTest,
+      el("h3", {}, t("Calls about incoming mail")),
+      inURL.root,
+      inAuth.root,
+      inKey.root,
+      inTest,
+      el("h3", {}, t("Sent mail")),
+      ids.root,
+      keepMail.root,
+      keepHooks.root
+    ],
+    t("Save"),
+    async () => {
+      if (outURL.control.value.trim() !== "" && chosen().length === 0) {
+        events[0].problem(t("Choose at least one event."));
+        return;
+      }
+      const changed = {
+        outgoing_webhook: outForm(),
+        incoming_webhook: inForm(),
+        from_id_login_addresses: ids.control.value.split(/\s+/).filter((word) => word !== ""),
+        keep_retired_message_period: keepMail.control.value.trim(),
+        keep_retired_webhook_period: keepHooks.control.value.trim()
+      };
+      try {
+        await desk.client.sending_save(old, changed);
+      } catch (error) {
+        atFields(error, places);
+        return;
+      }
+      desk.say(t("Saved"));
+      await desk.refresh();
+    }
+  );
+  return card(t("Webhooks"), save.root, { hint: t("For programs of your own: your web server is called about what you send and receive.") });
+}
+function test(desk, hook, incoming, places) {
+  const answer = el("div", { role: "status" });
+  const run = async () => {
+    fill(answer, notice("wait", t("Calling…")));
+    let found;
+    try {
+      found = await desk.client.webhook_test(hook(), incoming);
+    } catch (error) {
+      fill(answer);
+      try {
+        atFields(error, places);
+      } catch (rest) {
+        fill(answer, notice("danger", rest instanceof Error ? rest.message : String(rest)));
+      }
+      return;
+    }
+    const time = t("after {seconds} s", { seconds: found.seconds.toFixed(1) });
+    const words = found.status === 0 ? foreign(found.error) : [t("Status {code} ", { code: String(found.status) }), time];
+    fill(answer, notice(found.error === "" ? "ok" : "danger", [words, found.response !== "" && el("pre", { class: "answer" }, foreign(found.response, 600))]));
+  };
+  return el("div", {}, button(t("Make a test call"), () => void run()), answer);
+}
+var pages = { outgoing, keys };
+export {
+  pages
+};

@@ -1,0 +1,812 @@
+// lib/dom.ts
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === void 0 || value === null || value === false) continue;
+    if (typeof value === "function") {
+      element.addEventListener(name.slice(2), value);
+    } else if (name === "data") {
+      Object.assign(element.dataset, value);
+    } else {
+      element.setAttribute(name, value === true ? "" : String(value));
+    }
+  }
+  append(element, children);
+  return element;
+}
+function append(parent, children) {
+  for (const child of children) {
+    if (child === null || child === void 0 || child === false) continue;
+    if (Array.isArray(child)) append(parent, child);
+    else if (typeof child === "string") parent.appendChild(child.length > 0 ? text(child) : document.createTextNode(""));
+    else parent.appendChild(child);
+  }
+}
+function fill(parent, ...children) {
+  parent.replaceChildren();
+  append(parent, children);
+}
+function byId(id, kind) {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`no element #${id}`);
+  return found;
+}
+var ascii = /^[\x00-\x7f]*$/;
+var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
+var mixable = /[\p{L}]/u;
+function text(value) {
+  if (ascii.test(value)) return document.createTextNode(value);
+  const fragment = document.createDocumentFragment();
+  let plain = "";
+  let last = 0;
+  for (const match of value.matchAll(scripts)) {
+    const piece = match[0];
+    const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
+    if (kind !== 0 && last !== 0 && kind !== last) {
+      fragment.append(plain, mark(piece));
+      plain = "";
+      last = kind;
+      continue;
+    }
+    plain += piece;
+    if (kind !== 0) last = kind;
+    else if (!mixable.test(piece)) last = 0;
+  }
+  fragment.append(plain);
+  return fragment;
+}
+function mark(value) {
+  const element = document.createElement("span");
+  element.className = "scriptswitch";
+  element.textContent = value;
+  return element;
+}
+
+// lib/words.ts
+var grouped;
+function t(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    return typeof value === "number" ? (grouped ??= new Intl.NumberFormat()).format(value) : value;
+  });
+}
+function many(n, one, other, values = {}) {
+  return t(n === 1 ? one : other, { ...values, n });
+}
+
+// lib/pages.ts
+function head(title, hint, ...actions) {
+  const words = typeof hint === "string" && hint !== "" ? el("p", { class: "hint" }, hint) : hint;
+  return el("header", {}, el("h1", { tabindex: "-1" }, title), el("span", { class: "grow" }), actions, words);
+}
+
+// lib/focus.ts
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function holdFocus() {
+  const before = document.activeElement;
+  return () => {
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
+  };
+}
+
+// lib/dialogs.ts
+function dialog(title, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const giveBack = holdFocus();
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      giveBack();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    document.body.append(box);
+    box.showModal();
+  });
+}
+async function showError(action, error) {
+  const message = error instanceof Error ? error.message : String(error);
+  await dialog(action, (close) => [
+    el("p", { class: "dialog-text" }, message),
+    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
+  ]);
+}
+async function confirm(title, message, action) {
+  const answer = await dialog(title, (close) => [
+    el("p", { class: "dialog-text" }, message),
+    el(
+      "div",
+      { class: "dialog-buttons" },
+      el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")),
+      el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action)
+    )
+  ]);
+  return answer === true;
+}
+async function attempt(action, work) {
+  const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    await showError(t("{action} failed", { action }), error);
+    return false;
+  } finally {
+    clearTimeout(timer);
+    setStatus("");
+  }
+}
+function setStatus(message) {
+  const line = byId("status", HTMLElement);
+  line.hidden = message === "";
+  fill(line, message);
+}
+
+// lib/numbers.ts
+function size(octets) {
+  if (octets < 1024) return `${octets} B`;
+  const units = ["KB", "MB", "GB", "TB"];
+  let value = octets;
+  let unit = -1;
+  do {
+    value /= 1024;
+    unit++;
+  } while (value >= 999.5 && unit < units.length - 1);
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+}
+function duration(seconds) {
+  if (seconds < 10) return t("a few seconds");
+  if (seconds < 90) return t("{n} seconds", { n: Math.ceil(seconds / 10) * 10 });
+  const minutes = Math.ceil(seconds / 60);
+  if (minutes < 90) return many(minutes, "{n} minute", "{n} minutes");
+  return many(Math.round(seconds / 360) / 10, "{n} hour", "{n} hours");
+}
+
+// account/transfer/exporting.ts
+var Exporting = class {
+  constructor(client, base) {
+    this.client = client;
+    this.archive.append(this.none);
+    this.form = el(
+      "form",
+      {
+        class: "form",
+        method: "post",
+        action: `${base}export`,
+        onsubmit: (event) => {
+          event.preventDefault();
+          void this.download();
+        }
+      },
+      this.csrf,
+      el("div", { class: "fields" }, el("label", { class: "field" }, t("Mailbox"), this.mailbox), el("label", { class: "field" }, t("File"), this.archive)),
+      el("label", { class: "check" }, this.recursive, t("With the mailboxes inside it")),
+      el(
+        "fieldset",
+        { class: "group" },
+        el("legend", {}, t("Format")),
+        el("label", { class: "check" }, this.mbox, el("span", {}, t("mbox: a file for each mailbox, which most mail programs read"))),
+        el("label", { class: "check" }, this.maildir, el("span", {}, t("Maildir: a folder for each mailbox, a file for each message")))
+      ),
+      this.what,
+      el("div", { class: "flex wrap" }, el("button", { class: "btn primary", type: "submit" }, t("Download")))
+    );
+    fill(
+      this.root,
+      el("h2", { id: "export-title" }, t("Export")),
+      el("p", { class: "hint" }, t("Messages are written as they are, with their flags, keywords and the time they were received. What arrives during the download is not in it.")),
+      this.form,
+      this.names
+    );
+  }
+  client;
+  root = el("section", { class: "card", "aria-labelledby": "export-title" });
+  csrf = el("input", { type: "hidden", name: "csrf" });
+  mailbox = el("select", { name: "mailbox", onchange: () => this.adapt() });
+  names = el("datalist", { id: "mailbox-names" });
+  recursive = el("input", { type: "checkbox", name: "recursive", value: "1", checked: true, onchange: () => this.adapt() });
+  mbox = el("input", { type: "radio", name: "format", value: "mbox", checked: true, onchange: () => this.adapt() });
+  maildir = el("input", { type: "radio", name: "format", value: "maildir", onchange: () => this.adapt() });
+  archive = el(
+    "select",
+    { name: "archive" },
+    el("option", { value: "zip" }, t("zip archive")),
+    el("option", { value: "tgz" }, t("tar.gz archive")),
+    el("option", { value: "tar" }, t("tar archive, not compressed"))
+  );
+  none = el("option", { value: "none" }, t("no archive: one mbox file"));
+  what = el("p", { class: "hint" });
+  form;
+  mailboxes = [];
+  async show() {
+    this.mailboxes = await this.client.mailboxes();
+    const chosen = this.mailbox.value;
+    fill(this.mailbox, el("option", { value: "" }, t("All mailboxes")), this.mailboxes.map((mailbox) => el("option", { value: mailbox.name }, mailbox.name)));
+    this.mailbox.value = this.mailboxes.some((mailbox) => mailbox.name === chosen) ? chosen : "";
+    fill(this.names, this.mailboxes.map((mailbox) => el("option", { value: mailbox.name })));
+    this.adapt();
+  }
+  adapt() {
+    const name = this.mailbox.value;
+    const below = this.mailboxes.filter((mailbox) => mailbox.name.startsWith(`${name}/`));
+    this.recursive.disabled = name === "" || below.length === 0;
+    const whole = name === "" ? this.mailboxes : this.mailboxes.filter((mailbox) => mailbox.name === name).concat(this.recursive.checked ? below : []);
+    this.none.disabled = !this.mbox.checked || name === "" || whole.length !== 1;
+    if (this.none.disabled && this.archive.value === "none") this.archive.value = "zip";
+    const messages = whole.reduce((sum, mailbox) => sum + mailbox.total, 0);
+    const octets = whole.reduce((sum, mailbox) => sum + mailbox.size, 0);
+    fill(this.what, `${many(messages, "{n} message", "{n} messages")}, ${size(octets)}`);
+  }
+  async download() {
+    const chosen = this.mailbox.value;
+    try {
+      await this.show();
+    } catch (error) {
+      await showError(t("The export could not be begun"), error);
+      return;
+    }
+    if (this.mailbox.value !== chosen) {
+      await showError(t("The export could not be begun"), t("This mailbox is no longer there."));
+      return;
+    }
+    this.csrf.value = this.client.csrfToken;
+    this.form.submit();
+  }
+};
+
+// lib/check.ts
+var CheckFailed = class extends Error {
+};
+function verify(table, check2, value, path) {
+  if (typeof check2 === "string") {
+    if (!scalar(check2, value)) throw new CheckFailed(`${path}: ${check2} expected`);
+    return;
+  }
+  switch (check2[0]) {
+    case "list":
+      if (!Array.isArray(value)) throw new CheckFailed(`${path}: list expected`);
+      value.forEach((item, i) => verify(table, check2[1], item, `${path}[${i}]`));
+      return;
+    case "map":
+      if (!isObject(value)) throw new CheckFailed(`${path}: object expected`);
+      for (const [key, item] of Object.entries(value)) verify(table, check2[1], item, `${path}.${key}`);
+      return;
+    case "nullable":
+      if (value !== null) verify(table, check2[1], value, path);
+      return;
+    case "optional":
+      if (value !== void 0) verify(table, check2[1], value, path);
+      return;
+    case "enum":
+      if (!check2[1].some((allowed) => allowed === value)) throw new CheckFailed(`${path}: one of ${check2[1].join(", ")} expected`);
+      return;
+    case "ref":
+      fields(table, check2[1], value, path);
+      return;
+    case "union": {
+      const kind = isObject(value) ? value["kind"] : void 0;
+      const name = typeof kind === "string" ? check2[1][kind] : void 0;
+      if (name === void 0) throw new CheckFailed(`${path}: kind is unknown`);
+      fields(table, name, value, path);
+    }
+  }
+}
+function fields(table, name, value, path) {
+  if (!isObject(value)) throw new CheckFailed(`${path}: object expected`);
+  for (const [field, check2] of Object.entries(table[name] ?? {})) verify(table, check2, value[field], `${path}.${field}`);
+}
+function scalar(check2, value) {
+  switch (check2) {
+    case "any":
+      return true;
+    case "null":
+      return value === null;
+    case "integer":
+      return Number.isSafeInteger(value);
+    case "time":
+      return typeof value === "string" && !Number.isNaN(Date.parse(value));
+    default:
+      return typeof value === check2;
+  }
+}
+function isObject(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+// lib/client.ts
+var CallFailed = class extends Error {
+  constructor(call, code, message, fields2 = []) {
+    super(message);
+    this.call = call;
+    this.code = code;
+    this.fields = fields2;
+  }
+  call;
+  code;
+  fields;
+};
+function codeOf(error) {
+  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
+}
+
+// gen/account.ts
+var checks = {
+  ImportStep: { kind: ["enum", ["step"]], title: "string" },
+  ImportCount: { kind: ["enum", ["count"]], mailbox: "string", count: "integer" },
+  ImportProblem: { kind: ["enum", ["problem"]], message: "string" },
+  ImportProgress: { kind: ["enum", ["progress"]], octets: "integer", size: "integer", messages: "integer", seconds_left: ["nullable", "integer"] },
+  ImportDone: { kind: ["enum", ["done"]], messages: "integer", problems: "integer", dry_run: "boolean" },
+  ImportAborted: { kind: ["enum", ["aborted"]], message: "string" },
+  LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]] },
+  SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
+  KeyElsewhere: { name: "string", host: "string" },
+  DeviceLink: { url: "string", qr: ["list", "string"] },
+  DeviceState: { state: ["enum", ["asking", "gone", "issuing", "ready", "refused", "waiting"]], remote_ip: "string", user_agent: "string" },
+  DeviceLook: { state: ["enum", ["asking", "issuing", "ready", "refused", "waiting"]], password: "string", program: ["ref", "Program"] },
+  Program: { username: "string", imap: ["list", ["ref", "MailServer"]], submission: ["list", ["ref", "MailServer"]] },
+  MailServer: { host: "string", port: "integer", security: ["enum", ["plain", "starttls", "tls"]] },
+  Junk: { form: ["ref", "JunkForm"], hams: "integer", spams: "integer", mailboxes: ["list", "string"] },
+  JunkForm: { automatic_junk_flags: ["ref", "JunkFlagsForm"], junk_filter: ["nullable", ["ref", "JunkFilterForm"]], rejects_mailbox: "string", keep_rejects: "boolean", introbox: "string", imap_capabilities_disabled: ["list", "string"] },
+  JunkFlagsForm: { enabled: "boolean", junk_mailbox_regexp: "string", neutral_mailbox_regexp: "string", not_junk_mailbox_regexp: "string" },
+  JunkFilterForm: { threshold: "number", onegrams: "boolean", twograms: "boolean", threegrams: "boolean", max_power: "number", top_words: "integer", ignore_words: "number", rare_words: "integer" },
+  Taught: { wanted: "integer", junk: "integer" },
+  Training: { running: "boolean", done: "integer", total: "integer" },
+  Sending: { form: ["ref", "SendingForm"], events: ["list", "string"] },
+  SendingForm: { outgoing_webhook: ["ref", "OutgoingForm"], incoming_webhook: ["ref", "IncomingForm"], from_id_login_addresses: ["list", "string"], keep_retired_message_period: "string", keep_retired_webhook_period: "string" },
+  OutgoingForm: { url: "string", authorization: "string", events: ["list", "string"], secret: "string" },
+  IncomingForm: { url: "string", authorization: "string", secret: "string" },
+  HookTest: { status: "integer", seconds: "number", error: "string", response: "string" },
+  SuppressedItem: { address: "string", manual: "boolean", reason: "string", created: "time", expires: ["nullable", "time"] },
+  Outgoing: { waiting: ["list", ["ref", "QueuedItem"]], more: "boolean", ended: ["list", ["ref", "Left"]] },
+  QueuedItem: { id: "integer", sender: "string", recipient: "string", subject: "string", queued: "time", attempts: "integer", last_attempt: ["nullable", "time"], next_attempt: ["nullable", "time"], error: "string", hold: "boolean", stopped: "boolean" },
+  Left: { recipient: "string", state: "string", ended: "time" },
+  KeyItem: { fingerprint: "string", type: "string", name: "string", login_address: "string", no_imap_preauth: "boolean", created: "time" },
+  DestinationItem: { address: "string", form: ["ref", "DestinationForm"] },
+  DestinationForm: { mailbox: "string", full_name: "string", rulesets: ["list", ["ref", "Rule"]], smtp_error: "string", refused_addresses: ["list", "string"], message_auth_required_smtp_error: "string" },
+  Rule: { mailbox: "string", smtp_mail_from_regexp: "string", msg_from_regexp: "string", verified_domain: "string", headers_regexp: ["list", ["ref", "HeaderRule"]], is_forward: "boolean", list_allow_domain: "string", accept_rejects_to_mailbox: "string", comment: "string" },
+  HeaderRule: { name: "string", value: "string" },
+  TriedRules: { messages: ["list", ["ref", "TriedMessage"]], complete: "boolean" },
+  TriedMessage: { id: "integer", sender: "string", subject: "string", received: "time", rule: ["nullable", "integer"] },
+  PasswordState: { custom: "boolean", changed: ["nullable", "time"], app_passwords_required: "boolean" },
+  AppPasswordItem: { name: "string", scopes: ["list", ["enum", ["imap", "submission", "webapi"]]], read_only: "boolean", created: "time", expires: ["nullable", "time"], expired: "boolean", last_used: ["nullable", "time"], last_ip: "string", last_protocol: "string" },
+  SessionItem: { id: "integer", app: "string", address: "string", remote_ip: "string", user_agent: "string", created: "time", last_used: "time", current: "boolean" },
+  Attempt: { text: "string", ok: "boolean", username: "string", user_agent: "string", app_password: "string", first: "time", last: "time", count: "integer", after: "string" },
+  Secured: { password: "string", sessions: "integer", app_passwords: "integer", queue: "boolean", held: "integer", left: ["list", ["ref", "Left"]] },
+  Apps: { webmail: "string" },
+  Overview: { login_address: "string", account: "string", full_name: "string", storage_used: "integer", storage_limit: "integer", messages: "integer", addresses: ["list", ["ref", "Address"]], lists: ["list", ["ref", "MailingList"]], program: ["ref", "Program"], app_passwords_required: "boolean" },
+  Address: { address: "string", catchall: "boolean", domain_disabled: "boolean", full_name: "string", mailbox: "string", rules: "integer", refused: "string" },
+  MailingList: { address: "string", members_shown: "boolean", members: ["list", "string"], public: "boolean", may_send: "boolean" },
+  Mailbox: { name: "string", total: "integer", size: "integer" },
+  ImportState: { token: "string", uploading: "boolean" }
+};
+var importEventCheck = ["union", { step: "ImportStep", count: "ImportCount", problem: "ImportProblem", progress: "ImportProgress", done: "ImportDone", aborted: "ImportAborted" }];
+
+// account/transfer/follow.ts
+var retryAfter = 2e3;
+var Follower = class {
+  constructor(client, base, token, owner) {
+    this.client = client;
+    this.base = base;
+    this.token = token;
+    this.owner = owner;
+    this.connect();
+  }
+  client;
+  base;
+  token;
+  owner;
+  source = null;
+  timer = 0;
+  stop() {
+    clearTimeout(this.timer);
+    this.source?.close();
+    this.source = null;
+  }
+  connect() {
+    const source = new EventSource(`${this.base}importprogress?token=${encodeURIComponent(this.token)}`);
+    this.source = source;
+    source.onopen = () => this.owner.begins();
+    for (const kind of Object.keys(importEventCheck[1])) source.addEventListener(kind, (event) => this.take(event.data));
+    source.onerror = () => {
+      source.close();
+      this.owner.waiting();
+      this.timer = window.setTimeout(() => void this.again(), retryAfter);
+    };
+  }
+  async again() {
+    try {
+      const state = await this.client.import_state();
+      if (this.source === null) return;
+      if (state.token === this.token) this.connect();
+      else this.owner.lost();
+    } catch (error) {
+      if (codeOf(error) !== "") throw error;
+      this.timer = window.setTimeout(() => void this.again(), retryAfter);
+    }
+  }
+  take(data) {
+    const event = JSON.parse(data);
+    verify(checks, importEventCheck, event, "event");
+    const known = event;
+    if (known.kind === "done" || known.kind === "aborted") this.stop();
+    this.owner.event(known);
+  }
+};
+
+// account/transfer/upload.ts
+var UploadAborted = class extends Error {
+};
+var Upload = class {
+  request = new XMLHttpRequest();
+  send(url, form, csrfToken, progress) {
+    const request = this.request;
+    return new Promise((resolve, reject) => {
+      request.open("POST", url);
+      request.setRequestHeader("x-moxlite-csrf", csrfToken);
+      request.upload.onprogress = (event) => progress(event.loaded, event.total);
+      request.onload = () => {
+        try {
+          const answer = JSON.parse(request.responseText);
+          if (typeof answer.token === "string") resolve(answer.token);
+          else reject(new CallFailed("import", answer.error?.code ?? "", answer.error?.message ?? t("The answer of the server cannot be understood.")));
+        } catch {
+          reject(new CallFailed("import", "", request.responseText || t("The server answered {status} without saying why.", { status: String(request.status) })));
+        }
+      };
+      request.onerror = () => reject(new CallFailed("import", "", t("The connection broke while the file was sent. Nothing was imported.")));
+      request.onabort = () => reject(new UploadAborted());
+      request.send(form);
+    });
+  }
+  abort() {
+    this.request.abort();
+  }
+};
+
+// account/transfer/importing.ts
+var keptKey = "moxlite-account-import";
+var shownMailboxes = 200;
+var lostText = t("Nothing more is known of this import: it ended more than a minute ago, or the server was started again, which takes an import back. Look at your mailboxes.");
+var Importing = class {
+  constructor(client, base, changed) {
+    this.client = client;
+    this.base = base;
+    this.changed = changed;
+    const drop = el(
+      "div",
+      { class: "drop" },
+      el("label", { class: "drop-text", for: "import-file" }, t("Choose a file, or drop it here")),
+      this.fileName,
+      el("span", { class: "hint", id: "import-kinds" }, t("zip, tar.gz or tar with mbox files, Maildirs or .eml files, such as exports of Google Takeout or Thunderbird folders; or one mbox or .eml file")),
+      this.file
+    );
+    this.file.addEventListener("change", () => this.chosen());
+    drop.addEventListener("dragover", (event) => {
+      event.preventDefault();
+      drop.classList.add("over");
+    });
+    drop.addEventListener("dragleave", () => drop.classList.remove("over"));
+    drop.addEventListener("drop", (event) => {
+      event.preventDefault();
+      drop.classList.remove("over");
+      if (event.dataTransfer !== null && event.dataTransfer.files.length > 0) {
+        this.file.files = event.dataTransfer.files;
+        this.chosen();
+      }
+    });
+    this.form = el(
+      "form",
+      {
+        class: "form",
+        onsubmit: (event) => {
+          event.preventDefault();
+          void this.begin();
+        }
+      },
+      drop,
+      el(
+        "div",
+        { class: "fields" },
+        el("label", { class: "field" }, t("Into mailbox"), this.mailbox),
+        el("label", { class: "field" }, t("Cut off the beginning of mailbox names"), this.prefix)
+      ),
+      el("label", { class: "check" }, this.skip, t("Leave out messages that the mailbox has already")),
+      el("label", { class: "check" }, this.trial, t("Only try it: count messages and find problems, store nothing")),
+      el("div", { class: "flex wrap" }, this.submit)
+    );
+    this.running = el(
+      "div",
+      { class: "running", hidden: true },
+      this.runningTitle,
+      this.doing,
+      this.bar,
+      this.figures,
+      this.result,
+      this.counts,
+      this.problems,
+      el("div", { class: "flex wrap" }, this.cancel, this.another)
+    );
+    fill(
+      this.root,
+      el("h2", { id: "import-title" }, t("Import")),
+      el("p", { class: "hint" }, t("All of the file is imported, or nothing if something fails. You can go on reading and writing mail meanwhile, and close this page once the file is sent.")),
+      this.form,
+      this.running
+    );
+    addEventListener("beforeunload", (event) => {
+      if (this.upload !== null) event.preventDefault();
+    });
+    this.chosen();
+  }
+  client;
+  base;
+  changed;
+  root = el("section", { class: "card", "aria-labelledby": "import-title" });
+  file = el("input", { type: "file", class: "drop-input", id: "import-file", "aria-describedby": "import-kinds", accept: ".zip,.tgz,.gz,.tar,.mbox,.mbx,.eml,application/mbox,message/rfc822" });
+  fileName = el("span", { class: "drop-name" });
+  mailbox = el("input", { autocomplete: "off", spellcheck: "false", list: "mailbox-names", placeholder: t("as in the file, else Inbox") });
+  prefix = el("input", { autocomplete: "off", spellcheck: "false", placeholder: t("such as “[Gmail]” or “Old/Mail”") });
+  skip = el("input", { type: "checkbox" });
+  trial = el("input", { type: "checkbox" });
+  submit = el("button", { class: "btn primary", type: "submit" }, t("Import"));
+  form;
+  bar = el("progress", { class: "bar", max: 1, "aria-label": t("Progress") });
+  doing = el("p", { class: "doing", role: "status" });
+  figures = el("p", { class: "figures" });
+  counts = el("div", { class: "counts" });
+  problems = el("details", { class: "problems" });
+  cancel = el("button", { onclick: () => void this.askCancel() }, t("Cancel"));
+  another = el("button", { class: "btn primary", onclick: () => this.dismiss() }, t("Import another file"));
+  result = el("p", { class: "result", role: "alert" });
+  running;
+  runningTitle = el("h3");
+  upload = null;
+  follower = null;
+  kept = null;
+  step = "";
+  found = /* @__PURE__ */ new Map();
+  texts = [];
+  drawing = 0;
+  async show() {
+    if (this.upload !== null || this.follower !== null) return;
+    this.kept = readKept();
+    const state = await this.client.import_state();
+    const kept = this.kept;
+    if (kept !== null && !kept.dismissed) {
+      this.open(kept.name);
+      if (kept.end !== void 0 && state.token !== kept.token) this.end(kept.end);
+      else this.follow(kept);
+    } else if (state.token !== "" && state.token !== kept?.token) {
+      this.open("");
+      this.follow({ token: state.token, name: "" });
+    }
+  }
+  chosen() {
+    const file = this.file.files?.[0];
+    fill(this.fileName, file === void 0 ? "" : `${file.name} · ${size(file.size)}`);
+    this.fileName.hidden = file === void 0;
+    this.submit.disabled = file === void 0;
+  }
+  async begin() {
+    const file = this.file.files?.[0];
+    if (file === void 0) return;
+    this.submit.disabled = true;
+    try {
+      await this.client.import_check(file.size);
+    } catch (error) {
+      await showError(t("This file cannot be imported now"), error);
+      return;
+    } finally {
+      this.submit.disabled = false;
+    }
+    const form = new FormData();
+    if (this.mailbox.value.trim() !== "") form.set("mailbox", this.mailbox.value.trim());
+    if (this.prefix.value.trim() !== "") form.set("skip_mailbox_prefix", this.prefix.value.trim());
+    if (this.skip.checked) form.set("skip_duplicates", "1");
+    if (this.trial.checked) form.set("dry_run", "1");
+    form.set("file", file);
+    this.open(file.name);
+    const upload = this.upload = new Upload();
+    fill(this.doing, t("Sending the file…"));
+    const began = Date.now();
+    try {
+      const token = await upload.send(`${this.base}import`, form, this.client.csrfToken, (sent, whole) => {
+        const seconds = (Date.now() - began) / 1e3;
+        this.draw(sent, whole, seconds > 2 && sent > 0 ? seconds * (whole - sent) / sent : null);
+      });
+      this.upload = null;
+      this.follow({ token, name: file.name });
+    } catch (error) {
+      this.upload = null;
+      this.close();
+      if (error instanceof UploadAborted) return;
+      await showError(t("The file was not imported"), await this.reason(error, file.size));
+    }
+  }
+  async reason(error, octets) {
+    if (codeOf(error) !== "") return error;
+    try {
+      await this.client.import_check(octets);
+      return error;
+    } catch (reason) {
+      return (codeOf(reason) ?? "") !== "" ? reason : error;
+    }
+  }
+  follow(kept) {
+    this.keep(kept);
+    this.follower = new Follower(this.client, this.base, kept.token, {
+      begins: () => {
+        this.found.clear();
+        this.texts = [];
+        this.step = "";
+      },
+      event: (event) => this.take(event),
+      waiting: () => fill(this.doing, t("The connection is lost; the import goes on. Trying to connect…")),
+      lost: () => {
+        this.follower?.stop();
+        this.end(this.kept?.end ?? { kind: "aborted", message: lostText });
+      }
+    });
+  }
+  take(event) {
+    switch (event.kind) {
+      case "step":
+        this.step = event.title;
+        fill(this.doing, event.title === "finishing" ? t("Putting the messages into their mailboxes…") : t("Reading the file…"));
+        this.cancel.disabled = event.title === "finishing";
+        if (event.title === "finishing") this.draw(1, 1, null);
+        return;
+      case "count":
+        this.found.set(event.mailbox, event.count);
+        this.later();
+        return;
+      case "problem":
+        this.texts.push(event.message);
+        this.later();
+        return;
+      case "progress":
+        if (this.step !== "finishing") this.progress(event);
+        return;
+      case "done":
+      case "aborted":
+        this.end(event);
+        if (event.kind === "done" && !event.dry_run) this.changed();
+    }
+  }
+  progress(event) {
+    this.draw(event.octets, event.size, event.seconds_left);
+  }
+  draw(octets, whole, left) {
+    const share = whole > 0 ? octets / whole : 0;
+    this.bar.value = share;
+    const percent = `${Math.floor(share * 100)} %`;
+    const rest = left === null ? "" : ` · ${t("about {time} left", { time: duration(left) })}`;
+    fill(this.figures, whole > 1 ? `${percent} · ${t("{part} of {whole}", { part: size(octets), whole: size(whole) })}${rest}` : "");
+    document.title = `${percent} · ${t("Import")} · moxlite`;
+  }
+  later() {
+    this.drawing ||= requestAnimationFrame(() => {
+      this.drawing = 0;
+      this.drawFound(this.texts.length);
+    });
+  }
+  drawFound(problems) {
+    const rows = [...this.found].slice(0, shownMailboxes);
+    const more = this.found.size - rows.length;
+    const total = [...this.found.values()].reduce((sum, number) => sum + number, 0);
+    fill(
+      this.counts,
+      rows.length > 0 && el(
+        "table",
+        {},
+        el("caption", {}, t("{messages} in {mailboxes}", { messages: many(total, "{n} message", "{n} messages"), mailboxes: many(this.found.size, "{n} mailbox", "{n} mailboxes") })),
+        el("tbody", {}, rows.map(([name, number]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, number.toLocaleString())))),
+        more > 0 && el("tfoot", {}, el("tr", {}, el("td", { colspan: 2 }, many(more, "and {n} mailbox more", "and {n} mailboxes more"))))
+      )
+    );
+    this.problems.hidden = this.texts.length === 0;
+    const hidden = problems - this.texts.length;
+    fill(
+      this.problems,
+      el("summary", {}, many(problems, "{n} problem: what is left out", "{n} problems: what is left out")),
+      el("ul", {}, this.texts.map((text2) => el("li", {}, text2)), hidden > 0 && el("li", {}, t("and {n} more", { n: hidden })))
+    );
+  }
+  end(end) {
+    this.follower = null;
+    if (this.kept !== null) this.keep({ ...this.kept, end });
+    cancelAnimationFrame(this.drawing);
+    this.drawing = 0;
+    this.drawFound(end.kind === "done" ? end.problems : this.texts.length);
+    const good = end.kind === "done";
+    this.bar.hidden = true;
+    this.cancel.hidden = true;
+    this.another.hidden = false;
+    this.result.hidden = false;
+    this.result.classList.toggle("bad", !good);
+    fill(this.doing);
+    fill(this.figures);
+    fill(this.result, endText(end));
+    document.title = `${good ? t("Done") : t("Not imported")} · ${t("Import")} · moxlite`;
+  }
+  open(name) {
+    this.form.hidden = true;
+    this.running.hidden = false;
+    this.found.clear();
+    this.texts = [];
+    this.step = "";
+    this.bar.hidden = false;
+    this.bar.removeAttribute("value");
+    this.cancel.hidden = false;
+    this.cancel.disabled = false;
+    this.another.hidden = true;
+    this.result.hidden = true;
+    this.drawFound(0);
+    fill(this.runningTitle, name === "" ? t("An import that was begun elsewhere") : name);
+    fill(this.doing, t("Connecting…"));
+    fill(this.figures);
+  }
+  close() {
+    this.running.hidden = true;
+    this.form.hidden = false;
+    document.title = `${t("Import and export")} · moxlite`;
+  }
+  dismiss() {
+    if (this.kept !== null) this.keep({ ...this.kept, dismissed: true });
+    this.form.reset();
+    this.chosen();
+    this.close();
+    this.file.focus();
+  }
+  async askCancel() {
+    if (this.upload !== null) {
+      this.upload.abort();
+      return;
+    }
+    const token = this.follower?.token;
+    if (token === void 0) return;
+    if (await confirm(t("Cancel this import?"), t("What was read so far is taken back; the account stays as it was."), t("Cancel the import"))) {
+      await attempt(t("Cancelling the import"), () => this.client.import_abort(token));
+    }
+  }
+  keep(kept) {
+    this.kept = kept;
+    sessionStorage.setItem(keptKey, JSON.stringify(kept));
+  }
+};
+function endText(end) {
+  if (end.kind === "aborted") return end.message === lostText ? lostText : t("Nothing was imported: {why}", { why: end.message });
+  const messages = many(end.messages, "{n} message", "{n} messages");
+  const problems = end.problems > 0 ? `, ${many(end.problems, "{n} problem", "{n} problems")}` : "";
+  const values = { messages, problems };
+  return end.dry_run ? t("{messages} would be imported{problems}. This was a trial: nothing was stored.", values) : t("{messages} imported{problems}.", values);
+}
+function readKept() {
+  const text2 = sessionStorage.getItem(keptKey);
+  return text2 === null ? null : JSON.parse(text2);
+}
+
+// account/transfer/part.ts
+var transfer = async (desk) => {
+  const exporting = new Exporting(desk.client, desk.base);
+  const importing = new Importing(desk.client, desk.base, () => {
+    void desk.recount();
+    void exporting.show();
+  });
+  await Promise.all([importing.show(), exporting.show()]);
+  return { title: t("Import and export"), root: el("div", { class: "page transfer" }, head(t("Import and export"), ""), importing.root, exporting.root) };
+};
+var pages = { transfer };
+export {
+  pages
+};
