@@ -167,11 +167,8 @@ function setStatus(message) {
 }
 
 // lib/client.ts
-function mistakesOf(error) {
-  return codeOf(error) !== null && "fields" in error ? error.fields : [];
-}
-function codeOf(error) {
-  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
+function fieldsOf(error) {
+  return error instanceof Error && "fields" in error && Array.isArray(error.fields) ? error.fields : [];
 }
 
 // lib/icons.ts
@@ -259,7 +256,7 @@ function form(content, action, save, kind = "primary") {
   return { root, complain };
 }
 function atFields(error, places) {
-  const mistakes = mistakesOf(error);
+  const mistakes = fieldsOf(error);
   if (mistakes.length === 0) throw error;
   const rest = [];
   for (const { field: name, text: text2 } of mistakes) {

@@ -1,0 +1,279 @@
+"""The account app's calls about addresses, rules, junk, keys and sent mail; and a walk of all its calls."""
+
+import datetime as dt
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+from moxlite.config.snapshot import Snapshot
+from moxlite.config.toml.edit import Document
+from moxlite.store.mail.facts import Facts, SMTPFacts
+from moxlite.web.account.api import API
+from moxlite.web.calls import calls_of
+from tests.browsing import ADDRESS, Browser
+from tests.store_mail import deliver_mail
+from tests.web_rig import Rig, rig
+from tests.webserver import WebServer, web_server
+
+pytestmark = pytest.mark.served
+
+__all__ = ["rig"]
+
+RULE = {
+    "mailbox": "Lists",
+    "smtp_mail_from_regexp": "",
+    "msg_from_regexp": "@nordlicht\\.example$",
+    "verified_domain": "",
+    "headers_regexp": [{"name": "^subject$", "value": "letter"}],
+    "is_forward": False,
+    "list_allow_domain": "",
+    "accept_rejects_to_mailbox": "",
+    "comment": "letters",
+}
+
+
+@pytest.fixture
+async def browser(rig: Rig) -> Browser:
+    """A browser that is logged in to the account app."""
+    found = rig.browser(app="/")
+    await found.log_in()
+    return found
+
+
+@pytest.fixture
+async def hook() -> AsyncIterator[WebServer]:
+    """A web server that is called."""
+    async with web_server() as found:
+        yield found
+
+
+async def destination(browser: Browser) -> Any:
+    """The form of the first address."""
+    return (await browser.call("destination_list"))[0]["form"]
+
+
+async def fields(browser: Browser, name: str, /, **parameters: Any) -> list[str]:
+    """The fields at which a call tells mistakes."""
+    answer = await browser.post(name, parameters)
+    assert (answer.status, answer.json["error"]["code"]) == (400, "user:fields"), answer.body
+    return [one["field"] for one in answer.json["error"]["fields"]]
+
+
+async def test_rules_are_saved_and_keep_comments_in_the_file(rig: Rig, browser: Browser) -> None:
+    """WEB-64, WEB-65."""
+    old = await destination(browser)
+    changed = old | {"rulesets": [RULE, RULE | {"mailbox": "Other", "comment": ""}], "full_name": "Mia  M"}
+    saved = await browser.call("destination_save", address=ADDRESS, old=old, changed=changed)
+    assert saved["form"] == changed
+    assert await destination(browser) == changed
+    settings = rig.holder.current.account("mia")
+    assert settings is not None
+    first = settings.destinations[ADDRESS].rulesets[0]
+    assert (first.mailbox, dict(first.headers_regexp)) == ("Lists", {"^subject$": "letter"})
+    again = changed | {"rulesets": changed["rulesets"][::-1]}
+    await browser.call("destination_save", address=ADDRESS, old=changed, changed=again)
+    assert [one["mailbox"] for one in (await destination(browser))["rulesets"]] == ["Other", "Lists"]
+
+
+async def test_a_save_upon_old_values_is_a_conflict_and_writes_nothing(rig: Rig, browser: Browser) -> None:
+    """WEB-64, WEB-89."""
+    old = await destination(browser)
+
+    def change(document: Document, snapshot: Snapshot) -> None:
+        document.put(("accounts", "mia", "destinations", ADDRESS, "mailbox"), "Elsewhere")
+
+    await rig.holder.edit(change)
+    answer = await browser.post(
+        "destination_save", {"address": ADDRESS, "old": old, "changed": old | {"full_name": "x"}}
+    )
+    assert (answer.status, answer.json["error"]["code"]) == (409, "user:conflict")
+    assert "Elsewhere" in answer.json["error"]["message"]
+    assert (await destination(browser))["full_name"] == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"msg_from_regexp": "(unclosed"}, "rulesets[0].msg_from_regexp"),
+        ({"mailbox": ""}, "rulesets[0].mailbox"),
+        ({"verified_domain": "-x-"}, "rulesets[0].verified_domain"),
+        ({"msg_from_regexp": "", "headers_regexp": []}, "rulesets[0]"),
+        ({"headers_regexp": [{"name": "(", "value": "x"}]}, "rulesets[0].headers_regexp"),
+        ({"headers_regexp": [{"name": "x", "value": ""}]}, "rulesets[0].headers_regexp"),
+        ({"headers_regexp": [{"name": "x", "value": "a"}, {"name": "x", "value": "b"}]}, "rulesets[0].headers_regexp"),
+        ({"is_forward": True}, "rulesets[0].is_forward"),
+        ({"accept_rejects_to_mailbox": "Inbox"}, "rulesets[0].accept_rejects_to_mailbox"),
+    ],
+)
+async def test_mistakes_in_a_rule_are_told_at_their_field(browser: Browser, change: dict[str, Any], field: str) -> None:
+    """WEB-64a, WEB-65."""
+    old = await destination(browser)
+    changed = old | {"rulesets": [RULE | change]}
+    assert await fields(browser, "destination_save", address=ADDRESS, old=old, changed=changed) == [field]
+    assert await destination(browser) == old
+
+
+async def test_mistakes_of_an_address_are_told_at_their_field(browser: Browser) -> None:
+    """WEB-64a."""
+    old = await destination(browser)
+    for change, field in (
+        ({"smtp_error": "999 no"}, "smtp_error"),
+        ({"mailbox": ""}, None),
+        ({"refused_addresses": ["x@elsewhere.example"]}, "refused_addresses[0]"),
+    ):
+        if field is not None:
+            parameters = {"address": ADDRESS, "old": old, "changed": old | change}
+            assert await fields(browser, "destination_save", **parameters) == [field]
+    assert await browser.error("destination_save", address="tom@example.org", old=old, changed=old) == (
+        404,
+        "user:notFound",
+    )
+
+
+async def arrive(rig: Rig, subject: str, *, recipient: str = "mia", sender: str = "ada") -> None:
+    """A message that came by SMTP."""
+    smtp = SMTPFacts(rcptto=recipient, rcptto_domain="example.org", msgfrom=sender, msgfrom_domain="nordlicht.example")
+    octets = f"From: {sender}@nordlicht.example\r\nSubject: {subject}\r\n\r\nhello\r\n".encode()
+    async with rig.account() as account:
+        await deliver_mail(account, octets, facts=Facts(smtp=smtp))
+
+
+async def test_rules_are_tried_on_the_mail_that_came(rig: Rig, browser: Browser) -> None:
+    """WEB-65: which rule takes which, the latest first, of this address alone; nothing is moved."""
+    async with rig.account() as account:
+        await deliver_mail(account, b"Subject: a letter by IMAP\r\n\r\n")
+    for subject in ("letter one", "a bill", "letter two"):
+        await arrive(rig, subject)
+    await arrive(rig, "letter of the office", recipient="b\u00fcro")
+    rules = [RULE, RULE | {"headers_regexp": [], "msg_from_regexp": "^ada@"}]
+    found = await browser.call("rules_try", address=ADDRESS, rules=rules)
+    assert [(one["subject"], one["rule"]) for one in found["messages"]] == [
+        ("letter two", 0),
+        ("a bill", 1),
+        ("letter one", 0),
+    ]
+    assert found["complete"] is True
+    assert [one["total"] for one in await browser.call("mailboxes") if one["name"] == "Inbox"] == [5]
+
+
+async def test_a_rule_that_never_ends_is_refused_in_time(rig: Rig, browser: Browser) -> None:
+    """WEB-65: also a broken pattern has its place in a dry run."""
+    bad = RULE | {"msg_from_regexp": "(x"}
+    assert await fields(browser, "rules_try", address=ADDRESS, rules=[RULE, bad]) == ["rulesets[1].msg_from_regexp"]
+    assert (await browser.error("rules_try", address="tom@example.org", rules=[]))[0] == 404
+    await arrive(rig, "a" * 5000)
+    endless = RULE | {"msg_from_regexp": "", "headers_regexp": [{"name": "^subject$", "value": "(a|aa)+$b"}]}
+    assert await fields(browser, "rules_try", address=ADDRESS, rules=[RULE, endless]) == ["rulesets[1]"]
+
+
+async def test_junk_settings_are_saved_and_the_filter_is_taught(rig: Rig, browser: Browser) -> None:
+    """WEB-66."""
+    found = await browser.call("junk")
+    old = found["form"]
+    assert (old["junk_filter"], found["hams"]) == (None, 0)
+    assert (await browser.error("junk_teach"))[0] == 400
+    own = {"threshold": 0.9, "onegrams": True, "twograms": False, "threegrams": False}
+    own |= {"max_power": 0.01, "top_words": 10, "ignore_words": 0.1, "rare_words": 2}
+    changed = old | {"junk_filter": own, "rejects_mailbox": "Rejects"}
+    assert await browser.call("junk_save", old=old, changed=changed) == changed
+    assert await browser.call("junk_teach") == {"wanted": 0, "junk": 0}
+    assert await browser.call("junk_retrain") == 0
+    assert await browser.call("junk_training") == {"running": False, "done": 0, "total": 0}
+    bad = changed | {"junk_filter": own | {"threshold": 2}, "introbox": "Inbox"}
+    assert sorted(await fields(browser, "junk_save", old=changed, changed=bad)) == ["introbox", "junk_filter.threshold"]
+    assert await browser.error("junk_save", old=old, changed=changed) == (409, "user:conflict")
+
+
+def certificate(key: Any) -> str:
+    """A self-signed certificate in PEM."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "my computer")])
+    start = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    made = made.serial_number(7).not_valid_before(start).not_valid_after(start + dt.timedelta(days=1))
+    return made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
+
+
+async def test_keys_are_added_changed_and_removed(browser: Browser) -> None:
+    """WEB-67."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem = certificate(key)
+    good = {"certificate": pem, "name": "", "login_address": ADDRESS, "no_imap_preauth": False}
+    item = await browser.call("key_add", **good)
+    assert (item["name"], item["type"]) == ("my computer", "ecdsa-p256")
+    assert await browser.call("key_list") == [item]
+    assert await browser.error("key_add", **good) == (409, "user:conflict")
+    await browser.call("key_save", old=item, changed=item | {"name": "laptop"})
+    assert await browser.error("key_save", old=item, changed=item | {"name": "x"}) == (409, "user:conflict")
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    for text in (private, private + pem, pem + pem, "hello"):
+        assert await fields(browser, "key_add", **good | {"certificate": text}) == ["certificate"]
+    small = certificate(rsa.generate_private_key(65537, 1024))
+    answer = await browser.post("key_add", good | {"certificate": small})
+    assert (answer.status, "2048" in answer.json["error"]["message"]) == (400, True)
+    assert await fields(browser, "key_add", **good | {"login_address": "tom@example.org"}) == ["login_address"]
+    await browser.call("key_remove", fingerprint=item["fingerprint"])
+    assert await browser.error("key_remove", fingerprint=item["fingerprint"]) == (404, "user:notFound")
+
+
+async def test_webhooks_are_saved_and_called_for_a_test(rig: Rig, browser: Browser, hook: WebServer) -> None:
+    """WEB-68."""
+    old = (await browser.call("sending"))["form"]
+    out = {"url": hook.url(), "authorization": "Bearer x", "events": ["failed"], "secret": ""}
+    changed = old | {"outgoing_webhook": out, "keep_retired_message_period": "7d"}
+    assert await browser.call("sending_save", old=old, changed=changed) == changed
+    assert sorted(
+        await fields(
+            browser,
+            "sending_save",
+            old=changed,
+            changed=changed | {"outgoing_webhook": out | {"url": "x"}, "keep_retired_webhook_period": "soon"},
+        )
+    ) == ["keep_retired_webhook_period", "outgoing_webhook.url"]
+    assert await fields(browser, "webhook_test", hook=out | {"url": "ftp://x"}, incoming=False) == ["url"]
+    for incoming in (False, True):
+        found = await browser.call("webhook_test", hook=out, incoming=incoming)
+        assert found["status"] == 0  # an address of the inner network is not called (WEB-111)
+        assert found["error"]
+    assert hook.asked == []
+
+
+async def test_suppressed_addresses_are_added_and_removed(browser: Browser) -> None:
+    """WEB-68, WEB-69: also that nothing waits."""
+    await browser.call("suppression_add", address="ada@nordlicht.example", reason="moved")
+    (one,) = await browser.call("suppression_list")
+    assert (one["address"], one["manual"], one["reason"]) == ("ada@nordlicht.example", True, "moved")
+    assert (await browser.error("suppression_add", address="nonsense", reason=""))[0] == 400
+    await browser.call("suppression_remove", address="ada@nordlicht.example")
+    assert (await browser.error("suppression_remove", address="ada@nordlicht.example"))[0] == 400
+    assert await browser.call("outgoing", before=0) == {"waiting": [], "more": False, "ended": []}
+    assert await browser.call("outgoing_try", ids=[1]) == 0
+    assert await browser.call("outgoing_cancel", ids=[1]) == 0
+
+
+async def test_no_call_works_without_the_own_session(rig: Rig, browser: Browser) -> None:
+    """WEB-52, WEB-53, WEB-132: each call without session, with another app's, without its token, from elsewhere."""
+    webmail = rig.browser()
+    await webmail.log_in()
+    stranger = rig.browser(app="/")
+    other = rig.browser(app="/")
+    other.cookies = {"accountsession": webmail.cookies["webmailsession"]}
+    other.csrf = webmail.csrf
+    rig_calls = calls_of(API)  # type: ignore[arg-type]  # a class is hashable, mypy looks at its instances
+    walked = 0
+    for name, entry in rig_calls.items():
+        foreign = await browser.post(name, {}, headers={"origin": "https://evil.example"})
+        assert foreign.status == 403, name
+        if entry.public:
+            continue
+        walked += 1
+        assert (await stranger.post(name, {})).status == 401, name
+        if walked < 4:  # each costs a second
+            assert (await other.post(name, {})).status == 401, name
+            assert (await browser.post(name, {}, headers={"x-moxlite-csrf": "x" * 22})).status == 401, name
+    assert walked > 40
