@@ -15,8 +15,8 @@ import { notice } from "../lib/states";
 import { toast } from "../lib/toasts";
 import { t } from "../lib/words";
 import { overviewPage } from "./overview";
-import type { Desk, MakePage, PagePart } from "./page";
 import { recover, recoveryToken } from "./recover";
+import type { Desk, MakePage, PagePart } from "./ui/page";
 
 const base = document.location.pathname.replace(/[^/]*$/, "");
 

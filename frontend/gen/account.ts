@@ -136,16 +136,319 @@ export interface RecoveryInfo {
   reset_factors: boolean;
 }
 
+/** A one-time link for a device, and its QR code: a string of 0 (light) and 1 (dark) for each row. */
+export interface DeviceLink {
+  url: string;
+  qr: Array<string>;
+}
+
+/** How far the device with the link is, and its address and browser once it has asked. ``gone``: the ten minutes are */
+export interface DeviceState {
+  state: "asking" | "gone" | "issuing" | "ready" | "refused" | "waiting";
+  remote_ip: string;
+  user_agent: string;
+}
+
+/** The settings for the device; ``password`` is "" until the user has said yes (``ready``). */
+export interface DeviceLook {
+  state: "asking" | "issuing" | "ready" | "refused" | "waiting";
+  password: string;
+  program: Program;
+}
+
+/** Settings of a mail program, the best servers first. */
+export interface Program {
+  username: string;
+  imap: Array<MailServer>;
+  submission: Array<MailServer>;
+}
+
+/** A server in the settings of a mail program. */
+export interface MailServer {
+  host: string;
+  port: number;
+  security: "plain" | "starttls" | "tls";
+}
+
+/** Settings about junk, the numbers of wanted and junk messages that the filter has learned, and all mailboxes. */
+export interface Junk {
+  form: JunkForm;
+  hams: number;
+  spams: number;
+  mailboxes: Array<string>;
+}
+
+/** The keys of `Account` about junk. Without ``junk_filter``, content is not judged. */
+export interface JunkForm {
+  automatic_junk_flags: JunkFlagsForm;
+  junk_filter: JunkFilterForm | null;
+  rejects_mailbox: string;
+  keep_rejects: boolean;
+  introbox: string;
+  imap_capabilities_disabled: Array<string>;
+}
+
+/** `AutomaticJunkFlags` of domains.toml. */
+export interface JunkFlagsForm {
+  enabled: boolean;
+  junk_mailbox_regexp: string;
+  neutral_mailbox_regexp: string;
+  not_junk_mailbox_regexp: string;
+}
+
+/** `JunkFilter` of domains.toml. */
+export interface JunkFilterForm {
+  threshold: number;
+  onegrams: boolean;
+  twograms: boolean;
+  threegrams: boolean;
+  max_power: number;
+  top_words: number;
+  ignore_words: number;
+  rare_words: number;
+}
+
+/** Numbers of messages that were marked as wanted and as junk. */
+export interface Taught {
+  wanted: number;
+  junk: number;
+}
+
+/** Progress of learning all messages again, in messages. */
+export interface Training {
+  running: boolean;
+  done: number;
+  total: number;
+}
+
+/** Settings about sent mail, and the events that a webhook may choose. */
+export interface Sending {
+  form: SendingForm;
+  events: Array<string>;
+}
+
+/** The keys of `Account` about webhooks and sent mail. Without a URL there is no webhook. */
+export interface SendingForm {
+  outgoing_webhook: OutgoingForm;
+  incoming_webhook: IncomingForm;
+  from_id_login_addresses: Array<string>;
+  keep_retired_message_period: string;
+  keep_retired_webhook_period: string;
+}
+
+/** `OutgoingWebhook` of domains.toml. */
+export interface OutgoingForm {
+  url: string;
+  authorization: string;
+  events: Array<string>;
+  secret: string;
+}
+
+/** `IncomingWebhook` of domains.toml. */
+export interface IncomingForm {
+  url: string;
+  authorization: string;
+  secret: string;
+}
+
+/** The answer to a test call: HTTP status, 0 without an answer; the seconds that it took; the error, "" for a */
+export interface HookTest {
+  status: number;
+  seconds: number;
+  error: string;
+  response: string;
+}
+
+/** An address to which nothing is sent. ``manual``: a person has put it on the list. */
+export interface SuppressedItem {
+  address: string;
+  manual: boolean;
+  reason: string;
+  created: string;
+  expires: string | null;
+}
+
+/** Waiting messages, whether there are ``more``, and the messages that ended within a week. */
+export interface Outgoing {
+  waiting: Array<QueuedItem>;
+  more: boolean;
+  ended: Array<Left>;
+}
+
+/** A message that waits, for one recipient. ``next_attempt`` is null while it is on hold. ``stopped``: only the */
+export interface QueuedItem {
+  id: number;
+  sender: string;
+  recipient: string;
+  subject: string;
+  queued: string;
+  attempts: number;
+  last_attempt: string | null;
+  next_attempt: string | null;
+  error: string;
+  hold: boolean;
+  stopped: boolean;
+}
+
+/** A message that was sent, for one recipient; ``state`` is its end, such as ``delivered``. */
+export interface Left {
+  recipient: string;
+  state: string;
+  ended: string;
+}
+
+/** The key of a client certificate. ``no_imap_preauth``: IMAP programs still log in by command. */
+export interface KeyItem {
+  fingerprint: string;
+  type: string;
+  name: string;
+  login_address: string;
+  no_imap_preauth: boolean;
+  created: string;
+}
+
+/** An address of the account with its settings and rules. */
+export interface DestinationItem {
+  address: string;
+  form: DestinationForm;
+}
+
+/** `Destination` of domains.toml: an address of the account. */
+export interface DestinationForm {
+  mailbox: string;
+  full_name: string;
+  rulesets: Array<Rule>;
+  smtp_error: string;
+  refused_addresses: Array<string>;
+  message_auth_required_smtp_error: string;
+}
+
+/** `Ruleset` of domains.toml. */
+export interface Rule {
+  mailbox: string;
+  smtp_mail_from_regexp: string;
+  msg_from_regexp: string;
+  verified_domain: string;
+  headers_regexp: Array<HeaderRule>;
+  is_forward: boolean;
+  list_allow_domain: string;
+  accept_rejects_to_mailbox: string;
+  comment: string;
+}
+
+/** Patterns for the name and the value of a header field. */
+export interface HeaderRule {
+  name: string;
+  value: string;
+}
+
+/** A dry run: the latest messages. ``complete`` is false if the time was not enough for all. */
+export interface TriedRules {
+  messages: Array<TriedMessage>;
+  complete: boolean;
+}
+
+/** A message of a dry run, and the index of the rule that would take it, null for none. */
+export interface TriedMessage {
+  id: number;
+  sender: string;
+  subject: string;
+  received: string;
+  rule: number | null;
+}
+
+/** The account's own password. ``custom``: the user may choose it; else it is generated. ``changed``: time of the */
+export interface PasswordState {
+  custom: boolean;
+  changed: string | null;
+  app_passwords_required: boolean;
+}
+
+/** An app password. Its last use is known to the hour, address and protocol of it for 30 days. */
+export interface AppPasswordItem {
+  name: string;
+  scopes: Array<"imap" | "submission" | "webapi">;
+  read_only: boolean;
+  created: string;
+  expires: string | null;
+  expired: boolean;
+  last_used: string | null;
+  last_ip: string;
+  last_protocol: string;
+}
+
+/** A browser that is logged in. ``current``: the browser that asks. */
+export interface SessionItem {
+  id: number;
+  app: string;
+  address: string;
+  remote_ip: string;
+  user_agent: string;
+  created: string;
+  last_used: string;
+  current: boolean;
+}
+
+/** Equal log-in attempts between ``first`` and ``last``. ``text``: protocol, address of the client and outcome in */
+export interface Attempt {
+  text: string;
+  ok: boolean;
+  username: string;
+  user_agent: string;
+  app_password: string;
+  first: string;
+  last: string;
+  count: number;
+  after: string;
+}
+
+/** The result of "this wasn't me": the new password, the numbers of ended sessions and app passwords, and of */
+export interface Secured {
+  password: string;
+  sessions: number;
+  app_passwords: number;
+  queue: boolean;
+  held: number;
+  left: Array<Left>;
+}
+
 /** Paths of the other apps at this address; "" for one that is not served here. */
 export interface Apps {
   webmail: string;
 }
 
-/** The account. A ``storage_limit`` of 0 means no limit. */
+/** The account. A ``storage_limit`` of 0 means no limit. ``app_passwords_required``: mail programs cannot use the */
 export interface Overview {
   login_address: string;
+  account: string;
+  full_name: string;
   storage_used: number;
   storage_limit: number;
+  messages: number;
+  addresses: Array<Address>;
+  lists: Array<MailingList>;
+  program: Program;
+  app_passwords_required: boolean;
+}
+
+/** An address of the account, as in its settings; ``@domain`` for all others of a domain (``catchall``). */
+export interface Address {
+  address: string;
+  catchall: boolean;
+  domain_disabled: boolean;
+  full_name: string;
+  mailbox: string;
+  rules: number;
+  refused: string;
+}
+
+/** A list that the account is a member of. ``members`` is empty unless ``members_shown``. ``public``: everyone may */
+export interface MailingList {
+  address: string;
+  members_shown: boolean;
+  members: Array<string>;
+  public: boolean;
+  may_send: boolean;
 }
 
 /** A mailbox: its name, number of messages and their size in octets. */
@@ -183,8 +486,42 @@ export const checks: Checks = {
   FactorAdded: { name: "string", recovery_codes: ["list", "string"] },
   KeyRequest: { options: "string" },
   RecoveryInfo: { account: "string", expires: "integer", generated: "boolean", reset_factors: "boolean" },
+  DeviceLink: { url: "string", qr: ["list", "string"] },
+  DeviceState: { state: ["enum", ["asking", "gone", "issuing", "ready", "refused", "waiting"]], remote_ip: "string", user_agent: "string" },
+  DeviceLook: { state: ["enum", ["asking", "issuing", "ready", "refused", "waiting"]], password: "string", program: ["ref", "Program"] },
+  Program: { username: "string", imap: ["list", ["ref", "MailServer"]], submission: ["list", ["ref", "MailServer"]] },
+  MailServer: { host: "string", port: "integer", security: ["enum", ["plain", "starttls", "tls"]] },
+  Junk: { form: ["ref", "JunkForm"], hams: "integer", spams: "integer", mailboxes: ["list", "string"] },
+  JunkForm: { automatic_junk_flags: ["ref", "JunkFlagsForm"], junk_filter: ["nullable", ["ref", "JunkFilterForm"]], rejects_mailbox: "string", keep_rejects: "boolean", introbox: "string", imap_capabilities_disabled: ["list", "string"] },
+  JunkFlagsForm: { enabled: "boolean", junk_mailbox_regexp: "string", neutral_mailbox_regexp: "string", not_junk_mailbox_regexp: "string" },
+  JunkFilterForm: { threshold: "number", onegrams: "boolean", twograms: "boolean", threegrams: "boolean", max_power: "number", top_words: "integer", ignore_words: "number", rare_words: "integer" },
+  Taught: { wanted: "integer", junk: "integer" },
+  Training: { running: "boolean", done: "integer", total: "integer" },
+  Sending: { form: ["ref", "SendingForm"], events: ["list", "string"] },
+  SendingForm: { outgoing_webhook: ["ref", "OutgoingForm"], incoming_webhook: ["ref", "IncomingForm"], from_id_login_addresses: ["list", "string"], keep_retired_message_period: "string", keep_retired_webhook_period: "string" },
+  OutgoingForm: { url: "string", authorization: "string", events: ["list", "string"], secret: "string" },
+  IncomingForm: { url: "string", authorization: "string", secret: "string" },
+  HookTest: { status: "integer", seconds: "number", error: "string", response: "string" },
+  SuppressedItem: { address: "string", manual: "boolean", reason: "string", created: "time", expires: ["nullable", "time"] },
+  Outgoing: { waiting: ["list", ["ref", "QueuedItem"]], more: "boolean", ended: ["list", ["ref", "Left"]] },
+  QueuedItem: { id: "integer", sender: "string", recipient: "string", subject: "string", queued: "time", attempts: "integer", last_attempt: ["nullable", "time"], next_attempt: ["nullable", "time"], error: "string", hold: "boolean", stopped: "boolean" },
+  Left: { recipient: "string", state: "string", ended: "time" },
+  KeyItem: { fingerprint: "string", type: "string", name: "string", login_address: "string", no_imap_preauth: "boolean", created: "time" },
+  DestinationItem: { address: "string", form: ["ref", "DestinationForm"] },
+  DestinationForm: { mailbox: "string", full_name: "string", rulesets: ["list", ["ref", "Rule"]], smtp_error: "string", refused_addresses: ["list", "string"], message_auth_required_smtp_error: "string" },
+  Rule: { mailbox: "string", smtp_mail_from_regexp: "string", msg_from_regexp: "string", verified_domain: "string", headers_regexp: ["list", ["ref", "HeaderRule"]], is_forward: "boolean", list_allow_domain: "string", accept_rejects_to_mailbox: "string", comment: "string" },
+  HeaderRule: { name: "string", value: "string" },
+  TriedRules: { messages: ["list", ["ref", "TriedMessage"]], complete: "boolean" },
+  TriedMessage: { id: "integer", sender: "string", subject: "string", received: "time", rule: ["nullable", "integer"] },
+  PasswordState: { custom: "boolean", changed: ["nullable", "time"], app_passwords_required: "boolean" },
+  AppPasswordItem: { name: "string", scopes: ["list", ["enum", ["imap", "submission", "webapi"]]], read_only: "boolean", created: "time", expires: ["nullable", "time"], expired: "boolean", last_used: ["nullable", "time"], last_ip: "string", last_protocol: "string" },
+  SessionItem: { id: "integer", app: "string", address: "string", remote_ip: "string", user_agent: "string", created: "time", last_used: "time", current: "boolean" },
+  Attempt: { text: "string", ok: "boolean", username: "string", user_agent: "string", app_password: "string", first: "time", last: "time", count: "integer", after: "string" },
+  Secured: { password: "string", sessions: "integer", app_passwords: "integer", queue: "boolean", held: "integer", left: ["list", ["ref", "Left"]] },
   Apps: { webmail: "string" },
-  Overview: { login_address: "string", storage_used: "integer", storage_limit: "integer" },
+  Overview: { login_address: "string", account: "string", full_name: "string", storage_used: "integer", storage_limit: "integer", messages: "integer", addresses: ["list", ["ref", "Address"]], lists: ["list", ["ref", "MailingList"]], program: ["ref", "Program"], app_passwords_required: "boolean" },
+  Address: { address: "string", catchall: "boolean", domain_disabled: "boolean", full_name: "string", mailbox: "string", rules: "integer", refused: "string" },
+  MailingList: { address: "string", members_shown: "boolean", members: ["list", "string"], public: "boolean", may_send: "boolean" },
   Mailbox: { name: "string", total: "integer", size: "integer" },
   ImportState: { token: "string", uploading: "boolean" },
 };
@@ -268,19 +605,219 @@ export class Client extends BaseClient {
     return this.call("recover", { token, password }, { token: "string", password: "string" }, "string");
   }
 
+  /** Make the link for a device of this name, which becomes the name of its app password. */
+  device_start(name: string): Promise<DeviceLink> {
+    return this.call("device_start", { name }, { name: "string" }, ["ref", "DeviceLink"]);
+  }
+
+  /** How far the device is. */
+  device_state(): Promise<DeviceState> {
+    return this.call("device_state", {}, {}, ["ref", "DeviceState"]);
+  }
+
+  /** Give the device that asks an app password, or refuse it. */
+  device_answer(yes: boolean): Promise<null> {
+    return this.call("device_answer", { yes }, { yes: "boolean" }, "null");
+  }
+
+  /** End the link. */
+  device_stop(): Promise<null> {
+    return this.call("device_stop", {}, {}, "null");
+  }
+
+  /** Use a link up, on the device; returns the device's own secret. The second time it is gone. */
+  device_open(link: string): Promise<string> {
+    return this.call("device_open", { link }, { link: "string" }, "string");
+  }
+
+  /** The answer to the device: its settings and password, once the user has said yes. */
+  device_look(claim: string): Promise<DeviceLook> {
+    return this.call("device_look", { claim }, { claim: "string" }, ["ref", "DeviceLook"]);
+  }
+
+  /** The settings, what the filter has learned, and the names of the mailboxes. */
+  junk(): Promise<Junk> {
+    return this.call("junk", {}, {}, ["ref", "Junk"]);
+  }
+
+  /** Save the settings; returns them as they are now. A conflict if they are no longer the old ones. */
+  junk_save(old: JunkForm, changed: JunkForm): Promise<JunkForm> {
+    return this.call("junk_save", { old, changed }, { old: ["ref", "JunkForm"], changed: ["ref", "JunkForm"] }, ["ref", "JunkForm"]);
+  }
+
+  /** Learn from the mail in Archive and Junk; returns how many messages were marked. */
+  junk_teach(): Promise<Taught> {
+    return this.call("junk_teach", {}, {}, ["ref", "Taught"]);
+  }
+
+  /** Forget what was learned, and learn all marked messages again; returns their number when it is done. */
+  junk_retrain(): Promise<number> {
+    return this.call("junk_retrain", {}, {}, "integer");
+  }
+
+  /** How far `junk_retrain` is. */
+  junk_training(): Promise<Training> {
+    return this.call("junk_training", {}, {}, ["ref", "Training"]);
+  }
+
+  /** Webhooks, addresses with unique senders, and how long finished mail stays listed. */
+  sending(): Promise<Sending> {
+    return this.call("sending", {}, {}, ["ref", "Sending"]);
+  }
+
+  /** Save these settings; returns them as they are now. A conflict if they are no longer the old ones. */
+  sending_save(old: SendingForm, changed: SendingForm): Promise<SendingForm> {
+    return this.call("sending_save", { old, changed }, { old: ["ref", "SendingForm"], changed: ["ref", "SendingForm"] }, ["ref", "SendingForm"]);
+  }
+
+  /** Call a webhook with a made-up event, saved or not; returns the answer. */
+  webhook_test(hook: OutgoingForm, incoming: boolean): Promise<HookTest> {
+    return this.call("webhook_test", { hook, incoming }, { hook: ["ref", "OutgoingForm"], incoming: "boolean" }, ["ref", "HookTest"]);
+  }
+
+  /** Addresses to which the account sends nothing more. */
+  suppression_list(): Promise<Array<SuppressedItem>> {
+    return this.call("suppression_list", {}, {}, ["list", ["ref", "SuppressedItem"]]);
+  }
+
+  /** Send nothing more to an address. */
+  suppression_add(address: string, reason: string): Promise<null> {
+    return this.call("suppression_add", { address, reason }, { address: "string", reason: "string" }, "null");
+  }
+
+  /** Send to an address again. */
+  suppression_remove(address: string): Promise<null> {
+    return this.call("suppression_remove", { address }, { address: "string" }, "null");
+  }
+
+  /** The account's mail that waits, the newest first: a page with ids below ``before``, or with 0 the first page, */
+  outgoing(before: number): Promise<Outgoing> {
+    return this.call("outgoing", { before }, { before: "integer" }, ["ref", "Outgoing"]);
+  }
+
+  /** Make the next attempt now, also for messages on hold; returns the number of messages. */
+  outgoing_try(ids: Array<number>): Promise<number> {
+    return this.call("outgoing_try", { ids }, { ids: ["list", "integer"] }, "integer");
+  }
+
+  /** Take messages out of the queue; returns their number. */
+  outgoing_cancel(ids: Array<number>): Promise<number> {
+    return this.call("outgoing_cancel", { ids }, { ids: ["list", "integer"] }, "integer");
+  }
+
+  /** The keys of the account, oldest first. */
+  key_list(): Promise<Array<KeyItem>> {
+    return this.call("key_list", {}, {}, ["list", ["ref", "KeyItem"]]);
+  }
+
+  /** Let the holder of a certificate's key log in with an address of the account. */
+  key_add(certificate: string, name: string, login_address: string, no_imap_preauth: boolean): Promise<KeyItem> {
+    return this.call("key_add", { certificate, name, login_address, no_imap_preauth }, { certificate: "string", name: "string", login_address: "string", no_imap_preauth: "boolean" }, ["ref", "KeyItem"]);
+  }
+
+  /** Change name, address or use of a key. A conflict if it is no longer the old one. */
+  key_save(old: KeyItem, changed: KeyItem): Promise<null> {
+    return this.call("key_save", { old, changed }, { old: ["ref", "KeyItem"], changed: ["ref", "KeyItem"] }, "null");
+  }
+
+  /** Forget a key; log-ins with it are refused from the next connection on. */
+  key_remove(fingerprint: string): Promise<null> {
+    return this.call("key_remove", { fingerprint }, { fingerprint: "string" }, "null");
+  }
+
+  /** Save the name in mail that the webmail sends. */
+  full_name_save(old: string, changed: string): Promise<null> {
+    return this.call("full_name_save", { old, changed }, { old: "string", changed: "string" }, "null");
+  }
+
+  /** All addresses with their settings and rules. */
+  destination_list(): Promise<Array<DestinationItem>> {
+    return this.call("destination_list", {}, {}, ["list", ["ref", "DestinationItem"]]);
+  }
+
+  /** Save the settings and rules of an address; returns them as they are now. A conflict if they are no longer the */
+  destination_save(address: string, old: DestinationForm, changed: DestinationForm): Promise<DestinationItem> {
+    return this.call("destination_save", { address, old, changed }, { address: "string", old: ["ref", "DestinationForm"], changed: ["ref", "DestinationForm"] }, ["ref", "DestinationItem"]);
+  }
+
+  /** Find which of these rules would have taken the latest messages to an address. Nothing is saved or moved. */
+  rules_try(address: string, rules: Array<Rule>): Promise<TriedRules> {
+    return this.call("rules_try", { address, rules }, { address: "string", rules: ["list", ["ref", "Rule"]] }, ["ref", "TriedRules"]);
+  }
+
+  /** Whether the user may choose the password, and when it was changed. */
+  password_state(): Promise<PasswordState> {
+    return this.call("password_state", {}, {}, ["ref", "PasswordState"]);
+  }
+
+  /** Set the password, and end all other sessions; returns their number. App passwords stay. */
+  set_password(password: string): Promise<number> {
+    return this.call("set_password", { password }, { password: "string" }, "integer");
+  }
+
+  /** Set a new random password and return it, for the only time. Other sessions end; app passwords stay. */
+  generate_password(): Promise<string> {
+    return this.call("generate_password", {}, {}, "string");
+  }
+
+  /** The app passwords, the oldest first, with their last use. */
+  app_password_list(): Promise<Array<AppPasswordItem>> {
+    return this.call("app_password_list", {}, {}, ["list", ["ref", "AppPasswordItem"]]);
+  }
+
+  /** Make an app password and return it, for the only time. */
+  app_password_add(name: string, scopes: Array<"imap" | "submission" | "webapi">, read_only: boolean, expires: string | null): Promise<string> {
+    return this.call("app_password_add", { name, scopes, read_only, expires }, { name: "string", scopes: ["list", ["enum", ["imap", "submission", "webapi"]]], read_only: "boolean", expires: ["nullable", "time"] }, "string");
+  }
+
+  /** Revoke an app password, and end its sessions. */
+  app_password_remove(name: string): Promise<null> {
+    return this.call("app_password_remove", { name }, { name: "string" }, "null");
+  }
+
+  /** Revoke all app passwords, and end their sessions; returns their number. */
+  app_password_remove_all(): Promise<number> {
+    return this.call("app_password_remove_all", {}, {}, "integer");
+  }
+
+  /** Browsers that are logged in to the account page or the webmail, last used first. */
+  session_list(): Promise<Array<SessionItem>> {
+    return this.call("session_list", {}, {}, ["list", ["ref", "SessionItem"]]);
+  }
+
+  /** End a session. */
+  session_remove(session_id: number): Promise<null> {
+    return this.call("session_remove", { session_id }, { session_id: "integer" }, "null");
+  }
+
+  /** End all sessions but this one; returns their number. */
+  session_remove_others(): Promise<number> {
+    return this.call("session_remove_others", {}, {}, "integer");
+  }
+
+  /** Log-in attempts of the last 30 days, the newest first: a page after a place, or with "" the first one. */
+  attempt_list(after: string, count: number): Promise<Array<Attempt>> {
+    return this.call("attempt_list", { after, count }, { after: "string", count: "integer" }, ["list", ["ref", "Attempt"]]);
+  }
+
+  /** Lock out everyone else: a new password, no other sessions, no app passwords, no mail leaves. */
+  not_me(): Promise<Secured> {
+    return this.call("not_me", {}, {}, ["ref", "Secured"]);
+  }
+
   /** Paths of the other apps at this address. */
   apps(): Promise<Apps> {
     return this.call("apps", {}, {}, ["ref", "Apps"]);
   }
 
+  /** Addresses, mailing lists, storage, and the settings for mail programs. */
+  overview(): Promise<Overview> {
+    return this.call("overview", {}, {}, ["ref", "Overview"]);
+  }
+
   /** End the session. */
   logout(): Promise<null> {
     return this.call("logout", {}, {}, "null");
-  }
-
-  /** The login address, and the octets that the account uses and may use. */
-  overview(): Promise<Overview> {
-    return this.call("overview", {}, {}, ["ref", "Overview"]);
   }
 
   /** All mailboxes but the system's, by name: the ones that can be imported to and exported. */

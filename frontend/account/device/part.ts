@@ -10,8 +10,8 @@ import { smartphone } from "../../lib/icons";
 import { button, card, copyButton, copyable, foreign, head } from "../../lib/pages";
 import { notice } from "../../lib/states";
 import { t } from "../../lib/words";
-import { byHand } from "../overview";
-import type { Desk, MakePage } from "../page";
+import { byHand } from "../ui/program";
+import type { Desk, MakePage } from "../ui/page";
 
 /** Milliseconds between two looks at the state of the device. */
 const period = 2000;

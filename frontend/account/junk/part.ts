@@ -7,7 +7,7 @@ import { atFields, form, line, tick } from "../../lib/fields";
 import { button, card, head, meter, pairs } from "../../lib/pages";
 import { notice } from "../../lib/states";
 import { many, t } from "../../lib/words";
-import type { Desk, MakePage } from "../page";
+import type { Desk, MakePage } from "../ui/page";
 
 /** Milliseconds between two looks at how far learning is. */
 const period = 1000;

@@ -10,8 +10,8 @@ import { button, card, foreign, head } from "../../lib/pages";
 import { empty, notice, state } from "../../lib/states";
 import { microseconds, when } from "../../lib/times";
 import { many, t } from "../../lib/words";
-import { addressName } from "../overview";
-import type { Desk, MakePage } from "../page";
+import { addressName } from "../ui/program";
+import type { Desk, MakePage } from "../ui/page";
 
 const addresses: MakePage = async (desk) => {
   const [all, mailboxes] = await Promise.all([desk.client.destination_list(), desk.client.mailboxes()]);

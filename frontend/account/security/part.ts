@@ -9,7 +9,7 @@ import { button, card, copyButton, foreign, head, table } from "../../lib/pages"
 import { empty, notice, state } from "../../lib/states";
 import { microseconds, when } from "../../lib/times";
 import { many, t } from "../../lib/words";
-import type { Desk, MakePage } from "../page";
+import type { Desk, MakePage } from "../ui/page";
 
 const page = 20;
 const day = 86_400_000;

@@ -9,7 +9,7 @@ import { button, card, copyable, foreign, head, table } from "../../lib/pages";
 import { empty, notice, state } from "../../lib/states";
 import { microseconds, when } from "../../lib/times";
 import { t } from "../../lib/words";
-import type { Desk, MakePage } from "../page";
+import type { Desk, MakePage } from "../ui/page";
 
 const outgoing: MakePage = async (desk) => {
   const [mail, suppressed] = await Promise.all([desk.client.outgoing(0), desk.client.suppression_list()]);

@@ -5,7 +5,7 @@ import { head } from "../../lib/pages";
 import { t } from "../../lib/words";
 import { Exporting } from "./exporting";
 import { Importing } from "./importing";
-import type { MakePage } from "../page";
+import type { MakePage } from "../ui/page";
 
 const transfer: MakePage = async (desk) => {
   const exporting = new Exporting(desk.client, desk.base);

@@ -310,7 +310,7 @@ function notice(level, text2, ...actions) {
   return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text2), actions);
 }
 
-// account/overview.ts
+// account/ui/program.ts
 var securities = { tls: "TLS", starttls: "STARTTLS", plain: t("not encrypted") };
 function byHand(program) {
   if (program.imap.length === 0 && program.submission.length === 0)

@@ -333,7 +333,7 @@ function microseconds(text2) {
   return text2 === "" ? 0 : Date.parse(text2) * 1e3;
 }
 
-// account/overview.ts
+// account/ui/program.ts
 var securities = { tls: "TLS", starttls: "STARTTLS", plain: t("not encrypted") };
 function addressName(one) {
   return one.address.startsWith("@") ? t("Everything else at {domain}", { domain: one.address.slice(1) }) : one.address;

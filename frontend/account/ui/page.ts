@@ -1,6 +1,6 @@
 // What the pages of the account app have in common. Parts import types alone from here and are given a `Desk`.
 
-import type { Client } from "../gen/account";
+import type { Client } from "../../gen/account";
 
 /** What a page is given. */
 export interface Desk {
