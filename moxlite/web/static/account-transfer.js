@@ -350,6 +350,15 @@ var checks = {
   LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]] },
   SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
   KeyElsewhere: { name: "string", host: "string" },
+  FactorState: { apps: ["list", ["ref", "FactorApp"]], keys: ["list", ["ref", "FactorKey"]], codes: "integer", host: "string", programs: ["list", ["ref", "ProgramUse"]], server_time: "integer" },
+  FactorApp: { id: "integer", name: "string", created: "integer", last_used: "integer" },
+  FactorKey: { id: "integer", name: "string", host: "string", created: "integer", last_used: "integer" },
+  ProgramUse: { protocol: "string", program: "string", remote_ip: "string", last: "integer" },
+  NewApp: { uri: "string", secret: "string", qr: ["ref", "QRCode"], server_time: "integer" },
+  QRCode: { size: "integer", path: "string" },
+  FactorAdded: { name: "string", recovery_codes: ["list", "string"] },
+  KeyRequest: { options: "string" },
+  RecoveryInfo: { account: "string", expires: "integer", generated: "boolean", reset_factors: "boolean" },
   DeviceLink: { url: "string", qr: ["list", "string"] },
   DeviceState: { state: ["enum", ["asking", "gone", "issuing", "ready", "refused", "waiting"]], remote_ip: "string", user_agent: "string" },
   DeviceLook: { state: ["enum", ["asking", "issuing", "ready", "refused", "waiting"]], password: "string", program: ["ref", "Program"] },
@@ -391,8 +400,25 @@ var checks = {
 };
 var importEventCheck = ["union", { step: "ImportStep", count: "ImportCount", problem: "ImportProblem", progress: "ImportProgress", done: "ImportDone", aborted: "ImportAborted" }];
 
+// lib/backoff.ts
+var [first, longest] = [2e3, 6e4];
+var Backoff = class {
+  constructor(random = Math.random) {
+    this.random = random;
+  }
+  random;
+  bound = first;
+  next() {
+    const wait = this.bound * (0.5 + this.random() / 2);
+    this.bound = Math.min(longest, 2 * this.bound);
+    return wait;
+  }
+  reset() {
+    this.bound = first;
+  }
+};
+
 // account/transfer/follow.ts
-var retryAfter = 2e3;
 var Follower = class {
   constructor(client, base, token, owner) {
     this.client = client;
@@ -407,6 +433,7 @@ var Follower = class {
   owner;
   source = null;
   timer = 0;
+  backoff = new Backoff();
   stop() {
     clearTimeout(this.timer);
     this.source?.close();
@@ -415,12 +442,15 @@ var Follower = class {
   connect() {
     const source = new EventSource(`${this.base}importprogress?token=${encodeURIComponent(this.token)}`);
     this.source = source;
-    source.onopen = () => this.owner.begins();
+    source.onopen = () => {
+      this.backoff.reset();
+      this.owner.begins();
+    };
     for (const kind of Object.keys(importEventCheck[1])) source.addEventListener(kind, (event) => this.take(event.data));
     source.onerror = () => {
       source.close();
       this.owner.waiting();
-      this.timer = window.setTimeout(() => void this.again(), retryAfter);
+      this.later();
     };
   }
   async again() {
@@ -431,8 +461,12 @@ var Follower = class {
       else this.owner.lost();
     } catch (error) {
       if (codeOf(error) !== "") throw error;
-      this.timer = window.setTimeout(() => void this.again(), retryAfter);
+      this.later();
     }
+  }
+  later() {
+    clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => void this.again(), this.backoff.next());
   }
   take(data) {
     const event = JSON.parse(data);

@@ -1,37 +1,40 @@
 "use strict";
 (() => {
+// <define:PARTS>
+var define_PARTS_default = { device: "device.9443da2b60d5.js", junk: "junk.942da81c06c4.js", rules: "rules.ca73cb757eb8.js", security: "security.0a37de548f78.js", sending: "sending.98af84028464.js", transfer: "transfer.f1a0e279d1da.js" };
+
 // lib/check.ts
 var CheckFailed = class extends Error {
 };
-function verify(table, check, value, path) {
-  if (typeof check === "string") {
-    if (!scalar(check, value)) throw new CheckFailed(`${path}: ${check} expected`);
+function verify(table, check2, value, path) {
+  if (typeof check2 === "string") {
+    if (!scalar(check2, value)) throw new CheckFailed(`${path}: ${check2} expected`);
     return;
   }
-  switch (check[0]) {
+  switch (check2[0]) {
     case "list":
       if (!Array.isArray(value)) throw new CheckFailed(`${path}: list expected`);
-      value.forEach((item, i) => verify(table, check[1], item, `${path}[${i}]`));
+      value.forEach((item, i) => verify(table, check2[1], item, `${path}[${i}]`));
       return;
     case "map":
       if (!isObject(value)) throw new CheckFailed(`${path}: object expected`);
-      for (const [key, item] of Object.entries(value)) verify(table, check[1], item, `${path}.${key}`);
+      for (const [key, item] of Object.entries(value)) verify(table, check2[1], item, `${path}.${key}`);
       return;
     case "nullable":
-      if (value !== null) verify(table, check[1], value, path);
+      if (value !== null) verify(table, check2[1], value, path);
       return;
     case "optional":
-      if (value !== void 0) verify(table, check[1], value, path);
+      if (value !== void 0) verify(table, check2[1], value, path);
       return;
     case "enum":
-      if (!check[1].some((allowed) => allowed === value)) throw new CheckFailed(`${path}: one of ${check[1].join(", ")} expected`);
+      if (!check2[1].some((allowed) => allowed === value)) throw new CheckFailed(`${path}: one of ${check2[1].join(", ")} expected`);
       return;
     case "ref":
-      fields(table, check[1], value, path);
+      fields(table, check2[1], value, path);
       return;
     case "union": {
       const kind = isObject(value) ? value["kind"] : void 0;
-      const name = typeof kind === "string" ? check[1][kind] : void 0;
+      const name = typeof kind === "string" ? check2[1][kind] : void 0;
       if (name === void 0) throw new CheckFailed(`${path}: kind is unknown`);
       fields(table, name, value, path);
     }
@@ -39,10 +42,10 @@ function verify(table, check, value, path) {
 }
 function fields(table, name, value, path) {
   if (!isObject(value)) throw new CheckFailed(`${path}: object expected`);
-  for (const [field, check] of Object.entries(table[name] ?? {})) verify(table, check, value[field], `${path}.${field}`);
+  for (const [field, check2] of Object.entries(table[name] ?? {})) verify(table, check2, value[field], `${path}.${field}`);
 }
-function scalar(check, value) {
-  switch (check) {
+function scalar(check2, value) {
+  switch (check2) {
     case "any":
       return true;
     case "null":
@@ -52,7 +55,7 @@ function scalar(check, value) {
     case "time":
       return typeof value === "string" && !Number.isNaN(Date.parse(value));
     default:
-      return typeof value === check;
+      return typeof value === check2;
   }
 }
 function isObject(value) {
@@ -84,6 +87,9 @@ var CallFailed = class extends Error {
   code;
   fields;
 };
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
 var unauthenticated = /* @__PURE__ */ new Set(["user:noAuth", "user:badAuth"]);
 var BaseClient = class {
   constructor(base2, table, logIn) {
@@ -102,7 +108,7 @@ var BaseClient = class {
   confirming = null;
   loggingIn = null;
   async call(name, parameters, checks2, result) {
-    for (const [key, check] of Object.entries(checks2)) verify(this.table, check, parameters[key], `${name}: ${key}`);
+    for (const [key, check2] of Object.entries(checks2)) verify(this.table, check2, parameters[key], `${name}: ${key}`);
     const body = JSON.stringify(parameters);
     for (; ; ) {
       try {
@@ -159,8 +165,8 @@ var BaseClient = class {
 async function simulatedLatency() {
   const setting = localStorage.getItem("moxlite-debug");
   if (setting === null) return;
-  const { wait_min_ms: least = 0, wait_max_ms: most = 0 } = JSON.parse(setting);
-  await new Promise((resolve) => setTimeout(resolve, least + Math.random() * Math.max(0, most - least)));
+  const { wait_min_ms: least = 0, wait_max_ms: most2 = 0 } = JSON.parse(setting);
+  await new Promise((resolve) => setTimeout(resolve, least + Math.random() * Math.max(0, most2 - least)));
 }
 
 // gen/account.ts
@@ -183,12 +189,45 @@ var checks = {
   FactorAdded: { name: "string", recovery_codes: ["list", "string"] },
   KeyRequest: { options: "string" },
   RecoveryInfo: { account: "string", expires: "integer", generated: "boolean", reset_factors: "boolean" },
+  DeviceLink: { url: "string", qr: ["list", "string"] },
+  DeviceState: { state: ["enum", ["asking", "gone", "issuing", "ready", "refused", "waiting"]], remote_ip: "string", user_agent: "string" },
+  DeviceLook: { state: ["enum", ["asking", "issuing", "ready", "refused", "waiting"]], password: "string", program: ["ref", "Program"] },
+  Program: { username: "string", imap: ["list", ["ref", "MailServer"]], submission: ["list", ["ref", "MailServer"]] },
+  MailServer: { host: "string", port: "integer", security: ["enum", ["plain", "starttls", "tls"]] },
+  Junk: { form: ["ref", "JunkForm"], hams: "integer", spams: "integer", mailboxes: ["list", "string"] },
+  JunkForm: { automatic_junk_flags: ["ref", "JunkFlagsForm"], junk_filter: ["nullable", ["ref", "JunkFilterForm"]], rejects_mailbox: "string", keep_rejects: "boolean", introbox: "string", imap_capabilities_disabled: ["list", "string"] },
+  JunkFlagsForm: { enabled: "boolean", junk_mailbox_regexp: "string", neutral_mailbox_regexp: "string", not_junk_mailbox_regexp: "string" },
+  JunkFilterForm: { threshold: "number", onegrams: "boolean", twograms: "boolean", threegrams: "boolean", max_power: "number", top_words: "integer", ignore_words: "number", rare_words: "integer" },
+  Taught: { wanted: "integer", junk: "integer" },
+  Training: { running: "boolean", done: "integer", total: "integer" },
+  Sending: { form: ["ref", "SendingForm"], events: ["list", "string"] },
+  SendingForm: { outgoing_webhook: ["ref", "OutgoingForm"], incoming_webhook: ["ref", "IncomingForm"], from_id_login_addresses: ["list", "string"], keep_retired_message_period: "string", keep_retired_webhook_period: "string" },
+  OutgoingForm: { url: "string", authorization: "string", events: ["list", "string"], secret: "string" },
+  IncomingForm: { url: "string", authorization: "string", secret: "string" },
+  HookTest: { status: "integer", seconds: "number", error: "string", response: "string" },
+  SuppressedItem: { address: "string", manual: "boolean", reason: "string", created: "time", expires: ["nullable", "time"] },
+  Outgoing: { waiting: ["list", ["ref", "QueuedItem"]], more: "boolean", ended: ["list", ["ref", "Left"]] },
+  QueuedItem: { id: "integer", sender: "string", recipient: "string", subject: "string", queued: "time", attempts: "integer", last_attempt: ["nullable", "time"], next_attempt: ["nullable", "time"], error: "string", hold: "boolean", stopped: "boolean" },
+  Left: { recipient: "string", state: "string", ended: "time" },
+  KeyItem: { fingerprint: "string", type: "string", name: "string", login_address: "string", no_imap_preauth: "boolean", created: "time" },
+  DestinationItem: { address: "string", form: ["ref", "DestinationForm"] },
+  DestinationForm: { mailbox: "string", full_name: "string", rulesets: ["list", ["ref", "Rule"]], smtp_error: "string", refused_addresses: ["list", "string"], message_auth_required_smtp_error: "string" },
+  Rule: { mailbox: "string", smtp_mail_from_regexp: "string", msg_from_regexp: "string", verified_domain: "string", headers_regexp: ["list", ["ref", "HeaderRule"]], is_forward: "boolean", list_allow_domain: "string", accept_rejects_to_mailbox: "string", comment: "string" },
+  HeaderRule: { name: "string", value: "string" },
+  TriedRules: { messages: ["list", ["ref", "TriedMessage"]], complete: "boolean" },
+  TriedMessage: { id: "integer", sender: "string", subject: "string", received: "time", rule: ["nullable", "integer"] },
+  PasswordState: { custom: "boolean", changed: ["nullable", "time"], app_passwords_required: "boolean" },
+  AppPasswordItem: { name: "string", scopes: ["list", ["enum", ["imap", "submission", "webapi"]]], read_only: "boolean", created: "time", expires: ["nullable", "time"], expired: "boolean", last_used: ["nullable", "time"], last_ip: "string", last_protocol: "string" },
+  SessionItem: { id: "integer", app: "string", address: "string", remote_ip: "string", user_agent: "string", created: "time", last_used: "time", current: "boolean" },
+  Attempt: { text: "string", ok: "boolean", username: "string", user_agent: "string", app_password: "string", first: "time", last: "time", count: "integer", after: "string" },
+  Secured: { password: "string", sessions: "integer", app_passwords: "integer", queue: "boolean", held: "integer", left: ["list", ["ref", "Left"]] },
   Apps: { webmail: "string" },
-  Overview: { login_address: "string", storage_used: "integer", storage_limit: "integer" },
+  Overview: { login_address: "string", account: "string", full_name: "string", storage_used: "integer", storage_limit: "integer", messages: "integer", addresses: ["list", ["ref", "Address"]], lists: ["list", ["ref", "MailingList"]], program: ["ref", "Program"], app_passwords_required: "boolean" },
+  Address: { address: "string", catchall: "boolean", domain_disabled: "boolean", full_name: "string", mailbox: "string", rules: "integer", refused: "string" },
+  MailingList: { address: "string", members_shown: "boolean", members: ["list", "string"], public: "boolean", may_send: "boolean" },
   Mailbox: { name: "string", total: "integer", size: "integer" },
   ImportState: { token: "string", uploading: "boolean" }
 };
-var importEventCheck = ["union", { step: "ImportStep", count: "ImportCount", problem: "ImportProblem", progress: "ImportProgress", done: "ImportDone", aborted: "ImportAborted" }];
 var Client = class extends BaseClient {
   login_prep() {
     return this.call("login_prep", {}, {}, "string");
@@ -235,14 +274,134 @@ var Client = class extends BaseClient {
   recover(token, password) {
     return this.call("recover", { token, password }, { token: "string", password: "string" }, "string");
   }
+  device_start(name) {
+    return this.call("device_start", { name }, { name: "string" }, ["ref", "DeviceLink"]);
+  }
+  device_state() {
+    return this.call("device_state", {}, {}, ["ref", "DeviceState"]);
+  }
+  device_answer(yes) {
+    return this.call("device_answer", { yes }, { yes: "boolean" }, "null");
+  }
+  device_stop() {
+    return this.call("device_stop", {}, {}, "null");
+  }
+  device_open(link) {
+    return this.call("device_open", { link }, { link: "string" }, "string");
+  }
+  device_look(claim) {
+    return this.call("device_look", { claim }, { claim: "string" }, ["ref", "DeviceLook"]);
+  }
+  junk() {
+    return this.call("junk", {}, {}, ["ref", "Junk"]);
+  }
+  junk_save(old, changed) {
+    return this.call("junk_save", { old, changed }, { old: ["ref", "JunkForm"], changed: ["ref", "JunkForm"] }, ["ref", "JunkForm"]);
+  }
+  junk_teach() {
+    return this.call("junk_teach", {}, {}, ["ref", "Taught"]);
+  }
+  junk_retrain() {
+    return this.call("junk_retrain", {}, {}, "integer");
+  }
+  junk_training() {
+    return this.call("junk_training", {}, {}, ["ref", "Training"]);
+  }
+  sending() {
+    return this.call("sending", {}, {}, ["ref", "Sending"]);
+  }
+  sending_save(old, changed) {
+    return this.call("sending_save", { old, changed }, { old: ["ref", "SendingForm"], changed: ["ref", "SendingForm"] }, ["ref", "SendingForm"]);
+  }
+  webhook_test(hook, incoming) {
+    return this.call("webhook_test", { hook, incoming }, { hook: ["ref", "OutgoingForm"], incoming: "boolean" }, ["ref", "HookTest"]);
+  }
+  suppression_list() {
+    return this.call("suppression_list", {}, {}, ["list", ["ref", "SuppressedItem"]]);
+  }
+  suppression_add(address2, reason) {
+    return this.call("suppression_add", { address: address2, reason }, { address: "string", reason: "string" }, "null");
+  }
+  suppression_remove(address2) {
+    return this.call("suppression_remove", { address: address2 }, { address: "string" }, "null");
+  }
+  outgoing(before) {
+    return this.call("outgoing", { before }, { before: "integer" }, ["ref", "Outgoing"]);
+  }
+  outgoing_try(ids) {
+    return this.call("outgoing_try", { ids }, { ids: ["list", "integer"] }, "integer");
+  }
+  outgoing_cancel(ids) {
+    return this.call("outgoing_cancel", { ids }, { ids: ["list", "integer"] }, "integer");
+  }
+  key_list() {
+    return this.call("key_list", {}, {}, ["list", ["ref", "KeyItem"]]);
+  }
+  key_add(certificate, name, login_address, no_imap_preauth) {
+    return this.call("key_add", { certificate, name, login_address, no_imap_preauth }, { certificate: "string", name: "string", login_address: "string", no_imap_preauth: "boolean" }, ["ref", "KeyItem"]);
+  }
+  key_save(old, changed) {
+    return this.call("key_save", { old, changed }, { old: ["ref", "KeyItem"], changed: ["ref", "KeyItem"] }, "null");
+  }
+  key_remove(fingerprint) {
+    return this.call("key_remove", { fingerprint }, { fingerprint: "string" }, "null");
+  }
+  full_name_save(old, changed) {
+    return this.call("full_name_save", { old, changed }, { old: "string", changed: "string" }, "null");
+  }
+  destination_list() {
+    return this.call("destination_list", {}, {}, ["list", ["ref", "DestinationItem"]]);
+  }
+  destination_save(address2, old, changed) {
+    return this.call("destination_save", { address: address2, old, changed }, { address: "string", old: ["ref", "DestinationForm"], changed: ["ref", "DestinationForm"] }, ["ref", "DestinationItem"]);
+  }
+  rules_try(address2, rules) {
+    return this.call("rules_try", { address: address2, rules }, { address: "string", rules: ["list", ["ref", "Rule"]] }, ["ref", "TriedRules"]);
+  }
+  password_state() {
+    return this.call("password_state", {}, {}, ["ref", "PasswordState"]);
+  }
+  set_password(password) {
+    return this.call("set_password", { password }, { password: "string" }, "integer");
+  }
+  generate_password() {
+    return this.call("generate_password", {}, {}, "string");
+  }
+  app_password_list() {
+    return this.call("app_password_list", {}, {}, ["list", ["ref", "AppPasswordItem"]]);
+  }
+  app_password_add(name, scopes, read_only, expires) {
+    return this.call("app_password_add", { name, scopes, read_only, expires }, { name: "string", scopes: ["list", ["enum", ["imap", "submission", "webapi"]]], read_only: "boolean", expires: ["nullable", "time"] }, "string");
+  }
+  app_password_remove(name) {
+    return this.call("app_password_remove", { name }, { name: "string" }, "null");
+  }
+  app_password_remove_all() {
+    return this.call("app_password_remove_all", {}, {}, "integer");
+  }
+  session_list() {
+    return this.call("session_list", {}, {}, ["list", ["ref", "SessionItem"]]);
+  }
+  session_remove(session_id) {
+    return this.call("session_remove", { session_id }, { session_id: "integer" }, "null");
+  }
+  session_remove_others() {
+    return this.call("session_remove_others", {}, {}, "integer");
+  }
+  attempt_list(after, count) {
+    return this.call("attempt_list", { after, count }, { after: "string", count: "integer" }, ["list", ["ref", "Attempt"]]);
+  }
+  not_me() {
+    return this.call("not_me", {}, {}, ["ref", "Secured"]);
+  }
   apps() {
     return this.call("apps", {}, {}, ["ref", "Apps"]);
   }
-  logout() {
-    return this.call("logout", {}, {}, "null");
-  }
   overview() {
     return this.call("overview", {}, {}, ["ref", "Overview"]);
+  }
+  logout() {
+    return this.call("logout", {}, {}, "null");
   }
   mailboxes() {
     return this.call("mailboxes", {}, {}, ["list", ["ref", "Mailbox"]]);
@@ -381,18 +540,6 @@ async function showError(action, error) {
     el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
   ]);
 }
-async function confirm(title, message, action) {
-  const answer2 = await dialog(title, (close) => [
-    el("p", { class: "dialog-text" }, message),
-    el(
-      "div",
-      { class: "dialog-buttons" },
-      el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")),
-      el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action)
-    )
-  ]);
-  return answer2 === true;
-}
 async function attempt(action, work) {
   const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
   try {
@@ -413,8 +560,25 @@ function setStatus(message) {
 }
 
 // lib/icons.ts
+var atSign = "M8 12a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z M16 8v5a3 3 0 0 0 6 0v-1a10 10 0 1 0-4 8";
+var ban = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M4.929 4.929 19.07 19.071";
+var check = "M20 6 9 17l-5-5";
+var circleCheck = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M16 9l-5.5 5.5L8 12";
+var circleHelp = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M9.09 9a3 3 0 0 1 5.83 1c0 2-3 3-3 3 M12 17h.01";
+var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
+var copy = "M10 8h10a2 2 0 0 1 2 2v10a2 2 0 0 1 -2 2h-10a2 2 0 0 1 -2 -2v-10a2 2 0 0 1 2 -2z M4 16c-1.1 0-2-.9-2-2V4c0-1.1.9-2 2-2h10c1.1 0 2 .9 2 2";
+var download = "M12 15V3 M21 15v4a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2v-4 M7 10l5 5 5-5";
+var filter = "M10 20a1 1 0 0 0 .553.895l2 1A1 1 0 0 0 14 21v-7a2 2 0 0 1 .517-1.341L21.74 4.67A1 1 0 0 0 21 3H3a1 1 0 0 0-.742 1.67l7.225 7.989A2 2 0 0 1 10 14z";
+var house = "M15 21v-8a1 1 0 0 0-1-1h-4a1 1 0 0 0-1 1v8 M3 10a2 2 0 0 1 .709-1.528l7-6a2 2 0 0 1 2.582 0l7 6A2 2 0 0 1 21 10v9a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2z";
 var keyRound = "M2.586 17.414A2 2 0 0 0 2 18.828V21a1 1 0 0 0 1 1h3a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h1a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h.172a2 2 0 0 0 1.414-.586l.814-.814a6.5 6.5 0 1 0-4-4z M16 7.5a0.5 0.5 0 1 0 1 0a0.5 0.5 0 1 0 -1 0z";
+var lock = "M5 11h14a2 2 0 0 1 2 2v7a2 2 0 0 1 -2 2h-14a2 2 0 0 1 -2 -2v-7a2 2 0 0 1 2 -2z M7 11V7a5 5 0 0 1 10 0v4";
+var logOut = "M16 17l5-5-5-5 M21 12H9 M9 21H5a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2h4";
+var mail = "M22 7l-8.991 5.727a2 2 0 0 1-2.009 0L2 7 M4 4h16a2 2 0 0 1 2 2v12a2 2 0 0 1 -2 2h-16a2 2 0 0 1 -2 -2v-12a2 2 0 0 1 2 -2z";
+var menu = "M4 5h16 M4 12h16 M4 19h16";
 var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
+var send = "M14.536 21.686a.5.5 0 0 0 .937-.024l6.5-19a.496.496 0 0 0-.635-.635l-19 6.5a.5.5 0 0 0-.024.937l7.93 3.18a2 2 0 0 1 1.112 1.11z M21.854 2.147l-10.94 10.939";
+var smartphone = "M7 2h10a2 2 0 0 1 2 2v16a2 2 0 0 1 -2 2h-10a2 2 0 0 1 -2 -2v-16a2 2 0 0 1 2 -2z M12 18h.01";
+var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3 M12 9v4 M12 17h.01";
 
 // lib/webauthn.ts
 async function useKey(options) {
@@ -450,8 +614,8 @@ async function spoken(ask) {
 function answer(found, response) {
   return JSON.stringify({ id: found.id, rawId: text2(found.rawId), type: found.type, response, clientExtensionResults: {} });
 }
-function descriptors(list) {
-  return (list ?? []).map((one) => ({ ...one, id: octets(one.id) }));
+function descriptors(list2) {
+  return (list2 ?? []).map((one) => ({ ...one, id: octets(one.id) }));
 }
 function octets(value) {
   return Uint8Array.from(atob(value.replace(/-/g, "+").replace(/_/g, "/")), (sign2) => sign2.charCodeAt(0));
@@ -470,7 +634,7 @@ function secondStepForm(asked, done, again) {
   let keySpent = false;
   const code = el("input", { class: "input code", name: "code", autocomplete: "one-time-code", autocapitalize: "none", spellcheck: "false", required: true });
   const label = el("label", { class: "field" });
-  const send = el("button", { class: "btn primary", type: "submit" }, t("Continue"));
+  const send2 = el("button", { class: "btn primary", type: "submit" }, t("Continue"));
   const key = el("button", { class: "btn line", type: "button", hidden: !withKey, onclick: () => void attempt2("key") }, sign(keyRound), el("span", {}, keyWords(step.keys)));
   const other = el("button", { class: "btn text small", type: "button", onclick: () => choose(kind === "recovery" ? "totp" : "recovery") });
   const intro = el("p", { class: "two" });
@@ -485,7 +649,7 @@ function secondStepForm(asked, done, again) {
     },
     label,
     problem2,
-    send,
+    send2,
     key
   );
   code.addEventListener("input", () => {
@@ -495,7 +659,7 @@ function secondStepForm(asked, done, again) {
   async function attempt2(by) {
     if (busy) return;
     busy = true;
-    for (const one of [send, key, code]) one.disabled = true;
+    for (const one of [send2, key, code]) one.disabled = true;
     try {
       if (by === "key" && keySpent) return again();
       if (by === "key") {
@@ -511,7 +675,7 @@ function secondStepForm(asked, done, again) {
       fill(problem2, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
     } finally {
       busy = false;
-      for (const one of [send, key, code]) one.disabled = false;
+      for (const one of [send2, key, code]) one.disabled = false;
       if (!problem2.hidden && by !== "key") {
         code.select();
         code.focus();
@@ -523,7 +687,7 @@ function secondStepForm(asked, done, again) {
     const typed = kind !== "key";
     problem2.hidden = true;
     label.hidden = !typed;
-    send.hidden = !typed;
+    send2.hidden = !typed;
     code.value = "";
     code.inputMode = kind === "totp" ? "numeric" : "text";
     code.maxLength = kind === "totp" ? 9 : 40;
@@ -542,7 +706,7 @@ function secondStepForm(asked, done, again) {
     (kind === "key" ? key : code).focus();
   }
   const elsewhere = step.keys_elsewhere.map((one) => el("li", {}, t("The key “{name}” works at {host} only.", { name: one.name, host: one.host })));
-  const clock = el("span", {}, serverClock(step.server_time));
+  const clock2 = el("span", {}, serverClock(step.server_time));
   const root = el(
     "div",
     { class: "second-step" },
@@ -550,7 +714,7 @@ function secondStepForm(asked, done, again) {
     intro,
     form,
     elsewhere.length > 0 && el("ul", { class: "hint" }, elsewhere),
-    el("p", { class: "hint second-step-foot" }, other, step.apps.length > 0 && clock)
+    el("p", { class: "hint second-step-foot" }, other, step.apps.length > 0 && clock2)
   );
   choose(kind);
   return { root, focus };
@@ -561,11 +725,11 @@ function keyWords(names) {
 function serverClock(at) {
   const began = performance.now();
   const format = new Intl.DateTimeFormat(void 0, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-  const shown = el("time", {});
-  const show = () => shown.textContent = format.format(at + performance.now() - began);
+  const shown2 = el("time", {});
+  const show = () => shown2.textContent = format.format(at + performance.now() - began);
   show();
-  const timer = setInterval(() => shown.isConnected ? show() : clearInterval(timer), 1e3);
-  return el("span", {}, t("The server’s time is "), shown);
+  const timer = setInterval(() => shown2.isConnected ? show() : clearInterval(timer), 1e3);
+  return el("span", {}, t("The server’s time is "), shown2);
 }
 
 // lib/confirm.ts
@@ -576,14 +740,14 @@ async function askConfirm(client) {
     const factors = step.apps.length > 0 || step.keys.length > 0 || step.codes;
     const problem2 = el("p", { class: "error", role: "alert", hidden: true });
     const password = el("input", { class: "input", type: "password", name: "password", autocomplete: "current-password", required: true, autofocus: true });
-    const send = el("button", { class: "btn primary", type: "submit" }, t("Continue"));
+    const send2 = el("button", { class: "btn primary", type: "submit" }, t("Continue"));
     const form = el(
       "form",
       {
         class: "form",
         onsubmit: async (event) => {
           event.preventDefault();
-          send.disabled = true;
+          send2.disabled = true;
           try {
             await client.confirm("password", password.value);
             close(true);
@@ -592,7 +756,7 @@ async function askConfirm(client) {
             fill(problem2, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
             password.select();
           } finally {
-            send.disabled = false;
+            send2.disabled = false;
           }
         }
       },
@@ -603,12 +767,12 @@ async function askConfirm(client) {
         { class: "dialog-buttons" },
         factors && el("button", { class: "btn text", type: "button", onclick: () => byFactor(step) }, t("Use a second factor")),
         el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel")),
-        send
+        send2
       )
     );
-    const byFactor = (shown) => {
+    const byFactor = (shown2) => {
       const made = secondStepForm(
-        { step: shown, finish: async (kind, code) => void await client.confirm(kind, code) },
+        { step: shown2, finish: async (kind, code) => void await client.confirm(kind, code) },
         () => close(true),
         () => void client.confirm_options().then(byFactor)
       );
@@ -621,28 +785,8 @@ async function askConfirm(client) {
   return answer2 === true;
 }
 
-// lib/numbers.ts
-function size(octets2) {
-  if (octets2 < 1024) return `${octets2} B`;
-  const units = ["KB", "MB", "GB", "TB"];
-  let value = octets2;
-  let unit = -1;
-  do {
-    value /= 1024;
-    unit++;
-  } while (value >= 999.5 && unit < units.length - 1);
-  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
-}
-function duration(seconds) {
-  if (seconds < 10) return t("a few seconds");
-  if (seconds < 90) return t("{n} seconds", { n: Math.ceil(seconds / 10) * 10 });
-  const minutes = Math.ceil(seconds / 60);
-  if (minutes < 90) return many(minutes, "{n} minute", "{n} minutes");
-  return many(Math.round(seconds / 360) / 10, "{n} hour", "{n} hours");
-}
-
 // lib/login.ts
-function askLogIn(app, reason, address, tryLogIn, below = []) {
+function askLogIn(app, reason, address2, tryLogIn, below = []) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
     const problem2 = el("p", { class: "login-problem", role: "alert" }, reason);
@@ -653,10 +797,10 @@ function askLogIn(app, reason, address, tryLogIn, below = []) {
       autocapitalize: "none",
       spellcheck: "false",
       required: true,
-      value: address ?? ""
+      value: address2 ?? ""
     });
     const password = el("input", { name: "password", type: "password", autocomplete: "current-password", required: true });
-    const button = el("button", { class: "btn primary", type: "submit" }, t("Log in"));
+    const button2 = el("button", { class: "btn primary", type: "submit" }, t("Log in"));
     problem2.hidden = reason === "";
     const form = el(
       "form",
@@ -664,7 +808,7 @@ function askLogIn(app, reason, address, tryLogIn, below = []) {
         class: "login",
         onsubmit: async (event) => {
           event.preventDefault();
-          button.disabled = true;
+          button2.disabled = true;
           try {
             const asked = await tryLogIn(username.value, password.value);
             if (asked === null) finish();
@@ -674,16 +818,16 @@ function askLogIn(app, reason, address, tryLogIn, below = []) {
             fill(problem2, linked(error instanceof Error ? error.message : String(error)));
             password.select();
           } finally {
-            button.disabled = false;
+            button2.disabled = false;
           }
         }
       },
       brand(),
       el("h1", {}, app),
       problem2,
-      address !== null && el("label", { class: "field" }, t("Email address"), username),
+      address2 !== null && el("label", { class: "field" }, t("Email address"), username),
       el("label", { class: "field" }, t("Password"), password),
-      button,
+      button2,
       below
     );
     const overlay = el("dialog", { class: "login-overlay", "aria-label": t("Log in to {app}", { app }) }, form);
@@ -712,13 +856,147 @@ function askLogIn(app, reason, address, tryLogIn, below = []) {
     overlay.addEventListener("keydown", (event) => event.stopPropagation());
     document.body.append(overlay);
     overlay.showModal();
-    (address === "" ? username : password).focus();
+    (address2 === "" ? username : password).focus();
   });
 }
 function linked(value) {
   return value.split(/(https?:\/\/[^\s<>"]+)/).map(
     (piece, i) => i % 2 === 1 ? el("a", { href: piece, target: "_blank", rel: "noopener noreferrer" }, piece) : document.createTextNode(piece)
   );
+}
+
+// lib/pages.ts
+var Shell = class {
+  main = el("main", { tabindex: "-1" });
+  root;
+  links = /* @__PURE__ */ new Map();
+  counts = /* @__PURE__ */ new Map();
+  side;
+  opener;
+  scrim = null;
+  constructor(app, label, places2, foot) {
+    for (const place of places2) {
+      const count = el("span", { class: "count" });
+      this.counts.set(place.name, count);
+      this.links.set(place.name, el("a", { class: "nav", href: `#${place.name}`, onclick: () => this.close() }, sign(place.icon), el("span", {}, place.title), count));
+    }
+    this.side = el(
+      "nav",
+      { class: "side", id: "side", "aria-label": label },
+      brand(app),
+      places2.map((place) => [place.group !== void 0 && el("h2", {}, place.group), this.links.get(place.name)]),
+      el("div", { class: "foot" }, foot)
+    );
+    this.side.addEventListener("keydown", (event) => event.key === "Escape" && this.close());
+    this.opener = el("button", { class: "btn icon", "aria-label": t("Pages"), title: t("Pages"), "aria-expanded": "false", "aria-controls": "side", onclick: () => this.open() }, sign(menu));
+    const top = el("header", { class: "shell-top" }, this.opener, el("b", {}, `moxlite ${app}`));
+    this.root = el("div", { class: "shell" }, this.side, top, this.main);
+  }
+  choose(name) {
+    for (const [other, link] of this.links) {
+      if (other === name) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+    }
+  }
+  count(name, text3) {
+    const found = this.counts.get(name);
+    if (found !== void 0) found.textContent = text3;
+  }
+  open() {
+    this.root.classList.add("open");
+    this.opener.setAttribute("aria-expanded", "true");
+    this.scrim = el("button", { class: "shell-scrim", "aria-label": t("Close"), onclick: () => this.close() });
+    this.root.append(this.scrim);
+    this.links.values().next().value?.focus();
+  }
+  close() {
+    if (this.scrim === null) return;
+    this.scrim.remove();
+    this.scrim = null;
+    this.root.classList.remove("open");
+    this.opener.setAttribute("aria-expanded", "false");
+    this.opener.focus();
+  }
+};
+function head(title, hint, ...actions) {
+  const words = typeof hint === "string" && hint !== "" ? el("p", { class: "hint" }, hint) : hint;
+  return el("header", {}, el("h1", { tabindex: "-1" }, title), el("span", { class: "grow" }), actions, words);
+}
+function card(title, content, options = {}) {
+  const { flush = false, hint, actions } = options;
+  const top = title === "" ? null : el("header", {}, el("h2", {}, title), el("span", { class: "grow" }), actions, typeof hint === "string" ? el("p", { class: "hint" }, hint) : hint);
+  return el("section", { class: flush ? "card flush" : "card", "aria-label": title === "" ? void 0 : title }, top, content);
+}
+function pairs(entries) {
+  return el("dl", { class: "pair" }, entries.map(([term, value]) => [el("dt", {}, term), el("dd", {}, value)]));
+}
+function button(title, run, options = {}) {
+  const { icon: icon2, kind = "line", name } = options;
+  return el("button", { class: `btn ${kind}`, type: "button", "aria-label": name, onclick: run }, icon2 !== void 0 && sign(icon2, kind.includes("small") ? "i s" : "i"), title);
+}
+function iconButton(name, path, run) {
+  return el("button", { class: "btn icon small", type: "button", "aria-label": name, title: name, onclick: run }, sign(path, "i s"));
+}
+function copyButton(value, word = "") {
+  const said = el("span", { class: "sr", role: "status" });
+  const face = el("span", { class: "flex" });
+  const show = (path, text3) => fill(face, sign(path, "i s"), word !== "" && text3);
+  const made = el("button", { class: word === "" ? "btn icon small" : "btn line", type: "button", title: t("Copy"), "aria-label": word === "" ? t("Copy") : void 0 }, face, said);
+  let timer = 0;
+  made.addEventListener("click", async () => {
+    await toClipboard(value());
+    show(check, t("Copied"));
+    said.textContent = t("Copied");
+    clearTimeout(timer);
+    timer = window.setTimeout(() => {
+      show(copy, word);
+      said.textContent = "";
+    }, 2e3);
+  });
+  show(copy, word);
+  return made;
+}
+async function toClipboard(value) {
+  if (isSecureContext) {
+    await navigator.clipboard.writeText(value);
+    return;
+  }
+  const area = el("textarea", { readonly: true, "aria-hidden": "true" });
+  area.value = value;
+  document.body.append(area);
+  area.select();
+  document.execCommand("copy");
+  area.remove();
+}
+function copyable(value) {
+  return el("span", { class: "copy" }, el("code", {}, value), copyButton(() => value));
+}
+function disc(key, name) {
+  let hash = 0;
+  for (const sign2 of key) hash = hash * 31 + sign2.codePointAt(0) >>> 0;
+  const words = name.split(/[\s._-]+/).filter((word) => word !== "");
+  const letters = words.length > 1 ? [...words[0]][0] + [...words[words.length - 1]][0] : [...name].slice(0, 2).join("");
+  return el("span", { class: `disc c${hash % 8 + 1}`, "aria-hidden": "true" }, letters.toUpperCase());
+}
+function meter(share) {
+  const bar = el("i", { class: share >= 0.9 ? "warn" : void 0 });
+  bar.style.width = `${Math.min(100, Math.max(0, share * 100)).toFixed(1)}%`;
+  return el("div", { class: "meter", "aria-hidden": "true" }, bar);
+}
+
+// lib/parts.ts
+var folder = "./part/";
+var loading = /* @__PURE__ */ new Map();
+function part(name) {
+  let found = loading.get(name);
+  if (found === void 0) {
+    found = import(folder + define_PARTS_default[name]).catch((error) => {
+      loading.delete(name);
+      throw new Error(t("A part of this page could not be loaded. Try again, or reload the page."), { cause: error });
+    });
+    loading.set(name, found);
+  }
+  return found;
 }
 
 // lib/session.ts
@@ -788,6 +1066,132 @@ function beforeDisplay(root) {
   }
 }
 
+// lib/states.ts
+var shapes = { ok: circleCheck, warn: triangleAlert, danger: octagonAlert, wait: clock, off: ban, unknown: circleHelp };
+var tones = { ok: "ok", warn: "warn", danger: "danger", wait: "muted", off: "muted", unknown: "muted" };
+function state(level, word) {
+  return el("span", { class: `state ${tones[level]}` }, sign(shapes[level], "i s"), word);
+}
+function notice(level, text3, ...actions) {
+  const alert = level === "danger" ? "alert" : void 0;
+  return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text3), actions);
+}
+
+// lib/toasts.ts
+var shown = 1e4;
+var most = 3;
+var stack = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
+function toast(text3, action, time = shown) {
+  if (!stack.isConnected) document.body.append(stack);
+  const words = el("span", {}, text3);
+  let timer = 0;
+  const close = () => {
+    clearTimeout(timer);
+    box.remove();
+  };
+  const box = el(
+    "div",
+    { class: "toast" },
+    words,
+    action !== void 0 && el(
+      "button",
+      {
+        class: "btn text toast-action",
+        onclick: () => {
+          close();
+          action.run();
+        }
+      },
+      action.title
+    ),
+    time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, "×")
+  );
+  if (time > 0) timer = window.setTimeout(close, time);
+  stack.append(box);
+  while (stack.childElementCount > most) stack.firstElementChild?.remove();
+  return { say: (other) => words.textContent = other, close };
+}
+
+// lib/numbers.ts
+function size(octets2) {
+  if (octets2 < 1024) return `${octets2} B`;
+  const units = ["KB", "MB", "GB", "TB"];
+  let value = octets2;
+  let unit = -1;
+  do {
+    value /= 1024;
+    unit++;
+  } while (value >= 999.5 && unit < units.length - 1);
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+}
+
+// account/ui/program.ts
+var securities = { tls: "TLS", starttls: "STARTTLS", plain: t("not encrypted") };
+function byHand(program) {
+  if (program.imap.length === 0 && program.submission.length === 0)
+    return el("p", { class: "hint" }, t("This server offers no mail programs a way in: neither IMAP nor submission is switched on."));
+  return pairs([
+    [t("Incoming (IMAP)"), servers(program.imap)],
+    [t("Outgoing (SMTP)"), servers(program.submission)],
+    [t("User name"), copyable(program.username)],
+    [t("Password"), el("span", {}, t("an app password, one for each program. "), el("a", { href: "#security" }, t("Make one")))]
+  ]);
+}
+function servers(all) {
+  if (all.length === 0) return t("not offered");
+  return all.map(
+    (one) => el("div", { class: "flex wrap" }, copyable(one.host), el("span", { class: "hint" }, t("port {port}, {security}", { port: String(one.port), security: securities[one.security] })))
+  );
+}
+function addressName(one) {
+  return one.address.startsWith("@") ? t("Everything else at {domain}", { domain: one.address.slice(1) }) : one.address;
+}
+
+// account/overview.ts
+async function overviewPage(desk) {
+  const found = await desk.client.overview();
+  const device = button(t("Set up a device"), () => desk.go("#device"), { kind: "primary", icon: smartphone });
+  const root = el(
+    "div",
+    { class: "page" },
+    head(t("Your account"), ""),
+    storage(found),
+    card(t("On your phone or computer"), [el("p", { class: "two" }, t("“Set up a device” does this for you. To do it by hand, use:")), el("div", { class: "gap" }, byHand(found.program))], {
+      actions: device,
+      hint: found.app_passwords_required ? t("Mail programs need an app password here, one for each.") : null
+    }),
+    card(t("Addresses"), el("ul", { class: "lines" }, found.addresses.map(address)), { flush: true }),
+    found.lists.length > 0 && card(t("Mailing lists that you are in"), el("ul", { class: "lines" }, found.lists.map(list)), { flush: true })
+  );
+  return { title: t("Overview"), root };
+}
+function storage(found) {
+  const values = { used: size(found.storage_used), limit: size(found.storage_limit) };
+  const text3 = found.storage_limit === 0 ? t("{used} used, no limit", values) : t("{used} of {limit} used", values);
+  return card(t("Storage"), [found.storage_limit !== 0 && meter(found.storage_used / found.storage_limit), el("p", { class: "hint gap" }, many(found.messages, "{n} message", "{n} messages"))], {
+    actions: el("span", { class: "muted" }, text3)
+  });
+}
+function address(one) {
+  const about = [
+    one.mailbox === "Inbox" ? "" : t("to {mailbox}", { mailbox: one.mailbox }),
+    one.rules === 0 ? "" : many(one.rules, "{n} rule", "{n} rules"),
+    one.full_name
+  ].filter((text3) => text3 !== "");
+  return el(
+    "li",
+    {},
+    el("span", { class: "grow" }, el("a", { class: "name", href: `#addresses/${encodeURIComponent(one.address)}` }, el("bdi", {}, addressName(one))), about.length > 0 && el("span", { class: "hint" }, ` ${about.join(" · ")}`)),
+    one.domain_disabled && state("off", t("domain switched off")),
+    one.refused !== "" && state("off", t("refuses all mail"))
+  );
+}
+function list(one) {
+  const about = [one.public ? t("everyone may write to it") : t("only members may write to it"), one.may_send ? t("you may send as it") : ""].filter((text3) => text3 !== "");
+  const members = one.members_shown ? one.members.join(", ") : t("its members are not shown");
+  return el("li", {}, el("span", { class: "grow" }, el("b", {}, el("bdi", {}, one.address)), el("span", { class: "hint" }, ` ${about.join(", ")}`), el("br"), el("span", { class: "hint" }, el("bdi", {}, members))));
+}
+
 // account/recover.ts
 function recoveryToken(hash) {
   return /^#recover=([\w-]{1,64})$/.exec(hash)?.[1] ?? "";
@@ -815,21 +1219,21 @@ async function recover(client, token) {
 function passwordForm(client, token, info, end) {
   const password = el("input", { type: "password", name: "new-password", autocomplete: "new-password", minlength: "8", required: true });
   const wrong = el("div", {});
-  const send = el("button", { class: "btn primary", type: "submit" }, info.generated ? t("Make a new password") : t("Set the password"));
+  const send2 = el("button", { class: "btn primary", type: "submit" }, info.generated ? t("Make a new password") : t("Set the password"));
   return el(
     "form",
     {
       class: "login",
       onsubmit: async (event) => {
         event.preventDefault();
-        send.disabled = true;
+        send2.disabled = true;
         try {
           const made = await client.recover(token, password.value);
           const said = el("p", { role: "status" }, t("Your new password is set. All other sessions have ended."));
           end(said, ...made === "" ? [] : [el("p", {}, t("Keep it, it is not shown again:")), el("p", {}, el("code", {}, made))]);
         } catch (error) {
           fill(wrong, problem(error));
-          send.disabled = false;
+          send2.disabled = false;
           password.focus();
         }
       }
@@ -838,629 +1242,164 @@ function passwordForm(client, token, info, end) {
     !info.generated && el("label", { class: "field" }, t("New password"), password),
     info.reset_factors && el("p", { class: "hint" }, t("Your second factors are removed, too. Set up two-step log-in again after that.")),
     wrong,
-    send
+    send2
   );
 }
 function problem(error) {
   return el("p", { class: "error", role: "alert" }, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
 }
 
-// account/exporting.ts
-var Exporting = class {
-  constructor(client, base2) {
-    this.client = client;
-    this.archive.append(this.none);
-    this.form = el(
-      "form",
-      {
-        class: "form",
-        method: "post",
-        action: `${base2}export`,
-        onsubmit: (event) => {
-          event.preventDefault();
-          void this.download();
-        }
-      },
-      this.csrf,
-      el("div", { class: "fields" }, el("label", { class: "field" }, t("Mailbox"), this.mailbox), el("label", { class: "field" }, t("File"), this.archive)),
-      el("label", { class: "check" }, this.recursive, t("With the mailboxes inside it")),
-      el(
-        "fieldset",
-        { class: "choice" },
-        el("legend", {}, t("Format")),
-        el("label", { class: "check" }, this.mbox, el("span", {}, t("mbox: a file for each mailbox, which most mail programs read"))),
-        el("label", { class: "check" }, this.maildir, el("span", {}, t("Maildir: a folder for each mailbox, a file for each message")))
-      ),
-      this.what,
-      el("div", { class: "buttons" }, el("button", { class: "primary", type: "submit" }, t("Download")))
-    );
-    fill(
-      this.root,
-      el("h2", { id: "export-title" }, t("Export")),
-      el("p", { class: "hint" }, t("Messages are written as they are, with their flags, keywords and the time they were received. What arrives during the download is not in it.")),
-      this.form,
-      this.names
-    );
-  }
-  client;
-  root = el("section", { class: "card", "aria-labelledby": "export-title" });
-  csrf = el("input", { type: "hidden", name: "csrf" });
-  mailbox = el("select", { name: "mailbox", onchange: () => this.adapt() });
-  names = el("datalist", { id: "mailbox-names" });
-  recursive = el("input", { type: "checkbox", name: "recursive", value: "1", checked: true, onchange: () => this.adapt() });
-  mbox = el("input", { type: "radio", name: "format", value: "mbox", checked: true, onchange: () => this.adapt() });
-  maildir = el("input", { type: "radio", name: "format", value: "maildir", onchange: () => this.adapt() });
-  archive = el(
-    "select",
-    { name: "archive" },
-    el("option", { value: "zip" }, t("zip archive")),
-    el("option", { value: "tgz" }, t("tar.gz archive")),
-    el("option", { value: "tar" }, t("tar archive, not compressed"))
-  );
-  none = el("option", { value: "none" }, t("no archive: one mbox file"));
-  what = el("p", { class: "hint" });
-  form;
-  mailboxes = [];
-  async show() {
-    this.mailboxes = await this.client.mailboxes();
-    const chosen = this.mailbox.value;
-    fill(this.mailbox, el("option", { value: "" }, t("All mailboxes")), this.mailboxes.map((mailbox) => el("option", { value: mailbox.name }, mailbox.name)));
-    this.mailbox.value = this.mailboxes.some((mailbox) => mailbox.name === chosen) ? chosen : "";
-    fill(this.names, this.mailboxes.map((mailbox) => el("option", { value: mailbox.name })));
-    this.adapt();
-  }
-  adapt() {
-    const name = this.mailbox.value;
-    const below = this.mailboxes.filter((mailbox) => mailbox.name.startsWith(`${name}/`));
-    this.recursive.disabled = name === "" || below.length === 0;
-    const whole = name === "" ? this.mailboxes : this.mailboxes.filter((mailbox) => mailbox.name === name).concat(this.recursive.checked ? below : []);
-    this.none.disabled = !this.mbox.checked || name === "" || whole.length !== 1;
-    if (this.none.disabled && this.archive.value === "none") this.archive.value = "zip";
-    const messages = whole.reduce((sum, mailbox) => sum + mailbox.total, 0);
-    const octets2 = whole.reduce((sum, mailbox) => sum + mailbox.size, 0);
-    fill(this.what, `${many(messages, "{n} message", "{n} messages")}, ${size(octets2)}`);
-  }
-  async download() {
-    const chosen = this.mailbox.value;
-    try {
-      await this.show();
-    } catch (error) {
-      await showError(t("The export could not be begun"), error);
-      return;
-    }
-    if (this.mailbox.value !== chosen) {
-      await showError(t("The export could not be begun"), t("This mailbox is no longer there."));
-      return;
-    }
-    this.csrf.value = this.client.csrfToken;
-    this.form.submit();
-  }
-};
-
-// lib/backoff.ts
-var [first, longest] = [2e3, 6e4];
-var Backoff = class {
-  constructor(random = Math.random) {
-    this.random = random;
-  }
-  random;
-  bound = first;
-  next() {
-    const wait = this.bound * (0.5 + this.random() / 2);
-    this.bound = Math.min(longest, 2 * this.bound);
-    return wait;
-  }
-  reset() {
-    this.bound = first;
-  }
-};
-
-// account/follow.ts
-var Follower = class {
-  constructor(client, base2, token, owner) {
-    this.client = client;
-    this.base = base2;
-    this.token = token;
-    this.owner = owner;
-    this.connect();
-  }
-  client;
-  base;
-  token;
-  owner;
-  source = null;
-  timer = 0;
-  backoff = new Backoff();
-  stop() {
-    clearTimeout(this.timer);
-    this.source?.close();
-    this.source = null;
-  }
-  connect() {
-    const source = new EventSource(`${this.base}importprogress?token=${encodeURIComponent(this.token)}`);
-    this.source = source;
-    source.onopen = () => {
-      this.backoff.reset();
-      this.owner.begins();
-    };
-    for (const kind of Object.keys(importEventCheck[1])) source.addEventListener(kind, (event) => this.take(event.data));
-    source.onerror = () => {
-      source.close();
-      this.owner.waiting();
-      this.later();
-    };
-  }
-  async again() {
-    try {
-      const state = await this.client.import_state();
-      if (this.source === null) return;
-      if (state.token === this.token) this.connect();
-      else this.owner.lost();
-    } catch (error) {
-      if (!(error instanceof CallFailed) || error.code !== "") throw error;
-      this.later();
-    }
-  }
-  later() {
-    clearTimeout(this.timer);
-    this.timer = window.setTimeout(() => void this.again(), this.backoff.next());
-  }
-  take(data) {
-    const event = JSON.parse(data);
-    verify(checks, importEventCheck, event, "event");
-    const known = event;
-    if (known.kind === "done" || known.kind === "aborted") this.stop();
-    this.owner.event(known);
-  }
-};
-
-// account/upload.ts
-var UploadAborted = class extends Error {
-};
-var Upload = class {
-  request = new XMLHttpRequest();
-  send(url, form, csrfToken, progress) {
-    const request = this.request;
-    return new Promise((resolve, reject) => {
-      request.open("POST", url);
-      request.setRequestHeader("x-moxlite-csrf", csrfToken);
-      request.upload.onprogress = (event) => progress(event.loaded, event.total);
-      request.onload = () => {
-        try {
-          const answer2 = JSON.parse(request.responseText);
-          if (typeof answer2.token === "string") resolve(answer2.token);
-          else reject(new CallFailed("import", answer2.error?.code ?? "", answer2.error?.message ?? t("The answer of the server cannot be understood.")));
-        } catch {
-          reject(new CallFailed("import", "", request.responseText || t("The server answered {status} without saying why.", { status: String(request.status) })));
-        }
-      };
-      request.onerror = () => reject(new CallFailed("import", "", t("The connection broke while the file was sent. Nothing was imported.")));
-      request.onabort = () => reject(new UploadAborted());
-      request.send(form);
-    });
-  }
-  abort() {
-    this.request.abort();
-  }
-};
-
-// account/importing.ts
-var keptKey = "moxlite-account-import";
-var shownMailboxes = 200;
-var lostText = t("Nothing more is known of this import: it ended more than a minute ago, or the server was started again, which takes an import back. Look at your mailboxes.");
-var Importing = class {
-  constructor(client, base2, changed) {
-    this.client = client;
-    this.base = base2;
-    this.changed = changed;
-    const drop = el(
-      "div",
-      { class: "drop" },
-      el("label", { class: "drop-text", for: "import-file" }, t("Choose a file, or drop it here")),
-      this.fileName,
-      el("span", { class: "hint", id: "import-kinds" }, t("zip, tar.gz or tar with mbox files, Maildirs or .eml files, such as exports of Google Takeout or Thunderbird folders; or one mbox or .eml file")),
-      this.file
-    );
-    this.file.addEventListener("change", () => this.chosen());
-    drop.addEventListener("dragover", (event) => {
-      event.preventDefault();
-      drop.classList.add("over");
-    });
-    drop.addEventListener("dragleave", () => drop.classList.remove("over"));
-    drop.addEventListener("drop", (event) => {
-      event.preventDefault();
-      drop.classList.remove("over");
-      if (event.dataTransfer !== null && event.dataTransfer.files.length > 0) {
-        this.file.files = event.dataTransfer.files;
-        this.chosen();
-      }
-    });
-    this.form = el(
-      "form",
-      {
-        class: "form",
-        onsubmit: (event) => {
-          event.preventDefault();
-          void this.begin();
-        }
-      },
-      drop,
-      el(
-        "div",
-        { class: "fields" },
-        el("label", { class: "field" }, t("Into mailbox"), this.mailbox),
-        el("label", { class: "field" }, t("Cut off the beginning of mailbox names"), this.prefix)
-      ),
-      el("label", { class: "check" }, this.skip, t("Leave out messages that the mailbox has already")),
-      el("label", { class: "check" }, this.trial, t("Only try it: count messages and find problems, store nothing")),
-      el("div", { class: "buttons" }, this.submit)
-    );
-    this.running = el(
-      "div",
-      { class: "running", hidden: true },
-      this.runningTitle,
-      this.doing,
-      this.bar,
-      this.figures,
-      this.result,
-      this.counts,
-      this.problems,
-      el("div", { class: "buttons" }, this.cancel, this.another)
-    );
-    fill(
-      this.root,
-      el("h2", { id: "import-title" }, t("Import")),
-      el("p", { class: "hint" }, t("All of the file is imported, or nothing if something fails. You can go on reading and writing mail meanwhile, and close this page once the file is sent.")),
-      this.form,
-      this.running
-    );
-    addEventListener("beforeunload", (event) => {
-      if (this.upload !== null) event.preventDefault();
-    });
-    this.chosen();
-  }
-  client;
-  base;
-  changed;
-  root = el("section", { class: "card", "aria-labelledby": "import-title" });
-  file = el("input", { type: "file", class: "drop-input", id: "import-file", "aria-describedby": "import-kinds", accept: ".zip,.tgz,.gz,.tar,.mbox,.mbx,.eml,application/mbox,message/rfc822" });
-  fileName = el("span", { class: "drop-name" });
-  mailbox = el("input", { autocomplete: "off", spellcheck: "false", list: "mailbox-names", placeholder: t("as in the file, else Inbox") });
-  prefix = el("input", { autocomplete: "off", spellcheck: "false", placeholder: t("such as “[Gmail]” or “Old/Mail”") });
-  skip = el("input", { type: "checkbox" });
-  trial = el("input", { type: "checkbox" });
-  submit = el("button", { class: "primary", type: "submit" }, t("Import"));
-  form;
-  bar = el("progress", { class: "bar", max: 1, "aria-label": t("Progress") });
-  doing = el("p", { class: "doing", role: "status" });
-  figures = el("p", { class: "figures" });
-  counts = el("div", { class: "counts" });
-  problems = el("details", { class: "problems" });
-  cancel = el("button", { onclick: () => void this.askCancel() }, t("Cancel"));
-  another = el("button", { class: "primary", onclick: () => this.dismiss() }, t("Import another file"));
-  result = el("p", { class: "result", role: "alert" });
-  running;
-  runningTitle = el("h3");
-  upload = null;
-  follower = null;
-  kept = null;
-  step = "";
-  found = /* @__PURE__ */ new Map();
-  texts = [];
-  drawing = 0;
-  async show() {
-    if (this.upload !== null || this.follower !== null) return;
-    this.kept = readKept();
-    const state = await this.client.import_state();
-    const kept = this.kept;
-    if (kept !== null && !kept.dismissed) {
-      this.open(kept.name);
-      if (kept.end !== void 0 && state.token !== kept.token) this.end(kept.end);
-      else this.follow(kept);
-    } else if (state.token !== "" && state.token !== kept?.token) {
-      this.open("");
-      this.follow({ token: state.token, name: "" });
-    }
-  }
-  chosen() {
-    const file = this.file.files?.[0];
-    fill(this.fileName, file === void 0 ? "" : `${file.name} · ${size(file.size)}`);
-    this.fileName.hidden = file === void 0;
-    this.submit.disabled = file === void 0;
-  }
-  async begin() {
-    const file = this.file.files?.[0];
-    if (file === void 0) return;
-    this.submit.disabled = true;
-    try {
-      await this.client.import_check(file.size);
-    } catch (error) {
-      await showError(t("This file cannot be imported now"), error);
-      return;
-    } finally {
-      this.submit.disabled = false;
-    }
-    const form = new FormData();
-    if (this.mailbox.value.trim() !== "") form.set("mailbox", this.mailbox.value.trim());
-    if (this.prefix.value.trim() !== "") form.set("skip_mailbox_prefix", this.prefix.value.trim());
-    if (this.skip.checked) form.set("skip_duplicates", "1");
-    if (this.trial.checked) form.set("dry_run", "1");
-    form.set("file", file);
-    this.open(file.name);
-    const upload = this.upload = new Upload();
-    fill(this.doing, t("Sending the file…"));
-    const began = Date.now();
-    try {
-      const token = await upload.send(`${this.base}import`, form, this.client.csrfToken, (sent, whole) => {
-        const seconds = (Date.now() - began) / 1e3;
-        this.draw(sent, whole, seconds > 2 && sent > 0 ? seconds * (whole - sent) / sent : null);
-      });
-      this.upload = null;
-      this.follow({ token, name: file.name });
-    } catch (error) {
-      this.upload = null;
-      this.close();
-      if (error instanceof UploadAborted) return;
-      await showError(t("The file was not imported"), await this.reason(error, file.size));
-    }
-  }
-  async reason(error, octets2) {
-    if (!(error instanceof CallFailed) || error.code !== "") return error;
-    try {
-      await this.client.import_check(octets2);
-      return error;
-    } catch (reason) {
-      return reason instanceof CallFailed && reason.code !== "" ? reason : error;
-    }
-  }
-  follow(kept) {
-    this.keep(kept);
-    this.follower = new Follower(this.client, this.base, kept.token, {
-      begins: () => {
-        this.found.clear();
-        this.texts = [];
-        this.step = "";
-      },
-      event: (event) => this.take(event),
-      waiting: () => fill(this.doing, t("The connection is lost; the import goes on. Trying to connect…")),
-      lost: () => {
-        this.follower?.stop();
-        this.end(this.kept?.end ?? { kind: "aborted", message: lostText });
-      }
-    });
-  }
-  take(event) {
-    switch (event.kind) {
-      case "step":
-        this.step = event.title;
-        fill(this.doing, event.title === "finishing" ? t("Putting the messages into their mailboxes…") : t("Reading the file…"));
-        this.cancel.disabled = event.title === "finishing";
-        if (event.title === "finishing") this.draw(1, 1, null);
-        return;
-      case "count":
-        this.found.set(event.mailbox, event.count);
-        this.later();
-        return;
-      case "problem":
-        this.texts.push(event.message);
-        this.later();
-        return;
-      case "progress":
-        if (this.step !== "finishing") this.progress(event);
-        return;
-      case "done":
-      case "aborted":
-        this.end(event);
-        if (event.kind === "done" && !event.dry_run) this.changed();
-    }
-  }
-  progress(event) {
-    this.draw(event.octets, event.size, event.seconds_left);
-  }
-  draw(octets2, whole, left) {
-    const share = whole > 0 ? octets2 / whole : 0;
-    this.bar.value = share;
-    const percent = `${Math.floor(share * 100)} %`;
-    const rest = left === null ? "" : ` · ${t("about {time} left", { time: duration(left) })}`;
-    fill(this.figures, whole > 1 ? `${percent} · ${t("{part} of {whole}", { part: size(octets2), whole: size(whole) })}${rest}` : "");
-    document.title = `${percent} · ${t("Import")} · moxlite`;
-  }
-  later() {
-    this.drawing ||= requestAnimationFrame(() => {
-      this.drawing = 0;
-      this.drawFound(this.texts.length);
-    });
-  }
-  drawFound(problems) {
-    const rows = [...this.found].slice(0, shownMailboxes);
-    const more = this.found.size - rows.length;
-    const total = [...this.found.values()].reduce((sum, number) => sum + number, 0);
-    fill(
-      this.counts,
-      rows.length > 0 && el(
-        "table",
-        {},
-        el("caption", {}, t("{messages} in {mailboxes}", { messages: many(total, "{n} message", "{n} messages"), mailboxes: many(this.found.size, "{n} mailbox", "{n} mailboxes") })),
-        el("tbody", {}, rows.map(([name, number]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, number.toLocaleString())))),
-        more > 0 && el("tfoot", {}, el("tr", {}, el("td", { colspan: 2 }, many(more, "and {n} mailbox more", "and {n} mailboxes more"))))
-      )
-    );
-    this.problems.hidden = this.texts.length === 0;
-    const hidden = problems - this.texts.length;
-    fill(
-      this.problems,
-      el("summary", {}, many(problems, "{n} problem: what is left out", "{n} problems: what is left out")),
-      el("ul", {}, this.texts.map((text3) => el("li", {}, text3)), hidden > 0 && el("li", {}, t("and {n} more", { n: hidden })))
-    );
-  }
-  end(end) {
-    this.follower = null;
-    if (this.kept !== null) this.keep({ ...this.kept, end });
-    cancelAnimationFrame(this.drawing);
-    this.drawing = 0;
-    this.drawFound(end.kind === "done" ? end.problems : this.texts.length);
-    const good = end.kind === "done";
-    this.bar.hidden = true;
-    this.cancel.hidden = true;
-    this.another.hidden = false;
-    this.result.hidden = false;
-    this.result.classList.toggle("bad", !good);
-    fill(this.doing);
-    fill(this.figures);
-    fill(this.result, endText(end));
-    document.title = `${good ? t("Done") : t("Not imported")} · ${t("Import")} · moxlite`;
-  }
-  open(name) {
-    this.form.hidden = true;
-    this.running.hidden = false;
-    this.found.clear();
-    this.texts = [];
-    this.step = "";
-    this.bar.hidden = false;
-    this.bar.removeAttribute("value");
-    this.cancel.hidden = false;
-    this.cancel.disabled = false;
-    this.another.hidden = true;
-    this.result.hidden = true;
-    this.drawFound(0);
-    fill(this.runningTitle, name === "" ? t("An import that was begun elsewhere") : name);
-    fill(this.doing, t("Connecting…"));
-    fill(this.figures);
-  }
-  close() {
-    this.running.hidden = true;
-    this.form.hidden = false;
-    document.title = `${t("Import and export")} · moxlite`;
-  }
-  dismiss() {
-    if (this.kept !== null) this.keep({ ...this.kept, dismissed: true });
-    this.form.reset();
-    this.chosen();
-    this.close();
-    this.file.focus();
-  }
-  async askCancel() {
-    if (this.upload !== null) {
-      this.upload.abort();
-      return;
-    }
-    const token = this.follower?.token;
-    if (token === void 0) return;
-    if (await confirm(t("Cancel this import?"), t("What was read so far is taken back; the account stays as it was."), t("Cancel the import"))) {
-      await attempt(t("Cancelling the import"), () => this.client.import_abort(token));
-    }
-  }
-  keep(kept) {
-    this.kept = kept;
-    sessionStorage.setItem(keptKey, JSON.stringify(kept));
-  }
-};
-function endText(end) {
-  if (end.kind === "aborted") return end.message === lostText ? lostText : t("Nothing was imported: {why}", { why: end.message });
-  const messages = many(end.messages, "{n} message", "{n} messages");
-  const problems = end.problems > 0 ? `, ${many(end.problems, "{n} problem", "{n} problems")}` : "";
-  const values = { messages, problems };
-  return end.dry_run ? t("{messages} would be imported{problems}. This was a trial: nothing was stored.", values) : t("{messages} imported{problems}.", values);
-}
-function readKept() {
-  const text3 = sessionStorage.getItem(keptKey);
-  return text3 === null ? null : JSON.parse(text3);
-}
-
-// account/transfer.ts
-var Transfer = class {
-  title = t("Import and export");
-  root;
-  importing;
-  exporting;
-  constructor(client, base2, changed) {
-    this.exporting = new Exporting(client, base2);
-    this.importing = new Importing(client, base2, () => {
-      changed();
-      void this.exporting.show();
-    });
-    this.root = el("div", { class: "transfer" }, el("h1", {}, this.title), this.importing.root, this.exporting.root);
-  }
-  async show() {
-    await Promise.all([this.importing.show(), this.exporting.show()]);
-  }
-};
-
 // account/main.ts
 var base = document.location.pathname.replace(/[^/]*$/, "");
+var places = [
+  { name: "overview", title: t("Overview"), icon: house },
+  { name: "device", title: t("Set up a device"), icon: smartphone },
+  { name: "security", title: t("Security"), icon: lock },
+  { name: "addresses", title: t("Addresses"), icon: atSign, group: t("Mail") },
+  { name: "rules", title: t("Rules"), icon: filter },
+  { name: "junk", title: t("Junk"), icon: octagonAlert },
+  { name: "outgoing", title: t("Outgoing"), icon: send },
+  { name: "transfer", title: t("Import and export"), icon: download, group: t("More") },
+  { name: "keys", title: t("Keys and webhooks"), icon: keyRound }
+];
+var parts = {
+  device: "device",
+  setup: "device",
+  security: "security",
+  addresses: "rules",
+  rules: "rules",
+  junk: "junk",
+  outgoing: "sending",
+  keys: "sending",
+  transfer: "transfer"
+};
 var App = class {
   client = new Client(base, checks, (reason) => this.logIn(reason));
   session = new Session("account", t("Account"), this.client, askLogIn);
-  sections = { transfer: new Transfer(this.client, base, () => void this.overview()) };
-  nav = el("nav", { class: "sections", "aria-label": t("Sections") });
-  page = el("main", { class: "page", id: "page" });
-  address = el("span", { class: "account-address" });
-  usage = el("span", { class: "usage" });
-  webmail = el("a", { hidden: true }, "Webmail");
-  displayed = false;
+  who = el("span", { class: "flex grow who" });
+  webmail = el("a", { class: "btn icon small", title: t("Webmail"), "aria-label": t("Webmail"), hidden: true }, sign(mail, "i s"));
+  shell = new Shell(
+    t("account"),
+    t("Pages"),
+    places,
+    el("div", { class: "me" }, this.who, this.webmail, iconButton(t("Log out"), logOut, () => void this.session.logOut()))
+  );
+  shown = 0;
+  leave = [];
+  displayed = "";
   async start() {
     this.client.confirmAgain = () => askConfirm(this.client);
     const token = recoveryToken(location.hash);
     if (token !== "") await recover(this.client, token);
     const known = this.session.resume();
+    const app = byId("app", HTMLElement);
     addEventListener("hashchange", () => void this.open());
-    fill(
-      byId("app", HTMLElement),
-      el(
-        "aside",
-        { class: "side" },
-        brand(),
-        this.nav,
-        el(
-          "div",
-          { class: "account" },
-          this.address,
-          this.usage,
-          el("div", { class: "account-links" }, this.webmail, el("button", { class: "link", onclick: () => void this.session.logOut() }, t("Log out")))
-        )
-      ),
-      this.page
-    );
+    if (read(location.hash).page === "setup") {
+      await this.setUp(app);
+      return;
+    }
+    fill(app, this.shell.root);
     try {
       const apps = await this.client.apps();
       this.webmail.hidden = apps.webmail === "";
       this.webmail.href = apps.webmail;
       if (!known) await this.logIn("");
-      await this.open();
     } catch (error) {
       await showError(t("The account cannot be shown"), error);
     }
+    app.hidden = false;
+    await this.open();
   }
   async logIn(reason) {
-    const webmail = this.webmail.hidden ? [] : [el("p", { class: "login-below" }, el("a", { href: this.webmail.href }, t("Your mail is in the webmail")))];
-    if (await this.session.logIn(reason, webmail) && this.displayed) location.reload();
+    const webmail = this.webmail.hidden ? [] : [el("p", { class: "hint" }, el("a", { href: this.webmail.href }, t("Your mail is in the webmail")))];
+    if (await this.session.logIn(reason, webmail) && this.displayed !== "") location.reload();
   }
-  async overview() {
-    const overview = await this.client.overview();
-    fill(this.address, overview.login_address);
-    const values = { used: size(overview.storage_used), limit: size(overview.storage_limit) };
-    fill(this.usage, overview.storage_limit === 0 ? t("{used} used", values) : t("{used} of {limit} used", values));
+  async setUp(app) {
+    const make = (await part("device")).pages["setup"];
+    const page = await make(this.desk(read(location.hash).path, ++this.shown));
+    document.title = `${page.title} · moxlite`;
+    fill(app, el("main", {}, page.root));
+    beforeDisplay(page.root);
+    app.hidden = false;
   }
   async open() {
-    const names = Object.keys(this.sections);
-    const wanted = location.hash.slice(1);
-    const name = names.includes(wanted) ? wanted : names[0];
-    const section = this.sections[name];
-    await this.overview();
-    fill(
-      this.nav,
-      names.map(
-        (other) => el("a", { class: "section-link", href: `#${other}`, "aria-current": other === name ? "page" : void 0 }, icon("M3 5.5h9.5 M10 3l2.5 2.5L10 8 M13 10.5H3.5 M6 8l-2.5 2.5L6 13"), this.sections[other].title)
-      )
-    );
-    await section.show();
-    document.title = `${section.title} · moxlite`;
-    fill(this.page, section.root);
-    beforeDisplay(section.root);
-    byId("app", HTMLElement).hidden = false;
-    this.displayed = true;
+    const address2 = read(location.hash);
+    if (address2.page === "setup") {
+      location.reload();
+      return;
+    }
+    const number = ++this.shown;
+    let page;
+    const leave = this.leave;
+    this.leave = [];
+    const slow = setTimeout(() => setStatus(t("Loading…")), 300);
+    try {
+      await this.recount();
+      const make = await find(address2.page);
+      page = await make(this.desk(address2.path, number));
+    } catch (error) {
+      page = { title: t("Not shown"), root: failure(error, () => void this.open()) };
+    } finally {
+      clearTimeout(slow);
+      setStatus("");
+    }
+    leave.forEach((act) => act());
+    if (number !== this.shown) return;
+    document.title = `${page.title} · moxlite`;
+    this.shell.choose(places.some((place) => place.name === address2.page) ? address2.page : "overview");
+    const again = this.displayed === (location.hash || "#");
+    const top = again ? scrollY : 0;
+    fill(this.shell.main, page.root);
+    beforeDisplay(page.root);
+    scrollTo(0, top);
+    if (this.displayed !== "" && !again) page.root.querySelector("h1")?.focus({ preventScroll: true });
+    this.displayed = location.hash || "#";
+  }
+  async recount() {
+    const { login_address: address2 } = await this.client.overview();
+    fill(this.who, disc(address2, address2), el("span", { class: "cut" }, el("bdi", {}, address2)));
+  }
+  desk(path, number) {
+    return {
+      client: this.client,
+      base,
+      path,
+      refresh: () => this.open(),
+      go: (to) => {
+        if (location.hash === to) void this.open();
+        else location.hash = to;
+      },
+      say: (text3) => void toast(text3),
+      onLeave: (act) => this.leave.push(act),
+      shown: () => number === this.shown,
+      recount: () => this.recount()
+    };
   }
 };
+async function find(name) {
+  const from = parts[name];
+  const found = from === void 0 ? void 0 : (await part(from)).pages[name];
+  return found ?? overviewPage;
+}
+function failure(error, again) {
+  return el(
+    "div",
+    { class: "page" },
+    head(t("This page cannot be shown"), ""),
+    notice("danger", messageOf(error), el("button", { class: "btn line", type: "button", onclick: again }, t("Try again")))
+  );
+}
+function read(hash) {
+  const [page = "", ...path] = hash.slice(1).split("/").map(decoded);
+  return { page: page || "overview", path };
+}
+function decoded(text3) {
+  try {
+    return decodeURIComponent(text3);
+  } catch {
+    return text3;
+  }
+}
 addEventListener("error", (event) => void showError(t("Something went wrong in this page"), event.error ?? event.message));
 addEventListener("unhandledrejection", (event) => void showError(t("Something went wrong in this page"), event.reason));
 setStatus("");
