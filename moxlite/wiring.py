@@ -583,7 +583,7 @@ def _web(house: House, queue: Queue | None) -> Callable[[Endpoint], Served]:
         deliveries=queue.deliveries if queue else None,
         queue=queue,
         own_queue=OwnQueue(queue) if queue else None,
-        end_sessions=house.end_sessions,
+        end_sessions=house.services.end_sessions,
         assure=queue.assure if queue else not_asked,
         opaque_id=house.services.received_id.encode,
         readiness=house.problems,

@@ -78,7 +78,7 @@ class OwnQueue:
     ) -> WebhookTest:
         """Call a webhook with a made-up event, once."""
         ctx = self._queue.ctx
-        settings = ctx.config().account(account)
+        settings = ctx.config.current.account(account)
         if settings is None:
             raise QueueRefused("this account is no longer there")
         outgoing = OutgoingWebhook(url=url, authorization=authorization, secret=secret, events=(Event.DELIVERED,))

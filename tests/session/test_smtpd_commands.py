@@ -5,7 +5,7 @@ import base64
 import pytest
 import trio
 
-from moxlite.acceptance import rulesets
+from moxlite.acceptance.rules import rulesets
 from moxlite.store.types import Flag
 from tests.session.smtpd_harness import MESSAGE, TLS, Smtp, clock, headers, smtp
 from tests.session.test_smtpd_checks import MAIL, zone

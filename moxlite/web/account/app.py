@@ -85,7 +85,7 @@ class AccountApp:
                 caller.request,
                 writer,
                 devices=self._server.devices,
-                snapshot=self._server.config(),
+                snapshot=self._server.config.current,
                 certificate=self._server.certificate,
             )
         elif rest == "import":

@@ -65,7 +65,7 @@ class AddressCalls(AccountCalls):
     async def rules_try(self, caller: Caller, address: AddressText, rules: Rules) -> TriedRules:
         """Find which of these rules would have taken the latest messages to an address. Nothing is saved or moved."""
         self._destination(caller, address)
-        name, snapshot = caller.require().account, self._server.config()
+        name, snapshot = caller.require().account, self._server.config.current
         rulesets = _rulesets(rules)
 
         def concerns(recipient: Address) -> bool:

@@ -26,7 +26,7 @@ from moxlite.web.sessions import Caller, Sessions
 
 if TYPE_CHECKING:
     from moxlite.config.domains import Account
-    from moxlite.config.snapshot import Snapshot
+    from moxlite.config.snapshot import CurrentConfig
     from moxlite.config.toml.edit import Keys
     from moxlite.config.values import Section
     from moxlite.net.tls.certificates import KeyPair
@@ -44,7 +44,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     """Dependencies of the calls.
 
     Attributes:
-      config: returns the current configuration.
+      config: the present configuration.
       edit: changes domains.toml.
       passwords: sets and revokes passwords.
       queue: the account's part of the queue; None while there is no queue.
@@ -53,7 +53,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
       training: accounts whose filters learn all messages again now.
     """
 
-    config: Callable[[], Snapshot]
+    config: CurrentConfig
     edit: Edit
     accounts: Accounts
     auth: AuthDB
@@ -79,7 +79,7 @@ class AccountCalls(LoginCalls):
 
     def _settings(self, caller: Caller) -> Account:
         """The account's settings. Raises NotFound if it was removed meanwhile."""
-        found = self._server.config().account(caller.require().account)
+        found = self._server.config.current.account(caller.require().account)
         if found is None:
             raise NotFound("this account is no longer there")
         return found

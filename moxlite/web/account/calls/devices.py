@@ -105,7 +105,7 @@ class DeviceCalls(AccountCalls):
         try:
             await notify_account(
                 self._server.accounts,
-                self._server.config(),
+                self._server.config.current,
                 device.account,
                 Address.parse(device.address),
                 f"A new device can use your mail: {device.name}",
@@ -144,4 +144,4 @@ class DeviceCalls(AccountCalls):
             found = self._devices.look(claim)
         except LinkGone:
             raise Gone(GONE) from None
-        return DeviceLook(found.state, found.password, program_of(self._server.config(), found.address))
+        return DeviceLook(found.state, found.password, program_of(self._server.config.current, found.address))

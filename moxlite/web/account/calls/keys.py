@@ -85,7 +85,7 @@ class KeyCalls(AccountCalls):
 
     def _address(self, caller: Caller, text: str) -> str:
         """An address of the account in its canonical form. Raises FieldErrors."""
-        found = self._server.config().login(text)
+        found = self._server.config.current.login(text)
         if found is None or found.account != caller.require().account:
             raise FieldErrors([FieldError("login_address", "is not an address of this account")])
         return str(found.canonical)

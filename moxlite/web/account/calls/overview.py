@@ -27,7 +27,7 @@ class OverviewCalls(AccountCalls):
     async def overview(self, caller: Caller) -> Overview:
         """Addresses, mailing lists, storage, and the settings for mail programs."""
         session = caller.require()
-        snapshot, settings = self._server.config(), self._settings(caller)
+        snapshot, settings = self._server.config.current, self._settings(caller)
         async with self._open(caller) as account:
             state = await account.read(mailbox_rows.state, op="account_overview")
             boxes = await account.read(mailbox_rows.mailboxes, op="account_overview")
