@@ -3,6 +3,7 @@
 import type { AppPasswordItem, Attempt, PasswordState, Secured, SessionItem } from "../../gen/account";
 import { attempt, confirm, dialog } from "../../lib/dialogs";
 import { type Child, el, fill } from "../../lib/dom";
+import { factorsCard } from "../../lib/factors";
 import { atFields, choice, field, form, line, tick } from "../../lib/fields";
 import { keyRound, plus, shieldAlert } from "../../lib/icons";
 import { button, card, copyButton, foreign, head, table } from "../../lib/pages";
@@ -20,17 +21,19 @@ const scopes = [
 ] as const;
 
 const security: MakePage = async (desk) => {
-  const [own, apps, sessions, attempts] = await Promise.all([
+  const [own, apps, sessions, attempts, factors] = await Promise.all([
     desk.client.password_state(),
     desk.client.app_password_list(),
     desk.client.session_list(),
     desk.client.attempt_list("", page),
+    factorsCard(desk.client, true),
   ]);
   const root = el(
     "div",
     { class: "page" },
     head(t("Security"), ""),
     password(desk, own, apps.length),
+    factors,
     appPasswords(desk, apps),
     sessionList(desk, sessions),
     attemptList(desk, attempts),
