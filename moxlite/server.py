@@ -54,12 +54,13 @@ from moxlite.queue.control.reportcommands import ReportCommands
 from moxlite.queue.control.suppresscommands import SuppressCommands
 from moxlite.queue.control.webhookcommands import WebhookCommands
 from moxlite.queue.queue import Queue
+from moxlite.services import handlers, imap_context
 from moxlite.smtpd.incoming import blocklists
 from moxlite.smtpd.localpipe import LocalPipe
 from moxlite.store.errors import StoreError
 from moxlite.store.file.memory import give_memory_back, keep_heap_small
 from moxlite.supervision import Fate, open_supervisor
-from moxlite.wiring import House, handlers, imap_context, open_house, open_queue
+from moxlite.wiring import House, open_house, open_queue
 
 __all__ = ["run", "serve"]
 

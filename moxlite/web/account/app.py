@@ -47,9 +47,7 @@ class AccountApp:
     ) -> None:
         config = server.config
         self._document = Document("account", config_dir, "webaccount")
-        self._sessions = Sessions(
-            "webaccount", auth=server.auth, logins=logins, factors=factors.factors, config=config
-        )
+        self._sessions = Sessions("webaccount", auth=server.auth, logins=logins, factors=factors.factors, config=config)
         self._imports = BrowserImports(imports, config)
         self._exports = exports
         self._server = server

@@ -96,8 +96,8 @@ function holdFocus() {
 
 // lib/words.ts
 var grouped;
-function t(text2, values = {}) {
-  return text2.replace(/\{(\w+)\}/g, (whole2, name) => {
+function t(text3, values = {}) {
+  return text3.replace(/\{(\w+)\}/g, (whole2, name) => {
     const value = values[name];
     if (value === void 0) return whole2;
     return typeof value === "number" ? (grouped ??= new Intl.NumberFormat()).format(value) : value;
@@ -136,7 +136,7 @@ async function showError(action, error) {
   ]);
 }
 async function confirm(title, message, action) {
-  const answer = await dialog(title, (close) => [
+  const answer2 = await dialog(title, (close) => [
     el("p", { class: "dialog-text" }, message),
     el(
       "div",
@@ -145,7 +145,7 @@ async function confirm(title, message, action) {
       el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action)
     )
   ]);
-  return answer === true;
+  return answer2 === true;
 }
 async function attempt(action, work) {
   const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
@@ -178,10 +178,13 @@ var circleCheck = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M16 9l-5.5 5.5L8 12
 var circleHelp = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M9.09 9a3 3 0 0 1 5.83 1c0 2-3 3-3 3 M12 17h.01";
 var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
 var copy = "M10 8h10a2 2 0 0 1 2 2v10a2 2 0 0 1 -2 2h-10a2 2 0 0 1 -2 -2v-10a2 2 0 0 1 2 -2z M4 16c-1.1 0-2-.9-2-2V4c0-1.1.9-2 2-2h10c1.1 0 2 .9 2 2";
+var download = "M12 15V3 M21 15v4a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2v-4 M7 10l5 5 5-5";
 var keyRound = "M2.586 17.414A2 2 0 0 0 2 18.828V21a1 1 0 0 0 1 1h3a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h1a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h.172a2 2 0 0 0 1.414-.586l.814-.814a6.5 6.5 0 1 0-4-4z M16 7.5a0.5 0.5 0 1 0 1 0a0.5 0.5 0 1 0 -1 0z";
+var list = "M3 5h.01 M3 12h.01 M3 19h.01 M8 5h13 M8 12h13 M8 19h13";
 var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
 var plus = "M5 12h14 M12 5v14";
 var shieldAlert = "M20 13c0 5-3.5 7.5-7.66 8.95a1 1 0 0 1-.67-.01C7.5 20.5 4 18 4 13V6a1 1 0 0 1 1-1c2 0 4.5-1.2 6.24-2.72a1.17 1.17 0 0 1 1.52 0C14.51 3.81 17 5 19 5a1 1 0 0 1 1 1z M12 8v4 M12 16h.01";
+var smartphone = "M7 2h10a2 2 0 0 1 2 2v16a2 2 0 0 1 -2 2h-10a2 2 0 0 1 -2 -2v-16a2 2 0 0 1 2 -2z M12 18h.01";
 var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3 M12 9v4 M12 17h.01";
 
 // lib/fields.ts
@@ -194,10 +197,10 @@ function field(label, control, hint = null) {
   const described = () => [error.hidden ? "" : error.id, help?.id ?? ""].filter((one) => one !== "").join(" ");
   const describe = () => described() === "" ? control.removeAttribute("aria-describedby") : control.setAttribute("aria-describedby", described());
   describe();
-  const problem = (text2) => {
-    error.hidden = text2 === "";
-    fill(error, text2 !== "" && [sign(octagonAlert, "i s"), el("span", {}, text2)]);
-    control.setAttribute("aria-invalid", String(text2 !== ""));
+  const problem = (text3) => {
+    error.hidden = text3 === "";
+    fill(error, text3 !== "" && [sign(octagonAlert, "i s"), el("span", {}, text3)]);
+    control.setAttribute("aria-invalid", String(text3 !== ""));
     describe();
   };
   control.addEventListener("input", () => problem(""));
@@ -207,9 +210,9 @@ function tick(label, on, hint = null) {
   const control = el("input", { type: "checkbox" });
   control.checked = on;
   const error = el("span", { class: "error", hidden: true });
-  const problem = (text2) => {
-    error.hidden = text2 === "";
-    fill(error, text2);
+  const problem = (text3) => {
+    error.hidden = text3 === "";
+    fill(error, text3);
   };
   const words = el("span", { class: "grow" }, label, hint !== null && hint !== "" && el("span", { class: "hint" }, el("br"), hint), error);
   return { root: el("label", { class: "check" }, control, words), control, problem };
@@ -223,11 +226,11 @@ function line(label, value, hint = null, attributes = {}) {
   control.value = value;
   return field(label, control, hint);
 }
-function form(content, action, save, kind = "primary") {
+function form(content, action, save2, kind = "primary") {
   const error = el("p", { class: "error", role: "alert", hidden: true });
-  const complain = (text2) => {
-    error.hidden = text2 === "";
-    fill(error, text2);
+  const complain = (text3) => {
+    error.hidden = text3 === "";
+    fill(error, text3);
   };
   const submit = el("button", { class: `btn ${kind}`, type: "submit" }, action);
   const root = el(
@@ -240,7 +243,7 @@ function form(content, action, save, kind = "primary") {
         submit.disabled = true;
         complain("");
         try {
-          await save();
+          await save2();
         } catch (failure) {
           complain(failure instanceof Error ? failure.message : String(failure));
         } finally {
@@ -259,10 +262,10 @@ function atFields(error, places) {
   const mistakes = fieldsOf(error);
   if (mistakes.length === 0) throw error;
   const rest = [];
-  for (const { field: name, text: text2 } of mistakes) {
+  for (const { field: name, text: text3 } of mistakes) {
     const best = Object.keys(places).filter((key) => key !== "" && (name === key || name.startsWith(`${key}.`) || name.startsWith(`${key}[`))).sort((a, b) => b.length - a.length)[0];
-    if (best === void 0) rest.push(`${name} ${text2}`.trim());
-    else places[best].problem(`${text2[0]?.toUpperCase() ?? ""}${text2.slice(1)}.`);
+    if (best === void 0) rest.push(`${name} ${text3}`.trim());
+    else places[best].problem(`${text3[0]?.toUpperCase() ?? ""}${text3.slice(1)}.`);
   }
   if (rest.length > 0) throw new Error(rest.join("; "));
 }
@@ -278,13 +281,13 @@ function card(title, content, options = {}) {
   return el("section", { class: flush ? "card flush" : "card", "aria-label": title === "" ? void 0 : title }, top, content);
 }
 function table(label, columns, rows, each) {
-  const body = rows.map((row) => {
+  const body = rows.map((row2) => {
     const cells = columns.map((column) => {
       const labelled = column.kind === void 0 || column.kind === "num";
-      return el("td", { class: column.kind, data: labelled && column.title !== "" ? { label: column.title } : void 0 }, wrapped(column.cell(row)));
+      return el("td", { class: column.kind, data: labelled && column.title !== "" ? { label: column.title } : void 0 }, wrapped(column.cell(row2)));
     });
     const tr = el("tr", {}, cells);
-    each?.(tr, row);
+    each?.(tr, row2);
     return tr;
   });
   const titles = columns.map((column) => el("th", { class: column.kind, scope: "col" }, column.title === "" ? el("span", { class: "sr" }, t("Actions")) : column.title));
@@ -300,7 +303,7 @@ function button(title, run, options = {}) {
 function copyButton(value, word = "") {
   const said = el("span", { class: "sr", role: "status" });
   const face = el("span", { class: "flex" });
-  const show = (path, text2) => fill(face, sign(path, "i s"), word !== "" && text2);
+  const show = (path, text3) => fill(face, sign(path, "i s"), word !== "" && text3);
   const made2 = el("button", { class: word === "" ? "btn icon small" : "btn line", type: "button", title: t("Copy"), "aria-label": word === "" ? t("Copy") : void 0 }, face, said);
   let timer = 0;
   made2.addEventListener("click", async () => {
@@ -328,6 +331,9 @@ async function toClipboard(value) {
   document.execCommand("copy");
   area.remove();
 }
+function copyable(value) {
+  return el("span", { class: "copy" }, el("code", {}, value), copyButton(() => value));
+}
 function foreign(value, most = 300) {
   const shown = visible(value);
   if (shown.length <= most) return el("bdi", {}, shown);
@@ -339,18 +345,89 @@ function visible(value) {
   return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
 }
 
+// lib/webauthn.ts
+async function createKey(options) {
+  const asked = JSON.parse(options);
+  const publicKey = {
+    ...asked,
+    challenge: octets(asked.challenge),
+    user: { ...asked.user, id: octets(asked.user.id) },
+    excludeCredentials: descriptors(asked.excludeCredentials)
+  };
+  const made2 = await spoken(() => navigator.credentials.create({ publicKey }));
+  const response = made2.response;
+  return answer(made2, {
+    clientDataJSON: text2(response.clientDataJSON),
+    attestationObject: text2(response.attestationObject),
+    transports: response.getTransports?.() ?? []
+  });
+}
+async function useKey(options) {
+  const asked = JSON.parse(options);
+  const publicKey = {
+    ...asked,
+    challenge: octets(asked.challenge),
+    allowCredentials: descriptors(asked.allowCredentials)
+  };
+  const used2 = await spoken(() => navigator.credentials.get({ publicKey }));
+  const response = used2.response;
+  return answer(used2, {
+    clientDataJSON: text2(response.clientDataJSON),
+    authenticatorData: text2(response.authenticatorData),
+    signature: text2(response.signature),
+    userHandle: response.userHandle === null ? null : text2(response.userHandle)
+  });
+}
+function keysKnown() {
+  return isSecureContext && "credentials" in navigator && typeof PublicKeyCredential !== "undefined";
+}
+async function spoken(ask) {
+  try {
+    const found = await ask();
+    if (found !== null) return found;
+  } catch (error) {
+    const name = error instanceof Error ? error.name : "";
+    if (name === "InvalidStateError") throw new Error(t("This security key is set up already."));
+    if (name !== "NotAllowedError" && name !== "AbortError") throw error;
+  }
+  throw new Error(t("No security key answered. Try again, or choose another way."));
+}
+function answer(found, response) {
+  return JSON.stringify({ id: found.id, rawId: text2(found.rawId), type: found.type, response, clientExtensionResults: {} });
+}
+function descriptors(list2) {
+  return (list2 ?? []).map((one) => ({ ...one, id: octets(one.id) }));
+}
+function octets(value) {
+  return Uint8Array.from(atob(value.replace(/-/g, "+").replace(/_/g, "/")), (sign2) => sign2.charCodeAt(0));
+}
+function text2(value) {
+  return btoa(String.fromCharCode(...new Uint8Array(value))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+}
+
+// lib/secondstep.ts
+function serverClock(at) {
+  const began = performance.now();
+  const format = new Intl.DateTimeFormat(void 0, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  const shown = el("time", {});
+  const show = () => shown.textContent = format.format(at + performance.now() - began);
+  show();
+  const timer = setInterval(() => shown.isConnected ? show() : clearInterval(timer), 1e3);
+  return el("span", {}, t("The server’s time is "), shown);
+}
+
 // lib/states.ts
 var shapes = { ok: circleCheck, warn: triangleAlert, danger: octagonAlert, wait: clock, off: ban, unknown: circleHelp };
 var tones = { ok: "ok", warn: "warn", danger: "danger", wait: "muted", off: "muted", unknown: "muted" };
 function state(level, word) {
   return el("span", { class: `state ${tones[level]}` }, sign(shapes[level], "i s"), word);
 }
-function notice(level, text2, ...actions) {
+function notice(level, text3, ...actions) {
   const alert = level === "danger" ? "alert" : void 0;
-  return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text2), actions);
+  return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text3), actions);
 }
-function empty(path, title, text2, ...actions) {
-  return el("div", { class: "empty" }, sign(path), el("h2", {}, title), el("p", {}, text2), actions);
+function empty(path, title, text3, ...actions) {
+  return el("div", { class: "empty" }, sign(path), el("h2", {}, title), el("p", {}, text3), actions);
 }
 
 // lib/times.ts
@@ -384,8 +461,183 @@ function when(at) {
   return el("time", { datetime: iso, title: `${whole.format(at / 1e3)}
 ${iso.replace("T", " ").replace(/\.\d+Z/, " UTC")}` }, moment(at));
 }
-function microseconds(text2) {
-  return text2 === "" ? 0 : Date.parse(text2) * 1e3;
+function microseconds(text3) {
+  return text3 === "" ? 0 : Date.parse(text3) * 1e3;
+}
+
+// lib/factors.ts
+async function factorsCard(client, mail) {
+  const place = el("div", { class: "factors" });
+  const show = (found) => fill(place, built(client, found, mail, async () => show(await client.second_factors())));
+  show(await client.second_factors());
+  return place;
+}
+function built(client, found, mail, refresh) {
+  const on = isOn(found);
+  const add = (work) => async () => {
+    if (await work()) await refresh();
+  };
+  const remove = async (kind, id, name) => {
+    const last = found.apps.length + found.keys.length === 1;
+    const off = mail ? t("The password alone will be enough, also in mail programs.") : t("The password alone will be enough.");
+    const said = last ? t("It is the last second factor, so two-step log-in will be off. {off}", { off }) : t("Log-ins with it will be refused. Your other factors stay.");
+    if (!await confirm(t("Remove “{name}”?", { name }), said, t("Remove"))) return;
+    if (await attempt(t("Removing the device"), () => client.factor_remove(kind, id))) await refresh();
+  };
+  const renew = async () => {
+    if (!await confirm(t("Make new recovery codes?"), t("The codes that you have kept become void."), t("Make new codes"))) return;
+    let codes = [];
+    if (await attempt(t("Making recovery codes"), async () => void (codes = await client.recovery_codes_new()))) {
+      await showCodes(codes);
+      await refresh();
+    }
+  };
+  const rows = [
+    ...found.apps.map((app) => row(smartphone, [t("Code app "), "“", foreign(app.name), "”"], used(app), removal(app.name, () => void remove("totp", app.id, app.name)))),
+    ...found.keys.map((key2) => row(keyRound, [t("Security key "), "“", foreign(key2.name), "”", t(", for "), el("bdi", {}, key2.host)], used(key2), removal(key2.name, () => void remove("key", key2.id, key2.name))))
+  ];
+  if (on) {
+    const few = found.codes < 4;
+    const left2 = many(found.codes, "{n} recovery code left", "{n} recovery codes left");
+    rows.push(row(list, few ? state("warn", left2) : left2, t("For when a device is lost."), button(t("New codes"), () => void renew(), { kind: "text small" })));
+  }
+  const key = button(t("Add a security key"), () => void add(() => addKey(client, found, mail))(), { icon: plus });
+  const possible = found.host !== "" && keysKnown();
+  return card(
+    t("Two-step log-in"),
+    [
+      el("p", { class: "two" }, t("After the password, log-ins ask for a code of an app on your phone, or for a security key. So a stolen password alone opens nothing.")),
+      rows.length > 0 && el("ul", { class: "factor-list" }, rows),
+      el("div", { class: "flex wrap factor-add" }, button(t("Add a code app"), () => void add(() => addApp(client, found, mail))(), { icon: plus }), possible && key),
+      !possible && el("p", { class: "hint" }, t("Security keys work at a host name with https only, so none can be added here. Code apps work everywhere.")),
+      possible && el("p", { class: "hint" }, t("A security key works at {host} only. Code apps and recovery codes work everywhere.", { host: found.host }))
+    ],
+    { actions: on ? state("ok", t("on")) : state("off", t("off")) }
+  );
+}
+function isOn(found) {
+  return found.apps.length + found.keys.length > 0;
+}
+function row(path, what, hint, act) {
+  return el("li", {}, sign(path), el("div", { class: "grow" }, el("div", {}, what), el("div", { class: "hint" }, hint)), act);
+}
+function used(device) {
+  return [t("added "), when(device.created), t(", last used "), when(device.last_used)];
+}
+function removal(name, run) {
+  return button(t("Remove"), run, { kind: "text small", name: t("Remove {name}", { name }) });
+}
+function warning(found, mail) {
+  if (isOn(found) || !mail) return null;
+  const text3 = t("From then on mail programs need app passwords: your own password works on these web pages only.");
+  if (found.programs.length === 0) return notice("unknown", text3);
+  return el(
+    "div",
+    { class: "stack" },
+    notice("warn", [text3, " ", t("These used your own password within 30 days and will stop:")]),
+    el("ul", { class: "factor-programs" }, found.programs.map((one) => el("li", {}, program(one))))
+  );
+}
+var protocols = { imap: t("reading mail (IMAP)"), submission: t("sending mail (SMTP)"), smtp: t("sending mail (SMTP)"), webapi: t("web API") };
+function program(one) {
+  const what = protocols[one.protocol] ?? one.protocol;
+  return [one.program === "" ? t("A program") : foreign(one.program, 80), `, ${what}, `, t("from "), el("bdi", {}, one.remote_ip), ", ", when(one.last)];
+}
+async function steps(title, begin) {
+  const answer2 = await dialog(title, (close) => {
+    const place = el("div", { class: "stack" });
+    begin((...content) => {
+      fill(place, content);
+      place.querySelector("input")?.focus();
+    }, close);
+    return [place];
+  });
+  return answer2 === true;
+}
+async function addApp(client, found, mail) {
+  let codes = [];
+  const added = await steps(t("Add a code app"), (show, close) => {
+    const name = line(t("Name of the device"), found.apps.length === 0 ? t("Phone") : "", t("To tell your devices apart."), { maxlength: "64" });
+    const named = form([warning(found, mail), name.root], t("Continue"), async () => {
+      const made2 = await client.totp_begin(name.control.value);
+      const code = field(t("Code that the app shows"), el("input", { class: "code", inputmode: "numeric", autocomplete: "one-time-code", maxlength: "9", required: true }), serverClock(made2.server_time));
+      const tried = form(code.root, t("Turn on"), async () => {
+        ({ recovery_codes: codes } = await client.totp_finish(code.control.value));
+        close(true);
+      });
+      show(
+        el("p", {}, t("Scan this with an authenticator app, such as Aegis, Google Authenticator, or your password manager.")),
+        drawn(made2.qr),
+        el("p", { class: "hint" }, t("Or type this secret into the app:")),
+        copyable(made2.secret.replace(/(.{4})(?=.)/g, "$1 ")),
+        tried.root
+      );
+      code.control.focus();
+    });
+    show(named.root);
+  });
+  if (codes.length > 0) await showCodes(codes);
+  return added;
+}
+async function addKey(client, found, mail) {
+  let codes = [];
+  const added = await steps(t("Add a security key"), (show, close) => {
+    const name = line(t("Name of the key"), "", t("To tell your keys apart."), { maxlength: "64" });
+    const named = form([warning(found, mail), name.root], t("Continue"), async () => {
+      const made2 = await createKey((await client.key_begin(name.control.value)).options);
+      let request = await client.key_created(made2);
+      const tried = form(el("p", {}, t("Now try the key once. After that it counts.")), t("Try the key"), async () => {
+        const given = await useKey(request.options);
+        ({ recovery_codes: codes } = await client.key_finish(given));
+        close(true);
+      });
+      show(tried.root);
+      tried.root.querySelector("button")?.focus();
+    });
+    show(named.root);
+  });
+  if (codes.length > 0) await showCodes(codes);
+  return added;
+}
+async function showCodes(codes) {
+  await dialog(
+    t("Recovery codes"),
+    (close) => {
+      const kept = tick(t("I have kept these codes"), false);
+      const done = el("button", { class: "btn primary", type: "button", disabled: true, onclick: () => close(true) }, t("Done"));
+      kept.control.addEventListener("change", () => done.disabled = !kept.control.checked);
+      const all = () => `${codes.join("\n")}
+`;
+      return [
+        el("p", { class: "dialog-text" }, t("Keep these codes where you find them without your phone: on paper, or in a password manager. Each lets you in once. They are not shown again.")),
+        el("ol", { class: "recovery-codes" }, codes.map((code) => el("li", {}, el("code", {}, code)))),
+        el("div", { class: "flex wrap" }, copyButton(all, t("Copy")), button(t("Download"), () => save(all()), { icon: download }), button(t("Print"), () => print(), {})),
+        kept.root,
+        el("div", { class: "dialog-buttons" }, done)
+      ];
+    },
+    false
+  );
+}
+function save(text3) {
+  const url = URL.createObjectURL(new Blob([text3], { type: "text/plain" }));
+  const link = el("a", { href: url, download: t("recovery codes of {host}.txt", { host: location.hostname }) });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(url), 6e4);
+}
+function drawn(code) {
+  const namespace = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(namespace, "svg");
+  svg.setAttribute("viewBox", `0 0 ${code.size} ${code.size}`);
+  svg.setAttribute("class", "qr-code");
+  svg.setAttribute("role", "img");
+  svg.setAttribute("aria-label", t("QR code; the same as text is below"));
+  const path = document.createElementNS(namespace, "path");
+  path.setAttribute("d", code.path);
+  svg.append(path);
+  return svg;
 }
 
 // account/security/part.ts
@@ -397,17 +649,19 @@ var scopes = [
   ["webapi", t("web API")]
 ];
 var security = async (desk) => {
-  const [own, apps, sessions, attempts] = await Promise.all([
+  const [own, apps, sessions, attempts, factors] = await Promise.all([
     desk.client.password_state(),
     desk.client.app_password_list(),
     desk.client.session_list(),
-    desk.client.attempt_list("", page)
+    desk.client.attempt_list("", page),
+    factorsCard(desk.client, true)
   ]);
   const root = el(
     "div",
     { class: "page" },
     head(t("Security"), ""),
     password(desk, own, apps.length),
+    factors,
     appPasswords(desk, apps),
     sessionList(desk, sessions),
     attemptList(desk, attempts),
@@ -461,8 +715,8 @@ async function choosePassword(desk, apps) {
   await desk.refresh();
 }
 async function makePassword(desk, apps) {
-  const text2 = apps === 0 ? t("The password is replaced. All other browsers and mail programs are logged out.") : t("The password is replaced. All other browsers are logged out; app passwords stay.");
-  if (!await confirm(t("Generate a new password?"), text2, t("Generate"))) return;
+  const text3 = apps === 0 ? t("The password is replaced. All other browsers and mail programs are logged out.") : t("The password is replaced. All other browsers are logged out; app passwords stay.");
+  if (!await confirm(t("Generate a new password?"), text3, t("Generate"))) return;
   let made2 = "";
   if (await attempt(t("Generating a password"), async () => made2 = await desk.client.generate_password())) {
     await showSecret(t("Your new password"), made2, t("Write it down now: it is not shown again."), apps > 0 ? endAll(desk) : null);
@@ -472,11 +726,11 @@ async function makePassword(desk, apps) {
 function endAll(desk) {
   return button(t("End all app passwords too"), () => void attempt(t("Ending app passwords"), () => desk.client.app_password_remove_all().then((n) => desk.say(many(n, "{n} app password ended", "{n} app passwords ended")))), { kind: "line danger" });
 }
-async function showSecret(title, secret, text2, more = null) {
+async function showSecret(title, secret, text3, more = null) {
   await dialog(
     title,
     (close) => [
-      el("p", { class: "dialog-text" }, text2),
+      el("p", { class: "dialog-text" }, text3),
       el("p", { class: "secret" }, el("code", {}, secret), copyButton(() => secret)),
       el("div", { class: "dialog-buttons" }, more, el("button", { class: "btn primary", type: "button", onclick: () => close() }, t("I have it")))
     ],
@@ -487,7 +741,7 @@ function cancelButton(cancel) {
   return el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: cancel }, t("Cancel")));
 }
 function appPasswords(desk, apps) {
-  const add = button(t("New app password"), () => void addApp(desk), { icon: plus, kind: apps.length === 0 ? "primary" : "line" });
+  const add = button(t("New app password"), () => void addApp2(desk), { icon: plus, kind: apps.length === 0 ? "primary" : "line" });
   if (apps.length === 0)
     return card(t("App passwords"), empty(keyRound, t("No app passwords yet"), t("Give each phone and program a password of its own: one that is lost is ended alone."), add), { flush: true });
   const rows = table(
@@ -503,14 +757,14 @@ function appPasswords(desk, apps) {
   );
   return card(t("App passwords"), rows, { flush: true, actions: add, hint: t("One for each phone or program. The name of its last use is known for 30 days.") });
 }
-async function addApp(desk) {
+async function addApp2(desk) {
   let made2 = "";
   const done = await dialog(t("New app password"), (close) => {
     const name = line(t("Name of the device or program"), "", t("Such as “Phone” or “Thunderbird at home”."), { maxlength: "64", autofocus: "" });
     const uses = scopes.map(([, words], i) => tick(words, i < 2));
     const only = tick(t("Read-only: it can neither change nor send anything"), false);
     const ends = choice(t("Ends"), [["", t("never")], ["7", t("in a week")], ["30", t("in 30 days")], ["90", t("in 90 days")], ["365", t("in a year")]], "");
-    const purpose = { problem: (text2) => uses[0].problem(text2) };
+    const purpose = { problem: (text3) => uses[0].problem(text3) };
     const box = form([name.root, el("fieldset", { class: "group" }, el("legend", {}, t("It may be used for")), uses.map((one) => one.root)), only.root, ends.root], t("Make app password"), async () => {
       const chosen = scopes.filter((_, i) => uses[i].control.checked).map(([scope]) => scope);
       const expires = ends.control.value === "" ? null : new Date(Date.now() + Number(ends.control.value) * day2).toISOString();
@@ -584,8 +838,8 @@ function attemptLine(one) {
   );
 }
 async function notMe(desk) {
-  const text2 = t("You get a new password, which you have to enter in your other browsers. Each phone and program needs a new app password. Mail that waits to be sent is held until you let it go.");
-  if (!await confirm(t("Lock everyone else out?"), text2, t("Lock them out"))) return;
+  const text3 = t("You get a new password, which you have to enter in your other browsers. Each phone and program needs a new app password. Mail that waits to be sent is held until you let it go.");
+  if (!await confirm(t("Lock everyone else out?"), text3, t("Lock them out"))) return;
   const done = {};
   if (!await attempt(t("Locking everyone else out"), async () => done.found = await desk.client.not_me())) return;
   const found = done.found;

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.9443da2b60d5.js", junk: "junk.942da81c06c4.js", rules: "rules.ca73cb757eb8.js", security: "security.0a37de548f78.js", sending: "sending.98af84028464.js", transfer: "transfer.f1a0e279d1da.js" };
+var define_PARTS_default = { device: "device.9443da2b60d5.js", junk: "junk.942da81c06c4.js", rules: "rules.ca73cb757eb8.js", security: "security.4052df34b7a9.js", sending: "sending.98af84028464.js", transfer: "transfer.f1a0e279d1da.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -865,6 +865,18 @@ function linked(value) {
   );
 }
 
+// lib/disc.ts
+function initials(name) {
+  const words = name.split(/[\s._-]+/).filter((word) => word !== "");
+  const letters = words.length > 1 ? [...words[0]][0] + [...words[words.length - 1]][0] : [...name].slice(0, 2).join("");
+  return letters.toUpperCase();
+}
+function hue(key) {
+  let hash = 0;
+  for (const sign2 of key) hash = hash * 31 + sign2.codePointAt(0) >>> 0;
+  return hash % 8 + 1;
+}
+
 // lib/pages.ts
 var Shell = class {
   main = el("main", { tabindex: "-1" });
@@ -972,11 +984,7 @@ function copyable(value) {
   return el("span", { class: "copy" }, el("code", {}, value), copyButton(() => value));
 }
 function disc(key, name) {
-  let hash = 0;
-  for (const sign2 of key) hash = hash * 31 + sign2.codePointAt(0) >>> 0;
-  const words = name.split(/[\s._-]+/).filter((word) => word !== "");
-  const letters = words.length > 1 ? [...words[0]][0] + [...words[words.length - 1]][0] : [...name].slice(0, 2).join("");
-  return el("span", { class: `disc c${hash % 8 + 1}`, "aria-hidden": "true" }, letters.toUpperCase());
+  return el("span", { class: `disc c${hue(key)}`, "aria-hidden": "true" }, initials(name));
 }
 function meter(share) {
   const bar = el("i", { class: share >= 0.9 ? "warn" : void 0 });

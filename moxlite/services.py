@@ -1,0 +1,207 @@
+"""The services that a port may have, each made from the parts of the server (docs/architecture.md §5).
+
+The parts are opened in `wiring`; what serves them runs in `server`.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+import trio
+
+from moxlite.acceptance.bounces import AskSent
+from moxlite.imapd.connection import serve_connection as serve_imap
+from moxlite.imapd.session.context import Context as IMAPContext
+from moxlite.imapd.sieve.connection import serve_managesieve
+from moxlite.net.admission import Gate
+from moxlite.net.connections import ConnectionInfo
+from moxlite.net.listeners import Handler
+from moxlite.process.localserve import ACCOUNT
+from moxlite.process.ports import connection_gate
+from moxlite.process.startup import Endpoint, Service
+from moxlite.queue.accountqueue import OwnQueue
+from moxlite.queue.queue import Queue
+from moxlite.smtpd.connection import serve_connection as serve_smtp
+from moxlite.smtpd.context import Context as SMTPContext
+from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.deferred import Defer
+from moxlite.store.delivery.submission import Submission, Submit
+from moxlite.store.errors import StorageBroken
+from moxlite.submission.assurance import not_asked
+from moxlite.web.context import make_context
+from moxlite.web.serve import serve_connection as serve_http
+
+if TYPE_CHECKING:
+    from moxlite.web.admin.app import AdminApp
+from moxlite.wiring import House
+
+__all__ = ["Served", "handlers", "imap_context", "refuse_submission"]
+
+
+class Served(msgspec.Struct, frozen=True):
+    """Protocol of a port, and the handler of its connections."""
+
+    handler: Handler
+    gate: Gate
+
+
+def handlers(house: House, queue: Queue | None) -> Mapping[Service, Callable[[Endpoint], Served]]:
+    """For each service, what serves one of its ports; the server goes on without a queue."""
+    smtp = _smtp(
+        house,
+        queue.submit if queue else refuse_submission,
+        queue.defer if queue else None,
+        queue.deliveries.was_sent if queue else None,
+    )
+    imap, web = _imap(house), _web(house, queue)
+
+    def https(endpoint: Endpoint) -> Served:
+        """Mail programs may use the https port as well, and say so by ALPN (WEB-27)."""
+        by_alpn = {
+            "imap": imap(endpoint).handler,
+            "smtp": smtp(msgspec.structs.replace(endpoint, service="submissions")).handler,
+        }
+        otherwise = web(endpoint)
+
+        async def handle(stream: trio.abc.Stream, info: ConnectionInfo) -> None:
+            alpn = info.tls.alpn if info.tls is not None else None
+            await by_alpn.get(alpn or "", otherwise.handler)(stream, info)
+
+        return Served(handle, otherwise.gate)
+
+    return {
+        "smtp": smtp,
+        "submission": smtp,
+        "submissions": smtp,
+        "imap": imap,
+        "imaps": imap,
+        "managesieve": imap,
+        "http": web,
+        "https": https,
+    }
+
+
+def _smtp(house: House, submit: Submit, defer: Defer | None, sent: AskSent | None) -> Callable[[Endpoint], Served]:
+    gate = connection_gate(house.static.rate_limits)
+
+    def handler(endpoint: Endpoint) -> Served:
+        assert endpoint.service in ("smtp", "submission", "submissions")
+        context = SMTPContext(
+            service=endpoint.service,
+            accounts=house.files.accounts,
+            config=house.config,
+            logins=house.services.logins,
+            submit=submit,
+            keys=house.started.keys,
+            defer=defer,
+            sent=sent,
+            senders=house.services.senders,
+            gate=gate,
+            received_id=house.services.received_id,
+            spools=house.files.spools,
+            resolver=house.network.resolver,
+            reports=None if house.local else house.files.reports,
+            starttls=None if endpoint.tls else house.network.tls.of(endpoint.listener, endpoint.service),
+            default_account=ACCOUNT if house.local else "",
+        )
+        return Served(partial(serve_smtp, context=context), gate)
+
+    return handler
+
+
+async def refuse_submission(submission: Submission, spool: Spool) -> list[int]:
+    """In place of the queue's own function while there is no queue."""
+    raise StorageBroken("the queue cannot be used, see the server's log")
+
+
+def imap_context(house: House) -> IMAPContext:
+    """Context that all IMAP sessions share; listeners differ in the rest."""
+    return IMAPContext(
+        accounts=house.files.accounts,
+        auth=house.files.auth,
+        logins=house.services.logins,
+        config=house.config,
+        sessions=house.services.imap_sessions,
+        gate=connection_gate(house.static.rate_limits),
+        spools=house.files.spools,
+    )
+
+
+def _imap(house: House) -> Callable[[Endpoint], Served]:
+    """IMAP and ManageSieve: the same log-ins and limits."""
+    common = imap_context(house)
+
+    def handler(endpoint: Endpoint) -> Served:
+        services: dict[Service, Literal["imap", "imaps", "imaphttps", "managesieve"]]
+        services = {"imap": "imap", "https": "imaphttps", "managesieve": "managesieve"}
+        service = services.get(endpoint.service, "imaps")
+        listener = house.static.listeners[endpoint.listener]
+        context = msgspec.structs.replace(
+            common,
+            service=service,
+            require_tls=listener.managesieve.require_tls if service == "managesieve" else listener.imap.require_tls,
+            starttls=None if endpoint.tls else house.network.tls.of(endpoint.listener, "imap"),
+        )
+        serve = serve_managesieve if service == "managesieve" else serve_imap
+        return Served(partial(serve, context=context), context.gate)
+
+    return handler
+
+
+def _admin_app(house: House) -> "AdminApp":
+    from moxlite.admin.dns.network import Internet
+    from moxlite.admin.dns.wanted import HeldKeys
+    from moxlite.web.admin.app import AdminApp
+    from moxlite.web.admin.surroundings import Outside, Surroundings
+
+    outside = None
+    if not house.local:
+        http = house.network.https_client(allow_internal=house.static.allow_private_mx)
+        outside = Outside(
+            resolver=house.network.resolver,
+            network=Internet(house.static.hostname.ascii, house.network.trust, http),
+            held=HeldKeys(house.started.keys.key, house.started.acme_keys.hosts),
+        )
+    surroundings = Surroundings(
+        holder=house.config,
+        accounts=house.files.accounts,
+        auth=house.files.auth,
+        logins=house.services.logins,
+        factors=house.factor_changes,
+        commands=lambda: house.registry,
+        certificates=house.network.tls.in_use,
+        outside=outside,
+    )
+    return AdminApp(surroundings)
+
+
+def _web(house: House, queue: Queue | None) -> Callable[[Endpoint], Served]:
+    context = make_context(
+        config=house.config,
+        config_dir=house.config.path.parent,
+        accounts=house.files.accounts,
+        auth=house.files.auth,
+        logins=house.services.logins,
+        factors=house.factor_changes,
+        imports=house.files.imports,
+        sandbox=house.services.sandbox,
+        keys=house.started.keys,
+        edit=house.config.edit,
+        deliveries=queue.deliveries if queue else None,
+        queue=queue,
+        own_queue=OwnQueue(queue) if queue else None,
+        end_sessions=house.services.end_sessions,
+        assure=queue.assure if queue else not_asked,
+        opaque_id=house.services.received_id.encode,
+        readiness=house.problems,
+        measure=house.measure,
+        certificate=house.network.tls.certificate,
+        challenge=house.network.challenges.answer,
+        admin=partial(_admin_app, house),
+    )
+
+    def handler(endpoint: Endpoint) -> Served:
+        return Served(partial(serve_http, context=context), context.gates[endpoint.listener])
+
+    return handler
