@@ -10,6 +10,7 @@ import trio.testing
 
 from moxlite.config.domains import Account, Domains
 from moxlite.config.fields import fields_of
+from moxlite.web import sessions
 from tests.session.test_web_admin import ADMIN_DOMAINS, ADMIN_STATIC, PASSWORD, owner, write_admin_password
 from tests.web_rig import Browser, Rig, open_rig
 
@@ -241,3 +242,24 @@ async def test_records_are_listed_and_printed_as_a_zone(browser: Browser) -> Non
     assert (answer.status, "localserve" in answer.json["error"]["message"]) == (503, True)
     for name in ("dns_records", "dns_zone", "dns_reports"):
         assert await browser.error(name, domain="x.example") == (404, "user:notFound")
+
+
+async def test_what_is_sensitive_wants_the_password_again(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """WEB-63a, WEB-90: ten minutes after it was given; what can be undone does not."""
+    monkeypatch.setattr(sessions, "CONFIRMED", 0.0)
+    for call, parameters in (
+        ("account_remove", {"name": "tom"}),
+        ("account_password", {"name": "tom"}),
+        ("address_remove", {"address": "tom@example.org"}),
+        ("domain_remove", {"domain": "example.org"}),
+        ("alias_remove", {"alias": "x@example.org"}),
+        ("selector_add", {"domain": "example.org", "selector": "a", "algorithm": "ed25519"}),
+        ("selector_remove", {"domain": "example.org", "selector": "a"}),
+        ("settings_save", {"path": [], "before": {}, "after": {}}),
+        ("queue_change", {"operation": "drop", "filter": {}, "expected": 0}),
+    ):
+        assert await browser.error(call, **parameters) == (403, "user:confirm"), call
+    assert await browser.call("queue_change", operation="hold", filter={}, expected=0) == 0
+    monkeypatch.setattr(sessions, "CONFIRMED", 600.0)
+    await browser.call("confirm", kind="password", code=PASSWORD)
+    await browser.call("account_remove", name="tom")

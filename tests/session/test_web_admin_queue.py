@@ -43,7 +43,7 @@ def queue_of(rig: Rig) -> Queue:
 
 async def put(rig: Rig, *recipients: str, hold: bool = True, subject: str = "letter") -> list[int]:
     """Queue a message that stays on hold."""
-    with Spool(rig.house.spool_directory) as spool:
+    with Spool(rig.house.files.spools.directory) as spool:
         await spool.write(b"Subject: letter\r\nX-Odd: yes\r\n\r\nbody\r\n")
         submission = Submission(
             account="mia",

@@ -107,12 +107,12 @@ class AccountCalls(AdminCalls):
             queued=queued,
         )
 
-    @call()
+    @call(confirm=True)
     async def account_remove(self, caller: Caller, name: Word) -> None:
         """Remove an account with all its mail."""
         await self._console.do("config account rm", AccountName(name))
 
-    @call()
+    @call(confirm=True)
     async def account_password(self, caller: Caller, name: Word, password: Credential = "") -> str:
         """Set the password of an account, or without one a password that is made and returned. Ends its sessions."""
         return await self._set_password(name, password or generate_password())
@@ -122,7 +122,7 @@ class AccountCalls(AdminCalls):
         """Give an account an address, or with ``@domain`` what no other address of the domain gets."""
         await self._console.do("config address add", AddressAdd(address, name))
 
-    @call()
+    @call(confirm=True)
     async def address_remove(self, caller: Caller, address: Word) -> None:
         """Remove an address from its account and from all aliases."""
         await self._console.do("config address rm", AddressName(address))

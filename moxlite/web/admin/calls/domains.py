@@ -71,7 +71,7 @@ class DomainCalls(AdminCalls):
         """Add a domain with DKIM keys; its reports go to `account`, which is made if there is a `localpart`."""
         await self._console.do("config domain add", DomainAdd(domain, account, localpart, disabled))
 
-    @call()
+    @call(confirm=True)
     async def domain_remove(self, caller: Caller, domain: Word) -> None:
         """Remove a domain that nothing uses any more; its key files are put aside."""
         await self._console.do("config domain rm", DomainName(domain))
@@ -86,7 +86,7 @@ class DomainCalls(AdminCalls):
         """Add an alias, to which everyone may write."""
         await self._console.do("config alias add", AliasMembers(alias, members))
 
-    @call()
+    @call(confirm=True)
     async def alias_remove(self, caller: Caller, alias: Word) -> None:
         """Remove an alias."""
         await self._console.do("config alias rm", AliasName(alias))
@@ -101,13 +101,13 @@ class DomainCalls(AdminCalls):
         """Remove members from an alias; the last one stays."""
         await self._console.do("config alias rmaddr", AliasMembers(alias, members))
 
-    @call()
+    @call(confirm=True)
     async def selector_add(self, caller: Caller, domain: Word, selector: Word, algorithm: Algorithm) -> None:
         """Make a DKIM key for a domain; it signs once it is chosen."""
         with translated():
             await self._selectors.add(domain, selector, algorithm)
 
-    @call()
+    @call(confirm=True)
     async def selector_remove(self, caller: Caller, domain: Word, selector: Word) -> None:
         """Remove a DKIM key from a domain; its file is put aside."""
         with translated():

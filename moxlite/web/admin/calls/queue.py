@@ -76,8 +76,10 @@ class QueueCalls(AdminCalls):
     @call()
     async def queue_change(self, caller: Caller, operation: Operation, filter: Filter, expected: int) -> int:  # noqa: A002
         """Hold, release, fail or drop the messages of a filter; returns their number. Refused if there are more than
-        `expected`, the number that was shown.
+        `expected`, the number that was shown. To drop needs a confirmation (WEB-63a).
         """
+        if operation == "drop":
+            self._admin_sessions.require_confirmed(caller.require())
         await self._check(filter, expected)
         return await self._change(f"queue {operation}", Choose(filter=filter, all=True))
 
