@@ -28,6 +28,8 @@ export class Session {
   private readonly addressKey: string;
   /** Login address of this page's user; "" before the first log-in. */
   private address = "";
+  /** The log-in whose form is shown. */
+  private running: Promise<boolean> | null = null;
 
   /** `app` is its name in the browser's storage, `title` is shown on the form, `ask` shows the form. Without `named` users have
    * no address. */
@@ -54,8 +56,14 @@ export class Session {
     return this.client.csrfToken !== "";
   }
 
-  /** Show the form until a log-in succeeds; true if it is another user than before. `below` is shown under the form. */
-  async logIn(reason: string, below: Node[] = []): Promise<boolean> {
+  /** Show the form until a log-in succeeds; true if it is another user than before. `below` is shown under the form. While the form
+   * is shown, all who want a log-in wait for it. */
+  logIn(reason: string, below: Node[] = []): Promise<boolean> {
+    this.running ??= this.askOnce(reason, below).finally(() => (this.running = null));
+    return this.running;
+  }
+
+  private async askOnce(reason: string, below: Node[]): Promise<boolean> {
     const before = this.address;
     await this.ask(
       this.title,

@@ -178,6 +178,8 @@ def _welcome(path: Path, snapshot: "Snapshot") -> str:
         "",
         f"  account      {web}/          {tls}/",
         f"  webmail      {web}/webmail/  {tls}/webmail/",
+        f"  admin        {web}/admin/    {tls}/admin/",
+        f"  webapi       {web}/webapi/v0/  {tls}/webapi/v0/",
         f"  metrics      http://{host}:{listener.metrics_http.port}/metrics",
     ]
     if any(handler.log_name == "workdir" for handler in snapshot.domains.web_handlers):
@@ -188,7 +190,7 @@ def _welcome(path: Path, snapshot: "Snapshot") -> str:
         f"  imap         {host}:{listener.imap.port}    imaps {host}:{listener.imaps.port}",
         "",
         f"  user {ADDRESS}, password {PASSWORD}",
-        f"  admin password {ADMIN_PASSWORD}, for the admin pages, which are not there yet",
+        f"  admin password {ADMIN_PASSWORD}",
         "",
         "  Mail to unknown addresses goes to its sender's account, else to moxlite. Nothing leaves this machine.",
         f"  Configuration and data: {path.parent.parent}",

@@ -93,7 +93,7 @@ def test_a_bare_machine_gets_a_configuration(tmp_path: Path, world: DNSWorld, ho
     made = files_of(tmp_path)
     assert not [name for name, data in made.items() for _, word in passwords if word.encode() in data]
     assert done.stdout.count(passwords[0][1]) == 1
-    assert "the admin password is for the admin pages, which are" in done.stdout
+    assert "the admin password for the admin pages, /admin/" in done.stdout
     assert b"account me with the address me@example.org" in made["config/quickstart.log"]
     secret = list((tmp_path / "config").rglob("*.pem"))
     assert len(secret) == 6

@@ -33,7 +33,8 @@ VISIBLE = """() => {
   const name = `${focused?.tagName}.${focused?.className}`;
   // the list marks a row, the search field the bar around it
   const bar = focused?.closest(".search-bar");
-  const others = focused?.matches(".messages") ? focused.querySelectorAll(".focused") : bar ? [bar] : [];
+  const rows = ".message, .messages-note";
+  const others = focused?.matches(".messages") ? focused.querySelectorAll(rows) : bar ? [bar] : [];
   return [name, focused !== null && focused !== document.body && [focused, ...others].some(seen)];
 }"""
 PATIENCE = 30.0
@@ -286,7 +287,7 @@ def test_a_day_with_a_thumb(chromium: Browser, server: LocalServer, imap: imapli
     tap(page.get_by_role("button", name="Back"))
     expect(page.locator(".message", has_text=LABELLED).locator(".keyword")).to_have_text(["later"])
     # a setting, and log out
-    for rows, height in (("compact", "40px"), ("comfortable", "56px")):
+    for rows, height in (("compact", "56px"), ("comfortable", "68px")):
         tap(page.get_by_role("button", name="Mailboxes"))
         page.get_by_role("button", name="Settings").tap()
         dialog.get_by_label("Rows").select_option(rows)

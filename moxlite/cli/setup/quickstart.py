@@ -90,10 +90,7 @@ def quickstart(
     said.say(f"made {config} and what belongs to it; account {made.account} with the address {parsed}")
     print(f"account password: {made.account_password}")
     print(f"admin password: {made.admin_password}")
-    said.say(
-        "The account password is for mail programs and webmail; the admin password is for the admin pages, which are"
-    )
-    said.say("not there yet: keep it for then.")
+    said.say("The account password is for mail programs and webmail, the admin password for the admin pages, /admin/.")
     _next(said, config, parsed.domain, other, signed=around.signed)
     said.keep(config.parent / "quickstart.log")
 

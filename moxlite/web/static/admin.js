@@ -1032,6 +1032,7 @@ var Session = class {
   csrfKey;
   addressKey;
   address = "";
+  running = null;
   resume() {
     addEventListener("storage", (event) => {
       if (event.key === this.csrfKey) this.client.csrfToken = event.newValue ?? "";
@@ -1041,7 +1042,11 @@ var Session = class {
     this.client.csrfToken = localStorage.getItem(this.csrfKey) ?? "";
     return this.client.csrfToken !== "";
   }
-  async logIn(reason, below = []) {
+  logIn(reason, below = []) {
+    this.running ??= this.askOnce(reason, below).finally(() => this.running = null);
+    return this.running;
+  }
+  async askOnce(reason, below) {
     const before = this.address;
     await this.ask(
       this.title,
