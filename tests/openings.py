@@ -18,7 +18,16 @@ from urllib.parse import quote, urlencode
 from tests.campaigns.report import Finding
 from tests.running import LocalServer
 
-__all__ = ["ACCOUNT_CALLS", "PER_MESSAGE", "PER_SERVER", "Opener", "append", "read_by_imap", "send"]
+__all__ = [
+    "ACCOUNT_CALLS",
+    "PER_MESSAGE",
+    "PER_SERVER",
+    "WITHOUT_MAIL",
+    "Opener",
+    "append",
+    "read_by_imap",
+    "send",
+]
 
 PAGES: Final = (
     "text",
@@ -270,8 +279,70 @@ ACCOUNT_CALLS: Final[dict[str, dict[str, Any]]] = {
     "import_state": {},
     "import_check": {"size": 1 << 20},
     "import_abort": {"token": "x"},
+    "attempt_list": {"after": "", "count": 50},
+    "destination_list": {},
+    "junk": {},
+    "junk_teach": {},
+    "junk_retrain": {},
+    "junk_training": {},
+    "outgoing": {"before": 0},
+    "rules_try": {"address": "moxlite@localhost", "rules": []},
+    "sending": {},
+    "session_list": {},
+    "suppression_list": {},
 }
-"""Calls of the account app, but for log-in and log-out."""
+"""Calls of the account app that read mail, or what strangers have sent with it."""
+
+WITHOUT_MAIL: Final = frozenset(
+    {
+        "app_password_add",
+        "app_password_list",
+        "app_password_remove",
+        "app_password_remove_all",
+        "confirm",
+        "confirm_options",
+        "destination_save",
+        "device_answer",
+        "device_look",
+        "device_open",
+        "device_start",
+        "device_state",
+        "device_stop",
+        "factor_remove",
+        "full_name_save",
+        "generate_password",
+        "junk_save",
+        "key_add",
+        "key_begin",
+        "key_created",
+        "key_finish",
+        "key_list",
+        "key_remove",
+        "key_save",
+        "login",
+        "login_factor",
+        "login_prep",
+        "logout",
+        "not_me",
+        "outgoing_cancel",
+        "outgoing_try",
+        "password_state",
+        "recover",
+        "recovery_codes_new",
+        "recovery_info",
+        "second_factors",
+        "sending_save",
+        "session_remove",
+        "session_remove_others",
+        "set_password",
+        "suppression_add",
+        "suppression_remove",
+        "totp_begin",
+        "totp_finish",
+        "webhook_test",
+    }
+)
+"""Calls of the apps that touch no message."""
 
 
 imaplib._MAXLINE = 64 << 20  # type: ignore[attr-defined]  # the envelope of a long list of recipients is one line

@@ -40,10 +40,14 @@ RUNS_ON: Final = (
     "click",
     "rich",
     "prometheus-client",
+    "dnspython",
+    "dkimpy",
     "publicsuffixlist",
     "defusedxml",
     "acme",
     "josepy",
+    "webauthn",
+    "segno",
 )
 """Packages of requirements/runtime.in."""
 

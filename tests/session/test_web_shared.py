@@ -302,6 +302,7 @@ WITHOUT_IDS = {
     "draft_find",
     "login_prep",
     "login",
+    "login_factor",
     "logout",
     "token",
     "mailbox_create",

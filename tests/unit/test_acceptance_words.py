@@ -13,6 +13,7 @@ SILENT = {"introbox", "ruleset"}
 
 KNOWN = {
     "producers/dmarc.py": {"dmarc-quarantine", "dmarc-indirect"},
+    "producers/sieve.py": {"sieve", "vacation"},
     "producers/junk.py": {"junk-content", "junk-content-strict"},
     "producers/history.py": set(typing.get_args(Named)) - {"none"},
 }
