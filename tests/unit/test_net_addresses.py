@@ -151,8 +151,11 @@ SOCKETS: Final = {
 }
 """Modules that make sockets of the internet, and what for."""
 
-LIBRARIES: Final = {"moxlite/autotls/child.py": {"requests"}}
-"""Modules that connect by a library, here to the certificate authority of the configuration."""
+LIBRARIES: Final = {
+    "moxlite/autotls/child.py": {"requests"},  # the certificate authority of the configuration
+    "moxlite/cli/webapi.py": {"http.client"},  # the server that the user of the command names
+}
+"""Modules that connect by a library, with the servers that they call."""
 
 CONNECTING: Final = {"requests", "urllib.request", "http.client", "smtplib", "imaplib", "ftplib", "poplib", "aiohttp"}
 

@@ -25,6 +25,7 @@ NURSERIES = {
     "cli/checks/smtp.py",  # both ways of one session by hand
     "imapd/connection.py",
     "imapd/session/progress.py",
+    "imapd/sieve/connection.py",
     "imapd/updates/watch.py",
     "mailauth/dkim/keylookup.py",  # the keys of one message
     "migration/mailcopies.py",
@@ -36,6 +37,7 @@ NURSERIES = {
     "queue/assurance.py",  # the questions about one domain
     "queue/sending/direct.py",  # those about one recipients' domain
     "queue/explaining/explain.py",  # the hosts of one domain
+    "queue/webhooks/samples.py",  # the sample calls of one test
     "smtpd/connection.py",
     "smtpd/incoming/reception.py",
     "store/imports/adding.py",

@@ -35,7 +35,7 @@ def test_each_colour_is_a_variable_with_a_light_and_a_dark_value(name: str) -> N
 
 
 def test_the_apps_stylesheets_name_no_colour_of_their_own() -> None:
-    """WEBMAIL-9: but the white canvas of HTML mail (WEBMAIL-10)."""
+    """WEBMAIL-9: but the white canvas of an attachment's page."""
     named = {
         app: [
             colour
@@ -44,8 +44,7 @@ def test_the_apps_stylesheets_name_no_colour_of_their_own() -> None:
         ]
         for app in ("webmail", "account", "admin")
     }
-    # a page of a message, and one of an attachment
-    assert named == {"webmail": ["#ffffff", "#ffffff"], "account": [], "admin": []}
+    assert named == {"webmail": ["#ffffff"], "account": [], "admin": []}
 
 
 @pytest.mark.parametrize(
