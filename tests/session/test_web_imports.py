@@ -499,7 +499,8 @@ async def test_the_page_is_told_of_mailboxes_and_use(rig: Rig, mia: Browser) -> 
     async with rig.account() as account:
         await deliver_mail(account, mail(1))
     overview = await mia.call("overview")
-    assert overview == {"login_address": "mia@example.org", "storage_used": len(mail(1)), "storage_limit": 0}
+    assert overview["login_address"] == "mia@example.org"
+    assert (overview["storage_used"], overview["storage_limit"]) == (len(mail(1)), 0)
     found = {box["name"]: box["total"] for box in await mia.call("mailboxes")}
     assert Counter(found.values())[1] == 1
     assert found["Inbox"] == 1

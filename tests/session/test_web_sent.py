@@ -13,6 +13,7 @@ import trio
 from moxlite.proto.address import Domain
 from moxlite.proto.dsn import DSN, Action, DSNRecipient, compose_dsn
 from moxlite.proto.mime.types import MailAddress
+from moxlite.queue.deliveries import SentMessages
 from moxlite.queue.queue import Queue
 from moxlite.store.delivery.reputation import set_domain_tls
 from moxlite.store.delivery.status import RecipientStatus, State
@@ -73,7 +74,7 @@ async def rig(tmp_path: Path, deliveries: Deliveries, monkeypatch: pytest.Monkey
     monkeypatch.setattr(Queue, "assure", assure)
     for name in ("status", "watch", "try_now", "cancel"):
         method = getattr(deliveries, name)
-        monkeypatch.setattr(Queue, name, lambda _, *given, method=method: method(*given))
+        monkeypatch.setattr(SentMessages, name, lambda _, *given, method=method: method(*given))
     async with trio.open_nursery() as nursery:
         found = await open_rig(tmp_path, nursery)
         yield found
