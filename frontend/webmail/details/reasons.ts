@@ -28,7 +28,7 @@ const reasons: Readonly<Record<string, string>> = {
   iprev: t("The computer that it came from has no proper name, and earlier mail from there leans to junk."),
   sieve: t("Your Sieve script decided about it."),
   "sieve-error": t("Your Sieve script failed on it, so it was kept."),
-  "sieve-kept": t("Your Sieve script refuses it; it was kept, because the refusal could reach somebody else."),
+  "sieve-kept": t("Your Sieve script refuses it; it was kept, because the refusal could reach another person."),
   "sieve-reject": t("Your Sieve script refuses it."),
   vacation: t("Your vacation form answered it."),
   "junk-content": t("The junk filter judges its text as junk."),
