@@ -36,7 +36,7 @@ def test_settings_change_the_page_and_the_other_page(
     settings.get_by_role("button", name="Save").click()
     for one in (page, other.page):
         expect(one.locator("body")).to_have_class(re.compile("compact"))
-        expect(one.locator("body")).to_have_css("background-color", "rgb(20, 25, 31)")
+        expect(one.locator("body")).to_have_css("background-color", "rgb(20, 26, 30)")
         expect(one.locator(".message")).to_have_css("height", "40px")
     page.screenshot(path=tmp_path / "dark.png")
     other.close()
@@ -47,7 +47,7 @@ def test_settings_change_the_page_and_the_other_page(
     page.locator(".composer").get_by_label("Close").click()
     page.reload()
     expect(page.locator(".message")).to_have_css("height", "40px")
-    expect(page.locator("body")).to_have_css("background-color", "rgb(20, 25, 31)")
+    expect(page.locator("body")).to_have_css("background-color", "rgb(20, 26, 30)")
     page.keyboard.press("Control+!")
     settings.get_by_label("Colours").select_option("auto")
     settings.get_by_label("Rows").select_option("comfortable")

@@ -253,7 +253,7 @@ def test_long_lists_come_as_they_are_read(reader: Reader, mailbox: imaplib.IMAP4
 
 
 CLICK_EMPTY = """async () => {
-  document.querySelector(".messages").scrollTop = 250 * 78;
+  document.querySelector(".messages").scrollTop = 250 * 56;
   let row = null;
   while ((row = document.querySelector(".message.missing[aria-posinset='252']")) === null)
     await new Promise(requestAnimationFrame);
