@@ -15,7 +15,7 @@ from typing import Final
 import idna
 import msgspec
 
-from .mime.compose import Entity, MessagePart, MultiPart, TextPart, address_field, compose, text_field
+from .mime.compose import Entity, MessagePart, MultiPart, TextPart, address_field, answer_fields, compose, text_field
 from .mime.dates import format_date, parse_date
 from .mime.decode import BLOCK, decode_blocks
 from .mime.headers import HeaderSection
@@ -118,7 +118,8 @@ def compose_dsn(
 
     Args:
       message_id, references: with their brackets; `references` is the Message-ID of the original, "" without one. It is
-        written to In-Reply-To too, so that mail programs show the notice below the message.
+        written to In-Reply-To too, so that mail programs show the notice below the message; left out if it is longer
+        than a line.
       date: microseconds since 1970 UTC.
       text: the human-readable part; made from the recipients if "".
       original: the message that the DSN is about, or only its header section; "" leaves the third part out.
@@ -131,8 +132,7 @@ def compose_dsn(
         text_field("Subject", subject, utf8=utf8),
         text_field("Message-ID", message_id, utf8=utf8),
     ]
-    if references:
-        headers += [text_field(name, references, utf8=utf8) for name in ("In-Reply-To", "References")]
+    headers += answer_fields(references, utf8=utf8)
     headers += [text_field("Date", format_date(date)), b"Auto-Submitted: auto-replied\r\n"]
     status = "".join(_status(dsn, utf8))
     parts: list[TextPart | MessagePart] = [TextPart(text or _default_text(dsn), eightbit=utf8)]

@@ -1,11 +1,14 @@
 """Delivery status notifications."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from moxlite.proto.dsn import DSN, MAX_RECIPIENTS, Action, DSNError, DSNRecipient, compose_dsn, parse_dsn
 from moxlite.proto.mime import MailAddress, scan
+from moxlite.proto.mime.compose import answer_fields
 from moxlite.proto.mime.decode import decode
 
 AT = 1795158000_000_000
@@ -319,3 +322,12 @@ def test_any_status_part_is_parsed_or_refused(text: str) -> None:
             parse(status(prefix + text))
         except DSNError:
             pass
+
+
+def test_a_message_id_that_fits_into_no_line_is_left_out() -> None:
+    """SMTP-155a: a megabyte of blanks as Message-ID was folded, blank by blank, for two fields of the notice."""
+    assert answer_fields("<1@a.example>") == [b"In-Reply-To: <1@a.example>\r\n", b"References: <1@a.example>\r\n"]
+    assert answer_fields("") == []
+    began = time.thread_time()
+    assert answer_fields("<" + " x" * 500_000 + ">") == []
+    assert time.thread_time() - began < 0.005

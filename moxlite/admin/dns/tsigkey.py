@@ -23,7 +23,7 @@ ALGORITHMS: Final = {
 
 DEFAULT: Final = "hmac-sha256"
 
-_BIND: Final = re.compile(r'key\s++"?([^"\s{]++)"?\s*+\{([^}]*+)\}')
+_BIND: Final = re.compile(r'key\s++"?([^"\s{]++)"?\s*+\{([^{}]*+)\}')
 _FIELD: Final = re.compile(r'(algorithm|secret|id)\s*+:?\s*+"?([^"\s;]++)"?')
 _LINE: Final = re.compile(r"(?>#\s*+)?(?:(hmac-[a-z0-9-]++):)?([^\s:#]++):([A-Za-z0-9+/]++={0,2})")
 

@@ -27,6 +27,7 @@ __all__ = [
     "MultiPart",
     "TextPart",
     "address_field",
+    "answer_fields",
     "base64_lines",
     "compose",
     "flow",
@@ -41,6 +42,7 @@ __all__ = [
 
 _LINE: Final = 78  # RFC 5322 §2.1.1: lines should not be longer
 _MAX_LINE: Final = 998  # and must not be longer than this
+_MAX_ID: Final = 900  # characters of a message-id that is answered: with its field's name it fits into a line
 _CONTROLS: Final = {**dict.fromkeys(range(0x20), " "), 0x7F: " "}
 _ATOMS: Final = re.compile(r"[!#$%&'*+\-/0-9=?A-Z^_`a-z{|}~ ]+")
 _DOT_ATOM: Final = re.compile(
@@ -214,6 +216,16 @@ def _fold(name: str, pieces: Sequence[str]) -> bytes:
         lines[-1] += f"{pending} {piece}"
         pending = ""
     return "\r\n".join(lines).encode("utf-8", "replace") + b"\r\n"
+
+
+def answer_fields(message_id: str, *, utf8: bool = False) -> list[bytes]:
+    """In-Reply-To and References of a message that answers the one with this id, brackets included (RFC 5322 §3.6.4).
+
+    Empty without an id, and for an id that does not fit into a line, as no mail program uses it for threads.
+    """
+    if not message_id or len(message_id) > _MAX_ID:
+        return []
+    return [text_field(name, message_id, utf8=utf8) for name in ("In-Reply-To", "References")]
 
 
 def new_message_id(domain: str) -> str:

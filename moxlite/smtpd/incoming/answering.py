@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import logging
 import time
+from typing import Final
 
 import msgspec
 
 from moxlite.acceptance.gathering import Decided
 from moxlite.mailauth.dkim.sign import SigningError
 from moxlite.proto.address import Address, AddressError
-from moxlite.proto.mime.compose import TextPart, address_field, compose, new_message_id, text_field
+from moxlite.proto.mime.compose import TextPart, address_field, answer_fields, compose, new_message_id, text_field
 from moxlite.proto.mime.dates import format_date
 from moxlite.proto.mime.types import MailAddress
 from moxlite.smtpd.session import Session
@@ -24,6 +25,8 @@ from moxlite.store.delivery.owed import OwedMessage
 from moxlite.store.delivery.submission import DSNNotify, Submission, SubmissionRecipient
 
 __all__ = ["with_messages"]
+
+_MAX_SUBJECT: Final = 900  # characters of the subject that is answered: with its field's name they fit into a line
 
 logger = logging.getLogger("moxlite.smtpd.incoming.answering")
 
@@ -52,7 +55,7 @@ async def _answer(session: Session, prepared: Prepared, decided: Decided, action
     to = Address.parse(action.to)
     envelope = prepared.index.envelope
     message_id = new_message_id(author.domain.ascii)
-    subject = action.subject or f"Auto: {envelope.subject}"
+    subject = action.subject or f"Auto: {envelope.subject[:_MAX_SUBJECT]}"
     fields = [
         address_field("From", (_from(action.sender, author),)),
         address_field("To", (MailAddress("", to.localpart, to.domain.ascii),)),
@@ -62,9 +65,7 @@ async def _answer(session: Session, prepared: Prepared, decided: Decided, action
         b"Auto-Submitted: auto-replied (vacation)\r\n",
         b"X-Auto-Response-Suppress: All\r\n",
     ]
-    if envelope.message_id:
-        original = envelope.message_id.encode("ascii", "replace")
-        fields += [b"In-Reply-To: " + original + b"\r\n", b"References: " + original + b"\r\n"]
+    fields += answer_fields(envelope.message_id)
     octets = b"".join(fields) + (
         b"MIME-Version: 1.0\r\n" + _lines(action.text) if action.mime else b"".join(compose((), TextPart(action.text)))
     )
