@@ -1,7 +1,6 @@
 """What holds for all tests."""
 
 import logging
-import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,8 +27,30 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.args_source is pytest.Config.ArgsSource.TESTPATHS and not chosen:
         config.args = [str(path) for path in quick(config.rootpath)]
         config.option.markexpr = SLOW_KINDS
-    if not hasattr(config, "workerinput") and os.environ.get("CI"):
-        config.pluginmanager.register(Names(config))
+    if hasattr(config, "workerinput"):
+        return
+    config.pluginmanager.register(Names(config))
+    if config.getoption("numprocesses", None):  # tests run in other processes: a stopped run still writes its reports
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave to the nightly tier what `landing` does not name: `@pytest.mark.landing("plain")` keeps one case of a test
+    with parameters in the landing run. An ID that no case has is an error of a run of all tests.
+    """
+    unknown: set[str] = set()
+    known: set[str] = set()
+    for item in items:
+        for mark in item.iter_markers("landing"):
+            name = item.nodeid.partition("[")[0]
+            case = item.nodeid.removeprefix(name)[1:-1]
+            unknown |= {f"{name}[{one}]" for one in mark.args}
+            known.add(item.nodeid)
+            if case not in mark.args:
+                item.add_marker("nightly")
+    if config.args_source is pytest.Config.ArgsSource.TESTPATHS and unknown - known:
+        raise pytest.UsageError(f"landing names no case: {', '.join(sorted(unknown - known))}")
 
 
 def quick(top: Path) -> list[Path]:
@@ -49,6 +70,7 @@ class Names:
         """Write a line for a test, or its fixtures, that failed."""
         terminal = self._config.pluginmanager.get_plugin("terminalreporter")
         if report.failed and terminal is not None:
+            terminal.ensure_newline()
             terminal.write_line(f"FAILED {report.nodeid} ({report.when})")
 
 

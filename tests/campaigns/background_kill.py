@@ -309,7 +309,7 @@ class Threads(AccountWork):
 def run(seed: int, share: float, report: Report) -> None:
     """KILLS × share kills of each work."""
     rng = random.Random(seed)
-    kills = max(3, round(KILLS * share))
+    kills = max(1, round(KILLS * share))
     for kind, messages, least in ((Junk, 400, 60), (Expunge, 12_500, 600), (Copies, 5_000, 600), (Threads, 3_000, 200)):
         work = kind(max(least, round(messages * min(1.0, share))))
         with tempfile.TemporaryDirectory(prefix="moxlite-background-kill-") as folder:

@@ -115,7 +115,7 @@ def killed_prune(server: ServedServer, rng: random.Random, repo: Path) -> bool:
 def run(seed: int, share: float, report: Report) -> None:
     """ROUNDS × share rounds of three kills."""
     rng = random.Random(seed)
-    rounds = max(2, round(ROUNDS * share))
+    rounds = max(1, round(ROUNDS * share))
     whole = marked = unfinished = unpruned = 0
     with tempfile.TemporaryDirectory(prefix="moxlite-backup-kill-") as temporary:
         folder = Path(temporary)

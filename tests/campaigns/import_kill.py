@@ -122,7 +122,7 @@ def begin(server: ServedServer, mailbox: str, path: Path) -> subprocess.Popen[by
 def run(seed: int, share: float, report: Report) -> None:
     """KILLS × share kills."""
     rng = random.Random(seed)
-    kills = max(3, round(KILLS * share))
+    kills = max(1, round(KILLS * share))
     acknowledged: set[str] = set()
     complete = aborted = confirmed = clients = 0
     with tempfile.TemporaryDirectory(prefix="moxlite-import-kill-") as name:

@@ -133,7 +133,7 @@ async def verify(folder: Path, rng: random.Random, *, finish: bool) -> tuple[boo
 def run(seed: int, share: float, report: Report) -> None:
     """KILLS × share kills."""
     rng = random.Random(seed)
-    kills = max(3, round(KILLS * share))
+    kills = max(1, round(KILLS * share))
     with_index, highest = 0, 0
     with tempfile.TemporaryDirectory(prefix="moxlite-index-kill-") as name:
         folder = Path(name)

@@ -140,7 +140,7 @@ class Upgrade(Work):
 def run(seed: int, share: float, report: Report) -> None:
     """KILLS × share kills in the upgrade of the large account, and as many in those of the fixtures together."""
     rng = random.Random(seed)
-    kills = max(3, round(KILLS * share))
+    kills = max(1, round(KILLS * share))
     with tempfile.TemporaryDirectory(prefix="moxlite-upgrade-kill-") as name:
         folder = Path(name)
         rewrite = make_schema(folder / "schema")

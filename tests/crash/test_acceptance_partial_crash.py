@@ -81,6 +81,7 @@ def notices(server: ServedServer) -> int:
         return len(found.split())
 
 
+@pytest.mark.landing("after the row of the queue")
 @pytest.mark.parametrize("point", ["", *POINTS])
 def test_each_account_gets_it_and_the_full_ones_sender_one_notice(tmp_path: Path, point: str) -> None:
     """SMTP-108, QUEUE-28, ADMIN-77: nothing acknowledged is lost, and after 250 nothing comes twice."""

@@ -2,19 +2,42 @@
 
 import importlib
 import zlib
+from collections.abc import Iterator
+from typing import Final
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from tests.campaigns.__main__ import names
 from tests.campaigns.report import Report
 
-SHARE = 1 / 200
+SHARE: Final = 1 / 200
+
+NIGHTLY: Final = {
+    "acme_year": "tests/unit/test_autotls.py::test_a_year_of_six_day_certificates_keeps_the_host_key",
+    "backup_kill": "tests/integration/test_store_backup_process.py::test_a_backup_that_is_not_whole_says_so",
+    "compose": "tests/integration/test_web_compose_browser.py::test_what_was_typed_outlives_a_killed_page",
+    "damage_served": "tests/session/test_store_degraded_accounts.py::test_imap_reads_on_and_refuses_changes",
+    "fulldisk": "tests/crash/test_store_crash.py::test_on_a_full_disk_exactly_the_refused_deliveries_are_missing",
+    "hostile": "tests/session/test_imapd_hostile.py::test_nonsense_never_crashes_a_session",
+    "power": "tests/crash/test_store_crash.py::test_after_a_power_loss_all_that_was_acknowledged_is_there",
+}
+"""Campaigns that cost ten seconds of a processor whatever the share: `script/test nightly` runs them whole. Each
+has a test of its kind in the landing run.
+"""
+
+
+def cases() -> Iterator[ParameterSet]:
+    """All campaigns, the costly ones marked."""
+    for name in names():
+        smoke = NIGHTLY.get(name)
+        yield pytest.param(name, marks=[] if smoke is None else [pytest.mark.nightly(smoke=smoke)])
 
 
 @pytest.mark.served
 @pytest.mark.campaign
 @pytest.mark.slow
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", cases())
 def test_a_share_of_the_campaign_finds_nothing(name: str) -> None:
     """STORE-158, STORE-158f, STORE-159, STORE-160, SMTP-144, SMTP-182, IMAP-4, IMAP-143, IMAP-144, IMAP-180, QUEUE-1,
     QUEUE-7, QUEUE-15, ADMIN-39b, SMTP-43a, SMTP-136, SMTP-138,

@@ -66,6 +66,7 @@ def change(server: RootServer, **values: object) -> None:
     path.write_text(str(document))
 
 
+@pytest.mark.nightly
 def test_a_server_is_backed_up_to_another_machine_and_restored_from_there(
     server: RootServer, far: SSHServer, tmp_path: Path
 ) -> None:
@@ -104,6 +105,7 @@ def test_a_server_is_backed_up_to_another_machine_and_restored_from_there(
     assert (found.st_uid, stat.S_IMODE(found.st_mode)) == (0, 0o600)
 
 
+@pytest.mark.nightly
 def test_an_empty_machine_is_restored_by_the_keys_of_root(server: RootServer, far: SSHServer, tmp_path: Path) -> None:
     """ADMIN-52a, STORE-184a: without any configuration, as docs/restore.md has it: ssh takes the key and the known
     hosts in root's home, which a mount namespace replaces. Without the host among them, the refusal names the file.

@@ -107,6 +107,7 @@ def test_what_a_web_server_is_told_has_all_names(kind: str) -> None:
     assert all(one.startswith(":1080") for one in backends)
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_nginx_lets_websockets_of_the_webmail_through(tmp_path: Path) -> None:
     """ADMIN-33, WEBMAIL-32: with the lines for the webmail, which are comments as they are printed."""

@@ -171,6 +171,7 @@ def test_an_encrypted_repository_restores_a_whole_server(machine: Machine, tmp_p
         assert json.loads(second.cli("--json", "store", "stats", "bob").stdout)[0]["messages"] >= 2
 
 
+@pytest.mark.nightly
 def test_a_plain_backup_has_the_keys_only_if_asked_to(machine: Machine) -> None:
     """STORE-141a, ADMIN-50, ADMIN-52a: without `include_keys` each key that is left out is named, and a restore makes
     new ones and prints their TLSA records; the hash of the admin password is in neither.
@@ -211,6 +212,7 @@ def test_a_plain_backup_has_the_keys_only_if_asked_to(machine: Machine) -> None:
         second.start()
 
 
+@pytest.mark.nightly
 def test_root_restores_a_repository_for_the_service_user(machine: Machine) -> None:
     """ADMIN-37a, STORE-145: on the same machine, data alone; what was unpacked on the way is gone."""
     server = machine.server
@@ -227,6 +229,7 @@ def test_root_restores_a_repository_for_the_service_user(machine: Machine) -> No
     assert json.loads(server.cli("--json", "store", "stats", "bob").stdout)[0]["messages"] >= 1
 
 
+@pytest.mark.nightly
 def test_a_restore_on_a_machine_with_other_addresses_says_what_changes(machine: Machine) -> None:
     """ADMIN-52a: each line of moxlite.toml with an address that this machine has not, and the records of DNS. `config
     test` tells the same until it is changed.
@@ -246,6 +249,7 @@ def test_a_restore_on_a_machine_with_other_addresses_says_what_changes(machine: 
         assert "this machine has no address 192.0.2.77" in refused.stderr
 
 
+@pytest.mark.nightly
 def test_missing_host_keys_are_made_anew_and_named(machine: Machine) -> None:
     """ADMIN-11, ADMIN-19: `config test` tells each missing key; `config ensure-acme-host-keys` makes them anew and
     writes the lines itself; then the server starts.
@@ -300,6 +304,7 @@ def test_config_test_tells_all_owners_at_once(machine: Machine) -> None:
     assert "useradd" in server.cli("config", "test", check=False).stderr
 
 
+@pytest.mark.nightly
 def test_a_scheduled_backup_without_keys_tells_the_postmaster(machine: Machine) -> None:
     """STORE-187, STORE-141a: in the log, and once by mail; the doctor warns."""
     server = machine.server

@@ -57,6 +57,7 @@ def test_certificates_come_by_themselves(tmp_path: Path, ports: tuple[int, int])
             assert [one["identifiers"] for one in ca.orders] == ordered
 
 
+@pytest.mark.nightly
 def test_http_01_where_only_port_80_is_ours(tmp_path: Path, ports: tuple[int, int]) -> None:
     """WEB-113: a listener without https."""
     with (
@@ -66,6 +67,7 @@ def test_http_01_where_only_port_80_is_ours(tmp_path: Path, ports: tuple[int, in
         assert public_key(server.issued("mx.example.org")) == server.host_key
 
 
+@pytest.mark.nightly
 def test_a_name_that_is_elsewhere_fails_no_other(tmp_path: Path, ports: tuple[int, int]) -> None:
     """WEB-119: it is not ordered, and the log says where it is."""
     with Pebble(tmp_path / "ca", *ports) as ca:
@@ -78,6 +80,7 @@ def test_a_name_that_is_elsewhere_fails_no_other(tmp_path: Path, ports: tuple[in
         assert [one["value"] for order in ca.orders for one in order["identifiers"]] == ["mx.example.org"]
 
 
+@pytest.mark.nightly
 def test_a_firewall_that_keeps_the_ca_out_is_told(tmp_path: Path, ports: tuple[int, int]) -> None:
     """WEB-119, WEB-140: the CA connects to ports that lead nowhere, as behind a firewall, while our own proof is seen
     at the server's; the log and the doctor say both.
@@ -96,6 +99,7 @@ def test_a_firewall_that_keeps_the_ca_out_is_told(tmp_path: Path, ports: tuple[i
         assert "keeps the CA out" in found
 
 
+@pytest.mark.nightly
 def test_a_clock_that_differs_from_the_cas_is_told(tmp_path: Path, ports: tuple[int, int]) -> None:
     """ADMIN-70: with the difference, before a server has started."""
     with Pebble(tmp_path / "ca", *ports) as ca:
@@ -116,6 +120,7 @@ def test_a_port_that_is_closed_here_is_told_before_an_order(tmp_path: Path) -> N
         play("tests.integration.closedports", folder, seconds=300, log=tmp_path / "steps")
 
 
+@pytest.mark.nightly
 def test_the_ca_says_when_to_renew_and_hears_what_is_replaced(tmp_path: Path, ports: tuple[int, int]) -> None:
     """WEB-112, WEB-116: external account binding; a window that has begun (RFC 9773) renews with the same host key, in
     the running server, and the order names the certificate before it.
@@ -139,6 +144,7 @@ def test_the_ca_says_when_to_renew_and_hears_what_is_replaced(tmp_path: Path, po
         assert certificate_id(first) in replaced
 
 
+@pytest.mark.nightly
 def test_a_ca_that_is_away_is_quoted_and_mail_ports_go_on(tmp_path: Path, ports: tuple[int, int]) -> None:
     """WEB-115, WEB-140: its own words, its Retry-After; nonsense; the host key is shown all the while."""
     busy = b'{"type": "urn:ietf:params:acme:error:rateLimited", "detail": "come back after lunch"}'
@@ -165,6 +171,7 @@ def test_a_ca_that_is_away_is_quoted_and_mail_ports_go_on(tmp_path: Path, ports:
         assert '"not_before"' not in (data / "test.state").read_text()
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("step", ["/sign-me-up", "/order-plz", "/chalZ/", "/finalize-order/", "/certZ/"])
 def test_killed_at_each_step_it_begins_again(tmp_path: Path, ports: tuple[int, int], step: str) -> None:
     """WEB-112, WEB-115: kill -9 while the CA is asked; the try counts, nothing is half written, the account stays."""

@@ -21,6 +21,7 @@ def used(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+@pytest.mark.nightly
 def test_many_domains_and_accounts_cost_little(tmp_path: Path) -> None:
     """ADMIN-81, ADMIN-82: with 200 domains and 1,000 accounts the start takes 3 s at most, and a change by the command
     line costs the server half a second at most; in processor time, as other programs use this machine, too.

@@ -209,6 +209,7 @@ async def annotation(local: LocalServer) -> list[tuple[str, bytes | None]]:
     return [entry for data in answer.of(r.MetadataData) for entry in data.entries]
 
 
+@pytest.mark.nightly
 def test_an_import_that_is_killed_or_interrupted_goes_on(
     local: LocalServer, dovecot: Dovecot, arguments: list[str]
 ) -> None:
@@ -269,6 +270,7 @@ def running(local: LocalServer, *args: str) -> "Iterator[subprocess.Popen[bytes]
         command.wait()
 
 
+@pytest.mark.nightly
 def test_an_account_moves_out(local: LocalServer, tmp_path: Path, dovecot: Dovecot, arguments: list[str]) -> None:
     """IMAP-139: export, to a server with another separator and a prefix; a second one sends only what is new."""
     trio.run(fill, dovecot, "ann", 120)
@@ -296,6 +298,7 @@ def test_an_account_moves_out(local: LocalServer, tmp_path: Path, dovecot: Dovec
     assert filled(state(dovecot.port, "bea"))["Lists/v1_2"] == ours["Lists/v1.2"]
 
 
+@pytest.mark.nightly
 def test_the_client_and_dovecot_agree(dovecot: Dovecot, tmp_path: Path) -> None:
     """IMAP-136: both kinds of TLS, mechanisms, compression; a certificate of somebody else ends it."""
     certificate = x509.load_pem_x509_certificate((tmp_path / "cert.pem").read_bytes())

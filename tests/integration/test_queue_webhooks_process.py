@@ -137,6 +137,7 @@ async def test_a_message_that_comes_in_is_told(hooked: tuple[LocalServer, WebSer
     assert (await calls(web, "/in", 2))[1]["Meta"]["Automated"]
 
 
+@pytest.mark.nightly
 async def test_samples_are_sent_by_hand(hooked: tuple[LocalServer, WebServer]) -> None:
     """QUEUE-96, WEB-105, WEB-107, WEB-111: a sample of each event, typed as the real ones, and what was answered; exit
     code 1 unless all succeed.
@@ -200,6 +201,7 @@ async def test_what_answers_a_sent_message_is_an_event_of_it(hooked: tuple[Local
     assert len([one for one in web.asked if one.target == "/in"]) == 2
 
 
+@pytest.mark.nightly
 async def test_the_verbs_operate_on_webhooks(hooked: tuple[LocalServer, WebServer]) -> None:
     """QUEUE-22, QUEUE-96, ADMIN-20: list, print, schedule, cancel; without a filter they want --all."""
     server, web = hooked

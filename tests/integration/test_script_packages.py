@@ -105,6 +105,7 @@ AARCH64 = 183
 """In the header of ELF files (elf(5), ``e_machine``)."""
 
 
+@pytest.mark.nightly
 def test_the_package_for_arm(tmp_path: Path) -> None:
     """ADMIN-42, ADMIN-43: each locked package has a wheel for arm64, and all machine code in the package is of it."""
     need("dpkg-deb")
@@ -184,6 +185,7 @@ class Served:
         return self.process.returncode
 
 
+@pytest.mark.nightly
 def test_install_upgrade_remove_purge(root: InstallRoot, deb: Path, newer: Path) -> None:
     """ADMIN-43, ADMIN-53: by dpkg, on this Debian's Python: quickstart, a server that runs as the package's user; an
     upgrade and a removal stop it; byte code goes, mail and configuration stay, even when all is purged.
@@ -243,6 +245,7 @@ def keyrings(tmp_path: Path) -> Iterator[dict[str, Path]]:
         subprocess.run(["gpgconf", "--homedir", str(home), "--kill", "all"], check=True)
 
 
+@pytest.mark.nightly
 def test_a_repository_that_apt_trusts_by_its_signature(
     deb: Path, newer: Path, tmp_path: Path, keyrings: dict[str, Path]
 ) -> None:

@@ -107,6 +107,7 @@ def test_curl_adds_lists_finds_and_reads(shared: LocalServer, session: imaplib.I
     assert holdings(session)["INBOX"] == []
 
 
+@pytest.mark.nightly
 def test_curl_logs_in_with_a_certificate(shared: LocalServer, session: imaplib.IMAP4, tmp_path: Path) -> None:
     """IMAP-47, IMAP-48, IMAP-49, IMAP-177: PREAUTH by a known key, EXTERNAL after STARTTLS and where PREAUTH is off."""
     append(session, 1)

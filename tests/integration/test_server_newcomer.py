@@ -12,6 +12,7 @@ SECONDS = 900
 """For all of it on a machine that does other things as well; 5 minutes at most where it does not."""
 
 
+@pytest.mark.nightly(smoke="tests/integration/test_autotls_pebble.py::test_certificates_come_by_themselves")
 def test_a_newcomer_has_mail_both_ways(tmp_path: Path) -> None:
     """ADMIN-25, 27, 34, 36, 37, 47, 48, 49, 50, 51, 52, 70, WEB-112, 116, 117, 127, 140: quickstart as root, its
     records into a signed zone, the first `serve`, certificates by ACME, a clean `config dnscheck` and `doctor`; mail

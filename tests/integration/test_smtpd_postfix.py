@@ -33,6 +33,7 @@ def test_postfix_relays_into_it_over_starttls(shared: LocalServer, session: imap
         assert b"with ESMTPS " in top.replace(b"\r\n", b"")
 
 
+@pytest.mark.nightly
 def test_it_relays_through_a_smarthost_into_postfix(tmp_path: Path) -> None:
     """QUEUE-32, QUEUE-63, QUEUE-70, QUEUE-71, SMTP-115: a submission leaves to another server, octet by octet."""
     with Dovecot(tmp_path / "dovecot") as dovecot:
@@ -65,6 +66,7 @@ def test_it_relays_through_a_smarthost_into_postfix(tmp_path: Path) -> None:
             assert server.process.returncode == 0, server.log()
 
 
+@pytest.mark.nightly
 def test_a_refusal_of_the_smarthost_becomes_a_dsn(tmp_path: Path) -> None:
     """QUEUE-100, QUEUE-101, QUEUE-12: a permanent failure returns to the sender as a delivery status notification."""
     refusing = "smtpd_recipient_restrictions = reject\nsmtpd_delay_reject = yes\n"

@@ -95,6 +95,7 @@ def test_a_backup_that_is_not_whole_says_so(tmp_path: Path) -> None:
     assert (verified.returncode, "not finished" in verified.stdout + verified.stderr) == (1, True)
 
 
+@pytest.mark.nightly
 def test_a_stopped_server_is_backed_up_and_repaired_directly(tmp_path: Path) -> None:
     """STORE-9, STORE-43, STORE-141."""
     with ServedServer(tmp_path / "server") as server:
@@ -109,6 +110,7 @@ def test_a_stopped_server_is_backed_up_and_repaired_directly(tmp_path: Path) -> 
     assert "messages have UIDs from 1" in server.cli("store", "reassign-uids", "eve").stdout
 
 
+@pytest.mark.nightly
 def test_a_server_does_not_start_in_the_middle_of_a_restore(tmp_path: Path) -> None:
     """STORE-145."""
     with ServedServer(tmp_path / "server") as server:
@@ -152,6 +154,7 @@ def test_a_repository_of_a_running_server(tmp_path: Path) -> None:
     assert server.cli("verifydata", "--deep", str(tmp_path / "server/data")).returncode == 0
 
 
+@pytest.mark.nightly
 def test_an_encrypted_repository_by_the_command_line(tmp_path: Path) -> None:
     """STORE-184: and the `age` tool reads it."""
     age = pytest.importorskip("pyrage")
@@ -177,6 +180,7 @@ def test_an_encrypted_repository_by_the_command_line(tmp_path: Path) -> None:
         assert len(done.stdout) == 32
 
 
+@pytest.mark.nightly
 def test_a_whole_account_moves_to_another_server(tmp_path: Path) -> None:
     """STORE-197, STORE-190: with UIDVALIDITY and password; and what was removed there can still be undeleted."""
     file = str(tmp_path / "eve.moxlite")

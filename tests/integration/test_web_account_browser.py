@@ -145,6 +145,7 @@ def dropped(message: bytes) -> bytes:
     return re.sub(rb"^(?:Status|X-Status|X-Keywords):.*\n", b"", message, flags=re.MULTILINE)
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_an_import_can_be_cancelled_and_a_killed_server_takes_it_back(visitor: Visitor, tmp_path: Path) -> None:
     """WEB-74, STORE-121, STORE-131: kill -9 in the middle leaves nothing, and the page says what it knows."""
@@ -176,6 +177,7 @@ def test_an_import_can_be_cancelled_and_a_killed_server_takes_it_back(visitor: V
     expect(page.locator(".result")).to_have_text("1,501 messages imported, 1 problem.", timeout=120_000)
 
 
+@pytest.mark.nightly
 def test_what_cannot_be_is_said_and_small_screens_are_enough(
     chromium: Browser, server: LocalServer, tmp_path: Path
 ) -> None:

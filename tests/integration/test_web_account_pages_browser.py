@@ -48,6 +48,7 @@ def test_each_page_has_an_address_and_needs_no_more_than_360_pixels(chromium: Br
     visitor.close()
 
 
+@pytest.mark.nightly
 def test_a_phone_is_set_up_by_its_link(chromium: Browser, server: LocalServer) -> None:
     """WEB-71, WEB-126a: the link on another device, the question, the yes, the password there."""
     visitor = Visitor(chromium, server)
@@ -74,6 +75,7 @@ def test_a_phone_is_set_up_by_its_link(chromium: Browser, server: LocalServer) -
     visitor.close()
 
 
+@pytest.mark.nightly
 def test_rules_are_made_ordered_by_keys_and_refused_at_their_field(chromium: Browser, server: LocalServer) -> None:
     """WEB-64a, WEB-65."""
     visitor = Visitor(chromium, server)

@@ -123,6 +123,7 @@ def test_the_overview_says_that_mail_flows(visitor: Visitor, server: LocalServer
     path.write_text(whole)
 
 
+@pytest.mark.nightly
 def test_a_wrong_password_and_an_ended_session_lose_nothing(visitor: Visitor, server: LocalServer) -> None:
     """WEB-54, WEB-60: the log-in lies over the page, and what was typed is still there."""
     page = go(visitor, "accounts/ben?tab=settings")
@@ -140,6 +141,7 @@ def test_a_wrong_password_and_an_ended_session_lose_nothing(visitor: Visitor, se
     expect(page.get_by_label("Full name")).to_have_value("")
 
 
+@pytest.mark.nightly
 def test_mistakes_stand_at_their_fields(visitor: Visitor) -> None:
     """WEB-81: all at once, with the units that can be typed."""
     visitor.expect_problem("400")
@@ -180,6 +182,7 @@ def test_an_account_comes_and_goes(visitor: Visitor) -> None:
     expect(page.get_by_role("link", name="guest", exact=True)).to_have_count(0)
 
 
+@pytest.mark.nightly
 def test_aliases_and_keys(visitor: Visitor) -> None:
     """WEB-80, WEB-82: the last member stays; a new key waits until it is chosen."""
     visitor.expect_problem("400")
@@ -200,6 +203,7 @@ def test_aliases_and_keys(visitor: Visitor) -> None:
     expect(page.get_by_role("row", name=re.compile("signs"))).to_have_count(1)
 
 
+@pytest.mark.nightly
 def test_dns_records_are_copied_and_topics_checked_alone(visitor: Visitor) -> None:
     """WEB-83: localserve checks nothing, and says so at the topic."""
     visitor.expect_problem("503")
@@ -234,6 +238,8 @@ def test_strangers_words_are_shown_as_text(visitor: Visitor) -> None:
     expect(page.get_by_text("The queue is empty")).to_be_visible()
 
 
+@pytest.mark.axe
+@pytest.mark.landing("360-light")
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "light"), (1280, "dark")])
 def test_every_page_is_usable(chromium: Browser, server: LocalServer, width: int, scheme: str) -> None:
     """WEB-164: no serious finding of axe, nothing wider than the window, no fault of page or policy."""

@@ -124,6 +124,7 @@ def test_a_message_with_a_file_is_written_and_arrives(writer: Writer, imap: imap
     assert until(imap, "Drafts", 0) == []
 
 
+@pytest.mark.nightly
 def test_a_reply_by_keyboard_keeps_the_thread(writer: Writer, imap: imaplib.IMAP4) -> None:
     """WEBMAIL-71, WEBMAIL-90, WEBMAIL-91, WEBMAIL-92."""
     append(imap, "Boats")
@@ -147,6 +148,7 @@ def test_a_reply_by_keyboard_keeps_the_thread(writer: Writer, imap: imaplib.IMAP
     assert data != [b""]
 
 
+@pytest.mark.nightly
 def test_a_sent_message_shows_its_delivery(writer: Writer, imap: imaplib.IMAP4, tmp_path: Path) -> None:
     """WEBMAIL-138, WEBMAIL-94: what became of it, by recipient, without a reload; bars are below each address."""
     page = writer.page
@@ -167,6 +169,7 @@ def test_a_sent_message_shows_its_delivery(writer: Writer, imap: imaplib.IMAP4, 
     page.screenshot(path=tmp_path / "delivery.png")
 
 
+@pytest.mark.nightly
 def test_a_wrong_address_is_marked_and_nothing_is_sent(writer: Writer, imap: imaplib.IMAP4) -> None:
     """WEBMAIL-98: the focus goes to it."""
     page = writer.page
@@ -205,6 +208,7 @@ def test_what_was_typed_outlives_a_killed_page(writer: Writer, imap: imaplib.IMA
     until(imap, "INBOX", 1)
 
 
+@pytest.mark.nightly
 def test_a_draft_replaced_elsewhere_is_saved_as_new(writer: Writer, imap: imaplib.IMAP4) -> None:
     """WEBMAIL-88."""
     page = writer.page
@@ -225,6 +229,7 @@ def test_a_draft_replaced_elsewhere_is_saved_as_new(writer: Writer, imap: imapli
     until(imap, "Drafts", 0)
 
 
+@pytest.mark.nightly
 def test_a_draft_changed_elsewhere_is_sent_when_that_is_wished(writer: Writer, imap: imaplib.IMAP4) -> None:
     """WEBMAIL-88, WEBMAIL-116: Send says what keeps it, and the other version stays among the drafts."""
     page = writer.page
@@ -258,6 +263,7 @@ def test_a_draft_changed_elsewhere_is_sent_when_that_is_wished(writer: Writer, i
     other.close()
 
 
+@pytest.mark.nightly
 def test_a_draft_that_is_newer_than_the_copy_is_taken_up(writer: Writer, imap: imaplib.IMAP4) -> None:
     """WEBMAIL-88: browsers write copies to the disk up to a minute late; one that is killed then has an older one."""
     page = writer.page
@@ -285,6 +291,7 @@ def test_a_draft_that_is_newer_than_the_copy_is_taken_up(writer: Writer, imap: i
     assert (draft.get_content().rstrip(), draft["Message-ID"]) == ("Third", before["Message-ID"])
 
 
+@pytest.mark.nightly
 def test_the_first_message_moves_nothing_on_the_page(writer: Writer, imap: imaplib.IMAP4) -> None:
     """WEBMAIL-87: the list of mailboxes stays where it is."""
     place = writer.page.locator(".mailboxes").bounding_box()
@@ -293,6 +300,7 @@ def test_the_first_message_moves_nothing_on_the_page(writer: Writer, imap: imapl
     assert writer.page.locator(".mailboxes").bounding_box() == place
 
 
+@pytest.mark.nightly
 def test_a_phone_shows_send_above_the_keyboard(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
     """WEBMAIL-58, WEBMAIL-87: Send is on top, within what is seen."""
     found = Writer(chromium, server, viewport={"width": 390, "height": 420}, has_touch=True)

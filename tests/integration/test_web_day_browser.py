@@ -233,6 +233,7 @@ def tap(target: Locator) -> None:
     target.tap()
 
 
+@pytest.mark.nightly
 def test_a_day_with_a_thumb(chromium: Browser, server: LocalServer, imap: imaplib.IMAP4, tmp_path: Path) -> None:
     """WEBMAIL-59, WEBMAIL-155: the same at 390 px, by touch; nothing scrolls sideways."""
     visitor = Visitor(chromium, server, viewport={"width": 390, "height": 780}, has_touch=True, is_mobile=True)

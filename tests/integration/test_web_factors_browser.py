@@ -165,6 +165,7 @@ def test_apps_keys_and_codes_let_the_owner_in(visitor: Visitor) -> None:
     inside(page)
 
 
+@pytest.mark.nightly
 def test_a_sensitive_action_asks_again_in_the_page(visitor: Visitor) -> None:
     """WEB-63a: and goes on by itself, or leaves all as it was."""
     page = visitor.page
@@ -193,6 +194,7 @@ def test_a_sensitive_action_asks_again_in_the_page(visitor: Visitor) -> None:
     assert asked == 2
 
 
+@pytest.mark.nightly
 def test_the_owner_who_has_lost_everything_resets_on_the_machine(visitor: Visitor, server: LocalServer) -> None:
     """WEB-151: `moxlite admin reset-second-factor`; the set-up survives kill -9 before that."""
     page = visitor.page
@@ -235,6 +237,7 @@ def test_a_recovery_link_gives_a_user_a_new_password(chromium: Browser, server: 
     found.close()
 
 
+@pytest.mark.nightly
 def test_the_owner_sees_and_forgets_failed_log_ins(server: LocalServer) -> None:
     """WEB-56: `moxlite limits`; localserve has no limit for loopback, so there is nothing to see but the head."""
     assert "failures" in server.cli("limits", "list").stdout

@@ -153,6 +153,7 @@ def test_a_search_finds_marks_and_is_left_again(reader: Reader, imap: imaplib.IM
     expect(page.locator(".messages-note")).to_have_text("Nothing was found.")
 
 
+@pytest.mark.nightly
 def test_bar_and_form_are_the_same_search(reader: Reader, imap: imaplib.IMAP4) -> None:
     """WEBMAIL-72, WEBMAIL-73: each follows the other; what is no criterion is told beside its field, below the bar."""
     page = reader.page
@@ -182,6 +183,7 @@ def test_bar_and_form_are_the_same_search(reader: Reader, imap: imaplib.IMAP4) -
     expect(page.locator(".message")).to_have_count(2)
 
 
+@pytest.mark.nightly
 def test_what_is_done_to_results_is_seen_in_them(reader: Reader, imap: imaplib.IMAP4) -> None:
     """WEBMAIL-124: what is archived is found elsewhere; what goes to Trash leaves; new matches come by themselves."""
     page = reader.page
@@ -240,6 +242,7 @@ def test_threads_fold_and_open_as_a_conversation(reader: Reader, imap: imaplib.I
     expect(page.locator(".message-subject").first).to_have_text("Newest")
 
 
+@pytest.mark.nightly
 def test_an_action_on_a_collapsed_thread_is_on_all_of_it(reader: Reader, imap: imaplib.IMAP4) -> None:
     """WEBMAIL-69, WEBMAIL-70: and Undo brings all of it back."""
     page = reader.page
@@ -257,6 +260,7 @@ def test_an_action_on_a_collapsed_thread_is_on_all_of_it(reader: Reader, imap: i
     expect(page.locator(".thread-count")).to_have_text("3")
 
 
+@pytest.mark.nightly
 def test_a_muted_thread_keeps_quiet(reader: Reader, imap: imaplib.IMAP4) -> None:
     """WEBMAIL-67: it is marked and dimmed, and what comes into it by delivery arrives read (tests/session)."""
     page = reader.page
@@ -271,6 +275,7 @@ def test_a_muted_thread_keeps_quiet(reader: Reader, imap: imaplib.IMAP4) -> None
     expect(page.locator(".message.beside")).to_have_count(0)
 
 
+@pytest.mark.nightly
 def test_ways_to_show_threads_are_kept(reader: Reader, imap: imaplib.IMAP4) -> None:
     """WEBMAIL-66: conversations or single messages, by the browser; narrowed views are conversations, too."""
     page = reader.page
@@ -297,6 +302,7 @@ def test_ways_to_show_threads_are_kept(reader: Reader, imap: imaplib.IMAP4) -> N
     expect(page.locator(".message-subject")).to_have_text(["Alone"])
 
 
+@pytest.mark.nightly
 def test_a_phone_searches_and_reads_a_thread(phone: Reader, imap: imaplib.IMAP4) -> None:
     """WEBMAIL-58, WEBMAIL-59: nothing scrolls sideways; the form and the column are as wide as the screen."""
     page = phone.page
@@ -317,6 +323,7 @@ def test_a_phone_searches_and_reads_a_thread(phone: Reader, imap: imaplib.IMAP4)
     expect(page.locator(".message").first).to_be_visible()
 
 
+@pytest.mark.nightly
 def test_flags_have_signs_with_titles(reader: Reader, imap: imaplib.IMAP4) -> None:
     """WEBMAIL-65: words, or signs with a title; ordinary mail has none."""
     page = reader.page
@@ -331,6 +338,7 @@ def test_flags_have_signs_with_titles(reader: Reader, imap: imaplib.IMAP4) -> No
     expect(page.locator(".message", has_text="New").locator(".mark")).to_have_count(0)
 
 
+@pytest.mark.nightly
 def test_a_criterion_that_is_not_known_is_named(reader: Reader, imap: imaplib.IMAP4) -> None:
     """WEBMAIL-72: it is looked for as a word, and the bar says so."""
     put(imap, "Tiles", text="nosuchop:xx\n")
@@ -340,6 +348,7 @@ def test_a_criterion_that_is_not_known_is_named(reader: Reader, imap: imaplib.IM
     expect(reader.page.locator(".message-subject")).to_have_text(["Tiles"])
 
 
+@pytest.mark.nightly
 def test_many_recipients_are_folded(reader: Reader, imap: imaplib.IMAP4) -> None:
     """WEBMAIL-76: the first of them are shown; all, when the reader wants them, also those that no row has."""
     page = reader.page
@@ -362,6 +371,7 @@ def test_many_recipients_are_folded(reader: Reader, imap: imaplib.IMAP4) -> None
     expect(fields.nth(1)).to_contain_text("p59@example.com")
 
 
+@pytest.mark.nightly
 def test_a_name_from_right_to_left_stays_beside_its_label(reader: Reader, imap: imaplib.IMAP4) -> None:
     """WEBMAIL-118: in the list it is in the column of the others."""
     page = reader.page
@@ -379,6 +389,7 @@ def test_a_name_from_right_to_left_stays_beside_its_label(reader: Reader, imap: 
     assert abs(first - second) < 3
 
 
+@pytest.mark.nightly
 def test_a_wide_table_is_scrolled_and_not_crushed(reader: Reader, imap: imaplib.IMAP4) -> None:
     """WEBMAIL-53: its words are whole; a word that is too long for the page is broken."""
     page = reader.page
@@ -394,6 +405,7 @@ def test_a_wide_table_is_scrolled_and_not_crushed(reader: Reader, imap: imaplib.
     assert frame.locator("p").evaluate("(p) => p.scrollWidth <= p.clientWidth")
 
 
+@pytest.mark.nightly
 def test_addresses_are_shown_as_they_are(reader: Reader, imap: imaplib.IMAP4) -> None:
     """WEBMAIL-75: blanks that follow each other stay visible; a Unicode domain has that of DNS as its title."""
     page = reader.page
@@ -412,6 +424,7 @@ def test_addresses_are_shown_as_they_are(reader: Reader, imap: imaplib.IMAP4) ->
     expect(copied).to_have_attribute("title", "x@xn--bcher-kva.example")
 
 
+@pytest.mark.nightly
 def test_signed_and_encrypted_mail_is_marked(reader: Reader, imap: imaplib.IMAP4) -> None:
     """WEBMAIL-78: inline, too; that the server has verified nothing is said; the octets are a click away."""
     page = reader.page

@@ -133,6 +133,7 @@ def shown(request: pytest.FixtureRequest, proxy: LoggingProxy) -> Iterator[Shown
     window.context.close()
 
 
+@pytest.mark.landing("chromium")
 def test_what_runs_or_loads_is_seen(shown: Shown) -> None:
     """WEBMAIL-156: without both layers these tests would fail."""
     assert "pwned" in shown.show(page_of("<img src=x onerror=document.title='pwned'>"), "")
@@ -145,6 +146,7 @@ def test_what_runs_or_loads_is_seen(shown: Shown) -> None:
     assert shown.show(page_of("<img src=http://127.0.0.1:8765/a>"), "") == ["http://127.0.0.1:8765/a"]
 
 
+@pytest.mark.landing("chromium")
 def test_sanitized_vectors_run_and_load_nothing_without_any_policy(shown: Shown) -> None:
     """WEBMAIL-108, WEBMAIL-156: the sanitizer alone; elements of our own page are told by their place."""
     for some in pieces(all_vectors(), 300):
@@ -156,6 +158,7 @@ def test_sanitized_vectors_run_and_load_nothing_without_any_policy(shown: Shown)
         assert shown.window.count("script, iframe, object, embed, form, svg, math") == 0
 
 
+@pytest.mark.nightly
 def test_the_policy_alone_lets_no_vector_run(shown: Shown) -> None:
     """WEBMAIL-51, WEBMAIL-108: as if there were no sanitizer; what would lead elsewhere by itself is left out.
 

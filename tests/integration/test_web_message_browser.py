@@ -135,6 +135,7 @@ def test_a_message_tells_how_it_came_and_why_it_is_here(reader: Reader, local: L
     expect(details).to_have_count(0)
 
 
+@pytest.mark.nightly
 def test_a_sender_is_looked_for_and_blocked(reader: Reader, local: LocalServer, mailbox: imaplib.IMAP4) -> None:
     """WEBMAIL-142: the next message of the sender goes to Junk, and this one as well; phishing is marked."""
     page = reader.page
@@ -167,6 +168,7 @@ def test_a_sender_is_looked_for_and_blocked(reader: Reader, local: LocalServer, 
     mailbox.close()
 
 
+@pytest.mark.nightly
 def test_keys_lead_to_tabs_titles_and_labels(reader: Reader, mailbox: imaplib.IMAP4, tmp_path: Path) -> None:
     """WEBMAIL-71, WEBMAIL-60, WEBMAIL-50, WEBMAIL-84: o, ctrl m, ctrl ?, 1 to 9."""
     page = reader.page

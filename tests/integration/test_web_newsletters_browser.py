@@ -71,6 +71,7 @@ def contrasts(page: Page, html: str, scheme: Any) -> dict[str, float]:
     return found
 
 
+@pytest.mark.landing("light")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_newsletters_stay_legible(page: Page, scheme: str) -> None:
     """WEBMAIL-53, WEBMAIL-10: what was seen in the light as it was sent is seen in both, and stands out as well."""

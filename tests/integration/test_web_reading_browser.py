@@ -63,6 +63,7 @@ def test_a_newsletter_keeps_its_look_and_loads_nothing(reader: Reader, mailbox: 
     expect(composer.get_by_label("Subject")).to_have_value("Leaves")
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("width", [390, 1280])
 def test_a_newsletter_is_legible_in_the_dark(
     chromium: Browser, local: LocalServer, mailbox: imaplib.IMAP4, tmp_path: Path, width: int
@@ -78,6 +79,7 @@ def test_a_newsletter_is_legible_in_the_dark(
     reader.close()
 
 
+@pytest.mark.nightly
 def test_addresses_in_a_text_are_links(reader: Reader, mailbox: imaplib.IMAP4) -> None:
     """WEBMAIL-79, WEBMAIL-119: a name before an @ is no host; mailto: opens the composer."""
     page = reader.page

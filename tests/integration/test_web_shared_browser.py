@@ -121,6 +121,7 @@ def test_a_shared_mailbox_is_read_and_worked_in(bob: imaplib.IMAP4, eve: Page, t
     expect(owner).to_have_count(0)
 
 
+@pytest.mark.nightly
 def test_a_search_over_all_mailboxes_shows_those_of_others(
     bob: imaplib.IMAP4, eve: Page, served: ServedServer, tmp_path: Path
 ) -> None:

@@ -42,6 +42,7 @@ class Between(Reader):
         expect(self.page.locator(".list-title")).to_have_text("Inbox")
 
 
+@pytest.mark.nightly
 def test_a_search_is_stopped_and_left_by_escape(chromium: Browser, local: LocalServer, mailbox: imaplib.IMAP4) -> None:
     """WEBMAIL-73: Escape stops, and what was found stays; Escape again leaves the search."""
     append(mailbox, "Green harbour", "A boat is in it.\n")
@@ -84,6 +85,7 @@ def test_a_search_is_stopped_and_left_by_escape(chromium: Browser, local: LocalS
     found.close()
 
 
+@pytest.mark.nightly
 def test_a_list_can_be_had_without_threads_while_they_are_built(
     chromium: Browser, local: LocalServer, mailbox: imaplib.IMAP4
 ) -> None:
@@ -130,6 +132,7 @@ def test_what_had_no_answer_is_asked_for_again(reader: Reader, mailbox: imaplib.
     expect(page.locator(".message-subject")).to_have_text(["third", "second", "first"])
 
 
+@pytest.mark.nightly
 def test_a_server_that_can_not_yet_is_asked_again(reader: Reader, mailbox: imaplib.IMAP4) -> None:
     """WEBMAIL-44: what a server answers while it starts or stops is not its last word."""
     page = reader.page

@@ -91,6 +91,7 @@ def test_what_was_sent_comes_back_with_everything(undoing: Writer, imap: imaplib
     assert len(all_of(imap, "INBOX")) == 1
 
 
+@pytest.mark.nightly
 def test_a_line_that_fails_and_a_message_that_has_gone(undoing: Writer, imap: imaplib.IMAP4) -> None:
     """WEBMAIL-123: the server is asked until it answers; when it was too late the page says so, and Sent has it."""
     page = undoing.page
@@ -121,6 +122,7 @@ def test_a_line_that_fails_and_a_message_that_has_gone(undoing: Writer, imap: im
     assert len(until(imap, "Sent", 1)) == 1
 
 
+@pytest.mark.nightly
 def test_by_touch_on_a_phone(chromium: Browser, server: LocalServer, imap: imaplib.IMAP4, tmp_path: Path) -> None:
     """WEBMAIL-123, WEBMAIL-59: at 390 px, in the dark; nothing scrolls sideways."""
     phone = Writer(
@@ -148,6 +150,7 @@ def test_by_touch_on_a_phone(chromium: Browser, server: LocalServer, imap: imapl
     phone.close()
 
 
+@pytest.mark.nightly
 def test_a_page_that_goes_leaves_the_message_to_the_server(undoing: Writer, imap: imaplib.IMAP4) -> None:
     """WEBMAIL-123: it is in Sent, and nothing of it comes back when the page is opened again."""
     page = undoing.page

@@ -191,6 +191,7 @@ def test_html_runs_nothing_and_loads_nothing(reader: Reader, mailbox: imaplib.IM
     assert frame.locator("[onclick], [onerror]").count() == 0
 
 
+@pytest.mark.nightly
 def test_html_comes_first_and_text_is_a_key_away(reader: Reader, mailbox: imaplib.IMAP4) -> None:
     """WEBMAIL-56, WEBMAIL-71."""
     page = reader.page
@@ -220,6 +221,7 @@ def test_a_wrong_password_is_told_and_a_right_one_opens(chromium: Browser, local
     reader.close()
 
 
+@pytest.mark.nightly
 def test_over_https_all_is_the_same(chromium: Browser, local: LocalServer, mailbox: imaplib.IMAP4) -> None:
     """WEB-19, WEB-52."""
     reader = Reader(chromium, local, tls=True)
@@ -264,6 +266,7 @@ CLICK_EMPTY = """async () => {
 }"""
 
 
+@pytest.mark.nightly
 def test_a_row_that_is_still_empty_takes_a_click(reader: Reader, mailbox: imaplib.IMAP4) -> None:
     """WEBMAIL-37: its message is opened when it has come, in the element that the pointer is on."""
     page = reader.page
@@ -278,6 +281,7 @@ def test_a_row_that_is_still_empty_takes_a_click(reader: Reader, mailbox: imapli
     assert page.evaluate("window.clicked.matches('.focused') && window.clicked.textContent.includes('number 79')")
 
 
+@pytest.mark.nightly
 def test_all_of_a_long_list_is_selected_archived_and_brought_back(reader: Reader, mailbox: imaplib.IMAP4) -> None:
     """WEBMAIL-69, WEBMAIL-124, WEBMAIL-137: loaded or not; all but one."""
     page = reader.page
@@ -321,6 +325,7 @@ def test_all_of_a_long_list_is_selected_archived_and_brought_back(reader: Reader
         expect(page.locator(".list-count")).to_have_text(count)
 
 
+@pytest.mark.nightly
 def test_actions_are_shown_at_once_and_each_once_on_a_slow_line(reader: Reader, mailbox: imaplib.IMAP4) -> None:
     """WEBMAIL-124: three presses archive three messages; ctrl z brings the last one back."""
     page = reader.page
@@ -351,6 +356,7 @@ def test_actions_are_shown_at_once_and_each_once_on_a_slow_line(reader: Reader, 
     page.evaluate("localStorage.removeItem('moxlite-debug')")
 
 
+@pytest.mark.nightly
 def test_a_failed_action_is_taken_back_with_a_word(reader: Reader, mailbox: imaplib.IMAP4) -> None:
     """WEBMAIL-61, WEBMAIL-124: by a toast, not a dialog."""
     page = reader.page
@@ -369,6 +375,7 @@ def test_a_failed_action_is_taken_back_with_a_word(reader: Reader, mailbox: imap
     page.unroute("**/api/message_move")
 
 
+@pytest.mark.nightly
 def test_commands_are_found_by_name(reader: Reader, mailbox: imaplib.IMAP4) -> None:
     """WEBMAIL-57, WEBMAIL-71: the palette runs what its row says; the help has all keys."""
     page = reader.page
@@ -384,6 +391,7 @@ def test_commands_are_found_by_name(reader: Reader, mailbox: imaplib.IMAP4) -> N
     page.keyboard.press("Escape")
 
 
+@pytest.mark.nightly
 def test_keys_work_after_a_click_into_an_html_message(reader: Reader, mailbox: imaplib.IMAP4) -> None:
     """WEBMAIL-71, WEBMAIL-53: without scripts inside it."""
     page = reader.page
@@ -396,6 +404,7 @@ def test_keys_work_after_a_click_into_an_html_message(reader: Reader, mailbox: i
     expect(page.frame_locator("iframe.html").locator("p")).to_have_text("the second")
 
 
+@pytest.mark.nightly
 def test_labels_are_set_for_several_messages(reader: Reader, mailbox: imaplib.IMAP4) -> None:
     """WEBMAIL-84: on all, on some; a new one is one word."""
     page = reader.page
@@ -420,6 +429,7 @@ def test_labels_are_set_for_several_messages(reader: Reader, mailbox: imaplib.IM
     until(lambda: flags(mailbox, "1:2").count("receipts") == 2)
 
 
+@pytest.mark.nightly
 def test_a_row_is_pushed_aside_by_a_finger(chromium: Browser, local: LocalServer, mailbox: imaplib.IMAP4) -> None:
     """WEBMAIL-59, WEBMAIL-83: right archives, left goes to the trash, a short push does nothing; none opens mail."""
     for number in range(1, 4):
@@ -459,6 +469,7 @@ def test_a_row_is_pushed_aside_by_a_finger(chromium: Browser, local: LocalServer
     reader.close()
 
 
+@pytest.mark.nightly
 def test_what_is_done_to_several_messages_opens_none(reader: Reader, mailbox: imaplib.IMAP4) -> None:
     """WEBMAIL-83: nor does what is done to a row that is dragged; after what was read the next one is shown."""
     page = reader.page
@@ -482,6 +493,7 @@ def test_what_is_done_to_several_messages_opens_none(reader: Reader, mailbox: im
     until(lambda: mailbox.status("Archive", "(MESSAGES)")[1][0] == b"Archive (MESSAGES 4)")
 
 
+@pytest.mark.nightly
 def test_a_mailbox_is_chosen_by_its_name(reader: Reader, mailbox: imaplib.IMAP4) -> None:
     """WEBMAIL-70a: among 60, by what is typed, at once too; Enter without a match moves nothing."""
     page = reader.page
@@ -518,6 +530,7 @@ def test_a_mailbox_is_chosen_by_its_name(reader: Reader, mailbox: imaplib.IMAP4)
         mailbox.delete(name)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("width", [320, 390, 640, 900, 1100])
 def test_no_width_scrolls_sideways(chromium: Browser, local: LocalServer, mailbox: imaplib.IMAP4, width: int) -> None:
     """WEBMAIL-58: what does not fit of the bar is in its menu."""
@@ -536,6 +549,7 @@ def test_no_width_scrolls_sideways(chromium: Browser, local: LocalServer, mailbo
     reader.close()
 
 
+@pytest.mark.nightly
 def test_a_silent_connection_is_made_anew(reader: Reader, mailbox: imaplib.IMAP4) -> None:
     """WEBMAIL-33, WEBMAIL-46: after 45 seconds without an event."""
     page = reader.page
@@ -549,6 +563,7 @@ def test_a_silent_connection_is_made_anew(reader: Reader, mailbox: imaplib.IMAP4
     expect(page.locator(".message-subject")).to_have_text("after the silence")
 
 
+@pytest.mark.nightly
 def test_text_that_turns_its_direction_stays_in_its_place(reader: Reader, mailbox: imaplib.IMAP4) -> None:
     """WEBMAIL-118."""
     page = reader.page
@@ -576,6 +591,7 @@ def test_one_pane_at_a_time_on_a_small_screen(chromium: Browser, local: LocalSer
     reader.close()
 
 
+@pytest.mark.nightly
 def test_a_session_that_ends_is_begun_again_over_the_open_page(reader: Reader, mailbox: imaplib.IMAP4) -> None:
     """WEBMAIL-20, WEBMAIL-30: nothing of the page is lost."""
     append(mailbox, "kept")
@@ -598,6 +614,7 @@ def test_a_session_that_ends_is_begun_again_over_the_open_page(reader: Reader, m
     expect(page.locator(".reader-subject")).to_have_text("kept")
 
 
+@pytest.mark.nightly
 def test_letters_of_another_script_are_marked(reader: Reader, mailbox: imaplib.IMAP4) -> None:
     """WEBMAIL-74: a Cyrillic letter in a Latin word; two scripts in two words are no trick."""
     append(mailbox, "p\u0430ypal und \u041c\u043e\u0441\u043a\u0432\u0430, Z\u00fcrich")
@@ -606,6 +623,7 @@ def test_letters_of_another_script_are_marked(reader: Reader, mailbox: imaplib.I
     assert marked.first.inner_text() == "\u0430"
 
 
+@pytest.mark.nightly
 def test_mailboxes_have_their_order_and_a_menu(reader: Reader, mailbox: imaplib.IMAP4) -> None:
     """WEBMAIL-62, WEBMAIL-27."""
     page = reader.page
@@ -634,6 +652,7 @@ def test_mailboxes_have_their_order_and_a_menu(reader: Reader, mailbox: imaplib.
     page.keyboard.press("Escape")
 
 
+@pytest.mark.nightly
 def test_the_administrators_script_has_its_turn(chromium: Browser, local: LocalServer) -> None:
     """WEBMAIL-7, WEBMAIL-8: a script that fails is told, and the page goes on."""
     script = local.folder / "config" / "webmail.js"
@@ -650,6 +669,7 @@ def test_the_administrators_script_has_its_turn(chromium: Browser, local: LocalS
         script.unlink()
 
 
+@pytest.mark.nightly
 def test_a_mailbox_and_a_selection_are_downloaded(reader: Reader, mailbox: imaplib.IMAP4, tmp_path: Path) -> None:
     """WEBMAIL-85."""
     page = reader.page
@@ -675,6 +695,7 @@ def test_a_mailbox_and_a_selection_are_downloaded(reader: Reader, mailbox: imapl
     assert downloaded(r"mailexport-selection-\d{8}-\d{6}\.mbox") == ["number 3", "number 2"]
 
 
+@pytest.mark.nightly
 def test_where_events_are_held_back_a_websocket_is_used(
     reader: Reader, mailbox: imaplib.IMAP4, chromium: Browser
 ) -> None:
@@ -693,6 +714,7 @@ def test_where_events_are_held_back_a_websocket_is_used(
     expect(page.locator(".message-subject")).to_have_text("by websocket")
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_a_server_that_was_killed_is_found_again(reader: Reader, local: LocalServer) -> None:
     """WEBMAIL-44, WEBMAIL-46: with all that was acknowledged and what came since."""

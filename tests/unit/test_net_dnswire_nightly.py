@@ -72,7 +72,7 @@ def damaged(chance: random.Random, wire: bytes) -> bytes:
     return bytes(octets)
 
 
-@pytest.mark.nightly
+@pytest.mark.nightly(smoke="tests/unit/test_net_dnswire.py::test_answer_says_what_theirs_says")
 @pytest.mark.slow
 def test_both_read_the_same_records_from_damaged_messages() -> None:
     """AUTH-4, decisions/011: whatever both take for a response has the same records, name and aliases; ours raises
