@@ -63,7 +63,7 @@ async def _admit(wire: Wire, context: Context) -> None:
             await _turn_away(wire, replies.TOO_FAST if refusal is Refusal.RATE else replies.TOO_MANY_CONNECTIONS)
             return
         session = Session(context, wire, HANDLERS)
-        session.crowded = gate.at_once.pressure(remote) > CROWDED
+        session.dialogue.crowded = gate.at_once.pressure(remote) > CROWDED
         await _run(session)
     finally:
         seat.leave(gate, remote)

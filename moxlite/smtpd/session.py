@@ -13,7 +13,6 @@ store pass, which become replies in one place (`replies.store_reply`).
 """
 
 import logging
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
@@ -21,16 +20,17 @@ import trio
 
 from moxlite.config.listeners import Listener, SMTPService
 from moxlite.config.snapshot import Snapshot
-from moxlite.logins.identity import CertificateLogin, Identity, LoginRequest, fingerprint
 from moxlite.net.connections import ConnectionInfo
 from moxlite.net.limits import MinimumRate
-from moxlite.net.log import TRACE
 from moxlite.net.tls.handshake import ServerTLS
 from moxlite.proto.smtp import commands as c
 from moxlite.proto.smtp.replies import Response
-from moxlite.proto.smtp.server import NEED_DATA, AuthData, Event, Refusal, ServerConnection, ServerLimits
+from moxlite.proto.smtp.server import Event, Refusal, ServerConnection, ServerLimits
 from moxlite.smtpd import metrics, replies
 from moxlite.smtpd.context import Context
+from moxlite.smtpd.dialogue import Dialogue
+from moxlite.smtpd.loginstate import LoginState
+from moxlite.smtpd.record import Record
 from moxlite.smtpd.replies import Goodbye, Refused
 from moxlite.smtpd.transaction import Transaction
 from moxlite.smtpd.wire import Wire
@@ -41,15 +41,6 @@ __all__ = ["Handler", "Session"]
 
 logger = logging.getLogger("moxlite.smtpd")
 
-MAX_COMMANDS: Final = 1000
-"""Maximum number of commands without a message (SMTP-143): more is a probe, or a client in a loop."""
-
-MAX_BAD: Final = 10
-"""Maximum number of failed transactions on a connection without a successful one (SMTP-21)."""
-
-SLOW_FAILURES: Final = 3
-"""Number of failed log-ins at which the connection goes into slow mode (SMTP-15)."""
-
 CROWDED: Final = 0.8
 """Share of a network's open connections from which on sessions use the shorter deadline for commands (SMTP-14)."""
 
@@ -59,75 +50,44 @@ Handler = Callable[["Session", Any], Awaitable[Response | None]]
 """Function that carries out one command; returns the reply, or None if it has sent the reply itself."""
 
 
-class _Waiting:
-    """Number of clients that wait before their first delivery, over all listeners."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._number = 0
-
-    def enter(self) -> bool:
-        """Count one more client; False, and not counted, if the limit is reached."""
-        if self._number >= self._limit:
-            return False
-        self._number += 1
-        return True
-
-    def leave(self) -> None:
-        """Count one client less."""
-        self._number -= 1
-
-
-MAX_LINGERING: Final = 200
-"""Maximum number of clients delayed at a time (SMTP-97): each uses a connection and a message."""
-
-_waiting: Final = _Waiting(MAX_LINGERING)
-
-
 class Session:
     """One client.
 
     Attributes:
-      context, wire, codec: services, stream and SMTP state machine.
+      context, wire: services and stream.
       snapshot: the configuration, updated at each EHLO, HELO and MAIL.
+      hostname: our name on this listener.
+      dialogue: commands and replies, with the SMTP state machine.
+      login: the logged-in user, the client certificate, failed log-ins.
+      record: numbers of commands and failed transactions.
       hello: EHLO or HELO, None before.
-      identity: the logged-in user, None without a log-in.
-      certificate: the account of the client certificate, None without a known one.
       transaction: the current mail transaction, None outside of one.
-      failures: failed log-ins.
     """
 
     def __init__(self, context: Context, wire: Wire, handlers: Mapping[type[c.Command], Handler]) -> None:
         self.context = context
         self.wire = wire
         self.snapshot: Snapshot = context.config.current
-        self.received_id = context.received_id.encode(wire.info.cid)
         self.hostname = self.snapshot.hostname(wire.info.listener)
-        self.codec = self._make_codec()
-        self.hello: c.Ehlo | c.Helo | None = None
-        self.identity: Identity | None = None
-        self.certificate: CertificateLogin | None = None
-        self.transaction: Transaction | None = None
-        self.failures = 0
-        self._handlers = handlers
-        self._commands = 0  # since the last message
-        self._bad = 0
-        self._good = False
-        self._verb = "connect"  # the current command, for metrics
-        self._began = 0.0
-        self._tracing = logger.isEnabledFor(TRACE)
-        self.crowded = False
-
-    def _make_codec(self) -> ServerConnection:
-        listener = self.listener
-        return ServerConnection(
-            submission=self.context.submission,
-            pedantic=self.snapshot.static.pedantic,
-            limits=ServerLimits(listener.max_message_size),
-            starttls=self.starttls is not None,
-            tolerate_space=listener.smtp.tolerate_space,
-            tls=self.info.tls is not None,
+        self.dialogue = Dialogue(
+            wire,
+            ServerConnection(
+                submission=context.submission,
+                pedantic=self.snapshot.static.pedantic,
+                limits=ServerLimits(self.listener.max_message_size),
+                starttls=self.starttls is not None,
+                tolerate_space=self.listener.smtp.tolerate_space,
+                tls=self.info.tls is not None,
+            ),
+            kind=context.kind,
+            received_id=context.received_id.encode(wire.info.cid),
+            pace=context.pace,
         )
+        self.login = LoginState(context, wire, self.dialogue.codec)
+        self.record = Record()
+        self.hello: c.Ehlo | c.Helo | None = None
+        self.transaction: Transaction | None = None
+        self._handlers = handlers
 
     # Facts
 
@@ -163,18 +123,6 @@ class Session:
         """
         return self.network_checks or (self.context.resolver is not None and self.context.localserve)
 
-    def login_request(self) -> LoginRequest:
-        """The origin of an attempt to log in, for `Logins`."""
-        tls = self.info.tls
-        return LoginRequest(
-            protocol=self.context.kind,
-            remote=self.info.remote,
-            local=self.info.local,
-            tls=f"{tls.version} {tls.cipher}" if tls else "",
-            fingerprint=fingerprint(tls.peer_key) if tls else "",
-            failures=self.failures,
-        )
-
     # The loop
 
     async def run(self) -> None:
@@ -193,17 +141,16 @@ class Session:
         except Goodbye as goodbye:
             end = goodbye
         except Exception:
-            await self._last_words(replies.INTERNAL)  # SMTP-17
+            await self.dialogue.say_last(replies.INTERNAL)  # SMTP-17
             raise
         finally:
             self.end_transaction()
-            if self.identity is not None:
-                self.context.senders.leave(self.identity.account, self._end)
+            self.login.leave()
         if end.error:
             metrics.errors_total.labels(error=end.error).inc()
             logger.info("connection ended", extra={"kv": self.log_facts() | {"reason": end.error}})
         if end.response is not None:
-            await self._last_words(end.response)
+            await self.dialogue.say_last(end.response)
 
     def _interrupted(self) -> Goodbye:
         """The reason why a wait for the client was ended."""
@@ -211,22 +158,14 @@ class Session:
             return Goodbye(replies.SHUTTING_DOWN)
         return Goodbye(replies.TIMEOUT, "timeout") if self.wire.ended is None else Goodbye(self.wire.ended)
 
-    def _end(self, text: str) -> None:
-        """End the session, because its log-in was disabled or revoked (SMTP-62a). `text`: for the user."""
-        self.wire.end(Response(421, "4.7.0", (text,)))
-
-    async def _last_words(self, response: Response) -> None:
-        await self.wire.say_last(self.encode(response))
-
     async def _greet(self) -> None:
         context, info = self.context, self.info
         if info.shutdown.is_set():
             raise Goodbye(replies.SHUTTING_DOWN)
         if context.submission:
-            request = self.login_request()
-            if not context.logins.allowed(request):
+            if not context.logins.allowed(self.login.request()):
                 raise Goodbye(replies.TOO_MANY_FAILURES)
-            await self.look_at_certificate()
+            await self.login.look_at_certificate()
         elif self.smtp.greet_delay and not info.trusted_local:
             await self._wait_for_early_talker()
         self.wire.write(f"220 {self.hostname.ascii} ESMTP moxlite\r\n".encode())
@@ -238,45 +177,23 @@ class Session:
                 raise Goodbye(replies.EARLY, "earlytalker")
             raise Goodbye
 
-    async def look_at_certificate(self) -> None:
-        """Look up the account of the client certificate, after a TLS handshake (SMTP-59)."""
-        if self.info.tls is not None and self.info.tls.peer_key is not None:
-            self.certificate = await self.context.logins.certificate(self.login_request())
-        if self.certificate is not None:
-            self.codec.account_known()
-
     async def _loop(self) -> None:
-        codec = self.codec
-        while True:
-            event = codec.next_event()
-            if event is not NEED_DATA:
-                await self._handle(event)
-                continue
-            octets = await self.wire.receive(self._patience())
-            if not octets:
-                return
-            if self._tracing:
-                self.wire.trace_commands(octets)
-            codec.receive_data(octets)
-
-    def _patience(self) -> float:
-        pace = self.context.pace
-        return pace.command_short if self.wire.slow or self.crowded else pace.command
+        while (event := await self.dialogue.next_event()) is not None:
+            await self._handle(event)
 
     async def _handle(self, event: Event) -> None:
         """Carry out one command; its reply is in the write buffer when this returns."""
-        self._began = time.perf_counter()
         if isinstance(event, Refusal):
             self.refuse(event)
             return
         assert isinstance(event, c.Command)
-        self._verb = event.verb
+        self.dialogue.verb = event.verb
         self.info.seat.touch()
         if self.info.shutdown.is_set():
             raise Goodbye(replies.SHUTTING_DOWN)
         if self.wire.ended is not None:
             raise Goodbye(self.wire.ended)
-        self._count_command()
+        self.record.command()
         try:
             response = await self._handlers[type(event)](self, event)
         except Refused as refused:
@@ -286,43 +203,18 @@ class Session:
             response = replies.store_reply(error)
             logger.warning("command failed", extra={"kv": {"cmd": event.verb, "err": error}})
         if response is not None:
-            self.send(response)
+            self.dialogue.send(response)
 
     def refuse(self, refusal: Refusal) -> None:
         """Reply to a command that the codec refuses. Raises Goodbye if the refusal ends the connection."""
-        self._verb = refusal.verb or "unknown"
+        self.dialogue.verb = refusal.verb or "unknown"
         error = "" if refusal.verb else NAMED_ERRORS.get(refusal.response.ecode, "")
         if refusal.close:
             raise Goodbye(refusal.response, error or "linetoolong")
         if error:
             metrics.errors_total.labels(error=error).inc()
-        self._count_command()
-        self.send(refusal.response)
-
-    def _count_command(self) -> None:
-        self._commands += 1
-        if self._commands > MAX_COMMANDS:
-            raise Goodbye(replies.TOO_MANY_COMMANDS, "toomanycommands")
-
-    def recipient_accepted(self) -> None:
-        """Do not count an accepted RCPT as a command without a message; recipients have their own limit (SMTP-143)."""
-        self._commands -= 1
-
-    def send(self, response: Response) -> None:
-        """Put a reply into the write buffer."""
-        self.wire.write(self.encode(response))
-
-    def encode(self, response: Response) -> bytes:
-        """Encode and count a reply; error texts end in the id of the connection (SMTP-8)."""
-        if response.code >= 400:
-            response = response.with_note(self.received_id)
-        octets = self.codec.send(response)
-        if self._tracing:
-            self.wire.trace_sent(octets, auth=response.code == 334)
-        metrics.observe_command(
-            self.context.kind, self._verb, response.code, response.ecode, time.perf_counter() - self._began
-        )
-        return octets
+        self.record.command()
+        self.dialogue.send(refusal.response)
 
     # The transaction
 
@@ -346,67 +238,7 @@ class Session:
         self.transaction.rate = MinimumRate()
         self.transaction.chunked = chunked
         self.info.seat.busy = True
-        self._bad += 1
-
-    def transaction_succeeded(self) -> None:
-        """Count the transaction as successful: the message was accepted."""
-        self._good = True
-        self._commands = 0
-
-    def check_record(self) -> None:
-        """Refuse MAIL after too many failed transactions without a successful one. Raises Goodbye."""
-        if self._bad > MAX_BAD and not self._good:
-            raise Goodbye(replies.TOO_MANY_BAD, "toomanybad")
-
-    # Log-in
-
-    def login_failed(self) -> None:
-        """Count a failed log-in on this connection."""
-        self.failures += 1
-        if self.failures >= SLOW_FAILURES:
-            self.wire.slow = True
-
-    def logged_in(self, identity: Identity) -> None:
-        """Record the user of a successful log-in."""
-        self.identity = identity
-        self.info.seat.known = True
-        self.context.senders.join(identity.account, identity.app_password, self._end)
-        self.wire.slow = False
-
-    async def linger(self, seconds: float) -> None:
-        """Delay an unknown sender; not if `MAX_LINGERING` clients wait already (SMTP-97).
-
-        Raises Goodbye when the client disconnects, or the server stops.
-        """
-        if not _waiting.enter():
-            metrics.delayed_total.labels(result="crowded").inc()
-            return
-        result = "gone"
-        try:
-            await self.wire.linger(seconds)
-            result = "waited"
-        finally:
-            _waiting.leave()
-            metrics.delayed_total.labels(result=result).inc()
-
-    # Reading beside the loop
-
-    async def next_line(self) -> AuthData | Refusal:
-        """Read the client's answer in an AUTH exchange. Raises Goodbye."""
-        while (event := self.codec.next_event()) is NEED_DATA:
-            octets = await self.wire.receive(self._patience())
-            if not octets:
-                raise Goodbye
-            if self._tracing:
-                self.wire.trace_received(octets, auth=True)
-            self.codec.receive_data(octets)
-        assert isinstance(event, AuthData | Refusal)
-        return event
-
-    def trace_data(self, octets: bytes) -> None:
-        """Log content of a message, at its own trace level."""
-        if self._tracing:
-            self.wire.trace_received(octets, data=True)
+        self.record.transaction_begun()
 
     # Log
 
@@ -416,6 +248,6 @@ class Session:
         facts: dict[str, object] = {"remote": info.remote, "local": info.local, "listener": info.listener}
         if tls is not None:
             facts["tls"] = tls.version
-        if self.identity is not None:
-            facts["username"] = self.identity.address
+        if self.login.identity is not None:
+            facts["username"] = self.login.identity.address
         return facts

@@ -46,11 +46,11 @@ async def submit(session: Session, transaction: Transaction, spool: Spool) -> Re
             }
         },
     )
-    return Response(250, "2.0.0", (f"message queued, id {session.received_id}",))
+    return Response(250, "2.0.0", (f"message queued, id {session.dialogue.received_id}",))
 
 
 def _letter(session: Session, transaction: Transaction) -> Letter:
-    identity, mail = session.identity, transaction.mail
+    identity, mail = session.login.identity, transaction.mail
     assert identity is not None  # else the codec refuses MAIL
     pedantic = session.snapshot.static.pedantic
     return Letter(
@@ -85,10 +85,10 @@ def _trace(session: Session, transaction: Transaction) -> bytes:
         hostname=session.hostname,
         info=session.info,
         protocol=trace.protocol_name(
-            extended=session.codec.extended, utf8=utf8, tls=session.codec.tls, authenticated=True
+            extended=session.dialogue.codec.extended, utf8=utf8, tls=session.dialogue.codec.tls, authenticated=True
         ),
         requiretls=transaction.mail.requiretls,
-        identifier=session.received_id,
+        identifier=session.dialogue.received_id,
         recipient=recipients[0].path if len(recipients) == 1 else None,
         utf8=utf8,
         moment=transaction.received,

@@ -36,7 +36,6 @@ LARGER = {
     "queue/attempt.py Attempt": (21, 12),
     "queue/scheduler.py Scheduler": (26, 16),
     "queue/sending/session.py Trace": (3, 18),
-    "smtpd/session.py Session": (35, 19),
     "store/accounts/accounts.py Accounts": (25, 12),
     "store/auth/authdb.py AuthDB": (35, 6),
     "store/backup/blocks.py Blocks": (25, 12),

@@ -44,27 +44,27 @@ FAILURES: Final[tuple[tuple[type[LoginRefused], int, str], ...]] = (
 async def auth(session: Session, command: c.Auth) -> Response | None:
     """Log in. The last reply is returned, the challenges before it are sent."""
     needs_tls = command.mechanism.endswith("-PLUS") or command.mechanism == "EXTERNAL"
-    if not session.codec.tls and (needs_tls or not login_allowed(session)):
+    if not session.dialogue.codec.tls and (needs_tls or not login_allowed(session)):
         raise refuse(538, "5.7.11", "TLS is required for this")
     try:
         with await start_exchange(
             session.context.logins,
-            session.login_request(),
+            session.login.request(),
             command.mechanism,
             hostname=session.hostname.ascii,
             bindings=session.wire.bindings,
-            certificate=session.certificate.identity if session.certificate is not None else None,
+            certificate=session.login.certificate.identity if session.login.certificate is not None else None,
         ) as exchange:
             identity = await _dialogue(session, exchange, command.initial)
     except RateLimited:
         raise Goodbye(replies.TOO_MANY_FAILURES) from None
     except LoginRefused as error:
         if error.counted:
-            session.login_failed()
+            session.login.failed()
         raise _refused(error) from None
     if identity is None:
         return None
-    session.logged_in(identity)
+    session.login.succeeded(identity)
     return Response(235, "2.7.0", ("logged in",))
 
 
@@ -74,8 +74,8 @@ async def _dialogue(session: Session, exchange: Exchange, data: bytes | None) ->
         step = await exchange.step(data)
         if not isinstance(step, Challenge):
             return step
-        session.send(Response(334, "", (base64.b64encode(step.data).decode(),)))
-        answer = await session.next_line()
+        session.dialogue.send(Response(334, "", (base64.b64encode(step.data).decode(),)))
+        answer = await session.dialogue.next_line()
         if isinstance(answer, Refusal):
             exchange.abort()
             session.refuse(answer)

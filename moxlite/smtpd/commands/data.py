@@ -27,7 +27,7 @@ logger = logging.getLogger("moxlite.smtpd.commands.data")
 async def data(session: Session, command: c.Data) -> Response:
     """Receive the message and deliver or queue it."""
     session.begin_content()
-    session.send(replies.START_DATA)
+    session.dialogue.send(replies.START_DATA)
     return await _content(session)
 
 
@@ -61,7 +61,7 @@ async def _content(session: Session) -> Response:
 
 async def _receive(session: Session, transaction: Transaction, scope: trio.CancelScope) -> DataEnd:
     """Fill the spool. Raises Goodbye when the client disconnects: then nothing is stored (SMTP-146)."""
-    codec, wire, pace = session.codec, session.wire, session.context.pace
+    codec, wire, pace = session.dialogue.codec, session.wire, session.context.pace
     while True:
         event = codec.next_event()
         match event:
@@ -84,7 +84,7 @@ async def _receive(session: Session, transaction: Transaction, scope: trio.Cance
                 octets = await wire.receive_block(pace.block)
                 if not octets:
                     raise Goodbye
-                session.trace_data(octets)
+                session.dialogue.trace_data(octets)
                 codec.receive_data(octets)
 
 
@@ -129,7 +129,7 @@ async def _finish(session: Session, transaction: Transaction, end: DataEnd) -> R
         logger.error("message cannot be spooled", extra={"kv": {"err": error}})
         return replies.STORAGE_FULL
     if response.ok:
-        session.transaction_succeeded()
+        session.record.transaction_succeeded()
     return response
 
 

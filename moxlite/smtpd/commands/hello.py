@@ -38,12 +38,12 @@ async def ehlo(session: Session, command: c.Ehlo) -> Response:
     # REQUIRETLS is also accepted without TLS, so that it gets its own error reply (SMTP-30).
     if _requiretls(session):
         offers |= {"REQUIRETLS"}
-    session.codec.offer(offers)
+    session.dialogue.codec.offer(offers)
     return Response(250, "", (session.hostname.ascii, *_lines(session, offers)))
 
 
 def _lines(session: Session, offers: frozenset[str]) -> list[str]:
-    context, tls = session.context, session.codec.tls
+    context, tls = session.context, session.dialogue.codec.tls
     lines = ["PIPELINING", f"SIZE {session.listener.max_message_size}", "ENHANCEDSTATUSCODES", "8BITMIME", "SMTPUTF8"]
     lines += ["CHUNKING", f"LIMITS RCPTMAX={RCPTMAX}"]
     if session.starttls is not None and not tls:
@@ -52,7 +52,7 @@ def _lines(session: Session, offers: frozenset[str]) -> list[str]:
         lines.append("REQUIRETLS")
     if context.submission:
         if login_allowed(session):
-            names = sasl.announced(session.wire.bindings, certificate=session.certificate is not None)
+            names = sasl.announced(session.wire.bindings, certificate=session.login.certificate is not None)
             lines.append(f"AUTH {' '.join(names)}")
         latest = datetime.now(UTC) + timedelta(seconds=HOLD_LIMIT)
         lines += [f"FUTURERELEASE {HOLD_LIMIT} {latest:%Y-%m-%dT%H:%M:%SZ}", "MT-PRIORITY MIXER", "DELIVERBY"]
@@ -63,7 +63,7 @@ def _lines(session: Session, offers: frozenset[str]) -> list[str]:
 
 def login_allowed(session: Session) -> bool:
     """Whether log-in by password is allowed: TLS is active, or not required."""
-    return session.codec.tls or not session.listener.submission.require_tls
+    return session.dialogue.codec.tls or not session.listener.submission.require_tls
 
 
 def _requiretls(session: Session) -> bool:
@@ -107,20 +107,20 @@ async def starttls(session: Session, command: c.StartTLS) -> None:
     """STARTTLS: shake hands, and forget what the client sent before (SMTP-20, SMTP-145)."""
     tls = session.starttls
     assert tls is not None  # else the codec refuses
-    session.send(replies.START_TLS)
+    session.dialogue.send(replies.START_TLS)
     await session.wire.flush()
     metrics.starttls_total.inc()
     session.end_transaction()
     session.hello = None
     try:
-        await session.wire.start_tls(tls, session.codec.leftover())
+        await session.wire.start_tls(tls, session.dialogue.codec.leftover())
     except TLSError as error:
         metrics.starttls_errors_total.labels(reason=error.kind).inc()
         logger.info("STARTTLS failed", extra={"kv": session.log_facts() | {"err": error}})
         raise Goodbye(error="starttls") from None
-    session.codec.tls_started()
+    session.dialogue.codec.tls_started()
     if session.context.submission:
-        await session.look_at_certificate()
+        await session.login.look_at_certificate()
 
 
 async def rset(session: Session, command: c.Rset) -> Response:

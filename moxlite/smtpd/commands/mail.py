@@ -27,11 +27,11 @@ DNS_SECONDS: Final = 60.0
 
 async def mail(session: Session, command: c.MailFrom) -> Response:
     """Begin a transaction."""
-    session.check_record()
+    session.record.check()
     session.snapshot = session.context.config.current
     if session.context.submission:
         require_login(session)
-        if session.identity is not None and not await session.context.logins.stands(session.identity):
+        if session.login.identity is not None and not await session.context.logins.stands(session.login.identity):
             raise Goodbye(replies.REVOKED)
     if command.size is not None and command.size > session.listener.max_message_size:
         raise refuse(552, "5.3.4", f"message too large, the limit is {session.listener.max_message_size} octets")
@@ -50,21 +50,21 @@ async def mail(session: Session, command: c.MailFrom) -> Response:
 
 def require_login(session: Session) -> None:
     """Log in by the client certificate, if there is no other log-in (SMTP-59, SMTP-62). Raises Refused."""
-    if session.identity is not None or session.certificate is None:
+    if session.login.identity is not None or session.login.certificate is None:
         return  # without either, the codec has already refused MAIL
     try:
-        identity = session.context.logins.use_certificate(session.login_request(), session.certificate)
+        identity = session.context.logins.use_certificate(session.login.request(), session.login.certificate)
     except LoginDisabled as error:
         raise refuse(525, "5.7.13", str(error)) from None
     except LoginRefused as error:
         raise refuse(530, "5.7.0", str(error)) from None
-    session.logged_in(identity)
+    session.login.succeeded(identity)
 
 
 def _check_requiretls(session: Session) -> None:
     """Refuse REQUIRETLS on a connection without TLS (RFC 8689 §4.1)."""
-    metrics.requiretls_total.labels(result="ok" if session.codec.tls else "notls").inc()
-    if not session.codec.tls:
+    metrics.requiretls_total.labels(result="ok" if session.dialogue.codec.tls else "notls").inc()
+    if not session.dialogue.codec.tls:
         raise refuse(523, "5.7.10", "REQUIRETLS needs TLS")
 
 
@@ -83,7 +83,7 @@ def _hold_until(command: c.MailFrom) -> int | None:
 
 def _check_owner(session: Session, command: c.MailFrom) -> None:
     """Refuse a sender address that is not the user's own (SMTP-68)."""
-    path, identity = command.path, session.identity
+    path, identity = command.path, session.login.identity
     if path.is_null:  # RFC 6409 §6.1: for notices
         return
     assert identity is not None

@@ -42,7 +42,7 @@ async def rcpt(session: Session, command: c.RcptTo) -> Response:
     else:
         found = await _incoming(session, transaction, command.path, found)
     transaction.recipients.append(AcceptedRecipient(command, found))
-    session.recipient_accepted()
+    session.record.recipient_accepted()
     return replies.RCPT_OK
 
 
@@ -104,7 +104,7 @@ def _check_refused(session: Session, destination: Destination, path: Path) -> No
 
 def _check_tls(session: Session, found: Recipient) -> None:
     """Require TLS (SMTP-35), except for TLS reports, whose senders may be unable to use TLS (RFC 8460 §5.3)."""
-    if not session.smtp.require_starttls or session.codec.tls or session.info.trusted_local:
+    if not session.smtp.require_starttls or session.dialogue.codec.tls or session.info.trusted_local:
         return
     if not (isinstance(found, AccountRecipient) and found.reports in {"tlsrpt", "host_tlsrpt"}):
         raise refuse(530, "5.7.0", "STARTTLS is required")

@@ -51,10 +51,10 @@ def common_of(session: Session, transaction: Transaction, prepared: Prepared, ev
         hostname=session.hostname,
         info=session.info,
         protocol=trace.protocol_name(
-            extended=session.codec.extended, utf8=utf8, tls=session.codec.tls, authenticated=False
+            extended=session.dialogue.codec.extended, utf8=utf8, tls=session.dialogue.codec.tls, authenticated=False
         ),
         requiretls=transaction.mail.requiretls,
-        identifier=session.received_id,
+        identifier=session.dialogue.received_id,
         utf8=utf8,
         moment=transaction.received,
     )

@@ -32,6 +32,7 @@ from moxlite.smtpd.incoming.prefix import common_of, prefix
 from moxlite.smtpd.incoming.reports import Reports
 from moxlite.smtpd.incoming.results import Results
 from moxlite.smtpd.incoming.storing import Storing
+from moxlite.smtpd.lingering import linger
 from moxlite.smtpd.notices import failure_notice, receipt
 from moxlite.smtpd.session import Session
 from moxlite.smtpd.transaction import Transaction
@@ -124,7 +125,7 @@ class Reception:
         delay = self._session.smtp.first_time_sender_delay
         unknown = self._evidence.checks is not None and any(map(_is_first_contact, self._results.decided.values()))
         if delay and unknown:
-            await self._session.linger(delay)
+            await linger(self._session.wire, delay)
 
     # Performing
 
@@ -186,7 +187,7 @@ class Reception:
 
     async def _owe(self) -> Response:
         """Make notices and deferred deliveries durable; returns the reply."""
-        received_id, results = self._session.received_id, self._results
+        received_id, results = self._session.dialogue.received_id, self._results
         accepted, later = results.in_state(State.ACCEPTED), results.in_state(State.LATER)
         if accepted:
             late = await self._notice()  # about recipients that were refused for good during storing
