@@ -44,8 +44,8 @@ def login_request(session: Session) -> LoginRequest:
         local=info.local,
         tls=f"{tls.version} {tls.cipher}" if tls else "",
         fingerprint=fingerprint(tls.peer_key if tls else None),
-        user_agent=session.client,
-        failures=session.failures,
+        user_agent=session.login.client,
+        failures=session.login.failures,
     )
 
 
@@ -91,7 +91,7 @@ async def _start(session: Session, mechanism: str) -> Exchange:
         mechanism,
         hostname=session.context.hostname,
         bindings=session.wire.bindings() if session.info.tls else NO_BINDINGS,
-        certificate=session.certificate,
+        certificate=session.login.certificate,
     )
 
 
@@ -166,7 +166,7 @@ async def begin_tls(session: Session) -> None:
     session.info = session.wire.info
     if session.info.tls is not None and session.info.tls.peer_key is not None:
         found = await session.context.logins.certificate(login_request(session))
-        session.certificate = found.identity if found is not None else None
+        session.login.certificate = found.identity if found is not None else None
 
 
 async def preauthenticate(session: Session) -> bool:
@@ -181,7 +181,7 @@ async def preauthenticate(session: Session) -> bool:
     found = await session.context.logins.certificate(request)
     if found is None:
         return False
-    session.certificate = found.identity
+    session.login.certificate = found.identity
     if found.no_imap_preauth or not session.context.preauth:
         return False
     try:
@@ -189,7 +189,7 @@ async def preauthenticate(session: Session) -> bool:
     except LoginDisabled as error:
         raise Disconnect(str(error)) from None
     except LoginRefused:
-        session.certificate = None
+        session.login.certificate = None
         return False
     return await enter(session, identity)
 

@@ -7,8 +7,9 @@ from typing import Final
 
 from moxlite import __version__
 from moxlite.imapd.session.errors import no
+from moxlite.imapd.session.extensions import Enabled
 from moxlite.imapd.session.place import known_owners
-from moxlite.imapd.session.state import Done, Enabled, Session
+from moxlite.imapd.session.state import Done, Session
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.responses import CapabilityData, Code, IdData, NamespaceData, State
 from moxlite.proto.imap.responses import Enabled as EnabledData
@@ -80,7 +81,7 @@ def capabilities(session: Session) -> tuple[str, ...]:
     """
     context = session.context
     names = [*_FIXED, f"APPENDLIMIT={context.append_limit}"]
-    if context.message_limit and "MESSAGELIMIT" not in session.disabled:
+    if context.message_limit and "MESSAGELIMIT" not in session.login.disabled:
         names.append(f"MESSAGELIMIT={context.message_limit}")
     tls = session.info.tls
     if tls is not None or not context.require_tls:
@@ -100,7 +101,7 @@ def capabilities(session: Session) -> tuple[str, ...]:
 def _is_disabled(session: Session, name: str) -> bool:
     """Whether the account's owner has switched a capability off (IMAP-37)."""
     name = name.upper()
-    return name not in _BASE and not session.disabled.isdisjoint((name, _OF.get(name, name)))
+    return name not in _BASE and not session.login.disabled.isdisjoint((name, _OF.get(name, name)))
 
 
 def capability_code(session: Session) -> Code:
@@ -133,7 +134,8 @@ async def logout(session: Session, command: c.Logout) -> Done:
 async def identify(session: Session, command: c.Id) -> Done:
     """ID: remembered for the list of log-ins (IMAP-26); the version is for users only."""
     fields = {key.lower(): value for key, value in command.pairs if value}
-    session.client = " ".join(fields[key] for key in ("name", "version", "os", "os-version") if key in fields)[:200]
+    known = ("name", "version", "os", "os-version")
+    session.login.client = " ".join(fields[key] for key in known if key in fields)[:200]
     version = (("version", __version__),) if session.logged_in else ()
     session.respond(IdData((("name", "moxlite"), *version)))
     return Done("pleased to meet you")
@@ -141,7 +143,7 @@ async def identify(session: Session, command: c.Id) -> Done:
 
 async def enable(session: Session, command: c.Enable) -> Done:
     """ENABLE (IMAP-39): unknown and disabled names are skipped."""
-    before = session.enabled
+    before = session.extensions.enabled
     told: list[str] = []
     for name in command.capabilities:
         found = _ENABLE.get(name)
@@ -151,7 +153,7 @@ async def enable(session: Session, command: c.Enable) -> Done:
         if flag is Enabled.CONDSTORE:
             session.use_condstore()
         else:
-            session.enable(flag)
+            session.extensions.enable(flag)
         if not before & flag and spelling not in told:
             told.append(spelling)
     session.respond(EnabledData(tuple(told)))

@@ -226,33 +226,33 @@ class Connection:
     async def _read(self, seconds: float) -> bytes:
         session = self.session
         with trio.move_on_after(seconds) as scope:
-            session.scope = scope
-            if session.ending is not None:
+            session.ending.scope = scope
+            if session.ending.reason is not None:
                 scope.cancel()
             try:
                 return bytes(await self._stream.receive_some(READ_SIZE))
             finally:
-                session.scope = None
-        raise session.ending or Disconnect(INACTIVE)
+                session.ending.scope = None
+        raise session.ending.reason or Disconnect(INACTIVE)
 
     async def _read_within(self, scope: trio.CancelScope, seconds: float) -> bytes:
         """`_read` for a caller that waits again and again: a new scope for each wait, with a deadline set and removed,
         would cost a quarter of a small command. `watch` checks the time instead.
         """
         session = self.session
-        if session.ending is not None:
-            raise session.ending
+        if session.ending.reason is not None:
+            raise session.ending.reason
         self._until = until = trio.current_time() + seconds
         if until < self._watching.deadline:
             self._watching.deadline = until
-        session.scope = scope
+        session.ending.scope = scope
         try:
             octets = bytes(await self._stream.receive_some(READ_SIZE))
         finally:
-            session.scope = None
+            session.ending.scope = None
             self._until = math.inf
-        if session.ending is not None:  # octets arrived just when the scope was cancelled
-            raise session.ending
+        if session.ending.reason is not None:  # octets arrived just when the scope was cancelled
+            raise session.ending.reason
         return octets
 
     async def watch(self) -> None:
@@ -260,11 +260,11 @@ class Connection:
         while True:
             with trio.CancelScope(deadline=self._until) as self._watching:
                 await self.info.shutdown.wait()
-                self.session.end("shutting down")
+                self.session.ending.end("shutting down")
                 return
             await trio.lowlevel.checkpoint()  # input received by now is read first
             if trio.current_time() >= self._until:  # else the client has sent something since
-                self.session.end(INACTIVE, "")
+                self.session.ending.end(INACTIVE, "")
                 return
 
     # -- TLS
@@ -359,7 +359,7 @@ async def serve_connection(stream: trio.abc.Stream, info: ConnectionInfo, contex
             await _serve(connection)
         finally:
             session = connection.session
-            user = {"account": session.identity.account} if session.identity else {}
+            user = {"account": session.login.identity.account} if session.login.identity else {}
             logger.info("connection closed", extra={"kv": kv | user})
     finally:
         info.seat.leave(context.gate, info.remote)

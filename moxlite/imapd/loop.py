@@ -83,14 +83,14 @@ class CommandLoop:
         with trio.CancelScope() as waiting:  # cancelled only while it waits for the client: see `Session.end`
             await self._run(waiting)
         if waiting.cancelled_caught:
-            assert session.ending is not None
-            raise session.ending
+            assert session.ending.reason is not None
+            raise session.ending.reason
 
     async def _run(self, waiting: trio.CancelScope) -> None:
         session = self._session
         while True:
-            if session.ending is not None:
-                raise session.ending
+            if session.ending.reason is not None:
+                raise session.ending.reason
             if session.notify is None:
                 event = await session.wire.receive(within=waiting)
             else:
@@ -103,19 +103,19 @@ class CommandLoop:
             elif type(event) is codec.LiteralRequest:
                 await self._literal(event)
             elif type(event) is codec.LiteralChunk:
-                assert session.incoming is not None
-                await session.incoming.write(event.octets)
+                assert session.running.incoming is not None
+                await session.running.incoming.write(event.octets)
             elif type(event) is codec.LiteralEnd:
-                assert session.incoming is not None
-                await session.incoming.finish()
+                assert session.running.incoming is not None
+                await session.running.incoming.finish()
             elif type(event) is codec.Rejected:
-                session.drop_incoming()
+                session.running.drop_incoming()
                 session.respond(event.response)
             elif type(event) is codec.BadCommand:
-                session.drop_incoming()
-                session.follow()
-                if session.tapped:
-                    session.transcribe([f"({event.text})"], "C")
+                session.running.drop_incoming()
+                session.transcript.follow(session.user)
+                if session.transcript.active:
+                    session.transcript.add([f"({event.text})"], "C")
                 self._bad_command(event)
             elif type(event) is codec.Closed:
                 return
@@ -125,7 +125,7 @@ class CommandLoop:
     async def _receive(self, notify: Watcher, waiting: trio.CancelScope) -> codec.Event:
         """The next event. With NOTIFY, changes that happen until then are sent at once (RFC 5465 §3.1)."""
         session = self._session
-        if not notify.active or session.incoming is not None or session.wire.decoder.buffered:
+        if not notify.active or session.running.incoming is not None or session.wire.decoder.buffered:
             return await session.wire.receive(within=waiting)
         event = await receive_while_telling(session, expunge=not notify.delayed)
         assert event is not None
@@ -166,20 +166,18 @@ class CommandLoop:
     async def _command(self, tag: str, command: c.Command) -> None:
         """Run one command, and send its tagged response."""
         session = self._session
-        session.tag = tag
         session.info.seat.touch()
-        name = session.command = _name(type(command), getattr(command, "uid", False))
-        session.follow()
-        if session.tapped:
-            session.transcribe([command_line(tag, command)], "C")
+        name = _name(type(command), getattr(command, "uid", False))
+        session.running.begin(tag, name)
+        session.transcript.follow(session.user)
+        if session.transcript.active:
+            session.transcript.add([command_line(tag, command)], "C")
         self._trace(tag, command)
         started = time.perf_counter()
         outcome: State | Disconnect | None = None
         with _GUARD:  # a crash ends the command, not the connection (IMAP-27)
             outcome = await self._outcome(tag, command)
-        session.quiet.clear()
-        session.told = None
-        session.limited = None
+        session.running.finish()
         result = _result(outcome)
         metrics.observe_command(name, result, time.perf_counter() - started)
         if outcome is None:
@@ -215,19 +213,19 @@ class CommandLoop:
         """Run the handler, and send changes before and after it. Raises Refused."""
         session = self._session
         handler = self._handlers.get(type(command))
-        if handler is None or handler.capability in session.disabled:
+        if handler is None or handler.capability in session.login.disabled:
             raise Refused("BAD", "command is not supported")
         self._check_state(handler.need)
         if handler.changes:
             self._check_changes()
         tells = handler.tells
         kind = type(command)
-        session.to_tell = TELL_NOOP if kind in _IDLING else TELL
+        session.running.budget = TELL_NOOP if kind in _IDLING else TELL
         try:
             if session.view is not None:
                 await check_view(session, session.view)
             if tells and session.view is not None and kind in _BY_NUMBER:
-                session.told = set() if isinstance(command, c.Store) and command.silent else None
+                session.running.flags_sent = set() if isinstance(command, c.Store) and command.silent else None
                 await tell(session, expunge=False)  # so that the command sees the newest messages
             done = self._with_limit(await handler.run(session, command))
         except StoreError as error:
@@ -244,7 +242,7 @@ class CommandLoop:
         own line (RFC 9738 §3.1).
         """
         session = self._session
-        code, session.limited = session.limited, None
+        code, session.running.limited = session.running.limited, None
         if code is None:
             return done
         if done.code is None:
@@ -270,7 +268,7 @@ class CommandLoop:
             raise no("select a mailbox first")
 
     def _check_changes(self) -> None:
-        if self._session.read_only:
+        if self._session.login.read_only:
             raise no("this app password is only for reading", "NOPERM")
 
     def _trace(self, tag: str, command: c.Command) -> None:
@@ -286,13 +284,13 @@ class CommandLoop:
     async def aclose(self) -> None:
         """Close the account. Its last session stores which messages were claimed as recent."""
         session = self._session
-        session.drop_incoming()
+        session.running.drop_incoming()
         await session.leave()
-        if session.tapped:
-            session.transcribe(["the session ends"], "-")
+        if session.transcript.active:
+            session.transcript.add(["the session ends"], "-")
         if session.logged_in:
             share = session.home.share
-            session.context.sessions.leave(share, session.end)
+            session.context.sessions.leave(share, session.ending.end)
             if not share.enders:
                 await write_claims(session)
         await session.aclose()

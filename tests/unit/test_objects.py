@@ -18,7 +18,6 @@ LARGER = {
     "admin/commands.py AdminCommands": (25, 9),
     "autotls/autotls.py AutoTLS": (20, 18),
     "imapd/connection.py Connection": (19, 17),
-    "imapd/session/state.py Session": (28, 29),
     "imapd/session/view.py View": (18, 19),
     "imapd/sieve/session.py Session": (23, 10),
     "logins/logins.py Logins": (29, 6),

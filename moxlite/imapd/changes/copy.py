@@ -113,4 +113,4 @@ async def _removed(session: Session, text: str) -> Done:
     await tell(session, expunge=True, whole=True)
     view = session.view
     assert view is not None
-    return Done(text, Code("HIGHESTMODSEQ", b"%d" % view.modseq) if session.condstore else None)
+    return Done(text, Code("HIGHESTMODSEQ", b"%d" % view.modseq) if session.extensions.condstore else None)

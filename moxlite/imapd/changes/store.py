@@ -119,18 +119,18 @@ async def _show(session: Session, view: View, command: c.Store, stored: Stored) 
     if not command.silent:
         rows += stored.unchanged
     await _tell_rows(session, view, rows)
-    if session.condstore:
+    if session.extensions.condstore:
         view.shown = max([view.shown, *[row.modseq for row in (*rows, *stored.changed[:1])]])
     known = _known(session, view, stored)
     if known:
         await _tell_many(session, view, command, stored)
-    if command.silent and session.condstore:  # RFC 7162 §3.1.3: the new modseq is sent even then
+    if command.silent and session.extensions.condstore:  # RFC 7162 §3.1.3: the new modseq is sent even then
         for row in (*stored.changed, *stored.unchanged):
             session.write(modseq_line(session, view, row.uid, row.modseq))
             await session.drain()
     if known:
         return
-    session.to_tell += len(stored.changed)  # as many changes of others as of ours
+    session.running.budget += len(stored.changed)  # as many changes of others as of ours
     await tell(session, expunge=False)
     if not command.silent and stored.changed and view.seat.cursor.modseq < stored.changed[0].modseq:
         # So many changes of others come first that ours are sent now, and once more in their order.
@@ -164,9 +164,9 @@ async def _tell_many(session: Session, view: View, command: c.Store, stored: Sto
     view.seat.cursor.skip_to(modseq)
     view.modseq = max(view.modseq, modseq)
     if not command.silent:
-        items = (Attribute.FLAGS, Attribute.MODSEQ) if session.condstore else (Attribute.FLAGS,)
+        items = (Attribute.FLAGS, Attribute.MODSEQ) if session.extensions.condstore else (Attribute.FLAGS,)
         await tell_items(session, view, uid_array([row.uid for row in stored.changed]), items)
-        if session.condstore:  # another session may have changed them since
+        if session.extensions.condstore:  # another session may have changed them since
             view.shown = max(view.shown, view.seat.cursor.latest)
 
 
@@ -176,6 +176,6 @@ def _flags(view: View, uids: Sequence[int]) -> Callable[[Reader], list[FlagRow]]
 
 def modseq_line(session: Session, view: View, uid: int, modseq: int) -> bytes:
     """``* n FETCH (UID u MODSEQ (m))``."""
-    if session.uidonly:
+    if session.extensions.uidonly:
         return b"* %d UIDFETCH (MODSEQ (%d))\r\n" % (uid, modseq)
     return b"* %d FETCH (UID %d MODSEQ (%d))\r\n" % (view.number(uid), uid, modseq)

@@ -34,7 +34,7 @@ async def append(session: Session, command: c.Append) -> Done:
             items = await _prepared(session, command.messages, await _rights(place, command.messages))
             added = await add(place.account, place.box, items, origin=place.origin)
     finally:
-        session.drop_incoming()
+        session.running.drop_incoming()
     return Done("added", _appenduid(added))
 
 
@@ -56,10 +56,10 @@ async def replace(session: Session, command: c.Replace) -> Done:
 
             added = await add(place.account, place.box, items, origin=view.seat.cursor, also=remove)
     finally:
-        session.drop_incoming()
+        session.running.drop_incoming()
     session.respond(State("OK", "added", _appenduid(added)))
     await tell(session, expunge=True, whole=True)
-    code = Code("HIGHESTMODSEQ", b"%d" % view.modseq) if session.condstore else None
+    code = Code("HIGHESTMODSEQ", b"%d" % view.modseq) if session.extensions.condstore else None
     return Done("replaced", code)
 
 

@@ -57,7 +57,7 @@ async def fetch(session: Session, command: c.Fetch) -> Done:
     """FETCH and UID FETCH."""
     view = session.selected
     since = command.changedsince
-    if command.vanished and not (command.uid and session.qresync and since is not None):
+    if command.vanished and not (command.uid and session.extensions.qresync and since is not None):
         raise bad("VANISHED needs UID FETCH, CHANGEDSINCE and QRESYNC")
     if since is not None or Attribute.MODSEQ in command.items:
         session.use_condstore()
@@ -77,7 +77,7 @@ async def fetch(session: Session, command: c.Fetch) -> Done:
     fetching = _Fetching(session, view, items, since, spelled)
     marks_seen = not view.read_only and "s" in view.rights and any(_marks_seen(item) for item in command.items)
     await fetching.run(uids, marks_seen=marks_seen)
-    if session.condstore and Attribute.MODSEQ in items and view.seat.cursor.pending():
+    if session.extensions.condstore and Attribute.MODSEQ in items and view.seat.cursor.pending():
         await highest_modseq(view, uids)
     return fetching.done()
 
@@ -111,9 +111,9 @@ def _items(session: Session, command: c.Fetch) -> tuple[FetchItem, ...]:
     if Attribute.UID in items:
         items.remove(Attribute.UID)
         items.insert(0, Attribute.UID)
-    elif not session.uidonly:
+    elif not session.extensions.uidonly:
         items.insert(0, Attribute.UID)
-    wanted = command.changedsince is not None or (command.uid and session.qresync)
+    wanted = command.changedsince is not None or (command.uid and session.extensions.qresync)
     if wanted and Attribute.MODSEQ not in items:
         items.append(Attribute.MODSEQ)
     return tuple(items)
@@ -180,13 +180,13 @@ class _Fetching:
             session, items = self.session, list(self._items)
             if telling and Attribute.FLAGS not in items:
                 items.append(Attribute.FLAGS)
-            if telling and session.condstore and Attribute.MODSEQ not in items:
+            if telling and session.extensions.condstore and Attribute.MODSEQ not in items:
                 items.append(Attribute.MODSEQ)
             known = plan(
                 items,
                 self._flags,
-                utf8=session.utf8,
-                uidonly=session.uidonly,
+                utf8=session.extensions.utf8,
+                uidonly=session.extensions.uidonly,
                 derived=derived,
                 suffix=self.view.seat.suffix,
                 beside=needs,
@@ -327,7 +327,7 @@ class _Fetching:
     def _numbers(self, rows: Sequence[Row]) -> Sequence[int]:
         """Message numbers of rows; UIDs under UIDONLY."""
         uids = [row[0] for row in rows]
-        if self.session.uidonly:
+        if self.session.extensions.uidonly:
             return uids
         view = self.view
         first = view.number(uids[0])

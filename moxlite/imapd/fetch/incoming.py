@@ -78,7 +78,7 @@ async def find_target(place: Place) -> Target:
 
 def require_catenate(session: Session) -> None:
     """Raise Refused (BAD) if CATENATE is disabled (IMAP-37)."""
-    if "CATENATE" in session.disabled:
+    if "CATENATE" in session.login.disabled:
         raise bad("CATENATE is not supported")
 
 
@@ -225,7 +225,7 @@ class Incoming:
 
 def under_way(session: Session) -> Incoming:
     """The messages of the command that the session is receiving."""
-    if session.incoming is None:
-        session.incoming = Incoming(session)
-    assert isinstance(session.incoming, Incoming)
-    return session.incoming
+    if session.running.incoming is None:
+        session.running.incoming = Incoming(session)
+    assert isinstance(session.running.incoming, Incoming)
+    return session.running.incoming

@@ -106,7 +106,7 @@ def _disabled(session: Session, command: c.List) -> bool:
         "STATUS": ("LIST-STATUS",),
         "MYRIGHTS": ("ACL", "LIST-MYRIGHTS"),
     }
-    return any(not session.disabled.isdisjoint(of.get(option, ())) for option in command.returns)
+    return any(not session.login.disabled.isdisjoint(of.get(option, ())) for option in command.returns)
 
 
 class Shared(msgspec.Struct, frozen=True):

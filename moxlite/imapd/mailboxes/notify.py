@@ -224,7 +224,7 @@ class Notification:
             if "flagchange" in wanted[box.id]:
                 items.append(("UIDVALIDITY", box.uidvalidity))
             items.append(("UNSEEN", box.unseen))
-            if session.condstore:
+            if session.extensions.condstore:
                 items.append(("HIGHESTMODSEQ", box.modseq))
             session.respond(StatusData(box.name, tuple(items)))
 
@@ -243,7 +243,7 @@ class Notification:
                 ("UIDVALIDITY", box.uidvalidity),
                 ("UNSEEN", box.unseen),
             ]
-            if "flagchange" in names or session.condstore:
+            if "flagchange" in names or session.extensions.condstore:
                 items.append(("HIGHESTMODSEQ", box.modseq))
             session.respond(StatusData(box.name, tuple(items)))
             await session.drain()

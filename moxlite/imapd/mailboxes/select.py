@@ -102,7 +102,7 @@ async def _select(session: Session, seat: Seat, name: str, command: c.Select | c
     """SELECT a mailbox at a seat. `name` is the one given by the client, without the prefix of other users'
     mailboxes.
     """
-    examined = isinstance(command, c.Examine) or session.read_only
+    examined = isinstance(command, c.Examine) or session.login.read_only
     snapshot = await _read(session, seat, name)
     box = snapshot.box
     if command.condstore or command.qresync is not None:
@@ -138,7 +138,7 @@ async def _read(session: Session, seat: Seat, name: str) -> _Snapshot:
 
     def read(r: Reader) -> _Snapshot | None:
         box = seat.find(r, name, "r")
-        if session.uidonly:
+        if session.extensions.uidonly:
             return _snapshot(session, seat, r, box, None)
         known = _uids(r, box, seat.share.sharing)
         return None if known is None else _snapshot(session, seat, r, box, known)
@@ -155,9 +155,9 @@ async def _read(session: Session, seat: Seat, name: str) -> _Snapshot:
 
 
 def _snapshot(session: Session, seat: Seat, r: Reader, box: Mailbox, known: UidList | None) -> _Snapshot:
-    tells_unseen = box.unseen and not session.rev2 and not session.uidonly
+    tells_unseen = box.unseen and not session.extensions.rev2 and not session.extensions.uidonly
     modseq, purged, unseen = state_and_unseen(r, box.id if tells_unseen else None)
-    subscribed = session.rev2 and not seat.guest and is_subscribed(r, box.name)
+    subscribed = session.extensions.rev2 and not seat.guest and is_subscribed(r, box.name)
     return _Snapshot(box, seat.rights_to(r, box), modseq, purged, known, unseen, subscribed)
 
 
@@ -203,7 +203,7 @@ _REST: Final = (
 
 async def _introduce(session: Session, view: View, snapshot: _Snapshot) -> None:
     """Send the untagged lines of SELECT (IMAP-72)."""
-    box, rev2 = snapshot.box, session.rev2
+    box, rev2 = snapshot.box, session.extensions.rev2
     flags = _FLAGS
     if box.keywords:
         flags = flag_list((*SYSTEM_FLAGS, *await view.seat.spelled(box.keywords)))
@@ -225,7 +225,7 @@ async def _name(session: Session, view: View, snapshot: _Snapshot) -> bytes:
     if view.seat.guest:
         subscribed = await session.home.account.read(lambda r: is_subscribed(r, name), op="imap-select")
         uses = ()
-    return encode(ListData(((r"\Subscribed",) if subscribed else ()) + uses, name), utf8=session.utf8)
+    return encode(ListData(((r"\Subscribed",) if subscribed else ()) + uses, name), utf8=session.extensions.utf8)
 
 
 # --- QRESYNC (RFC 7162 §3.2.5)

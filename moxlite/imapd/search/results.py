@@ -62,7 +62,7 @@ async def esearch(
 
     def render() -> bytes:
         data = EsearchData(
-            session.tag,
+            session.running.tag,
             uid,
             min=number(uids[0]) if uids and returns.min else None,
             max=number(uids[-1]) if uids and returns.max else None,
@@ -73,7 +73,7 @@ async def esearch(
             mailbox=name,
             uidvalidity=uidvalidity,
         )
-        return encode(data, utf8=session.utf8)
+        return encode(data, utf8=session.extensions.utf8)
 
     # a result of many thousands takes milliseconds to encode
     return await off_loop(len(uids), render), kept

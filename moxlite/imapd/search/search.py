@@ -70,7 +70,7 @@ async def search(session: Session, command: c.Search) -> Done:
         session.use_condstore()
     if first > 1:
         program = msgspec.structs.replace(program, condition=And((program.condition, UIDRange(first, MAX_UID))))
-    if returns is None and session.rev2:
+    if returns is None and session.extensions.rev2:
         returns = Return(all=True)
     if returns is None and command.uid and program.test is None and not with_modseq:
         await _write_uids(session, view, program.condition)
@@ -120,7 +120,7 @@ async def _respond(
     modseq = await highest_modseq(view, uids) if with_modseq else 0
     session.respond(
         EsearchData(
-            session.tag,
+            session.running.tag,
             command.uid,
             min=number(uids[0]) if uids and returns.min else None,
             max=number(uids[-1]) if uids and returns.max else None,
@@ -332,7 +332,7 @@ class _Progress:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._next = time.monotonic() + PROGRESS
-        tag = session.tag
+        tag = session.running.tag
         self._tag = b"NIL" if "]" in tag else b'"%b"' % tag.encode()
 
     async def tell(self, done: int, total: int) -> None:

@@ -62,9 +62,9 @@ async def sort(session: Session, command: c.Sort) -> Done:
     """SORT and UID SORT."""
     view = session.selected
     returns = command.returns
-    if returns is not None and "ESORT" in session.disabled:
+    if returns is not None and "ESORT" in session.login.disabled:
         raise bad("return option is not supported")
-    if "SORT=DISPLAY" in session.disabled and any(key.name.startswith("DISPLAY") for key in command.keys):
+    if "SORT=DISPLAY" in session.login.disabled and any(key.name.startswith("DISPLAY") for key in command.keys):
         raise bad("sort key is not supported")
     with_modseq = any(isinstance(key, ModSeqIs) for key in keys_of(command.program))
     if with_modseq:
@@ -190,7 +190,7 @@ _ALGORITHMS: Final[dict[str, type[Subjects]]] = {"REFERENCES": References, "ORDE
 async def thread(session: Session, command: c.Thread) -> Done:
     """THREAD and UID THREAD."""
     view = session.selected
-    if command.algorithm not in _ALGORITHMS or f"THREAD={command.algorithm}" in session.disabled:
+    if command.algorithm not in _ALGORITHMS or f"THREAD={command.algorithm}" in session.login.disabled:
         raise bad("unknown threading algorithm")
     uids = await _found(session, view, command.program)
     session.write(await going_on(session, lambda: _threaded(view, uids, command.algorithm, by_uid=command.uid)))

@@ -24,17 +24,17 @@ __all__ = ["cut", "cut_deleted", "first_searched", "refuse_more"]
 
 def _limit(session: Session) -> int:
     """Maximum messages of one command, 0 for any number."""
-    return 0 if "MESSAGELIMIT" in session.disabled else session.context.message_limit
+    return 0 if "MESSAGELIMIT" in session.login.disabled else session.context.message_limit
 
 
 def cut(session: Session, uids: array[int]) -> array[int]:
-    """The highest UIDs of an ascending array, as many as the limit allows. If some are left out, `session.limited` says
-    so.
+    """The highest UIDs of an ascending array, as many as the limit allows. `session.running.limited` says whether some
+    are left out.
     """
     limit = _limit(session)
     if not limit or len(uids) <= limit:
         return uids
-    session.limited = Code("MESSAGELIMIT", b"%d %d" % (limit, uids[-limit]))
+    session.running.limited = Code("MESSAGELIMIT", b"%d %d" % (limit, uids[-limit]))
     return uids[-limit:]
 
 

@@ -30,7 +30,7 @@ class _Teller:
 
     async def run(self) -> None:
         session = self._session
-        tag = b"NIL" if "]" in session.tag else b'"%b"' % session.tag.encode()
+        tag = b"NIL" if "]" in session.running.tag else b'"%b"' % session.running.tag.encode()
         code = Code("INPROGRESS", b"(%b NIL NIL)" % tag)
         while True:
             with self._sleep:

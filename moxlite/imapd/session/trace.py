@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
 import trio
@@ -20,7 +21,7 @@ import trio
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.writing.write import encode_command
 
-__all__ = ["Masker", "Tap", "command_line"]
+__all__ = ["Masker", "Tap", "Transcript", "command_line"]
 
 LINES: Final = 1_000
 """Maximum lines that wait for a slow terminal."""
@@ -104,6 +105,49 @@ class Masker:
             found.append(_masked(self._line.decode("utf-8", "replace")))
             self._line.clear()
         return found
+
+
+class Transcript:
+    """The transcript of one session, as long as the operator wants it.
+
+    Attributes:
+      taps: the receivers of the account's transcripts; none before the log-in.
+    """
+
+    __slots__ = ("_cid", "_masker", "taps")
+
+    def __init__(self, cid: int) -> None:
+        self._cid = cid
+        self.taps: Collection[Tap] = ()
+        self._masker: Masker | None = None
+
+    @property
+    def active(self) -> bool:
+        """Whether a transcript is being written."""
+        return self._masker is not None
+
+    def follow(self, user: Callable[[], str]) -> None:
+        """Begin or end the transcript as the operator has requested. Called where a response begins.
+
+        `user` describes the session's user, address and client, for the first line.
+        """
+        wanted = bool(self.taps)
+        if wanted and self._masker is None:
+            self._masker = Masker()
+            self.add([user()], "-")
+        elif not wanted:
+            self._masker = None
+
+    def response(self, octets: bytes) -> None:
+        """Add octets of a response."""
+        if self._masker is not None:
+            self.add(self._masker.feed(octets))
+
+    def add(self, lines: Iterable[str], side: str = "S") -> None:
+        """Add lines: from the server, from the client (``C``) or about both (``-``)."""
+        for tap in self.taps:
+            for line in lines:
+                tap.tell(self._cid, side, line)
 
 
 def _masked(line: str) -> str:

@@ -127,7 +127,7 @@ def _enough(session: Session, view: View | None, cursor: Cursor) -> bool:
         and session.notify is None
         and cursor.settled
         and cursor.modseq >= view.shown
-        and session.to_tell <= 0
+        and session.running.budget <= 0
     )
 
 
@@ -156,7 +156,7 @@ async def _tell_seat(session: Session, seat: Seat, view: View | None, *, expunge
     while cursor.pending() and (whole or not _enough(session, view, cursor)):
         batch = (None if told else cursor.take_tail()) or await cursor.take()
         told = True
-        session.to_tell -= sum([event.origin != cursor.id for event in batch.events])
+        session.running.budget -= sum([event.origin != cursor.id for event in batch.events])
         if view is not None and seat.guest:
             await check_view(session, view)
             view = None if view.deleted else view
@@ -361,8 +361,8 @@ async def _removed(session: Session, view: View, event: MessagesRemoved, batch: 
 
 def _quiet(session: Session, view: View, event: MessageAdded | FlagsChanged) -> bool:
     """Whether the client knows this change, as it made it (`Session.hush`), and no other change came in between."""
-    alone = session.quiet.get(event.modseq)
-    if alone is None or (session.told is not None and event.uid in session.told):
+    alone = session.running.own_changes.get(event.modseq)
+    if alone is None or (session.running.flags_sent is not None and event.uid in session.running.flags_sent):
         return False
     return alone or event.origin == view.seat.cursor.id
 
@@ -387,8 +387,8 @@ async def _tell_states(session: Session, view: View, changes: _Changes) -> None:
     """Send FETCH for new and changed messages, in the order of their modseqs."""
     events = [*changes.added.values(), *changes.flags.values()]
     events.sort(key=lambda event: event.modseq)
-    if session.told is not None:
-        session.told.update(event.uid for event in events)
+    if session.running.flags_sent is not None:
+        session.running.flags_sent.update(event.uid for event in events)
     notify = session.notify
     waiting: list[int] = []  # new messages that are sent with the items of NOTIFY
     lines: list[bytes] = []
@@ -414,8 +414,8 @@ def flags_line(session: Session, view: View, uid: int, flags: bytes, modseq: int
     """``* n FETCH (UID u FLAGS (…) [MODSEQ (m)])`` in the form for this session; empty if it does not know the
     message.
     """
-    shown = modseq if session.condstore else None
-    if session.uidonly:
+    shown = modseq if session.extensions.condstore else None
+    if session.extensions.uidonly:
         return uidfetch_flags(uid, flags, shown)
     number = view.number(uid)
     return fetch_flags(number, uid, flags, shown) if number else b""
@@ -429,13 +429,13 @@ def tell_removed(session: Session, view: View, removed: Ranges) -> None:
     if not mine:
         return
     ranges = list(runs(mine))
-    if session.qresync or session.uidonly:
+    if session.extensions.qresync or session.extensions.uidonly:
         session.write(vanished_lines(ranges))
     else:
         session.write(expunge_lines(view.numbers_of(ranges)))
     had_recent = bool(view.recent) and bool(index_runs(mine, view.recent))
     view.shrink(mine)
-    if had_recent and not session.rev2:
+    if had_recent and not session.extensions.rev2:
         session.respond(RecentData(view.recent_count))
 
 
@@ -448,7 +448,7 @@ async def tell_flags(session: Session, view: View, keywords: tuple[str, ...]) ->
 
 def _tell_mailbox(session: Session, event: Event) -> None:
     """Send LIST for mailboxes and subscriptions that are new, renamed or gone (IMAP-59); NOTIFY does it differently."""
-    if not session.rev2:
+    if not session.extensions.rev2:
         # RFC 3501 §7.2.2 has LIST only as the answer to LIST. Thunderbird takes an unsolicited one for a mailbox that
         # it has found, cannot rename its own to that then, and shows both.
         return
@@ -471,7 +471,7 @@ async def _tell_annotation(session: Session, event: AnnotationChanged) -> None:
     if event.origin == session.home.cursor.id:
         return
     notify, name = session.notify, event.mailbox_name
-    wanted = session.wants_metadata(server=not name)  # by ENABLE
+    wanted = session.extensions.wants_metadata(server=not name)  # by ENABLE
     if not wanted and notify is not None:
         kind = "mailboxmetadatachange" if name else "servermetadatachange"
         wanted = await notify.wants(session, kind, name)

@@ -45,7 +45,7 @@ async def claim_selected(session: Session, view: View, box: Mailbox) -> None:
 
     On a full or broken disk the claim is only in memory, so that users can still read their mail (IMAP-153).
     """
-    if session.rev2 or view.seat.guest:  # the owner sees what is new, guests do not
+    if session.extensions.rev2 or view.seat.guest:  # the owner sees what is new, guests do not
         return
     if view.read_only:
         await _show_unclaimed(view, box)
@@ -97,7 +97,7 @@ def claim_told(session: Session, view: View, uids: array[int]) -> bool:
     """Claim the messages among `uids`, at the end of the view, that no session has claimed; after EXAMINE only show
     them. Returns whether there are any.
     """
-    if session.rev2 or view.seat.guest:
+    if session.extensions.rev2 or view.seat.guest:
         return False
     first = max(uids[0], view.seat.share.recent.get(view.mailbox_id, 0))
     recent = len(uids) - bisect_left(uids, first)
@@ -127,7 +127,7 @@ def _claim(view: View, first: int) -> None:
 async def unclaimed(session: Session, box: Mailbox) -> int:
     """Number of messages that no session has claimed, for STATUS RECENT."""
     first = max(box.recent_uid, session.home.share.recent.get(box.id, 0))
-    if session.rev2 or first >= box.uidnext:
+    if session.extensions.rev2 or first >= box.uidnext:
         return 0
     return await _count(session.home.account, box.id, first, box.uidnext)
 

@@ -40,7 +40,15 @@ _COMMON: Final = (MessageAdded, FlagsChanged, MessagesRemoved, MailboxKeywords, 
 
 def _key(session: Session, view: View, *, expunge: bool) -> Key:
     modseq = session.home.cursor.modseq
-    return (modseq, view.mailbox_id, view.uidnext, view.keywords, view.read_only, int(session.enabled), expunge)
+    return (
+        modseq,
+        view.mailbox_id,
+        view.uidnext,
+        view.keywords,
+        view.read_only,
+        int(session.extensions.enabled),
+        expunge,
+    )
 
 
 def _usual(session: Session, view: View) -> bool:
@@ -55,8 +63,8 @@ def _usual(session: Session, view: View) -> bool:
         and view.since <= view.seat.cursor.modseq
         and not view.seat.cursor.partial
         and not session.held
-        and not session.quiet
-        and session.told is None
+        and not session.running.own_changes
+        and session.running.flags_sent is None
         and (notify is None or (notify.whole and not notify.items))
     )
 

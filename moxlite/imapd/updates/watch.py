@@ -38,8 +38,8 @@ class _Watch:
         session = self._session
         try:
             while not self._stopped:
-                session.follow()
-                session.to_tell = 1  # some of them, followed by a checkpoint
+                session.transcript.follow(session.user)
+                session.running.budget = 1  # some of them, followed by a checkpoint
                 await tell_and_note(session, expunge=self._expunge)
                 await session.wire.drain()
                 with trio.CancelScope(deadline=self._next_sign()) as waiting:
@@ -58,7 +58,7 @@ class _Watch:
         session, wire = self._session, self._session.wire
         while not self._stopped:
             if session.pending():
-                session.follow()
+                session.transcript.follow(session.user)
                 if not repeat(session, expunge=self._expunge):
                     return
             elif wire.flush():

@@ -1,0 +1,38 @@
+"""Log-in state of one session: its user, its client certificate and its failures."""
+
+from moxlite.config.domains import Account
+from moxlite.logins.identity import Identity
+
+__all__ = ["LoginState"]
+
+
+class LoginState:
+    """The user of a session, as far as known.
+
+    Attributes:
+      identity: the logged-in user; None before.
+      certificate: the owner of the client certificate, until it is used (IMAP-48).
+      client: the client's name from ID, for the list of log-ins.
+      failures: failed log-ins on this connection.
+      disabled: capabilities that the account's owner has switched off (IMAP-37).
+    """
+
+    __slots__ = ("certificate", "client", "disabled", "failures", "identity")
+
+    def __init__(self) -> None:
+        self.identity: Identity | None = None
+        self.certificate: Identity | None = None
+        self.client = ""
+        self.failures = 0
+        self.disabled: frozenset[str] = frozenset()
+
+    def succeeded(self, identity: Identity, account: Account | None) -> None:
+        """Record the user, with the configuration of the account."""
+        self.identity = identity
+        self.failures = 0
+        self.disabled = frozenset(account.imap_capabilities_disabled) if account is not None else frozenset()
+
+    @property
+    def read_only(self) -> bool:
+        """Whether the user may change nothing: logged in by an app password for reading (IMAP-158)."""
+        return self.identity is not None and self.identity.read_only
