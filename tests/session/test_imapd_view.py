@@ -192,7 +192,7 @@ async def test_fifty_idle_sessions_hear_of_a_delivery_and_share_one_list(imap: I
         await put(account, 1, first=9)
         await eventually(lambda: heard[0] == 50, what="all sessions hear of it")
         share = imap.context.sessions._accounts["mia"]
-        lists = {id(end.__self__.view.list) for end in share.enders}  # type: ignore[attr-defined]
+        lists = {id(view.list) for view in share.views}
         assert len(lists) == 1
         stop.set()
 

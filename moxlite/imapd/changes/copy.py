@@ -100,7 +100,7 @@ async def move(session: Session, command: c.Move) -> Done:
 
 async def expunge(session: Session, command: c.Expunge) -> Done:
     r"""EXPUNGE and UID EXPUNGE: remove ``\Deleted`` messages, but never one that the client does not know yet."""
-    view = session.writable_with("e")
+    view = session.writable("e")
     chosen = None
     if command.uids is not None:
         chosen = await cut_deleted(session, view, await named_ranges(view, command.uids))

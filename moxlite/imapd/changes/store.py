@@ -47,7 +47,7 @@ _MODES: dict[c.StoreMode, Mode] = {
 
 async def store(session: Session, command: c.Store) -> Done:
     """STORE and UID STORE."""
-    view = session.writable
+    view = session.writable()
     flags, keywords = parse_words(command.flags)
     allowed, with_keywords = allowed_flags(view.rights)
     wanted = bool(flags or keywords)

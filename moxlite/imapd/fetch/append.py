@@ -41,7 +41,7 @@ async def append(session: Session, command: c.Append) -> Done:
 async def replace(session: Session, command: c.Replace) -> Done:
     """REPLACE: the new message comes and the old one goes in one unit (RFC 8508 §3)."""
     try:
-        view = session.writable_with("te")
+        view = session.writable("te")
         uids = view.live(await resolve(view, command.set, uid=command.uid))
         if not uids:
             raise no("the message is gone", "EXPUNGEISSUED")

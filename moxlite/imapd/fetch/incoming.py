@@ -178,7 +178,7 @@ class Incoming:
     async def _check_replace(self, head: AppendHead) -> None:
         """Check that the message to replace exists (RFC 8508 §3.3)."""
         assert head.replace is not None
-        view = self._session.writable_with("te")
+        view = self._session.writable("te")
         if head.replace.star and not view.exists:
             raise bad("the mailbox is empty")
         uids = await resolve(view, head.replace, uid=head.uid)

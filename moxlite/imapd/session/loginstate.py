@@ -1,6 +1,7 @@
 """Log-in state of one session: its user, its client certificate and its failures."""
 
 from moxlite.config.domains import Account
+from moxlite.imapd.session.seat import Seat
 from moxlite.logins.identity import Identity
 
 __all__ = ["LoginState"]
@@ -15,9 +16,10 @@ class LoginState:
       client: the client's name from ID, for the list of log-ins.
       failures: failed log-ins on this connection.
       disabled: capabilities that the account's owner has switched off (IMAP-37).
+      seat: the seat at the user's own account, None before the log-in.
     """
 
-    __slots__ = ("certificate", "client", "disabled", "failures", "identity")
+    __slots__ = ("certificate", "client", "disabled", "failures", "identity", "seat")
 
     def __init__(self) -> None:
         self.identity: Identity | None = None
@@ -25,6 +27,7 @@ class LoginState:
         self.client = ""
         self.failures = 0
         self.disabled: frozenset[str] = frozenset()
+        self.seat: Seat | None = None
 
     def succeeded(self, identity: Identity, account: Account | None) -> None:
         """Record the user, with the configuration of the account."""

@@ -124,7 +124,6 @@ class Session:
     """
 
     __slots__ = (
-        "_home",
         "_stack",
         "context",
         "ending",
@@ -151,7 +150,6 @@ class Session:
         self.view: View | None = None
         self.held = 0
         self.notify: Watcher | None = None
-        self._home: Seat | None = None
         self._stack = AsyncExitStack()
 
     # -- user and place
@@ -159,13 +157,13 @@ class Session:
     @property
     def home(self) -> Seat:
         """The seat at the account of the logged-in user."""
-        assert self._home is not None
-        return self._home
+        assert self.login.seat is not None
+        return self.login.seat
 
     @property
     def logged_in(self) -> bool:
         """Whether the session is in authenticated or selected state."""
-        return self._home is not None
+        return self.login.seat is not None
 
     @property
     def selected(self) -> View:
@@ -177,21 +175,17 @@ class Session:
         return self.view
 
     @property
-    def writable(self) -> View:
-        """The view, for commands that change messages. Raises Refused after EXAMINE."""
-        return self.writable_with("")
-
-    @property
     def movable(self) -> View:
         """The view, for MOVE. The store checks that messages in the system's mailbox move to the trash only (IMAP-162).
-        Raises as `writable_with`.
+        Raises as `writable`.
         """
         view = self.selected
-        return view if view.system and not view.read_only else self.writable_with("te")
+        return view if view.system and not view.read_only else self.writable("te")
 
-    def writable_with(self, rights: str) -> View:
-        """The view, for commands that need rights on the mailbox (RFC 4314 §4). Raises Refused (NOPERM), also for the
-        system's mailbox (CANNOT).
+    def writable(self, rights: str = "") -> View:
+        """The view, for commands that change messages and need rights on the mailbox (RFC 4314 §4).
+
+        Raises Refused after EXAMINE, without the rights (NOPERM) and for the system's mailbox (CANNOT).
         """
         view = self.selected
         if view.read_only:
@@ -239,7 +233,7 @@ class Session:
         _, cursor = await account.subscribe(keep_own=True)
         self._stack.enter_context(cursor)
         share.sharing = self.context.sessions.sharing(account)
-        self._home = Seat(owner=identity.account, account=account, cursor=cursor, share=share, stack=self._stack)
+        self.login.seat = Seat(owner=identity.account, account=account, cursor=cursor, share=share, stack=self._stack)
         self.transcript.taps = share.taps
         self.info.seat.known = True
         self.login.succeeded(identity, self.context.config.current.account(identity.account))
