@@ -38,7 +38,7 @@ from moxlite.queue.reports.tls import TLSReports
 from moxlite.queue.schedule import SECOND, delay_after
 from moxlite.queue.scheduler import Scheduler
 from moxlite.queue.submit import receipt_of
-from moxlite.queue.webhooks.keeping import recover_calls
+from moxlite.queue.webhooks.keeping import recover_calls, shift_calls
 from moxlite.queue.webhooks.webhooks import WebhookQueue
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.apiqueue import Receipt, Suppression
@@ -107,7 +107,7 @@ class Queue:
         """
         database = await Database.open(path, Kind.QUEUE, options=options or Options(), create=create)
         try:
-            interrupted = await database.write(_recover)
+            interrupted = await database.write(partial(_recover, now=ctx.clock()))
             if interrupted:
                 logger.info("deliveries were interrupted", extra={"kv": {"number": interrupted}})
             yield cls(ctx, database)
@@ -282,9 +282,10 @@ class Queue:
         metrics.oldest.set(max(0, due) / SECOND)
 
 
-def _recover(tx: Tx) -> int:
+def _recover(tx: Tx, now: int) -> int:
     drop_unused(tx)
     recover_calls(tx)
+    shift_calls(tx, now)
     return record.recover(tx)
 
 

@@ -473,6 +473,32 @@ async def test_a_call_that_a_kill_has_cut_off_is_made_again(tmp_path: Path) -> N
         assert server.asked[0].headers["x-moxlite-webhook-attempt"] == "2"
 
 
+async def test_a_clock_that_is_set_back_does_not_delay_calls(tmp_path: Path) -> None:
+    """QUEUE-91: the interval to the next call stays, while the server runs and over a restart; so does the count."""
+    day = 86400 * 1_000_000
+    async with called(tmp_path) as (rig, server):
+        server.answers = [Answer(500)]
+        rig.remote(Server())
+        await rig.submit("bob@remote.example")
+        await failures(rig)
+        await quiet(rig)
+        rig.clock.now -= day
+        rig.queue.clock_set()
+        await rig.settle()
+        assert len(server.asked) == 1
+        await rig.pass_time(61)
+        await server.wait(2)
+        await quiet(rig)
+        rig.clock.now += 3 * day
+        rig.queue.scheduler.changed()
+        await server.wait(3)
+        await quiet(rig)
+    async with called(tmp_path) as (rig, server):  # its clock is two days behind
+        [hook] = await rig.queue.webhooks.list_hooks()
+        assert hook.attempts == 3
+        assert hook.next_attempt - START == pytest.approx(240e6, rel=0.02)
+
+
 async def test_an_account_cannot_fill_the_disk_with_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """QUEUE-90: events beyond the limit are listed as failed and counted, the owner is told once, mail goes out."""
     monkeypatch.setattr(keeping, "MAX_HOOKS", 2)
