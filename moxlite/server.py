@@ -231,10 +231,7 @@ def _commands(
     commands = {**house.commands().registry(), **periodic}
     commands.update(IMAPCommands(imap_context(house), house.shutdown).registry())
     commands.update(CopyCommands(house.config, house.files.accounts, house.files.imports).registry())
-    copies = ImapCopyCommands(
-        config=house.config, accounts=house.files.accounts, resolver=house.network.resolver, trust=house.network.trust
-    )
-    commands.update(copies.registry())
+    commands.update(ImapCopyCommands(house.config, house.copies).registry())
     commands.update(backups.registry())
     lists = partial(blocklists.listed_at, house.config, house.network.resolver)
     commands.update(WhyCommands(house.config, house.files.accounts, Asking(house.network.resolver, lists)).registry())

@@ -185,6 +185,7 @@ def _web(house: House, queue: Queue | None) -> Callable[[Endpoint], Served]:
         logins=house.services.logins,
         factors=house.factor_changes,
         imports=house.files.imports,
+        background_imports=house.background_imports,
         sandbox=house.services.sandbox,
         keys=house.started.keys,
         edit=house.config.edit,

@@ -25,6 +25,8 @@ from moxlite.config.static import Static
 from moxlite.imapd.session.sessions import Sessions
 from moxlite.logins.logins import Logins
 from moxlite.logins.secondfactor import SecondFactors
+from moxlite.migration.background import BackgroundImports
+from moxlite.migration.copies import Copies
 from moxlite.net.admission import Admission
 from moxlite.net.control.server import Command
 from moxlite.net.dial import CONNECT_SECONDS, Dialed, LocalAddresses, dial
@@ -200,6 +202,21 @@ class House:
             end_sessions=self.services.end_sessions,
             factors=self.factor_changes,
         )
+
+    @cached_property
+    def copies(self) -> Copies:
+        """Imports and exports by IMAP."""
+        return Copies(
+            config=self.config,
+            accounts=self.files.accounts,
+            resolver=self.network.resolver,
+            trust=self.network.trust,
+        )
+
+    @cached_property
+    def background_imports(self) -> BackgroundImports:
+        """Imports by IMAP that users start."""
+        return BackgroundImports(self.copies, self.tree)
 
     @cached_property
     def factor_changes(self) -> FactorChanges:

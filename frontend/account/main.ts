@@ -6,7 +6,7 @@ import { messageOf } from "../lib/client";
 import { askConfirm } from "../lib/confirm";
 import { setStatus, showError } from "../lib/dialogs";
 import { byId, el, fill, sign } from "../lib/dom";
-import { atSign, download, filter, house, keyRound, lock, logOut, mail, octagonAlert, send, smartphone } from "../lib/icons";
+import { atSign, download, fileText, filter, house, keyRound, lock, logOut, mail, octagonAlert, send, smartphone, sun, users } from "../lib/icons";
 import { askLogIn } from "../lib/login";
 import { Shell, disc, head, iconButton } from "../lib/pages";
 import { part } from "../lib/parts";
@@ -27,9 +27,12 @@ const places = [
   { name: "security", title: t("Security"), icon: lock },
   { name: "addresses", title: t("Addresses"), icon: atSign, group: t("Mail") },
   { name: "rules", title: t("Rules"), icon: filter },
+  { name: "away", title: t("Away"), icon: sun },
+  { name: "scripts", title: t("Sieve scripts"), icon: fileText },
   { name: "junk", title: t("Junk"), icon: octagonAlert },
   { name: "outgoing", title: t("Outgoing"), icon: send },
   { name: "transfer", title: t("Import and export"), icon: download, group: t("More") },
+  { name: "shares", title: t("Shared mailboxes"), icon: users },
   { name: "keys", title: t("Keys and webhooks"), icon: keyRound },
 ];
 
@@ -40,10 +43,13 @@ const parts: Readonly<Record<string, string>> = {
   security: "security",
   addresses: "rules",
   rules: "rules",
+  away: "sieve",
+  scripts: "sieve",
   junk: "junk",
   outgoing: "sending",
   keys: "sending",
   transfer: "transfer",
+  shares: "shares",
 };
 
 class App {

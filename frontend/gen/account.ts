@@ -136,10 +136,80 @@ export interface RecoveryInfo {
   reset_factors: boolean;
 }
 
-/** A one-time link for a device, and its QR code: a string of 0 (light) and 1 (dark) for each row. */
+/** Mailboxes shared with others, and mailboxes that others share. ``mailboxes``: names of the own ones. */
+export interface Shares {
+  given: Array<Given>;
+  received: Array<Received>;
+  mailboxes: Array<string>;
+}
+
+/** Rights on an own mailbox (RFC 4314 §2.1) that the account `guest` has; ``anyone`` for all accounts. */
+export interface Given {
+  mailbox: string;
+  guest: string;
+  rights: string;
+}
+
+/** A mailbox of the account `owner`, and the own rights there. */
+export interface Received {
+  owner: string;
+  mailbox: string;
+  rights: string;
+}
+
+/** The latest import from another server. ``none``: no import is running, and none ended within a day. */
+export interface Copying {
+  phase: "aborted" | "done" | "failed" | "looked" | "looking" | "none" | "paused" | "running";
+  host: string;
+  port: number;
+  tls: "implicit" | "none" | "starttls";
+  user: string;
+  plan: Array<PlannedMailbox>;
+  mailbox: string;
+  done: number;
+  total: number;
+  all: number;
+  left: number;
+  seconds: number;
+  messages: number;
+  flags: number;
+  note: string;
+  problems: Array<string>;
+  problem_count: number;
+  error: string;
+  known: Array<KnownServer>;
+  insecure: boolean;
+}
+
+/** A mailbox of the other server, the mailbox here that it is copied to, its messages, and the new ones of these. */
+export interface PlannedMailbox {
+  source: string;
+  target: string;
+  messages: number;
+  new: number;
+}
+
+/** A user of another server whose mail was imported before. */
+export interface KnownServer {
+  host: string;
+  user: string;
+}
+
+/** Another IMAP server and the user there; a port of 0 is the usual one. ``prefix``: mailbox below which all */
+export interface ServerForm {
+  host: string;
+  port: number;
+  tls: "implicit" | "none" | "starttls";
+  user: string;
+  password: string;
+  prefix: string;
+  since: string | null;
+}
+
+/** A one-time link for a device, and its QR code. */
 export interface DeviceLink {
   url: string;
-  qr: Array<string>;
+  qr: QRCode;
 }
 
 /** How far the device with the link is, and its address and browser once it has asked. ``gone``: the ten minutes are */
@@ -305,6 +375,60 @@ export interface KeyItem {
   login_address: string;
   no_imap_preauth: boolean;
   created: string;
+}
+
+/** The form, whether answers are sent now, and the senders that got one, the newest first. ``script``: a Sieve */
+export interface Vacation {
+  form: VacationFields;
+  active: boolean;
+  answered: Array<AnsweredSender>;
+  script: boolean;
+}
+
+/** The vacation form. Without ``start`` answers begin at once, without ``end`` they go on. ``subject``: "" for */
+export interface VacationFields {
+  enabled: boolean;
+  start: string | null;
+  end: string | null;
+  subject: string;
+  text: string;
+  known_only: boolean;
+}
+
+/** A sender that got an answer, the last time at `sent`. */
+export interface AnsweredSender {
+  address: string;
+  sent: string;
+}
+
+/** All scripts, errors when they ran, the newest first, and the extensions that scripts may use. */
+export interface Scripts {
+  scripts: Array<Script>;
+  failures: Array<ScriptFailure>;
+  extensions: Array<string>;
+}
+
+/** A Sieve script; its size in octets. */
+export interface Script {
+  name: string;
+  size: number;
+  active: boolean;
+  changed: string;
+}
+
+/** An error when a script ran, after which the message was kept. ``line`` is 0 if unknown. */
+export interface ScriptFailure {
+  moment: string;
+  script: string;
+  line: number;
+  text: string;
+}
+
+/** A fault in a script; line and column count from 1. */
+export interface ScriptFault {
+  line: number;
+  column: number;
+  text: string;
 }
 
 /** An address of the account with its settings and rules. */
@@ -486,7 +610,14 @@ export const checks: Checks = {
   FactorAdded: { name: "string", recovery_codes: ["list", "string"] },
   KeyRequest: { options: "string" },
   RecoveryInfo: { account: "string", expires: "integer", generated: "boolean", reset_factors: "boolean" },
-  DeviceLink: { url: "string", qr: ["list", "string"] },
+  Shares: { given: ["list", ["ref", "Given"]], received: ["list", ["ref", "Received"]], mailboxes: ["list", "string"] },
+  Given: { mailbox: "string", guest: "string", rights: "string" },
+  Received: { owner: "string", mailbox: "string", rights: "string" },
+  Copying: { phase: ["enum", ["aborted", "done", "failed", "looked", "looking", "none", "paused", "running"]], host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", plan: ["list", ["ref", "PlannedMailbox"]], mailbox: "string", done: "integer", total: "integer", all: "integer", left: "integer", seconds: "integer", messages: "integer", flags: "integer", note: "string", problems: ["list", "string"], problem_count: "integer", error: "string", known: ["list", ["ref", "KnownServer"]], insecure: "boolean" },
+  PlannedMailbox: { source: "string", target: "string", messages: "integer", new: "integer" },
+  KnownServer: { host: "string", user: "string" },
+  ServerForm: { host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", password: "string", prefix: "string", since: ["nullable", "time"] },
+  DeviceLink: { url: "string", qr: ["ref", "QRCode"] },
   DeviceState: { state: ["enum", ["asking", "gone", "issuing", "ready", "refused", "waiting"]], remote_ip: "string", user_agent: "string" },
   DeviceLook: { state: ["enum", ["asking", "issuing", "ready", "refused", "waiting"]], password: "string", program: ["ref", "Program"] },
   Program: { username: "string", imap: ["list", ["ref", "MailServer"]], submission: ["list", ["ref", "MailServer"]] },
@@ -507,6 +638,13 @@ export const checks: Checks = {
   QueuedItem: { id: "integer", sender: "string", recipient: "string", subject: "string", queued: "time", attempts: "integer", last_attempt: ["nullable", "time"], next_attempt: ["nullable", "time"], error: "string", hold: "boolean", stopped: "boolean" },
   Left: { recipient: "string", state: "string", ended: "time" },
   KeyItem: { fingerprint: "string", type: "string", name: "string", login_address: "string", no_imap_preauth: "boolean", created: "time" },
+  Vacation: { form: ["ref", "VacationFields"], active: "boolean", answered: ["list", ["ref", "AnsweredSender"]], script: "boolean" },
+  VacationFields: { enabled: "boolean", start: ["nullable", "time"], end: ["nullable", "time"], subject: "string", text: "string", known_only: "boolean" },
+  AnsweredSender: { address: "string", sent: "time" },
+  Scripts: { scripts: ["list", ["ref", "Script"]], failures: ["list", ["ref", "ScriptFailure"]], extensions: ["list", "string"] },
+  Script: { name: "string", size: "integer", active: "boolean", changed: "time" },
+  ScriptFailure: { moment: "time", script: "string", line: "integer", text: "string" },
+  ScriptFault: { line: "integer", column: "integer", text: "string" },
   DestinationItem: { address: "string", form: ["ref", "DestinationForm"] },
   DestinationForm: { mailbox: "string", full_name: "string", rulesets: ["list", ["ref", "Rule"]], smtp_error: "string", refused_addresses: ["list", "string"], message_auth_required_smtp_error: "string" },
   Rule: { mailbox: "string", smtp_mail_from_regexp: "string", msg_from_regexp: "string", verified_domain: "string", headers_regexp: ["list", ["ref", "HeaderRule"]], is_forward: "boolean", list_allow_domain: "string", accept_rejects_to_mailbox: "string", comment: "string" },
@@ -603,6 +741,46 @@ export class Client extends BaseClient {
   /** Use up a recovery link: set the password, and return it if the server generated it. */
   recover(token: string, password: string): Promise<string> {
     return this.call("recover", { token, password }, { token: "string", password: "string" }, "string");
+  }
+
+  /** Mailboxes that the user shares, by name, and mailboxes that others share with the user. */
+  shares(): Promise<Shares> {
+    return this.call("shares", {}, {}, ["ref", "Shares"]);
+  }
+
+  /** Give an account, by name or address, just these rights (RFC 4314 §2.1) on a mailbox; "" for none. */
+  share_set(mailbox: string, guest: string, rights: string, below: boolean): Promise<null> {
+    return this.call("share_set", { mailbox, guest, rights, below }, { mailbox: "string", guest: "string", rights: "string", below: "boolean" }, "null");
+  }
+
+  /** How far the import from another server is, or its result. */
+  copy_state(): Promise<Copying> {
+    return this.call("copy_state", {}, {}, ["ref", "Copying"]);
+  }
+
+  /** Connect to another server and read its mailboxes; then the import waits for `copy_go_on`. The password is */
+  copy_look(server: ServerForm): Promise<null> {
+    return this.call("copy_look", { server }, { server: ["ref", "ServerForm"] }, "null");
+  }
+
+  /** Copy: for the first time without the mailboxes in ``leave_out``, or after a pause. */
+  copy_go_on(leave_out: Array<string> | null): Promise<null> {
+    return this.call("copy_go_on", { leave_out }, { leave_out: ["nullable", ["list", "string"]] }, "null");
+  }
+
+  /** Stop copying until `copy_go_on`, for a day at most. */
+  copy_pause(): Promise<null> {
+    return this.call("copy_pause", {}, {}, "null");
+  }
+
+  /** End the import; messages that were copied stay. */
+  copy_abort(): Promise<null> {
+    return this.call("copy_abort", {}, {}, "null");
+  }
+
+  /** Forget the result of an import that has ended. */
+  copy_dismiss(): Promise<null> {
+    return this.call("copy_dismiss", {}, {}, "null");
   }
 
   /** Make the link for a device of this name, which becomes the name of its app password. */
@@ -723,6 +901,51 @@ export class Client extends BaseClient {
   /** Forget a key; log-ins with it are refused from the next connection on. */
   key_remove(fingerprint: string): Promise<null> {
     return this.call("key_remove", { fingerprint }, { fingerprint: "string" }, "null");
+  }
+
+  /** The form, and the senders that got an answer. */
+  vacation(): Promise<Vacation> {
+    return this.call("vacation", {}, {}, ["ref", "Vacation"]);
+  }
+
+  /** Save the form. A conflict if it is no longer the old one. */
+  vacation_save(old: VacationFields, changed: VacationFields): Promise<null> {
+    return this.call("vacation_save", { old, changed }, { old: ["ref", "VacationFields"], changed: ["ref", "VacationFields"] }, "null");
+  }
+
+  /** All scripts by name, and errors when they ran. */
+  script_list(): Promise<Scripts> {
+    return this.call("script_list", {}, {}, ["ref", "Scripts"]);
+  }
+
+  /** The text of a script. */
+  script_get(name: string): Promise<string> {
+    return this.call("script_get", { name }, { name: "string" }, "string");
+  }
+
+  /** The faults of a script, at most 20. Nothing is stored. */
+  script_check(text: string): Promise<Array<ScriptFault>> {
+    return this.call("script_check", { text }, { text: "string" }, ["list", ["ref", "ScriptFault"]]);
+  }
+
+  /** Store a script, and make it the active one if that is wanted. A conflict if its text is no longer the old */
+  script_save(name: string, old: string | null, text: string, activate: boolean): Promise<null> {
+    return this.call("script_save", { name, old, text, activate }, { name: "string", old: ["nullable", "string"], text: "string", activate: "boolean" }, "null");
+  }
+
+  /** Make a script the active one; "" for none. */
+  script_activate(name: string): Promise<null> {
+    return this.call("script_activate", { name }, { name: "string" }, "null");
+  }
+
+  /** Give a script another name. */
+  script_rename(name: string, new_name: string): Promise<null> {
+    return this.call("script_rename", { name, new_name }, { name: "string", new_name: "string" }, "null");
+  }
+
+  /** Delete a script, which must not be the active one. */
+  script_delete(name: string): Promise<null> {
+    return this.call("script_delete", { name }, { name: "string" }, "null");
   }
 
   /** Save the name in mail that the webmail sends. */

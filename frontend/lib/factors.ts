@@ -1,11 +1,12 @@
 // Two-step log-in, for the account app and the admin app: code apps, security keys, recovery codes (WEB-151).
 
-import type { FactorAdded, FactorApp, FactorKey, FactorState, KeyRequest, NewApp, ProgramUse, QRCode } from "./factortypes";
+import type { FactorAdded, FactorApp, FactorKey, FactorState, KeyRequest, NewApp, ProgramUse } from "./factortypes";
 import { attempt, confirm, dialog } from "./dialogs";
 import { el, fill, sign } from "./dom";
 import { field, form, line, tick } from "./fields";
 import { download, keyRound, list, plus, smartphone } from "./icons";
 import { button, card, copyable, copyButton, foreign } from "./pages";
+import { qrDrawing } from "./qrcode";
 import { serverClock } from "./secondstep";
 import { notice, state } from "./states";
 import { when } from "./times";
@@ -139,7 +140,7 @@ async function addApp(client: FactorClient, found: FactorState, mail: boolean): 
       });
       show(
         el("p", {}, t("Scan this with an authenticator app, such as Aegis, Google Authenticator, or your password manager.")),
-        drawn(made.qr),
+        qrDrawing(made.qr, t("QR code; the same as text is below")),
         el("p", { class: "hint" }, t("Or type this secret into the app:")),
         copyable(made.secret.replace(/(.{4})(?=.)/g, "$1 ")),
         tried.root,
@@ -201,18 +202,4 @@ function save(text: string): void {
   link.click();
   link.remove();
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
-}
-
-/** A QR code: dark on light in both schemes, because many phones read no other. */
-export function drawn(code: QRCode): SVGElement {
-  const namespace = "http://www.w3.org/2000/svg";
-  const svg = document.createElementNS(namespace, "svg");
-  svg.setAttribute("viewBox", `0 0 ${code.size} ${code.size}`);
-  svg.setAttribute("class", "qr-code");
-  svg.setAttribute("role", "img");
-  svg.setAttribute("aria-label", t("QR code; the same as text is below"));
-  const path = document.createElementNS(namespace, "path");
-  path.setAttribute("d", code.path);
-  svg.append(path);
-  return svg;
 }

@@ -12,13 +12,14 @@ from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.shares import publish_shares
 from moxlite.store.auth.authdb import AuthDB
+from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import BadMailboxName, NoSuchMailbox, StoreError
 from moxlite.store.mail.acl import ANYONE, RIGHTS, all_acls, set_rights
 from moxlite.store.names import check_name, is_below
 from moxlite.store.rows.mailboxes import mailbox_by_name, mailboxes
 
-__all__ = ["ShareCommands", "guest_of"]
+__all__ = ["ShareCommands", "guest_of", "share"]
 
 logger = logging.getLogger("moxlite.admin.shares")
 
@@ -32,6 +33,30 @@ def guest_of(snapshot: Snapshot, logins: Logins, text: str) -> str | None:
         recipient = logins.login(text)
         return None if recipient is None else recipient.account
     return None if snapshot.account(text) is None else text
+
+
+async def share(account: Account, auth: AuthDB, mailbox: str, guest: str, rights: str, *, below: bool, by: str) -> None:
+    """Give an identifier just these rights on a mailbox of an account, "" for none.
+
+    Args:
+      guest: as `guest_of` returns it.
+      below: also on the mailboxes below.
+      by: account that does this, for the log.
+
+    Raises BadMailboxName, NoSuchMailbox, LimitExceeded, MailboxNotAllowed: the system's mailbox.
+    """
+
+    def unit(tx: AccountTx) -> list[str]:
+        box = mailbox_by_name(tx, check_name(mailbox))
+        if box is None:
+            raise NoSuchMailbox(mailbox)
+        boxes = [box, *(one for one in mailboxes(tx) if below and is_below(one.name, box.name))]
+        return [one.name for one in boxes if set_rights(tx, one.id, guest, rights)]
+
+    for name in await account.write(unit):
+        kv = {"account": account.name, "mailbox": name, "for": guest, "rights": rights, "by": by}
+        logger.info("rights changed", extra={"kv": kv})
+    await publish_shares(auth, account)
 
 
 class ShareCommands:
@@ -70,19 +95,9 @@ class ShareCommands:
         if any(letter not in RIGHTS for letter in args.rights):
             raise CommandFailed("badRequest", f'"{args.rights}" are no rights')
 
-        def unit(tx: AccountTx) -> list[str]:
-            box = mailbox_by_name(tx, check_name(args.mailbox))
-            if box is None:
-                raise NoSuchMailbox(args.mailbox)
-            boxes = [box, *(one for one in mailboxes(tx) if args.below and is_below(one.name, box.name))]
-            return [one.name for one in boxes if set_rights(tx, one.id, guest, args.rights)]
-
         try:
             async with self._accounts.use(args.account) as account:
-                for name in await account.write(unit):
-                    kv = {"account": args.account, "mailbox": name, "for": guest, "rights": args.rights, "by": "(cli)"}
-                    logger.info("rights changed", extra={"kv": kv})
-                await publish_shares(self._auth, account)
+                await share(account, self._auth, args.mailbox, guest, args.rights, below=args.below, by="(cli)")
         except (NoSuchMailbox, BadMailboxName):
             raise CommandFailed("notFound", f'{args.account} has no mailbox "{args.mailbox}"') from None
         except StoreError as error:

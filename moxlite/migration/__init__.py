@@ -4,6 +4,7 @@
 - `listing`, `fetching`, `names`: reading that server's mailboxes, its messages, and its names of mailboxes
 - `mailcopies`: ``moxlite import`` and ``export``: maildir, mbox and archives, with or without a server
 - `orders`: the options of a copy, and its events; imports nothing heavy, since the command line loads it
+- `copies`: running copies by IMAP, one of an account at a time; `background`: those that the account app starts
 - `commands`: all of that on the control socket
 
 Not here: the formats are in `proto`, the IMAP client in `net.imapclient`; adding messages to an account, and reading

@@ -168,12 +168,14 @@ def places(
     own: Mapping[SpecialUse, str],
     maps: Sequence[tuple[str, str]] = (),
     excludes: Sequence[str] = (),
+    leave_out: Collection[str] = (),
     prefix: str = "",
 ) -> list[Place]:
     """The targets of another server's mailboxes.
 
     Args:
       own: names of our mailboxes by special use.
+      excludes: patterns of mailboxes that are left out with all below. leave_out: names of mailboxes that are.
       prefix: mailbox below which all targets are.
     """
     separators = {box.separator for box in boxes if box.separator}
@@ -181,7 +183,7 @@ def places(
     below = prefix.strip(SEPARATOR)
     found = []
     for box in boxes:
-        if excluded(box.name, box.separator, excludes):
+        if box.name in leave_out or excluded(box.name, box.separator, excludes):
             continue
         wanted = mapped(box.name, box.separator, maps)
         use = SpecialUse(0)

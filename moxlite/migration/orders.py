@@ -26,6 +26,7 @@ class CopyByImap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
       user: there, with a `password` or a `token` of OAuth 2.
       maps: pairs of a mailbox at the source and its name at the target; mailboxes below it move along.
       excludes: patterns of mailboxes at the source that are left out with all below; ``*`` and ``%`` as in LIST.
+      leave_out: names of mailboxes at the source that are left out; mailboxes below them are not.
       prefix: a mailbox at the target below which all are put.
       since: µs UTC; messages received before are left out.
       dry_run: only report the work to do.
@@ -42,6 +43,7 @@ class CopyByImap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     token: str = ""
     maps: list[tuple[str, str]] = []
     excludes: list[str] = []
+    leave_out: list[str] = []
     prefix: str = ""
     since: int | None = None
     dry_run: bool = False
@@ -64,13 +66,14 @@ class MailboxPlan(msgspec.Struct, frozen=True, tag="plan"):
 
 class MailboxStep(msgspec.Struct, frozen=True, tag="step"):
     """Progress in a mailbox: messages `done` of `total`. `seconds`: estimated time until all mailboxes are copied, by
-    the speed so far; -1 if unknown.
+    the speed so far; -1 if unknown. `left`: messages of all mailboxes that are not looked at yet; -1 if unknown.
     """
 
     mailbox: str
     done: int
     total: int
     seconds: int = -1
+    left: int = -1
 
 
 class Note(msgspec.Struct, frozen=True, tag="note"):

@@ -132,6 +132,7 @@ class Pull:
             own=await self._account.read(_own_names, op="import"),
             maps=self._order.maps,
             excludes=self._order.excludes,
+            leave_out=frozenset(self._order.leave_out),
             prefix=self._order.prefix,
         )
         statuses = await self._statuses(client, found)
@@ -400,7 +401,7 @@ class Pull:
         added = self._messages - before + done
         left = max(self._left - done, 0)
         estimate = int(left * seconds / added) if added >= 50 and seconds >= 1 else -1
-        await self._tell(MailboxStep(shown(place.box.name), done, total, estimate))
+        await self._tell(MailboxStep(shown(place.box.name), done, total, estimate, left))
 
 
 def _own_names(r: Reader) -> dict[SpecialUse, str]:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from moxlite.config.listeners import Listener, MetricsService, PolicyService, WebserverService, WebService
     from moxlite.config.snapshot import CurrentConfig, Snapshot
     from moxlite.logins.logins import Logins
+    from moxlite.migration.background import BackgroundImports
     from moxlite.net.limits import IPNetwork
     from moxlite.net.tls.certificates import KeyPair
     from moxlite.process.keys.signing import SigningKeys
@@ -139,6 +140,7 @@ def make_context(
     logins: Logins,
     factors: FactorChanges,
     imports: Imports,
+    background_imports: BackgroundImports,
     sandbox: Sandbox,
     keys: SigningKeys,
     edit: Edit,
@@ -161,6 +163,7 @@ def make_context(
       config_dir: directory that may hold the administrator's style and script files.
       factors: changes second factors.
       imports: the engine of all imports of the server; its `serve` must run.
+      background_imports: imports by IMAP.
       sandbox: processes for expensive work on strangers' mails; its `serve` must run.
       keys: DKIM keys of the domains that sign submitted mail.
       edit: changes the configuration of domains and accounts.
@@ -210,6 +213,8 @@ def make_context(
                 passwords=Passwords(accounts, logins, end_sessions),
                 queue=own_queue,
                 certificate=certificate,
+                copies=background_imports,
+                logins=logins,
             ),
             logins=logins,
             factors=factors,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from moxlite.acceptance.sieve.keeping import BadScriptName
 from moxlite.admin.factors.changes import LinkUsed
 from moxlite.store import errors as store
 from moxlite.store.auth.apppasswords import AppPasswordRefused
@@ -14,7 +15,9 @@ from moxlite.store.content.uploads import NoSuchUpload
 from moxlite.store.delivery.accountqueue import QueueRefused
 from moxlite.store.delivery.held import TooLate
 from moxlite.store.delivery.outgoing import OutgoingLimitExceeded
+from moxlite.store.delivery.scripts import NoSuchScript, ScriptActive, ScriptExists, TooManyScripts
 from moxlite.store.delivery.submission import SendingStopped
+from moxlite.store.delivery.vacation import BadForm
 from moxlite.web.errors import (
     APIError,
     Conflict,
@@ -77,6 +80,12 @@ _TABLE: Final[Mapping[type[store.StoreError], Callable[[Any], APIError]]] = {
     TooLate: lambda e: Conflict(str(e)),
     OutgoingLimitExceeded: lambda e: UserError(str(e)),
     SendingStopped: lambda e: UserError(str(e)),
+    NoSuchScript: lambda e: NotFound(str(e)),
+    ScriptExists: lambda e: Conflict(str(e)),
+    ScriptActive: lambda e: Conflict(str(e)),
+    TooManyScripts: lambda e: UserError(str(e)),
+    BadScriptName: lambda e: UserError(str(e)),
+    BadForm: lambda e: UserError(str(e)),
     store.AccountUnknown: lambda e: NotFound(str(e)),
     store.AccountRemoved: lambda e: NotFound(str(e)),
     store.NoRight: lambda e: NotAllowed(_missing(e)),

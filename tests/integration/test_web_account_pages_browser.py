@@ -19,10 +19,13 @@ PAGES = {
     "security": "Security",
     "addresses": "Addresses",
     "rules": "Rules",
+    "away": "Away",
+    "scripts": "Sieve scripts",
     "junk": "Junk",
     "outgoing": "Outgoing",
     "keys": "Keys and webhooks",
     "transfer": "Import and export",
+    "shares": "Shared mailboxes",
 }
 
 
@@ -44,7 +47,7 @@ def test_each_page_has_an_address_and_needs_no_more_than_360_pixels(chromium: Br
         expect(page.get_by_role("heading", name=title, level=1)).to_be_visible()
         page.wait_for_function("document.documentElement.scrollWidth <= 360")
     page.go_back()
-    expect(page.get_by_role("heading", name="Keys and webhooks", level=1)).to_be_visible()
+    expect(page.get_by_role("heading", name="Import and export", level=1)).to_be_visible()
     visitor.close()
 
 

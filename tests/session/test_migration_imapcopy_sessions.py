@@ -13,6 +13,7 @@ import trio.testing
 
 from moxlite.migration import pull as pull_module
 from moxlite.migration.commands import ImapCopyCommands
+from moxlite.migration.copies import Copies
 from moxlite.migration.orders import Copied, CopyByImap, Event, MailboxPlan, Note
 from moxlite.migration.pull import Pull
 from moxlite.migration.push import Push
@@ -585,9 +586,9 @@ async def test_the_command_ends_when_its_account_is_removed(
 ) -> None:
     """IMAP-137, STORE-140: also a continuous one, which waits for nothing; only one runs at a time."""
     await fill(imap, "Inbox", 0, 2)
-    commands = ImapCopyCommands(
-        config=imap.context.config, accounts=imap.accounts, resolver=FakeResolver(), trust=Trust(system=False)
-    )
+    config = imap.context.config
+    copies = Copies(config=config, accounts=imap.accounts, resolver=FakeResolver(), trust=Trust(system=False))
+    commands = ImapCopyCommands(config, copies)
     order = CopyByImap(account="bo", host="h", user="mia@example.org", continuous=True)
     exchange: Any = Listening()
     failures: list[str] = []
@@ -634,7 +635,7 @@ async def test_a_new_connection_is_made_as_long_as_that_helps(
         return Client(ours)
 
     monkeypatch.setattr("moxlite.net.imapclient.connect", connected)
-    commands = ImapCopyCommands(
+    copies = Copies(
         config=copying.imap.context.config,
         accounts=copying.imap.accounts,
         resolver=FakeResolver(),
@@ -645,10 +646,10 @@ async def test_a_new_connection_is_made_as_long_as_that_helps(
     before = trio.current_time()
     copy = Played(*steps)
     if ends:
-        await commands._connected(copy, order, copying.tell)
+        await copies._connected(copy, order, copying.tell)
     else:
         with pytest.raises(ConnectionLost):
-            await commands._connected(copy, order, copying.tell)
+            await copies._connected(copy, order, copying.tell)
     assert trio.current_time() - before == pytest.approx(seconds, abs=0.5)
 
 

@@ -5,9 +5,11 @@ import type { DeviceLook, DeviceState, Program } from "../../gen/account";
 import { codeOf, messageOf } from "../../lib/client";
 import { attempt } from "../../lib/dialogs";
 import { type Child, el, fill } from "../../lib/dom";
+import type { QRCode } from "../../lib/factortypes";
 import { atFields, form, line } from "../../lib/fields";
 import { smartphone } from "../../lib/icons";
 import { button, card, copyButton, copyable, foreign, head } from "../../lib/pages";
+import { qrDrawing } from "../../lib/qrcode";
 import { notice } from "../../lib/states";
 import { t } from "../../lib/words";
 import { byHand } from "../ui/program";
@@ -57,7 +59,7 @@ function link(desk: Desk, kind: Kind): HTMLElement {
   return card(names[kind], place);
 }
 
-function steps(kind: Kind, url: string, rows: readonly string[]): HTMLElement {
+function steps(kind: Kind, url: string, code: QRCode): HTMLElement {
   const left = el("p", { class: "hint" }, t("Works once, within 10 minutes"));
   const third =
     kind === "android"
@@ -66,7 +68,7 @@ function steps(kind: Kind, url: string, rows: readonly string[]): HTMLElement {
   return el(
     "div",
     { class: "qr-row" },
-    el("div", {}, qrCode(rows), left),
+    el("div", {}, el("div", { class: "qr" }, qrDrawing(code, t("QR code of the link"))), left),
     el(
       "ol",
       { class: "steps grow" },
@@ -75,20 +77,6 @@ function steps(kind: Kind, url: string, rows: readonly string[]): HTMLElement {
       el("li", {}, el("div", {}, third)),
     ),
   );
-}
-
-/** A QR code: dark on a light ground in both themes, as cameras want it. */
-export function qrCode(rows: readonly string[]): HTMLElement {
-  const space = "http://www.w3.org/2000/svg";
-  const svg = document.createElementNS(space, "svg");
-  const wide = (rows[0]?.length ?? 0) + 8;
-  svg.setAttribute("viewBox", `0 0 ${wide} ${rows.length + 8}`);
-  svg.setAttribute("role", "img");
-  svg.setAttribute("aria-label", t("QR code of the link"));
-  const path = document.createElementNS(space, "path");
-  path.setAttribute("d", rows.map((row, y) => [...row].map((dark, x) => (dark === "1" ? `M${x + 4} ${y + 4}h1v1h-1z` : "")).join("")).join(""));
-  svg.append(path);
-  return el("div", { class: "qr" }, svg);
 }
 
 /** The question about the device, once it asks. */

@@ -1,8 +1,9 @@
-// Import and export of mail as files.
+// Import and export of mail: as files, and from another server.
 
 import { el } from "../../lib/dom";
 import { head } from "../../lib/pages";
 import { t } from "../../lib/words";
+import { Copying } from "./copying";
 import { Exporting } from "./exporting";
 import { Importing } from "./importing";
 import type { MakePage } from "../ui/page";
@@ -13,8 +14,9 @@ const transfer: MakePage = async (desk) => {
     void desk.recount();
     void exporting.show();
   });
-  await Promise.all([importing.show(), exporting.show()]);
-  return { title: t("Import and export"), root: el("div", { class: "page transfer" }, head(t("Import and export"), ""), importing.root, exporting.root) };
+  const copying = new Copying(desk);
+  await Promise.all([importing.show(), exporting.show(), copying.show()]);
+  return { title: t("Import and export"), root: el("div", { class: "page transfer" }, head(t("Import and export"), ""), copying.root, importing.root, exporting.root) };
 };
 
 export const pages: Readonly<Record<string, MakePage>> = { transfer };

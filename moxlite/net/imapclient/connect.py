@@ -61,6 +61,7 @@ async def connect(
     compress: bool = True,
     strict: bool = False,
     seconds: float = SILENT_SECONDS,
+    inside: bool = True,
 ) -> Client:
     """Connect, make TLS, log in, and begin compression where the server knows it.
 
@@ -68,6 +69,7 @@ async def connect(
       trust: root certificates for the server's certificate.
       certificate: the client certificate.
       seconds: of silence after which the connection is given up.
+      inside: whether addresses of the inner network may be connected to (`net.dial.dial`).
 
     Raises:
       ConnectionLost, TLSFailed, LoginFailed, BrokenServer: each says why.
@@ -77,7 +79,7 @@ async def connect(
     if server.tls != "none":
         await trust.ready()
     try:
-        dialed = await dial(addresses, server.real_port, inside=True)
+        dialed = await dial(addresses, server.real_port, inside=inside)
     except DialError as error:
         raise ConnectionLost(str(error)) from None
     client = Client(dialed.stream, strict=strict, seconds=seconds)

@@ -39,6 +39,7 @@ __all__ = [
     "Origin",
     "Pushed",
     "Remote",
+    "RemoteUser",
     "Role",
     "Waiting",
     "copies",
@@ -57,6 +58,7 @@ __all__ = [
     "note_flags",
     "open_remote",
     "pushed",
+    "remote_users",
     "remove_gone",
     "seed_lost",
     "settle",
@@ -77,6 +79,9 @@ FIND: Final = f"SELECT {COLUMNS} FROM imap_remote WHERE role = ? AND host = ? AN
 INSERT_REMOTE: Final = """
 INSERT INTO imap_remote (role, host, username, mailbox, uidvalidity, mailbox_id) VALUES (?, ?, ?, ?, ?, ?)"""
 SET_MAILBOX: Final = "UPDATE imap_remote SET mailbox_id = ? WHERE id = ?"
+USERS: Final = """
+SELECT host, username, count(*) FROM imap_remote WHERE role = 'source' GROUP BY host, username
+ORDER BY max(id) DESC LIMIT ?"""
 RESET: Final = "UPDATE imap_remote SET uidvalidity = ?, messages = -1, uidnext = 0, modseq = 0 WHERE id = ?"
 LOSE: Final = "UPDATE OR REPLACE imap_copy SET uid = -message_id WHERE remote_id = ? AND uid > 0"
 SETTLE: Final = "UPDATE imap_remote SET messages = ?, uidnext = ?, modseq = ? WHERE id = ?"
@@ -130,6 +135,14 @@ class Remote(msgspec.Struct, frozen=True):
     messages: int
     uidnext: int
     modseq: int
+
+
+class RemoteUser(msgspec.Struct, frozen=True):
+    """A user of another server, whose mailboxes were imported, and the number of these mailboxes."""
+
+    host: str
+    user: str
+    mailboxes: int
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -187,6 +200,11 @@ def join_words(words: Iterable[str]) -> str:
     """
     kept = {word for word in words if len(word) <= MAX_WORD and word.lower() != r"\recent"}
     return " ".join(sorted(kept)[:MAX_WORDS])
+
+
+def remote_users(r: Reader, limit: int) -> list[RemoteUser]:
+    """The users of other servers whose mail was imported, the latest first, `limit` at most."""
+    return [RemoteUser(*row) for row in r.rows(USERS, limit)]
 
 
 def find_remote(r: Reader, role: Role, host: str, username: str, mailbox: str) -> Remote | None:

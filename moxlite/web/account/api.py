@@ -10,12 +10,16 @@ from moxlite.admin.factors.changes import FactorChanges
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.web.account.calls.addresses import AddressCalls
 from moxlite.web.account.calls.common import Server
+from moxlite.web.account.calls.copying import CopyingCalls
 from moxlite.web.account.calls.devices import DeviceCalls
 from moxlite.web.account.calls.junk import JunkCalls
 from moxlite.web.account.calls.keys import KeyCalls
 from moxlite.web.account.calls.overview import OverviewCalls
+from moxlite.web.account.calls.scripts import ScriptCalls
 from moxlite.web.account.calls.security import SecurityCalls
 from moxlite.web.account.calls.sending import SendingCalls
+from moxlite.web.account.calls.shares import ShareCalls
+from moxlite.web.account.calls.vacation import VacationCalls
 from moxlite.web.account.imports import BrowserImports
 from moxlite.web.account.types import ImportState, Mailbox
 from moxlite.web.calls import call
@@ -28,7 +32,20 @@ Size = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Token = Annotated[str, Meta(max_length=64)]
 
 
-class API(OverviewCalls, SecurityCalls, AddressCalls, KeyCalls, SendingCalls, JunkCalls, DeviceCalls, RecoveryCalls):
+class API(
+    OverviewCalls,
+    SecurityCalls,
+    AddressCalls,
+    ScriptCalls,
+    VacationCalls,
+    KeyCalls,
+    SendingCalls,
+    JunkCalls,
+    DeviceCalls,
+    CopyingCalls,
+    ShareCalls,
+    RecoveryCalls,
+):
     """The calls of the account app. `Caller.session` is set for all calls but the public ones."""
 
     def __init__(self, sessions: Sessions, server: Server, imports: BrowserImports, factors: FactorChanges) -> None:

@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from moxlite.store.auth.apppasswords import Scope
 from moxlite.web.account.forms import DestinationForm, JunkForm, SendingForm
+from moxlite.web.factors.qr import QRCode
 
 __all__ = [
     "Address",
@@ -294,10 +295,10 @@ class Outgoing(msgspec.Struct, frozen=True):
 
 
 class DeviceLink(msgspec.Struct, frozen=True):
-    """A one-time link for a device, and its QR code: a string of 0 (light) and 1 (dark) for each row."""
+    """A one-time link for a device, and its QR code."""
 
     url: str
-    qr: list[str]
+    qr: QRCode
 
 
 class DeviceState(msgspec.Struct, frozen=True):

@@ -303,6 +303,20 @@ function visible(value) {
   return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
 }
 
+// lib/qrcode.ts
+function qrDrawing(code, label) {
+  const namespace = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(namespace, "svg");
+  svg.setAttribute("viewBox", `0 0 ${code.size} ${code.size}`);
+  svg.setAttribute("class", "qr-code");
+  svg.setAttribute("role", "img");
+  svg.setAttribute("aria-label", label);
+  const path = document.createElementNS(namespace, "path");
+  path.setAttribute("d", code.path);
+  svg.append(path);
+  return svg;
+}
+
 // lib/states.ts
 var shapes = { ok: circleCheck, warn: triangleAlert, danger: octagonAlert, wait: clock, off: ban, unknown: circleHelp };
 function notice(level, text2, ...actions) {
@@ -366,13 +380,13 @@ function link(desk, kind) {
   fill(place, ask.root);
   return card(names[kind], place);
 }
-function steps(kind, url, rows) {
+function steps(kind, url, code) {
   const left = el("p", { class: "hint" }, t("Works once, within 10 minutes"));
   const third = kind === "android" ? [el("b", {}, t("Copy address and password into your mail program there")), el("p", { class: "hint" }, t("Thunderbird for Android finds the servers by itself."))] : [el("b", {}, t("Install the profile in its Settings, under “Profile downloaded”")), el("p", { class: "hint" }, t("Servers, address and password are in it. There is nothing to type."))];
   return el(
     "div",
     { class: "qr-row" },
-    el("div", {}, qrCode(rows), left),
+    el("div", {}, el("div", { class: "qr" }, qrDrawing(code, t("QR code of the link"))), left),
     el(
       "ol",
       { class: "steps grow" },
@@ -381,18 +395,6 @@ function steps(kind, url, rows) {
       el("li", {}, el("div", {}, third))
     )
   );
-}
-function qrCode(rows) {
-  const space = "http://www.w3.org/2000/svg";
-  const svg = document.createElementNS(space, "svg");
-  const wide = (rows[0]?.length ?? 0) + 8;
-  svg.setAttribute("viewBox", `0 0 ${wide} ${rows.length + 8}`);
-  svg.setAttribute("role", "img");
-  svg.setAttribute("aria-label", t("QR code of the link"));
-  const path = document.createElementNS(space, "path");
-  path.setAttribute("d", rows.map((row, y) => [...row].map((dark, x) => dark === "1" ? `M${x + 4} ${y + 4}h1v1h-1z` : "").join("")).join(""));
-  svg.append(path);
-  return el("div", { class: "qr" }, svg);
 }
 function follow(desk, again) {
   const place = el("div", { class: "gap", role: "status" });
@@ -489,6 +491,5 @@ function ready(desk, claim, program, password) {
 }
 var pages = { device, setup };
 export {
-  pages,
-  qrCode
+  pages
 };

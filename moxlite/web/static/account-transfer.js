@@ -55,12 +55,40 @@ function text(value) {
   fragment.append(plain);
   return fragment;
 }
+var bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
+function isolated(value) {
+  return value.replace(bidiControls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase()}]`);
+}
 function mark(value) {
   const element = document.createElement("span");
   element.className = "scriptswitch";
   element.textContent = value;
   return element;
 }
+function icon(path, name = "icon") {
+  const namespace = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(namespace, "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("class", name);
+  svg.setAttribute("aria-hidden", "true");
+  const line2 = document.createElementNS(namespace, "path");
+  line2.setAttribute("d", path);
+  svg.append(line2);
+  return svg;
+}
+function sign(path, name = "i") {
+  const svg = icon(path, name);
+  svg.setAttribute("viewBox", "0 0 24 24");
+  return svg;
+}
+
+// lib/icons.ts
+var ban = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M4.929 4.929 19.07 19.071";
+var circleCheck = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M16 9l-5.5 5.5L8 12";
+var circleHelp = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M9.09 9a3 3 0 0 1 5.83 1c0 2-3 3-3 3 M12 17h.01";
+var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
+var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
+var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3 M12 9v4 M12 17h.01";
 
 // lib/words.ts
 var grouped;
@@ -79,6 +107,30 @@ function many(n, one, other, values = {}) {
 function head(title, hint, ...actions) {
   const words = typeof hint === "string" && hint !== "" ? el("p", { class: "hint" }, hint) : hint;
   return el("header", {}, el("h1", { tabindex: "-1" }, title), el("span", { class: "grow" }), actions, words);
+}
+function card(title, content, options = {}) {
+  const { flush = false, hint, actions } = options;
+  const top = title === "" ? null : el("header", {}, el("h2", {}, title), el("span", { class: "grow" }), actions, typeof hint === "string" ? el("p", { class: "hint" }, hint) : hint);
+  return el("section", { class: flush ? "card flush" : "card", "aria-label": title === "" ? void 0 : title }, top, content);
+}
+function button(title, run, options = {}) {
+  const { icon: icon2, kind = "line", name } = options;
+  return el("button", { class: `btn ${kind}`, type: "button", "aria-label": name, onclick: run }, icon2 !== void 0 && sign(icon2, kind.includes("small") ? "i s" : "i"), title);
+}
+function foreign(value, most = 300) {
+  const shown = visible(value);
+  if (shown.length <= most) return el("bdi", {}, shown);
+  const words = el("bdi", {}, `${shown.slice(0, most)}…`);
+  const more = el("button", { class: "btn text small", type: "button", onclick: () => (fill(words, shown), more.remove()) }, t("Show all"));
+  return el("span", {}, words, more);
+}
+function visible(value) {
+  return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+}
+function meter(share) {
+  const bar = el("i", { class: share >= 0.9 ? "warn" : void 0 });
+  bar.style.width = `${Math.min(100, Math.max(0, share * 100)).toFixed(1)}%`;
+  return el("div", { class: "meter", "aria-hidden": "true" }, bar);
 }
 
 // lib/focus.ts
@@ -147,9 +199,159 @@ async function attempt(action, work) {
   }
 }
 function setStatus(message) {
-  const line = byId("status", HTMLElement);
-  line.hidden = message === "";
-  fill(line, message);
+  const line2 = byId("status", HTMLElement);
+  line2.hidden = message === "";
+  fill(line2, message);
+}
+
+// lib/check.ts
+var CheckFailed = class extends Error {
+};
+function verify(table, check2, value, path) {
+  if (typeof check2 === "string") {
+    if (!scalar(check2, value)) throw new CheckFailed(`${path}: ${check2} expected`);
+    return;
+  }
+  switch (check2[0]) {
+    case "list":
+      if (!Array.isArray(value)) throw new CheckFailed(`${path}: list expected`);
+      value.forEach((item, i) => verify(table, check2[1], item, `${path}[${i}]`));
+      return;
+    case "map":
+      if (!isObject(value)) throw new CheckFailed(`${path}: object expected`);
+      for (const [key, item] of Object.entries(value)) verify(table, check2[1], item, `${path}.${key}`);
+      return;
+    case "nullable":
+      if (value !== null) verify(table, check2[1], value, path);
+      return;
+    case "optional":
+      if (value !== void 0) verify(table, check2[1], value, path);
+      return;
+    case "enum":
+      if (!check2[1].some((allowed) => allowed === value)) throw new CheckFailed(`${path}: one of ${check2[1].join(", ")} expected`);
+      return;
+    case "ref":
+      fields(table, check2[1], value, path);
+      return;
+    case "union": {
+      const kind = isObject(value) ? value["kind"] : void 0;
+      const name = typeof kind === "string" ? check2[1][kind] : void 0;
+      if (name === void 0) throw new CheckFailed(`${path}: kind is unknown`);
+      fields(table, name, value, path);
+    }
+  }
+}
+function fields(table, name, value, path) {
+  if (!isObject(value)) throw new CheckFailed(`${path}: object expected`);
+  for (const [field2, check2] of Object.entries(table[name] ?? {})) verify(table, check2, value[field2], `${path}.${field2}`);
+}
+function scalar(check2, value) {
+  switch (check2) {
+    case "any":
+      return true;
+    case "null":
+      return value === null;
+    case "integer":
+      return Number.isSafeInteger(value);
+    case "time":
+      return typeof value === "string" && !Number.isNaN(Date.parse(value));
+    default:
+      return typeof value === check2;
+  }
+}
+function isObject(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+// lib/client.ts
+var CallFailed = class extends Error {
+  constructor(call, code, message, fields2 = []) {
+    super(message);
+    this.call = call;
+    this.code = code;
+    this.fields = fields2;
+  }
+  call;
+  code;
+  fields;
+};
+function codeOf(error) {
+  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
+}
+function fieldsOf(error) {
+  return error instanceof Error && "fields" in error && Array.isArray(error.fields) ? error.fields : [];
+}
+
+// lib/fields.ts
+var made = 0;
+function field(label, control, hint = null) {
+  const id = `field-${++made}`;
+  const error = el("span", { class: "error", id: `${id}-error`, hidden: true });
+  const help = hint === null || hint === "" ? null : el("span", { class: "hint", id: `${id}-hint` }, hint);
+  if (control.id === "") control.id = id;
+  const described = () => [error.hidden ? "" : error.id, help?.id ?? ""].filter((one) => one !== "").join(" ");
+  const describe = () => described() === "" ? control.removeAttribute("aria-describedby") : control.setAttribute("aria-describedby", described());
+  describe();
+  const problem = (text2) => {
+    error.hidden = text2 === "";
+    fill(error, text2 !== "" && [sign(octagonAlert, "i s"), el("span", {}, text2)]);
+    control.setAttribute("aria-invalid", String(text2 !== ""));
+    describe();
+  };
+  control.addEventListener("input", () => problem(""));
+  return { root: el("div", { class: "field" }, el("label", { for: control.id }, label), control, error, help), control, problem };
+}
+function choice(label, values, chosen, hint = null) {
+  const control = el("select", {}, values.map(([value, words]) => el("option", { value, selected: value === chosen }, words)));
+  return field(label, control, hint);
+}
+function line(label, value, hint = null, attributes = {}) {
+  const control = el("input", { type: "text", autocomplete: "off", spellcheck: "false", ...attributes });
+  control.value = value;
+  return field(label, control, hint);
+}
+function form(content, action, save, kind = "primary") {
+  const error = el("p", { class: "error", role: "alert", hidden: true });
+  const complain = (text2) => {
+    error.hidden = text2 === "";
+    fill(error, text2);
+  };
+  const submit = el("button", { class: `btn ${kind}`, type: "submit" }, action);
+  const root = el(
+    "form",
+    {
+      class: "form",
+      novalidate: true,
+      onsubmit: async (event) => {
+        event.preventDefault();
+        submit.disabled = true;
+        complain("");
+        try {
+          await save();
+        } catch (failure) {
+          complain(failure instanceof Error ? failure.message : String(failure));
+        } finally {
+          submit.disabled = false;
+          root.querySelector("[aria-invalid=true]")?.focus();
+        }
+      }
+    },
+    content,
+    error,
+    el("div", { class: "flex wrap" }, submit)
+  );
+  return { root, complain };
+}
+function atFields(error, places) {
+  const mistakes = fieldsOf(error);
+  if (mistakes.length === 0) throw error;
+  const rest = [];
+  for (const { field: name, text: text2 } of mistakes) {
+    const best = Object.keys(places).filter((key) => key !== "" && (name === key || name.startsWith(`${key}.`) || name.startsWith(`${key}[`))).sort((a, b) => b.length - a.length)[0];
+    if (best === void 0) rest.push(`${name} ${text2}`.trim());
+    else places[best].problem(`${text2[0]?.toUpperCase() ?? ""}${text2.slice(1)}.`);
+  }
+  if (rest.length > 0) throw new Error(rest.join("; "));
 }
 
 // lib/numbers.ts
@@ -170,6 +372,202 @@ function duration(seconds) {
   const minutes = Math.ceil(seconds / 60);
   if (minutes < 90) return many(minutes, "{n} minute", "{n} minutes");
   return many(Math.round(seconds / 360) / 10, "{n} hour", "{n} hours");
+}
+
+// lib/states.ts
+var shapes = { ok: circleCheck, warn: triangleAlert, danger: octagonAlert, wait: clock, off: ban, unknown: circleHelp };
+function notice(level, text2, ...actions) {
+  const alert = level === "danger" ? "alert" : void 0;
+  return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text2), actions);
+}
+
+// account/transfer/copying.ts
+var period = 1e3;
+var shownMailboxes = 500;
+var security = [
+  ["implicit", t("TLS (port 993)")],
+  ["starttls", t("STARTTLS (port 143)")],
+  ["none", t("not encrypted (port 143)")]
+];
+var Copying = class {
+  constructor(desk) {
+    this.desk = desk;
+    desk.onLeave(() => clearTimeout(this.timer));
+  }
+  desk;
+  root = el("div", { class: "copying" });
+  timer = 0;
+  phase = "";
+  leftOut = /* @__PURE__ */ new Set();
+  async show() {
+    clearTimeout(this.timer);
+    const found = await this.desk.client.copy_state();
+    const keep = found.phase === this.phase && ["none", "looked", "paused", "done", "failed", "aborted"].includes(found.phase);
+    if (!keep) this.draw(found);
+    if (this.phase !== found.phase && this.phase === "running") void this.desk.recount();
+    this.phase = found.phase;
+    if (found.phase === "looking" || found.phase === "running") this.timer = window.setTimeout(() => void this.again(), period);
+  }
+  async again() {
+    if (!this.desk.shown()) return;
+    try {
+      await this.show();
+    } catch {
+      this.timer = window.setTimeout(() => void this.again(), period * 5);
+    }
+  }
+  draw(found) {
+    const title = t("From another mail server");
+    switch (found.phase) {
+      case "none":
+        fill(this.root, card(title, this.ask(found), { hint: t("Mailboxes, messages, their dates and marks are copied by IMAP. Nothing is changed at the other server, and nothing is copied twice when you do it again.") }));
+        return;
+      case "looking":
+        fill(this.root, card(title, [where(found), el("p", { role: "status" }, t("Reading the mailboxes…")), noted(found), this.buttons(found)]));
+        return;
+      case "looked":
+        fill(this.root, card(title, [where(found), this.choose(found)]));
+        return;
+      case "running":
+      case "paused":
+        fill(this.root, card(title, [where(found), progress(found), noted(found), problems(found), this.buttons(found)]));
+        return;
+      default:
+        fill(this.root, card(title, [where(found), result(found), problems(found), el("div", { class: "flex wrap gap" }, button(t("Close"), () => void this.act(() => this.desk.client.copy_dismiss())))]));
+    }
+  }
+  ask(found) {
+    const last = found.known[0];
+    const hosts = el("datalist", { id: "copy-hosts" }, found.known.map((one) => el("option", { value: one.host })));
+    const users = el("datalist", { id: "copy-users" }, found.known.map((one) => el("option", { value: one.user })));
+    const host = line(t("Server"), last?.host ?? "", t("Such as imap.example.org."), { list: "copy-hosts", inputmode: "url", autocapitalize: "none" });
+    const tls = choice(t("Encryption"), security.filter(([value]) => value !== "none" || found.insecure), "implicit");
+    const port = line(t("Port"), "", t("Empty for the usual one."), { inputmode: "numeric", maxlength: "5" });
+    const user = line(t("User name there"), last?.user ?? "", t("Often the whole address."), { list: "copy-users", autocapitalize: "none" });
+    const password = line(t("Password there"), "", t("Kept in memory until the import ends, and never stored. Some providers want an app password."), { type: "password", autocomplete: "off" });
+    const prefix = line(t("Below mailbox"), "", t("Empty: mailboxes get the same names here."));
+    const since = line(t("Not older than"), "", t("Empty: all messages."), { type: "date" });
+    const box = form(
+      [hosts, users, el("div", { class: "fields" }, host.root, tls.root, port.root, user.root, password.root, prefix.root, since.root)],
+      t("Look at the mailboxes"),
+      async () => {
+        const number = port.control.value.trim() === "" ? 0 : Number(port.control.value);
+        if (!Number.isInteger(number) || number < 0 || number > 65535) {
+          port.problem(t("A port is a number up to 65535."));
+          return;
+        }
+        try {
+          await this.desk.client.copy_look({
+            host: host.control.value,
+            port: number,
+            tls: tls.control.value,
+            user: user.control.value,
+            password: password.control.value,
+            prefix: prefix.control.value,
+            since: since.control.value === "" ? null : `${since.control.value}T00:00:00Z`
+          });
+        } catch (error) {
+          atFields(error, { host, tls, port, user, password, prefix, since });
+          return;
+        }
+        this.leftOut.clear();
+        await this.show();
+      }
+    );
+    return box.root;
+  }
+  choose(found) {
+    if (found.plan.length === 0)
+      return el("div", {}, notice("ok", t("All messages of this server are here already.")), el("div", { class: "flex wrap gap" }, button(t("Close"), () => void this.act(() => this.desk.client.copy_abort().then(() => this.desk.client.copy_dismiss())))));
+    const chosen = el("p", { class: "hint", role: "status" });
+    const go = button(t("Import"), () => void this.act(() => this.desk.client.copy_go_on([...this.leftOut])), { kind: "primary" });
+    const count = () => {
+      const taken = found.plan.filter((one) => !this.leftOut.has(one.source));
+      const fresh = taken.reduce((sum, one) => sum + one.new, 0);
+      fill(chosen, t("{mailboxes}, {messages}", { mailboxes: many(taken.length, "{n} mailbox", "{n} mailboxes"), messages: many(fresh, "{n} new message", "{n} new messages") }));
+      go.disabled = taken.length === 0;
+    };
+    const rows = found.plan.slice(0, shownMailboxes).map((one) => this.row(one, count));
+    const more = found.plan.length - rows.length;
+    count();
+    return el(
+      "div",
+      { class: "gap" },
+      el("fieldset", { class: "group boxes" }, el("legend", {}, t("Copy these mailboxes")), rows, more > 0 && el("p", { class: "hint" }, many(more, "and {n} more", "and {n} more"))),
+      chosen,
+      el("div", { class: "flex wrap gap" }, go, button(t("Cancel"), () => void this.act(() => this.desk.client.copy_abort()), { kind: "line" }))
+    );
+  }
+  row(one, changed) {
+    const box = el("input", { type: "checkbox" });
+    box.checked = !this.leftOut.has(one.source);
+    box.addEventListener("change", () => {
+      if (box.checked) this.leftOut.delete(one.source);
+      else this.leftOut.add(one.source);
+      changed();
+    });
+    const renamed = one.source !== one.target && !(one.source.toUpperCase() === "INBOX" && one.target === "Inbox");
+    return el(
+      "label",
+      { class: "check" },
+      box,
+      el("span", { class: "grow" }, foreign(one.source), renamed && el("span", { class: "hint" }, " → ", foreign(one.target))),
+      el("span", { class: "hint" }, one.new === one.messages ? many(one.messages, "{n} message", "{n} messages") : t("{new} of {all} new", { new: one.new.toLocaleString(), all: one.messages.toLocaleString() }))
+    );
+  }
+  buttons(found) {
+    const client = this.desk.client;
+    return el(
+      "div",
+      { class: "flex wrap gap" },
+      found.phase === "running" && button(t("Pause"), () => void this.act(() => client.copy_pause())),
+      found.phase === "paused" && button(t("Go on"), () => void this.act(() => client.copy_go_on(null)), { kind: "primary" }),
+      button(t("End the import"), () => void this.end(), { kind: "line danger" })
+    );
+  }
+  async end() {
+    if (await confirm(t("End the import?"), t("Messages that were copied stay. A later import goes on from there."), t("End it"))) await this.act(() => this.desk.client.copy_abort());
+  }
+  async act(work) {
+    await attempt(t("The import"), work);
+    await this.show();
+  }
+};
+function where(found) {
+  return el("p", { class: "gap" }, el("b", {}, foreign(found.user)), " ", t("at"), " ", el("b", {}, foreign(found.host)));
+}
+function progress(found) {
+  const share = found.all > 0 && found.left >= 0 ? 1 - found.left / found.all : 0;
+  const rest = found.seconds > 0 && found.phase === "running" ? t("about {time} left", { time: duration(found.seconds) }) : "";
+  const place = found.mailbox === "" ? null : [foreign(found.mailbox), t(": {done} of {total} messages", { done: found.done.toLocaleString(), total: found.total.toLocaleString() })];
+  return el(
+    "div",
+    { class: "gap" },
+    meter(share),
+    el("p", { class: "hint", role: "status" }, found.phase === "paused" ? t("Paused. It waits for a day, then it ends.") : [`${Math.floor(share * 100)} %`, rest].filter((one) => one !== "").join(" · ")),
+    found.phase === "running" && place !== null && el("p", {}, place),
+    found.messages > 0 && el("p", {}, many(found.messages, "{n} message copied", "{n} messages copied"))
+  );
+}
+function noted(found) {
+  return found.note === "" ? null : notice("warn", foreign(found.note));
+}
+function result(found) {
+  const copied = many(found.messages, "{n} message copied", "{n} messages copied");
+  const flags = found.flags > 0 ? t(", marks of {n} more changed", { n: found.flags.toLocaleString() }) : "";
+  if (found.phase === "done") return notice("ok", `${t("Done")}: ${copied}${flags}.`);
+  if (found.phase === "aborted") return notice("off", t("The import was ended. {copied}.", { copied }));
+  return notice("danger", [foreign(found.error), found.messages > 0 && el("span", {}, ` ${copied}.`)]);
+}
+function problems(found) {
+  if (found.problems.length === 0) return null;
+  const more = found.problem_count - found.problems.length;
+  return el(
+    "details",
+    { class: "problems" },
+    el("summary", {}, many(Math.max(found.problem_count, found.problems.length), "{n} problem: what is left out", "{n} problems: what is left out")),
+    el("ul", {}, found.problems.map((text2) => el("li", {}, foreign(text2))), more > 0 && el("li", {}, t("and {n} more", { n: more })))
+  );
 }
 
 // account/transfer/exporting.ts
@@ -264,81 +662,6 @@ var Exporting = class {
   }
 };
 
-// lib/check.ts
-var CheckFailed = class extends Error {
-};
-function verify(table, check2, value, path) {
-  if (typeof check2 === "string") {
-    if (!scalar(check2, value)) throw new CheckFailed(`${path}: ${check2} expected`);
-    return;
-  }
-  switch (check2[0]) {
-    case "list":
-      if (!Array.isArray(value)) throw new CheckFailed(`${path}: list expected`);
-      value.forEach((item, i) => verify(table, check2[1], item, `${path}[${i}]`));
-      return;
-    case "map":
-      if (!isObject(value)) throw new CheckFailed(`${path}: object expected`);
-      for (const [key, item] of Object.entries(value)) verify(table, check2[1], item, `${path}.${key}`);
-      return;
-    case "nullable":
-      if (value !== null) verify(table, check2[1], value, path);
-      return;
-    case "optional":
-      if (value !== void 0) verify(table, check2[1], value, path);
-      return;
-    case "enum":
-      if (!check2[1].some((allowed) => allowed === value)) throw new CheckFailed(`${path}: one of ${check2[1].join(", ")} expected`);
-      return;
-    case "ref":
-      fields(table, check2[1], value, path);
-      return;
-    case "union": {
-      const kind = isObject(value) ? value["kind"] : void 0;
-      const name = typeof kind === "string" ? check2[1][kind] : void 0;
-      if (name === void 0) throw new CheckFailed(`${path}: kind is unknown`);
-      fields(table, name, value, path);
-    }
-  }
-}
-function fields(table, name, value, path) {
-  if (!isObject(value)) throw new CheckFailed(`${path}: object expected`);
-  for (const [field, check2] of Object.entries(table[name] ?? {})) verify(table, check2, value[field], `${path}.${field}`);
-}
-function scalar(check2, value) {
-  switch (check2) {
-    case "any":
-      return true;
-    case "null":
-      return value === null;
-    case "integer":
-      return Number.isSafeInteger(value);
-    case "time":
-      return typeof value === "string" && !Number.isNaN(Date.parse(value));
-    default:
-      return typeof value === check2;
-  }
-}
-function isObject(value) {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-// lib/client.ts
-var CallFailed = class extends Error {
-  constructor(call, code, message, fields2 = []) {
-    super(message);
-    this.call = call;
-    this.code = code;
-    this.fields = fields2;
-  }
-  call;
-  code;
-  fields;
-};
-function codeOf(error) {
-  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
-}
-
 // gen/account.ts
 var checks = {
   ImportStep: { kind: ["enum", ["step"]], title: "string" },
@@ -359,7 +682,14 @@ var checks = {
   FactorAdded: { name: "string", recovery_codes: ["list", "string"] },
   KeyRequest: { options: "string" },
   RecoveryInfo: { account: "string", expires: "integer", generated: "boolean", reset_factors: "boolean" },
-  DeviceLink: { url: "string", qr: ["list", "string"] },
+  Shares: { given: ["list", ["ref", "Given"]], received: ["list", ["ref", "Received"]], mailboxes: ["list", "string"] },
+  Given: { mailbox: "string", guest: "string", rights: "string" },
+  Received: { owner: "string", mailbox: "string", rights: "string" },
+  Copying: { phase: ["enum", ["aborted", "done", "failed", "looked", "looking", "none", "paused", "running"]], host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", plan: ["list", ["ref", "PlannedMailbox"]], mailbox: "string", done: "integer", total: "integer", all: "integer", left: "integer", seconds: "integer", messages: "integer", flags: "integer", note: "string", problems: ["list", "string"], problem_count: "integer", error: "string", known: ["list", ["ref", "KnownServer"]], insecure: "boolean" },
+  PlannedMailbox: { source: "string", target: "string", messages: "integer", new: "integer" },
+  KnownServer: { host: "string", user: "string" },
+  ServerForm: { host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", password: "string", prefix: "string", since: ["nullable", "time"] },
+  DeviceLink: { url: "string", qr: ["ref", "QRCode"] },
   DeviceState: { state: ["enum", ["asking", "gone", "issuing", "ready", "refused", "waiting"]], remote_ip: "string", user_agent: "string" },
   DeviceLook: { state: ["enum", ["asking", "issuing", "ready", "refused", "waiting"]], password: "string", program: ["ref", "Program"] },
   Program: { username: "string", imap: ["list", ["ref", "MailServer"]], submission: ["list", ["ref", "MailServer"]] },
@@ -380,6 +710,13 @@ var checks = {
   QueuedItem: { id: "integer", sender: "string", recipient: "string", subject: "string", queued: "time", attempts: "integer", last_attempt: ["nullable", "time"], next_attempt: ["nullable", "time"], error: "string", hold: "boolean", stopped: "boolean" },
   Left: { recipient: "string", state: "string", ended: "time" },
   KeyItem: { fingerprint: "string", type: "string", name: "string", login_address: "string", no_imap_preauth: "boolean", created: "time" },
+  Vacation: { form: ["ref", "VacationFields"], active: "boolean", answered: ["list", ["ref", "AnsweredSender"]], script: "boolean" },
+  VacationFields: { enabled: "boolean", start: ["nullable", "time"], end: ["nullable", "time"], subject: "string", text: "string", known_only: "boolean" },
+  AnsweredSender: { address: "string", sent: "time" },
+  Scripts: { scripts: ["list", ["ref", "Script"]], failures: ["list", ["ref", "ScriptFailure"]], extensions: ["list", "string"] },
+  Script: { name: "string", size: "integer", active: "boolean", changed: "time" },
+  ScriptFailure: { moment: "time", script: "string", line: "integer", text: "string" },
+  ScriptFault: { line: "integer", column: "integer", text: "string" },
   DestinationItem: { address: "string", form: ["ref", "DestinationForm"] },
   DestinationForm: { mailbox: "string", full_name: "string", rulesets: ["list", ["ref", "Rule"]], smtp_error: "string", refused_addresses: ["list", "string"], message_auth_required_smtp_error: "string" },
   Rule: { mailbox: "string", smtp_mail_from_regexp: "string", msg_from_regexp: "string", verified_domain: "string", headers_regexp: ["list", ["ref", "HeaderRule"]], is_forward: "boolean", list_allow_domain: "string", accept_rejects_to_mailbox: "string", comment: "string" },
@@ -482,12 +819,12 @@ var UploadAborted = class extends Error {
 };
 var Upload = class {
   request = new XMLHttpRequest();
-  send(url, form, csrfToken, progress) {
+  send(url, form2, csrfToken, progress2) {
     const request = this.request;
     return new Promise((resolve, reject) => {
       request.open("POST", url);
       request.setRequestHeader("x-moxlite-csrf", csrfToken);
-      request.upload.onprogress = (event) => progress(event.loaded, event.total);
+      request.upload.onprogress = (event) => progress2(event.loaded, event.total);
       request.onload = () => {
         try {
           const answer = JSON.parse(request.responseText);
@@ -499,7 +836,7 @@ var Upload = class {
       };
       request.onerror = () => reject(new CallFailed("import", "", t("The connection broke while the file was sent. Nothing was imported.")));
       request.onabort = () => reject(new UploadAborted());
-      request.send(form);
+      request.send(form2);
     });
   }
   abort() {
@@ -509,7 +846,7 @@ var Upload = class {
 
 // account/transfer/importing.ts
 var keptKey = "moxlite-account-import";
-var shownMailboxes = 200;
+var shownMailboxes2 = 200;
 var lostText = t("Nothing more is known of this import: it ended more than a minute ago, or the server was started again, which takes an import back. Look at your mailboxes.");
 var Importing = class {
   constructor(client, base, changed) {
@@ -643,18 +980,18 @@ var Importing = class {
     } finally {
       this.submit.disabled = false;
     }
-    const form = new FormData();
-    if (this.mailbox.value.trim() !== "") form.set("mailbox", this.mailbox.value.trim());
-    if (this.prefix.value.trim() !== "") form.set("skip_mailbox_prefix", this.prefix.value.trim());
-    if (this.skip.checked) form.set("skip_duplicates", "1");
-    if (this.trial.checked) form.set("dry_run", "1");
-    form.set("file", file);
+    const form2 = new FormData();
+    if (this.mailbox.value.trim() !== "") form2.set("mailbox", this.mailbox.value.trim());
+    if (this.prefix.value.trim() !== "") form2.set("skip_mailbox_prefix", this.prefix.value.trim());
+    if (this.skip.checked) form2.set("skip_duplicates", "1");
+    if (this.trial.checked) form2.set("dry_run", "1");
+    form2.set("file", file);
     this.open(file.name);
     const upload = this.upload = new Upload();
     fill(this.doing, t("Sending the file…"));
     const began = Date.now();
     try {
-      const token = await upload.send(`${this.base}import`, form, this.client.csrfToken, (sent, whole) => {
+      const token = await upload.send(`${this.base}import`, form2, this.client.csrfToken, (sent, whole) => {
         const seconds = (Date.now() - began) / 1e3;
         this.draw(sent, whole, seconds > 2 && sent > 0 ? seconds * (whole - sent) / sent : null);
       });
@@ -734,8 +1071,8 @@ var Importing = class {
       this.drawFound(this.texts.length);
     });
   }
-  drawFound(problems) {
-    const rows = [...this.found].slice(0, shownMailboxes);
+  drawFound(problems2) {
+    const rows = [...this.found].slice(0, shownMailboxes2);
     const more = this.found.size - rows.length;
     const total = [...this.found.values()].reduce((sum, number) => sum + number, 0);
     fill(
@@ -749,10 +1086,10 @@ var Importing = class {
       )
     );
     this.problems.hidden = this.texts.length === 0;
-    const hidden = problems - this.texts.length;
+    const hidden = problems2 - this.texts.length;
     fill(
       this.problems,
-      el("summary", {}, many(problems, "{n} problem: what is left out", "{n} problems: what is left out")),
+      el("summary", {}, many(problems2, "{n} problem: what is left out", "{n} problems: what is left out")),
       el("ul", {}, this.texts.map((text2) => el("li", {}, text2)), hidden > 0 && el("li", {}, t("and {n} more", { n: hidden })))
     );
   }
@@ -821,8 +1158,8 @@ var Importing = class {
 function endText(end) {
   if (end.kind === "aborted") return end.message === lostText ? lostText : t("Nothing was imported: {why}", { why: end.message });
   const messages = many(end.messages, "{n} message", "{n} messages");
-  const problems = end.problems > 0 ? `, ${many(end.problems, "{n} problem", "{n} problems")}` : "";
-  const values = { messages, problems };
+  const problems2 = end.problems > 0 ? `, ${many(end.problems, "{n} problem", "{n} problems")}` : "";
+  const values = { messages, problems: problems2 };
   return end.dry_run ? t("{messages} would be imported{problems}. This was a trial: nothing was stored.", values) : t("{messages} imported{problems}.", values);
 }
 function readKept() {
@@ -837,8 +1174,9 @@ var transfer = async (desk) => {
     void desk.recount();
     void exporting.show();
   });
-  await Promise.all([importing.show(), exporting.show()]);
-  return { title: t("Import and export"), root: el("div", { class: "page transfer" }, head(t("Import and export"), ""), importing.root, exporting.root) };
+  const copying = new Copying(desk);
+  await Promise.all([importing.show(), exporting.show(), copying.show()]);
+  return { title: t("Import and export"), root: el("div", { class: "page transfer" }, head(t("Import and export"), ""), copying.root, importing.root, exporting.root) };
 };
 var pages = { transfer };
 export {

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.9443da2b60d5.js", junk: "junk.942da81c06c4.js", rules: "rules.ca73cb757eb8.js", security: "security.4052df34b7a9.js", sending: "sending.98af84028464.js", transfer: "transfer.f1a0e279d1da.js" };
+var define_PARTS_default = { device: "device.97a5b1822134.js", junk: "junk.942da81c06c4.js", rules: "rules.ca73cb757eb8.js", security: "security.03be7724101a.js", sending: "sending.98af84028464.js", shares: "shares.f3eff4166d52.js", sieve: "sieve.6c75a5d2e97c.js", transfer: "transfer.fa7189e9ace6.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {
@@ -189,7 +189,14 @@ var checks = {
   FactorAdded: { name: "string", recovery_codes: ["list", "string"] },
   KeyRequest: { options: "string" },
   RecoveryInfo: { account: "string", expires: "integer", generated: "boolean", reset_factors: "boolean" },
-  DeviceLink: { url: "string", qr: ["list", "string"] },
+  Shares: { given: ["list", ["ref", "Given"]], received: ["list", ["ref", "Received"]], mailboxes: ["list", "string"] },
+  Given: { mailbox: "string", guest: "string", rights: "string" },
+  Received: { owner: "string", mailbox: "string", rights: "string" },
+  Copying: { phase: ["enum", ["aborted", "done", "failed", "looked", "looking", "none", "paused", "running"]], host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", plan: ["list", ["ref", "PlannedMailbox"]], mailbox: "string", done: "integer", total: "integer", all: "integer", left: "integer", seconds: "integer", messages: "integer", flags: "integer", note: "string", problems: ["list", "string"], problem_count: "integer", error: "string", known: ["list", ["ref", "KnownServer"]], insecure: "boolean" },
+  PlannedMailbox: { source: "string", target: "string", messages: "integer", new: "integer" },
+  KnownServer: { host: "string", user: "string" },
+  ServerForm: { host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", password: "string", prefix: "string", since: ["nullable", "time"] },
+  DeviceLink: { url: "string", qr: ["ref", "QRCode"] },
   DeviceState: { state: ["enum", ["asking", "gone", "issuing", "ready", "refused", "waiting"]], remote_ip: "string", user_agent: "string" },
   DeviceLook: { state: ["enum", ["asking", "issuing", "ready", "refused", "waiting"]], password: "string", program: ["ref", "Program"] },
   Program: { username: "string", imap: ["list", ["ref", "MailServer"]], submission: ["list", ["ref", "MailServer"]] },
@@ -210,6 +217,13 @@ var checks = {
   QueuedItem: { id: "integer", sender: "string", recipient: "string", subject: "string", queued: "time", attempts: "integer", last_attempt: ["nullable", "time"], next_attempt: ["nullable", "time"], error: "string", hold: "boolean", stopped: "boolean" },
   Left: { recipient: "string", state: "string", ended: "time" },
   KeyItem: { fingerprint: "string", type: "string", name: "string", login_address: "string", no_imap_preauth: "boolean", created: "time" },
+  Vacation: { form: ["ref", "VacationFields"], active: "boolean", answered: ["list", ["ref", "AnsweredSender"]], script: "boolean" },
+  VacationFields: { enabled: "boolean", start: ["nullable", "time"], end: ["nullable", "time"], subject: "string", text: "string", known_only: "boolean" },
+  AnsweredSender: { address: "string", sent: "time" },
+  Scripts: { scripts: ["list", ["ref", "Script"]], failures: ["list", ["ref", "ScriptFailure"]], extensions: ["list", "string"] },
+  Script: { name: "string", size: "integer", active: "boolean", changed: "time" },
+  ScriptFailure: { moment: "time", script: "string", line: "integer", text: "string" },
+  ScriptFault: { line: "integer", column: "integer", text: "string" },
   DestinationItem: { address: "string", form: ["ref", "DestinationForm"] },
   DestinationForm: { mailbox: "string", full_name: "string", rulesets: ["list", ["ref", "Rule"]], smtp_error: "string", refused_addresses: ["list", "string"], message_auth_required_smtp_error: "string" },
   Rule: { mailbox: "string", smtp_mail_from_regexp: "string", msg_from_regexp: "string", verified_domain: "string", headers_regexp: ["list", ["ref", "HeaderRule"]], is_forward: "boolean", list_allow_domain: "string", accept_rejects_to_mailbox: "string", comment: "string" },
@@ -273,6 +287,30 @@ var Client = class extends BaseClient {
   }
   recover(token, password) {
     return this.call("recover", { token, password }, { token: "string", password: "string" }, "string");
+  }
+  shares() {
+    return this.call("shares", {}, {}, ["ref", "Shares"]);
+  }
+  share_set(mailbox, guest, rights, below) {
+    return this.call("share_set", { mailbox, guest, rights, below }, { mailbox: "string", guest: "string", rights: "string", below: "boolean" }, "null");
+  }
+  copy_state() {
+    return this.call("copy_state", {}, {}, ["ref", "Copying"]);
+  }
+  copy_look(server) {
+    return this.call("copy_look", { server }, { server: ["ref", "ServerForm"] }, "null");
+  }
+  copy_go_on(leave_out) {
+    return this.call("copy_go_on", { leave_out }, { leave_out: ["nullable", ["list", "string"]] }, "null");
+  }
+  copy_pause() {
+    return this.call("copy_pause", {}, {}, "null");
+  }
+  copy_abort() {
+    return this.call("copy_abort", {}, {}, "null");
+  }
+  copy_dismiss() {
+    return this.call("copy_dismiss", {}, {}, "null");
   }
   device_start(name) {
     return this.call("device_start", { name }, { name: "string" }, ["ref", "DeviceLink"]);
@@ -345,6 +383,33 @@ var Client = class extends BaseClient {
   }
   key_remove(fingerprint) {
     return this.call("key_remove", { fingerprint }, { fingerprint: "string" }, "null");
+  }
+  vacation() {
+    return this.call("vacation", {}, {}, ["ref", "Vacation"]);
+  }
+  vacation_save(old, changed) {
+    return this.call("vacation_save", { old, changed }, { old: ["ref", "VacationFields"], changed: ["ref", "VacationFields"] }, "null");
+  }
+  script_list() {
+    return this.call("script_list", {}, {}, ["ref", "Scripts"]);
+  }
+  script_get(name) {
+    return this.call("script_get", { name }, { name: "string" }, "string");
+  }
+  script_check(text3) {
+    return this.call("script_check", { text: text3 }, { text: "string" }, ["list", ["ref", "ScriptFault"]]);
+  }
+  script_save(name, old, text3, activate) {
+    return this.call("script_save", { name, old, text: text3, activate }, { name: "string", old: ["nullable", "string"], text: "string", activate: "boolean" }, "null");
+  }
+  script_activate(name) {
+    return this.call("script_activate", { name }, { name: "string" }, "null");
+  }
+  script_rename(name, new_name) {
+    return this.call("script_rename", { name, new_name }, { name: "string", new_name: "string" }, "null");
+  }
+  script_delete(name) {
+    return this.call("script_delete", { name }, { name: "string" }, "null");
   }
   full_name_save(old, changed) {
     return this.call("full_name_save", { old, changed }, { old: "string", changed: "string" }, "null");
@@ -568,6 +633,7 @@ var circleHelp = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M9.09 9a3 3 0 0 1 5.
 var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
 var copy = "M10 8h10a2 2 0 0 1 2 2v10a2 2 0 0 1 -2 2h-10a2 2 0 0 1 -2 -2v-10a2 2 0 0 1 2 -2z M4 16c-1.1 0-2-.9-2-2V4c0-1.1.9-2 2-2h10c1.1 0 2 .9 2 2";
 var download = "M12 15V3 M21 15v4a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2v-4 M7 10l5 5 5-5";
+var fileText = "M6 22a2 2 0 0 1-2-2V4a2 2 0 0 1 2-2h8a2.4 2.4 0 0 1 1.704.706l3.588 3.588A2.4 2.4 0 0 1 20 8v12a2 2 0 0 1-2 2z M14 2v5a1 1 0 0 0 1 1h5 M10 9H8 M16 13H8 M16 17H8";
 var filter = "M10 20a1 1 0 0 0 .553.895l2 1A1 1 0 0 0 14 21v-7a2 2 0 0 1 .517-1.341L21.74 4.67A1 1 0 0 0 21 3H3a1 1 0 0 0-.742 1.67l7.225 7.989A2 2 0 0 1 10 14z";
 var house = "M15 21v-8a1 1 0 0 0-1-1h-4a1 1 0 0 0-1 1v8 M3 10a2 2 0 0 1 .709-1.528l7-6a2 2 0 0 1 2.582 0l7 6A2 2 0 0 1 21 10v9a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2z";
 var keyRound = "M2.586 17.414A2 2 0 0 0 2 18.828V21a1 1 0 0 0 1 1h3a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h1a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h.172a2 2 0 0 0 1.414-.586l.814-.814a6.5 6.5 0 1 0-4-4z M16 7.5a0.5 0.5 0 1 0 1 0a0.5 0.5 0 1 0 -1 0z";
@@ -578,7 +644,9 @@ var menu = "M4 5h16 M4 12h16 M4 19h16";
 var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
 var send = "M14.536 21.686a.5.5 0 0 0 .937-.024l6.5-19a.496.496 0 0 0-.635-.635l-19 6.5a.5.5 0 0 0-.024.937l7.93 3.18a2 2 0 0 1 1.112 1.11z M21.854 2.147l-10.94 10.939";
 var smartphone = "M7 2h10a2 2 0 0 1 2 2v16a2 2 0 0 1 -2 2h-10a2 2 0 0 1 -2 -2v-16a2 2 0 0 1 2 -2z M12 18h.01";
+var sun = "M8 12a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z M12 2v2 M12 20v2 M4.93 4.93l1.41 1.41 M17.66 17.66l1.41 1.41 M2 12h2 M20 12h2 M6.34 17.66l-1.41 1.41 M19.07 4.93l-1.41 1.41";
 var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3 M12 9v4 M12 17h.01";
+var users = "M16 21v-2a4 4 0 0 0-4-4H6a4 4 0 0 0-4 4v2 M16 3.128a4 4 0 0 1 0 7.744 M22 21v-2a4 4 0 0 0-3-3.87 M5 7a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z";
 
 // lib/webauthn.ts
 async function useKey(options) {
@@ -1270,9 +1338,12 @@ var places = [
   { name: "security", title: t("Security"), icon: lock },
   { name: "addresses", title: t("Addresses"), icon: atSign, group: t("Mail") },
   { name: "rules", title: t("Rules"), icon: filter },
+  { name: "away", title: t("Away"), icon: sun },
+  { name: "scripts", title: t("Sieve scripts"), icon: fileText },
   { name: "junk", title: t("Junk"), icon: octagonAlert },
   { name: "outgoing", title: t("Outgoing"), icon: send },
   { name: "transfer", title: t("Import and export"), icon: download, group: t("More") },
+  { name: "shares", title: t("Shared mailboxes"), icon: users },
   { name: "keys", title: t("Keys and webhooks"), icon: keyRound }
 ];
 var parts = {
@@ -1281,10 +1352,13 @@ var parts = {
   security: "security",
   addresses: "rules",
   rules: "rules",
+  away: "sieve",
+  scripts: "sieve",
   junk: "junk",
   outgoing: "sending",
   keys: "sending",
-  transfer: "transfer"
+  transfer: "transfer",
+  shares: "shares"
 };
 var App = class {
   client = new Client(base, checks, (reason) => this.logIn(reason));

@@ -308,6 +308,20 @@ function visible(value) {
   return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
 }
 
+// lib/qrcode.ts
+function qrDrawing(code, label) {
+  const namespace = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(namespace, "svg");
+  svg.setAttribute("viewBox", `0 0 ${code.size} ${code.size}`);
+  svg.setAttribute("class", "qr-code");
+  svg.setAttribute("role", "img");
+  svg.setAttribute("aria-label", label);
+  const path = document.createElementNS(namespace, "path");
+  path.setAttribute("d", code.path);
+  svg.append(path);
+  return svg;
+}
+
 // lib/webauthn.ts
 async function createKey(options) {
   const asked = JSON.parse(options);
@@ -524,7 +538,7 @@ async function addApp(client, found, mail) {
       });
       show(
         el("p", {}, t("Scan this with an authenticator app, such as Aegis, Google Authenticator, or your password manager.")),
-        drawn(made2.qr),
+        qrDrawing(made2.qr, t("QR code; the same as text is below")),
         el("p", { class: "hint" }, t("Or type this secret into the app:")),
         copyable(made2.secret.replace(/(.{4})(?=.)/g, "$1 ")),
         tried.root
@@ -583,18 +597,6 @@ function save(text3) {
   link.click();
   link.remove();
   setTimeout(() => URL.revokeObjectURL(url), 6e4);
-}
-function drawn(code) {
-  const namespace = "http://www.w3.org/2000/svg";
-  const svg = document.createElementNS(namespace, "svg");
-  svg.setAttribute("viewBox", `0 0 ${code.size} ${code.size}`);
-  svg.setAttribute("class", "qr-code");
-  svg.setAttribute("role", "img");
-  svg.setAttribute("aria-label", t("QR code; the same as text is below"));
-  const path = document.createElementNS(namespace, "path");
-  path.setAttribute("d", code.path);
-  svg.append(path);
-  return svg;
 }
 
 // admin/factors/part.ts

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "accounts.938bb48dc3cf.js", domains: "domains.3fa294179442.js", factors: "factors.89824f055e6e.js", queue: "queue.7a67d09ec2a7.js" };
+var define_PARTS_default = { accounts: "accounts.938bb48dc3cf.js", domains: "domains.3fa294179442.js", factors: "factors.67f26613690b.js", queue: "queue.7a67d09ec2a7.js" };
 
 // lib/check.ts
 var CheckFailed = class extends Error {

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from moxlite.config.snapshot import CurrentConfig
     from moxlite.config.toml.edit import Keys
     from moxlite.config.values import Section
+    from moxlite.logins.logins import Logins
+    from moxlite.migration.background import BackgroundImports
     from moxlite.net.tls.certificates import KeyPair
     from moxlite.store.accounts.opened import OpenAccount
 
@@ -49,6 +51,8 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
       passwords: sets and revokes passwords.
       queue: the account's part of the queue; None while there is no queue.
       certificate: returns the certificate of a listener by its name; it signs profiles for devices.
+      copies: imports by IMAP.
+      logins: finds the account of an address.
       devices: the devices that are being set up.
       training: accounts whose filters learn all messages again now.
     """
@@ -60,6 +64,8 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     passwords: Passwords
     queue: AccountQueue | None
     certificate: Callable[[str], KeyPair | None]
+    copies: BackgroundImports
+    logins: Logins
     devices: DeviceLinks = msgspec.field(default_factory=DeviceLinks)
     training: dict[str, Training] = msgspec.field(default_factory=dict)
 

@@ -14,10 +14,10 @@ from moxlite.store.errors import StoreError
 from moxlite.web.account.calls.common import AccountCalls
 from moxlite.web.account.calls.overview import program_of
 from moxlite.web.account.devices import DeviceLinks, LinkGone
-from moxlite.web.account.qrcode import qr_rows
 from moxlite.web.account.types import DeviceLink, DeviceLook, DeviceState
 from moxlite.web.calls import call
 from moxlite.web.errors import Conflict, FieldError, FieldErrors, Gone
+from moxlite.web.factors.qr import qr_code
 from moxlite.web.sessions import Caller
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class DeviceCalls(AccountCalls):
         except LinkGone:
             raise Conflict("another device is being set up at this moment") from None
         url = f"{caller.request.origin}{caller.path}#setup/{secret}"
-        return DeviceLink(url, await qr_rows(url))
+        return DeviceLink(url, await qr_code(url))
 
     @call()
     async def device_state(self, caller: Caller) -> DeviceState:

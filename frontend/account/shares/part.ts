@@ -1,0 +1,84 @@
+// Mailboxes shared with others, and those that others share.
+
+import type { Given, Received, Shares } from "../../gen/account";
+import { attempt, confirm } from "../../lib/dialogs";
+import { el } from "../../lib/dom";
+import { atFields, choice, form, line, tick } from "../../lib/fields";
+import { users } from "../../lib/icons";
+import { button, card, foreign, head, table } from "../../lib/pages";
+import { empty } from "../../lib/states";
+import { t } from "../../lib/words";
+import type { Desk, MakePage } from "../ui/page";
+
+/** Sets of rights with words (RFC 4314 §2.1). */
+const levels = [
+  ["lr", t("read")],
+  ["lrs", t("read, and mark as read")],
+  ["lrswite", t("read, change, add and remove")],
+  ["lrswipkxtea", t("everything, also sharing it with others")],
+] as const;
+
+function words(rights: string): string {
+  const found = levels.find(([letters]) => letters === rights);
+  return found === undefined ? t("the rights “{letters}”", { letters: rights }) : found[1];
+}
+
+const shares: MakePage = async (desk) => {
+  const found = await desk.client.shares();
+  const root = el("div", { class: "page" }, head(t("Shared mailboxes"), t("Other people with an account on this server see what you share in their mail program and webmail.")), given(desk, found), add(desk, found), received(found.received));
+  return { title: t("Shared mailboxes"), root };
+};
+
+function given(desk: Desk, found: Shares): HTMLElement {
+  if (found.given.length === 0) return card(t("Shared by you"), empty(users, t("Nothing is shared"), t("Share a mailbox below, such as one for a club or an office.")), { flush: true });
+  const rows = table<Given>(
+    t("Shared by you"),
+    [
+      { title: t("Mailbox"), kind: "main", cell: (one) => el("b", {}, foreign(one.mailbox)) },
+      { title: t("With"), cell: (one) => (one.guest === "anyone" ? t("everyone with an account here") : foreign(one.guest)) },
+      { title: t("May"), cell: (one) => words(one.rights) },
+      { title: "", kind: "num", cell: (one) => button(t("End"), () => void end(desk, one), { kind: "line small", name: t("End sharing {mailbox} with {guest}", { mailbox: one.mailbox, guest: one.guest }) }) },
+    ],
+    found.given,
+  );
+  return card(t("Shared by you"), rows, { flush: true });
+}
+
+async function end(desk: Desk, one: Given): Promise<void> {
+  if (!(await confirm(t("End sharing?"), t("“{mailbox}” disappears for {guest} at once.", { mailbox: one.mailbox, guest: one.guest }), t("End sharing")))) return;
+  if (await attempt(t("Ending the share"), () => desk.client.share_set(one.mailbox, one.guest, "", false))) await desk.refresh();
+}
+
+function add(desk: Desk, found: Shares): HTMLElement {
+  const mailbox = choice(t("Mailbox"), found.mailboxes.map((name) => [name, name] as const), found.mailboxes.find((name) => name !== "Inbox") ?? "Inbox");
+  const guest = line(t("With"), "", t("Address or account of a person on this server; “anyone” for all of them."), { autocapitalize: "none" });
+  const rights = choice(t("May"), levels, "lr");
+  const below = tick(t("Also mailboxes below it"), false, t("A mailbox that is made below it later is shared in any case."));
+  const box = form([el("div", { class: "fields" }, mailbox.root, guest.root, rights.root), below.root], t("Share"), async () => {
+    try {
+      await desk.client.share_set(mailbox.control.value, guest.control.value, rights.control.value, below.control.checked);
+    } catch (error) {
+      atFields(error, { mailbox, guest, rights });
+      return;
+    }
+    desk.say(t("Shared"));
+    await desk.refresh();
+  });
+  return card(t("Share a mailbox"), box.root);
+}
+
+function received(all: readonly Received[]): HTMLElement {
+  if (all.length === 0) return card(t("Shared with you"), el("p", { class: "hint" }, t("Other users share no mailbox with you.")));
+  const rows = table<Received>(
+    t("Shared with you"),
+    [
+      { title: t("Mailbox"), kind: "main", cell: (one) => el("b", {}, foreign(one.mailbox)) },
+      { title: t("Of"), cell: (one) => foreign(one.owner) },
+      { title: t("You may"), cell: (one) => words(one.rights) },
+    ],
+    all,
+  );
+  return card(t("Shared with you"), rows, { flush: true, hint: t("In mail programs they are below “Other Users”.") });
+}
+
+export const pages: Readonly<Record<string, MakePage>> = { shares };

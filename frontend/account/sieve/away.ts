@@ -1,0 +1,88 @@
+// The vacation form: answers while the owner is away, and whom it told.
+
+import type { AnsweredSender, Vacation } from "../../gen/account";
+import { el } from "../../lib/dom";
+import { atFields, choice, field, form, line, tick } from "../../lib/fields";
+import { card, foreign, head, table } from "../../lib/pages";
+import { notice } from "../../lib/states";
+import { microseconds, when } from "../../lib/times";
+import { t } from "../../lib/words";
+import type { Desk, MakePage } from "../ui/page";
+
+export const away: MakePage = async (desk) => {
+  const found = await desk.client.vacation();
+  const title = t("Away");
+  return { title, root: el("div", { class: "page" }, head(title, t("An answer to people who write to you while you are away.")), now(found), answer(desk, found), told(found.answered)) };
+};
+
+function now(found: Vacation): HTMLElement | null {
+  if (found.script) return notice("warn", t("A Sieve script is active. If it sends answers itself, this form sends none."));
+  if (found.active) return notice("ok", t("Answers are being sent now."));
+  if (found.form.enabled && found.form.start !== null && Date.parse(found.form.start) > Date.now()) return notice("off", t("Answers begin at the time below."));
+  return null;
+}
+
+function answer(desk: Desk, found: Vacation): HTMLElement {
+  const old = found.form;
+  const on = tick(t("Send answers"), old.enabled);
+  const start = line(t("From"), local(old.start), t("Empty: at once."), { type: "datetime-local" });
+  const end = line(t("Until"), local(old.end), t("Empty: until you switch it off."), { type: "datetime-local" });
+  const subject = line(t("Subject"), old.subject, t("Empty: “Auto:” and the subject of the message."), { spellcheck: "true", maxlength: "200" });
+  const area = el("textarea", { rows: 7, maxlength: "20000" });
+  area.value = old.text;
+  const text = field(t("Answer"), area);
+  const known = choice(t("To whom"), [["all", t("everyone who writes to me")], ["known", t("only people to whom I have written")]], old.known_only ? "known" : "all");
+  const box = form(
+    [
+      on.root,
+      el("div", { class: "fields" }, start.root, end.root, known.root),
+      subject.root,
+      text.root,
+      el("p", { class: "hint" }, t("Each sender gets one answer in 7 days. Lists, newsletters, programs and forged senders get none.")),
+    ],
+    t("Save"),
+    async () => {
+      const changed = {
+        enabled: on.control.checked,
+        start: instant(start.control.value),
+        end: instant(end.control.value),
+        subject: subject.control.value,
+        text: area.value,
+        known_only: known.control.value === "known",
+      };
+      try {
+        await desk.client.vacation_save(old, changed);
+      } catch (error) {
+        atFields(error, { start, end, subject, text });
+        return;
+      }
+      desk.say(changed.enabled ? t("Saved; answers are on") : t("Saved; answers are off"));
+      await desk.refresh();
+    },
+  );
+  return card(t("Answer"), box.root);
+}
+
+function told(all: readonly AnsweredSender[]): HTMLElement | null {
+  if (all.length === 0) return null;
+  const rows = table<AnsweredSender>(
+    t("Who got an answer"),
+    [
+      { title: t("Sender"), kind: "main", cell: (one) => foreign(one.address) },
+      { title: t("Last answer"), cell: (one) => when(microseconds(one.sent)) },
+    ],
+    all,
+  );
+  return card(t("Who got an answer"), rows, { flush: true });
+}
+
+/** A time for a field of the browser's own time zone, to the minute. */
+function local(text: string | null): string {
+  if (text === null) return "";
+  const at = new Date(text);
+  return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}
+
+function instant(text: string): string | null {
+  return text === "" ? null : new Date(text).toISOString();
+}

@@ -1,0 +1,204 @@
+"""Copies by IMAP, one of an account at a time, for the control socket and the account app (IMAP-137, WEB-159).
+
+The modules that do the work are loaded at first use, in a thread: with the IMAP client they take 1.2 MB, which most
+servers never need.
+"""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
+
+import trio
+
+from moxlite import lazyimport
+from moxlite.config.holder import ConfigHolder
+from moxlite.config.snapshot import Snapshot
+from moxlite.migration.orders import Copied, CopyByImap, Note, Tell
+from moxlite.net.resolver import Resolver
+from moxlite.net.tls.certificates import Trust
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.changelog.account import Account
+from moxlite.store.errors import AccountRemoved, ImportFailed, StoreError
+
+if TYPE_CHECKING:
+    from moxlite.net.imapclient import Client
+
+__all__ = ["Copies", "Copy", "CopyBusy", "CopyFailed", "Kind"]
+
+logger = logging.getLogger("moxlite.admin.imapcopy")
+
+Kind: TypeAlias = Literal["import", "export"]
+
+WAITS: Final = (1.0, 5.0, 20.0, 60.0, 180.0)
+"""Seconds to wait before each new connection after failed ones without progress. After the last, a copy fails; a
+continuous one goes on with the last waiting time.
+"""
+
+LOGOUT_SECONDS: Final = 5.0
+
+
+class CopyFailed(Exception):
+    """A copy ended before it was complete. The text is for its user."""
+
+
+class CopyBusy(CopyFailed):
+    """Another copy of the account by IMAP is running."""
+
+
+class Copy(Protocol):
+    """Interface of `Pull` and `Push`."""
+
+    @property
+    def result(self) -> Copied:
+        """Counts of the work done so far."""
+
+    @property
+    def progress(self) -> int:
+        """A number that grows with all work done."""
+
+    async def once(self, client: "Client") -> None:
+        """Copy everything that differs now."""
+
+    async def pause(self, client: "Client") -> None:
+        """Wait until there may be more to copy."""
+
+
+Make: TypeAlias = Callable[[Account, Accounts, CopyByImap, Tell, Path], Copy]
+
+
+class Copies:
+    """The running copies of a server.
+
+    Args:
+      trust: the authorities that sign the certificates of other servers.
+    """
+
+    def __init__(self, *, config: ConfigHolder, accounts: Accounts, resolver: Resolver, trust: Trust) -> None:
+        self._config = config
+        self._accounts = accounts
+        self._resolver = resolver
+        self._trust = trust
+        self._running: dict[str, trio.CancelScope] = {}
+        config.on_change(self._changed)
+
+    def is_running(self, account: str) -> bool:
+        """Whether a copy of this account is running."""
+        return account in self._running
+
+    async def run(
+        self,
+        kind: Kind,
+        order: CopyByImap,
+        tell: Tell,
+        *,
+        inside: bool = True,
+        begun: Callable[[Copy], None] = lambda copy: None,
+    ) -> Copied:
+        """Copy everything that differs; returns the counts. Cancellation keeps the messages that were copied.
+
+        Args:
+          inside: whether the server may have an address of the inner network (`net.dial.dial`).
+          begun: takes the copy, whose `result` grows while it runs.
+
+        Raises CopyFailed, CopyBusy.
+        """
+        account_name = order.account
+        if account_name in self._running:
+            raise CopyBusy(f"another import or export of {account_name} by IMAP is running")
+        scope = self._running[account_name] = trio.CancelScope()
+        end = "cancelled"
+        copy: Copy | None = None
+        failure: Exception | None = None
+        try:
+            make = await _make(kind)
+            from moxlite.net.imapclient import IMAPClientError
+
+            try:
+                with scope:
+                    async with self._accounts.use(account_name) as account:
+                        tmp = self._config.current.static.data_dir / "tmp"
+                        copy = make(account, self._accounts, order, tell, tmp)
+                        begun(copy)
+                        await self._connected(copy, order, tell, inside=inside)
+                    end = "done"
+                if scope.cancelled_caught:  # the account is being removed
+                    failure = AccountRemoved(account_name)
+            except (IMAPClientError, StoreError, OSError) as error:
+                failure = error
+                end = str(error)
+        finally:
+            del self._running[account_name]
+            done = Copied(0, 0, 0, 0, 0) if copy is None else copy.result
+            who = {"account": account_name, "host": order.host, "user": order.user}
+            what = {"messages": done.messages, "flags": done.flags, "problems": done.problems}
+            logger.info(f"{kind} by imap ended", extra={"kv": {**who, **what, "end": end}})
+        if isinstance(failure, OSError):
+            raise CopyFailed(f"a temporary file cannot be written: {failure.strerror or failure}")
+        if failure is not None:
+            raise CopyFailed(_told(failure, copy))
+        return done
+
+    def _changed(self, old: Snapshot, new: Snapshot) -> None:
+        """End the copies of accounts that are being removed: the removal waits until the accounts are unused
+        (STORE-140).
+        """
+        del old
+        for account, scope in self._running.items():
+            if new.account(account) is None:
+                scope.cancel()
+
+    async def _connected(self, copy: Copy, order: CopyByImap, tell: Tell, *, inside: bool = True) -> None:
+        """Run a copy over one connection after another, until it is complete, or makes no progress any more."""
+        from moxlite.net.imapclient import BrokenServer, ConnectionLost
+
+        failures, progress, greeted = 0, 0, False
+        while True:
+            try:
+                client = await self._connect(order, inside)
+                greeted = True
+                try:
+                    await copy.once(client)
+                    while order.continuous and not order.dry_run:
+                        failures = 0
+                        await copy.pause(client)
+                        await copy.once(client)
+                finally:
+                    with trio.move_on_after(LOGOUT_SECONDS, shield=True):
+                        await client.logout()
+            except (ConnectionLost, BrokenServer, ImportFailed) as error:  # ImportFailed: another import is running
+                if copy.progress > progress:
+                    failures, progress = 0, copy.progress
+                if not greeted or (failures >= len(WAITS) and not order.continuous):
+                    raise
+                seconds = WAITS[min(failures, len(WAITS) - 1)]
+                failures += 1
+                await tell(Note(f"{error}: trying again in {seconds:.0f} s", problem=False))
+                await trio.sleep(seconds)
+            else:
+                return
+
+    async def _connect(self, order: CopyByImap, inside: bool) -> "Client":
+        from moxlite.net.imapclient import Credentials, Server, connect
+
+        credentials = Credentials(order.user, order.password, order.token, allow_clear=order.tls == "none")
+        server = Server(order.host, order.tls, order.port)
+        return await connect(server, credentials, resolver=self._resolver, trust=self._trust, inside=inside)
+
+
+async def _make(kind: Kind) -> Make:
+    if kind == "import":
+        await lazyimport.load("moxlite.migration.pull")
+        from moxlite.migration.pull import Pull
+
+        return Pull
+    await lazyimport.load("moxlite.migration.push")
+    from moxlite.migration.push import Push
+
+    return Push
+
+
+def _told(error: Exception, copy: Copy | None) -> str:
+    if copy is None or not copy.progress or isinstance(error, AccountRemoved):
+        return str(error)
+    return f"{error}; {copy.result.messages} messages were copied; a new run goes on from there"

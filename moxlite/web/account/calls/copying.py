@@ -1,0 +1,169 @@
+"""Imports from another IMAP server (WEB-159)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from msgspec import Meta
+
+from moxlite.migration.background import CannotNow, ImportLook
+from moxlite.migration.orders import CopyByImap
+from moxlite.store.errors import BadMailboxName
+from moxlite.store.mail.remotes import remote_users
+from moxlite.store.names import check_name
+from moxlite.web.account.calls.common import AccountCalls
+from moxlite.web.account.mailtypes import Copying, KnownServer, PlannedMailbox, ServerForm
+from moxlite.web.calls import call
+from moxlite.web.errors import Conflict, FieldError, FieldErrors
+from moxlite.web.sessions import Caller
+
+__all__ = ["CopyingCalls"]
+
+MAX_KNOWN: Final = 10
+"""Servers of earlier imports that are offered again."""
+
+NO_TLS: Final = "a server is only asked without encryption within the server's own network, which is not allowed here"
+
+Names = Annotated[list[Annotated[str, Meta(max_length=4096)]], Meta(max_length=10_000)]
+
+
+class CopyingCalls(AccountCalls):
+    """The calls about imports from another IMAP server."""
+
+    @property
+    def _inside(self) -> bool:
+        """Whether users may name hosts of the inner network (WEB-111)."""
+        return self._server.config.current.static.allow_private_webhooks
+
+    @call()
+    async def copy_state(self, caller: Caller) -> Copying:
+        """How far the import from another server is, or its result."""
+        name = caller.require().account
+        async with self._open(caller) as account:
+            known = await account.read(lambda r: remote_users(r, MAX_KNOWN), op="copy_state")
+        servers = [KnownServer(one.host, one.user) for one in known]
+        return _shown(self._server.copies.look(name), servers, insecure=self._inside)
+
+    @call()
+    async def copy_look(self, caller: Caller, server: ServerForm) -> None:
+        """Connect to another server and read its mailboxes; then the import waits for `copy_go_on`. The password is
+        forgotten when the import ends.
+        """
+        name = caller.require().account
+        self._settings(caller)
+        order = _order(name, server, inside=self._inside)
+        try:
+            self._server.copies.start(order, look=True, inside=self._inside)
+        except CannotNow as error:
+            raise Conflict(str(error)) from error
+        await self._audit(caller, "import begun", {"host": order.host, "user": order.user})
+
+    @call()
+    async def copy_go_on(self, caller: Caller, leave_out: Names | None) -> None:
+        """Copy: for the first time without the mailboxes in ``leave_out``, or after a pause."""
+        try:
+            self._server.copies.go_on(caller.require().account, leave_out)
+        except CannotNow as error:
+            raise Conflict(str(error)) from error
+
+    @call()
+    async def copy_pause(self, caller: Caller) -> None:
+        """Stop copying until `copy_go_on`, for a day at most."""
+        try:
+            self._server.copies.pause(caller.require().account)
+        except CannotNow as error:
+            raise Conflict(str(error)) from error
+
+    @call()
+    async def copy_abort(self, caller: Caller) -> None:
+        """End the import; messages that were copied stay."""
+        try:
+            self._server.copies.abort(caller.require().account)
+        except CannotNow as error:
+            raise Conflict(str(error)) from error
+
+    @call()
+    async def copy_dismiss(self, caller: Caller) -> None:
+        """Forget the result of an import that has ended."""
+        self._server.copies.forget(caller.require().account)
+
+
+def _order(account: str, form: ServerForm, *, inside: bool) -> CopyByImap:
+    """The order for an import. Raises FieldErrors."""
+    host, user, prefix = form.host.strip().rstrip(".").lower(), form.user.strip(), form.prefix.strip()
+    mistakes = []
+    if not host or any(letter.isspace() or not letter.isprintable() for letter in host):
+        mistakes.append(FieldError("host", "is not the name of a server, such as imap.example.org"))
+    if not user:
+        mistakes.append(FieldError("user", "is empty: give the user name at the other server"))
+    if not form.password:
+        mistakes.append(FieldError("password", "is empty: give the password at the other server"))
+    if form.tls == "none" and not inside:
+        mistakes.append(FieldError("tls", NO_TLS))
+    if prefix:
+        try:
+            check_name(prefix)
+        except BadMailboxName as error:
+            mistakes.append(FieldError("prefix", str(error)))
+    if form.since is not None and form.since.tzinfo is None:
+        mistakes.append(FieldError("since", "has no time zone"))
+    if mistakes:
+        raise FieldErrors(mistakes)
+    return CopyByImap(
+        account=account,
+        host=host,
+        port=form.port,
+        tls=form.tls,
+        user=user,
+        password=form.password,
+        prefix=prefix,
+        since=None if form.since is None else int(form.since.timestamp()) * 1_000_000,
+    )
+
+
+def _shown(look: ImportLook | None, known: list[KnownServer], *, insecure: bool) -> Copying:
+    if look is None:
+        return Copying(
+            phase="none",
+            host="",
+            port=0,
+            tls="implicit",
+            user="",
+            plan=[],
+            mailbox="",
+            done=0,
+            total=0,
+            all=-1,
+            left=-1,
+            seconds=-1,
+            messages=0,
+            flags=0,
+            note="",
+            problems=[],
+            problem_count=0,
+            error="",
+            known=known,
+            insecure=insecure,
+        )
+    return Copying(
+        phase=look.phase,
+        host=look.host,
+        port=look.port,
+        tls=look.tls,
+        user=look.user,
+        plan=[PlannedMailbox(one.source, one.target, one.messages, one.new) for one in look.plan],
+        mailbox=look.mailbox,
+        done=look.done,
+        total=look.total,
+        all=look.all,
+        left=look.left,
+        seconds=look.seconds,
+        messages=look.copied.messages,
+        flags=look.copied.flags,
+        note=look.note,
+        problems=look.problems,
+        problem_count=look.copied.problems,
+        error=look.error,
+        known=known,
+        insecure=insecure,
+    )

@@ -1,0 +1,371 @@
+// lib/dom.ts
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === void 0 || value === null || value === false) continue;
+    if (typeof value === "function") {
+      element.addEventListener(name.slice(2), value);
+    } else if (name === "data") {
+      Object.assign(element.dataset, value);
+    } else {
+      element.setAttribute(name, value === true ? "" : String(value));
+    }
+  }
+  append(element, children);
+  return element;
+}
+function append(parent, children) {
+  for (const child of children) {
+    if (child === null || child === void 0 || child === false) continue;
+    if (Array.isArray(child)) append(parent, child);
+    else if (typeof child === "string") parent.appendChild(child.length > 0 ? text(child) : document.createTextNode(""));
+    else parent.appendChild(child);
+  }
+}
+function fill(parent, ...children) {
+  parent.replaceChildren();
+  append(parent, children);
+}
+function byId(id, kind) {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`no element #${id}`);
+  return found;
+}
+var ascii = /^[\x00-\x7f]*$/;
+var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
+var mixable = /[\p{L}]/u;
+function text(value) {
+  if (ascii.test(value)) return document.createTextNode(value);
+  const fragment = document.createDocumentFragment();
+  let plain = "";
+  let last = 0;
+  for (const match of value.matchAll(scripts)) {
+    const piece = match[0];
+    const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
+    if (kind !== 0 && last !== 0 && kind !== last) {
+      fragment.append(plain, mark(piece));
+      plain = "";
+      last = kind;
+      continue;
+    }
+    plain += piece;
+    if (kind !== 0) last = kind;
+    else if (!mixable.test(piece)) last = 0;
+  }
+  fragment.append(plain);
+  return fragment;
+}
+var bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
+function isolated(value) {
+  return value.replace(bidiControls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase()}]`);
+}
+function mark(value) {
+  const element = document.createElement("span");
+  element.className = "scriptswitch";
+  element.textContent = value;
+  return element;
+}
+function icon(path, name = "icon") {
+  const namespace = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(namespace, "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("class", name);
+  svg.setAttribute("aria-hidden", "true");
+  const line2 = document.createElementNS(namespace, "path");
+  line2.setAttribute("d", path);
+  svg.append(line2);
+  return svg;
+}
+function sign(path, name = "i") {
+  const svg = icon(path, name);
+  svg.setAttribute("viewBox", "0 0 24 24");
+  return svg;
+}
+
+// lib/focus.ts
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function holdFocus() {
+  const before = document.activeElement;
+  return () => {
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
+  };
+}
+
+// lib/words.ts
+var grouped;
+function t(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    return typeof value === "number" ? (grouped ??= new Intl.NumberFormat()).format(value) : value;
+  });
+}
+
+// lib/dialogs.ts
+function dialog(title, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const giveBack = holdFocus();
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      giveBack();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    document.body.append(box);
+    box.showModal();
+  });
+}
+async function showError(action, error) {
+  const message = error instanceof Error ? error.message : String(error);
+  await dialog(action, (close) => [
+    el("p", { class: "dialog-text" }, message),
+    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
+  ]);
+}
+async function confirm(title, message, action) {
+  const answer = await dialog(title, (close) => [
+    el("p", { class: "dialog-text" }, message),
+    el(
+      "div",
+      { class: "dialog-buttons" },
+      el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")),
+      el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action)
+    )
+  ]);
+  return answer === true;
+}
+async function attempt(action, work) {
+  const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    await showError(t("{action} failed", { action }), error);
+    return false;
+  } finally {
+    clearTimeout(timer);
+    setStatus("");
+  }
+}
+function setStatus(message) {
+  const line2 = byId("status", HTMLElement);
+  line2.hidden = message === "";
+  fill(line2, message);
+}
+
+// lib/client.ts
+function fieldsOf(error) {
+  return error instanceof Error && "fields" in error && Array.isArray(error.fields) ? error.fields : [];
+}
+
+// lib/icons.ts
+var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
+var users = "M16 21v-2a4 4 0 0 0-4-4H6a4 4 0 0 0-4 4v2 M16 3.128a4 4 0 0 1 0 7.744 M22 21v-2a4 4 0 0 0-3-3.87 M5 7a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z";
+
+// lib/fields.ts
+var made = 0;
+function field(label, control, hint = null) {
+  const id = `field-${++made}`;
+  const error = el("span", { class: "error", id: `${id}-error`, hidden: true });
+  const help = hint === null || hint === "" ? null : el("span", { class: "hint", id: `${id}-hint` }, hint);
+  if (control.id === "") control.id = id;
+  const described = () => [error.hidden ? "" : error.id, help?.id ?? ""].filter((one) => one !== "").join(" ");
+  const describe = () => described() === "" ? control.removeAttribute("aria-describedby") : control.setAttribute("aria-describedby", described());
+  describe();
+  const problem = (text2) => {
+    error.hidden = text2 === "";
+    fill(error, text2 !== "" && [sign(octagonAlert, "i s"), el("span", {}, text2)]);
+    control.setAttribute("aria-invalid", String(text2 !== ""));
+    describe();
+  };
+  control.addEventListener("input", () => problem(""));
+  return { root: el("div", { class: "field" }, el("label", { for: control.id }, label), control, error, help), control, problem };
+}
+function tick(label, on, hint = null) {
+  const control = el("input", { type: "checkbox" });
+  control.checked = on;
+  const error = el("span", { class: "error", hidden: true });
+  const problem = (text2) => {
+    error.hidden = text2 === "";
+    fill(error, text2);
+  };
+  const words2 = el("span", { class: "grow" }, label, hint !== null && hint !== "" && el("span", { class: "hint" }, el("br"), hint), error);
+  return { root: el("label", { class: "check" }, control, words2), control, problem };
+}
+function choice(label, values, chosen, hint = null) {
+  const control = el("select", {}, values.map(([value, words2]) => el("option", { value, selected: value === chosen }, words2)));
+  return field(label, control, hint);
+}
+function line(label, value, hint = null, attributes = {}) {
+  const control = el("input", { type: "text", autocomplete: "off", spellcheck: "false", ...attributes });
+  control.value = value;
+  return field(label, control, hint);
+}
+function form(content, action, save, kind = "primary") {
+  const error = el("p", { class: "error", role: "alert", hidden: true });
+  const complain = (text2) => {
+    error.hidden = text2 === "";
+    fill(error, text2);
+  };
+  const submit = el("button", { class: `btn ${kind}`, type: "submit" }, action);
+  const root = el(
+    "form",
+    {
+      class: "form",
+      novalidate: true,
+      onsubmit: async (event) => {
+        event.preventDefault();
+        submit.disabled = true;
+        complain("");
+        try {
+          await save();
+        } catch (failure) {
+          complain(failure instanceof Error ? failure.message : String(failure));
+        } finally {
+          submit.disabled = false;
+          root.querySelector("[aria-invalid=true]")?.focus();
+        }
+      }
+    },
+    content,
+    error,
+    el("div", { class: "flex wrap" }, submit)
+  );
+  return { root, complain };
+}
+function atFields(error, places) {
+  const mistakes = fieldsOf(error);
+  if (mistakes.length === 0) throw error;
+  const rest = [];
+  for (const { field: name, text: text2 } of mistakes) {
+    const best = Object.keys(places).filter((key) => key !== "" && (name === key || name.startsWith(`${key}.`) || name.startsWith(`${key}[`))).sort((a, b) => b.length - a.length)[0];
+    if (best === void 0) rest.push(`${name} ${text2}`.trim());
+    else places[best].problem(`${text2[0]?.toUpperCase() ?? ""}${text2.slice(1)}.`);
+  }
+  if (rest.length > 0) throw new Error(rest.join("; "));
+}
+
+// lib/pages.ts
+function head(title, hint, ...actions) {
+  const words2 = typeof hint === "string" && hint !== "" ? el("p", { class: "hint" }, hint) : hint;
+  return el("header", {}, el("h1", { tabindex: "-1" }, title), el("span", { class: "grow" }), actions, words2);
+}
+function card(title, content, options = {}) {
+  const { flush = false, hint, actions } = options;
+  const top = title === "" ? null : el("header", {}, el("h2", {}, title), el("span", { class: "grow" }), actions, typeof hint === "string" ? el("p", { class: "hint" }, hint) : hint);
+  return el("section", { class: flush ? "card flush" : "card", "aria-label": title === "" ? void 0 : title }, top, content);
+}
+function table(label, columns, rows, each) {
+  const body = rows.map((row) => {
+    const cells = columns.map((column) => {
+      const labelled = column.kind === void 0 || column.kind === "num";
+      return el("td", { class: column.kind, data: labelled && column.title !== "" ? { label: column.title } : void 0 }, wrapped(column.cell(row)));
+    });
+    const tr = el("tr", {}, cells);
+    each?.(tr, row);
+    return tr;
+  });
+  const titles = columns.map((column) => el("th", { class: column.kind, scope: "col" }, column.title === "" ? el("span", { class: "sr" }, t("Actions")) : column.title));
+  return el("table", { class: "records", "aria-label": label }, el("thead", {}, el("tr", {}, titles)), el("tbody", {}, body));
+}
+function wrapped(child) {
+  return Array.isArray(child) || typeof child === "string" ? child.length > 0 ? el("div", {}, child) : null : child;
+}
+function button(title, run, options = {}) {
+  const { icon: icon2, kind = "line", name } = options;
+  return el("button", { class: `btn ${kind}`, type: "button", "aria-label": name, onclick: run }, icon2 !== void 0 && sign(icon2, kind.includes("small") ? "i s" : "i"), title);
+}
+function foreign(value, most = 300) {
+  const shown = visible(value);
+  if (shown.length <= most) return el("bdi", {}, shown);
+  const words2 = el("bdi", {}, `${shown.slice(0, most)}…`);
+  const more = el("button", { class: "btn text small", type: "button", onclick: () => (fill(words2, shown), more.remove()) }, t("Show all"));
+  return el("span", {}, words2, more);
+}
+function visible(value) {
+  return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+}
+
+// lib/states.ts
+function empty(path, title, text2, ...actions) {
+  return el("div", { class: "empty" }, sign(path), el("h2", {}, title), el("p", {}, text2), actions);
+}
+
+// account/shares/part.ts
+var levels = [
+  ["lr", t("read")],
+  ["lrs", t("read, and mark as read")],
+  ["lrswite", t("read, change, add and remove")],
+  ["lrswipkxtea", t("everything, also sharing it with others")]
+];
+function words(rights) {
+  const found = levels.find(([letters]) => letters === rights);
+  return found === void 0 ? t("the rights “{letters}”", { letters: rights }) : found[1];
+}
+var shares = async (desk) => {
+  const found = await desk.client.shares();
+  const root = el("div", { class: "page" }, head(t("Shared mailboxes"), t("Other people with an account on this server see what you share in their mail program and webmail.")), given(desk, found), add(desk, found), received(found.received));
+  return { title: t("Shared mailboxes"), root };
+};
+function given(desk, found) {
+  if (found.given.length === 0) return card(t("Shared by you"), empty(users, t("Nothing is shared"), t("Share a mailbox below, such as one for a club or an office.")), { flush: true });
+  const rows = table(
+    t("Shared by you"),
+    [
+      { title: t("Mailbox"), kind: "main", cell: (one) => el("b", {}, foreign(one.mailbox)) },
+      { title: t("With"), cell: (one) => one.guest === "anyone" ? t("everyone with an account here") : foreign(one.guest) },
+      { title: t("May"), cell: (one) => words(one.rights) },
+      { title: "", kind: "num", cell: (one) => button(t("End"), () => void end(desk, one), { kind: "line small", name: t("End sharing {mailbox} with {guest}", { mailbox: one.mailbox, guest: one.guest }) }) }
+    ],
+    found.given
+  );
+  return card(t("Shared by you"), rows, { flush: true });
+}
+async function end(desk, one) {
+  if (!await confirm(t("End sharing?"), t("“{mailbox}” disappears for {guest} at once.", { mailbox: one.mailbox, guest: one.guest }), t("End sharing"))) return;
+  if (await attempt(t("Ending the share"), () => desk.client.share_set(one.mailbox, one.guest, "", false))) await desk.refresh();
+}
+function add(desk, found) {
+  const mailbox = choice(t("Mailbox"), found.mailboxes.map((name) => [name, name]), found.mailboxes.find((name) => name !== "Inbox") ?? "Inbox");
+  const guest = line(t("With"), "", t("Address or account of a person on this server; “anyone” for all of them."), { autocapitalize: "none" });
+  const rights = choice(t("May"), levels, "lr");
+  const below = tick(t("Also mailboxes below it"), false, t("A mailbox that is made below it later is shared in any case."));
+  const box = form([el("div", { class: "fields" }, mailbox.root, guest.root, rights.root), below.root], t("Share"), async () => {
+    try {
+      await desk.client.share_set(mailbox.control.value, guest.control.value, rights.control.value, below.control.checked);
+    } catch (error) {
+      atFields(error, { mailbox, guest, rights });
+      return;
+    }
+    desk.say(t("Shared"));
+    await desk.refresh();
+  });
+  return card(t("Share a mailbox"), box.root);
+}
+function received(all) {
+  if (all.length === 0) return card(t("Shared with you"), el("p", { class: "hint" }, t("Other users share no mailbox with you.")));
+  const rows = table(
+    t("Shared with you"),
+    [
+      { title: t("Mailbox"), kind: "main", cell: (one) => el("b", {}, foreign(one.mailbox)) },
+      { title: t("Of"), cell: (one) => foreign(one.owner) },
+      { title: t("You may"), cell: (one) => words(one.rights) }
+    ],
+    all
+  );
+  return card(t("Shared with you"), rows, { flush: true, hint: t("In mail programs they are below “Other Users”.") });
+}
+var pages = { shares };
+export {
+  pages
+};

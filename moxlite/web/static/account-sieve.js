@@ -1,0 +1,585 @@
+// lib/dom.ts
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === void 0 || value === null || value === false) continue;
+    if (typeof value === "function") {
+      element.addEventListener(name.slice(2), value);
+    } else if (name === "data") {
+      Object.assign(element.dataset, value);
+    } else {
+      element.setAttribute(name, value === true ? "" : String(value));
+    }
+  }
+  append(element, children);
+  return element;
+}
+function append(parent, children) {
+  for (const child of children) {
+    if (child === null || child === void 0 || child === false) continue;
+    if (Array.isArray(child)) append(parent, child);
+    else if (typeof child === "string") parent.appendChild(child.length > 0 ? text(child) : document.createTextNode(""));
+    else parent.appendChild(child);
+  }
+}
+function fill(parent, ...children) {
+  parent.replaceChildren();
+  append(parent, children);
+}
+function byId(id, kind) {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`no element #${id}`);
+  return found;
+}
+var ascii = /^[\x00-\x7f]*$/;
+var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
+var mixable = /[\p{L}]/u;
+function text(value) {
+  if (ascii.test(value)) return document.createTextNode(value);
+  const fragment = document.createDocumentFragment();
+  let plain = "";
+  let last = 0;
+  for (const match of value.matchAll(scripts)) {
+    const piece = match[0];
+    const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
+    if (kind !== 0 && last !== 0 && kind !== last) {
+      fragment.append(plain, mark(piece));
+      plain = "";
+      last = kind;
+      continue;
+    }
+    plain += piece;
+    if (kind !== 0) last = kind;
+    else if (!mixable.test(piece)) last = 0;
+  }
+  fragment.append(plain);
+  return fragment;
+}
+var bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
+function isolated(value) {
+  return value.replace(bidiControls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase()}]`);
+}
+function mark(value) {
+  const element = document.createElement("span");
+  element.className = "scriptswitch";
+  element.textContent = value;
+  return element;
+}
+function icon(path, name = "icon") {
+  const namespace = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(namespace, "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("class", name);
+  svg.setAttribute("aria-hidden", "true");
+  const line2 = document.createElementNS(namespace, "path");
+  line2.setAttribute("d", path);
+  svg.append(line2);
+  return svg;
+}
+function sign(path, name = "i") {
+  const svg = icon(path, name);
+  svg.setAttribute("viewBox", "0 0 24 24");
+  return svg;
+}
+
+// lib/words.ts
+var grouped;
+function t(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole2, name) => {
+    const value = values[name];
+    if (value === void 0) return whole2;
+    return typeof value === "number" ? (grouped ??= new Intl.NumberFormat()).format(value) : value;
+  });
+}
+
+// lib/client.ts
+function fieldsOf(error) {
+  return error instanceof Error && "fields" in error && Array.isArray(error.fields) ? error.fields : [];
+}
+
+// lib/icons.ts
+var ban = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M4.929 4.929 19.07 19.071";
+var circleCheck = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M16 9l-5.5 5.5L8 12";
+var circleHelp = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M9.09 9a3 3 0 0 1 5.83 1c0 2-3 3-3 3 M12 17h.01";
+var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
+var fileText = "M6 22a2 2 0 0 1-2-2V4a2 2 0 0 1 2-2h8a2.4 2.4 0 0 1 1.704.706l3.588 3.588A2.4 2.4 0 0 1 20 8v12a2 2 0 0 1-2 2z M14 2v5a1 1 0 0 0 1 1h5 M10 9H8 M16 13H8 M16 17H8";
+var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
+var plus = "M5 12h14 M12 5v14";
+var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3 M12 9v4 M12 17h.01";
+
+// lib/fields.ts
+var made = 0;
+function field(label, control, hint = null) {
+  const id = `field-${++made}`;
+  const error = el("span", { class: "error", id: `${id}-error`, hidden: true });
+  const help = hint === null || hint === "" ? null : el("span", { class: "hint", id: `${id}-hint` }, hint);
+  if (control.id === "") control.id = id;
+  const described = () => [error.hidden ? "" : error.id, help?.id ?? ""].filter((one) => one !== "").join(" ");
+  const describe = () => described() === "" ? control.removeAttribute("aria-describedby") : control.setAttribute("aria-describedby", described());
+  describe();
+  const problem = (text2) => {
+    error.hidden = text2 === "";
+    fill(error, text2 !== "" && [sign(octagonAlert, "i s"), el("span", {}, text2)]);
+    control.setAttribute("aria-invalid", String(text2 !== ""));
+    describe();
+  };
+  control.addEventListener("input", () => problem(""));
+  return { root: el("div", { class: "field" }, el("label", { for: control.id }, label), control, error, help), control, problem };
+}
+function tick(label, on, hint = null) {
+  const control = el("input", { type: "checkbox" });
+  control.checked = on;
+  const error = el("span", { class: "error", hidden: true });
+  const problem = (text2) => {
+    error.hidden = text2 === "";
+    fill(error, text2);
+  };
+  const words = el("span", { class: "grow" }, label, hint !== null && hint !== "" && el("span", { class: "hint" }, el("br"), hint), error);
+  return { root: el("label", { class: "check" }, control, words), control, problem };
+}
+function choice(label, values, chosen, hint = null) {
+  const control = el("select", {}, values.map(([value, words]) => el("option", { value, selected: value === chosen }, words)));
+  return field(label, control, hint);
+}
+function line(label, value, hint = null, attributes = {}) {
+  const control = el("input", { type: "text", autocomplete: "off", spellcheck: "false", ...attributes });
+  control.value = value;
+  return field(label, control, hint);
+}
+function form(content, action, save, kind = "primary") {
+  const error = el("p", { class: "error", role: "alert", hidden: true });
+  const complain = (text2) => {
+    error.hidden = text2 === "";
+    fill(error, text2);
+  };
+  const submit = el("button", { class: `btn ${kind}`, type: "submit" }, action);
+  const root = el(
+    "form",
+    {
+      class: "form",
+      novalidate: true,
+      onsubmit: async (event) => {
+        event.preventDefault();
+        submit.disabled = true;
+        complain("");
+        try {
+          await save();
+        } catch (failure) {
+          complain(failure instanceof Error ? failure.message : String(failure));
+        } finally {
+          submit.disabled = false;
+          root.querySelector("[aria-invalid=true]")?.focus();
+        }
+      }
+    },
+    content,
+    error,
+    el("div", { class: "flex wrap" }, submit)
+  );
+  return { root, complain };
+}
+function atFields(error, places) {
+  const mistakes = fieldsOf(error);
+  if (mistakes.length === 0) throw error;
+  const rest = [];
+  for (const { field: name, text: text2 } of mistakes) {
+    const best = Object.keys(places).filter((key) => key !== "" && (name === key || name.startsWith(`${key}.`) || name.startsWith(`${key}[`))).sort((a, b) => b.length - a.length)[0];
+    if (best === void 0) rest.push(`${name} ${text2}`.trim());
+    else places[best].problem(`${text2[0]?.toUpperCase() ?? ""}${text2.slice(1)}.`);
+  }
+  if (rest.length > 0) throw new Error(rest.join("; "));
+}
+
+// lib/pages.ts
+function head(title, hint, ...actions) {
+  const words = typeof hint === "string" && hint !== "" ? el("p", { class: "hint" }, hint) : hint;
+  return el("header", {}, el("h1", { tabindex: "-1" }, title), el("span", { class: "grow" }), actions, words);
+}
+function card(title, content, options = {}) {
+  const { flush = false, hint, actions } = options;
+  const top = title === "" ? null : el("header", {}, el("h2", {}, title), el("span", { class: "grow" }), actions, typeof hint === "string" ? el("p", { class: "hint" }, hint) : hint);
+  return el("section", { class: flush ? "card flush" : "card", "aria-label": title === "" ? void 0 : title }, top, content);
+}
+function table(label, columns, rows, each) {
+  const body = rows.map((row) => {
+    const cells = columns.map((column) => {
+      const labelled = column.kind === void 0 || column.kind === "num";
+      return el("td", { class: column.kind, data: labelled && column.title !== "" ? { label: column.title } : void 0 }, wrapped(column.cell(row)));
+    });
+    const tr = el("tr", {}, cells);
+    each?.(tr, row);
+    return tr;
+  });
+  const titles = columns.map((column) => el("th", { class: column.kind, scope: "col" }, column.title === "" ? el("span", { class: "sr" }, t("Actions")) : column.title));
+  return el("table", { class: "records", "aria-label": label }, el("thead", {}, el("tr", {}, titles)), el("tbody", {}, body));
+}
+function wrapped(child) {
+  return Array.isArray(child) || typeof child === "string" ? child.length > 0 ? el("div", {}, child) : null : child;
+}
+function button(title, run, options = {}) {
+  const { icon: icon2, kind = "line", name } = options;
+  return el("button", { class: `btn ${kind}`, type: "button", "aria-label": name, onclick: run }, icon2 !== void 0 && sign(icon2, kind.includes("small") ? "i s" : "i"), title);
+}
+function foreign(value, most = 300) {
+  const shown = visible(value);
+  if (shown.length <= most) return el("bdi", {}, shown);
+  const words = el("bdi", {}, `${shown.slice(0, most)}…`);
+  const more = el("button", { class: "btn text small", type: "button", onclick: () => (fill(words, shown), more.remove()) }, t("Show all"));
+  return el("span", {}, words, more);
+}
+function visible(value) {
+  return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+}
+
+// lib/states.ts
+var shapes = { ok: circleCheck, warn: triangleAlert, danger: octagonAlert, wait: clock, off: ban, unknown: circleHelp };
+var tones = { ok: "ok", warn: "warn", danger: "danger", wait: "muted", off: "muted", unknown: "muted" };
+function state(level, word) {
+  return el("span", { class: `state ${tones[level]}` }, sign(shapes[level], "i s"), word);
+}
+function notice(level, text2, ...actions) {
+  const alert = level === "danger" ? "alert" : void 0;
+  return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text2), actions);
+}
+function empty(path, title, text2, ...actions) {
+  return el("div", { class: "empty" }, sign(path), el("h2", {}, title), el("p", {}, text2), actions);
+}
+
+// lib/times.ts
+var second = 1e6;
+var minute = 60 * second;
+var hour = 60 * minute;
+var day = 24 * hour;
+var clock2;
+var weekday;
+var date;
+var year;
+var whole;
+function timeOf(at) {
+  return (clock2 ??= new Intl.DateTimeFormat(void 0, { hour: "2-digit", minute: "2-digit" })).format(at / 1e3);
+}
+function moment(at, now2 = Date.now() * 1e3) {
+  const here = new Date(at / 1e3);
+  const today = new Date(now2 / 1e3);
+  const days = Math.round((new Date(today).setHours(0, 0, 0, 0) - new Date(here).setHours(0, 0, 0, 0)) / 864e5);
+  const time = timeOf(at);
+  if (days === 0) return time;
+  if (days === 1) return t("yesterday {time}", { time });
+  if (days === -1) return t("tomorrow {time}", { time });
+  if (days > 0 && days < 7) return `${(weekday ??= new Intl.DateTimeFormat(void 0, { weekday: "short" })).format(here)} ${time}`;
+  if (here.getFullYear() === today.getFullYear()) return `${(date ??= new Intl.DateTimeFormat(void 0, { day: "numeric", month: "short" })).format(here)} ${time}`;
+  return (year ??= new Intl.DateTimeFormat(void 0, { day: "numeric", month: "short", year: "numeric" })).format(here);
+}
+function when(at) {
+  whole ??= new Intl.DateTimeFormat(void 0, { dateStyle: "full", timeStyle: "long" });
+  const iso = new Date(at / 1e3).toISOString();
+  return el("time", { datetime: iso, title: `${whole.format(at / 1e3)}
+${iso.replace("T", " ").replace(/\.\d+Z/, " UTC")}` }, moment(at));
+}
+function microseconds(text2) {
+  return text2 === "" ? 0 : Date.parse(text2) * 1e3;
+}
+
+// account/sieve/away.ts
+var away = async (desk) => {
+  const found = await desk.client.vacation();
+  const title = t("Away");
+  return { title, root: el("div", { class: "page" }, head(title, t("An answer to people who write to you while you are away.")), now(found), answer(desk, found), told(found.answered)) };
+};
+function now(found) {
+  if (found.script) return notice("warn", t("A Sieve script is active. If it sends answers itself, this form sends none."));
+  if (found.active) return notice("ok", t("Answers are being sent now."));
+  if (found.form.enabled && found.form.start !== null && Date.parse(found.form.start) > Date.now()) return notice("off", t("Answers begin at the time below."));
+  return null;
+}
+function answer(desk, found) {
+  const old = found.form;
+  const on = tick(t("Send answers"), old.enabled);
+  const start2 = line(t("From"), local(old.start), t("Empty: at once."), { type: "datetime-local" });
+  const end = line(t("Until"), local(old.end), t("Empty: until you switch it off."), { type: "datetime-local" });
+  const subject = line(t("Subject"), old.subject, t("Empty: “Auto:” and the subject of the message."), { spellcheck: "true", maxlength: "200" });
+  const area = el("textarea", { rows: 7, maxlength: "20000" });
+  area.value = old.text;
+  const text2 = field(t("Answer"), area);
+  const known = choice(t("To whom"), [["all", t("everyone who writes to me")], ["known", t("only people to whom I have written")]], old.known_only ? "known" : "all");
+  const box = form(
+    [
+      on.root,
+      el("div", { class: "fields" }, start2.root, end.root, known.root),
+      subject.root,
+      text2.root,
+      el("p", { class: "hint" }, t("Each sender gets one answer in 7 days. Lists, newsletters, programs and forged senders get none."))
+    ],
+    t("Save"),
+    async () => {
+      const changed = {
+        enabled: on.control.checked,
+        start: instant(start2.control.value),
+        end: instant(end.control.value),
+        subject: subject.control.value,
+        text: area.value,
+        known_only: known.control.value === "known"
+      };
+      try {
+        await desk.client.vacation_save(old, changed);
+      } catch (error) {
+        atFields(error, { start: start2, end, subject, text: text2 });
+        return;
+      }
+      desk.say(changed.enabled ? t("Saved; answers are on") : t("Saved; answers are off"));
+      await desk.refresh();
+    }
+  );
+  return card(t("Answer"), box.root);
+}
+function told(all) {
+  if (all.length === 0) return null;
+  const rows = table(
+    t("Who got an answer"),
+    [
+      { title: t("Sender"), kind: "main", cell: (one) => foreign(one.address) },
+      { title: t("Last answer"), cell: (one) => when(microseconds(one.sent)) }
+    ],
+    all
+  );
+  return card(t("Who got an answer"), rows, { flush: true });
+}
+function local(text2) {
+  if (text2 === null) return "";
+  const at = new Date(text2);
+  return new Date(at.getTime() - at.getTimezoneOffset() * 6e4).toISOString().slice(0, 16);
+}
+function instant(text2) {
+  return text2 === "" ? null : new Date(text2).toISOString();
+}
+
+// lib/focus.ts
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function holdFocus() {
+  const before = document.activeElement;
+  return () => {
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
+  };
+}
+
+// lib/dialogs.ts
+function dialog(title, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const giveBack = holdFocus();
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      giveBack();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    document.body.append(box);
+    box.showModal();
+  });
+}
+async function showError(action, error) {
+  const message = error instanceof Error ? error.message : String(error);
+  await dialog(action, (close) => [
+    el("p", { class: "dialog-text" }, message),
+    el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))
+  ]);
+}
+async function confirm(title, message, action) {
+  const answer2 = await dialog(title, (close) => [
+    el("p", { class: "dialog-text" }, message),
+    el(
+      "div",
+      { class: "dialog-buttons" },
+      el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")),
+      el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action)
+    )
+  ]);
+  return answer2 === true;
+}
+async function ask(title, label, value, action) {
+  return dialog(title, (close) => {
+    const input = el("input", { class: "dialog-input", value, autofocus: true, "aria-label": label, autocomplete: "off" });
+    const form2 = el(
+      "form",
+      {
+        onsubmit: (event) => {
+          event.preventDefault();
+          if (input.value !== "") close(input.value);
+        }
+      },
+      el("label", { class: "field" }, label, input),
+      el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", type: "submit" }, action))
+    );
+    return [form2];
+  });
+}
+async function attempt(action, work) {
+  const timer = setTimeout(() => setStatus(t("{action}…", { action })), 1e3);
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    await showError(t("{action} failed", { action }), error);
+    return false;
+  } finally {
+    clearTimeout(timer);
+    setStatus("");
+  }
+}
+function setStatus(message) {
+  const line2 = byId("status", HTMLElement);
+  line2.hidden = message === "";
+  fill(line2, message);
+}
+
+// lib/numbers.ts
+function size(octets) {
+  if (octets < 1024) return `${octets} B`;
+  const units = ["KB", "MB", "GB", "TB"];
+  let value = octets;
+  let unit = -1;
+  do {
+    value /= 1024;
+    unit++;
+  } while (value >= 999.5 && unit < units.length - 1);
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+}
+
+// account/sieve/scripts.ts
+var pause = 500;
+var start = 'require ["fileinto"];\n\nif header :contains "subject" "invoice" {\n    fileinto "Invoices";\n}\n';
+var scripts2 = async (desk) => {
+  const [name] = desk.path;
+  if (name !== void 0 && name !== "") return editor(desk, name === "new" && desk.path[1] === void 0 ? null : desk.path.slice(-1)[0]);
+  const found = await desk.client.script_list();
+  const title = t("Sieve scripts");
+  const hint = t("For those who like to write their rules as a program. One script is active; it decides after the rules of your addresses. Mail programs can edit scripts too, by ManageSieve.");
+  return { title, root: el("div", { class: "page" }, head(title, hint), list(desk, found), failures(found)) };
+};
+function address(name) {
+  return `#scripts/edit/${encodeURIComponent(name)}`;
+}
+function list(desk, found) {
+  const add = button(t("New script"), () => desk.go("#scripts/new"), { icon: plus, kind: found.scripts.length === 0 ? "primary" : "line" });
+  if (found.scripts.length === 0) return card(t("Scripts"), empty(fileText, t("No scripts"), t("Rules of addresses do most things without one."), add), { flush: true });
+  const rows = table(
+    t("Scripts"),
+    [
+      { title: t("Name"), kind: "main", cell: (one) => el("span", {}, el("a", { href: address(one.name) }, foreign(one.name)), one.active && [" ", state("ok", t("active"))]) },
+      { title: t("Size"), cell: (one) => size(one.size) },
+      { title: t("Changed"), cell: (one) => when(microseconds(one.changed)) },
+      {
+        title: "",
+        kind: "num",
+        cell: (one) => el(
+          "span",
+          { class: "flex wrap" },
+          button(one.active ? t("Switch off") : t("Activate"), () => void act(desk, () => desk.client.script_activate(one.active ? "" : one.name)), { kind: "line small", name: one.active ? t("Switch off {name}", { name: one.name }) : t("Activate {name}", { name: one.name }) }),
+          button(t("Rename"), () => void rename(desk, one), { kind: "line small", name: t("Rename {name}", { name: one.name }) }),
+          !one.active && button(t("Delete"), () => void remove(desk, one), { kind: "line small", name: t("Delete {name}", { name: one.name }) })
+        )
+      }
+    ],
+    found.scripts
+  );
+  return card(t("Scripts"), rows, { flush: true, actions: add });
+}
+async function act(desk, work) {
+  if (await attempt(t("Changing scripts"), work)) await desk.refresh();
+}
+async function rename(desk, one) {
+  const name = await ask(t("Rename the script"), t("Name"), one.name, t("Rename"));
+  if (name !== null && name !== one.name) await act(desk, () => desk.client.script_rename(one.name, name));
+}
+async function remove(desk, one) {
+  if (await confirm(t("Delete “{name}”?", { name: one.name }), t("Its text is gone then."), t("Delete"))) await act(desk, () => desk.client.script_delete(one.name));
+}
+function failures(found) {
+  if (found.failures.length === 0) return null;
+  const lines = found.failures.map((one) => {
+    const place = one.line > 0 ? t("{script}, line {line}", { script: one.script, line: one.line }) : one.script;
+    return el("li", {}, state("warn", ""), el("span", { class: "grow" }, foreign(one.text), place !== "" && el("span", { class: "hint" }, el("br"), foreign(place))), el("span", { class: "muted" }, when(microseconds(one.moment))));
+  });
+  return card(t("Errors while running"), el("ul", { class: "lines" }, lines), { flush: true, hint: t("The messages were kept in your Inbox.") });
+}
+async function editor(desk, name) {
+  const old = name === null ? null : await desk.client.script_get(name);
+  const known = name === null ? null : (await desk.client.script_list()).scripts.find((one) => one.name === name);
+  const called = line(t("Name"), "", null, { maxlength: "128" });
+  const area = el("textarea", { class: "code", rows: 18, spellcheck: "false", autocapitalize: "none", autocomplete: "off", wrap: "off" });
+  area.value = old ?? start;
+  const text2 = field(t("Script"), area);
+  const activate = tick(t("Make it the active script"), known?.active ?? true);
+  const verdict = el("div", { class: "gap", "aria-live": "polite" });
+  let timer = 0;
+  let asked = 0;
+  const check2 = async () => {
+    const mine = ++asked;
+    let faults;
+    try {
+      faults = await desk.client.script_check(area.value);
+    } catch {
+      return;
+    }
+    if (mine === asked) fill(verdict, judged(faults, area));
+  };
+  area.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = window.setTimeout(() => void check2(), pause);
+  });
+  area.addEventListener("keydown", (event) => indent(event, area));
+  desk.onLeave(() => clearTimeout(timer));
+  await check2();
+  const box = form([name === null && called.root, text2.root, verdict, !(known?.active ?? false) && activate.root], t("Save"), async () => {
+    try {
+      await desk.client.script_save(name ?? called.control.value, old, area.value, activate.control.checked);
+    } catch (error) {
+      atFields(error, { text: text2 });
+      return;
+    }
+    desk.say(t("Script saved"));
+    desk.go("#scripts");
+  });
+  const title = name === null ? t("New script") : name;
+  const back = el("a", { class: "btn text", href: "#scripts" }, t("All scripts"));
+  return { title: t("Sieve scripts"), root: el("div", { class: "page" }, head(name === null ? title : foreign(title), "", back), card("", box.root)) };
+}
+function judged(faults, area) {
+  if (faults.length === 0) return notice("ok", t("The script is valid."));
+  const items = faults.map(
+    (one) => el("li", {}, el("button", { class: "btn text small", type: "button", onclick: () => jump(area, one) }, t("Line {line}, column {column}", { line: one.line, column: one.column })), " ", foreign(one.text))
+  );
+  return notice("danger", el("ul", { class: "faults" }, items));
+}
+function jump(area, fault) {
+  const lines = area.value.split("\n");
+  const before = lines.slice(0, fault.line - 1).reduce((sum, one) => sum + one.length + 1, 0);
+  const column = [...lines[fault.line - 1] ?? ""].slice(0, fault.column - 1).join("").length;
+  area.focus();
+  area.setSelectionRange(before + column, before + column);
+}
+function indent(event, area) {
+  if (event.key !== "Enter" || event.isComposing || event.shiftKey) return;
+  const before = area.value.slice(0, area.selectionStart);
+  const spaces = /^[ \t]*/.exec(before.slice(before.lastIndexOf("\n") + 1))[0];
+  if (spaces === "") return;
+  event.preventDefault();
+  area.setRangeText(`
+${spaces}`, area.selectionStart, area.selectionEnd, "end");
+  area.dispatchEvent(new Event("input"));
+}
+
+// account/sieve/part.ts
+var pages = { away, scripts: scripts2 };
+export {
+  pages
+};

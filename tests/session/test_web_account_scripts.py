@@ -1,0 +1,112 @@
+"""The account app's calls about answers while away and Sieve scripts."""
+
+from typing import Any
+
+import pytest
+
+from moxlite.store.delivery.scripts import note_failure
+from moxlite.store.delivery.vacation import load_form, may_answer
+from tests.browsing import Browser
+from tests.web_rig import Rig, rig
+
+pytestmark = pytest.mark.served
+
+__all__ = ["rig"]
+
+EMPTY: dict[str, Any] = {"enabled": False, "start": None, "end": None, "subject": "", "text": "", "known_only": False}
+SCRIPT = 'require "fileinto";\nfileinto "Lists";\n'
+
+
+@pytest.fixture
+async def browser(rig: Rig) -> Browser:
+    """A browser that is logged in to the account app."""
+    found = rig.browser(app="/")
+    await found.log_in()
+    return found
+
+
+async def test_the_vacation_form_is_saved_and_tells_whom_it_told(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-131, WEB-158: a form that was changed elsewhere meanwhile is a conflict."""
+    assert (await browser.call("vacation"))["form"] == EMPTY
+    wanted = EMPTY | {"enabled": True, "text": "Back on Monday.", "end": "2090-01-01T10:00:00Z", "known_only": True}
+    await browser.call("vacation_save", old=EMPTY, changed=wanted)
+    async with rig.account() as account:
+        form = await account.read(load_form, op="test")
+        assert (form.enabled, form.text, form.known_only) == (True, "Back on Monday.", True)
+        await account.write(lambda tx: may_answer(tx, b"h" * 16, "eva@example.net", 3600))
+    found = await browser.call("vacation")
+    assert (found["form"], found["active"], found["script"]) == (wanted, True, False)
+    assert [one["address"] for one in found["answered"]] == ["eva@example.net"]
+    assert await browser.error("vacation_save", old=EMPTY, changed=EMPTY) == (409, "user:conflict")
+    await browser.call("vacation_save", old=wanted, changed=wanted | {"enabled": False})
+    assert not (await browser.call("vacation"))["active"]
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"text": " "}, "text"),
+        ({"start": "2090-01-02T00:00:00Z", "end": "2090-01-01T00:00:00Z"}, "end"),
+        ({"end": "2020-01-01T00:00:00Z"}, "end"),
+        ({"end": "2090-01-01T00:00:00"}, "end"),
+    ],
+)
+async def test_a_wrong_vacation_form_is_refused_at_its_field(
+    browser: Browser, change: dict[str, object], field: str
+) -> None:
+    """WEBMAIL-131."""
+    good = EMPTY | {"enabled": True, "text": "Away"}
+    answer = await browser.post("vacation_save", {"old": EMPTY, "changed": good | change})
+    assert answer.status == 400
+    assert [one["field"] for one in answer.json["error"]["fields"]] == [field]
+    assert (await browser.call("vacation"))["form"] == EMPTY
+
+
+async def test_a_script_is_checked_saved_activated_renamed_and_deleted(rig: Rig, browser: Browser) -> None:
+    """WEB-158, IMAP-141: each fault with line and column; the active one is not deleted."""
+    assert await browser.call("script_check", text=SCRIPT) == []
+    (fault,) = await browser.call("script_check", text='if true {\n  fileinto "x";\n}')
+    assert (fault["line"], fault["column"]) == (2, 3)
+    assert "fileinto" in fault["text"]
+    await browser.call("script_save", name="mine", old=None, text=SCRIPT, activate=True)
+    found = await browser.call("script_list")
+    assert [(one["name"], one["active"]) for one in found["scripts"]] == [("mine", True)]
+    assert "vacation" in found["extensions"]
+    assert await browser.call("script_get", name="mine") == SCRIPT
+    assert (await browser.call("vacation"))["script"]
+    assert await browser.error("script_save", name="mine", old=None, text="keep;", activate=False) == (
+        409,
+        "user:conflict",
+    )
+    assert await browser.error("script_save", name="mine", old=SCRIPT, text="kep;", activate=False) == (
+        400,
+        "user:fields",
+    )
+    assert await browser.call("script_get", name="mine") == SCRIPT
+    await browser.call("script_save", name="mine", old=SCRIPT, text="keep;", activate=False)
+    await browser.call("script_save", name="other", old=None, text="discard;", activate=False)
+    assert await browser.error("script_delete", name="mine") == (409, "user:conflict")
+    assert await browser.error("script_rename", name="mine", new_name="other") == (409, "user:conflict")
+    assert await browser.error("script_rename", name="mine", new_name="a\nb") == (400, "user:fields")
+    await browser.call("script_rename", name="mine", new_name="first")
+    await browser.call("script_activate", name="")
+    await browser.call("script_delete", name="first")
+    assert [(one["name"], one["active"]) for one in (await browser.call("script_list"))["scripts"]] == [
+        ("other", False)
+    ]
+    for name, options in (
+        ("script_get", {"name": "gone"}),
+        ("script_delete", {"name": "gone"}),
+        ("script_activate", {"name": "gone"}),
+        ("script_rename", {"name": "gone", "new_name": "x"}),
+    ):
+        assert await browser.error(name, **options) == (404, "user:notFound")
+    assert await browser.error("script_save", name="", old=None, text="keep;", activate=False) == (400, "user:error")
+
+
+async def test_errors_of_scripts_are_shown(rig: Rig, browser: Browser) -> None:
+    """SMTP-160, WEB-158."""
+    async with rig.account() as account:
+        await account.write(lambda tx: note_failure(tx, "mine", 3, "there is no mailbox 'x'"))
+    (one,) = (await browser.call("script_list"))["failures"]
+    assert (one["script"], one["line"], one["text"]) == ("mine", 3, "there is no mailbox 'x'")
