@@ -1,6 +1,7 @@
 """``moxlite serve``, ``localserve``, ``stop``, ``healthcheck`` (docs/spec/admin.md §5, §6)."""
 
 import contextlib
+import gc
 import os
 import sys
 import time
@@ -129,10 +130,14 @@ def localserve(
 
 
 def _serve(path: Path, *, log_level: str | None, drop: bool, local: bool, ctl_tcp: bool) -> int:
-    from moxlite.process.signals import Signals
+    gc.disable()  # nearly all that a start makes stays; at its end the server switches the collector on again
+    try:
+        from moxlite.process.signals import Signals
 
-    with Signals() as signals:
-        return _serve_with(signals, path, log_level=log_level, drop=drop, local=local, ctl_tcp=ctl_tcp)
+        with Signals() as signals:
+            return _serve_with(signals, path, log_level=log_level, drop=drop, local=local, ctl_tcp=ctl_tcp)
+    finally:
+        gc.enable()
 
 
 def _serve_with(
