@@ -42,7 +42,7 @@ from moxlite.migration.mailcopies import CopyCommands
 from moxlite.net.control.server import Command, serve_ctl
 from moxlite.net.listeners import GRACE_SECONDS, Listen, listen, serve_listener
 from moxlite.periodic import start_periodic
-from moxlite.process.descriptors import make_budget, raise_limit
+from moxlite.process.budget import make_budget, memory_limit, raise_limit
 from moxlite.process.parent import Parent
 from moxlite.process.signals import Signals
 from moxlite.process.startup import Endpoint, Service, Started, StartFailed, note_version
@@ -127,7 +127,7 @@ async def serve(
     listen: Listen = listen,
 ) -> None:
     """The tree. Arguments as `run`; `listen` takes the sockets of `started` into use."""
-    budget = make_budget(raise_limit())
+    budget = make_budget(raise_limit(), memory_limit())
     async with AsyncExitStack() as databases, open_supervisor("server") as tree:
         house = await open_house(started, databases, tree, budget, local=local)
         databases.enter_context(signals.ending())

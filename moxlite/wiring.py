@@ -34,8 +34,8 @@ from moxlite.net.httpclient import HTTPClient, Roots
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import Resolver
 from moxlite.net.tls.certificates import Trust
+from moxlite.process.budget import Budget
 from moxlite.process.clockset import ClockWatch
-from moxlite.process.descriptors import Budget
 from moxlite.process.keys.receivedid import ReceivedID
 from moxlite.process.ownzones import OwnZones
 from moxlite.process.ports import TLSPorts, failure_limits, roots_of, trust_of

@@ -401,7 +401,7 @@ def test_the_soft_limit_of_descriptors_is_raised_to_the_hard_one() -> None:
     """ADMIN-39b"""
     program = (
         "import resource as r; r.setrlimit(r.RLIMIT_NOFILE, (100, 200));"
-        "from moxlite.process.descriptors import raise_limit; print(raise_limit(), r.getrlimit(r.RLIMIT_NOFILE))"
+        "from moxlite.process.budget import raise_limit; print(raise_limit(), r.getrlimit(r.RLIMIT_NOFILE))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "200 (200, 200)\n"

@@ -3,6 +3,7 @@
 import logging
 from functools import partial
 from ipaddress import ip_address, ip_network
+from pathlib import Path
 
 import pytest
 import trio
@@ -14,7 +15,7 @@ from moxlite.net.limits import OpenConnections, RateLimiter, Window
 from moxlite.net.listeners import bind, listen, serve_listener
 from moxlite.net.tls.certificates import self_signed
 from moxlite.net.tls.handshake import ServerTLS
-from moxlite.process.descriptors import make_budget
+from moxlite.process.budget import make_budget, memory_limit
 
 pytestmark = pytest.mark.served
 
@@ -197,3 +198,21 @@ def test_descriptors_are_divided() -> None:
     for limit in range(400, 3000, 50):
         budget = make_budget(limit)
         assert budget.seats + 5 * budget.accounts + budget.spools + 128 <= limit
+
+
+def test_accounts_stay_open_as_memory_allows(tmp_path: Path) -> None:
+    """STORE-8: a tenth of the memory, of the machine or of the control group that has less."""
+    assert [make_budget(None, size << 20).accounts for size in (256, 512, 1024, 4096, 65_536)] == [25, 25, 51, 200, 200]
+    assert make_budget(1024, 65_536 << 20).accounts == 44
+    groups, own = tmp_path / "groups", tmp_path / "own"
+    inner = groups / "system.slice/moxlite.service"
+    inner.mkdir(parents=True)
+    own.write_text("1:name=systemd:/\n0::/system.slice/moxlite.service\n")
+    (inner / "memory.max").write_text("max\n")
+    machine = memory_limit(groups, tmp_path / "none")
+    assert machine is not None
+    assert memory_limit(groups, own) == machine
+    (groups / "system.slice/memory.max").write_text("536870912\n")
+    assert memory_limit(groups, own) == 512 << 20
+    (inner / "memory.high").write_text("268435456\n")
+    assert memory_limit(groups, own) == 256 << 20

@@ -545,3 +545,27 @@ async def test_accounts_close_though_their_supervisor_has_ended(tmp_path: Path, 
             raise AssertionError("it has no tasks")
     with trio.fail_after(60):
         await found.aclose()
+
+
+async def test_an_account_stays_open_as_long_as_its_users_wanted(
+    mock_clock: trio.testing.MockClock, accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-8: a session 30 s, a single operation 5 s, a round 1 s."""
+    monkeypatch.setattr("moxlite.store.file.database.Database.idle", property(lambda _: 1000.0))
+    for name, linger in (("session", accounts_module.IDLE), ("delivery", accounts_module.BRIEF), ("round", 1.0)):
+        async with accounts.use(name, linger=linger):
+            pass
+    async with accounts.use("session"):
+        pass
+    open_names = []
+    for seconds in (0.5, 1.0, 4.0, 20.0, 10.0):
+        mock_clock.jump(seconds)
+        await accounts.close_idle()
+        open_names.append(sorted(name for name, slot in accounts._slots.items() if slot.account is not None))
+    assert open_names == [
+        ["delivery", "round", "session"],
+        ["delivery", "session"],
+        ["session"],
+        ["session"],
+        [],
+    ]

@@ -30,6 +30,7 @@ from moxlite.proto.imap.encode import encode
 from moxlite.proto.imap.fetchitems import FetchItem
 from moxlite.proto.imap.responses import Code, Response, State
 from moxlite.store.accounts.access import check_rights
+from moxlite.store.accounts.accounts import IDLE
 from moxlite.store.mail.systemmailbox import UNCHANGEABLE
 from moxlite.store.types import Event
 from moxlite.wakeup import Alarm
@@ -229,7 +230,7 @@ class Session:
         describe = partial(self._describe, identity)
         share = self.context.sessions.join(identity.account, self.ending.end, describe, expires=identity.app_expires)
         self._stack.callback(self.context.sessions.leave, share, self.ending.end)
-        account = await self._stack.enter_async_context(self.context.accounts.use(identity.account))
+        account = await self._stack.enter_async_context(self.context.accounts.use(identity.account, linger=IDLE))
         _, cursor = await account.subscribe(keep_own=True)
         self._stack.enter_context(cursor)
         share.sharing = self.context.sessions.sharing(account)

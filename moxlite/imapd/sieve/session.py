@@ -24,6 +24,7 @@ from moxlite.proto.sasl import NO_BINDINGS, ChannelBindings
 from moxlite.proto.sieve.errors import ScriptError
 from moxlite.proto.sieve.limits import MAX_REDIRECTS
 from moxlite.proto.sieve.validation import EXTENSIONS, is_script_name
+from moxlite.store.accounts.accounts import IDLE
 from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.delivery.scripts import (
     NoSuchScript,
@@ -226,7 +227,7 @@ class Session:
 
         share = sessions.join(identity.account, self.end, describe, expires=identity.app_expires)
         self._stack.callback(sessions.leave, share, self.end)
-        self._account = await self._stack.enter_async_context(self._context.accounts.use(identity.account))
+        self._account = await self._stack.enter_async_context(self._context.accounts.use(identity.account, linger=IDLE))
         self.identity = identity
         self.failures = 0
         self._wire.info.seat.known = True

@@ -58,9 +58,12 @@ __all__ = ["Accounts", "CheckFailed"]
 logger = logging.getLogger("moxlite.store.accounts")
 
 IDLE: Final = 30.0
-"""Seconds without users and background work after which an account is closed (STORE-8). Opening it again takes 4 ms; an
-open account takes 0.9 MB.
+"""Seconds without users and background work after which an account with sessions is closed (STORE-8). Opening it again
+takes 4 ms; an open account takes 0.9 to 2 MB.
 """
+
+BRIEF: Final = 5.0
+"""The same of an account that only single operations have used, such as deliveries, since it was opened."""
 
 MAX_OPEN: Final = 200
 """Open accounts above which those without users are closed, the longest unused first: each holds up to 1 MB of caches
@@ -82,12 +85,13 @@ class CheckFailed(StoreError):
 class _Slot:
     """State of one account name: the open account, the number of its users, its background tasks."""
 
-    __slots__ = ("account", "idle_since", "left", "lock", "removed", "tasks", "users")
+    __slots__ = ("account", "idle_since", "left", "linger", "lock", "removed", "tasks", "users")
 
     def __init__(self) -> None:
         self.account: OpenAccount | None = None
         self.users = 0
         self.idle_since = 0.0
+        self.linger = 0.0  # seconds that it stays open without users, as the longest of them wanted
         self.removed = False
         # Held while the account is opened, created, closed or removed.
         self.lock = trio.Lock()
@@ -172,9 +176,11 @@ class Accounts:
     # Use
 
     @asynccontextmanager
-    async def use(self, name: str, *, check_login: bool = False) -> AsyncIterator[OpenAccount]:
+    async def use(self, name: str, *, check_login: bool = False, linger: float = BRIEF) -> AsyncIterator[OpenAccount]:
         """The account, open for as long as the block lasts; created at its first use when the configuration has it
         (STORE-8).
+
+        `linger`: seconds without users after which the account is closed; sessions, which come back, pass `IDLE`.
 
         Raises:
           BadAccountName, AccountUnknown, AccountRemoved.
@@ -189,6 +195,7 @@ class Accounts:
         try:
             with self._edge:
                 account = await self._open(name, slot)
+            slot.linger = max(slot.linger, linger)
             yield account
         finally:
             slot.users -= 1
@@ -275,18 +282,18 @@ class Accounts:
         tree.start("store.unclean", self._rounds.check_unclean)
 
     async def close_idle(self, *, room: int = 0) -> None:
-        """Close accounts without users: all that were idle for `IDLE` seconds, and the longest unused ones until `room`
-        more accounts may be opened (STORE-8).
+        """Close accounts without users: all that were idle for as long as their users wanted, `IDLE` seconds at most,
+        and the longest unused ones until `room` more accounts may be opened (STORE-8).
         """
         idle = sorted(
             (slot.idle_since, name) for name, slot in self._slots.items() if slot.account is not None and not slot.users
         )
         excess = self._excess(room)
         for number, (since, name) in enumerate(idle):
-            if number < excess or trio.current_time() - since >= IDLE:
-                slot = self._slots.get(name)
-                if slot is None:
-                    continue  # another call was here meanwhile
+            slot = self._slots.get(name)
+            if slot is None:
+                continue  # another call was here meanwhile
+            if number < excess or trio.current_time() - since >= min(slot.linger, IDLE):
                 async with slot.lock:
                     if not slot.users and not _busy(slot, needed=number < excess):
                         await self._close(name, slot)
@@ -378,6 +385,7 @@ class Accounts:
         if account is None:
             return
         slot.account = None  # a user that comes now waits for the lock, and opens it again
+        slot.linger = 0.0
         with trio.CancelScope(shield=True):  # bounded: tasks that are cancelled, units that wait, interrupted reads
             if slot.tasks is not None:
                 await slot.tasks.stop()
@@ -411,10 +419,13 @@ class Accounts:
 
 def _busy(slot: _Slot, *, needed: bool) -> bool:
     """Whether an account without users must stay open: rows of its outbox are in progress or wait for their time, or
-    its database was used within `IDLE` seconds. `needed`: another account needs the place, so only the outbox counts.
+    its database was used within as many seconds as it stays open. `needed`: another account needs the place, so only
+    the outbox counts.
     """
     account = slot.account
-    return account is not None and (account.carrier.waits or (account.database.idle < IDLE and not needed))
+    if account is None:
+        return False
+    return account.carrier.waits or (not needed and account.database.idle < min(slot.linger, IDLE))
 
 
 async def _keep_up(account: OpenAccount) -> None:

@@ -20,7 +20,7 @@ from moxlite.store.options import Options
 from moxlite.store.upkeep.retention import expire
 from moxlite.wakeup import Wakeup, sleep_by_both_clocks
 
-__all__ = ["NIGHT", "Registry", "Rounds"]
+__all__ = ["LINGER", "NIGHT", "ROUND_PAUSE", "Registry", "Rounds"]
 
 logger = logging.getLogger("moxlite.store.accounts")
 
@@ -28,7 +28,10 @@ NIGHT: Final = 86_400.0
 """Seconds between two rounds of purging."""
 
 ROUND_PAUSE: Final = 0.1
-"""Seconds between two accounts of the nightly round, so that it does not compete with deliveries."""
+"""Seconds between two accounts of a round, so that it does not compete with deliveries."""
+
+LINGER: Final = 1.0
+"""Seconds without background work after which a round's accounts are closed: some ten are open at a time."""
 
 
 class Registry(Protocol):
@@ -40,8 +43,8 @@ class Registry(Protocol):
         """All accounts that have files. Blocking."""
         ...
 
-    def use(self, name: str) -> AbstractAsyncContextManager[OpenAccount]:
-        """The account, open for as long as the block lasts."""
+    def use(self, name: str, *, linger: float = ...) -> AbstractAsyncContextManager[OpenAccount]:
+        """The account, open for as long as the block lasts, and `linger` seconds longer."""
         ...
 
     async def close_idle(self) -> None:
@@ -79,7 +82,7 @@ class Rounds:
 
     async def _tend(self, name: str) -> None:
         try:
-            async with self._accounts.use(name) as account:
+            async with self._accounts.use(name, linger=LINGER) as account:
                 await account.tend()
                 await expire(account, time.time_ns() // 1000)
                 await account.settle()
@@ -104,7 +107,7 @@ class Rounds:
             while self._unclean:
                 name = self._unclean.pop(0)
                 try:
-                    async with self._accounts.use(name) as account:
+                    async with self._accounts.use(name, linger=LINGER) as account:
                         findings = await account.scan(quick_check, op="quick_check")
                         if findings:
                             account.database.health.damaged(findings[0].text)

@@ -14,6 +14,7 @@ import trio
 
 from moxlite.store import metrics
 from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.accounts.rounds import LINGER, ROUND_PAUSE
 from moxlite.store.changelog.account import Account
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader, Tx
@@ -52,7 +53,7 @@ async def scrub_weekly(accounts: Accounts, *, interval: int = WEEK, rate: int = 
             if accounts.options.account_config(name) is None or _now() - done.get(name, -interval) < interval:
                 continue
             try:
-                async with accounts.use(name) as account:
+                async with accounts.use(name, linger=LINGER) as account:
                     last = await account.read(last_scrub, op="scrub")
                     if last is None or _now() - last[0] >= interval:
                         await _scrub(account, rate)
@@ -60,6 +61,8 @@ async def scrub_weekly(accounts: Accounts, *, interval: int = WEEK, rate: int = 
                     done[name] = last[0]
             except (StoreError, OSError) as error:
                 logger.error("account not scrubbed", extra={"kv": {"account": name, "err": str(error)}})
+            await accounts.close_idle()
+            await trio.sleep(ROUND_PAUSE)
         await trio.sleep(ROUND)
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from moxlite.store.accounts.access import Access, check_rights, visited
+from moxlite.store.accounts.accounts import IDLE
 from moxlite.store.errors import NoSuchMailbox, NoSuchMessage
 from moxlite.store.mail.acl import rights_seen, visible
 from moxlite.store.rows.views import mailboxes_of
@@ -178,7 +179,7 @@ class Holders:
         """
         number = number_of(shown)
         if not number:
-            async with self.accounts.use(session.account) as account:
+            async with self.accounts.use(session.account, linger=IDLE) as account:
                 yield Holder(owner=session.account, account=account)
             return
         owner = await self.auth.owner_of(number)

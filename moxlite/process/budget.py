@@ -1,4 +1,5 @@
-"""File descriptors: as many as the system gives, and their use (ADMIN-39b).
+"""Budget of the server: file descriptors, as many as the system gives (ADMIN-39b), and memory for open accounts
+(STORE-8).
 
 +---------------------------+-------------------------------------------------------------------------------+
 | `OWN`                     | ports, control socket with 64 connections, databases of the server, log       |
@@ -15,16 +16,19 @@
 
 import contextlib
 import logging
+import os
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from moxlite.net.admission import MAX_SEATS
 
-__all__ = ["Budget", "make_budget", "raise_limit"]
+__all__ = ["Budget", "make_budget", "memory_limit", "raise_limit"]
 
-logger = logging.getLogger("moxlite.process.descriptors")
+logger = logging.getLogger("moxlite.process.budget")
 
 OWN: Final = 128
 """Descriptors of the server itself: some 40 with two listeners, and the control socket's connections."""
@@ -33,10 +37,20 @@ PER_ACCOUNT: Final = 5
 """Descriptors of an account: account.db with its log and shared memory, search.db with its log."""
 
 MAX_ACCOUNTS: Final = 200
-"""Accounts kept open, however many descriptors there are: each holds up to 1 MB of caches (STORE-8)."""
+"""Accounts kept open, however many descriptors and how much memory there are (STORE-8)."""
+
+MIN_ACCOUNTS: Final = 25
+"""Accounts kept open however little memory there is, as far as descriptors allow."""
+
+ACCOUNT_MEMORY: Final = 2 << 20
+"""Octets of memory that an open account takes with its caches; all together a tenth of the memory."""
 
 MAX_SPOOLS: Final = 4096
 """Spool files at most. More messages do not arrive at once; each comes over a network connection."""
+
+GROUPS: Final = Path("/sys/fs/cgroup")
+OWN_GROUP: Final = Path("/proc/self/cgroup")
+"""Files of control groups (cgroup v2)."""
 
 ENOUGH: Final = 65_536
 """Descriptors requested if the hard limit is "unlimited", which some systems do not mean."""
@@ -71,14 +85,17 @@ def raise_limit() -> int | None:
     return None if soft == resource.RLIM_INFINITY else soft
 
 
-def make_budget(limit: int | None) -> Budget:
-    """Divide `limit` descriptors."""
+def make_budget(limit: int | None, memory: int | None = None) -> Budget:
+    """Divide `limit` descriptors and `memory` octets; None is as many as one likes."""
+    accounts = MAX_ACCOUNTS
+    if memory is not None:
+        accounts = min(max(memory // 10 // ACCOUNT_MEMORY, MIN_ACCOUNTS), MAX_ACCOUNTS)
     if limit is None:
-        return Budget(MAX_SEATS, MAX_ACCOUNTS, MAX_SPOOLS)
+        return Budget(MAX_SEATS, accounts, MAX_SPOOLS)
     rest = max(limit - OWN, 0)
     budget = Budget(
         seats=min(max(rest // 2, FEWEST), MAX_SEATS),
-        accounts=min(max(rest // 4 // PER_ACCOUNT, 1), MAX_ACCOUNTS),
+        accounts=min(max(rest // 4 // PER_ACCOUNT, 1), accounts),
         spools=min(max(rest // 8, 1), MAX_SPOOLS),
         highest=limit - limit // 8,
     )
@@ -87,3 +104,33 @@ def make_budget(limit: int | None) -> Budget:
         extra={"kv": {"limit": limit, "connections": budget.seats, "accounts": budget.accounts}},
     )
     return budget
+
+
+def memory_limit(groups: Path = GROUPS, own: Path = OWN_GROUP) -> int | None:
+    """Octets of memory that the server may use: the machine's, or less if a control group says so. None if neither is
+    known. Blocking.
+
+    `groups` is the mount of cgroup v2, `own` the file that names the process's group as ``0::/path``.
+    """
+    found = list(_group_limits(groups, own))
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        found.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    return min(found, default=None)
+
+
+def _group_limits(groups: Path, own: Path) -> Iterator[int]:
+    try:
+        lines = own.read_text().splitlines()
+    except (OSError, ValueError):
+        return
+    path = next((line.removeprefix("0::") for line in lines if line.startswith("0::")), "/")
+    group = groups / path.lstrip("/")
+    while True:
+        for name in ("memory.max", "memory.high"):
+            try:
+                yield int((group / name).read_text())
+            except (OSError, ValueError):  # no such file, or "max"
+                continue
+        if group == groups or groups not in group.parents:
+            return
+        group = group.parent
